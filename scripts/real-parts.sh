@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Installs the programs that `npm run test:real` runs against, where it can: Debian's Prometheus and Alertmanager, as root.
+# The services that the packages would start are kept off.
+set -u
+missing=()
+command -v prometheus >/dev/null || missing+=(prometheus)
+command -v prometheus-alertmanager >/dev/null || missing+=(prometheus-alertmanager)
+[ ${#missing[@]} -eq 0 ] && exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  echo "real-parts: not installed: ${missing[*]} (needs root on Debian)" >&2
+  exit 1
+fi
+policy=/usr/sbin/policy-rc.d
+made_policy=0
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && made_policy=1
+fi
+apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+status=$?
+[ "$made_policy" = 1 ] && rm -f "$policy"
+exit $status

@@ -1,0 +1,94 @@
+import type { JsonObject } from './json.ts';
+import type { Timestamp } from './time.ts';
+
+/** received = open; triaging = a run started; escalated = the run ended and it still fires; resolved = closed. */
+export const alertStatuses = ['received', 'triaging', 'resolved', 'escalated'] as const;
+export type AlertStatus = (typeof alertStatuses)[number];
+
+export const severities = ['critical', 'warning', 'info'] as const;
+export type Severity = (typeof severities)[number];
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** One alert of one notification, as a source normalised it. Times are null where the sender gave none (or year 1). */
+export interface AlertItem {
+  readonly status: 'firing' | 'resolved';
+  /** Label `alertname`, or `unknown`. */
+  readonly name: string;
+  readonly severity: Severity;
+  /** The contract's fingerprint: SHA-256 over name and sorted labels, 64 hex digits. */
+  readonly fingerprint: string;
+  /** The sender's own fingerprint or id. */
+  readonly externalId: string | null;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly summary: string | null;
+  readonly description: string | null;
+  readonly generatorUrl: string | null;
+  readonly startsAt: Timestamp | null;
+  readonly endsAt: Timestamp | null;
+  /** True where a time was more than 10 minutes ahead of ours and was replaced by the time of receipt. */
+  readonly skewed: boolean;
+}
+
+/** An `alerts` row: one per identity (namespace, source, fingerprint). */
+export interface AlertRecord {
+  readonly id: string;
+  readonly namespace: string;
+  /** Name of the Source. */
+  readonly source: string;
+  readonly fingerprint: string;
+  readonly externalId: string | null;
+  readonly status: AlertStatus;
+  readonly severity: Severity;
+  readonly name: string;
+  readonly summary: string | null;
+  readonly description: string | null;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly generatorUrl: string | null;
+  readonly groupKey: string | null;
+  /** Hash over what may change without a run: annotations, generatorURL, times. */
+  readonly contentHash: string;
+  /** 1 for the first firing; each reopening adds one. 0 for a row that was created closed. */
+  readonly episode: number;
+  readonly receiveCount: number;
+  /** S of design 3.2: start of this episode. */
+  readonly startsAt: Timestamp | null;
+  /** E of design 3.2: end of the last closed episode. */
+  readonly endsAt: Timestamp | null;
+  readonly skewed: boolean;
+  /** When the first notification of this episode came. */
+  readonly receivedAt: Timestamp;
+  readonly lastReceivedAt: Timestamp;
+  /** When the closing notification came (not the time it names); null while open. */
+  readonly resolvedAt: Timestamp | null;
+  readonly triageStartedAt: Timestamp | null;
+  readonly triageCompletedAt: Timestamp | null;
+  /** The newest run. */
+  readonly workflowId: string | null;
+  /** The newest source event. */
+  readonly sourceId: string | null;
+  readonly aiAnalysis: JsonObject | null;
+  readonly aiConfidence: number | null;
+  readonly autoResolved: boolean;
+  readonly createdAt: Timestamp;
+  readonly updatedAt: Timestamp;
+}
+
+/** Open means that it may still fire: everything but resolved. */
+export function isOpen(status: AlertStatus): boolean {
+  return status !== 'resolved';
+}
+
+/** A row of `alert_transitions`: why the status or the episode of an alert changed. */
+export interface AlertTransition {
+  readonly alertId: string;
+  readonly episode: number;
+  readonly fromStatus: AlertStatus | null;
+  readonly toStatus: AlertStatus;
+  /** CamelCase, the same word as in metrics: `Fired`, `Resolved`, `ResolveMissed`, `FiringAgain`, `Expired`, `RunStarted`, `RunEnded`. */
+  readonly reason: string;
+  readonly at: Timestamp;
+  readonly sourceEventId: string | null;
+}

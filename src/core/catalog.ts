@@ -1,0 +1,82 @@
+import type { Labels } from './alert.ts';
+import type { JsonObject } from './json.ts';
+import type { Plan } from './plan.ts';
+
+/** A status condition, as Kubernetes writes it. */
+export interface Condition {
+  /** `Ready`, `Insecure`, `PathConflict`, ... */
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  /** CamelCase. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** `name[/key]` of a Secret, taken apart. The default key is `token`. */
+export interface SecretReference {
+  readonly name: string;
+  readonly key: string;
+}
+
+export interface CatalogObject {
+  readonly namespace: string;
+  readonly name: string;
+  readonly type: string;
+  readonly ready: boolean;
+  readonly conditions: readonly Condition[];
+  /** File and line where it was declared, for messages. Empty where it came from the API server. */
+  readonly origin: string;
+}
+
+/** A Source, compiled. */
+export interface CatalogSource extends CatalogObject {
+  /** What the source type's own schema accepted. */
+  readonly config: JsonObject;
+  /** Normalised webhook path without leading `/` and `webhook/`; null for other types. */
+  readonly path: string | null;
+  readonly authentication: { readonly type: 'bearer'; readonly secret: SecretReference } | null;
+  /** The pure filter chain over an alert's labels; returns the reason of a refusal, or null. */
+  readonly accepts: (labels: Labels) => { readonly reason: string; readonly message: string } | null;
+  readonly triggerWorkflow: string;
+  readonly context: JsonObject;
+  /** Open alerts not received for so long are resolved; 0 = never. Milliseconds. */
+  readonly expireAfterMs: number;
+  /** After a run ended, no new run of the same alert for so long; 0 = off. Milliseconds. */
+  readonly cooldownMs: number;
+  /** Runs of one alert per hour at most; 0 = no cap. */
+  readonly flapCapPerHour: number;
+  /** New runs of this Source per minute at most (storm guard); 0 = no cap. */
+  readonly stormCapPerMinute: number;
+  /** True: alerts are stored, nothing runs. */
+  readonly suspend: boolean;
+}
+
+/** A Workflow, compiled. `plan` is null where it is invalid. */
+export interface CatalogWorkflow extends CatalogObject {
+  readonly plan: Plan | null;
+  readonly planHash: string | null;
+}
+
+/** A Sink, compiled. */
+export interface CatalogSink extends CatalogObject {
+  readonly config: JsonObject;
+  /** A condition over the event context; null = always. */
+  readonly condition: string | null;
+  /** Whether alert-resolved deliveries are wanted. */
+  readonly sendResolved: boolean;
+  /** Whether run-started deliveries are wanted. */
+  readonly sendStarted: boolean;
+}
+
+/** The compiled resources of one moment. A reload swaps a whole catalog. */
+export interface Catalog {
+  /** Counts reloads, from 1. */
+  readonly generation: number;
+  readonly sources: readonly CatalogSource[];
+  readonly workflows: readonly CatalogWorkflow[];
+  readonly sinks: readonly CatalogSink[];
+  sourceByPath(path: string): CatalogSource | undefined;
+  source(namespace: string, name: string): CatalogSource | undefined;
+  workflow(namespace: string, name: string): CatalogWorkflow | undefined;
+  sink(namespace: string, name: string): CatalogSink | undefined;
+}

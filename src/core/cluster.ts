@@ -1,0 +1,96 @@
+import type { JsonObject } from './json.ts';
+import type { Timestamp } from './time.ts';
+
+/** A Kubernetes object as the API writes it. */
+export interface KubernetesObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: ObjectMeta;
+  readonly spec?: JsonObject;
+  readonly status?: JsonObject;
+  readonly [field: string]: unknown;
+}
+
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly creationTimestamp?: Timestamp;
+  readonly deletionTimestamp?: Timestamp;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly OwnerReference[];
+}
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+}
+
+/**
+ * What a read came to. `not_captured` (a folder that does not hold it, an API that the server does not have) is never
+ * taken for absent; a known absence is `ok` with `null` or an empty list.
+ */
+export type ReadResult<T> =
+  | { readonly kind: 'ok'; readonly value: T }
+  | { readonly kind: 'not_captured'; readonly reason: string }
+  | { readonly kind: 'forbidden'; readonly reason: string };
+
+/** Plural resource names, as in `kubectl get`. Secrets are not among them. */
+export type ClusterResource =
+  | 'pods'
+  | 'events'
+  | 'nodes'
+  | 'namespaces'
+  | 'services'
+  | 'endpointslices'
+  | 'deployments'
+  | 'replicasets'
+  | 'statefulsets'
+  | 'daemonsets'
+  | 'jobs'
+  | 'cronjobs'
+  | 'horizontalpodautoscalers'
+  | 'poddisruptionbudgets'
+  | 'persistentvolumeclaims'
+  | 'persistentvolumes'
+  | 'storageclasses'
+  | 'networkpolicies'
+  | 'ingresses'
+  | 'configmaps'
+  | 'resourcequotas'
+  | 'limitranges';
+
+export interface ListQuery {
+  readonly resource: ClusterResource;
+  /** Absent = all namespaces, or a cluster-scoped resource. */
+  readonly namespace?: string;
+  /** Equality only: every label must be there with this value. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface LogQuery {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  /** The container before its last restart. */
+  readonly previous: boolean;
+  /** The last lines only. */
+  readonly tailLines: number;
+}
+
+/** Read access to a cluster, or to a folder that was captured from one. Throws AppError ClusterUnavailable only. */
+export interface Cluster {
+  /** For people: `context kind-dev`, `dump examples/oom-crash-loop/dump`. */
+  readonly description: string;
+  get(resource: ClusterResource, namespace: string | null, name: string): Promise<ReadResult<KubernetesObject | null>>;
+  list(query: ListQuery): Promise<ReadResult<readonly KubernetesObject[]>>;
+  logs(query: LogQuery): Promise<ReadResult<string>>;
+  /** The clock of the evidence: now for a live cluster, the newest time in a dump. */
+  observedAt(): Promise<Timestamp>;
+}

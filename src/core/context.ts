@@ -1,0 +1,30 @@
+import type { JsonObject } from './json.ts';
+import type { AlertSnapshot, RunInput } from './run.ts';
+
+/** The alert as JSON with the names that templates and payloads use (Alertmanager's, where it has one). */
+export function alertJson(alert: AlertSnapshot): JsonObject {
+  return {
+    alertname: alert.name,
+    status: alert.status,
+    severity: alert.severity,
+    fingerprint: alert.fingerprint,
+    labels: { ...alert.labels },
+    annotations: { ...alert.annotations },
+    summary: alert.summary ?? '',
+    description: alert.description ?? '',
+    startsAt: alert.startsAt,
+    endsAt: alert.endsAt,
+    generatorURL: alert.generatorUrl ?? '',
+  };
+}
+
+/**
+ * Template root `.source`. `.source.data` has all three historical shapes at once: `.source.data.alert.labels.x`,
+ * `.source.data.alerts[0].labels.x` and `.source.data.labels.x` (`.source.data.alertname`).
+ */
+export function sourceJson(input: RunInput): JsonObject {
+  const { name, namespace, type } = input.source;
+  if (input.alert === null) return { name, namespace, type, context: input.context, data: {} };
+  const alert = alertJson(input.alert);
+  return { name, namespace, type, context: input.context, data: { ...alert, alert, alerts: [alert] } };
+}

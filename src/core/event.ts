@@ -1,0 +1,69 @@
+import type { AlertItem } from './alert.ts';
+import type { JsonObject } from './json.ts';
+import type { Timestamp } from './time.ts';
+
+/** An item of a notification that could not be used; it is dead-lettered and the others count. */
+export interface BadItem {
+  /** Place in the notification, from 0. */
+  readonly index: number;
+  /** Path of the wrong field, `alerts[3].labels.pod`. */
+  readonly field: string;
+  readonly message: string;
+  /** The item as it came, as JSON text. */
+  readonly body: string;
+}
+
+/** What a source made of one request: alerts in array order, and facts for correlation only. */
+export interface Notification {
+  readonly items: readonly AlertItem[];
+  readonly bad: readonly BadItem[];
+  readonly groupKey: string | null;
+  readonly receiver: string | null;
+  /** Alerts that the sender left out (Alertmanager's `max_alerts`). Absence never resolves. */
+  readonly truncatedAlerts: number;
+  /** The sender's delivery id (CloudEvents id, Slack event_id, `Idempotency-Key`), if it has one. */
+  readonly deliveryKey: string | null;
+  /** The body as it came, for `source_events`. */
+  readonly body: string;
+}
+
+/** The answer to a notification that was committed. */
+export interface IntakeAnswer {
+  readonly received: number;
+  readonly opened: number;
+  readonly repeated: number;
+  readonly resolved: number;
+  readonly ignored: number;
+  readonly runs: number;
+}
+
+/** A `source_events` row. */
+export interface SourceEventRecord {
+  readonly id: string;
+  readonly namespace: string;
+  readonly sourceName: string;
+  readonly sourceType: string;
+  /** The body as it came. */
+  readonly eventData: string;
+  readonly contentHash: string;
+  readonly deliveryKey: string | null;
+  /** Name of the Workflow that at least one run was made for. */
+  readonly workflowTriggered: string | null;
+  /** Counts by decision reason, `{Opened: 1, FilterMismatch: 2}`. */
+  readonly outcome: JsonObject;
+  readonly receiveCount: number;
+  readonly receivedAt: Timestamp;
+  readonly lastReceivedAt: Timestamp;
+}
+
+/** A `dead_letters` row: input that could not be used, kept so that nothing is lost. */
+export interface DeadLetterRecord {
+  readonly id: string;
+  readonly namespace: string;
+  readonly sourceName: string;
+  readonly reason: string;
+  readonly message: string;
+  /** At most 64 KiB; longer bodies are cut and marked. */
+  readonly body: string;
+  readonly receivedAt: Timestamp;
+}

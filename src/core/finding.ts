@@ -1,0 +1,59 @@
+import type { Evidence } from './run.ts';
+
+export type FindingSeverity = 'critical' | 'high' | 'medium' | 'low' | 'info';
+
+/** One thing that was found. It cites evidence of this run, or it is dropped by code. */
+export interface Finding {
+  /** `oom-killed`, `crash-loop`, `image-pull`, ... */
+  readonly category: string;
+  readonly description: string;
+  readonly severity: FindingSeverity;
+  /** `pod/shop/checkout-7d9f`; cluster-scoped: `node/worker-1`. */
+  readonly object: string;
+  /** Ids of {@link Evidence}; never empty. */
+  readonly evidence_ids: readonly string[];
+  /** Facts behind the description, `{"exit_code": "137"}`. */
+  readonly evidence: Readonly<Record<string, string>>;
+}
+
+export interface Recommendation {
+  /** 1 is first. */
+  readonly priority: number;
+  readonly action: string;
+  readonly rationale: string;
+  readonly risk_level: 'low' | 'medium' | 'high';
+  readonly requires_approval: boolean;
+}
+
+export interface ActionTaken {
+  readonly tool: string;
+  readonly command: string;
+  readonly timestamp: string;
+  readonly success: boolean;
+  readonly output_summary: string;
+}
+
+/** The contract's AgentResult in its snake_case JSON form, plus evidence and model. */
+export interface AgentResult {
+  readonly summary: string;
+  readonly findings: readonly Finding[];
+  /** null = inconclusive. */
+  readonly root_cause: string | null;
+  /** 0 to 1, from stated rules. */
+  readonly confidence: number;
+  /** The rules that gave the confidence, in words. */
+  readonly confidence_reasons: readonly string[];
+  readonly actions_taken: readonly ActionTaken[];
+  readonly recommendations: readonly Recommendation[];
+  readonly can_auto_fix: boolean;
+  readonly fix_command: string | null;
+  readonly escalation_notes: string | null;
+  /** Questions that could not be answered, and why (`not_captured`, `forbidden`). */
+  readonly open_questions: readonly string[];
+  readonly conversation: readonly { readonly role: string; readonly content: string; readonly timestamp: string }[];
+  readonly evidence: readonly Evidence[];
+  /** null: no model was used. */
+  readonly model: string | null;
+  /** The Markdown report. */
+  readonly report: string;
+}

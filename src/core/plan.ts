@@ -1,0 +1,52 @@
+import type { JsonObject } from './json.ts';
+
+/** A compiled Workflow: what a run executes. Stored once per content in `plans`, named by its hash. */
+export interface Plan {
+  readonly version: 1;
+  readonly namespace: string;
+  readonly name: string;
+  readonly runtime: PlanRuntime;
+  readonly steps: readonly PlanStep[];
+  readonly outputs: readonly { readonly name: string; readonly value: string }[];
+  /** Names of Sinks in the Workflow's namespace. */
+  readonly sinks: readonly string[];
+  /** Wall clock with waits, from the creation of the run. Milliseconds. */
+  readonly deadlineMs: number;
+  /** Runs of this Workflow that execute at the same time; null = no limit. */
+  readonly maxConcurrent: number | null;
+  /** What a resolve of the alert does to a run that has not ended. */
+  readonly onResolve: 'continue' | 'cancel';
+}
+
+export interface PlanRuntime {
+  readonly image: string;
+  /** Root `.env` of templates, and the environment of `cli` steps. Never the process's own. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** null = analyzers only. */
+  readonly llmConfig: LlmConfig | null;
+}
+
+export interface LlmConfig {
+  readonly provider: string;
+  readonly model: string | null;
+  readonly endpoint: string | null;
+  /** A Secret's `name[/key]`. */
+  readonly apiKeySecret: string | null;
+}
+
+/** One step. `config` is what the step type's own schema accepted. */
+export interface PlanStep {
+  readonly name: string;
+  readonly type: string;
+  readonly config: JsonObject;
+  /** A condition; false skips the step. */
+  readonly when: string | null;
+  /** Of one attempt. */
+  readonly timeoutMs: number;
+  readonly retry: { readonly limit: number; readonly backoffMs: number; readonly maxBackoffMs: number };
+  readonly continueOnError: boolean;
+  /** What happens to an attempt that was running when its process died. */
+  readonly interrupted: 'repeat' | 'fail';
+  /** Sub-steps by branch name (`then`, `else`); path of a sub-step is `<path>.<branch>`. */
+  readonly branches: Readonly<Record<string, PlanStep>>;
+}

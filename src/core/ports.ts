@@ -1,0 +1,115 @@
+import type { Catalog, CatalogSource, SecretReference } from './catalog.ts';
+import type { IntakeAnswer, Notification } from './event.ts';
+import type { ProcessIdentity } from './run.ts';
+
+/** Injected time. Tests use a fake one. */
+export interface Clock {
+  /** Wall clock, milliseconds since the epoch. */
+  now(): number;
+  /** Monotonic milliseconds, for measuring only. */
+  monotonic(): number;
+  /** Resolves after `milliseconds`, or rejects with the signal's reason. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Structured log. Secrets never reach it. */
+export interface Log {
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+  child(fields: Readonly<Record<string, unknown>>): Log;
+}
+
+/** Counters, gauges and histograms by name; names and labels are declared once in lib/metrics.ts. */
+export interface Metrics {
+  increment(name: string, labels?: Readonly<Record<string, string>>, by?: number): void;
+  observe(name: string, labels: Readonly<Record<string, string>>, value: number): void;
+  set(name: string, labels: Readonly<Record<string, string>>, value: number): void;
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** From connect to the last byte. */
+  readonly timeoutMs: number;
+  /** The rest of the answer is not read. */
+  readonly maxResponseBytes: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly truncated: boolean;
+}
+
+/** The one outbound HTTP client. Throws AppError Unreachable or Timeout; `requestSent` in the error says whether the peer may have seen it. */
+export interface HttpClient {
+  send(request: HttpRequest): Promise<HttpResponse>;
+}
+
+/** Secrets by namespace and reference. null = missing on our side. Values are never logged. */
+export interface Secrets {
+  get(namespace: string, reference: SecretReference): string | null;
+}
+
+export interface CommandRequest {
+  /** Text for `/bin/sh -c`. */
+  readonly script: string;
+  /** The whole environment: nothing is inherited but PATH. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly image: string;
+  readonly timeoutMs: number;
+  /** Of stdout and stderr each; the middle is cut and marked. */
+  readonly outputLimitBytes: number;
+  readonly signal: AbortSignal;
+  /** Called once the process exists and before it may do anything that outlives us; awaited. */
+  onStarted(process: ProcessIdentity): Promise<void>;
+}
+
+export interface CommandResult {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly truncated: boolean;
+  readonly timedOut: boolean;
+}
+
+/** Runs the command of a `cli` step: a local process group, or a Kubernetes Job. */
+export interface CommandRunner {
+  run(request: CommandRequest): Promise<CommandResult>;
+  /** Kills what an interrupted attempt left alive; false where it is gone already. */
+  killLeftover(process: ProcessIdentity): Promise<boolean>;
+}
+
+/** Takes notifications in: answers only after the commit (2xx means durable). */
+export interface Intake {
+  accept(source: CatalogSource, notification: Notification): Promise<IntakeAnswer>;
+  /** A body that is no notification at all. */
+  deadLetter(source: { namespace: string; name: string }, reason: string, message: string, body: string): Promise<void>;
+}
+
+/** What comes back from people. */
+export interface Control {
+  /** Asks a run to stop. Throws NotFound, or Conflict for a finished run. */
+  cancel(runId: string, reason: string): Promise<void>;
+  /** Makes a new run with `retry_of` and returns its id. Throws NotFound, or Conflict for an unfinished run. */
+  retry(runId: string): Promise<string>;
+}
+
+/** The catalog of this moment; a reload replaces it whole. */
+export interface CatalogHolder {
+  current(): Catalog;
+}
+
+/** What a commit announces to this process: wake-ups are hints, polling is the truth. */
+export interface CommitHints {
+  readonly runs: boolean;
+  readonly deliveries: boolean;
+}
+

@@ -1,0 +1,141 @@
+import type { Labels, Severity } from './alert.ts';
+import type { ErrorCode } from './errors.ts';
+import type { JsonObject, JsonValue } from './json.ts';
+import type { Timestamp } from './time.ts';
+
+export const runStatuses = ['pending', 'running', 'succeeded', 'failed', 'cancelled'] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+export const stepStatuses = ['running', 'succeeded', 'failed', 'cancelled', 'skipped'] as const;
+export type StepStatus = (typeof stepStatuses)[number];
+
+export type WaitingFor = 'slot' | 'retry' | 'timer' | 'approval' | 'child';
+
+/** Legal transitions of a run (design 3.1.1). A final status never changes. */
+export const runTransitions: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
+  pending: ['running', 'failed', 'cancelled'],
+  running: ['succeeded', 'failed', 'cancelled'],
+  succeeded: [],
+  failed: [],
+  cancelled: [],
+};
+
+export function isFinal(status: RunStatus): boolean {
+  return runTransitions[status].length === 0;
+}
+
+/** The alert as it was when the run was made; a running run keeps it. */
+export interface AlertSnapshot {
+  readonly id: string;
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly severity: Severity;
+  readonly status: 'firing' | 'resolved';
+  readonly episode: number;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly summary: string | null;
+  readonly description: string | null;
+  readonly generatorUrl: string | null;
+  readonly startsAt: Timestamp | null;
+  readonly endsAt: Timestamp | null;
+}
+
+/** What a run starts with (`workflows.input_context`). */
+export interface RunInput {
+  readonly source: { readonly name: string; readonly namespace: string; readonly type: string };
+  readonly alert: AlertSnapshot | null;
+  /** `spec.context` of the Source. */
+  readonly context: JsonObject;
+  /** How many `workflow` sinks led here, against loops. */
+  readonly depth: number;
+}
+
+/** A `workflows` row: one run. Waiting = running without a lease. */
+export interface RunRecord {
+  readonly id: string;
+  /** Name of the Workflow. */
+  readonly name: string;
+  readonly namespace: string;
+  /** `namespace/name` of the Source, or who asked. */
+  readonly triggerSource: string;
+  readonly status: RunStatus;
+  readonly alertId: string | null;
+  readonly episode: number;
+  readonly planHash: string | null;
+  readonly stepsCompleted: number;
+  readonly totalSteps: number;
+  readonly currentStep: string | null;
+  readonly input: RunInput;
+  readonly outputs: JsonObject;
+  readonly error: string | null;
+  readonly errorCode: ErrorCode | null;
+  readonly retryOf: string | null;
+  readonly fence: number;
+  readonly leaseOwner: string | null;
+  readonly leaseUntil: Timestamp | null;
+  readonly wakeAt: Timestamp | null;
+  readonly waitingFor: WaitingFor | null;
+  readonly deadlineAt: Timestamp;
+  readonly cancelRequestedAt: Timestamp | null;
+  readonly cancelReason: string | null;
+  readonly startedAt: Timestamp | null;
+  readonly completedAt: Timestamp | null;
+  readonly createdAt: Timestamp;
+}
+
+/** A `workflow_steps` row: one attempt of one step. Unique by (run, path, attempt). */
+export interface StepRecord {
+  readonly id: string;
+  readonly runId: string;
+  readonly name: string;
+  readonly type: string;
+  /** Place in the plan, from 1: `2`, `2.then`, `3.1`. */
+  readonly path: string;
+  readonly attempt: number;
+  readonly status: StepStatus;
+  readonly fence: number;
+  readonly result: JsonValue;
+  readonly error: string | null;
+  readonly errorCode: ErrorCode | null;
+  readonly retryable: boolean;
+  /** The local process group, so that the next worker can kill one that was left alive. */
+  readonly process: ProcessIdentity | null;
+  readonly startedAt: Timestamp | null;
+  readonly completedAt: Timestamp | null;
+  readonly createdAt: Timestamp;
+}
+
+/** A process, told apart from a later one with the same id by its start time (kernel clock ticks since boot). */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+/** A piece of evidence: what was looked at, how to see it again, and the part that matters. */
+export interface Evidence {
+  /** `e1`, `e2`, ... within the run, never reused. */
+  readonly id: string;
+  /** `object`, `events`, `logs`, `list`, `command`. */
+  readonly kind: string;
+  /** `pod/shop/checkout-7d9f`, or what else was looked at. */
+  readonly object: string;
+  /** The command that shows it again, `kubectl logs -n shop checkout-7d9f --previous`. */
+  readonly command: string;
+  /** When it was observed. */
+  readonly time: Timestamp;
+  /** Redacted and bounded. */
+  readonly excerpt: string;
+}
+
+/** What a step attempt came to. Evidence is committed with it. */
+export type StepOutcome = (
+  | { readonly ok: true; readonly result: JsonValue }
+  | {
+      readonly ok: false;
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly retryable: boolean;
+      readonly result: JsonValue;
+    }
+) & { readonly evidence: readonly Evidence[] };

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest';
+import { checkImports, checkImportsOfFile } from '../scripts/imports.ts';
+
+describe('the import table', () => {
+  it('holds for every file of src', () => {
+    expect(checkImports(new URL('..', import.meta.url).pathname)).toEqual([]);
+  });
+
+  it.each([
+    ['sinks/slack.ts', "import { x } from '../workflows/intake.ts';", 'sinks may not import workflows'],
+    ['core/alert.ts', "import { readFileSync } from 'node:fs';", 'core is pure'],
+    ['lib/http.ts', "const x = await import('../store/schema.ts');", 'lib may not import store'],
+    ['helpers/x.ts', '', 'not a folder of the layout'],
+    ['server/api.ts', "import type {\n  A,\n} from '../kube/live.ts';", 'server may not import kube'],
+  ])('refuses %s: %s', (file, text, message) => {
+    expect(checkImportsOfFile(file, text).map((problem) => problem.message).join()).toContain(message);
+  });
+
+  it('lets the composition root import everything', () => {
+    expect(checkImportsOfFile('app/createApp.ts', "import { x } from '../kube/live.ts';")).toEqual([]);
+  });
+});
