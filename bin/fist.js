@@ -34,7 +34,7 @@ function pinnedNode() {
 
 function startPinnedNode(executable) {
   // The IPC channel is how the child notices that this process died, even by kill -9 (see watchParent in src/main.ts).
-  const child = spawn(executable, ['--enable-source-maps', entry, ...process.argv.slice(2)], {
+  const child = spawn(executable, [entry, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, FIST_PARENT: 'ipc' },
   });

@@ -2,16 +2,21 @@
 # Records stories of examples/ again: runs their manifests on a test cluster, lets time pass, plays the
 # kubelets' part, dumps the cluster and captures the notifications of a real Alertmanager.
 #
-#   scripts/stories/make.sh SCENARIO...        stories that share a namespace are recorded in separate runs
+#   scripts/stories/make.sh [--begin | --finish] SCENARIO...
+#
+# --begin stops after the change, --finish starts with the dump: for those who wait in between by themselves.
+# Stories that share a namespace are recorded in separate runs.
 #
 # KUBECONFIG     a TEST cluster with simulated (kwok) nodes that leaves pods with an annotation envtest/state of
 #                an unknown value alone. The stories' namespaces are created, and deleted again at the end.
 # STORY_AGE      seconds between the change and the dump (1510: what the stories' times are written for)
 # STORY_WORK     folder for logs and other passing files (a temporary one)
-# Needs kubectl, node and jq in PATH; without an Alertmanager there the alerts stay as they are.
+# Needs kubectl and node in PATH; without an Alertmanager there the alerts stay as they are.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 examples=$(cd "$here/../../examples" && pwd)
+half=both
+case ${1:-} in --begin | --finish) half=${1#--}; shift ;; esac
 [[ $# -gt 0 ]] || { sed -n '2,/^set /{/^#/p}' "${BASH_SOURCE[0]}" >&2; exit 2; }
 : "${KUBECONFIG:?set KUBECONFIG to a test cluster}"
 if [[ -z ${STORY_WORK:-} ]]; then
@@ -48,10 +53,12 @@ further_lists() { # FOLDER NAMESPACE
   kubectl get configmaps --namespace "$2" --field-selector metadata.name!=kube-root-ca.crt --output json >"$1/$2/configmaps.json"
 }
 
+restarted='{{range .items}}{{$pod := .metadata.name}}{{range .status.containerStatuses}}{{if .restartCount}}{{$pod}} {{.name}}
+{{end}}{{end}}{{end}}'
+
 previous_logs() { # FOLDER NAMESPACE: previous.txt with the sections of kubectl's logs.txt
   local pod container
-  jq --raw-output '.items[] | .metadata.name as $pod | .status.containerStatuses[]? | select(.restartCount > 0) | "\($pod) \(.name)"' \
-    "$1/$2/pods.json" | while read -r pod container; do
+  kubectl get pods --namespace "$2" --output go-template="$restarted" | while read -r pod container; do
     {
       echo "==== START logs for container $container of pod $2/$pod ===="
       kubectl logs --previous --namespace "$2" --container "$container" "$pod" </dev/null
@@ -85,7 +92,12 @@ for scenario in "$@"; do
     used+=$namespace,
   done
 done
-for scenario in "$@"; do begin "$scenario"; done
-sleep "${STORY_AGE:-1510}"
+if [[ $half != finish ]]; then
+  for scenario in "$@"; do begin "$scenario"; done
+fi
+[[ $half != begin ]] || exit 0
+[[ $half == finish ]] || sleep "${STORY_AGE:-1510}"
 for scenario in "$@"; do finish "$scenario"; done
-for scenario in "$@"; do kubectl delete namespace $(namespaces_of "$scenario" | tr , ' ') --wait=false; done
+for scenario in "$@"; do
+  for namespace in $(namespaces_of "$scenario" | tr , ' '); do kubectl delete namespace "$namespace" --wait=false; done
+done

@@ -94,3 +94,11 @@ export interface Cluster {
   /** The clock of the evidence: now for a live cluster, the newest time in a dump. */
   observedAt(): Promise<Timestamp>;
 }
+
+/**
+ * Whether this can be the name of a Kubernetes object or namespace (RFC 1123 subdomain, at most 253 characters). Names
+ * come from alert labels: what does not pass is never put into a path, a URL or a command.
+ */
+export function isKubernetesName(text: string): boolean {
+  return text.length <= 253 && /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(text) && !text.includes('..');
+}

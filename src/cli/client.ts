@@ -1,0 +1,87 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { AppError } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import { errorCodes } from '../core/errors.ts';
+import { createHttpClient } from '../lib/http.ts';
+import type { Terminal } from './output.ts';
+
+/** Flags of every command that talks to a server. */
+export interface ServerFlags {
+  readonly server?: string;
+  readonly token?: string;
+  readonly db?: string;
+}
+
+/** Calls the API of a running server. */
+export interface ApiClient {
+  readonly url: string;
+  get(path: string): Promise<unknown>;
+  post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<unknown>;
+}
+
+const timeoutMs = 30_000;
+const maxResponseBytes = 64 * 1024 * 1024;
+
+/**
+ * The server is `--server`, `FIST_SERVER`, or 127.0.0.1:8080; the token `--token`, `FIST_TOKEN`, or the file that the
+ * server keeps beside its database on this machine.
+ */
+export function apiClient(flags: ServerFlags, terminal: Terminal): ApiClient {
+  const url = (flags.server ?? terminal.env['FIST_SERVER'] ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');
+  const token = flags.token ?? terminal.env['FIST_TOKEN'] ?? tokenBeside(databasePath(flags, terminal));
+  const http = createHttpClient();
+
+  async function call(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<unknown> {
+    const response = await http
+      .send({
+        method,
+        url: url + path,
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        timeoutMs,
+        maxResponseBytes,
+      })
+      .catch((cause: unknown) => {
+        throw new AppError('Unreachable', `no server answers at ${url}`, { cause, next: 'fist serve --resources DIR, or --server URL' });
+      });
+    if (response.status >= 200 && response.status < 300) return response.body === '' ? null : JSON.parse(response.body);
+    throw failure(response.status, response.body, url, token);
+  }
+
+  return { url, get: (path) => call('GET', path), post: (path, body, headers) => call('POST', path, body, headers) };
+}
+
+function databasePath(flags: ServerFlags, terminal: Terminal): string {
+  return flags.db ?? terminal.env['SQLITE_PATH'] ?? 'data/punching-fist.db';
+}
+
+function tokenBeside(database: string): string | undefined {
+  const file = `${database}-token`;
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+}
+
+function failure(status: number, body: string, url: string, token: string | undefined): AppError {
+  if (status === 401) {
+    const why = token === undefined ? 'no token was found' : 'the token is not the one of this server';
+    return new AppError('Unauthenticated', `${url} refused: ${why}`, { next: 'give --db PATH of the server (its token is beside it), or FIST_TOKEN' });
+  }
+  const parsed = parseError(body);
+  return new AppError(parsed.code ?? (status === 404 ? 'NotFound' : status === 503 ? 'Draining' : 'InvalidInput'), parsed.message ?? `${url} answered ${status}`, {
+    ...(parsed.field === undefined ? {} : { field: parsed.field }),
+    ...(parsed.next === undefined ? {} : { next: parsed.next }),
+  });
+}
+
+function parseError(body: string): { code?: ErrorCode; message?: string; field?: string; next?: string } {
+  try {
+    const value = JSON.parse(body) as { code?: string; message?: string; field?: string; next?: string };
+    const { code, ...rest } = value;
+    return code !== undefined && code in errorCodes ? { ...rest, code: code as ErrorCode } : rest;
+  } catch {
+    return {};
+  }
+}

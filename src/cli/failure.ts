@@ -1,0 +1,28 @@
+import { AppError, errorCodes, toAppError } from '../core/errors.ts';
+import type { Terminal } from './output.ts';
+
+/** Prints an error (what failed, why, the next command) and returns the exit code of its kind. */
+export function reportFailure(terminal: Terminal, thrown: unknown, asJson: boolean): number {
+  const error = toAppError(thrown);
+  if (asJson) {
+    const { code, message, field, next } = error;
+    terminal.err(`${JSON.stringify({ code, message, field, next })}\n`);
+  } else {
+    terminal.err(`error: ${error.message}\n`);
+    if (error.field !== undefined) terminal.err(`  field: ${error.field}\n`);
+    if (error.next !== undefined) terminal.err(`  next: ${error.next}\n`);
+    if (error.code === 'Internal') terminal.err(`  ${error.stack ?? ''}\n`);
+  }
+  return errorCodes[error.code].exitCode;
+}
+
+/** The answer is no (lint errors, a failed run): nothing more to print. */
+export const answerIsNo = 1;
+
+/** `noun/ID` taken apart. Throws InvalidInput. */
+export function nounAndId(text: string, nouns: readonly string[]): { noun: string; id: string } {
+  const [noun = '', ...rest] = text.split('/');
+  const id = rest.join('/');
+  if (nouns.includes(noun) && id !== '') return { noun, id };
+  throw new AppError('InvalidInput', `${text} is not one of ${nouns.map((name) => `${name}/ID`).join(', ')}`);
+}

@@ -1,0 +1,86 @@
+import { styleText } from 'node:util';
+import { AppError } from '../core/errors.ts';
+
+/** Where a command writes: results to `out`, everything else to `err`. Tests give their own. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  /** Whether colours and updating lines are wanted on stdout. */
+  readonly colour: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** The process's own streams. */
+export function processTerminal(): Terminal {
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    colour: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+    env: process.env,
+  };
+}
+
+export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
+export type OutputFormat = (typeof outputFormats)[number];
+
+/** A column of a table: heading, text of an item, and whether only `-o wide` shows it. */
+export interface Column<T> {
+  readonly heading: string;
+  text(item: T): string;
+  readonly wide?: boolean;
+}
+
+/** How a read command shows its items in each format. */
+export interface Listing<T> {
+  readonly columns: readonly Column<T>[];
+  /** `run/0199...`, for `-o name`. */
+  name(item: T): string;
+  /** One line for an empty list: what is missing and what to do. */
+  readonly empty: string;
+}
+
+/** Prints items as `format` says. JSON and YAML are the API's own objects. */
+export async function printItems<T>(terminal: Terminal, format: OutputFormat, items: readonly T[], listing: Listing<T>): Promise<void> {
+  if (format === 'json') terminal.out(`${JSON.stringify({ items }, null, 2)}\n`);
+  else if (format === 'yaml') terminal.out((await import('yaml')).stringify({ items }));
+  else if (format === 'name') terminal.out(items.map((item) => `${listing.name(item)}\n`).join(''));
+  else if (items.length === 0) terminal.err(`${listing.empty}\n`);
+  else terminal.out(table(items, listing.columns.filter((column) => format === 'wide' || column.wide !== true), terminal.colour));
+}
+
+/** Prints one object. */
+export async function printObject(terminal: Terminal, format: 'json' | 'yaml', value: unknown): Promise<void> {
+  terminal.out(format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : (await import('yaml')).stringify(value));
+}
+
+function table<T>(items: readonly T[], columns: readonly Column<T>[], colour: boolean): string {
+  const rows = items.map((item) => columns.map((column) => plain(column.text(item))));
+  const widths = columns.map((column, index) => Math.max(column.heading.length, ...rows.map((row) => [...(row[index] ?? '')].length)));
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, index) => (index === cells.length - 1 ? cell : cell + ' '.repeat((widths[index] ?? 0) - [...cell].length))).join('   ');
+  const heading = line(columns.map((column) => column.heading));
+  return `${colour ? styleText('bold', heading) : heading}\n${rows.map((row) => `${line(row)}\n`).join('')}`;
+}
+
+/** One line, without anything that a terminal would act on: alert text is data. */
+export function plain(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/gu, ' ');
+}
+
+/** `12s`, `5m`, `3h`, `2d`: the time since, for people. */
+export function age(timestamp: string | null | undefined, nowMs: number): string {
+  if (timestamp == null) return '-';
+  const seconds = Math.max(0, Math.round((nowMs - Date.parse(timestamp)) / 1000));
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}
+
+/** Reads `-o`; throws InvalidInput with the accepted words. */
+export function outputFormat<F extends string>(text: string, accepted: readonly F[]): F {
+  const found = accepted.find((format) => format === text);
+  if (found !== undefined) return found;
+  throw new AppError('InvalidInput', `-o ${text} is not one of ${accepted.join('|')}`);
+}

@@ -1,0 +1,158 @@
+import { Command, CommanderError, Option } from 'commander';
+import { reportFailure } from './failure.ts';
+import { processTerminal } from './output.ts';
+import type { Terminal } from './output.ts';
+
+/** What a command's module exports: does the work and returns the exit code. */
+export type Action<Flags> = (terminal: Terminal, flags: Flags, ...operands: string[]) => Promise<number>;
+
+/**
+ * Runs the command line and returns the exit code: 0 done, 1 the answer is no, 2 usage or configuration, 3 cannot reach
+ * or not allowed, 4 timed out waiting. Commands are loaded only when they are run.
+ */
+export async function runProgram(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
+  const run = { exitCode: 0 };
+  const program = buildProgram(terminal, run);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return run.exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+    return reportFailure(terminal, thrown, asJson(args));
+  }
+}
+
+function asJson(args: readonly string[]): boolean {
+  return args.some((word, index) => (word === '-o' || word === '--output') && args[index + 1] === 'json') || args.includes('--output=json') || args.includes('-ojson');
+}
+
+/** The tree of commands; `docs/reference/cli.md` is generated from it. */
+export function buildProgram(terminal: Terminal, run: { exitCode: number }): Command {
+  const program = new Command('fist');
+  program
+    .description('Incident responder for Kubernetes: alerts come in, a workflow investigates, a report that cites its evidence goes out.')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
+    .showHelpAfterError('(fist --help lists the commands)');
+
+  /** Ties a command to its module: `load` imports it when the command is run. */
+  function action<Flags>(command: Command, load: () => Promise<Action<Flags>>): void {
+    command.action(async (...values: unknown[]) => {
+      const operands = values.slice(0, -2).flat().filter((value) => typeof value === 'string');
+      const work = await load();
+      run.exitCode = await work(terminal, command.opts() as Flags, ...operands);
+    });
+  }
+
+  addServerCommands(program, action);
+  addInvestigationCommands(program, action);
+  addClientCommands(program, action);
+  addOfflineCommands(program, action);
+  return program;
+}
+
+type Tie = <Flags>(command: Command, load: () => Promise<Action<Flags>>) => void;
+
+function addServerCommands(program: Command, action: Tie): void {
+  action(
+    program
+      .command('demo')
+      .description('The first minute: recorded incidents, no cluster, no key, loopback only, SAMPLE data; ends by itself')
+      .option('--ci', 'print NDJSON; exit 0 only if the expected findings came out')
+      .option('--story <name>', 'only this story of examples/')
+      .option('--keep', 'go on serving after the stories, until Ctrl-C'),
+    async () => (await import('./demo.ts')).demo,
+  );
+  action(
+    clusterOptions(program.command('serve').description('Runs the server on this machine'))
+      .requiredOption('--resources <dir>', 'folder (or file) of Source, Workflow, Sink and Secret documents; watched')
+      .option('--db <path>', 'SQLite file (default: SQLITE_PATH, else data/punching-fist.db)')
+      .option('--listen <host:port>', 'address to listen on (default: SERVER_ADDR, else 127.0.0.1:8080)')
+      .option('--secrets-dir <dir>', 'folder with [namespace/]name/key files')
+      .option('--public-url <url>', 'how people reach this server, for links in reports')
+      .option('--allow-exec', 'lets cli steps run processes on this machine', false)
+      .option('--allow-insecure-sources', 'accepts Sources without authentication beyond loopback', false)
+      .option('--concurrency <runs>', 'runs that execute at the same time', '8')
+      .addOption(new Option('--log-level <level>', 'debug, info, warn or error').default('info')),
+    async () => (await import('./serve.ts')).serve,
+  );
+}
+
+function clusterOptions(command: Command): Command {
+  return command
+    .option('--dump <dir>', 'folder written by `fist capture` or `kubectl cluster-info dump --output-directory`')
+    .option('--kubeconfig <file>', 'kubeconfig of a cluster to read (default: KUBECONFIG, else ~/.kube/config, where --context is given)')
+    .option('--context <name>', 'context of the kubeconfig');
+}
+
+function addInvestigationCommands(program: Command, action: Tie): void {
+  action(
+    clusterOptions(program.command('investigate').description('Investigates one alert, with no server; prints the report'))
+      .requiredOption('--alert <file>', 'an Alertmanager v4 payload or one alert as JSON; - reads standard input')
+      .option('--index <number>', 'which firing alert of the payload, from 0')
+      .option('-o, --output <format>', 'text, json or markdown', 'text'),
+    async () => (await import('./investigate.ts')).investigateCommand,
+  );
+  action(
+    clusterOptions(program.command('capture').description('Writes a redacted folder of a live cluster, for --dump'))
+      .requiredOption('--output-directory <dir>', 'a new or empty folder')
+      .option('-n, --namespace <name...>', 'namespaces (default: all)'),
+    async () => (await import('./capture.ts')).capture,
+  );
+}
+
+function serverOptions(command: Command): Command {
+  return command
+    .option('--server <url>', 'the server (default: FIST_SERVER, else http://127.0.0.1:8080)')
+    .option('--token <token>', 'API token (default: FIST_TOKEN, else the file beside the database)')
+    .option('--db <path>', 'database of the server on this machine, to find its token');
+}
+
+function addClientCommands(program: Command, action: Tie): void {
+  const send = program.command('send').description('Sends something to a server');
+  action(
+    serverOptions(send.command('alert').description('Sends an alert; its answer says what it started'))
+      .option('-f, --file <file>', 'an Alertmanager v4 payload, for --path; or an alert of POST /alerts; - reads standard input')
+      .option('--name <alertname>', 'instead of a file: name of the alert')
+      .option('--severity <severity>', 'critical, warning or info', 'warning')
+      .option('--label <name=value...>', 'labels of the alert')
+      .option('--path <path>', 'webhook path of the Source that takes the payload')
+      .option('--webhook-token <token>', 'bearer token of that Source (default: FIST_WEBHOOK_TOKEN)'),
+    async () => (await import('./send.ts')).sendAlert,
+  );
+  action(
+    serverOptions(program.command('get <noun>').description('Lists alerts, runs, workflows, sinks, sources or deliveries'))
+      .option('-o, --output <format>', 'table, wide, json, yaml or name', 'table')
+      .option('--status <status>', 'only with this status')
+      .option('--severity <severity>', 'alerts: only with this severity')
+      .option('--name <name>', 'alerts: only with this alertname')
+      .option('-l, --label <name=value...>', 'alerts: only with these labels')
+      .option('-n, --namespace <name>', 'only of this namespace')
+      .option('--limit <number>', 'at most so many', '50'),
+    async () => (await import('./get.ts')).get,
+  );
+  action(
+    serverOptions(program.command('describe <object>').description('Shows run/ID or alert/ID with its steps, evidence and deliveries')).option('-o, --output <format>', 'text, json or yaml', 'text'),
+    async () => (await import('./describe.ts')).describe,
+  );
+  action(serverOptions(program.command('cancel <run>').description('Cancels run/ID')).option('--reason <text>', 'kept with the run', 'cancelled by fist cancel'), async () => (await import('./control.ts')).cancel);
+  action(serverOptions(program.command('retry <run>').description('Starts run/ID anew, as a new run')), async () => (await import('./control.ts')).retry);
+}
+
+function addOfflineCommands(program: Command, action: Tie): void {
+  action(
+    program.command('lint <path...>').description('Checks resources: fields, references, templates, commands; no server').option('-o, --output <format>', 'text or json', 'text'),
+    async () => (await import('./lint.ts')).lint,
+  );
+  action(program.command('explain <field>').description('Explains a field, `workflow.spec.steps.goal`; no server'), async () => (await import('./explain.ts')).explain);
+  action(
+    program
+      .command('render [template]')
+      .description('Renders a template by hand')
+      .option('--data <file>', 'JSON or YAML; - reads standard input')
+      .option('--file <file>', 'read the template from a file')
+      .option('--jsonl', 'read {"template", "data"} a line from standard input, answer {"output"} or {"error"} a line'),
+    async () => (await import('./render.ts')).render,
+  );
+  action(program.command('version').description('Prints the version').option('-o, --output <format>', 'text or json', 'text'), async () => (await import('./version.ts')).version);
+}

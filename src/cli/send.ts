@@ -1,0 +1,39 @@
+import { AppError } from '../core/errors.ts';
+import { apiClient } from './client.ts';
+import type { ServerFlags } from './client.ts';
+import { readJson, readLabels } from './input.ts';
+import type { Terminal } from './output.ts';
+
+interface SendFlags extends ServerFlags {
+  readonly file?: string;
+  readonly name?: string;
+  readonly severity: string;
+  readonly label?: readonly string[];
+  readonly path?: string;
+  readonly webhookToken?: string;
+}
+
+/** `fist send alert`: to `POST /alerts`, or a payload to a Source's webhook with `--path`. */
+export async function sendAlert(terminal: Terminal, flags: SendFlags): Promise<number> {
+  const body = alertBody(flags);
+  if (flags.path === undefined) {
+    const answer = (await apiClient(flags, terminal).post('/alerts', body)) as { id: string; message: string };
+    terminal.out(`alert/${answer.id}\n`);
+    terminal.err(`${answer.message}\nnext: fist describe alert/${answer.id}\n`);
+    return 0;
+  }
+  const path = `/webhook/${flags.path.replace(/^\/+/, '').replace(/^webhook\//, '')}`;
+  const token = flags.webhookToken ?? terminal.env['FIST_WEBHOOK_TOKEN'];
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const answer = await apiClient(flags, terminal).post(path, body, headers);
+  terminal.out(`${JSON.stringify(answer)}\n`);
+  terminal.err('next: fist get runs\n');
+  return 0;
+}
+
+function alertBody(flags: SendFlags): unknown {
+  if (flags.file !== undefined) return readJson(flags.file);
+  if (flags.name === undefined) throw new AppError('InvalidInput', 'no alert was given', { next: 'fist send alert --name TestAlert, or -f FILE' });
+  const labels = { alertname: flags.name, severity: flags.severity, ...readLabels(flags.label) };
+  return { alert_name: flags.name, severity: flags.severity, labels, starts_at: new Date().toISOString() };
+}

@@ -1,0 +1,161 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { AppError } from '../core/errors.ts';
+import type { HttpRequest } from '../core/ports.ts';
+import { refusedAddress } from './address-policy.ts';
+import { createHttpClient, HttpError, requestWasSent } from './http.ts';
+
+const cleanups: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function serve(handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+  const server = createServer(handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanups.push(() => {
+    server.closeAllConnections();
+    return new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function client(options: Parameters<typeof createHttpClient>[0] = {}) {
+  const created = createHttpClient(options);
+  cleanups.push(() => created.close());
+  return created;
+}
+
+function get(url: string, extra: Partial<HttpRequest> = {}): HttpRequest {
+  return { method: 'GET', url, headers: {}, timeoutMs: 2000, maxResponseBytes: 1000, ...extra };
+}
+
+async function failure(work: Promise<unknown>): Promise<AppError> {
+  const error: unknown = await work.catch((thrown: unknown) => thrown);
+  if (!(error instanceof AppError)) throw new Error(`expected an AppError, got ${String(error)}`);
+  return error;
+}
+
+describe('send', () => {
+  test('posts a body and returns status, headers and text', async () => {
+    const url = await serve((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        response.writeHead(201, { 'x-name': 'A' }).end(`${request.method} ${request.headers['x-in']} ${body}`);
+      });
+    });
+    const answer = await client().send(get(`${url}/a`, { method: 'POST', headers: { 'x-in': 'yes' }, body: 'hello' }));
+    expect(answer).toMatchObject({ status: 201, body: 'POST yes hello', truncated: false });
+    expect(answer.headers['x-name']).toBe('A');
+  });
+
+  test('does not follow redirects', async () => {
+    let calls = 0;
+    const url = await serve((_request, response) => {
+      calls += 1;
+      response.writeHead(302, { location: '/elsewhere' }).end();
+    });
+    expect((await client().send(get(url))).status).toBe(302);
+    expect(calls).toBe(1);
+  });
+
+  test('stops reading at the size cap', async () => {
+    const url = await serve((_request, response) => response.end('x'.repeat(500_000)));
+    const answer = await client().send(get(url, { maxResponseBytes: 10 }));
+    expect(answer).toMatchObject({ body: 'xxxxxxxxxx', truncated: true });
+  });
+
+  test('a closed port is Unreachable and the request was not sent', async () => {
+    const server = createTcpServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    const error = await failure(client().send(get(`http://127.0.0.1:${port}`)));
+    expect(error).toMatchObject({ code: 'Unreachable', retryable: true });
+    expect(requestWasSent(error)).toBe(false);
+  });
+
+  test('no answer in time is Timeout and the request was sent', async () => {
+    const url = await serve(() => undefined);
+    const error = await failure(client().send(get(url, { timeoutMs: 50 })));
+    expect(error.code).toBe('Timeout');
+    expect(requestWasSent(error)).toBe(true);
+  });
+
+  test('a connection cut in the middle is Unreachable and the request was sent', async () => {
+    const url = await serve((request) => request.socket.destroy());
+    const error = await failure(client().send(get(url)));
+    expect(error.code).toBe('Unreachable');
+    expect(requestWasSent(error)).toBe(true);
+  });
+
+  test('the time-out covers the body too', async () => {
+    const url = await serve((_request, response) => void response.writeHead(200).write('begin'));
+    expect((await failure(client().send(get(url, { timeoutMs: 60 })))).code).toBe('Timeout');
+  });
+
+  test('an abort by the caller is Cancelled', async () => {
+    const url = await serve(() => undefined);
+    const abort = new AbortController();
+    const work = failure(client().send(get(url, { signal: abort.signal })));
+    setTimeout(() => abort.abort(), 30);
+    const error = await work;
+    expect(error).toBeInstanceOf(HttpError);
+    expect(error.code).toBe('Cancelled');
+  });
+});
+
+describe('destinations', () => {
+  test.each([
+    'http://169.254.169.254/latest/meta-data',
+    'http://2852039166/',
+    'http://0xa9fea9fe/',
+    'http://[::ffff:169.254.169.254]/',
+    'http://[fd00:ec2::254]/',
+    'http://[fe80::1]/',
+    'http://0.0.0.0/',
+    'http://[::]/',
+    'http://[64:ff9b::a9fe:a9fe]/',
+  ])('%s is Forbidden', async (url) => {
+    expect((await failure(client().send(get(url)))).code).toBe('Forbidden');
+  });
+
+  test.each(['file:///etc/passwd', 'ftp://127.0.0.1/', 'not a url', 'http://user:pass@127.0.0.1/'])(
+    '%s is InvalidInput',
+    async (url) => {
+      expect((await failure(client().send(get(url)))).code).toBe('InvalidInput');
+    },
+  );
+
+  test('a name is refused when one of its addresses is refused', async () => {
+    const lookup = () => Promise.resolve([{ address: '127.0.0.1', family: 4 }, { address: '169.254.169.254', family: 4 }]);
+    const error = await failure(client({ lookup }).send(get('http://two-faces.example/')));
+    expect(error.code).toBe('Forbidden');
+    expect(error.message).toContain('169.254.169.254');
+  });
+
+  test('the connection goes to the checked address', async () => {
+    const url = await serve((request, response) => response.end(request.headers.host));
+    const { port } = new URL(url);
+    let lookups = 0;
+    const lookup = () => {
+      lookups += 1;
+      return Promise.resolve([{ address: lookups === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }]);
+    };
+    const answer = await client({ lookup }).send(get(`http://rebinding.example:${port}/`));
+    expect(answer.body).toBe(`rebinding.example:${port}`);
+    expect(lookups).toBe(1);
+  });
+
+  test('private addresses are allowed unless configured', () => {
+    for (const address of ['127.0.0.1', '10.1.2.3', '192.168.0.1', '::1', 'fd12::1', '100.64.0.1', '::ffff:10.0.0.1']) {
+      expect(refusedAddress(address, { allowPrivate: true })).toBeNull();
+      expect(refusedAddress(address, { allowPrivate: false })).toContain('private');
+    }
+    expect(refusedAddress('192.0.2.1', { allowPrivate: false })).toBeNull();
+  });
+});

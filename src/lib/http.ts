@@ -1,0 +1,176 @@
+import type { LookupAddress } from 'node:dns';
+import { lookup as systemLookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { LookupFunction } from 'node:net';
+import type { Agent, Dispatcher } from 'undici';
+import { AppError } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { HttpClient, HttpRequest, HttpResponse } from '../core/ports.ts';
+import { refusedAddress } from './address-policy.ts';
+import type { DestinationPolicy } from './address-policy.ts';
+
+/** A request that got no answer. `requestSent` says whether the peer may have seen it. */
+export class HttpError extends AppError {
+  override readonly name = 'HttpError';
+  readonly requestSent: boolean;
+
+  constructor(code: ErrorCode, message: string, requestSent: boolean, cause: unknown) {
+    super(code, message, { cause });
+    this.requestSent = requestSent;
+  }
+}
+
+export interface HttpClientOptions {
+  /** Default: private addresses are allowed, because operators run their receivers there. */
+  readonly policy?: DestinationPolicy;
+  /** All addresses of a name. Tests inject one. */
+  readonly lookup?: (host: string) => Promise<readonly LookupAddress[]>;
+}
+
+export interface OwnedHttpClient extends HttpClient {
+  /** Closes idle connections and lets running requests end. */
+  close(): Promise<void>;
+}
+
+const userAgent = 'punching-fist';
+
+/**
+ * The one outbound client. Every address of the destination is checked before a connection is made, and the connection
+ * goes to a checked address. Redirects are answers, never followed. Throws HttpError `Unreachable` or `Timeout`;
+ * `Cancelled` where the caller's signal aborted; `Forbidden` for a destination that the policy refuses; `InvalidInput`
+ * for a URL that is not plain http(s).
+ */
+export function createHttpClient(options: HttpClientOptions = {}): OwnedHttpClient {
+  const policy = options.policy ?? { allowPrivate: true };
+  const resolve = options.lookup ?? ((host: string) => systemLookup(host, { all: true }));
+  let agent: Promise<Agent> | undefined;
+
+  async function openAgent(): Promise<Agent> {
+    const { Agent } = await import('undici');
+    return new Agent({ connect: { lookup: checkedLookup(resolve, policy) }, connections: 16, pipelining: 1 });
+  }
+
+  return {
+    async send(request) {
+      const url = destination(request.url, policy);
+      agent ??= openAgent();
+      return sendOnce(await agent, url, request);
+    },
+    async close() {
+      if (agent !== undefined) await (await agent).close();
+    },
+  };
+}
+
+/** Whether a failed request may have reached its peer. */
+export function requestWasSent(error: unknown): boolean {
+  return error instanceof HttpError && error.requestSent;
+}
+
+function destination(text: string, policy: DestinationPolicy): URL {
+  const url = URL.parse(text);
+  if (url === null) throw new AppError('InvalidInput', 'the address of the request is not a URL');
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new AppError('InvalidInput', `${url.protocol} is not supported; use http: or https:`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new AppError('InvalidInput', `the URL of ${url.host} holds credentials; put them into a Secret`);
+  }
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const refusal = isIP(host) === 0 ? null : refusedAddress(host, policy);
+  if (refusal !== null) throw new AppError('Forbidden', `requests to ${url.host} are not allowed: ${refusal}`);
+  return url;
+}
+
+/** Resolves a name and refuses it when any of its addresses is refused: a name with two faces is an attack. */
+function checkedLookup(resolve: NonNullable<HttpClientOptions['lookup']>, policy: DestinationPolicy): LookupFunction {
+  return (host, lookupOptions, callback) => {
+    resolve(host).then(
+      (addresses) => {
+        const [first] = addresses;
+        const refusal = addresses.map(({ address }) => refusedAddress(address, policy)).find((reason) => reason !== null);
+        if (first === undefined) callback(new AppError('Unreachable', `${host} has no address`), '');
+        else if (refusal !== undefined) callback(refused(host, refusal), '');
+        else if (lookupOptions.all === true) callback(null, [...addresses]);
+        else callback(null, first.address, first.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, ''),
+    );
+  };
+}
+
+function refused(host: string, reason: string): AppError {
+  return new AppError('Forbidden', `requests to ${host} are not allowed: ${reason}`);
+}
+
+async function sendOnce(agent: Agent, url: URL, request: HttpRequest): Promise<HttpResponse> {
+  const timeout = AbortSignal.timeout(request.timeoutMs);
+  const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
+  const progress = { sent: false };
+  try {
+    const { request: send } = await import('undici');
+    const response = await send(url, {
+      dispatcher: watchStart(agent, progress),
+      method: request.method as Dispatcher.HttpMethod,
+      headers: { 'user-agent': userAgent, ...request.headers },
+      body: request.body ?? null,
+      signal,
+    });
+    const { body, truncated } = await readBody(response.body, request.maxResponseBytes);
+    return { status: response.statusCode, headers: flatten(response.headers), body, truncated };
+  } catch (thrown) {
+    throw translate(thrown, url, request, { sent: progress.sent, timedOut: timeout.aborted });
+  }
+}
+
+/** Notes the moment when a request is handed to a connection: from then on the peer may have seen it. */
+function watchStart(agent: Agent, progress: { sent: boolean }): Dispatcher {
+  return agent.compose((dispatch) => (dispatchOptions, handler) => {
+    const original = handler.onRequestStart?.bind(handler);
+    handler.onRequestStart = (controller, context) => {
+      progress.sent = true;
+      original?.(controller, context);
+    };
+    return dispatch(dispatchOptions, handler);
+  });
+}
+
+async function readBody(
+  stream: AsyncIterable<Buffer> & { destroy(): unknown },
+  maxBytes: number,
+): Promise<{ body: string; truncated: boolean }> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk.subarray(0, maxBytes - size));
+    size += chunk.length;
+    if (size > maxBytes) break;
+  }
+  return { body: Buffer.concat(chunks).toString('utf8'), truncated: size > maxBytes };
+}
+
+function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return flat;
+}
+
+function translate(
+  thrown: unknown,
+  url: URL,
+  request: HttpRequest,
+  state: { readonly sent: boolean; readonly timedOut: boolean },
+): AppError {
+  const cause = thrown instanceof Error && thrown.cause instanceof AppError ? thrown.cause : thrown;
+  if (cause instanceof AppError && cause.code === 'Forbidden') return cause;
+  if (request.signal?.aborted === true) {
+    return new HttpError('Cancelled', `the request to ${url.host} was aborted`, state.sent, thrown);
+  }
+  if (state.timedOut) {
+    return new HttpError('Timeout', `${url.host} did not answer within ${request.timeoutMs} ms`, state.sent, thrown);
+  }
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new HttpError('Unreachable', `${url.host} could not be reached: ${reason}`, state.sent, thrown);
+}

@@ -1,0 +1,25 @@
+/**
+ * Text from elsewhere, safe to show: control characters (but line feed and tab), terminal sequences, bidirectional
+ * controls, zero-width and other invisible characters and lone surrogates are written as `\u{1b}`. What remains cannot
+ * move a cursor, hide or reorder anything.
+ */
+export function printable(text: string): string {
+  return text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+}
+
+// Cc without \n and \t; Cf (bidirectional, zero width, tags, soft hyphen); Cs (lone surrogates); line and paragraph
+// separators; fillers that show as nothing; variation selectors.
+const unprintable =
+  // oxlint-disable-next-line no-control-regex, no-misleading-character-class -- control characters are the subject
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\p{Cf}\p{Cs}\u2028\u2029\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
+
+/** {@link printable} on one line: line feeds and tabs become spaces, and more than `limit` characters are cut. */
+export function oneLine(text: string, limit = 300): string {
+  const line = printable(
+    text
+      .slice(0, limit * 4)
+      .replace(/\s+/g, ' ')
+      .trim(),
+  );
+  return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
+}
