@@ -13,7 +13,11 @@ describe('the import table', () => {
     ['helpers/x.ts', '', 'not a folder of the layout'],
     ['server/api.ts', "import type {\n  A,\n} from '../kube/live.ts';", 'server may not import kube'],
   ])('refuses %s: %s', (file, text, message) => {
-    expect(checkImportsOfFile(file, text).map((problem) => problem.message).join()).toContain(message);
+    expect(
+      checkImportsOfFile(file, text)
+        .map((problem) => problem.message)
+        .join(),
+    ).toContain(message);
   });
 
   it('lets the composition root import everything', () => {

@@ -48,7 +48,7 @@ export interface AlertRecord {
   readonly annotations: Labels;
   readonly generatorUrl: string | null;
   readonly groupKey: string | null;
-  /** Hash over what may change without a run: annotations, generatorURL, times. */
+  /** Hash over what may change without a run: annotations, generatorURL, the sender's id, group key. */
   readonly contentHash: string;
   /** 1 for the first firing; each reopening adds one. 0 for a row that was created closed. */
   readonly episode: number;
@@ -72,8 +72,22 @@ export interface AlertRecord {
   readonly aiAnalysis: JsonObject | null;
   readonly aiConfidence: number | null;
   readonly autoResolved: boolean;
+  /** True while sinks have been told, by a run, that it fires: then they are also told of its end. */
+  readonly announced: boolean;
+  /** A policy kept this episode from starting a run; from then on it is decided anew while the alert still fires. */
+  readonly mutedUntil: Timestamp | null;
   readonly createdAt: Timestamp;
   readonly updatedAt: Timestamp;
+}
+
+/**
+ * What filters match: the labels, with the name and the severity where the sender gave them apart from the labels
+ * (`POST /alerts`). The labels of the alert itself stay as they came.
+ */
+export function matchLabels(item: Pick<AlertItem, 'name' | 'severity' | 'labels'>): Labels {
+  const { labels } = item;
+  if (Object.hasOwn(labels, 'alertname') && Object.hasOwn(labels, 'severity')) return labels;
+  return { alertname: item.name, severity: item.severity, ...labels };
 }
 
 /** Open means that it may still fire: everything but resolved. */

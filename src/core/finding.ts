@@ -1,4 +1,5 @@
-import type { Evidence } from './run.ts';
+import type { JsonObject } from './json.ts';
+import type { Evidence, StepRecord } from './run.ts';
 
 export type FindingSeverity = 'critical' | 'high' | 'medium' | 'low' | 'info';
 
@@ -56,4 +57,14 @@ export interface AgentResult {
   readonly model: string | null;
   /** The Markdown report. */
   readonly report: string;
+}
+
+/** The last report (an {@link AgentResult}) among ended attempts, oldest first, whatever the step's type. */
+export function lastReport(steps: readonly StepRecord[]): JsonObject | null {
+  for (const { status, result } of [...steps].reverse()) {
+    if (status !== 'succeeded' && status !== 'failed') continue;
+    if (result === null || typeof result !== 'object' || Array.isArray(result)) continue;
+    if (typeof result['report'] === 'string' && Array.isArray(result['findings'])) return result;
+  }
+  return null;
 }

@@ -45,7 +45,7 @@ describe('send', () => {
       let body = '';
       request.on('data', (chunk: Buffer) => (body += chunk.toString()));
       request.on('end', () => {
-        response.writeHead(201, { 'x-name': 'A' }).end(`${request.method} ${request.headers['x-in']} ${body}`);
+        response.writeHead(201, { 'x-name': 'A' }).end(`${request.method} ${String(request.headers['x-in'])} ${body}`);
       });
     });
     const answer = await client().send(get(`${url}/a`, { method: 'POST', headers: { 'x-in': 'yes' }, body: 'hello' }));
@@ -132,7 +132,11 @@ describe('destinations', () => {
   );
 
   test('a name is refused when one of its addresses is refused', async () => {
-    const lookup = () => Promise.resolve([{ address: '127.0.0.1', family: 4 }, { address: '169.254.169.254', family: 4 }]);
+    const lookup = () =>
+      Promise.resolve([
+        { address: '127.0.0.1', family: 4 },
+        { address: '169.254.169.254', family: 4 },
+      ]);
     const error = await failure(client({ lookup }).send(get('http://two-faces.example/')));
     expect(error.code).toBe('Forbidden');
     expect(error.message).toContain('169.254.169.254');

@@ -2,6 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
+import { callbackify } from 'node:util';
 import type { Agent, Dispatcher } from 'undici';
 import { AppError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
@@ -9,13 +10,13 @@ import type { HttpClient, HttpRequest, HttpResponse } from '../core/ports.ts';
 import { refusedAddress } from './address-policy.ts';
 import type { DestinationPolicy } from './address-policy.ts';
 
-/** A request that got no answer. `requestSent` says whether the peer may have seen it. */
+/** A request that got no answer, so another try may. `requestSent` says whether the peer may have seen this one. */
 export class HttpError extends AppError {
   override readonly name = 'HttpError';
   readonly requestSent: boolean;
 
   constructor(code: ErrorCode, message: string, requestSent: boolean, cause: unknown) {
-    super(code, message, { cause });
+    super(code, message, { cause, retryable: true });
     this.requestSent = requestSent;
   }
 }
@@ -84,23 +85,21 @@ function destination(text: string, policy: DestinationPolicy): URL {
 
 /** Resolves a name and refuses it when any of its addresses is refused: a name with two faces is an attack. */
 function checkedLookup(resolve: NonNullable<HttpClientOptions['lookup']>, policy: DestinationPolicy): LookupFunction {
-  return (host, lookupOptions, callback) => {
-    resolve(host).then(
-      (addresses) => {
-        const [first] = addresses;
-        const refusal = addresses.map(({ address }) => refusedAddress(address, policy)).find((reason) => reason !== null);
-        if (first === undefined) callback(new AppError('Unreachable', `${host} has no address`), '');
-        else if (refusal !== undefined) callback(refused(host, refusal), '');
-        else if (lookupOptions.all === true) callback(null, [...addresses]);
-        else callback(null, first.address, first.family);
-      },
-      (error: NodeJS.ErrnoException) => callback(error, ''),
-    );
-  };
-}
-
-function refused(host: string, reason: string): AppError {
-  return new AppError('Forbidden', `requests to ${host} are not allowed: ${reason}`);
+  const checked = callbackify(async (host: string): Promise<[LookupAddress, ...LookupAddress[]]> => {
+    const [first, ...others] = await resolve(host);
+    if (first === undefined) throw new AppError('Unreachable', `${host} has no address`);
+    for (const { address } of [first, ...others]) {
+      const reason = refusedAddress(address, policy);
+      if (reason !== null) throw new AppError('Forbidden', `requests to ${host} are not allowed: ${reason}`);
+    }
+    return [first, ...others];
+  });
+  return (host, lookupOptions, callback) =>
+    checked(host, (error, addresses) => {
+      if (error !== null) callback(error, '');
+      else if (lookupOptions.all === true) callback(null, addresses);
+      else callback(null, addresses[0].address, addresses[0].family);
+    });
 }
 
 async function sendOnce(agent: Agent, url: URL, request: HttpRequest): Promise<HttpResponse> {
@@ -111,7 +110,7 @@ async function sendOnce(agent: Agent, url: URL, request: HttpRequest): Promise<H
     const { request: send } = await import('undici');
     const response = await send(url, {
       dispatcher: watchStart(agent, progress),
-      method: request.method as Dispatcher.HttpMethod,
+      method: request.method,
       headers: { 'user-agent': userAgent, ...request.headers },
       body: request.body ?? null,
       signal,

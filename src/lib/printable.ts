@@ -1,10 +1,12 @@
 /**
  * Text from elsewhere, safe to show: control characters (but line feed and tab), terminal sequences, bidirectional
- * controls, zero-width and other invisible characters and lone surrogates are written as `\u{1b}`. What remains cannot
- * move a cursor, hide or reorder anything.
+ * controls, zero-width and other invisible characters and lone surrogates are written as `\u{1b}`; a Windows line end
+ * becomes a line feed. What remains cannot move a cursor, hide or reorder anything.
  */
 export function printable(text: string): string {
-  return text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return text
+    .replace(/\r\n/g, '\n')
+    .replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 // Cc without \n and \t; Cf (bidirectional, zero width, tags, soft hyphen); Cs (lone surrogates); line and paragraph

@@ -60,7 +60,7 @@ function maskEnvironmentObjects(text: string): string {
 
 // A name begins where no name character precedes it, so each run of name characters is looked at once.
 const pairStart =
-  /(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]+)(\\{0,3}["']?\]?\s{0,8}(?::=|=>|[:=])\s{0,8}|(?<=--[A-Za-z0-9-]+)\s{1,8}(?!-))/g;
+  /(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]+)(\\{0,3}["']?\]?[ \t]{0,8}(?::=|=>|[:=])[ \t]{0,8}|(?<=--[A-Za-z0-9-]{1,64})[ \t]{1,8}(?!-))/g;
 const quotedValue = /(\\{0,3})(["'`])(?:[^"'`\\\n]|(?!\2)["'`]|\\[^\n])*?\1\2/y;
 const restOfLine = /[^\n"]*/y;
 const wordValue =
@@ -71,12 +71,16 @@ function maskPairs(text: string): string {
   let position = 0;
   pairStart.lastIndex = 0;
   for (let match = pairStart.exec(text); match !== null; match = pairStart.exec(text)) {
-    const [whole, name = ''] = match;
+    const [whole, name = '', separator = ''] = match;
     if (!isSecretName(name)) continue;
     const start = match.index + whole.length;
+    // `volume "db-secret" : secret "x" not found` is a sentence, `"password" : "x"` (Jackson) a pair.
+    if (/^\\*["'] /.test(separator) && !/["'\\]/.test(text[start] ?? '')) continue;
     const length = valueLength(text, start, name);
     if (length === 0) continue;
-    result += `${text.slice(position, start)}${mask}`;
+    const quote = /^\\{0,3}["'`]/.exec(text.slice(start, start + 4))?.[0] ?? '';
+    const closed = quote !== '' && text.startsWith(quote, start + length - quote.length) ? quote : '';
+    result += `${text.slice(position, start)}${closed}${mask}${closed}`;
     position = start + length;
     pairStart.lastIndex = position;
   }
@@ -95,7 +99,7 @@ function valueLength(text: string, start: number, name: string): number {
 }
 
 function isHarmless(value: string, name: string): boolean {
-  if (/^(?:|null|nil|none|true|false|undefined|\*+|<[^>]*>|\[redacted\]?|x{3,}|\[|\{)$/i.test(value)) return true;
+  if (/^(?:null|nil|none|true|false|undefined|\*+|<[^>]*>|x{3,})?$/i.test(value) || /^[[{]/.test(value)) return true;
   // Counts and limits: `tokens: 4096`, `pass: 12`.
   return /tokens$|^pass$|passed$/i.test(name) && /^[0-9]{1,9}$/.test(value);
 }

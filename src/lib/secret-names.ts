@@ -20,15 +20,6 @@ const secretWords: ReadonlySet<string> = new Set([
 const harmlessEnd =
   /(?:name|ref|keyref|path|file|files|count|seconds|ttl|type|version|length|size|limit|expiry|expiration|expires|enabled|required|policy|mode|mount|issuer|audience|audiences|url|uri|endpoint|id|ids|namespace|rotation|store|class|provider|source|used|remaining|total|budget)$/;
 
-/** Kubernetes field names that would match and hold structure, not secrets. */
-const harmlessNames: ReadonlySet<string> = new Set([
-  'automountserviceaccounttoken',
-  'serviceaccounttoken',
-  'imagepullsecrets',
-  'secrets',
-  'secret',
-]);
-
 /** Whether a value under this name (variable, JSON key, header, option) is to be hidden. */
 export function isSecretName(name: string): boolean {
   const words = name
@@ -38,7 +29,7 @@ export function isSecretName(name: string): boolean {
     .filter(Boolean);
   if (words.some((word) => secretWords.has(word))) return true;
   const joined = words.join('');
-  if (!secretParts.test(joined) || harmlessNames.has(joined)) return joined === 'secret';
+  if (!secretParts.test(joined)) return false;
   if (/sessionid$|webhookurl$|accesskeyid$/.test(joined)) return true;
   return !harmlessEnd.test(joined);
 }

@@ -103,6 +103,18 @@ describe('deliveries', () => {
     expect(await writer.claim('d1', 'one', created, later)).toMatchObject({ attempts: 2, ambiguous: false });
   });
 
+  test('after a crash leased rows are due at once, and their last attempt is of unknown result', async () => {
+    const { reader, writer } = stores();
+    await writer.insert([delivery(), delivery({ id: 'd2', wakeAt: muchLater })]);
+    await writer.claim('d1', 'one', created, muchLater);
+    hints.deliveries = false;
+    expect(await writer.releaseLeases(later)).toBe(1);
+    expect(hints.deliveries).toBe(true);
+    expect(await reader.due(later, 10)).toEqual(['d1']);
+    expect(await writer.claim('d1', 'two', later, muchLater)).toMatchObject({ fence: 2, ambiguous: true });
+    expect(await writer.releaseLeases(later)).toBe(1);
+  });
+
   test('sent and failed deliveries are counted for the Sink', async () => {
     const { writer } = stores();
     await writer.insert([delivery(), delivery({ id: 'd2' }), delivery({ id: 'd3' })]);

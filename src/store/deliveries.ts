@@ -9,7 +9,7 @@ import { statement } from './statements.ts';
 
 /** Reads `sink_outputs` on any connection. */
 export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
-  const byId = statement<'id', DeliveryRow>(['id'], (marker) =>
+  const byId = statement<'id', Selectable<DeliveryRow>>(['id'], (marker) =>
     query.selectFrom('sink_outputs').selectAll().where('id', '=', marker('id')),
   );
   const due = statement<'now' | 'limit', { id: string }>(['now', 'limit'], (marker) =>
@@ -44,7 +44,11 @@ export function createDeliveryStore(query: Kysely<Database>, hints: Hints): Deli
     async insert(deliveries) {
       if (deliveries.length === 0) return;
       const rows = deliveries.map(toRow);
-      await query.insertInto('sink_outputs').values(rows).onConflict((conflict) => conflict.column('idempotency_key').doNothing()).execute();
+      await query
+        .insertInto('sink_outputs')
+        .values(rows)
+        .onConflict((conflict) => conflict.column('idempotency_key').doNothing())
+        .execute();
       hints.deliveries = true;
     },
     claim: claimOn(query),
@@ -59,8 +63,18 @@ export function createDeliveryStore(query: Kysely<Database>, hints: Hints): Deli
         .executeTakeFirst();
       if (row === undefined) return false;
       if (changes.wakeAt != null) hints.deliveries = true;
-      await countActivity(query, fromRow(row), changes);
+      await countActivity(query, deliveryRecord(row), changes);
       return true;
+    },
+    async releaseLeases(now) {
+      const result = await query
+        .updateTable('sink_outputs')
+        .set({ lease_until: now, wake_at: now })
+        .where('status', '=', 'pending')
+        .where('lease_owner', 'is not', null)
+        .executeTakeFirst();
+      if (result.numUpdatedRows > 0n) hints.deliveries = true;
+      return Number(result.numUpdatedRows);
     },
   };
 }
@@ -70,27 +84,33 @@ export function createDeliveryStore(query: Kysely<Database>, hints: Hints): Deli
  * that an attempt was interrupted, so what it sent is unknown: the row is marked ambiguous.
  */
 function claimOn(query: Kysely<Database>): DeliveryStore['claim'] {
-  const claim = statement<'id' | 'owner' | 'now' | 'leaseUntil', Selectable<DeliveryRow>>(['id', 'owner', 'now', 'leaseUntil'], (marker) =>
-    query
-      .updateTable('sink_outputs')
-      .set({
-        fence: sql<number>`fence + 1`,
-        attempts: sql<number>`attempts + 1`,
-        ambiguous: sql<number>`CASE WHEN lease_owner IS NULL THEN ambiguous ELSE 1 END`,
-        lease_owner: marker('owner'),
-        lease_until: marker('leaseUntil'),
-        wake_at: marker('leaseUntil'),
-      })
-      .where('id', '=', marker('id'))
-      .where('status', '=', 'pending')
-      .where('wake_at', '<=', marker('now'))
-      .where(({ or, eb }) => or([eb('lease_until', 'is', null), eb('lease_until', '<=', marker('now'))]))
-      .returningAll(),
+  const claim = statement<'id' | 'owner' | 'now' | 'leaseUntil', Selectable<DeliveryRow>>(
+    ['id', 'owner', 'now', 'leaseUntil'],
+    (marker) =>
+      query
+        .updateTable('sink_outputs')
+        .set({
+          fence: sql<number>`fence + 1`,
+          attempts: sql<number>`attempts + 1`,
+          ambiguous: sql<number>`CASE WHEN lease_owner IS NULL THEN ambiguous ELSE 1 END`,
+          lease_owner: marker('owner'),
+          lease_until: marker('leaseUntil'),
+          wake_at: marker('leaseUntil'),
+        })
+        .where('id', '=', marker('id'))
+        .where('status', '=', 'pending')
+        .where('wake_at', '<=', marker('now'))
+        .where((row) => row.or([row('lease_until', 'is', null), row('lease_until', '<=', marker('now'))]))
+        .returningAll(),
   );
   return async (id, owner, now, leaseUntil) => first(await claim(query, { id, owner, now, leaseUntil }));
 }
 
-async function countActivity(query: Kysely<Database>, delivery: DeliveryRecord, changes: Partial<DeliveryRecord>): Promise<void> {
+async function countActivity(
+  query: Kysely<Database>,
+  delivery: DeliveryRecord,
+  changes: Partial<DeliveryRecord>,
+): Promise<void> {
   const sent = changes.status === 'sent';
   if (!sent && changes.error == null) return;
   await query
@@ -115,11 +135,22 @@ async function countActivity(query: Kysely<Database>, delivery: DeliveryRecord, 
 
 function first(rows: readonly Selectable<DeliveryRow>[]): DeliveryRecord | undefined {
   const [row] = rows;
-  return row === undefined ? undefined : fromRow(row);
+  return row === undefined ? undefined : deliveryRecord(row);
 }
 
 /** A `sink_outputs` row as the rest of the program sees it. */
-export function fromRow(row: Selectable<DeliveryRow>): DeliveryRecord {
+export function deliveryRecord(row: Selectable<DeliveryRow>): DeliveryRecord {
+  return {
+    ...deliverySummary(row),
+    data: JSON.parse(row.data) as JsonObject,
+    payload: row.payload === null ? null : (JSON.parse(row.payload) as JsonValue),
+  };
+}
+
+/** A delivery without what is sent, which may be large. */
+export function deliverySummary(
+  row: Omit<Selectable<DeliveryRow>, 'data' | 'payload'>,
+): Omit<DeliveryRecord, 'data' | 'payload'> {
   return {
     id: row.id,
     namespace: row.namespace,
@@ -128,13 +159,11 @@ export function fromRow(row: Selectable<DeliveryRow>): DeliveryRecord {
     event: row.event as DeliveryEvent,
     sinkName: row.sink_name,
     sinkType: row.sink_type,
-    data: JSON.parse(row.data) as JsonObject,
-    payload: row.payload === null ? null : (JSON.parse(row.payload) as JsonValue),
     status: row.status as DeliveryStatus,
     attempts: row.attempts,
     error: row.error,
     errorCode: row.error_code,
-    ambiguous: Boolean(row.ambiguous),
+    ambiguous: row.ambiguous === 1,
     idempotencyKey: row.idempotency_key,
     reference: row.reference,
     fence: row.fence,

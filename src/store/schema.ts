@@ -53,6 +53,8 @@ export interface AlertRow {
   ai_confidence: number | null;
   auto_resolved: Flag;
   skewed: Flag;
+  announced: Flag;
+  muted_until: string | null;
   starts_at: string | null;
   ends_at: string | null;
   received_at: string;

@@ -1,6 +1,6 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../../core/errors.ts';
 import type { TransactionName } from '../../core/store.ts';
-import type { Connection } from './open.ts';
 
 /** For tests of crashes: called with the names of the transactions of a commit. */
 export interface CommitHooks {
@@ -8,10 +8,27 @@ export interface CommitHooks {
   afterCommit?(names: readonly TransactionName[]): void;
 }
 
+/** Bounds of the queue of `intake`: beyond them a sender is told to come again (503) and keeps its alerts. */
+export interface QueueLimits {
+  readonly maxWaiting: number;
+  readonly maxWaitMs: number;
+}
+
+export interface CommitterOptions {
+  readonly raw: DatabaseSync;
+  readonly hooks: CommitHooks;
+  readonly limits: QueueLimits;
+  /** Monotonic milliseconds. */
+  monotonic(): number;
+  /** Called after each commit. */
+  committed(): void;
+}
+
 interface Waiting {
   readonly name: TransactionName;
+  readonly sinceMs: number;
   /** Runs the work in its savepoint; says how to settle the caller once the commit stands. */
-  run(): Promise<{ readonly settle: () => void }>;
+  run(): Promise<() => void>;
   fail(error: AppError): void;
 }
 
@@ -23,12 +40,15 @@ const mostPerCommit = 256;
  * arrive); callers that arrive during a commit share the next one. Each has a savepoint of its own, so that one
  * caller's error undoes only its own work. Promises settle after COMMIT.
  */
-export function createCommitter(connection: Connection, hooks: CommitHooks = {}) {
+export function createCommitter(options: CommitterOptions) {
+  const { raw, hooks, limits, monotonic } = options;
+  const savepoint = createSavepoint(raw);
+  const begin = raw.prepare('BEGIN IMMEDIATE');
+  const end = raw.prepare('COMMIT');
   let waiting: Waiting[] = [];
   let scheduled = false;
   let closed = false;
-  let idle: (() => void)[] = [];
-  const { raw } = connection;
+  const whenIdle: (() => void)[] = [];
 
   function schedule(): void {
     if (scheduled) return;
@@ -41,61 +61,81 @@ export function createCommitter(connection: Connection, hooks: CommitHooks = {})
     waiting = waiting.slice(mostPerCommit);
     const settles: (() => void)[] = [];
     try {
-      raw.exec('BEGIN IMMEDIATE');
-      for (const caller of batch) settles.push((await caller.run()).settle);
+      begin.run();
+      for (const caller of batch) settles.push(await caller.run());
       const names = batch.map((caller) => caller.name);
       hooks.beforeCommit?.(names);
-      raw.exec('COMMIT');
+      end.run();
       hooks.afterCommit?.(names);
       for (const settle of settles) settle();
+      options.committed();
     } catch (cause) {
       if (raw.isTransaction) raw.exec('ROLLBACK');
-      const error = new AppError('StoreUnavailable', `the database did not take the commit: ${String(cause)}`, { cause });
+      const message = `the database did not take the commit: ${cause instanceof Error ? cause.message : String(cause)}`;
+      const error = new AppError('StoreUnavailable', message, { cause });
       for (const caller of batch) caller.fail(error);
     }
     scheduled = false;
     if (waiting.length > 0) schedule();
-    else for (const resolve of idle.splice(0)) resolve();
+    else for (const resolve of whenIdle.splice(0)) resolve();
   }
 
-  async function inSavepoint<T>(work: () => Promise<T>): Promise<{ ok: true; value: T } | { ok: false; error: unknown }> {
-    // SQLite may have ended the whole transaction by itself (disk full); a savepoint would then start one of its own.
-    if (!raw.isTransaction) throw new Error('the transaction was rolled back');
-    raw.exec('SAVEPOINT caller');
-    try {
-      const value = await work();
-      raw.exec('RELEASE caller');
-      return { ok: true, value };
-    } catch (error) {
-      // A full disk may have ended the whole transaction already; then the COMMIT fails and tells every caller.
-      if (raw.isTransaction) raw.exec('ROLLBACK TO caller; RELEASE caller');
-      return { ok: false, error };
-    }
+  function refusal(name: TransactionName): AppError | null {
+    if (closed) return new AppError('Draining', 'the store is closed');
+    if (name !== 'intake') return null;
+    const waitedMs = waiting[0] === undefined ? 0 : monotonic() - waiting[0].sinceMs;
+    if (waiting.length < limits.maxWaiting && waitedMs <= limits.maxWaitMs) return null;
+    return new AppError(
+      'StoreUnavailable',
+      `${waiting.length} writers wait for the database, the first for ${Math.round(waitedMs)} ms`,
+      { next: 'send it again later; if this stays, look at the disk of the database' },
+    );
   }
 
   return {
-    /** Runs `work` in the next commit. Rejects with the work's own error, or with StoreUnavailable. */
+    /** Runs `work` in the next commit. Rejects with the work's own error, with StoreUnavailable, or Draining. */
     submit<T>(name: TransactionName, work: () => Promise<T>): Promise<T> {
-      if (closed) return Promise.reject(new AppError('Draining', 'the store is closed'));
+      const refused = refusal(name);
+      if (refused !== null) return Promise.reject(refused);
       return new Promise<T>((resolve, reject) => {
         waiting.push({
           name,
+          sinceMs: monotonic(),
           fail: reject,
           run: async () => {
-            const result = await inSavepoint(work);
-            return { settle: () => (result.ok ? resolve(result.value) : reject(result.error)) };
+            const result = await savepoint(work);
+            return () => (result.ok ? resolve(result.value) : reject(result.error));
           },
         });
         schedule();
       });
     },
-    /** How many callers wait for a commit. */
-    depth: () => waiting.length,
     /** Resolves when everything submitted so far has settled; refuses what comes later. */
     async close(): Promise<void> {
       closed = true;
-      if (scheduled || waiting.length > 0) await new Promise<void>((resolve) => idle.push(resolve));
+      if (scheduled || waiting.length > 0) await new Promise<void>((resolve) => whenIdle.push(resolve));
     },
+  };
+}
+
+type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: Error };
+
+/** Runs work in a savepoint: its error undoes its own writes only. */
+function createSavepoint(raw: DatabaseSync): <T>(work: () => Promise<T>) => Promise<Result<T>> {
+  const open = raw.prepare('SAVEPOINT caller');
+  const release = raw.prepare('RELEASE caller');
+  return async (work) => {
+    // SQLite may have ended the whole transaction by itself (disk full); a savepoint would then start one of its own.
+    if (!raw.isTransaction) throw new Error('the transaction was rolled back');
+    open.run();
+    try {
+      const value = await work();
+      release.run();
+      return { ok: true, value };
+    } catch (error) {
+      if (raw.isTransaction) raw.exec('ROLLBACK TO caller; RELEASE caller');
+      return { ok: false, error: error instanceof Error ? error : new Error(String(error)) };
+    }
   };
 }
 

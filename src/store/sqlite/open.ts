@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
@@ -7,9 +7,13 @@ import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import { AppError, toAppError } from '../../core/errors.ts';
 import { toTimestamp } from '../../core/time.ts';
 import type { Database } from '../schema.ts';
+import { useDirectly } from '../statements.ts';
 
 /** `FIST` in the database header: tells our files from others. */
 const applicationId = 0x46495354;
+/** The SQLite file format: the header's first bytes, and where the application id is (sqlite.org/fileformat2.html). */
+const header = { magic: 'SQLite format 3\0', applicationIdOffset: 68, bytes: 100 } as const;
+const busy = 5;
 const cachedStatements = 300;
 const migrationsFolder = new URL('./migrations/', import.meta.url);
 
@@ -37,13 +41,14 @@ function readMigrations(): readonly { readonly version: number; readonly sql: st
  */
 export function openDatabase(path: string): Connection {
   const migrations = readMigrations();
-  const known = migrations.at(-1)?.version ?? 0;
   if (path !== ':memory:') {
-    inspectFile(path, known);
+    inspectDatabase(path);
     makeFolder(path);
   }
   const raw = openRaw(path, false);
   try {
+    // The id comes first: in WAL mode it would reach the file's header only with a checkpoint.
+    if (applicationIdOf(raw) === 0) raw.exec(`PRAGMA application_id = ${applicationId}`);
     raw.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000');
     migrate(raw, path, migrations);
   } catch (thrown) {
@@ -70,6 +75,7 @@ export function lockDatabase(path: string): { close(): void } {
     lock.exec('PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE');
   } catch (cause) {
     lock.close();
+    if ((cause as { errcode?: unknown }).errcode !== busy) throw unusable(`${path}-lock`, cause);
     throw new AppError('StoreLocked', `another server has ${path} open`, {
       cause,
       next: 'stop the other server, or choose another file with --db',
@@ -94,21 +100,24 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Looks at an existing file without writing to it. */
-function inspectFile(path: string, known: number): void {
-  if (!existsSync(path) || (statSync(path).isFile() && statSync(path).size === 0)) return;
+/**
+ * Looks at what is at `path` without writing to it. Throws StoreUnusable unless nothing is there, or an empty file, or a
+ * database of ours that this program may use.
+ */
+export function inspectDatabase(path: string): void {
+  const start = readHeader(path);
+  if (start === null) return;
+  if (start.toString('latin1', 0, header.magic.length) !== header.magic) {
+    throw new AppError('StoreUnusable', `${path} is not an SQLite database`, { next: 'choose another file with --db' });
+  }
+  if (start.readUInt32BE(header.applicationIdOffset) !== applicationId) {
+    throw new AppError('StoreUnusable', `${path} is an SQLite database of another program`, {
+      next: 'choose another file with --db',
+    });
+  }
   const raw = openRaw(path, true);
   try {
-    const id = raw.prepare('PRAGMA application_id').get()?.['application_id'];
-    if (id !== applicationId) throw notOurs(path);
-    const info = raw.prepare('SELECT version, min_compatible_version AS minimum FROM schema_info').get();
-    if (Number(info?.['minimum'] ?? 0) > known) {
-      throw new AppError(
-        'StoreUnusable',
-        `${path} has schema version ${String(info?.['version'])} and needs a program that knows at least version ${String(info?.['minimum'])}; this one knows ${known}`,
-        { next: 'use a newer fist, or another file with --db' },
-      );
-    }
+    refuseNewer(raw, path);
   } catch (thrown) {
     throw thrown instanceof AppError ? thrown : unusable(path, thrown);
   } finally {
@@ -116,11 +125,44 @@ function inspectFile(path: string, known: number): void {
   }
 }
 
+/** The header, padded with zeros; null where there is no file or an empty one. */
+function readHeader(path: string): Buffer | null {
+  const bytes = Buffer.alloc(header.bytes);
+  try {
+    const file = openSync(path, 'r');
+    try {
+      return readSync(file, bytes) === 0 ? null : bytes;
+    } finally {
+      closeSync(file);
+    }
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw unusable(path, thrown);
+  }
+}
+
+function refuseNewer(raw: DatabaseSync, path: string): void {
+  if (!hasSchema(raw)) return;
+  const known = readMigrations().at(-1)?.version ?? 0;
+  const info = raw.prepare('SELECT version, min_compatible_version AS minimum FROM schema_info').get();
+  if (Number(info?.['minimum'] ?? 0) <= known) return;
+  throw new AppError(
+    'StoreUnusable',
+    `${path} has schema version ${String(info?.['version'])} and needs a program that knows at least version ${String(info?.['minimum'])}; this one knows ${known}`,
+    { next: 'use a newer fist, or another file with --db' },
+  );
+}
+
 function migrate(raw: DatabaseSync, path: string, migrations: readonly { version: number; sql: string }[]): void {
-  const current = currentVersion(raw);
+  const current = hasSchema(raw) ? Number(raw.prepare('SELECT version FROM schema_info').get()?.['version'] ?? 0) : 0;
   const due = migrations.filter((migration) => migration.version > current);
-  if (due.length === 0) return;
-  if (current > 0 && path !== ':memory:') raw.prepare('VACUUM INTO ?').run(`${path}.before-${due[0]?.version}`);
+  const [first] = due;
+  if (first === undefined) return;
+  if (current > 0 && path !== ':memory:') {
+    const copy = `${path}.before-${first.version}`;
+    rmSync(copy, { force: true });
+    raw.prepare('VACUUM INTO ?').run(copy);
+  }
   raw.exec('BEGIN IMMEDIATE');
   for (const migration of due) raw.exec(migration.sql);
   raw
@@ -128,18 +170,15 @@ function migrate(raw: DatabaseSync, path: string, migrations: readonly { version
       'INSERT INTO schema_info (id, version, min_compatible_version, updated_at) VALUES (1, ?, 1, ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version, updated_at = excluded.updated_at',
     )
     .run(due.at(-1)?.version ?? current, toTimestamp(Date.now()));
-  raw.exec(`PRAGMA application_id = ${applicationId}; COMMIT`);
+  raw.exec('COMMIT');
 }
 
-function currentVersion(raw: DatabaseSync): number {
-  const exists = raw.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_info'").get();
-  return exists === undefined ? 0 : Number(raw.prepare('SELECT version FROM schema_info').get()?.['version'] ?? 0);
+function hasSchema(raw: DatabaseSync): boolean {
+  return raw.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_info'").get() !== undefined;
 }
 
-function notOurs(path: string): AppError {
-  return new AppError('StoreUnusable', `${path} is an SQLite database of another program`, {
-    next: 'choose another file with --db',
-  });
+function applicationIdOf(raw: DatabaseSync): number {
+  return Number(raw.prepare('PRAGMA application_id').get()?.['application_id'] ?? 0);
 }
 
 function unusable(path: string, thrown: unknown): AppError {
@@ -152,6 +191,14 @@ function unusable(path: string, thrown: unknown): AppError {
 
 function connection(raw: DatabaseSync): Connection {
   const query = new Kysely<Database>({ dialect: new SqliteDialect({ database: kyselyDatabase(raw) }) });
+  useDirectly(query, (sql) => {
+    const prepared = raw.prepare(sql);
+    if (prepared.columns().length > 0) return (parameters) => prepared.all(...bind(parameters));
+    return (parameters) => {
+      prepared.run(...bind(parameters));
+      return [];
+    };
+  });
   return { raw, query, close: () => raw.close() };
 }
 

@@ -34,6 +34,8 @@ CREATE TABLE alerts (
   ai_confidence REAL,
   auto_resolved INTEGER NOT NULL DEFAULT 0,
   skewed INTEGER NOT NULL DEFAULT 0,
+  announced INTEGER NOT NULL DEFAULT 0,
+  muted_until TEXT,
   starts_at TEXT,
   ends_at TEXT,
   received_at TEXT NOT NULL,
@@ -50,6 +52,8 @@ CREATE INDEX alerts_by_severity ON alerts (severity, id);
 CREATE INDEX alerts_by_name ON alerts (alert_name, id);
 -- For the expiry of open alerts that are no longer received (design 3.2.16).
 CREATE INDEX alerts_open_by_last_received ON alerts (source, namespace, last_received_at) WHERE status <> 'resolved';
+-- Alerts whose run a policy put off (design 3.2.20: the last state is always delivered).
+CREATE INDEX alerts_muted ON alerts (muted_until) WHERE muted_until IS NOT NULL;
 
 CREATE TABLE alert_labels (
   name TEXT NOT NULL,

@@ -1,0 +1,97 @@
+import type { Gap } from './read-journal.ts';
+import type { Ranking } from './rank.ts';
+
+export interface Confidence {
+  /** 0 to 1, in hundredths. */
+  readonly value: number;
+  /** Each rule that counted, in words, with its part. */
+  readonly reasons: readonly string[];
+}
+
+/** What a rule adds or takes away; in hundredths, so that sums are exact. */
+const points = {
+  cause: 35,
+  decisive: 30,
+  change: 15,
+  alertObject: 10,
+  nearObject: 5,
+  log: 5,
+  events: 5,
+  gap: -10,
+  rival: -10,
+} as const;
+
+/** Gaps that count; more say nothing new. */
+const maxGaps = 2;
+const maxConfidence = 95;
+/** Without evidence in which the cluster (or the process) names the cause. */
+const maxWithoutDecisive = 60;
+
+/**
+ * The confidence in the root cause, from these rules and nothing else:
+ *
+ * | rule | points |
+ * |---|---|
+ * | a finding explains the alert | +35 |
+ * | decisive: a status, an event or the process's own last words name the cause | +30 |
+ * | a rollout changed what fits the cause, and the failing pod runs it | +15 |
+ * | it is about the object that the alert names, or one above or below it (else +5) | +10 |
+ * | the log of the run that ended was read | +5 |
+ * | warning events agree | +5 |
+ * | something that was asked for was not captured or forbidden (at most twice) | -10 each |
+ * | another decisive cause ranks within 5 points, on another owner | -10 |
+ * | at most | 95, and 60 without decisive evidence |
+ *
+ * Inconclusive: 10 where something was read, 0 where nothing was.
+ */
+export function confidenceOf(ranking: Ranking, gaps: readonly Gap[], readsAnswered: number): Confidence {
+  const { cause, change } = ranking;
+  if (cause === null) {
+    const reason =
+      readsAnswered === 0 ? '0%: nothing could be read' : '10%: inconclusive, no finding explains the alert';
+    return { value: readsAnswered === 0 ? 0 : 0.1, reasons: [reason] };
+  }
+  const { draft } = cause;
+  const kinds = new Set(draft.evidence.map((evidence) => evidence.read.kind));
+  const rules: readonly (readonly [boolean, number, string])[] = [
+    [true, points.cause, `a finding explains the alert (${draft.category})`],
+    [
+      draft.decisive,
+      points.decisive,
+      'decisive evidence: the cause is named by the cluster itself or by the last words of the process',
+    ],
+    [change !== null, points.change, 'a rollout changed what fits the cause, and the failing pod runs it'],
+    [cause.relation !== 'near', points.alertObject, 'it is about the object of the alert, or one above or below it'],
+    [cause.relation === 'near', points.nearObject, 'it is about an object near the one of the alert'],
+    [kinds.has('logs'), points.log, 'the log of the container was read'],
+    [kinds.has('events'), points.events, 'warning events agree'],
+    ...gaps.slice(0, maxGaps).map((gap) => [true, points.gap, `${gap.what}: ${gapWord(gap)}`] as const),
+    [hasRival(ranking), points.rival, 'another decisive cause ranks nearly as high'],
+  ];
+  const counted = rules.filter(([applies]) => applies);
+  const sum = counted.reduce((total, [, part]) => total + part, 0);
+  const cap = draft.decisive ? maxConfidence : maxWithoutDecisive;
+  const reasons = counted.map(([, part, text]) => `${part > 0 ? '+' : ''}${part}%: ${text}`);
+  if (sum > cap)
+    reasons.push(
+      draft.decisive ? `at most ${cap}%: an analysis is never certain` : `at most ${cap}%: no decisive evidence`,
+    );
+  return { value: Math.max(5, Math.min(cap, sum)) / 100, reasons };
+}
+
+function gapWord(gap: Gap): string {
+  return gap.kind === 'not_captured' ? 'not captured' : gap.kind;
+}
+
+function hasRival({ cause, findings }: Ranking): boolean {
+  if (cause === null) return false;
+  const owner = cause.draft.facts['owner'];
+  return findings.some(
+    (finding) =>
+      finding !== cause &&
+      finding.draft.decisive &&
+      finding.draft.cause !== null &&
+      cause.score - finding.score < 5 &&
+      (finding.draft.facts['owner'] ?? finding.draft.object) !== (owner ?? cause.draft.object),
+  );
+}

@@ -1,0 +1,88 @@
+import type { EvidenceDraft, ReadReference } from '../analyzers/define.ts';
+import { objectName } from '../analyzers/define.ts';
+import type { Evidence } from '../core/run.ts';
+import type { Timestamp } from '../core/time.ts';
+import { printable } from '../lib/printable.ts';
+import { redact } from '../lib/redact.ts';
+import { commandOf } from './commands.ts';
+
+const maxLines = 40;
+const maxCharacters = 4096;
+const maxLineCharacters = 600;
+
+/** Numbers the evidence of a run. */
+export interface EvidenceRecorder {
+  /** The id of this evidence, the one it has already if the same read was recorded before; null where nothing was read. */
+  record(draft: EvidenceDraft): string | null;
+  has(id: string): boolean;
+  list(): readonly Evidence[];
+}
+
+/**
+ * @param first number of the first id, so that ids are never used twice within a run
+ * @param observedAt the clock of the evidence
+ * @param covers whether a read was really made and answered
+ */
+export function createRecorder(
+  first: number,
+  observedAt: Timestamp,
+  covers: (read: ReadReference) => boolean,
+): EvidenceRecorder {
+  const recorded = new Map<string, Evidence>();
+  return {
+    record(draft) {
+      const command = commandOf(draft.read);
+      if (draft.excerpt === '' || !covers(draft.read)) return null;
+      const excerpt = boundedExcerpt(draft.excerpt, draft.read.kind === 'logs');
+      const before = recorded.get(command);
+      if (before === undefined) {
+        const evidence: Evidence = {
+          id: `e${first + recorded.size}`,
+          kind: draft.read.kind,
+          object: objectOf(draft.read),
+          command,
+          time: observedAt,
+          excerpt,
+        };
+        recorded.set(command, evidence);
+        return evidence.id;
+      }
+      if (!before.excerpt.includes(excerpt)) {
+        // Another part of the same read.
+        const merged =
+          before.excerpt.includes('\n') && excerpt.includes(before.excerpt) ? excerpt : `${before.excerpt}\n${excerpt}`;
+        recorded.set(command, { ...before, excerpt: cut(merged, false) });
+      }
+      return before.id;
+    },
+    has: (id) => [...recorded.values()].some((evidence) => evidence.id === id),
+    list: () => [...recorded.values()],
+  };
+}
+
+function objectOf(read: ReadReference): string {
+  if (read.kind === 'logs') return objectName('pod', read.namespace, read.pod);
+  if (read.kind === 'list') return objectName(read.resource, read.namespace, '*');
+  return objectName(read.of, read.namespace, read.name);
+}
+
+/** Redacted first, then made safe to show, then cut: of a log the beginning, of anything else the end. */
+export function boundedExcerpt(text: string, keepEnd: boolean): string {
+  return cut(printable(redact(text)), keepEnd);
+}
+
+function cut(text: string, keepEnd: boolean): string {
+  const lines = text
+    .split('\n')
+    .map((line) => (line.length > maxLineCharacters ? `${line.slice(0, maxLineCharacters)}… [line cut]` : line));
+  const kept: string[] = [];
+  let size = 0;
+  for (const line of keepEnd ? lines.toReversed() : lines) {
+    size += line.length + 1;
+    if (kept.length >= maxLines - 1 || size > maxCharacters - 40) break;
+    kept.push(line);
+  }
+  if (kept.length === lines.length) return lines.join('\n');
+  const mark = `[${lines.length - kept.length} lines left out]`;
+  return keepEnd ? [mark, ...kept.toReversed()].join('\n') : [...kept, mark].join('\n');
+}

@@ -1,0 +1,110 @@
+import type { ReadReference } from '../analyzers/define.ts';
+import type { ReadResult } from '../core/cluster.ts';
+import { AppError } from '../core/errors.ts';
+import type { ActionTaken } from '../core/finding.ts';
+import type { Timestamp } from '../core/time.ts';
+import { oneLine } from '../lib/printable.ts';
+import { redact } from '../lib/redact.ts';
+import { commandOf, describeRead } from './commands.ts';
+
+/** Something that was asked for and not given. */
+export interface Gap {
+  /** For people: `the previous log of container app of pod/shop/web-1`. */
+  readonly what: string;
+  readonly kind: 'not_captured' | 'forbidden' | 'unavailable';
+  readonly reason: string;
+}
+
+/** Makes each read once and keeps the record of it. */
+export interface ReadJournal {
+  readonly actions: readonly ActionTaken[];
+  readonly gaps: readonly Gap[];
+  /** Commands whose reads were answered. */
+  readonly answered: ReadonlySet<string>;
+  once<T>(
+    read: ReadReference,
+    perform: () => Promise<ReadResult<T>>,
+    summary: (value: T) => string,
+  ): Promise<ReadResult<T>>;
+  /** Takes ClusterUnavailable as a gap; any other error, and the signal's reason, is thrown. */
+  fail(error: unknown, what: string): { readonly kind: 'not_captured'; readonly reason: string };
+  unavailable(): AppError | null;
+}
+
+/** Reads at the same time. */
+const parallel = 12;
+
+export function createReadJournal(now: () => Timestamp, signal: AbortSignal): ReadJournal {
+  const actions: ActionTaken[] = [];
+  const gaps: Gap[] = [];
+  const cache = new Map<string, Promise<ReadResult<unknown>>>();
+  const answered = new Set<string>();
+  const slots = limiter(parallel);
+  let down: AppError | null = null;
+
+  const fail = (error: unknown, what: string): { readonly kind: 'not_captured'; readonly reason: string } => {
+    signal.throwIfAborted();
+    if (!(error instanceof AppError) || error.code !== 'ClusterUnavailable') throw error;
+    if (down === null) gaps.push({ what, kind: 'unavailable', reason: oneLine(redact(error.message)) });
+    down ??= error;
+    return { kind: 'not_captured', reason: error.message };
+  };
+
+  const make = async <T>(
+    read: ReadReference,
+    perform: () => Promise<ReadResult<T>>,
+    summary: (value: T) => string,
+  ): Promise<ReadResult<T>> => {
+    signal.throwIfAborted();
+    if (down !== null) return { kind: 'not_captured', reason: down.message };
+    const command = commandOf(read);
+    const action = { tool: 'kubectl', command, timestamp: now() };
+    const place = actions.push({ ...action, success: false, output_summary: 'no answer' }) - 1;
+    const result = await perform().catch((error: unknown) => fail(error, describeRead(read)));
+    if (result.kind === 'ok') {
+      answered.add(command);
+      actions[place] = { ...action, success: true, output_summary: summary(result.value) };
+      return result;
+    }
+    const reason = oneLine(redact(result.reason));
+    if (down === null) gaps.push({ what: describeRead(read), kind: result.kind, reason });
+    actions[place] = {
+      ...action,
+      success: false,
+      output_summary: `${result.kind === 'forbidden' ? 'forbidden' : 'not captured'}: ${reason}`,
+    };
+    return result;
+  };
+
+  return {
+    actions,
+    gaps,
+    answered,
+    fail,
+    once(read, perform, summary) {
+      const command = commandOf(read);
+      const made = cache.get(command) as ReturnType<typeof perform> | undefined;
+      if (made !== undefined) return made;
+      const result = slots(() => make(read, perform, summary));
+      cache.set(command, result);
+      return result;
+    },
+    unavailable: () => down,
+  };
+}
+
+/** At most `limit` at a time, in order. */
+function limiter(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
+    running += 1;
+    try {
+      return await work();
+    } finally {
+      running -= 1;
+      waiting.shift()?.();
+    }
+  };
+}

@@ -1,0 +1,89 @@
+import { kindResources } from '../analyzers/define.ts';
+import type { AnalyzerIo, ReadReference } from '../analyzers/define.ts';
+import { eventView, isAbout } from '../analyzers/events.ts';
+import type { Cluster, ReadResult } from '../core/cluster.ts';
+import type { AppError } from '../core/errors.ts';
+import type { ActionTaken } from '../core/finding.ts';
+import type { Timestamp } from '../core/time.ts';
+import { redact } from '../lib/redact.ts';
+import { commandOf } from './commands.ts';
+import { createReadJournal } from './read-journal.ts';
+import type { Gap } from './read-journal.ts';
+
+/** The investigation's view of the cluster: each thing is read once, and every read is on record. */
+export interface Reads extends AnalyzerIo {
+  /** In the order in which the reads were made. */
+  readonly actions: readonly ActionTaken[];
+  readonly gaps: readonly Gap[];
+  /** Whether this was really read and answered. */
+  covers(read: ReadReference): boolean;
+  /** Why the cluster cannot be read any more; null while it can. */
+  unavailable(): AppError | null;
+}
+
+/** Opens the view. A cluster that cannot be read gives gaps, never an error; the signal's reason is thrown. */
+export async function openReads(cluster: Cluster, now: () => Timestamp, signal: AbortSignal): Promise<Reads> {
+  const journal = createReadJournal(now, signal);
+  /** Objects seen in lists, and objects whose events were listed. */
+  const seen = new Set<string>();
+  const observedAt = await cluster.observedAt().catch((error: unknown) => {
+    journal.fail(error, 'the cluster');
+    return now();
+  });
+
+  const list: AnalyzerIo['list'] = async (resource, namespace) => {
+    const perform = async () => cluster.list({ resource, ...(namespace === null ? {} : { namespace }) });
+    const result = await journal.once(
+      { kind: 'list', resource, namespace },
+      perform,
+      (items) => `${items.length} ${resource}`,
+    );
+    if (result.kind === 'ok')
+      for (const { metadata } of result.value) seen.add(`${resource} ${metadata.namespace ?? ''} ${metadata.name}`);
+    return result;
+  };
+  const events: AnalyzerIo['events'] = async ({ kind, namespace, name, object }) => {
+    // Events about nodes are kept in namespace default.
+    const result = await list('events', namespace ?? 'default');
+    if (result.kind !== 'ok') return [];
+    seen.add(commandOf({ kind: 'events', of: kind, namespace, name }));
+    const views = result.value.filter((event) => isAbout(event, kind, name, object?.metadata.uid)).map(eventView);
+    return views.sort((one, other) => compare(one.last ?? '', other.last ?? ''));
+  };
+  return {
+    now: observedAt,
+    actions: journal.actions,
+    gaps: journal.gaps,
+    list,
+    events,
+    get: (kind, namespace, name) => {
+      const perform = async () => cluster.get(kindResources[kind], namespace, name);
+      return journal.once({ kind: 'object', of: kind, namespace, name }, perform, (value) =>
+        value === null ? 'does not exist' : 'found',
+      );
+    },
+    logs: ({ namespace, pod, container, previous, tailLines }) => {
+      const perform = async () => redacted(await cluster.logs({ namespace, pod, container, previous, tailLines }));
+      return journal.once(
+        { kind: 'logs', namespace, pod, container, previous },
+        perform,
+        (text) => `${text === '' ? 0 : text.trimEnd().split('\n').length} lines`,
+      );
+    },
+    covers: (read) => {
+      const command = commandOf(read);
+      if (journal.answered.has(command) || seen.has(command)) return true;
+      return read.kind === 'object' && seen.has(`${kindResources[read.of]} ${read.namespace ?? ''} ${read.name}`);
+    },
+    unavailable: () => journal.unavailable(),
+  };
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+/** Logs are redacted before anything else sees them. */
+function redacted(result: ReadResult<string>): ReadResult<string> {
+  return result.kind === 'ok' ? { kind: 'ok', value: redact(result.value) } : result;
+}

@@ -1,0 +1,193 @@
+import type { KubernetesObject } from '../core/cluster.ts';
+import { addMs } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
+import { oneLine } from '../lib/printable.ts';
+import { defineAnalyzer, objectName } from './define.ts';
+import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Target } from './define.ts';
+import { eventsEvidence, recentWarnings } from './events.ts';
+import { between, conditionOf, isOwnedBy, listAt, numberAt, plural, textAt, timeAt, timeText } from './fields.ts';
+import { diffTemplates } from './template-diff.ts';
+
+/** A change longer ago than this is not reported as recent. */
+const recentMs = 24 * 3_600_000;
+const revisionAnnotation = 'deployment.kubernetes.io/revision';
+
+/** Deployments: rollouts that do not get on, replicas that are missing, and what the last rollout changed. */
+export const deployment = defineAnalyzer({
+  name: 'deployment',
+  kinds: ['deployment'],
+  explains: ['ReplicaSetCreateError', 'FailedCreate', 'DeploymentRollback'],
+  async run(io, target) {
+    const [events, listed] = await Promise.all([io.events(target), io.list('replicasets', target.namespace)]);
+    const replicaSets = (listed.kind === 'ok' ? listed.value : [])
+      .filter((object) => isOwnedBy(object, target.object))
+      .sort((one, other) => revisionOf(other) - revisionOf(one));
+    return [...rollout(io, target, events, replicaSets), ...recentChange(io, target, replicaSets)];
+  },
+});
+
+function revisionOf(object: KubernetesObject): number {
+  return Number(object.metadata.annotations?.[revisionAnnotation] ?? 0) || 0;
+}
+
+interface Replicas {
+  readonly wanted: number;
+  readonly updated: number;
+  readonly ready: number;
+  readonly available: number;
+}
+
+function replicasOf(object: KubernetesObject): Replicas {
+  const count = (field: string): number => numberAt(object, 'status', field) ?? 0;
+  return {
+    wanted: numberAt(object, 'spec', 'replicas') ?? 1,
+    updated: count('updatedReplicas'),
+    ready: count('readyReplicas'),
+    available: count('availableReplicas'),
+  };
+}
+
+function deploymentEvidence(target: Target): EvidenceDraft {
+  const { wanted, updated, ready, available } = replicasOf(target.object);
+  const conditions = listAt(target.object, 'status', 'conditions').map(
+    (condition) =>
+      `condition ${textAt(condition, 'type')}=${textAt(condition, 'status')} since ${textAt(condition, 'lastTransitionTime') || 'unknown'} (${textAt(condition, 'reason')}: ${textAt(condition, 'message')})`,
+  );
+  const lines = [
+    `replicas: ${wanted} wanted, ${updated} updated, ${ready} ready, ${available} available`,
+    `revision: ${revisionOf(target.object) || 'unknown'}`,
+    ...conditions,
+  ];
+  return {
+    read: { kind: 'object', of: 'deployment', namespace: target.namespace, name: target.name },
+    excerpt: lines.join('\n'),
+  };
+}
+
+function rollout(
+  io: AnalyzerIo,
+  target: Target,
+  events: readonly EventView[],
+  replicaSets: readonly KubernetesObject[],
+): readonly FindingDraft[] {
+  const progressing = conditionOf(target.object, 'Progressing');
+  const failure = conditionOf(target.object, 'ReplicaFailure');
+  const replicas = replicasOf(target.object);
+  const exceeded = progressing?.status === 'False' && progressing.reason === 'ProgressDeadlineExceeded';
+  const refused = failure?.status === 'True';
+  const missing = replicas.available < replicas.wanted || replicas.updated < replicas.wanted;
+  if (!exceeded && !refused && !missing) return [];
+  const counts = `${replicas.updated} of ${replicas.wanted} replicas are updated, ${replicas.available} available`;
+  const state = exceeded
+    ? `The rollout of deployment ${target.name} is stuck (ProgressDeadlineExceeded since ${timeText(progressing.since)})`
+    : refused
+      ? `Deployment ${target.name} cannot create its pods (${failure.reason})`
+      : replicas.updated < replicas.wanted
+        ? `The rollout of deployment ${target.name} is not complete`
+        : `Deployment ${target.name} lacks available replicas`;
+  const why = refused ? `: ${oneLine(failure.message, 300)}` : '';
+  const warnings = recentWarnings(events, ['FailedCreate', 'ReplicaSetCreateError'], io.now);
+  const newest = replicaSets[0];
+  return [
+    {
+      category: exceeded || refused || replicas.updated < replicas.wanted ? 'rollout-stuck' : 'replicas-unavailable',
+      severity: exceeded || refused || replicas.available === 0 ? 'high' : 'medium',
+      object: objectName('deployment', target.namespace, target.name),
+      description: `${state}${why}; ${counts}.`,
+      // What the API server refuses (a quota, an admission rule) is a cause; pods that do not get ready are a symptom.
+      cause: refused ? `Deployment ${target.name} cannot create its pods: ${oneLine(failure.message, 300)}` : null,
+      decisive: refused,
+      facts: {
+        wanted: String(replicas.wanted),
+        updated: String(replicas.updated),
+        available: String(replicas.available),
+        ...(exceeded ? { reason: progressing.reason } : refused ? { reason: failure.reason } : {}),
+        ...(newest === undefined ? {} : { new_replica_set: newest.metadata.name }),
+      },
+      evidence: [deploymentEvidence(target), ...(warnings.length > 0 ? [eventsEvidence(target, events)] : [])],
+    },
+  ];
+}
+
+/** The difference between the templates of the two newest revisions, where the newest is recent. */
+function recentChange(
+  io: AnalyzerIo,
+  target: Target,
+  replicaSets: readonly KubernetesObject[],
+): readonly FindingDraft[] {
+  const [newest, previous] = replicaSets;
+  if (newest === undefined || previous === undefined) return [];
+  const changedAt = rolloutTime(target.object, newest, previous);
+  if (changedAt === null || changedAt < addMs(io.now, -recentMs)) return [];
+  const changes = diffTemplates(at(previous), at(newest));
+  const texts = changes.map((change) => change.text);
+  const cause = newest.metadata.annotations?.['kubernetes.io/change-cause'];
+  const before = between(changedAt, io.now) ?? '';
+  const revision = revisionOf(newest);
+  const what = texts.length === 0 ? 'nothing that is compared (labels or annotations only)' : texts.join('; ');
+  return [
+    {
+      category: 'recent-change',
+      severity: 'medium',
+      object: objectName('deployment', target.namespace, target.name),
+      description: `Deployment ${target.name} was changed at ${timeText(changedAt)} (${before} before, revision ${revision}): ${what}.${cause === undefined ? '' : ` Its change-cause says: "${oneLine(cause, 160)}".`}`,
+      cause: null,
+      decisive: false,
+      changes,
+      facts: {
+        changed_at: changedAt,
+        revision: String(revision),
+        previous_revision: String(revisionOf(previous)),
+        replica_set: newest.metadata.name,
+        ...(newest.metadata.labels?.['pod-template-hash'] === undefined
+          ? {}
+          : { pod_template_hash: newest.metadata.labels['pod-template-hash'] }),
+        changes: plural(changes.length, 'change'),
+      },
+      evidence: [replicaSetEvidence(newest, texts), replicaSetEvidence(previous, []), deploymentEvidence(target)],
+    },
+  ];
+}
+
+const at = (replicaSet: KubernetesObject): unknown => replicaSet.spec?.['template'];
+
+/**
+ * When the newest revision began: its ReplicaSet's creation. A rollback takes an older ReplicaSet again; then the
+ * Progressing condition tells when the deployment last got on, which is not before the change.
+ */
+function rolloutTime(object: KubernetesObject, newest: KubernetesObject, previous: KubernetesObject): Timestamp | null {
+  const created = timeAt(newest, 'metadata', 'creationTimestamp');
+  const before = timeAt(previous, 'metadata', 'creationTimestamp');
+  if (created === null || before === null || created >= before) return created;
+  const progressing = listAt(object, 'status', 'conditions').find(
+    (condition) => textAt(condition, 'type') === 'Progressing',
+  );
+  return timeAt(progressing, 'lastUpdateTime');
+}
+
+function replicaSetEvidence(replicaSet: KubernetesObject, changes: readonly string[]): EvidenceDraft {
+  const { namespace, name, creationTimestamp } = replicaSet.metadata;
+  const containers = listAt(replicaSet, 'spec', 'template', 'spec', 'containers').map((container) => {
+    const limits = listEntries(container, 'limits');
+    const requests = listEntries(container, 'requests');
+    return `container ${textAt(container, 'name')}: image ${textAt(container, 'image')}; limits ${limits}; requests ${requests}`;
+  });
+  const lines = [
+    `revision: ${revisionOf(replicaSet)}`,
+    `created: ${creationTimestamp ?? 'unknown'}`,
+    `replicas: ${numberAt(replicaSet, 'spec', 'replicas') ?? 0} wanted, ${numberAt(replicaSet, 'status', 'readyReplicas') ?? 0} ready`,
+    ...containers,
+    ...changes.map((change) => `changed: ${change}`),
+  ];
+  return { read: { kind: 'object', of: 'replicaset', namespace: namespace ?? null, name }, excerpt: lines.join('\n') };
+}
+
+function listEntries(container: unknown, kind: 'limits' | 'requests'): string {
+  const resources =
+    (container as { resources?: Record<string, Record<string, string> | undefined> }).resources?.[kind] ?? {};
+  return (
+    Object.entries(resources)
+      .map(([name, amount]) => `${name}=${amount}`)
+      .join(' ') || 'none'
+  );
+}

@@ -1,0 +1,43 @@
+import { addMs } from '../core/time.ts';
+import { oneLine } from '../lib/printable.ts';
+import { defineAnalyzer, kindResources, objectName } from './define.ts';
+import type { EventView, FindingDraft, ObjectKind, Target } from './define.ts';
+import { eventsEvidence } from './events.ts';
+import { plural, timeText } from './fields.ts';
+
+const recentMs = 3_600_000;
+
+/** Warning events of the last hour. Those that another finding about the object explains are dropped afterwards. */
+export const warningEvent = defineAnalyzer({
+  name: 'warning-event',
+  kinds: Object.keys(kindResources) as ObjectKind[],
+  explains: [],
+  async run(io, target) {
+    const events = await io.events(target);
+    const since = addMs(io.now, -recentMs);
+    const warnings = events.filter((event) => event.type === 'Warning' && event.last !== null && event.last >= since);
+    const reasons = [...new Set(warnings.map((event) => event.reason))];
+    return reasons.map((reason) =>
+      finding(
+        target,
+        events,
+        warnings.filter((event) => event.reason === reason),
+      ),
+    );
+  },
+});
+
+function finding(target: Target, all: readonly EventView[], warnings: readonly EventView[]): FindingDraft {
+  const last = warnings.at(-1);
+  const count = warnings.reduce((sum, event) => sum + event.count, 0);
+  return {
+    category: 'warning-event',
+    severity: 'low',
+    object: objectName(target.kind, target.namespace, target.name),
+    description: `Warning event ${last?.reason ?? ''} of ${target.kind} ${target.name} (${plural(count, 'time')}, last at ${timeText(last?.last ?? null)}): ${oneLine(last?.message ?? '', 250)}`,
+    cause: null,
+    decisive: false,
+    facts: { reason: last?.reason ?? '', count: String(count) },
+    evidence: [eventsEvidence(target, all)],
+  };
+}

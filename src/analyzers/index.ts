@@ -1,0 +1,26 @@
+import { claim } from './claim.ts';
+import type { Analyzer } from './define.ts';
+import { deployment } from './deployment.ts';
+import { warningEvent } from './event.ts';
+import { node } from './node.ts';
+import { podCrash } from './pod-crash.ts';
+import { podProbe } from './pod-probe.ts';
+import { podSchedule } from './pod-schedule.ts';
+import { podStart } from './pod-start.ts';
+import { service } from './service.ts';
+import { job, workload } from './workload.ts';
+
+/** All analyzers. Findings of one object come out in this order before they are ranked. */
+export const analyzers: readonly Analyzer[] = [
+  podCrash,
+  podStart,
+  podSchedule,
+  podProbe,
+  deployment,
+  workload,
+  job,
+  node,
+  service,
+  claim,
+  warningEvent,
+];

@@ -1,0 +1,23 @@
+import type { Cluster } from '../core/cluster.ts';
+import type { ClusterOptions } from './options.ts';
+
+/** A cluster, or the folder that stands for one, with its connections. */
+export interface OpenedCluster {
+  readonly cluster: Cluster;
+  close(): Promise<void>;
+}
+
+/** Opens what the options name; null where they name nothing. The Kubernetes client is loaded only for a live cluster. */
+export async function openCluster(options: ClusterOptions): Promise<OpenedCluster | null> {
+  if (options.dump !== null) {
+    const { openDump } = await import('../kube/dump.ts');
+    return { cluster: await openDump(options.dump), close: async () => undefined };
+  }
+  if (options.context === null && options.kubeconfig === null) return null;
+  const { openLive } = await import('../kube/live.ts');
+  const cluster = await openLive({
+    ...(options.kubeconfig === null ? {} : { kubeconfig: options.kubeconfig }),
+    ...(options.context === null ? {} : { context: options.context }),
+  });
+  return { cluster, close: () => cluster.close() };
+}

@@ -1,0 +1,210 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AppError } from '../core/errors.ts';
+import type { IntakeAnswer } from '../core/event.ts';
+import type { AgentResult } from '../core/finding.ts';
+import type { HttpClient, Log } from '../core/ports.ts';
+import type { DeliveryRecord } from '../core/delivery.ts';
+import type { RunRecord, StepRecord } from '../core/run.ts';
+import { createHttpClient } from '../lib/http.ts';
+import { createApp } from './createApp.ts';
+import type { App } from './createApp.ts';
+import { compareWithExpected } from './expected.ts';
+import type { Expected } from './expected.ts';
+
+const examples = fileURLToPath(new URL('../../examples/', import.meta.url));
+const runLimitMs = 30_000;
+const secretName = 'alertmanager-token';
+
+/** What happened, as the demo tells it; one JSON line each under `--ci`. */
+export type DemoEvent =
+  | { readonly event: 'story-started'; readonly story: string; readonly title: string; readonly url: string }
+  | { readonly event: 'notification-sent'; readonly story: string; readonly kind: string; readonly answer: IntakeAnswer }
+  | { readonly event: 'alert'; readonly story: string; readonly name: string; readonly status: string; readonly receiveCount: number; readonly object: string }
+  | { readonly event: 'step'; readonly story: string; readonly name: string; readonly type: string; readonly status: string; readonly durationMs: number }
+  | { readonly event: 'investigated'; readonly story: string; readonly result: AgentResult; readonly run: string; readonly durationMs: number }
+  | { readonly event: 'deliveries'; readonly story: string; readonly sent: number; readonly total: number; readonly bytes: number }
+  | { readonly event: 'checked'; readonly story: string; readonly problems: readonly string[] };
+
+export interface DemoOptions {
+  /** null = all of them. */
+  readonly story: string | null;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  tell(event: DemoEvent): void;
+  /** Called while the last story's server still runs. */
+  beforeEnd?(app: App): Promise<void>;
+}
+
+/** The stories: folders of `examples/` that have a dump and the findings that are expected of it. */
+export function listStories(): readonly string[] {
+  const complete = ['expected.json', 'dump', 'resources.yaml', 'alerts/firing.json'];
+  const stories = readdirSync(examples).filter((name) => complete.every((part) => existsSync(join(examples, name, part))));
+  // The three that show most come first.
+  const first = ['oom-crash-loop', 'bad-rollout', 'log-injection'];
+  return [...first.filter((name) => stories.includes(name)), ...stories.filter((name) => !first.includes(name)).sort()];
+}
+
+/**
+ * Plays the stories: for each, the real server on a free loopback port over the recorded folder, fed with the recorded
+ * notifications. Returns whether every story came out as expected. Everything it writes is in a temporary directory.
+ */
+export async function playDemo(options: DemoOptions): Promise<boolean> {
+  const stories = chooseStories(options.story);
+  let allAsExpected = true;
+  for (const [index, story] of stories.entries()) {
+    options.signal.throwIfAborted();
+    const last = index === stories.length - 1;
+    const problems = await playStory(story, options, last ? options.beforeEnd : undefined);
+    options.tell({ event: 'checked', story, problems });
+    if (problems.length > 0) allAsExpected = false;
+  }
+  return allAsExpected;
+}
+
+function chooseStories(story: string | null): readonly string[] {
+  const stories = listStories();
+  if (story === null) return stories;
+  if (stories.includes(story)) return [story];
+  throw new AppError('InvalidInput', `there is no story ${story}`, { field: '--story', next: `one of ${stories.join(', ')}` });
+}
+
+async function playStory(story: string, options: DemoOptions, beforeEnd?: (app: App) => Promise<void>): Promise<readonly string[]> {
+  const folder = join(examples, story);
+  const temporary = mkdtempSync(join(tmpdir(), 'fist-demo-'));
+  const token = writeToken(temporary);
+  let delivered = 0;
+  try {
+    const app = await createApp(
+      {
+        resources: join(folder, 'resources.yaml'),
+        database: join(temporary, 'demo.db'),
+        host: '127.0.0.1',
+        port: 0,
+        dump: join(folder, 'dump'),
+        kubeconfig: null,
+        context: null,
+        secretsDirectory: join(temporary, 'secrets'),
+        publicUrl: null,
+        allowExec: false,
+        allowInsecureSources: false,
+        concurrency: 4,
+        drainMs: 2000,
+      },
+      { log: options.log, writeStdout: (text) => void (delivered += Buffer.byteLength(text)) },
+    );
+    try {
+      options.tell({ event: 'story-started', story, title: readTitle(folder), url: app.url });
+      const teller = { ...options, story, delivered: () => delivered };
+      const problems = await feed(app, folder, token, teller);
+      await beforeEnd?.(app);
+      return problems;
+    } finally {
+      await app.stop();
+    }
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+function writeToken(temporary: string): string {
+  const token = randomBytes(16).toString('hex');
+  mkdirSync(join(temporary, 'secrets', secretName), { recursive: true });
+  writeFileSync(join(temporary, 'secrets', secretName, 'token'), token, { mode: 0o600 });
+  return token;
+}
+
+function readTitle(folder: string): string {
+  return /^# (.+)$/m.exec(readFileSync(join(folder, 'README.md'), 'utf8'))?.[1] ?? folder;
+}
+
+interface Teller extends DemoOptions {
+  readonly story: string;
+  delivered(): number;
+}
+
+/** Sends what Alertmanager sent, and looks at what became of it through the API. */
+async function feed(app: App, folder: string, token: string, teller: Teller): Promise<readonly string[]> {
+  const { story, tell } = teller;
+  const api = storyApi(app, createHttpClient());
+  await send(api, app, folder, token, 'firing', teller);
+  await send(api, app, folder, token, 'repeat', teller);
+  const runs = await finishedRuns(api, teller.signal);
+  await tellAlerts(api, teller);
+  const problems: string[][] = [];
+  const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Expected;
+  for (const { id } of runs) {
+    const run = (await api.get(`/api/v1/runs/${id}`)) as RunRecord & { steps: readonly StepRecord[] };
+    for (const step of run.steps) {
+      tell({ event: 'step', story, name: step.name, type: step.type, status: step.status, durationMs: elapsedMs(step.startedAt, step.completedAt) });
+    }
+    const result = run.steps.map((step) => step.result as unknown as Partial<AgentResult> | null).findLast((value) => typeof value?.report === 'string') as AgentResult | undefined;
+    if (result === undefined) return [`run ${id} has no report: ${run.error ?? run.status}`];
+    tell({ event: 'investigated', story, result, run: id, durationMs: elapsedMs(run.startedAt, run.completedAt) });
+    problems.push([...(run.status === 'succeeded' ? [] : [`the run ${run.status}: ${run.error}`]), ...compareWithExpected(result, expected)]);
+  }
+  await send(api, app, folder, token, 'resolved', teller);
+  await tellAlerts(api, teller);
+  await tellDeliveries(api, teller);
+  // One of the alerts of a notification is the one that the expectation names; the others may say less.
+  return problems.find((list) => list.length === 0) ?? problems[0] ?? ['nothing ran'];
+}
+
+interface StoryApi {
+  get(path: string): Promise<unknown>;
+  post(path: string, body: string, token: string): Promise<unknown>;
+}
+
+function storyApi(app: App, http: HttpClient): StoryApi {
+  async function call(method: string, path: string, token: string, body?: string): Promise<unknown> {
+    const response = await http.send({
+      method,
+      url: app.url + path,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body }),
+      timeoutMs: 10_000,
+      maxResponseBytes: 64 * 1024 * 1024,
+    });
+    if (response.status >= 300) throw new AppError('Internal', `${path} answered ${response.status}: ${response.body}`);
+    return JSON.parse(response.body) as unknown;
+  }
+  return { get: (path) => call('GET', path, app.token), post: (path, body, token) => call('POST', path, token, body) };
+}
+
+async function send(api: StoryApi, app: App, folder: string, token: string, kind: string, { story, tell }: Teller): Promise<void> {
+  const path = app.catalog().sources[0]?.path ?? '';
+  const body = readFileSync(join(folder, 'alerts', `${kind}.json`), 'utf8');
+  const answer = (await api.post(`/webhook/${path}`, body, token)) as IntakeAnswer;
+  tell({ event: 'notification-sent', story, kind, answer });
+}
+
+async function finishedRuns(api: StoryApi, signal: AbortSignal): Promise<readonly RunRecord[]> {
+  const limit = performance.now() + runLimitMs;
+  for (;;) {
+    signal.throwIfAborted();
+    const { items } = (await api.get('/api/v1/runs')) as { items: readonly RunRecord[] };
+    if (items.length > 0 && items.every((run) => run.completedAt !== null)) return items.toReversed();
+    if (performance.now() > limit) throw new AppError('Timeout', `the investigation took longer than ${runLimitMs / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+async function tellAlerts(api: StoryApi, { story, tell }: Teller): Promise<void> {
+  const { items } = (await api.get('/api/v1/alerts')) as { items: readonly { name: string; status: string; receiveCount: number; labels: Record<string, string> }[] };
+  for (const { name, status, receiveCount, labels } of items.toReversed()) {
+    const object = [labels['namespace'], labels['pod'] ?? labels['deployment'] ?? labels['statefulset'] ?? labels['node']].filter(Boolean).join('/');
+    tell({ event: 'alert', story, name, status, receiveCount, object });
+  }
+}
+
+async function tellDeliveries(api: StoryApi, { story, tell, delivered }: Teller): Promise<void> {
+  const { items } = (await api.get('/api/v1/deliveries')) as { items: readonly DeliveryRecord[] };
+  tell({ event: 'deliveries', story, sent: items.filter((item) => item.status === 'sent').length, total: items.length, bytes: delivered() });
+}
+
+function elapsedMs(from: string | null, to: string | null): number {
+  return from === null || to === null ? 0 : Date.parse(to) - Date.parse(from);
+}

@@ -1,0 +1,102 @@
+import { AppError } from '../core/errors.ts';
+
+/** How to reach what is investigated; all null = no cluster is configured. */
+export interface ClusterOptions {
+  readonly dump: string | null;
+  readonly kubeconfig: string | null;
+  readonly context: string | null;
+}
+
+/** Everything that `createApp` needs to know. */
+export interface AppOptions extends ClusterOptions {
+  /** Folder or file of resources. */
+  readonly resources: string;
+  readonly database: string;
+  readonly host: string;
+  /** 0 = chosen by the system. */
+  readonly port: number;
+  readonly secretsDirectory: string | null;
+  readonly publicUrl: string | null;
+  readonly allowExec: boolean;
+  readonly allowInsecureSources: boolean;
+  /** Runs that execute at the same time. */
+  readonly concurrency: number;
+  /** How long a graceful stop waits for steps to be checkpointed. */
+  readonly drainMs: number;
+}
+
+/** Flags of `fist serve` as commander gives them. */
+export interface ServeFlags {
+  readonly resources: string;
+  readonly db?: string;
+  readonly listen?: string;
+  readonly dump?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly secretsDir?: string;
+  readonly publicUrl?: string;
+  readonly allowExec: boolean;
+  readonly allowInsecureSources: boolean;
+  readonly concurrency: string;
+  readonly logLevel: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Flags win over the contract's environment variables, those over defaults. Throws InvalidInput that names the flag. */
+export function readServeOptions(flags: ServeFlags, environment: Environment): AppOptions {
+  const { host, port } = readListen(flags.listen ?? environment['SERVER_ADDR'] ?? '127.0.0.1:8080');
+  refusePostgres(environment);
+  return {
+    ...readClusterOptions(flags),
+    resources: flags.resources,
+    database: flags.db ?? environment['SQLITE_PATH'] ?? 'data/punching-fist.db',
+    host,
+    port,
+    secretsDirectory: flags.secretsDir ?? null,
+    publicUrl: readPublicUrl(flags.publicUrl),
+    allowExec: flags.allowExec,
+    allowInsecureSources: flags.allowInsecureSources,
+    concurrency: readCount(flags.concurrency, '--concurrency', 1000),
+    drainMs: 10_000,
+  };
+}
+
+/** `--dump`, or `--context` and `--kubeconfig`, not both. */
+export function readClusterOptions(flags: { dump?: string; kubeconfig?: string; context?: string }): ClusterOptions {
+  if (flags.dump !== undefined && (flags.kubeconfig !== undefined || flags.context !== undefined)) {
+    throw new AppError('InvalidInput', '--dump and --context/--kubeconfig exclude each other: evidence comes from one place');
+  }
+  return { dump: flags.dump ?? null, kubeconfig: flags.kubeconfig ?? null, context: flags.context ?? null };
+}
+
+/** A whole number from 1 to `most`. */
+export function readCount(text: string, flag: string, most: number): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+  throw new AppError('InvalidInput', `${flag} ${text} is not a whole number from 1 to ${most}`);
+}
+
+function readListen(text: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new AppError('InvalidInput', `${text} is not HOST:PORT`, { field: '--listen (or SERVER_ADDR)', next: '--listen 127.0.0.1:8080' });
+  }
+  return { host: match[1] ?? (match[2] === '' ? '0.0.0.0' : (match[2] ?? '')), port };
+}
+
+function readPublicUrl(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  if (!URL.canParse(text)) throw new AppError('InvalidInput', `--public-url ${text} is not a URL`, { next: '--public-url https://fist.example.com' });
+  return text.replace(/\/+$/, '');
+}
+
+function refusePostgres(environment: Environment): void {
+  const type = environment['DATABASE_TYPE'];
+  if (type === undefined || type === 'sqlite') return;
+  throw new AppError('InvalidInput', `DATABASE_TYPE=${type} is not supported by this version; it keeps its data in SQLite`, {
+    field: 'DATABASE_TYPE',
+    next: 'unset DATABASE_TYPE, and choose the file with --db',
+  });
+}

@@ -1,0 +1,90 @@
+import type { AlertRecord, AlertTransition } from '../core/alert.ts';
+import type { DeliveryRecord } from '../core/delivery.ts';
+import type { AgentResult } from '../core/finding.ts';
+import type { Evidence, RunRecord, StepRecord } from '../core/run.ts';
+import { apiClient } from './client.ts';
+import type { ServerFlags } from './client.ts';
+import { nounAndId } from './failure.ts';
+import { outputFormat, plain, printObject } from './output.ts';
+import type { Terminal } from './output.ts';
+
+interface RunDetail extends RunRecord {
+  readonly steps: readonly StepRecord[];
+  readonly evidence: readonly Evidence[];
+  readonly deliveries: readonly DeliveryRecord[];
+}
+
+interface AlertDetail extends AlertRecord {
+  readonly transitions: readonly AlertTransition[];
+  readonly runs: readonly RunRecord[];
+}
+
+/** `fist describe run/ID` or `alert/ID`. */
+export async function describe(terminal: Terminal, flags: ServerFlags & { output: string }, object = ''): Promise<number> {
+  const format = outputFormat(flags.output, ['text', 'json', 'yaml']);
+  const { noun, id } = nounAndId(object, ['run', 'alert']);
+  const detail = await apiClient(flags, terminal).get(`/api/v1/${noun}s/${encodeURIComponent(id)}`);
+  if (format !== 'text') await printObject(terminal, format, detail);
+  else terminal.out(noun === 'run' ? runText(detail as RunDetail) : alertText(detail as AlertDetail));
+  return 0;
+}
+
+function runText(run: RunDetail): string {
+  const lines = [
+    `Run        ${run.id}`,
+    `Workflow   ${run.namespace}/${run.name}`,
+    `Status     ${run.status}${run.waitingFor === null ? '' : `, waits for ${run.waitingFor}`}`,
+    `Trigger    ${run.triggerSource}${run.input.alert === null ? '' : `, alert ${plain(run.input.alert.name)} (alert/${run.input.alert.id}, episode ${run.input.alert.episode})`}`,
+    `Times      created ${run.createdAt}, started ${run.startedAt ?? '-'}, completed ${run.completedAt ?? '-'}`,
+    ...(run.errorCode === null ? [] : [`Error      ${run.errorCode}: ${plain(run.error ?? '')}`]),
+    ...(run.cancelRequestedAt === null ? [] : [`Cancelled  ${run.cancelRequestedAt}: ${plain(run.cancelReason ?? '')}`]),
+    '',
+    'Steps',
+    ...run.steps.map(stepLine),
+    ...(run.steps.length === 0 ? ['  none yet'] : []),
+    ...outputLines(run),
+    '',
+    'Evidence',
+    ...run.evidence.map((evidence) => `  ${evidence.id}  ${plain(evidence.object)}  ${plain(evidence.command)}`),
+    ...(run.evidence.length === 0 ? ['  none'] : []),
+    '',
+    'Deliveries',
+    ...run.deliveries.map((delivery) => `  ${delivery.sinkName}  ${delivery.event}  ${delivery.status}  ${plain(delivery.error ?? '')}`),
+    ...(run.deliveries.length === 0 ? ['  none'] : []),
+  ];
+  const report = run.steps.map((step) => step.result as Partial<AgentResult> | null).findLast((result) => typeof result?.report === 'string')?.report;
+  return `${lines.join('\n')}\n${report === undefined ? '' : `\n${report}\n`}`;
+}
+
+function stepLine(step: StepRecord): string {
+  const milliseconds = step.startedAt === null || step.completedAt === null ? '' : `  ${Date.parse(step.completedAt) - Date.parse(step.startedAt)} ms`;
+  const failure = step.errorCode === null ? '' : `  ${step.errorCode}: ${plain(step.error ?? '')}`;
+  return `  ${step.path}  ${step.name} (${step.type})  ${step.status}  attempt ${step.attempt}${milliseconds}${failure}`;
+}
+
+function outputLines(run: RunDetail): readonly string[] {
+  const outputs = Object.entries(run.outputs);
+  return outputs.length === 0 ? [] : ['', 'Outputs', ...outputs.map(([name, value]) => `  ${name}  ${plain(typeof value === 'string' ? value : JSON.stringify(value))}`)];
+}
+
+function alertText(alert: AlertDetail): string {
+  return [
+    `Alert      ${plain(alert.name)} (${alert.id})`,
+    `Status     ${alert.status}, severity ${alert.severity}, episode ${alert.episode}, received ${alert.receiveCount} times`,
+    `Source     ${alert.namespace}/${alert.source}`,
+    `Times      starts ${alert.startsAt ?? '-'}, ends ${alert.endsAt ?? '-'}, last received ${alert.lastReceivedAt}`,
+    `Summary    ${plain(alert.summary ?? '-')}`,
+    `Details    ${plain(alert.description ?? '-')}`,
+    '',
+    'Labels',
+    ...Object.entries(alert.labels).map(([name, value]) => `  ${plain(name)}=${plain(value)}`),
+    '',
+    'History',
+    ...alert.transitions.map((transition) => `  ${transition.at}  episode ${transition.episode}  ${transition.fromStatus ?? '-'} -> ${transition.toStatus}  ${transition.reason}`),
+    '',
+    'Runs',
+    ...alert.runs.map((run) => `  run/${run.id}  ${run.name}  ${run.status}`),
+    ...(alert.runs.length === 0 ? ['  none'] : []),
+    '',
+  ].join('\n');
+}

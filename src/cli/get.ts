@@ -1,0 +1,123 @@
+import type { AlertRecord } from '../core/alert.ts';
+import type { DeliveryRecord } from '../core/delivery.ts';
+import { AppError } from '../core/errors.ts';
+import type { RunRecord } from '../core/run.ts';
+import { apiClient } from './client.ts';
+import type { ServerFlags } from './client.ts';
+import { age, outputFormat, outputFormats, printItems } from './output.ts';
+import type { Listing, Terminal } from './output.ts';
+
+interface GetFlags extends ServerFlags {
+  readonly output: string;
+  readonly status?: string;
+  readonly severity?: string;
+  readonly name?: string;
+  readonly label?: readonly string[];
+  readonly namespace?: string;
+  readonly limit: string;
+}
+
+/** What the API says of a Source, Workflow or Sink. */
+interface ResourceItem {
+  readonly metadata: { readonly namespace: string; readonly name: string };
+  readonly spec: { readonly type?: string; readonly config?: { readonly path?: string }; readonly triggerWorkflow?: string; readonly steps?: readonly unknown[] };
+  readonly status: {
+    readonly ready: boolean;
+    readonly conditions: readonly { readonly type: string; readonly reason: string; readonly message: string }[];
+    readonly eventsProcessed?: number;
+    readonly messagesSent?: number;
+    readonly lastError?: string | null;
+  };
+}
+
+const alerts: Listing<AlertRecord> = {
+  name: (item) => `alert/${item.id}`,
+  empty: 'no alerts; next: fist send alert --name TestAlert',
+  columns: [
+    { heading: 'ID', text: (item) => item.id },
+    { heading: 'ALERT', text: (item) => item.name },
+    { heading: 'STATUS', text: (item) => item.status },
+    { heading: 'SEVERITY', text: (item) => item.severity },
+    { heading: 'RECEIVED', text: (item) => String(item.receiveCount) },
+    { heading: 'EPISODE', text: (item) => String(item.episode), wide: true },
+    { heading: 'SOURCE', text: (item) => `${item.namespace}/${item.source}`, wide: true },
+    { heading: 'RUN', text: (item) => item.workflowId ?? '-', wide: true },
+    { heading: 'AGE', text: (item) => age(item.receivedAt, Date.now()) },
+    { heading: 'SUMMARY', text: (item) => item.summary ?? '', wide: true },
+    { heading: 'OBJECT', text: (item) => objectOf(item.labels) },
+  ],
+};
+
+const runs: Listing<RunRecord> = {
+  name: (item) => `run/${item.id}`,
+  empty: 'no runs; a run starts when an alert comes in',
+  columns: [
+    { heading: 'ID', text: (item) => item.id },
+    { heading: 'WORKFLOW', text: (item) => item.name },
+    { heading: 'STATUS', text: (item) => (item.waitingFor === null ? item.status : `${item.status} (waits for ${item.waitingFor})`) },
+    { heading: 'STEPS', text: (item) => `${item.stepsCompleted}/${item.totalSteps}` },
+    { heading: 'ALERT', text: (item) => item.input.alert?.name ?? '-' },
+    { heading: 'TRIGGER', text: (item) => item.triggerSource, wide: true },
+    { heading: 'AGE', text: (item) => age(item.createdAt, Date.now()) },
+    { heading: 'ERROR', text: (item) => (item.errorCode === null ? '' : `${item.errorCode}: ${item.error ?? ''}`) },
+  ],
+};
+
+const deliveries: Listing<DeliveryRecord> = {
+  name: (item) => `delivery/${item.id}`,
+  empty: 'no deliveries; a Workflow names the Sinks that are told of its runs',
+  columns: [
+    { heading: 'ID', text: (item) => item.id },
+    { heading: 'SINK', text: (item) => item.sinkName },
+    { heading: 'EVENT', text: (item) => item.event },
+    { heading: 'STATUS', text: (item) => (item.ambiguous ? `${item.status} (ambiguous)` : item.status) },
+    { heading: 'ATTEMPTS', text: (item) => String(item.attempts) },
+    { heading: 'RUN', text: (item) => item.runId ?? '-', wide: true },
+    { heading: 'AGE', text: (item) => age(item.createdAt, Date.now()) },
+    { heading: 'ERROR', text: (item) => item.error ?? '' },
+  ],
+};
+
+function resources(noun: string): Listing<ResourceItem> {
+  return {
+    name: (item) => `${noun}/${item.metadata.name}`,
+    empty: `no ${noun}s; they are documents in the folder given by --resources`,
+    columns: [
+      { heading: 'NAMESPACE', text: (item) => item.metadata.namespace, wide: true },
+      { heading: 'NAME', text: (item) => item.metadata.name },
+      { heading: 'TYPE', text: (item) => item.spec.type ?? `${item.spec.steps?.length ?? 0} steps` },
+      { heading: 'READY', text: (item) => (item.status.ready ? 'True' : 'False') },
+      { heading: 'REASON', text: (item) => item.status.conditions.map((condition) => condition.reason).join(',') },
+      { heading: 'COUNT', text: (item) => String(item.status.eventsProcessed ?? item.status.messagesSent ?? '-') },
+      { heading: 'MESSAGE', text: (item) => item.status.conditions.map((condition) => condition.message).filter(Boolean).join('; '), wide: true },
+    ],
+  };
+}
+
+const listings: Readonly<Record<string, { readonly path: string; readonly listing: Listing<never> }>> = {
+  alerts: { path: 'alerts', listing: alerts as Listing<never> },
+  runs: { path: 'runs', listing: runs as Listing<never> },
+  deliveries: { path: 'deliveries', listing: deliveries as Listing<never> },
+  sources: { path: 'sources', listing: resources('source') as Listing<never> },
+  workflows: { path: 'workflows', listing: resources('workflow') as Listing<never> },
+  sinks: { path: 'sinks', listing: resources('sink') as Listing<never> },
+};
+
+/** `fist get NOUN`: one page of a list, newest first. */
+export async function get(terminal: Terminal, flags: GetFlags, noun = ''): Promise<number> {
+  const format = outputFormat(flags.output, outputFormats);
+  const found = listings[noun] ?? listings[`${noun}s`];
+  if (found === undefined) throw new AppError('InvalidInput', `${noun} is not one of ${Object.keys(listings).join(', ')}`);
+  const query = new URLSearchParams({ limit: flags.limit });
+  for (const key of ['status', 'severity', 'name', 'namespace'] as const) if (flags[key] !== undefined) query.set(key, flags[key]);
+  for (const label of flags.label ?? []) query.append('label', label);
+  const page = (await apiClient(flags, terminal).get(`/api/v1/${found.path}?${query.toString()}`)) as { items: never[]; nextCursor: string | null };
+  await printItems(terminal, format, page.items, found.listing);
+  if (page.nextCursor !== null) terminal.err(`there are more; next: --limit ${Math.min(500, Number(flags.limit) * 2)}\n`);
+  return 0;
+}
+
+function objectOf(labels: Readonly<Record<string, string>>): string {
+  const name = labels['pod'] ?? labels['deployment'] ?? labels['statefulset'] ?? labels['daemonset'] ?? labels['node'] ?? labels['instance'] ?? '';
+  return labels['namespace'] === undefined ? name : `${labels['namespace']}/${name}`;
+}

@@ -1,0 +1,32 @@
+import { investigateOnce } from '../app/investigate.ts';
+import { readClusterOptions } from '../app/options.ts';
+import { readInput } from './input.ts';
+import { AppError, errorCodes } from '../core/errors.ts';
+import { outputFormat } from './output.ts';
+import type { Terminal } from './output.ts';
+
+interface InvestigateFlags {
+  readonly alert: string;
+  readonly index?: string;
+  readonly dump?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly output: string;
+}
+
+/** `fist investigate`: stdout is the report only. Inconclusive is a result: exit 0. */
+export async function investigateCommand(terminal: Terminal, flags: InvestigateFlags): Promise<number> {
+  const format = outputFormat(flags.output, ['text', 'json', 'markdown']);
+  const { result, text, failure } = await investigateOnce(readInput(flags.alert), readIndex(flags.index), readClusterOptions(flags), terminal.colour);
+  if (format === 'json') terminal.out(`${JSON.stringify(result, null, 2)}\n`);
+  else terminal.out(format === 'markdown' ? `${result.report.trimEnd()}\n` : text);
+  if (failure === null) return 0;
+  terminal.err(`error: ${failure.message}\n`);
+  return errorCodes[failure.code].exitCode;
+}
+
+function readIndex(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new AppError('InvalidInput', `--index ${text} is not a whole number from 0`);
+}

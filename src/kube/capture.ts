@@ -1,0 +1,196 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isKubernetesName } from '../core/cluster.ts';
+import type { Cluster, ClusterResource, KubernetesObject } from '../core/cluster.ts';
+import { AppError } from '../core/errors.ts';
+import { redact, redactObject } from '../lib/redact.ts';
+import { sectionMarkers } from './logs.ts';
+import { apiVersionOf, resourceNames, resourceTypes } from './resources.ts';
+
+export interface CaptureOptions {
+  /** Must not exist, or be empty. */
+  readonly directory: string;
+  /** Absent: all of them. */
+  readonly namespaces?: readonly string[];
+  /** Keeps the values of config maps (redacted); else only their keys are kept. */
+  readonly configMapData?: boolean;
+  /** Last lines of each container's log; 1000 where absent. */
+  readonly tailLines?: number;
+  readonly signal: AbortSignal;
+}
+
+export interface CaptureSummary {
+  readonly namespaces: number;
+  readonly objects: number;
+  readonly logs: number;
+  /** What was asked for and not given, with the reason: `ingresses in shop: forbidden (...)`. */
+  readonly leftOut: readonly string[];
+}
+
+/** Reads at a time: polite to an API server, enough to hide its latency. */
+const parallelReads = 6;
+
+/**
+ * Writes a folder that `openDump` reads, in the layout of `kubectl cluster-info dump`, from anything that can be read.
+ * It holds no Secrets; managed fields and last applied configurations are dropped; values of variables, options and
+ * text that look like secrets are masked, in logs too. Folders are 0700, files 0600.
+ *
+ * Throws InvalidInput for a folder with something in it, ClusterUnavailable, and the signal's reason.
+ */
+export async function captureCluster(cluster: Cluster, options: CaptureOptions): Promise<CaptureSummary> {
+  await makeEmptyDirectory(options.directory);
+  const leftOut: string[] = [];
+  const counts = { objects: 0, logs: 0 };
+  const namespaces = options.namespaces ?? (await findNamespaces(cluster, leftOut));
+  const invalid = namespaces.find((name) => !isKubernetesName(name));
+  if (invalid !== undefined) throw new AppError('InvalidInput', `${JSON.stringify(invalid)} is no namespace's name`);
+
+  const captureList = async (
+    resource: ClusterResource,
+    namespace: string | null,
+  ): Promise<readonly KubernetesObject[]> => {
+    options.signal.throwIfAborted();
+    const result = await cluster.list({ resource, ...(namespace === null ? {} : { namespace }) });
+    if (result.kind !== 'ok') {
+      leftOut.push(`${resource}${namespace === null ? '' : ` in ${namespace}`}: ${result.kind} (${result.reason})`);
+      return [];
+    }
+    await writeList(
+      join(options.directory, namespace ?? '', `${resource}.json`),
+      resource,
+      result.value,
+      options.configMapData === true,
+    );
+    counts.objects += result.value.length;
+    return result.value;
+  };
+  const [ofNamespace, ofCluster] = [
+    resourceNames.filter((name) => resourceTypes[name].namespaced),
+    resourceNames.filter((name) => !resourceTypes[name].namespaced),
+  ];
+  await inParallel(ofCluster, (resource) => captureList(resource, null));
+  for (const namespace of namespaces) {
+    await mkdir(join(options.directory, namespace), { mode: 0o700 });
+    await inParallel(ofNamespace, async (resource) => {
+      const objects = await captureList(resource, namespace);
+      if (resource !== 'pods') return;
+      await inParallel(objects, async (pod) => {
+        options.signal.throwIfAborted();
+        counts.logs += await captureLogs(cluster, options, namespace, pod);
+      });
+    });
+  }
+  return { namespaces: namespaces.length, ...counts, leftOut: leftOut.sort() };
+}
+
+async function makeEmptyDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  if ((await readdir(directory)).length === 0) return;
+  throw new AppError('InvalidInput', `${directory} is not empty; nothing was written`, {
+    next: `choose a new folder, or empty this one`,
+  });
+}
+
+async function findNamespaces(cluster: Cluster, leftOut: string[]): Promise<readonly string[]> {
+  const result = await cluster.list({ resource: 'namespaces' });
+  if (result.kind === 'ok') return result.value.map((namespace) => namespace.metadata.name);
+  leftOut.push(`namespaces: ${result.kind} (${result.reason})`);
+  throw new AppError('InvalidInput', `the namespaces cannot be listed (${result.kind}: ${result.reason})`, {
+    next: 'name them: --namespace NAME',
+  });
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  const queue = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: parallelReads }, worker));
+}
+
+async function writeList(
+  file: string,
+  resource: ClusterResource,
+  objects: readonly KubernetesObject[],
+  configMapData: boolean,
+): Promise<void> {
+  const type = resourceTypes[resource];
+  const items = objects.map((object) => redactedObject(object, resource === 'configmaps' && !configMapData));
+  const list = { kind: `${type.kind}List`, apiVersion: apiVersionOf(type), metadata: {}, items };
+  await writeFile(file, `${JSON.stringify(list, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+}
+
+/** What stands for the value of a config map's key. */
+const leftOutValue = '[not captured]';
+
+function redactedObject(object: KubernetesObject, keysOnly: boolean): unknown {
+  const { managedFields: _, ...metadata } = object.metadata as KubernetesObject['metadata'] & {
+    managedFields?: unknown;
+  };
+  const annotations = Object.entries(metadata.annotations ?? {}).filter(
+    ([name]) => name !== 'kubectl.kubernetes.io/last-applied-configuration',
+  );
+  const kept: KubernetesObject = {
+    ...object,
+    metadata: {
+      ...metadata,
+      ...(metadata.annotations === undefined ? {} : { annotations: Object.fromEntries(annotations) }),
+    },
+  };
+  if (!keysOnly) return redactObject(kept);
+  const hidden = (data: unknown): Record<string, string> =>
+    Object.fromEntries(Object.keys(data ?? {}).map((key) => [key, leftOutValue]));
+  const data = {
+    ...(kept['data'] === undefined ? {} : { data: hidden(kept['data']) }),
+    ...(kept['binaryData'] === undefined ? {} : { binaryData: hidden(kept['binaryData']) }),
+  };
+  return { ...(redactObject({ ...kept, data: undefined, binaryData: undefined }) as object), ...data };
+}
+
+interface StatusOfContainers {
+  readonly initContainerStatuses?: readonly { readonly name: string; readonly restartCount?: number }[];
+  readonly containerStatuses?: readonly { readonly name: string; readonly restartCount?: number }[];
+}
+
+/** Returns how many logs there were. Where none could be had, the section says why, as kubectl's own does. */
+async function captureLogs(
+  cluster: Cluster,
+  options: CaptureOptions,
+  namespace: string,
+  pod: KubernetesObject,
+): Promise<number> {
+  const { name } = pod.metadata;
+  const status = (pod.status ?? {}) as unknown as StatusOfContainers;
+  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].filter(
+    (container) => isKubernetesName(container.name),
+  );
+  if (containers.length === 0 || !isKubernetesName(name)) return 0;
+  await mkdir(join(options.directory, namespace, name), { mode: 0o700 });
+  let count = 0;
+  const section = async (container: string, previous: boolean): Promise<string> => {
+    const result = await cluster.logs({
+      namespace,
+      pod: name,
+      container,
+      previous,
+      tailLines: options.tailLines ?? 1000,
+    });
+    const { start, end } = sectionMarkers(namespace, name, container);
+    if (result.kind === 'ok') count += 1;
+    // A line of the log that looks like a marker would end the section.
+    const text =
+      result.kind === 'ok'
+        ? redact(result.value)
+            .replaceAll('==== START logs', '=== START logs')
+            .replaceAll('==== END logs', '=== END logs')
+        : `Request log error: ${result.reason.replaceAll('\n', ' ')}\n`;
+    return `${start}\n${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${end}\n`;
+  };
+  const write = async (file: string, sections: readonly string[]): Promise<void> =>
+    writeFile(join(options.directory, namespace, name, file), sections.join(''), { mode: 0o600, flag: 'wx' });
+  await write('logs.txt', await Promise.all(containers.map((container) => section(container.name, false))));
+  const restarted = containers.filter((container) => (container.restartCount ?? 0) > 0);
+  if (restarted.length > 0)
+    await write('previous.txt', await Promise.all(restarted.map((container) => section(container.name, true))));
+  return count;
+}

@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto';
+import type { RequestOptions } from 'node:https';
+import { Agent, ProxyAgent, request } from 'undici';
+import type { Dispatcher } from 'undici';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { AppError } from '../core/errors.ts';
+import { delayMs, readBounded } from './response.ts';
+
+export interface KubeOptions {
+  /** A kubeconfig file; absent: `KUBECONFIG`, `~/.kube/config`, then the pod's own account. */
+  readonly kubeconfig?: string;
+  /** A context of it; absent: the current one. */
+  readonly context?: string;
+  /** The pod's own ServiceAccount, whatever else is there. */
+  readonly inCluster?: boolean;
+  /** Of one request, from connect to the last byte; 15 s where absent. */
+  readonly timeoutMs?: number;
+}
+
+export interface KubeResponse {
+  readonly status: number;
+  readonly body: string;
+  /** True where the body was longer than asked for and was cut. */
+  readonly truncated: boolean;
+}
+
+/** One API server with one identity. It can only GET. */
+export interface KubeClient {
+  /** For people: `context kind-dev`, `in-cluster account`. */
+  readonly description: string;
+  /** The start of a kubectl command that talks to the same server, `kubectl --context kind-dev`. */
+  readonly kubectl: string;
+  readonly server: string;
+  /** Any status below 500 but 401 and 429 is an answer. Throws ClusterUnavailable for those, and where nothing answers. */
+  get(path: string, query: Readonly<Record<string, string>>, maxBytes: number): Promise<KubeResponse>;
+  close(): Promise<void>;
+}
+
+const defaultTimeoutMs = 15_000;
+/** Tries of one request, with a short wait between them, where the server is busy. */
+const maxTries = 3;
+/** How long a token, certificate or plug-in's answer is used before it is asked for again. The plug-ins cache too. */
+const credentialsAgeMs = 30_000;
+
+/** Connects to nothing yet: it reads the kubeconfig only. Throws ClusterUnavailable where that cannot be used. */
+export async function connectKube(options: KubeOptions): Promise<KubeClient> {
+  const config = await loadConfig(options);
+  const cluster = config.getCurrentCluster();
+  if (cluster === null)
+    throw configError(`the kubeconfig has no cluster for context ${JSON.stringify(config.getCurrentContext())}`);
+  const server = cluster.server.replace(/\/+$/, '');
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const credentials = credentialCache(config, cluster.proxyUrl);
+  const inCluster = config.getCurrentContext() === 'inClusterContext';
+  const kubectl = inCluster ? 'kubectl' : `kubectl --context ${config.getCurrentContext()}`;
+  const fail = (message: string, cause?: unknown): AppError =>
+    new AppError('ClusterUnavailable', message, {
+      next: `${kubectl} get --raw /readyz`,
+      ...(cause === undefined ? {} : { cause }),
+    });
+
+  const attempt = async (path: string, query: Readonly<Record<string, string>>, maxBytes: number) => {
+    const { headers, dispatcher } = await credentials.get();
+    const url = new URL(`${server}${path}`);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await request(url, {
+      method: 'GET',
+      headers: { accept: 'application/json', 'user-agent': 'fist', ...headers },
+      dispatcher,
+      signal,
+    });
+    const body = await readBounded(response.body, maxBytes);
+    return { status: response.statusCode, retryAfter: response.headers['retry-after'], ...body };
+  };
+
+  const get = async (
+    path: string,
+    query: Readonly<Record<string, string>>,
+    maxBytes: number,
+  ): Promise<KubeResponse> => {
+    for (let tries = 1; ; tries += 1) {
+      const response = await attempt(path, query, maxBytes).catch((error: unknown) => {
+        throw fail(`${server} did not answer: ${reasonOf(error, timeoutMs)}`, error);
+      });
+      const { status, body, truncated } = response;
+      if (status === 401 && tries === 1) await credentials.renew();
+      else if (status === 401) throw fail(`${server} does not accept these credentials (401)`);
+      else if (status !== 429 && status < 500) return { status, body, truncated };
+      else if (tries >= maxTries) throw fail(`${server} answered ${status} ${tries} times: ${body.slice(0, 200)}`);
+      else await new Promise((resolve) => setTimeout(resolve, delayMs(response.retryAfter, tries)));
+    }
+  };
+  const description = inCluster ? `in-cluster account at ${server}` : `context ${config.getCurrentContext()}`;
+  return { description, kubectl, server, get, close: () => credentials.close() };
+}
+
+async function loadConfig(options: KubeOptions): Promise<KubeConfig> {
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  try {
+    if (options.inCluster === true) config.loadFromCluster();
+    else if (options.kubeconfig !== undefined) config.loadFromFile(options.kubeconfig);
+    else config.loadFromDefault();
+  } catch (error) {
+    throw configError(
+      `the kubeconfig ${options.kubeconfig ?? ''} cannot be read (${error instanceof Error ? error.message : String(error)})`,
+      error,
+    );
+  }
+  if (options.context === undefined) return config;
+  if (config.getContextObject(options.context) === null) {
+    const known = config.getContexts().map((context) => context.name);
+    throw configError(
+      `the kubeconfig has no context ${JSON.stringify(options.context)} (it has: ${known.join(', ') || 'none'})`,
+    );
+  }
+  config.setCurrentContext(options.context);
+  return config;
+}
+
+function configError(message: string, cause?: unknown): AppError {
+  return new AppError('ClusterUnavailable', message, {
+    retryable: false,
+    next: 'kubectl config get-contexts',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+interface Credentials {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly dispatcher: Dispatcher;
+}
+
+/** Headers and connections for the kubeconfig's identity; a new connection pool only where the TLS material changed. */
+function credentialCache(config: KubeConfig, proxyUrl: string | undefined) {
+  let current: Credentials | null = null;
+  let currentHash = '';
+  let readAt = 0;
+  let reading: Promise<Credentials> | null = null;
+
+  const read = async (): Promise<Credentials> => {
+    const options: RequestOptions = {};
+    await config.applyToHTTPSOptions(options);
+    const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, headers, auth } = options;
+    const tls = Object.fromEntries(
+      Object.entries({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }).filter(
+        ([, value]) => value !== undefined && value !== null,
+      ),
+    );
+    const hash = createHash('sha256').update(JSON.stringify(tls)).digest('hex');
+    let dispatcher = current?.dispatcher;
+    if (dispatcher === undefined || hash !== currentHash) {
+      void dispatcher?.close();
+      dispatcher =
+        proxyUrl === undefined
+          ? new Agent({ connect: tls, connections: 8 })
+          : new ProxyAgent({ uri: proxyUrl, requestTls: tls });
+    }
+    const basic = typeof auth === 'string' ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
+    current = { dispatcher, headers: { ...basic, ...(headers as Record<string, string> | undefined) } };
+    currentHash = hash;
+    readAt = performance.now();
+    return current;
+  };
+  const renew = async (): Promise<Credentials> => {
+    reading ??= read().finally(() => {
+      reading = null;
+    });
+    return reading;
+  };
+  return {
+    get: async (): Promise<Credentials> =>
+      current !== null && performance.now() - readAt < credentialsAgeMs ? current : renew(),
+    renew,
+    close: async (): Promise<void> => {
+      await current?.dispatcher.close();
+      current = null;
+    },
+  };
+}
+
+function reasonOf(error: unknown, timeoutMs: number): string {
+  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`;
+  const code = (error as { code?: unknown } | null)?.code;
+  const message = error instanceof Error ? error.message : String(error);
+  return typeof code === 'string' && !message.includes(code) ? `${code} ${message}` : message;
+}

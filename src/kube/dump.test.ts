@@ -1,0 +1,137 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { AppError } from '../core/errors.ts';
+import { openDump } from './dump.ts';
+
+let directory = '';
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'dump-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function write(path: string, content: unknown): void {
+  const file = join(directory, path);
+  mkdirSync(join(file, '..'), { recursive: true });
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content, null, 4));
+}
+
+const pod = (name: string, extra: object = {}): object => ({
+  metadata: { name, namespace: 'shop', creationTimestamp: '2026-01-02T03:04:05Z', ...extra },
+});
+
+function writeShop(): void {
+  write('nodes.json', { kind: 'NodeList', apiVersion: 'v1', items: [{ metadata: { name: 'n1' } }] });
+  write('shop/pods.json', {
+    kind: 'PodList',
+    apiVersion: 'v1',
+    items: [pod('web-1', { labels: { app: 'web' } }), pod('api-1', { labels: { app: 'api' } })],
+  });
+  write('shop/events.json', {
+    kind: 'EventList',
+    items: [{ metadata: { name: 'e.1' }, lastTimestamp: null, eventTime: '2026-01-02T04:00:00.123456Z' }],
+  });
+  write('shop/jobs.json', { kind: 'List', items: null });
+}
+
+const refusal = async (open: Promise<unknown>): Promise<AppError> => {
+  const error = await open.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(AppError);
+  return error as AppError;
+};
+
+describe('openDump', () => {
+  test('reads lists and objects, and gives items their type', async () => {
+    writeShop();
+    const cluster = await openDump(directory);
+    expect(cluster.description).toBe(`dump ${directory}`);
+    expect(await cluster.get('pods', 'shop', 'web-1')).toMatchObject({
+      kind: 'ok',
+      value: { kind: 'Pod', apiVersion: 'v1', metadata: { name: 'web-1' } },
+    });
+    expect(await cluster.get('nodes', null, 'n1')).toMatchObject({ kind: 'ok', value: { kind: 'Node' } });
+    const listed = await cluster.list({ resource: 'pods', namespace: 'shop', labels: { app: 'api' } });
+    expect(listed.kind === 'ok' && listed.value.map((object) => object.metadata.name)).toEqual(['api-1']);
+    const everywhere = await cluster.list({ resource: 'pods' });
+    expect(everywhere.kind === 'ok' && everywhere.value.length).toBe(2);
+  });
+
+  test('tells what is absent from what was not captured', async () => {
+    writeShop();
+    const cluster = await openDump(directory);
+    expect(await cluster.get('pods', 'shop', 'gone')).toEqual({ kind: 'ok', value: null });
+    expect(await cluster.list({ resource: 'jobs', namespace: 'shop' })).toEqual({ kind: 'ok', value: [] });
+    expect(await cluster.get('configmaps', 'shop', 'settings')).toEqual({
+      kind: 'not_captured',
+      reason: 'the dump has no shop/configmaps.json',
+    });
+    expect(await cluster.get('pods', 'other', 'x')).toMatchObject({ kind: 'not_captured' });
+    expect(await cluster.list({ resource: 'ingresses' })).toMatchObject({ kind: 'not_captured' });
+    expect(await cluster.get('persistentvolumes', null, 'x')).toMatchObject({ kind: 'not_captured' });
+  });
+
+  test('reads logs and previous logs by container', async () => {
+    writeShop();
+    const section = (container: string, text: string): string =>
+      `==== START logs for container ${container} of pod shop/web-1 ====\n${text}==== END logs for container ${container} of pod shop/web-1 ====\n`;
+    write(
+      'shop/web-1/logs.txt',
+      section('init', '') +
+        section('app', 'one\ntwo\nthree') +
+        section('side', 'Request log error: container "side" is waiting to start\n'),
+    );
+    write('shop/web-1/previous.txt', section('app', 'before\n'));
+    const cluster = await openDump(directory);
+    const read = (container: string, previous = false, tailLines = 100) =>
+      cluster.logs({ namespace: 'shop', pod: 'web-1', container, previous, tailLines });
+    expect(await read('app')).toEqual({ kind: 'ok', value: 'one\ntwo\nthree' });
+    expect(await read('app', false, 2)).toEqual({ kind: 'ok', value: 'two\nthree' });
+    expect(await read('init')).toEqual({ kind: 'ok', value: '' });
+    expect(await read('side')).toEqual({
+      kind: 'not_captured',
+      reason: 'kubectl could not get this log: container "side" is waiting to start',
+    });
+    expect(await read('app', true)).toEqual({ kind: 'ok', value: 'before\n' });
+    expect(await read('side', true)).toMatchObject({ kind: 'not_captured' });
+    expect(
+      await cluster.logs({ namespace: 'shop', pod: 'api-1', container: 'app', previous: false, tailLines: 5 }),
+    ).toMatchObject({ kind: 'not_captured' });
+  });
+
+  test('a name never leaves the folder', async () => {
+    writeShop();
+    write('outside.txt', 'secret');
+    const cluster = await openDump(join(directory));
+    for (const name of ['../shop', '..', 'shop/../..', '/etc', '']) {
+      expect(await cluster.list({ resource: 'pods', namespace: name })).toMatchObject({ kind: 'not_captured' });
+      expect(
+        await cluster.logs({ namespace: 'shop', pod: name, container: 'x', previous: false, tailLines: 1 }),
+      ).toMatchObject({ kind: 'not_captured' });
+      expect(await cluster.get('pods', 'shop', name)).toEqual({ kind: 'ok', value: null });
+    }
+  });
+
+  test('its clock is the newest time in it', async () => {
+    writeShop();
+    const cluster = await openDump(directory);
+    expect(await cluster.observedAt()).toBe('2026-01-02T04:00:00.123Z');
+  });
+
+  test('refuses what is no dump, with the next command', async () => {
+    const absent = await refusal(openDump(join(directory, 'absent')));
+    expect(absent).toMatchObject({ code: 'ClusterUnavailable', retryable: false });
+    expect(absent.next).toContain('kubectl cluster-info dump');
+    write('readme/a.txt', 'x');
+    expect((await refusal(openDump(directory))).message).toContain('is no cluster dump');
+    write('shop/pods.json', '{"items": [');
+    const cluster = await openDump(directory);
+    expect((await refusal(cluster.list({ resource: 'pods', namespace: 'shop' }))).message).toContain('is not JSON');
+  });
+});

@@ -1,0 +1,134 @@
+import { isKubernetesName } from '../core/cluster.ts';
+import type { Cluster, ClusterResource, KubernetesObject, ListQuery, LogQuery, ReadResult } from '../core/cluster.ts';
+import { AppError } from '../core/errors.ts';
+import { toTimestamp } from '../core/time.ts';
+import { connectKube } from './client.ts';
+import type { KubeClient, KubeOptions, KubeResponse } from './client.ts';
+import { apiVersionOf, collectionPath, resourceTypes } from './resources.ts';
+import { parseStatus } from './response.ts';
+
+const maxObjectBytes = 8 * 1024 * 1024;
+const maxPageBytes = 64 * 1024 * 1024;
+const maxLogBytes = 2 * 1024 * 1024;
+/** Objects of one page, and how many pages a list may have before it is cut off as too large. */
+const pageSize = 500;
+const maxPages = 40;
+
+/** A cluster with connections to let go of. */
+export interface LiveCluster extends Cluster {
+  close(): Promise<void>;
+}
+
+/**
+ * A live cluster, read only: get, list (paged), logs. 403 is `forbidden`; an API that the server does not have is
+ * `not_captured`; an object that it does not have is `ok` with null. Throws ClusterUnavailable where the kubeconfig
+ * cannot be used; the server itself is first asked by the first read.
+ */
+export async function openLive(options: KubeOptions): Promise<LiveCluster> {
+  return liveCluster(await connectKube(options));
+}
+
+/** The same over a client that is there already. */
+export function liveCluster(client: KubeClient): LiveCluster {
+  return {
+    description: client.description,
+    get: (resource, namespace, name) => getObject(client, resource, namespace, name),
+    list: (query) => listObjects(client, query),
+    logs: (query) => readLogs(client, query),
+    observedAt: async () => toTimestamp(Date.now()),
+    close: () => client.close(),
+  };
+}
+
+type Refusal = Exclude<ReadResult<never>, { kind: 'ok' }>;
+
+async function getObject(
+  client: KubeClient,
+  resource: ClusterResource,
+  namespace: string | null,
+  name: string,
+): Promise<ReadResult<KubernetesObject | null>> {
+  const scope = resourceTypes[resource].namespaced ? namespace : null;
+  if (resourceTypes[resource].namespaced && scope === null)
+    return { kind: 'not_captured', reason: `${resource} need a namespace` };
+  // What cannot be a name names nothing, and never becomes a part of a path.
+  if (!isKubernetesName(name) || (scope !== null && !isKubernetesName(scope))) return { kind: 'ok', value: null };
+  const response = await client.get(`${collectionPath(resource, scope)}/${name}`, {}, maxObjectBytes);
+  if (response.status === 404 && parseStatus(response.body).name === name) return { kind: 'ok', value: null };
+  const refusal = refusalOf(client, response, resource);
+  if (refusal !== null) return refusal;
+  return { kind: 'ok', value: parse(client, response) as unknown as KubernetesObject };
+}
+
+async function listObjects(client: KubeClient, query: ListQuery): Promise<ReadResult<readonly KubernetesObject[]>> {
+  const type = resourceTypes[query.resource];
+  const scope = type.namespaced ? (query.namespace ?? null) : null;
+  if (scope !== null && !isKubernetesName(scope)) return { kind: 'ok', value: [] };
+  const labels = Object.entries(query.labels ?? {});
+  // No object can have such a label, and it must not become a selector of its own.
+  if (!labels.every(([name, value]) => /^[A-Za-z0-9./_-]+$/.test(name) && /^[A-Za-z0-9._-]*$/.test(value)))
+    return { kind: 'ok', value: [] };
+  const selector: Record<string, string> =
+    labels.length === 0 ? {} : { labelSelector: labels.map(([name, value]) => `${name}=${value}`).join(',') };
+  const items: KubernetesObject[] = [];
+  let position: Record<string, string> = {};
+  for (let page = 0; page < maxPages; page += 1) {
+    const parameters = { limit: String(pageSize), ...selector, ...position };
+    const response = await client.get(collectionPath(query.resource, scope), parameters, maxPageBytes);
+    if (response.status === 410 && page > 0) {
+      // The snapshot is gone; the server says where to go on with a newer one (inconsistent, but complete enough to read).
+      position = { continue: parseStatus(response.body).continueToken };
+      if (position['continue'] === '') break;
+      continue;
+    }
+    const refusal = refusalOf(client, response, query.resource);
+    if (refusal !== null) return refusal;
+    const list = parse(client, response) as { items?: readonly KubernetesObject[]; metadata?: { continue?: string } };
+    const typed = { apiVersion: apiVersionOf(type), kind: type.kind };
+    items.push(...(list.items ?? []).map((item) => ({ ...typed, ...item })));
+    const next = list.metadata?.continue ?? '';
+    if (next === '') return { kind: 'ok', value: items };
+    position = { continue: next };
+  }
+  return {
+    kind: 'not_captured',
+    reason: `there are more than ${items.length} ${query.resource}; ask for one namespace`,
+  };
+}
+
+async function readLogs(client: KubeClient, query: LogQuery): Promise<ReadResult<string>> {
+  const { namespace, pod, container, previous, tailLines } = query;
+  if (![namespace, pod, container].every(isKubernetesName))
+    return { kind: 'not_captured', reason: 'this is no name of a container of a pod' };
+  const parameters = { container, tailLines: String(tailLines), ...(previous ? { previous: 'true' } : {}) };
+  const response = await client.get(`${collectionPath('pods', namespace)}/${pod}/log`, parameters, maxLogBytes);
+  if (response.status === 200) return { kind: 'ok', value: response.body };
+  const { message } = parseStatus(response.body);
+  if (response.status === 400 || response.status === 404) return { kind: 'not_captured', reason: message };
+  return refusalOf(client, response, 'pods') ?? { kind: 'not_captured', reason: message };
+}
+
+/** null for a good answer. */
+function refusalOf(client: KubeClient, response: KubeResponse, resource: ClusterResource): Refusal | null {
+  if (response.status === 200 && !response.truncated) return null;
+  if (response.status === 200)
+    return { kind: 'not_captured', reason: `the answer for ${resource} is too large; ask for less` };
+  const { message } = parseStatus(response.body);
+  if (response.status === 403) return { kind: 'forbidden', reason: message };
+  if (response.status === 404) return { kind: 'not_captured', reason: `the server has no ${resource} (${message})` };
+  throw new AppError('ClusterUnavailable', `${client.server} answered ${response.status} for ${resource}: ${message}`, {
+    next: `${client.kubectl} get ${resource}`,
+  });
+}
+
+function parse(client: KubeClient, response: KubeResponse): object {
+  try {
+    return JSON.parse(response.body) as object;
+  } catch (error) {
+    throw new AppError(
+      'ClusterUnavailable',
+      `${client.server} did not answer with JSON: ${response.body.slice(0, 120)}`,
+      { cause: error, next: `${client.kubectl} version` },
+    );
+  }
+}

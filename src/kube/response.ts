@@ -1,0 +1,59 @@
+/** Reads at most `maxBytes` of a body and lets go of the rest. */
+export async function readBounded(
+  body: AsyncIterable<Uint8Array> & { destroy(): unknown },
+  maxBytes: number,
+): Promise<{ readonly body: string; readonly truncated: boolean }> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > maxBytes) {
+      chunks.push(chunk.subarray(0, chunk.length - (size - maxBytes)));
+      body.destroy();
+      return { body: Buffer.concat(chunks).toString('utf8'), truncated: true };
+    }
+    chunks.push(chunk);
+  }
+  return { body: Buffer.concat(chunks).toString('utf8'), truncated: false };
+}
+
+/** How long to wait before the next try: what the server asked for, at most 5 s, else 200 ms and 400 ms. */
+export function delayMs(retryAfter: string | readonly string[] | undefined, tries: number): number {
+  const seconds = typeof retryAfter === 'string' ? Number(retryAfter) : Number.NaN;
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, 5000) : 100 * 2 ** tries;
+}
+
+/** The parts of a `Status` answer that tell one refusal from another. */
+export interface StatusAnswer {
+  readonly message: string;
+  readonly reason: string;
+  /** Name of the object that was not found; empty where it was the collection. */
+  readonly name: string;
+  /** Where to go on with a list whose snapshot is gone (410). */
+  readonly continueToken: string;
+}
+
+/** Reads a `Status`; a body that is none gives its text as the message. */
+export function parseStatus(body: string): StatusAnswer {
+  const empty = { message: body.trim().slice(0, 300), reason: '', name: '', continueToken: '' };
+  let status: {
+    kind?: unknown;
+    message?: unknown;
+    reason?: unknown;
+    details?: { name?: unknown };
+    metadata?: { continue?: unknown };
+  } | null;
+  try {
+    status = JSON.parse(body) as typeof status;
+  } catch {
+    return empty;
+  }
+  if (status?.kind !== 'Status') return empty;
+  const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+  return {
+    message: text(status.message),
+    reason: text(status.reason),
+    name: text(status.details?.name),
+    continueToken: text(status.metadata?.continue),
+  };
+}

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../core/errors.ts';
+import { createLog, describeError } from './log.ts';
+import type { LogOptions } from './log.ts';
+
+async function logTo(options: Partial<LogOptions> = {}) {
+  const lines: string[] = [];
+  const log = await createLog({ level: 'info', format: 'json', write: (line) => lines.push(line), ...options });
+  return { log, lines, entry: () => JSON.parse(lines.at(-1) ?? '') as Record<string, unknown> };
+}
+
+describe('the log', () => {
+  it('writes one JSON object a line, at once', async () => {
+    const { log, lines, entry } = await logTo();
+    log.info({ run: 'r1', count: 3 }, 'run-started');
+    log.debug({}, 'not shown');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^\{.*\}\n$/);
+    expect(entry()).toMatchObject({ level: 'info', run: 'r1', count: 3, message: 'run-started' });
+    expect(entry()['time']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  });
+
+  it('keeps the fields of a child and its own names apart', async () => {
+    const { log, entry } = await logTo();
+    log.child({ run: 'r1' }).warn({ level: 'high', message: 'x', time: 1 }, 'odd');
+    expect(entry()).toMatchObject({
+      run: 'r1',
+      level: 'warn',
+      message: 'odd',
+      level_: 'high',
+      message_: 'x',
+      time_: 1,
+    });
+  });
+
+  it('masks secrets by name and by form', async () => {
+    const { log, lines } = await logTo();
+    const canary = 'CanarySecret0123456789';
+    log.error(
+      {
+        token: canary,
+        headers: { Authorization: `Bearer ${canary}` },
+        url: `https://user:${canary}@example.com/x`,
+        error: new Error(`refused Authorization: Bearer ${canary}`, { cause: new Error(`password=${canary}`) }),
+      },
+      `sent Authorization: Bearer ${canary}`,
+    );
+    expect(lines.join('')).not.toContain(canary);
+    expect(lines.join('')).toContain('[REDACTED]');
+  });
+
+  it('shows an expected error without its stack, a defect with it', () => {
+    const expected = describeError(new AppError('NotFound', 'no such run', { next: 'fist get runs' }));
+    expect(expected).toEqual({ code: 'NotFound', message: 'no such run', next: 'fist get runs' });
+    expect(describeError(new TypeError('boom'))).toMatchObject({
+      message: 'boom',
+      stack: expect.stringContaining('log.test'),
+    });
+    expect(describeError('text')).toEqual({ message: 'text' });
+    const chain = new AppError('Unreachable', 'a', { cause: new AppError('Timeout', 'b') });
+    expect(describeError(chain)).toMatchObject({ cause: { code: 'Timeout', message: 'b' } });
+  });
+
+  it('ends at some depth of causes', () => {
+    const error = new Error('loop');
+    error.cause = error;
+    expect(JSON.stringify(describeError(error)).length).toBeLessThan(20_000);
+  });
+
+  it('writes readable lines for people, which no field can break or colour', async () => {
+    const { log, lines } = await logTo({ format: 'text', colour: false });
+    log.warn(
+      { source: 'shop/am', note: 'two words', nested: { a: 1 }, evil: '\u001b[31m\nERROR fake' },
+      'alert\nrefused',
+    );
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} WARN {2}alert refused {2}source=shop\/am {2}note="two words"/);
+    expect(lines[0]).toContain('nested={"a":1}');
+    expect(lines[0]).not.toContain('\u001b');
+    expect(lines[0]?.indexOf('\n')).toBe((lines[0]?.length ?? 0) - 1);
+  });
+
+  it('colours only the level', async () => {
+    const { log, lines } = await logTo({ format: 'text', colour: true });
+    log.error({}, 'x');
+    expect(lines[0]).toContain('\u001b[31mERROR\u001b[39m x');
+  });
+
+  it('never fails its caller', async () => {
+    const { log, entry } = await logTo();
+    const cycle: Record<string, unknown> = {};
+    cycle['self'] = cycle;
+    log.info({ cycle }, 'odd');
+    expect(entry()).toMatchObject({ unloggable: ['cycle'], message: 'odd' });
+  });
+
+  it('writes nothing when silent', async () => {
+    const { log, lines } = await logTo({ level: 'silent' });
+    log.error({}, 'x');
+    expect(lines).toEqual([]);
+  });
+});

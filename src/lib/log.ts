@@ -1,0 +1,120 @@
+import { styleText } from 'node:util';
+import { AppError } from '../core/errors.ts';
+import type { Log } from '../core/ports.ts';
+import { oneLine } from './printable.ts';
+import { redact, redactObject } from './redact.ts';
+
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** `text` for people, `json` for programs; absent: text on a terminal, else json. */
+  readonly format?: 'json' | 'text';
+  /** Absent: stderr of the process. */
+  readonly write?: (line: string) => void;
+  /** Absent: colours where stderr is a terminal that wants them. */
+  readonly colour?: boolean;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * The program's log: one line an entry, written before the call returns. Secrets are masked by the name of their field
+ * and by their form, in messages of errors too.
+ */
+export async function createLog(options: LogOptions): Promise<Log> {
+  const { pino } = await import('pino');
+  const write = options.write ?? ((line: string) => void process.stderr.write(line));
+  const isText = (options.format ?? (process.stderr.isTTY ? 'text' : 'json')) === 'text';
+  const colour = options.colour ?? (process.stderr.isTTY && process.env['NO_COLOR'] === undefined);
+  const destination = { write: isText ? (line: string) => write(textLine(line, colour)) : write };
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      messageKey: 'message',
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+  return wrap(logger);
+}
+
+interface Writer {
+  isLevelEnabled(level: string): boolean;
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  child(fields: Record<string, unknown>): Writer;
+}
+
+function wrap(writer: Writer): Log {
+  const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: Fields, message: string) => {
+    if (writer.isLevelEnabled(level)) writer[level](safeFields(fields), redact(message));
+  };
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (fields) => wrap(writer.child(safeFields(fields))),
+  };
+}
+
+/** Names that the log itself uses; a field of that name is kept under another one. */
+const reserved: ReadonlySet<string> = new Set(['level', 'time', 'message']);
+
+function safeFields(fields: Fields): Record<string, unknown> {
+  const plain: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    plain[reserved.has(name) ? `${name}_` : name] = value instanceof Error ? describeError(value) : value;
+  }
+  try {
+    return redactObject(plain) as Record<string, unknown>;
+  } catch {
+    // Only data without cycles can be shown; an entry never fails its caller.
+    return { unloggable: Object.keys(plain) };
+  }
+}
+
+/** How many causes are followed. */
+const deepestCause = 5;
+
+/** An error as plain data: code, message, what to do next, the stack of a defect, and its causes. */
+export function describeError(error: unknown, depth = 0): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: redact(String(error)) };
+  const isExpected = error instanceof AppError && error.code !== 'Internal';
+  const code: unknown = 'code' in error ? error.code : undefined;
+  return {
+    ...(typeof code === 'string' ? { code } : {}),
+    message: redact(error.message),
+    ...(error instanceof AppError && error.next !== undefined ? { next: error.next } : {}),
+    ...(isExpected || error.stack === undefined ? {} : { stack: redact(error.stack) }),
+    ...(error.cause == null || depth >= deepestCause ? {} : { cause: describeError(error.cause, depth + 1) }),
+  };
+}
+
+const marks = {
+  debug: ['gray', 'debug'],
+  info: ['cyan', 'info '],
+  warn: ['yellow', 'WARN '],
+  error: ['red', 'ERROR'],
+} as const;
+
+/** `12:03:44.120 WARN  message  field=value`. What cannot be shown as one safe line is escaped. */
+function textLine(line: string, colour: boolean): string {
+  const { level, time, message, ...fields } = JSON.parse(line) as { level: string; time: string; message?: string };
+  const [style, word] = marks[level as keyof typeof marks] ?? marks.info;
+  const pairs = Object.entries(fields).map(([name, value]) => `${name}=${text(value)}`);
+  const mark = colour ? styleText(style, word, { validateStream: false }) : word;
+  return `${time.slice(11, 23)} ${mark} ${[oneLine(message ?? '', 2000), ...pairs].join('  ')}\n`;
+}
+
+function text(value: unknown): string {
+  const shown = typeof value === 'string' ? value : JSON.stringify(value);
+  const line = oneLine(shown, 2000);
+  return typeof value === 'string' && /[\s="]/.test(line) ? JSON.stringify(line) : line;
+}

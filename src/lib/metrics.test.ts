@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { createMetrics, metricTable } from './metrics.ts';
+
+async function lines(metrics: Awaited<ReturnType<typeof createMetrics>>, prefix: string): Promise<string[]> {
+  const { body } = await metrics.render();
+  return body.split('\n').filter((line) => line.startsWith(prefix));
+}
+
+describe('metrics', () => {
+  it('count, observe and set', async () => {
+    const metrics = await createMetrics({ version: '1.2.3' });
+    metrics.increment('fist_runs_total', { workflow: 'triage', phase: 'succeeded' });
+    metrics.increment('fist_runs_total', { workflow: 'triage', phase: 'succeeded' }, 2);
+    metrics.observe('fist_run_duration_seconds', { workflow: 'triage', phase: 'succeeded' }, 0.2);
+    metrics.set('fist_queue_depth', { queue: 'runs' }, 7);
+    expect(await lines(metrics, 'fist_runs_total')).toEqual(['fist_runs_total{workflow="triage",phase="succeeded"} 3']);
+    expect(await lines(metrics, 'fist_queue_depth')).toEqual(['fist_queue_depth{queue="runs"} 7']);
+    expect(await lines(metrics, 'fist_run_duration_seconds_sum')).toEqual([
+      'fist_run_duration_seconds_sum{workflow="triage",phase="succeeded"} 0.2',
+    ]);
+    expect(await lines(metrics, 'fist_build_info')).toEqual([
+      `fist_build_info{version="1.2.3",node="${process.versions.node}"} 1`,
+    ]);
+  });
+
+  it('escape what would break the format', async () => {
+    const metrics = await createMetrics({ version: 'v' });
+    metrics.increment('fist_alerts_deduplicated_total', { source: 'a"b\n\\c' });
+    expect(await lines(metrics, 'fist_alerts_deduplicated_total')).toEqual([
+      'fist_alerts_deduplicated_total{source="a\\"b\\n\\\\c"} 1',
+    ]);
+  });
+
+  it('bound the number of series', async () => {
+    const metrics = await createMetrics({ version: 'v' });
+    for (let n = 0; n < 5000; n++) metrics.increment('fist_alerts_deduplicated_total', { source: `s${n}` });
+    metrics.increment('fist_alerts_deduplicated_total', { source: 's1' });
+    const found = await lines(metrics, 'fist_alerts_deduplicated_total');
+    expect(found).toHaveLength(1001);
+    expect(found).toContain('fist_alerts_deduplicated_total{source="other"} 4000');
+    expect(found).toContain('fist_alerts_deduplicated_total{source="s1"} 2');
+  });
+
+  it('tell once about a name or a label that is not in the table', async () => {
+    const defects: string[] = [];
+    const metrics = await createMetrics({ version: 'v', onDefect: (message) => defects.push(message) });
+    metrics.increment('fist_nothing_total');
+    metrics.increment('fist_nothing_total');
+    metrics.increment('fist_runs_stuck_total', { reason: 'NoWake', pod: 'x' });
+    expect(defects).toEqual(['there is no metric fist_nothing_total', 'metric fist_runs_stuck_total has no label pod']);
+    expect(await lines(metrics, 'fist_runs_stuck_total')).toEqual(['fist_runs_stuck_total{reason="NoWake"} 1']);
+  });
+
+  it('ask for gauges before each exposition, and add the figures of the process', async () => {
+    const metrics = await createMetrics({ version: 'v' });
+    let asked = 0;
+    metrics.beforeScrape(async () => metrics.set('fist_queue_depth', { queue: 'runs' }, ++asked));
+    await metrics.render();
+    expect(await lines(metrics, 'fist_queue_depth')).toEqual(['fist_queue_depth{queue="runs"} 2']);
+    expect(await lines(metrics, 'process_resident_memory_bytes')).toHaveLength(1);
+  });
+
+  it('have names by the conventions of Prometheus', () => {
+    expect(new Set(metricTable.map((metric) => metric.name)).size).toBe(metricTable.length);
+    for (const { name, type } of metricTable) {
+      expect(name).toMatch(/^fist_[a-z_]+$/);
+      expect(name.endsWith('_total')).toBe(type === 'counter');
+    }
+  });
+});

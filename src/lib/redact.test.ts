@@ -1,0 +1,235 @@
+import { describe, expect, test } from 'vitest';
+import { oneLine, printable } from './printable.ts';
+import { mask, redact, redactObject } from './redact.ts';
+import { isSecretName } from './secret-names.ts';
+
+// Parts are joined here, so that no scanner takes the tests for leaks.
+const join = (...parts: readonly string[]): string => parts.join('');
+const random = 'k7Qz2Lm9Xc4Vb8Nt1Rw6Yp3Hs5Gd0JfAa3e';
+
+/** Each kind: a text with a canary in it, and what must be left of it where that matters. */
+const kinds: readonly (readonly [kind: string, text: string, canary: string, left?: string])[] = [
+  ['key=value', 'connecting password=hunter2canary to db', 'hunter2canary', 'connecting password=[REDACTED] to db'],
+  ['upper case variable', 'POSTGRES_PASSWORD=hunter2canary', 'hunter2canary'],
+  [
+    'camelCase JSON',
+    '{"dbPassword":"hunter2canary","port":5432}',
+    'hunter2canary',
+    '{"dbPassword":"[REDACTED]","port":5432}',
+  ],
+  ['JSON with spaces (Jackson)', '{ "apiKey" : "hunter2canary" }', 'hunter2canary'],
+  ['JSON inside JSON', 'msg="{\\"client_secret\\":\\"hunter2canary\\"}"', 'hunter2canary'],
+  ['Python dict', "{'auth_token': 'hunter2canary'}", 'hunter2canary'],
+  ['YAML', 'db:\n  password: hunter2canary\n  host: db', 'hunter2canary', 'db:\n  password: [REDACTED]\n  host: db'],
+  ['quoted value with spaces', 'passphrase="correct horse canary"', 'canary'],
+  [
+    'option with a space',
+    'exec app --db-password hunter2canary --verbose',
+    'hunter2canary',
+    'exec app --db-password [REDACTED] --verbose',
+  ],
+  ['option with =', 'exec app --token=hunter2canary', 'hunter2canary'],
+  ['environment object', '{"name":"DB_PASSWORD","value":"hunter2canary"}', 'hunter2canary'],
+  ['environment YAML', '- name: DB_PASSWORD\n  value: hunter2canary', 'hunter2canary'],
+  ['bearer header', 'Authorization: Bearer hunter2canary', 'hunter2canary', 'Authorization: [REDACTED]'],
+  ['basic header', 'authorization: Basic dXNlcjpjYW5hcnk=', 'dXNlcjpjYW5hcnk'],
+  ['bearer without a name', 'sent bearer abcd1234canary5678', 'abcd1234canary5678'],
+  ['cookie', 'Cookie: sid=canary1; theme=dark; csrf=canary2', 'canary'],
+  [
+    'JWT',
+    `got ${join('eyJhbGciOiJIUzI1NiJ9', '.eyJzdWIiOiJjYW5hcnkifQ', '.c2lnbmF0dXJl')} from`,
+    'eyJzdWIi',
+    'got [REDACTED] from',
+  ],
+  ['AWS key id', `id ${join('AKIA', 'IOSFODNN7EXAMPLE')}`, 'IOSFODNN7'],
+  [
+    'AWS secret key',
+    `aws_secret_access_key = ${join('wJalrXUtnFEMI/K7MDENG', '/bPxRfiCYEXAMPLEKEY')}`,
+    'wJalrXUtnFEMI',
+  ],
+  ['GCP key', join('AIza', 'SyA1234567890abcdefghijklmnopqrstuvw'), 'SyA1234567890'],
+  ['GCP access token', join('ya29.', 'a0AfH6SMBcanary_1234567890'), 'canary'],
+  ['GitHub token', join('ghp_', 'abcdefghijklmnopqrstuvwxyz0123456789'), 'abcdefghij'],
+  ['GitHub fine-grained', join('github_pat_', '11ABCDEFG0canaryxxxxxxxxxxxx'), 'canary'],
+  ['GitLab token', join('glpat-', 'canary1234567890abcd'), 'canary'],
+  ['Slack token', join('xoxb-', '123456789012-canary'), 'canary'],
+  ['Slack webhook', join('https://hooks.slack.com/services/', 'T000/B000/canarycanarycanary'), 'canary'],
+  ['OpenAI key', join('sk-proj-', 'canary1234567890abcdefgh'), 'canary'],
+  ['Anthropic key', join('sk-ant-', 'api03-canary1234567890abcdefgh'), 'canary'],
+  ['Stripe key', join('sk_live_', 'canary1234567890'), 'canary'],
+  ['npm token', join('npm_', 'canary1234567890abcdefghijklmnopqrst'), 'canary'],
+  ['Vault token', join('hvs.', 'CAESIcanary1234567890'), 'canary'],
+  ['SendGrid key', join('SG.', 'canary1234567890ab.canary1234567890ab'), 'canary'],
+  ['Telegram bot', join('bot 123456789:', 'AAcanary890123456789012345678901234'), 'AAcanary'],
+  ['bcrypt', join('$2b$12$', 'canaryKz2XQ9v1L0Y7T6R5P4O3N2M1K0J9H8G7F6E5D4C3B2A1.0abc'), 'canary'],
+  [
+    'private key',
+    '-----BEGIN RSA PRIVATE KEY-----\nMIIcanary\n-----END RSA PRIVATE KEY-----\nnext',
+    'MIIcanary',
+    '[REDACTED]\nnext',
+  ],
+  [
+    'private key in JSON',
+    '{"k":"-----BEGIN PRIVATE KEY-----\\nMIIcanary\\n-----END PRIVATE KEY-----\\n"}',
+    'MIIcanary',
+  ],
+  ['private key cut at the end', 'x\n-----BEGIN EC PRIVATE KEY-----\nMIIcanary', 'MIIcanary', 'x\n[REDACTED]'],
+  [
+    'private key cut at the start',
+    `${'QUJDcanary'.repeat(5)}\n${'QUJDcanary'.repeat(5)}\n-----END PRIVATE KEY-----\nok`,
+    'canary',
+    '[REDACTED]\nok',
+  ],
+  ['URL password', 'postgres://app:p@ss-canary@db:5432/shop', 'canary', 'postgres://app:[REDACTED]@db:5432/shop'],
+  ['URL without user', 'redis://:canary@cache:6379', 'canary'],
+  ['Go MySQL DSN', 'open app:canary@tcp(db:3306)/shop', 'canary', 'open app:[REDACTED]@tcp(db:3306)/shop'],
+  ['curl -u', 'curl -u admin:canary http://x', 'canary'],
+  [
+    'Azure connection string',
+    'DefaultEndpointsProtocol=https;AccountName=a;AccountKey=canary1234==;EndpointSuffix=x',
+    'canary',
+  ],
+  ['coloured name', '\u001b[36mpassword\u001b[0m=\u001b[0mhunter2canary', 'hunter2canary'],
+  ['random string', `value ${random}`, random],
+];
+
+describe('redact', () => {
+  test.each(kinds.map(([kind, text, canary, left]) => ({ kind, text, canary, left })))(
+    'hides: $kind',
+    ({ text, canary, left }) => {
+      const result = redact(text);
+      expect(text).toContain(canary);
+      expect(result).not.toContain(canary);
+      expect(result).toContain(mask);
+      if (left !== undefined) expect(result).toBe(left);
+      expect(redact(result)).toBe(result);
+    },
+  );
+
+  test.each([
+    'FATAL: DATABASE_URL is not set',
+    'secret "checkout-db" not found',
+    'MountVolume.SetUp failed for volume "checkout-secret" : secret "checkout-secret" not found',
+    "couldn't find key DATABASE_PASSWORD in Secret shop/checkout-db",
+    'secretName: checkout-db tokenExpirationSeconds: 3607',
+    'registry.example.com/shop/web@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+    'containerd://8d1f0e6a35c1d9d1f2f5a7b0c9e8d7c6b5a4938271605f4e3d2c1b0a99887766',
+    'pod checkout-7d9f8b6c5d-x2x4z uid 0b6f2f0a-31a5-4b3c-9f52-6f5d3d1f2a11',
+    'GET http://payments.billing.svc:8080/v1/charge?id=77 200 18 ms',
+    'used 512 tokens: 4096 of max_tokens=8192',
+    'at openDatabase (/app/src/database.js:18:11)',
+    '0/3 nodes are available: 3 Insufficient memory. preemption: 0/3 nodes are available',
+    'path /var/lib/kubelet/pods/0b6f2f0a-31a5-4b3c-9f52/volumes/kubernetes.io~projected/kube-api-access',
+  ])('leaves what an investigation needs: %s', (text) => {
+    expect(redact(text)).toBe(text);
+  });
+
+  test('takes linear time on hostile input', () => {
+    const size = 400_000;
+    const hostile = [
+      'a',
+      'password',
+      '-',
+      'eyJ',
+      'a.',
+      '"',
+      '\\',
+      '-----BEGIN PRIVATE KEY',
+      '://',
+      'a:',
+      'key: ',
+      '-----END PRIVATE KEY-----\n',
+      'sk-',
+    ];
+    for (const part of hostile) {
+      const text = part.repeat(Math.ceil(size / part.length));
+      const started = performance.now();
+      redact(text);
+      expect(performance.now() - started).toBeLessThan(4000);
+    }
+  });
+
+  test('bounds the text', () => {
+    expect(redact('x '.repeat(5_000_000)).length).toBeLessThan(8_400_000);
+  });
+});
+
+describe('redactObject', () => {
+  test('masks values by name, in variables, options and nested text, and keeps the shape', () => {
+    const object = {
+      env: [
+        { name: 'DB_PASSWORD', value: 'canary' },
+        { name: 'MODE', value: 'fast' },
+        { name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'db', key: 'token' } } },
+      ],
+      args: ['--password', 'canary', '--verbose'],
+      password: 'canary',
+      replicas: 3,
+      note: 'token=canary',
+      secretName: 'db',
+    };
+    const result = redactObject(object);
+    expect(JSON.stringify(result)).not.toContain('canary');
+    expect(result).toMatchObject({
+      env: [
+        { name: 'DB_PASSWORD', value: mask },
+        { name: 'MODE', value: 'fast' },
+        { valueFrom: { secretKeyRef: { name: 'db', key: 'token' } } },
+      ],
+      args: ['--password', mask, '--verbose'],
+      replicas: 3,
+      secretName: 'db',
+    });
+  });
+});
+
+describe('isSecretName', () => {
+  test.each([
+    'password',
+    'DB_PASS',
+    'githubToken',
+    'x-api-key',
+    'AWS_SECRET_ACCESS_KEY',
+    'clientSecret',
+    'MYSQLROOTPASSWORD',
+    'pgpass',
+    'sig',
+  ])('%s is', (name) => {
+    expect(isSecretName(name)).toBe(true);
+  });
+  test.each([
+    'secretName',
+    'keyRef',
+    'passengers',
+    'monkey',
+    'author',
+    'tokenExpirationSeconds',
+    'port',
+    'bypass-cache',
+    'compass',
+  ])('%s is not', (name) => {
+    expect(isSecretName(name)).toBe(false);
+  });
+});
+
+describe('printable', () => {
+  test.each([
+    ['escape', 'a\u001b[2Jb', 'a\\u{1b}[2Jb'],
+    ['carriage return', 'safe\revil', 'safe\\u{d}evil'],
+    ['C1', 'a\u009bb', 'a\\u{9b}b'],
+    ['bidirectional override', 'a\u202eb', 'a\\u{202e}b'],
+    ['zero width', 'pay\u200bload', 'pay\\u{200b}load'],
+    ['tag characters', 'a\u{e0041}b', 'a\\u{e0041}b'],
+    ['lone surrogate', 'a\ud800b', 'a\\u{d800}b'],
+    ['line separator', 'a\u2028b', 'a\\u{2028}b'],
+  ])('shows %s escaped', (_, text, shown) => {
+    expect(printable(text)).toBe(shown);
+  });
+  test('leaves text of any language, tabs and line ends', () => {
+    expect(printable('Überlast: 接続 🙂\n\tok\r\n')).toBe('Überlast: 接続 🙂\n\tok\n');
+  });
+  test('oneLine folds and cuts', () => {
+    expect(oneLine('a\n  b\tc')).toBe('a b c');
+    expect(oneLine('x'.repeat(400), 10)).toBe('xxxxxxxxx…');
+  });
+});

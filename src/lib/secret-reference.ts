@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import type { SecretReference } from '../core/catalog.ts';
+
+const defaultKey = 'token';
+
+/** A Secret's `name[/key]`, as in the contract; the default key is `token`. */
+export const secretRef = z
+  .string()
+  .regex(
+    /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?(\/[-._a-zA-Z0-9]{1,253})?$/,
+    'must be the name of a Secret, or name/key',
+  )
+  .meta({ description: 'Name of a Secret in the same namespace, or name/key. The default key is token.' });
+
+/** The object form of {@link secretRef}. */
+export const secretKeyRef = z
+  .strictObject({
+    name: z.string().min(1).max(253).meta({ description: 'Name of the Secret.' }),
+    key: z.string().min(1).max(253).default(defaultKey).meta({ description: 'Key within the Secret.' }),
+  })
+  .meta({ description: 'A Secret in the same namespace, by name and key.' });
+
+/** How a caller proves who it is, towards us (a Source) or from us (a Sink). */
+export const authentication = z
+  .strictObject({
+    type: z.enum(['bearer']).meta({ description: 'bearer: the header "Authorization: Bearer <token>".' }),
+    secretRef: secretRef.optional(),
+    secretKeyRef: secretKeyRef.optional(),
+  })
+  .refine((value) => (value.secretRef === undefined) !== (value.secretKeyRef === undefined), {
+    error: 'needs exactly one of secretRef and secretKeyRef',
+  })
+  .meta({ description: 'Bearer token, kept in a Secret.' });
+
+export type Authentication = z.infer<typeof authentication>;
+
+/** Takes `name[/key]` apart. */
+export function parseSecretReference(text: string): SecretReference {
+  const slash = text.indexOf('/');
+  return slash === -1 ? { name: text, key: defaultKey } : { name: text.slice(0, slash), key: text.slice(slash + 1) };
+}
+
+/** The Secret that an accepted `authentication` names. */
+export function authenticationSecret(value: Authentication): SecretReference {
+  if (value.secretKeyRef !== undefined) return value.secretKeyRef;
+  return parseSecretReference(value.secretRef ?? '');
+}

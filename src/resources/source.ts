@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { sourceDefinitions } from '../sources/index.ts';
+import { duration, objectName } from './fields.ts';
+import { mergeFields, optionalShape } from './merge.ts';
+
+/** Fields of `config`, from the source types. */
+export const sourceConfigFields = mergeFields(sourceDefinitions);
+
+const cap = z.int().min(0).max(1_000_000);
+
+/** `spec` of a Source. */
+export const sourceSpec = z
+  .strictObject({
+    type: z.enum(sourceDefinitions.map(({ type }) => type)).meta({ description: 'Where alerts come from.' }),
+    config: z.strictObject(optionalShape(sourceConfigFields)).meta({ description: 'Settings of the type.' }),
+    triggerWorkflow: objectName.meta({ description: 'The Workflow in the same namespace that each new alert starts.' }),
+    context: z
+      .record(z.string(), z.string())
+      .default({})
+      .meta({ description: 'Facts for templates: .source.context.<name>.' }),
+    suspend: z.boolean().default(false).meta({ description: 'True: alerts are stored, nothing runs.' }),
+    expireAfter: duration
+      .default('24h')
+      .meta({ description: 'Open alerts that were not received for so long are resolved; 0 = never.' }),
+    cooldown: duration
+      .default('0')
+      .meta({ description: 'After a run has ended, no new run of the same alert for so long; 0 = off.' }),
+    flapCapPerHour: cap.default(0).meta({ description: 'Runs of one alert per hour at most; 0 = no cap.' }),
+    stormCapPerMinute: cap.default(0).meta({ description: 'New runs of this Source per minute at most; 0 = no cap.' }),
+  })
+  .meta({ description: 'Takes alerts in and says which Workflow they start.' });
+
+export type SourceSpec = z.output<typeof sourceSpec>;

@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { stepDefinitions } from '../workflows/steps/index.ts';
+import { condition, duration, objectName, templateText } from './fields.ts';
+import { mergeFields, optionalShape } from './merge.ts';
+
+/** Fields that steps have beside the common ones, from the step types. */
+export const stepFields = mergeFields(stepDefinitions);
+
+/** Fields that hold a whole step, from the step types: `then`, `else`, `agent`. */
+export const branchFields = [...new Set(stepDefinitions.flatMap(({ branches }) => branches.map(({ field }) => field)))];
+
+/** Conditions within conditions: so deep and no deeper, because a CRD cannot be recursive. */
+const branchDepth = 3;
+
+export const stepName = z
+  .string()
+  .max(63)
+  .regex(/^[A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?$/, 'must be letters, digits, - and _')
+  .meta({ description: 'Name of the step; templates see it as .steps.<name>.' });
+
+const types = stepDefinitions.map(({ type }) => type);
+
+const commonFields = {
+  when: condition.optional().meta({ description: 'A condition; false skips the step.' }),
+  timeout: duration.optional().meta({ description: 'Of one attempt. Default: what the type says.' }),
+  timeoutMinutes: z.int().min(1).max(10_080).optional().meta({ description: 'The same in minutes.' }),
+  retry: z
+    .strictObject({
+      limit: z
+        .int()
+        .min(0)
+        .max(100)
+        .default(0)
+        .meta({ description: 'Further attempts after a failure that may pass.' }),
+      backoff: duration
+        .default('10s')
+        .meta({ description: 'Before the second attempt; doubles each time, with jitter.' }),
+      maxBackoff: duration.default('5m').meta({ description: 'The longest wait.' }),
+    })
+    .optional()
+    .meta({ description: 'What to do after a failure that may pass. Default: nothing.' }),
+  continueOnError: z.boolean().default(false).meta({ description: 'True: a failure does not end the run.' }),
+  interrupted: z
+    .enum(['repeat', 'fail'])
+    .default('repeat')
+    .meta({ description: 'An attempt whose process died is repeated, or fails for good.' }),
+};
+
+function stepSchema(depth: number, isBranch: boolean): z.ZodObject {
+  const typeField = z.enum(types).meta({ description: 'What the step does.' });
+  const branches =
+    depth === 0
+      ? {}
+      : Object.fromEntries(
+          branchFields.map((field) => [
+            field,
+            stepSchema(depth - 1, true)
+              .optional()
+              .meta({ description: branchDescription(field) }),
+          ]),
+        );
+  return z.strictObject({
+    name: isBranch ? stepName.optional() : stepName,
+    type: isBranch ? typeField.optional() : typeField,
+    ...commonFields,
+    ...optionalShape(stepFields),
+    ...branches,
+  });
+}
+
+function branchDescription(field: string): string {
+  const uses = stepDefinitions.flatMap(({ type, branches }) =>
+    branches
+      .filter((branch) => branch.field === field)
+      .map(({ branch, defaultType }) => ({ type, branch, defaultType })),
+  );
+  const [use] = uses;
+  const kind = use?.defaultType == null ? 'A step' : `A step of type ${use.defaultType}`;
+  return `${kind} that runs where a ${uses.map(({ type }) => type).join(' or ')} step chooses its branch ${use?.branch ?? field}.`;
+}
+
+const llmConfig = z.strictObject({
+  provider: z
+    .string()
+    .min(1)
+    .max(63)
+    .meta({ description: 'Model provider; none = analyzers only. An unknown one fails the agent steps.' }),
+  model: z.string().max(255).optional().meta({ description: 'Name of the model.' }),
+  endpoint: z
+    .string()
+    .max(2048)
+    .optional()
+    .meta({ description: 'Address of the provider, where it is not the usual one.' }),
+  apiKeySecret: z.string().max(507).optional().meta({ description: 'Secret with the key: name, or name/key.' }),
+});
+
+const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of an environment variable');
+
+/** `spec` of a Workflow. */
+export const workflowSpec = z
+  .strictObject({
+    runtime: z
+      .strictObject({
+        image: z
+          .string()
+          .min(1)
+          .max(1024)
+          .default('busybox:1.37')
+          .meta({ description: 'Container image of cli steps in a cluster.' }),
+        llmConfig: llmConfig.optional().meta({ description: 'The model of agent steps. Absent: analyzers only.' }),
+        environment: z
+          .record(environmentName, z.string())
+          .default({})
+          .meta({ description: 'Environment of cli steps, and .env of templates.' }),
+      })
+      .optional()
+      .meta({ description: 'What steps run with.' }),
+    steps: z
+      .array(stepSchema(branchDepth, false))
+      .min(1)
+      .max(100)
+      .meta({ description: 'Run in order; a failed one ends the run.' }),
+    outputs: z
+      .array(
+        z.strictObject({
+          name: stepName.meta({ description: 'Name of the output.' }),
+          value: templateText.meta({ description: 'A template, rendered at the end of the run.' }),
+        }),
+      )
+      .max(100)
+      .default([])
+      .meta({ description: 'Results of the run by name.' }),
+    sinks: z
+      .array(objectName)
+      .max(100)
+      .default([])
+      .meta({ description: 'Sinks in the same namespace that are told of runs.' }),
+    deadline: duration.default('24h').meta({ description: 'Of a whole run, waits included.' }),
+    maxConcurrent: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .meta({ description: 'Runs that execute at the same time. Absent = no limit.' }),
+    onResolve: z
+      .enum(['continue', 'cancel'])
+      .default('continue')
+      .meta({ description: 'What happens to a run whose alert is resolved.' }),
+  })
+  .meta({ description: 'What is done about an alert, step by step.' });
+
+export type WorkflowSpec = z.output<typeof workflowSpec>;

@@ -1,0 +1,172 @@
+import { readFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { CommandRequest } from '../core/ports.ts';
+import type { ProcessIdentity } from '../core/run.ts';
+import { systemClock } from '../lib/clock.ts';
+import { createLocalRunner } from './local.ts';
+import { identify, isAlive } from './process-identity.ts';
+
+const runner = createLocalRunner({ clock: systemClock(), path: '/usr/local/bin:/usr/bin:/bin' });
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fist-runner-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+function request(script: string, changes: Partial<CommandRequest> = {}): CommandRequest {
+  return {
+    script,
+    environment: {},
+    image: 'busybox',
+    timeoutMs: 20_000,
+    outputLimitBytes: 1000,
+    signal: new AbortController().signal,
+    onStarted: () => Promise.resolve(),
+    ...changes,
+  };
+}
+
+/** Waits until a file has a whole line. */
+async function lineOf(path: string): Promise<string> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    const text = await readFile(path, 'utf8').catch(() => '');
+    if (text.endsWith('\n')) return text.trim();
+    await sleep(10);
+  }
+  throw new Error(`${path} was not written`);
+}
+
+async function isGone(pid: number): Promise<boolean> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    if ((await identify(pid)) === null) return true;
+    await sleep(10);
+  }
+  return false;
+}
+
+describe('a local command', () => {
+  test('gives exit code, stdout and stderr', async () => {
+    const result = await runner.run(request('echo out; echo err >&2; exit 3'));
+    expect(result).toEqual({ exitCode: 3, signal: null, stdout: 'out\n', stderr: 'err\n', truncated: false, timedOut: false });
+  });
+
+  test('inherits nothing but PATH, and its standard input is closed', async () => {
+    process.env['FIST_TEST_CANARY'] = 'canary';
+    const result = await runner.run(request('env; cat; ls /proc/self/fd | tr "\\n" " "', { environment: { FIST_1: "a'b c" } }));
+    delete process.env['FIST_TEST_CANARY'];
+    const names = result.stdout.split('\n').flatMap((line) => /^([A-Z_0-9]+)=/.exec(line)?.[1] ?? []);
+    expect(names.filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name)).sort()).toEqual(['FIST_1', 'PATH']);
+    expect(result.stdout).toContain("FIST_1=a'b c");
+  });
+
+  test('is known by pid and start time before any of it runs', async () => {
+    const marker = join(folder, 'marker');
+    let seen: ProcessIdentity | undefined;
+    const result = await runner.run(
+      request(`echo $$ > ${marker}; echo $$`, {
+        async onStarted(identity) {
+          await sleep(100);
+          expect(await readFile(marker, 'utf8').catch(() => 'absent')).toBe('absent');
+          expect(await isAlive(identity)).toBe(true);
+          seen = identity;
+        },
+      }),
+    );
+    expect(result.stdout.trim()).toBe(String(seen?.pid));
+    expect(await isAlive(seen ?? { pid: 0, startTime: '' })).toBe(false);
+  });
+
+  test('does nothing where nobody took note of it', async () => {
+    const marker = join(folder, 'marker');
+    let pid = 0;
+    const running = runner.run(
+      request(`echo ran > ${marker}`, {
+        onStarted(identity) {
+          pid = identity.pid;
+          return Promise.reject(new Error('taken over'));
+        },
+      }),
+    );
+    await expect(running).rejects.toThrow('taken over');
+    expect(await isGone(pid)).toBe(true);
+    expect(await readFile(marker, 'utf8').catch(() => 'absent')).toBe('absent');
+  });
+
+  test('at its time-out the whole group is killed, grandchildren too', async () => {
+    const pidFile = join(folder, 'pid');
+    const result = await runner.run(
+      request(`/bin/sh -c 'sleep 1000 & echo $! > ${pidFile}; wait' & wait`, { timeoutMs: 500 }),
+    );
+    expect(result.timedOut).toBe(true);
+    expect(result.exitCode).not.toBe(0);
+    expect(await isGone(Number(await lineOf(pidFile)))).toBe(true);
+  });
+
+  test('one that ignores SIGTERM gets SIGKILL', async () => {
+    const started = performance.now();
+    const result = await runner.run(request(`trap '' TERM; echo up; while :; do sleep 0.1; done`, { timeoutMs: 300 }));
+    expect(result.signal).toBe('SIGKILL');
+    expect(result.stdout).toBe('up\n');
+    expect(performance.now() - started).toBeGreaterThan(2_000);
+  });
+
+  test('an abort kills it', async () => {
+    const controller = new AbortController();
+    const pidFile = join(folder, 'pid');
+    const running = runner.run(request(`echo $$ > ${pidFile}; sleep 1000`, { signal: controller.signal }));
+    const pid = Number(await lineOf(pidFile));
+    controller.abort();
+    expect((await running).signal).toBe('SIGTERM');
+    expect(await isGone(pid)).toBe(true);
+  });
+
+  test('what it leaves in the background ends with it', async () => {
+    const pidFile = join(folder, 'pid');
+    const result = await runner.run(request(`sleep 1000 & echo $! > ${pidFile}; echo done`));
+    expect(result).toMatchObject({ exitCode: 0, stdout: 'done\n', timedOut: false });
+    expect(await isGone(Number(await lineOf(pidFile)))).toBe(true);
+  });
+
+  test('output is capped in the middle, at whole characters', async () => {
+    const result = await runner.run(request('echo start; yes äöü | head -c 500000; echo; echo end', { outputLimitBytes: 101 }));
+    expect(result.truncated).toBe(true);
+    expect(result.stdout.startsWith('start\n')).toBe(true);
+    expect(result.stdout.endsWith('end\n')).toBe(true);
+    expect(result.stdout).toContain('[... 499910 bytes left out ...]');
+    expect(result.stdout).not.toContain('\uFFFD');
+  });
+
+  test('output of just the limit is whole', async () => {
+    const result = await runner.run(request('head -c 1000 /dev/zero | tr "\\0" x'));
+    expect(result).toMatchObject({ truncated: false, stdout: 'x'.repeat(1000) });
+  });
+
+  test('one that cannot be started says why', async () => {
+    const huge = runner.run(request('true', { environment: { BIG: 'x'.repeat(4_000_000) } }));
+    await expect(huge).rejects.toMatchObject({ code: 'CommandFailed', retryable: false });
+  });
+});
+
+describe('a leftover', () => {
+  test('is killed where pid and start time agree, and only then', async () => {
+    let identity: ProcessIdentity = { pid: 0, startTime: '' };
+    const running = runner.run(
+      request('sleep 1000', {
+        async onStarted(seen) {
+          identity = seen;
+        },
+      }),
+    );
+    while (identity.pid === 0) await sleep(5);
+    const other = { pid: identity.pid, startTime: '1' };
+    expect(await runner.killLeftover(other)).toBe(false);
+    expect(await isAlive(identity)).toBe(true);
+    expect(await runner.killLeftover(identity)).toBe(true);
+    await running;
+    expect(await runner.killLeftover(identity)).toBe(false);
+  });
+});

@@ -1,0 +1,132 @@
+import type { JsonObject } from '../../core/json.ts';
+import type { ListPage, ResourceActivity, ResourceRecord, RunSummary, StoreReader } from '../../core/store.ts';
+import { AppError } from '../../core/errors.ts';
+import { readPage } from '../query.ts';
+import type { Handler, Handlers } from '../routes.ts';
+import { found, idOf, queryOf } from './request.ts';
+
+type Plural = 'sources' | 'workflows' | 'sinks';
+type Routes = `GET /api/v1/${Plural}` | `GET /api/v1/${Plural}/*`;
+
+/** A Source, Workflow or Sink in the shape of the Kubernetes API. */
+export interface ResourceView {
+  readonly apiVersion: string;
+  readonly kind: ResourceRecord['kind'];
+  readonly metadata: { readonly namespace: string; readonly name: string };
+  readonly spec: JsonObject;
+  readonly status: JsonObject;
+}
+
+export function resourceHandlers(reader: StoreReader): Handlers<Routes> {
+  const list =
+    (kind: ResourceRecord['kind']): Handler =>
+    (request) =>
+      listOf(reader, kind, queryOf(request));
+  const item =
+    (kind: ResourceRecord['kind']): Handler =>
+    (request) => {
+      queryOf(request).end();
+      return itemOf(reader, kind, idOf(request));
+    };
+  return {
+    'GET /api/v1/sources': list('Source'),
+    'GET /api/v1/sources/*': item('Source'),
+    'GET /api/v1/workflows': list('Workflow'),
+    'GET /api/v1/workflows/*': item('Workflow'),
+    'GET /api/v1/sinks': list('Sink'),
+    'GET /api/v1/sinks/*': item('Sink'),
+  };
+}
+
+async function listOf(
+  reader: StoreReader,
+  kind: ResourceRecord['kind'],
+  query: ReturnType<typeof queryOf>,
+): Promise<ListPage<ResourceView>> {
+  const { limit, cursor } = readPage(query);
+  const namespace = query.text('namespace');
+  query.end();
+  const after = cursor === undefined ? undefined : decodeCursor(cursor);
+  const all = (await reader.lists.resources(kind)).filter(
+    (record) => namespace === undefined || record.namespace === namespace,
+  );
+  const start = after === undefined ? 0 : all.findIndex((record) => isAfter(record, after));
+  const shown = start < 0 ? [] : all.slice(start, start + limit);
+  const last = shown.at(-1);
+  const hasMore = last !== undefined && start + shown.length < all.length;
+  return { items: await Promise.all(await viewsOf(reader, shown)), nextCursor: hasMore ? encodeCursor(last) : null };
+}
+
+async function itemOf(reader: StoreReader, kind: ResourceRecord['kind'], id: string): Promise<ResourceView> {
+  const slash = id.indexOf('/');
+  const [namespace, name] = slash < 0 ? ['default', id] : [id.slice(0, slash), id.slice(slash + 1)];
+  const records = await reader.lists.resources(kind);
+  const record = found(
+    records.find((candidate) => candidate.namespace === namespace && candidate.name === name),
+    kind,
+    `${namespace}/${name}`,
+    `fist get ${kind.toLowerCase()}s`,
+  );
+  const [view] = await viewsOf(reader, [record]);
+  return found(await view, kind, id, '');
+}
+
+async function viewsOf(reader: StoreReader, records: readonly ResourceRecord[]): Promise<Promise<ResourceView>[]> {
+  const activity = await reader.lists.activity();
+  return records.map(async (record) => ({
+    apiVersion: record.apiVersion,
+    kind: record.kind,
+    metadata: { namespace: record.namespace, name: record.name },
+    spec: JSON.parse(record.spec) as JsonObject,
+    status: { ...(JSON.parse(record.status) as JsonObject), ...(await counted[record.kind](record, activity, reader)) },
+  }));
+}
+
+type Counted = (
+  record: ResourceRecord,
+  activity: ResourceActivity,
+  reader: StoreReader,
+) => JsonObject | Promise<JsonObject>;
+
+/** The fields of a status that are counted and not declared; names of the contract. */
+const counted: Readonly<Record<ResourceRecord['kind'], Counted>> = {
+  Source: (record, { sources }) => {
+    const seen = sources.get(`${record.namespace}/${record.name}`);
+    return { eventsProcessed: seen?.eventsProcessed ?? 0, lastEventTime: seen?.lastEventTime ?? null };
+  },
+  Sink: (record, { sinks }) => {
+    const seen = sinks.get(`${record.namespace}/${record.name}`);
+    return {
+      messagesSent: seen?.messagesSent ?? 0,
+      lastSentTime: seen?.lastSentTime ?? null,
+      lastError: seen?.lastError ?? null,
+    };
+  },
+  Workflow: async (record, _activity, reader) => {
+    const { items } = await reader.lists.runs({ workflow: record.name, namespace: record.namespace, limit: 1 });
+    return { lastRun: items[0] === undefined ? null : lastRun(items[0]) };
+  },
+};
+
+function lastRun({ id, status, createdAt, startedAt, completedAt, error }: RunSummary): JsonObject {
+  return { id, status, createdAt, startedAt, completedAt, error };
+}
+
+function isAfter(record: ResourceRecord, [namespace, name]: readonly [string, string]): boolean {
+  return record.namespace > namespace || (record.namespace === namespace && record.name > name);
+}
+
+function encodeCursor({ namespace, name }: ResourceRecord): string {
+  return Buffer.from(`${namespace}/${name}`).toString('base64url');
+}
+
+function decodeCursor(cursor: string): readonly [string, string] {
+  const text = Buffer.from(cursor, 'base64url').toString('utf8');
+  const [namespace, name, ...rest] = text.split('/');
+  const isOurs = Buffer.from(text).toString('base64url') === cursor && rest.length === 0;
+  if (isOurs && namespace !== undefined && name !== undefined) return [namespace, name];
+  throw new AppError('InvalidInput', 'cursor is not one that this server gave', {
+    field: 'cursor',
+    next: 'start again without cursor',
+  });
+}

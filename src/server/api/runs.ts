@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { Control } from '../../core/ports.ts';
+import { runStatuses } from '../../core/run.ts';
+import type { StoreReader } from '../../core/store.ts';
+import { present, readPage } from '../query.ts';
+import type { Handlers } from '../routes.ts';
+import { readBody } from './body.ts';
+import { found, idOf, queryOf, viewPage } from './request.ts';
+import { deliveryView, runView, stepView } from './views.ts';
+
+type Routes =
+  | 'GET /api/v1/runs'
+  | 'GET /api/v1/runs/:id'
+  | 'POST /api/v1/runs/:id/cancel'
+  | 'POST /api/v1/runs/:id/retry';
+
+const shownDeliveries = 100;
+
+const cancelBody = z.strictObject({ reason: z.string().trim().min(1).max(1000).default('cancelled by a person') });
+
+export function runHandlers(reader: StoreReader, control: Control): Handlers<Routes> {
+  const { lists, runs } = reader;
+  const find = async (id: string) => found(await runs.find(id), 'run', id, 'fist get runs');
+  return {
+    'GET /api/v1/runs': async (request) => {
+      const query = queryOf(request);
+      const filter = {
+        ...readPage(query),
+        ...present({
+          status: query.word('status', runStatuses),
+          workflow: query.text('workflow'),
+          namespace: query.text('namespace'),
+          alertId: query.text('alert'),
+        }),
+      };
+      query.end();
+      return viewPage(await lists.runs(filter), runView);
+    },
+    'GET /api/v1/runs/:id': async (request) => {
+      queryOf(request).end();
+      const id = idOf(request);
+      const run = await find(id);
+      const [steps, evidence, deliveries] = await Promise.all([
+        runs.steps(id),
+        runs.evidence(id),
+        lists.deliveries({ runId: id, limit: shownDeliveries }),
+      ]);
+      return {
+        ...runView(run),
+        steps: steps.map(stepView),
+        evidence,
+        deliveries: deliveries.items.toReversed().map(deliveryView),
+      };
+    },
+    'POST /api/v1/runs/:id/cancel': async (request) => {
+      queryOf(request).end();
+      const { reason } = readBody(cancelBody, request.body ?? {});
+      await control.cancel(idOf(request), reason);
+      return runView(await find(idOf(request)));
+    },
+    'POST /api/v1/runs/:id/retry': async (request, reply) => {
+      queryOf(request).end();
+      readBody(z.strictObject({}), request.body ?? {});
+      const id = await control.retry(idOf(request));
+      return reply.code(201).send({ id, retryOf: idOf(request) });
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { toAppError } from '../core/errors.ts';
+import type { AppError, ErrorCode } from '../core/errors.ts';
+
+/** The body of every answer that is not 2xx (but health and metrics). */
+export interface ErrorBody {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** The wrong query parameter, or path in the body. */
+  readonly field?: string;
+  /** What to do next. */
+  readonly next?: string;
+}
+
+/** What a caller hears of an error. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly body: ErrorBody;
+}
+
+/** Seconds of `Retry-After` with every 503. */
+export const retryAfterSeconds = '5';
+
+const statusOf: Partial<Record<ErrorCode, number>> = {
+  InvalidInput: 400,
+  InvalidResource: 400,
+  TemplateInvalid: 400,
+  Unauthenticated: 401,
+  Forbidden: 403,
+  NotFound: 404,
+  Conflict: 409,
+  SecretMissing: 503,
+  StoreUnavailable: 503,
+  StoreLocked: 503,
+  Draining: 503,
+  Timeout: 503,
+  Unreachable: 503,
+  ClusterUnavailable: 503,
+};
+
+/** Maps what was thrown. Messages of defects stay in the log. */
+export function errorAnswer(thrown: unknown): ErrorAnswer {
+  const protocol = protocolError(thrown);
+  if (protocol !== null) return protocol;
+  const error = toAppError(thrown);
+  const status = statusOf[error.code] ?? 500;
+  if (error.code === 'Internal') {
+    return {
+      status,
+      body: {
+        code: 'Internal',
+        message: 'the server failed; its log says why',
+        next: "look for this time in the server's log",
+      },
+    };
+  }
+  return { status, body: errorBody(error) };
+}
+
+function errorBody(error: AppError): ErrorBody {
+  return {
+    code: error.code,
+    message: error.message,
+    ...(error.field === undefined ? {} : { field: error.field }),
+    ...(error.next === undefined ? {} : { next: error.next }),
+  };
+}
+
+/** Errors that fastify raises while it reads a request: they have a status below 500 and a code `FST_ERR_...`. */
+function protocolError(thrown: unknown): ErrorAnswer | null {
+  if (!(thrown instanceof Error) || !('statusCode' in thrown) || typeof thrown.statusCode !== 'number') return null;
+  const status = thrown.statusCode;
+  if (status === 503) return { status, body: { code: 'Draining', message: 'the server is stopping' } };
+  if (status < 400 || status >= 500) return null;
+  return { status, body: { code: 'InvalidInput', message: messages[status] ?? 'the request could not be read' } };
+}
+
+const messages: Readonly<Record<number, string>> = {
+  400: 'the request could not be read: its body does not fit its headers',
+  408: 'the request did not arrive in time',
+  413: 'the body is larger than 3 MiB',
+  414: 'the path is too long',
+  415: 'the content type must be application/json, without content encoding',
+};

@@ -1,0 +1,77 @@
+import type { Catalog } from '../core/catalog.ts';
+import type { Clock, Control, Intake, Log, Secrets } from '../core/ports.ts';
+import type { StoreReader } from '../core/store.ts';
+import type { MetricsRegistry } from '../lib/metrics.ts';
+import type { SourceDefinition } from '../sources/define.ts';
+
+/** starting: not all parts are up; draining: takes nothing new, answers what it has. */
+export type ServerState = 'starting' | 'ready' | 'draining';
+
+/** Everything the server needs from the rest of the program. */
+export interface ServerOptions {
+  readonly host: string;
+  /** 0 = chosen by the system. */
+  readonly port: number;
+  readonly version: string;
+  /** Where people reach this server; null = where it listens. */
+  readonly publicUrl: string | null;
+  /** Bearer token of the API. */
+  readonly token: string;
+  /** Sources without authentication are served although the server does not listen on loopback. */
+  readonly allowInsecureSources: boolean;
+  readonly state: () => ServerState;
+  /** null = not yet synchronised: nothing is known to be absent. */
+  readonly catalog: { current(): Catalog | null };
+  /** The registry of source types; those with `receive` take webhooks. */
+  readonly sourceTypes: readonly SourceDefinition[];
+  readonly intake: Intake;
+  readonly control: Control;
+  readonly reader: StoreReader;
+  readonly secrets: Secrets;
+  readonly metrics: MetricsRegistry;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** For tests and small machines; every field has a sane default. */
+  readonly limits?: Partial<ServerLimits>;
+}
+
+/** Bounds that keep a slow or hostile client from holding the server. */
+export interface ServerLimits {
+  /** From the connection (or the end of the last request) to the end of the headers. */
+  readonly headersTimeoutMs: number;
+  /** To the end of the body. */
+  readonly requestTimeoutMs: number;
+  /** How often the two are looked at. */
+  readonly checkIntervalMs: number;
+  /** A connection on which nothing happens at all. */
+  readonly idleTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly maxHeaderBytes: number;
+  readonly maxBodyBytes: number;
+  readonly maxConnections: number;
+  /** Webhook requests in work at a time; more are answered 503. */
+  readonly maxWebhooks: number;
+  /** Their bodies together. */
+  readonly maxWebhookBytes: number;
+  /** How long a webhook waits for the commit before it answers 503. The alerts may still be stored: that is harmless. */
+  readonly acceptTimeoutMs: number;
+  /** How long `close` waits for answers under way. */
+  readonly closeTimeoutMs: number;
+}
+
+const mebibyte = 1024 * 1024;
+
+export const defaultLimits: ServerLimits = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  checkIntervalMs: 1000,
+  idleTimeoutMs: 120_000,
+  keepAliveTimeoutMs: 75_000,
+  maxHeaderBytes: 16 * 1024,
+  maxBodyBytes: 3 * mebibyte,
+  maxConnections: 4096,
+  maxWebhooks: 1024,
+  maxWebhookBytes: 128 * mebibyte,
+  acceptTimeoutMs: 10_000,
+  closeTimeoutMs: 5000,
+};

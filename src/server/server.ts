@@ -1,0 +1,218 @@
+import type { AddressInfo, Socket } from 'node:net';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../core/errors.ts';
+import { apiHandlers } from './api.ts';
+import { challenge, checkBearer } from './auth.ts';
+import { errorAnswer, retryAfterSeconds } from './errors.ts';
+import { healthHandlers } from './health.ts';
+import { metricsHandlers } from './metrics.ts';
+import { defaultLimits } from './options.ts';
+import type { ServerLimits, ServerOptions } from './options.ts';
+import { methodsOf, routes } from './routes.ts';
+import type { Handler, RouteAccess, RouteName } from './routes.ts';
+import { registerWebhooks } from './webhooks.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call the route; without it nobody may. */
+    access?: RouteAccess;
+  }
+}
+
+/** Where a server listens. `url` can be opened on this machine. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+}
+
+export interface Server {
+  /** Throws InvalidInput where the address cannot be had. */
+  listen(): Promise<ListenAddress>;
+  /** Takes no new connections, finishes the answers under way, closes what is left after a while. */
+  close(): Promise<void>;
+  /** A request without a network, for tests. */
+  readonly inject: FastifyInstance['inject'];
+}
+
+/** Makes the HTTP server; nothing listens yet. */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const limits = { ...defaultLimits, ...options.limits };
+  const app = await createFastify(options, limits);
+  app.server.maxConnections = limits.maxConnections;
+  addErrors(app, options);
+  addMeasures(app, options);
+  addAuthentication(app, options.token);
+  addBodyParser(app);
+  await registerWebhooks(app, options, limits);
+  const handlers = {
+    ...healthHandlers(options),
+    ...metricsHandlers(options.metrics, options.reader.lists),
+    ...apiHandlers(options),
+  } satisfies Record<Exclude<RouteName, 'POST /webhook/*'>, Handler>;
+  for (const route of routes) {
+    if (route.access === 'source') continue;
+    app.route({
+      method: route.method,
+      url: route.path,
+      config: { access: route.access },
+      handler: handlers[`${route.method} ${route.path}` as keyof typeof handlers],
+    });
+  }
+  await app.ready();
+  return {
+    listen: () => listen(app, options),
+    close: () => close(app, limits.closeTimeoutMs),
+    inject: app.inject.bind(app) as FastifyInstance['inject'],
+  };
+}
+
+async function createFastify(options: ServerOptions, limits: ServerLimits): Promise<FastifyInstance> {
+  const { fastify } = await import('fastify');
+  return fastify({
+    logger: false,
+    bodyLimit: limits.maxBodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionTimeout: limits.idleTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 500 },
+    http: {
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: limits.checkIntervalMs,
+      maxHeaderSize: limits.maxHeaderBytes,
+    },
+    clientErrorHandler: (error, socket) => refuseMalformed(options, error, socket),
+    frameworkErrors: (error, _request, reply) => sendError(options, error, reply),
+  }) as unknown as FastifyInstance;
+}
+
+const malformed: Readonly<Record<string, readonly [status: string, message: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request did not arrive in time'],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are too large'],
+};
+
+/** What is not HTTP, or does not come in time: one answer, then the connection ends. */
+function refuseMalformed(options: ServerOptions, error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const [status, message] = malformed[error.code ?? ''] ?? ['400 Bad Request', 'this is not a valid HTTP request'];
+  options.metrics.increment('fist_http_malformed_total', { reason: status.slice(0, 3) });
+  const body = JSON.stringify({ code: 'InvalidInput', message });
+  if (socket.writable) {
+    socket.write(
+      `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  }
+  socket.destroySoon();
+}
+
+function addErrors(app: FastifyInstance, options: ServerOptions): void {
+  app.setErrorHandler((error: FastifyError, _request, reply) => sendError(options, error, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const allowed = methodsOf(path);
+    if (allowed.length === 0)
+      throw new AppError('NotFound', 'there is no such route', {
+        next: 'the routes are listed in docs/reference/routes.md',
+      });
+    return reply
+      .code(405)
+      .header('allow', allowed.join(', '))
+      .send({
+        code: 'InvalidInput',
+        message: `this route takes ${allowed.join(' or ')}, not ${request.method.slice(0, 20)}`,
+      });
+  });
+}
+
+function sendError(options: ServerOptions, error: unknown, reply: FastifyReply): void {
+  const { status, body } = errorAnswer(error);
+  if (status >= 500) options.log.error({ error, route: reply.request.routeOptions.url }, 'a request failed');
+  if (status === 503) void reply.header('retry-after', retryAfterSeconds);
+  void reply.code(status).send(body);
+}
+
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** Route templates and known words only: what a caller chooses never becomes a label. */
+function addMeasures(app: FastifyInstance, { metrics }: ServerOptions): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
+    const method = knownMethods.has(request.method) ? request.method : 'OTHER';
+    metrics.increment('fist_http_requests_total', { method, route, status: String(reply.statusCode) });
+    metrics.observe('fist_http_request_duration_seconds', { route }, reply.elapsedTime / 1000);
+    done();
+  });
+}
+
+/** Closed by default: a route without `access` lets nobody in. Runs before the body is read. */
+function addAuthentication(app: FastifyInstance, token: string): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    const { access } = request.routeOptions.config;
+    if (request.is404 || access === 'open' || access === 'source') return done();
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    const verdict = checkBearer(request.raw, token);
+    if (access === 'token' && verdict === 'ok') return done();
+    unauthenticated(request, reply, verdict === 'absent' ? 'absent' : 'wrong');
+  });
+}
+
+function unauthenticated(request: FastifyRequest, reply: FastifyReply, verdict: 'absent' | 'wrong'): void {
+  const hasBody = request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
+  if (hasBody) void reply.header('connection', 'close');
+  void reply
+    .code(401)
+    .header('www-authenticate', challenge(verdict))
+    .send({
+      code: 'Unauthenticated',
+      message: verdict === 'absent' ? 'a bearer token is required' : 'the bearer token is not the one of this server',
+      next: 'the token is in the file DATABASE-token beside the database; send it as Authorization: Bearer TOKEN',
+    });
+}
+
+/** JSON only; an empty body is no body. */
+function addBodyParser(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    if (body === '') return done(null, undefined);
+    try {
+      done(null, JSON.parse(body as string));
+    } catch (cause) {
+      done(new AppError('InvalidInput', 'the body is not JSON', { cause }));
+    }
+  });
+}
+
+async function listen(app: FastifyInstance, options: ServerOptions): Promise<ListenAddress> {
+  try {
+    await app.listen({ host: options.host, port: options.port, backlog: 1024 });
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    const why = reasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
+    throw new AppError('InvalidInput', `cannot listen on ${options.host}:${options.port}: ${why}`, {
+      cause,
+      next: 'choose another address with --listen HOST:PORT (port 0 = any free one)',
+    });
+  }
+  const { address, port, family } = app.server.address() as AddressInfo;
+  const reachable =
+    address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '[::1]' : family === 'IPv6' ? `[${address}]` : address;
+  return { host: address, port, url: `http://${reachable}:${port}` };
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'something else listens there',
+  EACCES: 'not allowed (ports below 1024 need rights)',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'the name has no address',
+};
+
+async function close(app: FastifyInstance, timeoutMs: number): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), timeoutMs);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+// Fields of `spec.config` that more than one sink type uses: one name, one schema.
+
+export const endpoint = z
+  .string()
+  .max(2048)
+  .regex(/^https?:\/\/[^\s/]+/, 'must begin with http:// or https://')
+  .meta({ description: 'Address of the receiver, http or https. Redirects are not followed.' });
+
+export const template = z
+  .string()
+  .max(65_536)
+  .meta({ description: 'Go text/template. Roots: .source .alert .workflow .steps .report .run .event .timestamp.' });
+
+export const action = z.enum(['resolve', 'annotate', 'silence', 'trigger']).meta({
+  description:
+    'What to do at the receiver: resolve, annotate or silence (alertmanager); trigger or resolve (pagerduty).',
+});
+
+export const context = z
+  .record(z.string(), z.string())
+  .meta({ description: 'Further facts by name; values are templates.' });

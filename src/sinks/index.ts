@@ -1,0 +1,19 @@
+import { alertmanager } from './alertmanager.ts';
+import type { SinkBackend } from './define.ts';
+import { jira } from './jira.ts';
+import { pagerduty } from './pagerduty.ts';
+import { prometheus } from './prometheus.ts';
+import { slack } from './slack.ts';
+import { stdout } from './stdout.ts';
+import { webhook } from './webhook.ts';
+import { workflow } from './workflow.ts';
+
+/** Every sink type. */
+export const sinks = [stdout, webhook, slack, alertmanager, prometheus, jira, pagerduty, workflow] as const;
+
+export type SinkType = (typeof sinks)[number]['type'];
+
+/** The sink type with this name. */
+export function findSink(type: string): SinkBackend | undefined {
+  return sinks.find((sink) => sink.type === type);
+}

@@ -1,0 +1,29 @@
+import type { CatalogSink } from '../core/catalog.ts';
+import { AppError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import { evaluateCondition, renderTemplate } from '../lib/template/index.ts';
+import { deliveryPayload, eventContext, templateData } from './context.ts';
+import type { DeliveryFacts } from './context.ts';
+
+export type Rendered =
+  | { readonly kind: 'send'; readonly payload: JsonObject }
+  | { readonly kind: 'skip'; readonly reason: string }
+  | { readonly kind: 'broken'; readonly reason: string };
+
+/** Decides whether a Sink wants a delivery and what is sent. Pure. A template error is the delivery's, not the run's. */
+export function renderDelivery(sink: CatalogSink, facts: DeliveryFacts): Rendered {
+  const context = eventContext(facts);
+  const payload = deliveryPayload(context);
+  const data = templateData(context);
+  const { template } = sink.config;
+  try {
+    if (sink.condition !== null && !evaluateCondition(sink.condition, data)) {
+      return { kind: 'skip', reason: 'the condition of the Sink is false' };
+    }
+    if (typeof template !== 'string') return { kind: 'send', payload };
+    return { kind: 'send', payload: { ...payload, text: renderTemplate(template, data) } };
+  } catch (thrown) {
+    if (!(thrown instanceof AppError)) throw thrown;
+    return { kind: 'broken', reason: thrown.message };
+  }
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import type { DeliveryVerdict } from '../core/delivery.ts';
+import { AppError } from '../core/errors.ts';
+import type { HttpResponse } from '../core/ports.ts';
+import { requestWasSent } from '../lib/http.ts';
+import { retryAfterMs } from '../lib/retry-after.ts';
+import { authentication, authenticationSecret } from '../lib/secret-reference.ts';
+import { defineSink } from './define.ts';
+import { endpoint, template } from './fields.ts';
+
+const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** Posts the payload as JSON, with an `Idempotency-Key` that is the same in all attempts. */
+export const webhook = defineSink({
+  type: 'webhook',
+  description: 'Posts JSON to an HTTP receiver, with an Idempotency-Key header.',
+  config: z.object({
+    endpoint,
+    headers: z
+      .record(
+        z.string().regex(headerName, 'is not a header name'),
+        z
+          .string()
+          .max(4096)
+          .regex(/^[\t\x20-\x7e]*$/),
+      )
+      .default({})
+      .meta({ description: 'Further request headers. No secrets: use authentication for a token.' }),
+    authentication: authentication.optional(),
+    template: template.optional(),
+  }),
+  async deliver(io, config, delivery) {
+    try {
+      const response = await io.http.send({
+        method: 'POST',
+        url: config.endpoint,
+        headers: {
+          ...config.headers,
+          'content-type': 'application/json',
+          'idempotency-key': delivery.idempotencyKey,
+          ...(config.authentication === undefined
+            ? {}
+            : { authorization: `Bearer ${io.secret(authenticationSecret(config.authentication))}` }),
+        },
+        body: JSON.stringify(delivery.payload),
+        timeoutMs: io.timeoutMs,
+        maxResponseBytes: 4096,
+        signal: io.signal,
+      });
+      return verdictOf(response, new URL(config.endpoint).host);
+    } catch (thrown) {
+      if (!(thrown instanceof AppError)) throw thrown;
+      return { ok: false, retry: thrown.retryable, reason: thrown.message, ambiguous: requestWasSent(thrown) };
+    }
+  },
+});
+
+/** 408, 425, 429 and 5xx may pass later; any other answer but 2xx is final. The answer's body is never quoted. */
+function verdictOf(response: HttpResponse, host: string): DeliveryVerdict {
+  const { status, headers } = response;
+  if (status >= 200 && status < 300) return { ok: true, reference: null };
+  if (status >= 300 && status < 400) {
+    return { ok: false, retry: false, reason: `${host} answered ${status}; redirects are not followed` };
+  }
+  const retry = status === 408 || status === 425 || status === 429 || status >= 500;
+  const wanted = retry ? retryAfterMs(headers['retry-after'], headers['date']) : null;
+  const reason = `${host} answered ${status}`;
+  return wanted === null ? { ok: false, retry, reason } : { ok: false, retry, reason, retryAfterMs: wanted };
+}

@@ -1,0 +1,91 @@
+import type { CommitHints } from '../../core/ports.ts';
+import type { Store, StoreTransaction } from '../../core/store.ts';
+import { createAlertStore } from '../alerts.ts';
+import { createDeliveryReader, createDeliveryStore } from '../deliveries.ts';
+import { createEventStore } from '../events.ts';
+import type { Hints } from '../hints.ts';
+import { createListReader } from '../lists.ts';
+import { createResourceStore } from '../resources.ts';
+import { createRunReader, createRunStore } from '../runs.ts';
+import { createCommitter } from './committer.ts';
+import type { CommitHooks, QueueLimits } from './committer.ts';
+import { inspectDatabase, lockDatabase, openDatabase, openReadOnly } from './open.ts';
+
+export interface SqliteStoreOptions {
+  /** File, or `:memory:`. */
+  readonly path: string;
+  readonly hooks?: CommitHooks;
+  readonly limits?: QueueLimits;
+  /** Monotonic milliseconds; the process's own unless a test gives another. */
+  readonly monotonic?: () => number;
+}
+
+const defaultLimits: QueueLimits = { maxWaiting: 10_000, maxWaitMs: 5_000 };
+
+/**
+ * Opens the store in one SQLite file and keeps every other server out of it until `close`. Reads go to a connection of
+ * their own, which sees committed state only; `:memory:` has but one connection. Throws StoreUnusable (nothing was
+ * touched) or StoreLocked.
+ */
+export function openSqliteStore(options: SqliteStoreOptions): Store {
+  const { path } = options;
+  const inMemory = path === ':memory:';
+  if (!inMemory) inspectDatabase(path);
+  const lock = lockDatabase(path);
+  const opened: { close(): void }[] = [lock];
+  try {
+    const write = openDatabase(path);
+    opened.push(write);
+    const read = inMemory ? write : openReadOnly(path);
+    if (!inMemory) opened.push(read);
+    const hints: Hints = { runs: false, deliveries: false };
+    const listeners = new Set<(hints: CommitHints) => void>();
+    const tx: StoreTransaction = {
+      alerts: createAlertStore(write.query),
+      events: createEventStore(write.query),
+      runs: createRunStore(write.query, hints),
+      deliveries: createDeliveryStore(write.query, hints),
+      resources: createResourceStore(write.query),
+    };
+    const committer = createCommitter({
+      raw: write.raw,
+      hooks: options.hooks ?? {},
+      limits: options.limits ?? defaultLimits,
+      monotonic: options.monotonic ?? (() => performance.now()),
+      committed: () => announce(hints, listeners),
+    });
+    return {
+      transaction: (name, work) => committer.submit(name, () => work(tx)),
+      read: {
+        runs: createRunReader(read.query),
+        deliveries: createDeliveryReader(read.query),
+        lists: createListReader(read.query),
+      },
+      onCommit(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+      async close() {
+        await committer.close();
+        closeAll(opened);
+      },
+    };
+  } catch (thrown) {
+    closeAll(opened);
+    throw thrown;
+  }
+}
+
+/** Tells the listeners what the last commit made due, once. They only note it: a hint is not work. */
+function announce(hints: Hints, listeners: ReadonlySet<(hints: CommitHints) => void>): void {
+  if (!hints.runs && !hints.deliveries) return;
+  const told: CommitHints = { ...hints };
+  hints.runs = false;
+  hints.deliveries = false;
+  for (const listener of listeners) listener(told);
+}
+
+/** In reverse order of opening: the lock goes last. Closing twice does nothing. */
+function closeAll(opened: { close(): void }[]): void {
+  for (const part of opened.splice(0).reverse()) part.close();
+}

@@ -1,0 +1,166 @@
+import { AppError, toAppError } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import type { PlanStep } from '../../core/plan.ts';
+import type { Evidence, StepOutcome, StepRecord } from '../../core/run.ts';
+import type { StepEnd } from '../../core/store.ts';
+import type { StepIo } from '../steps/define.ts';
+import { templateRoots } from '../view.ts';
+import { interruption } from './plan.ts';
+import { stale } from './work.ts';
+import type { EngineContext, Work } from './work.ts';
+import { startWatch } from './watch.ts';
+
+/** How an attempt ended, for the step-end transaction. */
+export interface AttemptEnd {
+  readonly row: StepRecord;
+  readonly end: StepEnd;
+  readonly evidence: readonly Evidence[];
+}
+
+/** How long an aborted step may take to clean up before its attempt is ended without it. */
+const abortGraceMs = 5_000;
+
+/** Runs one attempt: the effects between step start and step end. Throws StaleFence only. */
+export async function runAttempt(
+  context: EngineContext,
+  work: Work,
+  step: PlanStep,
+  row: StepRecord,
+  stopping: AbortSignal,
+): Promise<AttemptEnd> {
+  const startedMs = context.clock.monotonic();
+  const watch = startWatch(context, work, step.timeoutMs, stopping);
+  let outcome: StepOutcome | undefined;
+  try {
+    outcome = await settled(context, runStep(context, work, step, row, watch.signal), watch.signal);
+  } finally {
+    watch.stop();
+  }
+  const cause = abortCause(watch.signal);
+  if (cause?.code === 'StaleFence') throw stale();
+  const end = stepEnd(context, work, step, row, outcome, cause);
+  const seconds = (context.clock.monotonic() - startedMs) / 1000;
+  context.metrics.observe('fist_step_duration_seconds', { type: step.type, result: end.status }, seconds);
+  return { row, end, evidence: outcome?.evidence ?? [] };
+}
+
+/** The outcome, or undefined where the step does not come back after an abort. */
+async function settled(
+  context: EngineContext,
+  running: Promise<StepOutcome>,
+  signal: AbortSignal,
+): Promise<StepOutcome | undefined> {
+  const done = new AbortController();
+  const late = new Promise<undefined>((resolve, reject) => {
+    const wait = (): void => {
+      context.clock.sleep(abortGraceMs, done.signal).then(
+        () => resolve(undefined),
+        () => undefined,
+      );
+    };
+    if (signal.aborted) wait();
+    else signal.addEventListener('abort', wait, { once: true });
+    done.signal.addEventListener('abort', () => signal.removeEventListener('abort', wait), { once: true });
+    running.catch(reject);
+  });
+  try {
+    return await Promise.race([running, late]);
+  } finally {
+    done.abort();
+  }
+}
+
+/** The step with its own schema and errors as outcomes. Rejects with StaleFence only. */
+async function runStep(
+  context: EngineContext,
+  work: Work,
+  step: PlanStep,
+  row: StepRecord,
+  signal: AbortSignal,
+): Promise<StepOutcome> {
+  try {
+    const definition = context.steps.find((candidate) => candidate.type === step.type);
+    if (definition === undefined) throw new AppError('InvalidResource', `this version has no step type "${step.type}"`);
+    const io = stepIo(context, work, step, row, signal);
+    // Evaluated before; here it only throws where it could not be.
+    if (step.when !== null) io.evaluate(step.when);
+    return await definition.run(io, definition.config.parse(step.config));
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.code === 'StaleFence') throw error;
+    if (error.code === 'Internal') context.log.error({ run: work.run.id, path: row.path, error: thrown }, 'step-defect');
+    const message = error.next === undefined ? error.message : `${error.message}; ${error.next}`;
+    return { ok: false, code: error.code, message, retryable: error.retryable, result: null, evidence: [] };
+  }
+}
+
+function stepIo(context: EngineContext, work: Work, step: PlanStep, row: StepRecord, signal: AbortSignal): StepIo {
+  const { run, plan, journal } = work;
+  const { templates } = context;
+  let roots: ReturnType<typeof templateRoots> | undefined;
+  const data = (): ReturnType<typeof templateRoots> => (roots ??= templateRoots(run, plan, journal, context.now()));
+  return {
+    runId: run.id,
+    name: step.name,
+    path: row.path,
+    attempt: row.attempt,
+    idempotencyKey: `${run.id}/${row.path}`,
+    signal,
+    timeoutMs: step.timeoutMs,
+    now: context.now,
+    log: context.log.child({ run: run.id, path: row.path, attempt: row.attempt }),
+    alert: run.input.alert,
+    llmConfig: plan.runtime.llmConfig,
+    image: plan.runtime.image,
+    environment: plan.runtime.environment,
+    branches: Object.keys(step.branches),
+    render: (template) => templates.render(template, data(), context.now()),
+    renderCommand: (template) => templates.renderCommand(template, data(), context.now()),
+    renderApart: (template) => templates.renderApart(template, data(), context.now()),
+    evaluate: (condition) => templates.evaluate(condition, data(), context.now()),
+    cluster: context.cluster,
+    commands: context.commands,
+    firstEvidenceNumber: work.nextEvidence,
+    onProcess: (process) =>
+      context.store.transaction('step-process', async (tx) => {
+        if ((await tx.runs.lock(run.id, run.fence)) === undefined) throw stale();
+        await tx.runs.setStepProcess(row.id, process);
+      }),
+  };
+}
+
+function abortCause(signal: AbortSignal): AppError | undefined {
+  return signal.aborted ? toAppError(signal.reason) : undefined;
+}
+
+/** What the row becomes. A result that came is kept, whatever was asked meanwhile. */
+function stepEnd(
+  context: EngineContext,
+  work: Work,
+  step: PlanStep,
+  row: StepRecord,
+  outcome: StepOutcome | undefined,
+  cause: AppError | undefined,
+): StepEnd {
+  const completedAt = context.now();
+  if (outcome?.ok === true) {
+    return { status: 'succeeded', result: outcome.result, error: null, errorCode: null, retryable: false, completedAt };
+  }
+  const result = outcome?.result ?? null;
+  if (cause?.code === 'Interrupted') {
+    const earlier = work.journal.filter((other) => other.path === row.path && other.id !== row.id);
+    return { status: 'failed', result, completedAt, ...interruption(earlier, step.interrupted) };
+  }
+  if (cause !== undefined) {
+    const { code, message, retryable } = cause;
+    return { status: code === 'Cancelled' ? 'cancelled' : 'failed', result, error: message, errorCode: code, retryable, completedAt };
+  }
+  const { code, message, retryable } = outcome ?? noOutcome;
+  return { status: 'failed', result, error: message, errorCode: code, retryable, completedAt };
+}
+
+const noOutcome: { readonly code: ErrorCode; readonly message: string; readonly retryable: boolean } = {
+  code: 'Internal',
+  message: 'the step gave no outcome',
+  retryable: false,
+};

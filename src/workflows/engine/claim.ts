@@ -1,0 +1,144 @@
+import type { Plan } from '../../core/plan.ts';
+import type { ProcessIdentity, RunRecord, StepRecord } from '../../core/run.ts';
+import type { StoreTransaction } from '../../core/store.ts';
+import { addMs } from '../../core/time.ts';
+import { beginTriage } from './alert-columns.ts';
+import { runDeliveries } from './deliveries.ts';
+import { findStep, interruption } from './plan.ts';
+import type { RunEnding } from './plan.ts';
+import { alertSlot, lookAhead, workflowSlot } from './work.ts';
+import type { Ahead, EngineContext, Work } from './work.ts';
+
+/** Design 3.1.5. */
+export const leaseMs = 30_000;
+
+export interface Claim {
+  readonly work: Work;
+  /** What is due; null = the run waits and the lease was given back. */
+  readonly ahead: Ahead | null;
+  /** The run got its slots for the first time. */
+  readonly startedNow: boolean;
+  /** Processes of interrupted attempts that may still be alive. */
+  readonly leftovers: readonly ProcessIdentity[];
+}
+
+/** The claim transaction: lease, interrupted attempts, slots, and what the first claim announces. Undefined: not ours. */
+export function claimRun(context: EngineContext, runId: string): Promise<Claim | undefined> {
+  const { store, clock, owner } = context;
+  const takenAtMs = clock.monotonic();
+  return store.transaction('claim', async (tx) => {
+    const now = context.now();
+    const run = await tx.runs.claim(runId, owner, now, addMs(now, leaseMs));
+    if (run === undefined) return undefined;
+    const found = run.planHash === null ? undefined : await context.plan(tx.runs, run.planHash);
+    const plan = found ?? planOfNothing(run);
+    const steps = run.fence > 1 ? await tx.runs.steps(run.id) : [];
+    const journal = await endInterrupted(context, tx, plan, steps);
+    const nextEvidence = steps.length === 0 ? 1 : (await tx.runs.lastEvidenceNumber(run.id)) + 1;
+    const work: Work = { run, plan, journal, nextEvidence, takenAtMs, heldSinceMs: takenAtMs };
+    const leftovers = journal.flatMap((row) => (wasInterrupted(row) && row.process !== null ? [row.process] : []));
+    if (found === undefined) return { work, ahead: endNow(planMissing(run)), startedNow: false, leftovers };
+    const taken = await takeUp(context, tx, work);
+    if (taken === null) return { work, ahead: null, startedNow: false, leftovers };
+    const startedNow = taken.run.startedAt !== run.startedAt;
+    return { work: { ...work, run: taken.run }, ahead: taken.ahead, startedNow, leftovers };
+  });
+}
+
+/** Waits, or has its slots and goes on. */
+async function takeUp(
+  context: EngineContext,
+  tx: StoreTransaction,
+  work: Work,
+): Promise<{ readonly run: RunRecord; readonly ahead: Ahead } | null> {
+  const { run, plan, journal } = work;
+  const ahead = lookAhead(context, run, plan, journal, false);
+  if (ahead.then.kind === 'end') return { run, ahead };
+  if (ahead.then.kind === 'wait') {
+    await tx.runs.release(run.id, ahead.then.wait);
+    return null;
+  }
+  const missing = await takeSlots(context, tx, run, plan);
+  if (missing !== null) {
+    const status = run.startedAt === null ? 'pending' : 'running';
+    await tx.runs.release(run.id, { status, wakeAt: null, waitingFor: 'slot', slotKey: missing });
+    return null;
+  }
+  if (run.startedAt !== null) return { run, ahead };
+  const startedAt = context.now();
+  await tx.runs.start(run.id, startedAt);
+  await beginTriage(tx, run, startedAt);
+  const catalog = context.catalog.current();
+  const told = plan.sinks.filter((sink) => catalog.sink(run.namespace, sink)?.sendStarted === true);
+  await tx.deliveries.insert(runDeliveries(run, 'run-started', told, startedAt, { episode: run.episode }));
+  return { run: { ...run, startedAt }, ahead };
+}
+
+/** Takes the alert's slot, then the Workflow's: always in this order. Returns the key of the first that is not free. */
+async function takeSlots(
+  context: EngineContext,
+  tx: StoreTransaction,
+  run: RunRecord,
+  plan: Plan,
+): Promise<string | null> {
+  const now = context.now();
+  const ofAlert = alertSlot(run);
+  if (ofAlert !== null && !(await tx.runs.takeSlot(ofAlert, 1, run.id, now)).taken) return ofAlert;
+  const ofWorkflow = workflowSlot(run, plan);
+  if (ofWorkflow === null) return null;
+  const { taken, free } = await tx.runs.takeSlot(ofWorkflow, plan.maxConcurrent ?? 1, run.id, now);
+  if (!taken) return ofWorkflow;
+  // The limit may have been raised while others waited.
+  if (free > 0) await tx.runs.wakeWaiter(ofWorkflow, now);
+  return null;
+}
+
+/** Marks running rows of older fences (design 3.1.10). Returns the journal as it is then. */
+async function endInterrupted(
+  context: EngineContext,
+  tx: StoreTransaction,
+  plan: Plan,
+  steps: readonly StepRecord[],
+): Promise<readonly StepRecord[]> {
+  const journal: StepRecord[] = [];
+  for (const row of steps) {
+    if (row.status !== 'running') {
+      journal.push(row);
+      continue;
+    }
+    const earlier = steps.filter((other) => other.path === row.path && other.attempt < row.attempt);
+    const verdict = interruption(earlier, findStep(plan, row.path)?.interrupted ?? 'repeat');
+    const end = { status: 'failed', result: null, completedAt: context.now(), ...verdict } as const;
+    await tx.runs.endStep(row.id, end);
+    journal.push({ ...row, ...end });
+  }
+  return journal;
+}
+
+function wasInterrupted(row: StepRecord): boolean {
+  return row.errorCode === 'Interrupted' || row.errorCode === 'CrashLoop';
+}
+
+function planMissing(run: RunRecord): RunEnding {
+  const error = `the plan of Workflow ${run.namespace}/${run.name} is not in the store`;
+  return { kind: 'end', status: 'failed', errorCode: 'WorkflowNotReady', error };
+}
+
+function endNow(ending: RunEnding): Ahead {
+  return { rows: [], completed: 0, then: ending };
+}
+
+function planOfNothing(run: RunRecord): Plan {
+  return {
+    version: 1,
+    namespace: run.namespace,
+    name: run.name,
+    runtime: { image: '', environment: {}, llmConfig: null },
+    steps: [],
+    outputs: [],
+    sinks: [],
+    deadlineMs: 0,
+    maxConcurrent: null,
+    onResolve: 'continue',
+  };
+}

@@ -1,0 +1,85 @@
+import { lastReport } from '../../core/finding.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { toAppError } from '../../core/errors.ts';
+import { toEpochMs } from '../../core/time.ts';
+import { templateRoots } from '../view.ts';
+import { endTriage } from './alert-columns.ts';
+import { runDeliveries } from './deliveries.ts';
+import { neverStarted } from './plan.ts';
+import type { RunEnding } from './plan.ts';
+import { alertSlot, stale, stepRow, workflowSlot } from './work.ts';
+import type { EngineContext, Work } from './work.ts';
+
+/**
+ * The last transaction of a run: final state, outputs, the alert's columns, deliveries, slots, the next waiter. Throws
+ * StaleFence.
+ */
+export async function endRun(context: EngineContext, work: Work, ending: RunEnding, completed: number): Promise<void> {
+  const { run, plan, journal } = work;
+  const now = context.now();
+  const { outputs, problem } = evaluateOutputs(context, work, ending.status);
+  const final = ending.status === 'succeeded' && problem !== null ? outputFailure(problem) : ending;
+  const skipped = final.status === 'succeeded' ? [] : neverStarted(plan, journal);
+  await context.store.transaction('run-end', async (tx) => {
+    const { status, error, errorCode } = final;
+    const written = await tx.runs.finish(run.id, run.fence, {
+      status,
+      stepsCompleted: completed,
+      outputs,
+      error,
+      errorCode,
+      completedAt: now,
+    });
+    if (!written) throw stale();
+    for (const { step, path } of skipped) await tx.runs.insertStep(stepRow(run, step, path, 1, 'skipped', now));
+    await endTriage(tx, run, lastReport(journal), now);
+    // A run that was called off before it began has nothing to tell.
+    if (run.startedAt !== null || status !== 'cancelled') {
+      const data = { episode: run.episode, status };
+      await tx.deliveries.insert(runDeliveries(run, 'run-finished', plan.sinks, now, data));
+    }
+    await tx.runs.freeSlots(run.id);
+    // Also where this run held none: it may have been woken for a slot that it no longer wants.
+    for (const key of [alertSlot(run), workflowSlot(run, plan)]) if (key !== null) await tx.runs.wakeWaiter(key, now);
+  });
+  report(context, work, final, now);
+}
+
+/** Each output is rendered by itself: one that fails is empty, and what is missing renders as nothing. */
+function evaluateOutputs(
+  context: EngineContext,
+  work: Work,
+  status: string,
+): { readonly outputs: JsonObject; readonly problem: string | null } {
+  const { run, plan, journal } = work;
+  const outputs: JsonObject = {};
+  let problem: string | null = null;
+  if (plan.outputs.length === 0) return { outputs, problem };
+  const now = context.now();
+  const data = templateRoots(run, plan, journal, now, { status, outputs });
+  for (const { name, value } of plan.outputs) {
+    let text = '';
+    try {
+      text = context.templates.render(value, data, now);
+    } catch (thrown) {
+      problem ??= `output "${name}": ${toAppError(thrown).message}`;
+    }
+    Object.defineProperty(outputs, name, { value: text, enumerable: true, configurable: true, writable: true });
+  }
+  return { outputs, problem };
+}
+
+function outputFailure(problem: string): RunEnding {
+  return { kind: 'end', status: 'failed', errorCode: 'TemplateInvalid', error: problem };
+}
+
+function report(context: EngineContext, work: Work, final: RunEnding, now: string): void {
+  const { run } = work;
+  const labels = { workflow: run.name, phase: final.status };
+  context.metrics.increment('fist_runs_total', labels);
+  const seconds = (toEpochMs(now) - toEpochMs(run.startedAt ?? now)) / 1000;
+  context.metrics.observe('fist_run_duration_seconds', labels, seconds);
+  const fields = { run: run.id, workflow: `${run.namespace}/${run.name}`, status: final.status, seconds };
+  if (final.status === 'succeeded') context.log.info(fields, 'run-ended');
+  else context.log.warn({ ...fields, code: final.errorCode, reason: final.error, next: `fist describe run/${run.id}` }, 'run-ended');
+}

@@ -1,0 +1,84 @@
+import { AppError, toAppError } from '../../core/errors.ts';
+import { addMs, toEpochMs } from '../../core/time.ts';
+import { leaseMs } from './claim.ts';
+import type { EngineContext, Work } from './work.ts';
+
+/** A cancel is seen within it (design 3.1.15). */
+const lookEveryMs = 1_000;
+/** Design 3.1.6. */
+export const renewEveryMs = 10_000;
+const giveUpAfterMs = 20_000;
+
+export interface Watch {
+  /** Aborted with an AppError: Timeout, RunTimeout, Cancelled, StaleFence (the lease is lost), Interrupted (the server stops). */
+  readonly signal: AbortSignal;
+  stop(): void;
+}
+
+/** Watches over one attempt: renews the lease, and aborts the attempt when it must not go on. */
+export function startWatch(context: EngineContext, { run, heldSinceMs: since }: Work, timeoutMs: number, stopping: AbortSignal): Watch {
+  const { clock, store, log } = context;
+  const work = new AbortController();
+  const ended = new AbortController();
+  const startedMs = clock.monotonic();
+  let heldSinceMs = since;
+  let renewing = false;
+
+  function abort(error: AppError): void {
+    if (!work.signal.aborted) work.abort(error);
+  }
+  const stop = (): void => abort(new AppError('Interrupted', 'the server stopped; the attempt runs again'));
+
+  async function renew(): Promise<void> {
+    renewing = true;
+    const askedMs = clock.monotonic();
+    try {
+      const leaseUntil = addMs(context.now(), leaseMs);
+      const held = await store.transaction('renew', (tx) => tx.runs.renew(run.id, run.fence, leaseUntil));
+      if (held) heldSinceMs = askedMs;
+      else abort(new AppError('StaleFence', 'another worker took the run over'));
+    } catch (error) {
+      log.warn({ run: run.id, error: toAppError(error).message }, 'lease-not-renewed');
+    } finally {
+      renewing = false;
+    }
+  }
+
+  async function look(): Promise<void> {
+    const nowMs = clock.monotonic();
+    if (nowMs - startedMs >= timeoutMs) {
+      return abort(new AppError('Timeout', `the attempt took longer than ${timeoutMs / 1000} s`));
+    }
+    if (clock.now() >= toEpochMs(run.deadlineAt)) {
+      return abort(new AppError('RunTimeout', `the run passed its deadline ${run.deadlineAt}`));
+    }
+    if (nowMs - heldSinceMs >= giveUpAfterMs) {
+      return abort(new AppError('StaleFence', 'the lease could not be renewed for 20 s'));
+    }
+    if (!renewing && nowMs - heldSinceMs >= renewEveryMs) void renew();
+    if ((await store.read.runs.cancelRequestedAt(run.id)) !== null) {
+      abort(new AppError('Cancelled', 'the run was cancelled while the step was running'));
+    }
+  }
+
+  async function loop(): Promise<void> {
+    while (!ended.signal.aborted && !work.signal.aborted) {
+      const untilTimeoutMs = timeoutMs - (clock.monotonic() - startedMs);
+      const untilDeadlineMs = toEpochMs(run.deadlineAt) - clock.now();
+      const waitMs = Math.max(1, Math.min(lookEveryMs, untilTimeoutMs, untilDeadlineMs));
+      await clock.sleep(waitMs, ended.signal);
+      await look().catch((error: unknown) => log.warn({ run: run.id, error: toAppError(error).message }, 'watch-failed'));
+    }
+  }
+
+  if (stopping.aborted) stop();
+  else stopping.addEventListener('abort', stop, { once: true });
+  loop().catch(() => undefined);
+  return {
+    signal: work.signal,
+    stop() {
+      ended.abort();
+      stopping.removeEventListener('abort', stop);
+    },
+  };
+}

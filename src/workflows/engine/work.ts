@@ -1,0 +1,170 @@
+import type { Cluster } from '../../core/cluster.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Plan, PlanStep } from '../../core/plan.ts';
+import type { CatalogHolder, Clock, CommandRunner, Log, Metrics } from '../../core/ports.ts';
+import type { RunRecord, StepRecord } from '../../core/run.ts';
+import type { RunReader, RunWait, Store } from '../../core/store.ts';
+import { toTimestamp } from '../../core/time.ts';
+import type { Timestamp } from '../../core/time.ts';
+import { newId } from '../../lib/id.ts';
+import type { StepDefinition } from '../steps/define.ts';
+import type { Templates } from '../templates.ts';
+import { templateRoots } from '../view.ts';
+import { next } from './plan.ts';
+import type { PlanRules, RunEnding } from './plan.ts';
+
+export interface EngineOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Who holds the leases, for people: host and process. */
+  readonly owner: string;
+  readonly steps: readonly StepDefinition[];
+  readonly templates: Templates;
+  readonly catalog: CatalogHolder;
+  /** null = no cluster is configured. */
+  readonly cluster: Cluster | null;
+  /** null = `cli` steps fail with ExecNotAllowed. */
+  readonly commands: CommandRunner | null;
+  /** From 0 to 1, the same for the same arguments: full jitter of retries. */
+  jitter(runId: string, path: string, attempt: number): number;
+}
+
+/** The parts that every stage of the engine uses. */
+export interface EngineContext extends EngineOptions {
+  now(): Timestamp;
+  /** Plans are kept by hash; they never change. */
+  plan(reader: RunReader, hash: string): Promise<Plan | undefined>;
+}
+
+/** A run that this worker holds. Replaced, never changed, after each commit. */
+export interface Work {
+  readonly run: RunRecord;
+  readonly plan: Plan;
+  readonly journal: readonly StepRecord[];
+  /** Number of the next evidence. */
+  readonly nextEvidence: number;
+  /** When this worker took the run, monotonic milliseconds. */
+  readonly takenAtMs: number;
+  /** When the lease was last asked for and got, monotonic milliseconds. */
+  readonly heldSinceMs: number;
+}
+
+/** What follows: rows to write now, and then what. */
+export interface Ahead {
+  readonly rows: readonly StepRecord[];
+  readonly completed: number;
+  readonly then:
+    | { readonly kind: 'run'; readonly step: PlanStep; readonly row: StepRecord }
+    | { readonly kind: 'wait'; readonly wait: RunWait }
+    | RunEnding;
+}
+
+export function stale(): AppError {
+  return new AppError('StaleFence', 'another worker took the run over');
+}
+
+/** Skips what `when` skips, up to the next step, wait or end. `pause` = this worker starts nothing more. */
+export function lookAhead(
+  context: EngineContext,
+  run: RunRecord,
+  plan: Plan,
+  journal: readonly StepRecord[],
+  pause: boolean,
+): Ahead {
+  const now = context.now();
+  const rows: StepRecord[] = [];
+  for (;;) {
+    const seen = rows.length === 0 ? journal : [...journal, ...rows];
+    const decision = next(run, plan, seen, now, planRules(context, run, plan, seen));
+    const { completed } = decision;
+    if (decision.kind === 'end') return { rows, completed, then: decision };
+    if (decision.kind === 'wait') {
+      const wait = { status: 'running', wakeAt: decision.until, waitingFor: decision.waitingFor, slotKey: null } as const;
+      return { rows, completed, then: { kind: 'wait', wait } };
+    }
+    if (decision.kind === 'start') {
+      if (pause) {
+        const wait = { status: 'running', wakeAt: now, waitingFor: null, slotKey: null } as const;
+        return { rows, completed, then: { kind: 'wait', wait } };
+      }
+      const row = stepRow(run, decision.step, decision.path, decision.attempt, 'running', now);
+      rows.push(row);
+      return { rows, completed, then: { kind: 'run', step: decision.step, row } };
+    }
+    rows.push(stepRow(run, decision.step, decision.path, 1, 'skipped', now));
+  }
+}
+
+function planRules(context: EngineContext, run: RunRecord, plan: Plan, journal: readonly StepRecord[]): PlanRules {
+  return {
+    jitter: (path, attempt) => context.jitter(run.id, path, attempt),
+    holds(step) {
+      const now = context.now();
+      try {
+        return context.templates.evaluate(step.when ?? '', templateRoots(run, plan, journal, now), now);
+      } catch {
+        return true;
+      }
+    },
+  };
+}
+
+/** A new row of the journal. */
+export function stepRow(
+  run: RunRecord,
+  step: PlanStep,
+  path: string,
+  attempt: number,
+  status: 'running' | 'skipped',
+  now: Timestamp,
+): StepRecord {
+  return {
+    id: newId(),
+    runId: run.id,
+    name: step.name,
+    type: step.type,
+    path,
+    attempt,
+    status,
+    fence: run.fence,
+    result: null,
+    error: null,
+    errorCode: null,
+    retryable: false,
+    process: null,
+    startedAt: status === 'running' ? now : null,
+    completedAt: status === 'running' ? null : now,
+    createdAt: now,
+  };
+}
+
+/** At most so many plans are kept in memory. */
+const keptPlans = 200;
+
+export function createContext(options: EngineOptions): EngineContext {
+  const plans = new Map<string, Plan>();
+  return {
+    ...options,
+    now: () => toTimestamp(options.clock.now()),
+    async plan(reader, hash) {
+      const kept = plans.get(hash);
+      if (kept !== undefined) return kept;
+      const plan = await reader.plan(hash);
+      if (plan === undefined) return undefined;
+      if (plans.size >= keptPlans) plans.delete(plans.keys().next().value ?? '');
+      plans.set(hash, plan);
+      return plan;
+    },
+  };
+}
+
+/** Slot keys (design 3.1.16). */
+export function alertSlot(run: RunRecord): string | null {
+  return run.alertId === null ? null : `alert:${run.alertId}`;
+}
+
+export function workflowSlot(run: RunRecord, plan: Plan): string | null {
+  return plan.maxConcurrent === null ? null : `workflow:${run.namespace}/${run.name}`;
+}

@@ -1,0 +1,156 @@
+import { hash } from 'node:crypto';
+import type { AlertItem, AlertRecord, AlertTransition } from '../core/alert.ts';
+import type { FoldTransition } from '../core/alert-fold.ts';
+import type { CatalogSink, CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
+import type { DeliveryEvent, DeliveryRecord } from '../core/delivery.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { AlertSnapshot, RunRecord } from '../core/run.ts';
+import type { StoredAlert } from '../core/store.ts';
+import { addMs } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
+import { newId } from '../lib/id.ts';
+
+// Rows that intake writes, made from what it decided.
+
+const oneDayMs = 24 * 60 * 60_000;
+
+/** SHA-256 over what may change without a run (design 3.2.14). */
+export function contentHash(item: AlertItem, groupKey: string | null): string {
+  return hash('sha256', JSON.stringify([item.annotations, item.generatorUrl, item.summary, item.description, item.externalId, groupKey]));
+}
+
+/** The part of a row that the last notification replaces. */
+export function contentOf(item: AlertItem, groupKey: string | null) {
+  const { externalId, summary, description, annotations, generatorUrl } = item;
+  return { externalId, summary, description, annotations, generatorUrl, groupKey } satisfies Partial<AlertRecord>;
+}
+
+/** A row for an identity that was never seen. */
+export function newAlert(source: CatalogSource, item: AlertItem, groupKey: string | null, state: StoredAlert, now: Timestamp): AlertRecord {
+  return {
+    ...state,
+    ...contentOf(item, groupKey),
+    namespace: source.namespace,
+    source: source.name,
+    fingerprint: item.fingerprint,
+    name: item.name,
+    labels: item.labels,
+    triageStartedAt: null,
+    aiAnalysis: null,
+    aiConfidence: null,
+    autoResolved: false,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+/** The alert as its run will see it, whatever comes later. */
+export function snapshotOf(
+  alert: Pick<AlertItem, 'name' | 'fingerprint' | 'labels' | 'annotations' | 'summary' | 'description' | 'generatorUrl'>,
+  state: Pick<StoredAlert, 'id' | 'severity' | 'episode' | 'startsAt'>,
+): AlertSnapshot {
+  const { name, fingerprint, labels, annotations, summary, description, generatorUrl } = alert;
+  const { id, severity, episode, startsAt } = state;
+  return {
+    ...{ id, name, fingerprint, severity, episode, labels, annotations, summary, description, generatorUrl, startsAt },
+    status: 'firing',
+    endsAt: null,
+  };
+}
+
+/** A run that waits to be claimed; without a workflow that is ready, one that has failed already (design 3.2.18). */
+export function newRun(
+  source: CatalogSource,
+  workflow: CatalogWorkflow | undefined,
+  alert: AlertSnapshot,
+  now: Timestamp,
+): RunRecord {
+  const plan = workflow?.plan ?? null;
+  const ready = workflow !== undefined && workflow.ready && plan !== null;
+  return {
+    id: newId(),
+    name: source.triggerWorkflow,
+    namespace: source.namespace,
+    triggerSource: `${source.namespace}/${source.name}`,
+    status: ready ? 'pending' : 'failed',
+    alertId: alert.id,
+    episode: alert.episode,
+    planHash: plan === null ? null : (workflow?.planHash ?? null),
+    stepsCompleted: 0,
+    totalSteps: plan?.steps.length ?? 0,
+    currentStep: null,
+    input: {
+      source: { name: source.name, namespace: source.namespace, type: source.type },
+      alert,
+      context: source.context,
+      depth: 0,
+    },
+    outputs: {},
+    error: ready ? null : notReady(source, workflow),
+    errorCode: ready ? null : 'WorkflowNotReady',
+    retryOf: null,
+    fence: 0,
+    leaseOwner: null,
+    leaseUntil: null,
+    wakeAt: ready ? now : null,
+    waitingFor: null,
+    deadlineAt: addMs(now, plan?.deadlineMs ?? oneDayMs),
+    cancelRequestedAt: null,
+    cancelReason: null,
+    startedAt: null,
+    completedAt: ready ? null : now,
+    createdAt: now,
+  };
+}
+
+function notReady(source: CatalogSource, workflow: CatalogWorkflow | undefined): string {
+  const name = `${source.namespace}/${source.triggerWorkflow}`;
+  if (workflow === undefined) return `Source ${source.namespace}/${source.name} triggers Workflow ${name}, which does not exist`;
+  const wrong = workflow.conditions.find((condition) => condition.type === 'Ready' && condition.status !== 'True');
+  return `Workflow ${name} is not ready${wrong === undefined ? '' : `: ${wrong.reason}: ${wrong.message}`}`;
+}
+
+/** A transition as `alert_transitions` keeps it. */
+export function transitionRecord(alertId: string, transition: FoldTransition, sourceEventId: string | null): AlertTransition {
+  return { alertId, ...transition, sourceEventId };
+}
+
+/** What a delivery of intake announces. */
+export interface Announcement {
+  readonly event: DeliveryEvent;
+  readonly namespace: string;
+  readonly runId: string | null;
+  readonly alertId: string;
+  /** Names the transition, so that one is announced once: run and event, or alert and episode. */
+  readonly key: string;
+  readonly data: JsonObject;
+  readonly now: Timestamp;
+}
+
+/** One delivery for each sink, due now. */
+export function deliveriesOf(announcement: Announcement, sinks: readonly string[]): readonly DeliveryRecord[] {
+  const { event, namespace, runId, alertId, key, data, now } = announcement;
+  return sinks.map((sinkName) => ({
+    ...{ id: newId(), namespace, runId, alertId, event, sinkName, data },
+    sinkType: '',
+    payload: null,
+    status: 'pending',
+    attempts: 0,
+    error: null,
+    errorCode: null,
+    ambiguous: false,
+    idempotencyKey: `${key}/${namespace}/${sinkName}`,
+    reference: null,
+    fence: 0,
+    leaseOwner: null,
+    leaseUntil: null,
+    wakeAt: now,
+    sentAt: null,
+    createdAt: now,
+  }));
+}
+
+/** Names of the Workflow's sinks that want to hear of the end of an alert. */
+export function sinksForResolved(workflow: CatalogWorkflow | undefined, sink: (name: string) => CatalogSink | undefined): readonly string[] {
+  return (workflow?.plan?.sinks ?? []).filter((name) => sink(name)?.sendResolved === true);
+}

@@ -1,0 +1,87 @@
+import type { z } from 'zod';
+import type { Cluster } from '../../core/cluster.ts';
+import type { JsonValue } from '../../core/json.ts';
+import type { LlmConfig } from '../../core/plan.ts';
+import type { CommandRunner, Log } from '../../core/ports.ts';
+import type { AlertSnapshot, ProcessIdentity, StepOutcome } from '../../core/run.ts';
+import type { Timestamp } from '../../core/time.ts';
+
+/** The whole world of a step. It is one attempt: retries, time-outs and the journal are the engine's. */
+export interface StepIo {
+  readonly runId: string;
+  /** Name of the step in its Workflow. */
+  readonly name: string;
+  /** Place in the plan, `2`, `2.then`. */
+  readonly path: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** `run/path`, the same in all attempts: for receivers that honour it. */
+  readonly idempotencyKey: string;
+  /** Aborted on cancel, time-out, stop and a lost lease. */
+  readonly signal: AbortSignal;
+  /** Of this attempt. */
+  readonly timeoutMs: number;
+  now(): Timestamp;
+  readonly log: Log;
+  readonly alert: AlertSnapshot | null;
+  readonly llmConfig: LlmConfig | null;
+  readonly image: string;
+  /** `spec.runtime.environment`. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Names of the branches that the plan has for this step. */
+  readonly branches: readonly string[];
+  /** Throws TemplateInvalid. */
+  render(template: string): string;
+  /** The text for `/bin/sh -c`, with values in the environment. Throws TemplateInvalid or UnsafeArgument. */
+  renderCommand(template: string): { readonly script: string; readonly environment: Readonly<Record<string, string>> };
+  /** Values show as `[value 1]` in the text and stand beside it. Throws TemplateInvalid. */
+  renderApart(template: string): { readonly text: string; readonly values: readonly string[] };
+  /** Throws TemplateInvalid. */
+  evaluate(condition: string): boolean;
+  /** null = no cluster is configured. */
+  readonly cluster: Cluster | null;
+  /** null = the server was started without `--allow-exec`. */
+  readonly commands: CommandRunner | null;
+  /** Number of the first evidence of this attempt: 7 = `e7`. */
+  readonly firstEvidenceNumber: number;
+  /** Writes the process into the journal before it may do anything; rejects where the run was taken over. */
+  onProcess(process: ProcessIdentity): Promise<void>;
+}
+
+/** What a text field holds, for lint and rendering. */
+export type TemplateKind = 'template' | 'condition' | 'command';
+
+/** A field that holds a whole step, run where the result says `branch: <branch>`. */
+export interface BranchField {
+  readonly field: string;
+  readonly branch: string;
+  /** The step's type where the field does not say it; null = it must. */
+  readonly defaultType: string | null;
+}
+
+/** A step type. `config` has the step's own fields only; the common ones (`when`, `retry`, ...) are the plan's. */
+export interface StepDefinition<Type extends string = string, Config extends z.ZodObject = z.ZodObject> {
+  readonly type: Type;
+  /** One line, for `fist explain`. */
+  readonly description: string;
+  readonly config: Config;
+  /** Fields of `config` that are templates. */
+  readonly templates: Readonly<Partial<Record<keyof z.output<Config> & string, TemplateKind>>>;
+  readonly defaultTimeoutMs: number;
+  /** A step with branches answers `{branch: <name> | null}` in its result. */
+  readonly branches: readonly BranchField[];
+  /** May throw: an AppError fails the attempt with its code. */
+  run(io: StepIo, config: z.output<Config>): Promise<StepOutcome>;
+}
+
+/** The identity, for its types: `config` of `run` follows from the schema. */
+export function defineStep<Type extends string, Config extends z.ZodObject>(
+  definition: StepDefinition<Type, Config>,
+): StepDefinition<Type, Config> {
+  return definition;
+}
+
+/** An outcome without evidence. */
+export function succeeded(result: JsonValue): StepOutcome {
+  return { ok: true, result, evidence: [] };
+}

@@ -1,0 +1,109 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Cleanup } from '../support/cleanup.ts';
+import { startReceiver } from '../support/receiver.ts';
+import type { Receiver } from '../support/receiver.ts';
+import { spawnServer } from '../support/server.ts';
+import type { RunningProcess } from '../support/processes.ts';
+
+/** Where one crash test happens: a database, resources, a receiver, and the file that the steps write to. */
+export interface Sandbox {
+  readonly database: string;
+  readonly resources: string;
+  /** One line `run path attempt` for each attempt that was really executed. */
+  readonly executions: string;
+  readonly receiver: Receiver;
+  /** A server over this sandbox; `crashAt` is a crash point. */
+  spawn(crashAt?: string): RunningProcess;
+}
+
+export const webhookToken = 'crash-test';
+
+/** Makes a sandbox; `program` = the words before `serve` (an unprotected variant for control runs). */
+export async function createSandbox(cleanup: Cleanup, program?: readonly string[]): Promise<Sandbox> {
+  const folder = cleanup.temporaryFolder('crash');
+  const receiver = await startReceiver();
+  cleanup.defer(() => receiver.stop());
+  const resources = join(folder, 'resources');
+  const executions = join(folder, 'executions.txt');
+  mkdirSync(resources);
+  writeFileSync(executions, '');
+  writeFileSync(join(resources, 'resources.yaml'), resourcesYaml(executions, receiver.url));
+  const database = join(folder, 'fist.db');
+  return {
+    database,
+    resources,
+    executions,
+    receiver,
+    spawn(crashAt) {
+      const process = spawnServer({
+        resources,
+        database,
+        flags: ['--allow-exec'],
+        ...(program === undefined ? {} : { program }),
+        ...(crashAt === undefined ? {} : { environment: { FIST_CRASH_AT: crashAt } }),
+      });
+      cleanup.defer(() => process.kill());
+      return process;
+    },
+  };
+}
+
+/**
+ * Each cli step writes what it is before it does anything else. `second` fails in its first attempt, so that the run
+ * waits for a retry; `slow` alerts run a step that is longer than a lease's renewal.
+ */
+function resourcesYaml(executions: string, receiverUrl: string): string {
+  const record = `printf '%s %s %s\\n' "$FIST_RUN_ID" "$FIST_STEP_PATH" "$FIST_ATTEMPT" >> "$EXECUTIONS"`;
+  return `
+apiVersion: v1
+kind: Secret
+metadata: { name: crash-token }
+stringData: { token: ${webhookToken} }
+---
+apiVersion: punchingfist.io/v1alpha1
+kind: Source
+metadata: { name: crash }
+spec:
+  type: webhook
+  config:
+    path: crash
+    authentication: { type: bearer, secretRef: crash-token }
+  triggerWorkflow: record
+---
+apiVersion: punchingfist.io/v1alpha1
+kind: Workflow
+metadata: { name: record }
+spec:
+  runtime:
+    environment: { EXECUTIONS: ${executions} }
+  steps:
+    - name: first
+      type: cli
+      command: |
+        ${record}
+    - name: is-known
+      type: conditional
+      condition: '{{ .alert.alertname }} == CrashTest'
+    - name: second
+      type: cli
+      command: |
+        ${record}
+        [ "$FIST_ATTEMPT" -gt 1 ]
+      retry: { limit: 3, backoff: 50ms, maxBackoff: 100ms }
+    - name: third
+      type: cli
+      command: |
+        ${record}
+        [ {{ .alert.labels.slow | default "no" }} != yes ] || sleep 12
+  sinks: [receiver]
+---
+apiVersion: punchingfist.io/v1alpha1
+kind: Sink
+metadata: { name: receiver }
+spec:
+  type: webhook
+  config: { endpoint: ${receiverUrl}/delivery }
+  sendResolved: true
+`;
+}

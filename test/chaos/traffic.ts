@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../support/random.ts';
+import type { TestServer } from '../support/server.ts';
+import { webhookToken } from './sandbox.ts';
+
+/** What the senders know: how often each alert was sent, and how often a 2xx came back for it. */
+export interface Ledger {
+  readonly sent: Map<string, number>;
+  readonly acknowledged: Map<string, number>;
+  /** Runs that the API said it made (`fist retry`). */
+  readonly retried: Set<string>;
+  /** Runs whose cancellation was acknowledged. */
+  readonly cancelled: Set<string>;
+  /** Answers that neither take nor put off an alert. */
+  readonly wrongAnswers: string[];
+  readonly alerts: Map<string, AlertState>;
+}
+
+interface AlertState {
+  firing: boolean;
+  startsAt: string;
+}
+
+export function createLedger(): Ledger {
+  return {
+    sent: new Map(),
+    acknowledged: new Map(),
+    retried: new Set(),
+    cancelled: new Set(),
+    wrongAnswers: [],
+    alerts: new Map(),
+  };
+}
+
+export interface TrafficOptions {
+  readonly random: Random;
+  readonly connections: number;
+  /** Alerts get the label slow=yes, so that a step is longer than a lease's renewal. */
+  readonly slow?: boolean;
+}
+
+/** Sends alerts (firing, resolved, duplicates) and operator requests until stopped, or until the server is gone. */
+export function startTraffic(server: TestServer, ledger: Ledger, options: TrafficOptions): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  const senders = Array.from({ length: options.connections }, () =>
+    sendAlerts(server, ledger, options, stopping.signal),
+  );
+  const operator = operate(server, ledger, options.random, stopping.signal);
+  return {
+    async stop() {
+      stopping.abort();
+      await Promise.all([...senders, operator]);
+    },
+  };
+}
+
+async function sendAlerts(
+  server: TestServer,
+  ledger: Ledger,
+  options: TrafficOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { random, slow = false } = options;
+  while (!signal.aborted) {
+    const ids = Array.from({ length: random.between(1, 3) }, () => pickAlert(ledger, random));
+    const body = notification(ids.map((id) => nextAlert(ledger, random, id, slow)));
+    const copies = random.next() < 0.15 ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      for (const id of ids) add(ledger.sent, id);
+      const answer = await server.post('/webhook/crash', body, webhookToken).catch(() => null);
+      if (answer === null) return;
+      if (answer.status === 200) for (const id of ids) add(ledger.acknowledged, id);
+      else if (answer.status !== 503) ledger.wrongAnswers.push(`${answer.status} ${JSON.stringify(answer.body)}`);
+    }
+    await sleep(random.between(5, 30));
+  }
+}
+
+/** Cancels and retries runs, as a person would. */
+async function operate(server: TestServer, ledger: Ledger, random: Random, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(random.between(10, 40));
+    const runs = await server.list<{ id: string; status: string }>('/api/v1/runs?limit=20').catch(() => null);
+    if (runs === null) return;
+    const unfinished = runs.find((run) => run.status === 'pending' || run.status === 'running');
+    const finished = runs.find((run) => run.status === 'succeeded' || run.status === 'failed');
+    if (unfinished !== undefined && random.next() < 0.3) {
+      const answer = await server.api('POST', `/api/v1/runs/${unfinished.id}/cancel`, {}).catch(() => null);
+      if (answer !== null && answer.status < 300) ledger.cancelled.add(unfinished.id);
+    } else if (finished !== undefined && random.next() < 0.5) {
+      const answer = await server.api('POST', `/api/v1/runs/${finished.id}/retry`, {}).catch(() => null);
+      if (answer !== null && answer.status < 300) ledger.retried.add((answer.body as { id: string }).id);
+    }
+  }
+}
+
+function pickAlert(ledger: Ledger, random: Random): string {
+  const known = [...ledger.alerts.keys()];
+  if (known.length === 0 || random.next() < 0.3) return `alert-${known.length + 1}`;
+  return random.pick(known.slice(-15));
+}
+
+/** The next notification about one alert: mostly its next state, sometimes the same again. */
+function nextAlert(ledger: Ledger, random: Random, id: string, slow: boolean): object {
+  const now = new Date().toISOString();
+  const known = ledger.alerts.get(id);
+  const state = known ?? { firing: true, startsAt: now };
+  if (known !== undefined && random.next() < 0.4) {
+    state.firing = !state.firing;
+    if (state.firing) state.startsAt = now;
+  }
+  ledger.alerts.set(id, state);
+  return {
+    status: state.firing ? 'firing' : 'resolved',
+    labels: { alertname: 'CrashTest', severity: 'warning', id, ...(slow ? { slow: 'yes' } : {}) },
+    annotations: { summary: `notification of ${id}` },
+    startsAt: state.startsAt,
+    endsAt: state.firing ? '0001-01-01T00:00:00Z' : now,
+    generatorURL: 'http://prometheus.example/graph',
+    fingerprint: Buffer.from(id).toString('hex').slice(-16).padStart(16, '0'),
+  };
+}
+
+function notification(alerts: readonly object[]): object {
+  return {
+    version: '4',
+    groupKey: '{}:{alertname="CrashTest"}',
+    truncatedAlerts: 0,
+    status: 'firing',
+    receiver: 'fist',
+    groupLabels: { alertname: 'CrashTest' },
+    commonLabels: { alertname: 'CrashTest' },
+    commonAnnotations: {},
+    externalURL: 'http://alertmanager.example',
+    alerts,
+  };
+}
+
+function add(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}

@@ -1,0 +1,164 @@
+import { existsSync, globSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { createCleanup } from './support/cleanup.ts';
+import type { Cleanup } from './support/cleanup.ts';
+import { cleanEnvironment, freePort, repositoryRoot, runProcess, startProcess } from './support/processes.ts';
+import { readyUrl } from './support/server.ts';
+import { waitFor } from './support/wait.ts';
+
+/** A fenced block of a document. */
+export interface DocumentBlock {
+  /** Line of the opening fence, from 1. */
+  readonly line: number;
+  /** First word after the fence. */
+  readonly language: string;
+  /** Further words: `fails`, `server`, `slow`. */
+  readonly marks: readonly string[];
+  /** Lines that begin with `$ `, without it, with their continuations. */
+  readonly commands: readonly string[];
+}
+
+const knownMarks = ['fails', 'server', 'slow'];
+
+/** The documents whose commands are run: relative to the repository. */
+export function listDocuments(): readonly string[] {
+  return ['README.md', ...globSync(['docs/**/*.md', 'examples/*/README.md'], { cwd: repositoryRoot }).sort()];
+}
+
+/** The fenced blocks of a Markdown text. */
+export function parseBlocks(text: string): readonly DocumentBlock[] {
+  const blocks: DocumentBlock[] = [];
+  let open: { fence: string; line: number; info: string; body: string[] } | undefined;
+  for (const [index, line] of text.split('\n').entries()) {
+    const [, fence = '', info = ''] = /^\s*(`{3,}|~{3,})\s*(.*)$/.exec(line) ?? [];
+    if (open === undefined) {
+      if (fence !== '') open = { fence, line: index + 1, info: info.trim(), body: [] };
+    } else if (info === '' && fence.startsWith(open.fence)) {
+      const [language = '', ...marks] = open.info.split(/\s+/);
+      blocks.push({ line: open.line, language, marks, commands: commandsOf(open.body) });
+      open = undefined;
+    } else {
+      open.body.push(line);
+    }
+  }
+  return blocks;
+}
+
+function commandsOf(lines: readonly string[]): readonly string[] {
+  const commands: string[] = [];
+  let continues = false;
+  for (const line of lines) {
+    const last = commands.length - 1;
+    if (continues) commands[last] += `\n${line}`;
+    else if (line.trimStart().startsWith('$ ')) commands.push(line.trimStart().slice(2));
+    else continue;
+    continues = line.endsWith('\\');
+  }
+  return commands;
+}
+
+/** What is wrong with the blocks of a document before anything is run, in words. */
+export function blockProblems(file: string, blocks: readonly DocumentBlock[]): readonly string[] {
+  return blocks.flatMap(({ line, language, marks, commands }) => {
+    const place = `${file}:${line}`;
+    if (language !== 'console')
+      return commands.length === 0 ? [] : [`${place} has a command in a block that is not marked console`];
+    return [
+      ...(commands.length === 0 ? [`${place} is a console block without a line that begins with "$ "`] : []),
+      ...marks.filter((mark) => !knownMarks.includes(mark)).map((mark) => `${place} has the unknown mark ${mark}`),
+      ...(marks.includes('server') && commands.length !== 1 ? [`${place}: a server block has one command`] : []),
+    ];
+  });
+}
+
+/** Links of a Markdown text to files that do not exist. */
+export function brokenLinks(file: string, text: string): readonly string[] {
+  const targets = [...text.matchAll(/\]\(([^)\s#]+)[^)]*\)/g)].map((match) => match[1] ?? '');
+  return targets
+    .filter((target) => !/^[a-z]+:/.test(target) && !existsSync(join(repositoryRoot, dirname(file), target)))
+    .map((target) => `${file} links to ${target}, which does not exist`);
+}
+
+/**
+ * Runs the console blocks of a document in order, as a newcomer would type them: in a folder that looks like the
+ * repository, with a home of its own and without `node_modules/.bin` in PATH. Servers are stopped at the end. Returns
+ * what went wrong, in words.
+ */
+export async function runDocument(file: string, { slow }: { readonly slow: boolean }): Promise<readonly string[]> {
+  const cleanup = createCleanup();
+  const problems: string[] = [];
+  try {
+    const place = await createPlace(cleanup);
+    for (const block of parseBlocks(readFileSync(join(repositoryRoot, file), 'utf8'))) {
+      if (block.language !== 'console' || (block.marks.includes('slow') && !slow)) continue;
+      for (const command of block.commands) {
+        const problem = await runCommand(cleanup, place, block, command.replaceAll('8080', place.port));
+        if (problem !== null) problems.push(`${file}:${block.line}: ${command}\n${problem}`);
+      }
+      if (problems.length > 0) break;
+    }
+  } finally {
+    await cleanup.run();
+  }
+  return problems;
+}
+
+interface Place {
+  readonly folder: string;
+  readonly port: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A folder with links to what the repository has, so that what commands make does not land there. */
+async function createPlace(cleanup: Cleanup): Promise<Place> {
+  const top = cleanup.temporaryFolder('docs');
+  const [folder, home] = [join(top, 'punching-fist'), join(top, 'home')];
+  mkdirSync(folder);
+  mkdirSync(home);
+  for (const entry of readdirSync(repositoryRoot)) {
+    if (!['.git', 'data', 'secrets'].includes(entry)) symlinkSync(join(repositoryRoot, entry), join(folder, entry));
+  }
+  const port = String(await freePort());
+  return { folder, port, environment: newcomersEnvironment(home, port) };
+}
+
+function newcomersEnvironment(home: string, port: string): Record<string, string> {
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((entry) => !entry.includes('node_modules'));
+  return cleanEnvironment({
+    PATH: path.join(delimiter),
+    HOME: home,
+    XDG_CONFIG_HOME: join(home, '.config'),
+    XDG_CACHE_HOME: join(home, '.cache'),
+    FIST_SERVER: `http://127.0.0.1:${port}`,
+    SERVER_ADDR: `127.0.0.1:${port}`,
+  });
+}
+
+async function runCommand(
+  cleanup: Cleanup,
+  place: Place,
+  block: DocumentBlock,
+  command: string,
+): Promise<string | null> {
+  const options = { cwd: place.folder, environment: place.environment };
+  if (block.marks.includes('server')) return startDocumentServer(cleanup, command, options);
+  const timeoutMs = block.marks.includes('slow') ? 240_000 : 60_000;
+  const { code, signal, stdout, stderr } = await runProcess('bash', ['-c', command], { ...options, timeoutMs });
+  const fails = block.marks.includes('fails');
+  if (signal === null && (code === 0) !== fails) return null;
+  const ended = signal === null ? `ended with ${code}` : `was ended by ${signal} after at most ${timeoutMs} ms`;
+  return `${ended}${fails ? ', but is marked as failing' : ''}\n${stdout.slice(-2000)}\n${stderr.slice(-2000)}`;
+}
+
+async function startDocumentServer(
+  cleanup: Cleanup,
+  command: string,
+  options: { readonly cwd: string; readonly environment: Readonly<Record<string, string>> },
+): Promise<string | null> {
+  const server = startProcess('bash', ['-c', `exec ${command}`], options);
+  cleanup.defer(() => server.stop());
+  const up = await waitFor('ready', () => readyUrl(server.stderr()) ?? server.exitStatus(), {
+    timeoutMs: 30_000,
+  }).catch(() => null);
+  return typeof up === 'string' ? null : `the server did not get ready\n${server.stdout()}\n${server.stderr()}`;
+}

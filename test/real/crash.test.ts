@@ -1,0 +1,42 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { transactionNames } from '../../src/core/store.ts';
+import { beginStory, dieAt, dieAtRandom, findProblemsAtTheEnd } from '../chaos/crash.ts';
+import { createSandbox } from '../chaos/sandbox.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { createRandom } from '../support/random.ts';
+
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+
+/** `expire` needs an alert that was not received for a day. */
+const names = transactionNames.filter((name) => name !== 'expire' && name !== 'renew');
+
+describe('a server that dies at a crash point', { timeout: 120_000 }, () => {
+  it.each(names.flatMap((name) => [`before:${name}:1`, `after:${name}:1`]))(
+    '%s, and is started once more',
+    async (point) => {
+      const story = beginStory(await createSandbox(cleanup), createRandom(7));
+      await dieAt(story, point);
+      expect(await findProblemsAtTheEnd(story)).toEqual([]);
+    },
+  );
+
+  it.each(['before:renew:1', 'after:renew:1'])('%s, in the middle of a long step', async (point) => {
+    const story = beginStory(await createSandbox(cleanup), createRandom(8));
+    await dieAt(story, point, { slow: true, timeoutMs: 40_000 });
+    expect(await findProblemsAtTheEnd(story)).toEqual([]);
+  });
+});
+
+describe('a server that is killed', () => {
+  it(
+    '50 times at random moments loses nothing and repeats nothing that was committed',
+    { timeout: 280_000 },
+    async () => {
+      const story = beginStory(await createSandbox(cleanup), createRandom(50));
+      for (let kill = 0; kill < 50; kill++) await dieAtRandom(story);
+      expect(await findProblemsAtTheEnd(story)).toEqual([]);
+      expect(story.ledger.acknowledged.size).toBeGreaterThan(100);
+    },
+  );
+});

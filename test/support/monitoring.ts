@@ -1,0 +1,158 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Cleanup } from './cleanup.ts';
+import { freePort, startProcess, waitForHttp } from './processes.ts';
+import { waitFor } from './wait.ts';
+
+/** Prometheus and Alertmanager with one rule, on loopback ports of their own. */
+export interface Monitoring {
+  /** Whether the rule fires; Prometheus sees it with its next scrape. */
+  setFiring(firing: boolean): void;
+  /** Sum of an Alertmanager counter of webhook notifications. */
+  counter(name: string): Promise<number>;
+  /** Waits until an Alertmanager counter is at least `least`. */
+  waitForCounter(name: string, least: number, timeoutMs?: number): Promise<void>;
+}
+
+export interface MonitoringOptions {
+  readonly webhookUrl: string;
+  readonly token: string;
+  readonly alertname: string;
+  /** Labels of the alert beside `alertname`. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+const candidates = {
+  Prometheus: [process.env['PROMETHEUS'], 'prometheus'],
+  Alertmanager: [process.env['ALERTMANAGER'], 'prometheus-alertmanager', 'alertmanager'],
+} as const;
+
+/** The command of a program, or null where it is not installed. */
+export function findProgram(name: keyof typeof candidates): string | null {
+  return (
+    candidates[name].find((command) => command !== undefined && spawnSync(command, ['--version']).status === 0) ?? null
+  );
+}
+
+/** Starts both. The rule fires while a metric, which we serve ourselves, is 1. */
+export async function startMonitoring(cleanup: Cleanup, options: MonitoringOptions): Promise<Monitoring> {
+  const folder = cleanup.temporaryFolder('monitoring');
+  const metric = await serveMetric(cleanup, options.labels);
+  const alertmanager = await startAlertmanager(cleanup, folder, options);
+  await startPrometheus(cleanup, folder, { ...options, metricPort: metric.port, alertmanager });
+  const counter = async (name: string) => {
+    const text = await (await fetch(`http://${alertmanager}/metrics`)).text();
+    const lines = text
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}{`) && line.includes('integration="webhook"'));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+  };
+  return {
+    setFiring: metric.setFiring,
+    counter,
+    async waitForCounter(name, least, timeoutMs = 30_000) {
+      await waitFor(`${name} >= ${least}`, async () => (await counter(name)) >= least, { timeoutMs, everyMs: 100 });
+    },
+  };
+}
+
+async function serveMetric(cleanup: Cleanup, labels: Readonly<Record<string, string>>) {
+  let firing = false;
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+  const server = createServer((_request, response) => {
+    response
+      .writeHead(200, { 'content-type': 'text/plain; version=0.0.4' })
+      .end(`test_fault{${pairs.join(',')}} ${firing ? 1 : 0}\n`);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  cleanup.defer(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { port: (server.address() as AddressInfo).port, setFiring: (value: boolean) => void (firing = value) };
+}
+
+/** Repeats come every 2 s: `repeat_interval` is looked at once per `group_interval`. Returns host and port. */
+async function startAlertmanager(
+  cleanup: Cleanup,
+  folder: string,
+  { webhookUrl, token }: MonitoringOptions,
+): Promise<string> {
+  const address = `127.0.0.1:${await freePort()}`;
+  writeFileSync(
+    join(folder, 'alertmanager.yml'),
+    `
+route:
+  receiver: fist
+  group_by: [alertname]
+  group_wait: 0s
+  group_interval: 1s
+  repeat_interval: 2s
+receivers:
+  - name: fist
+    webhook_configs:
+      - url: ${webhookUrl}
+        send_resolved: true
+        http_config:
+          authorization: { credentials: ${token} }
+`,
+  );
+  const command = findProgram('Alertmanager');
+  if (command === null) throw new Error('Alertmanager not found');
+  const program = startProcess(command, [
+    `--config.file=${join(folder, 'alertmanager.yml')}`,
+    `--storage.path=${join(folder, 'alertmanager')}`,
+    `--web.listen-address=${address}`,
+    '--cluster.listen-address=',
+  ]);
+  cleanup.defer(() => program.stop(3000));
+  await waitForHttp(program, `http://${address}/-/ready`);
+  return address;
+}
+
+interface PrometheusOptions extends MonitoringOptions {
+  readonly metricPort: number;
+  readonly alertmanager: string;
+}
+
+async function startPrometheus(cleanup: Cleanup, folder: string, options: PrometheusOptions): Promise<void> {
+  const address = `127.0.0.1:${await freePort()}`;
+  writeFileSync(
+    join(folder, 'rules.yml'),
+    `
+groups:
+  - name: test
+    rules:
+      - alert: ${options.alertname}
+        expr: test_fault == 1
+        annotations: { summary: 'Pod {{ $labels.pod }} is in trouble.' }
+`,
+  );
+  writeFileSync(
+    join(folder, 'prometheus.yml'),
+    `
+global: { scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms }
+rule_files: [${join(folder, 'rules.yml')}]
+scrape_configs:
+  - job_name: fault
+    honor_labels: true
+    static_configs: [{ targets: ['127.0.0.1:${options.metricPort}'] }]
+alerting:
+  alertmanagers:
+    - static_configs: [{ targets: ['${options.alertmanager}'] }]
+`,
+  );
+  const command = findProgram('Prometheus');
+  if (command === null) throw new Error('Prometheus not found');
+  const program = startProcess(command, [
+    `--config.file=${join(folder, 'prometheus.yml')}`,
+    `--storage.tsdb.path=${join(folder, 'prometheus')}`,
+    `--web.listen-address=${address}`,
+    '--log.level=warn',
+  ]);
+  cleanup.defer(() => program.stop(3000));
+  await waitForHttp(program, `http://${address}/-/ready`);
+}

@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createCleanup } from './support/cleanup.ts';
+import { cleanEnvironment, isAlive, repositoryRoot, runProcess, startProcess } from './support/processes.ts';
+import { readyUrl } from './support/server.ts';
+import { waitFor } from './support/wait.ts';
+
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+
+/** The machine's own Node, not the pinned one that npm puts first. */
+const path = (process.env['PATH'] ?? '').split(delimiter).filter((entry) => !entry.includes('node_modules'));
+const environment = cleanEnvironment({ PATH: path.join(delimiter) });
+const systemNode = spawnSync('node', ['--version'], { env: environment, encoding: 'utf8' }).stdout.trim();
+const isOlder = systemNode !== `v${process.versions.node}`;
+
+const fist = (...args: string[]) => runProcess('bin/fist.js', args, { environment });
+
+async function startWrapped() {
+  const folder = cleanup.temporaryFolder('wrapper');
+  mkdirSync(join(folder, 'resources'));
+  const wrapper = startProcess(
+    'bin/fist.js',
+    ['serve', '--resources', join(folder, 'resources'), '--db', join(folder, 'fist.db'), '--listen', '127.0.0.1:0'],
+    { environment },
+  );
+  cleanup.defer(() => wrapper.kill());
+  await waitFor('ready', () => readyUrl(wrapper.stderr()), { explain: () => wrapper.stderr() });
+  return { wrapper, server: childOf(wrapper.pid) };
+}
+
+/** The pinned Node that the wrapper started; the wrapper itself where the machine's Node is new enough. */
+function childOf(pid: number): number {
+  for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const parent = /\) \S+ (\d+)/.exec(readFileSync(`/proc/${entry}/stat`, 'utf8'))?.[1];
+      if (Number(parent) === pid) return Number(entry);
+    } catch {
+      // It ended between the two reads.
+    }
+  }
+  return pid;
+}
+
+describe(`bin/fist.js under ${systemNode}`, { timeout: 60_000 }, () => {
+  it('prints its version and the Node that it runs on', async () => {
+    const { version } = JSON.parse(readFileSync(`${repositoryRoot}package.json`, 'utf8')) as { version: string };
+    const { code, stdout, stderr } = await fist('version');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      new RegExp(`^fist ${version.replaceAll('.', '\\.')} \\(node \\d+\\.\\d+\\.\\d+, \\S+\\)\n$`),
+    );
+  });
+
+  it('answers an unknown command with 2, on stderr, with the way to help', async () => {
+    const { code, stdout, stderr } = await fist('frobnicate');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain("unknown command 'frobnicate'");
+    expect(stderr).toContain('fist --help');
+  });
+
+  it('says what failed and what to do next, and is one JSON object with -o json', async () => {
+    const text = await fist('get', 'alerts', '--server', 'http://127.0.0.1:1');
+    expect(text).toMatchObject({ code: 3, stdout: '' });
+    expect(text.stderr).toMatch(/^error: no server answers at http:\/\/127\.0\.0\.1:1\n\s+next: /);
+    const json = await fist('get', 'alerts', '-o', 'json', '--server', 'http://127.0.0.1:1');
+    expect(json.code).toBe(3);
+    expect(JSON.parse(json.stderr)).toMatchObject({
+      code: 'Unreachable',
+      message: 'no server answers at http://127.0.0.1:1',
+    });
+  });
+
+  it('forwards SIGTERM: the server stops gracefully and its exit code comes back', async () => {
+    const { wrapper, server } = await startWrapped();
+    expect(await wrapper.stop()).toEqual({ code: 0, signal: null });
+    expect(isAlive(server)).toBe(false);
+  });
+
+  it.runIf(isOlder)('takes the server along when it is killed', async () => {
+    const { wrapper, server } = await startWrapped();
+    expect(server).not.toBe(wrapper.pid);
+    await wrapper.kill();
+    await waitFor('the server to end', () => !isAlive(server), { timeoutMs: 15_000 });
+  });
+});
