@@ -40,7 +40,8 @@ function alert(number: number): object {
     },
     startsAt: '2026-11-23T03:00:00.000Z',
     endsAt: '0001-01-01T00:00:00Z',
-    generatorURL: 'http://prometheus.example:9090/graph?g0.expr=max_over_time%28kube_pod_container_status_waiting_reason%29',
+    generatorURL:
+      'http://prometheus.example:9090/graph?g0.expr=max_over_time%28kube_pod_container_status_waiting_reason%29',
     fingerprint: number.toString(16).padStart(16, '0'),
   };
 }

@@ -8,7 +8,9 @@ import { alertmanagerBody } from './bodies.ts';
 import { startServer } from './server.ts';
 import type { MeasuredServer } from './server.ts';
 
-const { values: flags } = parseArgs({ options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
+const { values: flags } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+});
 const seconds = flags.quick ? 1 : 3;
 const rounds = flags.quick ? 1 : 3;
 const folder = mkdtempSync(join(tmpdir(), 'fist-bench-'));
@@ -24,7 +26,18 @@ interface LoadResult {
 
 function fist(): Promise<MeasuredServer> {
   const database = join(folder, `fist-${databases++}.db`);
-  return startServer(['src/main.ts', 'serve', '--resources', 'bench/resources', '--db', database, '--listen', '127.0.0.1:0', '--log-level', 'info']);
+  return startServer([
+    'src/main.ts',
+    'serve',
+    '--resources',
+    'bench/resources',
+    '--db',
+    database,
+    '--listen',
+    '127.0.0.1:0',
+    '--log-level',
+    'info',
+  ]);
 }
 
 function ceiling(): Promise<MeasuredServer> {
@@ -32,11 +45,23 @@ function ceiling(): Promise<MeasuredServer> {
 }
 
 async function load(url: string, connections: number, alertsPerBody: number): Promise<LoadResult> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['bench/load.ts', url, 'bench', String(connections), String(alertsPerBody), String(seconds)]);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    'bench/load.ts',
+    url,
+    'bench',
+    String(connections),
+    String(alertsPerBody),
+    String(seconds),
+  ]);
   return JSON.parse(stdout) as LoadResult;
 }
 
-async function rate(start: () => Promise<MeasuredServer>, path: string, connections: number, alertsPerBody: number): Promise<LoadResult & { perSecond: number }> {
+async function rate(
+  start: () => Promise<MeasuredServer>,
+  path: string,
+  connections: number,
+  alertsPerBody: number,
+): Promise<LoadResult & { perSecond: number }> {
   const server = await start();
   const result = await load(`${server.url}/webhook/${path}`, connections, alertsPerBody);
   await server.stop();
@@ -87,14 +112,21 @@ async function firstStep(): Promise<object> {
   const sentAt = new Map<string, number>();
   for (let index = 0; index < count; index++) {
     const body = alertmanagerBody(1_000_000 + index, 1);
-    sentAt.set((JSON.parse(body) as { alerts: [{ fingerprint: string }] }).alerts[0].fingerprint, performance.timeOrigin + performance.now());
+    sentAt.set(
+      (JSON.parse(body) as { alerts: [{ fingerprint: string }] }).alerts[0].fingerprint,
+      performance.timeOrigin + performance.now(),
+    );
     await fetch(`${server.url}/webhook/triage`, { method: 'POST', headers, body });
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   const latencies = await stepStarts(server, sentAt);
   await server.stop();
   const sorted = latencies.toSorted((a, b) => a - b);
-  return { alerts: sorted.length, 'p50 ms': median(sorted).toFixed(1), 'p99 ms': (sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN).toFixed(1) };
+  return {
+    alerts: sorted.length,
+    'p50 ms': median(sorted).toFixed(1),
+    'p99 ms': (sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN).toFixed(1),
+  };
 }
 
 async function stepStarts(server: MeasuredServer, sentAt: ReadonlyMap<string, number>): Promise<number[]> {
@@ -102,10 +134,13 @@ async function stepStarts(server: MeasuredServer, sentAt: ReadonlyMap<string, nu
   await new Promise((resolve) => setTimeout(resolve, 500));
   const database = new DatabaseSync(join(folder, `fist-${databases - 1}.db`), { readOnly: true });
   const rows = database
-    .prepare('SELECT a.external_id AS fingerprint, min(s.started_at) AS started FROM workflow_steps s JOIN workflows w ON w.id = s.workflow_id JOIN alerts a ON a.id = w.alert_id GROUP BY a.id')
+    .prepare(
+      'SELECT a.external_id AS fingerprint, min(s.started_at) AS started FROM workflow_steps s JOIN workflows w ON w.id = s.workflow_id JOIN alerts a ON a.id = w.alert_id GROUP BY a.id',
+    )
     .all() as unknown as { fingerprint: string; started: string }[];
   database.close();
-  if (rows.length !== sentAt.size) throw new Error(`${sentAt.size} alerts, ${rows.length} first steps at ${server.url}`);
+  if (rows.length !== sentAt.size)
+    throw new Error(`${sentAt.size} alerts, ${rows.length} first steps at ${server.url}`);
   return rows.map((row) => Date.parse(row.started) - (sentAt.get(row.fingerprint) ?? Number.NaN));
 }
 
@@ -121,18 +156,38 @@ async function startAndMemory(): Promise<object> {
   const idle = server.residentBytes();
   const headers = { 'content-type': 'application/json', authorization: 'Bearer bench' };
   for (let index = 0; index < 1000; index++) {
-    await fetch(`${server.url}/webhook/triage`, { method: 'POST', headers, body: alertmanagerBody(2_000_000 + index, 10) });
+    await fetch(`${server.url}/webhook/triage`, {
+      method: 'POST',
+      headers,
+      body: alertmanagerBody(2_000_000 + index, 10),
+    });
   }
   await new Promise((resolve) => setTimeout(resolve, 3000));
   const loaded = server.residentBytes();
   await server.stop();
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
-  return { 'ready ms (median)': median(ready).toFixed(0), 'idle MB': megabytes(idle), 'after 10,000 alerts MB': megabytes(loaded) };
+  return {
+    'ready ms (median)': median(ready).toFixed(0),
+    'idle MB': megabytes(idle),
+    'after 10,000 alerts MB': megabytes(loaded),
+  };
 }
 
 try {
-  const machine = { cpus: cpus().length, model: cpus()[0]?.model, memoryGB: (totalmem() / 1e9).toFixed(0), node: process.versions.node, seconds, rounds };
-  const report = { machine, startAndMemory: await startAndMemory(), firstStep: await firstStep(), intake: await intake() };
+  const machine = {
+    cpus: cpus().length,
+    model: cpus()[0]?.model,
+    memoryGB: (totalmem() / 1e9).toFixed(0),
+    node: process.versions.node,
+    seconds,
+    rounds,
+  };
+  const report = {
+    machine,
+    startAndMemory: await startAndMemory(),
+    firstStep: await firstStep(),
+    intake: await intake(),
+  };
   console.table([report.machine]);
   console.table([report.startAndMemory]);
   console.table([report.firstStep]);

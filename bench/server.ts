@@ -29,7 +29,13 @@ export function startServer(args: readonly string[]): Promise<MeasuredServer> {
       const line = text.split('\n').find((candidate) => candidate.includes('"ready"') && candidate.includes('"url"'));
       if (line === undefined) return;
       const { url } = JSON.parse(line) as { url: string };
-      resolve({ url, process: child, readyMs: performance.now() - startedAt, residentBytes: () => residentBytes(child), stop: () => stop(child) });
+      resolve({
+        url,
+        process: child,
+        readyMs: performance.now() - startedAt,
+        residentBytes: () => residentBytes(child),
+        stop: () => stop(child),
+      });
     });
   });
 }

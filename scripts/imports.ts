@@ -38,7 +38,9 @@ export function checkImportsOfFile(file: string, text: string): readonly ImportP
   if (allowed === undefined) return [{ file, line: 1, message: `${own} is not a folder of the layout` }];
   const problems: ImportProblem[] = [];
   for (const { specifier, line } of importsOf(text)) {
-    const message = specifier.startsWith('.') ? checkRelative(file, own, allowed, specifier) : checkPackage(own, specifier);
+    const message = specifier.startsWith('.')
+      ? checkRelative(file, own, allowed, specifier)
+      : checkPackage(own, specifier);
     if (message !== undefined) problems.push({ file, line, message });
   }
   return problems;
@@ -54,7 +56,8 @@ export function checkImports(root: string): readonly ImportProblem[] {
 }
 
 function importsOf(text: string): readonly { specifier: string; line: number }[] {
-  const pattern = /(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s*['"]([^'"]+)['"]/g;
+  const pattern =
+    /(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s*['"]([^'"]+)['"]/g;
   return [...text.matchAll(pattern)].map((match) => ({
     specifier: match[1] ?? match[2] ?? match[3] ?? '',
     line: text.slice(0, match.index + match[0].length).split('\n').length,
@@ -62,7 +65,9 @@ function importsOf(text: string): readonly { specifier: string; line: number }[]
 }
 
 function checkRelative(file: string, own: string, allowed: readonly string[], specifier: string): string | undefined {
-  const target = relative('.', join(dirname(file), specifier)).split(sep).join('/');
+  const target = relative('.', join(dirname(file), specifier))
+    .split(sep)
+    .join('/');
   if (target.startsWith('../')) return own === 'cli' || own === 'app' ? undefined : `${specifier} lies outside src`;
   const folder = target.split('/')[0] ?? '';
   if (folder === own || allowed.includes('*') || allowed.includes(folder)) return undefined;

@@ -126,7 +126,12 @@ function fold(all: readonly RankedFinding[]): RankedFinding[] {
   }
   return [...groups.values()].flatMap((group) => {
     const [first, ...others] = group.sort((one, other) => other.score - one.score);
-    return first === undefined ? [] : [{ ...first, alike: others.map(({ draft }) => draft.object) }];
+    if (first === undefined) return [];
+    const alikeEvidence = others.slice(0, 4).flatMap(({ draft }) => draft.evidence.slice(0, 1));
+    const draft = { ...first.draft, evidence: [...first.draft.evidence, ...alikeEvidence] };
+    return [
+      { ...first, draft, alike: others.map((other) => other.draft.object).filter((object) => object !== draft.object) },
+    ];
   });
 }
 

@@ -17,6 +17,8 @@ export interface Reads extends AnalyzerIo {
   readonly gaps: readonly Gap[];
   /** Whether this was really read and answered. */
   covers(read: ReadReference): boolean;
+  /** How many reads were answered. */
+  answered(): number;
   /** Why the cluster cannot be read any more; null while it can. */
   unavailable(): AppError | null;
 }
@@ -36,7 +38,7 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
     const result = await journal.once(
       { kind: 'list', resource, namespace },
       perform,
-      (items) => `${items.length} ${resource}`,
+      (items) => `found ${items.length}`,
     );
     if (result.kind === 'ok')
       for (const { metadata } of result.value) seen.add(`${resource} ${metadata.namespace ?? ''} ${metadata.name}`);
@@ -75,6 +77,7 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
       if (journal.answered.has(command) || seen.has(command)) return true;
       return read.kind === 'object' && seen.has(`${kindResources[read.of]} ${read.namespace ?? ''} ${read.name}`);
     },
+    answered: () => journal.answered.size,
     unavailable: () => journal.unavailable(),
   };
 }

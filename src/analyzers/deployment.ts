@@ -130,7 +130,7 @@ function recentChange(
       category: 'recent-change',
       severity: 'medium',
       object: objectName('deployment', target.namespace, target.name),
-      description: `Deployment ${target.name} was changed at ${timeText(changedAt)} (${before} before, revision ${revision}): ${what}.${cause === undefined ? '' : ` Its change-cause says: "${oneLine(cause, 160)}".`}`,
+      description: `Deployment ${target.name} was changed at ${timeText(changedAt)} (${before} earlier, revision ${revision}): ${what}.${cause === undefined ? '' : ` Its change-cause says: "${oneLine(cause, 160)}".`}`,
       cause: null,
       decisive: false,
       changes,

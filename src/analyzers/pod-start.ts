@@ -89,7 +89,7 @@ function imagePull(
     category: 'image-pull',
     severity: 'high',
     object: `pod/${target.namespace}/${target.name}`,
-    description: `${container.init ? 'Init container' : 'Container'} ${container.name} of pod ${target.name} cannot pull image ${container.image} (${container.waiting?.reason}): ${why}.${tries}${waited === null ? '' : ` The pod was created ${waited} before.`}`,
+    description: `${container.init ? 'Init container' : 'Container'} ${container.name} of pod ${target.name} cannot pull image ${container.image} (${container.waiting?.reason}): ${why}.${tries}${waited === null ? '' : ` The pod was created ${waited} earlier.`}`,
     cause: `Image ${container.image} of container ${container.name} cannot be pulled: ${why}.`,
     decisive: why !== unknownImageProblem,
     facts: {

@@ -10,12 +10,22 @@ export async function captureToFolder(
   namespaces: readonly string[],
   signal: AbortSignal,
 ): Promise<CaptureSummary> {
-  if (options.dump !== null) throw new AppError('InvalidInput', '--dump is a captured folder already', { next: 'fist capture --context NAME --output-directory DIR' });
+  if (options.dump !== null)
+    throw new AppError('InvalidInput', '--dump is a captured folder already', {
+      next: 'fist capture --context NAME --output-directory DIR',
+    });
   const opened = await openCluster(options);
-  if (opened === null) throw new AppError('InvalidInput', 'no cluster was named', { next: 'fist capture --context NAME --output-directory DIR' });
+  if (opened === null)
+    throw new AppError('InvalidInput', 'no cluster was named', {
+      next: 'fist capture --context NAME --output-directory DIR',
+    });
   const { captureCluster } = await import('../kube/capture.ts');
   try {
-    return await captureCluster(opened.cluster, { directory, signal, ...(namespaces.length === 0 ? {} : { namespaces }) });
+    return await captureCluster(opened.cluster, {
+      directory,
+      signal,
+      ...(namespaces.length === 0 ? {} : { namespaces }),
+    });
   } finally {
     await opened.close();
   }

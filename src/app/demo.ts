@@ -22,11 +22,42 @@ const secretName = 'alertmanager-token';
 /** What happened, as the demo tells it; one JSON line each under `--ci`. */
 export type DemoEvent =
   | { readonly event: 'story-started'; readonly story: string; readonly title: string; readonly url: string }
-  | { readonly event: 'notification-sent'; readonly story: string; readonly kind: string; readonly answer: IntakeAnswer }
-  | { readonly event: 'alert'; readonly story: string; readonly name: string; readonly status: string; readonly receiveCount: number; readonly object: string }
-  | { readonly event: 'step'; readonly story: string; readonly name: string; readonly type: string; readonly status: string; readonly durationMs: number }
-  | { readonly event: 'investigated'; readonly story: string; readonly result: AgentResult; readonly run: string; readonly durationMs: number }
-  | { readonly event: 'deliveries'; readonly story: string; readonly sent: number; readonly total: number; readonly bytes: number }
+  | {
+      readonly event: 'notification-sent';
+      readonly story: string;
+      readonly kind: string;
+      readonly answer: IntakeAnswer;
+    }
+  | {
+      readonly event: 'alert';
+      readonly story: string;
+      readonly name: string;
+      readonly status: string;
+      readonly receiveCount: number;
+      readonly object: string;
+    }
+  | {
+      readonly event: 'step';
+      readonly story: string;
+      readonly name: string;
+      readonly type: string;
+      readonly status: string;
+      readonly durationMs: number;
+    }
+  | {
+      readonly event: 'investigated';
+      readonly story: string;
+      readonly result: AgentResult;
+      readonly run: string;
+      readonly durationMs: number;
+    }
+  | {
+      readonly event: 'deliveries';
+      readonly story: string;
+      readonly sent: number;
+      readonly total: number;
+      readonly bytes: number;
+    }
   | { readonly event: 'checked'; readonly story: string; readonly problems: readonly string[] };
 
 export interface DemoOptions {
@@ -34,15 +65,17 @@ export interface DemoOptions {
   readonly story: string | null;
   readonly log: Log;
   readonly signal: AbortSignal;
-  tell(event: DemoEvent): void;
+  readonly tell: (event: DemoEvent) => void;
   /** Called while the last story's server still runs. */
-  beforeEnd?(app: App): Promise<void>;
+  readonly beforeEnd?: (app: App) => Promise<void>;
 }
 
 /** The stories: folders of `examples/` that have a dump and the findings that are expected of it. */
 export function listStories(): readonly string[] {
   const complete = ['expected.json', 'dump', 'resources.yaml', 'alerts/firing.json'];
-  const stories = readdirSync(examples).filter((name) => complete.every((part) => existsSync(join(examples, name, part))));
+  const stories = readdirSync(examples).filter((name) =>
+    complete.every((part) => existsSync(join(examples, name, part))),
+  );
   // The three that show most come first.
   const first = ['oom-crash-loop', 'bad-rollout', 'log-injection'];
   return [...first.filter((name) => stories.includes(name)), ...stories.filter((name) => !first.includes(name)).sort()];
@@ -69,10 +102,17 @@ function chooseStories(story: string | null): readonly string[] {
   const stories = listStories();
   if (story === null) return stories;
   if (stories.includes(story)) return [story];
-  throw new AppError('InvalidInput', `there is no story ${story}`, { field: '--story', next: `one of ${stories.join(', ')}` });
+  throw new AppError('InvalidInput', `there is no story ${story}`, {
+    field: '--story',
+    next: `one of ${stories.join(', ')}`,
+  });
 }
 
-async function playStory(story: string, options: DemoOptions, beforeEnd?: (app: App) => Promise<void>): Promise<readonly string[]> {
+async function playStory(
+  story: string,
+  options: DemoOptions,
+  beforeEnd?: (app: App) => Promise<void>,
+): Promise<readonly string[]> {
   const folder = join(examples, story);
   const temporary = mkdtempSync(join(tmpdir(), 'fist-demo-'));
   const token = writeToken(temporary);
@@ -123,7 +163,7 @@ function readTitle(folder: string): string {
 
 interface Teller extends DemoOptions {
   readonly story: string;
-  delivered(): number;
+  readonly delivered: () => number;
 }
 
 /** Sends what Alertmanager sent, and looks at what became of it through the API. */
@@ -139,12 +179,24 @@ async function feed(app: App, folder: string, token: string, teller: Teller): Pr
   for (const { id } of runs) {
     const run = (await api.get(`/api/v1/runs/${id}`)) as RunRecord & { steps: readonly StepRecord[] };
     for (const step of run.steps) {
-      tell({ event: 'step', story, name: step.name, type: step.type, status: step.status, durationMs: elapsedMs(step.startedAt, step.completedAt) });
+      tell({
+        event: 'step',
+        story,
+        name: step.name,
+        type: step.type,
+        status: step.status,
+        durationMs: elapsedMs(step.startedAt, step.completedAt),
+      });
     }
-    const result = run.steps.map((step) => step.result as unknown as Partial<AgentResult> | null).findLast((value) => typeof value?.report === 'string') as AgentResult | undefined;
+    const result = run.steps
+      .map((step) => step.result as unknown as Partial<AgentResult> | null)
+      .findLast((value) => typeof value?.report === 'string') as AgentResult | undefined;
     if (result === undefined) return [`run ${id} has no report: ${run.error ?? run.status}`];
     tell({ event: 'investigated', story, result, run: id, durationMs: elapsedMs(run.startedAt, run.completedAt) });
-    problems.push([...(run.status === 'succeeded' ? [] : [`the run ${run.status}: ${run.error}`]), ...compareWithExpected(result, expected)]);
+    problems.push([
+      ...(run.status === 'succeeded' ? [] : [`the run ${run.status}: ${run.error}`]),
+      ...compareWithExpected(result, expected),
+    ]);
   }
   await send(api, app, folder, token, 'resolved', teller);
   await tellAlerts(api, teller);
@@ -174,7 +226,14 @@ function storyApi(app: App, http: HttpClient): StoryApi {
   return { get: (path) => call('GET', path, app.token), post: (path, body, token) => call('POST', path, token, body) };
 }
 
-async function send(api: StoryApi, app: App, folder: string, token: string, kind: string, { story, tell }: Teller): Promise<void> {
+async function send(
+  api: StoryApi,
+  app: App,
+  folder: string,
+  token: string,
+  kind: string,
+  { story, tell }: Teller,
+): Promise<void> {
   const path = app.catalog().sources[0]?.path ?? '';
   const body = readFileSync(join(folder, 'alerts', `${kind}.json`), 'utf8');
   const answer = (await api.post(`/webhook/${path}`, body, token)) as IntakeAnswer;
@@ -187,22 +246,36 @@ async function finishedRuns(api: StoryApi, signal: AbortSignal): Promise<readonl
     signal.throwIfAborted();
     const { items } = (await api.get('/api/v1/runs')) as { items: readonly RunRecord[] };
     if (items.length > 0 && items.every((run) => run.completedAt !== null)) return items.toReversed();
-    if (performance.now() > limit) throw new AppError('Timeout', `the investigation took longer than ${runLimitMs / 1000} s`);
+    if (performance.now() > limit)
+      throw new AppError('Timeout', `the investigation took longer than ${runLimitMs / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
 
 async function tellAlerts(api: StoryApi, { story, tell }: Teller): Promise<void> {
-  const { items } = (await api.get('/api/v1/alerts')) as { items: readonly { name: string; status: string; receiveCount: number; labels: Record<string, string> }[] };
+  const { items } = (await api.get('/api/v1/alerts')) as {
+    items: readonly { name: string; status: string; receiveCount: number; labels: Record<string, string> }[];
+  };
   for (const { name, status, receiveCount, labels } of items.toReversed()) {
-    const object = [labels['namespace'], labels['pod'] ?? labels['deployment'] ?? labels['statefulset'] ?? labels['node']].filter(Boolean).join('/');
+    const object = [
+      labels['namespace'],
+      labels['pod'] ?? labels['deployment'] ?? labels['statefulset'] ?? labels['node'],
+    ]
+      .filter(Boolean)
+      .join('/');
     tell({ event: 'alert', story, name, status, receiveCount, object });
   }
 }
 
-async function tellDeliveries(api: StoryApi, { story, tell, delivered }: Teller): Promise<void> {
+async function tellDeliveries(api: StoryApi, teller: Teller): Promise<void> {
   const { items } = (await api.get('/api/v1/deliveries')) as { items: readonly DeliveryRecord[] };
-  tell({ event: 'deliveries', story, sent: items.filter((item) => item.status === 'sent').length, total: items.length, bytes: delivered() });
+  teller.tell({
+    event: 'deliveries',
+    story: teller.story,
+    sent: items.filter((item) => item.status === 'sent').length,
+    total: items.length,
+    bytes: teller.delivered(),
+  });
 }
 
 function elapsedMs(from: string | null, to: string | null): number {

@@ -25,12 +25,16 @@ export function compareWithExpected(result: AgentResult, expected: Expected): re
     ...forbidden(result, expected.must_not_include),
     ...uncited(result),
     ...confidence(result.confidence, expected),
-    ...(result.findings.some((finding) => finding.object === expected.object) ? [] : [`no finding is about ${expected.object}`]),
+    ...(result.findings.some((finding) => finding.object === expected.object)
+      ? []
+      : [`no finding is about ${expected.object}`]),
   ];
 }
 
 function missing(field: string, text: string, wanted: readonly string[]): readonly string[] {
-  return wanted.filter((part) => !text.includes(part)).map((part) => `${field} does not say ${JSON.stringify(part)}: ${text}`);
+  return wanted
+    .filter((part) => !text.includes(part))
+    .map((part) => `${field} does not say ${JSON.stringify(part)}: ${text}`);
 }
 
 function compareFinding(findings: readonly Finding[], wanted: Expected['findings'][number]): readonly string[] {
@@ -38,12 +42,19 @@ function compareFinding(findings: readonly Finding[], wanted: Expected['findings
   const found = findings.find((finding) => finding.category === wanted.category && finding.object === wanted.object);
   if (found === undefined) return [`${title} is missing`];
   const problems = missing(title, found.description, wanted.description_includes);
-  return found.severity === wanted.severity ? problems : [...problems, `${title} is ${found.severity}, not ${wanted.severity}`];
+  return found.severity === wanted.severity
+    ? problems
+    : [...problems, `${title} is ${found.severity}, not ${wanted.severity}`];
 }
 
 function forbidden(result: AgentResult, texts: readonly string[]): readonly string[] {
   const { summary, root_cause, findings, recommendations } = result;
-  const claims = JSON.stringify({ summary, root_cause, findings, recommendations });
+  const claims = [
+    summary,
+    root_cause ?? '',
+    ...findings.flatMap((finding) => [finding.description, ...Object.values(finding.evidence)]),
+    ...recommendations.flatMap((recommendation) => [recommendation.action, recommendation.rationale]),
+  ].join('\n');
   return texts.filter((text) => claims.includes(text)).map((text) => `the report claims ${JSON.stringify(text)}`);
 }
 
@@ -54,6 +65,9 @@ function uncited(result: AgentResult): readonly string[] {
     .map((finding) => `finding ${finding.category} of ${finding.object} cites evidence that does not exist`);
 }
 
-function confidence(value: number, { confidence_at_least: least, confidence_at_most: most }: Expected): readonly string[] {
+function confidence(
+  value: number,
+  { confidence_at_least: least, confidence_at_most: most }: Expected,
+): readonly string[] {
   return value >= least && value <= most ? [] : [`confidence ${value} is not between ${least} and ${most}`];
 }

@@ -21,11 +21,18 @@ export interface Investigation {
 }
 
 /** Investigates one alert of a payload with no server. Throws InvalidInput for a payload that it cannot use. */
-export async function investigateOnce(payload: string, index: number | null, options: ClusterOptions, colour: boolean): Promise<Investigation> {
+export async function investigateOnce(
+  payload: string,
+  index: number | null,
+  options: ClusterOptions,
+  colour: boolean,
+): Promise<Investigation> {
   const alert = chooseAlert(payload, index);
   const opened = await openCluster(options);
   if (opened === null) {
-    throw new AppError('InvalidInput', 'no cluster was named', { next: 'give --context NAME for a live cluster, or --dump DIR for a captured one' });
+    throw new AppError('InvalidInput', 'no cluster was named', {
+      next: 'give --context NAME for a live cluster, or --dump DIR for a captured one',
+    });
   }
   try {
     const { result, failure } = await investigate({
@@ -52,17 +59,47 @@ export function chooseAlert(payload: string, index: number | null): AlertSnapsho
   const chosen = choices[index ?? 0];
   if (index === null && choices.length > 1) {
     const list = choices.map((item, position) => `${position}: ${describe(item)}`).join('; ');
-    throw new AppError('InvalidInput', `the payload has ${choices.length} firing alerts (${list})`, { next: 'choose one with --index NUMBER' });
+    throw new AppError('InvalidInput', `the payload has ${choices.length} firing alerts (${list})`, {
+      next: 'choose one with --index NUMBER',
+    });
   }
-  if (chosen === undefined) throw new AppError('InvalidInput', `there is no alert ${index ?? 0}; the payload has ${choices.length}`);
-  const { name, fingerprint, severity, status, labels, annotations, summary, description, generatorUrl, startsAt, endsAt } = chosen;
-  return { id: fingerprint, episode: 1, name, fingerprint, severity, status, labels, annotations, summary, description, generatorUrl, startsAt, endsAt };
+  if (chosen === undefined)
+    throw new AppError('InvalidInput', `there is no alert ${index ?? 0}; the payload has ${choices.length}`);
+  const {
+    name,
+    fingerprint,
+    severity,
+    status,
+    labels,
+    annotations,
+    summary,
+    description,
+    generatorUrl,
+    startsAt,
+    endsAt,
+  } = chosen;
+  return {
+    id: fingerprint,
+    episode: 1,
+    name,
+    fingerprint,
+    severity,
+    status,
+    labels,
+    annotations,
+    summary,
+    description,
+    generatorUrl,
+    startsAt,
+    endsAt,
+  };
 }
 
 function readAlerts(payload: string): readonly AlertItem[] {
   const value = parse(payload);
   if (Array.isArray(value['alerts'])) return receive(webhook, payload);
-  if (typeof value['labels'] === 'object' && value['alert_name'] === undefined) return receive(webhook, JSON.stringify({ version: '4', alerts: [{ status: 'firing', ...value }] }));
+  if (typeof value['labels'] === 'object' && value['alert_name'] === undefined)
+    return receive(webhook, JSON.stringify({ version: '4', alerts: [{ status: 'firing', ...value }] }));
   return receive(api, payload);
 }
 
@@ -71,17 +108,24 @@ function parse(payload: string): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(payload);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch (cause) {
-    throw new AppError('InvalidInput', `the alert is not JSON: ${(cause as Error).message}`, { cause, field: '--alert' });
+    throw new AppError('InvalidInput', `the alert is not JSON: ${(cause as Error).message}`, {
+      cause,
+      field: '--alert',
+    });
   }
   throw new AppError('InvalidInput', 'the alert is not a JSON object', { field: '--alert' });
 }
 
 function receive(source: SourceDefinition, body: string): readonly AlertItem[] {
   const received = source.receive?.({ body, headers: {}, receivedAt: toTimestamp(Date.now()) });
-  if (received === undefined || !received.ok) throw new AppError('InvalidInput', `the alert cannot be used: ${received?.message}`, { field: received?.field ?? '' });
+  if (received === undefined || !received.ok)
+    throw new AppError('InvalidInput', `the alert cannot be used: ${received?.message}`, {
+      field: received?.field ?? '',
+    });
   const [bad] = received.notification.bad;
   if (bad !== undefined) throw new AppError('InvalidInput', bad.message, { field: bad.field });
-  if (received.notification.items.length === 0) throw new AppError('InvalidInput', 'the payload has no alerts', { field: 'alerts' });
+  if (received.notification.items.length === 0)
+    throw new AppError('InvalidInput', 'the payload has no alerts', { field: 'alerts' });
   return received.notification.items;
 }
 

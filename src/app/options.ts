@@ -65,7 +65,10 @@ export function readServeOptions(flags: ServeFlags, environment: Environment): A
 /** `--dump`, or `--context` and `--kubeconfig`, not both. */
 export function readClusterOptions(flags: { dump?: string; kubeconfig?: string; context?: string }): ClusterOptions {
   if (flags.dump !== undefined && (flags.kubeconfig !== undefined || flags.context !== undefined)) {
-    throw new AppError('InvalidInput', '--dump and --context/--kubeconfig exclude each other: evidence comes from one place');
+    throw new AppError(
+      'InvalidInput',
+      '--dump and --context/--kubeconfig exclude each other: evidence comes from one place',
+    );
   }
   return { dump: flags.dump ?? null, kubeconfig: flags.kubeconfig ?? null, context: flags.context ?? null };
 }
@@ -81,22 +84,32 @@ function readListen(text: string): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65_535) {
-    throw new AppError('InvalidInput', `${text} is not HOST:PORT`, { field: '--listen (or SERVER_ADDR)', next: '--listen 127.0.0.1:8080' });
+    throw new AppError('InvalidInput', `${text} is not HOST:PORT`, {
+      field: '--listen (or SERVER_ADDR)',
+      next: '--listen 127.0.0.1:8080',
+    });
   }
   return { host: match[1] ?? (match[2] === '' ? '0.0.0.0' : (match[2] ?? '')), port };
 }
 
 function readPublicUrl(text: string | undefined): string | null {
   if (text === undefined) return null;
-  if (!URL.canParse(text)) throw new AppError('InvalidInput', `--public-url ${text} is not a URL`, { next: '--public-url https://fist.example.com' });
+  if (!URL.canParse(text))
+    throw new AppError('InvalidInput', `--public-url ${text} is not a URL`, {
+      next: '--public-url https://fist.example.com',
+    });
   return text.replace(/\/+$/, '');
 }
 
 function refusePostgres(environment: Environment): void {
   const type = environment['DATABASE_TYPE'];
   if (type === undefined || type === 'sqlite') return;
-  throw new AppError('InvalidInput', `DATABASE_TYPE=${type} is not supported by this version; it keeps its data in SQLite`, {
-    field: 'DATABASE_TYPE',
-    next: 'unset DATABASE_TYPE, and choose the file with --db',
-  });
+  throw new AppError(
+    'InvalidInput',
+    `DATABASE_TYPE=${type} is not supported by this version; it keeps its data in SQLite`,
+    {
+      field: 'DATABASE_TYPE',
+      next: 'unset DATABASE_TYPE, and choose the file with --db',
+    },
+  );
 }

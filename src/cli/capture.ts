@@ -15,8 +15,15 @@ interface CaptureFlags {
 export async function capture(terminal: Terminal, flags: CaptureFlags): Promise<number> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());
-  const summary = await captureToFolder(readClusterOptions(flags), flags.outputDirectory, flags.namespace ?? [], interrupted.signal);
-  terminal.out(`${flags.outputDirectory}: ${summary.objects} objects and ${summary.logs} logs of ${summary.namespaces} namespaces\n`);
+  const summary = await captureToFolder(
+    readClusterOptions(flags),
+    flags.outputDirectory,
+    flags.namespace ?? [],
+    interrupted.signal,
+  );
+  terminal.out(
+    `${flags.outputDirectory}: ${summary.objects} objects and ${summary.logs} logs of ${summary.namespaces} namespaces\n`,
+  );
   for (const line of summary.leftOut) terminal.err(`left out: ${plain(line)}\n`);
   terminal.err(`next: fist investigate --alert FILE --dump ${flags.outputDirectory}\n`);
   return 0;

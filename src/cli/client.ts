@@ -31,7 +31,12 @@ export function apiClient(flags: ServerFlags, terminal: Terminal): ApiClient {
   const token = flags.token ?? terminal.env['FIST_TOKEN'] ?? tokenBeside(databasePath(flags, terminal));
   const http = createHttpClient();
 
-  async function call(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<unknown> {
+  async function call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<unknown> {
     const response = await http
       .send({
         method,
@@ -46,7 +51,10 @@ export function apiClient(flags: ServerFlags, terminal: Terminal): ApiClient {
         maxResponseBytes,
       })
       .catch((cause: unknown) => {
-        throw new AppError('Unreachable', `no server answers at ${url}`, { cause, next: 'fist serve --resources DIR, or --server URL' });
+        throw new AppError('Unreachable', `no server answers at ${url}`, {
+          cause,
+          next: 'fist serve --resources DIR, or --server URL',
+        });
       });
     if (response.status >= 200 && response.status < 300) return response.body === '' ? null : JSON.parse(response.body);
     throw failure(response.status, response.body, url, token);
@@ -67,13 +75,19 @@ function tokenBeside(database: string): string | undefined {
 function failure(status: number, body: string, url: string, token: string | undefined): AppError {
   if (status === 401) {
     const why = token === undefined ? 'no token was found' : 'the token is not the one of this server';
-    return new AppError('Unauthenticated', `${url} refused: ${why}`, { next: 'give --db PATH of the server (its token is beside it), or FIST_TOKEN' });
+    return new AppError('Unauthenticated', `${url} refused: ${why}`, {
+      next: 'give --db PATH of the server (its token is beside it), or FIST_TOKEN',
+    });
   }
   const parsed = parseError(body);
-  return new AppError(parsed.code ?? (status === 404 ? 'NotFound' : status === 503 ? 'Draining' : 'InvalidInput'), parsed.message ?? `${url} answered ${status}`, {
-    ...(parsed.field === undefined ? {} : { field: parsed.field }),
-    ...(parsed.next === undefined ? {} : { next: parsed.next }),
-  });
+  return new AppError(
+    parsed.code ?? (status === 404 ? 'NotFound' : status === 503 ? 'Draining' : 'InvalidInput'),
+    parsed.message ?? `${url} answered ${status}`,
+    {
+      ...(parsed.field === undefined ? {} : { field: parsed.field }),
+      ...(parsed.next === undefined ? {} : { next: parsed.next }),
+    },
+  );
 }
 
 function parseError(body: string): { code?: ErrorCode; message?: string; field?: string; next?: string } {

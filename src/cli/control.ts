@@ -15,7 +15,9 @@ export async function cancel(terminal: Terminal, flags: ServerFlags & { reason: 
 /** `fist retry run/ID`. */
 export async function retry(terminal: Terminal, flags: ServerFlags, run = ''): Promise<number> {
   const { id } = nounAndId(run, ['run']);
-  const answer = (await apiClient(flags, terminal).post(`/api/v1/runs/${encodeURIComponent(id)}/retry`, {})) as { id: string };
+  const answer = (await apiClient(flags, terminal).post(`/api/v1/runs/${encodeURIComponent(id)}/retry`, {})) as {
+    id: string;
+  };
   terminal.out(`run/${answer.id}\n`);
   terminal.err(`next: fist describe run/${answer.id}\n`);
   return 0;

@@ -20,7 +20,11 @@ interface AlertDetail extends AlertRecord {
 }
 
 /** `fist describe run/ID` or `alert/ID`. */
-export async function describe(terminal: Terminal, flags: ServerFlags & { output: string }, object = ''): Promise<number> {
+export async function describe(
+  terminal: Terminal,
+  flags: ServerFlags & { output: string },
+  object = '',
+): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json', 'yaml']);
   const { noun, id } = nounAndId(object, ['run', 'alert']);
   const detail = await apiClient(flags, terminal).get(`/api/v1/${noun}s/${encodeURIComponent(id)}`);
@@ -37,7 +41,9 @@ function runText(run: RunDetail): string {
     `Trigger    ${run.triggerSource}${run.input.alert === null ? '' : `, alert ${plain(run.input.alert.name)} (alert/${run.input.alert.id}, episode ${run.input.alert.episode})`}`,
     `Times      created ${run.createdAt}, started ${run.startedAt ?? '-'}, completed ${run.completedAt ?? '-'}`,
     ...(run.errorCode === null ? [] : [`Error      ${run.errorCode}: ${plain(run.error ?? '')}`]),
-    ...(run.cancelRequestedAt === null ? [] : [`Cancelled  ${run.cancelRequestedAt}: ${plain(run.cancelReason ?? '')}`]),
+    ...(run.cancelRequestedAt === null
+      ? []
+      : [`Cancelled  ${run.cancelRequestedAt}: ${plain(run.cancelReason ?? '')}`]),
     '',
     'Steps',
     ...run.steps.map(stepLine),
@@ -49,22 +55,37 @@ function runText(run: RunDetail): string {
     ...(run.evidence.length === 0 ? ['  none'] : []),
     '',
     'Deliveries',
-    ...run.deliveries.map((delivery) => `  ${delivery.sinkName}  ${delivery.event}  ${delivery.status}  ${plain(delivery.error ?? '')}`),
+    ...run.deliveries.map(
+      (delivery) => `  ${delivery.sinkName}  ${delivery.event}  ${delivery.status}  ${plain(delivery.error ?? '')}`,
+    ),
     ...(run.deliveries.length === 0 ? ['  none'] : []),
   ];
-  const report = run.steps.map((step) => step.result as Partial<AgentResult> | null).findLast((result) => typeof result?.report === 'string')?.report;
+  const report = run.steps
+    .map((step) => step.result as Partial<AgentResult> | null)
+    .findLast((result) => typeof result?.report === 'string')?.report;
   return `${lines.join('\n')}\n${report === undefined ? '' : `\n${report}\n`}`;
 }
 
 function stepLine(step: StepRecord): string {
-  const milliseconds = step.startedAt === null || step.completedAt === null ? '' : `  ${Date.parse(step.completedAt) - Date.parse(step.startedAt)} ms`;
+  const milliseconds =
+    step.startedAt === null || step.completedAt === null
+      ? ''
+      : `  ${Date.parse(step.completedAt) - Date.parse(step.startedAt)} ms`;
   const failure = step.errorCode === null ? '' : `  ${step.errorCode}: ${plain(step.error ?? '')}`;
   return `  ${step.path}  ${step.name} (${step.type})  ${step.status}  attempt ${step.attempt}${milliseconds}${failure}`;
 }
 
 function outputLines(run: RunDetail): readonly string[] {
   const outputs = Object.entries(run.outputs);
-  return outputs.length === 0 ? [] : ['', 'Outputs', ...outputs.map(([name, value]) => `  ${name}  ${plain(typeof value === 'string' ? value : JSON.stringify(value))}`)];
+  return outputs.length === 0
+    ? []
+    : [
+        '',
+        'Outputs',
+        ...outputs.map(
+          ([name, value]) => `  ${name}  ${plain(typeof value === 'string' ? value : JSON.stringify(value))}`,
+        ),
+      ];
 }
 
 function alertText(alert: AlertDetail): string {
@@ -80,7 +101,10 @@ function alertText(alert: AlertDetail): string {
     ...Object.entries(alert.labels).map(([name, value]) => `  ${plain(name)}=${plain(value)}`),
     '',
     'History',
-    ...alert.transitions.map((transition) => `  ${transition.at}  episode ${transition.episode}  ${transition.fromStatus ?? '-'} -> ${transition.toStatus}  ${transition.reason}`),
+    ...alert.transitions.map(
+      (transition) =>
+        `  ${transition.at}  episode ${transition.episode}  ${transition.fromStatus ?? '-'} -> ${transition.toStatus}  ${transition.reason}`,
+    ),
     '',
     'Runs',
     ...alert.runs.map((run) => `  run/${run.id}  ${run.name}  ${run.status}`),

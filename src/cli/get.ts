@@ -20,7 +20,12 @@ interface GetFlags extends ServerFlags {
 /** What the API says of a Source, Workflow or Sink. */
 interface ResourceItem {
   readonly metadata: { readonly namespace: string; readonly name: string };
-  readonly spec: { readonly type?: string; readonly config?: { readonly path?: string }; readonly triggerWorkflow?: string; readonly steps?: readonly unknown[] };
+  readonly spec: {
+    readonly type?: string;
+    readonly config?: { readonly path?: string };
+    readonly triggerWorkflow?: string;
+    readonly steps?: readonly unknown[];
+  };
   readonly status: {
     readonly ready: boolean;
     readonly conditions: readonly { readonly type: string; readonly reason: string; readonly message: string }[];
@@ -54,7 +59,10 @@ const runs: Listing<RunRecord> = {
   columns: [
     { heading: 'ID', text: (item) => item.id },
     { heading: 'WORKFLOW', text: (item) => item.name },
-    { heading: 'STATUS', text: (item) => (item.waitingFor === null ? item.status : `${item.status} (waits for ${item.waitingFor})`) },
+    {
+      heading: 'STATUS',
+      text: (item) => (item.waitingFor === null ? item.status : `${item.status} (waits for ${item.waitingFor})`),
+    },
     { heading: 'STEPS', text: (item) => `${item.stepsCompleted}/${item.totalSteps}` },
     { heading: 'ALERT', text: (item) => item.input.alert?.name ?? '-' },
     { heading: 'TRIGGER', text: (item) => item.triggerSource, wide: true },
@@ -89,35 +97,56 @@ function resources(noun: string): Listing<ResourceItem> {
       { heading: 'READY', text: (item) => (item.status.ready ? 'True' : 'False') },
       { heading: 'REASON', text: (item) => item.status.conditions.map((condition) => condition.reason).join(',') },
       { heading: 'COUNT', text: (item) => String(item.status.eventsProcessed ?? item.status.messagesSent ?? '-') },
-      { heading: 'MESSAGE', text: (item) => item.status.conditions.map((condition) => condition.message).filter(Boolean).join('; '), wide: true },
+      {
+        heading: 'MESSAGE',
+        text: (item) =>
+          item.status.conditions
+            .map((condition) => condition.message)
+            .filter(Boolean)
+            .join('; '),
+        wide: true,
+      },
     ],
   };
 }
 
 const listings: Readonly<Record<string, { readonly path: string; readonly listing: Listing<never> }>> = {
-  alerts: { path: 'alerts', listing: alerts as Listing<never> },
-  runs: { path: 'runs', listing: runs as Listing<never> },
-  deliveries: { path: 'deliveries', listing: deliveries as Listing<never> },
-  sources: { path: 'sources', listing: resources('source') as Listing<never> },
-  workflows: { path: 'workflows', listing: resources('workflow') as Listing<never> },
-  sinks: { path: 'sinks', listing: resources('sink') as Listing<never> },
+  alerts: { path: 'alerts', listing: alerts },
+  runs: { path: 'runs', listing: runs },
+  deliveries: { path: 'deliveries', listing: deliveries },
+  sources: { path: 'sources', listing: resources('source') },
+  workflows: { path: 'workflows', listing: resources('workflow') },
+  sinks: { path: 'sinks', listing: resources('sink') },
 };
 
 /** `fist get NOUN`: one page of a list, newest first. */
 export async function get(terminal: Terminal, flags: GetFlags, noun = ''): Promise<number> {
   const format = outputFormat(flags.output, outputFormats);
   const found = listings[noun] ?? listings[`${noun}s`];
-  if (found === undefined) throw new AppError('InvalidInput', `${noun} is not one of ${Object.keys(listings).join(', ')}`);
+  if (found === undefined)
+    throw new AppError('InvalidInput', `${noun} is not one of ${Object.keys(listings).join(', ')}`);
   const query = new URLSearchParams({ limit: flags.limit });
-  for (const key of ['status', 'severity', 'name', 'namespace'] as const) if (flags[key] !== undefined) query.set(key, flags[key]);
+  for (const key of ['status', 'severity', 'name', 'namespace'] as const)
+    if (flags[key] !== undefined) query.set(key, flags[key]);
   for (const label of flags.label ?? []) query.append('label', label);
-  const page = (await apiClient(flags, terminal).get(`/api/v1/${found.path}?${query.toString()}`)) as { items: never[]; nextCursor: string | null };
+  const page = (await apiClient(flags, terminal).get(`/api/v1/${found.path}?${query.toString()}`)) as {
+    items: never[];
+    nextCursor: string | null;
+  };
   await printItems(terminal, format, page.items, found.listing);
-  if (page.nextCursor !== null) terminal.err(`there are more; next: --limit ${Math.min(500, Number(flags.limit) * 2)}\n`);
+  if (page.nextCursor !== null)
+    terminal.err(`there are more; next: --limit ${Math.min(500, Number(flags.limit) * 2)}\n`);
   return 0;
 }
 
 function objectOf(labels: Readonly<Record<string, string>>): string {
-  const name = labels['pod'] ?? labels['deployment'] ?? labels['statefulset'] ?? labels['daemonset'] ?? labels['node'] ?? labels['instance'] ?? '';
+  const name =
+    labels['pod'] ??
+    labels['deployment'] ??
+    labels['statefulset'] ??
+    labels['daemonset'] ??
+    labels['node'] ??
+    labels['instance'] ??
+    '';
   return labels['namespace'] === undefined ? name : `${labels['namespace']}/${name}`;
 }

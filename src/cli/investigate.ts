@@ -17,7 +17,12 @@ interface InvestigateFlags {
 /** `fist investigate`: stdout is the report only. Inconclusive is a result: exit 0. */
 export async function investigateCommand(terminal: Terminal, flags: InvestigateFlags): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json', 'markdown']);
-  const { result, text, failure } = await investigateOnce(readInput(flags.alert), readIndex(flags.index), readClusterOptions(flags), terminal.colour);
+  const { result, text, failure } = await investigateOnce(
+    readInput(flags.alert),
+    readIndex(flags.index),
+    readClusterOptions(flags),
+    terminal.colour,
+  );
   if (format === 'json') terminal.out(`${JSON.stringify(result, null, 2)}\n`);
   else terminal.out(format === 'markdown' ? `${result.report.trimEnd()}\n` : text);
   if (failure === null) return 0;

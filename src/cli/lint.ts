@@ -15,7 +15,9 @@ export async function lint(terminal: Terminal, flags: { output: string }, ...pat
       terminal.out(`${file}:${line}:${column}: ${severity}: ${plain(message)}\n`);
       if (next !== undefined) terminal.out(`  next: ${plain(next)}\n`);
     }
-    terminal.err(`${errors} error${errors === 1 ? '' : 's'}, ${problems.length - errors} warning${problems.length - errors === 1 ? '' : 's'}\n`);
+    terminal.err(
+      `${errors} error${errors === 1 ? '' : 's'}, ${problems.length - errors} warning${problems.length - errors === 1 ? '' : 's'}\n`,
+    );
   }
   return errors > 0 ? answerIsNo : 0;
 }

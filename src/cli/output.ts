@@ -40,12 +40,24 @@ export interface Listing<T> {
 }
 
 /** Prints items as `format` says. JSON and YAML are the API's own objects. */
-export async function printItems<T>(terminal: Terminal, format: OutputFormat, items: readonly T[], listing: Listing<T>): Promise<void> {
+export async function printItems<T>(
+  terminal: Terminal,
+  format: OutputFormat,
+  items: readonly T[],
+  listing: Listing<T>,
+): Promise<void> {
   if (format === 'json') terminal.out(`${JSON.stringify({ items }, null, 2)}\n`);
   else if (format === 'yaml') terminal.out((await import('yaml')).stringify({ items }));
   else if (format === 'name') terminal.out(items.map((item) => `${listing.name(item)}\n`).join(''));
   else if (items.length === 0) terminal.err(`${listing.empty}\n`);
-  else terminal.out(table(items, listing.columns.filter((column) => format === 'wide' || column.wide !== true), terminal.colour));
+  else
+    terminal.out(
+      table(
+        items,
+        listing.columns.filter((column) => format === 'wide' || column.wide !== true),
+        terminal.colour,
+      ),
+    );
 }
 
 /** Prints one object. */
@@ -55,11 +67,20 @@ export async function printObject(terminal: Terminal, format: 'json' | 'yaml', v
 
 function table<T>(items: readonly T[], columns: readonly Column<T>[], colour: boolean): string {
   const rows = items.map((item) => columns.map((column) => plain(column.text(item))));
-  const widths = columns.map((column, index) => Math.max(column.heading.length, ...rows.map((row) => [...(row[index] ?? '')].length)));
+  const widths = columns.map((column, index) =>
+    Math.max(column.heading.length, ...rows.map((row) => width(row[index] ?? ''))),
+  );
   const line = (cells: readonly string[]) =>
-    cells.map((cell, index) => (index === cells.length - 1 ? cell : cell + ' '.repeat((widths[index] ?? 0) - [...cell].length))).join('   ');
+    cells
+      .map((cell, index) => (index === cells.length - 1 ? cell : cell + ' '.repeat((widths[index] ?? 0) - width(cell))))
+      .join('   ');
   const heading = line(columns.map((column) => column.heading));
   return `${colour ? styleText('bold', heading) : heading}\n${rows.map((row) => `${line(row)}\n`).join('')}`;
+}
+
+/** Columns of a text without wide characters. */
+function width(text: string): number {
+  return Array.from(text).length;
 }
 
 /** One line, without anything that a terminal would act on: alert text is data. */

@@ -23,14 +23,20 @@ export async function runProgram(args: readonly string[], terminal: Terminal = p
 }
 
 function asJson(args: readonly string[]): boolean {
-  return args.some((word, index) => (word === '-o' || word === '--output') && args[index + 1] === 'json') || args.includes('--output=json') || args.includes('-ojson');
+  return (
+    args.some((word, index) => (word === '-o' || word === '--output') && args[index + 1] === 'json') ||
+    args.includes('--output=json') ||
+    args.includes('-ojson')
+  );
 }
 
 /** The tree of commands; `docs/reference/cli.md` is generated from it. */
 export function buildProgram(terminal: Terminal, run: { exitCode: number }): Command {
   const program = new Command('fist');
   program
-    .description('Incident responder for Kubernetes: alerts come in, a workflow investigates, a report that cites its evidence goes out.')
+    .description(
+      'Incident responder for Kubernetes: alerts come in, a workflow investigates, a report that cites its evidence goes out.',
+    )
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
     .showHelpAfterError('(fist --help lists the commands)');
@@ -38,7 +44,10 @@ export function buildProgram(terminal: Terminal, run: { exitCode: number }): Com
   /** Ties a command to its module: `load` imports it when the command is run. */
   function action<Flags>(command: Command, load: () => Promise<Action<Flags>>): void {
     command.action(async (...values: unknown[]) => {
-      const operands = values.slice(0, -2).flat().filter((value) => typeof value === 'string');
+      const operands = values
+        .slice(0, -2)
+        .flat()
+        .filter((value) => typeof value === 'string');
       const work = await load();
       run.exitCode = await work(terminal, command.opts() as Flags, ...operands);
     });
@@ -57,7 +66,9 @@ function addServerCommands(program: Command, action: Tie): void {
   action(
     program
       .command('demo')
-      .description('The first minute: recorded incidents, no cluster, no key, loopback only, SAMPLE data; ends by itself')
+      .description(
+        'The first minute: recorded incidents, no cluster, no key, loopback only, SAMPLE data; ends by itself',
+      )
       .option('--ci', 'print NDJSON; exit 0 only if the expected findings came out')
       .option('--story <name>', 'only this story of examples/')
       .option('--keep', 'go on serving after the stories, until Ctrl-C'),
@@ -81,13 +92,18 @@ function addServerCommands(program: Command, action: Tie): void {
 function clusterOptions(command: Command): Command {
   return command
     .option('--dump <dir>', 'folder written by `fist capture` or `kubectl cluster-info dump --output-directory`')
-    .option('--kubeconfig <file>', 'kubeconfig of a cluster to read (default: KUBECONFIG, else ~/.kube/config, where --context is given)')
+    .option(
+      '--kubeconfig <file>',
+      'kubeconfig of a cluster to read (default: KUBECONFIG, else ~/.kube/config, where --context is given)',
+    )
     .option('--context <name>', 'context of the kubeconfig');
 }
 
 function addInvestigationCommands(program: Command, action: Tie): void {
   action(
-    clusterOptions(program.command('investigate').description('Investigates one alert, with no server; prints the report'))
+    clusterOptions(
+      program.command('investigate').description('Investigates one alert, with no server; prints the report'),
+    )
       .requiredOption('--alert <file>', 'an Alertmanager v4 payload or one alert as JSON; - reads standard input')
       .option('--index <number>', 'which firing alert of the payload, from 0')
       .option('-o, --output <format>', 'text, json or markdown', 'text'),
@@ -112,7 +128,10 @@ function addClientCommands(program: Command, action: Tie): void {
   const send = program.command('send').description('Sends something to a server');
   action(
     serverOptions(send.command('alert').description('Sends an alert; its answer says what it started'))
-      .option('-f, --file <file>', 'an Alertmanager v4 payload, for --path; or an alert of POST /alerts; - reads standard input')
+      .option(
+        '-f, --file <file>',
+        'an Alertmanager v4 payload, for --path; or an alert of POST /alerts; - reads standard input',
+      )
       .option('--name <alertname>', 'instead of a file: name of the alert')
       .option('--severity <severity>', 'critical, warning or info', 'warning')
       .option('--label <name=value...>', 'labels of the alert')
@@ -121,7 +140,9 @@ function addClientCommands(program: Command, action: Tie): void {
     async () => (await import('./send.ts')).sendAlert,
   );
   action(
-    serverOptions(program.command('get <noun>').description('Lists alerts, runs, workflows, sinks, sources or deliveries'))
+    serverOptions(
+      program.command('get <noun>').description('Lists alerts, runs, workflows, sinks, sources or deliveries'),
+    )
       .option('-o, --output <format>', 'table, wide, json, yaml or name', 'table')
       .option('--status <status>', 'only with this status')
       .option('--severity <severity>', 'alerts: only with this severity')
@@ -132,19 +153,39 @@ function addClientCommands(program: Command, action: Tie): void {
     async () => (await import('./get.ts')).get,
   );
   action(
-    serverOptions(program.command('describe <object>').description('Shows run/ID or alert/ID with its steps, evidence and deliveries')).option('-o, --output <format>', 'text, json or yaml', 'text'),
+    serverOptions(
+      program
+        .command('describe <object>')
+        .description('Shows run/ID or alert/ID with its steps, evidence and deliveries'),
+    ).option('-o, --output <format>', 'text, json or yaml', 'text'),
     async () => (await import('./describe.ts')).describe,
   );
-  action(serverOptions(program.command('cancel <run>').description('Cancels run/ID')).option('--reason <text>', 'kept with the run', 'cancelled by fist cancel'), async () => (await import('./control.ts')).cancel);
-  action(serverOptions(program.command('retry <run>').description('Starts run/ID anew, as a new run')), async () => (await import('./control.ts')).retry);
+  action(
+    serverOptions(program.command('cancel <run>').description('Cancels run/ID')).option(
+      '--reason <text>',
+      'kept with the run',
+      'cancelled by fist cancel',
+    ),
+    async () => (await import('./control.ts')).cancel,
+  );
+  action(
+    serverOptions(program.command('retry <run>').description('Starts run/ID anew, as a new run')),
+    async () => (await import('./control.ts')).retry,
+  );
 }
 
 function addOfflineCommands(program: Command, action: Tie): void {
   action(
-    program.command('lint <path...>').description('Checks resources: fields, references, templates, commands; no server').option('-o, --output <format>', 'text or json', 'text'),
+    program
+      .command('lint <path...>')
+      .description('Checks resources: fields, references, templates, commands; no server')
+      .option('-o, --output <format>', 'text or json', 'text'),
     async () => (await import('./lint.ts')).lint,
   );
-  action(program.command('explain <field>').description('Explains a field, `workflow.spec.steps.goal`; no server'), async () => (await import('./explain.ts')).explain);
+  action(
+    program.command('explain <field>').description('Explains a field, `workflow.spec.steps.goal`; no server'),
+    async () => (await import('./explain.ts')).explain,
+  );
   action(
     program
       .command('render [template]')
@@ -154,5 +195,11 @@ function addOfflineCommands(program: Command, action: Tie): void {
       .option('--jsonl', 'read {"template", "data"} a line from standard input, answer {"output"} or {"error"} a line'),
     async () => (await import('./render.ts')).render,
   );
-  action(program.command('version').description('Prints the version').option('-o, --output <format>', 'text or json', 'text'), async () => (await import('./version.ts')).version);
+  action(
+    program
+      .command('version')
+      .description('Prints the version')
+      .option('-o, --output <format>', 'text or json', 'text'),
+    async () => (await import('./version.ts')).version,
+  );
 }

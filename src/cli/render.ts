@@ -14,7 +14,8 @@ interface RenderFlags {
 export async function render(terminal: Terminal, flags: RenderFlags, template?: string): Promise<number> {
   if (flags.jsonl === true) return renderLines(terminal);
   const text = flags.file === undefined ? template : readInput(flags.file);
-  if (text === undefined) throw new AppError('InvalidInput', 'no template was given', { next: "fist render '{{ .name }}' --data FILE" });
+  if (text === undefined)
+    throw new AppError('InvalidInput', 'no template was given', { next: "fist render '{{ .name }}' --data FILE" });
   const { parse } = await import('yaml');
   const data: unknown = flags.data === undefined ? {} : parse(readInput(flags.data));
   terminal.out(`${renderTemplate(text, data)}\n`);

@@ -33,7 +33,8 @@ export async function sendAlert(terminal: Terminal, flags: SendFlags): Promise<n
 
 function alertBody(flags: SendFlags): unknown {
   if (flags.file !== undefined) return readJson(flags.file);
-  if (flags.name === undefined) throw new AppError('InvalidInput', 'no alert was given', { next: 'fist send alert --name TestAlert, or -f FILE' });
+  if (flags.name === undefined)
+    throw new AppError('InvalidInput', 'no alert was given', { next: 'fist send alert --name TestAlert, or -f FILE' });
   const labels = { alertname: flags.name, severity: flags.severity, ...readLabels(flags.label) };
   return { alert_name: flags.name, severity: flags.severity, labels, starts_at: new Date().toISOString() };
 }

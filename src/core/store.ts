@@ -23,6 +23,7 @@ export const transactionNames = [
   'cancel',
   'retry',
   'audit',
+  'recover',
   'delivery-claim',
   'delivery-end',
   'resources',

@@ -13,16 +13,16 @@ const maxTextLength = 8 * 1024 * 1024;
  */
 export function redact(text: string): string {
   let result = text.length > maxTextLength ? `${text.slice(0, maxTextLength)}\n[cut]` : text;
-  result = result.replace(ansiSequence, '');
+  result = result.replace(colour, '');
   if (result.includes('-----')) result = maskKeyBlocks(result);
   result = maskPairs(maskEnvironmentObjects(result));
   for (const { pattern, replacement } of knownForms) result = result.replace(pattern, replacement);
   return result.replace(longToken, (token) => (looksRandom(token) ? mask : token));
 }
 
-/** CSI sequences: colours, cursor movement, clearing. */
+/** Colour sequences (SGR). Others stay, to be shown escaped. */
 // oxlint-disable-next-line no-control-regex -- control characters are the subject
-const ansiSequence = /\u001b\[[0-9;:?]{0,64}[ -/]{0,4}[@-~]/g;
+const colour = /\u001b\[[0-9;:]{0,64}m/g;
 
 const begin = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
 const end = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;

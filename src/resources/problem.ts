@@ -7,9 +7,16 @@ export interface Issue {
   /** The field's name is wrong, not its value. */
   readonly atKey?: boolean;
   readonly severity: 'error' | 'warning';
+  /** An error that lint reports and that does not keep the resource from being used. */
+  readonly tolerated?: boolean;
   readonly message: string;
   /** What to do about it. */
   readonly next?: string;
+}
+
+/** Whether a resource cannot be used because of this. */
+export function isBlocking(issue: Issue): boolean {
+  return issue.severity === 'error' && issue.tolerated !== true;
 }
 
 /** Something wrong in a file. Lines and columns count from 1; columns count UTF-16 units. */

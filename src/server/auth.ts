@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 /** RFC 9110: the scheme is case-insensitive, one or more spaces, then the token: whatever a person chose. */
@@ -32,7 +32,7 @@ function onlyAuthorization(rawHeaders: readonly string[]): string | null | undef
 }
 
 function digest(text: string | Buffer): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
 
 /** Value of WWW-Authenticate, RFC 6750 section 3. */

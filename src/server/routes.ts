@@ -135,10 +135,12 @@ export const routes = [
   },
 ] as const satisfies readonly RouteDescription[];
 
-type Route = (typeof routes)[number];
-
 /** `GET /api/v1/alerts`. */
-export type RouteName = Route extends infer R extends Route ? `${R['method']} ${R['path']}` : never;
+export type RouteName = NameOf<(typeof routes)[number]>;
+
+type NameOf<Route extends RouteDescription> = Route extends RouteDescription
+  ? `${Route['method']} ${Route['path']}`
+  : never;
 
 /** Answers with JSON (what it returns), or sends something else itself and returns the reply. */
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;

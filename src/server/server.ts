@@ -63,7 +63,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   return {
     listen: () => listen(app, options),
     close: () => close(app, limits.closeTimeoutMs),
-    inject: app.inject.bind(app) as FastifyInstance['inject'],
+    inject: app.inject.bind(app),
   };
 }
 
@@ -85,7 +85,7 @@ async function createFastify(options: ServerOptions, limits: ServerLimits): Prom
     },
     clientErrorHandler: (error, socket) => refuseMalformed(options, error, socket),
     frameworkErrors: (error, _request, reply) => sendError(options, error, reply),
-  }) as unknown as FastifyInstance;
+  });
 }
 
 const malformed: Readonly<Record<string, readonly [status: string, message: string]>> = {

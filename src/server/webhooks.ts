@@ -61,9 +61,9 @@ export async function registerWebhooks(
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     scope.addHook('onRequest', (request, reply, done) => {
       const refusal = decide(context, request);
-      if (refusal !== null) return refuse(context, request, reply, refusal);
+      if (refusal !== null) return void refuse(context, request, reply, refusal);
       admit(context.admission, request, reply, limits.maxBodyBytes);
-      done();
+      return done();
     });
     scope.setErrorHandler((error, request, reply) => {
       const { status, body } = errorAnswer(error);

@@ -38,5 +38,5 @@ export function enginePump({ store, engine, concurrency, clock, log }: EnginePum
  * its run is due now. Returns how many there were.
  */
 export function releaseDeadLeases(store: Store, clock: Clock): Promise<number> {
-  return store.transaction('run-wait', (tx) => tx.runs.releaseLeases(toTimestamp(clock.now())));
+  return store.transaction('recover', (tx) => tx.runs.releaseLeases(toTimestamp(clock.now())));
 }

@@ -35,7 +35,7 @@ export function createLedger(): Ledger {
 export interface TrafficOptions {
   readonly random: Random;
   readonly connections: number;
-  /** Alerts get the label slow=yes, so that a step is longer than a lease's renewal. */
+  /** Few alerts, with the label slow=yes, so that a step is longer than a lease's renewal; nobody cancels or retries. */
   readonly slow?: boolean;
 }
 
@@ -45,7 +45,7 @@ export function startTraffic(server: TestServer, ledger: Ledger, options: Traffi
   const senders = Array.from({ length: options.connections }, () =>
     sendAlerts(server, ledger, options, stopping.signal),
   );
-  const operator = operate(server, ledger, options.random, stopping.signal);
+  const operator = options.slow === true ? Promise.resolve() : operate(server, ledger, options.random, stopping.signal);
   return {
     async stop() {
       stopping.abort();
@@ -62,7 +62,9 @@ async function sendAlerts(
 ): Promise<void> {
   const { random, slow = false } = options;
   while (!signal.aborted) {
-    const ids = Array.from({ length: random.between(1, 3) }, () => pickAlert(ledger, random));
+    const ids = Array.from({ length: random.between(1, 3) }, () =>
+      slow ? `slow-${random.between(1, 4)}` : pickAlert(ledger, random),
+    );
     const body = notification(ids.map((id) => nextAlert(ledger, random, id, slow)));
     const copies = random.next() < 0.15 ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
@@ -72,7 +74,7 @@ async function sendAlerts(
       if (answer.status === 200) for (const id of ids) add(ledger.acknowledged, id);
       else if (answer.status !== 503) ledger.wrongAnswers.push(`${answer.status} ${JSON.stringify(answer.body)}`);
     }
-    await sleep(random.between(5, 30));
+    await sleep(slow ? 500 : random.between(5, 30));
   }
 }
 
@@ -105,7 +107,7 @@ function nextAlert(ledger: Ledger, random: Random, id: string, slow: boolean): o
   const now = new Date().toISOString();
   const known = ledger.alerts.get(id);
   const state = known ?? { firing: true, startsAt: now };
-  if (known !== undefined && random.next() < 0.4) {
+  if (known !== undefined && !slow && random.next() < 0.4) {
     state.firing = !state.firing;
     if (state.firing) state.startsAt = now;
   }

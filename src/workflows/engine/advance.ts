@@ -99,9 +99,10 @@ async function commitNext(
   return { work: next, ahead };
 }
 
+/** A step end after which the run waits is a run-wait. */
 function transactionName(attempt: AttemptEnd | null, ahead: Ahead): TransactionName {
-  if (attempt !== null) return 'step-end';
-  return ahead.then.kind === 'wait' ? 'run-wait' : 'step-start';
+  if (ahead.then.kind === 'wait') return 'run-wait';
+  return attempt === null ? 'step-start' : 'step-end';
 }
 
 function progress(ahead: Ahead): RunProgress {

@@ -57,7 +57,7 @@ export function next(
     completed += 1;
   }
   if (run.cancelRequestedAt !== null) return { ...cancelled(run.cancelReason), completed };
-  if (journal.at(-1)?.errorCode === 'RunTimeout') return { ...runTimeout(run.deadlineAt), completed };
+  if (journal.some((row) => row.errorCode === 'RunTimeout')) return { ...runTimeout(run.deadlineAt), completed };
   if (due.kind === 'done') return { kind: 'end', status: 'succeeded', errorCode: null, error: null, completed };
   if (due.kind === 'failed') return { ...stepFailure(due), completed };
   if (now >= run.deadlineAt) return { ...runTimeout(run.deadlineAt), completed };
@@ -72,6 +72,7 @@ function attemptsByPath(journal: readonly StepRecord[]): ReadonlyMap<string, rea
     if (rows === undefined) attempts.set(row.path, [row]);
     else rows.push(row);
   }
+  for (const rows of attempts.values()) if (rows.length > 1) rows.sort((one, other) => one.attempt - other.attempt);
   return attempts;
 }
 

@@ -1,0 +1,28 @@
+import type { Cluster } from '../core/cluster.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { AgentResult } from '../core/finding.ts';
+import type { LlmConfig } from '../core/plan.ts';
+import type { AlertSnapshot } from '../core/run.ts';
+import type { Timestamp } from '../core/time.ts';
+
+export interface InvestigationInput {
+  /** null: none is configured. */
+  readonly cluster: Cluster | null;
+  readonly alert: AlertSnapshot | null;
+  /** What the workflow asks, already rendered. The analyzers do not need it; it is kept for the report. */
+  readonly goal: string;
+  /** Number of the first evidence id, so that ids are never used twice within a run. */
+  readonly firstEvidenceNumber: number;
+  /** null, or provider `none`: analyzers only. */
+  readonly llmConfig: LlmConfig | null;
+  now(): Timestamp;
+  readonly signal: AbortSignal;
+  /** Turns of a model; the analyzers have none. */
+  readonly maxIterations: number;
+}
+
+export interface InvestigationOutcome {
+  readonly result: AgentResult;
+  /** Why the step fails although there is a result; null = success. */
+  readonly failure: { readonly code: ErrorCode; readonly message: string; readonly retryable: boolean } | null;
+}

@@ -1,0 +1,76 @@
+import type { Analyzer, Target } from '../analyzers/define.ts';
+import { analyzers } from '../analyzers/index.ts';
+import type { LlmConfig } from '../core/plan.ts';
+import { oneLine } from '../lib/printable.ts';
+import { createRecorder } from './evidence.ts';
+import type { InvestigationInput, InvestigationOutcome } from './input.ts';
+import { namedObjects } from './labels.ts';
+import { modelProviders } from './models/index.ts';
+import { rank } from './rank.ts';
+import type { Analysis } from './rank.ts';
+import { openReads } from './reads.ts';
+import type { Reads } from './reads.ts';
+import { composeResult, emptyResult } from './result.ts';
+import { findTargets } from './targets.ts';
+
+/**
+ * Investigates one alert: finds the objects that it is about, runs the analyzers over them, ranks what they found and
+ * words the result. An unknown model provider fails with ModelUnknown and a cluster of which nothing could be read with
+ * ClusterUnavailable; both still carry a result. Throws the signal's reason.
+ */
+export async function investigate(input: InvestigationInput): Promise<InvestigationOutcome> {
+  const refusal = refuseModel(input.llmConfig);
+  const notice = refusal === null ? null : `${refusal.message}. This report comes from the analyzers alone.`;
+  if (input.cluster === null) return { result: emptyResult(input, notice), failure: refusal };
+  const reads = await openReads(input.cluster, () => input.now(), input.signal);
+  const { targets, scope, questions } = await findTargets(reads, input.alert);
+  const container = input.alert === null ? null : namedObjects(input.alert.name, input.alert.labels).container;
+  const ranking = rank(await analyze(reads, targets), container);
+  input.signal.throwIfAborted();
+  const recorder = createRecorder(input.firstEvidenceNumber, reads.now, (read) => reads.covers(read));
+  const result = composeResult({
+    input,
+    notice,
+    reads,
+    ranking,
+    recorder,
+    scope,
+    questions,
+    clusterDescription: input.cluster.description,
+  });
+  const down = reads.unavailable();
+  const unreadable =
+    down !== null && reads.answered() === 0
+      ? { code: down.code, message: down.message, retryable: down.retryable }
+      : null;
+  return { result, failure: refusal ?? unreadable };
+}
+
+/** Every analyzer over every target of its kinds, at the same time; in the order of targets and analyzers. */
+async function analyze(reads: Reads, targets: readonly Target[]): Promise<readonly Analysis[]> {
+  const pairs = targets.flatMap((target) =>
+    analyzers.filter((analyzer) => analyzer.kinds.includes(target.kind)).map((analyzer) => ({ analyzer, target })),
+  );
+  return Promise.all(
+    pairs.map(async ({ analyzer, target }) => ({
+      analyzer,
+      target,
+      findings: await runAnalyzer(analyzer, reads, target),
+    })),
+  );
+}
+
+async function runAnalyzer(analyzer: Analyzer, reads: Reads, target: Target): ReturnType<Analyzer['run']> {
+  return analyzer.run(reads, target);
+}
+
+/** Only a provider of the registry is accepted; there is no stand-in, least of all `mock`. */
+function refuseModel(config: LlmConfig | null): InvestigationOutcome['failure'] {
+  if (config === null || config.provider === 'none') return null;
+  const known = modelProviders.map((provider) => provider.name).join(', ');
+  return {
+    code: 'ModelUnknown',
+    message: `llmConfig.provider ${JSON.stringify(oneLine(config.provider, 60))} is no model provider of this version (known: ${known})`,
+    retryable: false,
+  };
+}

@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest';
+import { namedObjects } from './labels.ts';
+
+const named = (alert: string, labels: Record<string, string>) => {
+  const { objects, ...rest } = namedObjects(alert, labels);
+  return { ...rest, objects: objects.map(({ kind, name }) => `${kind}/${name}`) };
+};
+const exporter = {
+  job: 'kube-state-metrics',
+  instance: '10.0.0.1:8080',
+  service: 'prometheus-kube-state-metrics',
+  endpoint: 'http',
+};
+
+test.each([
+  [
+    'a pod with honoured labels',
+    'KubePodCrashLooping',
+    { ...exporter, namespace: 'shop', pod: 'web-1', container: 'app' },
+    ['pod/web-1'],
+    'shop',
+    'app',
+  ],
+  [
+    'the exporter in pod and container',
+    'KubeDeploymentReplicasMismatch',
+    { ...exporter, namespace: 'shop', deployment: 'web', pod: 'kube-state-metrics-x', container: 'kube-state-metrics' },
+    ['deployment/web'],
+    'shop',
+    null,
+  ],
+  [
+    'renamed labels',
+    'KubePodNotReady',
+    {
+      ...exporter,
+      namespace: 'monitoring',
+      exported_namespace: 'shop',
+      pod: 'kube-state-metrics-x',
+      exported_pod: 'web-1',
+    },
+    ['pod/web-1'],
+    'shop',
+    null,
+  ],
+  [
+    'a job by job_name',
+    'KubeJobFailed',
+    { ...exporter, namespace: 'shop', job_name: 'backup' },
+    ['job/backup'],
+    'shop',
+    null,
+  ],
+  ['a scrape job is no job', 'KubeJobFailed', { ...exporter, namespace: 'shop' }, [], 'shop', null],
+  ['a job named by an own rule', 'JobFailed', { job: 'backup', namespace: 'shop' }, ['job/backup'], 'shop', null],
+  [
+    'an application whose scrape job is no job',
+    'HighErrorRate',
+    { job: 'checkout', namespace: 'shop', service: 'checkout' },
+    ['service/checkout'],
+    'shop',
+    null,
+  ],
+  ['a node', 'KubeNodeNotReady', { ...exporter, node: 'worker-1' }, ['node/worker-1'], null, null],
+  [
+    'node-exporter names itself',
+    'NodeFilesystemAlmostOutOfSpace',
+    {
+      job: 'node-exporter',
+      instance: '10.0.0.5:9100',
+      namespace: 'monitoring',
+      pod: 'node-exporter-x',
+      container: 'node-exporter',
+    },
+    [],
+    null,
+    null,
+  ],
+  [
+    'workloads',
+    'X',
+    {
+      namespace: 'shop',
+      statefulset: 'db',
+      daemonset: 'agent',
+      cronjob: 'nightly',
+      persistentvolumeclaim: 'data',
+      horizontalpodautoscaler: 'web',
+    },
+    [
+      'statefulset/db',
+      'daemonset/agent',
+      'cronjob/nightly',
+      'horizontalpodautoscaler/web',
+      'persistentvolumeclaim/data',
+    ],
+    'shop',
+    null,
+  ],
+  ['no namespace, no object', 'X', { pod: 'web-1' }, [], null, null],
+])('%s', (_, alert, labels, objects, namespace, container) => {
+  expect(named(alert, labels as Record<string, string>)).toMatchObject({ objects, namespace, container, unusable: [] });
+});
+
+test('values that are no names are not used', () => {
+  expect(named('X', { namespace: '../../etc', pod: 'web-1; rm -rf /' })).toMatchObject({
+    objects: [],
+    namespace: null,
+    unusable: ['namespace', 'pod'],
+  });
+});
+
+test('the instance of node-exporter is the node', () => {
+  expect(named('NodeDown', { job: 'node-exporter', instance: '10.0.0.5:9100' }).instance).toBe('10.0.0.5:9100');
+  expect(named('KubePodNotReady', { ...exporter, namespace: 'shop' }).instance).toBeNull();
+});

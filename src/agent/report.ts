@@ -1,0 +1,81 @@
+import type { ActionTaken, AgentResult, Recommendation } from '../core/finding.ts';
+import { code, codeBlock, plainText } from './markdown.ts';
+
+/** What the report says beside the result's own fields. */
+export interface ReportContext {
+  /** The first line of the report where something went wrong; null otherwise. */
+  readonly notice: string | null;
+}
+
+/**
+ * The Markdown report, with the headings of the contract in their order. Text that came from the cluster or the alert is
+ * escaped; evidence stands in blocks that its content cannot end.
+ */
+export function renderReport(result: Omit<AgentResult, 'report'>, { notice }: ReportContext): string {
+  const sections = [
+    ...(notice === null ? [] : [plainText(notice)]),
+    '# Investigation Summary',
+    plainText(result.summary, 3000),
+    `**Confidence Level**: ${percent(result.confidence)}`,
+    list(result.confidence_reasons.map((reason) => `- ${plainText(reason)}`)),
+    modelLine(result.model),
+    '## Root Cause',
+    result.root_cause === null
+      ? 'Inconclusive: nothing that was read explains the alert.'
+      : plainText(result.root_cause, 3000),
+    '## Key Findings',
+    list(
+      result.findings.map(
+        (finding, index) =>
+          `${index + 1}. **${finding.severity}** ${code(finding.category)} ${plainText(finding.object)}: ${plainText(finding.description)} (${finding.evidence_ids.join(', ')})`,
+      ),
+    ) || 'None.',
+    '## Investigation Steps',
+    list(result.actions_taken.map((action, index) => `${index + 1}. ${stepLine(action)}`)) || 'Nothing was read.',
+    '## Recommendations',
+    list(result.recommendations.map(recommendationLine)) || 'None.',
+    ...(result.can_auto_fix && result.fix_command !== null
+      ? ['## Automated Resolution Available', code(result.fix_command)]
+      : []),
+    '## Escalation Context',
+    list(
+      [
+        ...(result.escalation_notes === null ? [] : result.escalation_notes.split('\n')),
+        ...result.open_questions.map((question) => `Open question: ${question}`),
+      ].map((line) => `- ${plainText(line)}`),
+    ) || 'None.',
+    '## Evidence',
+    ...(result.evidence.length === 0
+      ? ['None.']
+      : result.evidence.flatMap((item) => [
+          `### ${item.id}: ${plainText(item.kind)} of ${plainText(item.object)}`,
+          `${code(item.command)}, as of ${item.time}`,
+          codeBlock(item.excerpt),
+        ])),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function modelLine(model: string | null): string {
+  return model === null
+    ? 'No model was used: this report comes from deterministic analyzers.'
+    : `Model: ${plainText(model)}`;
+}
+
+function list(lines: readonly string[]): string {
+  return lines.join('\n');
+}
+
+/** `95%`. */
+export function percent(confidence: number): string {
+  return `${Math.round(confidence * 100)}%`;
+}
+
+function stepLine(action: ActionTaken): string {
+  return `${code(action.command)} at ${action.timestamp}: ${action.success ? '' : '**failed**, '}${plainText(action.output_summary)}`;
+}
+
+function recommendationLine(item: Recommendation): string {
+  const action = item.action.startsWith('kubectl ') ? code(item.action) : plainText(item.action);
+  return `${item.priority}. ${action} (risk ${item.risk_level}, ${item.requires_approval ? 'needs an approval' : 'reads only'}): ${plainText(item.rationale)}`;
+}

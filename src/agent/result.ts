@@ -1,0 +1,174 @@
+import type { AgentResult, Finding } from '../core/finding.ts';
+import { oneLine, printable } from '../lib/printable.ts';
+import { redact } from '../lib/redact.ts';
+import { confidenceOf } from './confidence.ts';
+import type { EvidenceRecorder } from './evidence.ts';
+import type { InvestigationInput } from './input.ts';
+import type { RankedFinding, Ranking } from './rank.ts';
+import type { Gap } from './read-journal.ts';
+import type { Reads } from './reads.ts';
+import { recommend } from './recommend.ts';
+import { percent, renderReport } from './report.ts';
+
+/** Findings after this many are left out; the ranking put the telling ones first. */
+const maxFindings = 15;
+const maxQuestions = 12;
+
+export interface Composition {
+  readonly input: InvestigationInput;
+  readonly notice: string | null;
+  readonly reads: Reads;
+  readonly ranking: Ranking;
+  readonly recorder: EvidenceRecorder;
+  readonly scope: string;
+  readonly questions: readonly string[];
+  readonly clusterDescription: string;
+}
+
+/** Redacted and safe to show, on one line. Everything that people read passes here. */
+function clean(text: string, limit = 1500): string {
+  return oneLine(redact(text), limit);
+}
+
+/** Numbers the evidence in the order of the findings and words the result. Findings without evidence are dropped. */
+export function composeResult(composition: Composition): AgentResult {
+  const { notice, reads, ranking, recorder } = composition;
+  const findings = ranking.findings.slice(0, maxFindings).flatMap((finding) => recordFinding(finding, recorder));
+  const dropped = Math.min(ranking.findings.length, maxFindings) - findings.length;
+  // A cause whose own finding was dropped is no cause.
+  const supported =
+    ranking.cause !== null &&
+    findings[0]?.category === ranking.cause.draft.category &&
+    findings[0].object === ranking.cause.draft.object;
+  const kept: Ranking = supported ? ranking : { ...ranking, cause: null, change: null, changes: [], rootCause: null };
+  const confidence = confidenceOf(kept, reads.gaps, reads.answered());
+  const rootCause = kept.rootCause === null ? null : clean(kept.rootCause, 2500);
+  const recommendations = recommend(kept).map((item) => ({
+    ...item,
+    action: clean(item.action),
+    rationale: clean(item.rationale),
+  }));
+  return withReport(
+    {
+      summary: summaryOf(composition, rootCause, findings, confidence.value),
+      findings,
+      root_cause: rootCause,
+      confidence: confidence.value,
+      confidence_reasons: [
+        ...confidence.reasons.map((reason) => clean(reason)),
+        ...(dropped > 0 ? [`${dropped} findings without evidence were dropped`] : []),
+      ],
+      actions_taken: reads.actions,
+      recommendations,
+      can_auto_fix: false,
+      fix_command: null,
+      escalation_notes: escalationNotes(composition),
+      open_questions: [...composition.questions, ...reads.gaps.map(gapQuestion)]
+        .slice(0, maxQuestions)
+        .map((question) => clean(question, 500)),
+      conversation: [],
+      evidence: recorder.list(),
+      model: null,
+    },
+    notice,
+  );
+}
+
+function recordFinding({ draft, alike }: RankedFinding, recorder: EvidenceRecorder): readonly Finding[] {
+  const ids = draft.evidence.flatMap((evidence) => recorder.record(evidence) ?? []);
+  if (ids.length === 0) return [];
+  const shown = alike.slice(0, 3).join(', ');
+  const more = alike.length > 3 ? ` and ${alike.length - 3} more` : '';
+  const same = alike.length === 0 ? '' : ` The same holds for ${shown}${more}.`;
+  return [
+    {
+      category: draft.category,
+      description: clean(`${draft.description}${same}`),
+      severity: draft.severity,
+      object: clean(draft.object),
+      evidence_ids: [...new Set(ids)],
+      evidence: Object.fromEntries(Object.entries(draft.facts).map(([name, value]) => [name, clean(value, 500)])),
+    },
+  ];
+}
+
+function summaryOf(
+  { notice, scope, ranking }: Composition,
+  rootCause: string | null,
+  findings: readonly Finding[],
+  confidence: number,
+): string {
+  const prefix = notice === null ? '' : `${notice} `;
+  if (rootCause !== null)
+    return `${prefix}${clean(ranking.cause?.draft.cause ?? rootCause, 600)} Confidence ${percent(confidence)}, ${findings.length} findings about ${clean(scope, 300)}.`;
+  const found = findings.length === 0 ? 'no finding' : `${findings.length} findings, none of which explains the alert`;
+  return `${prefix}Inconclusive: ${found} about ${clean(scope, 300)}.`;
+}
+
+function escalationNotes({ input, scope, reads, clusterDescription }: Composition): string {
+  return [
+    ...alertLines(input),
+    `Looked at: ${clean(scope, 500)}, in ${clean(clusterDescription, 200)} as of ${reads.now}.`,
+  ].join('\n');
+}
+
+function alertLines({ alert, goal }: InvestigationInput): readonly string[] {
+  const [firstLine = ''] = goal.split('\n');
+  const asked = firstLine.trim() === '' ? [] : [`Asked: ${clean(firstLine, 500)}`];
+  if (alert === null) return asked;
+  const since = alert.startsAt === null ? '' : `, firing since ${alert.startsAt}`;
+  const says = alert.description ?? alert.summary;
+  return [
+    `Alert ${clean(alert.name, 200)} (${alert.severity}${since}).`,
+    ...(says === null ? [] : [`The alert says: "${clean(says, 400)}"`]),
+    ...asked,
+  ];
+}
+
+function gapQuestion(gap: Gap): string {
+  const why = {
+    not_captured: 'It was not captured',
+    forbidden: 'Reading it is forbidden',
+    unavailable: 'The cluster could not be read',
+  }[gap.kind];
+  return gap.kind === 'unavailable'
+    ? `What does the cluster say? It could not be read, beginning with ${gap.what}: ${gap.reason}`
+    : `What would ${gap.what} say? ${why}: ${gap.reason}`;
+}
+
+/** The result where no cluster is configured. */
+export function emptyResult(input: InvestigationInput, notice: string | null): AgentResult {
+  const question =
+    'Which cluster is the alert about? None is configured: start fist with --context NAME or --kubeconfig FILE for a live one, or --dump DIR for a captured one.';
+  return withReport(
+    {
+      summary: `${notice === null ? '' : `${notice} `}Inconclusive: no cluster is configured, so nothing could be read.`,
+      findings: [],
+      root_cause: null,
+      confidence: 0,
+      confidence_reasons: ['0%: nothing could be read'],
+      actions_taken: [],
+      recommendations: [
+        {
+          priority: 1,
+          action: 'fist serve --resources DIR --context NAME',
+          rationale: 'With a cluster to read, the next run can look at the objects of the alert.',
+          risk_level: 'low',
+          requires_approval: false,
+        },
+      ],
+      can_auto_fix: false,
+      fix_command: null,
+      escalation_notes: alertLines(input).join('\n') || null,
+      open_questions: [question],
+      conversation: [],
+      evidence: [],
+      model: null,
+    },
+    notice,
+  );
+}
+
+function withReport(result: Omit<AgentResult, 'report'>, notice: string | null): AgentResult {
+  return { ...result, report: renderReport(result, { notice: notice === null ? null : printable(notice) }) };
+}

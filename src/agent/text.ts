@@ -1,0 +1,86 @@
+import { styleText } from 'node:util';
+import type { AgentResult, FindingSeverity } from '../core/finding.ts';
+import { oneLine, printable } from '../lib/printable.ts';
+import { percent } from './report.ts';
+
+export interface TextOptions {
+  /** ANSI colours; words say the same without them. */
+  readonly colour?: boolean;
+  /** Columns to wrap at; 100 where absent. */
+  readonly width?: number;
+}
+
+type Style = Parameters<typeof styleText>[0];
+
+const severityStyles: Readonly<Record<FindingSeverity, Style>> = {
+  critical: ['red', 'bold'],
+  high: 'red',
+  medium: 'yellow',
+  low: 'cyan',
+  info: 'dim',
+};
+
+/** The report for a terminal: the verdict first, then the findings with their evidence, what to do, and how to look again. */
+export function renderTextReport(result: AgentResult, options: TextOptions = {}): string {
+  const width = Math.max(40, options.width ?? 100);
+  const paint = (style: Style, text: string): string =>
+    options.colour === true ? styleText(style, text, { validateStream: false }) : text;
+  const heading = (text: string): string => `\n${paint('bold', text)}`;
+  const notice = result.report.startsWith('# ')
+    ? ''
+    : (result.report.split('\n')[0] ?? '').replace(/\\(?=[^A-Za-z0-9\s])/g, '');
+  const verdict = result.root_cause ?? 'Inconclusive: nothing that was read explains the alert.';
+  const lines = [
+    ...(notice === '' ? [] : [paint('yellow', wrap(notice, width, '')), '']),
+    paint('bold', result.root_cause === null ? 'INCONCLUSIVE' : 'ROOT CAUSE'),
+    wrap(verdict, width, '  '),
+    `  confidence ${percent(result.confidence)}   ${result.model === null ? 'no model was used' : `model ${oneLine(result.model)}`}`,
+    ...section(
+      heading('FINDINGS'),
+      result.findings.flatMap((finding) => [
+        `  ${paint(severityStyles[finding.severity], finding.severity.toUpperCase().padEnd(8))} ${oneLine(finding.category)}  ${oneLine(finding.object)}  [${finding.evidence_ids.join(' ')}]`,
+        wrap(finding.description, width, '           '),
+      ]),
+    ),
+    ...section(
+      heading('WHAT TO DO'),
+      result.recommendations.flatMap((item) => [
+        `  ${item.priority}. ${oneLine(item.action, 1000)}`,
+        wrap(
+          `${item.requires_approval ? `changes the cluster (risk ${item.risk_level})` : 'reads only'}. ${item.rationale}`,
+          width,
+          '     ',
+        ),
+      ]),
+    ),
+    ...section(
+      heading('NOT ANSWERED'),
+      result.open_questions.map((question) => wrap(question, width, '  ')),
+    ),
+    ...section(
+      heading('EVIDENCE'),
+      result.evidence.map((item) => `  ${item.id.padEnd(4)} ${oneLine(item.command, 1000)}`),
+    ),
+    ...section(
+      heading('CONFIDENCE'),
+      result.confidence_reasons.map((reason) => wrap(reason, width, '  ')),
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function section(heading: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : [heading, ...lines];
+}
+
+function wrap(text: string, width: number, indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of printable(text).split(/\s+/)) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
+      lines.push(indent + line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, indent + line].join('\n');
+}

@@ -1,0 +1,372 @@
+import { describe, expect, test } from 'vitest';
+import { eventObject, memoryCluster, podObject } from '../../test/support/memory-cluster.ts';
+import type { Objects } from '../../test/support/memory-cluster.ts';
+import { openReads } from '../agent/reads.ts';
+import type { KubernetesObject } from '../core/cluster.ts';
+import { claim } from './claim.ts';
+import type { Analyzer, FindingDraft, ObjectKind } from './define.ts';
+import { deployment } from './deployment.ts';
+import { warningEvent } from './event.ts';
+import { node } from './node.ts';
+import { service } from './service.ts';
+import { diffTemplates } from './template-diff.ts';
+import { job, workload } from './workload.ts';
+
+async function analyze(
+  analyzer: Analyzer,
+  kind: ObjectKind,
+  object: object,
+  objects: Objects = {},
+): Promise<readonly FindingDraft[]> {
+  const reads = await openReads(memoryCluster(objects), () => '2026-01-01T12:00:00.000Z', new AbortController().signal);
+  const { metadata } = object as KubernetesObject;
+  const findings = await analyzer.run(reads, {
+    kind,
+    namespace: metadata.namespace ?? null,
+    name: metadata.name,
+    object: object as KubernetesObject,
+    relation: 'alert',
+  });
+  for (const finding of findings) expect(finding.evidence.length).toBeGreaterThan(0);
+  return findings;
+}
+
+const web = (status: object, conditions: readonly object[] = []) => ({
+  kind: 'Deployment',
+  metadata: { name: 'web', namespace: 'shop', uid: 'd1', annotations: { 'deployment.kubernetes.io/revision': '2' } },
+  spec: { replicas: 4 },
+  status: { ...status, conditions },
+});
+
+const replicaSet = (revision: number, created: string, container: object, extra: object = {}) => ({
+  kind: 'ReplicaSet',
+  metadata: {
+    name: `web-${revision}`,
+    namespace: 'shop',
+    creationTimestamp: created,
+    labels: { 'pod-template-hash': `h${revision}` },
+    annotations: {
+      'deployment.kubernetes.io/revision': String(revision),
+      'kubernetes.io/change-cause': `release ${revision}`,
+    },
+    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd1', controller: true }],
+  },
+  spec: { replicas: 1, template: { spec: { containers: [{ name: 'web', ...container }], ...extra } } },
+});
+
+describe('deployment', () => {
+  const complete = { updatedReplicas: 4, availableReplicas: 4, readyReplicas: 4 };
+
+  test('a complete one with one revision has no findings', async () => {
+    expect(
+      await analyze(deployment, 'deployment', web(complete), {
+        replicasets: [replicaSet(1, '2026-01-01T11:00:00Z', {})],
+      }),
+    ).toEqual([]);
+  });
+
+  test('a rollout past its deadline', async () => {
+    const conditions = [
+      {
+        type: 'Progressing',
+        status: 'False',
+        reason: 'ProgressDeadlineExceeded',
+        lastTransitionTime: '2026-01-01T11:50:00Z',
+      },
+    ];
+    const [finding] = await analyze(
+      deployment,
+      'deployment',
+      web({ updatedReplicas: 2, availableReplicas: 3 }, conditions),
+    );
+    expect(finding).toMatchObject({
+      category: 'rollout-stuck',
+      severity: 'high',
+      object: 'deployment/shop/web',
+      cause: null,
+    });
+    expect(finding?.description).toBe(
+      'The rollout of deployment web is stuck (ProgressDeadlineExceeded since 2026-01-01 11:50:00 UTC); 2 of 4 replicas are updated, 3 available.',
+    );
+  });
+
+  test('pods that the API server refuses are a cause', async () => {
+    const conditions = [
+      {
+        type: 'ReplicaFailure',
+        status: 'True',
+        reason: 'FailedCreate',
+        message: 'pods "web-x" is forbidden: exceeded quota: small',
+      },
+    ];
+    const [finding] = await analyze(deployment, 'deployment', web({}, conditions));
+    expect(finding).toMatchObject({
+      category: 'rollout-stuck',
+      decisive: true,
+      cause: 'Deployment web cannot create its pods: pods "web-x" is forbidden: exceeded quota: small',
+    });
+  });
+
+  test('missing replicas alone', async () => {
+    const [finding] = await analyze(deployment, 'deployment', web({ updatedReplicas: 4, availableReplicas: 3 }));
+    expect(finding).toMatchObject({ category: 'replicas-unavailable', severity: 'medium' });
+  });
+
+  test('what the newest revision changed, when, and where that is to be seen', async () => {
+    const replicasets = [
+      replicaSet(1, '2026-01-01T08:00:00Z', { image: 'web:1', resources: { limits: { memory: '512Mi' } } }),
+      replicaSet(2, '2026-01-01T11:35:00Z', { image: 'web:2', resources: { limits: { memory: '256Mi' } } }),
+    ];
+    const [finding] = await analyze(deployment, 'deployment', web(complete), { replicasets });
+    expect(finding).toMatchObject({
+      category: 'recent-change',
+      severity: 'medium',
+      facts: { changed_at: '2026-01-01T11:35:00.000Z', revision: '2', previous_revision: '1', pod_template_hash: 'h2' },
+    });
+    expect(finding?.description).toBe(
+      'Deployment web was changed at 2026-01-01 11:35:00 UTC (25m earlier, revision 2): image of container web from web:1 to web:2; memory limit of container web from 512Mi to 256Mi. Its change-cause says: "release 2".',
+    );
+    expect(finding?.evidence.map((evidence) => 'name' in evidence.read && evidence.read.name)).toEqual([
+      'web-2',
+      'web-1',
+      'web',
+    ]);
+  });
+
+  test('a change of last week is not recent; a rollback is dated by its progress', async () => {
+    const old = [
+      replicaSet(1, '2025-12-20T08:00:00Z', { image: 'a' }),
+      replicaSet(2, '2025-12-24T08:00:00Z', { image: 'b' }),
+    ];
+    expect(await analyze(deployment, 'deployment', web(complete), { replicasets: old })).toEqual([]);
+    const back = [
+      replicaSet(3, '2025-12-20T08:00:00Z', { image: 'a' }),
+      replicaSet(2, '2025-12-24T08:00:00Z', { image: 'b' }),
+    ];
+    const progressing = [{ type: 'Progressing', status: 'True', lastUpdateTime: '2026-01-01T11:58:00Z' }];
+    const [finding] = await analyze(deployment, 'deployment', web(complete, progressing), { replicasets: back });
+    expect(finding?.description).toContain(
+      'was changed at 2026-01-01 11:58:00 UTC (2m earlier, revision 3): image of container web from b to a',
+    );
+  });
+});
+
+describe('diffTemplates', () => {
+  const template = (container: object, pod: object = {}) => ({
+    spec: { containers: [{ name: 'app', ...container }], ...pod },
+  });
+  const texts = (before: object, after: object) => diffTemplates(before, after).map((change) => change.text);
+
+  test('environment by name only, and never a value', () => {
+    const before = template({
+      env: [
+        { name: 'URL', value: 'canary1' },
+        { name: 'OLD', value: 'x' },
+      ],
+    });
+    const after = template({
+      env: [
+        { name: 'URL', value: 'canary2' },
+        { name: 'NEW', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } },
+      ],
+    });
+    expect(texts(before, after)).toEqual(['environment of container app: added NEW; removed OLD; changed URL']);
+  });
+
+  test('probes, commands, volumes, containers', () => {
+    const before = template({ readinessProbe: { httpGet: { path: '/a' } }, args: ['--fast'] });
+    const after = {
+      spec: {
+        containers: [
+          { name: 'app', readinessProbe: { httpGet: { path: '/b' } }, args: ['--slow', '--token', 'canary'] },
+          { name: 'side' },
+        ],
+        volumes: [{ name: 'v' }],
+        nodeSelector: {},
+      },
+    };
+    expect(texts(before, after)).toEqual([
+      'args of container app from [--fast] to [--slow --token [REDACTED]]',
+      'readiness probe of container app changed',
+      'container side added',
+      'volumes of the pod changed',
+    ]);
+    expect(texts(after, before)).toContain('container side removed');
+    expect(texts(before, before)).toEqual([]);
+  });
+});
+
+describe('node', () => {
+  const worker = (conditions: readonly object[], spec: object = {}) => ({
+    kind: 'Node',
+    metadata: { name: 'n1' },
+    spec,
+    status: { conditions },
+  });
+
+  test('ready, not ready, silent, under pressure, cordoned', async () => {
+    expect(
+      await analyze(
+        node,
+        'node',
+        worker([
+          { type: 'Ready', status: 'True' },
+          { type: 'DiskPressure', status: 'False' },
+        ]),
+      ),
+    ).toEqual([]);
+    const down = await analyze(
+      node,
+      'node',
+      worker([
+        {
+          type: 'Ready',
+          status: 'False',
+          reason: 'KubeletNotReady',
+          message: 'container runtime is down',
+          lastTransitionTime: '2026-01-01T11:50:00Z',
+        },
+      ]),
+    );
+    expect(down).toMatchObject([
+      {
+        category: 'node-not-ready',
+        severity: 'critical',
+        object: 'node/n1',
+        decisive: true,
+        cause: 'Node n1 is not ready (KubeletNotReady): container runtime is down.',
+      },
+    ]);
+    const silent = await analyze(
+      node,
+      'node',
+      worker([{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' }]),
+    );
+    expect(silent[0]?.description).toContain('its kubelet does not report any more');
+    const short = await analyze(
+      node,
+      'node',
+      worker(
+        [
+          { type: 'Ready', status: 'True' },
+          { type: 'MemoryPressure', status: 'True', message: 'kubelet has insufficient memory' },
+        ],
+        { unschedulable: true },
+      ),
+    );
+    expect(short.map((finding) => finding.category)).toEqual(['node-pressure', 'node-cordoned']);
+  });
+});
+
+describe('workload and job', () => {
+  test('a daemon set that lacks pods, and one whose pods are refused', async () => {
+    const daemonSet = {
+      kind: 'DaemonSet',
+      metadata: { name: 'agent', namespace: 'shop' },
+      status: { desiredNumberScheduled: 3, numberReady: 2 },
+    };
+    expect(await analyze(workload, 'daemonset', daemonSet)).toMatchObject([
+      {
+        category: 'replicas-unavailable',
+        severity: 'medium',
+        description: '2 of 3 pods of daemonset agent are ready.',
+      },
+    ]);
+    const refused = await analyze(workload, 'daemonset', daemonSet, {
+      events: [eventObject({ kind: 'DaemonSet', name: 'agent' }, 'FailedCreate', 'forbidden: exceeded quota')],
+    });
+    expect(refused).toMatchObject([
+      {
+        category: 'create-refused',
+        severity: 'high',
+        decisive: true,
+        cause: 'The pods of daemonset agent cannot be created: forbidden: exceeded quota',
+      },
+    ]);
+    expect(
+      await analyze(workload, 'daemonset', { ...daemonSet, status: { desiredNumberScheduled: 2, numberReady: 2 } }),
+    ).toEqual([]);
+  });
+
+  test('a failed job', async () => {
+    const failed = (reason: string) => ({
+      kind: 'Job',
+      metadata: { name: 'backup', namespace: 'shop' },
+      status: {
+        failed: 7,
+        conditions: [
+          { type: 'Failed', status: 'True', reason, message: 'Job has reached the specified backoff limit' },
+        ],
+      },
+    });
+    expect(await analyze(job, 'job', failed('BackoffLimitExceeded'))).toMatchObject([
+      { category: 'job-failed', severity: 'high', cause: null, facts: { failed_pods: '7' } },
+    ]);
+    expect(await analyze(job, 'job', failed('DeadlineExceeded'))).toMatchObject([
+      { cause: 'Job backup did not end before its deadline.' },
+    ]);
+    expect(
+      await analyze(job, 'job', { metadata: { name: 'ok', namespace: 'shop' }, status: { succeeded: 1 } }),
+    ).toEqual([]);
+  });
+});
+
+describe('service and claim', () => {
+  const backend = { metadata: { name: 'web', namespace: 'shop' }, spec: { selector: { app: 'web' } } };
+  const labelled = (labels: object, state?: object) =>
+    podObject('web-1', { meta: { labels }, ...(state === undefined ? {} : { state }) });
+
+  test('a selector that fits no pod, one that fits no ready pod, and a good one', async () => {
+    expect(await analyze(service, 'service', backend, { pods: [labelled({ app: 'wep' })] })).toMatchObject([
+      {
+        category: 'no-endpoints',
+        decisive: true,
+        cause: 'Service web selects app=web, and no pod in its namespace has these labels.',
+      },
+    ]);
+    expect(
+      await analyze(service, 'service', backend, { pods: [labelled({ app: 'web' }, { ready: false })] }),
+    ).toMatchObject([{ category: 'no-endpoints', cause: null }]);
+    expect(await analyze(service, 'service', backend, { pods: [labelled({ app: 'web' })] })).toEqual([]);
+  });
+
+  test('a claim that is not bound', async () => {
+    const data = {
+      metadata: { name: 'data', namespace: 'shop', creationTimestamp: '2026-01-01T11:00:00Z' },
+      spec: { storageClassName: 'fast' },
+      status: { phase: 'Pending' },
+    };
+    const events = [
+      eventObject(
+        { kind: 'PersistentVolumeClaim', name: 'data' },
+        'ProvisioningFailed',
+        'storageclass.storage.k8s.io "fast" not found',
+      ),
+    ];
+    expect(await analyze(claim, 'persistentvolumeclaim', data, { events })).toMatchObject([
+      {
+        category: 'claim-pending',
+        decisive: true,
+        description: 'Claim data is Pending for 1h (storage class: fast): storageclass.storage.k8s.io "fast" not found',
+      },
+    ]);
+    expect(await analyze(claim, 'persistentvolumeclaim', { ...data, status: { phase: 'Bound' } })).toEqual([]);
+  });
+});
+
+describe('warning-event', () => {
+  test('one finding for each reason, of the last hour and of this object only', async () => {
+    const pod = { kind: 'Pod', name: 'web-1' };
+    const events = [
+      eventObject(pod, 'DNSConfigForming', 'Nameserver limits were exceeded', { count: 2 }),
+      eventObject(pod, 'DNSConfigForming', 'Nameserver limits were exceeded again', { count: 5 }),
+      eventObject(pod, 'Old', 'x', { lastTimestamp: '2026-01-01T09:00:00Z' }),
+      eventObject(pod, 'Fine', 'x', { type: 'Normal' }),
+      eventObject({ kind: 'Pod', name: 'web-2' }, 'Other', 'x'),
+    ];
+    const findings = await analyze(warningEvent, 'pod', podObject('web-1'), { events });
+    expect(findings).toMatchObject([
+      { category: 'warning-event', severity: 'low', facts: { reason: 'DNSConfigForming', count: '7' } },
+    ]);
+  });
+});

@@ -1,0 +1,247 @@
+import { hash } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Catalog } from '../core/catalog.ts';
+import type { Clock, CommandRunner, Log } from '../core/ports.ts';
+import type { Store } from '../core/store.ts';
+import { toTimestamp } from '../core/time.ts';
+import { systemClock } from '../lib/clock.ts';
+import { createHttpClient } from '../lib/http.ts';
+
+import { createMetrics } from '../lib/metrics.ts';
+import { startPump } from '../lib/pump.ts';
+import { openResourceFolder } from '../resources/folder.ts';
+import type { LoadedFolder } from '../resources/folder.ts';
+import { resourceRecords } from '../resources/records.ts';
+import { createLocalRunner } from '../runners/local.ts';
+import { createServer } from '../server/server.ts';
+import type { ServerState } from '../server/options.ts';
+import { loadOrCreateToken, tokenPath } from '../server/token.ts';
+import { createOutbox } from '../sinks/outbox.ts';
+import { sourceDefinitions } from '../sources/index.ts';
+import { crashHooks } from '../store/sqlite/crash-points.ts';
+import { openSqliteStore } from '../store/sqlite/store.ts';
+import { createControl } from '../workflows/control.ts';
+import { createEngine } from '../workflows/engine/advance.ts';
+import { auditRuns } from '../workflows/engine/audit.ts';
+import { createIntake } from '../workflows/intake.ts';
+import type { IntakeOptions } from '../workflows/intake.ts';
+import { createStormCounter } from '../workflows/policies.ts';
+import { enginePump, releaseDeadLeases } from '../workflows/pump.ts';
+import { stepDefinitions } from '../workflows/steps/index.ts';
+import { createAlertSweep } from '../workflows/sweep.ts';
+import { stepsJson } from '../workflows/view.ts';
+import { openCluster } from './cluster.ts';
+import { createLifecycle } from './lifecycle.ts';
+import type { AppOptions } from './options.ts';
+import { createTemplates } from './templates.ts';
+import { readVersion } from './version.ts';
+
+/** A running program. */
+export interface App {
+  readonly options: AppOptions;
+  /** Where it listens, `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly token: string;
+  readonly tokenFile: string;
+  catalog(): Catalog;
+  /** Stops gracefully: takes nothing new, checkpoints what runs, closes the store. */
+  stop(): Promise<void>;
+}
+
+/** What a caller may give in place of the real thing. */
+export interface AppParts {
+  readonly log: Log;
+  readonly clock?: Clock;
+  /** Where the stdout sink writes. */
+  writeStdout(text: string): void;
+  /** For crash tests: a named point at which the process kills itself. */
+  readonly crashAt?: string | undefined;
+  /** For control runs of crash tests: wraps the store. */
+  readonly wrapStore?: (store: Store) => Store;
+}
+
+/** How often alerts are expired and stuck runs are looked for. */
+const sweepIntervalMs = 60_000;
+
+/**
+ * Builds the program in one straight line; each part pushes its teardown on a stack. The only place that knows
+ * everything, and one function for that reason: helpers would only hand a wide state around.
+ */
+export async function createApp(options: AppOptions, parts: AppParts): Promise<App> {
+  const { log } = parts;
+  const clock = parts.clock ?? systemClock();
+  const lifecycle = createLifecycle(log);
+  const owner = `${hostname()}/${process.pid}`;
+  const version = readVersion();
+  let state: ServerState = 'starting';
+
+  try {
+    const metrics = await createMetrics({ version, onDefect: (message) => log.error({}, message) });
+
+    const opened = openSqliteStore({
+      path: options.database,
+      ...(parts.crashAt === undefined ? {} : { hooks: crashHooks(parts.crashAt) }),
+    });
+    const store = parts.wrapStore?.(opened) ?? opened;
+    lifecycle.onStop('store', () => store.close());
+    const tokenFile = tokenPath(options.database);
+    const { token, warning } = loadOrCreateToken(tokenFile);
+    if (warning !== null) log.warn({}, warning);
+
+    const resources = openResourceFolder({
+      path: options.resources,
+      secretsDirectory: options.secretsDirectory,
+      loopback: isLoopback(options.host),
+      allowInsecureSources: options.allowInsecureSources,
+      clock,
+      log,
+      onReload: (folder) => mirrorResources(store, clock, folder),
+    });
+    lifecycle.onStop('resources', () => resources.stop());
+    await mirrorResources(store, clock, resources.loaded());
+    const { secrets } = resources;
+
+    const cluster = await openCluster(options);
+    if (cluster !== null) lifecycle.onStop('cluster', () => cluster.close());
+    const commands: CommandRunner | null = options.allowExec
+      ? createLocalRunner({ clock, path: process.env['PATH'] ?? '/usr/bin:/bin' })
+      : null;
+
+    const released = await releaseDeadLeases(store, clock);
+    if (released > 0) log.info({ runs: released }, 'runs of an earlier process go on');
+
+    const intakeOptions: IntakeOptions = {
+      store,
+      catalog: resources,
+      clock,
+      metrics,
+      log,
+      storm: createStormCounter(),
+    };
+    const intake = createIntake(intakeOptions);
+    const control = createControl({ store, catalog: resources, clock });
+
+    const engine = createEngine({
+      store,
+      clock,
+      log,
+      metrics,
+      owner,
+      steps: stepDefinitions,
+      templates: createTemplates(),
+      catalog: resources,
+      cluster: cluster?.cluster ?? null,
+      commands,
+      jitter: spread,
+    });
+    const enginePumping = startPump(enginePump({ store, engine, concurrency: options.concurrency, clock, log }));
+    lifecycle.onStop('engine', () => enginePumping.stop(options.drainMs));
+
+    const outboxPumping = startPump(
+      createOutbox({
+        store,
+        catalog: resources,
+        http: createHttpClient(),
+        secrets,
+        clock,
+        log,
+        metrics,
+        owner,
+        random: Math.random,
+        publicUrl: options.publicUrl,
+        writeStdout: async (text) => parts.writeStdout(text),
+        stepsView: stepsJson,
+      }),
+    );
+    lifecycle.onStop('outbox', () => outboxPumping.stop(options.drainMs));
+    lifecycle.onStop(
+      'hints',
+      store.onCommit(({ runs, deliveries }) => {
+        if (runs) enginePumping.hint();
+        if (deliveries) outboxPumping.hint();
+      }),
+    );
+
+    const sweep = createAlertSweep(intakeOptions);
+    const sweeping = repeat(clock, log, async () => {
+      await sweep.expire();
+      await sweep.resume();
+      await auditRuns({ store, clock, log, metrics });
+    });
+    lifecycle.onStop('sweep', () => sweeping.stop());
+
+    const server = await createServer({
+      host: options.host,
+      port: options.port,
+      version,
+      publicUrl: options.publicUrl,
+      token,
+      allowInsecureSources: options.allowInsecureSources,
+      state: () => state,
+      catalog: resources,
+      sourceTypes: sourceDefinitions,
+      intake,
+      control,
+      reader: store.read,
+      secrets,
+      metrics,
+      clock,
+      log,
+    });
+    lifecycle.onStop('server', () => server.close());
+    const { url } = await server.listen();
+    state = 'ready';
+
+    return {
+      options,
+      url,
+      token,
+      tokenFile,
+      catalog: () => resources.current(),
+      stop() {
+        state = 'draining';
+        return lifecycle.stop();
+      },
+    };
+  } catch (thrown) {
+    await lifecycle.stop();
+    throw thrown;
+  }
+}
+
+/** Keeps `custom_resources` equal to what is loaded, for the API. */
+async function mirrorResources(store: Store, clock: Clock, folder: LoadedFolder): Promise<void> {
+  const { lists } = store.read;
+  const before = (
+    await Promise.all([lists.resources('Source'), lists.resources('Workflow'), lists.resources('Sink')])
+  ).flat();
+  const records = resourceRecords(folder, before, toTimestamp(clock.now()));
+  await store.transaction('resources', (tx) => tx.resources.replaceAll(records));
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+}
+
+/** Full jitter that is the same for the same attempt, so that a retry planned twice is planned for one time. */
+function spread(runId: string, path: string, attempt: number): number {
+  return Number.parseInt(hash('sha256', `${runId}/${path}/${attempt}`).slice(0, 8), 16) / 0x1_0000_0000;
+}
+
+/** Does the work each minute until it is stopped. */
+function repeat(clock: Clock, log: Log, work: () => Promise<void>): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  async function loop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await work().catch((error: unknown) => log.error({ error }, 'the sweep failed; it runs again in a minute'));
+      await clock.sleep(sweepIntervalMs, stopping.signal).catch(() => undefined);
+    }
+  }
+  const running = loop();
+  return {
+    stop() {
+      stopping.abort();
+      return running;
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { toEpochMs } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
+import { renderCommand } from '../lib/shell.ts';
+import { evaluateCondition, renderTemplate, renderTemplateParts } from '../lib/template/index.ts';
+import type { Templates } from '../workflows/templates.ts';
+
+/** The template engine as the workflow engine uses it: `now` of a template is the engine's clock. */
+export function createTemplates(): Templates {
+  return {
+    render: (template, data, now) => renderTemplate(template, data, at(now)),
+    renderApart: (template, data, now) => renderApart(renderTemplateParts(template, data, at(now))),
+    renderCommand: (template, data, now) => renderCommand(template, data, at(now)),
+    evaluate: (condition, data, now) => evaluateCondition(condition, data, at(now)),
+  };
+}
+
+function at(now: Timestamp): { now: () => Date } {
+  return { now: () => new Date(toEpochMs(now)) };
+}
+
+function renderApart(parts: ReturnType<typeof renderTemplateParts>): { text: string; values: readonly string[] } {
+  const values: string[] = [];
+  const text = parts
+    .map((part) => (part.kind === 'literal' ? part.text : `[value ${values.push(part.text)}]`))
+    .join('');
+  return { text, values };
+}

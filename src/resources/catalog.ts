@@ -1,0 +1,213 @@
+import type {
+  Catalog,
+  CatalogObject,
+  CatalogSink,
+  CatalogSource,
+  CatalogWorkflow,
+  Condition,
+} from '../core/catalog.ts';
+import type { Secrets } from '../core/ports.ts';
+import { parseDuration } from '../lib/duration.ts';
+import { canonicalSha256 } from '../lib/hash.ts';
+import { checkSink } from './check-sink.ts';
+import { checkSource } from './check-source.ts';
+import type { AcceptedSource } from './check-source.ts';
+import type { Checked } from './checked.ts';
+import { compileWorkflow } from './compile.ts';
+import { conditions, reasonOf } from './conditions.ts';
+import { objectTitle } from './object.ts';
+import type { ResourceObject } from './object.ts';
+
+export interface CatalogOptions {
+  /** Counts reloads, from 1. */
+  readonly generation: number;
+  /** The server listens on loopback only: Sources without authentication are fine. */
+  readonly loopback: boolean;
+  /** `--allow-insecure-sources`. */
+  readonly allowInsecureSources: boolean;
+  readonly secrets: Secrets;
+}
+
+/** Compiles all resources of one moment. Never throws: what is wrong stands in the conditions. */
+export function buildCatalog(objects: readonly ResourceObject[], options: CatalogOptions): Catalog {
+  const sorted = [...objects].sort(byAge);
+  const sinks = sorted.filter(({ kind }) => kind === 'Sink').map((object) => buildSink(object));
+  const find = finder(sinks);
+  const workflows = sorted.filter(({ kind }) => kind === 'Workflow').map((object) => buildWorkflow(object, find));
+  const findWorkflow = finder(workflows);
+  const paths = new Map<string, CatalogSource>();
+  const sources = sorted
+    .filter(({ kind }) => kind === 'Source')
+    .map((object) => {
+      const source = buildSource(object, options, findWorkflow, paths);
+      if (source.path !== null && !paths.has(source.path)) paths.set(source.path, source);
+      return source;
+    });
+  return {
+    generation: options.generation,
+    sources: [...sources].sort(byName),
+    workflows: [...workflows].sort(byName),
+    sinks: [...sinks].sort(byName),
+    sourceByPath: (path) => paths.get(path),
+    source: finder(sources),
+    workflow: findWorkflow,
+    sink: find,
+  };
+}
+
+type Find<T> = (namespace: string, name: string) => T | undefined;
+
+function finder<T extends CatalogObject>(objects: readonly T[]): Find<T> {
+  const index = new Map(objects.map((object) => [`${object.namespace}/${object.name}`, object]));
+  return (namespace, name) => index.get(`${namespace}/${name}`);
+}
+
+/** Older objects first; where the age is not known, by namespace and name. */
+function byAge(left: ResourceObject, right: ResourceObject): number {
+  const age = compare(left.createdAt ?? '', right.createdAt ?? '');
+  return age === 0 ? byName(left, right) : age;
+}
+
+function byName(left: { namespace: string; name: string }, right: { namespace: string; name: string }): number {
+  return compare(left.namespace, right.namespace) || compare(left.name, right.name);
+}
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function buildSink(object: ResourceObject): CatalogSink {
+  const { accepted, issues } = checkSink(object.spec);
+  const supported = accepted === null || accepted.backend.deliver !== null;
+  const notImplemented: Condition | null = supported
+    ? null
+    : { type: 'Ready', status: 'False', reason: 'NotImplemented', message: `Sinks of type ${typeOf(object)} cannot deliver in this version; deliveries to it fail` };
+  return {
+    ...head(object, issues, notImplemented === null ? [] : [notImplemented]),
+    config: accepted?.config ?? {},
+    condition: accepted?.spec.condition ?? null,
+    sendResolved: accepted?.spec.sendResolved ?? false,
+    sendStarted: accepted?.spec.sendStarted ?? false,
+  };
+}
+
+function buildWorkflow(object: ResourceObject, findSink: Find<CatalogSink>): CatalogWorkflow {
+  const { namespace, name } = object;
+  const { accepted: plan, issues } = compileWorkflow(namespace, name, object.spec);
+  const missing = (plan?.sinks ?? []).filter((sink) => findSink(namespace, sink) === undefined);
+  const more: Condition[] =
+    missing.length === 0
+      ? []
+      : [{ type: 'SinksResolved', status: 'False', reason: 'SinkNotFound', message: `there is no Sink ${missing.map((sink) => `${namespace}/${sink}`).join(', ')}; deliveries to it are tried for a while and then fail` }];
+  return { ...head(object, issues, more), plan, planHash: plan === null ? null : canonicalSha256(plan) };
+}
+
+function buildSource(
+  object: ResourceObject,
+  options: CatalogOptions,
+  findWorkflow: Find<CatalogWorkflow>,
+  taken: ReadonlyMap<string, CatalogSource>,
+): CatalogSource {
+  const { accepted, issues } = checkSource(object.spec);
+  if (accepted === null) return { ...head(object, issues, []), ...unusable };
+  const { spec, config, compiled } = accepted;
+  const owner = compiled.path === null ? undefined : taken.get(compiled.path);
+  const more = [
+    ...notImplemented(accepted),
+    ...pathConflict(accepted, owner),
+    ...authenticationConditions(object, accepted, options),
+    ...workflowConditions(object, spec.triggerWorkflow, findWorkflow),
+  ];
+  return {
+    ...head(object, issues, more),
+    config,
+    ...compiled,
+    path: owner === undefined ? compiled.path : null,
+    triggerWorkflow: spec.triggerWorkflow,
+    context: spec.context,
+    expireAfterMs: parseDuration(spec.expireAfter),
+    cooldownMs: parseDuration(spec.cooldown),
+    flapCapPerHour: spec.flapCapPerHour,
+    stormCapPerMinute: spec.stormCapPerMinute,
+    suspend: spec.suspend,
+  };
+}
+
+/** A Source that does not fit its schema takes nothing. */
+const unusable = {
+  config: {},
+  path: null,
+  authentication: null,
+  accepts: () => ({ reason: 'InvalidSpec', message: 'the Source does not fit its schema' }),
+  triggerWorkflow: '',
+  context: {},
+  expireAfterMs: 0,
+  cooldownMs: 0,
+  flapCapPerHour: 0,
+  stormCapPerMinute: 0,
+  suspend: true,
+} as const;
+
+function notImplemented({ definition }: AcceptedSource): readonly Condition[] {
+  if (definition.notImplemented === null) return [];
+  return [{ type: 'Ready', status: 'False', reason: 'NotImplemented', message: definition.notImplemented }];
+}
+
+function pathConflict({ compiled }: AcceptedSource, owner: CatalogSource | undefined): readonly Condition[] {
+  if (owner === undefined) return [];
+  const message = `path ${compiled.path} belongs to Source ${owner.namespace}/${owner.name}; choose another one`;
+  return [
+    { type: 'PathConflict', status: 'True', reason: 'PathConflict', message },
+    { type: 'Ready', status: 'False', reason: 'PathConflict', message },
+  ];
+}
+
+/** Design 3.3: open Sources are for loopback, or for who said so. */
+function authenticationConditions(
+  object: ResourceObject,
+  { compiled }: AcceptedSource,
+  options: CatalogOptions,
+): readonly Condition[] {
+  if (compiled.path === null) return [];
+  if (compiled.authentication !== null) return secretCondition(object, compiled.authentication.secret, options.secrets);
+  if (options.loopback) return [];
+  if (options.allowInsecureSources) {
+    return [{ type: 'Insecure', status: 'True', reason: 'NoAuthentication', message: 'anybody who reaches the server can raise alerts (--allow-insecure-sources)' }];
+  }
+  const lines = `spec:\n  config:\n    authentication:\n      type: bearer\n      secretRef: ${object.name}-token`;
+  const message = `the server can be reached from other machines and the Source has no authentication. Add:\n${lines}`;
+  return [{ type: 'Ready', status: 'False', reason: 'AuthenticationRequired', message }];
+}
+
+/** Secrets may come later, so this does not make the Source not ready; requests are answered 503 until then. */
+function secretCondition(
+  object: ResourceObject,
+  secret: { readonly name: string; readonly key: string },
+  secrets: Secrets,
+): readonly Condition[] {
+  if (secrets.get(object.namespace, secret) !== null) return [];
+  const message = `there is no Secret ${object.namespace}/${secret.name} with key ${secret.key}; requests are answered 503 until there is`;
+  return [{ type: 'SecretsResolved', status: 'False', reason: 'SecretMissing', message }];
+}
+
+/** Alerts are stored all the same; their runs fail with WorkflowNotReady (design 3.2.18). */
+function workflowConditions(object: ResourceObject, name: string, find: Find<CatalogWorkflow>): readonly Condition[] {
+  const workflow = find(object.namespace, name);
+  if (workflow === undefined) {
+    return [{ type: 'Ready', status: 'False', reason: 'WorkflowNotFound', message: `there is no Workflow ${object.namespace}/${name}; alerts are stored and their runs fail` }];
+  }
+  if (workflow.ready) return [];
+  return [{ type: 'Ready', status: 'False', reason: 'WorkflowNotReady', message: `Workflow ${object.namespace}/${name} is not ready; alerts are stored and their runs fail` }];
+}
+
+function head(object: ResourceObject, issues: Checked<unknown>['issues'], more: readonly Condition[]): CatalogObject {
+  const { namespace, name, origin } = object;
+  const all = conditions(objectTitle(object), issues, more, object.brokenEdit);
+  return { namespace, name, origin, type: typeOf(object), ready: reasonOf(all) === null, conditions: all };
+}
+
+/** `spec.type` as it was declared; empty where there is none. */
+function typeOf({ spec }: ResourceObject): string {
+  const type = spec !== null && typeof spec === 'object' && 'type' in spec ? spec.type : '';
+  return typeof type === 'string' ? type : '';
+}

@@ -1,0 +1,53 @@
+import { AppError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { CompiledSource, SourceDefinition } from '../sources/define.ts';
+import { sourceDefinitions } from '../sources/index.ts';
+import { checked, unusedFields } from './checked.ts';
+import type { Checked } from './checked.ts';
+import { shapeOf } from './merge.ts';
+import type { Issue } from './problem.ts';
+import { sourceSpec } from './source.ts';
+import type { SourceSpec } from './source.ts';
+import { specIssues } from './spec-issues.ts';
+
+export interface AcceptedSource {
+  readonly spec: SourceSpec;
+  readonly definition: SourceDefinition;
+  readonly config: JsonObject;
+  readonly compiled: CompiledSource;
+}
+
+const base = ['spec', 'config'];
+
+/** Checks `spec` of a Source by itself: fields, then what its type asks for. */
+export function checkSource(value: unknown): Checked<AcceptedSource> {
+  const parsed = sourceSpec.safeParse(value);
+  if (!parsed.success) return checked<AcceptedSource>(null, specIssues(sourceSpec, value, ['spec']));
+  const spec = parsed.data;
+  const definition = sourceDefinitions.find(({ type }) => type === spec.type);
+  if (definition === undefined) return checked<AcceptedSource>(null, []);
+  const unused = unusedFields(spec.config, Object.keys(shapeOf(definition.config)), base, `Sources of type ${spec.type}`);
+  const config = definition.config.safeParse(spec.config);
+  if (!config.success) return checked<AcceptedSource>(null, [...specIssues(definition.config, spec.config, base), ...unused]);
+  const { compiled, issues } = compile(definition, config.data);
+  return checked(compiled === null ? null : { spec, definition, config: config.data, compiled }, [...issues, ...unused]);
+}
+
+/** A type may find more than its schema says: matchers that do not parse. */
+function compile(
+  definition: SourceDefinition,
+  config: JsonObject,
+): { readonly compiled: CompiledSource | null; readonly issues: readonly Issue[] } {
+  try {
+    return { compiled: definition.compile(config), issues: [] };
+  } catch (thrown) {
+    if (!(thrown instanceof AppError)) throw thrown;
+    const path = thrown.field === undefined ? base : [...base, ...fieldPath(thrown.field)];
+    return { compiled: null, issues: [{ path, severity: 'error', message: thrown.message }] };
+  }
+}
+
+/** `matchers[1]` as path. */
+function fieldPath(field: string): (string | number)[] {
+  return [...field.matchAll(/[^.[\]]+/g)].map(([part]) => (/^\d+$/.test(part) ? Number(part) : part));
+}

@@ -1,0 +1,179 @@
+import type { JsonObject } from '../core/json.ts';
+import type { LlmConfig, Plan, PlanStep } from '../core/plan.ts';
+import { parseDuration } from '../lib/duration.ts';
+import { findStepDefinition } from '../workflows/steps/index.ts';
+import type { BranchField, StepDefinition } from '../workflows/steps/define.ts';
+import { checked, unusedFields } from './checked.ts';
+import type { Checked } from './checked.ts';
+import type { Issue } from './problem.ts';
+import { specIssues } from './spec-issues.ts';
+import { textIssues } from './templates.ts';
+import type { TemplateScope } from './templates.ts';
+import { branchFields, stepFields, workflowSpec } from './workflow.ts';
+import type { WorkflowSpec } from './workflow.ts';
+
+type Path = readonly (string | number)[];
+
+/** A step as the common schema accepted it. */
+interface GivenStep {
+  readonly name?: string;
+  readonly type?: string;
+  readonly when?: string;
+  readonly timeout?: string;
+  readonly timeoutMinutes?: number;
+  readonly retry?: { readonly limit: number; readonly backoff: string; readonly maxBackoff: string };
+  readonly continueOnError: boolean;
+  readonly interrupted: 'repeat' | 'fail';
+  readonly [field: string]: unknown;
+}
+
+const defaultImage = 'busybox:1.37';
+const commonFields = ['name', 'type', 'when', 'timeout', 'timeoutMinutes', 'retry', 'continueOnError', 'interrupted'];
+
+/** Checks `spec` of a Workflow by itself and makes the plan that runs execute. */
+export function compileWorkflow(namespace: string, name: string, value: unknown): Checked<Plan> {
+  const parsed = workflowSpec.safeParse(value);
+  if (!parsed.success) return checked<Plan>(null, specIssues(workflowSpec, value, ['spec']));
+  const spec = parsed.data;
+  const issues: Issue[] = [];
+  const reader = stepReader(spec, issues);
+  const steps = spec.steps.map((step, index) => reader.read(step as GivenStep, ['spec', 'steps', index], null));
+  for (const [index, output] of spec.outputs.entries()) {
+    issues.push(...textIssues(output.value, 'template', ['spec', 'outputs', index, 'value'], reader.scope()));
+  }
+  issues.push(...duplicates(spec.outputs.map((output) => output.name), (index) => ['spec', 'outputs', index, 'name']));
+  issues.push(...duplicates(spec.sinks, (index) => ['spec', 'sinks', index]));
+  const plan: Plan = {
+    version: 1,
+    namespace,
+    name,
+    runtime: {
+      image: spec.runtime?.image ?? defaultImage,
+      environment: spec.runtime?.environment ?? {},
+      llmConfig: llmConfig(spec),
+    },
+    steps: steps.filter((step) => step !== null),
+    outputs: spec.outputs,
+    sinks: spec.sinks,
+    deadlineMs: parseDuration(spec.deadline),
+    maxConcurrent: spec.maxConcurrent ?? null,
+    onResolve: spec.onResolve,
+  };
+  return checked(plan, issues);
+}
+
+function llmConfig(spec: WorkflowSpec): LlmConfig | null {
+  const given = spec.runtime?.llmConfig;
+  if (given === undefined) return null;
+  const { provider, model = null, endpoint = null, apiKeySecret = null } = given;
+  return { provider, model, endpoint, apiKeySecret };
+}
+
+/** Reads steps in the order of the plan: each sees the names of those before it. */
+function stepReader(spec: WorkflowSpec, issues: Issue[]) {
+  const known = new Set<string>();
+  const all = new Set(spec.steps.flatMap((step) => namesOf(step as GivenStep, '')));
+  const environment = new Set(Object.keys(spec.runtime?.environment ?? {}));
+
+  function scope(): TemplateScope {
+    return { steps: new Set(known), laterSteps: all.difference(known), environment };
+  }
+
+  function read(step: GivenStep, path: Path, branch: { readonly of: string; readonly use: BranchField } | null): PlanStep | null {
+    const type = step.type ?? branch?.use.defaultType ?? undefined;
+    const definition = type === undefined ? undefined : findStepDefinition(type);
+    if (definition === undefined) {
+      issues.push({ path: [...path, 'type'], severity: 'error', message: 'type is required: the step cannot tell what it does' });
+      return null;
+    }
+    const name = step.name ?? branchName(branch?.of ?? '', branch?.use.branch ?? '');
+    const own = scope();
+    issues.push(...stepIssues(definition, step, path, own));
+    if (known.has(name)) {
+      issues.push({ path: [...path, 'name'], severity: 'error', message: `there is another step named ${name}`, next: 'give each step a name of its own' });
+    }
+    known.add(name);
+    return { ...common(step, definition), name, branches: branches(step, definition, name, path) };
+  }
+
+  function branches(step: GivenStep, definition: StepDefinition, name: string, path: Path): Record<string, PlanStep> {
+    const result: Record<string, PlanStep> = {};
+    for (const use of definition.branches) {
+      const given = step[use.field] as GivenStep | undefined;
+      if (given === undefined) continue;
+      const inner = read(given, [...path, use.field], { of: name, use });
+      if (Object.hasOwn(result, use.branch)) issues.push(doubleBranch(definition, use, path));
+      else if (inner !== null) result[use.branch] = inner;
+    }
+    return result;
+  }
+  return { read, scope };
+}
+
+/** Names of a step and of the steps under it. */
+function namesOf(step: GivenStep, fallback: string): string[] {
+  const name = step.name ?? fallback;
+  const uses = (step.type === undefined ? undefined : findStepDefinition(step.type))?.branches ?? [];
+  const inner = uses.flatMap((use) => {
+    const given = step[use.field] as GivenStep | undefined;
+    return given === undefined ? [] : namesOf(given, branchName(name, use.branch));
+  });
+  return [name, ...inner];
+}
+
+function branchName(parent: string, branch: string): string {
+  return `${parent}-${branch}`;
+}
+
+function doubleBranch(definition: StepDefinition, use: BranchField, path: Path): Issue {
+  const fields = definition.branches.filter(({ branch }) => branch === use.branch).map(({ field }) => field);
+  return { path: [...path, use.field], atKey: true, severity: 'error', message: `${fields.join(' and ')} exclude each other: both are the step that runs ${use.branch}` };
+}
+
+function common(step: GivenStep, definition: StepDefinition): Omit<PlanStep, 'name' | 'branches'> {
+  const { when = null, retry, continueOnError, interrupted } = step;
+  const minutes = step.timeoutMinutes;
+  const config = definition.config.safeParse(step);
+  return {
+    type: definition.type,
+    config: config.success ? (config.data as JsonObject) : {},
+    when,
+    timeoutMs:
+      step.timeout === undefined ? (minutes === undefined ? definition.defaultTimeoutMs : minutes * 60_000) : parseDuration(step.timeout),
+    retry: {
+      limit: retry?.limit ?? 0,
+      backoffMs: parseDuration(retry?.backoff ?? '10s'),
+      maxBackoffMs: parseDuration(retry?.maxBackoff ?? '5m'),
+    },
+    continueOnError,
+    interrupted,
+  };
+}
+
+function stepIssues(definition: StepDefinition, step: GivenStep, path: Path, scope: TemplateScope): readonly Issue[] {
+  const { type, config, templates } = definition;
+  const issues: Issue[] = [];
+  const own = Object.fromEntries(stepFields.map(({ name }) => [name, step[name]]));
+  issues.push(...specIssues(config, own, path));
+  const used = [...commonFields, ...Object.keys(config.shape), ...definition.branches.map(({ field }) => field)];
+  const given = Object.fromEntries([...stepFields.map(({ name }) => name), ...branchFields].map((name) => [name, step[name]]));
+  issues.push(...unusedFields(given, used, path, `steps of type ${type}`));
+  for (const [field, kind] of Object.entries(templates)) {
+    const text = step[field];
+    if (typeof text === 'string') issues.push(...textIssues(text, kind, [...path, field], scope));
+  }
+  if (step.when !== undefined) issues.push(...textIssues(step.when, 'condition', [...path, 'when'], scope));
+  if (step.timeout !== undefined && step.timeoutMinutes !== undefined) {
+    issues.push({ path: [...path, 'timeoutMinutes'], atKey: true, severity: 'error', message: 'timeout and timeoutMinutes exclude each other' });
+  }
+  if (step.timeout !== undefined && parseDuration(step.timeout) === 0) {
+    issues.push({ path: [...path, 'timeout'], severity: 'error', message: 'timeout must be longer than 0' });
+  }
+  return issues;
+}
+
+function duplicates(names: readonly string[], path: (index: number) => Path): readonly Issue[] {
+  return names.flatMap((name, index): Issue[] =>
+    names.indexOf(name) === index ? [] : [{ path: path(index), severity: 'error', message: `${name} is there twice` }],
+  );
+}

@@ -1,0 +1,77 @@
+import { AppError } from '../core/errors.ts';
+import { mostSimilar } from '../lib/similar.ts';
+import { apiVersion } from './fields.ts';
+import { fieldTree } from './field-tree.ts';
+import type { FieldInfo } from './field-tree.ts';
+import type { ResourceKind } from './object.ts';
+
+const kinds: Readonly<Record<string, ResourceKind>> = { source: 'Source', workflow: 'Workflow', sink: 'Sink' };
+
+/**
+ * Explains `workflow`, `workflow.spec.steps` or `workflow.spec.steps.goal` from the schemas of this program. Throws
+ * InvalidInput for a field that does not exist, with the fields that do.
+ */
+export function explainField(field: string): string {
+  const [first = '', ...rest] = field.replaceAll(/\[\d*\]/g, '').split('.').filter(Boolean);
+  const kind = kinds[first.toLowerCase().replace(/s$/, '')];
+  if (kind === undefined) {
+    throw new AppError('InvalidInput', first === '' ? 'name a field' : `there is no kind ${first}`, {
+      next: 'fist explain workflow.spec.steps (kinds: source, workflow, sink)',
+    });
+  }
+  let info = fieldTree(kind);
+  for (const name of rest) info = child(kind, info, name);
+  return page(kind, info);
+}
+
+function child(kind: ResourceKind, parent: FieldInfo, name: string): FieldInfo {
+  const found = parent.fields.find((field) => field.name === name);
+  if (found !== undefined) return found;
+  const names = parent.fields.map((field) => field.name);
+  const where = `${kind.toLowerCase()}${parent.path === '' ? '' : `.${parent.path}`}`;
+  const similar = mostSimilar(name, names);
+  const next = similar === undefined ? `fields there: ${names.join(', ')}` : `fist explain ${where.replaceAll('[]', '')}.${similar}`;
+  throw new AppError('InvalidInput', `${where} has no field ${name}`, names.length === 0 ? {} : { next });
+}
+
+function page(kind: ResourceKind, info: FieldInfo): string {
+  const lines = [`KIND:     ${kind}`, `VERSION:  ${apiVersion}`];
+  if (info.path !== '') lines.push(`FIELD:    ${info.path} <${info.type}>`);
+  lines.push('', 'DESCRIPTION:', ...wrap(info.description === '' ? 'none' : info.description, '  '));
+  const facts = factsOf(info);
+  if (facts.length > 0) lines.push('', ...facts.map(([name, text]) => `${`${name}:`.padEnd(10)}${text}`));
+  if (info.fields.length > 0) {
+    lines.push('', 'FIELDS:');
+    for (const field of info.fields) {
+      const mark = field.required ? ' -required-' : '';
+      lines.push(`  ${field.name} <${field.type}>${mark}`, ...wrap(field.description, '    '));
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** What is known of a field beside its description. */
+export function factsOf(info: FieldInfo): readonly (readonly [string, string])[] {
+  const facts: [string, string][] = [];
+  if (info.required && info.path !== '') facts.push(['REQUIRED', 'yes']);
+  if (info.values.length > 0) facts.push(['VALUES', info.values.join(', ')]);
+  if (info.default !== undefined) facts.push(['DEFAULT', JSON.stringify(info.default)]);
+  if (info.usedBy.length > 0) {
+    const types = info.usedBy.map((type) => (info.requiredBy.includes(type) ? `${type} (required)` : type));
+    facts.push(['TYPES', types.join(', ')]);
+  }
+  return facts;
+}
+
+function wrap(text: string, indent: string, width = 100): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
+      lines.push(indent + line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  if (line !== '') lines.push(indent + line);
+  return lines;
+}

@@ -1,0 +1,176 @@
+import { statSync, watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
+import type { Catalog } from '../core/catalog.ts';
+import { toAppError } from '../core/errors.ts';
+import type { CatalogHolder, Clock, Log, Secrets } from '../core/ports.ts';
+import { buildCatalog } from './catalog.ts';
+import { keepLastGood } from './last-good.ts';
+import type { ResourceObject } from './object.ts';
+import type { Problem } from './problem.ts';
+import { listFiles, readResources } from './read.ts';
+import type { LocatedObject, SecretDocument } from './read.ts';
+import { createSecrets } from './secrets.ts';
+
+export interface ResourceFolderOptions {
+  /** A folder with YAML files, or one file. */
+  readonly path: string;
+  /** `--secrets-dir`; null = none. */
+  readonly secretsDirectory: string | null;
+  readonly loopback: boolean;
+  readonly allowInsecureSources: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called after each reload that changed something, and never twice at a time. */
+  readonly onReload?: (folder: LoadedFolder) => Promise<void>;
+  /** The longest time until a change is seen where the system announces none. */
+  readonly pollMs?: number;
+}
+
+/** The state after a load. */
+export interface LoadedFolder {
+  readonly catalog: Catalog;
+  readonly objects: readonly ResourceObject[];
+  readonly problems: readonly Problem[];
+}
+
+export interface ResourceFolder extends CatalogHolder {
+  readonly secrets: Secrets;
+  loaded(): LoadedFolder;
+  /** Reads again now. True where something had changed. */
+  reload(): Promise<boolean>;
+  /** Ends the watching and waits for a reload in progress. */
+  stop(): Promise<void>;
+}
+
+const defaultPollMs = 2000;
+/** Editors write a file in several strokes. */
+const settleMs = 100;
+
+/**
+ * Loads the resources of `serve` and follows their changes. A reload swaps one whole catalog; a broken edit keeps the
+ * last good version of that object, with a condition. Throws InvalidInput where the path cannot be read at the start.
+ */
+export function openResourceFolder(options: ResourceFolderOptions): ResourceFolder {
+  const { path, log, clock } = options;
+  let objects: readonly LocatedObject[] = [];
+  let secretDocuments: readonly SecretDocument[] = [];
+  let generation = 0;
+  let seen = '';
+  const secrets = createSecrets(() => secretDocuments, options.secretsDirectory);
+
+  function load(): LoadedFolder {
+    const read = readResources(path);
+    objects = keepLastGood(objects, read);
+    secretDocuments = read.secrets;
+    generation += 1;
+    const { loopback, allowInsecureSources } = options;
+    const catalog = buildCatalog(objects, { generation, loopback, allowInsecureSources, secrets });
+    report(log, read.problems, catalog);
+    return { catalog, objects, problems: read.problems };
+  }
+
+  seen = fingerprint(path);
+  let state = load();
+
+  async function reload(): Promise<boolean> {
+    try {
+      const now = fingerprint(path);
+      if (now === seen) return false;
+      state = load();
+      seen = now;
+      await options.onReload?.(state);
+      return true;
+    } catch (error) {
+      log.error({ path, error: toAppError(error).message, next: `fist lint ${path}` }, 'resources were not reloaded');
+      return false;
+    }
+  }
+  const follower = follow(path, reload, clock, options.pollMs ?? defaultPollMs);
+  return {
+    current: () => state.catalog,
+    loaded: () => state,
+    secrets,
+    reload: () => follower.run(),
+    stop: () => follower.stop(),
+  };
+}
+
+/** Runs `work` after announced changes and every `pollMs`, one at a time. */
+function follow(path: string, work: () => Promise<boolean>, clock: Clock, pollMs: number) {
+  const stopping = new AbortController();
+  let queue: Promise<unknown> = Promise.resolve();
+  let wake = new AbortController();
+  const watcher = watchPath(path, () => wake.abort());
+
+  function run(): Promise<boolean> {
+    const next = queue.then(work);
+    queue = next;
+    return next;
+  }
+  async function loop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const announced = await sleptThrough(clock, pollMs, AbortSignal.any([stopping.signal, wake.signal]));
+      if (announced) await sleptThrough(clock, settleMs, stopping.signal);
+      wake = new AbortController();
+      if (!stopping.signal.aborted) await run();
+    }
+  }
+  const running = loop();
+  return {
+    run,
+    async stop(): Promise<void> {
+      stopping.abort();
+      watcher?.close();
+      await running;
+      await queue;
+    },
+  };
+}
+
+/** Sleeps; true where the signal ended it early. */
+function sleptThrough(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  return clock.sleep(milliseconds, signal).then(
+    () => false,
+    () => true,
+  );
+}
+
+/** Watching is a hint and polling is the truth: some file systems announce nothing. */
+function watchPath(path: string, changed: () => void): FSWatcher | null {
+  try {
+    const watcher = watch(path, { persistent: false }, changed);
+    watcher.on('error', () => watcher.close());
+    return watcher;
+  } catch {
+    return null;
+  }
+}
+
+/** Changes when a file comes, goes or is written. */
+function fingerprint(path: string): string {
+  return listFiles(path)
+    .map((file) => {
+      const { mtimeMs, size, ino } = statSync(file);
+      return `${file}\0${mtimeMs}\0${size}\0${ino}`;
+    })
+    .join('\n');
+}
+
+function report(log: Log, problems: readonly Problem[], catalog: Catalog): void {
+  for (const { file, line, column, severity, message, next } of problems) {
+    log[severity === 'error' ? 'error' : 'warn']({ at: `${file}:${line}:${column}`, next }, message);
+  }
+  const all = [
+    ...catalog.sources.map((object) => ({ kind: 'Source', object })),
+    ...catalog.workflows.map((object) => ({ kind: 'Workflow', object })),
+    ...catalog.sinks.map((object) => ({ kind: 'Sink', object })),
+  ];
+  for (const { kind, object } of all) {
+    const name = `${kind} ${object.namespace}/${object.name}`;
+    for (const condition of object.conditions.filter(({ type, status }) => (type === 'Ready' ? status !== 'True' : true))) {
+      log.warn({ object: name, at: object.origin, reason: condition.reason }, condition.message);
+    }
+  }
+  const { generation, sources, workflows, sinks } = catalog;
+  log.info({ generation, sources: sources.length, workflows: workflows.length, sinks: sinks.length }, 'resources loaded');
+}

@@ -1,0 +1,28 @@
+import type { Problem } from './problem.ts';
+
+export type ResourceKind = 'Source' | 'Workflow' | 'Sink';
+
+/** A Source, Workflow or Sink as it was declared. */
+export interface ResourceObject {
+  readonly kind: ResourceKind;
+  readonly namespace: string;
+  readonly name: string;
+  /** As it came; not checked. */
+  readonly spec: unknown;
+  /** `file:line`; empty where it came from the API server. */
+  readonly origin: string;
+  /** `metadata.creationTimestamp`; null in files. The older of two that want the same wins. */
+  readonly createdAt: string | null;
+  /** The file holds a newer version that cannot be used; this one is the last good one. */
+  readonly brokenEdit?: Problem;
+}
+
+/** `Workflow shop/triage`. */
+export function objectTitle(object: Pick<ResourceObject, 'kind' | 'namespace' | 'name'>): string {
+  return `${object.kind} ${object.namespace}/${object.name}`;
+}
+
+/** The key of an object among all. */
+export function objectKey(object: Pick<ResourceObject, 'kind' | 'namespace' | 'name'>): string {
+  return `${object.kind}/${object.namespace}/${object.name}`;
+}

@@ -1,0 +1,57 @@
+import type { Catalog, CatalogObject, Condition } from '../core/catalog.ts';
+import type { ResourceRecord } from '../core/store.ts';
+import type { Timestamp } from '../core/time.ts';
+import { isSecretName } from '../lib/secret-names.ts';
+import { apiVersion } from './fields.ts';
+import type { LoadedFolder } from './folder.ts';
+import { objectKey } from './object.ts';
+import type { ResourceObject } from './object.ts';
+
+interface StoredStatus {
+  readonly conditions?: readonly (Condition & { readonly lastTransitionTime?: string })[];
+}
+
+/**
+ * The mirror of the resources for the API (`custom_resources`). `before` gives the times of conditions that did not change.
+ * Counts of events and messages are kept elsewhere and joined by the API.
+ */
+export function resourceRecords(
+  folder: Pick<LoadedFolder, 'catalog' | 'objects'>,
+  before: readonly ResourceRecord[],
+  now: Timestamp,
+): readonly ResourceRecord[] {
+  const earlier = new Map(before.map((record) => [objectKey(record), record]));
+  return folder.objects.map((object) => {
+    const { kind, namespace, name } = object;
+    const compiled = compiledOf(folder.catalog, object);
+    const known = earlier.get(objectKey(object));
+    const conditions = (compiled?.conditions ?? []).map((condition) => withTime(condition, known, now));
+    const status = { ready: compiled?.ready ?? false, conditions };
+    return { apiVersion, kind, namespace, name, spec: JSON.stringify(masked(object.spec)), status: JSON.stringify(status), updatedAt: now };
+  });
+}
+
+function compiledOf(catalog: Catalog, { kind, namespace, name }: ResourceObject): CatalogObject | undefined {
+  if (kind === 'Source') return catalog.source(namespace, name);
+  return kind === 'Workflow' ? catalog.workflow(namespace, name) : catalog.sink(namespace, name);
+}
+
+function withTime(condition: Condition, record: ResourceRecord | undefined, now: Timestamp): Condition & { lastTransitionTime: string } {
+  const stored = record === undefined ? {} : (JSON.parse(record.status) as StoredStatus);
+  const same = stored.conditions?.find(({ type, status }) => type === condition.type && status === condition.status);
+  return { ...condition, lastTransitionTime: same?.lastTransitionTime ?? now };
+}
+
+const mask = '[REDACTED]';
+
+/** Secrets are references; values that somebody wrote into a map under a secret-like name are not mirrored. */
+function masked(value: unknown, isMap = false): unknown {
+  if (Array.isArray(value)) return value.map((item) => masked(item));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      isMap && typeof item === 'string' && isSecretName(key) ? mask : masked(item, key === 'headers' || key === 'environment'),
+    ]),
+  );
+}

@@ -1,0 +1,188 @@
+import { z } from 'zod';
+import type { Catalog, CatalogSource } from '../core/catalog.ts';
+import type { Notification } from '../core/event.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import type { ListReader, StoreReader } from '../core/store.ts';
+import { createMetrics } from '../lib/metrics.ts';
+import { defineSource } from '../sources/define.ts';
+import type { ServerOptions } from './options.ts';
+import { createServer } from './server.ts';
+
+// A server with fakes around it, for tests.
+
+export const apiToken = 'api-token-0123456789abcdef';
+export const sourceToken = 'source-token-0123456789abcdef';
+
+/** Takes any JSON object with `alerts`; each alert is one item for counting only. */
+const countingSource = defineSource({
+  type: 'webhook',
+  description: 'for tests',
+  config: z.object({}) as never,
+  receive({ body, headers }) {
+    const key = headers['idempotency-key'];
+    try {
+      const { alerts, crash } = JSON.parse(body.toString()) as { alerts?: unknown[]; crash?: boolean };
+      if (crash === true) throw new RangeError('Maximum call stack size exceeded');
+      if (!Array.isArray(alerts)) return { ok: false, status: 400, field: 'alerts', message: 'is missing' };
+      const notification: Notification = {
+        items: alerts.map(() => ({}) as never),
+        bad: [],
+        groupKey: null,
+        receiver: null,
+        truncatedAlerts: 0,
+        deliveryKey: typeof key === 'string' ? key : null,
+        body: body.toString(),
+      };
+      return { ok: true, notification };
+    } catch (error) {
+      if (error instanceof RangeError) throw error;
+      return { ok: false, status: 400, field: '', message: 'the body is not JSON' };
+    }
+  },
+});
+
+export function fakeSource(changes: Partial<CatalogSource> = {}): CatalogSource {
+  return {
+    namespace: 'shop',
+    name: 'alertmanager',
+    type: 'webhook',
+    ready: true,
+    conditions: [],
+    origin: '',
+    config: {},
+    path: 'alerts',
+    authentication: { type: 'bearer', secret: { name: 'am', key: 'token' } },
+    accepts: () => null,
+    triggerWorkflow: 'triage',
+    context: {},
+    expireAfterMs: 0,
+    cooldownMs: 0,
+    flapCapPerHour: 0,
+    stormCapPerMinute: 0,
+    suspend: false,
+    ...changes,
+  };
+}
+
+export function fakeCatalog(sources: readonly CatalogSource[]): Catalog {
+  return {
+    generation: 1,
+    sources,
+    workflows: [],
+    sinks: [],
+    sourceByPath: (path) => sources.find((source) => source.path === path),
+    source: (namespace, name) => sources.find((source) => source.namespace === namespace && source.name === name),
+    workflow: () => undefined,
+    sink: () => undefined,
+  };
+}
+
+/** Empty lists; a test replaces what it looks at. */
+export function emptyLists(): ListReader {
+  const empty = async () => ({ items: [], nextCursor: null });
+  return {
+    alerts: empty,
+    alert: async () => undefined,
+    alertByIdentity: async () => undefined,
+    transitions: async () => [],
+    runs: empty,
+    events: empty,
+    event: async () => undefined,
+    deliveries: empty,
+    deadLetters: empty,
+    deadLetter: async () => undefined,
+    resources: async () => [],
+    depths: async () => ({ runs: 0, deliveries: 0 }),
+    activity: async () => ({ sources: new Map(), sinks: new Map() }),
+  };
+}
+
+function emptyReader(lists: ListReader): StoreReader {
+  return {
+    lists,
+    runs: {
+      find: async () => undefined,
+      plan: async () => undefined,
+      steps: async () => [],
+      evidence: async () => [],
+      due: async () => [],
+      nextWakeAt: async () => null,
+    },
+    deliveries: { find: async () => undefined, due: async () => [], nextWakeAt: async () => null },
+  };
+}
+
+/** What reached the parts behind the server. */
+export interface Reached {
+  readonly accepted: { readonly source: CatalogSource; readonly notification: Notification }[];
+  readonly deadLetters: {
+    readonly source: string;
+    readonly reason: string;
+    readonly message: string;
+    readonly body: string;
+  }[];
+  readonly logged: {
+    readonly level: string;
+    readonly fields: Readonly<Record<string, unknown>>;
+    readonly message: string;
+  }[];
+}
+
+export const realClock: Clock = {
+  now: () => Date.parse('2026-01-01T00:00:00Z'),
+  monotonic: () => performance.now(),
+  sleep: (milliseconds, signal) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, milliseconds);
+      signal?.addEventListener('abort', () => {
+        clearTimeout(timer);
+        reject(signal.reason as Error);
+      });
+    }),
+};
+
+function recordingLog(logged: Reached['logged']): Log {
+  const at = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) =>
+    void logged.push({ level, fields, message });
+  const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => log };
+  return log;
+}
+
+/** A server that listens nowhere yet, on loopback if asked to. */
+export async function fakeServer(
+  changes: Partial<ServerOptions> = {},
+  sources: readonly CatalogSource[] = [fakeSource()],
+) {
+  const reached: Reached = { accepted: [], deadLetters: [], logged: [] };
+  const metrics = await createMetrics({ version: 'test' });
+  const options: ServerOptions = {
+    host: '127.0.0.1',
+    port: 0,
+    version: '0.1.0',
+    publicUrl: null,
+    token: apiToken,
+    allowInsecureSources: false,
+    state: () => 'ready',
+    catalog: { current: () => fakeCatalog(sources) },
+    sourceTypes: [countingSource],
+    intake: {
+      async accept(source, notification) {
+        reached.accepted.push({ source, notification });
+        const received = notification.items.length;
+        return { received, opened: received, repeated: 0, resolved: 0, ignored: 0, runs: 0 };
+      },
+      async deadLetter(source, reason, message, body) {
+        reached.deadLetters.push({ source: `${source.namespace}/${source.name}`, reason, message, body });
+      },
+    },
+    control: { cancel: async () => undefined, retry: async () => 'new-run' },
+    reader: emptyReader(emptyLists()),
+    secrets: { get: (_namespace, { name, key }) => (name === 'am' && key === 'token' ? sourceToken : null) },
+    metrics,
+    clock: realClock,
+    log: recordingLog(reached.logged),
+    ...changes,
+  };
+  const server = await createServer(options);
+  return { server, reached, metrics, options };
+}

@@ -1,0 +1,256 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ServerOptions } from './options.ts';
+import { apiToken, fakeServer, sourceToken } from './server-fixture.ts';
+import type { Server } from './server.ts';
+import { rawConnection, rawRequest } from './socket-fixture.ts';
+import type { RawConnection } from './socket-fixture.ts';
+
+const quick = { headersTimeoutMs: 150, requestTimeoutMs: 300, checkIntervalMs: 25, closeTimeoutMs: 300 };
+const open: Server[] = [];
+const connections: RawConnection[] = [];
+afterEach(async () => {
+  for (const connection of connections.splice(0)) connection.socket.destroy();
+  for (const server of open.splice(0)) await server.close();
+});
+
+async function start(changes: Partial<ServerOptions> = {}) {
+  const fake = await fakeServer({ limits: quick, ...changes });
+  open.push(fake.server);
+  const { port } = await fake.server.listen();
+  return { ...fake, port };
+}
+
+function client(port: number): RawConnection {
+  const connection = rawConnection(port);
+  connections.push(connection);
+  return connection;
+}
+
+const body = '{"alerts":[{}]}';
+const headers = `Host: x\r\nAuthorization: Bearer ${sourceToken}\r\nContent-Type: application/json\r\n`;
+const good = `POST /webhook/alerts HTTP/1.1\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
+const anonymous = good.replace(/Authorization: [^\r]*\r\n/, '');
+
+describe('slow clients', () => {
+  it('that send nothing are let go', async () => {
+    const { port } = await start();
+    expect(await client(port).ended()).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('that send headers a byte at a time are let go', async () => {
+    const { port, metrics } = await start();
+    const connection = client(port);
+    const ended = connection.ended();
+    for (const byte of good.slice(0, 60)) {
+      if (connection.socket.destroyed) break;
+      connection.write(byte);
+      await sleep(10);
+    }
+    expect(await ended).toMatch(/^HTTP\/1\.1 408 [^]*"code":"InvalidInput"/);
+    expect((await metrics.render()).body).toContain('fist_http_malformed_total{reason="408"} 1');
+  });
+
+  it('that send the body a byte at a time are let go, and nothing is stored', async () => {
+    const { port, reached } = await start();
+    const connection = client(port);
+    connection.write(good.slice(0, -body.length));
+    const ended = connection.ended();
+    for (const byte of body.slice(0, -1)) {
+      if (connection.socket.destroyed) break;
+      connection.write(byte);
+      await sleep(40);
+    }
+    expect(await ended).toMatch(/^HTTP\/1\.1 408 /);
+    expect(reached).toMatchObject({ accepted: [], deadLetters: [] });
+  });
+
+  it('in numbers do not keep others out, and their places are given back', async () => {
+    const { port, reached } = await start({ limits: { ...quick, maxWebhooks: 40 } });
+    const slow = Array.from({ length: 100 }, (_, n) => client(port));
+    for (const [n, connection] of slow.entries()) connection.write(n < 30 ? good.slice(0, -1) : good.slice(0, n));
+    await sleep(20);
+    expect((await rawRequest(port, good)).status).toBe(200);
+    await Promise.all(slow.map((connection) => connection.ended()));
+    const after = await Promise.all(Array.from({ length: 40 }, () => rawRequest(port, good)));
+    expect(after.every((answer) => answer.status === 200)).toBe(true);
+    expect(reached.accepted).toHaveLength(41);
+  });
+
+  it('that go away in the middle leave nothing behind', async () => {
+    const { port, reached } = await start({ limits: { ...quick, maxWebhooks: 2 } });
+    for (let n = 0; n < 10; n++) {
+      const connection = client(port);
+      connection.write(good.slice(0, -3));
+      await sleep(5);
+      connection.socket.resetAndDestroy();
+    }
+    await sleep(30);
+    expect((await rawRequest(port, good)).status).toBe(200);
+    expect(reached.accepted).toHaveLength(1);
+    expect(reached.deadLetters).toEqual([]);
+  });
+});
+
+describe('what is not HTTP', () => {
+  it.each<[string, string | Buffer, number]>([
+    ['random bytes', Buffer.from(Array.from({ length: 500 }, (_, n) => (n * 7919) % 256)), 400],
+    ['a TLS hello', Buffer.from('16030100c8010000c40303', 'hex'), 400],
+    ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+    ['no version (HTTP/0.9)', 'GET /\r\n\r\n', 401],
+    ['a version of its own', good.replace('HTTP/1.1', 'HTTP/9.9'), 400],
+    ['a method of its own', good.replace('POST', 'ALERT'), 400],
+    ['no Host', good.replace('Host: x\r\n', ''), 400],
+    ['headers too large', good.replace('Host: x', `Host: x\r\nX: ${'y'.repeat(20_000)}`), 431],
+    ['too many headers', good.replace('Host: x', `Host: x${'\r\nX: y'.repeat(5000)}`), 431],
+    ['a target too long', good.replace('/webhook/alerts', `/webhook/${'a'.repeat(20_000)}`), 431],
+    ['two lengths', good.replace('Content-Length: 15', 'Content-Length: 15\r\nContent-Length: 16'), 400],
+    ['a negative length', good.replace('Content-Length: 15', 'Content-Length: -1'), 400],
+    ['a length in words', good.replace('Content-Length: 15', 'Content-Length: many'), 400],
+    ['a huge length', good.replace('Content-Length: 15', 'Content-Length: 99999999999999999999'), 400],
+    ['length and chunks', good.replace('Content-Length: 15', 'Content-Length: 15\r\nTransfer-Encoding: chunked'), 400],
+    ['an unknown transfer', good.replace('Content-Length: 15', 'Transfer-Encoding: gzip'), 400],
+    ['chunks and something else', good.replace('Content-Length: 15', 'Transfer-Encoding: chunked, identity'), 400],
+    ['a bare line feed', good.replaceAll('\r\n', '\n'), 400],
+    ['NUL in a header', good.replace('Host: x', 'Host: x\u0000'), 400],
+    ['a line without colon', good.replace('Host: x', 'Host: x\r\nnothing here'), 400],
+  ])('%s', async (_name, text, expected) => {
+    const { port, reached } = await start();
+    expect((await rawRequest(port, text)).status).toBe(expected);
+    expect(reached).toMatchObject({ accepted: [], deadLetters: [] });
+    expect((await rawRequest(port, good)).status).toBe(200);
+  });
+
+  it.each([
+    ['no size', 'xyz\r\n'],
+    ['a size too large', 'FFFFFFFFFFFFFFFFF\r\n'],
+    ['a negative size', '-1\r\n'],
+    ['more than it says', '5\r\n{"alerts":[]}\r\n0\r\n\r\n'],
+  ])('chunks with %s', async (_name, chunks) => {
+    const { port, reached } = await start();
+    const connection = client(port);
+    connection.write(`POST /webhook/alerts HTTP/1.1\r\n${headers}Transfer-Encoding: chunked\r\n\r\n${chunks}`);
+    expect(await connection.ended()).toMatch(/^HTTP\/1\.1 400 /);
+    expect(reached).toMatchObject({ accepted: [], deadLetters: [] });
+    expect((await rawRequest(port, good)).status).toBe(200);
+  });
+});
+
+describe('bodies', () => {
+  it('in chunks are read', async () => {
+    const { port, reached } = await start();
+    const text = `POST /webhook/alerts HTTP/1.1\r\n${headers}Transfer-Encoding: chunked\r\n\r\n7\r\n{"alert\r\n8\r\ns":[{}]}\r\n0\r\n\r\n`;
+    expect((await rawRequest(port, text)).status).toBe(200);
+    expect(reached.accepted[0]?.notification.body).toBe(body);
+  });
+
+  it('announced as too large are refused before they come', async () => {
+    const { port } = await start();
+    const { status, text } = await rawRequest(port, good.replace('Content-Length: 15', 'Content-Length: 3145729'));
+    expect(status).toBe(413);
+    expect(text).toMatch(/connection: close/i);
+  });
+
+  it('in chunks without end are refused when they are too large', async () => {
+    const { port, reached } = await start({ limits: { ...quick, requestTimeoutMs: 10_000, maxBodyBytes: 64 * 1024 } });
+    const connection = client(port);
+    connection.write(`POST /webhook/alerts HTTP/1.1\r\n${headers}Transfer-Encoding: chunked\r\n\r\n`);
+    for (let n = 0; n < 20; n++) connection.write(`1000\r\n${'x'.repeat(4096)}\r\n`);
+    expect(await connection.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 413 /);
+    expect(reached).toMatchObject({ accepted: [], deadLetters: [] });
+  });
+
+  it('of callers without a token are answered before they come', async () => {
+    const { port } = await start();
+    const connection = client(port);
+    connection.write(anonymous.slice(0, -body.length));
+    expect(await connection.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
+  it('that were not read do not become the next request', async () => {
+    const { port, reached } = await start();
+    const connection = client(port);
+    connection.write(anonymous + good);
+    expect(await connection.until(/HTTP\/1\.1 401 [^]*HTTP\/1\.1 200 /)).toMatch(/^HTTP\/1\.1 401 /);
+    expect(reached.accepted).toHaveLength(1);
+  });
+
+  it('of callers without a token do not hold the connection for ever', async () => {
+    const { port } = await start();
+    const connection = client(port);
+    connection.write(anonymous.slice(0, -1));
+    expect(await connection.ended()).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
+  it('one after the other are answered in order on one connection', async () => {
+    const { port } = await start();
+    const connection = client(port);
+    connection.write(good + good.replace('{"alerts":[{}]}', '{"alerts":7}   ') + good);
+    const answer = await connection.until(/(?:HTTP\/1\.1 [^]*){3}\}$/);
+    expect([...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => match[1])).toEqual(['200', '400', '200']);
+  });
+});
+
+describe('listening and closing', () => {
+  it('tells where it listens', async () => {
+    const { server } = await fakeServer();
+    open.push(server);
+    const { host, port, url } = await server.listen();
+    expect(host).toBe('127.0.0.1');
+    expect(url).toBe(`http://127.0.0.1:${port}`);
+  });
+
+  it('says plainly that an address is taken', async () => {
+    const { port } = await start();
+    const { server } = await fakeServer({ port });
+    await expect(server.listen()).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: `cannot listen on 127.0.0.1:${port}: something else listens there`,
+      next: expect.stringContaining('--listen'),
+    });
+    await server.close();
+  });
+
+  it('finishes the answer under way, then ends idle connections', async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const answer = { received: 1, opened: 1, repeated: 0, resolved: 0, ignored: 0, runs: 0 };
+    const { port, server } = await start({
+      limits: { ...quick, closeTimeoutMs: 5000 },
+      intake: { accept: () => held.then(() => answer), deadLetter: async () => undefined },
+    });
+    const connection = client(port);
+    connection.write(good);
+    await sleep(30);
+    const closed = server.close();
+    await sleep(30);
+    release();
+    expect(await connection.ended()).toMatch(/^HTTP\/1\.1 200 /);
+    await closed;
+    expect((await rawRequest(port, good)).status).toBe(0);
+  });
+
+  it('closes what does not end in time', async () => {
+    const { port, server } = await start({
+      intake: { accept: () => new Promise(() => undefined), deadLetter: async () => undefined },
+    });
+    const connection = client(port);
+    connection.write(good);
+    await sleep(30);
+    await server.close();
+    await connection.ended();
+  });
+
+  it('bounds the number of connections', async () => {
+    const { port } = await start({ limits: { maxConnections: 3 } });
+    const held = Array.from({ length: 3 }, () => client(port));
+    for (const connection of held) connection.write(`GET /health HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await Promise.all(held.map((connection) => connection.until('healthy')));
+    expect((await rawRequest(port, good)).status).toBe(0);
+    held[0]?.socket.destroy();
+    await sleep(20);
+    expect(
+      (await rawRequest(port, `GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${apiToken}\r\n\r\n`)).status,
+    ).toBe(200);
+  });
+});

@@ -1,0 +1,71 @@
+import type { Clock } from '../../src/core/ports.ts';
+
+export interface FakeClock extends Clock {
+  /** Moves time on, firing sleepers in their order; lets what they wake run in between. */
+  advance(milliseconds: number): Promise<void>;
+  /** Sets the wall clock apart from the monotonic one, as a correction of the machine's time does. */
+  shiftWallClock(milliseconds: number): void;
+  /** Sleepers in wait. */
+  sleeping(): number;
+}
+
+interface Sleeper {
+  readonly atMs: number;
+  readonly wake: () => void;
+}
+
+/** A clock that stands still until it is told to move. */
+export function createFakeClock(start = '2026-01-01T00:00:00.000Z'): FakeClock {
+  let elapsedMs = 0;
+  let wallMs = Date.parse(start);
+  const sleepers = new Set<Sleeper>();
+  return {
+    now: () => wallMs,
+    monotonic: () => elapsedMs,
+    sleeping: () => sleepers.size,
+    shiftWallClock: (milliseconds) => {
+      wallMs += milliseconds;
+    },
+    sleep(milliseconds, signal) {
+      return new Promise((resolve, reject) => {
+        if (signal?.aborted === true) {
+          reject(signal.reason as Error);
+          return;
+        }
+        const abort = (): void => {
+          sleepers.delete(sleeper);
+          reject(signal?.reason as Error);
+        };
+        const wake = (): void => {
+          sleepers.delete(sleeper);
+          signal?.removeEventListener('abort', abort);
+          resolve();
+        };
+        const sleeper = { atMs: elapsedMs + milliseconds, wake };
+        sleepers.add(sleeper);
+        signal?.addEventListener('abort', abort, { once: true });
+      });
+    },
+    async advance(milliseconds) {
+      const endMs = elapsedMs + milliseconds;
+      await settle();
+      for (;;) {
+        const next = [...sleepers].sort((one, other) => one.atMs - other.atMs)[0];
+        if (next === undefined || next.atMs > endMs) break;
+        const byMs = Math.max(0, next.atMs - elapsedMs);
+        elapsedMs += byMs;
+        wallMs += byMs;
+        next.wake();
+        await settle();
+      }
+      wallMs += endMs - elapsedMs;
+      elapsedMs = endMs;
+      await settle();
+    },
+  };
+}
+
+/** Lets promises and commits that are under way come to rest. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
