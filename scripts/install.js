@@ -6,7 +6,9 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const lock = createHash('sha256').update(readFileSync(`${root}package-lock.json`)).digest('hex');
+const lock = createHash('sha256')
+  .update(readFileSync(`${root}package-lock.json`))
+  .digest('hex');
 const stamp = `${root}node_modules/.installed-lock`;
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
@@ -16,7 +18,11 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
   const args = ['ci', '--no-audit', '--no-fund'];
   const result = npm
     ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
-    : spawnSync('npm', args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' });
+    : spawnSync('npm', args, {
+        cwd: root,
+        stdio: ['ignore', 'ignore', 'inherit'],
+        shell: process.platform === 'win32',
+      });
   if (result.status !== 0) {
     process.stderr.write('npm ci failed; the lines above say why. Next: npm ci\n');
     process.exit(result.status ?? 1);

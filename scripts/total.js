@@ -15,7 +15,9 @@ for (const file of files) {
   failed += report.numFailedTests;
   skipped += report.numPendingTests + report.numTodoTests;
   // A file that cannot be loaded has no failed test of its own.
-  failed += report.testResults.filter((suite) => suite.status === 'failed' && suite.assertionResults.every((test) => test.status !== 'failed')).length;
+  failed += report.testResults.filter(
+    (suite) => suite.status === 'failed' && suite.assertionResults.every((test) => test.status !== 'failed'),
+  ).length;
 }
 const commands = Number(failedCommands);
 if (commands > 0 && failed === 0) failed = commands;

@@ -6,7 +6,9 @@ import { repositoryRoot } from './support/processes.ts';
 
 const documents = listDocuments().map((file) => ({ file, text: readFileSync(join(repositoryRoot, file), 'utf8') }));
 const withCommands = documents.filter(({ text }) =>
-  parseBlocks(text).some((block) => block.language === 'console' && !block.marks.includes('slow')),
+  parseBlocks(text).some(
+    ({ language, marks }) => language === 'console' && !marks.includes('slow') && !marks.includes('cluster'),
+  ),
 );
 
 describe('the documents', () => {

@@ -12,13 +12,13 @@ export interface DocumentBlock {
   readonly line: number;
   /** First word after the fence. */
   readonly language: string;
-  /** Further words: `fails`, `server`, `slow`. */
+  /** Further words: `fails`, `server`, `slow`, `cluster` (needs a kubeconfig and kubectl). */
   readonly marks: readonly string[];
   /** Lines that begin with `$ `, without it, with their continuations. */
   readonly commands: readonly string[];
 }
 
-const knownMarks = ['fails', 'server', 'slow'];
+const knownMarks = ['fails', 'server', 'slow', 'cluster'];
 
 /** The documents whose commands are run: relative to the repository. */
 export function listDocuments(): readonly string[] {
@@ -79,18 +79,26 @@ export function brokenLinks(file: string, text: string): readonly string[] {
     .map((target) => `${file} links to ${target}, which does not exist`);
 }
 
+export interface RunOptions {
+  /** Also the blocks marked slow. */
+  readonly slow: boolean;
+  /** For the blocks marked cluster, which are left out without it. */
+  readonly cluster?: { readonly kubeconfig: string; readonly kubectlFolder: string };
+}
+
 /**
  * Runs the console blocks of a document in order, as a newcomer would type them: in a folder that looks like the
  * repository, with a home of its own and without `node_modules/.bin` in PATH. Servers are stopped at the end. Returns
  * what went wrong, in words.
  */
-export async function runDocument(file: string, { slow }: { readonly slow: boolean }): Promise<readonly string[]> {
+export async function runDocument(file: string, options: RunOptions): Promise<readonly string[]> {
   const cleanup = createCleanup();
   const problems: string[] = [];
   try {
-    const place = await createPlace(cleanup);
+    const place = await createPlace(cleanup, options.cluster);
     for (const block of parseBlocks(readFileSync(join(repositoryRoot, file), 'utf8'))) {
-      if (block.language !== 'console' || (block.marks.includes('slow') && !slow)) continue;
+      if (block.language !== 'console' || (block.marks.includes('slow') && !options.slow)) continue;
+      if (block.marks.includes('cluster') && options.cluster === undefined) continue;
       for (const command of block.commands) {
         const problem = await runCommand(cleanup, place, block, command.replaceAll('8080', place.port));
         if (problem !== null) problems.push(`${file}:${block.line}: ${command}\n${problem}`);
@@ -110,7 +118,7 @@ interface Place {
 }
 
 /** A folder with links to what the repository has, so that what commands make does not land there. */
-async function createPlace(cleanup: Cleanup): Promise<Place> {
+async function createPlace(cleanup: Cleanup, cluster: RunOptions['cluster']): Promise<Place> {
   const top = cleanup.temporaryFolder('docs');
   const [folder, home] = [join(top, 'punching-fist'), join(top, 'home')];
   mkdirSync(folder);
@@ -119,7 +127,10 @@ async function createPlace(cleanup: Cleanup): Promise<Place> {
     if (!['.git', 'data', 'secrets'].includes(entry)) symlinkSync(join(repositoryRoot, entry), join(folder, entry));
   }
   const port = String(await freePort());
-  return { folder, port, environment: newcomersEnvironment(home, port) };
+  const environment = newcomersEnvironment(home, port);
+  if (cluster === undefined) return { folder, port, environment };
+  const path = [cluster.kubectlFolder, environment['PATH']].join(delimiter);
+  return { folder, port, environment: { ...environment, PATH: path, KUBECONFIG: cluster.kubeconfig } };
 }
 
 function newcomersEnvironment(home: string, port: string): Record<string, string> {

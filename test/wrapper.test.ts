@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from './support/cleanup.ts';
 import { cleanEnvironment, isAlive, repositoryRoot, runProcess, startProcess } from './support/processes.ts';
-import { readyUrl } from './support/server.ts';
+import { whenReady } from './support/server.ts';
 import { waitFor } from './support/wait.ts';
 
 const cleanup = createCleanup();
@@ -20,14 +20,15 @@ const fist = (...args: string[]) => runProcess('bin/fist.js', args, { environmen
 
 async function startWrapped() {
   const folder = cleanup.temporaryFolder('wrapper');
+  const database = join(folder, 'fist.db');
   mkdirSync(join(folder, 'resources'));
   const wrapper = startProcess(
     'bin/fist.js',
-    ['serve', '--resources', join(folder, 'resources'), '--db', join(folder, 'fist.db'), '--listen', '127.0.0.1:0'],
+    ['serve', '--resources', join(folder, 'resources'), '--db', database, '--listen', '127.0.0.1:0'],
     { environment },
   );
   cleanup.defer(() => wrapper.kill());
-  await waitFor('ready', () => readyUrl(wrapper.stderr()), { explain: () => wrapper.stderr() });
+  await whenReady(wrapper, database);
   return { wrapper, server: childOf(wrapper.pid) };
 }
 

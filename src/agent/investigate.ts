@@ -1,3 +1,4 @@
+import { objectName } from '../analyzers/define.ts';
 import type { Analyzer, Target } from '../analyzers/define.ts';
 import { analyzers } from '../analyzers/index.ts';
 import type { LlmConfig } from '../core/plan.ts';
@@ -25,8 +26,8 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
   const reads = await openReads(input.cluster, () => input.now(), input.signal);
   const { targets, scope, questions } = await findTargets(reads, input.alert);
   const container = input.alert === null ? null : namedObjects(input.alert.name, input.alert.labels).container;
-  const ranking = rank(await analyze(reads, targets), container);
-  input.signal.throwIfAborted();
+  const analyses = await analyze(reads, targets, input.signal);
+  const ranking = rank(analyses, container);
   const recorder = createRecorder(input.firstEvidenceNumber, reads.now, (read) => reads.covers(read));
   const result = composeResult({
     input,
@@ -35,7 +36,7 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
     ranking,
     recorder,
     scope,
-    questions,
+    questions: [...questions, ...analyses.flatMap(({ problem }) => problem ?? [])],
     clusterDescription: input.cluster.description,
   });
   const down = reads.unavailable();
@@ -47,21 +48,25 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
 }
 
 /** Every analyzer over every target of its kinds, at the same time; in the order of targets and analyzers. */
-async function analyze(reads: Reads, targets: readonly Target[]): Promise<readonly Analysis[]> {
+async function analyze(reads: Reads, targets: readonly Target[], signal: AbortSignal): Promise<readonly Analysis[]> {
   const pairs = targets.flatMap((target) =>
     analyzers.filter((analyzer) => analyzer.kinds.includes(target.kind)).map((analyzer) => ({ analyzer, target })),
   );
-  return Promise.all(
-    pairs.map(async ({ analyzer, target }) => ({
-      analyzer,
-      target,
-      findings: await runAnalyzer(analyzer, reads, target),
-    })),
-  );
+  const analyses = await Promise.all(pairs.map(({ analyzer, target }) => runAnalyzer(analyzer, reads, target, signal)));
+  signal.throwIfAborted();
+  return analyses;
 }
 
-async function runAnalyzer(analyzer: Analyzer, reads: Reads, target: Target): ReturnType<Analyzer['run']> {
-  return analyzer.run(reads, target);
+/** An analyzer that fails on an odd object is an open question and takes nothing from what the others find. */
+async function runAnalyzer(analyzer: Analyzer, reads: Reads, target: Target, signal: AbortSignal): Promise<Analysis> {
+  try {
+    return { analyzer, target, findings: await analyzer.run(reads, target), problem: null };
+  } catch (error) {
+    signal.throwIfAborted();
+    const object = objectName(target.kind, target.namespace, target.name);
+    const problem = `What is the state of ${object}? Analyzer ${analyzer.name} failed: ${error instanceof Error ? error.message : String(error)}`;
+    return { analyzer, target, findings: [], problem };
+  }
 }
 
 /** Only a provider of the registry is accepted; there is no stand-in, least of all `mock`. */

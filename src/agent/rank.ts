@@ -63,6 +63,8 @@ export interface Analysis {
   readonly analyzer: Analyzer;
   readonly target: Target;
   readonly findings: readonly FindingDraft[];
+  /** Why the analyzer could not do its work; null where it did. */
+  readonly problem: string | null;
 }
 
 /** Orders findings and chooses the cause. Pure; ties keep the order of targets and analyzers. */
@@ -174,6 +176,9 @@ function rootCauseText(cause: RankedFinding, change: RankedFinding | null, fitti
   const text = cause.draft.cause ?? '';
   if (change === null) return text;
   const { facts, object } = change.draft;
-  const running = cause.draft.object.startsWith('pod/') ? 'The pod runs' : 'It is';
-  return `${text} ${running} revision ${facts['revision']} of ${object}, rolled out at ${timeText(facts['changed_at'] ?? null)}, which changed: ${fitting.map((one) => one.text).join('; ')}.`;
+  const revision = `revision ${facts['revision']} of ${object}, rolled out at ${timeText(facts['changed_at'] ?? null)},`;
+  const changed = `changed: ${fitting.map((one) => one.text).join('; ')}.`;
+  return cause.draft.object.startsWith('pod/')
+    ? `${text} The pod runs ${revision} which ${changed}`
+    : `${text} R${revision.slice(1)} ${changed}`;
 }

@@ -1,8 +1,8 @@
-import { oneLine } from '../lib/printable.ts';
 import { defineAnalyzer, objectName } from './define.ts';
 import type { FindingDraft } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
 import { between, textAt } from './fields.ts';
+import { quote } from './quote.ts';
 
 /** Persistent volume claims that are not bound, with the provisioner's reason. */
 export const claim = defineAnalyzer({
@@ -16,7 +16,7 @@ export const claim = defineAnalyzer({
     const warning =
       recentWarnings(events, ['ProvisioningFailed', 'FailedBinding'], io.now, 24 * 3_600_000).at(-1) ??
       events.findLast((event) => event.reason === 'FailedBinding');
-    const message = warning === undefined ? '' : oneLine(warning.message, 300);
+    const message = warning === undefined ? '' : quote(warning.message, 300);
     const storageClass = textAt(target.object, 'spec', 'storageClassName') || 'the default';
     const waited = between(target.object.metadata.creationTimestamp ?? null, io.now);
     const finding: FindingDraft = {

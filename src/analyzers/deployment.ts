@@ -1,12 +1,24 @@
 import type { KubernetesObject } from '../core/cluster.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
-import { oneLine } from '../lib/printable.ts';
 import { defineAnalyzer, objectName } from './define.ts';
 import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
-import { between, conditionOf, isOwnedBy, listAt, numberAt, plural, textAt, timeAt, timeText } from './fields.ts';
+import {
+  at,
+  between,
+  conditionOf,
+  isOwnedBy,
+  listAt,
+  numberAt,
+  plural,
+  textAt,
+  timeAt,
+  timeText,
+  mapAt,
+} from './fields.ts';
 import { diffTemplates } from './template-diff.ts';
+import { quote } from './quote.ts';
 
 /** A change longer ago than this is not reported as recent. */
 const recentMs = 24 * 3_600_000;
@@ -85,7 +97,7 @@ function rollout(
       : replicas.updated < replicas.wanted
         ? `The rollout of deployment ${target.name} is not complete`
         : `Deployment ${target.name} lacks available replicas`;
-  const why = refused ? `: ${oneLine(failure.message, 300)}` : '';
+  const why = refused ? `: ${quote(failure.message, 300)}` : '';
   const warnings = recentWarnings(events, ['FailedCreate', 'ReplicaSetCreateError'], io.now);
   const newest = replicaSets[0];
   return [
@@ -95,7 +107,7 @@ function rollout(
       object: objectName('deployment', target.namespace, target.name),
       description: `${state}${why}; ${counts}.`,
       // What the API server refuses (a quota, an admission rule) is a cause; pods that do not get ready are a symptom.
-      cause: refused ? `Deployment ${target.name} cannot create its pods: ${oneLine(failure.message, 300)}` : null,
+      cause: refused ? `Deployment ${target.name} cannot create its pods: ${quote(failure.message, 300)}` : null,
       decisive: refused,
       facts: {
         wanted: String(replicas.wanted),
@@ -119,7 +131,7 @@ function recentChange(
   if (newest === undefined || previous === undefined) return [];
   const changedAt = rolloutTime(target.object, newest, previous);
   if (changedAt === null || changedAt < addMs(io.now, -recentMs)) return [];
-  const changes = diffTemplates(at(previous), at(newest));
+  const changes = diffTemplates(templateOf(previous), templateOf(newest));
   const texts = changes.map((change) => change.text);
   const cause = newest.metadata.annotations?.['kubernetes.io/change-cause'];
   const before = between(changedAt, io.now) ?? '';
@@ -130,7 +142,7 @@ function recentChange(
       category: 'recent-change',
       severity: 'medium',
       object: objectName('deployment', target.namespace, target.name),
-      description: `Deployment ${target.name} was changed at ${timeText(changedAt)} (${before} earlier, revision ${revision}): ${what}.${cause === undefined ? '' : ` Its change-cause says: "${oneLine(cause, 160)}".`}`,
+      description: `Deployment ${target.name} was changed at ${timeText(changedAt)} (${before} earlier, revision ${revision}): ${what}.${cause === undefined ? '' : ` Its change-cause says: "${quote(cause, 160)}".`}`,
       cause: null,
       decisive: false,
       changes,
@@ -149,7 +161,7 @@ function recentChange(
   ];
 }
 
-const at = (replicaSet: KubernetesObject): unknown => replicaSet.spec?.['template'];
+const templateOf = (replicaSet: KubernetesObject): unknown => at(replicaSet, 'spec', 'template');
 
 /**
  * When the newest revision began: its ReplicaSet's creation. A rollback takes an older ReplicaSet again; then the
@@ -168,8 +180,8 @@ function rolloutTime(object: KubernetesObject, newest: KubernetesObject, previou
 function replicaSetEvidence(replicaSet: KubernetesObject, changes: readonly string[]): EvidenceDraft {
   const { namespace, name, creationTimestamp } = replicaSet.metadata;
   const containers = listAt(replicaSet, 'spec', 'template', 'spec', 'containers').map((container) => {
-    const limits = listEntries(container, 'limits');
-    const requests = listEntries(container, 'requests');
+    const limits = amounts(container, 'limits');
+    const requests = amounts(container, 'requests');
     return `container ${textAt(container, 'name')}: image ${textAt(container, 'image')}; limits ${limits}; requests ${requests}`;
   });
   const lines = [
@@ -182,12 +194,7 @@ function replicaSetEvidence(replicaSet: KubernetesObject, changes: readonly stri
   return { read: { kind: 'object', of: 'replicaset', namespace: namespace ?? null, name }, excerpt: lines.join('\n') };
 }
 
-function listEntries(container: unknown, kind: 'limits' | 'requests'): string {
-  const resources =
-    (container as { resources?: Record<string, Record<string, string> | undefined> }).resources?.[kind] ?? {};
-  return (
-    Object.entries(resources)
-      .map(([name, amount]) => `${name}=${amount}`)
-      .join(' ') || 'none'
-  );
+function amounts(container: unknown, kind: 'limits' | 'requests'): string {
+  const entries = Object.entries(mapAt(container, 'resources', kind));
+  return entries.map(([name, amount]) => `${name}=${amount}`).join(' ') || 'none';
 }

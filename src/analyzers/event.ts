@@ -1,9 +1,9 @@
 import { addMs } from '../core/time.ts';
-import { oneLine } from '../lib/printable.ts';
 import { defineAnalyzer, kindResources, objectName } from './define.ts';
 import type { EventView, FindingDraft, ObjectKind, Target } from './define.ts';
 import { eventsEvidence } from './events.ts';
 import { plural, timeText } from './fields.ts';
+import { quote } from './quote.ts';
 
 const recentMs = 3_600_000;
 
@@ -34,7 +34,7 @@ function finding(target: Target, all: readonly EventView[], warnings: readonly E
     category: 'warning-event',
     severity: 'low',
     object: objectName(target.kind, target.namespace, target.name),
-    description: `Warning event ${last?.reason ?? ''} of ${target.kind} ${target.name} (${plural(count, 'time')}, last at ${timeText(last?.last ?? null)}): ${oneLine(last?.message ?? '', 250)}`,
+    description: `Warning event ${last?.reason ?? ''} of ${target.kind} ${target.name} (${plural(count, 'time')}, last at ${timeText(last?.last ?? null)}): ${quote(last?.message ?? '', 250)}`,
     cause: null,
     decisive: false,
     facts: { reason: last?.reason ?? '', count: String(count) },

@@ -1,4 +1,5 @@
 import { oneLine } from '../lib/printable.ts';
+import { isQuotable } from './quote.ts';
 
 const fatal =
   /\b(?:fatal|panic|critical|emerg|uncaught|unhandled|segmentation fault|OutOfMemoryError|[A-Za-z.]{0,80}(?:Error|Exception): )/i;
@@ -6,23 +7,11 @@ const bad =
   /\b(?:error|err|exception|failed|failure|cannot|could not|unable|refused|denied|timed? ?out|not found|missing)\b/i;
 
 /**
- * Text that speaks to whoever reads it instead of telling what the program does: attempts to instruct an investigator,
- * and images or links in Markdown. Such lines stay in the evidence and are never quoted elsewhere.
- */
-const speaksToReader =
-  /\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|instructions?|rules?)\b|\binstructions?:|\byou are (?:now|a|an|the)\b|\b(?:system|assistant|developer|user) ?(?:prompt|message|:)|\bdo not (?:mention|report|tell|reveal)|\broot cause (?:is|was)\b|\bconfidence\b.{0,12}\d|\b(?:run|execute) kubectl\b|!\[[^\]]{0,200}\]\(|\[[^\]]{1,200}\]\(https?:|<[a-z/!][^>]{0,200}>/i;
-
-/** Whether a line may be quoted in a description. */
-function quotable(line: string): boolean {
-  return !speaksToReader.test(line);
-}
-
-/**
  * The line that says best why a program ended: the last fatal one, else the last that speaks of an error; null where
  * there is none. On one line, without its time, at most 200 characters.
  */
 export function tellingLine(log: string): { readonly text: string; readonly fatal: boolean } | null {
-  const lines = log.split('\n').filter((line) => line.trim() !== '' && line.length <= 8000 && quotable(line));
+  const lines = log.split('\n').filter((line) => line.trim() !== '' && line.length <= 8000 && isQuotable(line));
   for (const [pattern, isFatal] of [
     [fatal, true],
     [bad, false],

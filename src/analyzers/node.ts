@@ -1,8 +1,8 @@
-import { oneLine } from '../lib/printable.ts';
 import { defineAnalyzer } from './define.ts';
 import type { EvidenceDraft, FindingDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
 import { conditionOf, listAt, textAt, timeAt, timeText } from './fields.ts';
+import { quote } from './quote.ts';
 
 /** Nodes that are not ready, under pressure, or cordoned. */
 export const node = defineAnalyzer({
@@ -40,7 +40,7 @@ function notReady(target: Target, evidence: readonly EvidenceDraft[]): readonly 
   const ready = conditionOf(target.object, 'Ready');
   if (ready === null || ready.status === 'True') return [];
   const silent =
-    ready.status === 'Unknown' ? 'its kubelet does not report any more' : oneLine(ready.message, 250) || ready.reason;
+    ready.status === 'Unknown' ? 'its kubelet does not report any more' : quote(ready.message, 250) || ready.reason;
   return [
     {
       category: 'node-not-ready',
@@ -59,7 +59,7 @@ function pressure(target: Target, evidence: readonly EvidenceDraft[]): readonly 
   return listAt(target.object, 'status', 'conditions').flatMap((condition): readonly FindingDraft[] => {
     const type = textAt(condition, 'type');
     if (type === 'Ready' || textAt(condition, 'status') !== 'True' || !/Pressure$|Unavailable$/.test(type)) return [];
-    const message = oneLine(textAt(condition, 'message'), 250);
+    const message = quote(textAt(condition, 'message'), 250);
     return [
       {
         category: 'node-pressure',

@@ -1,10 +1,10 @@
 import type { FindingSeverity } from '../core/finding.ts';
-import { oneLine } from '../lib/printable.ts';
 import { defineAnalyzer } from './define.ts';
 import type { EventView, FindingDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
 import { plural, timeText } from './fields.ts';
 import { containersOf, isReady, podEvidence, podFacts } from './pod-status.ts';
+import { quote } from './quote.ts';
 
 /** Probes that fail, from the kubelet's Unhealthy events: one finding for each kind of probe. */
 export const podProbe = defineAnalyzer({
@@ -38,7 +38,7 @@ function probeFailure(
   const killed = events.some(
     (event) => event.reason === 'Killing' && /failed (?:liveness|startup) probe/i.test(event.message),
   );
-  const output = oneLine(last.message.replace(/^\w+ probe (?:failed|errored)[^:]*: ?/, ''), 250);
+  const output = quote(last.message.replace(/^\w+ probe (?:failed|errored)[^:]*: ?/, ''), 250);
   const severity: FindingSeverity = ended && !killed ? 'low' : ready ? 'medium' : 'high';
   const consequence =
     killed && kind !== 'Readiness'

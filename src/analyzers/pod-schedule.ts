@@ -1,10 +1,10 @@
 import type { KubernetesObject } from '../core/cluster.ts';
-import { oneLine } from '../lib/printable.ts';
 import { defineAnalyzer } from './define.ts';
 import type { AnalyzerIo, EvidenceDraft, FindingDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
 import { between, conditionOf, listAt, plural, textAt, timeText } from './fields.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
+import { quote } from './quote.ts';
 
 /** Pods that no node takes, and pods that a node threw out. */
 export const podSchedule = defineAnalyzer({
@@ -24,7 +24,7 @@ async function pending(io: AnalyzerIo, target: Target): Promise<FindingDraft> {
   const [events, nodes] = await Promise.all([io.events(target), io.list('nodes', null)]);
   const condition = conditionOf(pod, 'PodScheduled');
   const refusals = recentWarnings(events, ['FailedScheduling', 'NotTriggerScaleUp'], io.now, 24 * 3_600_000);
-  const message = oneLine(
+  const message = quote(
     condition?.message || (refusals.findLast((event) => event.reason === 'FailedScheduling')?.message ?? ''),
     400,
   );
@@ -87,7 +87,7 @@ async function evicted(io: AnalyzerIo, target: Target): Promise<readonly Finding
   const reason = textAt(pod, 'status', 'reason');
   const disruption = conditionOf(pod, 'DisruptionTarget');
   if (!['Evicted', 'Preempting', 'Preempted', 'NodeShutdown', 'Terminated'].includes(reason)) return [];
-  const message = oneLine(textAt(pod, 'status', 'message') || (disruption?.message ?? ''), 400);
+  const message = quote(textAt(pod, 'status', 'message') || (disruption?.message ?? ''), 400);
   const events = await io.events(target);
   const warnings = recentWarnings(events, ['Evicted', 'Preempted', 'Preempting'], io.now, 24 * 3_600_000);
   const node = textAt(pod, 'spec', 'nodeName');

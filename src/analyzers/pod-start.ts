@@ -2,9 +2,9 @@ import { defineAnalyzer } from './define.ts';
 import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
 import { between, conditionOf, listAt, plural, textAt } from './fields.ts';
-import { oneLine } from '../lib/printable.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
+import { quote } from './quote.ts';
 
 const imageReasons: ReadonlySet<string> = new Set([
   'ErrImagePull',
@@ -139,7 +139,7 @@ async function configError(
   message: string,
 ): Promise<FindingDraft> {
   const missing = await missingConfig(io, target, message);
-  const text = oneLine(message, 300) || 'no message';
+  const text = quote(message, 300) || 'no message';
   return {
     category: 'config-error',
     severity: 'high',
@@ -189,7 +189,7 @@ function stuckCreating(io: AnalyzerIo, target: Target, events: readonly EventVie
   const config = /(?:secret|configmap) "[^"]+" not found|references non-existent (?:secret|config) key/i.test(
     last.message,
   );
-  const text = oneLine(last.message, 300);
+  const text = quote(last.message, 300);
   const what =
     last.reason === 'FailedCreatePodSandBox'
       ? 'the sandbox of the pod cannot be created'

@@ -1,9 +1,9 @@
 import type { KubernetesObject } from '../core/cluster.ts';
-import { oneLine } from '../lib/printable.ts';
 import { defineAnalyzer, objectName } from './define.ts';
 import type { EvidenceDraft, FindingDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
 import { conditionOf, listAt, numberAt, textAt, timeText } from './fields.ts';
+import { quote } from './quote.ts';
 
 /** StatefulSets and DaemonSets whose pods are missing or not ready, and pods that the API server refuses. */
 export const workload = defineAnalyzer({
@@ -19,7 +19,7 @@ export const workload = defineAnalyzer({
       workloadEvidence(target, wanted, ready),
       ...(refusal === undefined ? [] : [eventsEvidence(target, events)]),
     ];
-    const message = refusal === undefined ? '' : oneLine(refusal.message, 300);
+    const message = refusal === undefined ? '' : quote(refusal.message, 300);
     return [
       {
         category: refusal === undefined ? 'replicas-unavailable' : 'create-refused',
@@ -77,7 +77,7 @@ export const job = defineAnalyzer({
       category: 'job-failed',
       severity: 'high',
       object: objectName('job', target.namespace, target.name),
-      description: `Job ${target.name} failed at ${timeText(failed.since)} (${failed.reason}): ${oneLine(failed.message, 250)}; ${count} of its pods failed.`,
+      description: `Job ${target.name} failed at ${timeText(failed.since)} (${failed.reason}): ${quote(failed.message, 250)}; ${count} of its pods failed.`,
       cause: failed.reason === 'DeadlineExceeded' ? `Job ${target.name} did not end before its deadline.` : null,
       decisive: failed.reason === 'DeadlineExceeded',
       facts: { reason: failed.reason, failed_pods: String(count) },

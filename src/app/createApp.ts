@@ -18,6 +18,7 @@ import type { ServerState } from '../server/options.ts';
 import { loadOrCreateToken, tokenPath } from '../server/token.ts';
 import { createOutbox } from '../sinks/outbox.ts';
 import { sourceDefinitions } from '../sources/index.ts';
+import { measureCommits } from '../store/sqlite/commit-metrics.ts';
 import { crashHooks } from '../store/sqlite/crash-points.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import { createControl } from '../workflows/control.ts';
@@ -80,7 +81,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
 
     const opened = openSqliteStore({
       path: options.database,
-      ...(parts.crashAt === undefined ? {} : { hooks: crashHooks(parts.crashAt) }),
+      hooks: parts.crashAt === undefined ? measureCommits(metrics, () => clock.monotonic()) : crashHooks(parts.crashAt),
     });
     const store = parts.wrapStore?.(opened) ?? opened;
     lifecycle.onStop('store', () => store.close());

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../core/errors.ts';
@@ -51,6 +52,7 @@ export type DemoEvent =
       readonly run: string;
       readonly durationMs: number;
     }
+  | { readonly event: 'same-result'; readonly story: string; readonly run: string }
   | {
       readonly event: 'deliveries';
       readonly story: string;
@@ -168,41 +170,50 @@ interface Teller extends DemoOptions {
 
 /** Sends what Alertmanager sent, and looks at what became of it through the API. */
 async function feed(app: App, folder: string, token: string, teller: Teller): Promise<readonly string[]> {
-  const { story, tell } = teller;
   const api = storyApi(app, createHttpClient());
   await send(api, app, folder, token, 'firing', teller);
   await send(api, app, folder, token, 'repeat', teller);
-  const runs = await finishedRuns(api, teller.signal);
+  const runs = await ended<RunRecord>(api, 'runs', (run) => run.completedAt !== null, teller.signal);
   await tellAlerts(api, teller);
-  const problems: string[][] = [];
   const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Expected;
+  const problems: (readonly string[])[] = [];
+  let causeBefore: string | null | undefined;
   for (const { id } of runs) {
-    const run = (await api.get(`/api/v1/runs/${id}`)) as RunRecord & { steps: readonly StepRecord[] };
-    for (const step of run.steps) {
-      tell({
-        event: 'step',
-        story,
-        name: step.name,
-        type: step.type,
-        status: step.status,
-        durationMs: elapsedMs(step.startedAt, step.completedAt),
-      });
-    }
-    const result = run.steps
-      .map((step) => step.result as unknown as Partial<AgentResult> | null)
-      .findLast((value) => typeof value?.report === 'string') as AgentResult | undefined;
-    if (result === undefined) return [`run ${id} has no report: ${run.error ?? run.status}`];
-    tell({ event: 'investigated', story, result, run: id, durationMs: elapsedMs(run.startedAt, run.completedAt) });
-    problems.push([
-      ...(run.status === 'succeeded' ? [] : [`the run ${run.status}: ${run.error}`]),
-      ...compareWithExpected(result, expected),
-    ]);
+    const { cause, differences } = await tellRun(api, id, expected, causeBefore, teller);
+    causeBefore = cause;
+    problems.push(differences);
   }
   await send(api, app, folder, token, 'resolved', teller);
   await tellAlerts(api, teller);
   await tellDeliveries(api, teller);
   // One of the alerts of a notification is the one that the expectation names; the others may say less.
   return problems.find((list) => list.length === 0) ?? problems[0] ?? ['nothing ran'];
+}
+
+/** Tells a run's steps and its report, or that its cause is the one told before. */
+async function tellRun(
+  api: StoryApi,
+  id: string,
+  expected: Expected,
+  causeBefore: string | null | undefined,
+  { story, tell }: Teller,
+) {
+  const run = (await api.get(`/api/v1/runs/${id}`)) as RunRecord & { steps: readonly StepRecord[] };
+  const result = run.steps
+    .map((step) => step.result as unknown as Partial<AgentResult> | null)
+    .findLast((value) => typeof value?.report === 'string') as AgentResult | undefined;
+  if (result === undefined)
+    return { cause: null, differences: [`run ${id} has no report: ${run.error ?? run.status}`] };
+  if (result.root_cause === causeBefore) {
+    tell({ event: 'same-result', story, run: id });
+  } else {
+    for (const { name, type, status, startedAt, completedAt } of run.steps) {
+      tell({ event: 'step', story, name, type, status, durationMs: elapsedMs(startedAt, completedAt) });
+    }
+    tell({ event: 'investigated', story, result, run: id, durationMs: elapsedMs(run.startedAt, run.completedAt) });
+  }
+  const failed = run.status === 'succeeded' ? [] : [`the run ${run.status}: ${run.error}`];
+  return { cause: result.root_cause, differences: [...failed, ...compareWithExpected(result, expected)] };
 }
 
 interface StoryApi {
@@ -240,15 +251,21 @@ async function send(
   tell({ event: 'notification-sent', story, kind, answer });
 }
 
-async function finishedRuns(api: StoryApi, signal: AbortSignal): Promise<readonly RunRecord[]> {
+/** All items of a list, oldest first, once there are some and all of them ended. */
+async function ended<T>(
+  api: StoryApi,
+  noun: string,
+  isEnded: (item: T) => boolean,
+  signal: AbortSignal,
+): Promise<readonly T[]> {
   const limit = performance.now() + runLimitMs;
   for (;;) {
     signal.throwIfAborted();
-    const { items } = (await api.get('/api/v1/runs')) as { items: readonly RunRecord[] };
-    if (items.length > 0 && items.every((run) => run.completedAt !== null)) return items.toReversed();
+    const { items } = (await api.get(`/api/v1/${noun}`)) as { items: readonly T[] };
+    if (items.length > 0 && items.every(isEnded)) return items.toReversed();
     if (performance.now() > limit)
-      throw new AppError('Timeout', `the investigation took longer than ${runLimitMs / 1000} s`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
+      throw new AppError('Timeout', `the ${noun} did not end within ${runLimitMs / 1000} s`);
+    await sleep(25);
   }
 }
 
@@ -259,7 +276,7 @@ async function tellAlerts(api: StoryApi, { story, tell }: Teller): Promise<void>
   for (const { name, status, receiveCount, labels } of items.toReversed()) {
     const object = [
       labels['namespace'],
-      labels['pod'] ?? labels['deployment'] ?? labels['statefulset'] ?? labels['node'],
+      labels['deployment'] ?? labels['statefulset'] ?? labels['pod'] ?? labels['node'],
     ]
       .filter(Boolean)
       .join('/');
@@ -267,15 +284,10 @@ async function tellAlerts(api: StoryApi, { story, tell }: Teller): Promise<void>
   }
 }
 
-async function tellDeliveries(api: StoryApi, teller: Teller): Promise<void> {
-  const { items } = (await api.get('/api/v1/deliveries')) as { items: readonly DeliveryRecord[] };
-  teller.tell({
-    event: 'deliveries',
-    story: teller.story,
-    sent: items.filter((item) => item.status === 'sent').length,
-    total: items.length,
-    bytes: teller.delivered(),
-  });
+async function tellDeliveries(api: StoryApi, { story, tell, delivered, signal }: Teller): Promise<void> {
+  const items = await ended<DeliveryRecord>(api, 'deliveries', (delivery) => delivery.status !== 'pending', signal);
+  const sent = items.filter((item) => item.status === 'sent').length;
+  tell({ event: 'deliveries', story, sent, total: items.length, bytes: delivered() });
 }
 
 function elapsedMs(from: string | null, to: string | null): number {

@@ -1,7 +1,8 @@
 import { toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { renderCommand } from '../lib/shell.ts';
-import { evaluateCondition, renderTemplate, renderTemplateParts } from '../lib/template/index.ts';
+import { evaluateCondition } from '../lib/template/condition.ts';
+import { renderTemplate, renderTemplateParts } from '../lib/template/index.ts';
 import type { Templates } from '../workflows/templates.ts';
 
 /** The template engine as the workflow engine uses it: `now` of a template is the engine's clock. */

@@ -1,9 +1,10 @@
 import { styleText } from 'node:util';
 import type { DemoEvent } from '../app/demo.ts';
+import type { AgentResult } from '../core/finding.ts';
 import { readVersion } from '../app/version.ts';
 import { createLog } from '../lib/log.ts';
 import { answerIsNo } from './failure.ts';
-import { plain } from './output.ts';
+import { plain, wrap } from './output.ts';
 import type { Terminal } from './output.ts';
 
 interface DemoFlags {
@@ -71,25 +72,33 @@ type Tellers = {
 const tellers: Tellers = {
   'story-started': (terminal, { title, story }) => ['', `${strong(terminal, title)}   SAMPLE   examples/${story}`],
   'notification-sent': (_terminal, { kind, answer }) => [
-    `webhook   ${kind.padEnd(9)} ${count(answer.received, 'alert')} received: ${answer.opened} opened, ${answer.repeated} repeated, ${answer.resolved} resolved -> ${count(answer.runs, 'run')}`,
+    `webhook   ${kind}: ${count(answer.received, 'alert')}, ${answer.opened} opened, ${answer.repeated} repeated, ${answer.resolved} resolved -> ${count(answer.runs, 'run')}`,
   ],
   alert: (_terminal, { name, object, status, receiveCount }) => [
-    `alert     ${plain(name)} ${plain(object)}   ${status}, received ${receiveCount} times`,
+    `alert     ${plain(name)} ${plain(object)}: ${status}, received ${receiveCount} times`,
   ],
   step: (_terminal, { name, type, status, durationMs }) => [
     `step      ${name} (${type}) ${status} in ${durationMs} ms`,
   ],
   investigated: (terminal, { result }) => [
-    `${strong(terminal, 'cause')}     ${plain(result.root_cause ?? 'inconclusive')}   confidence ${Math.round(result.confidence * 100)}%, no model`,
+    `cause     ${strong(terminal, plain(result.root_cause ?? 'inconclusive'))}`,
+    `          confidence ${Math.round(result.confidence * 100)}%, no model was used`,
     ...result.findings.map(
       (finding) =>
-        `finding   ${finding.severity} ${finding.category} ${finding.object}: ${plain(finding.description)}   [${finding.evidence_ids.join(' ')}]`,
+        `finding   ${finding.severity} ${finding.category} [${finding.evidence_ids.join(' ')}] ${plain(finding.description)}`,
     ),
     ...result.evidence.map((evidence) => `evidence  ${evidence.id} ${plain(evidence.command)}`),
-    ...instructions(result.evidence.map((evidence) => `${evidence.id}\n${evidence.excerpt}`)),
+    ...result.recommendations
+      .slice(0, 1)
+      .map(
+        (advice) =>
+          `advice    ${plain(advice.action)} (${advice.requires_approval ? 'changes the cluster; not done' : 'reads only'})`,
+      ),
+    ...orders(result.evidence),
   ],
+  'same-result': (_terminal, { run }) => [`run       ${run}: the same cause, found for the other alert`],
   deliveries: (_terminal, { sent, total, bytes }) => [
-    `sinks     ${sent} of ${total} deliveries sent, ${bytes} bytes on stdout (kept quiet here)`,
+    `sinks     ${sent} of ${total} deliveries sent, ${bytes} bytes on stdout (not shown here)`,
   ],
   checked: (_terminal, { problems }) =>
     problems.length === 0
@@ -97,15 +106,14 @@ const tellers: Tellers = {
       : problems.map((problem) => `WRONG     ${plain(problem)}`),
 };
 
-/** Lines of evidence that speak to an investigator: shown, marked, never followed. */
-function instructions(excerpts: readonly string[]): readonly string[] {
-  return excerpts.flatMap((excerpt) => {
-    const [id = '', ...lines] = excerpt.split('\n');
-    const line = lines.find((text) => /ignore (all )?previous instructions/i.test(text));
+/** Lines of evidence that give orders to an investigator: shown as text, marked, never followed. */
+function orders(evidence: AgentResult['evidence']): readonly string[] {
+  return evidence.flatMap(({ id, excerpt }) => {
+    const line = excerpt.split('\n').find((text) => /ignore (all )?previous instructions/i.test(text));
     return line === undefined
       ? []
       : [
-          `untrusted ${id} holds text that gives orders; shown as text, never followed: "${plain(line.trim()).slice(0, 160)}"`,
+          `untrusted ${id} holds text that gives orders. It is shown as text and never followed: "${plain(line.trim()).slice(0, 160)}..."`,
         ];
   });
 }
@@ -113,7 +121,9 @@ function instructions(excerpts: readonly string[]): readonly string[] {
 function tellPerson(terminal: Terminal, elapsed: string, event: DemoEvent): string {
   const tell = tellers[event.event] as (terminal: Terminal, event: DemoEvent) => readonly string[];
   return tell(terminal, event)
-    .map((line) => (line === '' ? '\n' : `${elapsed}  ${line}\n`))
+    .map((line) =>
+      line === '' ? '\n' : `${elapsed}  ${wrap(line, 100).join(`\n${' '.repeat(elapsed.length + 12)}`)}\n`,
+    )
     .join('');
 }
 

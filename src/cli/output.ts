@@ -89,6 +89,19 @@ export function plain(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/gu, ' ');
 }
 
+/** Breaks a line at spaces, so that no piece but a single long word is wider than `columns`. */
+export function wrap(line: string, columns: number): readonly string[] {
+  const pieces: string[] = [];
+  let piece = '';
+  for (const word of line.split(/(?<=\S) (?=\S)/)) {
+    if (piece !== '' && width(piece) + 1 + width(word) > columns) {
+      pieces.push(piece);
+      piece = word;
+    } else piece = piece === '' ? word : `${piece} ${word}`;
+  }
+  return [...pieces, piece];
+}
+
 /** `12s`, `5m`, `3h`, `2d`: the time since, for people. */
 export function age(timestamp: string | null | undefined, nowMs: number): string {
   if (timestamp == null) return '-';

@@ -83,8 +83,8 @@ export interface AlertStore {
 
 export interface EventStore {
   findByDeliveryKey(namespace: string, source: string, key: string): Promise<SourceEventRecord | undefined>;
-  /** The newest event with this content, for the bump of an unchanged repeat. */
-  findByContent(namespace: string, source: string, contentHash: string): Promise<{ readonly id: string } | undefined>;
+  /** Whether this event has this content, for the bump of an unchanged repeat. */
+  hasContent(id: string, contentHash: string): Promise<boolean>;
   insert(event: SourceEventRecord): Promise<void>;
   update(id: string, changes: Partial<SourceEventRecord>): Promise<void>;
   bump(id: string, at: Timestamp): Promise<void>;

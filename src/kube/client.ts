@@ -31,8 +31,16 @@ export interface KubeClient {
   /** The start of a kubectl command that talks to the same server, `kubectl --context kind-dev`. */
   readonly kubectl: string;
   readonly server: string;
-  /** Any status below 500 but 401 and 429 is an answer. Throws ClusterUnavailable for those, and where nothing answers. */
-  get(path: string, query: Readonly<Record<string, string>>, maxBytes: number): Promise<KubeResponse>;
+  /**
+   * Any status below 500 but 401 and 429 is an answer. Throws ClusterUnavailable for those, and where nothing answers.
+   * With `proxied`, 5xx is an answer too: it may come from something behind the server, like a kubelet that is away.
+   */
+  get(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    maxBytes: number,
+    proxied?: boolean,
+  ): Promise<KubeResponse>;
   close(): Promise<void>;
 }
 
@@ -74,11 +82,7 @@ export async function connectKube(options: KubeOptions): Promise<KubeClient> {
     return { status: response.statusCode, retryAfter: response.headers['retry-after'], ...body };
   };
 
-  const get = async (
-    path: string,
-    query: Readonly<Record<string, string>>,
-    maxBytes: number,
-  ): Promise<KubeResponse> => {
+  const get: KubeClient['get'] = async (path, query, maxBytes, proxied = false) => {
     for (let tries = 1; ; tries += 1) {
       const response = await attempt(path, query, maxBytes).catch((error: unknown) => {
         throw fail(`${server} did not answer: ${reasonOf(error, timeoutMs)}`, error);
@@ -86,7 +90,7 @@ export async function connectKube(options: KubeOptions): Promise<KubeClient> {
       const { status, body, truncated } = response;
       if (status === 401 && tries === 1) await credentials.renew();
       else if (status === 401) throw fail(`${server} does not accept these credentials (401)`);
-      else if (status !== 429 && status < 500) return { status, body, truncated };
+      else if (status !== 429 && (status < 500 || proxied)) return { status, body, truncated };
       else if (tries >= maxTries) throw fail(`${server} answered ${status} ${tries} times: ${body.slice(0, 200)}`);
       else await new Promise((resolve) => setTimeout(resolve, delayMs(response.retryAfter, tries)));
     }

@@ -101,11 +101,11 @@ async function readLogs(client: KubeClient, query: LogQuery): Promise<ReadResult
   if (![namespace, pod, container].every(isKubernetesName))
     return { kind: 'not_captured', reason: 'this is no name of a container of a pod' };
   const parameters = { container, tailLines: String(tailLines), ...(previous ? { previous: 'true' } : {}) };
-  const response = await client.get(`${collectionPath('pods', namespace)}/${pod}/log`, parameters, maxLogBytes);
-  if (response.status === 200) return { kind: 'ok', value: response.body };
+  const response = await client.get(`${collectionPath('pods', namespace)}/${pod}/log`, parameters, maxLogBytes, true);
+  // 204: no container of the pod has been started yet.
+  if (response.status === 200 || response.status === 204) return { kind: 'ok', value: response.body };
   const { message } = parseStatus(response.body);
-  if (response.status === 400 || response.status === 404) return { kind: 'not_captured', reason: message };
-  return refusalOf(client, response, 'pods') ?? { kind: 'not_captured', reason: message };
+  return { kind: response.status === 403 ? 'forbidden' : 'not_captured', reason: message };
 }
 
 /** null for a good answer. */

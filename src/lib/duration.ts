@@ -18,7 +18,10 @@ export function parseDuration(text: string): number {
   if (text === '0') return 0;
   const match = text === '' ? null : pattern.exec(text);
   if (match === null) {
-    throw new AppError('InvalidInput', `${JSON.stringify(text)} is not a duration. Write for example 30s, 5m, 1h30m or 2d.`);
+    throw new AppError(
+      'InvalidInput',
+      `${JSON.stringify(text)} is not a duration. Write for example 30s, 5m, 1h30m or 2d.`,
+    );
   }
   let total = 0;
   unitsMs.forEach((unitMs, index) => {

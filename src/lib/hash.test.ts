@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { alertFingerprint, alertmanagerFingerprint, canonicalJson, canonicalSha256, compareUtf8, sha256Hex } from './hash.ts';
+import {
+  alertFingerprint,
+  alertmanagerFingerprint,
+  canonicalJson,
+  canonicalSha256,
+  compareUtf8,
+  sha256Hex,
+} from './hash.ts';
 
 interface FingerprintVector {
   readonly id: string;

@@ -14,7 +14,8 @@ export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((member) => canonicalJson(member)).join(',')}]`;
   const members: string[] = [];
   for (const [key, member] of Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1))) {
-    if (member !== undefined && typeof member !== 'function') members.push(`${JSON.stringify(key)}:${canonicalJson(member)}`);
+    if (member !== undefined && typeof member !== 'function')
+      members.push(`${JSON.stringify(key)}:${canonicalJson(member)}`);
   }
   return `{${members.join(',')}}`;
 }

@@ -40,7 +40,6 @@ export const metricTable = [
   counter('fist_stale_writes_total', 'Results that were not written because another worker had taken the run over.', [
     'kind',
   ]),
-  counter('fist_agent_tool_calls_total', 'Tool calls of agent steps.', ['tool', 'result']),
   // deliveries
   counter('fist_sink_deliveries_total', 'Delivery attempts, by what came of them.', ['sink', 'result']),
   histogram('fist_sink_delivery_duration_seconds', 'One attempt to deliver.', ['type'], requestSeconds),

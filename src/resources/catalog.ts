@@ -81,7 +81,12 @@ function buildSink(object: ResourceObject): CatalogSink {
   const supported = accepted === null || accepted.backend.deliver !== null;
   const notImplemented: Condition | null = supported
     ? null
-    : { type: 'Ready', status: 'False', reason: 'NotImplemented', message: `Sinks of type ${typeOf(object)} cannot deliver in this version; deliveries to it fail` };
+    : {
+        type: 'Ready',
+        status: 'False',
+        reason: 'NotImplemented',
+        message: `Sinks of type ${typeOf(object)} cannot deliver in this version; deliveries to it fail`,
+      };
   return {
     ...head(object, issues, notImplemented === null ? [] : [notImplemented]),
     config: accepted?.config ?? {},
@@ -98,7 +103,14 @@ function buildWorkflow(object: ResourceObject, findSink: Find<CatalogSink>): Cat
   const more: Condition[] =
     missing.length === 0
       ? []
-      : [{ type: 'SinksResolved', status: 'False', reason: 'SinkNotFound', message: `there is no Sink ${missing.map((sink) => `${namespace}/${sink}`).join(', ')}; deliveries to it are tried for a while and then fail` }];
+      : [
+          {
+            type: 'SinksResolved',
+            status: 'False',
+            reason: 'SinkNotFound',
+            message: `there is no Sink ${missing.map((sink) => `${namespace}/${sink}`).join(', ')}; deliveries to it are tried for a while and then fail`,
+          },
+        ];
   return { ...head(object, issues, more), plan, planHash: plan === null ? null : canonicalSha256(plan) };
 }
 
@@ -172,7 +184,14 @@ function authenticationConditions(
   if (compiled.authentication !== null) return secretCondition(object, compiled.authentication.secret, options.secrets);
   if (options.loopback) return [];
   if (options.allowInsecureSources) {
-    return [{ type: 'Insecure', status: 'True', reason: 'NoAuthentication', message: 'anybody who reaches the server can raise alerts (--allow-insecure-sources)' }];
+    return [
+      {
+        type: 'Insecure',
+        status: 'True',
+        reason: 'NoAuthentication',
+        message: 'anybody who reaches the server can raise alerts (--allow-insecure-sources)',
+      },
+    ];
   }
   const lines = `spec:\n  config:\n    authentication:\n      type: bearer\n      secretRef: ${object.name}-token`;
   const message = `the server can be reached from other machines and the Source has no authentication. Add:\n${lines}`;
@@ -194,10 +213,24 @@ function secretCondition(
 function workflowConditions(object: ResourceObject, name: string, find: Find<CatalogWorkflow>): readonly Condition[] {
   const workflow = find(object.namespace, name);
   if (workflow === undefined) {
-    return [{ type: 'Ready', status: 'False', reason: 'WorkflowNotFound', message: `there is no Workflow ${object.namespace}/${name}; alerts are stored and their runs fail` }];
+    return [
+      {
+        type: 'Ready',
+        status: 'False',
+        reason: 'WorkflowNotFound',
+        message: `there is no Workflow ${object.namespace}/${name}; alerts are stored and their runs fail`,
+      },
+    ];
   }
   if (workflow.ready) return [];
-  return [{ type: 'Ready', status: 'False', reason: 'WorkflowNotReady', message: `Workflow ${object.namespace}/${name} is not ready; alerts are stored and their runs fail` }];
+  return [
+    {
+      type: 'Ready',
+      status: 'False',
+      reason: 'WorkflowNotReady',
+      message: `Workflow ${object.namespace}/${name} is not ready; alerts are stored and their runs fail`,
+    },
+  ];
 }
 
 function head(object: ResourceObject, issues: Checked<unknown>['issues'], more: readonly Condition[]): CatalogObject {

@@ -26,7 +26,8 @@ export function checkSink(value: unknown): Checked<AcceptedSink> {
   if (backend === undefined) return checked<AcceptedSink>(null, []);
   const unused = unusedFields(spec.config, Object.keys(shapeOf(backend.config)), base, `Sinks of type ${spec.type}`);
   const config = backend.config.safeParse(spec.config);
-  if (!config.success) return checked<AcceptedSink>(null, [...specIssues(backend.config, spec.config, base), ...unused]);
+  if (!config.success)
+    return checked<AcceptedSink>(null, [...specIssues(backend.config, spec.config, base), ...unused]);
   const { template } = config.data;
   const issues = [
     ...(spec.condition === undefined ? [] : textIssues(spec.condition, 'condition', ['spec', 'condition'], null)),

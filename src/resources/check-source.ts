@@ -26,11 +26,20 @@ export function checkSource(value: unknown): Checked<AcceptedSource> {
   const spec = parsed.data;
   const definition = sourceDefinitions.find(({ type }) => type === spec.type);
   if (definition === undefined) return checked<AcceptedSource>(null, []);
-  const unused = unusedFields(spec.config, Object.keys(shapeOf(definition.config)), base, `Sources of type ${spec.type}`);
+  const unused = unusedFields(
+    spec.config,
+    Object.keys(shapeOf(definition.config)),
+    base,
+    `Sources of type ${spec.type}`,
+  );
   const config = definition.config.safeParse(spec.config);
-  if (!config.success) return checked<AcceptedSource>(null, [...specIssues(definition.config, spec.config, base), ...unused]);
+  if (!config.success)
+    return checked<AcceptedSource>(null, [...specIssues(definition.config, spec.config, base), ...unused]);
   const { compiled, issues } = compile(definition, config.data);
-  return checked(compiled === null ? null : { spec, definition, config: config.data, compiled }, [...issues, ...unused]);
+  return checked(compiled === null ? null : { spec, definition, config: config.data, compiled }, [
+    ...issues,
+    ...unused,
+  ]);
 }
 
 /** A type may find more than its schema says: matchers that do not parse. */

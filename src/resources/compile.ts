@@ -41,7 +41,12 @@ export function compileWorkflow(namespace: string, name: string, value: unknown)
   for (const [index, output] of spec.outputs.entries()) {
     issues.push(...textIssues(output.value, 'template', ['spec', 'outputs', index, 'value'], reader.scope()));
   }
-  issues.push(...duplicates(spec.outputs.map((output) => output.name), (index) => ['spec', 'outputs', index, 'name']));
+  issues.push(
+    ...duplicates(
+      spec.outputs.map((output) => output.name),
+      (index) => ['spec', 'outputs', index, 'name'],
+    ),
+  );
   issues.push(...duplicates(spec.sinks, (index) => ['spec', 'sinks', index]));
   const plan: Plan = {
     version: 1,
@@ -79,18 +84,31 @@ function stepReader(spec: WorkflowSpec, issues: Issue[]) {
     return { steps: new Set(known), laterSteps: all.difference(known), environment };
   }
 
-  function read(step: GivenStep, path: Path, branch: { readonly of: string; readonly use: BranchField } | null): PlanStep | null {
+  function read(
+    step: GivenStep,
+    path: Path,
+    branch: { readonly of: string; readonly use: BranchField } | null,
+  ): PlanStep | null {
     const type = step.type ?? branch?.use.defaultType ?? undefined;
     const definition = type === undefined ? undefined : findStepDefinition(type);
     if (definition === undefined) {
-      issues.push({ path: [...path, 'type'], severity: 'error', message: 'type is required: the step cannot tell what it does' });
+      issues.push({
+        path: [...path, 'type'],
+        severity: 'error',
+        message: 'type is required: the step cannot tell what it does',
+      });
       return null;
     }
     const name = step.name ?? branchName(branch?.of ?? '', branch?.use.branch ?? '');
     const own = scope();
     issues.push(...stepIssues(definition, step, path, own));
     if (known.has(name)) {
-      issues.push({ path: [...path, 'name'], severity: 'error', message: `there is another step named ${name}`, next: 'give each step a name of its own' });
+      issues.push({
+        path: [...path, 'name'],
+        severity: 'error',
+        message: `there is another step named ${name}`,
+        next: 'give each step a name of its own',
+      });
     }
     known.add(name);
     return { ...common(step, definition), name, branches: branches(step, definition, name, path) };
@@ -101,9 +119,12 @@ function stepReader(spec: WorkflowSpec, issues: Issue[]) {
     for (const use of definition.branches) {
       const given = step[use.field] as GivenStep | undefined;
       if (given === undefined) continue;
+      if (Object.hasOwn(result, use.branch)) {
+        issues.push(doubleBranch(definition, use, path));
+        continue;
+      }
       const inner = read(given, [...path, use.field], { of: name, use });
-      if (Object.hasOwn(result, use.branch)) issues.push(doubleBranch(definition, use, path));
-      else if (inner !== null) result[use.branch] = inner;
+      if (inner !== null) result[use.branch] = inner;
     }
     return result;
   }
@@ -127,7 +148,12 @@ function branchName(parent: string, branch: string): string {
 
 function doubleBranch(definition: StepDefinition, use: BranchField, path: Path): Issue {
   const fields = definition.branches.filter(({ branch }) => branch === use.branch).map(({ field }) => field);
-  return { path: [...path, use.field], atKey: true, severity: 'error', message: `${fields.join(' and ')} exclude each other: both are the step that runs ${use.branch}` };
+  return {
+    path: [...path, use.field],
+    atKey: true,
+    severity: 'error',
+    message: `${fields.join(' and ')} exclude each other: both are the step that runs ${use.branch}`,
+  };
 }
 
 function common(step: GivenStep, definition: StepDefinition): Omit<PlanStep, 'name' | 'branches'> {
@@ -139,7 +165,11 @@ function common(step: GivenStep, definition: StepDefinition): Omit<PlanStep, 'na
     config: config.success ? (config.data as JsonObject) : {},
     when,
     timeoutMs:
-      step.timeout === undefined ? (minutes === undefined ? definition.defaultTimeoutMs : minutes * 60_000) : parseDuration(step.timeout),
+      step.timeout === undefined
+        ? minutes === undefined
+          ? definition.defaultTimeoutMs
+          : minutes * 60_000
+        : parseDuration(step.timeout),
     retry: {
       limit: retry?.limit ?? 0,
       backoffMs: parseDuration(retry?.backoff ?? '10s'),
@@ -156,15 +186,22 @@ function stepIssues(definition: StepDefinition, step: GivenStep, path: Path, sco
   const own = Object.fromEntries(stepFields.map(({ name }) => [name, step[name]]));
   issues.push(...specIssues(config, own, path));
   const used = [...commonFields, ...Object.keys(config.shape), ...definition.branches.map(({ field }) => field)];
-  const given = Object.fromEntries([...stepFields.map(({ name }) => name), ...branchFields].map((name) => [name, step[name]]));
+  const given = Object.fromEntries(
+    [...stepFields.map(({ name }) => name), ...branchFields].map((name) => [name, step[name]]),
+  );
   issues.push(...unusedFields(given, used, path, `steps of type ${type}`));
   for (const [field, kind] of Object.entries(templates)) {
     const text = step[field];
-    if (typeof text === 'string') issues.push(...textIssues(text, kind, [...path, field], scope));
+    if (typeof text === 'string' && kind !== undefined) issues.push(...textIssues(text, kind, [...path, field], scope));
   }
   if (step.when !== undefined) issues.push(...textIssues(step.when, 'condition', [...path, 'when'], scope));
   if (step.timeout !== undefined && step.timeoutMinutes !== undefined) {
-    issues.push({ path: [...path, 'timeoutMinutes'], atKey: true, severity: 'error', message: 'timeout and timeoutMinutes exclude each other' });
+    issues.push({
+      path: [...path, 'timeoutMinutes'],
+      atKey: true,
+      severity: 'error',
+      message: 'timeout and timeoutMinutes exclude each other',
+    });
   }
   if (step.timeout !== undefined && parseDuration(step.timeout) === 0) {
     issues.push({ path: [...path, 'timeout'], severity: 'error', message: 'timeout must be longer than 0' });

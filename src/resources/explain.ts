@@ -12,7 +12,10 @@ const kinds: Readonly<Record<string, ResourceKind>> = { source: 'Source', workfl
  * InvalidInput for a field that does not exist, with the fields that do.
  */
 export function explainField(field: string): string {
-  const [first = '', ...rest] = field.replaceAll(/\[\d*\]/g, '').split('.').filter(Boolean);
+  const [first = '', ...rest] = field
+    .replaceAll(/\[\d*\]/g, '')
+    .split('.')
+    .filter(Boolean);
   const kind = kinds[first.toLowerCase().replace(/s$/, '')];
   if (kind === undefined) {
     throw new AppError('InvalidInput', first === '' ? 'name a field' : `there is no kind ${first}`, {
@@ -30,7 +33,10 @@ function child(kind: ResourceKind, parent: FieldInfo, name: string): FieldInfo {
   const names = parent.fields.map((field) => field.name);
   const where = `${kind.toLowerCase()}${parent.path === '' ? '' : `.${parent.path}`}`;
   const similar = mostSimilar(name, names);
-  const next = similar === undefined ? `fields there: ${names.join(', ')}` : `fist explain ${where.replaceAll('[]', '')}.${similar}`;
+  const next =
+    similar === undefined
+      ? `fields there: ${names.join(', ')}`
+      : `fist explain ${where.replaceAll('[]', '')}.${similar}`;
   throw new AppError('InvalidInput', `${where} has no field ${name}`, names.length === 0 ? {} : { next });
 }
 

@@ -74,7 +74,13 @@ export function fieldTree(kind: ResourceKind): FieldInfo {
   return fieldInfo(kind, '', jsonSchema(resourceSchemas[kind]), true, kind);
 }
 
-function fieldInfo(name: string, path: string, schema: JsonSchemaNode, required: boolean, kind: ResourceKind): FieldInfo {
+function fieldInfo(
+  name: string,
+  path: string,
+  schema: JsonSchemaNode,
+  required: boolean,
+  kind: ResourceKind,
+): FieldInfo {
   const inner = schema.items ?? schema;
   const innerPath = schema.items === undefined ? path : `${path}[]`;
   const use = usage(kind, path);

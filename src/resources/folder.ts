@@ -167,10 +167,15 @@ function report(log: Log, problems: readonly Problem[], catalog: Catalog): void 
   ];
   for (const { kind, object } of all) {
     const name = `${kind} ${object.namespace}/${object.name}`;
-    for (const condition of object.conditions.filter(({ type, status }) => (type === 'Ready' ? status !== 'True' : true))) {
+    for (const condition of object.conditions.filter(({ type, status }) =>
+      type === 'Ready' ? status !== 'True' : true,
+    )) {
       log.warn({ object: name, at: object.origin, reason: condition.reason }, condition.message);
     }
   }
   const { generation, sources, workflows, sinks } = catalog;
-  log.info({ generation, sources: sources.length, workflows: workflows.length, sinks: sinks.length }, 'resources loaded');
+  log.info(
+    { generation, sources: sources.length, workflows: workflows.length, sinks: sinks.length },
+    'resources loaded',
+  );
 }

@@ -35,7 +35,12 @@ export function keepLastGood(before: readonly LocatedObject[], read: ReadResourc
     if (problem === null || good === undefined || firstBlocking(good) !== null) return object;
     return { ...good, brokenEdit: problem };
   });
-  const broken = new Map(read.problems.filter(({ severity }) => severity === 'error').reverse().map((problem) => [problem.file, problem]));
+  const broken = new Map(
+    read.problems
+      .filter(({ severity }) => severity === 'error')
+      .reverse()
+      .map((problem) => [problem.file, problem]),
+  );
   for (const object of before) {
     const problem = broken.get(object.document.file);
     if (problem !== undefined && !seen.has(objectKey(object)) && firstBlocking(object) === null) {

@@ -91,7 +91,11 @@ function readFile(file: string): FileContent {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     const message = `cannot read the file: ${(cause as Error).message}`;
-    return { objects: [], secrets: [], problems: [{ file, line: 1, column: 1, severity: 'error', message, field: '' }] };
+    return {
+      objects: [],
+      secrets: [],
+      problems: [{ file, line: 1, column: 1, severity: 'error', message, field: '' }],
+    };
   }
   return readText(file, text);
 }
@@ -164,7 +168,9 @@ function readSecret(value: unknown): { readonly secret: SecretDocument | null; r
   const parsed = secretSchema.safeParse(value);
   if (!parsed.success) return { secret: null, issues: withoutValues(specIssues(secretSchema, value, [])) };
   const { metadata, data, stringData } = parsed.data;
-  const decoded = Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString('utf8')] as const);
+  const decoded = Object.entries(data).map(
+    ([key, text]) => [key, Buffer.from(text, 'base64').toString('utf8')] as const,
+  );
   const values = Object.fromEntries([...decoded, ...Object.entries(stringData)]);
   return { secret: { namespace: metadata.namespace ?? defaultNamespace, name: metadata.name, values }, issues: [] };
 }
@@ -175,7 +181,11 @@ function withoutValues(issues: readonly Issue[]): readonly Issue[] {
     const [top, key] = issue.path;
     if (top !== 'data' && top !== 'stringData') return issue;
     const field = key === undefined ? top : `${top}.${key}`;
-    return { path: issue.path, severity: 'error', message: `${field} must be ${top === 'data' ? 'base64 text' : 'text'}` };
+    return {
+      path: issue.path,
+      severity: 'error',
+      message: `${field} must be ${top === 'data' ? 'base64 text' : 'text'}`,
+    };
   });
 }
 
@@ -190,7 +200,15 @@ function duplicateProblems(objects: readonly LocatedObject[]): ReadonlyMap<Locat
       continue;
     }
     const message = `${objectTitle(object)} is declared at ${earlier.origin} already`;
-    doubles.set(object, object.document.locate({ path: ['metadata', 'name'], severity: 'error', message, next: 'give one of them another name' }));
+    doubles.set(
+      object,
+      object.document.locate({
+        path: ['metadata', 'name'],
+        severity: 'error',
+        message,
+        next: 'give one of them another name',
+      }),
+    );
   }
   return doubles;
 }

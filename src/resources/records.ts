@@ -1,6 +1,7 @@
 import type { Catalog, CatalogObject, Condition } from '../core/catalog.ts';
 import type { ResourceRecord } from '../core/store.ts';
 import type { Timestamp } from '../core/time.ts';
+import { mask } from '../lib/redact.ts';
 import { isSecretName } from '../lib/secret-names.ts';
 import { apiVersion } from './fields.ts';
 import type { LoadedFolder } from './folder.ts';
@@ -27,7 +28,15 @@ export function resourceRecords(
     const known = earlier.get(objectKey(object));
     const conditions = (compiled?.conditions ?? []).map((condition) => withTime(condition, known, now));
     const status = { ready: compiled?.ready ?? false, conditions };
-    return { apiVersion, kind, namespace, name, spec: JSON.stringify(masked(object.spec)), status: JSON.stringify(status), updatedAt: now };
+    return {
+      apiVersion,
+      kind,
+      namespace,
+      name,
+      spec: JSON.stringify(masked(object.spec)),
+      status: JSON.stringify(status),
+      updatedAt: now,
+    };
   });
 }
 
@@ -36,13 +45,15 @@ function compiledOf(catalog: Catalog, { kind, namespace, name }: ResourceObject)
   return kind === 'Workflow' ? catalog.workflow(namespace, name) : catalog.sink(namespace, name);
 }
 
-function withTime(condition: Condition, record: ResourceRecord | undefined, now: Timestamp): Condition & { lastTransitionTime: string } {
+function withTime(
+  condition: Condition,
+  record: ResourceRecord | undefined,
+  now: Timestamp,
+): Condition & { lastTransitionTime: string } {
   const stored = record === undefined ? {} : (JSON.parse(record.status) as StoredStatus);
   const same = stored.conditions?.find(({ type, status }) => type === condition.type && status === condition.status);
   return { ...condition, lastTransitionTime: same?.lastTransitionTime ?? now };
 }
-
-const mask = '[REDACTED]';
 
 /** Secrets are references; values that somebody wrote into a map under a secret-like name are not mirrored. */
 function masked(value: unknown, isMap = false): unknown {
@@ -51,7 +62,9 @@ function masked(value: unknown, isMap = false): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       key,
-      isMap && typeof item === 'string' && isSecretName(key) ? mask : masked(item, key === 'headers' || key === 'environment'),
+      isMap && typeof item === 'string' && isSecretName(key)
+        ? mask
+        : masked(item, key === 'headers' || key === 'environment'),
     ]),
   );
 }

@@ -17,7 +17,8 @@ export function createSecrets(documents: () => readonly SecretDocument[], direct
   return {
     get(namespace, reference) {
       const document = documents().find((secret) => secret.namespace === namespace && secret.name === reference.name);
-      if (document !== undefined && Object.hasOwn(document.values, reference.key)) return document.values[reference.key] ?? null;
+      if (document !== undefined && Object.hasOwn(document.values, reference.key))
+        return document.values[reference.key] ?? null;
       return directory === null ? null : fromFiles(directory, namespace, reference);
     },
   };

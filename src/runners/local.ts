@@ -89,17 +89,17 @@ async function start({ script, environment }: CommandRequest, path: string): Pro
 }
 
 /** Tells who the process is, then lets the script go. Kills it where nobody took note. */
-async function openGate(child: ChildProcess, pid: number, { signal, onStarted }: CommandRequest): Promise<void> {
+async function openGate(child: ChildProcess, pid: number, request: CommandRequest): Promise<void> {
   const door = child.stdio[3] as Writable;
   door.on('error', () => undefined);
   try {
     const identity = await identify(pid);
-    if (identity !== null) await onStarted(identity);
+    if (identity !== null) await request.onStarted(identity);
   } catch (thrown) {
     killGroup(pid, 'SIGKILL');
     throw thrown;
   }
-  if (!signal.aborted) door.end('\n');
+  if (!request.signal.aborted) door.end('\n');
 }
 
 /** SIGTERM to the whole group, SIGKILL after the grace. */

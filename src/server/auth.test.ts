@@ -67,7 +67,7 @@ function wrongValues(token: string): readonly string[] {
     `Bearer ${token.slice(1)}`,
     `Bearer ${token}x`,
     `Bearer x${token}`,
-    `Bearer ${[...token].reverse().join('')}`,
+    `Bearer ${token.split('').reverse().join('')}`,
     `Bearer ${token.replaceAll('-', '%2d')}`,
     `Bearer ${token.replaceAll('-', '_')}`,
     `Bearer ${token[0]}`,

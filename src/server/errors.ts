@@ -28,6 +28,7 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   Forbidden: 403,
   NotFound: 404,
   Conflict: 409,
+  WorkflowNotReady: 409,
   SecretMissing: 503,
   StoreUnavailable: 503,
   StoreLocked: 503,

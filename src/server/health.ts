@@ -1,14 +1,13 @@
 import type { Catalog } from '../core/catalog.ts';
 import type { Clock } from '../core/ports.ts';
-import type { StoreReader } from '../core/store.ts';
+import type { ServerReader, ServerState } from './options.ts';
 import type { Handlers } from './routes.ts';
-import type { ServerState } from './options.ts';
 
 export interface HealthOptions {
   readonly version: string;
   readonly state: () => ServerState;
   readonly catalog: { current(): Catalog | null };
-  readonly reader: StoreReader;
+  readonly reader: ServerReader;
   readonly clock: Clock;
 }
 
@@ -48,7 +47,7 @@ export function healthHandlers(options: HealthOptions): Handlers<'GET /health' |
 }
 
 /** Whether the store answers in time; an answer holds for {@link storeAnswerMs}, and one question at a time is asked. */
-function askStore(reader: StoreReader, clock: Clock): () => Promise<boolean> {
+function askStore(reader: ServerReader, clock: Clock): () => Promise<boolean> {
   let asked: { readonly at: number; readonly answer: Promise<boolean> } | undefined;
   return () => {
     if (asked !== undefined && clock.monotonic() - asked.at < storeAnswerMs) return asked.answer;

@@ -1,11 +1,18 @@
 import type { Catalog } from '../core/catalog.ts';
 import type { Clock, Control, Intake, Log, Secrets } from '../core/ports.ts';
-import type { StoreReader } from '../core/store.ts';
+import type { DeliveryReader, ListReader, RunReader } from '../core/store.ts';
 import type { MetricsRegistry } from '../lib/metrics.ts';
 import type { SourceDefinition } from '../sources/define.ts';
 
 /** starting: not all parts are up; draining: takes nothing new, answers what it has. */
 export type ServerState = 'starting' | 'ready' | 'draining';
+
+/** What the server reads of the store; a StoreReader has it. */
+export interface ServerReader {
+  readonly lists: ListReader;
+  readonly runs: Pick<RunReader, 'find' | 'steps' | 'evidence'>;
+  readonly deliveries: Pick<DeliveryReader, 'find'>;
+}
 
 /** Everything the server needs from the rest of the program. */
 export interface ServerOptions {
@@ -26,7 +33,7 @@ export interface ServerOptions {
   readonly sourceTypes: readonly SourceDefinition[];
   readonly intake: Intake;
   readonly control: Control;
-  readonly reader: StoreReader;
+  readonly reader: ServerReader;
   readonly secrets: Secrets;
   readonly metrics: MetricsRegistry;
   readonly clock: Clock;

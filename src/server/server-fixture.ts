@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { Catalog, CatalogSource } from '../core/catalog.ts';
 import type { Notification } from '../core/event.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import type { ListReader, StoreReader } from '../core/store.ts';
+import type { ListReader } from '../core/store.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { defineSource } from '../sources/define.ts';
-import type { ServerOptions } from './options.ts';
+import type { ServerReader, ServerOptions } from './options.ts';
 import { createServer } from './server.ts';
 
 // A server with fakes around it, for tests.
@@ -23,7 +23,7 @@ const countingSource = defineSource({
     try {
       const { alerts, crash } = JSON.parse(body.toString()) as { alerts?: unknown[]; crash?: boolean };
       if (crash === true) throw new RangeError('Maximum call stack size exceeded');
-      if (!Array.isArray(alerts)) return { ok: false, status: 400, field: 'alerts', message: 'is missing' };
+      if (!Array.isArray(alerts)) return { ok: false, status: 400, field: 'alerts', message: 'alerts is missing' };
       const notification: Notification = {
         items: alerts.map(() => ({}) as never),
         bad: [],
@@ -97,18 +97,11 @@ export function emptyLists(): ListReader {
   };
 }
 
-function emptyReader(lists: ListReader): StoreReader {
+function emptyReader(lists: ListReader): ServerReader {
   return {
     lists,
-    runs: {
-      find: async () => undefined,
-      plan: async () => undefined,
-      steps: async () => [],
-      evidence: async () => [],
-      due: async () => [],
-      nextWakeAt: async () => null,
-    },
-    deliveries: { find: async () => undefined, due: async () => [], nextWakeAt: async () => null },
+    runs: { find: async () => undefined, steps: async () => [], evidence: async () => [] },
+    deliveries: { find: async () => undefined },
   };
 }
 

@@ -17,6 +17,10 @@ declare module 'fastify' {
     /** Who may call the route; without it nobody may. */
     access?: RouteAccess;
   }
+  interface FastifyRequest {
+    /** The body of an API request as it came. */
+    bodyText: string;
+  }
 }
 
 /** Where a server listens. `url` can be opened on this machine. */
@@ -47,7 +51,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   await registerWebhooks(app, options, limits);
   const handlers = {
     ...healthHandlers(options),
-    ...metricsHandlers(options.metrics, options.reader.lists),
+    ...metricsHandlers({ ...options, lists: options.reader.lists }),
     ...apiHandlers(options),
   } satisfies Record<Exclude<RouteName, 'POST /webhook/*'>, Handler>;
   for (const route of routes) {
@@ -114,7 +118,7 @@ function addErrors(app: FastifyInstance, options: ServerOptions): void {
     const allowed = methodsOf(path);
     if (allowed.length === 0)
       throw new AppError('NotFound', 'there is no such route', {
-        next: 'the routes are listed in docs/reference/routes.md',
+        next: 'GET / names the parts of the API',
       });
     return reply
       .code(405)
@@ -174,8 +178,10 @@ function unauthenticated(request: FastifyRequest, reply: FastifyReply, verdict: 
 /** JSON only; an empty body is no body. */
 function addBodyParser(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  app.decorateRequest('bodyText', '');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') return done(null, undefined);
+    request.bodyText = body as string;
     try {
       done(null, JSON.parse(body as string));
     } catch (cause) {
@@ -208,11 +214,16 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name has no address',
 };
 
+const idleCheckMs = 25;
+
 async function close(app: FastifyInstance, timeoutMs: number): Promise<void> {
+  // A connection whose last answer goes out while we close is kept alive by Node; it has to be looked for.
+  const idle = setInterval(() => app.server.closeIdleConnections(), idleCheckMs);
   const timer = setTimeout(() => app.server.closeAllConnections(), timeoutMs);
   try {
     await app.close();
   } finally {
+    clearInterval(idle);
     clearTimeout(timer);
   }
 }

@@ -62,7 +62,10 @@ export async function rawRequest(
   const connection = rawConnection(port);
   connection.write(text);
   try {
-    const answer = await connection.until(/^HTTP\/1\.1 \d{3}[^]*\r\n\r\n/).catch(() => connection.ended(1));
+    const answer = await Promise.race([
+      connection.until(/^HTTP\/1\.1 \d{3}[^]*\r\n\r\n/).catch(() => ''),
+      connection.ended(),
+    ]);
     return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 0), text: answer };
   } finally {
     connection.socket.destroy();

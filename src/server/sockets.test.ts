@@ -67,7 +67,7 @@ describe('slow clients', () => {
 
   it('in numbers do not keep others out, and their places are given back', async () => {
     const { port, reached } = await start({ limits: { ...quick, maxWebhooks: 40 } });
-    const slow = Array.from({ length: 100 }, (_, n) => client(port));
+    const slow = Array.from({ length: 100 }, () => client(port));
     for (const [n, connection] of slow.entries()) connection.write(n < 30 ? good.slice(0, -1) : good.slice(0, n));
     await sleep(20);
     expect((await rawRequest(port, good)).status).toBe(200);
@@ -238,7 +238,7 @@ describe('listening and closing', () => {
     connection.write(good);
     await sleep(30);
     await server.close();
-    await connection.ended();
+    expect(await connection.ended()).toBe('');
   });
 
   it('bounds the number of connections', async () => {

@@ -26,7 +26,9 @@ export function eventContext(facts: DeliveryFacts): EventContext {
   const { delivery, run, alert } = facts;
   const started = delivery.event === 'run-started';
   const snapshot =
-    delivery.event === 'alert-resolved' && alert !== undefined ? closedSnapshot(alert) : (run?.input.alert ?? null);
+    delivery.event === 'alert-resolved' && alert !== undefined
+      ? closedSnapshot(alert, delivery)
+      : (run?.input.alert ?? null);
   const source = run?.input.source ?? {
     name: alert?.source ?? '',
     namespace: alert?.namespace ?? delivery.namespace,
@@ -58,7 +60,7 @@ export function eventContext(facts: DeliveryFacts): EventContext {
         : {
             id: run.id,
             status: started ? 'running' : run.status,
-            url: facts.publicUrl === null ? null : `${facts.publicUrl}/runs/${run.id}`,
+            url: facts.publicUrl === null ? null : `${facts.publicUrl}/api/v1/runs/${run.id}`,
           },
     timestamp: delivery.createdAt,
   };
@@ -94,8 +96,14 @@ function lastReport(steps: readonly StepRecord[]): JsonObject | null {
   return reports.at(-1) ?? null;
 }
 
-function closedSnapshot(alert: AlertRecord): AlertSnapshot {
-  return { ...alert, status: alert.status === 'resolved' ? 'resolved' : 'firing' };
+/** The episode that the delivery announces the end of, though the alert may fire again by now. */
+function closedSnapshot(alert: AlertRecord, { data }: DeliveryRecord): AlertSnapshot {
+  const { id, name, fingerprint, severity, labels, annotations, summary, description, generatorUrl } = alert;
+  const episode = typeof data['episode'] === 'number' ? data['episode'] : alert.episode;
+  const startsAt = typeof data['startsAt'] === 'string' ? data['startsAt'] : alert.startsAt;
+  const endsAt = typeof data['endsAt'] === 'string' ? data['endsAt'] : alert.endsAt;
+  const own = { id, name, fingerprint, severity, labels, annotations, summary, description, generatorUrl };
+  return { ...own, status: 'resolved', episode, startsAt, endsAt };
 }
 
 /** Whole seconds as text, as the contract has it. */

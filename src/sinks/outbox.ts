@@ -90,6 +90,7 @@ async function prepare(options: OutboxOptions, delivery: DeliveryRecord): Promis
   const sink = options.catalog.current().sink(delivery.namespace, delivery.sinkName);
   if (sink === undefined) return notReady('', true, `there is no Sink ${delivery.namespace}/${delivery.sinkName}`);
   const rendered = await render(options, delivery, sink);
+  if (rendered.kind === 'defect') return { kind: 'fail', sinkType: sink.type, result: defect(rendered.thrown) };
   if (rendered.kind === 'skip') return { kind: 'skip', sinkType: sink.type, reason: rendered.reason };
   if (rendered.kind === 'broken') {
     const result: AttemptResult = { ok: false, retry: false, reason: rendered.reason, code: 'TemplateInvalid' };
@@ -113,7 +114,11 @@ function readiness(sink: CatalogSink): string {
 }
 
 /** Renders once: what an earlier attempt was to send stays. */
-async function render(options: OutboxOptions, delivery: DeliveryRecord, sink: CatalogSink): Promise<Rendered> {
+async function render(
+  options: OutboxOptions,
+  delivery: DeliveryRecord,
+  sink: CatalogSink,
+): Promise<Rendered | { readonly kind: 'defect'; readonly thrown: unknown }> {
   const { payload } = delivery;
   if (payload !== null && typeof payload === 'object' && !Array.isArray(payload)) return { kind: 'send', payload };
   const { read } = options.store;
@@ -121,8 +126,12 @@ async function render(options: OutboxOptions, delivery: DeliveryRecord, sink: Ca
   const steps = run === undefined ? [] : await read.runs.steps(run.id);
   const plan = run?.planHash == null ? undefined : await read.runs.plan(run.planHash);
   const alert = delivery.alertId === null ? undefined : await read.lists.alert(delivery.alertId);
-  const stepsView = plan === undefined ? {} : options.stepsView(plan, steps);
-  return renderDelivery(sink, { delivery, run, steps, stepsView, alert, publicUrl: options.publicUrl });
+  try {
+    const stepsView = plan === undefined ? {} : options.stepsView(plan, steps);
+    return renderDelivery(sink, { delivery, run, steps, stepsView, alert, publicUrl: options.publicUrl });
+  } catch (thrown) {
+    return { kind: 'defect', thrown };
+  }
 }
 
 /** Takes the row and, in the same transaction, keeps what will be sent or writes an end that needs no send. */
@@ -213,6 +222,11 @@ function sinkIo(options: OutboxOptions, sink: CatalogSink, signal: AbortSignal):
 function verdictOf(thrown: unknown): AttemptResult {
   if (thrown instanceof AppError)
     return { ok: false, retry: thrown.retryable, reason: thrown.message, code: thrown.code };
+  return defect(thrown);
+}
+
+/** Waits like a failure does: work that throws would be found again at once. */
+function defect(thrown: unknown): AttemptResult {
   return { ok: false, retry: true, reason: `defect: ${String(thrown)}`, code: 'Internal' };
 }
 

@@ -1,7 +1,8 @@
 import type { CatalogSink } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import { evaluateCondition, renderTemplate } from '../lib/template/index.ts';
+import { evaluateCondition } from '../lib/template/condition.ts';
+import { renderTemplate } from '../lib/template/index.ts';
 import { deliveryPayload, eventContext, templateData } from './context.ts';
 import type { DeliveryFacts } from './context.ts';
 
@@ -10,18 +11,22 @@ export type Rendered =
   | { readonly kind: 'skip'; readonly reason: string }
   | { readonly kind: 'broken'; readonly reason: string };
 
-/** Decides whether a Sink wants a delivery and what is sent. Pure. A template error is the delivery's, not the run's. */
+/**
+ * Decides whether a Sink wants a delivery and what is sent. Pure: `now` of a
+ * template is the moment of the delivery. A template error is the delivery's, not the run's.
+ */
 export function renderDelivery(sink: CatalogSink, facts: DeliveryFacts): Rendered {
   const context = eventContext(facts);
   const payload = deliveryPayload(context);
   const data = templateData(context);
   const { template } = sink.config;
+  const clock = { now: () => new Date(facts.delivery.createdAt) };
   try {
-    if (sink.condition !== null && !evaluateCondition(sink.condition, data)) {
+    if (sink.condition !== null && !evaluateCondition(sink.condition, data, clock)) {
       return { kind: 'skip', reason: 'the condition of the Sink is false' };
     }
     if (typeof template !== 'string') return { kind: 'send', payload };
-    return { kind: 'send', payload: { ...payload, text: renderTemplate(template, data) } };
+    return { kind: 'send', payload: { ...payload, text: renderTemplate(template, data, clock) } };
   } catch (thrown) {
     if (!(thrown instanceof AppError)) throw thrown;
     return { kind: 'broken', reason: thrown.message };

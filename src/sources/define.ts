@@ -39,7 +39,7 @@ export interface SourceDefinition {
   readonly receive: ((request: SourceRequest) => ReceiveResult) | null;
 }
 
-interface Definition<Schema extends z.ZodType<JsonObject>> {
+interface Definition<Schema extends z.ZodType<object>> {
   readonly type: string;
   readonly description: string;
   readonly config: Schema;
@@ -52,12 +52,13 @@ interface Definition<Schema extends z.ZodType<JsonObject>> {
 const plain: CompiledSource = { path: null, authentication: null, accepts: () => null };
 
 /** Declares a source type. A new source is its file, its test, one line in index.ts and one example. */
-export function defineSource<Schema extends z.ZodType<JsonObject>>(definition: Definition<Schema>): SourceDefinition {
+export function defineSource<Schema extends z.ZodType<object>>(definition: Definition<Schema>): SourceDefinition {
   const { type, description, config, compile, receive } = definition;
   return {
     type,
     description,
-    config,
+    // What a schema accepts came from YAML or JSON; an absent optional field is absent in JSON too.
+    config: config as unknown as z.ZodType<JsonObject>,
     notImplemented: definition.notImplemented ?? null,
     compile: (accepted) => (compile === undefined ? plain : compile(accepted as z.output<Schema>)),
     receive: receive ?? null,

@@ -14,7 +14,7 @@ export function createEventStore(query: Kysely<Database>): EventStore {
   return { ...finders(query), ...writers(query), countActivity: activityCounter(query) };
 }
 
-function finders(query: Kysely<Database>): Pick<EventStore, 'findByDeliveryKey' | 'findByContent'> {
+function finders(query: Kysely<Database>): Pick<EventStore, 'findByDeliveryKey' | 'hasContent'> {
   const byKey = statement<'namespace' | 'source' | 'key', Selectable<SourceEventRow>>(['namespace', 'source', 'key'], (marker) =>
     query
       .selectFrom('source_events')
@@ -23,22 +23,15 @@ function finders(query: Kysely<Database>): Pick<EventStore, 'findByDeliveryKey' 
       .where('source_name', '=', marker('source'))
       .where('namespace', '=', marker('namespace')),
   );
-  const byContent = statement<'namespace' | 'source' | 'hash', { id: string }>(['namespace', 'source', 'hash'], (marker) =>
-    query
-      .selectFrom('source_events')
-      .select('id')
-      .where('content_hash', '=', marker('hash'))
-      .where('source_name', '=', marker('source'))
-      .where('namespace', '=', marker('namespace'))
-      .orderBy('id', 'desc')
-      .limit(1),
+  const content = statement<'id', { content_hash: string }>(['id'], (marker) =>
+    query.selectFrom('source_events').select('content_hash').where('id', '=', marker('id')),
   );
   return {
     async findByDeliveryKey(namespace, source, key) {
       const [row] = await byKey(query, { namespace, source, key });
       return row === undefined ? undefined : eventRecord(row);
     },
-    findByContent: async (namespace, source, hash) => (await byContent(query, { namespace, source, hash }))[0],
+    hasContent: async (id, contentHash) => (await content(query, { id }))[0]?.content_hash === contentHash,
   };
 }
 

@@ -34,6 +34,7 @@ export interface IntakeOptions {
 export function createIntake(options: IntakeOptions): Intake {
   const { store, clock } = options;
   const storm = options.storm ?? createStormCounter();
+  const withoutAlert = createRecentEvents();
   return {
     async accept(source, notification) {
       const now = toTimestamp(clock.now());
@@ -42,7 +43,8 @@ export function createIntake(options: IntakeOptions): Intake {
       const outcome = await store.transaction('intake', async (tx) => {
         const known = await storedOutcome(tx, source, notification.deliveryKey);
         if (known !== null) return { counts: known, first: false };
-        const batch: Batch = { tx, catalog, source, now, storm, groupKey: notification.groupKey, eventId: newId(), counts: {} };
+        const { groupKey } = notification;
+        const batch: Batch = { tx, catalog, source, now, storm, withoutAlert, groupKey, eventId: newId(), counts: {} };
         return { counts: await writeAll(batch, notification, contentHash), first: true };
       });
       if (outcome.first) report(options, source, notification, outcome.counts);
@@ -64,6 +66,7 @@ type Counts = Record<string, number>;
 
 /** One notification within its transaction. */
 interface Batch extends TriggerContext {
+  readonly withoutAlert: RecentEvents;
   readonly storm: StormCounter;
   readonly groupKey: string | null;
   readonly eventId: string;
@@ -72,6 +75,25 @@ interface Batch extends TriggerContext {
 
 function count(counts: Counts, reason: string): void {
   counts[reason] = (counts[reason] ?? 0) + 1;
+}
+
+/** Events that left no alert (all refused), newest last, so that their repeats are found: an alert knows its own event. */
+interface RecentEvents {
+  get(contentHash: string): string | undefined;
+  add(contentHash: string, eventId: string): void;
+}
+
+function createRecentEvents(): RecentEvents {
+  const most = 1000;
+  const events = new Map<string, string>();
+  return {
+    get: (contentHash) => events.get(contentHash),
+    add(contentHash, eventId) {
+      events.delete(contentHash);
+      events.set(contentHash, eventId);
+      if (events.size > most) events.delete(events.keys().next().value ?? '');
+    },
+  };
 }
 
 /** The answer of a notification that came before with the same delivery key: it is given again, without effect. */
@@ -84,15 +106,23 @@ async function storedOutcome(tx: StoreTransaction, source: CatalogSource, delive
 async function writeAll(begun: Batch, notification: Notification, contentHash: string): Promise<Counts> {
   const { tx, source, now } = begun;
   const { items, bad, deliveryKey } = notification;
-  // A delivery key names its own event, so that each key is answered; without one, the same body is the same event.
-  const repeated = deliveryKey === null ? await tx.events.findByContent(source.namespace, source.name, contentHash) : undefined;
-  const batch: Batch = repeated === undefined ? begun : { ...begun, eventId: repeated.id };
-  for (const [fingerprint, sameAlert] of groupByIdentity(items)) await takeIdentity(batch, fingerprint, sameAlert);
+  const groups = groupByIdentity(items);
+  const stored: (StoredAlert | null)[] = [];
+  for (const [fingerprint] of groups) {
+    stored.push((await tx.alerts.findState(source.namespace, source.name, fingerprint)) ?? null);
+  }
+  // A delivery key names its own event, so that each key is answered; without one, the same body again is the same event.
+  const earlierId = deliveryKey === null ? (stored[0]?.sourceId ?? begun.withoutAlert.get(contentHash)) : undefined;
+  const isRepeated = earlierId !== undefined && (await tx.events.hasContent(earlierId, contentHash));
+  const batch: Batch = isRepeated ? { ...begun, eventId: earlierId } : begun;
+  let alerts = 0;
+  for (const [place, [, sameAlert]] of groups.entries()) alerts += Number(await takeIdentity(batch, stored[place] ?? null, sameAlert));
   // The bad items of a repeated body are kept already.
-  for (const item of bad) await keepBadItem(batch, item, repeated === undefined);
+  for (const item of bad) await keepBadItem(batch, item, !isRepeated);
   const { counts } = batch;
   const workflowTriggered = runsIn(counts) > 0 ? source.triggerWorkflow : null;
-  if (repeated === undefined) {
+  if (alerts === 0) batch.withoutAlert.add(contentHash, batch.eventId);
+  if (!isRepeated) {
     await tx.events.insert({
       id: batch.eventId,
       namespace: source.namespace,
@@ -108,8 +138,8 @@ async function writeAll(begun: Batch, notification: Notification, contentHash: s
       lastReceivedAt: now,
     });
   } else {
-    await tx.events.bump(repeated.id, now);
-    if (workflowTriggered !== null) await tx.events.update(repeated.id, { outcome: counts, workflowTriggered });
+    await tx.events.bump(batch.eventId, now);
+    if (workflowTriggered !== null) await tx.events.update(batch.eventId, { outcome: counts, workflowTriggered });
   }
   const { truncatedAlerts } = notification;
   const problem = truncatedAlerts > 0 ? `TruncatedAlerts: the sender left out ${truncatedAlerts} alerts (max_alerts)` : null;
@@ -125,13 +155,15 @@ async function keepBadItem({ tx, source, now, counts }: Batch, { field, message,
   await tx.events.addDeadLetter(letter);
 }
 
-/** Everything for one alert of the notification: decide, mute, write the row, its history, its run and its notices. */
-async function takeIdentity(batch: Batch, fingerprint: string, items: readonly AlertItem[]): Promise<void> {
+/**
+ * Everything for one alert of the notification: decide, mute, write the row, its history, its run and its notices.
+ * False where every item was refused.
+ */
+async function takeIdentity(batch: Batch, stored: StoredAlert | null, items: readonly AlertItem[]): Promise<boolean> {
   const { tx, source, now } = batch;
-  const stored = (await tx.alerts.findState(source.namespace, source.name, fingerprint)) ?? null;
   const decision = decideIdentity(stored, items, source.accepts, now);
   for (const reason of decision.reasons) count(batch.counts, reason);
-  if (decision.state === null || decision.folded.length === 0) return;
+  if (decision.folded.length === 0) return false;
   const id = stored?.id ?? newId();
   const enqueued = await enqueue(batch, id, stored, decision);
   const state = nextState(batch, id, stored, decision, enqueued);
@@ -143,6 +175,7 @@ async function takeIdentity(batch: Batch, fingerprint: string, items: readonly A
     await tx.alerts.addTransition(transitionRecord(id, ended, batch.eventId));
   }
   await announceClosings(batch, id, stored, decision, enqueued);
+  return true;
 }
 
 /** What became of the run that a new episode wants. */

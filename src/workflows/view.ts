@@ -45,7 +45,8 @@ function durationSeconds(startedAt: Timestamp | null, now: Timestamp): string {
  * the fields of its branch's result beside its own, and succeeds only where its branch does.
  */
 export function stepsJson(plan: Plan, journal: readonly StepRecord[]): JsonObject {
-  const last = new Map(journal.map((row) => [row.path, row]));
+  const last = new Map<string, StepRecord>();
+  for (const row of journal) if (row.attempt >= (last.get(row.path)?.attempt ?? 0)) last.set(row.path, row);
   const steps: JsonObject = {};
   for (const [index, step] of plan.steps.entries()) addStep(steps, step, String(index + 1), last);
   return steps;

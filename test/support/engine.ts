@@ -64,6 +64,11 @@ export function step(name: string, changes: Partial<PlanStep> = {}): PlanStep {
   };
 }
 
+/** Sub-steps by branch name. */
+export function branchesOf(...entries: readonly (readonly [string, PlanStep])[]): Readonly<Record<string, PlanStep>> {
+  return Object.fromEntries(entries);
+}
+
 export function planOf(steps: readonly PlanStep[], changes: Partial<Plan> = {}): Plan {
   return {
     version: 1,
@@ -109,7 +114,12 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
   const { store, clock } = options;
   const counted: string[] = [];
   const engine = createEngine({
-    ...{ store, clock, cluster: null, log: silentLog, owner: 'test', templates: plainTemplates },
+    store,
+    clock,
+    cluster: null,
+    log: silentLog,
+    owner: 'test',
+    templates: plainTemplates,
     commands: options.commands ?? null,
     steps: [scripted(options.deeds ?? {}), conditional],
     metrics: {

@@ -122,6 +122,6 @@ export interface Template {
   readonly name: string;
   readonly source: string;
   readonly root: readonly TemplateNode[];
-  /** What `define` and `block` declare, and the root under the template's own name. */
+  /** What `define` and `block` declare. Unlike Go's, the root is not among them. */
   readonly definitions: ReadonlyMap<string, readonly TemplateNode[]>;
 }

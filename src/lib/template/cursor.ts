@@ -54,5 +54,6 @@ export function nextVisible(parser: Parser): Token {
 
 export function enter(parser: Parser): void {
   parser.nesting += 1;
-  if (parser.nesting > maximumNesting) fail(parser, `more than ${maximumNesting} blocks or parentheses in each other`, peek(parser));
+  if (parser.nesting > maximumNesting)
+    fail(parser, `more than ${maximumNesting} blocks or parentheses in each other`, peek(parser));
 }

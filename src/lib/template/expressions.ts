@@ -117,7 +117,9 @@ function parseTerm(parser: Parser): Operand | undefined {
       return { kind: 'constant', value: text.slice(1, -1).replaceAll('\r', ''), offset };
     case 'string': {
       const value = unquoteGo(text.slice(1, -1), '"');
-      return value === undefined ? fail(parser, `${text} has an invalid escape`, token) : { kind: 'constant', value, offset };
+      return value === undefined
+        ? fail(parser, `${text} has an invalid escape`, token)
+        : { kind: 'constant', value, offset };
     }
     case 'character':
       return parseCharacter(parser, token);
@@ -157,4 +159,3 @@ function parseNumber(parser: Parser, token: Token): NumberNode {
   const whole = Number.isInteger(float) && fitsInt64(BigInt(float)) ? BigInt(float) : undefined;
   return { kind: 'number', value: float64(float), whole, text, offset };
 }
-

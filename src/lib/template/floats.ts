@@ -58,7 +58,9 @@ function placed({ digits, exponent }: Decimal): string {
 }
 
 function fixed(value: number, precision: number): string {
-  const digits = scaled(value, precision).toString().padStart(precision + 1, '0');
+  const digits = scaled(value, precision)
+    .toString()
+    .padStart(precision + 1, '0');
   const point = digits.length - precision;
   return precision === 0 ? digits : `${digits.slice(0, point)}.${digits.slice(point)}`;
 }

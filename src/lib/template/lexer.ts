@@ -179,7 +179,8 @@ function lexQuoted(lexer: Lexer, quote: '"' | "'"): boolean {
   while (end < source.length && source[end] !== quote && source[end] !== '\n') {
     end += source[end] === '\\' && source[end + 1] !== '\n' ? 2 : 1;
   }
-  if (source[end] !== quote) return fail(lexer, quote === '"' ? 'a quoted string is not closed' : 'a character is not closed');
+  if (source[end] !== quote)
+    return fail(lexer, quote === '"' ? 'a quoted string is not closed' : 'a character is not closed');
   return emit(lexer, quote === '"' ? 'string' : 'character', end + 1);
 }
 
@@ -210,7 +211,8 @@ function lexChain(lexer: Lexer, kind: 'field' | 'variable'): boolean {
 function lexWord(lexer: Lexer): boolean {
   const word = match(wordPattern, lexer) ?? '';
   const end = lexer.offset + word.length;
-  if (!isTerminator(lexer.source, end)) return fail(lexer, `unexpected ${describe(lexer.source, end)} after ${word}`, end);
+  if (!isTerminator(lexer.source, end))
+    return fail(lexer, `unexpected ${describe(lexer.source, end)} after ${word}`, end);
   if (word === 'true' || word === 'false') return emit(lexer, 'bool', end);
   if (word === 'nil') return emit(lexer, 'nil', end);
   return emit(lexer, keywords.has(word) ? 'keyword' : 'identifier', end);
@@ -238,7 +240,9 @@ function isSpace(character: string | undefined): boolean {
 
 function isTerminator(source: string, offset: number): boolean {
   const character = source[offset];
-  return character === undefined || isSpace(character) || '.,|:)('.includes(character) || source.startsWith('}}', offset);
+  return (
+    character === undefined || isSpace(character) || '.,|:)('.includes(character) || source.startsWith('}}', offset)
+  );
 }
 
 function describe(source: string, offset: number): string {

@@ -32,7 +32,6 @@ export function parse(source: string, name: string, functionNames: ReadonlySet<s
       root.push(node);
     }
   }
-  define(parser, name, root, 0);
   return { name, source, root, definitions: parser.definitions };
 }
 

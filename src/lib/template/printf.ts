@@ -49,7 +49,15 @@ export function sprintf(format: string, operands: readonly unknown[], runtime: R
 function printDirective(printer: Printer): string {
   printer.isIndexGood = true;
   printer.isAfterIndex = false;
-  const flags: Flags = { minus: false, plus: false, sharp: false, space: false, zero: false, width: undefined, precision: undefined };
+  const flags: Flags = {
+    minus: false,
+    plus: false,
+    sharp: false,
+    space: false,
+    zero: false,
+    width: undefined,
+    precision: undefined,
+  };
   readFlags(printer, flags);
   let marks = '';
   readIndex(printer);
@@ -65,6 +73,8 @@ function printDirective(printer: Printer): string {
   if (printer.operand >= printer.operands.length) return `${marks}%!${verb}(MISSING)`;
   const operand = printer.operands[printer.operand];
   printer.operand += 1;
+  // `%+v` asks for field names, which maps have anyway, not for signs.
+  if (verb === 'v') flags.plus = false;
   return marks + printVerb(operand, verb, flags, printer.runtime);
 }
 

@@ -19,7 +19,15 @@ export const months: readonly string[] = [
   'November',
   'December',
 ];
-export const weekdays: readonly string[] = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+export const weekdays: readonly string[] = [
+  'Sunday',
+  'Monday',
+  'Tuesday',
+  'Wednesday',
+  'Thursday',
+  'Friday',
+  'Saturday',
+];
 
 /** The elements of a Go layout (`2006-01-02T15:04:05Z07:00`); everything between them is literal. */
 export const layoutPattern =

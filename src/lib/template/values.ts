@@ -171,7 +171,8 @@ function isEmptyMap(map: GoMap): boolean {
   return true;
 }
 
-/** A map's own member; `undefined` where there is none, so that nothing inherited can be seen. */
+/** A map's own member; `undefined` where there is none, so that nothing inherited, and no function, can be seen. */
 export function member(map: GoMap, name: string): unknown {
-  return Object.hasOwn(map, name) ? map[name] : undefined;
+  const value = Object.hasOwn(map, name) ? map[name] : undefined;
+  return typeof value === 'function' || typeof value === 'symbol' ? undefined : value;
 }

@@ -40,7 +40,7 @@ export function printVerb(operand: unknown, verb: string, flags: Flags, runtime:
     case 'list':
       if (verb === 'v' && flags.sharp) return goSyntax(operand, runtime);
       return joined('[', operand as GoList, (element) => printElement(element, verb, flags, runtime), runtime);
-    case 'map': {
+    default: {
       if (verb === 'v' && flags.sharp) return goSyntax(operand, runtime);
       const map = operand as GoMap;
       const printMember = (key: string): string =>
@@ -63,7 +63,7 @@ function pad(text: string, flags: Flags, runtime: Runtime): string {
   const { width } = flags;
   if (width === undefined) return text;
   checkCharacters(runtime, width);
-  const missing = width - [...text].length;
+  const missing = width - Array.from(text).length;
   if (missing <= 0) return text;
   if (flags.minus) return text + ' '.repeat(missing);
   return (flags.zero ? '0' : ' ').repeat(missing) + text;
@@ -71,11 +71,13 @@ function pad(text: string, flags: Flags, runtime: Runtime): string {
 
 function printText(text: string, verb: string, flags: Flags, runtime: Runtime): string {
   const { precision } = flags;
-  const cut = precision === undefined || precision >= text.length ? text : [...text].slice(0, precision).join('');
+  const cut =
+    precision === undefined || precision >= text.length ? text : Array.from(text).slice(0, precision).join('');
   if (verb === 'v' && flags.sharp) return pad(quoteGo(cut), flags, runtime);
   if (verb === 's' || verb === 'v') return pad(cut, flags, runtime);
   if (verb === 'q') {
-    if (flags.sharp && /^[^`\n\r\u007f\ufeff]*$/.test(cut) && !/[^\P{Cc}\t]/u.test(cut)) return pad(`\`${cut}\``, flags, runtime);
+    if (flags.sharp && /^[^`\n\r\u007f\ufeff]*$/.test(cut) && !/[^\P{Cc}\t]/u.test(cut))
+      return pad(`\`${cut}\``, flags, runtime);
     return pad(quoteGo(cut, flags.plus), flags, runtime);
   }
   if (verb === 'x' || verb === 'X') {
@@ -98,7 +100,10 @@ function printInteger(operand: unknown, verb: string, flags: Flags, runtime: Run
   if (verb === 'c') return pad(character, flags, runtime);
   if (verb === 'q') return pad(quoteGo(character, flags.plus, "'"), flags, runtime);
   if (verb === 'U') {
-    const digits = value.toString(16).toUpperCase().padStart(Math.max(flags.precision ?? 0, 4), '0');
+    const digits = value
+      .toString(16)
+      .toUpperCase()
+      .padStart(Math.max(flags.precision ?? 0, 4), '0');
     const shown = flags.sharp && isPrintable(character) ? ` '${character}'` : '';
     return pad(`U+${digits}${shown}`, { ...flags, zero: false }, runtime);
   }

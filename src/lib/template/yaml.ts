@@ -10,7 +10,7 @@ import type { GoList, GoMap } from './values.ts';
  * several lines as a literal block. Unlike Go's library it never folds long lines, which reads back the same.
  */
 export function toYaml(value: unknown, runtime: Runtime): string {
-  return block(value, '', runtime).replace(/\n$/, '');
+  return block(value, '', runtime);
 }
 
 /** A value that starts on its own line; `indent` stands before each line but the first. */
@@ -33,7 +33,10 @@ function block(value: unknown, indent: string, runtime: Runtime): string {
 }
 
 function lines(members: readonly string[], indent: string, runtime: Runtime): string {
-  checkCharacters(runtime, members.reduce((sum, member) => sum + member.length + indent.length, 0));
+  checkCharacters(
+    runtime,
+    members.reduce((sum, member) => sum + member.length + indent.length, 0),
+  );
   return members.join(`\n${indent}`);
 }
 
@@ -76,14 +79,14 @@ function keyText(key: string): string {
 
 /** Text of several lines as a literal block where it reads back the same, else on one line. */
 function text(value: string, indent: string, runtime: Runtime): string {
-  const isBlock = /^[^\n]*\n/.test(value) && /^[^\s]/.test(value) && onlyPlainCharacters(value.replaceAll('\n', ''));
+  // Text that ends in several newlines would lose one with the last newline of the document.
+  const isBlock =
+    /^[^\s][^]*\n/.test(value) && !value.endsWith('\n\n') && onlyPlainCharacters(value.replaceAll('\n', ''));
   if (!isBlock) return inline(value);
   checkCharacters(runtime, value.length + value.split('\n').length * indent.length);
-  const ending = /\n*$/.exec(value)?.[0].length ?? 0;
-  const chomping = ending === 0 ? '-' : ending === 1 ? '' : '+';
-  const content = ending === 0 ? value : value.slice(0, -1);
-  const body = content.split('\n').map((line) => (line === '' ? '' : indent + line));
-  return `|${chomping}\n${body.join('\n')}`;
+  const isEnded = value.endsWith('\n');
+  const body = (isEnded ? value.slice(0, -1) : value).split('\n').map((line) => (line === '' ? '' : indent + line));
+  return `|${isEnded ? '' : '-'}\n${body.join('\n')}`;
 }
 
 /** What YAML 1.1 or 1.2 would read as something other than text. */
@@ -107,8 +110,13 @@ function onlyPlainCharacters(value: string): boolean {
 /** In double quotes, which can hold everything. */
 function quoted(value: string): string {
   const escaped = JSON.stringify(value.toWellFormed());
-  return escaped.replaceAll(/[\x7f-\xa0\u1680\u2000-\u200f\u2028\u2029\u205f-\u206f\u3000\ufeff\uffff]|[\ud800-\udbff][\udc00-\udfff]/g, (character) => {
-    const codePoint = character.codePointAt(0) ?? 0;
-    return codePoint > 0xffff ? `\\U${codePoint.toString(16).toUpperCase().padStart(8, '0')}` : `\\u${codePoint.toString(16).padStart(4, '0')}`;
-  });
+  return escaped.replaceAll(
+    /[\x7f-\xa0\u1680\u2000-\u200f\u2028\u2029\u205f-\u206f\u3000\ufeff\uffff]|[\ud800-\udbff][\udc00-\udfff]/g,
+    (character) => {
+      const codePoint = character.codePointAt(0) ?? 0;
+      return codePoint > 0xffff
+        ? `\\U${codePoint.toString(16).toUpperCase().padStart(8, '0')}`
+        : `\\u${codePoint.toString(16).padStart(4, '0')}`;
+    },
+  );
 }

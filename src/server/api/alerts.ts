@@ -1,5 +1,5 @@
 import { alertStatuses, severities } from '../../core/alert.ts';
-import type { StoreReader } from '../../core/store.ts';
+import type { ServerReader } from '../options.ts';
 import { present, readLabels, readPage } from '../query.ts';
 import type { Handlers } from '../routes.ts';
 import { found, idOf, queryOf, viewPage } from './request.ts';
@@ -8,7 +8,7 @@ import { alertView, runView } from './views.ts';
 /** Runs that are shown with an alert, newest first. */
 const shownRuns = 20;
 
-export function alertHandlers({ lists }: StoreReader): Handlers<'GET /api/v1/alerts' | 'GET /api/v1/alerts/:id'> {
+export function alertHandlers({ lists }: ServerReader): Handlers<'GET /api/v1/alerts' | 'GET /api/v1/alerts/:id'> {
   return {
     'GET /api/v1/alerts': async (request) => {
       const query = queryOf(request);

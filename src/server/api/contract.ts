@@ -7,6 +7,7 @@ import type { ServerOptions } from '../options.ts';
 import type { QueryReader } from '../query.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Handlers } from '../routes.ts';
+import { toTimestamp } from '../../core/time.ts';
 import { postAlert } from './post-alert.ts';
 import { found, idOf, queryOf } from './request.ts';
 
@@ -37,12 +38,14 @@ export function contractHandlers(options: ServerOptions): Handlers<Routes> {
     }),
     'POST /alerts': async (request, reply) => {
       queryOf(request).end();
-      const idempotencyKey = readKey(request.headers['idempotency-key']);
-      if (options.state() !== 'ready')
+      checkKey(request.headers['idempotency-key']);
+      if (options.state() !== 'ready') {
         throw new AppError('Draining', `the server is ${options.state()}`, { next: 'send it again' });
+      }
+      const receivedAt = toTimestamp(options.clock.now());
       const answer = await postAlert(
-        { ...options, lists, nowMs: () => options.clock.now() },
-        { body: request.body, idempotencyKey },
+        { ...options, lists },
+        { body: request.bodyText, headers: request.headers, receivedAt },
       );
       return reply.code(201).send(answer);
     },
@@ -101,9 +104,9 @@ function readOffset(query: QueryReader): PageQuery {
   return { limit, offset };
 }
 
-function readKey(header: string | string[] | undefined): string | null {
-  if (header === undefined) return null;
-  if (typeof header === 'string' && header !== '' && header.length <= 255) return header;
+/** A key that cannot be honoured is refused, not ignored. */
+function checkKey(header: string | string[] | undefined): void {
+  if (header === undefined || (typeof header === 'string' && header !== '' && header.length <= 255)) return;
   throw new AppError('InvalidInput', 'Idempotency-Key must be one text of 1 to 255 characters', {
     field: 'Idempotency-Key',
   });

@@ -1,53 +1,18 @@
-import { z } from 'zod';
-import { matchLabels, severities } from '../../core/alert.ts';
+import { matchLabels } from '../../core/alert.ts';
 import type { AlertItem } from '../../core/alert.ts';
 import type { Catalog, CatalogSource } from '../../core/catalog.ts';
 import { AppError } from '../../core/errors.ts';
-import type { IntakeAnswer } from '../../core/event.ts';
+import type { IntakeAnswer, Notification } from '../../core/event.ts';
 import type { Intake } from '../../core/ports.ts';
-import { parseRfc3339 } from '../../core/rfc3339.ts';
 import type { ListReader } from '../../core/store.ts';
-import { toTimestamp } from '../../core/time.ts';
-import type { Timestamp } from '../../core/time.ts';
-import { alertFingerprint } from '../../lib/hash.ts';
-import { readBody } from './body.ts';
-
-const text = z.string().max(64 * 1024);
-const labels = z.record(z.string().min(1).max(1024), text).default({});
-const time = z
-  .string()
-  .nullish()
-  .transform((value, context): Timestamp | null => {
-    const parsed = parseRfc3339(value ?? '');
-    if (parsed === undefined) context.addIssue({ code: 'custom', message: 'is not a time as 2026-01-31T12:00:00Z' });
-    return parsed ?? null;
-  });
-
-/** The contract's body of `POST /alerts`, with `source` added. Unknown fields are left alone. */
-const alertBody = z.object({
-  external_id: text.nullish(),
-  alert_name: z.string().trim().min(1).max(1024),
-  severity: z.enum(severities),
-  summary: text.nullish(),
-  description: text.nullish(),
-  labels,
-  annotations: labels,
-  starts_at: time,
-  ends_at: time,
-  source: z.string().max(600).nullish(),
-});
+import { api } from '../../sources/api.ts';
+import type { SourceDefinition, SourceRequest } from '../../sources/define.ts';
 
 export interface PostAlertOptions {
   readonly catalog: { current(): Catalog | null };
   readonly intake: Intake;
   readonly lists: ListReader;
-  readonly nowMs: () => number;
-}
-
-/** An alert made by hand: what came, its text, and the sender's key if it has one. */
-export interface PostedAlert {
-  readonly body: unknown;
-  readonly idempotencyKey: string | null;
+  readonly sourceTypes: readonly SourceDefinition[];
 }
 
 /**
@@ -57,51 +22,49 @@ export interface PostedAlert {
  */
 export async function postAlert(
   options: PostAlertOptions,
-  posted: PostedAlert,
+  request: SourceRequest,
 ): Promise<{ readonly id: string; readonly message: string }> {
   const catalog = options.catalog.current();
-  if (catalog === null)
+  if (catalog === null) {
     throw new AppError('Draining', 'the server has not read its Sources yet', { next: 'send it again' });
-  const body = readBody(alertBody, posted.body);
-  const item = itemOf(body, toTimestamp(options.nowMs()));
-  const source = body.source == null ? (firstAccepting(catalog, item) ?? apiSource) : named(catalog, body.source, item);
-  const answer = await options.intake.accept(source, {
-    items: [item],
-    bad: [],
-    groupKey: null,
-    receiver: null,
-    truncatedAlerts: 0,
-    deliveryKey: posted.idempotencyKey,
-    body: JSON.stringify(posted.body),
-  });
+  }
+  const { notification, item } = read(request);
+  const reference = sourceOf(request.body);
+  const source =
+    reference === null ? (firstAccepting(options, catalog, item) ?? apiSource) : named(catalog, reference, item);
+  const answer = await options.intake.accept(source, notification);
   const alert = await options.lists.alertByIdentity(source.namespace, source.name, item.fingerprint);
-  if (alert === undefined)
+  if (alert === undefined) {
     throw new AppError('Conflict', 'this Idempotency-Key was used for another alert', { next: 'send another key' });
+  }
   return { id: alert.id, message: messageOf(source, answer) };
 }
 
-function itemOf(body: z.output<typeof alertBody>, now: Timestamp): AlertItem {
-  return {
-    status: body.ends_at !== null && body.ends_at <= now ? 'resolved' : 'firing',
-    name: body.alert_name,
-    severity: body.severity,
-    fingerprint: alertFingerprint(body.alert_name, body.labels),
-    externalId: body.external_id ?? null,
-    labels: body.labels,
-    annotations: body.annotations,
-    summary: body.summary ?? null,
-    description: body.description ?? null,
-    generatorUrl: null,
-    startsAt: body.starts_at,
-    endsAt: body.ends_at,
-    skewed: false,
-  };
+function read(request: SourceRequest): { readonly notification: Notification; readonly item: AlertItem } {
+  const result = api.receive?.(request);
+  if (result === undefined) throw new Error('the api source takes no requests');
+  if (!result.ok)
+    throw new AppError('InvalidInput', result.message, result.field === '' ? {} : { field: result.field });
+  const [item] = result.notification.items;
+  if (item === undefined) throw new AppError('InvalidInput', 'there is no alert in the body');
+  return { notification: result.notification, item };
 }
 
-const takesAlerts: ReadonlySet<string> = new Set(['webhook', 'api']);
+/** `source` of a body that was read already. */
+function sourceOf(body: SourceRequest['body']): string | null {
+  const { source } = JSON.parse(body.toString()) as { readonly source?: unknown };
+  if (source == null) return null;
+  if (typeof source === 'string' && source !== '') return source;
+  throw new AppError('InvalidInput', 'source must be text, namespace/name', { field: 'source' });
+}
 
-function firstAccepting(catalog: Catalog, item: AlertItem): CatalogSource | undefined {
+function firstAccepting(
+  { sourceTypes }: PostAlertOptions,
+  catalog: Catalog,
+  item: AlertItem,
+): CatalogSource | undefined {
   const offered = matchLabels(item);
+  const takesAlerts = new Set(sourceTypes.filter(({ receive }) => receive !== null).map(({ type }) => type));
   return catalog.sources
     .filter((source) => source.ready && takesAlerts.has(source.type))
     .sort((left, right) => (`${left.namespace}/${left.name}` < `${right.namespace}/${right.name}` ? -1 : 1))

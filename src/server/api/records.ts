@@ -1,5 +1,5 @@
 import { deliveryStatuses } from '../../core/delivery.ts';
-import type { StoreReader } from '../../core/store.ts';
+import type { ServerReader } from '../options.ts';
 import { present, readPage } from '../query.ts';
 import type { Handlers } from '../routes.ts';
 import { found, idOf, queryOf, viewPage } from './request.ts';
@@ -10,7 +10,7 @@ type Routes =
   | `GET /api/v1/${'deliveries' | 'events' | 'dead-letters'}/:id`;
 
 /** What came in and what went out, as it was. */
-export function recordHandlers({ lists, deliveries }: StoreReader): Handlers<Routes> {
+export function recordHandlers({ lists, deliveries }: ServerReader): Handlers<Routes> {
   return {
     'GET /api/v1/deliveries': async (request) => {
       const query = queryOf(request);

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../core/json.ts';
-import type { ListPage, ResourceActivity, ResourceRecord, RunSummary, StoreReader } from '../../core/store.ts';
+import type { ListPage, ResourceActivity, ResourceRecord, RunSummary } from '../../core/store.ts';
 import { AppError } from '../../core/errors.ts';
+import type { ServerReader } from '../options.ts';
 import { readPage } from '../query.ts';
 import type { Handler, Handlers } from '../routes.ts';
 import { found, idOf, queryOf } from './request.ts';
@@ -17,7 +18,7 @@ export interface ResourceView {
   readonly status: JsonObject;
 }
 
-export function resourceHandlers(reader: StoreReader): Handlers<Routes> {
+export function resourceHandlers(reader: ServerReader): Handlers<Routes> {
   const list =
     (kind: ResourceRecord['kind']): Handler =>
     (request) =>
@@ -39,7 +40,7 @@ export function resourceHandlers(reader: StoreReader): Handlers<Routes> {
 }
 
 async function listOf(
-  reader: StoreReader,
+  reader: ServerReader,
   kind: ResourceRecord['kind'],
   query: ReturnType<typeof queryOf>,
 ): Promise<ListPage<ResourceView>> {
@@ -57,7 +58,7 @@ async function listOf(
   return { items: await Promise.all(await viewsOf(reader, shown)), nextCursor: hasMore ? encodeCursor(last) : null };
 }
 
-async function itemOf(reader: StoreReader, kind: ResourceRecord['kind'], id: string): Promise<ResourceView> {
+async function itemOf(reader: ServerReader, kind: ResourceRecord['kind'], id: string): Promise<ResourceView> {
   const slash = id.indexOf('/');
   const [namespace, name] = slash < 0 ? ['default', id] : [id.slice(0, slash), id.slice(slash + 1)];
   const records = await reader.lists.resources(kind);
@@ -71,7 +72,7 @@ async function itemOf(reader: StoreReader, kind: ResourceRecord['kind'], id: str
   return found(await view, kind, id, '');
 }
 
-async function viewsOf(reader: StoreReader, records: readonly ResourceRecord[]): Promise<Promise<ResourceView>[]> {
+async function viewsOf(reader: ServerReader, records: readonly ResourceRecord[]): Promise<Promise<ResourceView>[]> {
   const activity = await reader.lists.activity();
   return records.map(async (record) => ({
     apiVersion: record.apiVersion,
@@ -85,7 +86,7 @@ async function viewsOf(reader: StoreReader, records: readonly ResourceRecord[]):
 type Counted = (
   record: ResourceRecord,
   activity: ResourceActivity,
-  reader: StoreReader,
+  reader: ServerReader,
 ) => JsonObject | Promise<JsonObject>;
 
 /** The fields of a status that are counted and not declared; names of the contract. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Control } from '../../core/ports.ts';
 import { runStatuses } from '../../core/run.ts';
-import type { StoreReader } from '../../core/store.ts';
+import type { ServerReader } from '../options.ts';
 import { present, readPage } from '../query.ts';
 import type { Handlers } from '../routes.ts';
 import { readBody } from './body.ts';
@@ -18,7 +18,7 @@ const shownDeliveries = 100;
 
 const cancelBody = z.strictObject({ reason: z.string().trim().min(1).max(1000).default('cancelled by a person') });
 
-export function runHandlers(reader: StoreReader, control: Control): Handlers<Routes> {
+export function runHandlers(reader: ServerReader, control: Control): Handlers<Routes> {
   const { lists, runs } = reader;
   const find = async (id: string) => found(await runs.find(id), 'run', id, 'fist get runs');
   return {

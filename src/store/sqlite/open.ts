@@ -14,6 +14,11 @@ const applicationId = 0x46495354;
 /** The SQLite file format: the header's first bytes, and where the application id is (sqlite.org/fileformat2.html). */
 const header = { magic: 'SQLite format 3\0', applicationIdOffset: 68, bytes: 100 } as const;
 const busy = 5;
+/**
+ * A checkpoint each 16 MiB of WAL instead of 4: pages of random keys (fingerprints, labels) that many commits changed are
+ * then copied once. The cache holds as much, so that they are not read back.
+ */
+const sizes = 'PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-32000';
 const cachedStatements = 300;
 const migrationsFolder = new URL('./migrations/', import.meta.url);
 
@@ -49,7 +54,7 @@ export function openDatabase(path: string): Connection {
   try {
     // The id comes first: in WAL mode it would reach the file's header only with a checkpoint.
     if (applicationIdOf(raw) === 0) raw.exec(`PRAGMA application_id = ${applicationId}`);
-    raw.exec((process.env.P0??'')+'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16000;'+(process.env.P1??''));
+    raw.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; ${sizes}`);
     migrate(raw, path, migrations);
   } catch (thrown) {
     raw.close();

@@ -49,9 +49,9 @@ async function carryOn(context: EngineContext, claim: Claim, signal: AbortSignal
   if (state.ahead.rows.length > 0) state = await commitNext(context, state.work, null, signal, state.ahead);
   for (;;) {
     const { work, ahead } = state;
-    if (ahead.then.kind === 'wait') return;
-    if (ahead.then.kind === 'end') return endRun(context, work, ahead.then, ahead.completed);
-    const attempt = await runAttempt(context, work, ahead.then.step, ahead.then.row, signal);
+    if (ahead.due.kind === 'wait') return;
+    if (ahead.due.kind === 'end') return endRun(context, work, ahead.due, ahead.completed);
+    const attempt = await runAttempt(context, work, ahead.due.step, ahead.due.row, signal);
     state = await commitNext(context, work, attempt, signal);
   }
 }
@@ -85,7 +85,7 @@ async function commitNext(
     const ahead = lock.cancelRequestedAt === null ? expected : lookAhead(context, { ...run, ...lock }, plan, journal, pause);
     if (attempt !== null) await writeEnd(tx, attempt);
     for (const row of ahead.rows) await tx.runs.insertStep(row);
-    if (ahead.then.kind === 'wait') await giveBack(context, tx, work, ahead.then.wait);
+    if (ahead.due.kind === 'wait') await giveBack(context, tx, work, ahead.due.wait);
     return { lock, ahead };
   });
   const evidence = attempt?.evidence.length ?? 0;
@@ -101,12 +101,12 @@ async function commitNext(
 
 /** A step end after which the run waits is a run-wait. */
 function transactionName(attempt: AttemptEnd | null, ahead: Ahead): TransactionName {
-  if (ahead.then.kind === 'wait') return 'run-wait';
+  if (ahead.due.kind === 'wait') return 'run-wait';
   return attempt === null ? 'step-start' : 'step-end';
 }
 
 function progress(ahead: Ahead): RunProgress {
-  return { stepsCompleted: ahead.completed, currentStep: ahead.then.kind === 'run' ? ahead.then.step.name : null };
+  return { stepsCompleted: ahead.completed, currentStep: ahead.due.kind === 'run' ? ahead.due.step.name : null };
 }
 
 async function writeEnd(tx: StoreTransaction, { row, end, evidence }: AttemptEnd): Promise<void> {

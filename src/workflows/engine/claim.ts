@@ -53,9 +53,9 @@ async function takeUp(
 ): Promise<{ readonly run: RunRecord; readonly ahead: Ahead } | null> {
   const { run, plan, journal } = work;
   const ahead = lookAhead(context, run, plan, journal, false);
-  if (ahead.then.kind === 'end') return { run, ahead };
-  if (ahead.then.kind === 'wait') {
-    await tx.runs.release(run.id, ahead.then.wait);
+  if (ahead.due.kind === 'end') return { run, ahead };
+  if (ahead.due.kind === 'wait') {
+    await tx.runs.release(run.id, ahead.due.wait);
     return null;
   }
   const missing = await takeSlots(context, tx, run, plan);
@@ -125,7 +125,7 @@ function planMissing(run: RunRecord): RunEnding {
 }
 
 function endNow(ending: RunEnding): Ahead {
-  return { rows: [], completed: 0, then: ending };
+  return { rows: [], completed: 0, due: ending };
 }
 
 function planOfNothing(run: RunRecord): Plan {

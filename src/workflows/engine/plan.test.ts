@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { planOf, runRecord, step } from '../../../test/support/engine.ts';
+import { branchesOf, planOf, runRecord, step } from '../../../test/support/engine.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { RunRecord, StepRecord } from '../../core/run.ts';
 import { addMs } from '../../core/time.ts';
@@ -64,7 +64,7 @@ describe('next', () => {
   });
 
   test('3.1.3 a branch is the sub-path that the result names, and only then', () => {
-    const branches = { then: step('fix'), else: step('tell', { when: 'false' }) };
+    const branches = branchesOf(['then', step('fix')], ['else', step('tell', { when: 'false' })]);
     const plan = planOf([step('ask', { type: 'conditional', branches }), step('last')]);
     const chose = (branch: string | null) => row('1', { result: { condition_met: true, branch } });
     expect(decide(plan, [chose('then')])).toMatchObject({ kind: 'start', path: '1.then', attempt: 1, completed: 0 });
@@ -75,7 +75,7 @@ describe('next', () => {
   });
 
   test('3.1.3 branches nest', () => {
-    const inner = step('inner', { type: 'conditional', branches: { then: step('deep') } });
+    const inner = step('inner', { type: 'conditional', branches: branchesOf(['then', step('deep')]) });
     const plan = planOf([step('outer', { type: 'conditional', branches: { else: inner } })]);
     const journal = [row('1', { result: { branch: 'else' } }), row('1.else', { result: { branch: 'then' } })];
     expect(decide(plan, journal)).toMatchObject({ kind: 'start', path: '1.else.then' });
@@ -89,7 +89,7 @@ describe('next', () => {
         step('ask', {
           type: 'conditional',
           continueOnError: own,
-          branches: { then: step('fix', { continueOnError: branch }) },
+          branches: branchesOf(['then', step('fix', { continueOnError: branch })]),
         }),
         step('last'),
       ]);

@@ -33,7 +33,7 @@ export interface EngineOptions {
 
 /** The parts that every stage of the engine uses. */
 export interface EngineContext extends EngineOptions {
-  now(): Timestamp;
+  readonly now: () => Timestamp;
   /** Plans are kept by hash; they never change. */
   plan(reader: RunReader, hash: string): Promise<Plan | undefined>;
 }
@@ -55,7 +55,7 @@ export interface Work {
 export interface Ahead {
   readonly rows: readonly StepRecord[];
   readonly completed: number;
-  readonly then:
+  readonly due:
     | { readonly kind: 'run'; readonly step: PlanStep; readonly row: StepRecord }
     | { readonly kind: 'wait'; readonly wait: RunWait }
     | RunEnding;
@@ -79,19 +79,19 @@ export function lookAhead(
     const seen = rows.length === 0 ? journal : [...journal, ...rows];
     const decision = next(run, plan, seen, now, planRules(context, run, plan, seen));
     const { completed } = decision;
-    if (decision.kind === 'end') return { rows, completed, then: decision };
+    if (decision.kind === 'end') return { rows, completed, due: decision };
     if (decision.kind === 'wait') {
       const wait = { status: 'running', wakeAt: decision.until, waitingFor: decision.waitingFor, slotKey: null } as const;
-      return { rows, completed, then: { kind: 'wait', wait } };
+      return { rows, completed, due: { kind: 'wait', wait } };
     }
     if (decision.kind === 'start') {
       if (pause) {
         const wait = { status: 'running', wakeAt: now, waitingFor: null, slotKey: null } as const;
-        return { rows, completed, then: { kind: 'wait', wait } };
+        return { rows, completed, due: { kind: 'wait', wait } };
       }
       const row = stepRow(run, decision.step, decision.path, decision.attempt, 'running', now);
       rows.push(row);
-      return { rows, completed, then: { kind: 'run', step: decision.step, row } };
+      return { rows, completed, due: { kind: 'run', step: decision.step, row } };
     }
     rows.push(stepRow(run, decision.step, decision.path, 1, 'skipped', now));
   }

@@ -21,7 +21,7 @@ export interface StepIo {
   readonly signal: AbortSignal;
   /** Of this attempt. */
   readonly timeoutMs: number;
-  now(): Timestamp;
+  readonly now: () => Timestamp;
   readonly log: Log;
   readonly alert: AlertSnapshot | null;
   readonly llmConfig: LlmConfig | null;
@@ -45,7 +45,7 @@ export interface StepIo {
   /** Number of the first evidence of this attempt: 7 = `e7`. */
   readonly firstEvidenceNumber: number;
   /** Writes the process into the journal before it may do anything; rejects where the run was taken over. */
-  onProcess(process: ProcessIdentity): Promise<void>;
+  readonly onProcess: (process: ProcessIdentity) => Promise<void>;
 }
 
 /** What a text field holds, for lint and rendering. */

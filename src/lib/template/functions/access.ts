@@ -44,12 +44,15 @@ function indexOnce(value: unknown, index: unknown): unknown {
     const bytes = Buffer.from(value as string, 'utf8');
     return BigInt(bytes[position(index, bytes.length - 1)] ?? 0);
   }
-  throw new FunctionError(kind === 'nil' || kind === 'missing' ? 'index of nil' : `a value of type ${typeName(value)} cannot be indexed`);
+  throw new FunctionError(
+    kind === 'nil' || kind === 'missing' ? 'index of nil' : `a value of type ${typeName(value)} cannot be indexed`,
+  );
 }
 
 function slice(value: unknown, indexes: readonly unknown[]): unknown {
   const kind = kindOf(value);
-  if (kind !== 'string' && kind !== 'list') throw new FunctionError(`a value of type ${typeName(value)} cannot be sliced`);
+  if (kind !== 'string' && kind !== 'list')
+    throw new FunctionError(`a value of type ${typeName(value)} cannot be sliced`);
   if (indexes.length > 3) throw new FunctionError(`too many slice indexes: ${indexes.length}`);
   if (kind === 'string' && indexes.length === 3) throw new FunctionError('a text takes at most two slice indexes');
   const size = Number(length(value));
@@ -84,7 +87,7 @@ export const accessFunctions: FunctionTable = {
   slice: variadic(['any'], 'any', slice),
   call: variadic([], 'any', notCallable),
   dict: variadic([], 'any', dict),
-  get: fixed(['map', 'string'], (map, key) => (map === undefined ? '' : (member(map, key) ?? (Object.hasOwn(map, key) ? null : '')))),
+  get: fixed(['map', 'string'], (map, key) => (map !== undefined && Object.hasOwn(map, key) ? map[key] : '')),
   keys: variadic([], 'map', (maps, runtime) => {
     const keys = maps.flatMap((map) => (map === undefined ? [] : Object.keys(map))).sort();
     checkMembers(runtime, keys.length);

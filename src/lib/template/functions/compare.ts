@@ -89,7 +89,10 @@ export function deepEqual(left: unknown, right: unknown, runtime: Runtime): bool
   if (kind === 'list' || kind === 'map') return false;
   if (isNil(left) || isNil(right)) return isNil(left) && isNil(right);
   const sameKind = familyOf(left) === familyOf(right);
-  return sameKind && (familyOf(left) !== 'none' || kind === kindOf(right)) && kindOf(right) !== 'list' && kindOf(right) !== 'map'
+  return sameKind &&
+    (familyOf(left) !== 'none' || kind === kindOf(right)) &&
+    kindOf(right) !== 'list' &&
+    kindOf(right) !== 'map'
     ? equal(left, right)
     : false;
 }

@@ -17,9 +17,12 @@ function nanosecondsOf(time: GoTime): bigint {
 function secondsOf(value: unknown): number {
   const kind = kindOf(value);
   if (kind === 'duration') return Number((value as GoDuration).nanoseconds) / 1e9;
-  const number = floatNumber(value) ?? wholeNumber(value) ?? (typeof value === 'string' ? parseGoFloat(value) : undefined);
+  const number =
+    floatNumber(value) ?? wholeNumber(value) ?? (typeof value === 'string' ? parseGoFloat(value) : undefined);
   if (number !== undefined) return Number(number);
-  throw new FunctionError(kind === 'string' ? `${JSON.stringify(value)} is not a number` : `${typeName(value)} is not a duration`);
+  throw new FunctionError(
+    kind === 'string' ? `${JSON.stringify(value)} is not a number` : `${typeName(value)} is not a duration`,
+  );
 }
 
 const smallUnits = ['', 'm', 'u', 'n', 'p', 'f', 'a', 'z', 'y'];
@@ -40,7 +43,11 @@ function humanizeDuration(value: unknown): string {
   }
   const sign = seconds < 0 ? '-' : '';
   const total = Math.trunc(Math.abs(seconds));
-  const [days, hours, minutes] = [Math.floor(total / 86_400), Math.floor(total / 3600) % 24, Math.floor(total / 60) % 60];
+  const [days, hours, minutes] = [
+    Math.floor(total / 86_400),
+    Math.floor(total / 3600) % 24,
+    Math.floor(total / 60) % 60,
+  ];
   const rest = `${total % 60}s`;
   if (days !== 0) return `${sign}${days}d ${hours}h ${minutes}m ${rest}`;
   if (hours !== 0) return `${sign}${hours}h ${minutes}m ${rest}`;
@@ -50,7 +57,8 @@ function humanizeDuration(value: unknown): string {
 
 function mustToDate(layout: string, text: string): GoTime {
   const time = parseTime(layout, text);
-  if (time === undefined) throw new FunctionError(`${JSON.stringify(text)} does not fit the layout ${JSON.stringify(layout)}`);
+  if (time === undefined)
+    throw new FunctionError(`${JSON.stringify(text)} does not fit the layout ${JSON.stringify(layout)}`);
   return time;
 }
 
@@ -59,7 +67,9 @@ export const dateFunctions: FunctionTable = {
   date: fixed(['string', 'time'], (layout, time) => formatTime(time, layout)),
   tz: fixed(['string', 'time'], (zone, time) => goTime(time.seconds, time.nanoseconds, zoneByName(zone))),
   now: fixed([], (runtime) => timeValue(runtime.now()) ?? zeroTime),
-  since: fixed(['time'], (time, runtime) => goDuration(nanosecondsOf(timeValue(runtime.now()) ?? zeroTime) - nanosecondsOf(time))),
+  since: fixed(['time'], (time, runtime) =>
+    goDuration(nanosecondsOf(timeValue(runtime.now()) ?? zeroTime) - nanosecondsOf(time)),
+  ),
   toDate: fixed(['string', 'string'], (layout, text) => parseTime(layout, text) ?? zeroTime),
   mustToDate: fixed(['string', 'string'], (layout, text) => mustToDate(layout, text)),
   humanizeDuration: fixed(['any'], (value) => humanizeDuration(value)),

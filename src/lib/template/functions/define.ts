@@ -41,7 +41,7 @@ export function fixed<const Parameters extends readonly ParameterType[]>(
   return {
     parameters,
     rest: undefined,
-    call: (values, runtime) => body(...([...values, runtime] as [...Arguments<Parameters>, Runtime])),
+    call: (values, runtime) => body(...([...values, runtime] as unknown as [...Arguments<Parameters>, Runtime])),
   };
 }
 
@@ -57,7 +57,7 @@ export function variadic<const Parameters extends readonly ParameterType[], Rest
     rest,
     call: (values, runtime) =>
       body(
-        ...([...values.slice(0, count), values.slice(count), runtime] as [
+        ...([...values.slice(0, count), values.slice(count), runtime] as unknown as [
           ...Arguments<Parameters>,
           readonly ParameterTypes[Rest][],
           Runtime,

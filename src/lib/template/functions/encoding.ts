@@ -30,7 +30,7 @@ function escapeHtml(text: string): string {
 const jsEscapes: Readonly<Record<string, string>> = { '\\': '\\\\', "'": "\\'", '"': '\\"' };
 
 function escapeJs(text: string): string {
-  return text.replaceAll(/[\\'"<>&=\0-\x1f]|[^\0-\x7f]/gu, (character) => {
+  return text.replaceAll(/[\\'"<>&=]|[^ -\x7f]/gu, (character) => {
     if (character > '\x7f' && isPrintable(character)) return character;
     const digits = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
     return jsEscapes[character] ?? `\\u${digits}`;
@@ -49,7 +49,9 @@ function unescapeQuery(text: string): string {
   const wrong = /%(?![0-9a-fA-F]{2}).{0,2}/s.exec(text);
   if (wrong !== null) throw new FunctionError(`invalid URL escape ${JSON.stringify(wrong[0])}`);
   const spaced = text.replaceAll('+', ' ');
-  return spaced.replaceAll(/(?:%[0-9a-fA-F]{2})+/g, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'));
+  return spaced.replaceAll(/(?:%[0-9a-fA-F]{2})+/g, (run) =>
+    Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'),
+  );
 }
 
 /** The offset at which Go's encoding/base64 finds its input corrupt; `undefined` where it decodes. */
@@ -98,7 +100,9 @@ export const encodingFunctions: FunctionTable = {
   urlquery: variadic([], 'any', (values, runtime) => escapeQuery(textOf(values, runtime))),
   urlUnescape: fixed(['string'], (text) => unescapeQuery(text)),
   // Alertmanager's base64 is the URL alphabet with padding, Sprig's the standard one.
-  base64encode: fixed(['string'], (text) => Buffer.from(text, 'utf8').toString('base64').replaceAll('+', '-').replaceAll('/', '_')),
+  base64encode: fixed(['string'], (text) =>
+    Buffer.from(text, 'utf8').toString('base64').replaceAll('+', '-').replaceAll('/', '_'),
+  ),
   base64decode: fixed(['string'], (text) => decodeBase64(text, /[A-Za-z0-9_-]/)),
   b64enc: fixed(['string'], (text) => Buffer.from(text, 'utf8').toString('base64')),
   b64dec: fixed(['string'], (text) => decodeOrExplain(text)),

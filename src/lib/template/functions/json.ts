@@ -47,7 +47,14 @@ function write(value: unknown, indent: string, newline: string, runtime: Runtime
     case 'list': {
       if (value === nilList) return 'null';
       const inner = newline + indent;
-      return enclose('[', ']', (value as GoList).map((element) => write(element, indent, inner, runtime)), inner, newline, runtime);
+      return enclose(
+        '[',
+        ']',
+        (value as GoList).map((element) => write(element, indent, inner, runtime)),
+        inner,
+        newline,
+        runtime,
+      );
     }
     case 'map': {
       const map = value as GoMap;
@@ -70,7 +77,10 @@ function enclose(
   runtime: Runtime,
 ): string {
   if (members.length === 0) return opening + closing;
-  checkCharacters(runtime, members.reduce((sum, member) => sum + member.length + inner.length + 1, 0));
+  checkCharacters(
+    runtime,
+    members.reduce((sum, member) => sum + member.length + inner.length + 1, 0),
+  );
   return opening + inner + members.join(`,${inner}`) + newline + closing;
 }
 

@@ -18,7 +18,9 @@ function listOf(value: unknown, name: string): GoList {
 export function textsOf(value: unknown, runtime: Runtime): string[] {
   if (value === undefined || value === null) return [];
   const list = kindOf(value) === 'list' ? (value as GoList) : [value];
-  return list.filter((element) => element !== undefined && element !== null).map((element) => formatValue(element, runtime));
+  return list
+    .filter((element) => element !== undefined && element !== null)
+    .map((element) => formatValue(element, runtime));
 }
 
 function bounded(list: GoList, runtime: Runtime): GoList {
@@ -51,7 +53,10 @@ export const listFunctions: FunctionTable = {
   concat: variadic([], 'any', (lists, runtime) => {
     if (lists.length === 0) return nilList;
     const parts = lists.map((list) => listOf(list, 'concat'));
-    checkMembers(runtime, parts.reduce((sum, part) => sum + part.length, 0));
+    checkMembers(
+      runtime,
+      parts.reduce((sum, part) => sum + part.length, 0),
+    );
     return parts.flat(1);
   }),
   first: fixed(['any'], (value) => listOf(value, 'first').at(0) ?? null),

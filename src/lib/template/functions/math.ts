@@ -36,7 +36,11 @@ function divide(left: unknown, right: unknown, operation: (dividend: bigint, div
   return int64(operation(toInteger(left), divisor));
 }
 
-function extreme(first: unknown, rest: readonly unknown[], isBetter: (left: bigint, right: bigint) => boolean): unknown {
+function extreme(
+  first: unknown,
+  rest: readonly unknown[],
+  isBetter: (left: bigint, right: bigint) => boolean,
+): unknown {
   return int64(rest.map(toInteger).reduce((best, next) => (isBetter(next, best) ? next : best), toInteger(first)));
 }
 

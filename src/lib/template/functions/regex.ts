@@ -20,32 +20,28 @@ function replaceAll(pattern: string, text: string, replacement: string, runtime:
   let copied = 0;
   while (matcher.find()) {
     spend(runtime);
-    // Go leaves out an empty match directly behind the previous one.
-    if (matcher.start(0) === matcher.end(0) && matcher.start(0) === copied && copied > 0 && result !== '' && isAfterMatch) continue;
-    result += text.slice(copied, matcher.start(0)) + expand(replacement, matcher);
-    copied = matcher.end(0);
+    const [start, end] = [matcher.start(0), matcher.end(0)];
+    result += text.slice(copied, start);
+    // As in Go, an empty match directly behind the previous match is none.
+    if (end > copied || start === 0) result += expand(replacement, matcher);
+    copied = end;
     checkCharacters(runtime, result.length);
   }
   return result + text.slice(copied);
 }
 
-const isAfterMatch = false;
-
 function expand(replacement: string, matcher: Matcher): string {
-  return replacement.replaceAll(/\$(?:\$|\{(\w+)\}|([\p{L}\p{Nd}_]+))/gu, (all, braced?: string, bare?: string) => {
+  return replacement.replaceAll(/\$(?:\$|\{(\w+)\}|([\p{L}\p{Nd}_]+))/gu, (_all, braced?: string, bare?: string) => {
     const name = braced ?? bare;
-    return name === undefined ? '$' : groupText(name, matcher, all);
+    return name === undefined ? '$' : groupText(name, matcher);
   });
 }
 
-function groupText(name: string, matcher: Matcher, _all: string): string {
-  try {
-    const group = /^\d+$/.test(name) ? Number(name) : name;
-    if (typeof group === 'number' && group > matcher.groupCount()) return '';
-    return matcher.group(group as number) ?? '';
-  } catch {
-    return '';
-  }
+/** A group by number or name; '' where there is none. */
+function groupText(name: string, matcher: Matcher): string {
+  if (/^\d+$/.test(name)) return Number(name) > matcher.groupCount() ? '' : (matcher.group(Number(name)) ?? '');
+  const names = Object.keys(matcher.getNamedGroups());
+  return names.includes(name) ? (matcher.group(name) ?? '') : '';
 }
 
 function find(pattern: string, text: string, runtime: Runtime): string {

@@ -19,7 +19,9 @@ function upper(text: string): string {
 /** Go's strings.ToLower: one character for one and no final sigma. */
 function lower(text: string): string {
   if (asciiText.test(text)) return text.toLowerCase();
-  return Array.from(text, (character) => (character === 'İ' ? 'i' : oneForOne(character, character.toLowerCase()))).join('');
+  return Array.from(text, (character) =>
+    character === 'İ' ? 'i' : oneForOne(character, character.toLowerCase()),
+  ).join('');
 }
 
 function oneForOne(character: string, changed: string): string {
@@ -110,7 +112,9 @@ function cat(values: readonly unknown[], runtime: Runtime): string {
     .join(' ');
 }
 
-const trimPrefix = fixed(['string', 'string'], (prefix, text) => (text.startsWith(prefix) ? text.slice(prefix.length) : text));
+const trimPrefix = fixed(['string', 'string'], (prefix, text) =>
+  text.startsWith(prefix) ? text.slice(prefix.length) : text,
+);
 const trimSuffix = fixed(['string', 'string'], (suffix, text) =>
   suffix !== '' && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text,
 );

@@ -89,7 +89,6 @@ CREATE TABLE source_events (
   last_received_at TEXT NOT NULL
 );
 CREATE INDEX source_events_by_source ON source_events (source_name, id);
-CREATE INDEX source_events_by_content ON source_events (content_hash, source_name, namespace, id);
 CREATE UNIQUE INDEX source_events_by_delivery_key ON source_events (delivery_key, source_name, namespace) WHERE delivery_key IS NOT NULL;
 
 CREATE TABLE dead_letters (

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { JsonSchemaNode } from '../src/resources/field-tree.ts';
+import { generatedFiles } from './gen.ts';
+import { structural } from './gen/crds.ts';
+
+const root = join(import.meta.dirname, '..');
+
+interface Crd {
+  readonly spec: {
+    readonly names: { readonly kind: string; readonly shortNames?: string[]; readonly categories: string[] };
+    readonly versions: readonly {
+      readonly schema: { readonly openAPIV3Schema: JsonSchemaNode };
+      readonly subresources: object;
+    }[];
+  };
+}
+
+function crd(plural: string): Crd {
+  return parse(generatedFiles().get(`deploy/crds/${plural}.yaml`) ?? '') as Crd;
+}
+
+function schema(plural: string): JsonSchemaNode {
+  const found = crd(plural).spec.versions[0]?.schema.openAPIV3Schema;
+  if (found === undefined) throw new Error(`no schema for ${plural}`);
+  return found;
+}
+
+/** Everything that a structural schema must not have (apiextensions v1). */
+function violations(node: JsonSchemaNode, path: string): string[] {
+  const found: string[] = [];
+  for (const keyword of ['oneOf', 'anyOf', 'allOf', 'not', '$ref', 'default', 'propertyNames', 'const'])
+    if (keyword in node) found.push(`${path}: ${keyword}`);
+  if (node.additionalProperties === false) found.push(`${path}: additionalProperties false`);
+  if (node.type === undefined && node['x-kubernetes-preserve-unknown-fields'] !== true) found.push(`${path}: no type`);
+  for (const [name, child] of Object.entries(node.properties ?? {}))
+    found.push(...violations(child, `${path}.${name}`));
+  if (node.items !== undefined) found.push(...violations(node.items, `${path}[]`));
+  if (typeof node.additionalProperties === 'object') found.push(...violations(node.additionalProperties, `${path}.*`));
+  return found;
+}
+
+describe('generated files', () => {
+  test('are up to date', () => {
+    for (const [path, content] of generatedFiles())
+      expect([path, readFileSync(join(root, path), 'utf8') === content]).toEqual([path, true]);
+  });
+
+  test.each(['sources', 'workflows', 'sinks'])('the schema of %s is structural', (plural) => {
+    expect(violations(schema(plural), plural)).toEqual([]);
+  });
+
+  test('names, columns, status', () => {
+    expect(crd('workflows').spec.names).toMatchObject({ kind: 'Workflow', shortNames: ['fwf'], categories: ['fist'] });
+    expect(crd('sinks').spec.names.shortNames).toBeUndefined();
+    expect(crd('sources').spec.versions[0]).toMatchObject({ subresources: { status: {} } });
+    const status = (plural: string) => Object.keys(schema(plural).properties?.['status']?.properties ?? {});
+    expect(status('sources')).toEqual(
+      expect.arrayContaining(['ready', 'lastEventTime', 'eventsProcessed', 'conditions', 'observedGeneration']),
+    );
+    expect(status('workflows')).toEqual(
+      expect.arrayContaining(['phase', 'startTime', 'completionTime', 'steps', 'outputs', 'error', 'conditions']),
+    );
+    expect(status('sinks')).toEqual(
+      expect.arrayContaining(['ready', 'lastSentTime', 'messagesSent', 'lastError', 'conditions']),
+    );
+  });
+
+  test('what a type needs is a rule', () => {
+    expect(schema('sources').properties?.['spec']?.['x-kubernetes-validations']).toContainEqual({
+      rule: "self.type != 'webhook' || has(self.config.path)",
+      message: 'config.path is required when type is webhook',
+    });
+    expect(
+      schema('workflows').properties?.['spec']?.properties?.['steps']?.items?.['x-kubernetes-validations'],
+    ).toContainEqual({
+      rule: "!has(self.type) || self.type != 'agent' || has(self.goal)",
+      message: 'goal is required when type is agent',
+    });
+  });
+
+  test('a schema that cannot stand in a CRD is refused', () => {
+    expect(() => structural({}, 'x')).toThrow('x: a schema without a type');
+    expect(structural({ anyOf: [{ type: 'string' }, { type: 'object' }] }, 'x')).toEqual({
+      'x-kubernetes-preserve-unknown-fields': true,
+    });
+  });
+});

@@ -1,0 +1,42 @@
+/**
+ * Writes what follows from the schemas and tables: `deploy/crds`, `docs/reference`. With `--check` it writes nothing and
+ * fails where a file differs.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { crdFiles } from './gen/crds.ts';
+import { referencePages } from './gen/reference.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** All generated files, by path from the root of the repository. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  const files = new Map<string, string>();
+  for (const [name, content] of crdFiles()) files.set(`deploy/crds/${name}`, content);
+  for (const [name, content] of referencePages()) files.set(`docs/reference/${name}`, content);
+  return files;
+}
+
+function differs(path: string, content: string): boolean {
+  try {
+    return readFileSync(join(root, path), 'utf8') !== content;
+  } catch {
+    return true;
+  }
+}
+
+function main(check: boolean): number {
+  const stale = [...generatedFiles()].filter(([path, content]) => differs(path, content));
+  if (check) {
+    for (const [path] of stale) console.error(`${path} is not up to date; next: npm run gen`);
+    return stale.length === 0 ? 0 : 1;
+  }
+  for (const [path, content] of stale) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content);
+    console.log(`wrote ${path}`);
+  }
+  return 0;
+}
+
+if (import.meta.main) process.exitCode = main(process.argv.includes('--check'));

@@ -1,0 +1,128 @@
+import { expect, test } from 'vitest';
+import type { EvidenceDraft, FindingDraft } from '../analyzers/define.ts';
+import { defineAnalyzer } from '../analyzers/define.ts';
+import type { KubernetesObject } from '../core/cluster.ts';
+import { confidenceOf } from './confidence.ts';
+import { boundedExcerpt, createRecorder } from './evidence.ts';
+import { rank } from './rank.ts';
+import type { Ranking } from './rank.ts';
+
+const pod = (excerpt: string, name = 'web'): EvidenceDraft => ({
+  read: { kind: 'object', of: 'pod', namespace: 'shop', name },
+  excerpt,
+});
+
+test('one id for one read, numbered from where the run stands', () => {
+  const recorder = createRecorder(7, '2026-01-01T12:00:00.000Z', () => true);
+  expect(recorder.record(pod('phase: Running'))).toBe('e7');
+  expect(recorder.record(pod('phase: Running'))).toBe('e7');
+  expect(recorder.record(pod('x', 'api'))).toBe('e8');
+  expect(recorder.record(pod('another part'))).toBe('e7');
+  expect(recorder.list().map((evidence) => evidence.excerpt)).toEqual(['phase: Running\nanother part', 'x']);
+  expect(recorder.has('e8')).toBe(true);
+  expect(recorder.has('e9')).toBe(false);
+});
+
+test('what was not read is no evidence', () => {
+  const recorder = createRecorder(
+    1,
+    '2026-01-01T12:00:00.000Z',
+    (read) => read.kind === 'object' && read.name === 'web',
+  );
+  expect(recorder.record(pod('made up', 'api'))).toBeNull();
+  expect(recorder.record(pod(''))).toBeNull();
+  expect(recorder.list()).toEqual([]);
+});
+
+test('excerpts are redacted first, then made safe to show, then bounded', () => {
+  expect(boundedExcerpt('pass\u200bword x\npassword=canary\u001b[2J', false)).toBe(
+    'pass\\u{200b}word x\npassword=[REDACTED]',
+  );
+  const long = Array.from({ length: 200 }, (_, index) => `line ${index}`).join('\n');
+  expect(boundedExcerpt(long, true).split('\n').at(-1)).toBe('line 199');
+  expect(boundedExcerpt(long, true).split('\n')[0]).toBe('[161 lines left out]');
+  expect(boundedExcerpt(long, false).split('\n')[0]).toBe('line 0');
+  expect(boundedExcerpt(`${'x '.repeat(5000)}\n`.repeat(30), true).length).toBeLessThanOrEqual(4096);
+  expect(boundedExcerpt(`${'z '.repeat(3000)}password=canary`, true)).not.toContain('canary');
+});
+
+const analyzer = defineAnalyzer({ name: 'a', kinds: ['pod'], explains: ['BackOff'], run: async () => [] });
+const target = (relation: 'alert' | 'near' = 'alert') => ({
+  kind: 'pod' as const,
+  namespace: 'shop',
+  name: 'web',
+  object: { metadata: { name: 'web' } } as KubernetesObject,
+  relation,
+});
+const draft = (changes: Partial<FindingDraft> = {}): FindingDraft => ({
+  category: 'probe-failure',
+  severity: 'high',
+  object: 'pod/shop/web',
+  description: 'd',
+  cause: 'c',
+  decisive: false,
+  facts: {},
+  evidence: [pod('x')],
+  ...changes,
+});
+const ranked = (...findings: readonly FindingDraft[]): Ranking =>
+  rank([{ analyzer, target: target(), findings, problem: null }], null);
+
+test('confidence: the table, the caps and inconclusive', () => {
+  const value = (ranking: Ranking, gaps = 0): number =>
+    confidenceOf(
+      ranking,
+      Array.from({ length: gaps }, (_, index) => ({ what: `w${index}`, kind: 'forbidden' as const, reason: 'r' })),
+      3,
+    ).value;
+  expect(value(ranked(draft()))).toBe(0.45);
+  expect(value(ranked(draft({ decisive: true })))).toBe(0.75);
+  expect(value(ranked(draft({ decisive: true })), 1)).toBe(0.65);
+  expect(value(ranked(draft({ decisive: true })), 9)).toBe(0.55);
+  const rich = [
+    pod('x'),
+    { read: { kind: 'logs', namespace: 'shop', pod: 'web', container: 'app', previous: true }, excerpt: 'l' },
+    { read: { kind: 'events', of: 'pod', namespace: 'shop', name: 'web' }, excerpt: 'e' },
+  ] as const;
+  expect(value(ranked(draft({ evidence: rich })))).toBe(0.55);
+  expect(
+    value(rank([{ analyzer, target: target('near'), findings: [draft({ decisive: true })], problem: null }], null)),
+  ).toBe(0.7);
+  expect(value(ranked())).toBe(0.1);
+  expect(confidenceOf(ranked(), [], 0)).toEqual({ value: 0, reasons: ['0%: nothing could be read'] });
+  expect(confidenceOf(ranked(draft({ decisive: true })), [], 3).reasons).toEqual([
+    '+35%: a finding explains the alert (probe-failure)',
+    '+30%: decisive evidence: the cause is named by the cluster itself or by the last words of the process',
+    '+10%: it is about the object of the alert, or one above or below it',
+  ]);
+});
+
+test('ranking: causes before symptoms, explained events are dropped, low ones are no cause', () => {
+  const event = (reason: string) =>
+    draft({ category: 'warning-event', severity: 'low', cause: null, facts: { reason } });
+  const ranking = ranked(
+    draft({ category: 'crash-loop', cause: null }),
+    draft({ category: 'oom-killed', cause: 'memory' }),
+    event('BackOff'),
+    event('Strange'),
+  );
+  expect(ranking.findings.map((finding) => finding.draft.facts['reason'] ?? finding.draft.category)).toEqual([
+    'oom-killed',
+    'crash-loop',
+    'Strange',
+  ]);
+  expect(ranking.rootCause).toBe('memory');
+  expect(ranked(draft({ severity: 'low' })).rootCause).toBeNull();
+  expect(ranked(draft({ category: 'recent-change', cause: null })).rootCause).toBeNull();
+});
+
+test('a rival on another owner lowers the confidence', () => {
+  const one = draft({ decisive: true, category: 'oom-killed', facts: { owner: 'ReplicaSet/a' } });
+  const other = draft({
+    decisive: true,
+    category: 'oom-killed',
+    object: 'pod/shop/api',
+    facts: { owner: 'ReplicaSet/b' },
+  });
+  expect(confidenceOf(ranked(one, other), [], 3).value).toBe(0.65);
+});

@@ -1,0 +1,164 @@
+import { AppError } from '../core/errors.ts';
+import { compareUtf8 } from './hash.ts';
+import { FunctionError } from './template/error.ts';
+import { quoteGo, unquoteGo } from './template/quote.ts';
+import { compileRegex } from './template/regex.ts';
+
+export type MatcherType = '=' | '!=' | '=~' | '!~';
+
+/** One condition on a label, as Alertmanager writes it: `severity=~"critical|page"`. */
+export interface Matcher {
+  readonly name: string;
+  readonly type: MatcherType;
+  readonly value: string;
+}
+
+export type Labels = Readonly<Record<string, string>>;
+
+interface Token {
+  readonly kind: 'open' | 'close' | 'comma' | 'operator' | 'word' | 'quoted' | 'wrong' | 'end';
+  readonly text: string;
+  readonly offset: number;
+}
+
+/** Letters that only quotes can hold in a name or value (alertmanager/matcher/parse). */
+const tokenPattern =
+  /[[\s\u0085]--\ufeff]*(?:(\{)|(\})|(,)|(=~|!~|!=|=)|("(?:[^"\\]|\\[^])*")|((?:[^\s\u0085\{\}!=~,\\"'`]|\ufeff)+)|([^])|$)/vy;
+const kinds = ['open', 'close', 'comma', 'operator', 'quoted', 'word', 'wrong'] as const;
+
+function tokenize(text: string): Token[] {
+  const tokens: Token[] = [];
+  tokenPattern.lastIndex = 0;
+  for (;;) {
+    const match = tokenPattern.exec(text);
+    const group = match === null ? -1 : match.findIndex((found, index) => index > 0 && found !== undefined);
+    if (match === null || group < 1) return [...tokens, { kind: 'end', text: '', offset: text.length }];
+    const found = match[group] ?? '';
+    tokens.push({ kind: kinds[group - 1] ?? 'wrong', text: found, offset: tokenPattern.lastIndex - found.length });
+  }
+}
+
+/**
+ * Parses zero or more matchers, `foo=bar,severity=~"a|b"` with or without braces, after Alertmanager's UTF-8 strict mode
+ * (alertmanager/matcher/parse). Regular expressions are checked too. Throws InvalidInput, which names the column.
+ */
+export function parseMatchers(text: string): Matcher[] {
+  const tokens = tokenize(text);
+  let index = 0;
+  const peek = (): Token => tokens[index] ?? { kind: 'end', text: '', offset: text.length };
+  const take = (kind: Token['kind']): boolean => {
+    const isNext = peek().kind === kind;
+    if (isNext) index += 1;
+    return isNext;
+  };
+  const wrong = (expected: string): never => {
+    const { kind, text: found, offset } = peek();
+    const place = kind === 'end' ? 'at the end' : `at column ${offset + 1}, not ${JSON.stringify(found)}`;
+    throw new AppError('InvalidInput', `Matchers ${JSON.stringify(text)}: expected ${expected} ${place}.`);
+  };
+  const label = (expected: string): string => {
+    const token = peek();
+    if (token.kind !== 'word' && token.kind !== 'quoted') return wrong(expected);
+    const value = token.kind === 'word' ? token.text : unquoteGo(token.text.slice(1, -1), '"');
+    if (value === undefined) return wrong('a quoted text with valid escapes (a backslash is written \\\\)');
+    index += 1;
+    return value;
+  };
+
+  const matchers: Matcher[] = [];
+  const hasBrace = take('open');
+  while (peek().kind !== 'end' && peek().kind !== 'close') {
+    const name = label('a label name');
+    const operator = peek();
+    if (!take('operator')) wrong('an operator (=, !=, =~ or !~)');
+    const matcher = { name, type: operator.text as MatcherType, value: label('a label value') };
+    checkRegex(matcher, text);
+    matchers.push(matcher);
+    if (!take('comma') && peek().kind !== 'close' && peek().kind !== 'end') wrong('a comma');
+  }
+  if (hasBrace && !take('close')) wrong('a closing brace');
+  if (peek().kind !== 'end') wrong(hasBrace ? 'nothing more' : 'an opening brace before it');
+  return matchers;
+}
+
+function checkRegex(matcher: Matcher, text: string): void {
+  if (matcher.type === '=' || matcher.type === '!=') return;
+  try {
+    regexTest(matcher.value);
+  } catch (thrown) {
+    if (!(thrown instanceof FunctionError)) throw thrown;
+    throw new AppError('InvalidInput', `Matchers ${JSON.stringify(text)}: ${thrown.message}.`, { cause: thrown });
+  }
+}
+
+/** Alternatives of plain text, by far the most frequent expressions, need no regular expression and no library. */
+const plainAlternatives = /^[\p{L}\p{N}_ /:@-]+(?:\|[\p{L}\p{N}_ /:@-]+)*$/u;
+
+function regexTest(value: string): (text: string) => boolean {
+  if (plainAlternatives.test(value)) {
+    const texts = value.split('|');
+    return (text) => texts.includes(text);
+  }
+  const regex = compileRegex(`^(?:${value})$`);
+  return (text) => regex.matcher(text).find();
+}
+
+/** Whether labels fit one matcher; a missing label is "". The regular expression must fit the whole value. */
+export function matches(matcher: Matcher, labels: Labels): boolean {
+  const value = Object.hasOwn(labels, matcher.name) ? (labels[matcher.name] ?? '') : '';
+  switch (matcher.type) {
+    case '=':
+      return value === matcher.value;
+    case '!=':
+      return value !== matcher.value;
+    case '=~':
+      return testOf(matcher)(value);
+    default:
+      return !testOf(matcher)(value);
+  }
+}
+
+const tests = new WeakMap<Matcher, (text: string) => boolean>();
+
+function testOf(matcher: Matcher): (text: string) => boolean {
+  const known = tests.get(matcher);
+  if (known !== undefined) return known;
+  const test = regexTest(matcher.value);
+  tests.set(matcher, test);
+  return test;
+}
+
+/** Whether labels fit all matchers; no matchers fit everything. */
+export function matchesAll(matchers: readonly Matcher[], labels: Labels): boolean {
+  return matchers.every((matcher) => matches(matcher, labels));
+}
+
+const reserved = /[[\s\u0085\{\}!=~,\\"'`]--\ufeff]/v;
+
+/** A matcher as Alertmanager prints it. */
+export function formatMatcher({ name, type, value }: Matcher): string {
+  const escaped = value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
+  return `${reserved.test(name) ? quoteGo(name) : name}${type}"${escaped}"`;
+}
+
+const typeOrder: readonly MatcherType[] = ['=', '!=', '=~', '!~'];
+
+function compareMatchers(left: Matcher, right: Matcher): number {
+  return (
+    compareUtf8(left.name, right.name) ||
+    compareUtf8(left.value, right.value) ||
+    typeOrder.indexOf(left.type) - typeOrder.indexOf(right.type)
+  );
+}
+
+/**
+ * Alertmanager's group key of a route and group labels (`{}/{team="core"}:{alertname="X"}`); `route` has the matchers of
+ * every route from the root down. Its SHA-256 in hex is the key that Alertmanager itself gives to receivers.
+ */
+export function groupKey(route: readonly (readonly Matcher[])[], labels: Labels): string {
+  const routes = route.map((matchers) => `{${[...matchers].sort(compareMatchers).map(formatMatcher).join(',')}}`);
+  const pairs = Object.keys(labels)
+    .sort(compareUtf8)
+    .map((name) => `${name}=${quoteGo(labels[name] ?? '')}`);
+  return `${routes.join('/')}:{${pairs.join(', ')}}`;
+}

@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../core/errors.ts';
+import { templateActions } from './analyse.ts';
+import { TemplateError } from './error.ts';
+import { parseTemplate, renderTemplate, renderTemplateParts } from './index.ts';
+
+const alert = {
+  labels: { alertname: 'X', pod: 'web-1', 'x-y': 'hy' },
+  annotations: {},
+  startsAt: '2026-03-01T10:00:00Z',
+};
+const data = {
+  source: { data: { ...alert, alert, alerts: [alert] } },
+  steps: { 'get-logs': { result: { lines: ['a', 'b'], ok: true } } },
+  matrix: [[{ k: 'v' }]],
+};
+
+function failure(run: () => unknown): TemplateError {
+  try {
+    run();
+  } catch (thrown) {
+    if (thrown instanceof TemplateError) return thrown;
+    throw thrown;
+  }
+  throw new Error('expected an error');
+}
+
+describe('extensions', () => {
+  it.each([
+    ['{{ .steps.get-logs.result.lines }}', '[a b]'],
+    ['{{ .steps.get-logs.missing-one.x | default "d" }}', 'd'],
+    ['{{ .source.data.alerts[0].labels.pod }}', 'web-1'],
+    ['{{ $.source.data.alerts[0].labels.x-y }}', 'hy'],
+    ['{{ $s := .source }}{{ $s.data.alerts[0].labels.pod }}', 'web-1'],
+    ['{{ .matrix[0][0].k }}', 'v'],
+    ['{{ .source.data.alerts[7].labels.pod | default "unknown" }}', 'unknown'],
+    ['{{ .nothing[0].labels.pod | default "unknown" }}', 'unknown'],
+    ['{{ range .matrix }}{{ .[0].k }}{{ end }}', 'v'],
+    ['{{ .steps.get-logs.result | toJSON }}', '{"lines":["a","b"],"ok":true}'],
+    ['{{ .source.data.alert.labels.alertname }}{{ .source.data.labels.alertname }}', 'XX'],
+    ['{{ .steps.get-logs.result.ok -}}  !', 'true!'],
+  ])('%s', (template, expected) => {
+    expect(renderTemplate(template, data)).toBe(expected);
+  });
+
+  it('tells how to write an index without a field behind it', () => {
+    const error = failure(() => renderTemplate('x {{ .list[0] }}', data));
+    expect(error).toMatchObject({ stage: 'parse', line: 1, column: 11 });
+    expect(error.message).toContain('(index .list 0)');
+  });
+
+  it('refuses an index into something that is no list', () => {
+    expect(failure(() => renderTemplate('{{ .source[0].x }}', data)).message).toContain('has no index [0]');
+  });
+});
+
+describe('errors', () => {
+  it('name the template, line and column, and have a code', () => {
+    const error = failure(() => renderTemplate('one\ntwo {{ .x }}\n  {{ nope .x }}', {}, { name: 'goal' }));
+    expect(error).toBeInstanceOf(AppError);
+    expect(error.code).toBe('TemplateInvalid');
+    expect(error.message).toBe('template goal, line 3, column 6: function "nope" is not defined');
+    expect(error).toMatchObject({ line: 3, column: 6, stage: 'parse' });
+  });
+
+  it('name the place of a failure on the data', () => {
+    const error = failure(() => renderTemplate('a\n{{ upper .n }}', { n: 5 }));
+    expect(error).toMatchObject({
+      line: 2,
+      column: 10,
+      stage: 'execute',
+      reason: 'expected a string, got a value of type int64',
+    });
+  });
+});
+
+describe('own properties only', () => {
+  it('sees nothing that is inherited', () => {
+    for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf']) {
+      expect(
+        renderTemplate(
+          `[{{ .${name} }}][{{ index . "${name}" }}][{{ get . "${name}" }}][{{ hasKey . "${name}" }}]`,
+          {},
+        ),
+      ).toBe('[][][][false]');
+      expect(renderTemplate(`{{ (dict "a" 1).${name} }}|{{ (fromJson "{}").${name} }}`, {})).toBe('|');
+    }
+  });
+
+  it('sees own properties of those names', () => {
+    const own = JSON.parse('{"constructor":"c","__proto__":{"x":1}}') as unknown;
+    expect(renderTemplate('{{ .constructor }}{{ .__proto__.x }}', own)).toBe('c1');
+  });
+
+  it('cannot reach a function or symbol that a caller left in the data', () => {
+    expect(renderTemplate('[{{ .f }}][{{ .s }}]', { f: () => 1, s: Symbol('x') })).toBe('[][]');
+    expect(failure(() => renderTemplate('{{ call .f }}', { f: () => 1 })).stage).toBe('execute');
+  });
+});
+
+describe('bounds', () => {
+  it.each([
+    ['output', '{{ range 100 }}{{ repeat 20000 "x" }}{{ end }}', 'longer than'],
+    ['one text', '{{ $x := "x" }}{{ range 99 }}{{ $x = print $x $x }}{{ end }}', 'longer than'],
+    ['repeat', '{{ repeat 1000000000 "x" }}', 'longer than'],
+    ['width', '{{ printf "%999999d%999999d" 1 2 }}', 'longer than'],
+    ['replace', '{{ replace "a" (repeat 9999 "b") (repeat 9999 "a") }}', 'longer than'],
+    ['loops', '{{ range 9999999 }}{{ end }}', 'loops run more than'],
+    ['lists', '{{ $x := list 1 }}{{ range 99 }}{{ $x = concat $x $x }}{{ end }}', 'members'],
+    ['nested lists', '{{ $x := list 1 }}{{ range 99 }}{{ $x = list $x $x }}{{ end }}{{ $x }}', 'longer than'],
+    ['comparing', '{{ $x := list 1 }}{{ range 99 }}{{ $x = list $x $x }}{{ end }}{{ has $x (list $x) }}', 'steps'],
+    ['copying', '{{ $x := list }}{{ range 99999 }}{{ $x = append $x . }}{{ end }}', 'steps'],
+    ['recursion', '{{ define "a" }}{{ template "a" }}{{ end }}{{ template "a" }}', 'levels deep'],
+  ])('of %s', (_name, template, expected) => {
+    expect(failure(() => renderTemplate(template, {})).message).toContain(expected);
+  });
+
+  it('of nesting and of the source', () => {
+    expect(failure(() => parseTemplate(`{{ ${'('.repeat(500)}1${')'.repeat(500)} }}`)).message).toContain(
+      'in each other',
+    );
+    expect(failure(() => parseTemplate('{{ if 1 }}'.repeat(500) + '{{ end }}'.repeat(500))).message).toContain(
+      'in each other',
+    );
+    expect(failure(() => parseTemplate('x'.repeat(300_000))).message).toContain('300000 characters');
+    expect(renderTemplate('{{/**/}}'.repeat(20_000), {})).toBe('');
+  });
+
+  it('that a caller sets', () => {
+    expect(
+      failure(() => renderTemplate('{{ . }}', 'long text', { limits: { outputCharacters: 5 } })).message,
+    ).toContain('5 characters');
+    expect(failure(() => renderTemplate('literal', {}, { limits: { outputCharacters: 5 } })).message).toContain(
+      '5 characters',
+    );
+    expect(
+      failure(() => renderTemplate('{{ range . }}{{ end }}', [1, 2, 3], { limits: { iterations: 2 } })).stage,
+    ).toBe('execute');
+  });
+});
+
+describe('clock', () => {
+  it('is the one that was passed in', () => {
+    const now = (): Date => new Date('2026-03-01T11:30:00Z');
+    const render = (template: string): string => renderTemplate(template, alert, { now });
+    expect(render('{{ now | date "2006-01-02 15:04" }}')).toBe('2026-03-01 11:30');
+    expect(render('{{ since .startsAt | humanizeDuration }} {{ since .startsAt }}')).toBe('1h 30m 0s 1h30m0s');
+    expect(render('{{ if gt (since .startsAt) 0 }}past{{ end }}')).toBe('past');
+  });
+});
+
+describe('renderTemplateParts', () => {
+  it('keeps values apart from the text of the template', () => {
+    const template =
+      'a {{ .x }}\n{{ range .list }}[{{ . | upper }}]{{ end }}{{ define "t" }}<{{ . }}>{{ end }}{{ template "t" "c" }}{{ $v := 1 }}z';
+    const parts = renderTemplateParts(template, { x: '{{ .y }}', list: ['p', 'q'] });
+    expect(parts.map((part) => [part.kind, part.text])).toEqual([
+      ['literal', 'a '],
+      ['value', '{{ .y }}'],
+      ['literal', '\n'],
+      ['literal', '['],
+      ['value', 'P'],
+      ['literal', ']'],
+      ['literal', '['],
+      ['value', 'Q'],
+      ['literal', ']'],
+      ['literal', '<'],
+      ['value', 'c'],
+      ['literal', '>'],
+      ['literal', 'z'],
+    ]);
+    expect(parts[1]).toMatchObject({ source: '.x', line: 1, column: 3 });
+    expect(parts[4]).toMatchObject({ source: '. | upper', line: 2, column: 19 });
+    expect(parts.map((part) => part.text).join('')).toBe(renderTemplate(template, { x: '{{ .y }}', list: ['p', 'q'] }));
+  });
+});
+
+describe('templateActions', () => {
+  it('lists fields from the root and functions, in source order', () => {
+    const template = parseTemplate(
+      '{{ .steps.get-logs.result | toJSON }}{{ range .alerts }}{{ .labels.x }}{{ $.env.URL }}{{ end }}\n{{ if eq .a (len (.b.c)) }}{{ $x := .d[0].e }}{{ end }}{{ template "t" .f }}{{ define "t" }}{{ .g }}{{ end }}',
+    );
+    expect(templateActions(template).map(({ kind, fields, functions }) => [kind, fields, functions])).toEqual([
+      ['print', [['steps', 'get-logs', 'result']], ['toJSON']],
+      ['range', [['alerts']], []],
+      ['print', [], []],
+      ['print', [['env', 'URL']], []],
+      ['if', [['a'], ['b', 'c']], ['eq', 'len']],
+      ['assign', [['d', 0, 'e']], []],
+      ['template', [['f']], []],
+      ['print', [], []],
+    ]);
+    expect(templateActions(template)[4]).toMatchObject({ line: 2, column: 1, source: 'eq .a (len (.b.c))' });
+  });
+});
+
+it('parses a text once', () => {
+  expect(parseTemplate('{{ .cached }}')).toBe(parseTemplate('{{ .cached }}'));
+  expect(parseTemplate('{{ .cached }}', 'other')).not.toBe(parseTemplate('{{ .cached }}'));
+});

@@ -1,0 +1,227 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { Catalog } from '../core/catalog.ts';
+import { buildCatalog } from './catalog.ts';
+import type { CatalogOptions } from './catalog.ts';
+import type { ResourceKind, ResourceObject } from './object.ts';
+import { readResources } from './read.ts';
+
+const fixtures = join(import.meta.dirname, '../../test/fixtures/resources');
+const options: CatalogOptions = {
+  generation: 1,
+  loopback: true,
+  allowInsecureSources: false,
+  secrets: { get: () => 'value' },
+};
+
+function object(kind: ResourceKind, name: string, spec: string, changes: Partial<ResourceObject> = {}): ResourceObject {
+  return { kind, namespace: 'default', name, spec: parse(spec), origin: 'a.yaml:1', createdAt: null, ...changes };
+}
+
+const workflow = object('Workflow', 'triage', 'steps: [{name: look, type: agent, goal: why}]');
+const source = (name: string, more = '', changes: Partial<ResourceObject> = {}) =>
+  object('Source', name, `{type: webhook, triggerWorkflow: triage, config: {path: alerts${more}}}`, changes);
+
+/** Conditions of an object as `type=status reason`. */
+function conditions(
+  found: { conditions: readonly { type: string; status: string; reason: string }[] } | undefined,
+): string[] {
+  return (found?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
+}
+
+describe('contract', () => {
+  const { objects, secrets, problems } = readResources(join(fixtures, 'contract'));
+  const catalog: Catalog = buildCatalog(objects, options);
+
+  test('every example of the first version loads and compiles', () => {
+    expect(problems).toEqual([]);
+    expect(secrets).toEqual([{ namespace: 'default', name: 'pipeline-token', values: { token: 'fixture-value' } }]);
+    expect(catalog.workflows.map(({ name, ready }) => [name, ready])).toEqual([
+      ['pipeline', true],
+      ['triage', true],
+    ]);
+    expect(catalog.sources.map(({ name, ready, path }) => [name, ready, path])).toEqual([
+      ['pipeline', true, 'test-alerts'],
+      ['alertmanager', true, 'alerts'],
+    ]);
+    expect(catalog.sourceByPath('alerts')?.name).toBe('alertmanager');
+    expect(catalog.sinks.map(({ name, ready }) => [name, ready])).toEqual([
+      ['out', true],
+      ['close-alert', false],
+      ['console', true],
+      ['slack-alerts', false],
+    ]);
+    expect(conditions(catalog.sink('monitoring', 'slack-alerts'))).toEqual(['Ready=False NotImplemented']);
+  });
+
+  test('the plan has steps, branches, times and the environment', () => {
+    const plan = catalog.workflow('monitoring', 'triage')?.plan;
+    expect(plan).toMatchObject({
+      version: 1,
+      runtime: {
+        environment: { PROMETHEUS_URL: 'http://prometheus:9090' },
+        llmConfig: { provider: 'none', endpoint: null },
+      },
+      sinks: ['slack-alerts', 'close-alert', 'console'],
+      deadlineMs: 86_400_000,
+      maxConcurrent: null,
+      onResolve: 'continue',
+    });
+    expect(plan?.steps.map(({ name, timeoutMs }) => [name, timeoutMs])).toEqual([
+      ['get-pod-status', 120_000],
+      ['investigate-alert', 600_000],
+      ['auto-fix', 60_000],
+    ]);
+    expect(plan?.steps[1]?.config).toMatchObject({
+      maxIterations: 15,
+      tools: ['kubectl', { name: 'promql' }, { ref: 'curl' }],
+    });
+    expect(plan?.steps[2]?.branches['then']).toMatchObject({
+      name: 'auto-fix-then',
+      type: 'agent',
+      config: { maxIterations: 5, approvalRequired: true },
+    });
+    const other = catalog.workflow('default', 'pipeline')?.plan;
+    const branches = Object.entries(other?.steps[1]?.branches ?? {});
+    expect(branches.map(([branch, { name, type }]) => [branch, name, type])).toEqual([
+      ['then', 'look-closer', 'agent'],
+      ['else', 'note', 'cli'],
+    ]);
+    expect(other?.steps[2]).toMatchObject({
+      retry: { limit: 2, backoffMs: 1000, maxBackoffMs: 10_000 },
+      timeoutMs: 90_000,
+      continueOnError: true,
+      interrupted: 'fail',
+    });
+    expect(other).toMatchObject({ deadlineMs: 3_600_000, maxConcurrent: 4, onResolve: 'cancel' });
+  });
+
+  test('the hash follows the content, not the order of keys', () => {
+    const hash = (spec: string) =>
+      buildCatalog([object('Workflow', 'w', spec)], options).workflow('default', 'w')?.planHash;
+    const one = hash('{steps: [{name: a, type: cli, command: echo}], sinks: []}');
+    expect(one).toMatch(/^[0-9a-f]{64}$/);
+    expect(hash('{sinks: [], steps: [{command: echo, type: cli, name: a}]}')).toBe(one);
+    expect(hash('{steps: [{name: a, type: cli, command: echo 2}], sinks: []}')).not.toBe(one);
+  });
+
+  test('the source keeps its settings', () => {
+    const compiled = buildCatalog(
+      [
+        workflow,
+        object(
+          'Source',
+          's',
+          '{type: webhook, triggerWorkflow: triage, config: {path: /webhook/x/y}, context: {a: b}, suspend: true, expireAfter: 2h, cooldown: 5m, flapCapPerHour: 3, stormCapPerMinute: 60}',
+        ),
+      ],
+      options,
+    ).source('default', 's');
+    expect(compiled).toMatchObject({
+      path: 'x/y',
+      context: { a: 'b' },
+      suspend: true,
+      expireAfterMs: 7_200_000,
+      cooldownMs: 300_000,
+      flapCapPerHour: 3,
+      stormCapPerMinute: 60,
+      authentication: null,
+    });
+    expect(buildCatalog([source('s')], options).source('default', 's')).toMatchObject({
+      expireAfterMs: 86_400_000,
+      cooldownMs: 0,
+    });
+  });
+});
+
+describe('conditions', () => {
+  const build = (objects: readonly ResourceObject[], changes: Partial<CatalogOptions> = {}) =>
+    buildCatalog(objects, { ...options, ...changes });
+
+  test('two Sources with one path: the first by name has it, an older one goes before', () => {
+    const both = build([workflow, source('b'), source('a')]);
+    expect(both.sourceByPath('alerts')?.name).toBe('a');
+    expect(conditions(both.source('default', 'b'))).toEqual([
+      'Ready=False PathConflict',
+      'PathConflict=True PathConflict',
+    ]);
+    expect(both.source('default', 'b')?.path).toBeNull();
+    const aged = build([
+      workflow,
+      source('a', '', { createdAt: '2026-01-02T00:00:00Z' }),
+      source('b', '', { createdAt: '2026-01-01T00:00:00Z' }),
+    ]);
+    expect(aged.sourceByPath('alerts')?.name).toBe('b');
+  });
+
+  test('no authentication: fine on loopback, a condition where it was allowed, else not ready with the lines to add', () => {
+    const condition = (changes: Partial<CatalogOptions>) =>
+      build([workflow, source('a')], changes).source('default', 'a');
+    expect(conditions(condition({}))).toEqual(['Ready=True Accepted']);
+    expect(conditions(condition({ loopback: false, allowInsecureSources: true }))).toEqual([
+      'Ready=True Accepted',
+      'Insecure=True NoAuthentication',
+    ]);
+    const refused = condition({ loopback: false });
+    expect(conditions(refused)).toEqual(['Ready=False AuthenticationRequired']);
+    expect(refused?.conditions[0]?.message).toContain('authentication:\n      type: bearer\n      secretRef: a-token');
+  });
+
+  test('a Secret that is missing is a condition; the Source stays ready for when it comes', () => {
+    const secured = source('a', ', authentication: {type: bearer, secretRef: hook/key}');
+    const missing = build([workflow, secured], { secrets: { get: () => null } }).source('default', 'a');
+    expect(conditions(missing)).toEqual(['Ready=True Accepted', 'SecretsResolved=False SecretMissing']);
+    expect(missing?.authentication).toEqual({ type: 'bearer', secret: { name: 'hook', key: 'key' } });
+  });
+
+  test('a Workflow that is absent or invalid', () => {
+    expect(conditions(build([source('a')]).source('default', 'a'))).toEqual(['Ready=False WorkflowNotFound']);
+    const broken = object('Workflow', 'triage', 'steps: [{name: look, type: agent}]');
+    const catalog = build([source('a'), broken]);
+    expect(conditions(catalog.source('default', 'a'))).toEqual(['Ready=False WorkflowNotReady']);
+    expect(catalog.workflow('default', 'triage')).toMatchObject({ ready: false, plan: null, planHash: null });
+    expect(conditions(catalog.workflow('default', 'triage'))).toEqual(['Ready=False InvalidSpec']);
+    expect(catalog.workflow('default', 'triage')?.conditions[0]?.message).toContain('spec.steps[0].goal is required');
+    expect(conditions(build([source('a'), { ...workflow, namespace: 'other' }]).source('default', 'a'))).toEqual([
+      'Ready=False WorkflowNotFound',
+    ]);
+  });
+
+  test('a Sink that is absent does not keep the Workflow from running', () => {
+    const catalog = build([object('Workflow', 'w', '{steps: [{name: a, type: cli, command: echo}], sinks: [gone]}')]);
+    expect(conditions(catalog.workflow('default', 'w'))).toEqual([
+      'Ready=True Accepted',
+      'SinksResolved=False SinkNotFound',
+    ]);
+    expect(catalog.workflow('default', 'w')?.ready).toBe(true);
+  });
+
+  test('an invalid Source takes nothing', () => {
+    const invalid = build([
+      workflow,
+      object('Source', 'a', '{type: webhook, triggerWorkflow: triage, config: {}}'),
+    ]).source('default', 'a');
+    expect(invalid).toMatchObject({ ready: false, path: null, suspend: true });
+    expect(invalid?.accepts({})).not.toBeNull();
+  });
+
+  test.each([
+    ['a template error', 'steps: [{name: a, type: agent, goal: "{{ .x"}]'],
+    ['an unknown type', 'steps: [{name: a, type: magic}]'],
+    ['no steps', 'steps: []'],
+    ['nothing', 'null'],
+    ['a branch without a type', 'steps: [{name: a, type: conditional, condition: "1", then: {command: echo}}]'],
+    ['two steps of one name', 'steps: [{name: a, type: cli, command: b}, {name: a, type: cli, command: b}]'],
+    ['a time-out of nothing', 'steps: [{name: a, type: cli, command: b, timeout: "0"}]'],
+  ])('%s makes a Workflow invalid', (_name, spec) => {
+    expect(build([object('Workflow', 'w', spec)]).workflow('default', 'w')?.plan).toBeNull();
+  });
+
+  test('a reference to a step that is not there is told by lint and tolerated here', () => {
+    const catalog = build([
+      object('Workflow', 'w', 'steps: [{name: a, type: agent, goal: "{{ .steps.gone.result }}"}]'),
+    ]);
+    expect(catalog.workflow('default', 'w')?.ready).toBe(true);
+  });
+});

@@ -1,0 +1,238 @@
+import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Log } from '../core/ports.ts';
+import type { ResourceRecord } from '../core/store.ts';
+import { systemClock } from '../lib/clock.ts';
+import { createCleanup } from '../../test/support/cleanup.ts';
+import { createFakeClock } from '../../test/support/clock.ts';
+import { waitFor } from '../../test/support/wait.ts';
+import { openResourceFolder } from './folder.ts';
+import type { ResourceFolder, ResourceFolderOptions } from './folder.ts';
+import { readText } from './read.ts';
+import { resourceRecords } from './records.ts';
+import { createSecrets } from './secrets.ts';
+
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+
+const head = 'apiVersion: punchingfist.io/v1alpha1\n';
+const sink = (name: string, format = 'json') =>
+  `${head}kind: Sink\nmetadata: {name: ${name}}\nspec: {type: stdout, config: {format: ${format}}}\n`;
+
+let folder: string;
+let stamp: number;
+let lines: string[];
+beforeEach(() => {
+  folder = cleanup.temporaryFolder('resources');
+  stamp = 1_700_000_000;
+  lines = [];
+});
+
+/** Each write has another time, as edits by people have. */
+function write(name: string, text: string): void {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  stamp += 1;
+  utimesSync(path, stamp, stamp);
+}
+
+const note = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`);
+const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log };
+
+function open(changes: Partial<ResourceFolderOptions> = {}): ResourceFolder {
+  const opened = openResourceFolder({
+    path: folder,
+    secretsDirectory: null,
+    loopback: true,
+    allowInsecureSources: false,
+    clock: createFakeClock(),
+    log,
+    ...changes,
+  });
+  cleanup.defer(() => opened.stop());
+  return opened;
+}
+
+function names(opened: ResourceFolder): string[] {
+  return opened.current().sinks.map(({ name, config }) => `${name}:${config['format'] as string}`);
+}
+
+describe('folder', () => {
+  test('reads YAML files in order, objects without a namespace are in default, other files are left alone', () => {
+    write('b.yaml', `${sink('one')}---\n${sink('two')}`);
+    write('a.yml', sink('three'));
+    write('.hidden.yaml', sink('hidden'));
+    write('notes.txt', 'not: [yaml');
+    mkdirSync(join(folder, 'sub.yaml'));
+    const opened = open();
+    expect(names(opened)).toEqual(['one:json', 'three:json', 'two:json']);
+    expect(opened.current().sink('default', 'two')?.origin).toBe(`${join(folder, 'b.yaml')}:6`);
+    expect(opened.current().generation).toBe(1);
+  });
+
+  test('a path that cannot be read is an error at the start', () => {
+    expect(() => open({ path: join(folder, 'absent') })).toThrow(/cannot read/);
+  });
+
+  test('a reload swaps one whole catalog, and only where something changed', async () => {
+    write('a.yaml', sink('one'));
+    const opened = open();
+    const before = opened.current();
+    expect(await opened.reload()).toBe(false);
+    write('a.yaml', sink('one', 'yaml'));
+    write('b.yaml', sink('two'));
+    expect(await opened.reload()).toBe(true);
+    expect(names(opened)).toEqual(['one:yaml', 'two:json']);
+    expect(before.sinks).toHaveLength(1);
+    expect(opened.current().generation).toBe(2);
+    rmSync(join(folder, 'b.yaml'));
+    expect(await opened.reload()).toBe(true);
+    expect(names(opened)).toEqual(['one:yaml']);
+  });
+
+  test('a broken edit keeps the last good version of that object, with a condition', async () => {
+    write('a.yaml', `${sink('one')}---\n${sink('two')}`);
+    const opened = open();
+    write('a.yaml', `${sink('one', 'jsn')}---\n${sink('two', 'yaml')}`);
+    await opened.reload();
+    expect(names(opened)).toEqual(['one:json', 'two:yaml']);
+    const stalled = opened
+      .current()
+      .sink('default', 'one')
+      ?.conditions.find(({ type }) => type === 'Stalled');
+    expect(stalled).toMatchObject({ status: 'True', reason: 'BrokenEdit' });
+    expect(stalled?.message).toContain(`a.yaml:4:39: spec.config.format must be one of json, yaml, text, not jsn`);
+    expect(opened.current().sink('default', 'one')?.ready).toBe(true);
+    write('a.yaml', `${sink('one', 'yaml')}---\n${sink('two', 'yaml')}`);
+    await opened.reload();
+    expect(names(opened)).toEqual(['one:yaml', 'two:yaml']);
+    expect(opened.current().sink('default', 'one')?.conditions).toHaveLength(1);
+  });
+
+  test('broken YAML keeps all objects of its file; what was taken out of a readable file is gone', async () => {
+    write('a.yaml', `${sink('one')}---\n${sink('two')}`);
+    write('b.yaml', sink('three'));
+    const opened = open();
+    write('a.yaml', `${sink('one', 'yaml')}---\nkind: [Sink\n`);
+    write('b.yaml', '# nothing left\n');
+    await opened.reload();
+    expect(names(opened)).toEqual(['one:yaml', 'two:json']);
+    expect(
+      opened
+        .current()
+        .sink('default', 'two')
+        ?.conditions.map(({ reason }) => reason),
+    ).toEqual(['Accepted', 'BrokenEdit']);
+    expect(opened.loaded().problems).toHaveLength(1);
+  });
+
+  test('an object that was never good is not ready and says why', () => {
+    write('a.yaml', sink('one', 'jsn'));
+    expect(open().current().sink('default', 'one')).toMatchObject({
+      ready: false,
+      conditions: [{ reason: 'InvalidSpec' }],
+    });
+  });
+
+  test('a folder that vanished keeps what was loaded', async () => {
+    write('a.yaml', sink('one'));
+    const opened = open();
+    renameSync(folder, `${folder}-moved`);
+    cleanup.defer(() => rmSync(`${folder}-moved`, { recursive: true, force: true }));
+    expect(await opened.reload()).toBe(false);
+    expect(names(opened)).toEqual(['one:json']);
+  });
+
+  test('changes are seen by themselves', async () => {
+    write('a.yaml', sink('one'));
+    const reloads: number[] = [];
+    const onReload = (loaded: { catalog: { generation: number } }) =>
+      Promise.resolve(void reloads.push(loaded.catalog.generation));
+    const opened = open({ clock: systemClock(), pollMs: 50, onReload });
+    write('a.yaml', sink('two'));
+    await waitFor('the reload', () => names(opened).join() === 'two:json');
+    await waitFor('its announcement', () => reloads.length > 0);
+    expect(reloads[0]).toBe(2);
+  });
+
+  test('Secret values are in no log line, no catalog and no mirror', () => {
+    const value = 'canary-4711';
+    write(
+      'a.yaml',
+      `${sink('one')}---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {token: ${value}}\n`,
+    );
+    write(
+      'b.yaml',
+      `apiVersion: v1\nkind: Secret\nmetadata: {name: broken}\ndata: {token: ${value}}\nstringData: [${value}]\n`,
+    );
+    write(
+      'c.yaml',
+      `${head}kind: Sink\nmetadata: {name: hook}\nspec: {type: webhook, config: {endpoint: 'https://x', headers: {x-api-key: ${value}, x-team: shop}}}\n`,
+    );
+    const opened = open();
+    expect(opened.secrets.get('default', { name: 's', key: 'token' })).toBe(value);
+    const records = resourceRecords(opened.loaded(), [], '2026-01-01T00:00:00.000Z');
+    expect(records.map(({ name }) => name)).toEqual(['one', 'hook']);
+    expect(lines.join('\n') + JSON.stringify(records) + JSON.stringify(opened.loaded().problems)).not.toContain(value);
+    expect(records[1]?.spec).toContain('shop');
+  });
+});
+
+describe('resourceRecords', () => {
+  test('the time of a condition changes with its status only', async () => {
+    write('a.yaml', sink('one'));
+    const opened = open();
+    const times = (records: readonly ResourceRecord[]) =>
+      (
+        JSON.parse(records[0]?.status ?? '{}') as { conditions: { type: string; lastTransitionTime: string }[] }
+      ).conditions.map(({ type, lastTransitionTime }) => `${type} ${lastTransitionTime}`);
+    const first = resourceRecords(opened.loaded(), [], '2026-01-01T00:00:00.000Z');
+    expect(JSON.parse(first[0]?.spec ?? '')).toEqual({ type: 'stdout', config: { format: 'json' } });
+    write('a.yaml', sink('one', 'nope'));
+    await opened.reload();
+    const second = resourceRecords(opened.loaded(), first, '2026-01-02T00:00:00.000Z');
+    expect(times(second)).toEqual(['Ready 2026-01-01T00:00:00.000Z', 'Stalled 2026-01-02T00:00:00.000Z']);
+  });
+});
+
+describe('secrets', () => {
+  function file(path: string, text: string): void {
+    const full = join(folder, path);
+    mkdirSync(join(full, '..'), { recursive: true });
+    writeFileSync(full, text);
+  }
+
+  test('a document wins over the file of its namespace, and that over the plain one', () => {
+    file('shop/hook/token', 'of the namespace\n');
+    file('hook/token', 'plain');
+    file('hook/other', 'two\nlines\n');
+    const document = { namespace: 'shop', name: 'hook', values: { key: 'of the document' } };
+    const secrets = createSecrets(() => [document], folder);
+    const get = (namespace: string, name: string, key: string) => secrets.get(namespace, { name, key });
+    expect(get('shop', 'hook', 'key')).toBe('of the document');
+    expect(get('shop', 'hook', 'token')).toBe('of the namespace');
+    expect(get('other', 'hook', 'token')).toBe('plain');
+    expect(get('other', 'hook', 'other')).toBe('two\nlines');
+    expect(get('other', 'hook', 'key')).toBeNull();
+  });
+
+  test('names cannot leave the folder', () => {
+    file('inside/token', 'x');
+    const secrets = createSecrets(() => [], join(folder, 'inside'));
+    for (const name of ['..', '.', '../inside', '/etc', 'a/../..']) {
+      for (const key of ['token', 'passwd', '..', 'inside/token'])
+        expect(secrets.get('default', { name, key })).toBeNull();
+    }
+    expect(createSecrets(() => [], null).get('default', { name: 'inside', key: 'token' })).toBeNull();
+  });
+
+  test('own properties only', () => {
+    const { secrets } = readText(
+      'a.yaml',
+      'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {token: dmFsdWU=}\n',
+    );
+    expect(secrets[0]?.values).toEqual({ token: 'value' });
+    expect(createSecrets(() => secrets, null).get('default', { name: 's', key: 'toString' })).toBeNull();
+  });
+});

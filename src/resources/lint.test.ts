@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { lintPath } from './lint.ts';
+
+const fixtures = join(import.meta.dirname, '../../test/fixtures/resources');
+
+/** `line:column field: message` of each problem, errors marked with E, warnings with W. */
+async function lint(file: string): Promise<string[]> {
+  const problems = await lintPath(join(fixtures, file));
+  return problems.map(({ line, column, severity, field, message, next }) => {
+    const hint = next === undefined ? '' : ` -> ${next}`;
+    return `${severity === 'error' ? 'E' : 'W'} ${line}:${column} ${field}: ${message}${hint}`.replaceAll(
+      `${fixtures}/`,
+      '',
+    );
+  });
+}
+
+describe('lint', () => {
+  test('unknown fields, wrong types, missing fields, wrong groups and kinds', async () => {
+    expect(await lint('broken/fields.yaml')).toEqual([
+      'E 7:12 spec.runtime.image: spec.runtime.image must be a string, not a number (7)',
+      'E 11:7 spec.steps[0].gaol: unknown field spec.steps[0].gaol -> did you mean goal?',
+      'E 12:22 spec.steps[0].maxIterations: spec.steps[0].maxIterations must be a number, not a string (many)',
+      'E 13:16 spec.steps[0].timeout: spec.steps[0].timeout must be a duration such as 30s, 5m, 1h30m or 1d, not 5 minutes',
+      'E 15:13 spec.steps[1].type: spec.steps[1].type must be one of cli, agent, conditional, not clii -> did you mean cli?',
+      'E 17:7 spec.steps[2].name: spec.steps[2].name is required',
+      'E 19:3 spec.sinkz: unknown field spec.sinkz -> did you mean sinks?',
+      'E 28:17 spec.config.filters.severity: spec.config.filters.severity must be a list, not a string (critical)',
+      'E 31:13 apiVersion: apiVersion must be punchingfist.io/v1alpha1, not punching-fist.io/v1 -> set apiVersion: punchingfist.io/v1alpha1',
+      'E 37:7 kind: unknown kind Sinkk -> did you mean Sink?',
+    ]);
+  });
+
+  test('references, duplicates, fields that exclude each other or are not used', async () => {
+    expect(await lint('broken/references.yaml')).toEqual([
+      'E 7:20 spec.triggerWorkflow: there is no Workflow default/triag -> did you mean triage?',
+      'W 15:5 spec.config: no authentication: accepted on loopback only, or with --allow-insecure-sources -> add to config: authentication: {type: bearer, secretRef: two-token}',
+      'E 15:11 spec.config.path: path alerts belongs to Source default/one (broken/references.yaml:1) -> choose another path',
+      'E 26:20 spec.steps[0].goal: step second has not run yet when this is rendered -> steps that have run by then: none',
+      'E 27:16 spec.steps[0].goal: there is no step frist -> steps that have run by then: none',
+      'W 27:45 spec.steps[0].goal: .env.HOST is not in spec.runtime.environment, so it is empty',
+      'W 28:7 spec.steps[0].command: command is not used by steps of type agent -> remove it, or change the type',
+      'E 33:7 spec.steps[1].timeoutMinutes: timeout and timeoutMinutes exclude each other',
+      'E 34:13 spec.steps[2].name: there is another step named second -> give each step a name of its own',
+      'E 38:7 spec.steps[2].then: agent and then exclude each other: both are the step that runs then',
+      'E 39:16 spec.sinks[1]: out is there twice',
+      'E 39:21 spec.sinks[2]: there is no Sink default/absent -> declare it, or name one of: out',
+      'W 45:9 spec.type: Sinks of type slack cannot deliver in this version: deliveries to it fail',
+      'W 46:27 spec.config.pretty: pretty is not used by Sinks of type slack -> remove it, or change the type',
+      'E 50:18 metadata.name: Sink default/out is declared at broken/references.yaml:41 already -> give one of them another name',
+    ]);
+  });
+
+  test('templates, at their place inside block, folded and quoted scalars', async () => {
+    expect(await lint('broken/templates.yaml')).toEqual([
+      'E 11:40 spec.steps[0].goal: template: function "nosuch" is not defined',
+      'E 16:33 spec.steps[1].goal: template: unexpected "}" in operand',
+      'E 19:41 spec.steps[2].condition: template: unexpected end of the template: an {{end}} is missing',
+      'E 28:15 spec.outputs[0].value: template: unexpected {{end}}',
+    ]);
+  });
+
+  test('YAML', async () => {
+    expect(await lint('broken/syntax.yaml')).toEqual([
+      'E 9:9 : YAML: Nested mappings are not allowed in compact mappings -> nothing of this document is used until it parses',
+      'E 9:9 : YAML: Implicit keys need to be on a single line -> nothing of this document is used until it parses',
+      'E 12:1 : YAML: Flow map in block collection must be sufficiently indented and end with a } -> nothing of this document is used until it parses',
+    ]);
+  });
+
+  test('the forms of the contract have no errors', async () => {
+    for (const file of ['contract/triage.yaml', 'contract/shapes.yaml']) {
+      expect((await lint(file)).filter((line) => line.startsWith('E'))).toEqual([]);
+    }
+  });
+
+  test('a path that cannot be read, and a folder without resources', async () => {
+    await expect(lintPath(join(fixtures, 'absent'))).rejects.toMatchObject({ code: 'InvalidInput' });
+    expect((await lintPath(fixtures)).map(({ message }) => message)).toEqual(['no YAML files (*.yaml, *.yml) here']);
+  });
+});

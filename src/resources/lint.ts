@@ -1,0 +1,146 @@
+import type { CompiledSource } from '../sources/define.ts';
+import { mostSimilar } from '../lib/similar.ts';
+import { checkSink } from './check-sink.ts';
+import { checkSource } from './check-source.ts';
+import { compileWorkflow } from './compile.ts';
+import { objectTitle } from './object.ts';
+import type { ResourceKind } from './object.ts';
+import type { Issue, Problem } from './problem.ts';
+import { readResources } from './read.ts';
+import type { LocatedObject, ReadResources } from './read.ts';
+
+/**
+ * Checks a folder or a file of resources without a server: YAML, fields, types, templates, commands and references. In
+ * order of file, line and column. References are looked up in what was read. Throws InvalidInput where the path cannot be
+ * read.
+ */
+export function lintPath(path: string): Promise<Problem[]> {
+  return Promise.resolve().then(() => lintResources(path, readResources(path)));
+}
+
+function lintResources(path: string, read: ReadResources): Problem[] {
+  const { objects } = read;
+  const located = objects.flatMap((object) =>
+    [...ownIssues(object), ...referenceIssues(object, objects)].map((issue) => object.document.locate(issue)),
+  );
+  const problems = [...read.problems, ...located, ...pathProblems(objects)];
+  if (objects.length === 0 && problems.length === 0) problems.push(nothingFound(path, read.files));
+  return problems.sort(byPlace);
+}
+
+function nothingFound(path: string, files: readonly string[]): Problem {
+  const message = files.length === 0 ? 'no YAML files (*.yaml, *.yml) here' : 'no Source, Workflow or Sink here';
+  return {
+    file: path,
+    line: 1,
+    column: 1,
+    severity: 'error',
+    message,
+    field: '',
+    next: 'name a file, or a folder with YAML files',
+  };
+}
+
+function byPlace(left: Problem, right: Problem): number {
+  return left.file === right.file
+    ? left.line - right.line || left.column - right.column
+    : left.file < right.file
+      ? -1
+      : 1;
+}
+
+function ownIssues({ kind, namespace, name, spec }: LocatedObject): readonly Issue[] {
+  if (kind === 'Workflow') return compileWorkflow(namespace, name, spec).issues;
+  if (kind === 'Sink') {
+    const { accepted, issues } = checkSink(spec);
+    if (accepted === null || accepted.backend.deliver !== null) return issues;
+    return [
+      ...issues,
+      notImplemented(`Sinks of type ${accepted.spec.type} cannot deliver in this version: deliveries to it fail`),
+    ];
+  }
+  const { accepted, issues } = checkSource(spec);
+  if (accepted === null) return issues;
+  const reason = accepted.definition.notImplemented;
+  return [
+    ...issues,
+    ...(reason === null ? [] : [notImplemented(reason)]),
+    ...authenticationIssues(name, accepted.compiled),
+  ];
+}
+
+function notImplemented(message: string): Issue {
+  return { path: ['spec', 'type'], severity: 'warning', message };
+}
+
+function authenticationIssues(name: string, compiled: CompiledSource): readonly Issue[] {
+  if (compiled.path === null || compiled.authentication !== null) return [];
+  return [
+    {
+      path: ['spec', 'config'],
+      severity: 'warning',
+      message: 'no authentication: accepted on loopback only, or with --allow-insecure-sources',
+      next: `add to config: authentication: {type: bearer, secretRef: ${name}-token}`,
+    },
+  ];
+}
+
+/** Names of other objects that a spec holds. */
+function referenceIssues(object: LocatedObject, all: readonly LocatedObject[]): readonly Issue[] {
+  const spec = object.spec as { triggerWorkflow?: unknown; sinks?: unknown };
+  if (object.kind === 'Source')
+    return dangling(object, 'Workflow', spec.triggerWorkflow, ['spec', 'triggerWorkflow'], all);
+  if (object.kind !== 'Workflow' || !Array.isArray(spec.sinks)) return [];
+  return spec.sinks.flatMap((name, index) => dangling(object, 'Sink', name, ['spec', 'sinks', index], all));
+}
+
+function dangling(
+  from: LocatedObject,
+  kind: ResourceKind,
+  name: unknown,
+  path: Issue['path'],
+  all: readonly LocatedObject[],
+): readonly Issue[] {
+  if (typeof name !== 'string') return [];
+  const names = all
+    .filter((object) => object.kind === kind && object.namespace === from.namespace)
+    .map((object) => object.name);
+  if (names.includes(name)) return [];
+  const similar = mostSimilar(name, names);
+  const elsewhere = all.find((object) => object.kind === kind && object.name === name);
+  const next =
+    similar !== undefined
+      ? `did you mean ${similar}?`
+      : elsewhere === undefined
+        ? `declare it, or name one of: ${names.join(', ') || 'none is declared'}`
+        : `${objectTitle(elsewhere)} is in another namespace; references stay within one`;
+  return [{ path, severity: 'error', message: `there is no ${kind} ${from.namespace}/${name}`, next }];
+}
+
+/** Two Sources that want one webhook path: the first by namespace and name has it. */
+function pathProblems(objects: readonly LocatedObject[]): readonly Problem[] {
+  const owners = new Map<string, LocatedObject>();
+  const problems: Problem[] = [];
+  const sources = objects
+    .filter(({ kind }) => kind === 'Source')
+    .sort((left, right) => (objectTitle(left) < objectTitle(right) ? -1 : 1));
+  for (const object of sources) {
+    const path = checkSource(object.spec).accepted?.compiled.path ?? null;
+    if (path === null) continue;
+    const owner = owners.get(path);
+    if (owner === undefined) {
+      owners.set(path, object);
+      continue;
+    }
+    const message = `path ${path} belongs to ${objectTitle(owner)} (${owner.origin})`;
+    problems.push(
+      object.document.locate({
+        path: ['spec', 'config', 'path'],
+        severity: 'error',
+        message,
+        next: 'choose another path',
+      }),
+    );
+  }
+  return problems;
+}

@@ -1,0 +1,81 @@
+import { lintCommand } from '../lib/shell.ts';
+import { mostSimilar } from '../lib/similar.ts';
+import { TemplateError } from '../lib/template/error.ts';
+import { parseTemplate } from '../lib/template/index.ts';
+import type { TemplateKind } from '../workflows/steps/define.ts';
+import type { Issue } from './problem.ts';
+import { rootReferences } from './references.ts';
+import type { RootReference } from './references.ts';
+
+/** What a template of a Workflow may speak about. */
+export interface TemplateScope {
+  /** Names of the steps that have run by then. */
+  readonly steps: ReadonlySet<string>;
+  /** Names of the steps that come later. */
+  readonly laterSteps: ReadonlySet<string>;
+  /** Names under `.env`. */
+  readonly environment: ReadonlySet<string>;
+}
+
+/** What is wrong with the text of a template, condition or command at `path`. `scope` null: names are not checked. */
+export function textIssues(
+  text: string,
+  kind: TemplateKind,
+  path: Issue['path'],
+  scope: TemplateScope | null,
+): readonly Issue[] {
+  try {
+    // A condition `A == B` is one template too: what stands between the sides is text.
+    const references = rootReferences(parseTemplate(text));
+    const unsafe = kind === 'command' ? commandIssues(text, path) : [];
+    return [
+      ...unsafe,
+      ...(scope === null ? [] : references.flatMap((reference) => referenceIssues(reference, path, scope))),
+    ];
+  } catch (thrown) {
+    if (!(thrown instanceof TemplateError)) throw thrown;
+    const offset = offsetOf(text, thrown.line, thrown.column);
+    return [{ path, offset, severity: 'error', message: `template: ${thrown.reason}` }];
+  }
+}
+
+function commandIssues(text: string, path: Issue['path']): readonly Issue[] {
+  return lintCommand(text).map(({ line, column, message }) => ({
+    path,
+    offset: offsetOf(text, line, column),
+    severity: 'error',
+    message,
+  }));
+}
+
+function referenceIssues({ path, offset }: RootReference, at: Issue['path'], scope: TemplateScope): readonly Issue[] {
+  const [root, name] = path;
+  if (typeof name !== 'string') return [];
+  if (root === 'steps' && !scope.steps.has(name)) {
+    const names = [...scope.steps];
+    const similar = mostSimilar(name, names);
+    const message = scope.laterSteps.has(name)
+      ? `step ${name} has not run yet when this is rendered`
+      : `there is no step ${name}`;
+    const next =
+      similar === undefined
+        ? `steps that have run by then: ${names.join(', ') || 'none'}`
+        : `did you mean .steps.${similar}?`;
+    return [{ path: at, offset, severity: 'error', tolerated: true, message, next }];
+  }
+  if (root === 'env' && !scope.environment.has(name)) {
+    const message = `.env.${name} is not in spec.runtime.environment, so it is empty`;
+    return [{ path: at, offset, severity: 'warning', message }];
+  }
+  return [];
+}
+
+function offsetOf(text: string, line: number, column: number): number {
+  let offset = 0;
+  for (let passed = 1; passed < line; passed += 1) {
+    const lineFeed = text.indexOf('\n', offset);
+    if (lineFeed === -1) break;
+    offset = lineFeed + 1;
+  }
+  return offset + column - 1;
+}

@@ -1,0 +1,75 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadOrCreateToken, tokenPath } from './token.ts';
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fist-token-'));
+  path = join(folder, 'data', 'x.db-token');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
+
+describe("the API's token", () => {
+  it('is kept beside the database', () => {
+    expect(tokenPath('data/x.db')).toBe('data/x.db-token');
+  });
+
+  it('is made once, for its owner only, and found again', () => {
+    const made = loadOrCreateToken(path);
+    expect(made).toMatchObject({ created: true, warning: null });
+    expect(made.token).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(modeOf(path)).toBe('600');
+    expect(readdirSync(join(folder, 'data'))).toEqual(['x.db-token']);
+    expect(loadOrCreateToken(path)).toEqual({ token: made.token, created: false, warning: null });
+    expect(readFileSync(path, 'utf8')).toBe(`${made.token}\n`);
+  });
+
+  it('is another one in each place', () => {
+    expect(loadOrCreateToken(path).token).not.toBe(loadOrCreateToken(`${path}2`).token);
+  });
+
+  it('that others could read is closed to them, with a warning that does not hold it', () => {
+    const { token } = loadOrCreateToken(path);
+    chmodSync(path, 0o644);
+    const again = loadOrCreateToken(path);
+    expect(again.token).toBe(token);
+    expect(again.warning).toContain('mode 644');
+    expect(again.warning).not.toContain(token);
+    expect(modeOf(path)).toBe('600');
+  });
+
+  it.each(['', '\n', 'short', 'has spaces in it, and is long enough', 'zeichen-öäü-lang-genug-1234'])(
+    'that is %j is refused',
+    (text) => {
+      mkdirSync(join(folder, 'data'));
+      writeFileSync(path, text, { mode: 0o600 });
+      expect(() => loadOrCreateToken(path)).toThrow(
+        expect.objectContaining({ code: 'InvalidInput', next: expect.stringContaining('delete') }),
+      );
+      expect(readFileSync(path, 'utf8')).toBe(text);
+    },
+  );
+
+  it('is not read through a link or from a folder', () => {
+    mkdirSync(join(folder, 'data'));
+    writeFileSync(join(folder, 'elsewhere'), 'a-token-of-somebody-else');
+    symlinkSync(join(folder, 'elsewhere'), path);
+    expect(() => loadOrCreateToken(path)).toThrow('is not a regular file');
+    expect(() => loadOrCreateToken(folder)).toThrow('is not a regular file');
+  });
+});

@@ -1,0 +1,347 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Catalog, CatalogSink } from '../core/catalog.ts';
+import type { DeliveryRecord } from '../core/delivery.ts';
+import { AppError } from '../core/errors.ts';
+import type { HttpRequest, Log } from '../core/ports.ts';
+import type { Store } from '../core/store.ts';
+import { HttpError } from '../lib/http.ts';
+import type { PumpOptions } from '../lib/pump.ts';
+import { openSqliteStore } from '../store/sqlite/store.ts';
+import { createFakeClock } from '../../test/support/clock.ts';
+import type { FakeClock } from '../../test/support/clock.ts';
+import { createdAt, deliveryFixture, runFixture, stepFixture } from '../../test/support/deliveries.ts';
+import { createOutbox } from './outbox.ts';
+
+const webhookSink: CatalogSink = {
+  namespace: 'shop',
+  name: 'out',
+  type: 'webhook',
+  ready: true,
+  conditions: [],
+  origin: '',
+  config: { endpoint: 'https://hooks.example/x' },
+  condition: null,
+  sendResolved: false,
+  sendStarted: false,
+};
+
+let store: Store;
+let clock: FakeClock;
+let sinks: CatalogSink[];
+let answers: (number | AppError)[];
+let requests: HttpRequest[];
+let counted: string[];
+let written: string[];
+let outbox: PumpOptions;
+
+const log: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => log,
+};
+
+beforeEach(async () => {
+  store = openSqliteStore({ path: ':memory:' });
+  clock = createFakeClock(createdAt);
+  sinks = [webhookSink];
+  answers = [];
+  requests = [];
+  counted = [];
+  written = [];
+  outbox = open('one');
+  await store.transaction('intake', async (tx) => {
+    await tx.runs.insert({ run: runFixture(), plan: null });
+    await tx.runs.insertStep(stepFixture());
+  });
+});
+afterEach(() => store.close());
+
+function open(owner: string): PumpOptions {
+  const sink = (namespace: string, name: string) =>
+    sinks.find((one) => one.namespace === namespace && one.name === name);
+  return createOutbox({
+    store,
+    catalog: { current: () => ({ sink }) as Catalog },
+    http: {
+      async send(request) {
+        requests.push(request);
+        const answer = answers.shift() ?? 200;
+        if (answer instanceof Error) throw answer;
+        return { status: answer, headers: {}, body: '', truncated: false };
+      },
+    },
+    secrets: { get: () => null },
+    clock,
+    log,
+    metrics: {
+      increment: (name, labels) => void counted.push(`${name} ${labels?.['result'] ?? labels?.['kind']}`),
+      observe: () => undefined,
+      set: () => undefined,
+    },
+    owner,
+    random: () => 1,
+    publicUrl: null,
+    writeStdout: (text) => Promise.resolve(void written.push(text)),
+    stepsView: () => ({}),
+  });
+}
+
+async function insert(changes: Partial<DeliveryRecord> = {}): Promise<void> {
+  await store.transaction('run-end', (tx) => tx.deliveries.insert([deliveryFixture({ alertId: null, ...changes })]));
+}
+
+async function handle(
+  signal: AbortSignal = new AbortController().signal,
+  from: PumpOptions = outbox,
+): Promise<DeliveryRecord> {
+  for (const id of await from.due(10)) await from.handle(id, signal);
+  return await row();
+}
+
+async function row(): Promise<DeliveryRecord> {
+  const found = await store.read.deliveries.find('d1');
+  if (found === undefined) throw new Error('the delivery is gone');
+  return found;
+}
+
+describe('outbox', () => {
+  test('sends what is due once, and keeps what was sent', async () => {
+    await insert();
+    expect(await handle()).toMatchObject({
+      status: 'sent',
+      sinkType: 'webhook',
+      attempts: 1,
+      sentAt: createdAt,
+      leaseOwner: null,
+      wakeAt: null,
+      ambiguous: false,
+      payload: {
+        event: 'run-finished',
+        report: { summary: 'OOM' },
+        workflow: { outputs: { summary: 'memory limit reached' } },
+      },
+    });
+    await handle();
+    expect(requests).toHaveLength(1);
+    expect(JSON.parse(requests[0]?.body ?? '')).toEqual((await row()).payload);
+    expect(counted).toEqual(['fist_sink_deliveries_total sent']);
+    expect((await store.read.lists.activity()).sinks.get('shop/out')).toEqual({
+      messagesSent: 1,
+      lastSentTime: createdAt,
+      lastError: null,
+    });
+  });
+
+  test('tries again after a failure with the same key and the same payload, and only when it is due', async () => {
+    await insert();
+    answers = [503, 200];
+    expect(await handle()).toMatchObject({
+      status: 'pending',
+      attempts: 1,
+      error: 'hooks.example answered 503',
+      errorCode: 'DeliveryFailed',
+    });
+    expect(await outbox.nextDueAt()).toBe(clock.now() + 5000);
+    sinks = [{ ...webhookSink, condition: 'false', config: { ...webhookSink.config, template: 'other' } }];
+    await handle();
+    expect(requests).toHaveLength(1);
+    await clock.advance(5000);
+    expect(await handle()).toMatchObject({ status: 'sent', attempts: 2, error: null });
+    expect(requests[1]?.body).toBe(requests[0]?.body);
+    expect(requests[1]?.headers['idempotency-key']).toBe(requests[0]?.headers['idempotency-key']);
+  });
+
+  test('gives up after ten attempts and keeps the reason', async () => {
+    await insert();
+    answers = Array(20).fill(500);
+    for (let attempt = 0; attempt < 12; attempt += 1) {
+      await handle();
+      await clock.advance(300_000);
+    }
+    expect(requests).toHaveLength(10);
+    expect(await row()).toMatchObject({
+      status: 'failed',
+      attempts: 10,
+      error: 'gave up after 10 attempts: hooks.example answered 500',
+    });
+    expect((await store.read.lists.activity()).sinks.get('shop/out')?.lastError).toContain('gave up');
+  });
+
+  test('a refusal is final', async () => {
+    await insert();
+    answers = [410];
+    expect(await handle()).toMatchObject({
+      status: 'failed',
+      attempts: 1,
+      errorCode: 'DeliveryRefused',
+      error: 'hooks.example answered 410',
+    });
+  });
+
+  test('a lost answer is marked, also after the next attempt was sent', async () => {
+    await insert();
+    answers = [new HttpError('Timeout', 'no answer', true, null), 200];
+    expect(await handle()).toMatchObject({ status: 'pending', ambiguous: true });
+    await clock.advance(5000);
+    expect(await handle()).toMatchObject({ status: 'sent', ambiguous: true });
+  });
+
+  test('an attempt whose process died is found when its lease ends, and marked', async () => {
+    await insert();
+    const now = new Date(clock.now()).toISOString();
+    const leaseUntil = new Date(clock.now() + 60_000).toISOString();
+    await store.transaction('delivery-claim', (tx) => tx.deliveries.claim('d1', 'dead', now, leaseUntil));
+    await handle();
+    expect(requests).toEqual([]);
+    await clock.advance(60_000);
+    expect(await handle()).toMatchObject({ status: 'sent', attempts: 2, ambiguous: true });
+  });
+
+  test('two outboxes send one delivery once', async () => {
+    await insert();
+    const signal = new AbortController().signal;
+    await Promise.all([
+      outbox.handle('d1', signal),
+      open('two').handle('d1', signal),
+      open('three').handle('d1', signal),
+    ]);
+    expect(requests).toHaveLength(1);
+    expect((await row()).status).toBe('sent');
+  });
+
+  test('a false condition skips; a true one with text is sent', async () => {
+    sinks = [{ ...webhookSink, condition: '{{ .workflow.outputs.auto_resolved }}' }];
+    await insert();
+    expect(await handle()).toMatchObject({ status: 'skipped', wakeAt: null, error: null });
+    expect(requests).toEqual([]);
+    expect(counted).toEqual(['fist_sink_deliveries_total skipped']);
+  });
+
+  test('a template is rendered once into text', async () => {
+    const template =
+      '{{ .workflow.name }}: {{ .source.data.labels.pod }} {{ .source.data.alerts[0].labels.pod }} {{ .report.summary }}';
+    sinks = [
+      { ...webhookSink, condition: '{{ .alert.severity }} == critical', config: { ...webhookSink.config, template } },
+    ];
+    await insert();
+    await handle();
+    expect(JSON.parse(requests[0]?.body ?? '')).toMatchObject({ text: 'triage: checkout-1 checkout-1 OOM' });
+  });
+
+  test('a template error fails the delivery at once', async () => {
+    sinks = [{ ...webhookSink, config: { ...webhookSink.config, template: '{{ index .alert.labels 1 2 }}' } }];
+    await insert();
+    expect(await handle()).toMatchObject({ status: 'failed', errorCode: 'TemplateInvalid', attempts: 1 });
+    expect(requests).toEqual([]);
+  });
+
+  test('an absent Sink is waited for and fails in the end', async () => {
+    sinks = [];
+    await insert();
+    expect(await handle()).toMatchObject({
+      status: 'pending',
+      errorCode: 'SinkNotReady',
+      error: 'there is no Sink shop/out',
+    });
+    await clock.advance(5000);
+    sinks = [webhookSink];
+    expect((await handle()).status).toBe('sent');
+    sinks = [];
+    await insert({ id: 'd2' });
+    for (let attempt = 0; attempt < 12; attempt += 1) {
+      await handle();
+      await clock.advance(300_000);
+    }
+    expect(await store.read.deliveries.find('d2')).toMatchObject({
+      status: 'failed',
+      errorCode: 'SinkNotReady',
+      attempts: 10,
+    });
+  });
+
+  test('a type without delivery fails and is never sent', async () => {
+    sinks = [{ ...webhookSink, type: 'slack', ready: false, config: { channel: '#x' } }];
+    await insert();
+    expect(await handle()).toMatchObject({
+      status: 'failed',
+      sinkType: 'slack',
+      errorCode: 'SinkNotReady',
+      attempts: 1,
+    });
+  });
+
+  test('a Sink that is not ready is waited for', async () => {
+    const conditions = [
+      { type: 'Ready', status: 'False', reason: 'InvalidSpec', message: 'spec.config.endpoint is required' },
+    ] as const;
+    sinks = [{ ...webhookSink, ready: false, conditions }];
+    await insert();
+    expect(await handle()).toMatchObject({
+      status: 'pending',
+      error: expect.stringContaining('endpoint is required') as string,
+    });
+  });
+
+  test('a missing secret is waited for, with its code', async () => {
+    sinks = [
+      { ...webhookSink, config: { ...webhookSink.config, authentication: { type: 'bearer', secretRef: 'absent' } } },
+    ];
+    await insert();
+    expect(await handle()).toMatchObject({
+      status: 'pending',
+      error: 'there is no Secret shop/absent with key token',
+      ambiguous: false,
+    });
+    expect(requests).toEqual([]);
+  });
+
+  test('an attempt that the stop of the server aborted is due at once', async () => {
+    await insert();
+    answers = [new HttpError('Cancelled', 'the request was aborted', true, null)];
+    const stop = new AbortController();
+    stop.abort();
+    expect(await handle(stop.signal)).toMatchObject({
+      status: 'pending',
+      ambiguous: true,
+      wakeAt: createdAt,
+      leaseOwner: null,
+    });
+  });
+
+  test('a sink that never answers does not hold its place for ever', async () => {
+    await insert();
+    const hanging = createOutboxThatHangs();
+    const work = hanging.handle('d1', new AbortController().signal);
+    await clock.advance(30_000);
+    await work;
+    expect(await row()).toMatchObject({ status: 'pending', ambiguous: true, error: 'no result within 30 s' });
+  });
+
+  test('stdout prints with the name of the Sink', async () => {
+    sinks = [{ ...webhookSink, type: 'stdout', config: { format: 'text', template: '{{ .workflow.status }}' } }];
+    await insert();
+    expect((await handle()).status).toBe('sent');
+    expect(written).toEqual(['[out] succeeded\n']);
+  });
+
+  function createOutboxThatHangs(): PumpOptions {
+    sinks = [{ ...webhookSink, type: 'stdout', config: {} }];
+    const sink = () => sinks[0];
+    return createOutbox({
+      store,
+      catalog: { current: () => ({ sink }) as unknown as Catalog },
+      http: { send: () => Promise.reject(new Error('not used')) },
+      secrets: { get: () => null },
+      clock,
+      log,
+      metrics: { increment: () => undefined, observe: () => undefined, set: () => undefined },
+      owner: 'hanging',
+      random: () => 0,
+      publicUrl: null,
+      writeStdout: () => new Promise<void>(() => undefined),
+      stepsView: () => ({}),
+    });
+  }
+});

@@ -1,0 +1,56 @@
+import { parse } from 'yaml';
+import { describe, expect, test } from 'vitest';
+import type { SinkIo } from './define.ts';
+import { stdout } from './stdout.ts';
+
+async function print(config: object, payload: object): Promise<string> {
+  const written: string[] = [];
+  const io: SinkIo = {
+    http: { send: () => Promise.reject(new Error('must not send')) },
+    secret: () => '',
+    write: (text) => Promise.resolve(void written.push(text)),
+    signal: new AbortController().signal,
+    timeoutMs: 1000,
+  };
+  const delivery = { sinkName: 'out', event: 'run-finished', payload: payload as never, idempotencyKey: 'k' } as const;
+  expect(await stdout.deliver?.(io, config as never, delivery)).toEqual({ ok: true, reference: null });
+  return written.join('');
+}
+
+/** A terminal escape, a bidirectional override, a line separator and an invisible tag. */
+const hostile = ['\u001b', '\u202e', '\u2028', '\u{e0041}'];
+
+function hostileParts(printed: string): string[] {
+  return hostile.filter((part) => printed.includes(part));
+}
+
+const payload = { workflow: { name: 'triage' }, timestamp: 't' };
+
+describe('stdout', () => {
+  test('prints one line of JSON by default', async () => {
+    expect(await print({}, payload)).toBe('[out] {"workflow":{"name":"triage"},"timestamp":"t"}\n');
+  });
+
+  test('pretty JSON, YAML and text', async () => {
+    expect(await print({ pretty: true }, payload)).toBe(`[out] ${JSON.stringify(payload, null, 2)}\n`);
+    const yaml = await print({ format: 'yaml' }, payload);
+    expect(parse(yaml.replace('[out] ', ''))).toEqual(payload);
+    expect(await print({ template: 'x' }, { ...payload, text: 'Workflow triage\nsucceeded\n' })).toBe(
+      '[out] Workflow triage\nsucceeded\n',
+    );
+  });
+
+  test('JSON stays JSON, and nothing reaches the terminal that could move or hide text', async () => {
+    const text = hostile.join('x');
+    const line = await print({}, { text });
+    expect(JSON.parse(line.replace('[out] ', ''))).toEqual({ text });
+    expect(hostileParts(line)).toEqual([]);
+    expect(hostileParts(await print({ format: 'text', template: 'x' }, { text }))).toEqual([]);
+    expect(hostileParts(await print({ format: 'yaml' }, { text }))).toEqual([]);
+  });
+
+  test('format text needs a template', () => {
+    expect(stdout.config.safeParse({ format: 'text' }).success).toBe(false);
+    expect(stdout.config.safeParse({ format: 'text', template: '' }).success).toBe(true);
+  });
+});

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { severities } from '../core/alert.ts';
+import type { AlertItem, Labels } from '../core/alert.ts';
+import { AppError } from '../core/errors.ts';
+import { parseRfc3339 } from '../core/rfc3339.ts';
+import type { Timestamp } from '../core/time.ts';
+import { alertFingerprint } from '../lib/hash.ts';
+import { wrongTexts } from './alertmanager.ts';
+import { defineSource } from './define.ts';
+import type { ReceiveResult, SourceRequest } from './define.ts';
+import { deliveryKeyOf, parseBody, refuse } from './envelope.ts';
+import { compileFilters, filters, matchers } from './filters.ts';
+
+/** Takes single alerts at `POST /alerts` of the API. */
+export const api = defineSource({
+  type: 'api',
+  description: 'Takes single alerts by POST /alerts, with the token of the API.',
+  config: z.strictObject({
+    endpoint: z.string().optional().meta({ description: 'Where alerts are posted: /alerts, the only one.' }),
+    method: z.string().optional().meta({ description: 'POST, the only one.' }),
+    filters: filters.optional(),
+    matchers: matchers.optional(),
+  }),
+  compile(config) {
+    const { endpoint = '/alerts', method = 'POST' } = config;
+    if (endpoint !== '/alerts') throw new AppError('InvalidResource', 'must be /alerts: alerts are posted to this server', { field: 'endpoint' });
+    if (method !== 'POST') throw new AppError('InvalidResource', 'must be POST', { field: 'method' });
+    return { path: null, authentication: null, accepts: compileFilters(config.filters, config.matchers) };
+  },
+  receive: receiveAlert,
+});
+
+/**
+ * Reads the body of `POST /alerts` (contract 5.3): one alert. It fires, unless `status` says `resolved` or `ends_at` is
+ * not in the future. The severity is a field, so it is no part of the fingerprint.
+ */
+function receiveAlert(request: SourceRequest): ReceiveResult {
+  const parsed = parseBody(request.body);
+  if (!parsed.ok) return parsed;
+  const { text, value } = parsed;
+  const wrong = wrongField(value);
+  if (wrong !== null) return wrong;
+  const labels = (value['labels'] ?? {}) as Labels;
+  const annotations = (value['annotations'] ?? {}) as Labels;
+  const name = String(value['alert_name']);
+  const startsAt = readTime(value['starts_at']);
+  if (startsAt === undefined) return refuse('starts_at', 'must be an RFC 3339 time');
+  const endsAt = readTime(value['ends_at']);
+  if (endsAt === undefined) return refuse('ends_at', 'must be an RFC 3339 time');
+  const hasEnded = value['status'] === 'resolved' || (value['status'] == null && endsAt !== null && endsAt <= request.receivedAt);
+  const item: AlertItem = {
+    status: hasEnded ? 'resolved' : 'firing',
+    name,
+    severity: value['severity'] as AlertItem['severity'],
+    fingerprint: alertFingerprint(name, labels),
+    externalId: textOrNull(value['external_id']),
+    labels,
+    annotations,
+    summary: textOrNull(value['summary']) ?? textOrNull(annotations['summary']),
+    description: textOrNull(value['description']) ?? textOrNull(annotations['description']),
+    generatorUrl: null,
+    startsAt,
+    endsAt,
+    skewed: false,
+  };
+  const correlation = { groupKey: null, receiver: null, truncatedAlerts: 0 };
+  return { ok: true, notification: { items: [item], bad: [], ...correlation, deliveryKey: deliveryKeyOf(request), body: text } };
+}
+
+/** The first field that cannot be used, as a refusal. */
+function wrongField(value: Readonly<Record<string, unknown>>): ReceiveResult | null {
+  if (typeof value['alert_name'] !== 'string' || value['alert_name'] === '') return refuse('alert_name', 'is required, as text');
+  const severity = value['severity'];
+  if (!severities.some((known) => known === severity)) return refuse('severity', `is required, one of ${severities.join(', ')}`);
+  const status = value['status'];
+  if (status != null && status !== 'firing' && status !== 'resolved') return refuse('status', 'must be firing or resolved');
+  for (const field of ['external_id', 'summary', 'description']) {
+    if (value[field] != null && typeof value[field] !== 'string') return refuse(field, 'must be text');
+  }
+  for (const field of ['labels', 'annotations']) {
+    const wrong = value[field] == null ? null : wrongTexts(field, value[field]);
+    if (wrong !== null) return refuse(wrong.field, wrong.message);
+  }
+  return null;
+}
+
+function readTime(value: unknown): Timestamp | null | undefined {
+  if (value === undefined || value === null) return null;
+  return typeof value === 'string' ? parseRfc3339(value) : undefined;
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}

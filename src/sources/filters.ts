@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import type { Labels } from '../core/alert.ts';
+import type { CatalogSource } from '../core/catalog.ts';
+import { AppError } from '../core/errors.ts';
+import { matchesAll, parseMatchers } from '../lib/matchers.ts';
+import type { Matcher } from '../lib/matchers.ts';
+
+/** Map of label name to accepted values (the contract's form). */
+export const filters = z
+  .record(z.string().min(1), z.array(z.string()).min(1))
+  .meta({ description: 'Label name to accepted values: the label must exist and have one of them. All names must hold.' });
+
+/** Matchers as Alertmanager writes them. */
+export const matchers = z
+  .union([z.string(), z.array(z.string())])
+  .meta({ description: 'Alertmanager matchers, one text or a list: severity="critical", team=~"a|b". All must hold.' });
+
+type Filters = z.infer<typeof filters>;
+type Refuse = (labels: Labels) => { readonly reason: string; readonly message: string } | null;
+
+/** The filter chain of a Source over an alert's labels. Throws InvalidResource, with the field, for matchers that do not parse. */
+export function compileFilters(given: Filters | undefined, texts: string | readonly string[] | undefined): CatalogSource['accepts'] {
+  const chain = [filterMap(given ?? {}), matcherList(texts ?? [])].filter((refuse) => refuse !== null);
+  return (labels) => {
+    for (const refuse of chain) {
+      const refusal = refuse(labels);
+      if (refusal !== null) return refusal;
+    }
+    return null;
+  };
+}
+
+function filterMap(given: Filters): Refuse | null {
+  const accepted = Object.entries(given).map(([name, values]) => ({ name, values: new Set(values) }));
+  if (accepted.length === 0) return null;
+  return (labels) => {
+    const failed = accepted.find(({ name, values }) => !Object.hasOwn(labels, name) || !values.has(labels[name] ?? ''));
+    return failed === undefined ? null : { reason: 'FilterMismatch', message: `label ${failed.name} has none of the accepted values` };
+  };
+}
+
+function matcherList(texts: string | readonly string[]): Refuse | null {
+  const list = typeof texts === 'string' ? [texts] : texts;
+  const parsed = list.flatMap((text, place) => parsedMatchers(text, typeof texts === 'string' ? 'matchers' : `matchers[${place}]`));
+  if (parsed.length === 0) return null;
+  return (labels) => (matchesAll(parsed, labels) ? null : { reason: 'MatcherMismatch', message: 'the matchers do not match' });
+}
+
+function parsedMatchers(text: string, field: string): readonly Matcher[] {
+  try {
+    return parseMatchers(text);
+  } catch (thrown) {
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new AppError('InvalidResource', message, { field, cause: thrown });
+  }
+}

@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import { silentLog } from '../../../test/support/engine.ts';
+import type { CommandRequest, CommandResult } from '../../core/ports.ts';
+import { agent } from './agent.ts';
+import { cli } from './cli.ts';
+import { conditional } from './conditional.ts';
+import type { StepIo } from './define.ts';
+import { findStepDefinition, stepDefinitions } from './index.ts';
+
+const start = '2026-01-01T00:00:00.000Z';
+
+function stepIo(changes: Partial<StepIo> = {}): StepIo {
+  return {
+    runId: 'r1',
+    name: 'look',
+    path: '2',
+    attempt: 3,
+    idempotencyKey: 'r1/2',
+    signal: new AbortController().signal,
+    timeoutMs: 5000,
+    now: () => start,
+    log: silentLog,
+    alert: null,
+    llmConfig: null,
+    image: 'busybox',
+    environment: { TEAM: 'shop', FIST_RUN_ID: 'forged' },
+    branches: [],
+    render: (template) => template,
+    renderCommand: () => ({ script: 'echo "${FIST_1}"', environment: { FIST_1: 'value' } }),
+    renderApart: (template) => ({ text: template, values: [] }),
+    evaluate: (condition) => condition === 'yes',
+    cluster: null,
+    commands: null,
+    firstEvidenceNumber: 7,
+    onProcess: () => Promise.resolve(),
+    ...changes,
+  };
+}
+
+function runnerOf(result: Partial<CommandResult>) {
+  const requests: CommandRequest[] = [];
+  return {
+    requests,
+    run(request: CommandRequest) {
+      requests.push(request);
+      return Promise.resolve({ exitCode: 0, signal: null, stdout: '', stderr: '', truncated: false, timedOut: false, ...result });
+    },
+    killLeftover: () => Promise.resolve(false),
+  };
+}
+
+const command = { command: 'echo {{ .alert.name }}', approvalRequired: false };
+
+describe('cli', () => {
+  test('runs the script with its values in the environment, and who it is', async () => {
+    const commands = runnerOf({ stdout: 'value\n' });
+    const outcome = await cli.run(stepIo({ commands }), command);
+    expect(commands.requests[0]).toMatchObject({
+      script: 'echo "${FIST_1}"',
+      timeoutMs: 5000,
+      environment: {
+        TEAM: 'shop',
+        FIST_1: 'value',
+        FIST_RUN_ID: 'r1',
+        FIST_STEP_PATH: '2',
+        FIST_ATTEMPT: '3',
+        FIST_IDEMPOTENCY_KEY: 'r1/2',
+      },
+    });
+    expect(outcome).toEqual({
+      ok: true,
+      result: { stdout: 'value\n', stderr: '', exit_code: 0, command: command.command, truncated: false },
+      evidence: [
+        { id: 'e7', kind: 'command', object: 'step/look', command: command.command, time: start, excerpt: 'value\n[exit code 0]' },
+      ],
+    });
+  });
+
+  test('5.9.7 a non-zero exit code is a failure, with its output and its evidence', async () => {
+    const commands = runnerOf({ exitCode: 3, stderr: 'first\nno such pod\n' });
+    expect(await cli.run(stepIo({ commands }), command)).toMatchObject({
+      ok: false,
+      code: 'CommandFailed',
+      retryable: true,
+      message: 'the command ended with exit code 3: no such pod',
+      result: { exit_code: 3, stderr: 'first\nno such pod\n' },
+      evidence: [{ excerpt: 'stderr: first\nno such pod\n[exit code 3]' }],
+    });
+  });
+
+  test('a signal and a time-out are told apart', async () => {
+    expect(await cli.run(stepIo({ commands: runnerOf({ exitCode: null, signal: 'SIGKILL' }) }), command)).toMatchObject({
+      code: 'CommandFailed',
+      message: 'the command ended with signal SIGKILL',
+    });
+    const timedOut = runnerOf({ exitCode: null, signal: 'SIGTERM', timedOut: true });
+    expect(await cli.run(stepIo({ commands: timedOut }), command)).toMatchObject({
+      code: 'Timeout',
+      retryable: true,
+      message: 'the command did not end within 5 s and was killed',
+    });
+  });
+
+  test('secrets in the output are masked, and long output is shortened in the excerpt', async () => {
+    const commands = runnerOf({ stdout: `password=hunter22\n${'x '.repeat(10_000)}` });
+    const outcome = await cli.run(stepIo({ commands }), command);
+    expect(JSON.stringify(outcome)).not.toContain('hunter22');
+    expect(outcome.evidence[0]?.excerpt.length).toBeLessThan(4100);
+    expect(outcome.evidence[0]?.excerpt).toContain('characters left out');
+  });
+
+  test('without --allow-exec it fails and says how to allow it', async () => {
+    await expect(cli.run(stepIo(), command)).rejects.toMatchObject({
+      code: 'ExecNotAllowed',
+      next: 'start it with: fist serve --allow-exec',
+    });
+  });
+
+  test('5.9.9 approvalRequired is not ignored: nothing runs', async () => {
+    const commands = runnerOf({});
+    await expect(cli.run(stepIo({ commands }), { ...command, approvalRequired: true })).rejects.toMatchObject({ code: 'Forbidden' });
+    expect(commands.requests).toEqual([]);
+  });
+});
+
+describe('conditional', () => {
+  const decide = async (condition: string, branches: readonly string[]) => {
+    const outcome = await conditional.run(stepIo({ branches }), { condition });
+    return outcome.result;
+  };
+
+  test('5.9.8 names the branch that is there, or none', async () => {
+    const met = { condition_met: true, branch: 'then', message: 'condition is met, runs branch `then`' };
+    expect(await decide('yes', ['then', 'else'])).toEqual(met);
+    expect(await decide('yes', ['else'])).toEqual({
+      condition_met: true,
+      branch: null,
+      message: 'condition is met, there is no branch `then`',
+    });
+    expect(await decide('no', ['then', 'else'])).toMatchObject({ condition_met: false, branch: 'else' });
+    expect(await decide('no', ['then'])).toMatchObject({ condition_met: false, branch: null });
+  });
+});
+
+describe('agent', () => {
+  const config = { goal: 'find out', tools: [], maxIterations: 5, approvalRequired: false };
+
+  test('without a cluster it still gives a report of the contract’s shape', async () => {
+    const outcome = await agent.run(stepIo(), config);
+    expect(outcome).toMatchObject({ ok: true, result: { model: null, root_cause: null, findings: [], report: expect.any(String) } });
+  });
+
+  test('5.9.10 an unknown model provider fails and leaves the report', async () => {
+    const llmConfig = { provider: 'oracle-of-delphi', model: null, endpoint: null, apiKeySecret: null };
+    expect(await agent.run(stepIo({ llmConfig }), config)).toMatchObject({
+      ok: false,
+      code: 'ModelUnknown',
+      result: { report: expect.any(String) },
+    });
+  });
+
+  test('5.9.5 accepts tools as texts and as objects', () => {
+    const tools = ['kubectl', { name: 'promql', description: 'query', endpoint: '{{ .env.PROMETHEUS_URL }}' }, { ref: 'x' }];
+    expect(agent.config.parse({ goal: 'g', tools })).toMatchObject({ tools, maxIterations: 20 });
+  });
+});
+
+test('the registry finds every type by its name', () => {
+  for (const definition of stepDefinitions) expect(findStepDefinition(definition.type)).toBe(definition);
+  expect(findStepDefinition('sink')).toBeUndefined();
+});

@@ -1,0 +1,84 @@
+import type { Catalog, CatalogSource, CatalogWorkflow } from '../../src/core/catalog.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import type { Clock } from '../../src/core/ports.ts';
+import type { Store } from '../../src/core/store.ts';
+import { createMetrics } from '../../src/lib/metrics.ts';
+import { apiToken, fakeCatalog, fakeServer, fakeSource } from '../../src/server/server-fixture.ts';
+import type { ServerOptions } from '../../src/server/options.ts';
+import { openSqliteStore } from '../../src/store/sqlite/store.ts';
+import { createControl } from '../../src/workflows/control.ts';
+import { createIntake } from '../../src/workflows/intake.ts';
+import { createFakeClock } from '../support/clock.ts';
+import { silentLog } from '../support/engine.ts';
+
+export const plan: Plan = {
+  version: 1,
+  namespace: 'shop',
+  name: 'triage',
+  runtime: { image: '', environment: {}, llmConfig: null },
+  steps: [],
+  outputs: [],
+  sinks: ['out'],
+  deadlineMs: 86_400_000,
+  maxConcurrent: null,
+  onResolve: 'continue',
+};
+
+const workflow: CatalogWorkflow = {
+  namespace: 'shop',
+  name: 'triage',
+  type: 'workflow',
+  ready: true,
+  conditions: [],
+  origin: '',
+  plan,
+  planHash: 'hash-of-triage',
+};
+
+/** The server over a real store, intake and control; nothing executes. */
+export async function createWorld(
+  changes: Partial<ServerOptions> = {},
+  sources: readonly CatalogSource[] = [fakeSource()],
+) {
+  const store: Store = openSqliteStore({ path: ':memory:' });
+  const clock: Clock = createFakeClock();
+  const metrics = await createMetrics({ version: 'test' });
+  const catalog: Catalog = {
+    ...fakeCatalog(sources),
+    workflows: [workflow],
+    workflow: (namespace, name) => (namespace === 'shop' && name === 'triage' ? workflow : undefined),
+  };
+  const holder = { current: () => catalog };
+  const { server, options } = await fakeServer(
+    {
+      catalog: holder,
+      intake: createIntake({ store, catalog: holder, clock, metrics, log: silentLog }),
+      control: createControl({ store, catalog: holder, clock }),
+      reader: store.read,
+      clock,
+      metrics,
+      ...changes,
+    },
+    sources,
+  );
+  const headers = { authorization: `Bearer ${apiToken}` };
+  return {
+    server,
+    store,
+    options,
+    get: (url: string) => server.inject({ method: 'GET', url, headers }),
+    post: (url: string, payload?: unknown, more: Record<string, string> = {}) =>
+      server.inject({
+        method: 'POST',
+        url,
+        headers: { ...headers, ...more },
+        ...(payload === undefined ? {} : { payload: payload as object }),
+      }),
+    async close() {
+      await server.close();
+      await store.close();
+    },
+  };
+}
+
+export type World = Awaited<ReturnType<typeof createWorld>>;
