@@ -141,7 +141,7 @@ function earlierStart(stored: AlertState, startsAt: Timestamp | null): Timestamp
 function firingOnClosed(stored: AlertState, item: TimedItem, receivedAt: Timestamp): FoldVerdict {
   const { startsAt } = item;
   if (startsAt === null || stored.endsAt === null || startsAt > stored.endsAt) {
-    return reopened('Reopened', stored, item, startsAt ?? receivedAt, receivedAt);
+    return reopened('Reopened', stored, item, startsAt ?? latest(receivedAt, stored.endsAt ?? receivedAt), receivedAt);
   }
   const closedAt = stored.resolvedAt ?? stored.lastReceivedAt;
   if (toEpochMs(receivedAt) < toEpochMs(closedAt) + lateCopyMs) return countedOnly('LateCopy', stored);

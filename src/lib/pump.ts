@@ -34,11 +34,15 @@ export function startPump(options: PumpOptions): Pump {
 
   function hint(): void {
     hinted = true;
-    wake?.();
+    if (hasRoom()) wake?.();
+  }
+
+  function hasRoom(): boolean {
+    return active.size < concurrency;
   }
 
   async function look(): Promise<void> {
-    while (!stopping.signal.aborted && active.size < concurrency) {
+    while (!stopping.signal.aborted && hasRoom()) {
       hinted = false;
       const keys = await options.due(concurrency + active.size);
       const fresh = keys.filter((key) => !active.has(key)).slice(0, concurrency - active.size);
@@ -50,7 +54,11 @@ export function startPump(options: PumpOptions): Pump {
   function start(key: string): void {
     const work = options
       .handle(key, stopping.signal)
-      .catch((error: unknown) => log.error({ pump: options.name, key, error }, 'work failed; it will be found again'))
+      .catch((error: unknown) => {
+        log.error({ pump: options.name, key, error }, 'work failed; it will be found again');
+        // It is still due: without a pause a store that is away would be asked as fast as it can refuse.
+        return clock.sleep(options.pollMs, stopping.signal).catch(() => undefined);
+      })
       .finally(() => {
         active.delete(key);
         hint();
@@ -58,11 +66,16 @@ export function startPump(options: PumpOptions): Pump {
     active.set(key, work);
   }
 
+  /** A hint is kept while there is no room: the work that ends makes room and looks. */
+  function mustLook(): boolean {
+    return (hinted && hasRoom()) || stopping.signal.aborted;
+  }
+
   async function idle(): Promise<void> {
-    if (hinted || stopping.signal.aborted) return;
-    const nextAt = active.size < concurrency ? await options.nextDueAt() : null;
+    if (mustLook()) return;
+    const nextAt = hasRoom() ? await options.nextDueAt() : null;
     const waitMs = nextAt === null ? options.pollMs : Math.min(options.pollMs, Math.max(1, nextAt - clock.now()));
-    if (hinted || stopping.signal.aborted) return;
+    if (mustLook()) return;
     const timer = new AbortController();
     wake = () => timer.abort();
     await clock.sleep(waitMs, timer.signal).catch(() => undefined);

@@ -5,6 +5,7 @@ import { sourceDefinitions } from '../sources/index.ts';
 import { checked, unusedFields } from './checked.ts';
 import type { Checked } from './checked.ts';
 import { shapeOf } from './merge.ts';
+import { fieldName } from './problem.ts';
 import type { Issue } from './problem.ts';
 import { sourceSpec } from './source.ts';
 import type { SourceSpec } from './source.ts';
@@ -26,15 +27,11 @@ export function checkSource(value: unknown): Checked<AcceptedSource> {
   const spec = parsed.data;
   const definition = sourceDefinitions.find(({ type }) => type === spec.type);
   if (definition === undefined) return checked<AcceptedSource>(null, []);
-  const unused = unusedFields(
-    spec.config,
-    Object.keys(shapeOf(definition.config)),
-    base,
-    `Sources of type ${spec.type}`,
-  );
-  const config = definition.config.safeParse(spec.config);
-  if (!config.success)
-    return checked<AcceptedSource>(null, [...specIssues(definition.config, spec.config, base), ...unused]);
+  const names = Object.keys(shapeOf(definition.config));
+  const unused = unusedFields(spec.config, names, base, `Sources of type ${spec.type}`);
+  const own = Object.fromEntries(Object.entries(spec.config).filter(([name]) => names.includes(name)));
+  const config = definition.config.safeParse(own);
+  if (!config.success) return checked<AcceptedSource>(null, [...specIssues(definition.config, own, base), ...unused]);
   const { compiled, issues } = compile(definition, config.data);
   return checked(compiled === null ? null : { spec, definition, config: config.data, compiled }, [
     ...issues,
@@ -52,7 +49,8 @@ function compile(
   } catch (thrown) {
     if (!(thrown instanceof AppError)) throw thrown;
     const path = thrown.field === undefined ? base : [...base, ...fieldPath(thrown.field)];
-    return { compiled: null, issues: [{ path, severity: 'error', message: thrown.message }] };
+    const message = `${fieldName(path)}: ${thrown.message}`;
+    return { compiled: null, issues: [{ path, severity: 'error', message }] };
   }
 }
 

@@ -1,3 +1,4 @@
+import { modelProviders } from '../agent/models/index.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { LlmConfig, Plan, PlanStep } from '../core/plan.ts';
 import { parseDuration } from '../lib/duration.ts';
@@ -47,6 +48,7 @@ export function compileWorkflow(namespace: string, name: string, value: unknown)
       (index) => ['spec', 'outputs', index, 'name'],
     ),
   );
+  issues.push(...providerIssues(spec));
   issues.push(...duplicates(spec.sinks, (index) => ['spec', 'sinks', index]));
   const plan: Plan = {
     version: 1,
@@ -72,6 +74,16 @@ function llmConfig(spec: WorkflowSpec): LlmConfig | null {
   if (given === undefined) return null;
   const { provider, model = null, endpoint = null, apiKeySecret = null } = given;
   return { provider, model, endpoint, apiKeySecret };
+}
+
+/** There is no stand-in for a provider that this version does not have: its agent steps fail with ModelUnknown. */
+function providerIssues(spec: WorkflowSpec): readonly Issue[] {
+  const provider = spec.runtime?.llmConfig?.provider;
+  const names = modelProviders.map(({ name }) => name);
+  if (provider === undefined || names.includes(provider)) return [];
+  const message = `model provider ${provider} is not part of this version: agent steps report what the analyzers found, and fail`;
+  const path = ['spec', 'runtime', 'llmConfig', 'provider'];
+  return [{ path, severity: 'error', tolerated: true, message, next: `providers are: ${names.join(', ')}` }];
 }
 
 /** Reads steps in the order of the plan: each sees the names of those before it. */

@@ -20,6 +20,7 @@ describe('explainField', () => {
     expect(text).toContain('FIELD:    spec.steps[].goal <string>');
     expect(text).toContain('TYPES:    agent (required)');
     expect(explainField('Workflows.spec.steps[0].interrupted')).toContain('VALUES:   repeat, fail\nDEFAULT:  "repeat"');
+    expect(explainField('workflow.spec.steps.maxIterations')).toContain('DEFAULT:  20');
     expect(explainField('source.spec.triggerWorkflow')).toContain('REQUIRED: yes');
   });
 

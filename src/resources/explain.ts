@@ -49,7 +49,8 @@ function page(kind: ResourceKind, info: FieldInfo): string {
   if (info.fields.length > 0) {
     lines.push('', 'FIELDS:');
     for (const field of info.fields) {
-      const mark = field.required ? ' -required-' : '';
+      const known = field.default === undefined ? '' : ` (default ${JSON.stringify(field.default)})`;
+      const mark = field.required ? ' -required-' : known;
       lines.push(`  ${field.name} <${field.type}>${mark}`, ...wrap(field.description, '    '));
     }
   }

@@ -11,6 +11,8 @@ export interface MergedField {
   readonly name: string;
   /** The field's own schema, not optional. */
   readonly schema: z.ZodType;
+  /** Of the first type that has one. */
+  readonly default?: unknown;
   /** As text for people; by type where they differ. */
   readonly description: string;
   readonly usedBy: readonly string[];
@@ -20,6 +22,7 @@ export interface MergedField {
 
 interface FieldInWork {
   readonly schema: z.ZodType;
+  default?: unknown;
   /** Types by description. */
   readonly descriptions: Map<string, string[]>;
   readonly requiredBy: string[];
@@ -47,7 +50,9 @@ export function mergeFields(types: readonly TypeWithConfig[]): readonly MergedFi
       const description = describe(schema);
       field.descriptions.set(description, [...(field.descriptions.get(description) ?? []), type]);
       field.usedBy.push(type);
-      if (!schema.safeParse(undefined).success) field.requiredBy.push(type);
+      const absent = schema.safeParse(undefined);
+      if (absent.success && absent.data !== undefined) field.default ??= absent.data;
+      if (!absent.success) field.requiredBy.push(type);
     }
   }
   return [...fields].map(([name, { descriptions, ...field }]) => ({
@@ -60,7 +65,10 @@ export function mergeFields(types: readonly TypeWithConfig[]): readonly MergedFi
 /** The merged fields as the shape of an object, all optional. */
 export function optionalShape(fields: readonly MergedField[]): Record<string, z.ZodType> {
   return Object.fromEntries(
-    fields.map(({ name, schema, description }) => [name, schema.optional().meta({ description })]),
+    fields.map((field) => {
+      const facts = 'default' in field ? { default: field.default } : {};
+      return [field.name, field.schema.optional().meta({ description: field.description, ...facts })];
+    }),
   );
 }
 

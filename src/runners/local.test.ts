@@ -51,12 +51,21 @@ async function isGone(pid: number): Promise<boolean> {
 describe('a local command', () => {
   test('gives exit code, stdout and stderr', async () => {
     const result = await runner.run(request('echo out; echo err >&2; exit 3'));
-    expect(result).toEqual({ exitCode: 3, signal: null, stdout: 'out\n', stderr: 'err\n', truncated: false, timedOut: false });
+    expect(result).toEqual({
+      exitCode: 3,
+      signal: null,
+      stdout: 'out\n',
+      stderr: 'err\n',
+      truncated: false,
+      timedOut: false,
+    });
   });
 
   test('inherits nothing but PATH, and its standard input is closed', async () => {
     process.env['FIST_TEST_CANARY'] = 'canary';
-    const result = await runner.run(request('env; cat; ls /proc/self/fd | tr "\\n" " "', { environment: { FIST_1: "a'b c" } }));
+    const result = await runner.run(
+      request('env; cat; ls /proc/self/fd | tr "\\n" " "', { environment: { FIST_1: "a'b c" } }),
+    );
     delete process.env['FIST_TEST_CANARY'];
     const names = result.stdout.split('\n').flatMap((line) => /^([A-Z_0-9]+)=/.exec(line)?.[1] ?? []);
     expect(names.filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name)).sort()).toEqual(['FIST_1', 'PATH']);
@@ -132,7 +141,9 @@ describe('a local command', () => {
   });
 
   test('output is capped in the middle, at whole characters', async () => {
-    const result = await runner.run(request('echo start; yes äöü | head -c 500000; echo; echo end', { outputLimitBytes: 101 }));
+    const result = await runner.run(
+      request('echo start; yes äöü | head -c 500000; echo; echo end', { outputLimitBytes: 101 }),
+    );
     expect(result.truncated).toBe(true);
     expect(result.stdout.startsWith('start\n')).toBe(true);
     expect(result.stdout.endsWith('end\n')).toBe(true);

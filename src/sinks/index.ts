@@ -9,9 +9,16 @@ import { webhook } from './webhook.ts';
 import { workflow } from './workflow.ts';
 
 /** Every sink type. */
-export const sinks = [stdout, webhook, slack, alertmanager, prometheus, jira, pagerduty, workflow] as const;
-
-export type SinkType = (typeof sinks)[number]['type'];
+export const sinks = [
+  stdout,
+  webhook,
+  slack,
+  alertmanager,
+  prometheus,
+  jira,
+  pagerduty,
+  workflow,
+] as const satisfies readonly SinkBackend[];
 
 /** The sink type with this name. */
 export function findSink(type: string): SinkBackend | undefined {

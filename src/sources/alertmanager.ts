@@ -5,7 +5,7 @@ import { parseRfc3339 } from '../core/rfc3339.ts';
 import type { Timestamp } from '../core/time.ts';
 import { alertFingerprint, alertmanagerFingerprint } from '../lib/hash.ts';
 import type { ReceiveResult, SourceRequest } from './define.ts';
-import { deliveryKeyOf, isObject, parseBody, refuse, shown } from './envelope.ts';
+import { deliveryKeyOf, isObject, parseBody, refuse } from './envelope.ts';
 
 /**
  * Reads a notification of Alertmanager's webhook receiver, format 4 (prometheus/alertmanager: notify/webhook/webhook.go,
@@ -23,7 +23,7 @@ export function receiveAlertmanager(request: SourceRequest): ReceiveResult {
   for (const [index, alert] of (value['alerts'] as readonly unknown[]).entries()) {
     const read = readAlert(alert);
     if ('item' in read) items.push(read.item);
-    else bad.push({ index, field: `alerts[${index}]${read.field}`, message: read.message, body: shown(alert) });
+    else bad.push({ index, field: `alerts[${index}]${read.field}`, message: read.message, body: JSON.stringify(alert) });
   }
   const { groupKey, receiver, truncatedAlerts } = value;
   return {

@@ -38,12 +38,3 @@ export function deliveryKeyOf({ headers }: SourceRequest): string | null {
   const value = headers['idempotency-key'];
   return typeof value === 'string' && value !== '' && value.length <= mostDeliveryKey ? value : null;
 }
-
-/** A value as JSON text for a dead letter. Nesting that is too deep to write is said, not written. */
-export function shown(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? '';
-  } catch {
-    return '[nested too deeply to be shown; the whole body is in the source event]';
-  }
-}

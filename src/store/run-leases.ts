@@ -9,7 +9,16 @@ import { statement } from './statements.ts';
 /** Literal, because SQLite uses a partial index only where the query repeats its condition as text. */
 export const unfinished = sql<boolean>`status IN ('pending', 'running')`;
 
-type LeaseMethods = 'claim' | 'start' | 'lock' | 'renew' | 'release' | 'finish' | 'requestCancel' | 'releaseLeases' | 'stuck';
+type LeaseMethods =
+  | 'claim'
+  | 'start'
+  | 'lock'
+  | 'renew'
+  | 'release'
+  | 'finish'
+  | 'requestCancel'
+  | 'releaseLeases'
+  | 'stuck';
 
 /** Who holds a run, for how long, and who may wake it (design 3.1, lines 5 to 7, 15 and 20). */
 export function createRunLeases(query: Kysely<Database>, hints: Hints): Pick<RunStore, LeaseMethods> {

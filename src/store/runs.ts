@@ -9,7 +9,6 @@ import type { Database, EvidenceRow, RunRow, StepRow } from './schema.ts';
 import { createSlotStore } from './slots.ts';
 import { statement } from './statements.ts';
 
-
 /** Reads `workflows` (runs), `workflow_steps`, `plans` and `evidence` on any connection. */
 export function createRunReader(query: Kysely<Database>): RunReader {
   return { ...runReads(query), ...journalReads(query) };
@@ -19,24 +18,18 @@ function runReads(query: Kysely<Database>): Pick<RunReader, 'find' | 'due' | 'ne
   const byId = statement<'id', Selectable<RunRow>>(['id'], (marker) =>
     query.selectFrom('workflows').selectAll().where('id', '=', marker('id')),
   );
+  // A finished run has no wake_at; naming the status would lead SQLite to another index and a sort.
   const due = statement<'now' | 'limit', { id: string }>(['now', 'limit'], (marker) =>
     query
       .selectFrom('workflows')
       .select('id')
-      .where(unfinished)
       .where('wake_at', '<=', marker('now'))
       .where((row) => row.or([row('lease_until', 'is', null), row('lease_until', '<=', marker('now'))]))
       .orderBy('wake_at')
       .limit(marker('limit')),
   );
   const next = statement<never, { wake_at: string | null }>([], () =>
-    query
-      .selectFrom('workflows')
-      .select('wake_at')
-      .where(unfinished)
-      .where('wake_at', 'is not', null)
-      .orderBy('wake_at')
-      .limit(1),
+    query.selectFrom('workflows').select('wake_at').where('wake_at', 'is not', null).orderBy('wake_at').limit(1),
   );
   const cancel = statement<'id', { at: string | null }>(['id'], (marker) =>
     query.selectFrom('workflows').select('cancel_requested_at as at').where('id', '=', marker('id')),
@@ -93,12 +86,7 @@ function runWrites(
 ): Pick<RunStore, 'insert' | 'unfinishedOfAlert' | 'countSince' | 'update'> {
   const insert = insertRun(query);
   const unfinishedOf = statement<'alertId', Selectable<RunRow>>(['alertId'], (marker) =>
-    query
-      .selectFrom('workflows')
-      .selectAll()
-      .where('alert_id', '=', marker('alertId'))
-      .where(unfinished)
-      .orderBy('id'),
+    query.selectFrom('workflows').selectAll().where('alert_id', '=', marker('alertId')).where(unfinished).orderBy('id'),
   );
   return {
     async insert(newRun) {
@@ -139,7 +127,11 @@ function insertRun(query: Kysely<Database>): (newRun: NewRun) => Promise<boolean
     query.selectFrom('plans').select('hash').where('hash', '=', marker('hash')),
   );
   return async ({ run, plan }) => {
-    const rows = await insert(query, { ...run, input: JSON.stringify(run.input), outputs: JSON.stringify(run.outputs) });
+    const rows = await insert(query, {
+      ...run,
+      input: JSON.stringify(run.input),
+      outputs: JSON.stringify(run.outputs),
+    });
     if (rows.length === 0) return false;
     const hash = run.planHash;
     if (plan !== null && hash !== null && (await hasPlan(query, { hash })).length === 0) {

@@ -76,7 +76,12 @@ test('retry of a run that has not ended is a conflict; without any plan it canno
 
 test('a run that failed because its Workflow was missing can be repeated once that is there', async () => {
   const world = createEngineWorld({ store, clock });
-  const id = await world.addRun(plan, { planHash: null, status: 'failed', errorCode: 'WorkflowNotReady', wakeAt: null });
+  const id = await world.addRun(plan, {
+    planHash: null,
+    status: 'failed',
+    errorCode: 'WorkflowNotReady',
+    wakeAt: null,
+  });
   const again = await control({ plan, planHash: 'there' }).retry(id);
   await world.runAll();
   expect((await world.run(again)).status).toBe('succeeded');

@@ -28,7 +28,9 @@ export function createControl({ store, catalog, clock }: ControlOptions): Contro
       store.transaction('retry', async (tx) => {
         const old = await findRun(tx.runs, runId);
         if (!isFinal(old.status)) {
-          throw new AppError('Conflict', `run ${runId} has not ended: ${old.status}`, { next: `fist cancel run/${runId}` });
+          throw new AppError('Conflict', `run ${runId} has not ended: ${old.status}`, {
+            next: `fist cancel run/${runId}`,
+          });
         }
         const { plan, hash } = await planFor(tx.runs, old, catalog.current().workflow(old.namespace, old.name));
         const now = toTimestamp(clock.now());
@@ -50,9 +52,13 @@ async function planFor(runs: RunReader, old: RunRecord, workflow: CatalogWorkflo
   if (workflow?.plan != null && workflow.planHash !== null) return { plan: workflow.plan, hash: workflow.planHash };
   const plan = old.planHash === null ? undefined : await runs.plan(old.planHash);
   if (plan !== undefined && old.planHash !== null) return { plan, hash: old.planHash };
-  throw new AppError('WorkflowNotReady', `Workflow ${old.namespace}/${old.name} is absent or invalid, so the run cannot be repeated`, {
-    next: 'fist get workflows',
-  });
+  throw new AppError(
+    'WorkflowNotReady',
+    `Workflow ${old.namespace}/${old.name} is absent or invalid, so the run cannot be repeated`,
+    {
+      next: 'fist get workflows',
+    },
+  );
 }
 
 /** The same alert as it was then, as a run of its own. */

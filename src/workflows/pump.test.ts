@@ -15,7 +15,14 @@ beforeEach(() => {
 });
 afterEach(() => store.close());
 
-const failing = { ok: false, code: 'CommandFailed', message: 'x', retryable: true, result: null, evidence: [] } as const;
+const failing = {
+  ok: false,
+  code: 'CommandFailed',
+  message: 'x',
+  retryable: true,
+  result: null,
+  evidence: [],
+} as const;
 
 test('3.1.18 the pump wakes on a commit’s hint, at the next wake-up, and by itself at most 1 s later', async () => {
   const world = createEngineWorld({ store, clock, deeds: { one: () => failing } });

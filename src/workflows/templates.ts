@@ -5,7 +5,11 @@ import type { Timestamp } from '../core/time.ts';
 export interface Templates {
   render(template: string, data: JsonObject, now: Timestamp): string;
   /** Values show as `[value 1]` in the text. */
-  renderApart(template: string, data: JsonObject, now: Timestamp): { readonly text: string; readonly values: readonly string[] };
+  renderApart(
+    template: string,
+    data: JsonObject,
+    now: Timestamp,
+  ): { readonly text: string; readonly values: readonly string[] };
   /** Text for `/bin/sh -c` with values in the environment. Throws UnsafeArgument too. */
   renderCommand(
     template: string,

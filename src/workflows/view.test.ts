@@ -89,10 +89,20 @@ test('a conditional has the fields of its branch beside its own, and succeeds on
   const fixed = row('1.then', { result: { summary: 'fixed', message: 'of the branch' } });
   expect(stepsJson(plan, [asked, fixed])).toEqual({
     ask: { result: { summary: 'fixed', ...own }, success: true, error: null, status: 'succeeded' },
-    'ask-then': { result: { summary: 'fixed', message: 'of the branch' }, success: true, error: null, status: 'succeeded' },
+    'ask-then': {
+      result: { summary: 'fixed', message: 'of the branch' },
+      success: true,
+      error: null,
+      status: 'succeeded',
+    },
   });
   const broken = row('1.then', { status: 'failed', error: 'no', result: null });
-  expect(stepsJson(plan, [asked, broken])['ask']).toEqual({ result: own, success: false, error: 'no', status: 'failed' });
+  expect(stepsJson(plan, [asked, broken])['ask']).toEqual({
+    result: own,
+    success: false,
+    error: 'no',
+    status: 'failed',
+  });
   expect(stepsJson(plan, [row('1', { result: { ...own, branch: null } })])['ask']).toMatchObject({ success: true });
 });
 

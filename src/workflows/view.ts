@@ -64,7 +64,12 @@ function addStep(
   }
   const row = last.get(path);
   if (row === undefined) return undefined;
-  const own: JsonObject = { result: row.result, success: row.status === 'succeeded', error: row.error, status: row.status };
+  const own: JsonObject = {
+    result: row.result,
+    success: row.status === 'succeeded',
+    error: row.error,
+    status: row.status,
+  };
   const chosen = row.status === 'succeeded' ? chosenBranch(row) : null;
   const branch = chosen === null ? undefined : branchViews.get(chosen);
   const view = branch === undefined ? own : merged(own, branch);
@@ -73,8 +78,15 @@ function addStep(
 }
 
 function merged(own: JsonObject, branch: JsonObject): JsonObject {
-  const result: JsonValue = isObject(branch['result']) ? { ...branch['result'], ...asObject(own['result']) } : (own['result'] ?? null);
-  return { result, success: branch['success'] ?? false, error: branch['error'] ?? null, status: branch['status'] ?? 'running' };
+  const result: JsonValue = isObject(branch['result'])
+    ? { ...branch['result'], ...asObject(own['result']) }
+    : (own['result'] ?? null);
+  return {
+    result,
+    success: branch['success'] ?? false,
+    error: branch['error'] ?? null,
+    status: branch['status'] ?? 'running',
+  };
 }
 
 /** A step may be called `__proto__`. */

@@ -95,7 +95,7 @@ const malformed: readonly (readonly [string, string | Buffer])[] = [
   ['zlib', Buffer.from('789cab4acc2d2e492d5200001a0b045d', 'hex')],
   ['UTF-16 with a mark', Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(good, 'utf16le')])],
   ['UTF-16 without one', Buffer.from(good, 'utf16le')],
-  ['UTF-32', Buffer.from([...good].flatMap((character) => [character.charCodeAt(0), 0, 0, 0]))],
+  ['UTF-32', Buffer.from(Array.from(good).flatMap((character) => [character.charCodeAt(0), 0, 0, 0]))],
   ['bytes that are no UTF-8, for structure', Buffer.from([0x7b, 0xff, 0xfe, 0x7d])],
   ['an overlong quote', Buffer.from([0x7b, 0xc0, 0xa2, 0x7d])],
   ['CBOR', Buffer.from('a1666b696e64735f', 'hex')],

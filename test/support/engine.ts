@@ -11,6 +11,7 @@ import { addMs, toTimestamp } from '../../src/core/time.ts';
 import { newId } from '../../src/lib/id.ts';
 import { createEngine } from '../../src/workflows/engine/advance.ts';
 import type { Engine } from '../../src/workflows/engine/advance.ts';
+import { cli } from '../../src/workflows/steps/cli.ts';
 import { conditional } from '../../src/workflows/steps/conditional.ts';
 import { defineStep, succeeded } from '../../src/workflows/steps/define.ts';
 import type { StepIo } from '../../src/workflows/steps/define.ts';
@@ -121,7 +122,7 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
     owner: 'test',
     templates: plainTemplates,
     commands: options.commands ?? null,
-    steps: [scripted(options.deeds ?? {}), conditional],
+    steps: [scripted(options.deeds ?? {}), conditional, cli],
     metrics: {
       increment: (name, labels) => counted.push(`${name} ${Object.values(labels ?? {}).join(' ')}`),
       observe: () => undefined,
@@ -159,7 +160,9 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
     },
     async journal(id) {
       const steps = await store.read.runs.steps(id);
-      return steps.map((row) => `${row.path}#${row.attempt} ${row.status}${row.errorCode === null ? '' : ` ${row.errorCode}`}`);
+      return steps.map(
+        (row) => `${row.path}#${row.attempt} ${row.status}${row.errorCode === null ? '' : ` ${row.errorCode}`}`,
+      );
     },
   };
 }

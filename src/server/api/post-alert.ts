@@ -37,7 +37,7 @@ export async function postAlert(
   if (alert === undefined) {
     throw new AppError('Conflict', 'this Idempotency-Key was used for another alert', { next: 'send another key' });
   }
-  return { id: alert.id, message: messageOf(source, answer) };
+  return { id: alert.id, message: messageOf(catalog, source, answer) };
 }
 
 function read(request: SourceRequest): { readonly notification: Notification; readonly item: AlertItem } {
@@ -66,7 +66,7 @@ function firstAccepting(
   const offered = matchLabels(item);
   const takesAlerts = new Set(sourceTypes.filter(({ receive }) => receive !== null).map(({ type }) => type));
   return catalog.sources
-    .filter((source) => source.ready && takesAlerts.has(source.type))
+    .filter((source) => takesAlerts.has(source.type))
     .sort((left, right) => (`${left.namespace}/${left.name}` < `${right.namespace}/${right.name}` ? -1 : 1))
     .find((source) => source.accepts(offered) === null);
 }
@@ -111,16 +111,20 @@ const apiSource: CatalogSource = {
   suspend: true,
 };
 
-function messageOf(source: CatalogSource, answer: IntakeAnswer): string {
-  const what =
-    answer.opened > 0
-      ? 'Alert created'
-      : answer.repeated > 0
-        ? 'Alert was open already and is counted'
-        : answer.resolved > 0
-          ? 'Alert resolved'
-          : 'Alert counted';
+function messageOf(catalog: Catalog, source: CatalogSource, answer: IntakeAnswer): string {
+  const what = whatBecame(answer);
   if (source === apiSource) return `${what}; no Source accepts it, so nothing was triggered`;
-  const run = answer.runs > 0 ? `Workflow ${source.triggerWorkflow} was triggered` : 'nothing was triggered';
-  return `${what} under Source ${source.namespace}/${source.name}; ${run}`;
+  const under = `${what} under Source ${source.namespace}/${source.name}`;
+  if (answer.runs === 0) return `${under}; nothing was triggered`;
+  const isReady = catalog.workflow(source.namespace, source.triggerWorkflow)?.plan != null;
+  const triggered = `Workflow ${source.triggerWorkflow} was triggered`;
+  return isReady
+    ? `${under}; ${triggered}`
+    : `${under}; ${triggered}, but it is not ready: the run failed and can be repeated`;
+}
+
+function whatBecame(answer: IntakeAnswer): string {
+  if (answer.opened > 0) return 'Alert created';
+  if (answer.repeated > 0) return 'Alert was open already and is counted';
+  return answer.resolved > 0 ? 'Alert resolved' : 'Alert counted';
 }

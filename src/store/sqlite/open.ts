@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, readdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import { AppError, toAppError } from '../../core/errors.ts';
@@ -97,6 +98,16 @@ function openRaw(path: string, readOnly: boolean): DatabaseSync {
   }
 }
 
+function openImmutable(path: string): DatabaseSync {
+  const url = pathToFileURL(path);
+  url.searchParams.set('immutable', '1');
+  try {
+    return new DatabaseSync(url, { readOnly: true });
+  } catch (thrown) {
+    throw unusable(path, thrown);
+  }
+}
+
 function makeFolder(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
@@ -120,7 +131,8 @@ export function inspectDatabase(path: string): void {
       next: 'choose another file with --db',
     });
   }
-  const raw = openRaw(path, true);
+  // Without a log beside it nothing is changing it; `immutable` keeps SQLite from making one for the look.
+  const raw = existsSync(`${path}-wal`) ? openRaw(path, true) : openImmutable(path);
   try {
     refuseNewer(raw, path);
   } catch (thrown) {

@@ -43,7 +43,7 @@ export function createEngine(options: EngineOptions): Engine {
 
 async function carryOn(context: EngineContext, claim: Claim, signal: AbortSignal): Promise<void> {
   await killLeftovers(context, claim);
-  if (claim.startedNow) context.metrics.increment('fist_runs_total', { workflow: claim.work.run.name, phase: 'running' });
+  if (claim.startedNow) noteStart(context, claim.work);
   if (claim.ahead === null) return;
   let state: State = { work: claim.work, ahead: claim.ahead };
   if (state.ahead.rows.length > 0) state = await commitNext(context, state.work, null, signal, state.ahead);
@@ -54,6 +54,11 @@ async function carryOn(context: EngineContext, claim: Claim, signal: AbortSignal
     const attempt = await runAttempt(context, work, ahead.due.step, ahead.due.row, signal);
     state = await commitNext(context, work, attempt, signal);
   }
+}
+
+function noteStart({ metrics, log }: EngineContext, { run }: Work): void {
+  metrics.increment('fist_runs_total', { workflow: run.name, phase: 'running' });
+  log.info({ run: run.id, workflow: `${run.namespace}/${run.name}`, alert: run.alertId }, 'run-started');
 }
 
 interface State {
@@ -82,7 +87,8 @@ async function commitNext(
     const lock = await tx.runs.lock(run.id, run.fence, progress(expected));
     if (lock === undefined) throw stale();
     if (renews) await tx.runs.renew(run.id, run.fence, addMs(context.now(), leaseMs));
-    const ahead = lock.cancelRequestedAt === null ? expected : lookAhead(context, { ...run, ...lock }, plan, journal, pause);
+    const ahead =
+      lock.cancelRequestedAt === null ? expected : lookAhead(context, { ...run, ...lock }, plan, journal, pause);
     if (attempt !== null) await writeEnd(tx, attempt);
     for (const row of ahead.rows) await tx.runs.insertStep(row);
     if (ahead.due.kind === 'wait') await giveBack(context, tx, work, ahead.due.wait);

@@ -88,7 +88,8 @@ async function runStep(
   } catch (thrown) {
     const error = toAppError(thrown);
     if (error.code === 'StaleFence') throw error;
-    if (error.code === 'Internal') context.log.error({ run: work.run.id, path: row.path, error: thrown }, 'step-defect');
+    if (error.code === 'Internal')
+      context.log.error({ run: work.run.id, path: row.path, error: thrown }, 'step-defect');
     const message = error.next === undefined ? error.message : `${error.message}; ${error.next}`;
     return { ok: false, code: error.code, message, retryable: error.retryable, result: null, evidence: [] };
   }
@@ -153,7 +154,14 @@ function stepEnd(
   }
   if (cause !== undefined) {
     const { code, message, retryable } = cause;
-    return { status: code === 'Cancelled' ? 'cancelled' : 'failed', result, error: message, errorCode: code, retryable, completedAt };
+    return {
+      status: code === 'Cancelled' ? 'cancelled' : 'failed',
+      result,
+      error: message,
+      errorCode: code,
+      retryable,
+      completedAt,
+    };
   }
   const { code, message, retryable } = outcome ?? noOutcome;
   return { status: 'failed', result, error: message, errorCode: code, retryable, completedAt };

@@ -50,7 +50,11 @@ const retry = { limit: 2, backoffMs: 1000, maxBackoffMs: 2000 };
 const plan = planOf(
   [
     step('look'),
-    step('ask', { type: 'conditional', config: { condition: 'yes' }, branches: branchesOf(['then', step('fix', { retry })]) }),
+    step('ask', {
+      type: 'conditional',
+      config: { condition: 'yes' },
+      branches: branchesOf(['then', step('fix', { retry })]),
+    }),
     step('shaky', { retry }),
     step('hopeless', { continueOnError: true }),
     step('last'),
@@ -87,7 +91,12 @@ async function story(random: Random, dies: (moment: Moment, life: number) => boo
         : succeeded(result);
     };
     const deeds = { look: deed, fix: deed, shaky: deed, hopeless: deed, last: deed };
-    const world = createEngineWorld({ store: process.store, clock, deeds, sinks: [{ name: 'chat', sendStarted: true }] });
+    const world = createEngineWorld({
+      store: process.store,
+      clock,
+      deeds,
+      sinks: [{ name: 'chat', sendStarted: true }],
+    });
     const never = new AbortController().signal;
     const ignoreDeath = (error: Error): void => {
       if (!process.isDead()) problems.push(`life ${life}: ${error.message}`);
@@ -116,7 +125,9 @@ async function check(
   ids: readonly string[],
   executed: readonly { readonly key: string; readonly attempt: number; readonly committed: boolean }[],
 ): Promise<readonly string[]> {
-  const problems = executed.filter((entry) => entry.committed).map((entry) => `${entry.key} ran again after its success was committed`);
+  const problems = executed
+    .filter((entry) => entry.committed)
+    .map((entry) => `${entry.key} ran again after its success was committed`);
   for (const id of ids) {
     const run = await store.read.runs.find(id);
     const rows = await store.read.runs.steps(id);
@@ -135,7 +146,8 @@ async function check(
     const wanted = run?.startedAt === null ? [] : ['run-finished chat', 'run-finished out', 'run-started chat'];
     const { items } = await store.read.lists.deliveries({ limit: 50, runId: id });
     const told = items.map((delivery) => `${delivery.event} ${delivery.sinkName}`).sort();
-    if (JSON.stringify(told) !== JSON.stringify(wanted)) problems.push(`${id} ${run?.status} announced ${told.join(', ')}`);
+    if (JSON.stringify(told) !== JSON.stringify(wanted))
+      problems.push(`${id} ${run?.status} announced ${told.join(', ')}`);
     if (run?.status === 'failed' && run.errorCode !== 'CrashLoop') problems.push(`${id} failed: ${run.error}`);
   }
   const orphans = await store.transaction('audit', (tx) => tx.runs.freeOrphanSlots('2027-01-01T00:00:00.000Z'));
@@ -147,26 +159,32 @@ const engineTransactions = ['claim', 'step-start', 'step-end', 'run-wait', 'run-
 
 describe('crashes', () => {
   const points = engineTransactions.flatMap((name) => [`before:${name}`, `after:${name}`] as const);
-  test.each([...points, 'in:step'] as Moment[])('at %s, several times, every run ends and no committed success repeats', async (point) => {
-    let hits = 0;
-    const problems = await story(createRandom(1), (moment, life) => {
-      const hit = moment === point && life < 4;
-      if (hit) hits += 1;
-      return hit;
-    });
-    expect(problems).toEqual([]);
-    expect(hits).toBeGreaterThan(0);
-  });
+  test.each([...points, 'in:step'] as Moment[])(
+    'at %s, several times, every run ends and no committed success repeats',
+    async (point) => {
+      let hits = 0;
+      const problems = await story(createRandom(1), (moment, life) => {
+        const hit = moment === point && life < 4;
+        if (hit) hits += 1;
+        return hit;
+      });
+      expect(problems).toEqual([]);
+      expect(hits).toBeGreaterThan(0);
+    },
+  );
 
-  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])('at random moments (seed %i), every run ends and no committed success repeats', async (seed) => {
-    const random = createRandom(seed);
-    let crashes = 0;
-    const problems = await story(random, (_, life) => {
-      const hit = life < 60 && random.next() < 0.06;
-      if (hit) crashes += 1;
-      return hit;
-    });
-    expect(problems).toEqual([]);
-    expect(crashes).toBeGreaterThan(3);
-  });
+  test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
+    'at random moments (seed %i), every run ends and no committed success repeats',
+    async (seed) => {
+      const random = createRandom(seed);
+      let crashes = 0;
+      const problems = await story(random, (_, life) => {
+        const hit = life < 60 && random.next() < 0.06;
+        if (hit) crashes += 1;
+        return hit;
+      });
+      expect(problems).toEqual([]);
+      expect(crashes).toBeGreaterThan(3);
+    },
+  );
 });

@@ -81,5 +81,9 @@ function report(context: EngineContext, work: Work, final: RunEnding, now: strin
   context.metrics.observe('fist_run_duration_seconds', labels, seconds);
   const fields = { run: run.id, workflow: `${run.namespace}/${run.name}`, status: final.status, seconds };
   if (final.status === 'succeeded') context.log.info(fields, 'run-ended');
-  else context.log.warn({ ...fields, code: final.errorCode, reason: final.error, next: `fist describe run/${run.id}` }, 'run-ended');
+  else
+    context.log.warn(
+      { ...fields, code: final.errorCode, reason: final.error, next: `fist describe run/${run.id}` },
+      'run-ended',
+    );
 }

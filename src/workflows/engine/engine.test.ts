@@ -47,7 +47,15 @@ function longDeed() {
 }
 
 function failure(changes: Partial<{ retryable: boolean; message: string }> = {}): StepOutcome {
-  return { ok: false, code: 'CommandFailed', message: 'exit code 1', retryable: true, result: { exit_code: 1 }, evidence: [], ...changes };
+  return {
+    ok: false,
+    code: 'CommandFailed',
+    message: 'exit code 1',
+    retryable: true,
+    result: { exit_code: 1 },
+    evidence: [],
+    ...changes,
+  };
 }
 
 function evidence(number: number): Evidence {
@@ -63,13 +71,24 @@ describe('a run', () => {
     expect((await it.run(id)).status).toBe('pending');
     await it.runAll();
     const ended = await it.run(id);
-    expect(ended).toMatchObject({ status: 'succeeded', stepsCompleted: 3, currentStep: null, wakeAt: null, leaseOwner: null });
+    expect(ended).toMatchObject({
+      status: 'succeeded',
+      stepsCompleted: 3,
+      currentStep: null,
+      wakeAt: null,
+      leaseOwner: null,
+    });
     expect(await it.journal(id)).toEqual(['1#1 succeeded', '2#1 succeeded', '3#1 succeeded']);
     await it.engine.advance(id, never);
     await expect(control().cancel(id, 'late')).rejects.toMatchObject({ code: 'Conflict' });
     expect(await it.run(id)).toEqual(ended);
     const again = await control().retry(id);
-    expect(await it.run(again)).toMatchObject({ retryOf: id, status: 'pending', input: ended.input, planHash: ended.planHash });
+    expect(await it.run(again)).toMatchObject({
+      retryOf: id,
+      status: 'pending',
+      input: ended.input,
+      planHash: ended.planHash,
+    });
     await it.runAll();
     expect(await it.run(id)).toEqual(ended);
     expect(await it.run(again)).toMatchObject({ status: 'succeeded' });
@@ -113,7 +132,13 @@ describe('a run', () => {
     await clock.advance(61_000);
     await advancing;
     expect(await it.journal(id)).toEqual(['1#1 succeeded']);
-    expect(await it.run(id)).toMatchObject({ status: 'running', leaseOwner: null, waitingFor: null, wakeAt: now(), stepsCompleted: 1 });
+    expect(await it.run(id)).toMatchObject({
+      status: 'running',
+      leaseOwner: null,
+      waitingFor: null,
+      wakeAt: now(),
+      stepsCompleted: 1,
+    });
     await it.runAll();
     expect(await it.run(id)).toMatchObject({ status: 'succeeded', fence: 2 });
   });
@@ -248,7 +273,12 @@ describe('a run', () => {
     expect(await releaseDeadLeases(store, clock)).toBe(1);
     const second = world();
     await second.runAll();
-    expect(await second.journal(id)).toEqual(['1#1 succeeded', '2#1 failed Interrupted', '2#2 succeeded', '3#1 succeeded']);
+    expect(await second.journal(id)).toEqual([
+      '1#1 succeeded',
+      '2#1 failed Interrupted',
+      '2#2 succeeded',
+      '3#1 succeeded',
+    ]);
     expect((await store.read.runs.steps(id)).map((row) => row.fence)).toEqual([1, 1, 2, 2]);
     long.finish();
     await clock.advance(0);
@@ -453,7 +483,13 @@ describe('slots', () => {
     await it.runAll();
     expect(await it.run(first)).toMatchObject({ waitingFor: 'retry' });
     for (const id of [second, third]) {
-      expect(await it.run(id)).toMatchObject({ status: 'pending', waitingFor: 'slot', wakeAt: null, startedAt: null, leaseOwner: null });
+      expect(await it.run(id)).toMatchObject({
+        status: 'pending',
+        waitingFor: 'slot',
+        wakeAt: null,
+        startedAt: null,
+        leaseOwner: null,
+      });
     }
     await clock.advance(5000);
     await it.engine.advance(first, never);
@@ -469,7 +505,9 @@ describe('slots', () => {
   });
 
   test('3.1.16 maxConcurrent per Workflow, freed while waiting', async () => {
-    const plan = planOf([step('one', { retry: { limit: 1, backoffMs: 5000, maxBackoffMs: 5000 } })], { maxConcurrent: 2 });
+    const plan = planOf([step('one', { retry: { limit: 1, backoffMs: 5000, maxBackoffMs: 5000 } })], {
+      maxConcurrent: 2,
+    });
     const deeds = [longDeed(), longDeed(), longDeed()] as const;
     let next = 0;
     const it = world({ one: (io) => (io.attempt === 1 ? (deeds[next++] ?? deeds[0]).deed(io) : succeeded({})) });
@@ -545,7 +583,10 @@ describe('around a run', () => {
     expect((await it.run(id)).status).toBe('pending');
     await clock.advance(3_600_000);
     await it.runAll();
-    expect(await it.run(id)).toMatchObject({ startedAt: '2026-01-01T01:00:00.000Z', completedAt: '2026-01-01T01:00:00.000Z' });
+    expect(await it.run(id)).toMatchObject({
+      startedAt: '2026-01-01T01:00:00.000Z',
+      completedAt: '2026-01-01T01:00:00.000Z',
+    });
   });
 
   test('3.1.20 the auditor wakes what nothing else would wake, and counts it; in a correct program it finds nothing', async () => {
@@ -556,9 +597,16 @@ describe('around a run', () => {
     await clock.advance(60_000);
     const audit = () => auditRuns({ store, clock, log: silent, metrics: counting });
     const reasons: string[] = [];
-    const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => silent };
+    const silent = {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: () => undefined,
+      error: () => undefined,
+      child: () => silent,
+    };
     const counting = {
-      increment: (name: string, labels?: Readonly<Record<string, string>>) => reasons.push(`${name} ${labels?.['reason']}`),
+      increment: (name: string, labels?: Readonly<Record<string, string>>) =>
+        reasons.push(`${name} ${labels?.['reason']}`),
       observe: () => undefined,
       set: () => undefined,
     };
@@ -634,12 +682,26 @@ describe('around a run', () => {
     await it.addRun(three, { episode: 1 }, later);
     await it.runAll();
     expect(await store.read.lists.alert(resolved.id)).toMatchObject({ status: 'resolved', triageCompletedAt: now() });
-    expect(await store.read.lists.alert(later.id)).toMatchObject({ status: 'received', triageCompletedAt: null, workflowId: null });
+    expect(await store.read.lists.alert(later.id)).toMatchObject({
+      status: 'received',
+      triageCompletedAt: null,
+      workflowId: null,
+    });
   });
 
   test('run-started is announced once, by the first claim, to the sinks that want it', async () => {
-    const plan = planOf([step('one', { retry: { limit: 2, backoffMs: 1000, maxBackoffMs: 1000 } })], { sinks: ['chat', 'out'] });
-    const it = world({ one: () => failure() }, { sinks: [{ name: 'chat', sendStarted: true }, { name: 'out', sendStarted: false }] });
+    const plan = planOf([step('one', { retry: { limit: 2, backoffMs: 1000, maxBackoffMs: 1000 } })], {
+      sinks: ['chat', 'out'],
+    });
+    const it = world(
+      { one: () => failure() },
+      {
+        sinks: [
+          { name: 'chat', sendStarted: true },
+          { name: 'out', sendStarted: false },
+        ],
+      },
+    );
     const id = await it.addRun(plan);
     for (let life = 0; life < 3; life += 1) {
       await it.runAll();
@@ -676,12 +738,17 @@ describe('around a run', () => {
     const id = await it.addRun(planOf([step('one', { when: 'broken' })]));
     await it.runAll();
     expect(await it.journal(id)).toEqual(['1#1 failed TemplateInvalid']);
-    expect(await it.run(id)).toMatchObject({ status: 'failed', error: 'step "one" (1) failed: the condition is broken' });
+    expect(await it.run(id)).toMatchObject({
+      status: 'failed',
+      error: 'step "one" (1) failed: the condition is broken',
+    });
   });
 
   test('steps that `when` refuses are skipped, also before the end', async () => {
     const it = world();
-    const id = await it.addRun(planOf([step('one', { when: 'false' }), step('two'), step('three', { when: '{{ .steps.one.success }}' })]));
+    const id = await it.addRun(
+      planOf([step('one', { when: 'false' }), step('two'), step('three', { when: '{{ .steps.one.success }}' })]),
+    );
     const none = await it.addRun(planOf([step('one', { when: 'no' })]));
     await it.runAll();
     expect(await it.journal(id)).toEqual(['1#1 skipped', '2#1 succeeded', '3#1 skipped']);
@@ -695,7 +762,9 @@ describe('around a run', () => {
     const gather = (count: number) => (io: StepIo) => {
       firsts.push(io.firstEvidenceNumber);
       const list = Array.from({ length: count }, (_, index) => evidence(io.firstEvidenceNumber + index));
-      return io.name === 'two' && io.attempt === 1 ? { ...failure(), evidence: list } : { ...succeeded({}), evidence: list };
+      return io.name === 'two' && io.attempt === 1
+        ? { ...failure(), evidence: list }
+        : { ...succeeded({}), evidence: list };
     };
     const it = world({ one: gather(2), two: gather(1), three: gather(3) });
     const retry = { limit: 1, backoffMs: 1000, maxBackoffMs: 1000 };
@@ -704,7 +773,15 @@ describe('around a run', () => {
     await clock.advance(1000);
     await it.runAll();
     expect(firsts).toEqual([1, 3, 4, 5]);
-    expect((await store.read.runs.evidence(id)).map((item) => item.id)).toEqual(['e1', 'e2', 'e3', 'e4', 'e5', 'e6', 'e7']);
+    expect((await store.read.runs.evidence(id)).map((item) => item.id)).toEqual([
+      'e1',
+      'e2',
+      'e3',
+      'e4',
+      'e5',
+      'e6',
+      'e7',
+    ]);
   });
 
   test('a graceful stop aborts the step, leaves its attempt to be repeated, and gives the run back at once', async () => {

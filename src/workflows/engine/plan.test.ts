@@ -32,7 +32,14 @@ function row(path: string, changes: Partial<StepRecord> = {}): StepRecord {
 }
 
 function failed(path: string, attempt: number, changes: Partial<StepRecord> = {}): StepRecord {
-  return row(path, { attempt, status: 'failed', errorCode: 'CommandFailed', error: 'exit code 1', retryable: true, ...changes });
+  return row(path, {
+    attempt,
+    status: 'failed',
+    errorCode: 'CommandFailed',
+    error: 'exit code 1',
+    retryable: true,
+    ...changes,
+  });
 }
 
 const interrupted = (path: string, attempt: number) => failed(path, attempt, { errorCode: 'Interrupted' });
@@ -47,7 +54,11 @@ describe('next', () => {
   test('3.1.4 says the first step, the next one, and the end', () => {
     expect(decide(three, [])).toMatchObject({ kind: 'start', path: '1', attempt: 1, completed: 0 });
     expect(decide(three, [row('1')])).toMatchObject({ kind: 'start', path: '2', attempt: 1, completed: 1 });
-    expect(decide(three, [row('1'), row('2'), row('3')])).toMatchObject({ kind: 'end', status: 'succeeded', completed: 3 });
+    expect(decide(three, [row('1'), row('2'), row('3')])).toMatchObject({
+      kind: 'end',
+      status: 'succeeded',
+      completed: 3,
+    });
     expect(decide(planOf([]), [])).toMatchObject({ kind: 'end', status: 'succeeded', completed: 0 });
   });
 
@@ -128,7 +139,8 @@ describe('next', () => {
 
   test('3.1.12 full jitter: the delay is a part of the ceiling', () => {
     const plan = planOf([step('one', { retry: { limit: 1, backoffMs: 1000, maxBackoffMs: 9000 } })]);
-    const at = (jitter: number) => next(runRecord(plan, start), plan, [failed('1', 1)], start, { ...rules, jitter: () => jitter });
+    const at = (jitter: number) =>
+      next(runRecord(plan, start), plan, [failed('1', 1)], start, { ...rules, jitter: () => jitter });
     expect(at(0.25)).toMatchObject({ kind: 'wait', until: addMs(start, 250) });
     expect(at(0)).toMatchObject({ kind: 'start', attempt: 2 });
   });
@@ -157,18 +169,29 @@ describe('next', () => {
   test('3.1.10 a step with `interrupted: fail` is never repeated', () => {
     const verdict = interruption([], 'fail');
     expect(verdict).toMatchObject({ errorCode: 'Interrupted', retryable: false });
-    expect(decide(three, [failed('1', 1, verdict)])).toMatchObject({ kind: 'end', status: 'failed', errorCode: 'Interrupted' });
+    expect(decide(three, [failed('1', 1, verdict)])).toMatchObject({
+      kind: 'end',
+      status: 'failed',
+      errorCode: 'Interrupted',
+    });
   });
 
   test('3.1.13 past its deadline a run fails, and waits no longer than to it', () => {
     const plan = planOf([step('one', { retry: { limit: 1, backoffMs: 60_000, maxBackoffMs: 60_000 } })]);
     const deadlineAt = addMs(start, 10_000);
-    expect(decide(plan, [], deadlineAt, { deadlineAt })).toMatchObject({ kind: 'end', status: 'failed', errorCode: 'RunTimeout' });
+    expect(decide(plan, [], deadlineAt, { deadlineAt })).toMatchObject({
+      kind: 'end',
+      status: 'failed',
+      errorCode: 'RunTimeout',
+    });
     expect(decide(plan, [failed('1', 1)], start, { deadlineAt })).toMatchObject({ kind: 'wait', until: deadlineAt });
     expect(decide(plan, [row('1')], deadlineAt, { deadlineAt })).toMatchObject({ kind: 'end', status: 'succeeded' });
     const tolerant = planOf([step('one', { continueOnError: true })]);
     const cut = failed('1', 1, { errorCode: 'RunTimeout', retryable: false });
-    expect(decide(tolerant, [cut], deadlineAt, { deadlineAt })).toMatchObject({ status: 'failed', errorCode: 'RunTimeout' });
+    expect(decide(tolerant, [cut], deadlineAt, { deadlineAt })).toMatchObject({
+      status: 'failed',
+      errorCode: 'RunTimeout',
+    });
   });
 
   test('3.1.15 a cancelled run ends, with its reason, whatever came before', () => {
@@ -180,7 +203,10 @@ describe('next', () => {
       error: 'Superseded',
       completed: 1,
     });
-    expect(decide(three, [row('1'), row('2'), row('3')], start, changes)).toMatchObject({ status: 'cancelled', completed: 3 });
+    expect(decide(three, [row('1'), row('2'), row('3')], start, changes)).toMatchObject({
+      status: 'cancelled',
+      completed: 3,
+    });
   });
 
   test('3.1.14 the steps that never started are the ones to mark as skipped', () => {

@@ -31,13 +31,12 @@ export interface PlanRules {
 /** As many interrupted attempts in a row are a crash loop (design 3.1.10). */
 export const crashLoopLimit = 5;
 
-type StepDecision = (
+type StepDecision =
   | { readonly kind: 'done' }
   | { readonly kind: 'failed'; readonly step: PlanStep; readonly path: string; readonly row: StepRecord }
   | { readonly kind: 'start'; readonly step: PlanStep; readonly path: string; readonly attempt: number }
   | { readonly kind: 'skip'; readonly step: PlanStep; readonly path: string }
-  | { readonly kind: 'wait'; readonly until: Timestamp; readonly waitingFor: 'retry' }
-);
+  | { readonly kind: 'wait'; readonly until: Timestamp; readonly waitingFor: 'retry' };
 
 /** Says what is due. Pure: the same journal at the same time gives the same answer. */
 export function next(
@@ -86,7 +85,9 @@ function decideStep(
   const rows = attempts.get(path) ?? [];
   const last = rows.at(-1);
   if (last === undefined) {
-    return step.when === null || rules.holds(step) ? { kind: 'start', step, path, attempt: 1 } : { kind: 'skip', step, path };
+    return step.when === null || rules.holds(step)
+      ? { kind: 'start', step, path, attempt: 1 }
+      : { kind: 'skip', step, path };
   }
   if (last.status === 'skipped') return { kind: 'done' };
   if (last.status === 'succeeded') return decideBranch(step, path, last, attempts, now, rules);
@@ -129,7 +130,8 @@ function decideAgain(
   const again = { kind: 'start', step, path, attempt: last.attempt + 1 } as const;
   if (isRepeatable(last)) return again;
   const failures = rows.filter((row) => !isRepeatable(row)).length;
-  if (last.status !== 'failed' || !last.retryable || failures > step.retry.limit) return { kind: 'failed', step, path, row: last };
+  if (last.status !== 'failed' || !last.retryable || failures > step.retry.limit)
+    return { kind: 'failed', step, path, row: last };
   const ceilingMs = Math.min(step.retry.maxBackoffMs, step.retry.backoffMs * 2 ** (failures - 1));
   const delayMs = Math.floor(ceilingMs * rules.jitter(path, last.attempt));
   const until = toTimestamp(toEpochMs(last.completedAt ?? last.createdAt) + delayMs);
@@ -164,12 +166,16 @@ export function interruption(
 export function findStep(plan: Plan, path: string): PlanStep | undefined {
   const [first, ...branches] = path.split('.');
   let step = plan.steps[Number(first) - 1];
-  for (const branch of branches) step = step !== undefined && Object.hasOwn(step.branches, branch) ? step.branches[branch] : undefined;
+  for (const branch of branches)
+    step = step !== undefined && Object.hasOwn(step.branches, branch) ? step.branches[branch] : undefined;
   return step;
 }
 
 /** Steps of the first level that never started, for their `skipped` rows at the end of a run that did not succeed. */
-export function neverStarted(plan: Plan, journal: readonly StepRecord[]): readonly { readonly step: PlanStep; readonly path: string }[] {
+export function neverStarted(
+  plan: Plan,
+  journal: readonly StepRecord[],
+): readonly { readonly step: PlanStep; readonly path: string }[] {
   const seen = new Set(journal.map((row) => row.path));
   return plan.steps.map((step, index) => ({ step, path: String(index + 1) })).filter(({ path }) => !seen.has(path));
 }

@@ -16,7 +16,12 @@ export interface Watch {
 }
 
 /** Watches over one attempt: renews the lease, and aborts the attempt when it must not go on. */
-export function startWatch(context: EngineContext, { run, heldSinceMs: since }: Work, timeoutMs: number, stopping: AbortSignal): Watch {
+export function startWatch(
+  context: EngineContext,
+  { run, heldSinceMs: since }: Work,
+  timeoutMs: number,
+  stopping: AbortSignal,
+): Watch {
   const { clock, store, log } = context;
   const work = new AbortController();
   const ended = new AbortController();
@@ -67,7 +72,9 @@ export function startWatch(context: EngineContext, { run, heldSinceMs: since }: 
       const untilDeadlineMs = toEpochMs(run.deadlineAt) - clock.now();
       const waitMs = Math.max(1, Math.min(lookEveryMs, untilTimeoutMs, untilDeadlineMs));
       await clock.sleep(waitMs, ended.signal);
-      await look().catch((error: unknown) => log.warn({ run: run.id, error: toAppError(error).message }, 'watch-failed'));
+      await look().catch((error: unknown) =>
+        log.warn({ run: run.id, error: toAppError(error).message }, 'watch-failed'),
+      );
     }
   }
 

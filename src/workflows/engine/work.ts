@@ -81,7 +81,12 @@ export function lookAhead(
     const { completed } = decision;
     if (decision.kind === 'end') return { rows, completed, due: decision };
     if (decision.kind === 'wait') {
-      const wait = { status: 'running', wakeAt: decision.until, waitingFor: decision.waitingFor, slotKey: null } as const;
+      const wait = {
+        status: 'running',
+        wakeAt: decision.until,
+        waitingFor: decision.waitingFor,
+        slotKey: null,
+      } as const;
       return { rows, completed, due: { kind: 'wait', wait } };
     }
     if (decision.kind === 'start') {

@@ -74,14 +74,12 @@ function lastLine(stderr: string): string {
   return line === '' ? '' : `: ${line.slice(0, 300)}`;
 }
 
-function commandEvidence(
-  io: StepIo,
-  command: string,
-  stdout: string,
-  stderr: string,
-  result: CommandResult,
-): Evidence {
-  const text = [stdout.trimEnd(), stderr.trimEnd() === '' ? '' : `stderr: ${stderr.trimEnd()}`, `[${howItEnded(result)}]`];
+function commandEvidence(io: StepIo, command: string, stdout: string, stderr: string, result: CommandResult): Evidence {
+  const text = [
+    stdout.trimEnd(),
+    stderr.trimEnd() === '' ? '' : `stderr: ${stderr.trimEnd()}`,
+    `[${howItEnded(result)}]`,
+  ];
   return {
     id: `e${io.firstEvidenceNumber}`,
     kind: 'command',
@@ -105,7 +103,11 @@ function execNotAllowed(io: StepIo): AppError {
 }
 
 function needsApproval(io: StepIo): AppError {
-  return new AppError('Forbidden', `step "${io.name}" needs an approval, which this version cannot ask for; nothing was run`, {
-    next: 'run the command by hand, or remove approvalRequired from the step',
-  });
+  return new AppError(
+    'Forbidden',
+    `step "${io.name}" needs an approval, which this version cannot ask for; nothing was run`,
+    {
+      next: 'run the command by hand, or remove approvalRequired from the step',
+    },
+  );
 }

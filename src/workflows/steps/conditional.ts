@@ -9,7 +9,9 @@ export const conditional = defineStep({
     condition: z
       .string()
       .min(1)
-      .describe('A template; false where its text is empty, `false`, `0` or `no`. `A == B` and `A != B` compare texts.'),
+      .describe(
+        'A template; false where its text is empty, `false`, `0` or `no`. `A == B` and `A != B` compare texts.',
+      ),
   }),
   templates: { condition: 'condition' },
   defaultTimeoutMs: 60_000,

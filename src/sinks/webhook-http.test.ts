@@ -1,0 +1,71 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createHttpClient } from '../lib/http.ts';
+import { createCleanup } from '../../test/support/cleanup.ts';
+import { startReceiver } from '../../test/support/receiver.ts';
+import type { SinkIo } from './define.ts';
+import { webhook } from './webhook.ts';
+
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+
+function io(timeoutMs = 2000): SinkIo {
+  const http = createHttpClient();
+  cleanup.defer(() => http.close());
+  return {
+    http,
+    secret: ({ name, key }) => `${name}-${key}`,
+    write: () => Promise.reject(new Error('must not write')),
+    signal: new AbortController().signal,
+    timeoutMs,
+  };
+}
+
+async function deliver(endpoint: string, world = io()) {
+  const delivery = {
+    sinkName: 'out',
+    event: 'run-finished',
+    payload: { text: 'größer "x"' },
+    idempotencyKey: 'key-1',
+  } as const;
+  const config = { endpoint, authentication: { type: 'bearer', secretRef: 'hook' } };
+  return await webhook.deliver?.(world, config, delivery);
+}
+
+describe('webhook over HTTP', () => {
+  test('a receiver gets the JSON, the key and the token', async () => {
+    const receiver = await startReceiver();
+    cleanup.defer(() => receiver.stop());
+    expect(await deliver(`${receiver.url}/hook`)).toEqual({ ok: true, reference: null });
+    const [request] = receiver.requests;
+    expect(request).toMatchObject({ method: 'POST', path: '/hook', json: { text: 'größer "x"' } });
+    expect(request?.headers).toMatchObject({
+      'content-type': 'application/json',
+      'idempotency-key': 'key-1',
+      authorization: 'Bearer hook-token',
+    });
+  });
+
+  test('a receiver that takes the request and cuts the line leaves the result open', async () => {
+    const server = createServer((request) => void request.on('data', () => request.socket.destroy()));
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    cleanup.defer(() => new Promise<void>((done) => server.close(() => done())));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await deliver(url)).toMatchObject({ ok: false, retry: true, ambiguous: true });
+  });
+
+  test('a receiver that never answers is given up after the time-out, and one that is not there was not reached', async () => {
+    const server = createServer(() => undefined);
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await deliver(url, io(80))).toMatchObject({ ok: false, retry: true, ambiguous: true });
+    server.closeAllConnections();
+    await new Promise<void>((done) => server.close(() => done()));
+    expect(await deliver(url)).toMatchObject({ ok: false, retry: true, ambiguous: false });
+  });
+
+  test('metadata services are never asked', async () => {
+    expect(await deliver('http://169.254.169.254/latest/meta-data')).toMatchObject({ ok: false, retry: false });
+  });
+});

@@ -1,0 +1,97 @@
+import type { AlertRecord } from '../core/alert.ts';
+import type { DeliveryRecord } from '../core/delivery.ts';
+import type { DeadLetterRecord, SourceEventRecord } from '../core/event.ts';
+import { newId } from '../lib/id.ts';
+
+// Rows for tests, whole and valid; a test names what it is about.
+
+export const someTime = '2026-03-01T12:00:00.000Z';
+
+export function letterFixture(message: string): DeadLetterRecord {
+  return { id: newId(), namespace: 'default', sourceName: 'am', reason: 'BadItem', message, body: '{}', receivedAt: someTime };
+}
+
+export function eventFixture(changes: Partial<SourceEventRecord> = {}): SourceEventRecord {
+  return {
+    id: newId(),
+    namespace: 'default',
+    sourceName: 'am',
+    sourceType: 'webhook',
+    eventData: '{"alerts":[]}',
+    contentHash: 'hash',
+    deliveryKey: null,
+    workflowTriggered: null,
+    outcome: { Opened: 1 },
+    receiveCount: 1,
+    receivedAt: someTime,
+    lastReceivedAt: someTime,
+    ...changes,
+  };
+}
+
+export function alertFixture(changes: Partial<AlertRecord> = {}): AlertRecord {
+  return {
+    id: newId(),
+    namespace: 'default',
+    source: 'am',
+    fingerprint: 'f1',
+    externalId: 'e1',
+    status: 'received',
+    severity: 'warning',
+    name: 'TestAlert',
+    summary: 's',
+    description: null,
+    labels: { alertname: 'TestAlert', severity: 'warning' },
+    annotations: { summary: 's' },
+    generatorUrl: null,
+    groupKey: null,
+    contentHash: 'hash',
+    episode: 1,
+    receiveCount: 1,
+    startsAt: someTime,
+    endsAt: null,
+    skewed: false,
+    receivedAt: someTime,
+    lastReceivedAt: someTime,
+    resolvedAt: null,
+    triageStartedAt: null,
+    triageCompletedAt: null,
+    workflowId: null,
+    sourceId: null,
+    aiAnalysis: null,
+    aiConfidence: null,
+    autoResolved: false,
+    announced: false,
+    mutedUntil: null,
+    createdAt: someTime,
+    updatedAt: someTime,
+    ...changes,
+  };
+}
+
+export function deliveryFixture(idempotencyKey: string): DeliveryRecord {
+  return {
+    id: newId(),
+    namespace: 'default',
+    runId: null,
+    alertId: null,
+    event: 'alert-resolved',
+    sinkName: 'out',
+    sinkType: '',
+    data: {},
+    payload: null,
+    status: 'pending',
+    attempts: 0,
+    error: null,
+    errorCode: null,
+    ambiguous: false,
+    idempotencyKey,
+    reference: null,
+    fence: 0,
+    leaseOwner: null,
+    leaseUntil: null,
+    wakeAt: someTime,
+    sentAt: null,
+    createdAt: someTime,
+  };
+}
