@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { cliReference } from './gen/cli.ts';
 import { crdFiles } from './gen/crds.ts';
 import { referencePages } from './gen/reference.ts';
 
@@ -14,6 +15,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const [name, content] of crdFiles()) files.set(`deploy/crds/${name}`, content);
   for (const [name, content] of referencePages()) files.set(`docs/reference/${name}`, content);
+  files.set('docs/reference/cli.md', cliReference());
   return files;
 }
 

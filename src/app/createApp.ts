@@ -13,6 +13,7 @@ import { openResourceFolder } from '../resources/folder.ts';
 import type { LoadedFolder } from '../resources/folder.ts';
 import { resourceRecords } from '../resources/records.ts';
 import { createLocalRunner } from '../runners/local.ts';
+import { isLoopback } from '../server/auth.ts';
 import { createServer } from '../server/server.ts';
 import type { ServerState } from '../server/options.ts';
 import { loadOrCreateToken, tokenPath } from '../server/token.ts';
@@ -138,11 +139,13 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     const enginePumping = startPump(enginePump({ store, engine, concurrency: options.concurrency, clock, log }));
     lifecycle.onStop('engine', () => enginePumping.stop(options.drainMs));
 
+    const http = createHttpClient();
+    lifecycle.onStop('http', () => http.close());
     const outboxPumping = startPump(
       createOutbox({
         store,
         catalog: resources,
-        http: createHttpClient(),
+        http,
         secrets,
         clock,
         log,
@@ -218,10 +221,6 @@ async function mirrorResources(store: Store, clock: Clock, folder: LoadedFolder)
   ).flat();
   const records = resourceRecords(folder, before, toTimestamp(clock.now()));
   await store.transaction('resources', (tx) => tx.resources.replaceAll(records));
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 /** Full jitter that is the same for the same attempt, so that a retry planned twice is planned for one time. */

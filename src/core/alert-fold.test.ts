@@ -96,7 +96,13 @@ describe('design 3.2, line by line', () => {
   test('line 5: firing, open: repeat, counted, no run', () => {
     const repeat = last([firing(at(-5)), 0], [firing(at(-5)), 240]);
     expect(repeat).toMatchObject({ reason: 'Repeated', opens: false, closes: false, transitions: [] });
-    expect(repeat.next).toMatchObject({ receiveCount: 2, lastReceivedAt: at(240), receivedAt: at(0), startsAt: at(-5), episode: 1 });
+    expect(repeat.next).toMatchObject({
+      receiveCount: 2,
+      lastReceivedAt: at(240),
+      receivedAt: at(0),
+      startsAt: at(-5),
+      episode: 1,
+    });
   });
 
   test('line 5: the status that a run gave it stays', () => {
@@ -110,7 +116,11 @@ describe('design 3.2, line by line', () => {
   });
 
   test('line 5: S is never below the previous E', () => {
-    const reopened = [[firing(at(0)), 0], [resolved(at(0), at(10)), 10], [firing(at(12)), 12]] as const;
+    const reopened = [
+      [firing(at(0)), 0],
+      [resolved(at(0), at(10)), 10],
+      [firing(at(12)), 12],
+    ] as const;
     expect(last(...reopened, [firing(at(11)), 13]).next.startsAt).toBe(at(11));
     expect(last(...reopened, [firing(at(0)), 13]).next.startsAt).toBe(at(12));
   });
@@ -140,8 +150,16 @@ describe('design 3.2, line by line', () => {
   test('line 7: resolved, open: e >= S closes', () => {
     const closed = last([firing(at(0)), 1], [resolved(at(0), at(0)), 9]);
     expect(closed).toMatchObject({ reason: 'Resolved', opens: false, closes: true });
-    expect(closed.next).toMatchObject({ status: 'resolved', episode: 1, receiveCount: 2, endsAt: at(0), resolvedAt: at(9) });
-    expect(closed.transitions).toEqual([{ episode: 1, fromStatus: 'received', toStatus: 'resolved', reason: 'Resolved', at: at(9) }]);
+    expect(closed.next).toMatchObject({
+      status: 'resolved',
+      episode: 1,
+      receiveCount: 2,
+      endsAt: at(0),
+      resolvedAt: at(9),
+    });
+    expect(closed.transitions).toEqual([
+      { episode: 1, fromStatus: 'received', toStatus: 'resolved', reason: 'Resolved', at: at(9) },
+    ]);
   });
 
   test('line 7: without an end, the time of receipt', () => {
@@ -151,14 +169,27 @@ describe('design 3.2, line by line', () => {
   test('line 7: e < S is stale, counted only', () => {
     const open = last([firing(at(5)), 6]).next;
     const stale = foldAlert(open, resolved(at(0), at(4)), at(7));
-    expect(stale).toMatchObject({ reason: 'StaleResolve', opens: false, closes: false, transitions: [], updatesContent: false });
+    expect(stale).toMatchObject({
+      reason: 'StaleResolve',
+      opens: false,
+      closes: false,
+      transitions: [],
+      updatesContent: false,
+    });
     expect(stale.next).toEqual({ ...open, receiveCount: 2 });
   });
 
   test('line 8: resolved, unknown: a row that is already closed, no run', () => {
     const first = last([resolved(at(-9), at(-1)), 0]);
     expect(first).toMatchObject({ reason: 'ResolvedUnknown', opens: false, closes: false });
-    expect(first.next).toMatchObject({ status: 'resolved', episode: 0, receiveCount: 1, startsAt: at(-9), endsAt: at(-1), resolvedAt: at(0) });
+    expect(first.next).toMatchObject({
+      status: 'resolved',
+      episode: 0,
+      receiveCount: 1,
+      startsAt: at(-9),
+      endsAt: at(-1),
+      resolvedAt: at(0),
+    });
   });
 
   test('line 8: resolved, closed: counted only', () => {
@@ -172,7 +203,15 @@ describe('design 3.2, line by line', () => {
     for (const startsAt of [addMs(at(5), 1), null]) {
       const reopened = last([firing(at(0)), 0], [resolved(at(0), at(5)), 5], [firing(startsAt), 6]);
       expect(reopened).toMatchObject({ reason: 'Reopened', opens: true });
-      expect(reopened.next).toMatchObject({ status: 'received', episode: 2, receiveCount: 3, startsAt: startsAt ?? at(6), endsAt: at(5), resolvedAt: null, receivedAt: at(6) });
+      expect(reopened.next).toMatchObject({
+        status: 'received',
+        episode: 2,
+        receiveCount: 3,
+        startsAt: startsAt ?? at(6),
+        endsAt: at(5),
+        resolvedAt: null,
+        receivedAt: at(6),
+      });
     }
   });
 
@@ -186,12 +225,23 @@ describe('design 3.2, line by line', () => {
   test('line 11: firing, closed, s <= E, later: reopen, run', () => {
     const closed = last([firing(at(0)), 0], [resolved(at(0), at(5)), 5]).next;
     const again = foldAlert(closed, firing(at(0)), addMs(at(5), 30_000));
-    expect(again).toMatchObject({ reason: 'FiringAgain', opens: true, next: { status: 'received', episode: 2, startsAt: at(5) } });
-    expect(again.transitions).toMatchObject([{ episode: 2, fromStatus: 'resolved', toStatus: 'received', reason: 'FiringAgain' }]);
+    expect(again).toMatchObject({
+      reason: 'FiringAgain',
+      opens: true,
+      next: { status: 'received', episode: 2, startsAt: at(5) },
+    });
+    expect(again.transitions).toMatchObject([
+      { episode: 2, fromStatus: 'resolved', toStatus: 'received', reason: 'FiringAgain' },
+    ]);
   });
 
   test('line 11: the copy of the resolve closes what the late copy reopened', () => {
-    const verdicts = fold([firing(at(0)), 0], [resolved(at(0), at(5)), 5], [firing(at(0)), 6], [resolved(at(0), at(5)), 6.1]);
+    const verdicts = fold(
+      [firing(at(0)), 0],
+      [resolved(at(0), at(5)), 5],
+      [firing(at(0)), 6],
+      [resolved(at(0), at(5)), 6.1],
+    );
     expect(verdicts.map(({ reason }) => reason)).toEqual(['Opened', 'Resolved', 'FiringAgain', 'Resolved']);
   });
 
@@ -203,24 +253,44 @@ describe('design 3.2, line by line', () => {
       [firing(at(0)), 5.2],
       [resolved(at(0), at(5)), 5.3],
     );
-    expect(verdicts.map(({ reason }) => reason)).toEqual(['Opened', 'Resolved', 'Reopened', 'Repeated', 'StaleResolve']);
+    expect(verdicts.map(({ reason }) => reason)).toEqual([
+      'Opened',
+      'Resolved',
+      'Reopened',
+      'Repeated',
+      'StaleResolve',
+    ]);
     expect(verdicts.at(-1)?.next).toMatchObject({ status: 'received', episode: 2, receiveCount: 5, startsAt: at(5.1) });
   });
 
   test('line 13: where the severity is set apart, a rise starts a run', () => {
     const raised = last([firing(at(0)), 0], [firing(at(0), { severity: 'critical' }), 5]);
     expect(raised).toMatchObject({ reason: 'SeverityRaised', opens: true, closes: false });
-    expect(raised.next).toMatchObject({ status: 'received', severity: 'critical', episode: 2, startsAt: at(0), receiveCount: 2 });
+    expect(raised.next).toMatchObject({
+      status: 'received',
+      severity: 'critical',
+      episode: 2,
+      startsAt: at(0),
+      receiveCount: 2,
+    });
   });
 
   test('line 13: a fall is recorded', () => {
     const lowered = last([firing(at(0)), 0], [firing(at(0), { severity: 'info' }), 5]);
     expect(lowered).toMatchObject({ reason: 'SeverityLowered', opens: false, next: { severity: 'info', episode: 1 } });
-    expect(lowered.transitions).toMatchObject([{ episode: 1, fromStatus: 'received', toStatus: 'received', reason: 'SeverityLowered' }]);
+    expect(lowered.transitions).toMatchObject([
+      { episode: 1, fromStatus: 'received', toStatus: 'received', reason: 'SeverityLowered' },
+    ]);
   });
 
   test('line 14: the content of what counts replaces the stored one, that of copies does not', () => {
-    const verdicts = fold([firing(at(0)), 0], [firing(at(0)), 1], [resolved(at(0), at(2)), 2], [firing(at(0)), 2.1], [resolved(at(0), at(2)), 2.2]);
+    const verdicts = fold(
+      [firing(at(0)), 0],
+      [firing(at(0)), 1],
+      [resolved(at(0), at(2)), 2],
+      [firing(at(0)), 2.1],
+      [resolved(at(0), at(2)), 2.2],
+    );
     expect(verdicts.map(({ updatesContent }) => updatesContent)).toEqual([true, true, true, false, false]);
   });
 
@@ -228,7 +298,13 @@ describe('design 3.2, line by line', () => {
     const open = last([firing(at(0)), 0]).next;
     const { next, transition } = foldExpired(open, at(1500));
     expect(next).toEqual({ ...open, status: 'resolved', endsAt: at(1500), resolvedAt: at(1500) });
-    expect(transition).toEqual({ episode: 1, fromStatus: 'received', toStatus: 'resolved', reason: 'Expired', at: at(1500) });
+    expect(transition).toEqual({
+      episode: 1,
+      fromStatus: 'received',
+      toStatus: 'resolved',
+      reason: 'Expired',
+      at: at(1500),
+    });
     expect(foldAlert(next, firing(at(0)), at(1501)).reason).toBe('FiringAgain');
   });
 
@@ -297,7 +373,12 @@ describe('properties', () => {
   });
 
   /** Names of the invariants that a step broke: `expect` for each would take ten times as long. */
-  function broken(before: AlertState | null, verdict: FoldVerdict, item: AlertItem, received: number): readonly string[] {
+  function broken(
+    before: AlertState | null,
+    verdict: FoldVerdict,
+    item: AlertItem,
+    received: number,
+  ): readonly string[] {
     const { next, transitions, opens, closes } = verdict;
     const isClosed = next.status === 'resolved';
     let status = before?.status ?? null;
@@ -310,8 +391,10 @@ describe('properties', () => {
       'every receipt is counted once': next.receiveCount === received,
       'an episode begins with a run and never falls': next.episode - (before?.episode ?? 0) === Number(opens),
       'only firing opens': !opens || item.status === 'firing',
-      'only a resolve of an open alert closes': !closes || (before?.status === 'received' && isClosed && item.status === 'resolved'),
-      'closed alerts know when they closed': isClosed === (next.resolvedAt !== null) && (!isClosed || next.endsAt !== null),
+      'only a resolve of an open alert closes':
+        !closes || (before?.status === 'received' && isClosed && item.status === 'resolved'),
+      'closed alerts know when they closed':
+        isClosed === (next.resolvedAt !== null) && (!isClosed || next.endsAt !== null),
       'S is not below the previous E': isClosed || next.endsAt === null || (next.startsAt ?? '') >= next.endsAt,
       'the last receipt never goes back': next.lastReceivedAt >= (before?.lastReceivedAt ?? ''),
       'the history is gapless and ends where the row is': gaps.length === 0 && status === next.status,

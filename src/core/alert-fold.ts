@@ -1,4 +1,4 @@
-import type { AlertItem, AlertRecord, AlertStatus, AlertTransition, Severity } from './alert.ts';
+import type { AlertItem, AlertRecord, AlertStatus, AlertTransition } from './alert.ts';
 import { severities } from './alert.ts';
 import { addMs, toEpochMs } from './time.ts';
 import type { Timestamp } from './time.ts';
@@ -13,7 +13,16 @@ const lateCopyMs = 30_000;
 /** What the fold reads of a stored alert, and what it decides. */
 export type AlertState = Pick<
   AlertRecord,
-  'status' | 'severity' | 'episode' | 'receiveCount' | 'startsAt' | 'endsAt' | 'skewed' | 'receivedAt' | 'lastReceivedAt' | 'resolvedAt'
+  | 'status'
+  | 'severity'
+  | 'episode'
+  | 'receiveCount'
+  | 'startsAt'
+  | 'endsAt'
+  | 'skewed'
+  | 'receivedAt'
+  | 'lastReceivedAt'
+  | 'resolvedAt'
 >;
 
 /** Names of the decisions: counters, metric labels and reasons of transitions. */
@@ -54,10 +63,14 @@ export function foldAlert(stored: AlertState | null, item: AlertItem, receivedAt
   const timed = withoutSkew(item, receivedAt);
   if (timed.status === 'firing') {
     if (stored === null) return opened(timed, receivedAt);
-    return stored.status === 'resolved' ? firingOnClosed(stored, timed, receivedAt) : firingOnOpen(stored, timed, receivedAt);
+    return stored.status === 'resolved'
+      ? firingOnClosed(stored, timed, receivedAt)
+      : firingOnOpen(stored, timed, receivedAt);
   }
   if (stored === null) return resolvedUnknown(timed, receivedAt);
-  return stored.status === 'resolved' ? countedOnly('ResolvedAgain', stored) : resolvedOnOpen(stored, timed, receivedAt);
+  return stored.status === 'resolved'
+    ? countedOnly('ResolvedAgain', stored)
+    : resolvedOnOpen(stored, timed, receivedAt);
 }
 
 type TimedItem = Pick<AlertItem, 'status' | 'severity' | 'startsAt' | 'endsAt' | 'skewed'>;
@@ -97,10 +110,18 @@ function firingOnOpen(stored: AlertState, item: TimedItem, receivedAt: Timestamp
     skewed: stored.skewed || item.skewed,
   };
   const change = severities.indexOf(item.severity) - severities.indexOf(stored.severity);
-  if (change === 0) return { reason: 'Repeated', next, transitions: [], opens: false, closes: false, updatesContent: true };
+  if (change === 0)
+    return { reason: 'Repeated', next, transitions: [], opens: false, closes: false, updatesContent: true };
   if (change > 0) {
     const lowered = transition(next, stored.status, 'SeverityLowered', receivedAt);
-    return { reason: 'SeverityLowered', next, transitions: [lowered], opens: false, closes: false, updatesContent: true };
+    return {
+      reason: 'SeverityLowered',
+      next,
+      transitions: [lowered],
+      opens: false,
+      closes: false,
+      updatesContent: true,
+    };
   }
   // A run is unique for an episode (line 18), so a rise begins the next one; nothing was closed, S and E stay.
   const raised: AlertState = { ...next, status: 'received', episode: stored.episode + 1, receivedAt };
@@ -219,7 +240,12 @@ function openState(
   };
 }
 
-function transition(next: { episode: number; status: AlertStatus }, fromStatus: AlertStatus | null, reason: string, at: Timestamp): FoldTransition {
+function transition(
+  next: { episode: number; status: AlertStatus },
+  fromStatus: AlertStatus | null,
+  reason: string,
+  at: Timestamp,
+): FoldTransition {
   return { episode: next.episode, fromStatus, toStatus: next.status, reason, at };
 }
 
@@ -249,7 +275,10 @@ export function foldCategory(reason: string): 'opened' | 'repeated' | 'resolved'
 }
 
 /** Line 16: an open alert that is no longer received is closed, without a notice. */
-export function foldExpired(stored: AlertState, at: Timestamp): { readonly next: AlertState; readonly transition: FoldTransition } {
+export function foldExpired(
+  stored: AlertState,
+  at: Timestamp,
+): { readonly next: AlertState; readonly transition: FoldTransition } {
   const next: AlertState = { ...stored, status: 'resolved', endsAt: latest(stored.startsAt ?? at, at), resolvedAt: at };
   return { next, transition: transition(next, stored.status, 'Expired', at) };
 }

@@ -18,9 +18,12 @@ describe('parseRfc3339', () => {
     expect(parseRfc3339(text)).toBe(expected);
   });
 
-  test.each([[''], ['0001-01-01T00:00:00Z'], ['0001-01-01T00:00:00.000000000Z'], ['0000-01-01T00:00:00Z']])('%j is no moment', (text) => {
-    expect(parseRfc3339(text)).toBeNull();
-  });
+  test.each([[''], ['0001-01-01T00:00:00Z'], ['0001-01-01T00:00:00.000000000Z'], ['0000-01-01T00:00:00Z']])(
+    '%j is no moment',
+    (text) => {
+      expect(parseRfc3339(text)).toBeNull();
+    },
+  );
 
   test.each([
     ['yesterday'],

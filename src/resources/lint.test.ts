@@ -38,9 +38,9 @@ describe('lint', () => {
       'W 15:5 spec.config: no authentication: accepted on loopback only, or with --allow-insecure-sources -> add to config: authentication: {type: bearer, secretRef: two-token}',
       'E 15:11 spec.config.path: path alerts belongs to Source default/one (broken/references.yaml:1) -> choose another path',
       'E 22:35 spec.runtime.llmConfig.provider: model provider mock is not part of this version: agent steps report what the analyzers found, and fail -> providers are: none',
-      'E 27:20 spec.steps[0].goal: step second has not run yet when this is rendered -> steps that have run by then: none',
-      'E 28:16 spec.steps[0].goal: there is no step frist -> steps that have run by then: none',
-      'W 28:45 spec.steps[0].goal: .env.HOST is not in spec.runtime.environment, so it is empty',
+      'E 27:17 spec.steps[0].goal: step second has not run yet when this is rendered -> steps that have run by then: none',
+      'E 28:13 spec.steps[0].goal: there is no step frist -> steps that have run by then: none',
+      'W 28:42 spec.steps[0].goal: .env.HOST is not in spec.runtime.environment, so it is empty',
       'W 29:7 spec.steps[0].command: command is not used by steps of type agent -> remove it, or change the type',
       'E 34:7 spec.steps[1].timeoutMinutes: timeout and timeoutMinutes exclude each other',
       'E 35:13 spec.steps[2].name: there is another step named second -> give each step a name of its own',
@@ -58,6 +58,7 @@ describe('lint', () => {
       'E 11:40 spec.steps[0].goal: template: function "nosuch" is not defined',
       'E 16:33 spec.steps[1].goal: template: unexpected "}" in operand',
       'E 19:41 spec.steps[2].condition: template: unexpected end of the template: an {{end}} is missing',
+      'E 25:23 spec.steps[3].command: {{ .source.data.alertname }}: bash would run the value as code -> give the value to the command as a plain argument of its own',
       'E 28:15 spec.outputs[0].value: template: unexpected {{end}}',
     ]);
   });

@@ -1,11 +1,10 @@
 import { lintCommand } from '../lib/shell.ts';
 import { mostSimilar } from '../lib/similar.ts';
+import { templateActions } from '../lib/template/analyse.ts';
 import { TemplateError } from '../lib/template/error.ts';
 import { parseTemplate } from '../lib/template/index.ts';
 import type { TemplateKind } from '../workflows/steps/define.ts';
 import type { Issue } from './problem.ts';
-import { rootReferences } from './references.ts';
-import type { RootReference } from './references.ts';
 
 /** What a template of a Workflow may speak about. */
 export interface TemplateScope {
@@ -26,12 +25,13 @@ export function textIssues(
 ): readonly Issue[] {
   try {
     // A condition `A == B` is one template too: what stands between the sides is text.
-    const references = rootReferences(parseTemplate(text));
+    const template = parseTemplate(text);
     const unsafe = kind === 'command' ? commandIssues(text, path) : [];
-    return [
-      ...unsafe,
-      ...(scope === null ? [] : references.flatMap((reference) => referenceIssues(reference, path, scope))),
-    ];
+    if (scope === null) return unsafe;
+    const references = templateActions(template).flatMap(({ fields, line, column }) =>
+      fields.flatMap((field) => referenceIssues(field, offsetOf(text, line, column), path, scope)),
+    );
+    return [...unsafe, ...references];
   } catch (thrown) {
     if (!(thrown instanceof TemplateError)) throw thrown;
     const offset = offsetOf(text, thrown.line, thrown.column);
@@ -45,11 +45,16 @@ function commandIssues(text: string, path: Issue['path']): readonly Issue[] {
     offset: offsetOf(text, line, column),
     severity: 'error',
     message,
+    next: 'give the value to the command as a plain argument of its own',
   }));
 }
 
-function referenceIssues({ path, offset }: RootReference, at: Issue['path'], scope: TemplateScope): readonly Issue[] {
-  const [root, name] = path;
+function referenceIssues(
+  [root, name]: readonly (string | number)[],
+  offset: number,
+  at: Issue['path'],
+  scope: TemplateScope,
+): readonly Issue[] {
   if (typeof name !== 'string') return [];
   if (root === 'steps' && !scope.steps.has(name)) {
     const names = [...scope.steps];

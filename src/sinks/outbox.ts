@@ -247,6 +247,6 @@ function announce(options: OutboxOptions, delivery: DeliveryRecord, changes: Par
   if (result === 'failed' || result === 'retried') {
     const { error, errorCode } = changes;
     const next = delivery.runId === null ? 'fist get sinks' : `fist describe run/${delivery.runId}`;
-    options.log.warn({ ...fields, error, code: errorCode, retryAt: changes.wakeAt, next }, `delivery ${result}`);
-  } else options.log.info(fields, `delivery ${result}`);
+    options.log.warn({ ...fields, error, code: errorCode, retryAt: changes.wakeAt, next }, `delivery-${result}`);
+  } else options.log.info(fields, `delivery-${result}`);
 }

@@ -72,15 +72,36 @@ describe('an alert', () => {
   });
 
   test('empty texts are none; no alertname is unknown (edge case 9)', () => {
-    const item = one({ labels: { job: 'x' }, annotations: { summary: '' }, startsAt: '', endsAt: '', generatorURL: '' });
-    expect(item).toMatchObject({ name: 'unknown', summary: null, description: null, startsAt: null, endsAt: null, generatorUrl: null });
+    const item = one({
+      labels: { job: 'x' },
+      annotations: { summary: '' },
+      startsAt: '',
+      endsAt: '',
+      generatorURL: '',
+    });
+    expect(item).toMatchObject({
+      name: 'unknown',
+      summary: null,
+      description: null,
+      startsAt: null,
+      endsAt: null,
+      generatorUrl: null,
+    });
     expect(one({ labels: { alertname: '' } })?.name).toBe('unknown');
   });
 
-  test.each([undefined, '', null])("fingerprint %j: Alertmanager's is computed, without empty labels (edge case 5)", (fingerprint) => {
-    const labels = { alertname: 'Watchdog', empty: '', prometheus: 'default/robusta-kube-prometheus-st-prometheus', severity: 'none' };
-    expect(one({ labels, fingerprint })?.externalId).toBe('f482596675d33088');
-  });
+  test.each([undefined, '', null])(
+    "fingerprint %j: Alertmanager's is computed, without empty labels (edge case 5)",
+    (fingerprint) => {
+      const labels = {
+        alertname: 'Watchdog',
+        empty: '',
+        prometheus: 'default/robusta-kube-prometheus-st-prometheus',
+        severity: 'none',
+      };
+      expect(one({ labels, fingerprint })?.externalId).toBe('f482596675d33088');
+    },
+  );
 
   test('any label name and value is data (edge case 4)', () => {
     const text =
@@ -116,13 +137,17 @@ describe('an alert that cannot be used', () => {
   ])('%s is named, the others count', (field, wrong) => {
     const { items, bad } = notification(receive({ version: '4', alerts: [alert, wrong, alert] }));
     expect(items).toHaveLength(2);
-    expect(bad).toEqual([{ index: 1, field, message: expect.stringContaining('must be'), body: JSON.stringify(wrong) }]);
+    expect(bad).toEqual([
+      { index: 1, field, message: expect.stringContaining('must be'), body: JSON.stringify(wrong) },
+    ]);
   });
 
   test('deep nesting ends nothing', () => {
     const depth = 200_000;
     const deep = `${'['.repeat(depth)}${']'.repeat(depth)}`;
-    const { items, bad } = notification(receive(`{"version":"4","alerts":[${deep},${JSON.stringify(alert)}],"extra":${deep}}`));
+    const { items, bad } = notification(
+      receive(`{"version":"4","alerts":[${deep},${JSON.stringify(alert)}],"extra":${deep}}`),
+    );
     expect(items).toHaveLength(1);
     expect(bad[0]?.body === deep).toBe(true);
   });
@@ -169,7 +194,11 @@ describe('the envelope', () => {
 describe('notifications of a real Alertmanager', () => {
   test('firing, repeat, mixed, resolved: each alert has its own status (edge case 2)', () => {
     expect(captured('firing').items.map(({ status }) => status)).toEqual(['firing', 'firing']);
-    expect(captured('mixed').items.map(({ status }) => status).sort()).toEqual(['firing', 'resolved']);
+    expect(
+      captured('mixed')
+        .items.map(({ status }) => status)
+        .sort(),
+    ).toEqual(['firing', 'resolved']);
     const [resolved] = captured('resolved').items;
     expect(resolved?.status).toBe('resolved');
     expect(resolved?.endsAt).toMatch(/^20\d\d-.*Z$/);

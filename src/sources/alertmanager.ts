@@ -23,7 +23,8 @@ export function receiveAlertmanager(request: SourceRequest): ReceiveResult {
   for (const [index, alert] of (value['alerts'] as readonly unknown[]).entries()) {
     const read = readAlert(alert);
     if ('item' in read) items.push(read.item);
-    else bad.push({ index, field: `alerts[${index}]${read.field}`, message: read.message, body: JSON.stringify(alert) });
+    else
+      bad.push({ index, field: `alerts[${index}]${read.field}`, message: read.message, body: JSON.stringify(alert) });
   }
   const { groupKey, receiver, truncatedAlerts } = value;
   return {
@@ -42,16 +43,22 @@ export function receiveAlertmanager(request: SourceRequest): ReceiveResult {
 
 function wrongEnvelope(value: Readonly<Record<string, unknown>>): ReceiveResult | null {
   const { version, alerts } = value;
-  if (version !== undefined && String(version) !== '4') {
+  if (version !== undefined && version !== '4' && version !== 4) {
     const sender = 'orgId' in value || 'title' in value ? ', as Grafana sends it' : '';
-    return refuse('version', `is ${quoted(version)}${sender}; this Source takes Alertmanager's webhook format, version "4"`);
+    return refuse(
+      'version',
+      `is ${quoted(version)}${sender}; this Source takes Alertmanager's webhook format, version "4"`,
+    );
   }
-  if (alerts === undefined) return refuse('alerts', "is missing; this Source takes Alertmanager's webhook format, version \"4\"");
+  if (alerts === undefined)
+    return refuse('alerts', 'is missing; this Source takes Alertmanager\'s webhook format, version "4"');
   return Array.isArray(alerts) ? null : refuse('alerts', 'must be a list');
 }
 
 function quoted(value: unknown): string {
-  return typeof value === 'object' ? 'not text' : JSON.stringify(String(value).slice(0, 40));
+  return typeof value === 'string' || typeof value === 'number'
+    ? JSON.stringify(String(value).slice(0, 40))
+    : 'not text';
 }
 
 /** Alertmanager quotes the receiver's name for regular expressions (Go's regexp.QuoteMeta): `a.b` arrives as `a\.b`. */
@@ -68,9 +75,14 @@ interface Unusable {
 function readAlert(alert: unknown): { readonly item: AlertItem } | Unusable {
   if (!isObject(alert)) return { field: '', message: 'must be an object' };
   const { status, labels, generatorURL, fingerprint } = alert;
-  if (status !== 'firing' && status !== 'resolved') return { field: '.status', message: 'must be "firing" or "resolved"' };
+  if (status !== 'firing' && status !== 'resolved')
+    return { field: '.status', message: 'must be "firing" or "resolved"' };
   const annotations = alert['annotations'] ?? {};
-  const wrong = wrongTexts('.labels', labels) ?? wrongTexts('.annotations', annotations) ?? wrongText('.generatorURL', generatorURL) ?? wrongText('.fingerprint', fingerprint);
+  const wrong =
+    wrongTexts('.labels', labels) ??
+    wrongTexts('.annotations', annotations) ??
+    wrongText('.generatorURL', generatorURL) ??
+    wrongText('.fingerprint', fingerprint);
   if (wrong !== null) return wrong;
   const startsAt = readTime(alert['startsAt']);
   if (startsAt === undefined) return { field: '.startsAt', message: 'must be an RFC 3339 time' };
@@ -118,7 +130,9 @@ export function severityOf(label: string | null): Severity {
 /** Alertmanager itself drops labels without a value before it computes the fingerprint. */
 function withoutEmpty(labels: Labels): Labels {
   const entries = Object.entries(labels);
-  return entries.every(([, value]) => value !== '') ? labels : Object.fromEntries(entries.filter(([, value]) => value !== ''));
+  return entries.every(([, value]) => value !== '')
+    ? labels
+    : Object.fromEntries(entries.filter(([, value]) => value !== ''));
 }
 
 /** Null = none given; undefined = not a time. */
@@ -139,7 +153,8 @@ function wrongText(field: string, value: unknown): Unusable | null {
 export function wrongTexts(field: string, value: unknown): Unusable | null {
   if (!isObject(value)) return { field, message: 'must be an object with text values' };
   for (const name of Object.keys(value)) {
-    if (typeof value[name] !== 'string') return { field: `${field}[${JSON.stringify(name.slice(0, 80))}]`, message: 'must be text' };
+    if (typeof value[name] !== 'string')
+      return { field: `${field}[${JSON.stringify(name.slice(0, 80))}]`, message: 'must be text' };
   }
   return null;
 }

@@ -6,7 +6,11 @@ import type { ReceiveResult } from './define.ts';
 const receivedAt = '2026-03-01T12:00:00.000Z';
 
 function receive(body: unknown): ReceiveResult {
-  const result = api.receive?.({ body: Buffer.from(JSON.stringify(body)), headers: { 'idempotency-key': 'k1' }, receivedAt });
+  const result = api.receive?.({
+    body: Buffer.from(JSON.stringify(body)),
+    headers: { 'idempotency-key': 'k1' },
+    receivedAt,
+  });
   if (result === undefined) throw new Error('api takes no requests');
   return result;
 }
@@ -38,7 +42,14 @@ describe('POST /alerts', () => {
 
   test('all fields of the contract; the severity is no part of the fingerprint', () => {
     const labels = { alertname: 'TestAlert', severity: 'warning' };
-    const full = item({ external_id: 'x-1', summary: 's', description: 'd', labels, annotations: { a: 'b' }, starts_at: '2026-03-01T11:00:00+01:00' });
+    const full = item({
+      external_id: 'x-1',
+      summary: 's',
+      description: 'd',
+      labels,
+      annotations: { a: 'b' },
+      starts_at: '2026-03-01T11:00:00+01:00',
+    });
     expect(full).toMatchObject({
       fingerprint: 'e794940a02879c6b01136e0ff47db31c979a67aa37064eab62dee4b571e0421b',
       externalId: 'x-1',

@@ -23,7 +23,8 @@ export const api = defineSource({
   }),
   compile(config) {
     const { endpoint = '/alerts', method = 'POST' } = config;
-    if (endpoint !== '/alerts') throw new AppError('InvalidResource', 'must be /alerts: alerts are posted to this server', { field: 'endpoint' });
+    if (endpoint !== '/alerts')
+      throw new AppError('InvalidResource', 'must be /alerts: alerts are posted to this server', { field: 'endpoint' });
     if (method !== 'POST') throw new AppError('InvalidResource', 'must be POST', { field: 'method' });
     return { path: null, authentication: null, accepts: compileFilters(config.filters, config.matchers) };
   },
@@ -47,7 +48,8 @@ function receiveAlert(request: SourceRequest): ReceiveResult {
   if (startsAt === undefined) return refuse('starts_at', 'must be an RFC 3339 time');
   const endsAt = readTime(value['ends_at']);
   if (endsAt === undefined) return refuse('ends_at', 'must be an RFC 3339 time');
-  const hasEnded = value['status'] === 'resolved' || (value['status'] == null && endsAt !== null && endsAt <= request.receivedAt);
+  const hasEnded =
+    value['status'] === 'resolved' || (value['status'] == null && endsAt !== null && endsAt <= request.receivedAt);
   const item: AlertItem = {
     status: hasEnded ? 'resolved' : 'firing',
     name,
@@ -64,16 +66,22 @@ function receiveAlert(request: SourceRequest): ReceiveResult {
     skewed: false,
   };
   const correlation = { groupKey: null, receiver: null, truncatedAlerts: 0 };
-  return { ok: true, notification: { items: [item], bad: [], ...correlation, deliveryKey: deliveryKeyOf(request), body: text } };
+  return {
+    ok: true,
+    notification: { items: [item], bad: [], ...correlation, deliveryKey: deliveryKeyOf(request), body: text },
+  };
 }
 
 /** The first field that cannot be used, as a refusal. */
 function wrongField(value: Readonly<Record<string, unknown>>): ReceiveResult | null {
-  if (typeof value['alert_name'] !== 'string' || value['alert_name'] === '') return refuse('alert_name', 'is required, as text');
+  if (typeof value['alert_name'] !== 'string' || value['alert_name'] === '')
+    return refuse('alert_name', 'is required, as text');
   const severity = value['severity'];
-  if (!severities.some((known) => known === severity)) return refuse('severity', `is required, one of ${severities.join(', ')}`);
+  if (!severities.some((known) => known === severity))
+    return refuse('severity', `is required, one of ${severities.join(', ')}`);
   const status = value['status'];
-  if (status != null && status !== 'firing' && status !== 'resolved') return refuse('status', 'must be firing or resolved');
+  if (status != null && status !== 'firing' && status !== 'resolved')
+    return refuse('status', 'must be firing or resolved');
   for (const field of ['external_id', 'summary', 'description']) {
     if (value[field] != null && typeof value[field] !== 'string') return refuse(field, 'must be text');
   }

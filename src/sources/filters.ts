@@ -6,9 +6,9 @@ import { matchesAll, parseMatchers } from '../lib/matchers.ts';
 import type { Matcher } from '../lib/matchers.ts';
 
 /** Map of label name to accepted values (the contract's form). */
-export const filters = z
-  .record(z.string().min(1), z.array(z.string()).min(1))
-  .meta({ description: 'Label name to accepted values: the label must exist and have one of them. All names must hold.' });
+export const filters = z.record(z.string().min(1), z.array(z.string()).min(1)).meta({
+  description: 'Label name to accepted values: the label must exist and have one of them. All names must hold.',
+});
 
 /** Matchers as Alertmanager writes them. */
 export const matchers = z
@@ -19,7 +19,10 @@ type Filters = z.infer<typeof filters>;
 type Refuse = (labels: Labels) => { readonly reason: string; readonly message: string } | null;
 
 /** The filter chain of a Source over an alert's labels. Throws InvalidResource, with the field, for matchers that do not parse. */
-export function compileFilters(given: Filters | undefined, texts: string | readonly string[] | undefined): CatalogSource['accepts'] {
+export function compileFilters(
+  given: Filters | undefined,
+  texts: string | readonly string[] | undefined,
+): CatalogSource['accepts'] {
   const chain = [filterMap(given ?? {}), matcherList(texts ?? [])].filter((refuse) => refuse !== null);
   return (labels) => {
     for (const refuse of chain) {
@@ -35,15 +38,20 @@ function filterMap(given: Filters): Refuse | null {
   if (accepted.length === 0) return null;
   return (labels) => {
     const failed = accepted.find(({ name, values }) => !Object.hasOwn(labels, name) || !values.has(labels[name] ?? ''));
-    return failed === undefined ? null : { reason: 'FilterMismatch', message: `label ${failed.name} has none of the accepted values` };
+    return failed === undefined
+      ? null
+      : { reason: 'FilterMismatch', message: `label ${failed.name} has none of the accepted values` };
   };
 }
 
 function matcherList(texts: string | readonly string[]): Refuse | null {
   const list = typeof texts === 'string' ? [texts] : texts;
-  const parsed = list.flatMap((text, place) => parsedMatchers(text, typeof texts === 'string' ? 'matchers' : `matchers[${place}]`));
+  const parsed = list.flatMap((text, place) =>
+    parsedMatchers(text, typeof texts === 'string' ? 'matchers' : `matchers[${place}]`),
+  );
   if (parsed.length === 0) return null;
-  return (labels) => (matchesAll(parsed, labels) ? null : { reason: 'MatcherMismatch', message: 'the matchers do not match' });
+  return (labels) =>
+    matchesAll(parsed, labels) ? null : { reason: 'MatcherMismatch', message: 'the matchers do not match' };
 }
 
 function parsedMatchers(text: string, field: string): readonly Matcher[] {

@@ -68,15 +68,20 @@ describe('webhook', () => {
     expect(compile({ filters: { constructor: [''] } }).accepts({})?.reason).toBe('FilterMismatch');
   });
 
-  test.each([['severity=~"critical|warning",team!="test"'], [['severity=~"critical|warning"', 'team!="test"']]])('matchers %j', (matchers) => {
-    const { accepts } = compile({ matchers });
-    expect(accepts({ severity: 'critical' })).toBeNull();
-    expect(accepts({ severity: 'info' })?.reason).toBe('MatcherMismatch');
-    expect(accepts({ severity: 'critical', team: 'test' })?.reason).toBe('MatcherMismatch');
-  });
+  test.each([['severity=~"critical|warning",team!="test"'], [['severity=~"critical|warning"', 'team!="test"']]])(
+    'matchers %j',
+    (matchers) => {
+      const { accepts } = compile({ matchers });
+      expect(accepts({ severity: 'critical' })).toBeNull();
+      expect(accepts({ severity: 'info' })?.reason).toBe('MatcherMismatch');
+      expect(accepts({ severity: 'critical', team: 'test' })?.reason).toBe('MatcherMismatch');
+    },
+  );
 
   test('matchers that do not parse name their field', () => {
-    expect(() => compile({ matchers: ['a="b"', 'severity=~"("'] })).toThrow(expect.objectContaining({ code: 'InvalidResource', field: 'matchers[1]' }));
+    expect(() => compile({ matchers: ['a="b"', 'severity=~"("'] })).toThrow(
+      expect.objectContaining({ code: 'InvalidResource', field: 'matchers[1]' }),
+    );
     expect(() => compile({ matchers: 'a==' })).toThrow(expect.objectContaining({ field: 'matchers' }));
   });
 
@@ -88,7 +93,10 @@ describe('webhook', () => {
     expect(compile({}).authentication).toBeNull();
   });
 
-  test.each([{ type: 'basic', secretRef: 'a' }, { type: 'bearer' }, { type: 'bearer', secretRef: 'a b' }])('authentication %j is refused', (authentication) => {
-    expect(webhook.config.safeParse({ path: 'a', authentication }).success).toBe(false);
-  });
+  test.each([{ type: 'basic', secretRef: 'a' }, { type: 'bearer' }, { type: 'bearer', secretRef: 'a b' }])(
+    'authentication %j is refused',
+    (authentication) => {
+      expect(webhook.config.safeParse({ path: 'a', authentication }).success).toBe(false);
+    },
+  );
 });

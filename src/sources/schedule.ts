@@ -9,7 +9,10 @@ export const schedule = defineSource({
   config: z.strictObject({
     cron: z
       .string()
-      .regex(/^(@(yearly|annually|monthly|weekly|daily|hourly)|\S+( +\S+){4,5})$/, 'must be a cron expression of five or six fields')
+      .regex(
+        /^(@(yearly|annually|monthly|weekly|daily|hourly)|\S+( +\S+){4,5})$/,
+        'must be a cron expression of five or six fields',
+      )
       .meta({ description: 'Cron expression, five fields, or six with seconds.' }),
     timezone: z.string().default('UTC').meta({ description: 'IANA time zone of the expression.' }),
   }),

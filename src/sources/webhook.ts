@@ -26,7 +26,9 @@ export const webhook = defineSource({
     path: normalizeWebhookPath(config.path),
     accepts: compileFilters(config.filters, config.matchers),
     authentication:
-      config.authentication === undefined ? null : { type: 'bearer', secret: authenticationSecret(config.authentication) },
+      config.authentication === undefined
+        ? null
+        : { type: 'bearer', secret: authenticationSecret(config.authentication) },
   }),
   receive: receiveAlertmanager,
 });

@@ -12,7 +12,9 @@ export function createAlertStore(query: Kysely<Database>): AlertStore {
   return { ...finders(query), ...writers(query) };
 }
 
-function finders(query: Kysely<Database>): Pick<AlertStore, 'findState' | 'findByIdentity' | 'findById' | 'findExpired' | 'findMuted'> {
+function finders(
+  query: Kysely<Database>,
+): Pick<AlertStore, 'findState' | 'findByIdentity' | 'findById' | 'findExpired' | 'findMuted'> {
   type Identity = 'namespace' | 'source' | 'fingerprint';
   const identity = ['namespace', 'source', 'fingerprint'] as const;
   const state = statement<Identity, StateRow>(identity, (marker) =>
@@ -77,7 +79,7 @@ function finders(query: Kysely<Database>): Pick<AlertStore, 'findState' | 'findB
 
 function writers(query: Kysely<Database>): Pick<AlertStore, 'insert' | 'saveState' | 'update' | 'addTransition'> {
   const insert = statement<keyof AlertRow, never>(columnNames, (marker) =>
-    query.insertInto('alerts').values(markers(columnNames, marker) as Insertable<AlertRow>),
+    query.insertInto('alerts').values(markers(columnNames, marker)),
   );
   const save = statement<StateColumn | 'updated_at', never>([...stateColumns, 'updated_at'], (marker) =>
     query
@@ -85,9 +87,18 @@ function writers(query: Kysely<Database>): Pick<AlertStore, 'insert' | 'saveStat
       .set(markers([...savedColumns, 'updated_at'], marker) as Updateable<AlertRow>)
       .where('id', '=', marker('id')),
   );
-  const transitionNames = ['id', 'alert_id', 'episode', 'from_status', 'to_status', 'reason', 'at', 'source_event_id'] as const;
+  const transitionNames = [
+    'id',
+    'alert_id',
+    'episode',
+    'from_status',
+    'to_status',
+    'reason',
+    'at',
+    'source_event_id',
+  ] as const;
   const insertTransition = statement<keyof AlertTransitionRow, never>(transitionNames, (marker) =>
-    query.insertInto('alert_transitions').values(markers(transitionNames, marker) as Insertable<AlertTransitionRow>),
+    query.insertInto('alert_transitions').values(markers(transitionNames, marker)),
   );
   const insertLabels = labelInserter(query);
   return {

@@ -15,13 +15,15 @@ export function createEventStore(query: Kysely<Database>): EventStore {
 }
 
 function finders(query: Kysely<Database>): Pick<EventStore, 'findByDeliveryKey' | 'hasContent'> {
-  const byKey = statement<'namespace' | 'source' | 'key', Selectable<SourceEventRow>>(['namespace', 'source', 'key'], (marker) =>
-    query
-      .selectFrom('source_events')
-      .selectAll()
-      .where('delivery_key', '=', marker('key'))
-      .where('source_name', '=', marker('source'))
-      .where('namespace', '=', marker('namespace')),
+  const byKey = statement<'namespace' | 'source' | 'key', Selectable<SourceEventRow>>(
+    ['namespace', 'source', 'key'],
+    (marker) =>
+      query
+        .selectFrom('source_events')
+        .selectAll()
+        .where('delivery_key', '=', marker('key'))
+        .where('source_name', '=', marker('source'))
+        .where('namespace', '=', marker('namespace')),
   );
   const content = statement<'id', { content_hash: string }>(['id'], (marker) =>
     query.selectFrom('source_events').select('content_hash').where('id', '=', marker('id')),
@@ -102,7 +104,14 @@ function activityCounter(query: Kysely<Database>): EventStore['countActivity'] {
   const count = statement<Names, ResourceActivityRow>(['namespace', 'name', 'at', 'problem'], (marker) =>
     query
       .insertInto('resource_activity')
-      .values({ kind: 'Source', namespace: marker('namespace'), name: marker('name'), processed: 1, last_at: marker('at'), last_error: marker('problem') })
+      .values({
+        kind: 'Source',
+        namespace: marker('namespace'),
+        name: marker('name'),
+        processed: 1,
+        last_at: marker('at'),
+        last_error: marker('problem'),
+      })
       .onConflict((conflict) =>
         conflict.columns(['kind', 'namespace', 'name']).doUpdateSet({
           processed: sql<number>`resource_activity.processed + 1`,

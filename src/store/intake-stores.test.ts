@@ -29,7 +29,11 @@ describe('alerts', () => {
     await write((tx) => tx.alerts.insert(alert));
     expect(await write((tx) => tx.alerts.findByIdentity('default', 'am', 'f1'))).toEqual(alert);
     expect(await write((tx) => tx.alerts.findById(alert.id))).toEqual(alert);
-    expect(await write((tx) => tx.alerts.findState('default', 'am', 'f1'))).toMatchObject({ id: alert.id, skewed: true, announced: true });
+    expect(await write((tx) => tx.alerts.findState('default', 'am', 'f1'))).toMatchObject({
+      id: alert.id,
+      skewed: true,
+      announced: true,
+    });
     expect(await write((tx) => tx.alerts.findState('other', 'am', 'f1'))).toBeUndefined();
   });
 
@@ -44,7 +48,10 @@ describe('alerts', () => {
     const alert = alertFixture({ labels: many });
     await write((tx) => tx.alerts.insert(alert));
     await write((tx) => tx.alerts.insert(alertFixture({ fingerprint: 'f2', labels: {} })));
-    const found = await store.read.lists.alerts({ limit: 10, labels: { label0: 'value0', label30: 'value30', label59: 'value59' } });
+    const found = await store.read.lists.alerts({
+      limit: 10,
+      labels: { label0: 'value0', label30: 'value30', label59: 'value59' },
+    });
     expect(found.items.map(({ id }) => id)).toEqual([alert.id]);
   });
 
@@ -52,13 +59,29 @@ describe('alerts', () => {
     const alert = alertFixture();
     await write((tx) => tx.alerts.insert(alert));
     const changes = {
-      ...{ status: 'resolved', severity: 'critical', episode: 2, receiveCount: 9, startsAt: addMs(someTime, 1) } as const,
-      ...{ endsAt: addMs(someTime, 2), skewed: true, receivedAt: addMs(someTime, 3), lastReceivedAt: addMs(someTime, 4) },
-      ...{ resolvedAt: addMs(someTime, 5), contentHash: 'h2', sourceId: 's', workflowId: 'w', triageCompletedAt: addMs(someTime, 6) },
-      ...{ announced: true, mutedUntil: addMs(someTime, 7) },
+      status: 'resolved' as const,
+      severity: 'critical' as const,
+      episode: 2,
+      receiveCount: 9,
+      startsAt: addMs(someTime, 1),
+      endsAt: addMs(someTime, 2),
+      skewed: true,
+      receivedAt: addMs(someTime, 3),
+      lastReceivedAt: addMs(someTime, 4),
+      resolvedAt: addMs(someTime, 5),
+      contentHash: 'h2',
+      sourceId: 's',
+      workflowId: 'w',
+      triageCompletedAt: addMs(someTime, 6),
+      announced: true,
+      mutedUntil: addMs(someTime, 7),
     };
     await write((tx) => tx.alerts.saveState({ id: alert.id, ...changes }, addMs(someTime, 8)));
-    expect(await write((tx) => tx.alerts.findById(alert.id))).toEqual({ ...alert, ...changes, updatedAt: addMs(someTime, 8) });
+    expect(await write((tx) => tx.alerts.findById(alert.id))).toEqual({
+      ...alert,
+      ...changes,
+      updatedAt: addMs(someTime, 8),
+    });
   });
 
   test('single columns are updated', async () => {
@@ -71,7 +94,15 @@ describe('alerts', () => {
 
   test('transitions keep their order', async () => {
     const alert = alertFixture();
-    const transition = { alertId: alert.id, episode: 1, fromStatus: null, toStatus: 'received', reason: 'Opened', at: someTime, sourceEventId: null } as const;
+    const transition = {
+      alertId: alert.id,
+      episode: 1,
+      fromStatus: null,
+      toStatus: 'received',
+      reason: 'Opened',
+      at: someTime,
+      sourceEventId: null,
+    } as const;
     const resolved = { ...transition, fromStatus: 'received', toStatus: 'resolved', reason: 'Resolved' } as const;
     await write(async (tx) => {
       await tx.alerts.insert(alert);
@@ -158,7 +189,15 @@ describe('events', () => {
 
 test('resources: the table holds exactly what was given', async () => {
   const resource = (name: string, spec = '{}') =>
-    ({ apiVersion: 'punchingfist.io/v1alpha1', kind: 'Sink', namespace: 'default', name, spec, status: '{}', updatedAt: someTime }) as const;
+    ({
+      apiVersion: 'punchingfist.io/v1alpha1',
+      kind: 'Sink',
+      namespace: 'default',
+      name,
+      spec,
+      status: '{}',
+      updatedAt: someTime,
+    }) as const;
   await write((tx) => tx.resources.replaceAll([resource('a'), resource('b')]));
   await write((tx) => tx.resources.replaceAll([resource('b', '{"type":"stdout"}'), resource('c')]));
   expect(await store.read.lists.resources('Sink')).toEqual([resource('b', '{"type":"stdout"}'), resource('c')]);
@@ -166,10 +205,25 @@ test('resources: the table holds exactly what was given', async () => {
 
 test("the hot path's queries use their indexes", () => {
   const { raw } = openDatabase(':memory:');
-  const plan = (sql: string) => raw.prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map((row) => String(row['detail'])).join('; ');
-  expect(plan("SELECT * FROM alerts WHERE fingerprint = 'f' AND source = 's' AND namespace = 'n'")).toContain('fingerprint=? AND source=? AND namespace=?');
-  expect(plan("SELECT * FROM source_events WHERE delivery_key = 'k' AND source_name = 's' AND namespace = 'n'")).toContain('source_events_by_delivery_key');
-  expect(plan("SELECT * FROM alerts WHERE muted_until <= 'x' AND status <> 'resolved' ORDER BY muted_until")).toContain('alerts_muted');
-  expect(plan("SELECT * FROM alerts WHERE source = 's' AND namespace = 'n' AND last_received_at < 'x' AND status <> 'resolved' ORDER BY last_received_at")).toContain('alerts_open_by_last_received');
+  const plan = (sql: string) =>
+    raw
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all()
+      .map((row) => String(row['detail']))
+      .join('; ');
+  expect(plan("SELECT * FROM alerts WHERE fingerprint = 'f' AND source = 's' AND namespace = 'n'")).toContain(
+    'fingerprint=? AND source=? AND namespace=?',
+  );
+  expect(
+    plan("SELECT * FROM source_events WHERE delivery_key = 'k' AND source_name = 's' AND namespace = 'n'"),
+  ).toContain('source_events_by_delivery_key');
+  expect(plan("SELECT * FROM alerts WHERE muted_until <= 'x' AND status <> 'resolved' ORDER BY muted_until")).toContain(
+    'alerts_muted',
+  );
+  expect(
+    plan(
+      "SELECT * FROM alerts WHERE source = 's' AND namespace = 'n' AND last_received_at < 'x' AND status <> 'resolved' ORDER BY last_received_at",
+    ),
+  ).toContain('alerts_open_by_last_received');
   raw.close();
 });

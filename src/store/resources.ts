@@ -7,7 +7,10 @@ import type { Database } from './schema.ts';
 export function createResourceStore(query: Kysely<Database>): ResourceStore {
   return {
     async replaceAll(resources) {
-      const known = await query.selectFrom('custom_resources').select(['id', 'kind', 'namespace', 'name', 'created_at']).execute();
+      const known = await query
+        .selectFrom('custom_resources')
+        .select(['id', 'kind', 'namespace', 'name', 'created_at'])
+        .execute();
       const earlier = new Map(known.map((row) => [keyOf(row), row]));
       for (const resource of resources) {
         const before = earlier.get(keyOf(resource));
@@ -24,9 +27,13 @@ export function createResourceStore(query: Kysely<Database>): ResourceStore {
         }
         const { kind, namespace, name } = resource;
         const identity = { id: newId(), kind, namespace, name, created_at: resource.updatedAt };
-        await query.insertInto('custom_resources').values({ ...row, ...identity }).execute();
+        await query
+          .insertInto('custom_resources')
+          .values({ ...row, ...identity })
+          .execute();
       }
-      for (const gone of earlier.values()) await query.deleteFrom('custom_resources').where('id', '=', gone.id).execute();
+      for (const gone of earlier.values())
+        await query.deleteFrom('custom_resources').where('id', '=', gone.id).execute();
     },
   };
 }

@@ -8,7 +8,15 @@ import { newId } from '../lib/id.ts';
 export const someTime = '2026-03-01T12:00:00.000Z';
 
 export function letterFixture(message: string): DeadLetterRecord {
-  return { id: newId(), namespace: 'default', sourceName: 'am', reason: 'BadItem', message, body: '{}', receivedAt: someTime };
+  return {
+    id: newId(),
+    namespace: 'default',
+    sourceName: 'am',
+    reason: 'BadItem',
+    message,
+    body: '{}',
+    receivedAt: someTime,
+  };
 }
 
 export function eventFixture(changes: Partial<SourceEventRecord> = {}): SourceEventRecord {

@@ -16,7 +16,10 @@ const oneDayMs = 24 * 60 * 60_000;
 
 /** SHA-256 over what may change without a run (design 3.2.14). */
 export function contentHash(item: AlertItem, groupKey: string | null): string {
-  return hash('sha256', JSON.stringify([item.annotations, item.generatorUrl, item.summary, item.description, item.externalId, groupKey]));
+  return hash(
+    'sha256',
+    JSON.stringify([item.annotations, item.generatorUrl, item.summary, item.description, item.externalId, groupKey]),
+  );
 }
 
 /** The part of a row that the last notification replaces. */
@@ -26,7 +29,13 @@ export function contentOf(item: AlertItem, groupKey: string | null) {
 }
 
 /** A row for an identity that was never seen. */
-export function newAlert(source: CatalogSource, item: AlertItem, groupKey: string | null, state: StoredAlert, now: Timestamp): AlertRecord {
+export function newAlert(
+  source: CatalogSource,
+  item: AlertItem,
+  groupKey: string | null,
+  state: StoredAlert,
+  now: Timestamp,
+): AlertRecord {
   return {
     ...state,
     ...contentOf(item, groupKey),
@@ -46,13 +55,26 @@ export function newAlert(source: CatalogSource, item: AlertItem, groupKey: strin
 
 /** The alert as its run will see it, whatever comes later. */
 export function snapshotOf(
-  alert: Pick<AlertItem, 'name' | 'fingerprint' | 'labels' | 'annotations' | 'summary' | 'description' | 'generatorUrl'>,
+  alert: Pick<
+    AlertItem,
+    'name' | 'fingerprint' | 'labels' | 'annotations' | 'summary' | 'description' | 'generatorUrl'
+  >,
   state: Pick<StoredAlert, 'id' | 'severity' | 'episode' | 'startsAt'>,
 ): AlertSnapshot {
   const { name, fingerprint, labels, annotations, summary, description, generatorUrl } = alert;
   const { id, severity, episode, startsAt } = state;
   return {
-    ...{ id, name, fingerprint, severity, episode, labels, annotations, summary, description, generatorUrl, startsAt },
+    id,
+    name,
+    fingerprint,
+    severity,
+    episode,
+    labels,
+    annotations,
+    summary,
+    description,
+    generatorUrl,
+    startsAt,
     status: 'firing',
     endsAt: null,
   };
@@ -105,13 +127,18 @@ export function newRun(
 
 function notReady(source: CatalogSource, workflow: CatalogWorkflow | undefined): string {
   const name = `${source.namespace}/${source.triggerWorkflow}`;
-  if (workflow === undefined) return `Source ${source.namespace}/${source.name} triggers Workflow ${name}, which does not exist`;
+  if (workflow === undefined)
+    return `Source ${source.namespace}/${source.name} triggers Workflow ${name}, which does not exist`;
   const wrong = workflow.conditions.find((condition) => condition.type === 'Ready' && condition.status !== 'True');
   return `Workflow ${name} is not ready${wrong === undefined ? '' : `: ${wrong.reason}: ${wrong.message}`}`;
 }
 
 /** A transition as `alert_transitions` keeps it. */
-export function transitionRecord(alertId: string, transition: FoldTransition, sourceEventId: string | null): AlertTransition {
+export function transitionRecord(
+  alertId: string,
+  transition: FoldTransition,
+  sourceEventId: string | null,
+): AlertTransition {
   return { alertId, ...transition, sourceEventId };
 }
 
@@ -131,7 +158,13 @@ export interface Announcement {
 export function deliveriesOf(announcement: Announcement, sinks: readonly string[]): readonly DeliveryRecord[] {
   const { event, namespace, runId, alertId, key, data, now } = announcement;
   return sinks.map((sinkName) => ({
-    ...{ id: newId(), namespace, runId, alertId, event, sinkName, data },
+    id: newId(),
+    namespace,
+    runId,
+    alertId,
+    event,
+    sinkName,
+    data,
     sinkType: '',
     payload: null,
     status: 'pending',
@@ -151,6 +184,9 @@ export function deliveriesOf(announcement: Announcement, sinks: readonly string[
 }
 
 /** Names of the Workflow's sinks that want to hear of the end of an alert. */
-export function sinksForResolved(workflow: CatalogWorkflow | undefined, sink: (name: string) => CatalogSink | undefined): readonly string[] {
+export function sinksForResolved(
+  workflow: CatalogWorkflow | undefined,
+  sink: (name: string) => CatalogSink | undefined,
+): readonly string[] {
   return (workflow?.plan?.sinks ?? []).filter((name) => sink(name)?.sendResolved === true);
 }

@@ -5,7 +5,14 @@ import type { MuteFacts } from './policies.ts';
 
 const noon = '2026-03-01T12:00:00.000Z';
 const free = { suspend: false, cooldownMs: 0, flapCapPerHour: 0, stormCapPerMinute: 0 };
-const facts: MuteFacts = { source: free, nowMs: toEpochMs(noon), lastRunEndedAt: null, runsOfAlert: 0, runsOfSource: 0, raised: false };
+const facts: MuteFacts = {
+  source: free,
+  nowMs: toEpochMs(noon),
+  lastRunEndedAt: null,
+  runsOfAlert: 0,
+  runsOfSource: 0,
+  raised: false,
+};
 
 describe('mute policies', () => {
   test('off by default, whatever happened', () => {
@@ -13,31 +20,45 @@ describe('mute policies', () => {
   });
 
   test('suspended: nothing runs until a person says so', () => {
-    expect(decideMute({ ...facts, source: { ...free, suspend: true } })).toMatchObject({ reason: 'Suspended', until: null });
+    expect(decideMute({ ...facts, source: { ...free, suspend: true } })).toMatchObject({
+      reason: 'Suspended',
+      until: null,
+    });
   });
 
   test('cooldown: from the end of the last run', () => {
     const source = { ...free, cooldownMs: 60_000 };
     expect(decideMute({ ...facts, source })).toBeNull();
-    expect(decideMute({ ...facts, source, lastRunEndedAt: addMs(noon, -59_999) })).toMatchObject({ reason: 'Cooldown', until: addMs(noon, 1) });
+    expect(decideMute({ ...facts, source, lastRunEndedAt: addMs(noon, -59_999) })).toMatchObject({
+      reason: 'Cooldown',
+      until: addMs(noon, 1),
+    });
     expect(decideMute({ ...facts, source, lastRunEndedAt: addMs(noon, -60_000) })).toBeNull();
   });
 
   test('cooldown: a rise of the severity is news', () => {
-    expect(decideMute({ ...facts, source: { ...free, cooldownMs: 60_000 }, lastRunEndedAt: noon, raised: true })).toBeNull();
+    expect(
+      decideMute({ ...facts, source: { ...free, cooldownMs: 60_000 }, lastRunEndedAt: noon, raised: true }),
+    ).toBeNull();
   });
 
   test('flap cap: runs of the alert within an hour', () => {
     const source = { ...free, flapCapPerHour: 3 };
     expect(decideMute({ ...facts, source, runsOfAlert: 2 })).toBeNull();
-    expect(decideMute({ ...facts, source, runsOfAlert: 3 })).toMatchObject({ reason: 'FlapCap', until: addMs(noon, 300_000) });
+    expect(decideMute({ ...facts, source, runsOfAlert: 3 })).toMatchObject({
+      reason: 'FlapCap',
+      until: addMs(noon, 300_000),
+    });
   });
 
   test('storm guard: runs of the Source in this minute; the next one is free', () => {
     const source = { ...free, stormCapPerMinute: 10 };
     const nowMs = toEpochMs(addMs(noon, 12_345));
     expect(decideMute({ ...facts, source, nowMs, runsOfSource: 9 })).toBeNull();
-    expect(decideMute({ ...facts, source, nowMs, runsOfSource: 10 })).toMatchObject({ reason: 'StormGuard', until: addMs(noon, 60_000) });
+    expect(decideMute({ ...facts, source, nowMs, runsOfSource: 10 })).toMatchObject({
+      reason: 'StormGuard',
+      until: addMs(noon, 60_000),
+    });
   });
 
   test('the first policy that objects gives the reason', () => {

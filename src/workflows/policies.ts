@@ -33,7 +33,9 @@ export interface Mute {
 type MutePolicy = (facts: MuteFacts) => Mute | null;
 
 function suspended({ source }: MuteFacts): Mute | null {
-  return source.suspend ? { reason: 'Suspended', message: 'the Source is suspended: alerts are stored, nothing runs', until: null } : null;
+  return source.suspend
+    ? { reason: 'Suspended', message: 'the Source is suspended: alerts are stored, nothing runs', until: null }
+    : null;
 }
 
 function cooldown({ source, nowMs, lastRunEndedAt, raised }: MuteFacts): Mute | null {
@@ -41,7 +43,11 @@ function cooldown({ source, nowMs, lastRunEndedAt, raised }: MuteFacts): Mute | 
   const untilMs = toEpochMs(lastRunEndedAt) + source.cooldownMs;
   if (untilMs <= nowMs) return null;
   const until = toTimestamp(untilMs);
-  return { reason: 'Cooldown', message: `a run of this alert ended at ${lastRunEndedAt}; the next may start at ${until}`, until };
+  return {
+    reason: 'Cooldown',
+    message: `a run of this alert ended at ${lastRunEndedAt}; the next may start at ${until}`,
+    until,
+  };
 }
 
 function flapCap({ source, nowMs, runsOfAlert }: MuteFacts): Mute | null {

@@ -34,9 +34,13 @@ export function enginePump({ store, engine, concurrency, clock, log }: EnginePum
 }
 
 /**
- * Before the engine starts: the lock on the database proves that no earlier worker is alive, so every lease is dead and
- * its run is due now. Returns how many there were.
+ * Before anything starts: the lock on the database proves that no earlier worker is alive, so every lease is dead and
+ * its run or delivery is due now. Returns how many runs there were.
  */
 export function releaseDeadLeases(store: Store, clock: Clock): Promise<number> {
-  return store.transaction('recover', (tx) => tx.runs.releaseLeases(toTimestamp(clock.now())));
+  return store.transaction('recover', async (tx) => {
+    const now = toTimestamp(clock.now());
+    await tx.deliveries.releaseLeases(now);
+    return tx.runs.releaseLeases(now);
+  });
 }

@@ -104,8 +104,15 @@ async function resumeAlert(
     await tx.alerts.saveState({ ...alert, mutedUntil: mute.until }, now);
     return false;
   }
-  const run = await startRun({ tx, catalog: current, source, now }, snapshotOf(alert, alert), alert.workflowId !== null);
-  await tx.alerts.saveState({ ...alert, mutedUntil: null, announced: true, workflowId: run?.id ?? alert.workflowId }, now);
+  const run = await startRun(
+    { tx, catalog: current, source, now },
+    snapshotOf(alert, alert),
+    alert.workflowId !== null,
+  );
+  await tx.alerts.saveState(
+    { ...alert, mutedUntil: null, announced: true, workflowId: run?.id ?? alert.workflowId },
+    now,
+  );
   if (run === null) return false;
   storm.add(key, nowMs);
   metrics.increment('fist_runs_total', { workflow: run.name, phase: run.status });

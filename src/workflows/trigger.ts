@@ -16,7 +16,11 @@ export interface TriggerContext {
  * Makes the run of an episode. Older runs of the alert and Workflow that have not begun or only wait are told to end
  * (`Superseded`, design 3.1.17). Null where the episode has its run already (3.2.18).
  */
-export async function startRun(context: TriggerContext, alert: AlertSnapshot, hasOlder: boolean): Promise<RunRecord | null> {
+export async function startRun(
+  context: TriggerContext,
+  alert: AlertSnapshot,
+  hasOlder: boolean,
+): Promise<RunRecord | null> {
   const { tx, catalog, source, now } = context;
   const workflow = catalog.workflow(source.namespace, source.triggerWorkflow);
   const run = newRun(source, workflow, alert, now);
@@ -24,7 +28,15 @@ export async function startRun(context: TriggerContext, alert: AlertSnapshot, ha
   if (run.status === 'failed') {
     const data = { workflow: run.name, episode: run.episode };
     const key = `${run.id}/run-finished`;
-    const announcement = { event: 'run-finished', namespace: run.namespace, runId: run.id, alertId: alert.id, key, data, now } as const;
+    const announcement = {
+      event: 'run-finished',
+      namespace: run.namespace,
+      runId: run.id,
+      alertId: alert.id,
+      key,
+      data,
+      now,
+    } as const;
     await tx.deliveries.insert(deliveriesOf(announcement, workflow?.plan?.sinks ?? []));
   }
   if (hasOlder) await supersede(context, run);
@@ -67,7 +79,9 @@ export async function announceResolved(context: TriggerContext, closed: ClosedEp
   const sinks = sinksForResolved(catalog.workflow(namespace, triggerWorkflow), (name) => catalog.sink(namespace, name));
   const data = { workflow: triggerWorkflow, episode, startsAt, endsAt };
   const key = `${alertId}/${episode}/alert-resolved`;
-  await tx.deliveries.insert(deliveriesOf({ event: 'alert-resolved', namespace, runId, alertId, key, data, now }, sinks));
+  await tx.deliveries.insert(
+    deliveriesOf({ event: 'alert-resolved', namespace, runId, alertId, key, data, now }, sinks),
+  );
 }
 
 async function cancelResolved({ tx, catalog, now }: TriggerContext, alertId: string, episode: number): Promise<void> {

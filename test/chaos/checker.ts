@@ -32,6 +32,8 @@ interface DeliveryRow {
   readonly status: string;
   readonly key: string;
   readonly ambiguous: number;
+  readonly attempts: number;
+  readonly error: string | null;
 }
 
 /** What the database says at one moment. */
@@ -56,7 +58,7 @@ export function readSnapshot(database: string): Snapshot {
       ) as readonly StepRow[],
       alerts: all('SELECT id, labels, episode, receive_count FROM alerts') as readonly AlertRow[],
       deliveries: all(
-        'SELECT workflow_id AS run, event, status, idempotency_key AS key, ambiguous FROM sink_outputs',
+        'SELECT workflow_id AS run, event, status, idempotency_key AS key, ambiguous, attempts, error FROM sink_outputs',
       ) as readonly DeliveryRow[],
     };
   } finally {
@@ -139,7 +141,7 @@ function stepProblems(steps: readonly StepRow[]): readonly string[] {
   return steps.flatMap((step) => {
     const key = `${step.run} ${step.path}`;
     const success = done.get(key);
-    if (step.status === 'succeeded') done.set(key, step);
+    if (step.status === 'succeeded' && success === undefined) done.set(key, step);
     return success === undefined
       ? []
       : [`${key} has attempt ${step.attempt} after attempt ${success.attempt} succeeded`];
@@ -151,9 +153,9 @@ function executionProblems(steps: readonly StepRow[], executed: readonly string[
   const lines = new Map<string, number>();
   for (const line of executed) lines.set(line, (lines.get(line) ?? 0) + 1);
   const known = new Set(steps.map((step) => `${step.run} ${step.path} ${step.attempt}`));
-  const successes = new Map(
-    steps.filter((step) => step.status === 'succeeded').map((step) => [`${step.run} ${step.path}`, step]),
-  );
+  const successes = new Map<string, StepRow>();
+  for (const step of steps.filter(({ status }) => status === 'succeeded').reverse())
+    successes.set(`${step.run} ${step.path}`, step);
   const missing = [...successes.values()].flatMap((step) => {
     const line = `${step.run} ${step.path} ${step.attempt}`;
     return step.type !== 'cli' || lines.has(line) ? [] : [`${line} is committed as done, but was never executed`];
@@ -184,8 +186,10 @@ function deliveryProblems({ runs, deliveries }: Snapshot, sandbox: Sandbox): rea
     if (run !== null && event === 'run-finished') announced.set(run, (announced.get(run) ?? 0) + 1);
   }
   return [
-    ...deliveries.filter((row) => row.status === 'pending').map((row) => `delivery ${row.key} is still pending`),
-    ...deliveries.filter((row) => row.status === 'failed').map((row) => `delivery ${row.key} failed`),
+    ...deliveries
+      .filter((row) => row.status === 'pending')
+      .map((row) => `delivery ${row.key} is still pending after ${row.attempts} attempts: ${row.error}`),
+    ...deliveries.filter((row) => row.status === 'failed').map((row) => `delivery ${row.key} failed: ${row.error}`),
     ...deliveries
       .filter((row) => row.status === 'sent' && !received.has(row.key))
       .map((row) => `delivery ${row.key} is sent, but never arrived`),

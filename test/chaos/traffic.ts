@@ -39,7 +39,7 @@ export interface TrafficOptions {
   readonly slow?: boolean;
 }
 
-/** Sends alerts (firing, resolved, duplicates) and operator requests until stopped, or until the server is gone. */
+/** Sends alerts (firing, resolved, duplicates) and operator requests until stopped; what is not answered is forgotten. */
 export function startTraffic(server: TestServer, ledger: Ledger, options: TrafficOptions): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const senders = Array.from({ length: options.connections }, () =>
@@ -70,35 +70,37 @@ async function sendAlerts(
     for (let copy = 0; copy < copies; copy++) {
       for (const id of ids) add(ledger.sent, id);
       const answer = await server.post('/webhook/crash', body, webhookToken).catch(() => null);
-      if (answer === null) return;
+      if (answer === null) break;
       if (answer.status === 200) for (const id of ids) add(ledger.acknowledged, id);
       else if (answer.status !== 503) ledger.wrongAnswers.push(`${answer.status} ${JSON.stringify(answer.body)}`);
     }
-    await sleep(slow ? 500 : random.between(5, 30));
+    await sleep(slow ? 500 : random.between(10, 50));
   }
 }
 
 /** Cancels and retries runs, as a person would. */
 async function operate(server: TestServer, ledger: Ledger, random: Random, signal: AbortSignal): Promise<void> {
+  const newest = async (status: string) => {
+    const runs = await server.list<{ id: string }>(`/api/v1/runs?limit=1&status=${status}`).catch(() => []);
+    return runs[0]?.id;
+  };
   while (!signal.aborted) {
     await sleep(random.between(10, 40));
-    const runs = await server.list<{ id: string; status: string }>('/api/v1/runs?limit=20').catch(() => null);
-    if (runs === null) return;
-    const unfinished = runs.find((run) => run.status === 'pending' || run.status === 'running');
-    const finished = runs.find((run) => run.status === 'succeeded' || run.status === 'failed');
-    if (unfinished !== undefined && random.next() < 0.3) {
-      const answer = await server.api('POST', `/api/v1/runs/${unfinished.id}/cancel`, {}).catch(() => null);
-      if (answer !== null && answer.status < 300) ledger.cancelled.add(unfinished.id);
-    } else if (finished !== undefined && random.next() < 0.5) {
-      const answer = await server.api('POST', `/api/v1/runs/${finished.id}/retry`, {}).catch(() => null);
-      if (answer !== null && answer.status < 300) ledger.retried.add((answer.body as { id: string }).id);
-    }
+    const cancels = random.next() < 0.4;
+    const id = await newest(
+      cancels ? random.pick(['pending', 'running']) : random.pick(['succeeded', 'failed', 'cancelled']),
+    );
+    if (id === undefined) continue;
+    const answer = await server.api('POST', `/api/v1/runs/${id}/${cancels ? 'cancel' : 'retry'}`, {}).catch(() => null);
+    if (answer === null || answer.status >= 300) continue;
+    if (cancels) ledger.cancelled.add(id);
+    else ledger.retried.add((answer.body as { id: string }).id);
   }
 }
 
 function pickAlert(ledger: Ledger, random: Random): string {
   const known = [...ledger.alerts.keys()];
-  if (known.length === 0 || random.next() < 0.3) return `alert-${known.length + 1}`;
+  if (known.length === 0 || random.next() < 0.2) return `alert-${known.length + 1}`;
   return random.pick(known.slice(-15));
 }
 

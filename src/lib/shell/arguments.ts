@@ -1,10 +1,13 @@
-import { commandName, isPowerful, ruleOf } from './commands.ts';
+import { commandName, ruleOf } from './commands.ts';
 import type { InterpreterRule, PrefixRule } from './commands.ts';
 import type { CommandState, Word } from './state.ts';
+import { isPowerful } from './variables.ts';
 
 /** The state of a command from the word that names it. */
 export function startCommand(word: Word): CommandState {
-  const isLiteral = isLiteralWord(word) && !/[*?{}]|.\[/.test(word.isQuoted ? '' : word.literal);
+  // An unquoted pattern may name any program.
+  const isPattern = !word.isQuoted && /[*?{}[]/.test(word.literal) && word.literal !== '[' && word.literal !== '[[';
+  const isLiteral = isLiteralWord(word) && !isPattern;
   const name = isLiteral ? commandName(word.literal) : '';
   const rule = ruleOf(name);
   return {
@@ -18,7 +21,7 @@ export function startCommand(word: Word): CommandState {
     isData: false,
     hasProgram: false,
     hasValue: false,
-    isAwaiting: rule?.kind === 'prefix',
+    isAwaiting: false,
     subcommand: '',
     inner: undefined,
   };
@@ -47,11 +50,14 @@ export function acceptWord(command: CommandState, word: Word): void {
     command.pending -= 1;
     return;
   }
-  if (command.isCode) command.operands += 1;
   const rule = ruleOf(command.name);
   const isDashes = literal === '--' && !command.isAfterDashes;
   if (isDashes) command.isAfterDashes = true;
   switch (rule?.kind) {
+    case 'names':
+      // An option can make the value an expression (`local -i`).
+      if (literal?.startsWith('-') === true && !isDashes) command.isCode = true;
+      break;
     case 'prefix':
       if (!isDashes) acceptPrefixWord(command, rule, word, literal);
       break;
@@ -85,7 +91,8 @@ function becomeWrapped(command: CommandState, word: Word): void {
 function acceptPrefixWord(command: CommandState, rule: PrefixRule, word: Word, literal: string | undefined): void {
   if (word.literal.startsWith('-') && !command.isAfterDashes) {
     const [flag = ''] = (literal ?? word.literal).split('=', 1);
-    if (rule.codeFlags.some((code) => flag === code || (code.length === 2 && flag.startsWith(code)))) command.isCode = true;
+    if (rule.codeFlags.some((code) => flag === code || (code.length === 2 && flag.startsWith(code))))
+      command.isCode = true;
     else if (literal !== undefined && rule.valued.includes(literal)) command.pending = 1;
     return;
   }
@@ -94,8 +101,13 @@ function acceptPrefixWord(command: CommandState, rule: PrefixRule, word: Word, l
   else becomeWrapped(command, word);
 }
 
-function acceptInterpreterWord(command: CommandState, rule: InterpreterRule, word: Word, literal: string | undefined): void {
-  if (command.isData) return;
+function acceptInterpreterWord(
+  command: CommandState,
+  rule: InterpreterRule,
+  word: Word,
+  literal: string | undefined,
+): void {
+  if (command.isData && rule.firstOperand === 'script') return;
   if (literal !== undefined && /^[-+]./.test(literal) && !command.isAfterDashes) {
     acceptInterpreterOption(command, rule, literal);
     return;
@@ -121,7 +133,6 @@ function acceptInterpreterOption(command: CommandState, rule: InterpreterRule, o
     command.isData = true;
     return;
   }
-  if (rule.firstOperand === 'script' && option === '-m') command.pendingKind = 'code';
   if (!isCodeOption(rule, option)) return;
   command.hasProgram = true;
   if (rule.rest === 'refused') command.isCode = true;
@@ -134,9 +145,10 @@ function acceptInterpreterOption(command: CommandState, rule: InterpreterRule, o
 
 function isCodeOption(rule: InterpreterRule, option: string): boolean {
   const [flag = ''] = option.split('=', 1);
-  if (rule.codeFlags.includes(flag)) return true;
-  const isCluster = /^-[A-Za-z]/.test(option);
-  return isCluster && Array.from(rule.codeLetters).some((letter) => option.slice(1).includes(letter));
+  if (rule.codeFlags.some((code) => flag === code || (code.length === 2 && option.startsWith(code)))) return true;
+  // A longer word is an option with its value attached, `-uservice`.
+  const isCluster = (rule.firstOperand === 'data' ? /^-[A-Za-z]{1,2}$/ : /^-[A-Za-z]{1,5}$/).test(option);
+  return isCluster && Array.from(rule.codeLetters).some((letter) => option.includes(letter));
 }
 
 function acceptKubectlWord(command: CommandState, word: Word, literal: string | undefined, isDashes: boolean): void {
@@ -147,7 +159,18 @@ function acceptKubectlWord(command: CommandState, word: Word, literal: string | 
   } else if (literal !== undefined && execSubcommands.has(literal)) command.subcommand = literal;
 }
 
-const containerOptions = new Set(['-e', '--env', '-u', '--user', '-w', '--workdir', '--env-file', '--detach-keys', '-n', '--namespace']);
+const containerOptions = new Set([
+  '-e',
+  '--env',
+  '-u',
+  '--user',
+  '-w',
+  '--workdir',
+  '--env-file',
+  '--detach-keys',
+  '-n',
+  '--namespace',
+]);
 
 function acceptContainerWord(command: CommandState, word: Word, literal: string | undefined): void {
   if (command.subcommand === '') {
@@ -163,14 +186,15 @@ function acceptContainerWord(command: CommandState, word: Word, literal: string 
 /** Why a value may not stand in the word in progress, or `undefined` where it may. */
 export function refuseValue(command: CommandState, word: Word): string | undefined {
   if (command.inner !== undefined) return refuseValue(command.inner, word);
-  if (command.name === '') return 'the name of the command is not literal, so nobody can tell what it does with the value';
+  if (command.name === '')
+    return 'the name of the command is not literal, so nobody can tell what it does with the value';
   const rule = ruleOf(command.name);
   if (command.isCode || (command.pending > 0 && command.pendingKind === 'code')) {
     return `${command.name} would run the value as code`;
   }
   switch (rule?.kind) {
     case 'names':
-      if (rule.assignments && word.assigns !== undefined && !command.previous.startsWith('-')) return undefined;
+      if (rule.assignments && word.assigns !== undefined) return undefined;
       return `${command.name} would take the value for the name of a variable`;
     case 'prefix':
       return refuseInPrefix(command, rule, word);
@@ -212,18 +236,17 @@ function refuseInInterpreter(command: CommandState, rule: InterpreterRule, word:
   if (command.pending > 0) {
     return rule.namedData && !isNamed ? `${command.name} needs a literal name= in front of the value` : undefined;
   }
-  if (command.isData) return undefined;
+  if (command.isData && rule.firstOperand === 'script') return undefined;
   const code = `${command.name} would run the value as code`;
-  if (/^[-+]/.test(word.literal) && !command.isAfterDashes) {
-    if (rule.namedData) return isNamed && word.literal.startsWith('-') ? undefined : code;
-    return rule.firstOperand === 'data' && !isCodeOption(rule, word.literal) ? undefined : code;
-  }
-  return rule.firstOperand === 'data' ? undefined : code;
+  const isOpen = command.isData || rule.firstOperand === 'data';
+  if (!/^[-+]/.test(word.literal) || command.isAfterDashes) return isOpen ? undefined : code;
+  if (rule.namedData) return isNamed && word.literal.startsWith('-') ? undefined : code;
+  return isOpen && !isCodeOption(rule, word.literal) ? undefined : code;
 }
 
 /** Whether a command takes its program from standard input, into which an earlier stage of the pipeline writes a value. */
 export function runsStandardInput(command: CommandState): boolean {
   const rule = ruleOf(command.name);
-  if (rule?.kind === 'code') return command.operands < rule.stdinBelow;
+  if (rule?.kind === 'code') return rule.readsStdin;
   return rule?.kind === 'interpreter' && rule.readsStdin && !command.hasProgram;
 }

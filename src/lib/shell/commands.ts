@@ -7,8 +7,8 @@ export type CommandRule = CodeRule | PrefixRule | InterpreterRule | NamesRule | 
 /** Every argument is, or may become, code: `eval`, `ssh`, `xargs`. */
 interface CodeRule {
   readonly kind: 'code';
-  /** Reads its program from standard input where it has fewer operands than this. */
-  readonly stdinBelow: number;
+  /** Takes code from standard input too. */
+  readonly readsStdin: boolean;
 }
 
 /** Runs the command in its arguments: `timeout 5 cmd`, `sudo -u x cmd`, `env A=b cmd`. */
@@ -120,7 +120,18 @@ const jq = interpreter({
   readsStdin: false,
 });
 const sql = interpreter({
-  codeFlags: ['-c', '--command', '-f', '--file', '-e', '--execute', '-q', '--query', '--queries-file', '--init-command'],
+  codeFlags: [
+    '-c',
+    '--command',
+    '-f',
+    '--file',
+    '-e',
+    '--execute',
+    '-q',
+    '--query',
+    '--queries-file',
+    '--init-command',
+  ],
   codeLetters: 'cfeq',
   firstOperand: 'data',
   rest: 'data',
@@ -134,19 +145,92 @@ function all<Rule>(rule: Rule, ...commands: readonly string[]): readonly (readon
   return commands.map((command) => [command, rule] as const);
 }
 
-const never: CodeRule = { kind: 'code', stdinBelow: 0 };
-const always: CodeRule = { kind: 'code', stdinBelow: Infinity };
-const remote: CodeRule = { kind: 'code', stdinBelow: 2 };
+const never: CodeRule = { kind: 'code', readsStdin: false };
+const always: CodeRule = { kind: 'code', readsStdin: true };
 
 const rules: ReadonlyMap<string, CommandRule> = new Map<string, CommandRule>([
-  ...all(never, 'eval', 'trap', 'alias', 'let', 'watch', 'make', 'gmake', '.', 'source', 'script', 'screen', 'tmux', 'socat'),
-  ...all(never, 'entr', 'systemd-run', 'start-stop-daemon', 'vi', 'vim', 'nvim', 'emacs', '[[', 'coproc', 'declare', 'typeset'),
+  ...all(
+    never,
+    'eval',
+    'trap',
+    'alias',
+    'let',
+    'watch',
+    'make',
+    'gmake',
+    '.',
+    'source',
+    'script',
+    'screen',
+    'tmux',
+    'socat',
+  ),
+  ...all(
+    never,
+    'entr',
+    'systemd-run',
+    'start-stop-daemon',
+    'vi',
+    'vim',
+    'nvim',
+    'emacs',
+    '[[',
+    'coproc',
+    'declare',
+    'typeset',
+  ),
   ...all(never, 'bind', 'complete', 'compgen', 'enable', 'mapfile', 'readarray', 'deno', 'rlwrap', 'tclsh', 'wish'),
-  ...all(always, 'xargs', 'parallel', 'at', 'batch', 'crontab', 'ed', 'ex', 'bc', 'dc', 'm4', 'gdb', 'expect', 'su', 'osascript'),
-  ...all(always, 'sqlite', 'duckdb', 'mongo', 'mongosh', 'sqlplus', 'irb', 'pry', 'ghci', 'jshell', 'groovy', 'scala', 'pwsh'),
+  ...all(
+    always,
+    'xargs',
+    'parallel',
+    'at',
+    'batch',
+    'crontab',
+    'ed',
+    'ex',
+    'bc',
+    'dc',
+    'm4',
+    'gdb',
+    'expect',
+    'su',
+    'osascript',
+  ),
+  ...all(
+    always,
+    'sqlite',
+    'duckdb',
+    'mongo',
+    'mongosh',
+    'sqlplus',
+    'irb',
+    'pry',
+    'ghci',
+    'jshell',
+    'groovy',
+    'scala',
+    'pwsh',
+  ),
   ...all(always, 'powershell', 'cmd', 'R', 'octave', 'gnuplot', 'lftp', 'ftp', 'sftp', 'telnet'),
-  ...all(remote, 'ssh', 'rsh', 'remsh', 'mosh', 'pssh', 'pdsh', 'autossh', 'plink', 'ansible'),
-  ...all(shell, 'sh', 'bash', 'rbash', 'dash', 'ash', 'hush', 'ksh', 'mksh', 'pdksh', 'zsh', 'fish', 'csh', 'tcsh', 'yash'),
+  ...all(always, 'ssh', 'rsh', 'remsh', 'mosh', 'pssh', 'pdsh', 'autossh', 'plink', 'ansible'),
+  ...all(
+    shell,
+    'sh',
+    'bash',
+    'rbash',
+    'dash',
+    'ash',
+    'hush',
+    'ksh',
+    'mksh',
+    'pdksh',
+    'zsh',
+    'fish',
+    'csh',
+    'tcsh',
+    'yash',
+  ),
   ...all(python, 'python', 'pypy', 'ipython', 'micropython'),
   ...all(perl, 'perl'),
   ...all(ruby, 'ruby', 'jruby'),
@@ -162,10 +246,16 @@ const rules: ReadonlyMap<string, CommandRule> = new Map<string, CommandRule>([
   ...all<CommandRule>({ kind: 'kubectl' }, 'kubectl', 'oc', 'k3s', 'microk8s'),
   ...all(container, 'docker', 'podman', 'nerdctl', 'crictl', 'ctr', 'buildah', 'lxc', 'machinectl'),
   ...all<CommandRule>({ kind: 'find' }, 'find', 'fd', 'fdfind', 'bfs'),
-  ['env', prefix({ valued: ['-u', '--unset', '-C', '--chdir'], assignments: true, codeFlags: ['-S', '--split-string'] })],
+  [
+    'env',
+    prefix({ valued: ['-u', '--unset', '-C', '--chdir'], assignments: true, codeFlags: ['-S', '--split-string'] }),
+  ],
   [
     'sudo',
-    prefix({ valued: ['-u', '-g', '-h', '-p', '-C', '-r', '-t', '-T', '-U', '-D', '-R', '--user', '--group'], assignments: true }),
+    prefix({
+      valued: ['-u', '-g', '-h', '-p', '-C', '-r', '-t', '-T', '-U', '-D', '-R', '--user', '--group'],
+      assignments: true,
+    }),
   ],
   ['doas', prefix({ valued: ['-u', '-C'] })],
   ['runuser', prefix({ valued: ['-u', '-g', '-G', '--user', '--group'], codeFlags: ['-c', '--command'] })],
@@ -180,7 +270,19 @@ const rules: ReadonlyMap<string, CommandRule> = new Map<string, CommandRule>([
   ['nsenter', prefix({ valued: ['-t', '-S', '-G', '--target'] })],
   ['strace', prefix({ valued: ['-e', '-o', '-p', '-s', '-u', '-E', '-P'] })],
   ['catchsegv', prefix({})],
-  ...all(prefix({}), 'command', 'builtin', 'nohup', 'setsid', 'busybox', 'toybox', 'unshare', 'tini', 'dumb-init', 'chronic'),
+  ...all(
+    prefix({}),
+    'command',
+    'builtin',
+    'nohup',
+    'setsid',
+    'busybox',
+    'toybox',
+    'unshare',
+    'tini',
+    'dumb-init',
+    'chronic',
+  ),
   ...all(prefix({ valued: ['-p', '-f', '-d'] }), 'sshpass'),
 ]);
 
@@ -194,20 +296,4 @@ export function commandName(word: string): string {
 
 export function ruleOf(command: string): CommandRule | undefined {
   return rules.get(command);
-}
-
-/** Environment and shell variables that decide what code runs. */
-const powerfulVariables = new RegExp(
-  `^(?:${[
-    'PATH|IFS|ENV|BASH.*|SHELL.*|PS[0-4]|PROMPT_COMMAND|CDPATH|HOME|FPATH|GLOBIGNORE|OPTIND|TMPDIR',
-    'LD_.*|DYLD_.*|GCONV_PATH|LOCPATH|NLSPATH|TERMINFO.*|MALLOC_.*|GLIBC_.*',
-    'PYTHON.*|PERL.*|RUBY.*|GEM_.*|BUNDLE_.*|NODE_.*|NPM_.*|LUA_.*|PHPRC|PHP_.*|CLASSPATH|_?JAVA_.*|JDK_.*|AWKPATH|AWKLIBPATH',
-    'EDITOR|VISUAL|.*EDITOR|.*PAGER|LESS.*|BROWSER|GIT_.*|SSH_.*|RSYNC_.*|CVS_RSH|XDG_.*|KUBECONFIG|DOCKER_.*|PG.*|MYSQL_.*',
-    'FIST_.*',
-  ].join('|')})$`,
-);
-
-/** Whether setting a variable may make some program run other code. */
-export function isPowerful(variable: string): boolean {
-  return powerfulVariables.test(variable);
 }

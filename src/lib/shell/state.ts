@@ -60,6 +60,8 @@ export interface CommandFrame {
   loopVariable: string;
   /** An earlier stage of this pipeline has a value in its arguments. */
   hasValueUpstream: boolean;
+  /** For each open block, whether values flow into it through a pipeline. */
+  blocks: boolean[];
   /** A value stands anywhere in this frame. */
   hasValue: boolean;
   /** `((`: arithmetic in some shells. */
@@ -131,6 +133,7 @@ export function commandFrame(closing: CommandFrame['closing']): CommandFrame {
     cases: 0,
     loopVariable: '',
     hasValueUpstream: false,
+    blocks: [],
     hasValue: false,
     isArithmetic: false,
     isJustOpened: true,

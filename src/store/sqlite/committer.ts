@@ -19,9 +19,9 @@ export interface CommitterOptions {
   readonly hooks: CommitHooks;
   readonly limits: QueueLimits;
   /** Monotonic milliseconds. */
-  monotonic(): number;
+  readonly monotonic: () => number;
   /** Called after each commit. */
-  committed(): void;
+  readonly committed: () => void;
 }
 
 interface Waiting {

@@ -250,4 +250,3 @@ function bind(parameters: readonly unknown[]): SQLInputValue[] {
     value === undefined ? null : typeof value === 'boolean' ? Number(value) : (value as SQLInputValue),
   );
 }
-

@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -60,7 +69,9 @@ describe('opening', () => {
 
   test('a second server is kept out, until the first has closed', async () => {
     const first = open();
-    expect(() => open()).toThrow(expect.objectContaining({ code: 'StoreLocked', next: expect.stringContaining('--db') }));
+    expect(() => open()).toThrow(
+      expect.objectContaining({ code: 'StoreLocked', next: expect.stringContaining('--db') }),
+    );
     await first.close();
     expect(() => open()).not.toThrow();
   });
@@ -79,12 +90,19 @@ describe('opening', () => {
 describe('a file that cannot be used is left as it is', () => {
   function refused(expected: string): void {
     const before = snapshot();
-    expect(() => open()).toThrow(expect.objectContaining({ code: 'StoreUnusable', message: expect.stringContaining(expected) }));
+    expect(() => open()).toThrow(
+      expect.objectContaining({ code: 'StoreUnusable', message: expect.stringContaining(expected) }),
+    );
     expect(snapshot()).toEqual(before);
   }
 
   function snapshot(): Record<string, string> {
-    return Object.fromEntries(readdirSync(folder, { withFileTypes: true }).map((entry) => [entry.name, entry.isFile() ? readFileSync(join(folder, entry.name), 'hex') : '']));
+    return Object.fromEntries(
+      readdirSync(folder, { withFileTypes: true }).map((entry) => [
+        entry.name,
+        entry.isFile() ? readFileSync(join(folder, entry.name), 'hex') : '',
+      ]),
+    );
   }
 
   test('garbage', () => {
@@ -201,8 +219,13 @@ describe.each(['file', ':memory:'])('transactions on %s', (where) => {
         },
       },
     });
-    const results = await Promise.allSettled(['a', 'b'].map((message) => store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture(message)))));
-    expect(results.map((result) => result.status === 'rejected' && result.reason.code)).toEqual(['StoreUnavailable', 'StoreUnavailable']);
+    const results = await Promise.allSettled(
+      ['a', 'b'].map((message) => store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture(message)))),
+    );
+    expect(results.map((result) => result.status === 'rejected' && result.reason.code)).toEqual([
+      'StoreUnavailable',
+      'StoreUnavailable',
+    ]);
     broken = false;
     await store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture('c')));
     expect(await letters(store)).toEqual(['c']);
@@ -227,7 +250,10 @@ describe.each(['file', ':memory:'])('transactions on %s', (where) => {
   test('intake is refused when too many wait; other writers are not', async () => {
     const store = openHere({ limits: { maxWaiting: 3, maxWaitMs: 60_000 } });
     const accepted = Array.from({ length: 3 }, () => store.transaction('intake', async () => 'ok'));
-    await expect(store.transaction('intake', async () => 'late')).rejects.toMatchObject({ code: 'StoreUnavailable', retryable: true });
+    await expect(store.transaction('intake', async () => 'late')).rejects.toMatchObject({
+      code: 'StoreUnavailable',
+      retryable: true,
+    });
     await expect(store.transaction('step-end', async () => 'engine')).resolves.toBe('engine');
     expect(await Promise.all(accepted)).toEqual(['ok', 'ok', 'ok']);
     await expect(store.transaction('intake', async () => 'again')).resolves.toBe('again');

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { buildProgram } from '../src/cli/program.ts';
+import { buildProgram } from '../../src/cli/program.ts';
 
 /** `docs/reference/cli.md`, from the tree of commands itself. */
 export function cliReference(): string {

@@ -1,0 +1,202 @@
+import type { AlertItem, AlertRecord } from '../core/alert.ts';
+import type { Catalog, CatalogSink, CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
+import type { DeliveryRecord } from '../core/delivery.ts';
+import type { IntakeAnswer, Notification } from '../core/event.ts';
+import type { Plan } from '../core/plan.ts';
+import type { Clock, Log, Metrics } from '../core/ports.ts';
+import type { RunRecord } from '../core/run.ts';
+import type { Store, StoreTransaction } from '../core/store.ts';
+import { addMs, toEpochMs } from '../core/time.ts';
+import { openSqliteStore } from '../store/sqlite/store.ts';
+import { createIntake } from './intake.ts';
+import { createStormCounter } from './policies.ts';
+import { createAlertSweep } from './sweep.ts';
+
+// A store in memory, a catalog that a test may change, and a clock that it moves.
+
+export const noon = '2026-03-01T12:00:00.000Z';
+
+/** A moment so many minutes after noon. */
+export function at(minutes: number): string {
+  return addMs(noon, minutes * 60_000);
+}
+
+export function firing(changes: Partial<AlertItem> = {}): AlertItem {
+  return {
+    status: 'firing',
+    name: 'TestAlert',
+    severity: 'warning',
+    fingerprint: 'f1',
+    externalId: 'e1',
+    labels: { alertname: 'TestAlert', severity: 'warning' },
+    annotations: { summary: 'It hurts' },
+    summary: 'It hurts',
+    description: null,
+    generatorUrl: 'http://prometheus/graph',
+    startsAt: noon,
+    endsAt: null,
+    skewed: false,
+    ...changes,
+  };
+}
+
+export function resolved(changes: Partial<AlertItem> = {}): AlertItem {
+  return firing({ status: 'resolved', ...changes });
+}
+
+export function notification(items: readonly AlertItem[], changes: Partial<Notification> = {}): Notification {
+  const body = JSON.stringify(items);
+  return { items, bad: [], groupKey: 'g', receiver: null, truncatedAlerts: 0, deliveryKey: null, body, ...changes };
+}
+
+export const plan: Plan = {
+  version: 1,
+  namespace: 'default',
+  name: 'triage',
+  runtime: { image: '', environment: {}, llmConfig: null },
+  steps: [],
+  outputs: [],
+  sinks: ['out', 'quiet'],
+  deadlineMs: 3_600_000,
+  maxConcurrent: null,
+  onResolve: 'continue',
+};
+
+const object = { namespace: 'default', ready: true, conditions: [], origin: 'resources.yaml:1' };
+
+export function source(changes: Partial<CatalogSource> = {}): CatalogSource {
+  return {
+    ...object,
+    name: 'am',
+    type: 'webhook',
+    config: {},
+    path: 'alerts',
+    authentication: null,
+    accepts: () => null,
+    triggerWorkflow: 'triage',
+    context: { runbooks: 'repo' },
+    expireAfterMs: 24 * 3_600_000,
+    cooldownMs: 0,
+    flapCapPerHour: 0,
+    stormCapPerMinute: 0,
+    suspend: false,
+    ...changes,
+  };
+}
+
+export function workflow(changes: Partial<CatalogWorkflow> = {}): CatalogWorkflow {
+  return { ...object, name: 'triage', type: '', plan, planHash: 'hash-1', ...changes };
+}
+
+function sink(name: string, sendResolved: boolean): CatalogSink {
+  return { ...object, name, type: 'stdout', config: {}, condition: null, sendResolved, sendStarted: false };
+}
+
+export interface World {
+  readonly store: Store;
+  source: CatalogSource;
+  workflow: CatalogWorkflow | undefined;
+  /** What was counted, by metric and labels. */
+  readonly counted: Map<string, number>;
+  /** Moves the clock to so many minutes after noon and takes the items in. */
+  take(minutes: number, items: readonly AlertItem[], changes?: Partial<Notification>): Promise<IntakeAnswer>;
+  sweep(minutes: number): Promise<{ readonly expired: number; readonly resumed: number }>;
+  deadLetter(reason: string, message: string, body: string): Promise<void>;
+  write<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
+  alerts(): Promise<readonly AlertRecord[]>;
+  alert(fingerprint?: string): Promise<AlertRecord>;
+  runs(): Promise<readonly RunRecord[]>;
+  deliveries(): Promise<readonly Pick<DeliveryRecord, 'event' | 'sinkName' | 'runId' | 'alertId'>[]>;
+}
+
+/** Everything above, together. Close its store in the end. */
+export function createWorld(): World {
+  const store = openSqliteStore({ path: ':memory:' });
+  let nowMs = toEpochMs(noon);
+  const counted = new Map<string, number>();
+  const clock: Clock = { now: () => nowMs, monotonic: () => nowMs, sleep: async () => undefined };
+  const catalog: Catalog = {
+    generation: 1,
+    sources: [],
+    workflows: [],
+    sinks: [],
+    sourceByPath: () => world.source,
+    source: (namespace, name) =>
+      world.source.namespace === namespace && world.source.name === name ? world.source : undefined,
+    workflow: (namespace, name) =>
+      world.workflow?.namespace === namespace && world.workflow.name === name ? world.workflow : undefined,
+    sink: (_namespace, name) => (name === 'out' || name === 'quiet' ? sink(name, name === 'out') : undefined),
+  };
+  const options = {
+    store,
+    clock,
+    metrics: countingMetrics(counted),
+    log: silentLog(),
+    storm: createStormCounter(),
+    catalog: { current: () => ({ ...catalog, sources: [world.source] }) },
+  };
+  const intake = createIntake(options);
+  const alertSweep = createAlertSweep(options);
+  const world: World = {
+    store,
+    source: source(),
+    workflow: workflow(),
+    counted,
+    take(minutes, items, changes) {
+      nowMs = toEpochMs(at(minutes));
+      return intake.accept(world.source, notification(items, changes));
+    },
+    async sweep(minutes) {
+      nowMs = toEpochMs(at(minutes));
+      return { expired: await alertSweep.expire(), resumed: await alertSweep.resume() };
+    },
+    deadLetter: (reason, message, body) => intake.deadLetter(world.source, reason, message, body),
+    write: (work) => store.transaction('intake', work),
+    async alerts() {
+      const { items } = await store.read.lists.alerts({ limit: 100 });
+      return world.write((tx) =>
+        Promise.all(items.map(async ({ id }) => (await tx.alerts.findById(id)) as AlertRecord)),
+      );
+    },
+    async alert(fingerprint = 'f1') {
+      const found = await world.write((tx) =>
+        tx.alerts.findByIdentity(world.source.namespace, world.source.name, fingerprint),
+      );
+      if (found === undefined) throw new Error(`no alert ${fingerprint}`);
+      return found;
+    },
+    async runs() {
+      const { items } = await store.read.lists.runs({ limit: 100 });
+      return world.write((tx) =>
+        Promise.all(items.toReversed().map(async ({ id }) => (await tx.runs.find(id)) as RunRecord)),
+      );
+    },
+    async deliveries() {
+      const { items } = await store.read.lists.deliveries({ limit: 100 });
+      return items.toReversed().map(({ event, sinkName, runId, alertId }) => ({ event, sinkName, runId, alertId }));
+    },
+  };
+  return world;
+}
+
+function countingMetrics(counted: Map<string, number>): Metrics {
+  return {
+    increment(name, labels = {}, by = 1) {
+      const key = [name, ...Object.values(labels)].join(' ');
+      counted.set(key, (counted.get(key) ?? 0) + by);
+    },
+    observe: () => undefined,
+    set: () => undefined,
+  };
+}
+
+function silentLog(): Log {
+  const log: Log = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
+    error: () => undefined,
+    child: () => log,
+  };
+  return log;
+}
