@@ -57,7 +57,9 @@ export function apiClient(flags: ServerFlags, terminal: Terminal): ApiClient {
         });
       });
     if (response.status >= 200 && response.status < 300) return response.body === '' ? null : JSON.parse(response.body);
-    throw failure(response.status, response.body, url, token);
+    throw path.startsWith('/webhook/') && response.status === 401
+      ? refusedBySource(url + path)
+      : failure(response.status, response.body, url, token);
   }
 
   return { url, get: (path) => call('GET', path), post: (path, body, headers) => call('POST', path, body, headers) };
@@ -70,6 +72,13 @@ function databasePath(flags: ServerFlags, terminal: Terminal): string {
 function tokenBeside(database: string): string | undefined {
   const file = `${database}-token`;
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+}
+
+/** The webhook of a Source has a token of its own. */
+function refusedBySource(url: string): AppError {
+  return new AppError('Unauthenticated', `${url} refused: no token was given, or it is not the one of this Source`, {
+    next: '--webhook-token, or FIST_WEBHOOK_TOKEN',
+  });
 }
 
 function failure(status: number, body: string, url: string, token: string | undefined): AppError {

@@ -74,7 +74,7 @@ describe('deliveries', () => {
     await writer.insert([
       delivery({ id: 'late', wakeAt: later }),
       delivery({ id: 'now', wakeAt: created }),
-      delivery({ id: 'done', status: 'sent' }),
+      delivery({ id: 'done', status: 'sent', wakeAt: null }),
     ]);
     expect(await reader.due(created, 10)).toEqual(['now']);
     expect(await reader.due(muchLater, 10)).toEqual(['now', 'late']);

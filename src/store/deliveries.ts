@@ -16,19 +16,13 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
     query
       .selectFrom('sink_outputs')
       .select('id')
-      .where('status', '=', 'pending')
+      // A finished delivery has no wake_at; naming the status would lead SQLite to another index and a sort.
       .where('wake_at', '<=', marker('now'))
       .orderBy('wake_at')
       .limit(marker('limit')),
   );
   const next = statement<never, { wake_at: string | null }>([], () =>
-    query
-      .selectFrom('sink_outputs')
-      .select('wake_at')
-      .where('status', '=', 'pending')
-      .where('wake_at', 'is not', null)
-      .orderBy('wake_at')
-      .limit(1),
+    query.selectFrom('sink_outputs').select('wake_at').where('wake_at', 'is not', null).orderBy('wake_at').limit(1),
   );
   return {
     find: async (id) => first(await byId(query, { id })),

@@ -28,6 +28,7 @@ const lanes = [
     'before:retry:1',
   ],
   [
+    'before:step-process:2',
     'before:run-wait:2',
     'after:run-wait:2',
     'before:delivery-end:2',

@@ -124,7 +124,8 @@ function judgeArgument(state: State, command: CommandState, word: Word, item: It
   if (command.name === 'set') for (const name of positional) taint(state, name, item.startsWithDash);
   const isAfterDashes = (command.inner ?? command).isAfterDashes;
   if (item.isVariable) report(`${item.what} would be split into words: write it in double quotes`);
-  else if (/^--?$/.test(word.literal) && !isAfterDashes) report(`${item.what} may not be the name of an option`);
+  else if (/^--?$/.test(word.literal) && !word.hasValue && !isAfterDashes)
+    report(`${item.what} may not be the name of an option`);
   else if (item.startsWithDash && word.isBlank && !isAfterDashes) {
     report(
       `${item.what} begins with - and would be taken for an option; write -- in front of it if the command allows`,

@@ -218,7 +218,7 @@ CREATE TABLE sink_outputs (
 CREATE INDEX sink_outputs_by_run ON sink_outputs (workflow_id, id);
 CREATE INDEX sink_outputs_by_status ON sink_outputs (status, id);
 CREATE INDEX sink_outputs_by_sink ON sink_outputs (namespace, sink_name, id);
-CREATE INDEX sink_outputs_due ON sink_outputs (wake_at) WHERE status = 'pending';
+CREATE INDEX sink_outputs_due ON sink_outputs (wake_at) WHERE wake_at IS NOT NULL;
 
 CREATE TABLE custom_resources (
   id TEXT PRIMARY KEY,
