@@ -1,15 +1,17 @@
-// npm run bench [-- --quick] [-- --json FILE]: our figures, the ceiling measured in the same run, and the ratio.
+// npm run bench [-- --quick] [-- --json FILE] [-- --markdown FILE]: our figures, the ceiling measured in the same run,
+// and the ratio.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { alertmanagerBody } from './bodies.ts';
+import { performancePage } from './page.ts';
 import { startServer } from './server.ts';
 import type { MeasuredServer } from './server.ts';
 
 const { values: flags } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, markdown: { type: 'string' } },
 });
 const seconds = flags.quick ? 1 : 3;
 const rounds = flags.quick ? 1 : 3;
@@ -174,16 +176,15 @@ async function startAndMemory(): Promise<object> {
 }
 
 try {
-  const machine = {
-    cpus: cpus().length,
-    model: cpus()[0]?.model,
-    memoryGB: (totalmem() / 1e9).toFixed(0),
-    node: process.versions.node,
-    seconds,
-    rounds,
-  };
   const report = {
-    machine,
+    machine: {
+      cpus: cpus().length,
+      model: cpus()[0]?.model ?? '',
+      'memory GB': (totalmem() / 1e9).toFixed(0),
+      node: process.versions.node,
+      'seconds a measurement': seconds,
+      'measurements (median shown)': rounds,
+    },
     startAndMemory: await startAndMemory(),
     firstStep: await firstStep(),
     intake: await intake(),
@@ -193,6 +194,7 @@ try {
   console.table([report.firstStep]);
   console.table(report.intake);
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (flags.markdown !== undefined) writeFileSync(flags.markdown, performancePage(report));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

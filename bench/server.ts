@@ -16,7 +16,7 @@ export interface MeasuredServer {
   stop(): Promise<void>;
 }
 
-/** Starts `node args...` and waits for its line `{"msg":"ready","url":...}` on stderr. */
+/** Starts `node args...` and waits for its line `{"message":"ready","url":...}` on stderr. */
 export function startServer(args: readonly string[]): Promise<MeasuredServer> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -67,11 +68,23 @@ function resultOf(detail: RunDetail, name: string): Readonly<Record<string, unkn
 
 const stdoutOf = (detail: RunDetail, name: string) => String(resultOf(detail, name)['stdout']);
 
+/** Processes of a group that still run. */
+function groupOf(group: number): readonly string[] {
+  const { stdout } = spawnSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' });
+  return stdout.split('\n').filter((line) => new RegExp(`^ *${group} +[^Z]`).test(line));
+}
+
+interface Body {
+  readonly alert: { readonly alertname: string } | null;
+  readonly workflow: object;
+  readonly report: AgentResult | null;
+}
+
 /** Bodies that the receiver got about this alert. */
-function received(alertname: string): readonly Readonly<Record<string, never>>[] {
+function received(alertname: string): readonly Body[] {
   return receiver.requests
-    .map(({ json }) => json as Readonly<Record<string, never>>)
-    .filter((json) => (json['alert'] as { alertname?: string } | null)?.alertname === alertname);
+    .map(({ json }) => json as unknown as Body)
+    .filter(({ alert }) => alert?.alertname === alertname);
 }
 
 describe('1, 2, 3: results arrive', () => {
@@ -101,7 +114,7 @@ describe('1, 2, 3: results arrive', () => {
       pod: oomPod.pod,
       runbooks: 'https://git.example/runbooks',
     });
-    expect(received('KubePodCrashLooping')[0]?.['workflow']).toMatchObject({ outputs: detail.outputs });
+    expect(received('KubePodCrashLooping')[0]?.workflow).toMatchObject({ outputs: detail.outputs });
     expect(await world.get(`/workflows/${detail.id}/outputs`)).toEqual(detail.outputs);
   });
 
@@ -135,7 +148,8 @@ describe('4, 5: the documented templates and examples work', () => {
       source: 'templates production',
       hyphens: '{"lines": 3 } true',
       'as-json': '{"alertname":"AllTemplates","lines":"3","pod":"web-1"}',
-      'text-as-json': JSON.stringify('says "hi" & <bye>'),
+      // As Go writes JSON.
+      'text-as-json': String.raw`"says \"hi\" \u0026 \u003cbye\u003e"`,
       // Only what the Workflow declares: the server's own environment is not there.
       env: 'http://prometheus:9090[]',
       workflow: 'all-templates succeeded',
@@ -215,11 +229,14 @@ describe('6: commands', () => {
       expect(detail.status).toBe('succeeded');
       const output = stdoutOf(detail, 'environment');
       expect(output).toContain('team=storefront\n');
-      expect(output.split('\n')[1]?.trim().split(' ')).toEqual(
-        ['FIST_ATTEMPT', 'FIST_IDEMPOTENCY_KEY', 'FIST_RUN_ID', 'FIST_STEP_PATH', 'PATH', 'PWD', 'TEAM'].filter(
-          (name) => name !== 'PWD' || output.includes('PWD'),
-        ),
-      );
+      expect(output.split('\n')[1]?.trim().split(' ')).toEqual([
+        'FIST_ATTEMPT',
+        'FIST_IDEMPOTENCY_KEY',
+        'FIST_RUN_ID',
+        'FIST_STEP_PATH',
+        'PATH',
+        'TEAM',
+      ]);
     } finally {
       delete process.env['FIST_TEST_SECRET'];
     }
@@ -231,8 +248,7 @@ describe('6: commands', () => {
     expect(stdoutOf(detail, 'after')).toBe('still here\n');
     const pid = Number(readFileSync(join(out, 'slow.pid'), 'utf8'));
     expect(isAlive(pid)).toBe(false);
-    // Nobody is left in its group: the signal 0 finds no process.
-    expect(() => process.kill(-pid, 0)).toThrow('ESRCH');
+    expect(groupOf(pid)).toEqual([]);
   });
 
   test('5.9.6 label values are never executed, and arrive as they are, in every place of a command', async () => {
@@ -265,7 +281,8 @@ describe('6: commands', () => {
   ])('5.9.6 a value that is %s fails the step and runs nothing', async (what, pod) => {
     const detail = await run('options', { alertname: `Unsafe ${what}`, pod });
     expect(detail.status).toBe('failed');
-    expect(stepOf(detail, 'look')).toMatchObject({ status: 'failed', errorCode: 'UnsafeArgument', process: undefined });
+    expect(stepOf(detail, 'look')).toMatchObject({ status: 'failed', errorCode: 'UnsafeArgument' });
+    expect(existsSync(join(out, 'options'))).toBe(false);
   });
 });
 
@@ -384,10 +401,7 @@ describe('9: no field is ignored', () => {
       await clock.advance(2000);
       return (await step())?.status === 'failed';
     });
-    expect(await step()).toMatchObject({
-      errorCode: 'Timeout',
-      error: 'the command did not end within 120 s and was killed',
-    });
+    expect(await step()).toMatchObject({ errorCode: 'Timeout', error: expect.stringContaining('120 s') as string });
     await minutes.stop();
   });
 });
@@ -401,12 +415,11 @@ describe('10, 11: reports hold what was found', () => {
     const detail = await run(path, { ...oomPod, alertname });
     expect(detail).toMatchObject({ status: 'failed', errorCode: 'ModelUnknown' });
     expect(stepOf(detail, 'investigate').error).toContain(`"${provider}" is no model provider`);
-    const [body] = received(alertname);
-    const { report } = body as unknown as { report: AgentResult };
+    const report = received(alertname)[0]?.report;
     expect(report).toMatchObject({ model: null, conversation: [], can_auto_fix: false, fix_command: null });
-    expect(report.summary).toMatch(new RegExp(`^llmConfig.provider "${provider}" is no model provider`));
-    expect(report.root_cause).toContain('OOMKilled');
-    expect(report.report).not.toMatch(/AUTO-?FIX/i);
+    expect(report?.summary).toMatch(new RegExp(`^llmConfig.provider "${provider}" is no model provider`));
+    expect(report?.root_cause).toContain('OOMKilled');
+    expect(report?.report).not.toMatch(/AUTO-?FIX/i);
   });
 
   test('5.9.10 no provider at all: the analyzers alone, and the report says so', async () => {
@@ -418,7 +431,7 @@ describe('10, 11: reports hold what was found', () => {
 
   test('5.9.11 confidence, severities, evidence and actions follow from what was read', async () => {
     const known = resultOf(await world.endedRun('KubePodCrashLooping'), 'investigate-alert') as unknown as AgentResult;
-    const unknownRun = await run('cause', { alertname: 'NobodyKnows', namespace: 'shop', pod: 'absent-1' });
+    const unknownRun = await run('cause', { alertname: 'NobodyKnows', namespace: 'default', pod: 'absent-1' });
     const unknown = resultOf(unknownRun, 'investigate-alert') as unknown as AgentResult;
 
     expect(known.confidence).toBeGreaterThan(0.6);
@@ -438,6 +451,11 @@ describe('10, 11: reports hold what was found', () => {
     expect(known.evidence.map(({ excerpt }) => excerpt).join('\n')).toContain('OOMKilled');
     expect(known.actions_taken.length).toBeGreaterThan(unknown.actions_taken.length);
     expect(new Set(known.actions_taken.map(({ command }) => command)).size).toBeGreaterThan(3);
+
+    // An alert about a pod that is gone, in a namespace where another one is unwell: less sure than about that one.
+    const near = await run('cause', { alertname: 'Elsewhere', namespace: 'shop', pod: 'absent-1' });
+    const guessed = resultOf(near, 'investigate-alert') as unknown as AgentResult;
+    expect(guessed.confidence).toBeLessThanOrEqual(0.6);
     expect(await world.alertNamed('KubePodCrashLooping')).toMatchObject({ aiConfidence: known.confidence });
   });
 });

@@ -1,5 +1,5 @@
 import type { Gap } from './read-journal.ts';
-import type { Ranking } from './rank.ts';
+import type { RankedFinding, Ranking } from './rank.ts';
 
 export interface Confidence {
   /** 0 to 1, in hundredths. */
@@ -26,6 +26,8 @@ const maxGaps = 2;
 const maxConfidence = 95;
 /** Without evidence in which the cluster (or the process) names the cause. */
 const maxWithoutDecisive = 60;
+/** Where nothing but the neighbourhood links the cause to what the alert names. */
+const maxNear = 60;
 
 /**
  * The confidence in the root cause, from these rules and nothing else:
@@ -40,7 +42,7 @@ const maxWithoutDecisive = 60;
  * | warning events agree | +5 |
  * | something that was asked for was not captured or forbidden (at most twice) | -10 each |
  * | another decisive cause ranks within 5 points, on another owner | -10 |
- * | at most | 95, and 60 without decisive evidence |
+ * | at most | 95, and 60 without decisive evidence or about an object (but a node) that is only near |
  *
  * Inconclusive: 10 where something was read, 0 where nothing was.
  */
@@ -70,13 +72,22 @@ export function confidenceOf(ranking: Ranking, gaps: readonly Gap[], readsAnswer
   ];
   const counted = rules.filter(([applies]) => applies);
   const sum = counted.reduce((total, [, part]) => total + part, 0);
-  const cap = draft.decisive ? maxConfidence : maxWithoutDecisive;
+  const [cap, why] = capOf(draft.decisive, isLinked(cause));
   const reasons = counted.map(([, part, text]) => `${part > 0 ? '+' : ''}${part}%: ${text}`);
-  if (sum > cap)
-    reasons.push(
-      draft.decisive ? `at most ${cap}%: an analysis is never certain` : `at most ${cap}%: no decisive evidence`,
-    );
+  if (sum > cap) reasons.push(`at most ${cap}%: ${why}`);
   return { value: Math.max(5, Math.min(cap, sum)) / 100, reasons };
+}
+
+function capOf(decisive: boolean, linked: boolean): readonly [number, string] {
+  if (!decisive) return [maxWithoutDecisive, 'no decisive evidence'];
+  return linked
+    ? [maxConfidence, 'an analysis is never certain']
+    : [maxNear, 'nothing but its place links it to what the alert names'];
+}
+
+/** Owners and what they own are linked by references; nodes are found near by the `nodeName` of a pod. */
+function isLinked({ relation, draft }: RankedFinding): boolean {
+  return relation !== 'near' || draft.object.startsWith('node/');
 }
 
 function gapWord(gap: Gap): string {

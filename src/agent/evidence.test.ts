@@ -87,7 +87,7 @@ test('confidence: the table, the caps and inconclusive', () => {
   expect(value(ranked(draft({ evidence: rich })))).toBe(0.55);
   expect(
     value(rank([{ analyzer, target: target('near'), findings: [draft({ decisive: true })], problem: null }], null)),
-  ).toBe(0.7);
+  ).toBe(0.6);
   expect(value(ranked())).toBe(0.1);
   expect(confidenceOf(ranked(), [], 0)).toEqual({ value: 0, reasons: ['0%: nothing could be read'] });
   expect(confidenceOf(ranked(draft({ decisive: true })), [], 3).reasons).toEqual([

@@ -58,8 +58,6 @@ export interface AppParts {
   writeStdout(text: string): void;
   /** For crash tests: a named point at which the process kills itself. */
   readonly crashAt?: string | undefined;
-  /** For control runs of crash tests: wraps the store. */
-  readonly wrapStore?: (store: Store) => Store;
 }
 
 /** How often alerts are expired and stuck runs are looked for. */
@@ -80,11 +78,10 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
   try {
     const metrics = await createMetrics({ version, onDefect: (message) => log.error({}, message) });
 
-    const opened = openSqliteStore({
+    const store = openSqliteStore({
       path: options.database,
       hooks: parts.crashAt === undefined ? measureCommits(metrics, () => clock.monotonic()) : crashHooks(parts.crashAt),
     });
-    const store = parts.wrapStore?.(opened) ?? opened;
     lifecycle.onStop('store', () => store.close());
     const tokenFile = tokenPath(options.database);
     const { token, warning } = loadOrCreateToken(tokenFile);

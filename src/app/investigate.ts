@@ -106,7 +106,7 @@ function readAlerts(payload: string): readonly AlertItem[] {
 function parse(payload: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(payload);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch (cause) {
     throw new AppError('InvalidInput', `the alert is not JSON: ${(cause as Error).message}`, {
       cause,
@@ -120,7 +120,7 @@ function receive(source: SourceDefinition, body: string): readonly AlertItem[] {
   const received = source.receive?.({ body, headers: {}, receivedAt: toTimestamp(Date.now()) });
   if (received === undefined || !received.ok)
     throw new AppError('InvalidInput', `the alert cannot be used: ${received?.message}`, {
-      field: received?.field ?? '',
+      field: received?.field || '--alert',
     });
   const [bad] = received.notification.bad;
   if (bad !== undefined) throw new AppError('InvalidInput', bad.message, { field: bad.field });

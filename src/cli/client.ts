@@ -16,7 +16,9 @@ export interface ServerFlags {
 export interface ApiClient {
   readonly url: string;
   get(path: string): Promise<unknown>;
-  post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<unknown>;
+  post(path: string, body: unknown): Promise<unknown>;
+  /** To a Source's webhook, with the token of that Source and never the API's. */
+  notify(path: string, body: unknown, webhookToken: string | undefined): Promise<unknown>;
 }
 
 const timeoutMs = 30_000;
@@ -28,23 +30,24 @@ const maxResponseBytes = 64 * 1024 * 1024;
  */
 export function apiClient(flags: ServerFlags, terminal: Terminal): ApiClient {
   const url = (flags.server ?? terminal.env['FIST_SERVER'] ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+    const field = flags.server === undefined ? 'FIST_SERVER' : '--server';
+    throw new AppError('InvalidInput', `${url} is not an http or https URL`, {
+      field,
+      next: `${field === '--server' ? '--server ' : 'FIST_SERVER='}http://127.0.0.1:8080`,
+    });
+  }
   const token = flags.token ?? terminal.env['FIST_TOKEN'] ?? tokenBeside(databasePath(flags, terminal));
   const http = createHttpClient();
 
-  async function call(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<unknown> {
+  async function call(method: string, path: string, bearer: string | undefined, body?: unknown): Promise<unknown> {
     const response = await http
       .send({
         method,
         url: url + path,
         headers: {
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         timeoutMs,
@@ -62,7 +65,12 @@ export function apiClient(flags: ServerFlags, terminal: Terminal): ApiClient {
       : failure(response.status, response.body, url, token);
   }
 
-  return { url, get: (path) => call('GET', path), post: (path, body, headers) => call('POST', path, body, headers) };
+  return {
+    url,
+    get: (path) => call('GET', path, token),
+    post: (path, body) => call('POST', path, token, body),
+    notify: (path, body, webhookToken) => call('POST', path, webhookToken, body),
+  };
 }
 
 function databasePath(flags: ServerFlags, terminal: Terminal): string {

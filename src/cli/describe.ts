@@ -4,7 +4,7 @@ import type { AgentResult } from '../core/finding.ts';
 import type { Evidence, RunRecord, StepRecord } from '../core/run.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
-import { nounAndId } from './failure.ts';
+import { nounAndId, pluralOf } from './failure.ts';
 import { outputFormat, plain, printObject } from './output.ts';
 import type { Terminal } from './output.ts';
 
@@ -19,17 +19,29 @@ interface AlertDetail extends AlertRecord {
   readonly runs: readonly RunRecord[];
 }
 
-/** `fist describe run/ID` or `alert/ID`. */
+/** How each noun is shown as text; null = as YAML. */
+const texts: Readonly<Record<string, ((detail: never) => string) | null>> = {
+  run: runText,
+  alert: alertText,
+  delivery: null,
+  source: null,
+  workflow: null,
+  sink: null,
+};
+
+/** `fist describe run/ID`, `alert/ID`, `delivery/ID`, `source/NAME` or `source/NAMESPACE/NAME`, and so on. */
 export async function describe(
   terminal: Terminal,
   flags: ServerFlags & { output: string },
   object = '',
 ): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json', 'yaml']);
-  const { noun, id } = nounAndId(object, ['run', 'alert']);
-  const detail = await apiClient(flags, terminal).get(`/api/v1/${noun}s/${encodeURIComponent(id)}`);
-  if (format !== 'text') await printObject(terminal, format, detail);
-  else terminal.out(noun === 'run' ? runText(detail as RunDetail) : alertText(detail as AlertDetail));
+  const { noun, id } = nounAndId(object, Object.keys(texts));
+  const path = id.split('/').map(encodeURIComponent).join('/');
+  const detail = await apiClient(flags, terminal).get(`/api/v1/${pluralOf(noun)}/${path}`);
+  const text = texts[noun] ?? null;
+  if (format !== 'text' || text === null) await printObject(terminal, format === 'text' ? 'yaml' : format, detail);
+  else terminal.out(text(detail as never));
   return 0;
 }
 

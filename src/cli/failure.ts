@@ -26,3 +26,8 @@ export function nounAndId(text: string, nouns: readonly string[]): { noun: strin
   if (nouns.includes(noun) && id !== '') return { noun, id };
   throw new AppError('InvalidInput', `${text} is not one of ${nouns.map((name) => `${name}/ID`).join(', ')}`);
 }
+
+/** `delivery` to `deliveries`, as the API names its lists. */
+export function pluralOf(noun: string): string {
+  return `${noun.replace(/y$/, 'ie')}s`;
+}

@@ -1,9 +1,11 @@
 import type { AlertRecord } from '../core/alert.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
+import { readCount } from '../app/options.ts';
 import { AppError } from '../core/errors.ts';
 import type { RunRecord } from '../core/run.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
+import { pluralOf } from './failure.ts';
 import { age, outputFormat, outputFormats, printItems } from './output.ts';
 import type { Listing, Terminal } from './output.ts';
 
@@ -88,7 +90,7 @@ const deliveries: Listing<DeliveryRecord> = {
 
 function resources(noun: string): Listing<ResourceItem> {
   return {
-    name: (item) => `${noun}/${item.metadata.name}`,
+    name: (item) => `${noun}/${item.metadata.namespace}/${item.metadata.name}`,
     empty: `no ${noun}s; they are documents in the folder given by --resources`,
     columns: [
       { heading: 'NAMESPACE', text: (item) => item.metadata.namespace, wide: true },
@@ -110,32 +112,36 @@ function resources(noun: string): Listing<ResourceItem> {
   };
 }
 
-const listings: Readonly<Record<string, { readonly path: string; readonly listing: Listing<never> }>> = {
-  alerts: { path: 'alerts', listing: alerts },
-  runs: { path: 'runs', listing: runs },
-  deliveries: { path: 'deliveries', listing: deliveries },
-  sources: { path: 'sources', listing: resources('source') },
-  workflows: { path: 'workflows', listing: resources('workflow') },
-  sinks: { path: 'sinks', listing: resources('sink') },
-};
+const listings: ReadonlyMap<string, Listing<never>> = new Map<string, Listing<never>>([
+  ['alerts', alerts],
+  ['runs', runs],
+  ['deliveries', deliveries],
+  ['sources', resources('source')],
+  ['workflows', resources('workflow')],
+  ['sinks', resources('sink')],
+]);
+
+/** A page of the API. */
+const mostItems = 500;
 
 /** `fist get NOUN`: one page of a list, newest first. */
 export async function get(terminal: Terminal, flags: GetFlags, noun = ''): Promise<number> {
   const format = outputFormat(flags.output, outputFormats);
-  const found = listings[noun] ?? listings[`${noun}s`];
-  if (found === undefined)
-    throw new AppError('InvalidInput', `${noun} is not one of ${Object.keys(listings).join(', ')}`);
-  const query = new URLSearchParams({ limit: flags.limit });
+  const plural = listings.has(noun) ? noun : pluralOf(noun);
+  const listing = listings.get(plural);
+  if (listing === undefined)
+    throw new AppError('InvalidInput', `${noun} is not one of ${[...listings.keys()].join(', ')}`);
+  const limit = readCount(flags.limit, '--limit', mostItems);
+  const query = new URLSearchParams({ limit: String(limit) });
   for (const key of ['status', 'severity', 'name', 'namespace'] as const)
     if (flags[key] !== undefined) query.set(key, flags[key]);
   for (const label of flags.label ?? []) query.append('label', label);
-  const page = (await apiClient(flags, terminal).get(`/api/v1/${found.path}?${query.toString()}`)) as {
+  const page = (await apiClient(flags, terminal).get(`/api/v1/${plural}?${query.toString()}`)) as {
     items: never[];
     nextCursor: string | null;
   };
-  await printItems(terminal, format, page.items, found.listing);
-  if (page.nextCursor !== null)
-    terminal.err(`there are more; next: --limit ${Math.min(500, Number(flags.limit) * 2)}\n`);
+  await printItems(terminal, format, page.items, listing);
+  if (page.nextCursor !== null) terminal.err(`there are more; next: --limit ${Math.min(mostItems, limit * 2)}\n`);
   return 0;
 }
 

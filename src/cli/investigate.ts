@@ -1,7 +1,8 @@
 import { investigateOnce } from '../app/investigate.ts';
 import { readClusterOptions } from '../app/options.ts';
 import { readInput } from './input.ts';
-import { AppError, errorCodes } from '../core/errors.ts';
+import { AppError } from '../core/errors.ts';
+import { reportFailure } from './failure.ts';
 import { outputFormat } from './output.ts';
 import type { Terminal } from './output.ts';
 
@@ -26,8 +27,7 @@ export async function investigateCommand(terminal: Terminal, flags: InvestigateF
   if (format === 'json') terminal.out(`${JSON.stringify(result, null, 2)}\n`);
   else terminal.out(format === 'markdown' ? `${result.report.trimEnd()}\n` : text);
   if (failure === null) return 0;
-  terminal.err(`error: ${failure.message}\n`);
-  return errorCodes[failure.code].exitCode;
+  return reportFailure(terminal, new AppError(failure.code, failure.message), format === 'json');
 }
 
 function readIndex(text: string | undefined): number | null {

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { AppError } from '../core/errors.ts';
 import { reportFailure } from './failure.ts';
 import { processTerminal } from './output.ts';
 import type { Terminal } from './output.ts';
@@ -17,9 +18,22 @@ export async function runProgram(args: readonly string[], terminal: Terminal = p
     await program.parseAsync([...args], { from: 'user' });
     return run.exitCode;
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
-    return reportFailure(terminal, thrown, asJson(args));
+    if (!(thrown instanceof CommanderError)) return reportFailure(terminal, thrown, asJson(args));
+    if (thrown.exitCode === 0) return 0;
+    // A command that only has sub-commands has shown its help already.
+    if (thrown.code === 'commander.help') return 2;
+    return reportFailure(terminal, usageError(program, args, thrown), asJson(args));
   }
+}
+
+/** What commander says of wrong words, as an error like all others. */
+function usageError(program: Command, args: readonly string[], { message }: CommanderError): AppError {
+  const [what = '', hint] = message.replace(/^error: /, '').split('\n');
+  const command = program.commands.find((candidate) => candidate.name() === args[0]);
+  const help = command === undefined ? 'fist --help' : `fist ${command.name()} --help`;
+  return new AppError('InvalidInput', what, {
+    next: hint === undefined ? help : `${hint.replace(/^\((.*)\)$/, '$1')} ${help}`,
+  });
 }
 
 function asJson(args: readonly string[]): boolean {
@@ -38,8 +52,12 @@ export function buildProgram(terminal: Terminal, run: { exitCode: number }): Com
       'Incident responder for Kubernetes: alerts come in, a workflow investigates, a report that cites its evidence goes out.',
     )
     .exitOverride()
-    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })
-    .showHelpAfterError('(fist --help lists the commands)');
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      writeErr: (text) => terminal.err(text),
+      // Thrown as well, and printed by runProgram.
+      outputError: () => undefined,
+    });
 
   /** Ties a command to its module: `load` imports it when the command is run. */
   function action<Flags>(command: Command, load: () => Promise<Action<Flags>>): void {
@@ -156,7 +174,9 @@ function addClientCommands(program: Command, action: Tie): void {
     serverOptions(
       program
         .command('describe <object>')
-        .description('Shows run/ID or alert/ID with its steps, evidence and deliveries'),
+        .description(
+          'Shows run/ID or alert/ID with all that belongs to it, delivery/ID, or source, workflow or sink/[NAMESPACE/]NAME',
+        ),
     ).option('-o, --output <format>', 'text, json or yaml', 'text'),
     async () => (await import('./describe.ts')).describe,
   );
@@ -183,7 +203,10 @@ function addOfflineCommands(program: Command, action: Tie): void {
     async () => (await import('./lint.ts')).lint,
   );
   action(
-    program.command('explain <field>').description('Explains a field, `workflow.spec.steps.goal`; no server'),
+    program
+      .command('explain <field>')
+      .description('Explains a field, `workflow.spec.steps.goal`; no server')
+      .option('-o, --output <format>', 'text or json', 'text'),
     async () => (await import('./explain.ts')).explain,
   );
   action(

@@ -24,8 +24,7 @@ export async function sendAlert(terminal: Terminal, flags: SendFlags): Promise<n
   }
   const path = `/webhook/${flags.path.replace(/^\/+/, '').replace(/^webhook\//, '')}`;
   const token = flags.webhookToken ?? terminal.env['FIST_WEBHOOK_TOKEN'];
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const answer = await apiClient(flags, terminal).post(path, body, headers);
+  const answer = await apiClient(flags, terminal).notify(path, body, token);
   terminal.out(`${JSON.stringify(answer)}\n`);
   terminal.err('next: fist get runs\n');
   return 0;

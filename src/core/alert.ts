@@ -101,7 +101,7 @@ export interface AlertTransition {
   readonly episode: number;
   readonly fromStatus: AlertStatus | null;
   readonly toStatus: AlertStatus;
-  /** CamelCase, the same word as in metrics: `Fired`, `Resolved`, `ResolveMissed`, `FiringAgain`, `Expired`, `RunStarted`, `RunEnded`. */
+  /** CamelCase, the same word as in metrics: `Opened`, `Resolved`, `Reopened`, `FiringAgain`, `RunStarted`, `RunEnded`, ... */
   readonly reason: string;
   readonly at: Timestamp;
   readonly sourceEventId: string | null;

@@ -8,7 +8,7 @@ const pattern = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?
  * writes an unset time. `undefined` = not RFC 3339.
  */
 export function parseRfc3339(text: string): Timestamp | null | undefined {
-  if (text === '') return null;
+  if (text === '' || text === '0001-01-01T00:00:00Z') return null;
   const match = pattern.exec(text);
   if (match === null) return undefined;
   const [, years, months, days, hours, minutes, seconds, fraction, , sign, offsetHours, offsetMinutes] = match;

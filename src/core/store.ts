@@ -62,7 +62,10 @@ export interface StoreReader {
 
 /** What intake reads of a stored alert: the fold's state and what the policies ask. */
 export type StoredAlert = AlertState &
-  Pick<AlertRecord, 'id' | 'contentHash' | 'sourceId' | 'workflowId' | 'triageCompletedAt' | 'announced' | 'mutedUntil'>;
+  Pick<
+    AlertRecord,
+    'id' | 'contentHash' | 'sourceId' | 'workflowId' | 'triageCompletedAt' | 'announced' | 'mutedUntil'
+  >;
 
 export interface AlertStore {
   /** The hot path's look at one identity: no labels, no annotations, no analysis. */
@@ -75,6 +78,8 @@ export interface AlertStore {
   insert(alert: AlertRecord): Promise<void>;
   update(id: string, changes: Partial<AlertRecord>): Promise<void>;
   addTransition(transition: AlertTransition): Promise<void>;
+  /** Sources with open alerts, those that are no longer in the catalog too. */
+  sourcesWithOpen(): Promise<readonly { readonly namespace: string; readonly source: string }[]>;
   /** Open alerts of a Source last received before `before`, at most `limit`. */
   findExpired(namespace: string, source: string, before: Timestamp, limit: number): Promise<readonly AlertRecord[]>;
   /** Open alerts whose run a policy put off until `now` or earlier, at most `limit`. */
@@ -144,13 +149,21 @@ export interface RunStore extends RunReader {
   setStepProcess(id: string, process: ProcessIdentity): Promise<void>;
   addEvidence(runId: string, stepPath: string, evidence: readonly Evidence[]): Promise<void>;
   /** Takes one of `limit` slots. Taking one that the run holds already is true. `free` = slots left. */
-  takeSlot(key: string, limit: number, runId: string, at: Timestamp): Promise<{ readonly taken: boolean; readonly free: number }>;
+  takeSlot(
+    key: string,
+    limit: number,
+    runId: string,
+    at: Timestamp,
+  ): Promise<{ readonly taken: boolean; readonly free: number }>;
   /** Frees the run's slots (of one key only, if given). */
   freeSlots(runId: string, key?: string): Promise<void>;
   /** Wakes the oldest run that waits for a slot with this key and was not woken yet. */
   wakeWaiter(key: string, at: Timestamp): Promise<void>;
   /** Design 3.1.20: unfinished runs with no wake-up, or due since `dueBefore` without a lease. */
-  stuck(now: Timestamp, dueBefore: Timestamp): Promise<readonly { readonly id: string; readonly reason: 'NoWakeUp' | 'Overdue' }[]>;
+  stuck(
+    now: Timestamp,
+    dueBefore: Timestamp,
+  ): Promise<readonly { readonly id: string; readonly reason: 'NoWakeUp' | 'Overdue' }[]>;
   /** Frees slots of finished or absent runs and wakes who waits for them. Returns how many there were. */
   freeOrphanSlots(at: Timestamp): Promise<number>;
 }
@@ -261,7 +274,10 @@ export type DeadLetterSummary = Omit<DeadLetterRecord, 'body'>;
 
 export interface ResourceActivity {
   readonly sources: ReadonlyMap<string, { readonly eventsProcessed: number; readonly lastEventTime: Timestamp }>;
-  readonly sinks: ReadonlyMap<string, { readonly messagesSent: number; readonly lastSentTime: Timestamp | null; readonly lastError: string | null }>;
+  readonly sinks: ReadonlyMap<
+    string,
+    { readonly messagesSent: number; readonly lastSentTime: Timestamp | null; readonly lastError: string | null }
+  >;
 }
 
 export interface PageQuery {
@@ -303,4 +319,3 @@ export interface ListPage<T> {
   readonly items: readonly T[];
   readonly nextCursor: string | null;
 }
-

@@ -95,7 +95,9 @@ async function findNamespaces(directory: string): Promise<readonly string[]> {
   for (const entry of entries) {
     if (!entry.isDirectory() || !isKubernetesName(entry.name)) continue;
     const files = await readdir(join(directory, entry.name));
-    if (files.some((file) => file.endsWith('.json'))) namespaces.push(entry.name);
+    if (files.some((file) => file.endsWith('.json') && Object.hasOwn(resourceTypes, file.slice(0, -'.json'.length)))) {
+      namespaces.push(entry.name);
+    }
   }
   if (namespaces.length === 0 && !entries.some((entry) => entry.name === 'nodes.json')) {
     throw unavailable(

@@ -7,16 +7,14 @@ import type { ResourceKind } from './object.ts';
 
 const kinds: Readonly<Record<string, ResourceKind>> = { source: 'Source', workflow: 'Workflow', sink: 'Sink' };
 
-/**
- * Explains `workflow`, `workflow.spec.steps` or `workflow.spec.steps.goal` from the schemas of this program. Throws
- * InvalidInput for a field that does not exist, with the fields that do.
- */
-export function explainField(field: string): string {
+/** What a field is: its kind and its description, with the fields below it. Throws as {@link explainField}. */
+export function findField(field: string): { readonly kind: ResourceKind; readonly info: FieldInfo } {
   const [first = '', ...rest] = field
     .replaceAll(/\[\d*\]/g, '')
     .split('.')
     .filter(Boolean);
-  const kind = kinds[first.toLowerCase().replace(/s$/, '')];
+  const noun = first.toLowerCase().replace(/s$/, '');
+  const kind = Object.hasOwn(kinds, noun) ? kinds[noun] : undefined;
   if (kind === undefined) {
     throw new AppError('InvalidInput', first === '' ? 'name a field' : `there is no kind ${first}`, {
       next: 'fist explain workflow.spec.steps (kinds: source, workflow, sink)',
@@ -24,6 +22,15 @@ export function explainField(field: string): string {
   }
   let info = fieldTree(kind);
   for (const name of rest) info = child(kind, info, name);
+  return { kind, info };
+}
+
+/**
+ * Explains `workflow`, `workflow.spec.steps` or `workflow.spec.steps.goal` from the schemas of this program. Throws
+ * InvalidInput for a field that does not exist, with the fields that do.
+ */
+export function explainField(field: string): string {
+  const { kind, info } = findField(field);
   return page(kind, info);
 }
 

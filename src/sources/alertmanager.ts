@@ -63,6 +63,7 @@ function quoted(value: unknown): string {
 
 /** Alertmanager quotes the receiver's name for regular expressions (Go's regexp.QuoteMeta): `a.b` arrives as `a\.b`. */
 function unquoteReceiver(receiver: string): string {
+  if (!receiver.includes('\\')) return receiver;
   return receiver.replaceAll(/\\([\\.+*?()|[\]{}^$])/g, '$1');
 }
 
@@ -122,7 +123,7 @@ function labelOf(labels: Labels, name: string): string | null {
 }
 
 /** The label in lower case; absent or unknown is a warning (contract 5.5). */
-export function severityOf(label: string | null): Severity {
+function severityOf(label: string | null): Severity {
   const lower = label?.toLowerCase();
   return severities.find((severity) => severity === lower) ?? 'warning';
 }

@@ -9,12 +9,10 @@ import { statement } from './statements.ts';
 
 /** Reads and writes `alerts`, `alert_labels` and `alert_transitions` inside a transaction. */
 export function createAlertStore(query: Kysely<Database>): AlertStore {
-  return { ...finders(query), ...writers(query) };
+  return { ...finders(query), ...sweepFinders(query), ...writers(query) };
 }
 
-function finders(
-  query: Kysely<Database>,
-): Pick<AlertStore, 'findState' | 'findByIdentity' | 'findById' | 'findExpired' | 'findMuted'> {
+function finders(query: Kysely<Database>): Pick<AlertStore, 'findState' | 'findByIdentity' | 'findById'> {
   type Identity = 'namespace' | 'source' | 'fingerprint';
   const identity = ['namespace', 'source', 'fingerprint'] as const;
   const state = statement<Identity, StateRow>(identity, (marker) =>
@@ -49,6 +47,19 @@ function finders(
       const [row] = await byId(query, { id });
       return row === undefined ? undefined : alertRecord(row);
     },
+  };
+}
+
+/** What time alone changes. Not hot: built by Kysely each time. */
+function sweepFinders(query: Kysely<Database>): Pick<AlertStore, 'sourcesWithOpen' | 'findExpired' | 'findMuted'> {
+  return {
+    sourcesWithOpen: () =>
+      query
+        .selectFrom('alerts')
+        .select(['namespace', 'source'])
+        .distinct()
+        .where('status', '<>', sql.lit('resolved'))
+        .execute(),
     async findExpired(namespace, source, before, limit) {
       const rows = await query
         .selectFrom('alerts')

@@ -7,7 +7,7 @@ import { createRunLeases, unfinished } from './run-leases.ts';
 import { evidenceRecord, runRecord, stepRecord } from './rows.ts';
 import type { Database, EvidenceRow, RunRow, StepRow } from './schema.ts';
 import { createSlotStore } from './slots.ts';
-import { statement } from './statements.ts';
+import { command, statement } from './statements.ts';
 
 /** Reads `workflows` (runs), `workflow_steps`, `plans` and `evidence` on any connection. */
 export function createRunReader(query: Kysely<Database>): RunReader {
@@ -116,23 +116,22 @@ function runWrites(
 function insertRun(query: Kysely<Database>): (newRun: NewRun) => Promise<boolean> {
   type Names = keyof typeof columns;
   const names = Object.keys(columns) as Names[];
-  const insert = statement<Names, { id: string }>(names, (marker) =>
+  const insert = command<Names>(names, (marker) =>
     query
       .insertInto('workflows')
       .values(Object.fromEntries(names.map((name) => [columns[name], marker(name)])) as Insertable<RunRow>)
-      .onConflict((conflict) => conflict.doNothing())
-      .returning('id'),
+      .onConflict((conflict) => conflict.doNothing()),
   );
   const hasPlan = statement<'hash', { hash: string }>(['hash'], (marker) =>
     query.selectFrom('plans').select('hash').where('hash', '=', marker('hash')),
   );
   return async ({ run, plan }) => {
-    const rows = await insert(query, {
+    const inserted = await insert(query, {
       ...run,
       input: JSON.stringify(run.input),
       outputs: JSON.stringify(run.outputs),
     });
-    if (rows.length === 0) return false;
+    if (inserted === 0) return false;
     const hash = run.planHash;
     if (plan !== null && hash !== null && (await hasPlan(query, { hash })).length === 0) {
       const { namespace, name } = plan;

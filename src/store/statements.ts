@@ -1,26 +1,50 @@
 import type { CompiledQuery, Kysely } from 'kysely';
 import type { Database } from './schema.ts';
 
-/** Runs a prepared statement at once, without Kysely's driver in between; null where a connection cannot. */
-export type Prepare = (sql: string) => (parameters: readonly unknown[]) => unknown[];
+/** What a statement gave: rows of a query, or how many rows a command changed. */
+export interface StatementResult<Row> {
+  readonly rows: Row[];
+  readonly changes: number;
+}
+
+/** Runs a prepared statement at once, without Kysely's driver in between. */
+export type Prepare = (sql: string) => (parameters: readonly unknown[]) => StatementResult<unknown>;
 
 const directConnections = new WeakMap<Kysely<Database>, Prepare>();
 
-/** Tells {@link statement} that this connection can run prepared statements synchronously. */
+/** Tells {@link statement} and {@link command} that this connection can run prepared statements synchronously. */
 export function useDirectly(query: Kysely<Database>, prepare: Prepare): void {
   directConnections.set(query, prepare);
 }
 
-type Run<Row> = (parameters: readonly unknown[]) => Promise<Row[]> | Row[];
+type Build<Names extends string, Row> = (marker: (name: Names) => never) => { compile(): CompiledQuery<Row> };
+type Values<Names extends string> = Readonly<Record<Names, unknown>>;
 
 /**
  * Statements of hot paths are built by Kysely once and then only bound: building costs more than SQLite takes to run
  * them. `build` gets markers in place of the values; the order in which the compiled text uses them is remembered.
+ * Resolves to the rows.
  */
 export function statement<Names extends string, Row>(
   names: readonly Names[],
-  build: (marker: (name: Names) => never) => { compile(): CompiledQuery<Row> },
-): (query: Kysely<Database>, values: Readonly<Record<Names, unknown>>) => Promise<Row[]> {
+  build: Build<Names, Row>,
+): (query: Kysely<Database>, values: Values<Names>) => Promise<Row[]> {
+  const run = prepared(names, build);
+  return async (query, values) => (await run(query, values)).rows;
+}
+
+/** Like {@link statement}, for INSERT, UPDATE and DELETE without RETURNING. Resolves to the number of changed rows. */
+export function command<Names extends string>(
+  names: readonly Names[],
+  build: Build<Names, unknown>,
+): (query: Kysely<Database>, values: Values<Names>) => Promise<number> {
+  const run = prepared(names, build);
+  return async (query, values) => (await run(query, values)).changes;
+}
+
+type Run<Row> = (parameters: readonly unknown[]) => Promise<StatementResult<Row>> | StatementResult<Row>;
+
+function prepared<Names extends string, Row>(names: readonly Names[], build: Build<Names, Row>) {
   let compiled: CompiledQuery<Row> | undefined;
   let order: readonly (Names | { readonly constant: unknown })[] = [];
   const runs = new WeakMap<Kysely<Database>, Run<Row>>();
@@ -34,15 +58,23 @@ export function statement<Names extends string, Row>(
     }
     const ready = compiled;
     const direct = directConnections.get(query)?.(ready.sql) as Run<Row> | undefined;
-    const run = direct ?? (async (parameters) => (await query.executeQuery<Row>({ ...ready, parameters })).rows);
+    const run = direct ?? ((parameters) => throughKysely(query, { ...ready, parameters }));
     runs.set(query, run);
     return run;
   }
 
-  return async (query, values) => {
+  return (query: Kysely<Database>, values: Values<Names>) => {
     const run = runs.get(query) ?? prepare(query);
     return run(order.map((entry) => (typeof entry === 'string' ? values[entry] : entry.constant)));
   };
+}
+
+async function throughKysely<Row>(
+  query: Kysely<Database>,
+  compiled: CompiledQuery<Row>,
+): Promise<StatementResult<Row>> {
+  const { rows, numAffectedRows } = await query.executeQuery<Row>(compiled);
+  return { rows, changes: Number(numAffectedRows ?? 0) };
 }
 
 function isMarker<Names extends string>(value: unknown, names: readonly Names[]): value is { marker: Names } {

@@ -7,12 +7,11 @@ import type { Clock, Log, Metrics } from '../core/ports.ts';
 import type { RunRecord } from '../core/run.ts';
 import type { Store, StoreTransaction } from '../core/store.ts';
 import { addMs, toEpochMs } from '../core/time.ts';
-import { openSqliteStore } from '../store/sqlite/store.ts';
 import { createIntake } from './intake.ts';
 import { createStormCounter } from './policies.ts';
 import { createAlertSweep } from './sweep.ts';
 
-// A store in memory, a catalog that a test may change, and a clock that it moves.
+// A catalog that a test may change, and a clock that it moves, around the test's store.
 
 export const noon = '2026-03-01T12:00:00.000Z';
 
@@ -109,9 +108,8 @@ export interface World {
   deliveries(): Promise<readonly Pick<DeliveryRecord, 'event' | 'sinkName' | 'runId' | 'alertId'>[]>;
 }
 
-/** Everything above, together. Close its store in the end. */
-export function createWorld(): World {
-  const store = openSqliteStore({ path: ':memory:' });
+/** Everything above, together. */
+export function createWorld(store: Store): World {
   let nowMs = toEpochMs(noon);
   const counted = new Map<string, number>();
   const clock: Clock = { now: () => nowMs, monotonic: () => nowMs, sleep: async () => undefined };

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { openSqliteStore } from '../store/sqlite/store.ts';
 import { at, createWorld, firing, noon, notification, plan, resolved, source, workflow } from './intake-fixtures.ts';
 import type { World } from './intake-fixtures.ts';
 
 let world: World;
 
 beforeEach(() => {
-  world = createWorld();
+  world = createWorld(openSqliteStore({ path: ':memory:' }));
   return () => world.store.close();
 });
 
@@ -431,6 +432,19 @@ describe('mutes (line 20): no run now, and the last state is told in the end', (
     expect(await world.runs()).toHaveLength(8);
   });
 
+  test('a muted alert whose Workflow is not ready by then is escalated', async () => {
+    world.source = source({ stormCapPerMinute: 1 });
+    await world.take(0, [firing({ fingerprint: 'f0' }), firing()]);
+    world.workflow = undefined;
+    expect(await world.sweep(1)).toMatchObject({ resumed: 1 });
+    const alert = await world.alert();
+    expect(alert).toMatchObject({ status: 'escalated', mutedUntil: null });
+    expect((await world.store.read.lists.transitions(alert.id)).map(({ reason }) => reason)).toEqual([
+      'Opened',
+      'WorkflowNotReady',
+    ]);
+  });
+
   test('a muted alert whose Source is gone is forgotten', async () => {
     world.source = source({ stormCapPerMinute: 1 });
     await world.take(0, [firing(), firing({ fingerprint: 'f2' })]);
@@ -456,6 +470,13 @@ describe('expiry (line 16)', () => {
     expect((await world.alert('f2')).status).toBe('received');
     expect(await world.deliveries()).toEqual([]);
     expect(await world.take(25 * 60, [firing()])).toMatchObject({ opened: 1, runs: 1 });
+  });
+
+  test('alerts of a Source that is gone expire after a day', async () => {
+    await world.take(0, [firing()]);
+    world.source = source({ name: 'another', expireAfterMs: 0 });
+    expect(await world.sweep(24 * 60)).toMatchObject({ expired: 0 });
+    expect(await world.sweep(24 * 60 + 1)).toMatchObject({ expired: 1 });
   });
 
   test('0 is never; many are closed in several transactions', async () => {

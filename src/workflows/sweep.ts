@@ -1,6 +1,5 @@
 import type { AlertRecord } from '../core/alert.ts';
 import { foldExpired } from '../core/alert-fold.ts';
-import type { CatalogSource } from '../core/catalog.ts';
 import type { StoreTransaction } from '../core/store.ts';
 import { addMs, toEpochMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
@@ -12,6 +11,8 @@ import { startRun } from './trigger.ts';
 
 /** Alerts of one transaction: a long one would keep notifications waiting. */
 const alertsPerTransaction = 100;
+/** Alerts whose Source is gone, or that no Source accepted, expire after the default of `expireAfter`. */
+const orphanExpireAfterMs = 24 * 60 * 60_000;
 
 export interface AlertSweep {
   /** Closes open alerts that are no longer received (design 3.2.16): no notice, no run. Returns how many. */
@@ -29,8 +30,13 @@ export function createAlertSweep(options: IntakeOptions): AlertSweep {
   const storm = options.storm ?? createStormCounter();
   return {
     async expire() {
+      const current = catalog.current();
+      const sources = await store.transaction('expire', (tx) => tx.alerts.sourcesWithOpen());
       let expired = 0;
-      for (const source of catalog.current().sources) expired += await expireOf(options, source);
+      for (const { namespace, source } of sources) {
+        const expireAfterMs = current.source(namespace, source)?.expireAfterMs ?? orphanExpireAfterMs;
+        if (expireAfterMs > 0) expired += await expireOf(options, namespace, source, expireAfterMs);
+      }
       return expired;
     },
     async resume() {
@@ -52,15 +58,19 @@ export function createAlertSweep(options: IntakeOptions): AlertSweep {
   };
 }
 
-async function expireOf({ store, clock, metrics, log }: IntakeOptions, source: CatalogSource): Promise<number> {
-  if (source.expireAfterMs === 0) return 0;
+async function expireOf(
+  { store, clock, metrics, log }: IntakeOptions,
+  namespace: string,
+  source: string,
+  expireAfterMs: number,
+): Promise<number> {
   const now = toTimestamp(clock.now());
-  const before = addMs(now, -source.expireAfterMs);
+  const before = addMs(now, -expireAfterMs);
   let expired = 0;
   let closed = alertsPerTransaction;
   while (closed === alertsPerTransaction) {
     closed = await store.transaction('expire', async (tx) => {
-      const alerts = await tx.alerts.findExpired(source.namespace, source.name, before, alertsPerTransaction);
+      const alerts = await tx.alerts.findExpired(namespace, source, before, alertsPerTransaction);
       for (const alert of alerts) {
         const { next, transition } = foldExpired(alert, now);
         await tx.alerts.saveState({ ...alert, ...next, announced: false, mutedUntil: null }, now);
@@ -71,8 +81,8 @@ async function expireOf({ store, clock, metrics, log }: IntakeOptions, source: C
     expired += closed;
   }
   if (expired > 0) {
-    metrics.increment('fist_alerts_received_total', { source: source.name, result: 'Expired' }, expired);
-    log.info({ source: `${source.namespace}/${source.name}`, alerts: expired }, 'alerts expired');
+    metrics.increment('fist_alerts_received_total', { source, result: 'Expired' }, expired);
+    log.info({ source: `${namespace}/${source}`, alerts: expired }, 'alerts expired');
   }
   return expired;
 }
@@ -113,8 +123,20 @@ async function resumeAlert(
     { ...alert, mutedUntil: null, announced: true, workflowId: run?.id ?? alert.workflowId },
     now,
   );
+  if (run?.status === 'failed') await escalate(tx, alert, now);
   if (run === null) return false;
   storm.add(key, nowMs);
   metrics.increment('fist_runs_total', { workflow: run.name, phase: run.status });
   return true;
+}
+
+/** The run was born failed: its Workflow is not ready. */
+async function escalate(
+  tx: StoreTransaction,
+  { id, episode, status: fromStatus }: AlertRecord,
+  now: Timestamp,
+): Promise<void> {
+  await tx.alerts.update(id, { status: 'escalated' });
+  const transition = { episode, fromStatus, toStatus: 'escalated', reason: 'WorkflowNotReady', at: now } as const;
+  await tx.alerts.addTransition(transitionRecord(id, transition, null));
 }

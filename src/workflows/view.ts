@@ -42,7 +42,8 @@ function durationSeconds(startedAt: Timestamp | null, now: Timestamp): string {
 
 /**
  * `.steps.<name>`: `{result, success, error, status}` of the last attempt, for sub-steps too. A step with branches has
- * the fields of its branch's result beside its own, and succeeds only where its branch does.
+ * the fields of its branch's result beside its own, and `success` only where a branch ran and succeeded: what was not
+ * done (`auto-fix` whose condition was false) is no success.
  */
 export function stepsJson(plan: Plan, journal: readonly StepRecord[]): JsonObject {
   const last = new Map<string, StepRecord>();
@@ -66,7 +67,7 @@ function addStep(
   if (row === undefined) return undefined;
   const own: JsonObject = {
     result: row.result,
-    success: row.status === 'succeeded',
+    success: row.status === 'succeeded' && branchViews.size === 0,
     error: row.error,
     status: row.status,
   };

@@ -52,12 +52,28 @@ export async function dieAtRandom(story: Story): Promise<void> {
     const server = await readyOrEnded(process, sandbox.database);
     if (server === null) throw new Error(`the server ended by itself\n${process.stderr()}`);
     const traffic = startTraffic(server, ledger, { random, connections: 4 });
-    await sleep(random.between(20, 500));
+    // So many answers first, so that a loaded machine tests the same as an idle one.
+    const answers = countAnswers(ledger) + random.between(3, 30);
+    await waitFor('answers', () => countAnswers(ledger) >= answers, { everyMs: 1, explain: () => process.stderr() });
+    await sleep(random.between(0, 200));
     await process.kill();
     await traffic.stop();
   }
   const { signal } = await process.kill();
   if (signal !== 'SIGKILL') throw new Error(`the server ended by itself\n${process.stderr()}`);
+  remember(story);
+}
+
+/** One life that is stopped by SIGTERM under load. Rejects where it does not end with 0. */
+export async function stopGracefully(story: Story): Promise<void> {
+  const { sandbox, ledger, random } = story;
+  const process = sandbox.spawn();
+  const server = await whenReady(process, sandbox.database);
+  const traffic = startTraffic(server, ledger, { random, connections: 4 });
+  await sleep(random.between(100, 800));
+  const { code, signal } = await process.stop();
+  await traffic.stop();
+  if (code !== 0) throw new Error(`the server ended with ${code ?? signal}\n${process.stderr().slice(-4000)}`);
   remember(story);
 }
 
@@ -86,6 +102,10 @@ async function readyOrEnded(process: RunningProcess, database: string) {
     everyMs: 5,
   });
   return typeof up === 'string' ? whenReady(process, database) : null;
+}
+
+function countAnswers(ledger: Ledger): number {
+  return [...ledger.acknowledged.values()].reduce((sum, count) => sum + count, 0);
 }
 
 function remember(story: Story): void {

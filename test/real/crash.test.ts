@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { transactionNames } from '../../src/core/store.ts';
-import { beginStory, dieAt, dieAtRandom, findProblemsAtTheEnd } from '../chaos/crash.ts';
+import { beginStory, dieAt, dieAtRandom, findProblemsAtTheEnd, stopGracefully } from '../chaos/crash.ts';
 import { createSandbox } from '../chaos/sandbox.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { createRandom } from '../support/random.ts';
@@ -36,7 +36,16 @@ describe('a server that is killed', () => {
       const story = beginStory(await createSandbox(cleanup), createRandom(50));
       for (let kill = 0; kill < 50; kill++) await dieAtRandom(story);
       expect(await findProblemsAtTheEnd(story)).toEqual([]);
-      expect(story.ledger.acknowledged.size).toBeGreaterThan(100);
+      expect(story.ledger.acknowledged.size).toBeGreaterThan(50);
     },
   );
+
+  it('and stopped gracefully in turns, under load, does not either', async () => {
+    const story = beginStory(await createSandbox(cleanup), createRandom(10));
+    for (let round = 0; round < 5; round++) {
+      await stopGracefully(story);
+      await dieAtRandom(story);
+    }
+    expect(await findProblemsAtTheEnd(story)).toEqual([]);
+  }, 120_000);
 });

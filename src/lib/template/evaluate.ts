@@ -33,12 +33,13 @@ export function evaluatePipeline(evaluation: Evaluation, pipe: Pipeline, dot: un
   }
   for (const name of pipe.variables) {
     if (!pipe.assigns) evaluation.variables.push({ name, value });
-    else variable(evaluation, name).value = value;
+    else findVariable(evaluation, name).value = value;
   }
   return value;
 }
 
-function variable(evaluation: Evaluation, name: string): Variable {
+/** The innermost variable of a name. */
+export function findVariable(evaluation: Evaluation, name: string): Variable {
   const { variables } = evaluation;
   for (let index = variables.length - 1; index >= 0; index -= 1) {
     const candidate = variables[index];
@@ -64,7 +65,7 @@ function evaluateOperand(evaluation: Evaluation, operand: Operand, dot: unknown)
     case 'field':
       return follow(evaluation, dot, operand.path, operand.offset);
     case 'variable':
-      return follow(evaluation, variable(evaluation, operand.name).value, operand.path, operand.offset);
+      return follow(evaluation, findVariable(evaluation, operand.name).value, operand.path, operand.offset);
     case 'chain':
       return follow(evaluation, evaluateOperand(evaluation, operand.operand, dot), operand.path, operand.offset);
     case 'pipe':

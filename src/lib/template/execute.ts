@@ -1,7 +1,7 @@
 import type { ActionNode, CallNode, ControlNode, Pipeline, Template, TemplateNode, TextNode } from './ast.ts';
 import { FunctionError, TemplateError, positionAt } from './error.ts';
-import { evaluatePipeline } from './evaluate.ts';
-import type { Evaluation, Variable } from './evaluate.ts';
+import { evaluatePipeline, findVariable } from './evaluate.ts';
+import type { Evaluation } from './evaluate.ts';
 import { formatValue, sortedKeys } from './print.ts';
 import { spend } from './runtime.ts';
 import type { Runtime } from './runtime.ts';
@@ -151,15 +151,8 @@ function* elements(value: unknown, pipe: Pipeline): Generator<readonly [unknown,
 function bind(execution: Execution, pipe: Pipeline, key: unknown, element: unknown): void {
   const values = pipe.variables.length === 1 ? [element] : [key, element];
   pipe.variables.forEach((name, index) => {
-    const variable = findVariable(execution, name);
-    variable.value = values[index];
+    findVariable(execution, name).value = values[index];
   });
-}
-
-function findVariable(execution: Execution, name: string): Variable {
-  const variable = execution.variables.findLast((candidate) => candidate.name === name);
-  if (variable === undefined) throw new FunctionError(`undefined variable ${name}`);
-  return variable;
 }
 
 function callTemplate(execution: Execution, node: CallNode, dot: unknown): void {

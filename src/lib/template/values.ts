@@ -103,10 +103,6 @@ export function kindOf(value: unknown): Kind {
   return (value as Partial<Boxed>)[boxed] ?? 'map';
 }
 
-export function isMap(value: unknown): value is GoMap {
-  return kindOf(value) === 'map';
-}
-
 /** Go's name of a value's type, for messages and `%T`. */
 export function typeName(value: unknown): string {
   const kind = kindOf(value);

@@ -138,5 +138,3 @@ function createSavepoint(raw: DatabaseSync): <T>(work: () => Promise<T>) => Prom
     }
   };
 }
-
-export type Committer = ReturnType<typeof createCommitter>;

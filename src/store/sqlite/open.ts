@@ -16,10 +16,10 @@ const applicationId = 0x46495354;
 const header = { magic: 'SQLite format 3\0', applicationIdOffset: 68, bytes: 100 } as const;
 const busy = 5;
 /**
- * A checkpoint each 16 MiB of WAL instead of 4: pages of random keys (fingerprints, labels) that many commits changed are
+ * A checkpoint each 32 MiB of log instead of 4: pages of random keys (fingerprints, labels) that many commits changed are
  * then copied once. The cache holds as much, so that they are not read back.
  */
-const sizes = 'PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-32000';
+const sizes = 'PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-32000';
 const cachedStatements = 300;
 const migrationsFolder = new URL('./migrations/', import.meta.url);
 
@@ -210,11 +210,10 @@ function connection(raw: DatabaseSync): Connection {
   const query = new Kysely<Database>({ dialect: new SqliteDialect({ database: kyselyDatabase(raw) }) });
   useDirectly(query, (sql) => {
     const prepared = raw.prepare(sql);
-    if (prepared.columns().length > 0) return (parameters) => prepared.all(...bind(parameters));
-    return (parameters) => {
-      prepared.run(...bind(parameters));
-      return [];
-    };
+    if (prepared.columns().length > 0) {
+      return (parameters) => ({ rows: prepared.all(...bind(parameters)), changes: 0 });
+    }
+    return (parameters) => ({ rows: [], changes: Number(prepared.run(...bind(parameters)).changes) });
   });
   return { raw, query, close: () => raw.close() };
 }

@@ -63,16 +63,16 @@ CREATE TABLE alert_labels (
 ) WITHOUT ROWID;
 
 CREATE TABLE alert_transitions (
-  id TEXT PRIMARY KEY,
+  id TEXT NOT NULL,
   alert_id TEXT NOT NULL,
   episode INTEGER NOT NULL,
   from_status TEXT,
   to_status TEXT NOT NULL,
   reason TEXT NOT NULL,
   at TEXT NOT NULL,
-  source_event_id TEXT
-);
-CREATE INDEX alert_transitions_by_alert ON alert_transitions (alert_id, id);
+  source_event_id TEXT,
+  PRIMARY KEY (alert_id, id)
+) WITHOUT ROWID;
 
 CREATE TABLE source_events (
   id TEXT PRIMARY KEY,

@@ -1,0 +1,511 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse as parseYaml } from 'yaml';
+import { buildProgram, runProgram } from '../src/cli/program.ts';
+import { firing, resourceFixture, startTestApp } from './support/app.ts';
+import type { TestApp } from './support/app.ts';
+import { createCleanup } from './support/cleanup.ts';
+import { repositoryRoot, runProcess } from './support/processes.ts';
+
+const cleanup = createCleanup();
+const fixtures = `${repositoryRoot}test/fixtures/resources`;
+const examples = `${repositoryRoot}examples`;
+let world: TestApp;
+let empty: TestApp;
+let scratch: string;
+
+/** Escapes of a terminal, line ends, marks that turn text round: what an alert may try to do to a table. */
+const hostile = 'red \u001b[31m \u009b2J \r\n\tnext \u202etxt.exe \u200b\u2066 end';
+const nasty = { alertname: `Hostile ${hostile}`, namespace: hostile, pod: hostile, number: '1' };
+
+beforeAll(async () => {
+  scratch = cleanup.temporaryFolder('cli');
+  const queue = resourceFixture('regressions/queue.yaml', { OUT: scratch });
+  [world, empty] = await Promise.all([
+    startTestApp(cleanup, {
+      files: { 'queue.yaml': queue, 'triage.yaml': resourceFixture('contract/triage.yaml') },
+      tokens: { 'monitoring/alertmanager-webhook': 'cli-webhook-token' },
+    }),
+    startTestApp(cleanup, { files: {} }),
+  ]);
+  await world.notify('quick', [firing(nasty, 60_000, { annotations: { summary: hostile, description: hostile } })]);
+  await world.endedRun(nasty.alertname);
+});
+afterAll(() => cleanup.run());
+
+interface Answer {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function fistWith(env: Readonly<Record<string, string>>, args: readonly string[]): Promise<Answer> {
+  let [out, err] = ['', ''];
+  const terminal = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
+  const code = await runProgram(args, { ...terminal, colour: false, env });
+  return { code, out, err };
+}
+
+/** Runs a command line in this process; no server is known to it. */
+const fist = (...args: string[]) => fistWith({ FIST_SERVER: 'http://127.0.0.1:1' }, args);
+
+/** The same with a server, whose token is found beside its database. */
+const at = (app: TestApp, ...args: string[]) => fistWith({ FIST_SERVER: app.app.url, SQLITE_PATH: app.database }, args);
+
+/** Checks the form of an error: what failed, on stderr alone, in one line each, and no stack trace. */
+function expectError({ code, out, err }: Answer, exitCode: number, ...parts: readonly string[]): void {
+  expect(err).toMatch(/^error: \S.*\n(?: {2}field: .+\n)?(?: {2}next: .+\n)?$/);
+  expect(err).not.toMatch(/^\s+at /m);
+  for (const part of parts) expect(err).toContain(part);
+  expect({ code, out }).toEqual({ code: exitCode, out: '' });
+}
+
+/** Words of the command tree that lead to each command that does something. */
+function leaves(command: Command, words: readonly string[] = []): readonly { words: string[]; command: Command }[] {
+  return command.commands.flatMap((child) =>
+    child.commands.length > 0
+      ? leaves(child, [...words, child.name()])
+      : [{ words: [...words, child.name()], command: child }],
+  );
+}
+
+const silent = { out: () => undefined, err: () => undefined, colour: false, env: {} };
+const tree = leaves(buildProgram(silent, { exitCode: 0 })).map(({ words, command }) => ({
+  name: words.join(' '),
+  words,
+  command,
+}));
+
+/** Operands and options without which a command does not begin. */
+const needed: Readonly<Record<string, readonly string[]>> = {
+  get: ['alerts'],
+  describe: ['run/none'],
+  investigate: ['--alert', `${examples}/oom-crash-loop/alert.json`, '--dump', '/no/such/dump'],
+  lint: ['/no/such/file.yaml'],
+  explain: ['workflow.spec.nothing'],
+  version: [],
+};
+const doers = ['demo', 'serve', 'capture', 'send alert', 'cancel', 'retry', 'render'];
+
+describe('the tree of commands', () => {
+  test('each command reads, with -o, or does something', () => {
+    const readers = tree.filter(({ command }) => command.options.some(({ short }) => short === '-o'));
+    expect(readers.map(({ name }) => name).sort()).toEqual(Object.keys(needed).sort());
+    expect(tree.map(({ name }) => name).sort()).toEqual([...Object.keys(needed), ...doers].sort());
+  });
+
+  test.each(tree)('$name: help, and errors of usage', async ({ words, command }) => {
+    const help = await fist(...words, '--help');
+    expect(help).toMatchObject({ code: 0, err: '' });
+    expect(help.out).toContain(`Usage: fist ${words.join(' ')}`);
+    const required = command.options.filter(({ mandatory }) => mandatory).flatMap(({ long }) => [long ?? '', 'x']);
+    const answer = await fist(...words, ...required, '--no-such-option');
+    expectError(answer, 2, "unknown option '--no-such-option'", 'next: ');
+  });
+
+  test.each(Object.entries(needed))('%s -o: a wrong format, and errors as JSON', async (verb, operands) => {
+    expectError(await fist(verb, ...operands, '-o', 'nonsense'), 2, '-o nonsense is not one of', 'json');
+    for (const output of [['-o', 'json'], ['-ojson'], ['--output=json']]) {
+      const wrong = await fist(verb, ...operands, ...output, '--no-such-option');
+      expect(wrong).toMatchObject({ code: 2, out: '' });
+      expect(JSON.parse(wrong.err)).toMatchObject({ code: 'InvalidInput', next: expect.any(String) as string });
+    }
+    if (verb === 'version') return;
+    const { code, out, err } = await fist(verb, ...operands, '-o', 'json');
+    expect({ code: code > 0, out, lines: err.split('\n').length }).toEqual({ code: true, out: '', lines: 2 });
+    expect(JSON.parse(err)).toMatchObject({
+      code: expect.stringMatching(/^[A-Z][A-Za-z]+$/) as string,
+      message: expect.any(String) as string,
+    });
+  });
+
+  test('unknown commands, missing operands, too many operands', async () => {
+    expectError(await fist('frobnicate'), 2, "unknown command 'frobnicate'", 'next: fist --help');
+    expectError(await fist('send', 'alret'), 2, "unknown command 'alret'", 'Did you mean alert?');
+    expectError(await fist('get'), 2, "missing required argument 'noun'", 'next: fist get --help');
+    expectError(await fist('get', 'alerts', 'runs'), 2, 'too many arguments');
+    expectError(await fist('investigate'), 2, "required option '--alert <file>'");
+    const bare = await fist();
+    expect(bare).toMatchObject({ code: 2, out: '' });
+    expect(bare.err).toMatch(/^Usage: fist /);
+  });
+
+  test.each([
+    'get constructor',
+    'get __proto__',
+    'explain constructor',
+    'explain source.__proto__',
+    'describe toString/1',
+  ])('%s: a name that JavaScript knows is as unknown as any other', async (line) =>
+    expectError(await fist(...line.split(' ')), 2),
+  );
+
+  test('version', async () => {
+    expect(await fist('version')).toMatchObject({
+      code: 0,
+      err: '',
+      out: expect.stringMatching(/^fist \d+\.\d+/) as string,
+    });
+    expect(JSON.parse((await fist('version', '-o', 'json')).out)).toMatchObject({ node: process.versions.node });
+  });
+});
+
+const nouns = ['alerts', 'runs', 'deliveries', 'sources', 'workflows', 'sinks'];
+
+/** Everything but line ends that a terminal would act on. */
+const control = /(?!\n)\p{Cc}|[\u200b-\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+describe('get', () => {
+  test.each(nouns)('%s of a server that has none', async (noun) => {
+    for (const format of ['table', 'wide']) {
+      const answer = await at(empty, 'get', noun, '-o', format);
+      expect(answer).toMatchObject({ code: 0, out: '' });
+      expect(answer.err).toMatch(new RegExp(`^no ${noun}; .+\n$`));
+    }
+    expect(JSON.parse((await at(empty, 'get', noun, '-o', 'json')).out)).toEqual({ items: [] });
+    expect(parseYaml((await at(empty, 'get', noun, '-o', 'yaml')).out)).toEqual({ items: [] });
+    expect(await at(empty, 'get', noun, '-o', 'name')).toEqual({ code: 0, out: '', err: '' });
+  });
+
+  test.each(nouns.filter((noun) => noun !== 'deliveries'))('%s in all formats, in singular too', async (noun) => {
+    const read = async (format: string) => {
+      const answer = await at(world, 'get', noun, '-o', format);
+      expect(answer).toMatchObject({ code: 0, err: '' });
+      return answer.out;
+    };
+    const { items } = JSON.parse(await read('json')) as { items: readonly unknown[] };
+    expect(items.length).toBeGreaterThan(0);
+    expect(parseYaml(await read('yaml'))).toEqual({ items });
+    const singular = noun.slice(0, -1);
+    for (const format of ['table', 'wide']) {
+      const text = await read(format);
+      expect(text).not.toMatch(control);
+      const lines = text.trimEnd().split('\n');
+      expect(lines).toHaveLength(items.length + 1);
+      expect(lines[0]).toMatch(/^[A-Z]+( {2,}[A-Z]+)+$/);
+    }
+    expect((await read('wide')).length).toBeGreaterThan((await read('table')).length);
+    const names = (await read('name')).trimEnd().split('\n');
+    expect(names).toHaveLength(items.length);
+    // What `-o name` prints can be described.
+    for (const name of names.slice(0, 2)) {
+      expect(name).toMatch(new RegExp(`^${singular}/\\S+$`));
+      expect(await at(world, 'describe', name)).toMatchObject({ code: 0, err: '' });
+    }
+    expect((await at(world, 'get', singular, '-o', 'json')).out).toBe(await read('json'));
+  });
+
+  test('filters reach the server; wrong values are refused', async () => {
+    const count = async (...flags: string[]) => {
+      const { code, out } = await at(world, 'get', 'alerts', '-o', 'json', ...flags);
+      expect(code).toBe(0);
+      return (JSON.parse(out) as { items: readonly unknown[] }).items.length;
+    };
+    expect(await count('--name', nasty.alertname)).toBe(1);
+    expect(await count('-l', `pod=${hostile}`, 'number=1')).toBe(1);
+    expect(await count('-l', 'number=2')).toBe(0);
+    expect(await count('--status', 'resolved')).toBe(0);
+    expect(await count('-n', 'elsewhere')).toBe(0);
+    expectError(await at(world, 'get', 'alerts', '--status', 'odd'), 2, 'status is not one of received');
+    expectError(await at(world, 'get', 'alerts', '-l', 'odd'), 2, 'label is not name=value');
+    expectError(await at(world, 'get', 'runs', '--severity', 'critical'), 2, 'there is no query parameter');
+    for (const limit of ['0', 'many', '501', '-1'])
+      expectError(await at(world, 'get', 'alerts', `--limit=${limit}`), 2);
+  });
+
+  test('no server, no token, a wrong token, no URL', async () => {
+    expectError(await fist('get', 'alerts'), 3, 'no server answers at http://127.0.0.1:1', 'fist serve');
+    const bare = { FIST_SERVER: world.app.url, SQLITE_PATH: join(scratch, 'none.db') };
+    expectError(await fistWith(bare, ['get', 'alerts']), 3, 'no token was found', 'FIST_TOKEN');
+    expectError(await at(world, 'get', 'alerts', '--token', 'wrong'), 3, 'not the one of this server');
+    expect(await fistWith(bare, ['get', 'alerts', '--token', world.app.token])).toMatchObject({ code: 0 });
+    expect(await fistWith({ ...bare, FIST_TOKEN: world.app.token }, ['get', 'alerts'])).toMatchObject({ code: 0 });
+    expectError(await fist('get', 'alerts', '--server', 'localhost'), 2, 'localhost is not an http or https URL');
+  });
+});
+
+describe('describe, cancel, retry', () => {
+  test('run and alert, as text, JSON and YAML', async () => {
+    const alert = await world.alertNamed(nasty.alertname);
+    for (const object of [`run/${alert.workflowId}`, `alert/${alert.id}`]) {
+      const text = await at(world, 'describe', object);
+      expect(text).toMatchObject({ code: 0, err: '' });
+      expect(text.out).not.toMatch(control);
+      expect(text.out).toContain('Hostile red');
+      const json = JSON.parse((await at(world, 'describe', object, '-o', 'json')).out) as { id: string };
+      expect(`${object.split('/')[0]}/${json.id}`).toBe(object);
+      expect(parseYaml((await at(world, 'describe', object, '-o', 'yaml')).out)).toEqual(json);
+    }
+  });
+
+  test('a Source with its conditions; in the namespace default where none is named', async () => {
+    const { code, out } = await at(world, 'describe', 'source/quick');
+    expect(code).toBe(0);
+    expect(parseYaml(out)).toMatchObject({ kind: 'Source', status: { ready: true, eventsProcessed: 1 } });
+    expect((await at(world, 'describe', 'source/default/quick')).out).toBe(out);
+    expectError(await at(world, 'describe', 'source/monitoring/quick'), 1, 'monitoring/quick', 'fist get sources');
+  });
+
+  test('what does not exist, what has ended, what is no object', async () => {
+    const id = (await world.alertNamed(nasty.alertname)).workflowId;
+    expectError(await at(world, 'describe', 'run/none'), 1, 'next: fist get runs');
+    expectError(await at(world, 'describe', 'run/'), 2, 'is not one of run/ID');
+    expectError(await at(world, 'cancel', `run/${id}`), 1);
+    expectError(await at(world, 'cancel', 'run/none'), 1);
+    expectError(await at(world, 'cancel', 'alert/1'), 2);
+    const { code, out, err } = await at(world, 'retry', `run/${id}`);
+    expect({ code, err }).toEqual({ code: 0, err: `next: fist describe ${out.trim()}\n` });
+    expect(out).toMatch(/^run\/[0-9a-f-]{36}\n$/);
+    expect(out).not.toContain(id);
+  });
+});
+
+describe('send alert', () => {
+  test('by name: the answer is the alert, and what it started is said', async () => {
+    const { code, out, err } = await at(
+      world,
+      'send',
+      'alert',
+      '--name',
+      'SentByHand',
+      '--label',
+      'number=5',
+      'team=a',
+    );
+    const alert = await world.alertNamed('SentByHand');
+    expect({ code, out }).toEqual({ code: 0, out: `alert/${alert.id}\n` });
+    expect(err).toMatch(/Workflow \S+ was triggered\nnext: fist describe alert\//);
+    expect(alert.labels).toMatchObject({ alertname: 'SentByHand', number: '5', team: 'a', severity: 'warning' });
+  });
+
+  test('a payload to the path of a Source, with its token', async () => {
+    const file = join(scratch, 'payload.json');
+    const labels = { alertname: 'PodCrashLooping', severity: 'warning', namespace: 'shop', pod: 'x' };
+    writeFileSync(file, JSON.stringify({ version: '4', alerts: [firing(labels)] }));
+    const send = (...more: string[]) => at(world, 'send', 'alert', '-f', file, '--path', ...more);
+    expectError(await send('alerts'), 3);
+    expectError(await send('alerts', '--webhook-token', 'wrong'), 3);
+    expectError(await send('nowhere'), 1);
+    const sent = await send('/webhook/alerts', '--webhook-token', 'cli-webhook-token');
+    expect(sent).toMatchObject({ code: 0, err: 'next: fist get runs\n' });
+    expect(JSON.parse(sent.out)).toMatchObject({ received: 1, opened: 1, runs: 1 });
+    const env = { FIST_SERVER: world.app.url, FIST_WEBHOOK_TOKEN: 'cli-webhook-token' };
+    const again = await fistWith(env, ['send', 'alert', '-f', file, '--path', 'alerts']);
+    expect(JSON.parse(again.out)).toMatchObject({ repeated: 1, runs: 0 });
+  });
+
+  test('no alert, no file, no JSON, no label, refused by the server', async () => {
+    const broken = join(scratch, 'broken.json');
+    writeFileSync(broken, '{"alerts": [');
+    expectError(await at(world, 'send', 'alert'), 2, 'no alert was given', 'next: fist send alert --name');
+    expectError(await at(world, 'send', 'alert', '-f', '/no/such/file'), 2, 'cannot read /no/such/file');
+    expectError(await at(world, 'send', 'alert', '-f', broken), 2, 'is not JSON');
+    expectError(await at(world, 'send', 'alert', '--name', 'x', '--label', 'odd'), 2, 'odd is not name=value');
+    expectError(await at(world, 'send', 'alert', '--name', 'x', '--severity', 'dire'), 2, 'severity');
+  });
+});
+
+describe('lint and explain', () => {
+  test.each(readdirSync(`${fixtures}/broken`))(
+    'broken/%s: each error with file, line and column, exit 1',
+    async (name) => {
+      const file = `${fixtures}/broken/${name}`;
+      const { code, out, err } = await fist('lint', file);
+      expect(code).toBe(1);
+      expect(err).toMatch(/^[1-9]\d* errors?, \d+ warnings?\n$/);
+      const lines = out.trimEnd().split('\n');
+      for (const line of lines)
+        expect(line.replace(file, 'FILE')).toMatch(/^(FILE:\d+:\d+: (error|warning): \S|  next: \S)/);
+      const { problems } = JSON.parse((await fist('lint', file, '-o', 'json')).out) as {
+        problems: readonly { file: string; line: number; column: number; severity: string; message: string }[];
+      };
+      expect(problems.map((it) => `${it.file}:${it.line}:${it.column}: ${it.severity}: ${it.message}`)).toEqual(
+        lines.filter((line) => line.startsWith(file)),
+      );
+    },
+  );
+
+  test.each(readdirSync(examples))('examples/%s is clean', async (name) => {
+    expect(await fist('lint', `${examples}/${name}/resources.yaml`)).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/^0 errors, /) as string,
+    });
+  });
+
+  test('what cannot be read is an error of usage', async () => {
+    expectError(await fist('lint', '/no/such/file.yaml'), 2, 'cannot read /no/such/file.yaml', 'next: ');
+  });
+
+  test('a field, its fields, and the ones that do not exist', async () => {
+    const goal = await fist('explain', 'workflow.spec.steps.goal');
+    expect(goal).toMatchObject({ code: 0, err: '' });
+    expect(goal.out).toMatch(
+      /^KIND: {5}Workflow\nVERSION: {2}punchingfist.io\/v1alpha1\nFIELD: {4}spec.steps\[\].goal <string>\n/,
+    );
+    expect(goal.out).toContain('What to find out.');
+    expect((await fist('explain', 'sinks.spec.config')).out).toContain('endpoint <string>');
+    expect(JSON.parse((await fist('explain', 'workflow.spec.steps.goal', '-o', 'json')).out)).toMatchObject({
+      kind: 'Workflow',
+      info: { path: 'spec.steps[].goal', type: 'string', usedBy: ['agent'] },
+    });
+    expectError(await fist('explain', 'workflow.spec.steps.gaol'), 2, 'has no field gaol', 'workflow.spec.steps.goal');
+    expectError(await fist('explain', 'pod'), 2, 'there is no kind pod', 'kinds: source, workflow, sink');
+  });
+});
+
+describe('render', () => {
+  test('by hand, with data of a JSON or YAML file, from a file', async () => {
+    const [json, yaml, template] = ['data.json', 'data.yaml', 'a.tmpl'].map((name) => join(scratch, name)) as [
+      string,
+      string,
+      string,
+    ];
+    writeFileSync(json, '{"name": "web-1", "labels": {"a-b": 1}}');
+    writeFileSync(yaml, 'name: web-2\nlabels: {a-b: 2}\n');
+    writeFileSync(template, '{{ range $k, $v := .labels }}{{ $k }}={{ $v }}{{ end }}');
+    expect(await fist('render', '{{ "x" | printf "%q" }}')).toEqual({ code: 0, out: '"x"\n', err: '' });
+    expect((await fist('render', '{{ .name }} {{ .labels.a-b }}', '--data', json)).out).toBe('web-1 1\n');
+    expect((await fist('render', '{{ .name | toJSON }}', '--data', yaml)).out).toBe('"web-2"\n');
+    expect((await fist('render', '--file', template, '--data', yaml)).out).toBe('a-b=2\n');
+    expectError(await fist('render', '{{ .name'), 1, 'line 1, column');
+    expectError(await fist('render', '{{ .name | nosuch }}'), 1, 'function "nosuch" is not defined');
+    expectError(await fist('render'), 2, 'no template was given');
+    expectError(await fist('render', 'x', '--data', '/no/such/file'), 2, 'cannot read /no/such/file');
+  });
+
+  test('--jsonl and - read standard input; a bad line is an answer, and the next ones are read', async () => {
+    const lines = [
+      '{"template": "{{ .a }}", "data": {"a": "1\\n2"}}',
+      '',
+      'no json',
+      '{"template": "{{ .a"}',
+      '{"template": "é{{ 1 }}"}',
+    ];
+    const program = [`${repositoryRoot}src/main.ts`, 'render'];
+    const { code, stdout, stderr } = await runProcess(process.execPath, [...program, '--jsonl'], {
+      input: lines.join('\n'),
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const answers = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, string>);
+    expect(answers).toMatchObject([
+      { output: '1\n2' },
+      { error: expect.any(String) as string },
+      { error: expect.stringContaining('line 1') as string },
+      { output: 'é1' },
+    ]);
+    const data = await runProcess(process.execPath, [...program, '{{ .a }}', '--data', '-'], {
+      input: '{"a": "from stdin"}',
+    });
+    expect(data).toMatchObject({ code: 0, stdout: 'from stdin\n' });
+  });
+});
+
+describe('investigate', () => {
+  const dump = `${examples}/oom-crash-loop/dump`;
+  const alert = `${examples}/oom-crash-loop/alert.json`;
+  const written = (name: string, text: string) => {
+    const file = join(scratch, name);
+    writeFileSync(file, text);
+    return file;
+  };
+
+  test('the report alone is on stdout, in each format', async () => {
+    const json = await fist('investigate', '--alert', alert, '--dump', dump, '-o', 'json');
+    expect(json).toMatchObject({ code: 0, err: '' });
+    expect(JSON.parse(json.out)).toMatchObject({
+      root_cause: expect.stringContaining('OOMKilled') as string,
+      model: null,
+    });
+    const text = await fist('investigate', '--alert', alert, '--dump', dump);
+    expect(text).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^ROOT CAUSE\n/) as string });
+    const markdown = await fist('investigate', '--alert', alert, '--dump', dump, '-o', 'markdown');
+    expect(markdown).toMatchObject({ code: 0, err: '' });
+    for (const heading of [
+      '# Investigation Summary',
+      '**Confidence Level**: ',
+      '## Root Cause',
+      '## Key Findings',
+      '## Recommendations',
+    ])
+      expect(markdown.out).toContain(heading);
+    for (const { out } of [json, text, markdown]) expect(out).not.toMatch(control);
+  });
+
+  test('one alert of Alertmanager or of POST /alerts does too; inconclusive is a result, exit 0', async () => {
+    const labels = { namespace: 'default', pod: 'absent' };
+    const one = written('one.json', JSON.stringify({ labels: { alertname: 'A', ...labels } }));
+    const ours = written('ours.json', JSON.stringify({ alert_name: 'A', severity: 'info', labels }));
+    for (const file of [one, ours]) {
+      const { code, out } = await fist('investigate', '--alert', file, '--dump', dump, '-o', 'json');
+      expect({ code, cause: (JSON.parse(out) as { root_cause: unknown }).root_cause }).toEqual({
+        code: 0,
+        cause: null,
+      });
+    }
+  });
+
+  test('of several firing alerts one must be chosen', async () => {
+    const several = `${examples}/bad-rollout/alerts/firing.json`;
+    const ask = (...more: string[]) =>
+      fist('investigate', '--alert', several, '--dump', `${examples}/bad-rollout/dump`, ...more);
+    expectError(await ask(), 2, 'the payload has 2 firing alerts (0: ', '1: ', '--index NUMBER');
+    expect(await ask('--index', '1')).toMatchObject({ code: 0, err: '' });
+    expectError(await ask('--index', '2'), 2, 'there is no alert 2');
+    expectError(await ask('--index', 'x'), 2, '--index x is not a whole number');
+  });
+
+  test.each([
+    ['no JSON', '{"alerts": [', 'the alert is not JSON'],
+    ['no object', '[1]', 'the alert is not a JSON object'],
+    ['null', 'null', 'the alert is not a JSON object'],
+    ['no alerts', '{"version": "4", "alerts": []}', 'the payload has no alerts'],
+    ['a broken alert', '{"version": "4", "alerts": [{"status": "firing"}]}', 'must be an object'],
+    ['another version', '{"version": "1", "alerts": []}', 'version is "1"'],
+    ['something else', '{"hello": 1}', 'alert_name is required'],
+  ])('an alert that is %s: exit 2', async (name, text, message) => {
+    expectError(await fist('investigate', '--alert', written(`${name}.json`, text), '--dump', dump), 2, message);
+  });
+
+  test('clusters that cannot be used', async () => {
+    const ask = (...more: string[]) => fist('investigate', '--alert', alert, ...more);
+    const noDump = cleanup.temporaryFolder('no-dump');
+    expectError(await ask(), 2, 'no cluster was named', '--context NAME');
+    expectError(await ask('--dump', noDump, '--context', 'x'), 2, 'exclude each other');
+    expectError(await ask('--dump', noDump, '--kubeconfig', 'x'), 2, 'exclude each other');
+    expectError(await ask('--dump', noDump), 3, 'is no cluster dump', 'kubectl cluster-info dump');
+    expectError(await ask('--dump', join(noDump, 'absent')), 3, 'cannot be read');
+    expectError(await ask('--dump', repositoryRoot), 3, 'is no cluster dump');
+    expectError(await ask('--kubeconfig', join(noDump, 'absent')), 3);
+    expectError(await fist('investigate', '--alert', '/no/such/file', '--dump', dump), 2, 'cannot read /no/such/file');
+  });
+});
+
+test('capture needs a live cluster', async () => {
+  const target = join(scratch, 'captured');
+  expectError(await fist('capture', '--output-directory', target), 2, 'no cluster was named');
+  expectError(await fist('capture', '--output-directory', target, '--dump', target), 2, '--dump is a captured folder');
+  expect(() => readFileSync(target)).toThrow('ENOENT');
+});
+
+test.each([
+  ['--listen nowhere', 2, 'nowhere is not HOST:PORT'],
+  ['--concurrency none', 2, '--concurrency none is not a whole number'],
+  ['--log-level loud', 2, '--log-level loud is not one of debug'],
+  ['--public-url somewhere', 2, '--public-url somewhere is not a URL'],
+  ['--dump a --context b', 2, 'exclude each other'],
+])('serve %s: exit %i', async (flags, code, message) => {
+  expectError(
+    await fist('serve', '--resources', scratch, '--db', join(scratch, 'x.db'), ...flags.split(' ')),
+    code,
+    message,
+  );
+});
+
+test('demo of a story that does not exist', async () => {
+  expectError(await fist('demo', '--ci', '--story', 'none'), 2, 'there is no story none', 'oom-crash-loop');
+});
