@@ -5,19 +5,43 @@
  */
 export const errorCodes = {
   // configuration and input
-  InvalidInput: { retryable: false, exitCode: 2, meaning: 'A value that a person or a program gave is wrong; the message names it.' },
-  InvalidResource: { retryable: false, exitCode: 2, meaning: 'A Source, Workflow or Sink does not fit its schema or refers to something absent.' },
-  TemplateInvalid: { retryable: false, exitCode: 1, meaning: 'A template does not parse, or failed while it was rendered.' },
+  InvalidInput: {
+    retryable: false,
+    exitCode: 2,
+    meaning: 'A value that a person or a program gave is wrong; the message names it.',
+  },
+  InvalidResource: {
+    retryable: false,
+    exitCode: 2,
+    meaning: 'A Source, Workflow or Sink does not fit its schema or refers to something absent.',
+  },
+  TemplateInvalid: {
+    retryable: false,
+    exitCode: 1,
+    meaning: 'A template does not parse, or failed while it was rendered.',
+  },
   NotFound: { retryable: false, exitCode: 1, meaning: 'The named object does not exist.' },
-  Conflict: { retryable: false, exitCode: 1, meaning: 'The object is in a state that does not allow this (a finished run cannot be cancelled).' },
+  Conflict: {
+    retryable: false,
+    exitCode: 1,
+    meaning: 'The object is in a state that does not allow this (a finished run cannot be cancelled).',
+  },
   Unauthenticated: { retryable: false, exitCode: 3, meaning: 'No token, or a wrong one.' },
   Forbidden: { retryable: false, exitCode: 3, meaning: 'The caller is known and lacks the right.' },
   SecretMissing: { retryable: true, exitCode: 2, meaning: 'A referenced Secret or key does not exist on our side.' },
   // store
-  StoreUnusable: { retryable: false, exitCode: 2, meaning: 'The database cannot be opened, is not ours, or is newer than the program. Nothing was touched.' },
+  StoreUnusable: {
+    retryable: false,
+    exitCode: 2,
+    meaning: 'The database cannot be opened, is not ours, or is newer than the program. Nothing was touched.',
+  },
   StoreLocked: { retryable: true, exitCode: 2, meaning: 'Another server has this database open.' },
   StoreUnavailable: { retryable: true, exitCode: 3, meaning: 'The database is slow, full or away.' },
-  StaleFence: { retryable: false, exitCode: 3, meaning: 'Another worker took the run over; this result was not written.' },
+  StaleFence: {
+    retryable: false,
+    exitCode: 3,
+    meaning: 'Another worker took the run over; this result was not written.',
+  },
   Draining: { retryable: true, exitCode: 3, meaning: 'The server is starting up or stopping.' },
   Unreachable: { retryable: true, exitCode: 3, meaning: 'A server did not answer.' },
   // runs and steps
@@ -26,15 +50,35 @@ export const errorCodes = {
   Interrupted: { retryable: true, exitCode: 1, meaning: 'The process that ran this attempt ended; it runs again.' },
   CrashLoop: { retryable: false, exitCode: 1, meaning: 'Five attempts in a row were interrupted.' },
   Cancelled: { retryable: false, exitCode: 1, meaning: 'A person or a newer episode cancelled it.' },
-  WorkflowNotReady: { retryable: false, exitCode: 1, meaning: 'The Workflow that the Source names is absent or invalid.' },
+  WorkflowNotReady: {
+    retryable: false,
+    exitCode: 1,
+    meaning: 'The Workflow that the Source names is absent or invalid.',
+  },
   StepFailed: { retryable: false, exitCode: 1, meaning: 'The step did its work and the result is a failure.' },
   CommandFailed: { retryable: true, exitCode: 1, meaning: 'The command ended with a non-zero exit code.' },
-  ExecNotAllowed: { retryable: false, exitCode: 2, meaning: 'cli steps run local processes only when the server was started with --allow-exec.' },
-  UnsafeArgument: { retryable: false, exitCode: 1, meaning: 'A value would have been read as an option, holds NUL, or is larger than 32 KiB.' },
+  ExecNotAllowed: {
+    retryable: false,
+    exitCode: 2,
+    meaning: 'cli steps run local processes only when the server was started with --allow-exec.',
+  },
+  UnsafeArgument: {
+    retryable: false,
+    exitCode: 1,
+    meaning: 'A value would have been read as an option, holds NUL, or is larger than 32 KiB.',
+  },
   // agent
-  ModelUnknown: { retryable: false, exitCode: 2, meaning: 'llmConfig.provider names no model provider of this version. There is no stand-in.' },
+  ModelUnknown: {
+    retryable: false,
+    exitCode: 2,
+    meaning: 'llmConfig.provider names no model provider of this version. There is no stand-in.',
+  },
   ModelUnavailable: { retryable: true, exitCode: 3, meaning: 'The model provider could not be reached.' },
-  ClusterUnavailable: { retryable: true, exitCode: 3, meaning: 'The cluster, or the folder that stands for it, could not be read.' },
+  ClusterUnavailable: {
+    retryable: true,
+    exitCode: 3,
+    meaning: 'The cluster, or the folder that stands for it, could not be read.',
+  },
   // deliveries
   DeliveryRefused: { retryable: false, exitCode: 1, meaning: 'The receiver refused the delivery for good.' },
   DeliveryFailed: { retryable: true, exitCode: 3, meaning: 'The receiver did not take the delivery this time.' },

@@ -112,4 +112,3 @@ export interface CommitHints {
   readonly runs: boolean;
   readonly deliveries: boolean;
 }
-

@@ -7,9 +7,15 @@ import { alertRecord } from './rows.ts';
 import type { AlertLabelRow, AlertRow, AlertTransitionRow, Database } from './schema.ts';
 import { statement } from './statements.ts';
 
-/** Reads and writes `alerts`, `alert_labels` and `alert_transitions` inside a transaction. */
-export function createAlertStore(query: Kysely<Database>): AlertStore {
-  return { ...finders(query), ...sweepFinders(query), ...writers(query) };
+/** Writes the labels of a new alert where label filters find them. */
+export type LabelWriter = (alertId: string, labels: Labels) => Promise<void>;
+
+/**
+ * Reads and writes `alerts`, `alert_labels` and `alert_transitions` inside a transaction. Labels are written at once,
+ * unless a database has a better way.
+ */
+export function createAlertStore(query: Kysely<Database>, writeLabels = labelInserter(query)): AlertStore {
+  return { ...finders(query), ...sweepFinders(query), ...writers(query, writeLabels) };
 }
 
 function finders(query: Kysely<Database>): Pick<AlertStore, 'findState' | 'findByIdentity' | 'findById'> {
@@ -88,7 +94,10 @@ function sweepFinders(query: Kysely<Database>): Pick<AlertStore, 'sourcesWithOpe
   };
 }
 
-function writers(query: Kysely<Database>): Pick<AlertStore, 'insert' | 'saveState' | 'update' | 'addTransition'> {
+function writers(
+  query: Kysely<Database>,
+  writeLabels: LabelWriter,
+): Pick<AlertStore, 'insert' | 'saveState' | 'update' | 'addTransition'> {
   const insert = statement<keyof AlertRow, never>(columnNames, (marker) =>
     query.insertInto('alerts').values(markers(columnNames, marker)),
   );
@@ -111,11 +120,10 @@ function writers(query: Kysely<Database>): Pick<AlertStore, 'insert' | 'saveStat
   const insertTransition = statement<keyof AlertTransitionRow, never>(transitionNames, (marker) =>
     query.insertInto('alert_transitions').values(markers(transitionNames, marker)),
   );
-  const insertLabels = labelInserter(query);
   return {
     async insert(alert) {
       await insert(query, toRow(alert));
-      await insertLabels(alert.id, alert.labels);
+      await writeLabels(alert.id, alert.labels);
     },
     async saveState(alert, updatedAt) {
       await save(query, { ...stateRow(alert), updated_at: updatedAt });
@@ -142,7 +150,7 @@ function writers(query: Kysely<Database>): Pick<AlertStore, 'insert' | 'saveStat
 const labelsPerStatement = 24;
 
 /** Inserts labels with one statement for each count of labels that occurs, built when first needed. */
-function labelInserter(query: Kysely<Database>): (alertId: string, labels: Labels) => Promise<void> {
+function labelInserter(query: Kysely<Database>): LabelWriter {
   const byCount = new Map<number, ReturnType<typeof statement<string, never>>>();
   function forCount(count: number) {
     let ready = byCount.get(count);

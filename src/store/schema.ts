@@ -5,6 +5,7 @@ export interface Database {
   schema_info: SchemaInfoRow;
   alerts: AlertRow;
   alert_labels: AlertLabelRow;
+  alert_labels_due: AlertLabelDueRow;
   alert_transitions: AlertTransitionRow;
   source_events: SourceEventRow;
   dead_letters: DeadLetterRow;
@@ -69,6 +70,10 @@ export interface AlertRow {
 export interface AlertLabelRow {
   name: string;
   value: string;
+  alert_id: string;
+}
+
+export interface AlertLabelDueRow {
   alert_id: string;
 }
 

@@ -20,12 +20,15 @@ export interface CommitterOptions {
   readonly limits: QueueLimits;
   /** Monotonic milliseconds. */
   readonly monotonic: () => number;
+  /** The last work of each commit, inside its transaction, whoever shares it. */
+  readonly beforeCommit: () => void;
   /** Called after each commit. */
   readonly committed: () => void;
 }
 
 interface Waiting {
-  readonly name: TransactionName;
+  /** Null: work of the store itself. */
+  readonly name: TransactionName | null;
   readonly sinceMs: number;
   /** Runs the work in its savepoint; says how to settle the caller once the commit stands. */
   run(): Promise<() => void>;
@@ -63,7 +66,8 @@ export function createCommitter(options: CommitterOptions) {
     try {
       begin.run();
       for (const caller of batch) settles.push(await caller.run());
-      const names = batch.map((caller) => caller.name);
+      options.beforeCommit();
+      const names = batch.map((caller) => caller.name).filter((name) => name !== null);
       hooks.beforeCommit?.(names);
       end.run();
       hooks.afterCommit?.(names);
@@ -80,7 +84,7 @@ export function createCommitter(options: CommitterOptions) {
     else for (const resolve of whenIdle.splice(0)) resolve();
   }
 
-  function refusal(name: TransactionName): AppError | null {
+  function refusal(name: TransactionName | null): AppError | null {
     if (closed) return new AppError('Draining', 'the store is closed');
     if (name !== 'intake') return null;
     const waitedMs = waiting[0] === undefined ? 0 : monotonic() - waiting[0].sinceMs;
@@ -94,7 +98,7 @@ export function createCommitter(options: CommitterOptions) {
 
   return {
     /** Runs `work` in the next commit. Rejects with the work's own error, with StoreUnavailable, or Draining. */
-    submit<T>(name: TransactionName, work: () => Promise<T>): Promise<T> {
+    submit<T>(name: TransactionName | null, work: () => Promise<T>): Promise<T> {
       const refused = refusal(name);
       if (refused !== null) return Promise.reject(refused);
       return new Promise<T>((resolve, reject) => {

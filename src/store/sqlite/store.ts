@@ -1,5 +1,5 @@
 import type { CommitHints } from '../../core/ports.ts';
-import type { Store, StoreTransaction } from '../../core/store.ts';
+import type { ListReader, Store, StoreTransaction } from '../../core/store.ts';
 import { createAlertStore } from '../alerts.ts';
 import { createDeliveryReader, createDeliveryStore } from '../deliveries.ts';
 import { createEventStore } from '../events.ts';
@@ -9,6 +9,7 @@ import { createResourceStore } from '../resources.ts';
 import { createRunReader, createRunStore } from '../runs.ts';
 import { createCommitter } from './committer.ts';
 import type { CommitHooks, QueueLimits } from './committer.ts';
+import { createLabelIndex } from './label-index.ts';
 import { inspectDatabase, lockDatabase, openDatabase, openReadOnly } from './open.ts';
 
 export interface SqliteStoreOptions {
@@ -40,8 +41,10 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     if (!inMemory) opened.push(read);
     const hints: Hints = { runs: false, deliveries: false };
     const listeners = new Set<(hints: CommitHints) => void>();
+    const monotonic = options.monotonic ?? (() => performance.now());
+    const labels = createLabelIndex(write, monotonic);
     const tx: StoreTransaction = {
-      alerts: createAlertStore(write.query),
+      alerts: createAlertStore(write.query, labels.write),
       events: createEventStore(write.query),
       runs: createRunStore(write.query, hints),
       deliveries: createDeliveryStore(write.query, hints),
@@ -51,7 +54,8 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       raw: write.raw,
       hooks: options.hooks ?? {},
       limits: options.limits ?? defaultLimits,
-      monotonic: options.monotonic ?? (() => performance.now()),
+      monotonic,
+      beforeCommit: () => labels.catchUpIfDue(),
       committed: () => announce(hints, listeners),
     });
     return {
@@ -59,7 +63,9 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       read: {
         runs: createRunReader(read.query),
         deliveries: createDeliveryReader(read.query),
-        lists: createListReader(read.query),
+        lists: withLabels(createListReader(read.query), async () => {
+          if (labels.isBehind()) await committer.submit(null, async () => labels.catchUp());
+        }),
       },
       onCommit(listener) {
         listeners.add(listener);
@@ -74,6 +80,17 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     closeAll(opened);
     throw thrown;
   }
+}
+
+/** Label filters see every committed alert. */
+function withLabels(lists: ListReader, catchUp: () => Promise<void>): ListReader {
+  return {
+    ...lists,
+    async alerts(query) {
+      if (query.labels !== undefined) await catchUp();
+      return lists.alerts(query);
+    },
+  };
 }
 
 /** Tells the listeners what the last commit made due, once. They only note it: a hint is not work. */

@@ -62,6 +62,12 @@ CREATE TABLE alert_labels (
   PRIMARY KEY (name, value, alert_id)
 ) WITHOUT ROWID;
 
+-- Alerts whose labels are not in alert_labels yet: those of many alerts are written together, in the order of the index,
+-- because each label value has its own place in it.
+CREATE TABLE alert_labels_due (
+  alert_id TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
 CREATE TABLE alert_transitions (
   id TEXT NOT NULL,
   alert_id TEXT NOT NULL,

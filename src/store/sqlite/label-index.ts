@@ -1,0 +1,52 @@
+import type { LabelWriter } from '../alerts.ts';
+import { command } from '../statements.ts';
+import type { Connection } from './open.ts';
+
+/** So many alerts are written to the index together; sorted, many of their labels share a page. */
+const mostBehind = 2000;
+/** The index is brought up to date with the first commit after so long. */
+const longestBehindMs = 250;
+
+/**
+ * Keeps `alert_labels` behind `alerts`, by a bounded number of alerts. Each label value has its own place in the index:
+ * written with its alert, every one would change a page of its own, several times the cost of the alert itself. What is
+ * behind is in `alert_labels_due`, so a crash loses nothing.
+ */
+export function createLabelIndex({ raw, query }: Connection, monotonic: () => number) {
+  const due = command<'id'>(['id'], (marker) =>
+    query.insertInto('alert_labels_due').values({ alert_id: marker('id') }),
+  );
+  const insertAll = raw.prepare(
+    `INSERT OR IGNORE INTO alert_labels (name, value, alert_id)
+     SELECT label.key, label.value, alerts.id
+     FROM alert_labels_due AS due JOIN alerts ON alerts.id = due.alert_id JOIN json_each(alerts.labels) AS label
+     ORDER BY 1, 2, 3`,
+  );
+  const clear = raw.prepare('DELETE FROM alert_labels_due');
+  let behind = Number(raw.prepare('SELECT count(*) AS count FROM alert_labels_due').get()?.['count'] ?? 0);
+  let caughtUpMs = Number.NEGATIVE_INFINITY;
+
+  /** Inside a transaction. */
+  function catchUp(): void {
+    insertAll.run();
+    clear.run();
+    behind = 0;
+    caughtUpMs = monotonic();
+  }
+
+  const write: LabelWriter = async (alertId) => {
+    await due(query, { id: alertId });
+    behind += 1;
+  };
+
+  return {
+    write,
+    /** Whether committed alerts may be missing in the index. */
+    isBehind: () => behind > 0,
+    catchUp,
+    /** Inside a transaction, as its last work. */
+    catchUpIfDue(): void {
+      if (behind >= mostBehind || (behind > 0 && monotonic() - caughtUpMs >= longestBehindMs)) catchUp();
+    },
+  };
+}
