@@ -16,23 +16,45 @@ export function sectionMarkers(
 
 /**
  * Splits such a file. The end marker follows the log without a line end where the log has none. A section without its
- * end (a cut file) goes to the next section or the end of the file.
+ * end (a cut file) goes to the next section or the end of the file. Time is linear in the text, whatever markers the log
+ * itself holds.
  */
 export function parseLogSections(text: string, namespace: string, pod: string): readonly LogSection[] {
+  const endAfter = findEnds(text, `${namespace}/${pod}`);
+  const startLine = /^==== START logs for container (\S+) of pod (\S+) ====\n?/gm;
   const sections: LogSection[] = [];
-  let position = 0;
-  while (position < text.length) {
-    const found = /^==== START logs for container (\S+) of pod (\S+) ====\n?/m.exec(text.slice(position));
-    if (found === null) break;
+  for (let found = startLine.exec(text); found !== null; found = startLine.exec(text)) {
     const container = found[1] ?? '';
-    const from = position + found.index + found[0].length;
-    const end = text.indexOf(sectionMarkers(namespace, pod, container).end, from);
-    const next = text.indexOf('\n==== START logs for container ', from);
-    const to = end >= 0 ? end : next >= 0 ? next + 1 : text.length;
+    const from = startLine.lastIndex;
+    const to = endAfter(container, from) ?? nextStart(text, from);
     if (found[2] === `${namespace}/${pod}`) sections.push({ container, text: text.slice(from, to) });
-    position = Math.max(to, from);
+    startLine.lastIndex = to;
   }
   return sections;
+}
+
+/** Asks for the first end marker of a container at or behind a position; positions only grow. */
+function findEnds(text: string, ofPod: string): (container: string, from: number) => number | undefined {
+  const ends = new Map<string, number[]>();
+  for (const found of text.matchAll(/==== END logs for container (\S+) of pod (\S+) ====/g)) {
+    const [, container = '', pod] = found;
+    if (pod !== ofPod) continue;
+    const known = ends.get(container);
+    if (known === undefined) ends.set(container, [found.index]);
+    else known.push(found.index);
+  }
+  for (const positions of ends.values()) positions.reverse();
+  return (container, from) => {
+    const positions = ends.get(container) ?? [];
+    while ((positions.at(-1) ?? from) < from) positions.pop();
+    return positions.at(-1);
+  };
+}
+
+function nextStart(text: string, from: number): number {
+  // One character before: the section may be empty.
+  const next = text.indexOf('\n==== START logs for container ', from - 1);
+  return next < 0 ? text.length : next + 1;
 }
 
 /** What kubectl writes into a section when it could not get the log; null for a log. */

@@ -49,13 +49,32 @@ function maskKeyBlocks(text: string): string {
   return lines.join('\n');
 }
 
+const environmentStart =
+  /(?<![A-Za-z])(?:name|key)\\{0,3}"?\s{0,8}[:=]\s{0,8}\\{0,3}"?([A-Za-z0-9_.-]{1,128})\\{0,3}"?[\s,-]{0,40}\\{0,3}"?value\\{0,3}"?\s{0,8}[:=]\s{0,8}/gi;
+const plainValue = /[^\s,}]+/y;
+
 /** `{"name": "DB_PASSWORD", "value": "x"}`, as Kubernetes writes environment variables. */
 function maskEnvironmentObjects(text: string): string {
-  return text.replace(
-    /(?<![A-Za-z])(name|key)(\\{0,3}"?\s{0,8}[:=]\s{0,8}\\{0,3}"?)([A-Za-z0-9_.-]{1,128})(\\{0,3}"?[\s,-]{0,40}\\{0,3}"?value\\{0,3}"?\s{0,8}[:=]\s{0,8})(\\{0,3}"(?:[^"\\\n]|\\.)*"|[^\s,}]+)/gi,
-    (whole, key: string, separator: string, name: string, middle: string) =>
-      isSecretName(name) ? `${key}${separator}${name}${middle}${mask}` : whole,
-  );
+  let result = '';
+  let position = 0;
+  environmentStart.lastIndex = 0;
+  for (let match = environmentStart.exec(text); match !== null; match = environmentStart.exec(text)) {
+    const [whole, name = ''] = match;
+    if (!isSecretName(name)) continue;
+    const start = match.index + whole.length;
+    const value = matchAt(quotedValue, text, start) ?? matchAt(plainValue, text, start);
+    if (value === undefined) continue;
+    result += `${text.slice(position, start)}${mask}`;
+    position = start + value.length;
+    environmentStart.lastIndex = position;
+  }
+  return result + text.slice(position);
+}
+
+/** What a sticky pattern finds at `start`. */
+function matchAt(pattern: RegExp, text: string, start: number): string | undefined {
+  pattern.lastIndex = start;
+  return pattern.exec(text)?.[0];
 }
 
 // A name begins where no name character precedes it, so each run of name characters is looked at once.
@@ -87,19 +106,23 @@ function maskPairs(text: string): string {
   return result + text.slice(position);
 }
 
-/** How many characters of the value at `start` to mask; 0 where it holds no secret. */
+/**
+ * How many characters of the value at `start` to mask; 0 where it holds no secret. A value that is passed over is looked at
+ * only briefly: the text behind it is searched again, so long looks would make the time quadratic.
+ */
 function valueLength(text: string, start: number, name: string): number {
-  quotedValue.lastIndex = start;
-  const quoted = quotedValue.exec(text)?.[0];
+  const quoted = matchAt(quotedValue, text, start);
   if (quoted !== undefined) return isHarmless(quoted.replace(/^\\*["'`]|\\*["'`]$/g, ''), name) ? 0 : quoted.length;
-  const pattern = /^(?:set-)?cookie$/i.test(name) ? restOfLine : wordValue;
-  pattern.lastIndex = start;
-  const value = pattern.exec(text)?.[0] ?? '';
+  if (beginsStructure.test(text[start] ?? '')) return 0;
+  const value = matchAt(/^(?:set-)?cookie$/i.test(name) ? restOfLine : wordValue, text, start) ?? '';
   return isHarmless(value, name) ? 0 : value.length;
 }
 
+/** A list or an object: its members have names of their own. */
+const beginsStructure = /^[[{]/;
+
 function isHarmless(value: string, name: string): boolean {
-  if (/^(?:null|nil|none|true|false|undefined|\*+|<[^>]*>|x{3,})?$/i.test(value) || /^[[{]/.test(value)) return true;
+  if (/^(?:null|nil|none|true|false|undefined|\*+|<[^>]*>|x{3,})?$/i.test(value) || beginsStructure.test(value)) return true;
   // Counts and limits: `tokens: 4096`, `pass: 12`.
   return /tokens$|^pass$|passed$/i.test(name) && /^[0-9]{1,9}$/.test(value);
 }

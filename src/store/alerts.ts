@@ -1,14 +1,13 @@
 import { sql } from 'kysely';
-import type { Insertable, Kysely, Selectable, Updateable } from 'kysely';
-import type { AlertRecord, AlertStatus, Labels, Severity } from '../core/alert.ts';
+import type { Kysely, Selectable, Updateable } from 'kysely';
+import type { AlertRecord, AlertStatus, Severity } from '../core/alert.ts';
 import type { AlertStore, StoredAlert } from '../core/store.ts';
 import { newId } from '../lib/id.ts';
+import { labelInserter } from './alert-labels.ts';
+import type { LabelWriter } from './alert-labels.ts';
 import { alertRecord } from './rows.ts';
-import type { AlertLabelRow, AlertRow, AlertTransitionRow, Database } from './schema.ts';
+import type { AlertRow, AlertTransitionRow, Database } from './schema.ts';
 import { statement } from './statements.ts';
-
-/** Writes the labels of a new alert where label filters find them. */
-export type LabelWriter = (alertId: string, labels: Labels) => Promise<void>;
 
 /**
  * Reads and writes `alerts`, `alert_labels` and `alert_transitions` inside a transaction. Labels are written at once,
@@ -143,44 +142,6 @@ function writers(
         source_event_id: transition.sourceEventId,
       });
     },
-  };
-}
-
-/** Labels that one statement takes; an alert with more takes several. */
-const labelsPerStatement = 24;
-
-/** Inserts labels with one statement for each count of labels that occurs, built when first needed. */
-function labelInserter(query: Kysely<Database>): LabelWriter {
-  const byCount = new Map<number, ReturnType<typeof statement<string, never>>>();
-  function forCount(count: number) {
-    let ready = byCount.get(count);
-    if (ready === undefined) {
-      const places = Array.from({ length: count }, (_, place) => place);
-      const names = ['id', ...places.flatMap((place) => [`name${place}`, `value${place}`])];
-      ready = statement<string, never>(names, (marker) =>
-        query.insertInto('alert_labels').values(
-          places.map((place): Insertable<AlertLabelRow> => ({
-            name: marker(`name${place}`),
-            value: marker(`value${place}`),
-            alert_id: marker('id'),
-          })),
-        ),
-      );
-      byCount.set(count, ready);
-    }
-    return ready;
-  }
-  return async (alertId, labels) => {
-    const names = Object.keys(labels);
-    for (let start = 0; start < names.length; start += labelsPerStatement) {
-      const chunk = names.slice(start, start + labelsPerStatement);
-      const values: Record<string, string> = { id: alertId };
-      chunk.forEach((name, place) => {
-        values[`name${place}`] = name;
-        values[`value${place}`] = labels[name] ?? '';
-      });
-      await forCount(chunk.length)(query, values);
-    }
   };
 }
 

@@ -1,4 +1,4 @@
-import type { LabelWriter } from '../alerts.ts';
+import type { LabelWriter } from '../alert-labels.ts';
 import { command } from '../statements.ts';
 import type { Connection } from './open.ts';
 
@@ -24,14 +24,12 @@ export function createLabelIndex({ raw, query }: Connection, monotonic: () => nu
   );
   const clear = raw.prepare('DELETE FROM alert_labels_due');
   let behind = Number(raw.prepare('SELECT count(*) AS count FROM alert_labels_due').get()?.['count'] ?? 0);
+  let wanted = false;
+  let written = 0;
   let caughtUpMs = Number.NEGATIVE_INFINITY;
 
-  /** Inside a transaction. */
-  function catchUp(): void {
-    insertAll.run();
-    clear.run();
-    behind = 0;
-    caughtUpMs = monotonic();
+  function isDue(): boolean {
+    return behind > 0 && (wanted || behind >= mostBehind || monotonic() - caughtUpMs >= longestBehindMs);
   }
 
   const write: LabelWriter = async (alertId) => {
@@ -43,10 +41,23 @@ export function createLabelIndex({ raw, query }: Connection, monotonic: () => nu
     write,
     /** Whether committed alerts may be missing in the index. */
     isBehind: () => behind > 0,
-    catchUp,
-    /** Inside a transaction, as its last work. */
-    catchUpIfDue(): void {
-      if (behind >= mostBehind || (behind > 0 && monotonic() - caughtUpMs >= longestBehindMs)) catchUp();
+    /** The next commit brings the index up to date, however little is behind. */
+    want(): void {
+      wanted = true;
+    },
+    /** The last work of each commit, inside its transaction. */
+    beforeCommit(): void {
+      written = 0;
+      if (!isDue()) return;
+      insertAll.run();
+      clear.run();
+      written = behind;
+      caughtUpMs = monotonic();
+    },
+    /** Only now it is true: a commit that failed has to write them again. */
+    committed(): void {
+      behind -= written;
+      if (written > 0) wanted = false;
     },
   };
 }

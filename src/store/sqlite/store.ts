@@ -55,8 +55,11 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       hooks: options.hooks ?? {},
       limits: options.limits ?? defaultLimits,
       monotonic,
-      beforeCommit: () => labels.catchUpIfDue(),
-      committed: () => announce(hints, listeners),
+      beforeCommit: () => labels.beforeCommit(),
+      committed() {
+        labels.committed();
+        announce(hints, listeners);
+      },
     });
     return {
       transaction: (name, work) => committer.submit(name, () => work(tx)),
@@ -64,7 +67,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
         runs: createRunReader(read.query),
         deliveries: createDeliveryReader(read.query),
         lists: withLabels(createListReader(read.query), async () => {
-          if (labels.isBehind()) await committer.submit(null, async () => labels.catchUp());
+          if (labels.isBehind()) await committer.submit(null, async () => labels.want());
         }),
       },
       onCommit(listener) {
