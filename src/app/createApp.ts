@@ -78,15 +78,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
   try {
     const metrics = await createMetrics({ version, onDefect: (message) => log.error({}, message) });
 
-    const store = openSqliteStore({
-      path: options.database,
-      hooks: parts.crashAt === undefined ? measureCommits(metrics, () => clock.monotonic()) : crashHooks(parts.crashAt),
-    });
-    lifecycle.onStop('store', () => store.close());
-    const tokenFile = tokenPath(options.database);
-    const { token, warning } = loadOrCreateToken(tokenFile);
-    if (warning !== null) log.warn({}, warning);
-
+    // Read before the store is opened, so that a wrong path leaves no database behind.
     const resources = openResourceFolder({
       path: options.resources,
       secretsDirectory: options.secretsDirectory,
@@ -97,6 +89,18 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       onReload: (folder) => mirrorResources(store, clock, folder),
     });
     lifecycle.onStop('resources', () => resources.stop());
+
+    const store = openSqliteStore({
+      path: options.database,
+      hooks: parts.crashAt === undefined ? measureCommits(metrics, () => clock.monotonic()) : crashHooks(parts.crashAt),
+    });
+    lifecycle.onStop('store', async () => {
+      await resources.stop();
+      await store.close();
+    });
+    const tokenFile = tokenPath(options.database);
+    const { token, warning } = loadOrCreateToken(tokenFile);
+    if (warning !== null) log.warn({}, warning);
     await mirrorResources(store, clock, resources.loaded());
     const { secrets } = resources;
 

@@ -3,7 +3,7 @@ import { readClusterOptions } from '../app/options.ts';
 import { readInput } from './input.ts';
 import { AppError } from '../core/errors.ts';
 import { reportFailure } from './failure.ts';
-import { outputFormat } from './output.ts';
+import { outputFormat, printObject } from './output.ts';
 import type { Terminal } from './output.ts';
 
 interface InvestigateFlags {
@@ -24,7 +24,7 @@ export async function investigateCommand(terminal: Terminal, flags: InvestigateF
     readClusterOptions(flags),
     terminal.colour,
   );
-  if (format === 'json') terminal.out(`${JSON.stringify(result, null, 2)}\n`);
+  if (format === 'json') await printObject(terminal, 'json', result);
   else terminal.out(format === 'markdown' ? `${result.report.trimEnd()}\n` : text);
   if (failure === null) return 0;
   return reportFailure(terminal, new AppError(failure.code, failure.message), format === 'json');

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { AppError } from '../core/errors.ts';
+import { printable, printableJson, printableYaml } from '../lib/printable.ts';
 
 /** Where a command writes: results to `out`, everything else to `err`. Tests give their own. */
 export interface Terminal {
@@ -46,8 +47,7 @@ export async function printItems<T>(
   items: readonly T[],
   listing: Listing<T>,
 ): Promise<void> {
-  if (format === 'json') terminal.out(`${JSON.stringify({ items }, null, 2)}\n`);
-  else if (format === 'yaml') terminal.out((await import('yaml')).stringify({ items }));
+  if (format === 'json' || format === 'yaml') await printObject(terminal, format, { items });
   else if (format === 'name') terminal.out(items.map((item) => `${listing.name(item)}\n`).join(''));
   else if (items.length === 0) terminal.err(`${listing.empty}\n`);
   else
@@ -60,9 +60,9 @@ export async function printItems<T>(
     );
 }
 
-/** Prints one object. */
+/** Prints one object; what a terminal would act on is escaped, so that it reads back the same. */
 export async function printObject(terminal: Terminal, format: 'json' | 'yaml', value: unknown): Promise<void> {
-  terminal.out(format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : (await import('yaml')).stringify(value));
+  terminal.out(format === 'json' ? `${printableJson(JSON.stringify(value, null, 2))}\n` : await printableYaml(value));
 }
 
 function table<T>(items: readonly T[], columns: readonly Column<T>[], colour: boolean): string {
@@ -85,8 +85,7 @@ function width(text: string): number {
 
 /** One line, without anything that a terminal would act on: alert text is data. */
 export function plain(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/gu, ' ');
+  return printable(text).replace(/[\n\t]/g, ' ');
 }
 
 /** Breaks a line at spaces, so that no piece but a single long word is wider than `columns`. */

@@ -273,7 +273,15 @@ export type DeliverySummary = Omit<DeliveryRecord, 'data' | 'payload'>;
 export type DeadLetterSummary = Omit<DeadLetterRecord, 'body'>;
 
 export interface ResourceActivity {
-  readonly sources: ReadonlyMap<string, { readonly eventsProcessed: number; readonly lastEventTime: Timestamp }>;
+  readonly sources: ReadonlyMap<
+    string,
+    {
+      readonly eventsProcessed: number;
+      readonly lastEventTime: Timestamp;
+      /** `Reason: message` of the last notification's trouble; null = none. */
+      readonly lastProblem: string | null;
+    }
+  >;
   readonly sinks: ReadonlyMap<
     string,
     { readonly messagesSent: number; readonly lastSentTime: Timestamp | null; readonly lastError: string | null }

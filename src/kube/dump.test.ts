@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '../core/errors.ts';
 import { openDump } from './dump.ts';
+import { parseLogSections } from './logs.ts';
 
 let directory = '';
 
@@ -103,6 +104,21 @@ describe('openDump', () => {
     expect(
       await cluster.logs({ namespace: 'shop', pod: 'api-1', container: 'app', previous: false, tailLines: 5 }),
     ).toMatchObject({ kind: 'not_captured' });
+  });
+
+  test('markers in a log cost linear time and take nothing from other containers', () => {
+    const forged = '==== START logs for container a of pod shop/web ====\n'.repeat(60_000);
+    const app = `==== START logs for container app of pod shop/web ====\n${forged}==== END logs for container app of pod shop/web ====`;
+    const side =
+      '\n==== START logs for container side of pod shop/web ====\nup==== END logs for container side of pod shop/web ====\n';
+    const started = performance.now();
+    expect(parseLogSections(app + side, 'shop', 'web')).toEqual([
+      { container: 'app', text: forged },
+      { container: 'side', text: 'up' },
+    ]);
+    expect(parseLogSections(forged, 'shop', 'web')).toHaveLength(60_000);
+    expect(parseLogSections(forged, 'shop', 'other')).toEqual([]);
+    expect(performance.now() - started).toBeLessThan(2000);
   });
 
   test('a name never leaves the folder', async () => {

@@ -8,20 +8,26 @@ export interface DestinationPolicy {
 
 /**
  * Addresses that no receiver can have: link-local with the metadata services of clouds (169.254.169.254,
- * fd00:ec2::254, 100.100.100.200), unspecified, multicast, broadcast, and the IPv6 forms that embed link-local IPv4.
+ * fd00:ec2::/32 and fd20:ce::254 over IPv6, 100.100.100.200, 192.0.0.192, 168.63.129.16), unspecified, multicast, broadcast, and the IPv6 forms
+ * that embed link-local IPv4 (NAT64, translated, compatible, 6to4).
  */
 const never = blockList([
   ['0.0.0.0', 8, 'ipv4'],
   ['169.254.0.0', 16, 'ipv4'],
   ['100.100.100.200', 32, 'ipv4'],
   ['192.0.0.192', 32, 'ipv4'],
+  ['168.63.129.16', 32, 'ipv4'],
   ['224.0.0.0', 4, 'ipv4'],
   ['255.255.255.255', 32, 'ipv4'],
   ['::', 128, 'ipv6'],
   ['fe80::', 10, 'ipv6'],
-  ['fd00:ec2::254', 128, 'ipv6'],
+  ['fd00:ec2::', 32, 'ipv6'],
+  ['fd20:ce::254', 128, 'ipv6'],
   ['ff00::', 8, 'ipv6'],
   ['64:ff9b::a9fe:0', 112, 'ipv6'],
+  ['64:ff9b:1::', 48, 'ipv6'],
+  ['::a9fe:0', 112, 'ipv6'],
+  ['::ffff:0:a9fe:0', 112, 'ipv6'],
   ['2002:a9fe::', 32, 'ipv6'],
 ]);
 

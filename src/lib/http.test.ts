@@ -120,6 +120,12 @@ describe('destinations', () => {
     'http://0.0.0.0/',
     'http://[::]/',
     'http://[64:ff9b::a9fe:a9fe]/',
+    'http://[64:ff9b:1::a9fe:a9fe]/',
+    'http://[::a9fe:a9fe]/',
+    'http://[::ffff:0:a9fe:a9fe]/',
+    'http://[fd00:ec2::23]/',
+    'http://[fd20:ce::254]/',
+    'http://168.63.129.16/metadata',
   ])('%s is Forbidden', async (url) => {
     expect((await failure(client().send(get(url)))).code).toBe('Forbidden');
   });

@@ -49,6 +49,16 @@ describe('the log', () => {
     expect(lines.join('')).toContain('[REDACTED]');
   });
 
+  it('shows what senders chose cut and escaped', async () => {
+    const { log, lines, entry } = await logTo();
+    log.warn({ groupKey: 'x'.repeat(3_000_000), list: ['y'.repeat(100_000)] }, 'a\u009b2J\u202e');
+    expect(lines.join('').length).toBeLessThan(20_000);
+    expect(lines.join('')).toContain('2991808 characters left out');
+    expect(lines.join('')).toContain(String.raw`a\u009b2J\u202e`);
+    expect(entry()['message']).toBe('a\u009b2J\u202e');
+    expect(describeError(new Error('z'.repeat(3_000_000))).message).toMatch(/^z{8192}\[\.\.\. 2991808 characters left out\]$/);
+  });
+
   it('shows an expected error without its stack, a defect with it', () => {
     const expected = describeError(new AppError('NotFound', 'no such run', { next: 'fist get runs' }));
     expect(expected).toEqual({ code: 'NotFound', message: 'no such run', next: 'fist get runs' });

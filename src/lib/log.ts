@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/ports.ts';
-import { oneLine } from './printable.ts';
+import { oneLine, printableJson } from './printable.ts';
 import { redact, redactObject } from './redact.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -28,7 +28,7 @@ export async function createLog(options: LogOptions): Promise<Log> {
   const write = options.write ?? ((line: string) => void process.stderr.write(line));
   const isText = (options.format ?? (process.stderr.isTTY ? 'text' : 'json')) === 'text';
   const colour = options.colour ?? (process.stderr.isTTY && process.env['NO_COLOR'] === undefined);
-  const destination = { write: isText ? (line: string) => write(textLine(line, colour)) : write };
+  const destination = { write: (line: string) => write(isText ? textLine(line, colour) : printableJson(line)) };
   const logger = pino(
     {
       level: options.level,
@@ -53,7 +53,7 @@ interface Writer {
 
 function wrap(writer: Writer): Log {
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: Fields, message: string) => {
-    if (writer.isLevelEnabled(level)) writer[level](safeFields(fields), redact(message));
+    if (writer.isLevelEnabled(level)) writer[level](safeFields(fields), redact(shorten(message)));
   };
   return {
     debug: at('debug'),
@@ -73,11 +73,28 @@ function safeFields(fields: Fields): Record<string, unknown> {
     plain[reserved.has(name) ? `${name}_` : name] = value instanceof Error ? describeError(value) : value;
   }
   try {
-    return redactObject(plain) as Record<string, unknown>;
+    return redactObject(shortened(plain)) as Record<string, unknown>;
   } catch {
     // Only data without cycles can be shown; an entry never fails its caller.
     return { unloggable: Object.keys(plain) };
   }
+}
+
+/** A longer text is cut: what senders choose (a group key, an error that quotes them) must not fill the log. Characters. */
+const longestText = 8 * 1024;
+
+function shorten(text: string): string {
+  return text.length > longestText
+    ? `${text.slice(0, longestText)}[... ${text.length - longestText} characters left out]`
+    : text;
+}
+
+/** A copy of JSON data with every text cut. */
+function shortened(value: unknown): unknown {
+  if (typeof value === 'string') return shorten(value);
+  if (Array.isArray(value)) return value.map(shortened);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, shortened(item)]));
 }
 
 /** How many causes are followed. */
@@ -85,14 +102,14 @@ const deepestCause = 5;
 
 /** An error as plain data: code, message, what to do next, the stack of a defect, and its causes. */
 export function describeError(error: unknown, depth = 0): Record<string, unknown> {
-  if (!(error instanceof Error)) return { message: redact(String(error)) };
+  if (!(error instanceof Error)) return { message: redact(shorten(String(error))) };
   const isExpected = error instanceof AppError && error.code !== 'Internal';
   const code: unknown = 'code' in error ? error.code : undefined;
   return {
     ...(typeof code === 'string' ? { code } : {}),
-    message: redact(error.message),
+    message: redact(shorten(error.message)),
     ...(error instanceof AppError && error.next !== undefined ? { next: error.next } : {}),
-    ...(isExpected || error.stack === undefined ? {} : { stack: redact(error.stack) }),
+    ...(isExpected || error.stack === undefined ? {} : { stack: redact(shorten(error.stack)) }),
     ...(error.cause == null || depth >= deepestCause ? {} : { cause: describeError(error.cause, depth + 1) }),
   };
 }

@@ -122,7 +122,8 @@ function valueLength(text: string, start: number, name: string): number {
 const beginsStructure = /^[[{]/;
 
 function isHarmless(value: string, name: string): boolean {
-  if (/^(?:null|nil|none|true|false|undefined|\*+|<[^>]*>|x{3,})?$/i.test(value) || beginsStructure.test(value)) return true;
+  if (/^(?:null|nil|none|true|false|undefined|\*+|<[^>]*>|x{3,})?$/i.test(value) || beginsStructure.test(value))
+    return true;
   // Counts and limits: `tokens: 4096`, `pass: 12`.
   return /tokens$|^pass$|passed$/i.test(name) && /^[0-9]{1,9}$/.test(value);
 }

@@ -43,7 +43,7 @@ export function loadOrCreateToken(path: string): ApiToken {
 function createToken(path: string): string {
   const token = randomBytes(32).toString('base64url');
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   writeFileSync(temporary, `${token}\n`, { mode: 0o600, flag: 'wx', flush: true });
   renameSync(temporary, path);
   return token;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { printable } from '../lib/printable.ts';
+import { printable, printableJson, printableYaml } from '../lib/printable.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery } from './define.ts';
 import { template } from './fields.ts';
@@ -31,18 +31,11 @@ export const stdout = defineSink({
 
 /** Stays JSON: what could reorder or hide text is escaped the JSON way. */
 function toJson(delivery: SinkDelivery, pretty: boolean): string {
-  return JSON.stringify(delivery.payload, null, pretty ? 2 : 0).replace(invisible, (character) =>
-    [...Array(character.length).keys()]
-      .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
+  return printableJson(JSON.stringify(delivery.payload, null, pretty ? 2 : 0));
 }
 
-const invisible = /[\p{Cf}\p{Zl}\p{Zp}\u007f-\u009f]/gu;
-
 async function toYaml(delivery: SinkDelivery): Promise<string> {
-  const { stringify } = await import('yaml');
-  return printable(`\n${stringify(delivery.payload)}`);
+  return `\n${await printableYaml(delivery.payload)}`;
 }
 
 function toText(delivery: SinkDelivery): string {

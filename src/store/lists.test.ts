@@ -260,7 +260,7 @@ describe('items', () => {
     expect((await lists.resources('Sink')).map((resource) => resource.name)).toEqual(['a', 'b']);
     expect(await lists.resources('Source')).toEqual([]);
     const { sources, sinks } = await lists.activity();
-    expect(sources.get('shop/am')).toEqual({ eventsProcessed: 3, lastEventTime: at });
+    expect(sources.get('shop/am')).toEqual({ eventsProcessed: 3, lastEventTime: at, lastProblem: null });
     expect(sinks.get('shop/a')).toEqual({ messagesSent: 0, lastSentTime: null, lastError: 'refused' });
     expect(await lists.depths()).toEqual({ runs: 1, deliveries: 0 });
   });

@@ -201,7 +201,10 @@ function resourceLists(query: Kysely<Database>): Pick<ListReader, 'resources' | 
       for (const row of rows) {
         const key = `${row.namespace}/${row.name}`;
         if (row.kind === 'Source')
-          sources.push([key, { eventsProcessed: row.processed, lastEventTime: row.last_at ?? '' }]);
+          sources.push([
+            key,
+            { eventsProcessed: row.processed, lastEventTime: row.last_at ?? '', lastProblem: row.last_error },
+          ]);
         else sinks.push([key, { messagesSent: row.processed, lastSentTime: row.last_at, lastError: row.last_error }]);
       }
       return { sources: new Map(sources), sinks: new Map(sinks) };

@@ -2,8 +2,6 @@ import { hash } from 'node:crypto';
 import type { AlertItem, AlertRecord, AlertTransition } from '../core/alert.ts';
 import type { FoldTransition } from '../core/alert-fold.ts';
 import type { CatalogSink, CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
-import type { DeliveryEvent, DeliveryRecord } from '../core/delivery.ts';
-import type { JsonObject } from '../core/json.ts';
 import type { AlertSnapshot, RunRecord } from '../core/run.ts';
 import type { StoredAlert } from '../core/store.ts';
 import { addMs } from '../core/time.ts';
@@ -140,47 +138,6 @@ export function transitionRecord(
   sourceEventId: string | null,
 ): AlertTransition {
   return { alertId, ...transition, sourceEventId };
-}
-
-/** What a delivery of intake announces. */
-export interface Announcement {
-  readonly event: DeliveryEvent;
-  readonly namespace: string;
-  readonly runId: string | null;
-  readonly alertId: string;
-  /** Names the transition, so that one is announced once: run and event, or alert and episode. */
-  readonly key: string;
-  readonly data: JsonObject;
-  readonly now: Timestamp;
-}
-
-/** One delivery for each sink, due now. */
-export function deliveriesOf(announcement: Announcement, sinks: readonly string[]): readonly DeliveryRecord[] {
-  const { event, namespace, runId, alertId, key, data, now } = announcement;
-  return sinks.map((sinkName) => ({
-    id: newId(),
-    namespace,
-    runId,
-    alertId,
-    event,
-    sinkName,
-    data,
-    sinkType: '',
-    payload: null,
-    status: 'pending',
-    attempts: 0,
-    error: null,
-    errorCode: null,
-    ambiguous: false,
-    idempotencyKey: `${key}/${namespace}/${sinkName}`,
-    reference: null,
-    fence: 0,
-    leaseOwner: null,
-    leaseUntil: null,
-    wakeAt: now,
-    sentAt: null,
-    createdAt: now,
-  }));
 }
 
 /** Names of the Workflow's sinks that want to hear of the end of an alert. */

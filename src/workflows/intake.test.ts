@@ -251,6 +251,7 @@ describe('design 3.2 through the store', () => {
     expect((await world.store.read.lists.activity()).sources.get('default/am')).toMatchObject({
       eventsProcessed: 2,
       lastEventTime: at(2),
+      lastProblem: 'TruncatedAlerts: the sender left out 7 alerts (max_alerts)',
     });
   });
 

@@ -2,7 +2,8 @@ import type { CatalogSource, Catalog } from '../core/catalog.ts';
 import type { AlertSnapshot, RunRecord } from '../core/run.ts';
 import type { StoreTransaction } from '../core/store.ts';
 import type { Timestamp } from '../core/time.ts';
-import { deliveriesOf, newRun, sinksForResolved } from './intake-records.ts';
+import { deliveriesOf, runDeliveries } from './deliveries.ts';
+import { newRun, sinksForResolved } from './intake-records.ts';
 
 /** What starting and ending the work on an alert needs of its surroundings. */
 export interface TriggerContext {
@@ -27,17 +28,7 @@ export async function startRun(
   if (!(await tx.runs.insert({ run, plan: workflow?.plan ?? null }))) return null;
   if (run.status === 'failed') {
     const data = { workflow: run.name, episode: run.episode };
-    const key = `${run.id}/run-finished`;
-    const announcement = {
-      event: 'run-finished',
-      namespace: run.namespace,
-      runId: run.id,
-      alertId: alert.id,
-      key,
-      data,
-      now,
-    } as const;
-    await tx.deliveries.insert(deliveriesOf(announcement, workflow?.plan?.sinks ?? []));
+    await tx.deliveries.insert(runDeliveries(run, 'run-finished', workflow?.plan?.sinks ?? [], now, data));
   }
   if (hasOlder) await supersede(context, run);
   return run;

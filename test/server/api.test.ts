@@ -417,6 +417,25 @@ describe('Sources, Workflows and Sinks', () => {
     expect((await world.get('/api/v1/sources/a')).json().metadata).toEqual({ namespace: 'default', name: 'a' });
   });
 
+  it('a Source whose sender left alerts out says so until it no longer does', async () => {
+    await created();
+    const tell = (problem: string | null) =>
+      world.store.transaction('intake', (tx) => tx.events.countActivity('shop', 'alertmanager', at, problem));
+    const conditions = async () => (await world.get('/api/v1/sources/shop/alertmanager')).json().status.conditions;
+    await tell('TruncatedAlerts: the sender left out 7 alerts (max_alerts)');
+    expect(await conditions()).toEqual([
+      {
+        type: 'Degraded',
+        status: 'True',
+        reason: 'TruncatedAlerts',
+        message: 'the sender left out 7 alerts (max_alerts)',
+        lastTransitionTime: at,
+      },
+    ]);
+    await tell(null);
+    expect(await conditions()).toEqual([]);
+  });
+
   it('are listed by namespace and name, page by page', async () => {
     const names: string[] = [];
     let cursor: string | null = null;

@@ -79,8 +79,22 @@ async function viewsOf(reader: ServerReader, records: readonly ResourceRecord[])
     kind: record.kind,
     metadata: { namespace: record.namespace, name: record.name },
     spec: JSON.parse(record.spec) as JsonObject,
-    status: { ...(JSON.parse(record.status) as JsonObject), ...(await counted[record.kind](record, activity, reader)) },
+    status: await statusOf(record, activity, reader),
   }));
+}
+
+async function statusOf(record: ResourceRecord, activity: ResourceActivity, reader: StoreReader): Promise<JsonObject> {
+  const declared = JSON.parse(record.status) as JsonObject;
+  const status = { ...declared, ...(await counted[record.kind](record, activity, reader)) };
+  const problem = activity.sources.get(`${record.namespace}/${record.name}`);
+  if (record.kind !== 'Source' || problem?.lastProblem == null) return status;
+  return { ...status, conditions: [...(declared['conditions'] as JsonObject[]), degraded(problem)] };
+}
+
+/** The condition of a Source whose last notification had a trouble that was not its own, `TruncatedAlerts: ...`. */
+function degraded({ lastProblem, lastEventTime }: { lastProblem: string | null; lastEventTime: string }): JsonObject {
+  const [reason = '', ...words] = (lastProblem ?? '').split(': ');
+  return { type: 'Degraded', status: 'True', reason, message: words.join(': '), lastTransitionTime: lastEventTime };
 }
 
 type Counted = (

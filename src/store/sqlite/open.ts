@@ -49,7 +49,7 @@ export function openDatabase(path: string): Connection {
   const migrations = readMigrations();
   if (path !== ':memory:') {
     inspectDatabase(path);
-    makeFolder(path);
+    makePrivateFile(path);
   }
   const raw = openRaw(path, false);
   try {
@@ -76,12 +76,14 @@ export function openReadOnly(path: string): Connection {
 export function lockDatabase(path: string): { close(): void } {
   if (path === ':memory:') return { close: () => undefined };
   makeFolder(path);
-  const lock = openRaw(`${path}-lock`, false);
+  const file = `${withoutLinks(path)}-lock`;
+  makePrivateFile(file);
+  const lock = openRaw(file, false);
   try {
     lock.exec('PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE');
   } catch (cause) {
     lock.close();
-    if ((cause as { errcode?: unknown }).errcode !== busy) throw unusable(`${path}-lock`, cause);
+    if ((cause as { errcode?: unknown }).errcode !== busy) throw unusable(file, cause);
     throw new AppError('StoreLocked', `another server has ${path} open`, {
       cause,
       next: 'stop the other server, or choose another file with --db',
@@ -108,9 +110,30 @@ function openImmutable(path: string): DatabaseSync {
   }
 }
 
+/** Only its owner may look into a new folder: it holds alerts, evidence and the API's token. */
 function makeFolder(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  } catch (thrown) {
+    throw unusable(path, thrown);
+  }
+}
+
+/** Makes an empty file that only its owner may read. SQLite gives its log and journal the permissions of the file itself. */
+function makePrivateFile(path: string): void {
+  makeFolder(path);
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (thrown) {
+    // Opening one that is there would, when closed, let go of the locks that this process may have on it.
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(path, thrown);
+  }
+}
+
+/** The file itself: one lock must stand for a database under all the names that links give it. */
+function withoutLinks(path: string): string {
+  try {
+    return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
   } catch (thrown) {
     throw unusable(path, thrown);
   }
@@ -178,6 +201,7 @@ function migrate(raw: DatabaseSync, path: string, migrations: readonly { version
   if (current > 0 && path !== ':memory:') {
     const copy = `${path}.before-${first.version}`;
     rmSync(copy, { force: true });
+    makePrivateFile(copy);
     raw.prepare('VACUUM INTO ?').run(copy);
   }
   raw.exec('BEGIN IMMEDIATE');

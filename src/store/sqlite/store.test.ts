@@ -6,6 +6,9 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,6 +54,34 @@ describe('opening', () => {
     expect(names).toEqual(['intake']);
     expect(existsSync(`${path}-lock`)).toBe(true);
     expect(await letters(store)).toEqual(['one']);
+  });
+
+  test('nobody but the owner can read what is made: folder, database, log, lock', async () => {
+    const umask = process.umask(0);
+    try {
+      path = join(folder, 'data', 'fist.db');
+      await open().transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture('one')));
+    } finally {
+      process.umask(umask);
+    }
+    const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
+    expect(modeOf(join(folder, 'data'))).toBe('700');
+    expect(readdirSync(join(folder, 'data')).map((file) => [file, modeOf(join(folder, 'data', file))])).toEqual(
+      ['fist.db', 'fist.db-lock', 'fist.db-lock-journal', 'fist.db-shm', 'fist.db-wal'].map((file) => [file, '600']),
+    );
+  });
+
+  test('a second server is kept out under another name of the file too', () => {
+    open();
+    symlinkSync(path, join(folder, 'link.db'));
+    symlinkSync(folder, `${folder}-link`);
+    try {
+      for (const other of [join(folder, 'link.db'), join(`${folder}-link`, 'fist.db')]) {
+        expect(() => open({ path: other })).toThrow(expect.objectContaining({ code: 'StoreLocked' }));
+      }
+    } finally {
+      unlinkSync(`${folder}-link`);
+    }
   });
 
   test('the connection writes through to the disk: WAL, synchronous=FULL', () => {

@@ -3,7 +3,7 @@ import type { ProcessIdentity, RunRecord, StepRecord } from '../../core/run.ts';
 import type { StoreTransaction } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
 import { beginTriage } from './alert-columns.ts';
-import { runDeliveries } from './deliveries.ts';
+import { runDeliveries } from '../deliveries.ts';
 import { findStep, interruption } from './plan.ts';
 import type { RunEnding } from './plan.ts';
 import { alertSlot, lookAhead, workflowSlot } from './work.ts';

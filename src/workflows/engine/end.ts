@@ -4,7 +4,7 @@ import { toAppError } from '../../core/errors.ts';
 import { toEpochMs } from '../../core/time.ts';
 import { templateRoots } from '../view.ts';
 import { endTriage } from './alert-columns.ts';
-import { runDeliveries } from './deliveries.ts';
+import { runDeliveries } from '../deliveries.ts';
 import { neverStarted } from './plan.ts';
 import type { RunEnding } from './plan.ts';
 import { alertSlot, stale, stepRow, workflowSlot } from './work.ts';
