@@ -83,7 +83,7 @@ async function viewsOf(reader: ServerReader, records: readonly ResourceRecord[])
   }));
 }
 
-async function statusOf(record: ResourceRecord, activity: ResourceActivity, reader: StoreReader): Promise<JsonObject> {
+async function statusOf(record: ResourceRecord, activity: ResourceActivity, reader: ServerReader): Promise<JsonObject> {
   const declared = JSON.parse(record.status) as JsonObject;
   const status = { ...declared, ...(await counted[record.kind](record, activity, reader)) };
   const problem = activity.sources.get(`${record.namespace}/${record.name}`);

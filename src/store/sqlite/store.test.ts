@@ -57,13 +57,8 @@ describe('opening', () => {
   });
 
   test('nobody but the owner can read what is made: folder, database, log, lock', async () => {
-    const umask = process.umask(0);
-    try {
-      path = join(folder, 'data', 'fist.db');
-      await open().transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture('one')));
-    } finally {
-      process.umask(umask);
-    }
+    path = join(folder, 'data', 'fist.db');
+    await open().transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture('one')));
     const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
     expect(modeOf(join(folder, 'data'))).toBe('700');
     expect(readdirSync(join(folder, 'data')).map((file) => [file, modeOf(join(folder, 'data', file))])).toEqual(
