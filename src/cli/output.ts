@@ -66,7 +66,7 @@ export async function printObject(terminal: Terminal, format: 'json' | 'yaml', v
 }
 
 function table<T>(items: readonly T[], columns: readonly Column<T>[], colour: boolean): string {
-  const rows = items.map((item) => columns.map((column) => plain(column.text(item))));
+  const rows = items.map((item) => columns.map((column) => clipped(plain(column.text(item)))));
   const widths = columns.map((column, index) =>
     Math.max(column.heading.length, ...rows.map((row) => width(row[index] ?? ''))),
   );
@@ -76,6 +76,13 @@ function table<T>(items: readonly T[], columns: readonly Column<T>[], colour: bo
       .join('   ');
   const heading = line(columns.map((column) => column.heading));
   return `${colour ? styleText('bold', heading) : heading}\n${rows.map((row) => `${line(row)}\n`).join('')}`;
+}
+
+const widestCell = 200;
+
+/** A sender may choose a name of megabytes; `-o json` shows it whole. */
+function clipped(text: string): string {
+  return text.length > widestCell ? `${text.slice(0, widestCell - 1)}…` : text;
 }
 
 /** Columns of a text without wide characters. */

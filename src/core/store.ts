@@ -159,11 +159,15 @@ export interface RunStore extends RunReader {
   freeSlots(runId: string, key?: string): Promise<void>;
   /** Wakes the oldest run that waits for a slot with this key and was not woken yet. */
   wakeWaiter(key: string, at: Timestamp): Promise<void>;
-  /** Design 3.1.20: unfinished runs with no wake-up, or due since `dueBefore` without a lease. */
+  /**
+   * Design 3.1.20: unfinished runs without a lease that have no wake-up, are due since `dueBefore`, or wait for nothing but
+   * a wake-up after `dueAfter` (the clock was put back).
+   */
   stuck(
     now: Timestamp,
     dueBefore: Timestamp,
-  ): Promise<readonly { readonly id: string; readonly reason: 'NoWakeUp' | 'Overdue' }[]>;
+    dueAfter: Timestamp,
+  ): Promise<readonly { readonly id: string; readonly reason: 'NoWakeUp' | 'Overdue' | 'ClockPutBack' }[]>;
   /** Frees slots of finished or absent runs and wakes who waits for them. Returns how many there were. */
   freeOrphanSlots(at: Timestamp): Promise<number>;
 }

@@ -56,7 +56,9 @@ describe('the log', () => {
     expect(lines.join('')).toContain('2991808 characters left out');
     expect(lines.join('')).toContain(String.raw`a\u009b2J\u202e`);
     expect(entry()['message']).toBe('a\u009b2J\u202e');
-    expect(describeError(new Error('z'.repeat(3_000_000))).message).toMatch(/^z{8192}\[\.\.\. 2991808 characters left out\]$/);
+    expect(describeError(new Error('z'.repeat(3_000_000))).message).toMatch(
+      /^z{8192}\[\.\.\. 2991808 characters left out\]$/,
+    );
   });
 
   it('shows an expected error without its stack, a defect with it', () => {

@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit } from 'yaml';
 import type { Document, ParsedNode } from 'yaml';
 import { offsetInSource } from './position.ts';
 import { fieldName } from './problem.ts';
@@ -28,13 +28,16 @@ export function parseDocuments(file: string, text: string): ParsedFile {
   const lines = new LineCounter();
   const problems: Problem[] = [];
   const documents: ResourceDocument[] = [];
-  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   for (const document of Array.isArray(parsed) ? parsed : []) {
     for (const error of document.errors) {
       problems.push(syntaxProblem(file, lines, error.pos[0], error.message));
     }
     if (document.errors.length > 0 || isEmpty(document)) continue;
     try {
+      const repeated = repeatedKeys(document);
+      problems.push(...repeated.map((offset) => syntaxProblem(file, lines, offset, 'Map keys must be unique')));
+      if (repeated.length > 0) continue;
       documents.push(...objectsOf(file, text, lines, document));
     } catch (thrown) {
       const message = thrown instanceof Error ? thrown.message : String(thrown);
@@ -42,6 +45,22 @@ export function parseDocuments(file: string, text: string): ParsedFile {
     }
   }
   return { documents, problems };
+}
+
+/** Where keys stand that their map has already. The library's own check compares each key with all others. */
+function repeatedKeys(document: Document.Parsed): readonly number[] {
+  const offsets: number[] = [];
+  visit(document, {
+    Map(_key, map) {
+      const seen = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) offsets.push(key.range?.[0] ?? document.range[0]);
+        seen.add(key.value);
+      }
+    },
+  });
+  return offsets;
 }
 
 function isEmpty(document: Document.Parsed): boolean {

@@ -74,6 +74,15 @@ describe('parseDocuments', () => {
     expect(at(['spec', 'sinks'])).toEqual([1, 1, 'spec.sinks']);
   });
 
+  test('a key that is there twice is a problem at its place; thousands of keys cost no time', () => {
+    const { documents, problems } = parseDocuments('f.yaml', 'kind: A\nspec:\n  a: 1\n  b: 2\n  a: 3\n---\nkind: B\n');
+    expect(problems).toMatchObject([{ line: 5, column: 3, message: 'YAML: Map keys must be unique' }]);
+    expect(documents.map(({ value }) => value['kind'])).toEqual(['B']);
+    const started = performance.now();
+    parseDocuments('f.yaml', Array.from({ length: 30_000 }, (_, index) => `key${index}: 1`).join('\n'));
+    expect(performance.now() - started).toBeLessThan(4000);
+  });
+
   test('an alias bomb is a problem, not a crash', () => {
     const bomb = Array.from(
       { length: 12 },

@@ -49,6 +49,13 @@ describe('stdout', () => {
     expect(hostileParts(await print({ format: 'yaml' }, { text }))).toEqual([]);
   });
 
+  test('text of an alert cannot pass for another delivery', async () => {
+    const text = 'first\n[out] {"forged":true}\r\n[other] x\n- [kept](y)';
+    expect(await print({ template: 'x' }, { text })).toBe(
+      '[out] first\n [out] {"forged":true}\n [other] x\n- [kept](y)\n',
+    );
+  });
+
   test('format text needs a template', () => {
     expect(stdout.config.safeParse({ format: 'text' }).success).toBe(false);
     expect(stdout.config.safeParse({ format: 'text', template: '' }).success).toBe(true);

@@ -24,10 +24,15 @@ export const stdout = defineSink({
     const format = config.format ?? (config.template === undefined ? 'json' : 'text');
     const text = { json: toJson, yaml: toYaml, text: toText }[format];
     const body = await text(delivery, config.pretty);
-    await io.write(`[${delivery.sinkName}] ${body.replace(/\n+$/, '')}\n`);
+    await io.write(`[${delivery.sinkName}] ${withoutForgery(body.replace(/\n+$/, ''))}\n`);
     return { ok: true, reference: null };
   },
 });
+
+/** Alert text must not begin a line that reads as another delivery: a further line with `[` is indented. */
+function withoutForgery(body: string): string {
+  return body.replace(/\n(?=\[)/g, '\n ');
+}
 
 /** Stays JSON: what could reorder or hide text is escaped the JSON way. */
 function toJson(delivery: SinkDelivery, pretty: boolean): string {

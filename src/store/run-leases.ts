@@ -185,11 +185,16 @@ function others(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'requestC
       if (rows.length > 0) hints.runs = true;
       return rows.length;
     },
-    stuck: (now, dueBefore) => findStuck(query, now, dueBefore),
+    stuck: (now, dueBefore, dueAfter) => findStuck(query, now, dueBefore, dueAfter),
   };
 }
 
-async function findStuck(query: Kysely<Database>, now: string, dueBefore: string): ReturnType<RunStore['stuck']> {
+async function findStuck(
+  query: Kysely<Database>,
+  now: string,
+  dueBefore: string,
+  dueAfter: string,
+): ReturnType<RunStore['stuck']> {
   const rows = await query
     .selectFrom('workflows')
     .select(['id', 'wake_at'])
@@ -198,6 +203,7 @@ async function findStuck(query: Kysely<Database>, now: string, dueBefore: string
     .where((row) =>
       row.or([
         row('wake_at', '<=', dueBefore),
+        row.and([row('wake_at', '>', dueAfter), row('waiting_for', 'is', null)]),
         row.and([
           row('wake_at', 'is', null),
           row.not(
@@ -216,5 +222,8 @@ async function findStuck(query: Kysely<Database>, now: string, dueBefore: string
     .orderBy('id')
     .limit(1000)
     .execute();
-  return rows.map((row) => ({ id: row.id, reason: row.wake_at === null ? 'NoWakeUp' : 'Overdue' }));
+  return rows.map(({ id, wake_at: wakeAt }) => ({
+    id,
+    reason: wakeAt === null ? 'NoWakeUp' : wakeAt > dueAfter ? 'ClockPutBack' : 'Overdue',
+  }));
 }

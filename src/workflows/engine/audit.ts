@@ -2,7 +2,7 @@ import type { Clock, Log, Metrics } from '../../core/ports.ts';
 import type { Store } from '../../core/store.ts';
 import { addMs, toTimestamp } from '../../core/time.ts';
 
-/** Due for so long without a lease is stuck (design 3.1.20). */
+/** Due for so long without a lease is stuck (design 3.1.20), and so is what nothing keeps waiting for longer than that. */
 const overdueMs = 60_000;
 
 export interface AuditOptions {
@@ -20,8 +20,8 @@ export async function auditRuns({ store, clock, log, metrics }: AuditOptions): P
   const now = toTimestamp(clock.now());
   const { stuck, slots } = await store.transaction('audit', async (tx) => {
     const slots = await tx.runs.freeOrphanSlots(now);
-    const stuck = await tx.runs.stuck(now, addMs(now, -overdueMs));
-    for (const { id, reason } of stuck) if (reason === 'NoWakeUp') await tx.runs.update(id, { wakeAt: now });
+    const stuck = await tx.runs.stuck(now, addMs(now, -overdueMs), addMs(now, overdueMs));
+    for (const { id, reason } of stuck) if (reason !== 'Overdue') await tx.runs.update(id, { wakeAt: now });
     return { stuck, slots };
   });
   for (const { id, reason } of stuck) {

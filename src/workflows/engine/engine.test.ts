@@ -618,6 +618,22 @@ describe('around a run', () => {
     expect(await audit()).toBe(0);
   });
 
+  test('3.1.20 a run that was due before the clock was put back does not wait for the old time', async () => {
+    const it = world();
+    const id = await it.addRun(three);
+    await store.transaction('audit', (tx) => tx.runs.update(id, { wakeAt: toTimestamp(clock.now() + 3_600_000) }));
+    await it.runAll();
+    expect((await it.run(id)).status).toBe('pending');
+    const reasons: unknown[] = [];
+    const nothing = () => undefined;
+    const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log };
+    const increment = (_name: string, labels?: object) => void reasons.push(labels);
+    await auditRuns({ store, clock, log, metrics: { increment, observe: nothing, set: nothing } });
+    await it.runAll();
+    expect((await it.run(id)).status).toBe('succeeded');
+    expect(reasons).toContainEqual({ reason: 'ClockPutBack' });
+  });
+
   test('3.1.20 orphaned slots are freed and their waiters woken', async () => {
     const it = world();
     const alert = await it.addAlert();

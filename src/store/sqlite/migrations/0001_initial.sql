@@ -50,6 +50,7 @@ CREATE TABLE alerts (
 CREATE INDEX alerts_by_status ON alerts (status, id);
 CREATE INDEX alerts_by_severity ON alerts (severity, id);
 CREATE INDEX alerts_by_name ON alerts (alert_name, id);
+CREATE INDEX alerts_by_namespace ON alerts (namespace, id);
 -- For the expiry of open alerts that are no longer received (design 3.2.16).
 CREATE INDEX alerts_open_by_last_received ON alerts (source, namespace, last_received_at) WHERE status <> 'resolved';
 -- Alerts whose run a policy put off (design 3.2.20: the last state is always delivered).
@@ -150,6 +151,7 @@ CREATE TABLE workflows (
 CREATE UNIQUE INDEX workflows_by_episode ON workflows (alert_id, episode, name, namespace) WHERE alert_id IS NOT NULL AND retry_of IS NULL;
 CREATE INDEX workflows_by_status ON workflows (status, id);
 CREATE INDEX workflows_by_name ON workflows (name, id);
+CREATE INDEX workflows_by_namespace ON workflows (namespace, id);
 CREATE INDEX workflows_by_alert ON workflows (alert_id, id);
 -- A finished run has no wake_at. With a condition on the status here, the planner would take workflows_by_status and sort.
 CREATE INDEX workflows_due ON workflows (wake_at) WHERE wake_at IS NOT NULL;
