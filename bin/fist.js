@@ -34,12 +34,19 @@ function pinnedNode() {
 
 function startPinnedNode(executable) {
   // The IPC channel is how the child notices that this process died, even by kill -9 (see watchParent in src/main.ts).
+  // In a group of its own, so that Ctrl-C, which a terminal sends to the whole group, comes through here and only once.
   const child = spawn(executable, [entry, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, FIST_PARENT: 'ipc' },
+    detached: process.platform !== 'win32',
   });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];
-  for (const signal of signals) process.on(signal, () => child.kill(signal));
+  for (const signal of signals) forward(child, signal);
+  process.on('SIGTSTP', () => {
+    child.kill('SIGSTOP');
+    process.kill(process.pid, 'SIGSTOP');
+  });
+  process.on('SIGCONT', () => child.kill('SIGCONT'));
   child.on('error', (error) => {
     process.stderr.write(`fist: cannot start ${executable}: ${error.message}\n`);
     process.exit(2);
@@ -48,5 +55,15 @@ function startPinnedNode(executable) {
     if (signal === null) process.exit(code ?? 1);
     for (const name of signals) process.removeAllListeners(name);
     process.kill(process.pid, signal);
+  });
+}
+
+/** npm passes on what the terminal has sent already: the same signal within a second is a copy, and the child gets one. */
+function forward(child, signal) {
+  let lastMs = -Infinity;
+  process.on(signal, () => {
+    const nowMs = performance.now();
+    if (nowMs - lastMs >= 1000) child.kill(signal);
+    lastMs = nowMs;
   });
 }

@@ -142,6 +142,12 @@ describe('the tree of commands', () => {
     expectError(await fist(...line.split(' ')), 2),
   );
 
+  test('a misspelt flag is named, also where a required one is missing for that reason', async () => {
+    expectError(await fist('serve', '--resourcs', 'x'), 2, "unknown option '--resourcs'", 'Did you mean --resources?');
+    expectError(await fist('serve', '--db=x'), 2, "required option '--resources <dir>'");
+    expectError(await fist('get', 'alerts', '--statu', 'x'), 2, "unknown option '--statu'", 'Did you mean --status?');
+  });
+
   test('version', async () => {
     expect(await fist('version')).toMatchObject({
       code: 0,
@@ -152,7 +158,7 @@ describe('the tree of commands', () => {
   });
 });
 
-const nouns = ['alerts', 'runs', 'deliveries', 'sources', 'workflows', 'sinks'];
+const nouns = ['alerts', 'runs', 'deliveries', 'sources', 'workflows', 'sinks', 'events', 'dead-letters'];
 
 /** Everything but line ends that a terminal would act on. */
 const control = /(?!\n)\p{Cc}|[\u200b-\u200f\u202a-\u202e\u2066-\u2069]/u;
@@ -169,32 +175,59 @@ describe('get', () => {
     expect(await at(empty, 'get', noun, '-o', 'name')).toEqual({ code: 0, out: '', err: '' });
   });
 
-  test.each(nouns.filter((noun) => noun !== 'deliveries'))('%s in all formats, in singular too', async (noun) => {
-    const read = async (format: string) => {
-      const answer = await at(world, 'get', noun, '-o', format);
-      expect(answer).toMatchObject({ code: 0, err: '' });
-      return answer.out;
-    };
-    const { items } = JSON.parse(await read('json')) as { items: readonly unknown[] };
-    expect(items.length).toBeGreaterThan(0);
-    expect(parseYaml(await read('yaml'))).toEqual({ items });
-    const singular = noun.slice(0, -1);
-    for (const format of ['table', 'wide']) {
-      const text = await read(format);
-      expect(text).not.toMatch(control);
-      const lines = text.trimEnd().split('\n');
-      expect(lines).toHaveLength(items.length + 1);
-      expect(lines[0]).toMatch(/^[A-Z]+( {2,}[A-Z]+)+$/);
-    }
-    expect((await read('wide')).length).toBeGreaterThan((await read('table')).length);
-    const names = (await read('name')).trimEnd().split('\n');
-    expect(names).toHaveLength(items.length);
-    // What `-o name` prints can be described.
-    for (const name of names.slice(0, 2)) {
-      expect(name).toMatch(new RegExp(`^${singular}/\\S+$`));
-      expect(await at(world, 'describe', name)).toMatchObject({ code: 0, err: '' });
-    }
-    expect((await at(world, 'get', singular, '-o', 'json')).out).toBe(await read('json'));
+  test.each(nouns.filter((noun) => !['deliveries', 'dead-letters'].includes(noun)))(
+    '%s in all formats, in singular too',
+    async (noun) => {
+      const read = async (format: string) => {
+        const answer = await at(world, 'get', noun, '-o', format);
+        expect(answer).toMatchObject({ code: 0, err: '' });
+        return answer.out;
+      };
+      const { items } = JSON.parse(await read('json')) as { items: readonly unknown[] };
+      expect(items.length).toBeGreaterThan(0);
+      expect(parseYaml(await read('yaml'))).toEqual({ items });
+      const singular = noun.slice(0, -1);
+      for (const format of ['table', 'wide']) {
+        const text = await read(format);
+        expect(text).not.toMatch(control);
+        const lines = text.trimEnd().split('\n');
+        expect(lines).toHaveLength(items.length + 1);
+        expect(lines[0]).toMatch(/^[A-Z]+( {2,}[A-Z]+)+$/);
+      }
+      expect((await read('wide')).length).toBeGreaterThan((await read('table')).length);
+      const names = (await read('name')).trimEnd().split('\n');
+      expect(names).toHaveLength(items.length);
+      // What `-o name` prints can be described.
+      for (const name of names.slice(0, 2)) {
+        expect(name).toMatch(new RegExp(`^${singular}/\\S+$`));
+        expect(await at(world, 'describe', name)).toMatchObject({ code: 0, err: '' });
+      }
+      expect((await at(world, 'get', singular, '-o', 'json')).out).toBe(await read('json'));
+    },
+  );
+
+  test('what could not be used is a dead letter', async () => {
+    const file = join(scratch, 'bad-item.json');
+    writeFileSync(file, JSON.stringify({ version: '4', alerts: [{ status: 'firing', labels: 'none' }] }));
+    const sent = await at(
+      world,
+      'send',
+      'alert',
+      '-f',
+      file,
+      '--path',
+      'alerts',
+      '--webhook-token',
+      'cli-webhook-token',
+    );
+    expect(JSON.parse(sent.out)).toMatchObject({ received: 1, ignored: 1 });
+    const { out } = await at(world, 'get', 'dead-letters');
+    expect(out).toMatch(/BadItem .*labels/);
+    const [name = ''] = (await at(world, 'get', 'dead-letter', '-o', 'name')).out.split('\n');
+    expect(await at(world, 'describe', name)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('none') as string,
+    });
   });
 
   test('filters reach the server; wrong values are refused', async () => {
@@ -302,6 +335,9 @@ describe('send alert', () => {
     expectError(await at(world, 'send', 'alert'), 2, 'no alert was given', 'next: fist send alert --name');
     expectError(await at(world, 'send', 'alert', '-f', '/no/such/file'), 2, 'cannot read /no/such/file');
     expectError(await at(world, 'send', 'alert', '-f', broken), 2, 'is not JSON');
+    writeFileSync(broken, '{"version": "4", "alerts": []}');
+    expectError(await at(world, 'send', 'alert', '-f', broken), 2, 'is a notification', 'field: --path');
+    expectError(await at(world, 'send', 'alert', '--path', 'alerts', '--name', 'x'), 2, 'no file was given', '-f FILE');
     expectError(await at(world, 'send', 'alert', '--name', 'x', '--label', 'odd'), 2, 'odd is not name=value');
     expectError(await at(world, 'send', 'alert', '--name', 'x', '--severity', 'dire'), 2, 'severity');
   });
@@ -335,7 +371,7 @@ describe('lint and explain', () => {
   });
 
   test('what cannot be read is an error of usage', async () => {
-    expectError(await fist('lint', '/no/such/file.yaml'), 2, 'cannot read /no/such/file.yaml', 'next: ');
+    expectError(await fist('lint', '/no/such/file.yaml'), 2, 'cannot read /no/such/file.yaml: no such file', 'next: ');
   });
 
   test('a field, its fields, and the ones that do not exist', async () => {

@@ -49,6 +49,7 @@ async function replay(scenario: string): Promise<AgentResult> {
     cluster: await openDump(`${examples}/${scenario}/dump`),
     alert: firstAlert(scenario),
     goal: '',
+    asked: '',
     firstEvidenceNumber: 1,
     llmConfig: null,
     now: () => '2026-12-01T00:00:00.000Z',

@@ -80,6 +80,21 @@ describe(`bin/fist.js under ${systemNode}`, { timeout: 60_000 }, () => {
     expect(isAlive(server)).toBe(false);
   });
 
+  it('takes Ctrl-C, which npm passes on once more, as one signal', async () => {
+    const { wrapper } = await startWrapped();
+    wrapper.signal('SIGINT');
+    wrapper.signal('SIGINT');
+    expect(await wrapper.exited).toEqual({ code: 0, signal: null });
+    expect(wrapper.stderr()).toContain('stopping');
+  });
+
+  it.runIf(isOlder)('runs the server in a group of its own, which a terminal does not signal', async () => {
+    const { wrapper, server } = await startWrapped();
+    const groupOf = (pid: number) => spawnSync('ps', ['-o', 'pgid=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
+    expect(groupOf(server).trim()).toBe(String(server));
+    expect(groupOf(wrapper.pid)).not.toBe(groupOf(server));
+  });
+
   it.runIf(isOlder)('takes the server along when it is killed', async () => {
     const { wrapper, server } = await startWrapped();
     expect(server).not.toBe(wrapper.pid);

@@ -9,8 +9,10 @@ export interface InvestigationInput {
   /** null: none is configured. */
   readonly cluster: Cluster | null;
   readonly alert: AlertSnapshot | null;
-  /** What the workflow asks, already rendered. The analyzers do not need it; it is kept for the report. */
+  /** What the workflow asks, for a model: values of the alert stand in a data block of their own. */
   readonly goal: string;
+  /** The same with the values in their places, for people: one line of the report. */
+  readonly asked: string;
   /** Number of the first evidence id, so that ids are never used twice within a run. */
   readonly firstEvidenceNumber: number;
   /** null, or provider `none`: analyzers only. */

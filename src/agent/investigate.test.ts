@@ -37,6 +37,7 @@ async function run(
     cluster,
     alert: podAlert,
     goal: '',
+    asked: '',
     firstEvidenceNumber: 1,
     llmConfig: null,
     now: () => '2026-01-01T12:00:30.000Z',
@@ -342,6 +343,7 @@ describe('investigate', () => {
     const { result } = await run(cluster, {
       alert: { ...podAlert, description: 'api_key=canary5' },
       goal: 'look, secret=canary6',
+      asked: 'look, secret=canary6',
     });
     expect(JSON.stringify(result)).not.toContain('canary');
     expect(result.root_cause).toContain('login failed password=[REDACTED]');

@@ -112,8 +112,8 @@ function escalationNotes({ input, scope, reads, clusterDescription }: Compositio
   ].join('\n');
 }
 
-function alertLines({ alert, goal }: InvestigationInput): readonly string[] {
-  const [firstLine = ''] = goal.split('\n');
+function alertLines({ alert, asked: question }: InvestigationInput): readonly string[] {
+  const [firstLine = ''] = question.split('\n');
   const asked = firstLine.trim() === '' ? [] : [`Asked: ${clean(firstLine, 500)}`];
   if (alert === null) return asked;
   const since = alert.startsAt === null ? '' : `, firing since ${alert.startsAt}`;

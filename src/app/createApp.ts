@@ -138,7 +138,6 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       jitter: spread,
     });
     const enginePumping = startPump(enginePump({ store, engine, concurrency: options.concurrency, clock, log }));
-    lifecycle.onStop('engine', () => enginePumping.stop(options.drainMs));
 
     const http = createHttpClient();
     lifecycle.onStop('http', () => http.close());
@@ -158,7 +157,10 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
         stepsView: stepsJson,
       }),
     );
-    lifecycle.onStop('outbox', () => outboxPumping.stop(options.drainMs));
+    // Side by side: one budget for the whole stop.
+    lifecycle.onStop('pumps', () =>
+      Promise.all([enginePumping.stop(options.drainMs), outboxPumping.stop(options.drainMs)]),
+    );
     lifecycle.onStop(
       'hints',
       store.onCommit(({ runs, deliveries }) => {

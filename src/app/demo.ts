@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { labelledObject } from '../core/alert.ts';
 import { AppError } from '../core/errors.ts';
 import type { IntakeAnswer } from '../core/event.ts';
 import type { AgentResult } from '../core/finding.ts';
@@ -274,13 +275,7 @@ async function tellAlerts(api: StoryApi, { story, tell }: Teller): Promise<void>
     items: readonly { name: string; status: string; receiveCount: number; labels: Record<string, string> }[];
   };
   for (const { name, status, receiveCount, labels } of items.toReversed()) {
-    const object = [
-      labels['namespace'],
-      labels['deployment'] ?? labels['statefulset'] ?? labels['pod'] ?? labels['node'],
-    ]
-      .filter(Boolean)
-      .join('/');
-    tell({ event: 'alert', story, name, status, receiveCount, object });
+    tell({ event: 'alert', story, name, status, receiveCount, object: labelledObject(labels) });
   }
 }
 

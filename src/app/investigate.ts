@@ -1,3 +1,4 @@
+import { labelledObject } from '../core/alert.ts';
 import type { AlertItem } from '../core/alert.ts';
 import { AppError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
@@ -9,6 +10,7 @@ import { renderTextReport } from '../agent/text.ts';
 import { api } from '../sources/api.ts';
 import type { SourceDefinition } from '../sources/define.ts';
 import { webhook } from '../sources/webhook.ts';
+import { snapshotOf } from '../workflows/intake-records.ts';
 import { openCluster } from './cluster.ts';
 import type { ClusterOptions } from './options.ts';
 
@@ -39,6 +41,7 @@ export async function investigateOnce(
       cluster: opened.cluster,
       alert,
       goal: '',
+      asked: '',
       firstEvidenceNumber: 1,
       llmConfig: null,
       now: () => toTimestamp(Date.now()),
@@ -59,40 +62,24 @@ export function chooseAlert(payload: string, index: number | null): AlertSnapsho
   const chosen = choices[index ?? 0];
   if (index === null && choices.length > 1) {
     const list = choices.map((item, position) => `${position}: ${describe(item)}`).join('; ');
-    throw new AppError('InvalidInput', `the payload has ${choices.length} firing alerts (${list})`, {
-      next: 'choose one with --index NUMBER',
-    });
+    throw new AppError(
+      'InvalidInput',
+      `the payload has ${choices.length} ${firing.length > 0 ? 'firing' : 'resolved'} alerts (${list})`,
+      {
+        next: 'choose one with --index NUMBER',
+      },
+    );
   }
   if (chosen === undefined)
-    throw new AppError('InvalidInput', `there is no alert ${index ?? 0}; the payload has ${choices.length}`);
-  const {
-    name,
-    fingerprint,
-    severity,
-    status,
-    labels,
-    annotations,
-    summary,
-    description,
-    generatorUrl,
-    startsAt,
-    endsAt,
-  } = chosen;
-  return {
-    id: fingerprint,
-    episode: 1,
-    name,
-    fingerprint,
-    severity,
-    status,
-    labels,
-    annotations,
-    summary,
-    description,
-    generatorUrl,
-    startsAt,
-    endsAt,
-  };
+    throw new AppError(
+      'InvalidInput',
+      `there is no alert ${index ?? 0}; the payload has ${choices.length}, numbered from 0`,
+      {
+        next: `--index ${choices.length - 1}`,
+      },
+    );
+  const { fingerprint, severity, status, startsAt, endsAt } = chosen;
+  return { ...snapshotOf(chosen, { id: fingerprint, severity, episode: 1, startsAt }), status, endsAt };
 }
 
 function readAlerts(payload: string): readonly AlertItem[] {
@@ -130,6 +117,5 @@ function receive(source: SourceDefinition, body: string): readonly AlertItem[] {
 }
 
 function describe(item: AlertItem): string {
-  const { namespace, pod, deployment, node } = item.labels;
-  return [item.name, namespace, pod ?? deployment ?? node].filter((part) => part !== undefined).join(' ');
+  return `${item.name} ${labelledObject(item.labels)}`.trim();
 }

@@ -6,6 +6,7 @@ import { createLog } from '../lib/log.ts';
 import { answerIsNo } from './failure.ts';
 import { plain, wrap } from './output.ts';
 import type { Terminal } from './output.ts';
+import { onStopSignals } from './signals.ts';
 
 interface DemoFlags {
   readonly ci?: boolean;
@@ -24,7 +25,10 @@ export async function demo(terminal: Terminal, flags: DemoFlags): Promise<number
     terminal.out(`${strong(terminal, 'SAMPLE DATA')}   recorded incidents, replayed through the real server\n`);
   }
   const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  onStopSignals(
+    () => interrupted.abort(),
+    () => process.exit(130),
+  );
   const { playDemo } = await import('../app/demo.ts');
   try {
     const asExpected = await playDemo({
@@ -75,7 +79,7 @@ const tellers: Tellers = {
     `webhook   ${kind}: ${count(answer.received, 'alert')}, ${answer.opened} opened, ${answer.repeated} repeated, ${answer.resolved} resolved -> ${count(answer.runs, 'run')}`,
   ],
   alert: (_terminal, { name, object, status, receiveCount }) => [
-    `alert     ${plain(name)} ${plain(object)}: ${status}, received ${receiveCount} times`,
+    `alert     ${plain(name)} ${plain(object)}: ${status}, received ${count(receiveCount, 'time')}`,
   ],
   step: (_terminal, { name, type, status, durationMs }) => [
     `step      ${name} (${type}) ${status} in ${durationMs} ms`,

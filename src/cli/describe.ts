@@ -24,12 +24,14 @@ const texts: Readonly<Record<string, ((detail: never) => string) | null>> = {
   run: runText,
   alert: alertText,
   delivery: null,
+  event: null,
+  'dead-letter': null,
   source: null,
   workflow: null,
   sink: null,
 };
 
-/** `fist describe run/ID`, `alert/ID`, `delivery/ID`, `source/NAME` or `source/NAMESPACE/NAME`, and so on. */
+/** `fist describe run/ID`, `alert/ID`, `delivery/ID`, `event/ID`, `dead-letter/ID`, `source/NAME` or `source/NAMESPACE/NAME`, and so on. */
 export async function describe(
   terminal: Terminal,
   flags: ServerFlags & { output: string },
@@ -53,13 +55,14 @@ function runText(run: RunDetail): string {
     `Trigger    ${run.triggerSource}${run.input.alert === null ? '' : `, alert ${plain(run.input.alert.name)} (alert/${run.input.alert.id}, episode ${run.input.alert.episode})`}`,
     `Times      created ${run.createdAt}, started ${run.startedAt ?? '-'}, completed ${run.completedAt ?? '-'}`,
     ...(run.errorCode === null ? [] : [`Error      ${run.errorCode}: ${plain(run.error ?? '')}`]),
+    ...(run.status === 'failed' ? [`Next       fist retry run/${run.id}, once the reason is gone`] : []),
     ...(run.cancelRequestedAt === null
       ? []
       : [`Cancelled  ${run.cancelRequestedAt}: ${plain(run.cancelReason ?? '')}`]),
     '',
     'Steps',
     ...run.steps.map(stepLine),
-    ...(run.steps.length === 0 ? ['  none yet'] : []),
+    ...(run.steps.length === 0 ? [run.completedAt === null ? '  none yet' : '  none'] : []),
     ...outputLines(run),
     '',
     'Evidence',
@@ -67,8 +70,8 @@ function runText(run: RunDetail): string {
     ...(run.evidence.length === 0 ? ['  none'] : []),
     '',
     'Deliveries',
-    ...run.deliveries.map(
-      (delivery) => `  ${delivery.sinkName}  ${delivery.event}  ${delivery.status}  ${plain(delivery.error ?? '')}`,
+    ...run.deliveries.map((delivery) =>
+      `  ${delivery.sinkName}  ${delivery.event}  ${delivery.status}  ${plain(delivery.error ?? '')}`.trimEnd(),
     ),
     ...(run.deliveries.length === 0 ? ['  none'] : []),
   ];
@@ -103,7 +106,7 @@ function outputLines(run: RunDetail): readonly string[] {
 function alertText(alert: AlertDetail): string {
   return [
     `Alert      ${plain(alert.name)} (${alert.id})`,
-    `Status     ${alert.status}, severity ${alert.severity}, episode ${alert.episode}, received ${alert.receiveCount} times`,
+    `Status     ${alert.status}, severity ${alert.severity}, episode ${alert.episode}, received ${alert.receiveCount} ${alert.receiveCount === 1 ? 'time' : 'times'}`,
     `Source     ${alert.namespace}/${alert.source}`,
     `Times      starts ${alert.startsAt ?? '-'}, ends ${alert.endsAt ?? '-'}, last received ${alert.lastReceivedAt}`,
     `Summary    ${plain(alert.summary ?? '-')}`,

@@ -25,7 +25,15 @@ export function nounAndId(text: string, nouns: readonly string[]): { noun: strin
   const [noun = '', ...rest] = text.split('/');
   const id = rest.join('/');
   if (nouns.includes(noun) && id !== '') return { noun, id };
-  throw new AppError('InvalidInput', `${text} is not one of ${nouns.map((name) => `${name}/ID`).join(', ')}`);
+  const wanted = nouns.map((name) => (isNamed(name) ? `${name}/[NAMESPACE/]NAME` : `${name}/ID`)).join(', ');
+  throw new AppError('InvalidInput', `${text} is not one of ${wanted}`, {
+    next: `fist get ${pluralOf(nouns[0] ?? '')} -o name`,
+  });
+}
+
+/** Sources, Workflows and Sinks have names; what the server makes has ids. */
+function isNamed(noun: string): boolean {
+  return ['source', 'workflow', 'sink'].includes(noun);
 }
 
 /** `delivery` to `deliveries`, as the API names its lists. */

@@ -1,13 +1,12 @@
-import type { AlertRecord } from '../core/alert.ts';
-import type { DeliveryRecord } from '../core/delivery.ts';
+import { labelledObject } from '../core/alert.ts';
 import { readCount } from '../app/options.ts';
 import { AppError } from '../core/errors.ts';
-import type { RunRecord } from '../core/run.ts';
+import type { AlertSummary, DeadLetterSummary, DeliverySummary, EventSummary, RunSummary } from '../core/store.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
 import { pluralOf } from './failure.ts';
 import { age, outputFormat, outputFormats, printItems } from './output.ts';
-import type { Listing, Terminal } from './output.ts';
+import type { Column, Listing, Terminal } from './output.ts';
 
 interface GetFlags extends ServerFlags {
   readonly output: string;
@@ -37,7 +36,7 @@ interface ResourceItem {
   };
 }
 
-const alerts: Listing<AlertRecord> = {
+const alerts: Listing<AlertSummary> = {
   name: (item) => `alert/${item.id}`,
   empty: 'no alerts; next: fist send alert --name TestAlert',
   columns: [
@@ -51,11 +50,11 @@ const alerts: Listing<AlertRecord> = {
     { heading: 'RUN', text: (item) => item.workflowId ?? '-', wide: true },
     { heading: 'AGE', text: (item) => age(item.receivedAt, Date.now()) },
     { heading: 'SUMMARY', text: (item) => item.summary ?? '', wide: true },
-    { heading: 'OBJECT', text: (item) => objectOf(item.labels) },
+    { heading: 'OBJECT', text: (item) => labelledObject(item.labels) },
   ],
 };
 
-const runs: Listing<RunRecord> = {
+const runs: Listing<RunSummary> = {
   name: (item) => `run/${item.id}`,
   empty: 'no runs; a run starts when an alert comes in',
   columns: [
@@ -73,7 +72,7 @@ const runs: Listing<RunRecord> = {
   ],
 };
 
-const deliveries: Listing<DeliveryRecord> = {
+const deliveries: Listing<DeliverySummary> = {
   name: (item) => `delivery/${item.id}`,
   empty: 'no deliveries; a Workflow names the Sinks that are told of its runs',
   columns: [
@@ -88,6 +87,42 @@ const deliveries: Listing<DeliveryRecord> = {
   ],
 };
 
+const events: Listing<EventSummary> = {
+  name: (item) => `event/${item.id}`,
+  empty: 'no events; each notification that a Source took in is one',
+  columns: [
+    { heading: 'ID', text: (item) => item.id },
+    { heading: 'SOURCE', text: (item) => `${item.namespace}/${item.sourceName}` },
+    { heading: 'TYPE', text: (item) => item.sourceType, wide: true },
+    { heading: 'RECEIVED', text: (item) => String(item.receiveCount) },
+    { heading: 'WORKFLOW', text: (item) => item.workflowTriggered ?? '-' },
+    { heading: 'AGE', text: (item) => age(item.receivedAt, Date.now()) },
+    { heading: 'OUTCOME', text: outcomeOf },
+  ],
+};
+
+const deadLetters: Listing<DeadLetterSummary> = {
+  name: (item) => `dead-letter/${item.id}`,
+  empty: 'no dead-letters; input that could not be used is kept here',
+  columns: [
+    { heading: 'ID', text: (item) => item.id },
+    { heading: 'SOURCE', text: (item) => `${item.namespace}/${item.sourceName}` },
+    { heading: 'REASON', text: (item) => item.reason },
+    { heading: 'AGE', text: (item) => age(item.receivedAt, Date.now()) },
+    { heading: 'MESSAGE', text: (item) => item.message },
+  ],
+};
+
+/** `Opened 1, BadItem 2`: what became of its alerts. */
+function outcomeOf({ outcome }: EventSummary): string {
+  return Object.entries(outcome)
+    .map(([reason, times]) => `${reason} ${JSON.stringify(times)}`)
+    .join(', ');
+}
+
+/** Where a sender finds it: `--path` of `fist send alert`. */
+const webhookPath: Column<ResourceItem> = { heading: 'PATH', text: (item) => item.spec.config?.path ?? '-' };
+
 function resources(noun: string): Listing<ResourceItem> {
   return {
     name: (item) => `${noun}/${item.metadata.namespace}/${item.metadata.name}`,
@@ -95,7 +130,8 @@ function resources(noun: string): Listing<ResourceItem> {
     columns: [
       { heading: 'NAMESPACE', text: (item) => item.metadata.namespace, wide: true },
       { heading: 'NAME', text: (item) => item.metadata.name },
-      { heading: 'TYPE', text: (item) => item.spec.type ?? `${item.spec.steps?.length ?? 0} steps` },
+      { heading: 'TYPE', text: (item) => item.spec.type ?? stepCount(item) },
+      ...(noun === 'source' ? [webhookPath] : []),
       { heading: 'READY', text: (item) => (item.status.ready ? 'True' : 'False') },
       { heading: 'REASON', text: (item) => item.status.conditions.map((condition) => condition.reason).join(',') },
       { heading: 'COUNT', text: (item) => String(item.status.eventsProcessed ?? item.status.messagesSent ?? '-') },
@@ -116,6 +152,8 @@ const listings: ReadonlyMap<string, Listing<never>> = new Map<string, Listing<ne
   ['alerts', alerts],
   ['runs', runs],
   ['deliveries', deliveries],
+  ['events', events],
+  ['dead-letters', deadLetters],
   ['sources', resources('source')],
   ['workflows', resources('workflow')],
   ['sinks', resources('sink')],
@@ -145,14 +183,7 @@ export async function get(terminal: Terminal, flags: GetFlags, noun = ''): Promi
   return 0;
 }
 
-function objectOf(labels: Readonly<Record<string, string>>): string {
-  const name =
-    labels['pod'] ??
-    labels['deployment'] ??
-    labels['statefulset'] ??
-    labels['daemonset'] ??
-    labels['node'] ??
-    labels['instance'] ??
-    '';
-  return labels['namespace'] === undefined ? name : `${labels['namespace']}/${name}`;
+function stepCount({ spec }: ResourceItem): string {
+  const steps = spec.steps?.length ?? 0;
+  return steps === 1 ? '1 step' : `${steps} steps`;
 }

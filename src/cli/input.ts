@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { AppError } from '../core/errors.ts';
+import { fileProblem } from '../lib/file-problem.ts';
 
 /** The text of a file, or of standard input for `-`. Throws InvalidInput where it cannot be read. */
 export function readInput(path: string): string {
   try {
     return readFileSync(path === '-' ? 0 : path, 'utf8');
   } catch (cause) {
-    throw new AppError('InvalidInput', `cannot read ${path}: ${(cause as Error).message}`, { cause });
+    throw new AppError('InvalidInput', `cannot read ${path}: ${fileProblem(cause)}`, { cause });
   }
 }
 

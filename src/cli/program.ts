@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { AppError } from '../core/errors.ts';
+import { mostSimilar } from '../lib/similar.ts';
 import { reportFailure } from './failure.ts';
 import { processTerminal } from './output.ts';
 import type { Terminal } from './output.ts';
@@ -27,13 +28,25 @@ export async function runProgram(args: readonly string[], terminal: Terminal = p
 }
 
 /** What commander says of wrong words, as an error like all others. */
-function usageError(program: Command, args: readonly string[], { message }: CommanderError): AppError {
-  const [what = '', hint] = message.replace(/^error: /, '').split('\n');
+function usageError(program: Command, args: readonly string[], { code, message }: CommanderError): AppError {
   const command = program.commands.find((candidate) => candidate.name() === args[0]);
+  const misspelt = code === 'commander.missingMandatoryOptionValue' ? unknownFlag(command, args) : undefined;
+  const [what = '', hint] = misspelt ?? message.replace(/^error: /, '').split('\n');
   const help = command === undefined ? 'fist --help' : `fist ${command.name()} --help`;
   return new AppError('InvalidInput', what, {
     next: hint === undefined ? help : `${hint.replace(/^\((.*)\)$/, '$1')} ${help}`,
   });
+}
+
+/** Commander looks for required flags before unknown ones, and a misspelt one is what the person meant. */
+function unknownFlag(command: Command | undefined, args: readonly string[]): readonly string[] | undefined {
+  const known = (command?.options ?? []).flatMap(({ long, short }) => [long, short]).filter((flag) => flag != null);
+  const unknown = args.find(
+    (word) => word.startsWith('--') && word !== '--' && !known.includes(word.split('=')[0] ?? ''),
+  );
+  if (unknown === undefined) return undefined;
+  const meant = mostSimilar(unknown, known);
+  return [`unknown option '${unknown}'`, ...(meant === undefined ? [] : [`Did you mean ${meant}?`])];
 }
 
 function asJson(args: readonly string[]): boolean {
@@ -159,7 +172,9 @@ function addClientCommands(program: Command, action: Tie): void {
   );
   action(
     serverOptions(
-      program.command('get <noun>').description('Lists alerts, runs, workflows, sinks, sources or deliveries'),
+      program
+        .command('get <noun>')
+        .description('Lists alerts, runs, deliveries, events, dead-letters, sources, workflows or sinks'),
     )
       .option('-o, --output <format>', 'table, wide, json, yaml or name', 'table')
       .option('--status <status>', 'only with this status')
@@ -175,7 +190,7 @@ function addClientCommands(program: Command, action: Tie): void {
       program
         .command('describe <object>')
         .description(
-          'Shows run/ID or alert/ID with all that belongs to it, delivery/ID, or source, workflow or sink/[NAMESPACE/]NAME',
+          'Shows run/ID or alert/ID with all that belongs to it, delivery/, event/ or dead-letter/ID, or source, workflow or sink/[NAMESPACE/]NAME',
         ),
     ).option('-o, --output <format>', 'text, json or yaml', 'text'),
     async () => (await import('./describe.ts')).describe,

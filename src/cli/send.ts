@@ -17,6 +17,11 @@ interface SendFlags extends ServerFlags {
 export async function sendAlert(terminal: Terminal, flags: SendFlags): Promise<number> {
   const body = alertBody(flags);
   if (flags.path === undefined) {
+    if (isNotification(body))
+      throw new AppError('InvalidInput', `${flags.file} is a notification of Alertmanager, which a Source takes`, {
+        field: '--path',
+        next: '--path PATH of a Source (fist get sources -o wide)',
+      });
     const answer = (await apiClient(flags, terminal).post('/alerts', body)) as { id: string; message: string };
     terminal.out(`alert/${answer.id}\n`);
     terminal.err(`${answer.message}\nnext: fist describe alert/${answer.id}\n`);
@@ -30,8 +35,17 @@ export async function sendAlert(terminal: Terminal, flags: SendFlags): Promise<n
   return 0;
 }
 
+/** Alertmanager's own format, and not one alert. */
+function isNotification(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'alerts' in body && Array.isArray(body.alerts);
+}
+
 function alertBody(flags: SendFlags): unknown {
   if (flags.file !== undefined) return readJson(flags.file);
+  if (flags.path !== undefined)
+    throw new AppError('InvalidInput', '--path sends a notification as it is, and no file was given', {
+      next: '-f FILE; or leave --path out to send one alert by its --name',
+    });
   if (flags.name === undefined)
     throw new AppError('InvalidInput', 'no alert was given', { next: 'fist send alert --name TestAlert, or -f FILE' });
   const labels = { alertname: flags.name, severity: flags.severity, ...readLabels(flags.label) };

@@ -1,10 +1,13 @@
 import { createApp } from '../app/createApp.ts';
+import type { App } from '../app/createApp.ts';
 import { readServeOptions } from '../app/options.ts';
 import type { ServeFlags } from '../app/options.ts';
 import { createLog, logLevels } from '../lib/log.ts';
 import { AppError } from '../core/errors.ts';
+import type { Log } from '../core/ports.ts';
 import type { LogLevel } from '../lib/log.ts';
 import type { Terminal } from './output.ts';
+import { onStopSignals } from './signals.ts';
 
 /**
  * `fist serve`: runs until SIGINT or SIGTERM, then stops gracefully; a second signal ends at once and still loses
@@ -12,23 +15,48 @@ import type { Terminal } from './output.ts';
  */
 export async function serve(terminal: Terminal, flags: ServeFlags): Promise<number> {
   const log = await createLog({ level: readLevel(flags.logLevel) });
-  const app = await createApp(readServeOptions(flags, terminal.env), {
-    log,
-    writeStdout: (text) => terminal.out(text),
-    crashAt: terminal.env['FIST_CRASH_AT'],
-  });
-  log.info({ url: app.url, database: app.options.database, tokenFile: app.tokenFile }, 'ready');
-  await untilSignal();
-  log.info({}, 'stopping; a second signal ends at once');
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-  await app.stop();
+  const options = readServeOptions(flags, terminal.env);
+  const asked = Promise.withResolvers<void>();
+  // From here on, so that a signal during the start stops it gracefully as well.
+  const forgetSignals = onStopSignals(asked.resolve, () => process.exit(130));
+  try {
+    const app = await createApp(options, {
+      log,
+      writeStdout: (text) => terminal.out(text),
+      crashAt: terminal.env['FIST_CRASH_AT'],
+    });
+    introduce(app, log);
+    await asked.promise;
+    log.info({}, 'stopping; a second signal ends at once');
+    await app.stop();
+  } catch (thrown) {
+    forgetSignals();
+    throw thrown;
+  }
   return 0;
 }
 
-function untilSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+/** What a person needs to go on: where alerts are taken, and what is missing. */
+function introduce(app: App, log: Log): void {
+  const { url, tokenFile, options } = app;
+  log.info({ url, database: options.database, tokenFile }, 'ready');
+  const { dump, kubeconfig, context, resources } = options;
+  if (dump === null && kubeconfig === null && context === null)
+    log.warn(
+      { next: '--context NAME for a live cluster, or --dump DIR for a captured one' },
+      'no cluster was named: investigations end without a finding',
+    );
+  const { sources } = app.catalog();
+  if (sources.length === 0)
+    log.warn(
+      { resources, next: `fist lint ${resources} (files *.yaml and *.yml of the folder itself count)` },
+      'there is no Source: no alert can come in by a webhook',
+    );
+  for (const { namespace, name, path, authentication } of sources) {
+    if (path === null) continue;
+    const tells = { source: `${namespace}/${name}`, url: `${url}/webhook/${path}` };
+    log.info({ ...tells, authentication: authentication === null ? 'none' : 'bearer' }, 'takes alerts');
+  }
 }
 
 function readLevel(text: string): LogLevel {

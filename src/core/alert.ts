@@ -106,3 +106,12 @@ export interface AlertTransition {
   readonly at: Timestamp;
   readonly sourceEventId: string | null;
 }
+
+/** Labels that name an object, the most telling first: next to a workload, `pod` is often the exporter's own. */
+const objectLabels = ['deployment', 'statefulset', 'daemonset', 'job_name', 'pod', 'node', 'instance'] as const;
+
+/** What an alert is about, in short and for people: `shop/web`, `node-1`, or empty. */
+export function labelledObject(labels: Labels): string {
+  const named = objectLabels.map((name) => labels[name]).find((value) => value !== undefined);
+  return [labels['namespace'], named].filter((part) => part !== undefined && part !== '').join('/');
+}

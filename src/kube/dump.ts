@@ -5,6 +5,7 @@ import { isKubernetesName } from '../core/cluster.ts';
 import type { Cluster, ClusterResource, KubernetesObject, ListQuery, LogQuery, ReadResult } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { toTimestamp } from '../core/time.ts';
+import { fileProblem } from '../lib/file-problem.ts';
 import { lastLines, parseLogSections, requestError } from './logs.ts';
 import { apiVersionOf, resourceTypes } from './resources.ts';
 
@@ -89,7 +90,7 @@ async function findNamespaces(directory: string): Promise<readonly string[]> {
   try {
     entries = await readdir(directory, { withFileTypes: true });
   } catch (error) {
-    throw unavailable(`the dump ${directory} cannot be read (${errorText(error)})`, error);
+    throw unavailable(`the dump ${directory} cannot be read (${fileProblem(error)})`, error);
   }
   const namespaces: string[] = [];
   for (const entry of entries) {
@@ -130,7 +131,7 @@ async function parseList(file: string, resource: ClusterResource): Promise<Parse
     text = await readFile(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw unavailable(`${file} cannot be read (${errorText(error)})`, error);
+    throw unavailable(`${file} cannot be read (${fileProblem(error)})`, error);
   }
   let items: unknown;
   try {
@@ -198,7 +199,7 @@ async function readLogs(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       return notCaptured(`the dump has no ${namespace}/${pod}/${file}`);
-    throw unavailable(`${join(directory, namespace, pod, file)} cannot be read (${errorText(error)})`, error);
+    throw unavailable(`${join(directory, namespace, pod, file)} cannot be read (${fileProblem(error)})`, error);
   }
   const sections = parseLogSections(text, namespace, pod).filter((section) => section.container === container);
   if (sections.length === 0)

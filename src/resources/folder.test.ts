@@ -75,6 +75,27 @@ describe('folder', () => {
     expect(() => open({ path: join(folder, 'absent') })).toThrow(/cannot read/);
   });
 
+  test('a Secret that comes as a file takes its condition away, and brings it back when it goes', async () => {
+    const secretsDirectory = cleanup.temporaryFolder('secrets');
+    const reasons = () => opened.current().sources[0]?.conditions.map(({ reason }) => reason);
+    const config = '{path: a, authentication: {type: bearer, secretRef: am}}';
+    write(
+      'a.yaml',
+      `${head}kind: Source\nmetadata: {name: s}\nspec: {type: webhook, config: ${config}, triggerWorkflow: w}\n`,
+    );
+    const opened = open({ secretsDirectory });
+    expect(reasons()).toContain('SecretMissing');
+    expect(await opened.reload()).toBe(false);
+    mkdirSync(join(secretsDirectory, 'am'));
+    writeFileSync(join(secretsDirectory, 'am', 'token'), 'x');
+    expect(await opened.reload()).toBe(true);
+    expect(reasons()).not.toContain('SecretMissing');
+    expect(await opened.reload()).toBe(false);
+    rmSync(join(secretsDirectory, 'am'), { recursive: true });
+    expect(await opened.reload()).toBe(true);
+    expect(reasons()).toContain('SecretMissing');
+  });
+
   test('a reload swaps one whole catalog, and only where something changed', async () => {
     write('a.yaml', sink('one'));
     const opened = open();

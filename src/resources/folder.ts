@@ -75,7 +75,7 @@ export function openResourceFolder(options: ResourceFolderOptions): ResourceFold
   async function reload(): Promise<boolean> {
     try {
       const now = fingerprint(path);
-      if (now === seen) return false;
+      if (now === seen && !secretsChanged(state.catalog, secrets)) return false;
       state = load();
       seen = now;
       await options.onReload?.(state);
@@ -144,6 +144,15 @@ function watchPath(path: string, changed: () => void): FSWatcher | null {
   } catch {
     return null;
   }
+}
+
+/** Whether a Secret that was missing is there now, or the other way round: the conditions would not be true. */
+function secretsChanged({ sources }: Catalog, secrets: Secrets): boolean {
+  return sources.some(({ namespace, authentication, conditions }) => {
+    if (authentication === null) return false;
+    const wasMissing = conditions.some(({ reason }) => reason === 'SecretMissing');
+    return wasMissing !== (secrets.get(namespace, authentication.secret) === null);
+  });
 }
 
 /** Changes when a file comes, goes or is written. */

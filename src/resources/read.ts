@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
+import { fileProblem } from '../lib/file-problem.ts';
 import { mostSimilar } from '../lib/similar.ts';
 import { parseDocuments } from './documents.ts';
 import type { ResourceDocument } from './documents.ts';
@@ -61,7 +62,7 @@ export function listFiles(path: string): readonly string[] {
       .map((name) => join(path, name))
       .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
   } catch (cause) {
-    throw new AppError('InvalidInput', `cannot read ${path}: ${(cause as Error).message}`, {
+    throw new AppError('InvalidInput', `cannot read ${path}: ${fileProblem(cause)}`, {
       cause,
       next: 'name a YAML file, or a folder with YAML files',
     });
@@ -90,7 +91,7 @@ function readFile(file: string): FileContent {
     if (statSync(file).size > maxFileBytes) throw new Error(`is larger than ${maxFileBytes / 1024 / 1024} MiB`);
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const message = `cannot read the file: ${(cause as Error).message}`;
+    const message = `cannot read the file: ${fileProblem(cause)}`;
     return {
       objects: [],
       secrets: [],

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apiToken, fakeServer, fakeSource, sourceToken } from './server-fixture.ts';
-import type { Reached } from './server-fixture.ts';
+import { apiToken, fakeServer, fakeSource, sourceToken } from '../../test/support/fake-server.ts';
+import type { Reached } from '../../test/support/fake-server.ts';
 import type { Server } from './server.ts';
-import { rawRequest } from './socket-fixture.ts';
+import { rawRequest } from '../../test/support/sockets.ts';
 
 const otherToken = 'token-of-another-source-99';
 const body = '{"alerts":[{}]}';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../core/errors.ts';
-import { apiToken, emptyLists, fakeCatalog, fakeServer, fakeSource } from './server-fixture.ts';
+import { apiToken, emptyLists, fakeCatalog, fakeServer, fakeSource } from '../../test/support/fake-server.ts';
 import type { ServerOptions, ServerState } from './options.ts';
 import { methodsOf, routes } from './routes.ts';
 import type { Server } from './server.ts';

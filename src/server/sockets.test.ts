@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ServerOptions } from './options.ts';
-import { apiToken, fakeServer, sourceToken } from './server-fixture.ts';
+import { apiToken, fakeServer, sourceToken } from '../../test/support/fake-server.ts';
 import type { Server } from './server.ts';
-import { rawConnection, rawRequest } from './socket-fixture.ts';
-import type { RawConnection } from './socket-fixture.ts';
+import { rawConnection, rawRequest } from '../../test/support/sockets.ts';
+import type { RawConnection } from '../../test/support/sockets.ts';
 
 const quick = { headersTimeoutMs: 150, requestTimeoutMs: 300, checkIntervalMs: 25, closeTimeoutMs: 300 };
 const open: Server[] = [];

@@ -63,7 +63,12 @@ function authenticate(context: WebhookContext, source: CatalogSource, request: F
       { secretName: secret.name, secretPath: secret.key },
       'a Source names a Secret that is missing or empty',
     );
-    return unavailable('SecretMissing', 'SecretMissing', 'the Secret of this Source is missing on our side');
+    return unavailable(
+      'SecretMissing',
+      'SecretMissing',
+      'the Secret of this Source is missing on our side',
+      'on the server, see fist get sources -o wide; then send it again',
+    );
   }
   if (verdict === 'ok') return null;
   return {

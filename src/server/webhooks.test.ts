@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../core/errors.ts';
-import { fakeServer, fakeSource, sourceToken } from './server-fixture.ts';
+import { fakeServer, fakeSource, sourceToken } from '../../test/support/fake-server.ts';
 import type { ServerOptions } from './options.ts';
 import type { Server } from './server.ts';
 

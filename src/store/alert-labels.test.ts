@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createAlertStore } from './alerts.ts';
 import { openDatabase } from './sqlite/open.ts';
-import { alertFixture } from './store-fixtures.ts';
+import { alertFixture } from '../../test/support/rows.ts';
 
 test('without a better way, labels are written with their alert, however many', async () => {
   const connection = openDatabase(':memory:');

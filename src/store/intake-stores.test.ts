@@ -3,7 +3,7 @@ import type { Store, StoreTransaction } from '../core/store.ts';
 import { addMs } from '../core/time.ts';
 import { openDatabase } from './sqlite/open.ts';
 import { openSqliteStore } from './sqlite/store.ts';
-import { alertFixture, eventFixture, letterFixture, someTime } from './store-fixtures.ts';
+import { alertFixture, eventFixture, letterFixture, someTime } from '../../test/support/rows.ts';
 
 let store: Store;
 

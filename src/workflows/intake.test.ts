@@ -1,7 +1,17 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openSqliteStore } from '../store/sqlite/store.ts';
-import { at, createWorld, firing, noon, notification, plan, resolved, source, workflow } from './intake-fixtures.ts';
-import type { World } from './intake-fixtures.ts';
+import {
+  at,
+  createWorld,
+  firing,
+  noon,
+  notification,
+  plan,
+  resolved,
+  source,
+  workflow,
+} from '../../test/support/intake.ts';
+import type { World } from '../../test/support/intake.ts';
 
 let world: World;
 

@@ -126,6 +126,7 @@ const run = (cluster: Cluster) =>
     cluster,
     alert,
     goal: '',
+    asked: '',
     firstEvidenceNumber: 1,
     llmConfig: null,
     now: () => new Date().toISOString(),

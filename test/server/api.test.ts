@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import { newId } from '../../src/lib/id.ts';
 import { alertFingerprint } from '../../src/lib/hash.ts';
-import { fakeSource } from '../../src/server/server-fixture.ts';
+import { fakeSource } from '../support/fake-server.ts';
 import { createWorld } from './world.ts';
 import type { World } from './world.ts';
 

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fakeSource, sourceToken } from '../../src/server/server-fixture.ts';
+import { fakeSource, sourceToken } from '../support/fake-server.ts';
 import { sourceDefinitions } from '../../src/sources/index.ts';
 import { createWorld } from './world.ts';
 import type { World } from './world.ts';

@@ -3,7 +3,7 @@ import type { Plan } from '../../src/core/plan.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
 import { createMetrics } from '../../src/lib/metrics.ts';
-import { apiToken, fakeCatalog, fakeServer, fakeSource } from '../../src/server/server-fixture.ts';
+import { apiToken, fakeCatalog, fakeServer, fakeSource } from '../support/fake-server.ts';
 import type { ServerOptions } from '../../src/server/options.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { createControl } from '../../src/workflows/control.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Store } from '../../core/store.ts';
-import { alertFixture } from '../store-fixtures.ts';
+import { alertFixture } from '../../../test/support/rows.ts';
 import { openSqliteStore } from './store.ts';
 import type { SqliteStoreOptions } from './store.ts';
 

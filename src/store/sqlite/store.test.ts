@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Store, TransactionName } from '../../core/store.ts';
-import { deliveryFixture, letterFixture } from '../store-fixtures.ts';
+import { letterFixture, looseDelivery } from '../../../test/support/rows.ts';
 import { openDatabase } from './open.ts';
 import { openSqliteStore } from './store.ts';
 import type { SqliteStoreOptions } from './store.ts';
@@ -263,13 +263,13 @@ describe.each(['file', ':memory:'])('transactions on %s', (where) => {
     const stop = store.onCommit((hints) => heard.push(hints));
     await Promise.all([
       store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture('nothing due'))),
-      store.transaction('run-end', (tx) => tx.deliveries.insert([deliveryFixture('k1')])),
-      store.transaction('run-end', (tx) => tx.deliveries.insert([deliveryFixture('k2')])),
+      store.transaction('run-end', (tx) => tx.deliveries.insert([looseDelivery('k1')])),
+      store.transaction('run-end', (tx) => tx.deliveries.insert([looseDelivery('k2')])),
     ]);
     expect(heard).toEqual([{ runs: false, deliveries: true }]);
     await store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture('nothing due')));
     stop();
-    await store.transaction('run-end', (tx) => tx.deliveries.insert([deliveryFixture('k3')]));
+    await store.transaction('run-end', (tx) => tx.deliveries.insert([looseDelivery('k3')]));
     expect(heard).toHaveLength(1);
   });
 

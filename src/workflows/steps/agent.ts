@@ -40,6 +40,7 @@ export const agent = defineStep({
       cluster: io.cluster,
       alert: io.alert,
       goal: goalText(io, config.goal),
+      asked: askedText(io, config.goal),
       firstEvidenceNumber: io.firstEvidenceNumber,
       llmConfig: io.llmConfig,
       now: io.now,
@@ -51,6 +52,12 @@ export const agent = defineStep({
     return { ok: false, ...failure, result: json, evidence: result.evidence };
   },
 });
+
+/** The goal as a person reads it. */
+export function askedText(io: StepIo, goal: string): string {
+  const { text, values } = io.renderApart(goal);
+  return text.replace(/\[value (\d+)\]/g, (mark, number: string) => values[Number(number) - 1] ?? mark);
+}
 
 /** The goal with a data block after it. Each value is one line of JSON without `<`, so no value can end the block. */
 export function goalText(io: StepIo, goal: string): string {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../../test/support/engine.ts';
 import type { CommandRequest, CommandResult } from '../../core/ports.ts';
-import { agent, goalText } from './agent.ts';
+import { agent, askedText, goalText } from './agent.ts';
 import { cli } from './cli.ts';
 import { conditional } from './conditional.ts';
 import type { StepIo } from './define.ts';
@@ -190,6 +190,7 @@ describe('agent', () => {
     expect(lines.at(-1)).toBe('</data>');
     expect(JSON.parse(lines.at(-2)?.replace('[value 1] = ', '') ?? '')).toBe(value);
     expect(goalText(stepIo(), 'no values')).toBe('no values');
+    expect(askedText(io, 'Look at {{ .alert.labels.pod }}')).toBe(`Look at ${value}`);
   });
 
   test('5.9.5 accepts tools as texts and as objects', () => {

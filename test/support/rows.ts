@@ -1,7 +1,8 @@
-import type { AlertRecord } from '../core/alert.ts';
-import type { DeliveryRecord } from '../core/delivery.ts';
-import type { DeadLetterRecord, SourceEventRecord } from '../core/event.ts';
-import { newId } from '../lib/id.ts';
+import type { AlertRecord } from '../../src/core/alert.ts';
+import type { DeliveryRecord } from '../../src/core/delivery.ts';
+import type { DeadLetterRecord, SourceEventRecord } from '../../src/core/event.ts';
+import { newId } from '../../src/lib/id.ts';
+import { deliveryFixture } from './deliveries.ts';
 
 // Rows for tests, whole and valid; a test names what it is about.
 
@@ -77,29 +78,16 @@ export function alertFixture(changes: Partial<AlertRecord> = {}): AlertRecord {
   };
 }
 
-export function deliveryFixture(idempotencyKey: string): DeliveryRecord {
-  return {
+/** A delivery of no run, with an id that the store accepts. */
+export function looseDelivery(idempotencyKey: string): DeliveryRecord {
+  return deliveryFixture({
     id: newId(),
     namespace: 'default',
     runId: null,
     alertId: null,
     event: 'alert-resolved',
-    sinkName: 'out',
-    sinkType: '',
-    data: {},
-    payload: null,
-    status: 'pending',
-    attempts: 0,
-    error: null,
-    errorCode: null,
-    ambiguous: false,
     idempotencyKey,
-    reference: null,
-    fence: 0,
-    leaseOwner: null,
-    leaseUntil: null,
     wakeAt: someTime,
-    sentAt: null,
     createdAt: someTime,
-  };
+  });
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { Catalog, CatalogSource } from '../core/catalog.ts';
-import type { Notification } from '../core/event.ts';
-import type { Clock, Log } from '../core/ports.ts';
-import type { ListReader } from '../core/store.ts';
-import { createMetrics } from '../lib/metrics.ts';
-import { defineSource } from '../sources/define.ts';
-import type { ServerReader, ServerOptions } from './options.ts';
-import { createServer } from './server.ts';
+import type { Catalog, CatalogSource } from '../../src/core/catalog.ts';
+import type { Notification } from '../../src/core/event.ts';
+import type { Clock, Log } from '../../src/core/ports.ts';
+import type { ListReader } from '../../src/core/store.ts';
+import { createMetrics } from '../../src/lib/metrics.ts';
+import { defineSource } from '../../src/sources/define.ts';
+import type { ServerReader, ServerOptions } from '../../src/server/options.ts';
+import { createServer } from '../../src/server/server.ts';
 
 // A server with fakes around it, for tests.
 

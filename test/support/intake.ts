@@ -1,15 +1,15 @@
-import type { AlertItem, AlertRecord } from '../core/alert.ts';
-import type { Catalog, CatalogSink, CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
-import type { DeliveryRecord } from '../core/delivery.ts';
-import type { IntakeAnswer, Notification } from '../core/event.ts';
-import type { Plan } from '../core/plan.ts';
-import type { Clock, Log, Metrics } from '../core/ports.ts';
-import type { RunRecord } from '../core/run.ts';
-import type { Store, StoreTransaction } from '../core/store.ts';
-import { addMs, toEpochMs } from '../core/time.ts';
-import { createIntake } from './intake.ts';
-import { createStormCounter } from './policies.ts';
-import { createAlertSweep } from './sweep.ts';
+import type { AlertItem, AlertRecord } from '../../src/core/alert.ts';
+import type { Catalog, CatalogSink, CatalogSource, CatalogWorkflow } from '../../src/core/catalog.ts';
+import type { DeliveryRecord } from '../../src/core/delivery.ts';
+import type { IntakeAnswer, Notification } from '../../src/core/event.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import type { Clock, Log, Metrics } from '../../src/core/ports.ts';
+import type { RunRecord } from '../../src/core/run.ts';
+import type { Store, StoreTransaction } from '../../src/core/store.ts';
+import { addMs, toEpochMs } from '../../src/core/time.ts';
+import { createIntake } from '../../src/workflows/intake.ts';
+import { createStormCounter } from '../../src/workflows/policies.ts';
+import { createAlertSweep } from '../../src/workflows/sweep.ts';
 
 // A catalog that a test may change, and a clock that it moves, around the test's store.
 
