@@ -48,6 +48,11 @@ export const errorCodes = {
   Timeout: { retryable: true, exitCode: 4, meaning: 'The attempt took longer than its timeout.' },
   RunTimeout: { retryable: false, exitCode: 4, meaning: 'The run passed its deadline.' },
   Interrupted: { retryable: true, exitCode: 1, meaning: 'The process that ran this attempt ended; it runs again.' },
+  Stopped: {
+    retryable: true,
+    exitCode: 1,
+    meaning: 'The server was stopped gracefully during this attempt; it runs again.',
+  },
   CrashLoop: { retryable: false, exitCode: 1, meaning: 'Five attempts in a row were interrupted.' },
   Cancelled: { retryable: false, exitCode: 1, meaning: 'A person or a newer episode cancelled it.' },
   WorkflowNotReady: {

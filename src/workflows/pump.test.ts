@@ -65,7 +65,7 @@ test('a stop checkpoints what runs and ends within its time', async () => {
   expect(pump.active()).toBe(2);
   expect(await pump.stop(10_000)).toBe(true);
   for (const id of ids) {
-    expect(await world.journal(id)).toEqual(['1#1 failed Interrupted']);
+    expect(await world.journal(id)).toEqual(['1#1 failed Stopped']);
     expect(await world.run(id)).toMatchObject({ leaseOwner: null, wakeAt: '2026-01-01T00:00:00.000Z' });
   }
 });

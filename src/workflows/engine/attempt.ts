@@ -5,7 +5,7 @@ import type { Evidence, StepOutcome, StepRecord } from '../../core/run.ts';
 import type { StepEnd } from '../../core/store.ts';
 import type { StepIo } from '../steps/define.ts';
 import { templateRoots } from '../view.ts';
-import { interruption } from './plan.ts';
+import { stopped } from './plan.ts';
 import { stale } from './work.ts';
 import type { EngineContext, Work } from './work.ts';
 import { startWatch } from './watch.ts';
@@ -38,7 +38,7 @@ export async function runAttempt(
   }
   const cause = abortCause(watch.signal);
   if (cause?.code === 'StaleFence') throw stale();
-  const end = stepEnd(context, work, step, row, outcome, cause);
+  const end = stepEnd(context, step, outcome, cause);
   const seconds = (context.clock.monotonic() - startedMs) / 1000;
   context.metrics.observe('fist_step_duration_seconds', { type: step.type, result: end.status }, seconds);
   return { row, end, evidence: outcome?.evidence ?? [] };
@@ -137,9 +137,7 @@ function abortCause(signal: AbortSignal): AppError | undefined {
 /** What the row becomes. A result that came is kept, whatever was asked meanwhile. */
 function stepEnd(
   context: EngineContext,
-  work: Work,
   step: PlanStep,
-  row: StepRecord,
   outcome: StepOutcome | undefined,
   cause: AppError | undefined,
 ): StepEnd {
@@ -148,10 +146,7 @@ function stepEnd(
     return { status: 'succeeded', result: outcome.result, error: null, errorCode: null, retryable: false, completedAt };
   }
   const result = outcome?.result ?? null;
-  if (cause?.code === 'Interrupted') {
-    const earlier = work.journal.filter((other) => other.path === row.path && other.id !== row.id);
-    return { status: 'failed', result, completedAt, ...interruption(earlier, step.interrupted) };
-  }
+  if (cause?.code === 'Interrupted') return { status: 'failed', result, completedAt, ...stopped(step.interrupted) };
   if (cause !== undefined) {
     const { code, message, retryable } = cause;
     return {

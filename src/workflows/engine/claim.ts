@@ -116,7 +116,7 @@ async function endInterrupted(
 }
 
 function wasInterrupted(row: StepRecord): boolean {
-  return row.errorCode === 'Interrupted' || row.errorCode === 'CrashLoop';
+  return row.errorCode === 'Interrupted' || row.errorCode === 'Stopped' || row.errorCode === 'CrashLoop';
 }
 
 function planMissing(run: RunRecord): RunEnding {

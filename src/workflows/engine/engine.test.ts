@@ -809,10 +809,10 @@ describe('around a run', () => {
     await clock.advance(0);
     stopping.abort();
     await working;
-    expect(await it.journal(id)).toEqual(['1#1 succeeded', '2#1 failed Interrupted']);
+    expect(await it.journal(id)).toEqual(['1#1 succeeded', '2#1 failed Stopped']);
     expect(await it.run(id)).toMatchObject({ status: 'running', leaseOwner: null, wakeAt: now(), waitingFor: null });
     await world().runAll();
-    expect(await it.journal(id)).toEqual(['1#1 succeeded', '2#1 failed Interrupted', '2#2 succeeded', '3#1 succeeded']);
+    expect(await it.journal(id)).toEqual(['1#1 succeeded', '2#1 failed Stopped', '2#2 succeeded', '3#1 succeeded']);
   });
 
   test('a stop takes nothing new and keeps a result that came', async () => {

@@ -157,6 +157,9 @@ describe('next', () => {
     const four = [1, 2, 3, 4].map((attempt) => interrupted('1', attempt));
     expect(interruption(four.slice(0, 3), 'repeat')).toMatchObject({ errorCode: 'Interrupted', retryable: true });
     expect(interruption(four, 'repeat')).toMatchObject({ errorCode: 'CrashLoop', retryable: false });
+    // Graceful stops in between do not count.
+    const deployed = [...four.slice(0, 3), failed('1', 4, { errorCode: 'Stopped', retryable: true })];
+    expect(interruption(deployed, 'repeat')).toMatchObject({ errorCode: 'Interrupted', retryable: true });
     const broken = [interrupted('1', 1), failed('1', 2), interrupted('1', 3), interrupted('1', 4), interrupted('1', 5)];
     expect(interruption(broken, 'repeat')).toMatchObject({ errorCode: 'Interrupted' });
     expect(decide(three, [...four, failed('1', 5, { errorCode: 'CrashLoop', retryable: false })])).toMatchObject({

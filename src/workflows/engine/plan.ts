@@ -139,7 +139,17 @@ function decideAgain(
 }
 
 function isRepeatable(row: StepRecord): boolean {
-  return row.status === 'failed' && row.errorCode === 'Interrupted' && row.retryable;
+  return row.status === 'failed' && (row.errorCode === 'Interrupted' || row.errorCode === 'Stopped') && row.retryable;
+}
+
+/** How an attempt is written whose worker ended it because the server stops. */
+export function stopped(interrupted: PlanStep['interrupted']): {
+  readonly errorCode: ErrorCode;
+  readonly error: string;
+  readonly retryable: boolean;
+} {
+  if (interrupted === 'fail') return interruption([], interrupted);
+  return { errorCode: 'Stopped', error: 'the server stopped; the attempt runs again', retryable: true };
 }
 
 /** How an attempt that its worker did not end is written (design 3.1.10). `rows` are the earlier attempts of its path. */
@@ -153,6 +163,8 @@ export function interruption(
   }
   let inRow = 1;
   for (const row of [...rows].reverse()) {
+    // A deployment is no crash: it neither counts nor begins the count anew.
+    if (row.errorCode === 'Stopped') continue;
     if (!isRepeatable(row)) break;
     inRow += 1;
   }
