@@ -37,6 +37,11 @@ export const errorCodes = {
   },
   StoreLocked: { retryable: true, exitCode: 2, meaning: 'Another server has this database open.' },
   StoreUnavailable: { retryable: true, exitCode: 3, meaning: 'The database is slow, full or away.' },
+  StoreConflict: {
+    retryable: true,
+    exitCode: 3,
+    meaning: 'Another replica wrote the same rows at the same time; the work is done again on fresh ones.',
+  },
   StaleFence: {
     retryable: false,
     exitCode: 3,

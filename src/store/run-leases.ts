@@ -148,7 +148,7 @@ function givingBack(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'rele
   return {
     async release(id, wait) {
       await release(query, { id, ...wait });
-      if (wait.wakeAt !== null) hints.runs = true;
+      if (wait.wakeAt !== null) hints.runs.push({ id, wakeAt: wait.wakeAt });
     },
     async finish(id, fence, end) {
       const rows = await finish(query, { id, fence, ...end, outputs: JSON.stringify(end.outputs) });
@@ -171,7 +171,7 @@ function others(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'requestC
         .where(unfinished)
         .returning('id')
         .execute();
-      if (rows.length > 0) hints.runs = true;
+      if (rows.length > 0) hints.runs.push({ id, wakeAt: at });
       return rows.length > 0;
     },
     async releaseLeases(now) {
@@ -182,7 +182,7 @@ function others(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'requestC
         .where('lease_until', 'is not', null)
         .returning('id')
         .execute();
-      if (rows.length > 0) hints.runs = true;
+      for (const { id } of rows) hints.runs.push({ id, wakeAt: now });
       return rows.length;
     },
     stuck: (now, dueBefore, dueAfter) => findStuck(query, now, dueBefore, dueAfter),

@@ -91,7 +91,8 @@ function runWrites(
   return {
     async insert(newRun) {
       const inserted = await insert(newRun);
-      if (inserted && newRun.run.wakeAt !== null) hints.runs = true;
+      const { id, wakeAt } = newRun.run;
+      if (inserted && wakeAt !== null) hints.runs.push({ id, wakeAt });
       return inserted;
     },
     unfinishedOfAlert: async (alertId) => (await unfinishedOf(query, { alertId })).map(runRecord),
@@ -107,7 +108,7 @@ function runWrites(
     },
     async update(id, changes) {
       await query.updateTable('workflows').set(runColumns(changes)).where('id', '=', id).execute();
-      if (changes.wakeAt != null) hints.runs = true;
+      if (changes.wakeAt != null) hints.runs.push({ id, wakeAt: changes.wakeAt });
     },
   };
 }

@@ -14,7 +14,7 @@ export function createSlotStore(query: Kysely<Database>, hints: Hints): Pick<Run
   );
   const wake = wakeStatement(query);
   async function wakeWaiter(key: string, at: string): Promise<void> {
-    if ((await wake(query, { key, at })).length > 0) hints.runs = true;
+    for (const { id } of await wake(query, { key, at })) hints.runs.push({ id, wakeAt: at });
   }
   return {
     takeSlot: takeSlot(query),

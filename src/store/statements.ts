@@ -8,11 +8,13 @@ export interface StatementResult<Row> {
 }
 
 /** Runs a prepared statement at once, without Kysely's driver in between. */
-export type Prepare = (sql: string) => (parameters: readonly unknown[]) => StatementResult<unknown>;
+export type Prepare = (
+  sql: string,
+) => (parameters: readonly unknown[]) => StatementResult<unknown> | Promise<StatementResult<unknown>>;
 
 const directConnections = new WeakMap<Kysely<Database>, Prepare>();
 
-/** Tells {@link statement} and {@link command} that this connection can run prepared statements synchronously. */
+/** Tells {@link statement} and {@link command} how this connection runs prepared statements, at best synchronously. */
 export function useDirectly(query: Kysely<Database>, prepare: Prepare): void {
   directConnections.set(query, prepare);
 }

@@ -33,6 +33,8 @@ export interface StartOptions {
   /** The whole environment; nothing is inherited. Default: {@link cleanEnvironment}. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Whom it runs as; only root may choose. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 /** Only what programs need to start: nothing of the person or the machine that runs the tests. */
@@ -51,6 +53,7 @@ export function startProcess(command: string, args: readonly string[], options: 
     cwd: options.cwd ?? repositoryRoot,
     env: options.environment ?? cleanEnvironment(),
     stdio: ['pipe', 'pipe', 'pipe'],
+    ...options.user,
   });
   const output = { stdout: '', stderr: '' };
   let status: ExitStatus | null = null;

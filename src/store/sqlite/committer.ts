@@ -1,18 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../../core/errors.ts';
 import type { TransactionName } from '../../core/store.ts';
-
-/** For tests of crashes: called with the names of the transactions of a commit. */
-export interface CommitHooks {
-  beforeCommit?(names: readonly TransactionName[]): void;
-  afterCommit?(names: readonly TransactionName[]): void;
-}
-
-/** Bounds of the queue of `intake`: beyond them a sender is told to come again (503) and keeps its alerts. */
-export interface QueueLimits {
-  readonly maxWaiting: number;
-  readonly maxWaitMs: number;
-}
+import type { CommitHooks, QueueLimits } from '../commit-hooks.ts';
 
 export interface CommitterOptions {
   readonly raw: DatabaseSync;

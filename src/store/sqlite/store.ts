@@ -1,14 +1,16 @@
 import type { CommitHints } from '../../core/ports.ts';
 import type { ListReader, Store, StoreTransaction } from '../../core/store.ts';
 import { createAlertStore } from '../alerts.ts';
+import { defaultLimits } from '../commit-hooks.ts';
+import type { CommitHooks, QueueLimits } from '../commit-hooks.ts';
 import { createDeliveryReader, createDeliveryStore } from '../deliveries.ts';
 import { createEventStore } from '../events.ts';
+import { clearHints, noHints } from '../hints.ts';
 import type { Hints } from '../hints.ts';
 import { createListReader } from '../lists.ts';
 import { createResourceStore } from '../resources.ts';
 import { createRunReader, createRunStore } from '../runs.ts';
 import { createCommitter } from './committer.ts';
-import type { CommitHooks, QueueLimits } from './committer.ts';
 import { createLabelIndex } from './label-index.ts';
 import { inspectDatabase, lockDatabase, openDatabase, openReadOnly } from './open.ts';
 
@@ -20,8 +22,6 @@ export interface SqliteStoreOptions {
   /** Monotonic milliseconds; the process's own unless a test gives another. */
   readonly monotonic?: () => number;
 }
-
-const defaultLimits: QueueLimits = { maxWaiting: 10_000, maxWaitMs: 5_000 };
 
 /**
  * Opens the store in one SQLite file and keeps every other server out of it until `close`. Reads go to a connection of
@@ -39,7 +39,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     opened.push(write);
     const read = inMemory ? write : openReadOnly(path);
     if (!inMemory) opened.push(read);
-    const hints: Hints = { runs: false, deliveries: false };
+    const hints = noHints();
     const listeners = new Set<(hints: CommitHints) => void>();
     const monotonic = options.monotonic ?? (() => performance.now());
     const labels = createLabelIndex(write, monotonic);
@@ -98,10 +98,9 @@ function withLabels(lists: ListReader, catchUp: () => Promise<void>): ListReader
 
 /** Tells the listeners what the last commit made due, once. They only note it: a hint is not work. */
 function announce(hints: Hints, listeners: ReadonlySet<(hints: CommitHints) => void>): void {
-  if (!hints.runs && !hints.deliveries) return;
-  const told: CommitHints = { ...hints };
-  hints.runs = false;
-  hints.deliveries = false;
+  const told: CommitHints = { runs: hints.runs.length > 0, deliveries: hints.deliveries };
+  clearHints(hints);
+  if (!told.runs && !told.deliveries) return;
   for (const listener of listeners) listener(told);
 }
 

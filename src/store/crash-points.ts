@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs';
-import { AppError } from '../../core/errors.ts';
-import { transactionNames } from '../../core/store.ts';
-import type { TransactionName } from '../../core/store.ts';
-import type { CommitHooks } from './committer.ts';
+import { AppError } from '../core/errors.ts';
+import { transactionNames } from '../core/store.ts';
+import type { TransactionName } from '../core/store.ts';
+import type { CommitHooks } from './commit-hooks.ts';
 
 /** A named instant: before or after the n-th commit that holds a transaction of this name. */
 export interface CrashPoint {

@@ -1,5 +1,5 @@
-import type { Metrics } from '../../core/ports.ts';
-import type { CommitHooks } from './committer.ts';
+import type { Metrics } from '../core/ports.ts';
+import type { CommitHooks } from './commit-hooks.ts';
 
 /** Measures each COMMIT, the write to the disk, and how many callers shared it. `monotonic` in milliseconds. */
 export function measureCommits(metrics: Metrics, monotonic: () => number): CommitHooks {

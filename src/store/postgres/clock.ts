@@ -1,0 +1,31 @@
+import type { Clock } from '../../core/ports.ts';
+
+/** The time of the server, for all replicas the same, however their own clocks are set (design 3.1.19). */
+export interface ServerClock extends Clock {
+  /** Compares with the server anew. */
+  synchronize(): Promise<void>;
+}
+
+/** An answer that took longer than this says too little about when it was given. */
+const mostDelayMs = 500;
+
+/**
+ * Runs on the monotonic clock of this process from the last comparison on; so it neither jumps with the machine's wall
+ * clock nor needs a query each time. Off by at most half the time that the best comparison took.
+ */
+export function createServerClock(base: Clock, readServerTimeMs: () => Promise<number>): ServerClock {
+  /** Server time minus monotonic time. */
+  let offsetMs: number | undefined;
+  return {
+    monotonic: () => base.monotonic(),
+    sleep: (milliseconds, signal) => base.sleep(milliseconds, signal),
+    now: () => Math.floor(base.monotonic() + (offsetMs ?? base.now() - base.monotonic())),
+    async synchronize() {
+      const askedMs = base.monotonic();
+      const serverMs = await readServerTimeMs();
+      const answeredMs = base.monotonic();
+      if (offsetMs !== undefined && answeredMs - askedMs > mostDelayMs) return;
+      offsetMs = serverMs - (askedMs + answeredMs) / 2;
+    },
+  };
+}

@@ -1,0 +1,2 @@
+-- Version 2: what many replicas, retention and flat lists need. Only adds: a program of version 1 may go on using the
+-- database beside a newer one.
