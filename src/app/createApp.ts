@@ -16,12 +16,11 @@ import { createLocalRunner } from '../runners/local.ts';
 import { isLoopback } from '../server/auth.ts';
 import { createServer } from '../server/server.ts';
 import type { ServerState } from '../server/options.ts';
-import { loadOrCreateToken, tokenPath } from '../server/token.ts';
+import { checkToken, loadOrCreateToken } from '../server/token.ts';
 import { createOutbox } from '../sinks/outbox.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import { measureCommits } from '../store/commit-metrics.ts';
 import { crashHooks } from '../store/crash-points.ts';
-import { openSqliteStore } from '../store/sqlite/store.ts';
 import { createControl } from '../workflows/control.ts';
 import { createEngine } from '../workflows/engine/advance.ts';
 import { auditRuns } from '../workflows/engine/audit.ts';
@@ -35,6 +34,7 @@ import { stepsJson } from '../workflows/view.ts';
 import { openCluster } from './cluster.ts';
 import { createLifecycle } from './lifecycle.ts';
 import type { AppOptions } from './options.ts';
+import { isPostgres, openStore, tokenFileOf } from './store.ts';
 import { createTemplates } from './templates.ts';
 import { readVersion } from './version.ts';
 
@@ -44,7 +44,8 @@ export interface App {
   /** Where it listens, `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly token: string;
-  readonly tokenFile: string;
+  /** Where the token is; null = it was given. */
+  readonly tokenFile: string | null;
   catalog(): Catalog;
   /** Stops gracefully: takes nothing new, checkpoints what runs, closes the store. */
   stop(): Promise<void>;
@@ -69,7 +70,7 @@ const sweepIntervalMs = 60_000;
  */
 export async function createApp(options: AppOptions, parts: AppParts): Promise<App> {
   const { log } = parts;
-  const clock = parts.clock ?? systemClock();
+  const machineClock = parts.clock ?? systemClock();
   const lifecycle = createLifecycle(log);
   const owner = `${hostname()}/${process.pid}`;
   const version = readVersion();
@@ -84,22 +85,31 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       secretsDirectory: options.secretsDirectory,
       loopback: isLoopback(options.host),
       allowInsecureSources: options.allowInsecureSources,
-      clock,
+      clock: machineClock,
       log,
       onReload: (folder) => mirrorResources(store, clock, folder),
     });
     lifecycle.onStop('resources', () => resources.stop());
 
-    const store = openSqliteStore({
-      path: options.database,
-      hooks: parts.crashAt === undefined ? measureCommits(metrics, () => clock.monotonic()) : crashHooks(parts.crashAt),
+    const opened = await openStore({
+      database: options.database,
+      clock: machineClock,
+      log,
+      hooks:
+        parts.crashAt === undefined
+          ? measureCommits(metrics, () => machineClock.monotonic())
+          : crashHooks(parts.crashAt),
     });
+    const { store, clock } = opened;
     lifecycle.onStop('store', async () => {
       await resources.stop();
       await store.close();
     });
-    const tokenFile = tokenPath(options.database);
-    const { token, warning } = loadOrCreateToken(tokenFile);
+    const tokenFile = options.token === null ? tokenFileOf(options.database) : null;
+    const { token, warning } =
+      tokenFile === null
+        ? { token: checkToken(options.token ?? '', 'FIST_TOKEN'), warning: null }
+        : loadOrCreateToken(tokenFile);
     if (warning !== null) log.warn({}, warning);
     await mirrorResources(store, clock, resources.loaded());
     const { secrets } = resources;
@@ -110,7 +120,8 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       ? createLocalRunner({ clock, path: process.env['PATH'] ?? '/usr/bin:/bin' })
       : null;
 
-    const released = await releaseDeadLeases(store, clock);
+    // Only the lock on an SQLite file proves that no other worker is alive.
+    const released = isPostgres(options.database) ? 0 : await releaseDeadLeases(store, clock);
     if (released > 0) log.info({ runs: released }, 'runs of an earlier process go on');
 
     const intakeOptions: IntakeOptions = {

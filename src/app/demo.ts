@@ -136,6 +136,7 @@ async function playStory(
         allowInsecureSources: false,
         concurrency: 4,
         drainMs: 2000,
+        token: null,
       },
       { log: options.log, writeStdout: (text) => void (delivered += Buffer.byteLength(text)) },
     );

@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import { readDatabase } from './store.ts';
 
 /** How to reach what is investigated; all null = no cluster is configured. */
 export interface ClusterOptions {
@@ -11,7 +12,10 @@ export interface ClusterOptions {
 export interface AppOptions extends ClusterOptions {
   /** Folder or file of resources. */
   readonly resources: string;
+  /** SQLite file, or `postgres://` URL. */
   readonly database: string;
+  /** Of the API; null = the file beside the database, made at the first start. */
+  readonly token: string | null;
   readonly host: string;
   /** 0 = chosen by the system. */
   readonly port: number;
@@ -46,11 +50,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Flags win over the contract's environment variables, those over defaults. Throws InvalidInput that names the flag. */
 export function readServeOptions(flags: ServeFlags, environment: Environment): AppOptions {
   const { host, port } = readListen(flags.listen ?? environment['SERVER_ADDR'] ?? '127.0.0.1:8080');
-  refusePostgres(environment);
   return {
     ...readClusterOptions(flags),
     resources: flags.resources,
-    database: flags.db ?? environment['SQLITE_PATH'] ?? 'data/punching-fist.db',
+    database: readDatabase(flags.db, environment),
+    token: environment['FIST_TOKEN'] ?? null,
     host,
     port,
     secretsDirectory: flags.secretsDir ?? null,
@@ -99,17 +103,4 @@ function readPublicUrl(text: string | undefined): string | null {
       next: '--public-url https://fist.example.com',
     });
   return text.replace(/\/+$/, '');
-}
-
-function refusePostgres(environment: Environment): void {
-  const type = environment['DATABASE_TYPE'];
-  if (type === undefined || type === 'sqlite') return;
-  throw new AppError(
-    'InvalidInput',
-    `DATABASE_TYPE=${type} is not supported by this version; it keeps its data in SQLite`,
-    {
-      field: 'DATABASE_TYPE',
-      next: 'unset DATABASE_TYPE, and choose the file with --db',
-    },
-  );
 }

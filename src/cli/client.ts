@@ -1,3 +1,4 @@
+import { readDatabase, tokenFileOf } from '../app/store.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { AppError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
@@ -37,7 +38,7 @@ export function apiClient(flags: ServerFlags, terminal: Terminal): ApiClient {
       next: `${field === '--server' ? '--server ' : 'FIST_SERVER='}http://127.0.0.1:8080`,
     });
   }
-  const token = flags.token ?? terminal.env['FIST_TOKEN'] ?? tokenBeside(databasePath(flags, terminal));
+  const token = flags.token ?? terminal.env['FIST_TOKEN'] ?? tokenIn(tokenFileOf(readDatabase(flags.db, terminal.env)));
   const http = createHttpClient();
 
   async function call(method: string, path: string, bearer: string | undefined, body?: unknown): Promise<unknown> {
@@ -73,12 +74,7 @@ export function apiClient(flags: ServerFlags, terminal: Terminal): ApiClient {
   };
 }
 
-function databasePath(flags: ServerFlags, terminal: Terminal): string {
-  return flags.db ?? terminal.env['SQLITE_PATH'] ?? 'data/punching-fist.db';
-}
-
-function tokenBeside(database: string): string | undefined {
-  const file = `${database}-token`;
+function tokenIn(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
 }
 

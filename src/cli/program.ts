@@ -108,7 +108,7 @@ function addServerCommands(program: Command, action: Tie): void {
   action(
     clusterOptions(program.command('serve').description('Runs the server on this machine'))
       .requiredOption('--resources <dir>', 'folder (or file) of Source, Workflow, Sink and Secret documents; watched')
-      .option('--db <path>', 'SQLite file (default: SQLITE_PATH, else data/punching-fist.db)')
+      .option('--db <path>', 'SQLite file or postgres:// URL (default: DATABASE_URL or SQLITE_PATH, else data/punching-fist.db)')
       .option('--listen <host:port>', 'address to listen on (default: SERVER_ADDR, else 127.0.0.1:8080)')
       .option('--secrets-dir <dir>', 'folder with [namespace/]name/key files')
       .option('--public-url <url>', 'how people reach this server, for links in reports')

@@ -1,6 +1,7 @@
 import { createApp } from '../app/createApp.ts';
 import type { App } from '../app/createApp.ts';
 import { readServeOptions } from '../app/options.ts';
+import { describeDatabase } from '../app/store.ts';
 import type { ServeFlags } from '../app/options.ts';
 import { createLog, logLevels } from '../lib/log.ts';
 import { AppError } from '../core/errors.ts';
@@ -39,7 +40,7 @@ export async function serve(terminal: Terminal, flags: ServeFlags): Promise<numb
 /** What a person needs to go on: where alerts are taken, and what is missing. */
 function introduce(app: App, log: Log): void {
   const { url, tokenFile, options } = app;
-  log.info({ url, database: options.database, tokenFile }, 'ready');
+  log.info({ url, database: describeDatabase(options.database), tokenFile }, 'ready');
   const { dump, kubeconfig, context, resources } = options;
   if (dump === null && kubeconfig === null && context === null)
     log.warn(

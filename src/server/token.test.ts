@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadOrCreateToken, tokenPath } from './token.ts';
+import { checkToken, loadOrCreateToken } from './token.ts';
 
 let folder: string;
 let path: string;
@@ -25,8 +25,9 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
 
 describe("the API's token", () => {
-  it('is kept beside the database', () => {
-    expect(tokenPath('data/x.db')).toBe('data/x.db-token');
+  it('is taken as it is given, if it is one', () => {
+    expect(checkToken('a-token-of-32-characters-or-more', 'FIST_TOKEN')).toBe('a-token-of-32-characters-or-more');
+    expect(() => checkToken('short', 'FIST_TOKEN')).toThrow('FIST_TOKEN holds no token of at least 16 characters');
   });
 
   it('is made once, for its owner only, and found again', () => {

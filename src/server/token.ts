@@ -14,11 +14,6 @@ export interface ApiToken {
 const shortestToken = 16;
 const modeMask = 0o777;
 
-/** The file beside the database that holds the token of the API. The CLI on the same machine reads it. */
-export function tokenPath(databasePath: string): string {
-  return `${databasePath}-token`;
-}
-
 /**
  * Reads the token, or makes one (256 random bits) at the first start. The file can be read by its owner only; wider
  * permissions are taken away and named in `warning`. Throws InvalidInput for a file that holds no usable token.
@@ -31,12 +26,24 @@ export function loadOrCreateToken(path: string): ApiToken {
   const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0;
   if (isOpen) chmodSync(path, 0o600);
   const token = readFileSync(path, 'utf8').trim();
-  if (token.length < shortestToken) throw unusable(path, `holds no token of at least ${shortestToken} characters`);
-  if (!/^[A-Za-z0-9._~+/=-]+$/.test(token)) throw unusable(path, 'holds characters that a bearer token cannot have');
+  const problem = problemOf(token);
+  if (problem !== null) throw unusable(path, problem);
   const warning = isOpen
     ? `${path} could be read by others (mode ${mode.toString(8)}); it is 600 now. If others may have read it, delete it and restart for a new token`
     : null;
   return { token, created: false, warning };
+}
+
+/** A token that was given, for example by FIST_TOKEN. Throws InvalidInput. */
+export function checkToken(token: string, field: string): string {
+  const problem = problemOf(token);
+  if (problem === null) return token;
+  throw new AppError('InvalidInput', `${field} ${problem}`, { field, next: `${field}=$(openssl rand -hex 32)` });
+}
+
+function problemOf(token: string): string | null {
+  if (token.length < shortestToken) return `holds no token of at least ${shortestToken} characters`;
+  return /^[A-Za-z0-9._~+/=-]+$/.test(token) ? null : 'holds characters that a bearer token cannot have';
 }
 
 /** Never half-written: the whole file gets its name at the end. */

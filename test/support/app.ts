@@ -105,6 +105,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       allowInsecureSources: false,
       concurrency: 8,
       drainMs: 2000,
+      token: null,
       ...changes,
     },
     { log: silentLog, writeStdout: (text) => void (written += text), ...(clock === undefined ? {} : { clock }) },
