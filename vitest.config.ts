@@ -7,7 +7,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
-          exclude: ['test/real/**'],
+          exclude: ['test/real/**', 'test/chaos/long/**'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
           pool: 'threads',
@@ -19,6 +19,16 @@ export default defineConfig({
           name: 'real',
           include: ['test/real/**/*.test.ts'],
           testTimeout: 300_000,
+          hookTimeout: 120_000,
+          pool: 'forks',
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'chaos',
+          include: ['test/chaos/long/**/*.test.ts'],
+          testTimeout: 1_800_000,
           hookTimeout: 120_000,
           pool: 'forks',
           fileParallelism: false,
