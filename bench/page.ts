@@ -1,39 +1,86 @@
 type Row = object;
 
+/** One run of the benchmarks, as `bench/results.json` holds it. */
+export interface BenchmarkReport {
+  readonly machine: Row;
+  readonly start: Row[];
+  readonly latency: Row[];
+  readonly engine: Row[];
+  readonly intake: Record<string, readonly Row[]>;
+  readonly storm: Row[];
+  readonly recovery: Row[];
+  readonly queries: Row[];
+  readonly growth: Row[];
+  readonly memory: Row[];
+}
+
 /** `docs/performance.md` of one run of the benchmarks. */
-export function performancePage(report: {
-  machine: Row;
-  startAndMemory: Row;
-  firstStep: Row;
-  intake: readonly Row[];
-}): string {
+export function performancePage(report: BenchmarkReport): string {
   return `# Performance
 
-Written by \`npm run bench -- --markdown docs/performance.md\`. Single figures depend on the machine; the ratios were measured in
-one run and are what to compare. All intake is with \`synchronous=FULL\`: an alert is answered after it is on disk.
+Made by \`npm run gen\` of \`bench/results.json\`, which \`npm run bench -- --json bench/results.json\` writes. Single figures depend on
+the machine; the ratios were measured in one run and are what to compare. The load generator, the server and PostgreSQL share
+the machine. An alert is answered after it is on disk: SQLite with \`synchronous=FULL\`, PostgreSQL with \`fsync\` and
+\`synchronous_commit\` on.
 
 ${table([report.machine])}
 
 ## Intake
 
-The ceiling is \`bench/ceiling.ts\`: one process that parses the body and commits one row per alert, and does nothing else: no
-authentication, validation, deduplication, labels, history or runs. "Stored only" is a suspended Source: everything but runs.
-"With runs" makes a run for each alert and executes it at the same time in the same process. Every alert is a new one, which
-is the most expensive case: a repeat writes far less.
+The ceiling is one process that parses the body and commits one row per alert, all that arrived during a commit together, and
+does nothing else: no authentication, validation, deduplication, labels, history or runs (\`bench/ceiling.ts\`, and
+\`bench/ceiling-postgres.ts\` with one multi-row INSERT). "Stored" is a suspended Source: everything but runs. "With runs" makes a
+run for each alert and executes it at the same time in the same process. Every alert is a new one, which is the most expensive
+case: a repeat writes far less.
 
-${table(report.intake)}
+${Object.entries(report.intake)
+  .map(([kind, rows]) => `### ${kind}\n\n${table(rows)}`)
+  .join('\n\n')}
 
-## From webhook to the first step
+## Engine
 
-One alert at a time; from sending the request to the start of the first step.
+Runs of three trivial steps that end in a second; each run is claimed, journaled step by step and ended.
 
-${table([report.firstStep])}
+${table(report.engine)}
+
+From sending the webhook to the start of the first step, one alert at a time:
+
+${table(report.latency)}
+
+## Lists
+
+Median time of an API request, by number of stored alerts.
+
+${table(report.queries)}
+
+## One more alert
+
+Intake over 32 connections, by number of stored alerts.
+
+${table(report.growth)}
+
+## Storm
+
+10,000 notifications a minute of one alert: one row, one run, every one counted.
+
+${table(report.storm)}
+
+## Recovery
+
+\`kill -9\` with runs in work, then a new start. On PostgreSQL runs that were in work at the kill wait for the end of their lease
+(30 s), because another replica might hold them.
+
+${table(report.recovery)}
 
 ## Start and memory
 
 From starting the process to the line that says ready; resident memory of the server process.
 
-${table([report.startAndMemory])}
+${table(report.start)}
+
+Under a steady load with runs:
+
+${table(report.memory)}
 `;
 }
 

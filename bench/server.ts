@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,18 +9,27 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** A server process under measurement. */
 export interface MeasuredServer {
   readonly url: string;
-  readonly process: ChildProcess;
+  /** Of the API. */
+  readonly token: string;
   /** From spawn to the line that says ready. Milliseconds. */
   readonly readyMs: number;
   /** Resident memory now. Bytes. */
   residentBytes(): number;
+  /** User and system time so far. */
+  cpuSeconds(): number;
   stop(): Promise<void>;
+  /** As `kill -9`. */
+  kill(): Promise<void>;
 }
+
+const token = randomBytes(24).toString('hex');
+const ticksPerSecond = 100;
 
 /** Starts `node args...` and waits for its line `{"message":"ready","url":...}` on stderr. */
 export function startServer(args: readonly string[]): Promise<MeasuredServer> {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
+  const env = { ...process.env, FIST_TOKEN: token };
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'ignore', 'pipe'] });
   let text = '';
   return new Promise((resolve, reject) => {
     child.on('exit', (code) => reject(new Error(`the server ended with ${code}:\n${text}`)));
@@ -31,10 +41,12 @@ export function startServer(args: readonly string[]): Promise<MeasuredServer> {
       const { url } = JSON.parse(line) as { url: string };
       resolve({
         url,
-        process: child,
+        token,
         readyMs: performance.now() - startedAt,
         residentBytes: () => residentBytes(child),
-        stop: () => stop(child),
+        cpuSeconds: () => cpuSeconds(child),
+        stop: () => end(child, 'SIGTERM'),
+        kill: () => end(child, 'SIGKILL'),
       });
     });
   });
@@ -45,9 +57,15 @@ function residentBytes(child: ChildProcess): number {
   return Number(kilobytes) * 1024;
 }
 
-function stop(child: ChildProcess): Promise<void> {
+function cpuSeconds(child: ChildProcess): number {
+  // proc(5): the fields after the name in brackets; utime and stime are the 14th and 15th.
+  const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   return new Promise((resolve) => {
     child.once('exit', () => resolve());
-    child.kill('SIGTERM');
+    child.kill(signal);
   });
 }

@@ -2,7 +2,7 @@ import { accessSync, chownSync, constants, cpSync, mkdtempSync, rmSync, statSync
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import pg from 'pg';
+import { Client } from 'pg';
 import { freePort, runProcess, startProcess } from './processes.ts';
 import type { RunningProcess } from './processes.ts';
 import { waitFor } from './wait.ts';
@@ -110,7 +110,7 @@ export function sharedPostgres(): Promise<PostgresServer> {
 }
 
 async function queryOnce(url: string, sql: string): Promise<readonly Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2000 });
   client.on('error', () => undefined);
   await client.connect();
   try {

@@ -1,0 +1,68 @@
+// The ceiling of durable alert intake on PostgreSQL: as bench/ceiling.ts, with plain `pg` and one multi-row INSERT for all
+// alerts that arrived while the last one was under way. One statement is one transaction; synchronous_commit is on.
+//   node bench/ceiling-postgres.ts URL        prints {"url": ...} when ready; takes Alertmanager v4 bodies at any path
+import { createServer } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Client } from 'pg';
+
+interface IncomingAlert {
+  readonly fingerprint?: string;
+  readonly status?: string;
+}
+
+const client = new Client({ connectionString: process.argv[2] ?? '' });
+await client.connect();
+await client.query(`CREATE TABLE alerts (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, fingerprint text, status text, body text, at bigint);
+  CREATE INDEX alerts_by_fingerprint ON alerts (fingerprint)`);
+const mostRows = 2000;
+
+let waiting: { alerts: readonly IncomingAlert[]; response: ServerResponse }[] = [];
+let busy = false;
+
+async function commit(): Promise<void> {
+  busy = true;
+  while (waiting.length > 0) {
+    const batch = waiting;
+    waiting = [];
+    const rows = batch.flatMap(({ alerts }) => alerts);
+    const at = Date.now();
+    for (let start = 0; start < rows.length; start += mostRows) {
+      const part = rows.slice(start, start + mostRows);
+      const values: unknown[] = [];
+      const places = part.map((alert) => {
+        values.push(alert.fingerprint ?? '', alert.status ?? '', JSON.stringify(alert), at);
+        return `($${values.length - 3}, $${values.length - 2}, $${values.length - 1}, $${values.length})`;
+      });
+      await client.query(`INSERT INTO alerts (fingerprint, status, body, at) VALUES ${places.join(', ')}`, values);
+    }
+    for (const { response } of batch) answer(response, 200);
+  }
+  busy = false;
+}
+
+function answer(response: ServerResponse, status: number): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': 2 }).end('{}');
+}
+
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    try {
+      const { alerts } = JSON.parse(Buffer.concat(chunks).toString()) as { alerts: readonly IncomingAlert[] };
+      waiting.push({ alerts, response });
+      if (!busy) {
+        busy = true;
+        setImmediate(() => void commit());
+      }
+    } catch {
+      answer(response, 400);
+    }
+  });
+});
+server.listen(0, '127.0.0.1', () => {
+  const { port } = server.address() as AddressInfo;
+  process.stderr.write(`${JSON.stringify({ msg: 'ready', url: `http://127.0.0.1:${port}` })}\n`);
+});
+process.on('SIGTERM', () => process.exit(0));
