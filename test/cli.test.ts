@@ -288,6 +288,8 @@ describe('describe, cancel, retry', () => {
     expectError(await at(world, 'cancel', `run/${id}`), 1);
     expectError(await at(world, 'cancel', 'run/none'), 1);
     expectError(await at(world, 'cancel', 'alert/1'), 2);
+    expectError(await at(world, 'retry', 'delivery/none'), 1, 'there is no delivery none', 'next: fist get deliveries');
+    expectError(await at(world, 'retry', 'alert/1'), 2, 'is not one of run/ID, delivery/ID');
     const { code, out, err } = await at(world, 'retry', `run/${id}`);
     expect({ code, err }).toEqual({ code: 0, err: `next: fist describe ${out.trim()}\n` });
     expect(out).toMatch(/^run\/[0-9a-f-]{36}\n$/);

@@ -2,6 +2,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, readdirSync, symlinkSync
 import { delimiter, dirname, join } from 'node:path';
 import { createCleanup } from './support/cleanup.ts';
 import type { Cleanup } from './support/cleanup.ts';
+import { sharedPostgres } from './support/postgres.ts';
 import { cleanEnvironment, freePort, repositoryRoot, runProcess, startProcess } from './support/processes.ts';
 import { readyUrl } from './support/server.ts';
 import { waitFor } from './support/wait.ts';
@@ -12,13 +13,13 @@ export interface DocumentBlock {
   readonly line: number;
   /** First word after the fence. */
   readonly language: string;
-  /** Further words: `fails`, `server`, `slow`, `cluster` (needs a kubeconfig and kubectl). */
+  /** Further words: `fails`, `server`, `slow`, `cluster` (needs a kubeconfig and kubectl), `postgres` (DATABASE_URL leads to an empty database). */
   readonly marks: readonly string[];
   /** Lines that begin with `$ `, without it, with their continuations. */
   readonly commands: readonly string[];
 }
 
-const knownMarks = ['fails', 'server', 'slow', 'cluster'];
+const knownMarks = ['fails', 'server', 'slow', 'cluster', 'postgres'];
 
 /** The documents whose commands are run: relative to the repository. */
 export function listDocuments(): readonly string[] {
@@ -96,11 +97,16 @@ export async function runDocument(file: string, options: RunOptions): Promise<re
   const problems: string[] = [];
   try {
     const place = await createPlace(cleanup, options.cluster);
-    for (const block of parseBlocks(readFileSync(join(repositoryRoot, file), 'utf8'))) {
+    const blocks = parseBlocks(readFileSync(join(repositoryRoot, file), 'utf8'));
+    const database = blocks.some(({ marks }) => marks.includes('postgres'))
+      ? await (await sharedPostgres()).createDatabase()
+      : null;
+    for (const block of blocks) {
       if (block.language !== 'console' || (block.marks.includes('slow') && !options.slow)) continue;
       if (block.marks.includes('cluster') && options.cluster === undefined) continue;
       for (const command of block.commands) {
-        const problem = await runCommand(cleanup, place, block, command.replaceAll('8080', place.port));
+        const here = block.marks.includes('postgres') && database !== null ? withDatabase(place, database) : place;
+        const problem = await runCommand(cleanup, here, block, command.replaceAll('8080', place.port));
         if (problem !== null) problems.push(`${file}:${block.line}: ${command}\n${problem}`);
       }
       if (problems.length > 0) break;
@@ -131,6 +137,10 @@ async function createPlace(cleanup: Cleanup, cluster: RunOptions['cluster']): Pr
   if (cluster === undefined) return { folder, port, environment };
   const path = [cluster.kubectlFolder, environment['PATH']].join(delimiter);
   return { folder, port, environment: { ...environment, PATH: path, KUBECONFIG: cluster.kubeconfig } };
+}
+
+function withDatabase(place: Place, url: string): Place {
+  return { ...place, environment: { ...place.environment, DATABASE_URL: url } };
 }
 
 function newcomersEnvironment(home: string, port: string): Record<string, string> {

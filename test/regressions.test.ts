@@ -276,13 +276,17 @@ describe('6: commands', () => {
 
   test.each([
     ['an option', '--recursive'],
-    ['NUL', 'a\u0000b'],
     ['more than 32 KiB', 'x'.repeat(33 * 1024)],
   ])('5.9.6 a value that is %s fails the step and runs nothing', async (what, pod) => {
     const detail = await run('options', { alertname: `Unsafe ${what}`, pod });
     expect(detail.status).toBe('failed');
     expect(stepOf(detail, 'look')).toMatchObject({ status: 'failed', errorCode: 'UnsafeArgument' });
     expect(existsSync(join(out, 'options'))).toBe(false);
+  });
+
+  test('5.9.6 NUL never gets as far as a command: no database holds it', async () => {
+    const detail = await run('options', { alertname: 'Unsafe NUL', pod: 'a\u0000b' });
+    expect(detail.input.alert?.labels['pod']).toBe('a\uFFFDb');
   });
 });
 

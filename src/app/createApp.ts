@@ -8,35 +8,41 @@ import { systemClock } from '../lib/clock.ts';
 import { createHttpClient } from '../lib/http.ts';
 
 import { createMetrics } from '../lib/metrics.ts';
-import { startPump } from '../lib/pump.ts';
+import { scattered, startPump } from '../lib/pump.ts';
 import { openResourceFolder } from '../resources/folder.ts';
 import type { LoadedFolder } from '../resources/folder.ts';
 import { resourceRecords } from '../resources/records.ts';
 import { createLocalRunner } from '../runners/local.ts';
 import { isLoopback } from '../server/auth.ts';
 import { createServer } from '../server/server.ts';
-import type { ServerState } from '../server/options.ts';
+import type { ServerLimits, ServerState } from '../server/options.ts';
 import { checkToken, loadOrCreateToken } from '../server/token.ts';
+import { auditDeliveries } from '../sinks/audit.ts';
 import { createOutbox } from '../sinks/outbox.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import { measureCommits } from '../store/commit-metrics.ts';
+import type { QueueLimits } from '../store/commit-hooks.ts';
 import { crashHooks } from '../store/crash-points.ts';
+import { watchStore } from '../store/health.ts';
 import { createControl } from '../workflows/control.ts';
 import { createEngine } from '../workflows/engine/advance.ts';
 import { auditRuns } from '../workflows/engine/audit.ts';
 import { createIntake } from '../workflows/intake.ts';
 import type { IntakeOptions } from '../workflows/intake.ts';
+import type { IntakeLimits } from '../workflows/intake-queue.ts';
 import { createStormCounter } from '../workflows/policies.ts';
-import { enginePump, releaseDeadLeases } from '../workflows/pump.ts';
+import { releaseDeadLeases, startRunDriver } from '../workflows/driver.ts';
+import { createRetention } from '../workflows/retention.ts';
 import { stepDefinitions } from '../workflows/steps/index.ts';
 import { createAlertSweep } from '../workflows/sweep.ts';
 import { stepsJson } from '../workflows/view.ts';
 import { openCluster } from './cluster.ts';
-import { createLifecycle } from './lifecycle.ts';
+import { createLifecycle, workBudget } from './lifecycle.ts';
 import type { AppOptions } from './options.ts';
 import { isPostgres, openStore, tokenFileOf } from './store.ts';
 import { createTemplates } from './templates.ts';
-import { readVersion } from './version.ts';
+import { startTicker } from './ticker.ts';
+import { readVersion } from '../lib/version.ts';
 
 /** A running program. */
 export interface App {
@@ -47,8 +53,11 @@ export interface App {
   /** Where the token is; null = it was given. */
   readonly tokenFile: string | null;
   catalog(): Catalog;
-  /** Stops gracefully: takes nothing new, checkpoints what runs, closes the store. */
-  stop(): Promise<void>;
+  /**
+   * Stops gracefully within `drainMs`: takes nothing new, lets work end, checkpoints the rest, closes the store. False
+   * where something did not end in time; nothing is lost then either.
+   */
+  stop(): Promise<boolean>;
 }
 
 /** What a caller may give in place of the real thing. */
@@ -59,10 +68,16 @@ export interface AppParts {
   writeStdout(text: string): void;
   /** For crash tests: a named point at which the process kills itself. */
   readonly crashAt?: string | undefined;
+  /** For tests of overload. */
+  readonly limits?: AppLimits | undefined;
 }
 
-/** How often alerts are expired and stuck runs are looked for. */
-const sweepIntervalMs = 60_000;
+/** The bounds of what waits in memory; each part has its own defaults. */
+export interface AppLimits {
+  readonly server?: Partial<ServerLimits>;
+  readonly intake?: Partial<IntakeLimits>;
+  readonly queue?: QueueLimits;
+}
 
 /**
  * Builds the program in one straight line; each part pushes its teardown on a stack. The only place that knows
@@ -71,7 +86,7 @@ const sweepIntervalMs = 60_000;
 export async function createApp(options: AppOptions, parts: AppParts): Promise<App> {
   const { log } = parts;
   const machineClock = parts.clock ?? systemClock();
-  const lifecycle = createLifecycle(log);
+  const lifecycle = createLifecycle({ log, clock: machineClock, budgetMs: options.drainMs });
   const owner = `${hostname()}/${process.pid}`;
   const version = readVersion();
   let state: ServerState = 'starting';
@@ -99,10 +114,13 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
         parts.crashAt === undefined
           ? measureCommits(metrics, () => machineClock.monotonic())
           : crashHooks(parts.crashAt),
+      ...(parts.limits?.queue === undefined ? {} : { limits: parts.limits.queue }),
     });
-    const { store, clock } = opened;
+    const { clock, queue } = opened;
+    const { store, health: storeHealth } = watchStore(opened.store, { clock, log });
     lifecycle.onStop('store', async () => {
       await resources.stop();
+      await queue?.close();
       await store.close();
     });
     const tokenFile = options.token === null ? tokenFileOf(options.database) : null;
@@ -131,62 +149,10 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       metrics,
       log,
       storm: createStormCounter(),
+      ...(parts.limits?.intake === undefined ? {} : { limits: parts.limits.intake }),
     };
     const intake = createIntake(intakeOptions);
-    const control = createControl({ store, catalog: resources, clock });
-
-    const engine = createEngine({
-      store,
-      clock,
-      log,
-      metrics,
-      owner,
-      steps: stepDefinitions,
-      templates: createTemplates(),
-      catalog: resources,
-      cluster: cluster?.cluster ?? null,
-      commands,
-      jitter: spread,
-    });
-    const enginePumping = startPump(enginePump({ store, engine, concurrency: options.concurrency, clock, log }));
-
-    const http = createHttpClient();
-    lifecycle.onStop('http', () => http.close());
-    const outboxPumping = startPump(
-      createOutbox({
-        store,
-        catalog: resources,
-        http,
-        secrets,
-        clock,
-        log,
-        metrics,
-        owner,
-        random: Math.random,
-        publicUrl: options.publicUrl,
-        writeStdout: async (text) => parts.writeStdout(text),
-        stepsView: stepsJson,
-      }),
-    );
-    // Side by side: one budget for the whole stop.
-    lifecycle.onStop('pumps', () =>
-      Promise.all([enginePumping.stop(options.drainMs), outboxPumping.stop(options.drainMs)]),
-    );
-    lifecycle.onStop(
-      'hints',
-      store.onCommit(({ runs, deliveries }) => {
-        if (runs) enginePumping.hint();
-        if (deliveries) outboxPumping.hint();
-      }),
-    );
-
-    const sweep = createAlertSweep(intakeOptions);
-    const sweeping = repeat(clock, log, async () => {
-      await sweep.expire();
-      await sweep.resume();
-      await auditRuns({ store, clock, log, metrics });
-    });
-    lifecycle.onStop('sweep', () => sweeping.stop());
+    const control = createControl({ store, catalog: resources, clock, log });
 
     const server = await createServer({
       host: options.host,
@@ -201,12 +167,91 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       intake,
       control,
       reader: store.read,
+      storeHealth,
       secrets,
       metrics,
       clock,
       log,
+      ...(parts.limits?.server === undefined ? {} : { limits: parts.limits.server }),
     });
-    lifecycle.onStop('server', () => server.close());
+    // Before the work in the order of building, so that it answers 503 and not ready while the work drains.
+    lifecycle.onStop('server', (leftMs) => server.close(leftMs));
+    const engine = createEngine({
+      store,
+      clock,
+      log,
+      metrics,
+      owner,
+      steps: stepDefinitions,
+      templates: createTemplates(),
+      catalog: resources,
+      cluster: cluster?.cluster ?? null,
+      commands,
+      jitter: spread,
+    });
+    const driver = startRunDriver({ store, engine, queue, concurrency: options.concurrency, clock, log });
+
+    const http = createHttpClient();
+    lifecycle.onStop('http', () => http.close());
+    const outbox = createOutbox({
+      store,
+      catalog: resources,
+      http,
+      secrets,
+      clock,
+      log,
+      metrics,
+      owner,
+      random: Math.random,
+      publicUrl: options.publicUrl,
+      writeStdout: async (text) => parts.writeStdout(text),
+      stepsView: stepsJson,
+    });
+    const outboxPumping = startPump(queue === null ? outbox : scattered(outbox, Math.random));
+    lifecycle.onStop('work', async (leftMs) => {
+      const { timeoutMs, finishMs } = workBudget(leftMs);
+      const pumps = [driver, outboxPumping].map((pump) => pump.stop(timeoutMs, finishMs));
+      return (await Promise.all(pumps)).every(Boolean);
+    });
+    lifecycle.onStop(
+      'hints',
+      store.onCommit(({ deliveries }) => {
+        if (deliveries) outboxPumping.hint();
+      }),
+    );
+
+    const sweep = createAlertSweep(intakeOptions);
+    const ticker = startTicker({
+      store,
+      clock,
+      log,
+      metrics,
+      name: 'minute',
+      async work() {
+        await sweep.expire();
+        await sweep.resume();
+        await auditRuns({ store, clock, log, metrics });
+        await auditDeliveries({ store, clock, log, metrics });
+      },
+    });
+    lifecycle.onStop('ticker', () => ticker.stop());
+
+    const retention = createRetention({ store, clock, log, metrics, rules: options.retention });
+    const stopRetention = new AbortController();
+    // Apart from the minute's other work, because it may take a good part of the minute.
+    const retaining = startTicker({
+      store,
+      clock,
+      log,
+      metrics,
+      name: 'retention',
+      work: async () => void (await retention.apply(stopRetention.signal)),
+    });
+    lifecycle.onStop('retention', () => {
+      stopRetention.abort();
+      return retaining.stop();
+    });
+
     const { url } = await server.listen();
     state = 'ready';
 
@@ -240,22 +285,4 @@ async function mirrorResources(store: Store, clock: Clock, folder: LoadedFolder)
 /** Full jitter that is the same for the same attempt, so that a retry planned twice is planned for one time. */
 function spread(runId: string, path: string, attempt: number): number {
   return Number.parseInt(hash('sha256', `${runId}/${path}/${attempt}`).slice(0, 8), 16) / 0x1_0000_0000;
-}
-
-/** Does the work each minute until it is stopped. */
-function repeat(clock: Clock, log: Log, work: () => Promise<void>): { stop(): Promise<void> } {
-  const stopping = new AbortController();
-  async function loop(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await work().catch((error: unknown) => log.error({ error }, 'the sweep failed; it runs again in a minute'));
-      await clock.sleep(sweepIntervalMs, stopping.signal).catch(() => undefined);
-    }
-  }
-  const running = loop();
-  return {
-    stop() {
-      stopping.abort();
-      return running;
-    },
-  };
 }

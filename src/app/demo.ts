@@ -11,6 +11,7 @@ import type { AgentResult } from '../core/finding.ts';
 import type { HttpClient, Log } from '../core/ports.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { RunRecord, StepRecord } from '../core/run.ts';
+import { keepEverything } from '../core/retention.ts';
 import { createHttpClient } from '../lib/http.ts';
 import { createApp } from './createApp.ts';
 import type { App } from './createApp.ts';
@@ -136,6 +137,7 @@ async function playStory(
         allowInsecureSources: false,
         concurrency: 4,
         drainMs: 2000,
+        retention: keepEverything,
         token: null,
       },
       { log: options.log, writeStdout: (text) => void (delivered += Buffer.byteLength(text)) },

@@ -1,4 +1,8 @@
-import { AppError } from '../core/errors.ts';
+import { AppError, toAppError } from '../core/errors.ts';
+import type { RetentionRules } from '../core/retention.ts';
+import { parseDuration } from '../lib/duration.ts';
+import { readRetention } from './retention.ts';
+import type { RetentionFlags } from './retention.ts';
 import { readDatabase } from './store.ts';
 
 /** How to reach what is investigated; all null = no cluster is configured. */
@@ -25,12 +29,13 @@ export interface AppOptions extends ClusterOptions {
   readonly allowInsecureSources: boolean;
   /** Runs that execute at the same time. */
   readonly concurrency: number;
-  /** How long a graceful stop waits for steps to be checkpointed. */
+  /** How long a graceful stop may take in all. */
   readonly drainMs: number;
+  readonly retention: RetentionRules;
 }
 
 /** Flags of `fist serve` as commander gives them. */
-export interface ServeFlags {
+export interface ServeFlags extends RetentionFlags {
   readonly resources: string;
   readonly db?: string;
   readonly listen?: string;
@@ -42,6 +47,7 @@ export interface ServeFlags {
   readonly allowExec: boolean;
   readonly allowInsecureSources: boolean;
   readonly concurrency: string;
+  readonly drainTimeout: string;
   readonly logLevel: string;
 }
 
@@ -62,7 +68,8 @@ export function readServeOptions(flags: ServeFlags, environment: Environment): A
     allowExec: flags.allowExec,
     allowInsecureSources: flags.allowInsecureSources,
     concurrency: readCount(flags.concurrency, '--concurrency', 1000),
-    drainMs: 10_000,
+    drainMs: readDrain(flags.drainTimeout),
+    retention: readRetention(flags, environment),
   };
 }
 
@@ -82,6 +89,21 @@ export function readCount(text: string, flag: string, most: number): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1 && count <= most) return count;
   throw new AppError('InvalidInput', `${flag} ${text} is not a whole number from 1 to ${most}`);
+}
+
+function readDrain(text: string): number {
+  const field = '--drain-timeout';
+  const milliseconds = orField(field, () => parseDuration(text));
+  if (milliseconds >= 1000 && milliseconds <= 3_600_000) return milliseconds;
+  throw new AppError('InvalidInput', `${field} ${text} is not between 1s and 1h`, { field, next: `${field} 25s` });
+}
+
+function orField<Value>(field: string, read: () => Value): Value {
+  try {
+    return read();
+  } catch (thrown) {
+    throw new AppError('InvalidInput', `${field}: ${toAppError(thrown).message}`, { field });
+  }
 }
 
 function readListen(text: string): { host: string; port: number } {

@@ -1,12 +1,15 @@
-import { AppError } from '../core/errors.ts';
-import type { Clock, Log } from '../core/ports.ts';
+import { AppError, toAppError } from '../core/errors.ts';
+import type { Clock, Log, RunQueue } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
-import type { CommitHooks } from '../store/commit-hooks.ts';
-import type { SendJobs } from '../store/postgres/store.ts';
+import { createComplaints } from '../lib/complaints.ts';
+import type { CommitHooks, QueueLimits } from '../store/commit-hooks.ts';
+import type { Patience } from '../store/postgres/patience.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const defaultPath = 'data/punching-fist.db';
+/** A start waits so long for PostgreSQL, then it ends with an error; Kubernetes starts it again. */
+const patienceMs = 30_000;
 
 /**
  * Where the data is: `--db` wins over the contract's DATABASE_TYPE, DATABASE_URL and SQLITE_PATH. A path is an SQLite
@@ -50,7 +53,7 @@ export function describeDatabase(database: string): string {
   if (!isPostgres(database)) return database;
   const url = new URL(database);
   url.password = '';
-  for (const name of [...url.searchParams.keys()]) if (/password/i.test(name)) url.searchParams.set(name, 'hidden');
+  for (const name of url.searchParams.keys()) if (/password/i.test(name)) url.searchParams.set(name, 'hidden');
   return url.href;
 }
 
@@ -67,31 +70,56 @@ export interface OpenStoreOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly hooks?: CommitHooks;
-  /** PostgreSQL only. */
-  readonly sendJobs?: SendJobs;
+  readonly limits?: QueueLimits;
 }
 
 /** An open store and the time that its rows are compared with. */
 export interface OpenedStore {
   readonly store: Store;
   readonly clock: Clock;
+  /** Shares the runs among replicas; null = there is only this process. To be closed before the store. */
+  readonly queue: RunQueue | null;
 }
 
 /** Opens either database; only the driver that is needed is loaded. */
 export async function openStore(options: OpenStoreOptions): Promise<OpenedStore> {
-  const { database, clock, log, hooks = {}, sendJobs } = options;
+  const { database, clock, log, hooks = {}, limits } = options;
+  const bounds = limits === undefined ? {} : { limits };
   if (!isPostgres(database)) {
     const { openSqliteStore } = await import('../store/sqlite/store.ts');
-    return { store: openSqliteStore({ path: database, hooks }), clock };
+    return { store: openSqliteStore({ path: database, hooks, ...bounds }), clock, queue: null };
   }
-  const { openPostgresStore } = await import('../store/postgres/store.ts');
-  const onError = (error: unknown): void => log.warn({ error }, 'PostgreSQL connection lost');
-  const store = await openPostgresStore({
+  const [{ openPostgresStore }, { openRunQueue }] = await Promise.all([
+    import('../store/postgres/store.ts'),
+    import('../store/postgres/queue.ts'),
+  ]);
+  const patience: Patience = {
+    forMs: patienceMs,
+    onWaiting: (error, leftMs) =>
+      log.warn(
+        { error, database: describeDatabase(database), givesUpInMs: Math.round(leftMs) },
+        'waiting for PostgreSQL',
+      ),
+  };
+  const complain = createComplaints(log, clock);
+  const queue = await openRunQueue({
     url: database,
-    clock,
-    onError,
-    hooks,
-    ...(sendJobs === undefined ? {} : { sendJobs }),
+    onError: (error) => complain('warn', toAppError(error).message, { error }, 'the queue of runs has trouble'),
+    patience,
   });
-  return { store, clock: store.clock };
+  try {
+    const store = await openPostgresStore({
+      url: database,
+      clock,
+      onError: (error) => log.warn({ error }, 'PostgreSQL connection lost'),
+      patience,
+      hooks,
+      sendJobs: queue.sendJobs,
+      ...bounds,
+    });
+    return { store, clock: store.clock, queue };
+  } catch (thrown) {
+    await queue.close();
+    throw thrown;
+  }
 }

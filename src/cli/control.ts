@@ -12,9 +12,15 @@ export async function cancel(terminal: Terminal, flags: ServerFlags & { reason: 
   return 0;
 }
 
-/** `fist retry run/ID`. */
-export async function retry(terminal: Terminal, flags: ServerFlags, run = ''): Promise<number> {
-  const { id } = nounAndId(run, ['run']);
+/** `fist retry run/ID` or `delivery/ID`. */
+export async function retry(terminal: Terminal, flags: ServerFlags, object = ''): Promise<number> {
+  const { noun, id } = nounAndId(object, ['run', 'delivery']);
+  if (noun === 'delivery') {
+    await apiClient(flags, terminal).post(`/api/v1/deliveries/${encodeURIComponent(id)}/retry`, {});
+    terminal.out(`delivery/${id} will be sent again\n`);
+    terminal.err(`next: fist describe delivery/${id}\n`);
+    return 0;
+  }
   const answer = (await apiClient(flags, terminal).post(`/api/v1/runs/${encodeURIComponent(id)}/retry`, {})) as {
     id: string;
   };

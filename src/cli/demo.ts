@@ -1,12 +1,12 @@
 import { styleText } from 'node:util';
 import type { DemoEvent } from '../app/demo.ts';
 import type { AgentResult } from '../core/finding.ts';
-import { readVersion } from '../app/version.ts';
+import { readVersion } from '../lib/version.ts';
 import { createLog } from '../lib/log.ts';
 import { answerIsNo } from './failure.ts';
 import { plain, wrap } from './output.ts';
 import type { Terminal } from './output.ts';
-import { onStopSignals } from './signals.ts';
+import { exitCodeOf, onStopSignals } from './signals.ts';
 
 interface DemoFlags {
   readonly ci?: boolean;
@@ -27,7 +27,7 @@ export async function demo(terminal: Terminal, flags: DemoFlags): Promise<number
   const interrupted = new AbortController();
   onStopSignals(
     () => interrupted.abort(),
-    () => process.exit(130),
+    (signal) => process.exit(exitCodeOf[signal]),
   );
   const { playDemo } = await import('../app/demo.ts');
   try {

@@ -4,6 +4,7 @@ import type { AgentResult } from '../core/finding.ts';
 import type { Evidence, RunRecord, StepRecord } from '../core/run.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
+import { deliveryState, deliveryText } from './delivery-text.ts';
 import { nounAndId, pluralOf } from './failure.ts';
 import { outputFormat, plain, printObject } from './output.ts';
 import type { Terminal } from './output.ts';
@@ -23,7 +24,7 @@ interface AlertDetail extends AlertRecord {
 const texts: Readonly<Record<string, ((detail: never) => string) | null>> = {
   run: runText,
   alert: alertText,
-  delivery: null,
+  delivery: deliveryText,
   event: null,
   'dead-letter': null,
   source: null,
@@ -71,7 +72,7 @@ function runText(run: RunDetail): string {
     '',
     'Deliveries',
     ...run.deliveries.map((delivery) =>
-      `  ${delivery.sinkName}  ${delivery.event}  ${delivery.status}  ${plain(delivery.error ?? '')}`.trimEnd(),
+      `  delivery/${delivery.id}  ${delivery.sinkName}  ${delivery.event}  ${deliveryState(delivery)}  ${plain(delivery.error ?? '')}`.trimEnd(),
     ),
     ...(run.deliveries.length === 0 ? ['  none'] : []),
   ];

@@ -1,9 +1,10 @@
 import { labelledObject } from '../core/alert.ts';
 import { readCount } from '../app/options.ts';
 import { AppError } from '../core/errors.ts';
-import type { AlertSummary, DeadLetterSummary, DeliverySummary, EventSummary, RunSummary } from '../core/store.ts';
+import type { AlertSummary, DeadLetterSummary, DeliverySummary, EventSummary, RunSummary } from '../core/lists.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
+import { deliveryState } from './delivery-text.ts';
 import { pluralOf } from './failure.ts';
 import { age, outputFormat, outputFormats, printItems } from './output.ts';
 import type { Column, Listing, Terminal } from './output.ts';
@@ -15,8 +16,24 @@ interface GetFlags extends ServerFlags {
   readonly name?: string;
   readonly label?: readonly string[];
   readonly namespace?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly search?: string;
+  readonly workflow?: string;
+  readonly alert?: string;
+  readonly error?: string;
+  readonly run?: string;
+  readonly sink?: string;
+  readonly source?: string;
+  readonly reason?: string;
   readonly limit: string;
 }
+
+/** Flags that are query parameters of the same name. */
+const filters = [
+  ...(['status', 'severity', 'name', 'namespace', 'since', 'until', 'search'] as const),
+  ...(['workflow', 'alert', 'error', 'run', 'sink', 'source', 'reason'] as const),
+];
 
 /** What the API says of a Source, Workflow or Sink. */
 interface ResourceItem {
@@ -79,7 +96,7 @@ const deliveries: Listing<DeliverySummary> = {
     { heading: 'ID', text: (item) => item.id },
     { heading: 'SINK', text: (item) => item.sinkName },
     { heading: 'EVENT', text: (item) => item.event },
-    { heading: 'STATUS', text: (item) => (item.ambiguous ? `${item.status} (ambiguous)` : item.status) },
+    { heading: 'STATUS', text: deliveryState },
     { heading: 'ATTEMPTS', text: (item) => String(item.attempts) },
     { heading: 'RUN', text: (item) => item.runId ?? '-', wide: true },
     { heading: 'AGE', text: (item) => age(item.createdAt, Date.now()) },
@@ -162,7 +179,15 @@ const listings: ReadonlyMap<string, Listing<never>> = new Map<string, Listing<ne
 /** A page of the API. */
 const mostItems = 500;
 
-/** `fist get NOUN`: one page of a list, newest first. */
+/** A page with filters may be short although there is more: so many are asked for, then the person decides. */
+const mostPages = 40;
+
+interface ListAnswer {
+  readonly items: readonly never[];
+  readonly nextCursor: string | null;
+}
+
+/** `fist get NOUN`: the newest of a list. */
 export async function get(terminal: Terminal, flags: GetFlags, noun = ''): Promise<number> {
   const format = outputFormat(flags.output, outputFormats);
   const plural = listings.has(noun) ? noun : pluralOf(noun);
@@ -170,17 +195,39 @@ export async function get(terminal: Terminal, flags: GetFlags, noun = ''): Promi
   if (listing === undefined)
     throw new AppError('InvalidInput', `${noun} is not one of ${[...listings.keys()].join(', ')}`);
   const limit = readCount(flags.limit, '--limit', mostItems);
-  const query = new URLSearchParams({ limit: String(limit) });
-  for (const key of ['status', 'severity', 'name', 'namespace'] as const)
-    if (flags[key] !== undefined) query.set(key, flags[key]);
-  for (const label of flags.label ?? []) query.append('label', label);
-  const page = (await apiClient(flags, terminal).get(`/api/v1/${plural}?${query.toString()}`)) as {
-    items: never[];
-    nextCursor: string | null;
-  };
-  await printItems(terminal, format, page.items, listing);
-  if (page.nextCursor !== null) terminal.err(`there are more; next: --limit ${Math.min(mostItems, limit * 2)}\n`);
+  const { items, nextCursor } = await readList(flags, terminal, plural, limit);
+  await printItems(terminal, format, items, listing);
+  if (nextCursor === null) return 0;
+  const full = items.length >= limit;
+  terminal.err(
+    full
+      ? `there are more; next: --limit ${Math.min(mostItems, limit * 2)}\n`
+      : 'older ones were not looked at; next: narrow it down with --since, --until, --name or --label\n',
+  );
   return 0;
+}
+
+/** `--run run/ID` as other commands take it, or the id alone. */
+function withoutKind(key: string, value: string): string {
+  return (key === 'alert' || key === 'run') && value.startsWith(`${key}/`) ? value.slice(key.length + 1) : value;
+}
+
+/** Goes on where a page ends early, until there are enough. */
+async function readList(flags: GetFlags, terminal: Terminal, plural: string, limit: number): Promise<ListAnswer> {
+  const query = new URLSearchParams();
+  for (const key of filters) if (flags[key] !== undefined) query.set(key, withoutKind(key, flags[key]));
+  for (const label of flags.label ?? []) query.append('label', label);
+  const client = apiClient(flags, terminal);
+  const items: never[] = [];
+  let nextCursor: string | null = null;
+  for (let pages = 0; pages < mostPages && (pages === 0 || (nextCursor !== null && items.length < limit)); pages++) {
+    query.set('limit', String(limit - items.length));
+    if (nextCursor !== null) query.set('cursor', nextCursor);
+    const page = (await client.get(`/api/v1/${plural}?${query.toString()}`)) as ListAnswer;
+    items.push(...page.items);
+    ({ nextCursor } = page);
+  }
+  return { items, nextCursor };
 }
 
 function stepCount({ spec }: ResourceItem): string {

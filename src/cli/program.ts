@@ -1,12 +1,12 @@
 import { Command, CommanderError, Option } from 'commander';
+import { retentionText } from '../app/retention.ts';
 import { AppError } from '../core/errors.ts';
 import { mostSimilar } from '../lib/similar.ts';
+import type { Action, Tie } from './action.ts';
+import { addDatabaseCommands } from './database-commands.ts';
 import { reportFailure } from './failure.ts';
 import { processTerminal } from './output.ts';
 import type { Terminal } from './output.ts';
-
-/** What a command's module exports: does the work and returns the exit code. */
-export type Action<Flags> = (terminal: Terminal, flags: Flags, ...operands: string[]) => Promise<number>;
 
 /**
  * Runs the command line and returns the exit code: 0 done, 1 the answer is no, 2 usage or configuration, 3 cannot reach
@@ -87,11 +87,10 @@ export function buildProgram(terminal: Terminal, run: { exitCode: number }): Com
   addServerCommands(program, action);
   addInvestigationCommands(program, action);
   addClientCommands(program, action);
+  addDatabaseCommands(program, action);
   addOfflineCommands(program, action);
   return program;
 }
-
-type Tie = <Flags>(command: Command, load: () => Promise<Action<Flags>>) => void;
 
 function addServerCommands(program: Command, action: Tie): void {
   action(
@@ -108,13 +107,21 @@ function addServerCommands(program: Command, action: Tie): void {
   action(
     clusterOptions(program.command('serve').description('Runs the server on this machine'))
       .requiredOption('--resources <dir>', 'folder (or file) of Source, Workflow, Sink and Secret documents; watched')
-      .option('--db <path>', 'SQLite file or postgres:// URL (default: DATABASE_URL or SQLITE_PATH, else data/punching-fist.db)')
+      .option(
+        '--db <path>',
+        'SQLite file or postgres:// URL (default: DATABASE_URL or SQLITE_PATH, else data/punching-fist.db)',
+      )
       .option('--listen <host:port>', 'address to listen on (default: SERVER_ADDR, else 127.0.0.1:8080)')
       .option('--secrets-dir <dir>', 'folder with [namespace/]name/key files')
       .option('--public-url <url>', 'how people reach this server, for links in reports')
       .option('--allow-exec', 'lets cli steps run processes on this machine', false)
       .option('--allow-insecure-sources', 'accepts Sources without authentication beyond loopback', false)
       .option('--concurrency <runs>', 'runs that execute at the same time', '8')
+      .option('--retain-runs <limit>', retentionText('runs'))
+      .option('--retain-events <limit>', retentionText('events'))
+      .option('--retain-dead-letters <limit>', retentionText('dead-letters'))
+      .option('--retain-alerts <limit>', retentionText('alerts'))
+      .option('--drain-timeout <duration>', 'how long a graceful stop may take in all', '25s')
       .addOption(new Option('--log-level <level>', 'debug, info, warn or error').default('info')),
     async () => (await import('./serve.ts')).serve,
   );
@@ -177,10 +184,20 @@ function addClientCommands(program: Command, action: Tie): void {
         .description('Lists alerts, runs, deliveries, events, dead-letters, sources, workflows or sinks'),
     )
       .option('-o, --output <format>', 'table, wide, json, yaml or name', 'table')
+      .option('--since <time>', 'only what was made then or later: 1h, 2d, or an RFC 3339 time; alerts: first came')
+      .option('--until <time>', 'only what was made before')
+      .option('--search <words>', 'alerts: only with these words, or beginnings of words, in name, summary or labels')
       .option('--status <status>', 'only with this status')
       .option('--severity <severity>', 'alerts: only with this severity')
       .option('--name <name>', 'alerts: only with this alertname')
       .option('-l, --label <name=value...>', 'alerts: only with these labels')
+      .option('--workflow <name>', 'runs: only of this Workflow')
+      .option('--alert <id>', 'runs: only of this alert')
+      .option('--error <code>', 'runs: only with this error code')
+      .option('--run <id>', 'deliveries: only of this run')
+      .option('--sink <name>', 'deliveries: only to this Sink')
+      .option('--source <name>', 'events, dead-letters: only from this Source')
+      .option('--reason <reason>', 'dead-letters: only with this reason')
       .option('-n, --namespace <name>', 'only of this namespace')
       .option('--limit <number>', 'at most so many', '50'),
     async () => (await import('./get.ts')).get,
@@ -204,7 +221,11 @@ function addClientCommands(program: Command, action: Tie): void {
     async () => (await import('./control.ts')).cancel,
   );
   action(
-    serverOptions(program.command('retry <run>').description('Starts run/ID anew, as a new run')),
+    serverOptions(
+      program
+        .command('retry <object>')
+        .description('Starts run/ID anew, as a new run; sends a failed delivery/ID again'),
+    ),
     async () => (await import('./control.ts')).retry,
   );
 }

@@ -8,18 +8,29 @@ import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/ports.ts';
 import type { LogLevel } from '../lib/log.ts';
 import type { Terminal } from './output.ts';
-import { onStopSignals } from './signals.ts';
+import { exitCodeOf, onStopSignals } from './signals.ts';
+
+/** Exit code of a graceful stop in which something did not end in its time. */
+const lateExitCode = 4;
+/** After the budget of a stop the process ends anyhow, were even its timers late. */
+const patienceMs = 2000;
 
 /**
- * `fist serve`: runs until SIGINT or SIGTERM, then stops gracefully; a second signal ends at once and still loses
- * nothing, because everything that was acknowledged is committed.
+ * `fist serve`: runs until SIGINT or SIGTERM, then stops gracefully: 0, or 4 where something did not end in time. A second
+ * signal ends at once (130, 143) and still loses nothing, because everything that was acknowledged is committed.
  */
 export async function serve(terminal: Terminal, flags: ServeFlags): Promise<number> {
   const log = await createLog({ level: readLevel(flags.logLevel) });
   const options = readServeOptions(flags, terminal.env);
   const asked = Promise.withResolvers<void>();
+  function stop(): void {
+    log.info({}, 'stopping; a second signal ends at once');
+    // Also where the start itself does not end.
+    setTimeout(() => process.exit(lateExitCode), options.drainMs + patienceMs).unref();
+    asked.resolve();
+  }
   // From here on, so that a signal during the start stops it gracefully as well.
-  const forgetSignals = onStopSignals(asked.resolve, () => process.exit(130));
+  const forgetSignals = onStopSignals(stop, (signal) => process.exit(exitCodeOf[signal]));
   try {
     const app = await createApp(options, {
       log,
@@ -28,8 +39,8 @@ export async function serve(terminal: Terminal, flags: ServeFlags): Promise<numb
     });
     introduce(app, log);
     await asked.promise;
-    log.info({}, 'stopping; a second signal ends at once');
-    await app.stop();
+    // What did not end in time may hold the event loop.
+    if (!(await app.stop())) process.exit(lateExitCode);
   } catch (thrown) {
     forgetSignals();
     throw thrown;

@@ -9,17 +9,17 @@ test('copies of Ctrl-C are one signal; another one later ends at once', () => {
   let time = 0;
   forget = onStopSignals(
     () => told.push('stop'),
-    () => told.push('end'),
+    (signal) => told.push(`end ${signal}`),
     () => time,
   );
-  process.emit('SIGINT');
-  process.emit('SIGINT');
+  process.emit('SIGINT', 'SIGINT');
+  process.emit('SIGINT', 'SIGINT');
   time = 999;
-  process.emit('SIGTERM');
+  process.emit('SIGTERM', 'SIGTERM');
   expect(told).toEqual(['stop']);
   time = 1000;
-  process.emit('SIGINT');
-  expect(told).toEqual(['stop', 'end']);
+  process.emit('SIGINT', 'SIGINT');
+  expect(told).toEqual(['stop', 'end SIGINT']);
 });
 
 test('forgets its handlers', () => {

@@ -1,4 +1,4 @@
-import { readVersion } from '../app/version.ts';
+import { readVersion } from '../lib/version.ts';
 import { outputFormat } from './output.ts';
 import type { Terminal } from './output.ts';
 

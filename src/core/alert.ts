@@ -115,3 +115,8 @@ export function labelledObject(labels: Labels): string {
   const named = objectLabels.map((name) => labels[name]).find((value) => value !== undefined);
   return [labels['namespace'], named].filter((part) => part !== undefined && part !== '').join('/');
 }
+
+/** One text for an identity (design 3.2.1). Names of namespaces and Sources have no `/`. */
+export function identityKey(alert: Pick<AlertRecord, 'namespace' | 'source' | 'fingerprint'>): string {
+  return `${alert.namespace}/${alert.source}/${alert.fingerprint}`;
+}

@@ -57,6 +57,16 @@ export interface CatalogWorkflow extends CatalogObject {
   readonly planHash: string | null;
 }
 
+/** What a Sink takes at a time, from all replicas together. */
+export interface SinkLimits {
+  readonly maxConcurrent: number;
+  /** null = no limit. */
+  readonly ratePerMinute: number | null;
+}
+
+/** Also for deliveries whose Sink is gone. */
+export const defaultSinkLimits: SinkLimits = { maxConcurrent: 4, ratePerMinute: null };
+
 /** A Sink, compiled. */
 export interface CatalogSink extends CatalogObject {
   readonly config: JsonObject;
@@ -66,6 +76,7 @@ export interface CatalogSink extends CatalogObject {
   readonly sendResolved: boolean;
   /** Whether run-started deliveries are wanted. */
   readonly sendStarted: boolean;
+  readonly limits: SinkLimits;
 }
 
 /** The compiled resources of one moment. A reload swaps a whole catalog. */

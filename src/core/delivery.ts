@@ -4,6 +4,12 @@ import type { Timestamp } from './time.ts';
 export const deliveryStatuses = ['pending', 'sent', 'failed', 'skipped'] as const;
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
+/**
+ * What a delivery waits for besides its time: `order`, an earlier one of the same alert (or run) to the same Sink; `place`,
+ * because the Sink takes no more at a time, or not yet (its `spec.delivery`).
+ */
+export type DeliveryWait = 'order' | 'place';
+
 /** What a delivery announces. */
 export const deliveryEvents = ['run-started', 'approval-requested', 'run-finished', 'alert-resolved'] as const;
 export type DeliveryEvent = (typeof deliveryEvents)[number];
@@ -23,6 +29,7 @@ export interface DeliveryRecord {
   /** What is sent; rendered once, before the first send. */
   readonly payload: JsonValue;
   readonly status: DeliveryStatus;
+  /** Since it was written, or since a person asked to send it again. */
   readonly attempts: number;
   readonly error: string | null;
   readonly errorCode: string | null;
@@ -36,7 +43,10 @@ export interface DeliveryRecord {
   readonly leaseOwner: string | null;
   readonly leaseUntil: Timestamp | null;
   readonly wakeAt: Timestamp | null;
+  readonly waitingFor: DeliveryWait | null;
   readonly sentAt: Timestamp | null;
+  /** When a person last asked to send it again; null = never. */
+  readonly retriedAt: Timestamp | null;
   readonly createdAt: Timestamp;
 }
 

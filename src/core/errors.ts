@@ -109,6 +109,8 @@ export interface AppErrorDetails {
   readonly field?: string;
   /** The next command or action for the person who reads it. */
   readonly next?: string;
+  /** Finer than the code, for metrics and checks: StoreSlow, StoreFull or StoreDown of StoreUnavailable. */
+  readonly reason?: string;
 }
 
 /** The one error class: a stable code, whether trying again may help, and what to do next. */
@@ -118,6 +120,7 @@ export class AppError extends Error {
   readonly retryable: boolean;
   readonly field: string | undefined;
   readonly next: string | undefined;
+  readonly reason: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: AppErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -125,6 +128,7 @@ export class AppError extends Error {
     this.retryable = details.retryable ?? errorCodes[code].retryable;
     this.field = details.field;
     this.next = details.next;
+    this.reason = details.reason;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Catalog, CatalogSource, SecretReference } from './catalog.ts';
+import type { AppError } from './errors.ts';
 import type { IntakeAnswer, Notification } from './event.ts';
 import type { ProcessIdentity } from './run.ts';
 
@@ -35,7 +36,7 @@ export interface HttpRequest {
   readonly body?: string;
   /** From connect to the last byte. */
   readonly timeoutMs: number;
-  /** The rest of the answer is not read. */
+  /** The rest of the answer is not read. 0: its body is not waited for. */
   readonly maxResponseBytes: number;
   readonly signal?: AbortSignal;
 }
@@ -87,8 +88,16 @@ export interface CommandRunner {
   killLeftover(process: ProcessIdentity): Promise<boolean>;
 }
 
+/** Whether the store takes writes. */
+export interface StoreHealth {
+  /** What is wrong, in a few words without secrets; null = nothing. Soon answered, however slow the store is. */
+  problem(): Promise<string | null>;
+}
+
 /** Takes notifications in: answers only after the commit (2xx means durable). */
 export interface Intake {
+  /** Why nothing more is taken now, so that a sender is refused before its body is read; null = come in. */
+  refusal?(): AppError | null;
   accept(source: CatalogSource, notification: Notification): Promise<IntakeAnswer>;
   /** A body that is no notification at all. */
   deadLetter(source: { namespace: string; name: string }, reason: string, message: string, body: string): Promise<void>;
@@ -98,6 +107,8 @@ export interface Intake {
 export interface Control {
   /** Asks a run to stop. Throws NotFound, or Conflict for a finished run. */
   cancel(runId: string, reason: string): Promise<void>;
+  /** Sends a failed delivery again, with its attempts counted anew. Throws NotFound, or Conflict for one that is not failed. */
+  retryDelivery(deliveryId: string): Promise<void>;
   /** Makes a new run with `retry_of` and returns its id. Throws NotFound, or Conflict for an unfinished run. */
   retry(runId: string): Promise<string>;
 }
@@ -105,6 +116,19 @@ export interface Control {
 /** The catalog of this moment; a reload replaces it whole. */
 export interface CatalogHolder {
   current(): Catalog;
+}
+
+/**
+ * Hints that runs are due, shared by all replicas. A hint that is lost costs time, never a run: `wake_at` is the truth.
+ */
+export interface RunQueue {
+  /** Puts hints in; a run that has one keeps it. */
+  send(runIds: readonly string[]): Promise<void>;
+  /** Takes at most `limit` hints out, oldest first; each goes to one replica only. */
+  take(limit: number): Promise<readonly string[]>;
+  /** Called when hints may have come, from whichever replica. Returns the unsubscriber. */
+  onSent(listener: () => void): () => void;
+  close(): Promise<void>;
 }
 
 /** What a commit announces to this process: wake-ups are hints, polling is the truth. */

@@ -1,11 +1,15 @@
 import type { AlertState } from './alert-fold.ts';
-import type { AlertRecord, AlertTransition } from './alert.ts';
+import type { AlertRecord, AlertStatus, AlertTransition } from './alert.ts';
+import type { SinkLimits } from './catalog.ts';
 import type { DeliveryRecord } from './delivery.ts';
 import type { DeadLetterRecord, SourceEventRecord } from './event.ts';
 import type { ErrorCode } from './errors.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import type { Plan } from './plan.ts';
+import type { ListReader } from './lists.ts';
 import type { CommitHints } from './ports.ts';
+import type { ResourceRecord } from './resource.ts';
+import type { RetentionStore } from './retention.ts';
 import type { Evidence, ProcessIdentity, RunRecord, RunStatus, StepRecord, StepStatus, WaitingFor } from './run.ts';
 import type { Timestamp } from './time.ts';
 
@@ -23,20 +27,25 @@ export const transactionNames = [
   'cancel',
   'retry',
   'audit',
+  'tick',
   'recover',
   'delivery-claim',
   'delivery-end',
   'resources',
+  'retention',
 ] as const;
 export type TransactionName = (typeof transactionNames)[number];
 
 /**
  * The store. `transaction` is the one way to write: callers that arrive during a commit share the next one, each in a
  * savepoint of its own, and their promises resolve after the commit. `work` may only await calls on `tx`; nothing else
- * (no timer, no I/O), because every other writer waits for it.
+ * (no timer, no I/O), because every other writer waits for it. Calls that do not need each other's
+ * answers or order may be made together (allDone): over a network they then cost one exchange. None may outlive `work`.
  */
 export interface Store {
   transaction<T>(name: TransactionName, work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
+  /** Commits a write that changes nothing: resolves where the store takes writes. Rejects with StoreUnavailable. */
+  probe(): Promise<void>;
   /** Committed state, outside any transaction. */
   readonly read: StoreReader;
   /** Called after each commit that made runs or deliveries due. Returns the unsubscriber. */
@@ -51,6 +60,8 @@ export interface StoreTransaction {
   readonly runs: RunStore;
   readonly deliveries: DeliveryStore;
   readonly resources: ResourceStore;
+  readonly ticks: TickStore;
+  readonly retention: RetentionStore;
 }
 
 /** The read side used by programs inside transactions and out of them. Lists for people are in StoreReader.lists. */
@@ -67,16 +78,38 @@ export type StoredAlert = AlertState &
     'id' | 'contentHash' | 'sourceId' | 'workflowId' | 'triageCompletedAt' | 'announced' | 'mutedUntil'
   >;
 
+/** Names an alert (design 3.2.1). */
+export type AlertIdentity = Pick<AlertRecord, 'namespace' | 'source' | 'fingerprint'>;
+
+/** What the last notification replaces (design 3.2.14), of the alert with this id. */
+export type AlertContent = Pick<
+  AlertRecord,
+  'id' | 'externalId' | 'summary' | 'description' | 'annotations' | 'generatorUrl' | 'groupKey'
+>;
+
 export interface AlertStore {
-  /** The hot path's look at one identity: no labels, no annotations, no analysis. */
-  findState(namespace: string, source: string, fingerprint: string): Promise<StoredAlert | undefined>;
-  /** Writes all of a state but its id. */
+  /**
+   * The hot path's look at alerts: no labels, no annotations, no analysis. In the order of `identities`, undefined where
+   * there is none. The rows stay locked, one identity after the other, until the commit.
+   */
+  findStates(identities: readonly AlertIdentity[]): Promise<readonly (StoredAlert | undefined)[]>;
+  /** Writes all of each state but its id. */
+  saveStates(alerts: readonly (StoredAlert & Pick<AlertRecord, 'updatedAt'>)[]): Promise<void>;
   saveState(alert: StoredAlert, updatedAt: Timestamp): Promise<void>;
+  saveContents(contents: readonly AlertContent[]): Promise<void>;
   findByIdentity(namespace: string, source: string, fingerprint: string): Promise<AlertRecord | undefined>;
   findById(id: string): Promise<AlertRecord | undefined>;
-  /** Inserts the row and its `alert_labels`. */
+  /** Inserts rows and sees to their `alert_labels`. Throws StoreConflict where one of the identities is there already. */
+  insertAll(alerts: readonly AlertRecord[]): Promise<void>;
   insert(alert: AlertRecord): Promise<void>;
   update(id: string, changes: Partial<AlertRecord>): Promise<void>;
+  /** Locks the alert until the commit. */
+  lockStatus(id: string): Promise<Pick<AlertRecord, 'status' | 'episode'> | undefined>;
+  /** A run of the locked alert began. */
+  beginTriage(id: string, status: AlertStatus, runId: string, at: Timestamp): Promise<void>;
+  /** A run of the locked alert ended; without a report an earlier one stays. */
+  endTriage(id: string, status: AlertStatus, runId: string, at: Timestamp, report: JsonObject | null): Promise<void>;
+  addTransitions(transitions: readonly AlertTransition[]): Promise<void>;
   addTransition(transition: AlertTransition): Promise<void>;
   /** Sources with open alerts, those that are no longer in the catalog too. */
   sourcesWithOpen(): Promise<readonly { readonly namespace: string; readonly source: string }[]>;
@@ -86,16 +119,45 @@ export interface AlertStore {
   findMuted(now: Timestamp, limit: number): Promise<readonly AlertRecord[]>;
 }
 
+/** Names an event by its sender's delivery id. */
+export interface DeliveryKey {
+  readonly namespace: string;
+  readonly source: string;
+  readonly key: string;
+}
+
+/** Notifications of a Source, for its status. */
+export interface SourceActivity {
+  readonly namespace: string;
+  readonly source: string;
+  readonly events: number;
+  /** Of the last one. */
+  readonly at: Timestamp;
+  /** What is wrong with the last one, null = nothing. */
+  readonly problem: string | null;
+}
+
 export interface EventStore {
-  findByDeliveryKey(namespace: string, source: string, key: string): Promise<SourceEventRecord | undefined>;
-  /** Whether this event has this content, for the bump of an unchanged repeat. */
-  hasContent(id: string, contentHash: string): Promise<boolean>;
+  /** Outcomes of events, in the order of `keys`; undefined where there is none. */
+  findOutcomes(keys: readonly DeliveryKey[]): Promise<readonly (JsonObject | undefined)[]>;
+  /** Content hashes by event id, for the bump of an unchanged repeat. Absent where there is no such event. */
+  contentHashes(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Throws StoreConflict where one of the delivery keys is there already. */
+  insertAll(events: readonly SourceEventRecord[]): Promise<void>;
   insert(event: SourceEventRecord): Promise<void>;
   update(id: string, changes: Partial<SourceEventRecord>): Promise<void>;
-  bump(id: string, at: Timestamp): Promise<void>;
+  /** Counts events that came so many `times` again, last at `at`. */
+  bumpAll(bumps: readonly { readonly id: string; readonly times: number; readonly at: Timestamp }[]): Promise<void>;
+  addDeadLetters(letters: readonly DeadLetterRecord[]): Promise<void>;
   addDeadLetter(letter: DeadLetterRecord): Promise<void>;
-  /** Counts an event for the Source's status; `problem` is what is wrong with its notifications, null = nothing. */
-  countActivity(namespace: string, source: string, at: Timestamp, problem: string | null): Promise<void>;
+  /** One entry for each Source. To be called last: all replicas write these few rows. */
+  countActivity(activity: readonly SourceActivity[]): Promise<void>;
+}
+
+/** A run in the order in which runs are due. */
+export interface DuePosition {
+  readonly id: string;
+  readonly wakeAt: Timestamp;
 }
 
 export interface RunReader {
@@ -106,6 +168,8 @@ export interface RunReader {
   evidence(runId: string): Promise<readonly Evidence[]>;
   /** Ids of unfinished runs with `wake_at <= now` and no live lease, oldest first. */
   due(now: Timestamp, limit: number): Promise<readonly string[]>;
+  /** As `due`, the next page after a position; null = from the start. In the order of `wakeAt`, then `id`. */
+  duePage(now: Timestamp, after: DuePosition | null, limit: number): Promise<readonly DuePosition[]>;
   /** The earliest `wake_at` of unfinished runs. */
   nextWakeAt(): Promise<Timestamp | null>;
   /** When somebody asked the run to stop; null = nobody did. */
@@ -119,11 +183,34 @@ export interface NewRun {
   readonly plan: Plan | null;
 }
 
+/** What starting and ending the work on an alert asks about its runs. */
+export type RunBrief = Pick<
+  RunRecord,
+  | 'id'
+  | 'alertId'
+  | 'name'
+  | 'namespace'
+  | 'status'
+  | 'episode'
+  | 'planHash'
+  | 'retryOf'
+  | 'leaseOwner'
+  | 'waitingFor'
+  | 'createdAt'
+>;
+
 export interface RunStore extends RunReader {
-  /** Inserts the run (and its plan, once per hash). False where (alert, episode, workflow) has one already. */
+  /**
+   * Inserts runs (and their plans, once per hash). Throws StoreConflict where (alert, episode, workflow) has one already.
+   */
+  insertAll(runs: readonly NewRun[]): Promise<void>;
+  /** False where (alert, episode, workflow) has one already. */
   insert(run: NewRun): Promise<boolean>;
-  /** Runs of an alert that have not ended, oldest first. */
-  unfinishedOfAlert(alertId: string): Promise<readonly RunRecord[]>;
+  /**
+   * Runs of these alerts, oldest first: those that have not ended, those created at `since` or later, and those of an
+   * episode that the alert does not have yet.
+   */
+  briefsOfAlerts(alertIds: readonly string[], since: Timestamp): Promise<readonly RunBrief[]>;
   /** Runs of this alert and Workflow created since, for cooldown and flap cap. */
   countSince(alertId: string, workflow: string, since: Timestamp): Promise<number>;
   /** Design 3.1.5 in one statement; undefined = someone else has it, or it is not due. */
@@ -136,6 +223,8 @@ export interface RunStore extends RunReader {
   renew(id: string, fence: number, leaseUntil: Timestamp): Promise<boolean>;
   /** Gives the lease back. Only after {@link RunStore.lock} or claim in the same transaction. */
   release(id: string, wait: RunWait): Promise<void>;
+  /** Makes a run that is due and that nobody holds due later. */
+  postpone(id: string, now: Timestamp, until: Timestamp): Promise<void>;
   /** Locks the run and writes its final state; false = stale. */
   finish(id: string, fence: number, end: RunEnd): Promise<boolean>;
   update(id: string, changes: Partial<RunRecord>): Promise<void>;
@@ -221,113 +310,63 @@ export interface DeliveryReader {
   nextWakeAt(): Promise<Timestamp | null>;
 }
 
+/** Who wants to work on a delivery, and under which limits of its Sink. */
+export interface DeliveryClaim {
+  readonly id: string;
+  readonly owner: string;
+  readonly now: Timestamp;
+  readonly leaseUntil: Timestamp;
+  readonly limits: SinkLimits;
+  /** False: it ends or fails without a send, so it needs no place at the Sink. */
+  readonly sends: boolean;
+}
+
+/** What came of an attempt; the lease is given back. A status that is not pending is final. */
+export type DeliveryEnd = Pick<DeliveryRecord, 'wakeAt'> &
+  Partial<Pick<DeliveryRecord, 'status' | 'sinkType' | 'sentAt' | 'reference' | 'error' | 'errorCode' | 'ambiguous'>>;
+
 export interface DeliveryStore extends DeliveryReader {
   insert(deliveries: readonly DeliveryRecord[]): Promise<void>;
-  claim(id: string, owner: string, now: Timestamp, leaseUntil: Timestamp): Promise<DeliveryRecord | undefined>;
-  /** Only where the fence matches; false = stale. */
-  finish(id: string, fence: number, changes: Partial<DeliveryRecord>): Promise<boolean>;
+  /**
+   * Takes a pending delivery that is due and that nobody holds. Undefined where it is none, and where it has to wait for
+   * an earlier one or for a place at its Sink: that is written to the row, counts as no attempt, and the one that it
+   * waits for wakes it.
+   */
+  claim(claim: DeliveryClaim): Promise<DeliveryRecord | undefined>;
+  /** Keeps what will be sent; false = stale. */
+  keepPayload(id: string, fence: number, sinkType: string, payload: JsonObject): Promise<boolean>;
+  /**
+   * Writes what came of a claimed delivery and wakes those that waited for it. Only where the fence matches and it is
+   * pending; false = stale.
+   */
+  finish(
+    delivery: Pick<DeliveryRecord, 'id' | 'fence' | 'namespace' | 'sinkName'>,
+    end: DeliveryEnd,
+    now: Timestamp,
+    limits: SinkLimits,
+  ): Promise<boolean>;
+  /** Makes a failed delivery pending and due, its attempts counted anew; key and payload stay. False = it is not failed. */
+  retry(id: string, now: Timestamp): Promise<boolean>;
+  /**
+   * Makes pending deliveries due that nothing else would wake: those without a wake-up, and those whose wake-up lies
+   * after `latest` because the clock was put back. A lease that lies after it ends at `leaseUntil`.
+   */
+  wakeStuck(
+    now: Timestamp,
+    latest: Timestamp,
+    leaseUntil: Timestamp,
+  ): Promise<readonly { readonly id: string; readonly reason: 'NoWakeUp' | 'ClockPutBack' }[]>;
   /** At the start of the only server: no worker is alive, so every leased delivery is due now. Returns how many there were. */
   releaseLeases(now: Timestamp): Promise<number>;
 }
 
-/** A `custom_resources` row. */
-export interface ResourceRecord {
-  readonly apiVersion: string;
-  readonly kind: 'Source' | 'Workflow' | 'Sink';
-  readonly namespace: string;
-  readonly name: string;
-  /** JSON text of the spec; secrets are references only. */
-  readonly spec: string;
-  /** JSON text of the status. */
-  readonly status: string;
-  readonly updatedAt: Timestamp;
+/** What is done once for all replicas. */
+export interface TickStore {
+  /** True for exactly one caller of each tick, on all replicas together. `at` is the tick's own time, not the caller's. */
+  claim(name: string, at: Timestamp): Promise<boolean>;
 }
 
 export interface ResourceStore {
   /** Makes the table hold exactly these. */
   replaceAll(resources: readonly ResourceRecord[]): Promise<void>;
-}
-
-/** Lists for the API. Keyset pages, newest first; every one uses an index. What may be large is left out of lists. */
-export interface ListReader {
-  /** Throws InvalidInput for a cursor that is not from here; so do the other pages. */
-  alerts(query: AlertQuery): Promise<ListPage<AlertSummary>>;
-  alert(id: string): Promise<AlertRecord | undefined>;
-  alertByIdentity(namespace: string, source: string, fingerprint: string): Promise<AlertRecord | undefined>;
-  /** Oldest first. */
-  transitions(alertId: string): Promise<readonly AlertTransition[]>;
-  runs(query: RunQuery): Promise<ListPage<RunSummary>>;
-  events(query: EventQuery): Promise<ListPage<EventSummary>>;
-  event(id: string): Promise<SourceEventRecord | undefined>;
-  deliveries(query: DeliveryQuery): Promise<ListPage<DeliverySummary>>;
-  deadLetters(query: PageQuery): Promise<ListPage<DeadLetterSummary>>;
-  deadLetter(id: string): Promise<DeadLetterRecord | undefined>;
-  /** By namespace and name. */
-  resources(kind: ResourceRecord['kind']): Promise<readonly ResourceRecord[]>;
-  /** Pending rows, for `fist_queue_depth`. */
-  depths(): Promise<{ readonly runs: number; readonly deliveries: number }>;
-  /** Sources: events and last event time; Sinks: sent and last sent; by `namespace/name`. */
-  activity(): Promise<ResourceActivity>;
-}
-
-export type AlertSummary = Omit<AlertRecord, 'aiAnalysis'>;
-export type RunSummary = Omit<RunRecord, 'outputs'>;
-export type EventSummary = Omit<SourceEventRecord, 'eventData'>;
-export type DeliverySummary = Omit<DeliveryRecord, 'data' | 'payload'>;
-export type DeadLetterSummary = Omit<DeadLetterRecord, 'body'>;
-
-export interface ResourceActivity {
-  readonly sources: ReadonlyMap<
-    string,
-    {
-      readonly eventsProcessed: number;
-      readonly lastEventTime: Timestamp;
-      /** `Reason: message` of the last notification's trouble; null = none. */
-      readonly lastProblem: string | null;
-    }
-  >;
-  readonly sinks: ReadonlyMap<
-    string,
-    { readonly messagesSent: number; readonly lastSentTime: Timestamp | null; readonly lastError: string | null }
-  >;
-}
-
-export interface PageQuery {
-  /** At most 500. */
-  readonly limit: number;
-  readonly cursor?: string;
-  /** For the contract's aliases only. */
-  readonly offset?: number;
-}
-
-export interface AlertQuery extends PageQuery {
-  readonly status?: string;
-  readonly severity?: string;
-  readonly name?: string;
-  readonly namespace?: string;
-  /** Label equality; all must hold. */
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-export interface RunQuery extends PageQuery {
-  readonly status?: string;
-  readonly workflow?: string;
-  readonly namespace?: string;
-  readonly alertId?: string;
-}
-
-export interface EventQuery extends PageQuery {
-  /** Name of the Source. */
-  readonly source?: string;
-  readonly namespace?: string;
-}
-
-export interface DeliveryQuery extends PageQuery {
-  readonly status?: string;
-  readonly runId?: string;
-}
-
-export interface ListPage<T> {
-  readonly items: readonly T[];
-  readonly nextCursor: string | null;
 }

@@ -115,8 +115,14 @@ async function sendOnce(agent: Agent, url: URL, request: HttpRequest): Promise<H
       body: request.body ?? null,
       signal,
     });
+    const { statusCode: status } = response;
+    const headers = flatten(response.headers);
+    if (request.maxResponseBytes === 0) {
+      discard(response.body);
+      return { status, headers, body: '', truncated: true };
+    }
     const { body, truncated } = await readBody(response.body, request.maxResponseBytes);
-    return { status: response.statusCode, headers: flatten(response.headers), body, truncated };
+    return { status, headers, body, truncated };
   } catch (thrown) {
     throw translate(thrown, url, request, { sent: progress.sent, timedOut: timeout.aborted });
   }
@@ -132,6 +138,11 @@ function watchStart(agent: Agent, progress: { sent: boolean }): Dispatcher {
     };
     return dispatch(dispatchOptions, handler);
   });
+}
+
+/** Reads on a little, so that the connection can be used again; closes it where there is more, or where it takes long. */
+function discard(body: Dispatcher.ResponseData['body']): void {
+  body.dump({ limit: 65_536, signal: AbortSignal.timeout(1000) }).catch(() => undefined);
 }
 
 async function readBody(

@@ -22,3 +22,9 @@ export function newId(): string {
   const time = lastMs.toString(16).padStart(12, '0');
   return `${time.slice(0, 8)}-${time.slice(8)}-7${count.toString(16).padStart(3, '0')}-${randomUUID().slice(19)}`;
 }
+
+/** The lowest id that {@link newId} makes at this time, in milliseconds since the epoch: all earlier ids are below it. */
+export function lowestIdAt(epochMs: number): string {
+  const time = Math.max(0, Math.trunc(epochMs)).toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+}

@@ -42,6 +42,9 @@ export const metricTable = [
   ]),
   // deliveries
   counter('fist_sink_deliveries_total', 'Delivery attempts, by what came of them.', ['sink', 'result']),
+  counter('fist_deliveries_stuck_total', 'Deliveries that the auditor had to wake. Stays 0 while no clock is put back.', [
+    'reason',
+  ]),
   histogram('fist_sink_delivery_duration_seconds', 'One attempt to deliver.', ['type'], requestSeconds),
   // server and store
   gauge('fist_queue_depth', 'Rows that wait for a worker.', ['queue']),
@@ -53,9 +56,15 @@ export const metricTable = [
     ['route'],
     requestSeconds,
   ),
+  counter('fist_http_connections_refused_total', 'Connections beyond the most that are held at a time.', []),
   counter('fist_http_malformed_total', 'Connections that sent no valid HTTP request in time.', ['reason']),
   histogram('fist_store_commit_duration_seconds', 'One COMMIT with all callers that share it.', [], requestSeconds),
   histogram('fist_store_commit_callers', 'Callers that shared a commit.', [], [1, 2, 4, 8, 16, 32, 64, 128, 256]),
+  counter('fist_retention_deleted_total', 'Rows that were deleted because of their age or number.', ['table']),
+  counter('fist_store_conflicts_total', 'Transactions that were done again because another one was in the way.', [
+    'transaction',
+  ]),
+  counter('fist_ticks_total', 'Work of a minute that this process did for all replicas.', ['name']),
   gauge('fist_resources', 'Sources, Workflows and Sinks of the catalog.', ['kind', 'ready']),
 ] as const satisfies readonly MetricDescription[];
 

@@ -94,6 +94,28 @@ describe('pump', () => {
     expect(started).toEqual(['a']);
   });
 
+  it('lets what runs end by itself first, and begins nothing new', async () => {
+    const { pump, waiting, started, finishers, until } = createWork(1);
+    waiting.push('a', 'b');
+    pump.hint();
+    await until(() => finishers.has('a'));
+    const stopped = pump.stop(60_000, 50_000);
+    await clock.sleep(20);
+    expect(finishers.has('a')).toBe(true);
+    finishers.get('a')?.();
+    expect(await stopped).toBe(true);
+    expect(started).toEqual(['a']);
+  });
+
+  it('aborts what has not ended by itself in time', async () => {
+    const { pump, waiting, finishers, until } = createWork(1);
+    waiting.push('a');
+    pump.hint();
+    await until(() => finishers.has('a'));
+    expect(await pump.stop(60_000, 20)).toBe(true);
+    expect(finishers.has('a')).toBe(false);
+  });
+
   it('gives up on work that ignores the stop', async () => {
     const pump = startPump({
       name: 'deaf',
@@ -108,5 +130,6 @@ describe('pump', () => {
     pump.hint();
     while (pump.active() === 0) await clock.sleep(1);
     expect(await pump.stop(5)).toBe(false);
+    expect(await pump.stop(10, 5)).toBe(false);
   });
 });

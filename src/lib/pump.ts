@@ -1,13 +1,21 @@
+import { toAppError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/ports.ts';
+import { createComplaints } from './complaints.ts';
 
 export interface PumpOptions {
   readonly name: string;
-  /** Keys of work that is due now, at most `limit`, oldest first. */
-  due(limit: number): Promise<readonly string[]>;
+  /**
+   * Keys of work that is due now, oldest first: at most `limit`, of which some may be in work here already. Who takes keys
+   * out of a queue gives at most `room`, as many as can be started.
+   */
+  due(limit: number, room: number): Promise<readonly string[]>;
   /** When the next work becomes due; null = nothing planned. Milliseconds since the epoch. */
   nextDueAt(): Promise<number | null>;
-  /** Does the work of one key. Its errors are logged; the work stays due and is found again. */
-  handle(key: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Does the work of one key. Its errors are logged; the work stays due and is found again. When the pump stops, `pausing`
+   * is aborted first: what can be finished soon may be; then `signal`: end now.
+   */
+  handle(key: string, signal: AbortSignal, pausing: AbortSignal): Promise<void>;
   readonly concurrency: number;
   /** The longest time between two looks: waking up is a hint, polling is the truth. */
   readonly pollMs: number;
@@ -20,15 +28,37 @@ export interface Pump {
   hint(): void;
   /** Keys in work. */
   active(): number;
-  /** Takes nothing new, aborts what runs and waits for it; forgets it after `timeoutMs`. True if all ended. */
-  stop(timeoutMs: number): Promise<boolean>;
+  /**
+   * Takes nothing new and lets what runs end by itself for `finishMs`, then aborts it and waits for it; forgets it after
+   * `timeoutMs` in all. True if all ended.
+   */
+  stop(timeoutMs: number, finishMs?: number): Promise<boolean>;
+}
+
+/**
+ * The same work for one of several processes that share it: each begins elsewhere in the list of what is due, so that they
+ * seldom try the same. `random` gives a number from 0 to 1.
+ */
+export function scattered(options: PumpOptions, random: () => number): PumpOptions {
+  return {
+    ...options,
+    async due(limit, room) {
+      const keys = await options.due(limit * 4, room);
+      const from = Math.floor(random() * keys.length);
+      return [...keys.slice(from), ...keys.slice(0, from)].slice(0, limit);
+    },
+  };
 }
 
 /** The only loop: hint + poll + bounded concurrency + drain. Never two handlers for one key. */
 export function startPump(options: PumpOptions): Pump {
   const { clock, log, concurrency } = options;
   const active = new Map<string, Promise<void>>();
+  /** Keys that became due again while they were in work. */
+  const again = new Set<string>();
   const stopping = new AbortController();
+  const aborting = new AbortController();
+  const complain = createComplaints(log, clock);
   let hinted = false;
   let wake: (() => void) | undefined;
 
@@ -44,24 +74,28 @@ export function startPump(options: PumpOptions): Pump {
   async function look(): Promise<void> {
     while (!stopping.signal.aborted && hasRoom()) {
       hinted = false;
-      const keys = await options.due(concurrency + active.size);
-      const fresh = keys.filter((key) => !active.has(key)).slice(0, concurrency - active.size);
-      for (const key of fresh) start(key);
+      const keys = await options.due(concurrency + active.size, concurrency - active.size);
+      for (const key of keys) {
+        if (active.has(key)) again.add(key);
+        else if (hasRoom()) start(key);
+      }
       if (!hinted) return;
     }
   }
 
   function start(key: string): void {
     const work = options
-      .handle(key, stopping.signal)
+      .handle(key, aborting.signal, stopping.signal)
       .catch((error: unknown) => {
-        log.error({ pump: options.name, key, error }, 'work failed; it will be found again');
+        const fields = { pump: options.name, key, error };
+        complain('error', `work ${kindOf(error)}`, fields, 'work failed; it will be found again');
         // It is still due: without a pause a store that is away would be asked as fast as it can refuse.
         return clock.sleep(options.pollMs, stopping.signal).catch(() => undefined);
       })
       .finally(() => {
         active.delete(key);
-        hint();
+        if (again.delete(key) && !stopping.signal.aborted) start(key);
+        else hint();
       });
     active.set(key, work);
   }
@@ -88,7 +122,7 @@ export function startPump(options: PumpOptions): Pump {
         await look();
         await idle();
       } catch (error) {
-        log.error({ pump: options.name, error }, 'could not look for work');
+        complain('error', `look ${kindOf(error)}`, { pump: options.name, error }, 'could not look for work');
         await clock.sleep(options.pollMs, stopping.signal).catch(() => undefined);
       }
     }
@@ -98,19 +132,30 @@ export function startPump(options: PumpOptions): Pump {
   return {
     hint,
     active: () => active.size,
-    async stop(timeoutMs) {
+    async stop(timeoutMs, finishMs = 0) {
       stopping.abort();
       wake?.();
-      await running;
-      const limit = new AbortController();
-      const all = Promise.allSettled(active.values()).then(() => true);
-      const late = clock.sleep(timeoutMs, limit.signal).then(
-        () => false,
-        () => true,
-      );
-      const ended = await Promise.race([all, late]);
-      limit.abort();
-      return ended;
+      const all = running.then(() => Promise.allSettled(active.values()));
+      if (finishMs > 0 && (await endsWithin(all, Math.min(finishMs, timeoutMs)))) return true;
+      aborting.abort();
+      return endsWithin(all, timeoutMs - finishMs);
     },
   };
+
+  async function endsWithin(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
+    const limit = new AbortController();
+    const late = clock.sleep(Math.max(0, milliseconds), limit.signal).then(
+      () => false,
+      () => true,
+    );
+    const ended = await Promise.race([work.then(() => true), late]);
+    limit.abort();
+    return ended;
+  }
+}
+
+/** Errors of one kind are told once in a while: a store that is away fails every work in the same way. */
+function kindOf(error: unknown): string {
+  const { code, message } = toAppError(error);
+  return code === 'Internal' ? message.slice(0, 100) : code;
 }

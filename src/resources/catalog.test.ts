@@ -225,3 +225,24 @@ describe('conditions', () => {
     expect(catalog.workflow('default', 'w')?.ready).toBe(true);
   });
 });
+
+describe('limits of a Sink', () => {
+  const sink = (more: string) => object('Sink', 'out', `{type: stdout, config: {}${more}}`);
+
+  test.each([
+    ['', { maxConcurrent: 4, ratePerMinute: null }],
+    [', delivery: {}', { maxConcurrent: 4, ratePerMinute: null }],
+    [', delivery: {ratePerMinute: 30}', { maxConcurrent: 4, ratePerMinute: 30 }],
+    [', delivery: {maxConcurrent: 1}', { maxConcurrent: 1, ratePerMinute: null }],
+  ])('%j', (more, limits) => {
+    expect(buildCatalog([sink(more)], options).sink('default', 'out')).toMatchObject({ ready: true, limits });
+  });
+
+  test.each(['maxConcurrent: 0', 'maxConcurrent: 17', 'ratePerMinute: 0', 'ratePerMinute: 1.5', 'rate: 1'])(
+    '%s is refused',
+    (field) => {
+      const found = buildCatalog([sink(`, delivery: {${field}}`)], options).sink('default', 'out');
+      expect(conditions(found)).toEqual(['Ready=False InvalidSpec']);
+    },
+  );
+});

@@ -1,3 +1,4 @@
+import { defaultSinkLimits } from '../core/catalog.ts';
 import type {
   Catalog,
   CatalogObject,
@@ -5,6 +6,7 @@ import type {
   CatalogSource,
   CatalogWorkflow,
   Condition,
+  SinkLimits,
 } from '../core/catalog.ts';
 import type { Secrets } from '../core/ports.ts';
 import { parseDuration } from '../lib/duration.ts';
@@ -17,6 +19,7 @@ import { compileWorkflow } from './compile.ts';
 import { conditions, reasonOf } from './conditions.ts';
 import { objectTitle } from './object.ts';
 import type { ResourceObject } from './object.ts';
+import type { SinkSpec } from './sink.ts';
 
 export interface CatalogOptions {
   /** Counts reloads, from 1. */
@@ -93,7 +96,13 @@ function buildSink(object: ResourceObject): CatalogSink {
     condition: accepted?.spec.condition ?? null,
     sendResolved: accepted?.spec.sendResolved ?? false,
     sendStarted: accepted?.spec.sendStarted ?? false,
+    limits: limitsOf(accepted?.spec.delivery),
   };
+}
+
+function limitsOf(delivery: SinkSpec['delivery']): SinkLimits {
+  const { maxConcurrent, ratePerMinute } = { ...defaultSinkLimits, ...delivery };
+  return { maxConcurrent, ratePerMinute: ratePerMinute ?? null };
 }
 
 function buildWorkflow(object: ResourceObject, findSink: Find<CatalogSink>): CatalogWorkflow {

@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Log } from '../core/ports.ts';
-import type { ResourceRecord } from '../core/store.ts';
+import type { ResourceRecord } from '../core/resource.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { createFakeClock } from '../../test/support/clock.ts';

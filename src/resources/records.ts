@@ -1,5 +1,5 @@
 import type { Catalog, CatalogObject, Condition } from '../core/catalog.ts';
-import type { ResourceRecord } from '../core/store.ts';
+import type { ResourceRecord } from '../core/resource.ts';
 import type { Timestamp } from '../core/time.ts';
 import { mask } from '../lib/redact.ts';
 import { isSecretName } from '../lib/secret-names.ts';

@@ -1,10 +1,25 @@
 import { z } from 'zod';
+import { defaultSinkLimits } from '../core/catalog.ts';
 import { sinks } from '../sinks/index.ts';
 import { condition } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
 /** Fields of `config`, from the sink types. */
 export const sinkConfigFields = mergeFields(sinks);
+
+/** More than these would let one Sink take all senders of a replica. */
+const mostConcurrent = 16;
+
+const delivery = z
+  .strictObject({
+    maxConcurrent: z.int().min(1).max(mostConcurrent).default(defaultSinkLimits.maxConcurrent).meta({
+      description: 'Deliveries in work at the same time, from all replicas together.',
+    }),
+    ratePerMinute: z.int().min(1).max(60_000).optional().meta({
+      description: 'Attempts per minute at most, spread evenly (30 = one each 2 s). Absent = no limit.',
+    }),
+  })
+  .meta({ description: 'How fast the receiver may be told. What has to wait counts as no attempt.' });
 
 /** `spec` of a Sink. */
 export const sinkSpec = z
@@ -14,6 +29,7 @@ export const sinkSpec = z
     condition: condition.optional().meta({
       description: 'A template over the payload; a delivery for which it is false is skipped. Absent = always.',
     }),
+    delivery: delivery.optional(),
     sendResolved: z.boolean().default(false).meta({ description: 'Also tells when an alert is resolved.' }),
     sendStarted: z.boolean().default(false).meta({ description: 'Also tells when a run starts.' }),
   })

@@ -8,10 +8,10 @@ import type { ServerOptions } from './options.ts';
 /** The handlers of everything that answers with JSON: `/api/v1` and the routes of the first version. */
 export function apiHandlers(options: ServerOptions) {
   return {
-    ...alertHandlers(options.reader),
-    ...runHandlers(options.reader, options.control),
+    ...alertHandlers(options.reader, options.clock),
+    ...runHandlers(options.reader, options.control, options.clock),
     ...resourceHandlers(options.reader),
-    ...recordHandlers(options.reader),
+    ...recordHandlers(options.reader, options.control, options.clock),
     ...contractHandlers(options),
   };
 }

@@ -17,8 +17,10 @@ export interface ErrorAnswer {
   readonly body: ErrorBody;
 }
 
-/** Seconds of `Retry-After` with every 503. */
-export const retryAfterSeconds = '5';
+/** Seconds of `Retry-After` with every 503: 1 to 5, so that senders who were refused together do not come back together. */
+export function retryAfterSeconds(random: () => number = Math.random): string {
+  return String(1 + Math.floor(random() * 5));
+}
 
 const statusOf: Partial<Record<ErrorCode, number>> = {
   InvalidInput: 400,

@@ -1,5 +1,5 @@
 import type { Catalog } from '../core/catalog.ts';
-import type { ListReader } from '../core/store.ts';
+import type { ListReader } from '../core/lists.ts';
 import type { MetricsRegistry } from '../lib/metrics.ts';
 import type { Handlers } from './routes.ts';
 

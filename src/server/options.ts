@@ -1,6 +1,7 @@
 import type { Catalog } from '../core/catalog.ts';
-import type { Clock, Control, Intake, Log, Secrets } from '../core/ports.ts';
-import type { DeliveryReader, ListReader, RunReader } from '../core/store.ts';
+import type { Clock, Control, Intake, Log, Secrets, StoreHealth } from '../core/ports.ts';
+import type { ListReader } from '../core/lists.ts';
+import type { DeliveryReader, RunReader } from '../core/store.ts';
 import type { MetricsRegistry } from '../lib/metrics.ts';
 import type { SourceDefinition } from '../sources/define.ts';
 
@@ -34,6 +35,7 @@ export interface ServerOptions {
   readonly intake: Intake;
   readonly control: Control;
   readonly reader: ServerReader;
+  readonly storeHealth: StoreHealth;
   readonly secrets: Secrets;
   readonly metrics: MetricsRegistry;
   readonly clock: Clock;
@@ -60,8 +62,14 @@ export interface ServerLimits {
   readonly maxWebhooks: number;
   /** Their bodies together. */
   readonly maxWebhookBytes: number;
-  /** How long a webhook waits for the commit before it answers 503. The alerts may still be stored: that is harmless. */
+  /** A commit under way is waited for so long before the answer is 503. The alerts may still be stored: that is harmless. */
   readonly acceptTimeoutMs: number;
+  /** Requests of the API in work at a time, until their answers are read; more are answered 503. */
+  readonly maxApiRequests: number;
+  /** Their bodies together. */
+  readonly maxApiBytes: number;
+  /** An answer of the API that was not read after so long ends its connection. */
+  readonly answerTimeoutMs: number;
   /** How long `close` waits for answers under way. */
   readonly closeTimeoutMs: number;
 }
@@ -78,7 +86,10 @@ export const defaultLimits: ServerLimits = {
   maxBodyBytes: 3 * mebibyte,
   maxConnections: 4096,
   maxWebhooks: 1024,
-  maxWebhookBytes: 128 * mebibyte,
-  acceptTimeoutMs: 10_000,
+  maxWebhookBytes: 32 * mebibyte,
+  acceptTimeoutMs: 30_000,
+  maxApiRequests: 64,
+  maxApiBytes: 16 * mebibyte,
+  answerTimeoutMs: 60_000,
   closeTimeoutMs: 5000,
 };

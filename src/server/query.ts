@@ -1,5 +1,9 @@
 import { AppError } from '../core/errors.ts';
-import type { PageQuery } from '../core/store.ts';
+import type { PageQuery } from '../core/lists.ts';
+import { parseRfc3339 } from '../core/rfc3339.ts';
+import { toTimestamp } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
+import { parseDuration } from '../lib/duration.ts';
 
 /** Query parameters as they came: absent, once, or several times. */
 export type RawQuery = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -70,6 +74,33 @@ export function readPage(query: QueryReader): PageQuery {
   const cursor = query.text('cursor');
   const limit = query.integer('limit', 1, largestLimit) ?? defaultLimit;
   return cursor === undefined ? { limit } : { limit, cursor };
+}
+
+/**
+ * `since` and `until` of the API's lists, as RFC 3339 or as a duration before now (`1h`). They bound when something was
+ * made: of an alert, when it first came.
+ */
+export function readTimes(query: QueryReader, nowMs: number): Pick<PageQuery, 'since' | 'until'> {
+  return present({ since: readTime(query, 'since', nowMs), until: readTime(query, 'until', nowMs) });
+}
+
+function readTime(query: QueryReader, name: string, nowMs: number): Timestamp | undefined {
+  const text = query.text(name);
+  if (text === undefined) return undefined;
+  const time = parseRfc3339(text) ?? timeBefore(text, nowMs);
+  if (time !== undefined) return time;
+  throw new AppError('InvalidInput', `${name} is neither a time nor a duration before now`, {
+    field: name,
+    next: `${name}=2h30m, or ${name}=${toTimestamp(nowMs)}`,
+  });
+}
+
+function timeBefore(text: string, nowMs: number): Timestamp | undefined {
+  try {
+    return toTimestamp(Math.max(0, nowMs - parseDuration(text)));
+  } catch {
+    return undefined;
+  }
 }
 
 /** `label=name=value`, repeated; all must hold. The first `=` parts them. */

@@ -95,6 +95,12 @@ export const routes = [
   { method: 'GET', path: '/api/v1/deliveries', access: 'token', summary: 'Deliveries; filters `status`, `run`.' },
   { method: 'GET', path: '/api/v1/deliveries/:id', access: 'token', summary: 'One delivery with what is sent.' },
   {
+    method: 'POST',
+    path: '/api/v1/deliveries/:id/retry',
+    access: 'token',
+    summary: 'Sends a failed delivery again: same key, same payload, attempts counted anew.',
+  },
+  {
     method: 'GET',
     path: '/api/v1/events',
     access: 'token',

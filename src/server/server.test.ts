@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../core/errors.ts';
 import { apiToken, emptyLists, fakeCatalog, fakeServer, fakeSource } from '../../test/support/fake-server.ts';
@@ -90,10 +91,13 @@ describe('health', () => {
     const ready = await server.inject('/readyz');
     expect([ready.statusCode, ready.body]).toEqual([200, 'ok\n']);
     const verbose = await server.inject('/readyz?verbose');
-    expect(verbose.body).toBe('[+]state (ready) ok\n[+]catalog ok\n[+]store ok\nreadyz check passed\n');
+    expect(verbose.body).toBe('[+]state ok\n[+]catalog ok\n[+]store ok\nreadyz check passed\n');
     state = 'draining';
     const draining = await server.inject('/readyz');
-    expect([draining.statusCode, draining.body]).toEqual([503, '[-]state (draining) failed\nreadyz check failed\n']);
+    expect([draining.statusCode, draining.body]).toEqual([
+      503,
+      '[-]state failed: the server is draining\nreadyz check failed\n',
+    ]);
   });
 
   it('is not ready before the catalog was read', async () => {
@@ -101,33 +105,45 @@ describe('health', () => {
     expect((await server.inject('/readyz')).statusCode).toBe(503);
   });
 
-  it('asks the store at most once a second, and does not wait for ever', async () => {
-    let now = 0;
-    let asked = 0;
-    let store: 'ok' | 'failed' | 'stuck' = 'ok';
-    const lists = {
-      ...emptyLists(),
-      depths: async () => {
-        asked += 1;
-        if (store === 'failed') throw new AppError('StoreUnavailable', 'secret detail');
-        if (store === 'stuck') await new Promise(() => undefined);
-        return { runs: 0, deliveries: 0 };
-      },
+  it('says what is wrong with the store', async () => {
+    const { server } = await start({ storeHealth: { problem: async () => 'its disk is full' } });
+    const response = await server.inject('/readyz');
+    expect(response.statusCode).toBe(503);
+    expect(response.body).toBe('[-]store failed: its disk is full\nreadyz check failed\n');
+  });
+});
+
+describe('load of the API', () => {
+  it('is bounded, but for health and metrics; every place is given back', async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const resources = async () => {
+      await held;
+      return [];
     };
-    const clock = { now: () => 0, monotonic: () => now, sleep: async () => undefined };
     const empty = { find: async () => undefined, steps: async () => [], evidence: async () => [] };
-    const { server } = await start({ clock, reader: { lists, runs: empty, deliveries: empty } });
-    for (let n = 0; n < 5; n++) expect((await server.inject('/readyz')).statusCode).toBe(200);
-    expect(asked).toBe(1);
-    for (const state of ['failed', 'stuck'] as const) {
-      store = state;
-      now += 1000;
-      const response = await server.inject('/readyz?verbose');
-      expect(response.statusCode).toBe(503);
-      expect(response.body).toContain('[-]store failed');
-      expect(response.body).not.toContain('secret');
-    }
-    expect(asked).toBe(3);
+    const lists = { ...emptyLists(), resources };
+    const { server } = await start({
+      limits: { maxApiRequests: 2 },
+      reader: { lists, runs: empty, deliveries: empty },
+    });
+    const waiting = Promise.all([get(server, '/api/v1/sources'), get(server, '/api/v1/sinks')]);
+    await sleep(20);
+    const refused = await get(server, '/api/v1/alerts');
+    expect([refused.statusCode, refused.json().code]).toEqual([503, 'StoreUnavailable']);
+    expect(refused.headers['retry-after']).toMatch(/^[1-5]$/);
+    for (const url of ['/readyz', '/livez', '/health', '/metrics'])
+      expect((await get(server, url)).statusCode).toBe(200);
+    release();
+    for (const response of await waiting) expect(response.statusCode).toBe(200);
+    for (let n = 0; n < 5; n++) expect((await get(server, '/api/v1/alerts')).statusCode).toBe(200);
+  });
+
+  it('bodies together are bounded too', async () => {
+    const { server } = await start({ limits: { maxApiBytes: 10 } });
+    const headers = { authorization: `Bearer ${apiToken}` };
+    const response = await server.inject({ method: 'POST', url: '/alerts', headers, payload: { alertname: 'Down' } });
+    expect(response.statusCode).toBe(503);
   });
 });
 
@@ -205,7 +221,7 @@ describe('errors', () => {
     const fail = async () => {
       throw error;
     };
-    const { server } = await start({ control: { cancel: fail, retry: fail } });
+    const { server } = await start({ control: { cancel: fail, retry: fail, retryDelivery: fail } });
     const response = await server.inject({ method: 'POST', url: '/api/v1/runs/x/cancel', headers: authorized });
     expect(response.statusCode).toBe(status);
     const { code, message, field, next } = error;
@@ -215,7 +231,8 @@ describe('errors', () => {
       ...(field === undefined ? {} : { field }),
       ...(next === undefined ? {} : { next }),
     });
-    expect(response.headers['retry-after']).toBe(status === 503 ? '5' : undefined);
+    if (status === 503) expect(response.headers['retry-after']).toMatch(/^[1-5]$/);
+    else expect(response.headers).not.toHaveProperty('retry-after');
   });
 
   it.each([
@@ -229,7 +246,11 @@ describe('errors', () => {
   ])('a body %.20s as %s is answered %i', async (payload, type, status) => {
     const cancelled: string[] = [];
     const { server } = await start({
-      control: { cancel: async (id) => void cancelled.push(id), retry: async () => '' },
+      control: {
+        cancel: async (id) => void cancelled.push(id),
+        retry: async () => '',
+        retryDelivery: async () => undefined,
+      },
     });
     const headers = { ...authorized, 'content-type': type };
     const response = await server.inject({ method: 'POST', url: '/api/v1/runs/x/cancel', headers, payload });

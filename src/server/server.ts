@@ -1,10 +1,13 @@
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
+import { addApiAdmission } from './admission.ts';
 import { apiHandlers } from './api.ts';
 import { challenge, checkBearer } from './auth.ts';
 import { errorAnswer, retryAfterSeconds } from './errors.ts';
 import { healthHandlers } from './health.ts';
+import { limitConnections, listen } from './listen.ts';
+import type { ListenAddress, Listening } from './listen.ts';
 import { metricsHandlers } from './metrics.ts';
 import { defaultLimits } from './options.ts';
 import type { ServerLimits, ServerOptions } from './options.ts';
@@ -23,18 +26,11 @@ declare module 'fastify' {
   }
 }
 
-/** Where a server listens. `url` can be opened on this machine. */
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly url: string;
-}
-
 export interface Server {
   /** Throws InvalidInput where the address cannot be had. */
   listen(): Promise<ListenAddress>;
-  /** Takes no new connections, finishes the answers under way, closes what is left after a while. */
-  close(): Promise<void>;
+  /** Takes no new connections, finishes the answers under way, closes what is left after a while. Milliseconds. */
+  close(timeoutMs?: number): Promise<void>;
   /** A request without a network, for tests. */
   readonly inject: FastifyInstance['inject'];
 }
@@ -43,10 +39,11 @@ export interface Server {
 export async function createServer(options: ServerOptions): Promise<Server> {
   const limits = { ...defaultLimits, ...options.limits };
   const app = await createFastify(options, limits);
-  app.server.maxConnections = limits.maxConnections;
+  limitConnections(app, limits.maxConnections, () => options.metrics.increment('fist_http_connections_refused_total'));
   addErrors(app, options);
   addMeasures(app, options);
   addAuthentication(app, options.token);
+  addApiAdmission(app, limits);
   addBodyParser(app);
   await registerWebhooks(app, options, limits);
   const handlers = {
@@ -64,9 +61,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     });
   }
   await app.ready();
+  let listening: Listening | undefined;
   return {
-    listen: () => listen(app, options),
-    close: () => close(app, limits.closeTimeoutMs),
+    async listen() {
+      listening = await listen(app, options.host, options.port);
+      return listening.address;
+    },
+    close(timeoutMs = limits.closeTimeoutMs) {
+      return close(app, listening, Math.min(timeoutMs, limits.closeTimeoutMs));
+    },
     inject: app.inject.bind(app),
   };
 }
@@ -133,7 +136,7 @@ function addErrors(app: FastifyInstance, options: ServerOptions): void {
 function sendError(options: ServerOptions, error: unknown, reply: FastifyReply): void {
   const { status, body } = errorAnswer(error);
   if (status >= 500) options.log.error({ error, route: reply.request.routeOptions.url }, 'a request failed');
-  if (status === 503) void reply.header('retry-after', retryAfterSeconds);
+  if (status === 503) void reply.header('retry-after', retryAfterSeconds());
   void reply.code(status).send(body);
 }
 
@@ -190,38 +193,14 @@ function addBodyParser(app: FastifyInstance): void {
   });
 }
 
-async function listen(app: FastifyInstance, options: ServerOptions): Promise<ListenAddress> {
-  try {
-    await app.listen({ host: options.host, port: options.port, backlog: 1024 });
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    const why = reasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
-    throw new AppError('InvalidInput', `cannot listen on ${options.host}:${options.port}: ${why}`, {
-      cause,
-      next: 'choose another address with --listen HOST:PORT (port 0 = any free one)',
-    });
-  }
-  const { address, port, family } = app.server.address() as AddressInfo;
-  const reachable =
-    address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '[::1]' : family === 'IPv6' ? `[${address}]` : address;
-  return { host: address, port, url: `http://${reachable}:${port}` };
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'something else listens there',
-  EACCES: 'not allowed (ports below 1024 need rights)',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  ENOTFOUND: 'the name has no address',
-};
-
 const idleCheckMs = 25;
 
-async function close(app: FastifyInstance, timeoutMs: number): Promise<void> {
+async function close(app: FastifyInstance, listening: Listening | undefined, timeoutMs: number): Promise<void> {
   // A connection whose last answer goes out while we close is kept alive by Node; it has to be looked for.
   const idle = setInterval(() => app.server.closeIdleConnections(), idleCheckMs);
   const timer = setTimeout(() => app.server.closeAllConnections(), timeoutMs);
   try {
-    await app.close();
+    await Promise.all([app.close(), listening?.close()]);
   } finally {
     clearInterval(idle);
     clearTimeout(timer);

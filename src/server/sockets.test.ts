@@ -214,14 +214,19 @@ describe('listening and closing', () => {
   it('finishes the answer under way, then ends idle connections', async () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
+    const begun = Promise.withResolvers<void>();
     const answer = { received: 1, opened: 1, repeated: 0, resolved: 0, ignored: 0, runs: 0 };
+    const accept = () => {
+      begun.resolve();
+      return held.then(() => answer);
+    };
     const { port, server } = await start({
       limits: { ...quick, closeTimeoutMs: 5000 },
-      intake: { accept: () => held.then(() => answer), deadLetter: async () => undefined },
+      intake: { accept, deadLetter: async () => undefined },
     });
     const connection = client(port);
     connection.write(good);
-    await sleep(30);
+    await begun.promise;
     const closed = server.close();
     await sleep(30);
     release();
@@ -241,16 +246,35 @@ describe('listening and closing', () => {
     expect(await connection.ended()).toBe('');
   });
 
-  it('bounds the number of connections', async () => {
-    const { port } = await start({ limits: { maxConnections: 3 } });
-    const held = Array.from({ length: 3 }, () => client(port));
+  it('shares its port among several sockets, and their connections are one bounded number', async () => {
+    const { port, metrics } = await start({ limits: { maxConnections: 20 } });
+    const held = Array.from({ length: 20 }, () => client(port));
     for (const connection of held) connection.write(`GET /health HTTP/1.1\r\nHost: x\r\n\r\n`);
     await Promise.all(held.map((connection) => connection.until('healthy')));
     expect((await rawRequest(port, good)).status).toBe(0);
+    expect((await metrics.render()).body).toMatch(/^fist_http_connections_refused_total [1-9]/m);
     held[0]?.socket.destroy();
     await sleep(20);
     expect(
       (await rawRequest(port, `GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${apiToken}\r\n\r\n`)).status,
     ).toBe(200);
+  });
+
+  it('accepts many connections although each turn of the event loop is long', async () => {
+    const { port } = await start();
+    let turns = 0;
+    let isBusy = true;
+    function spin(): void {
+      turns += 1;
+      const until = performance.now() + 5;
+      while (performance.now() < until);
+      if (isBusy) setImmediate(spin);
+    }
+    const answers = Array.from({ length: 200 }, () => client(port));
+    for (const connection of answers) connection.write(`GET /health HTTP/1.1\r\nHost: x\r\n\r\n`);
+    spin();
+    await Promise.all(answers.map((connection) => connection.until('healthy')));
+    isBusy = false;
+    expect(turns).toBeLessThan(150);
   });
 });

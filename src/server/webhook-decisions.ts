@@ -1,15 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import type { CatalogSource } from '../core/catalog.ts';
-import type { Clock, Log } from '../core/ports.ts';
+import type { Complain } from '../lib/complaints.ts';
+import type { Turns } from '../lib/turns.ts';
 import type { SourceDefinition } from '../sources/define.ts';
+import { announcedBytes } from './admission.ts';
 import type { Admission } from './admission.ts';
 import { challenge, checkBearer } from './auth.ts';
 import type { ServerLimits, ServerOptions } from './options.ts';
 import { unavailable, unknownPath, wrongMethod } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-
-/** Logs an error of our side about a Source; the same message at most once in ten seconds, because anybody may cause it. */
-export type Complain = (source: CatalogSource, fields: Readonly<Record<string, unknown>>, message: string) => void;
 
 export interface WebhookContext {
   readonly options: ServerOptions;
@@ -17,21 +16,19 @@ export interface WebhookContext {
   readonly admission: Admission;
   readonly allowsAnonymous: boolean;
   readonly receivers: ReadonlyMap<string, SourceDefinition['receive']>;
+  readonly turns: Turns;
   readonly complain: Complain;
 }
 
-const complaintIntervalMs = 10_000;
-
-export function createComplaints({ log, clock }: { readonly log: Log; readonly clock: Clock }): Complain {
-  const last = new Map<string, number>();
-  return (source, fields, message) => {
-    const name = `${source.namespace}/${source.name}`;
-    const key = `${name} ${message}`;
-    const now = clock.monotonic();
-    if (now - (last.get(key) ?? Number.NEGATIVE_INFINITY) < complaintIntervalMs) return;
-    last.set(key, now);
-    log.error({ source: name, ...fields }, message);
-  };
+/** Logs an error of our side about a Source; the same message at most once in a while, because anybody may cause it. */
+export function complain(
+  context: WebhookContext,
+  source: CatalogSource,
+  fields: Readonly<Record<string, unknown>>,
+  message: string,
+): void {
+  const name = `${source.namespace}/${source.name}`;
+  context.complain('error', `${name} ${message}`, { source: name, ...fields }, message);
 }
 
 /** The chain of decisions that need no body. */
@@ -58,7 +55,8 @@ function authenticate(context: WebhookContext, source: CatalogSource, request: F
   const verdict = checkBearer(request.raw, expected);
   if (expected === '') {
     // A defect of our side: the sender shall try again, and must not learn more than that.
-    context.complain(
+    complain(
+      context,
       source,
       { secretName: secret.name, secretPath: secret.key },
       'a Source names a Secret that is missing or empty',
@@ -121,15 +119,9 @@ function contentType(request: FastifyRequest): Refusal | null {
 }
 
 function load(context: WebhookContext, request: FastifyRequest): Refusal | null {
+  const refused = context.options.intake.refusal?.() ?? null;
+  if (refused !== null) return unavailable(refused.reason ?? refused.code, refused.code, refused.message, refused.next);
   const bytes = announcedBytes(request, context.limits.maxBodyBytes);
   if (context.admission.enter(bytes)) return null;
   return unavailable('Overloaded', 'StoreUnavailable', 'the server has as many notifications in work as it can hold');
-}
-
-/** What the body may take: its announced length, or the most that is read of it. */
-export function announcedBytes(request: FastifyRequest, most: number): number {
-  const length = request.headers['content-length'];
-  if (length === undefined) return request.headers['transfer-encoding'] === undefined ? 0 : most;
-  const announced = Number(length);
-  return announced >= 0 && announced < most ? announced : most;
 }

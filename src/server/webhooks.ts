@@ -1,17 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CatalogSource } from '../core/catalog.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, toAppError } from '../core/errors.ts';
 import type { IntakeAnswer } from '../core/event.ts';
 import { toTimestamp } from '../core/time.ts';
+import { createComplaints } from '../lib/complaints.ts';
+import { createTurns } from '../lib/turns.ts';
 import type { ReceiveResult } from '../sources/define.ts';
-import { createAdmission } from './admission.ts';
+import { announcedBytes, createAdmission } from './admission.ts';
 import type { Admission } from './admission.ts';
 import { isLoopback } from './auth.ts';
 import { errorAnswer, retryAfterSeconds } from './errors.ts';
 import type { ServerLimits, ServerOptions } from './options.ts';
 import { unknownPath } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import { announcedBytes, createComplaints, decide } from './webhook-decisions.ts';
+import { complain, decide } from './webhook-decisions.ts';
 import type { WebhookContext } from './webhook-decisions.ts';
 
 declare module 'fastify' {
@@ -20,6 +22,9 @@ declare module 'fastify' {
     webhookSource: CatalogSource | null;
   }
 }
+
+/** Bodies are read on the thread of the event loop: after so long the others have their turn. */
+const turnMs = 10;
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
@@ -39,7 +44,8 @@ export async function registerWebhooks(
     limits,
     admission: createAdmission(limits.maxWebhooks, limits.maxWebhookBytes),
     allowsAnonymous: options.allowInsecureSources || isLoopback(options.host),
-    complain: createComplaints(options),
+    turns: createTurns(turnMs),
+    complain: createComplaints(options.log, options.clock),
     receivers: new Map(options.sourceTypes.map((definition) => [definition.type, definition.receive])),
   };
   app.decorateRequest('webhookSource', null);
@@ -79,6 +85,8 @@ async function receive(context: WebhookContext, request: FastifyRequest, reply: 
   if (source === null || receiver == null) return refuse(context, request, reply, unknownPath());
   const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
   const receivedAt = toTimestamp(context.options.clock.now());
+  // A body of 3 MiB takes long to read; others have their turn between two of them.
+  await context.turns.next();
   const result = parse(context, source, () => receiver({ body, headers: request.headers, receivedAt }));
   try {
     if (!result.ok) {
@@ -100,7 +108,7 @@ function parse(context: WebhookContext, source: CatalogSource, work: () => Recei
   try {
     return work();
   } catch (error) {
-    context.complain(source, { error }, 'a source failed to read a body');
+    complain(context, source, { error }, 'a source failed to read a body');
     return { ok: false, status: 400, field: '', message: 'the body could not be read' };
   }
 }
@@ -112,25 +120,28 @@ function malformed(result: ReceiveResult & { ok: false }): Refusal {
 
 function failed(context: WebhookContext, source: CatalogSource, thrown: unknown): Refusal {
   const { status, body } = errorAnswer(thrown);
-  context.complain(source, { error: thrown }, 'a notification was not stored');
+  complain(context, source, { error: thrown }, 'a notification was not stored');
   // Whatever went wrong on our side, the sender shall try again: every 5xx is repeated.
-  return { status: status < 500 ? 503 : status, reason: body.code, body };
+  const { code, reason = code } = toAppError(thrown);
+  return { status: status < 500 ? 503 : status, reason: code === 'StoreUnavailable' ? reason : code, body };
 }
 
 /** The answer of the intake, or StoreUnavailable after so long. The work goes on: its alerts then are repeats. */
 async function inTime(work: Promise<IntakeAnswer>, milliseconds: number): Promise<IntakeAnswer> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new AppError('StoreUnavailable', `the store did not commit within ${milliseconds / 1000} s`)),
-      milliseconds,
-    );
+    timer = setTimeout(() => reject(notInTime(milliseconds)), milliseconds);
   });
   try {
     return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }
+}
+
+function notInTime(milliseconds: number): AppError {
+  const message = `the store did not commit within ${milliseconds / 1000} s`;
+  return new AppError('StoreUnavailable', message, { reason: 'StoreSlow' });
 }
 
 function answerText(answer: IntakeAnswer): string {
@@ -145,7 +156,7 @@ function refuse(context: WebhookContext, request: FastifyRequest, reply: Fastify
     source: source?.name ?? '',
     reason: refusal.reason,
   });
-  if (refusal.status === 503) reply.header('retry-after', retryAfterSeconds);
+  if (refusal.status === 503) reply.header('retry-after', retryAfterSeconds());
   if (refusal.headers !== undefined) reply.headers(refusal.headers);
   const unread = announcedBytes(request, context.limits.maxBodyBytes);
   if (refusal.reason === 'Draining' || unread >= context.limits.maxBodyBytes) reply.header('connection', 'close');

@@ -11,7 +11,9 @@ export interface SinkIo {
   secret(reference: SecretReference): string;
   /** Writes to the program's standard output. */
   write(text: string): Promise<void>;
-  /** Aborted when the server stops. */
+  /** The wall clock, milliseconds since the epoch: for answers that hold dates. */
+  now(): number;
+  /** Aborted when the attempt has taken too long, or the server stops. */
   readonly signal: AbortSignal;
   /** For the whole attempt. */
   readonly timeoutMs: number;

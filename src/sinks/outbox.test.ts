@@ -1,15 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { defaultSinkLimits } from '../core/catalog.ts';
 import type { Catalog, CatalogSink } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
-import type { HttpRequest, Log } from '../core/ports.ts';
+import type { HttpClient, HttpRequest, Log } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import { HttpError } from '../lib/http.ts';
+import { systemClock } from '../lib/clock.ts';
+import { startPump } from '../lib/pump.ts';
 import type { PumpOptions } from '../lib/pump.ts';
-import { openSqliteStore } from '../store/sqlite/store.ts';
+import { contractStores } from '../../test/contract/stores.ts';
+import type { ContractStore } from '../../test/contract/stores.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import type { FakeClock } from '../../test/support/clock.ts';
 import { createdAt, deliveryFixture, runFixture, stepFixture } from '../../test/support/deliveries.ts';
+import { waitFor } from '../../test/support/wait.ts';
 import { createOutbox } from './outbox.ts';
 
 const webhookSink: CatalogSink = {
@@ -23,8 +29,10 @@ const webhookSink: CatalogSink = {
   condition: null,
   sendResolved: false,
   sendStarted: false,
+  limits: defaultSinkLimits,
 };
 
+let opened: ContractStore;
 let store: Store;
 let clock: FakeClock;
 let sinks: CatalogSink[];
@@ -34,6 +42,10 @@ let counted: string[];
 let written: string[];
 let outbox: PumpOptions;
 
+const never = new AbortController().signal;
+/** For pumps that really run: the time of the rows stands still. */
+const polling = { clock: systemClock(), pollMs: 50, nextDueAt: async () => null };
+
 const log: Log = {
   debug: () => undefined,
   info: () => undefined,
@@ -42,23 +54,23 @@ const log: Log = {
   child: () => log,
 };
 
-beforeEach(async () => {
-  store = openSqliteStore({ path: ':memory:' });
+async function begin(database: (typeof contractStores)[number]): Promise<void> {
   clock = createFakeClock(createdAt);
+  opened = await database.open({ clock });
+  store = opened.store;
   sinks = [webhookSink];
   answers = [];
   requests = [];
   counted = [];
   written = [];
-  outbox = open('one');
+  outbox = outboxOf('one');
   await store.transaction('intake', async (tx) => {
     await tx.runs.insert({ run: runFixture(), plan: null });
     await tx.runs.insertStep(stepFixture());
   });
-});
-afterEach(() => store.close());
+}
 
-function open(owner: string): PumpOptions {
+function outboxOf(owner: string, send?: HttpClient['send']): PumpOptions {
   const sink = (namespace: string, name: string) =>
     sinks.find((one) => one.namespace === namespace && one.name === name);
   return createOutbox({
@@ -66,6 +78,7 @@ function open(owner: string): PumpOptions {
     catalog: { current: () => ({ sink }) as Catalog },
     http: {
       async send(request) {
+        if (send !== undefined) return send(request);
         requests.push(request);
         const answer = answers.shift() ?? 200;
         if (answer instanceof Error) throw answer;
@@ -92,21 +105,21 @@ async function insert(changes: Partial<DeliveryRecord> = {}): Promise<void> {
   await store.transaction('run-end', (tx) => tx.deliveries.insert([deliveryFixture({ alertId: null, ...changes })]));
 }
 
-async function handle(
-  signal: AbortSignal = new AbortController().signal,
-  from: PumpOptions = outbox,
-): Promise<DeliveryRecord> {
-  for (const id of await from.due(10)) await from.handle(id, signal);
+async function handle(signal: AbortSignal = never, from: PumpOptions = outbox): Promise<DeliveryRecord> {
+  for (const id of await from.due(10, 10)) await from.handle(id, signal, signal);
   return await row();
 }
 
-async function row(): Promise<DeliveryRecord> {
-  const found = await store.read.deliveries.find('d1');
+async function row(id = 'd1'): Promise<DeliveryRecord> {
+  const found = await store.read.deliveries.find(id);
   if (found === undefined) throw new Error('the delivery is gone');
   return found;
 }
 
-describe('outbox', () => {
+describe.each(contractStores)('outbox on $name', (database) => {
+  beforeEach(() => begin(database));
+  afterEach(() => opened.close());
+
   test('sends what is due once, and keeps what was sent', async () => {
     await insert();
     expect(await handle()).toMatchObject({
@@ -192,7 +205,10 @@ describe('outbox', () => {
     await insert();
     const now = new Date(clock.now()).toISOString();
     const leaseUntil = new Date(clock.now() + 60_000).toISOString();
-    await store.transaction('delivery-claim', (tx) => tx.deliveries.claim('d1', 'dead', now, leaseUntil));
+    const limits = defaultSinkLimits;
+    await store.transaction('delivery-claim', (tx) =>
+      tx.deliveries.claim({ id: 'd1', owner: 'dead', now, leaseUntil, limits, sends: true }),
+    );
     await handle();
     expect(requests).toEqual([]);
     await clock.advance(60_000);
@@ -201,11 +217,10 @@ describe('outbox', () => {
 
   test('two outboxes send one delivery once', async () => {
     await insert();
-    const signal = new AbortController().signal;
     await Promise.all([
-      outbox.handle('d1', signal),
-      open('two').handle('d1', signal),
-      open('three').handle('d1', signal),
+      outbox.handle('d1', never, never),
+      outboxOf('two').handle('d1', never, never),
+      outboxOf('three').handle('d1', never, never),
     ]);
     expect(requests).toHaveLength(1);
     expect((await row()).status).toBe('sent');
@@ -297,23 +312,141 @@ describe('outbox', () => {
     expect(requests).toEqual([]);
   });
 
-  test('an attempt that the stop of the server aborted is due at once', async () => {
+  test('a send that the stop of the server cuts off is due at once, and marked', async () => {
     await insert();
-    answers = [new HttpError('Cancelled', 'the request was aborted', true, null)];
     const stop = new AbortController();
-    stop.abort();
-    expect(await handle(stop.signal)).toMatchObject({
-      status: 'pending',
-      ambiguous: true,
-      wakeAt: createdAt,
-      leaseOwner: null,
+    const slow = outboxOf('slow', async ({ signal }) => {
+      stop.abort();
+      expect(signal?.aborted).toBe(true);
+      throw new HttpError('Cancelled', 'the request was aborted', true, null);
     });
+    await slow.handle('d1', stop.signal, stop.signal);
+    expect(await row()).toMatchObject({ status: 'pending', ambiguous: true, wakeAt: createdAt, leaseOwner: null });
+  });
+
+  test('a process that stood still after its claim sends nothing, because another may have taken over', async () => {
+    await insert();
+    const { store: whole } = opened;
+    store = {
+      ...whole,
+      async transaction(name, work) {
+        const value = await whole.transaction(name, work);
+        if (name === 'delivery-claim') await clock.advance(31_000);
+        return value;
+      },
+    };
+    const late = outboxOf('late');
+    await late.handle('d1', never, never);
+    expect(requests).toEqual([]);
+    expect(await row()).toMatchObject({ status: 'pending', ambiguous: false, leaseOwner: null, attempts: 1 });
+  });
+
+  test('the result of a worker that lost its lease in mid-send is refused; the delivery is sent once by the other and marked', async () => {
+    await insert();
+    let second: Promise<unknown> = Promise.resolve();
+    const stale = outboxOf('stale', async () => {
+      await clock.advance(20_000);
+      await opened.query.updateTable('sink_outputs').set({ lease_until: createdAt, wake_at: createdAt }).execute();
+      second = outbox.handle('d1', never, never);
+      await second;
+      return { status: 410, headers: {}, body: '', truncated: false };
+    });
+    await stale.handle('d1', never, never);
+    expect(await row()).toMatchObject({ status: 'sent', ambiguous: true, attempts: 2, fence: 2 });
+    expect(counted).toEqual(['fist_sink_deliveries_total sent', 'fist_stale_writes_total delivery']);
+    expect((await store.read.lists.activity()).sinks.get('shop/out')?.messagesSent).toBe(1);
+  });
+
+  test('a backend that breaks off is tried again, and what it sent is unknown', async () => {
+    await insert();
+    const broken = outboxOf('broken', () => Promise.reject(new TypeError('oops')));
+    await broken.handle('d1', never, never);
+    expect(await row()).toMatchObject({ status: 'pending', errorCode: 'Internal', ambiguous: true });
+  });
+
+  test('a slow Sink that has all its places leaves room for others', async () => {
+    sinks = [
+      { ...webhookSink, limits: { maxConcurrent: 2, ratePerMinute: null } },
+      { ...webhookSink, name: 'quick', config: { endpoint: 'https://quick.example/x' } },
+    ];
+    for (let index = 0; index < 40; index += 1) await insert({ id: `a${100 + index}`, runId: null });
+    await insert({ id: 'q1', runId: null, sinkName: 'quick' });
+    let hanging = 0;
+    const release = new AbortController();
+    const pump = startPump({
+      ...outboxOf('one', async ({ url }) => {
+        if (!url.includes('quick')) {
+          hanging += 1;
+          await new Promise<void>((done) => release.signal.addEventListener('abort', () => done()));
+        }
+        return { status: 200, headers: {}, body: '', truncated: false };
+      }),
+      ...polling,
+      concurrency: 4,
+    });
+    try {
+      await waitFor('the quick one', async () => (await row('q1')).status === 'sent');
+      expect(hanging).toBe(2);
+    } finally {
+      release.abort();
+      await pump.stop(5_000);
+    }
+  });
+
+  test('three replicas together keep to the limits of a Sink and to the order of an alert', async () => {
+    sinks = [{ ...webhookSink, limits: { maxConcurrent: 2, ratePerMinute: null } }];
+    const ids = Array.from({ length: 24 }, (_, index) => `d${10 + index}`);
+    for (const [index, id] of ids.entries()) await insert({ id, alertId: `a${index % 5}`, runId: null });
+    let [open, most] = [0, 0];
+    const order: string[] = [];
+    const pumps = ['one', 'two', 'three'].map((owner) => {
+      const replica = outboxOf(owner, async ({ headers }) => {
+        order.push(headers['idempotency-key'] ?? '');
+        open += 1;
+        most = Math.max(most, open);
+        await sleep(5);
+        open -= 1;
+        return { status: 200, headers: {}, body: '', truncated: false };
+      });
+      return startPump({ ...replica, ...polling });
+    });
+    const unsubscribe = store.onCommit(() => pumps.forEach((pump) => pump.hint()));
+    try {
+      await waitFor('all of them', async () => (await store.read.lists.depths()).deliveries === 0);
+    } finally {
+      unsubscribe();
+      await Promise.all(pumps.map((pump) => pump.stop(5_000)));
+    }
+    expect(most).toBe(2);
+    expect([...order].sort()).toEqual(ids.map((id) => `key-${id}`));
+    for (let alert = 0; alert < 5; alert += 1) {
+      const wanted = ids.filter((_, index) => index % 5 === alert).map((id) => `key-${id}`);
+      expect(order.filter((key) => wanted.includes(key))).toEqual(wanted);
+    }
+  });
+
+  test('deliveries of one alert to one Sink go out in the order in which they were written, others between them', async () => {
+    for (const id of ['d1', 'd2', 'd3']) await insert({ id, alertId: 'a1' });
+    await insert({ id: 'd4', alertId: 'a2' });
+    answers = [503];
+    for (let round = 0; round < 10; round += 1) {
+      await handle();
+      await clock.advance(1_000);
+    }
+    expect(requests.map(({ headers }) => headers['idempotency-key'])).toEqual([
+      'key-d1',
+      'key-d4',
+      'key-d1',
+      'key-d2',
+      'key-d3',
+    ]);
   });
 
   test('a sink that never answers does not hold its place for ever', async () => {
     await insert();
     const hanging = createOutboxThatHangs();
-    const work = hanging.handle('d1', new AbortController().signal);
+    const work = hanging.handle('d1', never, never);
+    await waitFor('the send', () => clock.sleeping() > 0);
     await clock.advance(30_000);
     await work;
     expect(await row()).toMatchObject({ status: 'pending', ambiguous: true, error: 'no result within 30 s' });

@@ -1,14 +1,15 @@
-import type { CatalogSink } from '../core/catalog.ts';
+import { defaultSinkLimits } from '../core/catalog.ts';
+import type { CatalogSink, SinkLimits } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
-import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Plan } from '../core/plan.ts';
 import type { CatalogHolder, Clock, HttpClient, Log, Metrics, Secrets } from '../core/ports.ts';
 import type { StepRecord } from '../core/run.ts';
-import type { Store } from '../core/store.ts';
+import type { DeliveryEnd, Store } from '../core/store.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
 import type { PumpOptions } from '../lib/pump.ts';
-import type { SinkBackend, SinkIo } from './define.ts';
+import { attemptDelivery, attemptLimitMs, defect } from './attempt.ts';
+import type { SinkBackend } from './define.ts';
 import { findSink } from './index.ts';
 import { renderDelivery } from './render.ts';
 import type { Rendered } from './render.ts';
@@ -36,14 +37,15 @@ export interface OutboxOptions {
   readonly pollMs?: number;
 }
 
-const leaseMs = 60_000;
-const attemptTimeoutMs = 10_000;
-/** For a backend that does not keep to its time. Well within the lease. */
-const attemptLimitMs = 30_000;
+/** An attempt that begins in the first half ends well within it, so a lease is never renewed. */
+export const leaseMs = 60_000;
+/** In this process. More than the most that one Sink may have (spec.delivery.maxConcurrent), so that a slow one leaves room. */
+const defaultConcurrency = 32;
 
 /**
  * The only retry loop of deliveries, as work for a pump: claim (with what will be sent), send, record. Nothing is sent
  * inside a transaction. An attempt that no process recorded is found when its lease ends; it is then marked ambiguous.
+ * What a Sink takes at a time and the order of deliveries are decided by the claim, from rows.
  */
 export function createOutbox(options: OutboxOptions): PumpOptions {
   const { store, clock } = options;
@@ -55,7 +57,7 @@ export function createOutbox(options: OutboxOptions): PumpOptions {
       return at === null ? null : toEpochMs(at);
     },
     handle: (id, signal) => handleDelivery(options, id, signal),
-    concurrency: options.concurrency ?? 8,
+    concurrency: options.concurrency ?? defaultConcurrency,
     pollMs: options.pollMs ?? 1000,
     clock,
     log: options.log,
@@ -64,30 +66,57 @@ export function createOutbox(options: OutboxOptions): PumpOptions {
 
 /** What the next attempt is: a send, or an end that needs none. */
 type Preparation =
-  | { readonly kind: 'send'; readonly sink: CatalogSink; readonly backend: SinkBackend; readonly payload: JsonObject }
+  | {
+      readonly kind: 'send';
+      readonly sink: CatalogSink;
+      readonly deliver: NonNullable<SinkBackend['deliver']>;
+      readonly payload: JsonObject;
+    }
   | { readonly kind: 'skip'; readonly sinkType: string; readonly reason: string }
   | { readonly kind: 'fail'; readonly sinkType: string; readonly result: AttemptResult };
 
 async function handleDelivery(options: OutboxOptions, id: string, signal: AbortSignal): Promise<void> {
   const known = await options.store.read.deliveries.find(id);
   if (known === undefined || known.status !== 'pending') return;
-  const preparation = await prepare(options, known);
-  const claimed = await claim(options, id, preparation);
+  const sink = options.catalog.current().sink(known.namespace, known.sinkName);
+  const limits = sink?.limits ?? defaultSinkLimits;
+  const preparation = await prepare(options, known, sink);
+  const claimedMs = options.clock.monotonic();
+  const claimed = await claim(options, id, preparation, limits);
   if (claimed === undefined || preparation.kind !== 'send') return;
-  const startedMs = options.clock.monotonic();
-  const result = await attempt(options, preparation, claimed, signal);
-  const seconds = (options.clock.monotonic() - startedMs) / 1000;
-  options.metrics.observe('fist_sink_delivery_duration_seconds', { type: preparation.backend.type }, seconds);
-  const changes = afterAttempt(claimed, result, options.clock.now(), signal.aborted ? 0 : options.random());
+  const result = await send(options, preparation, claimed, claimedMs, signal);
+  const nowMs = options.clock.now();
+  const end = afterAttempt(claimed, result, nowMs, signal.aborted ? 0 : options.random());
   const recorded = await options.store.transaction('delivery-end', (tx) =>
-    tx.deliveries.finish(id, claimed.fence, changes),
+    tx.deliveries.finish(claimed, end, toTimestamp(nowMs), limits),
   );
-  if (recorded) announce(options, claimed, changes);
+  if (recorded) announce(options, claimed, end);
   else options.metrics.increment('fist_stale_writes_total', { kind: 'delivery' });
 }
 
-async function prepare(options: OutboxOptions, delivery: DeliveryRecord): Promise<Preparation> {
-  const sink = options.catalog.current().sink(delivery.namespace, delivery.sinkName);
+/** Not where the claim was long ago (the process stood still): another worker may have the delivery by now. */
+async function send(
+  options: OutboxOptions,
+  { sink, deliver, payload }: Extract<Preparation, { kind: 'send' }>,
+  delivery: DeliveryRecord,
+  claimedMs: number,
+  signal: AbortSignal,
+): Promise<AttemptResult> {
+  const startedMs = options.clock.monotonic();
+  if (startedMs - claimedMs > leaseMs - attemptLimitMs) {
+    return { ok: false, retry: true, reason: 'the lease was nearly over before anything was sent' };
+  }
+  const result = await attemptDelivery(options, { sink, deliver, delivery, payload }, signal);
+  const seconds = (options.clock.monotonic() - startedMs) / 1000;
+  options.metrics.observe('fist_sink_delivery_duration_seconds', { type: sink.type }, seconds);
+  return result;
+}
+
+async function prepare(
+  options: OutboxOptions,
+  delivery: DeliveryRecord,
+  sink: CatalogSink | undefined,
+): Promise<Preparation> {
   if (sink === undefined) return notReady('', true, `there is no Sink ${delivery.namespace}/${delivery.sinkName}`);
   const rendered = await render(options, delivery, sink);
   if (rendered.kind === 'defect') return { kind: 'fail', sinkType: sink.type, result: defect(rendered.thrown) };
@@ -96,12 +125,12 @@ async function prepare(options: OutboxOptions, delivery: DeliveryRecord): Promis
     const result: AttemptResult = { ok: false, retry: false, reason: rendered.reason, code: 'TemplateInvalid' };
     return { kind: 'fail', sinkType: sink.type, result };
   }
-  const backend = findSink(sink.type);
-  if (backend === undefined || backend.deliver === null) {
+  const deliver = findSink(sink.type)?.deliver ?? null;
+  if (deliver === null) {
     return notReady(sink.type, false, `Sinks of type ${sink.type} cannot deliver in this version`);
   }
   if (!sink.ready) return notReady(sink.type, true, readiness(sink));
-  return { kind: 'send', sink, backend, payload: rendered.payload };
+  return { kind: 'send', sink, deliver, payload: rendered.payload };
 }
 
 function notReady(sinkType: string, retry: boolean, reason: string): Preparation {
@@ -134,119 +163,56 @@ async function render(
   }
 }
 
-/** Takes the row and, in the same transaction, keeps what will be sent or writes an end that needs no send. */
+/**
+ * Takes the row and, in the same transaction, keeps what will be sent or writes an end that needs no send. Undefined also
+ * where it has to wait.
+ */
 async function claim(
   options: OutboxOptions,
   id: string,
   preparation: Preparation,
+  limits: SinkLimits,
 ): Promise<DeliveryRecord | undefined> {
   const nowMs = options.clock.now();
+  const now = toTimestamp(nowMs);
+  const leaseUntil = toTimestamp(nowMs + leaseMs);
   const random = options.random();
+  const sends = preparation.kind === 'send';
   const claimed = await options.store.transaction('delivery-claim', async (tx) => {
-    const row = await tx.deliveries.claim(id, options.owner, toTimestamp(nowMs), toTimestamp(nowMs + leaseMs));
+    const row = await tx.deliveries.claim({ id, owner: options.owner, now, leaseUntil, limits, sends });
     if (row === undefined) return undefined;
-    const changes = changesAtClaim(row, preparation, nowMs, random);
-    await tx.deliveries.finish(id, row.fence, changes);
-    return { row, changes };
+    const end = endAtClaim(row, preparation, nowMs, random);
+    if (end !== null) await tx.deliveries.finish(row, end, now, limits);
+    else if (sends) await tx.deliveries.keepPayload(id, row.fence, preparation.sink.type, preparation.payload);
+    return { row, end };
   });
   if (claimed === undefined) return undefined;
-  const ended = claimed.changes.status !== undefined || claimed.changes.error !== undefined;
-  if (ended) announce(options, claimed.row, claimed.changes);
-  return ended ? undefined : { ...claimed.row, ...claimed.changes };
+  if (claimed.end === null) return claimed.row;
+  announce(options, claimed.row, claimed.end);
+  return undefined;
 }
 
-function changesAtClaim(
-  row: DeliveryRecord,
-  preparation: Preparation,
-  nowMs: number,
-  random: number,
-): Partial<DeliveryRecord> {
-  if (preparation.kind === 'skip') {
-    const { sinkType } = preparation;
-    return { status: 'skipped', sinkType, leaseOwner: null, leaseUntil: null, wakeAt: null };
-  }
+/** null: it is to be sent. */
+function endAtClaim(row: DeliveryRecord, preparation: Preparation, nowMs: number, random: number): DeliveryEnd | null {
+  if (preparation.kind === 'skip') return { status: 'skipped', sinkType: preparation.sinkType, wakeAt: null };
   if (preparation.kind === 'fail') {
     return { sinkType: preparation.sinkType, ...afterAttempt(row, preparation.result, nowMs, random) };
   }
-  if (isWornOut(row)) {
-    const reason = `${row.attempts - 1} attempts were interrupted or failed`;
-    return afterAttempt(row, { ok: false, retry: false, reason, code: 'DeliveryFailed' }, nowMs, random);
-  }
-  return { payload: preparation.payload, sinkType: preparation.backend.type };
-}
-
-async function attempt(
-  options: OutboxOptions,
-  preparation: Extract<Preparation, { kind: 'send' }>,
-  delivery: DeliveryRecord,
-  signal: AbortSignal,
-): Promise<AttemptResult> {
-  const { sink, backend, payload } = preparation;
-  if (backend.deliver === null) return { ok: false, retry: false, reason: 'cannot deliver', code: 'SinkNotReady' };
-  const timer = new AbortController();
-  const late = options.clock.sleep(attemptLimitMs, timer.signal).then(
-    (): AttemptResult => ({
-      ok: false,
-      retry: true,
-      reason: `no result within ${attemptLimitMs / 1000} s`,
-      ambiguous: true,
-    }),
-    (): AttemptResult => ({ ok: false, retry: true, reason: 'stopped', ambiguous: true }),
-  );
-  const { sinkName, event, idempotencyKey } = delivery;
-  const io = sinkIo(options, sink, AbortSignal.any([signal, timer.signal]));
-  const sent = backend.deliver(io, sink.config, { sinkName, event, payload, idempotencyKey }).catch(verdictOf);
-  const result = await Promise.race([sent, late]);
-  timer.abort();
-  return result;
-}
-
-function sinkIo(options: OutboxOptions, sink: CatalogSink, signal: AbortSignal): SinkIo {
-  return {
-    http: options.http,
-    secret(reference) {
-      const value = options.secrets.get(sink.namespace, reference);
-      if (value !== null) return value;
-      throw new AppError(
-        'SecretMissing',
-        `there is no Secret ${sink.namespace}/${reference.name} with key ${reference.key}`,
-      );
-    },
-    write: (text) => options.writeStdout(text),
-    signal,
-    timeoutMs: attemptTimeoutMs,
-  };
-}
-
-/** A backend may throw AppErrors; anything else is a defect and is tried again like a failure. */
-function verdictOf(thrown: unknown): AttemptResult {
-  if (thrown instanceof AppError)
-    return { ok: false, retry: thrown.retryable, reason: thrown.message, code: thrown.code };
-  return defect(thrown);
-}
-
-/** Waits like a failure does: work that throws would be found again at once. */
-function defect(thrown: unknown): AttemptResult {
-  return { ok: false, retry: true, reason: `defect: ${String(thrown)}`, code: 'Internal' };
+  if (!isWornOut(row)) return null;
+  const reason = `${row.attempts - 1} attempts were interrupted or failed`;
+  return afterAttempt(row, { ok: false, retry: false, reason, code: 'DeliveryFailed' }, nowMs, random);
 }
 
 /** Metric and log line of a committed result. */
-function announce(options: OutboxOptions, delivery: DeliveryRecord, changes: Partial<DeliveryRecord>): void {
-  const result = changes.status ?? 'retried';
-  options.metrics.increment('fist_sink_deliveries_total', {
-    sink: `${delivery.namespace}/${delivery.sinkName}`,
-    result,
-  });
-  const fields = {
-    delivery: delivery.id,
-    run: delivery.runId,
-    sink: `${delivery.namespace}/${delivery.sinkName}`,
-    event: delivery.event,
-    attempt: delivery.attempts,
-  };
+function announce(options: OutboxOptions, delivery: DeliveryRecord, end: DeliveryEnd): void {
+  const { id, namespace, sinkName, runId, event, attempts } = delivery;
+  const result = end.status ?? 'retried';
+  const sink = `${namespace}/${sinkName}`;
+  options.metrics.increment('fist_sink_deliveries_total', { sink, result });
+  const fields = { delivery: id, run: runId, sink, event, attempt: attempts };
   if (result === 'failed' || result === 'retried') {
-    const { error, errorCode } = changes;
-    const next = delivery.runId === null ? 'fist get sinks' : `fist describe run/${delivery.runId}`;
-    options.log.warn({ ...fields, error, code: errorCode, retryAt: changes.wakeAt, next }, `delivery-${result}`);
+    const { error, errorCode, wakeAt } = end;
+    const next = result === 'failed' ? `fist retry delivery/${id}` : `fist describe delivery/${id}`;
+    options.log.warn({ ...fields, error, code: errorCode, retryAt: wakeAt, next }, `delivery-${result}`);
   } else options.log.info(fields, `delivery-${result}`);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { toEpochMs } from '../core/time.ts';
+import { toEpochMs, toTimestamp } from '../core/time.ts';
 import { createdAt, deliveryFixture } from '../../test/support/deliveries.ts';
-import { afterAttempt, isWornOut } from './retry-policy.ts';
+import { afterAttempt, isWornOut, longestWaitMs } from './retry-policy.ts';
 
 const start = toEpochMs(createdAt);
 const failure = { ok: false, retry: true, reason: 'answered 503' } as const;
@@ -13,7 +13,7 @@ function delayMs(attempts: number, random: number, retryAfterMs?: number): numbe
 }
 
 describe('afterAttempt', () => {
-  test('a success is sent, and gives the lease back', () => {
+  test('a success is sent and final', () => {
     expect(
       afterAttempt(deliveryFixture({ attempts: 2, error: 'before' }), { ok: true, reference: 'ref' }, start, 0.5),
     ).toEqual({
@@ -22,8 +22,6 @@ describe('afterAttempt', () => {
       reference: 'ref',
       error: null,
       errorCode: null,
-      leaseOwner: null,
-      leaseUntil: null,
       wakeAt: null,
     });
   });
@@ -41,6 +39,12 @@ describe('afterAttempt', () => {
     expect(delayMs(9, 1, 60_000)).toBe(300_000);
   });
 
+  test('a wish for more than an hour is cut to an hour, the longest wait there is', () => {
+    expect(delayMs(1, 1, 3_600_001)).toBe(3_600_000);
+    expect(delayMs(1, 1, Number.POSITIVE_INFINITY)).toBe(3_600_000);
+    expect(longestWaitMs).toBe(3_600_000);
+  });
+
   test('ten attempts or a day are enough', () => {
     expect(afterAttempt(deliveryFixture({ attempts: 10 }), failure, start, 0)).toMatchObject({
       status: 'failed',
@@ -51,9 +55,9 @@ describe('afterAttempt', () => {
     const day = 24 * 3_600_000;
     expect(afterAttempt(deliveryFixture({ attempts: 2 }), failure, start + day - 1, 0).status).toBeUndefined();
     expect(afterAttempt(deliveryFixture({ attempts: 2 }), failure, start + day + 1, 0).status).toBe('failed');
-    expect(afterAttempt(deliveryFixture({ attempts: 2 }), { ...failure, retryAfterMs: day + 1 }, start, 0).status).toBe(
-      'failed',
-    );
+    const retried = deliveryFixture({ attempts: 2, retriedAt: toTimestamp(start + day) });
+    expect(afterAttempt(retried, failure, start + 2 * day - 1, 0).status).toBeUndefined();
+    expect(afterAttempt(retried, failure, start + 2 * day + 1, 0).status).toBe('failed');
   });
 
   test('a refusal is final and keeps its reason', () => {

@@ -9,6 +9,7 @@ async function print(config: object, payload: object): Promise<string> {
     http: { send: () => Promise.reject(new Error('must not send')) },
     secret: () => '',
     write: (text) => Promise.resolve(void written.push(text)),
+    now: () => Date.parse('2026-03-01T10:00:00Z'),
     signal: new AbortController().signal,
     timeoutMs: 1000,
   };

@@ -17,6 +17,7 @@ function io(timeoutMs = 2000): SinkIo {
     http,
     secret: ({ name, key }) => `${name}-${key}`,
     write: () => Promise.reject(new Error('must not write')),
+    now: () => Date.parse('2026-03-01T10:00:00Z'),
     signal: new AbortController().signal,
     timeoutMs,
   };
@@ -63,6 +64,36 @@ describe('webhook over HTTP', () => {
     server.closeAllConnections();
     await new Promise<void>((done) => server.close(() => done()));
     expect(await deliver(url)).toMatchObject({ ok: false, retry: true, ambiguous: false });
+  });
+
+  test('an answer whose body does not come is an answer; its connection does not hold the stop up', async () => {
+    const server = createServer((request, response) => {
+      request.resume();
+      response.writeHead(request.url === '/yes' ? 200 : 429, { 'content-length': '100', 'retry-after': '5' });
+      response.write('{');
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    cleanup.defer(() => new Promise<void>((done) => server.close(() => done())));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await deliver(`${url}/yes`)).toEqual({ ok: true, reference: null });
+    expect(await deliver(`${url}/later`)).toMatchObject({ ok: false, retry: true, retryAfterMs: 5000 });
+  });
+
+  test('small answers leave the connection open for the next delivery', async () => {
+    const sockets = new Set<unknown>();
+    const server = createServer((request, response) => {
+      sockets.add(request.socket);
+      request.resume().on('end', () => response.end('{"ok":true}'));
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    cleanup.defer(() => new Promise<void>((done) => server.close(() => done())));
+    const world = io();
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    for (let count = 0; count < 5; count += 1) {
+      expect(await deliver(url, world)).toEqual({ ok: true, reference: null });
+      await new Promise((done) => setImmediate(done));
+    }
+    expect(sockets.size).toBeLessThan(5);
   });
 
   test('metadata services are never asked', async () => {

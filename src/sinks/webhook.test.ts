@@ -27,6 +27,7 @@ function io(answer: Partial<HttpResponse> | AppError, requests: HttpRequest[] = 
       return `${name}:${key}`;
     },
     write: () => Promise.reject(new Error('must not write')),
+    now: () => Date.parse('2026-03-01T10:00:00Z'),
     signal: new AbortController().signal,
     timeoutMs: 1234,
   };
@@ -61,11 +62,20 @@ describe('webhook', () => {
     });
   });
 
-  test.each([408, 425, 429, 500, 502, 503, 504])('%i may pass later', async (status) => {
+  test.each([408, 425, 429, 501, 503])('%i may pass later: nothing was done', async (status) => {
     expect(await deliver(io({ status }))).toEqual({
       ok: false,
       retry: true,
       reason: `hooks.example answered ${status}`,
+    });
+  });
+
+  test.each([500, 502, 504])('%i may pass later, and nobody knows what was done', async (status) => {
+    expect(await deliver(io({ status }))).toEqual({
+      ok: false,
+      retry: true,
+      reason: `hooks.example answered ${status}`,
+      ambiguous: true,
     });
   });
 
@@ -86,6 +96,8 @@ describe('webhook', () => {
     expect(await deliver(io({ status: 429, headers: { 'retry-after': '7' } }))).toMatchObject({ retryAfterMs: 7000 });
     const headers = { 'retry-after': 'Sun, 01 Mar 2026 10:01:00 GMT', date: 'Sun, 01 Mar 2026 10:00:00 GMT' };
     expect(await deliver(io({ status: 503, headers }))).toMatchObject({ retryAfterMs: 60_000 });
+    const alone = { 'retry-after': 'Sun, 01 Mar 2026 10:00:30 GMT' };
+    expect(await deliver(io({ status: 503, headers: alone }))).toMatchObject({ retryAfterMs: 30_000 });
     expect(await deliver(io({ status: 503, headers: { 'retry-after': 'soon' } }))).not.toHaveProperty('retryAfterMs');
   });
 

@@ -44,10 +44,11 @@ export const webhook = defineSink({
         },
         body: JSON.stringify(delivery.payload),
         timeoutMs: io.timeoutMs,
-        maxResponseBytes: 4096,
+        // Only the status counts: an answer that stalls after it is an answer.
+        maxResponseBytes: 0,
         signal: io.signal,
       });
-      return verdictOf(response, new URL(config.endpoint).host);
+      return verdictOf(response, new URL(config.endpoint).host, io.now());
     } catch (thrown) {
       if (!(thrown instanceof AppError)) throw thrown;
       return { ok: false, retry: thrown.retryable, reason: thrown.message, ambiguous: requestWasSent(thrown) };
@@ -55,15 +56,25 @@ export const webhook = defineSink({
   },
 });
 
-/** 408, 425, 429 and 5xx may pass later; any other answer but 2xx is final. The answer's body is never quoted. */
-function verdictOf(response: HttpResponse, host: string): DeliveryVerdict {
+/**
+ * 408, 425, 429 and 5xx may pass later; any other answer but 2xx is final. 429, 501 and 503 say that nothing was done; after
+ * another 5xx (a defect, a gateway without an answer) nobody knows. The answer's body is never quoted.
+ */
+function verdictOf(response: HttpResponse, host: string, nowMs: number): DeliveryVerdict {
   const { status, headers } = response;
   if (status >= 200 && status < 300) return { ok: true, reference: null };
   if (status >= 300 && status < 400) {
     return { ok: false, retry: false, reason: `${host} answered ${status}; redirects are not followed` };
   }
   const retry = status === 408 || status === 425 || status === 429 || status >= 500;
-  const wanted = retry ? retryAfterMs(headers['retry-after'], headers['date']) : null;
+  const wanted = retry ? retryAfterMs(headers['retry-after'], headers['date'], nowMs) : null;
   const reason = `${host} answered ${status}`;
-  return wanted === null ? { ok: false, retry, reason } : { ok: false, retry, reason, retryAfterMs: wanted };
+  const ambiguous = status >= 500 && status !== 501 && status !== 503;
+  return {
+    ok: false,
+    retry,
+    reason,
+    ...(ambiguous ? { ambiguous } : {}),
+    ...(wanted === null ? {} : { retryAfterMs: wanted }),
+  };
 }

@@ -87,6 +87,8 @@ export const deliveryColumns = [
   'wake_at',
   'sent_at',
   'created_at',
+  'waiting_for',
+  'retried_at',
 ] as const;
 
 export const eventColumns = [
@@ -102,3 +104,5 @@ export const eventColumns = [
   'received_at',
   'last_received_at',
 ] as const;
+
+export const deadLetterColumns = ['id', 'namespace', 'source_name', 'reason', 'message', 'received_at'] as const;

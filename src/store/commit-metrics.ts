@@ -3,14 +3,21 @@ import type { CommitHooks } from './commit-hooks.ts';
 
 /** Measures each COMMIT, the write to the disk, and how many callers shared it. `monotonic` in milliseconds. */
 export function measureCommits(metrics: Metrics, monotonic: () => number): CommitHooks {
-  let begunMs = 0;
+  const begunMs = new WeakMap<readonly string[], number>();
   return {
-    beforeCommit() {
-      begunMs = monotonic();
+    beforeCommit(names) {
+      begunMs.set(names, monotonic());
     },
     afterCommit(names) {
-      metrics.observe('fist_store_commit_duration_seconds', {}, (monotonic() - begunMs) / 1000);
+      metrics.observe(
+        'fist_store_commit_duration_seconds',
+        {},
+        (monotonic() - (begunMs.get(names) ?? monotonic())) / 1000,
+      );
       metrics.observe('fist_store_commit_callers', {}, names.length);
+    },
+    conflict(name) {
+      metrics.increment('fist_store_conflicts_total', { transaction: name });
     },
   };
 }

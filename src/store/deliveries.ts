@@ -1,11 +1,15 @@
 import { sql } from 'kysely';
-import type { Insertable, Kysely, Selectable, Updateable } from 'kysely';
-import type { DeliveryEvent, DeliveryRecord, DeliveryStatus } from '../core/delivery.ts';
+import type { Kysely, Selectable, Updateable } from 'kysely';
+import type { DeliveryEvent, DeliveryRecord, DeliveryStatus, DeliveryWait } from '../core/delivery.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
-import type { DeliveryReader, DeliveryStore } from '../core/store.ts';
+import type { DeliveryEnd, DeliveryReader, DeliveryStore } from '../core/store.ts';
+import { bulkInsert } from './bulk.ts';
+import { createLanes } from './delivery-lanes.ts';
+import type { Lanes } from './delivery-lanes.ts';
 import type { Hints } from './hints.ts';
 import type { Database, DeliveryRow } from './schema.ts';
 import { statement } from './statements.ts';
+import { storableJson } from './text.ts';
 
 /** Reads `sink_outputs` on any connection. */
 export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
@@ -33,33 +37,49 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
 
 /** Reads and writes `sink_outputs` inside a transaction; counts what each Sink did in `resource_activity`. */
 export function createDeliveryStore(query: Kysely<Database>, hints: Hints): DeliveryStore {
+  const insert = bulkInsert(query, {
+    table: 'sink_outputs',
+    columns: Object.values(columns),
+    json: ['data', 'payload'],
+    onConflict: 'ON CONFLICT (idempotency_key) DO NOTHING',
+  });
+  const lanes = createLanes(query, hints);
   return {
     ...createDeliveryReader(query),
     async insert(deliveries) {
       if (deliveries.length === 0) return;
-      const rows = deliveries.map(toRow);
-      await query
-        .insertInto('sink_outputs')
-        .values(rows)
-        .onConflict((conflict) => conflict.column('idempotency_key').doNothing())
-        .execute();
+      await insert(deliveries.map(toRow));
       hints.deliveries = true;
     },
-    claim: claimOn(query),
-    async finish(id, fence, changes) {
-      const row = await query
-        .updateTable('sink_outputs')
-        .set(changedColumns(changes))
-        .where('id', '=', id)
-        .where('fence', '=', fence)
-        .where('status', '=', 'pending')
-        .returningAll()
-        .executeTakeFirst();
+    claim: claimOn(query, lanes),
+    async keepPayload(id, fence, sinkType, payload) {
+      const row = await updateHeld(query, id, fence, changedColumns({ sinkType, payload }));
+      return row !== undefined;
+    },
+    async finish(delivery, end, now, limits) {
+      const lastClaimedAt = await lanes.lock(delivery);
+      const changes = changedColumns({ ...end, leaseOwner: null, leaseUntil: null });
+      const row = await updateHeld(query, delivery.id, delivery.fence, changes);
       if (row === undefined) return false;
-      if (changes.wakeAt != null) hints.deliveries = true;
-      await countActivity(query, deliveryRecord(row), changes);
+      if (end.wakeAt !== null) hints.deliveries = true;
+      const orderKey = row.alert_id ?? row.workflow_id;
+      if (row.status !== 'pending' && orderKey !== null) await lanes.wakeNext(delivery, orderKey, now);
+      await lanes.wakeWaiters(delivery, now, limits, await lanes.room(delivery, now, limits, lastClaimedAt));
+      await countActivity(query, deliveryRecord(row), end);
       return true;
     },
+    async retry(id, now) {
+      const row = await query
+        .updateTable('sink_outputs')
+        .set({ ...changedColumns(renewed), retried_at: now, wake_at: now })
+        .where('id', '=', id)
+        .where('status', '=', 'failed')
+        .returning('id')
+        .executeTakeFirst();
+      if (row !== undefined) hints.deliveries = true;
+      return row !== undefined;
+    },
+    wakeStuck: wakeStuckOn(query, hints),
     async releaseLeases(now) {
       const result = await query
         .updateTable('sink_outputs')
@@ -73,12 +93,55 @@ export function createDeliveryStore(query: Kysely<Database>, hints: Hints): Deli
   };
 }
 
+/** What a person's wish to send again resets. */
+const renewed = { status: 'pending', attempts: 0, error: null, errorCode: null, waitingFor: null } as const;
+
+/** Writes to a delivery that is held under this fence. */
+function updateHeld(query: Kysely<Database>, id: string, fence: number, changes: Updateable<DeliveryRow>) {
+  return query
+    .updateTable('sink_outputs')
+    .set(changes)
+    .where('id', '=', id)
+    .where('fence', '=', fence)
+    .where('status', '=', 'pending')
+    .returningAll()
+    .executeTakeFirst();
+}
+
 /**
- * One statement: a pending row that is due and that nobody holds becomes ours. A lease that was never given back means
- * that an attempt was interrupted, so what it sent is unknown: the row is marked ambiguous.
+ * Under the lock of the Sink's lane. A lease that was never given back means that an attempt was interrupted, so what it
+ * sent is unknown: the row is marked ambiguous.
  */
-function claimOn(query: Kysely<Database>): DeliveryStore['claim'] {
-  const claim = statement<'id' | 'owner' | 'now' | 'leaseUntil', Selectable<DeliveryRow>>(
+function claimOn(query: Kysely<Database>, lanes: Lanes): DeliveryStore['claim'] {
+  const take = takeStatement(query);
+  return async ({ id, owner, now, leaseUntil, limits, sends }) => {
+    const delivery = await lanes.find(id);
+    if (delivery === undefined) return undefined;
+    const lastClaimedAt = await lanes.lock(delivery);
+    const room = await lanes.room(delivery, now, limits, lastClaimedAt);
+    if (await lanes.hasEarlier(delivery)) {
+      await lanes.waitForEarlier(id, now);
+      // It may have been woken for a place that it cannot use yet.
+      await lanes.wakeWaiters(delivery, now, limits, room);
+      return undefined;
+    }
+    if (sends && (room.free === 0 || room.opensAt > now)) {
+      await lanes.waitForPlace(delivery, now);
+      await lanes.wakeWaiters(delivery, now, limits, room);
+      return undefined;
+    }
+    const claimed = first(await take(query, { id, owner, now, leaseUntil }));
+    if (claimed === undefined || !sends || limits.ratePerMinute === null) return claimed;
+    await lanes.noteClaim(delivery, now);
+    const left = await lanes.room(delivery, now, limits, now);
+    await lanes.wakeWaiters(delivery, now, limits, left);
+    return claimed;
+  };
+}
+
+/** A pending row that is due and that nobody holds becomes ours. */
+function takeStatement(query: Kysely<Database>) {
+  return statement<'id' | 'owner' | 'now' | 'leaseUntil', Selectable<DeliveryRow>>(
     ['id', 'owner', 'now', 'leaseUntil'],
     (marker) =>
       query
@@ -86,10 +149,11 @@ function claimOn(query: Kysely<Database>): DeliveryStore['claim'] {
         .set({
           fence: sql<number>`fence + 1`,
           attempts: sql<number>`attempts + 1`,
-          ambiguous: sql<number>`CASE WHEN lease_owner IS NULL THEN ambiguous ELSE 1 END`,
+          ambiguous: sql<number>`(ambiguous OR lease_owner IS NOT NULL)`,
           lease_owner: marker('owner'),
           lease_until: marker('leaseUntil'),
           wake_at: marker('leaseUntil'),
+          waiting_for: null,
         })
         .where('id', '=', marker('id'))
         .where('status', '=', 'pending')
@@ -97,14 +161,34 @@ function claimOn(query: Kysely<Database>): DeliveryStore['claim'] {
         .where((row) => row.or([row('lease_until', 'is', null), row('lease_until', '<=', marker('now'))]))
         .returningAll(),
   );
-  return async (id, owner, now, leaseUntil) => first(await claim(query, { id, owner, now, leaseUntil }));
 }
 
-async function countActivity(
-  query: Kysely<Database>,
-  delivery: DeliveryRecord,
-  changes: Partial<DeliveryRecord>,
-): Promise<void> {
+function wakeStuckOn(query: Kysely<Database>, hints: Hints): DeliveryStore['wakeStuck'] {
+  // A finished delivery has no wake_at; naming the status would lead SQLite to another index.
+  const after = (latest: string) => query.updateTable('sink_outputs').where('wake_at', '>', latest).returning('id');
+  return async (now, latest, leaseUntil) => {
+    const lost = await query
+      .updateTable('sink_outputs')
+      .set({ wake_at: now })
+      .where('status', '=', 'pending')
+      .where('wake_at', 'is', null)
+      .returning('id')
+      .execute();
+    const far = await after(latest)
+      .set({ wake_at: now })
+      .where((row) => row.or([row('lease_until', 'is', null), row('lease_until', '<=', now)]))
+      .execute();
+    // The others are held. A holder may be in the middle of a send, so it gets the time of a whole lease.
+    const held = await after(latest).set({ wake_at: leaseUntil, lease_until: leaseUntil }).execute();
+    if (lost.length + far.length + held.length > 0) hints.deliveries = true;
+    return [
+      ...lost.map(({ id }) => ({ id, reason: 'NoWakeUp' as const })),
+      ...[...far, ...held].map(({ id }) => ({ id, reason: 'ClockPutBack' as const })),
+    ];
+  };
+}
+
+async function countActivity(query: Kysely<Database>, delivery: DeliveryRecord, changes: DeliveryEnd): Promise<void> {
   const sent = changes.status === 'sent';
   if (!sent && changes.error == null) return;
   await query
@@ -164,7 +248,9 @@ export function deliverySummary(
     leaseOwner: row.lease_owner,
     leaseUntil: row.lease_until,
     wakeAt: row.wake_at,
+    waitingFor: row.waiting_for as DeliveryWait | null,
     sentAt: row.sent_at,
+    retriedAt: row.retried_at,
     createdAt: row.created_at,
   };
 }
@@ -191,19 +277,21 @@ const columns = {
   leaseOwner: 'lease_owner',
   leaseUntil: 'lease_until',
   wakeAt: 'wake_at',
+  waitingFor: 'waiting_for',
   sentAt: 'sent_at',
+  retriedAt: 'retried_at',
   createdAt: 'created_at',
 } as const satisfies Record<keyof DeliveryRecord, keyof DeliveryRow>;
 
-function toRow(record: DeliveryRecord): Insertable<DeliveryRow> {
-  return changedColumns(record) as Insertable<DeliveryRow>;
+function toRow(record: DeliveryRecord): Record<(typeof columns)[keyof typeof columns], unknown> {
+  return changedColumns(record) as ReturnType<typeof toRow>;
 }
 
 function changedColumns(changes: Partial<DeliveryRecord>): Updateable<DeliveryRow> {
   const row: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(changes)) {
     const isJson = field === 'data' || field === 'payload';
-    row[columns[field as keyof DeliveryRecord]] = isJson && value !== null ? JSON.stringify(value) : value;
+    row[columns[field as keyof DeliveryRecord]] = isJson && value !== null ? storableJson(value) : value;
   }
   return row;
 }

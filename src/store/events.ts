@@ -1,10 +1,11 @@
-import { sql } from 'kysely';
-import type { Kysely, Selectable } from 'kysely';
-import type { SourceEventRecord } from '../core/event.ts';
+import type { Kysely, Updateable } from 'kysely';
+import { AppError } from '../core/errors.ts';
+import type { DeadLetterRecord, SourceEventRecord } from '../core/event.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { EventStore } from '../core/store.ts';
-import { eventRecord } from './rows.ts';
-import type { Database, ResourceActivityRow, SourceEventRow } from './schema.ts';
-import { statement } from './statements.ts';
+import { bulkFind, bulkInsert, bulkUpdate } from './bulk.ts';
+import type { Database, SourceEventRow } from './schema.ts';
+import { storableJson } from './text.ts';
 
 /** A dead letter keeps so much of its body; more is cut and marked. */
 const deadLetterBytes = 64 * 1024;
@@ -14,80 +15,84 @@ export function createEventStore(query: Kysely<Database>): EventStore {
   return { ...finders(query), ...writers(query), countActivity: activityCounter(query) };
 }
 
-function finders(query: Kysely<Database>): Pick<EventStore, 'findByDeliveryKey' | 'hasContent'> {
-  const byKey = statement<'namespace' | 'source' | 'key', Selectable<SourceEventRow>>(
-    ['namespace', 'source', 'key'],
-    (marker) =>
-      query
-        .selectFrom('source_events')
-        .selectAll()
-        .where('delivery_key', '=', marker('key'))
-        .where('source_name', '=', marker('source'))
-        .where('namespace', '=', marker('namespace')),
-  );
-  const content = statement<'id', { content_hash: string }>(['id'], (marker) =>
-    query.selectFrom('source_events').select('content_hash').where('id', '=', marker('id')),
-  );
+function finders(query: Kysely<Database>): Pick<EventStore, 'findOutcomes' | 'contentHashes'> {
+  const outcomes = bulkFind(query, {
+    table: 'source_events',
+    columns: ['outcome'],
+    keys: ['delivery_key', 'source_name', 'namespace'],
+  });
+  const hashes = bulkFind(query, { table: 'source_events', columns: ['content_hash'], keys: ['id'] });
   return {
-    async findByDeliveryKey(namespace, source, key) {
-      const [row] = await byKey(query, { namespace, source, key });
-      return row === undefined ? undefined : eventRecord(row);
+    async findOutcomes(keys) {
+      const wanted = keys.map(({ namespace, source, key }) => ({ namespace, source_name: source, delivery_key: key }));
+      const rows = await outcomes(wanted);
+      const byKey = new Map(rows.map((row) => [deliveryKey(row), JSON.parse(row.outcome) as JsonObject]));
+      return wanted.map((row) => byKey.get(deliveryKey(row)));
     },
-    hasContent: async (id, contentHash) => (await content(query, { id }))[0]?.content_hash === contentHash,
+    async contentHashes(ids) {
+      const rows = await hashes(ids.map((id) => ({ id })));
+      return new Map(rows.map((row) => [row.id, row.content_hash]));
+    },
   };
 }
 
-function writers(query: Kysely<Database>): Pick<EventStore, 'insert' | 'update' | 'bump' | 'addDeadLetter'> {
-  const insert = statement<keyof SourceEventRecord, never>(eventFields, (marker) =>
-    query.insertInto('source_events').values({
-      id: marker('id'),
-      namespace: marker('namespace'),
-      source_name: marker('sourceName'),
-      source_type: marker('sourceType'),
-      event_data: marker('eventData'),
-      content_hash: marker('contentHash'),
-      delivery_key: marker('deliveryKey'),
-      workflow_triggered: marker('workflowTriggered'),
-      outcome: marker('outcome'),
-      receive_count: marker('receiveCount'),
-      received_at: marker('receivedAt'),
-      last_received_at: marker('lastReceivedAt'),
-    }),
-  );
-  const bump = statement<'id' | 'at', never>(['id', 'at'], (marker) =>
-    query
-      .updateTable('source_events')
-      .set({ receive_count: sql<number>`receive_count + 1`, last_received_at: marker('at') })
-      .where('id', '=', marker('id')),
-  );
+type KeyColumns = Pick<SourceEventRow, 'namespace' | 'source_name' | 'delivery_key'>;
+
+/** The sender chooses the last part. */
+function deliveryKey({ namespace, source_name: source, delivery_key: key }: KeyColumns): string {
+  return `${namespace}/${source}/${key}`;
+}
+
+function writers(
+  query: Kysely<Database>,
+): Pick<EventStore, 'insertAll' | 'insert' | 'update' | 'bumpAll' | 'addDeadLetters' | 'addDeadLetter'> {
+  const insert = bulkInsert(query, {
+    table: 'source_events',
+    columns: Object.values(eventColumns),
+    json: ['outcome'],
+    onConflict: 'ON CONFLICT DO NOTHING',
+  });
+  const bump = bulkUpdate(query, {
+    table: 'source_events',
+    columns: ['receive_count', 'last_received_at'],
+    added: ['receive_count'],
+  });
+  const insertLetters = bulkInsert(query, {
+    table: 'dead_letters',
+    columns: ['id', 'namespace', 'source_name', 'reason', 'message', 'body', 'received_at'],
+  });
+  async function insertAll(events: readonly SourceEventRecord[]): Promise<void> {
+    if ((await insert(events.map(eventRow))) < events.length)
+      throw new AppError('StoreConflict', 'an event with this delivery key is there already: UNIQUE key');
+  }
+  async function addDeadLetters(letters: readonly DeadLetterRecord[]): Promise<void> {
+    await insertLetters(
+      letters.map(({ id, namespace, sourceName, reason, message, body, receivedAt }) => ({
+        id,
+        namespace,
+        source_name: sourceName,
+        reason,
+        message,
+        body: cut(body),
+        received_at: receivedAt,
+      })),
+    );
+  }
   return {
-    async insert(event) {
-      await insert(query, { ...event, outcome: JSON.stringify(event.outcome) });
-    },
+    insertAll,
+    insert: (event) => insertAll([event]),
     async update(id, changes) {
-      const row: Record<string, unknown> = {};
-      for (const [field, value] of Object.entries(changes)) {
-        row[eventColumns[field as keyof SourceEventRecord]] = field === 'outcome' ? JSON.stringify(value) : value;
-      }
-      await query.updateTable('source_events').set(row).where('id', '=', id).execute();
-    },
-    async bump(id, at) {
-      await bump(query, { id, at });
-    },
-    async addDeadLetter(letter) {
       await query
-        .insertInto('dead_letters')
-        .values({
-          id: letter.id,
-          namespace: letter.namespace,
-          source_name: letter.sourceName,
-          reason: letter.reason,
-          message: letter.message,
-          body: cut(letter.body),
-          received_at: letter.receivedAt,
-        })
+        .updateTable('source_events')
+        .set(eventRow(changes) as Updateable<SourceEventRow>)
+        .where('id', '=', id)
         .execute();
     },
+    async bumpAll(bumps) {
+      await bump(bumps.map(({ id, times, at }) => ({ id, receive_count: times, last_received_at: at })));
+    },
+    addDeadLetters,
+    addDeadLetter: (letter) => addDeadLetters([letter]),
   };
 }
 
@@ -100,28 +105,24 @@ function cut(body: string): string {
 }
 
 function activityCounter(query: Kysely<Database>): EventStore['countActivity'] {
-  type Names = 'namespace' | 'name' | 'at' | 'problem';
-  const count = statement<Names, ResourceActivityRow>(['namespace', 'name', 'at', 'problem'], (marker) =>
-    query
-      .insertInto('resource_activity')
-      .values({
-        kind: 'Source',
-        namespace: marker('namespace'),
-        name: marker('name'),
-        processed: 1,
-        last_at: marker('at'),
-        last_error: marker('problem'),
-      })
-      .onConflict((conflict) =>
-        conflict.columns(['kind', 'namespace', 'name']).doUpdateSet({
-          processed: sql<number>`resource_activity.processed + 1`,
-          last_at: sql<string>`excluded.last_at`,
-          last_error: sql<string | null>`excluded.last_error`,
-        }),
-      ),
-  );
-  return async (namespace, name, at, problem) => {
-    await count(query, { namespace, name, at, problem });
+  const count = bulkInsert(query, {
+    table: 'resource_activity',
+    columns: ['kind', 'namespace', 'name', 'processed', 'last_at', 'last_error'],
+    onConflict: `ON CONFLICT (kind, namespace, name) DO UPDATE SET processed = resource_activity.processed + excluded.processed,
+      last_at = excluded.last_at, last_error = excluded.last_error`,
+  });
+  return async (activity) => {
+    const rows = activity.map(({ namespace, source, events, at, problem }) => ({
+      kind: 'Source',
+      namespace,
+      name: source,
+      processed: events,
+      last_at: at,
+      last_error: problem,
+    }));
+    // In one order, so that replicas wait for each other and not crosswise.
+    const key = ({ namespace, name }: { namespace: string; name: string }) => `${namespace}/${name}`;
+    await count(rows.toSorted((one, other) => (key(one) < key(other) ? -1 : 1)));
   };
 }
 
@@ -139,4 +140,10 @@ const eventColumns = {
   receivedAt: 'received_at',
   lastReceivedAt: 'last_received_at',
 } as const satisfies Record<keyof SourceEventRecord, keyof SourceEventRow>;
-const eventFields = Object.keys(eventColumns) as (keyof SourceEventRecord)[];
+
+function eventRow(fields: Partial<SourceEventRecord>): Record<keyof SourceEventRow, unknown> {
+  const row: Partial<Record<keyof SourceEventRow, unknown>> = {};
+  for (const [field, value] of Object.entries(fields))
+    row[eventColumns[field as keyof SourceEventRecord]] = field === 'outcome' ? storableJson(value) : value;
+  return row as Record<keyof SourceEventRow, unknown>;
+}

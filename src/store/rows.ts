@@ -13,7 +13,8 @@ import type {
   StepStatus,
   WaitingFor,
 } from '../core/run.ts';
-import type { ResourceRecord } from '../core/store.ts';
+import type { ResourceRecord } from '../core/resource.ts';
+import type { RunBrief } from '../core/store.ts';
 import type * as schema from './schema.ts';
 
 // Rows to records. Enumerations and JSON were written by this program, so they are taken as they are.
@@ -147,6 +148,29 @@ export function runSummary(row: Omit<Selectable<schema.RunRow>, 'outputs' | 'slo
     cancelReason: row.cancel_reason,
     startedAt: row.started_at,
     completedAt: row.completed_at,
+    createdAt: row.created_at,
+  };
+}
+
+/** What the starting and the ending of an alert's work asks about its runs. */
+export function runBrief(
+  row: Pick<
+    Selectable<schema.RunRow>,
+    | ('id' | 'alert_id' | 'name' | 'namespace' | 'status' | 'episode' | 'plan_hash')
+    | ('retry_of' | 'lease_owner' | 'waiting_for' | 'created_at')
+  >,
+): RunBrief {
+  return {
+    id: row.id,
+    alertId: row.alert_id,
+    name: row.name,
+    namespace: row.namespace,
+    status: row.status as RunStatus,
+    episode: row.episode,
+    planHash: row.plan_hash,
+    retryOf: row.retry_of,
+    leaseOwner: row.lease_owner,
+    waitingFor: row.waiting_for as WaitingFor | null,
     createdAt: row.created_at,
   };
 }

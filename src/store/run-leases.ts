@@ -15,6 +15,7 @@ type LeaseMethods =
   | 'lock'
   | 'renew'
   | 'release'
+  | 'postpone'
   | 'finish'
   | 'requestCancel'
   | 'releaseLeases'
@@ -157,8 +158,21 @@ function givingBack(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'rele
   };
 }
 
-function others(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'requestCancel' | 'releaseLeases' | 'stuck'> {
+function others(
+  query: Kysely<Database>,
+  hints: Hints,
+): Pick<RunStore, 'requestCancel' | 'releaseLeases' | 'stuck' | 'postpone'> {
   return {
+    async postpone(id, now, until) {
+      await query
+        .updateTable('workflows')
+        .set({ wake_at: until })
+        .where('id', '=', id)
+        .where(unfinished)
+        .where('wake_at', '<=', now)
+        .where((row) => row.or([row('lease_until', 'is', null), row('lease_until', '<=', now)]))
+        .execute();
+    },
     async requestCancel(id, at, reason) {
       const rows = await query
         .updateTable('workflows')

@@ -1,20 +1,30 @@
-import type { Insertable, Kysely, Selectable, Updateable } from 'kysely';
+import { sql } from 'kysely';
+import type { Kysely, Selectable, Updateable } from 'kysely';
+import { AppError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import type { RunRecord, StepRecord } from '../core/run.ts';
 import type { NewRun, RunReader, RunStore } from '../core/store.ts';
+import type { Timestamp } from '../core/time.ts';
+import { bulkFind, bulkInsert } from './bulk.ts';
 import type { Hints } from './hints.ts';
-import { createRunLeases, unfinished } from './run-leases.ts';
-import { evidenceRecord, runRecord, stepRecord } from './rows.ts';
+import { createRunLeases } from './run-leases.ts';
+import { evidenceRecord, runBrief, runRecord, stepRecord } from './rows.ts';
 import type { Database, EvidenceRow, RunRow, StepRow } from './schema.ts';
 import { createSlotStore } from './slots.ts';
-import { command, statement } from './statements.ts';
+import { statement } from './statements.ts';
+import { storableJson } from './text.ts';
+
+/** Before every run. */
+const beginning: Timestamp = '1970-01-01T00:00:00.000Z';
 
 /** Reads `workflows` (runs), `workflow_steps`, `plans` and `evidence` on any connection. */
 export function createRunReader(query: Kysely<Database>): RunReader {
   return { ...runReads(query), ...journalReads(query) };
 }
 
-function runReads(query: Kysely<Database>): Pick<RunReader, 'find' | 'due' | 'nextWakeAt' | 'cancelRequestedAt'> {
+function runReads(
+  query: Kysely<Database>,
+): Pick<RunReader, 'find' | 'due' | 'duePage' | 'nextWakeAt' | 'cancelRequestedAt'> {
   const byId = statement<'id', Selectable<RunRow>>(['id'], (marker) =>
     query.selectFrom('workflows').selectAll().where('id', '=', marker('id')),
   );
@@ -28,6 +38,20 @@ function runReads(query: Kysely<Database>): Pick<RunReader, 'find' | 'due' | 'ne
       .orderBy('wake_at')
       .limit(marker('limit')),
   );
+  const duePage = statement<'now' | 'afterTime' | 'afterId' | 'limit', { id: string; wakeAt: string }>(
+    ['now', 'afterTime', 'afterId', 'limit'],
+    (marker) =>
+      query
+        .selectFrom('workflows')
+        .select(['id', sql<string>`wake_at`.as('wakeAt')])
+        .where('wake_at', '<=', marker('now'))
+        .where('wake_at', '>=', marker('afterTime'))
+        .where((row) => row.or([row('wake_at', '>', marker('afterTime')), row('id', '>', marker('afterId'))]))
+        .where((row) => row.or([row('lease_until', 'is', null), row('lease_until', '<=', marker('now'))]))
+        .orderBy('wake_at')
+        .orderBy('id')
+        .limit(marker('limit')),
+  );
   const next = statement<never, { wake_at: string | null }>([], () =>
     query.selectFrom('workflows').select('wake_at').where('wake_at', 'is not', null).orderBy('wake_at').limit(1),
   );
@@ -37,6 +61,8 @@ function runReads(query: Kysely<Database>): Pick<RunReader, 'find' | 'due' | 'ne
   return {
     find: async (id) => first(await byId(query, { id })),
     due: async (now, limit) => (await due(query, { now, limit })).map((row) => row.id),
+    duePage: (now, after, limit) =>
+      duePage(query, { now, afterTime: after?.wakeAt ?? beginning, afterId: after?.id ?? '', limit }),
     nextWakeAt: async () => (await next(query, {}))[0]?.wake_at ?? null,
     cancelRequestedAt: async (id) => (await cancel(query, { id }))[0]?.at ?? null,
   };
@@ -83,19 +109,10 @@ export function createRunStore(query: Kysely<Database>, hints: Hints): RunStore 
 function runWrites(
   query: Kysely<Database>,
   hints: Hints,
-): Pick<RunStore, 'insert' | 'unfinishedOfAlert' | 'countSince' | 'update'> {
-  const insert = insertRun(query);
-  const unfinishedOf = statement<'alertId', Selectable<RunRow>>(['alertId'], (marker) =>
-    query.selectFrom('workflows').selectAll().where('alert_id', '=', marker('alertId')).where(unfinished).orderBy('id'),
-  );
+): Pick<RunStore, 'insertAll' | 'insert' | 'briefsOfAlerts' | 'countSince' | 'update'> {
   return {
-    async insert(newRun) {
-      const inserted = await insert(newRun);
-      const { id, wakeAt } = newRun.run;
-      if (inserted && wakeAt !== null) hints.runs.push({ id, wakeAt });
-      return inserted;
-    },
-    unfinishedOfAlert: async (alertId) => (await unfinishedOf(query, { alertId })).map(runRecord),
+    ...inserts(query, hints),
+    briefsOfAlerts: briefs(query),
     async countSince(alertId, workflow, since) {
       const row = await query
         .selectFrom('workflows')
@@ -113,33 +130,68 @@ function runWrites(
   };
 }
 
-/** Inserts a run, and its plan where no earlier run had it. */
-function insertRun(query: Kysely<Database>): (newRun: NewRun) => Promise<boolean> {
-  type Names = keyof typeof columns;
-  const names = Object.keys(columns) as Names[];
-  const insert = command<Names>(names, (marker) =>
-    query
-      .insertInto('workflows')
-      .values(Object.fromEntries(names.map((name) => [columns[name], marker(name)])) as Insertable<RunRow>)
-      .onConflict((conflict) => conflict.doNothing()),
-  );
-  const hasPlan = statement<'hash', { hash: string }>(['hash'], (marker) =>
-    query.selectFrom('plans').select('hash').where('hash', '=', marker('hash')),
-  );
-  return async ({ run, plan }) => {
-    const inserted = await insert(query, {
-      ...run,
-      input: JSON.stringify(run.input),
-      outputs: JSON.stringify(run.outputs),
-    });
-    if (inserted === 0) return false;
-    const hash = run.planHash;
-    if (plan !== null && hash !== null && (await hasPlan(query, { hash })).length === 0) {
-      const { namespace, name } = plan;
-      const row = { hash, namespace, name, plan: JSON.stringify(plan), created_at: run.createdAt };
-      await query.insertInto('plans').values(row).execute();
-    }
+/** Inserts runs, and each plan that no earlier run had. */
+function inserts(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'insertAll' | 'insert'> {
+  const insertRuns = bulkInsert(query, {
+    table: 'workflows',
+    columns: Object.values(columns),
+    json: ['input_context', 'outputs'],
+    onConflict: 'ON CONFLICT DO NOTHING',
+  });
+  const findPlans = bulkFind(query, { table: 'plans', columns: [], keys: ['hash'] });
+  const insertPlans = bulkInsert(query, {
+    table: 'plans',
+    columns: ['hash', 'namespace', 'name', 'plan', 'created_at'],
+    json: ['plan'],
+    onConflict: 'ON CONFLICT DO NOTHING',
+  });
+  async function keepPlans(runs: readonly NewRun[]): Promise<void> {
+    const plans = new Map<string, NewRun>();
+    for (const newRun of runs)
+      if (newRun.plan !== null && newRun.run.planHash !== null) plans.set(newRun.run.planHash, newRun);
+    for (const { hash } of await findPlans([...plans.keys()].map((hash) => ({ hash })))) plans.delete(hash);
+    await insertPlans(
+      [...plans].map(([hash, { run, plan }]) => ({
+        hash,
+        namespace: plan?.namespace,
+        name: plan?.name,
+        plan: storableJson(plan),
+        created_at: run.createdAt,
+      })),
+    );
+  }
+  async function insertNew(runs: readonly NewRun[]): Promise<boolean> {
+    const rows = runs.map(({ run }) => runColumns(run) as Record<RunColumn, unknown>);
+    if ((await insertRuns(rows)) < rows.length) return false;
+    await keepPlans(runs);
+    for (const { run } of runs) if (run.wakeAt !== null) hints.runs.push({ id: run.id, wakeAt: run.wakeAt });
     return true;
+  }
+  return {
+    async insertAll(runs) {
+      if (!(await insertNew(runs))) throw new AppError('StoreConflict', 'an episode has its run already');
+    },
+    insert: (run) => insertNew([run]),
+  };
+}
+
+function briefs(query: Kysely<Database>): RunStore['briefsOfAlerts'] {
+  const find = bulkFind(query, {
+    table: 'workflows',
+    columns: [
+      ...(['id', 'name', 'namespace', 'status', 'episode', 'plan_hash'] as const),
+      ...(['retry_of', 'lease_owner', 'waiting_for', 'created_at'] as const),
+    ],
+    keys: ['alert_id'],
+    where: `found.status IN ('pending', 'running') OR found.created_at >= :value
+      OR found.episode > (SELECT alerts.episode FROM alerts WHERE alerts.id = found.alert_id)`,
+  });
+  return async (alertIds, since) => {
+    const rows = await find(
+      alertIds.map((id) => ({ alert_id: id })),
+      since,
+    );
+    return rows.toSorted((one, other) => (one.id < other.id ? -1 : 1)).map(runBrief);
   };
 }
 
@@ -165,11 +217,11 @@ function journalWrites(
   return {
     insertStep: insert,
     async endStep(id, { status, result, error, errorCode, retryable, completedAt }) {
-      const values = { id, status, result: JSON.stringify(result), error, errorCode, retryable, completedAt };
+      const values = { id, status, result: storableJson(result), error, errorCode, retryable, completedAt };
       await end(query, values);
     },
     async setStepProcess(id, process) {
-      const row = { process: JSON.stringify(process) };
+      const row = { process: storableJson(process) };
       await query.updateTable('workflow_steps').set(row).where('id', '=', id).execute();
     },
     async addEvidence(runId, stepPath, evidence) {
@@ -216,8 +268,8 @@ function insertStep(query: Kysely<Database>): (step: StepRecord) => Promise<void
       }),
   );
   return async (step) => {
-    const result = step.result === null ? null : JSON.stringify(step.result);
-    const process = step.process === null ? null : JSON.stringify(step.process);
+    const result = step.result === null ? null : storableJson(step.result);
+    const process = step.process === null ? null : storableJson(step.process);
     await insert(query, { ...step, result, process });
   };
 }
@@ -257,12 +309,13 @@ const columns = {
   completedAt: 'completed_at',
   createdAt: 'created_at',
 } as const satisfies Record<keyof RunRecord, keyof RunRow>;
+type RunColumn = (typeof columns)[keyof typeof columns];
 
 function runColumns(changes: Partial<RunRecord>): Updateable<RunRow> {
   const row: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(changes)) {
     const isJson = field === 'input' || field === 'outputs';
-    row[columns[field as keyof RunRecord]] = isJson ? JSON.stringify(value) : value;
+    row[columns[field as keyof RunRecord]] = isJson ? storableJson(value) : value;
   }
   return row;
 }

@@ -3,9 +3,12 @@ import type { ColumnType } from 'kysely';
 /** Rows as they are in the database (snake_case columns of the migrations). A test compares this with a fresh database. */
 export interface Database {
   schema_info: SchemaInfoRow;
+  installation: InstallationRow;
   alerts: AlertRow;
   alert_labels: AlertLabelRow;
   alert_labels_due: AlertLabelDueRow;
+  alert_words: AlertWordRow;
+  alert_words_due: AlertWordDueRow;
   alert_transitions: AlertTransitionRow;
   source_events: SourceEventRow;
   dead_letters: DeadLetterRow;
@@ -15,8 +18,10 @@ export interface Database {
   evidence: EvidenceRow;
   slots: SlotRow;
   sink_outputs: DeliveryRow;
+  sink_lanes: SinkLaneRow;
   custom_resources: ResourceRow;
   resource_activity: ResourceActivityRow;
+  ticks: TickRow;
 }
 
 /** SQLite has no boolean: 0 or 1. */
@@ -27,6 +32,15 @@ export interface SchemaInfoRow {
   version: number;
   min_compatible_version: number;
   updated_at: string;
+  program_version: string | null;
+}
+
+export interface InstallationRow {
+  id: number;
+  installation_id: string;
+  import_state: string | null;
+  import_export_id: string | null;
+  import_lines: number | null;
 }
 
 export interface AlertRow {
@@ -74,6 +88,15 @@ export interface AlertLabelRow {
 }
 
 export interface AlertLabelDueRow {
+  alert_id: string;
+}
+
+export interface AlertWordRow {
+  word: string;
+  alert_id: string;
+}
+
+export interface AlertWordDueRow {
   alert_id: string;
 }
 
@@ -213,6 +236,14 @@ export interface DeliveryRow {
   wake_at: string | null;
   sent_at: string | null;
   created_at: string;
+  waiting_for: string | null;
+  retried_at: string | null;
+}
+
+export interface SinkLaneRow {
+  namespace: string;
+  sink_name: string;
+  last_claimed_at: string | null;
 }
 
 export interface ResourceRow {
@@ -234,4 +265,9 @@ export interface ResourceActivityRow {
   processed: number;
   last_at: string | null;
   last_error: string | null;
+}
+
+export interface TickRow {
+  name: string;
+  tick_at: string;
 }

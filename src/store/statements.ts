@@ -1,4 +1,5 @@
-import type { CompiledQuery, Kysely } from 'kysely';
+import { CompiledQuery } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Database } from './schema.ts';
 
 /** What a statement gave: rows of a query, or how many rows a command changed. */
@@ -45,6 +46,17 @@ export function command<Names extends string>(
 }
 
 type Run<Row> = (parameters: readonly unknown[]) => Promise<StatementResult<Row>> | StatementResult<Row>;
+
+/** A statement that is text already, in the connection's dialect. Prepared when it is first run. */
+export function textStatement<Row>(query: Kysely<Database>, text: string): Run<Row> {
+  let run: Run<Row> | undefined;
+  return (parameters) => {
+    run ??=
+      (directConnections.get(query)?.(text) as Run<Row> | undefined) ??
+      ((values) => throughKysely(query, CompiledQuery.raw(text, [...values]) as CompiledQuery<Row>));
+    return run(parameters);
+  };
+}
 
 function prepared<Names extends string, Row>(names: readonly Names[], build: Build<Names, Row>) {
   let compiled: CompiledQuery<Row> | undefined;

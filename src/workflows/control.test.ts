@@ -1,88 +1,126 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { contractStores } from '../../test/contract/stores.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import type { FakeClock } from '../../test/support/clock.ts';
-import { createEngineWorld, planOf, step } from '../../test/support/engine.ts';
+import { deliveryFixture } from '../../test/support/deliveries.ts';
+import { createEngineWorld, planOf, silentLog, step } from '../../test/support/engine.ts';
 import type { CatalogWorkflow } from '../core/catalog.ts';
+import type { Log } from '../core/ports.ts';
 import { addMs, toTimestamp } from '../core/time.ts';
 import type { Store } from '../core/store.ts';
-import { openSqliteStore } from '../store/sqlite/store.ts';
 import { createControl } from './control.ts';
 
-let clock: FakeClock;
-let store: Store;
-beforeEach(() => {
-  clock = createFakeClock();
-  store = openSqliteStore({ path: ':memory:' });
-});
-afterEach(() => store.close());
-
-function control(workflow?: Partial<CatalogWorkflow>) {
-  return createControl({ store, clock, catalog: { current: () => ({ workflow: () => workflow }) as never } });
-}
-
-const plan = planOf([step('one')]);
-
-test('cancel: the first reason stays, and an absent run is not found', async () => {
-  const world = createEngineWorld({ store, clock });
-  const id = await world.addRun(plan);
-  await control().cancel(id, 'first');
-  await clock.advance(1000);
-  await control().cancel(id, 'second');
-  expect(await world.run(id)).toMatchObject({ cancelReason: 'first', cancelRequestedAt: '2026-01-01T00:00:00.000Z' });
-  await expect(control().cancel('nobody', 'x')).rejects.toMatchObject({ code: 'NotFound', next: 'fist get runs' });
-});
-
-test('cancel tells the engine of a run that waits', async () => {
-  const world = createEngineWorld({ store, clock });
-  const id = await world.addRun(plan, { wakeAt: null });
-  const hints: boolean[] = [];
-  store.onCommit(({ runs }) => hints.push(runs));
-  await control().cancel(id, 'x');
-  expect(hints).toEqual([true]);
-});
-
-test('retry uses the Workflow as it is now', async () => {
-  const world = createEngineWorld({ store, clock });
-  const alert = await world.addAlert();
-  const id = await world.addRun(plan, {}, alert);
-  await world.runAll();
-  await clock.advance(60_000);
-  const newer = planOf([step('one'), step('two')], { deadlineMs: 1000 });
-  const again = await control({ plan: newer, planHash: 'newer' }).retry(id);
-  const now = toTimestamp(clock.now());
-  expect(await world.run(again)).toMatchObject({
-    retryOf: id,
-    planHash: 'newer',
-    totalSteps: 2,
-    alertId: alert.id,
-    episode: 1,
-    status: 'pending',
-    wakeAt: now,
-    deadlineAt: addMs(now, 1000),
-    fence: 0,
-    error: null,
+describe.each(contractStores)('control on $name', ({ open }) => {
+  let clock: FakeClock;
+  let store: Store;
+  beforeEach(async () => {
+    clock = createFakeClock();
+    const opened = await open({ clock });
+    store = opened.store;
+    return opened.close;
   });
-  expect(await store.read.runs.plan('newer')).toEqual(newer);
-});
 
-test('retry of a run that has not ended is a conflict; without any plan it cannot be done', async () => {
-  const world = createEngineWorld({ store, clock });
-  const unfinished = await world.addRun(plan);
-  await expect(control().retry(unfinished)).rejects.toMatchObject({ code: 'Conflict' });
-  const planless = await world.addRun(plan, { planHash: null, status: 'failed', wakeAt: null });
-  await expect(control().retry(planless)).rejects.toMatchObject({ code: 'WorkflowNotReady' });
-  await expect(control().retry('nobody')).rejects.toMatchObject({ code: 'NotFound' });
-});
+  function control(workflow?: Partial<CatalogWorkflow>) {
+    return createControl({
+      store,
+      clock,
+      log: silentLog,
+      catalog: { current: () => ({ workflow: () => workflow }) as never },
+    });
+  }
 
-test('a run that failed because its Workflow was missing can be repeated once that is there', async () => {
-  const world = createEngineWorld({ store, clock });
-  const id = await world.addRun(plan, {
-    planHash: null,
-    status: 'failed',
-    errorCode: 'WorkflowNotReady',
-    wakeAt: null,
+  const plan = planOf([step('one')]);
+
+  test('cancel: the first reason stays, and an absent run is not found', async () => {
+    const world = createEngineWorld({ store, clock });
+    const id = await world.addRun(plan);
+    await control().cancel(id, 'first');
+    await clock.advance(1000);
+    await control().cancel(id, 'second');
+    expect(await world.run(id)).toMatchObject({ cancelReason: 'first', cancelRequestedAt: '2026-01-01T00:00:00.000Z' });
+    await expect(control().cancel('nobody', 'x')).rejects.toMatchObject({ code: 'NotFound', next: 'fist get runs' });
   });
-  const again = await control({ plan, planHash: 'there' }).retry(id);
-  await world.runAll();
-  expect((await world.run(again)).status).toBe('succeeded');
+
+  test('cancel tells the engine of a run that waits', async () => {
+    const world = createEngineWorld({ store, clock });
+    const id = await world.addRun(plan, { wakeAt: null });
+    const hints: boolean[] = [];
+    store.onCommit(({ runs }) => hints.push(runs));
+    await control().cancel(id, 'x');
+    expect(hints).toEqual([true]);
+  });
+
+  test('retry uses the Workflow as it is now', async () => {
+    const world = createEngineWorld({ store, clock });
+    const alert = await world.addAlert();
+    const id = await world.addRun(plan, {}, alert);
+    await world.runAll();
+    await clock.advance(60_000);
+    const newer = planOf([step('one'), step('two')], { deadlineMs: 1000 });
+    const again = await control({ plan: newer, planHash: 'newer' }).retry(id);
+    const now = toTimestamp(clock.now());
+    expect(await world.run(again)).toMatchObject({
+      retryOf: id,
+      planHash: 'newer',
+      totalSteps: 2,
+      alertId: alert.id,
+      episode: 1,
+      status: 'pending',
+      wakeAt: now,
+      deadlineAt: addMs(now, 1000),
+      fence: 0,
+      error: null,
+    });
+    expect(await store.read.runs.plan('newer')).toEqual(newer);
+  });
+
+  test('retry of a run that has not ended is a conflict; without any plan it cannot be done', async () => {
+    const world = createEngineWorld({ store, clock });
+    const unfinished = await world.addRun(plan);
+    await expect(control().retry(unfinished)).rejects.toMatchObject({ code: 'Conflict' });
+    const planless = await world.addRun(plan, { planHash: null, status: 'failed', wakeAt: null });
+    await expect(control().retry(planless)).rejects.toMatchObject({ code: 'WorkflowNotReady' });
+    await expect(control().retry('nobody')).rejects.toMatchObject({ code: 'NotFound' });
+  });
+
+  test('a run that failed because its Workflow was missing can be repeated once that is there', async () => {
+    const world = createEngineWorld({ store, clock });
+    const id = await world.addRun(plan, {
+      planHash: null,
+      status: 'failed',
+      errorCode: 'WorkflowNotReady',
+      wakeAt: null,
+    });
+    const again = await control({ plan, planHash: 'there' }).retry(id);
+    await world.runAll();
+    expect((await world.run(again)).status).toBe('succeeded');
+  });
+
+  test('a failed delivery is sent again, with a log line and a hint; others are a conflict', async () => {
+    const failed = deliveryFixture({ id: 'd1', status: 'failed', attempts: 10, error: 'gave up', wakeAt: null });
+    const done = deliveryFixture({ id: 'd2', status: 'sent', wakeAt: null });
+    await store.transaction('run-end', (tx) => tx.deliveries.insert([failed, done]));
+    const logged: unknown[] = [];
+    const log: Log = { ...silentLog, info: (fields, message) => void logged.push([message, fields]) };
+    const hints: boolean[] = [];
+    store.onCommit(({ deliveries }) => hints.push(deliveries));
+    const asked = createControl({ store, clock, log, catalog: { current: () => ({}) as never } });
+    await asked.retryDelivery('d1');
+    const now = toTimestamp(clock.now());
+    expect(await store.read.deliveries.find('d1')).toMatchObject({ status: 'pending', attempts: 0, retriedAt: now });
+    expect(hints).toEqual([true]);
+    const fields = { delivery: 'd1', run: 'r1', sink: 'shop/out', attempts: 10, error: 'gave up' };
+    expect(logged).toEqual([['delivery-retried-by-person', fields]]);
+    await expect(asked.retryDelivery('d1')).rejects.toMatchObject({ code: 'Conflict' });
+    await expect(asked.retryDelivery('d2')).rejects.toMatchObject({
+      code: 'Conflict',
+      message: 'delivery d2 has not failed: sent',
+      next: 'fist get deliveries --status failed',
+    });
+    await expect(asked.retryDelivery('absent')).rejects.toMatchObject({
+      code: 'NotFound',
+      next: 'fist get deliveries',
+    });
+    expect(logged).toHaveLength(1);
+  });
 });

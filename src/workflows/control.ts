@@ -1,6 +1,6 @@
 import type { CatalogWorkflow } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
-import type { CatalogHolder, Clock, Control } from '../core/ports.ts';
+import type { CatalogHolder, Clock, Control, Log } from '../core/ports.ts';
 import { isFinal } from '../core/run.ts';
 import type { RunRecord } from '../core/run.ts';
 import type { RunReader, Store } from '../core/store.ts';
@@ -12,10 +12,11 @@ export interface ControlOptions {
   readonly store: Store;
   readonly catalog: CatalogHolder;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
-/** What people ask of runs. */
-export function createControl({ store, catalog, clock }: ControlOptions): Control {
+/** What people ask of runs and deliveries. */
+export function createControl({ store, catalog, clock, log }: ControlOptions): Control {
   return {
     cancel: (runId, reason) =>
       store.transaction('cancel', async (tx) => {
@@ -38,6 +39,23 @@ export function createControl({ store, catalog, clock }: ControlOptions): Contro
         await tx.runs.insert({ run, plan });
         return run.id;
       }),
+    async retryDelivery(deliveryId) {
+      const delivery = await store.transaction('retry', async (tx) => {
+        const found = await tx.deliveries.find(deliveryId);
+        if (found === undefined) {
+          throw new AppError('NotFound', `there is no delivery ${deliveryId}`, { next: 'fist get deliveries' });
+        }
+        if (await tx.deliveries.retry(deliveryId, toTimestamp(clock.now()))) return found;
+        throw new AppError('Conflict', `delivery ${deliveryId} has not failed: ${found.status}`, {
+          next: 'fist get deliveries --status failed',
+        });
+      });
+      const { runId, namespace, sinkName, attempts, error } = delivery;
+      log.info(
+        { delivery: deliveryId, run: runId, sink: `${namespace}/${sinkName}`, attempts, error },
+        'delivery-retried-by-person',
+      );
+    },
   };
 }
 

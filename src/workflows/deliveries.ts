@@ -40,7 +40,9 @@ export function deliveriesOf(announcement: Announcement, sinks: readonly string[
     leaseOwner: null,
     leaseUntil: null,
     wakeAt: now,
+    waitingFor: null,
     sentAt: null,
+    retriedAt: null,
     createdAt: now,
   }));
 }

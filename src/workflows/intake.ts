@@ -1,16 +1,20 @@
 import { hash } from 'node:crypto';
 import { foldCategory } from '../core/alert-fold.ts';
 import type { CatalogSource } from '../core/catalog.ts';
-import type { BadItem, IntakeAnswer, Notification } from '../core/event.ts';
+import { AppError } from '../core/errors.ts';
+import type { IntakeAnswer, Notification } from '../core/event.ts';
 import type { CatalogHolder, Clock, Intake, Log, Metrics } from '../core/ports.ts';
-import type { Store, StoredAlert, StoreTransaction } from '../core/store.ts';
+import type { Store } from '../core/store.ts';
 import { toTimestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
-import { groupByIdentity } from './identity.ts';
+import { takeBatch } from './intake-batch.ts';
+import type { BatchContext, Outcome, TakenBatch } from './intake-batch.ts';
+import type { Counts, EventWithoutAlert } from './intake-events.ts';
+import type { Arrival, RecentEvents } from './intake-facts.ts';
+import { createIntakeQueue, defaultIntakeLimits } from './intake-queue.ts';
+import type { IntakeLimits, Waiting } from './intake-queue.ts';
 import { createStormCounter } from './policies.ts';
 import type { StormCounter } from './policies.ts';
-import { count, takeIdentity } from './take-identity.ts';
-import type { Batch, Counts } from './take-identity.ts';
 
 export interface IntakeOptions {
   readonly store: Store;
@@ -20,30 +24,67 @@ export interface IntakeOptions {
   readonly log: Log;
   /** Shared with the sweep, so that both respect one cap. */
   readonly storm?: StormCounter;
+  readonly limits?: Partial<IntakeLimits>;
 }
 
+type Caller = Waiting<Arrival, IntakeAnswer>;
+
 /**
- * Takes notifications in: match filters, deduplicate (design 3.2), mute, enqueue. What is decided is pure; everything is
- * written in one transaction, and the answer comes after its commit. Rejects with StoreUnavailable or Draining.
+ * Takes notifications in: match filters, deduplicate (design 3.2), mute, enqueue. What arrives while a commit is under
+ * way shares the next transaction; each is decided as if it came alone, and the answer comes after the commit. Rejects
+ * with StoreUnavailable or Draining.
  */
 export function createIntake(options: IntakeOptions): Intake {
-  const { store, clock } = options;
+  const { store, clock, catalog } = options;
   const storm = options.storm ?? createStormCounter();
-  const withoutAlert = createRecentEvents();
+  const recent = createRecentEvents();
+  const queue = createIntakeQueue<Arrival, IntakeAnswer>({
+    limits: { ...defaultIntakeLimits, ...options.limits },
+    monotonic: () => clock.monotonic(),
+    work,
+  });
+
+  async function work(take: () => readonly Caller[]): Promise<void> {
+    const context: BatchContext = { catalog: catalog.current(), storm, recent };
+    let taken: TakenBatch;
+    try {
+      taken = await store.transaction('intake', (tx) =>
+        takeBatch(
+          tx,
+          context,
+          take().map(({ item }) => item),
+        ),
+      );
+    } catch (error) {
+      return fail(take(), error);
+    }
+    settle(take(), taken);
+  }
+
+  function settle(callers: readonly Caller[], { outcomes, withoutAlert, storm: started }: TakenBatch): void {
+    started.commit();
+    for (const event of withoutAlert) recent.add(event);
+    callers.forEach(({ item, resolve }, place) => {
+      const outcome = outcomes[place] as Outcome;
+      if (!outcome.isKnown) report(options, item.source, item.notification, outcome.counts);
+      resolve(answerOf(outcome.counts));
+    });
+  }
+
+  /** An error of one caller's content must not be the others': each is tried alone. */
+  async function fail(callers: readonly Caller[], error: unknown): Promise<void> {
+    const [first, ...others] = callers;
+    const isStores = error instanceof AppError && (error.code === 'StoreUnavailable' || error.code === 'Draining');
+    if (isStores || others.length === 0) for (const { reject } of callers) reject(error);
+    else if (first !== undefined) await Promise.all(callers.map((caller) => work(() => [caller])));
+  }
+
   return {
-    async accept(source, notification) {
-      const now = toTimestamp(clock.now());
-      const contentHash = hash('sha256', notification.body);
-      const catalog = options.catalog.current();
-      const outcome = await store.transaction('intake', async (tx) => {
-        const known = await storedOutcome(tx, source, notification.deliveryKey);
-        if (known !== null) return { counts: known, first: false };
-        const { groupKey } = notification;
-        const batch: Batch = { tx, catalog, source, now, storm, groupKey, eventId: newId(), counts: {} };
-        return { counts: await writeAll(batch, notification, contentHash, withoutAlert), first: true };
-      });
-      if (outcome.first) report(options, source, notification, outcome.counts);
-      return answerOf(outcome.counts);
+    refusal: queue.refusal,
+    accept(source, notification) {
+      const { body, items, bad } = notification;
+      const arrival = { source, notification, contentHash: hash('sha256', body), now: toTimestamp(clock.now()) };
+      return queue.submit(arrival, { alerts: items.length + bad.length, length: body.length });
     },
     async deadLetter(source, reason, message, body) {
       const receivedAt = toTimestamp(clock.now());
@@ -56,117 +97,20 @@ export function createIntake(options: IntakeOptions): Intake {
   };
 }
 
-/** Events that left no alert (all refused), so that their repeats are found: an alert knows its own event. */
-interface RecentEvents {
-  get(source: CatalogSource, contentHash: string): string | undefined;
-  add(source: CatalogSource, contentHash: string, eventId: string): void;
-}
+const mostRecentEvents = 1000;
 
-function createRecentEvents(): RecentEvents {
-  const most = 1000;
+function createRecentEvents(): RecentEvents & { add(event: EventWithoutAlert): void } {
   const events = new Map<string, string>();
   const keyOf = ({ namespace, name }: CatalogSource, contentHash: string) => `${namespace}/${name} ${contentHash}`;
   return {
     get: (source, contentHash) => events.get(keyOf(source, contentHash)),
-    add(source, contentHash, eventId) {
+    add({ source, contentHash, eventId }) {
       const key = keyOf(source, contentHash);
       events.delete(key);
       events.set(key, eventId);
-      if (events.size > most) events.delete(events.keys().next().value ?? '');
+      if (events.size > mostRecentEvents) events.delete(events.keys().next().value ?? '');
     },
   };
-}
-
-/** The answer of a notification that came before with the same delivery key: it is given again, without effect. */
-async function storedOutcome(
-  tx: StoreTransaction,
-  source: CatalogSource,
-  deliveryKey: string | null,
-): Promise<Counts | null> {
-  if (deliveryKey === null) return null;
-  const event = await tx.events.findByDeliveryKey(source.namespace, source.name, deliveryKey);
-  return event === undefined ? null : (event.outcome as Counts);
-}
-
-async function writeAll(
-  begun: Batch,
-  notification: Notification,
-  contentHash: string,
-  withoutAlert: RecentEvents,
-): Promise<Counts> {
-  const { tx, source, now } = begun;
-  const { items, bad, deliveryKey, truncatedAlerts } = notification;
-  const groups = groupByIdentity(items);
-  const stored: (StoredAlert | null)[] = [];
-  for (const [fingerprint] of groups) {
-    stored.push((await tx.alerts.findState(source.namespace, source.name, fingerprint)) ?? null);
-  }
-  // A delivery key names its own event, so that each key is answered; without one, the same body again is the same event.
-  const earlierId = deliveryKey === null ? (stored[0]?.sourceId ?? withoutAlert.get(source, contentHash)) : undefined;
-  const isRepeated = earlierId !== undefined && (await tx.events.hasContent(earlierId, contentHash));
-  const batch: Batch = isRepeated ? { ...begun, eventId: earlierId } : begun;
-  let alerts = 0;
-  for (const [place, [, sameAlert]] of groups.entries()) {
-    alerts += Number(await takeIdentity(batch, stored[place] ?? null, sameAlert));
-  }
-  // The bad items of a repeated body are kept already.
-  for (const item of bad) await keepBadItem(batch, item, !isRepeated);
-  await writeEvent(batch, notification, contentHash, isRepeated);
-  if (alerts === 0) withoutAlert.add(source, contentHash, batch.eventId);
-  const problem =
-    truncatedAlerts > 0 ? `TruncatedAlerts: the sender left out ${truncatedAlerts} alerts (max_alerts)` : null;
-  await tx.events.countActivity(source.namespace, source.name, now, problem);
-  return batch.counts;
-}
-
-/** Stores the notification as it came, or counts it where the same one is stored already. */
-async function writeEvent(
-  { tx, source, now, eventId, counts }: Batch,
-  { body, deliveryKey }: Notification,
-  contentHash: string,
-  isRepeated: boolean,
-): Promise<void> {
-  const workflowTriggered = runsIn(counts) > 0 ? source.triggerWorkflow : null;
-  if (isRepeated) {
-    await tx.events.bump(eventId, now);
-    if (workflowTriggered !== null) await tx.events.update(eventId, { outcome: counts, workflowTriggered });
-    return;
-  }
-  await tx.events.insert({
-    id: eventId,
-    namespace: source.namespace,
-    sourceName: source.name,
-    sourceType: source.type,
-    eventData: body,
-    contentHash,
-    deliveryKey,
-    workflowTriggered,
-    outcome: counts,
-    receiveCount: 1,
-    receivedAt: now,
-    lastReceivedAt: now,
-  });
-}
-
-/** Keeps a bad item, once. */
-async function keepBadItem(
-  { tx, source, now, counts }: Batch,
-  { field, message, body }: BadItem,
-  isNew: boolean,
-): Promise<void> {
-  count(counts, 'BadItem');
-  if (!isNew) return;
-  const { namespace, name: sourceName } = source;
-  const letter = {
-    id: newId(),
-    namespace,
-    sourceName,
-    reason: 'BadItem',
-    message: `${field}: ${message}`,
-    body,
-    receivedAt: now,
-  };
-  await tx.events.addDeadLetter(letter);
 }
 
 /** Reasons that speak of runs; all others are of items. */

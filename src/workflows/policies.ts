@@ -105,6 +105,27 @@ export function createStormCounter(): StormCounter {
   };
 }
 
+/** The counter as one transaction sees it: what it adds counts there at once, and elsewhere only after the commit. */
+export interface StormView extends StormCounter {
+  /** To be called after the commit, once. */
+  commit(): void;
+}
+
+export function viewStorm(storm: StormCounter): StormView {
+  const added = createStormCounter();
+  const log: (readonly [source: string, nowMs: number])[] = [];
+  return {
+    count: (source, nowMs) => storm.count(source, nowMs) + added.count(source, nowMs),
+    add(source, nowMs) {
+      added.add(source, nowMs);
+      log.push([source, nowMs]);
+    },
+    commit() {
+      for (const [source, nowMs] of log.splice(0)) storm.add(source, nowMs);
+    },
+  };
+}
+
 function minuteOf(epochMs: number): number {
   return Math.floor(epochMs / minuteMs) * minuteMs;
 }

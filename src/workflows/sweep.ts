@@ -114,11 +114,7 @@ async function resumeAlert(
     await tx.alerts.saveState({ ...alert, mutedUntil: mute.until }, now);
     return false;
   }
-  const run = await startRun(
-    { tx, catalog: current, source, now },
-    snapshotOf(alert, alert),
-    alert.workflowId !== null,
-  );
+  const run = await startRun(tx, { catalog: current, source, now }, snapshotOf(alert, alert));
   await tx.alerts.saveState(
     { ...alert, mutedUntil: null, announced: true, workflowId: run?.id ?? alert.workflowId },
     now,

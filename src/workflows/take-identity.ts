@@ -1,22 +1,32 @@
-import type { AlertItem } from '../core/alert.ts';
-import type { StoredAlert } from '../core/store.ts';
+import type { AlertItem, AlertTransition } from '../core/alert.ts';
+import type { DeliveryRecord } from '../core/delivery.ts';
+import type { NewRun, StoredAlert } from '../core/store.ts';
 import { addMs, toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
-import { newId } from '../lib/id.ts';
 import { decideIdentity } from './identity.ts';
 import type { IdentityDecision } from './identity.ts';
-import { contentHash, contentOf, newAlert, snapshotOf, transitionRecord } from './intake-records.ts';
+import type { Counts } from './intake-events.ts';
+import type { IntakeFacts } from './intake-facts.ts';
+import { contentHash, snapshotOf, transitionRecord } from './intake-records.ts';
 import { decideMute, flapWindowMs } from './policies.ts';
 import type { Mute, StormCounter } from './policies.ts';
-import { announceResolved, startRun } from './trigger.ts';
-import type { TriggerContext } from './trigger.ts';
+import type { TrackedAlert } from './tracked-alerts.ts';
+import { decideEnd, decideStart } from './trigger.ts';
+import type { RunCancel, TriggerContext } from './trigger.ts';
 
-/** Counts by reason; what `source_events.outcome` keeps. */
-export type Counts = Record<string, number>;
+/** What a batch writes beside alerts and events, in the order in which it was decided. */
+export interface IntakeWrites {
+  readonly transitions: AlertTransition[];
+  readonly runs: NewRun[];
+  readonly cancels: RunCancel[];
+  readonly deliveries: DeliveryRecord[];
+}
 
-/** One notification within its transaction. */
-export interface Batch extends TriggerContext {
+/** One notification within its batch. */
+export interface Taking extends TriggerContext {
+  readonly facts: IntakeFacts;
   readonly storm: StormCounter;
+  readonly writes: IntakeWrites;
   readonly groupKey: string | null;
   readonly eventId: string;
   readonly counts: Counts;
@@ -27,24 +37,21 @@ export function count(counts: Counts, reason: string): void {
 }
 
 /**
- * Everything for one alert of the notification: decide, mute, write the row, its history, its run and its notices.
- * False where every item was refused.
+ * Everything for one alert of the notification: decides, mutes, and notes the row, its history, its run and its notices.
+ * False where every item was refused. Writes nothing itself.
  */
-export async function takeIdentity(
-  batch: Batch,
-  stored: StoredAlert | null,
-  items: readonly AlertItem[],
-): Promise<boolean> {
-  const { tx, source, now } = batch;
+export function takeIdentity(taking: Taking, alert: TrackedAlert, items: readonly AlertItem[]): boolean {
+  const { source, now, writes, counts, eventId } = taking;
+  const stored = alert.state;
   const decision = decideIdentity(stored, items, source.accepts, now);
-  for (const reason of decision.reasons) count(batch.counts, reason);
-  if (decision.folded.length === 0) return false;
-  const id = stored?.id ?? newId();
-  const enqueued = await enqueue(batch, id, stored, decision);
-  const state = nextState(batch, id, stored, decision, enqueued);
-  await writeAlert(batch, stored, state, decision);
-  const transitions = decision.folded.flatMap(({ verdict }) => verdict.transitions);
-  for (const transition of transitions) await tx.alerts.addTransition(transitionRecord(id, transition, batch.eventId));
+  for (const reason of decision.reasons) count(counts, reason);
+  const item = decision.content ?? decision.folded[0]?.item;
+  if (item === undefined) return false;
+  const enqueued = enqueue(taking, alert, decision);
+  const state = nextState(taking, alert, decision, enqueued);
+  const { id } = alert;
+  for (const { verdict } of decision.folded)
+    for (const transition of verdict.transitions) writes.transitions.push(transitionRecord(id, transition, eventId));
   if (state.status === 'escalated' && enqueued.failed) {
     const ended = {
       episode: state.episode,
@@ -53,9 +60,10 @@ export async function takeIdentity(
       reason: 'WorkflowNotReady',
       at: now,
     } as const;
-    await tx.alerts.addTransition(transitionRecord(id, ended, batch.eventId));
+    writes.transitions.push(transitionRecord(id, ended, eventId));
   }
-  await announceClosings(batch, id, stored, decision, enqueued);
+  announceClosings(taking, alert, decision, enqueued);
+  alert.keep(state, item, taking.groupKey, now);
   return true;
 }
 
@@ -69,64 +77,58 @@ interface Enqueued {
 
 const nothingEnqueued: Enqueued = { runId: null, failed: false, mute: null };
 
-async function enqueue(
-  batch: Batch,
-  id: string,
-  stored: StoredAlert | null,
-  { opening }: IdentityDecision,
-): Promise<Enqueued> {
-  const { source, counts, now } = batch;
+function enqueue(taking: Taking, alert: TrackedAlert, { opening }: IdentityDecision): Enqueued {
+  const { source, counts, now, writes } = taking;
   if (opening === null || source.triggerWorkflow === '') return nothingEnqueued;
-  const mute = await muteOf(batch, stored, opening.verdict.reason === 'SeverityRaised');
+  const mute = muteOf(taking, alert, opening.verdict.reason === 'SeverityRaised');
   if (mute !== null) {
     count(counts, mute.reason);
     return { ...nothingEnqueued, mute };
   }
-  const snapshot = snapshotOf(opening.item, { id, ...opening.verdict.next });
-  const run = await startRun(batch, snapshot, stored !== null && stored.workflowId !== null);
-  if (run === null) return nothingEnqueued;
-  batch.storm.add(`${source.namespace}/${source.name}`, toEpochMs(now));
-  count(counts, run.status === 'failed' ? 'WorkflowNotReady' : 'RunCreated');
-  return { runId: run.id, failed: run.status === 'failed', mute: null };
+  const start = decideStart(taking, snapshotOf(opening.item, { id: alert.id, ...opening.verdict.next }), alert.runs);
+  if (start === null) return nothingEnqueued;
+  const { run, plan, deliveries, cancels } = start;
+  writes.runs.push({ run, plan });
+  writes.deliveries.push(...deliveries);
+  writes.cancels.push(...cancels);
+  alert.addRun(run);
+  taking.storm.add(`${source.namespace}/${source.name}`, toEpochMs(now));
+  const failed = run.status === 'failed';
+  count(counts, failed ? 'WorkflowNotReady' : 'RunCreated');
+  return { runId: run.id, failed, mute: null };
 }
 
-async function muteOf(
-  { tx, source, now, storm }: Batch,
-  stored: StoredAlert | null,
-  raised: boolean,
-): Promise<Mute | null> {
+function muteOf({ source, now, storm }: Taking, { state, runs }: TrackedAlert, raised: boolean): Mute | null {
   const nowMs = toEpochMs(now);
-  const asksRuns = source.flapCapPerHour > 0 && stored !== null;
+  const since = addMs(now, -flapWindowMs);
   return decideMute({
     source,
     nowMs,
-    lastRunEndedAt: stored?.triageCompletedAt ?? null,
-    runsOfAlert: asksRuns ? await tx.runs.countSince(stored.id, source.triggerWorkflow, addMs(now, -flapWindowMs)) : 0,
-    runsOfSource: source.stormCapPerMinute > 0 ? storm.count(`${source.namespace}/${source.name}`, nowMs) : 0,
+    lastRunEndedAt: state?.triageCompletedAt ?? null,
+    runsOfAlert: runs.filter(({ name, createdAt }) => name === source.triggerWorkflow && createdAt >= since).length,
+    runsOfSource: storm.count(`${source.namespace}/${source.name}`, nowMs),
     raised,
   });
 }
 
 /** The fold's state with what it does not know: ids, and what sinks were told. */
 function nextState(
-  batch: Batch,
-  id: string,
-  stored: StoredAlert | null,
+  { eventId, groupKey }: Taking,
+  { id, state: stored }: TrackedAlert,
   decision: IdentityDecision,
   enqueued: Enqueued,
 ): StoredAlert {
   const { folded, content } = decision;
-  const last = folded.at(-1)?.verdict;
-  const state = last?.next ?? stored;
+  const state = folded.at(-1)?.verdict.next ?? stored;
   if (state === null) throw new Error('an identity without state was not refused');
   const open = state.status !== 'resolved';
-  const changed = content === null ? undefined : contentHash(content, batch.groupKey);
+  const changed = content === null ? undefined : contentHash(content, groupKey);
   return {
     id,
     ...state,
     status: enqueued.failed && open ? 'escalated' : state.status,
     contentHash: changed ?? stored?.contentHash ?? '',
-    sourceId: batch.eventId,
+    sourceId: eventId,
     workflowId: enqueued.runId ?? stored?.workflowId ?? null,
     triageCompletedAt: stored?.triageCompletedAt ?? null,
     announced: announcedAfter(stored, decision, enqueued).at(-1) ?? stored?.announced ?? false,
@@ -158,32 +160,21 @@ function announcedAfter(
   });
 }
 
-async function writeAlert(
-  { tx, source, groupKey, now }: Batch,
-  stored: StoredAlert | null,
-  state: StoredAlert,
-  { folded, content }: IdentityDecision,
-): Promise<void> {
-  const item = content ?? folded[0]?.item;
-  if (item === undefined) return;
-  if (stored === null) return tx.alerts.insert(newAlert(source, item, groupKey, state, now));
-  await tx.alerts.saveState(state, now);
-  if (state.contentHash !== stored.contentHash) await tx.alerts.update(state.id, contentOf(item, groupKey));
-}
-
-async function announceClosings(
-  batch: Batch,
-  alertId: string,
-  stored: StoredAlert | null,
+function announceClosings(
+  taking: Taking,
+  { id: alertId, state: stored, runs }: TrackedAlert,
   decision: IdentityDecision,
   enqueued: Enqueued,
-): Promise<void> {
+): void {
+  if (!decision.folded.some(({ verdict }) => verdict.closes)) return;
   const told = announcedAfter(stored, decision, enqueued);
   const runId = enqueued.runId ?? stored?.workflowId ?? null;
   for (const [place, { verdict }] of decision.folded.entries()) {
     if (!verdict.closes) continue;
     const { episode, startsAt, endsAt } = verdict.next;
     const announced = place === 0 ? (stored?.announced ?? false) : (told[place - 1] ?? false);
-    await announceResolved(batch, { alertId, runId, episode, startsAt, endsAt, announced });
+    const end = decideEnd(taking, { alertId, runId, episode, startsAt, endsAt, announced }, runs, taking.facts.plans);
+    taking.writes.deliveries.push(...end.deliveries);
+    taking.writes.cancels.push(...end.cancels);
   }
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import type { ChaosDatabase } from './database.ts';
 import type { Ledger } from './traffic.ts';
 import type { Sandbox } from './sandbox.ts';
 
@@ -21,7 +21,8 @@ interface StepRow {
 
 interface AlertRow {
   readonly id: string;
-  readonly labels: string;
+  /** The value of the label `id`. */
+  readonly name: string;
   readonly episode: number;
   readonly receive_count: number;
 }
@@ -31,7 +32,7 @@ interface DeliveryRow {
   readonly event: string;
   readonly status: string;
   readonly key: string;
-  readonly ambiguous: number;
+  readonly ambiguous: boolean;
   readonly attempts: number;
   readonly error: string | null;
 }
@@ -44,61 +45,60 @@ export interface Snapshot {
   readonly deliveries: readonly DeliveryRow[];
 }
 
+/** What the steps and the deliveries did outside. */
+export type Effects = Pick<Sandbox, 'executions' | 'receiver'>;
+
 const unfinishedStatuses = ['pending', 'running'];
 
-/** Reads the database from outside, with a connection of its own; the server may be up or dead. */
-export function readSnapshot(database: string): Snapshot {
-  const connection = new DatabaseSync(database, { readOnly: true, timeout: 5000 });
-  const all = (sql: string): unknown => connection.prepare(sql).all();
-  try {
-    return {
-      runs: all('SELECT id, status, alert_id, episode, retry_of FROM workflows') as readonly RunRow[],
-      steps: all(
-        'SELECT workflow_id AS run, path, attempt, status, step_type AS type FROM workflow_steps ORDER BY attempt',
-      ) as readonly StepRow[],
-      alerts: all('SELECT id, labels, episode, receive_count FROM alerts') as readonly AlertRow[],
-      deliveries: all(
-        'SELECT workflow_id AS run, event, status, idempotency_key AS key, ambiguous, attempts, error FROM sink_outputs',
-      ) as readonly DeliveryRow[],
-    };
-  } finally {
-    connection.close();
-  }
+/** Reads the tables; the server may be up or dead. */
+export async function readSnapshot(database: ChaosDatabase): Promise<Snapshot> {
+  const rows = async (sql: string): Promise<unknown> => await database.query(sql);
+  const alerts = await database.query('SELECT id, labels, episode, receive_count FROM alerts');
+  const deliveries = await database.query(
+    'SELECT workflow_id AS run, event, status, idempotency_key AS key, ambiguous, attempts, error FROM sink_outputs',
+  );
+  return {
+    runs: (await rows('SELECT id, status, alert_id, episode, retry_of FROM workflows')) as readonly RunRow[],
+    steps: (await rows(
+      'SELECT workflow_id AS run, path, attempt, status, step_type AS type FROM workflow_steps ORDER BY attempt',
+    )) as readonly StepRow[],
+    alerts: alerts.map((row) => ({ ...row, name: readLabels(row['labels'])['id'] ?? '' }) as unknown as AlertRow),
+    deliveries: deliveries.map((row) => ({ ...row, ambiguous: Boolean(row['ambiguous']) }) as unknown as DeliveryRow),
+  };
+}
+
+/** JSON is text in SQLite, and parsed by the driver of PostgreSQL. */
+function readLabels(value: unknown): Readonly<Record<string, string>> {
+  return (typeof value === 'string' ? JSON.parse(value) : value) as Readonly<Record<string, string>>;
 }
 
 /** Runs and deliveries that have not come to an end. */
-export function countUnfinished(database: string): number {
-  const connection = new DatabaseSync(database, { readOnly: true, timeout: 5000 });
-  try {
-    const row = connection
-      .prepare(
-        "SELECT (SELECT count(*) FROM workflows WHERE status IN ('pending', 'running')) + (SELECT count(*) FROM sink_outputs WHERE status = 'pending') AS n",
-      )
-      .get();
-    return Number(row?.['n']);
-  } finally {
-    connection.close();
-  }
+export async function countUnfinished(database: ChaosDatabase): Promise<number> {
+  const rows = await database.query(
+    "SELECT (SELECT count(*) FROM workflows WHERE status IN ('pending', 'running')) + (SELECT count(*) FROM sink_outputs WHERE status = 'pending') AS n",
+  );
+  return Number(rows[0]?.['n']);
 }
 
-/** All broken promises of the end state, in words; empty = everything held. `earlier` are snapshots after each crash. */
-export function findProblems(sandbox: Sandbox, ledger: Ledger, earlier: readonly Snapshot[]): readonly string[] {
-  const now = readSnapshot(sandbox.database);
-  const executed = readFileSync(sandbox.executions, 'utf8').split('\n').filter(Boolean);
+/** All broken promises of the end state, in words; empty = everything held. */
+export function findProblems(effects: Effects, ledger: Ledger, now: Snapshot): readonly string[] {
+  const executed = readFileSync(effects.executions, 'utf8').split('\n').filter(Boolean);
   return [
     ...ledger.wrongAnswers.map((answer) => `answered ${answer}`),
     ...alertProblems(now, ledger),
     ...runProblems(now, ledger),
     ...stepProblems(now.steps),
     ...executionProblems(now.steps, executed),
-    ...deliveryProblems(now, sandbox),
-    ...earlier.flatMap((snapshot) => changedFacts(snapshot, now)),
+    ...deliveryProblems(now, effects),
   ];
 }
 
 /** Every alert that was answered 2xx is there, as often as it was acknowledged, with a run for each episode. */
-function alertProblems({ alerts, runs }: Snapshot, ledger: Ledger): readonly string[] {
-  const byId = new Map(alerts.map((alert) => [(JSON.parse(alert.labels) as { id: string }).id, alert]));
+export function alertProblems(
+  { alerts, runs }: Snapshot,
+  ledger: Pick<Ledger, 'sent' | 'acknowledged'>,
+): readonly string[] {
+  const byId = new Map(alerts.map((alert) => [alert.name, alert]));
   const lost = [...ledger.acknowledged].flatMap(([id, acknowledged]) => {
     const received = byId.get(id)?.receive_count ?? 0;
     return received >= acknowledged
@@ -121,7 +121,7 @@ function alertProblems({ alerts, runs }: Snapshot, ledger: Ledger): readonly str
 }
 
 /** Every run is in a final state; what the API promised about runs holds. */
-function runProblems({ runs, steps }: Snapshot, ledger: Ledger): readonly string[] {
+function runProblems({ runs, steps }: Snapshot, ledger: Pick<Ledger, 'retried' | 'cancelled'>): readonly string[] {
   const ids = new Set(runs.map((run) => run.id));
   return [
     ...runs
@@ -175,12 +175,13 @@ function executionProblems(steps: readonly StepRow[], executed: readonly string[
 }
 
 /** Every ended run was announced once; a second copy only where the row says that it may have been sent twice. */
-function deliveryProblems({ runs, deliveries }: Snapshot, sandbox: Sandbox): readonly string[] {
+function deliveryProblems({ runs, deliveries }: Snapshot, { receiver }: Pick<Sandbox, 'receiver'>): readonly string[] {
   const received = new Map<string, number>();
-  for (const { headers } of sandbox.receiver.requests) {
+  for (const { headers } of receiver.requests) {
     const key = String(headers['idempotency-key']);
     received.set(key, (received.get(key) ?? 0) + 1);
   }
+  const known = new Set(deliveries.map((row) => row.key));
   const announced = new Map<string, number>();
   for (const { run, event } of deliveries) {
     if (run !== null && event === 'run-finished') announced.set(run, (announced.get(run) ?? 0) + 1);
@@ -194,10 +195,10 @@ function deliveryProblems({ runs, deliveries }: Snapshot, sandbox: Sandbox): rea
       .filter((row) => row.status === 'sent' && !received.has(row.key))
       .map((row) => `delivery ${row.key} is sent, but never arrived`),
     ...deliveries
-      .filter((row) => (received.get(row.key) ?? 0) > 1 && row.ambiguous === 0)
+      .filter((row) => (received.get(row.key) ?? 0) > 1 && !row.ambiguous)
       .map((row) => `delivery ${row.key} arrived ${received.get(row.key)} times and is not marked ambiguous`),
     ...[...received.keys()]
-      .filter((key) => !deliveries.some((row) => row.key === key))
+      .filter((key) => !known.has(key))
       .map((key) => `${key} arrived, but there is no such delivery`),
     ...runs
       .filter((run) => run.status === 'succeeded' || run.status === 'failed')
@@ -206,8 +207,8 @@ function deliveryProblems({ runs, deliveries }: Snapshot, sandbox: Sandbox): rea
   ];
 }
 
-/** What was committed before a crash is still so: rows, final states, successes, counts. */
-function changedFacts(before: Snapshot, now: Snapshot): readonly string[] {
+/** What was committed at an earlier moment is still so: rows, final states, successes, counts. */
+export function changedFacts(before: Snapshot, now: Snapshot): readonly string[] {
   const runs = new Map(now.runs.map((run) => [run.id, run]));
   const steps = new Map(now.steps.map((step) => [`${step.run} ${step.path} ${step.attempt}`, step]));
   const alerts = new Map(now.alerts.map((alert) => [alert.id, alert]));

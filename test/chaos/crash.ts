@@ -1,32 +1,35 @@
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningProcess } from '../support/processes.ts';
 import type { Random } from '../support/random.ts';
-import { logLines, readyUrl, whenReady } from '../support/server.ts';
+import { logLines, readyUrl } from '../support/server.ts';
+import type { TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
-import { countUnfinished, findProblems, readSnapshot } from './checker.ts';
+import { changedFacts, countUnfinished, findProblems, readSnapshot } from './checker.ts';
 import type { Snapshot } from './checker.ts';
 import type { Sandbox } from './sandbox.ts';
 import { createLedger, startTraffic } from './traffic.ts';
-import type { Ledger } from './traffic.ts';
+import type { Ledger, Mix } from './traffic.ts';
 
-/** Several lives of a server over one database, what was sent to it, and what the database said after each death. */
+/** Several lives of a server over one database, what was sent to it, and what the database said after the last death. */
 export interface Story {
   readonly sandbox: Sandbox;
   readonly ledger: Ledger;
   readonly random: Random;
-  readonly snapshots: Snapshot[];
+  /** After the last death; null before the first. */
+  snapshot: Snapshot | null;
+  /** Facts that a crash has changed. */
+  readonly problems: string[];
 }
 
 export function beginStory(sandbox: Sandbox, random: Random): Story {
-  return { sandbox, ledger: createLedger(), random, snapshots: [] };
+  return { sandbox, ledger: createLedger(), random, snapshot: null, problems: [] };
 }
 
 /** One life that ends at a named crash point, while alerts come in. Rejects when the point is not reached. */
 export async function dieAt(story: Story, crashAt: string, { slow = false, timeoutMs = 20_000 } = {}): Promise<void> {
   const { sandbox, ledger, random } = story;
   const process = sandbox.spawn(crashAt);
-  const server = await readyOrEnded(process, sandbox.database);
+  const server = await readyOrEnded(process, sandbox);
   if (server !== null) {
     const traffic = startTraffic(server, ledger, { random, connections: 3, slow });
     const timer = new AbortController();
@@ -39,75 +42,91 @@ export async function dieAt(story: Story, crashAt: string, { slow = false, timeo
   const hit = logLines(process.stderr()).some((line) => line['message'] === 'crash point');
   if (signal !== 'SIGKILL' || !hit)
     throw new Error(`crash point ${crashAt} was never reached\n${process.stderr().slice(-4000)}`);
-  remember(story);
+  await remember(story);
 }
 
-/** One life that is ended by kill -9 at a random moment: mostly under load, sometimes while it starts. */
-export async function dieAtRandom(story: Story): Promise<void> {
+/**
+ * One life that is ended by kill -9 at a random moment: mostly under load, sometimes while it starts. `mostAlerts` are
+ * acknowledged before, and a few more.
+ */
+export async function dieAtRandom(
+  story: Story,
+  { mostAlerts = 30, connections = 4, mix }: { mostAlerts?: number; connections?: number; mix?: Mix } = {},
+): Promise<void> {
   const { sandbox, ledger, random } = story;
   const process = sandbox.spawn();
   if (random.next() < 0.15) {
     await sleep(random.between(50, 600));
   } else {
-    const server = await readyOrEnded(process, sandbox.database);
+    const server = await readyOrEnded(process, sandbox);
     if (server === null) throw new Error(`the server ended by itself\n${process.stderr()}`);
-    const traffic = startTraffic(server, ledger, { random, connections: 4 });
+    const traffic = startTraffic(server, ledger, { random, connections, ...(mix === undefined ? {} : { mix }) });
     // So many answers first, so that a loaded machine tests the same as an idle one.
-    const answers = countAnswers(ledger) + random.between(3, 30);
-    await waitFor('answers', () => countAnswers(ledger) >= answers, { everyMs: 1, explain: () => process.stderr() });
+    const answers = ledger.answers + random.between(3, mostAlerts);
+    await waitFor('answers', () => ledger.answers >= answers, { everyMs: 1, explain: () => process.stderr() });
     await sleep(random.between(0, 200));
     await process.kill();
     await traffic.stop();
   }
   const { signal } = await process.kill();
   if (signal !== 'SIGKILL') throw new Error(`the server ended by itself\n${process.stderr()}`);
-  remember(story);
+  await remember(story);
 }
 
 /** One life that is stopped by SIGTERM under load. Rejects where it does not end with 0. */
 export async function stopGracefully(story: Story): Promise<void> {
   const { sandbox, ledger, random } = story;
   const process = sandbox.spawn();
-  const server = await whenReady(process, sandbox.database);
+  const server = await sandbox.whenReady(process);
   const traffic = startTraffic(server, ledger, { random, connections: 4 });
   await sleep(random.between(100, 800));
   const { code, signal } = await process.stop();
   await traffic.stop();
   if (code !== 0) throw new Error(`the server ended with ${code ?? signal}\n${process.stderr().slice(-4000)}`);
-  remember(story);
+  await remember(story);
 }
 
-/** The last life: nothing crashes, nothing comes in; everything must come to its end without help. */
-export async function findProblemsAtTheEnd(story: Story): Promise<readonly string[]> {
-  const { sandbox, ledger, snapshots } = story;
+/**
+ * The last life: nothing crashes, nothing comes in; everything must come to its end without help. A lease of a dead
+ * process on PostgreSQL ends 30 s later.
+ */
+export async function findProblemsAtTheEnd(story: Story, timeoutMs = 80_000): Promise<readonly string[]> {
+  const { sandbox, ledger } = story;
   const process = sandbox.spawn();
-  const server = await whenReady(process, sandbox.database);
-  const ended = await waitFor('every run and delivery to end', () => countUnfinished(sandbox.database) === 0, {
-    timeoutMs: 40_000,
-    explain: () => process.stderr().slice(-4000),
-  }).catch(() => false);
+  const server = await sandbox.whenReady(process);
+  const ended = await waitFor(
+    'every run and delivery to end',
+    async () => (await countUnfinished(sandbox.database)) === 0,
+    {
+      timeoutMs,
+      explain: () => process.stderr().slice(-4000),
+    },
+  ).catch(() => false);
   const stuck = String((await server.api('GET', '/metrics')).body).match(/^fist_runs_stuck_total.* [1-9]\d*$/gm) ?? [];
   const status = await process.stop();
+  await remember(story);
   return [
-    ...(ended ? [] : ['not everything ended within 40 s']),
+    ...(ended ? [] : [`not everything ended within ${timeoutMs} ms`]),
     ...stuck,
     ...(status.code === 0 ? [] : [`the server ended with ${JSON.stringify(status)}\n${process.stderr().slice(-2000)}`]),
-    ...findProblems(sandbox, ledger, snapshots),
+    ...story.problems,
+    ...(story.snapshot === null ? ['there is no database'] : findProblems(sandbox, ledger, story.snapshot)),
   ];
 }
 
-async function readyOrEnded(process: RunningProcess, database: string) {
+async function readyOrEnded(process: RunningProcess, sandbox: Sandbox): Promise<TestServer | null> {
   const up = await waitFor('ready, or the end', () => readyUrl(process.stderr()) ?? process.exitStatus(), {
     timeoutMs: 20_000,
     everyMs: 5,
   });
-  return typeof up === 'string' ? whenReady(process, database) : null;
+  return typeof up === 'string' ? sandbox.whenReady(process) : null;
 }
 
-function countAnswers(ledger: Ledger): number {
-  return [...ledger.acknowledged.values()].reduce((sum, count) => sum + count, 0);
-}
-
-function remember(story: Story): void {
-  if (existsSync(story.sandbox.database)) story.snapshots.push(readSnapshot(story.sandbox.database));
+/** Compares with the snapshot before: what is compared from each to the next holds from the first to the last. */
+async function remember(story: Story): Promise<void> {
+  const { database } = story.sandbox;
+  if (!(await database.exists())) return;
+  const now = await readSnapshot(database);
+  if (story.snapshot !== null) story.problems.push(...changedFacts(story.snapshot, now));
+  story.snapshot = now;
 }

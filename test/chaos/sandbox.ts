@@ -1,26 +1,36 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cleanup } from '../support/cleanup.ts';
+import type { RunningProcess } from '../support/processes.ts';
 import { startReceiver } from '../support/receiver.ts';
 import type { Receiver } from '../support/receiver.ts';
-import { spawnServer } from '../support/server.ts';
-import type { RunningProcess } from '../support/processes.ts';
+import { spawnServer, whenReady } from '../support/server.ts';
+import type { TestServer } from '../support/server.ts';
+import { sqliteDatabases } from './database.ts';
+import type { ChaosDatabase, ChaosDatabases } from './database.ts';
 
 /** Where one crash test happens: a database, resources, a receiver, and the file that the steps write to. */
 export interface Sandbox {
-  readonly database: string;
+  readonly database: ChaosDatabase;
   readonly resources: string;
   /** One line `run path attempt` for each attempt that was really executed. */
   readonly executions: string;
   readonly receiver: Receiver;
   /** A server over this sandbox; `crashAt` is a crash point. */
   spawn(crashAt?: string): RunningProcess;
+  /** Resolves when it takes alerts. Rejects where it ends before. */
+  whenReady(process: RunningProcess): Promise<TestServer>;
 }
 
 export const webhookToken = 'crash-test';
+const apiToken = 'the-token-of-crash-tests';
 
 /** Makes a sandbox; `program` = the words before `serve` (an unprotected variant for control runs). */
-export async function createSandbox(cleanup: Cleanup, program?: readonly string[]): Promise<Sandbox> {
+export async function createSandbox(
+  cleanup: Cleanup,
+  databases: ChaosDatabases = sqliteDatabases,
+  program?: readonly string[],
+): Promise<Sandbox> {
   const folder = cleanup.temporaryFolder('crash');
   const receiver = await startReceiver();
   cleanup.defer(() => receiver.stop());
@@ -29,7 +39,7 @@ export async function createSandbox(cleanup: Cleanup, program?: readonly string[
   mkdirSync(resources);
   writeFileSync(executions, '');
   writeFileSync(join(resources, 'resources.yaml'), resourcesYaml(executions, receiver.url));
-  const database = join(folder, 'fist.db');
+  const database = await databases.create(cleanup, folder);
   return {
     database,
     resources,
@@ -38,20 +48,22 @@ export async function createSandbox(cleanup: Cleanup, program?: readonly string[
     spawn(crashAt) {
       const process = spawnServer({
         resources,
-        database,
+        database: database.url,
         flags: ['--allow-exec'],
         ...(program === undefined ? {} : { program }),
-        ...(crashAt === undefined ? {} : { environment: { FIST_CRASH_AT: crashAt } }),
+        environment: { FIST_TOKEN: apiToken, ...(crashAt === undefined ? {} : { FIST_CRASH_AT: crashAt }) },
       });
       cleanup.defer(() => process.kill());
       return process;
     },
+    whenReady: (process) => whenReady(process, database.url, { token: apiToken }),
   };
 }
 
 /**
  * Each cli step writes what it is before it does anything else. `second` fails in its first attempt, so that the run
- * waits for a retry; `slow` alerts run a step that is longer than a lease's renewal.
+ * waits for a retry; `slow` alerts run a step that is longer than a lease's renewal, those with a label `seconds` one that
+ * takes so long.
  */
 function resourcesYaml(executions: string, receiverUrl: string): string {
   const record = `printf '%s %s %s\\n' "$FIST_RUN_ID" "$FIST_STEP_PATH" "$FIST_ATTEMPT" >> "$EXECUTIONS"`;
@@ -96,6 +108,7 @@ spec:
       command: |
         ${record}
         [ {{ .alert.labels.slow | default "no" }} != yes ] || sleep 12
+        [ {{ .alert.labels.seconds | default "0" }} = 0 ] || sleep {{ .alert.labels.seconds | default "0" }}
   sinks: [receiver]
 ---
 apiVersion: punchingfist.io/v1alpha1

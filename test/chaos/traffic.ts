@@ -7,6 +7,8 @@ import { webhookToken } from './sandbox.ts';
 export interface Ledger {
   readonly sent: Map<string, number>;
   readonly acknowledged: Map<string, number>;
+  /** Sum of `acknowledged`. */
+  answers: number;
   /** Runs that the API said it made (`fist retry`). */
   readonly retried: Set<string>;
   /** Runs whose cancellation was acknowledged. */
@@ -25,6 +27,7 @@ export function createLedger(): Ledger {
   return {
     sent: new Map(),
     acknowledged: new Map(),
+    answers: 0,
     retried: new Set(),
     cancelled: new Set(),
     wrongAnswers: [],
@@ -32,11 +35,23 @@ export function createLedger(): Ledger {
   };
 }
 
+export interface Mix {
+  /** Share of alerts that were never seen. */
+  readonly fresh: number;
+  /** Share of the others that fire again or are resolved; the rest are duplicates. */
+  readonly changed: number;
+  /** At most so long between two requests of people, who cancel and retry runs. */
+  readonly peoplePauseMs: number;
+}
+
+const defaultMix: Mix = { fresh: 0.2, changed: 0.4, peoplePauseMs: 40 };
+
 export interface TrafficOptions {
   readonly random: Random;
   readonly connections: number;
   /** Few alerts, with the label slow=yes, so that a step is longer than a lease's renewal; nobody cancels or retries. */
   readonly slow?: boolean;
+  readonly mix?: Mix;
 }
 
 /** Sends alerts (firing, resolved, duplicates) and operator requests until stopped; what is not answered is forgotten. */
@@ -45,7 +60,7 @@ export function startTraffic(server: TestServer, ledger: Ledger, options: Traffi
   const senders = Array.from({ length: options.connections }, () =>
     sendAlerts(server, ledger, options, stopping.signal),
   );
-  const operator = options.slow === true ? Promise.resolve() : operate(server, ledger, options.random, stopping.signal);
+  const operator = options.slow === true ? Promise.resolve() : operate(server, ledger, options, stopping.signal);
   return {
     async stop() {
       stopping.abort();
@@ -60,32 +75,46 @@ async function sendAlerts(
   options: TrafficOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { random, slow = false } = options;
+  const { random, slow = false, mix } = options;
   while (!signal.aborted) {
-    const ids = Array.from({ length: random.between(1, 3) }, () =>
-      slow ? `slow-${random.between(1, 4)}` : pickAlert(ledger, random),
-    );
-    const body = notification(ids.map((id) => nextAlert(ledger, random, id, slow)));
+    const { ids, body } = nextNotification(ledger, random, { slow, ...(mix === undefined ? {} : { mix }) });
     const copies = random.next() < 0.15 ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       for (const id of ids) add(ledger.sent, id);
       const answer = await server.post('/webhook/crash', body, webhookToken).catch(() => null);
       if (answer === null) break;
-      if (answer.status === 200) for (const id of ids) add(ledger.acknowledged, id);
+      if (answer.status === 200) acknowledge(ledger, ids);
       else if (answer.status !== 503) ledger.wrongAnswers.push(`${answer.status} ${JSON.stringify(answer.body)}`);
     }
     await sleep(slow ? 500 : random.between(10, 50));
   }
 }
 
+/** One to three alerts. `ids` are the values of their label `id`. */
+export function nextNotification(
+  ledger: Ledger,
+  random: Random,
+  { slow = false, mix = defaultMix }: { slow?: boolean; mix?: Mix } = {},
+): { ids: readonly string[]; body: object } {
+  const ids = Array.from({ length: random.between(1, 3) }, () =>
+    slow ? `slow-${random.between(1, 4)}` : pickAlert(ledger, random, mix.fresh),
+  );
+  return { ids, body: notification(ids.map((id) => nextAlert(ledger, random, id, slow ? null : mix.changed))) };
+}
+
 /** Cancels and retries runs, as a person would. */
-async function operate(server: TestServer, ledger: Ledger, random: Random, signal: AbortSignal): Promise<void> {
+async function operate(
+  server: TestServer,
+  ledger: Ledger,
+  { random, mix = defaultMix }: TrafficOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const newest = async (status: string) => {
     const runs = await server.list<{ id: string }>(`/api/v1/runs?limit=1&status=${status}`).catch(() => []);
     return runs[0]?.id;
   };
   while (!signal.aborted) {
-    await sleep(random.between(10, 40));
+    await sleep(random.between(10, mix.peoplePauseMs));
     const cancels = random.next() < 0.4;
     const id = await newest(
       cancels ? random.pick(['pending', 'running']) : random.pick(['succeeded', 'failed', 'cancelled']),
@@ -98,25 +127,25 @@ async function operate(server: TestServer, ledger: Ledger, random: Random, signa
   }
 }
 
-function pickAlert(ledger: Ledger, random: Random): string {
+function pickAlert(ledger: Ledger, random: Random, fresh: number): string {
   const known = [...ledger.alerts.keys()];
-  if (known.length === 0 || random.next() < 0.2) return `alert-${known.length + 1}`;
+  if (known.length === 0 || random.next() < fresh) return `alert-${known.length + 1}`;
   return random.pick(known.slice(-15));
 }
 
-/** The next notification about one alert: mostly its next state, sometimes the same again. */
-function nextAlert(ledger: Ledger, random: Random, id: string, slow: boolean): object {
+/** The next notification about one alert: its next state, or the same again; `changed` null: of a slow one, which stays. */
+function nextAlert(ledger: Ledger, random: Random, id: string, changed: number | null): object {
   const now = new Date().toISOString();
   const known = ledger.alerts.get(id);
   const state = known ?? { firing: true, startsAt: now };
-  if (known !== undefined && !slow && random.next() < 0.4) {
+  if (known !== undefined && changed !== null && random.next() < changed) {
     state.firing = !state.firing;
     if (state.firing) state.startsAt = now;
   }
   ledger.alerts.set(id, state);
   return {
     status: state.firing ? 'firing' : 'resolved',
-    labels: { alertname: 'CrashTest', severity: 'warning', id, ...(slow ? { slow: 'yes' } : {}) },
+    labels: { alertname: 'CrashTest', severity: 'warning', id, ...(changed === null ? { slow: 'yes' } : {}) },
     annotations: { summary: `notification of ${id}` },
     startsAt: state.startsAt,
     endsAt: state.firing ? '0001-01-01T00:00:00Z' : now,
@@ -140,6 +169,12 @@ function notification(alerts: readonly object[]): object {
   };
 }
 
-function add(counts: Map<string, number>, key: string): void {
+export function acknowledge(ledger: Ledger, ids: readonly string[]): void {
+  for (const id of ids) add(ledger.acknowledged, id);
+  ledger.answers += ids.length;
+}
+
+/** Counts one more. */
+export function add(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }

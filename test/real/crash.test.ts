@@ -8,8 +8,8 @@ import { createRandom } from '../support/random.ts';
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
-/** `expire` needs an alert that was not received for a day. */
-const names = transactionNames.filter((name) => name !== 'expire' && name !== 'renew');
+/** Not those that need an alert of a day ago, a long step, rows that are months old, or a schedule. */
+const names = transactionNames.filter((name) => !['expire', 'renew', 'retention', 'tick'].includes(name));
 
 describe('a server that dies at a crash point', { timeout: 120_000 }, () => {
   it.each(names.flatMap((name) => [`before:${name}:1`, `after:${name}:1`]))(
@@ -36,7 +36,7 @@ describe('a server that is killed', () => {
       const story = beginStory(await createSandbox(cleanup), createRandom(50));
       for (let kill = 0; kill < 50; kill++) await dieAtRandom(story);
       expect(await findProblemsAtTheEnd(story)).toEqual([]);
-      expect(story.ledger.acknowledged.size).toBeGreaterThan(50);
+      expect(story.ledger.answers).toBeGreaterThan(500);
     },
   );
 

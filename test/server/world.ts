@@ -53,7 +53,7 @@ export async function createWorld(
     {
       catalog: holder,
       intake: createIntake({ store, catalog: holder, clock, metrics, log: silentLog }),
-      control: createControl({ store, catalog: holder, clock }),
+      control: createControl({ store, catalog: holder, clock, log: silentLog }),
       reader: store.read,
       clock,
       metrics,

@@ -9,6 +9,7 @@ import type { IntakeAnswer } from '../../src/core/event.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import { isFinal } from '../../src/core/run.ts';
 import type { Evidence, RunRecord, StepRecord } from '../../src/core/run.ts';
+import { keepEverything } from '../../src/core/retention.ts';
 import type { Cleanup } from './cleanup.ts';
 import { silentLog } from './engine.ts';
 import { repositoryRoot } from './processes.ts';
@@ -105,13 +106,14 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       allowInsecureSources: false,
       concurrency: 8,
       drainMs: 2000,
+      retention: keepEverything,
       token: null,
       ...changes,
     },
     { log: silentLog, writeStdout: (text) => void (written += text), ...(clock === undefined ? {} : { clock }) },
   );
   cleanup.defer(() => app.stop());
-  return { app, folder, database, stdout: () => written, writeResources, stop: () => app.stop(), ...client(app) };
+  return { app, folder, database, stdout: () => written, writeResources, stop: async () => void (await app.stop()), ...client(app) };
 }
 
 type Client = Pick<TestApp, 'call' | 'get' | 'list' | 'notify' | 'alertNamed' | 'endedRun'>;

@@ -65,7 +65,22 @@ export function createFakeClock(start = '2026-01-01T00:00:00.000Z'): FakeClock {
   };
 }
 
-/** Lets promises and commits that are under way come to rest. */
+/** Work with the world outside that is under way: calls of a database server. */
+const underWay = new Set<Promise<unknown>>();
+
+/** Has every fake clock wait for a call before it takes the next moment for the last word. */
+export function waitedFor<T>(call: Promise<T>): Promise<T> {
+  underWay.add(call);
+  const end = (): void => void underWay.delete(call);
+  call.then(end, end);
+  return call;
+}
+
+/** Lets promises, commits and calls that are under way come to rest. */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  for (;;) {
+    for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    if (underWay.size === 0) return;
+    await Promise.allSettled(underWay);
+  }
 }

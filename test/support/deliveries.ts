@@ -28,7 +28,9 @@ export function deliveryFixture(changes: Partial<DeliveryRecord> = {}): Delivery
     leaseOwner: null,
     leaseUntil: null,
     wakeAt: createdAt,
+    waitingFor: null,
     sentAt: null,
+    retriedAt: null,
     createdAt,
     ...changes,
   };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Catalog, CatalogSource } from '../../src/core/catalog.ts';
 import type { Notification } from '../../src/core/event.ts';
 import type { Clock, Log } from '../../src/core/ports.ts';
-import type { ListReader } from '../../src/core/store.ts';
+import type { ListReader } from '../../src/core/lists.ts';
 import { createMetrics } from '../../src/lib/metrics.ts';
 import { defineSource } from '../../src/sources/define.ts';
 import type { ServerReader, ServerOptions } from '../../src/server/options.ts';
@@ -168,8 +168,13 @@ export async function fakeServer(
         reached.deadLetters.push({ source: `${source.namespace}/${source.name}`, reason, message, body });
       },
     },
-    control: { cancel: async () => undefined, retry: async () => 'new-run' },
+    control: {
+      cancel: async () => undefined,
+      retry: async () => 'new-run',
+      retryDelivery: async () => undefined,
+    },
     reader: emptyReader(emptyLists()),
+    storeHealth: { problem: async () => null },
     secrets: { get: (_namespace, { name, key }) => (name === 'am' && key === 'token' ? sourceToken : null) },
     metrics,
     clock: realClock,

@@ -1,4 +1,5 @@
 import type { AlertItem, AlertRecord } from '../../src/core/alert.ts';
+import { defaultSinkLimits } from '../../src/core/catalog.ts';
 import type { Catalog, CatalogSink, CatalogSource, CatalogWorkflow } from '../../src/core/catalog.ts';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import type { IntakeAnswer, Notification } from '../../src/core/event.ts';
@@ -88,7 +89,7 @@ export function workflow(changes: Partial<CatalogWorkflow> = {}): CatalogWorkflo
 }
 
 function sink(name: string, sendResolved: boolean): CatalogSink {
-  return { ...object, name, type: 'stdout', config: {}, condition: null, sendResolved, sendStarted: false };
+  return { ...object, name, type: 'stdout', config: {}, condition: null, sendResolved, sendStarted: false, limits: defaultSinkLimits };
 }
 
 export interface World {
@@ -112,7 +113,8 @@ export interface World {
 export function createWorld(store: Store): World {
   let nowMs = toEpochMs(noon);
   const counted = new Map<string, number>();
-  const clock: Clock = { now: () => nowMs, monotonic: () => nowMs, sleep: async () => undefined };
+  // What waits for the store waits no time, however far a test moves the clock.
+  const clock: Clock = { now: () => nowMs, monotonic: () => 0, sleep: async () => undefined };
   const catalog: Catalog = {
     generation: 1,
     sources: [],

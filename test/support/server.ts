@@ -13,6 +13,8 @@ export interface ServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Words before `serve`; default the program itself. */
   readonly program?: readonly string[];
+  /** Words of a command that runs the server, before Node's. */
+  readonly under?: readonly string[];
 }
 
 export interface ApiAnswer {
@@ -35,10 +37,11 @@ export interface TestServer {
 
 /** `fist serve` with its process, before it is ready. */
 export function spawnServer(options: ServerOptions): RunningProcess {
-  const { resources, database, listen = '127.0.0.1:0', flags = [], program = ['src/main.ts'] } = options;
+  const { resources, database, listen = '127.0.0.1:0', flags = [], program = ['src/main.ts'], under = [] } = options;
+  const [command, ...words] = [...under, process.execPath, ...program];
   return startProcess(
-    process.execPath,
-    [...program, 'serve', '--resources', resources, '--db', database, '--listen', listen, ...flags],
+    command ?? process.execPath,
+    [...words, 'serve', '--resources', resources, '--db', database, '--listen', listen, ...flags],
     {
       environment: cleanEnvironment(options.environment),
     },
@@ -66,8 +69,15 @@ export function readyUrl(stderr: string): string | null {
   return (line?.['url'] as string | undefined) ?? null;
 }
 
-/** Waits for the `ready` line. Rejects with the log when the process ends first. */
-export async function whenReady(process: RunningProcess, database: string, timeoutMs = 20_000): Promise<TestServer> {
+/**
+ * Waits for the `ready` line. Rejects with the log when the process ends first. The API's token is the one that the
+ * server keeps beside its database, unless `token` is given.
+ */
+export async function whenReady(
+  process: RunningProcess,
+  database: string,
+  options: { readonly timeoutMs?: number; readonly token?: string } = {},
+): Promise<TestServer> {
   const explain = () => `${JSON.stringify(process.exitStatus())}\n${process.stderr()}`;
   const url = await waitFor(
     'the server to be ready',
@@ -77,9 +87,9 @@ export async function whenReady(process: RunningProcess, database: string, timeo
         throw new Error(`the server ended before it was ready\n${explain()}`);
       return found;
     },
-    { timeoutMs, everyMs: 10, explain },
+    { timeoutMs: options.timeoutMs ?? 20_000, everyMs: 10, explain },
   );
-  return connect(process, url, database);
+  return connect(process, url, database, options.token);
 }
 
 /** Starts the server and waits until it is ready. Stop its `process` at the end. */
@@ -87,7 +97,7 @@ export function startServer(options: ServerOptions): Promise<TestServer> {
   return whenReady(spawnServer(options), options.database);
 }
 
-function connect(process: RunningProcess, url: string, database: string): TestServer {
+function connect(process: RunningProcess, url: string, database: string, token?: string): TestServer {
   const tokenFile = `${database}-token`;
   async function call(method: string, path: string, token: string | undefined, body: unknown): Promise<ApiAnswer> {
     const response = await fetch(url + path, {
@@ -102,7 +112,7 @@ function connect(process: RunningProcess, url: string, database: string): TestSe
     const text = await response.text();
     return { status: response.status, body: parse(text) };
   }
-  const apiToken = () => (existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8').trim() : undefined);
+  const apiToken = () => token ?? (existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8').trim() : undefined);
   const api: TestServer['api'] = (method, path, body) => call(method, path, apiToken(), body);
   return {
     url,

@@ -16,7 +16,7 @@ export class TemplateError extends AppError {
   readonly column: number;
   readonly stage: TemplateStage;
   /** The message without the place. */
-  readonly reason: string;
+  override readonly reason: string;
 
   constructor(templateName: string, position: Position, stage: TemplateStage, reason: string, cause?: unknown) {
     const title = templateName === '' ? 'template' : `template ${templateName}`;

@@ -2,7 +2,7 @@ import type { AlertRecord } from '../../core/alert.ts';
 import type { SourceEventRecord } from '../../core/event.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { RunRecord, StepRecord } from '../../core/run.ts';
-import type { PageQuery } from '../../core/store.ts';
+import type { PageQuery } from '../../core/lists.ts';
 import type { ServerOptions } from '../options.ts';
 import type { QueryReader } from '../query.ts';
 import { AppError } from '../../core/errors.ts';
@@ -95,11 +95,13 @@ export function contractHandlers(options: ServerOptions): Handlers<Routes> {
 
 const defaultLimit = 20;
 const largestLimit = 100;
+/** What is skipped is read; `/api/v1` pages by a cursor. */
+const largestOffset = 100_000;
 
 /** A larger limit is cut to 100, as the first version did. */
 function readOffset(query: QueryReader): PageQuery {
   const limit = Math.min(query.integer('limit', 1, 1_000_000) ?? defaultLimit, largestLimit);
-  const offset = query.integer('offset', 0, 100_000_000) ?? 0;
+  const offset = query.integer('offset', 0, largestOffset) ?? 0;
   query.end();
   return { limit, offset };
 }

@@ -4,7 +4,7 @@ import type { Catalog, CatalogSource } from '../../core/catalog.ts';
 import { AppError } from '../../core/errors.ts';
 import type { IntakeAnswer, Notification } from '../../core/event.ts';
 import type { Intake } from '../../core/ports.ts';
-import type { ListReader } from '../../core/store.ts';
+import type { ListReader } from '../../core/lists.ts';
 import { api } from '../../sources/api.ts';
 import type { SourceDefinition, SourceRequest } from '../../sources/define.ts';
 

@@ -1,35 +1,53 @@
+import { z } from 'zod';
 import { deliveryStatuses } from '../../core/delivery.ts';
+import type { Clock, Control } from '../../core/ports.ts';
 import type { ServerReader } from '../options.ts';
-import { present, readPage } from '../query.ts';
+import { present, readPage, readTimes } from '../query.ts';
 import type { Handlers } from '../routes.ts';
+import { readBody } from './body.ts';
 import { found, idOf, queryOf, viewPage } from './request.ts';
 import { deliveryView } from './views.ts';
 
 type Routes =
   | `GET /api/v1/${'deliveries' | 'events' | 'dead-letters'}`
-  | `GET /api/v1/${'deliveries' | 'events' | 'dead-letters'}/:id`;
+  | `GET /api/v1/${'deliveries' | 'events' | 'dead-letters'}/:id`
+  | 'POST /api/v1/deliveries/:id/retry';
 
 /** What came in and what went out, as it was. */
-export function recordHandlers({ lists, deliveries }: ServerReader): Handlers<Routes> {
+export function recordHandlers({ lists, deliveries }: ServerReader, control: Control, clock: Clock): Handlers<Routes> {
+  const delivery = async (id: string) =>
+    deliveryView(found(await deliveries.find(id), 'delivery', id, 'fist get deliveries'));
   return {
     'GET /api/v1/deliveries': async (request) => {
       const query = queryOf(request);
       const filter = {
         ...readPage(query),
-        ...present({ status: query.word('status', deliveryStatuses), runId: query.text('run') }),
+        ...readTimes(query, clock.now()),
+        ...present({
+          status: query.word('status', deliveryStatuses),
+          runId: query.text('run'),
+          sink: query.text('sink'),
+          namespace: query.text('namespace'),
+        }),
       };
       query.end();
       return viewPage(await lists.deliveries(filter), deliveryView);
     },
     'GET /api/v1/deliveries/:id': async (request) => {
       queryOf(request).end();
-      const id = idOf(request);
-      return deliveryView(found(await deliveries.find(id), 'delivery', id, 'fist get deliveries'));
+      return delivery(idOf(request));
+    },
+    'POST /api/v1/deliveries/:id/retry': async (request) => {
+      queryOf(request).end();
+      readBody(z.strictObject({}), request.body ?? {});
+      await control.retryDelivery(idOf(request));
+      return delivery(idOf(request));
     },
     'GET /api/v1/events': async (request) => {
       const query = queryOf(request);
       const filter = {
         ...readPage(query),
+        ...readTimes(query, clock.now()),
         ...present({ source: query.text('source'), namespace: query.text('namespace') }),
       };
       query.end();
@@ -42,9 +60,17 @@ export function recordHandlers({ lists, deliveries }: ServerReader): Handlers<Ro
     },
     'GET /api/v1/dead-letters': async (request) => {
       const query = queryOf(request);
-      const page = readPage(query);
+      const filter = {
+        ...readPage(query),
+        ...readTimes(query, clock.now()),
+        ...present({
+          source: query.text('source'),
+          namespace: query.text('namespace'),
+          reason: query.text('reason'),
+        }),
+      };
       query.end();
-      return lists.deadLetters(page);
+      return lists.deadLetters(filter);
     },
     'GET /api/v1/dead-letters/:id': async (request) => {
       queryOf(request).end();

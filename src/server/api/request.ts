@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../core/errors.ts';
-import type { ListPage } from '../../core/store.ts';
+import type { ListPage } from '../../core/lists.ts';
 import { readQuery } from '../query.ts';
 import type { QueryReader, RawQuery } from '../query.ts';
 

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../core/json.ts';
-import type { ListPage, ResourceActivity, ResourceRecord, RunSummary } from '../../core/store.ts';
+import type { ListPage, ResourceActivity, RunSummary } from '../../core/lists.ts';
+import type { ResourceRecord } from '../../core/resource.ts';
 import { AppError } from '../../core/errors.ts';
 import type { ServerReader } from '../options.ts';
 import { readPage } from '../query.ts';

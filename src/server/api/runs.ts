@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Control } from '../../core/ports.ts';
+import type { Clock, Control } from '../../core/ports.ts';
 import { runStatuses } from '../../core/run.ts';
 import type { ServerReader } from '../options.ts';
-import { present, readPage } from '../query.ts';
+import { present, readPage, readTimes } from '../query.ts';
 import type { Handlers } from '../routes.ts';
 import { readBody } from './body.ts';
 import { found, idOf, queryOf, viewPage } from './request.ts';
@@ -18,7 +18,7 @@ const shownDeliveries = 100;
 
 const cancelBody = z.strictObject({ reason: z.string().trim().min(1).max(1000).default('cancelled by a person') });
 
-export function runHandlers(reader: ServerReader, control: Control): Handlers<Routes> {
+export function runHandlers(reader: ServerReader, control: Control, clock: Clock): Handlers<Routes> {
   const { lists, runs } = reader;
   const find = async (id: string) => found(await runs.find(id), 'run', id, 'fist get runs');
   return {
@@ -26,11 +26,13 @@ export function runHandlers(reader: ServerReader, control: Control): Handlers<Ro
       const query = queryOf(request);
       const filter = {
         ...readPage(query),
+        ...readTimes(query, clock.now()),
         ...present({
           status: query.word('status', runStatuses),
           workflow: query.text('workflow'),
           namespace: query.text('namespace'),
           alertId: query.text('alert'),
+          errorCode: query.text('error'),
         }),
       };
       query.end();

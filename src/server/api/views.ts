@@ -1,7 +1,7 @@
 import type { AlertRecord } from '../../core/alert.ts';
 import type { DeliveryRecord } from '../../core/delivery.ts';
 import type { RunRecord, StepRecord } from '../../core/run.ts';
-import type { AlertSummary, DeliverySummary, RunSummary } from '../../core/store.ts';
+import type { AlertSummary, DeliverySummary, RunSummary } from '../../core/lists.ts';
 
 // What the API shows of a record: all of it but what only workers need.
 

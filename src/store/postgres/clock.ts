@@ -8,6 +8,8 @@ export interface ServerClock extends Clock {
 
 /** An answer that took longer than this says too little about when it was given. */
 const mostDelayMs = 500;
+/** After so long without a quick answer a slow one is better than none: clocks of machines drift apart. */
+const staleAfterMs = 600_000;
 
 /**
  * Runs on the monotonic clock of this process from the last comparison on; so it neither jumps with the machine's wall
@@ -16,6 +18,7 @@ const mostDelayMs = 500;
 export function createServerClock(base: Clock, readServerTimeMs: () => Promise<number>): ServerClock {
   /** Server time minus monotonic time. */
   let offsetMs: number | undefined;
+  let comparedMs = 0;
   return {
     monotonic: () => base.monotonic(),
     sleep: (milliseconds, signal) => base.sleep(milliseconds, signal),
@@ -24,8 +27,10 @@ export function createServerClock(base: Clock, readServerTimeMs: () => Promise<n
       const askedMs = base.monotonic();
       const serverMs = await readServerTimeMs();
       const answeredMs = base.monotonic();
-      if (offsetMs !== undefined && answeredMs - askedMs > mostDelayMs) return;
+      const isSlow = answeredMs - askedMs > mostDelayMs;
+      if (isSlow && offsetMs !== undefined && answeredMs - comparedMs < staleAfterMs) return;
       offsetMs = serverMs - (askedMs + answeredMs) / 2;
+      comparedMs = answeredMs;
     },
   };
 }

@@ -1,69 +1,133 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
-import pg from 'pg';
-import type { Pool, QueryResult } from 'pg';
+import { Pool } from 'pg';
+import type { Client, ClientBase, CustomTypesConfig, QueryConfig, QueryResult } from 'pg';
+import { AppError } from '../../core/errors.ts';
 import type { Database } from '../schema.ts';
 import { useDirectly } from '../statements.ts';
-import { storeError } from './errors.ts';
+import { isStalePlan, storeError } from './errors.ts';
 import { bindValue, typeParser } from './values.ts';
 
 /** Runs one statement. Rejects with StoreConflict, StoreUnavailable, or the server's own error. */
 export type Execute = (text: string, values?: readonly unknown[], name?: string) => Promise<QueryResult>;
 
-/** Limits of one session, in milliseconds. All are far below a lease, so that a lost server is noticed within it. */
+/** Limits in milliseconds. All are far below a lease, so that a lost server is noticed within it. */
 const limits = {
   connect: 5_000,
-  /** The server ends a statement after it, the client gives up a little later. */
-  statement: 8_000,
+  /** The server ends a statement after 8 s (below), the client gives up a little later. */
   query: 10_000,
-  /** A replica that stands still in mid-transaction must not keep its locks. */
-  idleInTransaction: 5_000,
-  lock: 5_000,
+  keepAlive: 5_000,
 } as const;
 
-/** Session settings that do not depend on how the server is configured. Durable: a commit is on disk before it returns. */
-const settings: Readonly<Record<string, string>> = {
+/**
+ * What must not depend on how the server is configured. Set by a statement and not at the start of the connection: a
+ * pooler in between refuses what it does not know there, and `?options=` of the URL stays free for the person.
+ */
+const sessionSettings: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
   DateStyle: 'ISO',
+  default_transaction_isolation: 'read committed',
+  // A commit is on disk before it returns, and on that of a synchronous standby.
   synchronous_commit: 'on',
+  statement_timeout: '8s',
+  lock_timeout: '5s',
+  // A replica that stands still or is cut off in mid-transaction must not keep its locks.
+  idle_in_transaction_session_timeout: '5s',
   tcp_keepalives_idle: '5',
   tcp_keepalives_interval: '2',
   tcp_keepalives_count: '3',
   tcp_user_timeout: '10000',
+  // Rows are found by indexes. The default is that of rotating disks, and has a table of ten thousand rows read whole.
+  random_page_cost: '1.1',
 };
 
-/** A pool of connections to `url`; nothing connects before the first query. */
+/**
+ * A pool of connections to `url`, which send statements without waiting for the answers to earlier ones; nothing
+ * connects before the first query. `onError` hears of connections that broke.
+ */
 export function openPool(url: string, max: number, onError: (error: unknown) => void): Pool {
-  const pool = new pg.Pool({
+  // The pool waits for the promise, which its type does not say.
+  const onConnect: (client: ClientBase) => unknown = prepareSession;
+  const pool = new Pool({
     connectionString: url,
     max,
     application_name: 'punching-fist',
-    options: Object.entries(settings)
-      .map(([name, value]) => `-c ${name}=${value}`)
-      .join(' '),
-    types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
+    types: { getTypeParser: typeParser as CustomTypesConfig['getTypeParser'] },
+    pipeline: true,
     keepAlive: true,
+    keepAliveInitialDelayMillis: limits.keepAlive,
     connectionTimeoutMillis: limits.connect,
-    statement_timeout: limits.statement,
     query_timeout: limits.query,
-    idle_in_transaction_session_timeout: limits.idleInTransaction,
-    lock_timeout: limits.lock,
     idleTimeoutMillis: 60_000,
+    // A connection that the network swallowed must not keep a process that has stopped.
+    allowExitOnIdle: true,
+    onConnect,
   });
-  // An idle connection that breaks is replaced; without a listener it would end the process.
+  // Without listeners the error would end the process: of idle connections, which are replaced,
   pool.on('error', (error) => onError(storeError(error)));
+  // and of those in use between two statements, whose next statement fails.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
-/** Statements by an {@link Execute} over anything that takes queries as pg does. */
-export function executeOn(client: Pick<Pool, 'query'>): Execute {
+/** Throws StoreUnavailable on a server that cannot write: everything that a server of ours does needs to. */
+async function prepareSession(client: ClientBase): Promise<void> {
+  const values = Object.entries(sessionSettings).flat();
+  const calls = values.flatMap((_, index) =>
+    index % 2 === 0 ? [`set_config($${index + 1}, $${index + 2}, false)`] : [],
+  );
+  const text = `SELECT ${calls.join(', ')}, current_setting('transaction_read_only') AS read_only`;
+  const { rows } = await client.query({ text, values, query_timeout: limits.connect } as QueryConfig);
+  if ((rows[0] as { readonly read_only: string }).read_only !== 'on') return;
+  throw new AppError(
+    'StoreUnavailable',
+    'PostgreSQL: the server only reads: a standby, or default_transaction_read_only',
+    {
+      reason: 'StoreDown',
+      next: 'name the primary in --db or DATABASE_URL; after a fail-over its address must lead to the new one',
+    },
+  );
+}
+
+/** Statements by an {@link Execute} over anything that takes queries as pg does. `queryMs` replaces the usual limit. */
+export function executeOn(client: Pick<Pool, 'query'>, queryMs: number = limits.query): Execute {
   return async (text, values = [], name) => {
-    try {
+    const query = {
+      text,
       // Without values the server takes several statements at once: migrations.
-      if (values.length === 0 && name === undefined) return await client.query(text);
-      return await client.query({ text, values: values.map(bindValue), ...(name === undefined ? {} : { name }) });
+      ...(values.length === 0 && name === undefined ? {} : { values: values.map(bindValue) }),
+      ...(name === undefined ? {} : { name }),
+      query_timeout: queryMs,
+    };
+    try {
+      return await client.query(query);
     } catch (thrown) {
       throw storeError(thrown);
+    }
+  };
+}
+
+/** Statements of one turn of the event loop leave in one write: writes cost more than what they carry. */
+export function together(client: ClientBase): Pick<Pool, 'query'> {
+  const { stream } = (client as Client).connection;
+  const query = (config: QueryConfig) => {
+    stream.cork();
+    process.nextTick(() => stream.uncork());
+    return client.query(config);
+  };
+  return { query } as unknown as Pick<Pool, 'query'>;
+}
+
+/** Reads over the whole pool. A connection whose prepared statement is void is gone after it was tried; the next is asked. */
+export function readOn(pool: Pool): Execute {
+  const execute = executeOn(pool);
+  return async (text, values, name) => {
+    for (let left = pool.totalCount; ; left--) {
+      try {
+        return await execute(text, values, name);
+      } catch (thrown) {
+        if (left <= 0 || !isStalePlan(thrown)) throw thrown;
+      }
     }
   };
 }

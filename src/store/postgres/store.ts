@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import { AppError } from '../../core/errors.ts';
@@ -10,16 +11,25 @@ import { createDeliveryReader, createDeliveryStore } from '../deliveries.ts';
 import { createEventStore } from '../events.ts';
 import { clearHints, noHints } from '../hints.ts';
 import type { Hints } from '../hints.ts';
+import { checkImport } from '../installation.ts';
 import { createListReader } from '../lists.ts';
 import { createResourceStore } from '../resources.ts';
+import { createRetentionStore } from '../retention.ts';
 import { createRunReader, createRunStore } from '../runs.ts';
 import type { Database } from '../schema.ts';
+import { createTickStore } from '../ticks.ts';
+import { startWordIndex } from './words.ts';
 import { createServerClock } from './clock.ts';
-import { createStatementNames, executeOn, openPool, queryOn } from './connection.ts';
+import type { ServerClock } from './clock.ts';
+import { createStatementNames, executeOn, openPool, queryOn, readOn, together } from './connection.ts';
 import type { Execute, StatementNames } from './connection.ts';
 import { migratePostgres, readPostgresMigrations } from './migrate.ts';
-import type { Migration } from './migrate.ts';
-import { storeError } from './errors.ts';
+import { patiently } from './patience.ts';
+import type { Patience } from './patience.ts';
+import { createIntakeGate } from './intake-gate.ts';
+import { newestVersion, versionWithInstallation } from '../migrations.ts';
+import type { Migration } from '../migrations.ts';
+import { isStalePlan, storeError } from './errors.ts';
 
 /** Sends jobs for runs that are due, in the transaction that made them due (design 3.1.18). */
 export type SendJobs = (execute: Execute, runIds: readonly string[]) => Promise<void>;
@@ -27,10 +37,14 @@ export type SendJobs = (execute: Execute, runIds: readonly string[]) => Promise<
 export interface PostgresStoreOptions {
   /** `postgres://user:password@host:5432/database`. */
   readonly url: string;
-  /** For measuring and waiting; the wall clock is the server's. */
+  /** For measuring; the wall clock is the server's. */
   readonly clock: Clock;
+  /** `given`: rows have the time of `clock`, for tests that tell it to move. Default: the server's time. */
+  readonly clockOf?: 'given';
   /** Called with errors of connections that nobody uses. */
   readonly onError: (error: unknown) => void;
+  /** Absent: a server that is away is an error at once. */
+  readonly patience?: Patience;
   readonly sendJobs?: SendJobs;
   readonly hooks?: CommitHooks;
   readonly limits?: QueueLimits;
@@ -54,6 +68,8 @@ interface Session {
   readonly query: Kysely<Database>;
   readonly tx: StoreTransaction;
   readonly hints: Hints;
+  /** Why the transaction in work cannot be committed any more: of statements sent together the later ones only say so. */
+  failure: unknown;
 }
 
 /**
@@ -63,19 +79,15 @@ interface Session {
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<PostgresStore> {
   const pool = openPool(options.url, options.connections ?? defaultConnections, options.onError);
   try {
-    const client = await connect(pool);
-    try {
-      await migratePostgres(client, options.migrations ?? readPostgresMigrations());
-    } finally {
-      // With its settings changed: not for others.
-      client.release(true);
-    }
-    const execute = executeOn(pool);
+    const execute = readOn(pool);
     const clock = createServerClock(options.clock, async () => {
       const { rows } = await execute('SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now');
       return Number(rows[0]?.now);
     });
-    await clock.synchronize();
+    await patiently(options.patience, async () => {
+      await migrate(pool, options.migrations ?? readPostgresMigrations());
+      if (options.clockOf !== 'given') await clock.synchronize();
+    });
     return createStore(options, pool, execute, clock);
   } catch (thrown) {
     await pool.end();
@@ -83,54 +95,63 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   }
 }
 
+async function migrate(pool: Pool, migrations: readonly Migration[]): Promise<void> {
+  const client = await connect(pool);
+  try {
+    await migratePostgres(client, migrations);
+    if (newestVersion(migrations) >= versionWithInstallation) await closeImport(executeOn(client));
+  } finally {
+    // With its settings changed: not for others.
+    client.release(true);
+  }
+}
+
+/** A server writes from here on: no later export may replace what it writes. */
+async function closeImport(execute: Execute): Promise<void> {
+  const { rows } = await execute('SELECT import_state FROM installation');
+  const { import_state: state } = (rows[0] ?? {}) as { readonly import_state?: unknown };
+  if (checkImport('the PostgreSQL database', state)) await execute('UPDATE installation SET import_state = NULL');
+}
+
 function createStore(
   options: PostgresStoreOptions,
   pool: Pool,
   execute: Execute,
-  clock: ReturnType<typeof createServerClock>,
+  serverClock: ServerClock,
 ): PostgresStore {
+  const clock = options.clockOf === 'given' ? options.clock : serverClock;
   const names = createStatementNames();
   const sessions = createSessions(names);
   const listeners = new Set<(hints: CommitHints) => void>();
-  const limits = options.limits ?? defaultLimits;
+  const gate = createIntakeGate(pool.options.max, options.limits ?? defaultLimits, () => clock.monotonic());
   const query = queryOn(execute, names);
   const synchronizing = setInterval(() => {
-    clock.synchronize().catch(options.onError);
+    if (clock === serverClock) serverClock.synchronize().catch(options.onError);
   }, synchronizeEveryMs);
   synchronizing.unref();
+  const words = startWordIndex(pool, names, options.onError);
+  words.wake();
   let closed = false;
-  let working = 0;
-  let waitingSince: number | undefined;
-
-  function refuse(name: TransactionName): void {
-    if (closed) throw new AppError('Draining', 'the store is closed');
-    if (pool.waitingCount === 0) waitingSince = undefined;
-    if (name !== 'intake') return;
-    const waitedMs = waitingSince === undefined ? 0 : clock.monotonic() - waitingSince;
-    if (pool.waitingCount < limits.maxWaiting && waitedMs <= limits.maxWaitMs) return;
-    throw new AppError(
-      'StoreUnavailable',
-      `${pool.waitingCount} writers wait for PostgreSQL, since ${Math.round(waitedMs)} ms`,
-      { next: 'send it again later; if this stays, look at the PostgreSQL server' },
-    );
-  }
+  const working = new Set<Promise<unknown>>();
+  let ended: Promise<void> | undefined;
 
   async function attempt<T>(name: TransactionName, work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
-    if (pool.waitingCount > 0) waitingSince ??= clock.monotonic();
     const client = await connect(pool);
     const session = sessions(client);
     let failed: unknown;
+    session.failure = undefined;
     try {
       const value = await commit(session, name, work);
       announce(session.hints, listeners);
+      if (name === 'intake') words.wake();
       return value;
     } catch (thrown) {
-      failed = thrown;
-      throw thrown;
+      failed = session.failure ?? thrown;
+      throw failed;
     } finally {
       clearHints(session.hints);
       // A connection of which nobody knows what it is doing is not for others.
-      const broken = failed instanceof AppError && failed.code === 'StoreUnavailable';
+      const broken = (failed instanceof AppError && failed.code === 'StoreUnavailable') || isStalePlan(failed);
       client.release(broken || (failed !== undefined && !(await rolledBack(session))));
     }
   }
@@ -140,47 +161,66 @@ function createStore(
     name: TransactionName,
     work: (tx: StoreTransaction) => Promise<T>,
   ): Promise<T> {
-    await run('BEGIN');
+    // Sent together with the first statement: where it fails, the connection is gone.
+    const begun = run('BEGIN');
+    begun.catch(() => undefined);
     const value = await work(tx);
+    await begun;
     const now = new Date(clock.now()).toISOString();
     const due = hints.runs.filter(({ wakeAt }) => wakeAt <= now).map(({ id }) => id);
     if (due.length > 0) await options.sendJobs?.(run, [...new Set(due)]);
-    options.hooks?.beforeCommit?.([name]);
-    await run('COMMIT');
-    options.hooks?.afterCommit?.([name]);
+    const names = [name];
+    options.hooks?.beforeCommit?.(names);
+    const { command } = await run('COMMIT');
+    // A transaction in which a statement failed, and work went on, is rolled back by COMMIT without an error.
+    if (command !== 'COMMIT') throw new AppError('StoreConflict', `PostgreSQL answered COMMIT with ${command}`);
+    options.hooks?.afterCommit?.(names);
     return value;
+  }
+
+  /** Work that met another replica's is done again on fresh rows. */
+  async function withRetries<T>(name: TransactionName, work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
+    for (let attempts = 1; ; attempts++) {
+      try {
+        return await attempt(name, work);
+      } catch (thrown) {
+        const isConflict = thrown instanceof AppError && thrown.code === 'StoreConflict';
+        if (!isConflict || attempts >= mostAttempts) throw thrown;
+        options.hooks?.conflict?.(name);
+        await pause(Math.random() * 5 * 2 ** attempts);
+      }
+    }
+  }
+
+  async function end(): Promise<void> {
+    closed = true;
+    clearInterval(synchronizing);
+    await Promise.allSettled(working);
+    await words.close();
+    await pool.end();
   }
 
   return {
     clock,
     async transaction(name, work) {
-      refuse(name);
-      working += 1;
+      if (closed) throw new AppError('Draining', 'the store is closed');
+      const result = name === 'intake' ? gate.pass(() => withRetries(name, work)) : withRetries(name, work);
+      working.add(result);
       try {
-        for (let attempts = 1; ; attempts++) {
-          try {
-            return await attempt(name, work);
-          } catch (thrown) {
-            const isConflict = thrown instanceof AppError && thrown.code === 'StoreConflict';
-            if (!isConflict || attempts >= mostAttempts) throw thrown;
-            await clock.sleep(Math.random() * 5 * 2 ** attempts);
-          }
-        }
+        return await result;
       } finally {
-        working -= 1;
+        working.delete(result);
       }
+    },
+    async probe() {
+      await execute('UPDATE schema_info SET updated_at = updated_at');
     },
     read: { runs: createRunReader(query), deliveries: createDeliveryReader(query), lists: createListReader(query) },
     onCommit(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    async close() {
-      closed = true;
-      clearInterval(synchronizing);
-      while (working > 0) await clock.sleep(5);
-      await pool.end();
-    },
+    close: () => (ended ??= end()),
   };
 }
 
@@ -190,7 +230,15 @@ function createSessions(names: StatementNames): (client: PoolClient) => Session 
   return (client) => {
     const earlier = known.get(client);
     if (earlier !== undefined) return earlier;
-    const execute = executeOn(client);
+    const send = executeOn(together(client));
+    const execute: Execute = async (text, values, name) => {
+      try {
+        return await send(text, values, name);
+      } catch (thrown) {
+        session.failure ??= thrown;
+        throw thrown;
+      }
+    };
     const query = queryOn(execute, names);
     const hints = noHints();
     const tx: StoreTransaction = {
@@ -199,8 +247,10 @@ function createSessions(names: StatementNames): (client: PoolClient) => Session 
       runs: createRunStore(query, hints),
       deliveries: createDeliveryStore(query, hints),
       resources: createResourceStore(query),
+      ticks: createTickStore(query),
+      retention: createRetentionStore(query),
     };
-    const session = { execute, query, tx, hints };
+    const session: Session = { execute, query, tx, hints, failure: undefined };
     known.set(client, session);
     return session;
   };

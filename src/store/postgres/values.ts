@@ -1,5 +1,14 @@
 /** Type OIDs of pg_type.dat that the schema uses. */
-const oids = { boolean: 16, int8: 20, int4: 23, json: 114, float8: 701, numeric: 1700, timestamptz: 1184, jsonb: 3802 } as const;
+const oids = {
+  boolean: 16,
+  int8: 20,
+  int4: 23,
+  json: 114,
+  float8: 701,
+  numeric: 1700,
+  timestamptz: 1184,
+  jsonb: 3802,
+} as const;
 
 /**
  * Values as the query code expects them, the same as from SQLite: times as UTC ISO text with milliseconds, JSON as text,

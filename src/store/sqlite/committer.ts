@@ -1,7 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../../core/errors.ts';
 import type { TransactionName } from '../../core/store.ts';
+import { tooSlow } from '../commit-hooks.ts';
 import type { CommitHooks, QueueLimits } from '../commit-hooks.ts';
+import { commitError, sqliteError } from './errors.ts';
 
 export interface CommitterOptions {
   readonly raw: DatabaseSync;
@@ -24,20 +26,25 @@ interface Waiting {
   fail(error: AppError): void;
 }
 
-/** Most callers that share one commit; the rest take the next one, so that no answer waits for a long one. */
+/** Most callers of a kind that share one commit; the rest take the next one, so that no answer waits for a long one. */
 const mostPerCommit = 256;
+/** No further intake joins a commit in which intake has worked for so long. */
+const mostIntakeMs = 50;
+/** After intake has worked, the other writers have as much time before it, but at most this: intake does not starve. */
+const mostOwedMs = 500;
 
 /**
  * Group commit. A lone caller commits at once (after the current turn of the event loop, in which other requests may
  * arrive); callers that arrive during a commit share the next one. Each has a savepoint of its own, so that one
- * caller's error undoes only its own work. Promises settle after COMMIT.
+ * caller's error undoes only its own work. Promises settle after COMMIT. Other writers go before intake, and each of the
+ * two has half of the time where both want more.
  */
 export function createCommitter(options: CommitterOptions) {
   const { raw, hooks, limits, monotonic } = options;
   const savepoint = createSavepoint(raw);
   const begin = raw.prepare('BEGIN IMMEDIATE');
   const end = raw.prepare('COMMIT');
-  let waiting: Waiting[] = [];
+  const queue = createQueue(limits, monotonic);
   let scheduled = false;
   let closed = false;
   const whenIdle: (() => void)[] = [];
@@ -49,12 +56,16 @@ export function createCommitter(options: CommitterOptions) {
   }
 
   async function commit(): Promise<void> {
-    const batch = waiting.slice(0, mostPerCommit);
-    waiting = waiting.slice(mostPerCommit);
+    const turn = queue.begin();
+    const batch: Waiting[] = [];
     const settles: (() => void)[] = [];
     try {
+      rollBack();
       begin.run();
-      for (const caller of batch) settles.push(await caller.run());
+      for (let caller = turn.next(); caller !== undefined; caller = turn.next()) {
+        batch.push(caller);
+        settles.push(await caller.run());
+      }
       options.beforeCommit();
       const names = batch.map((caller) => caller.name).filter((name) => name !== null);
       hooks.beforeCommit?.(names);
@@ -63,35 +74,34 @@ export function createCommitter(options: CommitterOptions) {
       for (const settle of settles) settle();
       options.committed();
     } catch (cause) {
-      if (raw.isTransaction) raw.exec('ROLLBACK');
-      const message = `the database did not take the commit: ${cause instanceof Error ? cause.message : String(cause)}`;
-      const error = new AppError('StoreUnavailable', message, { cause });
-      for (const caller of batch) caller.fail(error);
+      rollBack();
+      const error = commitError(cause);
+      // Where not even BEGIN worked, all who wait would find the same.
+      for (const caller of batch.length > 0 ? batch : turn.rest()) caller.fail(error);
     }
+    turn.end();
     scheduled = false;
-    if (waiting.length > 0) schedule();
+    if (!queue.isEmpty()) schedule();
     else for (const resolve of whenIdle.splice(0)) resolve();
   }
 
-  function refusal(name: TransactionName | null): AppError | null {
-    if (closed) return new AppError('Draining', 'the store is closed');
-    if (name !== 'intake') return null;
-    const waitedMs = waiting[0] === undefined ? 0 : monotonic() - waiting[0].sinceMs;
-    if (waiting.length < limits.maxWaiting && waitedMs <= limits.maxWaitMs) return null;
-    return new AppError(
-      'StoreUnavailable',
-      `${waiting.length} writers wait for the database, the first for ${Math.round(waitedMs)} ms`,
-      { next: 'send it again later; if this stays, look at the disk of the database' },
-    );
+  /** A rollback that fails too is tried again before the next commit. */
+  function rollBack(): void {
+    try {
+      if (raw.isTransaction) raw.exec('ROLLBACK');
+    } catch {
+      return;
+    }
   }
 
   return {
     /** Runs `work` in the next commit. Rejects with the work's own error, with StoreUnavailable, or Draining. */
     submit<T>(name: TransactionName | null, work: () => Promise<T>): Promise<T> {
-      const refused = refusal(name);
+      if (closed) return Promise.reject(new AppError('Draining', 'the store is closed'));
+      const refused = name === 'intake' ? queue.refusal() : null;
       if (refused !== null) return Promise.reject(refused);
       return new Promise<T>((resolve, reject) => {
-        waiting.push({
+        queue.add({
           name,
           sinceMs: monotonic(),
           fail: reject,
@@ -106,7 +116,61 @@ export function createCommitter(options: CommitterOptions) {
     /** Resolves when everything submitted so far has settled; refuses what comes later. */
     async close(): Promise<void> {
       closed = true;
-      if (scheduled || waiting.length > 0) await new Promise<void>((resolve) => whenIdle.push(resolve));
+      if (scheduled || !queue.isEmpty()) await new Promise<void>((resolve) => whenIdle.push(resolve));
+    },
+  };
+}
+
+/** Who waits for a commit: intake, which is bounded, and the others, whose number their pumps bound. */
+function createQueue(limits: QueueLimits, monotonic: () => number) {
+  const intake: Waiting[] = [];
+  const others: Waiting[] = [];
+  /** Time that the others have before intake works again. */
+  let owedMs = 0;
+
+  /** The first of intake that is not too late: what its sender no longer waits for is not done. */
+  function nextIntake(): Waiting | undefined {
+    for (let caller = intake.shift(); caller !== undefined; caller = intake.shift()) {
+      const waitedMs = monotonic() - caller.sinceMs;
+      if (waitedMs <= limits.maxWaitMs) return caller;
+      caller.fail(tooSlow(intake.length + 1, waitedMs));
+    }
+    return undefined;
+  }
+
+  return {
+    isEmpty: () => intake.length === 0 && others.length === 0,
+    add: (caller: Waiting) => void (caller.name === 'intake' ? intake : others).push(caller),
+    refusal(): AppError | null {
+      const waitedMs = intake[0] === undefined ? 0 : monotonic() - intake[0].sinceMs;
+      const hasRoom = intake.length < limits.maxWaiting && waitedMs <= limits.maxWaitMs;
+      return hasRoom ? null : tooSlow(intake.length, waitedMs);
+    },
+    /** Who takes part in one commit, one after the other. */
+    begin() {
+      const begunMs = monotonic();
+      let left = Math.min(others.length, mostPerCommit);
+      let intakes = others.length === 0 || owedMs <= 0 ? mostPerCommit : 0;
+      let intakeSinceMs: number | null = null;
+      return {
+        next(): Waiting | undefined {
+          if (left > 0) {
+            left -= 1;
+            return others.shift();
+          }
+          if (intakes === 0 || (intakeSinceMs !== null && monotonic() - intakeSinceMs >= mostIntakeMs))
+            return undefined;
+          intakes -= 1;
+          intakeSinceMs ??= monotonic();
+          return nextIntake();
+        },
+        /** Everybody who waits. */
+        rest: (): readonly Waiting[] => [...others.splice(0), ...intake.splice(0)],
+        end(): void {
+          const nowMs = monotonic();
+          owedMs = intakeSinceMs === null ? owedMs - (nowMs - begunMs) : Math.min(nowMs - intakeSinceMs, mostOwedMs);
+        },
+      };
     },
   };
 }
@@ -118,16 +182,16 @@ function createSavepoint(raw: DatabaseSync): <T>(work: () => Promise<T>) => Prom
   const open = raw.prepare('SAVEPOINT caller');
   const release = raw.prepare('RELEASE caller');
   return async (work) => {
-    // SQLite may have ended the whole transaction by itself (disk full); a savepoint would then start one of its own.
-    if (!raw.isTransaction) throw new Error('the transaction was rolled back');
     open.run();
     try {
       const value = await work();
       release.run();
       return { ok: true, value };
     } catch (error) {
-      if (raw.isTransaction) raw.exec('ROLLBACK TO caller; RELEASE caller');
-      return { ok: false, error: error instanceof Error ? error : new Error(String(error)) };
+      // SQLite may have ended the whole transaction by itself (disk full): then nobody's work stands.
+      if (!raw.isTransaction) throw error;
+      raw.exec('ROLLBACK TO caller; RELEASE caller');
+      return { ok: false, error: sqliteError(error) };
     }
   };
 }

@@ -114,8 +114,12 @@ describe('the label index', () => {
   test('many alerts are bounded', async () => {
     const store = open();
     await add(store, 0);
-    await Promise.all(Array.from({ length: 2100 }, (_, index) => add(store, index + 1)));
-    expect(rows().due).toBeLessThan(300);
+    for (let batch = 0; batch < 21; batch += 1) {
+      const numbers = Array.from({ length: 100 }, (_, index) => String(batch * 100 + index + 1));
+      const alerts = numbers.map((number) => alertFixture({ fingerprint: `f${number}`, labels: { number } }));
+      await store.transaction('intake', (tx) => tx.alerts.insertAll(alerts));
+    }
+    expect(rows()).toEqual({ labels: 2001, due: 100 });
     expect(await found(store, { number: '2100' })).toEqual(['f2100']);
     expect(rows()).toEqual({ labels: 2101, due: 0 });
   });

@@ -1,5 +1,5 @@
 import type { LabelWriter } from '../alert-labels.ts';
-import { command } from '../statements.ts';
+import { bulkInsert } from '../bulk.ts';
 import type { Connection } from './open.ts';
 
 /** So many alerts are written to the index together; sorted, many of their labels share a page. */
@@ -13,9 +13,7 @@ const longestBehindMs = 250;
  * behind is in `alert_labels_due`, so a crash loses nothing.
  */
 export function createLabelIndex({ raw, query }: Connection, monotonic: () => number) {
-  const due = command<'id'>(['id'], (marker) =>
-    query.insertInto('alert_labels_due').values({ alert_id: marker('id') }),
-  );
+  const due = bulkInsert(query, { table: 'alert_labels_due', columns: ['alert_id'] });
   const insertAll = raw.prepare(
     `INSERT OR IGNORE INTO alert_labels (name, value, alert_id)
      SELECT label.key, label.value, alerts.id
@@ -32,9 +30,8 @@ export function createLabelIndex({ raw, query }: Connection, monotonic: () => nu
     return behind > 0 && (wanted || behind >= mostBehind || monotonic() - caughtUpMs >= longestBehindMs);
   }
 
-  const write: LabelWriter = async (alertId) => {
-    await due(query, { id: alertId });
-    behind += 1;
+  const write: LabelWriter = async (alerts) => {
+    behind += await due(alerts.map(({ id }) => ({ alert_id: id })));
   };
 
   return {

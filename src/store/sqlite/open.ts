@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-} from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
@@ -16,9 +6,14 @@ import { pathToFileURL } from 'node:url';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import { AppError, toAppError } from '../../core/errors.ts';
-import { toTimestamp } from '../../core/time.ts';
+import type { Turns } from '../../lib/turns.ts';
+import { refuseIncompatible } from '../migrations.ts';
+import type { Migration } from '../migrations.ts';
 import type { Database } from '../schema.ts';
 import { useDirectly } from '../statements.ts';
+import { storable } from '../text.ts';
+import { createDatabaseFile, makePrivateFile, makePrivateFolder } from './create.ts';
+import { migrateSqlite, readSqliteMigrations, readSqliteSchema } from './migrate.ts';
 
 /** `FIST` in the database header: tells our files from others. */
 const applicationId = 0x46495354;
@@ -31,7 +26,6 @@ const busy = 5;
  */
 const sizes = 'PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-32000';
 const cachedStatements = 300;
-const migrationsFolder = new URL('./migrations/', import.meta.url);
 
 /** One connection, with the two faces that the store uses: raw for BEGIN and COMMIT, Kysely for queries. */
 export interface Connection {
@@ -40,38 +34,27 @@ export interface Connection {
   close(): void;
 }
 
-/** The migrations that this program knows, by number. Numbered SQL files, forward only. */
-function readMigrations(): readonly { readonly version: number; readonly sql: string }[] {
-  return readdirSync(migrationsFolder)
-    .filter((file) => file.endsWith('.sql'))
-    .sort()
-    .map((file) => ({
-      version: Number(file.slice(0, 4)),
-      sql: readFileSync(new URL(file, migrationsFolder), 'utf8'),
-    }));
-}
-
 /**
  * Opens the database for writing and migrates it: WAL, `synchronous=FULL`, so that a commit survives a power cut.
- * Throws StoreUnusable where the file cannot be opened, is not ours or is newer; nothing was touched then.
+ * Throws StoreUnusable where the file cannot be opened, is not ours or is newer; nothing was touched then. With `turns` a
+ * statement after which the turn of the event loop is over gives its result in the next one.
  */
-export function openDatabase(path: string): Connection {
-  const migrations = readMigrations();
+export function openDatabase(path: string, migrations = readSqliteMigrations(), turns?: Turns): Connection {
   if (path !== ':memory:') {
-    inspectDatabase(path);
-    makePrivateFile(path);
+    inspectDatabase(path, migrations);
+    orUnusable(path, () => createDatabaseFile(path, applicationId));
   }
   const raw = openRaw(path, false);
   try {
     // The id comes first: in WAL mode it would reach the file's header only with a checkpoint.
     if (applicationIdOf(raw) === 0) raw.exec(`PRAGMA application_id = ${applicationId}`);
     raw.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; ${sizes}`);
-    migrate(raw, path, migrations);
+    migrateSqlite(raw, path, migrations);
   } catch (thrown) {
     raw.close();
     throw thrown instanceof AppError ? thrown : unusable(path, thrown);
   }
-  return connection(raw);
+  return connection(raw, turns);
 }
 
 /** A read-only connection to a database that is open for writing elsewhere in this process. */
@@ -85,9 +68,9 @@ export function openReadOnly(path: string): Connection {
  */
 export function lockDatabase(path: string): { close(): void } {
   if (path === ':memory:') return { close: () => undefined };
-  makeFolder(path);
+  orUnusable(path, () => makePrivateFolder(dirname(path)));
   const file = `${withoutLinks(path)}-lock`;
-  makePrivateFile(file);
+  orUnusable(file, () => makePrivateFile(file));
   const lock = openRaw(file, false);
   try {
     lock.exec('PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE');
@@ -100,6 +83,22 @@ export function lockDatabase(path: string): { close(): void } {
     });
   }
   return { close: () => lock.close() };
+}
+
+/** Whether a server has the database open. Takes nothing that a server that starts now would miss. */
+export function isLocked(path: string): boolean {
+  const file = `${withoutLinks(path)}-lock`;
+  if (!existsSync(file)) return false;
+  const lock = new DatabaseSync(file, { readOnly: true, timeout: 0 });
+  try {
+    lock.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return false;
+  } catch (thrown) {
+    if ((thrown as { errcode?: unknown }).errcode === busy) return true;
+    throw unusable(file, thrown);
+  } finally {
+    lock.close();
+  }
 }
 
 function openRaw(path: string, readOnly: boolean): DatabaseSync {
@@ -120,23 +119,11 @@ function openImmutable(path: string): DatabaseSync {
   }
 }
 
-/** Only its owner may look into a new folder: it holds alerts, evidence and the API's token. */
-function makeFolder(path: string): void {
+function orUnusable(path: string, work: () => void): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    work();
   } catch (thrown) {
     throw unusable(path, thrown);
-  }
-}
-
-/** Makes an empty file that only its owner may read. SQLite gives its log and journal the permissions of the file itself. */
-function makePrivateFile(path: string): void {
-  makeFolder(path);
-  try {
-    closeSync(openSync(path, 'wx', 0o600));
-  } catch (thrown) {
-    // Opening one that is there would, when closed, let go of the locks that this process may have on it.
-    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(path, thrown);
   }
 }
 
@@ -153,7 +140,7 @@ function withoutLinks(path: string): string {
  * Looks at what is at `path` without writing to it. Throws StoreUnusable unless nothing is there, or an empty file, or a
  * database of ours that this program may use.
  */
-export function inspectDatabase(path: string): void {
+export function inspectDatabase(path: string, migrations: readonly Migration[] = readSqliteMigrations()): void {
   const start = readHeader(path);
   if (start === null) return;
   if (start.toString('latin1', 0, header.magic.length) !== header.magic) {
@@ -164,15 +151,21 @@ export function inspectDatabase(path: string): void {
       next: 'choose another file with --db',
     });
   }
-  // Without a log beside it nothing is changing it; `immutable` keeps SQLite from making one for the look.
-  const raw = existsSync(`${path}-wal`) ? openRaw(path, true) : openImmutable(path);
+  const raw = openForLook(path);
   try {
-    refuseNewer(raw, path);
+    refuseIncompatible(path, readSqliteSchema(raw), migrations);
   } catch (thrown) {
     throw thrown instanceof AppError ? thrown : unusable(path, thrown);
   } finally {
     raw.close();
   }
+}
+
+function openForLook(path: string): DatabaseSync {
+  // What a power cut left half done must be rolled back before anybody can read, and only a writer can do that.
+  if (existsSync(`${path}-journal`)) return openRaw(path, false);
+  // Without a log beside it nothing is changing it; `immutable` keeps SQLite from making one for the look.
+  return existsSync(`${path}-wal`) ? openRaw(path, true) : openImmutable(path);
 }
 
 /** The header, padded with zeros; null where there is no file or an empty one. */
@@ -191,43 +184,6 @@ function readHeader(path: string): Buffer | null {
   }
 }
 
-function refuseNewer(raw: DatabaseSync, path: string): void {
-  if (!hasSchema(raw)) return;
-  const known = readMigrations().at(-1)?.version ?? 0;
-  const info = raw.prepare('SELECT version, min_compatible_version AS minimum FROM schema_info').get();
-  if (Number(info?.['minimum'] ?? 0) <= known) return;
-  throw new AppError(
-    'StoreUnusable',
-    `${path} has schema version ${String(info?.['version'])} and needs a program that knows at least version ${String(info?.['minimum'])}; this one knows ${known}`,
-    { next: 'use a newer fist, or another file with --db' },
-  );
-}
-
-function migrate(raw: DatabaseSync, path: string, migrations: readonly { version: number; sql: string }[]): void {
-  const current = hasSchema(raw) ? Number(raw.prepare('SELECT version FROM schema_info').get()?.['version'] ?? 0) : 0;
-  const due = migrations.filter((migration) => migration.version > current);
-  const [first] = due;
-  if (first === undefined) return;
-  if (current > 0 && path !== ':memory:') {
-    const copy = `${path}.before-${first.version}`;
-    rmSync(copy, { force: true });
-    makePrivateFile(copy);
-    raw.prepare('VACUUM INTO ?').run(copy);
-  }
-  raw.exec('BEGIN IMMEDIATE');
-  for (const migration of due) raw.exec(migration.sql);
-  raw
-    .prepare(
-      'INSERT INTO schema_info (id, version, min_compatible_version, updated_at) VALUES (1, ?, 1, ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version, updated_at = excluded.updated_at',
-    )
-    .run(due.at(-1)?.version ?? current, toTimestamp(Date.now()));
-  raw.exec('COMMIT');
-}
-
-function hasSchema(raw: DatabaseSync): boolean {
-  return raw.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_info'").get() !== undefined;
-}
-
 function applicationIdOf(raw: DatabaseSync): number {
   return Number(raw.prepare('PRAGMA application_id').get()?.['application_id'] ?? 0);
 }
@@ -240,14 +196,15 @@ function unusable(path: string, thrown: unknown): AppError {
   });
 }
 
-function connection(raw: DatabaseSync): Connection {
+function connection(raw: DatabaseSync, turns?: Turns): Connection {
   const query = new Kysely<Database>({ dialect: new SqliteDialect({ database: kyselyDatabase(raw) }) });
+  const inTurn = <Result>(result: Result) => (turns?.isOver() === true ? turns.next().then(() => result) : result);
   useDirectly(query, (sql) => {
     const prepared = raw.prepare(sql);
     if (prepared.columns().length > 0) {
-      return (parameters) => ({ rows: prepared.all(...bind(parameters)), changes: 0 });
+      return (parameters) => inTurn({ rows: prepared.all(...bind(parameters)), changes: 0 });
     }
-    return (parameters) => ({ rows: [], changes: Number(prepared.run(...bind(parameters)).changes) });
+    return (parameters) => inTurn({ rows: [], changes: Number(prepared.run(...bind(parameters)).changes) });
   });
   return { raw, query, close: () => raw.close() };
 }
@@ -279,7 +236,11 @@ function kyselyStatement(statement: StatementSync): SqliteStatement {
 }
 
 function bind(parameters: readonly unknown[]): SQLInputValue[] {
-  return parameters.map((value) =>
-    value === undefined ? null : typeof value === 'boolean' ? Number(value) : (value as SQLInputValue),
-  );
+  return parameters.map(bindValue);
+}
+
+function bindValue(value: unknown): SQLInputValue {
+  if (typeof value === 'string') return storable(value);
+  if (value === undefined) return null;
+  return typeof value === 'boolean' ? Number(value) : (value as SQLInputValue);
 }

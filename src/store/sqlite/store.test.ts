@@ -152,7 +152,7 @@ describe('a file that cannot be used is left as it is', () => {
     const { raw } = openDatabase(path);
     raw.exec('UPDATE schema_info SET version = 99, min_compatible_version = 98');
     raw.close();
-    refused('has schema version 99 and needs a program that knows at least version 98');
+    refused('needs a fist that knows version 98');
   });
 
   test('a newer one that still allows this program opens', () => {
@@ -285,13 +285,40 @@ describe.each(['file', ':memory:'])('transactions on %s', (where) => {
     await expect(store.transaction('intake', async () => 'again')).resolves.toBe('again');
   });
 
-  test('intake is refused when the first has waited for long', async () => {
+  test('intake is refused when the first has waited for long, and so is what waited for long; others are not', async () => {
     let nowMs = 0;
     const store = openHere({ limits: { maxWaiting: 100, maxWaitMs: 1000 }, monotonic: () => nowMs });
-    const first = store.transaction('intake', async () => 'ok');
+    const done: string[] = [];
+    const late = (async () => store.transaction('intake', async () => done.push('too late')))();
+    const engine = store.transaction('step-end', async () => done.push('engine'));
     nowMs = 1001;
-    await expect(store.transaction('intake', async () => 'late')).rejects.toMatchObject({ code: 'StoreUnavailable' });
-    expect(await first).toBe('ok');
+    await expect(store.transaction('intake', async () => done.push('new'))).rejects.toMatchObject({
+      code: 'StoreUnavailable',
+      reason: 'StoreSlow',
+    });
+    await expect(late).rejects.toMatchObject({ code: 'StoreUnavailable', reason: 'StoreSlow' });
+    await engine;
+    await store.transaction('intake', async () => done.push('later'));
+    expect(done).toEqual(['engine', 'later']);
+  });
+
+  test('intake and the other writers each have half of the time where both want more', async () => {
+    let nowMs = 0;
+    const store = openHere({ monotonic: () => nowMs });
+    const worked = { intake: 0, engine: 0 };
+    const until = 1000;
+    const lane = async (name: 'intake' | 'step-end', milliseconds: number) => {
+      while (nowMs < until) {
+        await store.transaction(name, async () => {
+          nowMs += milliseconds;
+          worked[name === 'intake' ? 'intake' : 'engine'] += milliseconds;
+        });
+      }
+    };
+    const intakes = Array.from({ length: 20 }, () => lane('intake', 40));
+    await Promise.all([...intakes, lane('step-end', 2), lane('step-end', 2)]);
+    expect(worked.engine).toBeGreaterThan(300);
+    expect(worked.intake).toBeGreaterThan(300);
   });
 
   test('closing waits for what was submitted and refuses the rest', async () => {

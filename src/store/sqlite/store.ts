@@ -1,5 +1,8 @@
+import type { DatabaseSync } from 'node:sqlite';
 import type { CommitHints } from '../../core/ports.ts';
-import type { ListReader, Store, StoreTransaction } from '../../core/store.ts';
+import type { ListReader } from '../../core/lists.ts';
+import type { Store, StoreTransaction } from '../../core/store.ts';
+import { createTurns } from '../../lib/turns.ts';
 import { createAlertStore } from '../alerts.ts';
 import { defaultLimits } from '../commit-hooks.ts';
 import type { CommitHooks, QueueLimits } from '../commit-hooks.ts';
@@ -7,9 +10,13 @@ import { createDeliveryReader, createDeliveryStore } from '../deliveries.ts';
 import { createEventStore } from '../events.ts';
 import { clearHints, noHints } from '../hints.ts';
 import type { Hints } from '../hints.ts';
+import { checkImport } from '../installation.ts';
 import { createListReader } from '../lists.ts';
 import { createResourceStore } from '../resources.ts';
+import { createRetentionStore } from '../retention.ts';
 import { createRunReader, createRunStore } from '../runs.ts';
+import { createTickStore } from '../ticks.ts';
+import { createWordIndex, createWordWriter, hasWordsDue } from '../word-index.ts';
 import { createCommitter } from './committer.ts';
 import { createLabelIndex } from './label-index.ts';
 import { inspectDatabase, lockDatabase, openDatabase, openReadOnly } from './open.ts';
@@ -23,6 +30,9 @@ export interface SqliteStoreOptions {
   readonly monotonic?: () => number;
 }
 
+/** Statements run on the thread of the event loop: after so long the others have their turn, also within a transaction. */
+const turnMs = 10;
+
 /**
  * Opens the store in one SQLite file and keeps every other server out of it until `close`. Reads go to a connection of
  * their own, which sees committed state only; `:memory:` has but one connection. Throws StoreUnusable (nothing was
@@ -35,20 +45,32 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   const lock = lockDatabase(path);
   const opened: { close(): void }[] = [lock];
   try {
-    const write = openDatabase(path);
+    // The one connection of `:memory:` is read too: nobody may look into the middle of a transaction.
+    const write = openDatabase(path, undefined, inMemory ? undefined : createTurns(turnMs));
     opened.push(write);
+    closeImport(write.raw, path);
     const read = inMemory ? write : openReadOnly(path);
     if (!inMemory) opened.push(read);
     const hints = noHints();
     const listeners = new Set<(hints: CommitHints) => void>();
     const monotonic = options.monotonic ?? (() => performance.now());
     const labels = createLabelIndex(write, monotonic);
+    const writeWords = createWordWriter(write.query);
+    const words = createWordIndex({
+      isDue: () => hasWordsDue(read.query),
+      write: (limit) => committer.submit(null, () => writeWords(limit)),
+      // A database that takes no writes is told to the callers of `transaction`.
+      onError: () => undefined,
+    });
+    words.wake();
     const tx: StoreTransaction = {
       alerts: createAlertStore(write.query, labels.write),
       events: createEventStore(write.query),
       runs: createRunStore(write.query, hints),
       deliveries: createDeliveryStore(write.query, hints),
       resources: createResourceStore(write.query),
+      ticks: createTickStore(write.query),
+      retention: createRetentionStore(write.query),
     };
     const committer = createCommitter({
       raw: write.raw,
@@ -58,11 +80,14 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       beforeCommit: () => labels.beforeCommit(),
       committed() {
         labels.committed();
+        words.wake();
         announce(hints, listeners);
       },
     });
+    const probe = write.raw.prepare('UPDATE schema_info SET updated_at = updated_at');
     return {
-      transaction: (name, work) => committer.submit(name, () => work(tx)),
+      transaction: (name, work) => committer.submit(name, () => keepHints(hints, () => work(tx))),
+      probe: () => committer.submit(null, async () => void probe.run()),
       read: {
         runs: createRunReader(read.query),
         deliveries: createDeliveryReader(read.query),
@@ -75,7 +100,9 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
         return () => listeners.delete(listener);
       },
       async close() {
-        await committer.close();
+        const ended = committer.close();
+        await words.close();
+        await ended;
         closeAll(opened);
       },
     };
@@ -85,15 +112,33 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   }
 }
 
+/** A server writes from here on: no later export may replace what it writes. */
+function closeImport(raw: DatabaseSync, path: string): void {
+  const { import_state: state } = raw.prepare('SELECT import_state FROM installation').get() ?? {};
+  if (checkImport(path, state)) raw.exec('UPDATE installation SET import_state = NULL');
+}
+
 /** Label filters see every committed alert. */
 function withLabels(lists: ListReader, catchUp: () => Promise<void>): ListReader {
   return {
     ...lists,
     async alerts(query) {
-      if (query.labels !== undefined) await catchUp();
+      if (Object.keys(query.labels ?? {}).length > 0) await catchUp();
       return lists.alerts(query);
     },
   };
+}
+
+/** Work that is undone has made nothing due. */
+async function keepHints<T>(hints: Hints, work: () => Promise<T>): Promise<T> {
+  const before = { runs: hints.runs.length, deliveries: hints.deliveries };
+  try {
+    return await work();
+  } catch (thrown) {
+    hints.runs.length = before.runs;
+    hints.deliveries = before.deliveries;
+    throw thrown;
+  }
 }
 
 /** Tells the listeners what the last commit made due, once. They only note it: a hint is not work. */

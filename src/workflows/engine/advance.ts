@@ -1,7 +1,8 @@
-import { toAppError } from '../../core/errors.ts';
-import type { StepRecord } from '../../core/run.ts';
+import { AppError, toAppError } from '../../core/errors.ts';
+import type { RunRecord, StepRecord } from '../../core/run.ts';
 import type { RunProgress, RunWait, StoreTransaction, TransactionName } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
+import { allDone } from '../../lib/all-done.ts';
 import { runAttempt } from './attempt.ts';
 import type { AttemptEnd } from './attempt.ts';
 import { claimRun, leaseMs } from './claim.ts';
@@ -13,27 +14,32 @@ import type { Ahead, EngineContext, EngineOptions, Work } from './work.ts';
 
 /** After so long a worker gives its run back, so that no run keeps others waiting (design 3.1.4). */
 const sliceMs = 60_000;
+/** So much later a run is tried again that could not be taken up. Less than what the auditor takes for stuck. */
+const putOffMs = 30_000;
 
 export interface Engine {
   /**
    * Takes the run if it is due, does what is due until it waits, ends or 60 s have passed. Somebody else's run is no
-   * error. An aborted signal means that the server stops: the attempt in work is checkpointed and left to be repeated.
-   * Rejects where the store fails; the lease then runs out and the run is found again.
+   * error. The server stops in two stages: with `pausing` aborted the attempt in work may end but no further one begins,
+   * with `signal` aborted it is checkpointed and left to be repeated. Rejects where the store fails; the lease then runs
+   * out and the run is found again.
    */
-  advance(runId: string, signal: AbortSignal): Promise<void>;
+  advance(runId: string, signal: AbortSignal, pausing?: AbortSignal): Promise<void>;
 }
 
 /** The engine: the only writer of runs between their claim and their end. */
 export function createEngine(options: EngineOptions): Engine {
   const context = createContext(options);
   return {
-    async advance(runId, signal) {
-      if (signal.aborted) return;
+    async advance(runId, signal, pausing = signal) {
+      if (pausing.aborted) return;
       try {
         const claim = await claimRun(context, runId);
-        if (claim !== undefined) await carryOn(context, claim, signal);
+        if (claim !== undefined) await carryOn(context, claim, { signal, pausing });
       } catch (thrown) {
-        if (toAppError(thrown).code !== 'StaleFence') throw thrown;
+        const { code } = toAppError(thrown);
+        if (code === 'Internal') await putOff(context, runId);
+        if (code !== 'StaleFence') throw thrown;
         context.metrics.increment('fist_stale_writes_total', { kind: 'run' });
         context.log.warn({ run: runId }, 'run-taken-over');
       }
@@ -41,18 +47,29 @@ export function createEngine(options: EngineOptions): Engine {
   };
 }
 
-async function carryOn(context: EngineContext, claim: Claim, signal: AbortSignal): Promise<void> {
+/** A run whose rows this program cannot take up must not be in the way of the others until one that can is started. */
+async function putOff({ store, now }: EngineContext, runId: string): Promise<void> {
+  await store.transaction('run-wait', (tx) => tx.runs.postpone(runId, now(), addMs(now(), putOffMs)));
+}
+
+/** How this worker is told to stop. */
+interface Stopping {
+  readonly signal: AbortSignal;
+  readonly pausing: AbortSignal;
+}
+
+async function carryOn(context: EngineContext, claim: Claim, stopping: Stopping): Promise<void> {
   await killLeftovers(context, claim);
   if (claim.startedNow) noteStart(context, claim.work);
   if (claim.ahead === null) return;
   let state: State = { work: claim.work, ahead: claim.ahead };
-  if (state.ahead.rows.length > 0) state = await commitNext(context, state.work, null, signal, state.ahead);
+  if (state.ahead.rows.length > 0) state = await commitNext(context, state.work, null, stopping, state.ahead);
   for (;;) {
     const { work, ahead } = state;
     if (ahead.due.kind === 'wait') return;
     if (ahead.due.kind === 'end') return endRun(context, work, ahead.due, ahead.completed);
-    const attempt = await runAttempt(context, work, ahead.due.step, ahead.due.row, signal);
-    state = await commitNext(context, work, attempt, signal);
+    const attempt = await runAttempt(context, work, ahead.due.step, ahead.due.row, stopping.signal);
+    state = await commitNext(context, work, attempt, stopping);
   }
 }
 
@@ -68,41 +85,60 @@ interface State {
 
 /**
  * Ends an attempt, if there is one, and starts the next step or waits, in one transaction. What is due is computed
- * before it from the journal that only this worker may write, and anew inside it where a cancel came. Throws StaleFence.
+ * before it from the journal that only this worker may write, and anew where a cancel came meanwhile. Throws StaleFence.
  */
 async function commitNext(
   context: EngineContext,
   work: Work,
   attempt: AttemptEnd | null,
-  signal: AbortSignal,
+  stopping: Stopping,
   prepared: Ahead | null = null,
 ): Promise<State> {
   const { run, plan } = work;
   const nowMs = context.clock.monotonic();
-  const pause = signal.aborted || nowMs - work.takenAtMs >= sliceMs;
+  const pause = stopping.signal.aborted || stopping.pausing.aborted || nowMs - work.takenAtMs >= sliceMs;
   const journal = attempt === null ? work.journal : withEnd(work.journal, attempt);
   const expected = prepared === null || pause ? lookAhead(context, run, plan, journal, pause) : prepared;
   const renews = nowMs - work.heldSinceMs >= renewEveryMs;
-  const { lock, ahead } = await context.store.transaction(transactionName(attempt, expected), async (tx) => {
-    const lock = await tx.runs.lock(run.id, run.fence, progress(expected));
-    if (lock === undefined) throw stale();
-    if (renews) await tx.runs.renew(run.id, run.fence, addMs(context.now(), leaseMs));
-    const ahead =
-      lock.cancelRequestedAt === null ? expected : lookAhead(context, { ...run, ...lock }, plan, journal, pause);
-    if (attempt !== null) await writeEnd(tx, attempt);
-    for (const row of ahead.rows) await tx.runs.insertStep(row);
-    if (ahead.due.kind === 'wait') await giveBack(context, tx, work, ahead.due.wait);
-    return { lock, ahead };
-  });
+  try {
+    await context.store.transaction(transactionName(attempt, expected), async (tx) => {
+      const [lock, writes] = await Promise.allSettled([
+        tx.runs.lock(run.id, run.fence, progress(expected)),
+        // Sent with the lock: where that is refused, all of it is undone.
+        allDone([
+          renews ? tx.runs.renew(run.id, run.fence, addMs(context.now(), leaseMs)) : true,
+          attempt === null ? undefined : writeEnd(tx, attempt),
+          ...expected.rows.map((row) => tx.runs.insertStep(row)),
+          expected.due.kind === 'wait' ? giveBack(context, tx, work, expected.due.wait) : undefined,
+        ]),
+      ]);
+      if (lock.status === 'rejected') throw lock.reason;
+      if (lock.value === undefined) throw stale();
+      if (writes.status === 'rejected') throw writes.reason;
+      if (lock.value.cancelRequestedAt !== run.cancelRequestedAt) {
+        throw new AppError('Cancelled', 'somebody asked to stop');
+      }
+    });
+  } catch (thrown) {
+    if (toAppError(thrown).code !== 'Cancelled') throw thrown;
+    // The run ends now, so something else is due.
+    return commitNext(context, { ...work, run: await withCancel(context, run) }, attempt, stopping);
+  }
   const evidence = attempt?.evidence.length ?? 0;
   const next: Work = {
     ...work,
-    run: { ...run, ...lock },
-    journal: [...journal, ...ahead.rows],
+    journal: [...journal, ...expected.rows],
     nextEvidence: work.nextEvidence + evidence,
     heldSinceMs: renews ? nowMs : work.heldSinceMs,
   };
-  return { work: next, ahead };
+  return { work: next, ahead: expected };
+}
+
+async function withCancel({ store }: EngineContext, run: RunRecord): Promise<RunRecord> {
+  const found = await store.read.runs.find(run.id);
+  return found === undefined
+    ? run
+    : { ...run, cancelRequestedAt: found.cancelRequestedAt, cancelReason: found.cancelReason };
 }
 
 /** A step end after which the run waits is a run-wait. */
@@ -116,8 +152,7 @@ function progress(ahead: Ahead): RunProgress {
 }
 
 async function writeEnd(tx: StoreTransaction, { row, end, evidence }: AttemptEnd): Promise<void> {
-  await tx.runs.endStep(row.id, end);
-  await tx.runs.addEvidence(row.runId, row.path, evidence);
+  await allDone([tx.runs.endStep(row.id, end), tx.runs.addEvidence(row.runId, row.path, evidence)]);
 }
 
 function withEnd(journal: readonly StepRecord[], { row, end }: AttemptEnd): readonly StepRecord[] {
@@ -127,11 +162,11 @@ function withEnd(journal: readonly StepRecord[], { row, end }: AttemptEnd): read
 /** Gives the lease back. A run that waits for something frees its place in the Workflow, not its alert's slot. */
 async function giveBack(context: EngineContext, tx: StoreTransaction, work: Work, wait: RunWait): Promise<void> {
   const { run, plan } = work;
-  await tx.runs.release(run.id, wait);
-  const key = workflowSlot(run, plan);
-  if (key === null || wait.waitingFor === null) return;
-  await tx.runs.freeSlots(run.id, key);
-  await tx.runs.wakeWaiter(key, context.now());
+  const key = wait.waitingFor === null ? null : workflowSlot(run, plan);
+  await allDone([
+    tx.runs.release(run.id, wait),
+    ...(key === null ? [] : [tx.runs.freeSlots(run.id, key), tx.runs.wakeWaiter(key, context.now())]),
+  ]);
 }
 
 /** Design 3.1.11: what an interrupted attempt left alive must not run beside its repetition. */

@@ -1,60 +1,63 @@
 import { isOpen } from '../../core/alert.ts';
-import type { AlertRecord } from '../../core/alert.ts';
+import type { AlertStatus } from '../../core/alert.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { RunRecord } from '../../core/run.ts';
 import type { StoreTransaction } from '../../core/store.ts';
 import type { Timestamp } from '../../core/time.ts';
+import { allDone } from '../../lib/all-done.ts';
 
-/** The alert's columns at the start of a run. An alert that has gone on to another episode is left alone. */
-export async function beginTriage(tx: StoreTransaction, run: RunRecord, now: Timestamp): Promise<void> {
-  const alert = await alertOfRun(tx, run);
-  if (alert === undefined) return;
+/** The alert of a run as it is now, locked; null = it is gone, or has gone on to another episode. */
+export type AlertOfRun = { readonly id: string; readonly status: AlertStatus } | null;
+
+/**
+ * Locks the run's alert. Intake locks alerts before runs, so who writes to both and knows the alert does the same: two that
+ * wait for each other cost a second.
+ */
+export async function lockAlertOf(tx: StoreTransaction, run: RunRecord): Promise<AlertOfRun> {
+  if (run.alertId === null) return null;
+  const alert = await tx.alerts.lockStatus(run.alertId);
+  return alert?.episode === run.episode ? { id: run.alertId, status: alert.status } : null;
+}
+
+/** The alert's columns at the start of a run. */
+export async function beginTriage(
+  tx: StoreTransaction,
+  run: RunRecord,
+  alert: AlertOfRun,
+  now: Timestamp,
+): Promise<void> {
+  if (alert === null) return;
   const status = isOpen(alert.status) ? 'triaging' : alert.status;
-  await tx.alerts.update(alert.id, {
-    status,
-    workflowId: run.id,
-    triageStartedAt: now,
-    triageCompletedAt: null,
-    updatedAt: now,
-  });
-  await addTransition(tx, alert, status, 'RunStarted', now);
+  await allDone([
+    tx.alerts.beginTriage(alert.id, status, run.id, now),
+    addTransition(tx, run, alert, status, 'RunStarted', now),
+  ]);
 }
 
 /** The alert's columns at the end of a run: escalated while it still fires, and what was found. */
 export async function endTriage(
   tx: StoreTransaction,
   run: RunRecord,
+  alert: AlertOfRun,
   report: JsonObject | null,
   now: Timestamp,
 ): Promise<void> {
-  const alert = await alertOfRun(tx, run);
-  if (alert === undefined) return;
+  if (alert === null) return;
   const status = isOpen(alert.status) ? 'escalated' : alert.status;
-  const confidence = report?.['confidence'];
-  await tx.alerts.update(alert.id, {
-    status,
-    workflowId: run.id,
-    triageCompletedAt: now,
-    updatedAt: now,
-    ...(report === null ? {} : { aiAnalysis: report }),
-    ...(typeof confidence === 'number' ? { aiConfidence: confidence } : {}),
-  });
-  await addTransition(tx, alert, status, 'RunEnded', now);
-}
-
-async function alertOfRun(tx: StoreTransaction, run: RunRecord): Promise<AlertRecord | undefined> {
-  const alert = run.alertId === null ? undefined : await tx.alerts.findById(run.alertId);
-  return alert?.episode === run.episode ? alert : undefined;
+  await allDone([
+    tx.alerts.endTriage(alert.id, status, run.id, now, report),
+    addTransition(tx, run, alert, status, 'RunEnded', now),
+  ]);
 }
 
 async function addTransition(
   tx: StoreTransaction,
-  alert: AlertRecord,
-  toStatus: AlertRecord['status'],
+  { episode }: RunRecord,
+  { id: alertId, status: fromStatus }: NonNullable<AlertOfRun>,
+  toStatus: AlertStatus,
   reason: string,
   at: Timestamp,
 ): Promise<void> {
-  if (alert.status === toStatus) return;
-  const { id: alertId, episode, status: fromStatus } = alert;
+  if (fromStatus === toStatus) return;
   await tx.alerts.addTransition({ alertId, episode, fromStatus, toStatus, reason, at, sourceEventId: null });
 }

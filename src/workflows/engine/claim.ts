@@ -2,7 +2,8 @@ import type { Plan } from '../../core/plan.ts';
 import type { ProcessIdentity, RunRecord, StepRecord } from '../../core/run.ts';
 import type { StoreTransaction } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
-import { beginTriage } from './alert-columns.ts';
+import { allDone } from '../../lib/all-done.ts';
+import { beginTriage, lockAlertOf } from './alert-columns.ts';
 import { runDeliveries } from '../deliveries.ts';
 import { findStep, interruption } from './plan.ts';
 import type { RunEnding } from './plan.ts';
@@ -58,19 +59,22 @@ async function takeUp(
     await tx.runs.release(run.id, ahead.due.wait);
     return null;
   }
-  const missing = await takeSlots(context, tx, run, plan);
+  const isFirst = run.startedAt === null;
+  const [missing, alert] = await allDone([takeSlots(context, tx, run, plan), isFirst ? lockAlertOf(tx, run) : null]);
   if (missing !== null) {
-    const status = run.startedAt === null ? 'pending' : 'running';
+    const status = isFirst ? 'pending' : 'running';
     await tx.runs.release(run.id, { status, wakeAt: null, waitingFor: 'slot', slotKey: missing });
     return null;
   }
-  if (run.startedAt !== null) return { run, ahead };
+  if (!isFirst) return { run, ahead };
   const startedAt = context.now();
-  await tx.runs.start(run.id, startedAt);
-  await beginTriage(tx, run, startedAt);
   const catalog = context.catalog.current();
   const told = plan.sinks.filter((sink) => catalog.sink(run.namespace, sink)?.sendStarted === true);
-  await tx.deliveries.insert(runDeliveries(run, 'run-started', told, startedAt, { episode: run.episode }));
+  await allDone([
+    tx.runs.start(run.id, startedAt),
+    beginTriage(tx, run, alert, startedAt),
+    tx.deliveries.insert(runDeliveries(run, 'run-started', told, startedAt, { episode: run.episode })),
+  ]);
   return { run: { ...run, startedAt }, ahead };
 }
 

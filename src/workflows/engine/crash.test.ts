@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../../test/support/clock.ts';
-import { branchesOf, createEngineWorld, planOf, step } from '../../../test/support/engine.ts';
+import { branchesOf, createEngineWorld, planOf, silentLog, step } from '../../../test/support/engine.ts';
 import type { Deed } from '../../../test/support/engine.ts';
 import { createRandom } from '../../../test/support/random.ts';
 import type { Random } from '../../../test/support/random.ts';
@@ -8,7 +8,7 @@ import { isFinal } from '../../core/run.ts';
 import type { Store, TransactionName } from '../../core/store.ts';
 import { openSqliteStore } from '../../store/sqlite/store.ts';
 import { createControl } from '../control.ts';
-import { releaseDeadLeases } from '../pump.ts';
+import { releaseDeadLeases } from '../driver.ts';
 import { succeeded } from '../steps/define.ts';
 
 type Moment = `${'before' | 'after'}:${TransactionName}` | 'in:step';
@@ -106,7 +106,12 @@ async function story(random: Random, dies: (moment: Moment, life: number) => boo
       const due = await store.read.runs.due(new Date(clock.now()).toISOString(), 100);
       await Promise.all(due.map((id) => world.engine.advance(id, never).catch(ignoreDeath)));
       if (round === 1 && life % 3 === 0) {
-        const control = createControl({ store: process.store, clock, catalog: { current: () => ({}) as never } });
+        const control = createControl({
+          store: process.store,
+          clock,
+          log: silentLog,
+          catalog: { current: () => ({}) as never },
+        });
         await control.cancel(cancelled, 'enough').catch(() => undefined);
       }
       await clock.advance(random.between(100, 1500));

@@ -2,8 +2,9 @@ import { lastReport } from '../../core/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { toAppError } from '../../core/errors.ts';
 import { toEpochMs } from '../../core/time.ts';
+import { allDone } from '../../lib/all-done.ts';
 import { templateRoots } from '../view.ts';
-import { endTriage } from './alert-columns.ts';
+import { endTriage, lockAlertOf } from './alert-columns.ts';
 import { runDeliveries } from '../deliveries.ts';
 import { neverStarted } from './plan.ts';
 import type { RunEnding } from './plan.ts';
@@ -22,25 +23,20 @@ export async function endRun(context: EngineContext, work: Work, ending: RunEndi
   const skipped = final.status === 'succeeded' ? [] : neverStarted(plan, journal);
   await context.store.transaction('run-end', async (tx) => {
     const { status, error, errorCode } = final;
-    const written = await tx.runs.finish(run.id, run.fence, {
-      status,
-      stepsCompleted: completed,
-      outputs,
-      error,
-      errorCode,
-      completedAt: now,
-    });
+    const end = { status, stepsCompleted: completed, outputs, error, errorCode, completedAt: now };
+    const [alert, written] = await allDone([lockAlertOf(tx, run), tx.runs.finish(run.id, run.fence, end)]);
     if (!written) throw stale();
-    for (const { step, path } of skipped) await tx.runs.insertStep(stepRow(run, step, path, 1, 'skipped', now));
-    await endTriage(tx, run, lastReport(journal), now);
     // A run that was called off before it began has nothing to tell.
-    if (run.startedAt !== null || status !== 'cancelled') {
-      const data = { episode: run.episode, status };
-      await tx.deliveries.insert(runDeliveries(run, 'run-finished', plan.sinks, now, data));
-    }
-    await tx.runs.freeSlots(run.id);
-    // Also where this run held none: it may have been woken for a slot that it no longer wants.
-    for (const key of [alertSlot(run), workflowSlot(run, plan)]) if (key !== null) await tx.runs.wakeWaiter(key, now);
+    const sinks = run.startedAt !== null || status !== 'cancelled' ? plan.sinks : [];
+    const keys = [alertSlot(run), workflowSlot(run, plan)].filter((key) => key !== null);
+    await allDone([
+      ...skipped.map(({ step, path }) => tx.runs.insertStep(stepRow(run, step, path, 1, 'skipped', now))),
+      endTriage(tx, run, alert, lastReport(journal), now),
+      tx.deliveries.insert(runDeliveries(run, 'run-finished', sinks, now, { episode: run.episode, status })),
+      tx.runs.freeSlots(run.id),
+      // Also where this run held none: it may have been woken for a slot that it no longer wants.
+      ...keys.map((key) => tx.runs.wakeWaiter(key, now)),
+    ]);
   });
   report(context, work, final, now);
 }

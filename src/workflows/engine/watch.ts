@@ -1,4 +1,5 @@
 import { AppError, toAppError } from '../../core/errors.ts';
+import { createComplaints } from '../../lib/complaints.ts';
 import { addMs, toEpochMs } from '../../core/time.ts';
 import { leaseMs } from './claim.ts';
 import type { EngineContext, Work } from './work.ts';
@@ -28,11 +29,16 @@ export function startWatch(
   const startedMs = clock.monotonic();
   let heldSinceMs = since;
   let renewing = false;
+  let asking = false;
+  // A store that is away fails at every look: the attempt tells of it once.
+  const complain = createComplaints(log, clock, Number.POSITIVE_INFINITY);
 
   function abort(error: AppError): void {
     if (!work.signal.aborted) work.abort(error);
   }
   const stop = (): void => abort(new AppError('Interrupted', 'the server stopped; the attempt runs again'));
+
+  const giveUp = (): void => abort(new AppError('StaleFence', 'the lease could not be renewed for 20 s'));
 
   async function renew(): Promise<void> {
     renewing = true;
@@ -43,13 +49,27 @@ export function startWatch(
       if (held) heldSinceMs = askedMs;
       else abort(new AppError('StaleFence', 'another worker took the run over'));
     } catch (error) {
-      log.warn({ run: run.id, error: toAppError(error).message }, 'lease-not-renewed');
+      complain('warn', 'renew', { run: run.id, error: toAppError(error).message }, 'lease-not-renewed');
     } finally {
       renewing = false;
     }
   }
 
-  async function look(): Promise<void> {
+  async function ask(): Promise<void> {
+    asking = true;
+    try {
+      if ((await store.read.runs.cancelRequestedAt(run.id)) !== null) {
+        abort(new AppError('Cancelled', 'the run was cancelled while the step was running'));
+      }
+    } catch (error) {
+      complain('warn', 'ask', { run: run.id, error: toAppError(error).message }, 'watch-failed');
+    } finally {
+      asking = false;
+    }
+  }
+
+  /** Never waits for the store: one that hangs must not keep a worker from giving up in time. */
+  function look(): void {
     const nowMs = clock.monotonic();
     if (nowMs - startedMs >= timeoutMs) {
       return abort(new AppError('Timeout', `the attempt took longer than ${timeoutMs / 1000} s`));
@@ -58,12 +78,10 @@ export function startWatch(
       return abort(new AppError('RunTimeout', `the run passed its deadline ${run.deadlineAt}`));
     }
     if (nowMs - heldSinceMs >= giveUpAfterMs) {
-      return abort(new AppError('StaleFence', 'the lease could not be renewed for 20 s'));
+      return giveUp();
     }
     if (!renewing && nowMs - heldSinceMs >= renewEveryMs) void renew();
-    if ((await store.read.runs.cancelRequestedAt(run.id)) !== null) {
-      abort(new AppError('Cancelled', 'the run was cancelled while the step was running'));
-    }
+    if (!asking) void ask();
   }
 
   async function loop(): Promise<void> {
@@ -72,12 +90,12 @@ export function startWatch(
       const untilDeadlineMs = toEpochMs(run.deadlineAt) - clock.now();
       const waitMs = Math.max(1, Math.min(lookEveryMs, untilTimeoutMs, untilDeadlineMs));
       await clock.sleep(waitMs, ended.signal);
-      await look().catch((error: unknown) =>
-        log.warn({ run: run.id, error: toAppError(error).message }, 'watch-failed'),
-      );
+      look();
     }
   }
 
+  // Between the commit that began the attempt and here the whole process may have stood still.
+  if (startedMs - heldSinceMs >= giveUpAfterMs) giveUp();
   if (stopping.aborted) stop();
   else stopping.addEventListener('abort', stop, { once: true });
   loop().catch(() => undefined);

@@ -5,7 +5,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { createLocalRunner } from '../../runners/local.ts';
 import { isAlive } from '../../runners/process-identity.ts';
 import { openSqliteStore } from '../../store/sqlite/store.ts';
-import { releaseDeadLeases } from '../pump.ts';
+import { releaseDeadLeases } from '../driver.ts';
 
 const clock = systemClock();
 const commands = createLocalRunner({ clock, path: '/usr/local/bin:/usr/bin:/bin' });

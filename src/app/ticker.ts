@@ -1,0 +1,49 @@
+import type { Clock, Log, Metrics } from '../core/ports.ts';
+import type { Store } from '../core/store.ts';
+import { toTimestamp } from '../core/time.ts';
+
+const minuteMs = 60_000;
+
+export interface TickerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Of the job, in the table `ticks`. */
+  readonly name: string;
+  /** What one replica does for all. Its errors are logged; the next minute does it again. */
+  work(): Promise<void>;
+}
+
+/**
+ * Does the work once in each minute of the store's clock, on one of all replicas that share the store. A replica that dies
+ * in mid-work leaves the rest to the next minute.
+ */
+export function startTicker(options: TickerOptions): { stop(): Promise<void> } {
+  const { store, clock, log, metrics, name } = options;
+  const stopping = new AbortController();
+
+  async function tick(): Promise<void> {
+    const at = toTimestamp(Math.floor(clock.now() / minuteMs) * minuteMs);
+    if (!(await store.transaction('tick', (tx) => tx.ticks.claim(name, at)))) return;
+    metrics.increment('fist_ticks_total', { name });
+    log.debug({ tick: name, at }, 'tick');
+    await options.work();
+  }
+
+  async function loop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await tick().catch((error: unknown) =>
+        log.error({ tick: name, error }, 'the work of this minute failed; the next minute does it again'),
+      );
+      await clock.sleep(minuteMs - (clock.now() % minuteMs), stopping.signal).catch(() => undefined);
+    }
+  }
+  const running = loop();
+  return {
+    stop() {
+      stopping.abort();
+      return running;
+    },
+  };
+}

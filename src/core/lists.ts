@@ -1,0 +1,126 @@
+import type { AlertRecord, AlertTransition } from './alert.ts';
+import type { DeliveryRecord } from './delivery.ts';
+import type { DeadLetterRecord, SourceEventRecord } from './event.ts';
+import type { ResourceRecord } from './resource.ts';
+import type { RunRecord } from './run.ts';
+import type { Timestamp } from './time.ts';
+
+/**
+ * Lists for the API. Keyset pages, newest first; what may be large is left out of them.
+ *
+ * The time of a page does not depend on how many rows there are. A list with one filter, alerts by any of status, severity
+ * and namespace, and what else has both namespace and name, are read from one index, without a row in vain. With other
+ * combinations, and with text, the filter that leaves the fewest rows finds them, and the rest is looked up in at most
+ * {@link mostExamined} of those; then the page ends early and its cursor goes on from there.
+ */
+export interface ListReader {
+  /**
+   * Throws InvalidInput for a cursor that is not from here; so do the other pages. Text search throws it too, for text
+   * without words and for beginnings of too many.
+   */
+  alerts(query: AlertQuery): Promise<ListPage<AlertSummary>>;
+  alert(id: string): Promise<AlertRecord | undefined>;
+  alertByIdentity(namespace: string, source: string, fingerprint: string): Promise<AlertRecord | undefined>;
+  /** The newest {@link mostTransitions}, oldest first. */
+  transitions(alertId: string): Promise<readonly AlertTransition[]>;
+  runs(query: RunQuery): Promise<ListPage<RunSummary>>;
+  events(query: EventQuery): Promise<ListPage<EventSummary>>;
+  event(id: string): Promise<SourceEventRecord | undefined>;
+  deliveries(query: DeliveryQuery): Promise<ListPage<DeliverySummary>>;
+  deadLetters(query: DeadLetterQuery): Promise<ListPage<DeadLetterSummary>>;
+  deadLetter(id: string): Promise<DeadLetterRecord | undefined>;
+  /** By namespace and name. */
+  resources(kind: ResourceRecord['kind']): Promise<readonly ResourceRecord[]>;
+  /** Pending rows, for `fist_queue_depth`; counted up to {@link mostCounted}. */
+  depths(): Promise<{ readonly runs: number; readonly deliveries: number }>;
+  /** Sources: events and last event time; Sinks: sent and last sent; by `namespace/name`. */
+  activity(): Promise<ResourceActivity>;
+}
+
+/** Rows that a page with filters looks at, at most. */
+export const mostExamined = 500;
+export const mostTransitions = 500;
+export const mostCounted = 10_000;
+
+export type AlertSummary = Omit<AlertRecord, 'aiAnalysis'>;
+export type RunSummary = Omit<RunRecord, 'outputs'>;
+export type EventSummary = Omit<SourceEventRecord, 'eventData'>;
+export type DeliverySummary = Omit<DeliveryRecord, 'data' | 'payload'>;
+export type DeadLetterSummary = Omit<DeadLetterRecord, 'body'>;
+
+export interface ResourceActivity {
+  readonly sources: ReadonlyMap<
+    string,
+    {
+      readonly eventsProcessed: number;
+      readonly lastEventTime: Timestamp;
+      /** `Reason: message` of the last notification's trouble; null = none. */
+      readonly lastProblem: string | null;
+    }
+  >;
+  readonly sinks: ReadonlyMap<
+    string,
+    { readonly messagesSent: number; readonly lastSentTime: Timestamp | null; readonly lastError: string | null }
+  >;
+}
+
+export interface PageQuery {
+  /** At most 500. */
+  readonly limit: number;
+  readonly cursor?: string;
+  /** For the contract's aliases only: what is skipped is read. */
+  readonly offset?: number;
+  /** Only what was made at this time or later. The time is the one in the id: of an alert, when it first came. */
+  readonly since?: Timestamp;
+  /** Only what was made before this time. */
+  readonly until?: Timestamp;
+}
+
+export interface AlertQuery extends PageQuery {
+  readonly status?: string;
+  readonly severity?: string;
+  readonly name?: string;
+  readonly namespace?: string;
+  /** Label equality; all must hold. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /**
+   * Words that must all be in the name, the summary or the values of labels, in any case. From three characters on the
+   * beginning of a word is enough; in a name, of a hump too: `crash` finds `KubePodCrashLooping`.
+   */
+  readonly search?: string;
+}
+
+export interface RunQuery extends PageQuery {
+  readonly status?: string;
+  readonly workflow?: string;
+  readonly namespace?: string;
+  readonly alertId?: string;
+  readonly errorCode?: string;
+}
+
+export interface EventQuery extends PageQuery {
+  /** Name of the Source. */
+  readonly source?: string;
+  readonly namespace?: string;
+}
+
+export interface DeliveryQuery extends PageQuery {
+  readonly status?: string;
+  readonly runId?: string;
+  /** Name of the Sink. */
+  readonly sink?: string;
+  readonly namespace?: string;
+}
+
+export interface DeadLetterQuery extends PageQuery {
+  /** Name of the Source. */
+  readonly source?: string;
+  readonly namespace?: string;
+  readonly reason?: string;
+}
+
+/** May have fewer items than were asked for, even none, while there are more: `nextCursor` says so. */
+export interface ListPage<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}

@@ -1,0 +1,31 @@
+/** Keeps the turns of the event loop short, so that whoever only wants a quick answer (a health check) gets it. */
+export interface Turns {
+  /** Whether the work of this turn has had its time. */
+  isOver(): boolean;
+  /** Resolves in a turn whose time is not used up, in the order of the calls. */
+  next(): Promise<void>;
+}
+
+/**
+ * Work that shares these turns has `mostMs` of each turn; a single piece of it may take longer. `monotonic` in
+ * milliseconds.
+ */
+export function createTurns(mostMs: number, monotonic: () => number = () => performance.now()): Turns {
+  let begunMs: number | null = null;
+
+  function isOver(): boolean {
+    if (begunMs !== null) return monotonic() - begunMs >= mostMs;
+    begunMs = monotonic();
+    setImmediate(() => {
+      begunMs = null;
+    });
+    return false;
+  }
+
+  return {
+    isOver,
+    async next() {
+      while (isOver()) await new Promise<void>((resolve) => setImmediate(resolve));
+    },
+  };
+}

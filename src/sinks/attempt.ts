@@ -1,0 +1,90 @@
+import type { CatalogSink } from '../core/catalog.ts';
+import type { DeliveryRecord } from '../core/delivery.ts';
+import { AppError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { Clock, HttpClient, Secrets } from '../core/ports.ts';
+import { requestWasSent } from '../lib/http.ts';
+import type { SinkBackend, SinkIo } from './define.ts';
+import type { AttemptResult } from './retry-policy.ts';
+
+/** The world of an attempt. */
+export interface AttemptOptions {
+  readonly http: HttpClient;
+  readonly secrets: Secrets;
+  readonly clock: Clock;
+  writeStdout(text: string): Promise<void>;
+}
+
+/** What is sent, and where to. */
+export interface Attempt {
+  readonly sink: CatalogSink;
+  readonly deliver: NonNullable<SinkBackend['deliver']>;
+  readonly delivery: DeliveryRecord;
+  readonly payload: JsonObject;
+}
+
+/** For what a sink waits for: one request. */
+const requestTimeoutMs = 10_000;
+/** For a backend that does not keep to its time. */
+export const attemptLimitMs = 30_000;
+
+/**
+ * Sends once, and answers within {@link attemptLimitMs}; at once where `signal` is aborted. What may have reached the
+ * receiver without an answer is ambiguous.
+ */
+export async function attemptDelivery(
+  options: AttemptOptions,
+  { sink, deliver, delivery, payload }: Attempt,
+  signal: AbortSignal,
+): Promise<AttemptResult> {
+  const ended = new AbortController();
+  const late = options.clock.sleep(attemptLimitMs, ended.signal).then(
+    () => unanswered(`no result within ${attemptLimitMs / 1000} s`),
+    () => unanswered('stopped'),
+  );
+  const { sinkName, event, idempotencyKey } = delivery;
+  const io = sinkIo(options, sink, AbortSignal.any([signal, ended.signal]));
+  const sent = Promise.resolve()
+    .then(() => deliver(io, sink.config, { sinkName, event, payload, idempotencyKey }))
+    .catch(verdictOf);
+  const result = await Promise.race([sent, late]);
+  ended.abort();
+  return result;
+}
+
+function sinkIo(options: AttemptOptions, sink: CatalogSink, signal: AbortSignal): SinkIo {
+  return {
+    http: options.http,
+    secret(reference) {
+      const value = options.secrets.get(sink.namespace, reference);
+      if (value !== null) return value;
+      throw new AppError(
+        'SecretMissing',
+        `there is no Secret ${sink.namespace}/${reference.name} with key ${reference.key}`,
+      );
+    },
+    write: (text) => options.writeStdout(text),
+    now: () => options.clock.now(),
+    signal,
+    timeoutMs: requestTimeoutMs,
+  };
+}
+
+function unanswered(reason: string): AttemptResult {
+  return { ok: false, retry: true, reason, ambiguous: true };
+}
+
+/**
+ * A backend may throw AppErrors; anything else is a defect and is tried again like a failure, marked as ambiguous because
+ * nobody knows how far it came.
+ */
+function verdictOf(thrown: unknown): AttemptResult {
+  if (!(thrown instanceof AppError)) return { ...defect(thrown), ambiguous: true };
+  const { retryable: retry, message: reason, code } = thrown;
+  return { ok: false, retry, reason, code, ambiguous: requestWasSent(thrown) };
+}
+
+/** Waits like a failure does: work that throws would be found again at once. */
+export function defect(thrown: unknown): Extract<AttemptResult, { ok: false }> {
+  return { ok: false, retry: true, reason: `defect: ${String(thrown)}`, code: 'Internal' };
+}

@@ -1,0 +1,179 @@
+import type { Selectable, Updateable } from 'kysely';
+import type { AlertRecord, AlertStatus, AlertTransition, Severity } from '../core/alert.ts';
+import type { AlertContent, StoredAlert } from '../core/store.ts';
+import { newId } from '../lib/id.ts';
+import type { AlertRow, AlertTransitionRow } from './schema.ts';
+import { storableJson } from './text.ts';
+
+// Rows of `alerts` and `alert_transitions`, from and to what the rest of the program sees.
+
+export const savedColumns = [
+  'status',
+  'severity',
+  'episode',
+  'receive_count',
+  'starts_at',
+  'ends_at',
+  'skewed',
+  'received_at',
+  'last_received_at',
+  'resolved_at',
+  'content_hash',
+  'source_id',
+  'workflow_id',
+  'triage_completed_at',
+  'announced',
+  'muted_until',
+] as const satisfies readonly (keyof AlertRow)[];
+export const stateColumns = ['id', ...savedColumns] as const;
+export type StateColumn = (typeof stateColumns)[number];
+export type StateRow = Pick<Selectable<AlertRow>, StateColumn>;
+
+export function storedAlert(row: StateRow): StoredAlert {
+  return {
+    id: row.id,
+    status: row.status as AlertStatus,
+    severity: row.severity as Severity,
+    episode: row.episode,
+    receiveCount: row.receive_count,
+    startsAt: row.starts_at,
+    endsAt: row.ends_at,
+    skewed: row.skewed === 1,
+    receivedAt: row.received_at,
+    lastReceivedAt: row.last_received_at,
+    resolvedAt: row.resolved_at,
+    contentHash: row.content_hash,
+    sourceId: row.source_id,
+    workflowId: row.workflow_id,
+    triageCompletedAt: row.triage_completed_at,
+    announced: row.announced === 1,
+    mutedUntil: row.muted_until,
+  };
+}
+
+export function stateRow(alert: StoredAlert): StateRow {
+  return {
+    id: alert.id,
+    status: alert.status,
+    severity: alert.severity,
+    episode: alert.episode,
+    receive_count: alert.receiveCount,
+    starts_at: alert.startsAt,
+    ends_at: alert.endsAt,
+    skewed: Number(alert.skewed),
+    received_at: alert.receivedAt,
+    last_received_at: alert.lastReceivedAt,
+    resolved_at: alert.resolvedAt,
+    content_hash: alert.contentHash,
+    source_id: alert.sourceId,
+    workflow_id: alert.workflowId,
+    triage_completed_at: alert.triageCompletedAt,
+    announced: Number(alert.announced),
+    muted_until: alert.mutedUntil,
+  };
+}
+
+/** The column of each field. */
+const columns = {
+  id: 'id',
+  namespace: 'namespace',
+  source: 'source',
+  fingerprint: 'fingerprint',
+  externalId: 'external_id',
+  status: 'status',
+  severity: 'severity',
+  name: 'alert_name',
+  summary: 'summary',
+  description: 'description',
+  labels: 'labels',
+  annotations: 'annotations',
+  generatorUrl: 'generator_url',
+  groupKey: 'group_key',
+  contentHash: 'content_hash',
+  episode: 'episode',
+  receiveCount: 'receive_count',
+  startsAt: 'starts_at',
+  endsAt: 'ends_at',
+  skewed: 'skewed',
+  receivedAt: 'received_at',
+  lastReceivedAt: 'last_received_at',
+  resolvedAt: 'resolved_at',
+  triageStartedAt: 'triage_started_at',
+  triageCompletedAt: 'triage_completed_at',
+  workflowId: 'workflow_id',
+  sourceId: 'source_id',
+  aiAnalysis: 'ai_analysis',
+  aiConfidence: 'ai_confidence',
+  autoResolved: 'auto_resolved',
+  announced: 'announced',
+  mutedUntil: 'muted_until',
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
+} as const satisfies Record<keyof AlertRecord, keyof AlertRow>;
+// The contract has both `alert_name` and `name`; they hold the same.
+export const columnNames: readonly (keyof AlertRow)[] = [...Object.values(columns), 'name'];
+const fields = Object.entries(columns) as readonly [keyof AlertRecord, keyof AlertRow][];
+const jsonFields: ReadonlySet<keyof AlertRecord> = new Set(['labels', 'annotations', 'aiAnalysis']);
+export const jsonColumns = ['labels', 'annotations', 'ai_analysis'] as const satisfies readonly (keyof AlertRow)[];
+
+export function toRow(alert: AlertRecord): Record<keyof AlertRow, unknown> {
+  const row: Partial<Record<keyof AlertRow, unknown>> = { name: alert.name };
+  for (const [field, column] of fields) row[column] = cell(field, alert[field]);
+  return row as Record<keyof AlertRow, unknown>;
+}
+
+export function changedColumns(changes: Partial<AlertRecord>): Updateable<AlertRow> {
+  const row: Record<string, unknown> = changes.name === undefined ? {} : { name: changes.name };
+  for (const field of Object.keys(changes) as (keyof AlertRecord)[]) row[columns[field]] = cell(field, changes[field]);
+  return row;
+}
+
+function cell(field: keyof AlertRecord, value: unknown): unknown {
+  return jsonFields.has(field) && value !== null ? storableJson(value) : value;
+}
+
+/** Columns that {@link AlertContent} has beside the id. */
+export const contentColumns = [
+  'external_id',
+  'summary',
+  'description',
+  'annotations',
+  'generator_url',
+  'group_key',
+] as const satisfies readonly (keyof AlertRow)[];
+
+export function contentRow(content: AlertContent): Record<'id' | (typeof contentColumns)[number], unknown> {
+  return {
+    id: content.id,
+    external_id: content.externalId,
+    summary: content.summary,
+    description: content.description,
+    annotations: storableJson(content.annotations),
+    generator_url: content.generatorUrl,
+    group_key: content.groupKey,
+  };
+}
+
+export const transitionColumns = [
+  'id',
+  'alert_id',
+  'episode',
+  'from_status',
+  'to_status',
+  'reason',
+  'at',
+  'source_event_id',
+] as const satisfies readonly (keyof AlertTransitionRow)[];
+
+export function transitionRow(transition: AlertTransition): AlertTransitionRow {
+  return {
+    id: newId(),
+    alert_id: transition.alertId,
+    episode: transition.episode,
+    from_status: transition.fromStatus,
+    to_status: transition.toStatus,
+    reason: transition.reason,
+    at: transition.at,
+    source_event_id: transition.sourceEventId,
+  };
+}

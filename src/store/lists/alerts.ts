@@ -1,0 +1,180 @@
+import type { ExpressionBuilder, Kysely } from 'kysely';
+import { alertStatuses, severities } from '../../core/alert.ts';
+import { AppError } from '../../core/errors.ts';
+import { mostTransitions } from '../../core/lists.ts';
+import type { AlertQuery, ListReader } from '../../core/lists.ts';
+import { alertColumns } from '../columns.ts';
+import { alertRecord, alertSummary, transitionRecord } from '../rows.ts';
+import { distinctValues } from '../distinct.ts';
+import type { Database } from '../schema.ts';
+import { entriesOf, hasTerms, searchTerms } from '../words.ts';
+import { allOf, driverBy, filtersOf, mostRanges } from './drivers.ts';
+import { readPage } from './page.ts';
+import type { Driver, Range } from './page.ts';
+
+type Lists = Pick<ListReader, 'alerts' | 'alert' | 'alertByIdentity' | 'transitions'>;
+
+/** A term costs a look at the index each. */
+const mostTerms = 10;
+
+export function alertLists(query: Kysely<Database>): Lists {
+  return { alerts: alertPages(query), ...alertItems(query) };
+}
+
+function alertPages(query: Kysely<Database>): ListReader['alerts'] {
+  return async (page) => {
+    const { status, severity, name, namespace } = page;
+    const labels = Object.entries(page.labels ?? {});
+    const terms = termsOf(page.search);
+    const columns = filtersOf({ status, severity, alert_name: name, namespace });
+    return readPage(
+      {
+        query,
+        drivers: await driversOf(query, page, terms),
+        filters: [...columns.keys(), ...labels.map(labelFilter), ...(terms.length > 0 ? ['search'] : [])],
+        fetch: (ids, filters) => {
+          let rows = query.selectFrom('alerts').select(alertColumns).where('alerts.id', 'in', ids);
+          for (const [column, value] of columns)
+            if (filters.has(column)) rows = rows.where(`alerts.${column}` as 'alerts.status', '=', value);
+          for (const label of labels)
+            if (filters.has(labelFilter(label))) rows = rows.where((build) => withLabel(build, label, ids));
+          return rows.execute();
+        },
+        accepts: (row) =>
+          terms.length === 0 ||
+          hasTerms(
+            { name: row.alert_name, summary: row.summary, labels: JSON.parse(row.labels) as Record<string, string> },
+            terms,
+          ),
+        item: alertSummary,
+      },
+      page,
+    );
+  };
+}
+
+function alertItems(query: Kysely<Database>): Omit<Lists, 'alerts'> {
+  return {
+    async alert(id) {
+      const row = await query.selectFrom('alerts').selectAll().where('id', '=', id).executeTakeFirst();
+      return row === undefined ? undefined : alertRecord(row);
+    },
+    async alertByIdentity(namespace, source, fingerprint) {
+      const row = await query
+        .selectFrom('alerts')
+        .selectAll()
+        .where('fingerprint', '=', fingerprint)
+        .where('source', '=', source)
+        .where('namespace', '=', namespace)
+        .executeTakeFirst();
+      return row === undefined ? undefined : alertRecord(row);
+    },
+    async transitions(alertId) {
+      const rows = await query
+        .selectFrom('alert_transitions')
+        .selectAll()
+        .where('alert_id', '=', alertId)
+        .orderBy('id', 'desc')
+        .limit(mostTransitions)
+        .execute();
+      return rows.map(transitionRecord).toReversed();
+    },
+  };
+}
+
+/** Labels and words first: they mostly leave the fewest. */
+async function driversOf(
+  query: Kysely<Database>,
+  { status, severity, name, namespace, labels = {} }: AlertQuery,
+  terms: readonly string[],
+): Promise<readonly Driver[]> {
+  const drivers: Driver[] = Object.entries(labels).map((label) => ({
+    ranges: [{ table: 'alert_labels', id: 'alert_id', where: { name: label[0], value: label[1] } }],
+    answers: [labelFilter(label)],
+  }));
+  for (const term of terms) {
+    const driver = await driverByTerm(query, term);
+    if (driver !== undefined) drivers.push(driver);
+  }
+  if (terms.length > 0 && drivers.length === 0) throw noWords();
+  if (name !== undefined) drivers.push(driverBy('alerts', 'alert_name', 'alert_name', name));
+  const columns = driverByColumns(status, severity, namespace);
+  if (columns.answers.length > 0) drivers.push(columns);
+  return drivers.length === 0 ? [allOf('alerts')] : drivers;
+}
+
+/** Indexes (status, severity, id) and (namespace, status, severity, id), with every value of what is not given. */
+function driverByColumns(
+  status: string | undefined,
+  severity: string | undefined,
+  namespace: string | undefined,
+): Driver {
+  const ranges = (status === undefined ? alertStatuses : [status]).flatMap((status) =>
+    (severity === undefined ? severities : [severity]).map((severity): Range => ({
+      table: 'alerts',
+      id: 'id',
+      where: { ...(namespace === undefined ? {} : { namespace }), status, severity },
+    })),
+  );
+  return { ranges, answers: [...filtersOf({ status, severity, namespace }).keys()] };
+}
+
+/** Rows that have an entry of the term, and those whose words are not written yet. Undefined for a single character. */
+async function driverByTerm(query: Kysely<Database>, term: string): Promise<Driver | undefined> {
+  const places = entriesOf(term);
+  if (places === null) return undefined;
+  const longer =
+    places.prefix === null
+      ? []
+      : await distinctValues(query, 'alert_words', 'word', { prefix: places.prefix, most: mostRanges });
+  if (longer === undefined) {
+    throw new AppError('InvalidInput', `more than ${mostRanges} kinds of words begin with ${JSON.stringify(term)}`, {
+      field: 'search',
+      next: 'search for a longer beginning',
+    });
+  }
+  const ranges = [...new Set([...places.entries, ...longer])].map((word): Range => ({
+    table: 'alert_words',
+    id: 'alert_id',
+    where: { word },
+  }));
+  return { ranges: [...ranges, { table: 'alert_words_due', id: 'alert_id', where: {} }], answers: [] };
+}
+
+/** Throws InvalidInput where there is nothing to search for. */
+function termsOf(search: string | undefined): readonly string[] {
+  if (search === undefined) return [];
+  const terms = searchTerms(search);
+  if (terms.length === 0) throw noWords();
+  if (terms.length <= mostTerms) return terms;
+  throw new AppError('InvalidInput', `search has more than ${mostTerms} words`, { field: 'search' });
+}
+
+function noWords(): AppError {
+  return new AppError('InvalidInput', 'search has no word of two characters or more', {
+    field: 'search',
+    next: 'search=oom finds OOMKilled; beginnings of words are enough',
+  });
+}
+
+function labelFilter([name]: readonly [string, string]): string {
+  return `label ${name}`;
+}
+
+/** Names the ids again, so that whatever plan the database makes it looks up only these. */
+function withLabel(
+  build: ExpressionBuilder<Database, 'alerts'>,
+  [name, value]: readonly [string, string],
+  ids: readonly string[],
+) {
+  return build(
+    'alerts.id',
+    'in',
+    build
+      .selectFrom('alert_labels')
+      .select('alert_labels.alert_id')
+      .where('alert_labels.name', '=', name)
+      .where('alert_labels.value', '=', value)
+      .where('alert_labels.alert_id', 'in', ids),
+  );
+}

@@ -1,0 +1,35 @@
+import type { Kysely } from 'kysely';
+import type { ListReader, ResourceActivity } from '../../core/lists.ts';
+import { resourceRecord } from '../rows.ts';
+import type { Database } from '../schema.ts';
+
+/** Sources, Workflows and Sinks, of which there are few. */
+export function resourceLists(query: Kysely<Database>): Pick<ListReader, 'resources' | 'activity'> {
+  return {
+    async resources(kind) {
+      const rows = await query
+        .selectFrom('custom_resources')
+        .selectAll()
+        .where('kind', '=', kind)
+        .orderBy('namespace')
+        .orderBy('name')
+        .execute();
+      return rows.map(resourceRecord);
+    },
+    async activity() {
+      const rows = await query.selectFrom('resource_activity').selectAll().execute();
+      const sources: [string, ReturnType<ResourceActivity['sources']['get']> & {}][] = [];
+      const sinks: [string, ReturnType<ResourceActivity['sinks']['get']> & {}][] = [];
+      for (const row of rows) {
+        const key = `${row.namespace}/${row.name}`;
+        if (row.kind === 'Source')
+          sources.push([
+            key,
+            { eventsProcessed: row.processed, lastEventTime: row.last_at ?? '', lastProblem: row.last_error },
+          ]);
+        else sinks.push([key, { messagesSent: row.processed, lastSentTime: row.last_at, lastError: row.last_error }]);
+      }
+      return { sources: new Map(sources), sinks: new Map(sinks) };
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import { mostCounted } from '../../core/lists.ts';
+import type { ListReader } from '../../core/lists.ts';
+import { deliveryColumns, runColumns } from '../columns.ts';
+import { deliverySummary } from '../deliveries.ts';
+import { runSummary } from '../rows.ts';
+import type { Database } from '../schema.ts';
+import { tablePages } from './drivers.ts';
+
+/** Runs and deliveries. */
+export function workLists(query: Kysely<Database>): Pick<ListReader, 'runs' | 'deliveries' | 'depths'> {
+  const runs = tablePages(query, {
+    table: 'workflows',
+    columns: runColumns,
+    filters: { status: 'status', alert: 'alert_id', error: 'error_code', namespace: 'namespace', name: 'name' },
+    indexed: ['alert', 'error', 'status'],
+    item: runSummary,
+  });
+  const deliveries = tablePages(query, {
+    table: 'sink_outputs',
+    columns: deliveryColumns,
+    filters: { status: 'status', run: 'workflow_id', namespace: 'namespace', name: 'sink_name' },
+    indexed: ['run', 'status'],
+    item: deliverySummary,
+  });
+  return {
+    runs: (page) => {
+      const { status, workflow: name, namespace, alertId: alert, errorCode: error } = page;
+      return runs(page, { alert, status, error, name, namespace });
+    },
+    deliveries: (page) => {
+      const { status, runId: run, sink: name, namespace } = page;
+      return deliveries(page, { run, status, name, namespace });
+    },
+    async depths() {
+      const [runs, deliveries] = await Promise.all([pending(query, 'workflows'), pending(query, 'sink_outputs')]);
+      return { runs, deliveries };
+    },
+  };
+}
+
+async function pending(query: Kysely<Database>, table: 'workflows' | 'sink_outputs'): Promise<number> {
+  const { rows } = await sql<{ count: number }>`SELECT count(*) AS count FROM (
+      SELECT id FROM ${sql.table(table)} WHERE status = 'pending' LIMIT ${mostCounted}
+    ) AS pending`.execute(query);
+  return rows[0]?.count ?? 0;
+}

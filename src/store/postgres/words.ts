@@ -1,0 +1,30 @@
+import type { Pool } from 'pg';
+import { createWordIndex, createWordWriter, hasWordsDue } from '../word-index.ts';
+import type { WordIndex } from '../word-index.ts';
+import { executeOn, queryOn, readOn } from './connection.ts';
+import type { StatementNames } from './connection.ts';
+import { storeError } from './errors.ts';
+
+/** Writes words over connections of the pool. Every replica does; none takes what another has in hand. */
+export function startWordIndex(pool: Pool, names: StatementNames, onError: (error: unknown) => void): WordIndex {
+  const query = queryOn(readOn(pool), names);
+  return createWordIndex({ isDue: () => hasWordsDue(query), write: (limit) => write(pool, names, limit), onError });
+}
+
+async function write(pool: Pool, names: StatementNames, limit: number): Promise<number> {
+  const client = await pool.connect().catch((thrown: unknown) => {
+    throw storeError(thrown);
+  });
+  let failed = true;
+  try {
+    const execute = executeOn(client);
+    await execute('BEGIN');
+    const count = await createWordWriter(queryOn(execute, names))(limit);
+    await execute('COMMIT');
+    failed = false;
+    return count;
+  } finally {
+    // Closed after an error, which rolls back.
+    client.release(failed);
+  }
+}

@@ -1,0 +1,150 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Kysely } from 'kysely';
+import type { Labels } from '../core/alert.ts';
+import { bulkInsert, isPostgres } from './bulk.ts';
+import type { Database } from './schema.ts';
+import { indexedWords } from './words.ts';
+
+/** So many alerts are written together: a few milliseconds of the database's only writer. */
+export const alertsPerStep = 200;
+/** So long after a commit the index is brought up to date, without waiting for an end of the commits. */
+const delayMs = 1000;
+/** Between two steps, so that a storm has most of the writer's time. */
+const restMs = 20;
+
+interface Entry {
+  readonly word: string;
+  readonly alert_id: string;
+}
+
+/**
+ * Writes the words of some alerts that are in `alert_words_due`, the oldest first. Resolves to how many alerts they were.
+ * Inside a transaction; alerts that another replica has in hand are left to it.
+ */
+export function createWordWriter(query: Kysely<Database>): (limit: number) => Promise<number> {
+  const insert = bulkInsert(query, {
+    table: 'alert_words',
+    columns: ['word', 'alert_id'],
+    onConflict: 'ON CONFLICT DO NOTHING',
+  });
+  return async (limit) => {
+    const due = await query
+      .selectFrom('alert_words_due')
+      .select('alert_id')
+      .orderBy('alert_id')
+      .limit(limit)
+      .$if(isPostgres(query), (rows) => rows.forUpdate().skipLocked())
+      .execute();
+    if (due.length === 0) return 0;
+    const ids = due.map((row) => row.alert_id);
+    const alerts = await query
+      .selectFrom('alerts')
+      .select(['id', 'alert_name as name', 'summary', 'labels'])
+      .where('id', 'in', ids)
+      .execute();
+    const entries = alerts.flatMap(entriesOf);
+    // In the order of the index, so that entries that share a page are written together.
+    await insert(entries.toSorted(byPlace));
+    await query.deleteFrom('alert_words_due').where('alert_id', 'in', ids).execute();
+    return ids.length;
+  };
+}
+
+/** Deletes the words of alerts that are deleted; those of earlier summaries are left and find nothing. */
+export async function deleteWords(query: Kysely<Database>, alerts: readonly AlertText[]): Promise<number> {
+  const idsByWord = Map.groupBy(alerts.flatMap(entriesOf), ({ word }) => word);
+  let count = 0;
+  for (const [word, entries] of idsByWord) {
+    const deleted = await query
+      .deleteFrom('alert_words')
+      .where('word', '=', word)
+      .where(
+        'alert_id',
+        'in',
+        entries.map((entry) => entry.alert_id),
+      )
+      .executeTakeFirst();
+    count += Number(deleted.numDeletedRows);
+  }
+  return count;
+}
+
+/** What the words of an alert are made of; labels as JSON text. */
+export interface AlertText {
+  readonly id: string;
+  readonly name: string;
+  readonly summary: string | null;
+  readonly labels: string;
+}
+
+function entriesOf({ id, name, summary, labels }: AlertText): readonly Entry[] {
+  const words = indexedWords({ name, summary, labels: JSON.parse(labels) as Labels });
+  return Array.from(words, (word) => ({ word, alert_id: id }));
+}
+
+function byPlace(one: Entry, other: Entry): number {
+  if (one.word !== other.word) return one.word < other.word ? -1 : 1;
+  return one.alert_id < other.alert_id ? -1 : 1;
+}
+
+export interface WordIndexOptions {
+  /** Whether any alert is due; asked outside transactions. */
+  readonly isDue: () => Promise<boolean>;
+  /** Writes the words of at most so many alerts in a transaction of its own; resolves to how many. */
+  readonly write: (limit: number) => Promise<number>;
+  /** Called with errors; what is due stays due, and searches see it. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Writes words beside the commits. */
+export interface WordIndex {
+  /** There may be work: to be called after commits. Cheap. */
+  wake(): void;
+  /** Ends after the step in work. */
+  close(): Promise<void>;
+}
+
+/** Nothing waits for it: searches look through what it has not done. */
+export function createWordIndex({ isDue, write, onError }: WordIndexOptions): WordIndex {
+  let timer: NodeJS.Timeout | undefined;
+  let working: Promise<void> | undefined;
+  const stopping = new AbortController();
+  let again = false;
+
+  async function work(): Promise<void> {
+    if (!(await isDue())) return;
+    while (!stopping.signal.aborted && (await write(alertsPerStep)) === alertsPerStep) await pause(restMs);
+  }
+
+  function start(): void {
+    working = work()
+      .catch(onError)
+      .finally(() => {
+        working = undefined;
+        timer = undefined;
+        if (again) wake();
+      });
+  }
+
+  function wake(): void {
+    again = timer !== undefined;
+    if (stopping.signal.aborted || again) return;
+    timer = setTimeout(start, delayMs);
+    timer.unref();
+  }
+
+  return {
+    wake,
+    async close() {
+      stopping.abort();
+      clearTimeout(timer);
+      await working;
+    },
+  };
+}
+
+/** For {@link WordIndexOptions.isDue}. */
+export async function hasWordsDue(query: Kysely<Database>): Promise<boolean> {
+  const row = await query.selectFrom('alert_words_due').select('alert_id').limit(1).executeTakeFirst();
+  return row !== undefined;
+}

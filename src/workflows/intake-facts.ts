@@ -1,0 +1,170 @@
+import { identityKey } from '../core/alert.ts';
+import type { AlertItem } from '../core/alert.ts';
+import type { Catalog, CatalogSource } from '../core/catalog.ts';
+import type { Notification } from '../core/event.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { Plan } from '../core/plan.ts';
+import type { AlertIdentity, RunBrief, StoredAlert, StoreTransaction } from '../core/store.ts';
+import { addMs } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
+import { flapWindowMs } from './policies.ts';
+import { hasCatalogPlan } from './trigger.ts';
+
+/** A notification on its way in. */
+export interface Arrival {
+  readonly source: CatalogSource;
+  readonly notification: Notification;
+  /** SHA-256 of the body. */
+  readonly contentHash: string;
+  readonly now: Timestamp;
+}
+
+/** Events that left no alert (all refused), so that their repeats are found: an alert knows its own event. */
+export interface RecentEvents {
+  get(source: CatalogSource, contentHash: string): string | undefined;
+}
+
+/** All that the store says about what a batch is decided on. */
+export interface IntakeFacts {
+  /** By {@link identityKey}. */
+  readonly alerts: ReadonlyMap<string, StoredAlert>;
+  /** By alert id; only of alerts that may open or close in this batch. */
+  readonly runs: ReadonlyMap<string, readonly RunBrief[]>;
+  /** Of those runs, where the catalog has another one by now. By hash. */
+  readonly plans: ReadonlyMap<string, Plan>;
+  /** Outcomes of earlier notifications, by {@link deliveryKeyOf}. */
+  readonly outcomes: ReadonlyMap<string, JsonObject>;
+  /** Hashes of the events that may come again, by id. */
+  readonly contentHashes: ReadonlyMap<string, string>;
+}
+
+/** Names a delivery; null where the sender did not. */
+export function deliveryKeyOf({ source, notification }: Arrival): string | null {
+  const { deliveryKey } = notification;
+  return deliveryKey === null ? null : `${source.namespace}/${source.name}/${deliveryKey}`;
+}
+
+/** The identity whose event an unchanged repeat is compared with: the first in the order of fingerprints. */
+export function firstIdentity({ source, notification }: Arrival): AlertIdentity | undefined {
+  const fingerprint = notification.items.reduce<string | undefined>(
+    (first, item) => (first === undefined || item.fingerprint < first ? item.fingerprint : first),
+    undefined,
+  );
+  return fingerprint === undefined ? undefined : identityOf(source, fingerprint);
+}
+
+export function identityOf({ namespace, name }: CatalogSource, fingerprint: string): AlertIdentity {
+  return { namespace, source: name, fingerprint };
+}
+
+/** Reads everything about a batch, and locks its alerts in the order of their identities. */
+export async function readFacts(
+  tx: StoreTransaction,
+  catalog: Catalog,
+  arrivals: readonly Arrival[],
+  recent: RecentEvents,
+): Promise<IntakeFacts> {
+  const touched = itemsByIdentity(arrivals);
+  const states = await tx.alerts.findStates([...touched.values()].map(({ identity }) => identity));
+  const alerts = new Map<string, StoredAlert>();
+  const turning: string[] = [];
+  [...touched].forEach(([key, { items }], place) => {
+    const stored = states[place];
+    if (stored === undefined) return;
+    alerts.set(key, stored);
+    if (mayTurn(stored, items)) turning.push(stored.id);
+  });
+  const briefs = turning.length === 0 ? [] : await tx.runs.briefsOfAlerts(turning, earliestRun(arrivals));
+  return {
+    alerts,
+    runs: Map.groupBy(briefs, ({ alertId }) => alertId ?? ''),
+    plans: await plansOf(tx, catalog, briefs),
+    outcomes: await outcomesOf(tx, arrivals),
+    contentHashes: await hashesOf(tx, arrivals, alerts, recent),
+  };
+}
+
+interface Touched {
+  readonly identity: AlertIdentity;
+  readonly items: AlertItem[];
+}
+
+function itemsByIdentity(arrivals: readonly Arrival[]): ReadonlyMap<string, Touched> {
+  const touched = new Map<string, Touched>();
+  for (const { source, notification } of arrivals) {
+    for (const item of notification.items) {
+      const identity = identityOf(source, item.fingerprint);
+      const key = identityKey(identity);
+      const known = touched.get(key);
+      if (known === undefined) touched.set(key, { identity, items: [item] });
+      else known.items.push(item);
+    }
+  }
+  return touched;
+}
+
+/** Whether these items may open or close the alert, on a first look: false only where each is a plain repeat. */
+function mayTurn(stored: StoredAlert, items: readonly AlertItem[]): boolean {
+  const isOpen = stored.status !== 'resolved';
+  return items.some(({ status, severity, startsAt }) => {
+    if ((status === 'firing') !== isOpen) return true;
+    return isOpen && (severity !== stored.severity || (startsAt !== null && startsAt !== stored.startsAt));
+  });
+}
+
+/** Runs from then on count for the flap cap of one of these Sources. */
+function earliestRun(arrivals: readonly Arrival[]): Timestamp {
+  const earliest = arrivals.map(({ now }) => now).reduce((one, other) => (one < other ? one : other));
+  return arrivals.some(({ source }) => source.flapCapPerHour > 0) ? addMs(earliest, -flapWindowMs) : earliest;
+}
+
+async function plansOf(
+  tx: StoreTransaction,
+  catalog: Catalog,
+  briefs: readonly RunBrief[],
+): Promise<ReadonlyMap<string, Plan>> {
+  const plans = new Map<string, Plan>();
+  const missing = briefs.filter((run) => run.planHash !== null && !hasCatalogPlan(catalog, run));
+  for (const hash of new Set(missing.map((run) => run.planHash ?? ''))) {
+    const plan = await tx.runs.plan(hash);
+    if (plan !== undefined) plans.set(hash, plan);
+  }
+  return plans;
+}
+
+async function outcomesOf(
+  tx: StoreTransaction,
+  arrivals: readonly Arrival[],
+): Promise<ReadonlyMap<string, JsonObject>> {
+  const keyed = arrivals.filter(({ notification }) => notification.deliveryKey !== null);
+  const found = await tx.events.findOutcomes(
+    keyed.map(({ source: { namespace, name: source }, notification }) => ({
+      namespace,
+      source,
+      key: notification.deliveryKey ?? '',
+    })),
+  );
+  const outcomes = new Map<string, JsonObject>();
+  keyed.forEach((arrival, place) => {
+    const outcome = found[place];
+    if (outcome !== undefined) outcomes.set(deliveryKeyOf(arrival) ?? '', outcome);
+  });
+  return outcomes;
+}
+
+async function hashesOf(
+  tx: StoreTransaction,
+  arrivals: readonly Arrival[],
+  alerts: ReadonlyMap<string, StoredAlert>,
+  recent: RecentEvents,
+): Promise<ReadonlyMap<string, string>> {
+  const ids = new Set<string>();
+  for (const arrival of arrivals) {
+    if (arrival.notification.deliveryKey !== null) continue;
+    const identity = firstIdentity(arrival);
+    const stored = identity === undefined ? undefined : alerts.get(identityKey(identity));
+    const id = stored?.sourceId ?? recent.get(arrival.source, arrival.contentHash);
+    if (id !== undefined) ids.add(id);
+  }
+  return tx.events.contentHashes([...ids]);
+}

@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../support/random.ts';
+import type { Replica } from './replicas.ts';
+import { webhookToken } from './sandbox.ts';
+import { acknowledge, add, nextNotification } from './traffic.ts';
+import type { Ledger } from './traffic.ts';
+
+export interface SenderOptions {
+  readonly random: Random;
+  /** Notifications under way at a time. */
+  readonly senders: number;
+  /** Between two notifications of one sender, at most. */
+  readonly pauseMs: number;
+  /** Some alerts have a step that takes so long. */
+  readonly longSteps?: { readonly seconds: number; /** One alert in so many. */ readonly every: number };
+}
+
+export interface Senders {
+  /** Ends when what is under way is acknowledged. */
+  stop(): Promise<void>;
+  /** The longest time from the first try of a notification to its acknowledgement. */
+  slowestMs(): number;
+}
+
+/** A sender waits so long for an answer, then it asks the next replica. */
+const answerTimeoutMs = 3_000;
+const givesUpAfterMs = 120_000;
+
+/**
+ * Sends as Alertmanager does that knows several URLs: each notification to one replica after the other until one has
+ * answered 200; some to two at a time, as a pair of Alertmanagers does. Every try counts as sent, every 200 as
+ * acknowledged.
+ */
+export function startSenders(replicas: readonly Replica[], ledger: Ledger, options: SenderOptions): Senders {
+  const { random, senders, pauseMs } = options;
+  const state: State = { next: 0, slowestMs: 0, stopping: false };
+  async function send(): Promise<void> {
+    while (!state.stopping) {
+      const notification = withLongSteps(nextNotification(ledger, random), options.longSteps);
+      const copies = random.next() < 0.15 ? 2 : 1;
+      await Promise.all(Array.from({ length: copies }, () => deliver(replicas, ledger, state, notification)));
+      await sleep(random.next() * pauseMs);
+    }
+  }
+  const all = Promise.all(Array.from({ length: senders }, send));
+  return {
+    slowestMs: () => state.slowestMs,
+    async stop() {
+      state.stopping = true;
+      await all;
+    },
+  };
+}
+
+interface State {
+  /** Whose turn it is. */
+  next: number;
+  slowestMs: number;
+  stopping: boolean;
+}
+
+interface Notification {
+  readonly ids: readonly string[];
+  readonly body: object;
+}
+
+async function deliver(
+  replicas: readonly Replica[],
+  ledger: Ledger,
+  state: State,
+  { ids, body }: Notification,
+): Promise<void> {
+  const begunMs = performance.now();
+  for (;;) {
+    const replica = replicas[state.next++ % replicas.length];
+    const url = replica?.url() ?? null;
+    if (url !== null) {
+      for (const id of ids) add(ledger.sent, id);
+      const answer = await post(`${url}/webhook/crash`, body);
+      const tookMs = performance.now() - begunMs;
+      state.slowestMs = Math.max(state.slowestMs, tookMs);
+      if (answer?.status === 200) return acknowledge(ledger, ids);
+      if (answer !== null && answer.status !== 503)
+        ledger.wrongAnswers.push(`${answer.status} ${answer.body} by ${replica?.name}`);
+      if (tookMs > givesUpAfterMs) {
+        ledger.wrongAnswers.push(`nothing for ${givesUpAfterMs} ms to ${ids.join(', ')}`);
+        return;
+      }
+    }
+    await sleep(50);
+  }
+}
+
+/** Null: no answer. Somebody may have read it all the same. */
+async function post(url: string, body: object): Promise<{ readonly status: number; readonly body: string } | null> {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${webhookToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(answerTimeoutMs),
+    });
+    return { status: response.status, body: await response.text() };
+  } catch {
+    return null;
+  }
+}
+
+/** For an alert always the same, because labels are its identity. */
+function withLongSteps({ ids, body }: Notification, steps: SenderOptions['longSteps']): Notification {
+  if (steps === undefined) return { ids, body };
+  const { alerts } = body as { readonly alerts: readonly { readonly labels: Readonly<Record<string, string>> }[] };
+  const isLong = (id: string | undefined): boolean => Number(id?.replace(/\D/g, '')) % steps.every === 0;
+  const labelled = alerts.map((alert) =>
+    isLong(alert.labels['id']) ? { ...alert, labels: { ...alert.labels, seconds: String(steps.seconds) } } : alert,
+  );
+  return { ids, body: { ...body, alerts: labelled } };
+}

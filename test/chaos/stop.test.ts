@@ -1,0 +1,146 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createCleanup } from '../support/cleanup.ts';
+import { startServer } from '../support/server.ts';
+import type { TestServer } from '../support/server.ts';
+import { waitFor } from '../support/wait.ts';
+import { countUnfinished, readSnapshot } from './checker.ts';
+import { sqliteFile } from './database.ts';
+import type { ChaosDatabase } from './database.ts';
+
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+
+interface StopStory {
+  readonly database: ChaosDatabase;
+  start(): Promise<TestServer>;
+  /** Attempts that were really begun, `first 1`. */
+  executed(): readonly string[];
+  /** `1#1 succeeded` for each attempt of the journal. */
+  journal(): Promise<readonly string[]>;
+}
+
+/** A Workflow whose first step takes `seconds` in its first attempt, and a second step. */
+function createStory(seconds: number, flags: readonly string[] = []): StopStory {
+  const folder = cleanup.temporaryFolder('stop');
+  const resources = join(folder, 'resources');
+  const executions = join(folder, 'executions.txt');
+  mkdirSync(resources);
+  writeFileSync(executions, '');
+  writeFileSync(join(resources, 'resources.yaml'), resourcesYaml(executions, seconds));
+  const database = sqliteFile(join(folder, 'fist.db'));
+  return {
+    database,
+    async start() {
+      const server = await startServer({ resources, database: database.url, flags: ['--allow-exec', ...flags] });
+      cleanup.defer(() => server.process.kill());
+      return server;
+    },
+    executed: () => readFileSync(executions, 'utf8').split('\n').filter(Boolean),
+    async journal() {
+      const { steps } = await readSnapshot(database);
+      return steps.map(({ path, attempt, status }) => `${path}#${attempt} ${status}`);
+    },
+  };
+}
+
+function resourcesYaml(executions: string, seconds: number): string {
+  return `
+apiVersion: punchingfist.io/v1alpha1
+kind: Source
+metadata: { name: stop }
+spec: { type: webhook, config: { path: stop }, triggerWorkflow: two-steps }
+---
+apiVersion: punchingfist.io/v1alpha1
+kind: Workflow
+metadata: { name: two-steps }
+spec:
+  runtime: { environment: { EXECUTIONS: ${executions} } }
+  steps:
+    - name: first
+      type: cli
+      command: |
+        echo "first $FIST_ATTEMPT" >> "$EXECUTIONS"
+        [ "$FIST_ATTEMPT" -gt 1 ] || sleep ${seconds}
+    - name: second
+      type: cli
+      command: echo "second $FIST_ATTEMPT" >> "$EXECUTIONS"
+`;
+}
+
+const notification = {
+  version: '4',
+  alerts: [{ status: 'firing', labels: { alertname: 'Stop' }, annotations: {}, startsAt: '2026-01-01T00:00:00Z' }],
+};
+
+/** Sends an alert and waits until the first step is under way. */
+async function busy(story: StopStory): Promise<TestServer> {
+  const server = await story.start();
+  expect((await server.post('/webhook/stop', notification)).status).toBe(200);
+  await waitFor('the first step', () => story.executed().length > 0);
+  return server;
+}
+
+/** A further life: everything comes to its end without help. */
+async function endsWell(story: StopStory): Promise<void> {
+  const server = await story.start();
+  await waitFor('the run to end', async () => (await countUnfinished(story.database)) === 0, { timeoutMs: 20_000 });
+  expect((await server.process.stop()).code).toBe(0);
+  const { runs, alerts } = await readSnapshot(story.database);
+  expect(runs.map(({ status }) => status)).toEqual(['succeeded']);
+  expect(alerts.map((alert) => alert.receive_count)).toEqual([1]);
+}
+
+describe('SIGTERM', { timeout: 60_000 }, () => {
+  it('lets a short step end; meanwhile the server says that it drains', async () => {
+    const story = createStory(2);
+    const server = await busy(story);
+    server.process.signal('SIGTERM');
+    const ready = await waitFor('not ready', async () => {
+      const answer = await fetch(`${server.url}/readyz`);
+      return answer.status === 503 && answer.text();
+    });
+    expect(ready).toContain('the server is draining');
+    expect((await fetch(`${server.url}/livez`)).status).toBe(200);
+    const headers = { 'content-type': 'application/json' };
+    const refused = await fetch(`${server.url}/webhook/stop`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(notification),
+    });
+    expect([refused.status, refused.headers.get('connection')]).toEqual([503, 'close']);
+    expect(refused.headers.get('retry-after')).toMatch(/^[1-5]$/);
+    expect(await server.process.exited).toEqual({ code: 0, signal: null });
+    expect(await story.journal()).toEqual(['1#1 succeeded']);
+    await endsWell(story);
+    expect(story.executed()).toEqual(['first 1', 'second 1']);
+  });
+
+  it('aborts a step that does not end in time, and it runs again', async () => {
+    const story = createStory(600, ['--drain-timeout', '2s']);
+    const server = await busy(story);
+    expect(await server.process.stop()).toEqual({ code: 0, signal: null });
+    expect(await story.journal()).toEqual(['1#1 failed']);
+    await endsWell(story);
+    expect((await story.journal()).toSorted()).toEqual(['1#1 failed', '1#2 succeeded', '2#1 succeeded']);
+  });
+});
+
+describe('a second signal', { timeout: 60_000 }, () => {
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('%s ends at once with %i, and nothing is lost', async (signal, code) => {
+    const story = createStory(600);
+    const server = await busy(story);
+    server.process.signal('SIGTERM');
+    await sleep(1200);
+    expect(server.process.exitStatus()).toBeNull();
+    server.process.signal(signal);
+    expect(await server.process.exited).toEqual({ code, signal: null });
+    await endsWell(story);
+    expect(story.executed()).toEqual(['first 1', 'first 2', 'second 1']);
+  });
+});

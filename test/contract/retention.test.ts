@@ -1,0 +1,273 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { RetentionCounts, RetentionRules } from '../../src/core/retention.ts';
+import { addMs, toTimestamp } from '../../src/core/time.ts';
+import { lowestIdAt } from '../../src/lib/id.ts';
+import { createRetention } from '../../src/workflows/retention.ts';
+import { createFakeClock } from '../support/clock.ts';
+import { alertRecord, planOf, runRecord, silentLog, step } from '../support/engine.ts';
+import { eventFixture, letterFixture, looseDelivery } from '../support/rows.ts';
+import { contractStores } from './stores.ts';
+import type { ContractStore } from './stores.ts';
+
+const hourMs = 60 * 60_000;
+const dayMs = 24 * hourMs;
+const now = '2026-03-01T12:00:00.000Z';
+const nowMs = Date.parse(now);
+const plan = planOf([step('one')]);
+const forever = { ageMs: null, count: null };
+const keepAll: RetentionRules = { runs: forever, events: forever, 'dead-letters': forever, alerts: forever };
+
+const byText = (one: string | undefined, other: string | undefined) => (String(one) < String(other) ? -1 : 1);
+
+describe.each(contractStores)('retention on $name', ({ open }) => {
+  let opened: ContractStore;
+  beforeEach(async () => {
+    opened = await open({ clock: createFakeClock(now) });
+  });
+  afterEach(() => opened.close());
+
+  let serial = 0;
+  /** An id that was made so many days ago. */
+  function idOf(daysAgo: number): string {
+    serial += 1;
+    return lowestIdAt(nowMs - daysAgo * dayMs).slice(0, -12) + serial.toString(16).padStart(12, '0');
+  }
+
+  function apply(rules: Partial<RetentionRules>, counted: string[] = []): Promise<RetentionCounts> {
+    return createRetention({
+      store: opened.store,
+      clock: { ...opened.clock, now: () => nowMs, monotonic: () => performance.now(), sleep: async () => undefined },
+      log: silentLog,
+      metrics: {
+        increment: (name, labels, by) => void counted.push(`${name} ${labels?.['table'] ?? ''} ${by ?? 1}`),
+        observe: () => undefined,
+        set: () => undefined,
+      },
+      rules: { ...keepAll, ...rules },
+    }).apply();
+  }
+
+  /** A run that was made and ended so many days ago, with a step, evidence and a sent delivery. */
+  async function addRun(daysAgo: number, changes: Partial<ReturnType<typeof runRecord>> = {}): Promise<string> {
+    const at = toTimestamp(nowMs - daysAgo * dayMs);
+    const ended = { status: 'succeeded', wakeAt: null, completedAt: at } as const;
+    const run = runRecord(plan, at, { id: idOf(daysAgo), planHash: 'h', ...ended, ...changes });
+    await opened.store.transaction('intake', async (tx) => {
+      await tx.runs.insert({ run, plan });
+      await tx.runs.insertStep({
+        id: idOf(daysAgo),
+        runId: run.id,
+        name: 'one',
+        type: 'cli',
+        path: '1',
+        attempt: 1,
+        status: 'succeeded',
+        fence: 1,
+        result: null,
+        error: null,
+        errorCode: null,
+        retryable: false,
+        process: null,
+        startedAt: at,
+        completedAt: at,
+        createdAt: at,
+      });
+      const evidence = { id: 'e1', kind: 'command', object: 'o', command: 'c', time: at, excerpt: 'x' };
+      await tx.runs.addEvidence(run.id, '1', [evidence]);
+      await tx.deliveries.insert([delivery(run.id, { id: idOf(daysAgo), status: 'sent', wakeAt: null })]);
+    });
+    return run.id;
+  }
+
+  function delivery(runId: string | null, changes: Partial<ReturnType<typeof looseDelivery>> = {}) {
+    return { ...looseDelivery(`key-${serial}-${changes.id ?? ''}`), runId, ...changes };
+  }
+
+  async function ids(
+    table: 'workflows' | 'source_events' | 'dead_letters' | 'alerts' | 'sink_outputs',
+  ): Promise<string[]> {
+    const rows = await opened.query.selectFrom(table).select('id').orderBy('id').execute();
+    return rows.map(({ id }) => id);
+  }
+
+  test('takes finished runs by age, with all that is theirs, and counts it', async () => {
+    await addRun(40);
+    await addRun(31, { status: 'failed' });
+    await addRun(31, { status: 'cancelled' });
+    const kept = [await addRun(29), await addRun(0)];
+    const counted: string[] = [];
+    expect(await apply({ runs: { ageMs: 30 * dayMs, count: null } }, counted)).toEqual({
+      workflows: 3,
+      workflow_steps: 3,
+      evidence: 3,
+      sink_outputs: 3,
+    });
+    expect(await ids('workflows')).toEqual(kept);
+    expect(counted).toContain('fist_retention_deleted_total workflows 3');
+    expect(await apply({ runs: { ageMs: 30 * dayMs, count: null } })).toEqual({});
+  });
+
+  test('a run that was made long ago and ended a moment ago stays', async () => {
+    const id = await addRun(40, { completedAt: toTimestamp(nowMs - dayMs) });
+    expect(await apply({ runs: { ageMs: 30 * dayMs, count: null } })).toEqual({});
+    expect(await ids('workflows')).toEqual([id]);
+  });
+
+  test('keeps the newest by count, and what is younger than an hour whatever the count', async () => {
+    for (const daysAgo of [5, 4, 3, 2]) await addRun(daysAgo);
+    const young = await addRun(0.01);
+    const kept = [(await ids('workflows'))[3], young];
+    expect(await apply({ runs: { ageMs: null, count: 2 } })).toMatchObject({ workflows: 3 });
+    expect(await ids('workflows')).toEqual(kept);
+    expect(await apply({ runs: { ageMs: null, count: 1 } })).toMatchObject({ workflows: 1 });
+    const younger = await addRun(0.001);
+    expect(await apply({ runs: { ageMs: null, count: 1 } })).toEqual({});
+    expect(await ids('workflows')).toEqual([young, younger]);
+  });
+
+  test('never touches unfinished runs, nor what open alerts, pending deliveries and retries refer to', async () => {
+    const at = toTimestamp(nowMs - 40 * dayMs);
+    const open = alertRecord(at, { id: idOf(40), status: 'escalated' });
+    const closed = alertRecord(at, { id: idOf(40), status: 'resolved' });
+    await opened.store.transaction('intake', async (tx) => {
+      await tx.alerts.insert(open);
+      await tx.alerts.insert(closed);
+    });
+    const waiting = await addRun(40, { status: 'running', waitingFor: 'approval', completedAt: null, wakeAt: now });
+    const pending = await addRun(40, { status: 'pending', completedAt: null, wakeAt: now });
+    const shown = await addRun(40, { alertId: open.id, episode: 2 });
+    const earlier = await addRun(40, { alertId: open.id, episode: 1 });
+    const ofClosed = await addRun(40, { alertId: closed.id, episode: 1 });
+    const announcing = await addRun(40);
+    const retried = await addRun(40);
+    const retrying = await addRun(1, { status: 'running', retryOf: retried, completedAt: null, wakeAt: now });
+    await opened.store.transaction('intake', async (tx) => {
+      await tx.alerts.update(open.id, { workflowId: shown });
+      await tx.alerts.update(closed.id, { workflowId: ofClosed });
+      await tx.deliveries.insert([delivery(announcing, { id: idOf(40), wakeAt: now })]);
+    });
+    expect(await apply({ runs: { ageMs: 30 * dayMs, count: 1 } })).toMatchObject({ workflows: 2 });
+    const kept = [waiting, pending, shown, announcing, retried, retrying];
+    expect(new Set(await ids('workflows'))).toEqual(new Set(kept));
+    expect([earlier, ofClosed].filter((id) => kept.includes(id))).toEqual([]);
+    const steps = await opened.query.selectFrom('workflow_steps').select('workflow_id').execute();
+    expect(steps).toHaveLength(kept.length);
+  });
+
+  test('keeps an old event that an open alert shows, and takes the others', async () => {
+    const at = toTimestamp(nowMs - 10 * dayMs);
+    const events = [10, 10, 10, 1].map((daysAgo) =>
+      eventFixture({ id: idOf(daysAgo), receivedAt: at, lastReceivedAt: daysAgo === 1 ? now : at }),
+    );
+    const [used, ofResolved, unused, young] = events.map(({ id }) => id);
+    const repeated = eventFixture({ id: idOf(10), receivedAt: at, lastReceivedAt: now });
+    const alert = (sourceId: string | undefined, status: 'received' | 'resolved') =>
+      alertRecord(at, { id: idOf(10), source: 'am', namespace: 'default', sourceId: sourceId ?? null, status });
+    await opened.store.transaction('intake', async (tx) => {
+      for (const event of [...events, repeated]) await tx.events.insert(event);
+      await tx.alerts.insert(alert(used, 'received'));
+      await tx.alerts.insert(alert(ofResolved, 'resolved'));
+    });
+    expect(await apply({ events: { ageMs: 7 * dayMs, count: null } })).toEqual({ source_events: 2 });
+    expect(await ids('source_events')).toEqual([used, repeated.id, young].toSorted(byText));
+    expect(await apply({ events: { ageMs: null, count: 1 } })).toEqual({});
+    expect(unused).toBeDefined();
+  });
+
+  test('takes dead letters by age and count', async () => {
+    for (const daysAgo of [40, 3, 2, 1]) {
+      const letter = { ...letterFixture('m'), id: idOf(daysAgo), receivedAt: toTimestamp(nowMs - daysAgo * dayMs) };
+      await opened.store.transaction('intake', (tx) => tx.events.addDeadLetter(letter));
+    }
+    expect(await apply({ 'dead-letters': { ageMs: 30 * dayMs, count: 2 } })).toEqual({ dead_letters: 2 });
+    expect(await ids('dead_letters')).toHaveLength(2);
+  });
+
+  test('takes resolved alerts without runs, with labels and history; of others only old history', async () => {
+    const at = toTimestamp(nowMs - 100 * dayMs);
+    const gone = alertRecord(at, { id: idOf(100), status: 'resolved', labels: { alertname: 'A', pod: 'p-1' } });
+    const hasRun = alertRecord(at, { id: idOf(100), status: 'resolved', labels: { alertname: 'A', pod: 'p-2' } });
+    const open = alertRecord(at, { id: idOf(100), labels: { alertname: 'A', pod: 'p-3' } });
+    const recent = alertRecord(at, { id: idOf(100), status: 'resolved', lastReceivedAt: now, updatedAt: now });
+    await opened.store.transaction('intake', async (tx) => {
+      for (const alert of [gone, hasRun, open, recent]) {
+        await tx.alerts.insert(alert);
+        for (const moment of [at, addMs(now, -hourMs)])
+          await tx.alerts.addTransition({
+            alertId: alert.id,
+            episode: 1,
+            fromStatus: null,
+            toStatus: 'received',
+            reason: 'Opened',
+            at: moment,
+            sourceEventId: null,
+          });
+      }
+    });
+    // The index of labels is brought up to date by the first list that asks for it.
+    expect((await opened.store.read.lists.alerts({ limit: 10, labels: { alertname: 'A' } })).items).toHaveLength(3);
+    await addRun(1, { alertId: hasRun.id, episode: 1 });
+    expect(await apply({ alerts: { ageMs: 90 * dayMs, count: null } })).toEqual({
+      alerts: 1,
+      alert_labels: 2,
+      alert_transitions: 4,
+    });
+    expect(await ids('alerts')).toEqual([hasRun.id, open.id, recent.id].toSorted(byText));
+    const left = await opened.query.selectFrom('alert_transitions').select('alert_id').execute();
+    expect(left.map((row) => row.alert_id).toSorted(byText)).toEqual(
+      [hasRun.id, open.id, open.id, recent.id].toSorted(byText),
+    );
+  });
+
+  test('a plan goes when no run has it and a newer one took its place', async () => {
+    const made = async (hash: string, daysAgo: number, name: string) => {
+      const at = toTimestamp(nowMs - daysAgo * dayMs);
+      const row = { hash, namespace: 'default', name, plan: JSON.stringify(plan), created_at: at };
+      await opened.query.insertInto('plans').values(row).execute();
+    };
+    await opened.store.transaction('resources', (tx) =>
+      tx.resources.replaceAll(
+        ['triage', 'idle'].map((name) => ({
+          apiVersion: 'v',
+          kind: 'Workflow' as const,
+          namespace: 'default',
+          name,
+          spec: '{}',
+          status: '{}',
+          updatedAt: now,
+        })),
+      ),
+    );
+    await made('replaced', 60, 'triage');
+    await made('used', 50, 'triage');
+    await made('newest', 40, 'triage');
+    await made('of-idle', 60, 'idle');
+    await made('of-gone', 60, 'gone');
+    await addRun(1, { planHash: 'used' });
+    expect(await apply({ runs: { ageMs: 30 * dayMs, count: null } })).toEqual({ plans: 2 });
+    const left = await opened.query.selectFrom('plans').select('hash').orderBy('hash').execute();
+    expect(left.map(({ hash }) => hash)).toEqual(['newest', 'of-idle', 'used']);
+  });
+
+  test('goes on with the next page where a page is all protected, and stops when it is told to', async () => {
+    const at = toTimestamp(nowMs - 40 * dayMs);
+    await opened.store.transaction('intake', async (tx) => {
+      for (let count = 0; count < 250; count += 1) {
+        const waits = { status: 'running', completedAt: null, waitingFor: 'approval', wakeAt: now } as const;
+        await tx.runs.insert({ run: runRecord(plan, at, { id: idOf(40), planHash: 'h', ...waits }), plan });
+      }
+    });
+    await addRun(39);
+    expect(await apply({ runs: { ageMs: 30 * dayMs, count: null } })).toMatchObject({ workflows: 1 });
+    const stopped = AbortSignal.abort();
+    await addRun(39);
+    const retention = createRetention({
+      store: opened.store,
+      clock: opened.clock,
+      log: silentLog,
+      metrics: { increment: () => undefined, observe: () => undefined, set: () => undefined },
+      rules: { ...keepAll, runs: { ageMs: dayMs, count: null } },
+    });
+    expect(await retention.apply(stopped)).toEqual({});
+  });
+});
