@@ -111,7 +111,7 @@ export function startPump(options: PumpOptions): Pump {
     const waitMs = nextAt === null ? options.pollMs : Math.min(options.pollMs, Math.max(1, nextAt - clock.now()));
     if (mustLook()) return;
     const timer = new AbortController();
-    wake = () => timer.abort();
+    wake = () => timer.abort('there is work');
     await clock.sleep(waitMs, timer.signal).catch(() => undefined);
     wake = undefined;
   }

@@ -220,6 +220,18 @@ async function findStuck(
         row.and([row('wake_at', '>', dueAfter), row('waiting_for', 'is', null)]),
         row.and([
           row('wake_at', 'is', null),
+          // The slot may be free because it is another one's turn, who was woken and has not come to work yet.
+          row.not(
+            row.exists(
+              row
+                .selectFrom('workflows as woken')
+                .select('woken.id')
+                .where(sql<boolean>`woken.waiting_for = 'slot'`)
+                .whereRef('woken.slot_key', '=', 'workflows.slot_key')
+                .where('woken.wake_at', 'is not', null)
+                .where('woken.status', 'in', ['pending', 'running']),
+            ),
+          ),
           row.not(
             row.exists(
               row

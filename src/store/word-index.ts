@@ -6,11 +6,11 @@ import type { Database } from './schema.ts';
 import { indexedWords } from './words.ts';
 
 /** So many alerts are written together: a few milliseconds of the database's only writer. */
-export const alertsPerStep = 200;
+const alertsPerStep = 50;
 /** So long after a commit the index is brought up to date, without waiting for an end of the commits. */
 const delayMs = 1000;
-/** Between two steps, so that a storm has most of the writer's time. */
-const restMs = 20;
+/** While others commit, the steps take one part of so many of the time. */
+const shareWhenBusy = 10;
 
 interface Entry {
   readonly word: string;
@@ -110,10 +110,18 @@ export function createWordIndex({ isDue, write, onError }: WordIndexOptions): Wo
   let working: Promise<void> | undefined;
   const stopping = new AbortController();
   let again = false;
+  let commits = 0;
 
   async function work(): Promise<void> {
     if (!(await isDue())) return;
-    while (!stopping.signal.aborted && (await write(alertsPerStep)) === alertsPerStep) await pause(restMs);
+    while (!stopping.signal.aborted) {
+      const startedMs = performance.now();
+      commits = 0;
+      if ((await write(alertsPerStep)) < alertsPerStep) return;
+      const tookMs = performance.now() - startedMs;
+      // The step itself is one.
+      await pause(commits > 1 ? tookMs * (shareWhenBusy - 1) : 0);
+    }
   }
 
   function start(): void {
@@ -127,6 +135,7 @@ export function createWordIndex({ isDue, write, onError }: WordIndexOptions): Wo
   }
 
   function wake(): void {
+    commits += 1;
     again = timer !== undefined;
     if (stopping.signal.aborted || again) return;
     timer = setTimeout(start, delayMs);

@@ -75,6 +75,24 @@ test('whatever the words of an alert begin with, the index leads there', () => {
   expect(looked).toBeGreaterThan(2000);
 });
 
+test('what an alert has is decided by its words, however it is found out', () => {
+  const random = createRandom(9);
+  const parts = ['Ab', 'aB', 'ab', 'B', 'a', '1', ' ', '-', '𝒳', 'ü', '\u0301', 'ΟΔΟΣ', 'x'];
+  const some = (most: number) => Array.from({ length: random.between(1, most) }, () => random.pick(parts)).join('');
+  const seen = new Set<string>();
+  for (let round = 0; round < 5000; round++) {
+    const alert = alertOf(some(5), some(5), { a: some(3) });
+    const terms = searchTerms(some(3));
+    const words = [...wordsOf(alert)];
+    const expected = terms.every((term) =>
+      words.some((word) => (Array.from(term).length < 3 ? word === term : word.startsWith(term))),
+    );
+    expect(hasTerms(alert, terms), JSON.stringify({ alert, terms })).toBe(expected);
+    seen.add(`${terms.length} ${expected}`);
+  }
+  expect([...seen].sort()).toEqual(expect.arrayContaining(['1 false', '1 true', '2 false', '2 true']));
+});
+
 test('terms are the words of the search, each once, in lower case', () => {
   expect(searchTerms('  OOM-Killed oom\tKUBE_pod')).toEqual(['oom', 'killed', 'kube', 'pod']);
   expect(searchTerms(' -/% ')).toEqual([]);

@@ -41,8 +41,33 @@ export function searchTerms(text: string): readonly string[] {
 
 /** Whether each term is the beginning of a word, or the whole word where it is short. */
 export function hasTerms(alert: Searched, terms: readonly string[]): boolean {
+  const { name, summary, labels } = alert;
+  const text = [name, summary ?? '', ...Object.values(labels)].join('\n').normalize('NFKC').toLowerCase();
+  // Most alerts are told apart by their text; only beginnings in the middle of a name need all its words.
+  const places = terms.map((term) => placeOf(text, term));
+  if (places.includes('nowhere')) return false;
+  if (!places.includes('inside')) return true;
   const words = [...wordsOf(alert)];
   return terms.every((term) => words.some((word) => (isShort(term) ? word === term : word.startsWith(term))));
+}
+
+const wordCharacter = /[\p{L}\p{M}\p{N}]/u;
+
+/** Where a term is in a text: as it is wanted, somewhere else, or not at all. */
+function placeOf(text: string, term: string): 'matches' | 'inside' | 'nowhere' {
+  let place: 'inside' | 'nowhere' = 'nowhere';
+  for (let at = text.indexOf(term); at >= 0; at = text.indexOf(term, at + 1)) {
+    const before = text.codePointAt(at - 2) ?? 0;
+    const isStart = !isWordCharacter(before > 0xffff ? before : (text.codePointAt(at - 1) ?? 0));
+    const isEnd = !isShort(term) || !isWordCharacter(text.codePointAt(at + term.length) ?? 0);
+    if (isStart && isEnd) return 'matches';
+    place = 'inside';
+  }
+  return place;
+}
+
+function isWordCharacter(codePoint: number): boolean {
+  return codePoint !== 0 && wordCharacter.test(String.fromCodePoint(codePoint));
 }
 
 /** Entries of the index for an alert. Words of one character have none. */

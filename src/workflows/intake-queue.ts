@@ -11,7 +11,7 @@ export interface IntakeLimits {
 
 export const defaultIntakeLimits: IntakeLimits = {
   maxNotifications: 2000,
-  maxAlerts: 10_000,
+  maxAlerts: 5000,
   maxLength: 32 * 1024 * 1024,
   maxWaitMs: 5_000,
 };

@@ -53,6 +53,10 @@ function notification(number: number): Buffer {
   return Buffer.from(JSON.stringify({ version: '4', groupKey: `{}:{n="${number}"}`, status: 'firing', alerts }));
 }
 
+/** How long the last answers are waited for. */
+const patienceMs = 10_000;
+const lines = new Set<Line>();
+
 /** One request after the other on one connection. */
 interface Line {
   readonly socket: Socket;
@@ -74,8 +78,12 @@ function openLine(): Line {
     const length = Number(/content-length: (\d+)/i.exec(line.text)?.[1] ?? Number.NaN);
     if (head >= 0 && line.text.length >= head + 4 + length) finish(line, line.text.slice(9, 12));
   });
+  lines.add(line);
   line.socket.on('error', (error: NodeJS.ErrnoException) => finish(line, error.code ?? 'error'));
-  line.socket.on('close', () => finish(line, 'closed'));
+  line.socket.on('close', () => {
+    lines.delete(line);
+    finish(line, 'closed');
+  });
   return line;
 }
 
@@ -137,8 +145,9 @@ if (plan.senders !== undefined) {
   }
 }
 const seconds = elapsed();
+await Promise.race([Promise.all(under), sleep(patienceMs, undefined, { ref: false })]);
+for (const line of lines) line.socket.destroy();
 await Promise.all(under);
-for (const line of idle) line.socket.destroy();
 const report: LoadReport = {
   sent,
   statuses,

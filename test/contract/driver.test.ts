@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import { addMs, toEpochMs, toTimestamp } from '../../src/core/time.ts';
+import { auditRuns } from '../../src/workflows/engine/audit.ts';
 import { succeeded } from '../../src/workflows/steps/define.ts';
 import type { StepIo } from '../../src/workflows/steps/define.ts';
-import { planOf, step } from '../support/engine.ts';
+import { planOf, silentLog, step } from '../support/engine.ts';
 import { contractDrivers } from './drivers.ts';
 import type { DriverProcess, DriverWorld } from './drivers.ts';
 
@@ -15,6 +16,7 @@ const failing = {
   result: null,
   evidence: [],
 } as const;
+const noMetrics = { increment: () => undefined, observe: () => undefined, set: () => undefined };
 const threeSteps = planOf([step('one'), step('two'), step('three')]);
 
 /** A step that goes on until it is told to stop. */
@@ -258,6 +260,7 @@ describe.each(contractDrivers)('the driver, $name', ({ open }) => {
       expect(recorder.most.get('all')).toBeLessThanOrEqual(3);
       expect(recorder.mostAll()).toBeGreaterThan(1);
       expect(await world.query.selectFrom('slots').selectAll().execute()).toEqual([]);
+      expect(await auditRuns({ store: world.store, clock: world.clock, log: silentLog, metrics: noMetrics })).toBe(0);
     });
 
     test('both work, and each run is executed once', async () => {

@@ -103,7 +103,7 @@ const distributed: ContractDriver = {
       async close() {
         await world.stopAll();
         await cleanup.run();
-        await opened.execute('DO $$ BEGIN DELETE FROM fist_jobs.job; EXCEPTION WHEN undefined_table THEN END $$');
+        await opened.execute('DO $$ BEGIN DELETE FROM punchingfist_jobs.job; EXCEPTION WHEN undefined_table THEN END $$');
         await opened.close();
       },
     };

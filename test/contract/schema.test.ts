@@ -26,14 +26,16 @@ interface Schema {
 const byName = (one: { name: string }, other: { name: string }) => (one.name < other.name ? -1 : 1);
 const words = (rows: readonly Record<string, unknown>[], column: string) => rows.map((row) => String(row[column]));
 
-async function readSqlite({ execute }: ContractRows): Promise<Schema> {
+async function readSqlite(rows: ContractRows): Promise<Schema> {
   const tables = new Map<string, readonly Column[]>();
   const keys = new Map<string, string>();
-  const found = await execute(
+  const found = await rows.execute(
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
   );
   for (const table of words(found, 'name')) {
-    const columns = await execute('SELECT name, type, "notnull" AS required, pk FROM pragma_table_info(?)', [table]);
+    const columns = await rows.execute('SELECT name, type, "notnull" AS required, pk FROM pragma_table_info(?)', [
+      table,
+    ]);
     const key = columns
       .filter(({ pk }) => Number(pk) > 0)
       .sort((one, other) => Number(one['pk']) - Number(other['pk']));
@@ -49,7 +51,7 @@ async function readSqlite({ execute }: ContractRows): Promise<Schema> {
         .sort(byName),
     );
   }
-  for (const { name, sql } of await execute(
+  for (const { name, sql } of await rows.execute(
     "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL",
   ))
     keys.set(String(name), indexText(String(sql)));
@@ -66,9 +68,9 @@ const postgresTypes: Readonly<Record<string, string>> = {
   'double precision': 'REAL',
 };
 
-async function readPostgres({ execute }: ContractRows): Promise<Schema> {
+async function readPostgres(rows: ContractRows): Promise<Schema> {
   const tables = new Map<string, Column[]>();
-  const columns = await execute(
+  const columns = await rows.execute(
     'SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns WHERE table_schema = \'public\' ORDER BY column_name COLLATE "C"',
   );
   for (const { table_name: table, column_name: name, data_type: type, is_nullable: nullable } of columns) {
@@ -81,7 +83,7 @@ async function readPostgres({ execute }: ContractRows): Promise<Schema> {
     });
   }
   const keys = new Map<string, string>();
-  const indexes = await execute(
+  const indexes = await rows.execute(
     "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE contype = 'u')",
   );
   for (const { tablename: table, indexname: name, indexdef: sql } of indexes)

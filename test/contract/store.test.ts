@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { toTimestamp } from '../../src/core/time.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { createFakeClock } from '../support/clock.ts';
 import { alertRecord, planOf, runRecord, step } from '../support/engine.ts';
 import { letterFixture, looseDelivery } from '../support/rows.ts';
 import { contractStores } from './stores.ts';
@@ -149,7 +148,7 @@ describe.each(contractStores)('a store on $name', ({ open }) => {
   });
 
   test('words of new alerts are indexed in the background, and searches never miss them', async () => {
-    const other = await openHere({ clock: { ...systemClock(), now: createFakeClock().now } });
+    const other = await openHere({ clock: { ...systemClock(), now: () => Date.parse('2026-01-01T00:00:00.000Z') } });
     const now = toTimestamp(other.clock.now());
     const alerts = Array.from({ length: 450 }, (_, n) =>
       alertRecord(now, { summary: `the flux of number${n} is high` }),

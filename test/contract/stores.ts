@@ -16,11 +16,9 @@ import { waitedFor } from '../support/clock.ts';
 import type { Cleanup } from '../support/cleanup.ts';
 import { sharedPostgres } from '../support/postgres.ts';
 
-// The stores that a contract suite runs on, with the same text for each:
-//
-//     describe.each(contractStores)('alerts on $name', ({ open }) => ...
-//
-// where `beforeEach` opens one and `afterEach` closes it. Each `open` gives an empty store. What only one database has is tested beside its code in src/store/<database>.
+// The stores that a contract suite runs on, with the same text for each: `describe.each(contractStores)` gives each suite
+// `open`, and each `open` gives an empty store, to be closed after its test. What only one database has is tested beside its
+// code in src/store/<database>.
 
 export interface ContractOptions {
   /** The time of the store's rows on both databases; the machine's unless given. */

@@ -1,4 +1,4 @@
-import { accessSync, chownSync, constants, cpSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { accessSync, chownSync, constants, cpSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,6 +11,16 @@ import { waitFor } from './wait.ts';
 const nobody = { uid: 65_534, gid: 65_534 };
 const isRoot = process.getuid?.() === 0;
 const asUser = isRoot ? { user: nobody } : {};
+
+/**
+ * Runs the server (`$2...`) and ends it when stdin closes: a test thread that is terminated runs no code of its own any
+ * more. Then the folder (`$1`) goes too.
+ */
+const guard = `folder=$1; shift; exec 3<&0
+"$@" </dev/null & server=$!
+( cat <&3 >/dev/null; kill -QUIT $server && while kill -0 $server; do sleep 0.1; done; rm -rf "$folder" ) 2>/dev/null & watcher=$!
+exec 3<&-; wait $server; status=$?
+kill $watcher 2>/dev/null; exit $status`;
 
 /** A real PostgreSQL server of a test, on a port and in a folder of its own. */
 export interface PostgresServer {
@@ -37,7 +47,6 @@ export interface PostgresServerOptions {
 /** Makes a cluster and starts it: less than a second. */
 export async function startPostgres(options: PostgresServerOptions = {}): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), 'fist-postgres-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   if (isRoot) chownSync(folder, nobody.uid, nobody.gid);
   const binaries = findBinaries(folder);
   const data = join(folder, 'data');
@@ -65,7 +74,8 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   let databases = 0;
 
   async function start(): Promise<void> {
-    const server = startProcess(join(binaries, 'postgres'), args, { ...asUser, cwd: folder });
+    const command = ['-c', guard, 'guard', folder, join(binaries, 'postgres'), ...args];
+    const server = startProcess('/bin/sh', command, { ...asUser, cwd: folder, input: 'open' });
     running = server;
     await waitFor(
       'PostgreSQL answers',
@@ -80,8 +90,10 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
     );
   }
   async function stop(signal: NodeJS.Signals = 'SIGINT'): Promise<void> {
-    running?.signal(signal);
-    await running?.exited;
+    if (running === undefined || running.exitStatus() !== null) return;
+    const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    process.kill(pid, signal);
+    await running.exited;
   }
   await start();
   return {

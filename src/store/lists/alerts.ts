@@ -1,14 +1,17 @@
-import type { ExpressionBuilder, Kysely } from 'kysely';
+import { sql } from 'kysely';
+import type { ExpressionBuilder, Kysely, Selectable } from 'kysely';
 import { alertStatuses, severities } from '../../core/alert.ts';
 import { AppError } from '../../core/errors.ts';
 import { mostTransitions } from '../../core/lists.ts';
 import type { AlertQuery, ListReader } from '../../core/lists.ts';
+import { isIndexedLabel } from '../alert-labels.ts';
 import { alertColumns } from '../columns.ts';
 import { alertRecord, alertSummary, transitionRecord } from '../rows.ts';
 import { distinctValues } from '../distinct.ts';
-import type { Database } from '../schema.ts';
+import type { AlertRow, Database } from '../schema.ts';
+import { storable } from '../text.ts';
 import { entriesOf, hasTerms, searchTerms } from '../words.ts';
-import { allOf, driverBy, filtersOf, mostRanges } from './drivers.ts';
+import { allOf, filtersOf, mostRanges } from './drivers.ts';
 import { readPage } from './page.ts';
 import type { Driver, Range } from './page.ts';
 
@@ -27,30 +30,54 @@ function alertPages(query: Kysely<Database>): ListReader['alerts'] {
     const labels = Object.entries(page.labels ?? {});
     const terms = termsOf(page.search);
     const columns = filtersOf({ status, severity, alert_name: name, namespace });
+    const accept = acceptor(labels, terms);
     return readPage(
       {
         query,
         drivers: await driversOf(query, page, terms),
         filters: [...columns.keys(), ...labels.map(labelFilter), ...(terms.length > 0 ? ['search'] : [])],
-        fetch: (ids, filters) => {
-          let rows = query.selectFrom('alerts').select(alertColumns).where('alerts.id', 'in', ids);
+        async fetch(ids, filters) {
+          const accepted = accept === undefined ? ids : await acceptedOf(query, ids, accept);
+          if (accepted.length === 0) return [];
+          let rows = query.selectFrom('alerts').select(alertColumns).where('alerts.id', 'in', accepted);
           for (const [column, value] of columns)
             if (filters.has(column)) rows = rows.where(`alerts.${column}` as 'alerts.status', '=', value);
           for (const label of labels)
-            if (filters.has(labelFilter(label))) rows = rows.where((build) => withLabel(build, label, ids));
+            if (filters.has(labelFilter(label)) && isIndexedLabel(...label))
+              rows = rows.where((build) => withLabel(build, label, accepted));
           return rows.execute();
         },
-        accepts: (row) =>
-          terms.length === 0 ||
-          hasTerms(
-            { name: row.alert_name, summary: row.summary, labels: JSON.parse(row.labels) as Record<string, string> },
-            terms,
-          ),
         item: alertSummary,
       },
       page,
     );
   };
+}
+
+type AlertText = Pick<Selectable<AlertRow>, 'id' | 'alert_name' | 'summary' | 'labels'>;
+
+/** Decides what no index knows: words, and labels that are too long for it. Undefined where there are none. */
+function acceptor(labels: readonly (readonly [string, string])[], terms: readonly string[]) {
+  const long = labels.filter((label) => !isIndexedLabel(...label));
+  if (terms.length === 0 && long.length === 0) return undefined;
+  return (row: AlertText): boolean => {
+    const own = JSON.parse(row.labels) as Record<string, string>;
+    if (!long.every(([name, value]) => own[storable(name)] === storable(value))) return false;
+    return terms.length === 0 || hasTerms({ name: row.alert_name, summary: row.summary, labels: own }, terms);
+  };
+}
+
+async function acceptedOf(
+  query: Kysely<Database>,
+  ids: readonly string[],
+  accept: (row: AlertText) => boolean,
+): Promise<readonly string[]> {
+  const rows = await query
+    .selectFrom('alerts')
+    .select(['id', 'alert_name', 'summary', 'labels'])
+    .where('id', 'in', ids)
+    .execute();
+  return rows.filter(accept).map(({ id }) => id);
 }
 
 function alertItems(query: Kysely<Database>): Omit<Lists, 'alerts'> {
@@ -88,7 +115,8 @@ async function driversOf(
   { status, severity, name, namespace, labels = {} }: AlertQuery,
   terms: readonly string[],
 ): Promise<readonly Driver[]> {
-  const drivers: Driver[] = Object.entries(labels).map((label) => ({
+  const indexed = Object.entries(labels).filter((label) => isIndexedLabel(...label));
+  const drivers: Driver[] = indexed.map((label) => ({
     ranges: [{ table: 'alert_labels', id: 'alert_id', where: { name: label[0], value: label[1] } }],
     answers: [labelFilter(label)],
   }));
@@ -96,11 +124,20 @@ async function driversOf(
     const driver = await driverByTerm(query, term);
     if (driver !== undefined) drivers.push(driver);
   }
-  if (terms.length > 0 && drivers.length === 0) throw noWords();
-  if (name !== undefined) drivers.push(driverBy('alerts', 'alert_name', 'alert_name', name));
+  if (terms.length > 0 && terms.every((term) => entriesOf(term) === null)) throw noWords();
+  if (name !== undefined && name.length <= longestIndexedName) drivers.push(driverByAlertName(name));
   const columns = driverByColumns(status, severity, namespace);
   if (columns.answers.length > 0) drivers.push(columns);
   return drivers.length === 0 ? [allOf('alerts')] : drivers;
+}
+
+/** The condition is that of the index, which has no longer ones. */
+const longestIndexedName = 500;
+const hasIndexedName = sql`length(alert_name) <= ${sql.lit(longestIndexedName)}`;
+
+function driverByAlertName(name: string): Driver {
+  const range: Range = { table: 'alerts', id: 'id', where: { alert_name: name }, condition: hasIndexedName };
+  return { ranges: [range], answers: ['alert_name'] };
 }
 
 /** Indexes (status, severity, id) and (namespace, status, severity, id), with every value of what is not given. */

@@ -17,6 +17,8 @@ export interface Range {
   /** The column that ends the index: the id of what is listed. */
   readonly id: 'id' | 'alert_id';
   readonly where: Readonly<Record<string, string>>;
+  /** The condition of a partial index, as it says it. */
+  readonly condition?: RawBuilder<unknown>;
 }
 
 /** Ranges that have, taken together, every row that some filters let through. */
@@ -34,8 +36,6 @@ export interface Listing<Row extends { readonly id: string }, Item> {
   readonly filters: readonly string[];
   /** The rows with these ids that pass `filters`, in any order. */
   fetch(ids: readonly string[], filters: ReadonlySet<string>): Promise<readonly Row[]>;
-  /** A filter that only code can decide. */
-  readonly accepts?: (row: Row) => boolean;
   item(row: Row): Item;
 }
 
@@ -92,7 +92,7 @@ async function readFiltered<Row extends { readonly id: string }, Item>(
     const count = Math.min(size, mostExamined - examined);
     const ids = await idsOf(listing.query, driver, { ...bounds, before }, count, 0);
     const rows = await fetchInOrder(listing, [...new Set(ids)], rest);
-    found.push(...rows.filter((row) => listing.accepts?.(row) ?? true));
+    found.push(...rows);
     if (found.length >= wanted || ids.length < count) return pageOf(listing, found, offset, limit);
     before = ids.at(-1) ?? before;
     examined += count;
@@ -184,9 +184,10 @@ function select(
   return sql`${sql.join(parts, sql` UNION ALL `)} ${page}`;
 }
 
-function ofRange({ table, id, where }: Range, { before, from }: Bounds): RawBuilder<{ id: string }> {
+function ofRange({ table, id, where, condition }: Range, { before, from }: Bounds): RawBuilder<{ id: string }> {
   const conditions = Object.entries(where).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
   conditions.push(sql`${sql.ref(id)} < ${before}`);
+  if (condition !== undefined) conditions.push(condition);
   if (from !== '') conditions.push(sql`${sql.ref(id)} >= ${from}`);
   const all = sql.join(conditions, sql` AND `);
   return sql`SELECT ${sql.ref(id)} AS id FROM ${sql.table(table)} WHERE ${all}`;

@@ -27,7 +27,7 @@ describe('the queue of runs', () => {
     url = await server.createDatabase();
     jobs = () =>
       server.query(
-        'SELECT state, count(*)::int FROM fist_jobs.job GROUP BY state',
+        'SELECT state, count(*)::int FROM punchingfist_jobs.job GROUP BY state',
         url.slice(url.lastIndexOf('/') + 1),
       );
   });

@@ -23,7 +23,7 @@ export interface PostgresRunQueue extends RunQueue {
   readonly sendJobs: SendJobs;
 }
 
-const schema = 'fist_jobs';
+const schema = 'punchingfist_jobs';
 const queueName = 'advance';
 /**
  * `stately`: one waiting job for each run, however often it is sent. Jobs are deleted by who takes them, so the times are

@@ -130,7 +130,6 @@ function createStore(
   }, synchronizeEveryMs);
   synchronizing.unref();
   const words = startWordIndex(pool, names, options.onError);
-  words.wake();
   let closed = false;
   const working = new Set<Promise<unknown>>();
   let ended: Promise<void> | undefined;
@@ -146,7 +145,7 @@ function createStore(
       if (name === 'intake') words.wake();
       return value;
     } catch (thrown) {
-      failed = session.failure ?? thrown;
+      failed = isDecision(thrown) ? thrown : (session.failure ?? thrown);
       throw failed;
     } finally {
       clearHints(session.hints);
@@ -254,6 +253,11 @@ function createSessions(names: StatementNames): (client: PoolClient) => Session 
     known.set(client, session);
     return session;
   };
+}
+
+/** Thrown by the work itself, which had an answer that matters more than a statement sent together with it that failed. */
+function isDecision(thrown: unknown): boolean {
+  return thrown instanceof AppError && thrown.code !== 'StoreConflict' && thrown.code !== 'StoreUnavailable';
 }
 
 async function connect(pool: Pool): Promise<PoolClient> {

@@ -8,7 +8,13 @@ import { storeError } from './errors.ts';
 /** Writes words over connections of the pool. Every replica does; none takes what another has in hand. */
 export function startWordIndex(pool: Pool, names: StatementNames, onError: (error: unknown) => void): WordIndex {
   const query = queryOn(readOn(pool), names);
-  return createWordIndex({ isDue: () => hasWordsDue(query), write: (limit) => write(pool, names, limit), onError });
+  const words = createWordIndex({
+    isDue: () => hasWordsDue(query),
+    write: (limit) => write(pool, names, limit),
+    onError,
+  });
+  words.wake();
+  return words;
 }
 
 async function write(pool: Pool, names: StatementNames, limit: number): Promise<number> {

@@ -30,14 +30,18 @@ interface Waiting {
 const mostPerCommit = 256;
 /** No further intake joins a commit in which intake has worked for so long. */
 const mostIntakeMs = 50;
-/** After intake has worked, the other writers have as much time before it, but at most this: intake does not starve. */
-const mostOwedMs = 500;
+/**
+ * After intake has worked, the other writers have three times as long before it, so that not much more is accepted than can
+ * be worked off, and at most this long, so that intake does not starve.
+ */
+const othersShare = 3;
+const mostOwedMs = 1000;
 
 /**
  * Group commit. A lone caller commits at once (after the current turn of the event loop, in which other requests may
  * arrive); callers that arrive during a commit share the next one. Each has a savepoint of its own, so that one
- * caller's error undoes only its own work. Promises settle after COMMIT. Other writers go before intake, and each of the
- * two has half of the time where both want more.
+ * caller's error undoes only its own work. Promises settle after COMMIT. Other writers go before intake, which has
+ * a quarter of the time where both want more.
  */
 export function createCommitter(options: CommitterOptions) {
   const { raw, hooks, limits, monotonic } = options;
@@ -168,7 +172,10 @@ function createQueue(limits: QueueLimits, monotonic: () => number) {
         rest: (): readonly Waiting[] => [...others.splice(0), ...intake.splice(0)],
         end(): void {
           const nowMs = monotonic();
-          owedMs = intakeSinceMs === null ? owedMs - (nowMs - begunMs) : Math.min(nowMs - intakeSinceMs, mostOwedMs);
+          owedMs =
+            intakeSinceMs === null
+              ? owedMs - (nowMs - begunMs)
+              : Math.min(othersShare * (nowMs - intakeSinceMs), mostOwedMs);
         },
       };
     },

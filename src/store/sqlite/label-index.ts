@@ -1,3 +1,4 @@
+import { mostIndexedBytes } from '../alert-labels.ts';
 import type { LabelWriter } from '../alert-labels.ts';
 import { bulkInsert } from '../bulk.ts';
 import type { Connection } from './open.ts';
@@ -18,6 +19,7 @@ export function createLabelIndex({ raw, query }: Connection, monotonic: () => nu
     `INSERT OR IGNORE INTO alert_labels (name, value, alert_id)
      SELECT label.key, label.value, alerts.id
      FROM alert_labels_due AS due JOIN alerts ON alerts.id = due.alert_id JOIN json_each(alerts.labels) AS label
+     WHERE octet_length(label.key) + octet_length(label.value) <= ${mostIndexedBytes}
      ORDER BY 1, 2, 3`,
   );
   const clear = raw.prepare('DELETE FROM alert_labels_due');

@@ -302,7 +302,7 @@ describe.each(['file', ':memory:'])('transactions on %s', (where) => {
     expect(done).toEqual(['engine', 'later']);
   });
 
-  test('intake and the other writers each have half of the time where both want more', async () => {
+  test('intake has a quarter of the time where it and the other writers want more', async () => {
     let nowMs = 0;
     const store = openHere({ monotonic: () => nowMs });
     const worked = { intake: 0, engine: 0 };
@@ -317,8 +317,8 @@ describe.each(['file', ':memory:'])('transactions on %s', (where) => {
     };
     const intakes = Array.from({ length: 20 }, () => lane('intake', 40));
     await Promise.all([...intakes, lane('step-end', 2), lane('step-end', 2)]);
-    expect(worked.engine).toBeGreaterThan(300);
-    expect(worked.intake).toBeGreaterThan(300);
+    expect(worked.engine).toBeGreaterThan(500);
+    expect(worked.intake).toBeGreaterThan(150);
   });
 
   test('closing waits for what was submitted and refuses the rest', async () => {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
+import { isIndexedLabel } from '../alert-labels.ts';
 import type { Database } from '../schema.ts';
 import { deleteWords } from '../word-index.ts';
 import type { AlertText } from '../word-index.ts';
@@ -103,7 +104,9 @@ async function followAlerts(
     query,
     gone.map((row) => alertOf(shape, row)),
   );
-  const added = written.flatMap((row) => labelsOf(alertOf(shape, row)));
+  const added = written
+    .flatMap((row) => labelsOf(alertOf(shape, row)))
+    .filter(([name, value]) => isIndexedLabel(name, value));
   for (const some of inParts(added, 3)) {
     await query
       .insertInto('alert_labels')

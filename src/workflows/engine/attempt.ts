@@ -66,7 +66,7 @@ async function settled(
   try {
     return await Promise.race([running, late]);
   } finally {
-    done.abort();
+    done.abort('the attempt ended');
   }
 }
 

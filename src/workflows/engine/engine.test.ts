@@ -654,6 +654,25 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       expect(reasons).toContainEqual({ reason: 'ClockPutBack' });
     });
 
+    test('3.1.20 nobody is stuck while the slot is free for another one, who was woken and has not come yet', async () => {
+      const it = world();
+      const alert = await it.addAlert();
+      const ids: string[] = [];
+      for (let episode = 1; episode <= 3; episode += 1) ids.push(await it.addRun(three, { episode }, alert));
+      const [first = '', second = '', third = ''] = ids;
+      await store.transaction('claim', (tx) => tx.runs.takeSlot(`alert:${alert.id}`, 1, first, now()));
+      for (const id of [second, third]) await it.engine.advance(id, never);
+      await it.engine.advance(first, never);
+      expect(await it.run(second)).toMatchObject({ waitingFor: 'slot', wakeAt: now() });
+      expect(await it.run(third)).toMatchObject({ waitingFor: 'slot', wakeAt: null });
+      const nothing = () => undefined;
+      const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log };
+      const metrics = { increment: nothing, observe: nothing, set: nothing };
+      expect(await auditRuns({ store, clock, log, metrics })).toBe(0);
+      await it.runAll();
+      for (const id of ids) expect((await it.run(id)).status).toBe('succeeded');
+    });
+
     test('3.1.20 orphaned slots are freed and their waiters woken', async () => {
       const it = world();
       const alert = await it.addAlert();

@@ -102,7 +102,7 @@ export function startWatch(
   return {
     signal: work.signal,
     stop() {
-      ended.abort();
+      ended.abort('the attempt ended');
       stopping.removeEventListener('abort', stop);
     },
   };

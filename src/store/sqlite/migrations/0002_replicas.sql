@@ -52,6 +52,9 @@ DROP INDEX alerts_by_severity;
 DROP INDEX alerts_by_namespace;
 CREATE INDEX alerts_by_status ON alerts (status, severity, id);
 CREATE INDEX alerts_by_namespace ON alerts (namespace, status, severity, id);
+-- An alert whose name is too long for an index entry must still be stored.
+DROP INDEX alerts_by_name;
+CREATE INDEX alerts_by_name ON alerts (alert_name, id) WHERE length(alert_name) <= 500;
 DROP INDEX workflows_by_name;
 DROP INDEX workflows_by_namespace;
 CREATE INDEX workflows_by_name ON workflows (namespace, name, id);

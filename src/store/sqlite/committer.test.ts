@@ -1,0 +1,78 @@
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { TransactionName } from '../../core/store.ts';
+import { defaultLimits } from '../commit-hooks.ts';
+import { createCommitter } from './committer.ts';
+
+let raw: DatabaseSync;
+let committed: (readonly TransactionName[])[];
+beforeEach(() => {
+  raw = new DatabaseSync(':memory:');
+  raw.exec('CREATE TABLE letters (text TEXT)');
+  committed = [];
+});
+afterEach(() => raw.close());
+
+function open() {
+  return createCommitter({
+    raw,
+    hooks: { afterCommit: (names) => committed.push(names) },
+    limits: defaultLimits,
+    monotonic: () => performance.now(),
+    beforeCommit: () => undefined,
+    committed: () => undefined,
+  });
+}
+
+function write(text: string): () => Promise<string> {
+  return async () => {
+    raw.prepare('INSERT INTO letters VALUES (?)').run(text);
+    return text.slice(0, 10);
+  };
+}
+
+const count = () => raw.prepare('SELECT count(*) AS n FROM letters').get()?.['n'];
+
+test('a full disk refuses who needs room, and only those; with room again it goes on', async () => {
+  const committer = open();
+  raw.exec('PRAGMA max_page_count = 20');
+  const [small, large, other] = await Promise.allSettled([
+    committer.submit('intake', write('small')),
+    committer.submit('intake', write('x'.repeat(200_000))),
+    committer.submit('step-end', write('small too')),
+  ]);
+  expect(small).toMatchObject({ status: 'fulfilled' });
+  expect(other).toMatchObject({ status: 'fulfilled' });
+  expect(large).toMatchObject({
+    reason: { code: 'StoreUnavailable', reason: 'StoreFull', retryable: true, next: expect.stringContaining('disk') },
+  });
+  expect(count()).toBe(2);
+  raw.exec('PRAGMA max_page_count = 1000000');
+  expect(await committer.submit('intake', write('x'.repeat(200_000)))).toBe('xxxxxxxxxx');
+});
+
+test('where SQLite gave the whole transaction up, nobody of the commit is told that it stands', async () => {
+  const committer = open();
+  const outcomes = await Promise.allSettled([
+    committer.submit('intake', write('before')),
+    committer.submit('intake', async () => {
+      raw.exec('ROLLBACK');
+      throw Object.assign(new Error('disk I/O error'), { errcode: 10 });
+    }),
+    committer.submit('intake', write('after')),
+  ]);
+  for (const outcome of outcomes)
+    expect(outcome).toMatchObject({ reason: { code: 'StoreUnavailable', reason: 'StoreDown' } });
+  expect(count()).toBe(0);
+  expect(await committer.submit('intake', write('again'))).toBe('again');
+});
+
+test('other writers come before intake in the commit that they share', async () => {
+  const committer = open();
+  await Promise.all([
+    committer.submit('intake', write('a')),
+    committer.submit('intake', write('b')),
+    committer.submit('claim', write('c')),
+  ]);
+  expect(committed).toEqual([['claim', 'intake', 'intake']]);
+});
