@@ -32,10 +32,11 @@ function pinnedNode() {
   }
 }
 
+// Half of V8's young space: a server that holds little at a time is no slower with it, and tens of megabytes smaller.
 function startPinnedNode(executable) {
   // The IPC channel is how the child notices that this process died, even by kill -9 (see watchParent in src/main.ts).
   // In a group of its own, so that Ctrl-C, which a terminal sends to the whole group, comes through here and only once.
-  const child = spawn(executable, [entry, ...process.argv.slice(2)], {
+  const child = spawn(executable, ['--max-semi-space-size=16', entry, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, FIST_PARENT: 'ipc' },
     detached: process.platform !== 'win32',

@@ -10,7 +10,7 @@ import type { Timestamp } from './time.ts';
  *
  * The time of a page does not depend on how many rows there are. A list with one filter, alerts by any of status, severity
  * and namespace, and what else has both namespace and name, are read from one index, without a row in vain. With other
- * combinations, and with text, the filter that leaves the fewest rows finds them, and the rest is looked up in at most
+ * combinations, and with text, the filter that lets the fewest rows through finds them, and the rest is looked up in at most
  * {@link mostExamined} of those; then the page ends early and its cursor goes on from there.
  */
 export interface ListReader {

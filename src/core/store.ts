@@ -95,6 +95,8 @@ export interface AlertStore {
   findStates(identities: readonly AlertIdentity[]): Promise<readonly (StoredAlert | undefined)[]>;
   /** Writes all of each state but its id. */
   saveStates(alerts: readonly (StoredAlert & Pick<AlertRecord, 'updatedAt'>)[]): Promise<void>;
+  /** Writes of each state what a plain repeat changes: counts and times of receipt, content, event. */
+  saveRepeats(alerts: readonly (StoredAlert & Pick<AlertRecord, 'updatedAt'>)[]): Promise<void>;
   saveState(alert: StoredAlert, updatedAt: Timestamp): Promise<void>;
   saveContents(contents: readonly AlertContent[]): Promise<void>;
   findByIdentity(namespace: string, source: string, fingerprint: string): Promise<AlertRecord | undefined>;
@@ -218,15 +220,15 @@ export interface RunStore extends RunReader {
   /** Design 3.1.7: locks the run where the fence matches and it is running; undefined = stale. Writes the progress, if given. */
   lock(id: string, fence: number, progress?: RunProgress): Promise<RunLock | undefined>;
   /** The run has its slots for the first time. */
-  start(id: string, at: Timestamp): Promise<void>;
+  start(id: string, at: Timestamp, progress: RunProgress): Promise<void>;
   /** Extends the lease; false = stale. */
   renew(id: string, fence: number, leaseUntil: Timestamp): Promise<boolean>;
   /** Gives the lease back. Only after {@link RunStore.lock} or claim in the same transaction. */
   release(id: string, wait: RunWait): Promise<void>;
   /** Makes a run that is due and that nobody holds due later. */
   postpone(id: string, now: Timestamp, until: Timestamp): Promise<void>;
-  /** Locks the run and writes its final state; false = stale. */
-  finish(id: string, fence: number, end: RunEnd): Promise<boolean>;
+  /** Locks the run and writes its final state; undefined = stale. */
+  finish(id: string, fence: number, end: RunEnd): Promise<RunLock | undefined>;
   update(id: string, changes: Partial<RunRecord>): Promise<void>;
   /** Asks an unfinished run to stop and wakes it if nobody holds it. The first reason stays. False = finished or absent. */
   requestCancel(id: string, at: Timestamp, reason: string): Promise<boolean>;

@@ -47,7 +47,7 @@ export const metricTable = [
   ]),
   histogram('fist_sink_delivery_duration_seconds', 'One attempt to deliver.', ['type'], requestSeconds),
   // server and store
-  gauge('fist_queue_depth', 'Rows that wait for a worker.', ['queue']),
+  gauge('fist_queue_depth', 'Rows that wait for a worker, counted up to 10,000.', ['queue']),
   gauge('fist_build_info', 'Always 1; the labels say what runs.', ['version', 'node']),
   counter('fist_http_requests_total', 'HTTP requests, by route template.', ['method', 'route', 'status']),
   histogram(

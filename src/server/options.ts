@@ -85,7 +85,7 @@ export const defaultLimits: ServerLimits = {
   maxHeaderBytes: 16 * 1024,
   maxBodyBytes: 3 * mebibyte,
   maxConnections: 4096,
-  maxWebhooks: 1024,
+  maxWebhooks: 512,
   maxWebhookBytes: 32 * mebibyte,
   acceptTimeoutMs: 30_000,
   maxApiRequests: 64,

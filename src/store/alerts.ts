@@ -12,6 +12,7 @@ import {
   contentColumns,
   contentRow,
   jsonColumns,
+  repeatColumns,
   savedColumns,
   stateColumns,
   stateRow,
@@ -119,7 +120,8 @@ function writers(
   writeLabels: LabelWriter,
 ): Pick<
   AlertStore,
-  'saveStates' | 'saveState' | 'saveContents' | 'insertAll' | 'insert' | 'update' | 'addTransitions' | 'addTransition'
+  | ('saveStates' | 'saveRepeats' | 'saveState' | 'saveContents' | 'insertAll' | 'insert' | 'update')
+  | ('addTransitions' | 'addTransition')
 > {
   const table = 'alerts';
   const insert = bulkInsert(query, {
@@ -129,6 +131,7 @@ function writers(
     onConflict: 'ON CONFLICT DO NOTHING',
   });
   const save = bulkUpdate(query, { table, columns: [...savedColumns, 'updated_at'] });
+  const saveRepeat = bulkUpdate(query, { table, columns: [...repeatColumns, 'updated_at'] });
   const saveContent = bulkUpdate(query, { table, columns: contentColumns, json: ['annotations'] });
   const insertTransitions = bulkInsert(query, { table: 'alert_transitions', columns: transitionColumns });
   async function insertAll(alerts: readonly AlertRecord[]): Promise<void> {
@@ -147,6 +150,9 @@ function writers(
   }
   return {
     saveStates,
+    async saveRepeats(alerts) {
+      await saveRepeat(alerts.map((alert) => ({ ...stateRow(alert), updated_at: alert.updatedAt })));
+    },
     saveState: (alert, updatedAt) => saveStates([{ ...alert, updatedAt }]),
     async saveContents(contents) {
       await saveContent(contents.map(contentRow));

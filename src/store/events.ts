@@ -62,7 +62,7 @@ function writers(
     columns: ['id', 'namespace', 'source_name', 'reason', 'message', 'body', 'received_at'],
   });
   async function insertAll(events: readonly SourceEventRecord[]): Promise<void> {
-    if ((await insert(events.map(eventRow))) < events.length)
+    if ((await insert(events.map(insertedRow))) < events.length)
       throw new AppError('StoreConflict', 'an event with this delivery key is there already: UNIQUE key');
   }
   async function addDeadLetters(letters: readonly DeadLetterRecord[]): Promise<void> {
@@ -82,11 +82,7 @@ function writers(
     insertAll,
     insert: (event) => insertAll([event]),
     async update(id, changes) {
-      await query
-        .updateTable('source_events')
-        .set(eventRow(changes) as Updateable<SourceEventRow>)
-        .where('id', '=', id)
-        .execute();
+      await query.updateTable('source_events').set(changedColumns(changes)).where('id', '=', id).execute();
     },
     async bumpAll(bumps) {
       await bump(bumps.map(({ id, times, at }) => ({ id, receive_count: times, last_received_at: at })));
@@ -141,9 +137,27 @@ const eventColumns = {
   lastReceivedAt: 'last_received_at',
 } as const satisfies Record<keyof SourceEventRecord, keyof SourceEventRow>;
 
-function eventRow(fields: Partial<SourceEventRecord>): Record<keyof SourceEventRow, unknown> {
+/** Written out, because an object of one shape is several times as fast as one that a loop fills. */
+function insertedRow(event: SourceEventRecord): Record<keyof SourceEventRow, unknown> {
+  return {
+    id: event.id,
+    namespace: event.namespace,
+    source_name: event.sourceName,
+    source_type: event.sourceType,
+    event_data: event.eventData,
+    content_hash: event.contentHash,
+    delivery_key: event.deliveryKey,
+    workflow_triggered: event.workflowTriggered,
+    outcome: storableJson(event.outcome),
+    receive_count: event.receiveCount,
+    received_at: event.receivedAt,
+    last_received_at: event.lastReceivedAt,
+  };
+}
+
+function changedColumns(fields: Partial<SourceEventRecord>): Updateable<SourceEventRow> {
   const row: Partial<Record<keyof SourceEventRow, unknown>> = {};
   for (const [field, value] of Object.entries(fields))
     row[eventColumns[field as keyof SourceEventRecord]] = field === 'outcome' ? storableJson(value) : value;
-  return row as Record<keyof SourceEventRow, unknown>;
+  return row as Updateable<SourceEventRow>;
 }

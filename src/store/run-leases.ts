@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
-import type { RunEnd, RunLock, RunStore } from '../core/store.ts';
+import type { RunEnd, RunLock, RunProgress, RunStore } from '../core/store.ts';
 import type { Hints } from './hints.ts';
 import { runRecord } from './rows.ts';
 import type { Database, RunRow } from './schema.ts';
@@ -56,11 +56,17 @@ function holding(query: Kysely<Database>): Pick<RunStore, 'claim' | 'start' | 'l
       .where('status', '=', sql<string>`'running'`)
       .returning('id'),
   );
-  const start = statement<'id' | 'at', unknown>(['id', 'at'], (marker) =>
-    query
-      .updateTable('workflows')
-      .set({ started_at: marker('at') })
-      .where('id', '=', marker('id')),
+  const start = statement<'id' | 'at' | keyof RunProgress, unknown>(
+    ['id', 'at', 'stepsCompleted', 'currentStep'],
+    (marker) =>
+      query
+        .updateTable('workflows')
+        .set({
+          started_at: marker('at'),
+          steps_completed: marker('stepsCompleted'),
+          current_step: marker('currentStep'),
+        })
+        .where('id', '=', marker('id')),
   );
   const locks = lockStatements(query);
   return {
@@ -68,8 +74,8 @@ function holding(query: Kysely<Database>): Pick<RunStore, 'claim' | 'start' | 'l
       const [row] = await claim(query, { id, owner, now, leaseUntil });
       return row === undefined ? undefined : runRecord(row);
     },
-    async start(id, at) {
-      await start(query, { id, at });
+    async start(id, at, progress) {
+      await start(query, { id, at, ...progress });
     },
     async lock(id, fence, progress) {
       const rows =
@@ -123,7 +129,7 @@ function givingBack(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'rele
         })
         .where('id', '=', marker('id')),
   );
-  const finish = statement<'id' | 'fence' | keyof RunEnd, { id: string }>(
+  const finish = statement<'id' | 'fence' | keyof RunEnd, RunLock>(
     ['id', 'fence', 'status', 'stepsCompleted', 'outputs', 'error', 'errorCode', 'completedAt'],
     (marker) =>
       query
@@ -144,7 +150,7 @@ function givingBack(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'rele
         .where('id', '=', marker('id'))
         .where('fence', '=', marker('fence'))
         .where('status', '=', sql<string>`'running'`)
-        .returning('id'),
+        .returning(['cancel_requested_at as cancelRequestedAt', 'cancel_reason as cancelReason']),
   );
   return {
     async release(id, wait) {
@@ -153,7 +159,7 @@ function givingBack(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'rele
     },
     async finish(id, fence, end) {
       const rows = await finish(query, { id, fence, ...end, outputs: JSON.stringify(end.outputs) });
-      return rows.length === 1;
+      return rows[0];
     },
   };
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Kysely, Selectable, Updateable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import type { RunRecord, StepRecord } from '../core/run.ts';
@@ -8,6 +8,7 @@ import type { Timestamp } from '../core/time.ts';
 import { bulkFind, bulkInsert } from './bulk.ts';
 import type { Hints } from './hints.ts';
 import { createRunLeases } from './run-leases.ts';
+import { changedRunColumns, insertedRow, runColumns } from './run-rows.ts';
 import { evidenceRecord, runBrief, runRecord, stepRecord } from './rows.ts';
 import type { Database, EvidenceRow, RunRow, StepRow } from './schema.ts';
 import { createSlotStore } from './slots.ts';
@@ -124,7 +125,7 @@ function runWrites(
       return row.count;
     },
     async update(id, changes) {
-      await query.updateTable('workflows').set(runColumns(changes)).where('id', '=', id).execute();
+      await query.updateTable('workflows').set(changedRunColumns(changes)).where('id', '=', id).execute();
       if (changes.wakeAt != null) hints.runs.push({ id, wakeAt: changes.wakeAt });
     },
   };
@@ -134,7 +135,7 @@ function runWrites(
 function inserts(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'insertAll' | 'insert'> {
   const insertRuns = bulkInsert(query, {
     table: 'workflows',
-    columns: Object.values(columns),
+    columns: Object.values(runColumns),
     json: ['input_context', 'outputs'],
     onConflict: 'ON CONFLICT DO NOTHING',
   });
@@ -161,7 +162,7 @@ function inserts(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'insertA
     );
   }
   async function insertNew(runs: readonly NewRun[]): Promise<boolean> {
-    const rows = runs.map(({ run }) => runColumns(run) as Record<RunColumn, unknown>);
+    const rows = runs.map(({ run }) => insertedRow(run));
     if ((await insertRuns(rows)) < rows.length) return false;
     await keepPlans(runs);
     for (const { run } of runs) if (run.wakeAt !== null) hints.runs.push({ id: run.id, wakeAt: run.wakeAt });
@@ -277,45 +278,4 @@ function insertStep(query: Kysely<Database>): (step: StepRecord) => Promise<void
 function first(rows: readonly Selectable<RunRow>[]): RunRecord | undefined {
   const [row] = rows;
   return row === undefined ? undefined : runRecord(row);
-}
-
-/** The column of each field. */
-const columns = {
-  id: 'id',
-  name: 'name',
-  namespace: 'namespace',
-  triggerSource: 'trigger_source',
-  status: 'status',
-  alertId: 'alert_id',
-  episode: 'episode',
-  planHash: 'plan_hash',
-  stepsCompleted: 'steps_completed',
-  totalSteps: 'total_steps',
-  currentStep: 'current_step',
-  input: 'input_context',
-  outputs: 'outputs',
-  error: 'error',
-  errorCode: 'error_code',
-  retryOf: 'retry_of',
-  fence: 'fence',
-  leaseOwner: 'lease_owner',
-  leaseUntil: 'lease_until',
-  wakeAt: 'wake_at',
-  waitingFor: 'waiting_for',
-  deadlineAt: 'deadline_at',
-  cancelRequestedAt: 'cancel_requested_at',
-  cancelReason: 'cancel_reason',
-  startedAt: 'started_at',
-  completedAt: 'completed_at',
-  createdAt: 'created_at',
-} as const satisfies Record<keyof RunRecord, keyof RunRow>;
-type RunColumn = (typeof columns)[keyof typeof columns];
-
-function runColumns(changes: Partial<RunRecord>): Updateable<RunRow> {
-  const row: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(changes)) {
-    const isJson = field === 'input' || field === 'outputs';
-    row[columns[field as keyof RunRecord]] = isJson ? storableJson(value) : value;
-  }
-  return row;
 }

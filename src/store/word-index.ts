@@ -5,8 +5,6 @@ import { bulkInsert, isPostgres } from './bulk.ts';
 import type { Database } from './schema.ts';
 import { indexedWords } from './words.ts';
 
-/** So many alerts are written together: a few milliseconds of the database's only writer. */
-const alertsPerStep = 50;
 /** So long after a commit the index is brought up to date, without waiting for an end of the commits. */
 const delayMs = 1000;
 /** While others commit, the steps take one part of so many of the time. */
@@ -17,26 +15,36 @@ interface Entry {
   readonly alert_id: string;
 }
 
+/** What one step did. */
+export interface WordStep {
+  readonly alerts: number;
+  /** Id of the last alert; where the next step goes on. */
+  readonly last: string;
+}
+
 /**
- * Writes the words of some alerts that are in `alert_words_due`, the oldest first. Resolves to how many alerts they were.
- * Inside a transaction; alerts that another replica has in hand are left to it.
+ * Writes the words of at most `limit` alerts that are in `alert_words_due`, by their ids from `after` on. Inside a
+ * transaction; alerts that another replica has in hand are left to it.
  */
-export function createWordWriter(query: Kysely<Database>): (limit: number) => Promise<number> {
+export function createWordWriter(query: Kysely<Database>): (limit: number, after?: string) => Promise<WordStep> {
   const insert = bulkInsert(query, {
     table: 'alert_words',
     columns: ['word', 'alert_id'],
     onConflict: 'ON CONFLICT DO NOTHING',
   });
-  return async (limit) => {
+  return async (limit, after = '') => {
     const due = await query
       .selectFrom('alert_words_due')
       .select('alert_id')
+      // Not from the start: what earlier steps deleted still lies there, until PostgreSQL cleans it up.
+      .where('alert_id', '>', after)
       .orderBy('alert_id')
       .limit(limit)
       .$if(isPostgres(query), (rows) => rows.forUpdate().skipLocked())
       .execute();
-    if (due.length === 0) return 0;
     const ids = due.map((row) => row.alert_id);
+    const step = { alerts: ids.length, last: ids.at(-1) ?? after };
+    if (ids.length === 0) return step;
     const alerts = await query
       .selectFrom('alerts')
       .select(['id', 'alert_name as name', 'summary', 'labels'])
@@ -46,7 +54,7 @@ export function createWordWriter(query: Kysely<Database>): (limit: number) => Pr
     // In the order of the index, so that entries that share a page are written together.
     await insert(entries.toSorted(byPlace));
     await query.deleteFrom('alert_words_due').where('alert_id', 'in', ids).execute();
-    return ids.length;
+    return step;
   };
 }
 
@@ -90,8 +98,10 @@ function byPlace(one: Entry, other: Entry): number {
 export interface WordIndexOptions {
   /** Whether any alert is due; asked outside transactions. */
   readonly isDue: () => Promise<boolean>;
-  /** Writes the words of at most so many alerts in a transaction of its own; resolves to how many. */
-  readonly write: (limit: number) => Promise<number>;
+  /** A step in a transaction of its own. */
+  readonly write: (limit: number, after: string) => Promise<WordStep>;
+  /** Alerts of a step: each takes some milliseconds of a database's only writer. */
+  readonly alertsPerStep: number;
   /** Called with errors; what is due stays due, and searches see it. */
   readonly onError: (error: unknown) => void;
 }
@@ -105,7 +115,7 @@ export interface WordIndex {
 }
 
 /** Nothing waits for it: searches look through what it has not done. */
-export function createWordIndex({ isDue, write, onError }: WordIndexOptions): WordIndex {
+export function createWordIndex({ isDue, write, alertsPerStep, onError }: WordIndexOptions): WordIndex {
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
   const stopping = new AbortController();
@@ -114,10 +124,13 @@ export function createWordIndex({ isDue, write, onError }: WordIndexOptions): Wo
 
   async function work(): Promise<void> {
     if (!(await isDue())) return;
+    let after = '';
     while (!stopping.signal.aborted) {
       const startedMs = performance.now();
       commits = 0;
-      if ((await write(alertsPerStep)) < alertsPerStep) return;
+      const step = await write(alertsPerStep, after);
+      if (step.alerts < alertsPerStep) return;
+      after = step.last;
       const tookMs = performance.now() - startedMs;
       // The step itself is one.
       await pause(commits > 1 ? tookMs * (shareWhenBusy - 1) : 0);

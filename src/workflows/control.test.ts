@@ -17,7 +17,7 @@ describe.each(contractStores)('control on $name', ({ open }) => {
     clock = createFakeClock();
     const opened = await open({ clock });
     store = opened.store;
-    return opened.close;
+    return () => opened.close();
   });
 
   function control(workflow?: Partial<CatalogWorkflow>) {

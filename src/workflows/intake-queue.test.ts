@@ -20,32 +20,41 @@ function slowQueue(limits: Partial<IntakeLimits> = {}) {
     work,
   });
   const submit = (item: string, alerts = 1, length = 1) => queue.submit(item, { alerts, length });
+  /** Until a batch that is due has begun: it gathers for a turn or two. */
+  async function begun(): Promise<void> {
+    for (let turn = 0; turn < 4; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
   /** Lets the batch under way answer, and the next one begin. */
   async function letGo(): Promise<void> {
     release.shift()?.();
-    await new Promise((resolve) => setImmediate(resolve));
+    await begun();
   }
-  return { submit, batches, letGo };
+  return { submit, batches, begun, letGo };
 }
 
 const refused = { code: 'StoreUnavailable', retryable: true };
 
-test('the first goes at once; what comes meanwhile goes together, in order', async () => {
-  const { submit, batches, letGo } = slowQueue();
-  const answers = [submit('a'), submit('b'), submit('c')];
-  expect(batches).toEqual([['a']]);
+test('what comes in one turn goes together; what comes meanwhile is next, in order', async () => {
+  const { submit, batches, begun, letGo } = slowQueue();
+  const answers = [submit('a'), submit('b')];
+  await begun();
+  answers.push(submit('c'), submit('d'));
+  await begun();
+  expect(batches).toEqual([['a', 'b']]);
   await letGo();
-  expect(batches).toEqual([['a'], ['b', 'c']]);
+  expect(batches.slice(1)).toEqual([['c', 'd']]);
   await letGo();
-  expect(await Promise.all(answers)).toEqual([1, 2, 2]);
-  const later = submit('d');
+  expect(await Promise.all(answers)).toEqual([1, 1, 2, 2]);
+  const later = submit('e');
+  await begun();
   await letGo();
   expect(await later).toBe(3);
 });
 
 test('a batch is bounded by notifications, alerts and length; a larger notification goes alone', async () => {
-  const { submit, batches, letGo } = slowQueue();
+  const { submit, batches, begun, letGo } = slowQueue({ maxAlerts: 20_000 });
   const answers = [submit('first')];
+  await begun();
   for (let index = 0; index < 300; index += 1) answers.push(submit(`${index}`));
   answers.push(
     ...['half', 'other half'].map((item) => submit(item, 300)),
@@ -64,8 +73,10 @@ test.each<[string, Partial<IntakeLimits>, number, number]>([
   ['alerts', { maxAlerts: 25 }, 10, 1],
   ['length', { maxLength: 250 }, 1, 100],
 ])('beyond so many %s a caller is refused, and may come again', async (_what, limits, alerts, length) => {
-  const { submit, letGo } = slowQueue(limits);
-  const answers = [submit('working', alerts, length), submit('a', alerts, length), submit('b', alerts, length)];
+  const { submit, begun, letGo } = slowQueue(limits);
+  const answers = [submit('working', alerts, length)];
+  await begun();
+  answers.push(submit('a', alerts, length), submit('b', alerts, length));
   await expect(submit('late', alerts, length)).rejects.toMatchObject(refused);
   await letGo();
   const again = submit('again', alerts, length);
@@ -75,16 +86,18 @@ test.each<[string, Partial<IntakeLimits>, number, number]>([
 });
 
 test('a caller is refused while the first has waited for too long, and so is the first', async () => {
-  const { submit, batches, letGo } = slowQueue({ maxWaitMs: 1000 });
+  const { submit, batches, begun, letGo } = slowQueue({ maxWaitMs: 1000 });
   const working = submit('working');
-  const tooLate = expect(submit('waiting', 10, 10)).rejects.toMatchObject({ ...refused, reason: 'StoreSlow' });
+  await begun();
+  const tooLate = submit('waiting', 10, 10).catch((error: unknown) => error);
   nowMs += 1001;
   await expect(submit('new')).rejects.toMatchObject({ ...refused, reason: 'StoreSlow' });
   await letGo();
   expect(await working).toBe(1);
-  await tooLate;
+  expect(await tooLate).toMatchObject({ ...refused, reason: 'StoreSlow' });
   await letGo();
   const again = submit('again');
+  await begun();
   await letGo();
   await again;
   expect(batches).toEqual([['working'], [], ['again']]);

@@ -1,6 +1,6 @@
 import type { AlertItem, AlertTransition } from '../core/alert.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
-import type { NewRun, StoredAlert } from '../core/store.ts';
+import type { NewRun, RunBrief, StoredAlert } from '../core/store.ts';
 import { addMs, toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { decideIdentity } from './identity.ts';
@@ -100,15 +100,20 @@ function enqueue(taking: Taking, alert: TrackedAlert, { opening }: IdentityDecis
 
 function muteOf({ source, now, storm }: Taking, { state, runs }: TrackedAlert, raised: boolean): Mute | null {
   const nowMs = toEpochMs(now);
-  const since = addMs(now, -flapWindowMs);
   return decideMute({
     source,
     nowMs,
     lastRunEndedAt: state?.triageCompletedAt ?? null,
-    runsOfAlert: runs.filter(({ name, createdAt }) => name === source.triggerWorkflow && createdAt >= since).length,
+    runsOfAlert: countSince(runs, source.triggerWorkflow, now),
     runsOfSource: storm.count(`${source.namespace}/${source.name}`, nowMs),
     raised,
   });
+}
+
+function countSince(runs: readonly RunBrief[], workflow: string, now: Timestamp): number {
+  if (runs.length === 0) return 0;
+  const since = addMs(now, -flapWindowMs);
+  return runs.filter(({ name, createdAt }) => name === workflow && createdAt >= since).length;
 }
 
 /** The fold's state with what it does not know: ids, and what sinks were told. */

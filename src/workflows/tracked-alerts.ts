@@ -30,8 +30,13 @@ interface Entry extends TrackedAlert {
   /** The row of an alert that is new in this batch. */
   readonly inserted: () => AlertRecord | null;
   /** What changed of a stored one. */
-  readonly saved: () => (StoredAlert & Pick<AlertRecord, 'updatedAt'>) | null;
+  readonly saved: () => Saved | null;
   readonly content: () => AlertContent | null;
+}
+
+interface Saved {
+  readonly state: StoredAlert & Pick<AlertRecord, 'updatedAt'>;
+  readonly isRepeat: boolean;
 }
 
 export function trackAlerts(facts: IntakeFacts): TrackedAlerts {
@@ -50,7 +55,10 @@ export function trackAlerts(facts: IntakeFacts): TrackedAlerts {
     async write(tx) {
       const all = [...entries.values()];
       await tx.alerts.insertAll(all.map((entry) => entry.inserted()).filter((row) => row !== null));
-      await tx.alerts.saveStates(all.map((entry) => entry.saved()).filter((row) => row !== null));
+      const saved = all.map((entry) => entry.saved()).filter((row) => row !== null);
+      const { repeats = [], turned = [] } = Object.groupBy(saved, ({ isRepeat }) => (isRepeat ? 'repeats' : 'turned'));
+      await tx.alerts.saveStates(turned.map(({ state }) => state));
+      await tx.alerts.saveRepeats(repeats.map(({ state }) => state));
       await tx.alerts.saveContents(all.map((entry) => entry.content()).filter((row) => row !== null));
     },
   };
@@ -83,7 +91,26 @@ function trackAlert(source: CatalogSource, stored: StoredAlert | null, storedRun
       updatedAt = now;
     },
     inserted: () => inserted,
-    saved: () => (stored === null || state === null || updatedAt === null ? null : { ...state, updatedAt }),
+    saved() {
+      if (stored === null || state === null || updatedAt === null) return null;
+      return { state: { ...state, updatedAt }, isRepeat: isRepeat(stored, state) };
+    },
     content: () => content,
   };
+}
+
+/** Whether nothing changed but what a plain repeat changes. */
+function isRepeat(stored: StoredAlert, state: StoredAlert): boolean {
+  return (
+    state.status === stored.status &&
+    state.severity === stored.severity &&
+    state.episode === stored.episode &&
+    state.endsAt === stored.endsAt &&
+    state.receivedAt === stored.receivedAt &&
+    state.resolvedAt === stored.resolvedAt &&
+    state.workflowId === stored.workflowId &&
+    state.triageCompletedAt === stored.triageCompletedAt &&
+    state.announced === stored.announced &&
+    state.mutedUntil === stored.mutedUntil
+  );
 }

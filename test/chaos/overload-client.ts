@@ -139,8 +139,8 @@ if (plan.senders !== undefined) {
 } else {
   const perSecond = plan.perSecond ?? 1;
   while (elapsed() < plan.seconds) {
-    const due = Math.floor(elapsed() * perSecond);
-    for (let burst = 0; sent < due && burst < 100; burst++) under.push(request());
+    const missing = Math.floor(elapsed() * perSecond) - sent;
+    for (let left = Math.min(missing, 100); left > 0; left--) under.push(request());
     await sleep(2);
   }
 }

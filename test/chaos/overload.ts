@@ -21,8 +21,8 @@ export interface OverloadOptions {
   readonly seconds: number;
   /** How long the queue is watched afterwards. */
   readonly drainSeconds: number;
-  /** Words before `serve`; default the program itself. */
-  readonly program?: readonly string[];
+  /** Default the program itself; started as bin/fist.js does. */
+  readonly program?: string;
 }
 
 /** What was seen while ten times the sustainable rate came in. */
@@ -60,7 +60,7 @@ export async function overload(cleanup: Cleanup, options: OverloadOptions): Prom
   const process = spawnServer({
     resources,
     database: database.url,
-    ...(options.program === undefined ? {} : { program: options.program }),
+    program: ['--max-semi-space-size=16', options.program ?? 'src/main.ts'],
   });
   cleanup.defer(() => process.kill());
   const server = await whenReady(process, database.url);
@@ -188,8 +188,8 @@ async function isDrained(database: ChaosDatabase): Promise<boolean> {
   return (await countUnfinished(database)) === 0;
 }
 
-async function countAlerts({ query }: ChaosDatabase): Promise<number> {
-  const [row] = await query('SELECT count(*) AS n FROM alerts');
+async function countAlerts(database: ChaosDatabase): Promise<number> {
+  const [row] = await database.query('SELECT count(*) AS n FROM alerts');
   return Number(row?.['n']);
 }
 

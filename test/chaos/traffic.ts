@@ -128,7 +128,7 @@ async function operate(
 }
 
 function pickAlert(ledger: Ledger, random: Random, fresh: number): string {
-  const known = [...ledger.alerts.keys()];
+  const known = [...ledger.alerts.keys()].filter((id) => id.startsWith('alert-'));
   if (known.length === 0 || random.next() < fresh) return `alert-${known.length + 1}`;
   return random.pick(known.slice(-15));
 }

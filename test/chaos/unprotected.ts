@@ -62,6 +62,7 @@ const variants: Readonly<Record<string, readonly Edit[]>> = {
     })),
     { file: 'store/run-leases.ts', from: ".set({ fence: marker('fence') })", to: '.set({ current_step: null })' },
     { file: 'workflows/engine/watch.ts', from: 'nowMs - heldSinceMs >= giveUpAfterMs', to: 'false' },
+    { file: 'workflows/engine/watch.ts', from: 'else abort(new AppError(', to: 'else void (new AppError(' },
   ],
   /** Leases a tenth as long: what a dead process had is taken over soon, so that a test need not wait. */
   'leases-short': [
@@ -72,6 +73,8 @@ const variants: Readonly<Record<string, readonly Edit[]>> = {
     { file: 'sinks/attempt.ts', from: 'attemptLimitMs = 30_000', to: 'attemptLimitMs = 3000' },
     { file: 'sinks/attempt.ts', from: 'requestTimeoutMs = 10_000', to: 'requestTimeoutMs = 1000' },
   ],
+  /** What is done each minute is done each second. */
+  'minutes-short': [{ file: 'app/ticker.ts', from: 'minuteMs = 60_000', to: 'minuteMs = 1000' }],
 };
 
 const [names = '', ...args] = process.argv.slice(2);

@@ -43,10 +43,10 @@ describe.each(contractStores)('$name', ({ name, open }) => {
   });
 
   test('a database that cannot be written refuses with StoreUnavailable, is no longer healthy, and comes back', async () => {
-    const { store: bare, execute, clock } = await begin();
-    const { store, health } = watchStore(bare, { clock, log: silentLog });
+    const contract = await begin();
+    const { store, health } = watchStore(contract.store, { clock: contract.clock, log: silentLog });
     expect(await health.problem()).toBeNull();
-    const heal = await obstruct(name, execute);
+    const heal = await obstruct(name, (text) => contract.execute(text));
     const write = () => store.transaction('cancel', (tx) => tx.resources.replaceAll([]));
     await expect(write()).rejects.toMatchObject({ code: 'StoreUnavailable', retryable: true });
     await expect(store.probe()).rejects.toMatchObject({ code: 'StoreUnavailable' });
@@ -57,7 +57,7 @@ describe.each(contractStores)('$name', ({ name, open }) => {
   });
 });
 
-type Execute = ContractStore['execute'];
+type Execute = (text: string) => Promise<readonly Record<string, unknown>[]>;
 
 /** Makes every write fail, from outside; returns how to make them work again. */
 async function obstruct(name: string, execute: Execute): Promise<() => Promise<unknown>> {

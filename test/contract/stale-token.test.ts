@@ -42,7 +42,7 @@ describe.each(contractStores)('3.1.7 with the token of a lease that was taken ov
     ['lock', (runs, id, fence) => runs.lock(id, fence), undefined, { cancelRequestedAt: null, cancelReason: null }],
     ['progress', (runs, id, fence) => runs.lock(id, fence, { stepsCompleted: 1, currentStep: 'x' }), undefined, {}],
     ['renew', (runs, id, fence) => runs.renew(id, fence, later(90_000)), false, true],
-    ['run-end', (runs, id, fence) => runs.finish(id, fence, end), false, true],
+    ['run-end', (runs, id, fence) => runs.finish(id, fence, end), undefined, { cancelReason: null }],
   ])('%s is refused, and nothing is written', async (_, write, refused, accepted) => {
     const id = await takenOver();
     const before = await opened.store.read.runs.find(id);

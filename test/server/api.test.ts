@@ -171,6 +171,23 @@ describe('lists', () => {
     expect(await count(`/api/v1/runs?alert=${id}&status=pending&workflow=triage&namespace=shop`)).toBe(1);
     expect(await count('/api/v1/runs?status=failed')).toBe(1);
     expect(await count('/api/v1/events?source=alertmanager')).toBe(1);
+    expect(await count('/api/v1/alerts?search=ban%20p1')).toBe(1);
+    expect(await count('/api/v1/runs?error=WorkflowNotReady')).toBe(1);
+    expect(await count('/api/v1/runs?error=Timeout')).toBe(0);
+    expect(await count('/api/v1/deliveries?sink=out&namespace=shop')).toBe(0);
+    expect(await count('/api/v1/dead-letters?source=alertmanager&namespace=shop&reason=BadItem')).toBe(0);
+  });
+
+  it('of a time: a moment, or a duration before now', async () => {
+    // Ids have the machine's time, which is after that of the server here.
+    await created();
+    const count = async (url: string) => (await world.get(url)).json().items.length;
+    for (const list of ['alerts', 'runs', 'events']) {
+      expect(await count(`/api/v1/${list}?since=1h30m`)).toBe(1);
+      expect(await count(`/api/v1/${list}?until=0`)).toBe(0);
+      expect(await count(`/api/v1/${list}?since=9999-12-31T23:59:59Z`)).toBe(0);
+      expect(await count(`/api/v1/${list}?since=1970-01-01T02:00:00%2B02:00&until=9999-12-31T23:59:59Z`)).toBe(1);
+    }
   });
 
   it.each([
@@ -182,6 +199,14 @@ describe('lists', () => {
     ['/api/v1/alerts?limit=5&limit=6', 'limit'],
     ['/api/v1/alerts?cursor=abc', 'cursor'],
     ['/api/v1/alerts?label=x', 'label'],
+    ['/api/v1/alerts?since=yesterday', 'since'],
+    ['/api/v1/alerts?until=2026-13-01T00:00:00Z', 'until'],
+    ['/api/v1/alerts?since=', 'since'],
+    ['/api/v1/alerts?search=-', 'search'],
+    ['/api/v1/alerts?search=', 'search'],
+    ['/api/v1/alerts?sink=x', 'sink'],
+    ['/api/v1/sources?since=1h', 'since'],
+    ['/alerts?offset=100001', 'offset'],
     ['/api/v1/runs?status=done', 'status'],
     ['/api/v1/runs?offset=1', 'offset'],
     ['/api/v1/deliveries?status=lost', 'status'],

@@ -12,7 +12,7 @@ import type { AlertRow, Database } from '../schema.ts';
 import { storable } from '../text.ts';
 import { entriesOf, hasTerms, searchTerms } from '../words.ts';
 import { allOf, filtersOf, mostRanges } from './drivers.ts';
-import { readPage } from './page.ts';
+import { hasValue, readPage } from './page.ts';
 import type { Driver, Range } from './page.ts';
 
 type Lists = Pick<ListReader, 'alerts' | 'alert' | 'alertByIdentity' | 'transitions'>;
@@ -41,7 +41,7 @@ function alertPages(query: Kysely<Database>): ListReader['alerts'] {
           if (accepted.length === 0) return [];
           let rows = query.selectFrom('alerts').select(alertColumns).where('alerts.id', 'in', accepted);
           for (const [column, value] of columns)
-            if (filters.has(column)) rows = rows.where(`alerts.${column}` as 'alerts.status', '=', value);
+            if (filters.has(column)) rows = rows.where(hasValue(`alerts.${column}`, value));
           for (const label of labels)
             if (filters.has(labelFilter(label)) && isIndexedLabel(...label))
               rows = rows.where((build) => withLabel(build, label, accepted));

@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { ListPage, PageQuery } from '../../core/lists.ts';
 import { distinctValues } from '../distinct.ts';
 import type { Database } from '../schema.ts';
-import { readPage } from './page.ts';
+import { hasValue, readPage } from './page.ts';
 import type { Driver, Range } from './page.ts';
 
 /** More ranges than this are not merged: planning would cost more than reading. */
@@ -68,7 +68,7 @@ export function tablePages<Row extends { readonly id: string }, Item>(
   { table, columns, filters, indexed, item }: TableList<Row, Item>,
 ): (page: PageQuery, values: Readonly<Record<string, string | undefined>>) => Promise<ListPage<Item>> {
   const columnList = sql.join(columns.map((column) => sql.ref(column)));
-  const matches = (filter: string, value: string) => sql`${sql.ref(filters[filter] ?? filter)} = ${value}`;
+  const matches = (filter: string, value: string) => hasValue(filters[filter] ?? filter, value);
   return async (page, values) => {
     const given = filtersOf(values);
     const byName = await driverByName(query, table, filters.name, values);

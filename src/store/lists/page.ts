@@ -42,6 +42,14 @@ export interface Listing<Row extends { readonly id: string }, Item> {
 /** Ids are UUID v7, so descending order is newest first; every id is below this. */
 const aboveEveryId = 'z';
 
+/**
+ * A condition on rows that were found by their ids. As an expression, because SQLite, which knows nothing of how many rows
+ * have a value, would rather look through all of an index on the column.
+ */
+export function hasValue(column: string, value: string): RawBuilder<boolean> {
+  return sql<boolean>`${sql.ref(column)} || '' = ${value}`;
+}
+
 interface Bounds {
   /** Only ids below. */
   readonly before: string;
@@ -55,7 +63,7 @@ export async function readPage<Row extends { readonly id: string }, Item>(
   page: PageQuery,
 ): Promise<ListPage<Item>> {
   const bounds = boundsOf(page);
-  const driver = await chooseDriver(listing, bounds, page.limit);
+  const driver = await chooseDriver(listing, bounds);
   const rest = new Set(listing.filters.filter((filter) => !driver.answers.includes(filter)));
   if (rest.size === 0) return readExactly(listing, driver, bounds, page);
   return readFiltered(listing, driver, rest, bounds, page);
@@ -123,32 +131,27 @@ async function fetchInOrder<Row extends { readonly id: string }>(
   return ids.flatMap((id) => rows.get(id) ?? []);
 }
 
-/** The one that answers everything, or else the one that gives the fewest ids. */
+/**
+ * The one that answers everything, or else the one whose ids lie the furthest apart: of them a page has to look at the
+ * fewest rows.
+ */
 async function chooseDriver<Row extends { readonly id: string }, Item>(
   { query, drivers, filters }: Listing<Row, Item>,
   bounds: Bounds,
-  limit: number,
 ): Promise<Driver> {
   const [first, ...others] = drivers;
   if (first === undefined) throw new Error('a list needs a driver');
   const whole = drivers.find(({ answers }) => filters.every((filter) => answers.includes(filter)));
   if (whole !== undefined || others.length === 0) return whole ?? first;
   let best = first;
-  let fewest = Number.POSITIVE_INFINITY;
+  let oldest = aboveEveryId;
   for (const driver of drivers) {
-    const count = await countOf(query, driver, bounds);
-    if (count < fewest) [best, fewest] = [driver, count];
-    if (fewest <= limit) break;
+    const [id] = await idsOf(query, driver, bounds, 1, mostExamined - 1);
+    // It has so few that all of them are looked at.
+    if (id === undefined) return driver;
+    if (id < oldest) [best, oldest] = [driver, id];
   }
   return best;
-}
-
-/** How many ids the driver has, up to {@link mostExamined}. */
-async function countOf(query: Kysely<Database>, driver: Driver, bounds: Bounds): Promise<number> {
-  if (driver.ranges.length === 0) return 0;
-  const ids = select(query, driver.ranges, bounds, mostExamined, 0);
-  const { rows } = await sql<{ count: number }>`SELECT count(*) AS count FROM (${ids}) AS found`.execute(query);
-  return rows[0]?.count ?? 0;
 }
 
 async function idsOf(

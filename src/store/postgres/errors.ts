@@ -99,11 +99,11 @@ const connectionRefusals: readonly { readonly pattern: RegExp; readonly next: st
 
 /** An error that the server itself sent; the driver's own have codes of the operating system, EPIPE among them. */
 function serverError(thrown: unknown): ServerError | null {
-  if (!(thrown instanceof Error) || !('severity' in thrown) || !('code' in thrown)) return null;
+  if (typeof thrown !== 'object' || thrown === null || !('severity' in thrown) || !('code' in thrown)) return null;
   const routine = 'routine' in thrown ? thrown.routine : undefined;
   return {
     state: String(thrown.code),
-    message: thrown.message,
+    message: textOf(thrown),
     routine: typeof routine === 'string' ? routine : undefined,
   };
 }
@@ -125,8 +125,9 @@ function unavailable(message: string, cause: unknown, reason = 'StoreDown'): App
   });
 }
 
-/** A name with several addresses fails with one error for each, and no text of its own. */
+/** A name with several addresses fails with one error for each, and no text of its own; pg-boss tells of copies of errors. */
 function textOf(thrown: unknown): string {
   if (thrown instanceof AggregateError && thrown.message === '') return thrown.errors.map(textOf).join('; ');
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  const message = typeof thrown === 'object' && thrown !== null && 'message' in thrown ? thrown.message : thrown;
+  return String(message);
 }

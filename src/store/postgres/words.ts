@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { createWordIndex, createWordWriter, hasWordsDue } from '../word-index.ts';
-import type { WordIndex } from '../word-index.ts';
+import type { WordIndex, WordStep } from '../word-index.ts';
 import { executeOn, queryOn, readOn } from './connection.ts';
 import type { StatementNames } from './connection.ts';
 import { storeError } from './errors.ts';
@@ -10,14 +10,15 @@ export function startWordIndex(pool: Pool, names: StatementNames, onError: (erro
   const query = queryOn(readOn(pool), names);
   const words = createWordIndex({
     isDue: () => hasWordsDue(query),
-    write: (limit) => write(pool, names, limit),
+    write: (limit, after) => write(pool, names, limit, after),
+    alertsPerStep: 250,
     onError,
   });
   words.wake();
   return words;
 }
 
-async function write(pool: Pool, names: StatementNames, limit: number): Promise<number> {
+async function write(pool: Pool, names: StatementNames, limit: number, after: string): Promise<WordStep> {
   const client = await pool.connect().catch((thrown: unknown) => {
     throw storeError(thrown);
   });
@@ -25,10 +26,10 @@ async function write(pool: Pool, names: StatementNames, limit: number): Promise<
   try {
     const execute = executeOn(client);
     await execute('BEGIN');
-    const count = await createWordWriter(queryOn(execute, names))(limit);
+    const step = await createWordWriter(queryOn(execute, names))(limit, after);
     await execute('COMMIT');
     failed = false;
-    return count;
+    return step;
   } finally {
     // Closed after an error, which rolls back.
     client.release(failed);

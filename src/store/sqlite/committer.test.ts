@@ -51,7 +51,7 @@ test('a full disk refuses who needs room, and only those; with room again it goe
   expect(await committer.submit('intake', write('x'.repeat(200_000)))).toBe('xxxxxxxxxx');
 });
 
-test('where SQLite gave the whole transaction up, nobody of the commit is told that it stands', async () => {
+test('where SQLite gave the whole transaction up, the work of the others is done again without it', async () => {
   const committer = open();
   const outcomes = await Promise.allSettled([
     committer.submit('intake', write('before')),
@@ -61,10 +61,33 @@ test('where SQLite gave the whole transaction up, nobody of the commit is told t
     }),
     committer.submit('intake', write('after')),
   ]);
-  for (const outcome of outcomes)
-    expect(outcome).toMatchObject({ reason: { code: 'StoreUnavailable', reason: 'StoreDown' } });
-  expect(count()).toBe(0);
+  expect(outcomes).toMatchObject([
+    { value: 'before' },
+    { reason: { code: 'StoreUnavailable', reason: 'StoreDown' } },
+    { value: 'after' },
+  ]);
+  expect(count()).toBe(2);
+});
+
+test("a commit that fails is everybody's failure", async () => {
+  let fails = true;
+  const committer = createCommitter({
+    raw,
+    hooks: {
+      beforeCommit() {
+        if (fails) throw Object.assign(new Error('disk I/O error'), { errcode: 10 });
+      },
+    },
+    limits: defaultLimits,
+    monotonic: () => performance.now(),
+    beforeCommit: () => undefined,
+    committed: () => undefined,
+  });
+  const outcomes = await Promise.allSettled(['a', 'b'].map((text) => committer.submit('intake', write(text))));
+  expect(outcomes).toMatchObject([{ reason: { reason: 'StoreDown' } }, { reason: { reason: 'StoreDown' } }]);
+  fails = false;
   expect(await committer.submit('intake', write('again'))).toBe('again');
+  expect(count()).toBe(1);
 });
 
 test('other writers come before intake in the commit that they share', async () => {

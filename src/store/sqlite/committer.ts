@@ -21,6 +21,8 @@ interface Waiting {
   /** Null: work of the store itself. */
   readonly name: TransactionName | null;
   readonly sinceMs: number;
+  /** Its work was done and undone with another caller's. */
+  isAgain: boolean;
   /** Runs the work in its savepoint; says how to settle the caller once the commit stands. */
   run(): Promise<() => void>;
   fail(error: AppError): void;
@@ -34,13 +36,14 @@ const mostIntakeMs = 50;
  * After intake has worked, the other writers have three times as long before it, so that not much more is accepted than can
  * be worked off, and at most this long, so that intake does not starve.
  */
-const othersShare = 3;
+const othersShare = 2;
 const mostOwedMs = 1000;
 
 /**
  * Group commit. A lone caller commits at once (after the current turn of the event loop, in which other requests may
  * arrive); callers that arrive during a commit share the next one. Each has a savepoint of its own, so that one
- * caller's error undoes only its own work. Promises settle after COMMIT. Other writers go before intake, which has
+ * caller's error undoes only its own work; where SQLite gave up the whole transaction (disk full), the work of the others is
+ * done again without it. Promises settle after COMMIT. Other writers go before intake, which has
  * a quarter of the time where both want more.
  */
 export function createCommitter(options: CommitterOptions) {
@@ -63,13 +66,16 @@ export function createCommitter(options: CommitterOptions) {
     const turn = queue.begin();
     const batch: Waiting[] = [];
     const settles: (() => void)[] = [];
+    let working: Waiting | undefined;
     try {
       rollBack();
       begin.run();
       for (let caller = turn.next(); caller !== undefined; caller = turn.next()) {
         batch.push(caller);
+        working = caller;
         settles.push(await caller.run());
       }
+      working = undefined;
       options.beforeCommit();
       const names = batch.map((caller) => caller.name).filter((name) => name !== null);
       hooks.beforeCommit?.(names);
@@ -81,7 +87,10 @@ export function createCommitter(options: CommitterOptions) {
       rollBack();
       const error = commitError(cause);
       // Where not even BEGIN worked, all who wait would find the same.
-      for (const caller of batch.length > 0 ? batch : turn.rest()) caller.fail(error);
+      const callers = batch.length > 0 ? batch : turn.rest();
+      const innocent = working === undefined ? [] : callers.filter((caller) => caller !== working && !caller.isAgain);
+      for (const caller of callers) if (!innocent.includes(caller)) caller.fail(error);
+      queue.putBack(innocent);
     }
     turn.end();
     scheduled = false;
@@ -108,6 +117,7 @@ export function createCommitter(options: CommitterOptions) {
         queue.add({
           name,
           sinceMs: monotonic(),
+          isAgain: false,
           fail: reject,
           run: async () => {
             const result = await savepoint(work);
@@ -129,8 +139,8 @@ export function createCommitter(options: CommitterOptions) {
 function createQueue(limits: QueueLimits, monotonic: () => number) {
   const intake: Waiting[] = [];
   const others: Waiting[] = [];
-  /** Time that the others have before intake works again. */
-  let owedMs = 0;
+  /** Until then intake works only where no other waits. */
+  let othersUntilMs = Number.NEGATIVE_INFINITY;
 
   /** The first of intake that is not too late: what its sender no longer waits for is not done. */
   function nextIntake(): Waiting | undefined {
@@ -145,6 +155,12 @@ function createQueue(limits: QueueLimits, monotonic: () => number) {
   return {
     isEmpty: () => intake.length === 0 && others.length === 0,
     add: (caller: Waiting) => void (caller.name === 'intake' ? intake : others).push(caller),
+    /** Who was undone by another's failure goes first, once more. */
+    putBack(callers: readonly Waiting[]): void {
+      for (const caller of callers) caller.isAgain = true;
+      intake.unshift(...callers.filter(({ name }) => name === 'intake'));
+      others.unshift(...callers.filter(({ name }) => name !== 'intake'));
+    },
     refusal(): AppError | null {
       const waitedMs = intake[0] === undefined ? 0 : monotonic() - intake[0].sinceMs;
       const hasRoom = intake.length < limits.maxWaiting && waitedMs <= limits.maxWaitMs;
@@ -154,7 +170,7 @@ function createQueue(limits: QueueLimits, monotonic: () => number) {
     begin() {
       const begunMs = monotonic();
       let left = Math.min(others.length, mostPerCommit);
-      let intakes = others.length === 0 || owedMs <= 0 ? mostPerCommit : 0;
+      let intakes = others.length === 0 || begunMs >= othersUntilMs ? mostPerCommit : 0;
       let intakeSinceMs: number | null = null;
       return {
         next(): Waiting | undefined {
@@ -171,11 +187,9 @@ function createQueue(limits: QueueLimits, monotonic: () => number) {
         /** Everybody who waits. */
         rest: (): readonly Waiting[] => [...others.splice(0), ...intake.splice(0)],
         end(): void {
+          if (intakeSinceMs === null) return;
           const nowMs = monotonic();
-          owedMs =
-            intakeSinceMs === null
-              ? owedMs - (nowMs - begunMs)
-              : Math.min(othersShare * (nowMs - intakeSinceMs), mostOwedMs);
+          othersUntilMs = nowMs + Math.min(othersShare * (nowMs - intakeSinceMs), mostOwedMs);
         },
       };
     },

@@ -236,7 +236,9 @@ function kyselyStatement(statement: StatementSync): SqliteStatement {
 }
 
 function bind(parameters: readonly unknown[]): SQLInputValue[] {
-  return parameters.map(bindValue);
+  const values = new Array<SQLInputValue>(parameters.length);
+  for (let place = 0; place < values.length; place += 1) values[place] = bindValue(parameters[place]);
+  return values;
 }
 
 function bindValue(value: unknown): SQLInputValue {

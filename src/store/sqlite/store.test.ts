@@ -306,9 +306,8 @@ describe.each(['file', ':memory:'])('transactions on %s', (where) => {
     let nowMs = 0;
     const store = openHere({ monotonic: () => nowMs });
     const worked = { intake: 0, engine: 0 };
-    const until = 1000;
     const lane = async (name: 'intake' | 'step-end', milliseconds: number) => {
-      while (nowMs < until) {
+      for (let isOver = false; !isOver; isOver = nowMs >= 1000) {
         await store.transaction(name, async () => {
           nowMs += milliseconds;
           worked[name === 'intake' ? 'intake' : 'engine'] += milliseconds;

@@ -58,7 +58,8 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     const writeWords = createWordWriter(write.query);
     const words = createWordIndex({
       isDue: () => hasWordsDue(read.query),
-      write: (limit) => committer.submit(null, () => writeWords(limit)),
+      write: (limit, after) => committer.submit(null, () => writeWords(limit, after)),
+      alertsPerStep: 50,
       // A database that takes no writes is told to the callers of `transaction`.
       onError: () => undefined,
     });

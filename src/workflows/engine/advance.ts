@@ -1,6 +1,6 @@
-import { AppError, toAppError } from '../../core/errors.ts';
+import { toAppError } from '../../core/errors.ts';
 import type { RunRecord, StepRecord } from '../../core/run.ts';
-import type { RunProgress, RunWait, StoreTransaction, TransactionName } from '../../core/store.ts';
+import type { RunWait, StoreTransaction, TransactionName } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { runAttempt } from './attempt.ts';
@@ -9,7 +9,7 @@ import { claimRun, leaseMs } from './claim.ts';
 import type { Claim } from './claim.ts';
 import { endRun } from './end.ts';
 import { renewEveryMs } from './watch.ts';
-import { createContext, lookAhead, stale, workflowSlot } from './work.ts';
+import { cancelled, createContext, lookAhead, progress, stale, workflowSlot } from './work.ts';
 import type { Ahead, EngineContext, EngineOptions, Work } from './work.ts';
 
 /** After so long a worker gives its run back, so that no run keeps others waiting (design 3.1.4). */
@@ -62,12 +62,12 @@ async function carryOn(context: EngineContext, claim: Claim, stopping: Stopping)
   await killLeftovers(context, claim);
   if (claim.startedNow) noteStart(context, claim.work);
   if (claim.ahead === null) return;
-  let state: State = { work: claim.work, ahead: claim.ahead };
-  if (state.ahead.rows.length > 0) state = await commitNext(context, state.work, null, stopping, state.ahead);
-  for (;;) {
-    const { work, ahead } = state;
+  let state: State | null = { work: claim.work, ahead: claim.ahead };
+  if (claim.ahead.rows.length > 0) state = await commitNext(context, claim.work, null, stopping, claim.ahead);
+  while (state !== null) {
+    const { work, ahead }: State = state;
     if (ahead.due.kind === 'wait') return;
-    if (ahead.due.kind === 'end') return endRun(context, work, ahead.due, ahead.completed);
+    if (ahead.due.kind === 'end') return endRun(context, work, ahead.due, ahead.completed, null);
     const attempt = await runAttempt(context, work, ahead.due.step, ahead.due.row, stopping.signal);
     state = await commitNext(context, work, attempt, stopping);
   }
@@ -84,8 +84,9 @@ interface State {
 }
 
 /**
- * Ends an attempt, if there is one, and starts the next step or waits, in one transaction. What is due is computed
- * before it from the journal that only this worker may write, and anew where a cancel came meanwhile. Throws StaleFence.
+ * Ends an attempt, if there is one, and starts the next step, waits, or ends the run (then null), in one transaction. What
+ * is due is computed before it from the journal that only this worker may write, and anew where a cancel came meanwhile.
+ * Throws StaleFence.
  */
 async function commitNext(
   context: EngineContext,
@@ -93,31 +94,37 @@ async function commitNext(
   attempt: AttemptEnd | null,
   stopping: Stopping,
   prepared: Ahead | null = null,
-): Promise<State> {
+): Promise<State | null> {
   const { run, plan } = work;
   const nowMs = context.clock.monotonic();
   const pause = stopping.signal.aborted || stopping.pausing.aborted || nowMs - work.takenAtMs >= sliceMs;
   const journal = attempt === null ? work.journal : withEnd(work.journal, attempt);
   const expected = prepared === null || pause ? lookAhead(context, run, plan, journal, pause) : prepared;
   const renews = nowMs - work.heldSinceMs >= renewEveryMs;
+  const writeRows = (tx: StoreTransaction) => [
+    attempt === null ? undefined : writeEnd(tx, attempt),
+    ...expected.rows.map((row) => tx.runs.insertStep(row)),
+  ];
   try {
+    if (attempt !== null && expected.due.kind === 'end') {
+      const ended = { ...work, journal: [...journal, ...expected.rows] };
+      await endRun(context, ended, expected.due, expected.completed, writeRows);
+      return null;
+    }
     await context.store.transaction(transactionName(attempt, expected), async (tx) => {
       const [lock, writes] = await Promise.allSettled([
         tx.runs.lock(run.id, run.fence, progress(expected)),
         // Sent with the lock: where that is refused, all of it is undone.
         allDone([
           renews ? tx.runs.renew(run.id, run.fence, addMs(context.now(), leaseMs)) : true,
-          attempt === null ? undefined : writeEnd(tx, attempt),
-          ...expected.rows.map((row) => tx.runs.insertStep(row)),
+          ...writeRows(tx),
           expected.due.kind === 'wait' ? giveBack(context, tx, work, expected.due.wait) : undefined,
         ]),
       ]);
       if (lock.status === 'rejected') throw lock.reason;
       if (lock.value === undefined) throw stale();
       if (writes.status === 'rejected') throw writes.reason;
-      if (lock.value.cancelRequestedAt !== run.cancelRequestedAt) {
-        throw new AppError('Cancelled', 'somebody asked to stop');
-      }
+      if (lock.value.cancelRequestedAt !== run.cancelRequestedAt) throw cancelled();
     });
   } catch (thrown) {
     if (toAppError(thrown).code !== 'Cancelled') throw thrown;
@@ -145,10 +152,6 @@ async function withCancel({ store }: EngineContext, run: RunRecord): Promise<Run
 function transactionName(attempt: AttemptEnd | null, ahead: Ahead): TransactionName {
   if (ahead.due.kind === 'wait') return 'run-wait';
   return attempt === null ? 'step-start' : 'step-end';
-}
-
-function progress(ahead: Ahead): RunProgress {
-  return { stepsCompleted: ahead.completed, currentStep: ahead.due.kind === 'run' ? ahead.due.step.name : null };
 }
 
 async function writeEnd(tx: StoreTransaction, { row, end, evidence }: AttemptEnd): Promise<void> {

@@ -7,7 +7,7 @@ import { beginTriage, lockAlertOf } from './alert-columns.ts';
 import { runDeliveries } from '../deliveries.ts';
 import { findStep, interruption } from './plan.ts';
 import type { RunEnding } from './plan.ts';
-import { alertSlot, lookAhead, workflowSlot } from './work.ts';
+import { alertSlot, lookAhead, progress, workflowSlot } from './work.ts';
 import type { Ahead, EngineContext, Work } from './work.ts';
 
 /** Design 3.1.5. */
@@ -23,7 +23,10 @@ export interface Claim {
   readonly leftovers: readonly ProcessIdentity[];
 }
 
-/** The claim transaction: lease, interrupted attempts, slots, and what the first claim announces. Undefined: not ours. */
+/**
+ * The claim transaction: lease, interrupted attempts, slots; of the first claim, what it announces and the first step's
+ * start. Undefined: not ours.
+ */
 export function claimRun(context: EngineContext, runId: string): Promise<Claim | undefined> {
   const { store, clock, owner } = context;
   const takenAtMs = clock.monotonic();
@@ -41,20 +44,19 @@ export function claimRun(context: EngineContext, runId: string): Promise<Claim |
     if (found === undefined) return { work, ahead: endNow(planMissing(run)), startedNow: false, leftovers };
     const taken = await takeUp(context, tx, work);
     if (taken === null) return { work, ahead: null, startedNow: false, leftovers };
-    const startedNow = taken.run.startedAt !== run.startedAt;
-    return { work: { ...work, run: taken.run }, ahead: taken.ahead, startedNow, leftovers };
+    return { ...taken, startedNow: taken.work.run.startedAt !== run.startedAt, leftovers };
   });
 }
 
-/** Waits, or has its slots and goes on. */
+/** Waits, or has its slots and goes on. What is ahead of a run that begins is written at once, so its first step has begun. */
 async function takeUp(
   context: EngineContext,
   tx: StoreTransaction,
   work: Work,
-): Promise<{ readonly run: RunRecord; readonly ahead: Ahead } | null> {
+): Promise<{ readonly work: Work; readonly ahead: Ahead } | null> {
   const { run, plan, journal } = work;
   const ahead = lookAhead(context, run, plan, journal, false);
-  if (ahead.due.kind === 'end') return { run, ahead };
+  if (ahead.due.kind === 'end') return { work, ahead };
   if (ahead.due.kind === 'wait') {
     await tx.runs.release(run.id, ahead.due.wait);
     return null;
@@ -66,16 +68,21 @@ async function takeUp(
     await tx.runs.release(run.id, { status, wakeAt: null, waitingFor: 'slot', slotKey: missing });
     return null;
   }
-  if (!isFirst) return { run, ahead };
+  if (!isFirst) return { work, ahead };
   const startedAt = context.now();
   const catalog = context.catalog.current();
   const told = plan.sinks.filter((sink) => catalog.sink(run.namespace, sink)?.sendStarted === true);
   await allDone([
-    tx.runs.start(run.id, startedAt),
+    tx.runs.start(run.id, startedAt, progress(ahead)),
+    // Nothing of it was ever executed, so nothing can be in the way of its first step.
+    ...ahead.rows.map((row) => tx.runs.insertStep(row)),
     beginTriage(tx, run, alert, startedAt),
     tx.deliveries.insert(runDeliveries(run, 'run-started', told, startedAt, { episode: run.episode })),
   ]);
-  return { run: { ...run, startedAt }, ahead };
+  return {
+    work: { ...work, run: { ...run, startedAt }, journal: [...journal, ...ahead.rows] },
+    ahead: { ...ahead, rows: [] },
+  };
 }
 
 /** Takes the alert's slot, then the Workflow's: always in this order. Returns the key of the first that is not free. */

@@ -14,7 +14,7 @@ describe.each(contractStores)('a graceful stop on $name', ({ open }) => {
     clock = createFakeClock();
     const opened = await open({ clock });
     store = opened.store;
-    return opened.close;
+    return () => opened.close();
   });
 
   /** A run of two steps whose first is under way; `end` ends it, an abort does as well. */

@@ -1,6 +1,7 @@
 import { lastReport } from '../../core/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { toAppError } from '../../core/errors.ts';
+import type { StoreTransaction } from '../../core/store.ts';
 import { toEpochMs } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { templateRoots } from '../view.ts';
@@ -8,14 +9,21 @@ import { endTriage, lockAlertOf } from './alert-columns.ts';
 import { runDeliveries } from '../deliveries.ts';
 import { neverStarted } from './plan.ts';
 import type { RunEnding } from './plan.ts';
-import { alertSlot, stale, stepRow, workflowSlot } from './work.ts';
+import { alertSlot, cancelled, stale, stepRow, workflowSlot } from './work.ts';
 import type { EngineContext, Work } from './work.ts';
 
 /**
- * The last transaction of a run: final state, outputs, the alert's columns, deliveries, slots, the next waiter. Throws
- * StaleFence.
+ * The last transaction of a run: the end of its last attempt (`writeRows`; null = it was written before), final state,
+ * outputs, the alert's columns, deliveries, slots, the next waiter. Throws StaleFence, and Cancelled where the run is asked
+ * to stop before its last attempt is written.
  */
-export async function endRun(context: EngineContext, work: Work, ending: RunEnding, completed: number): Promise<void> {
+export async function endRun(
+  context: EngineContext,
+  work: Work,
+  ending: RunEnding,
+  completed: number,
+  writeRows: ((tx: StoreTransaction) => readonly unknown[]) | null,
+): Promise<void> {
   const { run, plan, journal } = work;
   const now = context.now();
   const { outputs, problem } = evaluateOutputs(context, work, ending.status);
@@ -24,12 +32,14 @@ export async function endRun(context: EngineContext, work: Work, ending: RunEndi
   await context.store.transaction('run-end', async (tx) => {
     const { status, error, errorCode } = final;
     const end = { status, stepsCompleted: completed, outputs, error, errorCode, completedAt: now };
-    const [alert, written] = await allDone([lockAlertOf(tx, run), tx.runs.finish(run.id, run.fence, end)]);
-    if (!written) throw stale();
+    const [alert, lock] = await allDone([lockAlertOf(tx, run), tx.runs.finish(run.id, run.fence, end)]);
+    if (lock === undefined) throw stale();
+    if (writeRows !== null && lock.cancelRequestedAt !== run.cancelRequestedAt) throw cancelled();
     // A run that was called off before it began has nothing to tell.
     const sinks = run.startedAt !== null || status !== 'cancelled' ? plan.sinks : [];
     const keys = [alertSlot(run), workflowSlot(run, plan)].filter((key) => key !== null);
     await allDone([
+      ...(writeRows?.(tx) ?? []),
       ...skipped.map(({ step, path }) => tx.runs.insertStep(stepRow(run, step, path, 1, 'skipped', now))),
       endTriage(tx, run, alert, lastReport(journal), now),
       tx.deliveries.insert(runDeliveries(run, 'run-finished', sinks, now, { episode: run.episode, status })),

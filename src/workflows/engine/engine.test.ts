@@ -20,7 +20,7 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
     clock = createFakeClock();
     const opened = await open({ clock });
     store = opened.store;
-    return opened.close;
+    return () => opened.close();
   });
 
   const never = new AbortController().signal;

@@ -3,7 +3,7 @@ import { AppError } from '../../core/errors.ts';
 import type { Plan, PlanStep } from '../../core/plan.ts';
 import type { CatalogHolder, Clock, CommandRunner, Log, Metrics } from '../../core/ports.ts';
 import type { RunRecord, StepRecord } from '../../core/run.ts';
-import type { RunReader, RunWait, Store } from '../../core/store.ts';
+import type { RunProgress, RunReader, RunWait, Store } from '../../core/store.ts';
 import { toTimestamp } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { newId } from '../../lib/id.ts';
@@ -65,6 +65,11 @@ export function stale(): AppError {
   return new AppError('StaleFence', 'another worker took the run over');
 }
 
+/** Somebody asked the run to stop since it was read: what is due is something else. */
+export function cancelled(): AppError {
+  return new AppError('Cancelled', 'somebody asked the run to stop');
+}
+
 /** Skips what `when` skips, up to the next step, wait or end. `pause` = this worker starts nothing more. */
 export function lookAhead(
   context: EngineContext,
@@ -100,6 +105,11 @@ export function lookAhead(
     }
     rows.push(stepRow(run, decision.step, decision.path, 1, 'skipped', now));
   }
+}
+
+/** What `describe run` shows. */
+export function progress(ahead: Ahead): RunProgress {
+  return { stepsCompleted: ahead.completed, currentStep: ahead.due.kind === 'run' ? ahead.due.step.name : null };
 }
 
 function planRules(context: EngineContext, run: RunRecord, plan: Plan, journal: readonly StepRecord[]): PlanRules {

@@ -1,0 +1,77 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { createCleanup } from '../../test/support/cleanup.ts';
+import { get } from './get.ts';
+import type { Terminal } from './output.ts';
+
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+
+interface Page {
+  readonly items: readonly object[];
+  readonly nextCursor: string | null;
+}
+
+/** A server that answers one page after the other, and the last one again and again. */
+async function startLists(pages: readonly Page[]) {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(pages[Math.min(asked.length, pages.length) - 1]));
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  cleanup.defer(() => new Promise((done) => server.close(done)));
+  const out: string[] = [];
+  const err: string[] = [];
+  const terminal: Terminal = {
+    out: (text) => void out.push(text),
+    err: (text) => void err.push(text),
+    colour: false,
+    env: { FIST_TOKEN: 't' },
+  };
+  const flags = { server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, output: 'name', limit: '3' };
+  return { asked, out, err, run: (more: object, noun: string) => get(terminal, { ...flags, ...more }, noun) };
+}
+
+const letter = (id: string) => ({ id });
+
+test('flags are the parameters of the API', async () => {
+  const lists = await startLists([{ items: [], nextCursor: null }]);
+  await lists.run({ since: '1h', search: 'oom killed', label: ['team=shop', 'a=b'], status: 'received' }, 'alerts');
+  await lists.run({ alert: 'alert/0199', workflow: 'triage', error: 'Timeout', namespace: 'shop' }, 'runs');
+  await lists.run({ run: 'run/0199', sink: 'out', until: '2026-01-01T00:00:00Z' }, 'delivery');
+  await lists.run({ source: 'am', reason: 'BadItem' }, 'dead-letters');
+  const queries = lists.asked.map((path) => [...new URL(path, 'http://x').searchParams].map((pair) => pair.join('=')));
+  expect(queries).toEqual([
+    ['status=received', 'since=1h', 'search=oom killed', 'label=team=shop', 'label=a=b', 'limit=3'],
+    ['namespace=shop', 'workflow=triage', 'alert=0199', 'error=Timeout', 'limit=3'],
+    ['until=2026-01-01T00:00:00Z', 'run=0199', 'sink=out', 'limit=3'],
+    ['source=am', 'reason=BadItem', 'limit=3'],
+  ]);
+});
+
+test('a page that ends early is followed by the next, until there are enough', async () => {
+  const lists = await startLists([
+    { items: [letter('9')], nextCursor: 'a' },
+    { items: [], nextCursor: 'b' },
+    { items: [letter('8'), letter('7')], nextCursor: 'c' },
+    { items: [letter('6')], nextCursor: null },
+  ]);
+  await lists.run({}, 'dead-letters');
+  expect(lists.asked.map((path) => path.split('?')[1])).toEqual(['limit=3', 'limit=2&cursor=a', 'limit=2&cursor=b']);
+  expect(lists.out.join('')).toBe('dead-letter/9\ndead-letter/8\ndead-letter/7\n');
+  expect(lists.err.join('')).toContain('there are more; next: --limit 6');
+});
+
+test('after many pages in vain the person is told, and what was found is shown', async () => {
+  const lists = await startLists([
+    { items: [letter('9')], nextCursor: 'a' },
+    { items: [], nextCursor: 'b' },
+  ]);
+  await lists.run({}, 'dead-letters');
+  expect(lists.asked).toHaveLength(40);
+  expect(lists.out.join('')).toBe('dead-letter/9\n');
+  expect(lists.err.join('')).toContain('older ones were not looked at; next: narrow it down with --since');
+});
