@@ -7,7 +7,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
-          exclude: ['test/real/**', 'test/chaos/long/**'],
+          exclude: ['test/real/**', 'test/chaos/**'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
           pool: 'threads',
@@ -17,7 +17,8 @@ export default defineConfig({
       {
         test: {
           name: 'real',
-          include: ['test/real/**/*.test.ts'],
+          // Real programs, and the quick form of each chaos test.
+          include: ['test/real/**/*.test.ts', 'test/chaos/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
           pool: 'forks',

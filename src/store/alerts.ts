@@ -137,10 +137,9 @@ function writers(
   async function insertAll(alerts: readonly AlertRecord[]): Promise<void> {
     // In the order of the identities, so that replicas that insert the same ones wait for each other and not crosswise.
     const rows = alerts.toSorted(byIdentity).map(toRow);
-    const inserted = await insert(rows);
+    const [inserted] = await Promise.all([insert(rows), writeLabels(alerts)]);
     if (inserted < rows.length)
       throw new AppError('StoreConflict', `${rows.length - inserted} alerts are there already: UNIQUE identity`);
-    await writeLabels(alerts);
   }
   async function saveStates(alerts: Parameters<AlertStore['saveStates']>[0]): Promise<void> {
     await save(alerts.map((alert) => ({ ...stateRow(alert), updated_at: alert.updatedAt })));

@@ -92,8 +92,10 @@ export function createEventLog(facts: IntakeFacts, recent: RecentEvents): EventL
     },
     withoutAlert: () => [...without.values()],
     async write(tx) {
-      await tx.events.insertAll([...added.values()]);
-      await tx.events.bumpAll([...bumps].map(([id, bump]) => ({ id, ...bump })));
+      await Promise.all([
+        tx.events.insertAll([...added.values()]),
+        tx.events.bumpAll([...bumps].map(([id, bump]) => ({ id, ...bump }))),
+      ]);
       for (const [id, changed] of changes) await tx.events.update(id, changed);
     },
     writeActivity: (tx) => tx.events.countActivity([...activity.values()]),

@@ -74,14 +74,13 @@ export async function readFacts(
     alerts.set(key, stored);
     if (mayTurn(stored, items)) turning.push(stored.id);
   });
-  const briefs = turning.length === 0 ? [] : await tx.runs.briefsOfAlerts(turning, earliestRun(arrivals));
-  return {
-    alerts,
-    runs: Map.groupBy(briefs, ({ alertId }) => alertId ?? ''),
-    plans: await plansOf(tx, catalog, briefs),
-    outcomes: await outcomesOf(tx, arrivals),
-    contentHashes: await hashesOf(tx, arrivals, alerts, recent),
-  };
+  const [briefs, outcomes, contentHashes] = await Promise.all([
+    turning.length === 0 ? [] : tx.runs.briefsOfAlerts(turning, earliestRun(arrivals)),
+    outcomesOf(tx, arrivals),
+    hashesOf(tx, arrivals, alerts, recent),
+  ]);
+  const runs = Map.groupBy(briefs, ({ alertId }) => alertId ?? '');
+  return { alerts, runs, plans: await plansOf(tx, catalog, briefs), outcomes, contentHashes };
 }
 
 interface Touched {

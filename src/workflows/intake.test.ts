@@ -549,7 +549,8 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
   });
 
   test('a storm of one alert: counters exact, one run (reliability target 7)', async () => {
-    const answers = await Promise.all(Array.from({ length: 2000 }, () => world.take(1, [firing()])));
+    const wave = () => Promise.all(Array.from({ length: 1000 }, () => world.take(1, [firing()])));
+    const answers = [...(await wave()), ...(await wave())];
     expect(answers.filter(({ opened }) => opened === 1)).toHaveLength(1);
     expect(answers.filter(({ repeated }) => repeated === 1)).toHaveLength(1999);
     expect(await world.alert()).toMatchObject({ receiveCount: 2000 });

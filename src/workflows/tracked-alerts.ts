@@ -54,12 +54,14 @@ export function trackAlerts(facts: IntakeFacts): TrackedAlerts {
     },
     async write(tx) {
       const all = [...entries.values()];
-      await tx.alerts.insertAll(all.map((entry) => entry.inserted()).filter((row) => row !== null));
       const saved = all.map((entry) => entry.saved()).filter((row) => row !== null);
       const { repeats = [], turned = [] } = Object.groupBy(saved, ({ isRepeat }) => (isRepeat ? 'repeats' : 'turned'));
-      await tx.alerts.saveStates(turned.map(({ state }) => state));
-      await tx.alerts.saveRepeats(repeats.map(({ state }) => state));
-      await tx.alerts.saveContents(all.map((entry) => entry.content()).filter((row) => row !== null));
+      await Promise.all([
+        tx.alerts.insertAll(all.map((entry) => entry.inserted()).filter((row) => row !== null)),
+        tx.alerts.saveStates(turned.map(({ state }) => state)),
+        tx.alerts.saveRepeats(repeats.map(({ state }) => state)),
+        tx.alerts.saveContents(all.map((entry) => entry.content()).filter((row) => row !== null)),
+      ]);
     },
   };
 }

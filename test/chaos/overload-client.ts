@@ -54,7 +54,7 @@ function notification(number: number): Buffer {
 }
 
 /** How long the last answers are waited for. */
-const patienceMs = 10_000;
+const patienceMs = 20_000;
 const lines = new Set<Line>();
 
 /** One request after the other on one connection. */

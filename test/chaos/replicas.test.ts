@@ -44,11 +44,11 @@ describe('three replicas on one PostgreSQL', { timeout: 180_000 }, () => {
     await replicas.postgres.stop('SIGQUIT');
     await waitFor('a replica to notice', async () => (await killed.readiness()) === 503);
     await replicas.postgres.start();
+    const answers = ledger.answers;
     await witness.look();
     for (const replica of replicas.all) {
       await waitFor(`${replica.name} to be ready again`, async () => (await replica.readiness()) === 200);
     }
-    const answers = ledger.answers;
     await waitFor('more alerts', () => ledger.answers > answers + 60, { timeoutMs: 60_000 });
     await traffic.stop();
 

@@ -121,9 +121,9 @@ describe.each(contractStores)('runs on $name', ({ open }) => {
         errorCode: 'Timeout',
         completedAt: now,
       } as const;
-      expect(await runs.finish(id, 2, end)).toBe(false);
-      expect(await runs.finish(id, 1, end)).toBe(true);
-      expect(await runs.finish(id, 1, end)).toBe(false);
+      expect(await runs.finish(id, 2, end)).toBeUndefined();
+      expect(await runs.finish(id, 1, end)).toEqual({ cancelRequestedAt: null, cancelReason: null });
+      expect(await runs.finish(id, 1, end)).toBeUndefined();
       expect(await runs.lock(id, 1)).toBeUndefined();
     });
   });

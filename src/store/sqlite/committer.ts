@@ -33,7 +33,7 @@ const mostPerCommit = 256;
 /** No further intake joins a commit in which intake has worked for so long. */
 const mostIntakeMs = 50;
 /**
- * After intake has worked, the other writers have three times as long before it, so that not much more is accepted than can
+ * After intake has worked, the other writers have twice as long before it, so that not much more is accepted than can
  * be worked off, and at most this long, so that intake does not starve.
  */
 const othersShare = 2;
@@ -43,8 +43,8 @@ const mostOwedMs = 1000;
  * Group commit. A lone caller commits at once (after the current turn of the event loop, in which other requests may
  * arrive); callers that arrive during a commit share the next one. Each has a savepoint of its own, so that one
  * caller's error undoes only its own work; where SQLite gave up the whole transaction (disk full), the work of the others is
- * done again without it. Promises settle after COMMIT. Other writers go before intake, which has
- * a quarter of the time where both want more.
+ * done again without it. Promises settle after COMMIT. Other writers go before intake, which has a
+ * third of the time where both want more.
  */
 export function createCommitter(options: CommitterOptions) {
   const { raw, hooks, limits, monotonic } = options;

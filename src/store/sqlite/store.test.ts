@@ -302,7 +302,7 @@ describe.each(['file', ':memory:'])('transactions on %s', (where) => {
     expect(done).toEqual(['engine', 'later']);
   });
 
-  test('intake has a quarter of the time where it and the other writers want more', async () => {
+  test('intake has a third of the time where it and the other writers want more', async () => {
     let nowMs = 0;
     const store = openHere({ monotonic: () => nowMs });
     const worked = { intake: 0, engine: 0 };

@@ -31,7 +31,7 @@ export interface SqliteStoreOptions {
 }
 
 /** Statements run on the thread of the event loop: after so long the others have their turn, also within a transaction. */
-const turnMs = 10;
+const turnMs = 20;
 
 /**
  * Opens the store in one SQLite file and keeps every other server out of it until `close`. Reads go to a connection of
