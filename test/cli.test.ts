@@ -86,8 +86,14 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   lint: ['/no/such/file.yaml'],
   explain: ['workflow.spec.nothing'],
   version: [],
+  'db status': ['--db', '/no/such/database'],
+  'db check': ['--db', '/no/such/database'],
+  'db size': ['--db', '/no/such/database'],
 };
-const doers = ['demo', 'serve', 'capture', 'send alert', 'cancel', 'retry', 'render'];
+const doers = [
+  ...['demo', 'serve', 'capture', 'send alert', 'cancel', 'retry', 'render'],
+  ...['db migrate', 'db export', 'db import'],
+];
 
 describe('the tree of commands', () => {
   test('each command reads, with -o, or does something', () => {
@@ -105,15 +111,16 @@ describe('the tree of commands', () => {
     expectError(answer, 2, "unknown option '--no-such-option'", 'next: ');
   });
 
-  test.each(Object.entries(needed))('%s -o: a wrong format, and errors as JSON', async (verb, operands) => {
-    expectError(await fist(verb, ...operands, '-o', 'nonsense'), 2, '-o nonsense is not one of', 'json');
+  test.each(Object.entries(needed))('%s -o: a wrong format, and errors as JSON', async (name, operands) => {
+    const verb = name.split(' ');
+    expectError(await fist(...verb, ...operands, '-o', 'nonsense'), 2, '-o nonsense is not one of', 'json');
     for (const output of [['-o', 'json'], ['-ojson'], ['--output=json']]) {
-      const wrong = await fist(verb, ...operands, ...output, '--no-such-option');
+      const wrong = await fist(...verb, ...operands, ...output, '--no-such-option');
       expect(wrong).toMatchObject({ code: 2, out: '' });
       expect(JSON.parse(wrong.err)).toMatchObject({ code: 'InvalidInput', next: expect.any(String) as string });
     }
-    if (verb === 'version') return;
-    const { code, out, err } = await fist(verb, ...operands, '-o', 'json');
+    if (name === 'version') return;
+    const { code, out, err } = await fist(...verb, ...operands, '-o', 'json');
     expect({ code: code > 0, out, lines: err.split('\n').length }).toEqual({ code: true, out: '', lines: 2 });
     expect(JSON.parse(err)).toMatchObject({
       code: expect.stringMatching(/^[A-Z][A-Za-z]+$/) as string,

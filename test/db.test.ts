@@ -157,7 +157,7 @@ describe('a server', () => {
     await waitFor('the old one to be gone', async () => (await server.list('/api/v1/dead-letters')).length === 1);
     const { body } = await server.api('GET', '/metrics');
     expect(body).toContain('fist_retention_deleted_total{table="dead_letters"} 1');
-    expect(server.process.stderr()).toContain('"deleted":{"dead_letters":1}');
+    await waitFor('the log line', () => server.process.stderr().includes('"deleted":{"dead_letters":1}'));
     await server.process.stop();
   });
 });

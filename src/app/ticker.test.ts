@@ -40,3 +40,28 @@ test('of three replicas one does the work of each minute; work that fails is don
   expect(done).toEqual(['00:00', '00:01', '00:02', '00:03', '00:04', '00:05']);
   expect(ticks.reduce((sum, count) => sum + count, 0)).toBe(6);
 });
+
+test('a timer that rings a moment early skips no minute', async () => {
+  const clock = createFakeClock('2026-01-01T00:00:10.000Z');
+  const store = openSqliteStore({ path: ':memory:' });
+  cleanup.defer(() => store.close());
+  const done: string[] = [];
+  const ticker = startTicker({
+    store: {
+      ...store,
+      // The minute is over when the answer comes that it was done before.
+      async transaction(name, work) {
+        await clock.sleep(3);
+        return store.transaction(name, work);
+      },
+    },
+    clock: { ...clock, sleep: (milliseconds, signal) => clock.sleep(Math.max(1, milliseconds - 1), signal) },
+    log: silentLog,
+    metrics: { increment: () => undefined, observe: () => undefined, set: () => undefined },
+    name: 'minute',
+    work: async () => void done.push(new Date(clock.now()).toISOString().slice(11, 16)),
+  });
+  cleanup.defer(() => ticker.stop());
+  await clock.advance(5 * 60_000);
+  expect(done).toEqual(['00:00', '00:01', '00:02', '00:03', '00:04', '00:05']);
+});

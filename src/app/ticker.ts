@@ -1,6 +1,7 @@
 import type { Clock, Log, Metrics } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import { toTimestamp } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
 
 const minuteMs = 60_000;
 
@@ -23,8 +24,7 @@ export function startTicker(options: TickerOptions): { stop(): Promise<void> } {
   const { store, clock, log, metrics, name } = options;
   const stopping = new AbortController();
 
-  async function tick(): Promise<void> {
-    const at = toTimestamp(Math.floor(clock.now() / minuteMs) * minuteMs);
+  async function tick(at: Timestamp): Promise<void> {
     if (!(await store.transaction('tick', (tx) => tx.ticks.claim(name, at)))) return;
     metrics.increment('fist_ticks_total', { name });
     log.debug({ tick: name, at }, 'tick');
@@ -33,10 +33,13 @@ export function startTicker(options: TickerOptions): { stop(): Promise<void> } {
 
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await tick().catch((error: unknown) =>
+      const minute = Math.floor(clock.now() / minuteMs);
+      await tick(toTimestamp(minute * minuteMs)).catch((error: unknown) =>
         log.error({ tick: name, error }, 'the work of this minute failed; the next minute does it again'),
       );
-      await clock.sleep(minuteMs - (clock.now() % minuteMs), stopping.signal).catch(() => undefined);
+      // From the minute that was looked at, not from now: a timer that rang a moment early must not skip the next one.
+      const waitMs = (minute + 1) * minuteMs - clock.now();
+      if (waitMs > 0) await clock.sleep(waitMs, stopping.signal).catch(() => undefined);
     }
   }
   const running = loop();

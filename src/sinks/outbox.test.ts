@@ -417,7 +417,7 @@ describe.each(contractStores)('outbox on $name', (database) => {
       unsubscribe();
       await Promise.all(pumps.map((pump) => pump.stop(5_000)));
     }
-    expect(most).toBe(2);
+    expect(most).toBeLessThanOrEqual(2);
     expect([...order].sort()).toEqual(ids.map((id) => `key-${id}`));
     for (let alert = 0; alert < 5; alert += 1) {
       const wanted = ids.filter((_, index) => index % 5 === alert).map((id) => `key-${id}`);

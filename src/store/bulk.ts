@@ -1,8 +1,8 @@
 import { PostgresAdapter } from 'kysely';
 import type { Kysely, SelectType } from 'kysely';
 import type { Database } from './schema.ts';
-import { textStatement } from './statements.ts';
-import type { StatementResult } from './statements.ts';
+import { textStatement, unpreparedStatement } from './statements.ts';
+import type { Run } from './statements.ts';
 import { storableJson } from './text.ts';
 
 // Statements over many rows. SQLite takes one prepared statement in a loop, which is its fastest way; PostgreSQL takes all
@@ -33,12 +33,8 @@ export function bulkInsert<Names extends string>(
 ): (rows: readonly Values<Names>[]) => Promise<number> {
   const list = columns.join(', ');
   if (isPostgres(query)) {
-    return jsonCommand(
-      query,
-      `INSERT INTO ${table} (${list}) SELECT ${list} FROM json_populate_recordset(NULL::${table}, $1::json) ${onConflict}`,
-      columns,
-      json,
-    );
+    const text = `INSERT INTO ${table} (${list}) SELECT ${list} FROM json_populate_recordset(NULL::${table}, $1::json) ${onConflict}`;
+    return jsonCommand(textStatement(query, text), columns, json);
   }
   const places = columns.map(() => '?').join(', ');
   return loopCommand(query, `INSERT INTO ${table} (${list}) VALUES (${places}) ${onConflict}`, columns);
@@ -62,12 +58,8 @@ export function bulkUpdate<Names extends string>(
     columns.map((column) => `${column} = ${added.includes(column) ? `${table}.${column} + ` : ''}${value(column)}`);
   if (isPostgres(query)) {
     const changes = set((column) => `changed.${column}`).join(', ');
-    return jsonCommand(
-      query,
-      `UPDATE ${table} SET ${changes} FROM json_populate_recordset(NULL::${table}, $1::json) AS changed WHERE ${table}.id = changed.id`,
-      names,
-      json,
-    );
+    const text = `UPDATE ${table} SET ${changes} FROM json_populate_recordset(NULL::${table}, $1::json) AS changed WHERE ${table}.id = changed.id`;
+    return jsonCommand(unpreparedStatement(query, text), names, json);
   }
   return loopCommand(query, `UPDATE ${table} SET ${set(() => '?').join(', ')} WHERE id = ?`, names);
 }
@@ -75,7 +67,7 @@ export function bulkUpdate<Names extends string>(
 interface FindOptions<Name extends Table, Columns extends Column<Name>, Keys extends Column<Name>> {
   readonly table: Name;
   readonly columns: readonly Columns[];
-  /** Columns that a key gives. Rows come, and are locked, in their order. */
+  /** Columns that a key gives; the first alone has few rows for each value. Rows come, and are locked, in their order. */
   readonly keys: readonly Keys[];
   /** Locks the rows until the commit. SQLite has one writer, so there they are locked anyway. */
   readonly lock?: boolean;
@@ -97,15 +89,20 @@ export function bulkFind<Name extends Table, Columns extends Column<Name>, Keys 
   const columns = [...new Set<string>([...options.columns, ...names])].map((column) => `found.${column}`).join(', ');
   const condition = (parameter: string) => (where === undefined ? '' : `AND (${where.replace(':value', parameter)})`);
   if (isPostgres(query)) {
-    const matching = names.map((name) => `found.${name} = wanted.${name}`).join(' AND ');
-    const order = names.map((name) => `found.${name}`).join(', ');
+    const keys = names.join(', ');
+    // Whatever the server believes about the table (and keeps believing for this prepared statement): one look into the
+    // index of the first column for each key. A join may read the whole table, and so may an index of another column.
+    const matching = names
+      .map((name, place) => `found.${name} ${place === 0 ? '=' : 'IS NOT DISTINCT FROM'} wanted.${name}`)
+      .join(' AND ');
     const run = textStatement<Row>(
       query,
-      `SELECT ${columns} FROM json_populate_recordset(NULL::${table}, $1::json) AS wanted JOIN ${table} AS found ON ${matching} ${condition('$2')} ORDER BY ${order}${lock ? ' FOR UPDATE OF found' : ''}`,
+      `SELECT found.* FROM (SELECT ${keys} FROM json_populate_recordset(NULL::${table}, $1::json) ORDER BY ${keys} OFFSET 0) AS wanted
+       CROSS JOIN LATERAL (SELECT ${columns} FROM ${table} AS found WHERE ${matching} ${condition('$2')} OFFSET 0 ${lock ? 'FOR UPDATE' : ''}) AS found`,
     );
-    return async (keys, value) => {
-      if (keys.length === 0) return [];
-      const text = jsonRows(keys, names, []);
+    return async (wanted, value) => {
+      if (wanted.length === 0) return [];
+      const text = jsonRows(wanted, names, []);
       return (await run(where === undefined ? [text] : [text, value])).rows;
     };
   }
@@ -135,17 +132,10 @@ function loopCommand<Names extends string>(query: Kysely<Database>, text: string
   };
 }
 
-function jsonCommand<Names extends string>(
-  query: Kysely<Database>,
-  text: string,
-  columns: readonly Names[],
-  json: readonly Names[],
-) {
-  const run = textStatement<never>(query, text);
+function jsonCommand<Names extends string>(run: Run<never>, columns: readonly Names[], json: readonly Names[]) {
   return async (rows: readonly Values<Names>[]): Promise<number> => {
     if (rows.length === 0) return 0;
-    const result: StatementResult<never> = await run([jsonRows(rows, columns, json)]);
-    return result.changes;
+    return (await run([jsonRows(rows, columns, json)])).changes;
   };
 }
 

@@ -62,8 +62,9 @@ function keyLock(query: Kysely<Database>): (key: string) => Promise<void> {
 }
 
 /**
- * Wakes the oldest waiter: ids sort by the time they were made. A waiter that somebody else is writing to is being woken by
- * them, so the next one gets the slot.
+ * Wakes the oldest waiter: ids sort by the time they were made. Waits for who has its row, and never skips it: that may be a
+ * claim that came too late and changes nothing. Where it has changed then, nobody is woken here: whoever is awake takes the
+ * slot, or wakes the next one at its end. It cannot be a claim that waits for this key: its row is no waiter's any more.
  */
 function wakeStatement(query: Kysely<Database>) {
   const isShared = isPostgres(query);
@@ -81,7 +82,7 @@ function wakeStatement(query: Kysely<Database>) {
           .where(sql<boolean>`waiter.status IN ('pending', 'running')`)
           .orderBy('waiter.id')
           .limit(1)
-          .$if(isShared, (waiter) => waiter.forUpdate().skipLocked()),
+          .$if(isShared, (waiter) => waiter.forUpdate()),
       )
       .returning('id'),
   );

@@ -45,7 +45,8 @@ export function command<Names extends string>(
   return async (query, values) => (await run(query, values)).changes;
 }
 
-type Run<Row> = (parameters: readonly unknown[]) => Promise<StatementResult<Row>> | StatementResult<Row>;
+/** Runs a statement with its parameters. */
+export type Run<Row> = (parameters: readonly unknown[]) => Promise<StatementResult<Row>> | StatementResult<Row>;
 
 /** A statement that is text already, in the connection's dialect. Prepared when it is first run. */
 export function textStatement<Row>(query: Kysely<Database>, text: string): Run<Row> {
@@ -56,6 +57,14 @@ export function textStatement<Row>(query: Kysely<Database>, text: string): Run<R
       ((values) => throughKysely(query, CompiledQuery.raw(text, [...values]) as CompiledQuery<Row>));
     return run(parameters);
   };
+}
+
+/**
+ * The same, but planned each time. PostgreSQL keeps the plan of a prepared statement: for a join that it planned while the
+ * table was small, it would go on reading the whole table.
+ */
+export function unpreparedStatement<Row>(query: Kysely<Database>, text: string): Run<Row> {
+  return (values) => throughKysely(query, CompiledQuery.raw(text, [...values]) as CompiledQuery<Row>);
 }
 
 function prepared<Names extends string, Row>(names: readonly Names[], build: Build<Names, Row>) {

@@ -13,8 +13,6 @@ const embeddedPollMs = 1_000;
 const distributedPollMs = 500;
 /** ... and so often while it finds jobs: what is due has one then, and only timers may be behind. */
 const busySweepMs = 5_000;
-/** How long a full process waits for more of its runs to end before it takes new ones. */
-const moreRoomMs = 10;
 /** Due runs for which one look sends jobs. */
 const duePage = 500;
 
@@ -74,11 +72,8 @@ function startDistributed({ store, engine, concurrency, clock, log }: RunDriverO
   const pump = startPump({
     name: 'engine',
     async due(_, room) {
-      // A fetch costs as much as a step, so with more to come it waits for some more room.
-      if (!isDry && room < concurrency / 4) await clock.sleep(moreRoomMs);
-      const wanted = Math.max(room, concurrency - pump.active());
-      const runIds = await queue.take(wanted);
-      isDry = runIds.length < wanted;
+      const runIds = await queue.take(room);
+      isDry = runIds.length < room;
       return runIds;
     },
     nextDueAt: async () => null,

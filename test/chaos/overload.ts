@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Cleanup } from '../support/cleanup.ts';
-import { runProcess } from '../support/processes.ts';
+import { repositoryRoot, runProcess } from '../support/processes.ts';
 import { spawnServer, whenReady } from '../support/server.ts';
 import type { TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
@@ -60,7 +60,7 @@ export async function overload(cleanup: Cleanup, options: OverloadOptions): Prom
   const process = spawnServer({
     resources,
     database: database.url,
-    program: ['--max-semi-space-size=16', options.program ?? 'src/main.ts'],
+    program: [...readNodeOptions(), options.program ?? 'src/main.ts'],
   });
   cleanup.defer(() => process.kill());
   const server = await whenReady(process, database.url);
@@ -117,6 +117,10 @@ export function overloadProblems(
     [report.exitCode === 0, `the server ended with ${report.exitCode}`],
   ];
   return checks.filter(([holds]) => !holds).map(([, problem]) => problem);
+}
+
+function readNodeOptions(): readonly string[] {
+  return JSON.parse(readFileSync(`${repositoryRoot}bin/node-options.json`, 'utf8')) as readonly string[];
 }
 
 async function sendLoad(plan: LoadPlan): Promise<LoadReport> {

@@ -5,7 +5,7 @@ import { auditRuns } from '../../src/workflows/engine/audit.ts';
 import { succeeded } from '../../src/workflows/steps/define.ts';
 import type { StepIo } from '../../src/workflows/steps/define.ts';
 import { planOf, silentLog, step } from '../support/engine.ts';
-import { contractDrivers } from './drivers.ts';
+import { contractDrivers, createRecorder } from './drivers.ts';
 import type { DriverProcess, DriverWorld } from './drivers.ts';
 
 const failing = {
@@ -26,10 +26,10 @@ function endless(io: StepIo): Promise<never> {
   });
 }
 
-describe.each(contractDrivers)('the driver, $name', ({ open }) => {
+describe.each(contractDrivers)('the driver, $name', (contract) => {
   let world: DriverWorld;
   beforeEach(async () => {
-    world = await open();
+    world = await contract.open();
   });
   afterEach(() => world.close());
 
@@ -207,35 +207,8 @@ describe.each(contractDrivers)('the driver, $name', ({ open }) => {
   });
 
   describe('with two processes', () => {
-    /** Notes how many steps of each key are in work at a time. */
-    function createRecorder(keyOf: (io: StepIo) => string) {
-      const inWork = new Map<string, number>();
-      const most = new Map<string, number>();
-      const executed: string[] = [];
-      let all = 0;
-      let mostAll = 0;
-      return {
-        most,
-        executed,
-        mostAll: () => mostAll,
-        async deed(io: StepIo) {
-          const key = keyOf(io);
-          const count = (inWork.get(key) ?? 0) + 1;
-          inWork.set(key, count);
-          most.set(key, Math.max(most.get(key) ?? 0, count));
-          all += 1;
-          mostAll = Math.max(mostAll, all);
-          executed.push(`${io.runId}/${io.path}`);
-          await world.clock.sleep(15);
-          inWork.set(key, (inWork.get(key) ?? 0) - 1);
-          all -= 1;
-          return succeeded({});
-        },
-      };
-    }
-
     test('3.1.16 one run of an alert executes at a time', async () => {
-      const recorder = createRecorder((io) => io.alert?.fingerprint ?? '');
+      const recorder = createRecorder(world, (io) => io.alert?.fingerprint ?? '');
       const deeds = { one: recorder.deed, two: recorder.deed };
       const [first] = await Promise.all([world.start({ deeds }), world.start({ deeds })]);
       const plan = planOf([step('one'), step('two')]);
@@ -251,7 +224,7 @@ describe.each(contractDrivers)('the driver, $name', ({ open }) => {
     });
 
     test('3.1.16 maxConcurrent runs of a Workflow execute at a time, and each gets its turn', async () => {
-      const recorder = createRecorder(() => 'all');
+      const recorder = createRecorder(world, () => 'all');
       const deeds = { one: recorder.deed };
       const [first, second] = await Promise.all([world.start({ deeds }), world.start({ deeds })]);
       const plan = planOf([step('one')], { maxConcurrent: 3 });
@@ -264,9 +237,9 @@ describe.each(contractDrivers)('the driver, $name', ({ open }) => {
     });
 
     test('both work, and each run is executed once', async () => {
-      const recorders = [createRecorder(() => ''), createRecorder(() => '')] as const;
+      const recorders = [createRecorder(world, () => ''), createRecorder(world, () => '')] as const;
       const processes = await Promise.all(
-        recorders.map(({ deed: one }) => world.start({ deeds: { one }, concurrency: 2 })),
+        recorders.map((recorder) => world.start({ deeds: { one: recorder.deed }, concurrency: 2 })),
       );
       const [first] = processes;
       if (first === undefined) throw new Error('no process');
@@ -284,7 +257,10 @@ describe.each(contractDrivers)('the driver, $name', ({ open }) => {
       const first = await world.start({ deeds: { one: endless } });
       const ids = [await first.addRun(threeSteps), await first.addRun(threeSteps)];
       await world.until('both execute', () => first.driver.active() === 2);
-      await world.until('both have begun', async () => (await Promise.all(ids.map(world.steps))).flat().length === 2);
+      await world.until(
+        'both have begun',
+        async () => (await Promise.all(ids.map((id) => world.steps(id)))).flat().length === 2,
+      );
       let ended: boolean | undefined;
       const stopping = first.driver.stop(5000).then((value) => (ended = value));
       await world.until('it has stopped', () => ended !== undefined);

@@ -8,6 +8,8 @@ import { openRunQueue } from '../../src/store/postgres/queue.ts';
 import type { PostgresRunQueue } from '../../src/store/postgres/queue.ts';
 import { openPostgresStore } from '../../src/store/postgres/store.ts';
 import { startRunDriver } from '../../src/workflows/driver.ts';
+import { succeeded } from '../../src/workflows/steps/define.ts';
+import type { StepIo } from '../../src/workflows/steps/define.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { createFakeClock } from '../support/clock.ts';
 import { createEngineWorld, silentLog } from '../support/engine.ts';
@@ -103,7 +105,9 @@ const distributed: ContractDriver = {
       async close() {
         await world.stopAll();
         await cleanup.run();
-        await opened.execute('DO $$ BEGIN DELETE FROM punchingfist_jobs.job; EXCEPTION WHEN undefined_table THEN END $$');
+        await opened.execute(
+          'DO $$ BEGIN DELETE FROM punchingfist_jobs.job; EXCEPTION WHEN undefined_table THEN END $$',
+        );
         await opened.close();
       },
     };
@@ -164,3 +168,39 @@ function driverWorld(opened: ContractStore, parts: Parts): DriverWorld & { stopA
 }
 
 export const contractDrivers: readonly ContractDriver[] = [embedded, distributed];
+
+export interface Recorder {
+  /** Most steps of each key that were in work at a time. */
+  readonly most: ReadonlyMap<string, number>;
+  /** `run/path` of each attempt. */
+  readonly executed: readonly string[];
+  readonly mostAll: () => number;
+  readonly deed: Deed;
+}
+
+/** Notes how many steps of each key are in work at a time. */
+export function createRecorder(world: Pick<DriverWorld, 'clock'>, keyOf: (io: StepIo) => string): Recorder {
+  const inWork = new Map<string, number>();
+  const most = new Map<string, number>();
+  const executed: string[] = [];
+  let all = 0;
+  let mostAll = 0;
+  return {
+    most,
+    executed,
+    mostAll: () => mostAll,
+    deed: async (io) => {
+      const key = keyOf(io);
+      const count = (inWork.get(key) ?? 0) + 1;
+      inWork.set(key, count);
+      most.set(key, Math.max(most.get(key) ?? 0, count));
+      all += 1;
+      mostAll = Math.max(mostAll, all);
+      executed.push(`${io.runId}/${io.path}`);
+      await world.clock.sleep(15);
+      inWork.set(key, (inWork.get(key) ?? 0) - 1);
+      all -= 1;
+      return succeeded({});
+    },
+  };
+}

@@ -1,6 +1,6 @@
 import { types } from 'pg';
-import type { Pool, PoolClient, QueryConfig } from 'pg';
-import type { Db, PgBoss } from 'pg-boss';
+import type { Pool, QueryConfig } from 'pg';
+import type { Db } from 'pg-boss';
 import type { RunQueue } from '../../core/ports.ts';
 import { createStatementNames, openPool } from './connection.ts';
 import type { Execute, StatementNames } from './connection.ts';
@@ -31,6 +31,8 @@ const queueName = 'advance';
  */
 const queueSettings = {
   policy: 'stately',
+  // A table of its own has fewer indexes.
+  partition: true,
   notify: true,
   retryLimit: 0,
   expireInSeconds: 3600,
@@ -39,8 +41,22 @@ const queueSettings = {
 } as const;
 /** Two to take and send jobs, one for the upkeep. */
 const connections = 3;
-/** The size of a fetch is part of its text, so only powers of two are used, and each is prepared once. */
-const mostTaken = 64;
+interface TakenJob {
+  readonly run_id: string;
+}
+
+/**
+ * Takes jobs, oldest first, and deletes them, in one statement: a process that dies leaves none behind that would keep
+ * others out. pg-boss's own fetch is planned for what the table held when PostgreSQL last looked, mostly nothing; it then
+ * reads all of a long queue each time. Here the index of the oldest gives the ids and the primary key finds the rows, which
+ * `plannerSettings` see to.
+ */
+const takeJobs = `
+  DELETE FROM ${schema}.job WHERE name = '${queueName}' AND id = ANY (ARRAY(
+    SELECT id FROM ${schema}.job WHERE name = '${queueName}' AND state < 'active' AND NOT blocked
+    ORDER BY priority DESC, created_on LIMIT $1 FOR UPDATE SKIP LOCKED
+  )) RETURNING singleton_key AS run_id`;
+const plannerSettings = 'SET enable_sort = off; SET enable_seqscan = off; SET enable_bitmapscan = off';
 
 /**
  * The queue `advance` in pg-boss (https://pgboss.io): who has room takes the next run. It holds immediate hints only, never
@@ -51,6 +67,7 @@ export async function openRunQueue(options: RunQueueOptions): Promise<PostgresRu
   const { PgBoss } = await import('pg-boss');
   const { onError } = options;
   const pool = openPool(options.url, connections, onError);
+  pool.on('connect', (client) => void client.query(plannerSettings).catch(onError));
   const names = createStatementNames();
   const listeners = new Set<() => void>();
   const tell = (): void => {
@@ -89,7 +106,6 @@ export async function openRunQueue(options: RunQueueOptions): Promise<PostgresRu
       try {
         await boss.start();
         await boss.createQueue(queueName, queueSettings);
-        await describeQueue(pool, boss);
       } catch (thrown) {
         throw storeError(thrown);
       }
@@ -100,7 +116,7 @@ export async function openRunQueue(options: RunQueueOptions): Promise<PostgresRu
   }
 
   async function insert(db: Db, runIds: readonly string[]): Promise<void> {
-    const jobs = runIds.map((runId) => ({ singletonKey: runId, data: { runId } }));
+    const jobs = runIds.map((runId) => ({ singletonKey: runId }));
     await boss.insert(queueName, jobs, { db });
   }
   return {
@@ -108,21 +124,10 @@ export async function openRunQueue(options: RunQueueOptions): Promise<PostgresRu
     async send(runIds) {
       if (runIds.length > 0) await guarded(() => insert(databaseOn(pool, names), runIds));
     },
-    take: (limit) =>
-      inTransaction(pool, async (client) => {
-        const db = databaseOn(client, names);
-        const taken: string[] = [];
-        for (let left = Math.min(limit, mostTaken); left > 0;) {
-          const batchSize = 2 ** Math.floor(Math.log2(left));
-          const jobs = await boss.fetch<{ readonly runId: string }>(queueName, { batchSize, db });
-          const ids = jobs.map(({ id }) => id);
-          // Taken and gone in one transaction: a process that dies leaves no job behind that keeps others out.
-          if (ids.length > 0) await boss.deleteJob(queueName, ids, { db });
-          taken.push(...jobs.map(({ data }) => data.runId));
-          left = ids.length < batchSize ? 0 : left - batchSize;
-        }
-        return taken;
-      }),
+    async take(limit) {
+      const { rows } = await guarded(() => pool.query<TakenJob>({ name: 'take', text: takeJobs, values: [limit] }));
+      return rows.map((row) => row.run_id);
+    },
     onSent(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -132,52 +137,22 @@ export async function openRunQueue(options: RunQueueOptions): Promise<PostgresRu
 }
 
 /**
- * How pg-boss uses a pool or one connection of ours: with the driver's own types in place of the store's. It has few
- * statements with values, so they are prepared. Without values (to fetch) they are planned each time: a plan that was made
- * for an empty queue reads all of a long one.
+ * How pg-boss uses our pool: with the driver's own types in place of the store's. It has few statements with values, so they
+ * are prepared.
  */
-function databaseOn(client: Pick<Pool, 'query'>, names: StatementNames): Db {
+function databaseOn(pool: Pool, names: StatementNames): Db {
   return {
     async executeSql(text, values) {
       const prepared = values === undefined || values.length === 0 ? {} : { values, name: names.of(text) };
       const query = { text, types, ...prepared } as QueryConfig;
-      return client.query<Record<string, unknown>>(query);
+      return pool.query<Record<string, unknown>>(query);
     },
   };
-}
-
-/**
- * Before it knows anything about the jobs, PostgreSQL takes one queue for a small part of them and reads the whole of it for
- * each fetch. It looks by itself only after a minute; so, once, it is shown some. Who takes one of these finds no such run.
- */
-async function describeQueue(pool: Pool, boss: PgBoss): Promise<void> {
-  const known = `SELECT FROM pg_stats WHERE schemaname = '${schema}' AND tablename = 'job_common' AND attname = 'name'`;
-  if ((await pool.query(known)).rowCount !== 0) return;
-  const samples = Array.from({ length: 200 }, (_, index) => ({ singletonKey: `sample ${index}`, data: { runId: '' } }));
-  await boss.insert(queueName, samples);
-  await pool.query(`ANALYZE ${schema}.job`);
-  await boss.deleteQueuedJobs(queueName);
 }
 
 /** A transaction of the store's. What an insert returns needs no types. */
 function databaseOf(execute: Execute, names: StatementNames): Db {
   return { executeSql: (text, values) => execute(text, values, `${schema}_${names.of(text)}`) };
-}
-
-async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  return guarded(async () => {
-    const client = await pool.connect();
-    let committed = false;
-    try {
-      await client.query('BEGIN');
-      const value = await work(client);
-      await client.query('COMMIT');
-      committed = true;
-      return value;
-    } finally {
-      client.release(!committed);
-    }
-  });
 }
 
 async function guarded<T>(work: () => Promise<T>): Promise<T> {

@@ -236,8 +236,8 @@ function kyselyStatement(statement: StatementSync): SqliteStatement {
 }
 
 function bind(parameters: readonly unknown[]): SQLInputValue[] {
-  const values = new Array<SQLInputValue>(parameters.length);
-  for (let place = 0; place < values.length; place += 1) values[place] = bindValue(parameters[place]);
+  const values: SQLInputValue[] = [];
+  for (const parameter of parameters) values.push(bindValue(parameter));
   return values;
 }
 

@@ -3,16 +3,16 @@ import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from '
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { StepRecord } from '../src/core/run.ts';
-import { refuseIncompatible } from '../src/store/migrations.ts';
-import type { Migration } from '../src/store/migrations.ts';
-import { migrateSqlite, readSqliteMigrations } from '../src/store/sqlite/migrate.ts';
-import { openDatabase } from '../src/store/sqlite/open.ts';
-import { openSqliteStore } from '../src/store/sqlite/store.ts';
-import { startTestApp } from './support/app.ts';
-import { createCleanup } from './support/cleanup.ts';
-import { createFakeClock } from './support/clock.ts';
-import { schema1Columns, schema1Folder, schema1Stopped, writeSchema1 } from './support/schema-1.ts';
+import type { StepRecord } from '../../src/core/run.ts';
+import { refuseIncompatible } from '../../src/store/migrations.ts';
+import type { Migration } from '../../src/store/migrations.ts';
+import { migrateSqlite, readSqliteMigrations } from '../../src/store/sqlite/migrate.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { openSqliteStore } from '../../src/store/sqlite/store.ts';
+import { startTestApp } from '../support/app.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { createFakeClock } from '../support/clock.ts';
+import { schema1Columns, schema1Folder, schema1Stopped, writeSchema1 } from '../support/schema-1.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
