@@ -24,12 +24,18 @@ export interface MeasuredServer {
 
 const token = randomBytes(24).toString('hex');
 const ticksPerSecond = 100;
+/** As bin/fist.js gives them to the pinned Node. */
+const nodeOptions = JSON.parse(readFileSync(`${root}bin/node-options.json`, 'utf8')) as readonly string[];
 
 /** Starts `node args...` and waits for its line `{"message":"ready","url":...}` on stderr. */
 export function startServer(args: readonly string[]): Promise<MeasuredServer> {
   const startedAt = performance.now();
   const env = { ...process.env, FIST_TOKEN: token };
-  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [...nodeOptions, ...args], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let text = '';
   return new Promise((resolve, reject) => {
     child.on('exit', (code) => reject(new Error(`the server ended with ${code}:\n${text}`)));

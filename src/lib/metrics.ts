@@ -42,9 +42,11 @@ export const metricTable = [
   ]),
   // deliveries
   counter('fist_sink_deliveries_total', 'Delivery attempts, by what came of them.', ['sink', 'result']),
-  counter('fist_deliveries_stuck_total', 'Deliveries that the auditor had to wake. Stays 0 while no clock is put back.', [
-    'reason',
-  ]),
+  counter(
+    'fist_deliveries_stuck_total',
+    'Deliveries that the auditor had to wake. Stays 0 while no clock is put back.',
+    ['reason'],
+  ),
   histogram('fist_sink_delivery_duration_seconds', 'One attempt to deliver.', ['type'], requestSeconds),
   // server and store
   gauge('fist_queue_depth', 'Rows that wait for a worker, counted up to 10,000.', ['queue']),

@@ -113,7 +113,15 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
     { log: silentLog, writeStdout: (text) => void (written += text), ...(clock === undefined ? {} : { clock }) },
   );
   cleanup.defer(() => app.stop());
-  return { app, folder, database, stdout: () => written, writeResources, stop: async () => void (await app.stop()), ...client(app) };
+  return {
+    app,
+    folder,
+    database,
+    stdout: () => written,
+    writeResources,
+    stop: async () => void (await app.stop()),
+    ...client(app),
+  };
 }
 
 type Client = Pick<TestApp, 'call' | 'get' | 'list' | 'notify' | 'alertNamed' | 'endedRun'>;

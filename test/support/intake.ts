@@ -89,7 +89,16 @@ export function workflow(changes: Partial<CatalogWorkflow> = {}): CatalogWorkflo
 }
 
 function sink(name: string, sendResolved: boolean): CatalogSink {
-  return { ...object, name, type: 'stdout', config: {}, condition: null, sendResolved, sendStarted: false, limits: defaultSinkLimits };
+  return {
+    ...object,
+    name,
+    type: 'stdout',
+    config: {},
+    condition: null,
+    sendResolved,
+    sendStarted: false,
+    limits: defaultSinkLimits,
+  };
 }
 
 export interface World {

@@ -75,7 +75,7 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
 
   async function start(): Promise<void> {
     const command = ['-c', guard, 'guard', folder, join(binaries, 'postgres'), ...args];
-    const server = startProcess('/bin/sh', command, { ...asUser, cwd: folder, input: 'open' });
+    const server = startProcess('/bin/sh', command, { ...asUser, cwd: folder, input: null });
     running = server;
     await waitFor(
       'PostgreSQL answers',

@@ -32,8 +32,8 @@ export interface StartOptions {
   readonly cwd?: string;
   /** The whole environment; nothing is inherited. Default: {@link cleanEnvironment}. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Default: none. `open`: stdin stays open as long as this process lives, however it ends. */
-  readonly input?: string | 'open';
+  /** Default: none. null: stdin stays open as long as this process lives, however it ends. */
+  readonly input?: string | null;
   /** Whom it runs as; only root may choose. */
   readonly user?: { readonly uid: number; readonly gid: number };
 }
@@ -63,7 +63,7 @@ export function startProcess(command: string, args: readonly string[], options: 
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
   child.stdin.on('error', () => undefined);
-  if (options.input !== 'open') child.stdin.end(options.input ?? '');
+  if (options.input !== null) child.stdin.end(options.input ?? '');
   const exited = new Promise<ExitStatus>((resolve) => {
     const end = (code: number | null, signal: NodeJS.Signals | null) => {
       if (pid !== undefined) live.delete(pid);
