@@ -7,8 +7,8 @@ import { indexedWords } from './words.ts';
 
 /** So long after a commit the index is brought up to date, without waiting for an end of the commits. */
 const delayMs = 1000;
-/** While others commit, the steps take one part of so many of the time. */
-const shareWhenBusy = 10;
+/** While others commit, there is one step in so long: the index can wait, alerts and runs cannot. */
+const busyPauseMs = 2000;
 
 interface Entry {
   readonly word: string;
@@ -126,14 +126,12 @@ export function createWordIndex({ isDue, write, alertsPerStep, onError }: WordIn
     if (!(await isDue())) return;
     let after = '';
     while (!stopping.signal.aborted) {
-      const startedMs = performance.now();
       commits = 0;
       const step = await write(alertsPerStep, after);
       if (step.alerts < alertsPerStep) return;
       after = step.last;
-      const tookMs = performance.now() - startedMs;
       // The step itself is one.
-      await pause(commits > 1 ? tookMs * (shareWhenBusy - 1) : 0);
+      await pause(commits > 1 ? busyPauseMs : 0, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   }
 
