@@ -1,6 +1,6 @@
 // npm run bench [-- --quick] [-- --only intake,engine] [-- --json FILE]: our figures, the ceiling measured in the same
 // run, and the ratio. `bench/results.json` is the last committed run; `npm run gen` makes docs/performance.md of it.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureMemory, measureRecovery, measureStart, measureStorm } from './endurance.ts';
@@ -101,7 +101,7 @@ function show(section: Section, before: BenchmarkReport, after: BenchmarkReport)
 
 /** With `--only`, the other sections stay as they are in the file. */
 function merged(file: string, report: BenchmarkReport): BenchmarkReport {
-  if (flags.only === undefined) return report;
+  if (flags.only === undefined || !existsSync(file)) return report;
   const earlier = JSON.parse(readFileSync(file, 'utf8')) as BenchmarkReport;
   const measured = Object.entries(report).filter(([, rows]) => Object.keys(rows as object).length > 0);
   return { ...earlier, ...Object.fromEntries(measured) };

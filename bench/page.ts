@@ -3,6 +3,8 @@ type Row = object;
 /** One run of the benchmarks, as `bench/results.json` holds it. */
 export interface BenchmarkReport {
   readonly machine: Row;
+  /** What a reader must know about this run. */
+  readonly notes?: readonly string[];
   readonly start: Row[];
   readonly latency: Row[];
   readonly engine: Row[];
@@ -24,7 +26,7 @@ the machine. An alert is answered after it is on disk: SQLite with \`synchronous
 \`synchronous_commit\` on.
 
 ${table([report.machine])}
-
+${(report.notes ?? []).map((note) => `\n${note}\n`).join('')}
 ## Intake
 
 The ceiling is one process that parses the body and commits one row per alert, all that arrived during a commit together, and

@@ -1,9 +1,12 @@
 /**
- * Writes what follows from the schemas and tables: `deploy/crds`, `docs/reference`. With `--check` it writes nothing and
+ * Writes what follows from the schemas and tables: `deploy/crds`, `docs/reference`, and
+ * `docs/performance.md` from the last committed run of the benchmarks. With `--check` it writes nothing and
  * fails where a file differs.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { performancePage } from '../bench/page.ts';
+import type { BenchmarkReport } from '../bench/page.ts';
 import { cliReference } from './gen/cli.ts';
 import { crdFiles } from './gen/crds.ts';
 import { referencePages } from './gen/reference.ts';
@@ -16,6 +19,8 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   for (const [name, content] of crdFiles()) files.set(`deploy/crds/${name}`, content);
   for (const [name, content] of referencePages()) files.set(`docs/reference/${name}`, content);
   files.set('docs/reference/cli.md', cliReference());
+  const results = JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')) as BenchmarkReport;
+  files.set('docs/performance.md', performancePage(results));
   return files;
 }
 

@@ -324,6 +324,15 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
       expect(await world.deliveries()).toHaveLength(1);
     });
 
+    test('line 19: where a notification ends an episode and opens the next, each end is told with its own run', async () => {
+      await world.take(1, [firing()]);
+      await world.take(5, [resolved({ endsAt: at(4) }), firing({ startsAt: at(5) })]);
+      await world.take(8, [resolved({ startsAt: at(5), endsAt: at(7) })]);
+      const [first, second] = (await world.runs()).toSorted((one, other) => one.episode - other.episode);
+      expect((await world.deliveries()).map(({ runId }) => runId)).toEqual([first?.id, second?.id]);
+      expect(first?.id).not.toBe(second?.id);
+    });
+
     test('line 19: onResolve: cancel asks the runs to end', async () => {
       world.workflow = workflow({ plan: { ...plan, onResolve: 'cancel' } });
       await world.take(1, [firing()]);

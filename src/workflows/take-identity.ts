@@ -136,7 +136,7 @@ function nextState(
     sourceId: eventId,
     workflowId: enqueued.runId ?? stored?.workflowId ?? null,
     triageCompletedAt: stored?.triageCompletedAt ?? null,
-    announced: announcedAfter(stored, decision, enqueued).at(-1) ?? stored?.announced ?? false,
+    announced: toldAfter(stored, decision, enqueued).at(-1)?.announced ?? stored?.announced ?? false,
     mutedUntil: mutedUntil(stored, decision, enqueued, open),
   };
 }
@@ -151,17 +151,27 @@ function mutedUntil(
   return opening === null ? (stored?.mutedUntil ?? null) : (mute?.until ?? null);
 }
 
-/** After each folded item: have sinks been told, by a run, that the alert fires? */
-function announcedAfter(
+/** Have sinks been told that the alert fires, and by which run? */
+interface Told {
+  readonly announced: boolean;
+  readonly runId: string | null;
+}
+
+function toldBefore(stored: StoredAlert | null): Told {
+  return { announced: stored?.announced ?? false, runId: stored?.workflowId ?? null };
+}
+
+/** What sinks were told after each folded item. */
+function toldAfter(
   stored: StoredAlert | null,
   { folded, opening }: IdentityDecision,
   { runId }: Enqueued,
-): readonly boolean[] {
-  let announced = stored?.announced ?? false;
+): readonly Told[] {
+  let told = toldBefore(stored);
   return folded.map((step) => {
-    if (step === opening && runId !== null) announced = true;
-    if (step.verdict.closes) announced = false;
-    return announced;
+    if (step === opening && runId !== null) told = { announced: true, runId };
+    if (step.verdict.closes) told = { ...told, announced: false };
+    return told;
   });
 }
 
@@ -172,12 +182,11 @@ function announceClosings(
   enqueued: Enqueued,
 ): void {
   if (!decision.folded.some(({ verdict }) => verdict.closes)) return;
-  const told = announcedAfter(stored, decision, enqueued);
-  const runId = enqueued.runId ?? stored?.workflowId ?? null;
+  const told = toldAfter(stored, decision, enqueued);
   for (const [place, { verdict }] of decision.folded.entries()) {
     if (!verdict.closes) continue;
     const { episode, startsAt, endsAt } = verdict.next;
-    const announced = place === 0 ? (stored?.announced ?? false) : (told[place - 1] ?? false);
+    const { announced, runId } = told[place - 1] ?? toldBefore(stored);
     const end = decideEnd(taking, { alertId, runId, episode, startsAt, endsAt, announced }, runs, taking.facts.plans);
     taking.writes.deliveries.push(...end.deliveries);
     taking.writes.cancels.push(...end.cancels);
