@@ -116,7 +116,8 @@ export async function openRunQueue(options: RunQueueOptions): Promise<PostgresRu
   }
 
   async function insert(db: Db, runIds: readonly string[]): Promise<void> {
-    const jobs = runIds.map((runId) => ({ singletonKey: runId }));
+    // In one order for all replicas: those that send the same runs wait for each other, never in a circle.
+    const jobs = runIds.toSorted().map((runId) => ({ singletonKey: runId }));
     await boss.insert(queueName, jobs, { db });
   }
   return {
