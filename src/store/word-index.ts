@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Labels } from '../core/alert.ts';
 import { bulkInsert, isPostgres } from './bulk.ts';
@@ -7,8 +6,8 @@ import { indexedWords } from './words.ts';
 
 /** So long after a commit the index is brought up to date, without waiting for an end of the commits. */
 const delayMs = 1000;
-/** While others commit, there is one step in so long: the index can wait, alerts and runs cannot. */
-const busyPauseMs = 2000;
+/** While others commit, they have so many times as long as the index: it can wait, alerts and runs cannot. */
+const othersShare = 19;
 
 interface Entry {
   readonly word: string;
@@ -20,6 +19,8 @@ export interface WordStep {
   readonly alerts: number;
   /** Id of the last alert; where the next step goes on. */
   readonly last: string;
+  /** The work itself, without the wait for its turn. Milliseconds. */
+  readonly tookMs: number;
 }
 
 /**
@@ -33,6 +34,7 @@ export function createWordWriter(query: Kysely<Database>): (limit: number, after
     onConflict: 'ON CONFLICT DO NOTHING',
   });
   return async (limit, after = '') => {
+    const begunMs = performance.now();
     const due = await query
       .selectFrom('alert_words_due')
       .select('alert_id')
@@ -43,8 +45,7 @@ export function createWordWriter(query: Kysely<Database>): (limit: number, after
       .$if(isPostgres(query), (rows) => rows.forUpdate().skipLocked())
       .execute();
     const ids = due.map((row) => row.alert_id);
-    const step = { alerts: ids.length, last: ids.at(-1) ?? after };
-    if (ids.length === 0) return step;
+    if (ids.length === 0) return { alerts: 0, last: after, tookMs: 0 };
     const alerts = await query
       .selectFrom('alerts')
       .select(['id', 'alert_name as name', 'summary', 'labels'])
@@ -54,7 +55,7 @@ export function createWordWriter(query: Kysely<Database>): (limit: number, after
     // In the order of the index, so that entries that share a page are written together.
     await insert(entries.toSorted(byPlace));
     await query.deleteFrom('alert_words_due').where('alert_id', 'in', ids).execute();
-    return step;
+    return { alerts: ids.length, last: ids.at(-1) ?? after, tookMs: performance.now() - begunMs };
   };
 }
 
@@ -108,7 +109,7 @@ export interface WordIndexOptions {
 
 /** Writes words beside the commits. */
 export interface WordIndex {
-  /** There may be work: to be called after commits. Cheap. */
+  /** There may be work: to be called after the commits of others. Cheap. */
   wake(): void;
   /** Ends after the step in work. */
   close(): Promise<void>;
@@ -116,47 +117,56 @@ export interface WordIndex {
 
 /** Nothing waits for it: searches look through what it has not done. */
 export function createWordIndex({ isDue, write, alertsPerStep, onError }: WordIndexOptions): WordIndex {
+  /** Set while a step is planned or in work. */
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
-  const stopping = new AbortController();
+  let isClosed = false;
+  /** Where the next step goes on; null: at the start. */
+  let after: string | null = null;
+  let othersCommit = false;
   let again = false;
-  let commits = 0;
 
-  async function work(): Promise<void> {
-    if (!(await isDue())) return;
-    let after = '';
-    while (!stopping.signal.aborted) {
-      commits = 0;
-      const step = await write(alertsPerStep, after);
-      if (step.alerts < alertsPerStep) return;
-      after = step.last;
-      // The step itself is one.
-      await pause(commits > 1 ? busyPauseMs : 0, undefined, { signal: stopping.signal }).catch(() => undefined);
-    }
-  }
-
-  function start(): void {
-    working = work()
-      .catch(onError)
-      .finally(() => {
-        working = undefined;
-        timer = undefined;
-        if (again) wake();
-      });
-  }
-
-  function wake(): void {
-    commits += 1;
-    again = timer !== undefined;
-    if (stopping.signal.aborted || again) return;
-    timer = setTimeout(start, delayMs);
+  function plan(waitMs: number): void {
+    timer = setTimeout(() => {
+      working = work();
+    }, waitMs);
     timer.unref();
   }
 
+  async function work(): Promise<void> {
+    const pauseMs = await step().catch((error: unknown) => {
+      onError(error);
+      return null;
+    });
+    working = undefined;
+    timer = undefined;
+    if (isClosed) return;
+    if (pauseMs !== null) return plan(pauseMs);
+    after = null;
+    if (again) plan(delayMs);
+  }
+
+  /** How long the next step is to wait, null where nothing is left. */
+  async function step(): Promise<number | null> {
+    if (after === null) {
+      again = false;
+      if (!(await isDue())) return null;
+    }
+    othersCommit = false;
+    const { alerts, last, tookMs } = await write(alertsPerStep, after ?? '');
+    if (alerts < alertsPerStep) return null;
+    after = last;
+    return othersCommit ? othersShare * tookMs : 0;
+  }
+
   return {
-    wake,
+    wake() {
+      othersCommit = true;
+      again = true;
+      if (timer === undefined && !isClosed) plan(delayMs);
+    },
     async close() {
-      stopping.abort();
+      isClosed = true;
       clearTimeout(timer);
       await working;
     },

@@ -22,13 +22,19 @@ export const shortestBeginning = 3;
  * The words of an alert in lower case. A name in camel case counts from each of its humps on: `KubePodCrashLooping` is
  * found by `kubepod`, by `crashloop` and by `looping`.
  */
-export function wordsOf({ name, summary, labels }: Searched): ReadonlySet<string> {
-  const words = new Set<string>();
-  for (const text of [name, summary ?? '', ...Object.values(labels)]) {
-    for (const [word] of text.normalize('NFKC').matchAll(wordPattern)) {
-      const parts = word.slice(0, longestWord).split(humps);
-      for (let first = 0; first < parts.length; first++) words.add(parts.slice(first).join('').toLowerCase());
-    }
+export function wordsOf(alert: Searched): ReadonlySet<string> {
+  return new Set(textsOf(alert).flatMap(wordsOfText));
+}
+
+function textsOf({ name, summary, labels }: Searched): readonly string[] {
+  return [name, summary ?? '', ...Object.values(labels)];
+}
+
+function wordsOfText(text: string): readonly string[] {
+  const words: string[] = [];
+  for (const [word] of text.normalize('NFKC').matchAll(wordPattern)) {
+    const parts = word.slice(0, longestWord).split(humps);
+    for (let first = 0; first < parts.length; first++) words.push(parts.slice(first).join('').toLowerCase());
   }
   return words;
 }
@@ -41,8 +47,7 @@ export function searchTerms(text: string): readonly string[] {
 
 /** Whether each term is the beginning of a word, or the whole word where it is short. */
 export function hasTerms(alert: Searched, terms: readonly string[]): boolean {
-  const { name, summary, labels } = alert;
-  const text = [name, summary ?? '', ...Object.values(labels)].join('\n').normalize('NFKC').toLowerCase();
+  const text = textsOf(alert).join('\n').normalize('NFKC').toLowerCase();
   // Most alerts are told apart by their text; only beginnings in the middle of a name need all its words.
   const places = terms.map((term) => placeOf(text, term));
   if (places.includes('nowhere')) return false;
@@ -72,12 +77,27 @@ function isWordCharacter(codePoint: number): boolean {
 
 /** Entries of the index for an alert. Words of one character have none. */
 export function indexedWords(alert: Searched): ReadonlySet<string> {
-  const entries = new Set<string>();
-  for (const word of wordsOf(alert)) {
-    const characters = Array.from(word.slice(0, 2 * indexedCharacters));
-    if (characters.length > 1) entries.add(beginning(characters, hasDigit.test(word)));
-  }
+  return new Set(textsOf(alert).flatMap(knownEntries));
+}
+
+/** Entries of texts that came lately: names, summaries and most label values come again and again. */
+const recentEntries = new Map<string, readonly string[]>();
+const mostRecent = 2000;
+const longestRecent = 200;
+
+function knownEntries(text: string): readonly string[] {
+  const known = recentEntries.get(text);
+  if (known !== undefined) return known;
+  const entries = wordsOfText(text).flatMap(entryOf);
+  if (text.length > longestRecent) return entries;
+  if (recentEntries.size >= mostRecent) recentEntries.clear();
+  recentEntries.set(text, entries);
   return entries;
+}
+
+function entryOf(word: string): readonly string[] {
+  const characters = Array.from(word.slice(0, 2 * indexedCharacters));
+  return characters.length > 1 ? [beginning(characters, hasDigit.test(word))] : [];
 }
 
 function beginning(characters: readonly string[], withDigits: boolean): string {

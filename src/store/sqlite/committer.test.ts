@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { TransactionName } from '../../core/store.ts';
 import { defaultLimits } from '../commit-hooks.ts';
 import { createCommitter } from './committer.ts';
+import type { CommitterOptions } from './committer.ts';
 
 let raw: DatabaseSync;
 let committed: (readonly TransactionName[])[];
@@ -13,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => raw.close());
 
-function open() {
+function open(options: Partial<CommitterOptions> = {}) {
   return createCommitter({
     raw,
     hooks: { afterCommit: (names) => committed.push(names) },
@@ -21,6 +22,7 @@ function open() {
     monotonic: () => performance.now(),
     beforeCommit: () => undefined,
     committed: () => undefined,
+    ...options,
   });
 }
 
@@ -71,18 +73,12 @@ test('where SQLite gave the whole transaction up, the work of the others is done
 
 test("a commit that fails is everybody's failure", async () => {
   let fails = true;
-  const committer = createCommitter({
-    raw,
-    hooks: {
-      beforeCommit() {
-        if (fails) throw Object.assign(new Error('disk I/O error'), { errcode: 10 });
-      },
+  const hooks = {
+    beforeCommit() {
+      if (fails) throw Object.assign(new Error('disk I/O error'), { errcode: 10 });
     },
-    limits: defaultLimits,
-    monotonic: () => performance.now(),
-    beforeCommit: () => undefined,
-    committed: () => undefined,
-  });
+  };
+  const committer = open({ hooks });
   const outcomes = await Promise.allSettled(['a', 'b'].map((text) => committer.submit('intake', write(text))));
   expect(outcomes).toMatchObject([{ reason: { reason: 'StoreDown' } }, { reason: { reason: 'StoreDown' } }]);
   fails = false;
@@ -98,4 +94,19 @@ test('other writers come before intake in the commit that they share', async () 
     committer.submit('claim', write('c')),
   ]);
   expect(committed).toEqual([['claim', 'intake', 'intake']]);
+});
+
+test("intake that has worked lets other writers go first, but not the store's own work", async () => {
+  let nowMs = 0;
+  const committer = open({ monotonic: () => nowMs });
+  const longIntake = async () => {
+    nowMs += 30;
+    return 'a';
+  };
+  await committer.submit('intake', longIntake);
+  await Promise.all([committer.submit(null, write('index')), committer.submit('intake', write('b'))]);
+  expect(committed).toEqual([['intake'], ['intake']]);
+  await committer.submit('intake', longIntake);
+  await Promise.all([committer.submit('claim', write('c')), committer.submit('intake', write('d'))]);
+  expect(committed.slice(2)).toEqual([['intake'], ['claim'], ['intake']]);
 });

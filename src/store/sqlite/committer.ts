@@ -13,8 +13,8 @@ export interface CommitterOptions {
   readonly monotonic: () => number;
   /** The last work of each commit, inside its transaction, whoever shares it. */
   readonly beforeCommit: () => void;
-  /** Called after each commit. */
-  readonly committed: () => void;
+  /** Called after each commit; the names are empty where only the store itself had work. */
+  readonly committed: (names: readonly TransactionName[]) => void;
 }
 
 interface Waiting {
@@ -82,7 +82,7 @@ export function createCommitter(options: CommitterOptions) {
       end.run();
       hooks.afterCommit?.(names);
       for (const settle of settles) settle();
-      options.committed();
+      options.committed(names);
     } catch (cause) {
       rollBack();
       const error = commitError(cause);
@@ -170,7 +170,9 @@ function createQueue(limits: QueueLimits, monotonic: () => number) {
     begin() {
       const begunMs = monotonic();
       let left = Math.min(others.length, mostPerCommit);
-      let intakes = others.length === 0 || begunMs >= othersUntilMs ? mostPerCommit : 0;
+      // Work of the store itself goes with whatever comes.
+      const isIntakesTurn = begunMs >= othersUntilMs || others.every(({ name }) => name === null);
+      let intakes = isIntakesTurn ? mostPerCommit : 0;
       let intakeSinceMs: number | null = null;
       return {
         next(): Waiting | undefined {

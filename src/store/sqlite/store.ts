@@ -59,7 +59,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     const words = createWordIndex({
       isDue: () => hasWordsDue(read.query),
       write: (limit, after) => committer.submit(null, () => writeWords(limit, after)),
-      alertsPerStep: 50,
+      alertsPerStep: 200,
       // A database that takes no writes is told to the callers of `transaction`.
       onError: () => undefined,
     });
@@ -79,9 +79,9 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       limits: options.limits ?? defaultLimits,
       monotonic,
       beforeCommit: () => labels.beforeCommit(),
-      committed() {
+      committed(names) {
         labels.committed();
-        words.wake();
+        if (names.length > 0) words.wake();
         announce(hints, listeners);
       },
     });
