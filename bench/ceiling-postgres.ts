@@ -1,15 +1,9 @@
 // The ceiling of durable alert intake on PostgreSQL: as bench/ceiling.ts, with plain `pg` and one multi-row INSERT for all
 // alerts that arrived while the last one was under way. One statement is one transaction; synchronous_commit is on.
 //   node bench/ceiling-postgres.ts URL        prints {"url": ...} when ready; takes Alertmanager v4 bodies at any path
-import { createServer } from 'node:http';
-import type { ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Client } from 'pg';
-
-interface IncomingAlert {
-  readonly fingerprint?: string;
-  readonly status?: string;
-}
+import { serveCeiling } from './ceiling-server.ts';
+import type { IncomingBody } from './ceiling-server.ts';
 
 const client = new Client({ connectionString: process.argv[2] ?? '' });
 await client.connect();
@@ -17,7 +11,7 @@ await client.query(`CREATE TABLE alerts (id bigint GENERATED ALWAYS AS IDENTITY 
   CREATE INDEX alerts_by_fingerprint ON alerts (fingerprint)`);
 const mostRows = 2000;
 
-let waiting: { alerts: readonly IncomingAlert[]; response: ServerResponse }[] = [];
+let waiting: IncomingBody[] = [];
 let busy = false;
 
 async function commit(): Promise<void> {
@@ -36,33 +30,14 @@ async function commit(): Promise<void> {
       });
       await client.query(`INSERT INTO alerts (fingerprint, status, body, at) VALUES ${places.join(', ')}`, values);
     }
-    for (const { response } of batch) answer(response, 200);
+    for (const body of batch) body.answer();
   }
   busy = false;
 }
 
-function answer(response: ServerResponse, status: number): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': 2 }).end('{}');
-}
-
-const server = createServer((request, response) => {
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.on('end', () => {
-    try {
-      const { alerts } = JSON.parse(Buffer.concat(chunks).toString()) as { alerts: readonly IncomingAlert[] };
-      waiting.push({ alerts, response });
-      if (!busy) {
-        busy = true;
-        setImmediate(() => void commit());
-      }
-    } catch {
-      answer(response, 400);
-    }
-  });
+serveCeiling((body) => {
+  waiting.push(body);
+  if (busy) return;
+  busy = true;
+  setImmediate(() => void commit());
 });
-server.listen(0, '127.0.0.1', () => {
-  const { port } = server.address() as AddressInfo;
-  process.stderr.write(`${JSON.stringify({ msg: 'ready', url: `http://127.0.0.1:${port}` })}\n`);
-});
-process.on('SIGTERM', () => process.exit(0));

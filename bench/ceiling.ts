@@ -1,15 +1,9 @@
 // The ceiling of durable alert intake in one Node process: node:http, JSON.parse and one row per alert in node:sqlite
 // (WAL, synchronous=FULL), group-committed as our own committer does. No validation, no deduplication, no runs.
 //   node bench/ceiling.ts DATABASE        prints {"url": ...} when ready; takes Alertmanager v4 bodies at any path
-import { createServer } from 'node:http';
-import type { ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
-
-interface IncomingAlert {
-  readonly fingerprint?: string;
-  readonly status?: string;
-}
+import { serveCeiling } from './ceiling-server.ts';
+import type { IncomingBody } from './ceiling-server.ts';
 
 const database = new DatabaseSync(process.argv[2] ?? ':memory:');
 database.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
@@ -17,7 +11,7 @@ database.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
   CREATE INDEX alerts_by_fingerprint ON alerts (fingerprint)`);
 const insert = database.prepare('INSERT INTO alerts (fingerprint, status, body, at) VALUES (?, ?, ?, ?)');
 
-let waiting: { alerts: readonly IncomingAlert[]; response: ServerResponse }[] = [];
+let waiting: IncomingBody[] = [];
 
 function commit(): void {
   const batch = waiting;
@@ -28,27 +22,9 @@ function commit(): void {
     for (const alert of alerts) insert.run(alert.fingerprint ?? '', alert.status ?? '', JSON.stringify(alert), at);
   }
   database.exec('COMMIT');
-  for (const { response } of batch) answer(response, 200);
+  for (const body of batch) body.answer();
 }
 
-function answer(response: ServerResponse, status: number): void {
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': 2 }).end('{}');
-}
-
-const server = createServer((request, response) => {
-  const chunks: Buffer[] = [];
-  request.on('data', (chunk: Buffer) => chunks.push(chunk));
-  request.on('end', () => {
-    try {
-      const { alerts } = JSON.parse(Buffer.concat(chunks).toString()) as { alerts: readonly IncomingAlert[] };
-      if (waiting.push({ alerts, response }) === 1) setImmediate(commit);
-    } catch {
-      answer(response, 400);
-    }
-  });
+serveCeiling((body) => {
+  if (waiting.push(body) === 1) setImmediate(commit);
 });
-server.listen(0, '127.0.0.1', () => {
-  const { port } = server.address() as AddressInfo;
-  process.stderr.write(`${JSON.stringify({ msg: 'ready', url: `http://127.0.0.1:${port}` })}\n`);
-});
-process.on('SIGTERM', () => process.exit(0));

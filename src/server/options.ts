@@ -1,7 +1,8 @@
 import type { Catalog } from '../core/catalog.ts';
 import type { Clock, Control, Intake, Log, Secrets, StoreHealth } from '../core/ports.ts';
 import type { ListReader } from '../core/lists.ts';
-import type { DeliveryReader, RunReader } from '../core/store.ts';
+import type { RunReader } from '../core/run-store.ts';
+import type { DeliveryReader } from '../core/store.ts';
 import type { MetricsRegistry } from '../lib/metrics.ts';
 import type { SourceDefinition } from '../sources/define.ts';
 

@@ -7,7 +7,7 @@ test('without a better way, labels are written with their alert, however many', 
   const connection = openDatabase(':memory:');
   const labels = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`label${index}`, `value${index}`]));
   const alert = alertFixture({ labels });
-  await createAlertStore(connection.query).insert(alert);
+  await createAlertStore(connection.query).insertAll([alert]);
   const rows = connection.raw.prepare('SELECT name, value, alert_id FROM alert_labels').all();
   expect(Object.fromEntries(rows.map((row) => [String(row['name']), row['value']]))).toEqual(labels);
   expect(new Set(rows.map((row) => row['alert_id']))).toEqual(new Set([alert.id]));

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import type { Kysely, Selectable } from 'kysely';
+import type { Kysely } from 'kysely';
 import { identityKey } from '../core/alert.ts';
-import type { AlertRecord, AlertTransition } from '../core/alert.ts';
+import type { AlertRecord } from '../core/alert.ts';
 import { AppError } from '../core/errors.ts';
 import type { AlertStore } from '../core/store.ts';
 import { labelInserter } from './alert-labels.ts';
@@ -22,11 +22,10 @@ import {
   transitionRow,
 } from './alert-rows.ts';
 import { createAlertTriage } from './alert-triage.ts';
-import { bulkFind, bulkInsert, bulkUpdate } from './bulk.ts';
+import { bulkFind, bulkInsert, bulkUpdate, isPostgres } from './bulk.ts';
 import { distinctValues } from './distinct.ts';
 import { alertRecord } from './rows.ts';
-import type { AlertRow, Database } from './schema.ts';
-import { statement } from './statements.ts';
+import type { Database } from './schema.ts';
 
 /**
  * Reads and writes `alerts`, `alert_labels` and `alert_transitions` inside a transaction. Labels are written at once,
@@ -36,39 +35,18 @@ export function createAlertStore(query: Kysely<Database>, writeLabels = labelIns
   return { ...finders(query), ...sweepFinders(query), ...writers(query, writeLabels), ...createAlertTriage(query) };
 }
 
-function finders(query: Kysely<Database>): Pick<AlertStore, 'findStates' | 'findByIdentity' | 'findById'> {
+function finders(query: Kysely<Database>): Pick<AlertStore, 'findStates'> {
   const states = bulkFind(query, {
     table: 'alerts',
     columns: stateColumns,
     keys: ['fingerprint', 'source', 'namespace'],
     lock: true,
   });
-  const record = statement<'namespace' | 'source' | 'fingerprint', Selectable<AlertRow>>(
-    ['namespace', 'source', 'fingerprint'],
-    (marker) =>
-      query
-        .selectFrom('alerts')
-        .selectAll()
-        .where('fingerprint', '=', marker('fingerprint'))
-        .where('source', '=', marker('source'))
-        .where('namespace', '=', marker('namespace')),
-  );
-  const byId = statement<'id', Selectable<AlertRow>>(['id'], (marker) =>
-    query.selectFrom('alerts').selectAll().where('id', '=', marker('id')),
-  );
   return {
     async findStates(identities) {
       const rows = await states(identities);
       const byKey = new Map(rows.map((row) => [identityKey(row), storedAlert(row)]));
       return identities.map((identity) => byKey.get(identityKey(identity)));
-    },
-    async findByIdentity(namespace, source, fingerprint) {
-      const [row] = await record(query, { namespace, source, fingerprint });
-      return row === undefined ? undefined : alertRecord(row);
-    },
-    async findById(id) {
-      const [row] = await byId(query, { id });
-      return row === undefined ? undefined : alertRecord(row);
     },
   };
 }
@@ -77,6 +55,8 @@ const mostSources = 100_000;
 
 /** What time alone changes. Not hot: built by Kysely each time. */
 function sweepFinders(query: Kysely<Database>): Pick<AlertStore, 'sourcesWithOpen' | 'findExpired' | 'findMuted'> {
+  // Who holds an alert is about to change it: it is left to the next sweep, so that nobody waits for another crosswise.
+  const isShared = isPostgres(query);
   return {
     async sourcesWithOpen() {
       const open = { condition: sql<boolean>`status <> 'resolved'`, most: mostSources };
@@ -98,6 +78,7 @@ function sweepFinders(query: Kysely<Database>): Pick<AlertStore, 'sourcesWithOpe
         .where('status', '<>', sql.lit('resolved'))
         .orderBy('last_received_at')
         .limit(limit)
+        .$if(isShared, (alert) => alert.forUpdate().skipLocked())
         .execute();
       return rows.map(alertRecord);
     },
@@ -109,6 +90,7 @@ function sweepFinders(query: Kysely<Database>): Pick<AlertStore, 'sourcesWithOpe
         .where('status', '<>', 'resolved')
         .orderBy('muted_until')
         .limit(limit)
+        .$if(isShared, (alert) => alert.forUpdate().skipLocked())
         .execute();
       return rows.map(alertRecord);
     },
@@ -118,11 +100,7 @@ function sweepFinders(query: Kysely<Database>): Pick<AlertStore, 'sourcesWithOpe
 function writers(
   query: Kysely<Database>,
   writeLabels: LabelWriter,
-): Pick<
-  AlertStore,
-  | ('saveStates' | 'saveRepeats' | 'saveState' | 'saveContents' | 'insertAll' | 'insert' | 'update')
-  | ('addTransitions' | 'addTransition')
-> {
+): Pick<AlertStore, 'saveStates' | 'saveRepeats' | 'saveContents' | 'insertAll' | 'update' | 'addTransitions'> {
   const table = 'alerts';
   const insert = bulkInsert(query, {
     table,
@@ -134,35 +112,29 @@ function writers(
   const saveRepeat = bulkUpdate(query, { table, columns: [...repeatColumns, 'updated_at'] });
   const saveContent = bulkUpdate(query, { table, columns: contentColumns, json: ['annotations'] });
   const insertTransitions = bulkInsert(query, { table: 'alert_transitions', columns: transitionColumns });
-  async function insertAll(alerts: readonly AlertRecord[]): Promise<void> {
-    // In the order of the identities, so that replicas that insert the same ones wait for each other and not crosswise.
-    const rows = alerts.toSorted(byIdentity).map(toRow);
-    const [inserted] = await Promise.all([insert(rows), writeLabels(alerts)]);
-    if (inserted < rows.length)
-      throw new AppError('StoreConflict', `${rows.length - inserted} alerts are there already: UNIQUE identity`);
-  }
-  async function saveStates(alerts: Parameters<AlertStore['saveStates']>[0]): Promise<void> {
-    await save(alerts.map((alert) => ({ ...stateRow(alert), updated_at: alert.updatedAt })));
-  }
-  async function addTransitions(transitions: readonly AlertTransition[]): Promise<void> {
-    await insertTransitions(transitions.map(transitionRow));
-  }
   return {
-    saveStates,
+    async saveStates(alerts) {
+      await save(alerts.map((alert) => ({ ...stateRow(alert), updated_at: alert.updatedAt })));
+    },
     async saveRepeats(alerts) {
       await saveRepeat(alerts.map((alert) => ({ ...stateRow(alert), updated_at: alert.updatedAt })));
     },
-    saveState: (alert, updatedAt) => saveStates([{ ...alert, updatedAt }]),
     async saveContents(contents) {
       await saveContent(contents.map(contentRow));
     },
-    insertAll,
-    insert: (alert) => insertAll([alert]),
+    async insertAll(alerts) {
+      // In the order of the identities, so that replicas that insert the same ones wait for each other and not crosswise.
+      const rows = alerts.toSorted(byIdentity).map(toRow);
+      const [inserted] = await Promise.all([insert(rows), writeLabels(alerts)]);
+      if (inserted < rows.length)
+        throw new AppError('StoreConflict', `${rows.length - inserted} alerts are there already: UNIQUE identity`);
+    },
     async update(id, changes) {
       await query.updateTable('alerts').set(changedColumns(changes)).where('id', '=', id).execute();
     },
-    addTransitions,
-    addTransition: (transition) => addTransitions([transition]),
+    async addTransitions(transitions) {
+      await insertTransitions(transitions.map(transitionRow));
+    },
   };
 }
 

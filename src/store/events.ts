@@ -1,6 +1,6 @@
 import type { Kysely, Updateable } from 'kysely';
 import { AppError } from '../core/errors.ts';
-import type { DeadLetterRecord, SourceEventRecord } from '../core/event.ts';
+import type { SourceEventRecord } from '../core/event.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { EventStore } from '../core/store.ts';
 import { bulkFind, bulkInsert, bulkUpdate } from './bulk.ts';
@@ -43,9 +43,7 @@ function deliveryKey({ namespace, source_name: source, delivery_key: key }: KeyC
   return `${namespace}/${source}/${key}`;
 }
 
-function writers(
-  query: Kysely<Database>,
-): Pick<EventStore, 'insertAll' | 'insert' | 'update' | 'bumpAll' | 'addDeadLetters' | 'addDeadLetter'> {
+function writers(query: Kysely<Database>): Pick<EventStore, 'insertAll' | 'update' | 'bumpAll' | 'addDeadLetters'> {
   const insert = bulkInsert(query, {
     table: 'source_events',
     columns: Object.values(eventColumns),
@@ -61,34 +59,31 @@ function writers(
     table: 'dead_letters',
     columns: ['id', 'namespace', 'source_name', 'reason', 'message', 'body', 'received_at'],
   });
-  async function insertAll(events: readonly SourceEventRecord[]): Promise<void> {
-    if ((await insert(events.map(insertedRow))) < events.length)
-      throw new AppError('StoreConflict', 'an event with this delivery key is there already: UNIQUE key');
-  }
-  async function addDeadLetters(letters: readonly DeadLetterRecord[]): Promise<void> {
-    await insertLetters(
-      letters.map(({ id, namespace, sourceName, reason, message, body, receivedAt }) => ({
-        id,
-        namespace,
-        source_name: sourceName,
-        reason,
-        message,
-        body: cut(body),
-        received_at: receivedAt,
-      })),
-    );
-  }
   return {
-    insertAll,
-    insert: (event) => insertAll([event]),
+    async insertAll(events) {
+      if ((await insert(events.map(insertedRow))) < events.length)
+        throw new AppError('StoreConflict', 'an event with this delivery key is there already: UNIQUE key');
+    },
     async update(id, changes) {
       await query.updateTable('source_events').set(changedColumns(changes)).where('id', '=', id).execute();
     },
     async bumpAll(bumps) {
-      await bump(bumps.map(({ id, times, at }) => ({ id, receive_count: times, last_received_at: at })));
+      const rows = bumps.map(({ id, times, at }) => ({ id, receive_count: times, last_received_at: at }));
+      if ((await bump(rows)) < rows.length) throw new AppError('StoreConflict', 'an event that came again is gone');
     },
-    addDeadLetters,
-    addDeadLetter: (letter) => addDeadLetters([letter]),
+    async addDeadLetters(letters) {
+      await insertLetters(
+        letters.map(({ id, namespace, sourceName, reason, message, body, receivedAt }) => ({
+          id,
+          namespace,
+          source_name: sourceName,
+          reason,
+          message,
+          body: cut(body),
+          received_at: receivedAt,
+        })),
+      );
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { ResourceStore } from '../core/store.ts';
 import { newId } from '../lib/id.ts';
+import { isPostgres } from './bulk.ts';
 import type { Database } from './schema.ts';
 
 /** Writes `custom_resources`: the mirror of what was applied, for the API. */
@@ -10,6 +11,9 @@ export function createResourceStore(query: Kysely<Database>): ResourceStore {
       const known = await query
         .selectFrom('custom_resources')
         .select(['id', 'kind', 'namespace', 'name', 'created_at'])
+        // Replicas write the same rows: what another one deletes meanwhile is not taken for one that is there.
+        .orderBy('id')
+        .$if(isPostgres(query), (resource) => resource.forUpdate())
         .execute();
       const earlier = new Map(known.map((row) => [keyOf(row), row]));
       for (const resource of resources) {

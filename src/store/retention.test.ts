@@ -34,8 +34,8 @@ async function addRows(query: Parameters<typeof createRunStore>[0]): Promise<voi
   const plan = planOf([step('one')]);
   const run = runRecord(plan, long, { planHash: 'h', status: 'failed', wakeAt: null, completedAt: long });
   await createRunStore(query, noHints()).insert({ run, plan });
-  await createAlertStore(query).insert(alertRecord(long, { status: 'resolved' }));
-  await createEventStore(query).insert(eventFixture({ receivedAt: long, lastReceivedAt: long }));
+  await createAlertStore(query).insertAll([alertRecord(long, { status: 'resolved' })]);
+  await createEventStore(query).insertAll([eventFixture({ receivedAt: long, lastReceivedAt: long })]);
 }
 
 /** Tables that grow. `plans` has a row for each edit of a Workflow. */

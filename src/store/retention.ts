@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { ExpressionBuilder, Kysely } from 'kysely';
 import type { RetainedKind, RetentionCounts, RetentionPage, RetentionStore } from '../core/retention.ts';
+import { isPostgres } from './bulk.ts';
 import { deleteAlerts } from './retention-alerts.ts';
 import type { Database } from './schema.ts';
 
@@ -151,6 +152,8 @@ async function deleteEvents(
     .select(['id', 'namespace', 'source_name', 'last_received_at'])
     .where('id', 'in', ids)
     .where('last_received_at', '<', endedBefore)
+    // One that comes again at this moment stays.
+    .$if(isPostgres(query), (event) => event.forUpdate().skipLocked())
     .execute();
   const used = await usedByOpenAlerts(query, events);
   const unused = events.map(({ id }) => id).filter((id) => !used.has(id));

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { AlertRecord, AlertStatus, AlertTransition, Labels, Severity } from '../core/alert.ts';
+import type { AlertRecord, AlertStatus, AlertTransition, Labels } from '../core/alert.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { DeadLetterRecord, SourceEventRecord } from '../core/event.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
@@ -14,7 +14,8 @@ import type {
   WaitingFor,
 } from '../core/run.ts';
 import type { ResourceRecord } from '../core/resource.ts';
-import type { RunBrief } from '../core/store.ts';
+import type { RunBrief } from '../core/run-store.ts';
+import { storedAlert } from './alert-rows.ts';
 import type * as schema from './schema.ts';
 
 // Rows to records. Enumerations and JSON were written by this program, so they are taken as they are.
@@ -28,38 +29,24 @@ export function alertRecord(row: Selectable<schema.AlertRow>): AlertRecord {
 
 /** An alert without its analysis, which may be large. */
 export function alertSummary(row: Omit<Selectable<schema.AlertRow>, 'ai_analysis'>): Omit<AlertRecord, 'aiAnalysis'> {
+  const { id, ...state } = storedAlert(row);
   return {
-    id: row.id,
+    id,
     namespace: row.namespace,
     source: row.source,
     fingerprint: row.fingerprint,
     externalId: row.external_id,
-    status: row.status as AlertStatus,
-    severity: row.severity as Severity,
     name: row.alert_name,
+    ...state,
     summary: row.summary,
     description: row.description,
     labels: JSON.parse(row.labels) as Labels,
     annotations: JSON.parse(row.annotations) as Labels,
     generatorUrl: row.generator_url,
     groupKey: row.group_key,
-    contentHash: row.content_hash,
-    episode: row.episode,
-    receiveCount: row.receive_count,
-    startsAt: row.starts_at,
-    endsAt: row.ends_at,
-    skewed: row.skewed === 1,
-    receivedAt: row.received_at,
-    lastReceivedAt: row.last_received_at,
-    resolvedAt: row.resolved_at,
     triageStartedAt: row.triage_started_at,
-    triageCompletedAt: row.triage_completed_at,
-    workflowId: row.workflow_id,
-    sourceId: row.source_id,
     aiConfidence: row.ai_confidence,
     autoResolved: row.auto_resolved === 1,
-    announced: row.announced === 1,
-    mutedUntil: row.muted_until,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

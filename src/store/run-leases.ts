@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
-import type { RunEnd, RunLock, RunProgress, RunStore } from '../core/store.ts';
+import type { RunEnd, RunLock, RunProgress, RunStore } from '../core/run-store.ts';
+import { isPostgres } from './bulk.ts';
 import type { Hints } from './hints.ts';
 import { runRecord } from './rows.ts';
 import type { Database, RunRow } from './schema.ts';
@@ -253,6 +254,7 @@ async function findStuck(
     )
     .orderBy('id')
     .limit(1000)
+    .$if(isPostgres(query), (run) => run.forUpdate().skipLocked())
     .execute();
   return rows.map(({ id, wake_at: wakeAt }) => ({
     id,

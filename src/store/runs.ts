@@ -3,7 +3,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import type { RunRecord, StepRecord } from '../core/run.ts';
-import type { NewRun, RunReader, RunStore } from '../core/store.ts';
+import type { NewRun, RunReader, RunStore } from '../core/run-store.ts';
 import type { Timestamp } from '../core/time.ts';
 import { bulkFind, bulkInsert } from './bulk.ts';
 import type { Hints } from './hints.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { RunStore } from '../core/store.ts';
+import type { RunStore } from '../core/run-store.ts';
 import { allDone } from '../lib/all-done.ts';
 import { isPostgres } from './bulk.ts';
 import type { Hints } from './hints.ts';

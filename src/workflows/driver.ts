@@ -1,6 +1,7 @@
 import { toAppError } from '../core/errors.ts';
 import type { Clock, Log, RunQueue } from '../core/ports.ts';
-import type { DuePosition, Store } from '../core/store.ts';
+import type { DuePosition } from '../core/run-store.ts';
+import type { Store } from '../core/store.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
 import { createComplaints } from '../lib/complaints.ts';
 import { startPump } from '../lib/pump.ts';

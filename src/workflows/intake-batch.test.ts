@@ -9,6 +9,7 @@ import { contractStores } from '../../test/contract/stores.ts';
 import type { ContractDatabase, ContractOptions, ContractStore } from '../../test/contract/stores.ts';
 import { at, createWorld, firing, plan, resolved, source, workflow } from '../../test/support/intake.ts';
 import type { World } from '../../test/support/intake.ts';
+import { createPause, endedOrWaiting } from '../../test/support/races.ts';
 import { createRandom } from '../../test/support/random.ts';
 import type { Random } from '../../test/support/random.ts';
 
@@ -206,6 +207,30 @@ test.each(postgres)(
       } finally {
         await other.close();
       }
+    });
+  },
+);
+
+test.each(postgres)(
+  'a notification that comes again on $name while its event is deleted is stored anew',
+  async (database) => {
+    await withWorld(database, async (world, opened) => {
+      // It leaves no alert that would keep its event.
+      const again = { bad: [{ index: 0, field: 'alerts[0]', message: 'must be an object', body: '1' }] };
+      await world.take(0, [], again);
+      const pause = createPause();
+      const page = { after: '', before: 'z', endedBefore: at(60), limit: 10 };
+      const deleting = world.store.transaction('retention', async (tx) => {
+        await tx.retention.deletePage('events', page);
+        await pause.hold();
+      });
+      await pause.reached;
+      const taking = world.take(1, [], again);
+      await endedOrWaiting(taking, opened);
+      pause.end();
+      await Promise.all([deleting, taking]);
+      const { items } = await world.store.read.lists.events({ limit: 10 });
+      expect(items.map(({ receivedAt, receiveCount }) => [receivedAt, receiveCount])).toEqual([[at(1), 1]]);
     });
   },
 );

@@ -90,7 +90,7 @@ export function createIntake(options: IntakeOptions): Intake {
       const receivedAt = toTimestamp(clock.now());
       const { namespace, name: sourceName } = source;
       await store.transaction('intake', (tx) =>
-        tx.events.addDeadLetter({ id: newId(), namespace, sourceName, reason, message, body, receivedAt }),
+        tx.events.addDeadLetters([{ id: newId(), namespace, sourceName, reason, message, body, receivedAt }]),
       );
       options.metrics.increment('fist_dead_letters_total', { source: sourceName, reason });
     },

@@ -1,12 +1,14 @@
 import type { AlertRecord } from '../core/alert.ts';
 import { foldExpired } from '../core/alert-fold.ts';
+import type { Catalog } from '../core/catalog.ts';
+import type { RunRecord } from '../core/run.ts';
 import type { StoreTransaction } from '../core/store.ts';
 import { addMs, toEpochMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { snapshotOf, transitionRecord } from './intake-records.ts';
 import type { IntakeOptions } from './intake.ts';
-import { createStormCounter, decideMute, flapWindowMs } from './policies.ts';
-import type { StormCounter } from './policies.ts';
+import { createStormCounter, decideMute, flapWindowMs, viewStorm } from './policies.ts';
+import type { StormCounter, StormView } from './policies.ts';
 import { startRun } from './trigger.ts';
 
 /** Alerts of one transaction: a long one would keep notifications waiting. */
@@ -26,7 +28,7 @@ export interface AlertSweep {
 
 /** What happens to alerts by time alone. Called each minute on one replica. */
 export function createAlertSweep(options: IntakeOptions): AlertSweep {
-  const { store, catalog, clock } = options;
+  const { store, catalog, clock, metrics } = options;
   const storm = options.storm ?? createStormCounter();
   return {
     async expire() {
@@ -44,14 +46,12 @@ export function createAlertSweep(options: IntakeOptions): AlertSweep {
       let resumed = 0;
       let looked = alertsPerTransaction;
       while (looked === alertsPerTransaction) {
-        const batch = await store.transaction('expire', async (tx) => {
-          const alerts = await tx.alerts.findMuted(now, alertsPerTransaction);
-          let started = 0;
-          for (const alert of alerts) started += Number(await resumeAlert(options, tx, storm, alert, now));
-          return { looked: alerts.length, started };
-        });
+        const batch = await store.transaction('expire', (tx) => resumeBatch(tx, catalog.current(), storm, now));
+        batch.storm.commit();
+        for (const { name, status } of batch.started)
+          metrics.increment('fist_runs_total', { workflow: name, phase: status });
         looked = batch.looked;
-        resumed += batch.started;
+        resumed += batch.started.length;
       }
       return resumed;
     },
@@ -71,34 +71,56 @@ async function expireOf(
   while (closed === alertsPerTransaction) {
     closed = await store.transaction('expire', async (tx) => {
       const alerts = await tx.alerts.findExpired(namespace, source, before, alertsPerTransaction);
-      for (const alert of alerts) {
-        const { next, transition } = foldExpired(alert, now);
-        await tx.alerts.saveState({ ...alert, ...next, announced: false, mutedUntil: null }, now);
-        await tx.alerts.addTransition(transitionRecord(alert.id, transition, null));
-      }
+      const ends = alerts.map((alert) => ({ alert, ...foldExpired(alert, now) }));
+      await tx.alerts.saveStates(
+        ends.map(({ alert, next }) => ({ ...alert, ...next, announced: false, mutedUntil: null, updatedAt: now })),
+      );
+      await tx.alerts.addTransitions(ends.map(({ alert, transition }) => transitionRecord(alert.id, transition, null)));
       return alerts.length;
     });
+    if (closed > 0) metrics.increment('fist_alerts_received_total', { source, result: 'Expired' }, closed);
     expired += closed;
   }
-  if (expired > 0) {
-    metrics.increment('fist_alerts_received_total', { source, result: 'Expired' }, expired);
-    log.info({ source: `${namespace}/${source}`, alerts: expired }, 'alerts expired');
-  }
+  if (expired > 0) log.info({ source: `${namespace}/${source}`, alerts: expired }, 'alerts expired');
   return expired;
 }
 
-async function resumeAlert(
-  { catalog, metrics }: IntakeOptions,
+/** What is to be told outside once the batch is committed. */
+interface ResumedBatch {
+  readonly looked: number;
+  readonly started: readonly RunRecord[];
+  readonly storm: StormView;
+}
+
+/** Decides about alerts whose time has come. May be run again on other rows; changes nothing but `tx`. */
+async function resumeBatch(
   tx: StoreTransaction,
-  storm: StormCounter,
+  catalog: Catalog,
+  counter: StormCounter,
+  now: Timestamp,
+): Promise<ResumedBatch> {
+  const storm = viewStorm(counter);
+  const alerts = await tx.alerts.findMuted(now, alertsPerTransaction);
+  const started: RunRecord[] = [];
+  for (const alert of alerts) {
+    const run = await resumeAlert(tx, catalog, storm, alert, now);
+    if (run !== null) started.push(run);
+  }
+  return { looked: alerts.length, started, storm };
+}
+
+/** The run that began, if one did. */
+async function resumeAlert(
+  tx: StoreTransaction,
+  catalog: Catalog,
+  storm: StormView,
   alert: AlertRecord,
   now: Timestamp,
-): Promise<boolean> {
-  const current = catalog.current();
-  const source = current.source(alert.namespace, alert.source);
+): Promise<RunRecord | null> {
+  const source = catalog.source(alert.namespace, alert.source);
   if (source === undefined || source.triggerWorkflow === '') {
-    await tx.alerts.saveState({ ...alert, mutedUntil: null }, now);
-    return false;
+    await tx.alerts.saveStates([{ ...alert, mutedUntil: null, updatedAt: now }]);
+    return null;
   }
   const nowMs = toEpochMs(now);
   const key = `${source.namespace}/${source.name}`;
@@ -111,19 +133,15 @@ async function resumeAlert(
     raised: false,
   });
   if (mute !== null) {
-    await tx.alerts.saveState({ ...alert, mutedUntil: mute.until }, now);
-    return false;
+    await tx.alerts.saveStates([{ ...alert, mutedUntil: mute.until, updatedAt: now }]);
+    return null;
   }
-  const run = await startRun(tx, { catalog: current, source, now }, snapshotOf(alert, alert));
-  await tx.alerts.saveState(
-    { ...alert, mutedUntil: null, announced: true, workflowId: run?.id ?? alert.workflowId },
-    now,
-  );
+  const run = await startRun(tx, { catalog, source, now }, snapshotOf(alert, alert));
+  const workflowId = run?.id ?? alert.workflowId;
+  await tx.alerts.saveStates([{ ...alert, mutedUntil: null, announced: true, workflowId, updatedAt: now }]);
   if (run?.status === 'failed') await escalate(tx, alert, now);
-  if (run === null) return false;
-  storm.add(key, nowMs);
-  metrics.increment('fist_runs_total', { workflow: run.name, phase: run.status });
-  return true;
+  if (run !== null) storm.add(key, nowMs);
+  return run;
 }
 
 /** The run was born failed: its Workflow is not ready. */
@@ -134,5 +152,5 @@ async function escalate(
 ): Promise<void> {
   await tx.alerts.update(id, { status: 'escalated' });
   const transition = { episode, fromStatus, toStatus: 'escalated', reason: 'WorkflowNotReady', at: now } as const;
-  await tx.alerts.addTransition(transitionRecord(id, transition, null));
+  await tx.alerts.addTransitions([transitionRecord(id, transition, null)]);
 }

@@ -1,6 +1,7 @@
 import type { AlertItem, AlertTransition } from '../core/alert.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
-import type { NewRun, RunBrief, StoredAlert } from '../core/store.ts';
+import type { NewRun, RunBrief } from '../core/run-store.ts';
+import type { StoredAlert } from '../core/store.ts';
 import { addMs, toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { decideIdentity } from './identity.ts';

@@ -1,7 +1,8 @@
 import { identityKey } from '../core/alert.ts';
 import type { AlertItem, AlertRecord } from '../core/alert.ts';
 import type { CatalogSource } from '../core/catalog.ts';
-import type { AlertContent, RunBrief, StoredAlert, StoreTransaction } from '../core/store.ts';
+import type { RunBrief } from '../core/run-store.ts';
+import type { AlertContent, StoredAlert, StoreTransaction } from '../core/store.ts';
 import type { Timestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
 import { identityOf } from './intake-facts.ts';

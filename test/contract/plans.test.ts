@@ -123,8 +123,6 @@ type Work = (tx: StoreTransaction) => Promise<unknown>;
 /** Everything that the program does again and again, by the name of its method. */
 const hotPath: [string, Work][] = [
   ['alerts.findStates', (tx) => tx.alerts.findStates([identityOf(1), identityOf(2), identityOf(-1)])],
-  ['alerts.findByIdentity', (tx) => tx.alerts.findByIdentity('shop', 'source-1', 'fingerprint-10')],
-  ['alerts.findById', (tx) => tx.alerts.findById(rowId(1))],
   ['alerts.saveContents', (tx) => tx.alerts.saveContents([{ ...alert, generatorUrl: null, groupKey: null }])],
   ['alerts.update', (tx) => tx.alerts.update(rowId(1), { status: 'triaging', updatedAt: now })],
   ['alerts.sourcesWithOpen', (tx) => tx.alerts.sourcesWithOpen()],

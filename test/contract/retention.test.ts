@@ -129,10 +129,7 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
     const at = toTimestamp(nowMs - 40 * dayMs);
     const open = alertRecord(at, { id: idOf(40), status: 'escalated' });
     const closed = alertRecord(at, { id: idOf(40), status: 'resolved' });
-    await opened.store.transaction('intake', async (tx) => {
-      await tx.alerts.insert(open);
-      await tx.alerts.insert(closed);
-    });
+    await opened.store.transaction('intake', (tx) => tx.alerts.insertAll([open, closed]));
     const waiting = await addRun(40, { status: 'running', waitingFor: 'approval', completedAt: null, wakeAt: now });
     const pending = await addRun(40, { status: 'pending', completedAt: null, wakeAt: now });
     const shown = await addRun(40, { alertId: open.id, episode: 2 });
@@ -164,9 +161,8 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
     const alert = (sourceId: string | undefined, status: 'received' | 'resolved') =>
       alertRecord(at, { id: idOf(10), source: 'am', namespace: 'default', sourceId: sourceId ?? null, status });
     await opened.store.transaction('intake', async (tx) => {
-      for (const event of [...events, repeated]) await tx.events.insert(event);
-      await tx.alerts.insert(alert(used, 'received'));
-      await tx.alerts.insert(alert(ofResolved, 'resolved'));
+      await tx.events.insertAll([...events, repeated]);
+      await tx.alerts.insertAll([alert(used, 'received'), alert(ofResolved, 'resolved')]);
     });
     expect(await apply({ events: { ageMs: 7 * dayMs, count: null } })).toEqual({ source_events: 2 });
     expect(await ids('source_events')).toEqual([used, repeated.id, young].toSorted(byText));
@@ -175,10 +171,12 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
   });
 
   test('takes dead letters by age and count', async () => {
-    for (const daysAgo of [40, 3, 2, 1]) {
-      const letter = { ...letterFixture('m'), id: idOf(daysAgo), receivedAt: toTimestamp(nowMs - daysAgo * dayMs) };
-      await opened.store.transaction('intake', (tx) => tx.events.addDeadLetter(letter));
-    }
+    const letters = [40, 3, 2, 1].map((daysAgo) => ({
+      ...letterFixture('m'),
+      id: idOf(daysAgo),
+      receivedAt: toTimestamp(nowMs - daysAgo * dayMs),
+    }));
+    await opened.store.transaction('intake', (tx) => tx.events.addDeadLetters(letters));
     expect(await apply({ 'dead-letters': { ageMs: 30 * dayMs, count: 2 } })).toEqual({ dead_letters: 2 });
     expect(await ids('dead_letters')).toHaveLength(2);
   });
@@ -189,20 +187,20 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
     const hasRun = alertRecord(at, { id: idOf(100), status: 'resolved', labels: { alertname: 'A', pod: 'p-2' } });
     const open = alertRecord(at, { id: idOf(100), labels: { alertname: 'A', pod: 'p-3' } });
     const recent = alertRecord(at, { id: idOf(100), status: 'resolved', lastReceivedAt: now, updatedAt: now });
+    const alerts = [gone, hasRun, open, recent];
+    const opening = {
+      episode: 1,
+      fromStatus: null,
+      toStatus: 'received',
+      reason: 'Opened',
+      sourceEventId: null,
+    } as const;
+    const transitions = alerts.flatMap(({ id }) =>
+      [at, addMs(now, -hourMs)].map((moment) => ({ ...opening, alertId: id, at: moment })),
+    );
     await opened.store.transaction('intake', async (tx) => {
-      for (const alert of [gone, hasRun, open, recent]) {
-        await tx.alerts.insert(alert);
-        for (const moment of [at, addMs(now, -hourMs)])
-          await tx.alerts.addTransition({
-            alertId: alert.id,
-            episode: 1,
-            fromStatus: null,
-            toStatus: 'received',
-            reason: 'Opened',
-            at: moment,
-            sourceEventId: null,
-          });
-      }
+      await tx.alerts.insertAll(alerts);
+      await tx.alerts.addTransitions(transitions);
     });
     // The index of labels is brought up to date by the first list that asks for it.
     expect((await opened.store.read.lists.alerts({ limit: 10, labels: { alertname: 'A' } })).items).toHaveLength(3);

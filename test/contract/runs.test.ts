@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunRecord } from '../../src/core/run.ts';
-import type { RunStore } from '../../src/core/store.ts';
+import type { RunStore } from '../../src/core/run-store.ts';
 import { addMs } from '../../src/core/time.ts';
 import { createFakeClock } from '../support/clock.ts';
 import { alertRecord, planOf, runRecord, step } from '../support/engine.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { defaultSinkLimits } from '../../src/core/catalog.ts';
-import type { RunStore } from '../../src/core/store.ts';
+import type { RunStore } from '../../src/core/run-store.ts';
 import { addMs, toTimestamp } from '../../src/core/time.ts';
 import { createEngineWorld, planOf, step } from '../support/engine.ts';
 import { deliveryFixture } from '../support/deliveries.ts';

@@ -29,14 +29,14 @@ describe.each(contractStores)('a store on $name', ({ open }) => {
   }
 
   function write({ store }: ContractStore, message: string): Promise<void> {
-    return store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture(message)));
+    return store.transaction('intake', (tx) => tx.events.addDeadLetters([letterFixture(message)]));
   }
 
   test("one caller's error undoes its own work only", async () => {
     const results = await Promise.allSettled(
       ['a', 'b', 'c'].map((message) =>
         first.store.transaction('intake', async (tx) => {
-          await tx.events.addDeadLetter(letterFixture(message));
+          await tx.events.addDeadLetters([letterFixture(message)]);
           if (message === 'b') throw new Error('mine');
           return message;
         }),
@@ -49,9 +49,9 @@ describe.each(contractStores)('a store on $name', ({ open }) => {
   test('a statement that failed undoes all work of its caller, also if the caller goes on', async () => {
     const letter = letterFixture('twice');
     const result = first.store.transaction('intake', async (tx) => {
-      await tx.events.addDeadLetter(letterFixture('before'));
-      await tx.events.addDeadLetter(letter);
-      await tx.events.addDeadLetter(letter);
+      await tx.events.addDeadLetters([letterFixture('before')]);
+      await tx.events.addDeadLetters([letter]);
+      await tx.events.addDeadLetters([letter]);
     });
     await expect(result).rejects.toThrow(/unique/i);
     expect(await letters(first)).toEqual([]);
@@ -77,7 +77,7 @@ describe.each(contractStores)('a store on $name', ({ open }) => {
   test('reads see committed state only, and every commit before them', async () => {
     let seen: readonly string[] = ['not looked'];
     await first.store.transaction('intake', async (tx) => {
-      await tx.events.addDeadLetter(letterFixture('uncommitted'));
+      await tx.events.addDeadLetters([letterFixture('uncommitted')]);
       seen = await letters(first);
     });
     expect(seen).toEqual([]);

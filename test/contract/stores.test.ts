@@ -15,7 +15,7 @@ describe.each(contractStores)('a contract store on $name', ({ open }) => {
   test.each([1, 2])('is empty at first, again and again: %i', async () => {
     const alert = alertRecord(toTimestamp(opened.clock.now()));
     expect(await opened.query.selectFrom('alerts').select('id').execute()).toEqual([]);
-    await opened.store.transaction('intake', (tx) => tx.alerts.insert(alert));
+    await opened.store.transaction('intake', (tx) => tx.alerts.insertAll([alert]));
     expect(await opened.query.selectFrom('alerts').select('id').execute()).toEqual([{ id: alert.id }]);
     expect(await opened.execute('SELECT count(*) AS count FROM alerts')).toEqual([{ count: 1 }]);
     expect(await opened.store.read.lists.alert(alert.id)).toEqual(alert);

@@ -73,9 +73,9 @@ describe.each(contractStores)('values on $name', ({ open }) => {
     const event = eventFixture({ eventData: text });
     const letter = { ...letterFixture(text.slice(0, 1000)), body: text.slice(0, 60_000) };
     await write(async (tx) => {
-      await tx.alerts.insert(alert);
-      await tx.events.insert(event);
-      await tx.events.addDeadLetter(letter);
+      await tx.alerts.insertAll([alert]);
+      await tx.events.insertAll([event]);
+      await tx.events.addDeadLetters([letter]);
     });
     const { lists } = opened.store.read;
     const label = stored(`label ${text}`);
@@ -103,7 +103,7 @@ describe.each(contractStores)('values on $name', ({ open }) => {
 
   test.each(Object.entries(times))('a time: %s', async (_name, at) => {
     const alert = alertRecord(at, { endsAt: at, mutedUntil: at, resolvedAt: at });
-    await write((tx) => tx.alerts.insert(alert));
+    await write((tx) => tx.alerts.insertAll([alert]));
     expect(await opened.store.read.lists.alert(alert.id)).toEqual(alert);
   });
 
@@ -126,7 +126,7 @@ describe.each(contractStores)('values on $name', ({ open }) => {
     await write(async (tx) => {
       await tx.runs.insert({ run: { ...run, input: { ...run.input, context: value } }, plan });
       await tx.deliveries.insert([delivery]);
-      await tx.alerts.insert(alert);
+      await tx.alerts.insertAll([alert]);
     });
     const found = await opened.store.read.runs.find(run.id);
     expect(found?.outputs).toEqual(expected);
@@ -144,7 +144,7 @@ describe.each(contractStores)('values on $name', ({ open }) => {
 
   test('a body of five megabytes', async () => {
     const event = eventFixture({ eventData: 'ä'.repeat(2_500_000) });
-    await write((tx) => tx.events.insert(event));
+    await write((tx) => tx.events.insertAll([event]));
     expect(await opened.store.read.lists.event(event.id)).toEqual(event);
   });
 });

@@ -145,7 +145,7 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
     },
     async addAlert(changes) {
       const alert = alertRecord(now(), changes);
-      await store.transaction('intake', (tx) => tx.alerts.insert(alert));
+      await store.transaction('intake', (tx) => tx.alerts.insertAll([alert]));
       return alert;
     },
     async addRun(plan, changes, alert) {

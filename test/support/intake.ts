@@ -163,14 +163,10 @@ export function createWorld(store: Store): World {
     write: (work) => store.transaction('intake', work),
     async alerts() {
       const { items } = await store.read.lists.alerts({ limit: 100 });
-      return world.write((tx) =>
-        Promise.all(items.map(async ({ id }) => (await tx.alerts.findById(id)) as AlertRecord)),
-      );
+      return Promise.all(items.map(async ({ id }) => (await store.read.lists.alert(id)) as AlertRecord));
     },
     async alert(fingerprint = 'f1') {
-      const found = await world.write((tx) =>
-        tx.alerts.findByIdentity(world.source.namespace, world.source.name, fingerprint),
-      );
+      const found = await store.read.lists.alertByIdentity(world.source.namespace, world.source.name, fingerprint);
       if (found === undefined) throw new Error(`no alert ${fingerprint}`);
       return found;
     },

@@ -39,7 +39,7 @@ async function cutOff(server: PostgresServer, url: string): Promise<void> {
 
 const letters = (store: PostgresStore) => store.read.lists.deadLetters({ limit: 100 });
 const write = (store: PostgresStore, message: string) =>
-  store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture(message)));
+  store.transaction('intake', (tx) => tx.events.addDeadLetters([letterFixture(message)]));
 
 describe.concurrent('connections', { timeout: 60_000 }, () => {
   test('that end between two statements, or while idle, fail what uses them and are replaced', async () => {
@@ -49,9 +49,9 @@ describe.concurrent('connections', { timeout: 60_000 }, () => {
     const store = await open(url, { onError: (error) => lost.push(error) });
     const failed = await refusal(
       store.transaction('intake', async (tx) => {
-        await tx.events.addDeadLetter(letterFixture('lost'));
+        await tx.events.addDeadLetters([letterFixture('lost')]);
         await cutOff(server, url);
-        await tx.events.addDeadLetter(letterFixture('lost too'));
+        await tx.events.addDeadLetters([letterFixture('lost too')]);
       }),
     );
     expect(failed).toMatchObject({ code: 'StoreUnavailable', retryable: true });
@@ -100,7 +100,7 @@ describe.concurrent('transactions', { timeout: 60_000 }, () => {
     const frozen = await open(url);
     const other = await open(url);
     const alert = alertFixture();
-    await other.transaction('intake', (tx) => tx.alerts.insert(alert));
+    await other.transaction('intake', (tx) => tx.alerts.insertAll([alert]));
     let holds: (() => void) | undefined;
     const held = new Promise<void>((resolve) => (holds = resolve));
     const late = refusal(
@@ -123,10 +123,10 @@ describe.concurrent('transactions', { timeout: 60_000 }, () => {
     const server = await sharedPostgres();
     const store = await open(await server.createDatabase());
     const alert = alertFixture();
-    await store.transaction('intake', (tx) => tx.alerts.insert(alert));
+    await store.transaction('intake', (tx) => tx.alerts.insertAll([alert]));
     const failed = await refusal(
       store.transaction('intake', async (tx) => {
-        await tx.events.addDeadLetter(letterFixture('x'));
+        await tx.events.addDeadLetters([letterFixture('x')]);
         await tx.alerts.update(alert.id, { status: null as never }).catch(() => undefined);
       }),
     );

@@ -29,7 +29,9 @@ function open(options: Partial<SqliteStoreOptions> = {}): Store {
 }
 
 function add(store: Store, number: number, labels: Record<string, string> = { number: String(number) }): Promise<void> {
-  return store.transaction('intake', (tx) => tx.alerts.insert(alertFixture({ fingerprint: `f${number}`, labels })));
+  return store.transaction('intake', (tx) =>
+    tx.alerts.insertAll([alertFixture({ fingerprint: `f${number}`, labels })]),
+  );
 }
 
 async function found(store: Store, labels: Record<string, string>): Promise<readonly string[]> {

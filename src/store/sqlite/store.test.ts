@@ -50,7 +50,7 @@ describe('opening', () => {
     path = join(folder, 'a', 'b', 'fist.db');
     const names: TransactionName[] = [];
     const store = open({ hooks: { afterCommit: (committed) => names.push(...committed) } });
-    await store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture('one')));
+    await store.transaction('intake', (tx) => tx.events.addDeadLetters([letterFixture('one')]));
     expect(names).toEqual(['intake']);
     expect(existsSync(`${path}-lock`)).toBe(true);
     expect(await letters(store)).toEqual(['one']);
@@ -58,7 +58,7 @@ describe('opening', () => {
 
   test('nobody but the owner can read what is made: folder, database, log, lock', async () => {
     path = join(folder, 'data', 'fist.db');
-    await open().transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture('one')));
+    await open().transaction('intake', (tx) => tx.events.addDeadLetters([letterFixture('one')]));
     const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
     expect(modeOf(join(folder, 'data'))).toBe('700');
     expect(readdirSync(join(folder, 'data')).map((file) => [file, modeOf(join(folder, 'data', file))])).toEqual(
@@ -88,7 +88,7 @@ describe('opening', () => {
 
   test('what was committed is there after closing and opening', async () => {
     const store = open();
-    await store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture('kept')));
+    await store.transaction('intake', (tx) => tx.events.addDeadLetters([letterFixture('kept')]));
     await store.close();
     expect(await letters(open())).toEqual(['kept']);
   });
@@ -204,7 +204,7 @@ describe.each(['file', ':memory:'])('transactions on %s', (where) => {
     });
     const settled = await Promise.all(
       Array.from({ length: 10 }, async (_, index) => {
-        await store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture(`${index}`)));
+        await store.transaction('intake', (tx) => tx.events.addDeadLetters([letterFixture(`${index}`)]));
         return inCommit;
       }),
     );
@@ -226,7 +226,7 @@ describe.each(['file', ':memory:'])('transactions on %s', (where) => {
     const results = await Promise.allSettled(
       ['a', 'b', 'c'].map((message) =>
         store.transaction('intake', async (tx) => {
-          await tx.events.addDeadLetter(letterFixture(message));
+          await tx.events.addDeadLetters([letterFixture(message)]);
           if (message === 'b') throw new Error('mine');
           return message;
         }),
@@ -246,14 +246,16 @@ describe.each(['file', ':memory:'])('transactions on %s', (where) => {
       },
     });
     const results = await Promise.allSettled(
-      ['a', 'b'].map((message) => store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture(message)))),
+      ['a', 'b'].map((message) =>
+        store.transaction('intake', (tx) => tx.events.addDeadLetters([letterFixture(message)])),
+      ),
     );
     expect(results.map((result) => result.status === 'rejected' && result.reason.code)).toEqual([
       'StoreUnavailable',
       'StoreUnavailable',
     ]);
     broken = false;
-    await store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture('c')));
+    await store.transaction('intake', (tx) => tx.events.addDeadLetters([letterFixture('c')]));
     expect(await letters(store)).toEqual(['c']);
   });
 
@@ -262,12 +264,12 @@ describe.each(['file', ':memory:'])('transactions on %s', (where) => {
     const heard: object[] = [];
     const stop = store.onCommit((hints) => heard.push(hints));
     await Promise.all([
-      store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture('nothing due'))),
+      store.transaction('intake', (tx) => tx.events.addDeadLetters([letterFixture('nothing due')])),
       store.transaction('run-end', (tx) => tx.deliveries.insert([looseDelivery('k1')])),
       store.transaction('run-end', (tx) => tx.deliveries.insert([looseDelivery('k2')])),
     ]);
     expect(heard).toEqual([{ runs: false, deliveries: true }]);
-    await store.transaction('intake', (tx) => tx.events.addDeadLetter(letterFixture('nothing due')));
+    await store.transaction('intake', (tx) => tx.events.addDeadLetters([letterFixture('nothing due')]));
     stop();
     await store.transaction('run-end', (tx) => tx.deliveries.insert([looseDelivery('k3')]));
     expect(heard).toHaveLength(1);
@@ -335,7 +337,7 @@ test('reads see committed state only', async () => {
   let seen: readonly string[] = ['not looked'];
   const store = open();
   await store.transaction('intake', async (tx) => {
-    await tx.events.addDeadLetter(letterFixture('uncommitted'));
+    await tx.events.addDeadLetters([letterFixture('uncommitted')]);
     seen = await letters(store);
   });
   expect(seen).toEqual([]);

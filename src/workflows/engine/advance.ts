@@ -1,6 +1,7 @@
 import { toAppError } from '../../core/errors.ts';
 import type { RunRecord, StepRecord } from '../../core/run.ts';
-import type { RunWait, StoreTransaction, TransactionName } from '../../core/store.ts';
+import type { RunWait } from '../../core/run-store.ts';
+import type { StoreTransaction, TransactionName } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { runAttempt } from './attempt.ts';

@@ -59,5 +59,5 @@ async function addTransition(
   at: Timestamp,
 ): Promise<void> {
   if (fromStatus === toStatus) return;
-  await tx.alerts.addTransition({ alertId, episode, fromStatus, toStatus, reason, at, sourceEventId: null });
+  await tx.alerts.addTransitions([{ alertId, episode, fromStatus, toStatus, reason, at, sourceEventId: null }]);
 }

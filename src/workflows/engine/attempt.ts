@@ -2,7 +2,7 @@ import { AppError, toAppError } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { PlanStep } from '../../core/plan.ts';
 import type { Evidence, StepOutcome, StepRecord } from '../../core/run.ts';
-import type { StepEnd } from '../../core/store.ts';
+import type { StepEnd } from '../../core/run-store.ts';
 import type { StepIo } from '../steps/define.ts';
 import { templateRoots } from '../view.ts';
 import { stopped } from './plan.ts';

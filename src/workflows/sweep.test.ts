@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { contractStores } from '../../test/contract/stores.ts';
+import type { ContractStore } from '../../test/contract/stores.ts';
+import { createWorld, firing, resolved, source } from '../../test/support/intake.ts';
+import type { World } from '../../test/support/intake.ts';
+import { createPause, endedOrWaiting, pauseAfter } from '../../test/support/races.ts';
+import { AppError } from '../core/errors.ts';
+
+const dayMinutes = 24 * 60;
+const postgres = contractStores.filter(({ name }) => name === 'PostgreSQL');
+
+describe.each(postgres)('the sweep on $name, beside the intake of another replica', ({ open }) => {
+  let opened: ContractStore;
+  let intake: World;
+  beforeEach(async () => {
+    opened = await open();
+    intake = createWorld(opened.store);
+    return () => opened.close();
+  });
+
+  test('an alert that comes again while it expires opens anew: nothing of it is lost', async () => {
+    const again = firing({ startsAt: null });
+    await intake.take(0, [again]);
+    const pause = createPause();
+    const sweeper = createWorld(pauseAfter(opened.store, 'alerts', 'findExpired', pause));
+    const sweeping = sweeper.sweep(dayMinutes + 1);
+    await pause.reached;
+    const taking = intake.take(dayMinutes + 1, [again]);
+    await endedOrWaiting(taking, opened);
+    pause.end();
+    expect(await sweeping).toEqual({ expired: 1, resumed: 0 });
+    expect(await taking).toMatchObject({ opened: 1, runs: 1 });
+    const alert = await intake.alert();
+    expect(alert).toMatchObject({ status: 'received', episode: 2, receiveCount: 2, announced: true });
+    const transitions = await intake.store.read.lists.transitions(alert.id);
+    expect(transitions.map(({ fromStatus, toStatus }) => [fromStatus, toStatus])).toEqual([
+      [null, 'received'],
+      ['received', 'resolved'],
+      ['resolved', 'received'],
+    ]);
+  });
+
+  test('an alert that ends while its put-off run begins stays resolved, and the sinks hear of it', async () => {
+    intake.source = source({ stormCapPerMinute: 1 });
+    await intake.take(0, [firing({ fingerprint: 'other' })]);
+    await intake.take(0, [firing()]);
+    expect((await intake.alert()).mutedUntil).not.toBeNull();
+    const pause = createPause();
+    const sweeper = createWorld(pauseAfter(opened.store, 'alerts', 'findMuted', pause));
+    const sweeping = sweeper.sweep(2);
+    await pause.reached;
+    const taking = intake.take(2, [resolved()]);
+    await endedOrWaiting(taking, opened);
+    pause.end();
+    expect(await sweeping).toEqual({ expired: 0, resumed: 1 });
+    expect(await taking).toMatchObject({ resolved: 1 });
+    expect(await intake.alert()).toMatchObject({ status: 'resolved', receiveCount: 2, mutedUntil: null });
+    expect((await intake.deliveries()).map(({ event }) => event)).toEqual(['alert-resolved']);
+  });
+
+  test('an alert that somebody is working on is left to the next sweep', async () => {
+    intake.source = source({ stormCapPerMinute: 1 });
+    await intake.take(0, [firing({ fingerprint: 'other' })]);
+    await intake.take(0, [firing()]);
+    const pause = createPause();
+    const { namespace, name } = intake.source;
+    const working = intake.write(async (tx) => {
+      await tx.alerts.findStates([{ namespace, source: name, fingerprint: 'f1' }]);
+      await pause.hold();
+    });
+    await pause.reached;
+    const sweeping = intake.sweep(dayMinutes + 1);
+    await endedOrWaiting(sweeping, opened);
+    pause.end();
+    await working;
+    expect(await sweeping).toEqual({ expired: 1, resumed: 0 });
+    expect((await intake.alert()).status).toBe('received');
+    expect(await intake.sweep(dayMinutes + 2)).toMatchObject({ expired: 1 });
+  });
+});
+
+test.each(postgres)(
+  'a sweep on $name whose work is done again counts once: metrics and the storm cap',
+  async (database) => {
+    let commits = 0;
+    const isConflict = (names: readonly string[]): boolean => names.includes('expire') && commits++ % 2 === 0;
+    const opened = await database.open({
+      hooks: {
+        beforeCommit(names) {
+          if (isConflict(names)) throw new AppError('StoreConflict', 'PostgreSQL: deadlock detected');
+        },
+      },
+    });
+    try {
+      const world = createWorld(opened.store);
+      world.source = source({ stormCapPerMinute: 3 });
+      const take = async (minutes: number, fingerprint: string): Promise<number> =>
+        (await world.take(minutes, [firing({ fingerprint })])).runs;
+      for (const fingerprint of ['f1', 'f2', 'f3', 'f4']) await take(1, fingerprint);
+      expect(await world.sweep(2)).toEqual({ expired: 0, resumed: 1 });
+      expect(world.counted.get('fist_runs_total triage pending')).toBe(4);
+      // The minute has one run so far: two more, and no third.
+      expect([await take(2, 'f5'), await take(2, 'f6'), await take(2, 'f7')]).toEqual([1, 1, 0]);
+      expect(await world.sweep(dayMinutes + 5)).toEqual({ expired: 7, resumed: 0 });
+      expect(world.counted.get('fist_alerts_received_total am Expired')).toBe(7);
+      expect(commits).toBeGreaterThan(6);
+    } finally {
+      await opened.close();
+    }
+  },
+);
