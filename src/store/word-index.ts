@@ -150,13 +150,16 @@ export function createWordIndex({ isDue, write, alertsPerStep, onError }: WordIn
   async function step(): Promise<number | null> {
     if (after === null) {
       again = false;
+      othersCommit = false;
       if (!(await isDue())) return null;
     }
-    othersCommit = false;
     const { alerts, last, tookMs } = await write(alertsPerStep, after ?? '');
     if (alerts < alertsPerStep) return null;
     after = last;
-    return othersCommit ? othersShare * tookMs : 0;
+    const pauseMs = othersCommit ? othersShare * tookMs : 0;
+    // Not before the work: the commits between two steps count, however short the pause was.
+    othersCommit = false;
+    return pauseMs;
   }
 
   return {
