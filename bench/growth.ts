@@ -37,6 +37,7 @@ export async function measureGrowth(world: World, kind: DatabaseKind): Promise<G
     for (const size of sizes) {
       await fill(server, stored, size);
       stored = size;
+      const indexedSeconds = await textIndexed(world, database);
       await pause(world.quick ? 500 : 5_000);
       for (const [name, milliseconds] of await listTimes(server, world)) times.get(name)?.push(milliseconds);
       const before = server.cpuSeconds();
@@ -56,6 +57,7 @@ export async function measureGrowth(world: World, kind: DatabaseKind): Promise<G
         'ms/alert': ((1000 * result.seconds) / result.alerts).toFixed(3),
         'server CPU ms/alert': (1000 * perAlert).toFixed(3),
         'resident MB': (server.residentBytes() / 1e6).toFixed(0),
+        'text index behind s': indexedSeconds.toFixed(1),
       });
     }
   } finally {
@@ -70,6 +72,14 @@ async function fill(server: MeasuredServer, from: number, to: number): Promise<v
     while (next * perBody < to) await post(`${server.url}/webhook/stored`, alertmanagerBody(next++, perBody));
   };
   await Promise.all([worker(), worker(), worker()]);
+}
+
+/** Seconds until all that was stored is in the text index, which is written beside the commits. */
+async function textIndexed(world: World, database: string): Promise<number> {
+  const startedAt = performance.now();
+  const isDue = async () => (await world.query(database, 'SELECT alert_id FROM alert_words_due LIMIT 1')).length > 0;
+  while (await isDue()) await pause(200);
+  return (performance.now() - startedAt) / 1000;
 }
 
 /** Median time of each query over one connection, measured in turn so that all meet the same machine. */

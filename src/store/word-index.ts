@@ -7,7 +7,7 @@ import { indexedWords } from './words.ts';
 /** So long after a commit the index is brought up to date, without waiting for an end of the commits. */
 const delayMs = 1000;
 /** While others commit, they have so many times as long as the index: it can wait, alerts and runs cannot. */
-const othersShare = 19;
+const othersShare = 9;
 
 interface Entry {
   readonly word: string;
