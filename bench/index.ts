@@ -57,7 +57,7 @@ function machine(world: World): object {
     cpus: cpus().length,
     model: cpus()[0]?.model ?? '',
     'memory GB': (totalmem() / 1e9).toFixed(0),
-    kernel: release(),
+    kernel: release().split('-')[0],
     node: process.versions.node,
     date: new Date().toISOString().slice(0, 10),
     'seconds a measurement': world.seconds,

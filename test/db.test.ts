@@ -3,13 +3,17 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { runProgram } from '../src/cli/program.ts';
+import { systemClock } from '../src/lib/clock.ts';
 import { lowestIdAt } from '../src/lib/id.ts';
+import { openPostgresAdmin } from '../src/store/postgres/admin.ts';
+import { openPostgresStore } from '../src/store/postgres/store.ts';
 import { openSqliteStore } from '../src/store/sqlite/store.ts';
 import { createCleanup } from './support/cleanup.ts';
 import { sharedPostgres } from './support/postgres.ts';
 import { letterFixture } from './support/rows.ts';
 import { schema1Folder, writeSchema1 } from './support/schema-1.ts';
-import { startServer } from './support/server.ts';
+import { freePort } from './support/processes.ts';
+import { spawnServer, startServer } from './support/server.ts';
 import { waitFor } from './support/wait.ts';
 
 const cleanup = createCleanup();
@@ -69,6 +73,46 @@ describe('fist db', () => {
     expect(existsSync(file('none.db'))).toBe(false);
   });
 
+  test('that is refused a PostgreSQL database says why and ends', async () => {
+    const server = await sharedPostgres();
+    const url = await server.createDatabase();
+    const file = place();
+    for (const words of [['check'], ['size'], ['export', file('all.jsonl')]])
+      expect(await db(...words, '--db', url)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('holds no data of fist yet'),
+      });
+    writeFileSync(file('some.jsonl'), '{}\n');
+    const writing = await openPostgresAdmin(url, 'the database', 'write');
+    cleanup.defer(() => writing.close());
+    for (const words of [['migrate'], ['import', file('some.jsonl')]])
+      expect(await db(...words, '--db', url)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('another command writes to'),
+      });
+    await server.query(
+      'UPDATE schema_info SET version = 7, min_compatible_version = 5',
+      new URL(url).pathname.slice(1),
+    );
+    for (const words of [['status'], ['check'], ['migrate']])
+      expect(await db(...words, '--db', url)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('needs a fist that knows version 5'),
+      });
+  });
+
+  test('status counts the connections of servers, not those of commands', async () => {
+    const url = await (await sharedPostgres()).createDatabase();
+    const connections = async () =>
+      (JSON.parse((await db('status', '--db', url, '-o', 'json')).out) as { connections: number }).connections;
+    const command = await openPostgresAdmin(url, 'the database', 'write');
+    cleanup.defer(() => command.close());
+    expect(await connections()).toBe(0);
+    const store = await openPostgresStore({ url, clock: systemClock(), onError: () => undefined });
+    cleanup.defer(() => store.close());
+    expect(await connections()).toBeGreaterThan(0);
+  });
+
   test('status of PostgreSQL shows no password', async () => {
     const url = (await (await sharedPostgres()).createDatabase()).replace('postgres@', 'postgres:hidden-word@');
     expect((await db('migrate', '--db', url)).code).toBe(0);
@@ -94,6 +138,17 @@ describe('fist db', () => {
     expect(found.out).toMatch(/^100 unfinished runs that nothing will wake: /m);
     expect(found.out).toMatch(/^1 open alerts whose newest run is missing: /m);
     expect(found.out).toMatch(/^ {2}next: /m);
+  });
+
+  test('check finds nothing wrong with an alert that came back without a run, whose earlier run is deleted', async () => {
+    const file = place();
+    writeSchema1(file('data.db'));
+    await db('migrate', '--db', file('data.db'));
+    change(
+      file('data.db'),
+      "UPDATE alerts SET status = 'received', workflow_id = 'deleted' WHERE id = (SELECT max(id) FROM alerts)",
+    );
+    expect(await db('check', '--db', file('data.db'))).toMatchObject({ code: 0 });
   });
 
   test('check finds pages that the disk has spoilt', async () => {
@@ -160,6 +215,16 @@ describe('a server', () => {
     await waitFor('the log line', () => server.process.stderr().includes('"deleted":{"dead_letters":1}'));
     await server.process.stop();
   });
+});
+
+test('a server that waits for PostgreSQL stops when it is told to', async () => {
+  const waiting = spawnServer({
+    resources: `${schema1Folder}resources.yaml`,
+    database: `postgres://postgres@127.0.0.1:${await freePort()}/fist`,
+  });
+  cleanup.defer(() => waiting.kill());
+  await waitFor('it to wait', () => waiting.stderr().includes('waiting for PostgreSQL'));
+  expect(await waiting.stop()).toMatchObject({ code: 0 });
 });
 
 describe('an installation', () => {

@@ -4,6 +4,7 @@ import { systemClock } from '../src/lib/clock.ts';
 import type { AdminDatabase, AdminMode } from '../src/store/admin.ts';
 import { openPostgresAdmin } from '../src/store/postgres/admin.ts';
 import { openPostgresStore } from '../src/store/postgres/store.ts';
+import type { PostgresStore } from '../src/store/postgres/store.ts';
 import { openSqliteAdmin } from '../src/store/sqlite/admin.ts';
 import { openSqliteStore } from '../src/store/sqlite/store.ts';
 import { digestContent, exportLines } from '../src/store/transfer/export.ts';
@@ -12,7 +13,9 @@ import { importLines } from '../src/store/transfer/import.ts';
 import type { ImportResult } from '../src/store/transfer/import.ts';
 import { createCleanup } from './support/cleanup.ts';
 import { sharedPostgres } from './support/postgres.ts';
+import { letterFixture } from './support/rows.ts';
 import { writeSchema1 } from './support/schema-1.ts';
+import { waitFor } from './support/wait.ts';
 
 const files = createCleanup();
 let source = '';
@@ -158,6 +161,60 @@ describe.each(targets)('an export imported into $name', ({ empty }) => {
     await importInto(other, lines);
     const stranger = [(lines[0] ?? '').replace(/"installation":"\w+"/, '"installation":"other"'), ...lines.slice(1)];
     await expect(importInto(other, stranger)).rejects.toThrow(/was filled from another installation/);
+  });
+});
+
+describe('a server that starts while an import waits for its file', () => {
+  test('goes on, the import is refused, and the database is as it was', async () => {
+    const server = await sharedPostgres();
+    const url = await server.createDatabase();
+    const installation = () => server.query('SELECT * FROM installation', new URL(url).pathname.slice(1));
+    let before: unknown;
+    const letters = async (store: PostgresStore) =>
+      (await store.read.lists.deadLetters({ limit: 10 })).items.map(({ message }) => message);
+    let serving: PostgresStore | undefined;
+    async function* late(): AsyncGenerator<string> {
+      before = await installation();
+      serving = await openPostgresStore({ url, clock: systemClock(), onError: () => undefined });
+      const store = serving;
+      cleanup.defer(() => store.close());
+      yield* lines;
+    }
+    await expect(importInto(url, late())).rejects.toMatchObject({
+      code: 'StoreLocked',
+      message: 'a server has the database open',
+    });
+    expect(await installation()).toEqual(before);
+    if (serving === undefined) throw new Error('no server was started');
+    await serving.transaction('intake', (tx) => tx.events.addDeadLetters([letterFixture('taken')]));
+    expect(await letters(serving)).toEqual(['taken']);
+    await expect(importInto(url, lines)).rejects.toMatchObject({ code: 'StoreLocked' });
+    expect(await letters(serving)).toEqual(['taken']);
+  });
+
+  test('while the import marks the database, finds the mark', async () => {
+    const server = await sharedPostgres();
+    const url = await server.createDatabase();
+    await importInto(url, lines);
+    let opening: Promise<unknown> | undefined;
+    await within(url, 'write', (admin) =>
+      admin.transaction(async (query) => {
+        await query.updateTable('installation').set({ import_state: 'running' }).execute();
+        opening = serveOnce(url).then(
+          () => 'it started',
+          (thrown: Error) => thrown.message,
+        );
+        await waitFor('the server to wait for the row', async () => {
+          const waiting = await server.query(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+            new URL(url).pathname.slice(1),
+          );
+          return waiting.length > 0;
+        });
+      }),
+    );
+    expect(await opening).toMatch(/an import into .* has not ended/);
+    expect(await execute(url, 'SELECT import_state FROM installation')).toEqual([{ import_state: 'running' }]);
   });
 });
 

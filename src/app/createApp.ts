@@ -70,6 +70,8 @@ export interface AppParts {
   readonly crashAt?: string | undefined;
   /** For tests of overload. */
   readonly limits?: AppLimits | undefined;
+  /** Ends the wait for a database at the start; `createApp` rejects with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** The bounds of what waits in memory; each part has its own defaults. */
@@ -115,6 +117,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
           ? measureCommits(metrics, () => machineClock.monotonic())
           : crashHooks(parts.crashAt),
       ...(parts.limits?.queue === undefined ? {} : { limits: parts.limits.queue }),
+      ...(parts.signal === undefined ? {} : { signal: parts.signal }),
     });
     const { clock, queue } = opened;
     const { store, health: storeHealth } = watchStore(opened.store, { clock, log });

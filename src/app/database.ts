@@ -87,8 +87,9 @@ export interface DatabaseMigration {
 export async function migrateDatabase(database: string): Promise<DatabaseMigration> {
   const from = await versionBefore(database);
   const to = await withAdmin(database, 'write', async (admin) => (await admin.schema()).version);
-  const copy = `${database}.before-${from + 1}`;
-  return { from, to, copy: from > 0 && from !== to && !isPostgres(database) ? copy : null };
+  if (from === 0 || from === to || isPostgres(database)) return { from, to, copy: null };
+  const { copyBeside } = await import('../store/sqlite/migrate.ts');
+  return { from, to, copy: copyBeside(database, from) };
 }
 
 async function versionBefore(database: string): Promise<number> {
@@ -166,14 +167,7 @@ export async function importDatabase(database: string, source: string | Readable
   const { importLines } = await import('../store/transfer/import.ts');
   const stream = typeof source === 'string' ? await openFile(source) : source;
   const place = describeDatabase(database);
-  return withAdmin(database, 'write', async (admin) => {
-    if ((await admin.servers()) > 0) {
-      throw new AppError('StoreLocked', `a server has ${place} open`, {
-        next: 'stop it, or name another database with --db',
-      });
-    }
-    return importLines(admin, place, linesOf(stream));
-  });
+  return withAdmin(database, 'write', (admin) => importLines(admin, place, linesOf(stream)));
 }
 
 /** Opened before the database is: a wrong name must leave that alone. */

@@ -23,7 +23,7 @@ const retentionSettings = {
     flag: '--retain-events',
     variable: 'FIST_RETAIN_EVENTS',
     default: '7d,200000',
-    about: 'notifications as they came',
+    about: 'notifications',
   },
   'dead-letters': {
     flag: '--retain-dead-letters',
@@ -35,14 +35,15 @@ const retentionSettings = {
     flag: '--retain-alerts',
     variable: 'FIST_RETAIN_ALERTS',
     default: '90d',
-    about: 'resolved alerts without runs, and the history of resolved alerts',
+    about: 'resolved alerts without a run, and the history of resolved alerts,',
   },
 } as const satisfies Record<keyof RetentionRules, { flag: string; variable: string; default: string; about: string }>;
 
 /** What a flag means, for its help. */
 export function retentionText(name: keyof RetentionRules): string {
   const { about, variable, default: standard } = retentionSettings[name];
-  return `keeps ${about}: by age, count or both, whichever comes first; forever (default: ${variable}, else ${standard})`;
+  const limit = '30d, 100000, or 30d,100000 (whichever comes first); forever = never';
+  return `deletes ${about} beyond this age or number: ${limit} (default: ${variable}, else ${standard})`;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -4,6 +4,7 @@ import type { Store } from '../core/store.ts';
 import { createComplaints } from '../lib/complaints.ts';
 import type { CommitHooks, QueueLimits } from '../store/commit-hooks.ts';
 import type { Patience } from '../store/postgres/patience.ts';
+import type { SendJobs } from '../store/postgres/store.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -71,6 +72,8 @@ export interface OpenStoreOptions {
   readonly log: Log;
   readonly hooks?: CommitHooks;
   readonly limits?: QueueLimits;
+  /** Ends the wait for a server that is not there yet; rejects with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** An open store and the time that its rows are compared with. */
@@ -83,7 +86,7 @@ export interface OpenedStore {
 
 /** Opens either database; only the driver that is needed is loaded. */
 export async function openStore(options: OpenStoreOptions): Promise<OpenedStore> {
-  const { database, clock, log, hooks = {}, limits } = options;
+  const { database, clock, log, hooks = {}, limits, signal } = options;
   const bounds = limits === undefined ? {} : { limits };
   if (!isPostgres(database)) {
     const { openSqliteStore } = await import('../store/sqlite/store.ts');
@@ -95,6 +98,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
   ]);
   const patience: Patience = {
     forMs: patienceMs,
+    ...(signal === undefined ? {} : { signal }),
     onWaiting: (error, leftMs) =>
       log.warn(
         { error, database: describeDatabase(database), givesUpInMs: Math.round(leftMs) },
@@ -102,24 +106,27 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
       ),
   };
   const complain = createComplaints(log, clock);
-  const queue = await openRunQueue({
+  const late = Promise.withResolvers<SendJobs>();
+  // Before the queue, which changes the database: the store decides whether that may be.
+  const store = await openPostgresStore({
     url: database,
-    onError: (error) => complain('warn', toAppError(error).message, { error }, 'the queue of runs has trouble'),
+    clock,
+    onError: (error) => log.warn({ error }, 'PostgreSQL connection lost'),
     patience,
+    hooks,
+    sendJobs: async (execute, runIds) => (await late.promise)(execute, runIds),
+    ...bounds,
   });
   try {
-    const store = await openPostgresStore({
+    const queue = await openRunQueue({
       url: database,
-      clock,
-      onError: (error) => log.warn({ error }, 'PostgreSQL connection lost'),
+      onError: (error) => complain('warn', toAppError(error).message, { error }, 'the queue of runs has trouble'),
       patience,
-      hooks,
-      sendJobs: queue.sendJobs,
-      ...bounds,
     });
+    late.resolve(queue.sendJobs);
     return { store, clock: store.clock, queue };
   } catch (thrown) {
-    await queue.close();
+    await store.close();
     throw thrown;
   }
 }

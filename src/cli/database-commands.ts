@@ -10,14 +10,15 @@ export function addDatabaseCommands(program: Command, action: Tie): void {
       .command(words)
       .description(description)
       .option(
-        '--db <path>',
+        '--db <path|url>',
         'SQLite file or postgres:// URL (default: DATABASE_URL or SQLITE_PATH, else data/punching-fist.db)',
       );
   const output = (text: string) => new Option('-o, --output <format>', text);
   action(
-    command('status', 'Shows what it is, its schema version, who has it open and how full it is').addOption(
-      output('text, json or yaml').default('text'),
-    ),
+    command(
+      'status',
+      'Shows what it is, its schema version, whether a server has it open and how full it is',
+    ).addOption(output('text, json or yaml').default('text')),
     async () => (await import('./db.ts')).status,
   );
   action(
@@ -31,7 +32,7 @@ export function addDatabaseCommands(program: Command, action: Tie): void {
     async () => (await import('./db.ts')).check,
   );
   action(
-    command('size', 'Shows rows and room of each table').addOption(
+    command('size', 'Shows rows and disk space of each table').addOption(
       output('table, json, yaml or name').default('table'),
     ),
     async () => (await import('./db.ts')).size,
@@ -46,7 +47,7 @@ export function addDatabaseCommands(program: Command, action: Tie): void {
   action(
     command(
       'import [file]',
-      'Fills an empty database from an export, or brings an earlier import up to date; run it again where it was interrupted (default: stdin)',
+      'Fills an empty database from an export, or brings an earlier import up to date (deletes what the export does not have); run it again where it was interrupted (default: stdin)',
     ),
     async () => (await import('./db.ts')).importFrom,
   );

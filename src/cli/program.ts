@@ -105,10 +105,17 @@ function addServerCommands(program: Command, action: Tie): void {
     async () => (await import('./demo.ts')).demo,
   );
   action(
-    clusterOptions(program.command('serve').description('Runs the server on this machine'))
+    clusterOptions(
+      program
+        .command('serve')
+        .summary('Runs the server on this machine')
+        .description(
+          'Runs the server on this machine. FIST_TOKEN: token of the API, 16 characters or more; the same for all replicas (default: a file beside the database)',
+        ),
+    )
       .requiredOption('--resources <dir>', 'folder (or file) of Source, Workflow, Sink and Secret documents; watched')
       .option(
-        '--db <path>',
+        '--db <path|url>',
         'SQLite file or postgres:// URL (default: DATABASE_URL or SQLITE_PATH, else data/punching-fist.db)',
       )
       .option('--listen <host:port>', 'address to listen on (default: SERVER_ADDR, else 127.0.0.1:8080)')
@@ -116,7 +123,7 @@ function addServerCommands(program: Command, action: Tie): void {
       .option('--public-url <url>', 'how people reach this server, for links in reports')
       .option('--allow-exec', 'lets cli steps run processes on this machine', false)
       .option('--allow-insecure-sources', 'accepts Sources without authentication beyond loopback', false)
-      .option('--concurrency <runs>', 'runs that execute at the same time', '8')
+      .option('--concurrency <runs>', 'runs that execute at the same time, in each replica', '8')
       .option('--retain-runs <limit>', retentionText('runs'))
       .option('--retain-events <limit>', retentionText('events'))
       .option('--retain-dead-letters <limit>', retentionText('dead-letters'))
@@ -159,7 +166,7 @@ function serverOptions(command: Command): Command {
   return command
     .option('--server <url>', 'the server (default: FIST_SERVER, else http://127.0.0.1:8080)')
     .option('--token <token>', 'API token (default: FIST_TOKEN, else the file beside the database)')
-    .option('--db <path>', 'database of the server on this machine, to find its token');
+    .option('--db <path|url>', 'database of the server on this machine, to find its token');
 }
 
 function addClientCommands(program: Command, action: Tie): void {

@@ -23,11 +23,13 @@ export async function serve(terminal: Terminal, flags: ServeFlags): Promise<numb
   const log = await createLog({ level: readLevel(flags.logLevel) });
   const options = readServeOptions(flags, terminal.env);
   const asked = Promise.withResolvers<void>();
+  const starting = new AbortController();
   function stop(): void {
     log.info({}, 'stopping; a second signal ends at once');
     // Also where the start itself does not end.
     setTimeout(() => process.exit(lateExitCode), options.drainMs + patienceMs).unref();
     asked.resolve();
+    starting.abort();
   }
   // From here on, so that a signal during the start stops it gracefully as well.
   const forgetSignals = onStopSignals(stop, (signal) => process.exit(exitCodeOf[signal]));
@@ -36,6 +38,7 @@ export async function serve(terminal: Terminal, flags: ServeFlags): Promise<numb
       log,
       writeStdout: (text) => terminal.out(text),
       crashAt: terminal.env['FIST_CRASH_AT'],
+      signal: starting.signal,
     });
     introduce(app, log);
     await asked.promise;
@@ -43,6 +46,7 @@ export async function serve(terminal: Terminal, flags: ServeFlags): Promise<numb
     if (!(await app.stop())) process.exit(lateExitCode);
   } catch (thrown) {
     forgetSignals();
+    if (starting.signal.aborted && thrown === starting.signal.reason) return 0;
     throw thrown;
   }
   return 0;

@@ -33,7 +33,8 @@ export const errorCodes = {
   StoreUnusable: {
     retryable: false,
     exitCode: 2,
-    meaning: 'The database cannot be opened, is not ours, or is newer than the program. Nothing was touched.',
+    meaning:
+      'The database cannot be used as it is: not ours, of another schema version, an import not ended, or a right is missing.',
   },
   StoreLocked: { retryable: true, exitCode: 2, meaning: 'Another server has this database open.' },
   StoreUnavailable: { retryable: true, exitCode: 3, meaning: 'The database is slow, full or away.' },

@@ -27,6 +27,18 @@ export interface RetentionStep {
   readonly deleted: RetentionCounts;
 }
 
+/** A place in the index of words. */
+export interface WordPlace {
+  readonly word: string;
+  readonly alertId: string;
+}
+
+export interface WordsStep {
+  /** `after` of the next step; null = that was the last. */
+  readonly next: WordPlace | null;
+  readonly deleted: RetentionCounts;
+}
+
 /** Deleted rows by table; tables of which nothing was deleted may be absent. */
 export type RetentionCounts = Readonly<Record<string, number>>;
 
@@ -41,6 +53,11 @@ export interface RetentionStore {
   oldestOfNewest(kind: RetainedKind, count: number): Promise<string | null>;
   /** Deletes plans made before that no run has, but for the newest of each Workflow that there is. Returns how many. */
   deletePlans(madeBefore: Timestamp): Promise<number>;
+  /**
+   * Deletes words of alerts that are gone, among the next `limit` in the order of the index: those of earlier summaries, of
+   * which the deletion of an alert does not know. `after` null: from the start.
+   */
+  deleteOrphanWords(after: WordPlace | null, limit: number): Promise<WordsStep>;
 }
 
 /** How long something is kept: by age, by count, by whichever comes first, or for ever. */

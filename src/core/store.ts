@@ -98,7 +98,6 @@ export interface AlertStore {
   saveContents(contents: readonly AlertContent[]): Promise<void>;
   /** Inserts rows and sees to their `alert_labels`. Throws StoreConflict where one of the identities is there already. */
   insertAll(alerts: readonly AlertRecord[]): Promise<void>;
-  update(id: string, changes: Partial<AlertRecord>): Promise<void>;
   /** Locks the alert until the commit. */
   lockStatus(id: string): Promise<Pick<AlertRecord, 'status' | 'episode'> | undefined>;
   /** A run of the locked alert began. */
@@ -208,7 +207,10 @@ export interface DeliveryStore extends DeliveryReader {
 
 /** What is done once for all replicas. */
 export interface TickStore {
-  /** True for exactly one caller of each tick, on all replicas together. `at` is the tick's own time, not the caller's. */
+  /**
+   * True for exactly one caller of each tick, on all replicas together. `at` is the tick's own time, not the caller's. An
+   * earlier tick than the last is refused, unless it is so much earlier that the clock was put back.
+   */
   claim(name: string, at: Timestamp): Promise<boolean>;
 }
 

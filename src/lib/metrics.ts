@@ -36,7 +36,11 @@ export const metricTable = [
     workSeconds,
   ),
   histogram('fist_step_duration_seconds', 'One attempt of a step.', ['type', 'result'], workSeconds),
-  counter('fist_runs_stuck_total', 'Runs that the auditor had to wake. Stays 0 in a correct program.', ['reason']),
+  counter(
+    'fist_runs_stuck_total',
+    'Runs that the auditor found stuck. Overdue: the backlog is longer than a minute; ClockPutBack: a clock was put back; any other reason is a defect.',
+    ['reason'],
+  ),
   counter('fist_stale_writes_total', 'Results that were not written because another worker had taken the run over.', [
     'kind',
   ]),

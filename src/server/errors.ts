@@ -34,6 +34,7 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   SecretMissing: 503,
   StoreUnavailable: 503,
   StoreLocked: 503,
+  StoreConflict: 503,
   Draining: 503,
   Timeout: 503,
   Unreachable: 503,

@@ -212,6 +212,7 @@ describe('errors', () => {
 
   it.each([
     [new AppError('StoreUnavailable', 'm'), 503],
+    [new AppError('StoreConflict', 'm'), 503],
     [new AppError('NotFound', 'm', { field: 'f', next: 'n' }), 404],
     [new AppError('Conflict', 'm'), 409],
     [new AppError('WorkflowNotReady', 'm'), 409],

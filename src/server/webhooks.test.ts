@@ -202,6 +202,7 @@ describe('failures of our side', () => {
 
   it.each([
     [new AppError('StoreUnavailable', 'the database is slow'), 503],
+    [new AppError('StoreConflict', 'another replica was first, again and again'), 503],
     [new AppError('Draining', 'the store is closed'), 503],
     [new AppError('InvalidInput', 'odd'), 503],
     [new Error('bug with a secret detail'), 500],

@@ -1,4 +1,4 @@
-import type { Selectable, Updateable } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { AlertRecord, AlertStatus, AlertTransition, Severity } from '../core/alert.ts';
 import type { AlertContent, StoredAlert } from '../core/store.ts';
 import { newId } from '../lib/id.ts';
@@ -82,46 +82,44 @@ export function stateRow(alert: StoredAlert): StateRow {
   };
 }
 
-/** The column of each field. */
-const columns = {
-  id: 'id',
-  namespace: 'namespace',
-  source: 'source',
-  fingerprint: 'fingerprint',
-  externalId: 'external_id',
-  status: 'status',
-  severity: 'severity',
-  name: 'alert_name',
-  summary: 'summary',
-  description: 'description',
-  labels: 'labels',
-  annotations: 'annotations',
-  generatorUrl: 'generator_url',
-  groupKey: 'group_key',
-  contentHash: 'content_hash',
-  episode: 'episode',
-  receiveCount: 'receive_count',
-  startsAt: 'starts_at',
-  endsAt: 'ends_at',
-  skewed: 'skewed',
-  receivedAt: 'received_at',
-  lastReceivedAt: 'last_received_at',
-  resolvedAt: 'resolved_at',
-  triageStartedAt: 'triage_started_at',
-  triageCompletedAt: 'triage_completed_at',
-  workflowId: 'workflow_id',
-  sourceId: 'source_id',
-  aiAnalysis: 'ai_analysis',
-  aiConfidence: 'ai_confidence',
-  autoResolved: 'auto_resolved',
-  announced: 'announced',
-  mutedUntil: 'muted_until',
-  createdAt: 'created_at',
-  updatedAt: 'updated_at',
-} as const satisfies Record<keyof AlertRecord, keyof AlertRow>;
-// The contract has both `alert_name` and `name`; they hold the same.
-export const columnNames: readonly (keyof AlertRow)[] = [...Object.values(columns), 'name'];
-const jsonFields: ReadonlySet<keyof AlertRecord> = new Set(['labels', 'annotations', 'aiAnalysis']);
+/** All of an alert. The contract has both `alert_name` and `name`; they hold the same. */
+export const columnNames = [
+  'id',
+  'namespace',
+  'source',
+  'fingerprint',
+  'external_id',
+  'status',
+  'severity',
+  'alert_name',
+  'name',
+  'summary',
+  'description',
+  'labels',
+  'annotations',
+  'generator_url',
+  'group_key',
+  'content_hash',
+  'episode',
+  'receive_count',
+  'starts_at',
+  'ends_at',
+  'skewed',
+  'received_at',
+  'last_received_at',
+  'resolved_at',
+  'triage_started_at',
+  'triage_completed_at',
+  'workflow_id',
+  'source_id',
+  'ai_analysis',
+  'ai_confidence',
+  'auto_resolved',
+  'announced',
+  'muted_until',
+  'created_at',
+  'updated_at',
+] as const satisfies readonly (keyof AlertRow)[];
 export const jsonColumns = ['labels', 'annotations', 'ai_analysis'] as const satisfies readonly (keyof AlertRow)[];
 
 export function toRow(alert: AlertRecord): Record<keyof AlertRow, unknown> {
@@ -163,16 +161,6 @@ export function toRow(alert: AlertRecord): Record<keyof AlertRow, unknown> {
     created_at: alert.createdAt,
     updated_at: alert.updatedAt,
   };
-}
-
-export function changedColumns(changes: Partial<AlertRecord>): Updateable<AlertRow> {
-  const row: Record<string, unknown> = changes.name === undefined ? {} : { name: changes.name };
-  for (const field of Object.keys(changes) as (keyof AlertRecord)[]) row[columns[field]] = cell(field, changes[field]);
-  return row;
-}
-
-function cell(field: keyof AlertRecord, value: unknown): unknown {
-  return jsonFields.has(field) && value !== null ? storableJson(value) : value;
 }
 
 /** Columns that {@link AlertContent} has beside the id. */

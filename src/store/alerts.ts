@@ -4,10 +4,10 @@ import { identityKey } from '../core/alert.ts';
 import type { AlertRecord } from '../core/alert.ts';
 import { AppError } from '../core/errors.ts';
 import type { AlertStore } from '../core/store.ts';
+import { allDone } from '../lib/all-done.ts';
 import { labelInserter } from './alert-labels.ts';
 import type { LabelWriter } from './alert-labels.ts';
 import {
-  changedColumns,
   columnNames,
   contentColumns,
   contentRow,
@@ -100,7 +100,7 @@ function sweepFinders(query: Kysely<Database>): Pick<AlertStore, 'sourcesWithOpe
 function writers(
   query: Kysely<Database>,
   writeLabels: LabelWriter,
-): Pick<AlertStore, 'saveStates' | 'saveRepeats' | 'saveContents' | 'insertAll' | 'update' | 'addTransitions'> {
+): Pick<AlertStore, 'saveStates' | 'saveRepeats' | 'saveContents' | 'insertAll' | 'addTransitions'> {
   const table = 'alerts';
   const insert = bulkInsert(query, {
     table,
@@ -125,12 +125,9 @@ function writers(
     async insertAll(alerts) {
       // In the order of the identities, so that replicas that insert the same ones wait for each other and not crosswise.
       const rows = alerts.toSorted(byIdentity).map(toRow);
-      const [inserted] = await Promise.all([insert(rows), writeLabels(alerts)]);
+      const [inserted] = await allDone([insert(rows), writeLabels(alerts)]);
       if (inserted < rows.length)
         throw new AppError('StoreConflict', `${rows.length - inserted} alerts are there already: UNIQUE identity`);
-    },
-    async update(id, changes) {
-      await query.updateTable('alerts').set(changedColumns(changes)).where('id', '=', id).execute();
     },
     async addTransitions(transitions) {
       await insertTransitions(transitions.map(transitionRow));

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Store, StoreTransaction } from '../core/store.ts';
 import { addMs } from '../core/time.ts';
+import { createAlertStore } from './alerts.ts';
 import { openDatabase } from './sqlite/open.ts';
 import { contractStores } from '../../test/contract/stores.ts';
 import { alertFixture, eventFixture, letterFixture, someTime } from '../../test/support/rows.ts';
@@ -100,12 +101,32 @@ describe.each(contractStores)('what intake reads and writes on $name', ({ open }
       expect(await store.read.lists.alert(alert.id)).toEqual({ ...alert, ...changes });
     });
 
-    test('single columns are updated', async () => {
+    test('the insertion of alerts that fails ends after that of their labels', async () => {
+      const connection = openDatabase(':memory:');
+      let isWritten = false;
+      const alerts = createAlertStore(connection.query, async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        isWritten = true;
+      });
+      await expect(alerts.insertAll([alertFixture({ name: null as never })])).rejects.toThrow(/NOT NULL/);
+      expect(isWritten).toBe(true);
+      connection.close();
+    });
+
+    test('the content is replaced, and nothing else', async () => {
       const alert = alertFixture();
-      const changes = { annotations: { a: 'b' }, aiAnalysis: { x: 1 }, summary: null, name: 'Renamed' };
+      const content = {
+        externalId: null,
+        summary: null,
+        description: 'd',
+        annotations: { a: 'b\0' },
+        generatorUrl: 'http://g',
+        groupKey: 'g',
+      };
       await write((tx) => tx.alerts.insertAll([alert]));
-      await write((tx) => tx.alerts.update(alert.id, changes));
-      expect(await store.read.lists.alert(alert.id)).toEqual({ ...alert, ...changes });
+      await write((tx) => tx.alerts.saveContents([{ id: alert.id, ...content }]));
+      const stored = { ...alert, ...content, annotations: { a: 'b\ufffd' } };
+      expect(await store.read.lists.alert(alert.id)).toEqual(stored);
     });
 
     test('transitions keep their order', async () => {

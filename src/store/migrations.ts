@@ -23,10 +23,8 @@ export interface SchemaVersion {
 /** The oldest schema from which this program migrates, and the fist that brings an older one there. */
 export const oldestSchema = { version: 1, program: '0.1.0' } as const;
 
-/** The first version whose `schema_info` names the program. */
-export const versionThatNamesProgram = 2;
-/** The first version that has the table `installation`. */
-export const versionWithInstallation = 2;
+/** The number of `0002_replicas.sql`: `schema_info` names the program, and there is the table `installation`. */
+export const replicasVersion = 2;
 
 /** The migrations of a folder by number, forward only. */
 export function readMigrations(folder: URL): readonly Migration[] {

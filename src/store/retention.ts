@@ -4,6 +4,7 @@ import type { RetainedKind, RetentionCounts, RetentionPage, RetentionStore } fro
 import { isPostgres } from './bulk.ts';
 import { deleteAlerts } from './retention-alerts.ts';
 import type { Database } from './schema.ts';
+import { createOrphanWords } from './word-index.ts';
 
 type Delete = (query: Kysely<Database>, ids: readonly string[], page: RetentionPage) => Promise<RetentionCounts>;
 
@@ -38,6 +39,7 @@ export function createRetentionStore(query: Kysely<Database>): RetentionStore {
       return row?.id ?? null;
     },
     deletePlans: (madeBefore) => deletePlans(query, madeBefore),
+    deleteOrphanWords: createOrphanWords(query),
   };
 }
 
@@ -198,40 +200,59 @@ async function usedByOpenAlerts(query: Kysely<Database>, events: readonly EventB
   return used;
 }
 
+/** Of one transaction; the others go the next day. */
+const mostPlans = 1000;
+
 async function deletePlans(query: Kysely<Database>, madeBefore: string): Promise<number> {
+  const rows = await unusedPlans(query, madeBefore).limit(mostPlans).execute();
+  // Most days none may go. All writers of runs wait for the rest.
+  if (rows.length === 0) return 0;
+  // A run is inserted before its plan is looked for: it is waited for and then seen here, or it comes later and inserts the
+  // plan anew. On SQLite nobody else writes at a time.
+  if (isPostgres(query)) await sql`LOCK TABLE workflows IN SHARE ROW EXCLUSIVE MODE`.execute(query);
+  const hashes = rows.map(({ hash }) => hash);
   const deleted = await query
     .deleteFrom('plans')
-    .where('created_at', '<', madeBefore)
-    .where((row) =>
-      row.not(
-        row.exists(
-          row.selectFrom('workflows').select('workflows.id').whereRef('workflows.plan_hash', '=', 'plans.hash'),
-        ),
-      ),
-    )
-    // The next run of a Workflow that has had none for long finds its plan.
-    .where((row) =>
-      row.or([
-        row.exists(
-          row
-            .selectFrom('plans as newer')
-            .select('newer.hash')
-            .whereRef('newer.namespace', '=', 'plans.namespace')
-            .whereRef('newer.name', '=', 'plans.name')
-            .whereRef('newer.created_at', '>', 'plans.created_at'),
-        ),
-        row.not(
-          row.exists(
-            row
-              .selectFrom('custom_resources')
-              .select('custom_resources.id')
-              .where('custom_resources.kind', '=', 'Workflow')
-              .whereRef('custom_resources.namespace', '=', 'plans.namespace')
-              .whereRef('custom_resources.name', '=', 'plans.name'),
-          ),
-        ),
-      ]),
-    )
+    .where('hash', 'in', unusedPlans(query, madeBefore).where('hash', 'in', hashes))
     .executeTakeFirst();
   return Number(deleted.numDeletedRows);
+}
+
+function unusedPlans(query: Kysely<Database>, madeBefore: string) {
+  return (
+    query
+      .selectFrom('plans')
+      .select('hash')
+      .where('created_at', '<', madeBefore)
+      .where((row) =>
+        row.not(
+          row.exists(
+            row.selectFrom('workflows').select('workflows.id').whereRef('workflows.plan_hash', '=', 'plans.hash'),
+          ),
+        ),
+      )
+      // The next run of a Workflow that has had none for long finds its plan.
+      .where((row) =>
+        row.or([
+          row.exists(
+            row
+              .selectFrom('plans as newer')
+              .select('newer.hash')
+              .whereRef('newer.namespace', '=', 'plans.namespace')
+              .whereRef('newer.name', '=', 'plans.name')
+              .whereRef('newer.created_at', '>', 'plans.created_at'),
+          ),
+          row.not(
+            row.exists(
+              row
+                .selectFrom('custom_resources')
+                .select('custom_resources.id')
+                .where('custom_resources.kind', '=', 'Workflow')
+                .whereRef('custom_resources.namespace', '=', 'plans.namespace')
+                .whereRef('custom_resources.name', '=', 'plans.name'),
+            ),
+          ),
+        ]),
+      )
+  );
 }

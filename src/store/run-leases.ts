@@ -6,6 +6,7 @@ import type { Hints } from './hints.ts';
 import { runRecord } from './rows.ts';
 import type { Database, RunRow } from './schema.ts';
 import { statement } from './statements.ts';
+import { storableJson } from './text.ts';
 
 /** Literal, because SQLite uses a partial index only where the query repeats its condition as text. */
 export const unfinished = sql<boolean>`status IN ('pending', 'running')`;
@@ -159,7 +160,7 @@ function givingBack(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'rele
       if (wait.wakeAt !== null) hints.runs.push({ id, wakeAt: wait.wakeAt });
     },
     async finish(id, fence, end) {
-      const rows = await finish(query, { id, fence, ...end, outputs: JSON.stringify(end.outputs) });
+      const rows = await finish(query, { id, fence, ...end, outputs: storableJson(end.outputs) });
       return rows[0];
     },
   };

@@ -1,7 +1,14 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { TickStore } from '../core/store.ts';
+import { addMs } from '../core/time.ts';
 import type { Database } from './schema.ts';
+
+/**
+ * The last tick may lie so far ahead, because a process may be late. Where it lies further ahead the clock was put back, and
+ * nothing would be done until the old time comes again.
+ */
+const furthestAheadMs = 5 * 60_000;
 
 /** Writes `ticks` inside a transaction. */
 export function createTickStore(query: Kysely<Database>): TickStore {
@@ -14,7 +21,12 @@ export function createTickStore(query: Kysely<Database>): TickStore {
           conflict
             .column('name')
             .doUpdateSet({ tick_at: sql<string>`excluded.tick_at` })
-            .where(sql<boolean>`ticks.tick_at < excluded.tick_at`),
+            .where((tick) =>
+              tick.or([
+                sql<boolean>`ticks.tick_at < excluded.tick_at`,
+                tick('ticks.tick_at', '>', addMs(at, furthestAheadMs)),
+              ]),
+            ),
         )
         .returning('name')
         .execute();

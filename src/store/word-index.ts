@@ -1,6 +1,8 @@
+import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Labels } from '../core/alert.ts';
-import { bulkInsert, isPostgres } from './bulk.ts';
+import type { RetentionStore } from '../core/retention.ts';
+import { bulkFind, bulkInsert, isPostgres } from './bulk.ts';
 import type { Database } from './schema.ts';
 import { indexedWords } from './words.ts';
 
@@ -59,11 +61,40 @@ export function createWordWriter(query: Kysely<Database>): (limit: number, after
   };
 }
 
-/** Deletes the words of alerts that are deleted; those of earlier summaries are left and find nothing. */
+/**
+ * Deletes the words of alerts that are deleted; those of earlier summaries are left to {@link createOrphanWords} and find
+ * nothing.
+ */
 export async function deleteWords(query: Kysely<Database>, alerts: readonly AlertText[]): Promise<number> {
-  const idsByWord = Map.groupBy(alerts.flatMap(entriesOf), ({ word }) => word);
+  return deleteEntries(query, alerts.flatMap(entriesOf));
+}
+
+/** See RetentionStore. An alert is there before its words are, so that none of a new one is taken. */
+export function createOrphanWords(query: Kysely<Database>): RetentionStore['deleteOrphanWords'] {
+  const findAlerts = bulkFind(query, { table: 'alerts', columns: [], keys: ['id'] });
+  return async (after, limit) => {
+    const entries = await query
+      .selectFrom('alert_words')
+      .select(['word', 'alert_id'])
+      .where(sql<boolean>`(word, alert_id) > (${after?.word ?? ''}, ${after?.alertId ?? ''})`)
+      .orderBy('word')
+      .orderBy('alert_id')
+      .limit(limit)
+      .execute();
+    const ids = new Set(entries.map((entry) => entry.alert_id));
+    for (const { id } of await findAlerts(Array.from(ids, (id) => ({ id })))) ids.delete(id);
+    const orphans = entries.filter((entry) => ids.has(entry.alert_id));
+    const last = entries.length < limit ? undefined : entries.at(-1);
+    return {
+      next: last === undefined ? null : { word: last.word, alertId: last.alert_id },
+      deleted: { alert_words: await deleteEntries(query, orphans) },
+    };
+  };
+}
+
+async function deleteEntries(query: Kysely<Database>, all: readonly Entry[]): Promise<number> {
   let count = 0;
-  for (const [word, entries] of idsByWord) {
+  for (const [word, entries] of Map.groupBy(all, (entry) => entry.word)) {
     const deleted = await query
       .deleteFrom('alert_words')
       .where('word', '=', word)

@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts';
 import type { AlertItem } from '../core/alert.ts';
 import type { CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
 import type { IntakeAnswer, Notification } from '../core/event.ts';
+import type { StoreTransaction } from '../core/store.ts';
 import { openPostgresStore } from '../store/postgres/store.ts';
 import { systemClock } from '../lib/clock.ts';
 import { contractStores } from '../../test/contract/stores.ts';
@@ -154,6 +155,51 @@ describe.each(contractStores)('a batch on $name', (database) => {
       },
       { hooks: { beforeCommit } },
     );
+  });
+
+  const failing: [keyof StoreTransaction, string][] = [
+    ['events', 'findOutcomes'],
+    ['events', 'contentHashes'],
+    ['alerts', 'insertAll'],
+    ['alerts', 'saveStates'],
+    ['alerts', 'addTransitions'],
+    ['events', 'insertAll'],
+    ['events', 'bumpAll'],
+    ['runs', 'insertAll'],
+  ];
+  test.each(failing)('no call outlives the work of a batch in which %s.%s fails', async (part, method) => {
+    await withWorld(database, async (_world, { store: inner }) => {
+      let calls = 0;
+      let left: number | undefined;
+      const slow = (tx: StoreTransaction, name: keyof StoreTransaction): unknown =>
+        new Proxy(tx[name], {
+          get: (_target, called) => async () => {
+            if (left !== undefined) left += 1;
+            if (name === part && called === method) throw new Error('of the test');
+            calls += 1;
+            await new Promise((resolve) => setImmediate(resolve));
+            calls -= 1;
+            return called === 'contentHashes' ? new Map() : [];
+          },
+        });
+      const world = createWorld({
+        ...inner,
+        transaction: (_name, work) =>
+          inner.transaction('intake', (tx) => {
+            const names = Object.keys(tx) as (keyof StoreTransaction)[];
+            const parts = names.map((name) => [name, slow(tx, name)]);
+            const ended = () => {
+              left = calls;
+            };
+            const working = work(Object.fromEntries(parts) as StoreTransaction);
+            working.then(ended, ended);
+            return working;
+          }),
+      });
+      await expect(world.take(1, [firing()])).rejects.toThrow('of the test');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      expect(left).toBe(0);
+    });
   });
 
   test('work that is done again counts once: metrics and the storm cap', async () => {

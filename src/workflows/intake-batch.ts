@@ -1,6 +1,7 @@
 import type { Catalog } from '../core/catalog.ts';
 import type { BadItem, DeadLetterRecord } from '../core/event.ts';
 import type { StoreTransaction } from '../core/store.ts';
+import { allDone } from '../lib/all-done.ts';
 import { newId } from '../lib/id.ts';
 import { groupByIdentity } from './identity.ts';
 import { createEventLog } from './intake-events.ts';
@@ -114,7 +115,7 @@ function deadLetter({ source, now }: Arrival, { field, message, body }: BadItem)
 
 /** PostgreSQL gets the statements together, without waiting for an answer in between; their order stays. */
 async function writeBatch(tx: StoreTransaction, { alerts, events, writes, letters }: Batch): Promise<void> {
-  await Promise.all([
+  await allDone([
     alerts.write(tx),
     tx.alerts.addTransitions(writes.transitions),
     events.write(tx),

@@ -2,6 +2,7 @@ import type { CatalogSource } from '../core/catalog.ts';
 import type { SourceEventRecord } from '../core/event.ts';
 import type { SourceActivity, StoreTransaction } from '../core/store.ts';
 import type { Timestamp } from '../core/time.ts';
+import { allDone } from '../lib/all-done.ts';
 import { newId } from '../lib/id.ts';
 import { deliveryKeyOf } from './intake-facts.ts';
 import type { Arrival, IntakeFacts, RecentEvents } from './intake-facts.ts';
@@ -92,7 +93,7 @@ export function createEventLog(facts: IntakeFacts, recent: RecentEvents): EventL
     },
     withoutAlert: () => [...without.values()],
     async write(tx) {
-      await Promise.all([
+      await allDone([
         tx.events.insertAll([...added.values()]),
         tx.events.bumpAll([...bumps].map(([id, bump]) => ({ id, ...bump }))),
       ]);

@@ -8,6 +8,7 @@ import type { RunBrief } from '../core/run-store.ts';
 import type { AlertIdentity, StoredAlert, StoreTransaction } from '../core/store.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import { allDone } from '../lib/all-done.ts';
 import { flapWindowMs } from './policies.ts';
 import { hasCatalogPlan } from './trigger.ts';
 
@@ -75,7 +76,7 @@ export async function readFacts(
     alerts.set(key, stored);
     if (mayTurn(stored, items)) turning.push(stored.id);
   });
-  const [briefs, outcomes, contentHashes] = await Promise.all([
+  const [briefs, outcomes, contentHashes] = await allDone([
     turning.length === 0 ? [] : tx.runs.briefsOfAlerts(turning, earliestRun(arrivals)),
     outcomesOf(tx, arrivals),
     hashesOf(tx, arrivals, alerts, recent),

@@ -1,6 +1,13 @@
 import type { Clock, Log, Metrics } from '../core/ports.ts';
 import { shortestAgeMs } from '../core/retention.ts';
-import type { RetainedKind, RetentionCounts, RetentionPage, RetentionRule, RetentionRules } from '../core/retention.ts';
+import type {
+  RetainedKind,
+  RetentionCounts,
+  RetentionPage,
+  RetentionRule,
+  RetentionRules,
+  WordPlace,
+} from '../core/retention.ts';
 import type { Store } from '../core/store.ts';
 import { toTimestamp } from '../core/time.ts';
 import { lowestIdAt } from '../lib/id.ts';
@@ -30,6 +37,8 @@ const rowsPerTransaction: Readonly<Record<RetainedKind, number>> = {
   'dead-letters': 200,
   alerts: 100,
 };
+/** Words are many and small. */
+const wordsPerTransaction = 500;
 /** The longest of one call. */
 export const roundMs = 20_000;
 /** Of its time at most a third is spent in the store, however slow that is. */
@@ -58,10 +67,12 @@ interface Place {
 export function createRetention(options: RetentionOptions): Retention {
   const { clock, store } = options;
   const passes = passesOf(options.rules);
-  const doneAtMs = new Map<Pass | 'plans', number>();
+  const doneAtMs = new Map<Pass | 'plans' | 'words', number>();
   let underWay: Place | null = null;
+  /** How far the words of alerts that are gone were looked for; null: to begin at the start. */
+  let afterWord: WordPlace | null = null;
 
-  function isDue(pass: Pass | 'plans', everyMs: number): boolean {
+  function isDue(pass: Pass | 'plans' | 'words', everyMs: number): boolean {
     return clock.monotonic() - (doneAtMs.get(pass) ?? Number.NEGATIVE_INFINITY) >= everyMs;
   }
 
@@ -98,6 +109,18 @@ export function createRetention(options: RetentionOptions): Retention {
     }
   }
 
+  /** All words, once a day: nothing says which ones are of alerts that are gone. */
+  async function walkWords(round: Round): Promise<void> {
+    do {
+      if (round.isOver()) return;
+      const { next } = await round.work(() =>
+        store.transaction('retention', (tx) => tx.retention.deleteOrphanWords(afterWord, wordsPerTransaction)),
+      );
+      afterWord = next;
+    } while (afterWord !== null);
+    doneAtMs.set('words', clock.monotonic());
+  }
+
   return {
     async apply(signal) {
       const round = createRound(options, signal);
@@ -112,6 +135,8 @@ export function createRetention(options: RetentionOptions): Retention {
         }));
         doneAtMs.set('plans', clock.monotonic());
       }
+      const { ageMs, count } = options.rules.alerts;
+      if ((ageMs !== null || count !== null) && isDue('words', dayMs)) await walkWords(round);
       return round.end();
     },
   };

@@ -138,19 +138,20 @@ async function resumeAlert(
   }
   const run = await startRun(tx, { catalog, source, now }, snapshotOf(alert, alert));
   const workflowId = run?.id ?? alert.workflowId;
-  await tx.alerts.saveStates([{ ...alert, mutedUntil: null, announced: true, workflowId, updatedAt: now }]);
-  if (run?.status === 'failed') await escalate(tx, alert, now);
+  // Born failed: its Workflow is not ready.
+  const isEscalated = run?.status === 'failed';
+  const status = isEscalated ? 'escalated' : alert.status;
+  await tx.alerts.saveStates([{ ...alert, status, mutedUntil: null, announced: true, workflowId, updatedAt: now }]);
+  if (isEscalated) await addEscalation(tx, alert, now);
   if (run !== null) storm.add(key, nowMs);
   return run;
 }
 
-/** The run was born failed: its Workflow is not ready. */
-async function escalate(
+async function addEscalation(
   tx: StoreTransaction,
   { id, episode, status: fromStatus }: AlertRecord,
   now: Timestamp,
 ): Promise<void> {
-  await tx.alerts.update(id, { status: 'escalated' });
   const transition = { episode, fromStatus, toStatus: 'escalated', reason: 'WorkflowNotReady', at: now } as const;
   await tx.alerts.addTransitions([transitionRecord(id, transition, null)]);
 }

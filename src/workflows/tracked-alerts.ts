@@ -4,6 +4,7 @@ import type { CatalogSource } from '../core/catalog.ts';
 import type { RunBrief } from '../core/run-store.ts';
 import type { AlertContent, StoredAlert, StoreTransaction } from '../core/store.ts';
 import type { Timestamp } from '../core/time.ts';
+import { allDone } from '../lib/all-done.ts';
 import { newId } from '../lib/id.ts';
 import { identityOf } from './intake-facts.ts';
 import type { IntakeFacts } from './intake-facts.ts';
@@ -57,7 +58,7 @@ export function trackAlerts(facts: IntakeFacts): TrackedAlerts {
       const all = [...entries.values()];
       const saved = all.map((entry) => entry.saved()).filter((row) => row !== null);
       const { repeats = [], turned = [] } = Object.groupBy(saved, ({ isRepeat }) => (isRepeat ? 'repeats' : 'turned'));
-      await Promise.all([
+      await allDone([
         tx.alerts.insertAll(all.map((entry) => entry.inserted()).filter((row) => row !== null)),
         tx.alerts.saveStates(turned.map(({ state }) => state)),
         tx.alerts.saveRepeats(repeats.map(({ state }) => state)),

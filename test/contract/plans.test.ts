@@ -14,6 +14,7 @@ import { createRetentionStore } from '../../src/store/retention.ts';
 import { createRunStore } from '../../src/store/runs.ts';
 import type { Database } from '../../src/store/schema.ts';
 import { createTickStore } from '../../src/store/ticks.ts';
+import { alertFixture } from '../support/rows.ts';
 import { fillMany, manyRows, rowId, timeOf } from './many-rows.ts';
 import { explainOn } from './plans.ts';
 import type { Explaining } from './plans.ts';
@@ -124,7 +125,7 @@ type Work = (tx: StoreTransaction) => Promise<unknown>;
 const hotPath: [string, Work][] = [
   ['alerts.findStates', (tx) => tx.alerts.findStates([identityOf(1), identityOf(2), identityOf(-1)])],
   ['alerts.saveContents', (tx) => tx.alerts.saveContents([{ ...alert, generatorUrl: null, groupKey: null }])],
-  ['alerts.update', (tx) => tx.alerts.update(rowId(1), { status: 'triaging', updatedAt: now })],
+  ['alerts.saveStates', (tx) => tx.alerts.saveStates([alertFixture({ id: rowId(1), status: 'triaging' })])],
   ['alerts.sourcesWithOpen', (tx) => tx.alerts.sourcesWithOpen()],
   ['alerts.findExpired', (tx) => tx.alerts.findExpired('shop', 'source-1', now, 100)],
   ['alerts.findMuted', (tx) => tx.alerts.findMuted(now, 100)],
@@ -170,6 +171,7 @@ const hotPath: [string, Work][] = [
     ],
     [`retention.oldestOfNewest ${kind}`, (tx) => tx.retention.oldestOfNewest(kind, 200)],
   ]),
+  ['retention.deleteOrphanWords', (tx) => tx.retention.deleteOrphanWords({ word: 'c', alertId: rowId(1) }, 200)],
 ];
 
 /** What looks unbounded to the check and is not. */

@@ -139,8 +139,10 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
     const retried = await addRun(40);
     const retrying = await addRun(1, { status: 'running', retryOf: retried, completedAt: null, wakeAt: now });
     await opened.store.transaction('intake', async (tx) => {
-      await tx.alerts.update(open.id, { workflowId: shown });
-      await tx.alerts.update(closed.id, { workflowId: ofClosed });
+      await tx.alerts.saveStates([
+        { ...open, workflowId: shown },
+        { ...closed, workflowId: ofClosed },
+      ]);
       await tx.deliveries.insert([delivery(announcing, { id: idOf(40), wakeAt: now })]);
     });
     expect(await apply({ runs: { ageMs: 30 * dayMs, count: 1 } })).toMatchObject({ workflows: 2 });
@@ -215,6 +217,22 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
     expect(left.map((row) => row.alert_id).toSorted(byText)).toEqual(
       [hasRun.id, open.id, open.id, recent.id].toSorted(byText),
     );
+  });
+
+  test('takes words of alerts that are gone, once a day', async () => {
+    const open = alertRecord(now, { id: idOf(100) });
+    await opened.store.transaction('intake', (tx) => tx.alerts.insertAll([open]));
+    const orphans = Array.from({ length: 1200 }, (_, n) => ({ word: `word${n}`, alert_id: idOf(100) }));
+    const kept = ['aaa', 'word7', 'zzz'].map((word) => ({ word, alert_id: open.id }));
+    await opened.query
+      .insertInto('alert_words')
+      .values([...orphans, ...kept])
+      .execute();
+    expect(await apply({ runs: { ageMs: dayMs, count: null } })).toEqual({});
+    expect(await apply({ alerts: { ageMs: 90 * dayMs, count: null } })).toEqual({ alert_words: 1200 });
+    const left = await opened.query.selectFrom('alert_words').select(['word', 'alert_id']).execute();
+    expect(left).toEqual(expect.arrayContaining(kept));
+    expect(left.filter((entry) => entry.alert_id !== open.id)).toEqual([]);
   });
 
   test('a plan goes when no run has it and a newer one took its place', async () => {

@@ -23,4 +23,13 @@ describe.each(contractStores)('ticks on $name', ({ open }) => {
     expect(await claim('minute', '2026-01-01T00:04:00.000Z')).toBe(false);
     expect(await claim('hour', '2026-01-01T00:00:00.000Z')).toBe(true);
   });
+
+  test('after the clock was put back they go on from there, each claimed once', async () => {
+    expect(await claim('minute', '2026-01-01T01:00:00.000Z')).toBe(true);
+    expect(await claim('minute', '2026-01-01T00:55:00.000Z')).toBe(false);
+    for (const at of ['2026-01-01T00:54:00.000Z', '2026-01-01T00:55:00.000Z', '2026-01-01T00:56:00.000Z']) {
+      const claims = await Promise.all(Array.from({ length: 12 }, () => claim('minute', at)));
+      expect(claims.filter(Boolean)).toHaveLength(1);
+    }
+  });
 });

@@ -107,6 +107,18 @@ describe.each(contractStores)('values on $name', ({ open }) => {
     expect(await opened.store.read.lists.alert(alert.id)).toEqual(alert);
   });
 
+  test.each(Object.entries(texts))('outputs that a run ends with: %s', async (_name, text) => {
+    const plan = planOf([step('one')]);
+    const run = runRecord(plan, now, { planHash: newId(), wakeAt: now });
+    const end = { status: 'failed', stepsCompleted: 1, error: 'e', errorCode: 'Timeout', completedAt: now } as const;
+    await write(async (tx) => {
+      await tx.runs.insert({ run, plan });
+      const fence = (await tx.runs.claim(run.id, 'worker', now, '2026-01-01T00:01:00.000Z'))?.fence ?? 0;
+      await tx.runs.finish(run.id, fence, { ...end, outputs: { text } });
+    });
+    expect((await opened.store.read.runs.find(run.id))?.outputs).toEqual({ text: stored(text) });
+  });
+
   test.each(Object.entries(json))('JSON: %s', async (_name, value) => {
     const expected = JSON.parse(
       JSON.stringify(value)

@@ -3,7 +3,7 @@ import { AppError } from '../../core/errors.ts';
 import { requireKnownSchema } from '../admin.ts';
 import type { AdminDatabase, AdminMode, TableSize } from '../admin.ts';
 import { newestVersion, refuseIncompatible } from '../migrations.ts';
-import { createStatementNames, executeOn, openPool, queryOn } from './connection.ts';
+import { createStatementNames, executeOn, openPool, queryOn, serverConnectionName } from './connection.ts';
 import type { Execute } from './connection.ts';
 import { storeError } from './errors.ts';
 import { longestStatementMs, migratePostgres, readPostgresMigrations, readPostgresSchema } from './migrate.ts';
@@ -18,9 +18,10 @@ const patience = 'SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_t
  * StoreUnavailable, with StoreUnusable (of another version), or StoreLocked where another import is under way.
  */
 export async function openPostgresAdmin(url: string, place: string, mode: AdminMode): Promise<AdminDatabase> {
-  const pool = openPool(url, 1, () => undefined);
+  const pool = openPool(url, 1, () => undefined, 'punching-fist admin');
+  let client: PoolClient | undefined;
   try {
-    const client = await connect(pool);
+    client = await connect(pool);
     const execute = executeOn(client, longestStatementMs);
     const migrations = readPostgresMigrations();
     const known = newestVersion(migrations);
@@ -36,6 +37,8 @@ export async function openPostgresAdmin(url: string, place: string, mode: AdminM
     }
     return admin(pool, client, execute, known);
   } catch (thrown) {
+    // The pool waits for what it has lent.
+    client?.release(true);
     await pool.end();
     throw thrown;
   }
@@ -78,7 +81,7 @@ function admin(pool: Pool, client: PoolClient, execute: Execute, known: number):
     kind: 'PostgreSQL',
     knownVersion: known,
     schema: () => readPostgresSchema(execute),
-    // A server has several connections, from one address and with one name of its own.
+    // A server has several connections.
     servers: () => number(serversQuery),
     bytes: () => number('SELECT pg_database_size(current_database()) AS number'),
     sizes: () => readSizes(execute),
@@ -92,9 +95,9 @@ function admin(pool: Pool, client: PoolClient, execute: Execute, known: number):
   };
 }
 
-/** The name that all connections of a fist give; this command's own is left out. */
+/** Commands give another name. */
 const serversQuery = `SELECT count(*) AS number FROM pg_stat_activity
-  WHERE application_name = 'punching-fist' AND datname = current_database() AND pid <> pg_backend_pid()`;
+  WHERE application_name = '${serverConnectionName}' AND datname = current_database()`;
 
 async function readSizes(execute: Execute): Promise<readonly TableSize[]> {
   const { rows } = await execute(

@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
-import { Pool } from 'pg';
-import type { Client, ClientBase, CustomTypesConfig, QueryConfig, QueryResult } from 'pg';
+import { Client, Pool } from 'pg';
+import type { ClientBase, ClientConfig, CustomTypesConfig, QueryConfig, QueryResult } from 'pg';
 import { AppError } from '../../core/errors.ts';
 import type { Database } from '../schema.ts';
 import { useDirectly } from '../statements.ts';
@@ -10,6 +10,9 @@ import { bindValue, typeParser } from './values.ts';
 
 /** Runs one statement. Rejects with StoreConflict, StoreUnavailable, or the server's own error. */
 export type Execute = (text: string, values?: readonly unknown[], name?: string) => Promise<QueryResult>;
+
+/** The name of the connections that make a fist a server, which an import must not meet. */
+export const serverConnectionName = 'punching-fist';
 
 /** Limits in milliseconds. All are far below a lease, so that a lost server is noticed within it. */
 const limits = {
@@ -43,15 +46,21 @@ const sessionSettings: Readonly<Record<string, string>> = {
 
 /**
  * A pool of connections to `url`, which send statements without waiting for the answers to earlier ones; nothing
- * connects before the first query. `onError` hears of connections that broke.
+ * connects before the first query. `onError` hears of connections that broke. `name` is what the server's list of
+ * connections shows.
  */
-export function openPool(url: string, max: number, onError: (error: unknown) => void): Pool {
+export function openPool(
+  url: string,
+  max: number,
+  onError: (error: unknown) => void,
+  name: string = serverConnectionName,
+): Pool {
   // The pool waits for the promise, which its type does not say.
-  const onConnect: (client: ClientBase) => unknown = prepareSession;
+  const onConnect: (client: ClientBase) => unknown = (client) => prepareSession(client, name);
   const pool = new Pool({
+    Client: unthrowing as unknown as new () => ClientBase,
     connectionString: url,
     max,
-    application_name: 'punching-fist',
     types: { getTypeParser: typeParser as CustomTypesConfig['getTypeParser'] },
     pipeline: true,
     keepAlive: true,
@@ -70,9 +79,27 @@ export function openPool(url: string, max: number, onError: (error: unknown) => 
   return pool;
 }
 
+/**
+ * What the pool makes its connections with. A certificate of the URL is read here; where it is missing, while somebody
+ * replaces it, that is an error of the connection, because the pool also makes some when nobody is there to catch one.
+ */
+function unthrowing(config: ClientConfig): Pick<Client, 'connect' | 'on' | 'end'> {
+  try {
+    return new Client(config);
+  } catch (thrown) {
+    const dead = {
+      connect: (done: (error: unknown) => void) => process.nextTick(done, thrown),
+      on: () => dead,
+      end: (done: () => void) => process.nextTick(done),
+    };
+    return dead as unknown as Client;
+  }
+}
+
 /** Throws StoreUnavailable on a server that cannot write: everything that a server of ours does needs to. */
-async function prepareSession(client: ClientBase): Promise<void> {
-  const values = Object.entries(sessionSettings).flat();
+async function prepareSession(client: ClientBase, name: string): Promise<void> {
+  // The name too, whatever the URL says: an import counts servers by it.
+  const values = Object.entries({ ...sessionSettings, application_name: name }).flat();
   const calls = values.flatMap((_, index) =>
     index % 2 === 0 ? [`set_config($${index + 1}, $${index + 2}, false)`] : [],
   );

@@ -31,15 +31,26 @@ export function listen(options: ListenOptions): { close(): Promise<void> } {
     timer = setTimeout(() => void work(), delayMs).unref();
   }
 
+  /** Reads the certificates that the URL names, which may be missing while somebody replaces them. */
+  function createClient(): Client | undefined {
+    try {
+      return new Client({
+        connectionString: options.url,
+        application_name: 'punching-fist listener',
+        keepAlive: true,
+        keepAliveInitialDelayMillis: limits.keepAlive,
+        connectionTimeoutMillis: limits.connect,
+        query_timeout: limits.query,
+      });
+    } catch (error) {
+      again(error);
+      return undefined;
+    }
+  }
+
   async function connect(): Promise<void> {
-    const client = new Client({
-      connectionString: options.url,
-      application_name: 'punching-fist listener',
-      keepAlive: true,
-      keepAliveInitialDelayMillis: limits.keepAlive,
-      connectionTimeoutMillis: limits.connect,
-      query_timeout: limits.query,
-    });
+    const client = createClient();
+    if (client === undefined) return;
     current = client;
     client.on('error', (error) => lost(client, error));
     client.on('end', () => lost(client, new Error('the connection ended')));
@@ -69,6 +80,10 @@ export function listen(options: ListenOptions): { close(): Promise<void> } {
     current = undefined;
     clearTimeout(timer);
     end(client);
+    again(error);
+  }
+
+  function again(error: unknown): void {
     if (closed) return;
     options.onError(storeError(error));
     later(pauseMs, connect);

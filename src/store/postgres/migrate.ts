@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { AppError, toAppError } from '../../core/errors.ts';
 import { readVersion } from '../../lib/version.ts';
-import { planMigration, readMigrations, refuseIncompatible, versionThatNamesProgram } from '../migrations.ts';
+import { planMigration, readMigrations, refuseIncompatible, replicasVersion } from '../migrations.ts';
 import type { Migration, SchemaVersion } from '../migrations.ts';
 import { executeOn } from './connection.ts';
 import type { Execute } from './connection.ts';
@@ -76,5 +76,5 @@ async function writeSchema(execute: Execute, version: number, minCompatibleVersi
      version = excluded.version, min_compatible_version = excluded.min_compatible_version, updated_at = excluded.updated_at`,
     [version, minCompatibleVersion],
   );
-  if (version >= versionThatNamesProgram) await execute('UPDATE schema_info SET program_version = $1', [readVersion()]);
+  if (version >= replicasVersion) await execute('UPDATE schema_info SET program_version = $1', [readVersion()]);
 }

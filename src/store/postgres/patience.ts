@@ -4,6 +4,8 @@ import { AppError, toAppError } from '../../core/errors.ts';
 /** How long a start waits for a server that is not there yet. */
 export interface Patience {
   readonly forMs: number;
+  /** Ends the wait; its reason is thrown. */
+  readonly signal?: AbortSignal;
   /** Called before each pause. */
   onWaiting(error: AppError, leftMs: number): void;
 }
@@ -26,7 +28,8 @@ export async function patiently<T>(patience: Patience | undefined, work: () => P
       const leftMs = patience.forMs - (performance.now() - begunMs);
       if (leftMs <= 0) throw gaveUp(error, patience.forMs);
       patience.onWaiting(error, leftMs);
-      await pause(Math.min(pauseMs, leftMs));
+      await pause(Math.min(pauseMs, leftMs), undefined, { signal: patience.signal }).catch(() => undefined);
+      patience.signal?.throwIfAborted();
     }
   }
 }

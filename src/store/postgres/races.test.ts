@@ -2,9 +2,15 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { contractStores } from '../../../test/contract/stores.ts';
 import type { ContractStore } from '../../../test/contract/stores.ts';
 import { createPause, endedOrWaiting } from '../../../test/support/races.ts';
-import { eventFixture, someTime } from '../../../test/support/rows.ts';
+import { planOf, runRecord, step } from '../../../test/support/engine.ts';
+import { alertFixture, eventFixture, someTime } from '../../../test/support/rows.ts';
 import type { ResourceRecord } from '../../core/resource.ts';
+import type { StoreTransaction } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
+import { createAlertStore } from '../alerts.ts';
+import { createWordWriter } from '../word-index.ts';
+import { createStatementNames, executeOn, openPool, queryOn } from './connection.ts';
+import type { Execute } from './connection.ts';
 
 const postgres = contractStores.filter(({ name }) => name === 'PostgreSQL');
 
@@ -57,5 +63,78 @@ describe.each(postgres)('two transactions on $name', ({ open }) => {
     await bumping;
     expect((await deleting).deleted).toEqual({});
     expect(await store.read.lists.event(event.id)).toMatchObject({ receiveCount: 2 });
+  });
+
+  describe('a run that begins while retention takes its plan', () => {
+    const plan = planOf([step('one')]);
+    const run = runRecord(plan, someTime, { planHash: 'old' });
+    const begin = (tx: StoreTransaction) => tx.runs.insert({ run, plan });
+    const takePlans = (tx: StoreTransaction) => tx.retention.deletePlans(addMs(someTime, 1));
+
+    /** The second begins when the first has done its work, and before its commit. */
+    async function inTurn<One, Other>(
+      first: (tx: StoreTransaction) => Promise<One>,
+      second: (tx: StoreTransaction) => Promise<Other>,
+    ): Promise<[One, Other]> {
+      const { store, query } = opened;
+      const { namespace, name } = plan;
+      const row = { hash: 'old', namespace, name, plan: JSON.stringify(plan), created_at: someTime };
+      await query.insertInto('plans').values(row).execute();
+      const pause = createPause();
+      const one = store.transaction('retention', async (tx) => {
+        const answer = await first(tx);
+        await pause.hold();
+        return answer;
+      });
+      await pause.reached;
+      const other = store.transaction('retention', second);
+      await endedOrWaiting(other, opened);
+      pause.end();
+      return Promise.all([one, other]);
+    }
+
+    test('keeps it', async () => {
+      expect(await inTurn(begin, takePlans)).toEqual([true, 0]);
+      expect(await opened.store.read.runs.plan('old')).toEqual(plan);
+    });
+
+    test('or brings it again', async () => {
+      expect(await inTurn(takePlans, begin)).toEqual([1, true]);
+      expect(await opened.store.read.runs.plan('old')).toEqual(plan);
+    });
+  });
+});
+
+describe.each(postgres)('words on $name', ({ openRows }) => {
+  test('a summary that changes while the words of the earlier one are written is indexed after it', async () => {
+    const rows = await openRows();
+    const pool = openPool(rows.database, 1, () => undefined);
+    try {
+      const alerts = createAlertStore(rows.query);
+      const alert = alertFixture({ summary: 'all is well' });
+      await alerts.insertAll([alert]);
+      const writer = executeOn(pool);
+      const pause = createPause();
+      const paused: Execute = async (text, values, name) => {
+        if (text.startsWith('delete from "alert_words_due"')) await pause.hold();
+        return writer(text, values, name);
+      };
+      const write = createWordWriter(queryOn(paused, createStatementNames()));
+      await writer('BEGIN');
+      const writing = write(10);
+      await pause.reached;
+      const changing = alerts.saveContents([{ ...alert, summary: 'the disk is full' }]);
+      await endedOrWaiting(changing, rows);
+      pause.end();
+      expect(await writing).toMatchObject({ alerts: 1 });
+      await writer('COMMIT');
+      await changing;
+      expect(await write(10)).toMatchObject({ alerts: 1 });
+      const found = await rows.query.selectFrom('alert_words').select('alert_id').where('word', '=', 'disk').execute();
+      expect(found).toEqual([{ alert_id: alert.id }]);
+    } finally {
+      await pool.end();
+      await rows.close();
+    }
   });
 });

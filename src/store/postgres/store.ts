@@ -27,7 +27,7 @@ import { migratePostgres, readPostgresMigrations } from './migrate.ts';
 import { patiently } from './patience.ts';
 import type { Patience } from './patience.ts';
 import { createIntakeGate } from './intake-gate.ts';
-import { newestVersion, versionWithInstallation } from '../migrations.ts';
+import { newestVersion, replicasVersion } from '../migrations.ts';
 import type { Migration } from '../migrations.ts';
 import { isStalePlan, storeError } from './errors.ts';
 
@@ -85,7 +85,10 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       return Number(rows[0]?.now);
     });
     await patiently(options.patience, async () => {
-      await migrate(pool, options.migrations ?? readPostgresMigrations());
+      const migrations = options.migrations ?? readPostgresMigrations();
+      await migrate(pool, migrations);
+      // On a connection that stays: from its look on an import sees this server.
+      if (newestVersion(migrations) >= replicasVersion) await closeImport(execute);
       if (options.clockOf !== 'given') await clock.synchronize();
     });
     return createStore(options, pool, execute, clock);
@@ -99,7 +102,6 @@ async function migrate(pool: Pool, migrations: readonly Migration[]): Promise<vo
   const client = await connect(pool);
   try {
     await migratePostgres(client, migrations);
-    if (newestVersion(migrations) >= versionWithInstallation) await closeImport(executeOn(client));
   } finally {
     // With its settings changed: not for others.
     client.release(true);
@@ -108,9 +110,10 @@ async function migrate(pool: Pool, migrations: readonly Migration[]): Promise<vo
 
 /** A server writes from here on: no later export may replace what it writes. */
 async function closeImport(execute: Execute): Promise<void> {
+  await execute("UPDATE installation SET import_state = NULL WHERE import_state = 'done'");
   const { rows } = await execute('SELECT import_state FROM installation');
   const { import_state: state } = (rows[0] ?? {}) as { readonly import_state?: unknown };
-  if (checkImport('the PostgreSQL database', state)) await execute('UPDATE installation SET import_state = NULL');
+  checkImport('the PostgreSQL database', state);
 }
 
 function createStore(

@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { AppError, toAppError } from '../../core/errors.ts';
 import { toTimestamp } from '../../core/time.ts';
 import { readVersion } from '../../lib/version.ts';
-import { planMigration, readMigrations, versionThatNamesProgram } from '../migrations.ts';
+import { planMigration, readMigrations, replicasVersion } from '../migrations.ts';
 import type { Migration, SchemaVersion } from '../migrations.ts';
 import { makePrivateFile } from './create.ts';
 
@@ -26,29 +26,26 @@ export function readSqliteSchema(raw: DatabaseSync): SchemaVersion {
   };
 }
 
-/** What a migration did. */
-export interface SqliteMigration {
-  readonly from: number;
-  readonly to: number;
-  /** A copy of the database as it was; null where there was nothing to copy. */
-  readonly copy: string | null;
+/** Where the copy of a database is that had schema `version` and was migrated. */
+export function copyBeside(path: string, version: number): string {
+  return `${path}.before-${version + 1}`;
 }
 
 /**
  * Applies what is missing, all or nothing, after a copy of the database was made beside it; the copy of an earlier
- * migration goes. Null where nothing was missing. Throws StoreUnusable where the disk cannot hold the copy or a migration
- * fails; the database is then as it was.
+ * migration goes. Throws StoreUnusable where the disk cannot hold the copy or a migration fails; the database is then as it
+ * was.
  */
 export function migrateSqlite(
   raw: DatabaseSync,
   path: string,
   migrations: readonly Migration[],
   freeBytesOf: (folder: string) => number = freeBytes,
-): SqliteMigration | null {
+): void {
   const found = readSqliteSchema(raw);
   const plan = planMigration(found, migrations);
-  if (plan === null) return null;
-  const copy = found.version === 0 || path === ':memory:' ? null : makeCopy(raw, path, plan.due[0], freeBytesOf);
+  if (plan === null) return;
+  const copy = found.version === 0 || path === ':memory:' ? null : makeCopy(raw, path, found.version, freeBytesOf);
   try {
     raw.exec('BEGIN IMMEDIATE');
     for (const migration of plan.due) apply(raw, path, migration);
@@ -60,7 +57,6 @@ export function migrateSqlite(
     throw thrown;
   }
   if (copy !== null) removeOtherCopies(path, copy);
-  return { from: found.version, to: plan.version, copy };
 }
 
 function apply(raw: DatabaseSync, path: string, migration: Migration): void {
@@ -82,17 +78,12 @@ function writeSchema(raw: DatabaseSync, version: number, minCompatibleVersion: n
        version = excluded.version, min_compatible_version = excluded.min_compatible_version, updated_at = excluded.updated_at`,
     )
     .run(version, minCompatibleVersion, toTimestamp(Date.now()));
-  if (version >= versionThatNamesProgram) raw.prepare('UPDATE schema_info SET program_version = ?').run(readVersion());
+  if (version >= replicasVersion) raw.prepare('UPDATE schema_info SET program_version = ?').run(readVersion());
 }
 
 /** A copy by VACUUM INTO, readable by its owner only, as the database itself. */
-function makeCopy(
-  raw: DatabaseSync,
-  path: string,
-  first: Migration | undefined,
-  freeBytesOf: (folder: string) => number,
-): string {
-  const copy = `${path}.before-${first?.version ?? 0}`;
+function makeCopy(raw: DatabaseSync, path: string, version: number, freeBytesOf: (folder: string) => number): string {
+  const copy = copyBeside(path, version);
   const needed = sizeOf(path) + sizeOf(`${path}-wal`);
   const free = freeBytesOf(dirname(path));
   if (free < needed) {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { AppError } from '../../core/errors.ts';
 import { oldestSchema } from '../migrations.ts';
@@ -28,13 +29,15 @@ const batch = { rows: 500, characters: 4_000_000 } as const;
  * the same is left alone, so a second export of the same installation brings an earlier import up to date, and an import
  * that was interrupted goes on where it stopped when it is run again. Reads everything back at the end. Throws
  * StoreUnusable where the database holds anything else, and InvalidInput for a file that is no whole export; until an
- * import has succeeded no server opens the database.
+ * import has succeeded no server opens the database. Throws StoreLocked, with the database as it was, where a server has
+ * it open.
  */
 export async function importLines(
   target: AdminDatabase,
   place: string,
   lines: AsyncIterable<string>,
 ): Promise<ImportResult> {
+  await waitForServers(target, place);
   let importer: Importer | undefined;
   let trailer: ExportTrailer['end'] | undefined;
   for await (const line of lines) {
@@ -70,7 +73,13 @@ interface Section {
 }
 
 async function begin(target: AdminDatabase, place: string, header: ExportHeader): Promise<Importer> {
-  const resumedAfter = await target.transaction((query) => take(query, place, header));
+  const { resumedAfter, before } = await target.transaction((query) => take(query, place, header));
+  // A server connects and then looks for an import; this looks for servers after the import can be seen. One of them sees
+  // the other, whoever was first.
+  if ((await target.servers()) > 0) {
+    await target.transaction((query) => query.updateTable('installation').set(before).execute());
+    throw hasServer(place);
+  }
   const content = createContentDigest();
   const counts = { written: 0, deleted: 0, unchanged: 0 };
   const shapes: TableShape[] = [];
@@ -134,8 +143,40 @@ async function begin(target: AdminDatabase, place: string, header: ExportHeader)
   };
 }
 
-/** Marks the database as one that is being filled. Returns how many lines of this export are in already. */
-async function take(query: Kysely<Database>, place: string, header: ExportHeader): Promise<number> {
+/** The connections of a server that was just stopped are there for a moment longer. */
+const farewell = { times: 10, pauseMs: 100 } as const;
+
+/** Throws StoreLocked where a server has the database open and goes on to. */
+async function waitForServers(target: AdminDatabase, place: string): Promise<void> {
+  for (let times = 1; (await target.servers()) > 0; times++) {
+    if (times === farewell.times) throw hasServer(place);
+    await setTimeout(farewell.pauseMs);
+  }
+}
+
+function hasServer(place: string): AppError {
+  return new AppError('StoreLocked', `a server has ${place} open`, {
+    next: 'stop it, or name another database with --db',
+  });
+}
+
+interface Taken {
+  /** Lines of this export that are in already. */
+  readonly resumedAfter: number;
+  /** What the database said of its imports. */
+  readonly before: Pick<
+    Database['installation'],
+    'installation_id' | 'import_state' | 'import_export_id' | 'import_lines'
+  >;
+}
+
+/** Marks the database as one that is being filled. */
+async function take(query: Kysely<Database>, place: string, header: ExportHeader): Promise<Taken> {
+  // Locks the row: a server that starts now closes the earlier import before this, or finds this one.
+  await query
+    .updateTable('installation')
+    .set((row) => ({ import_state: row.ref('import_state') }))
+    .execute();
   const known = await query.selectFrom('installation').selectAll().executeTakeFirstOrThrow();
   const isOurs = known.import_state !== null && known.installation_id === header.installation;
   if (!isOurs && !(await isEmpty(query))) {
@@ -148,17 +189,18 @@ async function take(query: Kysely<Database>, place: string, header: ExportHeader
     });
   }
   const continues = known.import_state === 'running' && known.import_export_id === header.export && isOurs;
-  const lines = continues ? (known.import_lines ?? 0) : 0;
+  const resumedAfter = continues ? (known.import_lines ?? 0) : 0;
   await query
     .updateTable('installation')
     .set({
       installation_id: header.installation,
       import_state: 'running',
       import_export_id: header.export,
-      import_lines: lines,
+      import_lines: resumedAfter,
     })
     .execute();
-  return lines;
+  const { installation_id, import_state, import_export_id, import_lines } = known;
+  return { resumedAfter, before: { installation_id, import_state, import_export_id, import_lines } };
 }
 
 async function isEmpty(query: Kysely<Database>): Promise<boolean> {

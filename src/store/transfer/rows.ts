@@ -98,7 +98,7 @@ export function keyOf(shape: TableShape, row: Row): Row {
 const timestamp = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 /** A value as every database gives it back. */
-export function cellOf(value: unknown, kind: ColumnKind): Cell {
+function cellOf(value: unknown, kind: ColumnKind): Cell {
   if (value === null || value === undefined) return null;
   if (kind === 'number') return Number(value);
   const text = typeof value === 'string' ? value : JSON.stringify(value);

@@ -84,7 +84,8 @@ BEGIN
 END $$;
 CREATE FUNCTION alerts_words_of_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO alert_words_due (alert_id) VALUES (NEW.id) ON CONFLICT DO NOTHING;
+  -- Waits for who writes the words just now: that one has read the earlier summary, and deletes the row.
+  INSERT INTO alert_words_due (alert_id) VALUES (NEW.id) ON CONFLICT (alert_id) DO UPDATE SET alert_id = excluded.alert_id;
   RETURN NULL;
 END $$;
 CREATE TRIGGER alerts_words_of_new AFTER INSERT ON alerts REFERENCING NEW TABLE AS added

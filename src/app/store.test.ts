@@ -1,0 +1,36 @@
+import { afterEach, expect, test } from 'vitest';
+import { createCleanup } from '../../test/support/cleanup.ts';
+import { createEngineWorld, planOf, silentLog, step } from '../../test/support/engine.ts';
+import { sharedPostgres } from '../../test/support/postgres.ts';
+import { systemClock } from '../lib/clock.ts';
+import { migrateDatabase } from './database.ts';
+import { openStore } from './store.ts';
+
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+
+test.each([
+  ['of a newer fist', 'UPDATE schema_info SET version = 7, min_compatible_version = 5', 'needs a fist that knows'],
+  ['that is being imported', "UPDATE installation SET import_state = 'running'", 'has not ended'],
+])('a PostgreSQL database %s is refused before anything is made in it', async (_, change, message) => {
+  const server = await sharedPostgres();
+  const database = await server.createDatabase();
+  const name = new URL(database).pathname.slice(1);
+  await migrateDatabase(database);
+  await server.query(change, name);
+  await expect(openStore({ database, clock: systemClock(), log: silentLog })).rejects.toMatchObject({
+    code: 'StoreUnusable',
+    message: expect.stringContaining(message),
+  });
+  const schemas = await server.query("SELECT nspname FROM pg_namespace WHERE nspname = 'punchingfist_jobs'", name);
+  expect(schemas).toEqual([]);
+});
+
+test('runs that a commit makes due are in the queue that is opened after the store', async () => {
+  const database = await (await sharedPostgres()).createDatabase();
+  const { store, clock, queue } = await openStore({ database, clock: systemClock(), log: silentLog });
+  cleanup.defer(() => store.close());
+  cleanup.defer(() => queue?.close());
+  const id = await createEngineWorld({ store, clock }).addRun(planOf([step('one')]));
+  expect(await queue?.take(4)).toEqual([id]);
+});
