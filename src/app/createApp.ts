@@ -17,7 +17,6 @@ import { isLoopback } from '../server/auth.ts';
 import { createServer } from '../server/server.ts';
 import type { ServerLimits, ServerState } from '../server/options.ts';
 import { checkToken, loadOrCreateToken } from '../server/token.ts';
-import { auditDeliveries } from '../sinks/audit.ts';
 import { createOutbox } from '../sinks/outbox.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import { measureCommits } from '../store/commit-metrics.ts';
@@ -26,7 +25,6 @@ import { crashHooks } from '../store/crash-points.ts';
 import { watchStore } from '../store/health.ts';
 import { createControl } from '../workflows/control.ts';
 import { createEngine } from '../workflows/engine/advance.ts';
-import { auditRuns } from '../workflows/engine/audit.ts';
 import { createIntake } from '../workflows/intake.ts';
 import type { IntakeOptions } from '../workflows/intake.ts';
 import type { IntakeLimits } from '../workflows/intake-queue.ts';
@@ -38,6 +36,7 @@ import { createAlertSweep } from '../workflows/sweep.ts';
 import { stepsJson } from '../workflows/view.ts';
 import { openCluster } from './cluster.ts';
 import { createLifecycle, workBudget } from './lifecycle.ts';
+import { startMinuteWork } from './minute.ts';
 import type { AppOptions } from './options.ts';
 import { isPostgres, openStore, tokenFileOf } from './store.ts';
 import { createTemplates } from './templates.ts';
@@ -104,7 +103,6 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       allowInsecureSources: options.allowInsecureSources,
       clock: machineClock,
       log,
-      onReload: (folder) => mirrorResources(store, clock, folder),
     });
     lifecycle.onStop('resources', () => resources.stop());
 
@@ -126,13 +124,15 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       await queue?.close();
       await store.close();
     });
+    // A stop that was asked for while a database was waited for.
+    parts.signal?.throwIfAborted();
     const tokenFile = options.token === null ? tokenFileOf(options.database) : null;
     const { token, warning } =
       tokenFile === null
         ? { token: checkToken(options.token ?? '', 'FIST_TOKEN'), warning: null }
         : loadOrCreateToken(tokenFile);
     if (warning !== null) log.warn({}, warning);
-    await mirrorResources(store, clock, resources.loaded());
+    await resources.mirrorTo((folder) => mirrorResources(store, clock, folder));
     const { secrets } = resources;
 
     const cluster = await openCluster(options);
@@ -223,24 +223,10 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       }),
     );
 
-    const sweep = createAlertSweep(intakeOptions);
-    const ticker = startTicker({
-      store,
-      clock,
-      log,
-      metrics,
-      name: 'minute',
-      async work() {
-        await sweep.expire();
-        await sweep.resume();
-        await auditRuns({ store, clock, log, metrics });
-        await auditDeliveries({ store, clock, log, metrics });
-      },
-    });
-    lifecycle.onStop('ticker', () => ticker.stop());
+    const minute = startMinuteWork({ store, clock, log, metrics, sweep: createAlertSweep(intakeOptions) });
+    lifecycle.onStop('ticker', () => minute.stop());
 
     const retention = createRetention({ store, clock, log, metrics, rules: options.retention });
-    const stopRetention = new AbortController();
     // Apart from the minute's other work, because it may take a good part of the minute.
     const retaining = startTicker({
       store,
@@ -248,12 +234,9 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       log,
       metrics,
       name: 'retention',
-      work: async () => void (await retention.apply(stopRetention.signal)),
+      work: async (signal) => void (await retention.apply(signal)),
     });
-    lifecycle.onStop('retention', () => {
-      stopRetention.abort();
-      return retaining.stop();
-    });
+    lifecycle.onStop('retention', () => retaining.stop());
 
     const { url } = await server.listen();
     state = 'ready';

@@ -12,15 +12,23 @@ export interface TickerOptions {
   readonly metrics: Metrics;
   /** Of the job, in the table `ticks`. */
   readonly name: string;
-  /** What one replica does for all. Its errors are logged; the next minute does it again. */
-  work(): Promise<void>;
+  /**
+   * What one replica does for all. Its errors are logged; the next minute does it again. `stop` aborts the signal and waits
+   * for the work: it is to end soon then, because the drain of the program waits behind it.
+   */
+  work(signal: AbortSignal): Promise<void>;
+}
+
+export interface Ticker {
+  /** Begins nothing new and resolves when the work has ended. */
+  stop(): Promise<void>;
 }
 
 /**
  * Does the work once in each minute of the store's clock, on one of all replicas that share the store. A replica that dies
  * in mid-work leaves the rest to the next minute.
  */
-export function startTicker(options: TickerOptions): { stop(): Promise<void> } {
+export function startTicker(options: TickerOptions): Ticker {
   const { store, clock, log, metrics, name } = options;
   const stopping = new AbortController();
 
@@ -28,7 +36,7 @@ export function startTicker(options: TickerOptions): { stop(): Promise<void> } {
     if (!(await store.transaction('tick', (tx) => tx.ticks.claim(name, at)))) return;
     metrics.increment('fist_ticks_total', { name });
     log.debug({ tick: name, at }, 'tick');
-    await options.work();
+    await options.work(stopping.signal);
   }
 
   async function loop(): Promise<void> {

@@ -201,8 +201,8 @@ export interface DeliveryStore extends DeliveryReader {
     latest: Timestamp,
     leaseUntil: Timestamp,
   ): Promise<readonly { readonly id: string; readonly reason: 'NoWakeUp' | 'ClockPutBack' }[]>;
-  /** At the start of the only server: no worker is alive, so every leased delivery is due now. Returns how many there were. */
-  releaseLeases(now: Timestamp): Promise<number>;
+  /** At the start of the only server: no worker is alive, so every leased delivery is due now. */
+  releaseLeases(now: Timestamp): Promise<void>;
 }
 
 /** What is done once for all replicas. */

@@ -4,6 +4,7 @@ const texts: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
   EACCES: 'permission denied',
   EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
 };
 
 /** Why a file could not be read, in words of a person; the system's own text where there are none better. */

@@ -1,26 +1,44 @@
 import { randomInt, randomUUID } from 'node:crypto';
 
 /** The last moment that an id was made for, and how many it has; see RFC 9562, 6.2, method 1. */
-let lastMs = 0;
-let count = 0;
+interface Sequence {
+  lastMs: number;
+  count: number;
+}
+
+const ofMachine: Sequence = { lastMs: 0, count: 0 };
+/** Apart: a machine whose clock is ahead must not draw the ids of the store's time after it. */
+const ofStore: Sequence = { lastMs: 0, count: 0 };
 
 /**
  * A new UUID v7. Ids of one process sort in the order in which they were made, also within a millisecond and when the
  * machine's clock is set back.
  */
 export function newId(): string {
-  const nowMs = Date.now();
-  if (nowMs > lastMs) {
-    lastMs = nowMs;
-    count = randomInt(0x800);
-  } else if (count < 0xfff) {
-    count += 1;
+  return next(ofMachine, Date.now());
+}
+
+/**
+ * The same for a moment of the store's clock, in milliseconds since the epoch: these ids sort by it among all replicas,
+ * however the clocks of their machines are set, and within one process in the order in which they were made.
+ */
+export function newIdAt(epochMs: number): string {
+  return next(ofStore, epochMs);
+}
+
+function next(sequence: Sequence, nowMs: number): string {
+  if (nowMs > sequence.lastMs) {
+    sequence.lastMs = nowMs;
+    sequence.count = randomInt(0x800);
+  } else if (sequence.count < 0xfff) {
+    sequence.count += 1;
   } else {
-    lastMs += 1;
-    count = 0;
+    sequence.lastMs += 1;
+    sequence.count = 0;
   }
-  const time = lastMs.toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${count.toString(16).padStart(3, '0')}-${randomUUID().slice(19)}`;
+  const time = sequence.lastMs.toString(16).padStart(12, '0');
+  const count = sequence.count.toString(16).padStart(3, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${count}-${randomUUID().slice(19)}`;
 }
 
 /** The lowest id that {@link newId} makes at this time, in milliseconds since the epoch: all earlier ids are below it. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Clock, Log } from '../core/ports.ts';
+import { createFakeClock } from '../../test/support/clock.ts';
 import { systemClock } from './clock.ts';
 import { startPump } from './pump.ts';
 
@@ -56,7 +57,7 @@ describe('pump', () => {
       await until(() => finishers.size > 0);
       finishers.values().next().value?.();
     }
-    await until(() => pump.active() === 0);
+    await until(() => finishers.size === 0 && waiting.length === 0);
     expect(started.toSorted()).toEqual(['a', 'b', 'c', 'd', 'e']);
     expect(most()).toBe(2);
     await pump.stop(100);
@@ -116,19 +117,49 @@ describe('pump', () => {
     expect(finishers.has('a')).toBe(false);
   });
 
+  it('looks seldom while what is due is in work already, and at once when hinted', async () => {
+    const still = createFakeClock();
+    let looks = 0;
+    const pump = startPump({
+      name: 'held',
+      due: async () => {
+        looks += 1;
+        return ['a'];
+      },
+      nextDueAt: async () => still.now() - 1000,
+      handle: (_, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+      concurrency: 2,
+      pollMs: 1000,
+      clock: still,
+      log,
+    });
+    await still.advance(500);
+    expect(looks).toBeGreaterThan(5);
+    expect(looks).toBeLessThan(15);
+    const before = looks;
+    pump.hint();
+    await still.advance(0);
+    expect(looks).toBe(before + 1);
+    expect(await pump.stop(1000)).toBe(true);
+  });
+
   it('gives up on work that ignores the stop', async () => {
+    const begun = Promise.withResolvers<void>();
     const pump = startPump({
       name: 'deaf',
       due: async () => ['a'],
       nextDueAt: async () => null,
-      handle: () => new Promise(() => undefined),
+      handle() {
+        begun.resolve();
+        return new Promise(() => undefined);
+      },
       concurrency: 1,
       pollMs: 5,
       clock,
       log,
     });
     pump.hint();
-    while (pump.active() === 0) await clock.sleep(1);
+    await begun.promise;
     expect(await pump.stop(5)).toBe(false);
     expect(await pump.stop(10, 5)).toBe(false);
   });

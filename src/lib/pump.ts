@@ -23,11 +23,12 @@ export interface PumpOptions {
   readonly log: Log;
 }
 
+/** Between two looks while something stays due that was just seen: it is in work here or elsewhere, and its end is a hint. */
+const seenPauseMs = 50;
+
 export interface Pump {
   /** Looks for work soon; cheap, may be called for every commit. */
   hint(): void;
-  /** Keys in work. */
-  active(): number;
   /**
    * Takes nothing new and lets what runs end by itself for `finishMs`, then aborts it and waits for it; forgets it after
    * `timeoutMs` in all. True if all ended.
@@ -60,6 +61,7 @@ export function startPump(options: PumpOptions): Pump {
   const aborting = new AbortController();
   const complain = createComplaints(log, clock);
   let hinted = false;
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
   let wake: (() => void) | undefined;
 
   function hint(): void {
@@ -74,6 +76,7 @@ export function startPump(options: PumpOptions): Pump {
   async function look(): Promise<void> {
     while (!stopping.signal.aborted && hasRoom()) {
       hinted = false;
+      lookedAtMs = clock.now();
       const keys = await options.due(concurrency + active.size, concurrency - active.size);
       for (const key of keys) {
         if (active.has(key)) again.add(key);
@@ -108,12 +111,16 @@ export function startPump(options: PumpOptions): Pump {
   async function idle(): Promise<void> {
     if (mustLook()) return;
     const nextAt = hasRoom() ? await options.nextDueAt() : null;
-    const waitMs = nextAt === null ? options.pollMs : Math.min(options.pollMs, Math.max(1, nextAt - clock.now()));
+    const waitMs = nextAt === null ? options.pollMs : Math.min(options.pollMs, pauseUntil(nextAt));
     if (mustLook()) return;
     const timer = new AbortController();
     wake = () => timer.abort('there is work');
     await clock.sleep(waitMs, timer.signal).catch(() => undefined);
     wake = undefined;
+  }
+
+  function pauseUntil(nextAt: number): number {
+    return nextAt <= lookedAtMs ? seenPauseMs : Math.max(1, nextAt - clock.now());
   }
 
   async function loop(): Promise<void> {
@@ -131,7 +138,6 @@ export function startPump(options: PumpOptions): Pump {
 
   return {
     hint,
-    active: () => active.size,
     async stop(timeoutMs, finishMs = 0) {
       stopping.abort();
       wake?.();

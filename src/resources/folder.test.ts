@@ -168,13 +168,51 @@ describe('folder', () => {
   test('changes are seen by themselves', async () => {
     write('a.yaml', sink('one'));
     const reloads: number[] = [];
-    const onReload = (loaded: { catalog: { generation: number } }) =>
-      Promise.resolve(void reloads.push(loaded.catalog.generation));
-    const opened = open({ clock: systemClock(), pollMs: 50, onReload });
+    const opened = open({ clock: systemClock(), pollMs: 50 });
+    await opened.mirrorTo(async ({ catalog }) => void reloads.push(catalog.generation));
     write('a.yaml', sink('two'));
     await waitFor('the reload', () => names(opened).join() === 'two:json');
-    await waitFor('its announcement', () => reloads.length > 0);
-    expect(reloads[0]).toBe(2);
+    await waitFor('its copy', () => reloads.length > 1);
+    expect(reloads.slice(0, 2)).toEqual([1, 2]);
+  });
+
+  test('a reload before there is a place for the copy is quiet; the first copy is of what is loaded then', async () => {
+    write('a.yaml', sink('one'));
+    const opened = open();
+    write('a.yaml', sink('two'));
+    expect(await opened.reload()).toBe(true);
+    expect(lines.filter((line) => !line.startsWith('resources loaded'))).toEqual([]);
+    const copies: number[] = [];
+    await opened.mirrorTo(async ({ catalog }) => void copies.push(catalog.generation));
+    await opened.reload();
+    expect(copies).toEqual([2]);
+  });
+
+  test('a copy that fails is tried again by the polls until it worked, and the change is in force meanwhile', async () => {
+    write('a.yaml', sink('one'));
+    const clock = createFakeClock();
+    const opened = open({ clock, pollMs: 2000 });
+    const copies: string[] = [];
+    let isAway = false;
+    await opened.mirrorTo(async ({ catalog }) => {
+      copies.push(`${catalog.generation} ${isAway ? 'failed' : 'written'}`);
+      if (isAway) throw new Error('the database is away');
+    });
+    isAway = true;
+    write('a.yaml', sink('two'));
+    expect(await opened.reload()).toBe(true);
+    expect(names(opened)).toEqual(['two:json']);
+    expect(await opened.reload()).toBe(false);
+    isAway = false;
+    await clock.advance(2000);
+    await clock.advance(2000);
+    expect(copies).toEqual(['1 written', '2 failed', '2 failed', '2 written']);
+    expect(lines.filter((line) => line.includes('the database is away'))).toHaveLength(1);
+  });
+
+  test('the first copy that fails is told to who asked for it', async () => {
+    write('a.yaml', sink('one'));
+    await expect(open().mirrorTo(() => Promise.reject(new Error('no table')))).rejects.toThrow('no table');
   });
 
   test('Secret values are in no log line, no catalog and no mirror', () => {

@@ -3,6 +3,7 @@ import type { FSWatcher } from 'node:fs';
 import type { Catalog } from '../core/catalog.ts';
 import { toAppError } from '../core/errors.ts';
 import type { CatalogHolder, Clock, Log, Secrets } from '../core/ports.ts';
+import { createComplaints } from '../lib/complaints.ts';
 import { buildCatalog } from './catalog.ts';
 import { keepLastGood } from './last-good.ts';
 import type { ResourceObject } from './object.ts';
@@ -20,8 +21,6 @@ export interface ResourceFolderOptions {
   readonly allowInsecureSources: boolean;
   readonly clock: Clock;
   readonly log: Log;
-  /** Called after each reload that changed something, and never twice at a time. */
-  readonly onReload?: (folder: LoadedFolder) => Promise<void>;
   /** The longest time until a change is seen where the system announces none. */
   readonly pollMs?: number;
 }
@@ -38,6 +37,11 @@ export interface ResourceFolder extends CatalogHolder {
   loaded(): LoadedFolder;
   /** Reads again now. True where something had changed. */
   reload(): Promise<boolean>;
+  /**
+   * Has `write` keep a copy: of what is loaded now, and of each later change, never twice at a time. Rejects where the first
+   * copy fails; a later one that fails is tried again with each poll until it worked, and what is loaded is in force anyhow.
+   */
+  mirrorTo(write: (folder: LoadedFolder) => Promise<void>): Promise<void>;
   /** Ends the watching and waits for a reload in progress. */
   stop(): Promise<void>;
 }
@@ -72,39 +76,70 @@ export function openResourceFolder(options: ResourceFolderOptions): ResourceFold
   seen = fingerprint(path);
   let state = load();
 
-  async function reload(): Promise<boolean> {
+  function reload(): boolean {
     try {
       const now = fingerprint(path);
       if (now === seen && !secretsChanged(state.catalog, secrets)) return false;
       state = load();
       seen = now;
-      await options.onReload?.(state);
       return true;
     } catch (error) {
       log.error({ path, error: toAppError(error).message, next: `fist lint ${path}` }, 'resources were not reloaded');
       return false;
     }
   }
-  const follower = follow(path, reload, clock, options.pollMs ?? defaultPollMs);
+
+  let writeCopy: ((folder: LoadedFolder) => Promise<void>) | null = null;
+  let copied: LoadedFolder | null = null;
+  const complain = createComplaints(log, clock);
+
+  async function copy(): Promise<void> {
+    if (writeCopy === null || copied === state) return;
+    const copying = state;
+    await writeCopy(copying);
+    copied = copying;
+  }
+  const follower = follow(
+    path,
+    async () => {
+      const hasChanged = reload();
+      await copy().catch((error: unknown) =>
+        complain(
+          'error',
+          'copy',
+          { path, error: toAppError(error).message },
+          'the resources are in force, but the API still shows the ones before; it is tried again',
+        ),
+      );
+      return hasChanged;
+    },
+    clock,
+    options.pollMs ?? defaultPollMs,
+  );
   return {
     current: () => state.catalog,
     loaded: () => state,
     secrets,
-    reload: () => follower.run(),
+    reload: () => follower.reload(),
+    mirrorTo: (write) =>
+      follower.inTurn(() => {
+        writeCopy = write;
+        return copy();
+      }),
     stop: () => follower.stop(),
   };
 }
 
-/** Runs `work` after announced changes and every `pollMs`, one at a time. */
-function follow(path: string, work: () => Promise<boolean>, clock: Clock, pollMs: number) {
+/** Runs `reload` after announced changes and every `pollMs`, one at a time. */
+function follow(path: string, reload: () => Promise<boolean>, clock: Clock, pollMs: number) {
   const stopping = new AbortController();
   let queue: Promise<unknown> = Promise.resolve();
   let wake = new AbortController();
   const watcher = watchPath(path, () => wake.abort());
 
-  function run(): Promise<boolean> {
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const next = queue.then(work);
-    queue = next;
+    queue = next.catch(() => undefined);
     return next;
   }
   async function loop(): Promise<void> {
@@ -112,12 +147,13 @@ function follow(path: string, work: () => Promise<boolean>, clock: Clock, pollMs
       const announced = await sleptThrough(clock, pollMs, AbortSignal.any([stopping.signal, wake.signal]));
       if (announced) await sleptThrough(clock, settleMs, stopping.signal);
       wake = new AbortController();
-      if (!stopping.signal.aborted) await run();
+      if (!stopping.signal.aborted) await inTurn(reload);
     }
   }
   const running = loop();
   return {
-    run,
+    inTurn,
+    reload: () => inTurn(reload),
     async stop(): Promise<void> {
       stopping.abort();
       watcher?.close();

@@ -41,6 +41,7 @@ describe('the table of routes', () => {
       expect(anonymous.json()).toMatchObject({ code: 'Unauthenticated', next: expect.any(String) });
     }
     if (access === 'token') {
+      expect(anonymous.json().next).toMatch(/FIST_TOKEN.*DATABASE-token/);
       const response = await server.inject({ method, url, headers: authorized });
       expect(response.statusCode).not.toBe(401);
       expect(response.headers['cache-control']).toBe('no-store');

@@ -174,7 +174,7 @@ function unauthenticated(request: FastifyRequest, reply: FastifyReply, verdict: 
     .send({
       code: 'Unauthenticated',
       message: verdict === 'absent' ? 'a bearer token is required' : 'the bearer token is not the one of this server',
-      next: 'the token is in the file DATABASE-token beside the database; send it as Authorization: Bearer TOKEN',
+      next: 'the token is the FIST_TOKEN that the server was started with, else in the file DATABASE-token beside the database (PostgreSQL: data/punching-fist-token); send it as Authorization: Bearer TOKEN',
     });
 }
 

@@ -32,11 +32,11 @@ describe("the API's token", () => {
 
   it('is made once, for its owner only, and found again', () => {
     const made = loadOrCreateToken(path);
-    expect(made).toMatchObject({ created: true, warning: null });
+    expect(made).toMatchObject({ warning: null });
     expect(made.token).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect(modeOf(path)).toBe('600');
     expect(readdirSync(join(folder, 'data'))).toEqual(['x.db-token']);
-    expect(loadOrCreateToken(path)).toEqual({ token: made.token, created: false, warning: null });
+    expect(loadOrCreateToken(path)).toEqual({ token: made.token, warning: null });
     expect(readFileSync(path, 'utf8')).toBe(`${made.token}\n`);
   });
 
@@ -65,6 +65,18 @@ describe("the API's token", () => {
       expect(readFileSync(path, 'utf8')).toBe(text);
     },
   );
+
+  it('that cannot be kept in a file can be given', () => {
+    writeFileSync(join(folder, 'file'), '');
+    const impossible = join(folder, 'file', 'data', 'x.db-token');
+    expect(() => loadOrCreateToken(impossible)).toThrow(
+      expect.objectContaining({
+        code: 'InvalidInput',
+        message: `the API's token cannot be kept in ${impossible}: a part of the path is no folder`,
+        next: expect.stringContaining('FIST_TOKEN=$(openssl rand -hex 32)'),
+      }),
+    );
+  });
 
   it('is not read through a link or from a folder', () => {
     mkdirSync(join(folder, 'data'));

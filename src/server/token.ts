@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError } from '../core/errors.ts';
+import { fileProblem } from '../lib/file-problem.ts';
 
-/** The bearer token of the API, and how it was come by. */
+/** The bearer token of the API. */
 export interface ApiToken {
   readonly token: string;
-  readonly created: boolean;
   /** What was wrong with the file and was put right, for the log; null = nothing. */
   readonly warning: string | null;
 }
@@ -16,11 +16,24 @@ const modeMask = 0o777;
 
 /**
  * Reads the token, or makes one (256 random bits) at the first start. The file can be read by its owner only; wider
- * permissions are taken away and named in `warning`. Throws InvalidInput for a file that holds no usable token.
+ * permissions are taken away and named in `warning`. Throws InvalidInput for a file that holds no usable token, and where
+ * none can be read or made.
  */
 export function loadOrCreateToken(path: string): ApiToken {
+  try {
+    return readOrCreate(path);
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    throw new AppError('InvalidInput', `the API's token cannot be kept in ${path}: ${fileProblem(cause)}`, {
+      cause,
+      next: 'give the token instead of the file: FIST_TOKEN=$(openssl rand -hex 32)',
+    });
+  }
+}
+
+function readOrCreate(path: string): ApiToken {
   const status = lstatSync(path, { throwIfNoEntry: false });
-  if (status === undefined) return { token: createToken(path), created: true, warning: null };
+  if (status === undefined) return { token: createToken(path), warning: null };
   if (!status.isFile()) throw unusable(path, 'is not a regular file');
   const mode = status.mode & modeMask;
   const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0;
@@ -31,7 +44,7 @@ export function loadOrCreateToken(path: string): ApiToken {
   const warning = isOpen
     ? `${path} could be read by others (mode ${mode.toString(8)}); it is 600 now. If others may have read it, delete it and restart for a new token`
     : null;
-  return { token, created: false, warning };
+  return { token, warning };
 }
 
 /** A token that was given, for example by FIST_TOKEN. Throws InvalidInput. */

@@ -37,13 +37,15 @@ export async function attemptDelivery(
   { sink, deliver, delivery, payload }: Attempt,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
+  if (signal.aborted) return { ok: false, retry: true, reason: 'stopped before anything was sent' };
   const ended = new AbortController();
-  const late = options.clock.sleep(attemptLimitMs, ended.signal).then(
+  const either = AbortSignal.any([signal, ended.signal]);
+  const late = options.clock.sleep(attemptLimitMs, either).then(
     () => unanswered(`no result within ${attemptLimitMs / 1000} s`),
     () => unanswered('stopped'),
   );
   const { sinkName, event, idempotencyKey } = delivery;
-  const io = sinkIo(options, sink, AbortSignal.any([signal, ended.signal]));
+  const io = sinkIo(options, sink, either);
   const sent = Promise.resolve()
     .then(() => deliver(io, sink.config, { sinkName, event, payload, idempotencyKey }))
     .catch(verdictOf);

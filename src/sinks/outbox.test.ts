@@ -324,6 +324,34 @@ describe.each(contractStores)('outbox on $name', (database) => {
     expect(await row()).toMatchObject({ status: 'pending', ambiguous: true, wakeAt: createdAt, leaseOwner: null });
   });
 
+  test('what another worker sent since this one read the row is sent again, not rendered anew', async () => {
+    await insert();
+    const bodies: (string | undefined)[] = [];
+    const stop = new AbortController();
+    const first = outboxOf('first', async ({ body }) => {
+      bodies.push(body);
+      stop.abort();
+      throw new HttpError('Cancelled', 'the request was aborted', true, null);
+    });
+    const { store: whole } = opened;
+    const find = async (id: string) => {
+      const read = await whole.read.deliveries.find(id);
+      await first.handle(id, stop.signal, stop.signal);
+      sinks = [{ ...webhookSink, config: { ...webhookSink.config, template: 'other' } }];
+      return read;
+    };
+    store = { ...whole, read: { ...whole.read, deliveries: { ...whole.read.deliveries, find } } };
+    const second = outboxOf('second', async ({ body }) => {
+      bodies.push(body);
+      return { status: 200, headers: {}, body: '', truncated: false };
+    });
+    await second.handle('d1', never, never);
+    expect(bodies).toHaveLength(2);
+    expect(bodies[1]).toBe(bodies[0]);
+    const sent = await whole.read.deliveries.find('d1');
+    expect(sent).toMatchObject({ status: 'sent', attempts: 2, payload: JSON.parse(bodies[0] ?? '') });
+  });
+
   test('a process that stood still after its claim sends nothing, because another may have taken over', async () => {
     await insert();
     const { store: whole } = opened;

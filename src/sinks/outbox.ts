@@ -84,7 +84,8 @@ async function handleDelivery(options: OutboxOptions, id: string, signal: AbortS
   const claimedMs = options.clock.monotonic();
   const claimed = await claim(options, id, preparation, limits);
   if (claimed === undefined || preparation.kind !== 'send') return;
-  const result = await send(options, preparation, claimed, claimedMs, signal);
+  const payload = payloadOf(claimed, preparation);
+  const result = await send(options, { ...preparation, payload }, claimed, claimedMs, signal);
   const nowMs = options.clock.now();
   const end = afterAttempt(claimed, result, nowMs, signal.aborted ? 0 : options.random());
   const recorded = await options.store.transaction('delivery-end', (tx) =>
@@ -142,14 +143,24 @@ function readiness(sink: CatalogSink): string {
   return `Sink ${sink.namespace}/${sink.name} is not ready: ${condition?.message ?? 'unknown reason'}`;
 }
 
+/** What an earlier attempt was to send; null = there was none. */
+function keptPayload({ payload }: DeliveryRecord): JsonObject | null {
+  return payload !== null && typeof payload === 'object' && !Array.isArray(payload) ? payload : null;
+}
+
+/** One key, one content: another worker may have kept and sent its rendering since this one read the row. */
+function payloadOf(claimed: DeliveryRecord, { payload }: Extract<Preparation, { kind: 'send' }>): JsonObject {
+  return keptPayload(claimed) ?? payload;
+}
+
 /** Renders once: what an earlier attempt was to send stays. */
 async function render(
   options: OutboxOptions,
   delivery: DeliveryRecord,
   sink: CatalogSink,
 ): Promise<Rendered | { readonly kind: 'defect'; readonly thrown: unknown }> {
-  const { payload } = delivery;
-  if (payload !== null && typeof payload === 'object' && !Array.isArray(payload)) return { kind: 'send', payload };
+  const payload = keptPayload(delivery);
+  if (payload !== null) return { kind: 'send', payload };
   const { read } = options.store;
   const run = delivery.runId === null ? undefined : await read.runs.find(delivery.runId);
   const steps = run === undefined ? [] : await read.runs.steps(run.id);
@@ -183,7 +194,7 @@ async function claim(
     if (row === undefined) return undefined;
     const end = endAtClaim(row, preparation, nowMs, random);
     if (end !== null) await tx.deliveries.finish(row, end, now, limits);
-    else if (sends) await tx.deliveries.keepPayload(id, row.fence, preparation.sink.type, preparation.payload);
+    else if (sends) await tx.deliveries.keepPayload(id, row.fence, preparation.sink.type, payloadOf(row, preparation));
     return { row, end };
   });
   if (claimed === undefined) return undefined;

@@ -146,7 +146,7 @@ describe.each(contractStores)('deliveries on $name', (database) => {
       await insert(delivery(), delivery({ id: 'd2', wakeAt: addMs(created, 1000) }));
       await claim('d1');
       const before = hinted;
-      expect(await write((store) => store.releaseLeases(now()))).toBe(1);
+      await write((store) => store.releaseLeases(now()));
       expect(hinted).toBe(before + 1);
       expect(await due()).toEqual(['d1']);
       expect(await claim('d1', { owner: 'two' })).toMatchObject({ fence: 2, ambiguous: true });

@@ -88,7 +88,6 @@ export function createDeliveryStore(query: Kysely<Database>, hints: Hints): Deli
         .where('lease_owner', 'is not', null)
         .executeTakeFirst();
       if (result.numUpdatedRows > 0n) hints.deliveries = true;
-      return Number(result.numUpdatedRows);
     },
   };
 }

@@ -1,8 +1,9 @@
 import type { DeliveryEvent, DeliveryRecord } from '../core/delivery.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { RunRecord } from '../core/run.ts';
+import { toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
-import { newId } from '../lib/id.ts';
+import { newIdAt } from '../lib/id.ts';
 
 /** A transition that Sinks are told of. */
 export interface Announcement {
@@ -16,11 +17,14 @@ export interface Announcement {
   readonly now: Timestamp;
 }
 
-/** One pending row per Sink, due now, for the transaction of the transition that they announce. */
+/**
+ * One pending row per Sink, due now, for the transaction of the transition that they announce. Their ids are of the time
+ * `now`, the store's: those of one incident are sent in the order of their ids, whichever replica made them.
+ */
 export function deliveriesOf(announcement: Announcement, sinks: readonly string[]): readonly DeliveryRecord[] {
   const { event, namespace, runId, alertId, key, data, now } = announcement;
   return [...new Set(sinks)].map((sinkName) => ({
-    id: newId(),
+    id: newIdAt(toEpochMs(now)),
     namespace,
     runId,
     alertId,

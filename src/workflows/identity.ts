@@ -11,8 +11,6 @@ export interface IdentityDecision {
   readonly reasons: readonly string[];
   /** What the fold decided, in array order; items that a filter refused are not among them. */
   readonly folded: readonly Folded[];
-  /** Null where every item was refused and nothing is stored. */
-  readonly state: AlertState | null;
   /** The last item that began an episode: the run is its. Older ones of the same notification are superseded at once. */
   readonly opening: Folded | null;
   /** The last item whose content counts. */
@@ -60,5 +58,5 @@ export function decideIdentity(
     if (verdict.opens) opening = step;
     if (verdict.updatesContent) content = item;
   }
-  return { reasons, folded, state, opening, content };
+  return { reasons, folded, opening, content };
 }

@@ -77,3 +77,18 @@ test('the storm counter counts by Source and begins anew each minute', () => {
   expect([storm.count('a', 119_999), storm.count('b', 119_999), storm.count('c', 119_999)]).toEqual([2, 1, 0]);
   expect([storm.count('a', 120_000), storm.count('b', 120_000)]).toEqual([0, 0]);
 });
+
+test('who is late takes nobody’s count away: the minute of the storm counter only moves on', () => {
+  const storm = createStormCounter();
+  storm.add('a', 120_000);
+  storm.add('a', 119_999);
+  expect(storm.count('a', 60_000)).toBe(2);
+  expect(storm.count('a', 120_001)).toBe(2);
+  expect(storm.count('a', 180_000)).toBe(0);
+});
+
+test('a clock that was put back by an hour does not keep the storm guard up for an hour', () => {
+  const storm = createStormCounter();
+  storm.add('a', 120 * 60_000);
+  expect(storm.count('a', 60 * 60_000)).toBe(0);
+});

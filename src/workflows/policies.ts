@@ -5,6 +5,8 @@ import type { Timestamp } from '../core/time.ts';
 /** Flapping is looked at again after so long: the window of the cap is an hour, so most of it has passed by then. */
 const flapRecheckMs = 5 * 60_000;
 const minuteMs = 60_000;
+/** Work that was begun earlier is at most so late; what is older says that the clock was put back. */
+const latestMs = 10 * minuteMs;
 /** Window of `flapCapPerHour`. */
 export const flapWindowMs = 60 * minuteMs;
 
@@ -79,7 +81,10 @@ export function decideMute(facts: MuteFacts): Mute | null {
   return null;
 }
 
-/** Counts the runs of each Source in the current minute, in this process, for the storm guard. */
+/**
+ * Counts the runs of each Source in the current minute, in this process, for the storm guard. The minute is the newest one
+ * that anybody named: who is a little late counts in it, and takes nobody's count away.
+ */
 export interface StormCounter {
   count(source: string, nowMs: number): number;
   add(source: string, nowMs: number): void;
@@ -90,7 +95,8 @@ export function createStormCounter(): StormCounter {
   let minute = Number.NEGATIVE_INFINITY;
   function turn(nowMs: number): void {
     const current = minuteOf(nowMs);
-    if (current !== minute) counts.clear();
+    if (current <= minute && minute - current <= latestMs) return;
+    counts.clear();
     minute = current;
   }
   return {

@@ -5,6 +5,8 @@ import { createWorld, firing, resolved, source } from '../../test/support/intake
 import type { World } from '../../test/support/intake.ts';
 import { createPause, endedOrWaiting, pauseAfter } from '../../test/support/races.ts';
 import { AppError } from '../core/errors.ts';
+import type { Store } from '../core/store.ts';
+import { openSqliteStore } from '../store/sqlite/store.ts';
 
 const dayMinutes = 24 * 60;
 const postgres = contractStores.filter(({ name }) => name === 'PostgreSQL');
@@ -109,3 +111,57 @@ test.each(postgres)(
     }
   },
 );
+
+describe('a sweep of several transactions', () => {
+  let store: Store;
+  /** What happens as the transaction of the sweep that has this number, from 1, begins. */
+  let atBegin: (transaction: number) => Promise<void> | void;
+  let sweeper: World;
+  beforeEach(() => {
+    store = openSqliteStore({ path: ':memory:' });
+    let begun = 0;
+    sweeper = createWorld({
+      ...store,
+      async transaction(name, work) {
+        if (name === 'expire') await atBegin((begun += 1));
+        return store.transaction(name, work);
+      },
+    });
+    atBegin = () => undefined;
+    return () => store.close();
+  });
+  const alerts = (count: number) => Array.from({ length: count }, (_, index) => firing({ fingerprint: `f${index}` }));
+
+  test('ends after the transaction under way when it is stopped, and the next one goes on', async () => {
+    sweeper.source = source({ stormCapPerMinute: 1 });
+    await sweeper.take(0, alerts(251));
+    sweeper.source = source();
+    const stopping = new AbortController();
+    // The first one lists the Sources, the second one finds nothing to expire.
+    atBegin = (transaction) => (transaction === 3 ? stopping.abort() : undefined);
+    expect(await sweeper.sweep(1, stopping.signal)).toEqual({ expired: 0, resumed: 100 });
+    expect(await sweeper.sweep(1)).toEqual({ expired: 0, resumed: 150 });
+    const again = new AbortController();
+    atBegin = () => again.abort();
+    expect(await sweeper.sweep(dayMinutes + 5, again.signal)).toEqual({ expired: 0, resumed: 0 });
+    const later = new AbortController();
+    let left = 2;
+    atBegin = () => ((left -= 1) === 0 ? later.abort() : undefined);
+    expect(await sweeper.sweep(dayMinutes + 5, later.signal)).toEqual({ expired: 100, resumed: 0 });
+    atBegin = () => undefined;
+    expect(await sweeper.sweep(dayMinutes + 5)).toEqual({ expired: 151, resumed: 0 });
+  });
+
+  test('that a minute ends in keeps the storm cap of both, with the intake beside it', async () => {
+    sweeper.source = source({ stormCapPerMinute: 3 });
+    await sweeper.take(1, alerts(210));
+    atBegin = async (transaction) => {
+      // With the second 100 alerts.
+      if (transaction === 4) await sweeper.take(3, [firing({ fingerprint: 'beside' })]);
+    };
+    expect(await sweeper.sweep(2)).toEqual({ expired: 0, resumed: 5 });
+    expect(await sweeper.take(3, [firing({ fingerprint: 'after' })])).toMatchObject({ opened: 1, runs: 0 });
+    const minutes = (await sweeper.runs()).map(({ createdAt }) => createdAt.slice(14, 16));
+    expect(minutes).toEqual(['01', '01', '01', '02', '02', '02', '03', '03', '03']);
+  });
+});

@@ -18,35 +18,44 @@ const orphanExpireAfterMs = 24 * 60 * 60_000;
 
 export interface AlertSweep {
   /** Closes open alerts that are no longer received (design 3.2.16): no notice, no run. Returns how many. */
-  expire(): Promise<number>;
+  expire(signal?: AbortSignal): Promise<number>;
   /**
    * Decides anew about alerts whose run a policy put off, if they still fire, so that the last state of a flapping
    * alert is always told (3.2.20). Returns how many runs began.
    */
-  resume(): Promise<number>;
+  resume(signal?: AbortSignal): Promise<number>;
 }
 
-/** What happens to alerts by time alone. Called each minute on one replica. */
+/**
+ * What happens to alerts by time alone. Called each minute on one replica. Stops between two transactions when the signal
+ * is aborted; the next call goes on.
+ */
 export function createAlertSweep(options: IntakeOptions): AlertSweep {
   const { store, catalog, clock, metrics } = options;
   const storm = options.storm ?? createStormCounter();
   return {
-    async expire() {
+    async expire(signal) {
       const current = catalog.current();
       const sources = await store.transaction('expire', (tx) => tx.alerts.sourcesWithOpen());
       let expired = 0;
       for (const { namespace, source } of sources) {
+        if (isAborted(signal)) break;
         const expireAfterMs = current.source(namespace, source)?.expireAfterMs ?? orphanExpireAfterMs;
-        if (expireAfterMs > 0) expired += await expireOf(options, namespace, source, expireAfterMs);
+        if (expireAfterMs > 0) expired += await expireOf(options, { namespace, source, expireAfterMs }, signal);
       }
       return expired;
     },
-    async resume() {
-      const now = toTimestamp(clock.now());
+    async resume(signal) {
+      const beganAt = toTimestamp(clock.now());
       let resumed = 0;
       let looked = alertsPerTransaction;
-      while (looked === alertsPerTransaction) {
-        const batch = await store.transaction('expire', (tx) => resumeBatch(tx, catalog.current(), storm, now));
+      while (looked === alertsPerTransaction && !isAborted(signal)) {
+        const batch = await store.transaction('expire', (tx) => {
+          const now = toTimestamp(clock.now());
+          // What is put off again is later than this, so each alert has one turn and the sweep ends.
+          const due = now < beganAt ? now : beganAt;
+          return resumeBatch(tx, { catalog: catalog.current(), counter: storm, due, now });
+        });
         batch.storm.commit();
         for (const { name, status } of batch.started)
           metrics.increment('fist_runs_total', { workflow: name, phase: status });
@@ -58,18 +67,27 @@ export function createAlertSweep(options: IntakeOptions): AlertSweep {
   };
 }
 
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+interface ExpiringSource {
+  readonly namespace: string;
+  readonly source: string;
+  readonly expireAfterMs: number;
+}
+
 async function expireOf(
   { store, clock, metrics, log }: IntakeOptions,
-  namespace: string,
-  source: string,
-  expireAfterMs: number,
+  { namespace, source, expireAfterMs }: ExpiringSource,
+  signal: AbortSignal | undefined,
 ): Promise<number> {
-  const now = toTimestamp(clock.now());
-  const before = addMs(now, -expireAfterMs);
   let expired = 0;
   let closed = alertsPerTransaction;
-  while (closed === alertsPerTransaction) {
+  while (closed === alertsPerTransaction && !isAborted(signal)) {
     closed = await store.transaction('expire', async (tx) => {
+      const now = toTimestamp(clock.now());
+      const before = addMs(now, -expireAfterMs);
       const alerts = await tx.alerts.findExpired(namespace, source, before, alertsPerTransaction);
       const ends = alerts.map((alert) => ({ alert, ...foldExpired(alert, now) }));
       await tx.alerts.saveStates(
@@ -92,15 +110,18 @@ interface ResumedBatch {
   readonly storm: StormView;
 }
 
+interface ResumeContext {
+  readonly catalog: Catalog;
+  readonly counter: StormCounter;
+  /** Alerts that were put off until then. */
+  readonly due: Timestamp;
+  readonly now: Timestamp;
+}
+
 /** Decides about alerts whose time has come. May be run again on other rows; changes nothing but `tx`. */
-async function resumeBatch(
-  tx: StoreTransaction,
-  catalog: Catalog,
-  counter: StormCounter,
-  now: Timestamp,
-): Promise<ResumedBatch> {
+async function resumeBatch(tx: StoreTransaction, { catalog, counter, due, now }: ResumeContext): Promise<ResumedBatch> {
   const storm = viewStorm(counter);
-  const alerts = await tx.alerts.findMuted(now, alertsPerTransaction);
+  const alerts = await tx.alerts.findMuted(due, alertsPerTransaction);
   const started: RunRecord[] = [];
   for (const alert of alerts) {
     const run = await resumeAlert(tx, catalog, storm, alert, now);

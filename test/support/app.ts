@@ -59,6 +59,7 @@ export interface TestAppOptions extends Partial<AppOptions> {
   /** A folder of an earlier app, to go on with. */
   readonly folder?: string;
   readonly clock?: Clock;
+  readonly signal?: AbortSignal;
 }
 
 /** An alert as Alertmanager sends it; it began `startedAgoMs` ago. */
@@ -81,7 +82,7 @@ export function resourceFixture(file: string, values: Readonly<Record<string, st
 
 /** Starts the program on a port that the system chooses. It is stopped by `cleanup`. */
 export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): Promise<TestApp> {
-  const { files, tokens = {}, folder = cleanup.temporaryFolder('app'), clock, ...changes } = options;
+  const { files, tokens = {}, folder = cleanup.temporaryFolder('app'), clock, signal, ...changes } = options;
   mkdirSync(join(folder, 'resources'), { recursive: true });
   const writeResources = (file: string, text: string) => writeFileSync(join(folder, 'resources', file), text);
   for (const [file, text] of Object.entries(files)) writeResources(file, text);
@@ -110,7 +111,12 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       token: null,
       ...changes,
     },
-    { log: silentLog, writeStdout: (text) => void (written += text), ...(clock === undefined ? {} : { clock }) },
+    {
+      log: silentLog,
+      writeStdout: (text) => void (written += text),
+      ...(clock === undefined ? {} : { clock }),
+      ...(signal === undefined ? {} : { signal }),
+    },
   );
   cleanup.defer(() => app.stop());
   return {

@@ -109,7 +109,7 @@ export interface World {
   readonly counted: Map<string, number>;
   /** Moves the clock to so many minutes after noon and takes the items in. */
   take(minutes: number, items: readonly AlertItem[], changes?: Partial<Notification>): Promise<IntakeAnswer>;
-  sweep(minutes: number): Promise<{ readonly expired: number; readonly resumed: number }>;
+  sweep(minutes: number, signal?: AbortSignal): Promise<{ readonly expired: number; readonly resumed: number }>;
   deadLetter(reason: string, message: string, body: string): Promise<void>;
   write<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
   alerts(): Promise<readonly AlertRecord[]>;
@@ -155,9 +155,9 @@ export function createWorld(store: Store): World {
       nowMs = toEpochMs(at(minutes));
       return intake.accept(world.source, notification(items, changes));
     },
-    async sweep(minutes) {
+    async sweep(minutes, signal) {
       nowMs = toEpochMs(at(minutes));
-      return { expired: await alertSweep.expire(), resumed: await alertSweep.resume() };
+      return { expired: await alertSweep.expire(signal), resumed: await alertSweep.resume(signal) };
     },
     deadLetter: (reason, message, body) => intake.deadLetter(world.source, reason, message, body),
     write: (work) => store.transaction('intake', work),

@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg';
 import { describe, expect, test } from 'vitest';
 import type { AppError } from '../../core/errors.ts';
-import { storeError } from './errors.ts';
+import { lastConflict, storeError } from './errors.ts';
 
 /** An error as the server sends it. */
 function fromServer(code: string, message = 'words of the server'): DatabaseError {
@@ -28,6 +28,19 @@ describe('what PostgreSQL and its driver throw', () => {
   test('names why the store takes nothing, for the metric', () => {
     const reasonOf = (state: string) => (storeError(fromServer(state)) as AppError).reason;
     expect([reasonOf('53100'), reasonOf('57014'), reasonOf('57P03')]).toEqual(['StoreFull', 'StoreSlow', 'StoreDown']);
+  });
+
+  test('a lock that others keep is a slow store in the end; any other conflict stays one', () => {
+    const [locked, overtaken] = ['55P03', '40001'].map((state) => storeError(fromServer(state)) as AppError);
+    if (locked === undefined || overtaken === undefined) throw new Error('no errors');
+    expect(lastConflict(locked)).toMatchObject({
+      code: 'StoreUnavailable',
+      reason: 'StoreSlow',
+      retryable: true,
+      cause: locked,
+      next: expect.stringContaining('pg_locks'),
+    });
+    expect(lastConflict(overtaken)).toBe(overtaken);
   });
 
   test('an error of our statement stays what it is', () => {

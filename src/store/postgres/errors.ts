@@ -62,6 +62,19 @@ export function isStalePlan(thrown: unknown): boolean {
   return found?.state === '0A000' && found.routine === 'RevalidateCachedQuery';
 }
 
+/**
+ * What is thrown where the same work is not done again. A lock that was held all the time (a VACUUM FULL, an
+ * index being built) is a store that is slow, for the senders and for readiness; anything else is the work's own.
+ */
+export function lastConflict(thrown: unknown): unknown {
+  if (!(thrown instanceof AppError) || serverError(thrown.cause)?.state !== '55P03') return thrown;
+  return new AppError('StoreUnavailable', thrown.message, {
+    cause: thrown,
+    reason: 'StoreSlow',
+    next: 'see in pg_locks and pg_stat_activity who holds the lock: an index being built, a VACUUM FULL, an open transaction',
+  });
+}
+
 /** What only a person can change, and how. */
 const refusals: readonly Refusal[] = [
   {

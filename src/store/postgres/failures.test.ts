@@ -1,6 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseError } from 'pg';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startProxy } from '../../../test/chaos/proxy.ts';
 import { createCleanup } from '../../../test/support/cleanup.ts';
@@ -11,7 +12,10 @@ import { alertFixture, letterFixture } from '../../../test/support/rows.ts';
 import { waitFor } from '../../../test/support/wait.ts';
 import type { AlertRecord } from '../../core/alert.ts';
 import type { AppError } from '../../core/errors.ts';
+import type { Log } from '../../core/ports.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { watchStore } from '../health.ts';
+import { storeError } from './errors.ts';
 import { openPostgresStore } from './store.ts';
 import type { PostgresStore, PostgresStoreOptions } from './store.ts';
 
@@ -37,6 +41,14 @@ async function cutOff(server: PostgresServer, url: string): Promise<void> {
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${new URL(url).pathname.slice(1)}' AND pid <> pg_backend_pid()`,
   );
 }
+
+const silent: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silent,
+};
 
 const letters = (store: PostgresStore) => store.read.lists.deadLetters({ limit: 100 });
 const write = (store: PostgresStore, message: string) =>
@@ -137,6 +149,24 @@ describe.concurrent('transactions', { timeout: 60_000 }, () => {
 });
 
 const someTime = '2026-03-01T12:00:00.000Z';
+
+describe.concurrent('a lock that another session keeps', { timeout: 60_000 }, () => {
+  test('is a slow store to the caller and to health, once waiting for it again did not help', async () => {
+    const server = await sharedPostgres();
+    const clock = systemClock();
+    const { store, health } = watchStore(await open(await server.createDatabase()), { clock, log: silent });
+    let attempts = 0;
+    const refused = store.transaction('intake', () => {
+      attempts += 1;
+      const words = 'canceling statement due to lock timeout';
+      const sent = Object.assign(new DatabaseError(words, 0, 'error'), { code: '55P03', severity: 'ERROR' });
+      return Promise.reject(storeError(sent));
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'StoreUnavailable', reason: 'StoreSlow' });
+    expect(attempts).toBeGreaterThan(1);
+    expect(await health.problem()).toBe('it is slow');
+  });
+});
 
 describe.concurrent('a commit whose answer gets lost', { timeout: 60_000 }, () => {
   test('is an error for who waits for it, is not done again, and is there', async () => {

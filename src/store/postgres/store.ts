@@ -29,7 +29,7 @@ import type { Patience } from './patience.ts';
 import { createIntakeGate } from './intake-gate.ts';
 import { newestVersion, replicasVersion } from '../migrations.ts';
 import type { Migration } from '../migrations.ts';
-import { isStalePlan, storeError } from './errors.ts';
+import { isStalePlan, lastConflict, storeError } from './errors.ts';
 
 /** Sends jobs for runs that are due, in the transaction that made them due (design 3.1.18). */
 export type SendJobs = (execute: Execute, runIds: readonly string[]) => Promise<void>;
@@ -187,7 +187,7 @@ function createStore(
         return await attempt(name, work);
       } catch (thrown) {
         const isConflict = thrown instanceof AppError && thrown.code === 'StoreConflict';
-        if (!isConflict || attempts >= mostAttempts) throw thrown;
+        if (!isConflict || attempts >= mostAttempts) throw lastConflict(thrown);
         options.hooks?.conflict?.(name);
         await pause(Math.random() * 5 * 2 ** attempts);
       }

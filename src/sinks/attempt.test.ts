@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { defaultSinkLimits } from '../core/catalog.ts';
+import type { CatalogSink } from '../core/catalog.ts';
+import { createFakeClock } from '../../test/support/clock.ts';
+import { deliveryFixture } from '../../test/support/deliveries.ts';
+import { attemptDelivery, attemptLimitMs } from './attempt.ts';
+import type { SinkIo } from './define.ts';
+
+const sink: CatalogSink = {
+  namespace: 'shop',
+  name: 'out',
+  type: 'webhook',
+  ready: true,
+  conditions: [],
+  origin: '',
+  config: {},
+  condition: null,
+  sendResolved: false,
+  sendStarted: false,
+  limits: defaultSinkLimits,
+};
+
+/** An attempt with a backend that never answers, whatever it is told. */
+function attempt(signal: AbortSignal) {
+  const clock = createFakeClock();
+  const begun: SinkIo[] = [];
+  const deliver = (io: SinkIo) => {
+    begun.push(io);
+    return new Promise<never>(() => undefined);
+  };
+  const options = {
+    clock,
+    http: { send: () => expect.fail('it sent') },
+    secrets: { get: () => null },
+    writeStdout: () => Promise.resolve(),
+  };
+  const result = attemptDelivery(options, { sink, deliver, delivery: deliveryFixture(), payload: {} }, signal);
+  return { clock, begun, result };
+}
+
+test('an attempt that is stopped answers at once, also where the backend does not', async () => {
+  const stop = new AbortController();
+  const { clock, begun, result } = attempt(stop.signal);
+  await clock.advance(1);
+  expect(begun).toHaveLength(1);
+  stop.abort();
+  const answer = await Promise.race([result, new Promise((resolve) => setImmediate(resolve, 'none'))]);
+  expect(answer).toEqual({ ok: false, retry: true, reason: 'stopped', ambiguous: true });
+  expect(begun[0]?.signal.aborted).toBe(true);
+  expect(clock.sleeping()).toBe(0);
+});
+
+test('an attempt after the stop sends nothing, which is certain', async () => {
+  const { begun, result } = attempt(AbortSignal.abort());
+  expect(await result).toEqual({ ok: false, retry: true, reason: 'stopped before anything was sent' });
+  expect(begun).toEqual([]);
+});
+
+test('an attempt ends at its limit, and the backend is told', async () => {
+  const { clock, begun, result } = attempt(new AbortController().signal);
+  await clock.advance(attemptLimitMs);
+  expect(await result).toMatchObject({ ok: false, retry: true, ambiguous: true, reason: 'no result within 30 s' });
+  expect(begun[0]?.signal.aborted).toBe(true);
+});
