@@ -75,7 +75,7 @@ describe('replicas without their protection', { timeout: 120_000 }, () => {
       random: createRandom(5),
       senders: 2,
       pauseMs: 50,
-      longSteps: { seconds: 2, every: 7 },
+      longSteps: { seconds: 4, every: 7 },
     });
     await waitFor('alerts', () => ledger.answers > 60);
     const { database } = replicas.sandbox;
@@ -84,7 +84,7 @@ describe('replicas without their protection', { timeout: 120_000 }, () => {
       const rows = await database.query(
         `SELECT w.id AS run FROM workflow_steps s JOIN workflows w ON w.id = s.workflow_id JOIN alerts a ON a.id = w.alert_id
          WHERE s.status = 'running' AND s.path = '4' AND s.fence = w.fence AND w.lease_owner LIKE '%/${frozen.pid()}'
-         AND a.labels->>'seconds' = '2' AND s.started_at > clock_timestamp() - interval '1 second'`,
+         AND a.labels->>'seconds' = '4' AND s.started_at > clock_timestamp() - interval '1 second'`,
       );
       return rows[0];
     });
