@@ -7,9 +7,10 @@ describe('the import table', () => {
   });
 
   it.each([
-    ['sinks/slack.ts', "import { x } from '../workflows/intake.ts';", 'sinks may not import workflows'],
+    ['sinks/slack.ts', "import { x } from '../intake/intake.ts';", 'sinks may not import intake'],
+    ['workflows/control.ts', "import { x } from '../intake/trigger.ts';", 'workflows may not import intake'],
     ['core/alert.ts', "import { readFileSync } from 'node:fs';", 'core is pure'],
-    ['lib/http.ts', "const x = await import('../store/schema.ts');", 'lib may not import store'],
+    ['lib/http.ts', "const x = await import('../store/sql/schema.ts');", 'lib may not import store'],
     ['helpers/x.ts', '', 'not a folder of the layout'],
     ['server/api.ts', "import type {\n  A,\n} from '../kube/live.ts';", 'server may not import kube'],
   ])('refuses %s: %s', (file, text, message) => {

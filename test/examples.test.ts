@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { investigate } from '../src/agent/investigate.ts';
+import { investigate } from '../src/investigation/investigate.ts';
 import { compareWithExpected } from '../src/app/expected.ts';
 import type { Expected } from '../src/app/expected.ts';
 import type { AgentResult } from '../src/core/finding.ts';
@@ -51,7 +51,7 @@ async function replay(scenario: string): Promise<AgentResult> {
     goal: '',
     asked: '',
     firstEvidenceNumber: 1,
-    llmConfig: null,
+    refusal: null,
     now: () => '2026-12-01T00:00:00.000Z',
     signal: new AbortController().signal,
     maxIterations: 1,

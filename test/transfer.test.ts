@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../src/lib/clock.ts';
-import type { AdminDatabase, AdminMode } from '../src/store/admin.ts';
+import type { AdminDatabase, AdminMode } from '../src/store/admin/admin.ts';
 import { openPostgresAdmin } from '../src/store/postgres/admin.ts';
 import { openPostgresStore } from '../src/store/postgres/store.ts';
 import type { PostgresStore } from '../src/store/postgres/store.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { eventObject, memoryCluster, podObject } from '../../test/support/memory-cluster.ts';
 import type { Objects } from '../../test/support/memory-cluster.ts';
-import { openReads } from '../agent/reads.ts';
+import { openReads } from '../investigation/reads.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import { claim } from './claim.ts';
 import type { Analyzer, FindingDraft, ObjectKind } from './define.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { openReads } from '../agent/reads.ts';
+import { openReads } from '../investigation/reads.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import { eventObject, memoryCluster, podObject } from '../../test/support/memory-cluster.ts';
 import type { MemoryOptions, Objects } from '../../test/support/memory-cluster.ts';

@@ -5,9 +5,9 @@ import { pipeline } from 'node:stream/promises';
 import type { Kysely } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import { fileProblem } from '../lib/file-problem.ts';
-import type { AdminDatabase, AdminMode, TableSize } from '../store/admin.ts';
-import type { Inconsistency } from '../store/checks.ts';
-import type { Database } from '../store/schema.ts';
+import type { AdminDatabase, AdminMode, TableSize } from '../store/admin/admin.ts';
+import type { Inconsistency } from '../store/admin/checks.ts';
+import type { Database } from '../store/sql/schema.ts';
 import type { ExportTrailer } from '../store/transfer/export.ts';
 import type { ImportResult } from '../store/transfer/import.ts';
 import { describeDatabase, isPostgres } from './store.ts';
@@ -107,7 +107,7 @@ export interface DatabaseCheck {
 /** Looks for damage and for rows that contradict each other, also while a server has it open. */
 export function checkDatabase(database: string): Promise<DatabaseCheck> {
   return withAdmin(database, 'read', async (admin) => {
-    const { findInconsistencies } = await import('../store/checks.ts');
+    const { findInconsistencies } = await import('../store/admin/checks.ts');
     return { damage: await admin.damage(), inconsistencies: await admin.snapshot(findInconsistencies) };
   });
 }

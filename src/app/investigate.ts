@@ -5,12 +5,12 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { toTimestamp } from '../core/time.ts';
-import { investigate } from '../agent/investigate.ts';
-import { renderTextReport } from '../agent/text.ts';
+import { investigate } from '../investigation/investigate.ts';
+import { renderTextReport } from '../investigation/text.ts';
 import { api } from '../sources/api.ts';
 import type { SourceDefinition } from '../sources/define.ts';
 import { webhook } from '../sources/webhook.ts';
-import { snapshotOf } from '../workflows/intake-records.ts';
+import { snapshotOf } from '../intake/records.ts';
 import { openCluster } from './cluster.ts';
 import type { ClusterOptions } from './options.ts';
 
@@ -43,7 +43,7 @@ export async function investigateOnce(
       goal: '',
       asked: '',
       firstEvidenceNumber: 1,
-      llmConfig: null,
+      refusal: null,
       now: () => toTimestamp(Date.now()),
       signal: new AbortController().signal,
       maxIterations: 0,

@@ -4,7 +4,7 @@ import { createFakeClock } from '../../test/support/clock.ts';
 import type { Log, Metrics } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
-import type { AlertSweep } from '../workflows/sweep.ts';
+import type { AlertSweep } from '../intake/sweep.ts';
 import { startMinuteWork } from './minute.ts';
 
 const cleanup = createCleanup();

@@ -2,7 +2,7 @@ import type { Clock, Log, Metrics } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import { auditDeliveries } from '../sinks/audit.ts';
 import { auditRuns } from '../workflows/engine/audit.ts';
-import type { AlertSweep } from '../workflows/sweep.ts';
+import type { AlertSweep } from '../intake/sweep.ts';
 import { startTicker } from './ticker.ts';
 import type { Ticker } from './ticker.ts';
 

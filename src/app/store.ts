@@ -2,7 +2,7 @@ import { AppError, toAppError } from '../core/errors.ts';
 import type { Clock, Log, RunQueue } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import { createComplaints } from '../lib/complaints.ts';
-import type { CommitHooks, QueueLimits } from '../store/commit-hooks.ts';
+import type { CommitHooks, QueueLimits } from '../store/commit/hooks.ts';
 import type { Patience } from '../store/postgres/patience.ts';
 import type { SendJobs } from '../store/postgres/store.ts';
 

@@ -56,11 +56,11 @@ const variants: Readonly<Record<string, readonly Edit[]>> = {
   'ignores-fences': [
     // Of renew, lock (with and without progress) and finish.
     ...Array.from({ length: 4 }, () => ({
-      file: 'store/run-leases.ts',
+      file: 'store/runs/leases.ts',
       from: ".where('fence', '=', marker('fence'))",
       to: '',
     })),
-    { file: 'store/run-leases.ts', from: ".set({ fence: marker('fence') })", to: '.set({ current_step: null })' },
+    { file: 'store/runs/leases.ts', from: ".set({ fence: marker('fence') })", to: '.set({ current_step: null })' },
     { file: 'workflows/engine/watch.ts', from: 'nowMs - heldSinceMs >= giveUpAfterMs', to: 'false' },
     { file: 'workflows/engine/watch.ts', from: 'else abort(new AppError(', to: 'else void (new AppError(' },
   ],

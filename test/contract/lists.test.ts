@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import type { ListPage, ListReader } from '../../src/core/lists.ts';
 import { lowestIdAt } from '../../src/lib/id.ts';
-import { createWordWriter } from '../../src/store/word-index.ts';
+import { createWordWriter } from '../../src/store/alerts/word-index.ts';
 import { contractStores } from './stores.ts';
 import type { ContractStore } from './stores.ts';
 

@@ -1,7 +1,7 @@
 import { lowestIdAt } from '../../src/lib/id.ts';
-import { bulkInsert } from '../../src/store/bulk.ts';
-import { createWordWriter } from '../../src/store/word-index.ts';
-import type { Database } from '../../src/store/schema.ts';
+import { bulkInsert } from '../../src/store/sql/bulk.ts';
+import { createWordWriter } from '../../src/store/alerts/word-index.ts';
+import type { Database } from '../../src/store/sql/schema.ts';
 import type { ContractRows } from './stores.ts';
 
 /** Rows of each large table. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { watchStore } from '../../src/store/health.ts';
+import { watchStore } from '../../src/store/commit/health.ts';
 import { silentLog } from '../support/engine.ts';
 import { contractStores } from './stores.ts';
 import type { ContractStore } from './stores.ts';

@@ -107,7 +107,7 @@ function indexText(sql: string): string {
 
 /** Interfaces of schema.ts with their fields, read from its text: types are gone at run time. */
 function declared(): Map<string, Map<string, string>> {
-  const text = readFileSync(new URL('../../src/store/schema.ts', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../../src/store/sql/schema.ts', import.meta.url), 'utf8');
   const interfaces = new Map<string, Map<string, string>>();
   for (const [, name = '', body = ''] of text.matchAll(/export interface (\w+) \{\n([\s\S]*?)\n\}/g)) {
     const fields = [...body.matchAll(/^ {2}(\w+): ([^;]+);/gm)];

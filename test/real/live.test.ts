@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { investigate } from '../../src/agent/investigate.ts';
+import { investigate } from '../../src/investigation/investigate.ts';
 import type { Cluster } from '../../src/core/cluster.ts';
 import type { AlertSnapshot } from '../../src/core/run.ts';
 import { captureCluster } from '../../src/kube/capture.ts';
@@ -128,7 +128,7 @@ const run = (cluster: Cluster) =>
     goal: '',
     asked: '',
     firstEvidenceNumber: 1,
-    llmConfig: null,
+    refusal: null,
     now: () => new Date().toISOString(),
     signal,
     maxIterations: 1,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { Migration } from '../../src/store/migrations.ts';
+import type { Migration } from '../../src/store/admin/migrations.ts';
 import { createStatementNames, executeOn, openPool, queryOn } from '../../src/store/postgres/connection.ts';
 import type { Execute } from '../../src/store/postgres/connection.ts';
 import { readPostgresMigrations, readPostgresSchema } from '../../src/store/postgres/migrate.ts';

@@ -7,7 +7,7 @@ import { apiToken, fakeCatalog, fakeServer, fakeSource } from '../support/fake-s
 import type { ServerOptions } from '../../src/server/options.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { createControl } from '../../src/workflows/control.ts';
-import { createIntake } from '../../src/workflows/intake.ts';
+import { createIntake } from '../../src/intake/intake.ts';
 import { createFakeClock } from '../support/clock.ts';
 import { silentLog } from '../support/engine.ts';
 

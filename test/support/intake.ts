@@ -8,9 +8,9 @@ import type { Clock, Log, Metrics } from '../../src/core/ports.ts';
 import type { RunRecord } from '../../src/core/run.ts';
 import type { Store, StoreTransaction } from '../../src/core/store.ts';
 import { addMs, toEpochMs } from '../../src/core/time.ts';
-import { createIntake } from '../../src/workflows/intake.ts';
-import { createStormCounter } from '../../src/workflows/policies.ts';
-import { createAlertSweep } from '../../src/workflows/sweep.ts';
+import { createIntake } from '../../src/intake/intake.ts';
+import { createStormCounter } from '../../src/intake/policies.ts';
+import { createAlertSweep } from '../../src/intake/sweep.ts';
 
 // A catalog that a test may change, and a clock that it moves, around the test's store.
 

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { ListPage, PageQuery } from '../../core/lists.ts';
-import { distinctValues } from '../distinct.ts';
-import type { Database } from '../schema.ts';
+import { distinctValues } from '../sql/distinct.ts';
+import type { Database } from '../sql/schema.ts';
 import { hasValue, readPage } from './page.ts';
 import type { Driver, Range } from './page.ts';
 

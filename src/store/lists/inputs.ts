@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { ListReader } from '../../core/lists.ts';
-import { deadLetterColumns, eventColumns } from '../columns.ts';
-import { deadLetterRecord, deadLetterSummary, eventRecord, eventSummary } from '../rows.ts';
-import type { Database } from '../schema.ts';
+import { deadLetterColumns, eventColumns } from '../sql/columns.ts';
+import { deadLetterRecord, deadLetterSummary, eventRecord, eventSummary } from '../sql/rows.ts';
+import type { Database } from '../sql/schema.ts';
 import { tablePages } from './drivers.ts';
 
 /** What came in: events and dead letters. */

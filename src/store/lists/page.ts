@@ -5,8 +5,8 @@ import { mostExamined } from '../../core/lists.ts';
 import type { ListPage, PageQuery } from '../../core/lists.ts';
 import { toEpochMs } from '../../core/time.ts';
 import { lowestIdAt } from '../../lib/id.ts';
-import { isPostgres } from '../bulk.ts';
-import type { Database } from '../schema.ts';
+import { isPostgres } from '../sql/bulk.ts';
+import type { Database } from '../sql/schema.ts';
 
 /**
  * A part of an index in which ids stand in order, because all columns before them have these values. Reading so many ids

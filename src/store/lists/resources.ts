@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { ListReader, ResourceActivity } from '../../core/lists.ts';
-import { resourceRecord } from '../rows.ts';
-import type { Database } from '../schema.ts';
+import { resourceRecord } from '../sql/rows.ts';
+import type { Database } from '../sql/schema.ts';
 
 /** Sources, Workflows and Sinks, of which there are few. */
 export function resourceLists(query: Kysely<Database>): Pick<ListReader, 'resources' | 'activity'> {

@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { mostCounted } from '../../core/lists.ts';
 import type { ListReader } from '../../core/lists.ts';
-import { deliveryColumns, runColumns } from '../columns.ts';
-import { deliverySummary } from '../deliveries.ts';
-import { runSummary } from '../rows.ts';
-import type { Database } from '../schema.ts';
+import { deliveryColumns, runColumns } from '../sql/columns.ts';
+import { deliverySummary } from '../deliveries/store.ts';
+import { runSummary } from '../sql/rows.ts';
+import type { Database } from '../sql/schema.ts';
 import { tablePages } from './drivers.ts';
 
 /** Runs and deliveries. */

@@ -1,8 +1,8 @@
 import type { Pool, PoolClient } from 'pg';
 import { AppError } from '../../core/errors.ts';
-import { requireKnownSchema } from '../admin.ts';
-import type { AdminDatabase, AdminMode, TableSize } from '../admin.ts';
-import { newestVersion, refuseIncompatible } from '../migrations.ts';
+import { requireKnownSchema } from '../admin/admin.ts';
+import type { AdminDatabase, AdminMode, TableSize } from '../admin/admin.ts';
+import { newestVersion, refuseIncompatible } from '../admin/migrations.ts';
 import { createStatementNames, executeOn, openPool, queryOn, serverConnectionName } from './connection.ts';
 import type { Execute } from './connection.ts';
 import { storeError } from './errors.ts';

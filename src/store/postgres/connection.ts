@@ -3,8 +3,8 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { Client, Pool } from 'pg';
 import type { ClientBase, ClientConfig, CustomTypesConfig, QueryConfig, QueryResult } from 'pg';
 import { AppError } from '../../core/errors.ts';
-import type { Database } from '../schema.ts';
-import { useDirectly } from '../statements.ts';
+import type { Database } from '../sql/schema.ts';
+import { useDirectly } from '../sql/statements.ts';
 import { isStalePlan, storeError } from './errors.ts';
 import { bindValue, typeParser } from './values.ts';
 

@@ -14,7 +14,7 @@ import type { AlertRecord } from '../../core/alert.ts';
 import type { AppError } from '../../core/errors.ts';
 import type { Log } from '../../core/ports.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { watchStore } from '../health.ts';
+import { watchStore } from '../commit/health.ts';
 import { storeError } from './errors.ts';
 import { openPostgresStore } from './store.ts';
 import type { PostgresStore, PostgresStoreOptions } from './store.ts';

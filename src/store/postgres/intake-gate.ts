@@ -1,5 +1,5 @@
-import { tooSlow } from '../commit-hooks.ts';
-import type { QueueLimits } from '../commit-hooks.ts';
+import { tooSlow } from '../commit/hooks.ts';
+import type { QueueLimits } from '../commit/hooks.ts';
 
 export interface IntakeGate {
   /** Does the work when there is a place. Rejects with StoreUnavailable where too many wait, or have waited too long. */

@@ -1,8 +1,8 @@
 import type { PoolClient } from 'pg';
 import { AppError, toAppError } from '../../core/errors.ts';
 import { readVersion } from '../../lib/version.ts';
-import { planMigration, readMigrations, refuseIncompatible, replicasVersion } from '../migrations.ts';
-import type { Migration, SchemaVersion } from '../migrations.ts';
+import { planMigration, readMigrations, refuseIncompatible, replicasVersion } from '../admin/migrations.ts';
+import type { Migration, SchemaVersion } from '../admin/migrations.ts';
 import { executeOn } from './connection.ts';
 import type { Execute } from './connection.ts';
 

@@ -7,8 +7,8 @@ import { alertFixture, eventFixture, someTime } from '../../../test/support/rows
 import type { ResourceRecord } from '../../core/resource.ts';
 import type { StoreTransaction } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
-import { createAlertStore } from '../alerts.ts';
-import { createWordWriter } from '../word-index.ts';
+import { createAlertStore } from '../alerts/store.ts';
+import { createWordWriter } from '../alerts/word-index.ts';
 import { createStatementNames, executeOn, openPool, queryOn } from './connection.ts';
 import type { Execute } from './connection.ts';
 

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
-import { createWordIndex, createWordWriter, hasWordsDue } from '../word-index.ts';
-import type { WordIndex, WordStep } from '../word-index.ts';
+import { createWordIndex, createWordWriter, hasWordsDue } from '../alerts/word-index.ts';
+import type { WordIndex, WordStep } from '../alerts/word-index.ts';
 import { executeOn, queryOn, readOn } from './connection.ts';
 import type { StatementNames } from './connection.ts';
 import { storeError } from './errors.ts';

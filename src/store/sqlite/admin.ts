@@ -1,9 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../../core/errors.ts';
-import { requireKnownSchema } from '../admin.ts';
-import type { AdminDatabase, AdminMode, TableSize } from '../admin.ts';
-import { newestVersion } from '../migrations.ts';
+import { requireKnownSchema } from '../admin/admin.ts';
+import type { AdminDatabase, AdminMode, TableSize } from '../admin/admin.ts';
+import { newestVersion } from '../admin/migrations.ts';
 import { readSqliteMigrations, readSqliteSchema } from './migrate.ts';
 import { inspectDatabase, isLocked, lockDatabase, openDatabase, openReadOnly } from './open.ts';
 import type { Connection } from './open.ts';

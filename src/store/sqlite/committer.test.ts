@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { TransactionName } from '../../core/store.ts';
-import { defaultLimits } from '../commit-hooks.ts';
+import { defaultLimits } from '../commit/hooks.ts';
 import { createCommitter } from './committer.ts';
 import type { CommitterOptions } from './committer.ts';
 

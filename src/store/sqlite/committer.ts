@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../../core/errors.ts';
 import type { TransactionName } from '../../core/store.ts';
-import { tooSlow } from '../commit-hooks.ts';
-import type { CommitHooks, QueueLimits } from '../commit-hooks.ts';
+import { tooSlow } from '../commit/hooks.ts';
+import type { CommitHooks, QueueLimits } from '../commit/hooks.ts';
 import { commitError, sqliteError } from './errors.ts';
 
 export interface CommitterOptions {

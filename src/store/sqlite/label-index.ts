@@ -1,6 +1,6 @@
-import { mostIndexedBytes } from '../alert-labels.ts';
-import type { LabelWriter } from '../alert-labels.ts';
-import { bulkInsert } from '../bulk.ts';
+import { mostIndexedBytes } from '../alerts/labels.ts';
+import type { LabelWriter } from '../alerts/labels.ts';
+import { bulkInsert } from '../sql/bulk.ts';
 import type { Connection } from './open.ts';
 
 /** So many alerts are written to the index together; sorted, many of their labels share a page. */

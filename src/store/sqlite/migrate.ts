@@ -4,8 +4,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { AppError, toAppError } from '../../core/errors.ts';
 import { toTimestamp } from '../../core/time.ts';
 import { readVersion } from '../../lib/version.ts';
-import { planMigration, readMigrations, replicasVersion } from '../migrations.ts';
-import type { Migration, SchemaVersion } from '../migrations.ts';
+import { planMigration, readMigrations, replicasVersion } from '../admin/migrations.ts';
+import type { Migration, SchemaVersion } from '../admin/migrations.ts';
 import { makePrivateFile } from './create.ts';
 
 /** The migrations of SQLite that this program knows. */

@@ -7,11 +7,11 @@ import { Kysely, SqliteDialect } from 'kysely';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import { AppError, toAppError } from '../../core/errors.ts';
 import type { Turns } from '../../lib/turns.ts';
-import { refuseIncompatible } from '../migrations.ts';
-import type { Migration } from '../migrations.ts';
-import type { Database } from '../schema.ts';
-import { useDirectly } from '../statements.ts';
-import { storable } from '../text.ts';
+import { refuseIncompatible } from '../admin/migrations.ts';
+import type { Migration } from '../admin/migrations.ts';
+import type { Database } from '../sql/schema.ts';
+import { useDirectly } from '../sql/statements.ts';
+import { storable } from '../sql/text.ts';
 import { createDatabaseFile, makePrivateFile, makePrivateFolder } from './create.ts';
 import { migrateSqlite, readSqliteMigrations, readSqliteSchema } from './migrate.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { AppError } from '../../core/errors.ts';
-import { oldestSchema } from '../migrations.ts';
-import type { AdminDatabase } from '../admin.ts';
-import type { Database } from '../schema.ts';
+import { oldestSchema } from '../admin/migrations.ts';
+import type { AdminDatabase } from '../admin/admin.ts';
+import type { Database } from '../sql/schema.ts';
 import { createContentDigest, digestContent, exportFormat, exportVersion } from './export.ts';
 import type { ContentDigest, ExportHeader, ExportSection, ExportTrailer } from './export.ts';
 import { mergeRows } from './merge.ts';

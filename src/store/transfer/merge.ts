@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import { isIndexedLabel } from '../alert-labels.ts';
-import type { Database } from '../schema.ts';
-import { deleteWords } from '../word-index.ts';
-import type { AlertText } from '../word-index.ts';
+import { isIndexedLabel } from '../alerts/labels.ts';
+import type { Database } from '../sql/schema.ts';
+import { deleteWords } from '../alerts/word-index.ts';
+import type { AlertText } from '../alerts/word-index.ts';
 import { keyOf, readRows } from './rows.ts';
 import type { KeyRange, Row, TableShape } from './rows.ts';
 

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
 import { canonicalJson } from '../../lib/hash.ts';
-import type { Database } from '../schema.ts';
-import { storable, storableJson } from '../text.ts';
+import type { Database } from '../sql/schema.ts';
+import { storable, storableJson } from '../sql/text.ts';
 import { transferTables } from './tables.ts';
 import type { ColumnKind, TableDescription, TransferTable } from './tables.ts';
 

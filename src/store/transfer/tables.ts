@@ -1,4 +1,4 @@
-import type { Database } from '../schema.ts';
+import type { Database } from '../sql/schema.ts';
 
 /**
  * How a value looks in an export. `json` is JSON text as it was stored, `members` JSON text with its members in order:

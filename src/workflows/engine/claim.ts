@@ -3,8 +3,9 @@ import type { ProcessIdentity, RunRecord, StepRecord } from '../../core/run.ts';
 import type { StoreTransaction } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
+import { newIdAt } from '../../lib/id.ts';
 import { beginTriage, lockAlertOf } from './alert-columns.ts';
-import { runDeliveries } from '../deliveries.ts';
+import { runDeliveries } from '../../core/announce.ts';
 import { findStep, interruption } from './plan.ts';
 import type { RunEnding } from './plan.ts';
 import { alertSlot, lookAhead, progress, workflowSlot } from './work.ts';
@@ -77,7 +78,7 @@ async function takeUp(
     // Nothing of it was ever executed, so nothing can be in the way of its first step.
     ...ahead.rows.map((row) => tx.runs.insertStep(row)),
     beginTriage(tx, run, alert, startedAt),
-    tx.deliveries.insert(runDeliveries(run, 'run-started', told, startedAt, { episode: run.episode })),
+    tx.deliveries.insert(runDeliveries(run, 'run-started', told, startedAt, { episode: run.episode }, newIdAt)),
   ]);
   return {
     work: { ...work, run: { ...run, startedAt }, journal: [...journal, ...ahead.rows] },

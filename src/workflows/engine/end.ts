@@ -4,9 +4,10 @@ import { toAppError } from '../../core/errors.ts';
 import type { StoreTransaction } from '../../core/store.ts';
 import { toEpochMs } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
+import { newIdAt } from '../../lib/id.ts';
 import { templateRoots } from '../view.ts';
 import { endTriage, lockAlertOf } from './alert-columns.ts';
-import { runDeliveries } from '../deliveries.ts';
+import { runDeliveries } from '../../core/announce.ts';
 import { neverStarted } from './plan.ts';
 import type { RunEnding } from './plan.ts';
 import { alertSlot, cancelled, stale, stepRow, workflowSlot } from './work.ts';
@@ -42,7 +43,7 @@ export async function endRun(
       ...(writeRows?.(tx) ?? []),
       ...skipped.map(({ step, path }) => tx.runs.insertStep(stepRow(run, step, path, 1, 'skipped', now))),
       endTriage(tx, run, alert, lastReport(journal), now),
-      tx.deliveries.insert(runDeliveries(run, 'run-finished', sinks, now, { episode: run.episode, status })),
+      tx.deliveries.insert(runDeliveries(run, 'run-finished', sinks, now, { episode: run.episode, status }, newIdAt)),
       tx.runs.freeSlots(run.id),
       // Also where this run held none: it may have been woken for a slot that it no longer wants.
       ...keys.map((key) => tx.runs.wakeWaiter(key, now)),

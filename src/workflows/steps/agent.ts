@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { investigate } from '../../agent/investigate.ts';
+import { refuseModel } from '../../agent/models/index.ts';
+import { investigate } from '../../investigation/investigate.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { defineStep } from './define.ts';
 import type { StepIo } from './define.ts';
@@ -42,7 +43,7 @@ export const agent = defineStep({
       goal: goalText(io, config.goal),
       asked: askedText(io, config.goal),
       firstEvidenceNumber: io.firstEvidenceNumber,
-      llmConfig: io.llmConfig,
+      refusal: refuseModel(io.llmConfig),
       now: io.now,
       signal: io.signal,
       maxIterations: config.maxIterations,

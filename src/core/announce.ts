@@ -1,0 +1,69 @@
+import type { DeliveryEvent, DeliveryRecord } from './delivery.ts';
+import type { JsonObject } from './json.ts';
+import type { RunRecord } from './run.ts';
+import { toEpochMs } from './time.ts';
+import type { Timestamp } from './time.ts';
+
+/** A transition that Sinks are told of. */
+export interface Announcement {
+  readonly event: DeliveryEvent;
+  readonly namespace: string;
+  readonly runId: string | null;
+  readonly alertId: string | null;
+  /** Names the transition, so that one is announced once: run and event, or alert, episode and event. */
+  readonly key: string;
+  readonly data: JsonObject;
+  readonly now: Timestamp;
+}
+
+/**
+ * One pending row per Sink, due now, for the transaction of the transition that they announce. Their ids are of the time
+ * `now`, the store's: those of one incident are sent in the order of their ids, whichever replica made them. `newIdAt` makes
+ * an id for a moment in milliseconds since the epoch.
+ */
+export function deliveriesOf(
+  announcement: Announcement,
+  sinks: readonly string[],
+  newIdAt: (epochMs: number) => string,
+): readonly DeliveryRecord[] {
+  const { event, namespace, runId, alertId, key, data, now } = announcement;
+  return [...new Set(sinks)].map((sinkName) => ({
+    id: newIdAt(toEpochMs(now)),
+    namespace,
+    runId,
+    alertId,
+    event,
+    sinkName,
+    sinkType: '',
+    data,
+    payload: null,
+    status: 'pending',
+    attempts: 0,
+    error: null,
+    errorCode: null,
+    ambiguous: false,
+    idempotencyKey: `${key}/${sinkName}`,
+    reference: null,
+    fence: 0,
+    leaseOwner: null,
+    leaseUntil: null,
+    wakeAt: now,
+    waitingFor: null,
+    sentAt: null,
+    retriedAt: null,
+    createdAt: now,
+  }));
+}
+
+/** The same for a transition of a run. */
+export function runDeliveries(
+  run: Pick<RunRecord, 'id' | 'namespace' | 'alertId'>,
+  event: DeliveryEvent,
+  sinks: readonly string[],
+  now: Timestamp,
+  data: JsonObject,
+  newIdAt: (epochMs: number) => string,
+): readonly DeliveryRecord[] {
+  const { id: runId, namespace, alertId } = run;
+  return deliveriesOf({ event, namespace, runId, alertId, key: `${runId}/${event}`, data, now }, sinks, newIdAt);
+}

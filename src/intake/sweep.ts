@@ -1,0 +1,178 @@
+import type { AlertRecord } from '../core/alert.ts';
+import { foldExpired } from '../core/alert-fold.ts';
+import type { Catalog } from '../core/catalog.ts';
+import type { RunRecord } from '../core/run.ts';
+import type { StoreTransaction } from '../core/store.ts';
+import { addMs, toEpochMs, toTimestamp } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
+import { snapshotOf, transitionRecord } from './records.ts';
+import type { IntakeOptions } from './intake.ts';
+import { createStormCounter, decideMute, flapWindowMs, viewStorm } from './policies.ts';
+import type { StormCounter, StormView } from './policies.ts';
+import { startRun } from './trigger.ts';
+
+/** Alerts of one transaction: a long one would keep notifications waiting. */
+const alertsPerTransaction = 100;
+/** Alerts whose Source is gone, or that no Source accepted, expire after the default of `expireAfter`. */
+const orphanExpireAfterMs = 24 * 60 * 60_000;
+
+export interface AlertSweep {
+  /** Closes open alerts that are no longer received (design 3.2.16): no notice, no run. Returns how many. */
+  expire(signal?: AbortSignal): Promise<number>;
+  /**
+   * Decides anew about alerts whose run a policy put off, if they still fire, so that the last state of a flapping
+   * alert is always told (3.2.20). Returns how many runs began.
+   */
+  resume(signal?: AbortSignal): Promise<number>;
+}
+
+/**
+ * What happens to alerts by time alone. Called each minute on one replica. Stops between two transactions when the signal
+ * is aborted; the next call goes on.
+ */
+export function createAlertSweep(options: IntakeOptions): AlertSweep {
+  const { store, catalog, clock, metrics } = options;
+  const storm = options.storm ?? createStormCounter();
+  return {
+    async expire(signal) {
+      const current = catalog.current();
+      const sources = await store.transaction('expire', (tx) => tx.alerts.sourcesWithOpen());
+      let expired = 0;
+      for (const { namespace, source } of sources) {
+        if (isAborted(signal)) break;
+        const expireAfterMs = current.source(namespace, source)?.expireAfterMs ?? orphanExpireAfterMs;
+        if (expireAfterMs > 0) expired += await expireOf(options, { namespace, source, expireAfterMs }, signal);
+      }
+      return expired;
+    },
+    async resume(signal) {
+      const beganAt = toTimestamp(clock.now());
+      let resumed = 0;
+      let looked = alertsPerTransaction;
+      while (looked === alertsPerTransaction && !isAborted(signal)) {
+        const batch = await store.transaction('expire', (tx) => {
+          const now = toTimestamp(clock.now());
+          // What is put off again is later than this, so each alert has one turn and the sweep ends.
+          const due = now < beganAt ? now : beganAt;
+          return resumeBatch(tx, { catalog: catalog.current(), counter: storm, due, now });
+        });
+        batch.storm.commit();
+        for (const { name, status } of batch.started)
+          metrics.increment('fist_runs_total', { workflow: name, phase: status });
+        looked = batch.looked;
+        resumed += batch.started.length;
+      }
+      return resumed;
+    },
+  };
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+interface ExpiringSource {
+  readonly namespace: string;
+  readonly source: string;
+  readonly expireAfterMs: number;
+}
+
+async function expireOf(
+  { store, clock, metrics, log }: IntakeOptions,
+  { namespace, source, expireAfterMs }: ExpiringSource,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  let expired = 0;
+  let closed = alertsPerTransaction;
+  while (closed === alertsPerTransaction && !isAborted(signal)) {
+    closed = await store.transaction('expire', async (tx) => {
+      const now = toTimestamp(clock.now());
+      const before = addMs(now, -expireAfterMs);
+      const alerts = await tx.alerts.findExpired(namespace, source, before, alertsPerTransaction);
+      const ends = alerts.map((alert) => ({ alert, ...foldExpired(alert, now) }));
+      await tx.alerts.saveStates(
+        ends.map(({ alert, next }) => ({ ...alert, ...next, announced: false, mutedUntil: null, updatedAt: now })),
+      );
+      await tx.alerts.addTransitions(ends.map(({ alert, transition }) => transitionRecord(alert.id, transition, null)));
+      return alerts.length;
+    });
+    if (closed > 0) metrics.increment('fist_alerts_received_total', { source, result: 'Expired' }, closed);
+    expired += closed;
+  }
+  if (expired > 0) log.info({ source: `${namespace}/${source}`, alerts: expired }, 'alerts expired');
+  return expired;
+}
+
+/** What is to be told outside once the batch is committed. */
+interface ResumedBatch {
+  readonly looked: number;
+  readonly started: readonly RunRecord[];
+  readonly storm: StormView;
+}
+
+interface ResumeContext {
+  readonly catalog: Catalog;
+  readonly counter: StormCounter;
+  /** Alerts that were put off until then. */
+  readonly due: Timestamp;
+  readonly now: Timestamp;
+}
+
+/** Decides about alerts whose time has come. May be run again on other rows; changes nothing but `tx`. */
+async function resumeBatch(tx: StoreTransaction, { catalog, counter, due, now }: ResumeContext): Promise<ResumedBatch> {
+  const storm = viewStorm(counter);
+  const alerts = await tx.alerts.findMuted(due, alertsPerTransaction);
+  const started: RunRecord[] = [];
+  for (const alert of alerts) {
+    const run = await resumeAlert(tx, catalog, storm, alert, now);
+    if (run !== null) started.push(run);
+  }
+  return { looked: alerts.length, started, storm };
+}
+
+/** The run that began, if one did. */
+async function resumeAlert(
+  tx: StoreTransaction,
+  catalog: Catalog,
+  storm: StormView,
+  alert: AlertRecord,
+  now: Timestamp,
+): Promise<RunRecord | null> {
+  const source = catalog.source(alert.namespace, alert.source);
+  if (source === undefined || source.triggerWorkflow === '') {
+    await tx.alerts.saveStates([{ ...alert, mutedUntil: null, updatedAt: now }]);
+    return null;
+  }
+  const nowMs = toEpochMs(now);
+  const key = `${source.namespace}/${source.name}`;
+  const mute = decideMute({
+    source,
+    nowMs,
+    lastRunEndedAt: alert.triageCompletedAt,
+    runsOfAlert: await tx.runs.countSince(alert.id, source.triggerWorkflow, addMs(now, -flapWindowMs)),
+    runsOfSource: storm.count(key, nowMs),
+    raised: false,
+  });
+  if (mute !== null) {
+    await tx.alerts.saveStates([{ ...alert, mutedUntil: mute.until, updatedAt: now }]);
+    return null;
+  }
+  const run = await startRun(tx, { catalog, source, now }, snapshotOf(alert, alert));
+  const workflowId = run?.id ?? alert.workflowId;
+  // Born failed: its Workflow is not ready.
+  const isEscalated = run?.status === 'failed';
+  const status = isEscalated ? 'escalated' : alert.status;
+  await tx.alerts.saveStates([{ ...alert, status, mutedUntil: null, announced: true, workflowId, updatedAt: now }]);
+  if (isEscalated) await addEscalation(tx, alert, now);
+  if (run !== null) storm.add(key, nowMs);
+  return run;
+}
+
+async function addEscalation(
+  tx: StoreTransaction,
+  { id, episode, status: fromStatus }: AlertRecord,
+  now: Timestamp,
+): Promise<void> {
+  const transition = { episode, fromStatus, toStatus: 'escalated', reason: 'WorkflowNotReady', at: now } as const;
+  await tx.alerts.addTransitions([transitionRecord(id, transition, null)]);
+}

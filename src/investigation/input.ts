@@ -1,0 +1,36 @@
+import type { Cluster } from '../core/cluster.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { AgentResult } from '../core/finding.ts';
+import type { AlertSnapshot } from '../core/run.ts';
+import type { Timestamp } from '../core/time.ts';
+
+export interface InvestigationInput {
+  /** null: none is configured. */
+  readonly cluster: Cluster | null;
+  readonly alert: AlertSnapshot | null;
+  /** What the workflow asks, for a model: values of the alert stand in a data block of their own. */
+  readonly goal: string;
+  /** The same with the values in their places, for people: one line of the report. */
+  readonly asked: string;
+  /** Number of the first evidence id, so that ids are never used twice within a run. */
+  readonly firstEvidenceNumber: number;
+  /** Why the model that was asked for takes no part; null: none was asked for, or it does. */
+  readonly refusal: InvestigationFailure | null;
+  now(): Timestamp;
+  readonly signal: AbortSignal;
+  /** Turns of a model; the analyzers have none. */
+  readonly maxIterations: number;
+}
+
+/** Why the step fails although there is a result. */
+export interface InvestigationFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+export interface InvestigationOutcome {
+  readonly result: AgentResult;
+  /** null = success. */
+  readonly failure: InvestigationFailure | null;
+}

@@ -1,0 +1,36 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { TickStore } from '../../core/store.ts';
+import { addMs } from '../../core/time.ts';
+import type { Database } from '../sql/schema.ts';
+
+/**
+ * The last tick may lie so far ahead, because a process may be late. Where it lies further ahead the clock was put back, and
+ * nothing would be done until the old time comes again.
+ */
+const furthestAheadMs = 5 * 60_000;
+
+/** Writes `ticks` inside a transaction. */
+export function createTickStore(query: Kysely<Database>): TickStore {
+  return {
+    async claim(name, at) {
+      const rows = await query
+        .insertInto('ticks')
+        .values({ name, tick_at: at })
+        .onConflict((conflict) =>
+          conflict
+            .column('name')
+            .doUpdateSet({ tick_at: sql<string>`excluded.tick_at` })
+            .where((tick) =>
+              tick.or([
+                sql<boolean>`ticks.tick_at < excluded.tick_at`,
+                tick('ticks.tick_at', '>', addMs(at, furthestAheadMs)),
+              ]),
+            ),
+        )
+        .returning('name')
+        .execute();
+      return rows.length === 1;
+    },
+  };
+}

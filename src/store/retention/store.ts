@@ -1,0 +1,258 @@
+import { sql } from 'kysely';
+import type { ExpressionBuilder, Kysely } from 'kysely';
+import type { RetainedKind, RetentionCounts, RetentionPage, RetentionStore } from '../../core/retention.ts';
+import { isPostgres } from '../sql/bulk.ts';
+import { deleteAlerts } from './alerts.ts';
+import type { Database } from '../sql/schema.ts';
+import { createOrphanWords } from '../alerts/word-index.ts';
+
+type Delete = (query: Kysely<Database>, ids: readonly string[], page: RetentionPage) => Promise<RetentionCounts>;
+
+/** The table whose ids give the pages, and what happens with the rows of a page. */
+const kinds: Readonly<Record<RetainedKind, { readonly table: PagedTable; readonly delete: Delete }>> = {
+  runs: { table: 'workflows', delete: deleteRuns },
+  deliveries: { table: 'sink_outputs', delete: deleteLooseDeliveries },
+  events: { table: 'source_events', delete: deleteEvents },
+  'dead-letters': { table: 'dead_letters', delete: deleteDeadLetters },
+  alerts: { table: 'alerts', delete: deleteAlerts },
+};
+type PagedTable = 'workflows' | 'sink_outputs' | 'source_events' | 'dead_letters' | 'alerts';
+
+/** Deletes old rows inside a transaction, a page at a time. Pages go along the primary key, whatever else there is. */
+export function createRetentionStore(query: Kysely<Database>): RetentionStore {
+  return {
+    async deletePage(kind, page) {
+      const rows = await pageOf(query, kinds[kind].table, page).execute();
+      const ids = rows.map(({ id }) => id);
+      const deleted = ids.length === 0 ? {} : await kinds[kind].delete(query, ids, page);
+      return { next: ids.length < page.limit ? null : (ids.at(-1) ?? null), deleted };
+    },
+    async oldestOfNewest(kind, count) {
+      const row = await query
+        .selectFrom(kinds[kind].table)
+        .select('id')
+        .$if(kind === 'deliveries', (rows) => rows.where(ofNoRun))
+        .orderBy('id', 'desc')
+        .offset(count - 1)
+        .limit(1)
+        .executeTakeFirst();
+      return row?.id ?? null;
+    },
+    deletePlans: (madeBefore) => deletePlans(query, madeBefore),
+    deleteOrphanWords: createOrphanWords(query),
+  };
+}
+
+/** Deliveries of no run are few among many, and have an index to themselves. */
+const ofNoRun = sql<boolean>`workflow_id IS NULL`;
+
+function pageOf(query: Kysely<Database>, table: PagedTable, { after, before, limit }: RetentionPage) {
+  return query
+    .selectFrom(table)
+    .select('id')
+    .where('id', '>', after)
+    .where('id', '<', before)
+    .$if(table === 'sink_outputs', (rows) => rows.where(ofNoRun))
+    .orderBy('id')
+    .limit(limit);
+}
+
+async function deleteRuns(
+  query: Kysely<Database>,
+  ids: readonly string[],
+  { endedBefore }: RetentionPage,
+): Promise<RetentionCounts> {
+  const rows = await query
+    .deleteFrom('workflows')
+    .where('id', 'in', ids)
+    .where('status', 'in', ['succeeded', 'failed', 'cancelled'])
+    .where('completed_at', '<', endedBefore)
+    .where((row) => row.not(row.exists(openAlertOf(row))))
+    .where((row) => row.not(row.exists(pendingDeliveryOf(row))))
+    .where((row) => row.not(row.exists(unfinishedRetryOf(row))))
+    .returning('id')
+    .execute();
+  const runs = rows.map(({ id }) => id);
+  if (runs.length === 0) return {};
+  const steps = await query.deleteFrom('workflow_steps').where('workflow_id', 'in', runs).executeTakeFirst();
+  const evidence = await query.deleteFrom('evidence').where('workflow_id', 'in', runs).executeTakeFirst();
+  const deliveries = await query
+    .deleteFrom('sink_outputs')
+    .where('workflow_id', 'in', runs)
+    .where('status', '<>', 'pending')
+    .executeTakeFirst();
+  return {
+    workflow_steps: Number(steps.numDeletedRows),
+    evidence: Number(evidence.numDeletedRows),
+    sink_outputs: Number(deliveries.numDeletedRows),
+    workflows: runs.length,
+  };
+}
+
+type OfRun = ExpressionBuilder<Database, 'workflows'>;
+
+/** An alert that is open shows its newest run. */
+function openAlertOf(row: OfRun) {
+  return row
+    .selectFrom('alerts')
+    .select('alerts.id')
+    .whereRef('alerts.id', '=', 'workflows.alert_id')
+    .whereRef('alerts.workflow_id', '=', 'workflows.id')
+    .where('alerts.status', '<>', 'resolved');
+}
+
+function pendingDeliveryOf(row: OfRun) {
+  return row
+    .selectFrom('sink_outputs')
+    .select('sink_outputs.id')
+    .whereRef('sink_outputs.workflow_id', '=', 'workflows.id')
+    .where('sink_outputs.status', '=', 'pending');
+}
+
+function unfinishedRetryOf(row: OfRun) {
+  return row
+    .selectFrom('workflows as repetition')
+    .select('repetition.id')
+    .whereRef('repetition.retry_of', '=', 'workflows.id')
+    .where('repetition.status', 'in', ['pending', 'running']);
+}
+
+async function deleteLooseDeliveries(
+  query: Kysely<Database>,
+  ids: readonly string[],
+  { endedBefore }: RetentionPage,
+): Promise<RetentionCounts> {
+  const deleted = await query
+    .deleteFrom('sink_outputs')
+    .where('id', 'in', ids)
+    .where('status', '<>', 'pending')
+    .where('created_at', '<', endedBefore)
+    .executeTakeFirst();
+  return { sink_outputs: Number(deleted.numDeletedRows) };
+}
+
+async function deleteDeadLetters(
+  query: Kysely<Database>,
+  ids: readonly string[],
+  { endedBefore }: RetentionPage,
+): Promise<RetentionCounts> {
+  const deleted = await query
+    .deleteFrom('dead_letters')
+    .where('id', 'in', ids)
+    .where('received_at', '<', endedBefore)
+    .executeTakeFirst();
+  return { dead_letters: Number(deleted.numDeletedRows) };
+}
+
+async function deleteEvents(
+  query: Kysely<Database>,
+  ids: readonly string[],
+  { endedBefore }: RetentionPage,
+): Promise<RetentionCounts> {
+  const events = await query
+    .selectFrom('source_events')
+    .select(['id', 'namespace', 'source_name', 'last_received_at'])
+    .where('id', 'in', ids)
+    .where('last_received_at', '<', endedBefore)
+    // One that comes again at this moment stays.
+    .$if(isPostgres(query), (event) => event.forUpdate().skipLocked())
+    .execute();
+  const used = await usedByOpenAlerts(query, events);
+  const unused = events.map(({ id }) => id).filter((id) => !used.has(id));
+  if (unused.length === 0) return {};
+  const deleted = await query.deleteFrom('source_events').where('id', 'in', unused).executeTakeFirst();
+  return { source_events: Number(deleted.numDeletedRows) };
+}
+
+interface EventBrief {
+  readonly id: string;
+  readonly namespace: string;
+  readonly source_name: string;
+  readonly last_received_at: string;
+}
+
+/**
+ * Which of the events are the newest of an alert that is open. An alert was last received with its newest event, so it
+ * was last received no later than that: only alerts that have been silent for as long are looked at, by their index.
+ */
+async function usedByOpenAlerts(query: Kysely<Database>, events: readonly EventBrief[]): Promise<ReadonlySet<string>> {
+  const used = new Set<string>();
+  const bySource = Map.groupBy(events, ({ namespace, source_name: source }) => `${namespace}/${source}`);
+  for (const ofSource of bySource.values()) {
+    const [first] = ofSource;
+    if (first === undefined) continue;
+    const latest = ofSource.reduce((latest, { last_received_at: at }) => (at > latest ? at : latest), '');
+    const rows = await query
+      .selectFrom('alerts')
+      .select('source_id')
+      .where('source', '=', first.source_name)
+      .where('namespace', '=', first.namespace)
+      .where('last_received_at', '<=', latest)
+      .where('status', '<>', sql.lit('resolved'))
+      .where(
+        'source_id',
+        'in',
+        ofSource.map(({ id }) => id),
+      )
+      .execute();
+    for (const { source_id: id } of rows) if (id !== null) used.add(id);
+  }
+  return used;
+}
+
+/** Of one transaction; the others go the next day. */
+const mostPlans = 1000;
+
+async function deletePlans(query: Kysely<Database>, madeBefore: string): Promise<number> {
+  const rows = await unusedPlans(query, madeBefore).limit(mostPlans).execute();
+  // Most days none may go. All writers of runs wait for the rest.
+  if (rows.length === 0) return 0;
+  // A run is inserted before its plan is looked for: it is waited for and then seen here, or it comes later and inserts the
+  // plan anew. On SQLite nobody else writes at a time.
+  if (isPostgres(query)) await sql`LOCK TABLE workflows IN SHARE ROW EXCLUSIVE MODE`.execute(query);
+  const hashes = rows.map(({ hash }) => hash);
+  const deleted = await query
+    .deleteFrom('plans')
+    .where('hash', 'in', unusedPlans(query, madeBefore).where('hash', 'in', hashes))
+    .executeTakeFirst();
+  return Number(deleted.numDeletedRows);
+}
+
+function unusedPlans(query: Kysely<Database>, madeBefore: string) {
+  return (
+    query
+      .selectFrom('plans')
+      .select('hash')
+      .where('created_at', '<', madeBefore)
+      .where((row) =>
+        row.not(
+          row.exists(
+            row.selectFrom('workflows').select('workflows.id').whereRef('workflows.plan_hash', '=', 'plans.hash'),
+          ),
+        ),
+      )
+      // The next run of a Workflow that has had none for long finds its plan.
+      .where((row) =>
+        row.or([
+          row.exists(
+            row
+              .selectFrom('plans as newer')
+              .select('newer.hash')
+              .whereRef('newer.namespace', '=', 'plans.namespace')
+              .whereRef('newer.name', '=', 'plans.name')
+              .whereRef('newer.created_at', '>', 'plans.created_at'),
+          ),
+          row.not(
+            row.exists(
+              row
+                .selectFrom('custom_resources')
+                .select('custom_resources.id')
+                .where('custom_resources.kind', '=', 'Workflow')
+                .whereRef('custom_resources.namespace', '=', 'plans.namespace')
+                .whereRef('custom_resources.name', '=', 'plans.name'),
+            ),
+          ),
+        ]),
+      )
+  );
+}
