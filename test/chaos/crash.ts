@@ -6,8 +6,9 @@ import type { TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 import { changedFacts, countUnfinished, findProblems, readSnapshot } from './checker.ts';
 import type { Snapshot } from './checker.ts';
+import { webhookToken } from './sandbox.ts';
 import type { Sandbox } from './sandbox.ts';
-import { createLedger, startTraffic } from './traffic.ts';
+import { acknowledge, add, createLedger, firstNotification, startTraffic } from './traffic.ts';
 import type { Ledger, Mix } from './traffic.ts';
 
 /** Several lives of a server over one database, what was sent to it, and what the database said after the last death. */
@@ -42,6 +43,20 @@ export async function dieAt(story: Story, crashAt: string, { slow = false, timeo
   const hit = logLines(process.stderr()).some((line) => line['message'] === 'crash point');
   if (signal !== 'SIGKILL' || !hit)
     throw new Error(`crash point ${crashAt} was never reached\n${process.stderr().slice(-4000)}`);
+  await remember(story);
+}
+
+/** One life that is ended by kill -9 when it has answered an alert. */
+export async function dieAfterAnswer(story: Story): Promise<void> {
+  const { sandbox, ledger } = story;
+  const process = sandbox.spawn();
+  const server = await sandbox.whenReady(process);
+  const { ids, body } = firstNotification(ledger, 'early');
+  for (const id of ids) add(ledger.sent, id);
+  const { status } = await server.post('/webhook/crash', body, webhookToken);
+  if (status !== 200) throw new Error(`the alert was answered ${status}\n${process.stderr().slice(-4000)}`);
+  acknowledge(ledger, ids);
+  await process.kill();
   await remember(story);
 }
 

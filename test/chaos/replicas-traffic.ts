@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../support/random.ts';
 import type { Replica } from './replicas.ts';
 import { webhookToken } from './sandbox.ts';
-import { acknowledge, add, nextNotification } from './traffic.ts';
-import type { Ledger } from './traffic.ts';
+import { acknowledge, add, firstNotification, nextNotification } from './traffic.ts';
+import type { Ledger, Notification } from './traffic.ts';
 
 export interface SenderOptions {
   readonly random: Random;
@@ -52,16 +52,22 @@ export function startSenders(replicas: readonly Replica[], ledger: Ledger, optio
   };
 }
 
+/** Sends one new alert, in the same way. Ends when it is acknowledged. */
+export function sendAlert(
+  replicas: readonly Replica[],
+  ledger: Ledger,
+  id: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const state: State = { next: 0, slowestMs: 0, stopping: false };
+  return deliver(replicas, ledger, state, firstNotification(ledger, id, labels));
+}
+
 interface State {
   /** Whose turn it is. */
   next: number;
   slowestMs: number;
   stopping: boolean;
-}
-
-interface Notification {
-  readonly ids: readonly string[];
-  readonly body: object;
 }
 
 async function deliver(

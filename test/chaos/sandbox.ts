@@ -16,6 +16,8 @@ export interface Sandbox {
   /** One line `run path attempt` for each attempt that was really executed. */
   readonly executions: string;
   readonly receiver: Receiver;
+  /** Lets the third step of an alert with the label gate=yes end: in one attempt, or in all that are and will be. */
+  openGate(run: string, attempt?: number): void;
   /** A server over this sandbox; `crashAt` is a crash point. */
   spawn(crashAt?: string): RunningProcess;
   /** Resolves when it takes alerts. Rejects where it ends before. */
@@ -36,15 +38,18 @@ export async function createSandbox(
   cleanup.defer(() => receiver.stop());
   const resources = join(folder, 'resources');
   const executions = join(folder, 'executions.txt');
+  const gates = join(folder, 'gates');
   mkdirSync(resources);
+  mkdirSync(gates);
   writeFileSync(executions, '');
-  writeFileSync(join(resources, 'resources.yaml'), resourcesYaml(executions, receiver.url));
+  writeFileSync(join(resources, 'resources.yaml'), resourcesYaml({ executions, gates, receiverUrl: receiver.url }));
   const database = await databases.create(cleanup, folder);
   return {
     database,
     resources,
     executions,
     receiver,
+    openGate: (run, attempt) => writeFileSync(join(gates, attempt === undefined ? run : `${run}-${attempt}`), ''),
     spawn(crashAt) {
       const process = spawnServer({
         resources,
@@ -63,9 +68,13 @@ export async function createSandbox(
 /**
  * Each cli step writes what it is before it does anything else. `second` fails in its first attempt, so that the run
  * waits for a retry; `slow` alerts run a step that is longer than a lease's renewal, those with a label `seconds` one that
- * takes so long.
+ * takes so long, those with a label `gate` one that ends when its gate is opened, or the whole sandbox is gone.
  */
-function resourcesYaml(executions: string, receiverUrl: string): string {
+function resourcesYaml(of: {
+  readonly executions: string;
+  readonly gates: string;
+  readonly receiverUrl: string;
+}): string {
   const record = `printf '%s %s %s\\n' "$FIST_RUN_ID" "$FIST_STEP_PATH" "$FIST_ATTEMPT" >> "$EXECUTIONS"`;
   return `
 apiVersion: v1
@@ -88,7 +97,7 @@ kind: Workflow
 metadata: { name: record }
 spec:
   runtime:
-    environment: { EXECUTIONS: ${executions} }
+    environment: { EXECUTIONS: ${of.executions}, GATES: ${of.gates} }
   steps:
     - name: first
       type: cli
@@ -109,6 +118,8 @@ spec:
         ${record}
         [ {{ .alert.labels.slow | default "no" }} != yes ] || sleep 12
         [ {{ .alert.labels.seconds | default "0" }} = 0 ] || sleep {{ .alert.labels.seconds | default "0" }}
+        is_open() { [ -e "$GATES/$FIST_RUN_ID-$FIST_ATTEMPT" ] || [ -e "$GATES/$FIST_RUN_ID" ] || [ ! -d "$GATES" ]; }
+        [ {{ .alert.labels.gate | default "no" }} != yes ] || until is_open; do sleep 0.05; done
   sinks: [receiver]
 ---
 apiVersion: punchingfist.io/v1alpha1
@@ -116,7 +127,7 @@ kind: Sink
 metadata: { name: receiver }
 spec:
   type: webhook
-  config: { endpoint: ${receiverUrl}/delivery }
+  config: { endpoint: ${of.receiverUrl}/delivery }
   sendResolved: true
 `;
 }

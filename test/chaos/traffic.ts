@@ -90,16 +90,33 @@ async function sendAlerts(
   }
 }
 
-/** One to three alerts. `ids` are the values of their label `id`. */
+/** Of Alertmanager. `ids` are the values of the label `id` of its alerts. */
+export interface Notification {
+  readonly ids: readonly string[];
+  readonly body: object;
+}
+
+/** One to three alerts. */
 export function nextNotification(
   ledger: Ledger,
   random: Random,
   { slow = false, mix = defaultMix }: { slow?: boolean; mix?: Mix } = {},
-): { ids: readonly string[]; body: object } {
+): Notification {
   const ids = Array.from({ length: random.between(1, 3) }, () =>
     slow ? `slow-${random.between(1, 4)}` : pickAlert(ledger, random, mix.fresh),
   );
   return { ids, body: notification(ids.map((id) => nextAlert(ledger, random, id, slow ? null : mix.changed))) };
+}
+
+/** An alert that was never sent, with further labels. */
+export function firstNotification(
+  ledger: Ledger,
+  id: string,
+  labels: Readonly<Record<string, string>> = {},
+): Notification {
+  const state = { firing: true, startsAt: new Date().toISOString() };
+  ledger.alerts.set(id, state);
+  return { ids: [id], body: notification([alertOf(id, state, labels)]) };
 }
 
 /** Cancels and retries runs, as a person would. */
@@ -143,12 +160,16 @@ function nextAlert(ledger: Ledger, random: Random, id: string, changed: number |
     if (state.firing) state.startsAt = now;
   }
   ledger.alerts.set(id, state);
+  return alertOf(id, state, changed === null ? { slow: 'yes' } : {});
+}
+
+function alertOf(id: string, { firing, startsAt }: AlertState, labels: Readonly<Record<string, string>>): object {
   return {
-    status: state.firing ? 'firing' : 'resolved',
-    labels: { alertname: 'CrashTest', severity: 'warning', id, ...(changed === null ? { slow: 'yes' } : {}) },
+    status: firing ? 'firing' : 'resolved',
+    labels: { alertname: 'CrashTest', severity: 'warning', id, ...labels },
     annotations: { summary: `notification of ${id}` },
-    startsAt: state.startsAt,
-    endsAt: state.firing ? '0001-01-01T00:00:00Z' : now,
+    startsAt,
+    endsAt: firing ? '0001-01-01T00:00:00Z' : new Date().toISOString(),
     generatorURL: 'http://prometheus.example/graph',
     fingerprint: Buffer.from(id).toString('hex').slice(-16).padStart(16, '0'),
   };

@@ -13,22 +13,24 @@ interface Edit {
 
 /** What each variant changes in the text of the files, in memory only. Of two databases one is loaded. */
 const variants: Readonly<Record<string, readonly Edit[]>> = {
-  /** Callers hear of their commit a moment before it is made. */
+  /** Whoever sends an alert hears of a commit that is not made as long as the process lives. */
   'acknowledges-early': [
     {
       file: 'store/sqlite/committer.ts',
       from: 'hooks.beforeCommit?.(names);',
-      to: 'for (const settle of settles.splice(0)) settle(); await new Promise((r) => setTimeout(r, 30)); hooks.beforeCommit?.(names);',
+      to: `if (names.includes('intake')) {
+        for (const settle of settles) settle();
+        await new Promise(() => undefined);
+      }
+      hooks.beforeCommit?.(names);`,
     },
     {
       file: 'store/postgres/store.ts',
       from: 'gate.pass(() => withRetries(name, work))',
       to: `new Promise((resolve, reject) => {
         withRetries(name, async (tx) => {
-          const value = await work(tx);
-          resolve(value);
-          await pause(30);
-          return value;
+          resolve(await work(tx));
+          await new Promise(() => undefined);
         }).catch(reject);
       })`,
     },
