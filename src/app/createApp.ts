@@ -190,6 +190,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       catalog: resources,
       cluster: cluster?.cluster ?? null,
       commands,
+      secretValues: () => resources.secretValues(),
       jitter: spread,
     });
     const driver = startRunDriver({ store, engine, queue, concurrency: options.concurrency, clock, log });

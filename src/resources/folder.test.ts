@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Log } from '../core/ports.ts';
@@ -11,7 +11,7 @@ import { openResourceFolder } from './folder.ts';
 import type { ResourceFolder, ResourceFolderOptions } from './folder.ts';
 import { readText } from './read.ts';
 import { resourceRecords } from './records.ts';
-import { createSecrets } from './secrets.ts';
+import { createSecrets, secretValues } from './secrets.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
@@ -274,6 +274,19 @@ describe('secrets', () => {
     expect(get('other', 'hook', 'token')).toBe('plain');
     expect(get('other', 'hook', 'other')).toBe('two\nlines');
     expect(get('other', 'hook', 'key')).toBeNull();
+  });
+
+  test('all values are known: of documents and of files, mounted ones too', async () => {
+    file('shop/hook/token', 'of the namespace\n');
+    file('hook/..2026/token', 'mounted');
+    symlinkSync('..2026', join(folder, 'hook', '..data'));
+    symlinkSync(join('..data', 'token'), join(folder, 'hook', 'token'));
+    file('hook/large', 'x'.repeat(70_000));
+    const document = { namespace: 'shop', name: 'hook', values: { key: 'of the document' } };
+    const values = await secretValues([document], folder);
+    expect(values.filter((value) => value !== '').sort()).toEqual(['mounted', 'of the document', 'of the namespace\n']);
+    expect(await secretValues([], join(folder, 'absent'))).toEqual([]);
+    expect(await secretValues([], null)).toEqual([]);
   });
 
   test('names cannot leave the folder', () => {

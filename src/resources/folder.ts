@@ -10,7 +10,7 @@ import type { ResourceObject } from './object.ts';
 import type { Problem } from './problem.ts';
 import { listFiles, readResources } from './read.ts';
 import type { LocatedObject, SecretDocument } from './read.ts';
-import { createSecrets } from './secrets.ts';
+import { createSecrets, secretValues } from './secrets.ts';
 
 export interface ResourceFolderOptions {
   /** A folder with YAML files, or one file. */
@@ -34,6 +34,8 @@ export interface LoadedFolder {
 
 export interface ResourceFolder extends CatalogHolder {
   readonly secrets: Secrets;
+  /** All of their values that are known now, to be taken out of what steps print. */
+  secretValues(): Promise<readonly string[]>;
   loaded(): LoadedFolder;
   /** Reads again now. True where something had changed. */
   reload(): Promise<boolean>;
@@ -120,6 +122,7 @@ export function openResourceFolder(options: ResourceFolderOptions): ResourceFold
     current: () => state.catalog,
     loaded: () => state,
     secrets,
+    secretValues: () => secretValues(secretDocuments, options.secretsDirectory),
     reload: () => follower.reload(),
     mirrorTo: (write) =>
       follower.inTurn(() => {

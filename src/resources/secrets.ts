@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SecretReference } from '../core/catalog.ts';
 import type { Secrets } from '../core/ports.ts';
@@ -37,4 +38,44 @@ function readSecretFile(path: string): string | null {
     // Absent, a folder, or not readable: the secret is missing, and the caller says which one.
     return null;
   }
+}
+
+/** Files that are looked at, and how deep: `[<namespace>/]<name>/<key>`. */
+const mostFiles = 1000;
+const deepest = 3;
+/** What a command could print whole. */
+const maxPrintedBytes = 64 * 1024;
+
+/**
+ * The values of all Secrets that `serve` knows, for taking them out of what a step printed. Read anew each time, so that
+ * a rotated one counts at once; what cannot be read is left out.
+ */
+export async function secretValues(
+  documents: readonly SecretDocument[],
+  directory: string | null,
+): Promise<readonly string[]> {
+  const files = directory === null ? [] : await filesBelow(directory, deepest);
+  const contents = await Promise.all(
+    files
+      .slice(0, mostFiles)
+      .map(async (file) => {
+        const { size } = await stat(file);
+        return size > maxPrintedBytes ? '' : readFile(file, 'utf8');
+      })
+      .map((reading) => reading.catch(() => '')),
+  );
+  return [...documents.flatMap((secret) => Object.values(secret.values)), ...contents];
+}
+
+async function filesBelow(folder: string, depth: number): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    // `..data` of a mounted Secret: its files stand beside it as links.
+    if (found.length >= mostFiles || entry.name.startsWith('..')) continue;
+    const path = join(folder, entry.name);
+    const kind = entry.isSymbolicLink() ? await stat(path).catch(() => entry) : entry;
+    if (kind.isFile()) found.push(path);
+    else if (kind.isDirectory() && depth > 1) found.push(...(await filesBelow(path, depth - 1)));
+  }
+  return found;
 }

@@ -48,19 +48,28 @@ export function cappedOutput(stream: Readable, limitBytes: number): CappedOutput
       const first = Buffer.concat(head);
       const last = Buffer.concat(tail);
       if (missing === 0) return Buffer.concat([first, last]).toString('utf8');
-      return `${wholeStart(first)}\n[... ${missing} bytes left out ...]\n${wholeEnd(last)}`;
+      const [start, end] = [wholeStart(first), wholeEnd(last)];
+      const dropped = first.length + last.length - Buffer.byteLength(start) - Buffer.byteLength(end);
+      return `${start}\n[... ${missing + Math.max(0, dropped)} bytes left out ...]\n${end}`;
     },
   };
 }
 
-/** Without a character that was cut at the end. */
+/** How far a cut is moved to the edge of a word. */
+const longestWord = 4096;
+
+/** Without a character or a word that was cut at the end: half a secret is known by nothing. */
 function wholeStart(bytes: Buffer): string {
-  return new TextDecoder().decode(bytes, { stream: true });
+  const text = new TextDecoder().decode(bytes, { stream: true });
+  const edge = Math.max(text.lastIndexOf(' '), text.lastIndexOf('\n')) + 1;
+  return edge > 0 && text.length - edge < longestWord ? text.slice(0, edge) : text;
 }
 
-/** Without the rest of a character that was cut at the beginning. */
+/** Without the rest of a character or a word that was cut at the beginning. */
 function wholeEnd(bytes: Buffer): string {
   let start = 0;
   while (start < 3 && start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
-  return bytes.subarray(start).toString('utf8');
+  const text = bytes.subarray(start).toString('utf8');
+  const edge = text.slice(0, longestWord).search(/[ \n]/);
+  return edge > 0 ? text.slice(edge) : text;
 }

@@ -147,8 +147,14 @@ describe('a local command', () => {
     expect(result.truncated).toBe(true);
     expect(result.stdout.startsWith('start\n')).toBe(true);
     expect(result.stdout.endsWith('end\n')).toBe(true);
-    expect(result.stdout).toContain('[... 499910 bytes left out ...]');
+    expect(result.stdout).toMatch(/\[\.\.\. 4999\d\d bytes left out/);
     expect(result.stdout).not.toContain('\uFFFD');
+  });
+
+  test('a cut never goes through a word, which may be a secret', async () => {
+    const script = 'for i in $(seq 9); do echo secret-$i; done';
+    const { stdout } = await runner.run(request(script, { outputLimitBytes: 32 }));
+    expect(stdout).toBe('secret-1\n\n[... 62 bytes left out ...]\n\nsecret-9\n');
   });
 
   test('output of just the limit is whole', async () => {

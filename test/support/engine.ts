@@ -122,6 +122,7 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
     owner: 'test',
     templates: plainTemplates,
     commands: options.commands ?? null,
+    secretValues: async () => [],
     steps: [scripted(options.deeds ?? {}), conditional, cli],
     metrics: {
       increment: (name, labels) => counted.push(`${name} ${Object.values(labels ?? {}).join(' ')}`),

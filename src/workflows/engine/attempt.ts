@@ -121,6 +121,7 @@ function stepIo(context: EngineContext, work: Work, step: PlanStep, row: StepRec
     evaluate: (condition) => templates.evaluate(condition, data(), context.now()),
     cluster: context.cluster,
     commands: context.commands,
+    secretValues: context.secretValues,
     firstEvidenceNumber: work.nextEvidence,
     onProcess: (process) =>
       context.store.transaction('step-process', async (tx) => {

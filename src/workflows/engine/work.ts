@@ -28,6 +28,8 @@ export interface EngineOptions {
   readonly cluster: Cluster | null;
   /** null = `cli` steps fail with ExecNotAllowed. */
   readonly commands: CommandRunner | null;
+  /** Values of the Secrets of the resources. */
+  readonly secretValues: () => Promise<readonly string[]>;
   /** From 0 to 1, the same for the same arguments: full jitter of retries. */
   jitter(runId: string, path: string, attempt: number): number;
 }

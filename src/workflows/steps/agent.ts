@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { refuseModel } from '../../agent/models/index.ts';
 import { investigate } from '../../investigation/investigate.ts';
+import { maskValues } from '../../lib/mask-values.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { defineStep } from './define.ts';
 import type { StepIo } from './define.ts';
@@ -37,7 +38,7 @@ export const agent = defineStep({
   defaultTimeoutMs: 10 * 60_000,
   branches: [],
   async run(io, config) {
-    const { result, failure } = await investigate({
+    const investigated = await investigate({
       cluster: io.cluster,
       alert: io.alert,
       goal: goalText(io, config.goal),
@@ -48,6 +49,7 @@ export const agent = defineStep({
       signal: io.signal,
       maxIterations: config.maxIterations,
     });
+    const { result, failure } = maskValues(investigated, await io.secretValues());
     const json = result as unknown as JsonObject;
     if (failure === null) return { ok: true, result: json, evidence: result.evidence };
     return { ok: false, ...failure, result: json, evidence: result.evidence };

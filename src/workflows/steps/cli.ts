@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
 import type { CommandResult } from '../../core/ports.ts';
 import type { Evidence, StepOutcome } from '../../core/run.ts';
+import { maskValues } from '../../lib/mask-values.ts';
 import { redact } from '../../lib/redact.ts';
 import { defineStep } from './define.ts';
 import type { StepIo } from './define.ts';
@@ -37,7 +38,7 @@ export const cli = defineStep({
       signal: io.signal,
       onStarted: io.onProcess,
     });
-    return outcome(io, config.command, result);
+    return outcome(io, config.command, maskValues(result, await io.secretValues()));
   },
 });
 

@@ -42,6 +42,8 @@ export interface StepIo {
   readonly cluster: Cluster | null;
   /** null = the server was started without `--allow-exec`. */
   readonly commands: CommandRunner | null;
+  /** Values of the Secrets of the resources: nothing that a step gives back may hold one. */
+  readonly secretValues: () => Promise<readonly string[]>;
   /** Number of the first evidence of this attempt: 7 = `e7`. */
   readonly firstEvidenceNumber: number;
   /** Writes the process into the journal before it may do anything; rejects where the run was taken over. */

@@ -31,6 +31,7 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     evaluate: (condition) => condition === 'yes',
     cluster: null,
     commands: null,
+    secretValues: async () => [],
     firstEvidenceNumber: 7,
     onProcess: () => Promise.resolve(),
     ...changes,
@@ -124,6 +125,17 @@ describe('cli', () => {
     expect(JSON.stringify(outcome)).not.toContain('hunter22');
     expect(outcome.evidence[0]?.excerpt.length).toBeLessThan(4100);
     expect(outcome.evidence[0]?.excerpt).toContain('characters left out');
+  });
+
+  test('values of known Secrets are masked in result, message and evidence, whatever stands before them', async () => {
+    const commands = runnerOf({ exitCode: 1, stdout: 'it is s3cr-etvalue', stderr: 'refused s3cr-etvalue' });
+    const outcome = await cli.run(stepIo({ commands, secretValues: async () => ['s3cr-etvalue'] }), command);
+    expect(JSON.stringify(outcome)).not.toContain('s3cr');
+    expect(outcome).toMatchObject({
+      message: 'the command ended with exit code 1: refused [REDACTED]',
+      result: { stdout: 'it is [REDACTED]' },
+      evidence: [{ excerpt: 'it is [REDACTED]\nstderr: refused [REDACTED]\n[exit code 1]' }],
+    });
   });
 
   test('without --allow-exec it fails and says how to allow it', async () => {

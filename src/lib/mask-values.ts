@@ -1,0 +1,69 @@
+import { mask } from './redact.ts';
+
+/** Shorter values are not looked for: they would stand in half of all words. Characters. */
+const shortestValue = 6;
+/** A line of a longer value (a key, a file) that is masked by itself, for output that indents or cuts. Characters. */
+const shortestLine = 16;
+
+/**
+ * A copy of text or JSON data without these values, whoever printed them: as they are, JSON-escaped, URL-encoded or in
+ * base64, and each longer line of a value with several. Values under 6 characters stay. Names stay. Time is linear in the text, however many values there are.
+ */
+export function maskValues<T>(data: T, values: Iterable<string>): T {
+  const forms = formsOf(values);
+  return forms.size === 0 ? data : (maskIn(data, forms) as T);
+}
+
+function maskIn(data: unknown, forms: Forms): unknown {
+  if (typeof data === 'string') return maskText(data, forms);
+  if (Array.isArray(data)) return data.map((item) => maskIn(item, forms));
+  if (data === null || typeof data !== 'object') return data;
+  return Object.fromEntries(Object.entries(data).map(([name, item]) => [name, maskIn(item, forms)]));
+}
+
+/** What to look for, by its first characters; longest first. */
+type Forms = ReadonlyMap<string, readonly string[]>;
+
+function formsOf(values: Iterable<string>): Forms {
+  const all = new Set<string>();
+  for (const value of values) {
+    const trimmed = value.trim();
+    if (trimmed.length < shortestValue) continue;
+    const lines = trimmed.split(/\r?\n/);
+    const parts = lines.length === 1 ? [trimmed] : [trimmed, ...lines.filter((line) => line.length >= shortestLine)];
+    for (const part of parts) for (const form of [part, ...encoded(part)]) all.add(form);
+    for (const form of encoded(value)) all.add(form);
+  }
+  const forms = new Map<string, string[]>();
+  for (const form of [...all].sort((one, other) => other.length - one.length)) {
+    if (mask.includes(form)) continue;
+    const start = form.slice(0, shortestValue);
+    forms.set(start, [...(forms.get(start) ?? []), form]);
+  }
+  return forms;
+}
+
+function encoded(value: string): readonly string[] {
+  const base64 = [value, `${value}\n`].flatMap((text) =>
+    (['base64', 'base64url'] as const).map((encoding) => Buffer.from(text).toString(encoding)),
+  );
+  const unpadded = base64.map((text) => text.replace(/=+$/, ''));
+  return [JSON.stringify(value).slice(1, -1), encodeURIComponent(value.toWellFormed()), ...base64, ...unpadded];
+}
+
+function maskText(text: string, forms: Forms): string {
+  const firsts = new Set([...forms.keys()].map((start) => start.charCodeAt(0)));
+  let result = '';
+  let kept = 0;
+  for (let position = 0; position + shortestValue <= text.length; position += 1) {
+    if (!firsts.has(text.charCodeAt(position))) continue;
+    const found = forms
+      .get(text.slice(position, position + shortestValue))
+      ?.find((form) => text.startsWith(form, position));
+    if (found === undefined) continue;
+    result += `${text.slice(kept, position)}${mask}`;
+    kept = position + found.length;
+    position = kept - 1;
+  }
+  return result + text.slice(kept);
+}
