@@ -1,5 +1,5 @@
 import { errorCodes } from '../../src/core/errors.ts';
-import { metricTable } from '../../src/lib/metrics.ts';
+import { metricTable } from '../../src/core/metrics.ts';
 import { factsOf } from '../../src/resources/explain.ts';
 import { apiVersion } from '../../src/resources/fields.ts';
 import { fieldTree } from '../../src/resources/field-tree.ts';
@@ -119,7 +119,7 @@ function errorsPage(): string {
 }
 
 function metricsPage(): string {
-  const rows = metricTable.map(({ name, type, labels, help }) => [
+  const rows = Object.entries(metricTable).map(([name, { type, labels, help }]) => [
     `\`${name}\``,
     type,
     labels.map((label) => `\`${label}\``).join(', '),

@@ -93,7 +93,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
   let state: ServerState = 'starting';
 
   try {
-    const metrics = await createMetrics({ version, onDefect: (message) => log.error({}, message) });
+    const metrics = await createMetrics({ version });
 
     // Read before the store is opened, so that a wrong path leaves no database behind.
     const resources = openResourceFolder({

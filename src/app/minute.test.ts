@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
-import type { Log, Metrics } from '../core/ports.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { Log } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import type { AlertSweep } from '../intake/sweep.ts';

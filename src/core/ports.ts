@@ -22,13 +22,6 @@ export interface Log {
   child(fields: Readonly<Record<string, unknown>>): Log;
 }
 
-/** Counters, gauges and histograms by name; names and labels are declared once in lib/metrics.ts. */
-export interface Metrics {
-  increment(name: string, labels?: Readonly<Record<string, string>>, by?: number): void;
-  observe(name: string, labels: Readonly<Record<string, string>>, value: number): void;
-  set(name: string, labels: Readonly<Record<string, string>>, value: number): void;
-}
-
 export interface HttpRequest {
   readonly method: string;
   readonly url: string;

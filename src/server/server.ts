@@ -39,7 +39,9 @@ export interface Server {
 export async function createServer(options: ServerOptions): Promise<Server> {
   const limits = { ...defaultLimits, ...options.limits };
   const app = await createFastify(options, limits);
-  limitConnections(app, limits.maxConnections, () => options.metrics.increment('fist_http_connections_refused_total'));
+  limitConnections(app, limits.maxConnections, () =>
+    options.metrics.increment('fist_http_connections_refused_total', {}),
+  );
   addErrors(app, options);
   addMeasures(app, options);
   addAuthentication(app, options.token);

@@ -89,7 +89,9 @@ function outboxOf(owner: string, send?: HttpClient['send']): PumpOptions {
     clock,
     log,
     metrics: {
-      increment: (name, labels) => void counted.push(`${name} ${labels?.['result'] ?? labels?.['kind']}`),
+      increment(name, labels: Readonly<Record<string, string>>) {
+        counted.push(`${name} ${labels['result'] ?? labels['kind']}`);
+      },
       observe: () => undefined,
       set: () => undefined,
     },

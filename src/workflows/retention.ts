@@ -1,4 +1,5 @@
-import type { Clock, Log, Metrics } from '../core/ports.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { Clock, Log } from '../core/ports.ts';
 import { shortestAgeMs } from '../core/retention.ts';
 import type {
   RetainedKind,

@@ -39,7 +39,9 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
       clock: { ...opened.clock, now: () => nowMs, monotonic: () => performance.now(), sleep: async () => undefined },
       log: silentLog,
       metrics: {
-        increment: (name, labels, by) => void counted.push(`${name} ${labels?.['table'] ?? ''} ${by ?? 1}`),
+        increment(name, labels: Readonly<Record<string, string>>, by) {
+          counted.push(`${name} ${labels['table'] ?? ''} ${by ?? 1}`);
+        },
         observe: () => undefined,
         set: () => undefined,
       },

@@ -4,7 +4,8 @@ import type { Catalog, CatalogSink, CatalogSource, CatalogWorkflow } from '../..
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import type { IntakeAnswer, Notification } from '../../src/core/event.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import type { Clock, Log, Metrics } from '../../src/core/ports.ts';
+import type { Metrics } from '../../src/core/metrics.ts';
+import type { Clock, Log } from '../../src/core/ports.ts';
 import type { RunRecord } from '../../src/core/run.ts';
 import type { Store, StoreTransaction } from '../../src/core/store.ts';
 import { addMs, toEpochMs } from '../../src/core/time.ts';

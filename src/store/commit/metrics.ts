@@ -1,4 +1,4 @@
-import type { Metrics } from '../../core/ports.ts';
+import type { Metrics } from '../../core/metrics.ts';
 import type { CommitHooks } from './hooks.ts';
 
 /** Measures each COMMIT, the write to the disk, and how many callers shared it. `monotonic` in milliseconds. */

@@ -1,4 +1,5 @@
-import type { Clock, Log, Metrics } from '../../core/ports.ts';
+import type { Metrics } from '../../core/metrics.ts';
+import type { Clock, Log } from '../../core/ports.ts';
 import type { Store } from '../../core/store.ts';
 import { addMs, toTimestamp } from '../../core/time.ts';
 

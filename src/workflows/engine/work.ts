@@ -1,7 +1,8 @@
 import type { Cluster } from '../../core/cluster.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Plan, PlanStep } from '../../core/plan.ts';
-import type { CatalogHolder, Clock, CommandRunner, Log, Metrics } from '../../core/ports.ts';
+import type { Metrics } from '../../core/metrics.ts';
+import type { CatalogHolder, Clock, CommandRunner, Log } from '../../core/ports.ts';
 import type { RunRecord, StepRecord } from '../../core/run.ts';
 import type { RunProgress, RunReader, RunWait } from '../../core/run-store.ts';
 import type { Store } from '../../core/store.ts';

@@ -1,0 +1,173 @@
+// What this program counts and measures: names, labels and units, for the registry and for the reference.
+
+interface MetricDescription {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** The label whose values are names that users give, so that nobody knows how many there will be. */
+  readonly named?: string;
+  /** Upper bounds of a histogram, in its unit. */
+  readonly buckets?: readonly number[];
+}
+
+const requestSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+const workSeconds = [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600] as const;
+
+/** Every metric of the program. Base units; labels hold names of resources, types and reasons, never text of alerts. */
+export const metricTable = {
+  // intake
+  fist_alerts_received_total: {
+    type: 'counter',
+    help: 'Alerts of accepted notifications, by what became of them.',
+    labels: ['source', 'result'],
+    named: 'source',
+  },
+  fist_alerts_deduplicated_total: {
+    type: 'counter',
+    help: 'Alerts that were open already: counted, no new run.',
+    labels: ['source'],
+    named: 'source',
+  },
+  fist_alerts_truncated_total: {
+    type: 'counter',
+    help: 'Alerts that a sender left out of its notifications (max_alerts).',
+    labels: ['source'],
+    named: 'source',
+  },
+  fist_webhook_refused_total: {
+    type: 'counter',
+    help: 'Webhook requests that were not taken, by reason.',
+    labels: ['source', 'reason'],
+    named: 'source',
+  },
+  fist_dead_letters_total: {
+    type: 'counter',
+    help: 'Input that could not be used and was kept.',
+    labels: ['source', 'reason'],
+    named: 'source',
+  },
+  fist_runs_muted_total: {
+    type: 'counter',
+    help: 'Runs that a policy did not let start, by policy.',
+    labels: ['source', 'reason'],
+    named: 'source',
+  },
+  // runs
+  fist_runs_total: {
+    type: 'counter',
+    help: 'Runs that reached a phase.',
+    labels: ['workflow', 'phase'],
+    named: 'workflow',
+  },
+  fist_run_duration_seconds: {
+    type: 'histogram',
+    help: 'From the start of a run to its end, waits included.',
+    labels: ['workflow', 'phase'],
+    named: 'workflow',
+    buckets: workSeconds,
+  },
+  fist_step_duration_seconds: {
+    type: 'histogram',
+    help: 'One attempt of a step.',
+    labels: ['type', 'result'],
+    buckets: workSeconds,
+  },
+  fist_runs_stuck_total: {
+    type: 'counter',
+    help: 'Runs that the auditor found stuck. Overdue: the backlog is longer than a minute; ClockPutBack: a clock was put back; any other reason is a defect.',
+    labels: ['reason'],
+  },
+  fist_stale_writes_total: {
+    type: 'counter',
+    help: 'Results that were not written because another worker had taken the run over.',
+    labels: ['kind'],
+  },
+  // deliveries
+  fist_sink_deliveries_total: {
+    type: 'counter',
+    help: 'Delivery attempts, by what came of them.',
+    labels: ['sink', 'result'],
+    named: 'sink',
+  },
+  fist_deliveries_stuck_total: {
+    type: 'counter',
+    help: 'Deliveries that the auditor had to wake. Stays 0 while no clock is put back.',
+    labels: ['reason'],
+  },
+  fist_sink_delivery_duration_seconds: {
+    type: 'histogram',
+    help: 'One attempt to deliver.',
+    labels: ['type'],
+    buckets: requestSeconds,
+  },
+  // server and store
+  fist_queue_depth: { type: 'gauge', help: 'Rows that wait for a worker, counted up to 10,000.', labels: ['queue'] },
+  fist_build_info: { type: 'gauge', help: 'Always 1; the labels say what runs.', labels: ['version', 'node'] },
+  fist_http_requests_total: {
+    type: 'counter',
+    help: 'HTTP requests, by route template.',
+    labels: ['method', 'route', 'status'],
+  },
+  fist_http_request_duration_seconds: {
+    type: 'histogram',
+    help: 'From the end of the request headers to the end of the answer.',
+    labels: ['route'],
+    buckets: requestSeconds,
+  },
+  fist_http_connections_refused_total: {
+    type: 'counter',
+    help: 'Connections beyond the most that are held at a time.',
+    labels: [],
+  },
+  fist_http_malformed_total: {
+    type: 'counter',
+    help: 'Connections that sent no valid HTTP request in time.',
+    labels: ['reason'],
+  },
+  fist_store_commit_duration_seconds: {
+    type: 'histogram',
+    help: 'One COMMIT with all callers that share it.',
+    labels: [],
+    buckets: requestSeconds,
+  },
+  fist_store_commit_callers: {
+    type: 'histogram',
+    help: 'Callers that shared a commit.',
+    labels: [],
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+  },
+  fist_retention_deleted_total: {
+    type: 'counter',
+    help: 'Rows that were deleted because of their age or number.',
+    labels: ['table'],
+  },
+  fist_store_conflicts_total: {
+    type: 'counter',
+    help: 'Transactions that were done again because another one was in the way.',
+    labels: ['transaction'],
+  },
+  fist_ticks_total: {
+    type: 'counter',
+    help: 'Work of a minute that this process did for all replicas.',
+    labels: ['name'],
+  },
+  fist_resources: { type: 'gauge', help: 'Sources, Workflows and Sinks of the catalog.', labels: ['kind', 'ready'] },
+} as const satisfies Readonly<Record<string, MetricDescription>>;
+
+type Table = typeof metricTable;
+
+/** Names of the metrics of one type. */
+export type MetricName<Type extends MetricDescription['type']> = {
+  [Name in keyof Table]: Table[Name]['type'] extends Type ? Name : never;
+}[keyof Table];
+
+/** All labels of a metric. */
+export type MetricLabels<Name extends keyof Table> = Readonly<Record<Table[Name]['labels'][number], string>>;
+
+/** Counters, gauges and histograms of {@link metricTable}: another name or label does not compile. */
+export interface Metrics {
+  /** `by` = 1 where absent. */
+  increment<Name extends MetricName<'counter'>>(name: Name, labels: MetricLabels<Name>, by?: number): void;
+  observe<Name extends MetricName<'histogram'>>(name: Name, labels: MetricLabels<Name>, value: number): void;
+  set<Name extends MetricName<'gauge'>>(name: Name, labels: MetricLabels<Name>, value: number): void;
+}
