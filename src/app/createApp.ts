@@ -63,8 +63,8 @@ export interface App {
 export interface AppParts {
   readonly log: Log;
   readonly clock?: Clock;
-  /** Where the stdout sink writes. */
-  writeStdout(text: string): void;
+  /** Where the stdout sink writes; rejects where it could not. */
+  writeStdout(text: string): void | Promise<void>;
   /** For crash tests: a named point at which the process kills itself. */
   readonly crashAt?: string | undefined;
   /** For tests of overload. */

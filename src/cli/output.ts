@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { AppError } from '../core/errors.ts';
+import { outliveStreams, watchStreams } from './streams.ts';
 import { printable, printableJson, printableYaml } from '../lib/printable.ts';
 
 /** Where a command writes: results to `out`, everything else to `err`. Tests give their own. */
@@ -9,11 +10,18 @@ export interface Terminal {
   /** Whether colours and updating lines are wanted on stdout. */
   readonly colour: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * For a server: from now on a closed stream ends nothing. Returns how to write to stdout and hear whether it worked.
+   * Absent where the streams are not the process's own.
+   */
+  outlive?(): (text: string) => Promise<void>;
 }
 
-/** The process's own streams. */
+/** The process's own streams. A command ends where nobody reads its stdout any more. */
 export function processTerminal(): Terminal {
+  watchStreams();
   return {
+    outlive: outliveStreams,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     colour: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,

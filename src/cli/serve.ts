@@ -20,6 +20,7 @@ const patienceMs = 2000;
  * signal ends at once (130, 143) and still loses nothing, because everything that was acknowledged is committed.
  */
 export async function serve(terminal: Terminal, flags: ServeFlags): Promise<number> {
+  const writeStdout = terminal.outlive?.() ?? ((text: string) => terminal.out(text));
   const log = await createLog({ level: readLevel(flags.logLevel) });
   const options = readServeOptions(flags, terminal.env);
   const asked = Promise.withResolvers<void>();
@@ -36,7 +37,7 @@ export async function serve(terminal: Terminal, flags: ServeFlags): Promise<numb
   try {
     const app = await createApp(options, {
       log,
-      writeStdout: (text) => terminal.out(text),
+      writeStdout,
       crashAt: terminal.env['FIST_CRASH_AT'],
       signal: starting.signal,
     });

@@ -112,3 +112,44 @@ describe('the log', () => {
     expect(lines).toEqual([]);
   });
 });
+
+describe('a log that nobody takes', () => {
+  /** A stream of which a test says whether it can be written and how much waits. */
+  function brokenStream() {
+    const state = { error: null as Error | null, writableLength: 0, lines: [] as string[] };
+    return {
+      state,
+      stream: {
+        get writableLength() {
+          return state.writableLength;
+        },
+        write(text: string, written: (error?: Error | null) => void) {
+          if (state.error === null) state.lines.push((JSON.parse(text) as { message: string }).message);
+          written(state.error);
+        },
+      },
+    };
+  }
+
+  it('goes on, and tells how many lines were lost', async () => {
+    const { state, stream } = brokenStream();
+    const log = await createLog({ level: 'info', format: 'json', stream });
+    state.error = new Error('ENOSPC');
+    for (let n = 0; n < 3; n++) log.info({}, `lost ${n}`);
+    state.error = null;
+    log.info({}, 'first');
+    log.info({}, 'second');
+    expect(state.lines).toEqual(['first', 'log lines before this one could not be written', 'second']);
+  });
+
+  it('does not fill the memory while its reader stands still', async () => {
+    const { state, stream } = brokenStream();
+    const log = await createLog({ level: 'info', format: 'json', stream });
+    state.writableLength = 4 * 1024 * 1024 + 1;
+    log.info({}, 'lost');
+    expect(state.lines).toEqual([]);
+    state.writableLength = 0;
+    log.info({}, 'kept');
+    expect(state.lines).toEqual(['log lines before this one could not be written', 'kept']);
+  });
+});

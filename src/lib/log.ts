@@ -11,13 +11,25 @@ export interface LogOptions {
   readonly level: LogLevel;
   /** `text` for people, `json` for programs; absent: text on a terminal, else json. */
   readonly format?: 'json' | 'text';
-  /** Absent: stderr of the process. */
+  /** Absent: stderr of the process. Lines that it cannot write are lost; a later one says how many. */
+  readonly stream?: LogStream;
+  /** Instead of the stream. */
   readonly write?: (line: string) => void;
   /** Absent: colours where stderr is a terminal that wants them. */
   readonly colour?: boolean;
 }
 
+/** What the log needs of a stream. */
+export interface LogStream {
+  /** Bytes that wait for a reader. */
+  readonly writableLength: number;
+  write(text: string, written: (error?: Error | null) => void): unknown;
+}
+
 type Fields = Readonly<Record<string, unknown>>;
+
+/** A reader that stands still does not fill the memory of the server. */
+const mostWaitingBytes = 4 * 1024 * 1024;
 
 /**
  * The program's log: one line an entry, written before the call returns. Secrets are masked by the name of their field
@@ -25,10 +37,16 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export async function createLog(options: LogOptions): Promise<Log> {
   const { pino } = await import('pino');
-  const write = options.write ?? ((line: string) => void process.stderr.write(line));
+  const { write, takeLost } = lossy(options);
   const isText = (options.format ?? (process.stderr.isTTY ? 'text' : 'json')) === 'text';
   const colour = options.colour ?? (process.stderr.isTTY && process.env['NO_COLOR'] === undefined);
-  const destination = { write: (line: string) => write(isText ? textLine(line, colour) : printableJson(line)) };
+  const destination = {
+    write(line: string) {
+      const lines = takeLost();
+      if (lines > 0) logger.warn({ lines }, 'log lines before this one could not be written');
+      write(isText ? textLine(line, colour) : printableJson(line));
+    },
+  };
   const logger = pino(
     {
       level: options.level,
@@ -40,6 +58,35 @@ export async function createLog(options: LogOptions): Promise<Log> {
     destination,
   );
   return wrap(logger);
+}
+
+/** Writes where it can; counts what is lost, which `takeLost` tells as soon as lines can be written again. */
+function lossy({ write, stream = process.stderr }: LogOptions): {
+  readonly write: (line: string) => void;
+  /** The lines that were lost; 0 also while they still cannot be written. */
+  readonly takeLost: () => number;
+} {
+  if (write !== undefined) return { write, takeLost: () => 0 };
+  let lost = 0;
+  let isBroken = false;
+  return {
+    write(line) {
+      if (stream.writableLength > mostWaitingBytes) {
+        lost += 1;
+        return;
+      }
+      stream.write(line, (error) => {
+        isBroken = error != null;
+        if (isBroken) lost += 1;
+      });
+    },
+    takeLost() {
+      if (isBroken || stream.writableLength > mostWaitingBytes) return 0;
+      const lines = lost;
+      lost = 0;
+      return lines;
+    },
+  };
 }
 
 interface Writer {

@@ -17,6 +17,8 @@ export interface RunningProcess {
   readonly pid: number;
   stdout(): string;
   stderr(): string;
+  /** Nobody reads its output any more; its next write to it fails. */
+  closeOutput(...names: ('stdout' | 'stderr')[]): void;
   /** How it ended, or null while it runs. */
   exitStatus(): ExitStatus | null;
   /** Resolves when it has ended and its output is complete. Never rejects. */
@@ -90,6 +92,9 @@ export function startProcess(command: string, args: readonly string[], options: 
     pid: pid ?? -1,
     stdout: () => output.stdout,
     stderr: () => output.stderr,
+    closeOutput(...names) {
+      for (const name of names) child[name].destroy();
+    },
     exitStatus: () => status,
     exited,
     signal,

@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createCleanup } from '../support/cleanup.ts';
+import { cleanEnvironment, freePort, runProcess, startProcess, waitForHttp } from '../support/processes.ts';
+import { spawnServer, startServer } from '../support/server.ts';
+import { waitFor } from '../support/wait.ts';
+
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+
+const head = 'apiVersion: punchingfist.io/v1alpha1\n';
+const resources = [
+  `${head}kind: Source\nmetadata: {name: s}\nspec: {type: webhook, config: {path: alerts}, triggerWorkflow: w}\n`,
+  `${head}kind: Workflow\nmetadata: {name: w}\nspec: {steps: [{name: a, type: conditional, condition: 'true'}], sinks: [console]}\n`,
+  `${head}kind: Sink\nmetadata: {name: console}\nspec: {type: stdout, config: {format: json}}\n`,
+].join('---\n');
+
+function world() {
+  const folder = cleanup.temporaryFolder('streams');
+  writeFileSync(join(folder, 'resources.yaml'), resources);
+  return { resources: join(folder, 'resources.yaml'), database: join(folder, 'fist.db') };
+}
+
+const alert = { status: 'firing', labels: { alertname: 'Down' }, annotations: {}, startsAt: '2026-01-01T00:00:00Z' };
+const notification = { version: '4', status: 'firing', receiver: 'fist', groupKey: '{}', alerts: [alert] };
+
+/** A command line in a shell, where `fist` is the program. */
+function shell(script: string) {
+  return runProcess('/bin/sh', ['-c', `fist() { '${process.execPath}' src/main.ts "$@"; }; ${script}`]);
+}
+
+describe('a command', () => {
+  it('whose reader is gone ends quietly, as one that SIGPIPE ends', async () => {
+    const child = startProcess(process.execPath, ['src/main.ts', 'explain', 'workflow'], {
+      environment: cleanEnvironment(),
+    });
+    child.closeOutput('stdout');
+    expect(await child.exited).toEqual({ code: 141, signal: null });
+    expect(child.stderr()).toBe('');
+  });
+
+  it('that cannot write what was asked for fails and says why', async () => {
+    const { code, stderr } = await shell('fist explain workflow > /dev/full');
+    expect(stderr).toMatch(/^error: standard output could not be written: .*no space left on device/i);
+    expect(code).toBe(3);
+  });
+
+  it('whose messages nobody reads does its work', async () => {
+    const { code, stdout } = await shell(`fist lint '${world().resources}' 2> /dev/full`);
+    expect(code).toBe(0);
+    expect(stdout).not.toBe('');
+  });
+});
+
+describe('a server', () => {
+  it('goes on when its log and its output are closed; what it could not print is tried again', async () => {
+    const server = await startServer(world());
+    cleanup.defer(() => server.process.stop());
+    server.process.closeOutput('stdout', 'stderr');
+    expect((await server.post('/webhook/alerts', notification)).status).toBe(200);
+    const delivery = await waitFor('an attempt that failed', async () => {
+      const [found] = await server.list<{ attempts: number; status: string; error: string | null }>(
+        '/api/v1/deliveries',
+      );
+      return found?.error == null ? null : found;
+    });
+    expect(delivery).toMatchObject({ status: 'pending', error: expect.stringContaining('standard output') });
+    expect((await server.post('/webhook/alerts', notification)).status).toBe(200);
+    expect(await server.process.stop()).toEqual({ code: 0, signal: null });
+  });
+
+  it('starts and takes alerts although its log cannot be written', async () => {
+    const port = await freePort();
+    const listen = `127.0.0.1:${port}`;
+    const under = ['/bin/sh', '-c', 'exec "$@" > /dev/full 2> /dev/full', '--'];
+    const server = spawnServer({ ...world(), listen, under });
+    cleanup.defer(() => server.stop());
+    await waitForHttp(server, `http://${listen}/readyz`);
+    const response = await fetch(`http://${listen}/webhook/alerts`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(notification),
+    });
+    expect(response.status).toBe(200);
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+  });
+});
