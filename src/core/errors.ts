@@ -50,6 +50,11 @@ export const errorCodes = {
   },
   Draining: { retryable: true, exitCode: 3, meaning: 'The server is starting up or stopping.' },
   Unreachable: { retryable: true, exitCode: 3, meaning: 'A server did not answer.' },
+  ResourcesExhausted: {
+    retryable: true,
+    exitCode: 3,
+    meaning: 'This machine or process has no descriptor, process or memory left for it. Nothing else is wrong.',
+  },
   // runs and steps
   Timeout: { retryable: true, exitCode: 4, meaning: 'The attempt took longer than its timeout.' },
   RunTimeout: { retryable: false, exitCode: 4, meaning: 'The run passed its deadline.' },

@@ -39,6 +39,7 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   Timeout: 503,
   Unreachable: 503,
   ClusterUnavailable: 503,
+  ResourcesExhausted: 503,
 };
 
 /** Maps what was thrown. Messages of defects stay in the log. */

@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server as SocketServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../core/errors.ts';
+import { isExhaustion } from '../lib/exhaustion.ts';
 
 /** Where a server listens. `url` can be opened on this machine. */
 export interface ListenAddress {
@@ -24,25 +25,55 @@ export interface Listening {
 const sharedSockets = 64;
 const backlog = 1024;
 
-/** Listens where it was told to. Throws InvalidInput where the address cannot be had. */
-export async function listen(app: FastifyInstance, host: string, port: number): Promise<Listening> {
+/** Opens one listening socket. */
+export type OpenSocket = (options: SocketOptions) => Promise<SocketServer>;
+
+interface SocketOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly backlog?: number;
+  readonly reusePort?: boolean;
+}
+
+/**
+ * Listens where it was told to, with all sockets or with none. Throws InvalidInput where the address cannot be had.
+ * `open` is given by tests.
+ */
+export async function listen(
+  app: FastifyInstance,
+  host: string,
+  port: number,
+  open: OpenSocket = bound,
+): Promise<Listening> {
+  let first: AddressInfo;
+  let isShared: boolean;
   try {
     // Sockets that share their port do not notice that somebody else listens there.
-    if (port !== 0) await closed(await bound({ host, port }));
-    const shared = await listenShared(app, host, port);
-    const address = app.server.address() as AddressInfo;
-    const others = shared
-      ? await Promise.all(Array.from({ length: sharedSockets - 1 }, () => another(app, address)))
-      : [];
-    return { address: addressOf(address), close: () => Promise.all(others.map(closed)) };
+    if (port !== 0) await closed(await open({ host, port }));
+    isShared = await listenShared(app, host, port);
+    first = app.server.address() as AddressInfo;
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    const why = reasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
-    throw new AppError('InvalidInput', `cannot listen on ${host}:${port}: ${why}`, {
-      cause,
-      next: 'choose another address with --listen HOST:PORT (port 0 = any free one)',
-    });
+    throw cannotListen(`cannot listen on ${host}:${port}`, cause);
   }
+  const more = isShared ? sharedSockets - 1 : 0;
+  const opened = await Promise.allSettled(Array.from({ length: more }, () => another(app, first, open)));
+  const others = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const close = () => Promise.all(others.map(closed));
+  const at = opened.findIndex(({ status }) => status === 'rejected');
+  const failed = opened[at];
+  if (failed?.status !== 'rejected') return { address: addressOf(first), close };
+  await Promise.all([close(), closed(app.server)]);
+  const which = `socket ${at + 2} of the ${sharedSockets} that share the port`;
+  throw cannotListen(`cannot listen on ${host}:${first.port} with ${which}`, failed.reason);
+}
+
+function cannotListen(what: string, cause: unknown): AppError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const why = reasons[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  const next = isExhaustion(cause)
+    ? 'ulimit -n 8192 (systemd: LimitNOFILE=8192), or look at what else the machine runs'
+    : 'choose another address with --listen HOST:PORT (port 0 = any free one)';
+  return new AppError('InvalidInput', `${what}: ${why}`, { cause, next });
 }
 
 /** False where this system cannot share a port. */
@@ -60,13 +91,13 @@ async function listenShared(app: FastifyInstance, host: string, port: number): P
 }
 
 /** One more socket of the port, whose connections are the HTTP server's. */
-async function another(app: FastifyInstance, { address, port }: AddressInfo): Promise<SocketServer> {
-  const server = await bound({ host: address, port, backlog, reusePort: true });
+async function another(app: FastifyInstance, { address, port }: AddressInfo, open: OpenSocket): Promise<SocketServer> {
+  const server = await open({ host: address, port, backlog, reusePort: true });
   server.on('connection', (socket) => app.server.emit('connection', socket));
   return server;
 }
 
-function bound(options: { host: string; port: number; backlog?: number; reusePort?: boolean }): Promise<SocketServer> {
+function bound(options: SocketOptions): Promise<SocketServer> {
   return new Promise((resolve, reject) => {
     const server = createServer({ noDelay: true });
     server.once('error', reject);
@@ -77,7 +108,7 @@ function bound(options: { host: string; port: number; backlog?: number; reusePor
   });
 }
 
-function closed(server: SocketServer): Promise<void> {
+function closed(server: Pick<SocketServer, 'close'>): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
   });
@@ -94,6 +125,8 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: 'not allowed (ports below 1024 need rights)',
   EADDRNOTAVAIL: 'this machine has no such address',
   ENOTFOUND: 'the name has no address',
+  EMFILE: 'this process may open no more files',
+  ENFILE: 'this machine may open no more files',
 };
 
 /** Bounds the connections of all sockets together; what is beyond is closed and told to `refused`. */

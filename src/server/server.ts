@@ -44,6 +44,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   );
   addErrors(app, options);
   addMeasures(app, options);
+  addHostCheck(app);
   addAuthentication(app, options.token);
   addApiAdmission(app, limits);
   addBodyParser(app);
@@ -153,6 +154,27 @@ function addMeasures(app: FastifyInstance, { metrics }: ServerOptions): void {
     metrics.observe('fist_http_request_duration_seconds', { route }, reply.elapsedTime / 1000);
     done();
   });
+}
+
+/** RFC 9112 section 3.2: Node takes the first of several; a proxy in front may have looked at another one. */
+function addHostCheck(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    if (countHosts(request.raw.rawHeaders) <= 1) return done();
+    void reply.code(400).header('connection', 'close').send({
+      code: 'InvalidInput',
+      message: 'the request has more than one Host header',
+      field: 'host',
+    });
+  });
+}
+
+function countHosts(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count;
 }
 
 /** Closed by default: a route without `access` lets nobody in. Runs before the body is read. */

@@ -101,6 +101,8 @@ describe('what is not HTTP', () => {
     ['a version of its own', good.replace('HTTP/1.1', 'HTTP/9.9'), 400],
     ['a method of its own', good.replace('POST', 'ALERT'), 400],
     ['no Host', good.replace('Host: x\r\n', ''), 400],
+    ['two Hosts', good.replace('Host: x', 'Host: x\r\nhOST: y'), 400],
+    ['the same Host twice', good.replace('Host: x', 'Host: x\r\nHost: x'), 400],
     ['headers too large', good.replace('Host: x', `Host: x\r\nX: ${'y'.repeat(20_000)}`), 431],
     ['too many headers', good.replace('Host: x', `Host: x${'\r\nX: y'.repeat(5000)}`), 431],
     ['a target too long', good.replace('/webhook/alerts', `/webhook/${'a'.repeat(20_000)}`), 431],

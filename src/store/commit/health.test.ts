@@ -5,7 +5,7 @@ import type { Log } from '../../core/ports.ts';
 import type { Store } from '../../core/store.ts';
 import { watchStore } from './health.ts';
 
-type Behaviour = 'ok' | 'stuck' | 'StoreFull' | 'StoreSlow' | 'own error';
+type Behaviour = 'ok' | 'stuck' | 'StoreFull' | 'StoreSlow' | 'own error' | 'no right' | 'defect';
 
 /** A store of which only the outcome of writes matters. */
 function world() {
@@ -17,6 +17,8 @@ function world() {
   const probes: (() => void)[] = [];
   async function outcome(): Promise<void> {
     if (behaviour === 'own error') throw new AppError('Conflict', 'the caller is to blame');
+    if (behaviour === 'no right') throw new AppError('StoreUnusable', 'secret detail');
+    if (behaviour === 'defect') throw new TypeError('secret detail');
     if (behaviour !== 'ok' && behaviour !== 'stuck')
       throw new AppError('StoreUnavailable', 'secret detail', { reason: behaviour });
   }
@@ -96,4 +98,21 @@ test('an error of a caller says nothing about the store', async () => {
   become('own error');
   await expect(write()).rejects.toMatchObject({ code: 'Conflict' });
   expect(await problem()).toBeNull();
+});
+
+test.each(['no right', 'defect'] as const)(
+  'a trial that fails with %s is a problem, whatever it is called',
+  async (how) => {
+    const { problem, become } = world();
+    become(how);
+    expect(await problem()).toBe('it takes no writes');
+  },
+);
+
+test('a right that was taken away from a running server is a problem at once', async () => {
+  const { problem, become, write } = world();
+  expect(await problem()).toBeNull();
+  become('no right');
+  await expect(write()).rejects.toMatchObject({ code: 'StoreUnusable' });
+  expect(await problem()).toBe('it takes no writes');
 });

@@ -1,7 +1,9 @@
 import { AppError } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/errors.ts';
 import type { Clock, Log, StoreHealth } from '../../core/ports.ts';
 import type { Store } from '../../core/store.ts';
 import { createComplaints } from '../../lib/complaints.ts';
+import { problemWords } from './problem-words.ts';
 
 /** A write that has not come back after it is a problem. */
 const slowMs = 1000;
@@ -14,15 +16,12 @@ const answerMs = 200;
 /** So long after the last failure the store counts as failing, so that readiness does not flicker. */
 const holdMs = 5000;
 
-const words: Readonly<Record<string, string>> = {
-  StoreFull: 'its disk is full',
-  StoreSlow: 'it is slow',
-  StoreDown: 'it takes no writes',
-};
+/** Codes by which a write speaks of the store and not of its caller. */
+const ofTheStore: ReadonlySet<string> = new Set<ErrorCode>(['StoreUnavailable', 'StoreUnusable', 'StoreLocked']);
 
 /** What went wrong last, until it is over. */
 interface Failure {
-  readonly reason: string;
+  readonly words: string;
   readonly atMs: number;
   /** A write that began later was committed. */
   overcome: boolean;
@@ -50,20 +49,22 @@ export function watchStore(
   }
 
   function failed(thrown: unknown): void {
-    if (!(thrown instanceof AppError) || thrown.code !== 'StoreUnavailable') return;
-    const reason = thrown.reason ?? 'StoreDown';
-    failure = { reason, atMs: clock.monotonic(), overcome: false };
+    const reason = thrown instanceof AppError ? (thrown.reason ?? thrown.code) : 'Internal';
+    failure = { words: problemWords(thrown), atMs: clock.monotonic(), overcome: false };
     complain('error', reason, { error: thrown, reason }, 'the store refuses writes; alerts are answered 503 meanwhile');
   }
 
-  async function observe<Result>(write: () => Promise<Result>): Promise<Result> {
+  async function observe<Result>(
+    write: () => Promise<Result>,
+    isOfTheStore: (thrown: unknown) => boolean,
+  ): Promise<Result> {
     const sinceMs = clock.monotonic();
     try {
       const result = await write();
       committed(sinceMs);
       return result;
     } catch (thrown) {
-      failed(thrown);
+      if (isOfTheStore(thrown)) failed(thrown);
       throw thrown;
     }
   }
@@ -75,7 +76,11 @@ export function watchStore(
     if (trial === null && !isKnown && nowMs - triedMs >= trialEveryMs) {
       triedMs = nowMs;
       const ended = (): void => void (trial = null);
-      trial = observe(() => store.probe()).then(ended, ended);
+      // Nobody else can be to blame for a trial that fails.
+      trial = observe(
+        () => store.probe(),
+        (thrown) => !(thrown instanceof AppError && thrown.code === 'StoreConflict'),
+      ).then(ended, ended);
     }
     return trial ?? Promise.resolve();
   }
@@ -83,15 +88,22 @@ export function watchStore(
   function judge(): string | null {
     const nowMs = clock.monotonic();
     if (failure?.overcome === true && nowMs - failure.atMs >= holdMs) {
-      log.info({ reason: failure.reason }, 'the store takes writes again');
+      log.info({ was: failure.words }, 'the store takes writes again');
       failure = null;
     }
-    if (failure !== null) return words[failure.reason] ?? null;
-    return trial !== null && nowMs - triedMs >= slowMs ? (words['StoreSlow'] ?? null) : null;
+    if (failure !== null) return failure.words;
+    return trial !== null && nowMs - triedMs >= slowMs ? 'it is slow' : null;
   }
 
   return {
-    store: { ...store, transaction: (name, work) => observe(() => store.transaction(name, work)) },
+    store: {
+      ...store,
+      transaction: (name, work) =>
+        observe(
+          () => store.transaction(name, work),
+          (thrown) => thrown instanceof AppError && ofTheStore.has(thrown.code),
+        ),
+    },
     health: {
       async problem() {
         const late = new AbortController();

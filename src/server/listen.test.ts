@@ -1,0 +1,84 @@
+import { createServer } from 'node:net';
+import { fastify } from 'fastify';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createCleanup } from '../../test/support/cleanup.ts';
+import { rawRequest } from '../../test/support/sockets.ts';
+import { listen } from './listen.ts';
+import type { OpenSocket } from './listen.ts';
+
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+
+function application() {
+  const app = fastify({ logger: false });
+  app.get('/', () => 'here');
+  cleanup.defer(() => app.close());
+  return app;
+}
+
+/** Opens real sockets; those of the given numbers fail, counted from 1. */
+function opener(failures: ReadonlyMap<number, Error>) {
+  const opened: ReturnType<typeof createServer>[] = [];
+  let calls = 0;
+  const open: OpenSocket = (options) => {
+    calls += 1;
+    const failure = failures.get(calls);
+    if (failure !== undefined) return Promise.reject(failure);
+    return new Promise((resolve, reject) => {
+      const server = createServer();
+      opened.push(server);
+      server.once('error', reject);
+      server.listen(options, () => resolve(server));
+    });
+  };
+  return { open, opened };
+}
+
+const get = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+
+describe('listening', () => {
+  it('is done by 64 sockets of one port, and all of them end', async () => {
+    const app = application();
+    const { open, opened } = opener(new Map());
+    const { address, close } = await listen(app, '127.0.0.1', 0, open);
+    expect(opened.map((server) => server.address())).toEqual(
+      Array.from({ length: 63 }, () => ({ address: '127.0.0.1', family: 'IPv4', port: address.port })),
+    );
+    expect((await rawRequest(address.port, get)).text).toContain('here');
+    await close();
+    expect(opened.every((server) => !server.listening)).toBe(true);
+  });
+
+  it('that fails for one socket closes the others, and says which and what to do', async () => {
+    const app = application();
+    const failure = Object.assign(new Error('listen EMFILE'), { code: 'EMFILE' });
+    const { open, opened } = opener(new Map([[17, failure]]));
+    await expect(listen(app, '127.0.0.1', 0, open)).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringMatching(
+        /^cannot listen on 127\.0\.0\.1:\d+ with socket 18 of the 64 that share the port: this process may open no more files$/,
+      ),
+      next: expect.stringContaining('ulimit -n'),
+    });
+    expect(opened).toHaveLength(62);
+    expect(opened.every((server) => !server.listening)).toBe(true);
+    expect(app.server.listening).toBe(false);
+  });
+
+  it.each([
+    ['an address of another machine', '192.0.2.1', 'this machine has no such address'],
+    ['a name without an address', 'no-such-host.invalid', 'the name has no address'],
+  ])('on %s is refused in words', async (_name, host, why) => {
+    await expect(listen(application(), host, 0)).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: `cannot listen on ${host}:0: ${why}`,
+      next: expect.stringContaining('--listen'),
+    });
+  });
+
+  it('on all addresses can be reached by the one of this machine', async () => {
+    const { address, close } = await listen(application(), '0.0.0.0', 0);
+    cleanup.defer(close);
+    expect(address).toEqual({ host: '0.0.0.0', port: address.port, url: `http://127.0.0.1:${address.port}` });
+  });
+});
