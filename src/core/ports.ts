@@ -46,7 +46,10 @@ export interface HttpClient {
   send(request: HttpRequest): Promise<HttpResponse>;
 }
 
-/** Secrets by namespace and reference. null = missing on our side. Values are never logged. */
+/**
+ * Secrets by namespace and reference. null = missing on our side; throws ResourcesExhausted where nobody can tell. Values are
+ * never logged.
+ */
 export interface Secrets {
   get(namespace: string, reference: SecretReference): string | null;
 }

@@ -27,9 +27,10 @@ export function exhaustion(thrown: unknown, what: string): AppError | null {
 function exhaustedCode(thrown: unknown): string | undefined {
   for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth++) {
     const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-    if (code in texts) return code;
-    if (error instanceof AggregateError && error.errors.some((each) => exhaustedCode(each) !== undefined))
-      return 'EMFILE';
+    if (Object.hasOwn(texts, code)) return code;
+    const inside = error instanceof AggregateError ? (error.errors as readonly unknown[]).map(exhaustedCode) : [];
+    const found = inside.find((each) => each !== undefined);
+    if (found !== undefined) return found;
   }
   return undefined;
 }

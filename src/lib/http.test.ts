@@ -86,6 +86,13 @@ describe('send', () => {
     expect(requestWasSent(error)).toBe(true);
   });
 
+  test('a want of descriptors says nothing about the receiver', async () => {
+    const lookup = () => Promise.reject(Object.assign(new Error('socket EMFILE'), { code: 'EMFILE' }));
+    const error = await failure(client({ lookup }).send(get('http://receiver.example/')));
+    expect(error).toMatchObject({ code: 'ResourcesExhausted', retryable: true });
+    expect(requestWasSent(error)).toBe(false);
+  });
+
   test('a connection cut in the middle is Unreachable and the request was sent', async () => {
     const url = await serve((request) => request.socket.destroy());
     const error = await failure(client().send(get(url)));

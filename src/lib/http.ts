@@ -8,6 +8,7 @@ import { AppError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../core/ports.ts';
 import { refusedAddress } from './address-policy.ts';
+import { exhaustion } from './exhaustion.ts';
 import type { DestinationPolicy } from './address-policy.ts';
 
 /** A request that got no answer, so another try may. `requestSent` says whether the peer may have seen this one. */
@@ -37,7 +38,7 @@ const userAgent = 'punching-fist';
 
 /**
  * The one outbound client. Every address of the destination is checked before a connection is made, and the connection
- * goes to a checked address. Redirects are answers, never followed. Throws HttpError `Unreachable` or `Timeout`;
+ * goes to a checked address. Redirects are answers, never followed. Throws HttpError `Unreachable` or `Timeout`; `ResourcesExhausted` where this process can open no socket;
  * `Cancelled` where the caller's signal aborted; `Forbidden` for a destination that the policy refuses; `InvalidInput`
  * for a URL that is not plain http(s).
  */
@@ -181,6 +182,8 @@ function translate(
   if (state.timedOut) {
     return new HttpError('Timeout', `${url.host} did not answer within ${request.timeoutMs} ms`, state.sent, thrown);
   }
+  const exhausted = state.sent ? null : exhaustion(thrown, `${url.host} could not be reached`);
+  if (exhausted !== null) return exhausted;
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   return new HttpError('Unreachable', `${url.host} could not be reached: ${reason}`, state.sent, thrown);
 }

@@ -3,6 +3,7 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SecretReference } from '../core/catalog.ts';
 import type { Secrets } from '../core/ports.ts';
+import { exhaustion } from '../lib/exhaustion.ts';
 import type { SecretDocument } from './read.ts';
 
 const maxSecretBytes = 1024 * 1024;
@@ -34,7 +35,9 @@ function readSecretFile(path: string): string | null {
   try {
     const { size } = statSync(path);
     return size > maxSecretBytes ? null : readFileSync(path, 'utf8').replace(/\r?\n$/, '');
-  } catch {
+  } catch (error) {
+    const exhausted = exhaustion(error, 'a Secret could not be read');
+    if (exhausted !== null) throw exhausted;
     // Absent, a folder, or not readable: the secret is missing, and the caller says which one.
     return null;
   }

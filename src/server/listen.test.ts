@@ -40,12 +40,13 @@ describe('listening', () => {
   it('is done by 64 sockets of one port, and all of them end', async () => {
     const app = application();
     const { open, opened } = opener(new Map());
-    const { address, close } = await listen(app, '127.0.0.1', 0, open);
+    const listening = await listen(app, '127.0.0.1', 0, open);
+    const { address } = listening;
     expect(opened.map((server) => server.address())).toEqual(
       Array.from({ length: 63 }, () => ({ address: '127.0.0.1', family: 'IPv4', port: address.port })),
     );
     expect((await rawRequest(address.port, get)).text).toContain('here');
-    await close();
+    await listening.close();
     expect(opened.every((server) => !server.listening)).toBe(true);
   });
 
@@ -77,8 +78,9 @@ describe('listening', () => {
   });
 
   it('on all addresses can be reached by the one of this machine', async () => {
-    const { address, close } = await listen(application(), '0.0.0.0', 0);
-    cleanup.defer(close);
+    const listening = await listen(application(), '0.0.0.0', 0);
+    cleanup.defer(() => listening.close());
+    const { address } = listening;
     expect(address).toEqual({ host: '0.0.0.0', port: address.port, url: `http://127.0.0.1:${address.port}` });
   });
 });
