@@ -14,7 +14,9 @@ import type { LoadedFolder } from '../resources/folder.ts';
 import { resourceRecords } from '../resources/records.ts';
 import { createLocalRunner } from '../runners/local.ts';
 import { isLoopback } from '../server/auth.ts';
+import { connectionsWithin, readDescriptorLimit } from '../server/descriptors.ts';
 import { createServer } from '../server/server.ts';
+import { defaultLimits } from '../server/options.ts';
 import type { ServerLimits, ServerState } from '../server/options.ts';
 import { checkToken, loadOrCreateToken } from '../server/token.ts';
 import { createOutbox } from '../sinks/outbox.ts';
@@ -94,6 +96,11 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
 
   try {
     const metrics = await createMetrics({ version });
+
+    const descriptors = readDescriptorLimit();
+    const maxConnections = connectionsWithin(descriptors, options.concurrency, defaultLimits.maxConnections);
+    if (maxConnections < defaultLimits.maxConnections)
+      log.warn({ descriptors, maxConnections, next: 'ulimit -n 8192' }, 'fewer connections than usual can be held');
 
     // Read before the store is opened, so that a wrong path leaves no database behind.
     const resources = openResourceFolder({
@@ -175,7 +182,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       metrics,
       clock,
       log,
-      ...(parts.limits?.server === undefined ? {} : { limits: parts.limits.server }),
+      limits: { maxConnections, ...parts.limits?.server },
     });
     // Before the work in the order of building, so that it answers 503 and not ready while the work drains.
     lifecycle.onStop('server', (leftMs) => server.close(leftMs));

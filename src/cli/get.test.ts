@@ -75,3 +75,23 @@ test('after many pages in vain the person is told, and what was found is shown',
   expect(lists.out.join('')).toBe('dead-letter/9\n');
   expect(lists.err.join('')).toContain('older ones were not looked at; next: narrow it down with --since');
 });
+
+test('Sources say how many requests they refused lately', async () => {
+  const source = (name: string, refused: number) => ({
+    metadata: { namespace: 'shop', name },
+    spec: { type: 'webhook', config: { path: name } },
+    status: {
+      ready: true,
+      conditions: [{ type: 'Ready', reason: 'Accepted', message: '' }],
+      eventsProcessed: 7,
+      refused,
+    },
+  });
+  const lists = await startLists([{ items: [source('a', 0), source('b', 12)], nextCursor: null }]);
+  await lists.run({ output: 'table' }, 'sources');
+  expect(lists.out.join('').replace(/ +/g, ' ').split('\n').slice(0, 3)).toEqual([
+    'NAME TYPE PATH READY REASON COUNT REFUSED',
+    'a webhook a True Accepted 7 0',
+    'b webhook b True Accepted 7 12',
+  ]);
+});

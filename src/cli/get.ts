@@ -48,6 +48,7 @@ interface ResourceItem {
     readonly ready: boolean;
     readonly conditions: readonly { readonly type: string; readonly reason: string; readonly message: string }[];
     readonly eventsProcessed?: number;
+    readonly refused?: number;
     readonly messagesSent?: number;
     readonly lastError?: string | null;
   };
@@ -140,6 +141,9 @@ function outcomeOf({ outcome }: EventSummary): string {
 /** Where a sender finds it: `--path` of `fist send alert`. */
 const webhookPath: Column<ResourceItem> = { heading: 'PATH', text: (item) => item.spec.config?.path ?? '-' };
 
+/** Requests that were not let in, in the last minutes. */
+const refused: Column<ResourceItem> = { heading: 'REFUSED', text: (item) => String(item.status.refused ?? '-') };
+
 function resources(noun: string): Listing<ResourceItem> {
   return {
     name: (item) => `${noun}/${item.metadata.namespace}/${item.metadata.name}`,
@@ -152,6 +156,7 @@ function resources(noun: string): Listing<ResourceItem> {
       { heading: 'READY', text: (item) => (item.status.ready ? 'True' : 'False') },
       { heading: 'REASON', text: (item) => item.status.conditions.map((condition) => condition.reason).join(',') },
       { heading: 'COUNT', text: (item) => String(item.status.eventsProcessed ?? item.status.messagesSent ?? '-') },
+      ...(noun === 'source' ? [refused] : []),
       {
         heading: 'MESSAGE',
         text: (item) =>

@@ -119,6 +119,11 @@ export const metricTable = {
     help: 'Connections beyond the most that are held at a time.',
     labels: [],
   },
+  fist_http_connections_displaced_total: {
+    type: 'counter',
+    help: 'Connections without a request in work that made room for others.',
+    labels: [],
+  },
   fist_http_malformed_total: {
     type: 'counter',
     help: 'Connections that sent no valid HTTP request in time.',

@@ -79,9 +79,14 @@ function protocolError(thrown: unknown): ErrorAnswer | null {
   return { status, body: { code: 'InvalidInput', message: messages[status] ?? 'the request could not be read' } };
 }
 
+/** An error of reading a request, as fastify raises them. */
+export function requestError(status: 400 | 408 | 413, cause?: unknown): Error {
+  return Object.assign(new Error(messages[status], { cause }), { statusCode: status });
+}
+
 const messages: Readonly<Record<number, string>> = {
   400: 'the request could not be read: its body does not fit its headers',
-  408: 'the request did not arrive in time',
+  408: 'the request did not arrive in time, or too slowly',
   413: 'the body is larger than 3 MiB',
   414: 'the path is too long',
   415: 'the content type must be application/json, without content encoding',

@@ -94,6 +94,7 @@ async function listenShared(app: FastifyInstance, host: string, port: number): P
 async function another(app: FastifyInstance, { address, port }: AddressInfo, open: OpenSocket): Promise<SocketServer> {
   const server = await open({ host: address, port, backlog, reusePort: true });
   server.on('connection', (socket) => app.server.emit('connection', socket));
+  server.on('error', (error) => app.server.emit('error', error));
   return server;
 }
 
@@ -128,19 +129,3 @@ const reasons: Readonly<Record<string, string>> = {
   EMFILE: 'this process may open no more files',
   ENFILE: 'this machine may open no more files',
 };
-
-/** Bounds the connections of all sockets together; what is beyond is closed and told to `refused`. */
-export function limitConnections(app: FastifyInstance, most: number, refused: () => void): void {
-  let open = 0;
-  app.server.prependListener('connection', (socket) => {
-    if (open >= most) {
-      refused();
-      socket.destroy();
-      return;
-    }
-    open += 1;
-    socket.once('close', () => {
-      open -= 1;
-    });
-  });
-}

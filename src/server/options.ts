@@ -58,16 +58,21 @@ export interface ServerLimits {
   readonly keepAliveTimeoutMs: number;
   readonly maxHeaderBytes: number;
   readonly maxBodyBytes: number;
+  /** A body must bring `minBytesPerSecond` in each such time. */
+  readonly paceWindowMs: number;
+  readonly minBytesPerSecond: number;
   readonly maxConnections: number;
-  /** Webhook requests in work at a time; more are answered 503. */
+  /** Requests in work on one connection, one behind the other. */
+  readonly maxRequestsPerConnection: number;
+  /** Webhook requests in work at a time; more are answered 503. One Source may have as many as it leaves to others. */
   readonly maxWebhooks: number;
-  /** Their bodies together. */
+  /** What has come of their bodies, together. */
   readonly maxWebhookBytes: number;
   /** A commit under way is waited for so long before the answer is 503. The alerts may still be stored: that is harmless. */
   readonly acceptTimeoutMs: number;
   /** Requests of the API in work at a time, until their answers are read; more are answered 503. */
   readonly maxApiRequests: number;
-  /** Their bodies together. */
+  /** What has come of their bodies, together. */
   readonly maxApiBytes: number;
   /** An answer of the API that was not read after so long ends its connection. */
   readonly answerTimeoutMs: number;
@@ -85,7 +90,10 @@ export const defaultLimits: ServerLimits = {
   keepAliveTimeoutMs: 75_000,
   maxHeaderBytes: 16 * 1024,
   maxBodyBytes: 3 * mebibyte,
+  paceWindowMs: 5000,
+  minBytesPerSecond: 1024,
   maxConnections: 4096,
+  maxRequestsPerConnection: 16,
   maxWebhooks: 512,
   maxWebhookBytes: 32 * mebibyte,
   acceptTimeoutMs: 30_000,

@@ -7,6 +7,8 @@ export interface Refusal {
   readonly reason: string;
   readonly body: ErrorBody;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The log says it already, in words of its own. */
+  readonly isLogged?: true;
 }
 
 /** 503: our side cannot take it now; every sender tries again. */

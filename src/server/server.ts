@@ -1,16 +1,23 @@
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
+import { createComplaints } from '../lib/complaints.ts';
+import type { Complain } from '../lib/complaints.ts';
 import { addApiAdmission } from './admission.ts';
 import { apiHandlers } from './api.ts';
 import { challenge, checkBearer } from './auth.ts';
 import { errorAnswer, retryAfterSeconds } from './errors.ts';
+import { bodyOptions, createPace, readBody } from './body.ts';
+import type { Pace } from './body.ts';
+import { createConnections } from './connections.ts';
+import type { Connections } from './connections.ts';
 import { healthHandlers } from './health.ts';
-import { limitConnections, listen } from './listen.ts';
+import { listen } from './listen.ts';
 import type { ListenAddress, Listening } from './listen.ts';
 import { metricsHandlers } from './metrics.ts';
 import { defaultLimits } from './options.ts';
 import type { ServerLimits, ServerOptions } from './options.ts';
+import { createRefusals } from './refusals.ts';
 import { methodsOf, routes } from './routes.ts';
 import type { Handler, RouteAccess, RouteName } from './routes.ts';
 import { registerWebhooks } from './webhooks.ts';
@@ -38,21 +45,23 @@ export interface Server {
 /** Makes the HTTP server; nothing listens yet. */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const limits = { ...defaultLimits, ...options.limits };
-  const app = await createFastify(options, limits);
-  limitConnections(app, limits.maxConnections, () =>
-    options.metrics.increment('fist_http_connections_refused_total', {}),
-  );
-  addErrors(app, options);
+  const complain = createComplaints(options.log, options.clock);
+  const app = await createFastify(options, limits, complain);
+  const connections = countConnections(app, options, limits, complain);
+  const refusals = createRefusals(options.clock, complain);
+  const pace = createPace({ ...limits, windowMs: limits.paceWindowMs, clock: options.clock });
+  app.addHook('onClose', () => pace.stop());
+  addErrors(app, options, complain);
   addMeasures(app, options);
   addHostCheck(app);
   addAuthentication(app, options.token);
-  addApiAdmission(app, limits);
-  addBodyParser(app);
-  await registerWebhooks(app, options, limits);
+  addApiAdmission(app, limits, connections);
+  addBodyParser(app, limits, pace);
+  await registerWebhooks(app, { options, limits, connections, refusals, pace, complain });
   const handlers = {
     ...healthHandlers(options),
     ...metricsHandlers({ ...options, lists: options.reader.lists }),
-    ...apiHandlers(options),
+    ...apiHandlers(options, refusals),
   } satisfies Record<Exclude<RouteName, 'POST /webhook/*'>, Handler>;
   for (const route of routes) {
     if (route.access === 'source') continue;
@@ -68,6 +77,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   return {
     async listen() {
       listening = await listen(app, options.host, options.port);
+      app.server.on('error', (error) => {
+        complain('error', 'accept', { error, next: 'ulimit -n 8192' }, 'connections could not be taken');
+      });
       return listening.address;
     },
     close(timeoutMs = limits.closeTimeoutMs) {
@@ -77,7 +89,39 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   };
 }
 
-async function createFastify(options: ServerOptions, limits: ServerLimits): Promise<FastifyInstance> {
+/** Bounds the connections of all sockets together. */
+function countConnections(
+  app: FastifyInstance,
+  { metrics }: ServerOptions,
+  limits: ServerLimits,
+  complain: Complain,
+): Connections {
+  const { maxConnections } = limits;
+  const connections = createConnections({
+    ...limits,
+    refused() {
+      metrics.increment('fist_http_connections_refused_total', {});
+      complain(
+        'warn',
+        'refused',
+        { maxConnections },
+        'connections are refused: all that are open have requests in work',
+      );
+    },
+    displaced() {
+      metrics.increment('fist_http_connections_displaced_total', {});
+      complain('warn', 'displaced', { maxConnections }, 'idle connections are closed: others need their places');
+    },
+  });
+  app.server.prependListener('connection', (socket) => connections.add(socket));
+  return connections;
+}
+
+async function createFastify(
+  options: ServerOptions,
+  limits: ServerLimits,
+  complain: Complain,
+): Promise<FastifyInstance> {
   const { fastify } = await import('fastify');
   return fastify({
     logger: false,
@@ -93,8 +137,8 @@ async function createFastify(options: ServerOptions, limits: ServerLimits): Prom
       connectionsCheckingInterval: limits.checkIntervalMs,
       maxHeaderSize: limits.maxHeaderBytes,
     },
-    clientErrorHandler: (error, socket) => refuseMalformed(options, error, socket),
-    frameworkErrors: (error, _request, reply) => sendError(options, error, reply),
+    clientErrorHandler: (error, socket) => refuseMalformed(options, complain, error, socket),
+    frameworkErrors: (error, _request, reply) => sendError(options, complain, error, reply),
   });
 }
 
@@ -104,10 +148,17 @@ const malformed: Readonly<Record<string, readonly [status: string, message: stri
 };
 
 /** What is not HTTP, or does not come in time: one answer, then the connection ends. */
-function refuseMalformed(options: ServerOptions, error: NodeJS.ErrnoException, socket: Socket): void {
+function refuseMalformed(
+  { metrics }: ServerOptions,
+  complain: Complain,
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const [status, message] = malformed[error.code ?? ''] ?? ['400 Bad Request', 'this is not a valid HTTP request'];
-  options.metrics.increment('fist_http_malformed_total', { reason: status.slice(0, 3) });
+  metrics.increment('fist_http_malformed_total', { reason: status.slice(0, 3) });
+  const fields = { status: Number(status.slice(0, 3)), from: socket.remoteAddress, why: message };
+  complain('warn', `malformed ${status}`, fields, 'connections are refused that send no valid request');
   const body = JSON.stringify({ code: 'InvalidInput', message });
   if (socket.writable) {
     socket.write(
@@ -117,11 +168,12 @@ function refuseMalformed(options: ServerOptions, error: NodeJS.ErrnoException, s
   socket.destroySoon();
 }
 
-function addErrors(app: FastifyInstance, options: ServerOptions): void {
-  app.setErrorHandler((error: FastifyError, _request, reply) => sendError(options, error, reply));
+function addErrors(app: FastifyInstance, options: ServerOptions, complain: Complain): void {
+  app.setErrorHandler((error: FastifyError, _request, reply) => sendError(options, complain, error, reply));
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '';
     const allowed = methodsOf(path);
+    closeAfter(request, reply);
     if (allowed.length === 0)
       throw new AppError('NotFound', 'there is no such route', {
         next: 'GET / names the parts of the API',
@@ -136,9 +188,11 @@ function addErrors(app: FastifyInstance, options: ServerOptions): void {
   });
 }
 
-function sendError(options: ServerOptions, error: unknown, reply: FastifyReply): void {
+function sendError({ log }: ServerOptions, complain: Complain, error: unknown, reply: FastifyReply): void {
   const { status, body } = errorAnswer(error);
-  if (status >= 500) options.log.error({ error, route: reply.request.routeOptions.url }, 'a request failed');
+  const fields = { error, route: reply.request.routeOptions.url };
+  if (status === 503) complain('error', `api ${body.code}`, fields, 'a request could not be answered');
+  else if (status >= 500) log.error(fields, 'a request failed');
   if (status === 503) void reply.header('retry-after', retryAfterSeconds());
   void reply.code(status).send(body);
 }
@@ -189,9 +243,14 @@ function addAuthentication(app: FastifyInstance, token: string): void {
   });
 }
 
-function unauthenticated(request: FastifyRequest, reply: FastifyReply, verdict: 'absent' | 'wrong'): void {
-  const hasBody = request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
+/** What is not read of a request shall not hold its connection. */
+function closeAfter({ headers }: FastifyRequest, reply: FastifyReply): void {
+  const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
   if (hasBody) void reply.header('connection', 'close');
+}
+
+function unauthenticated(request: FastifyRequest, reply: FastifyReply, verdict: 'absent' | 'wrong'): void {
+  closeAfter(request, reply);
   void reply
     .code(401)
     .header('www-authenticate', challenge(verdict))
@@ -203,17 +262,22 @@ function unauthenticated(request: FastifyRequest, reply: FastifyReply, verdict: 
 }
 
 /** JSON only; an empty body is no body. */
-function addBodyParser(app: FastifyInstance): void {
+function addBodyParser(app: FastifyInstance, { maxBodyBytes }: ServerLimits, pace: Pace): void {
   app.removeAllContentTypeParsers();
   app.decorateRequest('bodyText', '');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') return done(null, undefined);
-    request.bodyText = body as string;
-    try {
-      done(null, JSON.parse(body as string));
-    } catch (cause) {
-      done(new AppError('InvalidInput', 'the body is not JSON', { cause }));
-    }
+  app.addContentTypeParser('application/json', (request, stream, done) => {
+    // Nobody takes it: there is no such route.
+    if (request.place === null) return done(null, undefined);
+    readBody(stream, bodyOptions(request, maxBodyBytes, pace), (error, body) => {
+      if (error !== null) return done(error);
+      request.bodyText = body?.toString('utf8') ?? '';
+      if (request.bodyText === '') return done(null, undefined);
+      try {
+        done(null, JSON.parse(request.bodyText));
+      } catch (cause) {
+        done(new AppError('InvalidInput', 'the body is not JSON', { cause }));
+      }
+    });
   });
 }
 

@@ -1,23 +1,33 @@
 import type { FastifyRequest } from 'fastify';
-import type { CatalogSource } from '../core/catalog.ts';
+import type { CatalogSource, SecretReference } from '../core/catalog.ts';
+import { toAppError } from '../core/errors.ts';
 import type { Complain } from '../lib/complaints.ts';
 import type { Turns } from '../lib/turns.ts';
 import type { SourceDefinition } from '../sources/define.ts';
-import { announcedBytes } from './admission.ts';
 import type { Admission } from './admission.ts';
 import { challenge, checkBearer } from './auth.ts';
+import type { Pace } from './body.ts';
+import type { Connections } from './connections.ts';
 import type { ServerLimits, ServerOptions } from './options.ts';
 import { unavailable, unknownPath, wrongMethod } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
+import type { Refusals } from './refusals.ts';
 
-export interface WebhookContext {
+/** What the webhooks share with the rest of the server. */
+export interface ServerParts {
   readonly options: ServerOptions;
   readonly limits: ServerLimits;
+  readonly connections: Connections;
+  readonly refusals: Refusals;
+  readonly pace: Pace;
+  readonly complain: Complain;
+}
+
+export interface WebhookContext extends ServerParts {
   readonly admission: Admission;
   readonly allowsAnonymous: boolean;
   readonly receivers: ReadonlyMap<string, SourceDefinition['receive']>;
   readonly turns: Turns;
-  readonly complain: Complain;
 }
 
 /** Logs an error of our side about a Source; the same message at most once in a while, because anybody may cause it. */
@@ -44,30 +54,22 @@ export function decide(context: WebhookContext, request: FastifyRequest): Refusa
   if (source === undefined || context.receivers.get(source.type) == null) return unknownPath();
   request.webhookSource = source;
   if (request.method !== 'POST') return wrongMethod(request.method);
-  return authenticate(context, source, request) ?? contentType(request) ?? load(context, request);
+  return authenticate(context, source, request) ?? contentType(request) ?? load(context, source, request);
 }
 
 function authenticate(context: WebhookContext, source: CatalogSource, request: FastifyRequest): Refusal | null {
   const name = `${source.namespace}/${source.name}`;
   if (source.authentication === null) return context.allowsAnonymous ? browser(request) : notProtected(name);
   const { secret } = source.authentication;
-  const expected = context.options.secrets.get(source.namespace, secret)?.trim() ?? '';
-  const verdict = checkBearer(request.raw, expected);
-  if (expected === '') {
-    // A defect of our side: the sender shall try again, and must not learn more than that.
-    complain(
-      context,
-      source,
-      { secretName: secret.name, secretPath: secret.key },
-      'a Source names a Secret that is missing or empty',
-    );
-    return unavailable(
-      'SecretMissing',
-      'SecretMissing',
-      'the Secret of this Source is missing on our side',
-      'on the server, see fist get sources -o wide; then send it again',
-    );
+  let expected: string;
+  try {
+    expected = context.options.secrets.get(source.namespace, secret)?.trim() ?? '';
+  } catch (thrown) {
+    const { code, message } = toAppError(thrown);
+    return unavailable(code, code, message);
   }
+  const verdict = checkBearer(request.raw, expected);
+  if (expected === '') return secretMissing(context, source, secret);
   if (verdict === 'ok') return null;
   return {
     status: 401,
@@ -79,6 +81,23 @@ function authenticate(context: WebhookContext, source: CatalogSource, request: F
       next: 'set http_config.authorization.credentials of the sender to the token of this Source',
     },
   };
+}
+
+/** A defect of our side: the sender shall try again, and must not learn more than that. */
+function secretMissing(context: WebhookContext, source: CatalogSource, secret: SecretReference): Refusal {
+  complain(
+    context,
+    source,
+    { secretName: secret.name, secretPath: secret.key },
+    'a Source names a Secret that is missing or empty',
+  );
+  const refusal = unavailable(
+    'SecretMissing',
+    'SecretMissing',
+    'the Secret of this Source is missing on our side',
+    'on the server, see fist get sources -o wide; then send it again',
+  );
+  return { ...refusal, isLogged: true };
 }
 
 /** Pages in a browser on this machine could reach a Source without authentication; senders never set Origin. */
@@ -118,10 +137,21 @@ function contentType(request: FastifyRequest): Refusal | null {
   };
 }
 
-function load(context: WebhookContext, request: FastifyRequest): Refusal | null {
+/** Takes a place for the request, which {@link WebhookContext.admission} gets back when the answer is out. */
+function load(context: WebhookContext, source: CatalogSource, request: FastifyRequest): Refusal | null {
   const refused = context.options.intake.refusal?.() ?? null;
   if (refused !== null) return unavailable(refused.reason ?? refused.code, refused.code, refused.message, refused.next);
-  const bytes = announcedBytes(request, context.limits.maxBodyBytes);
-  if (context.admission.enter(bytes)) return null;
-  return unavailable('Overloaded', 'StoreUnavailable', 'the server has as many notifications in work as it can hold');
+  const { socket } = request.raw;
+  if (!context.connections.begin(socket)) return full('this connection has too many notifications in work');
+  const place = context.admission.enter(`${source.namespace}/${source.name}`);
+  if (place === null) {
+    context.connections.end(socket);
+    return full('the server has as many notifications in work as it can hold, or as one Source may have');
+  }
+  request.place = place;
+  return null;
+}
+
+function full(message: string): Refusal {
+  return unavailable('Overloaded', 'StoreUnavailable', message);
 }

@@ -35,6 +35,14 @@ async function refused(metrics: { render(): Promise<{ body: string }> }, reason:
   return Number(line?.split(' ').at(-1) ?? 0);
 }
 
+function exhaustedSecrets(): ServerOptions['secrets'] {
+  return {
+    get() {
+      throw new AppError('ResourcesExhausted', 'a Secret could not be read: this process may open no more files');
+    },
+  };
+}
+
 describe('a notification', () => {
   it('is answered with the counts after the commit', async () => {
     const { server, reached } = await start();
@@ -235,7 +243,7 @@ describe('failures of our side', () => {
     const held = new Promise<void>((resolve) => (release = resolve));
     const answer = { received: 0, opened: 0, repeated: 0, resolved: 0, ignored: 0, runs: 0 };
     const { server, metrics } = await start({
-      limits: { maxWebhooks: 3 },
+      limits: { maxWebhooks: 6 },
       intake: { accept: () => held.then(() => answer), deadLetter: async () => undefined },
     });
     const waiting = [post(server), post(server), post(server)];
@@ -253,6 +261,50 @@ describe('failures of our side', () => {
     const { server } = await start({ limits: { maxWebhookBytes: 100 } });
     expect((await post(server, { body: `{"alerts":[]}${' '.repeat(200)}` })).statusCode).toBe(503);
     expect((await post(server)).statusCode).toBe(200);
+  });
+});
+
+describe('senders that are refused', () => {
+  const full = {
+    intake: { accept: async () => Promise.reject(new Error('unused')), deadLetter: async () => undefined },
+  };
+  const refusing = () => new AppError('StoreUnavailable', 'too much waits', { reason: 'StoreSlow' });
+  it.each<[string, Request, Partial<ServerOptions>, number]>([
+    ['Unauthenticated', { headers: { authorization: 'Bearer wrong' } }, {}, 401],
+    ['UnsupportedMediaType', { headers: { 'content-type': 'text/plain' } }, {}, 415],
+    ['MethodNotAllowed', { method: 'GET' }, {}, 405],
+    ['TooLarge', { body: 'x'.repeat(3 * 1024 * 1024 + 1) }, {}, 413],
+    ['Malformed', { body: '{"alerts":7}' }, {}, 400],
+    ['StoreSlow', {}, { intake: { ...full.intake, refusal: refusing } }, 503],
+    ['Overloaded', {}, { limits: { maxWebhooks: 0 } }, 503],
+    ['ResourcesExhausted', {}, { secrets: exhaustedSecrets() }, 503],
+  ])('are told once a minute, with the count, whatever the reason: %s', async (reason, request, changes, status) => {
+    const { server, reached, metrics } = await start(changes);
+    for (let n = 0; n < 3; n++) expect((await post(server, request)).statusCode).toBe(status);
+    expect(reached.logged).toMatchObject([
+      {
+        level: 'warn',
+        fields: { source: 'shop/alertmanager', reason, status, from: '127.0.0.1', why: expect.any(String) },
+        message: 'a Source refuses requests',
+      },
+    ]);
+    expect(await refused(metrics, reason)).toBe(3);
+  });
+
+  it('are told although their path is no Source', async () => {
+    const { server, reached } = await start();
+    for (let n = 0; n < 3; n++) await post(server, { url: '/webhook/alertz?token=canary' });
+    expect(reached.logged).toMatchObject([
+      { level: 'warn', fields: { path: '/webhook/alertz', reason: 'UnknownPath', from: '127.0.0.1' } },
+    ]);
+    expect(JSON.stringify(reached.logged)).not.toContain('canary');
+  });
+
+  it('for want of descriptors are not told that a Secret is missing', async () => {
+    const { server } = await start({ secrets: exhaustedSecrets() });
+    const response = await post(server);
+    expect(response.json()).toMatchObject({ code: 'ResourcesExhausted' });
+    expect(response.headers['retry-after']).toMatch(/^[1-5]$/);
   });
 });
 

@@ -3,22 +3,20 @@ import type { CatalogSource } from '../core/catalog.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { IntakeAnswer } from '../core/event.ts';
 import { toTimestamp } from '../core/time.ts';
-import { createComplaints } from '../lib/complaints.ts';
 import { createTurns } from '../lib/turns.ts';
 import type { ReceiveResult } from '../sources/define.ts';
 import { announcedBytes, createAdmission } from './admission.ts';
-import type { Admission } from './admission.ts';
 import { isLoopback } from './auth.ts';
+import { bodyOptions, readBody } from './body.ts';
 import { errorAnswer, retryAfterSeconds } from './errors.ts';
-import type { ServerLimits, ServerOptions } from './options.ts';
 import { unknownPath } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { complain, decide } from './webhook-decisions.ts';
-import type { WebhookContext } from './webhook-decisions.ts';
+import type { ServerParts, WebhookContext } from './webhook-decisions.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The Source whose caller was authenticated, or null. */
+    /** The Source of the path, whoever calls; null = none, or not known yet. */
     webhookSource: CatalogSource | null;
   }
 }
@@ -34,35 +32,33 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
  * intake; 2xx means committed. Overload, a slow store and draining answer 503, never 429, which Alertmanager would not
  * repeat.
  */
-export async function registerWebhooks(
-  app: FastifyInstance,
-  options: ServerOptions,
-  limits: ServerLimits,
-): Promise<void> {
+export async function registerWebhooks(app: FastifyInstance, parts: ServerParts): Promise<void> {
+  const { options, limits, pace } = parts;
   const context: WebhookContext = {
-    options,
-    limits,
-    admission: createAdmission(limits.maxWebhooks, limits.maxWebhookBytes),
+    ...parts,
+    admission: createAdmission({ maxRequests: limits.maxWebhooks, maxBytes: limits.maxWebhookBytes, shared: true }),
     allowsAnonymous: options.allowInsecureSources || isLoopback(options.host),
     turns: createTurns(turnMs),
-    complain: createComplaints(options.log, options.clock),
     receivers: new Map(options.sourceTypes.map((definition) => [definition.type, definition.receive])),
   };
   app.decorateRequest('webhookSource', null);
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    // The content type was checked before; this only says that the body is wanted as bytes.
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    // The content type was checked before.
+    scope.addContentTypeParser('*', (request, stream, done) => {
+      readBody(stream, bodyOptions(request, limits.maxBodyBytes, pace), done);
+    });
     scope.addHook('onRequest', (request, reply, done) => {
       const refusal = decide(context, request);
       if (refusal !== null) return void refuse(context, request, reply, refusal);
-      admit(context.admission, request, reply, limits.maxBodyBytes);
+      leaveAtTheEnd(context, request, reply);
       return done();
     });
     scope.setErrorHandler((error, request, reply) => {
       const { status, body } = errorAnswer(error);
-      if (status >= 500) options.log.error({ error }, 'a webhook request failed');
-      refuse(context, request, reply, { status, body, reason: status === 413 ? 'TooLarge' : 'Unreadable' });
+      const reason = reasons[status] ?? toAppError(error).reason ?? 'Unreadable';
+      if (status >= 500 && reason !== 'Overloaded') options.log.error({ error }, 'a webhook request failed');
+      refuse(context, request, reply, { status, body, reason });
     });
     scope.route({
       method: [...methods],
@@ -73,10 +69,16 @@ export async function registerWebhooks(
   });
 }
 
+const reasons: Readonly<Record<number, string>> = { 408: 'TooSlow', 413: 'TooLarge' };
+
 /** Gives the place back when the answer is out or the connection is gone, whatever comes first. */
-function admit(admission: Admission, request: FastifyRequest, reply: FastifyReply, most: number): void {
-  const bytes = announcedBytes(request, most);
-  reply.raw.once('close', () => admission.leave(bytes));
+function leaveAtTheEnd({ connections }: WebhookContext, request: FastifyRequest, reply: FastifyReply): void {
+  const { place } = request;
+  const { socket } = request.raw;
+  reply.raw.once('close', () => {
+    place?.leave();
+    connections.end(socket);
+  });
 }
 
 async function receive(context: WebhookContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -123,7 +125,12 @@ function failed(context: WebhookContext, source: CatalogSource, thrown: unknown)
   complain(context, source, { error: thrown }, 'a notification was not stored');
   // Whatever went wrong on our side, the sender shall try again: every 5xx is repeated.
   const { code, reason = code } = toAppError(thrown);
-  return { status: status < 500 ? 503 : status, reason: code === 'StoreUnavailable' ? reason : code, body };
+  return {
+    status: status < 500 ? 503 : status,
+    reason: code === 'StoreUnavailable' ? reason : code,
+    body,
+    isLogged: true,
+  };
 }
 
 /** The answer of the intake, or StoreUnavailable after so long. The work goes on: its alerts then are repeats. */
@@ -156,6 +163,7 @@ function refuse(context: WebhookContext, request: FastifyRequest, reply: Fastify
     source: source?.name ?? '',
     reason: refusal.reason,
   });
+  context.refusals.note(source, request.url.split('?', 1)[0] ?? '', request.ip, refusal);
   if (refusal.status === 503) reply.header('retry-after', retryAfterSeconds());
   if (refusal.headers !== undefined) reply.headers(refusal.headers);
   const unread = announcedBytes(request, context.limits.maxBodyBytes);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import { newId } from '../../src/lib/id.ts';
 import { alertFingerprint } from '../../src/lib/hash.ts';
-import { fakeSource } from '../support/fake-server.ts';
+import { fakeSource, sourceToken } from '../support/fake-server.ts';
 import { looseDelivery } from '../support/rows.ts';
 import { createWorld } from './world.ts';
 import type { World } from './world.ts';
@@ -454,7 +454,7 @@ describe('Sources, Workflows and Sinks', () => {
       kind: 'Source',
       metadata: { namespace: 'shop', name: 'alertmanager' },
       spec: { type: 'webhook' },
-      status: { ready: true, conditions: [], eventsProcessed: 1, lastEventTime: at },
+      status: { ready: true, conditions: [], eventsProcessed: 1, refused: 0, lastEventTime: at },
     });
     expect((await world.get('/api/v1/workflows/shop%2Ftriage')).json().status).toMatchObject({
       lastRun: { status: 'pending' },
@@ -485,6 +485,27 @@ describe('Sources, Workflows and Sinks', () => {
     ]);
     await tell(null);
     expect(await conditions()).toEqual([]);
+  });
+
+  it('a Source whose senders are refused says so, with the reasons and how often', async () => {
+    const send = (headers: Record<string, string>) =>
+      world.server.inject({ method: 'POST', url: '/webhook/alerts', headers, payload: '{"alerts":[]}' });
+    for (let n = 0; n < 2; n++) await send({ authorization: 'Bearer wrong' });
+    await send({ authorization: `Bearer ${sourceToken}`, 'content-type': 'text/plain' });
+    const { status } = (await world.get('/api/v1/sources/shop/alertmanager')).json();
+    expect(status).toMatchObject({
+      refused: 3,
+      conditions: [
+        {
+          type: 'Refusing',
+          status: 'True',
+          reason: 'Unauthenticated',
+          message: '3 requests were refused in the last 5 minutes: Unauthenticated 2, UnsupportedMediaType 1',
+          lastTransitionTime: at,
+        },
+      ],
+    });
+    expect((await world.get('/api/v1/sources/a')).json().status).toMatchObject({ refused: 0, conditions: [] });
   });
 
   it('are listed by namespace and name, page by page', async () => {

@@ -6,6 +6,8 @@ import type { Socket } from 'node:net';
 export interface RawConnection {
   readonly socket: Socket;
   write(bytes: string | Buffer): void;
+  /** Connected, and all that was written is with the system. */
+  sent(): Promise<void>;
   /** All that came, when the server has closed or `milliseconds` have passed. */
   ended(milliseconds?: number): Promise<string>;
   /** All that came, as soon as `text` is in it. */
@@ -48,6 +50,7 @@ export function rawConnection(port: number): RawConnection {
   return {
     socket,
     write: (bytes) => void socket.write(bytes),
+    sent: () => new Promise((resolve) => socket.write('', () => resolve())),
     ended: (milliseconds = 5000) => wait(() => closed, milliseconds),
     until: (text, milliseconds = 5000) =>
       wait(() => (typeof text === 'string' ? received.includes(text) : text.test(received)), milliseconds),

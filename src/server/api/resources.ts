@@ -4,6 +4,8 @@ import type { ResourceRecord } from '../../core/resource.ts';
 import { AppError } from '../../core/errors.ts';
 import type { ServerReader } from '../options.ts';
 import { readPage } from '../query.ts';
+import { refusalMinutes } from '../refusals.ts';
+import type { Refusals, RefusedBySource } from '../refusals.ts';
 import type { Handler, Handlers } from '../routes.ts';
 import { found, idOf, queryOf } from './request.ts';
 
@@ -19,16 +21,23 @@ export interface ResourceView {
   readonly status: JsonObject;
 }
 
-export function resourceHandlers(reader: ServerReader): Handlers<Routes> {
+/** What the views are made of. */
+interface Parts {
+  readonly reader: ServerReader;
+  readonly refusals: Refusals;
+}
+
+export function resourceHandlers(reader: ServerReader, refusals: Refusals): Handlers<Routes> {
+  const parts: Parts = { reader, refusals };
   const list =
     (kind: ResourceRecord['kind']): Handler =>
     (request) =>
-      listOf(reader, kind, queryOf(request));
+      listOf(parts, kind, queryOf(request));
   const item =
     (kind: ResourceRecord['kind']): Handler =>
     (request) => {
       queryOf(request).end();
-      return itemOf(reader, kind, idOf(request));
+      return itemOf(parts, kind, idOf(request));
     };
   return {
     'GET /api/v1/sources': list('Source'),
@@ -41,7 +50,7 @@ export function resourceHandlers(reader: ServerReader): Handlers<Routes> {
 }
 
 async function listOf(
-  reader: ServerReader,
+  parts: Parts,
   kind: ResourceRecord['kind'],
   query: ReturnType<typeof queryOf>,
 ): Promise<ListPage<ResourceView>> {
@@ -49,47 +58,63 @@ async function listOf(
   const namespace = query.text('namespace');
   query.end();
   const after = cursor === undefined ? undefined : decodeCursor(cursor);
-  const all = (await reader.lists.resources(kind)).filter(
+  const all = (await parts.reader.lists.resources(kind)).filter(
     (record) => namespace === undefined || record.namespace === namespace,
   );
   const start = after === undefined ? 0 : all.findIndex((record) => isAfter(record, after));
   const shown = start < 0 ? [] : all.slice(start, start + limit);
   const last = shown.at(-1);
   const hasMore = last !== undefined && start + shown.length < all.length;
-  return { items: await Promise.all(await viewsOf(reader, shown)), nextCursor: hasMore ? encodeCursor(last) : null };
+  return { items: await Promise.all(await viewsOf(parts, shown)), nextCursor: hasMore ? encodeCursor(last) : null };
 }
 
-async function itemOf(reader: ServerReader, kind: ResourceRecord['kind'], id: string): Promise<ResourceView> {
+async function itemOf(parts: Parts, kind: ResourceRecord['kind'], id: string): Promise<ResourceView> {
   const slash = id.indexOf('/');
   const [namespace, name] = slash < 0 ? ['default', id] : [id.slice(0, slash), id.slice(slash + 1)];
-  const records = await reader.lists.resources(kind);
+  const records = await parts.reader.lists.resources(kind);
   const record = found(
     records.find((candidate) => candidate.namespace === namespace && candidate.name === name),
     kind,
     `${namespace}/${name}`,
     `fist get ${kind.toLowerCase()}s`,
   );
-  const [view] = await viewsOf(reader, [record]);
+  const [view] = await viewsOf(parts, [record]);
   return found(await view, kind, id, '');
 }
 
-async function viewsOf(reader: ServerReader, records: readonly ResourceRecord[]): Promise<Promise<ResourceView>[]> {
-  const activity = await reader.lists.activity();
+async function viewsOf(parts: Parts, records: readonly ResourceRecord[]): Promise<Promise<ResourceView>[]> {
+  const activity = await parts.reader.lists.activity();
   return records.map(async (record) => ({
     apiVersion: record.apiVersion,
     kind: record.kind,
     metadata: { namespace: record.namespace, name: record.name },
     spec: JSON.parse(record.spec) as JsonObject,
-    status: await statusOf(record, activity, reader),
+    status: await statusOf(record, activity, parts),
   }));
 }
 
-async function statusOf(record: ResourceRecord, activity: ResourceActivity, reader: ServerReader): Promise<JsonObject> {
+async function statusOf(record: ResourceRecord, activity: ResourceActivity, parts: Parts): Promise<JsonObject> {
   const declared = JSON.parse(record.status) as JsonObject;
-  const status = { ...declared, ...(await counted[record.kind](record, activity, reader)) };
+  const status = { ...declared, ...(await counted[record.kind](record, activity, parts.reader)) };
+  if (record.kind !== 'Source') return status;
   const problem = activity.sources.get(`${record.namespace}/${record.name}`);
-  if (record.kind !== 'Source' || problem?.lastProblem == null) return status;
-  return { ...status, conditions: [...(declared['conditions'] as JsonObject[]), degraded(problem)] };
+  const refused = parts.refusals.of(record.namespace, record.name);
+  return {
+    ...status,
+    refused: refused?.count ?? 0,
+    conditions: [
+      ...(declared['conditions'] as JsonObject[]),
+      ...(problem?.lastProblem == null ? [] : [degraded(problem)]),
+      ...(refused === null ? [] : [refusing(refused)]),
+    ],
+  };
+}
+
+/** The condition of a Source whose senders were not let in lately, by the process that answers. */
+function refusing({ count, reasons, lastTime }: RefusedBySource): JsonObject {
+  const each = reasons.map(([reason, times]) => `${reason} ${times}`).join(', ');
+  const message = `${count} requests were refused in the last ${refusalMinutes} minutes: ${each}`;
+  return { type: 'Refusing', status: 'True', reason: reasons[0]?.[0] ?? '', message, lastTransitionTime: lastTime };
 }
 
 /** The condition of a Source whose last notification had a trouble that was not its own, `TruncatedAlerts: ...`. */
