@@ -108,6 +108,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       secretsDirectory: options.secretsDirectory,
       loopback: isLoopback(options.host),
       allowInsecureSources: options.allowInsecureSources,
+      publicUrl: options.publicUrl ?? (options.port === 0 ? null : `http://${options.host}:${options.port}`),
       clock: machineClock,
       log,
     });

@@ -49,6 +49,8 @@ export interface CatalogSource extends CatalogObject {
   readonly stormCapPerMinute: number;
   /** True: alerts are stored, nothing runs. */
   readonly suspend: boolean;
+  /** True: it vanished from the resources a moment ago. Its senders are answered 503, so that they keep their alerts. */
+  readonly leaving?: boolean;
 }
 
 /** A Workflow, compiled. `plan` is null where it is invalid. */

@@ -65,8 +65,10 @@ function finder<T extends CatalogObject>(objects: readonly T[]): Find<T> {
   return (namespace, name) => index.get(`${namespace}/${name}`);
 }
 
-/** Older objects first; where the age is not known, by namespace and name. */
+/** What vanished last; older objects first; where the age is not known, by namespace and name. */
 function byAge(left: ResourceObject, right: ResourceObject): number {
+  const presence = Number(left.leavesAt !== undefined) - Number(right.leavesAt !== undefined);
+  if (presence !== 0) return presence;
   const age = compare(left.createdAt ?? '', right.createdAt ?? '');
   return age === 0 ? byName(left, right) : age;
 }
@@ -151,6 +153,7 @@ function buildSource(
     flapCapPerHour: spec.flapCapPerHour,
     stormCapPerMinute: spec.stormCapPerMinute,
     suspend: spec.suspend,
+    leaving: object.leavesAt !== undefined,
   };
 }
 
@@ -244,7 +247,7 @@ function workflowConditions(object: ResourceObject, name: string, find: Find<Cat
 
 function head(object: ResourceObject, issues: Checked<unknown>['issues'], more: readonly Condition[]): CatalogObject {
   const { namespace, name, origin } = object;
-  const all = conditions(objectTitle(object), issues, more, object.brokenEdit);
+  const all = conditions(objectTitle(object), issues, more, object);
   return { namespace, name, origin, type: typeOf(object), ready: reasonOf(all) === null, conditions: all };
 }
 

@@ -1,4 +1,6 @@
 import type { Condition } from '../core/catalog.ts';
+import type { Timestamp } from '../core/time.ts';
+import type { ResourceObject } from './object.ts';
 import { isBlocking } from './problem.ts';
 import type { Issue, Problem } from './problem.ts';
 
@@ -10,7 +12,7 @@ export function conditions(
   title: string,
   issues: readonly Issue[],
   more: readonly Condition[],
-  brokenEdit: Problem | undefined,
+  { brokenEdit, leavesAt }: Pick<ResourceObject, 'brokenEdit' | 'leavesAt'>,
 ): readonly Condition[] {
   const blocking = issues.filter(isBlocking);
   const notReady = more.filter(({ type }) => type === 'Ready');
@@ -20,7 +22,8 @@ export function conditions(
     first === undefined
       ? (notReady[0] ?? { type: 'Ready', status: 'True', reason: 'Accepted', message: `${title} is in use` })
       : { type: 'Ready', status: 'False', reason: 'InvalidSpec', message: summary(blocking, first) };
-  return [ready, ...others, ...(brokenEdit === undefined ? [] : [stalled(brokenEdit)])];
+  const edited = brokenEdit === undefined ? [] : [stalled(brokenEdit)];
+  return [ready, ...others, ...edited, ...(leavesAt === undefined ? [] : [vanished(leavesAt)])];
 }
 
 /** The reason why it is not ready; null where it is. */
@@ -32,6 +35,14 @@ export function reasonOf(all: readonly Condition[]): string | null {
 function summary(blocking: readonly Issue[], first: Issue): string {
   const rest = blocking.length > 1 ? ` (and ${blocking.length - 1} more; see fist lint)` : '';
   return `${first.message}${first.next === undefined ? '' : `; ${first.next}`}${rest}`;
+}
+
+/** The condition of what vanished from the resources and is still in use. */
+export const vanishedType = 'Vanished';
+
+function vanished(leavesAt: Timestamp): Condition {
+  const message = `it vanished from the resources; unless it comes back it is removed at ${leavesAt}, and a Source takes nothing until then`;
+  return { type: vanishedType, status: 'True', reason: 'NotInResources', message };
 }
 
 function stalled(problem: Problem): Condition {

@@ -46,6 +46,7 @@ function open(changes: Partial<ResourceFolderOptions> = {}): ResourceFolder {
     secretsDirectory: null,
     loopback: true,
     allowInsecureSources: false,
+    publicUrl: null,
     clock: createFakeClock(),
     log,
     ...changes,
@@ -54,8 +55,12 @@ function open(changes: Partial<ResourceFolderOptions> = {}): ResourceFolder {
   return opened;
 }
 
+/** Those that did not vanish. */
 function names(opened: ResourceFolder): string[] {
-  return opened.current().sinks.map(({ name, config }) => `${name}:${config['format'] as string}`);
+  return opened
+    .current()
+    .sinks.filter(({ conditions }) => !conditions.some(({ type }) => type === 'Vanished'))
+    .map(({ name, config }) => `${name}:${config['format'] as string}`);
 }
 
 describe('folder', () => {
@@ -131,7 +136,7 @@ describe('folder', () => {
     expect(opened.current().sink('default', 'one')?.conditions).toHaveLength(1);
   });
 
-  test('broken YAML keeps all objects of its file; what was taken out of a readable file is gone', async () => {
+  test('broken YAML keeps all objects of its file; what was taken out of a readable file has vanished', async () => {
     write('a.yaml', `${sink('one')}---\n${sink('two')}`);
     write('b.yaml', sink('three'));
     const opened = open();
@@ -181,7 +186,7 @@ describe('folder', () => {
     const opened = open();
     write('a.yaml', sink('two'));
     expect(await opened.reload()).toBe(true);
-    expect(lines.filter((line) => !line.startsWith('resources loaded'))).toEqual([]);
+    expect(lines.filter((line) => !line.startsWith('resources '))).toEqual([]);
     const copies: number[] = [];
     await opened.mirrorTo(async ({ catalog }) => void copies.push(catalog.generation));
     await opened.reload();
@@ -235,6 +240,100 @@ describe('folder', () => {
     expect(records.map(({ name }) => name)).toEqual(['one', 'hook']);
     expect(lines.join('\n') + JSON.stringify(records) + JSON.stringify(opened.loaded().problems)).not.toContain(value);
     expect(records[1]?.spec).toContain('shop');
+  });
+});
+
+describe('what vanished', () => {
+  const secret = `---\napiVersion: v1\nkind: Secret\nmetadata: {name: am}\nstringData: {token: t}\n`;
+  const source = (name: string, path: string) =>
+    `${head}kind: Source\nmetadata: {name: ${name}}\nspec: {type: webhook, config: {path: ${path}}, triggerWorkflow: w}\n`;
+  const leaving = (opened: ResourceFolder) => opened.current().sources.map(({ name, leaving }) => `${name} ${leaving}`);
+  const token = (opened: ResourceFolder) => opened.secrets.get('default', { name: 'am', key: 'token' });
+
+  test.each<[string, () => void]>([
+    ['an emptied file', () => write('a.yaml', '')],
+    ['a file of which only a comment is left', () => write('a.yaml', '# soon\n')],
+    ['a removed file', () => rmSync(join(folder, 'a.yaml'))],
+    ['a document that was taken out', () => write('a.yaml', sink('two'))],
+  ])('stays in use for a minute, and is then gone: %s', async (_name, vanish) => {
+    write('a.yaml', `${sink('one')}---\n${source('s', 'alerts')}${secret}`);
+    const clock = createFakeClock();
+    const opened = open({ clock, publicUrl: 'https://fist.example' });
+    lines = [];
+    vanish();
+    expect(await opened.reload()).toBe(true);
+    expect(leaving(opened)).toEqual(['s true']);
+    expect(opened.current().sourceByPath('alerts')?.name).toBe('s');
+    expect(opened.current().sink('default', 'one')).toMatchObject({
+      ready: true,
+      conditions: [
+        { type: 'Ready' },
+        { type: 'Vanished', message: expect.stringContaining('2026-01-01T00:01:00.000Z') },
+      ],
+    });
+    expect(token(opened)).toBe('t');
+    const told = lines.filter((line) => line.startsWith('resources vanished'));
+    expect(told).toHaveLength(1);
+    for (const part of [
+      'Source default/s',
+      'Sink default/one',
+      'Secret default/am',
+      'https://fist.example/webhook/alerts',
+    ])
+      expect(told[0]).toContain(part);
+    await clock.advance(58_000);
+    expect(leaving(opened)).toEqual(['s true']);
+    await clock.advance(4000);
+    expect(opened.current().sourceByPath('alerts')).toBeUndefined();
+    expect(opened.current().sink('default', 'one')).toBeUndefined();
+    expect(token(opened)).toBeNull();
+    expect(lines.filter((line) => line.startsWith('resources that vanished'))).toHaveLength(1);
+  });
+
+  test('and comes back within the minute was never away; the next minute begins anew', async () => {
+    const text = `${source('s', 'alerts')}${secret}`;
+    write('a.yaml', text);
+    const clock = createFakeClock();
+    const opened = open({ clock });
+    for (let round = 0; round < 3; round++) {
+      write('a.yaml', '');
+      await clock.advance(50_000);
+      expect(leaving(opened)).toEqual(['s true']);
+      write('a.yaml', text);
+      await clock.advance(4000);
+      expect(leaving(opened)).toEqual(['s false']);
+    }
+    expect(lines.filter((line) => line.startsWith('resources that vanished'))).toEqual([]);
+  });
+
+  test('gives its path to a Source that is there', async () => {
+    write('a.yaml', source('a', 'alerts'));
+    const opened = open();
+    write('a.yaml', source('b', 'alerts'));
+    await opened.reload();
+    expect(opened.current().sourceByPath('alerts')?.name).toBe('b');
+    expect(leaving(opened)).toEqual(['a true', 'b false']);
+  });
+
+  test('Secrets of a file whose YAML is broken stay, as its objects do', async () => {
+    write('a.yaml', `${source('s', 'alerts')}${secret}`);
+    const clock = createFakeClock();
+    const opened = open({ clock });
+    write('a.yaml', 'kind: [Sink\n');
+    await clock.advance(300_000);
+    expect(token(opened)).toBe('t');
+    expect(leaving(opened)).toEqual(['s false']);
+  });
+
+  test('with the whole folder is kept, and told once a minute', async () => {
+    write('a.yaml', source('s', 'alerts'));
+    const clock = createFakeClock();
+    const opened = open({ clock });
+    renameSync(folder, `${folder}-gone`);
+    cleanup.defer(() => rmSync(`${folder}-gone`, { recursive: true, force: true }));
+    await clock.advance(100_000);
+    expect(leaving(opened)).toEqual(['s false']);
+    expect(lines.filter((line) => line.startsWith('resources were not reloaded'))).toHaveLength(2);
   });
 });
 

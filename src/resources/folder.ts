@@ -5,12 +5,14 @@ import { toAppError } from '../core/errors.ts';
 import type { CatalogHolder, Clock, Log, Secrets } from '../core/ports.ts';
 import { createComplaints } from '../lib/complaints.ts';
 import { buildCatalog } from './catalog.ts';
-import { keepLastGood } from './last-good.ts';
+import { vanishedType } from './conditions.ts';
+import { isOverdue, keepLastGood, nothingKept, objectsInUse } from './last-good.ts';
+import type { Kept } from './last-good.ts';
 import type { ResourceObject } from './object.ts';
 import type { Problem } from './problem.ts';
 import { listFiles, readResources } from './read.ts';
-import type { LocatedObject, SecretDocument } from './read.ts';
 import { createSecrets, secretValues } from './secrets.ts';
+import { tellVanished } from './vanished.ts';
 
 export interface ResourceFolderOptions {
   /** A folder with YAML files, or one file. */
@@ -19,6 +21,8 @@ export interface ResourceFolderOptions {
   readonly secretsDirectory: string | null;
   readonly loopback: boolean;
   readonly allowInsecureSources: boolean;
+  /** Where senders reach the server, for messages; null = only paths are told. */
+  readonly publicUrl: string | null;
   readonly clock: Clock;
   readonly log: Log;
   /** The longest time until a change is seen where the system announces none. */
@@ -58,20 +62,22 @@ const settleMs = 100;
  */
 export function openResourceFolder(options: ResourceFolderOptions): ResourceFolder {
   const { path, log, clock } = options;
-  let objects: readonly LocatedObject[] = [];
-  let secretDocuments: readonly SecretDocument[] = [];
+  const complain = createComplaints(log, clock);
+  let kept: Kept = nothingKept;
   let generation = 0;
   let seen = '';
-  const secrets = createSecrets(() => secretDocuments, options.secretsDirectory);
+  const secrets = createSecrets(() => kept.secrets, options.secretsDirectory);
 
   function load(): LoadedFolder {
     const read = readResources(path);
-    objects = keepLastGood(objects, read);
-    secretDocuments = read.secrets;
+    const before = kept;
+    kept = keepLastGood(before, read, clock.monotonic());
+    const objects = objectsInUse(kept, clock.monotonic(), clock.now());
     generation += 1;
     const { loopback, allowInsecureSources } = options;
     const catalog = buildCatalog(objects, { generation, loopback, allowInsecureSources, secrets });
     report(log, read.problems, catalog);
+    tellVanished(log, before, kept, catalog, options.publicUrl);
     return { catalog, objects, problems: read.problems };
   }
 
@@ -81,19 +87,20 @@ export function openResourceFolder(options: ResourceFolderOptions): ResourceFold
   function reload(): boolean {
     try {
       const now = fingerprint(path);
-      if (now === seen && !secretsChanged(state.catalog, secrets)) return false;
+      const isSame = now === seen && !isOverdue(kept, clock.monotonic());
+      if (isSame && !secretsChanged(state.catalog, secrets)) return false;
       state = load();
       seen = now;
       return true;
     } catch (error) {
-      log.error({ path, error: toAppError(error).message, next: `fist lint ${path}` }, 'resources were not reloaded');
+      const fields = { path, error: toAppError(error).message, next: `fist lint ${path}` };
+      complain('error', 'reload', fields, 'resources were not reloaded; those of before stay in use');
       return false;
     }
   }
 
   let writeCopy: ((folder: LoadedFolder) => Promise<void>) | null = null;
   let copied: LoadedFolder | null = null;
-  const complain = createComplaints(log, clock);
 
   async function copy(): Promise<void> {
     if (writeCopy === null || copied === state) return;
@@ -122,7 +129,7 @@ export function openResourceFolder(options: ResourceFolderOptions): ResourceFold
     current: () => state.catalog,
     loaded: () => state,
     secrets,
-    secretValues: () => secretValues(secretDocuments, options.secretsDirectory),
+    secretValues: () => secretValues(kept.secrets, options.secretsDirectory),
     reload: () => follower.reload(),
     mirrorTo: (write) =>
       follower.inTurn(() => {
@@ -215,8 +222,9 @@ function report(log: Log, problems: readonly Problem[], catalog: Catalog): void 
   ];
   for (const { kind, object } of all) {
     const name = `${kind} ${object.namespace}/${object.name}`;
+    // What vanished is told in one line.
     for (const condition of object.conditions.filter(({ type, status }) =>
-      type === 'Ready' ? status !== 'True' : true,
+      type === 'Ready' ? status !== 'True' : type !== vanishedType,
     )) {
       log.warn({ object: name, at: object.origin, reason: condition.reason }, condition.message);
     }

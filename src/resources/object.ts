@@ -1,3 +1,4 @@
+import type { Timestamp } from '../core/time.ts';
 import type { Problem } from './problem.ts';
 
 export type ResourceKind = 'Source' | 'Workflow' | 'Sink';
@@ -15,6 +16,8 @@ export interface ResourceObject {
   readonly createdAt: string | null;
   /** The file holds a newer version that cannot be used; this one is the last good one. */
   readonly brokenEdit?: Problem;
+  /** It vanished from the resources, and stays in use until then. */
+  readonly leavesAt?: Timestamp;
 }
 
 /** `Workflow shop/triage`. */

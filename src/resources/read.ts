@@ -22,6 +22,7 @@ export interface SecretDocument {
   readonly namespace: string;
   readonly name: string;
   readonly values: Readonly<Record<string, string>>;
+  readonly file: string;
 }
 
 /** All that a folder or file says. */
@@ -110,7 +111,7 @@ export function readText(file: string, text: string): FileContent {
   for (const document of documents) {
     const { value } = document;
     if (value['kind'] === 'Secret') {
-      const { secret, issues } = readSecret(value);
+      const { secret, issues } = readSecret(file, value);
       if (secret !== null) secrets.push(secret);
       problems.push(...issues.map((issue) => document.locate(issue)));
       continue;
@@ -165,7 +166,10 @@ const secretSchema = z.object({
   stringData: z.record(z.string(), z.string()).default({}),
 });
 
-function readSecret(value: unknown): { readonly secret: SecretDocument | null; readonly issues: readonly Issue[] } {
+function readSecret(
+  file: string,
+  value: unknown,
+): { readonly secret: SecretDocument | null; readonly issues: readonly Issue[] } {
   const parsed = secretSchema.safeParse(value);
   if (!parsed.success) return { secret: null, issues: withoutValues(specIssues(secretSchema, value, [])) };
   const { metadata, data, stringData } = parsed.data;
@@ -173,7 +177,10 @@ function readSecret(value: unknown): { readonly secret: SecretDocument | null; r
     ([key, text]) => [key, Buffer.from(text, 'base64').toString('utf8')] as const,
   );
   const values = Object.fromEntries([...decoded, ...Object.entries(stringData)]);
-  return { secret: { namespace: metadata.namespace ?? defaultNamespace, name: metadata.name, values }, issues: [] };
+  return {
+    secret: { namespace: metadata.namespace ?? defaultNamespace, name: metadata.name, values, file },
+    issues: [],
+  };
 }
 
 /** A message about a Secret must not quote what stands in it. */

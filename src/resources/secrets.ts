@@ -15,7 +15,10 @@ const safeKey = /^[-._A-Za-z0-9]{1,253}$/;
  * they are asked for, so that a rotated one counts at once; one line feed at their end does not belong to the value.
  * `documents` is asked each time: a reload replaces them.
  */
-export function createSecrets(documents: () => readonly SecretDocument[], directory: string | null): Secrets {
+export function createSecrets(
+  documents: () => readonly Omit<SecretDocument, 'file'>[],
+  directory: string | null,
+): Secrets {
   return {
     get(namespace, reference) {
       const document = documents().find((secret) => secret.namespace === namespace && secret.name === reference.name);
@@ -54,7 +57,7 @@ const maxPrintedBytes = 64 * 1024;
  * a rotated one counts at once; what cannot be read is left out.
  */
 export async function secretValues(
-  documents: readonly SecretDocument[],
+  documents: readonly Omit<SecretDocument, 'file'>[],
   directory: string | null,
 ): Promise<readonly string[]> {
   const files = directory === null ? [] : await filesBelow(directory, deepest);

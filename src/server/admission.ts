@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
-import type { BodyBudget } from './body.ts';
+import type { BodyBudget } from './receive-body.ts';
 import type { Connections } from './connections.ts';
 import type { ServerLimits } from './options.ts';
 

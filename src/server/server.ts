@@ -7,8 +7,8 @@ import { addApiAdmission } from './admission.ts';
 import { apiHandlers } from './api.ts';
 import { challenge, checkBearer } from './auth.ts';
 import { errorAnswer, retryAfterSeconds } from './errors.ts';
-import { bodyOptions, createPace, readBody } from './body.ts';
-import type { Pace } from './body.ts';
+import { bodyOptions, createPace, receiveBody } from './receive-body.ts';
+import type { Pace } from './receive-body.ts';
 import { createConnections } from './connections.ts';
 import type { Connections } from './connections.ts';
 import { healthHandlers } from './health.ts';
@@ -268,7 +268,7 @@ function addBodyParser(app: FastifyInstance, { maxBodyBytes }: ServerLimits, pac
   app.addContentTypeParser('application/json', (request, stream, done) => {
     // Nobody takes it: there is no such route.
     if (request.place === null) return done(null, undefined);
-    readBody(stream, bodyOptions(request, maxBodyBytes, pace), (error, body) => {
+    receiveBody(stream, bodyOptions(request, maxBodyBytes, pace), (error, body) => {
       if (error !== null) return done(error);
       request.bodyText = body?.toString('utf8') ?? '';
       if (request.bodyText === '') return done(null, undefined);

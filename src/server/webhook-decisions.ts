@@ -6,7 +6,7 @@ import type { Turns } from '../lib/turns.ts';
 import type { SourceDefinition } from '../sources/define.ts';
 import type { Admission } from './admission.ts';
 import { challenge, checkBearer } from './auth.ts';
-import type { Pace } from './body.ts';
+import type { Pace } from './receive-body.ts';
 import type { Connections } from './connections.ts';
 import type { ServerLimits, ServerOptions } from './options.ts';
 import { unavailable, unknownPath, wrongMethod } from './refusal.ts';
@@ -54,7 +54,9 @@ export function decide(context: WebhookContext, request: FastifyRequest): Refusa
   if (source === undefined || context.receivers.get(source.type) == null) return unknownPath();
   request.webhookSource = source;
   if (request.method !== 'POST') return wrongMethod(request.method);
-  return authenticate(context, source, request) ?? contentType(request) ?? load(context, source, request);
+  return (
+    authenticate(context, source, request) ?? contentType(request) ?? vanished(source) ?? load(context, source, request)
+  );
 }
 
 function authenticate(context: WebhookContext, source: CatalogSource, request: FastifyRequest): Refusal | null {
@@ -135,6 +137,16 @@ function contentType(request: FastifyRequest): Refusal | null {
       field: isJson ? 'content-encoding' : 'content-type',
     },
   };
+}
+
+/** By mistake or not: after a minute its path is unknown. */
+function vanished({ leaving }: CatalogSource): Refusal | null {
+  if (leaving !== true) return null;
+  return unavailable(
+    'SourceVanished',
+    'InvalidResource',
+    'the Source of this path vanished from the resources just now',
+  );
 }
 
 /** Takes a place for the request, which {@link WebhookContext.admission} gets back when the answer is out. */

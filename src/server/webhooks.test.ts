@@ -308,6 +308,19 @@ describe('senders that are refused', () => {
   });
 });
 
+describe('a Source that vanished from the resources a moment ago', () => {
+  it('answers its senders 503, so that they keep their alerts; others learn nothing', async () => {
+    const { server, reached } = await start({}, [fakeSource({ leaving: true })]);
+    const response = await post(server);
+    expect(response.statusCode).toBe(503);
+    expect(response.headers['retry-after']).toMatch(/^[1-5]$/);
+    expect(response.json()).toMatchObject({ code: 'InvalidResource', message: expect.stringContaining('vanished') });
+    expect((await post(server, { headers: { authorization: 'Bearer wrong' } })).statusCode).toBe(401);
+    expect(reached.accepted).toEqual([]);
+    expect(reached.logged[0]).toMatchObject({ level: 'warn', fields: { reason: 'SourceVanished' } });
+  });
+});
+
 describe('a Source without authentication', () => {
   const sources = [fakeSource({ authentication: null })];
 

@@ -7,7 +7,7 @@ import { createTurns } from '../lib/turns.ts';
 import type { ReceiveResult } from '../sources/define.ts';
 import { announcedBytes, createAdmission } from './admission.ts';
 import { isLoopback } from './auth.ts';
-import { bodyOptions, readBody } from './body.ts';
+import { bodyOptions, receiveBody } from './receive-body.ts';
 import { errorAnswer, retryAfterSeconds } from './errors.ts';
 import { unknownPath } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
@@ -46,7 +46,7 @@ export async function registerWebhooks(app: FastifyInstance, parts: ServerParts)
     scope.removeAllContentTypeParsers();
     // The content type was checked before.
     scope.addContentTypeParser('*', (request, stream, done) => {
-      readBody(stream, bodyOptions(request, limits.maxBodyBytes, pace), done);
+      receiveBody(stream, bodyOptions(request, limits.maxBodyBytes, pace), done);
     });
     scope.addHook('onRequest', (request, reply, done) => {
       const refusal = decide(context, request);

@@ -137,6 +137,17 @@ describe('POST /alerts', () => {
     expect(({} as Body)['x']).toBeUndefined();
   });
 
+  it('is refused for a Source that vanished from the resources a moment ago', async () => {
+    const leaving = await createWorld({}, [fakeSource({ leaving: true })]);
+    try {
+      const response = await leaving.post('/alerts', { ...alert, source: 'shop/alertmanager' });
+      expect(response.statusCode).toBe(503);
+      expect(response.json()).toMatchObject({ code: 'StoreUnavailable', message: expect.stringContaining('vanished') });
+    } finally {
+      await leaving.close();
+    }
+  });
+
   it('waits until the server is ready', async () => {
     const own = await createWorld({ state: () => 'starting' });
     const response = await own.post('/alerts', alert);

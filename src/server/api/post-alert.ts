@@ -32,6 +32,10 @@ export async function postAlert(
   const reference = sourceOf(request.body);
   const source =
     reference === null ? (firstAccepting(options, catalog, item) ?? apiSource) : named(catalog, reference, item);
+  if (source.leaving === true) {
+    const message = `Source ${source.namespace}/${source.name} vanished from the resources just now`;
+    throw new AppError('StoreUnavailable', message, { reason: 'SourceVanished', next: 'send it again' });
+  }
   const answer = await options.intake.accept(source, notification);
   const alert = await options.lists.alertByIdentity(source.namespace, source.name, item.fingerprint);
   if (alert === undefined) {

@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { createFakeClock } from '../../test/support/clock.ts';
-import { createPace, readBody } from './body.ts';
-import type { BodyBudget } from './body.ts';
+import { createPace, receiveBody } from './receive-body.ts';
+import type { BodyBudget } from './receive-body.ts';
 
 const room: BodyBudget = { hold: () => true };
 
@@ -13,7 +13,7 @@ function world({ budget = room, contentLength = undefined as string | undefined 
   const pace = createPace({ windowMs: 5000, minBytesPerSecond: 100, checkIntervalMs: 1000, clock: machine });
   const stream = new PassThrough();
   const outcomes: unknown[] = [];
-  readBody(stream, { contentLength, maxBytes: 1000, budget, pace }, (error, body) =>
+  receiveBody(stream, { contentLength, maxBytes: 1000, budget, pace }, (error, body) =>
     outcomes.push(error === null ? body?.toString() : error),
   );
   /** Writes, and has it read. */

@@ -91,7 +91,7 @@ export function bodyOptions(request: FastifyRequest, maxBytes: number, pace: Pac
  * Reads a whole body: errors have the status of the answer, 413 too large (by what is announced already), 408 too slow, 503
  * no room, 400 cut off.
  */
-export function readBody(
+export function receiveBody(
   stream: Readable,
   options: BodyOptions,
   done: (error: Error | null, body?: Buffer) => void,
