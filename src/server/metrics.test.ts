@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { emptyLists, fakeCatalog, fakeSource } from '../../test/support/fake-server.ts';
+import type { Catalog } from '../core/catalog.ts';
+import { createMetrics } from '../lib/metrics.ts';
+import { metricsHandlers } from './metrics.ts';
+
+it('rows and objects are counted at each scrape, and what cannot be counted keeps its last value', async () => {
+  const metrics = await createMetrics({ version: 'test' });
+  const now = {
+    catalog: null as Catalog | null,
+    depths: { runs: 1, deliveries: 2 } as Error | { runs: number; deliveries: number },
+  };
+  const lists = {
+    ...emptyLists(),
+    async depths() {
+      if (now.depths instanceof Error) throw now.depths;
+      return now.depths;
+    },
+  };
+  metricsHandlers({ metrics, lists, catalog: { current: () => now.catalog } });
+  const scrape = async () =>
+    (await metrics.render()).body
+      .split('\n')
+      .filter((line) => /^fist_(?:queue_depth|resources)\{/.test(line) && !line.endsWith(' 0'));
+  expect(await scrape()).toEqual(['fist_queue_depth{queue="runs"} 1', 'fist_queue_depth{queue="deliveries"} 2']);
+  now.catalog = fakeCatalog([fakeSource(), fakeSource({ name: 'b', ready: false })]);
+  now.depths = new Error('the store is away');
+  expect(await scrape()).toEqual([
+    'fist_queue_depth{queue="runs"} 1',
+    'fist_queue_depth{queue="deliveries"} 2',
+    'fist_resources{kind="Source",ready="true"} 1',
+    'fist_resources{kind="Source",ready="false"} 1',
+  ]);
+});

@@ -1,0 +1,135 @@
+import { EventEmitter } from 'node:events';
+import type { FastifyRequest } from 'fastify';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { fakeCatalog, fakeServer, fakeSource, sourceToken } from '../../test/support/fake-server.ts';
+import { AppError } from '../core/errors.ts';
+import { createTurns } from '../lib/turns.ts';
+import { createAdmission } from './admission.ts';
+import type { Place } from './admission.ts';
+import { defaultLimits } from './options.ts';
+import type { ServerOptions } from './options.ts';
+import { decide } from './webhook-decisions.ts';
+import type { WebhookContext } from './webhook-decisions.ts';
+
+let options: ServerOptions;
+beforeEach(async () => {
+  const fake = await fakeServer();
+  await fake.server.close();
+  ({ options } = fake);
+});
+
+function context(changes: Partial<ServerOptions> = {}, most = 10) {
+  const begun: string[] = [];
+  const made: WebhookContext = {
+    options: { ...options, ...changes },
+    limits: defaultLimits,
+    connections: {
+      add: () => undefined,
+      begin: () => begun.push('begin') < 4,
+      end: () => void begun.push('end'),
+    },
+    refusals: { note: () => undefined, of: () => null },
+    pace: { watch: () => ({ arrived: () => undefined, end: () => undefined }), stop: () => undefined },
+    complain: () => undefined,
+    admission: createAdmission({ maxRequests: most, maxBytes: 100, shared: true }),
+    allowsAnonymous: true,
+    receivers: new Map([['webhook', () => ({ ok: false, status: 400, field: '', message: '' }) as const]]),
+    turns: createTurns(10),
+  };
+  return { made, begun };
+}
+
+interface Wanted {
+  readonly path?: string;
+  readonly method?: string;
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+function request({ path = 'alerts', method = 'POST', token = sourceToken, headers = {} }: Wanted = {}) {
+  const all = { 'content-type': 'application/json', ...headers };
+  const authorization = token === '' ? [] : ['Authorization', `Bearer ${token}`];
+  return {
+    method,
+    params: { '*': path },
+    headers: all,
+    raw: { rawHeaders: authorization, socket: new EventEmitter() },
+    webhookSource: null,
+    place: null as Place | null,
+  } as unknown as FastifyRequest;
+}
+
+/** Everything is wrong; each line sets one more thing right, and the next decision speaks. */
+describe('the first thing that is wrong is told', () => {
+  const wrong: Wanted = { path: 'x', method: 'GET', token: 'wrong', headers: { 'content-type': 'text/plain' } };
+  const refusal = () => new AppError('StoreUnavailable', 'm', { reason: 'StoreSlow' });
+  const bad = () => ({
+    state: () => 'draining' as const,
+    catalog: { current: () => null },
+    intake: { ...options.intake, refusal },
+  });
+  const leaving = { current: () => fakeCatalog([fakeSource({ leaving: true })]) };
+  const known = { current: () => fakeCatalog([fakeSource()]) };
+  it.each<[string, () => Partial<ServerOptions>, Wanted]>([
+    ['Draining', () => bad(), wrong],
+    ['NotSynchronised', () => ({ ...bad(), state: () => 'ready' }), wrong],
+    ['UnknownPath', () => ({ ...bad(), state: () => 'ready', catalog: leaving }), wrong],
+    ['MethodNotAllowed', () => ({ ...bad(), state: () => 'ready', catalog: leaving }), { ...wrong, path: 'alerts' }],
+    [
+      'Unauthenticated',
+      () => ({ ...bad(), state: () => 'ready', catalog: leaving }),
+      { ...wrong, path: 'alerts', method: 'POST' },
+    ],
+    [
+      'UnsupportedMediaType',
+      () => ({ ...bad(), state: () => 'ready', catalog: leaving }),
+      { headers: { 'content-type': 'text/plain' } },
+    ],
+    ['SourceVanished', () => ({ ...bad(), state: () => 'ready', catalog: leaving }), {}],
+    ['StoreSlow', () => ({ ...bad(), state: () => 'ready', catalog: known }), {}],
+  ])('%s', (reason, changes, wanted) => {
+    const { made, begun } = context(changes());
+    expect(decide(made, request(wanted))?.reason).toBe(reason);
+    expect(begun).toEqual([]);
+  });
+});
+
+describe('a request that is let in', () => {
+  it('has a place; without one nothing is kept of it', () => {
+    const { made, begun } = context({}, 2);
+    const [first, second] = [request(), request()];
+    expect(decide(made, first)).toBeNull();
+    expect(first.place).not.toBeNull();
+    expect(decide(made, second)).toMatchObject({ status: 503, reason: 'Overloaded' });
+    expect(second.place).toBeNull();
+    expect(begun).toEqual(['begin', 'begin', 'end']);
+    first.place?.leave();
+    expect(decide(made, request())).toMatchObject({
+      reason: 'Overloaded',
+      body: { message: expect.stringContaining('this connection') },
+    });
+  });
+});
+
+describe('authentication', () => {
+  it.each([
+    ['absent', '', 'Bearer realm="punching-fist"'],
+    ['wrong', 'x', 'Bearer realm="punching-fist", error="invalid_token"'],
+  ])('that is %s is challenged', (_what, token, challenge) => {
+    expect(decide(context().made, request({ token }))).toMatchObject({
+      status: 401,
+      headers: { 'www-authenticate': challenge },
+    });
+  });
+
+  it('that nobody can check is 503, and says whether the Secret is missing or could not be read', () => {
+    const missing = decide(context({ secrets: { get: () => null } }).made, request());
+    expect(missing).toMatchObject({ status: 503, reason: 'SecretMissing', isLogged: true });
+    const get = () => {
+      throw new AppError('ResourcesExhausted', 'm');
+    };
+    const unread = decide(context({ secrets: { get } }).made, request());
+    expect(unread).toMatchObject({ status: 503, reason: 'ResourcesExhausted' });
+    expect(unread).not.toHaveProperty('isLogged');
+  });
+});
