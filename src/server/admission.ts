@@ -96,7 +96,8 @@ export function addApiAdmission(app: FastifyInstance, limits: ServerLimits, conn
     const { config, url } = request.routeOptions;
     if (request.is404 || config.access === 'source' || config.access === undefined) return done();
     const { socket } = request.raw;
-    if (!connections.begin(socket)) return done(overloaded('this connection has too many requests in work'));
+    if (!connections.begin(socket, config.access === 'token'))
+      return done(overloaded('this connection has too many requests in work'));
     const isBounded = config.access === 'token' && url !== '/metrics';
     const place = isBounded ? admission.enter('') : null;
     const late = isBounded ? setTimeout(() => socket.destroy(), limits.answerTimeoutMs).unref() : undefined;

@@ -26,7 +26,7 @@ describe('connections beyond the most', () => {
     const { connections, connect, ended, told } = world();
     const [first] = ['a', 'b', 'c', 'd'].map((name) => connect(name));
     if (first === undefined) throw new Error('no connection');
-    connections.begin(first);
+    connections.begin(first, false);
     connections.end(first);
     connect('e');
     expect(ended).toEqual(['b']);
@@ -38,7 +38,7 @@ describe('connections beyond the most', () => {
   it('never that of one with a request in work; where all have one the new one is refused', () => {
     const { connections, connect, ended, told } = world();
     const all = ['a', 'b', 'c', 'd'].map((name) => connect(name));
-    for (const socket of all) connections.begin(socket);
+    for (const socket of all) connections.begin(socket, false);
     connect('e');
     expect(ended).toEqual(['e']);
     expect(told).toEqual({ refused: 1, displaced: 0 });
@@ -61,6 +61,23 @@ describe('connections beyond the most', () => {
     const { connect, ended } = world();
     for (let n = 0; n < 6; n++) connect(`peer ${n}`, `10.0.1.${n}`);
     expect(ended).toEqual(['peer 0', 'peer 1']);
+  });
+
+  it('take that of a stranger, although a known caller has been idle for longer and has more', () => {
+    const { connections, connect, ended } = world();
+    const known = ['known 1', 'known 2', 'known 3'].map((name) => connect(name));
+    for (const socket of known) {
+      connections.begin(socket, true);
+      connections.end(socket);
+    }
+    connect('stranger 1', '10.0.0.2');
+    connect('stranger 2', '10.0.0.2');
+    connect('stranger 3', '10.0.0.2');
+    expect(ended).toEqual(['stranger 1', 'stranger 2']);
+    const last = connect('stranger 4', '10.0.0.2');
+    connections.begin(last, false);
+    connect('new');
+    expect(ended).toEqual(['stranger 1', 'stranger 2', 'stranger 3', 'known 1']);
   });
 
   it('find the places of those that went', () => {
@@ -88,19 +105,19 @@ describe('a connection', () => {
   it('has only so many requests in work', () => {
     const { connections, connect } = world();
     const socket = connect('a');
-    expect([connections.begin(socket), connections.begin(socket), connections.begin(socket)]).toEqual([
-      true,
-      true,
-      false,
-    ]);
+    expect([
+      connections.begin(socket, false),
+      connections.begin(socket, false),
+      connections.begin(socket, false),
+    ]).toEqual([true, true, false]);
     connections.end(socket);
-    expect(connections.begin(socket)).toBe(true);
+    expect(connections.begin(socket, false)).toBe(true);
   });
 
   it('that nobody knows (a request without a network) has no bounds', () => {
     const { connections } = world();
     const unknown = new EventEmitter() as Socket;
-    for (let n = 0; n < 10; n++) expect(connections.begin(unknown)).toBe(true);
+    for (let n = 0; n < 10; n++) expect(connections.begin(unknown, false)).toBe(true);
     connections.end(unknown);
   });
 });

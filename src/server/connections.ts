@@ -4,8 +4,11 @@ import type { Socket } from 'node:net';
 export interface Connections {
   /** Takes a new one in, or ends it. */
   add(socket: Socket): void;
-  /** A request began whose answer is wanted: its connection stays. False = it has too many in work; then there is no `end`. */
-  begin(socket: Socket): boolean;
+  /**
+   * A request began whose answer is wanted: its connection stays. False = it has too many in work; then there is no `end`.
+   * `isKnown`: the caller has shown a token, so its connection is kept longer than others also when it is idle.
+   */
+  begin(socket: Socket, isKnown: boolean): boolean;
   end(socket: Socket): void;
 }
 
@@ -21,22 +24,25 @@ export interface ConnectionOptions {
 
 interface Peer {
   count: number;
-  /** Without a request in work, the one that has been so for the longest time first. */
-  readonly idle: Set<Connection>;
+  /** Without a request in work, the one that has been so for the longest time first: of strangers, and of known callers. */
+  readonly strangers: Set<Connection>;
+  readonly known: Set<Connection>;
 }
 
 interface Connection {
   readonly socket: Socket;
   readonly peer: string;
   requests: number;
+  isKnown: boolean;
   /** When it became idle, counted. */
   idleSince: number;
 }
 
 /**
  * At the limit the peer with the most connections gives one up: of those without a request in work, the one that has been
- * idle for the longest time, or has not ended its headers, or was not let in. So neither idle connections nor slow ones shut
- * others out, and who has few keeps them. Only where all have requests in work the new one is refused.
+ * idle for the longest time, or has not ended its headers, or was not let in. Known callers lose none while strangers have
+ * any. So neither idle connections nor slow ones shut others out, and who has few keeps them. Only where all have requests in
+ * work the new one is refused.
  */
 export function createConnections(options: ConnectionOptions): Connections {
   const known = new Map<Socket, Connection>();
@@ -48,12 +54,13 @@ export function createConnections(options: ConnectionOptions): Connections {
     const peer = peers.get(connection.peer);
     if (peer === undefined) return;
     peer.count -= 1;
-    peer.idle.delete(connection);
+    peer.strangers.delete(connection);
+    peer.known.delete(connection);
     if (peer.count === 0) peers.delete(connection.peer);
   }
 
   function makeRoom(): boolean {
-    const victim = chooseIdle(peers.values());
+    const victim = chooseIdle(peers.values(), 'strangers') ?? chooseIdle(peers.values(), 'known');
     if (victim === undefined) return false;
     remove(victim);
     victim.socket.destroy();
@@ -64,7 +71,7 @@ export function createConnections(options: ConnectionOptions): Connections {
   function becomeIdle(connection: Connection): void {
     changes += 1;
     connection.idleSince = changes;
-    peers.get(connection.peer)?.idle.add(connection);
+    peers.get(connection.peer)?.[connection.isKnown ? 'known' : 'strangers'].add(connection);
   }
 
   return {
@@ -74,20 +81,28 @@ export function createConnections(options: ConnectionOptions): Connections {
         socket.destroy();
         return;
       }
-      const connection: Connection = { socket, peer: peerOf(socket.remoteAddress), requests: 0, idleSince: 0 };
-      const peer = peers.get(connection.peer) ?? { count: 0, idle: new Set() };
+      const connection: Connection = {
+        socket,
+        peer: peerOf(socket.remoteAddress),
+        requests: 0,
+        isKnown: false,
+        idleSince: 0,
+      };
+      const peer = peers.get(connection.peer) ?? { count: 0, strangers: new Set(), known: new Set() };
       peer.count += 1;
       peers.set(connection.peer, peer);
       known.set(socket, connection);
       becomeIdle(connection);
       socket.once('close', () => remove(connection));
     },
-    begin(socket) {
+    begin(socket, isKnown) {
       const connection = known.get(socket);
       if (connection === undefined) return true;
       if (connection.requests >= options.maxRequestsPerConnection) return false;
       connection.requests += 1;
-      peers.get(connection.peer)?.idle.delete(connection);
+      const peer = peers.get(connection.peer);
+      peer?.[connection.isKnown ? 'known' : 'strangers'].delete(connection);
+      if (isKnown) connection.isKnown = true;
       return true;
     },
     end(socket) {
@@ -100,11 +115,12 @@ export function createConnections(options: ConnectionOptions): Connections {
 }
 
 /** Of the peer with the most connections the longest idle one; of several such peers, the longest idle of all. */
-function chooseIdle(peers: Iterable<Peer>): Connection | undefined {
+function chooseIdle(peers: Iterable<Peer>, of: 'strangers' | 'known'): Connection | undefined {
   let most = 0;
   let chosen: Connection | undefined;
-  for (const { count, idle } of peers) {
-    const [oldest] = idle;
+  for (const peer of peers) {
+    const { count } = peer;
+    const [oldest] = peer[of];
     if (oldest === undefined || count < most) continue;
     if (count === most && chosen !== undefined && chosen.idleSince < oldest.idleSince) continue;
     most = count;

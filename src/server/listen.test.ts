@@ -1,9 +1,10 @@
+import { EventEmitter } from 'node:events';
 import { createServer } from 'node:net';
 import { fastify } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { rawRequest } from '../../test/support/sockets.ts';
-import { listen } from './listen.ts';
+import { handleInTurns, listen } from './listen.ts';
 import type { OpenSocket } from './listen.ts';
 
 const cleanup = createCleanup();
@@ -83,4 +84,23 @@ describe('listening', () => {
     const { address } = listening;
     expect(address).toEqual({ host: '0.0.0.0', port: address.port, url: `http://127.0.0.1:${address.port}` });
   });
+});
+
+it('requests that find the time of a turn used up are handled in the next', async () => {
+  const server = new EventEmitter();
+  const handled: unknown[] = [];
+  server.on('request', (...request) => handled.push(request));
+  const free = Promise.withResolvers<void>();
+  let left = 2;
+  handleInTurns(server, { isOver: () => left-- <= 0, next: () => free.promise });
+  for (const name of ['a', 'b', 'c', 'd']) server.emit('request', name, `answer ${name}`);
+  expect(handled).toEqual([
+    ['a', 'answer a'],
+    ['b', 'answer b'],
+  ]);
+  free.resolve();
+  await free.promise;
+  await new Promise(setImmediate);
+  expect(handled).toHaveLength(4);
+  expect(handled[3]).toEqual(['d', 'answer d']);
 });

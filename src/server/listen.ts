@@ -1,8 +1,10 @@
+import type { EventEmitter } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server as SocketServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import { isExhaustion } from '../lib/exhaustion.ts';
+import type { Turns } from '../lib/turns.ts';
 
 /** Where a server listens. `url` can be opened on this machine. */
 export interface ListenAddress {
@@ -129,3 +131,17 @@ const reasons: Readonly<Record<string, string>> = {
   EMFILE: 'this process may open no more files',
   ENFILE: 'this machine may open no more files',
 };
+
+/**
+ * The system may have a thousand requests ready at once, and libuv hands them all over in one turn of the event loop. Those
+ * that find its time used up are handled in the next ones.
+ */
+export function handleInTurns(server: EventEmitter, turns: Turns): void {
+  for (const handle of server.listeners('request')) {
+    server.off('request', handle as () => void);
+    server.on('request', (...request: unknown[]) => {
+      if (turns.isOver()) void turns.next().then(() => handle.apply(server, request));
+      else handle.apply(server, request);
+    });
+  }
+}

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { AppError } from '../core/errors.ts';
 import { createComplaints } from '../lib/complaints.ts';
 import type { Complain } from '../lib/complaints.ts';
+import { createTurns } from '../lib/turns.ts';
 import { addApiAdmission } from './admission.ts';
 import { apiHandlers } from './api.ts';
 import { challenge, checkBearer } from './auth.ts';
@@ -12,7 +13,7 @@ import type { Pace } from './receive-body.ts';
 import { createConnections } from './connections.ts';
 import type { Connections } from './connections.ts';
 import { healthHandlers } from './health.ts';
-import { listen } from './listen.ts';
+import { handleInTurns, listen } from './listen.ts';
 import type { ListenAddress, Listening } from './listen.ts';
 import { metricsHandlers } from './metrics.ts';
 import { defaultLimits } from './options.ts';
@@ -42,6 +43,9 @@ export interface Server {
   readonly inject: FastifyInstance['inject'];
 }
 
+/** Requests are handled on the thread of the event loop: after so long everybody else has a turn. */
+const turnMs = 10;
+
 /** Makes the HTTP server; nothing listens yet. */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const limits = { ...defaultLimits, ...options.limits };
@@ -49,6 +53,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const app = await createFastify(options, limits, complain);
   const connections = countConnections(app, options, limits, complain);
   const refusals = createRefusals(options.clock, complain);
+  const turns = createTurns(turnMs);
+  handleInTurns(app.server, turns);
   const pace = createPace({ ...limits, windowMs: limits.paceWindowMs, clock: options.clock });
   app.addHook('onClose', () => pace.stop());
   addErrors(app, options, complain);
@@ -57,7 +63,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addAuthentication(app, options.token);
   addApiAdmission(app, limits, connections);
   addBodyParser(app, limits, pace);
-  await registerWebhooks(app, { options, limits, connections, refusals, pace, complain });
+  await registerWebhooks(app, { options, limits, connections, refusals, pace, complain, turns });
   const handlers = {
     ...healthHandlers(options),
     ...metricsHandlers({ ...options, lists: options.reader.lists }),

@@ -46,6 +46,7 @@ function heldIntake() {
     },
     gate: {
       open: opened.resolve,
+      held: () => held,
       /** Resolves when so many wait at it. */
       reached: (count: number) =>
         new Promise<void>((resolve) => {
@@ -210,10 +211,11 @@ describe('more connections than there is room for', () => {
 describe('requests one behind the other on one connection', () => {
   it('are in work only so many at a time; all are answered', async () => {
     const { gate, intake } = heldIntake();
-    const { port } = await start({ limits: { ...quick, maxRequestsPerConnection: 4 }, intake });
+    const { port, metrics } = await start({ limits: { ...quick, maxRequestsPerConnection: 4 }, intake });
     const connection = client(port);
     connection.write(good.repeat(10));
-    await gate.reached(4);
+    await waitFor('one that is refused', async () => (await metrics.render()).body.includes('reason="Overloaded"'));
+    expect(gate.held()).toBe(4);
     gate.open();
     const answers = await connection.until(/(?:HTTP\/1\.1 [^]*){10}\}$/);
     const statuses = [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => match[1]);
@@ -380,7 +382,7 @@ describe('listening and closing', () => {
   });
 
   it('accepts many connections although each turn of the event loop is long', async () => {
-    const { port } = await start();
+    const { port } = await start({ limits: { ...quick, headersTimeoutMs: 10_000, requestTimeoutMs: 20_000 } });
     let turns = 0;
     let isBusy = true;
     function spin(): void {

@@ -21,13 +21,13 @@ export interface ServerParts {
   readonly refusals: Refusals;
   readonly pace: Pace;
   readonly complain: Complain;
+  readonly turns: Turns;
 }
 
 export interface WebhookContext extends ServerParts {
   readonly admission: Admission;
   readonly allowsAnonymous: boolean;
   readonly receivers: ReadonlyMap<string, SourceDefinition['receive']>;
-  readonly turns: Turns;
 }
 
 /** Logs an error of our side about a Source; the same message at most once in a while, because anybody may cause it. */
@@ -154,7 +154,8 @@ function load(context: WebhookContext, source: CatalogSource, request: FastifyRe
   const refused = context.options.intake.refusal?.() ?? null;
   if (refused !== null) return unavailable(refused.reason ?? refused.code, refused.code, refused.message, refused.next);
   const { socket } = request.raw;
-  if (!context.connections.begin(socket)) return full('this connection has too many notifications in work');
+  if (!context.connections.begin(socket, source.authentication !== null))
+    return full('this connection has too many notifications in work');
   const place = context.admission.enter(`${source.namespace}/${source.name}`);
   if (place === null) {
     context.connections.end(socket);

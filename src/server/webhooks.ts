@@ -3,7 +3,6 @@ import type { CatalogSource } from '../core/catalog.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { IntakeAnswer } from '../core/event.ts';
 import { toTimestamp } from '../core/time.ts';
-import { createTurns } from '../lib/turns.ts';
 import type { ReceiveResult } from '../sources/define.ts';
 import { announcedBytes, createAdmission } from './admission.ts';
 import { isLoopback } from './auth.ts';
@@ -21,9 +20,6 @@ declare module 'fastify' {
   }
 }
 
-/** Bodies are read on the thread of the event loop: after so long the others have their turn. */
-const turnMs = 10;
-
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 /**
@@ -38,7 +34,6 @@ export async function registerWebhooks(app: FastifyInstance, parts: ServerParts)
     ...parts,
     admission: createAdmission({ maxRequests: limits.maxWebhooks, maxBytes: limits.maxWebhookBytes, shared: true }),
     allowsAnonymous: options.allowInsecureSources || isLoopback(options.host),
-    turns: createTurns(turnMs),
     receivers: new Map(options.sourceTypes.map((definition) => [definition.type, definition.receive])),
   };
   app.decorateRequest('webhookSource', null);
