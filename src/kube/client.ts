@@ -4,6 +4,7 @@ import { Agent, ProxyAgent, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { AppError } from '../core/errors.ts';
+import { exhaustion } from '../lib/exhaustion.ts';
 import { delayMs, readBounded } from './response.ts';
 
 export interface KubeOptions {
@@ -85,7 +86,8 @@ export async function connectKube(options: KubeOptions): Promise<KubeClient> {
   const get: KubeClient['get'] = async (path, query, maxBytes, proxied = false) => {
     for (let tries = 1; ; tries += 1) {
       const response = await attempt(path, query, maxBytes).catch((error: unknown) => {
-        throw fail(`${server} did not answer: ${reasonOf(error, timeoutMs)}`, error);
+        const failure = fail(`${server} did not answer: ${reasonOf(error, timeoutMs)}`, error);
+        throw exhaustion(error, `${server} could not be asked`) ?? failure;
       });
       const { status, body, truncated } = response;
       if (status === 401 && tries === 1) await credentials.renew();

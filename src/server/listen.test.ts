@@ -51,6 +51,18 @@ describe('listening', () => {
     expect(opened.every((server) => !server.listening)).toBe(true);
   });
 
+  it('hears of a connection that one of them could not take', async () => {
+    const app = application();
+    const { open, opened } = opener(new Map());
+    const listening = await listen(app, '127.0.0.1', 0, open);
+    cleanup.defer(() => listening.close());
+    const heard: unknown[] = [];
+    app.server.on('error', (error) => heard.push(error));
+    const error = new Error('accept EMFILE');
+    opened[5]?.emit('error', error);
+    expect(heard).toEqual([error]);
+  });
+
   it('that fails for one socket closes the others, and says which and what to do', async () => {
     const app = application();
     const failure = Object.assign(new Error('listen EMFILE'), { code: 'EMFILE' });

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../support/cleanup.ts';
+import { repositoryRoot, runProcess } from '../support/processes.ts';
 import { spawnServer, startServer } from '../support/server.ts';
 import { rawConnection, rawRequest } from '../support/sockets.ts';
 import { waitFor } from '../support/wait.ts';
@@ -24,6 +25,42 @@ function world(descriptors: number) {
   const under = ['/bin/sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, '--'];
   return { resources, database: join(folder, 'fist.db'), under };
 }
+
+/** Connects once with each client, uses all descriptors up, and says what becomes of the next request. */
+const script = `
+import { openSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createHttpClient } from '${repositoryRoot}src/lib/http.ts';
+import { connectKube } from '${repositoryRoot}src/kube/client.ts';
+const server = createServer((_request, response) => response.setHeader('connection', 'close').end('{}'));
+await new Promise((done) => server.listen(0, '127.0.0.1', done));
+const url = 'http://127.0.0.1:' + server.address().port;
+const kubeconfig = process.argv[1];
+writeFileSync(kubeconfig, JSON.stringify({
+  apiVersion: 'v1', kind: 'Config', 'current-context': 'c',
+  clusters: [{ name: 'c', cluster: { server: url, 'insecure-skip-tls-verify': true } }], users: [{ name: 'c', user: { token: 't' } }],
+  contexts: [{ name: 'c', context: { cluster: 'c', user: 'c' } }],
+}));
+const http = createHttpClient();
+const kube = await connectKube({ kubeconfig });
+const request = { method: 'GET', url, headers: {}, timeoutMs: 5000, maxResponseBytes: 100 };
+const ask = () => Promise.all([http.send(request), kube.get('/', {}, 100)].map((asked) => asked.then((answer) => answer.status, (error) => error.code)));
+const before = await ask();
+await new Promise((done) => setTimeout(done, 100));
+try { for (;;) openSync('/dev/null'); } catch {}
+console.log(JSON.stringify({ before, after: await ask() }));
+process.exit(0);
+`;
+
+describe('a process without descriptors', () => {
+  it('does not take receivers and clusters for unreachable', async () => {
+    const kubeconfig = join(cleanup.temporaryFolder('outgoing'), 'kubeconfig');
+    const limited = 'ulimit -n 64; exec "$0" --input-type=module -e "$@"';
+    const { stdout, stderr } = await runProcess('/bin/sh', ['-c', limited, process.execPath, script, kubeconfig]);
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual({ before: [200, 200], after: ['ResourcesExhausted', 'ResourcesExhausted'] });
+  });
+});
 
 describe('a server with few descriptors', () => {
   it('does not start with too few, says what it needs, and leaves nothing behind', async () => {
