@@ -27,12 +27,16 @@ export function beginStory(sandbox: Sandbox, random: Random): Story {
 }
 
 /** One life that ends at a named crash point, while alerts come in. Rejects when the point is not reached. */
-export async function dieAt(story: Story, crashAt: string, { slow = false, timeoutMs = 20_000 } = {}): Promise<void> {
+export async function dieAt(
+  story: Story,
+  crashAt: string,
+  { slow = false, people = true, timeoutMs = 20_000 } = {},
+): Promise<void> {
   const { sandbox, ledger, random } = story;
   const process = sandbox.spawn(crashAt);
   const server = await readyOrEnded(process, sandbox);
   if (server !== null) {
-    const traffic = startTraffic(server, ledger, { random, connections: 3, slow });
+    const traffic = startTraffic(server, ledger, { random, connections: 3, slow, people });
     const timer = new AbortController();
     await Promise.race([process.exited, sleep(timeoutMs, undefined, { signal: timer.signal }).catch(() => undefined)]);
     timer.abort();

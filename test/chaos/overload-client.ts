@@ -15,6 +15,8 @@ export interface LoadPlan {
   readonly senders?: number;
   /** Open loop: so many notifications a second, whatever the answers are. */
   readonly perSecond?: number;
+  /** Of the open loop: ends at the first request that is broken off, and waits for no more answers then. */
+  readonly untilBroken?: boolean;
 }
 
 export interface LoadReport {
@@ -127,6 +129,7 @@ async function request(): Promise<void> {
   else idle.push(line);
 }
 
+const isBroken = () => plan.untilBroken === true && Object.keys(errors).length > 0;
 const startedAt = performance.now();
 const elapsed = () => (performance.now() - startedAt) / 1000;
 const under: Promise<void>[] = [];
@@ -138,14 +141,14 @@ if (plan.senders !== undefined) {
   );
 } else {
   const perSecond = plan.perSecond ?? 1;
-  while (elapsed() < plan.seconds) {
+  while (elapsed() < plan.seconds && !isBroken()) {
     const missing = Math.floor(elapsed() * perSecond) - sent;
     for (let left = Math.min(missing, 100); left > 0; left--) under.push(request());
     await sleep(2);
   }
 }
 const seconds = elapsed();
-await Promise.race([Promise.all(under), sleep(patienceMs, undefined, { ref: false })]);
+if (!isBroken()) await Promise.race([Promise.all(under), sleep(patienceMs, undefined, { ref: false })]);
 for (const line of lines) line.socket.destroy();
 await Promise.all(under);
 const report: LoadReport = {

@@ -19,6 +19,8 @@ export interface OverloadOptions {
   readonly warmUpSeconds: number;
   /** How long ten times as much is sent. */
   readonly seconds: number;
+  /** No longer than to the first request that is broken off. */
+  readonly untilBroken?: boolean;
   /** How long the queue is watched afterwards. */
   readonly drainSeconds: number;
   /** Default the program itself; started as bin/fist.js does. */
@@ -73,7 +75,8 @@ export async function overload(cleanup: Cleanup, options: OverloadOptions): Prom
   const before = await countAlerts(database);
   const watch = watchServer(server);
   const perSecond = (times * sustainable) / alertsPerBody;
-  const load = await sendLoad({ ...plan, name: 'burst', seconds: options.seconds, perSecond });
+  const { seconds, untilBroken = false } = options;
+  const load = await sendLoad({ ...plan, name: 'burst', seconds, perSecond, untilBroken });
   const endedAt = performance.now();
   const waiting = { timeoutMs: options.drainSeconds * 1000, everyMs: 100 };
   const wasSeen = await waitFor('every run to end', () => isDrained(database), waiting).catch(() => false);

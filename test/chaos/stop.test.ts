@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../support/cleanup.ts';
 import { startServer } from '../support/server.ts';
@@ -16,20 +15,23 @@ afterEach(() => cleanup.run());
 interface StopStory {
   readonly database: ChaosDatabase;
   start(): Promise<TestServer>;
+  /** Lets the first attempt of the first step end. */
+  endFirstStep(): void;
   /** Attempts that were really begun, `first 1`. */
   executed(): readonly string[];
   /** `1#1 succeeded` for each attempt of the journal. */
   journal(): Promise<readonly string[]>;
 }
 
-/** A Workflow whose first step takes `seconds` in its first attempt, and a second step. */
-function createStory(seconds: number, flags: readonly string[] = []): StopStory {
+/** A Workflow whose first step ends in its first attempt when it may, and a second step. */
+function createStory(flags: readonly string[] = []): StopStory {
   const folder = cleanup.temporaryFolder('stop');
   const resources = join(folder, 'resources');
   const executions = join(folder, 'executions.txt');
+  const gate = join(folder, 'gate');
   mkdirSync(resources);
   writeFileSync(executions, '');
-  writeFileSync(join(resources, 'resources.yaml'), resourcesYaml(executions, seconds));
+  writeFileSync(join(resources, 'resources.yaml'), resourcesYaml(executions, gate));
   const database = sqliteFile(join(folder, 'fist.db'));
   return {
     database,
@@ -38,6 +40,7 @@ function createStory(seconds: number, flags: readonly string[] = []): StopStory 
       cleanup.defer(() => server.process.kill());
       return server;
     },
+    endFirstStep: () => writeFileSync(gate, ''),
     executed: () => readFileSync(executions, 'utf8').split('\n').filter(Boolean),
     async journal() {
       const { steps } = await readSnapshot(database);
@@ -46,7 +49,8 @@ function createStory(seconds: number, flags: readonly string[] = []): StopStory 
   };
 }
 
-function resourcesYaml(executions: string, seconds: number): string {
+/** A step that waits for its gate ends too when all of the story is gone. */
+function resourcesYaml(executions: string, gate: string): string {
   return `
 apiVersion: punchingfist.io/v1alpha1
 kind: Source
@@ -57,13 +61,13 @@ apiVersion: punchingfist.io/v1alpha1
 kind: Workflow
 metadata: { name: two-steps }
 spec:
-  runtime: { environment: { EXECUTIONS: ${executions} } }
+  runtime: { environment: { EXECUTIONS: ${executions}, GATE: ${gate} } }
   steps:
     - name: first
       type: cli
       command: |
         echo "first $FIST_ATTEMPT" >> "$EXECUTIONS"
-        [ "$FIST_ATTEMPT" -gt 1 ] || sleep ${seconds}
+        until [ "$FIST_ATTEMPT" -gt 1 ] || [ -e "$GATE" ] || [ ! -e "$EXECUTIONS" ]; do sleep 0.05; done
     - name: second
       type: cli
       command: echo "second $FIST_ATTEMPT" >> "$EXECUTIONS"
@@ -95,7 +99,7 @@ async function endsWell(story: StopStory): Promise<void> {
 
 describe('SIGTERM', { timeout: 60_000 }, () => {
   it('lets a short step end; meanwhile the server says that it drains', async () => {
-    const story = createStory(2);
+    const story = createStory();
     const server = await busy(story);
     server.process.signal('SIGTERM');
     const ready = await waitFor('not ready', async () => {
@@ -112,6 +116,7 @@ describe('SIGTERM', { timeout: 60_000 }, () => {
     });
     expect([refused.status, refused.headers.get('connection')]).toEqual([503, 'close']);
     expect(refused.headers.get('retry-after')).toMatch(/^[1-5]$/);
+    story.endFirstStep();
     expect(await server.process.exited).toEqual({ code: 0, signal: null });
     expect(await story.journal()).toEqual(['1#1 succeeded']);
     await endsWell(story);
@@ -119,7 +124,7 @@ describe('SIGTERM', { timeout: 60_000 }, () => {
   });
 
   it('aborts a step that does not end in time, and it runs again', async () => {
-    const story = createStory(600, ['--drain-timeout', '2s']);
+    const story = createStory(['--drain-timeout', '2s']);
     const server = await busy(story);
     expect(await server.process.stop()).toEqual({ code: 0, signal: null });
     expect(await story.journal()).toEqual(['1#1 failed']);
@@ -133,13 +138,16 @@ describe('a second signal', { timeout: 60_000 }, () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const)('%s ends at once with %i, and nothing is lost', async (signal, code) => {
-    const story = createStory(600);
+    const story = createStory();
     const server = await busy(story);
     server.process.signal('SIGTERM');
-    await sleep(1200);
-    expect(server.process.exitStatus()).toBeNull();
-    server.process.signal(signal);
-    expect(await server.process.exited).toEqual({ code, signal: null });
+    await waitFor('it to stop', () => server.process.stderr().includes('a second signal ends at once'));
+    // What comes within a second of the first is a copy of it.
+    const endsByIt = () => {
+      server.process.signal(signal);
+      return server.process.exitStatus();
+    };
+    expect(await waitFor('its end', endsByIt, { everyMs: 100 })).toEqual({ code, signal: null });
     await endsWell(story);
     expect(story.executed()).toEqual(['first 1', 'first 2', 'second 1']);
   });

@@ -51,6 +51,8 @@ export interface TrafficOptions {
   readonly connections: number;
   /** Few alerts, with the label slow=yes, so that a step is longer than a lease's renewal; nobody cancels or retries. */
   readonly slow?: boolean;
+  /** False: nobody cancels or retries runs. */
+  readonly people?: boolean;
   readonly mix?: Mix;
 }
 
@@ -60,7 +62,8 @@ export function startTraffic(server: TestServer, ledger: Ledger, options: Traffi
   const senders = Array.from({ length: options.connections }, () =>
     sendAlerts(server, ledger, options, stopping.signal),
   );
-  const operator = options.slow === true ? Promise.resolve() : operate(server, ledger, options, stopping.signal);
+  const { slow = false, people = true } = options;
+  const operator = people && !slow ? operate(server, ledger, options, stopping.signal) : Promise.resolve();
   return {
     async stop() {
       stopping.abort();
