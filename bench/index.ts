@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { measureMemory, measureRecovery, measureStart, measureStorm } from './endurance.ts';
 import { measureEngine, measureStartLatency } from './engine.ts';
 import { measureGrowth } from './growth.ts';
+import { measureIntakeCost } from './intake-cost.ts';
 import { measureIntake } from './intake.ts';
 import type { BenchmarkReport } from './page.ts';
 import { databaseKinds, withWorld } from './world.ts';
@@ -15,7 +16,7 @@ const { values: flags } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, only: { type: 'string' } },
 });
 
-const sections = ['start', 'latency', 'engine', 'intake', 'storm', 'recovery', 'growth', 'memory'] as const;
+const sections = ['start', 'latency', 'engine', 'intake', 'cost', 'storm', 'recovery', 'growth', 'memory'] as const;
 type Section = (typeof sections)[number];
 
 async function measure(world: World, section: Section, report: BenchmarkReport): Promise<void> {
@@ -32,6 +33,9 @@ async function measure(world: World, section: Section, report: BenchmarkReport):
         break;
       case 'intake':
         report.intake[kind] = await measureIntake(world, kind);
+        break;
+      case 'cost':
+        report.cost?.push(await measureIntakeCost(world, kind));
         break;
       case 'storm':
         report.storm.push(await measureStorm(world, kind));
@@ -73,6 +77,7 @@ await withWorld(flags.quick, async (world) => {
     latency: [],
     engine: [],
     intake: {},
+    cost: [],
     storm: [],
     recovery: [],
     queries: [],

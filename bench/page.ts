@@ -9,11 +9,18 @@ export interface BenchmarkReport {
   readonly latency: Row[];
   readonly engine: Row[];
   readonly intake: Record<string, readonly Row[]>;
+  /** Absent in earlier runs. */
+  readonly cost?: Row[];
   readonly storm: Row[];
   readonly recovery: Row[];
   readonly queries: Row[];
   readonly growth: Row[];
   readonly memory: Row[];
+}
+
+function costPart(cost: readonly Row[] = []): string {
+  if (cost.length === 0) return '';
+  return `\nWhat new alerts with a run each cost the database, counted for notifications that come one after the other:\n\n${table(cost)}\n`;
 }
 
 /** `docs/performance.md` of one run of the benchmarks. */
@@ -38,7 +45,7 @@ case: a repeat writes far less.
 ${Object.entries(report.intake)
   .map(([kind, rows]) => `### ${kind}\n\n${table(rows)}`)
   .join('\n\n')}
-
+${costPart(report.cost)}
 ## Engine
 
 Runs of three trivial steps that end in a second; each run is claimed, journaled step by step and ended.

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { checkImports, checkImportsOfFile } from '../scripts/imports.ts';
 
@@ -10,7 +11,7 @@ describe('the import table', () => {
     ['sinks/slack.ts', "import { x } from '../intake/intake.ts';", 'sinks may not import intake'],
     ['workflows/control.ts', "import { x } from '../intake/trigger.ts';", 'workflows may not import intake'],
     ['core/alert.ts', "import { readFileSync } from 'node:fs';", 'core is pure'],
-    ['lib/http.ts', "const x = await import('../store/sql/schema.ts');", 'lib may not import store'],
+    ['lib/http.ts', "const x = await import('../store/tables/all.ts');", 'lib may not import store'],
     ['helpers/x.ts', '', 'not a folder of the layout'],
     ['server/api.ts', "import type {\n  A,\n} from '../kube/live.ts';", 'server may not import kube'],
   ])('refuses %s: %s', (file, text, message) => {
@@ -19,6 +20,12 @@ describe('the import table', () => {
         .map((problem) => problem.message)
         .join(),
     ).toContain(message);
+  });
+
+  it('has no file of the store outside its rooms', () => {
+    const store = readdirSync(new URL('../src/store', import.meta.url), { withFileTypes: true });
+    expect(store.filter((entry) => !entry.isDirectory()).map(({ name }) => name)).toEqual([]);
+    expect(store.length).toBeGreaterThan(10);
   });
 
   it('lets the composition root import everything', () => {

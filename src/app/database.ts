@@ -7,7 +7,7 @@ import { AppError } from '../core/errors.ts';
 import { fileProblem } from '../lib/file-problem.ts';
 import type { AdminDatabase, AdminMode, TableSize } from '../store/admin/admin.ts';
 import type { Inconsistency } from '../store/admin/checks.ts';
-import type { Database } from '../store/sql/schema.ts';
+import type { Database } from '../store/tables/all.ts';
 import type { ExportTrailer } from '../store/transfer/export.ts';
 import type { ImportResult } from '../store/transfer/import.ts';
 import { describeDatabase, isPostgres } from './store.ts';

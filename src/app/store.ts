@@ -3,14 +3,14 @@ import type { Clock, Log, RunQueue } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import { createComplaints } from '../lib/complaints.ts';
 import type { CommitHooks, QueueLimits } from '../store/commit/hooks.ts';
-import type { Patience } from '../store/postgres/patience.ts';
+import type { ServerWait } from '../store/postgres/server-wait.ts';
 import type { SendJobs } from '../store/postgres/store.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const defaultPath = 'data/punching-fist.db';
 /** A start waits so long for PostgreSQL, then it ends with an error; Kubernetes starts it again. */
-const patienceMs = 30_000;
+const serverWaitMs = 30_000;
 
 /**
  * Where the data is: `--db` wins over the contract's DATABASE_TYPE, DATABASE_URL and SQLITE_PATH. A path is an SQLite
@@ -96,8 +96,8 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
     import('../store/postgres/store.ts'),
     import('../store/postgres/queue.ts'),
   ]);
-  const patience: Patience = {
-    forMs: patienceMs,
+  const serverWait: ServerWait = {
+    forMs: serverWaitMs,
     ...(signal === undefined ? {} : { signal }),
     onWaiting: (error, leftMs) =>
       log.warn(
@@ -112,7 +112,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
     url: database,
     clock,
     onError: (error) => log.warn({ error }, 'PostgreSQL connection lost'),
-    patience,
+    serverWait,
     hooks,
     sendJobs: async (execute, runIds) => (await late.promise)(execute, runIds),
     ...bounds,
@@ -121,7 +121,7 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
     const queue = await openRunQueue({
       url: database,
       onError: (error) => complain('warn', toAppError(error).message, { error }, 'the queue of runs has trouble'),
-      patience,
+      serverWait,
     });
     late.resolve(queue.sendJobs);
     return { store, clock: store.clock, queue };

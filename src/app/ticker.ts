@@ -34,7 +34,7 @@ export function startTicker(options: TickerOptions): Ticker {
   const stopping = new AbortController();
 
   async function tick(at: Timestamp): Promise<void> {
-    if (!(await store.transaction('tick', (tx) => tx.ticks.claim(name, at)))) return;
+    if (!(await store.transaction('tick', (tx) => tx.duties.claim(name, at)))) return;
     metrics.increment('fist_ticks_total', { name });
     log.debug({ tick: name, at }, 'tick');
     await options.work(stopping.signal);

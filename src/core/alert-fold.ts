@@ -1,4 +1,4 @@
-import type { AlertItem, AlertRecord, AlertStatus, AlertTransition } from './alert.ts';
+import type { AlertItem, AlertState, AlertStatus, AlertTransition } from './alert.ts';
 import { severities } from './alert.ts';
 import { addMs, toEpochMs } from './time.ts';
 import type { Timestamp } from './time.ts';
@@ -10,20 +10,7 @@ const resolveMissedMs = 60_000;
 /** Firing copies that come so soon after the close are late, not new (3.2.10). */
 const lateCopyMs = 30_000;
 
-/** What the fold reads of a stored alert, and what it decides. */
-export type AlertState = Pick<
-  AlertRecord,
-  | 'status'
-  | 'severity'
-  | 'episode'
-  | 'receiveCount'
-  | 'startsAt'
-  | 'endsAt'
-  | 'skewed'
-  | 'receivedAt'
-  | 'lastReceivedAt'
-  | 'resolvedAt'
->;
+export type { AlertState } from './alert.ts';
 
 /** Names of the decisions: counters, metric labels and reasons of transitions. */
 export const foldReasons = [

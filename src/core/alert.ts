@@ -31,25 +31,10 @@ export interface AlertItem {
   readonly skewed: boolean;
 }
 
-/** An `alerts` row: one per identity (namespace, source, fingerprint). */
-export interface AlertRecord {
-  readonly id: string;
-  readonly namespace: string;
-  /** Name of the Source. */
-  readonly source: string;
-  readonly fingerprint: string;
-  readonly externalId: string | null;
+/** What the fold reads of a stored alert, and what it decides. */
+export interface AlertState {
   readonly status: AlertStatus;
   readonly severity: Severity;
-  readonly name: string;
-  readonly summary: string | null;
-  readonly description: string | null;
-  readonly labels: Labels;
-  readonly annotations: Labels;
-  readonly generatorUrl: string | null;
-  readonly groupKey: string | null;
-  /** Hash over what may change without a run: annotations, generatorURL, the sender's id, group key. */
-  readonly contentHash: string;
   /** 1 for the first firing; each reopening adds one. 0 for a row that was created closed. */
   readonly episode: number;
   readonly receiveCount: number;
@@ -63,19 +48,47 @@ export interface AlertRecord {
   readonly lastReceivedAt: Timestamp;
   /** When the closing notification came (not the time it names); null while open. */
   readonly resolvedAt: Timestamp | null;
-  readonly triageStartedAt: Timestamp | null;
-  readonly triageCompletedAt: Timestamp | null;
-  /** The newest run. */
-  readonly workflowId: string | null;
+}
+
+/** What intake reads of a stored alert: the fold's state and what the policies ask. */
+export interface StoredAlert extends AlertState {
+  readonly id: string;
+  /** Hash over what may change without a run: annotations, generatorURL, the sender's id, group key. */
+  readonly contentHash: string;
   /** The newest source event. */
   readonly sourceId: string | null;
-  readonly aiAnalysis: JsonObject | null;
-  readonly aiConfidence: number | null;
-  readonly autoResolved: boolean;
+  /** The newest run. */
+  readonly workflowId: string | null;
+  readonly triageCompletedAt: Timestamp | null;
   /** True while sinks have been told, by a run, that it fires: then they are also told of its end. */
   readonly announced: boolean;
   /** A policy kept this episode from starting a run; from then on it is decided anew while the alert still fires. */
   readonly mutedUntil: Timestamp | null;
+}
+
+/** What the last notification replaces (design 3.2.14), of the alert with this id. */
+export interface AlertContent {
+  readonly id: string;
+  readonly externalId: string | null;
+  readonly summary: string | null;
+  readonly description: string | null;
+  readonly annotations: Labels;
+  readonly generatorUrl: string | null;
+  readonly groupKey: string | null;
+}
+
+/** An `alerts` row: one per identity (namespace, source, fingerprint). */
+export interface AlertRecord extends StoredAlert, AlertContent {
+  readonly namespace: string;
+  /** Name of the Source. */
+  readonly source: string;
+  readonly fingerprint: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly triageStartedAt: Timestamp | null;
+  readonly aiAnalysis: JsonObject | null;
+  readonly aiConfidence: number | null;
+  readonly autoResolved: boolean;
   readonly createdAt: Timestamp;
   readonly updatedAt: Timestamp;
 }
@@ -88,11 +101,6 @@ export function matchLabels(item: Pick<AlertItem, 'name' | 'severity' | 'labels'
   const { labels } = item;
   if (Object.hasOwn(labels, 'alertname') && Object.hasOwn(labels, 'severity')) return labels;
   return { alertname: item.name, severity: item.severity, ...labels };
-}
-
-/** Open means that it may still fire: everything but resolved. */
-export function isOpen(status: AlertStatus): boolean {
-  return status !== 'resolved';
 }
 
 /** A row of `alert_transitions`: why the status or the episode of an alert changed. */

@@ -84,9 +84,8 @@ export interface RunStore extends RunReader {
   requestCancel(id: string, at: Timestamp, reason: string): Promise<boolean>;
   /** At the start of the only server: no worker is alive, so every leased run is due now. Returns how many there were. */
   releaseLeases(now: Timestamp): Promise<number>;
-  insertStep(step: StepRecord): Promise<void>;
-  /** Writes how an attempt ended. */
-  endStep(id: string, end: StepEnd): Promise<void>;
+  /** Writes rows of the journal: new ones, and how an attempt that is there ended. */
+  writeSteps(steps: readonly StepRecord[]): Promise<void>;
   setStepProcess(id: string, process: ProcessIdentity): Promise<void>;
   addEvidence(runId: string, stepPath: string, evidence: readonly Evidence[]): Promise<void>;
   /** Takes one of `limit` slots. Taking one that the run holds already is true. `free` = slots left. */
@@ -96,8 +95,13 @@ export interface RunStore extends RunReader {
     runId: string,
     at: Timestamp,
   ): Promise<{ readonly taken: boolean; readonly free: number }>;
-  /** Frees the run's slots (of one key only, if given). */
-  freeSlots(runId: string, key?: string): Promise<void>;
+  /** Frees the run's slot with this key and wakes who waits for it. */
+  freeSlot(runId: string, key: string, at: Timestamp): Promise<void>;
+  /**
+   * Frees all slots of the run and wakes who waits for one of these keys; also where the run held none: it may have been
+   * woken for a slot that it no longer wants.
+   */
+  freeAllSlots(runId: string, keys: readonly string[], at: Timestamp): Promise<void>;
   /** Wakes the oldest run that waits for a slot with this key and was not woken yet. */
   wakeWaiter(key: string, at: Timestamp): Promise<void>;
   /**

@@ -1,5 +1,4 @@
-import type { AlertState } from './alert-fold.ts';
-import type { AlertRecord, AlertStatus, AlertTransition } from './alert.ts';
+import type { AlertContent, AlertRecord, AlertTransition, StoredAlert } from './alert.ts';
 import type { SinkLimits } from './catalog.ts';
 import type { DeliveryRecord } from './delivery.ts';
 import type { DeadLetterRecord, SourceEventRecord } from './event.ts';
@@ -8,6 +7,7 @@ import type { ListReader } from './lists.ts';
 import type { CommitHints } from './ports.ts';
 import type { ResourceRecord } from './resource.ts';
 import type { RetentionStore } from './retention.ts';
+import type { RunRecord } from './run.ts';
 import type { RunReader, RunStore } from './run-store.ts';
 import type { Timestamp } from './time.ts';
 
@@ -58,7 +58,7 @@ export interface StoreTransaction {
   readonly runs: RunStore;
   readonly deliveries: DeliveryStore;
   readonly resources: ResourceStore;
-  readonly ticks: TickStore;
+  readonly duties: DutyStore;
   readonly retention: RetentionStore;
 }
 
@@ -69,21 +69,13 @@ export interface StoreReader {
   readonly lists: ListReader;
 }
 
-/** What intake reads of a stored alert: the fold's state and what the policies ask. */
-export type StoredAlert = AlertState &
-  Pick<
-    AlertRecord,
-    'id' | 'contentHash' | 'sourceId' | 'workflowId' | 'triageCompletedAt' | 'announced' | 'mutedUntil'
-  >;
+export type { AlertContent, StoredAlert } from './alert.ts';
 
 /** Names an alert (design 3.2.1). */
 export type AlertIdentity = Pick<AlertRecord, 'namespace' | 'source' | 'fingerprint'>;
 
-/** What the last notification replaces (design 3.2.14), of the alert with this id. */
-export type AlertContent = Pick<
-  AlertRecord,
-  'id' | 'externalId' | 'summary' | 'description' | 'annotations' | 'generatorUrl' | 'groupKey'
->;
+/** Names a run and the episode that it is of. */
+export type RunOfAlert = Pick<RunRecord, 'id' | 'alertId' | 'episode'>;
 
 export interface AlertStore {
   /**
@@ -98,12 +90,14 @@ export interface AlertStore {
   saveContents(contents: readonly AlertContent[]): Promise<void>;
   /** Inserts rows and sees to their `alert_labels`. Throws StoreConflict where one of the identities is there already. */
   insertAll(alerts: readonly AlertRecord[]): Promise<void>;
-  /** Locks the alert until the commit. */
-  lockStatus(id: string): Promise<Pick<AlertRecord, 'status' | 'episode'> | undefined>;
-  /** A run of the locked alert began. */
-  beginTriage(id: string, status: AlertStatus, runId: string, at: Timestamp): Promise<void>;
-  /** A run of the locked alert ended; without a report an earlier one stays. */
-  endTriage(id: string, status: AlertStatus, runId: string, at: Timestamp, report: JsonObject | null): Promise<void>;
+  /** The run of an alert begins: an open alert is being triaged. Nothing where the alert has gone on to another episode. */
+  beginTriage(run: RunOfAlert, at: Timestamp): Promise<void>;
+  /**
+   * The run of an alert ended: one that still fires is escalated; without a report an earlier one stays. Locks the alert:
+   * intake locks alerts before runs, so who writes to both and knows the alert does the same. Two that wait for each other
+   * cost a second.
+   */
+  endTriage(run: RunOfAlert, at: Timestamp, report: JsonObject | null): Promise<void>;
   addTransitions(transitions: readonly AlertTransition[]): Promise<void>;
   /** Sources with open alerts, those that are no longer in the catalog too. */
   sourcesWithOpen(): Promise<readonly { readonly namespace: string; readonly source: string }[]>;
@@ -205,11 +199,11 @@ export interface DeliveryStore extends DeliveryReader {
   releaseLeases(now: Timestamp): Promise<void>;
 }
 
-/** What is done once for all replicas. */
-export interface TickStore {
+/** Duties: jobs that one replica does for all, each minute. */
+export interface DutyStore {
   /**
-   * True for exactly one caller of each tick, on all replicas together. `at` is the tick's own time, not the caller's. An
-   * earlier tick than the last is refused, unless it is so much earlier that the clock was put back.
+   * True for exactly one caller of each time of a duty, on all replicas together. `at` is the time when it is due, not the
+   * caller's. An earlier one than the last is refused, unless it is so much earlier that the clock was put back.
    */
   claim(name: string, at: Timestamp): Promise<boolean>;
 }

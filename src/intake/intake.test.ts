@@ -29,7 +29,7 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
     const run = (await world.runs()).at(-1);
     await world.write(async (tx) => {
       await tx.runs.update(run?.id ?? '', { status: 'succeeded', completedAt: at(minutes), wakeAt: null });
-      await tx.alerts.endTriage(run?.alertId ?? '', 'escalated', run?.id ?? '', at(minutes), null);
+      if (run !== undefined) await tx.alerts.endTriage(run, at(minutes), null);
     });
   }
 

@@ -66,7 +66,7 @@ async function begin(database: (typeof contractStores)[number]): Promise<void> {
   outbox = outboxOf('one');
   await store.transaction('intake', async (tx) => {
     await tx.runs.insert({ run: runFixture(), plan: null });
-    await tx.runs.insertStep(stepFixture());
+    await tx.runs.writeSteps([stepFixture()]);
   });
 }
 

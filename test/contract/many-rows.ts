@@ -1,7 +1,9 @@
 import { lowestIdAt } from '../../src/lib/id.ts';
-import { bulkInsert } from '../../src/store/sql/bulk.ts';
 import { createWordWriter } from '../../src/store/alerts/word-index.ts';
-import type { Database } from '../../src/store/sql/schema.ts';
+import { sqlOf } from '../../src/store/sql/dialect.ts';
+import { tables } from '../../src/store/tables/all.ts';
+import type { Database } from '../../src/store/tables/all.ts';
+import type { Table } from '../../src/store/tables/table.ts';
 import type { ContractRows } from './stores.ts';
 
 /** Rows of each large table. */
@@ -33,22 +35,26 @@ export async function fillMany(rows: ContractRows): Promise<void> {
   const isSqlite = !database.startsWith('postgres');
   const all = Array.from({ length: manyRows }, (_, n) => n);
   if (isSqlite) await rows.execute('BEGIN');
-  const insert = async (table: keyof Database, added: Rows, json: readonly string[] = []) => {
-    const write = bulkInsert(query, { table, columns: Object.keys(added[0] ?? {}), json });
-    for (let start = 0; start < added.length; start += 2000) await write(added.slice(start, start + 2000));
+  const insert = async (table: keyof Database, added: Rows) => {
+    const { columns: known }: Table = tables[table];
+    const names = Object.keys(added[0] ?? {});
+    const columns = names.map((column) => ({ column, isJson: /json|members/.test(known[column]?.kind ?? '') }));
+    const write = sqlOf(query).insertMany(query, { table, columns }, '');
+    const values = added.map((row) => names.map((name) => row[name]));
+    for (let start = 0; start < values.length; start += 2000) await write(values.slice(start, start + 2000));
   };
-  await insert('alerts', all.map(alertRow), ['labels', 'annotations']);
+  await insert('alerts', all.map(alertRow));
   await insert('alert_labels', all.flatMap(labelRows));
   await insert('alert_transitions', [
     ...all.map((n) => transitionRow(n, n)),
     ...all.map((n) => transitionRow(n + manyRows, 7)),
   ]);
-  await insert('source_events', all.map(eventRow), ['outcome']);
+  await insert('source_events', all.map(eventRow));
   await insert('dead_letters', all.map(letterRow));
-  await insert('workflows', all.map(runRow), ['input_context', 'outputs']);
-  await insert('workflow_steps', all.map(stepRow), ['result']);
+  await insert('workflows', all.map(runRow));
+  await insert('workflow_steps', all.map(stepRow));
   await insert('evidence', all.map(evidenceRow));
-  await insert('sink_outputs', all.map(deliveryRow), ['data']);
+  await insert('sink_outputs', all.map(deliveryRow));
   await insert('slots', all.filter(isRecent).map(slotRow));
   const writeWords = createWordWriter(query);
   for (let written = 0; written < (manyRows * 5) / 6;) written += (await writeWords(1000)).alerts;

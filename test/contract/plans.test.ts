@@ -12,8 +12,8 @@ import { createListReader } from '../../src/store/lists/reader.ts';
 import { createResourceStore } from '../../src/store/resources/store.ts';
 import { createRetentionStore } from '../../src/store/retention/store.ts';
 import { createRunStore } from '../../src/store/runs/store.ts';
-import type { Database } from '../../src/store/sql/schema.ts';
-import { createTickStore } from '../../src/store/commit/ticks.ts';
+import type { Database } from '../../src/store/tables/all.ts';
+import { createDutyStore } from '../../src/store/commit/duties.ts';
 import { alertFixture } from '../support/rows.ts';
 import { fillMany, manyRows, rowId, timeOf } from './many-rows.ts';
 import { explainOn } from './plans.ts';
@@ -146,7 +146,8 @@ const hotPath: [string, Work][] = [
   ['runs.lock', (tx) => tx.runs.lock(rowId(manyRows - 4), 2, { stepsCompleted: 1, currentStep: null })],
   ['runs.renew', (tx) => tx.runs.renew(rowId(manyRows - 4), 2, later)],
   ['runs.takeSlot', (tx) => tx.runs.takeSlot('key-2', 1, rowId(manyRows - 4), now)],
-  ['runs.freeSlots', (tx) => tx.runs.freeSlots(rowId(manyRows - 4))],
+  ['runs.freeSlot', (tx) => tx.runs.freeSlot(rowId(manyRows - 8), 'key-1', now)],
+  ['runs.freeAllSlots', (tx) => tx.runs.freeAllSlots(rowId(manyRows - 4), ['key-1'], now)],
   ['runs.wakeWaiter', (tx) => tx.runs.wakeWaiter('key-1', now)],
   ['runs.requestCancel', (tx) => tx.runs.requestCancel(rowId(manyRows - 8), now, 'r')],
   ['runs.stuck', (tx) => tx.runs.stuck(now, now, later)],
@@ -163,7 +164,7 @@ const hotPath: [string, Work][] = [
   ['deliveries.retry', (tx) => tx.deliveries.retry(rowId(50), now)],
   ['deliveries.wakeStuck', (tx) => tx.deliveries.wakeStuck(now, later, later)],
   ['deliveries.releaseLeases', (tx) => tx.deliveries.releaseLeases(now)],
-  ['ticks.claim', (tx) => tx.ticks.claim('audit', now)],
+  ['duties.claim', (tx) => tx.duties.claim('audit', now)],
   ...retainedKinds.flatMap((kind): [string, Work][] => [
     [
       `retention.deletePage ${kind}`,
@@ -255,7 +256,7 @@ function createTransaction(query: Kysely<Database>): StoreTransaction {
     runs: createRunStore(query, noHints()),
     deliveries: createDeliveryStore(query, noHints()),
     resources: createResourceStore(query),
-    ticks: createTickStore(query),
+    duties: createDutyStore(query),
     retention: createRetentionStore(query),
   };
 }

@@ -2,7 +2,7 @@ import type { StatementSync } from 'node:sqlite';
 import type { Kysely } from 'kysely';
 import { createStatementNames, executeOn, openPool, queryOn } from '../../src/store/postgres/connection.ts';
 import { bindValue } from '../../src/store/postgres/values.ts';
-import type { Database } from '../../src/store/sql/schema.ts';
+import type { Database } from '../../src/store/tables/all.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import type { ContractRows } from './stores.ts';
 

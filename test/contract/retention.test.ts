@@ -56,24 +56,26 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
     const run = runRecord(plan, at, { id: idOf(daysAgo), planHash: 'h', ...ended, ...changes });
     await opened.store.transaction('intake', async (tx) => {
       await tx.runs.insert({ run, plan });
-      await tx.runs.insertStep({
-        id: idOf(daysAgo),
-        runId: run.id,
-        name: 'one',
-        type: 'cli',
-        path: '1',
-        attempt: 1,
-        status: 'succeeded',
-        fence: 1,
-        result: null,
-        error: null,
-        errorCode: null,
-        retryable: false,
-        process: null,
-        startedAt: at,
-        completedAt: at,
-        createdAt: at,
-      });
+      await tx.runs.writeSteps([
+        {
+          id: idOf(daysAgo),
+          runId: run.id,
+          name: 'one',
+          type: 'cli',
+          path: '1',
+          attempt: 1,
+          status: 'succeeded',
+          fence: 1,
+          result: null,
+          error: null,
+          errorCode: null,
+          retryable: false,
+          process: null,
+          startedAt: at,
+          completedAt: at,
+          createdAt: at,
+        },
+      ]);
       const evidence = { id: 'e1', kind: 'command', object: 'o', command: 'c', time: at, excerpt: 'x' };
       await tx.runs.addEvidence(run.id, '1', [evidence]);
       await tx.deliveries.insert([delivery(run.id, { id: idOf(daysAgo), status: 'sent', wakeAt: null })]);

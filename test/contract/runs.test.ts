@@ -153,10 +153,10 @@ describe.each(contractStores)('runs on $name', ({ open }) => {
       expect(await runs.takeSlot('k', 2, 'r2', now)).toEqual({ taken: true, free: 0 });
       expect(await runs.takeSlot('k', 2, 'r3', now)).toEqual({ taken: false, free: 0 });
       await runs.takeSlot('other', 1, 'r1', now);
-      await runs.freeSlots('r1', 'k');
+      await runs.freeSlot('r1', 'k', now);
       expect(await runs.takeSlot('k', 2, 'r3', now)).toMatchObject({ taken: true });
       expect(await runs.takeSlot('other', 1, 'r3', now)).toMatchObject({ taken: false });
-      await runs.freeSlots('r1');
+      await runs.freeAllSlots('r1', [], now);
       expect(await runs.takeSlot('other', 1, 'r3', now)).toMatchObject({ taken: true });
       // The limit was lowered: who is in stays in.
       expect(await runs.takeSlot('k', 1, 'r2', now)).toEqual({ taken: true, free: 0 });

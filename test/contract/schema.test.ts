@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { transferTables } from '../../src/store/transfer/tables.ts';
-import type { TableDescription } from '../../src/store/transfer/tables.ts';
+import { tables } from '../../src/store/tables/all.ts';
+import type { ColumnKind, Table } from '../../src/store/tables/table.ts';
 import { contractStores } from './stores.ts';
 import type { ContractRows } from './stores.ts';
 
@@ -105,15 +104,16 @@ function indexText(sql: string): string {
   return `${unique}${columns}${sql.includes(' WHERE ') ? ' WHERE' : ''}`;
 }
 
-/** Interfaces of schema.ts with their fields, read from its text: types are gone at run time. */
-function declared(): Map<string, Map<string, string>> {
-  const text = readFileSync(new URL('../../src/store/sql/schema.ts', import.meta.url), 'utf8');
-  const interfaces = new Map<string, Map<string, string>>();
-  for (const [, name = '', body = ''] of text.matchAll(/export interface (\w+) \{\n([\s\S]*?)\n\}/g)) {
-    const fields = [...body.matchAll(/^ {2}(\w+): ([^;]+);/gm)];
-    interfaces.set(name, new Map(fields.map(([, field = '', type = '']) => [field, type])));
-  }
-  return interfaces;
+function declared(name: string): Table {
+  const table: Table | undefined = (tables as Readonly<Record<string, Table>>)[name];
+  if (table === undefined) throw new Error(`${name} is not declared`);
+  return table;
+}
+
+/** The type that SQLite has for a kind. A number is whole but for one column. */
+function typeOf(table: string, column: string, kind: ColumnKind): string {
+  if (table === 'alerts' && column === 'ai_confidence') return 'REAL';
+  return kind === 'number' || kind === 'flag' ? 'INTEGER' : 'TEXT';
 }
 
 describe('the schema of both databases', () => {
@@ -143,14 +143,16 @@ describe('the schema of both databases', () => {
     expect(Object.fromEntries(postgres.keys)).toEqual(Object.fromEntries(expected));
   });
 
-  test('is what schema.ts says', () => {
-    const interfaces = declared();
-    const tables = interfaces.get('Database') ?? new Map<string, string>();
-    expect([...tables.keys()].sort()).toEqual([...sqlite.tables.keys()].sort());
-    for (const [table, columns] of sqlite.tables) {
-      const fields = interfaces.get(tables.get(table) ?? '') ?? new Map<string, string>();
-      const said = [...fields].map(([name, type]) => ({ name, isNullable: type.includes('null') })).sort(byName);
-      expect(said, table).toEqual(columns.map(({ name, isNullable }) => ({ name, isNullable })));
+  test('is what the declarations say', () => {
+    expect(Object.keys(tables).sort()).toEqual([...sqlite.tables.keys()].sort());
+    for (const [name, columns] of sqlite.tables) {
+      const said = declared(name).places.map(({ column, kind, isNullable }) => ({
+        name: column,
+        type: typeOf(name, column, kind),
+        isNullable,
+      }));
+      expect(said.sort(byName), name).toEqual(columns);
+      expect(declared(name).key.join(', '), name).toBe(sqlite.keys.get(`${name} key`));
     }
   });
 
@@ -161,25 +163,26 @@ describe('the schema of both databases', () => {
     expect(others).toEqual([]);
   });
 
-  test('PostgreSQL has times, flags and JSON where the transfer between the two expects them', async () => {
+  test('PostgreSQL has times, flags and JSON where the declarations say', async () => {
     const kinds: Readonly<Record<string, string>> = {
       text: 'text',
       'timestamp with time zone': 'time',
       json: 'json',
       jsonb: 'members',
-      boolean: 'number',
+      boolean: 'flag',
       integer: 'number',
       'double precision': 'number',
     };
     const columns = await postgresRows.execute(
       "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'",
     );
-    for (const [table, { columns: described }] of Object.entries<TableDescription>(transferTables)) {
+    for (const table of postgres.tables.keys()) {
       const found = columns.filter((column) => column['table_name'] === table);
-      const said = Object.fromEntries(
+      const stored = Object.fromEntries(
         found.map((column) => [column['column_name'], kinds[String(column['data_type'])]]),
       );
-      expect(described, table).toEqual(said);
+      const said = Object.fromEntries(declared(table).places.map(({ column, kind }) => [column, kind]));
+      expect(said, table).toEqual(stored);
     }
   });
 

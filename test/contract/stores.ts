@@ -8,7 +8,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import type { CommitHooks, QueueLimits } from '../../src/store/commit/hooks.ts';
 import { createStatementNames, executeOn, openPool, queryOn } from '../../src/store/postgres/connection.ts';
 import { openPostgresStore } from '../../src/store/postgres/store.ts';
-import type { Database } from '../../src/store/sql/schema.ts';
+import type { Database } from '../../src/store/tables/all.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { createCleanup } from '../support/cleanup.ts';

@@ -287,24 +287,26 @@ describe('runs', () => {
       createdAt: at,
     };
     await world.store.transaction('step-end', async (tx) => {
-      await tx.runs.insertStep({
-        id: newId(),
-        runId,
-        name: 'look',
-        type: 'agent',
-        path: '1',
-        attempt: 1,
-        status: 'succeeded',
-        fence: 1,
-        result: { summary: 's' },
-        error: null,
-        errorCode: null,
-        retryable: false,
-        process: null,
-        startedAt: at,
-        completedAt: at,
-        createdAt: at,
-      });
+      await tx.runs.writeSteps([
+        {
+          id: newId(),
+          runId,
+          name: 'look',
+          type: 'agent',
+          path: '1',
+          attempt: 1,
+          status: 'succeeded',
+          fence: 1,
+          result: { summary: 's' },
+          error: null,
+          errorCode: null,
+          retryable: false,
+          process: null,
+          startedAt: at,
+          completedAt: at,
+          createdAt: at,
+        },
+      ]);
       await tx.runs.addEvidence(runId, '1', [
         { id: 'e1', kind: 'object', object: 'pod/shop/p1', command: 'kubectl get', time: at, excerpt: 'x' },
       ]);

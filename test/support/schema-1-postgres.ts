@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { executeOn, openPool } from '../../src/store/postgres/connection.ts';
 import type { Execute } from '../../src/store/postgres/connection.ts';
 import { migratePostgres, readPostgresMigrations } from '../../src/store/postgres/migrate.ts';
-import { transferTableNames, transferTables } from '../../src/store/transfer/tables.ts';
-import type { TableDescription } from '../../src/store/transfer/tables.ts';
+import { tables } from '../../src/store/tables/all.ts';
+import type { Table } from '../../src/store/tables/table.ts';
+import { transferTableNames } from '../../src/store/transfer/tables.ts';
+import type { TransferTable } from '../../src/store/transfer/tables.ts';
 import type { Cleanup } from './cleanup.ts';
 import { schema1Columns, schema1Stopped, writeSchema1 } from './schema-1.ts';
 
@@ -32,9 +34,14 @@ export async function fillSchema1(cleanup: Cleanup, url: string, stoppedAgoMs: n
   }
 }
 
-async function copyTable(database: DatabaseSync, execute: Execute, table: string, laterMs: number): Promise<void> {
+async function copyTable(
+  database: DatabaseSync,
+  execute: Execute,
+  table: TransferTable,
+  laterMs: number,
+): Promise<void> {
   const columns = schema1Columns().get(table) ?? [];
-  const kinds: TableDescription = transferTables[table as keyof typeof transferTables];
+  const { columns: known }: Table = tables[table];
   const rows = database.prepare(`SELECT * FROM ${table}`).all();
   const perStatement = Math.floor(30_000 / columns.length);
   for (let start = 0; start < rows.length; start += perStatement) {
@@ -42,7 +49,7 @@ async function copyTable(database: DatabaseSync, execute: Execute, table: string
     const tuples = rows.slice(start, start + perStatement).map((row) => {
       const places = columns.map((column) => {
         const value = row[column];
-        const moves = kinds.columns[column] === 'time' && typeof value === 'string';
+        const moves = known[column]?.kind === 'time' && typeof value === 'string';
         return `$${values.push(moves ? new Date(Date.parse(value) + laterMs).toISOString() : value)}`;
       });
       return `(${places.join()})`;

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { AppError } from '../../core/errors.ts';
 import type { SchemaVersion } from './migrations.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
 
 /** Room that a table takes, with its indexes. */
 export interface TableSize {

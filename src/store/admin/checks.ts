@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
 
 /** Rows that contradict each other. */
 export interface Inconsistency {

@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { AlertRecord } from '../../core/alert.ts';
 import { bulkInsert } from '../sql/bulk.ts';
-import type { Database } from '../sql/schema.ts';
+import { alertLabels } from '../tables/alerts.ts';
+import type { Database } from '../tables/all.ts';
 import { storable } from '../sql/text.ts';
 
 /** Writes the labels of new alerts where label filters find them. */
@@ -19,13 +20,13 @@ export function isIndexedLabel(name: string, value: string): boolean {
 
 /** Inserts labels with their alerts. */
 export function labelInserter(query: Kysely<Database>): LabelWriter {
-  const insert = bulkInsert(query, { table: 'alert_labels', columns: ['name', 'value', 'alert_id'] });
+  const insert = bulkInsert(query, alertLabels);
   return async (alerts) => {
     await insert(
       alerts.flatMap(({ id, labels }) =>
         Object.entries(labels)
           .filter((label) => isIndexedLabel(...label))
-          .map(([name, value]) => ({ name, value, alert_id: id })),
+          .map(([name, value]) => ({ name, value, alertId: id })),
       ),
     );
   };

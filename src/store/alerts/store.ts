@@ -7,25 +7,14 @@ import type { AlertStore } from '../../core/store.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { labelInserter } from './labels.ts';
 import type { LabelWriter } from './labels.ts';
-import {
-  columnNames,
-  contentColumns,
-  contentRow,
-  jsonColumns,
-  repeatColumns,
-  savedColumns,
-  stateColumns,
-  stateRow,
-  storedAlert,
-  toRow,
-  transitionColumns,
-  transitionRow,
-} from './rows.ts';
 import { createAlertTriage } from './triage.ts';
-import { bulkFind, bulkInsert, bulkUpdate, isPostgres } from '../sql/bulk.ts';
+import { newId } from '../../lib/id.ts';
+import { bulkFind, bulkInsert, bulkUpdate } from '../sql/bulk.ts';
+import { sqlOf } from '../sql/dialect.ts';
 import { distinctValues } from '../sql/distinct.ts';
-import { alertRecord } from '../sql/rows.ts';
-import type { Database } from '../sql/schema.ts';
+import { alerts, alertTransitions } from '../tables/alerts.ts';
+import type { Database } from '../tables/all.ts';
+import { fieldsIn, selection } from '../tables/table.ts';
 
 /**
  * Reads and writes `alerts`, `alert_labels` and `alert_transitions` inside a transaction. Labels are written at once,
@@ -36,16 +25,15 @@ export function createAlertStore(query: Kysely<Database>, writeLabels = labelIns
 }
 
 function finders(query: Kysely<Database>): Pick<AlertStore, 'findStates'> {
-  const states = bulkFind(query, {
-    table: 'alerts',
-    columns: stateColumns,
+  const states = bulkFind(query, alerts, {
+    fields: ['id', ...fieldsIn(alerts, 'state')],
     keys: ['fingerprint', 'source', 'namespace'],
     lock: true,
   });
   return {
     async findStates(identities) {
-      const rows = await states(identities);
-      const byKey = new Map(rows.map((row) => [identityKey(row), storedAlert(row)]));
+      const found = await states(identities);
+      const byKey = new Map(found.map((alert) => [identityKey(alert), alert]));
       return identities.map((identity) => byKey.get(identityKey(identity)));
     },
   };
@@ -56,7 +44,8 @@ const mostSources = 100_000;
 /** What time alone changes. Not hot: built by Kysely each time. */
 function sweepFinders(query: Kysely<Database>): Pick<AlertStore, 'sourcesWithOpen' | 'findExpired' | 'findMuted'> {
   // Who holds an alert is about to change it: it is left to the next sweep, so that nobody waits for another crosswise.
-  const isShared = isPostgres(query);
+  const { lockFree } = sqlOf(query);
+  const { read } = selection(alerts);
   return {
     async sourcesWithOpen() {
       const open = { condition: sql<boolean>`status <> 'resolved'`, most: mostSources };
@@ -78,9 +67,9 @@ function sweepFinders(query: Kysely<Database>): Pick<AlertStore, 'sourcesWithOpe
         .where('status', '<>', sql.lit('resolved'))
         .orderBy('last_received_at')
         .limit(limit)
-        .$if(isShared, (alert) => alert.forUpdate().skipLocked())
+        .$call(lockFree)
         .execute();
-      return rows.map(alertRecord);
+      return rows.map(read);
     },
     async findMuted(now, limit) {
       const rows = await query
@@ -90,9 +79,9 @@ function sweepFinders(query: Kysely<Database>): Pick<AlertStore, 'sourcesWithOpe
         .where('status', '<>', 'resolved')
         .orderBy('muted_until')
         .limit(limit)
-        .$if(isShared, (alert) => alert.forUpdate().skipLocked())
+        .$call(lockFree)
         .execute();
-      return rows.map(alertRecord);
+      return rows.map(read);
     },
   };
 }
@@ -101,36 +90,29 @@ function writers(
   query: Kysely<Database>,
   writeLabels: LabelWriter,
 ): Pick<AlertStore, 'saveStates' | 'saveRepeats' | 'saveContents' | 'insertAll' | 'addTransitions'> {
-  const table = 'alerts';
-  const insert = bulkInsert(query, {
-    table,
-    columns: columnNames,
-    json: jsonColumns,
-    onConflict: 'ON CONFLICT DO NOTHING',
-  });
-  const save = bulkUpdate(query, { table, columns: [...savedColumns, 'updated_at'] });
-  const saveRepeat = bulkUpdate(query, { table, columns: [...repeatColumns, 'updated_at'] });
-  const saveContent = bulkUpdate(query, { table, columns: contentColumns, json: ['annotations'] });
-  const insertTransitions = bulkInsert(query, { table: 'alert_transitions', columns: transitionColumns });
+  const insert = bulkInsert(query, alerts, { onConflict: 'ON CONFLICT DO NOTHING' });
+  const save = bulkUpdate(query, alerts, { fields: [...fieldsIn(alerts, 'state'), 'updatedAt'] });
+  const saveRepeat = bulkUpdate(query, alerts, { fields: [...fieldsIn(alerts, 'repeat'), 'updatedAt'] });
+  const saveContent = bulkUpdate(query, alerts, { fields: fieldsIn(alerts, 'content') });
+  const insertTransitions = bulkInsert(query, alertTransitions);
   return {
-    async saveStates(alerts) {
-      await save(alerts.map((alert) => ({ ...stateRow(alert), updated_at: alert.updatedAt })));
+    async saveStates(states) {
+      await save(states);
     },
-    async saveRepeats(alerts) {
-      await saveRepeat(alerts.map((alert) => ({ ...stateRow(alert), updated_at: alert.updatedAt })));
+    async saveRepeats(states) {
+      await saveRepeat(states);
     },
     async saveContents(contents) {
-      await saveContent(contents.map(contentRow));
+      await saveContent(contents);
     },
-    async insertAll(alerts) {
+    async insertAll(records) {
       // In the order of the identities, so that replicas that insert the same ones wait for each other and not crosswise.
-      const rows = alerts.toSorted(byIdentity).map(toRow);
-      const [inserted] = await allDone([insert(rows), writeLabels(alerts)]);
-      if (inserted < rows.length)
-        throw new AppError('StoreConflict', `${rows.length - inserted} alerts are there already: UNIQUE identity`);
+      const [inserted] = await allDone([insert(records.toSorted(byIdentity)), writeLabels(records)]);
+      if (inserted < records.length)
+        throw new AppError('StoreConflict', `${records.length - inserted} alerts are there already: UNIQUE identity`);
     },
     async addTransitions(transitions) {
-      await insertTransitions(transitions.map(transitionRow));
+      await insertTransitions(transitions.map((transition) => ({ ...transition, id: newId() })));
     },
   };
 }

@@ -1,72 +1,96 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { AlertStatus } from '../../core/alert.ts';
-import type { AlertStore } from '../../core/store.ts';
-import { isPostgres } from '../sql/bulk.ts';
-import type { Database } from '../sql/schema.ts';
-import { statement } from '../sql/statements.ts';
+import type { AlertStore, RunOfAlert } from '../../core/store.ts';
+import type { Timestamp } from '../../core/time.ts';
+import { allDone } from '../../lib/all-done.ts';
+import { newId } from '../../lib/id.ts';
+import { sqlOf } from '../sql/dialect.ts';
+import { command } from '../sql/statements.ts';
 import { storableJson } from '../sql/text.ts';
+import type { Database } from '../tables/all.ts';
 
-/** What runs read and write of their alert: few columns of a wide row, on the hot path of every run. */
-export function createAlertTriage(
-  query: Kysely<Database>,
-): Pick<AlertStore, 'lockStatus' | 'beginTriage' | 'endTriage'> {
-  const isShared = isPostgres(query);
-  const lock = statement<'id', { status: string; episode: number }>(['id'], (marker) =>
+/**
+ * What runs write of their alert: few columns of a wide row, on the hot path of every run. The transition is written from
+ * the row itself before that changes, so that nothing needs to be read first.
+ */
+export function createAlertTriage(query: Kysely<Database>): Pick<AlertStore, 'beginTriage' | 'endTriage'> {
+  const begin = command<'alertId' | 'episode' | 'runId' | 'at'>(['alertId', 'episode', 'runId', 'at'], (marker) =>
     query
-      .selectFrom('alerts')
-      .select(['status', 'episode'])
-      .where('id', '=', marker('id'))
-      .$if(isShared, (alert) => alert.forUpdate()),
+      .updateTable('alerts')
+      .set({
+        status: whereOpen('triaging'),
+        workflow_id: marker('runId'),
+        triage_started_at: marker('at'),
+        triage_completed_at: null,
+        updated_at: marker('at'),
+      })
+      .where('id', '=', marker('alertId'))
+      .where('episode', '=', marker('episode')),
   );
-  const begin = statement<'id' | 'status' | 'runId' | 'at' | 'updatedAt', unknown>(
-    ['id', 'status', 'runId', 'at', 'updatedAt'],
+  const end = command<'alertId' | 'episode' | 'runId' | 'at' | 'report' | 'confidence'>(
+    ['alertId', 'episode', 'runId', 'at', 'report', 'confidence'],
     (marker) =>
       query
         .updateTable('alerts')
         .set({
-          status: marker('status'),
-          workflow_id: marker('runId'),
-          triage_started_at: marker('at'),
-          triage_completed_at: null,
-          updated_at: marker('updatedAt'),
-        })
-        .where('id', '=', marker('id')),
-  );
-  const end = statement<'id' | 'status' | 'runId' | 'at' | 'updatedAt' | 'report' | 'confidence', unknown>(
-    ['id', 'status', 'runId', 'at', 'updatedAt', 'report', 'confidence'],
-    (marker) =>
-      query
-        .updateTable('alerts')
-        .set({
-          status: marker('status'),
+          status: whereOpen('escalated'),
           workflow_id: marker('runId'),
           triage_completed_at: marker('at'),
-          updated_at: marker('updatedAt'),
+          updated_at: marker('at'),
           ai_analysis: sql<string>`coalesce(${marker('report')}, ai_analysis)`,
           ai_confidence: sql<number>`coalesce(${marker('confidence')}, ai_confidence)`,
         })
-        .where('id', '=', marker('id')),
+        .where('id', '=', marker('alertId'))
+        .where('episode', '=', marker('episode')),
   );
+  const noteBegin = transition(query, 'triaging', 'RunStarted');
+  const noteEnd = transition(query, 'escalated', 'RunEnded');
   return {
-    async lockStatus(id) {
-      const [row] = await lock(query, { id });
-      return row === undefined ? undefined : { status: row.status as AlertStatus, episode: row.episode };
+    async beginTriage({ id: runId, alertId, episode }, at) {
+      if (alertId === null) return;
+      await allDone([noteBegin(alertId, episode, at), begin(query, { alertId, episode, runId, at })]);
     },
-    async beginTriage(id, status, runId, at) {
-      await begin(query, { id, status, runId, at, updatedAt: at });
-    },
-    async endTriage(id, status, runId, at, report) {
+    async endTriage({ id: runId, alertId, episode }, at, report) {
+      if (alertId === null) return;
       const confidence = report?.['confidence'];
-      await end(query, {
-        id,
-        status,
-        runId,
-        at,
-        updatedAt: at,
+      const found = {
         report: report === null ? null : storableJson(report),
         confidence: typeof confidence === 'number' ? confidence : null,
-      });
+      };
+      await allDone([noteEnd(alertId, episode, at), end(query, { alertId, episode, runId, at, ...found })]);
     },
   };
+}
+
+function whereOpen(status: AlertStatus) {
+  return sql<string>`CASE WHEN status = 'resolved' THEN status ELSE ${sql.lit(status)} END`;
+}
+
+/** Writes how the status of an open alert is about to change, where it does; locks the alert. */
+function transition(query: Kysely<Database>, status: AlertStatus, reason: string) {
+  const write = command<'id' | 'alertId' | 'episode' | 'at'>(['id', 'alertId', 'episode', 'at'], (marker) =>
+    query
+      .insertInto('alert_transitions')
+      .columns(['id', 'alert_id', 'episode', 'from_status', 'to_status', 'reason', 'at'])
+      .expression((insert) =>
+        insert
+          .selectFrom('alerts')
+          .select([
+            sql<string>`${marker('id')}`.as('transition'),
+            'alerts.id',
+            'alerts.episode',
+            'alerts.status',
+            sql<string>`${sql.lit(status)}`.as('to_status'),
+            sql<string>`${sql.lit(reason)}`.as('reason'),
+            sql<string>`${marker('at')}`.as('at'),
+          ])
+          .where('alerts.id', '=', marker('alertId'))
+          .where('alerts.episode', '=', marker('episode'))
+          .where('alerts.status', 'not in', [sql.lit('resolved'), sql.lit(status)])
+          .$call(sqlOf(query).lock),
+      ),
+  );
+  return (alertId: RunOfAlert['alertId'], episode: number, at: Timestamp) =>
+    write(query, { id: newId(), alertId, episode, at });
 }

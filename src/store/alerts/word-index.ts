@@ -2,8 +2,11 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Labels } from '../../core/alert.ts';
 import type { RetentionStore } from '../../core/retention.ts';
-import { bulkFind, bulkInsert, isPostgres } from '../sql/bulk.ts';
-import type { Database } from '../sql/schema.ts';
+import { bulkFind, bulkInsert } from '../sql/bulk.ts';
+import { deleteRows } from '../sql/delete.ts';
+import { sqlOf } from '../sql/dialect.ts';
+import { alerts, alertWords } from '../tables/alerts.ts';
+import type { Database } from '../tables/all.ts';
 import { indexedWords } from './words.ts';
 
 /** So long after a commit the index is brought up to date, without waiting for an end of the commits. */
@@ -13,7 +16,7 @@ const othersShare = 9;
 
 interface Entry {
   readonly word: string;
-  readonly alert_id: string;
+  readonly alertId: string;
 }
 
 /** What one step did. */
@@ -30,11 +33,7 @@ export interface WordStep {
  * transaction; alerts that another replica has in hand are left to it.
  */
 export function createWordWriter(query: Kysely<Database>): (limit: number, after?: string) => Promise<WordStep> {
-  const insert = bulkInsert(query, {
-    table: 'alert_words',
-    columns: ['word', 'alert_id'],
-    onConflict: 'ON CONFLICT DO NOTHING',
-  });
+  const insert = bulkInsert(query, alertWords, { onConflict: 'ON CONFLICT DO NOTHING' });
   return async (limit, after = '') => {
     const begunMs = performance.now();
     const due = await query
@@ -44,19 +43,19 @@ export function createWordWriter(query: Kysely<Database>): (limit: number, after
       .where('alert_id', '>', after)
       .orderBy('alert_id')
       .limit(limit)
-      .$if(isPostgres(query), (rows) => rows.forUpdate().skipLocked())
+      .$call(sqlOf(query).lockFree)
       .execute();
     const ids = due.map((row) => row.alert_id);
     if (ids.length === 0) return { alerts: 0, last: after, tookMs: 0 };
-    const alerts = await query
+    const found = await query
       .selectFrom('alerts')
       .select(['id', 'alert_name as name', 'summary', 'labels'])
       .where('id', 'in', ids)
       .execute();
-    const entries = alerts.flatMap(entriesOf);
+    const entries = found.flatMap(entriesOf);
     // In the order of the index, so that entries that share a page are written together.
     await insert(entries.toSorted(byPlace));
-    await query.deleteFrom('alert_words_due').where('alert_id', 'in', ids).execute();
+    await deleteRows(query, 'alert_words_due', 'alert_id', ids);
     return { alerts: ids.length, last: ids.at(-1) ?? after, tookMs: performance.now() - begunMs };
   };
 }
@@ -71,22 +70,22 @@ export async function deleteWords(query: Kysely<Database>, alerts: readonly Aler
 
 /** See RetentionStore. An alert is there before its words are, so that none of a new one is taken. */
 export function createOrphanWords(query: Kysely<Database>): RetentionStore['deleteOrphanWords'] {
-  const findAlerts = bulkFind(query, { table: 'alerts', columns: [], keys: ['id'] });
+  const findAlerts = bulkFind(query, alerts, { fields: [], keys: ['id'] });
   return async (after, limit) => {
     const entries = await query
       .selectFrom('alert_words')
-      .select(['word', 'alert_id'])
+      .select(['word', 'alert_id as alertId'])
       .where(sql<boolean>`(word, alert_id) > (${after?.word ?? ''}, ${after?.alertId ?? ''})`)
       .orderBy('word')
       .orderBy('alert_id')
       .limit(limit)
       .execute();
-    const ids = new Set(entries.map((entry) => entry.alert_id));
+    const ids = new Set(entries.map((entry) => entry.alertId));
     for (const { id } of await findAlerts(Array.from(ids, (id) => ({ id })))) ids.delete(id);
-    const orphans = entries.filter((entry) => ids.has(entry.alert_id));
+    const orphans = entries.filter((entry) => ids.has(entry.alertId));
     const last = entries.length < limit ? undefined : entries.at(-1);
     return {
-      next: last === undefined ? null : { word: last.word, alertId: last.alert_id },
+      next: last === undefined ? null : { word: last.word, alertId: last.alertId },
       deleted: { alert_words: await deleteEntries(query, orphans) },
     };
   };
@@ -95,16 +94,8 @@ export function createOrphanWords(query: Kysely<Database>): RetentionStore['dele
 async function deleteEntries(query: Kysely<Database>, all: readonly Entry[]): Promise<number> {
   let count = 0;
   for (const [word, entries] of Map.groupBy(all, (entry) => entry.word)) {
-    const deleted = await query
-      .deleteFrom('alert_words')
-      .where('word', '=', word)
-      .where(
-        'alert_id',
-        'in',
-        entries.map((entry) => entry.alert_id),
-      )
-      .executeTakeFirst();
-    count += Number(deleted.numDeletedRows);
+    const ids = entries.map((entry) => entry.alertId);
+    count += await deleteRows(query, 'alert_words', 'alert_id', ids, sql`word = ${word}`);
   }
   return count;
 }
@@ -119,12 +110,12 @@ export interface AlertText {
 
 function entriesOf({ id, name, summary, labels }: AlertText): readonly Entry[] {
   const words = indexedWords({ name, summary, labels: JSON.parse(labels) as Labels });
-  return Array.from(words, (word) => ({ word, alert_id: id }));
+  return Array.from(words, (word) => ({ word, alertId: id }));
 }
 
 function byPlace(one: Entry, other: Entry): number {
   if (one.word !== other.word) return one.word < other.word ? -1 : 1;
-  return one.alert_id < other.alert_id ? -1 : 1;
+  return one.alertId < other.alertId ? -1 : 1;
 }
 
 export interface WordIndexOptions {

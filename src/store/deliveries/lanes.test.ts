@@ -8,7 +8,7 @@ import { addMs } from '../../core/time.ts';
 import { createLanes } from './lanes.ts';
 import { noHints } from '../commit/hints.ts';
 import { createStatementNames, executeOn, openPool, queryOn } from '../postgres/connection.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
 import { openDatabase } from '../sqlite/open.ts';
 
 const cleanup = createCleanup();

@@ -4,7 +4,7 @@ import type { SinkLimits } from '../../core/catalog.ts';
 import { addMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import type { Hints } from '../commit/hints.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
 import { command, statement } from '../sql/statements.ts';
 
 /** Names a Sink's lane: all its deliveries. */

@@ -1,15 +1,18 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable, Updateable } from 'kysely';
-import type { DeliveryEvent, DeliveryRecord, DeliveryStatus, DeliveryWait } from '../../core/delivery.ts';
-import type { JsonObject, JsonValue } from '../../core/json.ts';
+import type { DeliveryRecord } from '../../core/delivery.ts';
 import type { DeliveryEnd, DeliveryReader, DeliveryStore } from '../../core/store.ts';
 import { bulkInsert } from '../sql/bulk.ts';
 import { createLanes } from './lanes.ts';
 import type { Lanes } from './lanes.ts';
 import type { Hints } from '../commit/hints.ts';
-import type { Database, DeliveryRow } from '../sql/schema.ts';
 import { statement } from '../sql/statements.ts';
-import { storableJson } from '../sql/text.ts';
+import type { Database } from '../tables/all.ts';
+import { deliveries } from '../tables/deliveries.ts';
+import { changesOf, selection } from '../tables/table.ts';
+
+type DeliveryRow = Database['sink_outputs'];
+const { read: deliveryRecord } = selection(deliveries);
 
 /** Reads `sink_outputs` on any connection. */
 export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
@@ -37,28 +40,23 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
 
 /** Reads and writes `sink_outputs` inside a transaction; counts what each Sink did in `resource_activity`. */
 export function createDeliveryStore(query: Kysely<Database>, hints: Hints): DeliveryStore {
-  const insert = bulkInsert(query, {
-    table: 'sink_outputs',
-    columns: Object.values(columns),
-    json: ['data', 'payload'],
-    onConflict: 'ON CONFLICT (idempotency_key) DO NOTHING',
-  });
+  const insert = bulkInsert(query, deliveries, { onConflict: 'ON CONFLICT (idempotency_key) DO NOTHING' });
   const lanes = createLanes(query, hints);
   return {
     ...createDeliveryReader(query),
-    async insert(deliveries) {
-      if (deliveries.length === 0) return;
-      await insert(deliveries.map(toRow));
+    async insert(added) {
+      if (added.length === 0) return;
+      await insert(added);
       hints.deliveries = true;
     },
     claim: claimOn(query, lanes),
     async keepPayload(id, fence, sinkType, payload) {
-      const row = await updateHeld(query, id, fence, changedColumns({ sinkType, payload }));
+      const row = await updateHeld(query, id, fence, changesOf(deliveries, { sinkType, payload }));
       return row !== undefined;
     },
     async finish(delivery, end, now, limits) {
       const lastClaimedAt = await lanes.lock(delivery);
-      const changes = changedColumns({ ...end, leaseOwner: null, leaseUntil: null });
+      const changes = changesOf(deliveries, { ...end, leaseOwner: null, leaseUntil: null });
       const row = await updateHeld(query, delivery.id, delivery.fence, changes);
       if (row === undefined) return false;
       if (end.wakeAt !== null) hints.deliveries = true;
@@ -71,7 +69,7 @@ export function createDeliveryStore(query: Kysely<Database>, hints: Hints): Deli
     async retry(id, now) {
       const row = await query
         .updateTable('sink_outputs')
-        .set({ ...changedColumns(renewed), retried_at: now, wake_at: now })
+        .set({ ...changesOf(deliveries, renewed), retried_at: now, wake_at: now })
         .where('id', '=', id)
         .where('status', '=', 'failed')
         .returning('id')
@@ -213,84 +211,4 @@ async function countActivity(query: Kysely<Database>, delivery: DeliveryRecord, 
 function first(rows: readonly Selectable<DeliveryRow>[]): DeliveryRecord | undefined {
   const [row] = rows;
   return row === undefined ? undefined : deliveryRecord(row);
-}
-
-/** A `sink_outputs` row as the rest of the program sees it. */
-export function deliveryRecord(row: Selectable<DeliveryRow>): DeliveryRecord {
-  return {
-    ...deliverySummary(row),
-    data: JSON.parse(row.data) as JsonObject,
-    payload: row.payload === null ? null : (JSON.parse(row.payload) as JsonValue),
-  };
-}
-
-/** A delivery without what is sent, which may be large. */
-export function deliverySummary(
-  row: Omit<Selectable<DeliveryRow>, 'data' | 'payload'>,
-): Omit<DeliveryRecord, 'data' | 'payload'> {
-  return {
-    id: row.id,
-    namespace: row.namespace,
-    runId: row.workflow_id,
-    alertId: row.alert_id,
-    event: row.event as DeliveryEvent,
-    sinkName: row.sink_name,
-    sinkType: row.sink_type,
-    status: row.status as DeliveryStatus,
-    attempts: row.attempts,
-    error: row.error,
-    errorCode: row.error_code,
-    ambiguous: row.ambiguous === 1,
-    idempotencyKey: row.idempotency_key,
-    reference: row.reference,
-    fence: row.fence,
-    leaseOwner: row.lease_owner,
-    leaseUntil: row.lease_until,
-    wakeAt: row.wake_at,
-    waitingFor: row.waiting_for as DeliveryWait | null,
-    sentAt: row.sent_at,
-    retriedAt: row.retried_at,
-    createdAt: row.created_at,
-  };
-}
-
-/** The column of each field. */
-const columns = {
-  id: 'id',
-  namespace: 'namespace',
-  runId: 'workflow_id',
-  alertId: 'alert_id',
-  event: 'event',
-  sinkName: 'sink_name',
-  sinkType: 'sink_type',
-  data: 'data',
-  payload: 'payload',
-  status: 'status',
-  attempts: 'attempts',
-  error: 'error',
-  errorCode: 'error_code',
-  ambiguous: 'ambiguous',
-  idempotencyKey: 'idempotency_key',
-  reference: 'reference',
-  fence: 'fence',
-  leaseOwner: 'lease_owner',
-  leaseUntil: 'lease_until',
-  wakeAt: 'wake_at',
-  waitingFor: 'waiting_for',
-  sentAt: 'sent_at',
-  retriedAt: 'retried_at',
-  createdAt: 'created_at',
-} as const satisfies Record<keyof DeliveryRecord, keyof DeliveryRow>;
-
-function toRow(record: DeliveryRecord): Record<(typeof columns)[keyof typeof columns], unknown> {
-  return changedColumns(record) as ReturnType<typeof toRow>;
-}
-
-function changedColumns(changes: Partial<DeliveryRecord>): Updateable<DeliveryRow> {
-  const row: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(changes)) {
-    const isJson = field === 'data' || field === 'payload';
-    row[columns[field as keyof DeliveryRecord]] = isJson && value !== null ? storableJson(value) : value;
-  }
-  return row;
 }

@@ -5,17 +5,21 @@ import { AppError } from '../../core/errors.ts';
 import { mostTransitions } from '../../core/lists.ts';
 import type { AlertQuery, ListReader } from '../../core/lists.ts';
 import { isIndexedLabel } from '../alerts/labels.ts';
-import { alertColumns } from '../sql/columns.ts';
-import { alertRecord, alertSummary, transitionRecord } from '../sql/rows.ts';
 import { distinctValues } from '../sql/distinct.ts';
-import type { AlertRow, Database } from '../sql/schema.ts';
+import { alerts, alertTransitions } from '../tables/alerts.ts';
+import type { Database } from '../tables/all.ts';
+import { listedFields, selection } from '../tables/table.ts';
 import { storable } from '../sql/text.ts';
 import { entriesOf, hasTerms, searchTerms } from '../alerts/words.ts';
-import { allOf, filtersOf, mostRanges } from './drivers.ts';
+import { allOf, filtersOf, mostRanges } from './scans.ts';
 import { hasValue, readPage } from './page.ts';
-import type { Driver, Range } from './page.ts';
+import type { IndexScan, Range } from './page.ts';
 
 type Lists = Pick<ListReader, 'alerts' | 'alert' | 'alertByIdentity' | 'transitions'>;
+
+const whole = selection(alerts);
+const summaries = selection(alerts, listedFields(alerts));
+const transitions = selection(alertTransitions, listedFields(alertTransitions));
 
 /** A term costs a look at the index each. */
 const mostTerms = 10;
@@ -34,12 +38,12 @@ function alertPages(query: Kysely<Database>): ListReader['alerts'] {
     return readPage(
       {
         query,
-        drivers: await driversOf(query, page, terms),
+        scans: await scansOf(query, page, terms),
         filters: [...columns.keys(), ...labels.map(labelFilter), ...(terms.length > 0 ? ['search'] : [])],
         async fetch(ids, filters) {
           const accepted = accept === undefined ? ids : await acceptedOf(query, ids, accept);
           if (accepted.length === 0) return [];
-          let rows = query.selectFrom('alerts').select(alertColumns).where('alerts.id', 'in', accepted);
+          let rows = query.selectFrom('alerts').select(summaries.columns).where('alerts.id', 'in', accepted);
           for (const [column, value] of columns)
             if (filters.has(column)) rows = rows.where(hasValue(`alerts.${column}`, value));
           for (const label of labels)
@@ -47,14 +51,14 @@ function alertPages(query: Kysely<Database>): ListReader['alerts'] {
               rows = rows.where((build) => withLabel(build, label, accepted));
           return rows.execute();
         },
-        item: alertSummary,
+        item: summaries.read,
       },
       page,
     );
   };
 }
 
-type AlertText = Pick<Selectable<AlertRow>, 'id' | 'alert_name' | 'summary' | 'labels'>;
+type AlertText = Pick<Selectable<Database['alerts']>, 'id' | 'alert_name' | 'summary' | 'labels'>;
 
 /** Decides what no index knows: words, and labels that are too long for it. Undefined where there are none. */
 function acceptor(labels: readonly (readonly [string, string])[], terms: readonly string[]) {
@@ -84,7 +88,7 @@ function alertItems(query: Kysely<Database>): Omit<Lists, 'alerts'> {
   return {
     async alert(id) {
       const row = await query.selectFrom('alerts').selectAll().where('id', '=', id).executeTakeFirst();
-      return row === undefined ? undefined : alertRecord(row);
+      return row === undefined ? undefined : whole.read(row);
     },
     async alertByIdentity(namespace, source, fingerprint) {
       const row = await query
@@ -94,7 +98,7 @@ function alertItems(query: Kysely<Database>): Omit<Lists, 'alerts'> {
         .where('source', '=', source)
         .where('namespace', '=', namespace)
         .executeTakeFirst();
-      return row === undefined ? undefined : alertRecord(row);
+      return row === undefined ? undefined : whole.read(row);
     },
     async transitions(alertId) {
       const rows = await query
@@ -104,48 +108,48 @@ function alertItems(query: Kysely<Database>): Omit<Lists, 'alerts'> {
         .orderBy('id', 'desc')
         .limit(mostTransitions)
         .execute();
-      return rows.map(transitionRecord).toReversed();
+      return rows.map(transitions.read).toReversed();
     },
   };
 }
 
 /** Labels and words first: they mostly leave the fewest. */
-async function driversOf(
+async function scansOf(
   query: Kysely<Database>,
   { status, severity, name, namespace, labels = {} }: AlertQuery,
   terms: readonly string[],
-): Promise<readonly Driver[]> {
+): Promise<readonly IndexScan[]> {
   const indexed = Object.entries(labels).filter((label) => isIndexedLabel(...label));
-  const drivers: Driver[] = indexed.map((label) => ({
+  const scans: IndexScan[] = indexed.map((label) => ({
     ranges: [{ table: 'alert_labels', id: 'alert_id', where: { name: label[0], value: label[1] } }],
     answers: [labelFilter(label)],
   }));
   for (const term of terms) {
-    const driver = await driverByTerm(query, term);
-    if (driver !== undefined) drivers.push(driver);
+    const scan = await scanByTerm(query, term);
+    if (scan !== undefined) scans.push(scan);
   }
   if (terms.length > 0 && terms.every((term) => entriesOf(term) === null)) throw noWords();
-  if (name !== undefined && name.length <= longestIndexedName) drivers.push(driverByAlertName(name));
-  const columns = driverByColumns(status, severity, namespace);
-  if (columns.answers.length > 0) drivers.push(columns);
-  return drivers.length === 0 ? [allOf('alerts')] : drivers;
+  if (name !== undefined && name.length <= longestIndexedName) scans.push(scanByAlertName(name));
+  const columns = scanByColumns(status, severity, namespace);
+  if (columns.answers.length > 0) scans.push(columns);
+  return scans.length === 0 ? [allOf('alerts')] : scans;
 }
 
 /** The condition is that of the index, which has no longer ones. */
 const longestIndexedName = 500;
 const hasIndexedName = sql`length(alert_name) <= ${sql.lit(longestIndexedName)}`;
 
-function driverByAlertName(name: string): Driver {
+function scanByAlertName(name: string): IndexScan {
   const range: Range = { table: 'alerts', id: 'id', where: { alert_name: name }, condition: hasIndexedName };
   return { ranges: [range], answers: ['alert_name'] };
 }
 
 /** Indexes (status, severity, id) and (namespace, status, severity, id), with every value of what is not given. */
-function driverByColumns(
+function scanByColumns(
   status: string | undefined,
   severity: string | undefined,
   namespace: string | undefined,
-): Driver {
+): IndexScan {
   const ranges = (status === undefined ? alertStatuses : [status]).flatMap((status) =>
     (severity === undefined ? severities : [severity]).map((severity): Range => ({
       table: 'alerts',
@@ -157,7 +161,7 @@ function driverByColumns(
 }
 
 /** Rows that have an entry of the term, and those whose words are not written yet. Undefined for a single character. */
-async function driverByTerm(query: Kysely<Database>, term: string): Promise<Driver | undefined> {
+async function scanByTerm(query: Kysely<Database>, term: string): Promise<IndexScan | undefined> {
   const places = entriesOf(term);
   if (places === null) return undefined;
   const longer =

@@ -5,8 +5,8 @@ import { mostExamined } from '../../core/lists.ts';
 import type { ListPage, PageQuery } from '../../core/lists.ts';
 import { toEpochMs } from '../../core/time.ts';
 import { lowestIdAt } from '../../lib/id.ts';
-import { isPostgres } from '../sql/bulk.ts';
-import type { Database } from '../sql/schema.ts';
+import { sqlOf } from '../sql/dialect.ts';
+import type { Database } from '../tables/all.ts';
 
 /**
  * A part of an index in which ids stand in order, because all columns before them have these values. Reading so many ids
@@ -22,7 +22,7 @@ export interface Range {
 }
 
 /** Ranges that have, taken together, every row that some filters let through. */
-export interface Driver {
+export interface IndexScan {
   readonly ranges: readonly Range[];
   /** Filters that every one of their rows passes. */
   readonly answers: readonly string[];
@@ -31,7 +31,7 @@ export interface Driver {
 export interface Listing<Row extends { readonly id: string }, Item> {
   readonly query: Kysely<Database>;
   /** What finds rows; at least one, the most selective first where one can guess. */
-  readonly drivers: readonly Driver[];
+  readonly scans: readonly IndexScan[];
   /** All filters that are set. */
   readonly filters: readonly string[];
   /** The rows with these ids that pass `filters`, in any order. */
@@ -63,20 +63,20 @@ export async function readPage<Row extends { readonly id: string }, Item>(
   page: PageQuery,
 ): Promise<ListPage<Item>> {
   const bounds = boundsOf(page);
-  const driver = await chooseDriver(listing, bounds);
-  const rest = new Set(listing.filters.filter((filter) => !driver.answers.includes(filter)));
-  if (rest.size === 0) return readExactly(listing, driver, bounds, page);
-  return readFiltered(listing, driver, rest, bounds, page);
+  const scan = await chooseScan(listing, bounds);
+  const rest = new Set(listing.filters.filter((filter) => !scan.answers.includes(filter)));
+  if (rest.size === 0) return readExactly(listing, scan, bounds, page);
+  return readFiltered(listing, scan, rest, bounds, page);
 }
 
-/** Every id that the driver gives is one of the list. */
+/** Every id that the scan gives is one of the list. */
 async function readExactly<Row extends { readonly id: string }, Item>(
   listing: Listing<Row, Item>,
-  driver: Driver,
+  scan: IndexScan,
   bounds: Bounds,
   { limit, offset = 0 }: PageQuery,
 ): Promise<ListPage<Item>> {
-  const ids = await idsOf(listing.query, driver, bounds, limit + 1, offset);
+  const ids = await idsOf(listing.query, scan, bounds, limit + 1, offset);
   const rows = await fetchInOrder(listing, ids.slice(0, limit), new Set());
   return {
     items: rows.map((row) => listing.item(row)),
@@ -84,10 +84,10 @@ async function readExactly<Row extends { readonly id: string }, Item>(
   };
 }
 
-/** Takes ids from the driver, a few more each time, until the page is full or enough was looked at. */
+/** Takes ids from the scan, a few more each time, until the page is full or enough was looked at. */
 async function readFiltered<Row extends { readonly id: string }, Item>(
   listing: Listing<Row, Item>,
-  driver: Driver,
+  scan: IndexScan,
   rest: ReadonlySet<string>,
   bounds: Bounds,
   { limit, offset = 0 }: PageQuery,
@@ -98,7 +98,7 @@ async function readFiltered<Row extends { readonly id: string }, Item>(
   let examined = 0;
   for (let size = Math.max(wanted, 64); examined < mostExamined; size *= 2) {
     const count = Math.min(size, mostExamined - examined);
-    const ids = await idsOf(listing.query, driver, { ...bounds, before }, count, 0);
+    const ids = await idsOf(listing.query, scan, { ...bounds, before }, count, 0);
     const rows = await fetchInOrder(listing, [...new Set(ids)], rest);
     found.push(...rows);
     if (found.length >= wanted || ids.length < count) return pageOf(listing, found, offset, limit);
@@ -135,28 +135,28 @@ async function fetchInOrder<Row extends { readonly id: string }>(
  * The one that answers everything, or else the one whose ids lie the furthest apart: of them a page has to look at the
  * fewest rows.
  */
-async function chooseDriver<Row extends { readonly id: string }, Item>(
-  { query, drivers, filters }: Listing<Row, Item>,
+async function chooseScan<Row extends { readonly id: string }, Item>(
+  { query, scans, filters }: Listing<Row, Item>,
   bounds: Bounds,
-): Promise<Driver> {
-  const [first, ...others] = drivers;
-  if (first === undefined) throw new Error('a list needs a driver');
-  const whole = drivers.find(({ answers }) => filters.every((filter) => answers.includes(filter)));
+): Promise<IndexScan> {
+  const [first, ...others] = scans;
+  if (first === undefined) throw new Error('a list needs a scan');
+  const whole = scans.find(({ answers }) => filters.every((filter) => answers.includes(filter)));
   if (whole !== undefined || others.length === 0) return whole ?? first;
   let best = first;
   let oldest = aboveEveryId;
-  for (const driver of drivers) {
-    const [id] = await idsOf(query, driver, bounds, 1, mostExamined - 1);
+  for (const scan of scans) {
+    const [id] = await idsOf(query, scan, bounds, 1, mostExamined - 1);
     // It has so few that all of them are looked at.
-    if (id === undefined) return driver;
-    if (id < oldest) [best, oldest] = [driver, id];
+    if (id === undefined) return scan;
+    if (id < oldest) [best, oldest] = [scan, id];
   }
   return best;
 }
 
 async function idsOf(
   query: Kysely<Database>,
-  { ranges }: Driver,
+  { ranges }: IndexScan,
   bounds: Bounds,
   limit: number,
   offset: number,
@@ -174,17 +174,10 @@ function select(
   limit: number,
   offset: number,
 ): RawBuilder<{ id: string }> {
-  const page = sql`ORDER BY id DESC LIMIT ${limit} OFFSET ${offset}`;
-  const [only] = ranges;
-  if (only !== undefined && ranges.length === 1) return sql`${ofRange(only, bounds)} ${page}`;
-  // SQLite merges ranges as they stand in the index. PostgreSQL does so only where it thinks that it pays.
-  const parts = isPostgres(query)
-    ? ranges.map((range, index) => {
-        const newest = sql`${ofRange(range, bounds)} ORDER BY id DESC LIMIT ${limit + offset}`;
-        return sql`SELECT id FROM (${newest}) AS ${sql.ref(`range${index}`)}`;
-      })
-    : ranges.map((range) => ofRange(range, bounds));
-  return sql`${sql.join(parts, sql` UNION ALL `)} ${page}`;
+  const parts = ranges.map((range) => ofRange(range, bounds));
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return sql`${only} ORDER BY id DESC LIMIT ${limit} OFFSET ${offset}`;
+  return sqlOf(query).newestOf(parts, limit, offset);
 }
 
 function ofRange({ table, id, where, condition }: Range, { before, from }: Bounds): RawBuilder<{ id: string }> {

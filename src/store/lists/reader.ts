@@ -4,7 +4,7 @@ import { alertLists } from './alerts.ts';
 import { inputLists } from './inputs.ts';
 import { resourceLists } from './resources.ts';
 import { workLists } from './work.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
 
 /** Lists on any connection; a read-only one will do. */
 export function createListReader(query: Kysely<Database>): ListReader {

@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely';
 import type { ListReader, ResourceActivity } from '../../core/lists.ts';
-import { resourceRecord } from '../sql/rows.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
+import { resources } from '../tables/resources.ts';
+import { selection } from '../tables/table.ts';
 
 /** Sources, Workflows and Sinks, of which there are few. */
 export function resourceLists(query: Kysely<Database>): Pick<ListReader, 'resources' | 'activity'> {
+  const { read } = selection(resources);
   return {
     async resources(kind) {
       const rows = await query
@@ -14,7 +16,7 @@ export function resourceLists(query: Kysely<Database>): Pick<ListReader, 'resour
         .orderBy('namespace')
         .orderBy('name')
         .execute();
-      return rows.map(resourceRecord);
+      return rows.map(read);
     },
     async activity() {
       const rows = await query.selectFrom('resource_activity').selectAll().execute();

@@ -2,36 +2,31 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { mostCounted } from '../../core/lists.ts';
 import type { ListReader } from '../../core/lists.ts';
-import { deliveryColumns, runColumns } from '../sql/columns.ts';
-import { deliverySummary } from '../deliveries/store.ts';
-import { runSummary } from '../sql/rows.ts';
-import type { Database } from '../sql/schema.ts';
-import { tablePages } from './drivers.ts';
+import type { Database } from '../tables/all.ts';
+import { deliveries } from '../tables/deliveries.ts';
+import { runs } from '../tables/runs.ts';
+import { tablePages } from './scans.ts';
 
 /** Runs and deliveries. */
 export function workLists(query: Kysely<Database>): Pick<ListReader, 'runs' | 'deliveries' | 'depths'> {
-  const runs = tablePages(query, {
-    table: 'workflows',
-    columns: runColumns,
+  const runPages = tablePages(query, {
+    table: runs,
     filters: { status: 'status', alert: 'alert_id', error: 'error_code', namespace: 'namespace', name: 'name' },
     indexed: ['alert', 'error', 'status'],
-    item: runSummary,
   });
-  const deliveries = tablePages(query, {
-    table: 'sink_outputs',
-    columns: deliveryColumns,
+  const deliveryPages = tablePages(query, {
+    table: deliveries,
     filters: { status: 'status', run: 'workflow_id', namespace: 'namespace', name: 'sink_name' },
     indexed: ['run', 'status'],
-    item: deliverySummary,
   });
   return {
     runs: (page) => {
       const { status, workflow: name, namespace, alertId: alert, errorCode: error } = page;
-      return runs(page, { alert, status, error, name, namespace });
+      return runPages(page, { alert, status, error, name, namespace });
     },
     deliveries: (page) => {
       const { status, runId: run, sink: name, namespace } = page;
-      return deliveries(page, { run, status, name, namespace });
+      return deliveryPages(page, { run, status, name, namespace });
     },
     async depths() {
       const [runs, deliveries] = await Promise.all([pending(query, 'workflows'), pending(query, 'sink_outputs')]);

@@ -11,7 +11,7 @@ import { longestStatementMs, migratePostgres, readPostgresMigrations, readPostgr
 /** Any number but the one of migrations: who holds this advisory lock imports. */
 const importLock = 0x46495355;
 /** Commands look at whole tables, and wait for whoever reads what they print. */
-const patience = 'SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0';
+const longStatements = 'SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0';
 
 /**
  * Opens a PostgreSQL database for a command, on one connection. `place` names it without its password. Rejects with
@@ -29,7 +29,7 @@ export async function openPostgresAdmin(url: string, place: string, mode: AdminM
       await migratePostgres(client, migrations);
       await lockImport(execute, place);
     }
-    await execute(patience);
+    await execute(longStatements);
     if (mode !== 'write') {
       const schema = await readPostgresSchema(execute);
       refuseIncompatible(place, schema, migrations);

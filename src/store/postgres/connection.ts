@@ -3,9 +3,11 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { Client, Pool } from 'pg';
 import type { ClientBase, ClientConfig, CustomTypesConfig, QueryConfig, QueryResult } from 'pg';
 import { AppError } from '../../core/errors.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
+import { useDialect } from '../sql/dialect.ts';
 import { useDirectly } from '../sql/statements.ts';
 import { isStalePlan, storeError } from './errors.ts';
+import { postgresSql } from './sql.ts';
 import { bindValue, typeParser } from './values.ts';
 
 /** Runs one statement. Rejects with StoreConflict, StoreUnavailable, or the server's own error. */
@@ -170,6 +172,7 @@ export function queryOn(execute: Execute, names: StatementNames): Kysely<Databas
   } as unknown as PostgresPoolClient;
   const pool: PostgresPool = { options: {}, connect: async () => client, end: async () => undefined };
   const query = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+  useDialect(query, postgresSql);
   useDirectly(query, (text) => {
     const name = names.of(text);
     return async (parameters) => {

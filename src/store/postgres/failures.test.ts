@@ -230,8 +230,8 @@ describe.concurrent('a start', { timeout: 60_000 }, () => {
   test('waits for a server that is not there yet, and says so', async () => {
     const port = await freePort();
     const told: string[] = [];
-    const patience = { forMs: 1200, onWaiting: (error: AppError) => void told.push(error.message) };
-    const failed = await refusal(open(`postgres://postgres@127.0.0.1:${port}/fist`, { patience }));
+    const serverWait = { forMs: 1200, onWaiting: (error: AppError) => void told.push(error.message) };
+    const failed = await refusal(open(`postgres://postgres@127.0.0.1:${port}/fist`, { serverWait }));
     expect(failed).toMatchObject({ code: 'StoreUnavailable' });
     expect(failed.message).toMatch(
       /^no use of the database for 1\.2 s; PostgreSQL: connect ECONNREFUSED 127\.0\.0\.1:/,
@@ -255,8 +255,8 @@ describe.concurrent('a start', { timeout: 60_000 }, () => {
     const holding = Array.from({ length: 4 }, () => first.transaction('claim', () => sleep(1000)));
     await sleep(300);
     const told: string[] = [];
-    const patience = { forMs: 20_000, onWaiting: ({ message }: AppError) => void told.push(message) };
-    const opening = open(ours, { connections: 1, patience });
+    const serverWait = { forMs: 20_000, onWaiting: ({ message }: AppError) => void told.push(message) };
+    const opening = open(ours, { connections: 1, serverWait });
     await Promise.all(holding);
     await first.close();
     await write(await opening, 'written');
@@ -271,11 +271,11 @@ describe.concurrent('a start', { timeout: 60_000 }, () => {
     cleanup.defer(() => server.remove());
     await server.query("CREATE ROLE fist LOGIN PASSWORD 'right'");
     const database = new URL(await server.createDatabase());
-    const patience = { forMs: 30_000, onWaiting: () => expect.fail('it waited') };
+    const serverWait = { forMs: 30_000, onWaiting: () => expect.fail('it waited') };
     const as = (user: string, password: string, path = database.pathname) => {
       const url = new URL(path, database);
       Object.assign(url, { username: user, password });
-      return refusal(open(url.href, { patience }));
+      return refusal(open(url.href, { serverWait }));
     };
     const wrong = await as('fist', 'canary-secret');
     expect(wrong).toMatchObject({

@@ -6,8 +6,8 @@ import { createStatementNames, openPool } from './connection.ts';
 import type { Execute, StatementNames } from './connection.ts';
 import { storeError } from './errors.ts';
 import { listen } from './listen.ts';
-import { patiently } from './patience.ts';
-import type { Patience } from './patience.ts';
+import { waitForServer } from './server-wait.ts';
+import type { ServerWait } from './server-wait.ts';
 import type { SendJobs } from './store.ts';
 
 export interface RunQueueOptions {
@@ -15,7 +15,7 @@ export interface RunQueueOptions {
   readonly url: string;
   /** Called with errors that the queue gets over by itself. */
   readonly onError: (error: unknown) => void;
-  readonly patience?: Patience;
+  readonly serverWait?: ServerWait;
 }
 
 export interface PostgresRunQueue extends RunQueue {
@@ -102,7 +102,7 @@ export async function openRunQueue(options: RunQueueOptions): Promise<PostgresRu
     await pool.end();
   };
   try {
-    await patiently(options.patience, async () => {
+    await waitForServer(options.serverWait, async () => {
       try {
         await boss.start();
         await boss.createQueue(queueName, queueSettings);

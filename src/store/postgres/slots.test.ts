@@ -56,8 +56,7 @@ test('a slot that is freed wakes its waiter, also while a claim that came too la
   await late.opened;
   // and just then the slot is freed.
   const freeing = store.transaction('run-end', async (tx) => {
-    await tx.runs.freeSlots(holder.id);
-    await tx.runs.wakeWaiter(key, now);
+    await tx.runs.freeAllSlots(holder.id, [key], now);
   });
   await sleep(100);
   mayLetGo.open();

@@ -16,16 +16,16 @@ import { createListReader } from '../lists/reader.ts';
 import { createResourceStore } from '../resources/store.ts';
 import { createRetentionStore } from '../retention/store.ts';
 import { createRunReader, createRunStore } from '../runs/store.ts';
-import type { Database } from '../sql/schema.ts';
-import { createTickStore } from '../commit/ticks.ts';
+import type { Database } from '../tables/all.ts';
+import { createDutyStore } from '../commit/duties.ts';
 import { startWordIndex } from './words.ts';
 import { createServerClock } from './clock.ts';
 import type { ServerClock } from './clock.ts';
 import { createStatementNames, executeOn, openPool, queryOn, readOn, together } from './connection.ts';
 import type { Execute, StatementNames } from './connection.ts';
 import { migratePostgres, readPostgresMigrations } from './migrate.ts';
-import { patiently } from './patience.ts';
-import type { Patience } from './patience.ts';
+import { waitForServer } from './server-wait.ts';
+import type { ServerWait } from './server-wait.ts';
 import { createIntakeGate } from './intake-gate.ts';
 import { newestVersion, replicasVersion } from '../admin/migrations.ts';
 import type { Migration } from '../admin/migrations.ts';
@@ -44,7 +44,7 @@ export interface PostgresStoreOptions {
   /** Called with errors of connections that nobody uses. */
   readonly onError: (error: unknown) => void;
   /** Absent: a server that is away is an error at once. */
-  readonly patience?: Patience;
+  readonly serverWait?: ServerWait;
   readonly sendJobs?: SendJobs;
   readonly hooks?: CommitHooks;
   readonly limits?: QueueLimits;
@@ -84,7 +84,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       const { rows } = await execute('SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now');
       return Number(rows[0]?.now);
     });
-    await patiently(options.patience, async () => {
+    await waitForServer(options.serverWait, async () => {
       const migrations = options.migrations ?? readPostgresMigrations();
       await migrate(pool, migrations);
       // On a connection that stays: from its look on an import sees this server.
@@ -249,7 +249,7 @@ function createSessions(names: StatementNames): (client: PoolClient) => Session 
       runs: createRunStore(query, hints),
       deliveries: createDeliveryStore(query, hints),
       resources: createResourceStore(query),
-      ticks: createTickStore(query),
+      duties: createDutyStore(query),
       retention: createRetentionStore(query),
     };
     const session: Session = { execute, query, tx, hints, failure: undefined };

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { ResourceStore } from '../../core/store.ts';
 import { newId } from '../../lib/id.ts';
-import { isPostgres } from '../sql/bulk.ts';
-import type { Database } from '../sql/schema.ts';
+import { sqlOf } from '../sql/dialect.ts';
+import type { Database } from '../tables/all.ts';
 
 /** Writes `custom_resources`: the mirror of what was applied, for the API. */
 export function createResourceStore(query: Kysely<Database>): ResourceStore {
@@ -13,7 +13,7 @@ export function createResourceStore(query: Kysely<Database>): ResourceStore {
         .select(['id', 'kind', 'namespace', 'name', 'created_at'])
         // Replicas write the same rows: what another one deletes meanwhile is not taken for one that is there.
         .orderBy('id')
-        .$if(isPostgres(query), (resource) => resource.forUpdate())
+        .$call(sqlOf(query).lock)
         .execute();
       const earlier = new Map(known.map((row) => [keyOf(row), row]));
       for (const resource of resources) {

@@ -1,6 +1,8 @@
+import { sql } from 'kysely';
 import type { ExpressionBuilder, Kysely } from 'kysely';
 import type { RetentionCounts, RetentionPage } from '../../core/retention.ts';
-import type { Database } from '../sql/schema.ts';
+import { deleteRows } from '../sql/delete.ts';
+import type { Database } from '../tables/all.ts';
 import { deleteWords } from '../alerts/word-index.ts';
 
 /**
@@ -23,7 +25,9 @@ export async function deleteAlerts(
     .returning(['id', 'labels', 'summary', 'alert_name as name'])
     .execute();
   return {
-    alert_transitions: (await deleteHistory(query, gone)) + (await shortenHistory(query, ids, endedBefore)),
+    alert_transitions:
+      (await deleteRows(query, 'alert_transitions', 'alert_id', idsOf(gone))) +
+      (await shortenHistory(query, ids, endedBefore)),
     alert_labels: await deleteLabels(query, gone),
     alert_words: await deleteWords(query, gone),
     alerts: gone.length,
@@ -51,25 +55,9 @@ interface AlertBrief {
   readonly labels: string;
 }
 
-async function deleteHistory(query: Kysely<Database>, gone: readonly AlertBrief[]): Promise<number> {
-  if (gone.length === 0) return 0;
-  const deleted = await query.deleteFrom('alert_transitions').where('alert_id', 'in', idsOf(gone)).executeTakeFirst();
-  return Number(deleted.numDeletedRows);
-}
-
-async function shortenHistory(query: Kysely<Database>, ids: readonly string[], before: string): Promise<number> {
-  const deleted = await query
-    .deleteFrom('alert_transitions')
-    .where('at', '<', before)
-    .where('alert_id', 'in', (row) =>
-      row
-        .selectFrom('alerts')
-        .select('alerts.id')
-        .where('alerts.id', 'in', ids)
-        .where('alerts.status', '=', 'resolved'),
-    )
-    .executeTakeFirst();
-  return Number(deleted.numDeletedRows);
+function shortenHistory(query: Kysely<Database>, ids: readonly string[], before: string): Promise<number> {
+  const isResolved = sql`EXISTS (SELECT 1 FROM alerts WHERE alerts.id = alert_transitions.alert_id AND status = 'resolved')`;
+  return deleteRows(query, 'alert_transitions', 'alert_id', ids, sql`at < ${before} AND ${isResolved}`);
 }
 
 /** Few at a time: each value of a label is looked up for each alert. */
@@ -93,13 +81,8 @@ async function deleteLabelsOf(query: Kysely<Database>, alerts: readonly AlertBri
   }
   let count = 0;
   for (const [name, values] of valuesByName) {
-    const deleted = await query
-      .deleteFrom('alert_labels')
-      .where('name', '=', name)
-      .where('value', 'in', [...values])
-      .where('alert_id', 'in', idsOf(alerts))
-      .executeTakeFirst();
-    count += Number(deleted.numDeletedRows);
+    const ofName = sql`name = ${name} AND value IN (${sql.join([...values])})`;
+    count += await deleteRows(query, 'alert_labels', 'alert_id', idsOf(alerts), ofName);
   }
   return count;
 }

@@ -1,21 +1,14 @@
 import { sql } from 'kysely';
 import type { ExpressionBuilder, Kysely } from 'kysely';
 import type { RetainedKind, RetentionCounts, RetentionPage, RetentionStore } from '../../core/retention.ts';
-import { isPostgres } from '../sql/bulk.ts';
+import { deleteRows } from '../sql/delete.ts';
+import { sqlOf } from '../sql/dialect.ts';
 import { deleteAlerts } from './alerts.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
 import { createOrphanWords } from '../alerts/word-index.ts';
 
 type Delete = (query: Kysely<Database>, ids: readonly string[], page: RetentionPage) => Promise<RetentionCounts>;
 
-/** The table whose ids give the pages, and what happens with the rows of a page. */
-const kinds: Readonly<Record<RetainedKind, { readonly table: PagedTable; readonly delete: Delete }>> = {
-  runs: { table: 'workflows', delete: deleteRuns },
-  deliveries: { table: 'sink_outputs', delete: deleteLooseDeliveries },
-  events: { table: 'source_events', delete: deleteEvents },
-  'dead-letters': { table: 'dead_letters', delete: deleteDeadLetters },
-  alerts: { table: 'alerts', delete: deleteAlerts },
-};
 type PagedTable = 'workflows' | 'sink_outputs' | 'source_events' | 'dead_letters' | 'alerts';
 
 /** Deletes old rows inside a transaction, a page at a time. Pages go along the primary key, whatever else there is. */
@@ -74,17 +67,10 @@ async function deleteRuns(
     .execute();
   const runs = rows.map(({ id }) => id);
   if (runs.length === 0) return {};
-  const steps = await query.deleteFrom('workflow_steps').where('workflow_id', 'in', runs).executeTakeFirst();
-  const evidence = await query.deleteFrom('evidence').where('workflow_id', 'in', runs).executeTakeFirst();
-  const deliveries = await query
-    .deleteFrom('sink_outputs')
-    .where('workflow_id', 'in', runs)
-    .where('status', '<>', 'pending')
-    .executeTakeFirst();
   return {
-    workflow_steps: Number(steps.numDeletedRows),
-    evidence: Number(evidence.numDeletedRows),
-    sink_outputs: Number(deliveries.numDeletedRows),
+    workflow_steps: await deleteRows(query, 'workflow_steps', 'workflow_id', runs),
+    evidence: await deleteRows(query, 'evidence', 'workflow_id', runs),
+    sink_outputs: await deleteRows(query, 'sink_outputs', 'workflow_id', runs, sql`status <> 'pending'`),
     workflows: runs.length,
   };
 }
@@ -117,33 +103,28 @@ function unfinishedRetryOf(row: OfRun) {
     .where('repetition.status', 'in', ['pending', 'running']);
 }
 
-async function deleteLooseDeliveries(
-  query: Kysely<Database>,
-  ids: readonly string[],
-  { endedBefore }: RetentionPage,
-): Promise<RetentionCounts> {
-  const deleted = await query
-    .deleteFrom('sink_outputs')
-    .where('id', 'in', ids)
-    .where('status', '<>', 'pending')
-    .where('created_at', '<', endedBefore)
-    .executeTakeFirst();
-  return { sink_outputs: Number(deleted.numDeletedRows) };
-}
+const deleteLooseDeliveries: Delete = async (query, ids, { endedBefore }) => ({
+  sink_outputs: await deleteRows(
+    query,
+    'sink_outputs',
+    'id',
+    ids,
+    sql`status <> 'pending' AND created_at < ${endedBefore}`,
+  ),
+});
 
-async function deleteDeadLetters(
-  query: Kysely<Database>,
-  ids: readonly string[],
-  { endedBefore }: RetentionPage,
-): Promise<RetentionCounts> {
-  const deleted = await query
-    .deleteFrom('dead_letters')
-    .where('id', 'in', ids)
-    .where('received_at', '<', endedBefore)
-    .executeTakeFirst();
-  return { dead_letters: Number(deleted.numDeletedRows) };
-}
+const deleteDeadLetters: Delete = async (query, ids, { endedBefore }) => ({
+  dead_letters: await deleteRows(query, 'dead_letters', 'id', ids, sql`received_at < ${endedBefore}`),
+});
 
+/** The table whose ids give the pages, and what happens with the rows of a page. */
+const kinds: Readonly<Record<RetainedKind, { readonly table: PagedTable; readonly delete: Delete }>> = {
+  runs: { table: 'workflows', delete: deleteRuns },
+  deliveries: { table: 'sink_outputs', delete: deleteLooseDeliveries },
+  events: { table: 'source_events', delete: deleteEvents },
+  'dead-letters': { table: 'dead_letters', delete: deleteDeadLetters },
+  alerts: { table: 'alerts', delete: deleteAlerts },
+};
 async function deleteEvents(
   query: Kysely<Database>,
   ids: readonly string[],
@@ -155,13 +136,11 @@ async function deleteEvents(
     .where('id', 'in', ids)
     .where('last_received_at', '<', endedBefore)
     // One that comes again at this moment stays.
-    .$if(isPostgres(query), (event) => event.forUpdate().skipLocked())
+    .$call(sqlOf(query).lockFree)
     .execute();
   const used = await usedByOpenAlerts(query, events);
   const unused = events.map(({ id }) => id).filter((id) => !used.has(id));
-  if (unused.length === 0) return {};
-  const deleted = await query.deleteFrom('source_events').where('id', 'in', unused).executeTakeFirst();
-  return { source_events: Number(deleted.numDeletedRows) };
+  return { source_events: await deleteRows(query, 'source_events', 'id', unused) };
 }
 
 interface EventBrief {
@@ -209,13 +188,9 @@ async function deletePlans(query: Kysely<Database>, madeBefore: string): Promise
   if (rows.length === 0) return 0;
   // A run is inserted before its plan is looked for: it is waited for and then seen here, or it comes later and inserts the
   // plan anew. On SQLite nobody else writes at a time.
-  if (isPostgres(query)) await sql`LOCK TABLE workflows IN SHARE ROW EXCLUSIVE MODE`.execute(query);
+  await sqlOf(query).lockTable(query, 'workflows');
   const hashes = rows.map(({ hash }) => hash);
-  const deleted = await query
-    .deleteFrom('plans')
-    .where('hash', 'in', unusedPlans(query, madeBefore).where('hash', 'in', hashes))
-    .executeTakeFirst();
-  return Number(deleted.numDeletedRows);
+  return deleteRows(query, 'plans', 'hash', hashes, sql`hash IN (${unusedPlans(query, madeBefore)})`);
 }
 
 function unusedPlans(query: Kysely<Database>, madeBefore: string) {

@@ -1,12 +1,13 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import type { RunEnd, RunLock, RunProgress, RunStore } from '../../core/run-store.ts';
-import { isPostgres } from '../sql/bulk.ts';
 import type { Hints } from '../commit/hints.ts';
-import { runRecord } from '../sql/rows.ts';
-import type { Database, RunRow } from '../sql/schema.ts';
+import { sqlOf } from '../sql/dialect.ts';
 import { statement } from '../sql/statements.ts';
 import { storableJson } from '../sql/text.ts';
+import type { Database } from '../tables/all.ts';
+import { runs } from '../tables/runs.ts';
+import { selection } from '../tables/table.ts';
 
 /** Literal, because SQLite uses a partial index only where the query repeats its condition as text. */
 export const unfinished = sql<boolean>`status IN ('pending', 'running')`;
@@ -29,7 +30,7 @@ export function createRunLeases(query: Kysely<Database>, hints: Hints): Pick<Run
 }
 
 function holding(query: Kysely<Database>): Pick<RunStore, 'claim' | 'start' | 'lock' | 'renew'> {
-  const claim = statement<'id' | 'owner' | 'now' | 'leaseUntil', Selectable<RunRow>>(
+  const claim = statement<'id' | 'owner' | 'now' | 'leaseUntil', Selectable<Database['workflows']>>(
     ['id', 'owner', 'now', 'leaseUntil'],
     (marker) =>
       query
@@ -70,11 +71,12 @@ function holding(query: Kysely<Database>): Pick<RunStore, 'claim' | 'start' | 'l
         })
         .where('id', '=', marker('id')),
   );
+  const { read } = selection(runs);
   const locks = lockStatements(query);
   return {
     async claim(id, owner, now, leaseUntil) {
       const [row] = await claim(query, { id, owner, now, leaseUntil });
-      return row === undefined ? undefined : runRecord(row);
+      return row === undefined ? undefined : read(row);
     },
     async start(id, at, progress) {
       await start(query, { id, at, ...progress });
@@ -255,7 +257,7 @@ async function findStuck(
     )
     .orderBy('id')
     .limit(1000)
-    .$if(isPostgres(query), (run) => run.forUpdate().skipLocked())
+    .$call(sqlOf(query).lockFree)
     .execute();
   return rows.map(({ id, wake_at: wakeAt }) => ({
     id,

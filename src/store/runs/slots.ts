@@ -2,12 +2,12 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { RunStore } from '../../core/run-store.ts';
 import { allDone } from '../../lib/all-done.ts';
-import { isPostgres } from '../sql/bulk.ts';
+import { sqlOf } from '../sql/dialect.ts';
 import type { Hints } from '../commit/hints.ts';
-import type { Database } from '../sql/schema.ts';
-import { statement, textStatement } from '../sql/statements.ts';
+import type { Database } from '../tables/all.ts';
+import { statement } from '../sql/statements.ts';
 
-type SlotMethods = 'takeSlot' | 'freeSlots' | 'wakeWaiter' | 'freeOrphanSlots';
+type SlotMethods = 'takeSlot' | 'freeSlot' | 'freeAllSlots' | 'wakeWaiter' | 'freeOrphanSlots';
 
 /**
  * Slots (key, ordinal) are rows (design 3.1.16). So that no wake-up is lost, who finds no free slot and who wakes a waiter
@@ -15,24 +15,33 @@ type SlotMethods = 'takeSlot' | 'freeSlots' | 'wakeWaiter' | 'freeOrphanSlots';
  * statement here is prepared, so that calls made together take effect in their order.
  */
 export function createSlotStore(query: Kysely<Database>, hints: Hints): Pick<RunStore, SlotMethods> {
-  const freeAll = statement<'runId', unknown>(['runId'], (marker) =>
-    query.deleteFrom('slots').where('workflow_id', '=', marker('runId')),
+  const freeAll = statement<'runId', FreedSlot>(['runId'], (marker) =>
+    query.deleteFrom('slots').where('workflow_id', '=', marker('runId')).returning(['key', waiterOfSlot]),
   );
-  const freeOne = statement<'runId' | 'key', unknown>(['runId', 'key'], (marker) =>
-    query.deleteFrom('slots').where('workflow_id', '=', marker('runId')).where('key', '=', marker('key')),
+  const freeOne = statement<'runId' | 'key', FreedSlot>(['runId', 'key'], (marker) =>
+    query
+      .deleteFrom('slots')
+      .where('workflow_id', '=', marker('runId'))
+      .where('key', '=', marker('key'))
+      .returning(['key', waiterOfSlot]),
   );
-  const lock = keyLock(query);
+  const lockName = sqlOf(query).nameLock(query);
+  const lock = (key: string) => lockName(`slot ${key}`);
   const wake = wakeStatement(query);
   async function wakeWaiter(key: string, at: string): Promise<void> {
     const [, woken] = await allDone([lock(key), wake(query, { key, at })]);
     for (const { id } of woken) hints.runs.push({ id, wakeAt: at });
   }
+  /** Mostly nobody waits, which the statement that frees the slots sees. */
+  async function free(keys: readonly string[], remove: () => Promise<FreedSlot[]>, at: string): Promise<void> {
+    const locked = allDone(keys.map((key) => lock(key)));
+    const [, freed] = await allDone([locked, remove()]);
+    for (const key of keys) if (freed.find((slot) => slot.key === key)?.waiter !== null) await wakeWaiter(key, at);
+  }
   return {
     takeSlot: takeSlot(query, lock),
-    async freeSlots(runId, key) {
-      if (key === undefined) await freeAll(query, { runId });
-      else await freeOne(query, { runId, key });
-    },
+    freeSlot: (runId, key, at) => free([key], () => freeOne(query, { runId, key }), at),
+    freeAllSlots: (runId, keys, at) => free(keys, () => freeAll(query, { runId }), at),
     wakeWaiter,
     async freeOrphanSlots(at) {
       const rows = await query
@@ -49,17 +58,17 @@ export function createSlotStore(query: Kysely<Database>, hints: Hints): Pick<Run
   };
 }
 
-/**
- * Keeps others from the key until the commit. SQLite has one writer, so it needs none. A statement of its own: the next one
- * sees what was committed while it waited.
- */
-function keyLock(query: Kysely<Database>): (key: string) => Promise<void> {
-  if (!isPostgres(query)) return async () => undefined;
-  const lock = textStatement(query, 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))');
-  return async (key) => {
-    await lock([`slot ${key}`]);
-  };
+interface FreedSlot {
+  readonly key: string;
+  /** Who waits for it. */
+  readonly waiter: string | null;
 }
+
+/** To be asked under the lock of the key. */
+const waiterOfSlot = sql<
+  string | null
+>`(SELECT min(waiter.id) FROM workflows AS waiter WHERE waiter.waiting_for = 'slot'
+  AND waiter.slot_key = slots.key AND waiter.wake_at IS NULL AND waiter.status IN ('pending', 'running'))`.as('waiter');
 
 /**
  * Wakes the oldest waiter: ids sort by the time they were made. Waits for who has its row, and never skips it: that may be a
@@ -67,7 +76,6 @@ function keyLock(query: Kysely<Database>): (key: string) => Promise<void> {
  * slot, or wakes the next one at its end. It cannot be a claim that waits for this key: its row is no waiter's any more.
  */
 function wakeStatement(query: Kysely<Database>) {
-  const isShared = isPostgres(query);
   return statement<'key' | 'at', { id: string }>(['key', 'at'], (marker) =>
     query
       .updateTable('workflows')
@@ -82,7 +90,7 @@ function wakeStatement(query: Kysely<Database>) {
           .where(sql<boolean>`waiter.status IN ('pending', 'running')`)
           .orderBy('waiter.id')
           .limit(1)
-          .$if(isShared, (waiter) => waiter.forUpdate()),
+          .$call(sqlOf(query).lock),
       )
       .returning('id'),
   );

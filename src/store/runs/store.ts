@@ -2,18 +2,19 @@ import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import { AppError } from '../../core/errors.ts';
 import type { Plan } from '../../core/plan.ts';
-import type { RunRecord, StepRecord } from '../../core/run.ts';
+import type { Evidence } from '../../core/run.ts';
 import type { NewRun, RunReader, RunStore } from '../../core/run-store.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { bulkFind, bulkInsert } from '../sql/bulk.ts';
 import type { Hints } from '../commit/hints.ts';
 import { createRunLeases } from './leases.ts';
-import { changedRunColumns, insertedRow, runColumns } from './rows.ts';
-import { evidenceRecord, runBrief, runRecord, stepRecord } from '../sql/rows.ts';
-import type { Database, EvidenceRow, RunRow, StepRow } from '../sql/schema.ts';
 import { createSlotStore } from './slots.ts';
 import { statement } from '../sql/statements.ts';
 import { storableJson } from '../sql/text.ts';
+import type { Database } from '../tables/all.ts';
+import { evidence, plans, runs, steps } from '../tables/runs.ts';
+import { changesOf, fieldsIn, placesOf, selection } from '../tables/table.ts';
+import type { RecordOf, Table } from '../tables/table.ts';
 
 /** Before every run. */
 const beginning: Timestamp = '1970-01-01T00:00:00.000Z';
@@ -26,7 +27,7 @@ export function createRunReader(query: Kysely<Database>): RunReader {
 function runReads(
   query: Kysely<Database>,
 ): Pick<RunReader, 'find' | 'due' | 'duePage' | 'nextWakeAt' | 'cancelRequestedAt'> {
-  const byId = statement<'id', Selectable<RunRow>>(['id'], (marker) =>
+  const byId = statement<'id', Selectable<Database['workflows']>>(['id'], (marker) =>
     query.selectFrom('workflows').selectAll().where('id', '=', marker('id')),
   );
   // A finished run has no wake_at; naming the status would lead SQLite to another index and a sort.
@@ -56,11 +57,12 @@ function runReads(
   const next = statement<never, { wake_at: string | null }>([], () =>
     query.selectFrom('workflows').select('wake_at').where('wake_at', 'is not', null).orderBy('wake_at').limit(1),
   );
+  const { read } = selection(runs);
   const cancel = statement<'id', { at: string | null }>(['id'], (marker) =>
     query.selectFrom('workflows').select('cancel_requested_at as at').where('id', '=', marker('id')),
   );
   return {
-    find: async (id) => first(await byId(query, { id })),
+    find: async (id) => (await byId(query, { id })).map(read)[0],
     due: async (now, limit) => (await due(query, { now, limit })).map((row) => row.id),
     duePage: (now, after, limit) =>
       duePage(query, { now, afterTime: after?.wakeAt ?? beginning, afterId: after?.id ?? '', limit }),
@@ -73,10 +75,10 @@ function journalReads(query: Kysely<Database>): Pick<RunReader, 'plan' | 'steps'
   const plan = statement<'hash', { plan: string }>(['hash'], (marker) =>
     query.selectFrom('plans').select('plan').where('hash', '=', marker('hash')),
   );
-  const steps = statement<'runId', Selectable<StepRow>>(['runId'], (marker) =>
+  const stepsOf = statement<'runId', Selectable<Database['workflow_steps']>>(['runId'], (marker) =>
     query.selectFrom('workflow_steps').selectAll().where('workflow_id', '=', marker('runId')).orderBy('id'),
   );
-  const evidence = statement<'runId', Selectable<EvidenceRow>>(['runId'], (marker) =>
+  const evidenceOf = statement<'runId', Selectable<Database['evidence']>>(['runId'], (marker) =>
     query.selectFrom('evidence').selectAll().where('workflow_id', '=', marker('runId')).orderBy('number'),
   );
   const last = statement<'runId', { number: number | null }>(['runId'], (marker) =>
@@ -85,13 +87,15 @@ function journalReads(query: Kysely<Database>): Pick<RunReader, 'plan' | 'steps'
       .select((row) => row.fn.max<number | null>('number').as('number'))
       .where('workflow_id', '=', marker('runId')),
   );
+  const { read: readStep } = selection(steps);
+  const { read: readEvidence } = selection(evidence);
   return {
     async plan(hash) {
       const [row] = await plan(query, { hash });
       return row === undefined ? undefined : (JSON.parse(row.plan) as Plan);
     },
-    steps: async (runId) => (await steps(query, { runId })).map(stepRecord),
-    evidence: async (runId) => (await evidence(query, { runId })).map(evidenceRecord),
+    steps: async (runId) => (await stepsOf(query, { runId })).map(readStep),
+    evidence: async (runId) => (await evidenceOf(query, { runId })).map((row) => evidenceRecord(readEvidence(row))),
     lastEvidenceNumber: async (runId) => (await last(query, { runId }))[0]?.number ?? 0,
   };
 }
@@ -125,7 +129,7 @@ function runWrites(
       return row.count;
     },
     async update(id, changes) {
-      await query.updateTable('workflows').set(changedRunColumns(changes)).where('id', '=', id).execute();
+      await query.updateTable('workflows').set(changesOf(runs, changes)).where('id', '=', id).execute();
       if (changes.wakeAt != null) hints.runs.push({ id, wakeAt: changes.wakeAt });
     },
   };
@@ -133,39 +137,23 @@ function runWrites(
 
 /** Inserts runs, and each plan that no earlier run had. */
 function inserts(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'insertAll' | 'insert'> {
-  const insertRuns = bulkInsert(query, {
-    table: 'workflows',
-    columns: Object.values(runColumns),
-    json: ['input_context', 'outputs'],
-    onConflict: 'ON CONFLICT DO NOTHING',
-  });
-  const findPlans = bulkFind(query, { table: 'plans', columns: [], keys: ['hash'] });
-  const insertPlans = bulkInsert(query, {
-    table: 'plans',
-    columns: ['hash', 'namespace', 'name', 'plan', 'created_at'],
-    json: ['plan'],
-    onConflict: 'ON CONFLICT DO NOTHING',
-  });
-  async function keepPlans(runs: readonly NewRun[]): Promise<void> {
-    const plans = new Map<string, NewRun>();
-    for (const newRun of runs)
-      if (newRun.plan !== null && newRun.run.planHash !== null) plans.set(newRun.run.planHash, newRun);
-    for (const { hash } of await findPlans([...plans.keys()].map((hash) => ({ hash })))) plans.delete(hash);
-    await insertPlans(
-      [...plans].map(([hash, { run, plan }]) => ({
-        hash,
-        namespace: plan?.namespace,
-        name: plan?.name,
-        plan: storableJson(plan),
-        created_at: run.createdAt,
-      })),
-    );
+  const insertRuns = bulkInsert(query, runs, { onConflict: 'ON CONFLICT DO NOTHING' });
+  const findPlans = bulkFind(query, plans, { fields: [], keys: ['hash'] });
+  const insertPlans = bulkInsert(query, plans, { onConflict: 'ON CONFLICT DO NOTHING' });
+  async function keepPlans(added: readonly NewRun[]): Promise<void> {
+    const byHash = new Map<string, RecordOf<typeof plans>>();
+    for (const { run, plan } of added) {
+      const { planHash: hash, createdAt } = run;
+      if (plan === null || hash === null) continue;
+      byHash.set(hash, { hash, namespace: plan.namespace, name: plan.name, plan, createdAt });
+    }
+    for (const { hash } of await findPlans([...byHash.values()])) byHash.delete(hash);
+    await insertPlans([...byHash.values()]);
   }
-  async function insertNew(runs: readonly NewRun[]): Promise<boolean> {
-    const rows = runs.map(({ run }) => insertedRow(run));
-    if ((await insertRuns(rows)) < rows.length) return false;
-    await keepPlans(runs);
-    for (const { run } of runs) if (run.wakeAt !== null) hints.runs.push({ id: run.id, wakeAt: run.wakeAt });
+  async function insertNew(added: readonly NewRun[]): Promise<boolean> {
+    if ((await insertRuns(added.map(({ run }) => run))) < added.length) return false;
+    await keepPlans(added);
+    for (const { run } of added) if (run.wakeAt !== null) hints.runs.push({ id: run.id, wakeAt: run.wakeAt });
     return true;
   }
   return {
@@ -177,105 +165,46 @@ function inserts(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'insertA
 }
 
 function briefs(query: Kysely<Database>): RunStore['briefsOfAlerts'] {
-  const find = bulkFind(query, {
-    table: 'workflows',
-    columns: [
-      ...(['id', 'name', 'namespace', 'status', 'episode', 'plan_hash'] as const),
-      ...(['retry_of', 'lease_owner', 'waiting_for', 'created_at'] as const),
-    ],
-    keys: ['alert_id'],
+  const find = bulkFind(query, runs, {
+    fields: fieldsIn(runs, 'brief'),
+    keys: ['alertId'],
     where: `found.status IN ('pending', 'running') OR found.created_at >= :value
       OR found.episode > (SELECT alerts.episode FROM alerts WHERE alerts.id = found.alert_id)`,
   });
   return async (alertIds, since) => {
-    const rows = await find(
-      alertIds.map((id) => ({ alert_id: id })),
+    const found = await find(
+      alertIds.map((alertId) => ({ alertId })),
       since,
     );
-    return rows.toSorted((one, other) => (one.id < other.id ? -1 : 1)).map(runBrief);
+    return found.toSorted((one, other) => (one.id < other.id ? -1 : 1));
   };
 }
 
-function journalWrites(
-  query: Kysely<Database>,
-): Pick<RunStore, 'insertStep' | 'endStep' | 'setStepProcess' | 'addEvidence'> {
-  const insert = insertStep(query);
-  const end = statement<'id' | 'status' | 'result' | 'error' | 'errorCode' | 'retryable' | 'completedAt', unknown>(
-    ['id', 'status', 'result', 'error', 'errorCode', 'retryable', 'completedAt'],
-    (marker) =>
-      query
-        .updateTable('workflow_steps')
-        .set({
-          status: marker('status'),
-          result: marker('result'),
-          error: marker('error'),
-          error_code: marker('errorCode'),
-          retryable: marker('retryable'),
-          completed_at: marker('completedAt'),
-        })
-        .where('id', '=', marker('id')),
-  );
+function journalWrites(query: Kysely<Database>): Pick<RunStore, 'writeSteps' | 'setStepProcess' | 'addEvidence'> {
+  const write = bulkInsert(query, steps, { onConflict: `ON CONFLICT (id) DO UPDATE SET ${replaced(steps, 'end')}` });
+  const insertEvidence = bulkInsert(query, evidence);
   return {
-    insertStep: insert,
-    async endStep(id, { status, result, error, errorCode, retryable, completedAt }) {
-      const values = { id, status, result: storableJson(result), error, errorCode, retryable, completedAt };
-      await end(query, values);
+    async writeSteps(rows) {
+      await write(rows);
     },
     async setStepProcess(id, process) {
       const row = { process: storableJson(process) };
       await query.updateTable('workflow_steps').set(row).where('id', '=', id).execute();
     },
-    async addEvidence(runId, stepPath, evidence) {
-      if (evidence.length === 0) return;
-      const rows = evidence.map(({ id, kind, object, command, time, excerpt }) => ({
-        workflow_id: runId,
-        number: Number(id.slice(1)),
-        step_path: stepPath,
-        kind,
-        object,
-        command,
-        observed_at: time,
-        excerpt,
-      }));
-      await query.insertInto('evidence').values(rows).execute();
+    async addEvidence(runId, stepPath, added) {
+      await insertEvidence(added.map(({ id, ...item }) => ({ ...item, runId, stepPath, number: Number(id.slice(1)) })));
     },
   };
 }
 
-function insertStep(query: Kysely<Database>): (step: StepRecord) => Promise<void> {
-  const insert = statement<keyof StepRecord, unknown>(
-    [
-      ...(['id', 'runId', 'name', 'type', 'path', 'attempt', 'status', 'fence', 'result', 'error'] as const),
-      ...(['errorCode', 'retryable', 'process', 'startedAt', 'completedAt', 'createdAt'] as const),
-    ],
-    (marker) =>
-      query.insertInto('workflow_steps').values({
-        id: marker('id'),
-        workflow_id: marker('runId'),
-        name: marker('name'),
-        step_type: marker('type'),
-        path: marker('path'),
-        attempt: marker('attempt'),
-        status: marker('status'),
-        fence: marker('fence'),
-        result: marker('result'),
-        error: marker('error'),
-        error_code: marker('errorCode'),
-        retryable: marker('retryable'),
-        process: marker('process'),
-        started_at: marker('startedAt'),
-        completed_at: marker('completedAt'),
-        created_at: marker('createdAt'),
-      }),
-  );
-  return async (step) => {
-    const result = step.result === null ? null : storableJson(step.result);
-    const process = step.process === null ? null : storableJson(step.process);
-    await insert(query, { ...step, result, process });
-  };
+/** For `ON CONFLICT`: the columns of a group get the values of the row that came. */
+function replaced(table: Table, group: string): string {
+  return placesOf(table, fieldsIn(table, group))
+    .map(({ column }) => `${column} = excluded.${column}`)
+    .join(', ');
 }
 
-function first(rows: readonly Selectable<RunRow>[]): RunRecord | undefined {
-  const [row] = rows;
-  return row === undefined ? undefined : runRecord(row);
+/** Evidence is numbered within its run. */
+function evidenceRecord({ number, kind, object, command, time, excerpt }: RecordOf<typeof evidence>): Evidence {
+  return { id: `e${number}`, kind, object, command, time, excerpt };
 }

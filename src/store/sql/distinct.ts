@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
-import type { Database } from './schema.ts';
+import type { Database } from '../tables/all.ts';
 
 export interface DistinctOptions {
   /** Values of columns that stand before this one in the index. */

@@ -1,6 +1,6 @@
 import { CompiledQuery } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { Database } from './schema.ts';
+import type { Database } from '../tables/all.ts';
 
 /** What a statement gave: rows of a query, or how many rows a command changed. */
 export interface StatementResult<Row> {

@@ -1,6 +1,7 @@
 import { mostIndexedBytes } from '../alerts/labels.ts';
 import type { LabelWriter } from '../alerts/labels.ts';
 import { bulkInsert } from '../sql/bulk.ts';
+import { alertLabelsDue } from '../tables/alerts.ts';
 import type { Connection } from './open.ts';
 
 /** So many alerts are written to the index together; sorted, many of their labels share a page. */
@@ -14,7 +15,7 @@ const longestBehindMs = 250;
  * behind is in `alert_labels_due`, so a crash loses nothing.
  */
 export function createLabelIndex({ raw, query }: Connection, monotonic: () => number) {
-  const due = bulkInsert(query, { table: 'alert_labels_due', columns: ['alert_id'] });
+  const due = bulkInsert(query, alertLabelsDue);
   const insertAll = raw.prepare(
     `INSERT OR IGNORE INTO alert_labels (name, value, alert_id)
      SELECT label.key, label.value, alerts.id
@@ -33,7 +34,7 @@ export function createLabelIndex({ raw, query }: Connection, monotonic: () => nu
   }
 
   const write: LabelWriter = async (alerts) => {
-    behind += await due(alerts.map(({ id }) => ({ alert_id: id })));
+    behind += await due(alerts.map(({ id }) => ({ alertId: id })));
   };
 
   return {

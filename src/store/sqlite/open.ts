@@ -9,11 +9,13 @@ import { AppError, toAppError } from '../../core/errors.ts';
 import type { Turns } from '../../lib/turns.ts';
 import { refuseIncompatible } from '../admin/migrations.ts';
 import type { Migration } from '../admin/migrations.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
+import { useDialect } from '../sql/dialect.ts';
 import { useDirectly } from '../sql/statements.ts';
 import { storable } from '../sql/text.ts';
 import { createDatabaseFile, makePrivateFile, makePrivateFolder } from './create.ts';
 import { migrateSqlite, readSqliteMigrations, readSqliteSchema } from './migrate.ts';
+import { sqliteSql } from './sql.ts';
 
 /** `FIST` in the database header: tells our files from others. */
 const applicationId = 0x46495354;
@@ -198,6 +200,7 @@ function unusable(path: string, thrown: unknown): AppError {
 
 function connection(raw: DatabaseSync, turns?: Turns): Connection {
   const query = new Kysely<Database>({ dialect: new SqliteDialect({ database: kyselyDatabase(raw) }) });
+  useDialect(query, sqliteSql);
   const inTurn = <Result>(result: Result) => (turns?.isOver() === true ? turns.next().then(() => result) : result);
   useDirectly(query, (sql) => {
     const prepared = raw.prepare(sql);

@@ -15,7 +15,7 @@ import { createListReader } from '../lists/reader.ts';
 import { createResourceStore } from '../resources/store.ts';
 import { createRetentionStore } from '../retention/store.ts';
 import { createRunReader, createRunStore } from '../runs/store.ts';
-import { createTickStore } from '../commit/ticks.ts';
+import { createDutyStore } from '../commit/duties.ts';
 import { createWordIndex, createWordWriter, hasWordsDue } from '../alerts/word-index.ts';
 import { createCommitter } from './committer.ts';
 import { createLabelIndex } from './label-index.ts';
@@ -70,7 +70,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       runs: createRunStore(write.query, hints),
       deliveries: createDeliveryStore(write.query, hints),
       resources: createResourceStore(write.query),
-      ticks: createTickStore(write.query),
+      duties: createDutyStore(write.query),
       retention: createRetentionStore(write.query),
     };
     const committer = createCommitter({

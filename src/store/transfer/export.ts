@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { readVersion } from '../../lib/version.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
 import { readRows, shapeOf } from './rows.ts';
 import type { TableShape } from './rows.ts';
 import { transferTableNames } from './tables.ts';

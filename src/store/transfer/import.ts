@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import { AppError } from '../../core/errors.ts';
 import { oldestSchema } from '../admin/migrations.ts';
 import type { AdminDatabase } from '../admin/admin.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
 import { createContentDigest, digestContent, exportFormat, exportVersion } from './export.ts';
 import type { ContentDigest, ExportHeader, ExportSection, ExportTrailer } from './export.ts';
 import { mergeRows } from './merge.ts';

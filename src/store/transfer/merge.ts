@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import { isIndexedLabel } from '../alerts/labels.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
 import { deleteWords } from '../alerts/word-index.ts';
 import type { AlertText } from '../alerts/word-index.ts';
 import { keyOf, readRows } from './rows.ts';

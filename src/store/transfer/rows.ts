@@ -1,10 +1,11 @@
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder } from 'kysely';
 import { canonicalJson } from '../../lib/hash.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
 import { storable, storableJson } from '../sql/text.ts';
-import { transferTables } from './tables.ts';
-import type { ColumnKind, TableDescription, TransferTable } from './tables.ts';
+import { tables } from '../tables/all.ts';
+import type { ColumnKind, Table } from '../tables/table.ts';
+import type { TransferTable } from './tables.ts';
 
 /** A value of an export. JSON is text. */
 export type Cell = string | number | null;
@@ -22,13 +23,13 @@ export interface TableShape {
 
 /** The shape of a table, with only those of `among` where that is given. */
 export function shapeOf(table: TransferTable, among?: readonly string[]): TableShape {
-  const { key, columns }: TableDescription = transferTables[table];
+  const { key, columns }: Table = tables[table];
   const others = Object.keys(columns).filter((column) => !key.includes(column));
   const chosen = [...key, ...others.sort()].filter((column) => among === undefined || among.includes(column));
   return {
     table,
     columns: chosen,
-    kinds: chosen.map((column) => columns[column] ?? 'text'),
+    kinds: chosen.map((column) => columns[column]?.kind ?? 'text'),
     keyLength: key.length,
   };
 }
@@ -100,7 +101,7 @@ const timestamp = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 /** A value as every database gives it back. */
 function cellOf(value: unknown, kind: ColumnKind): Cell {
   if (value === null || value === undefined) return null;
-  if (kind === 'number') return Number(value);
+  if (kind === 'number' || kind === 'flag') return Number(value);
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   if (kind === 'time') return timestamp.test(text) ? text : new Date(text).toISOString();
   if (kind === 'members') return storableText(canonicalJson(JSON.parse(text)));

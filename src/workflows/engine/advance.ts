@@ -103,8 +103,8 @@ async function commitNext(
   const expected = prepared === null || pause ? lookAhead(context, run, plan, journal, pause) : prepared;
   const renews = nowMs - work.heldSinceMs >= renewEveryMs;
   const writeRows = (tx: StoreTransaction) => [
-    attempt === null ? undefined : writeEnd(tx, attempt),
-    ...expected.rows.map((row) => tx.runs.insertStep(row)),
+    tx.runs.writeSteps([...(attempt === null ? [] : [{ ...attempt.row, ...attempt.end }]), ...expected.rows]),
+    attempt === null ? undefined : tx.runs.addEvidence(run.id, attempt.row.path, attempt.evidence),
   ];
   try {
     if (attempt !== null && expected.due.kind === 'end') {
@@ -155,10 +155,6 @@ function transactionName(attempt: AttemptEnd | null, ahead: Ahead): TransactionN
   return attempt === null ? 'step-start' : 'step-end';
 }
 
-async function writeEnd(tx: StoreTransaction, { row, end, evidence }: AttemptEnd): Promise<void> {
-  await allDone([tx.runs.endStep(row.id, end), tx.runs.addEvidence(row.runId, row.path, evidence)]);
-}
-
 function withEnd(journal: readonly StepRecord[], { row, end }: AttemptEnd): readonly StepRecord[] {
   return journal.map((other) => (other.id === row.id ? { ...row, ...end } : other));
 }
@@ -169,7 +165,7 @@ async function giveBack(context: EngineContext, tx: StoreTransaction, work: Work
   const key = wait.waitingFor === null ? null : workflowSlot(run, plan);
   await allDone([
     tx.runs.release(run.id, wait),
-    ...(key === null ? [] : [tx.runs.freeSlots(run.id, key), tx.runs.wakeWaiter(key, context.now())]),
+    ...(key === null ? [] : [tx.runs.freeSlot(run.id, key, context.now())]),
   ]);
 }
 

@@ -4,7 +4,6 @@ import type { StoreTransaction } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { newIdAt } from '../../lib/id.ts';
-import { beginTriage, lockAlertOf } from './alert-columns.ts';
 import { runDeliveries } from '../../core/announce.ts';
 import { findStep, interruption } from './plan.ts';
 import type { RunEnding } from './plan.ts';
@@ -63,7 +62,7 @@ async function takeUp(
     return null;
   }
   const isFirst = run.startedAt === null;
-  const [missing, alert] = await allDone([takeSlots(context, tx, run, plan), isFirst ? lockAlertOf(tx, run) : null]);
+  const missing = await takeSlots(context, tx, run, plan);
   if (missing !== null) {
     const status = isFirst ? 'pending' : 'running';
     await tx.runs.release(run.id, { status, wakeAt: null, waitingFor: 'slot', slotKey: missing });
@@ -76,8 +75,8 @@ async function takeUp(
   await allDone([
     tx.runs.start(run.id, startedAt, progress(ahead)),
     // Nothing of it was ever executed, so nothing can be in the way of its first step.
-    ...ahead.rows.map((row) => tx.runs.insertStep(row)),
-    beginTriage(tx, run, alert, startedAt),
+    tx.runs.writeSteps(ahead.rows),
+    tx.alerts.beginTriage(run, startedAt),
     tx.deliveries.insert(runDeliveries(run, 'run-started', told, startedAt, { episode: run.episode }, newIdAt)),
   ]);
   return {
@@ -113,6 +112,7 @@ async function endInterrupted(
   steps: readonly StepRecord[],
 ): Promise<readonly StepRecord[]> {
   const journal: StepRecord[] = [];
+  const ended: StepRecord[] = [];
   for (const row of steps) {
     if (row.status !== 'running') {
       journal.push(row);
@@ -121,9 +121,10 @@ async function endInterrupted(
     const earlier = steps.filter((other) => other.path === row.path && other.attempt < row.attempt);
     const verdict = interruption(earlier, findStep(plan, row.path)?.interrupted ?? 'repeat');
     const end = { status: 'failed', result: null, completedAt: context.now(), ...verdict } as const;
-    await tx.runs.endStep(row.id, end);
+    ended.push({ ...row, ...end });
     journal.push({ ...row, ...end });
   }
+  await tx.runs.writeSteps(ended);
   return journal;
 }
 

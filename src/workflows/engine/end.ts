@@ -6,7 +6,6 @@ import { toEpochMs } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { newIdAt } from '../../lib/id.ts';
 import { templateRoots } from '../view.ts';
-import { endTriage, lockAlertOf } from './alert-columns.ts';
 import { runDeliveries } from '../../core/announce.ts';
 import { neverStarted } from './plan.ts';
 import type { RunEnding } from './plan.ts';
@@ -33,7 +32,10 @@ export async function endRun(
   await context.store.transaction('run-end', async (tx) => {
     const { status, error, errorCode } = final;
     const end = { status, stepsCompleted: completed, outputs, error, errorCode, completedAt: now };
-    const [alert, lock] = await allDone([lockAlertOf(tx, run), tx.runs.finish(run.id, run.fence, end)]);
+    const [, lock] = await allDone([
+      tx.alerts.endTriage(run, now, lastReport(journal)),
+      tx.runs.finish(run.id, run.fence, end),
+    ]);
     if (lock === undefined) throw stale();
     if (writeRows !== null && lock.cancelRequestedAt !== run.cancelRequestedAt) throw cancelled();
     // A run that was called off before it began has nothing to tell.
@@ -41,12 +43,9 @@ export async function endRun(
     const keys = [alertSlot(run), workflowSlot(run, plan)].filter((key) => key !== null);
     await allDone([
       ...(writeRows?.(tx) ?? []),
-      ...skipped.map(({ step, path }) => tx.runs.insertStep(stepRow(run, step, path, 1, 'skipped', now))),
-      endTriage(tx, run, alert, lastReport(journal), now),
+      tx.runs.writeSteps(skipped.map(({ step, path }) => stepRow(run, step, path, 1, 'skipped', now))),
       tx.deliveries.insert(runDeliveries(run, 'run-finished', sinks, now, { episode: run.episode, status }, newIdAt)),
-      tx.runs.freeSlots(run.id),
-      // Also where this run held none: it may have been woken for a slot that it no longer wants.
-      ...keys.map((key) => tx.runs.wakeWaiter(key, now)),
+      tx.runs.freeAllSlots(run.id, keys, now),
     ]);
   });
   report(context, work, final, now);

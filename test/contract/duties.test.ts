@@ -2,14 +2,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { contractStores } from './stores.ts';
 import type { ContractStore } from './stores.ts';
 
-describe.each(contractStores)('ticks on $name', ({ open }) => {
+describe.each(contractStores)('duties on $name', ({ open }) => {
   let opened: ContractStore;
   beforeEach(async () => {
     opened = await open();
   });
   afterEach(() => opened.close());
   const claim = (name: string, at: string): Promise<boolean> =>
-    opened.store.transaction('tick', (tx) => tx.ticks.claim(name, at));
+    opened.store.transaction('tick', (tx) => tx.duties.claim(name, at));
 
   test('each is claimed by exactly one of many who try it at a time', async () => {
     for (const at of ['2026-01-01T00:00:00.000Z', '2026-01-01T00:01:00.000Z']) {

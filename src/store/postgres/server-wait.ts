@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { AppError, toAppError } from '../../core/errors.ts';
 
 /** How long a start waits for a server that is not there yet. */
-export interface Patience {
+export interface ServerWait {
   readonly forMs: number;
   /** Ends the wait; its reason is thrown. */
   readonly signal?: AbortSignal;
@@ -17,19 +17,19 @@ const longestPauseMs = 5_000;
  * Does `work` until it succeeds, with growing pauses. Rejects at once with what waiting does not cure (a wrong password,
  * a missing database, a newer schema), and after `forMs` with the last error.
  */
-export async function patiently<T>(patience: Patience | undefined, work: () => Promise<T>): Promise<T> {
+export async function waitForServer<T>(serverWait: ServerWait | undefined, work: () => Promise<T>): Promise<T> {
   const begunMs = performance.now();
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
     try {
       return await work();
     } catch (thrown) {
       const error = toAppError(thrown);
-      if (patience === undefined || !isPassing(error)) throw thrown;
-      const leftMs = patience.forMs - (performance.now() - begunMs);
-      if (leftMs <= 0) throw gaveUp(error, patience.forMs);
-      patience.onWaiting(error, leftMs);
-      await pause(Math.min(pauseMs, leftMs), undefined, { signal: patience.signal }).catch(() => undefined);
-      patience.signal?.throwIfAborted();
+      if (serverWait === undefined || !isPassing(error)) throw thrown;
+      const leftMs = serverWait.forMs - (performance.now() - begunMs);
+      if (leftMs <= 0) throw gaveUp(error, serverWait.forMs);
+      serverWait.onWaiting(error, leftMs);
+      await pause(Math.min(pauseMs, leftMs), undefined, { signal: serverWait.signal }).catch(() => undefined);
+      serverWait.signal?.throwIfAborted();
     }
   }
 }

@@ -2,23 +2,25 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { ListPage, PageQuery } from '../../core/lists.ts';
 import { distinctValues } from '../sql/distinct.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
+import { listedFields, selection } from '../tables/table.ts';
+import type { ListedRecord, Table } from '../tables/table.ts';
 import { hasValue, readPage } from './page.ts';
-import type { Driver, Range } from './page.ts';
+import type { IndexScan, Range } from './page.ts';
 
 /** More ranges than this are not merged: planning would cost more than reading. */
 export const mostRanges = 64;
 
 /**
- * A driver for a table with an index (namespace, name, id): with either or both of the two. Undefined where neither is
+ * A scan for a table with an index (namespace, name, id): with either or both of the two. Undefined where neither is
  * given, and where there are too many to merge.
  */
-export async function driverByName(
+export async function scanByName(
   query: Kysely<Database>,
   table: keyof Database,
   nameColumn: string,
   { namespace, name }: { readonly namespace?: string | undefined; readonly name?: string | undefined },
-): Promise<Driver | undefined> {
+): Promise<IndexScan | undefined> {
   const range = (namespace: string, name: string): Range => ({
     table,
     id: 'id',
@@ -36,12 +38,12 @@ export async function driverByName(
 }
 
 /** Every row of a table. */
-export function allOf(table: keyof Database): Driver {
+export function allOf(table: keyof Database): IndexScan {
   return { ranges: [{ table, id: 'id', where: {} }], answers: [] };
 }
 
 /** One filter that has an index (column, id) of its own. */
-export function driverBy(table: keyof Database, filter: string, column: string, value: string): Driver {
+export function scanBy(table: keyof Database, filter: string, column: string, value: string): IndexScan {
   return { ranges: [{ table, id: 'id', where: { [column]: value } }], answers: [filter] };
 }
 
@@ -50,47 +52,46 @@ export function filtersOf(values: Readonly<Record<string, string | undefined>>):
   return new Map(Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }
 
-/** A list whose filters are all on columns of its table. */
-export interface TableList<Row extends { readonly id: string }, Item> {
-  readonly table: keyof Database;
-  /** What is read. */
-  readonly columns: readonly (keyof Row & string)[];
+/** A list whose filters are all on columns of its table. It reads what is listed. */
+export interface TableList<T extends Table<keyof Database>> {
+  readonly table: T;
   /** The column of each filter; `namespace` and `name` are found by an index (namespace, name, id). */
   readonly filters: Readonly<Record<string, string>> & { readonly namespace: 'namespace'; readonly name: string };
   /** Filters with an index (column, id), the most selective first. */
   readonly indexed: readonly string[];
-  readonly item: (row: Row) => Item;
 }
 
 /** Pages of such a list, by filters that may be absent. */
-export function tablePages<Row extends { readonly id: string }, Item>(
+export function tablePages<T extends Table<keyof Database>>(
   query: Kysely<Database>,
-  { table, columns, filters, indexed, item }: TableList<Row, Item>,
-): (page: PageQuery, values: Readonly<Record<string, string | undefined>>) => Promise<ListPage<Item>> {
+  { table, filters, indexed }: TableList<T>,
+): (page: PageQuery, values: Readonly<Record<string, string | undefined>>) => Promise<ListPage<ListedRecord<T>>> {
+  const { name } = table;
+  const { columns, read } = selection(table, listedFields(table));
   const columnList = sql.join(columns.map((column) => sql.ref(column)));
   const matches = (filter: string, value: string) => hasValue(filters[filter] ?? filter, value);
   return async (page, values) => {
     const given = filtersOf(values);
-    const byName = await driverByName(query, table, filters.name, values);
-    const drivers = [
+    const byName = await scanByName(query, name, filters.name, values);
+    const scans = [
       ...indexed.flatMap((filter) => {
         const value = given.get(filter);
-        return value === undefined ? [] : driverBy(table, filter, filters[filter] ?? filter, value);
+        return value === undefined ? [] : scanBy(name, filter, filters[filter] ?? filter, value);
       }),
       ...(byName === undefined ? [] : [byName]),
     ];
-    return readPage<Row, Item>(
+    return readPage<{ readonly id: string }, ListedRecord<T>>(
       {
         query,
-        drivers: drivers.length === 0 ? [allOf(table)] : drivers,
+        scans: scans.length === 0 ? [allOf(name)] : scans,
         filters: [...given.keys()],
         async fetch(ids, rest) {
           const conditions = [...given].filter(([filter]) => rest.has(filter)).map((entry) => matches(...entry));
           const all = sql.join([sql`id IN (${sql.join(ids)})`, ...conditions], sql` AND `);
-          const { rows } = await sql<Row>`SELECT ${columnList} FROM ${sql.table(table)} WHERE ${all}`.execute(query);
-          return rows;
+          const found = sql<{ readonly id: string }>`SELECT ${columnList} FROM ${sql.table(name)} WHERE ${all}`;
+          return (await found.execute(query)).rows;
         },
-        item,
+        item: read,
       },
       page,
     );

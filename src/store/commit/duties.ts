@@ -1,17 +1,17 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { TickStore } from '../../core/store.ts';
+import type { DutyStore } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
-import type { Database } from '../sql/schema.ts';
+import type { Database } from '../tables/all.ts';
 
 /**
- * The last tick may lie so far ahead, because a process may be late. Where it lies further ahead the clock was put back, and
+ * The last time of a duty may lie so far ahead, because a process may be late. Where it lies further ahead the clock was put back, and
  * nothing would be done until the old time comes again.
  */
 const furthestAheadMs = 5 * 60_000;
 
-/** Writes `ticks` inside a transaction. */
-export function createTickStore(query: Kysely<Database>): TickStore {
+/** Writes `ticks`, the last time of each duty, inside a transaction. */
+export function createDutyStore(query: Kysely<Database>): DutyStore {
   return {
     async claim(name, at) {
       const rows = await query
@@ -21,10 +21,10 @@ export function createTickStore(query: Kysely<Database>): TickStore {
           conflict
             .column('name')
             .doUpdateSet({ tick_at: sql<string>`excluded.tick_at` })
-            .where((tick) =>
-              tick.or([
+            .where((last) =>
+              last.or([
                 sql<boolean>`ticks.tick_at < excluded.tick_at`,
-                tick('ticks.tick_at', '>', addMs(at, furthestAheadMs)),
+                last('ticks.tick_at', '>', addMs(at, furthestAheadMs)),
               ]),
             ),
         )
