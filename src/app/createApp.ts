@@ -5,8 +5,8 @@ import type { Clock, CommandRunner, Log } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import { toTimestamp } from '../core/time.ts';
 import { systemClock } from '../lib/clock.ts';
+import { watchEventLoop } from '../lib/event-loop.ts';
 import { createHttpClient } from '../lib/http.ts';
-
 import { createMetrics } from '../lib/metrics.ts';
 import { scattered, startPump } from '../lib/pump.ts';
 import { openResourceFolder } from '../resources/folder.ts';
@@ -246,6 +246,11 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       work: async (signal) => void (await retention.apply(signal)),
     });
     lifecycle.onStop('retention', () => retaining.stop());
+
+    lifecycle.onStop(
+      'event loop',
+      watchEventLoop((seconds) => metrics.observe('fist_event_loop_delay_seconds', {}, seconds)),
+    );
 
     const { url } = await server.listen();
     state = 'ready';

@@ -102,6 +102,12 @@ export const metricTable = {
   },
   // server and store
   fist_queue_depth: { type: 'gauge', help: 'Rows that wait for a worker, counted up to 10,000.', labels: ['queue'] },
+  fist_event_loop_delay_seconds: {
+    type: 'histogram',
+    help: 'How much later than asked the event loop came to a timer that asks every 10 ms. What takes long here makes everybody wait.',
+    labels: [],
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+  },
   fist_build_info: { type: 'gauge', help: 'Always 1; the labels say what runs.', labels: ['version', 'node'] },
   fist_http_requests_total: {
     type: 'counter',

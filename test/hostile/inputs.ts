@@ -1,0 +1,9 @@
+import type { HostileInput } from './define.ts';
+import { lists } from './lists.ts';
+import { logs } from './logs.ts';
+import { matching } from './matching.ts';
+import { templates } from './templates.ts';
+import { yaml } from './yaml.ts';
+
+/** Everything hostile that is sent to a running server. One file for each area, one line here. */
+export const hostileInputs: readonly HostileInput[] = [...templates, ...matching, ...logs, ...yaml, ...lists];
