@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts';
 import { compareUtf8 } from './hash.ts';
 import { FunctionError } from './template/error.ts';
 import { quoteGo, unquoteGo } from './template/quote.ts';
-import { compileRegex } from './template/regex.ts';
+import { compileRegex, isBounded } from './template/regex.ts';
 
 export type MatcherType = '=' | '!=' | '=~' | '!~';
 
@@ -100,10 +100,26 @@ function regexTest(value: string): (text: string) => boolean {
     return (text) => texts.includes(text);
   }
   const regex = compileRegex(`^(?:${value})$`);
-  return (text) => regex.matcher(text).find();
+  // Alerts of one group share their long values, and each of them meets the same matchers.
+  let last = '';
+  let didMatch = false;
+  return (text) => {
+    if (text.length <= shortText) return regex.test(text);
+    if (text !== last) {
+      didMatch = isBounded(regex, text.length) && regex.test(text);
+      last = text;
+    }
+    return didMatch;
+  };
 }
 
-/** Whether labels fit one matcher; a missing label is "". The regular expression must fit the whole value. */
+/** A match of shorter text costs less than to remember it. */
+const shortText = 256;
+
+/**
+ * Whether labels fit one matcher; a missing label is "". The regular expression must fit the whole value; a value that is
+ * too long for its size (tens of thousands of characters) fits none.
+ */
 export function matches(matcher: Matcher, labels: Labels): boolean {
   const value = Object.hasOwn(labels, matcher.name) ? (labels[matcher.name] ?? '') : '';
   switch (matcher.type) {

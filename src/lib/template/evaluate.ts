@@ -127,19 +127,21 @@ function callFunction(
   }
   evaluation.offset = offset;
   if (piped !== nothing) values.push(convert(piped, parameterType(definition, values.length)));
-  spend(
-    evaluation.runtime,
-    values.reduce<number>((sum, value) => sum + weight(value), 0),
-  );
+  let work = 1;
+  for (const value of values) work += weight(value);
+  spend(evaluation.runtime, work);
   const result = definition.call(values, evaluation.runtime);
-  if (typeof result === 'string') checkCharacters(evaluation.runtime, result.length);
+  if (typeof result === 'string') {
+    checkCharacters(evaluation.runtime, result.length);
+    if (result.length > 64) spend(evaluation.runtime, result.length >>> 6);
+  }
   return result;
 }
 
-/** Large arguments cost steps, or a loop over them could run for minutes. */
+/** Large arguments cost steps, or a loop over them could run for minutes. A function that does more than copy charges that itself. */
 function weight(value: unknown): number {
-  if (typeof value === 'string') return value.length >>> 8;
-  return Array.isArray(value) ? value.length >>> 4 : 0;
+  if (typeof value === 'string') return value.length >>> 6;
+  return Array.isArray(value) ? value.length >>> 3 : 0;
 }
 
 function checkCount(name: string, definition: TemplateFunction, count: number): void {

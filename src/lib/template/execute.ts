@@ -110,7 +110,7 @@ function range(execution: Execution, node: ControlNode, dot: unknown): Jump {
   if (!pipe.assigns) for (const name of pipe.variables) execution.variables.push({ name, value: undefined });
   const visible = execution.variables.length;
   let count = 0;
-  for (const [key, element] of elements(value, pipe)) {
+  for (const [key, element] of elements(execution, value, pipe)) {
     count += 1;
     countIteration(execution);
     bind(execution, pipe, key, element);
@@ -128,7 +128,7 @@ function countIteration({ runtime }: Execution): void {
 }
 
 /** Keys and elements in Go's order: lists by index, maps by sorted key, whole numbers from 0. */
-function* elements(value: unknown, pipe: Pipeline): Generator<readonly [unknown, unknown]> {
+function* elements(execution: Execution, value: unknown, pipe: Pipeline): Generator<readonly [unknown, unknown]> {
   const kind = kindOf(value);
   if (kind === 'list') {
     let index = 0n;
@@ -138,7 +138,7 @@ function* elements(value: unknown, pipe: Pipeline): Generator<readonly [unknown,
     }
   } else if (kind === 'map') {
     const map = value as GoMap;
-    for (const key of sortedKeys(map)) yield [key, map[key]];
+    for (const key of sortedKeys(map, execution.runtime)) yield [key, map[key]];
   } else if (kind === 'int' || kind === 'int64') {
     if (pipe.variables.length > 1) throw new FunctionError('a range over a number has only one variable');
     for (let index = 0n; index < (wholeNumber(value) ?? 0n); index += 1n) yield [index, index];

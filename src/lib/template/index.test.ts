@@ -107,12 +107,50 @@ describe('bounds', () => {
     ['replace', '{{ replace "a" (repeat 9999 "b") (repeat 9999 "a") }}', 'longer than'],
     ['loops', '{{ range 9999999 }}{{ end }}', 'loops run more than'],
     ['lists', '{{ $x := list 1 }}{{ range 99 }}{{ $x = concat $x $x }}{{ end }}', 'members'],
-    ['nested lists', '{{ $x := list 1 }}{{ range 99 }}{{ $x = list $x $x }}{{ end }}{{ $x }}', 'longer than'],
+    ['nested lists', '{{ $x := list 1 }}{{ range 99 }}{{ $x = list $x $x }}{{ end }}{{ $x }}', 'steps'],
+    ['nested texts', '{{ $x := list "long text" }}{{ range 99 }}{{ $x = list $x $x }}{{ end }}{{ $x }}', 'longer than'],
     ['comparing', '{{ $x := list 1 }}{{ range 99 }}{{ $x = list $x $x }}{{ end }}{{ has $x (list $x) }}', 'steps'],
     ['copying', '{{ $x := list }}{{ range 99999 }}{{ $x = append $x . }}{{ end }}', 'steps'],
     ['recursion', '{{ define "a" }}{{ template "a" }}{{ end }}{{ template "a" }}', 'levels deep'],
   ])('of %s', (_name, template, expected) => {
     expect(failure(() => renderTemplate(template, {})).message).toContain(expected);
+  });
+
+  // Each of these took from half a second to minutes.
+  it.each([
+    ['replacing', 'reReplaceAll "a(.*b)?" "$1" $', 'regular expressions take more than 25 ms'],
+    ['a costly expression', 'match "(a?){1,50}(a|aa)+$" $', 'the most for this regular expression'],
+    ['a large expression', 'match "((a{1,100}){1,10}b){1,90}" "a"', 'repeats too much'],
+    ['a layout', 'date (trunc 1001 $) now', 'layout is longer than 1000'],
+    ['exact digits', 'printf "%.99999f" 1.5', '10000 exact digits'],
+  ])('of %s', (_name, call, expected) => {
+    expect(failure(() => renderTemplate(`{{ ${call} }}`, 'a'.repeat(60_000))).message).toContain(expected);
+  });
+
+  it.each([
+    'title $t',
+    'upper $t',
+    'js $t',
+    'quote $t',
+    'toJSON $t',
+    'toYaml $t',
+    'printf "%60000d" 1 | html',
+    'splitList "" $t | join ""',
+    'sortAlpha (splitList "" $t)',
+    'b64enc $t | b64dec',
+    'now | date "2006 Monday MST"',
+    'reReplaceAll "a" "b" $t',
+  ])('of %s, over and over, by the work that it does', (call) => {
+    const template = `{{ $t := . }}{{ range 9999 }}{{ $x := ${call} }}{{ end }}`;
+    expect(failure(() => renderTemplate(template, 'é'.repeat(60_000))).message).toMatch(/steps|take more than/);
+  });
+
+  it('leave room for the longest values', () => {
+    const text = `${'ordinary words, "quoted" & <marked> '.repeat(1700)}é`;
+    for (const call of ['upper', 'title', 'js', 'html', 'quote', 'toJSON', 'trim', 'b64enc', 'urlquery', 'sha256sum'])
+      expect(renderTemplate(`{{ ${call} . }}`, text)).not.toBe('');
+    expect(renderTemplate('{{ range splitList " " . }}{{ . | upper }}{{ end }}', text)).toContain('ORDINARY');
+    expect(renderTemplate('{{ reReplaceAll "[<>]" "" . | trunc 40 }}', text.slice(0, 5000))).toContain('marked');
   });
 
   it('of nesting and of the source', () => {

@@ -88,12 +88,20 @@ export function renderTemplateParts(
   const parsed = typeof template === 'string' ? parseTemplate(template, options.name) : template;
   const parts: TemplatePart[] = [];
   const { source } = parsed;
+  // A loop prints one node many times, and looking its place up goes through the source.
+  const places = new Map<TextNode | ActionNode, Position>();
+  const placeOf = (node: TextNode | ActionNode): Position => {
+    const known = places.get(node);
+    if (known !== undefined) return known;
+    const place = positionAt(source, node.offset);
+    places.set(node, place);
+    return place;
+  };
   run(parsed, data, options, {
-    literal: (text: string, node: TextNode) =>
-      parts.push({ kind: 'literal', text, ...positionAt(source, node.offset) }),
-    value: (text: string, { offset, pipe }: ActionNode) => {
-      const written = source.slice(pipe.offset, pipe.end).trim();
-      parts.push({ kind: 'value', text, source: written, ...positionAt(source, offset) });
+    literal: (text: string, node: TextNode) => parts.push({ kind: 'literal', text, ...placeOf(node) }),
+    value: (text: string, node: ActionNode) => {
+      const written = source.slice(node.pipe.offset, node.pipe.end).trim();
+      parts.push({ kind: 'value', text, source: written, ...placeOf(node) });
     },
   });
   return parts;
@@ -107,6 +115,7 @@ function run(template: string | Template, data: unknown, options: RenderOptions,
     limits,
     stepsLeft: limits.steps,
     iterationsLeft: limits.iterations,
+    regexMsLeft: limits.regexMs,
   };
   let characters = 0;
   const count = (text: string): void => {

@@ -1,3 +1,6 @@
+/** Text that is longer is no number: reading that many digits takes long, and no value has them. */
+const longestNumber = 1000;
+
 const underscorePattern = /_/g;
 
 /** Go allows `_` only between digits and after a base prefix. */
@@ -11,10 +14,11 @@ const maximumInt64 = 2n ** 63n - 1n;
 const minimumInt64 = -(2n ** 63n);
 
 /**
- * A whole number as Go writes one (strconv.ParseInt with base 0: `42`, `-7`, `0x1f`, `017`, `0b11`, `1_000`), of any size;
+ * A whole number as Go writes one (strconv.ParseInt with base 0: `42`, `-7`, `0x1f`, `017`, `0b11`, `1_000`), of up to 1000 characters;
  * `undefined` where it is not one.
  */
 export function parseGoInteger(text: string): bigint | undefined {
+  if (text.length > longestNumber) return undefined;
   if (!underscoresFit(text)) return undefined;
   const match = /^([+-]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]([0-7]+)|0[bB]([01]+)|0([0-7]+)|(0|[1-9][0-9]*))$/.exec(
     text.replace(underscorePattern, ''),
@@ -40,6 +44,7 @@ const namedPattern = /^([+-]?)(?:(nan)|inf(?:inity)?)$/i;
 
 /** A number as Go's strconv.ParseFloat reads it (decimal, hexadecimal with exponent, NaN, Inf); `undefined` where it fails. */
 export function parseGoFloat(text: string): number | undefined {
+  if (text.length > longestNumber) return undefined;
   if (!underscoresFit(text)) return undefined;
   const digits = text.replace(underscorePattern, '');
   if (decimalPattern.test(digits)) {

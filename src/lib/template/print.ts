@@ -27,7 +27,7 @@ function formatObject(value: unknown, runtime: Runtime): string {
       return joined('[', value as GoList, (element) => formatValue(element, runtime), runtime);
     case 'map': {
       const map = value as GoMap;
-      return joined('map[', sortedKeys(map), (key) => `${key}:${formatValue(map[key], runtime)}`, runtime);
+      return joined('map[', sortedKeys(map, runtime), (key) => `${key}:${formatValue(map[key], runtime)}`, runtime);
     }
     case 'time':
       return timeText(timeValue(value) ?? goTime(0, 0, utc));
@@ -59,8 +59,10 @@ export function joined<Element>(
 }
 
 /** A map's own keys in the order in which Go prints and ranges over them: their UTF-8 bytes. */
-export function sortedKeys(map: GoMap): string[] {
-  return Object.keys(map).sort(compareUtf8);
+export function sortedKeys(map: GoMap, runtime: Runtime): string[] {
+  const keys = Object.keys(map);
+  spend(runtime, keys.length * 4);
+  return keys.sort(compareUtf8);
 }
 
 /** Operands as Go's fmt.Sprint joins them: a space between two of which neither is text. */

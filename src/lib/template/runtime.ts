@@ -1,6 +1,9 @@
 import { FunctionError } from './error.ts';
 
-/** Bounds of one rendering, so that no template can hold up or exhaust the process. */
+/**
+ * Bounds of one rendering, so that no template can hold up or exhaust the process: what they let through takes at most some
+ * 50 ms of a server's processor (docs/decisions/0017-event-loop.md).
+ */
 export interface TemplateLimits {
   /** Characters of the whole output, and of any one text on the way. */
   readonly outputCharacters: number;
@@ -8,15 +11,18 @@ export interface TemplateLimits {
   readonly iterations: number;
   /** Templates calling templates. */
   readonly callDepth: number;
-  /** Nodes executed and values visited, all together. */
+  /** Nodes executed, values visited and characters worked on, all together; some 0.1 µs each. */
   readonly steps: number;
+  /** Of processor time that regular expressions may take, all together. */
+  readonly regexMs: number;
 }
 
 export const defaultLimits: TemplateLimits = {
   outputCharacters: 1024 * 1024,
   iterations: 100_000,
   callDepth: 100,
-  steps: 1_000_000,
+  steps: 400_000,
+  regexMs: 25,
 };
 
 /** What the executor and the functions share during one rendering. */
@@ -25,6 +31,7 @@ export interface Runtime {
   readonly limits: TemplateLimits;
   stepsLeft: number;
   iterationsLeft: number;
+  regexMsLeft: number;
 }
 
 /** Counts work; every loop over data passes here. */

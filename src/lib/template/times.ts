@@ -39,6 +39,9 @@ export function formatTime(time: GoTime, layout: string): string {
   return layout.replaceAll(layoutPattern, (element) => formatElement(element, clock, time));
 }
 
+/** A longer layout is refused: each of its elements takes a look into the calendar. */
+export const longestLayout = 1000;
+
 /** A time as Go prints one: `2026-03-01 10:15:07.123456 +0000 UTC`. */
 export function timeText(time: GoTime): string {
   return formatTime(time, '2006-01-02 15:04:05.999999999 -0700 MST');
@@ -69,36 +72,62 @@ function formatElement(element: string, clock: WallClock, time: GoTime): string 
   if (first === '.' || first === ',') return fraction(element, time.nanoseconds);
   if (first === '-' || (first === 'Z' && element.length > 1)) return offsetText(element, clock.offsetSeconds);
   const hour = date.getUTCHours();
-  const month = months[date.getUTCMonth()] ?? '';
-  const day = weekdays[date.getUTCDay()] ?? '';
-  const dayOfYear = Math.floor((date.getTime() - startOfYear(date)) / 86_400_000) + 1;
-  const forms: Readonly<Record<string, () => string>> = {
-    January: () => month,
-    Jan: () => month.slice(0, 3),
-    Monday: () => day,
-    Mon: () => day.slice(0, 3),
-    MST: () => zoneName(time, clock.offsetSeconds),
-    2006: () => String(date.getUTCFullYear()).padStart(4, '0'),
-    _2006: () => `_${String(date.getUTCFullYear()).padStart(4, '0')}`,
-    '06': () => two(date.getUTCFullYear() % 100),
-    '01': () => two(date.getUTCMonth() + 1),
-    1: () => String(date.getUTCMonth() + 1),
-    '02': () => two(date.getUTCDate()),
-    _2: () => two(date.getUTCDate(), ' '),
-    2: () => String(date.getUTCDate()),
-    '002': () => String(dayOfYear).padStart(3, '0'),
-    __2: () => String(dayOfYear).padStart(3, ' '),
-    15: () => two(hour),
-    '03': () => two(hour % 12 || 12),
-    3: () => String(hour % 12 || 12),
-    '04': () => two(date.getUTCMinutes()),
-    4: () => String(date.getUTCMinutes()),
-    '05': () => two(date.getUTCSeconds()),
-    5: () => String(date.getUTCSeconds()),
-    PM: () => (hour < 12 ? 'AM' : 'PM'),
-    pm: () => (hour < 12 ? 'am' : 'pm'),
-  };
-  return forms[element]?.() ?? element;
+  switch (element) {
+    case 'January':
+      return months[date.getUTCMonth()] ?? '';
+    case 'Jan':
+      return (months[date.getUTCMonth()] ?? '').slice(0, 3);
+    case 'Monday':
+      return weekdays[date.getUTCDay()] ?? '';
+    case 'Mon':
+      return (weekdays[date.getUTCDay()] ?? '').slice(0, 3);
+    case 'MST':
+      return zoneName(time, clock.offsetSeconds);
+    case '2006':
+      return String(date.getUTCFullYear()).padStart(4, '0');
+    case '_2006':
+      return `_${String(date.getUTCFullYear()).padStart(4, '0')}`;
+    case '06':
+      return two(date.getUTCFullYear() % 100);
+    case '01':
+      return two(date.getUTCMonth() + 1);
+    case '1':
+      return String(date.getUTCMonth() + 1);
+    case '02':
+      return two(date.getUTCDate());
+    case '_2':
+      return two(date.getUTCDate(), ' ');
+    case '2':
+      return String(date.getUTCDate());
+    case '002':
+      return String(dayOfYear(date)).padStart(3, '0');
+    case '__2':
+      return String(dayOfYear(date)).padStart(3, ' ');
+    case '15':
+      return two(hour);
+    case '03':
+      return two(hour % 12 || 12);
+    case '3':
+      return String(hour % 12 || 12);
+    case '04':
+      return two(date.getUTCMinutes());
+    case '4':
+      return String(date.getUTCMinutes());
+    case '05':
+      return two(date.getUTCSeconds());
+    case '5':
+      return String(date.getUTCSeconds());
+    case 'PM':
+      return hour < 12 ? 'AM' : 'PM';
+    case 'pm':
+      return hour < 12 ? 'am' : 'pm';
+    default:
+      return element;
+  }
+}
+
+function dayOfYear(date: Date): number {
+  return Math.floor((date.getTime() - startOfYear(date)) / 86_400_000) + 1;
 }
 
 function startOfYear(date: Date): number {

@@ -1,7 +1,8 @@
+import { FunctionError } from './error.ts';
 import { formatFloat } from './floats.ts';
 import { formatValue, joined, sortedKeys } from './print.ts';
 import { isPrintable, quoteGo } from './quote.ts';
-import { checkCharacters } from './runtime.ts';
+import { checkCharacters, spend } from './runtime.ts';
 import type { Runtime } from './runtime.ts';
 import { floatNumber, kindOf, typeName, wholeNumber } from './values.ts';
 import type { GoList, GoMap } from './values.ts';
@@ -45,7 +46,7 @@ export function printVerb(operand: unknown, verb: string, flags: Flags, runtime:
       const map = operand as GoMap;
       const printMember = (key: string): string =>
         `${printVerb(key, verb, flags, runtime)}:${printElement(map[key], verb, flags, runtime)}`;
-      return joined('map[', sortedKeys(map), printMember, runtime);
+      return joined('map[', sortedKeys(map, runtime), printMember, runtime);
     }
   }
 }
@@ -63,6 +64,7 @@ function pad(text: string, flags: Flags, runtime: Runtime): string {
   const { width } = flags;
   if (width === undefined) return text;
   checkCharacters(runtime, width);
+  spend(runtime, (width + text.length) >>> 4);
   const missing = width - Array.from(text).length;
   if (missing <= 0) return text;
   if (flags.minus) return text + ' '.repeat(missing);
@@ -71,6 +73,7 @@ function pad(text: string, flags: Flags, runtime: Runtime): string {
 
 function printText(text: string, verb: string, flags: Flags, runtime: Runtime): string {
   const { precision } = flags;
+  if (text.length > 64) spend(runtime, verb === 's' || verb === 'v' ? text.length >>> 3 : text.length);
   const cut =
     precision === undefined || precision >= text.length ? text : Array.from(text).slice(0, precision).join('');
   if (verb === 'v' && flags.sharp) return pad(quoteGo(cut), flags, runtime);
@@ -127,12 +130,17 @@ function formatInteger(value: bigint, base: number, verb: string, flags: Flags, 
   return pad(sign + digits, { ...flags, zero: false }, runtime);
 }
 
+/** The digits of a float64 end after 1,074; more of them take arithmetic on ever longer numbers. */
+const mostExactDigits = 10_000;
+
 function printFloat(operand: unknown, verb: string, flags: Flags, runtime: Runtime): string {
   const value = floatNumber(operand) ?? 0;
   const form = verb === 'v' ? 'g' : verb.toLowerCase();
   if (form !== 'e' && form !== 'f' && form !== 'g') return wrongVerb(operand, verb, runtime);
   const precision = flags.precision ?? (form === 'g' ? -1 : 6);
   checkCharacters(runtime, precision);
+  if (precision > mostExactDigits) throw new FunctionError(`a number has at most ${mostExactDigits} exact digits`);
+  if (precision > 32) spend(runtime, precision);
   let number = formatFloat(value, form, precision);
   if (verb === 'E' || verb === 'G') number = number.toUpperCase();
   let sign = number.startsWith('-') || number.startsWith('+') ? number.charAt(0) : '';
@@ -150,11 +158,13 @@ function printFloat(operand: unknown, verb: string, flags: Flags, runtime: Runti
 /** `%#v`: the value as Go source. */
 function goSyntax(value: unknown, runtime: Runtime): string {
   const kind = kindOf(value);
+  spend(runtime, kind === 'string' ? (value as string).length : 1);
   if (kind === 'string') return quoteGo(value as string);
   if (kind === 'missing' || kind === 'nil') return 'interface {}(nil)';
   const list = kind === 'list' ? (value as GoList).map((element) => goSyntax(element, runtime)) : undefined;
   const map = kind === 'map' ? (value as GoMap) : undefined;
-  const members = list ?? (map && sortedKeys(map).map((key) => `${quoteGo(key)}:${goSyntax(map[key], runtime)}`));
+  const members =
+    list ?? (map && sortedKeys(map, runtime).map((key) => `${quoteGo(key)}:${goSyntax(map[key], runtime)}`));
   if (members === undefined) return formatValue(value, runtime);
   const text = `${typeName(value)}{${members.join(', ')}}`;
   checkCharacters(runtime, text.length);

@@ -26,7 +26,7 @@ function block(value: unknown, indent: string, runtime: Runtime): string {
   }
   if (kind === 'map' && Object.keys(value as GoMap).length > 0) {
     const map = value as GoMap;
-    const members = sortedKeys(map).map((key) => `${keyText(key)}:${memberText(map[key], indent, runtime)}`);
+    const members = sortedKeys(map, runtime).map((key) => `${keyText(key)}:${memberText(map[key], indent, runtime)}`);
     return lines(members, indent, runtime);
   }
   return scalar(value, indent, runtime);
@@ -79,6 +79,7 @@ function keyText(key: string): string {
 
 /** Text of several lines as a literal block where it reads back the same, else on one line. */
 function text(value: string, indent: string, runtime: Runtime): string {
+  spend(runtime, value.length >>> 1);
   // Text that ends in several newlines would lose one with the last newline of the document.
   const isBlock =
     /^[^\s][^]*\n/.test(value) && !value.endsWith('\n\n') && onlyPlainCharacters(value.replaceAll('\n', ''));

@@ -1,5 +1,5 @@
 import { FunctionError } from '../error.ts';
-import { checkMembers } from '../runtime.ts';
+import { checkMembers, spend } from '../runtime.ts';
 import { kindOf, member, typeName, wholeNumber } from '../values.ts';
 import type { GoList, GoMap } from '../values.ts';
 import { fixed, variadic } from './define.ts';
@@ -89,8 +89,9 @@ export const accessFunctions: FunctionTable = {
   dict: variadic([], 'any', dict),
   get: fixed(['map', 'string'], (map, key) => (map !== undefined && Object.hasOwn(map, key) ? map[key] : '')),
   keys: variadic([], 'map', (maps, runtime) => {
-    const keys = maps.flatMap((map) => (map === undefined ? [] : Object.keys(map))).sort();
+    const keys = maps.flatMap((map) => (map === undefined ? [] : Object.keys(map)));
     checkMembers(runtime, keys.length);
-    return keys;
+    spend(runtime, keys.length * 4);
+    return keys.sort();
   }),
 };

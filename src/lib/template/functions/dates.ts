@@ -1,8 +1,10 @@
 import { FunctionError } from '../error.ts';
 import { formatFloat } from '../floats.ts';
 import { parseGoFloat } from '../number.ts';
+import { spend } from '../runtime.ts';
+import type { Runtime } from '../runtime.ts';
 import { parseTime } from '../time-parse.ts';
-import { formatTime, zeroTime, zoneByName } from '../times.ts';
+import { formatTime, longestLayout, zeroTime, zoneByName } from '../times.ts';
 import { floatNumber, goDuration, goTime, kindOf, timeValue, typeName, utc, wholeNumber } from '../values.ts';
 import type { GoDuration, GoTime } from '../values.ts';
 import { fixed } from './define.ts';
@@ -55,8 +57,23 @@ function humanizeDuration(value: unknown): string {
   return `${sign}${formatFloat(Math.abs(seconds), 'g', 4)}s`;
 }
 
-function mustToDate(layout: string, text: string): GoTime {
-  const time = parseTime(layout, text);
+/** What a look into the calendar takes, in steps. */
+const calendarSteps = 100;
+
+/** Charges what a layout takes: each of its elements is a look into the calendar. */
+function checkLayout(layout: string, runtime: Runtime): string {
+  if (layout.length > longestLayout) throw new FunctionError(`the layout is longer than ${longestLayout} characters`);
+  spend(runtime, calendarSteps + layout.length * 4);
+  return layout;
+}
+
+function inZone(zone: string, time: GoTime, runtime: Runtime): GoTime {
+  spend(runtime, calendarSteps);
+  return goTime(time.seconds, time.nanoseconds, zoneByName(zone));
+}
+
+function mustToDate(layout: string, text: string, runtime: Runtime): GoTime {
+  const time = parseTime(checkLayout(layout, runtime), text);
   if (time === undefined)
     throw new FunctionError(`${JSON.stringify(text)} does not fit the layout ${JSON.stringify(layout)}`);
   return time;
@@ -64,15 +81,21 @@ function mustToDate(layout: string, text: string): GoTime {
 
 /** Times and durations, as Alertmanager has them; the clock is the caller's. */
 export const dateFunctions: FunctionTable = {
-  date: fixed(['string', 'time'], (layout, time) => formatTime(time, layout)),
-  tz: fixed(['string', 'time'], (zone, time) => goTime(time.seconds, time.nanoseconds, zoneByName(zone))),
+  date: fixed(['string', 'time'], (layout, time, runtime) => formatTime(time, checkLayout(layout, runtime))),
+  tz: fixed(['string', 'time'], inZone),
   now: fixed([], (runtime) => timeValue(runtime.now()) ?? zeroTime),
   since: fixed(['time'], (time, runtime) =>
     goDuration(nanosecondsOf(timeValue(runtime.now()) ?? zeroTime) - nanosecondsOf(time)),
   ),
-  toDate: fixed(['string', 'string'], (layout, text) => parseTime(layout, text) ?? zeroTime),
-  mustToDate: fixed(['string', 'string'], (layout, text) => mustToDate(layout, text)),
-  humanizeDuration: fixed(['any'], (value) => humanizeDuration(value)),
+  toDate: fixed(
+    ['string', 'string'],
+    (layout, text, runtime) => parseTime(checkLayout(layout, runtime), text) ?? zeroTime,
+  ),
+  mustToDate: fixed(['string', 'string'], mustToDate),
+  humanizeDuration: fixed(['any'], (value, runtime) => {
+    spend(runtime, calendarSteps);
+    return humanizeDuration(value);
+  }),
 };
 
 /**

@@ -2,16 +2,19 @@ import { sha256Hex } from '../../hash.ts';
 import { FunctionError } from '../error.ts';
 import { sprint } from '../print.ts';
 import { isPrintable } from '../quote.ts';
+import { spend } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
 import { fixed, variadic } from './define.ts';
 import type { FunctionTable } from './define.ts';
 
-/** The text that html, js and urlquery escape: nil shows as Go prints it. */
+/** The text that html, js and urlquery escape: nil shows as Go prints it. Each of its characters may become several. */
 function textOf(values: readonly unknown[], runtime: Runtime): string {
-  return sprint(
+  const text = sprint(
     values.map((value) => (value === undefined || value === null ? '<no value>' : value)),
     runtime,
   );
+  spend(runtime, text.length);
+  return text;
 }
 
 const htmlEscapes: Readonly<Record<string, string>> = {
@@ -77,16 +80,17 @@ function corruptPadding(bytes: string, offset: number, inQuantum: number): numbe
   return inQuantum === 2 && rest[1] !== '=' ? offset : offset + wanted.length;
 }
 
-function decodeBase64(text: string, alphabet: RegExp): string {
+function decodeBase64(text: string, alphabet: RegExp, runtime: Runtime): string {
+  spend(runtime, text.length >>> 2);
   const offset = corruptAt(text, alphabet);
   if (offset !== undefined) throw new FunctionError(`illegal base64 data at input byte ${offset}`);
   return Buffer.from(text, 'base64').toString('utf8');
 }
 
 /** Sprig answers with the error as text. */
-function decodeOrExplain(text: string): string {
+function decodeOrExplain(text: string, runtime: Runtime): string {
   try {
-    return decodeBase64(text, /[A-Za-z0-9+/]/);
+    return decodeBase64(text, /[A-Za-z0-9+/]/, runtime);
   } catch (thrown) {
     if (thrown instanceof FunctionError) return thrown.message;
     throw thrown;
@@ -98,13 +102,19 @@ export const encodingFunctions: FunctionTable = {
   html: variadic([], 'any', (values, runtime) => escapeHtml(textOf(values, runtime))),
   js: variadic([], 'any', (values, runtime) => escapeJs(textOf(values, runtime))),
   urlquery: variadic([], 'any', (values, runtime) => escapeQuery(textOf(values, runtime))),
-  urlUnescape: fixed(['string'], (text) => unescapeQuery(text)),
+  urlUnescape: fixed(['string'], (text, runtime) => {
+    spend(runtime, text.length >>> 2);
+    return unescapeQuery(text);
+  }),
   // Alertmanager's base64 is the URL alphabet with padding, Sprig's the standard one.
   base64encode: fixed(['string'], (text) =>
     Buffer.from(text, 'utf8').toString('base64').replaceAll('+', '-').replaceAll('/', '_'),
   ),
-  base64decode: fixed(['string'], (text) => decodeBase64(text, /[A-Za-z0-9_-]/)),
+  base64decode: fixed(['string'], (text, runtime) => decodeBase64(text, /[A-Za-z0-9_-]/, runtime)),
   b64enc: fixed(['string'], (text) => Buffer.from(text, 'utf8').toString('base64')),
-  b64dec: fixed(['string'], (text) => decodeOrExplain(text)),
-  sha256sum: fixed(['string'], (text) => sha256Hex(text)),
+  b64dec: fixed(['string'], decodeOrExplain),
+  sha256sum: fixed(['string'], (text, runtime) => {
+    spend(runtime, text.length >>> 3);
+    return sha256Hex(text);
+  }),
 };

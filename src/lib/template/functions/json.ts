@@ -17,7 +17,8 @@ const htmlEscapes: Readonly<Record<string, string>> = {
   '\u2029': '\\u2029',
 };
 
-function jsonText(text: string): string {
+function jsonText(text: string, runtime: Runtime): string {
+  spend(runtime, text.length >>> 2);
   const escaped = JSON.stringify(text.toWellFormed());
   return escaped.replaceAll(/[<>&\u2028\u2029]/g, (character) => htmlEscapes[character] ?? character);
 }
@@ -31,7 +32,7 @@ function write(value: unknown, indent: string, newline: string, runtime: Runtime
   spend(runtime);
   switch (kindOf(value)) {
     case 'string':
-      return jsonText(value as string);
+      return jsonText(value as string, runtime);
     case 'bool':
       return String(value);
     case 'int':
@@ -60,7 +61,9 @@ function write(value: unknown, indent: string, newline: string, runtime: Runtime
       const map = value as GoMap;
       const inner = newline + indent;
       const colon = indent === '' ? ':' : ': ';
-      const members = sortedKeys(map).map((key) => jsonText(key) + colon + write(map[key], indent, inner, runtime));
+      const members = sortedKeys(map, runtime).map(
+        (key) => jsonText(key, runtime) + colon + write(map[key], indent, inner, runtime),
+      );
       return enclose('{', '}', members, inner, newline, runtime);
     }
     default:
@@ -102,6 +105,7 @@ function withFloats(value: unknown, runtime: Runtime): unknown {
 
 /** What is no JSON gives nil. */
 function fromJson(text: string, runtime: Runtime): unknown {
+  spend(runtime, text.length);
   let value: unknown;
   try {
     value = JSON.parse(text, (_key, element: unknown) => {

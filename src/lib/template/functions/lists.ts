@@ -1,7 +1,7 @@
 import { compareUtf8 } from '../../hash.ts';
 import { FunctionError } from '../error.ts';
 import { formatValue } from '../print.ts';
-import { checkCharacters, checkMembers } from '../runtime.ts';
+import { checkCharacters, checkMembers, spend } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
 import { kindOf, nilList, typeName } from '../values.ts';
 import type { GoList } from '../values.ts';
@@ -18,6 +18,7 @@ function listOf(value: unknown, name: string): GoList {
 export function textsOf(value: unknown, runtime: Runtime): string[] {
   if (value === undefined || value === null) return [];
   const list = kindOf(value) === 'list' ? (value as GoList) : [value];
+  spend(runtime, list.length);
   return list
     .filter((element) => element !== undefined && element !== null)
     .map((element) => formatValue(element, runtime));
@@ -36,6 +37,13 @@ function unique(list: GoList, runtime: Runtime): GoList {
 
 function contains(list: GoList, wanted: unknown, runtime: Runtime): boolean {
   return list.some((element) => deepEqual(element, wanted, runtime));
+}
+
+/** Each of some n log n comparisons may look at the whole texts. */
+function sorted(texts: string[], runtime: Runtime): string[] {
+  const longest = texts.reduce((most, text) => Math.max(most, text.length), 0);
+  spend(runtime, Math.ceil(texts.length * Math.log2(texts.length + 1) * (1 + longest / 32)));
+  return texts.sort(compareUtf8);
 }
 
 function join(separator: string, value: unknown, runtime: Runtime): string {
@@ -78,7 +86,7 @@ export const listFunctions: FunctionTable = {
     listOf(value, 'without').filter((element) => !contains(omitted, element, runtime)),
   ),
   sortAlpha: fixed(['any'], (value, runtime) => {
-    if (kindOf(value) === 'list') return textsOf(value, runtime).sort(compareUtf8);
+    if (kindOf(value) === 'list') return sorted(textsOf(value, runtime), runtime);
     return [formatValue(value, runtime)];
   }),
   join: fixed(['string', 'any'], join),

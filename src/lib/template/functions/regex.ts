@@ -1,25 +1,44 @@
 import { FunctionError } from '../error.ts';
-import { compileRegex, regexMatches } from '../regex.ts';
+import { regexFor } from '../regex.ts';
 import { checkCharacters, spend } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
 import { fixed } from './define.ts';
 import type { FunctionTable } from './define.ts';
 
-/** Long text costs steps, so that a loop over matches stays bounded too. */
-function charge(text: string, runtime: Runtime): void {
-  spend(runtime, 1 + Math.ceil(text.length / 100));
-}
+type Matcher = ReturnType<ReturnType<typeof regexFor>['matcher']>;
 
-type Matcher = ReturnType<ReturnType<typeof compileRegex>['matcher']>;
+/** How often the processor time is asked for, which takes longer than a short search. */
+const lookEveryMs = 2;
+
+/**
+ * Charges the processor time of searches from now on; called behind each, with true behind the last. How far a search looks
+ * ahead cannot be known before, and one that begins again behind each match may look at the rest of the text each time.
+ */
+function meter(runtime: Runtime): (isLast: boolean) => void {
+  const limitMs = runtime.regexMsLeft;
+  const begun = process.threadCpuUsage();
+  let lookedMs = performance.now();
+  return (isLast) => {
+    const nowMs = performance.now();
+    if (!isLast && nowMs - lookedMs < lookEveryMs) return;
+    lookedMs = nowMs;
+    const { user, system } = process.threadCpuUsage(begun);
+    runtime.regexMsLeft = limitMs - (user + system) / 1000;
+    if (runtime.regexMsLeft < 0)
+      throw new FunctionError(`the regular expressions take more than ${runtime.limits.regexMs} ms`);
+  };
+}
 
 /** Go's Regexp.ReplaceAllString: `$1`, `$name`, `${name}` and `$$` in the replacement. */
 function replaceAll(pattern: string, text: string, replacement: string, runtime: Runtime): string {
-  charge(text, runtime);
-  const matcher = compileRegex(pattern).matcher(text);
+  spend(runtime, text.length >>> 4);
+  const matcher = regexFor(pattern, text).matcher(text);
+  const charge = meter(runtime);
   let result = '';
   let copied = 0;
   while (matcher.find()) {
-    spend(runtime);
+    charge(false);
+    spend(runtime, 8);
     const [start, end] = [matcher.start(0), matcher.end(0)];
     result += text.slice(copied, start);
     // As in Go, an empty match directly behind the previous match is none.
@@ -27,6 +46,7 @@ function replaceAll(pattern: string, text: string, replacement: string, runtime:
     copied = end;
     checkCharacters(runtime, result.length);
   }
+  charge(true);
   return result + text.slice(copied);
 }
 
@@ -45,28 +65,37 @@ function groupText(name: string, matcher: Matcher): string {
 }
 
 function find(pattern: string, text: string, runtime: Runtime): string {
-  charge(text, runtime);
-  const matcher = compileRegex(pattern).matcher(text);
-  return matcher.find() ? (matcher.group() ?? '') : '';
+  spend(runtime, text.length >>> 4);
+  const matcher = regexFor(pattern, text).matcher(text);
+  const charge = meter(runtime);
+  const found = matcher.find() ? (matcher.group() ?? '') : '';
+  charge(true);
+  return found;
+}
+
+function match(pattern: string, text: string, runtime: Runtime): boolean {
+  spend(runtime, text.length >>> 4);
+  const regex = regexFor(pattern, text);
+  const charge = meter(runtime);
+  const isFound = regex.test(text);
+  charge(true);
+  return isFound;
 }
 
 /** Sprig's regexMatch takes a pattern that does not compile for one that never matches. */
 function matchesOrFalse(pattern: string, text: string, runtime: Runtime): boolean {
-  charge(text, runtime);
   try {
-    return regexMatches(pattern, text);
+    regexFor(pattern, '');
   } catch (thrown) {
     if (thrown instanceof FunctionError) return false;
     throw thrown;
   }
+  return match(pattern, text, runtime);
 }
 
 /** Regular expressions, as Alertmanager and Sprig have them. */
 export const regexFunctions: FunctionTable = {
-  match: fixed(['string', 'string'], (pattern, text, runtime) => {
-    charge(text, runtime);
-    return regexMatches(pattern, text);
-  }),
+  match: fixed(['string', 'string'], match),
   reReplaceAll: fixed(['string', 'string', 'string'], (pattern, replacement, text, runtime) =>
     replaceAll(pattern, text, replacement, runtime),
   ),

@@ -2,7 +2,7 @@ import { FunctionError } from '../error.ts';
 import { sprintf } from '../printf.ts';
 import { formatValue, sprint } from '../print.ts';
 import { quoteGo } from '../quote.ts';
-import { checkCharacters, checkMembers } from '../runtime.ts';
+import { checkCharacters, checkMembers, spend } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
 import { byteLength, sliceBytes } from './access.ts';
 import { fixed, variadic } from './define.ts';
@@ -11,14 +11,16 @@ import type { FunctionTable } from './define.ts';
 const asciiText = /^[\0-\x7f]*$/;
 
 /** Go's strings.ToUpper: one character for one, so `ß` stays. */
-function upper(text: string): string {
+function upper(text: string, runtime: Runtime): string {
   if (asciiText.test(text)) return text.toUpperCase();
+  spend(runtime, text.length);
   return Array.from(text, (character) => oneForOne(character, character.toUpperCase())).join('');
 }
 
 /** Go's strings.ToLower: one character for one and no final sigma. */
-function lower(text: string): string {
+function lower(text: string, runtime: Runtime): string {
   if (asciiText.test(text)) return text.toLowerCase();
+  spend(runtime, text.length);
   return Array.from(text, (character) =>
     character === 'İ' ? 'i' : oneForOne(character, character.toLowerCase()),
   ).join('');
@@ -31,7 +33,8 @@ function oneForOne(character: string, changed: string): string {
 const wordPattern = /[\p{L}\p{M}\p{N}_]+(?:['.:\u2018\u2019\u00b7][\p{L}\p{M}\p{N}_]+)*/gu;
 
 /** Every word with a capital first letter, the rest small; `o'neil` and `a.b` are one word, `well-known` is two. */
-function title(text: string): string {
+function title(text: string, runtime: Runtime): string {
+  spend(runtime, text.length);
   return text.replaceAll(wordPattern, (word) => {
     const first = String.fromCodePoint(word.codePointAt(0) ?? 0);
     const capital = first.toUpperCase();
@@ -51,7 +54,8 @@ function trimSpace(text: string): string {
   return text.slice(0, end).replace(leadingSpace, '');
 }
 
-function trimAll(cut: string, text: string): string {
+function trimAll(cut: string, text: string, runtime: Runtime): string {
+  spend(runtime, text.length);
   const characters = new Set(cut);
   const kept = Array.from(text);
   let start = 0;
@@ -64,6 +68,7 @@ function trimAll(cut: string, text: string): string {
 function replace(old: string, replacement: string, text: string, runtime: Runtime): string {
   // Go puts the replacement around every character where the old text is empty.
   const parts = old === '' ? ['', ...Array.from(text), ''] : text.split(old);
+  spend(runtime, parts.length);
   checkCharacters(runtime, text.length + (parts.length - 1) * replacement.length);
   return parts.join(replacement);
 }
@@ -95,8 +100,15 @@ function quoteAll(values: readonly unknown[], quote: (text: string) => string, r
   return present.map((value) => quote(formatValue(value, runtime))).join(' ');
 }
 
+/** As quoteGo, with what it costs. */
+function quoted(text: string, runtime: Runtime): string {
+  spend(runtime, text.length);
+  return quoteGo(text);
+}
+
 function splitList(separator: string, text: string, runtime: Runtime): readonly string[] {
   const parts = separator === '' ? Array.from(text) : text.split(separator);
+  spend(runtime, parts.length >>> 2);
   checkMembers(runtime, parts.length);
   return parts;
 }
@@ -118,9 +130,12 @@ const trimPrefix = fixed(['string', 'string'], (prefix, text) =>
 const trimSuffix = fixed(['string', 'string'], (suffix, text) =>
   suffix !== '' && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text,
 );
-const toUpper = fixed(['string'], (text) => upper(text));
-const toLower = fixed(['string'], (text) => lower(text));
-const trim = fixed(['string'], (text) => trimSpace(text));
+const toUpper = fixed(['string'], upper);
+const toLower = fixed(['string'], lower);
+const trim = fixed(['string'], (text, runtime) => {
+  spend(runtime, text.length >>> 2);
+  return trimSpace(text);
+});
 const unchanged = fixed(['string'], (text) => text);
 
 /** Text, as Go's fmt, Sprig and Alertmanager have it. */
@@ -132,10 +147,10 @@ export const stringFunctions: FunctionTable = {
   upper: toUpper,
   toLower,
   lower: toLower,
-  title: fixed(['string'], (text) => title(text)),
+  title: fixed(['string'], title),
   trimSpace: trim,
   trim,
-  trimAll: fixed(['string', 'string'], (cut, text) => trimAll(cut, text)),
+  trimAll: fixed(['string', 'string'], trimAll),
   trimPrefix,
   trimSuffix,
   safeHtml: unchanged,
@@ -150,10 +165,13 @@ export const stringFunctions: FunctionTable = {
   trunc: fixed(['int', 'string'], (count, text) => trunc(count, text)),
   abbrev: fixed(['int', 'string'], (width, text) => abbrev(width, text)),
   plural: fixed(['string', 'string', 'int'], (one, many, count) => (count === 1 ? one : many)),
-  nospace: fixed(['string'], (text) => text.replace(anySpace, '')),
+  nospace: fixed(['string'], (text, runtime) => {
+    spend(runtime, text.length >>> 2);
+    return text.replace(anySpace, '');
+  }),
   splitList: fixed(['string', 'string'], splitList),
   cat: variadic([], 'any', cat),
-  quote: variadic([], 'any', (values, runtime) => quoteAll(values, quoteGo, runtime)),
+  quote: variadic([], 'any', (values, runtime) => quoteAll(values, (text: string) => quoted(text, runtime), runtime)),
   squote: variadic([], 'any', (values, runtime) => quoteAll(values, (text) => `'${text}'`, runtime)),
   toString: fixed(['any'], (value, runtime) => formatValue(value, runtime)),
 };
