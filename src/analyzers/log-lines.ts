@@ -2,21 +2,23 @@ import { oneLine } from '../lib/printable.ts';
 import { isQuotable } from './quote.ts';
 
 const fatal =
-  /\b(?:fatal|panic|critical|emerg|uncaught|unhandled|segmentation fault|OutOfMemoryError|[A-Za-z.]{0,80}(?:Error|Exception): )/i;
+  /\b(?:fatal|panic|critical|emerg|uncaught|unhandled|segmentation fault|OutOfMemoryError)|(?:Error|Exception): /i;
 const bad =
   /\b(?:error|err|exception|failed|failure|cannot|could not|unable|refused|denied|timed? ?out|not found|missing)\b/i;
+
+const longestLine = 8000;
 
 /**
  * The line that says best why a program ended: the last fatal one, else the last that speaks of an error; null where
  * there is none. On one line, without its time, at most 200 characters.
  */
 export function tellingLine(log: string): { readonly text: string; readonly fatal: boolean } | null {
-  const lines = log.split('\n').filter((line) => line.trim() !== '' && line.length <= 8000 && isQuotable(line));
+  const lines = log.split('\n');
   for (const [pattern, isFatal] of [
     [fatal, true],
     [bad, false],
   ] as const) {
-    const found = lines.findLast((line) => pattern.test(line));
+    const found = lines.findLast((line) => line.length <= longestLine && pattern.test(line) && isQuotable(line));
     if (found !== undefined) return { text: oneLine(withoutTime(found), 200), fatal: isFatal };
   }
   return null;

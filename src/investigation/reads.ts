@@ -6,7 +6,9 @@ import type { AppError } from '../core/errors.ts';
 import type { ActionTaken } from '../core/finding.ts';
 import type { Timestamp } from '../core/time.ts';
 import { redact } from '../lib/redact.ts';
+import { eventLoopTurns } from '../lib/turns.ts';
 import { commandOf } from './commands.ts';
+import { boundLog } from './log-bounds.ts';
 import { createReadJournal } from './read-journal.ts';
 import type { Gap } from './read-journal.ts';
 
@@ -86,7 +88,9 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** Logs are redacted before anything else sees them. */
-function redacted(result: ReadResult<string>): ReadResult<string> {
-  return result.kind === 'ok' ? { kind: 'ok', value: redact(result.value) } : result;
+/** Logs are cut and redacted before anything else sees them. */
+async function redacted(result: ReadResult<string>): Promise<ReadResult<string>> {
+  if (result.kind !== 'ok') return result;
+  await eventLoopTurns.next();
+  return { kind: 'ok', value: redact(boundLog(result.value)) };
 }

@@ -1,0 +1,30 @@
+/** Of a log that is looked at, in characters: 200 ordinary lines have a quarter of it. */
+const mostCharacters = 128 * 1024;
+const longestLine = 8000;
+
+/**
+ * The end of a log, in whole lines, before anything works on it: redaction and the search for what the program said take time
+ * by the character. A longer line loses its end, from the edge of a word on, because half a secret is known by nothing.
+ */
+export function boundLog(text: string): string {
+  if (text.length <= longestLine) return text;
+  const bounded = text.length <= mostCharacters ? text : lastWholeLines(text);
+  if (!/[^\n]{8001}/.test(bounded)) return bounded;
+  return bounded.split('\n').map(cutLine).join('\n');
+}
+
+function lastWholeLines(text: string): string {
+  const start = text.length - mostCharacters;
+  const next = text.indexOf('\n', start) + 1;
+  if (next > 0 && next < text.length) return text.slice(next);
+  // Its last line alone is longer: the beginning of that line.
+  const lineStart = text.lastIndexOf('\n', text.length - 2) + 1;
+  return text.slice(lineStart, lineStart + longestLine + 1);
+}
+
+function cutLine(line: string): string {
+  if (line.length <= longestLine) return line;
+  const kept = line.slice(0, longestLine);
+  const edge = kept.search(/\s\S*$/);
+  return `${edge < 0 ? '' : kept.slice(0, edge)} [the rest of a long line is left out]`;
+}
