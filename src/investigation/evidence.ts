@@ -4,6 +4,7 @@ import type { Evidence } from '../core/run.ts';
 import type { Timestamp } from '../core/time.ts';
 import { printable } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
+import { boundLog, boundStart } from './bounds.ts';
 import { commandOf } from './commands.ts';
 
 const maxLines = 40;
@@ -66,9 +67,9 @@ function objectOf(read: ReadReference): string {
   return objectName(read.of, read.namespace, read.name);
 }
 
-/** Redacted first, then made safe to show, then cut: of a log the beginning, of anything else the end. */
+/** Redacted first, then made safe to show, then cut: of a log the beginning, of anything else the end. Far too much goes before. */
 export function boundedExcerpt(text: string, keepEnd: boolean): string {
-  return cut(printable(redact(text)), keepEnd);
+  return cut(printable(redact(keepEnd ? boundLog(text) : boundStart(text))), keepEnd);
 }
 
 function cut(text: string, keepEnd: boolean): string {

@@ -8,7 +8,7 @@ import type { Timestamp } from '../core/time.ts';
 import { redact } from '../lib/redact.ts';
 import { eventLoopTurns } from '../lib/turns.ts';
 import { commandOf } from './commands.ts';
-import { boundLog } from './log-bounds.ts';
+import { boundLog } from './bounds.ts';
 import { createReadJournal } from './read-journal.ts';
 import type { Gap } from './read-journal.ts';
 

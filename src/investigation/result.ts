@@ -1,6 +1,7 @@
 import type { AgentResult, Finding } from '../core/finding.ts';
 import { oneLine, printable } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
+import { firstWords } from './bounds.ts';
 import { confidenceOf } from './confidence.ts';
 import type { EvidenceRecorder } from './evidence.ts';
 import type { InvestigationInput } from './input.ts';
@@ -27,7 +28,7 @@ export interface Composition {
 
 /** Redacted and safe to show, on one line. Everything that people read passes here. */
 function clean(text: string, limit = 1500): string {
-  return oneLine(redact(text), limit);
+  return oneLine(redact(firstWords(text)), limit);
 }
 
 /** Numbers the evidence in the order of the findings and words the result. Findings without evidence are dropped. */

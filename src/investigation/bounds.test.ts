@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { boundLog } from './log-bounds.ts';
+import { boundLog, boundStart, firstWords } from './bounds.ts';
 
 describe('the part of a log that is looked at', () => {
   it('is all of an ordinary one', () => {
@@ -36,4 +36,14 @@ describe('the part of a log that is looked at', () => {
   it('of one endless line is its beginning', () => {
     expect(boundLog(`before\nError: ${'no '.repeat(1_000_000)}`)).toMatch(/^Error: (?:no )+\[the rest/);
   });
+});
+
+it('the beginning of text is cut at the end of a line or word', () => {
+  const text = Array.from({ length: 100_000 }, (_, at) => `line ${at}\n`).join('');
+  const bounded = boundStart(text);
+  expect(text.startsWith(`${bounded}\n`)).toBe(true);
+  expect(bounded.length).toBeGreaterThan(127 * 1024);
+  expect(boundStart(`key: ${'x'.repeat(200_000)}`)).toBe('key: [the rest of a long line is left out]');
+  expect(firstWords('some words')).toBe('some words');
+  expect(firstWords(`${'some words '.repeat(1000)}`)).toMatch(/^(?:some words )+some(?: words)?$/);
 });

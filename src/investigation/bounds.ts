@@ -22,9 +22,21 @@ function lastWholeLines(text: string): string {
   return text.slice(lineStart, lineStart + longestLine + 1);
 }
 
+/** As {@link boundLog}, but the beginning. */
+export function boundStart(text: string): string {
+  if (text.length <= mostCharacters) return boundLog(text);
+  const end = text.lastIndexOf('\n', mostCharacters);
+  return boundLog(end < 0 ? text.slice(0, longestLine + 1) : text.slice(0, end));
+}
+
 function cutLine(line: string): string {
-  if (line.length <= longestLine) return line;
-  const kept = line.slice(0, longestLine);
+  return line.length <= longestLine ? line : `${firstWords(line)} [the rest of a long line is left out]`;
+}
+
+/** The whole words of the first 8000 characters. */
+export function firstWords(text: string): string {
+  if (text.length <= longestLine) return text;
+  const kept = text.slice(0, longestLine);
   const edge = kept.search(/\s\S*$/);
-  return `${edge < 0 ? '' : kept.slice(0, edge)} [the rest of a long line is left out]`;
+  return edge < 0 ? '' : kept.slice(0, edge);
 }
