@@ -3,6 +3,7 @@ export function mostSimilar(name: string, candidates: readonly string[]): string
   let best: string | undefined;
   let bestDistance = name.length <= 4 ? 2 : 3;
   for (const candidate of candidates) {
+    if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;

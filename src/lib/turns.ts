@@ -35,3 +35,23 @@ export function createTurns(mostMs: number, monotonic: () => number = () => perf
  * the time. A piece takes at most some 40 ms; together with these 10 nothing holds the loop for more than 50.
  */
 export const eventLoopTurns = createTurns(10);
+
+/** Long work in pieces: it may be left and gone on with at each `yield`. */
+export type Pieces<Result> = Generator<undefined, Result, undefined>;
+
+/** Does all of it at once, for a program that serves nobody. */
+export function finish<Result>(work: Pieces<Result>): Result {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done === true) return value;
+  }
+}
+
+/** Gives others their turn between the pieces. */
+export async function finishInTurns<Result>(work: Pieces<Result>, turns: Turns = eventLoopTurns): Promise<Result> {
+  for (;;) {
+    if (turns.isOver()) await turns.next();
+    const { done, value } = work.next();
+    if (done === true) return value;
+  }
+}

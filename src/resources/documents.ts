@@ -1,8 +1,12 @@
-import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit } from 'yaml';
+import { isMap, isScalar, isSeq } from 'yaml';
 import type { Document, ParsedNode } from 'yaml';
+import { finish } from '../lib/turns.ts';
+import type { Pieces } from '../lib/turns.ts';
 import { offsetInSource } from './position.ts';
 import { fieldName } from './problem.ts';
 import type { Issue, Problem } from './problem.ts';
+import { parseYaml } from './yaml.ts';
+import type { YamlPart } from './yaml.ts';
 
 /** One object of a YAML file: a document, or an item of a `kind: List`. */
 export interface ResourceDocument {
@@ -23,44 +27,33 @@ export interface ParsedFile {
 /** More nodes than that through aliases is an attack, not a configuration. */
 const maxAliasCount = 100;
 
+/** Of one document; who has more has them when these are mended. */
+const mostProblems = 100;
+
 /** Reads all YAML documents of a text. Never throws. */
 export function parseDocuments(file: string, text: string): ParsedFile {
-  const lines = new LineCounter();
+  return finish(parseDocumentsInPieces(file, text));
+}
+
+/** As {@link parseDocuments}; no piece takes long. */
+export function* parseDocumentsInPieces(file: string, text: string): Pieces<ParsedFile> {
   const problems: Problem[] = [];
   const documents: ResourceDocument[] = [];
-  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
-  for (const document of Array.isArray(parsed) ? parsed : []) {
-    for (const error of document.errors) {
-      problems.push(syntaxProblem(file, lines, error.pos[0], error.message));
-    }
-    if (document.errors.length > 0 || isEmpty(document)) continue;
-    try {
-      const repeated = repeatedKeys(document);
-      problems.push(...repeated.map((offset) => syntaxProblem(file, lines, offset, 'Map keys must be unique')));
-      if (repeated.length > 0) continue;
-      documents.push(...objectsOf(file, text, lines, document));
-    } catch (thrown) {
-      const message = thrown instanceof Error ? thrown.message : String(thrown);
-      problems.push(syntaxProblem(file, lines, document.range[0], message));
+  for (const part of yield* parseYaml(text)) {
+    for (const { offset, message } of part.errors.slice(0, mostProblems))
+      problems.push(syntaxProblem(file, part, offset, message));
+    for (const document of part.documents) {
+      if (isEmpty(document)) continue;
+      try {
+        documents.push(...objectsOf(file, part, document));
+      } catch (thrown) {
+        const message = thrown instanceof Error ? thrown.message : String(thrown);
+        problems.push(syntaxProblem(file, part, document.range[0], message));
+      }
+      yield;
     }
   }
   return { documents, problems };
-}
-
-/** Where keys stand that their map has already. The library's own check compares each key with all others. */
-function repeatedKeys(document: Document.Parsed): readonly number[] {
-  const offsets: number[] = [];
-  visit(document, {
-    Map(_key, map) {
-      const seen = new Set<unknown>();
-      for (const { key } of map.items) {
-        if (!isScalar(key)) continue;
-        if (seen.has(key.value)) offsets.push(key.range?.[0] ?? document.range[0]);
-        seen.add(key.value);
-      }
-    },
-  });
-  return offsets;
 }
 
 function isEmpty(document: Document.Parsed): boolean {
@@ -68,9 +61,9 @@ function isEmpty(document: Document.Parsed): boolean {
   return contents === null || (isScalar(contents) && contents.value === null);
 }
 
-function objectsOf(file: string, text: string, lines: LineCounter, document: Document.Parsed): ResourceDocument[] {
+function objectsOf(file: string, part: YamlPart, document: Document.Parsed): ResourceDocument[] {
   const value: unknown = document.toJS({ maxAliasCount });
-  const root = { file, text, lines, node: document.contents as ParsedNode };
+  const root = { file, part, node: document.contents as ParsedNode };
   if (
     isRecord(value) &&
     typeof value['kind'] === 'string' &&
@@ -84,30 +77,27 @@ function objectsOf(file: string, text: string, lines: LineCounter, document: Doc
 
 interface Root {
   readonly file: string;
-  readonly text: string;
-  readonly lines: LineCounter;
+  readonly part: YamlPart;
   readonly node: ParsedNode;
 }
 
 function resourceDocument(root: Root, value: unknown, prefix: readonly (string | number)[]): ResourceDocument {
-  const { file, lines } = root;
+  const { file, part } = root;
   const begin = nodeAt(root.node, prefix).start;
   return {
     file,
-    line: lines.linePos(begin).line,
+    line: placeOf(part, begin).line,
     value: isRecord(value) ? value : {},
     locate(issue) {
       const found = nodeAt(root.node, [...prefix, ...issue.path], issue.atKey === true);
       const offset =
         issue.offset !== undefined && found.exact && isScalar(found.node)
-          ? offsetInSource(root.text, found.node, issue.offset)
+          ? offsetInSource(part.text, found.node, issue.offset)
           : found.start;
-      const { line, col } = lines.linePos(offset);
       const { severity, message, next } = issue;
       return {
         file,
-        line,
-        column: col,
+        ...placeOf(part, offset),
         severity,
         message,
         field: fieldName(issue.path),
@@ -144,12 +134,15 @@ function startOf(node: unknown): number | undefined {
   return isMap(node) || isSeq(node) || isScalar(node) ? node.range?.[0] : undefined;
 }
 
-function syntaxProblem(file: string, lines: LineCounter, offset: number, message: string): Problem {
+function placeOf({ lines, linesBefore }: YamlPart, offset: number): { readonly line: number; readonly column: number } {
   const { line, col } = lines.linePos(offset);
+  return { line: linesBefore + line, column: col };
+}
+
+function syntaxProblem(file: string, part: YamlPart, offset: number, message: string): Problem {
   return {
     file,
-    line,
-    column: col,
+    ...placeOf(part, offset),
     severity: 'error',
     message: `YAML: ${message}`,
     field: '',
