@@ -1,3 +1,4 @@
+import { eventLoopTurns } from '../../lib/turns.ts';
 import { AppError, toAppError } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { PlanStep } from '../../core/plan.ts';
@@ -82,6 +83,8 @@ async function runStep(
     const definition = context.steps.find((candidate) => candidate.type === step.type);
     if (definition === undefined) throw new AppError('InvalidResource', `this version has no step type "${step.type}"`);
     const io = stepIo(context, work, step, row, signal);
+    // Templates come first.
+    if (eventLoopTurns.isOver()) await eventLoopTurns.next();
     // Evaluated before; here it only throws where it could not be.
     if (step.when !== null) io.evaluate(step.when);
     return await definition.run(io, definition.config.parse(step.config));

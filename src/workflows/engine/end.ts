@@ -5,6 +5,7 @@ import type { StoreTransaction } from '../../core/store.ts';
 import { toEpochMs } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { newIdAt } from '../../lib/id.ts';
+import { eventLoopTurns } from '../../lib/turns.ts';
 import { templateRoots } from '../view.ts';
 import { runDeliveries } from '../../core/announce.ts';
 import { neverStarted } from './plan.ts';
@@ -26,7 +27,7 @@ export async function endRun(
 ): Promise<void> {
   const { run, plan, journal } = work;
   const now = context.now();
-  const { outputs, problem } = evaluateOutputs(context, work, ending.status);
+  const { outputs, problem } = await evaluateOutputs(context, work, ending.status);
   const final = ending.status === 'succeeded' && problem !== null ? outputFailure(problem) : ending;
   const skipped = final.status === 'succeeded' ? [] : neverStarted(plan, journal);
   await context.store.transaction('run-end', async (tx) => {
@@ -52,11 +53,11 @@ export async function endRun(
 }
 
 /** Each output is rendered by itself: one that fails is empty, and what is missing renders as nothing. */
-function evaluateOutputs(
+async function evaluateOutputs(
   context: EngineContext,
   work: Work,
   status: string,
-): { readonly outputs: JsonObject; readonly problem: string | null } {
+): Promise<{ readonly outputs: JsonObject; readonly problem: string | null }> {
   const { run, plan, journal } = work;
   const outputs: JsonObject = {};
   let problem: string | null = null;
@@ -65,6 +66,7 @@ function evaluateOutputs(
   const data = templateRoots(run, plan, journal, now, { status, outputs });
   for (const { name, value } of plan.outputs) {
     let text = '';
+    if (eventLoopTurns.isOver()) await eventLoopTurns.next();
     try {
       text = context.templates.render(value, data, now);
     } catch (thrown) {
