@@ -45,5 +45,5 @@ it('the beginning of text is cut at the end of a line or word', () => {
   expect(bounded.length).toBeGreaterThan(127 * 1024);
   expect(boundStart(`key: ${'x'.repeat(200_000)}`)).toBe('key: [the rest of a long line is left out]');
   expect(firstWords('some words')).toBe('some words');
-  expect(firstWords(`${'some words '.repeat(1000)}`)).toMatch(/^(?:some words )+some(?: words)?$/);
+  expect(firstWords('some words '.repeat(1000))).toMatch(/^(?:some words )+some(?: words)?$/);
 });

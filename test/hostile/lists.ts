@@ -59,9 +59,9 @@ export const lists: readonly HostileInput[] = [
       ask(
         world,
         [
-          '/api/v1/alerts?limit=500&text=word',
-          '/api/v1/alerts?limit=500&text=word%20and%20more',
-          '/api/v1/alerts?limit=500&text=absent',
+          '/api/v1/alerts?limit=500&search=word',
+          '/api/v1/alerts?limit=500&search=word%20and%20more',
+          '/api/v1/alerts?limit=500&search=absent',
           '/api/v1/alerts?limit=500&label=namespace=none',
           '/api/v1/alerts?limit=500&label=namespace=absent&label=alertname=Big',
         ],
@@ -79,7 +79,7 @@ export const lists: readonly HostileInput[] = [
           `/api/v1/alerts?label=${encodeURIComponent('='.repeat(1000))}`,
           `/api/v1/alerts?cursor=${'A'.repeat(4000)}`,
           `/api/v1/alerts?cursor=${'A'.repeat(10_000)}`,
-          `/api/v1/alerts?text=${'%F0%9F%98%80'.repeat(400)}`,
+          `/api/v1/alerts?search=${'%F0%9F%98%80'.repeat(400)}`,
           `/api/v1/alerts?since=${'9'.repeat(4000)}`,
           `/api/v1/runs?limit=${'9'.repeat(4000)}`,
         ],

@@ -15,7 +15,7 @@ export const matching: readonly HostileInput[] = [
     name: 'matching many long label values',
     async run(world) {
       const long = `shop${'x'.repeat(20_000)}`;
-      const alerts = Array.from({ length: 60 }, (_, at) => ({
+      const alerts = Array.from({ length: 40 }, (_, at) => ({
         status: 'firing',
         labels: { alertname: 'Many', namespace: long, pod: `${long}${at}` },
         annotations: { description: long },
