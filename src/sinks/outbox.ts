@@ -1,4 +1,3 @@
-import { eventLoopTurns } from '../lib/turns.ts';
 import { defaultSinkLimits } from '../core/catalog.ts';
 import type { CatalogSink, SinkLimits } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
@@ -168,7 +167,6 @@ async function render(
   const steps = run === undefined ? [] : await read.runs.steps(run.id);
   const plan = run?.planHash == null ? undefined : await read.runs.plan(run.planHash);
   const alert = delivery.alertId === null ? undefined : await read.lists.alert(delivery.alertId);
-  if (eventLoopTurns.isOver()) await eventLoopTurns.next();
   try {
     const stepsView = plan === undefined ? {} : options.stepsView(plan, steps);
     return renderDelivery(sink, { delivery, run, steps, stepsView, alert, publicUrl: options.publicUrl });
