@@ -120,6 +120,9 @@ async function playStory(
   const folder = join(examples, story);
   const temporary = mkdtempSync(join(tmpdir(), 'fist-demo-'));
   const token = writeToken(temporary);
+  const remove = () => rmSync(temporary, { recursive: true, force: true });
+  // Also where nobody reads the stories to their end.
+  process.once('exit', remove);
   let delivered = 0;
   try {
     const app = await createApp(
@@ -152,7 +155,8 @@ async function playStory(
       await app.stop();
     }
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    remove();
+    process.off('exit', remove);
   }
 }
 

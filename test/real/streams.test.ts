@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../support/cleanup.ts';
@@ -51,6 +51,13 @@ describe('a command', () => {
     expect(code).toBe(0);
     expect(stdout).not.toBe('');
   });
+});
+
+it('the demo leaves nothing behind when its reader has had enough', async () => {
+  const folder = cleanup.temporaryFolder('demo');
+  const { stdout } = await shell(`TMPDIR='${folder}' fist demo --ci | head -n 1`);
+  expect(stdout).toContain('story-started');
+  expect(readdirSync(folder).filter((name) => name.startsWith('fist-'))).toEqual([]);
 });
 
 describe('a server', () => {
