@@ -64,6 +64,12 @@ export const errorCodes = {
     exitCode: 1,
     meaning: 'The server was stopped gracefully during this attempt; it runs again.',
   },
+  ResourcesExhausted: {
+    retryable: true,
+    exitCode: 3,
+    meaning:
+      'The system ran out of open files, processes or memory before anything began; it is tried again after a pause.',
+  },
   CrashLoop: { retryable: false, exitCode: 1, meaning: 'Five attempts in a row were interrupted.' },
   Cancelled: { retryable: false, exitCode: 1, meaning: 'A person or a newer episode cancelled it.' },
   WorkflowNotReady: {
@@ -81,7 +87,8 @@ export const errorCodes = {
   UnsafeArgument: {
     retryable: false,
     exitCode: 1,
-    meaning: 'A value would have been read as an option, holds NUL, or is larger than 32 KiB.',
+    meaning:
+      'A value in a command is empty, begins with - or @, leaves its path (.. or /), holds NUL, or is larger than 32 KiB.',
   },
   // agent
   ModelUnknown: {

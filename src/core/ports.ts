@@ -77,8 +77,9 @@ export interface CommandResult {
   readonly timedOut: boolean;
 }
 
-/** Runs the command of a `cli` step: a local process group, or a Kubernetes Job. */
+/** Runs the command of a `cli` step, in an empty folder of its own: a local process group, or a Kubernetes Job. */
 export interface CommandRunner {
+  /** Throws CommandFailed where it cannot be started, ResourcesExhausted where it could not now; nothing has run then. */
   run(request: CommandRequest): Promise<CommandResult>;
   /** Kills what an interrupted attempt left alive; false where it is gone already. */
   killLeftover(process: ProcessIdentity): Promise<boolean>;

@@ -110,6 +110,8 @@ export interface StepRecord {
 export interface ProcessIdentity {
   readonly pid: number;
   readonly startTime: string;
+  /** Unguessable; stands in the environment and in the folder's name of an attempt. Journals of older versions lack it. */
+  readonly marker?: string;
 }
 
 /** A piece of evidence: what was looked at, how to see it again, and the part that matters. */

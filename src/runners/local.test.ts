@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -68,7 +70,9 @@ describe('a local command', () => {
     );
     delete process.env['FIST_TEST_CANARY'];
     const names = result.stdout.split('\n').flatMap((line) => /^([A-Z_0-9]+)=/.exec(line)?.[1] ?? []);
-    expect(names.filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name)).sort()).toEqual(['FIST_1', 'PATH']);
+    expect(
+      names.filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_', 'FIST_ATTEMPT_MARKER'].includes(name)).sort(),
+    ).toEqual(['FIST_1', 'PATH']);
     expect(result.stdout).toContain("FIST_1=a'b c");
   });
 
@@ -140,6 +144,68 @@ describe('a local command', () => {
     expect(await isGone(Number(await lineOf(pidFile)))).toBe(true);
   });
 
+  test('runs in an empty folder of its own, which is gone afterwards', async () => {
+    const first = await runner.run(request('pwd -P; ls -A; echo a > b; ls -ld .'));
+    const [path = '', ...rest] = first.stdout.trimEnd().split('\n');
+    expect(path).not.toBe(process.cwd());
+    expect(rest).toEqual([expect.stringMatching(/^drwx------/)]);
+    await expect(access(path)).rejects.toThrow('ENOENT');
+    expect((await runner.run(request('pwd -P'))).stdout.trim()).not.toBe(path);
+  });
+
+  /** Each leaves the process group; all but the last keep the attempt's environment. */
+  const escapes = [
+    ['setsid', 'setsid sh -c "echo \\$\\$ > PID; exec sleep 1000" & while [ ! -s PID ]; do sleep 0.01; done'],
+    [
+      'nohup and setsid',
+      'nohup setsid sh -c "echo \\$\\$ > PID; exec sleep 1000" >/dev/null & while [ ! -s PID ]; do sleep 0.01; done',
+    ],
+    [
+      'a double fork',
+      '( setsid sh -c "(sh -c \'echo \\$\\$ > PID; exec sleep 1000\' &)" ) & while [ ! -s PID ]; do sleep 0.01; done',
+    ],
+    [
+      'another folder',
+      'setsid sh -c "cd /; echo \\$\\$ > PID; exec sleep 1000" & while [ ! -s PID ]; do sleep 0.01; done',
+    ],
+    [
+      'a cleared environment',
+      'env -i setsid sh -c "echo \\$\\$ > PID; exec sleep 1000" & while [ ! -s PID ]; do sleep 0.01; done',
+    ],
+  ] as const;
+
+  describe.runIf(platform() === 'linux')('what leaves its process group', () => {
+    test.each(escapes)('by %s is killed at its end', async (name, script) => {
+      const pidFile = join(folder, 'pid');
+      const result = await runner.run(request(`${script.replaceAll('PID', pidFile)}; echo done`));
+      expect(result).toMatchObject({ exitCode: 0, stdout: 'done\n', stderr: '' });
+      expect(await isGone(Number(await lineOf(pidFile)))).toBe(true);
+    });
+
+    test.each(escapes)('by %s is killed at a time-out and at a cancel', async (name, script) => {
+      const pidFile = join(folder, 'pid');
+      const escape = script.replaceAll('PID', pidFile);
+      expect((await runner.run(request(`${escape}; sleep 1000`, { timeoutMs: 300 }))).timedOut).toBe(true);
+      const first = Number(await lineOf(pidFile));
+      expect(await isGone(first)).toBe(true);
+      await rm(pidFile);
+      const controller = new AbortController();
+      const running = runner.run(request(`${escape}; sleep 1000`, { signal: controller.signal }));
+      const second = Number(await lineOf(pidFile));
+      controller.abort();
+      await running;
+      expect(await isGone(second)).toBe(true);
+    });
+  });
+
+  test('what cannot be found and holds its output open is not waited for', async () => {
+    const pidFile = join(folder, 'pid');
+    const script = `env -i setsid sh -c "cd /; echo \\$\\$ > ${pidFile}; exec sleep 1000" & while [ ! -s ${pidFile} ]; do sleep 0.01; done; echo done`;
+    const result = await runner.run(request(script));
+    expect(result).toMatchObject({ exitCode: 0, stdout: 'done\n' });
+    process.kill(Number(await lineOf(pidFile)), 'SIGKILL');
+  });
+
   test('output is capped in the middle, at whole characters', async () => {
     const result = await runner.run(
       request('echo start; yes äöü | head -c 500000; echo; echo end', { outputLimitBytes: 101 }),
@@ -166,6 +232,27 @@ describe('a local command', () => {
     const huge = runner.run(request('true', { environment: { BIG: 'x'.repeat(4_000_000) } }));
     await expect(huge).rejects.toMatchObject({ code: 'CommandFailed', retryable: false });
   });
+
+  test('one that cannot be started for want of descriptors is to be tried again', async () => {
+    const script = `
+      import { createLocalRunner } from ${JSON.stringify(join(import.meta.dirname, 'local.ts'))};
+      import { systemClock } from ${JSON.stringify(join(import.meta.dirname, '../lib/clock.ts'))};
+      import { openSync } from 'node:fs';
+      const runner = createLocalRunner({ clock: systemClock(), path: '/usr/bin:/bin' });
+      const held = [];
+      try { for (;;) held.push(openSync('/dev/null')); } catch {}
+      const request = { script: 'true', environment: {}, image: '', timeoutMs: 5000, outputLimitBytes: 10,
+        signal: new AbortController().signal, onStarted: () => Promise.resolve() };
+      await runner.run(request).then(
+        () => { process.exitCode = 9; },
+        (error) => { process.exitCode = error.code === 'ResourcesExhausted' && error.retryable ? 0 : 8; },
+      );`;
+    const file = join(folder, 'exhaust.ts');
+    await writeFile(file, script);
+    const child = spawn('/bin/sh', ['-c', `ulimit -n 60; exec "$0" "$1"`, process.execPath, file], { stdio: 'ignore' });
+    const [exitCode] = (await once(child, 'exit')) as [number | null];
+    expect(exitCode).toBe(0);
+  });
 });
 
 describe('a leftover', () => {
@@ -186,4 +273,24 @@ describe('a leftover', () => {
     await running;
     expect(await runner.killLeftover(identity)).toBe(false);
   });
+
+  test.runIf(platform() === 'linux')(
+    'that left its group is killed by its marker, though the shell is gone',
+    async () => {
+      const pidFile = join(folder, 'pid');
+      const marker = randomUUID();
+      const child = spawn('/bin/sh', ['-c', `echo $$ > ${pidFile}; exec sleep 1000`], {
+        detached: true,
+        stdio: 'ignore',
+        env: { FIST_ATTEMPT_MARKER: marker },
+      });
+      const exited = once(child, 'exit');
+      await lineOf(pidFile);
+      const ended = { pid: 2 ** 22 + 1, startTime: '1' };
+      expect(await runner.killLeftover(ended)).toBe(false);
+      expect(await runner.killLeftover({ ...ended, marker: randomUUID() })).toBe(false);
+      expect(await runner.killLeftover({ ...ended, marker })).toBe(true);
+      expect(await exited).toEqual([null, 'SIGKILL']);
+    },
+  );
 });

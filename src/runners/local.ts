@@ -1,10 +1,16 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { AppError } from '../core/errors.ts';
 import type { Clock, CommandRequest, CommandResult, CommandRunner } from '../core/ports.ts';
 import { cappedOutput } from './capped-output.ts';
+import { exhausted, isExhaustion } from './exhaustion.ts';
+import { killMarked, markerVariable } from './marked-processes.ts';
 import { identify, isAlive } from './process-identity.ts';
 
 export interface LocalRunnerOptions {
@@ -13,7 +19,7 @@ export interface LocalRunnerOptions {
   readonly path: string;
 }
 
-/** From SIGTERM to SIGKILL. */
+/** From SIGTERM to SIGKILL, and from the end of a command to the end of its output. */
 const killGraceMs = 2_000;
 
 /**
@@ -22,36 +28,70 @@ const killGraceMs = 2_000;
  */
 const gate = 'read -r _ <&3 || exit 125; exec 3<&-; exec /bin/sh -c "$1"';
 
-/** Runs commands as local process groups: `/bin/sh -c`, clean environment, standard input closed. */
+/** Runs commands as local process groups: `/bin/sh -c`, clean environment, standard input closed, an empty folder. */
 export function createLocalRunner(options: LocalRunnerOptions): CommandRunner {
+  const { clock } = options;
   return {
-    run: (request) => runCommand(options, request),
+    run: (request) => runInFolder(options, request),
     async killLeftover(process) {
-      if (!(await isAlive(process))) return false;
-      await endGroup(options.clock, process.pid, () => isAlive(process));
-      return true;
+      const wasAlive = await isAlive(process);
+      if (wasAlive) await endGroup(clock, process.pid, () => isAlive(process));
+      if (process.marker === undefined) return wasAlive;
+      const killed = await killMarked(clock, process.marker);
+      await remove(folderOf(process.marker));
+      return wasAlive || killed > 0;
     },
   };
 }
 
-async function runCommand({ clock, path }: LocalRunnerOptions, request: CommandRequest): Promise<CommandResult> {
+/** One attempt: what it is known by, and where it runs. */
+interface Attempt {
+  readonly marker: string;
+  readonly folder: string;
+}
+
+function folderOf(marker: string): string {
+  return join(tmpdir(), `fist-step-${marker}`);
+}
+
+async function runInFolder(options: LocalRunnerOptions, request: CommandRequest): Promise<CommandResult> {
+  request.signal.throwIfAborted();
+  const marker = randomUUID();
+  const attempt: Attempt = { marker, folder: folderOf(marker) };
+  await mkdir(attempt.folder, { mode: 0o700 }).catch(cannotStart);
+  try {
+    return await runCommand(options, request, attempt);
+  } finally {
+    await remove(attempt.folder);
+  }
+}
+
+/** What cannot be removed now is left to the system's cleaning of temporary files. */
+async function remove(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 2 }).catch(() => undefined);
+}
+
+async function runCommand(
+  { clock, path }: LocalRunnerOptions,
+  request: CommandRequest,
+  attempt: Attempt,
+): Promise<CommandResult> {
   const { signal } = request;
-  signal.throwIfAborted();
-  const child = await start(request, path);
+  const child = await start(request, path, attempt).catch(cannotStart);
   const pid = child.pid ?? 0;
-  const exited = once(child, 'close');
+  const closed = once(child, 'close');
+  closed.catch(() => undefined);
+  const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
   exited.catch(() => undefined);
   const stdout = cappedOutput(child.stdout as Readable, request.outputLimitBytes);
   const stderr = cappedOutput(child.stderr as Readable, request.outputLimitBytes);
-  // What the script left behind in its group would keep the pipes open and run on unseen.
-  child.once('exit', () => killGroup(pid, 'SIGKILL'));
   const ended = new AbortController();
   let timedOut = false;
   const kill = (): void => void endGroup(clock, pid, async () => child.exitCode === null && child.signalCode === null);
   signal.addEventListener('abort', kill, { once: true });
   try {
     if (signal.aborted) kill();
-    else await openGate(child, pid, request);
+    else await openGate(child, pid, request, attempt.marker);
     clock.sleep(request.timeoutMs, ended.signal).then(
       () => {
         timedOut = true;
@@ -59,7 +99,10 @@ async function runCommand({ clock, path }: LocalRunnerOptions, request: CommandR
       },
       () => undefined,
     );
-    const [exitCode, killSignal] = (await exited) as [number | null, string | null];
+    const [exitCode, killSignal] = await exited;
+    ended.abort();
+    await endAll(clock, pid, attempt.marker);
+    await allRead(clock, child, closed);
     const truncated = stdout.truncated() || stderr.truncated();
     return { exitCode, signal: killSignal, stdout: stdout.text(), stderr: stderr.text(), truncated, timedOut };
   } finally {
@@ -68,36 +111,54 @@ async function runCommand({ clock, path }: LocalRunnerOptions, request: CommandR
   }
 }
 
+/** What the script left behind would keep the pipes open and run on unseen. */
+async function endAll(clock: Clock, pid: number, marker: string): Promise<void> {
+  killGroup(pid, 'SIGKILL');
+  await killMarked(clock, marker);
+}
+
+/** The end of the output; a process that could not be found may hold the pipes open, and is not waited for. */
+async function allRead(clock: Clock, child: ChildProcess, closed: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  const late = clock.sleep(killGraceMs, done.signal).catch(() => undefined);
+  await Promise.race([closed, late]);
+  done.abort();
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+}
+
 /** A process group of its own, waiting at the gate. */
-async function start({ script, environment }: CommandRequest, path: string): Promise<ChildProcess> {
-  try {
-    const child = spawn('/bin/sh', ['-c', gate, 'sh', script], {
-      detached: true,
-      env: { PATH: path, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    });
-    child.on('error', () => undefined);
-    if (child.pid === undefined) {
-      const [error] = (await once(child, 'error')) as [Error];
-      throw error;
-    }
-    return child;
-  } catch (cause) {
-    const message = `the command could not be started: ${cause instanceof Error ? cause.message : String(cause)}`;
-    throw new AppError('CommandFailed', message, { cause, retryable: false });
+async function start({ script, environment }: CommandRequest, path: string, attempt: Attempt): Promise<ChildProcess> {
+  const child = spawn('/bin/sh', ['-c', gate, 'sh', script], {
+    cwd: attempt.folder,
+    detached: true,
+    env: { PATH: path, ...environment, [markerVariable]: attempt.marker },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  });
+  child.on('error', () => undefined);
+  if (child.pid === undefined) {
+    const [error] = (await once(child, 'error')) as [Error];
+    throw error;
   }
+  return child;
+}
+
+function cannotStart(cause: unknown): never {
+  if (isExhaustion(cause)) throw exhausted(cause);
+  const message = `the command could not be started: ${cause instanceof Error ? cause.message : String(cause)}`;
+  throw new AppError('CommandFailed', message, { cause, retryable: false });
 }
 
 /** Tells who the process is, then lets the script go. Kills it where nobody took note. */
-async function openGate(child: ChildProcess, pid: number, request: CommandRequest): Promise<void> {
+async function openGate(child: ChildProcess, pid: number, request: CommandRequest, marker: string): Promise<void> {
   const door = child.stdio[3] as Writable;
   door.on('error', () => undefined);
   try {
     const identity = await identify(pid);
-    if (identity !== null) await request.onStarted(identity);
+    if (identity !== null) await request.onStarted({ ...identity, marker });
   } catch (thrown) {
     killGroup(pid, 'SIGKILL');
-    throw thrown;
+    throw isExhaustion(thrown) ? exhausted(thrown) : thrown;
   }
   if (!request.signal.aborted) door.end('\n');
 }

@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { promisify } from 'node:util';
 import type { ProcessIdentity } from '../core/run.ts';
+import { isExhaustion } from './exhaustion.ts';
 
-/** Who a process is; null where it has ended. */
+/** Who a process is; null where it has ended. Rejects where there are no descriptors to look with. */
 export async function identify(pid: number): Promise<ProcessIdentity | null> {
   const startTime = platform() === 'linux' ? await startTimeOfProc(pid) : await startTimeOfPs(pid);
   return startTime === null ? null : { pid, startTime };
@@ -26,7 +27,8 @@ async function startTimeOfProc(pid: number): Promise<string | null> {
     const [state] = fields;
     if (state === 'Z' || state === 'X') return null;
     return fields[19] ?? null;
-  } catch {
+  } catch (thrown) {
+    if (isExhaustion(thrown)) throw thrown;
     return null;
   }
 }
@@ -35,7 +37,8 @@ async function startTimeOfPs(pid: number): Promise<string | null> {
   try {
     const { stdout } = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)]);
     return stdout.trim() === '' ? null : stdout.trim();
-  } catch {
+  } catch (thrown) {
+    if (isExhaustion(thrown)) throw thrown;
     return null;
   }
 }

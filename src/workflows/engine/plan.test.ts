@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { branchesOf, planOf, runRecord, step } from '../../../test/support/engine.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { RunRecord, StepRecord } from '../../core/run.ts';
-import { addMs } from '../../core/time.ts';
+import { addMs, toEpochMs } from '../../core/time.ts';
 import { findStep, interruption, neverStarted, next } from './plan.ts';
 import type { PlanRules } from './plan.ts';
 
@@ -167,6 +167,24 @@ describe('next', () => {
       status: 'failed',
       errorCode: 'CrashLoop',
     });
+  });
+
+  test('3.1.10 an attempt that could not begin for want of descriptors is made again after a pause, however often', () => {
+    const exhausted = (attempt: number) => failed('1', attempt, { errorCode: 'ResourcesExhausted' });
+    const rows = Array.from({ length: 20 }, (_, index) => exhausted(index + 1));
+    const pauses = [1, 2, 3, 7, 20].map((count) => {
+      const due = decide(three, rows.slice(0, count));
+      return due.kind === 'wait' ? toEpochMs(due.until) - toEpochMs(start) : due.kind;
+    });
+    expect(pauses).toEqual([5_000, 10_000, 20_000, 300_000, 300_000]);
+    expect(decide(three, [exhausted(1)], addMs(start, 5_000))).toMatchObject({ kind: 'start', path: '1', attempt: 2 });
+    // It does not use up the retries of the step, nor count as a crash.
+    const plan = planOf([step('one', { retry: { limit: 1, backoffMs: 0, maxBackoffMs: 0 } })]);
+    expect(decide(plan, [exhausted(1), exhausted(2), failed('1', 3)])).toMatchObject({ kind: 'start', attempt: 4 });
+    expect(decide(plan, [failed('1', 1), exhausted(2)])).toMatchObject({ kind: 'wait', until: addMs(start, 5_000) });
+    expect(interruption([1, 2, 3, 4].map(exhausted), 'repeat')).toMatchObject({ errorCode: 'Interrupted' });
+    const fails = planOf([step('one', { interrupted: 'fail' })]);
+    expect(decide(fails, [exhausted(1)])).toMatchObject({ kind: 'wait' });
   });
 
   test('3.1.10 a step with `interrupted: fail` is never repeated', () => {

@@ -31,6 +31,10 @@ export interface PlanRules {
 /** As many interrupted attempts in a row are a crash loop (design 3.1.10). */
 export const crashLoopLimit = 5;
 
+/** Before an attempt that could not begin for want of descriptors, processes or memory is made again; doubles each time. */
+const exhaustionPauseMs = 5_000;
+const maximumExhaustionPauseMs = 300_000;
+
 type StepDecision =
   | { readonly kind: 'done' }
   | { readonly kind: 'failed'; readonly step: PlanStep; readonly path: string; readonly row: StepRecord }
@@ -118,7 +122,10 @@ export function chosenBranch(row: StepRecord): string | null {
   return typeof name === 'string' ? name : null;
 }
 
-/** After a failed attempt: an interrupted one is due again at once, outside the retry limit; others as `retry` says. */
+/**
+ * After a failed attempt: an interrupted one is due again at once, one that could not begin after a pause, both outside the
+ * retry limit; others as `retry` says.
+ */
 function decideAgain(
   step: PlanStep,
   path: string,
@@ -128,18 +135,39 @@ function decideAgain(
   rules: PlanRules,
 ): StepDecision {
   const again = { kind: 'start', step, path, attempt: last.attempt + 1 } as const;
+  if (isExhausted(last)) {
+    const inRow = rows.length - 1 - rows.findLastIndex((row) => !isExhausted(row));
+    const pauseMs = Math.min(maximumExhaustionPauseMs, exhaustionPauseMs * 2 ** (inRow - 1));
+    return waitOrStart(again, last, pauseMs, now);
+  }
   if (isRepeatable(last)) return again;
   const failures = rows.filter((row) => !isRepeatable(row)).length;
   if (last.status !== 'failed' || !last.retryable || failures > step.retry.limit)
     return { kind: 'failed', step, path, row: last };
   const ceilingMs = Math.min(step.retry.maxBackoffMs, step.retry.backoffMs * 2 ** (failures - 1));
-  const delayMs = Math.floor(ceilingMs * rules.jitter(path, last.attempt));
+  return waitOrStart(again, last, Math.floor(ceilingMs * rules.jitter(path, last.attempt)), now);
+}
+
+function waitOrStart(
+  again: StepDecision & { readonly kind: 'start' },
+  last: StepRecord,
+  delayMs: number,
+  now: Timestamp,
+): StepDecision {
   const until = toTimestamp(toEpochMs(last.completedAt ?? last.createdAt) + delayMs);
   return until <= now ? again : { kind: 'wait', until, waitingFor: 'retry' };
 }
 
+/** Errors of attempts that say nothing about the step: they are repeated outside its retry limit. */
+const repeatableCodes: ReadonlySet<ErrorCode | null> = new Set(['Interrupted', 'Stopped', 'ResourcesExhausted']);
+
 function isRepeatable(row: StepRecord): boolean {
-  return row.status === 'failed' && (row.errorCode === 'Interrupted' || row.errorCode === 'Stopped') && row.retryable;
+  return row.status === 'failed' && row.retryable && repeatableCodes.has(row.errorCode);
+}
+
+/** Nothing of the attempt ran (design 3.1.10). */
+function isExhausted(row: StepRecord): boolean {
+  return row.errorCode === 'ResourcesExhausted' && isRepeatable(row);
 }
 
 /** How an attempt is written whose worker ended it because the server stops. */
@@ -163,8 +191,8 @@ export function interruption(
   }
   let inRow = 1;
   for (const row of [...rows].reverse()) {
-    // A deployment is no crash: it neither counts nor begins the count anew.
-    if (row.errorCode === 'Stopped') continue;
+    // A deployment is no crash, nor is a want of descriptors: they neither count nor begin the count anew.
+    if (row.errorCode === 'Stopped' || isExhausted(row)) continue;
     if (!isRepeatable(row)) break;
     inRow += 1;
   }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createEngineWorld, planOf, step } from '../../../test/support/engine.ts';
+import { AppError } from '../../core/errors.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createLocalRunner } from '../../runners/local.ts';
 import { isAlive } from '../../runners/process-identity.ts';
@@ -57,5 +58,16 @@ test('3.1.11 the process that a dead worker left is killed before its attempt is
   expect(await second.journal(id)).toEqual(['1#1 failed Interrupted', '1#2 succeeded']);
   await lost;
   expect(first.counted).toContain('fist_stale_writes_total run');
+  await store.close();
+});
+
+test('3.1.10 want of descriptors makes a run wait, and never fails it', async () => {
+  const store = openSqliteStore({ path: ':memory:' });
+  const run = (): Promise<never> => Promise.reject(new AppError('ResourcesExhausted', 'spawn EMFILE'));
+  const world = createEngineWorld({ store, clock, commands: { run, killLeftover: () => Promise.resolve(false) } });
+  const id = await world.addRun(cliPlan('true'));
+  await world.engine.advance(id, never);
+  expect(await world.journal(id)).toEqual(['1#1 failed ResourcesExhausted']);
+  expect(await store.read.runs.find(id)).toMatchObject({ status: 'running', waitingFor: 'retry' });
   await store.close();
 });
