@@ -231,6 +231,7 @@ describe('6: commands', () => {
       expect(output).toContain('team=storefront\n');
       expect(output.split('\n')[1]?.trim().split(' ')).toEqual([
         'FIST_ATTEMPT',
+        'FIST_ATTEMPT_MARKER',
         'FIST_IDEMPOTENCY_KEY',
         'FIST_RUN_ID',
         'FIST_STEP_PATH',
