@@ -1,6 +1,6 @@
 import { toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
-import { renderCommand } from '../lib/shell.ts';
+import { checkSizes, renderCommand } from '../lib/shell.ts';
 import { evaluateCondition } from '../lib/template/condition.ts';
 import { renderTemplate, renderTemplateParts } from '../lib/template/index.ts';
 import type { Templates } from '../workflows/templates.ts';
@@ -10,7 +10,15 @@ export function createTemplates(): Templates {
   return {
     render: (template, data, now) => renderTemplate(template, data, at(now)),
     renderApart: (template, data, now) => renderApart(renderTemplateParts(template, data, at(now))),
-    renderCommand: (template, data, now) => renderCommand(template, data, at(now)),
+    renderCommand(template, variables, data, now) {
+      const rendered = Object.entries(variables).map(
+        ([name, text]) => [name, renderTemplate(text, data, at(now))] as const,
+      );
+      const { script, environment } = renderCommand(template, data, at(now));
+      const all = { ...Object.fromEntries(rendered), ...environment };
+      checkSizes(Object.entries(all).map(([name, text]) => ({ text, place: `variable ${name}` })));
+      return { script, environment: all };
+    },
     evaluate: (condition, data, now) => evaluateCondition(condition, data, at(now)),
   };
 }

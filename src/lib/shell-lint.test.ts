@@ -1,69 +1,67 @@
 import { describe, expect, it } from 'vitest';
 import { lintCommand, renderCommand } from './shell.ts';
 
-const data = { x: 'v', y: 'c', l: ['a', 'b'], a: true };
-
-/** Every value here stands where quoting makes it safe. */
-const safe: readonly string[] = [
+/** Each has a value where one may not stand, or something that may not be in a command with values. */
+const unsafe: readonly string[] = [
   `kubectl -n {{ .x }} logs {{ .x }} --tail={{ .x }}`,
   `kubectl get pod "{{ .x }}" -o jsonpath='{.status}' | grep {{ .x }}`,
-  `echo 'a {{ .x }} b'`,
-  `X={{ .x }}; echo "$X"`,
-  `for p in {{ .x }} b; do echo "$p"; done`,
-  `case {{ .x }} in a|{{ .x }}) echo hi;; *) echo no;; esac; echo {{ .x }}`,
   `f() { echo "$1"; }\nf {{ .x }}`,
-  `if [ {{ .x }} = b ]; then echo {{ .x }}; else echo no; fi`,
   `echo "$(kubectl get {{ .x }} | wc -l)"`,
-  `timeout 5 kubectl get {{ .x }}`,
-  `timeout {{ .x }} kubectl get pods`,
+  `timeout 5 kubectl get pods; echo {{ .x }}`,
   `sudo -u {{ .x }} ls -- {{ .x }}`,
   `env A={{ .x }} printenv A`,
   `find {{ .x }} -name {{ .x }}`,
-  `find . -exec grep {{ .x }} {} \\;`,
   `sed -n 's/a/b/p' {{ .x }}`,
-  `jq --arg a {{ .x }} '.a' {{ .x }}`,
-  `awk -v a={{ .x }} '{print a}' file`,
+  `jq . {{ .x }}`,
   `python3 /opt/x.py {{ .x }}`,
-  `python -m mod {{ .x }}`,
   `bash /opt/x.sh {{ .x }}`,
   `kubectl exec {{ .x }} -- cat {{ .x }}`,
   `psql -h {{ .x }} -c 'select 1'`,
-  `psql -v a={{ .x }} -c 'select 1'`,
   `export A={{ .x }}`,
   `cat <<EOF\nit's\nEOF\necho {{ .x }}`,
-  `cat <<-'EOF'\n\tit's\n\tEOF\necho {{ .x }}`,
-  'echo `date` {{ .x }}',
-  `echo $((1+2)) \${A:-b} {{ .x }} # it's`,
-  `echo {{ .x }} 2>&1 >/dev/null`,
+  `echo $((1+2)) {{ .x }}`,
   `(cd /tmp && ls {{ .x }})`,
-  `{ echo {{ .x }}; } | cat`,
-  `while read x; do echo "$x"; done < file; echo {{ .x }}`,
-  `docker exec {{ .x }} ls {{ .x }}`,
+  `docker exec {{ .x }} ls`,
   `echo hi | sh; echo {{ .x }}`,
-  `sed -e 's/a/b/' -e 's/c/d/' {{ .x }}`,
-  `echo \\\n {{ .x }}`,
-  `! grep {{ .x }} f`,
   `git log --author={{ .x }}`,
-  `{{ if .x }}echo {{ .x }}{{ end }}`,
-  `kubectl logs {{ .x }}{{ with .y }} -c {{ . }}{{ end }}`,
-  `{{ range .l }}echo {{ . }}\n{{ end }}`,
-  `case a in (a) echo {{ .x }};; esac`,
-  `x=$(case a in a) echo b;; esac); echo {{ .x }}`,
   `kubectl describe node {{ .x }}`,
-  `echo "\\$ {{ .x }}"`,
-  `kubectl get pods -l "app={{ .x }}" -o custom-columns='N:.metadata.name'`,
-  `curl -sf "http://h/{{ .x }}?a=b&c=d"`,
-  `[ -n "{{ .x }}" ] && echo {{ .x }}`,
-  `test {{ .x }} != a || exit 1`,
-  `echo {{ .x }} | while read l; do echo "got $l"; done`,
-  `for x\nin a {{ .x }}\ndo echo "$x"; done`,
   `local X={{ .x }}`,
   `curl -s https://x | bash -s -- {{ .x }}`,
-  `mysql -uservice -h {{ .x }} -e 'select 1'`,
-];
-
-/** Some value here stands where nothing makes it safe. */
-const unsafe: readonly string[] = [
+  `mytool; echo {{ .x }}`,
+  `/usr/bin/kubectl get pod -- {{ .x }}`,
+  `kubectl get -- {{ .x }}`,
+  `kubectl get pods,{{ .x }}`,
+  `curl http://{{ .x }}/`,
+  `curl "http://$host/{{ .x }}"`,
+  `cat -- {{ .x }}`,
+  `cat "/var/log/$y"; echo {{ .x }}`,
+  `echo {{ .x }} > /tmp/f`,
+  `echo {{ .x }} > .profile`,
+  `echo {{ .x }} > a/b`,
+  `x=$y kubectl get pods; echo {{ .x }}`,
+  `PATH=/opt/bin; echo {{ .x }}`,
+  `RANDOM={{ .x }}`,
+  `echo \${y:=a} {{ .x }}`,
+  `echo \${y@P} {{ .x }}`,
+  `echo \${!y} {{ .x }}`,
+  `echo $[1] {{ .x }}`,
+  `kubectl get pods --kubeconfig=f; echo {{ .x }}`,
+  `kubectl get pods -f f; echo {{ .x }}`,
+  `echo {{ .x }} | awk '{ system($0) }'`,
+  `echo {{ .x }} | awk '{ print > $1 }'`,
+  `echo {{ .x }} | sed 's/a/b/e'`,
+  `echo {{ .x }} | sed 'w f'`,
+  `printf '%n' {{ .x }}`,
+  `[ "$y" "$y" ]; echo {{ .x }}`,
+  `test -v {{ .x }}`,
+  `[ {{ .x }} = a -a -v {{ .x }} ]`,
+  `set -a; echo {{ .x }}`,
+  `read -r PATH; echo {{ .x }}`,
+  `kubectl get pod {-n,{{ .x }}}`,
+  `echo a {x}>f {{ .x }}`,
+  `constructor {{ .x }}`,
+  `kubectl toString {{ .x }}`,
+  `kubectl --__proto__={{ .x }} get pods`,
   `{{ .x }}`,
   `./{{ .x }} a`,
   `{{ .x }}=1`,
@@ -158,8 +156,8 @@ const unsafe: readonly string[] = [
   `echo $'a{{ .x }}'`,
   `diff <(echo {{ .x }}) f`,
   `for {{ .x }} in a; do echo; done`,
-  `echo -{{ .x }}`,
-  `echo --{{ .x }}`,
+  `kubectl -{{ .x }} get pods`,
+  `kubectl --{{ .x }} get pods`,
   `echo &> {{ .x }}`,
   `echo 'unclosed {{ .x }}`,
   `echo {{ .x }})`,
@@ -207,24 +205,39 @@ const unsafe: readonly string[] = [
 ];
 
 describe('lintCommand', () => {
-  it.each(safe.map((template) => [template]))('accepts %j', (template) => {
-    expect(lintCommand(template)).toEqual([]);
-    expect(renderCommand(template, data).script).not.toContain('{{');
-  });
-
   it.each(unsafe.map((template) => [template]))('refuses %j', (template) => {
     expect(lintCommand(template)).not.toEqual([]);
   });
 
-  it('says where and why', () => {
-    expect(lintCommand('echo ok\nsh -c "ls {{ .x }}"')).toEqual([
-      { line: 2, column: 11, message: '{{ .x }}: sh would run the value as code' },
+  it('says where and why, and what to write', () => {
+    const next = (name: string, value: string) =>
+      `give the value to the step as a variable, env: {${name}: "{{ ${value} }}"}, and write "$${name}" in the command`;
+    expect(lintCommand('echo ok\nsh -c "ls {{ .alert.labels.pod-name }}"')).toEqual([
+      {
+        line: 2,
+        column: 1,
+        message: 'sh is not one of the programs that a command with template values may run',
+        next: next('POD_NAME', '.alert.labels.pod-name'),
+      },
     ]);
-    expect(lintCommand('kubectl get pods > {{ .file }}')).toEqual([
+    expect(lintCommand('kubectl get pods > {{ .path }}')).toEqual([
       {
         line: 1,
         column: 20,
-        message: '{{ .file }}: the value may not name the file of a redirection or end a here-document',
+        message: '{{ .path }}: a template value may not name the file of a redirection',
+        next: next('ALERT_PATH', '.path'),
+      },
+    ]);
+    expect(lintCommand('kubectl get pod "$(basename -- {{ .pod }})" {{ .pod | default "x" }}')).toMatchObject([
+      {
+        column: 20,
+        message: 'what a variable or a $( ) holds may stand here only behind --, or behind literal text (pod/...)',
+      },
+      {
+        column: 45,
+        message:
+          '{{ .pod | default "x" }}: a template value may stand here only behind --, or behind literal text (pod/...)',
+        next: `give the value to the step as a variable, env: {POD: '{{ .pod | default "x" }}'}, and write "$POD" in the command`,
       },
     ]);
   });
@@ -236,9 +249,9 @@ describe('lintCommand', () => {
   });
 
   it('looks at every branch', () => {
-    const template = '{{ if .a }}echo {{ else if .b }}eval {{ else }}ls {{ end }}{{ .x }}';
-    expect(lintCommand(template)).toEqual([
-      { line: 1, column: 60, message: '{{ .x }}: eval would run the value as code' },
+    const template = '{{ if .a }}echo {{ else if .b }}eval {{ else }}true {{ end }}{{ .x }}';
+    expect(lintCommand(template)).toMatchObject([
+      { line: 1, column: 33, message: expect.stringMatching(/^eval is not/) },
     ]);
   });
 

@@ -1,16 +1,17 @@
 import { AppError } from '../core/errors.ts';
 import { findIssues } from './shell/lint.ts';
 import type { CommandIssue } from './shell/lint.ts';
-import { scanCharacter, scanEnd } from './shell/scan.ts';
+import type { Report } from './shell/report.ts';
+import { placeValue, scanCharacter, scanEnd } from './shell/scan.ts';
 import { initialState } from './shell/state.ts';
-import { placeValue } from './shell/value.ts';
 import { templateActions } from './template/analyse.ts';
 import type { Template } from './template/ast.ts';
 import { TemplateError } from './template/error.ts';
 import { parseTemplate, renderTemplateParts } from './template/index.ts';
-import type { RenderOptions, TemplatePart, ValuePart } from './template/index.ts';
+import type { RenderOptions, TemplatePart } from './template/index.ts';
 
 export type { CommandIssue } from './shell/lint.ts';
+export { isPowerful } from './shell/variables.ts';
 
 /** A rendered command: `sh -c script` with these variables added to its environment. */
 export interface RenderedCommand {
@@ -28,8 +29,8 @@ const maximumEnvironmentBytes = 512 * 1024;
  * stands, quoted for the place (plain, in double quotes, in single quotes), and the value is in the environment. A value is
  * always one word, or part of one, even where it is empty.
  *
- * Throws TemplateError where the template fails or a value stands where it cannot be made safe (see lintCommand), and
- * UnsafeArgument where a value would be read as an option, holds NUL, or is too large.
+ * Throws TemplateError where the template fails or lintCommand has an issue, and UnsafeArgument where a value is empty,
+ * begins with `-` or `@`, leaves the path it is joined to, holds NUL, or is too large.
  */
 export function renderCommand(
   template: string | Template,
@@ -42,11 +43,17 @@ export function renderCommand(
   if (parts.every((part) => part.kind === 'literal')) {
     return { script: parts.map((part) => part.text).join(''), environment };
   }
-  checkSizes(parts);
+  const values = parts.flatMap((part) =>
+    part.kind === 'value'
+      ? [{ text: part.text, place: `line ${part.line}, column ${part.column}: {{ ${part.source} }}` }]
+      : [],
+  );
+  checkSizes(values);
+  checkNames(parsed, parts);
   const state = initialState();
   let script = '';
-  for (const part of parts) {
-    const report = (reason: string, kind?: 'argument'): never => refuse(parsed, part, reason, kind);
+  for (const [index, part] of parts.entries()) {
+    const report = throwing(parsed, parts, index);
     if (part.kind === 'literal') {
       for (const character of part.text.split('')) scanCharacter(state, character, report);
       script += part.text;
@@ -56,61 +63,66 @@ export function renderCommand(
       environment[variable] = part.text;
     }
   }
-  const last = parts.at(-1);
-  scanEnd(state, (reason) => refuse(parsed, last ?? { line: 1, column: 1 }, reason));
-  checkNames(parsed, parts);
+  scanEnd(state, throwing(parsed, parts, parts.length - 1));
   return { script, environment };
 }
 
 /**
- * Every position in a command template that cannot be made safe, in all branches, without any data: values in here-documents,
- * back-ticks, comments, `$(( ))` and `${ }`, as the name of a command, as the file of a redirection, and in arguments that
- * another interpreter will run (`sh -c`, `eval`, `ssh`, `xargs`, `awk`, `psql -c`, ...). Empty where there are no values.
+ * Everything that a command template may not have, in all branches, without any data: in a command with values only listed
+ * programs with listed options run, and a value may stand only where one of them takes any text. Empty where there are no
+ * values.
  */
 export function lintCommand(template: string | Template): CommandIssue[] {
   const parsed = typeof template === 'string' ? parseTemplate(template) : template;
-  const hasValues = templateActions(parsed).some((action) => action.kind === 'print');
-  return hasValues ? findIssues(parsed) : [];
+  const first = templateActions(parsed).find((action) => action.kind === 'print');
+  return first === undefined ? [] : findIssues(parsed, first.source);
 }
 
-function refuse(
-  template: Template,
-  at: { readonly line: number; readonly column: number } | TemplatePart,
-  reason: string,
-  kind?: 'argument',
-): never {
-  const shown = 'kind' in at && at.kind === 'value' ? `{{ ${at.source} }}: ${reason}` : reason;
-  if (kind !== 'argument') throw new TemplateError(template.name, at, 'execute', shown);
-  throw unsafe(at, shown);
-}
-
-function unsafe(at: { readonly line: number; readonly column: number }, reason: string): AppError {
-  return new AppError('UnsafeArgument', `Command, line ${at.line}, column ${at.column}: ${reason}.`);
-}
-
-function checkSizes(parts: readonly TemplatePart[]): void {
-  const values = parts.filter((part): part is ValuePart => part.kind === 'value');
+/** Throws UnsafeArgument where a value holds NUL or does not fit into an environment with the others. */
+export function checkSizes(values: readonly { readonly text: string; readonly place: string }[]): void {
   let total = 0;
-  for (const value of values) {
-    const bytes = Buffer.byteLength(value.text, 'utf8');
+  for (const { text, place } of values) {
+    const bytes = Buffer.byteLength(text, 'utf8');
     total += bytes;
-    if (value.text.includes('\0')) throw unsafe(value, `{{ ${value.source} }}: the value holds a NUL character`);
+    if (text.includes('\0')) throw unsafe(`${place}: the value holds a NUL character`);
     if (bytes > maximumValueBytes) {
-      throw unsafe(
-        value,
-        `{{ ${value.source} }}: the value has ${bytes} bytes; at most ${maximumValueBytes} are allowed`,
-      );
+      throw unsafe(`${place}: the value has ${bytes} bytes; at most ${maximumValueBytes} are allowed`);
     }
     if (total > maximumEnvironmentBytes) {
-      throw unsafe(value, `the values of the command have more than ${maximumEnvironmentBytes} bytes together`);
+      throw unsafe(`${place}: the values of the command have more than ${maximumEnvironmentBytes} bytes together`);
     }
   }
+}
+
+/** Throws at the first thing that is wrong. */
+function throwing(template: Template, parts: readonly TemplatePart[], index: number): Report {
+  const at = (place: number): TemplatePart | { line: number; column: number } => parts[place] ?? { line: 1, column: 1 };
+  return {
+    place: index,
+    refuse(reason, place = index) {
+      const part = at(place);
+      throw new TemplateError(template.name, part, 'execute', withSource(part, reason));
+    },
+    refuseValue(reason, place) {
+      const part = at(place);
+      throw unsafe(`line ${part.line}, column ${part.column}: ${withSource(part, reason)}`);
+    },
+  };
+}
+
+function withSource(part: TemplatePart | object, reason: string): string {
+  return 'kind' in part && part.kind === 'value' ? `{{ ${part.source} }}: ${reason}` : reason;
+}
+
+function unsafe(message: string): AppError {
+  return new AppError('UnsafeArgument', `Command, ${message}.`);
 }
 
 /** The script's own text must not use the names of the values. */
 function checkNames(template: Template, parts: readonly TemplatePart[]): void {
   for (const part of parts) {
-    if (part.kind === 'literal' && /FIST_[0-9]/.test(part.text))
-      refuse(template, part, 'names FIST_1, FIST_2, ... are reserved');
+    if (part.kind === 'literal' && /FIST_[0-9]/.test(part.text)) {
+      throw new TemplateError(template.name, part, 'execute', 'names FIST_1, FIST_2, ... are reserved');
+    }
   }
 }

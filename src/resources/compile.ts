@@ -3,7 +3,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { LlmConfig, Plan, PlanStep } from '../core/plan.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { findStepDefinition } from '../workflows/steps/index.ts';
-import type { BranchField, StepDefinition } from '../workflows/steps/define.ts';
+import type { BranchField, StepDefinition, TemplateKind } from '../workflows/steps/define.ts';
 import { checked, unusedFields } from './checked.ts';
 import type { Checked } from './checked.ts';
 import type { Issue } from './problem.ts';
@@ -203,8 +203,7 @@ function stepIssues(definition: StepDefinition, step: GivenStep, path: Path, sco
   );
   issues.push(...unusedFields(given, used, path, `steps of type ${type}`));
   for (const [field, kind] of Object.entries(templates)) {
-    const text = step[field];
-    if (typeof text === 'string' && kind !== undefined) issues.push(...textIssues(text, kind, [...path, field], scope));
+    if (kind !== undefined) issues.push(...fieldIssues(step[field], kind, [...path, field], scope));
   }
   if (step.when !== undefined) issues.push(...textIssues(step.when, 'condition', [...path, 'when'], scope));
   if (step.timeout !== undefined && step.timeoutMinutes !== undefined) {
@@ -219,6 +218,13 @@ function stepIssues(definition: StepDefinition, step: GivenStep, path: Path, sco
     issues.push({ path: [...path, 'timeout'], severity: 'error', message: 'timeout must be longer than 0' });
   }
   return issues;
+}
+
+/** A text, or a map of texts. */
+function fieldIssues(value: unknown, kind: TemplateKind, path: Path, scope: TemplateScope): readonly Issue[] {
+  if (typeof value === 'string') return textIssues(value, kind, path, scope);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, text]) => fieldIssues(text, kind, [...path, name], scope));
 }
 
 function duplicates(names: readonly string[], path: (index: number) => Path): readonly Issue[] {

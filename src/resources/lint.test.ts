@@ -58,7 +58,7 @@ describe('lint', () => {
       'E 11:40 spec.steps[0].goal: template: function "nosuch" is not defined',
       'E 16:33 spec.steps[1].goal: template: unexpected "}" in operand',
       'E 19:41 spec.steps[2].condition: template: unexpected end of the template: an {{end}} is missing',
-      'E 25:23 spec.steps[3].command: {{ .source.data.alertname }}: bash would run the value as code -> give the value to the command as a plain argument of its own',
+      'E 25:9 spec.steps[3].command: bash is not one of the programs that a command with template values may run -> give the value to the step as a variable, env: {ALERTNAME: "{{ .source.data.alertname }}"}, and write "$ALERTNAME" in the command',
       'E 28:15 spec.outputs[0].value: template: unexpected {{end}}',
     ]);
   });

@@ -40,12 +40,12 @@ export function textIssues(
 }
 
 function commandIssues(text: string, path: Issue['path']): readonly Issue[] {
-  return lintCommand(text).map(({ line, column, message }) => ({
+  return lintCommand(text).map(({ line, column, message, next }) => ({
     path,
     offset: offsetOf(text, line, column),
     severity: 'error',
     message,
-    next: 'give the value to the command as a plain argument of its own',
+    next,
   }));
 }
 

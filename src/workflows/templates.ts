@@ -10,9 +10,10 @@ export interface Templates {
     data: JsonObject,
     now: Timestamp,
   ): { readonly text: string; readonly values: readonly string[] };
-  /** Text for `/bin/sh -c` with values in the environment. Throws UnsafeArgument too. */
+  /** Text for `/bin/sh -c`, with its values and the rendered variables in the environment. Throws UnsafeArgument too. */
   renderCommand(
     template: string,
+    variables: Readonly<Record<string, string>>,
     data: JsonObject,
     now: Timestamp,
   ): { readonly script: string; readonly environment: Readonly<Record<string, string>> };

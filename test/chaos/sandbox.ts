@@ -114,12 +114,16 @@ spec:
       retry: { limit: 3, backoff: 50ms, maxBackoff: 100ms }
     - name: third
       type: cli
+      env:
+        SLOW: '{{ .alert.labels.slow | default "no" }}'
+        WAIT: '{{ .alert.labels.seconds | default "0" }}'
+        GATE: '{{ .alert.labels.gate | default "no" }}'
       command: |
         ${record}
-        [ {{ .alert.labels.slow | default "no" }} != yes ] || sleep 12
-        [ {{ .alert.labels.seconds | default "0" }} = 0 ] || sleep {{ .alert.labels.seconds | default "0" }}
+        [ "$SLOW" != yes ] || sleep 12
+        [ "$WAIT" = 0 ] || sleep "$WAIT"
         is_open() { [ -e "$GATES/$FIST_RUN_ID-$FIST_ATTEMPT" ] || [ -e "$GATES/$FIST_RUN_ID" ] || [ ! -d "$GATES" ]; }
-        [ {{ .alert.labels.gate | default "no" }} != yes ] || until is_open; do sleep 0.05; done
+        [ "$GATE" != yes ] || until is_open; do sleep 0.05; done
   sinks: [receiver]
 ---
 apiVersion: punchingfist.io/v1alpha1

@@ -32,7 +32,7 @@ export const silentLog: Log = {
 export const plainTemplates: Templates = {
   render: (template, data) => template.replace(/\{\{ \.([\w.-]+) \}\}/g, (_, path: string) => lookUp(data, path)),
   renderApart: (template) => ({ text: template, values: [] }),
-  renderCommand: (template) => ({ script: template, environment: {} }),
+  renderCommand: (template, variables) => ({ script: template, environment: variables }),
   evaluate(condition, data) {
     if (condition === 'broken') throw new AppError('TemplateInvalid', 'the condition is broken');
     const text = plainTemplates.render(condition, data, '');

@@ -1,144 +1,277 @@
-import { refuseValue } from './arguments.ts';
-import { currentWord, topFrame } from './state.ts';
-import type { CommandFrame, CommandState, Frame, State, Word } from './state.ts';
-import type { Report } from './steps.ts';
+import { isSoundAwk, isSoundFormat, isSoundSed } from './languages.ts';
+import { findProgram } from './programs.ts';
+import type { Program } from './programs.ts';
+import type { Report } from './report.ts';
+import { expansionMark, isDynamic, valueMark } from './state.ts';
+import type { Command, Kind, Word } from './state.ts';
 import { isPowerful } from './variables.ts';
 
-/** A template value, or a shell variable that holds one, at the place the scanner has reached. */
-export interface Item {
-  /** `the value`, or `$name, which holds a template value,` */
-  readonly what: string;
-  readonly isVariable: boolean;
-  /** Known only while rendering; lint assumes that it does not. */
-  readonly startsWithDash: boolean;
+/** A simple command from the word that names it. */
+export function startCommand(word: Word, report: Report): Command {
+  const { text } = word;
+  if (isDynamic(text)) {
+    report.refuse(`${whatStands(text)} may not be, or be part of, the name of a command`, word.place);
+  } else if (findProgram(text) === undefined) {
+    report.refuse(`${text} is not one of the programs that a command with template values may run`, word.place);
+  }
+  const leads = findProgram(text)?.leads;
+  return {
+    name: text,
+    pending: [],
+    lead: leads === undefined ? undefined : '',
+    literals: 0,
+    operands: 0,
+    isAfterDashes: false,
+    shape: '',
+  };
 }
 
-const closedPlaces: Partial<Record<Frame['kind'], string>> = {
-  comment: 'a comment',
-  'here-document': 'a here-document',
-  backtick: 'back-ticks (write $( ) instead)',
-  parameter: '${ }',
-  arithmetic: '$(( ))',
-};
+/** One more word of a command. */
+export function acceptWord(command: Command, word: Word, report: Report): void {
+  const program = findProgram(command.name);
+  if (program === undefined) return;
+  const [kind, ...rest] = command.pending;
+  if (kind !== undefined) {
+    command.pending = rest;
+    judge(command.name, kind, word, word.text, report);
+  } else if (program.options === undefined || command.isAfterDashes || !/^-./s.test(word.text)) {
+    acceptOperand(command, program, word, report);
+  } else if (word.text === '--') command.isAfterDashes = true;
+  else acceptOption(command, program.options, word, report);
+}
 
-/** Reports why an item may not stand at the place reached, in any of the words and substitutions around it. */
-export function judge(state: State, item: Item, report: Report): void {
-  for (const frame of state.frames) {
-    const place = frame.kind === 'command' ? (frame.isArithmetic ? '(( ))' : undefined) : closedPlaces[frame.kind];
-    if (place !== undefined) {
-      report(`${item.what} may not stand in ${place}`);
+function acceptOption(command: Command, options: NonNullable<Program['options']>, word: Word, report: Report): void {
+  const { text } = word;
+  const unknown = (name: string): void => {
+    const shown = isDynamic(name) ? 'a template value or a variable may not be the name of an option' : undefined;
+    report.refuse(
+      shown ?? `${command.name} ${name} is not one of the options that a command with template values may use`,
+      word.place,
+    );
+  };
+  if (/^-[0-9]+$/.test(text) && options.has('-NUMBER')) return;
+  const [name = ''] = text.split('=', 1);
+  if (text.startsWith('--')) {
+    const option = options.get(name);
+    if (option === undefined) unknown(name);
+    else if (text !== name)
+      judge(command.name, option.kinds[0] ?? 'constant', word, text.slice(name.length + 1), report);
+    else if (!option.isAttached) command.pending = option.kinds;
+    shift(command, name);
+    return;
+  }
+  for (let index = 1; index < text.length; index += 1) {
+    const letter = `-${text.charAt(index)}`;
+    const option = options.get(letter);
+    shift(command, letter);
+    if (option === undefined) {
+      unknown(letter);
       return;
     }
-  }
-  currentWord(state);
-  state.frames.forEach((frame, index) => {
-    if (frame.kind !== 'command' || frame.word === undefined) return;
-    const inner = state.frames.slice(index + 1);
-    const child = inner.find((candidate) => candidate.kind === 'command');
-    if (child === undefined) judgeWord(state, frame, frame.word, item, report);
-    else judgeSubstitution(state, frame, frame.word, { child, isQuoted: inner[0]?.kind === 'double' }, report);
-  });
-}
-
-/** Commands that give their arguments back as they are. */
-const echoes = new Set(['echo', 'printf']);
-
-interface Substitution {
-  readonly child: CommandFrame;
-  readonly isQuoted: boolean;
-}
-
-/** A word around a `$( )` in which the item stands: the substitution's output becomes part of the word. */
-function judgeSubstitution(
-  state: State,
-  frame: CommandFrame,
-  word: Word,
-  { child, isQuoted }: Substitution,
-  report: Report,
-): void {
-  frame.hasValue = true;
-  const isEcho = echoes.has(child.command?.name ?? '');
-  const item: Item = {
-    what: 'the output of a $( ) with a value in it',
-    isVariable: isEcho && !isQuoted,
-    startsWithDash: false,
-  };
-  const isAssignment = frame.expects === 'command' && word.assigns !== undefined;
-  if (isAssignment && !isEcho && !isPowerful(word.assigns ?? '')) return;
-  judgePlace(state, frame, word, item, report);
-}
-
-function judgeWord(state: State, frame: CommandFrame, word: Word, item: Item, report: Report): void {
-  frame.hasValue = true;
-  const isUnquoted = topFrame(state).kind === 'command';
-  judgePlace(state, frame, word, { ...item, isVariable: item.isVariable && isUnquoted }, report);
-}
-
-/** `isVariable` here: the shell will split the item into words. */
-function judgePlace(state: State, frame: CommandFrame, word: Word, item: Item, report: Report): void {
-  if (frame.redirect !== undefined) {
-    report(`${item.what} may not name the file of a redirection or end a here-document`);
+    const [kind, ...others] = option.kinds;
+    if (kind === undefined) continue;
+    const attached = text.slice(index + 1);
+    if (attached === '') command.pending = option.kinds;
+    else {
+      judge(command.name, kind, word, attached, report);
+      command.pending = others;
+    }
     return;
   }
-  switch (frame.expects) {
-    case 'command':
-      if (word.assigns === undefined) report(`${item.what} may not be, or be part of, the name of a command`);
-      else judgeAssignment(state, word, word.assigns, item, report);
-      return;
-    case 'arguments':
-      if (frame.command !== undefined) judgeArgument(state, frame.command, word, item, report);
-      return;
-    case 'for-words':
-      taint(state, frame.loopVariable, item.startsWithDash && word.isBlank);
-      if (item.isVariable) report(`${item.what} would be split into words: write it in double quotes`);
-      return;
-    case 'case-subject':
-    case 'case-pattern':
-      return;
-    default:
-      report(`${item.what} may not stand here, where the shell expects a word of its grammar`);
-  }
 }
 
-function judgeAssignment(state: State, word: Word, variable: string, item: Item, report: Report): void {
-  if (isPowerful(variable))
-    report(`${item.what} may not be assigned to ${variable}, which decides what code programs run`);
-  const isStart = word.literal.length === word.literal.indexOf('=') + 1;
-  taint(state, variable, item.startsWithDash && isStart);
+/** An option that stands for the first operand. */
+function shift(command: Command, name: string): void {
+  if (findProgram(command.name)?.shifts.has(name) === true) command.operands = Math.max(command.operands, 1);
 }
 
-function taint(state: State, variable: string, startsWithDash: boolean): void {
-  state.tainted[variable] = startsWithDash || state.tainted[variable] === true;
-}
-
-const positional = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '@', '*'];
-
-function judgeArgument(state: State, command: CommandState, word: Word, item: Item, report: Report): void {
-  command.hasValue = true;
-  const refusal = refuseValue(command, word);
-  if (refusal !== undefined) {
-    report(refusal.replace(/\bthe value\b/, item.what));
+function acceptOperand(command: Command, program: Program, word: Word, report: Report): void {
+  if (command.lead !== undefined && program.leads !== undefined) {
+    acceptLead(command, program.leads, word, report);
     return;
   }
-  if (word.assigns !== undefined) judgeAssignment(state, word, word.assigns, item, report);
-  if (command.name === 'set') for (const name of positional) taint(state, name, item.startsWithDash);
-  const isAfterDashes = (command.inner ?? command).isAfterDashes;
-  if (item.isVariable) report(`${item.what} would be split into words: write it in double quotes`);
-  else if (/^--?$/.test(word.literal) && !word.hasValue && !isAfterDashes)
-    report(`${item.what} may not be the name of an option`);
-  else if (item.startsWithDash && word.isBlank && !isAfterDashes) {
-    report(
-      `${item.what} begins with - and would be taken for an option; write -- in front of it if the command allows`,
-      'argument',
+  const kinds = command.isAfterDashes ? program.dashed : program.operands;
+  const kind = kinds[Math.min(command.operands, kinds.length - 1)];
+  if (kind === 'format' && word.text === '--' && !command.isAfterDashes) {
+    command.isAfterDashes = true;
+    return;
+  }
+  const isLead = command.operands < command.literals;
+  command.operands = Math.min(command.operands + 1, 3);
+  if (kind === undefined)
+    report.refuse(`${command.name} may not have operands in a command with template values`, word.place);
+  else if (kind === 'test') command.shape = `${command.shape}${shapeOf(word)}`.slice(0, 7);
+  else if (isLead && isDynamic(word.text) && !/^[\w.-]+\//.test(word.text)) {
+    report.refuse(`${whatStands(word.text)} may not say what kind of object ${command.name} takes`, word.place);
+  } else judge(command.name, kind, word, word.text, report);
+}
+
+function acceptLead(command: Command, leads: ReadonlyMap<string, number>, word: Word, report: Report): void {
+  const lead = command.lead === '' ? word.text : `${command.lead} ${word.text}`;
+  const literals = leads.get(lead);
+  if (literals !== undefined) {
+    command.lead = undefined;
+    command.literals = literals;
+  } else if ([...leads.keys()].some((known) => known.startsWith(`${lead} `))) command.lead = lead;
+  else {
+    command.lead = undefined;
+    const shown = isDynamic(lead) ? `${command.name} with a subcommand that is not literal` : `${command.name} ${lead}`;
+    report.refuse(`${shown} is not one of the programs that a command with template values may run`, word.place);
+  }
+}
+
+const unaryTests = new Set(['-n', '-z', '-e', '-f', '-d', '-s', '-r', '-w', '-x', '-h', '-L']);
+const binaryTests = new Set(['=', '!=', '-eq', '-ne', '-gt', '-ge', '-lt', '-le']);
+
+/** One letter that says what a word of `test` can be. */
+function shapeOf({ text, isSplit }: Word): string {
+  if (isSplit) return 's';
+  if (isDynamic(text)) return 'v';
+  if (unaryTests.has(text)) return 'u';
+  if (binaryTests.has(text)) return 'b';
+  return text === '!' || text === ']' ? text : /^[-()]/.test(text) ? 'o' : 'w';
+}
+
+/**
+ * What is known when a command is complete. `test` with words that may be operators is read in different ways, and bash
+ * evaluates the name behind -v: only the plain forms of one comparison are allowed.
+ */
+export function finishCommand({ name, shape, operands }: Command, report: Report): void {
+  if (operands === 0 || !(name === 'test' || name === '[')) return;
+  if (!/^!?(?:[vw]|u[vw]|[vwo]b[vwo])$/.test(name === '[' ? shape.replace(/\]$/, '') : shape)) {
+    report.refuse(
+      `${name} may have one comparison in a command with template values: [ -n "$a" ], [ "$a" = "$b" ] (join them with && and ||)`,
     );
   }
 }
 
-/** An expansion of a shell variable ends here. */
-export function readVariable(state: State, name: string, report: Report): void {
-  const startsWithDash = Object.hasOwn(state.tainted, name) ? state.tainted[name] : undefined;
-  if (startsWithDash !== undefined) {
-    judge(state, { what: `$${name}, which holds a template value,`, isVariable: true, startsWithDash }, report);
+const plainFile = /^(?:[A-Za-z0-9_][\w.-]*|\/dev\/(?:null|stdout|stderr))$/;
+
+/** The word behind the operator of a redirection. */
+export function judgeTarget(word: Word, operator: string, report: Report): void {
+  const { text } = word;
+  if (isDynamic(text)) report.refuse(`${whatStands(text)} may not name the file of a redirection`, word.place);
+  else if (operator.endsWith('&') && /^(?:[0-9]+|-)$/.test(text)) return;
+  else if (operator !== '<' && !plainFile.test(text)) {
+    report.refuse(
+      'a command with template values writes only to files of its own folder, by their plain names',
+      word.place,
+    );
   }
-  currentWord(state).hasExpansion = true;
+}
+
+/** Locale, time zone and separators are harmless as long as they are literal. */
+const literalVariables = /^(?:IFS|TZ|LANG|LC_[A-Z]+)$/;
+
+/** A word that assigns to a variable. */
+export function judgeAssignment(word: Word, name: string, report: Report): void {
+  const value = word.text.slice(name.length + 1);
+  if (!(literalVariables.test(name) && !isDynamic(value))) judgeVariable(name, word, report);
+  checkValues(word, 'data', report);
+}
+
+/** The word that names the variable of a loop. */
+export function judgeName(word: Word, report: Report): void {
+  judgeVariable(word.text, word, report);
+}
+
+function judgeVariable(name: string, word: Word, report: Report): void {
+  if (isDynamic(name)) report.refuse(`${whatStands(name)} may not be the name of a variable`, word.place);
+  else if (!/^[A-Za-z_]\w*$/.test(name)) report.refuse('such a name of a variable is not allowed', word.place);
+  else if (isPowerful(name)) {
+    report.refuse(
+      `a command with template values may not set ${name}, which means something to shells or programs`,
+      word.place,
+    );
+  }
+}
+
+/** The word of a list that a loop goes through: it may be split. */
+export function judgePlain(word: Word, report: Report): void {
+  checkValues(word, 'data', report);
+}
+
+function whatStands(text: string): string {
+  return text.includes(valueMark) ? 'a template value' : 'what a variable or a $( ) holds';
+}
+
+/** Whether a word, or what is attached to an option in it, may be what it is. `text` ends the word. */
+function judge(name: string, kind: Kind, word: Word, text: string, report: Report): void {
+  const reason = kind === 'variable' ? undefined : refusal(name, kind, text);
+  if (kind === 'variable') judgeVariable(text, word, report);
+  else if (reason !== undefined) report.refuse(reason, word.place);
+  else if (word.isSplit) {
+    report.refuse('the shell would split this into words: write it in double quotes', word.place);
+  } else checkValues(word, kind, report);
+}
+
+function refusal(name: string, kind: Kind, text: string): string | undefined {
+  const marks = [text.indexOf(valueMark), text.indexOf(expansionMark)].filter((index) => index >= 0);
+  const first = Math.min(text.length, ...marks);
+  const before = text.slice(0, first);
+  const what = whatStands(text);
+  switch (kind) {
+    case 'format':
+      return isSoundFormat(text) ? undefined : `the format of ${name} must be literal, with plain conversions`;
+    case 'awk':
+      return isSoundAwk(text)
+        ? undefined
+        : `the program of ${name} must be literal and run, read and write nothing (system, getline, |, print >, @)`;
+    case 'sed':
+      return isSoundSed(text)
+        ? undefined
+        : `the script of ${name} must be literal, with nothing but s///gp, p, d, q and addresses`;
+    case 'file':
+      return plainFile.test(text) || text === '-'
+        ? undefined
+        : `${name} may write only to plain names in its own folder`;
+    case 'setting':
+      return /^(?:pipefail|errexit|nounset|xtrace|noglob|\+[euxf]+)$/.test(text)
+        ? undefined
+        : `set ${isDynamic(text) ? '' : text} is not allowed in a command with template values`;
+    default:
+  }
+  if (first === text.length) return undefined;
+  switch (kind) {
+    case 'constant':
+      return `${what} may not stand here: ${name} takes values behind -- and in options that are known to be harmless`;
+    case 'named':
+      return /^[\w-]+[=:]/.test(before) ? undefined : `${what} needs a literal name= or name: in front of it here`;
+    case 'body':
+      return first === 0 && text[0] === expansionMark
+        ? 'a variable may begin with @ here, which names a file: use --data-raw'
+        : undefined;
+    case 'subject':
+      return /^\w/.test(before) ? undefined : `${what} may stand here only behind --, or behind literal text (pod/...)`;
+    case 'path':
+      if (text.includes(expansionMark)) return 'a variable may not be part of the name of a file';
+      return before === '' ? `${what} may not be the whole name of a file` : undefined;
+    case 'url':
+      if (!/^https?:\/\/[\w.:-]+[/?]/.test(before))
+        return `${what} may stand in a URL only behind a literal http://host/`;
+      return text.slice(0, text.indexOf(expansionMark)).includes('?') || !text.includes(expansionMark)
+        ? undefined
+        : 'a variable may stand in a URL only behind a literal ?';
+    default:
+      return undefined;
+  }
+}
+
+/** What the values themselves must not be; known only while rendering. */
+function checkValues(word: Word, kind: Kind, report: Report): void {
+  if (kind === 'text') return;
+  const isJoined = kind === 'path' || word.text.includes('/');
+  for (const value of word.values) {
+    const reason = valueRefusal(value, isJoined);
+    if (reason !== undefined) report.refuseValue(reason, word.place);
+  }
+}
+
+function valueRefusal(value: string, isJoined: boolean): string | undefined {
+  if (value === '') return 'the value is empty';
+  if (/^[-@]/.test(value))
+    return `the value begins with ${value.charAt(0)}, which programs take for an option or a file`;
+  if (/(?:^|[/\\])(?:\.|%2e){1,2}(?:[/\\?#;]|$)/i.test(value)) return 'the value has . or .. as a part of a path';
+  if (isJoined && /^[/\\]/.test(value)) return 'the value begins with / and is joined to a path';
+  return undefined;
 }

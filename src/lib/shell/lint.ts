@@ -1,14 +1,17 @@
 import type { ActionNode, ControlNode, Template, TemplateNode, TextNode } from '../template/ast.ts';
 import { positionAt } from '../template/error.ts';
 import type { Position } from '../template/error.ts';
-import { scanCharacter, scanEnd } from './scan.ts';
+import type { Report } from './report.ts';
+import { placeValue, scanCharacter, scanEnd } from './scan.ts';
 import { initialState } from './state.ts';
 import type { State } from './state.ts';
-import { placeValue } from './value.ts';
+import { isPowerful } from './variables.ts';
 
-/** A position in a command template that cannot be made safe. */
+/** Something that a command template may not have. */
 export interface CommandIssue extends Position {
   readonly message: string;
+  /** The rewrite that is always allowed. */
+  readonly next: string;
 }
 
 /** Scanner states that are followed side by side: one for each way through the branches that still matters. */
@@ -17,6 +20,8 @@ const maximumCalls = 20;
 
 interface Walk {
   readonly template: Template;
+  /** The first value's pipeline, for the rewrite. */
+  readonly firstValue: string;
   readonly issues: Map<string, CommandIssue>;
   depth: number;
   /** States at the jumps of the innermost loop. */
@@ -24,18 +29,43 @@ interface Walk {
   continues: State[];
 }
 
-/** Walks every way through a template's branches and reports each value in a position that cannot be made safe. */
-export function findIssues(template: Template): CommandIssue[] {
-  const walk: Walk = { template, issues: new Map(), depth: 0, breaks: [], continues: [] };
+/** Walks every way through a template's branches and reports what is not allowed in a command with values. */
+export function findIssues(template: Template, firstValue: string): CommandIssue[] {
+  const walk: Walk = { template, firstValue, issues: new Map(), depth: 0, breaks: [], continues: [] };
   for (const state of walkNodes(walk, template.root, [initialState()])) {
-    scanEnd(state, (reason) => addIssue(walk, template.source.length, reason));
+    scanEnd(state, reportAt(walk, template.source.length));
   }
   return [...walk.issues.values()].sort((left, right) => left.line - right.line || left.column - right.column);
 }
 
-function addIssue(walk: Walk, offset: number, message: string): void {
-  const position = positionAt(walk.template.source, offset);
-  walk.issues.set(`${offset} ${message}`, { ...position, message });
+function reportAt(walk: Walk, offset: number): Report {
+  return {
+    place: offset,
+    refuse: (reason, place = offset) => addIssue(walk, place, reason),
+    // Values are known while rendering only.
+    refuseValue: () => undefined,
+  };
+}
+
+function addIssue(walk: Walk, offset: number, reason: string): void {
+  const { source } = walk.template;
+  const action = /^\{\{-?\s*([^{}]*?)\s*-?\}\}/.exec(source.slice(offset))?.[1];
+  const message = action === undefined ? reason : `{{ ${action} }}: ${reason}`;
+  const next = rewrite(action ?? walk.firstValue);
+  walk.issues.set(`${offset} ${message}`, { ...positionAt(source, offset), message, next });
+}
+
+/** `env: {POD: "{{ .alert.labels.pod }}"}` for `.alert.labels.pod`. */
+function rewrite(value: string): string {
+  const words =
+    value
+      .match(/\.[A-Za-z_][\w-]*/g)
+      ?.at(-1)
+      ?.slice(1) ?? 'value';
+  const name = words.replaceAll('-', '_').toUpperCase();
+  const safe = isPowerful(name) ? `ALERT_${name}` : name;
+  const quote = value.includes('"') ? "'" : '"';
+  return `give the value to the step as a variable, env: {${safe}: ${quote}{{ ${value} }}${quote}}, and write "$${safe}" in the command`;
 }
 
 function walkNodes(walk: Walk, nodes: readonly TemplateNode[], states: readonly State[]): readonly State[] {
@@ -72,13 +102,12 @@ function walkNode(walk: Walk, node: TemplateNode, states: readonly State[]): rea
 
 function walkText(walk: Walk, node: TextNode, state: State): void {
   for (let index = 0; index < node.text.length; index += 1) {
-    scanCharacter(state, node.text.charAt(index), (reason) => addIssue(walk, node.offset + index, reason));
+    scanCharacter(state, node.text.charAt(index), reportAt(walk, node.offset + index));
   }
 }
 
-function walkValue(walk: Walk, { offset, pipe }: ActionNode, state: State): void {
-  const written = walk.template.source.slice(pipe.offset, pipe.end).trim();
-  placeValue(state, undefined, 'FIST', (reason) => addIssue(walk, offset, `{{ ${written} }}: ${reason}`));
+function walkValue(walk: Walk, { offset }: ActionNode, state: State): void {
+  placeValue(state, undefined, 'FIST', reportAt(walk, offset));
 }
 
 function walkCall(walk: Walk, name: string, states: readonly State[]): readonly State[] {

@@ -1,6 +1,9 @@
-/**
- * What the scanner knows of a POSIX shell script so far. Plain data: lint copies and compares it.
- */
+/** Stands in the text of a word for a template's value. No script can hold it. */
+export const valueMark = '\0';
+/** The same for what the shell puts in: `$name`, `${name}`, `$( )`. */
+export const expansionMark = '\u0001';
+
+/** What the scanner knows of a POSIX shell script so far. Plain data: lint copies and compares it. */
 export interface State {
   /** What the next character stands in, outermost first; the first is the script's own command frame. */
   readonly frames: [CommandFrame, ...Frame[]];
@@ -10,26 +13,14 @@ export interface State {
   dollar: '' | '$' | '$(';
   /** The name of a `$name` in progress. */
   variable: string | undefined;
-  /** Here-documents whose bodies start after the next newline. */
-  hereDocuments: HereDocument[];
-  /** Shell variables that hold template values, and whether one of those begins with `-`. */
-  tainted: Record<string, boolean>;
-  /** The script uses syntax that this scanner does not follow; nothing behind it can be judged. */
+  /** The script uses syntax that is not followed; nothing behind it can be judged. */
   isLost: boolean;
-}
-
-export interface HereDocument {
-  readonly delimiter: string;
-  readonly stripsTabs: boolean;
 }
 
 export type Frame =
   | CommandFrame
   | { readonly kind: 'single' | 'double' | 'comment' }
-  | { readonly kind: 'backtick'; text: string }
-  | { readonly kind: 'parameter'; text: string; readonly isQuoted: boolean }
-  | { readonly kind: 'arithmetic'; text: string; depth: number }
-  | { readonly kind: 'here-document'; readonly document: HereDocument; line: string; text: string };
+  | { readonly kind: 'parameter'; text: string };
 
 /** What the grammar expects next in a list of commands. */
 export type Expectation =
@@ -41,9 +32,7 @@ export type Expectation =
   | 'case-pattern'
   | 'for-name'
   | 'for-in'
-  | 'for-words'
-  | 'function-name'
-  | 'function-parentheses';
+  | 'for-words';
 
 /** Commands up to the end of the script or the closing parenthesis. */
 export interface CommandFrame {
@@ -51,74 +40,75 @@ export interface CommandFrame {
   readonly closing: 'end' | 'substitution' | 'subshell';
   expects: Expectation;
   word: Word | undefined;
-  redirect: 'file' | 'here-document' | 'here-document-tabs' | undefined;
+  /** The operator of a redirection whose word comes next. */
+  redirect: string;
   /** The beginning of an operator that the next character may extend. */
   operator: string;
-  command: CommandState | undefined;
+  command: Command | undefined;
   /** Open `case` blocks. */
   cases: number;
-  loopVariable: string;
-  /** An earlier stage of this pipeline has a value in its arguments. */
-  hasValueUpstream: boolean;
-  /** For each open block, whether values flow into it through a pipeline. */
-  blocks: boolean[];
-  /** A value stands anywhere in this frame. */
-  hasValue: boolean;
-  /** `((`: arithmetic in some shells. */
-  isArithmetic: boolean;
-  isJustOpened: boolean;
+  /** An assignment or a redirection stands in front, so that no reserved word may follow. */
+  isPrefixed: boolean;
+  /** A variable in front was assigned what is not literal. */
+  hasAssignment: boolean;
 }
 
 export interface Word {
-  /** Literal characters without their quotes. */
-  literal: string;
+  /** Literal characters without their quotes, and marks for what is not literal. */
+  text: string;
   isQuoted: boolean;
-  hasExpansion: boolean;
-  hasValue: boolean;
-  /** No character for certain so far. */
-  isBlank: boolean;
-  /** A value so far was empty. */
-  hasEmptyValue: boolean;
+  /** An expansion stands outside quotes, so that the shell splits it into words. */
+  isSplit: boolean;
+  /** A brace stands outside quotes. */
+  hasBrace: boolean;
   /** The variable that the word assigns. */
   assigns: string | undefined;
+  /** Where its first value or expansion stands, else where it begins. */
+  place: number;
+  /** In the order of their marks; known only while rendering. */
+  readonly values: string[];
 }
 
 /** One simple command and what its words so far say about the next. */
-export interface CommandState {
-  /** As in the table of commands; '' where it is not literal. */
-  name: string;
-  /** The previous word, where literal. */
-  previous: string;
-  /** Words that still belong to an option, and what they are. */
-  pending: number;
-  pendingKind: 'data' | 'code';
+export interface Command {
+  readonly name: string;
+  /** Kinds of the words that still belong to an option. */
+  pending: readonly Kind[];
+  /** Words of a subcommand so far, `rollout status`; undefined where the command has none or it is complete. */
+  lead: string | undefined;
+  /** Operands behind the subcommand that must be literal. */
+  literals: number;
   operands: number;
-  /** `--` was seen, so that no further word is an option. */
   isAfterDashes: boolean;
-  /** Everything from here on is code. */
-  isCode: boolean;
-  /** Everything from here on is data. */
-  isData: boolean;
-  /** Its program is in its arguments, so it does not come from standard input. */
-  hasProgram: boolean;
-  hasValue: boolean;
-  /** The next word is the name of a command that this one runs. */
-  isAwaiting: boolean;
-  subcommand: string;
-  /** The command behind `find -exec`. */
-  inner: CommandState | undefined;
+  /** For `test`: one letter for each word. */
+  shape: string;
 }
 
+/**
+ * What a word of a command is. `constant`: literal. `data`: any value. `text`: any value, unchecked, because nothing but
+ * its reader can take it for something else. `named`: data behind a literal `name=` or `name:`. `body`: data that must not
+ * begin with an unchecked `@`. `subject`: begins literally, `pod/...`. `path`: of a file, begins literally. `url`: with a
+ * literal scheme and host. `file`: is written. The others are small languages of their own.
+ */
+export type Kind =
+  | 'constant'
+  | 'data'
+  | 'text'
+  | 'named'
+  | 'body'
+  | 'subject'
+  | 'path'
+  | 'url'
+  | 'file'
+  | 'format'
+  | 'variable'
+  | 'setting'
+  | 'awk'
+  | 'sed'
+  | 'test';
+
 export function initialState(): State {
-  return {
-    frames: [commandFrame('end')],
-    isEscaped: false,
-    dollar: '',
-    variable: undefined,
-    hereDocuments: [],
-    tainted: {},
-    isLost: false,
-  };
+  return { frames: [commandFrame('end')], isEscaped: false, dollar: '', variable: undefined, isLost: false };
 }
 
 export function commandFrame(closing: CommandFrame['closing']): CommandFrame {
@@ -127,28 +117,12 @@ export function commandFrame(closing: CommandFrame['closing']): CommandFrame {
     closing,
     expects: 'command',
     word: undefined,
-    redirect: undefined,
+    redirect: '',
     operator: '',
     command: undefined,
     cases: 0,
-    loopVariable: '',
-    hasValueUpstream: false,
-    blocks: [],
-    hasValue: false,
-    isArithmetic: false,
-    isJustOpened: true,
-  };
-}
-
-export function newWord(): Word {
-  return {
-    literal: '',
-    isQuoted: false,
-    hasExpansion: false,
-    hasValue: false,
-    isBlank: true,
-    hasEmptyValue: false,
-    assigns: undefined,
+    isPrefixed: false,
+    hasAssignment: false,
   };
 }
 
@@ -162,8 +136,21 @@ export function owner(state: State): CommandFrame {
 }
 
 /** The word in progress of the innermost command frame; starts one. */
-export function currentWord(state: State): Word {
+export function currentWord(state: State, place: number): Word {
   const frame = owner(state);
-  frame.word ??= newWord();
+  frame.word ??= {
+    text: '',
+    isQuoted: false,
+    isSplit: false,
+    hasBrace: false,
+    assigns: undefined,
+    place,
+    values: [],
+  };
   return frame.word;
+}
+
+/** Whether a text has anything in it that is known only when the command runs. */
+export function isDynamic(text: string): boolean {
+  return text.includes(valueMark) || text.includes(expansionMark);
 }

@@ -119,7 +119,7 @@ function stepIo(context: EngineContext, work: Work, step: PlanStep, row: StepRec
     environment: plan.runtime.environment,
     branches: Object.keys(step.branches),
     render: (template) => templates.render(template, data(), context.now()),
-    renderCommand: (template) => templates.renderCommand(template, data(), context.now()),
+    renderCommand: (template, variables) => templates.renderCommand(template, variables, data(), context.now()),
     renderApart: (template) => templates.renderApart(template, data(), context.now()),
     evaluate: (condition) => templates.evaluate(condition, data(), context.now()),
     cluster: context.cluster,

@@ -4,6 +4,8 @@ import type { CommandResult } from '../../core/ports.ts';
 import type { Evidence, StepOutcome } from '../../core/run.ts';
 import { maskValues } from '../../lib/mask-values.ts';
 import { redact } from '../../lib/redact.ts';
+import { isSecretName } from '../../lib/secret-names.ts';
+import { isPowerful } from '../../lib/shell.ts';
 import { defineStep } from './define.ts';
 import type { StepIo } from './define.ts';
 
@@ -19,26 +21,44 @@ export const cli = defineStep({
     command: z
       .string()
       .min(1)
-      .describe('Text for `/bin/sh -c`. Template values become quoted variables, so they are never run.'),
+      .describe(
+        'Text for `/bin/sh -c`. Template values may stand where listed programs take any text; others belong in `env`.',
+      ),
+    env: z
+      .record(
+        z
+          .string()
+          .max(255)
+          .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of an environment variable')
+          .refine((name) => !isPowerful(name), 'must not be a name that shells or programs go by'),
+        z.string().max(65_536),
+      )
+      .refine((variables) => Object.keys(variables).length <= 100, 'must have at most 100 variables')
+      .optional()
+      .describe(
+        'Environment variables of the command, as templates. What the command does with "$NAME" is its author\'s matter.',
+      ),
     approvalRequired: z.boolean().default(false).describe('A person must approve the command before it runs.'),
   }),
-  templates: { command: 'command' },
+  templates: { command: 'command', env: 'template' },
   defaultTimeoutMs: 5 * 60_000,
   branches: [],
   async run(io, config) {
     if (config.approvalRequired) throw needsApproval(io);
     if (io.commands === null) throw execNotAllowed(io);
-    const { script, environment } = io.renderCommand(config.command);
+    const { script, environment: values } = io.renderCommand(config.command, config.env ?? {});
+    const environment = { ...io.environment, ...values };
     const result = await io.commands.run({
       script,
-      environment: { ...io.environment, ...environment, ...identity(io) },
+      environment: { ...environment, ...identity(io) },
       image: io.image,
       timeoutMs: io.timeoutMs,
       outputLimitBytes,
       signal: io.signal,
       onStarted: io.onProcess,
     });
-    return outcome(io, config.command, maskValues(result, await io.secretValues()));
+    const secrets = [...(await io.secretValues()), ...secretsOf(environment)];
+    return outcome(io, config.command, maskValues(result, secrets));
   },
 });
 
@@ -50,6 +70,11 @@ function identity(io: StepIo): Record<string, string> {
     FIST_ATTEMPT: String(io.attempt),
     FIST_IDEMPOTENCY_KEY: io.idempotencyKey,
   };
+}
+
+/** Values of variables whose names say that they are secret. */
+function secretsOf(environment: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(environment).flatMap(([name, value]) => (isSecretName(name) ? [value] : []));
 }
 
 function outcome(io: StepIo, command: string, result: CommandResult): StepOutcome {

@@ -32,8 +32,14 @@ export interface StepIo {
   readonly branches: readonly string[];
   /** Throws TemplateInvalid. */
   render(template: string): string;
-  /** The text for `/bin/sh -c`, with values in the environment. Throws TemplateInvalid or UnsafeArgument. */
-  renderCommand(template: string): { readonly script: string; readonly environment: Readonly<Record<string, string>> };
+  /**
+   * The text for `/bin/sh -c`, with values in the environment beside the rendered variables. Throws TemplateInvalid or
+   * UnsafeArgument.
+   */
+  renderCommand(
+    template: string,
+    variables: Readonly<Record<string, string>>,
+  ): { readonly script: string; readonly environment: Readonly<Record<string, string>> };
   /** Values show as `[value 1]` in the text and stand beside it. Throws TemplateInvalid. */
   renderApart(template: string): { readonly text: string; readonly values: readonly string[] };
   /** Throws TemplateInvalid. */
@@ -67,7 +73,7 @@ export interface StepDefinition<Type extends string = string, Config extends z.Z
   /** One line, for `fist explain`. */
   readonly description: string;
   readonly config: Config;
-  /** Fields of `config` that are templates. */
+  /** Fields of `config` that are templates, or maps of them. */
   readonly templates: Readonly<Partial<Record<keyof z.output<Config> & string, TemplateKind>>>;
   readonly defaultTimeoutMs: number;
   /** A step with branches answers `{branch: <name> | null}` in its result. */

@@ -26,7 +26,10 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     environment: { TEAM: 'shop', FIST_RUN_ID: 'forged' },
     branches: [],
     render: (template) => template,
-    renderCommand: () => ({ script: 'echo "${FIST_1}"', environment: { FIST_1: 'value' } }),
+    renderCommand: (template, variables) => ({
+      script: 'echo "${FIST_1}"',
+      environment: { FIST_1: 'value', ...variables },
+    }),
     renderApart: (template) => ({ text: template, values: [] }),
     evaluate: (condition) => condition === 'yes',
     cluster: null,
@@ -135,6 +138,48 @@ describe('cli', () => {
       message: 'the command ended with exit code 1: refused [REDACTED]',
       result: { stdout: 'it is [REDACTED]' },
       evidence: [{ excerpt: 'it is [REDACTED]\nstderr: refused [REDACTED]\n[exit code 1]' }],
+    });
+  });
+
+  test('the step’s own variables win over the runtime’s, and never over who it is', async () => {
+    const commands = runnerOf({});
+    const environment = { TEAM: 'shop', FIST_RUN_ID: 'forged' };
+    await cli.run(stepIo({ commands, environment }), { ...command, env: { TEAM: 'other', POD: 'web-1' } });
+    expect(commands.requests[0]?.environment).toMatchObject({ TEAM: 'other', POD: 'web-1', FIST_RUN_ID: 'r1' });
+  });
+
+  test('names that shells or programs go by are no variables of a step', () => {
+    const issues = (name: string) => cli.config.safeParse({ command: 'true', env: { [name]: 'x' } }).success;
+    const refused = [
+      'PATH',
+      'IFS',
+      'ENV',
+      'BASH_ENV',
+      'SHELLOPTS',
+      'PS4',
+      'PROMPT_COMMAND',
+      'LD_PRELOAD',
+      'FIST_1',
+      'FIST_RUN_ID',
+    ];
+    expect([...refused, 'KUBECONFIG', 'GIT_SSH_COMMAND', 'a-b', '1a', ''].filter(issues)).toEqual([]);
+    expect(['POD', 'namespace', '_X', 'API_TOKEN'].filter((name) => !issues(name))).toEqual([]);
+  });
+
+  test('values of variables with secret names are masked in result, message and evidence', async () => {
+    const secret = 'correct horse battery';
+    const environment = { API_TOKEN: `${secret}\n`, DB_PASSWORD: 'kitten-tail', PIN_TOKEN: '1', TEAM: 'storefront' };
+    const commands = runnerOf({
+      exitCode: 1,
+      stdout: `storefront 1 <${secret}>kitten-tail`,
+      stderr: `cannot log in with ${secret}\n`,
+    });
+    const outcome = await cli.run(stepIo({ commands, environment }), { ...command, env: { OTP: 'from-the-step' } });
+    const text = JSON.stringify(outcome);
+    expect(text).not.toMatch(/correct horse|kitten-tail/);
+    expect(outcome).toMatchObject({
+      message: 'the command ended with exit code 1: cannot log in with [REDACTED]',
+      result: { stdout: 'storefront 1 <[REDACTED]>[REDACTED]' },
     });
   });
 
