@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { lintCommand, renderCommand } from './shell.ts';
+import { isPowerful, lintCommand, renderCommand } from './shell.ts';
 
 /** Each has a value where one may not stand, or something that may not be in a command with values. */
 const unsafe: readonly string[] = [
@@ -60,6 +61,10 @@ const unsafe: readonly string[] = [
   `kubectl get pod {-n,{{ .x }}}`,
   `echo a {x}>f {{ .x }}`,
   `constructor {{ .x }}`,
+  `echo={{ .x }}; ((echo))`,
+  `true={{ .x }}; if ((true)); then :; fi`,
+  `true={{ .x }}; echo $(\\\n(true))`,
+  `kubectl get pod -n "$@" -- {{ .x }}`,
   `kubectl toString {{ .x }}`,
   `kubectl --__proto__={{ .x }} get pods`,
   `{{ .x }}`,
@@ -263,5 +268,34 @@ describe('lintCommand', () => {
     expect(
       lintCommand('{{ range .l }}{{ if .z }}sh -c {{ break }}{{ end }}echo {{ . }}; {{ end }}{{ .x }} '),
     ).not.toEqual([]);
+  });
+});
+
+describe('names that mean something', () => {
+  it('are all that bash has by itself', () => {
+    const { stdout } = spawnSync('bash', ['--norc', '-c', 'compgen -v'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { PATH: process.env['PATH'] ?? '' },
+      encoding: 'utf8',
+    });
+    expect(stdout.split('\n').filter((name) => name !== '' && !isPowerful(name))).toEqual([]);
+  });
+
+  it('are not those that labels have', () => {
+    const names = [
+      'POD',
+      'NODE',
+      'NODE_NAME',
+      'HOST',
+      'COMPONENT',
+      'FUNCTION',
+      'SERVICE',
+      'KUBE_NODE',
+      'NAMESPACE',
+      'API_TOKEN',
+      'pod',
+      '_x',
+    ];
+    expect(names.filter(isPowerful)).toEqual([]);
   });
 });

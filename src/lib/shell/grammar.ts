@@ -42,6 +42,8 @@ export function scanCommand(state: State, frame: CommandFrame, character: string
     }
     flushOperator(state, frame, report);
   }
+  const { isJustOpened } = frame;
+  frame.isJustOpened = false;
   switch (character) {
     case "'":
     case '"':
@@ -56,7 +58,8 @@ export function scanCommand(state: State, frame: CommandFrame, character: string
       state.dollar = '$';
       return;
     case '(':
-      openParenthesis(state, frame, report);
+      if (isJustOpened) lose(state, 'arithmetic in (( ))', report);
+      else openParenthesis(state, frame, report);
       return;
     case ')':
       closeParenthesis(state, frame, report);

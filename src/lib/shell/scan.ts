@@ -143,6 +143,8 @@ function openSubstitution(state: State, report: Report): void {
 
 /** `$?`, `$#`, `$$` and `$!` are numbers; whatever else the shell puts in is not known. */
 function expand(state: State, name: string, report: Report): void {
+  // The words of "$@" are as many as there are, in quotes too.
+  if (/^[@*]$/.test(name)) lose(state, `$${name}`, report);
   const isNumber = /^[?#$!]$/.test(name);
   append(state, isNumber ? '0' : expansionMark, report);
   if (!isNumber && topFrame(state).kind === 'command') currentWord(state, report.place).isSplit = true;

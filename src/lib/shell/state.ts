@@ -47,6 +47,8 @@ export interface CommandFrame {
   command: Command | undefined;
   /** Open `case` blocks. */
   cases: number;
+  /** Nothing stands behind its opening parenthesis yet. */
+  isJustOpened: boolean;
   /** An assignment or a redirection stands in front, so that no reserved word may follow. */
   isPrefixed: boolean;
   /** A variable in front was assigned what is not literal. */
@@ -121,6 +123,7 @@ export function commandFrame(closing: CommandFrame['closing']): CommandFrame {
     operator: '',
     command: undefined,
     cases: 0,
+    isJustOpened: closing !== 'end',
     isPrefixed: false,
     hasAssignment: false,
   };
