@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -287,10 +287,13 @@ describe('a leftover', () => {
       const exited = once(child, 'exit');
       await lineOf(pidFile);
       const ended = { pid: 2 ** 22 + 1, startTime: '1' };
+      const left = join(tmpdir(), `fist-step-${marker}`);
+      await mkdir(left);
       expect(await runner.killLeftover(ended)).toBe(false);
       expect(await runner.killLeftover({ ...ended, marker: randomUUID() })).toBe(false);
       expect(await runner.killLeftover({ ...ended, marker })).toBe(true);
       expect(await exited).toEqual([null, 'SIGKILL']);
+      await expect(access(left)).rejects.toThrow('ENOENT');
     },
   );
 });

@@ -24,7 +24,11 @@ test('a command runs, and its output and evidence are in the journal', async () 
   expect((await store.read.runs.steps(id))[0]).toMatchObject({
     status: 'succeeded',
     result: { stdout: `shop ${id}/1\n`, exit_code: 0 },
-    process: { pid: expect.any(Number), startTime: expect.any(String) },
+    process: {
+      pid: expect.any(Number),
+      startTime: expect.any(String),
+      marker: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    },
   });
   expect(await store.read.runs.evidence(id)).toMatchObject([{ id: 'e1', kind: 'command', object: 'step/run' }]);
   await store.close();
