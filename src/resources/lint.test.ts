@@ -25,6 +25,7 @@ describe('lint', () => {
       'E 13:16 spec.steps[0].timeout: spec.steps[0].timeout must be a duration such as 30s, 5m, 1h30m or 1d, not 5 minutes',
       'E 15:13 spec.steps[1].type: spec.steps[1].type must be one of cli, agent, conditional, not clii -> did you mean cli?',
       'E 17:7 spec.steps[2].name: spec.steps[2].name is required',
+      'E 17:40 spec.steps[2].env.PATH: spec.steps[2].env.PATH: must not be a name that shells or programs go by',
       'E 19:3 spec.sinkz: unknown field spec.sinkz -> did you mean sinks?',
       'E 28:17 spec.config.filters.severity: spec.config.filters.severity must be a list, not a string (critical)',
       'E 31:13 apiVersion: apiVersion must be punchingfist.io/v1alpha1, not punching-fist.io/v1 -> set apiVersion: punchingfist.io/v1alpha1',
@@ -59,7 +60,8 @@ describe('lint', () => {
       'E 16:33 spec.steps[1].goal: template: unexpected "}" in operand',
       'E 19:41 spec.steps[2].condition: template: unexpected end of the template: an {{end}} is missing',
       'E 25:9 spec.steps[3].command: bash is not one of the programs that a command with template values may run -> give the value to the step as a variable, env: {ALERTNAME: "{{ .source.data.alertname }}"}, and write "$ALERTNAME" in the command',
-      'E 28:15 spec.outputs[0].value: template: unexpected {{end}}',
+      'E 29:15 spec.steps[4].env.POD: there is no step later -> steps that have run by then: open, folded, quoted, quoted-else, command',
+      'E 33:15 spec.outputs[0].value: template: unexpected {{end}}',
     ]);
   });
 
