@@ -64,12 +64,6 @@ export const errorCodes = {
     exitCode: 1,
     meaning: 'The server was stopped gracefully during this attempt; it runs again.',
   },
-  ResourcesExhausted: {
-    retryable: true,
-    exitCode: 3,
-    meaning:
-      'The system ran out of open files, processes or memory before anything began; it is tried again after a pause.',
-  },
   CrashLoop: { retryable: false, exitCode: 1, meaning: 'Five attempts in a row were interrupted.' },
   Cancelled: { retryable: false, exitCode: 1, meaning: 'A person or a newer episode cancelled it.' },
   WorkflowNotReady: {

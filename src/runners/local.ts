@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { AppError } from '../core/errors.ts';
 import type { Clock, CommandRequest, CommandResult, CommandRunner } from '../core/ports.ts';
+import { exhaustion } from '../lib/exhaustion.ts';
 import { cappedOutput } from './capped-output.ts';
-import { exhausted, isExhaustion } from './exhaustion.ts';
 import { killMarked, markerVariable } from './marked-processes.ts';
 import { identify, isAlive } from './process-identity.ts';
 
@@ -143,10 +143,11 @@ async function start({ script, environment }: CommandRequest, path: string, atte
   return child;
 }
 
+const notStarted = 'the command could not be started now';
+
 function cannotStart(cause: unknown): never {
-  if (isExhaustion(cause)) throw exhausted(cause);
   const message = `the command could not be started: ${cause instanceof Error ? cause.message : String(cause)}`;
-  throw new AppError('CommandFailed', message, { cause, retryable: false });
+  throw exhaustion(cause, notStarted) ?? new AppError('CommandFailed', message, { cause, retryable: false });
 }
 
 /** Tells who the process is, then lets the script go. Kills it where nobody took note. */
@@ -158,7 +159,7 @@ async function openGate(child: ChildProcess, pid: number, request: CommandReques
     if (identity !== null) await request.onStarted({ ...identity, marker });
   } catch (thrown) {
     killGroup(pid, 'SIGKILL');
-    throw isExhaustion(thrown) ? exhausted(thrown) : thrown;
+    throw exhaustion(thrown, notStarted) ?? thrown;
   }
   if (!request.signal.aborted) door.end('\n');
 }

@@ -1,7 +1,7 @@
 import { readFile, readdir, readlink } from 'node:fs/promises';
 import { platform } from 'node:os';
 import type { Clock } from '../core/ports.ts';
-import { isExhaustion } from './exhaustion.ts';
+import { isExhaustion } from '../lib/exhaustion.ts';
 
 /** In the environment of every process of an attempt, unless one cleared it. Reserved like all names `FIST_...`. */
 export const markerVariable = 'FIST_ATTEMPT_MARKER';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { promisify } from 'node:util';
 import type { ProcessIdentity } from '../core/run.ts';
-import { isExhaustion } from './exhaustion.ts';
+import { isExhaustion } from '../lib/exhaustion.ts';
 
 /** Who a process is; null where it has ended. Rejects where there are no descriptors to look with. */
 export async function identify(pid: number): Promise<ProcessIdentity | null> {
