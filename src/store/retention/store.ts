@@ -140,7 +140,7 @@ async function deleteEvents(
     .execute();
   const used = await usedByOpenAlerts(query, events);
   const unused = events.map(({ id }) => id).filter((id) => !used.has(id));
-  return { source_events: await deleteRows(query, 'source_events', 'id', unused) };
+  return unused.length === 0 ? {} : { source_events: await deleteRows(query, 'source_events', 'id', unused) };
 }
 
 interface EventBrief {
