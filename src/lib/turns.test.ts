@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createTurns } from './turns.ts';
+import { createTurns, finish, finishInTurns } from './turns.ts';
 
 /** Turns of 10 ms by a clock that the test moves. */
 function world() {
@@ -40,4 +40,22 @@ test('several that wait go on one after the other, each in a turn of its own whe
   );
   expect(done.map(([name]) => name)).toEqual(['a', 'b', 'c']);
   expect(new Set(done.map(([, at]) => at)).size).toBe(3);
+});
+
+test('work in pieces gives others their turn when its time is used up', async () => {
+  const { turns, turn, pass } = world();
+  const at: number[] = [];
+  function* work() {
+    for (let piece = 0; piece < 6; piece++) {
+      pass(4);
+      at.push(turn());
+      yield;
+    }
+    return 'done';
+  }
+  expect(await finishInTurns(work(), turns)).toBe('done');
+  // Three pieces have 12 ms.
+  expect(at.slice(0, 3)).toEqual([0, 0, 0]);
+  expect(at[3]).toBeGreaterThan(0);
+  expect(finish(work())).toBe('done');
 });

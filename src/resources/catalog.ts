@@ -11,6 +11,8 @@ import type {
 import type { Secrets } from '../core/ports.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
+import { finish } from '../lib/turns.ts';
+import type { Pieces } from '../lib/turns.ts';
 import { checkSink } from './check-sink.ts';
 import { checkSource } from './check-source.ts';
 import type { AcceptedSource } from './check-source.ts';
@@ -33,10 +35,19 @@ export interface CatalogOptions {
 
 /** Compiles all resources of one moment. Never throws: what is wrong stands in the conditions. */
 export function buildCatalog(objects: readonly ResourceObject[], options: CatalogOptions): Catalog {
+  return finish(buildCatalogInPieces(objects, options));
+}
+
+/** As {@link buildCatalog}, object by object. */
+export function* buildCatalogInPieces(objects: readonly ResourceObject[], options: CatalogOptions): Pieces<Catalog> {
   const sorted = [...objects].sort(byAge);
   const sinks = sorted.filter(({ kind }) => kind === 'Sink').map((object) => buildSink(object));
   const find = finder(sinks);
-  const workflows = sorted.filter(({ kind }) => kind === 'Workflow').map((object) => buildWorkflow(object, find));
+  const workflows: CatalogWorkflow[] = [];
+  for (const object of sorted.filter(({ kind }) => kind === 'Workflow')) {
+    yield;
+    workflows.push(buildWorkflow(object, find));
+  }
   const findWorkflow = finder(workflows);
   const paths = new Map<string, CatalogSource>();
   const sources = sorted

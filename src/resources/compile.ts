@@ -31,8 +31,26 @@ interface GivenStep {
 const defaultImage = 'busybox:1.37';
 const commonFields = ['name', 'type', 'when', 'timeout', 'timeoutMinutes', 'retry', 'continueOnError', 'interrupted'];
 
-/** Checks `spec` of a Workflow by itself and makes the plan that runs execute. */
+interface Compiled {
+  readonly namespace: string;
+  readonly name: string;
+  readonly result: Checked<Plan>;
+}
+
+/** One `spec` is asked for several times in a reload, and once more in the next. */
+const compiled = new WeakMap<object, Compiled>();
+
+/** Checks `spec` of a Workflow by itself and makes the plan that runs execute. The spec is not changed later. */
 export function compileWorkflow(namespace: string, name: string, value: unknown): Checked<Plan> {
+  if (typeof value !== 'object' || value === null) return compile(namespace, name, value);
+  const known = compiled.get(value);
+  if (known?.namespace === namespace && known.name === name) return known.result;
+  const result = compile(namespace, name, value);
+  compiled.set(value, { namespace, name, result });
+  return result;
+}
+
+function compile(namespace: string, name: string, value: unknown): Checked<Plan> {
   const parsed = workflowSpec.safeParse(value);
   if (!parsed.success) return checked<Plan>(null, specIssues(workflowSpec, value, ['spec']));
   const spec = parsed.data;

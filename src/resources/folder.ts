@@ -4,13 +4,15 @@ import type { Catalog } from '../core/catalog.ts';
 import { toAppError } from '../core/errors.ts';
 import type { CatalogHolder, Clock, Log, Secrets } from '../core/ports.ts';
 import { createComplaints } from '../lib/complaints.ts';
-import { buildCatalog } from './catalog.ts';
+import { finish, finishInTurns } from '../lib/turns.ts';
+import type { Pieces } from '../lib/turns.ts';
+import { buildCatalogInPieces } from './catalog.ts';
 import { vanishedType } from './conditions.ts';
-import { isOverdue, keepLastGood, nothingKept, objectsInUse } from './last-good.ts';
+import { isOverdue, objectIssues, keepLastGood, nothingKept, objectsInUse } from './last-good.ts';
 import type { Kept } from './last-good.ts';
 import type { ResourceObject } from './object.ts';
 import type { Problem } from './problem.ts';
-import { listFiles, readResources } from './read.ts';
+import { listFiles, readResourcesInPieces } from './read.ts';
 import { createSecrets, secretValues } from './secrets.ts';
 import { tellVanished } from './vanished.ts';
 
@@ -68,28 +70,33 @@ export function openResourceFolder(options: ResourceFolderOptions): ResourceFold
   let seen = '';
   const secrets = createSecrets(() => kept.secrets, options.secretsDirectory);
 
-  function load(): LoadedFolder {
-    const read = readResources(path);
+  function* load(): Pieces<LoadedFolder> {
+    const read = yield* readResourcesInPieces(path);
+    for (const object of read.objects) {
+      // What is found here is asked for again.
+      objectIssues(object);
+      yield;
+    }
     const before = kept;
     kept = keepLastGood(before, read, clock.monotonic());
     const objects = objectsInUse(kept, clock.monotonic(), clock.now());
     generation += 1;
     const { loopback, allowInsecureSources } = options;
-    const catalog = buildCatalog(objects, { generation, loopback, allowInsecureSources, secrets });
+    const catalog = yield* buildCatalogInPieces(objects, { generation, loopback, allowInsecureSources, secrets });
     report(log, read.problems, catalog);
     tellVanished(log, before, kept, catalog, options.publicUrl);
     return { catalog, objects, problems: read.problems };
   }
 
   seen = fingerprint(path);
-  let state = load();
+  let state = finish(load());
 
-  function reload(): boolean {
+  async function reload(): Promise<boolean> {
     try {
       const now = fingerprint(path);
       const isSame = now === seen && !isOverdue(kept, clock.monotonic());
       if (isSame && !secretsChanged(state.catalog, secrets)) return false;
-      state = load();
+      state = await finishInTurns(load());
       seen = now;
       return true;
     } catch (error) {
@@ -111,7 +118,7 @@ export function openResourceFolder(options: ResourceFolderOptions): ResourceFold
   const follower = follow(
     path,
     async () => {
-      const hasChanged = reload();
+      const hasChanged = await reload();
       await copy().catch((error: unknown) =>
         complain(
           'error',
@@ -211,24 +218,33 @@ function fingerprint(path: string): string {
     .join('\n');
 }
 
+/** Lines of each kind about one load. */
+const mostLines = 100;
+
 function report(log: Log, problems: readonly Problem[], catalog: Catalog): void {
-  for (const { file, line, column, severity, message, next } of problems) {
+  for (const { file, line, column, severity, message, next } of problems.slice(0, mostLines)) {
     log[severity === 'error' ? 'error' : 'warn']({ at: `${file}:${line}:${column}`, next }, message);
   }
+  if (problems.length > mostLines)
+    log.warn({ next: 'fist lint shows all' }, `the resources have ${problems.length - mostLines} more problems`);
   const all = [
     ...catalog.sources.map((object) => ({ kind: 'Source', object })),
     ...catalog.workflows.map((object) => ({ kind: 'Workflow', object })),
     ...catalog.sinks.map((object) => ({ kind: 'Sink', object })),
   ];
-  for (const { kind, object } of all) {
-    const name = `${kind} ${object.namespace}/${object.name}`;
-    // What vanished is told in one line.
-    for (const condition of object.conditions.filter(({ type, status }) =>
-      type === 'Ready' ? status !== 'True' : type !== vanishedType,
-    )) {
-      log.warn({ object: name, at: object.origin, reason: condition.reason }, condition.message);
-    }
-  }
+  const conditions = all.flatMap(({ kind, object }) =>
+    object.conditions
+      // What vanished is told in one line.
+      .filter(({ type, status }) => (type === 'Ready' ? status !== 'True' : type !== vanishedType))
+      .map(({ reason, message }) => ({ kind, object, reason, message })),
+  );
+  for (const { kind, object, reason, message } of conditions.slice(0, mostLines))
+    log.warn({ object: `${kind} ${object.namespace}/${object.name}`, at: object.origin, reason }, message);
+  if (conditions.length > mostLines)
+    log.warn(
+      { next: 'fist get workflows -o wide' },
+      `${conditions.length - mostLines} more conditions are not as they should be`,
+    );
   const { generation, sources, workflows, sinks } = catalog;
   log.info(
     { generation, sources: sources.length, workflows: workflows.length, sinks: sinks.length },

@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { fileProblem } from '../lib/file-problem.ts';
 import { mostSimilar } from '../lib/similar.ts';
-import { parseDocuments } from './documents.ts';
+import { finish } from '../lib/turns.ts';
+import type { Pieces } from '../lib/turns.ts';
+import { parseDocumentsInPieces } from './documents.ts';
 import type { ResourceDocument } from './documents.ts';
 import { apiVersion, objectName } from './fields.ts';
 import { objectKey, objectTitle } from './object.ts';
@@ -72,8 +74,14 @@ export function listFiles(path: string): readonly string[] {
 
 /** Reads a folder or a file. What is wrong in it stands in `problems`. Throws InvalidInput where it cannot be read. */
 export function readResources(path: string): ReadResources {
+  return finish(readResourcesInPieces(path));
+}
+
+/** As {@link readResources}; no piece takes long. */
+export function* readResourcesInPieces(path: string): Pieces<ReadResources> {
   const files = listFiles(path);
-  const parts = files.map((file) => readFile(file));
+  const parts: FileContent[] = [];
+  for (const file of files) parts.push(yield* readFile(file));
   const objects = parts.flatMap((part) => part.objects);
   const doubles = duplicateProblems(objects);
   return {
@@ -86,7 +94,7 @@ export function readResources(path: string): ReadResources {
 
 type FileContent = Omit<ReadResources, 'files'>;
 
-function readFile(file: string): FileContent {
+function* readFile(file: string): Pieces<FileContent> {
   let text: string;
   try {
     if (statSync(file).size > maxFileBytes) throw new Error(`is larger than ${maxFileBytes / 1024 / 1024} MiB`);
@@ -99,16 +107,21 @@ function readFile(file: string): FileContent {
       problems: [{ file, line: 1, column: 1, severity: 'error', message, field: '' }],
     };
   }
-  return readText(file, text);
+  return yield* readTextInPieces(file, text);
 }
 
 /** Reads the text of one file. */
 export function readText(file: string, text: string): FileContent {
-  const { documents, problems: syntax } = parseDocuments(file, text);
+  return finish(readTextInPieces(file, text));
+}
+
+function* readTextInPieces(file: string, text: string): Pieces<FileContent> {
+  const { documents, problems: syntax } = yield* parseDocumentsInPieces(file, text);
   const objects: LocatedObject[] = [];
   const secrets: SecretDocument[] = [];
   const problems: Problem[] = [...syntax];
   for (const document of documents) {
+    yield;
     const { value } = document;
     if (value['kind'] === 'Secret') {
       const { secret, issues } = readSecret(file, value);

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../core/errors.ts';
+import { jsonProblem } from '../lib/json-bounds.ts';
 import { createComplaints } from '../lib/complaints.ts';
 import type { Complain } from '../lib/complaints.ts';
 import { createTurns } from '../lib/turns.ts';
@@ -267,6 +268,9 @@ function unauthenticated(request: FastifyRequest, reply: FastifyReply, verdict: 
     });
 }
 
+/** Of a body of the API: an alert with the most labels has a fortieth of it. */
+const bodyBounds = { values: 20_000, depth: 64 };
+
 /** JSON only; an empty body is no body. */
 function addBodyParser(app: FastifyInstance, { maxBodyBytes }: ServerLimits, pace: Pace): void {
   app.removeAllContentTypeParsers();
@@ -276,8 +280,10 @@ function addBodyParser(app: FastifyInstance, { maxBodyBytes }: ServerLimits, pac
     if (request.place === null) return done(null, undefined);
     receiveBody(stream, bodyOptions(request, maxBodyBytes, pace), (error, body) => {
       if (error !== null) return done(error);
-      request.bodyText = body?.toString('utf8') ?? '';
-      if (request.bodyText === '') return done(null, undefined);
+      if (body === undefined || body === null || body.length === 0) return done(null, undefined);
+      const problem = jsonProblem(body, bodyBounds);
+      if (problem !== null) return done(new AppError('InvalidInput', `the body ${problem}`));
+      request.bodyText = body.toString('utf8');
       try {
         done(null, JSON.parse(request.bodyText));
       } catch (cause) {

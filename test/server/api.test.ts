@@ -129,6 +129,19 @@ describe('POST /alerts', () => {
     }
   });
 
+  it.each([
+    ['values', { ...alert, unknown: Array(20_001).fill(0) }, 'the body has more than 20000 values'],
+    [
+      'levels',
+      { ...alert, unknown: JSON.parse('['.repeat(65) + ']'.repeat(65)) as unknown },
+      'the body is more than 64 deep',
+    ],
+  ])('with too many %s is refused before it is parsed', async (_, body, message) => {
+    const response = await world.post('/alerts', body);
+    expect(response.statusCode).toBe(400);
+    expect(response.json()).toEqual({ code: 'InvalidInput', message });
+  });
+
   it('leaves alone what it does not know, and hostile names of labels', async () => {
     const labels = JSON.parse('{"team":"shop","__proto__":"x","constructor":"y","{{ .x }}":"${y}"}') as Body;
     const { id } = await created({ ...alert, labels, unknown: { a: 1 } });

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { finish } from '../lib/turns.ts';
+import type { Pieces } from '../lib/turns.ts';
+import { buildCatalogInPieces } from './catalog.ts';
+import { parseDocuments } from './documents.ts';
+import { readResourcesInPieces } from './read.ts';
+import { createSecrets } from './secrets.ts';
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fist-pieces-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function countPieces(work: Pieces<unknown>): number {
+  let count = 0;
+  while (work.next().done !== true) count += 1;
+  return count;
+}
+
+const workflow = (at: number): string => `---
+apiVersion: punchingfist.io/v1alpha1
+kind: Workflow
+metadata: { name: many-${at} }
+spec: { steps: [{ name: one, type: conditional, condition: '{{ .alert.severity }} == critical' }] }
+`;
+const lines = (count: number, line: (at: number) => string): string =>
+  Array.from({ length: count }, (_, at) => line(at)).join('\n');
+
+describe('resources are read in pieces', () => {
+  it('document by document, and compiled object by object', () => {
+    writeFileSync(join(folder, 'all.yaml'), lines(50, workflow));
+    expect(countPieces(readResourcesInPieces(folder))).toBeGreaterThan(150);
+    const { objects } = finish(readResourcesInPieces(folder));
+    const options = { generation: 1, loopback: true, allowInsecureSources: false };
+    const catalog = buildCatalogInPieces(objects, { ...options, secrets: createSecrets(() => [], null) });
+    expect(countPieces(catalog)).toBe(50);
+  });
+
+  it('also within a document', () => {
+    const text = `a: [${'1, '.repeat(6000)}1]\n`;
+    writeFileSync(join(folder, 'one.yaml'), text);
+    expect(countPieces(readResourcesInPieces(folder))).toBeGreaterThan(5);
+  });
+});
+
+describe('a document is refused, and no other of its file,', () => {
+  it.each([
+    ['with too many parts', `data:\n${lines(10_000, (at) => `  key${at}: ${at}`)}`, 'more than 15000 parts'],
+    ['with too many repeated keys', lines(2000, () => 'a: 1'), 'unique'],
+    ['that is nested too deep', `a: ${'['.repeat(1000)}`, 'more than 100 deep'],
+    ['that is nested too deep in maps', `a: ${'{a: '.repeat(1000)}`, 'more than 100 deep'],
+  ])('%s', (_, text, message) => {
+    const { documents, problems } = parseDocuments('a.yaml', `kind: A\n---\n${text}\n---\nkind: C\n`);
+    expect(documents.map(({ value, line }) => [value['kind'], line])).toEqual([
+      ['A', 1],
+      ['C', 3 + text.split('\n').length + 1],
+    ]);
+    expect(problems.length).toBeLessThanOrEqual(100);
+    expect(problems[0]?.message).toContain(message);
+    expect(problems[0]?.line).toBeGreaterThanOrEqual(3);
+  });
+
+  it('but what stands before a document belongs to it', () => {
+    const { documents, problems } = parseDocuments(
+      'a.yaml',
+      '%YAML 1.2\n# first\n---\nkind: A\n...\n# second\n---\nkind: B\n',
+    );
+    expect(problems).toEqual([]);
+    expect(documents.map(({ value, line }) => [value['kind'], line])).toEqual([
+      ['A', 4],
+      ['B', 8],
+    ]);
+  });
+});
