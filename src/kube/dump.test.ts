@@ -1,7 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Cluster } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { openDump } from './dump.ts';
 import { parseLogSections } from './logs.ts';
@@ -25,18 +28,18 @@ const pod = (name: string, extra: object = {}): object => ({
   metadata: { name, namespace: 'shop', creationTimestamp: '2026-01-02T03:04:05Z', ...extra },
 });
 
-function writeShop(): void {
-  write('nodes.json', { kind: 'NodeList', apiVersion: 'v1', items: [{ metadata: { name: 'n1' } }] });
-  write('shop/pods.json', {
+function writeShop(at = ''): void {
+  write(`${at}nodes.json`, { kind: 'NodeList', apiVersion: 'v1', items: [{ metadata: { name: 'n1' } }] });
+  write(`${at}shop/pods.json`, {
     kind: 'PodList',
     apiVersion: 'v1',
     items: [pod('web-1', { labels: { app: 'web' } }), pod('api-1', { labels: { app: 'api' } })],
   });
-  write('shop/events.json', {
+  write(`${at}shop/events.json`, {
     kind: 'EventList',
     items: [{ metadata: { name: 'e.1' }, lastTimestamp: null, eventTime: '2026-01-02T04:00:00.123456Z' }],
   });
-  write('shop/jobs.json', { kind: 'List', items: null });
+  write(`${at}shop/jobs.json`, { kind: 'List', items: null });
 }
 
 const refusal = async (open: Promise<unknown>): Promise<AppError> => {
@@ -132,6 +135,96 @@ describe('openDump', () => {
       ).toMatchObject({ kind: 'not_captured' });
       expect(await cluster.get('pods', 'shop', name)).toEqual({ kind: 'ok', value: null });
     }
+  });
+
+  describe.skipIf(process.platform === 'win32')('refused, with what, where and why, and never taken for absent', () => {
+    const logsOf = (cluster: Cluster, pod: string) =>
+      cluster.logs({ namespace: 'shop', pod, container: 'app', previous: false, tailLines: 5 });
+    const outside = (path: string, content: string): string => {
+      const file = join(directory, 'outside', path);
+      mkdirSync(join(file, '..'), { recursive: true });
+      writeFileSync(file, content);
+      return file;
+    };
+    const dump = (): string => join(directory, 'dump');
+
+    beforeEach(() => {
+      writeShop('dump/');
+      mkdirSync(join(dump(), 'shop', 'web-1'));
+    });
+
+    test('links that leave the folder, directly and through a folder', async () => {
+      symlinkSync(outside('services.json', '{"items": []}'), join(dump(), 'shop', 'services.json'));
+      symlinkSync(outside('canary/logs.txt', 'canary'), join(dump(), 'shop', 'web-1', 'logs.txt'));
+      symlinkSync(join(directory, 'outside', 'canary'), join(dump(), 'shop', 'api-1'));
+      const cluster = await openDump(dump());
+      const reason = (place: string) => ({
+        kind: 'not_captured',
+        reason: `${place} is a link that leads out of the dump`,
+      });
+      expect(await cluster.list({ resource: 'services', namespace: 'shop' })).toEqual(reason('shop/services.json'));
+      expect(await cluster.list({ resource: 'services' })).toEqual(reason('shop/services.json'));
+      expect(await logsOf(cluster, 'web-1')).toEqual(reason('shop/web-1/logs.txt'));
+      expect(await logsOf(cluster, 'api-1')).toEqual(reason('shop/api-1/logs.txt'));
+    });
+
+    test('a namespace that is such a link: nothing that is asked of all namespaces is complete', async () => {
+      outside('elsewhere/pods.json', '{"items": []}');
+      symlinkSync(join(directory, 'outside', 'elsewhere'), join(dump(), 'elsewhere'));
+      symlinkSync('shop', join(dump(), 'again'));
+      const cluster = await openDump(dump());
+      const refused = { kind: 'not_captured', reason: 'elsewhere is a link that leads out of the dump' };
+      expect(await cluster.list({ resource: 'pods', namespace: 'elsewhere' })).toEqual(refused);
+      expect(await cluster.list({ resource: 'pods' })).toEqual(refused);
+      expect(await cluster.list({ resource: 'pods', namespace: 'again' })).toMatchObject({ kind: 'ok' });
+    });
+
+    test('links to nothing and to themselves', async () => {
+      symlinkSync('absent.json', join(dump(), 'shop', 'services.json'));
+      symlinkSync('daemonsets.json', join(dump(), 'shop', 'daemonsets.json'));
+      const cluster = await openDump(dump());
+      expect(await cluster.list({ resource: 'services' })).toMatchObject({
+        reason: 'shop/services.json is a link to something that is not there',
+      });
+      expect(await cluster.list({ resource: 'daemonsets' })).toMatchObject({
+        reason: 'shop/daemonsets.json is a link that leads to itself',
+      });
+    });
+
+    test('pipes, devices, sockets and folders: nothing waits for them', async () => {
+      execFileSync('mkfifo', [join(dump(), 'shop', 'services.json')]);
+      symlinkSync('/dev/zero', join(dump(), 'shop', 'ingresses.json'));
+      mkdirSync(join(dump(), 'shop', 'configmaps.json'));
+      const socket = createServer();
+      await new Promise<void>((resolve) => socket.listen(join(dump(), 'shop', 'daemonsets.json'), resolve));
+      const cluster = await openDump(dump());
+      const reasons = await Promise.all(
+        (['services', 'ingresses', 'configmaps', 'daemonsets'] as const).map(async (resource) => {
+          const result = await cluster.list({ resource });
+          return result.kind === 'not_captured' && result.reason;
+        }),
+      );
+      await new Promise((resolve) => socket.close(resolve));
+      expect(reasons).toEqual([
+        'shop/services.json is a pipe, not a file',
+        'shop/ingresses.json is a link that leads out of the dump',
+        'shop/configmaps.json is a folder, not a file',
+        'shop/daemonsets.json is a socket, not a file',
+      ]);
+      expect(await cluster.observedAt()).toBe('2026-01-02T04:00:00.123Z');
+    });
+
+    test('files beyond the limits', async () => {
+      write('dump/shop/web-1/logs.txt', 'x'.repeat(101));
+      const cluster = await openDump(dump(), { maxListBytes: 50, maxLogBytes: 100 });
+      expect(await cluster.list({ resource: 'pods' })).toMatchObject({
+        kind: 'not_captured',
+        reason: expect.stringMatching(/^shop\/pods\.json has \d+ bytes, more than the 50 that are read$/),
+      });
+      expect(await logsOf(cluster, 'web-1')).toMatchObject({
+        reason: 'shop/web-1/logs.txt has 101 bytes, more than the 100 that are read',
+      });
+    });
   });
 
   test('its clock is the newest time in it', async () => {

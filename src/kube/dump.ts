@@ -1,54 +1,91 @@
-import type { Dirent } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isKubernetesName } from '../core/cluster.ts';
 import type { Cluster, ClusterResource, KubernetesObject, ListQuery, LogQuery, ReadResult } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { toTimestamp } from '../core/time.ts';
 import { fileProblem } from '../lib/file-problem.ts';
+import { dumpFolders, readDumpFile } from './dump-files.ts';
 import { lastLines, parseLogSections, requestError } from './logs.ts';
 import { apiVersionOf, resourceTypes } from './resources.ts';
 
-/** A larger file is refused: it would not fit into memory as JSON. */
-const maxFileBytes = 400 * 1024 * 1024;
+/** A larger list is refused: it would not fit into memory as JSON. */
+const maxListBytes = 400 * 1024 * 1024;
+/** Of the logs of a pod: what kubectl writes without `--tail` may be more than anybody reads. */
+const maxLogBytes = 64 * 1024 * 1024;
 
 interface ParsedList {
+  readonly kind: 'list';
   readonly items: readonly KubernetesObject[];
   /** Newest time in it; empty where it has none. */
   readonly newest: string;
 }
 
+type List = ParsedList | { readonly kind: 'absent' } | { readonly kind: 'refused'; readonly reason: string };
+
+/** Names of the namespaces; of those whose folder is refused, why. */
+interface Namespaces {
+  readonly names: readonly string[];
+  readonly refused: ReadonlyMap<string, string>;
+}
+
+/** What an option gives to tests, which do not write hundreds of megabytes. */
+export interface DumpLimits {
+  readonly maxListBytes: number;
+  readonly maxLogBytes: number;
+}
+
 /**
  * A folder as `kubectl cluster-info dump --output-directory` writes it, with any further `<resource>.json` List per
  * namespace, cluster-scoped ones at the top, and `<namespace>/<pod>/previous.txt`. Files are read when they are needed,
- * once. A list that has no file was not captured; an object that is not in its list does not exist.
+ * once. A list that has no file was not captured, nor one whose file is refused (dump-files.ts); an object that is not in
+ * its list does not exist.
  *
  * Throws ClusterUnavailable where the folder does not exist, is no dump, or holds a file that cannot be read.
  */
-export async function openDump(directory: string): Promise<Cluster> {
-  const namespaces = await findNamespaces(directory);
-  const cache = new Map<string, Promise<ParsedList | null>>();
+export async function openDump(
+  directory: string,
+  limits: DumpLimits = { maxListBytes, maxLogBytes },
+): Promise<Cluster> {
+  const found = await findNamespaces(directory);
+  const { names: namespaces } = found;
+  const cache = new Map<string, Promise<List>>();
 
-  const readList = async (resource: ClusterResource, namespace: string | null): Promise<ParsedList | null> => {
-    const file = join(directory, ...(namespace === null ? [] : [namespace]), `${resource}.json`);
-    const cached = cache.get(file) ?? parseList(file, resource);
-    cache.set(file, cached);
+  const readList = async (resource: ClusterResource, namespace: string | null): Promise<List> => {
+    const parts = [...(namespace === null ? [] : [namespace]), `${resource}.json`];
+    const key = parts.join('/');
+    const cached = cache.get(key) ?? parseList(directory, parts, resource, limits.maxListBytes);
+    cache.set(key, cached);
     return cached;
   };
   const listOne = async (
     resource: ClusterResource,
     namespace: string | null,
   ): Promise<ReadResult<readonly KubernetesObject[]>> => {
-    if (namespace !== null && !namespaces.includes(namespace))
-      return notCaptured(`namespace ${shown(namespace)} is not in the dump (it has: ${namespaces.join(', ')})`);
+    const missing = namespace === null ? null : missingNamespace(found, namespace);
+    if (missing !== null) return notCaptured(missing);
     const list = await readList(resource, namespace);
     const where = namespace === null ? '' : `${namespace}/`;
-    return list === null ? notCaptured(`the dump has no ${where}${resource}.json`) : { kind: 'ok', value: list.items };
+    if (list.kind === 'absent') return notCaptured(`the dump has no ${where}${resource}.json`);
+    return list.kind === 'refused' ? notCaptured(list.reason) : { kind: 'ok', value: list.items };
+  };
+  const listAll = async (resource: ClusterResource): Promise<ReadResult<readonly KubernetesObject[]>> => {
+    const lists = await Promise.all(namespaces.map((namespace) => readList(resource, namespace)));
+    // What is refused may hold what is asked for.
+    const [refusal] = [
+      ...found.refused.values(),
+      ...lists.flatMap((one) => (one.kind === 'refused' ? one.reason : [])),
+    ];
+    if (refusal !== undefined) return notCaptured(refusal);
+    const captured = lists.flatMap((one) => (one.kind === 'list' ? [one.items] : []));
+    return captured.length === 0
+      ? notCaptured(`no namespace of the dump has ${resource}.json`)
+      : { kind: 'ok', value: captured.flat() };
   };
   const list = async (query: ListQuery): Promise<ReadResult<readonly KubernetesObject[]>> => {
     const all = resourceTypes[query.resource].namespaced && query.namespace === undefined;
     const scope = resourceTypes[query.resource].namespaced ? (query.namespace ?? null) : null;
-    const result = all ? await listAll(query.resource, namespaces, listOne) : await listOne(query.resource, scope);
+    const result = all ? await listAll(query.resource) : await listOne(query.resource, scope);
     return result.kind === 'ok'
       ? { kind: 'ok', value: result.value.filter((object) => hasLabels(object, query.labels)) }
       : result;
@@ -63,12 +100,12 @@ export async function openDump(directory: string): Promise<Cluster> {
       if (result.kind !== 'ok') return result;
       return { kind: 'ok', value: result.value.find((object) => object.metadata.name === name) ?? null };
     },
-    logs: (query) => readLogs(directory, namespaces, query),
+    logs: (query) => readLogs(directory, found, query, limits.maxLogBytes),
     async observedAt() {
       const wanted = namespaces.flatMap((namespace) => timedResources.map((resource) => readList(resource, namespace)));
       const lists = await Promise.all([readList('nodes', null), ...wanted]);
       const newest = lists.reduce(
-        (time, parsed) => (parsed !== null && parsed.newest > time ? parsed.newest : time),
+        (time, parsed) => (parsed.kind === 'list' && parsed.newest > time ? parsed.newest : time),
         '',
       );
       return newest === '' ? toTimestamp((await stat(directory)).mtimeMs) : newest;
@@ -85,27 +122,31 @@ const notCaptured = (reason: string): { readonly kind: 'not_captured'; readonly 
 });
 const shown = (name: string): string => JSON.stringify(name.slice(0, 80));
 
-async function findNamespaces(directory: string): Promise<readonly string[]> {
-  let entries: readonly Dirent[];
-  try {
-    entries = await readdir(directory, { withFileTypes: true });
-  } catch (error) {
+async function findNamespaces(directory: string): Promise<Namespaces> {
+  const folders = await dumpFolders(directory).catch((error: unknown) => {
     throw unavailable(`the dump ${directory} cannot be read (${fileProblem(error)})`, error);
+  });
+  const names: string[] = [];
+  const refused = new Map<string, string>();
+  for (const [name, { refusal }] of folders) {
+    if (refusal !== null) refused.set(name, refusal);
+    else if ((await readdir(join(directory, name))).some(isList)) names.push(name);
   }
-  const namespaces: string[] = [];
-  for (const entry of entries) {
-    if (!entry.isDirectory() || !isKubernetesName(entry.name)) continue;
-    const files = await readdir(join(directory, entry.name));
-    if (files.some((file) => file.endsWith('.json') && Object.hasOwn(resourceTypes, file.slice(0, -'.json'.length)))) {
-      namespaces.push(entry.name);
-    }
-  }
-  if (namespaces.length === 0 && !entries.some((entry) => entry.name === 'nodes.json')) {
+  if (names.length === 0 && !(await readdir(directory)).includes('nodes.json')) {
     throw unavailable(
       `${directory} is no cluster dump: it has neither nodes.json nor a folder with a namespace's lists`,
     );
   }
-  return namespaces.sort();
+  return { names: names.sort(), refused };
+}
+
+function isList(file: string): boolean {
+  return file.endsWith('.json') && Object.hasOwn(resourceTypes, file.slice(0, -'.json'.length));
+}
+
+function missingNamespace({ names, refused }: Namespaces, namespace: string): string | null {
+  if (names.includes(namespace)) return null;
+  return refused.get(namespace) ?? `namespace ${shown(namespace)} is not in the dump (it has: ${names.join(', ')})`;
 }
 
 function unavailable(message: string, cause?: unknown): AppError {
@@ -123,27 +164,33 @@ const errorText = (error: unknown): string => (error instanceof Error ? error.me
 const timeField =
   /"(?:creationTimestamp|lastTimestamp|firstTimestamp|eventTime|lastTransitionTime|lastUpdateTime|lastHeartbeatTime|startTime|startedAt|finishedAt|lastObservedTime)": ?"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z"/g;
 
-async function parseList(file: string, resource: ClusterResource): Promise<ParsedList | null> {
-  let text: string;
-  try {
-    const { size } = await stat(file);
-    if (size > maxFileBytes) throw new Error(`${size} bytes are more than ${maxFileBytes}`);
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw unavailable(`${file} cannot be read (${fileProblem(error)})`, error);
-  }
+async function parseList(
+  directory: string,
+  parts: readonly string[],
+  resource: ClusterResource,
+  maxBytes: number,
+): Promise<List> {
+  const path = join(directory, ...parts);
+  const file = await readDumpFile(directory, parts, maxBytes).catch((error: unknown) => {
+    throw unavailable(`${path} cannot be read (${fileProblem(error)})`, error);
+  });
+  if (file.kind !== 'text') return file;
+  const { text } = file;
   let items: unknown;
   try {
     items = (JSON.parse(text) as { items?: unknown } | null)?.items ?? [];
   } catch (error) {
     throw unavailable(
-      `${file} is not JSON (${errorText(error)}); a dump in YAML is not read, use --output=json`,
+      `${path} is not JSON (${errorText(error)}); a dump in YAML is not read, use --output=json`,
       error,
     );
   }
-  if (!Array.isArray(items)) throw unavailable(`${file} is no List: it has no items`);
-  return { items: items.filter(isObject).map((object) => withType(object, resource)), newest: newestTime(text) };
+  if (!Array.isArray(items)) throw unavailable(`${path} is no List: it has no items`);
+  return {
+    kind: 'list',
+    items: items.filter(isObject).map((object) => withType(object, resource)),
+    newest: newestTime(text),
+  };
 }
 
 function newestTime(text: string): string {
@@ -167,18 +214,6 @@ function withType(object: KubernetesObject, resource: ClusterResource): Kubernet
   return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
 }
 
-async function listAll(
-  resource: ClusterResource,
-  namespaces: readonly string[],
-  listOne: (resource: ClusterResource, namespace: string) => Promise<ReadResult<readonly KubernetesObject[]>>,
-): Promise<ReadResult<readonly KubernetesObject[]>> {
-  const results = await Promise.all(namespaces.map((namespace) => listOne(resource, namespace)));
-  const captured = results.flatMap((result) => (result.kind === 'ok' ? [result.value] : []));
-  return captured.length === 0
-    ? notCaptured(`no namespace of the dump has ${resource}.json`)
-    : { kind: 'ok', value: captured.flat() };
-}
-
 /** Equality of every label asked for. */
 export function hasLabels(object: KubernetesObject, labels: Readonly<Record<string, string>> | undefined): boolean {
   return Object.entries(labels ?? {}).every(([name, value]) => object.metadata.labels?.[name] === value);
@@ -186,21 +221,21 @@ export function hasLabels(object: KubernetesObject, labels: Readonly<Record<stri
 
 async function readLogs(
   directory: string,
-  namespaces: readonly string[],
+  namespaces: Namespaces,
   query: LogQuery,
+  maxBytes: number,
 ): Promise<ReadResult<string>> {
   const { namespace, pod, container } = query;
-  if (!namespaces.includes(namespace)) return notCaptured(`namespace ${shown(namespace)} is not in the dump`);
+  const missing = missingNamespace(namespaces, namespace);
+  if (missing !== null) return notCaptured(missing);
   if (!isKubernetesName(pod)) return notCaptured(`${shown(pod)} is no pod name`);
   const file = query.previous ? 'previous.txt' : 'logs.txt';
-  let text: string;
-  try {
-    text = await readFile(join(directory, namespace, pod, file), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      return notCaptured(`the dump has no ${namespace}/${pod}/${file}`);
+  const found = await readDumpFile(directory, [namespace, pod, file], maxBytes).catch((error: unknown) => {
     throw unavailable(`${join(directory, namespace, pod, file)} cannot be read (${fileProblem(error)})`, error);
-  }
+  });
+  if (found.kind === 'absent') return notCaptured(`the dump has no ${namespace}/${pod}/${file}`);
+  if (found.kind === 'refused') return notCaptured(found.reason);
+  const { text } = found;
   const sections = parseLogSections(text, namespace, pod).filter((section) => section.container === container);
   if (sections.length === 0)
     return notCaptured(`${namespace}/${pod}/${file} has no section of container ${shown(container)}`);

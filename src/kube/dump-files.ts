@@ -1,0 +1,89 @@
+import { constants } from 'node:fs';
+import type { Dirent } from 'node:fs';
+import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { isKubernetesName } from '../core/cluster.ts';
+
+/**
+ * What is at a place of the dump. A dump comes from elsewhere: what is no plain file inside its folder (a link that leads
+ * out of it, a pipe, a device, a socket) or is too large is refused, with the place and the reason, and nothing is read.
+ */
+export type DumpFile =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Reads `parts` below the folder. Throws what the file system says of a plain file that cannot be read. */
+export async function readDumpFile(folder: string, parts: readonly string[], maxBytes: number): Promise<DumpFile> {
+  const place = parts.join('/');
+  const path = await pathWithin(folder, parts);
+  if (path.kind !== 'path') return path;
+  // A pipe is opened without waiting for somebody who writes into it; what was opened is what is looked at.
+  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
+  const before = await lstat(path.path);
+  if (!before.isFile()) return refused(`${place} is ${typeOf(before)}, not a file`);
+  const file = await open(path.path, flags);
+  try {
+    const status = await file.stat();
+    if (!status.isFile()) return refused(`${place} is ${typeOf(status)}, not a file`);
+    if (status.size > maxBytes)
+      return refused(`${place} has ${status.size} bytes, more than the ${maxBytes} that are read`);
+    return { kind: 'text', text: await file.readFile('utf8') };
+  } finally {
+    await file.close();
+  }
+}
+
+/** The names of the folders that may be namespaces, with the reason for those that are refused. */
+export async function dumpFolders(folder: string): Promise<ReadonlyMap<string, { readonly refusal: string | null }>> {
+  const found = new Map<string, { readonly refusal: string | null }>();
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!isKubernetesName(entry.name) || !(await isFolder(folder, entry))) continue;
+    const path = await pathWithin(folder, [entry.name]);
+    if (path.kind !== 'absent') found.set(entry.name, { refusal: path.kind === 'refused' ? path.reason : null });
+  }
+  return found;
+}
+
+async function isFolder(folder: string, entry: Dirent): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  return stat(join(folder, entry.name)).then(
+    (status) => status.isDirectory(),
+    () => false,
+  );
+}
+
+type Place = { readonly kind: 'path'; readonly path: string } | Exclude<DumpFile, { kind: 'text' }>;
+
+/** The path without links, if it is within the folder. */
+async function pathWithin(folder: string, parts: readonly string[]): Promise<Place> {
+  const [root, named] = [await realpath(folder), join(folder, ...parts)];
+  try {
+    const path = await realpath(named);
+    const within = relative(root, path);
+    const leaves = within === '..' || within.startsWith(`..${sep}`) || isAbsolute(within);
+    return leaves ? refused(`${parts.join('/')} is a link that leads out of the dump`) : { kind: 'path', path };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ELOOP') return refused(`${parts.join('/')} is a link that leads to itself`);
+    if (code !== 'ENOENT') throw error;
+    const link = await lstat(named).catch(() => null);
+    return link === null ? { kind: 'absent' } : refused(`${parts.join('/')} is a link to something that is not there`);
+  }
+}
+
+function refused(reason: string): { readonly kind: 'refused'; readonly reason: string } {
+  return { kind: 'refused', reason };
+}
+
+interface FileType {
+  isDirectory(): boolean;
+  isFIFO(): boolean;
+  isSocket(): boolean;
+}
+
+function typeOf(status: FileType): string {
+  if (status.isDirectory()) return 'a folder';
+  if (status.isFIFO()) return 'a pipe';
+  return status.isSocket() ? 'a socket' : 'a device';
+}
