@@ -259,6 +259,14 @@ describe('get', () => {
     expectError(await at(world, 'get', 'alerts', '--token', 'wrong'), 3, 'not the one of this server');
     expect(await fistWith(bare, ['get', 'alerts', '--token', world.app.token])).toMatchObject({ code: 0 });
     expect(await fistWith({ ...bare, FIST_TOKEN: world.app.token }, ['get', 'alerts'])).toMatchObject({ code: 0 });
+    // The token of this machine's database goes nowhere else, however the server is named.
+    const elsewhere = { SQLITE_PATH: world.database, FIST_SERVER: 'http://fist.example.com' };
+    for (const command of [
+      ['get', 'alerts'],
+      ['describe', 'run/x'],
+      ['cancel', 'run/x'],
+    ])
+      expectError(await fistWith(elsewhere, command), 3, 'is not this machine', 'FIST_TOKEN=');
     expectError(await fist('get', 'alerts', '--server', 'localhost'), 2, 'localhost is not an http or https URL');
   });
 });

@@ -90,7 +90,9 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
   const bounds = limits === undefined ? {} : { limits };
   if (!isPostgres(database)) {
     const { openSqliteStore } = await import('../store/sqlite/store.ts');
-    return { store: openSqliteStore({ path: database, hooks, ...bounds }), clock, queue: null };
+    const onWiderMode = (message: string): void =>
+      log.warn({ database }, `${message}. It may hold alerts, evidence and reports`);
+    return { store: openSqliteStore({ path: database, hooks, onWiderMode, ...bounds }), clock, queue: null };
   }
   const [{ openPostgresStore }, { openRunQueue }] = await Promise.all([
     import('../store/postgres/store.ts'),

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { AppError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { errorCodes } from '../core/errors.ts';
+import { isLoopback } from '../lib/address-policy.ts';
 import { createHttpClient } from '../lib/http.ts';
 import type { Terminal } from './output.ts';
 
@@ -26,8 +27,8 @@ const timeoutMs = 30_000;
 const maxResponseBytes = 64 * 1024 * 1024;
 
 /**
- * The server is `--server`, `FIST_SERVER`, or 127.0.0.1:8080; the token `--token`, `FIST_TOKEN`, or the file that the
- * server keeps beside its database on this machine.
+ * The server is `--server`, `FIST_SERVER`, or 127.0.0.1:8080; the token `--token` or `FIST_TOKEN`. A server on this machine
+ * gets the token of the file that it keeps beside its database; any other host would learn it.
  */
 export function apiClient(flags: ServerFlags, terminal: Terminal): ApiClient {
   const url = (flags.server ?? terminal.env['FIST_SERVER'] ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');
@@ -38,7 +39,9 @@ export function apiClient(flags: ServerFlags, terminal: Terminal): ApiClient {
       next: `${field === '--server' ? '--server ' : 'FIST_SERVER='}http://127.0.0.1:8080`,
     });
   }
-  const token = flags.token ?? terminal.env['FIST_TOKEN'] ?? tokenIn(tokenFileOf(readDatabase(flags.db, terminal.env)));
+  const isHere = isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, ''));
+  const given = flags.token ?? terminal.env['FIST_TOKEN'];
+  const token = given ?? (isHere ? tokenIn(tokenFileOf(readDatabase(flags.db, terminal.env))) : undefined);
   const http = createHttpClient();
 
   async function call(method: string, path: string, bearer: string | undefined, body?: unknown): Promise<unknown> {
@@ -66,16 +69,29 @@ export function apiClient(flags: ServerFlags, terminal: Terminal): ApiClient {
       : failure(response.status, response.body, url, token);
   }
 
+  async function callApi(method: string, path: string, body?: unknown): Promise<unknown> {
+    if (token === undefined && !isHere) throw tokenNeeded(url);
+    return call(method, path, token, body);
+  }
+
   return {
     url,
-    get: (path) => call('GET', path, token),
-    post: (path, body) => call('POST', path, token, body),
+    get: (path) => callApi('GET', path),
+    post: (path, body) => callApi('POST', path, body),
     notify: (path, body, webhookToken) => call('POST', path, webhookToken, body),
   };
 }
 
 function tokenIn(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+}
+
+function tokenNeeded(url: string): AppError {
+  return new AppError(
+    'Unauthenticated',
+    `${url} is not this machine, so it is not sent the token that is beside a local database`,
+    { field: '--token', next: 'FIST_TOKEN=$(cat TOKEN-FILE) with the token of that server, or --token TOKEN' },
+  );
 }
 
 /** The webhook of a Source has a token of its own. */

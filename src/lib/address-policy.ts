@@ -2,60 +2,101 @@ import { BlockList, isIP } from 'node:net';
 
 /** Which addresses a request may go to. */
 export interface DestinationPolicy {
-  /** False: loopback, private, carrier-grade and unique-local addresses are refused too. */
+  /** False: addresses that only a closed network uses are refused too: loopback, private, shared, unique-local. */
   readonly allowPrivate: boolean;
 }
 
+type Network = readonly [address: string, prefix: number];
+
+/** IPv4 that no receiver can have (IANA's special-purpose registry): this network, link-local, protocol assignments, multicast, broadcast. */
+const never4: readonly Network[] = [
+  ['0.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['255.255.255.255', 32],
+  // Metadata services outside of link-local: Alibaba, Azure.
+  ['100.100.100.200', 32],
+  ['168.63.129.16', 32],
+];
+
+/** What stands within a closed network. 240.0.0.0/4 is reserved, and clouds give it to pods; 198.18.0.0/15 is for benchmarks. */
+const private4: readonly Network[] = [
+  ['127.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10],
+  ['198.18.0.0', 15],
+  ['240.0.0.0', 4],
+];
+
 /**
- * Addresses that no receiver can have: link-local with the metadata services of clouds (169.254.169.254,
- * fd00:ec2::/32 and fd20:ce::254 over IPv6, 100.100.100.200, 192.0.0.192, 168.63.129.16), unspecified, multicast, broadcast, and the IPv6 forms
- * that embed link-local IPv4 (NAT64, translated, compatible, 6to4).
+ * IPv6 that no receiver can have: unspecified and IPv4-compatible, discard, local NAT64, what IETF protocols use (Teredo,
+ * ORCHID, benchmarks), documentation, 6to4, segment routing, link-local, multicast, and metadata services (AWS, Google).
  */
-const never = blockList([
-  ['0.0.0.0', 8, 'ipv4'],
-  ['169.254.0.0', 16, 'ipv4'],
-  ['100.100.100.200', 32, 'ipv4'],
-  ['192.0.0.192', 32, 'ipv4'],
-  ['168.63.129.16', 32, 'ipv4'],
-  ['224.0.0.0', 4, 'ipv4'],
-  ['255.255.255.255', 32, 'ipv4'],
-  ['::', 128, 'ipv6'],
-  ['fe80::', 10, 'ipv6'],
-  ['fd00:ec2::', 32, 'ipv6'],
-  ['fd20:ce::254', 128, 'ipv6'],
-  ['ff00::', 8, 'ipv6'],
-  ['64:ff9b::a9fe:0', 112, 'ipv6'],
-  ['64:ff9b:1::', 48, 'ipv6'],
-  ['::a9fe:0', 112, 'ipv6'],
-  ['::ffff:0:a9fe:0', 112, 'ipv6'],
-  ['2002:a9fe::', 32, 'ipv6'],
-]);
+const never6: readonly Network[] = [
+  ['100::', 64],
+  ['100:0:0:1::', 64],
+  ['64:ff9b:1::', 48],
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
+  ['5f00::', 16],
+  ['fe80::', 10],
+  ['ff00::', 8],
+  ['fd00:ec2::', 32],
+  ['fd20:ce::254', 128],
+];
 
-const privateNetworks = blockList([
-  ['127.0.0.0', 8, 'ipv4'],
-  ['10.0.0.0', 8, 'ipv4'],
-  ['172.16.0.0', 12, 'ipv4'],
-  ['192.168.0.0', 16, 'ipv4'],
-  ['100.64.0.0', 10, 'ipv4'],
-  ['::1', 128, 'ipv6'],
-  ['fc00::', 7, 'ipv6'],
-  ['fec0::', 10, 'ipv6'],
-]);
+const private6: readonly Network[] = [
+  ['::1', 128],
+  ['fc00::', 7],
+  ['fec0::', 10],
+];
 
-type Network = readonly [address: string, prefix: number, family: 'ipv4' | 'ipv6'];
+/** Prefixes of 96 bits behind which an IPv4 address stands: NAT64 (RFC 6052) and translation (RFC 7915). Node itself knows the mapped form. */
+const embedding = ['64:ff9b::', '::ffff:0:'] as const;
 
-function blockList(networks: readonly Network[]): BlockList {
+const embedded = (networks: readonly Network[]): readonly Network[] =>
+  embedding.flatMap((prefix) => networks.map(([address, bits]): Network => [`${prefix}${address}`, 96 + bits]));
+
+const never = blockList(never4, [...never6, ...embedded(never4)]);
+const closed = blockList(private4, [...private6, ...embedded(private4)]);
+const loopback = new BlockList();
+loopback.addAddress('::1', 'ipv6');
+/** IPv4-compatible addresses, without `::1`. */
+const compatible = new BlockList();
+compatible.addSubnet('::', 96, 'ipv6');
+
+function blockList(networks4: readonly Network[], networks6: readonly Network[]): BlockList {
   const list = new BlockList();
-  for (const [address, prefix, family] of networks) list.addSubnet(address, prefix, family);
+  for (const [address, prefix] of networks4) list.addSubnet(address, prefix, 'ipv4');
+  for (const [address, prefix] of networks6) list.addSubnet(address, prefix, 'ipv6');
   return list;
 }
 
-/** Why a request must not go to this IP address, or null. IPv4-mapped IPv6 is judged as the IPv4 address it is. */
+/**
+ * Why a request must not go to this IP address, or null. An IPv4 address that an IPv6 address embeds (mapped, NAT64) is
+ * judged as itself.
+ */
 export function refusedAddress(address: string, policy: DestinationPolicy): string | null {
   const version = isIP(address);
   if (version === 0) return `${address} is not an IP address`;
   const family = version === 4 ? 'ipv4' : 'ipv6';
-  if (never.check(address, family)) return `${address} is a link-local, metadata, multicast or unspecified address`;
-  if (!policy.allowPrivate && privateNetworks.check(address, family)) return `${address} is a private address`;
+  const isCompatible = version === 6 && compatible.check(address, family) && !loopback.check(address, family);
+  if (isCompatible || never.check(address, family))
+    return `${address} is a link-local, metadata, multicast, reserved or unspecified address`;
+  if (!policy.allowPrivate && closed.check(address, family)) return `${address} is a private address`;
   return null;
+}
+
+/** Whether this host of a URL, or address, is the machine itself. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

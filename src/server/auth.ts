@@ -39,8 +39,3 @@ function digest(text: string | Buffer): Buffer {
 export function challenge(verdict: 'absent' | 'wrong'): string {
   return verdict === 'absent' ? 'Bearer realm="punching-fist"' : 'Bearer realm="punching-fist", error="invalid_token"';
 }
-
-/** Whether only this machine can reach a server that listens there. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
-}

@@ -10,6 +10,13 @@ import { endpoint, template } from './fields.ts';
 
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
+/**
+ * Headers that are this program's: where the request goes and how its body is sent (RFC 9112), what belongs to a connection
+ * (RFC 9110, 7.6.1), the key of the delivery, and the token, which is a Secret.
+ */
+const ownHeader =
+  /^(?:host|content-.*|transfer-encoding|connection|keep-alive|proxy-.*|te|trailer|upgrade|expect|idempotency-key|authorization)$/i;
+
 /** Posts the payload as JSON, with an `Idempotency-Key` that is the same in all attempts. */
 export const webhook = defineSink({
   type: 'webhook',
@@ -18,7 +25,10 @@ export const webhook = defineSink({
     endpoint,
     headers: z
       .record(
-        z.string().regex(headerName, 'is not a header name'),
+        z
+          .string()
+          .regex(headerName, 'is not a header name')
+          .refine((name) => !ownHeader.test(name), 'is set by fist itself; for a token there is authentication'),
         z
           .string()
           .max(4096)

@@ -1,6 +1,19 @@
-import { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { fileProblem } from '../../lib/file-problem.ts';
 
 // Everything here throws what the file system or SQLite says.
 
@@ -32,9 +45,11 @@ export function makePrivateFile(path: string): void {
 /**
  * Makes an empty database in WAL mode that only its owner may read, unless something is there. It gets its name when it
  * is whole: a power cut leaves no file that is half a database, nor a journal that would have to be rolled back before
- * anybody could look whose it is. SQLite gives its log the permissions of the file itself.
+ * anybody could look whose it is. SQLite gives its log the permissions of the file itself. Where the path is a link to
+ * nothing yet, the database is made at its end: SQLite would make one that anybody may read.
  */
-export function createDatabaseFile(path: string, applicationId: number): void {
+export function createDatabaseFile(name: string, applicationId: number): void {
+  const path = withoutLinks(name);
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return;
   const draft = `${path}.new`;
   for (const leftover of [draft, `${draft}-journal`, `${draft}-wal`, `${draft}-shm`]) rmSync(leftover, { force: true });
@@ -48,6 +63,50 @@ export function createDatabaseFile(path: string, applicationId: number): void {
   }
   renameSync(draft, path);
   syncFolder(dirname(path));
+}
+
+/** As Linux: more are a loop. */
+const mostLinks = 40;
+
+/**
+ * The file itself, also where it is not there yet: one lock must stand for a database under all the names that links give
+ * it. The folder must be there.
+ */
+export function withoutLinks(path: string): string {
+  let file = path;
+  for (let links = 0; links < mostLinks; links += 1) {
+    file = join(realpathSync(dirname(file)), basename(file));
+    if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return file;
+    file = resolve(dirname(file), readlinkSync(file));
+  }
+  throw new Error('too many links, one to the other');
+}
+
+/**
+ * Takes the permissions of others from a database and from what stands beside it: log, lock, and copies of migrations.
+ * Returns a sentence for each file that had wider ones.
+ */
+export function makePrivate(name: string): readonly string[] {
+  // Windows has no such permissions.
+  if (process.platform === 'win32') return [];
+  const path = withoutLinks(name);
+  const copy = `${basename(path)}.before-`;
+  const copies = readdirSync(dirname(path)).filter((file) => file.startsWith(copy));
+  const files = [
+    ...['', '-wal', '-shm', '-journal', '-lock'].map((end) => path + end),
+    ...copies.map((file) => join(dirname(path), file)),
+  ];
+  return files.flatMap((file) => {
+    const status = lstatSync(file, { throwIfNoEntry: false });
+    if (status?.isFile() !== true || (status.mode & 0o077) === 0) return [];
+    const was = `${file} could be used by others (mode ${(status.mode & 0o777).toString(8)})`;
+    try {
+      chmodSync(file, 0o600);
+      return [`${was}; it is 600 now`];
+    } catch (thrown) {
+      return [`${was}, and that cannot be changed: ${fileProblem(thrown)}`];
+    }
+  });
 }
 
 function syncFolder(path: string): void {

@@ -1,5 +1,5 @@
-import { closeSync, existsSync, openSync, readSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -13,7 +13,7 @@ import type { Database } from '../tables/all.ts';
 import { useDialect } from '../sql/dialect.ts';
 import { useDirectly } from '../sql/statements.ts';
 import { storable } from '../sql/text.ts';
-import { createDatabaseFile, makePrivateFile, makePrivateFolder } from './create.ts';
+import { createDatabaseFile, makePrivateFile, makePrivateFolder, withoutLinks } from './create.ts';
 import { migrateSqlite, readSqliteMigrations, readSqliteSchema } from './migrate.ts';
 import { sqliteSql } from './sql.ts';
 
@@ -71,7 +71,7 @@ export function openReadOnly(path: string): Connection {
 export function lockDatabase(path: string): { close(): void } {
   if (path === ':memory:') return { close: () => undefined };
   orUnusable(path, () => makePrivateFolder(dirname(path)));
-  const file = `${withoutLinks(path)}-lock`;
+  const file = lockFileOf(path);
   orUnusable(file, () => makePrivateFile(file));
   const lock = openRaw(file, false);
   try {
@@ -89,7 +89,7 @@ export function lockDatabase(path: string): { close(): void } {
 
 /** Whether a server has the database open. Takes nothing that a server that starts now would miss. */
 export function isLocked(path: string): boolean {
-  const file = `${withoutLinks(path)}-lock`;
+  const file = lockFileOf(path);
   if (!existsSync(file)) return false;
   const lock = new DatabaseSync(file, { readOnly: true, timeout: 0 });
   try {
@@ -129,10 +129,10 @@ function orUnusable(path: string, work: () => void): void {
   }
 }
 
-/** The file itself: one lock must stand for a database under all the names that links give it. */
-function withoutLinks(path: string): string {
+/** The lock of a database, under whatever name. */
+function lockFileOf(path: string): string {
   try {
-    return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
+    return `${withoutLinks(path)}-lock`;
   } catch (thrown) {
     throw unusable(path, thrown);
   }

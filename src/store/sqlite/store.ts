@@ -18,6 +18,7 @@ import { createRunReader, createRunStore } from '../runs/store.ts';
 import { createDutyStore } from '../commit/duties.ts';
 import { createWordIndex, createWordWriter, hasWordsDue } from '../alerts/word-index.ts';
 import { createCommitter } from './committer.ts';
+import { makePrivate } from './create.ts';
 import { createLabelIndex } from './label-index.ts';
 import { inspectDatabase, lockDatabase, openDatabase, openReadOnly } from './open.ts';
 
@@ -28,6 +29,8 @@ export interface SqliteStoreOptions {
   readonly limits?: QueueLimits;
   /** Monotonic milliseconds; the process's own unless a test gives another. */
   readonly monotonic?: () => number;
+  /** Told of each file that others could read until now, in a sentence. */
+  readonly onWiderMode?: (message: string) => void;
 }
 
 /** Statements run on the thread of the event loop: after so long the others have their turn, also within a transaction. */
@@ -45,6 +48,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   const lock = lockDatabase(path);
   const opened: { close(): void }[] = [lock];
   try {
+    if (!inMemory) for (const message of makePrivate(path)) options.onWiderMode?.(message);
     // The one connection of `:memory:` is read too: nobody may look into the middle of a transaction.
     const write = openDatabase(path, undefined, inMemory ? undefined : createTurns(turnMs));
     opened.push(write);
