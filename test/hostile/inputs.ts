@@ -1,3 +1,4 @@
+import { admission } from './admission.ts';
 import type { HostileInput } from './define.ts';
 import { lists } from './lists.ts';
 import { logs } from './logs.ts';
@@ -6,4 +7,11 @@ import { templates } from './templates.ts';
 import { yaml } from './yaml.ts';
 
 /** Everything hostile that is sent to a running server. One file for each area, one line here. */
-export const hostileInputs: readonly HostileInput[] = [...templates, ...matching, ...logs, ...yaml, ...lists];
+export const hostileInputs: readonly HostileInput[] = [
+  ...templates,
+  ...matching,
+  ...logs,
+  ...yaml,
+  ...lists,
+  ...admission,
+];
