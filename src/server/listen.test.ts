@@ -98,21 +98,73 @@ describe('listening', () => {
   });
 });
 
-it('requests that find the time of a turn used up are handled in the next', async () => {
-  const server = new EventEmitter();
-  const handled: unknown[] = [];
-  server.on('request', (...request) => handled.push(request));
-  const free = Promise.withResolvers<void>();
-  let left = 2;
-  handleInTurns(server, { isOver: () => left-- <= 0, next: () => free.promise });
-  for (const name of ['a', 'b', 'c', 'd']) server.emit('request', name, `answer ${name}`);
-  expect(handled).toEqual([
-    ['a', 'answer a'],
-    ['b', 'answer b'],
-  ]);
-  free.resolve();
-  await free.promise;
-  await new Promise(setImmediate);
-  expect(handled).toHaveLength(4);
-  expect(handled[3]).toEqual(['d', 'answer d']);
+describe('requests that find the time of a turn used up', () => {
+  /** A server whose turns are over when the test says so. */
+  function world() {
+    const server = new EventEmitter();
+    const handled: string[] = [];
+    server.on('request', (_request, answer: string) => handled.push(answer));
+    let gate = Promise.withResolvers<void>();
+    let isOver = false;
+    handleInTurns(server, { isOver: () => isOver, next: () => gate.promise });
+    const sockets = new Map<string, { destroyed: boolean; destroy(): void }>();
+    function send(connection: string, answer: string): void {
+      const socket = sockets.get(connection) ?? {
+        destroyed: false,
+        destroy() {
+          this.destroyed = true;
+        },
+      };
+      sockets.set(connection, socket);
+      server.emit('request', { socket }, answer);
+    }
+    return {
+      handled,
+      send,
+      isDestroyed: (connection: string) => sockets.get(connection)?.destroyed,
+      useUp: () => void (isOver = true),
+      begin: () => void (isOver = false),
+      goOn: async () => {
+        gate.resolve();
+        gate = Promise.withResolvers();
+        await new Promise(setImmediate);
+      },
+    };
+  }
+
+  it('are handled in the next', async () => {
+    const { handled, send, useUp, goOn } = world();
+    send('a', 'a1');
+    useUp();
+    for (const name of ['b', 'c']) send(name, `${name}1`);
+    expect(handled).toEqual(['a1']);
+    await goOn();
+    expect(handled).toEqual(['a1', 'b1', 'c1']);
+  });
+
+  it('do not overtake one of their connection that waits', async () => {
+    const { handled, send, useUp, begin, goOn } = world();
+    useUp();
+    send('a', 'a1');
+    begin();
+    send('a', 'a2');
+    send('b', 'b1');
+    expect(handled).toEqual(['b1']);
+    await goOn();
+    send('a', 'a3');
+    expect(handled).toEqual(['b1', 'a1', 'a2', 'a3']);
+  });
+
+  it('are bounded for each connection, so that nobody fills the memory with what waits', async () => {
+    const { handled, send, useUp, goOn, isDestroyed } = world();
+    useUp();
+    for (let n = 0; n < 16; n++) send('a', `a${n}`);
+    expect(isDestroyed('a')).toBe(false);
+    send('a', 'a16');
+    send('b', 'b0');
+    expect([isDestroyed('a'), isDestroyed('b')]).toEqual([true, false]);
+    await goOn();
+    expect(handled).toHaveLength(17);
+    expect(handled).not.toContain('a16');
+  });
 });

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server as SocketServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
@@ -132,16 +133,27 @@ const reasons: Readonly<Record<string, string>> = {
   ENFILE: 'this machine may open no more files',
 };
 
+/** Requests of one connection that wait for a turn; a client that has sent more ahead is none that waits for answers. */
+const mostWaiting = 16;
+
 /**
  * The system may have a thousand requests ready at once, and libuv hands them all over in one turn of the event loop. Those
- * that find its time used up are handled in the next ones.
+ * that find its time used up are handled in the next ones; those of one connection in their order.
  */
 export function handleInTurns(server: EventEmitter, turns: Turns): void {
-  for (const handle of server.listeners('request')) {
-    server.off('request', handle as () => void);
-    server.on('request', (...request: unknown[]) => {
-      if (turns.isOver()) void turns.next().then(() => handle.apply(server, request));
-      else handle.apply(server, request);
+  const waiting = new WeakMap<object, number>();
+  for (const handle of server.listeners('request') as ((...request: unknown[]) => void)[]) {
+    server.off('request', handle);
+    server.on('request', (request: Pick<IncomingMessage, 'socket'>, ...answer: unknown[]) => {
+      const { socket } = request;
+      const ahead = waiting.get(socket) ?? 0;
+      if (ahead === 0 && !turns.isOver()) return handle(request, ...answer);
+      if (ahead >= mostWaiting) return void socket.destroy();
+      waiting.set(socket, ahead + 1);
+      void turns.next().then(() => {
+        waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
+        handle(request, ...answer);
+      });
     });
   }
 }

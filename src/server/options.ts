@@ -92,7 +92,7 @@ export const defaultLimits: ServerLimits = {
   maxBodyBytes: 3 * mebibyte,
   paceWindowMs: 5000,
   minBytesPerSecond: 1024,
-  maxConnections: 4096,
+  maxConnections: 2048,
   maxRequestsPerConnection: 16,
   maxWebhooks: 512,
   maxWebhookBytes: 32 * mebibyte,

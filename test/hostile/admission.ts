@@ -132,8 +132,10 @@ export const admission: readonly HostileInput[] = [
         known?.write(good.repeat(count));
         unknown?.write(good.replace(token, 'wrong').repeat(count));
         for (const connection of [known, unknown]) {
-          const answers = (await connection?.until(/HTTP\/1\.1 \d{3} /, 30_000)) ?? '';
-          expectStatus('the first of them', Number(answers.slice(9, 12)), 200, 401);
+          if (connection === undefined) continue;
+          // Who sends far ahead may find the connection ended.
+          const answers = await Promise.race([connection.until(/HTTP\/1\.1 \d{3} /, 30_000), connection.ended(30_000)]);
+          if (answers !== '') expectStatus('the first of them', Number(answers.slice(9, 12)), 200, 401);
         }
         await othersAreServed(world);
       }),
