@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { checkImports, checkImportsOfFile } from '../scripts/imports.ts';
 
@@ -26,6 +26,16 @@ describe('the import table', () => {
     const store = readdirSync(new URL('../src/store', import.meta.url), { withFileTypes: true });
     expect(store.filter((entry) => !entry.isDirectory()).map(({ name }) => name)).toEqual([]);
     expect(store.length).toBeGreaterThan(10);
+  });
+
+  it('has no room of the store, but those of the databases, that asks which database it is', () => {
+    const store = new URL('../src/store/', import.meta.url);
+    const shared = globSync('**/*.ts', { cwd: store }).filter(
+      (file) => !/^(?:sqlite|postgres)\/|\.test\.ts$/.test(file),
+    );
+    expect(shared.length).toBeGreaterThan(30);
+    const asks = /isPostgres|isSqlite|PostgresAdapter|SqliteAdapter|from '\.\.\/(?:sqlite|postgres)\//;
+    expect(shared.filter((file) => asks.test(readFileSync(new URL(file, store), 'utf8')))).toEqual([]);
   });
 
   it('lets the composition root import everything', () => {

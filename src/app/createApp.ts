@@ -40,7 +40,7 @@ import { openCluster } from './cluster.ts';
 import { createLifecycle, workBudget } from './lifecycle.ts';
 import { startMinuteWork } from './minute.ts';
 import type { AppOptions } from './options.ts';
-import { isPostgres, openStore, tokenFileOf } from './store.ts';
+import { isPostgresUrl, openStore, tokenFileOf } from './store.ts';
 import { createTemplates } from './templates.ts';
 import { startTicker } from './ticker.ts';
 import { readVersion } from '../lib/version.ts';
@@ -150,7 +150,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       : null;
 
     // Only the lock on an SQLite file proves that no other worker is alive.
-    const released = isPostgres(options.database) ? 0 : await releaseDeadLeases(store, clock);
+    const released = isPostgresUrl(options.database) ? 0 : await releaseDeadLeases(store, clock);
     if (released > 0) log.info({ runs: released }, 'runs of an earlier process go on');
 
     const intakeOptions: IntakeOptions = {

@@ -10,7 +10,7 @@ import type { Inconsistency } from '../store/admin/checks.ts';
 import type { Database } from '../store/tables/all.ts';
 import type { ExportTrailer } from '../store/transfer/export.ts';
 import type { ImportResult } from '../store/transfer/import.ts';
-import { describeDatabase, isPostgres } from './store.ts';
+import { describeDatabase, isPostgresUrl } from './store.ts';
 
 /** What `fist db status` shows. */
 export interface DatabaseStatus {
@@ -87,13 +87,13 @@ export interface DatabaseMigration {
 export async function migrateDatabase(database: string): Promise<DatabaseMigration> {
   const from = await versionBefore(database);
   const to = await withAdmin(database, 'write', async (admin) => (await admin.schema()).version);
-  if (from === 0 || from === to || isPostgres(database)) return { from, to, copy: null };
+  if (from === 0 || from === to || isPostgresUrl(database)) return { from, to, copy: null };
   const { copyBeside } = await import('../store/sqlite/migrate.ts');
   return { from, to, copy: copyBeside(database, from) };
 }
 
 async function versionBefore(database: string): Promise<number> {
-  if (!isPostgres(database) && !existsSync(database)) return 0;
+  if (!isPostgresUrl(database) && !existsSync(database)) return 0;
   return withAdmin(database, 'look', async (admin) => (await admin.schema()).version);
 }
 
@@ -204,7 +204,7 @@ async function withAdmin<T>(database: string, mode: AdminMode, work: (admin: Adm
 }
 
 async function openAdmin(database: string, mode: AdminMode): Promise<AdminDatabase> {
-  if (isPostgres(database)) {
+  if (isPostgresUrl(database)) {
     const { openPostgresAdmin } = await import('../store/postgres/admin.ts');
     return openPostgresAdmin(database, describeDatabase(database), mode);
   }

@@ -21,7 +21,7 @@ export function readDatabase(flag: string | undefined, environment: Environment)
   const type = environment['DATABASE_TYPE'];
   const url = environment['DATABASE_URL'];
   if (type === 'postgres' || (type === undefined && url !== undefined)) {
-    if (url === undefined || !isPostgres(url)) {
+    if (url === undefined || !isPostgresUrl(url)) {
       throw new AppError('InvalidInput', 'PostgreSQL needs the URL of a database', {
         field: 'DATABASE_URL',
         next: 'DATABASE_URL=postgres://USER:PASSWORD@HOST:5432/DATABASE',
@@ -37,7 +37,7 @@ export function readDatabase(flag: string | undefined, environment: Environment)
 }
 
 function checked(database: string, field: string): string {
-  if (isPostgres(database) ? URL.canParse(database) : !/^[a-z][a-z0-9+.-]+:\/\//i.test(database)) return database;
+  if (isPostgresUrl(database) ? URL.canParse(database) : !/^[a-z][a-z0-9+.-]+:\/\//i.test(database)) return database;
   throw new AppError('InvalidInput', `${field} is neither a path nor a usable postgres:// URL`, {
     field,
     next: 'postgres://USER:PASSWORD@HOST:5432/DATABASE; special characters of the password as %XX',
@@ -45,13 +45,13 @@ function checked(database: string, field: string): string {
 }
 
 /** Whether a database is named by a PostgreSQL URL. */
-export function isPostgres(database: string): boolean {
+export function isPostgresUrl(database: string): boolean {
   return /^postgres(?:ql)?:\/\//i.test(database);
 }
 
 /** The database for people and logs: without its password. */
 export function describeDatabase(database: string): string {
-  if (!isPostgres(database)) return database;
+  if (!isPostgresUrl(database)) return database;
   const url = new URL(database);
   url.password = '';
   for (const name of url.searchParams.keys()) if (/password/i.test(name)) url.searchParams.set(name, 'hidden');
@@ -63,7 +63,7 @@ export function describeDatabase(database: string): string {
  * unless FIST_TOKEN gives all replicas the same.
  */
 export function tokenFileOf(database: string): string {
-  return `${isPostgres(database) ? 'data/punching-fist' : database}-token`;
+  return `${isPostgresUrl(database) ? 'data/punching-fist' : database}-token`;
 }
 
 export interface OpenStoreOptions {
@@ -88,7 +88,7 @@ export interface OpenedStore {
 export async function openStore(options: OpenStoreOptions): Promise<OpenedStore> {
   const { database, clock, log, hooks = {}, limits, signal } = options;
   const bounds = limits === undefined ? {} : { limits };
-  if (!isPostgres(database)) {
+  if (!isPostgresUrl(database)) {
     const { openSqliteStore } = await import('../store/sqlite/store.ts');
     const onWiderMode = (message: string): void =>
       log.warn({ database }, `${message}. It may hold alerts, evidence and reports`);
