@@ -107,6 +107,28 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
 
   const numbers = (page: ListPage<{ id: string }>) => page.items.map((item) => Number(item.id.slice(-12)));
 
+  describe('pages of large rows', () => {
+    const description = 'x'.repeat(700_000);
+
+    it('end early, and go on from there', async () => {
+      await addAlerts(Array.from({ length: 20 }, (_, n) => ({ n, changes: n % 2 === 0 ? { description } : {} })));
+      const expected = Array.from({ length: 20 }, (_, n) => 19 - n);
+      for (const filter of [{}, { status: 'received' }, { name: 'Down', severity: 'warning' }]) {
+        const first = await lists.alerts({ ...filter, limit: 20 });
+        expect(numbers(first)).toEqual(expected.slice(0, numbers(first).length));
+        expect(first.items.length).toBeLessThan(14);
+        expect(first.items.length).toBeGreaterThan(10);
+        expect(await allNumbers((page) => lists.alerts({ ...page, ...filter }), 20)).toEqual(expected);
+      }
+    });
+
+    it('are whole for who counts what it skips', async () => {
+      await addAlerts(Array.from({ length: 10 }, (_, n) => ({ n, changes: { description } })));
+      expect(numbers(await lists.alerts({ limit: 9, offset: 1 }))).toEqual([8, 7, 6, 5, 4, 3, 2, 1, 0]);
+      expect(numbers(await lists.alerts({ limit: 9, offset: 0 }))).toHaveLength(9);
+    });
+  });
+
   describe('pages', () => {
     it('go from newest to oldest, each once, and end', async () => {
       for (let n = 1; n <= 7; n++) await addAlert(n);

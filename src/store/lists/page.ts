@@ -5,6 +5,7 @@ import { mostExamined } from '../../core/lists.ts';
 import type { ListPage, PageQuery } from '../../core/lists.ts';
 import { toEpochMs } from '../../core/time.ts';
 import { lowestIdAt } from '../../lib/id.ts';
+import { eventLoopTurns } from '../../lib/turns.ts';
 import { sqlOf } from '../sql/dialect.ts';
 import type { Database } from '../tables/all.ts';
 
@@ -74,13 +75,13 @@ async function readExactly<Row extends { readonly id: string }, Item>(
   listing: Listing<Row, Item>,
   scan: IndexScan,
   bounds: Bounds,
-  { limit, offset = 0 }: PageQuery,
+  { limit, offset }: PageQuery,
 ): Promise<ListPage<Item>> {
-  const ids = await idsOf(listing.query, scan, bounds, limit + 1, offset);
-  const rows = await fetchInOrder(listing, ids.slice(0, limit), new Set());
+  const ids = await idsOf(listing.query, scan, bounds, limit + 1, offset ?? 0);
+  const { rows, cutAt } = await fetchInOrder(listing, ids.slice(0, limit), new Set(), roomOf(offset));
   return {
-    items: rows.map((row) => listing.item(row)),
-    nextCursor: ids.length > limit ? cursorAt(ids[limit - 1]) : null,
+    items: await itemsOf(listing, rows),
+    nextCursor: ids.length > limit || cutAt !== null ? cursorAt(cutAt ?? ids[limit - 1]) : null,
   };
 }
 
@@ -90,34 +91,59 @@ async function readFiltered<Row extends { readonly id: string }, Item>(
   scan: IndexScan,
   rest: ReadonlySet<string>,
   bounds: Bounds,
-  { limit, offset = 0 }: PageQuery,
+  { limit, offset }: PageQuery,
 ): Promise<ListPage<Item>> {
-  const wanted = offset + limit + 1;
+  const skipped = offset ?? 0;
+  const wanted = skipped + limit + 1;
+  const room = roomOf(offset);
   const found: Row[] = [];
   let { before } = bounds;
   let examined = 0;
   for (let size = Math.max(wanted, 64); examined < mostExamined; size *= 2) {
     const count = Math.min(size, mostExamined - examined);
     const ids = await idsOf(listing.query, scan, { ...bounds, before }, count, 0);
-    const rows = await fetchInOrder(listing, [...new Set(ids)], rest);
+    const { rows, cutAt } = await fetchInOrder(listing, [...new Set(ids)], rest, room);
     found.push(...rows);
-    if (found.length >= wanted || ids.length < count) return pageOf(listing, found, offset, limit);
+    if (found.length >= wanted || (ids.length < count && cutAt === null)) return pageOf(listing, found, skipped, limit);
+    if (cutAt !== null) return { items: await itemsOf(listing, found), nextCursor: cursorAt(cutAt) };
     before = ids.at(-1) ?? before;
     examined += count;
   }
-  const { items } = pageOf(listing, found, offset, limit);
+  const { items } = await pageOf(listing, found, skipped, limit);
   return { items, nextCursor: cursorAt(before) };
 }
 
-function pageOf<Row extends { readonly id: string }, Item>(
+async function pageOf<Row extends { readonly id: string }, Item>(
   listing: Listing<Row, Item>,
   found: readonly Row[],
   offset: number,
   limit: number,
-): ListPage<Item> {
+): Promise<ListPage<Item>> {
   const rows = found.slice(offset, offset + limit);
   const hasMore = found.length > offset + limit;
-  return { items: rows.map((row) => listing.item(row)), nextCursor: hasMore ? cursorAt(rows.at(-1)?.id) : null };
+  return { items: await itemsOf(listing, rows), nextCursor: hasMore ? cursorAt(rows.at(-1)?.id) : null };
+}
+
+/** Characters of the rows of a page; one with more ends early. An ordinary row has one or two thousand. */
+const mostCharacters = 4 * 1024 * 1024;
+/** Read at once: after so many rows others have their turn. */
+const charactersAtOnce = 1024 * 1024;
+const firstRows = 50;
+const mostRows = 150;
+
+interface Room {
+  characters: number;
+}
+
+/** Who counts what it skips knows no cursor, and asks for few rows: its pages never end early. */
+function roomOf(offset: number | undefined): Room {
+  return { characters: offset === undefined ? mostCharacters : Number.POSITIVE_INFINITY };
+}
+
+interface Fetched<Row> {
+  readonly rows: readonly Row[];
+  /** The id of the last row, where the page has no room for more; else null. */
+  readonly cutAt: string | null;
 }
 
 /** Rows that are gone since their id was read are left out. */
@@ -125,10 +151,47 @@ async function fetchInOrder<Row extends { readonly id: string }>(
   { fetch }: Pick<Listing<Row, unknown>, 'fetch'>,
   ids: readonly string[],
   filters: ReadonlySet<string>,
-): Promise<readonly Row[]> {
-  if (ids.length === 0) return [];
-  const rows = new Map((await fetch(ids, filters)).map((row) => [row.id, row]));
-  return ids.flatMap((id) => rows.get(id) ?? []);
+  room: Room,
+): Promise<Fetched<Row>> {
+  const rows: Row[] = [];
+  let largest = 1;
+  for (let from = 0, count = firstRows; from < ids.length; from += count) {
+    if (from > 0) {
+      if (eventLoopTurns.isOver()) await eventLoopTurns.next();
+      count = Math.max(1, Math.min(mostRows, Math.floor(charactersAtOnce / largest)));
+    }
+    const some = ids.slice(from, from + count);
+    const found = new Map((await fetch(some, filters)).map((row) => [row.id, row]));
+    for (const id of some) {
+      const row = found.get(id);
+      if (row === undefined) continue;
+      rows.push(row);
+      const size = charactersOf(row);
+      largest = Math.max(largest, size);
+      room.characters -= size;
+      if (room.characters < 0 && id !== ids.at(-1)) return { rows, cutAt: id };
+    }
+  }
+  return { rows, cutAt: null };
+}
+
+function charactersOf(row: object): number {
+  let sum = 0;
+  for (const value of Object.values(row) as readonly unknown[]) if (typeof value === 'string') sum += value.length;
+  return sum;
+}
+
+async function itemsOf<Row extends { readonly id: string }, Item>(
+  listing: Pick<Listing<Row, Item>, 'item'>,
+  rows: readonly Row[],
+): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for (const [index, row] of rows.entries()) {
+    // Each look at the time costs as much as an ordinary row.
+    if (index % 16 === 15 && eventLoopTurns.isOver()) await eventLoopTurns.next();
+    items.push(listing.item(row));
+  }
+  return items;
 }
 
 /**
