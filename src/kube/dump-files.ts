@@ -9,12 +9,25 @@ import { isKubernetesName } from '../core/cluster.ts';
  * out of it, a pipe, a device, a socket) or is too large is refused, with the place and the reason, and nothing is read.
  */
 export type DumpFile =
-  | { readonly kind: 'text'; readonly text: string }
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      /** It is the end of a file that is larger than what was asked for. */
+      readonly isEnd: boolean;
+    }
   | { readonly kind: 'absent' }
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** Reads `parts` below the folder. Throws what the file system says of a plain file that cannot be read. */
-export async function readDumpFile(folder: string, parts: readonly string[], maxBytes: number): Promise<DumpFile> {
+/**
+ * Reads `parts` below the folder; of a file that is too large the end, where `endWillDo`. Throws what the file system says
+ * of a plain file that cannot be read.
+ */
+export async function readDumpFile(
+  folder: string,
+  parts: readonly string[],
+  maxBytes: number,
+  endWillDo = false,
+): Promise<DumpFile> {
   const place = parts.join('/');
   const path = await pathWithin(folder, parts);
   if (path.kind !== 'path') return path;
@@ -26,9 +39,11 @@ export async function readDumpFile(folder: string, parts: readonly string[], max
   try {
     const status = await file.stat();
     if (!status.isFile()) return refused(`${place} is ${typeOf(status)}, not a file`);
-    if (status.size > maxBytes)
-      return refused(`${place} has ${status.size} bytes, more than the ${maxBytes} that are read`);
-    return { kind: 'text', text: await file.readFile('utf8') };
+    if (status.size <= maxBytes) return { kind: 'text', text: await file.readFile('utf8'), isEnd: false };
+    if (!endWillDo) return refused(`${place} has ${status.size} bytes, more than the ${maxBytes} that are read`);
+    const end = Buffer.alloc(maxBytes);
+    const { bytesRead } = await file.read(end, 0, maxBytes, status.size - maxBytes);
+    return { kind: 'text', text: end.toString('utf8', 0, bytesRead), isEnd: true };
   } finally {
     await file.close();
   }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Cluster } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { openDump } from './dump.ts';
-import { parseLogSections } from './logs.ts';
+import { parseLogSections, sectionMarkers } from './logs.ts';
 
 let directory = '';
 
@@ -215,16 +215,31 @@ describe('openDump', () => {
     });
 
     test('files beyond the limits', async () => {
-      write('dump/shop/web-1/logs.txt', 'x'.repeat(101));
-      const cluster = await openDump(dump(), { maxListBytes: 50, maxLogBytes: 100 });
+      const cluster = await openDump(dump(), { maxListBytes: 50, maxLogBytes: 1000 });
       expect(await cluster.list({ resource: 'pods' })).toMatchObject({
         kind: 'not_captured',
         reason: expect.stringMatching(/^shop\/pods\.json has \d+ bytes, more than the 50 that are read$/),
       });
-      expect(await logsOf(cluster, 'web-1')).toMatchObject({
-        reason: 'shop/web-1/logs.txt has 101 bytes, more than the 100 that are read',
-      });
     });
+  });
+
+  test('of a log that is too large the end is read', async () => {
+    writeShop();
+    const lines = (name: string) => Array.from({ length: 100 }, (_, at) => `${name} line ${at}\n`).join('');
+    const section = (container: string) => {
+      const { start, end } = sectionMarkers('shop', 'web-1', container);
+      return `${start}\n${lines(container)}${end}\n`;
+    };
+    write('shop/web-1/logs.txt', section('init') + section('app') + section('proxy'));
+    const cluster = await openDump(directory, { maxListBytes: 10_000, maxLogBytes: 2500 });
+    const logsOf = (container: string, tailLines: number) =>
+      cluster.logs({ namespace: 'shop', pod: 'web-1', container, previous: false, tailLines });
+    expect(await logsOf('proxy', 2)).toEqual({ kind: 'ok', value: 'proxy line 98\nproxy line 99\n' });
+    expect(await logsOf('proxy', 1000)).toEqual({ kind: 'ok', value: lines('proxy') });
+    // Its beginning is not read; the first line may be a part of one.
+    const app = await logsOf('app', 1000);
+    expect(app).toMatchObject({ kind: 'ok', value: expect.stringMatching(/^app line [1-9]\d\n(?:app line \d\d\n)+$/) });
+    expect(await logsOf('init', 2)).toMatchObject({ kind: 'not_captured' });
   });
 
   test('its clock is the newest time in it', async () => {

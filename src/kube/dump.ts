@@ -6,13 +6,16 @@ import { AppError } from '../core/errors.ts';
 import { toTimestamp } from '../core/time.ts';
 import { fileProblem } from '../lib/file-problem.ts';
 import { dumpFolders, readDumpFile } from './dump-files.ts';
+import { eventLoopTurns, finishInTurns } from '../lib/turns.ts';
+import type { Pieces } from '../lib/turns.ts';
+import { parseListItems } from './list-items.ts';
 import { lastLines, parseLogSections, requestError } from './logs.ts';
 import { apiVersionOf, resourceTypes } from './resources.ts';
 
 /** A larger list is refused: it would not fit into memory as JSON. */
-const maxListBytes = 400 * 1024 * 1024;
-/** Of the logs of a pod: what kubectl writes without `--tail` may be more than anybody reads. */
-const maxLogBytes = 64 * 1024 * 1024;
+const maxListBytes = 128 * 1024 * 1024;
+/** Of the logs of a pod the end is read: what kubectl writes without `--tail` is more than anybody looks at. */
+const maxLogBytes = 4 * 1024 * 1024;
 
 interface ParsedList {
   readonly kind: 'list';
@@ -175,26 +178,39 @@ async function parseList(
     throw unavailable(`${path} cannot be read (${fileProblem(error)})`, error);
   });
   if (file.kind !== 'text') return file;
-  const { text } = file;
-  let items: unknown;
+  let items: readonly unknown[] | null;
   try {
-    items = (JSON.parse(text) as { items?: unknown } | null)?.items ?? [];
+    items = await finishInTurns(parseListItems(file.text));
   } catch (error) {
     throw unavailable(
       `${path} is not JSON (${errorText(error)}); a dump in YAML is not read, use --output=json`,
       error,
     );
   }
-  if (!Array.isArray(items)) throw unavailable(`${path} is no List: it has no items`);
+  if (items === null) throw unavailable(`${path} is no List: it has no items`);
   return {
     kind: 'list',
     items: items.filter(isObject).map((object) => withType(object, resource)),
-    newest: newestTime(text),
+    newest: await finishInTurns(newestTime(file.text)),
   };
 }
 
-function newestTime(text: string): string {
+/** Characters that are looked through between two turns. */
+const charactersAtOnce = 1024 * 1024;
+
+function* newestTime(text: string): Pieces<string> {
   let newest = '';
+  for (let from = 0; from < text.length; from += charactersAtOnce) {
+    // A field that the cut parts is found in the next part.
+    const part = text.slice(Math.max(0, from - 100), from + charactersAtOnce);
+    newest = newestTimeIn(part, newest);
+    yield;
+  }
+  return newest;
+}
+
+function newestTimeIn(text: string, before: string): string {
+  let newest = before;
   for (const [, seconds = '', fraction = '.000'] of text.matchAll(timeField)) {
     const time = `${seconds}${fraction.slice(0, 4).padEnd(4, '0')}Z`;
     if (time > newest) newest = time;
@@ -230,13 +246,15 @@ async function readLogs(
   if (missing !== null) return notCaptured(missing);
   if (!isKubernetesName(pod)) return notCaptured(`${shown(pod)} is no pod name`);
   const file = query.previous ? 'previous.txt' : 'logs.txt';
-  const found = await readDumpFile(directory, [namespace, pod, file], maxBytes).catch((error: unknown) => {
+  const found = await readDumpFile(directory, [namespace, pod, file], maxBytes, true).catch((error: unknown) => {
     throw unavailable(`${join(directory, namespace, pod, file)} cannot be read (${fileProblem(error)})`, error);
   });
   if (found.kind === 'absent') return notCaptured(`the dump has no ${namespace}/${pod}/${file}`);
   if (found.kind === 'refused') return notCaptured(found.reason);
-  const { text } = found;
-  const sections = parseLogSections(text, namespace, pod).filter((section) => section.container === container);
+  if (eventLoopTurns.isOver()) await eventLoopTurns.next();
+  const sections = parseLogSections(found.text, namespace, pod, found.isEnd).filter(
+    (section) => section.container === container,
+  );
   if (sections.length === 0)
     return notCaptured(`${namespace}/${pod}/${file} has no section of container ${shown(container)}`);
   const failure = sections.map((section) => requestError(section.text)).find((reason) => reason !== null);

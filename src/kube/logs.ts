@@ -16,13 +16,21 @@ export function sectionMarkers(
 
 /**
  * Splits such a file. The end marker follows the log without a line end where the log has none. A section without its
- * end (a cut file) goes to the next section or the end of the file. Time is linear in the text, whatever markers the log
- * itself holds.
+ * end (a cut file) goes to the next section or the end of the file. Of the end of a file (`isEnd`) the first lines belong to
+ * the section that ends first. Time is linear in the text, whatever markers the log itself holds.
  */
-export function parseLogSections(text: string, namespace: string, pod: string): readonly LogSection[] {
+export function parseLogSections(text: string, namespace: string, pod: string, isEnd = false): readonly LogSection[] {
   const endAfter = findEnds(text, `${namespace}/${pod}`);
-  const startLine = /^==== START logs for container (\S+) of pod (\S+) ====\n?/gm;
+  const startLine = /^==== START logs for container (\S{1,253}) of pod (\S{1,510}) ====\n?/gm;
   const sections: LogSection[] = [];
+  if (isEnd) {
+    const first = /==== END logs for container (\S{1,253}) of pod (\S{1,510}) ====/.exec(text);
+    const firstWhole = text.indexOf('\n') + 1;
+    if (first?.[2] === `${namespace}/${pod}` && firstWhole <= first.index) {
+      sections.push({ container: first[1] ?? '', text: text.slice(firstWhole, first.index) });
+      startLine.lastIndex = first.index;
+    }
+  }
   for (let found = startLine.exec(text); found !== null; found = startLine.exec(text)) {
     const container = found[1] ?? '';
     const from = startLine.lastIndex;
@@ -36,7 +44,7 @@ export function parseLogSections(text: string, namespace: string, pod: string): 
 /** Asks for the first end marker of a container at or behind a position; positions only grow. */
 function findEnds(text: string, ofPod: string): (container: string, from: number) => number | undefined {
   const ends = new Map<string, number[]>();
-  for (const found of text.matchAll(/==== END logs for container (\S+) of pod (\S+) ====/g)) {
+  for (const found of text.matchAll(/==== END logs for container (\S{1,253}) of pod (\S{1,510}) ====/g)) {
     const [, container = '', pod] = found;
     if (pod !== ofPod) continue;
     const known = ends.get(container);

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { finish } from '../lib/turns.ts';
+import { parseListItems } from './list-items.ts';
+
+const pod = (at: number, more: object = {}): object => ({
+  metadata: { name: `web-${at}`, namespace: 'shop' },
+  ...more,
+});
+const parse = (text: string) => finish(parseListItems(text));
+/** Makes a text large that is small, and says nothing. */
+const large = (text: string): string => `${text}${' '.repeat(600 * 1024)}`;
+
+describe('items of a list', () => {
+  const items = [
+    pod(1),
+    pod(2, { spec: { text: 'brackets }]{[ and "quotes" \\ and \\" too', list: [[{ items: [1] }], {}] } }),
+    { items: [{ name: 'inner' }] },
+    {},
+  ];
+  const lists: readonly (readonly [string, string])[] = [
+    ['as kubectl writes it', JSON.stringify({ kind: 'PodList', metadata: { items: [1, 2] }, items }, null, 4)],
+    ['compact, with more behind it', JSON.stringify({ items, metadata: { resourceVersion: '1', list: [{}] } })],
+    ['empty', '{"kind":"List","items":[]}'],
+    ['of nothing', '{"kind":"List","items":null}'],
+    ['absent', '{"kind":"List"}'],
+    ['twice there', '{"items":[{"a":1},{"b":2}],"items":[{"c":3}]}'],
+    ['no object', '[{"items":[{}]}]'],
+    ['of text', '{"items":"[{}]"}'],
+    ['of other things', '{"items":[1,"x",[{}],{"a":1}]}'],
+  ];
+
+  it.each(lists)('%s: the same where it is large', (name, text) => {
+    const whole = parse(text);
+    // Only objects are items of a list: where something else stands among them it is none.
+    expect(parse(large(text))).toEqual(name === 'of other things' ? null : whole);
+    const expected: unknown = (JSON.parse(text) as { items?: unknown }).items ?? [];
+    expect(whole).toEqual(Array.isArray(expected) ? expected : null);
+  });
+
+  it.each([
+    ['cut', '{"items":[{"a":1},{"b":'],
+    ['with something between the items', '{"items":[{"a":1} x {"b":2}]}'],
+    ['with an item that is none', '{"items":[{"a":1},{b:2}]}'],
+    ['that never ends', `{"items":[{"a":"${'x'.repeat(100)}`],
+  ])('%s are not JSON', (_, text) => {
+    expect(() => parse(large(text))).toThrow(SyntaxError);
+    expect(() => parse(text)).toThrow(SyntaxError);
+  });
+
+  it('that are larger than any object of a cluster are refused', () => {
+    const text = JSON.stringify({ items: [pod(1), pod(2, { data: 'x'.repeat(5_000_000) })] });
+    expect(() => parse(text)).toThrow('more than 4194304 characters');
+  });
+
+  it('come in pieces', () => {
+    const pieces = parseListItems(JSON.stringify({ items: Array.from({ length: 20_000 }, (_, at) => pod(at)) }));
+    let count = 0;
+    let last = pieces.next();
+    for (; last.done !== true; last = pieces.next()) count += 1;
+    expect(last.value).toHaveLength(20_000);
+    expect(count).toBeGreaterThan(20_000);
+  });
+});
