@@ -52,10 +52,10 @@ describe('fist db', () => {
     const before = readFileSync(file('old.db'));
     const old = await db('status', '--db', file('old.db'));
     expect(old).toMatchObject({ code: 0, err: 'next: fist db migrate\n' });
-    expect(old.out).toContain('schema      1; this fist knows 2');
+    expect(old.out).toContain('schema      1; this fist knows 3');
     expect(readFileSync(file('old.db')).equals(before)).toBe(true);
     expect(await db('migrate', '--db', file('old.db'))).toMatchObject({
-      out: `${file('old.db')} was migrated from schema version 1 to 2\n`,
+      out: `${file('old.db')} was migrated from schema version 1 to 3\n`,
       err: `as it was before: ${file('old.db')}.before-2\n`,
     });
     expect((await db('migrate', '--db', file('old.db'))).out).toContain('nothing to do');
@@ -64,7 +64,7 @@ describe('fist db', () => {
     const served = JSON.parse((await db('status', '--db', file('old.db'), '-o', 'json')).out) as object;
     expect(served).toMatchObject({
       kind: 'SQLite',
-      schemaVersion: 2,
+      schemaVersion: 3,
       connections: 1,
       rows: { runs: 1160, unfinishedRuns: 1100 },
     });

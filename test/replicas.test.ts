@@ -19,6 +19,7 @@ spec:
   type: webhook
   config: { path: alerts }
   triggerWorkflow: triage
+  stormCapPerMinute: 0
 ---
 apiVersion: punchingfist.io/v1alpha1
 kind: Workflow

@@ -235,8 +235,8 @@ describe('a file', () => {
     ],
     [
       'of a later schema',
-      (all: readonly string[]) => all.map((line) => line.replace('"schema":2', '"schema":3')),
-      /has schema version 3/,
+      (all: readonly string[]) => all.map((line) => line.replace('"schema":3', '"schema":4')),
+      /has schema version 4/,
     ],
     ['empty', () => [], /is empty/],
   ] as const)('%s is refused', async (_, change, message) => {

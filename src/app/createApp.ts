@@ -30,7 +30,6 @@ import { createEngine } from '../workflows/engine/advance.ts';
 import { createIntake } from '../intake/intake.ts';
 import type { IntakeOptions } from '../intake/intake.ts';
 import type { IntakeLimits } from '../intake/queue.ts';
-import { createStormCounter } from '../intake/policies.ts';
 import { releaseDeadLeases, startRunDriver } from '../workflows/driver.ts';
 import { createRetention } from '../workflows/retention.ts';
 import { stepDefinitions } from '../workflows/steps/index.ts';
@@ -159,7 +158,6 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       clock,
       metrics,
       log,
-      storm: createStormCounter(),
       ...(parts.limits?.intake === undefined ? {} : { limits: parts.limits.intake }),
     };
     const intake = createIntake(intakeOptions);

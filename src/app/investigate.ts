@@ -5,6 +5,7 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { toTimestamp } from '../core/time.ts';
+import { noTurns } from '../lib/turns.ts';
 import { investigate } from '../investigation/investigate.ts';
 import { renderTextReport } from '../investigation/text.ts';
 import { api } from '../sources/api.ts';
@@ -29,7 +30,7 @@ export async function investigateOnce(
   options: ClusterOptions,
   colour: boolean,
 ): Promise<Investigation> {
-  const alert = chooseAlert(payload, index);
+  const alert = await chooseAlert(payload, index);
   const opened = await openCluster(options);
   if (opened === null) {
     throw new AppError('InvalidInput', 'no cluster was named', {
@@ -55,8 +56,8 @@ export async function investigateOnce(
 }
 
 /** The alert that `--alert` and `--index` mean: a v4 payload, one of its alerts, or an alert of `POST /alerts`. */
-export function chooseAlert(payload: string, index: number | null): AlertSnapshot {
-  const items = readAlerts(payload);
+export async function chooseAlert(payload: string, index: number | null): Promise<AlertSnapshot> {
+  const items = await readAlerts(payload);
   const firing = items.filter((item) => item.status === 'firing');
   const choices = firing.length > 0 ? firing : items;
   const chosen = choices[index ?? 0];
@@ -82,7 +83,7 @@ export function chooseAlert(payload: string, index: number | null): AlertSnapsho
   return { ...snapshotOf(chosen, { id: fingerprint, severity, episode: 1, startsAt }), status, endsAt };
 }
 
-function readAlerts(payload: string): readonly AlertItem[] {
+function readAlerts(payload: string): Promise<readonly AlertItem[]> {
   const value = parse(payload);
   if (Array.isArray(value['alerts'])) return receive(webhook, payload);
   if (typeof value['labels'] === 'object' && value['alert_name'] === undefined)
@@ -103,8 +104,9 @@ function parse(payload: string): Readonly<Record<string, unknown>> {
   throw new AppError('InvalidInput', 'the alert is not a JSON object', { field: '--alert' });
 }
 
-function receive(source: SourceDefinition, body: string): readonly AlertItem[] {
-  const received = source.receive?.({ body, headers: {}, receivedAt: toTimestamp(Date.now()) });
+async function receive(source: SourceDefinition, body: string): Promise<readonly AlertItem[]> {
+  const request = { body, headers: {}, receivedAt: toTimestamp(Date.now()) };
+  const received = await source.receive?.(request, noTurns);
   if (received === undefined || !received.ok)
     throw new AppError('InvalidInput', `the alert cannot be used: ${received?.message}`, {
       field: received?.field || '--alert',

@@ -108,6 +108,9 @@ function alertText(alert: AlertDetail): string {
   return [
     `Alert      ${plain(alert.name)} (${alert.id})`,
     `Status     ${alert.status}, severity ${alert.severity}, episode ${alert.episode}, received ${alert.receiveCount} ${alert.receiveCount === 1 ? 'time' : 'times'}`,
+    ...(alert.mutedReason === null
+      ? []
+      : [`No run     ${alert.mutedReason}${alert.mutedUntil === null ? '' : `, decided anew at ${alert.mutedUntil}`}`]),
     `Source     ${alert.namespace}/${alert.source}`,
     `Times      starts ${alert.startsAt ?? '-'}, ends ${alert.endsAt ?? '-'}, last received ${alert.lastReceivedAt}`,
     `Summary    ${plain(alert.summary ?? '-')}`,

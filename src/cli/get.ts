@@ -60,7 +60,10 @@ const alerts: Listing<AlertSummary> = {
   columns: [
     { heading: 'ID', text: (item) => item.id },
     { heading: 'ALERT', text: (item) => item.name },
-    { heading: 'STATUS', text: (item) => item.status },
+    {
+      heading: 'STATUS',
+      text: (item) => (item.mutedReason === null ? item.status : `${item.status} (no run: ${item.mutedReason})`),
+    },
     { heading: 'SEVERITY', text: (item) => item.severity },
     { heading: 'RECEIVED', text: (item) => String(item.receiveCount) },
     { heading: 'EPISODE', text: (item) => String(item.episode), wide: true },

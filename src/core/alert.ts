@@ -8,6 +8,10 @@ export type AlertStatus = (typeof alertStatuses)[number];
 export const severities = ['critical', 'warning', 'info'] as const;
 export type Severity = (typeof severities)[number];
 
+/** Policies that keep an episode from starting a run, in the order in which they are asked. */
+export const muteReasons = ['Suspended', 'Cooldown', 'FlapCap', 'StormGuard'] as const;
+export type MuteReason = (typeof muteReasons)[number];
+
 export type Labels = Readonly<Record<string, string>>;
 
 /** One alert of one notification, as a source normalised it. Times are null where the sender gave none (or year 1). */
@@ -64,6 +68,8 @@ export interface StoredAlert extends AlertState {
   readonly announced: boolean;
   /** A policy kept this episode from starting a run; from then on it is decided anew while the alert still fires. */
   readonly mutedUntil: Timestamp | null;
+  /** Which policy; null = none. */
+  readonly mutedReason: MuteReason | null;
 }
 
 /** What the last notification replaces (design 3.2.14), of the alert with this id. */

@@ -9,22 +9,36 @@ export interface BadItem {
   /** Path of the wrong field, `alerts[3].labels.pod`. */
   readonly field: string;
   readonly message: string;
-  /** The item as it came, as JSON text. */
+  /** The item as it came; a long one is cut and marked. */
   readonly body: string;
 }
 
 /** What a source made of one request: alerts in array order, and facts for correlation only. */
 export interface Notification {
   readonly items: readonly AlertItem[];
+  /** The first of the items that could not be used. */
   readonly bad: readonly BadItem[];
+  /** How many more there were: they are counted, not kept. */
+  readonly moreBad: number;
+  /** Fields that could not be read and that an alert can do without, null = none. */
+  readonly unread: UnreadFields | null;
   readonly groupKey: string | null;
   readonly receiver: string | null;
   /** Alerts that the sender left out (Alertmanager's `max_alerts`). Absence never resolves. */
   readonly truncatedAlerts: number;
   /** The sender's delivery id (CloudEvents id, Slack event_id, `Idempotency-Key`), if it has one. */
   readonly deliveryKey: string | null;
-  /** The body as it came, for `source_events`. */
+  /** The body as it came, for `source_events`; a long one is cut and marked. */
   readonly body: string;
+  /** SHA-256 of the whole body. */
+  readonly contentHash: string;
+}
+
+/** What a notification had in places where an alert has something else. Its alerts count without them. */
+export interface UnreadFields {
+  readonly fields: number;
+  /** `alerts[3].startsAt must be an RFC 3339 time`. */
+  readonly first: string;
 }
 
 /** The answer to a notification that was committed. */
@@ -43,7 +57,7 @@ export interface SourceEventRecord {
   readonly namespace: string;
   readonly sourceName: string;
   readonly sourceType: string;
-  /** The body as it came. */
+  /** The body as it came; a long one is cut and marked. */
   readonly eventData: string;
   readonly contentHash: string;
   readonly deliveryKey: string | null;

@@ -41,6 +41,7 @@ export interface ListReader {
 export const mostExamined = 500;
 export const mostTransitions = 500;
 export const mostCounted = 10_000;
+export const mostWaiting = 1000;
 
 export type AlertSummary = Omit<AlertRecord, 'aiAnalysis'>;
 export type RunSummary = Omit<RunRecord, 'outputs'>;
@@ -56,6 +57,8 @@ export interface ResourceActivity {
       readonly lastEventTime: Timestamp;
       /** `Reason: message` of the last notification's trouble; null = none. */
       readonly lastProblem: string | null;
+      /** Open alerts that wait for their run because of the storm cap, counted up to {@link mostWaiting} for all Sources together. */
+      readonly waiting: number;
     }
   >;
   readonly sinks: ReadonlyMap<

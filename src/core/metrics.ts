@@ -34,6 +34,18 @@ export const metricTable = {
     labels: ['source'],
     named: 'source',
   },
+  fist_alert_fields_unread_total: {
+    type: 'counter',
+    help: 'Fields that an alert was taken in without, because they could not be read.',
+    labels: ['source'],
+    named: 'source',
+  },
+  fist_delivery_keys_reused_total: {
+    type: 'counter',
+    help: 'Notifications with the Idempotency-Key of another one: taken in as new ones.',
+    labels: ['source'],
+    named: 'source',
+  },
   fist_webhook_refused_total: {
     type: 'counter',
     help: 'Webhook requests that were not taken, by reason.',

@@ -126,11 +126,28 @@ export interface SourceActivity {
   readonly at: Timestamp;
   /** What is wrong with the last one, null = nothing. */
   readonly problem: string | null;
+  readonly runs: StartedRuns;
 }
 
+/** Runs of a Source that count for its storm cap. */
+export interface RunMinute {
+  /** Minutes since the epoch. */
+  readonly minute: number;
+  readonly runs: number;
+}
+
+/** Runs that a transaction begins in the newest minute that it knows. */
+export interface StartedRuns extends RunMinute {
+  /** Most in that minute, on all replicas together; 0 = any number. */
+  readonly cap: number;
+}
+
+/** What is asked about the event of a delivery id. */
+export type KeyedEvent = Pick<SourceEventRecord, 'outcome' | 'contentHash'>;
+
 export interface EventStore {
-  /** Outcomes of events, in the order of `keys`; undefined where there is none. */
-  findOutcomes(keys: readonly DeliveryKey[]): Promise<readonly (JsonObject | undefined)[]>;
+  /** Events by their delivery id, in the order of `keys`; undefined where there is none. */
+  findKeyed(keys: readonly DeliveryKey[]): Promise<readonly (KeyedEvent | undefined)[]>;
   /** Content hashes by event id, for the bump of an unchanged repeat. Absent where there is no such event. */
   contentHashes(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Throws StoreConflict where one of the delivery keys is there already. */
@@ -139,7 +156,12 @@ export interface EventStore {
   /** Counts events that came so many `times` again, last at `at`. Throws StoreConflict where one was deleted meanwhile. */
   bumpAll(bumps: readonly { readonly id: string; readonly times: number; readonly at: Timestamp }[]): Promise<void>;
   addDeadLetters(letters: readonly DeadLetterRecord[]): Promise<void>;
-  /** One entry for each Source. To be called last: all replicas write these few rows. */
+  /** Runs of Sources in their newest minute, by `namespace/name`. */
+  runMinutes(sources: readonly Pick<SourceActivity, 'namespace' | 'source'>[]): Promise<ReadonlyMap<string, RunMinute>>;
+  /**
+   * One entry for each Source; one with `events` 0 counts its runs alone. To be called last: all replicas write these few
+   * rows. Throws StoreConflict where runs of others have taken the room under a cap meanwhile.
+   */
   countActivity(activity: readonly SourceActivity[]): Promise<void>;
 }
 

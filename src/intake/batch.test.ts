@@ -158,7 +158,7 @@ describe.each(contractStores)('a batch on $name', (database) => {
   });
 
   const failing: [keyof StoreTransaction, string][] = [
-    ['events', 'findOutcomes'],
+    ['events', 'findKeyed'],
     ['events', 'contentHashes'],
     ['alerts', 'insertAll'],
     ['alerts', 'saveStates'],
@@ -179,7 +179,7 @@ describe.each(contractStores)('a batch on $name', (database) => {
             calls += 1;
             await new Promise((resolve) => setImmediate(resolve));
             calls -= 1;
-            return called === 'contentHashes' ? new Map() : [];
+            return called === 'contentHashes' || called === 'runMinutes' ? new Map() : [];
           },
         });
       const world = createWorld({
@@ -256,6 +256,29 @@ test.each(postgres)(
     });
   },
 );
+
+test.each(postgres)('two replicas on one $name keep one storm cap together', async (database) => {
+  await withWorld(database, async (first, { database: url }) => {
+    const other = await openPostgresStore({ url, clock: systemClock(), onError: () => undefined, connections: 4 });
+    try {
+      const worlds = [first, createWorld(other)];
+      for (const world of worlds) world.source = source({ stormCapPerMinute: 10 });
+      for (let minute = 1; minute <= 5; minute += 1) {
+        const taken = worlds.flatMap((world, place) =>
+          Array.from({ length: 12 }, (_, index) =>
+            world.take(minute, [firing({ fingerprint: `${minute} ${place} ${index}` })]),
+          ),
+        );
+        const answers = await Promise.all(taken);
+        expect(answers.filter(({ opened }) => opened === 1)).toHaveLength(24);
+        expect(answers.filter(({ runs }) => runs === 1)).toHaveLength(10);
+      }
+      expect((await first.store.read.lists.activity()).sources.get('default/am')?.waiting).toBe(70);
+    } finally {
+      await other.close();
+    }
+  });
+});
 
 test.each(postgres)(
   'a notification that comes again on $name while its event is deleted is stored anew',

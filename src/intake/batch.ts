@@ -1,32 +1,36 @@
+import type { AlertItem } from '../core/alert.ts';
 import type { Catalog } from '../core/catalog.ts';
 import type { BadItem, DeadLetterRecord } from '../core/event.ts';
-import type { StoreTransaction } from '../core/store.ts';
+import type { SourceActivity, StoreTransaction } from '../core/store.ts';
+import { toEpochMs } from '../core/time.ts';
 import { allDone } from '../lib/all-done.ts';
 import { newId } from '../lib/id.ts';
 import { groupByIdentity } from './identity.ts';
 import { createEventLog } from './events.ts';
-import type { Counts, EventLog, EventWithoutAlert } from './events.ts';
+import type { EventLog, EventOfArrival, EventWithoutAlert, Kept } from './events.ts';
 import { readFacts } from './facts.ts';
-import type { Arrival, IntakeFacts, RecentEvents } from './facts.ts';
-import { viewStorm } from './policies.ts';
-import type { StormCounter, StormView } from './policies.ts';
-import { count, takeIdentity } from './take.ts';
-import type { IntakeWrites, Taking } from './take.ts';
+import type { Arrival, IntakeFacts, PartOutcome, RecentEvents } from './facts.ts';
+import { createRunMinutes } from './policies.ts';
+import type { RunMinutes } from './policies.ts';
+import { takeIdentity } from './take.ts';
+import type { Counts, IntakeWrites, Taking } from './take.ts';
 import { trackAlerts } from './tracked-alerts.ts';
-import type { TrackedAlerts } from './tracked-alerts.ts';
+import type { TrackedAlert, TrackedAlerts } from './tracked-alerts.ts';
 
 /** What the notifications of a batch have in common. */
 export interface BatchContext {
   readonly catalog: Catalog;
-  readonly storm: StormCounter;
   readonly recent: RecentEvents;
 }
 
-/** What became of a notification. */
+/** What became of a notification, or of a part of one. */
 export interface Outcome {
+  /** Of this part alone. */
   readonly counts: Counts;
   /** It came before, with the same delivery key; nothing was done now. */
   readonly isKnown: boolean;
+  /** With the parts before it. */
+  readonly soFar: PartOutcome;
 }
 
 /** What is to be told outside once the batch is committed. */
@@ -34,7 +38,6 @@ export interface TakenBatch {
   /** In the order of the arrivals. */
   readonly outcomes: readonly Outcome[];
   readonly withoutAlert: readonly EventWithoutAlert[];
-  readonly storm: StormView;
 }
 
 /**
@@ -50,25 +53,28 @@ export async function takeBatch(
   const batch = beginBatch(context, facts);
   const outcomes = arrivals.map((arrival) => takeNotification(batch, arrival));
   await writeBatch(tx, batch);
-  return { outcomes, withoutAlert: batch.events.withoutAlert(), storm: batch.storm };
+  await tx.events.countActivity(activityOf(batch, arrivals));
+  return { outcomes, withoutAlert: batch.events.withoutAlert() };
 }
 
 /** All that a batch decided so far. */
 interface Batch {
   readonly catalog: Catalog;
   readonly facts: IntakeFacts;
-  readonly storm: StormView;
+  readonly minutes: RunMinutes;
   readonly alerts: TrackedAlerts;
   readonly events: EventLog;
-  readonly writes: IntakeWrites;
+  readonly writes: CollectedWrites;
   readonly letters: DeadLetterRecord[];
 }
 
-function beginBatch({ catalog, storm, recent }: BatchContext, facts: IntakeFacts): Batch {
+type CollectedWrites = { readonly [Name in keyof IntakeWrites]: IntakeWrites[Name][number][] };
+
+function beginBatch({ catalog, recent }: BatchContext, facts: IntakeFacts): Batch {
   return {
     catalog,
     facts,
-    storm: viewStorm(storm),
+    minutes: createRunMinutes(facts.runMinutes),
     alerts: trackAlerts(facts),
     events: createEventLog(facts, recent),
     writes: { transitions: [], runs: [], cancels: [], deliveries: [] },
@@ -76,28 +82,93 @@ function beginBatch({ catalog, storm, recent }: BatchContext, facts: IntakeFacts
   };
 }
 
-function takeNotification(batch: Batch, arrival: Arrival): Outcome {
-  const { source, notification, now } = arrival;
-  const known = batch.events.outcomeOf(arrival);
-  if (known !== null) return { counts: known, isKnown: true };
+function takeNotification(batch: Batch, sent: Arrival): Outcome {
+  const isLast = sent.part?.isLast ?? true;
+  const before = sent.part?.before ?? null;
+  const keyed = batch.events.keyed(sent);
+  if (keyed?.isSame === true) return known(keyed.counts);
+  const arrival = keyed === null ? sent : withoutKey(sent);
+  const { source, notification } = arrival;
   const groups = groupByIdentity(notification.items).map(
     ([fingerprint, items]) => [batch.alerts.of(source, fingerprint), items] as const,
   );
-  const event = batch.events.eventOf(arrival, groups[0]?.[0].state?.sourceId ?? null);
-  const { catalog, facts, storm, writes } = batch;
-  const { groupKey } = notification;
-  const counts: Counts = {};
-  const taking: Taking = { catalog, source, now, facts, storm, writes, groupKey, eventId: event.id, counts };
-  const runsBefore = writes.runs.length;
-  let alerts = 0;
-  for (const [alert, items] of groups) alerts += Number(takeIdentity(taking, alert, items));
-  for (const item of notification.bad) {
-    count(counts, 'BadItem');
-    // The bad items of a repeated body are kept already.
-    if (!event.isRepeated) batch.letters.push(deadLetter(arrival, item));
+  const event = before?.event ?? batch.events.eventOf(arrival, groups[0]?.[0].state?.sourceId ?? null);
+  const counts: Counts = isLast && keyed !== null ? { DeliveryKeyReused: 1 } : {};
+  const kept = takeIdentities(batch, arrival, event.id, groups, counts);
+  // What says that the notification was here comes with its last part: until then its repeat is a new one.
+  if (isLast) keepBad(batch, arrival, event, counts);
+  const soFar = before === null ? { event, counts, kept } : together(before, counts, kept);
+  if (isLast) batch.events.keep(arrival, event, soFar.counts, soFar.kept);
+  return { counts, isKnown: false, soFar };
+}
+
+function known(counts: Counts): Outcome {
+  return {
+    counts,
+    isKnown: true,
+    soFar: { event: { id: '', isRepeated: true }, counts, kept: { alerts: 0, runs: 0 } },
+  };
+}
+
+function keepBad({ letters }: Batch, arrival: Arrival, { isRepeated }: EventOfArrival, counts: Counts): void {
+  const { bad, moreBad } = arrival.notification;
+  if (bad.length + moreBad > 0) counts['BadItem'] = bad.length + moreBad;
+  // The bad items of a repeated body are kept already.
+  if (!isRepeated) letters.push(...bad.map((item) => deadLetter(arrival, item)));
+}
+
+function together(before: PartOutcome, counts: Counts, { alerts, runs }: Kept): PartOutcome {
+  const { event, kept } = before;
+  return {
+    event,
+    counts: addCounts({ ...before.counts }, counts),
+    kept: { alerts: kept.alerts + alerts, runs: kept.runs + runs },
+  };
+}
+
+/** Adds to `counts`. */
+function addCounts(counts: Counts, more: Counts): Counts {
+  for (const [reason, times] of Object.entries(more)) counts[reason] = (counts[reason] ?? 0) + times;
+  return counts;
+}
+
+/** The key is another notification's. */
+function withoutKey(arrival: Arrival): Arrival {
+  return { ...arrival, notification: { ...arrival.notification, deliveryKey: null } };
+}
+
+function takeIdentities(
+  { catalog, facts, minutes, writes }: Batch,
+  { source, notification: { groupKey }, now }: Arrival,
+  eventId: string,
+  groups: readonly (readonly [TrackedAlert, readonly AlertItem[]])[],
+  counts: Counts,
+): Kept {
+  const nowMs = toEpochMs(now);
+  const runsOfSource = (): number => minutes.count(source, nowMs);
+  const taking: Taking = { catalog, source, now, facts, runsOfSource, groupKey, eventId };
+  const kept = { alerts: 0, runs: 0 };
+  for (const [alert, items] of groups) {
+    const taken = takeIdentity(taking, alert, items);
+    addCounts(counts, taken.counts);
+    if (taken.state === null) continue;
+    alert.keep(taken.state.next, taken.state.item, groupKey, now);
+    kept.alerts += 1;
+    for (const { run } of taken.writes.runs) {
+      alert.addRun(run);
+      minutes.add(source, nowMs);
+      kept.runs += 1;
+    }
+    collect(writes, taken.writes);
   }
-  batch.events.keep(arrival, event, counts, { alerts, runs: writes.runs.length - runsBefore });
-  return { counts, isKnown: false };
+  return kept;
+}
+
+function collect(writes: CollectedWrites, { transitions, runs, cancels, deliveries }: IntakeWrites): void {
+  for (const transition of transitions) writes.transitions.push(transition);
+  for (const { run, plan } of runs) writes.runs.push({ run, plan });
+  for (const cancel of cancels) writes.cancels.push(cancel);
+  for (const delivery of deliveries) writes.deliveries.push(delivery);
 }
 
 function deadLetter({ source, now }: Arrival, { field, message, body }: BadItem): DeadLetterRecord {
@@ -113,6 +184,20 @@ function deadLetter({ source, now }: Arrival, { field, message, body }: BadItem)
   };
 }
 
+/** A part of a notification that is not its last is no event yet, but its runs count. */
+function activityOf({ events, minutes }: Batch, arrivals: readonly Arrival[]): readonly SourceActivity[] {
+  const counted = new Map(events.activity().map((entry) => [`${entry.namespace}/${entry.source}`, entry]));
+  const activity = new Map<string, SourceActivity>();
+  for (const { source, now } of arrivals) {
+    const { namespace, name, stormCapPerMinute: cap } = source;
+    const key = `${namespace}/${name}`;
+    const runs = { ...minutes.added(source, toEpochMs(now)), cap };
+    const entry = counted.get(key) ?? { namespace, source: name, events: 0, at: now, problem: null };
+    if (entry.events > 0 || runs.runs > 0) activity.set(key, { ...entry, runs });
+  }
+  return [...activity.values()];
+}
+
 /** PostgreSQL gets the statements together, without waiting for an answer in between; their order stays. */
 async function writeBatch(tx: StoreTransaction, { alerts, events, writes, letters }: Batch): Promise<void> {
   await allDone([
@@ -124,5 +209,4 @@ async function writeBatch(tx: StoreTransaction, { alerts, events, writes, letter
     tx.deliveries.insert(writes.deliveries),
   ]);
   for (const { id, at, reason } of writes.cancels) await tx.runs.requestCancel(id, at, reason);
-  await events.writeActivity(tx);
 }

@@ -2,23 +2,38 @@ import { identityKey } from '../core/alert.ts';
 import type { AlertItem } from '../core/alert.ts';
 import type { Catalog, CatalogSource } from '../core/catalog.ts';
 import type { Notification } from '../core/event.ts';
-import type { JsonObject } from '../core/json.ts';
 import type { Plan } from '../core/plan.ts';
 import type { RunBrief } from '../core/run-store.ts';
-import type { AlertIdentity, StoredAlert, StoreTransaction } from '../core/store.ts';
+import type { AlertIdentity, KeyedEvent, RunMinute, StoredAlert, StoreTransaction } from '../core/store.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { allDone } from '../lib/all-done.ts';
+import type { EventOfArrival, Kept } from './events.ts';
 import { flapWindowMs } from './policies.ts';
+import type { Counts } from './take.ts';
 import { hasCatalogPlan } from './trigger.ts';
 
 /** A notification on its way in. */
 export interface Arrival {
   readonly source: CatalogSource;
   readonly notification: Notification;
-  /** SHA-256 of the body. */
-  readonly contentHash: string;
   readonly now: Timestamp;
+  /** What this is a part of, where the notification is too large for one batch; null = it is whole. */
+  readonly part: Part | null;
+}
+
+/** One of the parts of a large notification; `notification` has the items of this part alone. */
+export interface Part {
+  readonly isLast: boolean;
+  /** What became of the parts before; null = this is the first. */
+  readonly before: PartOutcome | null;
+}
+
+/** What the parts of a notification came to so far. */
+export interface PartOutcome {
+  readonly event: EventOfArrival;
+  readonly counts: Counts;
+  readonly kept: Kept;
 }
 
 /** Events that left no alert (all refused), so that their repeats are found: an alert knows its own event. */
@@ -34,8 +49,10 @@ export interface IntakeFacts {
   readonly runs: ReadonlyMap<string, readonly RunBrief[]>;
   /** Of those runs, where the catalog has another one by now. By hash. */
   readonly plans: ReadonlyMap<string, Plan>;
-  /** Outcomes of earlier notifications, by {@link deliveryKeyOf}. */
-  readonly outcomes: ReadonlyMap<string, JsonObject>;
+  /** Earlier notifications that had a delivery key, by {@link deliveryKeyOf}. */
+  readonly keyed: ReadonlyMap<string, KeyedEvent>;
+  /** Runs in the current minute of Sources that have a storm cap and may begin some. By `namespace/name`. */
+  readonly runMinutes: ReadonlyMap<string, RunMinute>;
   /** Hashes of the events that may come again, by id. */
   readonly contentHashes: ReadonlyMap<string, string>;
 }
@@ -76,13 +93,15 @@ export async function readFacts(
     alerts.set(key, stored);
     if (mayTurn(stored, items)) turning.push(stored.id);
   });
-  const [briefs, outcomes, contentHashes] = await allDone([
+  const opensSome = turning.length > 0 || alerts.size < touched.size;
+  const [briefs, keyed, contentHashes, runMinutes] = await allDone([
     turning.length === 0 ? [] : tx.runs.briefsOfAlerts(turning, earliestRun(arrivals)),
-    outcomesOf(tx, arrivals),
+    keyedOf(tx, arrivals),
     hashesOf(tx, arrivals, alerts, recent),
+    opensSome ? runMinutesOf(tx, arrivals) : new Map<string, RunMinute>(),
   ]);
   const runs = Map.groupBy(briefs, ({ alertId }) => alertId ?? '');
-  return { alerts, runs, plans: await plansOf(tx, catalog, briefs), outcomes, contentHashes };
+  return { alerts, runs, plans: await plansOf(tx, catalog, briefs), keyed, contentHashes, runMinutes };
 }
 
 interface Touched {
@@ -133,24 +152,33 @@ async function plansOf(
   return plans;
 }
 
-async function outcomesOf(
+async function runMinutesOf(
   tx: StoreTransaction,
   arrivals: readonly Arrival[],
-): Promise<ReadonlyMap<string, JsonObject>> {
-  const keyed = arrivals.filter(({ notification }) => notification.deliveryKey !== null);
-  const found = await tx.events.findOutcomes(
-    keyed.map(({ source: { namespace, name: source }, notification }) => ({
+): Promise<ReadonlyMap<string, RunMinute>> {
+  const capped = new Map<string, { readonly namespace: string; readonly source: string }>();
+  for (const { source } of arrivals) {
+    const { namespace, name, stormCapPerMinute } = source;
+    if (stormCapPerMinute > 0) capped.set(`${namespace}/${name}`, { namespace, source: name });
+  }
+  return tx.events.runMinutes([...capped.values()]);
+}
+
+async function keyedOf(tx: StoreTransaction, arrivals: readonly Arrival[]): Promise<ReadonlyMap<string, KeyedEvent>> {
+  const named = arrivals.filter(({ notification }) => notification.deliveryKey !== null);
+  const found = await tx.events.findKeyed(
+    named.map(({ source: { namespace, name: source }, notification }) => ({
       namespace,
       source,
       key: notification.deliveryKey ?? '',
     })),
   );
-  const outcomes = new Map<string, JsonObject>();
-  keyed.forEach((arrival, place) => {
-    const outcome = found[place];
-    if (outcome !== undefined) outcomes.set(deliveryKeyOf(arrival) ?? '', outcome);
+  const keyed = new Map<string, KeyedEvent>();
+  named.forEach((arrival, place) => {
+    const event = found[place];
+    if (event !== undefined) keyed.set(deliveryKeyOf(arrival) ?? '', event);
   });
-  return outcomes;
+  return keyed;
 }
 
 async function hashesOf(
@@ -161,10 +189,10 @@ async function hashesOf(
 ): Promise<ReadonlyMap<string, string>> {
   const ids = new Set<string>();
   for (const arrival of arrivals) {
-    if (arrival.notification.deliveryKey !== null) continue;
+    if (arrival.part?.before != null) continue;
     const identity = firstIdentity(arrival);
     const stored = identity === undefined ? undefined : alerts.get(identityKey(identity));
-    const id = stored?.sourceId ?? recent.get(arrival.source, arrival.contentHash);
+    const id = stored?.sourceId ?? recent.get(arrival.source, arrival.notification.contentHash);
     if (id !== undefined) ids.add(id);
   }
   return tx.events.contentHashes([...ids]);

@@ -195,10 +195,36 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
 
     test('line 12: a notification with a delivery key that came before is answered again, without effect', async () => {
       const first = await world.take(1, [firing()], { deliveryKey: 'k' });
-      expect(await world.take(200, [firing({ startsAt: at(100) })], { deliveryKey: 'k' })).toEqual(first);
+      expect(await world.take(200, [firing()], { deliveryKey: 'k' })).toEqual(first);
       expect(await world.alert()).toMatchObject({ receiveCount: 1, episode: 1 });
       expect(world.counted.get('fist_alerts_received_total am Opened')).toBe(1);
       expect(await world.take(200, [firing()], { deliveryKey: 'k2' })).toMatchObject({ repeated: 1 });
+    });
+
+    test('line 12: a delivery key that comes with another body is new input, counted and said', async () => {
+      const sent = [firing({ fingerprint: 'f2' })];
+      for (const turn of ['in a later batch', 'in the same batch']) {
+        const deliveryKey = turn;
+        const items = sent.map((item) => ({ ...item, fingerprint: turn }));
+        const taken =
+          turn === 'in a later batch'
+            ? [await world.take(1, [firing()], { deliveryKey }), await world.take(2, items, { deliveryKey })]
+            : await Promise.all([world.take(3, [firing()], { deliveryKey }), world.take(3, items, { deliveryKey })]);
+        expect(taken[1]).toEqual({ ...nothing, received: 1, opened: 1, runs: 1 });
+        expect(await world.alert(turn)).toMatchObject({ receiveCount: 1 });
+        // Its repeat is one of a notification without a key.
+        expect(await world.take(4, items, { deliveryKey })).toMatchObject({ received: 1, repeated: 1 });
+      }
+      expect(world.counted.get('fist_delivery_keys_reused_total am')).toBe(4);
+      const { items: events } = await world.store.read.lists.events({ limit: 10 });
+      expect(events.map(({ outcome, receiveCount }) => [outcome, receiveCount])).toEqual([
+        [{ DeliveryKeyReused: 1, Opened: 1, RunCreated: 1 }, 2],
+        [{ Repeated: 1 }, 1],
+        [{ DeliveryKeyReused: 1, Opened: 1, RunCreated: 1 }, 2],
+        [{ Opened: 1, RunCreated: 1 }, 1],
+      ]);
+      const { sources } = await world.store.read.lists.activity();
+      expect(sources.get('default/am')?.lastProblem).toMatch(/^DeliveryKeyReused: /);
     });
 
     test('line 13: a rise of a severity that is set apart starts a run', async () => {
@@ -467,6 +493,29 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
       expect(await world.sweep(1)).toMatchObject({ resumed: 3 });
       expect(await world.sweep(2)).toMatchObject({ resumed: 2 });
       expect(await world.runs()).toHaveLength(8);
+    });
+
+    test('storm guard: who waits can be seen, and has its turn in the minute in which there may be room', async () => {
+      world.source = source({ stormCapPerMinute: 3 });
+      const storm = Array.from({ length: 20 }, (_, index) => firing({ fingerprint: `f${index}` }));
+      await world.take(0.5, storm);
+      const waits = async () => {
+        const until = (await world.alerts()).filter((alert) => alert.mutedReason === 'StormGuard');
+        return Object.fromEntries(
+          [...Map.groupBy(until, ({ mutedUntil }) => mutedUntil)].map(([minute, all]) => [minute, all.length]),
+        );
+      };
+      const waiting = async () => (await world.store.read.lists.activity()).sources.get('default/am')?.waiting;
+      expect([await waits(), await waiting()]).toEqual([{ [at(1)]: 17 }, 17]);
+      expect(await world.sweep(1)).toMatchObject({ resumed: 3 });
+      expect(await waits()).toEqual({ [at(2)]: 3, [at(3)]: 3, [at(4)]: 3, [at(5)]: 3, [at(6)]: 2 });
+      // One is resolved, and new ones take room.
+      await world.take(2, [resolved({ fingerprint: 'f19', endsAt: at(2) }), firing({ fingerprint: 'new' })]);
+      expect(await world.sweep(2)).toMatchObject({ resumed: 2 });
+      for (const minute of [3, 4, 5]) expect(await world.sweep(minute)).toMatchObject({ resumed: 3 });
+      expect(await world.sweep(6)).toMatchObject({ resumed: 2 });
+      expect([await waits(), await waiting()]).toEqual([{}, 0]);
+      expect(await world.runs()).toHaveLength(20);
     });
 
     test('a muted alert whose Workflow is not ready by then is escalated', async () => {

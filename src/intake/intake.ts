@@ -1,8 +1,5 @@
-import { hash } from 'node:crypto';
-import { foldCategory } from '../core/alert-fold.ts';
 import type { CatalogSource } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
-import type { IntakeAnswer, Notification } from '../core/event.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { CatalogHolder, Clock, Intake, Log } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
@@ -10,12 +7,12 @@ import { toTimestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
 import { takeBatch } from './batch.ts';
 import type { BatchContext, Outcome, TakenBatch } from './batch.ts';
-import type { Counts, EventWithoutAlert } from './events.ts';
-import type { Arrival, RecentEvents } from './facts.ts';
+import type { EventWithoutAlert } from './events.ts';
+import type { Arrival, PartOutcome, RecentEvents } from './facts.ts';
+import { partsOf } from './parts.ts';
 import { createIntakeQueue, defaultIntakeLimits } from './queue.ts';
 import type { IntakeLimits, Waiting } from './queue.ts';
-import { createStormCounter } from './policies.ts';
-import type { StormCounter } from './policies.ts';
+import { answerOf, report } from './report.ts';
 
 export interface IntakeOptions {
   readonly store: Store;
@@ -23,12 +20,10 @@ export interface IntakeOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** Shared with the sweep, so that both respect one cap. */
-  readonly storm?: StormCounter;
   readonly limits?: Partial<IntakeLimits>;
 }
 
-type Caller = Waiting<Arrival, IntakeAnswer>;
+type Caller = Waiting<Arrival, Outcome>;
 
 /**
  * Takes notifications in: match filters, deduplicate (design 3.2), mute, enqueue. What arrives while a commit is under
@@ -37,16 +32,15 @@ type Caller = Waiting<Arrival, IntakeAnswer>;
  */
 export function createIntake(options: IntakeOptions): Intake {
   const { store, clock, catalog } = options;
-  const storm = options.storm ?? createStormCounter();
   const recent = createRecentEvents();
-  const queue = createIntakeQueue<Arrival, IntakeAnswer>({
+  const queue = createIntakeQueue<Arrival, Outcome>({
     limits: { ...defaultIntakeLimits, ...options.limits },
     monotonic: () => clock.monotonic(),
     work,
   });
 
   async function work(take: () => readonly Caller[]): Promise<void> {
-    const context: BatchContext = { catalog: catalog.current(), storm, recent };
+    const context: BatchContext = { catalog: catalog.current(), recent };
     let taken: TakenBatch;
     try {
       taken = await store.transaction('intake', (tx) =>
@@ -62,13 +56,12 @@ export function createIntake(options: IntakeOptions): Intake {
     settle(take(), taken);
   }
 
-  function settle(callers: readonly Caller[], { outcomes, withoutAlert, storm: started }: TakenBatch): void {
-    started.commit();
+  function settle(callers: readonly Caller[], { outcomes, withoutAlert }: TakenBatch): void {
     for (const event of withoutAlert) recent.add(event);
     callers.forEach(({ item, resolve }, place) => {
       const outcome = outcomes[place] as Outcome;
-      if (!outcome.isKnown) report(options, item.source, item.notification, outcome.counts);
-      resolve(answerOf(outcome.counts));
+      if (!outcome.isKnown) report(options, item, outcome.counts);
+      resolve(outcome);
     });
   }
 
@@ -82,10 +75,25 @@ export function createIntake(options: IntakeOptions): Intake {
 
   return {
     refusal: queue.refusal,
-    accept(source, notification) {
-      const { body, items, bad } = notification;
-      const arrival = { source, notification, contentHash: hash('sha256', body), now: toTimestamp(clock.now()) };
-      return queue.submit(arrival, { alerts: items.length + bad.length, length: body.length });
+    async accept(source, notification) {
+      const parts = partsOf(notification);
+      const length = Math.ceil(notification.body.length / parts.length);
+      const { bad, moreBad } = notification;
+      let before: PartOutcome | null = null;
+      for (const [place, items] of parts.entries()) {
+        const isLast = place === parts.length - 1;
+        const arrival: Arrival = {
+          source,
+          notification: parts.length === 1 ? notification : { ...notification, items },
+          now: toTimestamp(clock.now()),
+          part: parts.length === 1 ? null : { isLast, before },
+        };
+        const alerts = items.length + (isLast ? bad.length + moreBad : 0);
+        const outcome: Outcome = await queue.submit(arrival, { alerts, length }, place > 0);
+        if (isLast || outcome.isKnown) return answerOf(outcome.soFar.counts);
+        before = outcome.soFar;
+      }
+      throw new Error('a notification has at least one part');
     },
     async deadLetter(source, reason, message, body) {
       const receivedAt = toTimestamp(clock.now());
@@ -112,61 +120,4 @@ function createRecentEvents(): RecentEvents & { add(event: EventWithoutAlert): v
       if (events.size > mostRecentEvents) events.delete(events.keys().next().value ?? '');
     },
   };
-}
-
-/** Reasons that speak of runs; all others are of items. */
-const runReasons: ReadonlySet<string> = new Set([
-  'RunCreated',
-  'WorkflowNotReady',
-  'Suspended',
-  'Cooldown',
-  'FlapCap',
-  'StormGuard',
-]);
-
-function runsIn(counts: Counts): number {
-  return (counts['RunCreated'] ?? 0) + (counts['WorkflowNotReady'] ?? 0);
-}
-
-/** The answer follows from the stored counts alone, so that it can be given again. */
-function answerOf(counts: Counts): IntakeAnswer {
-  const answer = { received: 0, opened: 0, repeated: 0, resolved: 0, ignored: 0 };
-  for (const [reason, times] of Object.entries(counts)) {
-    if (runReasons.has(reason)) continue;
-    answer.received += times;
-    answer[foldCategory(reason)] += times;
-  }
-  return { ...answer, runs: runsIn(counts) };
-}
-
-function report(
-  { metrics, log }: IntakeOptions,
-  source: CatalogSource,
-  notification: Notification,
-  counts: Counts,
-): void {
-  for (const [reason, times] of Object.entries(counts)) {
-    if (!runReasons.has(reason)) {
-      metrics.increment('fist_alerts_received_total', { source: source.name, result: reason }, times);
-      if (foldCategory(reason) === 'repeated')
-        metrics.increment('fist_alerts_deduplicated_total', { source: source.name }, times);
-      if (reason === 'BadItem') metrics.increment('fist_dead_letters_total', { source: source.name, reason }, times);
-    } else if (reason === 'RunCreated' || reason === 'WorkflowNotReady') {
-      const phase = reason === 'RunCreated' ? 'pending' : 'failed';
-      metrics.increment('fist_runs_total', { workflow: source.triggerWorkflow, phase }, times);
-    } else {
-      metrics.increment('fist_runs_muted_total', { source: source.name, reason }, times);
-    }
-  }
-  const fields = { source: `${source.namespace}/${source.name}`, groupKey: notification.groupKey, ...counts };
-  if (notification.truncatedAlerts > 0) {
-    metrics.increment('fist_alerts_truncated_total', { source: source.name }, notification.truncatedAlerts);
-    log.warn(
-      { ...fields, truncatedAlerts: notification.truncatedAlerts },
-      'the sender left alerts out of its notification',
-    );
-  }
-  if (counts['WorkflowNotReady'] !== undefined)
-    log.warn({ ...fields, workflow: source.triggerWorkflow }, 'the Workflow is not ready');
-  log.debug(fields, 'notification taken in');
 }

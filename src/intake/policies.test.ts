@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { addMs, toEpochMs } from '../core/time.ts';
-import { createStormCounter, decideMute } from './policies.ts';
+import { createRunMinutes, decideMute } from './policies.ts';
 import type { MuteFacts } from './policies.ts';
 
 const noon = '2026-03-01T12:00:00.000Z';
@@ -69,26 +69,31 @@ describe('mute policies', () => {
   });
 });
 
-test('the storm counter counts by Source and begins anew each minute', () => {
-  const storm = createStormCounter();
-  storm.add('a', 60_000);
-  storm.add('a', 119_999);
-  storm.add('b', 119_999);
-  expect([storm.count('a', 119_999), storm.count('b', 119_999), storm.count('c', 119_999)]).toEqual([2, 1, 0]);
-  expect([storm.count('a', 120_000), storm.count('b', 120_000)]).toEqual([0, 0]);
-});
+describe('runs of a minute', () => {
+  const [a, b] = ['a', 'b'].map((name) => ({ namespace: 'default', name }));
+  if (a === undefined || b === undefined) throw new Error('two Sources');
+  const minutes = (runs = 0, minute = 0) => createRunMinutes(new Map([['default/a', { minute, runs }]]));
 
-test('who is late takes nobody’s count away: the minute of the storm counter only moves on', () => {
-  const storm = createStormCounter();
-  storm.add('a', 120_000);
-  storm.add('a', 119_999);
-  expect(storm.count('a', 60_000)).toBe(2);
-  expect(storm.count('a', 120_001)).toBe(2);
-  expect(storm.count('a', 180_000)).toBe(0);
-});
+  test('count by Source, on top of what is stored, and begin anew each minute', () => {
+    const runs = minutes(5, 1);
+    runs.add(a, 60_000);
+    runs.add(a, 119_999);
+    runs.add(b, 119_999);
+    expect([runs.count(a, 119_999), runs.count(b, 119_999)]).toEqual([7, 1]);
+    expect(runs.added(a, 119_999)).toEqual({ minute: 1, runs: 2 });
+    expect([runs.count(a, 120_000), runs.count(b, 120_000)]).toEqual([0, 0]);
+    expect(runs.added(a, 120_000)).toEqual({ minute: 2, runs: 0 });
+  });
 
-test('a clock that was put back by an hour does not keep the storm guard up for an hour', () => {
-  const storm = createStormCounter();
-  storm.add('a', 120 * 60_000);
-  expect(storm.count('a', 60 * 60_000)).toBe(0);
+  test('who is late takes nobody’s count away: the minute only moves on', () => {
+    const runs = minutes(1, 2);
+    runs.add(a, 119_999);
+    expect(runs.count(a, 60_000)).toBe(2);
+    expect(runs.count(a, 120_001)).toBe(2);
+    expect(runs.count(a, 180_000)).toBe(0);
+  });
+
+  test('a clock that was put back by an hour does not keep the storm guard up for an hour', () => {
+    expect(minutes(9, 120).count(a, 60 * 60_000)).toBe(0);
+  });
 });

@@ -1,4 +1,6 @@
+import type { MuteReason } from '../core/alert.ts';
 import type { CatalogSource } from '../core/catalog.ts';
+import type { RunMinute } from '../core/store.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 
@@ -6,7 +8,7 @@ import type { Timestamp } from '../core/time.ts';
 const flapRecheckMs = 5 * 60_000;
 const minuteMs = 60_000;
 /** Work that was begun earlier is at most so late; what is older says that the clock was put back. */
-const latestMs = 10 * minuteMs;
+const latestMinutes = 10;
 /** Window of `flapCapPerHour`. */
 export const flapWindowMs = 60 * minuteMs;
 
@@ -18,7 +20,7 @@ export interface MuteFacts {
   readonly lastRunEndedAt: Timestamp | null;
   /** Runs of this alert and Workflow made within {@link flapWindowMs}. */
   readonly runsOfAlert: number;
-  /** Runs of this Source made in the current minute. */
+  /** Runs of this Source made in the current minute, by all replicas. */
   readonly runsOfSource: number;
   /** The severity rose: that is news, whatever the last run said. */
   readonly raised: boolean;
@@ -26,7 +28,7 @@ export interface MuteFacts {
 
 /** Why no run starts now. The reason is also the counter and the word in the event's outcome. */
 export interface Mute {
-  readonly reason: 'Suspended' | 'Cooldown' | 'FlapCap' | 'StormGuard';
+  readonly reason: MuteReason;
   readonly message: string;
   /** When it is decided anew, if the alert still fires; null = not by itself. */
   readonly until: Timestamp | null;
@@ -66,7 +68,7 @@ function stormGuard({ source, nowMs, runsOfSource }: MuteFacts): Mute | null {
   return {
     reason: 'StormGuard',
     message: `${runsOfSource} runs of this Source within this minute; the cap is ${source.stormCapPerMinute}`,
-    until: toTimestamp(minuteOf(nowMs) + minuteMs),
+    until: toTimestamp((Math.floor(nowMs / minuteMs) + 1) * minuteMs),
   };
 }
 
@@ -81,57 +83,46 @@ export function decideMute(facts: MuteFacts): Mute | null {
   return null;
 }
 
-/**
- * Counts the runs of each Source in the current minute, in this process, for the storm guard. The minute is the newest one
- * that anybody named: who is a little late counts in it, and takes nobody's count away.
- */
-export interface StormCounter {
-  count(source: string, nowMs: number): number;
-  add(source: string, nowMs: number): void;
+/** Runs of Sources in their current minute, as one transaction sees them: those that are stored, and those that it adds. */
+export interface RunMinutes {
+  count(source: SourceName, nowMs: number): number;
+  add(source: SourceName, nowMs: number): void;
+  /** What the transaction adds. */
+  added(source: SourceName, nowMs: number): RunMinute;
 }
 
-export function createStormCounter(): StormCounter {
-  const counts = new Map<string, number>();
-  let minute = Number.NEGATIVE_INFINITY;
-  function turn(nowMs: number): void {
-    const current = minuteOf(nowMs);
-    if (current <= minute && minute - current <= latestMs) return;
-    counts.clear();
-    minute = current;
+type SourceName = Pick<CatalogSource, 'namespace' | 'name'>;
+
+/**
+ * For the storm guard. The minute of a Source is the newest one that anybody named: who is a little late counts in it, and
+ * takes nobody's count away. `stored` by `namespace/name`.
+ */
+export function createRunMinutes(stored: ReadonlyMap<string, RunMinute>): RunMinutes {
+  const minutes = new Map<string, { minute: number; stored: number; added: number }>();
+  function minuteOf({ namespace, name }: SourceName, nowMs: number) {
+    const source = `${namespace}/${name}`;
+    const minute = Math.floor(nowMs / minuteMs);
+    let known = minutes.get(source);
+    if (known === undefined) {
+      const before = stored.get(source);
+      known = { minute: before?.minute ?? minute, stored: before?.runs ?? 0, added: 0 };
+    }
+    const isSame = known.minute >= minute && known.minute - minute <= latestMinutes;
+    if (!isSame) known = { minute, stored: 0, added: 0 };
+    minutes.set(source, known);
+    return known;
   }
   return {
     count(source, nowMs) {
-      turn(nowMs);
-      return counts.get(source) ?? 0;
+      const known = minuteOf(source, nowMs);
+      return known.stored + known.added;
     },
     add(source, nowMs) {
-      turn(nowMs);
-      counts.set(source, (counts.get(source) ?? 0) + 1);
+      minuteOf(source, nowMs).added += 1;
+    },
+    added(source, nowMs) {
+      const { minute, added } = minuteOf(source, nowMs);
+      return { minute, runs: added };
     },
   };
-}
-
-/** The counter as one transaction sees it: what it adds counts there at once, and elsewhere only after the commit. */
-export interface StormView extends StormCounter {
-  /** To be called after the commit, once. */
-  commit(): void;
-}
-
-export function viewStorm(storm: StormCounter): StormView {
-  const added = createStormCounter();
-  const log: (readonly [source: string, nowMs: number])[] = [];
-  return {
-    count: (source, nowMs) => storm.count(source, nowMs) + added.count(source, nowMs),
-    add(source, nowMs) {
-      added.add(source, nowMs);
-      log.push([source, nowMs]);
-    },
-    commit() {
-      for (const [source, nowMs] of log.splice(0)) storm.add(source, nowMs);
-    },
-  };
-}
-
-function minuteOf(epochMs: number): number {
-  return Math.floor(epochMs / minuteMs) * minuteMs;
 }

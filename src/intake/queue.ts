@@ -16,8 +16,11 @@ export const defaultIntakeLimits: IntakeLimits = {
   maxWaitMs: 5_000,
 };
 
-/** Bounds of one batch, so that no answer waits for a long one. A larger notification goes alone. */
-const mostOfBatch = { notifications: 256, alerts: 500, length: 8 * 1024 * 1024 } as const;
+/**
+ * Bounds of one batch, so that no answer waits for a long one. A larger notification comes in parts; one with a longer body
+ * goes alone.
+ */
+const mostOfBatch = { notifications: 256, alerts: 500, length: 2 * 1024 * 1024 } as const;
 
 /** A batch waits so long for more at most, as long as each turn of the event loop brings some. Milliseconds. */
 const longestGathering = 3;
@@ -127,9 +130,12 @@ export function createIntakeQueue<Item, Answer>({ limits, monotonic, work }: Que
   return {
     /** Why nothing more is taken now, or null. */
     refusal: () => refusal({ alerts: 1, length: 1 }),
-    /** Resolves or rejects as `work` settles it; rejects with StoreUnavailable where too much waits already. */
-    submit(item: Item, weight: Weight): Promise<Answer> {
-      const refused = refusal(weight);
+    /**
+     * Resolves or rejects as `work` settles it; rejects with StoreUnavailable where too much waits already, unless it goes on
+     * with something that was taken.
+     */
+    submit(item: Item, weight: Weight, goesOn = false): Promise<Answer> {
+      const refused = goesOn ? null : refusal(weight);
       if (refused !== null) return Promise.reject(refused);
       return new Promise<Answer>((resolve, reject) => {
         waiting.push({ item, weight, sinceMs: monotonic(), resolve, reject });

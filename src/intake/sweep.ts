@@ -1,14 +1,14 @@
 import type { AlertRecord } from '../core/alert.ts';
 import { foldExpired } from '../core/alert-fold.ts';
-import type { Catalog } from '../core/catalog.ts';
+import type { Catalog, CatalogSource } from '../core/catalog.ts';
 import type { RunRecord } from '../core/run.ts';
-import type { StoreTransaction } from '../core/store.ts';
+import type { SourceActivity, StoreTransaction } from '../core/store.ts';
 import { addMs, toEpochMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { snapshotOf, transitionRecord } from './records.ts';
 import type { IntakeOptions } from './intake.ts';
-import { createStormCounter, decideMute, flapWindowMs, viewStorm } from './policies.ts';
-import type { StormCounter, StormView } from './policies.ts';
+import { createRunMinutes, decideMute, flapWindowMs } from './policies.ts';
+import type { Mute, RunMinutes } from './policies.ts';
 import { startRun } from './trigger.ts';
 
 /** Alerts of one transaction: a long one would keep notifications waiting. */
@@ -32,7 +32,6 @@ export interface AlertSweep {
  */
 export function createAlertSweep(options: IntakeOptions): AlertSweep {
   const { store, catalog, clock, metrics } = options;
-  const storm = options.storm ?? createStormCounter();
   return {
     async expire(signal) {
       const current = catalog.current();
@@ -48,15 +47,16 @@ export function createAlertSweep(options: IntakeOptions): AlertSweep {
     async resume(signal) {
       const beganAt = toTimestamp(clock.now());
       let resumed = 0;
+      const putOff = new Map<string, number>();
       let looked = alertsPerTransaction;
       while (looked === alertsPerTransaction && !isAborted(signal)) {
         const batch = await store.transaction('expire', (tx) => {
           const now = toTimestamp(clock.now());
           // What is put off again is later than this, so each alert has one turn and the sweep ends.
           const due = now < beganAt ? now : beganAt;
-          return resumeBatch(tx, { catalog: catalog.current(), counter: storm, due, now });
+          return resumeBatch(tx, { catalog: catalog.current(), putOff, due, now });
         });
-        batch.storm.commit();
+        for (const [source, alerts] of batch.putOff) putOff.set(source, alerts);
         for (const { name, status } of batch.started)
           metrics.increment('fist_runs_total', { workflow: name, phase: status });
         looked = batch.looked;
@@ -91,7 +91,7 @@ async function expireOf(
       const alerts = await tx.alerts.findExpired(namespace, source, before, alertsPerTransaction);
       const ends = alerts.map((alert) => ({ alert, ...foldExpired(alert, now) }));
       await tx.alerts.saveStates(
-        ends.map(({ alert, next }) => ({ ...alert, ...next, announced: false, mutedUntil: null, updatedAt: now })),
+        ends.map(({ alert, next }) => ({ ...alert, ...next, announced: false, ...notMuted, updatedAt: now })),
       );
       await tx.alerts.addTransitions(ends.map(({ alert, transition }) => transitionRecord(alert.id, transition, null)));
       return alerts.length;
@@ -107,54 +107,76 @@ async function expireOf(
 interface ResumedBatch {
   readonly looked: number;
   readonly started: readonly RunRecord[];
-  readonly storm: StormView;
+  readonly putOff: ReadonlyMap<string, number>;
 }
 
 interface ResumeContext {
   readonly catalog: Catalog;
-  readonly counter: StormCounter;
+  /** How many alerts of each Source this sweep has put off for the storm cap. */
+  readonly putOff: ReadonlyMap<string, number>;
   /** Alerts that were put off until then. */
   readonly due: Timestamp;
   readonly now: Timestamp;
 }
 
+interface Resuming {
+  readonly catalog: Catalog;
+  readonly minutes: RunMinutes;
+  readonly putOff: Map<string, number>;
+  readonly now: Timestamp;
+}
+
+const notMuted = { mutedUntil: null, mutedReason: null } as const;
+
 /** Decides about alerts whose time has come. May be run again on other rows; changes nothing but `tx`. */
-async function resumeBatch(tx: StoreTransaction, { catalog, counter, due, now }: ResumeContext): Promise<ResumedBatch> {
-  const storm = viewStorm(counter);
+async function resumeBatch(tx: StoreTransaction, context: ResumeContext): Promise<ResumedBatch> {
+  const { catalog, due, now } = context;
   const alerts = await tx.alerts.findMuted(due, alertsPerTransaction);
+  const sources = new Map<string, CatalogSource>();
+  for (const { namespace, source } of alerts) {
+    const known = catalog.source(namespace, source);
+    if (known !== undefined) sources.set(`${namespace}/${source}`, known);
+  }
+  const capped = [...sources.values()].filter(({ stormCapPerMinute }) => stormCapPerMinute > 0);
+  const stored = await tx.events.runMinutes(capped.map(({ namespace, name: source }) => ({ namespace, source })));
+  const resuming = { catalog, minutes: createRunMinutes(stored), putOff: new Map(context.putOff), now };
   const started: RunRecord[] = [];
   for (const alert of alerts) {
-    const run = await resumeAlert(tx, catalog, storm, alert, now);
+    const run = await resumeAlert(tx, resuming, alert);
     if (run !== null) started.push(run);
   }
-  return { looked: alerts.length, started, storm };
+  await tx.events.countActivity([...sources.values()].flatMap((source) => startedRuns(resuming, source)));
+  return { looked: alerts.length, started, putOff: resuming.putOff };
+}
+
+function startedRuns({ minutes, now }: Resuming, source: CatalogSource): readonly SourceActivity[] {
+  const { namespace, name, stormCapPerMinute: cap } = source;
+  const added = minutes.added(source, toEpochMs(now));
+  return added.runs === 0
+    ? []
+    : [{ namespace, source: name, events: 0, at: now, problem: null, runs: { ...added, cap } }];
 }
 
 /** The run that began, if one did. */
-async function resumeAlert(
-  tx: StoreTransaction,
-  catalog: Catalog,
-  storm: StormView,
-  alert: AlertRecord,
-  now: Timestamp,
-): Promise<RunRecord | null> {
+async function resumeAlert(tx: StoreTransaction, resuming: Resuming, alert: AlertRecord): Promise<RunRecord | null> {
+  const { catalog, minutes, now } = resuming;
   const source = catalog.source(alert.namespace, alert.source);
   if (source === undefined || source.triggerWorkflow === '') {
-    await tx.alerts.saveStates([{ ...alert, mutedUntil: null, updatedAt: now }]);
+    await tx.alerts.saveStates([{ ...alert, ...notMuted, updatedAt: now }]);
     return null;
   }
   const nowMs = toEpochMs(now);
-  const key = `${source.namespace}/${source.name}`;
   const mute = decideMute({
     source,
     nowMs,
     lastRunEndedAt: alert.triageCompletedAt,
     runsOfAlert: await tx.runs.countSince(alert.id, source.triggerWorkflow, addMs(now, -flapWindowMs)),
-    runsOfSource: storm.count(key, nowMs),
+    runsOfSource: minutes.count(source, nowMs),
     raised: false,
   });
   if (mute !== null) {
-    await tx.alerts.saveStates([{ ...alert, mutedUntil: mute.until, updatedAt: now }]);
+    const mutedUntil = inTurn(resuming, source, mute);
+    await tx.alerts.saveStates([{ ...alert, mutedUntil, mutedReason: mute.reason, updatedAt: now }]);
     return null;
   }
   const run = await startRun(tx, { catalog, source, now }, snapshotOf(alert, alert));
@@ -162,10 +184,25 @@ async function resumeAlert(
   // Born failed: its Workflow is not ready.
   const isEscalated = run?.status === 'failed';
   const status = isEscalated ? 'escalated' : alert.status;
-  await tx.alerts.saveStates([{ ...alert, status, mutedUntil: null, announced: true, workflowId, updatedAt: now }]);
+  await tx.alerts.saveStates([{ ...alert, status, ...notMuted, announced: true, workflowId, updatedAt: now }]);
   if (isEscalated) await addEscalation(tx, alert, now);
-  if (run !== null) storm.add(key, nowMs);
+  if (run !== null) minutes.add(source, nowMs);
   return run;
+}
+
+const minuteMs = 60_000;
+const longestTurn = 60;
+
+/**
+ * Of many that wait for room under the storm cap, each is decided again in the minute in which it may have some, an hour
+ * later at most: or all of them would be written again each minute.
+ */
+function inTurn({ putOff }: Resuming, { namespace, name, stormCapPerMinute }: CatalogSource, mute: Mute) {
+  if (mute.reason !== 'StormGuard' || mute.until === null) return mute.until;
+  const source = `${namespace}/${name}`;
+  const before = putOff.get(source) ?? 0;
+  putOff.set(source, before + 1);
+  return addMs(mute.until, Math.min(Math.floor(before / stormCapPerMinute), longestTurn) * minuteMs);
 }
 
 async function addEscalation(

@@ -6,107 +6,126 @@ import { addMs, toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { decideIdentity } from './identity.ts';
 import type { IdentityDecision } from './identity.ts';
-import type { Counts } from './events.ts';
 import type { IntakeFacts } from './facts.ts';
 import { contentHash, snapshotOf, transitionRecord } from './records.ts';
 import { decideMute, flapWindowMs } from './policies.ts';
-import type { Mute, StormCounter } from './policies.ts';
+import type { Mute } from './policies.ts';
 import type { TrackedAlert } from './tracked-alerts.ts';
 import { decideEnd, decideStart } from './trigger.ts';
-import type { RunCancel, TriggerContext } from './trigger.ts';
+import type { EpisodeEnd, RunCancel, RunStart, TriggerContext } from './trigger.ts';
 
-/** What a batch writes beside alerts and events, in the order in which it was decided. */
+/** Counts by reason; what `source_events.outcome` keeps. */
+export type Counts = Record<string, number>;
+
+/** What is written beside alerts and events, in the order in which it was decided. */
 export interface IntakeWrites {
-  readonly transitions: AlertTransition[];
-  readonly runs: NewRun[];
-  readonly cancels: RunCancel[];
-  readonly deliveries: DeliveryRecord[];
+  readonly transitions: readonly AlertTransition[];
+  readonly runs: readonly NewRun[];
+  readonly cancels: readonly RunCancel[];
+  readonly deliveries: readonly DeliveryRecord[];
 }
 
 /** One notification within its batch. */
 export interface Taking extends TriggerContext {
   readonly facts: IntakeFacts;
-  readonly storm: StormCounter;
-  readonly writes: IntakeWrites;
+  /** Runs of the Source in the current minute. */
+  readonly runsOfSource: () => number;
   readonly groupKey: string | null;
   readonly eventId: string;
+}
+
+/** What becomes of one alert of the notification. */
+export interface Taken {
+  /** Its next state, and the item whose content it has; null where every item was refused. */
+  readonly state: { readonly next: StoredAlert; readonly item: AlertItem } | null;
+  readonly writes: IntakeWrites;
   readonly counts: Counts;
 }
 
-export function count(counts: Counts, reason: string): void {
-  counts[reason] = (counts[reason] ?? 0) + 1;
-}
+/** What it depends on of an alert. */
+type TakenAlert = Pick<TrackedAlert, 'id' | 'state' | 'runs'>;
 
-/**
- * Everything for one alert of the notification: decides, mutes, and notes the row, its history, its run and its notices.
- * False where every item was refused. Writes nothing itself.
- */
-export function takeIdentity(taking: Taking, alert: TrackedAlert, items: readonly AlertItem[]): boolean {
-  const { source, now, writes, counts, eventId } = taking;
-  const stored = alert.state;
-  const decision = decideIdentity(stored, items, source.accepts, now);
-  for (const reason of decision.reasons) count(counts, reason);
+const noWrites: IntakeWrites = { transitions: [], runs: [], cancels: [], deliveries: [] };
+
+/** Everything for one alert of the notification: decides, mutes, and says the row, its history, its run and its notices. */
+export function takeIdentity(taking: Taking, alert: TakenAlert, items: readonly AlertItem[]): Taken {
+  const { state: stored } = alert;
+  const decision = decideIdentity(stored, items, taking.source.accepts, taking.now);
+  const counts = countOf(decision.reasons);
   const item = decision.content ?? decision.folded[0]?.item;
-  if (item === undefined) return false;
+  if (item === undefined) return { state: null, writes: noWrites, counts };
   const enqueued = enqueue(taking, alert, decision);
-  const state = nextState(taking, alert, decision, enqueued);
-  const { id } = alert;
-  for (const { verdict } of decision.folded)
-    for (const transition of verdict.transitions) writes.transitions.push(transitionRecord(id, transition, eventId));
-  if (state.status === 'escalated' && enqueued.failed) {
-    const ended = {
-      episode: state.episode,
-      fromStatus: 'received',
-      toStatus: state.status,
-      reason: 'WorkflowNotReady',
-      at: now,
-    } as const;
-    writes.transitions.push(transitionRecord(id, ended, eventId));
-  }
-  announceClosings(taking, alert, decision, enqueued);
-  alert.keep(state, item, taking.groupKey, now);
-  return true;
+  if (enqueued.reason !== null) counts[enqueued.reason] = 1;
+  const next = nextState(taking, alert, decision, enqueued);
+  const end = announceClosings(taking, alert, decision, enqueued);
+  const { start } = enqueued;
+  const writes: IntakeWrites = {
+    transitions: transitionsOf(taking, alert.id, decision, enqueued),
+    runs: start === null ? [] : [start],
+    cancels: start === null ? end.cancels : [...start.cancels, ...end.cancels],
+    deliveries: start === null ? end.deliveries : [...start.deliveries, ...end.deliveries],
+  };
+  return { state: { next, item }, writes, counts };
 }
 
-/** What became of the run that a new episode wants. */
+function countOf(reasons: readonly string[]): Counts {
+  const counts: Counts = {};
+  for (const reason of reasons) counts[reason] = (counts[reason] ?? 0) + 1;
+  return counts;
+}
+
+function transitionsOf(
+  { eventId, now }: Taking,
+  id: string,
+  { folded }: IdentityDecision,
+  { start }: Enqueued,
+): readonly AlertTransition[] {
+  const transitions = folded.flatMap(({ verdict }) =>
+    verdict.transitions.map((transition) => transitionRecord(id, transition, eventId)),
+  );
+  const last = folded.at(-1)?.verdict.next;
+  if (!isBornFailed(start) || last === undefined || last.status === 'resolved') return transitions;
+  const escalated = {
+    episode: last.episode,
+    fromStatus: 'received',
+    toStatus: 'escalated',
+    reason: 'WorkflowNotReady',
+    at: now,
+  } as const;
+  return [...transitions, transitionRecord(id, escalated, eventId)];
+}
+
 interface Enqueued {
-  readonly runId: string | null;
-  /** The run was born failed: its Workflow is not ready. */
-  readonly failed: boolean;
+  readonly start: RunStart | null;
   readonly mute: Mute | null;
+  /** The word for it in the counts; null where no run was due. */
+  readonly reason: string | null;
 }
 
-const nothingEnqueued: Enqueued = { runId: null, failed: false, mute: null };
+const nothingEnqueued: Enqueued = { start: null, mute: null, reason: null };
 
-function enqueue(taking: Taking, alert: TrackedAlert, { opening }: IdentityDecision): Enqueued {
-  const { source, counts, now, writes } = taking;
-  if (opening === null || source.triggerWorkflow === '') return nothingEnqueued;
+function enqueue(taking: Taking, alert: TakenAlert, { opening }: IdentityDecision): Enqueued {
+  if (opening === null || taking.source.triggerWorkflow === '') return nothingEnqueued;
   const mute = muteOf(taking, alert, opening.verdict.reason === 'SeverityRaised');
-  if (mute !== null) {
-    count(counts, mute.reason);
-    return { ...nothingEnqueued, mute };
-  }
+  if (mute !== null) return { start: null, mute, reason: mute.reason };
   const start = decideStart(taking, snapshotOf(opening.item, { id: alert.id, ...opening.verdict.next }), alert.runs);
-  if (start === null) return nothingEnqueued;
-  const { run, plan, deliveries, cancels } = start;
-  writes.runs.push({ run, plan });
-  writes.deliveries.push(...deliveries);
-  writes.cancels.push(...cancels);
-  alert.addRun(run);
-  taking.storm.add(`${source.namespace}/${source.name}`, toEpochMs(now));
-  const failed = run.status === 'failed';
-  count(counts, failed ? 'WorkflowNotReady' : 'RunCreated');
-  return { runId: run.id, failed, mute: null };
+  return start === null
+    ? nothingEnqueued
+    : { start, mute: null, reason: isBornFailed(start) ? 'WorkflowNotReady' : 'RunCreated' };
 }
 
-function muteOf({ source, now, storm }: Taking, { state, runs }: TrackedAlert, raised: boolean): Mute | null {
-  const nowMs = toEpochMs(now);
+/** Its Workflow is not ready. */
+function isBornFailed(start: RunStart | null): boolean {
+  return start?.run.status === 'failed';
+}
+
+function muteOf({ source, now, runsOfSource }: Taking, { state, runs }: TakenAlert, raised: boolean): Mute | null {
   return decideMute({
     source,
-    nowMs,
+    nowMs: toEpochMs(now),
     lastRunEndedAt: state?.triageCompletedAt ?? null,
     runsOfAlert: countSince(runs, source.triggerWorkflow, now),
-    runsOfSource: storm.count(`${source.namespace}/${source.name}`, nowMs),
+    runsOfSource: runsOfSource(),
     raised,
   });
 }
@@ -120,7 +139,7 @@ function countSince(runs: readonly RunBrief[], workflow: string, now: Timestamp)
 /** The fold's state with what it does not know: ids, and what sinks were told. */
 function nextState(
   { eventId, groupKey }: Taking,
-  { id, state: stored }: TrackedAlert,
+  { id, state: stored }: TakenAlert,
   decision: IdentityDecision,
   enqueued: Enqueued,
 ): StoredAlert {
@@ -132,24 +151,25 @@ function nextState(
   return {
     id,
     ...state,
-    status: enqueued.failed && open ? 'escalated' : state.status,
+    status: isBornFailed(enqueued.start) && open ? 'escalated' : state.status,
     contentHash: changed ?? stored?.contentHash ?? '',
     sourceId: eventId,
-    workflowId: enqueued.runId ?? stored?.workflowId ?? null,
+    workflowId: enqueued.start?.run.id ?? stored?.workflowId ?? null,
     triageCompletedAt: stored?.triageCompletedAt ?? null,
     announced: toldAfter(stored, decision, enqueued).at(-1)?.announced ?? stored?.announced ?? false,
-    mutedUntil: mutedUntil(stored, decision, enqueued, open),
+    ...muted(stored, decision, enqueued, open),
   };
 }
 
-function mutedUntil(
+function muted(
   stored: StoredAlert | null,
   { opening }: IdentityDecision,
   { mute }: Enqueued,
   open: boolean,
-): Timestamp | null {
-  if (!open) return null;
-  return opening === null ? (stored?.mutedUntil ?? null) : (mute?.until ?? null);
+): Pick<StoredAlert, 'mutedUntil' | 'mutedReason'> {
+  if (!open) return { mutedUntil: null, mutedReason: null };
+  if (opening !== null) return { mutedUntil: mute?.until ?? null, mutedReason: mute?.reason ?? null };
+  return { mutedUntil: stored?.mutedUntil ?? null, mutedReason: stored?.mutedReason ?? null };
 }
 
 /** Have sinks been told that the alert fires, and by which run? */
@@ -166,11 +186,11 @@ function toldBefore(stored: StoredAlert | null): Told {
 function toldAfter(
   stored: StoredAlert | null,
   { folded, opening }: IdentityDecision,
-  { runId }: Enqueued,
+  { start }: Enqueued,
 ): readonly Told[] {
   let told = toldBefore(stored);
   return folded.map((step) => {
-    if (step === opening && runId !== null) told = { announced: true, runId };
+    if (step === opening && start !== null) told = { announced: true, runId: start.run.id };
     if (step.verdict.closes) told = { ...told, announced: false };
     return told;
   });
@@ -178,18 +198,23 @@ function toldAfter(
 
 function announceClosings(
   taking: Taking,
-  { id: alertId, state: stored, runs }: TrackedAlert,
+  { id: alertId, state: stored, runs }: TakenAlert,
   decision: IdentityDecision,
   enqueued: Enqueued,
-): void {
-  if (!decision.folded.some(({ verdict }) => verdict.closes)) return;
+): EpisodeEnd {
+  const deliveries: DeliveryRecord[] = [];
+  const cancels: RunCancel[] = [];
+  if (!decision.folded.some(({ verdict }) => verdict.closes)) return { deliveries, cancels };
   const told = toldAfter(stored, decision, enqueued);
+  const allRuns = enqueued.start === null ? runs : [...runs, enqueued.start.run];
   for (const [place, { verdict }] of decision.folded.entries()) {
     if (!verdict.closes) continue;
     const { episode, startsAt, endsAt } = verdict.next;
     const { announced, runId } = told[place - 1] ?? toldBefore(stored);
-    const end = decideEnd(taking, { alertId, runId, episode, startsAt, endsAt, announced }, runs, taking.facts.plans);
-    taking.writes.deliveries.push(...end.deliveries);
-    taking.writes.cancels.push(...end.cancels);
+    const closed = { alertId, runId, episode, startsAt, endsAt, announced };
+    const end = decideEnd(taking, closed, allRuns, taking.facts.plans);
+    deliveries.push(...end.deliveries);
+    cancels.push(...end.cancels);
   }
+  return { deliveries, cancels };
 }

@@ -115,6 +115,7 @@ function isRepeat(stored: StoredAlert, state: StoredAlert): boolean {
     state.workflowId === stored.workflowId &&
     state.triageCompletedAt === stored.triageCompletedAt &&
     state.announced === stored.announced &&
-    state.mutedUntil === stored.mutedUntil
+    state.mutedUntil === stored.mutedUntil &&
+    state.mutedReason === stored.mutedReason
   );
 }

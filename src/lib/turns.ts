@@ -6,6 +6,9 @@ export interface Turns {
   next(): Promise<void>;
 }
 
+/** For work beside which there is nobody. */
+export const noTurns: Turns = { isOver: () => false, next: async () => undefined };
+
 /**
  * Work that shares these turns has `mostMs` of each turn; a single piece of it may take longer. `monotonic` in
  * milliseconds.

@@ -26,9 +26,10 @@ export const sourceSpec = z
       .default('0')
       .meta({ description: 'After a run has ended, no new run of the same alert for so long; 0 = off.' }),
     flapCapPerHour: cap.default(0).meta({ description: 'Runs of one alert per hour at most; 0 = no cap.' }),
-    stormCapPerMinute: cap
-      .default(0)
-      .meta({ description: 'New runs of this Source per minute at most, for each replica; 0 = no cap.' }),
+    stormCapPerMinute: cap.default(60).meta({
+      description:
+        'New runs of this Source per minute at most, over all replicas; 0 = no cap. Alerts beyond it are stored, and get their runs when there is room.',
+    }),
   })
   .meta({ description: 'Takes alerts in and says which Workflow they start.' });
 

@@ -87,7 +87,7 @@ export function requestError(status: 400 | 408 | 413, cause?: unknown): Error {
 const messages: Readonly<Record<number, string>> = {
   400: 'the request could not be read: its body does not fit its headers',
   408: 'the request did not arrive in time, or too slowly',
-  413: 'the body is larger than 3 MiB',
+  413: 'the body is larger than 3 MiB, or as a notification than 16 MiB',
   414: 'the path is too long',
   415: 'the content type must be application/json, without content encoding',
 };

@@ -6,7 +6,7 @@ it('all that may be in work leaves connections for who comes new', () => {
 });
 
 it('a Source alone, which may have half, can send the largest body', () => {
-  expect(limits.maxBodyBytes).toBeLessThanOrEqual(limits.maxWebhookBytes / 2);
+  expect(limits.maxWebhookBodyBytes).toBeLessThanOrEqual(limits.maxWebhookBytes / 2);
   expect(limits.maxBodyBytes).toBeLessThanOrEqual(limits.maxApiBytes);
 });
 

@@ -58,6 +58,8 @@ export interface ServerLimits {
   readonly keepAliveTimeoutMs: number;
   readonly maxHeaderBytes: number;
   readonly maxBodyBytes: number;
+  /** Of one notification: 10,000 ordinary alerts are 9 MiB. */
+  readonly maxWebhookBodyBytes: number;
   /** A body must bring `minBytesPerSecond` in each such time. */
   readonly paceWindowMs: number;
   readonly minBytesPerSecond: number;
@@ -90,12 +92,13 @@ export const defaultLimits: ServerLimits = {
   keepAliveTimeoutMs: 75_000,
   maxHeaderBytes: 16 * 1024,
   maxBodyBytes: 3 * mebibyte,
+  maxWebhookBodyBytes: 16 * mebibyte,
   paceWindowMs: 5000,
   minBytesPerSecond: 1024,
   maxConnections: 2048,
   maxRequestsPerConnection: 16,
   maxWebhooks: 512,
-  maxWebhookBytes: 32 * mebibyte,
+  maxWebhookBytes: 64 * mebibyte,
   acceptTimeoutMs: 30_000,
   maxApiRequests: 64,
   maxApiBytes: 16 * mebibyte,

@@ -65,13 +65,15 @@ describe('bodies', () => {
 
   it('announced as too large are refused before they come', async () => {
     const { port } = await start();
-    const { status, text } = await rawRequest(port, good.replace('Content-Length: 15', 'Content-Length: 3145729'));
+    const { status, text } = await rawRequest(port, good.replace('Content-Length: 15', 'Content-Length: 16777217'));
     expect(status).toBe(413);
     expect(text).toMatch(/connection: close/i);
   });
 
   it('in chunks without end are refused when they are too large', async () => {
-    const { port, reached } = await start({ limits: { ...quick, requestTimeoutMs: 10_000, maxBodyBytes: 64 * 1024 } });
+    const { port, reached } = await start({
+      limits: { ...quick, requestTimeoutMs: 10_000, maxWebhookBodyBytes: 64 * 1024 },
+    });
     const connection = client(port);
     connection.write(`POST /webhook/alerts HTTP/1.1\r\n${headers}Transfer-Encoding: chunked\r\n\r\n`);
     for (let n = 0; n < 20; n++) connection.write(`1000\r\n${'x'.repeat(4096)}\r\n`);

@@ -33,7 +33,7 @@ function context(changes: Partial<ServerOptions> = {}, most = 10) {
     complain: () => undefined,
     admission: createAdmission({ maxRequests: most, maxBytes: 100, shared: true }),
     allowsAnonymous: true,
-    receivers: new Map([['webhook', () => ({ ok: false, status: 400, field: '', message: '' }) as const]]),
+    receivers: new Map([['webhook', async () => ({ ok: false, status: 400, field: '', message: '' }) as const]]),
     turns: createTurns(10),
   };
   return { made, begun };

@@ -54,10 +54,10 @@ describe('a notification', () => {
     expect(reached.accepted[0]?.notification.body).toBe('{"alerts":[{},{}]}');
   });
 
-  it('may be 3 MiB, not more', async () => {
+  it('may be 16 MiB, not more', async () => {
     const { server, reached } = await start();
-    const body = `{"alerts":[],"pad":"${'x'.repeat(3 * 1024 * 1024 - 22)}"}`;
-    expect(Buffer.byteLength(body)).toBe(3 * 1024 * 1024);
+    const body = `{"alerts":[],"pad":"${'x'.repeat(16 * 1024 * 1024 - 22)}"}`;
+    expect(Buffer.byteLength(body)).toBe(16 * 1024 * 1024);
     expect((await post(server, { body })).statusCode).toBe(200);
     const larger = await post(server, { body: `${body} ` });
     expect(larger.statusCode).toBe(413);
@@ -273,7 +273,7 @@ describe('senders that are refused', () => {
     ['Unauthenticated', { headers: { authorization: 'Bearer wrong' } }, {}, 401],
     ['UnsupportedMediaType', { headers: { 'content-type': 'text/plain' } }, {}, 415],
     ['MethodNotAllowed', { method: 'GET' }, {}, 405],
-    ['TooLarge', { body: 'x'.repeat(3 * 1024 * 1024 + 1) }, {}, 413],
+    ['TooLarge', { body: 'x'.repeat(16 * 1024 * 1024 + 1) }, {}, 413],
     ['Malformed', { body: '{"alerts":7}' }, {}, 400],
     ['StoreSlow', {}, { intake: { ...full.intake, refusal: refusing } }, 503],
     ['Overloaded', {}, { limits: { maxWebhooks: 0 } }, 503],

@@ -3,6 +3,8 @@ import type { CatalogSource } from '../core/catalog.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { IntakeAnswer } from '../core/event.ts';
 import { toTimestamp } from '../core/time.ts';
+import { cutBytes } from '../lib/cut.ts';
+import { bounds } from '../sources/bounds.ts';
 import type { ReceiveResult } from '../sources/define.ts';
 import { announcedBytes, createAdmission } from './admission.ts';
 import { bodyOptions, receiveBody } from './receive-body.ts';
@@ -41,7 +43,7 @@ export async function registerWebhooks(app: FastifyInstance, parts: ServerParts)
     scope.removeAllContentTypeParsers();
     // The content type was checked before.
     scope.addContentTypeParser('*', (request, stream, done) => {
-      receiveBody(stream, bodyOptions(request, limits.maxBodyBytes, pace), done);
+      receiveBody(stream, bodyOptions(request, limits.maxWebhookBodyBytes, pace), done);
     });
     scope.addHook('onRequest', (request, reply, done) => {
       const refusal = decide(context, request);
@@ -82,12 +84,14 @@ async function receive(context: WebhookContext, request: FastifyRequest, reply: 
   if (source === null || receiver == null) return refuse(context, request, reply, unknownPath());
   const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
   const receivedAt = toTimestamp(context.options.clock.now());
-  // A body of 3 MiB takes long to read; others have their turn between two of them.
+  // A body takes long to read; others have their turn between two of them.
   await context.turns.next();
-  const result = parse(context, source, () => receiver({ body, headers: request.headers, receivedAt }));
+  const result = await parse(context, source, () =>
+    receiver({ body, headers: request.headers, receivedAt }, context.turns),
+  );
   try {
     if (!result.ok) {
-      await context.options.intake.deadLetter(source, 'Malformed', result.message, body.toString('utf8'));
+      await context.options.intake.deadLetter(source, 'Malformed', result.message, cutBytes(body, bounds.badBytes));
       return refuse(context, request, reply, malformed(result));
     }
     const answer = await inTime(
@@ -100,10 +104,14 @@ async function receive(context: WebhookContext, request: FastifyRequest, reply: 
   }
 }
 
-/** A receiver is pure and must not throw; where it does, the body is still kept and the sender told, not the process ended. */
-function parse(context: WebhookContext, source: CatalogSource, work: () => ReceiveResult): ReceiveResult {
+/** A receiver must not throw; where it does, the body is still kept and the sender told, not the process ended. */
+async function parse(
+  context: WebhookContext,
+  source: CatalogSource,
+  work: () => Promise<ReceiveResult>,
+): Promise<ReceiveResult> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     complain(context, source, { error }, 'a source failed to read a body');
     return { ok: false, status: 400, field: '', message: 'the body could not be read' };
@@ -161,8 +169,9 @@ function refuse(context: WebhookContext, request: FastifyRequest, reply: Fastify
   context.refusals.note(source, request.url.split('?', 1)[0] ?? '', request.ip, refusal);
   if (refusal.status === 503) reply.header('retry-after', retryAfterSeconds());
   if (refusal.headers !== undefined) reply.headers(refusal.headers);
-  const unread = announcedBytes(request, context.limits.maxBodyBytes);
-  if (refusal.reason === 'Draining' || unread >= context.limits.maxBodyBytes) reply.header('connection', 'close');
+  const unread = announcedBytes(request, context.limits.maxWebhookBodyBytes);
+  if (refusal.reason === 'Draining' || unread >= context.limits.maxWebhookBodyBytes)
+    reply.header('connection', 'close');
   return reply
     .code(refusal.status)
     .header('content-type', 'application/json; charset=utf-8')

@@ -1,29 +1,27 @@
 import { describe, expect, test } from 'vitest';
 import type { AlertItem } from '../core/alert.ts';
+import { noTurns } from '../lib/turns.ts';
 import { api } from './api.ts';
 import type { ReceiveResult } from './define.ts';
 
 const receivedAt = '2026-03-01T12:00:00.000Z';
 
-function receive(body: unknown): ReceiveResult {
-  const result = api.receive?.({
-    body: Buffer.from(JSON.stringify(body)),
-    headers: { 'idempotency-key': 'k1' },
-    receivedAt,
-  });
+function receive(body: unknown): Promise<ReceiveResult> {
+  const request = { body: Buffer.from(JSON.stringify(body)), headers: { 'idempotency-key': 'k1' }, receivedAt };
+  const result = api.receive?.(request, noTurns);
   if (result === undefined) throw new Error('api takes no requests');
   return result;
 }
 
-function item(body: object): AlertItem | undefined {
-  const result = receive({ alert_name: 'TestAlert', severity: 'critical', ...body });
+async function item(body: object): Promise<AlertItem | undefined> {
+  const result = await receive({ alert_name: 'TestAlert', severity: 'critical', ...body });
   if (!result.ok) throw new Error(result.message);
   return result.notification.items[0];
 }
 
 describe('POST /alerts', () => {
-  test('the least that is needed', () => {
-    expect(item({})).toEqual({
+  test('the least that is needed', async () => {
+    expect(await item({})).toEqual({
       status: 'firing',
       name: 'TestAlert',
       severity: 'critical',
@@ -40,9 +38,9 @@ describe('POST /alerts', () => {
     });
   });
 
-  test('all fields of the contract; the severity is no part of the fingerprint', () => {
+  test('all fields of the contract; the severity is no part of the fingerprint', async () => {
     const labels = { alertname: 'TestAlert', severity: 'warning' };
-    const full = item({
+    const full = await item({
       external_id: 'x-1',
       summary: 's',
       description: 'd',
@@ -58,22 +56,25 @@ describe('POST /alerts', () => {
       annotations: { a: 'b' },
       startsAt: '2026-03-01T10:00:00.000Z',
     });
-    expect(item({ labels, severity: 'info' })?.fingerprint).toBe(full?.fingerprint);
+    expect((await item({ labels, severity: 'info' }))?.fingerprint).toBe(full?.fingerprint);
   });
 
-  test('ends_at in the past resolves, in the future it still fires; status decides where given', () => {
-    expect(item({ ends_at: '2026-03-01T11:59:59Z' })?.status).toBe('resolved');
-    expect(item({ ends_at: '2026-03-01T12:00:01Z' })?.status).toBe('firing');
-    expect(item({ status: 'resolved' })).toMatchObject({ status: 'resolved', endsAt: null });
-    expect(item({ status: 'firing', ends_at: '2026-03-01T11:59:59Z' })?.status).toBe('firing');
+  test('ends_at in the past resolves, in the future it still fires; status decides where given', async () => {
+    expect((await item({ ends_at: '2026-03-01T11:59:59Z' }))?.status).toBe('resolved');
+    expect((await item({ ends_at: '2026-03-01T12:00:01Z' }))?.status).toBe('firing');
+    expect(await item({ status: 'resolved' })).toMatchObject({ status: 'resolved', endsAt: null });
+    expect((await item({ status: 'firing', ends_at: '2026-03-01T11:59:59Z' }))?.status).toBe('firing');
   });
 
-  test('summary and description may stand in the annotations', () => {
-    expect(item({ annotations: { summary: 's', description: 'd' } })).toMatchObject({ summary: 's', description: 'd' });
+  test('summary and description may stand in the annotations', async () => {
+    expect(await item({ annotations: { summary: 's', description: 'd' } })).toMatchObject({
+      summary: 's',
+      description: 'd',
+    });
   });
 
-  test("the sender's delivery id is kept", () => {
-    const result = receive({ alert_name: 'A', severity: 'info' });
+  test("the sender's delivery id is kept", async () => {
+    const result = await receive({ alert_name: 'A', severity: 'info' });
     expect(result.ok && result.notification.deliveryKey).toBe('k1');
   });
 
@@ -90,10 +91,12 @@ describe('POST /alerts', () => {
     ['labels', { alert_name: 'A', severity: 'info', labels: [] }],
     ['labels["a"]', { alert_name: 'A', severity: 'info', labels: { a: 1 } }],
     ['annotations["a"]', { alert_name: 'A', severity: 'info', annotations: { a: null } }],
+    ['labels["long"]', { alert_name: 'A', severity: 'info', labels: { long: 'x'.repeat(64 * 1024 + 1) } }],
+    ['', { alert_name: 'A', severity: 'info', summary: 'x'.repeat(1024 * 1024) }],
     ['starts_at', { alert_name: 'A', severity: 'info', starts_at: 'now' }],
     ['ends_at', { alert_name: 'A', severity: 'info', ends_at: 5 }],
     ['', 'text'],
-  ])('refused at %j', (field, body) => {
-    expect(receive(body)).toMatchObject({ ok: false, status: 400, field });
+  ])('refused at %j', async (field, body) => {
+    expect(await receive(body)).toMatchObject({ ok: false, status: 400, field });
   });
 });

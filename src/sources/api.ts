@@ -5,10 +5,11 @@ import { AppError } from '../core/errors.ts';
 import { parseRfc3339 } from '../core/rfc3339.ts';
 import type { Timestamp } from '../core/time.ts';
 import { alertFingerprint } from '../lib/hash.ts';
-import { wrongTexts } from './alertmanager.ts';
+import type { Turns } from '../lib/turns.ts';
 import { defineSource } from './define.ts';
 import type { ReceiveResult, SourceRequest } from './define.ts';
 import { deliveryKeyOf, parseBody, refuse } from './envelope.ts';
+import { wrongLabels, wrongPairs } from './pairs.ts';
 import { compileFilters, filters, matchers } from './filters.ts';
 
 /** Takes single alerts at `POST /alerts` of the API. */
@@ -35,10 +36,10 @@ export const api = defineSource({
  * Reads the body of `POST /alerts` (contract 5.3): one alert. It fires, unless `status` says `resolved` or `ends_at` is
  * not in the future. The severity is a field, so it is no part of the fingerprint.
  */
-function receiveAlert(request: SourceRequest): ReceiveResult {
-  const parsed = parseBody(request.body);
+async function receiveAlert(request: SourceRequest, turns: Turns): Promise<ReceiveResult> {
+  const parsed = await parseBody(request, turns);
   if (!parsed.ok) return parsed;
-  const { text, value } = parsed;
+  const { text, value, contentHash } = parsed;
   const wrong = wrongField(value);
   if (wrong !== null) return wrong;
   const labels = (value['labels'] ?? {}) as Labels;
@@ -65,10 +66,17 @@ function receiveAlert(request: SourceRequest): ReceiveResult {
     endsAt,
     skewed: false,
   };
-  const correlation = { groupKey: null, receiver: null, truncatedAlerts: 0 };
+  const correlation = { groupKey: null, receiver: null, truncatedAlerts: 0, moreBad: 0, unread: null };
   return {
     ok: true,
-    notification: { items: [item], bad: [], ...correlation, deliveryKey: deliveryKeyOf(request), body: text },
+    notification: {
+      items: [item],
+      bad: [],
+      ...correlation,
+      deliveryKey: deliveryKeyOf(request),
+      body: text,
+      contentHash,
+    },
   };
 }
 
@@ -85,8 +93,11 @@ function wrongField(value: Readonly<Record<string, unknown>>): ReceiveResult | n
   for (const field of ['external_id', 'summary', 'description']) {
     if (value[field] != null && typeof value[field] !== 'string') return refuse(field, 'must be text');
   }
-  for (const field of ['labels', 'annotations']) {
-    const wrong = value[field] == null ? null : wrongTexts(field, value[field]);
+  for (const [field, check] of [
+    ['labels', wrongLabels],
+    ['annotations', wrongPairs],
+  ] as const) {
+    const wrong = value[field] == null ? null : check(field, value[field]);
     if (wrong !== null) return refuse(wrong.field, wrong.message);
   }
   return null;

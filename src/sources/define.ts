@@ -3,6 +3,7 @@ import type { CatalogSource } from '../core/catalog.ts';
 import type { Notification } from '../core/event.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Timestamp } from '../core/time.ts';
+import type { Turns } from '../lib/turns.ts';
 
 /** One authenticated request, as the server read it. Header names are in lower case. */
 export interface SourceRequest {
@@ -35,8 +36,11 @@ export interface SourceDefinition {
   readonly notImplemented: string | null;
   /** From a config that `config` accepted. Pure. */
   readonly compile: (config: JsonObject) => CompiledSource;
-  /** Absent where the type takes no requests. Pure. */
-  readonly receive: ((request: SourceRequest) => ReceiveResult) | null;
+  /**
+   * Absent where the type takes no requests. Depends on nothing but the request; a large one is read in pieces, between
+   * which `turns` lets others have theirs.
+   */
+  readonly receive: ((request: SourceRequest, turns: Turns) => Promise<ReceiveResult>) | null;
 }
 
 interface Definition<Schema extends z.ZodType<object>> {
@@ -45,7 +49,7 @@ interface Definition<Schema extends z.ZodType<object>> {
   readonly config: Schema;
   readonly notImplemented?: string;
   readonly compile?: (config: z.output<Schema>) => CompiledSource;
-  readonly receive?: (request: SourceRequest) => ReceiveResult;
+  readonly receive?: NonNullable<SourceDefinition['receive']>;
 }
 
 /** What a source without paths, filters and callers compiles to. */

@@ -25,7 +25,7 @@ const resourcesYaml = `
 apiVersion: punchingfist.io/v1alpha1
 kind: Source
 metadata: { name: full }
-spec: { type: webhook, config: { path: full }, triggerWorkflow: one-step }
+spec: { type: webhook, config: { path: full }, triggerWorkflow: one-step, stormCapPerMinute: 0 }
 ---
 apiVersion: punchingfist.io/v1alpha1
 kind: Workflow

@@ -210,7 +210,7 @@ const resourcesYaml = `
 apiVersion: punchingfist.io/v1alpha1
 kind: Source
 metadata: { name: overload }
-spec: { type: webhook, config: { path: overload }, triggerWorkflow: three-steps }
+spec: { type: webhook, config: { path: overload }, triggerWorkflow: three-steps, stormCapPerMinute: 0 }
 ---
 apiVersion: punchingfist.io/v1alpha1
 kind: Workflow

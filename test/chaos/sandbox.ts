@@ -91,6 +91,7 @@ spec:
     path: crash
     authentication: { type: bearer, secretRef: crash-token }
   triggerWorkflow: record
+  stormCapPerMinute: 0
 ---
 apiVersion: punchingfist.io/v1alpha1
 kind: Workflow

@@ -55,7 +55,7 @@ function resourcesYaml(executions: string, gate: string): string {
 apiVersion: punchingfist.io/v1alpha1
 kind: Source
 metadata: { name: stop }
-spec: { type: webhook, config: { path: stop }, triggerWorkflow: two-steps }
+spec: { type: webhook, config: { path: stop }, triggerWorkflow: two-steps, stormCapPerMinute: 0 }
 ---
 apiVersion: punchingfist.io/v1alpha1
 kind: Workflow

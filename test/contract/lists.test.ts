@@ -507,7 +507,7 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
       expect((await lists.resources('Sink')).map((resource) => resource.name)).toEqual(['a', 'b']);
       expect(await lists.resources('Source')).toEqual([]);
       const { sources, sinks } = await lists.activity();
-      expect(sources.get('shop/am')).toEqual({ eventsProcessed: 3, lastEventTime: at, lastProblem: null });
+      expect(sources.get('shop/am')).toEqual({ eventsProcessed: 3, lastEventTime: at, lastProblem: null, waiting: 0 });
       expect(sinks.get('shop/a')).toEqual({ messagesSent: 0, lastSentTime: null, lastError: 'refused' });
       expect(await lists.depths()).toEqual({ runs: 1, deliveries: 0 });
     });

@@ -89,6 +89,13 @@ const malformed: readonly (readonly [string, string | Buffer])[] = [
   ['10,000 lists', '['.repeat(deep) + ']'.repeat(deep)],
   ['10,000 objects', `${'{"a":'.repeat(deep)}1${'}'.repeat(deep)}`],
   ['3 MiB of open lists', '['.repeat(megabytes)],
+  [
+    'depth 10,000 in a field that nobody reads',
+    good.replace('"version":"4"', `"x":${'['.repeat(deep)}${']'.repeat(deep)},"version":"4"`),
+  ],
+  ['1.5 million zeros for alerts', good.replace('"alerts":[', `"alerts":[${'0,'.repeat(1_500_000)}`)],
+  ['a million objects for alerts', good.replace('"alerts":[', `"alerts":[${'{},'.repeat(1_000_000)}`)],
+  ['a million members', good.replace('"alerts":[', `"x":{${'"":0,'.repeat(600_000)}"y":0},"alerts":[`)],
   ['10,000 lists for alerts, no end', `{"version":"4","alerts":${'['.repeat(deep)}`],
   ['gzip', gzipSync(good)],
   ['a gzip bomb', gzipSync(Buffer.alloc(50_000_000))],
@@ -125,10 +132,6 @@ const odd: readonly (readonly [string, string | Buffer])[] = [
   ['a lone surrogate in a value', good.replace('it is down', '\\ud800')],
   ['a lone surrogate in a name', good.replace('"pod"', '"\\udfff"')],
   ['NUL as an escape', good.replace('it is down', 'a\\u0000b')],
-  [
-    'depth 10,000 in a field that nobody reads',
-    good.replace('"version":"4"', `"x":${'['.repeat(deep)}${']'.repeat(deep)},"version":"4"`),
-  ],
   ['depth 10,000 in an annotation', good.replace('"it is down"', `${'['.repeat(deep)}${']'.repeat(deep)}`)],
   [
     'depth 10,000 for an alert',
@@ -141,6 +144,7 @@ const odd: readonly (readonly [string, string | Buffer])[] = [
   ['a time that is none', good.replace('2026-01-01T00:00:00Z', 'yesterday')],
   ['a time in the year 275760', good.replace('2026-01-01T00:00:00Z', '+275760-09-13T00:00:00Z')],
   ['a long value', good.replace('it is down', 'x'.repeat(1_000_000))],
+  ['20,000 zeros beside an alert', good.replace('"alerts":[', `"alerts":[${'0,'.repeat(19_999)}`)],
   ['many labels', good.replace('"pod":"p1"', Array.from({ length: 20_000 }, (_, n) => `"l${n}":"v"`).join(','))],
   ['no alerts', JSON.stringify({ ...notification, alerts: [] })],
   [

@@ -145,6 +145,7 @@ export const closedAlert: AlertRecord = {
   autoResolved: false,
   announced: true,
   mutedUntil: null,
+  mutedReason: null,
   createdAt,
   updatedAt: createdAt,
 };

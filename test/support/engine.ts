@@ -220,6 +220,7 @@ export function alertRecord(now: string, changes: Partial<AlertRecord> = {}): Al
     skewed: false,
     announced: false,
     mutedUntil: null,
+    mutedReason: null,
     receivedAt: now,
     lastReceivedAt: now,
     resolvedAt: null,

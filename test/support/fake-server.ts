@@ -18,7 +18,7 @@ const countingSource = defineSource({
   type: 'webhook',
   description: 'for tests',
   config: z.object({}) as never,
-  receive({ body, headers }) {
+  async receive({ body, headers }) {
     const key = headers['idempotency-key'];
     try {
       const { alerts, crash } = JSON.parse(body.toString()) as { alerts?: unknown[]; crash?: boolean };
@@ -27,11 +27,14 @@ const countingSource = defineSource({
       const notification: Notification = {
         items: alerts.map(() => ({}) as never),
         bad: [],
+        moreBad: 0,
+        unread: null,
         groupKey: null,
         receiver: null,
         truncatedAlerts: 0,
         deliveryKey: typeof key === 'string' ? key : null,
         body: body.toString(),
+        contentHash: '',
       };
       return { ok: true, notification };
     } catch (error) {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { AlertItem, AlertRecord } from '../../src/core/alert.ts';
 import { defaultSinkLimits } from '../../src/core/catalog.ts';
 import type { Catalog, CatalogSink, CatalogSource, CatalogWorkflow } from '../../src/core/catalog.ts';
@@ -10,7 +11,6 @@ import type { RunRecord } from '../../src/core/run.ts';
 import type { Store, StoreTransaction } from '../../src/core/store.ts';
 import { addMs, toEpochMs } from '../../src/core/time.ts';
 import { createIntake } from '../../src/intake/intake.ts';
-import { createStormCounter } from '../../src/intake/policies.ts';
 import { createAlertSweep } from '../../src/intake/sweep.ts';
 
 // A catalog that a test may change, and a clock that it moves, around the test's store.
@@ -47,7 +47,20 @@ export function resolved(changes: Partial<AlertItem> = {}): AlertItem {
 
 export function notification(items: readonly AlertItem[], changes: Partial<Notification> = {}): Notification {
   const body = JSON.stringify(items);
-  return { items, bad: [], groupKey: 'g', receiver: null, truncatedAlerts: 0, deliveryKey: null, body, ...changes };
+  const text = changes.body ?? body;
+  return {
+    items,
+    bad: [],
+    moreBad: 0,
+    unread: null,
+    groupKey: 'g',
+    receiver: null,
+    truncatedAlerts: 0,
+    deliveryKey: null,
+    body: text,
+    contentHash: hash('sha256', text),
+    ...changes,
+  };
 }
 
 export const plan: Plan = {
@@ -142,7 +155,6 @@ export function createWorld(store: Store): World {
     clock,
     metrics: countingMetrics(counted),
     log: silentLog(),
-    storm: createStormCounter(),
     catalog: { current: () => ({ ...catalog, sources: [world.source] }) },
   };
   const intake = createIntake(options);

@@ -72,6 +72,7 @@ export function alertFixture(changes: Partial<AlertRecord> = {}): AlertRecord {
     autoResolved: false,
     announced: false,
     mutedUntil: null,
+    mutedReason: null,
     createdAt: someTime,
     updatedAt: someTime,
     ...changes,

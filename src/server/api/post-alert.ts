@@ -5,6 +5,7 @@ import { AppError } from '../../core/errors.ts';
 import type { IntakeAnswer, Notification } from '../../core/event.ts';
 import type { Intake } from '../../core/ports.ts';
 import type { ListReader } from '../../core/lists.ts';
+import { noTurns } from '../../lib/turns.ts';
 import { api } from '../../sources/api.ts';
 import type { SourceDefinition, SourceRequest } from '../../sources/define.ts';
 
@@ -28,7 +29,7 @@ export async function postAlert(
   if (catalog === null) {
     throw new AppError('Draining', 'the server has not read its Sources yet', { next: 'send it again' });
   }
-  const { notification, item } = read(request);
+  const { notification, item } = await read(request);
   const reference = sourceOf(request.body);
   const source =
     reference === null ? (firstAccepting(options, catalog, item) ?? apiSource) : named(catalog, reference, item);
@@ -39,13 +40,17 @@ export async function postAlert(
   const answer = await options.intake.accept(source, notification);
   const alert = await options.lists.alertByIdentity(source.namespace, source.name, item.fingerprint);
   if (alert === undefined) {
-    throw new AppError('Conflict', 'this Idempotency-Key was used for another alert', { next: 'send another key' });
+    throw new AppError('Conflict', 'the alert of this Idempotency-Key is no longer stored', {
+      next: 'send another key',
+    });
   }
   return { id: alert.id, message: messageOf(catalog, source, answer) };
 }
 
-function read(request: SourceRequest): { readonly notification: Notification; readonly item: AlertItem } {
-  const result = api.receive?.(request);
+async function read(
+  request: SourceRequest,
+): Promise<{ readonly notification: Notification; readonly item: AlertItem }> {
+  const result = await api.receive?.(request, noTurns);
   if (result === undefined) throw new Error('the api source takes no requests');
   if (!result.ok)
     throw new AppError('InvalidInput', result.message, result.field === '' ? {} : { field: result.field });

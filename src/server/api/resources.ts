@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/json.ts';
+import { mostWaiting } from '../../core/lists.ts';
 import type { ListPage, ResourceActivity, RunSummary } from '../../core/lists.ts';
 import type { ResourceRecord } from '../../core/resource.ts';
 import { AppError } from '../../core/errors.ts';
@@ -97,14 +98,15 @@ async function statusOf(record: ResourceRecord, activity: ResourceActivity, part
   const declared = JSON.parse(record.status) as JsonObject;
   const status = { ...declared, ...(await counted[record.kind](record, activity, parts.reader)) };
   if (record.kind !== 'Source') return status;
-  const problem = activity.sources.get(`${record.namespace}/${record.name}`);
+  const seen = activity.sources.get(`${record.namespace}/${record.name}`);
   const refused = parts.refusals.of(record.namespace, record.name);
   return {
     ...status,
     refused: refused?.count ?? 0,
     conditions: [
       ...(declared['conditions'] as JsonObject[]),
-      ...(problem?.lastProblem == null ? [] : [degraded(problem)]),
+      ...(seen === undefined || seen.lastProblem === null ? [] : [degraded(seen)]),
+      ...(seen === undefined || seen.waiting === 0 ? [] : [storm(seen)]),
       ...(refused === null ? [] : [refusing(refused)]),
     ],
   };
@@ -115,6 +117,12 @@ function refusing({ count, reasons, lastTime }: RefusedBySource): JsonObject {
   const each = reasons.map(([reason, times]) => `${reason} ${times}`).join(', ');
   const message = `${count} requests were refused in the last ${refusalMinutes} minutes: ${each}`;
   return { type: 'Refusing', status: 'True', reason: reasons[0]?.[0] ?? '', message, lastTransitionTime: lastTime };
+}
+
+/** The condition of a Source that may not begin more runs in this minute. */
+function storm({ waiting, lastEventTime }: { waiting: number; lastEventTime: string }): JsonObject {
+  const message = `${waiting}${waiting >= mostWaiting ? ' or more' : ''} alerts wait for their run, because the Source has begun as many as stormCapPerMinute allows`;
+  return { type: 'StormGuard', status: 'True', reason: 'StormGuard', message, lastTransitionTime: lastEventTime };
 }
 
 /** The condition of a Source whose last notification had a trouble that was not its own, `TruncatedAlerts: ...`. */

@@ -6,6 +6,8 @@ import { openDatabase } from '../sqlite/open.ts';
 import { contractStores } from '../../../test/contract/stores.ts';
 import { alertFixture, eventFixture, letterFixture, someTime } from '../../../test/support/rows.ts';
 
+const noRuns = { minute: 0, runs: 0, cap: 0 };
+
 describe.each(contractStores)('what intake reads and writes on $name', ({ open }) => {
   let store: Store;
 
@@ -28,6 +30,7 @@ describe.each(contractStores)('what intake reads and writes on $name', ({ open }
         skewed: true,
         announced: true,
         mutedUntil: someTime,
+        mutedReason: 'FlapCap',
       });
       await write((tx) => tx.alerts.insertAll([alert]));
       expect(await store.read.lists.alertByIdentity('default', 'am', 'f1')).toEqual(alert);
@@ -95,6 +98,7 @@ describe.each(contractStores)('what intake reads and writes on $name', ({ open }
         triageCompletedAt: addMs(someTime, 6),
         announced: true,
         mutedUntil: addMs(someTime, 7),
+        mutedReason: 'StormGuard' as const,
         updatedAt: addMs(someTime, 8),
       };
       await write((tx) => tx.alerts.saveStates([{ id: alert.id, ...changes }]));
@@ -183,7 +187,10 @@ describe.each(contractStores)('what intake reads and writes on $name', ({ open }
       const event = eventFixture({ deliveryKey: 'k' });
       await write((tx) => tx.events.insertAll([event]));
       const keys = ['other', 'am'].map((source) => ({ namespace: 'default', source, key: 'k' }));
-      expect(await write((tx) => tx.events.findOutcomes(keys))).toEqual([undefined, event.outcome]);
+      expect(await write((tx) => tx.events.findKeyed(keys))).toMatchObject([
+        undefined,
+        { outcome: event.outcome, contentHash: event.contentHash },
+      ]);
       await expect(write((tx) => tx.events.insertAll([eventFixture({ deliveryKey: 'k' })]))).rejects.toMatchObject({
         code: 'StoreConflict',
       });
@@ -221,15 +228,43 @@ describe.each(contractStores)('what intake reads and writes on $name', ({ open }
       expect(body).toMatch(/^xé+\n\[cut: 100001 bytes came\]$/);
     });
 
+    test('activity counts runs of a Source in its newest minute, and refuses more than its cap', async () => {
+      const am = { namespace: 'default', source: 'am' };
+      const count = (minute: number, runs: number, cap: number, events = 1) =>
+        write((tx) =>
+          tx.events.countActivity([{ ...am, events, at: someTime, problem: null, runs: { minute, runs, cap } }]),
+        );
+      const stored = async () => (await write((tx) => tx.events.runMinutes([am]))).get('default/am');
+      expect(await stored()).toBeUndefined();
+      await count(1000, 2, 5);
+      await count(1000, 3, 5);
+      await expect(count(1000, 1, 5)).rejects.toMatchObject({ code: 'StoreConflict' });
+      await count(1000, 0, 5);
+      expect(await stored()).toEqual({ minute: 1000, runs: 5 });
+      await count(1000, 1, 0);
+      expect(await stored()).toEqual({ minute: 1000, runs: 6 });
+      await count(1001, 1, 5);
+      // A little late: counts in the newer minute.
+      await count(991, 1, 5);
+      expect(await stored()).toEqual({ minute: 1001, runs: 2 });
+      // The clock was put back.
+      await count(990, 1, 5, 0);
+      expect(await stored()).toEqual({ minute: 990, runs: 1 });
+      const { sources } = await store.read.lists.activity();
+      expect(sources.get('default/am')).toMatchObject({ eventsProcessed: 6, waiting: 0 });
+    });
+
     test('activity counts events of a Source', async () => {
       const am = { namespace: 'default', source: 'am' };
       await write((tx) =>
         tx.events.countActivity([
-          { ...am, events: 1, at: someTime, problem: 'TruncatedAlerts' },
-          { ...am, source: 'other', events: 1, at: someTime, problem: null },
+          { ...am, events: 1, at: someTime, problem: 'TruncatedAlerts', runs: noRuns },
+          { ...am, source: 'other', events: 1, at: someTime, problem: null, runs: noRuns },
         ]),
       );
-      await write((tx) => tx.events.countActivity([{ ...am, events: 1, at: addMs(someTime, 1), problem: null }]));
+      await write((tx) =>
+        tx.events.countActivity([{ ...am, events: 1, at: addMs(someTime, 1), problem: null, runs: noRuns }]),
+      );
       const { sources } = await store.read.lists.activity();
       expect([...sources].sort(([one], [other]) => one.localeCompare(other))).toMatchObject([
         ['default/am', { eventsProcessed: 2, lastEventTime: addMs(someTime, 1), lastProblem: null }],

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Labels } from '../../core/alert.ts';
 import type { RetentionStore } from '../../core/retention.ts';
+import { createTurns } from '../../lib/turns.ts';
 import { bulkFind, bulkInsert } from '../sql/bulk.ts';
 import { deleteRows } from '../sql/delete.ts';
 import { sqlOf } from '../sql/dialect.ts';
@@ -11,6 +12,8 @@ import { indexedWords } from './words.ts';
 
 /** So long after a commit the index is brought up to date, without waiting for an end of the commits. */
 const delayMs = 1000;
+/** Words are found on the thread of the event loop: after so long the others have their turn. */
+const turnMs = 10;
 /** While others commit, they have so many times as long as the index: it can wait, alerts and runs cannot. */
 const othersShare = 9;
 
@@ -34,6 +37,7 @@ export interface WordStep {
  */
 export function createWordWriter(query: Kysely<Database>): (limit: number, after?: string) => Promise<WordStep> {
   const insert = bulkInsert(query, alertWords, { onConflict: 'ON CONFLICT DO NOTHING' });
+  const turns = createTurns(turnMs);
   return async (limit, after = '') => {
     const begunMs = performance.now();
     const due = await query
@@ -52,7 +56,11 @@ export function createWordWriter(query: Kysely<Database>): (limit: number, after
       .select(['id', 'alert_name as name', 'summary', 'labels'])
       .where('id', 'in', ids)
       .execute();
-    const entries = found.flatMap(entriesOf);
+    const entries: Entry[] = [];
+    for (const alert of found) {
+      if (turns.isOver()) await turns.next();
+      entries.push(...entriesOf(alert));
+    }
     // In the order of the index, so that entries that share a page are written together.
     await insert(entries.toSorted(byPlace));
     await deleteRows(query, 'alert_words_due', 'alert_id', ids);

@@ -25,6 +25,8 @@ describe('words of an alert', () => {
     const words = wordsOf(alertOf('x'.repeat(1_000_000)));
     expect([...words].map((word) => word.length)).toEqual([100]);
     expect([...indexedWords(alertOf('x'.repeat(1_000_000)))]).toEqual(['xxxx']);
+    const long = alertOf('name', 'word '.repeat(3000), { last: `${'also '.repeat(1000)} beyond` });
+    expect([...indexedWords(long)]).toEqual(['name', 'word', 'also']);
   });
 });
 

@@ -10,6 +10,8 @@ const wordPattern = /[\p{L}\p{M}\p{N}]+/gu;
 /** Between the humps of `KubePodOOMKilled`: Kube, Pod, OOM, Killed. */
 const humps = /(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
 const hasDigit = /\p{N}/u;
+/** Only words in so much text of an alert are found, in UTF-16 units: the name, the summary, then the labels. */
+const indexedText = 16 * 1024;
 /** Words longer than this are searched by their beginning. */
 const longestWord = 100;
 const indexedCharacters = 4;
@@ -77,7 +79,14 @@ function isWordCharacter(codePoint: number): boolean {
 
 /** Entries of the index for an alert. Words of one character have none. */
 export function indexedWords(alert: Searched): ReadonlySet<string> {
-  return new Set(textsOf(alert).flatMap(knownEntries));
+  const entries = new Set<string>();
+  let left = indexedText;
+  for (const text of textsOf(alert)) {
+    for (const entry of knownEntries(text.slice(0, left))) entries.add(entry);
+    left -= text.length;
+    if (left <= 0) break;
+  }
+  return entries;
 }
 
 /** Entries of texts that came lately: names, summaries and most label values come again and again. */

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { AppError } from '../../core/errors.ts';
 import type { EventStore } from '../../core/store.ts';
+import { cutBytes, isLonger } from '../../lib/cut.ts';
 import { bulkFind, bulkInsert, bulkUpdate } from '../sql/bulk.ts';
 import type { Database } from '../tables/all.ts';
 import { deadLetters, sourceEvents } from '../tables/events.ts';
@@ -12,20 +13,20 @@ const deadLetterBytes = 64 * 1024;
 
 /** Reads and writes `source_events`, `dead_letters` and the Sources' part of `resource_activity` inside a transaction. */
 export function createEventStore(query: Kysely<Database>): EventStore {
-  return { ...finders(query), ...writers(query), countActivity: activityCounter(query) };
+  return { ...finders(query), ...writers(query), ...activity(query) };
 }
 
-function finders(query: Kysely<Database>): Pick<EventStore, 'findOutcomes' | 'contentHashes'> {
-  const outcomes = bulkFind(query, sourceEvents, {
-    fields: ['outcome'],
+function finders(query: Kysely<Database>): Pick<EventStore, 'findKeyed' | 'contentHashes'> {
+  const keyed = bulkFind(query, sourceEvents, {
+    fields: ['outcome', 'contentHash'],
     keys: ['deliveryKey', 'sourceName', 'namespace'],
   });
   const hashes = bulkFind(query, sourceEvents, { fields: ['contentHash'], keys: ['id'] });
   return {
-    async findOutcomes(keys) {
+    async findKeyed(keys) {
       const wanted = keys.map(({ namespace, source, key }) => ({ namespace, sourceName: source, deliveryKey: key }));
-      const events = await outcomes(wanted);
-      const byKey = new Map(events.map((event) => [keyText(event), event.outcome]));
+      const events = await keyed(wanted);
+      const byKey = new Map(events.map((event) => [keyText(event), event]));
       return wanted.map((key) => byKey.get(keyText(key)));
     },
     async contentHashes(ids) {
@@ -66,35 +67,53 @@ function writers(query: Kysely<Database>): Pick<EventStore, 'insertAll' | 'updat
       if ((await bump(added)) < added.length) throw new AppError('StoreConflict', 'an event that came again is gone');
     },
     async addDeadLetters(letters) {
-      await insertLetters(letters.map((letter) => ({ ...letter, body: cut(letter.body) })));
+      await insertLetters(letters.map((letter) => ({ ...letter, body: cutText(letter.body) })));
     },
   };
 }
 
-/** Cut by bytes, at a whole character. */
-function cut(body: string): string {
-  const bytes = Buffer.from(body);
-  if (bytes.length <= deadLetterBytes) return body;
-  const mark = `\n[cut: ${bytes.length} bytes came]`;
-  return new TextDecoder().decode(bytes.subarray(0, deadLetterBytes - mark.length), { stream: true }) + mark;
+function cutText(body: string): string {
+  return isLonger(body, deadLetterBytes) ? cutBytes(Buffer.from(body), deadLetterBytes) : body;
 }
 
-function activityCounter(query: Kysely<Database>): EventStore['countActivity'] {
+/** A minute that is newer by this much says that the clock was put back: work that was begun earlier is not so late. */
+const latestMinutes = 10;
+
+function activity(query: Kysely<Database>): Pick<EventStore, 'runMinutes' | 'countActivity'> {
+  const find = bulkFind(query, resourceActivity, {
+    fields: ['runMinute', 'minuteRuns'],
+    keys: ['kind', 'namespace', 'name'],
+  });
+  // Who is a little late counts in the newer minute.
+  const isSame = `coalesce(resource_activity.run_minute, 0) BETWEEN excluded.run_minute AND excluded.run_minute + ${latestMinutes}`;
+  const total = `excluded.minute_runs + CASE WHEN ${isSame} THEN resource_activity.minute_runs ELSE 0 END`;
   const count = bulkInsert(query, resourceActivity, {
     onConflict: `ON CONFLICT (kind, namespace, name) DO UPDATE SET processed = resource_activity.processed + excluded.processed,
-      last_at = excluded.last_at, last_error = excluded.last_error`,
+      last_at = CASE WHEN excluded.processed = 0 THEN resource_activity.last_at ELSE excluded.last_at END,
+      last_error = CASE WHEN excluded.processed = 0 THEN resource_activity.last_error ELSE excluded.last_error END,
+      run_minute = CASE WHEN ${isSame} THEN resource_activity.run_minute ELSE excluded.run_minute END,
+      minute_runs = ${total}, run_cap = excluded.run_cap
+      WHERE excluded.minute_runs = 0 OR excluded.run_cap = 0 OR ${total} <= excluded.run_cap`,
   });
-  return async (activity) => {
-    const rows = activity.map(({ namespace, source, events, at, problem }) => ({
-      kind: 'Source',
-      namespace,
-      name: source,
-      processed: events,
-      lastAt: at,
-      lastError: problem,
-    }));
-    // In one order, so that replicas wait for each other and not crosswise.
-    const key = ({ namespace, name }: { namespace: string; name: string }) => `${namespace}/${name}`;
-    await count(rows.toSorted((one, other) => (key(one) < key(other) ? -1 : 1)));
+  return {
+    async runMinutes(sources) {
+      const rows = await find(sources.map(({ namespace, source }) => ({ kind: 'Source', namespace, name: source })));
+      return new Map(
+        rows.map(({ namespace, name, runMinute, minuteRuns }) => [
+          `${namespace}/${name}`,
+          { minute: runMinute ?? 0, runs: minuteRuns ?? 0 },
+        ]),
+      );
+    },
+    async countActivity(activity) {
+      const rows = activity.map(({ namespace, source, at, problem, events, runs: { minute, runs, cap } }) => {
+        const last = { kind: 'Source', namespace, name: source, lastAt: at, lastError: problem };
+        return { ...last, processed: events, runMinute: minute, minuteRuns: runs, runCap: cap };
+      });
+      // In one order, so that replicas wait for each other and not crosswise.
+      const key = ({ namespace, name }: { namespace: string; name: string }) => `${namespace}/${name}`;
+      if ((await count(rows.toSorted((one, other) => (key(one) < key(other) ? -1 : 1)))) < rows.length)
+        throw new AppError('StoreConflict', 'another replica began the runs that the storm cap had room for');
+    },
   };
 }

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { mostWaiting } from '../../core/lists.ts';
 import type { ListReader, ResourceActivity } from '../../core/lists.ts';
 import type { Database } from '../tables/all.ts';
 import { resources } from '../tables/resources.ts';
@@ -20,6 +21,7 @@ export function resourceLists(query: Kysely<Database>): Pick<ListReader, 'resour
     },
     async activity() {
       const rows = await query.selectFrom('resource_activity').selectAll().execute();
+      const waiting = await waitingAlerts(query);
       const sources: [string, ReturnType<ResourceActivity['sources']['get']> & {}][] = [];
       const sinks: [string, ReturnType<ResourceActivity['sinks']['get']> & {}][] = [];
       for (const row of rows) {
@@ -27,11 +29,37 @@ export function resourceLists(query: Kysely<Database>): Pick<ListReader, 'resour
         if (row.kind === 'Source')
           sources.push([
             key,
-            { eventsProcessed: row.processed, lastEventTime: row.last_at ?? '', lastProblem: row.last_error },
+            {
+              eventsProcessed: row.processed,
+              lastEventTime: row.last_at ?? '',
+              lastProblem: row.last_error,
+              waiting: waiting.get(key) ?? 0,
+            },
           ]);
         else sinks.push([key, { messagesSent: row.processed, lastSentTime: row.last_at, lastError: row.last_error }]);
       }
       return { sources: new Map(sources), sinks: new Map(sinks) };
     },
   };
+}
+
+/** Before every alert. */
+const beginning = '1970-01-01T00:00:00.000Z';
+
+/** By `namespace/name` of the Source. */
+async function waitingAlerts(query: Kysely<Database>): Promise<ReadonlyMap<string, number>> {
+  const rows = await query
+    .selectFrom('alerts')
+    .select(['namespace', 'source'])
+    // A range, so that the planner takes the index of those that have one.
+    .where('muted_until', '>', beginning)
+    .where('muted_reason', '=', 'StormGuard')
+    .limit(mostWaiting)
+    .execute();
+  const counts = new Map<string, number>();
+  for (const { namespace, source } of rows) {
+    const key = `${namespace}/${source}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
 }

@@ -15,6 +15,6 @@ export function storable(text: string): string {
 export function storableJson(value: unknown): string {
   const text = JSON.stringify(value);
   // JSON.stringify writes whole pairs as they are and escapes only halves, in lower case.
-  if (!text.includes('\\u')) return text;
+  if (!text.includes('\\u0000') && !text.includes('\\ud')) return text;
   return text.replaceAll(escapes, (escape) => (escape.length === 2 ? escape : replacement));
 }

@@ -4,8 +4,11 @@ import { bulkInsert } from '../sql/bulk.ts';
 import { alertLabelsDue } from '../tables/alerts.ts';
 import type { Connection } from './open.ts';
 
-/** So many alerts are written to the index together; sorted, many of their labels share a page. */
-const mostBehind = 2000;
+/**
+ * So many alerts, or labels, are written to the index together; sorted, many of them share a page. It is one statement, and
+ * nobody has a turn meanwhile.
+ */
+const mostBehind = { alerts: 2000, labels: 20_000 } as const;
 /** The index is brought up to date with the first commit after so long. */
 const longestBehindMs = 250;
 
@@ -25,16 +28,19 @@ export function createLabelIndex({ raw, query }: Connection, monotonic: () => nu
   );
   const clear = raw.prepare('DELETE FROM alert_labels_due');
   let behind = Number(raw.prepare('SELECT count(*) AS count FROM alert_labels_due').get()?.['count'] ?? 0);
+  let labelsBehind = 0;
   let wanted = false;
   let written = 0;
   let caughtUpMs = Number.NEGATIVE_INFINITY;
 
   function isDue(): boolean {
-    return behind > 0 && (wanted || behind >= mostBehind || monotonic() - caughtUpMs >= longestBehindMs);
+    const isFar = behind >= mostBehind.alerts || labelsBehind >= mostBehind.labels;
+    return behind > 0 && (wanted || isFar || monotonic() - caughtUpMs >= longestBehindMs);
   }
 
   const write: LabelWriter = async (alerts) => {
     behind += await due(alerts.map(({ id }) => ({ alertId: id })));
+    for (const { labels } of alerts) labelsBehind += Object.keys(labels).length;
   };
 
   return {
@@ -52,6 +58,7 @@ export function createLabelIndex({ raw, query }: Connection, monotonic: () => nu
       insertAll.run();
       clear.run();
       written = behind;
+      labelsBehind = 0;
       caughtUpMs = monotonic();
     },
     /** Only now it is true: a commit that failed has to write them again. */

@@ -1,4 +1,4 @@
-import type { AlertStatus, Labels, Severity } from '../../core/alert.ts';
+import type { AlertStatus, Labels, MuteReason, Severity } from '../../core/alert.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { flag, members, number, table, text, time } from './table.ts';
 
@@ -34,6 +34,7 @@ export const alerts = table('alerts', ['id'], {
   skewed: flag().in('state', 'repeat'),
   announced: flag().in('state'),
   muted_until: time().nullable().in('state'),
+  muted_reason: text<MuteReason>().nullable().in('state'),
   starts_at: time().nullable().in('state', 'repeat'),
   ends_at: time().nullable().in('state'),
   received_at: time().in('state'),

@@ -20,4 +20,7 @@ export const resourceActivity = table('resource_activity', ['kind', 'namespace',
   processed: number(),
   last_at: time().nullable(),
   last_error: text().nullable(),
+  run_minute: number().nullable(),
+  minute_runs: number().nullable(),
+  run_cap: number().nullable(),
 });

@@ -1,0 +1,236 @@
+import { bounds } from './bounds.ts';
+
+// JSON.parse of a few megabytes may take seconds, and cannot be interrupted. So a body is first looked through, byte by
+// byte and a slice at a time, for what its parts are and how large: each is then parsed alone, and only where it is small.
+
+const quote = 0x22;
+const comma = 0x2c;
+const colon = 0x3a;
+const backslash = 0x5c;
+/** `[` and `{`, `]` and `}` differ in this bit only. */
+const caseBit = 0x20;
+const opening = 0x7b;
+const closing = 0x7d;
+const openingBracket = 0x5b;
+/** By byte: 1 where it means something outside of a text. */
+const marks = Uint8Array.from({ length: 256 }, (_, byte) =>
+  Number([quote, comma, colon, opening, closing, openingBracket, closing - caseBit].includes(byte)),
+);
+
+/** Why an item is not parsed. */
+export type ItemProblem = 'TooDeep' | 'TooManyParts' | 'TooLong';
+
+/** Where a part of the body is, in bytes. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface ScannedItem extends Span {
+  readonly problem: ItemProblem | null;
+}
+
+/** What a body consists of. */
+export interface Scanned {
+  /** Elements of the list that the scan was asked for, the last one where there are several. */
+  readonly items: readonly ScannedItem[];
+  /** The body without them: `alerts` is an empty list there. */
+  readonly envelope: readonly Span[];
+}
+
+export interface Scanner {
+  /** Goes on to `to`. Null, or why the body as a whole is refused. */
+  scan(to: number): string | null;
+  /** To be called when all was looked at. */
+  end(): Scanned | string;
+}
+
+/**
+ * Finds the elements of the list `list`, a member of the object that the body is. Says nothing about whether they, or the
+ * rest, are JSON: that is seen when they are parsed, and every byte belongs to one of them.
+ */
+export function createScanner(bytes: Uint8Array, list: string): Scanner {
+  const items = createItems(bytes);
+  const envelope = createEnvelope();
+  let depth = 0;
+  let next = 0;
+  let isText = false;
+  let textFrom = 0;
+  let textTo = 0;
+  let isWanted = false;
+
+  function enter(at: number, byte: number): void {
+    depth += 1;
+    if (items.isOpen()) return items.enter(depth - 2);
+    envelope.count();
+    if (depth !== 2 || !isWanted || byte !== openingBracket) return;
+    envelope.leave(at + 1);
+    items.open(at + 1);
+  }
+
+  function leave(at: number): void {
+    depth -= 1;
+    if (depth !== 1 || !items.isOpen()) return;
+    items.close(at);
+    envelope.enter(at);
+  }
+
+  function separate(at: number): void {
+    if (!items.isOpen()) envelope.count();
+    else if (depth === 2) items.end(at);
+    else items.count();
+  }
+
+  function mark(at: number, byte: number): string | null {
+    if (byte === colon) {
+      if (depth === 1) isWanted = isName(bytes, textFrom, textTo, list);
+      return null;
+    }
+    if ((byte | caseBit) === closing) {
+      leave(at);
+      return null;
+    }
+    if (byte === comma) separate(at);
+    else enter(at, byte);
+    return items.isOpen() ? items.refusal() : envelope.refusal(depth);
+  }
+
+  return {
+    scan(to) {
+      let at = next;
+      for (;;) {
+        if (isText) {
+          at = endOfText(bytes, at, to);
+          if (at >= to) break;
+          isText = false;
+          at += 1;
+          textTo = at;
+        }
+        at = nextMark(bytes, at, to);
+        if (at >= to) break;
+        const byte = bytes[at] as number;
+        if (byte === quote) {
+          isText = true;
+          textFrom = at;
+        } else {
+          const refused = mark(at, byte);
+          if (refused !== null) return refused;
+        }
+        at += 1;
+      }
+      next = at;
+      return null;
+    },
+    end() {
+      if (!items.isOpen()) envelope.leave(bytes.length);
+      return items.refusal() ?? envelope.refusal(depth) ?? { items: items.all, envelope: envelope.spans };
+    },
+  };
+}
+
+/** The items of the list that was asked for. */
+function createItems(bytes: Uint8Array) {
+  const all: ScannedItem[] = [];
+  /** Of all such lists. */
+  let seen = 0;
+  /** Place of the item that is being looked at; -1 outside of the list. */
+  let from = -1;
+  let parts = 0;
+  let depth = 0;
+
+  function begin(at: number): void {
+    from = at;
+    parts = 0;
+    depth = 0;
+  }
+
+  function end(to: number): void {
+    all.push({ from, to, problem: itemProblem(depth, parts, to - from) });
+    seen += 1;
+    begin(to + 1);
+  }
+
+  return {
+    all,
+    isOpen: () => from >= 0,
+    open(at: number): void {
+      all.length = 0;
+      begin(at);
+    },
+    /** An empty list has no item; what stands after a comma is one, and is refused where it is empty. */
+    close(at: number): void {
+      if (all.length > 0 || !isBlank(bytes, from, at)) end(at);
+      from = -1;
+    },
+    end,
+    enter(itemDepth: number): void {
+      parts += 1;
+      depth = Math.max(depth, itemDepth);
+    },
+    count: (): void => void (parts += 1),
+    refusal: () => (seen > bounds.items ? `has more than ${bounds.items} items` : null),
+  };
+}
+
+function itemProblem(depth: number, parts: number, bytes: number): ItemProblem | null {
+  if (depth > bounds.depth) return 'TooDeep';
+  if (parts > bounds.itemParts) return 'TooManyParts';
+  return bytes > bounds.itemBytes ? 'TooLong' : null;
+}
+
+/** The body without its items. */
+function createEnvelope() {
+  const spans: Span[] = [];
+  let from = 0;
+  let parts = 0;
+  let bytes = 0;
+  return {
+    spans,
+    enter: (at: number): void => void (from = at),
+    leave(to: number): void {
+      spans.push({ from, to });
+      bytes += to - from;
+    },
+    count: (): void => void (parts += 1),
+    refusal(depth: number): string | null {
+      if (depth > bounds.depth) return `is nested more than ${bounds.depth} deep`;
+      if (parts > bounds.envelopeParts) return `has more than ${bounds.envelopeParts} values beside its items`;
+      return bytes > bounds.envelopeBytes ? `has more than ${bounds.envelopeBytes / 1024} KiB beside its items` : null;
+    },
+  };
+}
+
+/** Place of the quote that ends a text; `to` or the place after it where it is not there yet. */
+function endOfText(bytes: Uint8Array, from: number, to: number): number {
+  let at = from;
+  for (; at < to; at += 1) {
+    const byte = bytes[at];
+    if (byte === quote) return at;
+    if (byte === backslash) at += 1;
+  }
+  return at;
+}
+
+/** Place of the next byte that means something outside of a text, or `to`. */
+function nextMark(bytes: Uint8Array, from: number, to: number): number {
+  let at = from;
+  while (at < to && marks[bytes[at] as number] === 0) at += 1;
+  return at;
+}
+
+function isBlank(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) if ((bytes[at] as number) > 0x20) return false;
+  return true;
+}
+
+/** A name may be written with escapes, at most six bytes for a character. */
+function isName(bytes: Uint8Array, from: number, to: number, name: string): boolean {
+  if (to - from > 6 * name.length + 2 || to - from < name.length + 2) return false;
+  const text = new TextDecoder().decode(bytes.subarray(from, to));
+  if (!text.includes('\\')) return text === `"${name}"`;
+  try {
+    return JSON.parse(text) === name;
+  } catch {
+    return false;
+  }
+}
