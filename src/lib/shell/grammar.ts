@@ -227,6 +227,7 @@ export function endCommand(frame: CommandFrame, operator: string, report: Report
   const { command, expects } = frame;
   if (command !== undefined) finishCommand(command, report);
   frame.command = undefined;
+  frame.redirect = '';
   frame.isPrefixed = false;
   frame.hasAssignment = false;
   if (operator === ';;' && frame.cases > 0) frame.expects = 'case-pattern';
