@@ -302,6 +302,15 @@ describe('UnsafeArgument', () => {
     expect(codeOf('case {{ .x }} in {{ .y }}) ;; esac', { x: '', y: '-' })).toBe('none');
   });
 
+  it('is a script that no system takes, or with very many values', () => {
+    const render = (count: number, literal: string) =>
+      codeOf(`{{ range .l }}echo ${literal} {{ . }}; {{ end }}`, { l: Array.from({ length: count }, () => 'a') });
+    expect(render(2_000, 'a')).toBe('none');
+    expect(render(2_001, 'a')).toBe('UnsafeArgument');
+    expect(render(1_000, 'a'.repeat(100))).toBe('none');
+    expect(render(1_000, 'a'.repeat(120))).toBe('UnsafeArgument');
+  });
+
   it('is NUL and what is too large', () => {
     expect(codeOf('echo {{ .x }}', { x: 'a\0b' })).toBe('UnsafeArgument');
     expect(codeOf('echo {{ .x }}', { x: 'é'.repeat(maximumValueBytes / 2) })).toBe('none');

@@ -23,6 +23,10 @@ export interface RenderedCommand {
 /** A value larger than this fails the step; all of them together must leave room in the environment. */
 export const maximumValueBytes = 32 * 1024;
 const maximumEnvironmentBytes = 512 * 1024;
+/** So that rendering is over in a moment, whatever a template goes through in a loop. */
+const maximumValues = 2_000;
+/** Linux takes no longer argument (MAX_ARG_STRLEN). Characters. */
+const maximumScriptLength = 128 * 1024 - 1;
 
 /**
  * Renders a command template so that its values cannot become shell syntax: the script has `"${FIST_1}"` where a value
@@ -52,13 +56,17 @@ export function renderCommand(
   checkNames(parsed, parts);
   const state = initialState();
   let script = '';
+  let count = 0;
   for (const [index, part] of parts.entries()) {
     const report = throwing(parsed, parts, index);
+    const length = script.length + (part.kind === 'literal' ? part.text.length : 0);
+    if (length > maximumScriptLength) throw unsafe(`the script has more than ${maximumScriptLength} characters`);
     if (part.kind === 'literal') {
-      for (const character of part.text.split('')) scanCharacter(state, character, report);
+      for (let at = 0; at < part.text.length; at += 1) scanCharacter(state, part.text.charAt(at), report);
       script += part.text;
     } else {
-      const variable = `FIST_${Object.keys(environment).length + 1}`;
+      count += 1;
+      const variable = `FIST_${count}`;
       script += placeValue(state, part.text, variable, report);
       environment[variable] = part.text;
     }
@@ -81,6 +89,8 @@ export function lintCommand(template: string | Template): CommandIssue[] {
 /** Throws UnsafeArgument where a value holds NUL or does not fit into an environment with the others. */
 export function checkSizes(values: readonly { readonly text: string; readonly place: string }[]): void {
   let total = 0;
+  if (values.length > maximumValues)
+    throw unsafe(`it has ${values.length} values; at most ${maximumValues} are allowed`);
   for (const { text, place } of values) {
     const bytes = Buffer.byteLength(text, 'utf8');
     total += bytes;

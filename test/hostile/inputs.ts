@@ -1,4 +1,5 @@
 import { admission } from './admission.ts';
+import { commands } from './commands.ts';
 import type { HostileInput } from './define.ts';
 import { lists } from './lists.ts';
 import { logs } from './logs.ts';
@@ -14,4 +15,5 @@ export const hostileInputs: readonly HostileInput[] = [
   ...yaml,
   ...lists,
   ...admission,
+  ...commands,
 ];
