@@ -302,6 +302,22 @@ describe('describe, cancel, retry', () => {
     expectError(await at(world, 'cancel', 'alert/1'), 2);
     expectError(await at(world, 'retry', 'delivery/none'), 1, 'there is no delivery none', 'next: fist get deliveries');
     expectError(await at(world, 'retry', 'alert/1'), 2, 'is not one of run/ID, delivery/ID');
+    expectError(
+      await at(world, 'cancel', 'delivery/none'),
+      1,
+      'there is no delivery none',
+      'next: fist get deliveries',
+    );
+    expectError(await at(world, 'retry', 'deliveries', '--sink', 'out'), 2, '--sink NAME --status failed');
+    expectError(await at(world, 'retry', `run/${id}`, '--sink', 'out'), 2, '--sink is for');
+    const failed = ['--status', 'failed'];
+    expectError(await at(world, 'retry', 'deliveries', '--sink', 'typo', ...failed), 1, 'next: fist get sinks');
+    const [sink = ''] = (await at(world, 'get', 'sinks', '-o', 'name')).out.split('\n');
+    const [, namespace = '', name = ''] = sink.split('/');
+    expect(await at(world, 'retry', 'deliveries', '--sink', name, '-n', namespace, ...failed)).toMatchObject({
+      code: 0,
+      out: `0 deliveries to ${namespace}/${name} will be sent again\n`,
+    });
     const { code, out, err } = await at(world, 'retry', `run/${id}`);
     expect({ code, err }).toEqual({ code: 0, err: `next: fist describe ${out.trim()}\n` });
     expect(out).toMatch(/^run\/[0-9a-f-]{36}\n$/);

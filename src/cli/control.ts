@@ -1,19 +1,34 @@
+import { AppError } from '../core/errors.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
-import { nounAndId } from './failure.ts';
+import { nounAndId, pluralOf } from './failure.ts';
 import type { Terminal } from './output.ts';
 
-/** `fist cancel run/ID`. */
-export async function cancel(terminal: Terminal, flags: ServerFlags & { reason: string }, run = ''): Promise<number> {
-  const { id } = nounAndId(run, ['run']);
-  await apiClient(flags, terminal).post(`/api/v1/runs/${encodeURIComponent(id)}/cancel`, { reason: flags.reason });
-  terminal.out(`run/${id} will be cancelled\n`);
-  terminal.err(`next: fist describe run/${id}\n`);
+/** `fist cancel run/ID` or `delivery/ID`. */
+export async function cancel(
+  terminal: Terminal,
+  flags: ServerFlags & { reason: string },
+  object = '',
+): Promise<number> {
+  const { noun, id } = nounAndId(object, ['run', 'delivery']);
+  const path = `/api/v1/${pluralOf(noun)}/${encodeURIComponent(id)}/cancel`;
+  await apiClient(flags, terminal).post(path, { reason: flags.reason });
+  terminal.out(noun === 'run' ? `run/${id} will be cancelled\n` : `delivery/${id} is cancelled\n`);
+  terminal.err(`next: fist describe ${noun}/${id}\n`);
   return 0;
 }
 
-/** `fist retry run/ID` or `delivery/ID`. */
-export async function retry(terminal: Terminal, flags: ServerFlags, object = ''): Promise<number> {
+interface RetryFlags extends ServerFlags {
+  readonly sink?: string;
+  readonly namespace?: string;
+  readonly status?: string;
+}
+
+/** `fist retry run/ID`, `delivery/ID`, or `deliveries --sink NAME --status failed`. */
+export async function retry(terminal: Terminal, flags: RetryFlags, object = ''): Promise<number> {
+  if (object === 'deliveries') return retryDeliveries(terminal, flags);
+  const unused = (['sink', 'namespace', 'status'] as const).find((flag) => flags[flag] !== undefined);
+  if (unused !== undefined) throw new AppError('InvalidInput', `--${unused} is for \`fist retry deliveries\` only`);
   const { noun, id } = nounAndId(object, ['run', 'delivery']);
   if (noun === 'delivery') {
     await apiClient(flags, terminal).post(`/api/v1/deliveries/${encodeURIComponent(id)}/retry`, {});
@@ -26,5 +41,19 @@ export async function retry(terminal: Terminal, flags: ServerFlags, object = '')
   };
   terminal.out(`run/${answer.id}\n`);
   terminal.err(`next: fist describe run/${answer.id}\n`);
+  return 0;
+}
+
+async function retryDeliveries(terminal: Terminal, flags: RetryFlags): Promise<number> {
+  const { sink, namespace = 'default', status } = flags;
+  if (sink === undefined || status !== 'failed') {
+    throw new AppError('InvalidInput', 'only the failed deliveries of one Sink are sent again together', {
+      next: 'fist retry deliveries --sink NAME --status failed',
+    });
+  }
+  const body = { sink, namespace, status };
+  const { retried } = (await apiClient(flags, terminal).post('/api/v1/deliveries/retry', body)) as { retried: number };
+  terminal.out(`${retried} ${retried === 1 ? 'delivery' : 'deliveries'} to ${namespace}/${sink} will be sent again\n`);
+  terminal.err(`next: fist get deliveries --sink ${sink}\n`);
   return 0;
 }

@@ -41,6 +41,12 @@ describe('describe delivery/ID', () => {
     expect(deliveryText(deliveryFixture({ status: 'sent', wakeAt: null }))).not.toMatch(/^(?:Next|Error|Ambiguous)/m);
   });
 
+  test('a skipped one has a reason, a cancelled one an error', () => {
+    const skipped = deliveryFixture({ status: 'skipped', error: 'the condition is false', wakeAt: null });
+    expect(deliveryText(skipped)).toContain('Reason     the condition is false\n');
+    expect(deliveryText({ ...skipped, errorCode: 'Cancelled' })).toContain('Error      Cancelled: the condition');
+  });
+
   test.each([
     [{ waitingFor: 'order' } as const, 'pending (waits for order)'],
     [{ waitingFor: 'place', ambiguous: true } as const, 'pending (waits for place) (ambiguous)'],

@@ -4,7 +4,7 @@ import { plain } from './output.ts';
 
 /** What `fist describe delivery/ID` prints. */
 export function deliveryText(delivery: DeliveryRecord): string {
-  const { id, namespace, sinkName, sinkType, runId, alertId, errorCode, error, payload } = delivery;
+  const { id, namespace, sinkName, sinkType, runId, alertId, error, payload } = delivery;
   return [
     `Delivery   ${id}`,
     `Sink       ${namespace}/${sinkName}${sinkType === '' ? '' : ` (${sinkType})`}`,
@@ -15,7 +15,7 @@ export function deliveryText(delivery: DeliveryRecord): string {
     ...(delivery.retriedAt === null ? [] : [`Retried    ${delivery.retriedAt}`]),
     `Key        ${plain(delivery.idempotencyKey)}`,
     ...(delivery.reference === null ? [] : [`Reference  ${plain(delivery.reference)}`]),
-    ...(errorCode === null ? [] : [`Error      ${errorCode}: ${plain(error ?? '')}`]),
+    ...(error === null ? [] : [`${errorOf(delivery)}${plain(error)}`]),
     ...(delivery.ambiguous ? ['Ambiguous  an attempt got no answer, so the receiver may have it more than once'] : []),
     ...nextOf(delivery),
     '',
@@ -23,6 +23,11 @@ export function deliveryText(delivery: DeliveryRecord): string {
     payload === null ? '  not rendered yet' : printableJson(JSON.stringify(payload, null, 2)),
     '',
   ].join('\n');
+}
+
+/** What is skipped has a reason and no error, unless a person wanted it. */
+function errorOf({ errorCode }: DeliveryRecord): string {
+  return errorCode === null ? 'Reason     ' : `Error      ${errorCode}: `;
 }
 
 /** Its status, and what one should know with it. */

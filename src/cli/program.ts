@@ -220,19 +220,22 @@ function addClientCommands(program: Command, action: Tie): void {
     async () => (await import('./describe.ts')).describe,
   );
   action(
-    serverOptions(program.command('cancel <run>').description('Cancels run/ID')).option(
-      '--reason <text>',
-      'kept with the run',
-      'cancelled by fist cancel',
-    ),
+    serverOptions(
+      program.command('cancel <object>').description('Cancels run/ID; ends a pending delivery/ID without sending it'),
+    ).option('--reason <text>', 'kept with it', 'cancelled by fist cancel'),
     async () => (await import('./control.ts')).cancel,
   );
   action(
     serverOptions(
       program
         .command('retry <object>')
-        .description('Starts run/ID anew, as a new run; sends a failed delivery/ID again'),
-    ),
+        .description(
+          'Starts run/ID anew, as a new run; sends a failed delivery/ID again, or all `deliveries` of a Sink that failed',
+        ),
+    )
+      .option('--sink <name>', 'deliveries: to this Sink')
+      .option('-n, --namespace <name>', 'deliveries: namespace of the Sink (default: default)')
+      .option('--status <status>', 'deliveries: failed'),
     async () => (await import('./control.ts')).retry,
   );
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { lowestIdAt, newIdAt } from '../lib/id.ts';
 import { runDeliveries } from './announce.ts';
 
-const run = { id: 'r1', namespace: 'shop', alertId: 'a1' };
+const run = { id: 'r1', namespace: 'shop', alertId: 'a1', episode: 1 };
 
 /** Ids of the deliveries of a transition at that time. */
 function idsAt(epochMs: number, sinks = ['out']): readonly string[] {

@@ -1,3 +1,4 @@
+import { sortKeyOf } from './delivery.ts';
 import type { DeliveryEvent, DeliveryRecord } from './delivery.ts';
 import type { JsonObject } from './json.ts';
 import type { RunRecord } from './run.ts';
@@ -10,6 +11,7 @@ export interface Announcement {
   readonly namespace: string;
   readonly runId: string | null;
   readonly alertId: string | null;
+  readonly episode: number;
   /** Names the transition, so that one is announced once: run and event, or alert, episode and event. */
   readonly key: string;
   readonly data: JsonObject;
@@ -26,23 +28,27 @@ export function deliveriesOf(
   sinks: readonly string[],
   newIdAt: (epochMs: number) => string,
 ): readonly DeliveryRecord[] {
-  const { event, namespace, runId, alertId, key, data, now } = announcement;
-  return [...new Set(sinks)].map((sinkName) => ({
-    id: newIdAt(toEpochMs(now)),
+  const { event, namespace, runId, alertId, episode, key, data, now } = announcement;
+  const told = [...new Set(sinks)].map((sinkName) => ({ sinkName, id: newIdAt(toEpochMs(now)) }));
+  return told.map(({ sinkName, id }) => ({
+    id,
     namespace,
     runId,
     alertId,
     event,
     sinkName,
     sinkType: '',
-    data,
+    data: { ...data, episode },
     payload: null,
+    rendered: null,
     status: 'pending',
     attempts: 0,
+    interruptions: 0,
     error: null,
     errorCode: null,
     ambiguous: false,
     idempotencyKey: `${key}/${sinkName}`,
+    sortKey: alertId === null ? null : sortKeyOf(episode, event, id),
     reference: null,
     fence: 0,
     leaseOwner: null,
@@ -57,13 +63,14 @@ export function deliveriesOf(
 
 /** The same for a transition of a run. */
 export function runDeliveries(
-  run: Pick<RunRecord, 'id' | 'namespace' | 'alertId'>,
+  run: Pick<RunRecord, 'id' | 'namespace' | 'alertId' | 'episode'>,
   event: DeliveryEvent,
   sinks: readonly string[],
   now: Timestamp,
   data: JsonObject,
   newIdAt: (epochMs: number) => string,
 ): readonly DeliveryRecord[] {
-  const { id: runId, namespace, alertId } = run;
-  return deliveriesOf({ event, namespace, runId, alertId, key: `${runId}/${event}`, data, now }, sinks, newIdAt);
+  const { id: runId, namespace, alertId, episode } = run;
+  const key = `${runId}/${event}`;
+  return deliveriesOf({ event, namespace, runId, alertId, episode, key, data, now }, sinks, newIdAt);
 }

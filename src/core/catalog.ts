@@ -69,6 +69,9 @@ export interface SinkLimits {
 /** Also for deliveries whose Sink is gone. */
 export const defaultSinkLimits: SinkLimits = { maxConcurrent: 4, ratePerMinute: null };
 
+/** How long a delivery is tried; also for those whose Sink is gone. */
+export const defaultRetryForMs = 24 * 3_600_000;
+
 /** A Sink, compiled. */
 export interface CatalogSink extends CatalogObject {
   readonly config: JsonObject;
@@ -79,6 +82,8 @@ export interface CatalogSink extends CatalogObject {
   /** Whether run-started deliveries are wanted. */
   readonly sendStarted: boolean;
   readonly limits: SinkLimits;
+  /** How long a delivery is tried, since it was due first. */
+  readonly retryForMs: number;
 }
 
 /** The compiled resources of one moment. A reload swaps a whole catalog. */

@@ -5,14 +5,38 @@ export const deliveryStatuses = ['pending', 'sent', 'failed', 'skipped'] as cons
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 
 /**
- * What a delivery waits for besides its time: `order`, an earlier one of the same alert (or run) to the same Sink; `place`,
- * because the Sink takes no more at a time, or not yet (its `spec.delivery`).
+ * What a delivery waits for besides its time: `order`, an earlier one of the same alert (or run) to the same Sink; `run`, the
+ * end of the alert's run, because `alert-resolved` comes last; `place`, because the Sink takes no more at a time, or not yet
+ * (its `spec.delivery`).
  */
-export type DeliveryWait = 'order' | 'place';
+export type DeliveryWait = 'order' | 'run' | 'place';
 
 /** What a delivery announces. */
 export const deliveryEvents = ['run-started', 'approval-requested', 'run-finished', 'alert-resolved'] as const;
 export type DeliveryEvent = (typeof deliveryEvents)[number];
+
+/** What is sent, without the report that the journal of the run has already. */
+export interface RenderedPayload {
+  /** With `report: null` in the place of the report. */
+  readonly payload: JsonObject;
+  /** null: what is in `payload` is all. */
+  readonly report: {
+    readonly stepId: string;
+    /** Stands before the text of the report; null = nothing does. */
+    readonly note: string | null;
+  } | null;
+}
+
+/** What is sent, of a rendered payload and the report of the step that it names. The same bytes each time. */
+export function wholePayload({ payload, report }: RenderedPayload, result: JsonObject | null): JsonObject {
+  return report === null ? payload : { ...payload, report: annotated(result, report.note) };
+}
+
+/** A report with a note before its text. */
+export function annotated(report: JsonObject | null, note: string | null): JsonObject | null {
+  if (report === null || note === null) return report;
+  return { ...report, report: `${note}\n\n${typeof report['report'] === 'string' ? report['report'] : ''}` };
+}
 
 /** A `sink_outputs` row, written in the transaction of the transition it announces. */
 export interface DeliveryRecord {
@@ -26,17 +50,23 @@ export interface DeliveryRecord {
   readonly sinkType: string;
   /** Facts of the transition that rows may no longer show later (episode, times). */
   readonly data: JsonObject;
-  /** What is sent; rendered once, before the first send. */
+  /** What is sent, whole; rendered once, before the first send. A claim does not read it where it is kept as `rendered`. */
   readonly payload: JsonValue;
+  /** How it is kept; null: not rendered yet, or kept whole by an earlier version. */
+  readonly rendered: RenderedPayload | null;
   readonly status: DeliveryStatus;
   /** Since it was written, or since a person asked to send it again. */
   readonly attempts: number;
+  /** Attempts in a row that no process recorded the end of. */
+  readonly interruptions: number;
   readonly error: string | null;
   readonly errorCode: string | null;
   /** True after a send whose result is unknown (the process died or the answer was lost). */
   readonly ambiguous: boolean;
   /** The same in all attempts. */
   readonly idempotencyKey: string;
+  /** Its place in the order of its alert's deliveries ({@link sortKeyOf}); null: it is of no alert, its id is its place. */
+  readonly sortKey: string | null;
   /** What the receiver called it. */
   readonly reference: string | null;
   readonly fence: number;
@@ -48,6 +78,14 @@ export interface DeliveryRecord {
   /** When a person last asked to send it again; null = never. */
   readonly retriedAt: Timestamp | null;
   readonly createdAt: Timestamp;
+}
+
+/**
+ * The order in which a Sink hears of an alert: by episode, in each the end of the alert last, else as they were written.
+ * Sort keys are compared as text.
+ */
+export function sortKeyOf(episode: number, event: DeliveryEvent, id: string): string {
+  return `${String(episode).padStart(10, '0')}.${event === 'alert-resolved' ? 1 : 0}.${id}`;
 }
 
 /** The contract's sink payload, plus what the report needs. Templates of sinks see it. */

@@ -46,7 +46,7 @@ export const mostWaiting = 1000;
 export type AlertSummary = Omit<AlertRecord, 'aiAnalysis'>;
 export type RunSummary = Omit<RunRecord, 'outputs'>;
 export type EventSummary = Omit<SourceEventRecord, 'eventData'>;
-export type DeliverySummary = Omit<DeliveryRecord, 'data' | 'payload'>;
+export type DeliverySummary = Omit<DeliveryRecord, 'data' | 'payload' | 'rendered'>;
 export type DeadLetterSummary = Omit<DeadLetterRecord, 'body'>;
 
 export interface ResourceActivity {

@@ -106,6 +106,10 @@ export interface Control {
   cancel(runId: string, reason: string): Promise<void>;
   /** Sends a failed delivery again, with its attempts counted anew. Throws NotFound, or Conflict for one that is not failed. */
   retryDelivery(deliveryId: string): Promise<void>;
+  /** The same for all failed deliveries of a Sink; answers how many. Throws NotFound where there are none and no such Sink. */
+  retryDeliveries(namespace: string, sinkName: string): Promise<number>;
+  /** Ends a delivery that is pending without sending it. Throws NotFound, or Conflict for one that has ended. */
+  cancelDelivery(deliveryId: string, reason: string): Promise<void>;
   /** Makes a new run with `retry_of` and returns its id. Throws NotFound, or Conflict for an unfinished run. */
   retry(runId: string): Promise<string>;
 }

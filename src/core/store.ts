@@ -1,6 +1,6 @@
 import type { AlertContent, AlertRecord, AlertTransition, StoredAlert } from './alert.ts';
 import type { SinkLimits } from './catalog.ts';
-import type { DeliveryRecord } from './delivery.ts';
+import type { DeliveryRecord, RenderedPayload } from './delivery.ts';
 import type { DeadLetterRecord, SourceEventRecord } from './event.ts';
 import type { JsonObject } from './json.ts';
 import type { ListReader } from './lists.ts';
@@ -166,20 +166,39 @@ export interface EventStore {
 }
 
 export interface DeliveryReader {
+  /** With its payload whole. */
   find(id: string): Promise<DeliveryRecord | undefined>;
+  /**
+   * Whether the Sink heard of the episode before its `alert-resolved`: a delivery of one of its runs was sent, may have been,
+   * or is still to be.
+   */
+  wasTold(delivery: Pick<DeliveryRecord, 'namespace' | 'sinkName' | 'alertId'>, episode: number): Promise<boolean>;
   due(now: Timestamp, limit: number): Promise<readonly string[]>;
   nextWakeAt(): Promise<Timestamp | null>;
 }
 
 /** Who wants to work on a delivery, and under which limits of its Sink. */
 export interface DeliveryClaim {
-  readonly id: string;
+  readonly delivery: Pick<
+    DeliveryRecord,
+    'id' | 'namespace' | 'sinkName' | 'event' | 'alertId' | 'runId' | 'sortKey' | 'data'
+  >;
   readonly owner: string;
   readonly now: Timestamp;
   readonly leaseUntil: Timestamp;
   readonly limits: SinkLimits;
   /** False: it ends or fails without a send, so it needs no place at the Sink. */
   readonly sends: boolean;
+  /** What will be sent, kept unless something is kept already; null = nothing new. */
+  readonly keep?: { readonly sinkType: string; readonly rendered: RenderedPayload } | null;
+}
+
+/** Some of the failed deliveries of a Sink. */
+export interface FailedPage {
+  readonly namespace: string;
+  readonly sinkName: string;
+  readonly after: string;
+  readonly limit: number;
 }
 
 /** What came of an attempt; the lease is given back. A status that is not pending is final. */
@@ -190,12 +209,10 @@ export interface DeliveryStore extends DeliveryReader {
   insert(deliveries: readonly DeliveryRecord[]): Promise<void>;
   /**
    * Takes a pending delivery that is due and that nobody holds. Undefined where it is none, and where it has to wait for
-   * an earlier one or for a place at its Sink: that is written to the row, counts as no attempt, and the one that it
-   * waits for wakes it.
+   * an earlier one, for the end of a run or for a place at its Sink: that is written to the row, counts as no attempt, and
+   * what it waits for wakes it.
    */
   claim(claim: DeliveryClaim): Promise<DeliveryRecord | undefined>;
-  /** Keeps what will be sent; false = stale. */
-  keepPayload(id: string, fence: number, sinkType: string, payload: JsonObject): Promise<boolean>;
   /**
    * Writes what came of a claimed delivery and wakes those that waited for it. Only where the fence matches and it is
    * pending; false = stale.
@@ -208,6 +225,13 @@ export interface DeliveryStore extends DeliveryReader {
   ): Promise<boolean>;
   /** Makes a failed delivery pending and due, its attempts counted anew; key and payload stay. False = it is not failed. */
   retry(id: string, now: Timestamp): Promise<boolean>;
+  /** The same for the failed ones of a Sink, along their ids: at most `limit` after `after`. Answers which. */
+  retryPage(page: FailedPage, now: Timestamp): Promise<readonly string[]>;
+  /**
+   * Ends a pending delivery as skipped, also one in mid-send, which is marked ambiguous; wakes those that waited for it.
+   * False = it is not pending.
+   */
+  cancel(id: string, reason: string, now: Timestamp): Promise<boolean>;
   /**
    * Makes pending deliveries due that nothing else would wake: those without a wake-up, and those whose wake-up lies
    * after `latest` because the clock was put back. A lease that lies after it ends at `leaseUntil`.

@@ -76,7 +76,10 @@ async function seen(world: World, answers: readonly IntakeAnswer[]): Promise<unk
     transitions,
     runs,
     events,
-    deliveries: (await lists.deliveries(page)).items.map(({ id: _id, ...delivery }) => delivery),
+    deliveries: (await lists.deliveries(page)).items.map(({ id: _id, sortKey, ...delivery }) => [
+      sortKey?.slice(0, 12),
+      delivery,
+    ]),
     letters: (await lists.deadLetters(page)).items.map(({ id: _id, ...letter }) => letter),
     activity: [...(await lists.activity()).sources],
   };

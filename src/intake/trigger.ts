@@ -51,12 +51,13 @@ export function decideStart(
   );
   if (same.some(({ episode }) => episode === run.episode)) return null;
   const plan = workflow?.plan ?? null;
-  const data = { workflow: run.name, episode: run.episode };
   return {
     run,
     plan,
     deliveries:
-      run.status === 'failed' ? runDeliveries(run, 'run-finished', plan?.sinks ?? [], now, data, newIdAt) : [],
+      run.status === 'failed'
+        ? runDeliveries(run, 'run-finished', plan?.sinks ?? [], now, { workflow: run.name }, newIdAt)
+        : [],
     cancels: same
       .filter((older) => older.episode < run.episode && isUnfinished(older) && onlyWaits(older))
       .map(({ id }) => ({ id, at: now, reason: 'Superseded' })),
@@ -116,11 +117,15 @@ export function decideEnd(
   if (!closed.announced) return { cancels, deliveries: [] };
   const { namespace, triggerWorkflow } = source;
   const sinks = sinksForResolved(catalog.workflow(namespace, triggerWorkflow), (name) => catalog.sink(namespace, name));
-  const data = { workflow: triggerWorkflow, episode, startsAt, endsAt };
+  const data = { workflow: triggerWorkflow, startsAt, endsAt };
   const key = `${alertId}/${episode}/alert-resolved`;
   return {
     cancels,
-    deliveries: deliveriesOf({ event: 'alert-resolved', namespace, runId, alertId, key, data, now }, sinks, newIdAt),
+    deliveries: deliveriesOf(
+      { event: 'alert-resolved', namespace, runId, alertId, episode, key, data, now },
+      sinks,
+      newIdAt,
+    ),
   };
 }
 

@@ -240,11 +240,25 @@ describe('limits of a Sink', () => {
     expect(buildCatalog([sink(more)], options).sink('default', 'out')).toMatchObject({ ready: true, limits });
   });
 
-  test.each(['maxConcurrent: 0', 'maxConcurrent: 17', 'ratePerMinute: 0', 'ratePerMinute: 1.5', 'rate: 1'])(
-    '%s is refused',
-    (field) => {
-      const found = buildCatalog([sink(`, delivery: {${field}}`)], options).sink('default', 'out');
-      expect(conditions(found)).toEqual(['Ready=False InvalidSpec']);
-    },
-  );
+  test.each([
+    ['', 24 * 3_600_000],
+    [', delivery: {maxConcurrent: 1}', 24 * 3_600_000],
+    [', delivery: {retryFor: 90m}', 90 * 60_000],
+  ])('%j is tried for %i ms', (more, retryForMs) => {
+    expect(buildCatalog([sink(more)], options).sink('default', 'out')).toMatchObject({ ready: true, retryForMs });
+  });
+
+  test.each([
+    'retryFor: 59s',
+    'retryFor: 8d',
+    'retryFor: soon',
+    'maxConcurrent: 0',
+    'maxConcurrent: 17',
+    'ratePerMinute: 0',
+    'ratePerMinute: 1.5',
+    'rate: 1',
+  ])('%s is refused', (field) => {
+    const found = buildCatalog([sink(`, delivery: {${field}}`)], options).sink('default', 'out');
+    expect(conditions(found)).toEqual(['Ready=False InvalidSpec']);
+  });
 });

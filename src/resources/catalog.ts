@@ -1,4 +1,4 @@
-import { defaultSinkLimits } from '../core/catalog.ts';
+import { defaultRetryForMs, defaultSinkLimits } from '../core/catalog.ts';
 import type {
   Catalog,
   CatalogObject,
@@ -110,12 +110,17 @@ function buildSink(object: ResourceObject): CatalogSink {
     sendResolved: accepted?.spec.sendResolved ?? false,
     sendStarted: accepted?.spec.sendStarted ?? false,
     limits: limitsOf(accepted?.spec.delivery),
+    retryForMs: retryForMs(accepted?.spec.delivery),
   };
 }
 
 function limitsOf(delivery: SinkSpec['delivery']): SinkLimits {
   const { maxConcurrent, ratePerMinute } = { ...defaultSinkLimits, ...delivery };
   return { maxConcurrent, ratePerMinute: ratePerMinute ?? null };
+}
+
+function retryForMs(delivery: SinkSpec['delivery']): number {
+  return delivery === undefined ? defaultRetryForMs : parseDuration(delivery.retryFor);
 }
 
 function buildWorkflow(object: ResourceObject, findSink: Find<CatalogSink>): CatalogWorkflow {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { defaultSinkLimits } from '../core/catalog.ts';
 import { sinks } from '../sinks/index.ts';
-import { condition } from './fields.ts';
+import { parseDuration } from '../lib/duration.ts';
+import { condition, duration } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
 /** Fields of `config`, from the sink types. */
@@ -9,6 +10,15 @@ export const sinkConfigFields = mergeFields(sinks);
 
 /** More than these would let one Sink take all senders of a replica. */
 const mostConcurrent = 16;
+
+const retryTimeMs = { least: 60_000, most: 7 * 24 * 3_600_000 };
+
+/** Text that is no duration at all is told of by its own rule. */
+function isRetryTime(text: string): boolean {
+  if (!duration.safeParse(text).success) return true;
+  const milliseconds = parseDuration(text);
+  return milliseconds >= retryTimeMs.least && milliseconds <= retryTimeMs.most;
+}
 
 const delivery = z
   .strictObject({
@@ -18,8 +28,14 @@ const delivery = z
     ratePerMinute: z.int().min(1).max(60_000).optional().meta({
       description: 'Attempts per minute at most, spread evenly (30 = one each 2 s). Absent = no limit.',
     }),
+    retryFor: duration
+      .refine(isRetryTime, 'must be from 1m to 7d')
+      .default('24h')
+      .meta({ description: 'How long a delivery is tried before it fails; a refusal (4xx) fails it at once.' }),
   })
-  .meta({ description: 'How fast the receiver may be told. What has to wait counts as no attempt.' });
+  .meta({
+    description: 'How fast the receiver may be told, and how long it is tried. What has to wait counts as no attempt.',
+  });
 
 /** `spec` of a Sink. */
 export const sinkSpec = z

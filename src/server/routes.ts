@@ -101,6 +101,19 @@ export const routes = [
     summary: 'Sends a failed delivery again: same key, same payload, attempts counted anew.',
   },
   {
+    method: 'POST',
+    path: '/api/v1/deliveries/retry',
+    access: 'token',
+    summary:
+      'The same for all failed deliveries of a Sink; body `{sink, namespace?, status: "failed"}`. Answers `{retried}`.',
+  },
+  {
+    method: 'POST',
+    path: '/api/v1/deliveries/:id/cancel',
+    access: 'token',
+    summary: 'Ends a pending delivery without sending it; body `{reason}` (optional).',
+  },
+  {
     method: 'GET',
     path: '/api/v1/events',
     access: 'token',

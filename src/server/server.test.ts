@@ -223,7 +223,9 @@ describe('errors', () => {
     const fail = async () => {
       throw error;
     };
-    const { server } = await start({ control: { cancel: fail, retry: fail, retryDelivery: fail } });
+    const { server } = await start({
+      control: { cancel: fail, retry: fail, retryDelivery: fail, retryDeliveries: fail, cancelDelivery: fail },
+    });
     const response = await server.inject({ method: 'POST', url: '/api/v1/runs/x/cancel', headers: authorized });
     expect(response.statusCode).toBe(status);
     const { code, message, field, next } = error;
@@ -252,6 +254,8 @@ describe('errors', () => {
         cancel: async (id) => void cancelled.push(id),
         retry: async () => '',
         retryDelivery: async () => undefined,
+        retryDeliveries: async () => 0,
+        cancelDelivery: async () => undefined,
       },
     });
     const headers = { ...authorized, 'content-type': type };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { defaultSinkLimits } from '../core/catalog.ts';
+import { defaultRetryForMs, defaultSinkLimits } from '../core/catalog.ts';
 import type { CatalogSink } from '../core/catalog.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { deliveryFixture } from '../../test/support/deliveries.ts';
@@ -18,6 +18,7 @@ const sink: CatalogSink = {
   sendResolved: false,
   sendStarted: false,
   limits: defaultSinkLimits,
+  retryForMs: defaultRetryForMs,
 };
 
 /** An attempt with a backend that never answers, whatever it is told. */
@@ -59,6 +60,6 @@ test('an attempt after the stop sends nothing, which is certain', async () => {
 test('an attempt ends at its limit, and the backend is told', async () => {
   const { clock, begun, result } = attempt(new AbortController().signal);
   await clock.advance(attemptLimitMs);
-  expect(await result).toMatchObject({ ok: false, retry: true, ambiguous: true, reason: 'no result within 30 s' });
+  expect(await result).toMatchObject({ ok: false, retry: true, ambiguous: true, reason: 'no result within 12 s' });
   expect(begun[0]?.signal.aborted).toBe(true);
 });

@@ -26,7 +26,7 @@ export interface Attempt {
 /** For what a sink waits for: one request. */
 const requestTimeoutMs = 10_000;
 /** For a backend that does not keep to its time. */
-export const attemptLimitMs = 30_000;
+export const attemptLimitMs = 12_000;
 
 /**
  * Sends once, and answers within {@link attemptLimitMs}; at once where `signal` is aborted. What may have reached the

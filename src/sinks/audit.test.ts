@@ -1,3 +1,4 @@
+import { defaultRetryForMs } from '../core/catalog.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../test/support/clock.ts';
 import type { FakeClock } from '../../test/support/clock.ts';
@@ -30,7 +31,7 @@ describe.each(contractStores)('the audit of deliveries on $name', (database) => 
   async function insertWaiting(): Promise<void> {
     const tried = deliveryFixture({ attempts: 1 });
     const wish = { ok: false, retry: true, reason: 'answered 503', retryAfterMs: 3_600_000 } as const;
-    const waiting = { ...tried, ...afterAttempt(tried, wish, clock.now(), 1) };
+    const waiting = { ...tried, ...afterAttempt(tried, wish, defaultRetryForMs, { nowMs: clock.now(), random: 1 }) };
     await opened.store.transaction('run-end', (tx) => tx.deliveries.insert([waiting]));
   }
 

@@ -16,7 +16,8 @@ function facts(changes: Partial<DeliveryFacts> = {}): DeliveryFacts {
     run: runFixture(),
     steps: [stepFixture()],
     stepsView: { investigate: { success: true } },
-    alert: closedAlert,
+    alert: { ...closedAlert, episode: 1 },
+    transitions: [],
     publicUrl: 'https://fist.example',
     ...changes,
   };

@@ -1,7 +1,9 @@
-import type { AlertRecord } from '../core/alert.ts';
+import type { AlertRecord, AlertTransition } from '../core/alert.ts';
 import { alertJson, sourceJson } from '../core/context.ts';
-import type { DeliveryRecord, EventContext } from '../core/delivery.ts';
+import { annotated } from '../core/delivery.ts';
+import type { DeliveryRecord, EventContext, RenderedPayload } from '../core/delivery.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
+import { lastReport } from '../core/finding.ts';
 import type { AlertSnapshot, RunRecord, StepRecord } from '../core/run.ts';
 import { toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
@@ -14,27 +16,45 @@ export interface DeliveryFacts {
   /** `.steps` of templates. */
   readonly stepsView: JsonObject;
   readonly alert: AlertRecord | undefined;
+  /** Of the alert; needed only where {@link hasEnded}. */
+  readonly transitions: readonly AlertTransition[];
   /** Where people reach this server, without a slash at the end; null where it is not known. */
   readonly publicUrl: string | null;
 }
 
+/** The end of the episode that a delivery is about. */
+interface Ending {
+  readonly resolvedAt: Timestamp | null;
+  /** Since when the alert fires again; null = it does not. */
+  readonly again: { readonly episode: number; readonly startsAt: Timestamp | null } | null;
+}
+
+/** Whether the episode of a run has ended, though the run was about an alert that fires. */
+export function hasEnded(alert: AlertRecord, episode: number): boolean {
+  return alert.episode > episode || (alert.episode === episode && alert.status === 'resolved');
+}
+
 /**
- * What a delivery tells, as of its own moment: a run-started one knows no outputs, even where the run has ended since.
- * Pure: the same rows give the same payload.
+ * What a delivery tells. A run-started one knows no outputs, even where the run has ended since; a run-finished one tells
+ * whether the alert still fires now, when it is rendered. Pure: the same rows give the same payload.
  */
 export function eventContext(facts: DeliveryFacts): EventContext {
   const { delivery, run, alert } = facts;
   const started = delivery.event === 'run-started';
+  const resolved = delivery.event === 'alert-resolved';
+  const ending = endingOf(facts);
   const snapshot =
-    delivery.event === 'alert-resolved' && alert !== undefined
+    resolved && alert !== undefined
       ? closedSnapshot(alert, delivery)
-      : (run?.input.alert ?? null);
+      : runSnapshot(run?.input.alert ?? null, facts, ending);
+  const report = started ? null : lastReport(facts.steps);
   const source = run?.input.source ?? {
     name: alert?.source ?? '',
     namespace: alert?.namespace ?? delivery.namespace,
     type: '',
   };
   const told = sourceJson({ source, alert: snapshot, context: run?.input.context ?? {}, depth: 0 });
+  const resolvedAt = resolved ? delivery.createdAt : (ending?.resolvedAt ?? null);
   return {
     event: delivery.event,
     source: { name: source.name, type: source.type, namespace: source.namespace },
@@ -51,8 +71,8 @@ export function eventContext(facts: DeliveryFacts): EventContext {
       error: started ? null : (run?.error ?? null),
     },
     data: objectOf(told['data']),
-    alert: snapshot === null ? null : alertJson(snapshot),
-    report: started ? null : lastReport(facts.steps),
+    alert: snapshot === null ? null : { ...alertJson(snapshot), ...lastingOf(snapshot), resolvedAt },
+    report: resolved ? causeOf(report) : annotated(report, noteOf(ending)),
     steps: started ? {} : facts.stepsView,
     run:
       run === undefined
@@ -66,15 +86,19 @@ export function eventContext(facts: DeliveryFacts): EventContext {
   };
 }
 
-/** What is sent: the contract's payload plus event, alert, report and run. Steps stay here; the report holds their sum. */
+/**
+ * What is sent: the contract's payload plus event, alert, report and run. Steps stay here; the report holds their sum. The end
+ * of an alert is short: who hears of it has been told the rest.
+ */
 export function deliveryPayload(context: EventContext): JsonObject {
   const { event, source, workflow, data, alert, report, run, timestamp } = context;
+  const short = event === 'alert-resolved';
   return {
     event,
     source: { ...source },
-    workflow: { ...workflow },
-    data,
-    alert,
+    workflow: { ...workflow, ...(short ? { outputs: {} } : {}) },
+    data: short ? { labels: data['labels'] ?? {} } : data,
+    alert: short && alert !== null ? { ...alert, annotations: {}, description: '' } : alert,
     report,
     run: run === null ? null : { ...run },
     timestamp,
@@ -83,17 +107,58 @@ export function deliveryPayload(context: EventContext): JsonObject {
 
 /** What templates and conditions of a Sink see: the context, with the source's data under `.source.data` too. */
 export function templateData(context: EventContext): JsonObject {
-  const { steps, source, data } = context;
-  return { ...deliveryPayload(context), steps, source: { ...source, data } };
+  const { steps, source, data, workflow, alert } = context;
+  return { ...deliveryPayload(context), workflow: { ...workflow }, data, alert, steps, source: { ...source, data } };
 }
 
-/** The result of the last ended step that holds a report (an AgentResult), whatever the step's type. */
-function lastReport(steps: readonly StepRecord[]): JsonObject | null {
-  const reports = steps
-    .filter((step) => step.status === 'succeeded' || step.status === 'failed')
-    .map((step) => objectOf(step.result))
-    .filter((result) => typeof result['report'] === 'string' && Array.isArray(result['findings']));
-  return reports.at(-1) ?? null;
+/** null: the alert of a run-finished delivery still fires, or it is about none. */
+function endingOf({ delivery, run, alert, transitions }: DeliveryFacts): Ending | null {
+  if (delivery.event !== 'run-finished' || run === undefined || alert === undefined) return null;
+  if (!hasEnded(alert, run.episode)) return null;
+  const end = transitions.findLast(({ episode, toStatus }) => episode === run.episode && toStatus === 'resolved');
+  const { episode, startsAt, status } = alert;
+  const again = episode > run.episode && status !== 'resolved' ? { episode, startsAt } : null;
+  return { resolvedAt: end?.at ?? alert.resolvedAt, again };
+}
+
+/** The alert of the run, with how it stands now. */
+function runSnapshot(
+  snapshot: AlertSnapshot | null,
+  { alert }: DeliveryFacts,
+  ending: Ending | null,
+): AlertSnapshot | null {
+  if (snapshot === null || ending === null) return snapshot;
+  const endsAt = alert?.episode === snapshot.episode ? alert.endsAt : ending.resolvedAt;
+  return { ...snapshot, status: 'resolved', endsAt };
+}
+
+/** How long it fired; nothing while it does. */
+function lastingOf({ startsAt, endsAt, status }: AlertSnapshot): JsonObject {
+  if (status !== 'resolved' || startsAt === null || endsAt === null) return {};
+  return { durationSeconds: Math.max(0, Math.round((toEpochMs(endsAt) - toEpochMs(startsAt)) / 1000)) };
+}
+
+/** The report was written while the alert fired: says so where it no longer does. */
+function noteOf(ending: Ending | null): string | null {
+  if (ending === null) return null;
+  const { resolvedAt, again } = ending;
+  const since = again === null ? '' : `; it fires again since ${again.startsAt ?? 'then'} (episode ${again.episode})`;
+  return `> The alert was resolved${resolvedAt === null ? '' : ` at ${resolvedAt}`}, before this report was sent${since}.`;
+}
+
+/** Where the report of a delivery is kept; null = it has none, or only the part that is one line. */
+export function reportOf(facts: DeliveryFacts): RenderedPayload['report'] {
+  const { event } = facts.delivery;
+  const report = event === 'run-started' || event === 'alert-resolved' ? null : lastReport(facts.steps);
+  const step = report === null ? undefined : facts.steps.find(({ result }) => result === report);
+  return step === undefined ? null : { stepId: step.id, note: noteOf(endingOf(facts)) };
+}
+
+/** The part of a report that is one line. */
+function causeOf(report: JsonObject | null): JsonObject | null {
+  if (report === null) return null;
+  const { summary = null, root_cause = null, confidence = null } = report;
+  return { summary, root_cause, confidence };
 }
 
 /** The episode that the delivery announces the end of, though the alert may fire again by now. */

@@ -90,6 +90,7 @@ describe.each(contractStores)('effects at a receiver, deliveries on $name', (dat
       config: { endpoint: peer.url },
       condition: null,
       limits: { maxConcurrent: 16, ratePerMinute: null },
+      retryForMs: 24 * 3_600_000,
     } as unknown as CatalogSink;
     return createOutbox({
       store: mortal(opened.store, dies),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { defaultSinkLimits } from '../core/catalog.ts';
+import { defaultRetryForMs, defaultSinkLimits } from '../core/catalog.ts';
 import type { Catalog, CatalogSink } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
@@ -16,7 +16,7 @@ import { createFakeClock } from '../../test/support/clock.ts';
 import type { FakeClock } from '../../test/support/clock.ts';
 import { createdAt, deliveryFixture, runFixture, stepFixture } from '../../test/support/deliveries.ts';
 import { waitFor } from '../../test/support/wait.ts';
-import { createOutbox } from './outbox.ts';
+import { createOutbox, leaseMs } from './outbox.ts';
 
 const webhookSink: CatalogSink = {
   namespace: 'shop',
@@ -30,6 +30,7 @@ const webhookSink: CatalogSink = {
   sendResolved: false,
   sendStarted: false,
   limits: defaultSinkLimits,
+  retryForMs: defaultRetryForMs,
 };
 
 let opened: ContractStore;
@@ -168,19 +169,29 @@ describe.each(contractStores)('outbox on $name', (database) => {
     expect(requests[1]?.headers['idempotency-key']).toBe(requests[0]?.headers['idempotency-key']);
   });
 
-  test('gives up after ten attempts and keeps the reason', async () => {
+  test('a receiver that is away for 23 hours gets it; one that is away for longer fails it, with the reason', async () => {
     await insert();
-    answers = Array(20).fill(500);
-    for (let attempt = 0; attempt < 12; attempt += 1) {
-      await handle();
+    answers = Array(1000).fill(503);
+    for (let minutes = 0; minutes < 23 * 60; minutes += 5) {
+      expect((await handle()).status).toBe('pending');
       await clock.advance(300_000);
     }
-    expect(requests).toHaveLength(10);
-    expect(await row()).toMatchObject({
-      status: 'failed',
-      attempts: 10,
-      error: 'gave up after 10 attempts: hooks.example answered 500',
-    });
+    expect(requests.length).toBeGreaterThan(50);
+    const kept = answers;
+    answers = [];
+    await clock.advance(600_000);
+    expect((await handle()).status).toBe('sent');
+    answers = kept;
+    await insert({ id: 'd2', createdAt: new Date(clock.now() - 23 * 3_600_000).toISOString() });
+    await handle();
+    expect((await row('d2')).status).toBe('pending');
+    for (let minutes = 0; minutes < 61; minutes += 1) {
+      await clock.advance(60_000);
+      await handle();
+    }
+    const failed = await row('d2');
+    expect(failed).toMatchObject({ status: 'failed', errorCode: 'DeliveryFailed', wakeAt: null });
+    expect(failed.error).toBe(`gave up after ${failed.attempts} attempts: hooks.example answered 503`);
     expect((await store.read.lists.activity()).sinks.get('shop/out')?.lastError).toContain('gave up');
   });
 
@@ -209,12 +220,41 @@ describe.each(contractStores)('outbox on $name', (database) => {
     const leaseUntil = new Date(clock.now() + 60_000).toISOString();
     const limits = defaultSinkLimits;
     await store.transaction('delivery-claim', (tx) =>
-      tx.deliveries.claim({ id: 'd1', owner: 'dead', now, leaseUntil, limits, sends: true }),
+      tx.deliveries.claim({
+        delivery: deliveryFixture({ alertId: null }),
+        owner: 'dead',
+        now,
+        leaseUntil,
+        limits,
+        sends: true,
+      }),
     );
     await handle();
     expect(requests).toEqual([]);
     await clock.advance(60_000);
-    expect(await handle()).toMatchObject({ status: 'sent', attempts: 2, ambiguous: true });
+    expect(await handle()).toMatchObject({ status: 'sent', attempts: 2, interruptions: 1, ambiguous: true });
+  });
+
+  test('one that ends every process that sends it is given up after ten of them', async () => {
+    await insert();
+    const { store: whole } = opened;
+    const dead = new Error('the process died');
+    store = {
+      ...whole,
+      transaction: (name, work) => (name === 'delivery-end' ? Promise.reject(dead) : whole.transaction(name, work)),
+    };
+    const dying = outboxOf('dying');
+    for (let life = 0; life < 12; life += 1) {
+      await dying.handle('d1', never, never).catch(() => undefined);
+      await clock.advance(leaseMs);
+    }
+    store = whole;
+    expect(requests).toHaveLength(10);
+    expect(await row()).toMatchObject({
+      status: 'failed',
+      error: '10 attempts in a row were interrupted',
+      ambiguous: true,
+    });
   });
 
   test('two outboxes send one delivery once', async () => {
@@ -231,7 +271,13 @@ describe.each(contractStores)('outbox on $name', (database) => {
   test('a false condition skips; a true one with text is sent', async () => {
     sinks = [{ ...webhookSink, condition: '{{ .workflow.outputs.auto_resolved }}' }];
     await insert();
-    expect(await handle()).toMatchObject({ status: 'skipped', wakeAt: null, error: null });
+    expect(await handle()).toMatchObject({
+      status: 'skipped',
+      wakeAt: null,
+      error: 'the condition of the Sink is false',
+      errorCode: null,
+    });
+    expect((await store.read.lists.activity()).sinks.get('shop/out')).toBeUndefined();
     expect(requests).toEqual([]);
     expect(counted).toEqual(['fist_sink_deliveries_total skipped']);
   });
@@ -267,15 +313,11 @@ describe.each(contractStores)('outbox on $name', (database) => {
     expect((await handle()).status).toBe('sent');
     sinks = [];
     await insert({ id: 'd2' });
-    for (let attempt = 0; attempt < 12; attempt += 1) {
+    for (let hours = 0; hours < 25; hours += 1) {
       await handle();
-      await clock.advance(300_000);
+      await clock.advance(3_600_000);
     }
-    expect(await store.read.deliveries.find('d2')).toMatchObject({
-      status: 'failed',
-      errorCode: 'SinkNotReady',
-      attempts: 10,
-    });
+    expect(await store.read.deliveries.find('d2')).toMatchObject({ status: 'failed', errorCode: 'SinkNotReady' });
   });
 
   test('a type without delivery fails and is never sent', async () => {
@@ -375,7 +417,7 @@ describe.each(contractStores)('outbox on $name', (database) => {
     await insert();
     let second: Promise<unknown> = Promise.resolve();
     const stale = outboxOf('stale', async () => {
-      await clock.advance(20_000);
+      await clock.advance(10_000);
       await opened.query.updateTable('sink_outputs').set({ lease_until: createdAt, wake_at: createdAt }).execute();
       second = outbox.handle('d1', never, never);
       await second;
@@ -477,9 +519,9 @@ describe.each(contractStores)('outbox on $name', (database) => {
     const hanging = createOutboxThatHangs();
     const work = hanging.handle('d1', never, never);
     await waitFor('the send', () => clock.sleeping() > 0);
-    await clock.advance(30_000);
+    await clock.advance(12_000);
     await work;
-    expect(await row()).toMatchObject({ status: 'pending', ambiguous: true, error: 'no result within 30 s' });
+    expect(await row()).toMatchObject({ status: 'pending', ambiguous: true, error: 'no result within 12 s' });
   });
 
   test('stdout prints with the name of the Sink', async () => {

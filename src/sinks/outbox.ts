@@ -1,6 +1,6 @@
-import { defaultSinkLimits } from '../core/catalog.ts';
-import type { CatalogSink, SinkLimits } from '../core/catalog.ts';
-import type { DeliveryRecord } from '../core/delivery.ts';
+import { defaultRetryForMs, defaultSinkLimits } from '../core/catalog.ts';
+import type { CatalogSink } from '../core/catalog.ts';
+import type { DeliveryRecord, RenderedPayload } from '../core/delivery.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -11,11 +11,14 @@ import { toEpochMs, toTimestamp } from '../core/time.ts';
 import type { PumpOptions } from '../lib/pump.ts';
 import { attemptDelivery, attemptLimitMs, defect } from './attempt.ts';
 import type { SinkBackend } from './define.ts';
+import { hasEnded } from './context.ts';
 import { findSink } from './index.ts';
 import { renderDelivery } from './render.ts';
+import { createSinkWork } from './sink-work.ts';
+import type { SinkWork } from './sink-work.ts';
 import type { Rendered } from './render.ts';
 import { afterAttempt, isWornOut } from './retry-policy.ts';
-import type { AttemptResult } from './retry-policy.ts';
+import type { AttemptResult, Moment } from './retry-policy.ts';
 
 export interface OutboxOptions {
   readonly store: Store;
@@ -38,8 +41,11 @@ export interface OutboxOptions {
   readonly pollMs?: number;
 }
 
-/** An attempt that begins in the first half ends well within it, so a lease is never renewed. */
-export const leaseMs = 60_000;
+/**
+ * Short, because a replica that died holds places of its Sinks for so long. An attempt that begins soon after the claim ends
+ * well within it, so a lease is never renewed.
+ */
+export const leaseMs = 20_000;
 /** In this process. More than the most that one Sink may have (spec.delivery.maxConcurrent), so that a slow one leaves room. */
 const defaultConcurrency = 32;
 
@@ -50,6 +56,7 @@ const defaultConcurrency = 32;
  */
 export function createOutbox(options: OutboxOptions): PumpOptions {
   const { store, clock } = options;
+  const sinkWork = createSinkWork();
   return {
     name: 'outbox',
     due: (limit) => store.read.deliveries.due(toTimestamp(clock.now()), limit),
@@ -57,7 +64,7 @@ export function createOutbox(options: OutboxOptions): PumpOptions {
       const at = await store.read.deliveries.nextWakeAt();
       return at === null ? null : toEpochMs(at);
     },
-    handle: (id, signal) => handleDelivery(options, id, signal),
+    handle: (id, signal) => handleDelivery(options, sinkWork, id, signal),
     concurrency: options.concurrency ?? defaultConcurrency,
     pollMs: options.pollMs ?? 1000,
     clock,
@@ -72,26 +79,45 @@ type Preparation =
       readonly sink: CatalogSink;
       readonly deliver: NonNullable<SinkBackend['deliver']>;
       readonly payload: JsonObject;
+      readonly keep: RenderedPayload | null;
     }
+  /** All places of the Sink are taken by this process: not worth rendering. */
+  | { readonly kind: 'wait' }
   | { readonly kind: 'skip'; readonly sinkType: string; readonly reason: string }
   | { readonly kind: 'fail'; readonly sinkType: string; readonly result: AttemptResult };
 
-async function handleDelivery(options: OutboxOptions, id: string, signal: AbortSignal): Promise<void> {
-  const known = await options.store.read.deliveries.find(id);
-  if (known === undefined || known.status !== 'pending') return;
+type SinkRules = Pick<CatalogSink, 'limits' | 'retryForMs'>;
+
+async function handleDelivery(
+  options: OutboxOptions,
+  sinkWork: SinkWork,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, clock } = options;
+  const known = await store.read.deliveries.find(id);
+  if (known === undefined || known.wakeAt === null || known.wakeAt > toTimestamp(clock.now())) return;
+  const name = `${known.namespace}/${known.sinkName}`;
   const sink = options.catalog.current().sink(known.namespace, known.sinkName);
-  const limits = sink?.limits ?? defaultSinkLimits;
-  const preparation = await prepare(options, known, sink);
-  const claimedMs = options.clock.monotonic();
-  const claimed = await claim(options, id, preparation, limits);
+  const { limits, retryForMs }: SinkRules = sink ?? { limits: defaultSinkLimits, retryForMs: defaultRetryForMs };
+  const isFull = sinkWork.sending(name) >= limits.maxConcurrent;
+  const preparation: Preparation = isFull ? { kind: 'wait' } : await prepare(options, known, sink);
+  let claimedMs = 0;
+  const claimed = await sinkWork.inTurn(name, 'claim', () => {
+    claimedMs = clock.monotonic();
+    return claim(options, known, preparation, { limits, retryForMs });
+  });
   if (claimed === undefined || preparation.kind !== 'send') return;
-  const payload = payloadOf(claimed, preparation);
-  const result = await send(options, { ...preparation, payload }, claimed, claimedMs, signal);
-  const nowMs = options.clock.now();
-  const end = afterAttempt(claimed, result, nowMs, signal.aborted ? 0 : options.random());
-  const recorded = await options.store.transaction('delivery-end', (tx) =>
-    tx.deliveries.finish(claimed, end, toTimestamp(nowMs), limits),
-  );
+  const [end, recorded] = await sinkWork.send(name, async () => {
+    const payload = await payloadOf(options, claimed, preparation);
+    const result = await send(options, { ...preparation, payload }, claimed, claimedMs, signal);
+    const nowMs = clock.now();
+    const random = signal.aborted ? 0 : options.random();
+    const end = afterAttempt(claimed, result, retryForMs, { nowMs, random });
+    const record = () =>
+      store.transaction('delivery-end', (tx) => tx.deliveries.finish(claimed, end, toTimestamp(nowMs), limits));
+    return [end, await sinkWork.inTurn(name, 'end', record)] as const;
+  });
   if (recorded) announce(options, claimed, end);
   else options.metrics.increment('fist_stale_writes_total', { kind: 'delivery' });
 }
@@ -132,7 +158,7 @@ async function prepare(
     return notReady(sink.type, false, `Sinks of type ${sink.type} cannot deliver in this version`);
   }
   if (!sink.ready) return notReady(sink.type, true, readiness(sink));
-  return { kind: 'send', sink, deliver, payload: rendered.payload };
+  return { kind: 'send', sink, deliver, payload: rendered.payload, keep: rendered.keep };
 }
 
 function notReady(sinkType: string, retry: boolean, reason: string): Preparation {
@@ -150,8 +176,19 @@ function keptPayload({ payload }: DeliveryRecord): JsonObject | null {
 }
 
 /** One key, one content: another worker may have kept and sent its rendering since this one read the row. */
-function payloadOf(claimed: DeliveryRecord, { payload }: Extract<Preparation, { kind: 'send' }>): JsonObject {
-  return keptPayload(claimed) ?? payload;
+async function payloadOf(
+  { store }: OutboxOptions,
+  claimed: DeliveryRecord,
+  { payload, keep }: Extract<Preparation, { kind: 'send' }>,
+): Promise<JsonObject> {
+  if (keep === null) return payload;
+  const isOurs = claimed.payload === null && JSON.stringify(claimed.rendered) === JSON.stringify(keep);
+  const kept = isOurs ? undefined : await store.read.deliveries.find(claimed.id);
+  return kept === undefined ? payload : (keptPayload(kept) ?? payload);
+}
+
+function episodeOf({ data }: DeliveryRecord): number {
+  return typeof data['episode'] === 'number' ? data['episode'] : 0;
 }
 
 /** Renders once: what an earlier attempt was to send stays. */
@@ -161,15 +198,20 @@ async function render(
   sink: CatalogSink,
 ): Promise<Rendered | { readonly kind: 'defect'; readonly thrown: unknown }> {
   const payload = keptPayload(delivery);
-  if (payload !== null) return { kind: 'send', payload };
+  if (payload !== null) return { kind: 'send', payload, keep: null };
   const { read } = options.store;
+  if (delivery.event === 'alert-resolved' && !(await read.deliveries.wasTold(delivery, episodeOf(delivery)))) {
+    return { kind: 'skip', reason: 'this Sink was not told that the alert fires' };
+  }
   const run = delivery.runId === null ? undefined : await read.runs.find(delivery.runId);
   const steps = run === undefined ? [] : await read.runs.steps(run.id);
   const plan = run?.planHash == null ? undefined : await read.runs.plan(run.planHash);
   const alert = delivery.alertId === null ? undefined : await read.lists.alert(delivery.alertId);
+  const ended = run !== undefined && alert !== undefined && hasEnded(alert, run.episode);
+  const transitions = ended ? await read.lists.transitions(alert.id) : [];
   try {
     const stepsView = plan === undefined ? {} : options.stepsView(plan, steps);
-    return renderDelivery(sink, { delivery, run, steps, stepsView, alert, publicUrl: options.publicUrl });
+    return renderDelivery(sink, { delivery, run, steps, stepsView, alert, transitions, publicUrl: options.publicUrl });
   } catch (thrown) {
     return { kind: 'defect', thrown };
   }
@@ -181,21 +223,24 @@ async function render(
  */
 async function claim(
   options: OutboxOptions,
-  id: string,
+  delivery: DeliveryRecord,
   preparation: Preparation,
-  limits: SinkLimits,
+  { limits, retryForMs }: SinkRules,
 ): Promise<DeliveryRecord | undefined> {
   const nowMs = options.clock.now();
   const now = toTimestamp(nowMs);
   const leaseUntil = toTimestamp(nowMs + leaseMs);
-  const random = options.random();
-  const sends = preparation.kind === 'send';
+  const moment: Moment = { nowMs, random: options.random() };
+  const sends = preparation.kind === 'send' || preparation.kind === 'wait';
+  const keep =
+    preparation.kind !== 'send' || preparation.keep === null
+      ? null
+      : { sinkType: preparation.sink.type, rendered: preparation.keep };
   const claimed = await options.store.transaction('delivery-claim', async (tx) => {
-    const row = await tx.deliveries.claim({ id, owner: options.owner, now, leaseUntil, limits, sends });
+    const row = await tx.deliveries.claim({ delivery, owner: options.owner, now, leaseUntil, limits, sends, keep });
     if (row === undefined) return undefined;
-    const end = endAtClaim(row, preparation, nowMs, random);
+    const end = endAtClaim(row, preparation, retryForMs, moment);
     if (end !== null) await tx.deliveries.finish(row, end, now, limits);
-    else if (sends) await tx.deliveries.keepPayload(id, row.fence, preparation.sink.type, payloadOf(row, preparation));
     return { row, end };
   });
   if (claimed === undefined) return undefined;
@@ -205,14 +250,24 @@ async function claim(
 }
 
 /** null: it is to be sent. */
-function endAtClaim(row: DeliveryRecord, preparation: Preparation, nowMs: number, random: number): DeliveryEnd | null {
-  if (preparation.kind === 'skip') return { status: 'skipped', sinkType: preparation.sinkType, wakeAt: null };
-  if (preparation.kind === 'fail') {
-    return { sinkType: preparation.sinkType, ...afterAttempt(row, preparation.result, nowMs, random) };
+function endAtClaim(
+  row: DeliveryRecord,
+  preparation: Preparation,
+  retryForMs: number,
+  moment: Moment,
+): DeliveryEnd | null {
+  if (preparation.kind === 'skip') {
+    const { sinkType, reason } = preparation;
+    return { status: 'skipped', sinkType, wakeAt: null, error: reason, errorCode: null };
   }
+  if (preparation.kind === 'fail') {
+    return { sinkType: preparation.sinkType, ...afterAttempt(row, preparation.result, retryForMs, moment) };
+  }
+  // A place that was given back meanwhile: the next look takes it.
+  if (preparation.kind === 'wait') return { wakeAt: toTimestamp(moment.nowMs) };
   if (!isWornOut(row)) return null;
-  const reason = `${row.attempts - 1} attempts were interrupted or failed`;
-  return afterAttempt(row, { ok: false, retry: false, reason, code: 'DeliveryFailed' }, nowMs, random);
+  const reason = `${row.interruptions} attempts in a row were interrupted`;
+  return afterAttempt(row, { ok: false, retry: false, reason, code: 'DeliveryFailed' }, retryForMs, moment);
 }
 
 /** Metric and log line of a committed result. */

@@ -1,13 +1,15 @@
 import type { CatalogSink } from '../core/catalog.ts';
+import type { RenderedPayload } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { evaluateCondition } from '../lib/template/condition.ts';
 import { renderTemplate } from '../lib/template/index.ts';
-import { deliveryPayload, eventContext, templateData } from './context.ts';
+import { deliveryPayload, eventContext, reportOf, templateData } from './context.ts';
 import type { DeliveryFacts } from './context.ts';
 
 export type Rendered =
-  | { readonly kind: 'send'; readonly payload: JsonObject }
+  /** `keep`: how it is kept for later attempts; null = it is kept already. */
+  | { readonly kind: 'send'; readonly payload: JsonObject; readonly keep: RenderedPayload | null }
   | { readonly kind: 'skip'; readonly reason: string }
   | { readonly kind: 'broken'; readonly reason: string };
 
@@ -25,8 +27,14 @@ export function renderDelivery(sink: CatalogSink, facts: DeliveryFacts): Rendere
     if (sink.condition !== null && !evaluateCondition(sink.condition, data, clock)) {
       return { kind: 'skip', reason: 'the condition of the Sink is false' };
     }
-    if (typeof template !== 'string') return { kind: 'send', payload };
-    return { kind: 'send', payload: { ...payload, text: renderTemplate(template, data, clock) } };
+    const text = typeof template === 'string' ? { text: renderTemplate(template, data, clock) } : {};
+    const whole = { ...payload, ...text };
+    const report = reportOf(facts);
+    return {
+      kind: 'send',
+      payload: whole,
+      keep: { payload: report === null ? whole : { ...whole, report: null }, report },
+    };
   } catch (thrown) {
     if (!(thrown instanceof AppError)) throw thrown;
     return { kind: 'broken', reason: thrown.message };

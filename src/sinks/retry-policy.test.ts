@@ -1,22 +1,31 @@
 import { describe, expect, test } from 'vitest';
+import { defaultRetryForMs } from '../core/catalog.ts';
+import type { DeliveryRecord } from '../core/delivery.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
 import { createdAt, deliveryFixture } from '../../test/support/deliveries.ts';
 import { afterAttempt, isWornOut, longestWaitMs } from './retry-policy.ts';
+import type { AttemptResult } from './retry-policy.ts';
 
 const start = toEpochMs(createdAt);
 const failure = { ok: false, retry: true, reason: 'answered 503' } as const;
 
+function after(changes: Partial<DeliveryRecord>, result: AttemptResult, nowMs = start, random = 0) {
+  return afterAttempt(deliveryFixture({ attempts: 1, ...changes }), result, defaultRetryForMs, { nowMs, random });
+}
+
 function delayMs(attempts: number, random: number, retryAfterMs?: number): number {
-  const result = retryAfterMs === undefined ? failure : { ...failure, retryAfterMs };
-  const { wakeAt } = afterAttempt(deliveryFixture({ attempts }), result, start, random);
+  const { wakeAt } = after(
+    { attempts },
+    retryAfterMs === undefined ? failure : { ...failure, retryAfterMs },
+    start,
+    random,
+  );
   return toEpochMs(wakeAt ?? '') - start;
 }
 
 describe('afterAttempt', () => {
   test('a success is sent and final', () => {
-    expect(
-      afterAttempt(deliveryFixture({ attempts: 2, error: 'before' }), { ok: true, reference: 'ref' }, start, 0.5),
-    ).toEqual({
+    expect(after({ attempts: 2, error: 'before' }, { ok: true, reference: 'ref' })).toEqual({
       status: 'sent',
       sentAt: createdAt,
       reference: 'ref',
@@ -26,9 +35,9 @@ describe('afterAttempt', () => {
     });
   });
 
-  test('back-off doubles from 5 s to 5 min, with full jitter', () => {
-    expect([1, 2, 3, 4, 5, 6, 7, 8, 9].map((attempts) => delayMs(attempts, 1) / 1000)).toEqual([
-      5, 10, 20, 40, 80, 160, 300, 300, 300,
+  test('back-off doubles from 5 s to 15 min, with full jitter', () => {
+    expect([1, 2, 3, 4, 5, 6, 7, 8, 9, 2000].map((attempts) => delayMs(attempts, 1) / 1000)).toEqual([
+      5, 10, 20, 40, 80, 160, 320, 640, 900, 900,
     ]);
     expect(delayMs(3, 0)).toBe(0);
     expect(delayMs(3, 0.25)).toBe(5000);
@@ -36,7 +45,7 @@ describe('afterAttempt', () => {
 
   test("the receiver's wish is kept where it is longer", () => {
     expect(delayMs(1, 1, 60_000)).toBe(60_000);
-    expect(delayMs(9, 1, 60_000)).toBe(300_000);
+    expect(delayMs(9, 1, 60_000)).toBe(900_000);
   });
 
   test('a wish for more than an hour is cut to an hour, the longest wait there is', () => {
@@ -45,39 +54,47 @@ describe('afterAttempt', () => {
     expect(longestWaitMs).toBe(3_600_000);
   });
 
-  test('ten attempts or a day are enough', () => {
-    expect(afterAttempt(deliveryFixture({ attempts: 10 }), failure, start, 0)).toMatchObject({
+  test('attempts end by time, however many there were, and the last one is made when the time is up', () => {
+    const day = defaultRetryForMs;
+    expect(after({ attempts: 500 }, failure, start + day - 1).status).toBeUndefined();
+    expect(after({ attempts: 500 }, failure, start + day)).toMatchObject({
       status: 'failed',
-      error: 'gave up after 10 attempts: answered 503',
+      error: 'gave up after 500 attempts: answered 503',
       errorCode: 'DeliveryFailed',
       wakeAt: null,
     });
-    const day = 24 * 3_600_000;
-    expect(afterAttempt(deliveryFixture({ attempts: 2 }), failure, start + day - 1, 0).status).toBeUndefined();
-    expect(afterAttempt(deliveryFixture({ attempts: 2 }), failure, start + day + 1, 0).status).toBe('failed');
-    const retried = deliveryFixture({ attempts: 2, retriedAt: toTimestamp(start + day) });
-    expect(afterAttempt(retried, failure, start + 2 * day - 1, 0).status).toBeUndefined();
-    expect(afterAttempt(retried, failure, start + 2 * day + 1, 0).status).toBe('failed');
+    const late = { ...failure, retryAfterMs: 3_600_000 };
+    expect(after({ attempts: 9 }, late, start + day - 60_000, 1).wakeAt).toBe(toTimestamp(start + day));
+    const retriedAt = toTimestamp(start + day);
+    expect(after({ retriedAt }, failure, start + 2 * day - 1).status).toBeUndefined();
+    expect(after({ retriedAt }, failure, start + 2 * day).status).toBe('failed');
+  });
+
+  test('a Sink may have another time', () => {
+    const end = (nowMs: number) =>
+      afterAttempt(deliveryFixture({ attempts: 1 }), failure, 60_000, { nowMs, random: 0 });
+    expect(end(start + 59_999).status).toBeUndefined();
+    expect(end(start + 60_000).status).toBe('failed');
   });
 
   test('a refusal is final and keeps its reason', () => {
-    const result = { ok: false, retry: false, reason: 'answered 410' } as const;
-    expect(afterAttempt(deliveryFixture({ attempts: 1 }), result, start, 0)).toMatchObject({
+    expect(after({}, { ok: false, retry: false, reason: 'answered 410' })).toMatchObject({
       status: 'failed',
       error: 'answered 410',
       errorCode: 'DeliveryRefused',
+      wakeAt: null,
     });
   });
 
   test('once ambiguous, always ambiguous', () => {
     const ambiguous = { ...failure, ambiguous: true };
-    expect(afterAttempt(deliveryFixture({ attempts: 1 }), ambiguous, start, 0).ambiguous).toBe(true);
-    expect(afterAttempt(deliveryFixture({ attempts: 1, ambiguous: true }), failure, start, 0).ambiguous).toBe(true);
-    expect(afterAttempt(deliveryFixture({ attempts: 1 }), failure, start, 0).ambiguous).toBe(false);
+    expect(after({}, ambiguous).ambiguous).toBe(true);
+    expect(after({ ambiguous: true }, failure).ambiguous).toBe(true);
+    expect(after({}, failure).ambiguous).toBe(false);
   });
 
-  test('attempts that were all interrupted end too', () => {
-    expect(isWornOut(deliveryFixture({ attempts: 10 }))).toBe(false);
-    expect(isWornOut(deliveryFixture({ attempts: 11 }))).toBe(true);
+  test('attempts that were all interrupted end by their number', () => {
+    expect(isWornOut({ interruptions: 9 })).toBe(false);
+    expect(isWornOut({ interruptions: 10 })).toBe(true);
   });
 });

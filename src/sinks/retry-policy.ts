@@ -7,21 +7,29 @@ import { toEpochMs, toTimestamp } from '../core/time.ts';
 export type AttemptResult = DeliveryVerdict & { readonly code?: ErrorCode };
 
 const firstBackoffMs = 5_000;
-const maxBackoffMs = 5 * 60_000;
+const maxBackoffMs = 15 * 60_000;
 /** A receiver that asks for more is asked again after this. */
 const maxRetryAfterMs = 3_600_000;
-const maxAttempts = 10;
-const maxAgeMs = 24 * 3_600_000;
+const mostInterruptions = 10;
 
 /** No pending delivery that nobody holds has a `wake_at` further ahead than this. */
 export const longestWaitMs = Math.max(maxBackoffMs, maxRetryAfterMs);
 
-/** What becomes of the delivery row. Back-off is exponential with full jitter; `random` is from 0 to 1. Pure. */
+/** The moment and the dice of a decision: `random` is from 0 to 1. */
+export interface Moment {
+  readonly nowMs: number;
+  readonly random: number;
+}
+
+/**
+ * What becomes of the delivery row. Attempts end by time: `retryForMs` after it was due first (or a person asked for it
+ * again), with a last one at that very moment; only a refusal is final at once. Back-off is exponential with full jitter. Pure.
+ */
 export function afterAttempt(
   delivery: DeliveryRecord,
   result: AttemptResult,
-  nowMs: number,
-  random: number,
+  retryForMs: number,
+  { nowMs, random }: Moment,
 ): DeliveryEnd {
   if (result.ok) {
     return {
@@ -35,19 +43,19 @@ export function afterAttempt(
   }
   const errorCode = result.code ?? (result.retry ? 'DeliveryFailed' : 'DeliveryRefused');
   const ambiguous = delivery.ambiguous || result.ambiguous === true;
-  const ceilingMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (delivery.attempts - 1));
-  const wishedMs = Math.min(maxRetryAfterMs, result.retryAfterMs ?? 0);
-  const nextMs = nowMs + Math.max(Math.floor(ceilingMs * random), wishedMs);
-  const endsMs = toEpochMs(delivery.retriedAt ?? delivery.createdAt) + maxAgeMs;
-  if (!result.retry || delivery.attempts >= maxAttempts || nextMs > endsMs) {
+  const endsMs = toEpochMs(delivery.retriedAt ?? delivery.createdAt) + retryForMs;
+  if (!result.retry || nowMs >= endsMs) {
     const tries = delivery.attempts === 1 ? '1 attempt' : `${delivery.attempts} attempts`;
     const error = result.retry ? `gave up after ${tries}: ${result.reason}` : result.reason;
     return { wakeAt: null, status: 'failed', error, errorCode, ambiguous };
   }
+  const ceilingMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (delivery.attempts - 1));
+  const wishedMs = Math.min(maxRetryAfterMs, result.retryAfterMs ?? 0);
+  const nextMs = Math.min(endsMs, nowMs + Math.max(Math.floor(ceilingMs * random), wishedMs));
   return { wakeAt: toTimestamp(nextMs), error: result.reason, errorCode, ambiguous };
 }
 
-/** Attempts that were all interrupted end too: a delivery that kills the process must not do so for ever. */
-export function isWornOut(delivery: DeliveryRecord): boolean {
-  return delivery.attempts > maxAttempts;
+/** Attempts that were all interrupted end by their number: a delivery that kills the process must not do so for a day. */
+export function isWornOut({ interruptions }: Pick<DeliveryRecord, 'interruptions'>): boolean {
+  return interruptions >= mostInterruptions;
 }

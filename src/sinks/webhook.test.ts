@@ -62,7 +62,7 @@ describe('webhook', () => {
     });
   });
 
-  test.each([408, 425, 429, 501, 503])('%i may pass later: nothing was done', async (status) => {
+  test.each([408, 409, 425, 429, 501, 503])('%i may pass later: nothing was done', async (status) => {
     expect(await deliver(io({ status }))).toEqual({
       ok: false,
       retry: true,

@@ -66,8 +66,11 @@ export const webhook = defineSink({
   },
 });
 
+/** Of these the receiver says itself that they pass; 409: it is at work on the same key. */
+const passing = new Set([408, 409, 425, 429]);
+
 /**
- * 408, 425, 429 and 5xx may pass later; any other answer but 2xx is final. 429, 501 and 503 say that nothing was done; after
+ * Those and 5xx may pass later; any other answer but 2xx is final. 429, 501 and 503 say that nothing was done; after
  * another 5xx (a defect, a gateway without an answer) nobody knows. The answer's body is never quoted.
  */
 function verdictOf(response: HttpResponse, host: string, nowMs: number): DeliveryVerdict {
@@ -76,7 +79,7 @@ function verdictOf(response: HttpResponse, host: string, nowMs: number): Deliver
   if (status >= 300 && status < 400) {
     return { ok: false, retry: false, reason: `${host} answered ${status}; redirects are not followed` };
   }
-  const retry = status === 408 || status === 425 || status === 429 || status >= 500;
+  const retry = passing.has(status) || status >= 500;
   const wanted = retry ? retryAfterMs(headers['retry-after'], headers['date'], nowMs) : null;
   const reason = `${host} answered ${status}`;
   const ambiguous = status >= 500 && status !== 501 && status !== 503;

@@ -123,4 +123,42 @@ describe.each(contractStores)('control on $name', ({ open }) => {
     });
     expect(logged).toHaveLength(1);
   });
+
+  function controlWithLog(logged: unknown[]) {
+    const log: Log = { ...silentLog, info: (fields, message) => void logged.push([message, fields]) };
+    const sink = (namespace: string, name: string) => (`${namespace}/${name}` === 'shop/out' ? {} : undefined);
+    return createControl({ store, clock, log, catalog: { current: () => ({ sink }) as never } });
+  }
+
+  test('all failed deliveries of a Sink are sent again, however many there are', async () => {
+    const failed = Array.from({ length: 1001 }, (_, index) =>
+      deliveryFixture({ id: `d${10_000 + index}`, status: 'failed', attempts: 3, wakeAt: null }),
+    );
+    const other = deliveryFixture({ id: 'e1', sinkName: 'other', status: 'failed', wakeAt: null });
+    await store.transaction('run-end', (tx) => tx.deliveries.insert([...failed, other]));
+    const logged: unknown[] = [];
+    const asked = controlWithLog(logged);
+    expect(await asked.retryDeliveries('shop', 'out')).toBe(1001);
+    expect((await store.read.deliveries.due(toTimestamp(clock.now()), 2000)).length).toBe(1001);
+    expect(await asked.retryDeliveries('shop', 'out')).toBe(0);
+    expect(logged[0]).toEqual(['deliveries-retried-by-person', { sink: 'shop/out', deliveries: 1001 }]);
+    await expect(asked.retryDeliveries('shop', 'typo')).rejects.toMatchObject({ code: 'NotFound' });
+    expect((await store.read.deliveries.find('e1'))?.status).toBe('failed');
+  });
+
+  test('a pending delivery is called off, with a log line; one that has ended is a conflict', async () => {
+    await store.transaction('run-end', (tx) => tx.deliveries.insert([deliveryFixture({ attempts: 2 })]));
+    const logged: unknown[] = [];
+    const asked = controlWithLog(logged);
+    await asked.cancelDelivery('d1', 'the receiver is gone');
+    const fields = { delivery: 'd1', run: 'r1', sink: 'shop/out', attempts: 2, reason: 'the receiver is gone' };
+    expect(logged).toEqual([['delivery-cancelled-by-person', fields]]);
+    expect(await store.read.deliveries.find('d1')).toMatchObject({ status: 'skipped', error: 'the receiver is gone' });
+    await expect(asked.cancelDelivery('d1', 'x')).rejects.toMatchObject({
+      code: 'Conflict',
+      message: 'delivery d1 has ended already: skipped',
+    });
+    await expect(asked.cancelDelivery('absent', 'x')).rejects.toMatchObject({ code: 'NotFound' });
+    expect(logged).toHaveLength(1);
+  });
 });

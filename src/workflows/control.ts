@@ -1,10 +1,11 @@
 import type { CatalogWorkflow } from '../core/catalog.ts';
+import type { DeliveryRecord } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
 import type { CatalogHolder, Clock, Control, Log } from '../core/ports.ts';
 import { isFinal } from '../core/run.ts';
 import type { RunRecord } from '../core/run.ts';
 import type { RunReader } from '../core/run-store.ts';
-import type { Store } from '../core/store.ts';
+import type { DeliveryReader, Store } from '../core/store.ts';
 import { addMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
@@ -42,10 +43,7 @@ export function createControl({ store, catalog, clock, log }: ControlOptions): C
       }),
     async retryDelivery(deliveryId) {
       const delivery = await store.transaction('retry', async (tx) => {
-        const found = await tx.deliveries.find(deliveryId);
-        if (found === undefined) {
-          throw new AppError('NotFound', `there is no delivery ${deliveryId}`, { next: 'fist get deliveries' });
-        }
+        const found = await findDelivery(tx.deliveries, deliveryId);
         if (await tx.deliveries.retry(deliveryId, toTimestamp(clock.now()))) return found;
         throw new AppError('Conflict', `delivery ${deliveryId} has not failed: ${found.status}`, {
           next: 'fist get deliveries --status failed',
@@ -57,7 +55,46 @@ export function createControl({ store, catalog, clock, log }: ControlOptions): C
         'delivery-retried-by-person',
       );
     },
+    async retryDeliveries(namespace, sinkName) {
+      const now = toTimestamp(clock.now());
+      let after = '';
+      let retried = 0;
+      // Along the ids, so that one that fails again meanwhile is not sent a third time.
+      for (let ids: readonly string[] = [after]; ids.length > 0; retried += ids.length) {
+        const page = { namespace, sinkName, after, limit: retriedAtOnce };
+        ids = await store.transaction('retry', (tx) => tx.deliveries.retryPage(page, now));
+        after = ids.reduce((last, id) => (id > last ? id : last), after);
+      }
+      const sink = `${namespace}/${sinkName}`;
+      if (retried === 0 && catalog.current().sink(namespace, sinkName) === undefined) {
+        throw new AppError('NotFound', `there is no Sink ${sink}, and no failed delivery to it`, {
+          next: 'fist get sinks',
+        });
+      }
+      log.info({ sink, deliveries: retried }, 'deliveries-retried-by-person');
+      return retried;
+    },
+    async cancelDelivery(deliveryId, reason) {
+      const { runId, namespace, sinkName, attempts } = await store.transaction('cancel', async (tx) => {
+        const found = await findDelivery(tx.deliveries, deliveryId);
+        if (await tx.deliveries.cancel(deliveryId, reason, toTimestamp(clock.now()))) return found;
+        throw new AppError('Conflict', `delivery ${deliveryId} has ended already: ${found.status}`);
+      });
+      log.info(
+        { delivery: deliveryId, run: runId, sink: `${namespace}/${sinkName}`, attempts, reason },
+        'delivery-cancelled-by-person',
+      );
+    },
   };
+}
+
+/** Of one transaction, so that intake goes on between them. */
+const retriedAtOnce = 500;
+
+async function findDelivery(deliveries: DeliveryReader, deliveryId: string): Promise<DeliveryRecord> {
+  const found = await deliveries.find(deliveryId);
+  if (found !== undefined) return found;
+  throw new AppError('NotFound', `there is no delivery ${deliveryId}`, { next: 'fist get deliveries' });
 }
 
 async function findRun(runs: RunReader, runId: string): Promise<RunRecord> {

@@ -14,6 +14,7 @@ import { createRetentionStore } from '../../src/store/retention/store.ts';
 import { createRunStore } from '../../src/store/runs/store.ts';
 import type { Database } from '../../src/store/tables/all.ts';
 import { createDutyStore } from '../../src/store/commit/duties.ts';
+import { deliveryFixture } from '../support/deliveries.ts';
 import { alertFixture } from '../support/rows.ts';
 import { fillMany, manyRows, rowId, timeOf } from './many-rows.ts';
 import { explainOn } from './plans.ts';
@@ -162,6 +163,9 @@ const hotPath: [string, Work][] = [
     (tx) => tx.deliveries.finish({ ...sink, id: rowId(manyRows - 1), fence: 2 }, sent, now, limits),
   ],
   ['deliveries.retry', (tx) => tx.deliveries.retry(rowId(50), now)],
+  ['deliveries.retryPage', (tx) => tx.deliveries.retryPage({ ...sink, after: rowId(1), limit: 50 }, now)],
+  ['deliveries.cancel', (tx) => tx.deliveries.cancel(rowId(manyRows - 1), 'r', now)],
+  ['deliveries.wasTold', (tx) => tx.deliveries.wasTold({ ...sink, alertId: rowId(1) }, 1)],
   ['deliveries.wakeStuck', (tx) => tx.deliveries.wakeStuck(now, later, later)],
   ['deliveries.releaseLeases', (tx) => tx.deliveries.releaseLeases(now)],
   ['duties.claim', (tx) => tx.duties.claim('audit', now)],
@@ -189,7 +193,14 @@ const limits = { maxConcurrent: 4, ratePerMinute: null };
 const sent = { status: 'sent', wakeAt: null, sentAt: now } as const;
 
 function claimOf(n: number) {
-  return { id: rowId(n), owner: 'worker', now, leaseUntil: later, limits };
+  const delivery = deliveryFixture({
+    ...sink,
+    id: rowId(n),
+    event: 'alert-resolved',
+    alertId: rowId(1),
+    data: { episode: 1 },
+  });
+  return { delivery, owner: 'worker', now, leaseUntil: later, limits };
 }
 
 function identityOf(n: number) {

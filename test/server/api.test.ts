@@ -283,12 +283,15 @@ describe('runs', () => {
       sinkType: 'stdout',
       data: {},
       payload: { text: 'x' },
+      rendered: null,
       status: 'sent',
       attempts: 1,
+      interruptions: 0,
       error: null,
       errorCode: null,
       ambiguous: false,
       idempotencyKey: 'k',
+      sortKey: null,
       reference: null,
       fence: 1,
       leaseOwner: 'host/1',
@@ -389,6 +392,28 @@ describe('runs', () => {
     }
     expect((await world.post('/api/v1/deliveries/absent/retry')).statusCode).toBe(404);
     expect((await world.post(`/api/v1/deliveries/${sent.id}/retry`, { x: 1 })).statusCode).toBe(400);
+  });
+
+  it('have deliveries that are called off, and those of a Sink are sent again together', async () => {
+    const failed = looseDelivery('bulk');
+    await world.store.transaction('run-end', (tx) =>
+      tx.deliveries.insert([{ ...failed, status: 'failed', attempts: 3, error: 'e', wakeAt: null }]),
+    );
+    const { namespace, sinkName: sink } = failed;
+    const all = await world.post('/api/v1/deliveries/retry', { namespace, sink, status: 'failed' });
+    expect([all.statusCode, all.json()]).toEqual([200, { retried: 1 }]);
+    for (const body of [{}, { sink, status: 'sent' }, { sink, more: 1 }]) {
+      expect((await world.post('/api/v1/deliveries/retry', body)).statusCode).toBe(400);
+    }
+    expect((await world.post('/api/v1/deliveries/retry', { sink: 'absent' })).statusCode).toBe(404);
+    const off = await world.post(`/api/v1/deliveries/${failed.id}/cancel`, { reason: 'gone' });
+    expect([off.statusCode, off.json()]).toMatchObject([
+      200,
+      { id: failed.id, status: 'skipped', error: 'gone', errorCode: 'Cancelled' },
+    ]);
+    expect(off.json()).not.toHaveProperty('sortKey');
+    expect((await world.post(`/api/v1/deliveries/${failed.id}/cancel`)).statusCode).toBe(409);
+    expect((await world.post('/api/v1/deliveries/absent/cancel')).statusCode).toBe(404);
   });
 
   it('have the shape of the first version too', async () => {

@@ -175,6 +175,8 @@ export async function fakeServer(
       cancel: async () => undefined,
       retry: async () => 'new-run',
       retryDelivery: async () => undefined,
+      retryDeliveries: async () => 0,
+      cancelDelivery: async () => undefined,
     },
     reader: emptyReader(emptyLists()),
     storeHealth: { problem: async () => null },

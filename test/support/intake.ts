@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { AlertItem, AlertRecord } from '../../src/core/alert.ts';
-import { defaultSinkLimits } from '../../src/core/catalog.ts';
+import { defaultRetryForMs, defaultSinkLimits } from '../../src/core/catalog.ts';
 import type { Catalog, CatalogSink, CatalogSource, CatalogWorkflow } from '../../src/core/catalog.ts';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import type { IntakeAnswer, Notification } from '../../src/core/event.ts';
@@ -112,6 +112,7 @@ function sink(name: string, sendResolved: boolean): CatalogSink {
     sendResolved,
     sendStarted: false,
     limits: defaultSinkLimits,
+    retryForMs: defaultRetryForMs,
   };
 }
 

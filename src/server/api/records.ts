@@ -4,14 +4,21 @@ import type { Clock, Control } from '../../core/ports.ts';
 import type { ServerReader } from '../options.ts';
 import { present, readPage, readTimes } from '../query.ts';
 import type { Handlers } from '../routes.ts';
-import { readBody } from './body.ts';
+import { cancelBody, readBody } from './body.ts';
 import { found, idOf, queryOf, viewPage } from './request.ts';
 import { deliveryView } from './views.ts';
 
 type Routes =
   | `GET /api/v1/${'deliveries' | 'events' | 'dead-letters'}`
   | `GET /api/v1/${'deliveries' | 'events' | 'dead-letters'}/:id`
-  | 'POST /api/v1/deliveries/:id/retry';
+  | 'POST /api/v1/deliveries/retry'
+  | `POST /api/v1/deliveries/:id/${'retry' | 'cancel'}`;
+
+const retryBody = z.strictObject({
+  sink: z.string().min(1).max(253),
+  namespace: z.string().min(1).max(253).default('default'),
+  status: z.literal('failed').default('failed'),
+});
 
 /** What came in and what went out, as it was. */
 export function recordHandlers({ lists, deliveries }: ServerReader, control: Control, clock: Clock): Handlers<Routes> {
@@ -41,6 +48,17 @@ export function recordHandlers({ lists, deliveries }: ServerReader, control: Con
       queryOf(request).end();
       readBody(z.strictObject({}), request.body ?? {});
       await control.retryDelivery(idOf(request));
+      return delivery(idOf(request));
+    },
+    'POST /api/v1/deliveries/retry': async (request) => {
+      queryOf(request).end();
+      const { namespace, sink } = readBody(retryBody, request.body);
+      return { retried: await control.retryDeliveries(namespace, sink) };
+    },
+    'POST /api/v1/deliveries/:id/cancel': async (request) => {
+      queryOf(request).end();
+      const { reason } = readBody(cancelBody, request.body ?? {});
+      await control.cancelDelivery(idOf(request), reason);
       return delivery(idOf(request));
     },
     'GET /api/v1/events': async (request) => {

@@ -4,7 +4,7 @@ import { runStatuses } from '../../core/run.ts';
 import type { ServerReader } from '../options.ts';
 import { present, readPage, readTimes } from '../query.ts';
 import type { Handlers } from '../routes.ts';
-import { readBody } from './body.ts';
+import { cancelBody, readBody } from './body.ts';
 import { found, idOf, queryOf, viewPage } from './request.ts';
 import { deliveryView, runView, stepView } from './views.ts';
 
@@ -15,8 +15,6 @@ type Routes =
   | 'POST /api/v1/runs/:id/retry';
 
 const shownDeliveries = 100;
-
-const cancelBody = z.strictObject({ reason: z.string().trim().min(1).max(1000).default('cancelled by a person') });
 
 export function runHandlers(reader: ServerReader, control: Control, clock: Clock): Handlers<Routes> {
   const { lists, runs } = reader;

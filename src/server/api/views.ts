@@ -20,9 +20,16 @@ export function stepView(step: StepRecord): Omit<StepRecord, 'fence' | 'process'
   return view;
 }
 
-export function deliveryView<T extends DeliverySummary | DeliveryRecord>(
-  delivery: T,
-): Omit<T, 'fence' | 'leaseOwner' | 'leaseUntil'> {
-  const { fence: _fence, leaseOwner: _leaseOwner, leaseUntil: _leaseUntil, ...view } = delivery;
-  return view;
+/** What only workers need of a delivery. */
+type WorkersPart = 'fence' | 'leaseOwner' | 'leaseUntil' | 'sortKey' | 'rendered';
+
+export function deliveryView<T extends DeliverySummary | DeliveryRecord>(delivery: T): Omit<T, WorkersPart> {
+  const hidden: ReadonlySet<string> = new Set<WorkersPart>([
+    'fence',
+    'leaseOwner',
+    'leaseUntil',
+    'sortKey',
+    'rendered',
+  ]);
+  return Object.fromEntries(Object.entries(delivery).filter(([field]) => !hidden.has(field))) as Omit<T, WorkersPart>;
 }

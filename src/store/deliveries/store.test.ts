@@ -43,10 +43,11 @@ describe.each(contractStores)('deliveries on $name', (database) => {
     await write((store) => store.insert(deliveries));
   }
 
-  function claim(id: string, changes: Partial<DeliveryClaim> = {}): Promise<DeliveryRecord | undefined> {
+  async function claim(id: string, changes: Partial<DeliveryClaim> = {}): Promise<DeliveryRecord | undefined> {
+    const wanted = await row(id);
     const leaseUntil = addMs(now(), leaseMs);
-    const limits = defaultSinkLimits;
-    return write((store) => store.claim({ id, owner: 'one', now: now(), leaseUntil, limits, sends: true, ...changes }));
+    const claimed = { delivery: wanted, owner: 'one', now: now(), leaseUntil, limits: defaultSinkLimits, sends: true };
+    return write((store) => store.claim({ ...claimed, ...changes }));
   }
 
   async function finish(id: string, end: DeliveryEnd = sent, limits: SinkLimits = defaultSinkLimits): Promise<boolean> {
@@ -119,7 +120,6 @@ describe.each(contractStores)('deliveries on $name', (database) => {
       await clock.advance(leaseMs);
       expect(await claim('d1', { owner: 'two' })).toMatchObject({ fence: 2, attempts: 2, ambiguous: true });
       expect(await write((store) => store.finish(first, sent, now(), defaultSinkLimits))).toBe(false);
-      expect(await write((store) => store.keepPayload('d1', 1, 'webhook', { stale: true }))).toBe(false);
       expect(await row('d1')).toMatchObject({ status: 'pending', fence: 2, payload: null });
       expect(await finish('d1')).toBe(true);
       expect(await finish('d1')).toBe(false);
@@ -297,8 +297,7 @@ describe.each(contractStores)('deliveries on $name', (database) => {
   describe('sending again', () => {
     test('a failed one is pending and due, attempts counted anew; key, payload and mark stay', async () => {
       await insert(delivery({ alertId: 'a1' }));
-      await claim('d1');
-      await write((store) => store.keepPayload('d1', 1, 'webhook', { text: 'x' }));
+      await claim('d1', { keep: { sinkType: 'webhook', rendered: { payload: { text: 'x' }, report: null } } });
       const end: DeliveryEnd = {
         status: 'failed',
         error: 'e',
@@ -332,6 +331,71 @@ describe.each(contractStores)('deliveries on $name', (database) => {
       expect(await write((store) => store.retry('d1', now()))).toBe(false);
       expect(await write((store) => store.retry('absent', now()))).toBe(false);
       expect(await row('d1')).toMatchObject({ status, retriedAt: null });
+    });
+  });
+
+  describe('sending all failed ones of a Sink again', () => {
+    const page = { namespace: 'shop', sinkName: 'out', after: '', limit: 2 };
+    const failed = (id: string, changes: Partial<DeliveryRecord> = {}) =>
+      delivery({
+        id,
+        status: 'failed',
+        wakeAt: null,
+        attempts: 9,
+        error: 'e',
+        errorCode: 'DeliveryFailed',
+        ...changes,
+      });
+
+    test('along their ids, a page at a time; others are left alone', async () => {
+      await insert(failed('d1'), failed('d2'), failed('d3'), delivery({ id: 'd4', status: 'sent', wakeAt: null }));
+      await insert(failed('d5', { sinkName: 'other' }), failed('d6', { namespace: 'else' }));
+      const before = hinted;
+      expect([...(await write((store) => store.retryPage(page, now())))].sort()).toEqual(['d1', 'd2']);
+      expect(hinted).toBe(before + 1);
+      expect(await write((store) => store.retryPage({ ...page, after: 'd2' }, now()))).toEqual(['d3']);
+      expect(await write((store) => store.retryPage({ ...page, after: 'd3' }, now()))).toEqual([]);
+      expect(hinted).toBe(before + 2);
+      const reset = { status: 'pending', attempts: 0, error: null, errorCode: null, retriedAt: now(), wakeAt: now() };
+      for (const id of ['d1', 'd2', 'd3']) expect(await row(id)).toMatchObject(reset);
+      expect((await row('d4')).status).toBe('sent');
+      for (const id of ['d5', 'd6']) expect(await row(id)).toMatchObject({ status: 'failed', attempts: 9 });
+    });
+  });
+
+  describe('calling it off', () => {
+    test('a pending one is skipped with the reason, and who waited for it or its place goes on', async () => {
+      const one: SinkLimits = { maxConcurrent: 1, ratePerMinute: null };
+      await insert(delivery({ alertId: 'a1' }), delivery({ id: 'd2', alertId: 'a1' }), delivery({ id: 'd3' }));
+      await claim('d1', { limits: one });
+      await claim('d2', { limits: one });
+      await claim('d3', { limits: one });
+      expect(await due()).toEqual([]);
+      const before = hinted;
+      expect(await write((store) => store.cancel('d1', 'not wanted', now()))).toBe(true);
+      expect(hinted).toBe(before + 1);
+      expect(await row('d1')).toMatchObject({
+        status: 'skipped',
+        error: 'not wanted',
+        errorCode: 'Cancelled',
+        ambiguous: true,
+        wakeAt: null,
+        leaseOwner: null,
+        leaseUntil: null,
+      });
+      expect([...(await due())].sort()).toEqual(['d2', 'd3']);
+      expect(await finish('d1')).toBe(false);
+      expect(await claim('d1')).toBeUndefined();
+    });
+
+    test('one that was never tried was certainly not sent; what has ended stays as it is', async () => {
+      await insert(delivery(), delivery({ id: 'd2', status: 'failed', error: 'e', wakeAt: null }));
+      expect(await write((store) => store.cancel('d1', 'not wanted', now()))).toBe(true);
+      expect(await row('d1')).toMatchObject({ status: 'skipped', ambiguous: false });
+      expect(await write((store) => store.cancel('d1', 'again', now()))).toBe(false);
+      expect(await write((store) => store.cancel('d2', 'x', now()))).toBe(false);
+      expect(await write((store) => store.cancel('absent', 'x', now()))).toBe(false);
+      expect(await row('d2')).toMatchObject({ status: 'failed', error: 'e' });
     });
   });
 

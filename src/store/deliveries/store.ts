@@ -1,12 +1,18 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable, Updateable } from 'kysely';
+import type { SinkLimits } from '../../core/catalog.ts';
+import { wholePayload } from '../../core/delivery.ts';
 import type { DeliveryRecord } from '../../core/delivery.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { DeliveryEnd, DeliveryReader, DeliveryStore } from '../../core/store.ts';
+import type { Timestamp } from '../../core/time.ts';
+import { allDone } from '../../lib/all-done.ts';
 import { bulkInsert } from '../sql/bulk.ts';
-import { createLanes } from './lanes.ts';
-import type { Lanes } from './lanes.ts';
+import { createPlaces, roomOf, waitingOf } from './places.ts';
+import type { Places } from './places.ts';
 import type { Hints } from '../commit/hints.ts';
 import { statement } from '../sql/statements.ts';
+import { storableJson } from '../sql/text.ts';
 import type { Database } from '../tables/all.ts';
 import { deliveries } from '../tables/deliveries.ts';
 import { changesOf, selection } from '../tables/table.ts';
@@ -18,6 +24,9 @@ const { read: deliveryRecord } = selection(deliveries);
 export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
   const byId = statement<'id', Selectable<DeliveryRow>>(['id'], (marker) =>
     query.selectFrom('sink_outputs').selectAll().where('id', '=', marker('id')),
+  );
+  const resultOf = statement<'id', { result: string | null }>(['id'], (marker) =>
+    query.selectFrom('workflow_steps').select('result').where('id', '=', marker('id')),
   );
   const due = statement<'now' | 'limit', { id: string }>(['now', 'limit'], (marker) =>
     query
@@ -31,9 +40,38 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
   const next = statement<never, { wake_at: string | null }>([], () =>
     query.selectFrom('sink_outputs').select('wake_at').where('wake_at', 'is not', null).orderBy('wake_at').limit(1),
   );
+  const told = statement<'namespace' | 'sinkName' | 'alertId' | 'episode', { id: string }>(
+    ['namespace', 'sinkName', 'alertId', 'episode'],
+    (marker) =>
+      query
+        .selectFrom('sink_outputs')
+        .select('id')
+        .where('workflow_id', 'in', (row) =>
+          row
+            .selectFrom('workflows')
+            .select('workflows.id')
+            .where('workflows.alert_id', '=', marker('alertId'))
+            .where('workflows.episode', '=', marker('episode')),
+        )
+        .where('namespace', '=', marker('namespace'))
+        .where('sink_name', '=', marker('sinkName'))
+        .where('event', '<>', sql.lit('alert-resolved'))
+        .where(sql<boolean>`(status IN ('sent', 'pending') OR ambiguous)`)
+        .limit(1),
+  );
   return {
-    find: async (id) => first(await byId(query, { id })),
+    async find(id) {
+      const delivery = first(await byId(query, { id }));
+      if (delivery?.rendered == null || delivery.payload !== null) return delivery;
+      const { report } = delivery.rendered;
+      const [step] = report === null ? [] : await resultOf(query, { id: report.stepId });
+      return { ...delivery, payload: wholePayload(delivery.rendered, reportIn(step?.result)) };
+    },
     due: async (now, limit) => (await due(query, { now, limit })).map((row) => row.id),
+    async wasTold({ namespace, sinkName, alertId }, episode) {
+      const rows = await told(query, { namespace, sinkName, alertId, episode });
+      return rows.length > 0;
+    },
     nextWakeAt: async () => (await next(query, {}))[0]?.wake_at ?? null,
   };
 }
@@ -41,7 +79,7 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
 /** Reads and writes `sink_outputs` inside a transaction; counts what each Sink did in `resource_activity`. */
 export function createDeliveryStore(query: Kysely<Database>, hints: Hints): DeliveryStore {
   const insert = bulkInsert(query, deliveries, { onConflict: 'ON CONFLICT (idempotency_key) DO NOTHING' });
-  const lanes = createLanes(query, hints);
+  const places = createPlaces(query, hints);
   return {
     ...createDeliveryReader(query),
     async insert(added) {
@@ -49,21 +87,22 @@ export function createDeliveryStore(query: Kysely<Database>, hints: Hints): Deli
       await insert(added);
       hints.deliveries = true;
     },
-    claim: claimOn(query, lanes),
-    async keepPayload(id, fence, sinkType, payload) {
-      const row = await updateHeld(query, id, fence, changesOf(deliveries, { sinkType, payload }));
-      return row !== undefined;
-    },
+    claim: claimOn(query, places),
     async finish(delivery, end, now, limits) {
-      const lastClaimedAt = await lanes.lock(delivery);
       const changes = changesOf(deliveries, { ...end, leaseOwner: null, leaseUntil: null });
-      const row = await updateHeld(query, delivery.id, delivery.fence, changes);
+      // Sent together, the lock first: every other worker on the Sink waits for the answers.
+      const [lastClaimedAt, row, leases] = await allDone([
+        places.lock(delivery),
+        updateHeld(query, delivery.id, delivery.fence, changes),
+        places.leases(delivery, now),
+      ]);
       if (row === undefined) return false;
       if (end.wakeAt !== null) hints.deliveries = true;
-      const orderKey = row.alert_id ?? row.workflow_id;
-      if (row.status !== 'pending' && orderKey !== null) await lanes.wakeNext(delivery, orderKey, now);
-      await lanes.wakeWaiters(delivery, now, limits, await lanes.room(delivery, now, limits, lastClaimedAt));
-      await countActivity(query, deliveryRecord(row), end);
+      await allDone([
+        ...(row.status === 'pending' ? [] : [wakeNextOf(places, row, now)]),
+        places.wakeWaiters(delivery, now, limits, roomOf(limits, now, leases, lastClaimedAt)),
+        countActivity(query, deliveryRecord(row), end),
+      ]);
       return true;
     },
     async retry(id, now) {
@@ -76,6 +115,27 @@ export function createDeliveryStore(query: Kysely<Database>, hints: Hints): Deli
         .executeTakeFirst();
       if (row !== undefined) hints.deliveries = true;
       return row !== undefined;
+    },
+    retryPage: retryPageOn(query, hints),
+    async cancel(id, reason, now) {
+      const delivery = first(await query.selectFrom('sink_outputs').selectAll().where('id', '=', id).execute());
+      if (delivery === undefined) return false;
+      await places.lock(delivery);
+      const row = await query
+        .updateTable('sink_outputs')
+        .set({
+          ...changesOf(deliveries, { ...cancelled, error: reason }),
+          ambiguous: sql<number>`(ambiguous OR lease_owner IS NOT NULL)`,
+        })
+        .where('id', '=', id)
+        .where('status', '=', 'pending')
+        .returningAll()
+        .executeTakeFirst();
+      if (row === undefined) return false;
+      await wakeNextOf(places, row, now);
+      // Its place is free: who has to wait looks again, under the limits of its Sink.
+      await places.wakeWaiters(delivery, now, onePlace, { free: 1, opensAt: now });
+      return true;
     },
     wakeStuck: wakeStuckOn(query, hints),
     async releaseLeases(now) {
@@ -91,7 +151,56 @@ export function createDeliveryStore(query: Kysely<Database>, hints: Hints): Deli
 }
 
 /** What a person's wish to send again resets. */
-const renewed = { status: 'pending', attempts: 0, error: null, errorCode: null, waitingFor: null } as const;
+const renewed = {
+  status: 'pending',
+  attempts: 0,
+  interruptions: 0,
+  error: null,
+  errorCode: null,
+  waitingFor: null,
+} as const satisfies Partial<DeliveryRecord>;
+
+/** What the wish not to send it writes. */
+const cancelled = {
+  status: 'skipped',
+  errorCode: 'Cancelled',
+  leaseOwner: null,
+  leaseUntil: null,
+  wakeAt: null,
+  waitingFor: null,
+} as const satisfies Partial<DeliveryRecord>;
+const onePlace: SinkLimits = { maxConcurrent: 1, ratePerMinute: null };
+
+/** Of the deliveries of its alert (or run), once it has ended. */
+async function wakeNextOf(places: Places, row: Selectable<DeliveryRow>, now: Timestamp): Promise<void> {
+  const orderKey = row.alert_id ?? row.workflow_id;
+  if (orderKey === null) return;
+  await places.wakeNext({ namespace: row.namespace, sinkName: row.sink_name }, orderKey, now);
+}
+
+function retryPageOn(query: Kysely<Database>, hints: Hints): DeliveryStore['retryPage'] {
+  return async ({ namespace, sinkName, after, limit }, now) => {
+    const rows = await query
+      .updateTable('sink_outputs')
+      .set({ ...changesOf(deliveries, renewed), retried_at: now, wake_at: now })
+      .where('status', '=', 'failed')
+      .where('id', 'in', (row) =>
+        row
+          .selectFrom('sink_outputs')
+          .select('id')
+          .where('namespace', '=', namespace)
+          .where('sink_name', '=', sinkName)
+          .where('status', '=', 'failed')
+          .where('id', '>', after)
+          .orderBy('id')
+          .limit(limit),
+      )
+      .returning('id')
+      .execute();
+    if (rows.length > 0) hints.deliveries = true;
+    return rows.map(({ id }) => id);
+  };
+}
 
 /** Writes to a delivery that is held under this fence. */
 function updateHeld(query: Kysely<Database>, id: string, fence: number, changes: Updateable<DeliveryRow>) {
@@ -106,40 +215,53 @@ function updateHeld(query: Kysely<Database>, id: string, fence: number, changes:
 }
 
 /**
- * Under the lock of the Sink's lane. A lease that was never given back means that an attempt was interrupted, so what it
+ * Under the lock of the Sink. A lease that was never given back means that an attempt was interrupted, so what it
  * sent is unknown: the row is marked ambiguous.
  */
-function claimOn(query: Kysely<Database>, lanes: Lanes): DeliveryStore['claim'] {
+function claimOn(query: Kysely<Database>, places: Places): DeliveryStore['claim'] {
   const take = takeStatement(query);
-  return async ({ id, owner, now, leaseUntil, limits, sends }) => {
-    const delivery = await lanes.find(id);
-    if (delivery === undefined) return undefined;
-    const lastClaimedAt = await lanes.lock(delivery);
-    const room = await lanes.room(delivery, now, limits, lastClaimedAt);
-    if (await lanes.hasEarlier(delivery)) {
-      await lanes.waitForEarlier(id, now);
+  return async ({ delivery: wanted, owner, now, leaseUntil, limits, sends, keep }) => {
+    const delivery = waitingOf(wanted);
+    const { id } = delivery;
+    const [isDue, lastClaimedAt, leases, hasEarlier, hasRun] = await allDone([
+      places.isDue(id, now),
+      places.lock(delivery),
+      places.leases(delivery, now),
+      places.hasEarlier(delivery),
+      delivery.event === 'alert-resolved' ? places.hasRun(delivery) : false,
+    ]);
+    // Of many that are due for one Sink, the first that finds no place lets the others wait as well.
+    if (!isDue) return undefined;
+    const room = roomOf(limits, now, leases, lastClaimedAt);
+    const waitsFor = hasRun ? 'run' : hasEarlier ? 'order' : null;
+    if (waitsFor !== null) {
+      await places.waitFor(waitsFor, id, now);
       // It may have been woken for a place that it cannot use yet.
-      await lanes.wakeWaiters(delivery, now, limits, room);
+      await places.wakeWaiters(delivery, now, limits, room);
       return undefined;
     }
     if (sends && (room.free === 0 || room.opensAt > now)) {
-      await lanes.waitForPlace(delivery, now);
-      await lanes.wakeWaiters(delivery, now, limits, room);
+      await places.waitForPlace(delivery, now);
+      await places.wakeWaiters(delivery, now, limits, room);
       return undefined;
     }
-    const claimed = first(await take(query, { id, owner, now, leaseUntil }));
+    const rendered = keep == null ? null : storableJson(keep.rendered);
+    const claimed = first(
+      await take(query, { id, owner, now, leaseUntil, sinkType: keep?.sinkType ?? null, rendered }),
+    );
     if (claimed === undefined || !sends || limits.ratePerMinute === null) return claimed;
-    await lanes.noteClaim(delivery, now);
-    const left = await lanes.room(delivery, now, limits, now);
-    await lanes.wakeWaiters(delivery, now, limits, left);
+    await allDone([
+      places.noteClaim(delivery, now),
+      places.wakeWaiters(delivery, now, limits, roomOf(limits, now, leases + 1, now)),
+    ]);
     return claimed;
   };
 }
 
 /** A pending row that is due and that nobody holds becomes ours. */
 function takeStatement(query: Kysely<Database>) {
-  return statement<'id' | 'owner' | 'now' | 'leaseUntil', Selectable<DeliveryRow>>(
-    ['id', 'owner', 'now', 'leaseUntil'],
+  return statement<'id' | 'owner' | 'now' | 'leaseUntil' | 'sinkType' | 'rendered', Selectable<DeliveryRow>>(
+    ['id', 'owner', 'now', 'leaseUntil', 'sinkType', 'rendered'],
     (marker) =>
       query
         .updateTable('sink_outputs')
@@ -147,10 +269,13 @@ function takeStatement(query: Kysely<Database>) {
           fence: sql<number>`fence + 1`,
           attempts: sql<number>`attempts + 1`,
           ambiguous: sql<number>`(ambiguous OR lease_owner IS NOT NULL)`,
+          interruptions: sql<number>`CASE WHEN lease_owner IS NULL THEN 0 ELSE interruptions + 1 END`,
           lease_owner: marker('owner'),
           lease_until: marker('leaseUntil'),
           wake_at: marker('leaseUntil'),
           waiting_for: null,
+          sink_type: sql<string>`coalesce(${marker('sinkType')}, sink_type)`,
+          rendered: sql<string>`coalesce(rendered, ${marker('rendered')})`,
         })
         .where('id', '=', marker('id'))
         .where('status', '=', 'pending')
@@ -187,7 +312,7 @@ function wakeStuckOn(query: Kysely<Database>, hints: Hints): DeliveryStore['wake
 
 async function countActivity(query: Kysely<Database>, delivery: DeliveryRecord, changes: DeliveryEnd): Promise<void> {
   const sent = changes.status === 'sent';
-  if (!sent && changes.error == null) return;
+  if (!sent && (changes.status === 'skipped' || changes.error == null)) return;
   await query
     .insertInto('resource_activity')
     .values({
@@ -206,6 +331,10 @@ async function countActivity(query: Kysely<Database>, delivery: DeliveryRecord, 
       }),
     )
     .execute();
+}
+
+function reportIn(result: string | null | undefined): JsonObject | null {
+  return result == null ? null : (JSON.parse(result) as JsonObject);
 }
 
 function first(rows: readonly Selectable<DeliveryRow>[]): DeliveryRecord | undefined {

@@ -26,7 +26,7 @@ import type { Execute, StatementNames } from './connection.ts';
 import { migratePostgres, readPostgresMigrations } from './migrate.ts';
 import { waitForServer } from './server-wait.ts';
 import type { ServerWait } from './server-wait.ts';
-import { createIntakeGate } from './intake-gate.ts';
+import { createPoolShares } from './pool-shares.ts';
 import { newestVersion, replicasVersion } from '../admin/migrations.ts';
 import type { Migration } from '../admin/migrations.ts';
 import { isStalePlan, lastConflict, storeError } from './errors.ts';
@@ -57,7 +57,7 @@ export interface PostgresStore extends Store {
   readonly clock: Clock;
 }
 
-const defaultConnections = 10;
+const defaultConnections = 12;
 /** How often work is done again that met another replica's. */
 const mostAttempts = 6;
 const synchronizeEveryMs = 10_000;
@@ -126,7 +126,7 @@ function createStore(
   const names = createStatementNames();
   const sessions = createSessions(names);
   const listeners = new Set<(hints: CommitHints) => void>();
-  const gate = createIntakeGate(pool.options.max, options.limits ?? defaultLimits, () => clock.monotonic());
+  const shares = createPoolShares(pool.options.max, options.limits ?? defaultLimits, () => clock.monotonic());
   const query = queryOn(execute, names);
   const synchronizing = setInterval(() => {
     if (clock === serverClock) serverClock.synchronize().catch(options.onError);
@@ -206,7 +206,7 @@ function createStore(
     clock,
     async transaction(name, work) {
       if (closed) throw new AppError('Draining', 'the store is closed');
-      const result = name === 'intake' ? gate.pass(() => withRetries(name, work)) : withRetries(name, work);
+      const result = shares.pass(name, () => withRetries(name, work));
       working.add(result);
       try {
         return await result;

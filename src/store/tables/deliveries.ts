@@ -1,4 +1,4 @@
-import type { DeliveryEvent, DeliveryStatus, DeliveryWait } from '../../core/delivery.ts';
+import type { DeliveryEvent, DeliveryStatus, DeliveryWait, RenderedPayload } from '../../core/delivery.ts';
 import type { JsonObject, JsonValue } from '../../core/json.ts';
 import { flag, json, number, table, text, time } from './table.ts';
 
@@ -27,6 +27,9 @@ export const deliveries = table('sink_outputs', ['id'], {
   created_at: time(),
   waiting_for: text<DeliveryWait>().nullable(),
   retried_at: time().nullable(),
+  interruptions: number(),
+  sort_key: text().nullable(),
+  rendered: json<RenderedPayload>().nullable().unlisted(),
 });
 
 /** One row for each Sink, which its claims lock. */

@@ -77,7 +77,7 @@ async function takeUp(
     // Nothing of it was ever executed, so nothing can be in the way of its first step.
     tx.runs.writeSteps(ahead.rows),
     tx.alerts.beginTriage(run, startedAt),
-    tx.deliveries.insert(runDeliveries(run, 'run-started', told, startedAt, { episode: run.episode }, newIdAt)),
+    tx.deliveries.insert(runDeliveries(run, 'run-started', told, startedAt, {}, newIdAt)),
   ]);
   return {
     work: { ...work, run: { ...run, startedAt }, journal: [...journal, ...ahead.rows] },

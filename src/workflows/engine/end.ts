@@ -45,7 +45,7 @@ export async function endRun(
     await allDone([
       ...(writeRows?.(tx) ?? []),
       tx.runs.writeSteps(skipped.map(({ step, path }) => stepRow(run, step, path, 1, 'skipped', now))),
-      tx.deliveries.insert(runDeliveries(run, 'run-finished', sinks, now, { episode: run.episode, status }, newIdAt)),
+      tx.deliveries.insert(runDeliveries(run, 'run-finished', sinks, now, { status }, newIdAt)),
       tx.runs.freeAllSlots(run.id, keys, now),
     ]);
   });

@@ -5,7 +5,7 @@ import { contractStores } from '../../../test/contract/stores.ts';
 import type { ContractStore } from '../../../test/contract/stores.ts';
 import { deliveryFixture } from '../../../test/support/deliveries.ts';
 import { addMs } from '../../core/time.ts';
-import { createLanes } from './lanes.ts';
+import { createPlaces, roomOf, waitingOf } from './places.ts';
 import { noHints } from '../commit/hints.ts';
 import { createStatementNames, executeOn, openPool, queryOn } from '../postgres/connection.ts';
 import type { Database } from '../tables/all.ts';
@@ -47,7 +47,7 @@ async function planOf(opened: ContractStore, name: string, text: string): Promis
   return rows.map((row) => String(row['QUERY PLAN'])).join('\n');
 }
 
-describe.each(contractStores)('lanes on $name', (database) => {
+describe.each(contractStores)('places on $name', (database) => {
   test('every statement finds its rows by an index, however many are pending', async () => {
     const opened = await database.open();
     cleanup.defer(() => opened.close());
@@ -67,21 +67,21 @@ describe.each(contractStores)('lanes on $name', (database) => {
     await opened.store.transaction('run-end', (tx) => tx.deliveries.insert(many));
     await opened.execute('ANALYZE');
     const texts = new Set<string>();
-    const lanes = createLanes(recording({ name: database.name, database: opened.database }, texts), noHints());
-    const lane = { namespace: 'shop', sinkName: 'out' };
+    const places = createPlaces(recording({ name: database.name, database: opened.database }, texts), noHints());
+    const sink = { namespace: 'shop', sinkName: 'out' };
     const limits = { maxConcurrent: 2, ratePerMinute: null };
-    const delivery = await lanes.find('d0');
-    if (delivery === undefined) throw new Error('d0 is gone');
-    const last = await lanes.lock(lane);
-    const room = await lanes.room(lane, now, limits, last);
-    await lanes.noteClaim(lane, now);
-    await lanes.hasEarlier(delivery);
-    await lanes.waitForEarlier('d0', now);
-    await lanes.waitForPlace(lane, now);
-    await lanes.wakeNext(lane, 'a0', now);
-    await lanes.wakeWaiters(lane, now, limits, room);
+    const delivery = waitingOf(deliveryFixture({ id: 'd0', alertId: 'a0' }));
+    await places.isDue('d0', now);
+    const last = await places.lock(sink);
+    const room = roomOf(limits, now, await places.leases(delivery, now), last);
+    await places.noteClaim(sink, now);
+    await places.hasEarlier(delivery);
+    await places.waitFor('order', 'd0', now);
+    await places.waitForPlace(sink, now);
+    await places.wakeNext(sink, 'a0', now);
+    await places.wakeWaiters(sink, now, limits, room);
     const asked = [...texts].filter((text) => text.includes('sink_outputs'));
-    expect(asked).toHaveLength(7);
+    expect(asked).toHaveLength(8);
     let all = '';
     for (const text of asked) {
       // Takes 500 rows at once: PostgreSQL weighs that against reading a small table whole.

@@ -1,0 +1,237 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { contractStores } from '../../test/contract/stores.ts';
+import type { ContractStore } from '../../test/contract/stores.ts';
+import { createFakeClock } from '../../test/support/clock.ts';
+import type { FakeClock } from '../../test/support/clock.ts';
+import { createEngineWorld, planOf, silentLog, step } from '../../test/support/engine.ts';
+import type { EngineWorld } from '../../test/support/engine.ts';
+import type { AlertRecord } from '../core/alert.ts';
+import { deliveriesOf } from '../core/announce.ts';
+import { defaultRetryForMs, defaultSinkLimits } from '../core/catalog.ts';
+import type { Catalog, CatalogSink } from '../core/catalog.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { DeliveryRecord } from '../core/delivery.ts';
+import { addMs, toTimestamp } from '../core/time.ts';
+import { newId, newIdAt } from '../lib/id.ts';
+import type { PumpOptions } from '../lib/pump.ts';
+import { succeeded } from '../workflows/steps/define.ts';
+import { createOutbox } from './outbox.ts';
+
+// What a Sink hears when an alert is resolved while its run is at work, and in which order.
+
+const began = '2026-03-01T10:00:00.000Z';
+const never = new AbortController().signal;
+const report = { summary: 'OOM', root_cause: 'memory limit', confidence: 0.9, findings: [], report: '# Report' };
+const plan = planOf([step('look')], { sinks: ['out'] });
+
+function sinkNamed(name: string, changes: Partial<CatalogSink> = {}): CatalogSink {
+  const config = { endpoint: `https://${name}.example/x` };
+  const rules = { condition: null, limits: defaultSinkLimits, retryForMs: defaultRetryForMs };
+  const own = { namespace: 'default', name, type: 'webhook', ready: true, conditions: [], origin: '' } as const;
+  return { ...own, ...rules, config, sendResolved: true, sendStarted: false, ...changes };
+}
+
+describe.each(contractStores)('the end of an alert on $name', (database) => {
+  let opened: ContractStore;
+  let clock: FakeClock;
+  let world: EngineWorld;
+  let outbox: PumpOptions;
+  let sinks: CatalogSink[];
+  /** `host event` of each request, in order. */
+  let heard: string[];
+  let bodies: JsonObject[];
+  let status: number;
+
+  beforeEach(async () => {
+    clock = createFakeClock(began);
+    opened = await database.open({ clock });
+    const { store } = opened;
+    sinks = [sinkNamed('out')];
+    heard = [];
+    bodies = [];
+    status = 200;
+    world = createEngineWorld({ store, clock, deeds: { look: () => succeeded(report) } });
+    outbox = createOutbox({
+      store,
+      catalog: {
+        current: () => ({ sink: (_: string, name: string) => sinks.find((sink) => sink.name === name) }) as Catalog,
+      },
+      http: {
+        async send({ url, body }) {
+          const payload = JSON.parse(body ?? '') as JsonObject & { event: string };
+          heard.push(`${new URL(url).hostname.split('.')[0]} ${payload.event}`);
+          bodies.push(payload);
+          return { status, headers: {}, body: '', truncated: false };
+        },
+      },
+      secrets: { get: () => null },
+      clock,
+      log: silentLog,
+      metrics: { increment: () => undefined, observe: () => undefined, set: () => undefined },
+      owner: 'one',
+      random: () => 1,
+      publicUrl: 'https://fist.example',
+      writeStdout: async () => undefined,
+      stepsView: () => ({}),
+    });
+  });
+  afterEach(() => opened.close());
+
+  const now = () => toTimestamp(clock.now());
+
+  async function deliverAll(): Promise<void> {
+    for (let ids = await outbox.due(50, 50); ids.length > 0; ids = await outbox.due(50, 50)) {
+      for (const id of ids) await outbox.handle(id, never, never);
+    }
+  }
+
+  async function firing(changes: Partial<AlertRecord> = {}): Promise<AlertRecord> {
+    return world.addAlert({ name: 'Crash', startsAt: began, annotations: { long: 'text' }, ...changes });
+  }
+
+  /** As intake does it. Answers the delivery to the first of `told`. */
+  async function resolve({ id, episode }: AlertRecord, runId: string | null, told = ['out']): Promise<string> {
+    const row = { status: 'resolved', ends_at: now(), resolved_at: now() };
+    await opened.query.updateTable('alerts').set(row).where('id', '=', id).execute();
+    const announcement = { event: 'alert-resolved', namespace: 'default', runId, alertId: id, episode } as const;
+    const data = { workflow: 'triage', startsAt: began, endsAt: now() };
+    const key = `${id}/${episode}/alert-resolved`;
+    const deliveries = deliveriesOf({ ...announcement, key, data, now: now() }, told, newIdAt);
+    const transition = { id: newId(), alertId: id, episode, at: now(), reason: 'Resolved', sourceEventId: null };
+    await opened.store.transaction('intake', async (tx) => {
+      await tx.deliveries.insert(deliveries);
+      await tx.alerts.addTransitions([{ ...transition, fromStatus: 'triaging', toStatus: 'resolved' }]);
+    });
+    return deliveries[0]?.id ?? '';
+  }
+
+  async function delivery(id: string): Promise<DeliveryRecord | undefined> {
+    return opened.store.read.deliveries.find(id);
+  }
+
+  test('it waits for the run, comes after its report, and is short; the report says that it is resolved', async () => {
+    const alert = await firing();
+    const runId = await world.addRun(plan, {}, alert);
+    await clock.advance(60_000);
+    const end = await resolve(alert, runId);
+    await deliverAll();
+    expect(heard).toEqual([]);
+    expect(await delivery(end)).toMatchObject({ waitingFor: 'run', attempts: 0, fence: 0 });
+    await clock.advance(30_000);
+    await world.runAll();
+    await deliverAll();
+    expect(heard).toEqual(['out run-finished', 'out alert-resolved']);
+    const [finished, resolved] = bodies;
+    const resolvedAt = addMs(began, 60_000);
+    const ended = { alertname: 'Crash', status: 'resolved', startsAt: began, endsAt: resolvedAt, resolvedAt };
+    expect(finished).toMatchObject({
+      alert: { ...ended, durationSeconds: 60, annotations: { long: 'text' } },
+      report: {
+        summary: 'OOM',
+        report: `> The alert was resolved at ${resolvedAt}, before this report was sent.\n\n# Report`,
+      },
+      workflow: { status: 'succeeded' },
+    });
+    expect(resolved).toMatchObject({
+      alert: { ...ended, durationSeconds: 60, annotations: {} },
+      report: { summary: 'OOM', root_cause: 'memory limit', confidence: 0.9 },
+      run: { id: runId, url: `https://fist.example/api/v1/runs/${runId}` },
+      workflow: { outputs: {} },
+    });
+    expect(Object.keys((resolved?.['report'] ?? {}) as object)).toEqual(['summary', 'root_cause', 'confidence']);
+  });
+
+  test('where the run ended before, it is told at once; a report that was late says since when it fires again', async () => {
+    const alert = await firing();
+    const runId = await world.addRun(plan, {}, alert);
+    await world.runAll();
+    await clock.advance(1000);
+    const end = await resolve(alert, runId);
+    const again = { status: 'received', episode: 2, starts_at: addMs(began, 5000) };
+    await opened.query.updateTable('alerts').set(again).execute();
+    await deliverAll();
+    expect(heard).toEqual(['out run-finished', 'out alert-resolved']);
+    expect(bodies[0]).toMatchObject({
+      alert: { status: 'resolved', resolvedAt: addMs(began, 1000), endsAt: addMs(began, 1000) },
+      report: {
+        report: expect.stringContaining(`it fires again since ${addMs(began, 5000)} (episode 2).`) as string,
+      },
+    });
+    expect(bodies[1]).toMatchObject({ alert: { status: 'resolved', startsAt: began } });
+    expect((await delivery(end))?.status).toBe('sent');
+  });
+
+  test('a report of an alert that fires says nothing of an end', async () => {
+    const runId = await world.addRun(plan, {}, await firing());
+    await world.runAll();
+    await deliverAll();
+    expect(bodies[0]).toMatchObject({ alert: { status: 'firing', resolvedAt: null }, report: { report: '# Report' } });
+    expect(bodies[0]?.['alert']).not.toHaveProperty('durationSeconds');
+    expect((await world.run(runId)).status).toBe('succeeded');
+  });
+
+  test('a later episode waits until the end of the earlier one was told', async () => {
+    const alert = await firing();
+    const runId = await world.addRun(plan, {}, alert);
+    await world.runAll();
+    await resolve(alert, runId);
+    await opened.query.updateTable('alerts').set({ status: 'received', episode: 2 }).execute();
+    const second = await world.addRun(plan, { episode: 2 }, { ...alert, episode: 2 });
+    await world.runAll();
+    await resolve({ ...alert, episode: 2 }, second);
+    await deliverAll();
+    expect(heard).toEqual(['out run-finished', 'out alert-resolved', 'out run-finished', 'out alert-resolved']);
+    expect(bodies.map(({ run }) => (run as JsonObject)['id'])).toEqual([runId, runId, second, second]);
+  });
+
+  test('a run that is called off before it begins lets it go', async () => {
+    const alert = await firing();
+    const runId = await world.addRun(plan, {}, alert);
+    const end = await resolve(alert, runId);
+    await deliverAll();
+    await opened.store.transaction('cancel', (tx) => tx.runs.requestCancel(runId, now(), 'Resolved'));
+    await world.runAll();
+    await clock.advance(5 * 60_000);
+    await deliverAll();
+    expect(heard).toEqual([]);
+    expect(await delivery(end)).toMatchObject({
+      status: 'skipped',
+      error: 'this Sink was not told that the alert fires',
+      errorCode: null,
+    });
+  });
+
+  test('only Sinks that were told of the alert hear of its end', async () => {
+    sinks = [
+      sinkNamed('out'),
+      sinkNamed('choosy', { condition: '{{ eq .alert.status "resolved" }}' }),
+      sinkNamed('new'),
+    ];
+    const alert = await firing();
+    const both = planOf([step('look')], { sinks: ['out', 'choosy'] });
+    const runId = await world.addRun(both, {}, alert);
+    await world.runAll();
+    await deliverAll();
+    expect(heard).toEqual(['out run-finished']);
+    await resolve(alert, runId, ['out', 'choosy', 'new']);
+    await deliverAll();
+    expect(heard).toEqual(['out run-finished', 'out alert-resolved']);
+  });
+
+  test('nor does a Sink that refused to hear of it, unless it may have heard', async () => {
+    const ends: string[] = [];
+    for (const refusal of [410, 500]) {
+      status = refusal;
+      const alert = await firing();
+      const runId = await world.addRun(plan, {}, alert);
+      await world.runAll();
+      await deliverAll();
+      await clock.advance(defaultRetryForMs);
+      await deliverAll();
+      status = 200;
+      ends.push(await resolve(alert, runId));
+      await deliverAll();
+    }
+    expect(await Promise.all(ends.map(async (id) => (await delivery(id))?.status))).toEqual(['skipped', 'sent']);
+  });
+});
