@@ -33,6 +33,8 @@ export interface ListReader {
   resources(kind: ResourceRecord['kind']): Promise<readonly ResourceRecord[]>;
   /** Pending rows, for `fist_queue_depth`; counted up to {@link mostCounted}. */
   depths(): Promise<{ readonly runs: number; readonly deliveries: number }>;
+  /** Since when the oldest delivery that has not ended is due, by Sink; of the {@link mostOldest} oldest deliveries. */
+  oldestDeliveries(): Promise<ReadonlyMap<string, Timestamp>>;
   /** Sources: events and last event time; Sinks: sent and last sent; by `namespace/name`. */
   activity(): Promise<ResourceActivity>;
 }
@@ -42,6 +44,9 @@ export const mostExamined = 500;
 export const mostTransitions = 500;
 export const mostCounted = 10_000;
 export const mostWaiting = 1000;
+
+/** Deliveries that `oldestDeliveries` looks at. */
+export const mostOldest = 1000;
 
 export type AlertSummary = Omit<AlertRecord, 'aiAnalysis'>;
 export type RunSummary = Omit<RunRecord, 'outputs'>;

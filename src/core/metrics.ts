@@ -106,6 +106,12 @@ export const metricTable = {
     help: 'Deliveries that the auditor had to wake. Stays 0 while no clock is put back.',
     labels: ['reason'],
   },
+  fist_deliveries_oldest_due_seconds: {
+    type: 'gauge',
+    help: 'Since when the oldest delivery that has not ended is due, by Sink. Sinks beyond the 1,000 oldest deliveries are left out.',
+    labels: ['sink'],
+    named: 'sink',
+  },
   fist_sink_delivery_duration_seconds: {
     type: 'histogram',
     help: 'One attempt to deliver.',

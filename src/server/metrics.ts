@@ -1,5 +1,7 @@
 import type { Catalog } from '../core/catalog.ts';
 import type { ListReader } from '../core/lists.ts';
+import type { Clock } from '../core/ports.ts';
+import { toEpochMs } from '../core/time.ts';
 import type { MetricsRegistry } from '../lib/metrics.ts';
 import type { Handlers } from './routes.ts';
 
@@ -7,14 +9,26 @@ export interface MetricsRouteOptions {
   readonly metrics: MetricsRegistry;
   readonly lists: ListReader;
   readonly catalog: { current(): Catalog | null };
+  readonly clock: Clock;
 }
 
 /** `/metrics`; what is rows or objects is counted at each scrape. */
-export function metricsHandlers({ metrics, lists, catalog }: MetricsRouteOptions): Handlers<'GET /metrics'> {
+export function metricsHandlers({ metrics, lists, catalog, clock }: MetricsRouteOptions): Handlers<'GET /metrics'> {
   metrics.beforeScrape(async () => {
     const depths = await lists.depths();
     metrics.set('fist_queue_depth', { queue: 'runs' }, depths.runs);
     metrics.set('fist_queue_depth', { queue: 'deliveries' }, depths.deliveries);
+  });
+  /** Sinks that had deliveries at the scrape before. */
+  let late: ReadonlyMap<string, string> = new Map();
+  metrics.beforeScrape(async () => {
+    const oldest = await lists.oldestDeliveries();
+    for (const sink of late.keys()) metrics.set('fist_deliveries_oldest_due_seconds', { sink }, 0);
+    for (const [sink, since] of oldest) {
+      const seconds = Math.max(0, (clock.now() - toEpochMs(since)) / 1000);
+      metrics.set('fist_deliveries_oldest_due_seconds', { sink }, seconds);
+    }
+    late = oldest;
   });
   metrics.beforeScrape(async () => {
     const current = catalog.current();

@@ -112,6 +112,7 @@ const items: [string, Call][] = [
   ['one dead letter', (lists) => lists.deadLetter(rowId(1))],
   ['resources', (lists) => lists.resources('Source')],
   ['depths', (lists) => lists.depths()],
+  ['oldestDeliveries', (lists) => lists.oldestDeliveries()],
   ['activity', (lists) => lists.activity()],
 ];
 

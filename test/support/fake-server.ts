@@ -96,6 +96,7 @@ export function emptyLists(): ListReader {
     deadLetter: async () => undefined,
     resources: async () => [],
     depths: async () => ({ runs: 0, deliveries: 0 }),
+    oldestDeliveries: async () => new Map(),
     activity: async () => ({ sources: new Map(), sinks: new Map() }),
   };
 }

@@ -424,6 +424,21 @@ describe.each(contractStores)('deliveries on $name', (database) => {
     expect(await claim('held')).toMatchObject({ ambiguous: true });
   });
 
+  test('the oldest that has not ended is known for each Sink: since it was due, or was asked for again', async () => {
+    const again = addMs(created, 5000);
+    await insert(
+      delivery({ createdAt: addMs(created, 1000) }),
+      delivery({ id: 'd2' }),
+      delivery({ id: 'd3', sinkName: 'other', retriedAt: again }),
+      delivery({ id: 'd4', sinkName: 'done', status: 'sent', wakeAt: null }),
+    );
+    const oldest = await opened.store.read.lists.oldestDeliveries();
+    expect([...oldest].sort()).toEqual([
+      ['shop/other', again],
+      ['shop/out', created],
+    ]);
+  });
+
   test('sent and failed deliveries are counted for the Sink', async () => {
     await insert(delivery(), delivery({ id: 'd2' }), delivery({ id: 'd3' }), delivery({ id: 'd4' }));
     const activity = async () => (await opened.store.read.lists.activity()).sinks.get('shop/out');

@@ -1,14 +1,17 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import { mostCounted } from '../../core/lists.ts';
+import { mostCounted, mostOldest } from '../../core/lists.ts';
 import type { ListReader } from '../../core/lists.ts';
+import type { Timestamp } from '../../core/time.ts';
 import type { Database } from '../tables/all.ts';
 import { deliveries } from '../tables/deliveries.ts';
 import { runs } from '../tables/runs.ts';
 import { tablePages } from './scans.ts';
 
 /** Runs and deliveries. */
-export function workLists(query: Kysely<Database>): Pick<ListReader, 'runs' | 'deliveries' | 'depths'> {
+export function workLists(
+  query: Kysely<Database>,
+): Pick<ListReader, 'runs' | 'deliveries' | 'depths' | 'oldestDeliveries'> {
   const runPages = tablePages(query, {
     table: runs,
     filters: { status: 'status', alert: 'alert_id', error: 'error_code', namespace: 'namespace', name: 'name' },
@@ -31,6 +34,23 @@ export function workLists(query: Kysely<Database>): Pick<ListReader, 'runs' | 'd
     async depths() {
       const [runs, deliveries] = await Promise.all([pending(query, 'workflows'), pending(query, 'sink_outputs')]);
       return { runs, deliveries };
+    },
+    async oldestDeliveries() {
+      const rows = await query
+        .selectFrom('sink_outputs')
+        .select(['namespace', 'sink_name', 'created_at', 'retried_at'])
+        .where('status', '=', sql.lit('pending'))
+        .orderBy('id')
+        .limit(mostOldest)
+        .execute();
+      const oldest = new Map<string, Timestamp>();
+      for (const { namespace, sink_name: name, created_at: created, retried_at: retried } of rows) {
+        const sink = `${namespace}/${name}`;
+        const since = retried ?? created;
+        const known = oldest.get(sink);
+        if (known === undefined || since < known) oldest.set(sink, since);
+      }
+      return oldest;
     },
   };
 }
