@@ -81,7 +81,7 @@ describe.each(contractStores)('places on $name', (database) => {
     await places.wakeNext(sink, 'a0', now);
     await places.wakeWaiters(sink, now, limits, room);
     const asked = [...texts].filter((text) => text.includes('sink_outputs'));
-    expect(asked).toHaveLength(8);
+    expect(asked).toHaveLength(7);
     let all = '';
     for (const text of asked) {
       // Takes 500 rows at once: PostgreSQL weighs that against reading a small table whole.

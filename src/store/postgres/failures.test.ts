@@ -252,7 +252,8 @@ describe.concurrent('a start', { timeout: 60_000 }, () => {
       onError: () => undefined,
       connections: 4,
     });
-    const holding = Array.from({ length: 4 }, () => first.transaction('claim', () => sleep(1000)));
+    const work = ['claim', 'claim', 'delivery-claim', 'delivery-claim'] as const;
+    const holding = work.map((name) => first.transaction(name, () => sleep(1000)));
     await sleep(300);
     const told: string[] = [];
     const serverWait = { forMs: 20_000, onWaiting: ({ message }: AppError) => void told.push(message) };
