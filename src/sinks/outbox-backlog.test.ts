@@ -123,7 +123,10 @@ describe.each(contractStores)('deliveries on $name', (database) => {
     const ids = await insert(20);
     const { store } = opened;
     let rendered = 0;
-    const find = (id: string) => ((rendered += 1), store.read.runs.find(id));
+    const find = (id: string) => {
+      rendered += 1;
+      return store.read.runs.find(id);
+    };
     const watched: Store = { ...store, read: { ...store.read, runs: { ...store.read.runs, find } } };
     let release: () => void = () => undefined;
     hanging = new Promise<void>((resolve) => (release = resolve));

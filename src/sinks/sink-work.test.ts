@@ -17,7 +17,7 @@ function scripted() {
     work,
     begun,
     add,
-    async end() {
+    end: async () => {
       ends.shift()?.();
       await settle();
     },
