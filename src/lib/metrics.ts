@@ -1,6 +1,7 @@
 import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { metricTable } from '../core/metrics.ts';
 import type { Metrics } from '../core/metrics.ts';
+import { eventLoopTurns } from './turns.ts';
 
 export interface MetricsOptions {
   readonly version: string;
@@ -61,11 +62,21 @@ export async function createMetrics(options: MetricsOptions): Promise<MetricsReg
       if (!hasDefaults) client.collectDefaultMetrics({ register: registry });
       hasDefaults = true;
       await Promise.allSettled(collectors.map((collect) => collect()));
-      return { contentType: registry.contentType, body: await registry.metrics() };
+      return { contentType: registry.contentType, body: await expose(registry) };
     },
   };
   metrics.set('fist_build_info', { version: options.version, node: process.versions.node }, 1);
   return metrics;
+}
+
+/** What `registry.metrics()` gives, metric by metric: with all series that are kept apart it takes a tenth of a second. */
+async function expose(registry: Registry): Promise<string> {
+  const parts: string[] = [];
+  for (const { name } of registry.getMetricsAsArray()) {
+    if (eventLoopTurns.isOver()) await eventLoopTurns.next();
+    parts.push(await registry.getSingleMetricAsString(name));
+  }
+  return `${parts.join('\n\n')}\n`;
 }
 
 /** A metric without such a label has a series for each reason, type and route, which are few. */

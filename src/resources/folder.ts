@@ -83,7 +83,7 @@ export function openResourceFolder(options: ResourceFolderOptions): ResourceFold
     generation += 1;
     const { loopback, allowInsecureSources } = options;
     const catalog = yield* buildCatalogInPieces(objects, { generation, loopback, allowInsecureSources, secrets });
-    report(log, read.problems, catalog);
+    yield* report(log, read.problems, catalog);
     tellVanished(log, before, kept, catalog, options.publicUrl);
     return { catalog, objects, problems: read.problems };
   }
@@ -221,8 +221,9 @@ function fingerprint(path: string): string {
 /** Lines of each kind about one load. */
 const mostLines = 100;
 
-function report(log: Log, problems: readonly Problem[], catalog: Catalog): void {
+function* report(log: Log, problems: readonly Problem[], catalog: Catalog): Pieces<void> {
   for (const { file, line, column, severity, message, next } of problems.slice(0, mostLines)) {
+    yield;
     log[severity === 'error' ? 'error' : 'warn']({ at: `${file}:${line}:${column}`, next }, message);
   }
   if (problems.length > mostLines)
@@ -238,8 +239,10 @@ function report(log: Log, problems: readonly Problem[], catalog: Catalog): void 
       .filter(({ type, status }) => (type === 'Ready' ? status !== 'True' : type !== vanishedType))
       .map(({ reason, message }) => ({ kind, object, reason, message })),
   );
-  for (const { kind, object, reason, message } of conditions.slice(0, mostLines))
+  for (const { kind, object, reason, message } of conditions.slice(0, mostLines)) {
+    yield;
     log.warn({ object: `${kind} ${object.namespace}/${object.name}`, at: object.origin, reason }, message);
+  }
   if (conditions.length > mostLines)
     log.warn(
       { next: 'fist get workflows -o wide' },

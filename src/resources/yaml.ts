@@ -4,6 +4,8 @@ import type { Pieces } from '../lib/turns.ts';
 
 /** Lexemes of one document: some 5,000 lines of a Workflow. One document is composed in one go. */
 const mostLexemes = 15_000;
+/** Characters of one document: no cluster stores a larger one. */
+const mostCharacters = 1024 * 1024;
 /** Flow collections within each other; a deeper one is no configuration. */
 const mostFlows = 100;
 /** Lexemes from one yield to the next. */
@@ -49,6 +51,7 @@ function* splitDocuments(text: string): Generator<{ readonly part: string; reado
 
 function* parsePart(text: string, linesBefore: number): Pieces<YamlPart> {
   const lines = new LineCounter();
+  lines.addNewLine(0);
   const failed = (offset: number, message: string): YamlPart => ({
     text,
     linesBefore,
@@ -56,8 +59,8 @@ function* parsePart(text: string, linesBefore: number): Pieces<YamlPart> {
     documents: [],
     errors: [{ offset, message }],
   });
+  if (text.length > mostCharacters) return failed(0, `The document has more than ${mostCharacters} characters`);
   const parser = new Parser(lines.addNewLine);
-  lines.addNewLine(0);
   const tokens: CST.Token[] = [];
   let count = 0;
   let offset = 0;

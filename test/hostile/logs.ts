@@ -26,8 +26,17 @@ const logOf = (name: string, unit: string, bytes = 2_000_000): HostileInput => (
   run: (world) => investigate(world, unit.repeat(Math.ceil(bytes / unit.length)), `Logs ${name}`),
 });
 
-/** Logs of the pods that an alert leads to. */
+/** Logs of the pods that an alert leads to, and lists of their namespace. */
 export const logs: readonly HostileInput[] = [
+  {
+    name: 'dump with lists of tens of megabytes',
+    async run(world) {
+      await world.alert('everything', { alertname: 'Large', namespace: 'large', pod: 'item-7', severity: 'critical' });
+      const { steps } = await world.endedRun('everything');
+      if (steps.find((step) => step.name === 'look')?.status !== 'succeeded')
+        throw new Error(JSON.stringify(steps).slice(0, 500));
+    },
+  },
   {
     name: 'logs that are ordinary',
     quick: true,

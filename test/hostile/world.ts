@@ -33,6 +33,7 @@ export async function startWorld(
   const dump = join(folder, 'dump');
   mkdirSync(resources);
   cpSync(join(repositoryRoot, 'examples/oom-crash-loop/dump'), dump, { recursive: true });
+  if (isLong) writeLargeDump(dump);
   const documents = [ownResources, ...inputs.flatMap((input) => input.resources ?? [])].join('\n---\n');
   writeFileSync(join(resources, 'resources.yaml'), documents.replaceAll('@RECEIVER@', receiver.url));
   const database = await databases.create(cleanup, folder);
@@ -46,6 +47,26 @@ export async function startWorld(
   cleanup.defer(() => process.kill());
   const server = await whenReady(process, database.url, { token: apiToken });
   return { database, hostile: { server, receiver, resources, dump, isLong, ...actions(server) } };
+}
+
+/** A namespace whose lists have tens of megabytes; every investigation reads its events for the time of the dump. */
+function writeLargeDump(dump: string): void {
+  mkdirSync(join(dump, 'large'));
+  const list = (count: number, item: (at: number) => object) =>
+    JSON.stringify({ kind: 'List', items: Array.from({ length: count }, (_, at) => item(at)) }, null, 4);
+  const metadata = (at: number) => ({
+    name: `item-${at}`,
+    namespace: 'large',
+    creationTimestamp: '2026-01-01T00:00:00Z',
+  });
+  const message = 'Back-off restarting failed container: "{[,]}" and more words. '.repeat(10);
+  const event = (at: number) => ({ metadata: metadata(at), message, lastTimestamp: '2026-01-01T00:00:00Z', count: at });
+  const pod = (at: number) => ({
+    metadata: { ...metadata(at), annotations: { message } },
+    status: { phase: 'Running' },
+  });
+  writeFileSync(join(dump, 'large', 'events.json'), list(50_000, event));
+  writeFileSync(join(dump, 'large', 'pods.json'), list(10_000, pod));
 }
 
 /** The Source of the honest sender, and one hostile Source whose Workflow has every kind of step. */
@@ -85,7 +106,7 @@ spec:
     authentication: { type: bearer, secretRef: hostile-token }
     matchers:
       - 'pod!~"(a|b|[a-z]+)+-ignored.*"'
-      - 'namespace=~".*s?h?o?p.*|(x+x+)+y"'
+      - 'namespace=~".*s?h?o?p?.*|(x+x+)+y"'
   triggerWorkflow: everything
 ---
 apiVersion: punchingfist.io/v1alpha1
