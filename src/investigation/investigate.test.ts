@@ -232,6 +232,18 @@ describe('investigate', () => {
     expect(failure).toEqual({ code: 'ClusterUnavailable', message: 'https://x did not answer', retryable: true });
     expect(result).toMatchObject({ root_cause: null, confidence: 0 });
     expect(result.report).toContain('# Investigation Summary');
+    const first = 'The cluster could not be read: https://x did not answer.';
+    expect(result.report.split('\n')[0]?.replaceAll('\\', '')).toBe(first);
+    expect(result.summary.startsWith(`${first} Inconclusive`)).toBe(true);
+    expect(renderTextReport(result).split('\n')[0]).toBe(first);
+  });
+
+  test('a cluster that never answers comes before a refused model: it may be back, and the analyzers then report', async () => {
+    const down = new AppError('ClusterUnavailable', 'the proxy says:\n<html>503</html>');
+    const refusal = refuseModel({ provider: 'openai', model: null, endpoint: null, apiKeySecret: null });
+    const { result, failure } = await run(memoryCluster({}, { instead: { '': down } }), { refusal });
+    expect(failure).toMatchObject({ code: 'ClusterUnavailable', retryable: true });
+    expect(result.report.split('\n')[0]).toMatch(/^The cluster could not be read: .*503.*model provider/);
   });
 
   test('no cluster: inconclusive, and the flag to give', async () => {

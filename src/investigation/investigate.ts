@@ -1,8 +1,11 @@
+import type { AppError } from '../core/errors.ts';
 import { objectName } from '../analyzers/define.ts';
 import type { Analyzer, Target } from '../analyzers/define.ts';
 import { analyzers } from '../analyzers/index.ts';
+import { oneLine } from '../lib/printable.ts';
+import { redact } from '../lib/redact.ts';
 import { createRecorder } from './evidence.ts';
-import type { InvestigationInput, InvestigationOutcome } from './input.ts';
+import type { InvestigationFailure, InvestigationInput, InvestigationOutcome } from './input.ts';
 import { namedObjects } from './labels.ts';
 import { rank } from './rank.ts';
 import type { Analysis } from './rank.ts';
@@ -18,17 +21,21 @@ import { findTargets } from './targets.ts';
  */
 export async function investigate(input: InvestigationInput): Promise<InvestigationOutcome> {
   const { refusal } = input;
-  const notice = refusal === null ? null : `${refusal.message}. This report comes from the analyzers alone.`;
-  if (input.cluster === null) return { result: emptyResult(input, notice), failure: refusal };
+  const refused = refusal === null ? null : `${refusal.message}. This report comes from the analyzers alone.`;
+  if (input.cluster === null) return { result: emptyResult(input, refused), failure: refusal };
   const reads = await openReads(input.cluster, () => input.now(), input.signal);
   const { targets, scope, questions } = await findTargets(reads, input.alert);
   const container = input.alert === null ? null : namedObjects(input.alert.name, input.alert.labels).container;
   const analyses = await analyze(reads, targets, input.signal);
   const ranking = rank(analyses, container);
   const recorder = createRecorder(input.firstEvidenceNumber, reads.now, (read) => reads.covers(read));
+  const down = reads.answered() === 0 ? reads.unavailable() : null;
+  const unreadable =
+    down === null ? null : `The cluster could not be read: ${oneLine(redact(down.message)).replace(/\.$/, '')}.`;
+  const notices = [unreadable, refused].filter((notice) => notice !== null);
   const result = composeResult({
     input,
-    notice,
+    notice: notices.length === 0 ? null : notices.join(' '),
     reads,
     ranking,
     recorder,
@@ -36,12 +43,12 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
     questions: [...questions, ...analyses.flatMap(({ problem }) => problem ?? [])],
     clusterDescription: input.cluster.description,
   });
-  const down = reads.unavailable();
-  const unreadable =
-    down !== null && reads.answered() === 0
-      ? { code: down.code, message: down.message, retryable: down.retryable }
-      : null;
-  return { result, failure: refusal ?? unreadable };
+  // A cluster that is away may be back soon, and then the refusal is what stays.
+  return { result, failure: down === null ? refusal : failureOf(down) };
+}
+
+function failureOf({ code, message, retryable }: AppError): InvestigationFailure {
+  return { code, message, retryable };
 }
 
 /** Every analyzer over every target of its kinds, at the same time; in the order of targets and analyzers. */

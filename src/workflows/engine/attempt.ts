@@ -21,7 +21,10 @@ export interface AttemptEnd {
 /** How long an aborted step may take to clean up before its attempt is ended without it. */
 const abortGraceMs = 5_000;
 
-/** Runs one attempt: the effects between step start and step end. Throws StaleFence only. */
+/**
+ * Runs one attempt: the effects between step start and step end. Throws StaleFence, and what the store threw while the step
+ * wrote to it: the attempt then has no end, and the next claim marks it interrupted.
+ */
 export async function runAttempt(
   context: EngineContext,
   work: Work,
@@ -31,18 +34,26 @@ export async function runAttempt(
 ): Promise<AttemptEnd> {
   const startedMs = context.clock.monotonic();
   const watch = startWatch(context, work, step.timeoutMs, stopping);
+  const trouble: StoreTrouble = { error: null };
   let outcome: StepOutcome | undefined;
   try {
-    outcome = await settled(context, runStep(context, work, step, row, watch.signal), watch.signal);
+    outcome = await settled(context, runStep(context, work, step, row, watch.signal, trouble), watch.signal);
   } finally {
     watch.stop();
   }
+  // Whatever the step, or what it called, made of it.
+  if (trouble.error !== null) throw trouble.error;
   const cause = abortCause(watch.signal);
   if (cause?.code === 'StaleFence') throw stale();
   const end = stepEnd(context, step, outcome, cause);
   const seconds = (context.clock.monotonic() - startedMs) / 1000;
   context.metrics.observe('fist_step_duration_seconds', { type: step.type, result: end.status }, seconds);
   return { row, end, evidence: outcome?.evidence ?? [] };
+}
+
+/** What the store threw in the middle of the step; null = nothing. */
+interface StoreTrouble {
+  error: AppError | null;
 }
 
 /** The outcome, or undefined where the step does not come back after an abort. */
@@ -71,18 +82,19 @@ async function settled(
   }
 }
 
-/** The step with its own schema and errors as outcomes. Rejects with StaleFence only. */
+/** The step with its own schema and errors as outcomes. Never rejects. */
 async function runStep(
   context: EngineContext,
   work: Work,
   step: PlanStep,
   row: StepRecord,
   signal: AbortSignal,
+  trouble: StoreTrouble,
 ): Promise<StepOutcome> {
   try {
     const definition = context.steps.find((candidate) => candidate.type === step.type);
     if (definition === undefined) throw new AppError('InvalidResource', `this version has no step type "${step.type}"`);
-    const io = stepIo(context, work, step, row, signal);
+    const io = stepIo(context, work, step, row, signal, trouble);
     // Templates come first.
     if (eventLoopTurns.isOver()) await eventLoopTurns.next();
     // Evaluated before; here it only throws where it could not be.
@@ -90,15 +102,21 @@ async function runStep(
     return await definition.run(io, definition.config.parse(step.config));
   } catch (thrown) {
     const error = toAppError(thrown);
-    if (error.code === 'StaleFence') throw error;
-    if (error.code === 'Internal')
+    if (error.code === 'Internal' && trouble.error === null)
       context.log.error({ run: work.run.id, path: row.path, error: thrown }, 'step-defect');
     const message = error.next === undefined ? error.message : `${error.message}; ${error.next}`;
     return { ok: false, code: error.code, message, retryable: error.retryable, result: null, evidence: [] };
   }
 }
 
-function stepIo(context: EngineContext, work: Work, step: PlanStep, row: StepRecord, signal: AbortSignal): StepIo {
+function stepIo(
+  context: EngineContext,
+  work: Work,
+  step: PlanStep,
+  row: StepRecord,
+  signal: AbortSignal,
+  trouble: StoreTrouble,
+): StepIo {
   const { run, plan, journal } = work;
   const { templates } = context;
   let roots: ReturnType<typeof templateRoots> | undefined;
@@ -127,10 +145,14 @@ function stepIo(context: EngineContext, work: Work, step: PlanStep, row: StepRec
     secretValues: context.secretValues,
     firstEvidenceNumber: work.nextEvidence,
     onProcess: (process) =>
-      context.store.transaction('step-process', async (tx) => {
-        if ((await tx.runs.lock(run.id, run.fence)) === undefined) throw stale();
-        await tx.runs.setStepProcess(row.id, process);
-      }),
+      context.store
+        .transaction('step-process', async (tx) => {
+          if ((await tx.runs.lock(run.id, run.fence)) === undefined) throw stale();
+          await tx.runs.setStepProcess(row.id, process);
+        })
+        .catch((thrown: unknown) => {
+          throw (trouble.error = toAppError(thrown));
+        }),
   };
 }
 

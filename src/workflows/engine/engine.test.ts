@@ -4,6 +4,7 @@ import { createFakeClock } from '../../../test/support/clock.ts';
 import type { FakeClock } from '../../../test/support/clock.ts';
 import { createEngineWorld, planOf, silentLog, step } from '../../../test/support/engine.ts';
 import type { Deed, EngineWorld, EngineWorldOptions } from '../../../test/support/engine.ts';
+import { AppError } from '../../core/errors.ts';
 import type { Evidence, StepOutcome } from '../../core/run.ts';
 import type { Store } from '../../core/store.ts';
 import { addMs, toTimestamp } from '../../core/time.ts';
@@ -361,6 +362,51 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       );
       await second.runAll();
       expect(events).toEqual(['killed 4711', 'attempt 2']);
+    });
+
+    test('3.1.10 what the store refuses in the middle of a step interrupts the attempt, whatever the step makes of it', async () => {
+      const refusing: Store = {
+        ...store,
+        transaction: (name, work) =>
+          name === 'step-process'
+            ? Promise.reject(new AppError('StoreUnavailable', 'the disk is full'))
+            : store.transaction(name, work),
+      };
+      const hiding: Deed = async (io) => {
+        await io.onProcess({ pid: 4711, startTime: '99' }).catch(() => undefined);
+        return failure({ message: 'the command was killed', retryable: false });
+      };
+      const throwing: Deed = async (io) => {
+        await io.onProcess({ pid: 4711, startTime: '99' });
+        return succeeded({});
+      };
+      for (const deed of [hiding, throwing]) {
+        const id = await world().addRun(planOf([step('one')]));
+        const first = world({ one: deed }, { store: refusing });
+        await expect(first.engine.advance(id, never)).rejects.toMatchObject({ code: 'StoreUnavailable' });
+        expect(await first.journal(id)).toEqual(['1#1 running']);
+        await clock.advance(30_000);
+        await world().runAll();
+        expect(await first.journal(id)).toEqual(['1#1 failed Interrupted', '1#2 succeeded']);
+        expect(await first.run(id)).toMatchObject({ status: 'succeeded' });
+      }
+    });
+
+    test('3.1.10 a result that the store refuses is an interrupted attempt', async () => {
+      const refusing: Store = {
+        ...store,
+        transaction: (name, work) =>
+          name === 'step-end' || name === 'run-end'
+            ? Promise.reject(new AppError('StoreUnavailable', 'the disk is full'))
+            : store.transaction(name, work),
+      };
+      const id = await world().addRun(three);
+      const first = world({}, { store: refusing });
+      await expect(first.engine.advance(id, never)).rejects.toMatchObject({ code: 'StoreUnavailable' });
+      await clock.advance(30_000);
+      await world().runAll();
+      expect((await first.journal(id)).slice(0, 2)).toEqual(['1#1 failed Interrupted', '1#2 succeeded']);
+      expect(await first.run(id)).toMatchObject({ status: 'succeeded' });
     });
 
     test('3.1.12 retries wait for their moment without a worker, then end', async () => {

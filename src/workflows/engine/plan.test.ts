@@ -187,6 +187,27 @@ describe('next', () => {
     expect(decide(fails, [exhausted(1)])).toMatchObject({ kind: 'wait' });
   });
 
+  test('3.1.10 a cluster that is away: three repetitions after growing pauses, then the retries of the step, then failed', () => {
+    const away = (attempt: number) => failed('1', attempt, { errorCode: 'ClusterUnavailable' });
+    const rows = [1, 2, 3, 4, 5].map(away);
+    const pauses = [1, 2, 3].map((count) => {
+      const due = decide(three, rows.slice(0, count));
+      return due.kind === 'wait' ? toEpochMs(due.until) - toEpochMs(start) : due.kind;
+    });
+    expect(pauses).toEqual([15_000, 75_000, 300_000]);
+    expect(decide(three, rows.slice(0, 4))).toMatchObject({ kind: 'end', errorCode: 'ClusterUnavailable' });
+    const again = planOf([step('one', { retry: { limit: 1, backoffMs: 1000, maxBackoffMs: 9000 } })]);
+    expect(decide(again, rows.slice(0, 4))).toMatchObject({ kind: 'wait', until: addMs(start, 1000) });
+    expect(decide(again, rows)).toMatchObject({ kind: 'end' });
+    // The pauses are not retries of the step, and what cannot be better later has none.
+    expect(decide(again, [away(1), failed('1', 2)])).toMatchObject({ kind: 'wait', until: addMs(start, 1000) });
+    expect(decide(three, [failed('1', 1, { errorCode: 'ClusterUnavailable', retryable: false })])).toMatchObject({
+      kind: 'end',
+    });
+    const four = [interrupted('1', 1), interrupted('1', 2), away(3), interrupted('1', 4), interrupted('1', 5)];
+    expect(interruption(four, 'repeat')).toMatchObject({ errorCode: 'Interrupted' });
+  });
+
   test('3.1.10 a step with `interrupted: fail` is never repeated', () => {
     const verdict = interruption([], 'fail');
     expect(verdict).toMatchObject({ errorCode: 'Interrupted', retryable: false });

@@ -31,9 +31,21 @@ export interface PlanRules {
 /** As many interrupted attempts in a row are a crash loop (design 3.1.10). */
 export const crashLoopLimit = 5;
 
-/** Before an attempt that could not begin for want of descriptors, processes or memory is made again; doubles each time. */
-const exhaustionPauseMs = 5_000;
-const maximumExhaustionPauseMs = 300_000;
+interface Pause {
+  /** Before the first repetition; `factor` times as long before each further one, at most {@link maximumPauseMs}. */
+  readonly firstMs: number;
+  readonly factor: number;
+  /** Repetitions of one path outside its retry limit; what fails after them is an ordinary failure. */
+  readonly limit: number;
+}
+
+const maximumPauseMs = 300_000;
+
+/** What says nothing about the step and takes its time: want of descriptors, a cluster that is away (design 3.1.10). */
+const pauses: Readonly<Partial<Record<ErrorCode, Pause>>> = {
+  ResourcesExhausted: { firstMs: 5_000, factor: 2, limit: Number.POSITIVE_INFINITY },
+  ClusterUnavailable: { firstMs: 15_000, factor: 5, limit: 3 },
+};
 
 type StepDecision =
   | { readonly kind: 'done' }
@@ -123,7 +135,7 @@ export function chosenBranch(row: StepRecord): string | null {
 }
 
 /**
- * After a failed attempt: an interrupted one is due again at once, one that could not begin after a pause, both outside the
+ * After a failed attempt: an interrupted one is due again at once, one whose error has a pause after it, both outside the
  * retry limit; others as `retry` says.
  */
 function decideAgain(
@@ -135,13 +147,14 @@ function decideAgain(
   rules: PlanRules,
 ): StepDecision {
   const again = { kind: 'start', step, path, attempt: last.attempt + 1 } as const;
-  if (isExhausted(last)) {
-    const inRow = rows.length - 1 - rows.findLastIndex((row) => !isExhausted(row));
-    const pauseMs = Math.min(maximumExhaustionPauseMs, exhaustionPauseMs * 2 ** (inRow - 1));
-    return waitOrStart(again, last, pauseMs, now);
+  const counted = countedFailures(rows);
+  if (counted.at(-1) !== last) {
+    const pause = pauseOf(last);
+    if (pause === undefined) return again;
+    const before = rows.filter((row) => row.errorCode === last.errorCode).length - 1;
+    return waitOrStart(again, last, Math.min(maximumPauseMs, pause.firstMs * pause.factor ** before), now);
   }
-  if (isRepeatable(last)) return again;
-  const failures = rows.filter((row) => !isRepeatable(row)).length;
+  const failures = counted.length;
   if (last.status !== 'failed' || !last.retryable || failures > step.retry.limit)
     return { kind: 'failed', step, path, row: last };
   const ceilingMs = Math.min(step.retry.maxBackoffMs, step.retry.backoffMs * 2 ** (failures - 1));
@@ -158,16 +171,26 @@ function waitOrStart(
   return until <= now ? again : { kind: 'wait', until, waitingFor: 'retry' };
 }
 
-/** Errors of attempts that say nothing about the step: they are repeated outside its retry limit. */
-const repeatableCodes: ReadonlySet<ErrorCode | null> = new Set(['Interrupted', 'Stopped', 'ResourcesExhausted']);
-
-function isRepeatable(row: StepRecord): boolean {
-  return row.status === 'failed' && row.retryable && repeatableCodes.has(row.errorCode);
+/** The attempts of a path that its retry limit counts, the last one too if it does. */
+function countedFailures(rows: readonly StepRecord[]): readonly StepRecord[] {
+  const paused = new Map<ErrorCode | null, number>();
+  return rows.filter((row) => {
+    if (wasCutShort(row)) return false;
+    const pause = pauseOf(row);
+    if (pause === undefined) return true;
+    const times = (paused.get(row.errorCode) ?? 0) + 1;
+    paused.set(row.errorCode, times);
+    return times > pause.limit;
+  });
 }
 
-/** Nothing of the attempt ran (design 3.1.10). */
-function isExhausted(row: StepRecord): boolean {
-  return row.errorCode === 'ResourcesExhausted' && isRepeatable(row);
+/** Its process ended, by a crash or a stop (design 3.1.10). */
+function wasCutShort(row: StepRecord): boolean {
+  return row.status === 'failed' && row.retryable && (row.errorCode === 'Interrupted' || row.errorCode === 'Stopped');
+}
+
+function pauseOf(row: StepRecord): Pause | undefined {
+  return row.status === 'failed' && row.retryable && row.errorCode !== null ? pauses[row.errorCode] : undefined;
 }
 
 /** How an attempt is written whose worker ended it because the server stops. */
@@ -192,8 +215,8 @@ export function interruption(
   let inRow = 1;
   for (const row of [...rows].reverse()) {
     // A deployment is no crash, nor is a want of descriptors: they neither count nor begin the count anew.
-    if (row.errorCode === 'Stopped' || isExhausted(row)) continue;
-    if (!isRepeatable(row)) break;
+    if (row.errorCode === 'Stopped' || row.errorCode === 'ResourcesExhausted') continue;
+    if (!wasCutShort(row)) break;
     inRow += 1;
   }
   if (inRow >= crashLoopLimit) {
