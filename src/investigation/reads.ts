@@ -5,8 +5,7 @@ import type { Cluster, ReadResult } from '../core/cluster.ts';
 import type { AppError } from '../core/errors.ts';
 import type { ActionTaken } from '../core/finding.ts';
 import type { Timestamp } from '../core/time.ts';
-import { redact } from '../lib/redact.ts';
-import { eventLoopTurns } from '../lib/turns.ts';
+import { redactInTurns } from '../lib/redact.ts';
 import { commandOf } from './commands.ts';
 import { boundLog } from './bounds.ts';
 import { createReadJournal } from './read-journal.ts';
@@ -91,6 +90,5 @@ function compare(one: string, other: string): number {
 /** Logs are cut and redacted before anything else sees them. */
 async function redacted(result: ReadResult<string>): Promise<ReadResult<string>> {
   if (result.kind !== 'ok') return result;
-  await eventLoopTurns.next();
-  return { kind: 'ok', value: redact(boundLog(result.value)) };
+  return { kind: 'ok', value: await redactInTurns(boundLog(result.value)) };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isKubernetesName } from '../core/cluster.ts';
 import type { Cluster, ClusterResource, KubernetesObject } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
-import { redact, redactObject } from '../lib/redact.ts';
+import { redactInTurns, redactObject } from '../lib/redact.ts';
 import { sectionMarkers } from './logs.ts';
 import { apiVersionOf, resourceNames, resourceTypes } from './resources.ts';
 
@@ -180,7 +180,7 @@ async function captureLogs(
     // A line of the log that looks like a marker would end the section.
     const text =
       result.kind === 'ok'
-        ? redact(result.value)
+        ? (await redactInTurns(result.value))
             .replaceAll('==== START logs', '=== START logs')
             .replaceAll('==== END logs', '=== END logs')
         : `Request log error: ${result.reason.replaceAll('\n', ' ')}\n`;

@@ -3,7 +3,7 @@ import { AppError } from '../../core/errors.ts';
 import type { CommandResult } from '../../core/ports.ts';
 import type { Evidence, StepOutcome } from '../../core/run.ts';
 import { maskValues } from '../../lib/mask-values.ts';
-import { redact } from '../../lib/redact.ts';
+import { redactInTurns } from '../../lib/redact.ts';
 import { isSecretName } from '../../lib/secret-names.ts';
 import { isPowerful } from '../../lib/shell.ts';
 import { defineStep } from './define.ts';
@@ -77,9 +77,9 @@ function secretsOf(environment: Readonly<Record<string, string>>): readonly stri
   return Object.entries(environment).flatMap(([name, value]) => (isSecretName(name) ? [value] : []));
 }
 
-function outcome(io: StepIo, command: string, result: CommandResult): StepOutcome {
-  const stdout = redact(result.stdout);
-  const stderr = redact(result.stderr);
+async function outcome(io: StepIo, command: string, result: CommandResult): Promise<StepOutcome> {
+  const stdout = await redactInTurns(result.stdout);
+  const stderr = await redactInTurns(result.stderr);
   const fields = { stdout, stderr, exit_code: result.exitCode, command, truncated: result.truncated };
   const evidence = [commandEvidence(io, command, stdout, stderr, result)];
   if (result.timedOut) {
