@@ -69,6 +69,7 @@ describe('connections beyond the most', () => {
     for (const socket of known) {
       connections.begin(socket, true);
       connections.end(socket);
+      expect(connections.isKnown(socket)).toBe(true);
     }
     connect('stranger 1', '10.0.0.2');
     connect('stranger 2', '10.0.0.2');
@@ -112,6 +113,7 @@ describe('a connection', () => {
     ]).toEqual([true, true, false]);
     connections.end(socket);
     expect(connections.begin(socket, false)).toBe(true);
+    expect(connections.isKnown(socket)).toBe(false);
   });
 
   it('that nobody knows (a request without a network) has no bounds', () => {

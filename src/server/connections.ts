@@ -10,6 +10,8 @@ export interface Connections {
    */
   begin(socket: Socket, isKnown: boolean): boolean;
   end(socket: Socket): void;
+  /** Whether a caller has shown a token on it. */
+  isKnown(socket: Socket): boolean;
 }
 
 export interface ConnectionOptions {
@@ -105,6 +107,7 @@ export function createConnections(options: ConnectionOptions): Connections {
       if (isKnown) connection.isKnown = true;
       return true;
     },
+    isKnown: (socket) => known.get(socket)?.isKnown === true,
     end(socket) {
       const connection = known.get(socket);
       if (connection === undefined) return;

@@ -102,12 +102,13 @@ describe('requests that find the time of a turn used up', () => {
   /** A server whose turns are over when the test says so. */
   function world() {
     const server = new EventEmitter();
+    const sockets = new Map<string, { destroyed: boolean; destroy(): void }>();
     const handled: string[] = [];
     server.on('request', (_request, answer: string) => handled.push(answer));
     let gate = Promise.withResolvers<void>();
     let isOver = false;
-    handleInTurns(server, { isOver: () => isOver, next: () => gate.promise });
-    const sockets = new Map<string, { destroyed: boolean; destroy(): void }>();
+    const turns = { isOver: () => isOver, next: () => gate.promise };
+    handleInTurns(server, turns, (socket) => socket === (sockets.get('known') as unknown));
     function send(connection: string, answer: string): void {
       const socket = sockets.get(connection) ?? {
         destroyed: false,
@@ -140,6 +141,14 @@ describe('requests that find the time of a turn used up', () => {
     expect(handled).toEqual(['a1']);
     await goOn();
     expect(handled).toEqual(['a1', 'b1', 'c1']);
+  });
+
+  it('are handled at once all the same where their caller is known', () => {
+    const { handled, send, useUp } = world();
+    useUp();
+    send('stranger', 'a');
+    send('known', 'b');
+    expect(handled).toEqual(['b']);
   });
 
   it('do not overtake one of their connection that waits', async () => {

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:net';
-import type { AddressInfo, Server as SocketServer } from 'node:net';
+import type { AddressInfo, Server as SocketServer, Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import { isExhaustion } from '../lib/exhaustion.ts';
@@ -138,16 +138,17 @@ const mostWaiting = 16;
 
 /**
  * The system may have a thousand requests ready at once, and libuv hands them all over in one turn of the event loop. Those
- * that find its time used up are handled in the next ones; those of one connection in their order.
+ * that find its time used up are handled in the next ones; those of one connection in their order. Who `isKnown` does not
+ * wait behind strangers.
  */
-export function handleInTurns(server: EventEmitter, turns: Turns): void {
+export function handleInTurns(server: EventEmitter, turns: Turns, isKnown: (socket: Socket) => boolean): void {
   const waiting = new WeakMap<object, number>();
   for (const handle of server.listeners('request') as ((...request: unknown[]) => void)[]) {
     server.off('request', handle);
     server.on('request', (request: Pick<IncomingMessage, 'socket'>, ...answer: unknown[]) => {
       const { socket } = request;
       const ahead = waiting.get(socket) ?? 0;
-      if (ahead === 0 && !turns.isOver()) return handle(request, ...answer);
+      if (ahead === 0 && (!turns.isOver() || isKnown(socket))) return handle(request, ...answer);
       if (ahead >= mostWaiting) return void socket.destroy();
       waiting.set(socket, ahead + 1);
       void turns.next().then(() => {

@@ -54,8 +54,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const app = await createFastify(options, limits, complain);
   const connections = countConnections(app, options, limits, complain);
   const refusals = createRefusals(options.clock, complain);
-  const turns = createTurns(turnMs);
-  handleInTurns(app.server, turns);
+  handleInTurns(app.server, createTurns(turnMs), (socket) => connections.isKnown(socket));
   const pace = createPace({ ...limits, windowMs: limits.paceWindowMs, clock: options.clock });
   app.addHook('onClose', () => pace.stop());
   addErrors(app, options, complain);
@@ -64,7 +63,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addAuthentication(app, options.token);
   addApiAdmission(app, limits, connections);
   addBodyParser(app, limits, pace);
-  await registerWebhooks(app, { options, limits, connections, refusals, pace, complain, turns });
+  await registerWebhooks(app, { options, limits, connections, refusals, pace, complain, turns: createTurns(turnMs) });
   const handlers = {
     ...healthHandlers(options),
     ...metricsHandlers({ ...options, lists: options.reader.lists }),

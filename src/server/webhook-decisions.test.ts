@@ -27,6 +27,7 @@ function context(changes: Partial<ServerOptions> = {}, most = 10) {
       add: () => undefined,
       begin: () => begun.push('begin') < 4,
       end: () => void begun.push('end'),
+      isKnown: () => false,
     },
     refusals: { note: () => undefined, of: () => null },
     pace: { watch: () => ({ arrived: () => undefined, end: () => undefined }), stop: () => undefined },
