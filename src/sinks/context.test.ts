@@ -61,6 +61,25 @@ describe('eventContext', () => {
     expect(context).toMatchObject({ report: null, steps: {}, run: { status: 'running' } });
   });
 
+  test('a run-started delivery took no time yet, a run-finished one tells what went wrong', () => {
+    const delivery = deliveryFixture({ event: 'run-started', createdAt: '2026-03-01T10:00:00.000Z' });
+    const run = runFixture({ status: 'failed', error: 'step "look" failed' });
+    expect(eventContext(facts({ delivery, run })).workflow).toMatchObject({ duration: '0', error: null });
+    expect(eventContext(facts({ run })).workflow).toMatchObject({ duration: '42', error: 'step "look" failed' });
+  });
+
+  test('a report that comes after the end has the end of the sender and the moment at which it was known', () => {
+    const end = { id: 't1', alertId: 'a1', episode: 1, fromStatus: 'triaging', reason: 'Resolved' } as const;
+    const at = '2026-03-01T10:31:00.000Z';
+    const transitions = [{ ...end, toStatus: 'resolved' as const, at, sourceEventId: null }];
+    const alert = { ...closedAlert, episode: 1, status: 'resolved' as const };
+    expect(eventContext(facts({ alert, transitions })).alert).toMatchObject({
+      status: 'resolved',
+      endsAt: '2026-03-01T10:30:00.000Z',
+      resolvedAt: at,
+    });
+  });
+
   test('a resolve tells of its own episode although the alert fires again', () => {
     const data = {
       workflow: 'triage',

@@ -136,8 +136,42 @@ describe.each(contractStores)('deliveries on $name', (database) => {
     await Promise.all(ids.slice(2).map((id) => outbox.handle(id, never, never)));
     expect(rendered).toBe(2);
     expect((await opened.store.read.deliveries.find(ids[5] ?? ''))?.waitingFor).toBe('place');
+    // A place that is free although both are being sent here is not used: the row is due for the next look.
+    await opened.query
+      .updateTable('sink_outputs')
+      .set({ lease_until: null })
+      .where('lease_until', 'is not', null)
+      .execute();
+    await opened.query
+      .updateTable('sink_outputs')
+      .set({ wake_at: createdAt })
+      .where('id', '=', ids[5] ?? '')
+      .execute();
+    await outbox.handle(ids[5] ?? '', never, never);
+    expect(await opened.store.read.deliveries.find(ids[5] ?? '')).toMatchObject({
+      status: 'pending',
+      leaseOwner: null,
+      wakeAt: createdAt,
+    });
+    expect([rendered, printed]).toEqual([2, 2]);
     release();
     await Promise.all(sending);
+  });
+
+  test('that wait already are left alone', async () => {
+    const [id = ''] = await insert(1);
+    await opened.query.updateTable('sink_outputs').set({ wake_at: '2026-03-02T00:00:00.000Z' }).execute();
+    let transactions = 0;
+    const { store } = opened;
+    const watched: Store = {
+      ...store,
+      transaction(name, work) {
+        transactions += 1;
+        return store.transaction(name, work);
+      },
+    };
+    await outboxOn(watched).handle(id, never, never);
+    expect([transactions, printed]).toEqual([0, 0]);
   });
 
   test('hold no copy of the report, whichever Sinks are told, and send it whole each time', async () => {

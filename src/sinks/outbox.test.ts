@@ -40,6 +40,7 @@ let sinks: CatalogSink[];
 let answers: (number | AppError)[];
 let requests: HttpRequest[];
 let counted: string[];
+let observed: string[];
 let written: string[];
 let outbox: PumpOptions;
 
@@ -63,6 +64,7 @@ async function begin(database: (typeof contractStores)[number]): Promise<void> {
   answers = [];
   requests = [];
   counted = [];
+  observed = [];
   written = [];
   outbox = outboxOf('one');
   await store.transaction('intake', async (tx) => {
@@ -93,7 +95,7 @@ function outboxOf(owner: string, send?: HttpClient['send']): PumpOptions {
       increment(name, labels: Readonly<Record<string, string>>) {
         counted.push(`${name} ${labels['result'] ?? labels['kind']}`);
       },
-      observe: () => undefined,
+      observe: (name, labels) => void observed.push(`${name} ${Object.values(labels).join(' ')}`),
       set: () => undefined,
     },
     owner,
@@ -143,6 +145,7 @@ describe.each(contractStores)('outbox on $name', (database) => {
     expect(requests).toHaveLength(1);
     expect(JSON.parse(requests[0]?.body ?? '')).toEqual((await row()).payload);
     expect(counted).toEqual(['fist_sink_deliveries_total sent']);
+    expect(observed).toEqual(['fist_sink_delivery_duration_seconds webhook']);
     expect((await store.read.lists.activity()).sinks.get('shop/out')).toEqual({
       messagesSent: 1,
       lastSentTime: createdAt,

@@ -72,7 +72,7 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
       random: () => 1,
       publicUrl: 'https://fist.example',
       writeStdout: async () => undefined,
-      stepsView: () => ({}),
+      stepsView: (_, steps) => ({ attempts: steps.length }),
     });
   });
   afterEach(() => opened.close());
@@ -147,7 +147,7 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
     await world.runAll();
     await clock.advance(1000);
     const end = await resolve(alert, runId);
-    const again = { status: 'received', episode: 2, starts_at: addMs(began, 5000) };
+    const again = { status: 'received', episode: 2, starts_at: addMs(began, 5000), resolved_at: null };
     await opened.query.updateTable('alerts').set(again).execute();
     await deliverAll();
     expect(heard).toEqual(['out run-finished', 'out alert-resolved']);
@@ -182,6 +182,40 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
     await deliverAll();
     expect(heard).toEqual(['out run-finished', 'out alert-resolved', 'out run-finished', 'out alert-resolved']);
     expect(bodies.map(({ run }) => (run as JsonObject)['id'])).toEqual([runId, runId, second, second]);
+  });
+
+  test('a run of a later episode does not keep back the end of an earlier one', async () => {
+    const alert = await firing();
+    const runId = await world.addRun(plan, {}, alert);
+    await world.runAll();
+    await opened.query.updateTable('alerts').set({ status: 'received', episode: 2 }).execute();
+    const end = await resolve(alert, runId);
+    await world.addRun(plan, { episode: 2 }, { ...alert, episode: 2 });
+    await deliverAll();
+    expect(heard).toEqual(['out run-finished', 'out alert-resolved']);
+    expect((await delivery(end))?.status).toBe('sent');
+  });
+
+  test('who was told of the episode before is not told of the end of the next', async () => {
+    const alert = await firing();
+    await world.addRun(plan, {}, alert);
+    await world.runAll();
+    await deliverAll();
+    expect(heard).toEqual(['out run-finished']);
+    await opened.query.updateTable('alerts').set({ status: 'received', episode: 2 }).execute();
+    const end = await resolve({ ...alert, episode: 2 }, null);
+    await deliverAll();
+    expect((await delivery(end))?.status).toBe('skipped');
+  });
+
+  test('templates see the steps of the run, by its plan', async () => {
+    sinks = [
+      sinkNamed('out', { config: { endpoint: 'https://out.example/x', template: '{{ .steps.attempts }} step' } }),
+    ];
+    await world.addRun(plan, {}, await firing());
+    await world.runAll();
+    await deliverAll();
+    expect(bodies[0]).toMatchObject({ text: '1 step' });
   });
 
   test('a run that is called off before it begins lets it go', async () => {

@@ -138,7 +138,9 @@ describe.each(contractStores)('deliveries on $name', (database) => {
     test('a lease that was given back does not make the next attempt ambiguous', async () => {
       await insert(delivery());
       await claim('d1');
+      const before = hinted;
       await finish('d1', { error: 'no', wakeAt: now() });
+      expect(hinted).toBe(before + 1);
       expect(await claim('d1')).toMatchObject({ attempts: 2, ambiguous: false });
     });
 
@@ -229,6 +231,30 @@ describe.each(contractStores)('deliveries on $name', (database) => {
       expect(await claimAll(slow)).toEqual(['d2']);
       await clock.advance(10_000);
       expect(await claimAll(slow)).toEqual(['d3']);
+    });
+
+    test('a rate does not wait for a last time that lies ahead, of a clock that was put back', async () => {
+      const slow: SinkLimits = { maxConcurrent: 4, ratePerMinute: 6 };
+      await insert(...['d1', 'd2'].map((id) => delivery({ id })));
+      expect(await claimAll(slow)).toEqual(['d1']);
+      await opened.query
+        .updateTable('sink_lanes')
+        .set({ last_claimed_at: addMs(now(), 86_400_000) })
+        .execute();
+      await opened.query.updateTable('sink_outputs').set({ wake_at: now() }).where('id', '=', 'd2').execute();
+      expect(await claimAll(slow)).toEqual([]);
+      expect((await row('d2')).wakeAt).toBe(addMs(now(), 10_000));
+    });
+
+    test('a rate lets no one in while there is no place', async () => {
+      const one: SinkLimits = { maxConcurrent: 1, ratePerMinute: 60 };
+      await insert(...['d1', 'd2', 'd3'].map((id) => delivery({ id })));
+      expect(await claimAll(one)).toEqual(['d1']);
+      await clock.advance(1000);
+      await finish('d1', sent, one);
+      expect(await claimAll(one)).toEqual(['d2']);
+      await clock.advance(1000);
+      expect(await due()).toEqual([]);
     });
 
     test('a rate that is taken away lets all in', async () => {
@@ -412,7 +438,9 @@ describe.each(contractStores)('deliveries on $name', (database) => {
       }),
       delivery({ id: 'done', status: 'failed', wakeAt: null }),
     );
+    const before = hinted;
     const stuck = await write((store) => store.wakeStuck(now(), addMs(now(), 3_660_000), addMs(now(), leaseMs)));
+    expect(hinted).toBe(before + 1);
     expect([...stuck].sort((one, other) => (one.id < other.id ? -1 : 1))).toEqual([
       { id: 'far', reason: 'ClockPutBack' },
       { id: 'held', reason: 'ClockPutBack' },
