@@ -26,8 +26,8 @@ const variants: Readonly<Record<string, readonly Edit[]>> = {
     },
     {
       file: 'store/postgres/store.ts',
-      from: 'gate.pass(() => withRetries(name, work))',
-      to: `new Promise((resolve, reject) => {
+      from: 'shares.pass(name, () => withRetries(name, work))',
+      to: `name !== 'intake' ? shares.pass(name, () => withRetries(name, work)) : new Promise((resolve, reject) => {
         withRetries(name, async (tx) => {
           resolve(await work(tx));
           await new Promise(() => undefined);
@@ -71,8 +71,8 @@ const variants: Readonly<Record<string, readonly Edit[]>> = {
     { file: 'workflows/engine/claim.ts', from: 'leaseMs = 30_000', to: 'leaseMs = 3000' },
     { file: 'workflows/engine/watch.ts', from: 'renewEveryMs = 10_000', to: 'renewEveryMs = 1000' },
     { file: 'workflows/engine/watch.ts', from: 'giveUpAfterMs = 20_000', to: 'giveUpAfterMs = 2000' },
-    { file: 'sinks/outbox.ts', from: 'leaseMs = 60_000', to: 'leaseMs = 6000' },
-    { file: 'sinks/attempt.ts', from: 'attemptLimitMs = 30_000', to: 'attemptLimitMs = 3000' },
+    { file: 'sinks/outbox.ts', from: 'leaseMs = 20_000', to: 'leaseMs = 6000' },
+    { file: 'sinks/attempt.ts', from: 'attemptLimitMs = 12_000', to: 'attemptLimitMs = 3000' },
     { file: 'sinks/attempt.ts', from: 'requestTimeoutMs = 10_000', to: 'requestTimeoutMs = 1000' },
   ],
   /** What is done each minute is done each second. */
