@@ -204,6 +204,18 @@ describe.each(contractStores)('deliveries on $name', (database) => {
       expect(await claimAll(one)).toEqual(['d2']);
     });
 
+    test('nor does a dead holder keep another one out until it is taken over itself', async () => {
+      const one = { ...two, maxConcurrent: 1 };
+      await insert(delivery());
+      await claim('d1', { limits: one });
+      await clock.advance(leaseMs - 1);
+      await insert(delivery({ id: 'd2' }));
+      expect(await claim('d2', { limits: one })).toBeUndefined();
+      await clock.advance(1);
+      await insert(delivery({ id: 'd3' }));
+      expect(await claim('d3', { limits: one })).toMatchObject({ attempts: 1 });
+    });
+
     test('when the limit is raised, the next end lets more of them in', async () => {
       await insert(...['d1', 'd2', 'd3', 'd4'].map((id) => delivery({ id })));
       expect(await claimAll({ ...two, maxConcurrent: 1 })).toEqual(['d1']);
