@@ -144,6 +144,17 @@ describe.each(contractStores)('deliveries on $name', (database) => {
       expect(await claim('d1')).toMatchObject({ attempts: 2, ambiguous: false });
     });
 
+    test('interruptions are counted in a row: an end that was recorded begins anew', async () => {
+      await insert(delivery());
+      await claim('d1');
+      await clock.advance(leaseMs);
+      expect(await claim('d1')).toMatchObject({ interruptions: 1 });
+      await clock.advance(leaseMs);
+      expect(await claim('d1')).toMatchObject({ interruptions: 2 });
+      await finish('d1', { error: 'no', wakeAt: now() });
+      expect(await claim('d1')).toMatchObject({ attempts: 4, interruptions: 0 });
+    });
+
     test('at the start of the only server leased rows are due at once, and their last attempt is of unknown result', async () => {
       await insert(delivery(), delivery({ id: 'd2', wakeAt: addMs(created, 1000) }));
       await claim('d1');
