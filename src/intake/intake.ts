@@ -78,7 +78,6 @@ export function createIntake(options: IntakeOptions): Intake {
     async accept(source, notification) {
       const parts = partsOf(notification);
       const length = Math.ceil(notification.body.length / parts.length);
-      const { bad, moreBad } = notification;
       let before: PartOutcome | null = null;
       for (const [place, items] of parts.entries()) {
         const isLast = place === parts.length - 1;
@@ -88,7 +87,8 @@ export function createIntake(options: IntakeOptions): Intake {
           now: toTimestamp(clock.now()),
           part: parts.length === 1 ? null : { isLast, before },
         };
-        const alerts = items.length + (isLast ? bad.length + moreBad : 0);
+        // What is only counted costs nothing.
+        const alerts = items.length + (isLast ? notification.bad.length : 0);
         const outcome: Outcome = await queue.submit(arrival, { alerts, length }, place > 0);
         if (isLast || outcome.isKnown) return answerOf(outcome.soFar.counts);
         before = outcome.soFar;

@@ -2,7 +2,7 @@ import type { AlertItem } from '../core/alert.ts';
 import type { Notification } from '../core/event.ts';
 
 /** Bounds of one part: it is decided in one go, and a batch is not larger. */
-const mostOfPart = { items: 500, length: 512 * 1024 } as const;
+const mostOfPart = { items: 250, length: 256 * 1024 } as const;
 /** What a label costs beside its text: it is a row of its own, where filters find it. */
 const lengthOfPair = 30;
 /** So short a body has no more than one part has. */

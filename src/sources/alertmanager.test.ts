@@ -160,7 +160,7 @@ describe('an alert that cannot be used', () => {
   test.each([
     ['nested more than 32 deep', `${'['.repeat(200_000)}${']'.repeat(200_000)}`],
     ['more than 2000 values', JSON.stringify({ ...alert, more: zeros(2001) })],
-    ['more than 1024 KiB', JSON.stringify({ ...alert, annotations: { long: 'x'.repeat(1024 * 1024) } })],
+    ['more than 512 KiB', JSON.stringify({ ...alert, annotations: { long: 'x'.repeat(1024 * 1024) } })],
   ])('one that has %s is not parsed, and its beginning is kept', async (what, text) => {
     const { items, bad } = await notification(receive(`{"alerts":[${text},${JSON.stringify(alert)}]}`));
     expect(items).toHaveLength(1);

@@ -5,7 +5,7 @@ const mebibyte = 1024 * kibibyte;
 export const bounds = {
   /** Items of a notification. */
   items: 20_000,
-  itemBytes: mebibyte,
+  itemBytes: 512 * kibibyte,
   /** Values and containers of an item: commas and opening brackets outside of text. */
   itemParts: 2000,
   /** The notification without its items. */

@@ -118,7 +118,7 @@ export const admission: readonly HostileInput[] = [
           connections.map(async (connection) => {
             connection.write(`${headers}Transfer-Encoding: chunked\r\n\r\n`);
             const answered = connection.until(/^HTTP\/1\.1 \d{3}/, 15_000);
-            for (let n = 0; n < 60 && connection.socket.writable; n++) connection.write(chunk);
+            for (let n = 0; n < 300 && connection.socket.writable; n++) connection.write(chunk);
             // 408 where the machine is so busy that the body comes too slowly.
             expectStatus('a body without end', Number((await answered).slice(9, 12)), 408, 413, 503);
           }),

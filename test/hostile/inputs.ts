@@ -1,6 +1,7 @@
 import { admission } from './admission.ts';
 import { commands } from './commands.ts';
 import type { HostileInput } from './define.ts';
+import { intake } from './intake.ts';
 import { lists } from './lists.ts';
 import { logs } from './logs.ts';
 import { matching } from './matching.ts';
@@ -15,5 +16,6 @@ export const hostileInputs: readonly HostileInput[] = [
   ...yaml,
   ...lists,
   ...admission,
+  ...intake,
   ...commands,
 ];
