@@ -75,7 +75,7 @@ for word; do
   case $previous in -[a-zA-Z] | --tail | --since | --namespace | --context | --data* | --json) previous=; continue ;; esac
   case $word in
     --) break ;;
-    -d@* | --post-renderer* | --kubeconfig* | -rf | -x | -v | -K* | -oP*) : > pwned ;;
+    -d@* | --post-renderer* | --kubeconfig* | -rf | -x | -K* | -oP*) : > pwned ;;
   esac
   previous=$word
 done

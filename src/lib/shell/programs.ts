@@ -62,9 +62,8 @@ const kubectl = program({
     --prefix -p --previous --all-containers --all-pods --max-log-requests:data --containers --sum --use-protocol-buffers
     --types:constant --for:constant --timeout:data --replicas:data --current-replicas:data --revision:data --to-revision:data
     --grace-period:data --force --now --wait --all --cascade=constant --dry-run=constant --overwrite --ignore-daemonsets
-    --delete-emptydir-data --disable-eviction --pod-selector:data --skip-wait-for-delete-timeout:data --client --short
-    --api-group:constant --namespaced --verbs:constant --api-version:constant --recursive -q --quiet --list --subresource:constant
-    --server-side`,
+    --delete-emptydir-data --disable-eviction --pod-selector:data --skip-wait-for-delete-timeout:data --client
+    --api-group:constant --namespaced --verbs:constant --api-version:constant --recursive -q --quiet --list --subresource:constant`,
   operands: ['subject'],
   dashed: ['data'],
   leads: {
