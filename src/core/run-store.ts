@@ -105,17 +105,20 @@ export interface RunStore extends RunReader {
   /** Wakes the oldest run that waits for a slot with this key and was not woken yet. */
   wakeWaiter(key: string, at: Timestamp): Promise<void>;
   /**
-   * Design 3.1.20: unfinished runs without a lease that have no wake-up, are due since `dueBefore`, or wait for nothing but
-   * a wake-up after `dueAfter` (the clock was put back). Locked until the commit; those that somebody else has locked are
-   * left out.
+   * Design 3.1.20: unfinished runs that nothing else would wake: those without a lease that have no wake-up, and those that
+   * wait for nothing but a wake-up, or are held by a lease, that lies after `latest` because the clock was put back. Locked
+   * until the commit; those that somebody else has locked are left out.
    */
-  stuck(
-    now: Timestamp,
-    dueBefore: Timestamp,
-    dueAfter: Timestamp,
-  ): Promise<readonly { readonly id: string; readonly reason: 'NoWakeUp' | 'Overdue' | 'ClockPutBack' }[]>;
+  stuck(now: Timestamp, latest: Timestamp): Promise<readonly StuckRun[]>;
   /** Frees slots of finished or absent runs and wakes who waits for them. Returns how many there were. */
   freeOrphanSlots(at: Timestamp): Promise<number>;
+}
+
+export interface StuckRun {
+  readonly id: string;
+  readonly reason: 'NoWakeUp' | 'ClockPutBack';
+  /** By a lease that is too long to be one; its holder may still be at work. */
+  readonly isHeld: boolean;
 }
 
 /** What `describe run` shows of a run in work. */

@@ -234,11 +234,11 @@ export interface DeliveryStore extends DeliveryReader {
   cancel(id: string, reason: string, now: Timestamp): Promise<boolean>;
   /**
    * Makes pending deliveries due that nothing else would wake: those without a wake-up, and those whose wake-up lies
-   * after `latest` because the clock was put back. A lease that lies after it ends at `leaseUntil`.
+   * after the latest possible one because the clock was put back. A lease that lies too far ahead ends at `leaseUntil`.
    */
   wakeStuck(
     now: Timestamp,
-    latest: Timestamp,
+    latest: { readonly wakeUp: Timestamp; readonly lease: Timestamp },
     leaseUntil: Timestamp,
   ): Promise<readonly { readonly id: string; readonly reason: 'NoWakeUp' | 'ClockPutBack' }[]>;
   /** At the start of the only server: no worker is alive, so every leased delivery is due now. */

@@ -8,6 +8,7 @@ import { createdAt, deliveryFixture } from '../../test/support/deliveries.ts';
 import { silentLog } from '../../test/support/engine.ts';
 import { toTimestamp } from '../core/time.ts';
 import { auditDeliveries } from './audit.ts';
+import { leaseMs } from './outbox.ts';
 import { afterAttempt } from './retry-policy.ts';
 
 describe.each(contractStores)('the audit of deliveries on $name', (database) => {
@@ -48,6 +49,25 @@ describe.each(contractStores)('the audit of deliveries on $name', (database) => 
     expect(await audit()).toBe(1);
     expect(counted).toEqual([['fist_deliveries_stuck_total', { reason: 'ClockPutBack' }]]);
     expect(await opened.store.read.deliveries.due(toTimestamp(clock.now()), 10)).toEqual(['d1']);
+    expect(await audit()).toBe(0);
+  });
+
+  test("a claim from before the clock was put back is nobody's, also where it was put back by minutes only", async () => {
+    const leaseUntil = toTimestamp(clock.now() + 300_000);
+    const held = deliveryFixture({ leaseOwner: 'dead', leaseUntil, wakeAt: leaseUntil });
+    await opened.store.transaction('run-end', (tx) => tx.deliveries.insert([held]));
+    expect(await audit()).toBe(1);
+    expect(counted).toEqual([['fist_deliveries_stuck_total', { reason: 'ClockPutBack' }]]);
+    const dueAfter = (milliseconds: number) =>
+      opened.store.read.deliveries.due(toTimestamp(clock.now() + milliseconds), 10);
+    expect(await dueAfter(leaseMs - 1)).toEqual([]);
+    expect(await dueAfter(leaseMs)).toEqual(['d1']);
+  });
+
+  test('a claim of somebody at work is left alone', async () => {
+    const leaseUntil = toTimestamp(clock.now() + leaseMs);
+    const held = deliveryFixture({ leaseOwner: 'x', leaseUntil, wakeAt: leaseUntil });
+    await opened.store.transaction('run-end', (tx) => tx.deliveries.insert([held]));
     expect(await audit()).toBe(0);
   });
 });

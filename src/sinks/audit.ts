@@ -16,12 +16,16 @@ export interface DeliveryAuditOptions {
 const slackMs = 60_000;
 
 /**
- * Wakes deliveries that nothing else would wake, as after the clock was put back; counts and logs them. To be called each
+ * Wakes deliveries that nothing else would wake, and ends leases that lie further ahead than any can, as after the clock was
+ * put back; counts and logs them. To be called each
  * minute by one replica. Returns how many there were: 0 in a correct program on a machine whose clock runs on.
  */
 export async function auditDeliveries({ store, clock, log, metrics }: DeliveryAuditOptions): Promise<number> {
   const nowMs = clock.now();
-  const latest = toTimestamp(nowMs + longestWaitMs + slackMs);
+  const latest = {
+    wakeUp: toTimestamp(nowMs + longestWaitMs + slackMs),
+    lease: toTimestamp(nowMs + leaseMs + slackMs),
+  };
   const stuck = await store.transaction('audit', (tx) =>
     tx.deliveries.wakeStuck(toTimestamp(nowMs), latest, toTimestamp(nowMs + leaseMs)),
   );

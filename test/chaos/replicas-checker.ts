@@ -83,7 +83,14 @@ async function duplicates({ sandbox }: Replicas): Promise<readonly string[]> {
 /** What no replica may ever write. */
 function logProblems(replica: Replica): readonly string[] {
   const { name } = replica;
-  const forbidden = ['run-stuck', 'delivery-stuck', 'orphaned-slots-freed', 'step-defect', 'could not stop cleanly'];
+  const forbidden = [
+    'run-stuck',
+    'runs-overdue',
+    'delivery-stuck',
+    'orphaned-slots-freed',
+    'step-defect',
+    'could not stop cleanly',
+  ];
   const ended = replica.endedByItself();
   return [
     ...(ended === null ? [] : [ended]),

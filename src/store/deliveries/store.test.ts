@@ -456,13 +456,20 @@ describe.each(contractStores)('deliveries on $name', (database) => {
       delivery({
         id: 'held',
         leaseOwner: 'x',
-        leaseUntil: addMs(created, 86_400_000),
-        wakeAt: addMs(created, 86_400_000),
+        leaseUntil: addMs(created, 90_000),
+        wakeAt: addMs(created, 90_000),
+      }),
+      delivery({
+        id: 'in work',
+        leaseOwner: 'x',
+        leaseUntil: addMs(created, leaseMs),
+        wakeAt: addMs(created, leaseMs),
       }),
       delivery({ id: 'done', status: 'failed', wakeAt: null }),
     );
     const before = hinted;
-    const stuck = await write((store) => store.wakeStuck(now(), addMs(now(), 3_660_000), addMs(now(), leaseMs)));
+    const latest = { wakeUp: addMs(now(), 3_660_000), lease: addMs(now(), 80_000) };
+    const stuck = await write((store) => store.wakeStuck(now(), latest, addMs(now(), leaseMs)));
     expect(hinted).toBe(before + 1);
     expect([...stuck].sort((one, other) => (one.id < other.id ? -1 : 1))).toEqual([
       { id: 'far', reason: 'ClockPutBack' },

@@ -296,12 +296,15 @@ function wakeStuckOn(query: Kysely<Database>, hints: Hints): DeliveryStore['wake
       .where('wake_at', 'is', null)
       .returning('id')
       .execute();
-    const far = await after(latest)
+    const far = await after(latest.wakeUp)
       .set({ wake_at: now })
       .where((row) => row.or([row('lease_until', 'is', null), row('lease_until', '<=', now)]))
       .execute();
-    // The others are held. A holder may be in the middle of a send, so it gets the time of a whole lease.
-    const held = await after(latest).set({ wake_at: leaseUntil, lease_until: leaseUntil }).execute();
+    // Nobody can hold one for so long. A holder may be in the middle of a send, so it gets the time of a whole lease.
+    const held = await after(latest.lease)
+      .set({ wake_at: leaseUntil, lease_until: leaseUntil })
+      .where('lease_until', '>', latest.lease)
+      .execute();
     if (lost.length + far.length + held.length > 0) hints.deliveries = true;
     return [
       ...lost.map(({ id }) => ({ id, reason: 'NoWakeUp' as const })),

@@ -209,25 +209,21 @@ function others(
       for (const { id } of rows) hints.runs.push({ id, wakeAt: now });
       return rows.length;
     },
-    stuck: (now, dueBefore, dueAfter) => findStuck(query, now, dueBefore, dueAfter),
+    stuck: (now, latest) => findStuck(query, now, latest),
   };
 }
 
-async function findStuck(
-  query: Kysely<Database>,
-  now: string,
-  dueBefore: string,
-  dueAfter: string,
-): ReturnType<RunStore['stuck']> {
+async function findStuck(query: Kysely<Database>, now: string, latest: string): ReturnType<RunStore['stuck']> {
   const rows = await query
     .selectFrom('workflows')
-    .select(['id', 'wake_at'])
+    .select(['id', 'wake_at', 'lease_until'])
     .where(unfinished)
-    .where((row) => row.or([row('lease_until', 'is', null), row('lease_until', '<=', now)]))
+    .where((row) =>
+      row.or([row('lease_until', 'is', null), row('lease_until', '<=', now), row('lease_until', '>', latest)]),
+    )
     .where((row) =>
       row.or([
-        row('wake_at', '<=', dueBefore),
-        row.and([row('wake_at', '>', dueAfter), row('waiting_for', 'is', null)]),
+        row.and([row('wake_at', '>', latest), row('waiting_for', 'is', null)]),
         row.and([
           row('wake_at', 'is', null),
           // The slot may be free because it is another one's turn, who was woken and has not come to work yet.
@@ -259,8 +255,9 @@ async function findStuck(
     .limit(1000)
     .$call(sqlOf(query).lockFree)
     .execute();
-  return rows.map(({ id, wake_at: wakeAt }) => ({
+  return rows.map(({ id, wake_at: wakeAt, lease_until: leaseUntil }) => ({
     id,
-    reason: wakeAt === null ? 'NoWakeUp' : wakeAt > dueAfter ? 'ClockPutBack' : 'Overdue',
+    reason: wakeAt === null ? 'NoWakeUp' : 'ClockPutBack',
+    isHeld: leaseUntil !== null && leaseUntil > now,
   }));
 }

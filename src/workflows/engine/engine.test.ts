@@ -655,33 +655,50 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       });
     });
 
+    /** The audit, with what it counted and logged, sorted. */
+    async function audited(): Promise<{ readonly found: number; readonly told: readonly string[] }> {
+      const told: string[] = [];
+      const line = (fields: object, message: string): void => {
+        told.push(`${message} ${JSON.stringify('runs' in fields ? fields.runs : 1)}`);
+      };
+      const log = { ...silentLog, warn: line, error: line };
+      const metrics = {
+        increment: (name: string, labels: object, by = 1) => void told.push(`${name} ${JSON.stringify(labels)} ${by}`),
+        observe: () => undefined,
+        set: () => undefined,
+      };
+      const found = await auditRuns({ store, clock, log, metrics });
+      return { found, told: told.sort() };
+    }
+
     test('3.1.20 the auditor wakes what nothing else would wake, and counts it; in a correct program it finds nothing', async () => {
       const it = world();
       const alert = await it.addAlert();
       const lost = await it.addRun(three, { wakeAt: null, waitingFor: 'slot' }, alert);
-      const overdue = await it.addRun(planOf([step('late')]));
       await clock.advance(60_000);
-      const audit = () => auditRuns({ store, clock, log: silent, metrics: counting });
-      const reasons: string[] = [];
-      const silent = {
-        debug: () => undefined,
-        info: () => undefined,
-        warn: () => undefined,
-        error: () => undefined,
-        child: () => silent,
-      };
-      const counting = {
-        increment: (name: string, labels?: Readonly<Record<string, string>>) =>
-          reasons.push(`${name} ${labels?.['reason']}`),
-        observe: () => undefined,
-        set: () => undefined,
-      };
-      expect(await audit()).toBe(2);
-      expect(reasons.sort()).toEqual(['fist_runs_stuck_total NoWakeUp', 'fist_runs_stuck_total Overdue']);
+      expect(await audited()).toEqual({
+        found: 1,
+        told: ['fist_runs_stuck_total {"reason":"NoWakeUp"} 1', 'run-stuck 1'],
+      });
       await it.runAll();
-      for (const id of [lost, overdue]) expect((await it.run(id)).status).toBe('succeeded');
+      expect((await it.run(lost)).status).toBe('succeeded');
       await clock.advance(60_000);
-      expect(await audit()).toBe(0);
+      expect(await audited()).toEqual({ found: 0, told: [] });
+    });
+
+    test('3.1.20 what is overdue is one line with a count, and is left alone', async () => {
+      const it = world();
+      const ids: string[] = [];
+      for (const name of ['a', 'b', 'c']) ids.push(await it.addRun(planOf([step(name)])));
+      const dueAt = now();
+      await clock.advance(59_999);
+      expect(await audited()).toEqual({ found: 0, told: [] });
+      await clock.advance(1);
+      expect(await audited()).toEqual({
+        found: 3,
+        told: ['fist_runs_stuck_total {"reason":"Overdue"} 3', 'runs-overdue 3'],
+      });
+      for (const id of ids) expect((await it.run(id)).wakeAt).toBe(dueAt);
     });
 
     test('3.1.20 a run that was due before the clock was put back does not wait for the old time', async () => {
@@ -690,14 +707,39 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       await store.transaction('audit', (tx) => tx.runs.update(id, { wakeAt: toTimestamp(clock.now() + 3_600_000) }));
       await it.runAll();
       expect((await it.run(id)).status).toBe('pending');
-      const reasons: unknown[] = [];
-      const nothing = () => undefined;
-      const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log };
-      const increment = (_name: string, labels?: object) => void reasons.push(labels);
-      await auditRuns({ store, clock, log, metrics: { increment, observe: nothing, set: nothing } });
+      expect((await audited()).told).toEqual(['fist_runs_stuck_total {"reason":"ClockPutBack"} 1', 'run-stuck 1']);
       await it.runAll();
       expect((await it.run(id)).status).toBe('succeeded');
-      expect(reasons).toContainEqual({ reason: 'ClockPutBack' });
+    });
+
+    test('3.1.20 a lease from before the clock was put back keeps nobody off: its holder has the time of one, if it lives', async () => {
+      const long = longDeed();
+      const first = world({ one: long.deed });
+      const dead = await first.addRun(three);
+      void first.engine.advance(dead, never);
+      await clock.advance(0);
+      const ahead = addMs(now(), 3_600_000);
+      await store.transaction('audit', (tx) => tx.runs.update(dead, { leaseUntil: ahead, wakeAt: ahead }));
+      expect((await audited()).told).toEqual(['fist_runs_stuck_total {"reason":"ClockPutBack"} 1', 'run-stuck 1']);
+      expect(await first.run(dead)).toMatchObject({
+        leaseOwner: 'test',
+        leaseUntil: addMs(now(), 30_000),
+        wakeAt: addMs(now(), 30_000),
+      });
+      // It lives and renews.
+      await clock.advance(29_000);
+      expect((await first.run(dead)).leaseUntil).toBe(addMs(now(), 21_000));
+      expect(await audited()).toEqual({ found: 0, told: [] });
+      // From here on it is dead.
+      const last = await first.run(dead);
+      await store.transaction('audit', (tx) =>
+        tx.runs.update(dead, { fence: last.fence + 1, leaseUntil: ahead, wakeAt: ahead }),
+      );
+      await audited();
+      await clock.advance(30_000);
+      await world().runAll();
+      expect(await first.run(dead)).toMatchObject({ status: 'succeeded' });
+      expect((await first.journal(dead)).slice(0, 2)).toEqual(['1#1 failed Interrupted', '1#2 succeeded']);
     });
 
     test('3.1.20 nobody is stuck while the slot is free for another one, who was woken and has not come yet', async () => {
@@ -711,10 +753,7 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       await it.engine.advance(first, never);
       expect(await it.run(second)).toMatchObject({ waitingFor: 'slot', wakeAt: now() });
       expect(await it.run(third)).toMatchObject({ waitingFor: 'slot', wakeAt: null });
-      const nothing = () => undefined;
-      const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log };
-      const metrics = { increment: nothing, observe: nothing, set: nothing };
-      expect(await auditRuns({ store, clock, log, metrics })).toBe(0);
+      expect((await audited()).found).toBe(0);
       await it.runAll();
       for (const id of ids) expect((await it.run(id)).status).toBe('succeeded');
     });
@@ -726,9 +765,7 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       const id = await it.addRun(three, {}, alert);
       await it.runAll();
       expect((await it.run(id)).waitingFor).toBe('slot');
-      const nothing = () => undefined;
-      const log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log };
-      await auditRuns({ store, clock, log, metrics: { increment: nothing, observe: nothing, set: nothing } });
+      expect(await audited()).toEqual({ found: 0, told: ['orphaned-slots-freed 1'] });
       await it.runAll();
       expect((await it.run(id)).status).toBe('succeeded');
     });
