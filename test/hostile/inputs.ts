@@ -5,6 +5,7 @@ import { intake } from './intake.ts';
 import { lists } from './lists.ts';
 import { logs } from './logs.ts';
 import { matching } from './matching.ts';
+import { redaction } from './redaction.ts';
 import { templates } from './templates.ts';
 import { yaml } from './yaml.ts';
 
@@ -18,4 +19,5 @@ export const hostileInputs: readonly HostileInput[] = [
   ...admission,
   ...intake,
   ...commands,
+  ...redaction,
 ];
