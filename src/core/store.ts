@@ -181,7 +181,7 @@ export interface DeliveryReader {
 export interface DeliveryClaim {
   readonly delivery: Pick<
     DeliveryRecord,
-    'id' | 'namespace' | 'sinkName' | 'event' | 'alertId' | 'runId' | 'sortKey' | 'data'
+    'id' | 'namespace' | 'sinkName' | 'event' | 'alertId' | 'runId' | 'sortKey' | 'data' | 'createdAt'
   >;
   readonly owner: string;
   readonly now: Timestamp;

@@ -225,7 +225,7 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
     await deliverAll();
     await opened.store.transaction('cancel', (tx) => tx.runs.requestCancel(runId, now(), 'Resolved'));
     await world.runAll();
-    await clock.advance(5 * 60_000);
+    await clock.advance(10_000);
     await deliverAll();
     expect(heard).toEqual([]);
     expect(await delivery(end)).toMatchObject({

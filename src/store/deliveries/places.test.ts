@@ -76,7 +76,7 @@ describe.each(contractStores)('places on $name', (database) => {
     const room = roomOf(limits, now, await places.leases(delivery, now), last);
     await places.noteClaim(sink, now);
     await places.hasEarlier(delivery);
-    await places.waitFor('order', 'd0', now);
+    await places.waitFor('order', delivery, now);
     await places.waitForPlace(sink, now);
     await places.wakeNext(sink, 'a0', now);
     await places.wakeWaiters(sink, now, limits, room);

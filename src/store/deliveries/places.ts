@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { SinkLimits } from '../../core/catalog.ts';
 import type { DeliveryEvent, DeliveryRecord } from '../../core/delivery.ts';
-import { addMs } from '../../core/time.ts';
+import { addMs, toEpochMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import type { Hints } from '../commit/hints.ts';
 import type { Database } from '../tables/all.ts';
@@ -25,6 +25,7 @@ export interface Waiting extends SinkName {
   readonly orderKey: string | null;
   /** Its place among those with this order key. */
   readonly sortKey: string;
+  readonly createdAt: Timestamp;
 }
 
 /** What a Sink takes now. */
@@ -53,7 +54,7 @@ export interface Places {
   leases(delivery: SinkName & Pick<Waiting, 'id'>, now: Timestamp): Promise<number>;
   noteClaim(sink: SinkName, now: Timestamp): Promise<void>;
   /** Lets a due delivery that nobody holds wait for the earlier one, or for the end of a run. */
-  waitFor(what: 'order' | 'run', id: string, now: Timestamp): Promise<void>;
+  waitFor(what: 'order' | 'run', delivery: Waiting, now: Timestamp): Promise<void>;
   /** Lets the Sink's due deliveries wait for a place, many at a time: else they would stand before those of other Sinks. */
   waitForPlace(sink: SinkName, now: Timestamp): Promise<void>;
   /** Wakes the next one with this order key, after an earlier one ended: it also looks for runs again. */
@@ -64,6 +65,14 @@ export interface Places {
 
 /** Who waits looks again by itself after so long, though it is woken before: limits may have changed. */
 const recheckMs = 5 * 60_000;
+/**
+ * A run that tells this Sink nothing wakes nobody when it ends, and later episodes wait behind it: half as long again as it
+ * waited already, so that short runs cost little time and long ones few looks.
+ */
+function runRecheckMs(createdAt: Timestamp, now: Timestamp): number {
+  return Math.min(recheckMs, Math.max(10_000, (toEpochMs(now) - toEpochMs(createdAt)) / 2));
+}
+
 /** Deliveries that begin to wait at once. */
 const mostAtOnce = 500;
 
@@ -80,12 +89,15 @@ export function createPlaces(query: Kysely<Database>, hints: Hints): Places {
 
 /** What decides when this delivery may begin. None of it changes. Pure. */
 export function waitingOf(
-  delivery: Pick<DeliveryRecord, 'id' | 'namespace' | 'sinkName' | 'event' | 'alertId' | 'runId' | 'sortKey' | 'data'>,
+  delivery: Pick<
+    DeliveryRecord,
+    'id' | 'namespace' | 'sinkName' | 'event' | 'alertId' | 'runId' | 'sortKey' | 'data' | 'createdAt'
+  >,
 ): Waiting {
-  const { id, namespace, sinkName, event, alertId, runId, sortKey, data } = delivery;
+  const { id, namespace, sinkName, event, alertId, runId, sortKey, data, createdAt } = delivery;
   const episode = typeof data['episode'] === 'number' ? data['episode'] : 0;
   const order = { orderKey: alertId ?? runId, sortKey: sortKey ?? id };
-  return { id, namespace, sinkName, event, alertId, episode, ...order };
+  return { id, namespace, sinkName, event, alertId, episode, createdAt, ...order };
 }
 
 function looks(query: Kysely<Database>): Pick<Places, 'lock' | 'isDue' | 'hasEarlier' | 'leases' | 'noteClaim'> {
@@ -202,8 +214,9 @@ function waits(query: Kysely<Database>): Pick<Places, 'waitFor' | 'waitForPlace'
       ),
   );
   return {
-    async waitFor(what, id, now) {
-      await other(query, { what, id, now, until: addMs(now, recheckMs) });
+    async waitFor(what, { id, createdAt }, now) {
+      const untilMs = what === 'run' ? runRecheckMs(createdAt, now) : recheckMs;
+      await other(query, { what, id, now, until: addMs(now, untilMs) });
     },
     async waitForPlace({ namespace, sinkName }, now) {
       await place(query, { namespace, sinkName, now, until: addMs(now, recheckMs) });

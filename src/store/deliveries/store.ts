@@ -235,7 +235,7 @@ function claimOn(query: Kysely<Database>, places: Places): DeliveryStore['claim'
     const room = roomOf(limits, now, leases, lastClaimedAt);
     const waitsFor = hasRun ? 'run' : hasEarlier ? 'order' : null;
     if (waitsFor !== null) {
-      await places.waitFor(waitsFor, id, now);
+      await places.waitFor(waitsFor, delivery, now);
       // It may have been woken for a place that it cannot use yet.
       await places.wakeWaiters(delivery, now, limits, room);
       return undefined;
