@@ -35,6 +35,8 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
   });
 
   const list: AnalyzerIo['list'] = async (resource, namespace) => {
+    // What was read before answers at once: a whole investigation of large lists would be one stretch.
+    if (eventLoopTurns.isOver()) await eventLoopTurns.next();
     const perform = async () => cluster.list({ resource, ...(namespace === null ? {} : { namespace }) });
     const result = await journal.once(
       { kind: 'list', resource, namespace },
@@ -49,6 +51,7 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
     // Events about nodes are kept in namespace default.
     const result = await list('events', namespace ?? 'default');
     if (result.kind !== 'ok') return [];
+    if (eventLoopTurns.isOver()) await eventLoopTurns.next();
     seen.add(commandOf({ kind: 'events', of: kind, namespace, name }));
     const views = result.value.filter((event) => isAbout(event, kind, name, object?.metadata.uid)).map(eventView);
     return views.sort((one, other) => compare(one.last ?? '', other.last ?? ''));
@@ -60,7 +63,10 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
     list,
     events,
     get: (kind, namespace, name) => {
-      const perform = async () => cluster.get(kindResources[kind], namespace, name);
+      const perform = async () => {
+        if (eventLoopTurns.isOver()) await eventLoopTurns.next();
+        return cluster.get(kindResources[kind], namespace, name);
+      };
       return journal.once({ kind: 'object', of: kind, namespace, name }, perform, (value) =>
         value === null ? 'does not exist' : 'found',
       );
