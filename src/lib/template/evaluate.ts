@@ -127,7 +127,7 @@ function callFunction(
   }
   evaluation.offset = offset;
   if (piped !== nothing) values.push(convert(piped, parameterType(definition, values.length)));
-  let work = 1;
+  let work = 2;
   for (const value of values) work += weight(value);
   spend(evaluation.runtime, work);
   const result = definition.call(values, evaluation.runtime);
