@@ -6,6 +6,7 @@ import type { AppError } from '../core/errors.ts';
 import type { ActionTaken } from '../core/finding.ts';
 import type { Timestamp } from '../core/time.ts';
 import { redactInTurns } from '../lib/redact.ts';
+import { eventLoopTurns } from '../lib/turns.ts';
 import { commandOf } from './commands.ts';
 import { boundLog } from './bounds.ts';
 import { createReadJournal } from './read-journal.ts';

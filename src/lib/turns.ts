@@ -49,6 +49,7 @@ export function finish<Result>(work: Pieces<Result>): Result {
     if (done === true) return value;
   }
 }
+
 /** Gives others their turn between the pieces. */
 export async function finishInTurns<Result>(work: Pieces<Result>, turns: Turns = eventLoopTurns): Promise<Result> {
   for (;;) {
