@@ -8,6 +8,7 @@ import { firing, resourceFixture, startTestApp } from './support/app.ts';
 import type { RunDetail, TestApp } from './support/app.ts';
 import { createCleanup } from './support/cleanup.ts';
 import { createFakeClock } from './support/clock.ts';
+import { once } from './support/once.ts';
 import { isAlive, repositoryRoot } from './support/processes.ts';
 import { startReceiver } from './support/receiver.ts';
 import type { Receiver } from './support/receiver.ts';
@@ -87,9 +88,21 @@ function received(alertname: string): readonly Body[] {
     .filter(({ alert }) => alert?.alertname === alertname);
 }
 
+// What several tests look at.
+const crashLooping = once(() => run('cause', { alertname: 'KubePodCrashLooping', ...oomPod }));
+const guardedRun = once(() => run('guarded', { alertname: 'Guarded', page: 'yes' }, {}, guardToken));
+const commandsRun = once(async () => {
+  process.env['FIST_TEST_SECRET'] = 'of-the-server';
+  try {
+    return await run('commands', { alertname: 'RunCommands' });
+  } finally {
+    delete process.env['FIST_TEST_SECRET'];
+  }
+});
+
 describe('1, 2, 3: results arrive', () => {
   test('5.9.1 sinks run when a run has ended, and hold the true source and data', async () => {
-    const detail = await run('cause', { alertname: 'KubePodCrashLooping', ...oomPod });
+    const detail = await crashLooping();
     expect(detail).toMatchObject({ status: 'succeeded', error: null });
     expect(detail.deliveries.map(({ sinkName, status }) => `${sinkName} ${status}`).sort()).toEqual([
       'printed sent',
@@ -108,7 +121,7 @@ describe('1, 2, 3: results arrive', () => {
   });
 
   test('5.9.2 spec.outputs are evaluated, and stand in the payload and the API', async () => {
-    const detail = await world.endedRun('KubePodCrashLooping');
+    const detail = await crashLooping();
     expect(detail.outputs).toEqual({
       root_cause: expect.stringContaining('256Mi') as string,
       pod: oomPod.pod,
@@ -223,28 +236,23 @@ const nastyValues = [
 
 describe('6: commands', () => {
   test('5.9.6 a command runs, sees the declared environment and nothing of the server', async () => {
-    process.env['FIST_TEST_SECRET'] = 'of-the-server';
-    try {
-      const detail = await run('commands', { alertname: 'RunCommands' });
-      expect(detail.status).toBe('succeeded');
-      const output = stdoutOf(detail, 'environment');
-      expect(output).toContain('team=storefront\n');
-      expect(output.split('\n')[1]?.trim().split(' ')).toEqual([
-        'FIST_ATTEMPT',
-        'FIST_ATTEMPT_MARKER',
-        'FIST_IDEMPOTENCY_KEY',
-        'FIST_RUN_ID',
-        'FIST_STEP_PATH',
-        'PATH',
-        'TEAM',
-      ]);
-    } finally {
-      delete process.env['FIST_TEST_SECRET'];
-    }
+    const detail = await commandsRun();
+    expect(detail.status).toBe('succeeded');
+    const output = stdoutOf(detail, 'environment');
+    expect(output).toContain('team=storefront\n');
+    expect(output.split('\n')[1]?.trim().split(' ')).toEqual([
+      'FIST_ATTEMPT',
+      'FIST_ATTEMPT_MARKER',
+      'FIST_IDEMPOTENCY_KEY',
+      'FIST_RUN_ID',
+      'FIST_STEP_PATH',
+      'PATH',
+      'TEAM',
+    ]);
   });
 
   test('5.9.6 a command that takes too long is killed with all its children, and the run goes on where told', async () => {
-    const detail = await world.endedRun('RunCommands');
+    const detail = await commandsRun();
     expect(stepOf(detail, 'slow')).toMatchObject({ status: 'failed', errorCode: 'Timeout' });
     expect(stdoutOf(detail, 'after')).toBe('still here\n');
     const pid = Number(readFileSync(join(out, 'slow.pid'), 'utf8'));
@@ -327,7 +335,7 @@ describe('7, 8: steps decide about the run', () => {
 
 describe('9: no field is ignored', () => {
   test('5.9.9 authentication is asked for', async () => {
-    const body = { version: '4', alerts: [firing({ alertname: 'Guarded', page: 'yes' })] };
+    const body = { version: '4', alerts: [firing({ alertname: 'WhoAsks', page: 'yes' })] };
     const answers = [{ authorization: '' }, { authorization: 'Bearer wrong' }, {}].map((headers) =>
       world.call('POST', '/webhook/guarded', body, headers),
     );
@@ -335,12 +343,12 @@ describe('9: no field is ignored', () => {
       expect(status).toBe(401);
       expect(headers.get('www-authenticate')).toContain('Bearer');
     }
-    expect(await world.list('/api/v1/alerts?name=Guarded')).toEqual([]);
+    expect(await world.list('/api/v1/alerts?name=WhoAsks')).toEqual([]);
     expect(await world.notify('guarded', body.alerts, guardToken)).toMatchObject({ opened: 1, runs: 1 });
   });
 
   test('5.9.9 the condition of a Sink decides, and a Source gives its context', async () => {
-    const paged = await world.endedRun('Guarded');
+    const paged = await guardedRun();
     expect(stdoutOf(paged, 'seen')).toBe('https://git.example/runbooks\n');
     const quiet = await run('guarded', { alertname: 'Quiet' }, {}, guardToken);
     const statuses = (detail: RunDetail) =>
@@ -353,7 +361,7 @@ describe('9: no field is ignored', () => {
   });
 
   test('5.9.9 approvalRequired: nothing is run without an approval', async () => {
-    const detail = await world.endedRun('Guarded');
+    const detail = await guardedRun();
     expect(stepOf(detail, 'approved')).toMatchObject({
       status: 'failed',
       errorCode: 'Forbidden',
@@ -423,14 +431,14 @@ describe('10, 11: reports hold what was found', () => {
   });
 
   test('5.9.10 no provider at all: the analyzers alone, and the report says so', async () => {
-    const detail = await world.endedRun('KubePodCrashLooping');
+    const detail = await crashLooping();
     const result = resultOf(detail, 'investigate-alert') as unknown as AgentResult;
     expect(result.model).toBeNull();
     expect(result.report).toMatch(/no model/i);
   });
 
   test('5.9.11 confidence, severities, evidence and actions follow from what was read', async () => {
-    const known = resultOf(await world.endedRun('KubePodCrashLooping'), 'investigate-alert') as unknown as AgentResult;
+    const known = resultOf(await crashLooping(), 'investigate-alert') as unknown as AgentResult;
     const unknownRun = await run('cause', { alertname: 'NobodyKnows', namespace: 'default', pod: 'absent-1' });
     const unknown = resultOf(unknownRun, 'investigate-alert') as unknown as AgentResult;
 

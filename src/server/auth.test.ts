@@ -232,10 +232,12 @@ describe('nobody gets in without the token', () => {
   });
 
   it.each(cases)('$name', async ({ text }) => {
+    const { accepted, deadLetters } = reached;
+    const before = [accepted.length, deadLetters.length];
     const { status } = await rawRequest(port, text);
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThan(500);
-    expect(reached).toMatchObject({ accepted: [], deadLetters: [] });
+    expect([accepted.length, deadLetters.length]).toEqual(before);
   });
 });
 
