@@ -225,11 +225,21 @@ function isBlank(bytes: Uint8Array, from: number, to: number): boolean {
 
 /** A name may be written with escapes, at most six bytes for a character. */
 function isName(bytes: Uint8Array, from: number, to: number, name: string): boolean {
-  if (to - from > 6 * name.length + 2 || to - from < name.length + 2) return false;
-  const text = new TextDecoder().decode(bytes.subarray(from, to));
-  if (!text.includes('\\')) return text === `"${name}"`;
+  const length = to - from - 2;
+  if (length < name.length || length > 6 * name.length) return false;
+  if (length === name.length) return startsWith(bytes, from + 1, name);
+  const text = bytes.subarray(from, to);
+  return text.includes(backslash) && isJsonOf(new TextDecoder().decode(text), name);
+}
+
+function startsWith(bytes: Uint8Array, from: number, text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (bytes[from + at] !== text.charCodeAt(at)) return false;
+  return true;
+}
+
+function isJsonOf(text: string, value: string): boolean {
   try {
-    return JSON.parse(text) === name;
+    return JSON.parse(text) === value;
   } catch {
     return false;
   }
