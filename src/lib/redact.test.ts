@@ -62,6 +62,9 @@ const kinds: readonly (readonly [kind: string, text: string, canary: string, lef
   ['Vault token', join('hvs.', 'CAESIcanary1234567890'), 'canary'],
   ['SendGrid key', join('SG.', 'canary1234567890ab.canary1234567890ab'), 'canary'],
   ['Telegram bot', join('bot 123456789:', 'AAcanary890123456789012345678901234'), 'AAcanary'],
+  // Known by the rule set only.
+  ['Vercel token', join('vc', 'p_', 'canaryabcdefghijklmnopqr'), 'canaryabc'],
+  ['Cloudflare token', join('cf', 'ut_', 'canary'.repeat(7).slice(0, 40), '0a1b2c3d'), 'canarycan'],
   ['bcrypt', join('$2b$12$', 'canaryKz2XQ9v1L0Y7T6R5P4O3N2M1K0J9H8G7F6E5D4C3B2A1.0abc'), 'canary'],
   [
     'private key',
