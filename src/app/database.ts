@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, existsSync, openSync, renameSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -93,7 +93,11 @@ export async function migrateDatabase(database: string): Promise<DatabaseMigrati
 }
 
 async function versionBefore(database: string): Promise<number> {
-  if (!isPostgresUrl(database) && !existsSync(database)) return 0;
+  if (!isPostgresUrl(database)) {
+    const { refuseLost } = await import('../store/sqlite/lock.ts');
+    refuseLost(database, 'all');
+    if (!existsSync(database)) return 0;
+  }
   return withAdmin(database, 'look', async (admin) => (await admin.schema()).version);
 }
 
@@ -105,11 +109,18 @@ export interface DatabaseCheck {
 }
 
 /** Looks for damage and for rows that contradict each other, also while a server has it open. */
-export function checkDatabase(database: string): Promise<DatabaseCheck> {
-  return withAdmin(database, 'read', async (admin) => {
-    const { findInconsistencies } = await import('../store/admin/checks.ts');
-    return { damage: await admin.damage(), inconsistencies: await admin.snapshot(findInconsistencies) };
-  });
+export async function checkDatabase(database: string): Promise<DatabaseCheck> {
+  const { findInconsistencies } = await import('../store/admin/checks.ts');
+  try {
+    return await withAdmin(database, 'read', async (admin) => {
+      const damage = await admin.damage();
+      // What damaged pages hold contradicts itself anyhow.
+      return { damage, inconsistencies: damage.length > 0 ? [] : await admin.snapshot(findInconsistencies) };
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof AppError) || thrown.reason !== 'StoreDamaged') throw thrown;
+    return { damage: [thrown.message], inconsistencies: [] };
+  }
 }
 
 /** Rows and bytes of each table. */
@@ -118,8 +129,8 @@ export function readTableSizes(database: string): Promise<readonly TableSize[]> 
 }
 
 /**
- * Writes an export of one moment to a file that only its owner may read, or to `stdout`. The file gets its name when it
- * is whole. Resolves to its last line.
+ * Writes an export of one moment to a file that only its owner may read, or to a stream, device or pipe. The file gets its
+ * name when it is whole. Resolves to its last line.
  */
 export async function exportDatabase(
   database: string,
@@ -136,7 +147,7 @@ export async function exportDatabase(
           yield `${line}\n`;
         }
       }
-      if (typeof target === 'string') await writeFileWhole(target, text());
+      if (typeof target === 'string') await writeTarget(target, text());
       else await pipeline(Readable.from(text()), target, { end: false }).catch(refuseShortRead);
       return (JSON.parse(last) as ExportTrailer).end;
     }),
@@ -145,7 +156,31 @@ export async function exportDatabase(
 
 function refuseShortRead(thrown: unknown): never {
   if ((thrown as NodeJS.ErrnoException).code !== 'EPIPE') throw thrown;
-  throw new AppError('InvalidInput', 'the export was not read to its end', { cause: thrown });
+  throw notReadToItsEnd(thrown);
+}
+
+function notReadToItsEnd(cause: unknown): AppError {
+  return new AppError('InvalidInput', 'the export was not read to its end', { cause });
+}
+
+/** A device or a pipe is written into; a file, also one that a link leads to, gets its name when it is whole. */
+async function writeTarget(path: string, text: AsyncIterable<string>): Promise<void> {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    const { withoutLinks } = await import('../store/sqlite/create.ts');
+    // What these folders name is what this process has open.
+    const isOpen = /^\/(?:dev|proc)\//.test(path);
+    if (!isOpen && (found === undefined || found.isFile())) await writeFileWhole(withoutLinks(path), text);
+    else await pipeline(Readable.from(text), createWriteStream(path, { flags: 'a' }));
+  } catch (thrown) {
+    throw cannotWrite(path, thrown);
+  }
+}
+
+function cannotWrite(path: string, thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  if ((thrown as NodeJS.ErrnoException).code === 'EPIPE') return notReadToItsEnd(thrown);
+  return new AppError('InvalidInput', `${path} cannot be written: ${fileProblem(thrown)}`, { cause: thrown });
 }
 
 async function writeFileWhole(path: string, text: AsyncIterable<string>): Promise<void> {
@@ -157,8 +192,7 @@ async function writeFileWhole(path: string, text: AsyncIterable<string>): Promis
     renameSync(draft, path);
   } catch (thrown) {
     rmSync(draft, { force: true });
-    if (thrown instanceof AppError) throw thrown;
-    throw new AppError('InvalidInput', `${path} cannot be written: ${fileProblem(thrown)}`, { cause: thrown });
+    throw thrown;
   }
 }
 

@@ -90,9 +90,15 @@ export async function openStore(options: OpenStoreOptions): Promise<OpenedStore>
   const bounds = limits === undefined ? {} : { limits };
   if (!isPostgresUrl(database)) {
     const { openSqliteStore } = await import('../store/sqlite/store.ts');
-    const onWiderMode = (message: string): void =>
-      log.warn({ database }, `${message}. It may hold alerts, evidence and reports`);
-    return { store: openSqliteStore({ path: database, hooks, onWiderMode, ...bounds }), clock, queue: null };
+    const store = openSqliteStore({
+      path: database,
+      hooks,
+      ...bounds,
+      onWiderMode: (message) => log.warn({ database }, `${message}. It may hold alerts, evidence and reports`),
+      onCreated: () => log.info({ database }, 'there was no database; a new one was made'),
+      onLost: (error) => log.error({ error, database }, 'the database is lost; nothing is written any more'),
+    });
+    return { store, clock, queue: null };
   }
   const [{ openPostgresStore }, { openRunQueue }] = await Promise.all([
     import('../store/postgres/store.ts'),

@@ -86,7 +86,7 @@ export async function check(terminal: Terminal, flags: OutputFlags): Promise<num
       terminal.out(`${count} ${problem}: ${plain(examples.join(', '))}\n  next: ${next}\n`);
   }
   if (found.damage.length > 0)
-    terminal.err('next: stop the server, keep the files as they are, and go on with a backup or the copy .before-N\n');
+    terminal.err('next: stop the server and keep the files as they are; then "Restore" in docs/guide/operate.md\n');
   return isWell ? 0 : answerIsNo;
 }
 

@@ -34,10 +34,14 @@ export const errorCodes = {
     retryable: false,
     exitCode: 2,
     meaning:
-      'The database cannot be used as it is: not ours, of another schema version, an import not ended, or a right is missing.',
+      'The database cannot be used as it is: not ours, of another schema version, damaged, lost, an import not ended, or a right is missing.',
   },
   StoreLocked: { retryable: true, exitCode: 2, meaning: 'Another server has this database open.' },
-  StoreUnavailable: { retryable: true, exitCode: 3, meaning: 'The database is slow, full or away.' },
+  StoreUnavailable: {
+    retryable: true,
+    exitCode: 3,
+    meaning: 'The database is slow, full, away, or its files are not what they were.',
+  },
   StoreConflict: {
     retryable: true,
     exitCode: 3,
@@ -116,7 +120,7 @@ export interface AppErrorDetails {
   readonly field?: string;
   /** The next command or action for the person who reads it. */
   readonly next?: string;
-  /** Finer than the code, for metrics and checks: StoreSlow, StoreFull or StoreDown of StoreUnavailable. */
+  /** Finer than the code, for metrics and checks: StoreSlow, StoreFull, StoreDown, StoreDamaged of StoreUnavailable. */
   readonly reason?: string;
 }
 

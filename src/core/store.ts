@@ -1,6 +1,7 @@
 import type { AlertContent, AlertRecord, AlertTransition, StoredAlert } from './alert.ts';
 import type { SinkLimits } from './catalog.ts';
 import type { DeliveryRecord, RenderedPayload } from './delivery.ts';
+import type { AppError } from './errors.ts';
 import type { DeadLetterRecord, SourceEventRecord } from './event.ts';
 import type { JsonObject } from './json.ts';
 import type { ListReader } from './lists.ts';
@@ -44,6 +45,8 @@ export interface Store {
   transaction<T>(name: TransactionName, work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
   /** Commits a write that changes nothing: resolves where the store takes writes. Rejects with StoreUnavailable. */
   probe(): Promise<void>;
+  /** Why it takes no write any more until the program is started again (damage, a file that is gone); null = it does. */
+  lost(): AppError | null;
   /** Committed state, outside any transaction. */
   readonly read: StoreReader;
   /** Called after each commit that made runs or deliveries due. Returns the unsubscriber. */

@@ -77,7 +77,7 @@ describe.skipIf(!hasPrlimit)('a full disk', { timeout: 90_000 }, () => {
       const answer = await readiness(server);
       return answer[0] === 503 && answer;
     });
-    expect([status, reason]).toEqual([503, expect.stringMatching(/^\[-\]store failed: it /)]);
+    expect([status, reason]).toEqual([503, expect.stringMatching(/^\[-\]store failed: its? /)]);
     for (let n = 0; n < 100; n++) await send();
     expect((await fetch(`${server.url}/livez`)).status).toBe(200);
     const lines = server.process.stderr().slice(logged).split('\n');

@@ -44,6 +44,22 @@ const variants: Readonly<Record<string, readonly Edit[]>> = {
         ? { ...row, status: 'failed' as const, errorCode: 'Interrupted' as const, retryable: true } : row) : [];`,
     },
   ],
+  /** What is done to the files of a database from outside is not seen. */
+  'notices-no-damage': [
+    {
+      file: 'store/sqlite/file-watch.ts',
+      from: 'before: Look, now: Look): Trouble | null {',
+      to: 'before: Look, now: Look): Trouble | null { return null;',
+    },
+  ],
+  /** A database has one lock for each of its names. */
+  'locks-path-only': [
+    {
+      file: 'store/sqlite/lock.ts',
+      from: 'function isOpenElsewhere(path: string): boolean {',
+      to: 'function isOpenElsewhere(path: string): boolean { return false;',
+    },
+  ],
   /** SQLite never waits for the disk. */
   'synchronous-off': [{ file: 'store/sqlite/open.ts', from: 'PRAGMA synchronous=FULL', to: 'PRAGMA synchronous=OFF' }],
   /** SQLite waits for the disk at checkpoints only. */

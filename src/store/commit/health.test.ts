@@ -14,6 +14,7 @@ function world() {
   const write = (_fields: object, message: string) => void lines.push(message);
   const log: Log = { debug: write, info: write, warn: write, error: write, child: () => log };
   let behaviour: Behaviour = 'ok';
+  let lost: AppError | null = null;
   const probes: (() => void)[] = [];
   async function outcome(): Promise<void> {
     if (behaviour === 'own error') throw new AppError('Conflict', 'the caller is to blame');
@@ -23,6 +24,7 @@ function world() {
       throw new AppError('StoreUnavailable', 'secret detail', { reason: behaviour });
   }
   const fake = {
+    lost: () => lost,
     transaction: (_name: string, work: () => Promise<unknown>) => outcome().then(work),
     async probe() {
       const end = Promise.withResolvers<void>();
@@ -42,6 +44,7 @@ function world() {
     lines,
     probes,
     problem,
+    lose: (reason: string) => void (lost = new AppError('StoreUnavailable', 'secret detail', { reason })),
     become: (next: Behaviour) => void (behaviour = next),
     write: () => store.transaction('intake', async () => 'done'),
   };
@@ -58,6 +61,16 @@ test('a healthy store is asked to write only where nothing was written for a whi
   await clock.advance(3000);
   expect(await problem()).toBeNull();
   expect(probes).toHaveLength(2);
+});
+
+test('a store that is lost is a problem at once and for good, though a write was just committed', async () => {
+  const { clock, problem, write, lose } = world();
+  await write();
+  lose('StoreRemoved');
+  expect(await problem()).toBe('the database file was removed');
+  await clock.advance(60_000);
+  await write();
+  expect(await problem()).toBe('the database file was removed');
 });
 
 test('a refused write is a problem at once, and no longer once writes are committed for a while', async () => {

@@ -86,6 +86,8 @@ export function watchStore(
   }
 
   function judge(): string | null {
+    const lost = store.lost();
+    if (lost !== null) return problemWords(lost);
     const nowMs = clock.monotonic();
     if (failure?.overcome === true && nowMs - failure.atMs >= holdMs) {
       log.info({ was: failure.words }, 'the store takes writes again');

@@ -1,7 +1,13 @@
 import { AppError } from '../../core/errors.ts';
 
 /** By the reason of StoreUnavailable, where that says enough. */
-const ofReason: Readonly<Record<string, string>> = { StoreFull: 'its disk is full', StoreSlow: 'it is slow' };
+const ofReason: Readonly<Record<string, string>> = {
+  StoreFull: 'its disk is full',
+  StoreSlow: 'it is slow',
+  StoreDamaged: 'the database is damaged',
+  StoreReplaced: 'the database file was replaced',
+  StoreRemoved: 'the database file was removed',
+};
 
 /** By SQLite's result code (sqlite.org/rescode.html). */
 const ofResultCode: Readonly<Record<number, string>> = {
@@ -9,9 +15,7 @@ const ofResultCode: Readonly<Record<number, string>> = {
   7: 'there is no memory for it',
   8: 'its file is read-only',
   10: 'its disk cannot be read or written',
-  11: 'its file is damaged',
   14: 'its file cannot be opened',
-  26: 'its file is damaged',
 };
 
 /** By the beginning of what PostgreSQL (its manual, appendix A) or the network says. The first that fits. */

@@ -72,6 +72,9 @@ interface Session {
   failure: unknown;
 }
 
+/** Another connection may find the server well again. */
+const neverLost = () => null;
+
 /**
  * Opens the store in a PostgreSQL database, migrating it first. Any number of processes may do so at a time. Rejects with
  * StoreUnavailable where the server does not answer, StoreUnusable where its schema is newer.
@@ -204,6 +207,7 @@ function createStore(
 
   return {
     clock,
+    lost: neverLost,
     async transaction(name, work) {
       if (closed) throw new AppError('Draining', 'the store is closed');
       const result = shares.pass(name, () => withRetries(name, work));
@@ -214,9 +218,7 @@ function createStore(
         working.delete(result);
       }
     },
-    async probe() {
-      await execute('UPDATE schema_info SET updated_at = updated_at');
-    },
+    probe: async () => void (await execute('UPDATE schema_info SET updated_at = updated_at')),
     read: { runs: createRunReader(query), deliveries: createDeliveryReader(query), lists: createListReader(query) },
     onCommit(listener) {
       listeners.add(listener);

@@ -5,7 +5,10 @@ import { requireKnownSchema } from '../admin/admin.ts';
 import type { AdminDatabase, AdminMode, TableSize } from '../admin/admin.ts';
 import { newestVersion } from '../admin/migrations.ts';
 import { readSqliteMigrations, readSqliteSchema } from './migrate.ts';
-import { inspectDatabase, isLocked, lockDatabase, openDatabase, openReadOnly } from './open.ts';
+import { findDamage } from './damage.ts';
+import { isDamage, unusable } from './errors.ts';
+import { isLocked, lockDatabase } from './lock.ts';
+import { inspectDatabase, openDatabase, openReadOnly } from './open.ts';
 import type { Connection } from './open.ts';
 
 /**
@@ -47,7 +50,7 @@ function admin(
       requireKnownSchema(path, readSqliteSchema(raw), known);
     } catch (thrown) {
       close();
-      throw thrown;
+      throw told(path, thrown);
     }
   }
 
@@ -59,23 +62,37 @@ function admin(
       return value;
     } catch (thrown) {
       if (raw.isTransaction) raw.exec('ROLLBACK');
-      throw thrown;
+      throw told(path, thrown);
+    }
+  }
+
+  async function read<T>(work: () => T): Promise<T> {
+    try {
+      return work();
+    } catch (thrown) {
+      throw told(path, thrown);
     }
   }
 
   return {
     kind: 'SQLite',
     knownVersion: known,
-    schema: async () => readSqliteSchema(raw),
+    schema: () => read(() => readSqliteSchema(raw)),
     servers: async () => Number(mode !== 'write' && isLocked(path)),
     bytes: async () => ['', '-wal'].reduce((sum, suffix) => sum + sizeOf(path + suffix), 0),
-    sizes: async () => readSizes(raw),
-    damage: async () => findDamage(raw),
+    sizes: () => read(() => readSizes(raw)),
+    damage: () => read(() => findDamage(raw)),
     // The moment that a reader sees begins with its first read.
     snapshot: (work) => within('BEGIN', () => work(query)),
     transaction: (work) => within('BEGIN IMMEDIATE', () => work(query)),
     close: async () => close(),
   };
+}
+
+/** Damage that a command met is told as such. */
+function told(path: string, thrown: unknown): unknown {
+  const cause = thrown instanceof AppError ? thrown.cause : thrown;
+  return isDamage(cause) ? unusable(path, cause) : thrown;
 }
 
 function readSizes(raw: DatabaseSync): readonly TableSize[] {
@@ -93,13 +110,6 @@ function readSizes(raw: DatabaseSync): readonly TableSize[] {
       bytes: Number(bytes.get(String(name))?.['bytes'] ?? 0),
     }))
     .sort((one, other) => other.bytes - one.bytes);
-}
-
-const mostProblems = 20;
-
-function findDamage(raw: DatabaseSync): readonly string[] {
-  const rows = raw.prepare(`PRAGMA integrity_check(${mostProblems})`).all();
-  return rows.map((row) => String(row['integrity_check'])).filter((text) => text !== 'ok');
 }
 
 function sizeOf(path: string): number {

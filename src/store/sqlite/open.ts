@@ -1,11 +1,10 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
-import { AppError, toAppError } from '../../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
 import type { Turns } from '../../lib/turns.ts';
 import { refuseIncompatible } from '../admin/migrations.ts';
 import type { Migration } from '../admin/migrations.ts';
@@ -13,15 +12,18 @@ import type { Database } from '../tables/all.ts';
 import { useDialect } from '../sql/dialect.ts';
 import { useDirectly } from '../sql/statements.ts';
 import { storable } from '../sql/text.ts';
-import { createDatabaseFile, makePrivateFile, makePrivateFolder, withoutLinks } from './create.ts';
+import { createDatabaseFile } from './create.ts';
+import { refuseDamage } from './damage.ts';
+import { commitError, isDamage, restore, unusable } from './errors.ts';
+import { orUnusable, refuseLost } from './lock.ts';
 import { migrateSqlite, readSqliteMigrations, readSqliteSchema } from './migrate.ts';
+import { openRaw } from './raw.ts';
 import { sqliteSql } from './sql.ts';
 
 /** `FIST` in the database header: tells our files from others. */
 const applicationId = 0x46495354;
 /** The SQLite file format: the header's first bytes, and where the application id is (sqlite.org/fileformat2.html). */
 const header = { magic: 'SQLite format 3\0', applicationIdOffset: 68, bytes: 100 } as const;
-const busy = 5;
 /**
  * A checkpoint each 32 MiB of log instead of 4: pages of random keys (fingerprints, labels) that many commits changed are
  * then copied once. The cache holds as much, so that they are not read back.
@@ -33,21 +35,30 @@ const cachedStatements = 300;
 export interface Connection {
   readonly raw: DatabaseSync;
   readonly query: Kysely<Database>;
-  close(): void;
+  readonly close: () => void;
+}
+
+export interface OpenOptions {
+  /** A statement after which the turn of the event loop is over gives its result in the next one. */
+  readonly turns?: Turns;
+  /** SQLite found damage in what a statement read. */
+  readonly onDamage?: (error: AppError) => void;
 }
 
 /**
  * Opens the database for writing and migrates it: WAL, `synchronous=FULL`, so that a commit survives a power cut.
- * Throws StoreUnusable where the file cannot be opened, is not ours or is newer; nothing was touched then. With `turns` a
- * statement after which the turn of the event loop is over gives its result in the next one.
+ * Throws StoreUnusable where the file cannot be opened, is not ours, newer or damaged, or is gone while its log is there;
+ * nothing was touched then.
  */
-export function openDatabase(path: string, migrations = readSqliteMigrations(), turns?: Turns): Connection {
+export function openDatabase(path: string, migrations = readSqliteMigrations(), options: OpenOptions = {}): Connection {
   if (path !== ':memory:') {
     inspectDatabase(path, migrations);
+    refuseLost(path, 'log');
     orUnusable(path, () => createDatabaseFile(path, applicationId));
   }
   const raw = openRaw(path, false);
   try {
+    refuseDamage(raw, path);
     // The id comes first: in WAL mode it would reach the file's header only with a checkpoint.
     if (applicationIdOf(raw) === 0) raw.exec(`PRAGMA application_id = ${applicationId}`);
     raw.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; ${sizes}`);
@@ -56,59 +67,12 @@ export function openDatabase(path: string, migrations = readSqliteMigrations(), 
     raw.close();
     throw thrown instanceof AppError ? thrown : unusable(path, thrown);
   }
-  return connection(raw, turns);
+  return connection(raw, options);
 }
 
 /** A read-only connection to a database that is open for writing elsewhere in this process. */
-export function openReadOnly(path: string): Connection {
-  return connection(openRaw(path, true));
-}
-
-/**
- * Keeps a second server out: holds an exclusive lock on `<path>-lock` until `close`. Having it proves that no worker of
- * an earlier process is alive, so every lease in the database is dead.
- */
-export function lockDatabase(path: string): { close(): void } {
-  if (path === ':memory:') return { close: () => undefined };
-  orUnusable(path, () => makePrivateFolder(dirname(path)));
-  const file = lockFileOf(path);
-  orUnusable(file, () => makePrivateFile(file));
-  const lock = openRaw(file, false);
-  try {
-    lock.exec('PRAGMA journal_mode=DELETE; BEGIN EXCLUSIVE');
-  } catch (cause) {
-    lock.close();
-    if ((cause as { errcode?: unknown }).errcode !== busy) throw unusable(file, cause);
-    throw new AppError('StoreLocked', `another server has ${path} open`, {
-      cause,
-      next: 'stop the other server, or choose another file with --db',
-    });
-  }
-  return { close: () => lock.close() };
-}
-
-/** Whether a server has the database open. Takes nothing that a server that starts now would miss. */
-export function isLocked(path: string): boolean {
-  const file = lockFileOf(path);
-  if (!existsSync(file)) return false;
-  const lock = new DatabaseSync(file, { readOnly: true, timeout: 0 });
-  try {
-    lock.prepare('SELECT count(*) FROM sqlite_schema').get();
-    return false;
-  } catch (thrown) {
-    if ((thrown as { errcode?: unknown }).errcode === busy) return true;
-    throw unusable(file, thrown);
-  } finally {
-    lock.close();
-  }
-}
-
-function openRaw(path: string, readOnly: boolean): DatabaseSync {
-  try {
-    return new DatabaseSync(path, { readOnly, timeout: readOnly ? 5000 : 100, enableForeignKeyConstraints: false });
-  } catch (thrown) {
-    throw unusable(path, thrown);
-  }
+export function openReadOnly(path: string, options: Pick<OpenOptions, 'onDamage'> = {}): Connection {
+  return connection(openRaw(path, true), options);
 }
 
 function openImmutable(path: string): DatabaseSync {
@@ -116,23 +80,6 @@ function openImmutable(path: string): DatabaseSync {
   url.searchParams.set('immutable', '1');
   try {
     return new DatabaseSync(url, { readOnly: true });
-  } catch (thrown) {
-    throw unusable(path, thrown);
-  }
-}
-
-function orUnusable(path: string, work: () => void): void {
-  try {
-    work();
-  } catch (thrown) {
-    throw unusable(path, thrown);
-  }
-}
-
-/** The lock of a database, under whatever name. */
-function lockFileOf(path: string): string {
-  try {
-    return `${withoutLinks(path)}-lock`;
   } catch (thrown) {
     throw unusable(path, thrown);
   }
@@ -146,7 +93,9 @@ export function inspectDatabase(path: string, migrations: readonly Migration[] =
   const start = readHeader(path);
   if (start === null) return;
   if (start.toString('latin1', 0, header.magic.length) !== header.magic) {
-    throw new AppError('StoreUnusable', `${path} is not an SQLite database`, { next: 'choose another file with --db' });
+    throw new AppError('StoreUnusable', `${path} is not an SQLite database`, {
+      next: `choose another file with --db; if it was one, it is damaged: ${restore}`,
+    });
   }
   if (start.readUInt32BE(header.applicationIdOffset) !== applicationId) {
     throw new AppError('StoreUnusable', `${path} is an SQLite database of another program`, {
@@ -190,37 +139,46 @@ function applicationIdOf(raw: DatabaseSync): number {
   return Number(raw.prepare('PRAGMA application_id').get()?.['application_id'] ?? 0);
 }
 
-function unusable(path: string, thrown: unknown): AppError {
-  const cause = toAppError(thrown);
-  return new AppError('StoreUnusable', `cannot open ${path}: ${cause.message}`, {
-    cause,
-    next: 'check the path and its permissions, or choose another file with --db',
-  });
-}
-
-function connection(raw: DatabaseSync, turns?: Turns): Connection {
-  const query = new Kysely<Database>({ dialect: new SqliteDialect({ database: kyselyDatabase(raw) }) });
+function connection(raw: DatabaseSync, { turns, onDamage }: OpenOptions): Connection {
+  const checked: Checked = (work) => {
+    try {
+      return work();
+    } catch (thrown) {
+      if (!isDamage(thrown)) throw thrown;
+      const error = commitError(thrown);
+      onDamage?.(error);
+      throw error;
+    }
+  };
+  const query = new Kysely<Database>({ dialect: new SqliteDialect({ database: kyselyDatabase(raw, checked) }) });
   useDialect(query, sqliteSql);
   const inTurn = <Result>(result: Result) => (turns?.isOver() === true ? turns.next().then(() => result) : result);
   useDirectly(query, (sql) => {
-    const prepared = raw.prepare(sql);
+    const prepared = checked(() => raw.prepare(sql));
     if (prepared.columns().length > 0) {
-      return (parameters) => inTurn({ rows: prepared.all(...bind(parameters)), changes: 0 });
+      return (parameters) => inTurn({ rows: checked(() => prepared.all(...bind(parameters))), changes: 0 });
     }
-    return (parameters) => inTurn({ rows: [], changes: Number(prepared.run(...bind(parameters)).changes) });
+    return (parameters) =>
+      inTurn({ rows: [], changes: Number(checked(() => prepared.run(...bind(parameters))).changes) });
   });
   return { raw, query, close: () => raw.close() };
 }
 
+/** Runs what calls SQLite; damage is told, and thrown as StoreUnavailable. */
+type Checked = <T>(work: () => T) => T;
+
 /** The part of a database that Kysely needs, with statements kept prepared. */
-function kyselyDatabase(raw: DatabaseSync): SqliteDatabase {
+function kyselyDatabase(raw: DatabaseSync, checked: Checked): SqliteDatabase {
   const cache = new Map<string, SqliteStatement>();
   return {
     close: () => undefined,
     prepare(sql) {
       let statement = cache.get(sql);
       if (statement === undefined) {
-        statement = kyselyStatement(raw.prepare(sql));
+        statement = kyselyStatement(
+          checked(() => raw.prepare(sql)),
+          checked,
+        );
         if (cache.size >= cachedStatements) cache.delete(cache.keys().next().value ?? '');
         cache.set(sql, statement);
       }
@@ -229,11 +187,11 @@ function kyselyDatabase(raw: DatabaseSync): SqliteDatabase {
   };
 }
 
-function kyselyStatement(statement: StatementSync): SqliteStatement {
+function kyselyStatement(statement: StatementSync, checked: Checked): SqliteStatement {
   return {
     reader: statement.columns().length > 0,
-    all: (parameters) => statement.all(...bind(parameters)),
-    run: (parameters) => statement.run(...bind(parameters)),
+    all: (parameters) => checked(() => statement.all(...bind(parameters))),
+    run: (parameters) => checked(() => statement.run(...bind(parameters))),
     iterate: (parameters) => statement.iterate(...bind(parameters)),
   };
 }

@@ -1,7 +1,9 @@
+import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { AppError } from '../../core/errors.ts';
 import type { CommitHints } from '../../core/ports.ts';
 import type { ListReader } from '../../core/lists.ts';
-import type { Store, StoreTransaction } from '../../core/store.ts';
+import type { Store, StoreTransaction, TransactionName } from '../../core/store.ts';
 import { createTurns } from '../../lib/turns.ts';
 import { createAlertStore } from '../alerts/store.ts';
 import { defaultLimits } from '../commit/hooks.ts';
@@ -20,7 +22,11 @@ import { createWordIndex, createWordWriter, hasWordsDue } from '../alerts/word-i
 import { createCommitter } from './committer.ts';
 import { makePrivate } from './create.ts';
 import { createLabelIndex } from './label-index.ts';
-import { inspectDatabase, lockDatabase, openDatabase, openReadOnly } from './open.ts';
+import { watchFiles } from './file-watch.ts';
+import type { FileWatch } from './file-watch.ts';
+import { lockDatabase, realPathOf, refuseLost } from './lock.ts';
+import { inspectDatabase, openDatabase, openReadOnly } from './open.ts';
+import type { Connection } from './open.ts';
 
 export interface SqliteStoreOptions {
   /** File, or `:memory:`. */
@@ -31,6 +37,10 @@ export interface SqliteStoreOptions {
   readonly monotonic?: () => number;
   /** Told of each file that others could read until now, in a sentence. */
   readonly onWiderMode?: (message: string) => void;
+  /** There was no database; a new one was made. */
+  readonly onCreated?: () => void;
+  /** Called once: the database is damaged, or its files are no longer there. Nothing is written from here on. */
+  readonly onLost?: (error: AppError) => void;
 }
 
 /** Statements run on the thread of the event loop: after so long the others have their turn, also within a transaction. */
@@ -42,19 +52,9 @@ const turnMs = 20;
  * touched) or StoreLocked.
  */
 export function openSqliteStore(options: SqliteStoreOptions): Store {
-  const { path } = options;
-  const inMemory = path === ':memory:';
-  if (!inMemory) inspectDatabase(path);
-  const lock = lockDatabase(path);
-  const opened: { close(): void }[] = [lock];
+  const files = openFiles(options);
+  const { write, read, watch } = files;
   try {
-    if (!inMemory) for (const message of makePrivate(path)) options.onWiderMode?.(message);
-    // The one connection of `:memory:` is read too: nobody may look into the middle of a transaction.
-    const write = openDatabase(path, undefined, inMemory ? undefined : createTurns(turnMs));
-    opened.push(write);
-    closeImport(write.raw, path);
-    const read = inMemory ? write : openReadOnly(path);
-    if (!inMemory) opened.push(read);
     const hints = noHints();
     const listeners = new Set<(hints: CommitHints) => void>();
     const monotonic = options.monotonic ?? (() => performance.now());
@@ -62,7 +62,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     const writeWords = createWordWriter(write.query);
     const words = createWordIndex({
       isDue: () => hasWordsDue(read.query),
-      write: (limit, after) => committer.submit(null, () => writeWords(limit, after)),
+      write: (limit, after) => submit(null, () => writeWords(limit, after)),
       alertsPerStep: 200,
       // A database that takes no writes is told to the callers of `transaction`.
       onError: () => undefined,
@@ -82,22 +82,38 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       hooks: options.hooks ?? {},
       limits: options.limits ?? defaultLimits,
       monotonic,
-      beforeCommit: () => labels.beforeCommit(),
+      beforeCommit() {
+        labels.beforeCommit();
+        watch?.beforeCommit();
+      },
       committed(names) {
+        watch?.afterCommit();
         labels.committed();
         if (names.length > 0) words.wake();
         announce(hints, listeners);
       },
     });
+    const lost = () => watch?.lost() ?? null;
+    async function submit<T>(name: TransactionName | null, work: () => Promise<T>): Promise<T> {
+      const reason = lost();
+      if (reason !== null) throw reason;
+      try {
+        return await committer.submit(name, work);
+      } catch (thrown) {
+        if (thrown instanceof AppError && thrown.reason === 'StoreDamaged') watch?.giveUp(thrown);
+        throw thrown;
+      }
+    }
     const probe = write.raw.prepare('UPDATE schema_info SET updated_at = updated_at');
     return {
-      transaction: (name, work) => committer.submit(name, () => keepHints(hints, () => work(tx))),
-      probe: () => committer.submit(null, async () => void probe.run()),
+      transaction: (name, work) => submit(name, () => keepHints(hints, () => work(tx))),
+      lost,
+      probe: () => submit(null, async () => void probe.run()),
       read: {
         runs: createRunReader(read.query),
         deliveries: createDeliveryReader(read.query),
         lists: withLabels(createListReader(read.query), async () => {
-          if (labels.isBehind()) await committer.submit(null, async () => labels.want());
+          if (labels.isBehind()) await submit(null, async () => labels.want());
         }),
       },
       onCommit(listener) {
@@ -108,13 +124,69 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
         const ended = committer.close();
         await words.close();
         await ended;
-        closeAll(opened);
+        files.close();
       },
     };
   } catch (thrown) {
-    closeAll(opened);
+    files.close();
     throw thrown;
   }
+}
+
+/** What a store has open. */
+interface OpenFiles {
+  readonly write: Connection;
+  /** Of `:memory:` the same as `write`. */
+  readonly read: Connection;
+  /** Null: there are no files. */
+  readonly watch: FileWatch | null;
+  /** Closing twice does nothing. */
+  close(): void;
+}
+
+function openFiles({ path, onCreated, onLost, onWiderMode }: SqliteStoreOptions): OpenFiles {
+  if (path === ':memory:') {
+    const both = openDatabase(path);
+    return { write: both, read: both, watch: null, close: once(both.close) };
+  }
+  inspectDatabase(path);
+  refuseLost(path, 'all');
+  const lock = lockDatabase(path);
+  const connections: Connection[] = [];
+  let watch: FileWatch | null = null;
+  // The last connection to close copies the log into the database, unless it is the reader's: so the reader's is the last
+  // where that would make damage worse. The lock goes after all.
+  const close = once(() => {
+    for (const { close: end } of watch?.mayCheckpoint() === false ? connections : connections.reverse()) end();
+    watch?.close();
+    lock.close();
+  });
+  try {
+    const isNew = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
+    for (const message of makePrivate(path)) onWiderMode?.(message);
+    const onDamage = (error: AppError) => watch?.giveUp(error);
+    const write = openDatabase(path, undefined, { turns: createTurns(turnMs), onDamage });
+    connections.push(write);
+    closeImport(write.raw, path);
+    // A connection of its own: nobody may look into the middle of a transaction.
+    const read = openReadOnly(path, { onDamage });
+    connections.push(read);
+    watch = watchFiles({ path, realPath: realPathOf(path), onLost: onLost ?? (() => undefined) });
+    if (isNew) onCreated?.();
+    return { write, read, watch, close };
+  } catch (thrown) {
+    close();
+    throw thrown;
+  }
+}
+
+function once(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    work();
+  };
 }
 
 /** A server writes from here on: no later export may replace what it writes. */
@@ -152,9 +224,4 @@ function announce(hints: Hints, listeners: ReadonlySet<(hints: CommitHints) => v
   clearHints(hints);
   if (!told.runs && !told.deliveries) return;
   for (const listener of listeners) listener(told);
-}
-
-/** In reverse order of opening: the lock goes last. Closing twice does nothing. */
-function closeAll(opened: { close(): void }[]): void {
-  for (const part of opened.splice(0).reverse()) part.close();
 }
