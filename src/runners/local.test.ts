@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CommandRequest } from '../core/ports.ts';
 import type { ProcessIdentity } from '../core/run.ts';
+import { waitFor } from '../../test/support/wait.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createLocalRunner } from './local.ts';
 import { identify, isAlive } from './process-identity.ts';
@@ -40,6 +41,12 @@ async function lineOf(path: string): Promise<string> {
     await sleep(10);
   }
   throw new Error(`${path} was not written`);
+}
+
+/** Until a process that was just started has come to where it can only wait. Elsewhere than on Linux nobody can tell. */
+async function waitsForItsTurn(pid: number): Promise<void> {
+  if (platform() !== 'linux') return;
+  await waitFor('the process to wait', async () => / S /.test(await readFile(`/proc/${pid}/stat`, 'utf8')));
 }
 
 async function isGone(pid: number): Promise<boolean> {
@@ -82,7 +89,7 @@ describe('a local command', () => {
     const result = await runner.run(
       request(`echo $$ > ${marker}; echo $$`, {
         async onStarted(identity) {
-          await sleep(100);
+          await waitsForItsTurn(identity.pid);
           expect(await readFile(marker, 'utf8').catch(() => 'absent')).toBe('absent');
           expect(await isAlive(identity)).toBe(true);
           seen = identity;

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../core/errors.ts';
 import { apiToken, emptyLists, fakeCatalog, fakeServer, fakeSource } from '../../test/support/fake-server.ts';
@@ -118,7 +117,11 @@ describe('load of the API', () => {
   it('is bounded, but for health and metrics; every place is given back', async () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
+    const both = Promise.withResolvers<void>();
+    let begun = 0;
     const resources = async () => {
+      begun += 1;
+      if (begun === 2) both.resolve();
       await held;
       return [];
     };
@@ -129,7 +132,7 @@ describe('load of the API', () => {
       reader: { lists, runs: empty, deliveries: empty },
     });
     const waiting = Promise.all([get(server, '/api/v1/sources'), get(server, '/api/v1/sinks')]);
-    await sleep(20);
+    await both.promise;
     const refused = await get(server, '/api/v1/alerts');
     expect([refused.statusCode, refused.json().code]).toEqual([503, 'StoreUnavailable']);
     expect(refused.headers['retry-after']).toMatch(/^[1-5]$/);

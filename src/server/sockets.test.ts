@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { fakeServer } from '../../test/support/fake-server.ts';
 import { anonymous, body, createRawWorld, good, headers, quick } from '../../test/support/raw-server.ts';
 import { rawRequest } from '../../test/support/sockets.ts';
+import { waitFor } from '../../test/support/wait.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
@@ -149,7 +149,7 @@ describe('listening and closing', () => {
     connection.write(good);
     await begun.promise;
     const closed = server.close();
-    await sleep(30);
+    await waitFor('it to take nothing new', async () => (await rawRequest(port, good)).status === 0);
     release();
     expect(await connection.ended()).toMatch(/^HTTP\/1\.1 200 /);
     await closed;
@@ -157,12 +157,15 @@ describe('listening and closing', () => {
   });
 
   it('closes what does not end in time', async () => {
-    const { port, server } = await start({
-      intake: { accept: () => new Promise(() => undefined), deadLetter: async () => undefined },
-    });
+    const begun = Promise.withResolvers<void>();
+    const accept = () => {
+      begun.resolve();
+      return new Promise<never>(() => undefined);
+    };
+    const { port, server } = await start({ intake: { accept, deadLetter: async () => undefined } });
     const connection = client(port);
     connection.write(good);
-    await sleep(30);
+    await begun.promise;
     await server.close();
     expect(await connection.ended()).toBe('');
   });

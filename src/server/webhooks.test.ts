@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../core/errors.ts';
 import { fakeServer, fakeSource, sourceToken } from '../../test/support/fake-server.ts';
@@ -242,12 +241,19 @@ describe('failures of our side', () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     const answer = { received: 0, opened: 0, repeated: 0, resolved: 0, ignored: 0, runs: 0 };
+    const all = Promise.withResolvers<void>();
+    let begun = 0;
+    const accept = () => {
+      begun += 1;
+      if (begun === 3) all.resolve();
+      return held.then(() => answer);
+    };
     const { server, metrics } = await start({
       limits: { maxWebhooks: 6 },
-      intake: { accept: () => held.then(() => answer), deadLetter: async () => undefined },
+      intake: { accept, deadLetter: async () => undefined },
     });
     const waiting = [post(server), post(server), post(server)];
-    await sleep(20);
+    await all.promise;
     const extra = await Promise.all([post(server), post(server)]);
     expect(extra.map((response) => response.statusCode)).toEqual([503, 503]);
     expect(extra[0]?.headers['retry-after']).toMatch(/^[1-5]$/);

@@ -1,6 +1,5 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startProxy } from '../../../test/chaos/proxy.ts';
@@ -116,18 +115,18 @@ describe.concurrent('transactions', { timeout: 60_000 }, () => {
     await other.transaction('intake', (tx) => tx.alerts.insertAll([alert]));
     let holds: (() => void) | undefined;
     const held = new Promise<void>((resolve) => (holds = resolve));
+    const taken = Promise.withResolvers<void>();
     const late = refusal(
       frozen.transaction('intake', async (tx) => {
         await tx.alerts.saveContents([{ ...alert, summary: 'of the frozen one' }]);
         holds?.();
-        await sleep(7000);
+        await taken.promise;
         await tx.alerts.saveContents([{ ...alert, description: 'late' }]);
       }),
     );
     await held;
-    const begunMs = performance.now();
     await other.transaction('intake', (tx) => tx.alerts.saveContents([{ ...alert, summary: 'of the other' }]));
-    expect(performance.now() - begunMs).toBeLessThan(7000);
+    taken.resolve();
     expect(await late).toMatchObject({ code: 'StoreUnavailable' });
     expect(await other.read.lists.alert(alert.id)).toMatchObject({ summary: 'of the other', description: null });
   });
@@ -253,11 +252,20 @@ describe.concurrent('a start', { timeout: 60_000 }, () => {
       connections: 4,
     });
     const work = ['claim', 'claim', 'delivery-claim', 'delivery-claim'] as const;
-    const holding = work.map((name) => first.transaction(name, () => sleep(1000)));
-    await sleep(300);
+    const mayEnd = Promise.withResolvers<void>();
+    const begun = work.map(() => Promise.withResolvers<void>());
+    const holding = work.map((name, place) =>
+      first.transaction(name, () => {
+        begun[place]?.resolve();
+        return mayEnd.promise;
+      }),
+    );
+    await Promise.all(begun.map(({ promise }) => promise));
     const told: string[] = [];
     const serverWait = { forMs: 20_000, onWaiting: ({ message }: AppError) => void told.push(message) };
     const opening = open(ours, { connections: 1, serverWait });
+    await waitFor('it to wait', () => told.length > 0);
+    mayEnd.resolve();
     await Promise.all(holding);
     await first.close();
     await write(await opening, 'written');

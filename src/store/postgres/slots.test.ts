@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { createCleanup } from '../../../test/support/cleanup.ts';
 import { planOf, runRecord, step } from '../../../test/support/engine.ts';
 import { sharedPostgres } from '../../../test/support/postgres.ts';
+import { waitFor } from '../../../test/support/wait.ts';
 import { addMs, toTimestamp } from '../../core/time.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { openPostgresStore } from './store.ts';
@@ -20,7 +20,14 @@ function gate(): { readonly open: () => void; readonly opened: Promise<void> } {
 }
 
 test('a slot that is freed wakes its waiter, also while a claim that came too late has that row', async () => {
-  const url = await (await sharedPostgres()).createDatabase();
+  const server = await sharedPostgres();
+  const url = await server.createDatabase();
+  const isBlocked = async () => {
+    const rows = await server.query(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = '${new URL(url).pathname.slice(1)}' AND wait_event_type = 'Lock'`,
+    );
+    return rows.length > 0;
+  };
   const store = await openPostgresStore({ url, clock: systemClock(), onError: () => undefined });
   cleanup.defer(() => store.close());
   const now = toTimestamp(Date.now());
@@ -34,15 +41,16 @@ test('a slot that is freed wakes its waiter, also while a claim that came too la
     await tx.runs.takeSlot(key, 1, holder.id, now);
   });
 
-  const [mayWait, mayLetGo, late] = [gate(), gate(), gate()];
+  const [found, mayWait, mayLetGo, late] = [gate(), gate(), gate(), gate()];
   // The waiter is claimed and finds no slot,
   const waiting = store.transaction('claim', async (tx) => {
     await tx.runs.claim(waiter.id, 'first', now, later);
     await tx.runs.takeSlot(key, 1, waiter.id, now);
+    found.open();
     await mayWait.opened;
     await tx.runs.release(waiter.id, { status: 'pending', wakeAt: null, waitingFor: 'slot', slotKey: key });
   });
-  await sleep(100);
+  await found.opened;
   // another replica claims it at the same time, and keeps the row that it did not get until its commit,
   const tooLate = store.transaction('claim', async (tx) => {
     const claimed = await tx.runs.claim(waiter.id, 'second', now, later);
@@ -50,7 +58,7 @@ test('a slot that is freed wakes its waiter, also while a claim that came too la
     await mayLetGo.opened;
     return claimed;
   });
-  await sleep(100);
+  await waitFor('it to wait for that row', isBlocked);
   mayWait.open();
   await waiting;
   await late.opened;
@@ -58,7 +66,8 @@ test('a slot that is freed wakes its waiter, also while a claim that came too la
   const freeing = store.transaction('run-end', async (tx) => {
     await tx.runs.freeAllSlots(holder.id, [key], now);
   });
-  await sleep(100);
+  // It waits for the row too; or, where it does not, it has ended.
+  await Promise.race([freeing, waitFor('it to wait for that row', isBlocked)]);
   mayLetGo.open();
   expect(await tooLate).toBeUndefined();
   await freeing;
