@@ -197,6 +197,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       cluster: cluster?.cluster ?? null,
       commands,
       secretValues: () => resources.secretValues(),
+      isAlone: queue === null,
       jitter: spread,
     });
     const driver = startRunDriver({ store, engine, queue, concurrency: options.concurrency, clock, log });

@@ -79,6 +79,15 @@ export interface RunStore extends RunReader {
   postpone(id: string, now: Timestamp, until: Timestamp): Promise<void>;
   /** Locks the run and writes its final state; undefined = stale. */
   finish(id: string, fence: number, end: RunEnd): Promise<RunLock | undefined>;
+  /**
+   * Moves the deadlines of unfinished runs that were created by then: a page after an id, in the order of ids. Resolves to
+   * the last id of the page, null = there was none.
+   */
+  moveDeadlines(
+    byMs: number,
+    createdBy: Timestamp,
+    page: { readonly after: string; readonly limit: number },
+  ): Promise<string | null>;
   update(id: string, changes: Partial<RunRecord>): Promise<void>;
   /** Asks an unfinished run to stop and wakes it if nobody holds it. The first reason stays. False = finished or absent. */
   requestCancel(id: string, at: Timestamp, reason: string): Promise<boolean>;

@@ -94,6 +94,7 @@ export interface EngineWorldOptions {
   readonly sinks?: readonly Partial<CatalogSink>[];
   readonly commands?: CommandRunner;
   readonly jitter?: number;
+  readonly isAlone?: boolean;
 }
 
 export interface EngineWorld {
@@ -130,6 +131,7 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
       set: () => undefined,
     },
     catalog: { current: () => catalogOf(options.sinks ?? []) },
+    isAlone: options.isAlone ?? true,
     jitter: () => options.jitter ?? 1,
   });
   const now = (): string => toTimestamp(clock.now());

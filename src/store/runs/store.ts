@@ -4,10 +4,12 @@ import { AppError } from '../../core/errors.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { Evidence } from '../../core/run.ts';
 import type { NewRun, RunReader, RunStore } from '../../core/run-store.ts';
+import { addMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
-import { bulkFind, bulkInsert } from '../sql/bulk.ts';
+import { sqlOf } from '../sql/dialect.ts';
+import { bulkFind, bulkInsert, bulkUpdate } from '../sql/bulk.ts';
 import type { Hints } from '../commit/hints.ts';
-import { createRunLeases } from './leases.ts';
+import { createRunLeases, unfinished } from './leases.ts';
 import { createSlotStore } from './slots.ts';
 import { statement } from '../sql/statements.ts';
 import { storableJson } from '../sql/text.ts';
@@ -114,7 +116,7 @@ export function createRunStore(query: Kysely<Database>, hints: Hints): RunStore 
 function runWrites(
   query: Kysely<Database>,
   hints: Hints,
-): Pick<RunStore, 'insertAll' | 'insert' | 'briefsOfAlerts' | 'countSince' | 'update'> {
+): Pick<RunStore, 'insertAll' | 'insert' | 'briefsOfAlerts' | 'countSince' | 'update' | 'moveDeadlines'> {
   return {
     ...inserts(query, hints),
     briefsOfAlerts: briefs(query),
@@ -128,10 +130,29 @@ function runWrites(
         .executeTakeFirstOrThrow();
       return row.count;
     },
+    moveDeadlines: deadlineMoves(query),
     async update(id, changes) {
       await query.updateTable('workflows').set(changesOf(runs, changes)).where('id', '=', id).execute();
       if (changes.wakeAt != null) hints.runs.push({ id, wakeAt: changes.wakeAt });
     },
+  };
+}
+
+function deadlineMoves(query: Kysely<Database>): RunStore['moveDeadlines'] {
+  const save = bulkUpdate(query, runs, { fields: ['deadlineAt'] });
+  return async (byMs, createdBy, { after, limit }) => {
+    const found = await query
+      .selectFrom('workflows')
+      .select(['id', 'deadline_at'])
+      .where(unfinished)
+      .where('created_at', '<=', createdBy)
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(limit)
+      .$call(sqlOf(query).lock)
+      .execute();
+    if (found.length > 0) await save(found.map((run) => ({ id: run.id, deadlineAt: addMs(run.deadline_at, byMs) })));
+    return found.at(-1)?.id ?? null;
   };
 }
 

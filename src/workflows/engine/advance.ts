@@ -35,6 +35,7 @@ export function createEngine(options: EngineOptions): Engine {
     async advance(runId, signal, pausing = signal) {
       if (pausing.aborted) return;
       try {
+        await context.jumps.settle();
         const claim = await claimRun(context, runId);
         if (claim !== undefined) await carryOn(context, claim, { signal, pausing });
       } catch (thrown) {
@@ -96,11 +97,11 @@ async function commitNext(
   stopping: Stopping,
   prepared: Ahead | null = null,
 ): Promise<State | null> {
-  const { run, plan } = work;
+  const { run } = work;
   const nowMs = context.clock.monotonic();
   const pause = stopping.signal.aborted || stopping.pausing.aborted || nowMs - work.takenAtMs >= sliceMs;
   const journal = attempt === null ? work.journal : withEnd(work.journal, attempt);
-  const expected = prepared === null || pause ? lookAhead(context, run, plan, journal, pause) : prepared;
+  const expected = prepared === null || pause ? lookAhead(context, work, journal, pause) : prepared;
   const renews = nowMs - work.heldSinceMs >= renewEveryMs;
   const writeRows = (tx: StoreTransaction) => [
     tx.runs.writeSteps([...(attempt === null ? [] : [{ ...attempt.row, ...attempt.end }]), ...expected.rows]),

@@ -1,7 +1,7 @@
 import type { Plan } from '../../core/plan.ts';
 import type { ProcessIdentity, RunRecord, StepRecord } from '../../core/run.ts';
 import type { StoreTransaction } from '../../core/store.ts';
-import { addMs } from '../../core/time.ts';
+import { addMs, toEpochMs } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { newIdAt } from '../../lib/id.ts';
 import { runDeliveries } from '../../core/announce.ts';
@@ -30,6 +30,7 @@ export interface Claim {
 export function claimRun(context: EngineContext, runId: string): Promise<Claim | undefined> {
   const { store, clock, owner } = context;
   const takenAtMs = clock.monotonic();
+  const offsetMs = takenAtMs - clock.now();
   return store.transaction('claim', async (tx) => {
     const now = context.now();
     const run = await tx.runs.claim(runId, owner, now, addMs(now, leaseMs));
@@ -39,7 +40,8 @@ export function claimRun(context: EngineContext, runId: string): Promise<Claim |
     const steps = run.fence > 1 ? await tx.runs.steps(run.id) : [];
     const journal = await endInterrupted(context, tx, plan, steps);
     const nextEvidence = steps.length === 0 ? 1 : (await tx.runs.lastEvidenceNumber(run.id)) + 1;
-    const work: Work = { run, plan, journal, nextEvidence, takenAtMs, heldSinceMs: takenAtMs };
+    const deadlineMs = toEpochMs(run.deadlineAt) + offsetMs;
+    const work: Work = { run, plan, journal, nextEvidence, takenAtMs, heldSinceMs: takenAtMs, deadlineMs };
     const leftovers = journal.flatMap((row) => (wasInterrupted(row) && row.process !== null ? [row.process] : []));
     if (found === undefined) return { work, ahead: endNow(planMissing(run)), startedNow: false, leftovers };
     const taken = await takeUp(context, tx, work);
@@ -55,7 +57,7 @@ async function takeUp(
   work: Work,
 ): Promise<{ readonly work: Work; readonly ahead: Ahead } | null> {
   const { run, plan, journal } = work;
-  const ahead = lookAhead(context, run, plan, journal, false);
+  const ahead = lookAhead(context, work, journal, false);
   if (ahead.due.kind === 'end') return { work, ahead };
   if (ahead.due.kind === 'wait') {
     await tx.runs.release(run.id, ahead.due.wait);

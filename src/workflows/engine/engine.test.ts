@@ -427,6 +427,82 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       expect(await it.run(id)).toMatchObject({ status: 'failed', errorCode: 'CommandFailed' });
     });
 
+    test('3.1.13 a wall clock that jumped ahead times out no run that could not run: deadlines move by the jump, once', async () => {
+      const long = longDeed();
+      const it = world({ held: long.deed });
+      const held = await it.addRun(planOf([step('held'), step('last')], { deadlineMs: 120_000 }));
+      const waiting = await it.addRun(planOf([step('one')], { deadlineMs: 120_000 }));
+      const done = await it.addRun(planOf([step('one')], { deadlineMs: 120_000 }));
+      await it.engine.advance(done, never);
+      const { deadlineAt } = await it.run(waiting);
+      const working = it.engine.advance(held, never);
+      await clock.advance(10_000);
+      clock.shiftWallClock(3_600_000);
+      const later = await it.addRun(planOf([step('later')], { deadlineMs: 120_000 }));
+      await clock.advance(5_000);
+      expect(long.seen[0]?.signal.aborted).toBe(false);
+      await it.engine.advance(waiting, never);
+      long.finish();
+      await working;
+      for (const id of [held, waiting]) expect(await it.run(id)).toMatchObject({ status: 'succeeded' });
+      expect(await it.journal(held)).toEqual(['1#1 succeeded', '2#1 succeeded']);
+      expect((await it.run(waiting)).deadlineAt).toBe(addMs(deadlineAt, 3_600_000));
+      expect((await it.run(done)).deadlineAt).toBe(deadlineAt);
+      // Of the new time, so it did not move, and time that passes counts as ever.
+      const { deadlineAt: ofLater } = await it.run(later);
+      await clock.advance(110_000);
+      await it.engine.advance(await it.addRun(three), never);
+      expect((await it.run(later)).deadlineAt).toBe(ofLater);
+      await clock.advance(10_000);
+      await it.runAll();
+      expect(await it.run(later)).toMatchObject({ status: 'failed', errorCode: 'RunTimeout' });
+    });
+
+    test('3.1.13 a jump that the store could not note is noted by the next worker, before it takes a run', async () => {
+      let fails = true;
+      const failing: Store = {
+        ...store,
+        transaction: (name, work) =>
+          name === 'recover' && fails
+            ? Promise.reject(new AppError('StoreUnavailable', 'the disk is full'))
+            : store.transaction(name, work),
+      };
+      const it = world({}, { store: failing });
+      const id = await it.addRun(planOf([step('one')], { deadlineMs: 120_000 }));
+      clock.shiftWallClock(3_600_000);
+      await expect(it.engine.advance(id, never)).rejects.toMatchObject({ code: 'StoreUnavailable' });
+      fails = false;
+      await it.engine.advance(id, never);
+      expect(await it.run(id)).toMatchObject({ status: 'succeeded' });
+    });
+
+    test('3.1.13 where others could work meanwhile, a jump moves no deadline; nor does a correction of the time', async () => {
+      const shared = world({}, { isAlone: false });
+      const alone = world();
+      const plan = planOf([step('one')], { deadlineMs: 30_000 });
+      const [one, other] = [await shared.addRun(plan), await alone.addRun(plan)];
+      clock.shiftWallClock(60_000);
+      await alone.engine.advance(other, never);
+      expect(await alone.run(other)).toMatchObject({ errorCode: 'RunTimeout' });
+      clock.shiftWallClock(3_600_000);
+      await shared.engine.advance(one, never);
+      expect(await shared.run(one)).toMatchObject({ errorCode: 'RunTimeout' });
+    });
+
+    test('3.1.13 a step is timed by the monotonic clock', async () => {
+      const long = longDeed();
+      const it = world({ one: long.deed });
+      const id = await it.addRun(planOf([step('one', { timeoutMs: 60_000 })]));
+      const working = it.engine.advance(id, never);
+      await clock.advance(10_000);
+      clock.shiftWallClock(3_600_000);
+      await clock.advance(49_000);
+      expect(long.seen[0]?.signal.aborted).toBe(false);
+      await clock.advance(1_000);
+      await working;
+      expect(await it.journal(id)).toEqual(['1#1 failed Timeout']);
+    });
+
     test('3.1.13 an attempt past its time-out is aborted: failed/Timeout', async () => {
       const long = longDeed();
       const it = world({ one: long.deed });

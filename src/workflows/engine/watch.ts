@@ -2,6 +2,7 @@ import { AppError, toAppError } from '../../core/errors.ts';
 import { createComplaints } from '../../lib/complaints.ts';
 import { addMs, toEpochMs } from '../../core/time.ts';
 import { leaseMs } from './claim.ts';
+import { deadlineOf } from './jumps.ts';
 import type { EngineContext, Work } from './work.ts';
 
 /** A cancel is seen within it (design 3.1.15). */
@@ -17,13 +18,9 @@ export interface Watch {
 }
 
 /** Watches over one attempt: renews the lease, and aborts the attempt when it must not go on. */
-export function startWatch(
-  context: EngineContext,
-  { run, heldSinceMs: since }: Work,
-  timeoutMs: number,
-  stopping: AbortSignal,
-): Watch {
+export function startWatch(context: EngineContext, held: Work, timeoutMs: number, stopping: AbortSignal): Watch {
   const { clock, store, log } = context;
+  const { run, heldSinceMs: since } = held;
   const work = new AbortController();
   const ended = new AbortController();
   const startedMs = clock.monotonic();
@@ -74,8 +71,9 @@ export function startWatch(
     if (nowMs - startedMs >= timeoutMs) {
       return abort(new AppError('Timeout', `the attempt took longer than ${timeoutMs / 1000} s`));
     }
-    if (clock.now() >= toEpochMs(run.deadlineAt)) {
-      return abort(new AppError('RunTimeout', `the run passed its deadline ${run.deadlineAt}`));
+    const deadlineAt = deadlineOf(clock, held);
+    if (clock.now() >= toEpochMs(deadlineAt)) {
+      return abort(new AppError('RunTimeout', `the run passed its deadline ${deadlineAt}`));
     }
     if (nowMs - heldSinceMs >= giveUpAfterMs) {
       return giveUp();
@@ -87,7 +85,7 @@ export function startWatch(
   async function loop(): Promise<void> {
     while (!ended.signal.aborted && !work.signal.aborted) {
       const untilTimeoutMs = timeoutMs - (clock.monotonic() - startedMs);
-      const untilDeadlineMs = toEpochMs(run.deadlineAt) - clock.now();
+      const untilDeadlineMs = toEpochMs(deadlineOf(clock, held)) - clock.now();
       const waitMs = Math.max(1, Math.min(lookEveryMs, untilTimeoutMs, untilDeadlineMs));
       await clock.sleep(waitMs, ended.signal);
       look();

@@ -12,6 +12,8 @@ import { newId } from '../../lib/id.ts';
 import type { StepDefinition } from '../steps/define.ts';
 import type { Templates } from '../templates.ts';
 import { templateRoots } from '../view.ts';
+import { createJumps, deadlineOf } from './jumps.ts';
+import type { Jumps } from './jumps.ts';
 import { next } from './plan.ts';
 import type { PlanRules, RunEnding } from './plan.ts';
 
@@ -31,6 +33,8 @@ export interface EngineOptions {
   readonly commands: CommandRunner | null;
   /** Values of the Secrets of the resources. */
   readonly secretValues: () => Promise<readonly string[]>;
+  /** No other process works on the store, and its time is this machine's. */
+  readonly isAlone: boolean;
   /** From 0 to 1, the same for the same arguments: full jitter of retries. */
   jitter(runId: string, path: string, attempt: number): number;
 }
@@ -38,6 +42,7 @@ export interface EngineOptions {
 /** The parts that every stage of the engine uses. */
 export interface EngineContext extends EngineOptions {
   readonly now: () => Timestamp;
+  readonly jumps: Jumps;
   /** Plans are kept by hash; they never change. */
   plan(reader: RunReader, hash: string): Promise<Plan | undefined>;
 }
@@ -53,6 +58,8 @@ export interface Work {
   readonly takenAtMs: number;
   /** When the lease was last asked for and got, monotonic milliseconds. */
   readonly heldSinceMs: number;
+  /** When the run passes its deadline, monotonic milliseconds. */
+  readonly deadlineMs: number;
 }
 
 /** What follows: rows to write now, and then what. */
@@ -77,16 +84,18 @@ export function cancelled(): AppError {
 /** Skips what `when` skips, up to the next step, wait or end. `pause` = this worker starts nothing more. */
 export function lookAhead(
   context: EngineContext,
-  run: RunRecord,
-  plan: Plan,
+  work: Pick<Work, 'run' | 'plan' | 'deadlineMs'>,
   journal: readonly StepRecord[],
   pause: boolean,
 ): Ahead {
+  const { run, plan } = work;
+  const { cancelRequestedAt, cancelReason } = run;
+  const limits = { deadlineAt: deadlineOf(context.clock, work), cancelRequestedAt, cancelReason };
   const now = context.now();
   const rows: StepRecord[] = [];
   for (;;) {
     const seen = rows.length === 0 ? journal : [...journal, ...rows];
-    const decision = next(run, plan, seen, now, planRules(context, run, plan, seen));
+    const decision = next(limits, plan, seen, now, planRules(context, run, plan, seen));
     const { completed } = decision;
     if (decision.kind === 'end') return { rows, completed, due: decision };
     if (decision.kind === 'wait') {
@@ -159,6 +168,9 @@ export function stepRow(
   };
 }
 
+/** Where others work while this process does not, a jump is no time in which nobody could. */
+const noJumps: Jumps = { settle: async () => undefined };
+
 /** At most so many plans are kept in memory. */
 const keptPlans = 200;
 
@@ -167,6 +179,7 @@ export function createContext(options: EngineOptions): EngineContext {
   return {
     ...options,
     now: () => toTimestamp(options.clock.now()),
+    jumps: options.isAlone ? createJumps(options) : noJumps,
     async plan(reader, hash) {
       const kept = plans.get(hash);
       if (kept !== undefined) return kept;
