@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { contractStores } from '../../test/contract/stores.ts';
 import type { ContractStore } from '../../test/contract/stores.ts';
-import { createWorld, firing, resolved, source } from '../../test/support/intake.ts';
+import { at, createWorld, firing, resolved, source } from '../../test/support/intake.ts';
 import type { World } from '../../test/support/intake.ts';
 import { createPause, endedOrWaiting, pauseAfter } from '../../test/support/races.ts';
 import { AppError } from '../core/errors.ts';
@@ -111,6 +111,46 @@ test.each(postgres)(
     }
   },
 );
+
+test('3.1.17 a run that the sweep begins supersedes the one of an earlier episode that has not begun', async () => {
+  const store = openSqliteStore({ path: ':memory:' });
+  const world = createWorld(store);
+  await world.take(0, [firing()]);
+  await world.take(1, [resolved({ endsAt: at(1) })]);
+  world.source = source({ stormCapPerMinute: 1 });
+  await world.take(2, [firing({ fingerprint: 'other' })]);
+  expect(await world.take(2, [firing({ startsAt: at(2) })])).toMatchObject({ opened: 1, runs: 0 });
+  expect(await world.sweep(4)).toEqual({ expired: 0, resumed: 1 });
+  const ofAlert = (await world.runs()).filter(
+    ({ alertId, input }) => alertId !== null && input.alert?.fingerprint === 'f1',
+  );
+  expect(ofAlert).toMatchObject([
+    { episode: 1, cancelReason: 'Superseded', cancelRequestedAt: at(4), wakeAt: at(4) },
+    { episode: 2, cancelReason: null, cancelRequestedAt: null },
+  ]);
+  await store.close();
+});
+
+test('a run that the sweep begins without a Workflow fails at once, and those who want to know are told', async () => {
+  const store = openSqliteStore({ path: ':memory:' });
+  const world = createWorld(store);
+  world.source = source({ stormCapPerMinute: 1 });
+  await world.take(0, [firing({ fingerprint: 'other' })]);
+  await world.take(0, [firing()]);
+  world.workflow = world.workflow && { ...world.workflow, ready: false };
+  expect(await world.sweep(2)).toEqual({ expired: 0, resumed: 1 });
+  expect((await world.runs()).at(-1)).toMatchObject({ status: 'failed', errorCode: 'WorkflowNotReady' });
+  const alert = await world.alert();
+  expect(alert).toMatchObject({ status: 'escalated', announced: true, mutedUntil: null });
+  const transitions = await store.read.lists.transitions(alert.id);
+  expect(transitions.at(-1)).toMatchObject({
+    fromStatus: 'received',
+    toStatus: 'escalated',
+    reason: 'WorkflowNotReady',
+  });
+  expect((await world.deliveries()).map(({ event }) => event)).toContain('run-finished');
+  await store.close();
+});
 
 describe('a sweep of several transactions', () => {
   let store: Store;

@@ -5,6 +5,7 @@ import type { FakeClock } from '../../../test/support/clock.ts';
 import { createEngineWorld, planOf, silentLog, step } from '../../../test/support/engine.ts';
 import type { Deed, EngineWorld, EngineWorldOptions } from '../../../test/support/engine.ts';
 import { AppError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { Evidence, StepOutcome } from '../../core/run.ts';
 import type { Store } from '../../core/store.ts';
 import { addMs, toTimestamp } from '../../core/time.ts';
@@ -54,7 +55,7 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
     return { deed, seen, finish: (outcome: StepOutcome = succeeded({ ok: true })) => letGo?.(outcome) };
   }
 
-  function failure(changes: Partial<{ retryable: boolean; message: string }> = {}): StepOutcome {
+  function failure(changes: Partial<{ retryable: boolean; message: string; result: JsonObject }> = {}): StepOutcome {
     return {
       ok: false,
       code: 'CommandFailed',
@@ -857,6 +858,16 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       const id = await it.addRun(planOf([step('one', { retry: { limit: 5, backoffMs: 0, maxBackoffMs: 0 } })]));
       await it.runAll();
       expect(keys).toEqual(Array.from({ length: 3 }, () => `${id}/1`));
+    });
+
+    test('the report of an attempt that failed is the analysis of its alert', async () => {
+      const report = { summary: 's', report: '# Investigation Summary', findings: [], confidence: 0 };
+      const it = world({ one: () => failure({ result: report }) });
+      const alert = await it.addAlert();
+      const id = await it.addRun(planOf([step('one')]), {}, alert);
+      await it.runAll();
+      expect(await it.run(id)).toMatchObject({ status: 'failed' });
+      expect(await store.read.lists.alert(alert.id)).toMatchObject({ aiAnalysis: report, aiConfidence: 0 });
     });
 
     test('the alert is triaging at the start and escalated at the end while it still fires', async () => {
