@@ -172,8 +172,8 @@ export interface DeliveryReader {
   /** With its payload whole. */
   find(id: string): Promise<DeliveryRecord | undefined>;
   /**
-   * Whether the Sink heard of the episode before its `alert-resolved`: a delivery of one of its runs was sent, may have been,
-   * or is still to be.
+   * Whether the Sink heard before an `alert-resolved` that the alert fires: since the last end that was told, a delivery of one
+   * of its runs, up to those of this episode, was sent, may have been, or is still to be.
    */
   wasTold(delivery: Pick<DeliveryRecord, 'namespace' | 'sinkName' | 'alertId'>, episode: number): Promise<boolean>;
   due(now: Timestamp, limit: number): Promise<readonly string[]>;

@@ -196,17 +196,41 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
     expect((await delivery(end))?.status).toBe('sent');
   });
 
-  test('who was told of the episode before is not told of the end of the next', async () => {
+  test('who was told of the episode before, and of its end, is not told of the end of the next', async () => {
     const alert = await firing();
-    await world.addRun(plan, {}, alert);
+    const runId = await world.addRun(plan, {}, alert);
     await world.runAll();
+    await resolve(alert, runId);
     await deliverAll();
-    expect(heard).toEqual(['out run-finished']);
+    expect(heard).toEqual(['out run-finished', 'out alert-resolved']);
     await opened.query.updateTable('alerts').set({ status: 'received', episode: 2 }).execute();
     const end = await resolve({ ...alert, episode: 2 }, null);
     await deliverAll();
     expect((await delivery(end))?.status).toBe('skipped');
   });
+
+  test.each(['SeverityRaised', 'ResolveMissed'])(
+    'an episode that began with %s, and told nothing, does not keep the end from who heard of the one before',
+    async (reason) => {
+      const alert = await firing();
+      const runId = await world.addRun(plan, {}, alert);
+      await world.runAll();
+      await deliverAll();
+      expect(heard).toEqual(['out run-finished']);
+      // Intake announces no end of the first one: the alert goes on firing, and its next run is muted.
+      await opened.query.updateTable('alerts').set({ status: 'received', episode: 2 }).execute();
+      const isMissed = reason === 'ResolveMissed';
+      const transition = { id: newId(), alertId: alert.id, fromStatus: 'escalated', reason, at: now() } as const;
+      const toStatus = isMissed ? 'resolved' : 'received';
+      await opened.store.transaction('intake', (tx) =>
+        tx.alerts.addTransitions([{ ...transition, toStatus, episode: isMissed ? 1 : 2, sourceEventId: null }]),
+      );
+      const end = await resolve({ ...alert, episode: 2 }, runId);
+      await deliverAll();
+      expect(heard).toEqual(['out run-finished', 'out alert-resolved']);
+      expect((await delivery(end))?.status).toBe('sent');
+    },
+  );
 
   test('templates see the steps of the run, by its plan', async () => {
     sinks = [

@@ -51,7 +51,22 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
             .selectFrom('workflows')
             .select('workflows.id')
             .where('workflows.alert_id', '=', marker('alertId'))
-            .where('workflows.episode', '=', marker('episode')),
+            .where('workflows.episode', '<=', marker('episode'))
+            .where('workflows.episode', '>', (run) =>
+              run.fn.coalesce(
+                // A rise of the severity, or a resolve that never came, begins an episode without an end that is told.
+                run
+                  .selectFrom('alert_transitions')
+                  .select('alert_transitions.episode')
+                  .where('alert_transitions.alert_id', '=', marker('alertId'))
+                  .where('alert_transitions.episode', '<', marker('episode'))
+                  .where('to_status', '=', sql.lit('resolved'))
+                  .where('reason', '<>', sql.lit('ResolveMissed'))
+                  .orderBy('alert_transitions.id', 'desc')
+                  .limit(1),
+                sql<number>`-1`,
+              ),
+            ),
         )
         .where('namespace', '=', marker('namespace'))
         .where('sink_name', '=', marker('sinkName'))
