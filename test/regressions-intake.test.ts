@@ -200,6 +200,7 @@ describe('15: Sources', () => {
     expect(conflict?.message).toContain('belongs to Source blue/taken');
     await world.notify('shared', [firing({ alertname: 'Shared' })]);
     expect(await world.alertNamed('Shared')).toMatchObject({ namespace: 'blue', source: 'taken' });
+    await world.endedRun('Shared');
     // The other order of files and documents makes no difference.
     const documents = resourceFixture('regressions/routing.yaml').split('---\n').toReversed();
     const files = Object.fromEntries(documents.map((text, place) => [`${place}.yaml`, text]));

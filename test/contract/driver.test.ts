@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { AppError } from '../../src/core/errors.ts';
+import type { StepOutcome } from '../../src/core/run.ts';
 import { addMs, toEpochMs, toTimestamp } from '../../src/core/time.ts';
 import { auditRuns } from '../../src/workflows/engine/audit.ts';
 import { succeeded } from '../../src/workflows/steps/define.ts';
@@ -48,6 +48,20 @@ describe.each(contractDrivers)('the driver, $name', (contract) => {
     });
   }
 
+  /** The worker of this step learns that it is late, and stops. The run looks as if it had died. */
+  async function dies(io: StepIo): Promise<StepOutcome> {
+    const move = (by: number) =>
+      world.query
+        .updateTable('workflows')
+        .set((run) => ({ fence: run('fence', '+', by) }))
+        .where('id', '=', io.runId)
+        .execute();
+    await move(1);
+    await io.onProcess({ pid: 4711, startTime: '99' }).catch(() => undefined);
+    await move(-1);
+    return succeeded({});
+  }
+
   describe('wakes a run', () => {
     test('at the commit that made it due', async () => {
       const process = await world.start();
@@ -83,7 +97,7 @@ describe.each(contractDrivers)('the driver, $name', (contract) => {
     });
 
     test('whose worker died, when the lease is over', async () => {
-      const first = await world.start({ deeds: { one: () => Promise.reject(new AppError('StaleFence', 'dead')) } });
+      const first = await world.start({ deeds: { one: dies } });
       const id = await first.addRun(threeSteps);
       await world.until('the worker is dead', async () => first.counted.includes('fist_stale_writes_total run'));
       await first.driver.stop(1000);
@@ -146,7 +160,7 @@ describe.each(contractDrivers)('the driver, $name', (contract) => {
     test('by a run that kills its worker each time: it ends as CrashLoop', async () => {
       const process = await world.start({
         concurrency: 2,
-        deeds: { poison: () => Promise.reject(new AppError('StaleFence', 'the worker dies')) },
+        deeds: { poison: dies },
       });
       const poison = await process.addRun(planOf([step('poison')]));
       for (let deaths = 1; deaths <= 5; deaths += 1) {

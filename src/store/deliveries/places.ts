@@ -89,15 +89,11 @@ export function createPlaces(query: Kysely<Database>, hints: Hints): Places {
 
 /** What decides when this delivery may begin. None of it changes. Pure. */
 export function waitingOf(
-  delivery: Pick<
-    DeliveryRecord,
-    'id' | 'namespace' | 'sinkName' | 'event' | 'alertId' | 'runId' | 'sortKey' | 'data' | 'createdAt'
-  >,
+  delivery: Pick<DeliveryRecord, Exclude<keyof Waiting, 'orderKey' | 'episode'> | 'runId' | 'data'>,
 ): Waiting {
-  const { id, namespace, sinkName, event, alertId, runId, sortKey, data, createdAt } = delivery;
+  const { data, runId, ...rest } = delivery;
   const episode = typeof data['episode'] === 'number' ? data['episode'] : 0;
-  const order = { orderKey: alertId ?? runId, sortKey: sortKey ?? id };
-  return { id, namespace, sinkName, event, alertId, episode, createdAt, ...order };
+  return { ...rest, episode, orderKey: rest.alertId ?? runId, sortKey: rest.sortKey ?? rest.id };
 }
 
 function looks(query: Kysely<Database>): Pick<Places, 'lock' | 'isDue' | 'hasEarlier' | 'leases' | 'noteClaim'> {
