@@ -192,6 +192,8 @@ export interface DeliveryClaim {
   readonly limits: SinkLimits;
   /** False: it ends or fails without a send, so it needs no place at the Sink. */
   readonly sends: boolean;
+  /** False: it is only to wait, where it has to; else it stays as it is. Default true. */
+  readonly takes?: boolean;
   /** What will be sent, kept unless something is kept already; null = nothing new. */
   readonly keep?: { readonly sinkType: string; readonly rendered: RenderedPayload } | null;
 }

@@ -152,6 +152,8 @@ describe.each(contractStores)('deliveries on $name', (database) => {
       status: 'pending',
       leaseOwner: null,
       wakeAt: createdAt,
+      attempts: 0,
+      fence: 0,
     });
     expect([rendered, printed]).toEqual([2, 2]);
     release();

@@ -6,7 +6,7 @@ import type { Plan } from '../core/plan.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { CatalogHolder, Clock, HttpClient, Log, Secrets } from '../core/ports.ts';
 import type { StepRecord } from '../core/run.ts';
-import type { DeliveryEnd, Store } from '../core/store.ts';
+import type { DeliveryEnd, DeliveryReader, Store } from '../core/store.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
 import type { PumpOptions } from '../lib/pump.ts';
 import { attemptDelivery, attemptLimitMs, defect } from './attempt.ts';
@@ -187,8 +187,11 @@ async function payloadOf(
   return kept === undefined ? payload : (keptPayload(kept) ?? payload);
 }
 
-function episodeOf({ data }: DeliveryRecord): number {
-  return typeof data['episode'] === 'number' ? data['episode'] : 0;
+const notTold = 'this Sink was not told that the alert fires';
+
+function isTold(deliveries: DeliveryReader, delivery: DeliveryRecord): Promise<boolean> {
+  const { episode } = delivery.data;
+  return deliveries.wasTold(delivery, typeof episode === 'number' ? episode : 0);
 }
 
 /** Renders once: what an earlier attempt was to send stays. */
@@ -200,8 +203,8 @@ async function render(
   const payload = keptPayload(delivery);
   if (payload !== null) return { kind: 'send', payload, keep: null };
   const { read } = options.store;
-  if (delivery.event === 'alert-resolved' && !(await read.deliveries.wasTold(delivery, episodeOf(delivery)))) {
-    return { kind: 'skip', reason: 'this Sink was not told that the alert fires' };
+  if (delivery.event === 'alert-resolved' && !(await isTold(read.deliveries, delivery))) {
+    return { kind: 'skip', reason: notTold };
   }
   const run = delivery.runId === null ? undefined : await read.runs.find(delivery.runId);
   const steps = run === undefined ? [] : await read.runs.steps(run.id);
@@ -237,8 +240,16 @@ async function claim(
       ? null
       : { sinkType: preparation.sink.type, rendered: preparation.keep };
   const claimed = await options.store.transaction('delivery-claim', async (tx) => {
-    const row = await tx.deliveries.claim({ delivery, owner: options.owner, now, leaseUntil, limits, sends, keep });
+    // A place that was given back meanwhile: the next look takes it.
+    const takes = preparation.kind !== 'wait';
+    const wanted = { delivery, owner: options.owner, now, leaseUntil, limits, sends, takes, keep };
+    const row = await tx.deliveries.claim(wanted);
     if (row === undefined) return undefined;
+    // Another worker may have told it since this one looked: that is seen under the lock of the Sink.
+    if (preparation.kind === 'skip' && preparation.reason === notTold && (await isTold(tx.deliveries, row))) {
+      await tx.deliveries.finish(row, { wakeAt: now }, now, limits);
+      return undefined;
+    }
     const end = endAtClaim(row, preparation, retryForMs, moment);
     if (end !== null) await tx.deliveries.finish(row, end, now, limits);
     return { row, end };
@@ -263,8 +274,6 @@ function endAtClaim(
   if (preparation.kind === 'fail') {
     return { sinkType: preparation.sinkType, ...afterAttempt(row, preparation.result, retryForMs, moment) };
   }
-  // A place that was given back meanwhile: the next look takes it.
-  if (preparation.kind === 'wait') return { wakeAt: toTimestamp(moment.nowMs) };
   if (!isWornOut(row)) return null;
   const reason = `${row.interruptions} attempts in a row were interrupted`;
   return afterAttempt(row, { ok: false, retry: false, reason, code: 'DeliveryFailed' }, retryForMs, moment);

@@ -11,6 +11,7 @@ import { defaultRetryForMs, defaultSinkLimits } from '../core/catalog.ts';
 import type { Catalog, CatalogSink } from '../core/catalog.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
+import type { Store } from '../core/store.ts';
 import { addMs, toTimestamp } from '../core/time.ts';
 import { newId, newIdAt } from '../lib/id.ts';
 import type { PumpOptions } from '../lib/pump.ts';
@@ -41,6 +42,8 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
   let heard: string[];
   let bodies: JsonObject[];
   let status: number;
+  /** What happens between the look at a delivery and its claim. */
+  let beforeClaim: () => Promise<void>;
 
   beforeEach(async () => {
     clock = createFakeClock(began);
@@ -51,8 +54,16 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
     bodies = [];
     status = 200;
     world = createEngineWorld({ store, clock, deeds: { look: () => succeeded(report) } });
+    beforeClaim = async () => undefined;
+    const watched: Store = {
+      ...store,
+      async transaction(name, work) {
+        if (name === 'delivery-claim') await beforeClaim();
+        return store.transaction(name, work);
+      },
+    };
     outbox = createOutbox({
-      store,
+      store: watched,
       catalog: {
         current: () => ({ sink: (_: string, name: string) => sinks.find((sink) => sink.name === name) }) as Catalog,
       },
@@ -257,6 +268,20 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
       error: 'this Sink was not told that the alert fires',
       errorCode: null,
     });
+  });
+
+  test('a Sink that another worker tells of the alert between the look and the claim hears of the end', async () => {
+    const alert = await firing();
+    const end = await resolve(alert, await world.addRun(plan, {}, alert));
+    beforeClaim = async () => {
+      beforeClaim = async () => undefined;
+      await world.runAll();
+      const told = { status: 'sent', wake_at: null } as const;
+      await opened.query.updateTable('sink_outputs').set(told).where('event', '=', 'run-finished').execute();
+    };
+    await deliverAll();
+    expect(heard).toEqual(['out alert-resolved']);
+    expect((await delivery(end))?.status).toBe('sent');
   });
 
   test('only Sinks that were told of the alert hear of its end', async () => {

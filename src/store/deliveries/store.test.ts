@@ -9,6 +9,9 @@ import type { SinkLimits } from '../../core/catalog.ts';
 import type { DeliveryRecord } from '../../core/delivery.ts';
 import type { DeliveryClaim, DeliveryEnd, StoreTransaction } from '../../core/store.ts';
 import { addMs, toTimestamp } from '../../core/time.ts';
+import { noHints } from '../commit/hints.ts';
+import { openDatabase } from '../sqlite/open.ts';
+import { createDeliveryStore } from './store.ts';
 import type { Timestamp } from '../../core/time.ts';
 
 const created = '2026-01-01T00:00:00.000Z';
@@ -505,4 +508,24 @@ describe.each(contractStores)('deliveries on $name', (database) => {
     await finish('d4', { ...sent, sentAt: addMs(later, 1) });
     expect(await activity()).toEqual({ messagesSent: 2, lastSentTime: addMs(later, 1), lastError: null });
   });
+});
+
+test('a claim asks about runs before it asks what is earlier: what a run writes at its end is then seen', async () => {
+  const { query, raw, close } = openDatabase(':memory:');
+  try {
+    const asked: string[] = [];
+    const prepare = raw.prepare.bind(raw);
+    raw.prepare = (text) => {
+      asked.push(text);
+      return prepare(text);
+    };
+    const end = delivery({ event: 'alert-resolved', alertId: 'a', data: { episode: 1 } });
+    const claim = { delivery: end, owner: 'one', now: created, leaseUntil: created, limits: defaultSinkLimits };
+    await createDeliveryStore(query, noHints()).claim({ ...claim, sends: true });
+    const places = [/from "workflows"/, /sort_key/].map((part) => asked.findIndex((text) => part.test(text)));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual(places.toSorted((one, other) => one - other));
+  } finally {
+    close();
+  }
 });

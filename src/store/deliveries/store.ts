@@ -235,15 +235,16 @@ function updateHeld(query: Kysely<Database>, id: string, fence: number, changes:
  */
 function claimOn(query: Kysely<Database>, places: Places): DeliveryStore['claim'] {
   const take = takeStatement(query);
-  return async ({ delivery: wanted, owner, now, leaseUntil, limits, sends, keep }) => {
+  return async ({ delivery: wanted, owner, now, leaseUntil, limits, sends, takes = true, keep }) => {
     const delivery = waitingOf(wanted);
     const { id } = delivery;
-    const [isDue, lastClaimedAt, leases, hasEarlier, hasRun] = await allDone([
+    const [isDue, lastClaimedAt, leases, hasRun, hasEarlier] = await allDone([
       places.isDue(id, now),
       places.lock(delivery),
       places.leases(delivery, now),
-      places.hasEarlier(delivery),
+      // Before what is earlier: a run that ends in between has written what it tells.
       delivery.event === 'alert-resolved' ? places.hasRun(delivery) : false,
+      places.hasEarlier(delivery),
     ]);
     // Of many that are due for one Sink, the first that finds no place lets the others wait as well.
     if (!isDue) return undefined;
@@ -260,6 +261,7 @@ function claimOn(query: Kysely<Database>, places: Places): DeliveryStore['claim'
       await places.wakeWaiters(delivery, now, limits, room);
       return undefined;
     }
+    if (!takes) return undefined;
     const rendered = keep == null ? null : storableJson(keep.rendered);
     const claimed = first(
       await take(query, { id, owner, now, leaseUntil, sinkType: keep?.sinkType ?? null, rendered }),
