@@ -289,6 +289,23 @@ describe('UnsafeArgument', () => {
     expect(codeOf('kubectl get pods -l path={{ .x }}', { x: '/etc' })).toBe('none');
   });
 
+  it('is what curl would make other paths, other requests or other headers of', () => {
+    for (const value of ['{..}/{..}/admin', '[1-999999999]', 'a]', 'b}']) {
+      expect([value, codeOf('curl "http://h/a/{{ .x }}"', { x: value })]).toEqual([value, 'UnsafeArgument']);
+      expect([value, codeOf('curl -G --data-urlencode "q={{ .x }}" http://h/', { x: value })]).toEqual([value, 'none']);
+    }
+    for (const value of ['a\r\nX: b', 'a\nb', 'a\r']) {
+      for (const option of ['-H "X: {{ .x }}"', '--header="X: {{ .x }}"', '-A {{ .x }}', '--user-agent={{ .x }}'])
+        expect([option, codeOf(`curl ${option} http://h/`, { x: value })]).toEqual([option, 'UnsafeArgument']);
+      expect(codeOf('curl --data-raw {{ .x }} http://h/', { x: value })).toBe('none');
+    }
+  });
+
+  it('is a . or .. that two values make together', () => {
+    const codes = ['e/admin', 'd/admin'].map((y) => codeOf('curl "http://h/{{ .x }}{{ .y }}"', { x: 'a/.%2', y }));
+    expect(codes).toEqual(['UnsafeArgument', 'none']);
+  });
+
   it('is nothing of this in text', () => {
     for (const template of [
       'echo {{ .x }}',

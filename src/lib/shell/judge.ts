@@ -1,4 +1,4 @@
-import { isSoundAwk, isSoundFormat, isSoundSed } from './languages.ts';
+import { isSoundAwk, isSoundFormat, isSoundJq, isSoundSed } from './languages.ts';
 import { findProgram } from './programs.ts';
 import type { Program } from './programs.ts';
 import type { Report } from './report.ts';
@@ -216,7 +216,9 @@ function refusal(name: string, kind: Kind, text: string): string | undefined {
     case 'awk':
       return isSoundAwk(text)
         ? undefined
-        : `the program of ${name} must be literal and run, read and write nothing (system, getline, |, print >, @)`;
+        : `the program of ${name} must be literal and run, read and write nothing (system, getline, |, print >, @, ARGV)`;
+    case 'jq':
+      return isSoundJq(text) ? undefined : `the program of ${name} must be literal and load nothing (include, import)`;
     case 'sed':
       return isSoundSed(text)
         ? undefined
@@ -236,7 +238,9 @@ function refusal(name: string, kind: Kind, text: string): string | undefined {
     case 'constant':
       return `${what} may not stand here: ${name} takes values behind -- and in options that are known to be harmless`;
     case 'named':
-      return /^[\w-]+[=:]/.test(before) ? undefined : `${what} needs a literal name= or name: in front of it here`;
+      return /^[\w-]+=/.test(before) ? undefined : `${what} needs a literal name= in front of it here`;
+    case 'header':
+      return /^[\w-]+:/.test(before) ? undefined : `${what} needs a literal name: in front of it here`;
     case 'body':
       return first === 0 && text[0] === expansionMark
         ? 'a variable may begin with @ here, which names a file: use --data-raw'
@@ -245,7 +249,8 @@ function refusal(name: string, kind: Kind, text: string): string | undefined {
       return /^\w/.test(before) ? undefined : `${what} may stand here only behind --, or behind literal text (pod/...)`;
     case 'path':
       if (text.includes(expansionMark)) return 'a variable may not be part of the name of a file';
-      return before === '' ? `${what} may not be the whole name of a file` : undefined;
+      // The root, or a folder above the step's own, is no beginning: the value would name any file.
+      return /^\.\/|[^/.]/.test(before) ? undefined : `${what} may not be the whole name of a file`;
     case 'url':
       if (!/^https?:\/\/[\w.:-]+[/?]/.test(before))
         return `${what} may stand in a URL only behind a literal http://host/`;
@@ -262,16 +267,32 @@ function checkValues(word: Word, kind: Kind, report: Report): void {
   if (kind === 'text') return;
   const isJoined = kind === 'path' || word.text.includes('/');
   for (const value of word.values) {
-    const reason = valueRefusal(value, isJoined);
+    const reason = valueRefusal(value, isJoined) ?? kindRefusal(value, kind);
     if (reason !== undefined) report.refuseValue(reason, word.place);
   }
+  // Values side by side make one text.
+  if (word.values.length > 1 && leavesPath(word.values.join('')))
+    report.refuseValue('the values together have . or .. as a part of a path', word.place);
+}
+
+/** What has a meaning in some places only. */
+function kindRefusal(value: string, kind: Kind): string | undefined {
+  // curl makes many addresses of [1-9] and {a,b}, and a path with .. of {..}.
+  if (kind === 'url' && /[[\]{}]/.test(value)) return 'the value has a bracket or brace, which curl expands in a URL';
+  if ((kind === 'line' || kind === 'header') && /[\r\n]/.test(value))
+    return 'the value has a line break, behind which another header would begin';
+  return undefined;
+}
+
+function leavesPath(text: string): boolean {
+  return /(?:^|[/\\])(?:\.|%2e){1,2}(?:[/\\?#;]|$)/i.test(text);
 }
 
 function valueRefusal(value: string, isJoined: boolean): string | undefined {
   if (value === '') return 'the value is empty';
   if (/^[-@]/.test(value))
     return `the value begins with ${value.charAt(0)}, which programs take for an option or a file`;
-  if (/(?:^|[/\\])(?:\.|%2e){1,2}(?:[/\\?#;]|$)/i.test(value)) return 'the value has . or .. as a part of a path';
+  if (leavesPath(value)) return 'the value has . or .. as a part of a path';
   if (isJoined && /^[/\\]/.test(value)) return 'the value begins with / and is joined to a path';
   return undefined;
 }

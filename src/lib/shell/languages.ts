@@ -9,10 +9,18 @@ export function isSoundFormat(text: string): boolean {
   );
 }
 
-/** An awk program that neither runs commands, nor reads or writes files, nor loads code. Comparisons stand before `print`. */
+/**
+ * An awk program that neither runs commands, nor reads or writes files, nor loads code, nor changes which files it reads (ARGV,
+ * ARGC, SYMTAB). Comparisons stand before `print`.
+ */
 export function isSoundAwk(text: string): boolean {
   const rest = text.replaceAll('||', '');
-  return !isDynamic(text) && !/system|getline|\||@|\\\r?\n|print.*>/s.test(rest);
+  return !isDynamic(text) && !/system|getline|\||@|\\\r?\n|print.*>|ARG[CV]|SYMTAB/s.test(rest);
+}
+
+/** A jq program that runs no other: what it includes may be a file that was made of a value. */
+export function isSoundJq(text: string): boolean {
+  return !isDynamic(text) && !/(?<![.\w$"])(?:include|import)\b/.test(text);
 }
 
 const address = String.raw`(?:\d+|\$|\/(?:[^/\\\n]|\\[^\n])+\/)`;

@@ -124,8 +124,8 @@ const curl = program({
   options: `-s --silent -S --show-error -f --fail --fail-with-body -L --location -k --insecure -i --include -I --head -v
     --verbose -g --globoff -G --get --compressed -4 --ipv4 -6 --ipv6 -N --no-buffer -q --disable --http1.1 --http2 -X:constant
     --request:constant -m:data --max-time:data --connect-timeout:data --retry:data --retry-delay:data --retry-max-time:data
-    --retry-connrefused --retry-all-errors -w:constant --write-out:constant -o:file --output:file -A:data --user-agent:data
-    -u:data --user:data -H:named --header:named -d:body --data:body --data-ascii:body --data-binary:body --json:body
+    --retry-connrefused --retry-all-errors -w:constant --write-out:constant -o:file --output:file -A:line --user-agent:line
+    -u:data --user:data -H:header --header:header -d:body --data:body --data-ascii:body --data-binary:body --json:body
     --data-raw:data --data-urlencode:named --url-query:named --form-string:named --url:url --cacert:constant
     --max-redirs:constant`,
   operands: ['url'],
@@ -135,7 +135,7 @@ const jq = program({
   options: `-r --raw-output -c --compact-output -e --exit-status -s --slurp -n --null-input -R --raw-input -j --join-output
     -S --sort-keys -M --monochrome-output -C -a --ascii-output --tab --indent:constant --arg:constant,data
     --argjson:constant,data --slurpfile:constant,constant --rawfile:constant,constant --stream --seq`,
-  operands: ['constant', 'path'],
+  operands: ['jq', 'path'],
 });
 
 const grep = program({

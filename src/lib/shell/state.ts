@@ -88,15 +88,17 @@ export interface Command {
 
 /**
  * What a word of a command is. `constant`: literal. `data`: any value. `text`: any value, unchecked, because nothing but
- * its reader can take it for something else. `named`: data behind a literal `name=` or `name:`. `body`: data that must not
- * begin with an unchecked `@`. `subject`: begins literally, `pod/...`. `path`: of a file, begins literally. `url`: with a
+ * its reader can take it for something else. `line`: data in one line. `named`: data behind a literal `name=`. `header`: a
+ * line behind a literal `name:`. `body`: data that must not begin with an unchecked `@`. `subject`: begins literally, `pod/...`. `path`: of a file, begins literally. `url`: with a
  * literal scheme and host. `file`: is written. The others are small languages of their own.
  */
 export type Kind =
   | 'constant'
   | 'data'
   | 'text'
+  | 'line'
   | 'named'
+  | 'header'
   | 'body'
   | 'subject'
   | 'path'
@@ -106,6 +108,7 @@ export type Kind =
   | 'variable'
   | 'setting'
   | 'awk'
+  | 'jq'
   | 'sed'
   | 'test';
 
