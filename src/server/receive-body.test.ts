@@ -6,14 +6,14 @@ import type { BodyBudget } from './receive-body.ts';
 
 const room: BodyBudget = { hold: () => true };
 
-function world({ budget = room, contentLength = undefined as string | undefined } = {}) {
+function world({ budget = room, contentLength = undefined as string | undefined, maxBytes = 1000 } = {}) {
   const clock = createFakeClock();
   let lostMs = 0;
   const machine = { ...clock, monotonic: () => clock.monotonic() + lostMs };
   const pace = createPace({ windowMs: 5000, minBytesPerSecond: 100, checkIntervalMs: 1000, clock: machine });
   const stream = new PassThrough();
   const outcomes: unknown[] = [];
-  receiveBody(stream, { contentLength, maxBytes: 1000, budget, pace }, (error, body) =>
+  receiveBody(stream, { contentLength, maxBytes, budget, pace }, (error, body) =>
     outcomes.push(error === null ? body?.toString() : error),
   );
   /** Writes, and has it read. */
@@ -54,6 +54,21 @@ describe('a body', () => {
     await full.write('12345');
     await full.write('6');
     expect(full.outcomes).toMatchObject([{ code: 'StoreUnavailable', reason: 'Overloaded' }]);
+  });
+
+  it('of very many pieces of a byte is not kept, and one of as many that are larger is', async () => {
+    const tiny = world({ maxBytes: 1_000_000 });
+    for (let piece = 0; piece < 1024; piece += 1) tiny.stream.write('x');
+    await new Promise(setImmediate);
+    expect([tiny.outcomes, tiny.stream.destroyed]).toEqual([[], false]);
+    await tiny.write('x');
+    expect(tiny.outcomes).toMatchObject([{ code: 'InvalidInput' }]);
+    expect(tiny.stream.destroyed).toBe(true);
+    const small = world({ maxBytes: 1_000_000 });
+    for (let piece = 0; piece < 1500; piece += 1) small.stream.write('x'.repeat(256));
+    small.stream.end();
+    await new Promise(setImmediate);
+    expect(small.outcomes).toEqual(['x'.repeat(1500 * 256)]);
   });
 
   it('that breaks off is told once, whatever its stream says later', async () => {

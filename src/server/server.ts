@@ -241,6 +241,8 @@ function countHosts(rawHeaders: readonly string[]): number {
 function addAuthentication(app: FastifyInstance, token: string): void {
   app.addHook('onRequest', (request, reply, done) => {
     const { access } = request.routeOptions.config;
+    // Nobody reads its body, and Node would take chunks of a byte without end.
+    if (request.method === 'GET') closeAfter(request, reply);
     if (request.is404 || access === 'open' || access === 'source') return done();
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     const verdict = checkBearer(request.raw, token);

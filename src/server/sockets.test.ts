@@ -103,6 +103,24 @@ describe('bodies', () => {
     expect(await connection.ended()).toMatch(/^HTTP\/1\.1 401 /);
   });
 
+  it('of a GET, which nobody reads, end the connection with the answer', async () => {
+    const { port } = await start();
+    for (const path of ['/health', '/readyz']) {
+      const connection = client(port);
+      connection.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n`);
+      expect(await connection.ended()).toMatch(/^HTTP\/1\.1 200 [^]*\r\nconnection: close\r\n/i);
+    }
+  });
+
+  it('in very many pieces end the connection', async () => {
+    const { port, reached } = await start();
+    const connection = client(port);
+    connection.write(`POST /webhook/alerts HTTP/1.1\r\n${headers}Transfer-Encoding: chunked\r\n\r\n`);
+    connection.write('1\r\n \r\n'.repeat(2000));
+    await connection.ended();
+    expect(reached).toMatchObject({ accepted: [], deadLetters: [] });
+  });
+
   it('one after the other are answered in order on one connection', async () => {
     const { port } = await start();
     const connection = client(port);
