@@ -77,6 +77,8 @@ export interface RunStore extends RunReader {
   release(id: string, wait: RunWait): Promise<void>;
   /** Makes a run that is due and that nobody holds due later. */
   postpone(id: string, now: Timestamp, until: Timestamp): Promise<void>;
+  /** Makes an unfinished run due that nobody holds and that waits for its next attempt. */
+  hasten(id: string, at: Timestamp): Promise<void>;
   /** Locks the run and writes its final state; undefined = stale. */
   finish(id: string, fence: number, end: RunEnd): Promise<RunLock | undefined>;
   /**

@@ -395,6 +395,17 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
       ]);
     });
 
+    test('one that a person asked for anew is left alone', async () => {
+      await world.take(1, [firing()]);
+      const [run] = await world.runs();
+      if (run === undefined) throw new Error('no run');
+      const again = { ...run, id: `${run.id}-again`, retryOf: run.id };
+      await world.write((tx) => tx.runs.insert({ run: again, plan }));
+      await reopen();
+      const cancelled = (await world.runs()).filter(({ cancelReason }) => cancelReason !== null);
+      expect(cancelled).toMatchObject([{ id: run.id, cancelReason: 'Superseded' }]);
+    });
+
     test.each(['slot', 'approval', 'timer'] as const)('so is one that waits for %s', async (waitingFor) => {
       await world.take(1, [firing()]);
       const [run] = await world.runs();

@@ -146,6 +146,38 @@ describe.each(contractStores)('runs on $name', ({ open }) => {
     });
   });
 
+  test('3.1.10 what waits for its next attempt may be made due; nothing else is', async () => {
+    const wakeAt = addMs(now, 60_000);
+    const waiting = await add({ status: 'running', waitingFor: 'retry', wakeAt });
+    const others = [
+      await add({ status: 'running', waitingFor: 'slot', wakeAt: null }),
+      await add({ status: 'running', waitingFor: 'timer', wakeAt }),
+      await add({ status: 'running', waitingFor: null, wakeAt: lease, leaseOwner: 'a', leaseUntil: lease }),
+      await add({ status: 'failed', waitingFor: null, wakeAt: null }),
+      await add({ status: 'running', waitingFor: 'retry', wakeAt: addMs(now, -1) }),
+    ];
+    hinted = 0;
+    for (const { id } of others) await runs.hasten(id, now);
+    for (const { id, wakeAt } of others) expect((await runs.find(id))?.wakeAt).toBe(wakeAt);
+    expect(hinted).toBe(0);
+    await runs.hasten(waiting.id, now);
+    expect((await runs.find(waiting.id))?.wakeAt).toBe(now);
+    expect(hinted).toBeGreaterThan(0);
+  });
+
+  test('3.1.13 deadlines move in pages, of unfinished runs that were there', async () => {
+    const deadlineAt = addMs(now, 1000);
+    const moved = [await add({ deadlineAt }), await add({ deadlineAt, status: 'running' }), await add({ deadlineAt })];
+    const ended = await add({ deadlineAt, status: 'failed' });
+    const later = await add({ deadlineAt, createdAt: addMs(now, 1) });
+    let after: string | null = '';
+    let pages = 0;
+    for (; after !== null; pages += 1) after = await runs.moveDeadlines(5000, now, { after, limit: 2 });
+    expect(pages).toBe(3);
+    for (const { id } of moved) expect((await runs.find(id))?.deadlineAt).toBe(addMs(now, 6000));
+    for (const { id } of [ended, later]) expect((await runs.find(id))?.deadlineAt).toBe(deadlineAt);
+  });
+
   describe('3.1.16 slots', () => {
     test('are taken up to the limit, and by the same run again', async () => {
       expect(await runs.takeSlot('k', 2, 'r1', now)).toEqual({ taken: true, free: 1 });

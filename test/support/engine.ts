@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AlertRecord } from '../../src/core/alert.ts';
+import type { Cluster } from '../../src/core/cluster.ts';
 import type { Catalog, CatalogSink } from '../../src/core/catalog.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { JsonObject, JsonValue } from '../../src/core/json.ts';
@@ -95,6 +96,7 @@ export interface EngineWorldOptions {
   readonly commands?: CommandRunner;
   readonly jitter?: number;
   readonly isAlone?: boolean;
+  readonly cluster?: Cluster;
 }
 
 export interface EngineWorld {
@@ -118,7 +120,7 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
   const engine = createEngine({
     store,
     clock,
-    cluster: null,
+    cluster: options.cluster ?? null,
     log: silentLog,
     owner: 'test',
     templates: plainTemplates,

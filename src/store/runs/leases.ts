@@ -19,6 +19,7 @@ type LeaseMethods =
   | 'renew'
   | 'release'
   | 'postpone'
+  | 'hasten'
   | 'finish'
   | 'requestCancel'
   | 'releaseLeases'
@@ -171,7 +172,7 @@ function givingBack(query: Kysely<Database>, hints: Hints): Pick<RunStore, 'rele
 function others(
   query: Kysely<Database>,
   hints: Hints,
-): Pick<RunStore, 'requestCancel' | 'releaseLeases' | 'stuck' | 'postpone'> {
+): Pick<RunStore, 'requestCancel' | 'releaseLeases' | 'stuck' | 'postpone' | 'hasten'> {
   return {
     async postpone(id, now, until) {
       await query
@@ -182,6 +183,19 @@ function others(
         .where('wake_at', '<=', now)
         .where((row) => row.or([row('lease_until', 'is', null), row('lease_until', '<=', now)]))
         .execute();
+    },
+    async hasten(id, at) {
+      const rows = await query
+        .updateTable('workflows')
+        .set({ wake_at: at })
+        .where('id', '=', id)
+        .where(unfinished)
+        .where('waiting_for', '=', 'retry')
+        .where('lease_until', 'is', null)
+        .where('wake_at', '>', at)
+        .returning('id')
+        .execute();
+      if (rows.length > 0) hints.runs.push({ id, wakeAt: at });
     },
     async requestCancel(id, at, reason) {
       const rows = await query

@@ -133,6 +133,8 @@ async function commitNext(
     // The run ends now, so something else is due.
     return commitNext(context, { ...work, run: await withCancel(context, run) }, attempt, stopping);
   }
+  if (expected.due.kind === 'wait' && attempt?.end.errorCode === 'ClusterUnavailable')
+    context.clusterWatch.waits(run.id);
   const evidence = attempt?.evidence.length ?? 0;
   const next: Work = {
     ...work,

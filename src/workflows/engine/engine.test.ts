@@ -365,6 +365,51 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       expect(events).toEqual(['killed 4711', 'attempt 2']);
     });
 
+    test('3.1.10 a run that waits for the cluster goes on when the cluster answers somebody else', async () => {
+      let down = true;
+      const read = async () => {
+        if (down) throw new AppError('ClusterUnavailable', 'connection refused');
+        return { kind: 'ok' as const, value: null };
+      };
+      const cluster = {
+        description: 'test',
+        get: read,
+        list: async () => ({ ...(await read()), value: [] }),
+        logs: async () => ({ ...(await read()), value: '' }),
+        observedAt: async () => now(),
+      };
+      const look: Deed = async (io) => {
+        await io.cluster?.get('nodes', null, 'n1');
+        return succeeded({});
+      };
+      const it = world({ look }, { cluster });
+      const plan = planOf([step('look')]);
+      const ids = [await it.addRun(plan), await it.addRun(plan)];
+      await it.runAll();
+      await clock.advance(15_000);
+      await it.runAll();
+      for (const id of ids) expect((await it.run(id)).wakeAt).toBe(addMs(now(), 75_000));
+      await clock.advance(20_000);
+      await it.runAll();
+      for (const id of ids) expect(await it.journal(id)).toHaveLength(2);
+      down = false;
+      const ended = await it.addRun(planOf([step('one')]));
+      await it.runAll();
+      await it.addRun(plan);
+      await it.runAll();
+      await clock.advance(0);
+      await it.runAll();
+      for (const id of ids) {
+        expect(await it.journal(id)).toEqual([
+          '1#1 failed ClusterUnavailable',
+          '1#2 failed ClusterUnavailable',
+          '1#3 succeeded',
+        ]);
+      }
+      await store.transaction('run-wait', (tx) => tx.runs.hasten(ended, now()));
+      expect(await it.run(ended)).toMatchObject({ status: 'succeeded', wakeAt: null });
+    });
+
     test('3.1.10 what the store refuses in the middle of a step interrupts the attempt, whatever the step makes of it', async () => {
       const refusing: Store = {
         ...store,

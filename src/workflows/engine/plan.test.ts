@@ -7,7 +7,7 @@ import { findStep, interruption, neverStarted, next } from './plan.ts';
 import type { PlanRules } from './plan.ts';
 
 const start = '2026-01-01T00:00:00.000Z';
-const rules: PlanRules = { holds: (step) => step.when !== 'false', jitter: () => 1 };
+const rules: PlanRules = { holds: (step) => step.when !== 'false', jitter: () => 1, clusterAnsweredAt: () => null };
 
 function row(path: string, changes: Partial<StepRecord> = {}): StepRecord {
   return {
@@ -204,6 +204,11 @@ describe('next', () => {
     expect(decide(three, [failed('1', 1, { errorCode: 'ClusterUnavailable', retryable: false })])).toMatchObject({
       kind: 'end',
     });
+    // It is back: the first pause is the longest. What it said before the attempt says nothing.
+    const answered = (at: string) =>
+      next(runRecord(three, start), three, rows.slice(0, 3), start, { ...rules, clusterAnsweredAt: () => at });
+    expect(answered(addMs(start, 1))).toMatchObject({ kind: 'wait', until: addMs(start, 15_000) });
+    expect(answered(start)).toMatchObject({ kind: 'wait', until: addMs(start, 300_000) });
     const four = [interrupted('1', 1), interrupted('1', 2), away(3), interrupted('1', 4), interrupted('1', 5)];
     expect(interruption(four, 'repeat')).toMatchObject({ errorCode: 'Interrupted' });
   });

@@ -26,6 +26,8 @@ export interface PlanRules {
   holds(step: PlanStep): boolean;
   /** From 0 to 1, the same for the same attempt, so that a run that is woken too early waits for the same moment. */
   jitter(path: string, attempt: number): number;
+  /** When the cluster last answered anybody; null = not yet. Later than an attempt that could not read it: it is back. */
+  clusterAnsweredAt(): Timestamp | null;
 }
 
 /** As many interrupted attempts in a row are a crash loop (design 3.1.10). */
@@ -151,7 +153,7 @@ function decideAgain(
   if (counted.at(-1) !== last) {
     const pause = pauseOf(last);
     if (pause === undefined) return again;
-    const before = rows.filter((row) => row.errorCode === last.errorCode).length - 1;
+    const before = isBack(last, rules) ? 0 : rows.filter((row) => row.errorCode === last.errorCode).length - 1;
     return waitOrStart(again, last, Math.min(maximumPauseMs, pause.firstMs * pause.factor ** before), now);
   }
   const failures = counted.length;
@@ -159,6 +161,13 @@ function decideAgain(
     return { kind: 'failed', step, path, row: last };
   const ceilingMs = Math.min(step.retry.maxBackoffMs, step.retry.backoffMs * 2 ** (failures - 1));
   return waitOrStart(again, last, Math.floor(ceilingMs * rules.jitter(path, last.attempt)), now);
+}
+
+/** The cluster that the attempt could not read answered somebody since. */
+function isBack(last: StepRecord, rules: PlanRules): boolean {
+  if (last.errorCode !== 'ClusterUnavailable') return false;
+  const answeredAt = rules.clusterAnsweredAt();
+  return answeredAt !== null && last.completedAt !== null && answeredAt > last.completedAt;
 }
 
 function waitOrStart(

@@ -12,6 +12,8 @@ import { newId } from '../../lib/id.ts';
 import type { StepDefinition } from '../steps/define.ts';
 import type { Templates } from '../templates.ts';
 import { templateRoots } from '../view.ts';
+import { watchCluster } from './cluster-watch.ts';
+import type { ClusterWatch } from './cluster-watch.ts';
 import { createJumps, deadlineOf } from './jumps.ts';
 import type { Jumps } from './jumps.ts';
 import { next } from './plan.ts';
@@ -43,6 +45,7 @@ export interface EngineOptions {
 export interface EngineContext extends EngineOptions {
   readonly now: () => Timestamp;
   readonly jumps: Jumps;
+  readonly clusterWatch: ClusterWatch;
   /** Plans are kept by hash; they never change. */
   plan(reader: RunReader, hash: string): Promise<Plan | undefined>;
 }
@@ -128,6 +131,7 @@ export function progress(ahead: Ahead): RunProgress {
 function planRules(context: EngineContext, run: RunRecord, plan: Plan, journal: readonly StepRecord[]): PlanRules {
   return {
     jitter: (path, attempt) => context.jitter(run.id, path, attempt),
+    clusterAnsweredAt: () => context.clusterWatch.answeredAt(),
     holds(step) {
       const now = context.now();
       try {
@@ -176,9 +180,12 @@ const keptPlans = 200;
 
 export function createContext(options: EngineOptions): EngineContext {
   const plans = new Map<string, Plan>();
+  const clusterWatch = watchCluster(options.cluster, options);
   return {
     ...options,
     now: () => toTimestamp(options.clock.now()),
+    clusterWatch,
+    cluster: clusterWatch.cluster,
     jumps: options.isAlone ? createJumps(options) : noJumps,
     async plan(reader, hash) {
       const kept = plans.get(hash);
