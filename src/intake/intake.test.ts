@@ -369,6 +369,26 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
       ]);
     });
 
+    test('line 19: a resolve with the next episode behind it ends the runs of its own episode only', async () => {
+      world.workflow = workflow({ plan: { ...plan, onResolve: 'cancel' } });
+      await world.take(1, [firing()]);
+      const [first] = await world.runs();
+      // In work, so the newer episode does not supersede it.
+      const held = { status: 'running', leaseOwner: 'x', leaseUntil: at(9), wakeAt: at(9) } as const;
+      await world.write((tx) => tx.runs.update(first?.id ?? '', held));
+      await world.take(5, [resolved({ endsAt: at(4) }), firing({ startsAt: at(5) })]);
+      expect(await world.runs()).toMatchObject([
+        { episode: 1, cancelReason: 'Resolved' },
+        { episode: 2, cancelReason: null },
+      ]);
+    });
+
+    test('line 19: onResolve: cancel ends the run of an alert that opens and ends in one notification', async () => {
+      world.workflow = workflow({ plan: { ...plan, onResolve: 'cancel' } });
+      await world.take(5, [firing(), resolved({ endsAt: at(4) })]);
+      expect(await world.runs()).toMatchObject([{ status: 'pending', cancelReason: 'Resolved' }]);
+    });
+
     test('line 19: an alert that opens and ends in one notification has its run and its end told', async () => {
       expect(await world.take(5, [firing(), resolved({ endsAt: at(4) })])).toMatchObject({
         opened: 1,
@@ -494,6 +514,19 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
       expect(await world.alert()).toMatchObject({ mutedUntil: at(47) });
       expect(await world.sweep(61)).toMatchObject({ resumed: 1 });
       expect((await world.runs()).map(({ episode }) => episode)).toEqual([1, 2, 10]);
+    });
+
+    test('flap cap: runs of another Workflow do not count', async () => {
+      world.source = source({ flapCapPerHour: 1, triggerWorkflow: 'another' });
+      await world.take(0, [firing()]);
+      await world.take(2, [resolved({ endsAt: at(1) })]);
+      world.source = source({ flapCapPerHour: 1 });
+      expect(await world.take(4, [firing({ startsAt: at(4) })])).toMatchObject({ opened: 1, runs: 1 });
+      await world.take(6, [resolved({ endsAt: at(5) })]);
+      expect(await world.take(8, [firing({ startsAt: at(8) })])).toMatchObject({ opened: 1, runs: 0 });
+      // The sweep counts in the same way.
+      world.source = source({ flapCapPerHour: 2 });
+      expect(await world.sweep(63)).toMatchObject({ resumed: 1 });
     });
 
     test('storm guard: the rest of a storm runs in the next minutes', async () => {
