@@ -171,6 +171,8 @@ function openFiles({ path, onCreated, onLost, onWiderMode }: SqliteStoreOptions)
     // A connection of its own: nobody may look into the middle of a transaction.
     const read = openReadOnly(path, { onDamage });
     connections.push(read);
+    // Its first look takes its lock on the file, without which it would not be the last one.
+    read.raw.prepare('SELECT count(*) FROM sqlite_schema').get();
     watch = watchFiles({ path, realPath: realPathOf(path), onLost: onLost ?? (() => undefined) });
     if (isNew) onCreated?.();
     return { write, read, watch, close };
