@@ -66,13 +66,21 @@ describe('afterAttempt', () => {
     const late = { ...failure, retryAfterMs: 3_600_000 };
     expect(after({ attempts: 9 }, late, start + day - 60_000, 1).wakeAt).toBe(toTimestamp(start + day));
     const retriedAt = toTimestamp(start + day);
-    expect(after({ retriedAt }, failure, start + 2 * day - 1).status).toBeUndefined();
-    expect(after({ retriedAt }, failure, start + 2 * day).status).toBe('failed');
+    expect(after({ attempts: 5, retriedAt }, failure, start + 2 * day - 1).status).toBeUndefined();
+    expect(after({ attempts: 5, retriedAt }, failure, start + 2 * day).status).toBe('failed');
+  });
+
+  test('what is first tried when its time is up, because it waited for its turn or for the server, is tried five times', () => {
+    const late = start + 3 * defaultRetryForMs;
+    const wakeAt = (attempts: number) => after({ attempts }, failure, late, 1).wakeAt;
+    expect([1, 2, 3, 4].map(wakeAt)).toEqual([5, 10, 20, 40].map((seconds) => toTimestamp(late + seconds * 1000)));
+    expect(after({ attempts: 5 }, failure, late)).toMatchObject({ status: 'failed', wakeAt: null });
+    expect(after({ attempts: 1 }, { ok: false, retry: false, reason: 'answered 410' }, late).status).toBe('failed');
   });
 
   test('a Sink may have another time', () => {
     const end = (nowMs: number) =>
-      afterAttempt(deliveryFixture({ attempts: 1 }), failure, 60_000, { nowMs, random: 0 });
+      afterAttempt(deliveryFixture({ attempts: 5 }), failure, 60_000, { nowMs, random: 0 });
     expect(end(start + 59_999).status).toBeUndefined();
     expect(end(start + 60_000).status).toBe('failed');
   });

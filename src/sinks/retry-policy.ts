@@ -11,6 +11,8 @@ const maxBackoffMs = 15 * 60_000;
 /** A receiver that asks for more is asked again after this. */
 const maxRetryAfterMs = 3_600_000;
 const mostInterruptions = 10;
+/** What waited for its turn, or for this server, until its time was up is tried so often all the same: a minute or so. */
+const leastAttempts = 5;
 
 /** No pending delivery that nobody holds has a `wake_at` further ahead than this. */
 export const longestWaitMs = Math.max(maxBackoffMs, maxRetryAfterMs);
@@ -23,7 +25,7 @@ export interface Moment {
 
 /**
  * What becomes of the delivery row. Attempts end by time: `retryForMs` after it was due first (or a person asked for it
- * again), with a last one at that very moment; only a refusal is final at once. Back-off is exponential with full jitter. Pure.
+ * again), with a last one at that very moment, but not before there were {@link leastAttempts}; only a refusal is final at once. Back-off is exponential with full jitter. Pure.
  */
 export function afterAttempt(
   delivery: DeliveryRecord,
@@ -44,14 +46,16 @@ export function afterAttempt(
   const errorCode = result.code ?? (result.retry ? 'DeliveryFailed' : 'DeliveryRefused');
   const ambiguous = delivery.ambiguous || result.ambiguous === true;
   const endsMs = toEpochMs(delivery.retriedAt ?? delivery.createdAt) + retryForMs;
-  if (!result.retry || nowMs >= endsMs) {
+  const isOver = nowMs >= endsMs && delivery.attempts >= leastAttempts;
+  if (!result.retry || isOver) {
     const tries = delivery.attempts === 1 ? '1 attempt' : `${delivery.attempts} attempts`;
     const error = result.retry ? `gave up after ${tries}: ${result.reason}` : result.reason;
     return { wakeAt: null, status: 'failed', error, errorCode, ambiguous };
   }
   const ceilingMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (delivery.attempts - 1));
   const wishedMs = Math.min(maxRetryAfterMs, result.retryAfterMs ?? 0);
-  const nextMs = Math.min(endsMs, nowMs + Math.max(Math.floor(ceilingMs * random), wishedMs));
+  const againMs = nowMs + Math.max(Math.floor(ceilingMs * random), wishedMs);
+  const nextMs = nowMs < endsMs ? Math.min(endsMs, againMs) : againMs;
   return { wakeAt: toTimestamp(nextMs), error: result.reason, errorCode, ambiguous };
 }
 
