@@ -1,12 +1,16 @@
 import { expect, test } from 'vitest';
 import { maskValues } from './mask-values.ts';
 
-const value = 'pa"ss w/ö+d&9';
+const value = 'pa"ss w/ö+d&9!';
 
 test.each([
   ['as it is', value],
   ['JSON-escaped', JSON.stringify(value).slice(1, -1)],
+  ['JSON-escaped, as kubectl does', 'pa\\"ss w/ö+d\\u00269!'],
   ['URL-encoded', encodeURIComponent(value)],
+  ['URL-encoded, as curl does', 'pa%22ss%20w%2F%C3%B6%2Bd%269%21'],
+  ['in a form', 'pa%22ss+w%2F%C3%B6%2Bd%269%21'],
+  ['in colours', 'pa\u001b[01;31m\u001b[K"ss\u001b[m\u001b[K w/ö+d&9!'],
   ['base64, as kubectl shows a Secret', Buffer.from(value).toString('base64')],
   ['base64 of echo', Buffer.from(`${value}\n`).toString('base64').replace(/=+$/, '')],
   ['base64url', Buffer.from(value).toString('base64url')],

@@ -1,4 +1,4 @@
-import { mask } from './redact.ts';
+import { mask, withoutColours } from './redact.ts';
 
 /** Shorter values are not looked for: they would stand in half of all words. Characters. */
 const shortestValue = 6;
@@ -6,7 +6,7 @@ const shortestValue = 6;
 const shortestLine = 16;
 
 /**
- * A copy of text or JSON data without these values, whoever printed them: as they are, JSON-escaped, URL-encoded or in
+ * A copy of text or JSON data without these values, and without colours, whoever printed them: as they are, JSON-escaped, URL-encoded or in
  * base64, and each longer line of a value with several. Values under 6 characters stay. Names stay. Time is linear in the text, however many values there are.
  */
 export function maskValues<T>(data: T, values: Iterable<string>): T {
@@ -48,10 +48,24 @@ function encoded(value: string): readonly string[] {
     (['base64', 'base64url'] as const).map((encoding) => Buffer.from(text).toString(encoding)),
   );
   const unpadded = base64.map((text) => text.replace(/=+$/, ''));
-  return [JSON.stringify(value).slice(1, -1), encodeURIComponent(value.toWellFormed()), ...base64, ...unpadded];
+  return [...inJson(value), ...inUrls(value.toWellFormed()), ...base64, ...unpadded];
 }
 
-function maskText(text: string, forms: Forms): string {
+/** As most programs write it, and as Go's do (kubectl). */
+function inJson(value: string): readonly string[] {
+  const text = JSON.stringify(value).slice(1, -1);
+  return [text, text.replace(/[<>&]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`)];
+}
+
+/** As browsers write it, as RFC 3986 says (curl, jq), and as forms do. */
+function inUrls(value: string): readonly string[] {
+  const text = encodeURIComponent(value);
+  const strict = text.replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  return [text, strict, strict.replaceAll('%20', '+')];
+}
+
+function maskText(printed: string, forms: Forms): string {
+  const text = withoutColours(printed);
   const firsts = new Set([...forms.keys()].map((start) => start.charCodeAt(0)));
   let result = '';
   let kept = 0;

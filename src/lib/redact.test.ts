@@ -160,6 +160,17 @@ describe('redact', () => {
     }
   });
 
+  test('takes linear time on many ends of keys in one line', () => {
+    const before = process.threadCpuUsage();
+    expect(redact('-----END PRIVATE KEY-----'.repeat(30_000))).toBe(mask);
+    expect(process.threadCpuUsage(before).user).toBeLessThan(1_500_000);
+  });
+
+  test('looks through what grep writes around a match', () => {
+    const red = '\u001b[01;31m\u001b[K';
+    expect(redact(`${red}password\u001b[m\u001b[K=hunter2canary host=db`)).toBe(`password=${mask} host=db`);
+  });
+
   test('bounds the text', () => {
     expect(redact(' '.repeat(9_000_000)).length).toBeLessThan(8_400_000);
   });

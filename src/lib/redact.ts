@@ -43,13 +43,18 @@ export async function redactInTurns(text: string): Promise<string> {
   return masked(plain, ranges);
 }
 
-/** Colour sequences (SGR). Others stay, to be shown escaped. */
+/** Colour sequences (SGR), and the clearing of a line that grep writes behind each. Others stay, to be shown escaped. */
 // oxlint-disable-next-line no-control-regex -- control characters are the subject
-const colour = /\u001b\[[0-9;:]{0,64}m/g;
+const colour = /\u001b\[[0-9;:]{0,64}[mK]/g;
+
+/** Text without colours, which would part a secret. */
+export function withoutColours(text: string): string {
+  return text.includes('\u001b') ? text.replace(colour, '') : text;
+}
 
 function prepared(text: string): string {
   const bounded = text.length > maxTextLength ? `${text.slice(0, maxTextLength)}\n[cut]` : text;
-  return bounded.includes('\u001b') ? bounded.replace(colour, '') : bounded;
+  return withoutColours(bounded);
 }
 
 function* pieces(text: string): Iterable<number> {

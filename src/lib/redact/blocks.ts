@@ -75,13 +75,16 @@ function endOfCutKey(whole: string, after: number): number {
 
 /** Back over the lines of base64 before an end that has no beginning. */
 function startOfCutKey(whole: string, stop: number, lowest: number): number {
-  let start = whole.lastIndexOf('\n', stop) + 1;
+  // What is before `lowest` is not looked at: ends without line feeds would be gone through again for each of them.
+  const lineBefore = (position: number): number =>
+    lowest + whole.slice(lowest, Math.max(lowest, position)).lastIndexOf('\n') + 1;
+  let start = lineBefore(stop);
   for (let lines = 0; lines < 200 && start > lowest; lines += 1) {
-    const before = whole.lastIndexOf('\n', start - 2) + 1;
-    if (before < lowest || start - before > 256 || !/[A-Za-z0-9+/=]{32,}\s*$/.test(whole.slice(before, start))) break;
+    const before = lineBefore(start - 1);
+    if (start - before > 256 || !/[A-Za-z0-9+/=]{32,}\s*$/.test(whole.slice(before, start))) break;
     start = before;
   }
-  return Math.max(start, lowest);
+  return start;
 }
 
 const blockScalar =
