@@ -57,12 +57,18 @@ export function cappedOutput(stream: Readable, limitBytes: number): CappedOutput
 
 /** How far a cut is moved to the edge of a word. */
 const longestWord = 4096;
+/** What parts words; where none is near (JSON without blanks), what parts the texts of JSON. */
+const edges = [/[ \n]/g, /["',;]/g];
 
 /** Without a character or a word that was cut at the end: half a secret is known by nothing. */
 function wholeStart(bytes: Buffer): string {
   const text = new TextDecoder().decode(bytes, { stream: true });
-  const edge = Math.max(text.lastIndexOf(' '), text.lastIndexOf('\n')) + 1;
-  return edge > 0 && text.length - edge < longestWord ? text.slice(0, edge) : text;
+  const from = Math.max(0, text.length - longestWord);
+  for (const edge of edges) {
+    const last = [...text.slice(from).matchAll(edge)].at(-1);
+    if (last !== undefined) return text.slice(0, from + last.index + 1);
+  }
+  return text;
 }
 
 /** Without the rest of a character or a word that was cut at the beginning. */
@@ -70,6 +76,9 @@ function wholeEnd(bytes: Buffer): string {
   let start = 0;
   while (start < 3 && start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
   const text = bytes.subarray(start).toString('utf8');
-  const edge = text.slice(0, longestWord).search(/[ \n]/);
-  return edge > 0 ? text.slice(edge) : text;
+  for (const edge of edges) {
+    const at = text.slice(0, longestWord).search(edge);
+    if (at >= 0) return text.slice(at);
+  }
+  return text;
 }

@@ -230,6 +230,12 @@ describe('a local command', () => {
     expect(stdout).toBe('secret-1\n\n[... 62 bytes left out ...]\n\nsecret-9\n');
   });
 
+  test('nor through a text of JSON without blanks', async () => {
+    const script = `for i in $(seq 9); do printf '"secret-%s",' $i; done`;
+    const { stdout } = await runner.run(request(script, { outputLimitBytes: 32 }));
+    expect(stdout).toBe('"secret-1","\n[... 74 bytes left out ...]\n","secret-9",');
+  });
+
   test('output of just the limit is whole', async () => {
     const result = await runner.run(request('head -c 1000 /dev/zero | tr "\\0" x'));
     expect(result).toMatchObject({ truncated: false, stdout: 'x'.repeat(1000) });

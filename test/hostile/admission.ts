@@ -126,6 +126,18 @@ export const admission: readonly HostileInput[] = [
       }),
   },
   {
+    name: 'admission: chunks of a byte, with a token and where none is needed',
+    quick: true,
+    run: (world) =>
+      withConnections(world, 2, async ([known, unknown]) => {
+        const bytes = '1\r\nx\r\n'.repeat(world.isLong ? 1_000_000 : 100_000);
+        known?.write(`${headers}Transfer-Encoding: chunked\r\n\r\n${bytes}`);
+        unknown?.write(`GET /health HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${bytes}`);
+        await Promise.all([known?.ended(15_000), unknown?.ended(15_000)]);
+        await othersAreServed(world);
+      }),
+  },
+  {
     name: 'admission: thousands of requests one behind the other',
     quick: true,
     run: (world) =>
