@@ -152,6 +152,18 @@ test('a run that the sweep begins without a Workflow fails at once, and those wh
   await store.close();
 });
 
+test('an alert that expires while its run is put off waits for nothing any more', async () => {
+  const store = openSqliteStore({ path: ':memory:' });
+  const world = createWorld(store);
+  world.source = source({ stormCapPerMinute: 1 });
+  await world.take(0, [firing({ fingerprint: 'other' })]);
+  await world.take(0, [firing()]);
+  expect((await world.alert()).mutedReason).toBe('StormGuard');
+  expect(await world.sweep(dayMinutes + 1)).toEqual({ expired: 2, resumed: 0 });
+  expect(await world.alert()).toMatchObject({ status: 'resolved', mutedUntil: null, mutedReason: null });
+  await store.close();
+});
+
 describe('a sweep of several transactions', () => {
   let store: Store;
   /** What happens as the transaction of the sweep that has this number, from 1, begins. */
