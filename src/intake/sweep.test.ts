@@ -128,6 +128,7 @@ test('3.1.17 a run that the sweep begins supersedes the one of an earlier episod
     { episode: 1, cancelReason: 'Superseded', cancelRequestedAt: at(4), wakeAt: at(4) },
     { episode: 2, cancelReason: null, cancelRequestedAt: null },
   ]);
+  expect(await world.alert()).toMatchObject({ workflowId: ofAlert[1]?.id, announced: true });
   await store.close();
 });
 

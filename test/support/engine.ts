@@ -29,9 +29,12 @@ export const silentLog: Log = {
   child: () => silentLog,
 };
 
-/** A path `{{ .a.b }}` becomes its value as text; anything else stays. Names may hold hyphens. */
+/** A path `{{ .a.b }}` becomes its value as text, `broken` is; anything else stays. Names may hold hyphens. */
 export const plainTemplates: Templates = {
-  render: (template, data) => template.replace(/\{\{ \.([\w.-]+) \}\}/g, (_, path: string) => lookUp(data, path)),
+  render(template, data) {
+    if (template === 'broken') throw new AppError('TemplateInvalid', 'the template is broken');
+    return template.replace(/\{\{ \.([\w.-]+) \}\}/g, (_, path: string) => lookUp(data, path));
+  },
   renderApart: (template) => ({ text: template, values: [] }),
   renderCommand: (template, variables) => ({ script: template, environment: variables }),
   evaluate(condition, data) {

@@ -152,6 +152,24 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       expect(await it.run(id)).toMatchObject({ status: 'succeeded', fence: 2 });
     });
 
+    test('3.1.16 a run that is given back due at once keeps its place in the Workflow', async () => {
+      const it = world({
+        one: async () => {
+          await clock.sleep(61_000);
+          return succeeded({});
+        },
+      });
+      const plan = planOf([step('one'), step('two')], { maxConcurrent: 1 });
+      const [first, other] = [await it.addRun(plan), await it.addRun(plan)];
+      const advancing = it.engine.advance(first, never);
+      await clock.advance(0);
+      await it.engine.advance(other, never);
+      await clock.advance(61_000);
+      await advancing;
+      expect(await it.run(first)).toMatchObject({ waitingFor: null, wakeAt: now() });
+      expect(await it.run(other)).toMatchObject({ waitingFor: 'slot', wakeAt: null });
+    });
+
     test('3.1.5 two workers: one claims it, the other finds nothing and that is no error', async () => {
       const long = longDeed();
       const it = world({ one: long.deed });
@@ -187,6 +205,7 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       expect((await it.run(id)).leaseUntil).toBe('2026-01-01T00:01:20.000Z');
       long.finish();
       await advancing;
+      expect(await it.journal(id)).toEqual(['1#1 succeeded', '2#1 succeeded', '3#1 succeeded']);
     });
 
     test('3.1.6 not renewed for 20 s by the monotonic clock: the worker aborts its own work', async () => {
@@ -215,6 +234,59 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
         '2#1 succeeded',
         '3#1 succeeded',
       ]);
+    });
+
+    /** The store, with something that happens as soon as a claim is committed. */
+    function afterClaim(happens: () => Promise<void> | void): Store {
+      return {
+        ...store,
+        async transaction(name, work) {
+          const result = await store.transaction(name, work);
+          if (name === 'claim') await happens();
+          return result;
+        },
+      };
+    }
+
+    test('3.1.6 a worker that stood still between its claim and the attempt aborts it at once', async () => {
+      const seen: boolean[] = [];
+      const one: Deed = (io) => {
+        seen.push(io.signal.aborted);
+        return succeeded({});
+      };
+      const it = world({ one }, { store: afterClaim(() => clock.advance(20_000)) });
+      const id = await it.addRun(three);
+      await it.engine.advance(id, never);
+      expect(seen).toEqual([true]);
+      expect(await it.journal(id)).toEqual(['1#1 running']);
+      expect(it.counted).toContain('fist_stale_writes_total run');
+    });
+
+    test('3.1.10 a stop that comes with the claim is heard by the first attempt', async () => {
+      const stopping = new AbortController();
+      const long = longDeed();
+      const one: Deed = (io) => (io.signal.aborted ? failure() : long.deed(io));
+      const it = world({ one }, { store: afterClaim(() => stopping.abort()) });
+      const id = await it.addRun(three);
+      await it.engine.advance(id, stopping.signal);
+      expect(await it.journal(id)).toEqual(['1#1 failed Stopped']);
+      expect(await it.run(id)).toMatchObject({ status: 'running', leaseOwner: null, wakeAt: now() });
+    });
+
+    test('a run that this program cannot take up is put off, and is not in the way of others; one whose store is away is not', async () => {
+      let error: Error = new Error('Unexpected token in the plan');
+      const failing: Store = {
+        ...store,
+        transaction: (name, work) => (name === 'claim' ? Promise.reject(error) : store.transaction(name, work)),
+      };
+      const it = world({}, { store: failing });
+      const id = await it.addRun(three);
+      await expect(it.engine.advance(id, never)).rejects.toThrow('Unexpected token');
+      expect(await it.run(id)).toMatchObject({ status: 'pending', wakeAt: addMs(now(), 30_000) });
+      const other = await it.addRun(three);
+      error = new AppError('StoreUnavailable', 'the disk is full');
+      await expect(it.engine.advance(other, never)).rejects.toThrow('the disk is full');
+      expect(await it.run(other)).toMatchObject({ wakeAt: now() });
     });
 
     test('3.1.7 a result of a worker whose fence is old is not written', async () => {
@@ -283,6 +355,20 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       expect(await it.run(id)).toMatchObject({ status: 'cancelled', error: 'changed my mind', errorCode: 'Cancelled' });
     });
 
+    test('3.1.15 a cancel that comes as a run ends without an attempt in work is too late', async () => {
+      const late: Store = {
+        ...store,
+        async transaction(name, work) {
+          if (name === 'run-end') await store.transaction('cancel', (tx) => tx.runs.requestCancel(id, now(), 'late'));
+          return store.transaction(name, work);
+        },
+      };
+      const it = world({}, { store: late });
+      const id = await it.addRun(three, { planHash: null });
+      await it.engine.advance(id, never);
+      expect(await it.run(id)).toMatchObject({ status: 'failed', errorCode: 'WorkflowNotReady', cancelReason: 'late' });
+    });
+
     test('3.1.10 an interrupted attempt is marked by the next claim and runs again, outside the retry limit', async () => {
       const long = longDeed();
       const first = world({ two: long.deed });
@@ -319,6 +405,23 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
         '3#1 skipped',
       ]);
       expect(await it.run(id)).toMatchObject({ status: 'failed', errorCode: 'CrashLoop' });
+    });
+
+    test('3.1.10 interruptions of another step do not count', async () => {
+      const dying =
+        (lives: number): Deed =>
+        (io) =>
+          io.attempt <= lives ? new Promise(() => undefined) : succeeded({});
+      const it = world({ one: dying(3), two: dying(4) });
+      const id = await it.addRun(three);
+      for (let life = 0; life < 7; life += 1) {
+        void it.engine.advance(id, never);
+        await clock.advance(0);
+        await releaseDeadLeases(store, clock);
+      }
+      await it.runAll();
+      expect(await it.run(id)).toMatchObject({ status: 'succeeded' });
+      expect((await it.journal(id)).filter((line) => line.endsWith('Interrupted'))).toHaveLength(7);
     });
 
     test('3.1.10 a step with `interrupted: fail` is never repeated', async () => {
@@ -587,6 +690,23 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       expect(await it.journal(inStep)).toEqual(['1#1 failed RunTimeout']);
       expect(await it.run(inWait)).toMatchObject({ status: 'failed', errorCode: 'RunTimeout' });
       expect(await it.journal(inWait)).toEqual(['1#1 failed CommandFailed']);
+    });
+
+    test('3.1.14 an output that cannot be evaluated fails a run that else succeeded; the first one is named', async () => {
+      const it = world();
+      const outputs = [
+        { name: 'first', value: 'broken' },
+        { name: 'second', value: '{{ .steps.one.result.done }}' },
+        { name: 'third', value: 'broken' },
+      ];
+      const id = await it.addRun(planOf([step('one')], { outputs }));
+      await it.runAll();
+      expect(await it.run(id)).toMatchObject({
+        status: 'failed',
+        errorCode: 'TemplateInvalid',
+        error: 'output "first": the template is broken',
+        outputs: { first: '', second: 'one', third: '' },
+      });
     });
 
     test('3.1.14 a failure skips the rest, and outputs and deliveries are still written', async () => {

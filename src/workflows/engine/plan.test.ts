@@ -3,7 +3,7 @@ import { branchesOf, planOf, runRecord, step } from '../../../test/support/engin
 import type { Plan } from '../../core/plan.ts';
 import type { RunRecord, StepRecord } from '../../core/run.ts';
 import { addMs, toEpochMs } from '../../core/time.ts';
-import { findStep, interruption, neverStarted, next } from './plan.ts';
+import { findStep, interruption, neverStarted, next, stopped } from './plan.ts';
 import type { PlanRules } from './plan.ts';
 
 const start = '2026-01-01T00:00:00.000Z';
@@ -215,6 +215,8 @@ describe('next', () => {
 
   test('3.1.10 a step with `interrupted: fail` is never repeated', () => {
     const verdict = interruption([], 'fail');
+    expect(stopped('fail')).toEqual(verdict);
+    expect(stopped('repeat')).toMatchObject({ errorCode: 'Stopped', retryable: true });
     expect(verdict).toMatchObject({ errorCode: 'Interrupted', retryable: false });
     expect(decide(three, [failed('1', 1, verdict)])).toMatchObject({
       kind: 'end',
