@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createRandom } from '../../test/support/random.ts';
 import { maskValues } from './mask-values.ts';
 
 const value = 'pa"ss w/ö+d&9!';
@@ -38,4 +39,23 @@ test('short values, and nothing at all, change nothing', () => {
 
 test('of values that begin alike the longest wins', () => {
   expect(maskValues('secret1secret1-longer', ['secret1', 'secret1-longer'])).toBe('[REDACTED][REDACTED]');
+});
+
+test('many values that begin alike are found as a plain search finds them', () => {
+  const random = createRandom(14);
+  const word = () => 'common' + Array.from({ length: random.between(0, 6) }, () => random.pick(['a', 'b'])).join('');
+  for (let round = 0; round < 200; round += 1) {
+    const values = Array.from({ length: 12 }, word);
+    const text = Array.from({ length: 6 }, () => `${word()}${random.pick(['', ' ', 'a'])}`).join('');
+    const longestFirst = [...new Set(values)].sort((one, other) => other.length - one.length).join('|');
+    expect(maskValues(text, values)).toBe(text.replaceAll(new RegExp(longestFirst, 'g'), '[REDACTED]'));
+  }
+});
+
+test('many values that begin alike take no time', () => {
+  const values = Array.from({ length: 1000 }, (_, index) => `-----BEGIN KEY-----${'x'.repeat(60)}${index}`);
+  const text = '-----BEGIN KEY-----'.repeat(7000);
+  const before = process.threadCpuUsage();
+  expect(maskValues(text, values)).toBe(text);
+  expect(process.threadCpuUsage(before).user).toBeLessThan(500_000);
 });

@@ -21,8 +21,15 @@ function maskIn(data: unknown, forms: Forms): unknown {
   return Object.fromEntries(Object.entries(data).map(([name, item]) => [name, maskIn(item, forms)]));
 }
 
-/** What to look for, by its first characters; longest first. */
-type Forms = ReadonlyMap<string, readonly string[]>;
+/** What to look for, by its first characters. */
+type Forms = ReadonlyMap<string, Group>;
+
+/** Forms that begin alike, in the order of their UTF-16 units, so that keys and certificates by the hundred take no time. */
+interface Group {
+  readonly sorted: readonly string[];
+  /** For each the index of the longest other one that it begins with; -1 = none. */
+  readonly shorter: readonly number[];
+}
 
 function formsOf(values: Iterable<string>): Forms {
   const all = new Set<string>();
@@ -34,13 +41,55 @@ function formsOf(values: Iterable<string>): Forms {
     for (const part of parts) for (const form of [part, ...encoded(part)]) all.add(form);
     for (const form of encoded(value)) all.add(form);
   }
-  const forms = new Map<string, string[]>();
-  for (const form of [...all].sort((one, other) => other.length - one.length)) {
+  const groups = new Map<string, string[]>();
+  for (const form of all) {
     if (mask.includes(form)) continue;
     const start = form.slice(0, shortestValue);
-    forms.set(start, [...(forms.get(start) ?? []), form]);
+    const group = groups.get(start);
+    if (group === undefined) groups.set(start, [form]);
+    else group.push(form);
   }
-  return forms;
+  return new Map([...groups].map(([start, group]) => [start, groupOf(group)]));
+}
+
+function groupOf(forms: string[]): Group {
+  // By UTF-16 units, as compareAt does.
+  const sorted = forms.sort();
+  const open: number[] = [];
+  const shorter = sorted.map((form, index) => {
+    while (open.length > 0 && !form.startsWith(sorted[open.at(-1) ?? 0] ?? '')) open.pop();
+    const longest = open.at(-1) ?? -1;
+    open.push(index);
+    return longest;
+  });
+  return { sorted, shorter };
+}
+
+/** The longest form that stands at a position. */
+function longestAt({ sorted, shorter }: Group, text: string, position: number): string | undefined {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareAt(sorted[middle] ?? '', text, position) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  // What stands there begins the last form that is not behind the text, or is it.
+  for (let index = low - 1; index >= 0; index = shorter[index] ?? -1) {
+    const form = sorted[index] ?? '';
+    if (text.startsWith(form, position)) return form;
+  }
+  return undefined;
+}
+
+/** The order of a form and the text from a position on; 0 = the text begins with it. */
+function compareAt(form: string, text: string, position: number): number {
+  for (let offset = 0; offset < form.length; offset += 1) {
+    if (position + offset >= text.length) return 1;
+    const difference = form.charCodeAt(offset) - text.charCodeAt(position + offset);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 function encoded(value: string): readonly string[] {
@@ -71,9 +120,8 @@ function maskText(printed: string, forms: Forms): string {
   let kept = 0;
   for (let position = 0; position + shortestValue <= text.length; position += 1) {
     if (!firsts.has(text.charCodeAt(position))) continue;
-    const found = forms
-      .get(text.slice(position, position + shortestValue))
-      ?.find((form) => text.startsWith(form, position));
+    const group = forms.get(text.slice(position, position + shortestValue));
+    const found = group === undefined ? undefined : longestAt(group, text, position);
     if (found === undefined) continue;
     result += `${text.slice(kept, position)}${mask}`;
     kept = position + found.length;
