@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { contractStores } from '../../../test/contract/stores.ts';
 import { createFakeClock } from '../../../test/support/clock.ts';
@@ -260,6 +261,13 @@ describe.each(contractStores)('the engine on $name', ({ open }) => {
       expect(seen).toEqual([true]);
       expect(await it.journal(id)).toEqual(['1#1 running']);
       expect(it.counted).toContain('fist_stale_writes_total run');
+    });
+
+    test('an attempt leaves nothing on the signal that all attempts of a server share', async () => {
+      const stopping = new AbortController();
+      const it = world();
+      await it.engine.advance(await it.addRun(three), stopping.signal);
+      expect(getEventListeners(stopping.signal, 'abort')).toEqual([]);
     });
 
     test('3.1.10 a stop that comes with the claim is heard by the first attempt', async () => {
