@@ -492,6 +492,18 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
       expect(await world.deliveries()).toHaveLength(2);
     });
 
+    test('cooldown: the sweep decides by the one of now, from the end of the last run', async () => {
+      world.source = source({ cooldownMs: 30 * 60_000 });
+      await world.take(1, [firing()]);
+      await endRun(2);
+      await world.take(5, [resolved({ endsAt: at(4) })]);
+      await world.take(9, [firing({ startsAt: at(8) })]);
+      world.source = source({ cooldownMs: 48 * 60_000 });
+      expect(await world.sweep(32)).toEqual({ expired: 0, resumed: 0 });
+      expect(await world.alert()).toMatchObject({ mutedUntil: at(50), mutedReason: 'Cooldown' });
+      expect(await world.sweep(50)).toEqual({ expired: 0, resumed: 1 });
+    });
+
     test('cooldown: a missed resolve leaves the sinks with a firing alert, so its end is told', async () => {
       world.source = source({ cooldownMs: 60 * 60_000 });
       await world.take(1, [firing()]);
