@@ -57,8 +57,8 @@ describe('under a running server', { timeout: 90_000 }, () => {
         'notices-no-damage',
       ]);
       harm(path, other);
-      const untilMs = performance.now() + 3000;
-      while (performance.now() < untilMs) expect((await send()).status).toBe(200);
+      // Few: a checkpoint of the log that is gone would put all of it into the database.
+      for (let n = 0; n < 20; n++) expect((await send()).status).toBe(200);
       await server.process.kill();
       const found = existsSync(path) ? await alertsIn(path).catch(() => []) : [];
       expect(found.length === acknowledged.length && isSound(path)).toBe(false);
