@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { newId } from './id.ts';
 import { oneLine, printable, printableJson, printableYaml } from './printable.ts';
 import { mask, redact, redactInTurns, redactObject } from './redact.ts';
 import { isSecretName } from './secret-names.ts';
@@ -293,4 +294,15 @@ describe('printable', () => {
     expect(oneLine('a\n  b\tc')).toBe('a b c');
     expect(oneLine('x'.repeat(400), 10)).toBe('xxxxxxxxx…');
   });
+});
+
+test('ids of rows stay, and a short text has the same answer each time', async () => {
+  for (let n = 0; n < 200; n++) {
+    const id = newId();
+    expect(await redactInTurns(id)).toBe(id);
+    expect(redact(id)).toBe(id);
+  }
+  for (let n = 0; n < 5000; n++) redact(`text ${n}`);
+  const secret = join('password', '=', 'hunter2canary');
+  for (let n = 0; n < 3; n++) expect(redact(secret)).toBe('password=[REDACTED]');
 });

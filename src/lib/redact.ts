@@ -19,6 +19,13 @@ const surroundings = 2048;
 
 type Range = [start: number, end: number];
 
+/** Ids of rows: most fields of a log line are one. */
+const rowId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Answers for short texts, which come again and again: names of Workflows, messages of the log. */
+const remembered = new Map<string, string>();
+const rememberedLength = 48;
+const mostRemembered = 2000;
+
 /**
  * Takes secrets out of text: values of secret-like names (`password=x`, JSON, YAML, env files, options, headers, XML, SQL),
  * tokens with a known form, private keys, passwords in URLs, and long strings that look random. Words that say why something
@@ -26,6 +33,17 @@ type Range = [start: number, end: number];
  * the text; for long ones (logs, output) there is {@link redactInTurns}.
  */
 export function redact(text: string): string {
+  if (text.length > rememberedLength) return redactOnce(text);
+  if (text === '' || rowId.test(text)) return text;
+  const known = remembered.get(text);
+  if (known !== undefined) return known;
+  const answer = redactOnce(text);
+  if (remembered.size >= mostRemembered) remembered.clear();
+  remembered.set(text, answer);
+  return answer;
+}
+
+function redactOnce(text: string): string {
   const plain = prepared(text);
   const ranges: Range[] = [];
   for (const piece of pieces(plain)) findIn(plain, piece, ranges);
