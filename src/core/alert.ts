@@ -8,8 +8,8 @@ export type AlertStatus = (typeof alertStatuses)[number];
 export const severities = ['critical', 'warning', 'info'] as const;
 export type Severity = (typeof severities)[number];
 
-/** Policies that keep an episode from starting a run, in the order in which they are asked. */
-export const muteReasons = ['Suspended', 'Cooldown', 'FlapCap', 'StormGuard'] as const;
+/** What keeps an episode from starting a run: no usable Source, or a policy, in the order in which they are asked. */
+export const muteReasons = ['SourceUnavailable', 'Suspended', 'Cooldown', 'FlapCap', 'StormGuard'] as const;
 export type MuteReason = (typeof muteReasons)[number];
 
 export type Labels = Readonly<Record<string, string>>;

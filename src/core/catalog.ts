@@ -47,7 +47,7 @@ export interface CatalogSource extends CatalogObject {
   readonly flapCapPerHour: number;
   /** New runs of this Source per minute at most (storm guard); 0 = no cap. */
   readonly stormCapPerMinute: number;
-  /** True: alerts are stored, nothing runs. */
+  /** True: alerts are stored, nothing runs until it is false again. */
   readonly suspend: boolean;
   /** True: it vanished from the resources a moment ago. Its senders are answered 503, so that they keep their alerts. */
   readonly leaving?: boolean;

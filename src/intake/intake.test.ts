@@ -459,11 +459,32 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
     test('suspended: stored, nothing runs', async () => {
       world.source = source({ suspend: true });
       expect(await world.take(1, [firing()])).toEqual({ ...nothing, received: 1, opened: 1 });
-      expect(await world.alert()).toMatchObject({ status: 'received', announced: false, mutedUntil: null });
+      expect(await world.alert()).toMatchObject({
+        status: 'received',
+        announced: false,
+        mutedUntil: at(6),
+        mutedReason: 'Suspended',
+      });
       expect(world.counted.get('fist_runs_muted_total am Suspended')).toBe(1);
       expect((await world.store.read.lists.events({ limit: 1 })).items).toMatchObject([
         { outcome: { Opened: 1, Suspended: 1 }, workflowTriggered: null },
       ]);
+    });
+
+    test('suspended: what still fires when it is over gets its run, within the storm cap', async () => {
+      world.source = source({ suspend: true });
+      await world.take(
+        1,
+        ['f1', 'f2', 'f3'].map((fingerprint) => firing({ fingerprint })),
+      );
+      await world.take(2, [resolved({ fingerprint: 'f3', endsAt: at(2) })]);
+      expect(await world.sweep(6)).toMatchObject({ resumed: 0 });
+      expect(await world.alert()).toMatchObject({ mutedUntil: at(11), mutedReason: 'Suspended' });
+      world.source = source({ stormCapPerMinute: 1 });
+      expect([await world.sweep(11), await world.sweep(12), await world.sweep(13)]).toMatchObject(
+        [1, 1, 0].map((resumed) => ({ resumed })),
+      );
+      expect(await world.alert()).toMatchObject({ announced: true, mutedReason: null });
     });
 
     test('no Workflow named: stored, nothing runs, nothing fails', async () => {
@@ -587,13 +608,35 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
       ]);
     });
 
-    test('a muted alert whose Source is gone is forgotten', async () => {
+    test.each([
+      ['gone', { name: 'another' }, 'SourceUnavailable'],
+      ['vanishing', { leaving: true }, 'SourceUnavailable'],
+      [
+        'declared in a way that cannot be used',
+        { ready: false, suspend: true, triggerWorkflow: '' },
+        'SourceUnavailable',
+      ],
+      ['suspended', { suspend: true }, 'Suspended'],
+    ] as const)(
+      'an alert that was put off while its Source is %s waits, says so, and gets its run afterwards',
+      async (_state, changes, mutedReason) => {
+        world.source = source({ stormCapPerMinute: 1 });
+        await world.take(0, [firing(), firing({ fingerprint: 'f2' })]);
+        world.source = source(changes);
+        expect([await world.sweep(1), await world.sweep(5.9)]).toMatchObject([{ resumed: 0 }, { resumed: 0 }]);
+        world.source = source();
+        expect(await world.alert('f2')).toMatchObject({ mutedUntil: at(6), mutedReason, announced: false });
+        expect(await world.sweep(6)).toMatchObject({ resumed: 1 });
+        expect(await world.alert('f2')).toMatchObject({ mutedUntil: null, mutedReason: null, announced: true });
+      },
+    );
+
+    test('an alert that was put off waits for nothing once its Source begins no runs', async () => {
       world.source = source({ stormCapPerMinute: 1 });
       await world.take(0, [firing(), firing({ fingerprint: 'f2' })]);
-      world.source = source({ name: 'another' });
-      expect(await world.sweep(5)).toMatchObject({ resumed: 0 });
-      world.source = source();
-      expect(await world.alert('f2')).toMatchObject({ mutedUntil: null });
+      world.source = source({ triggerWorkflow: '' });
+      expect(await world.sweep(1)).toMatchObject({ resumed: 0 });
+      expect(await world.alert('f2')).toMatchObject({ mutedUntil: null, mutedReason: null });
     });
   });
 

@@ -19,10 +19,10 @@ describe('mute policies', () => {
     expect(decideMute({ ...facts, lastRunEndedAt: noon, runsOfAlert: 1e6, runsOfSource: 1e6 })).toBeNull();
   });
 
-  test('suspended: nothing runs until a person says so', () => {
+  test('suspended: nothing runs until a person says so, which is looked for every five minutes', () => {
     expect(decideMute({ ...facts, source: { ...free, suspend: true } })).toMatchObject({
       reason: 'Suspended',
-      until: null,
+      until: addMs(noon, 5 * 60_000),
     });
   });
 

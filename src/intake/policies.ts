@@ -4,8 +4,11 @@ import type { RunMinute } from '../core/store.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 
-/** Flapping is looked at again after so long: the window of the cap is an hour, so most of it has passed by then. */
-const flapRecheckMs = 5 * 60_000;
+/**
+ * What has no end that is known is looked at again after so long: a Source that is suspended or away, and flapping (the
+ * window of the cap is an hour, so most of it has passed by then).
+ */
+export const recheckMs = 5 * 60_000;
 const minuteMs = 60_000;
 /** Work that was begun earlier is at most so late; what is older says that the clock was put back. */
 const latestMinutes = 10;
@@ -30,16 +33,19 @@ export interface MuteFacts {
 export interface Mute {
   readonly reason: MuteReason;
   readonly message: string;
-  /** When it is decided anew, if the alert still fires; null = not by itself. */
-  readonly until: Timestamp | null;
+  /** When it is decided anew, if the alert still fires. */
+  readonly until: Timestamp;
 }
 
 type MutePolicy = (facts: MuteFacts) => Mute | null;
 
-function suspended({ source }: MuteFacts): Mute | null {
-  return source.suspend
-    ? { reason: 'Suspended', message: 'the Source is suspended: alerts are stored, nothing runs', until: null }
-    : null;
+function suspended({ source, nowMs }: MuteFacts): Mute | null {
+  if (!source.suspend) return null;
+  return {
+    reason: 'Suspended',
+    message: 'the Source is suspended: alerts are stored, nothing runs',
+    until: toTimestamp(nowMs + recheckMs),
+  };
 }
 
 function cooldown({ source, nowMs, lastRunEndedAt, raised }: MuteFacts): Mute | null {
@@ -59,7 +65,7 @@ function flapCap({ source, nowMs, runsOfAlert }: MuteFacts): Mute | null {
   return {
     reason: 'FlapCap',
     message: `${runsOfAlert} runs of this alert within an hour; the cap is ${source.flapCapPerHour}`,
-    until: toTimestamp(nowMs + flapRecheckMs),
+    until: toTimestamp(nowMs + recheckMs),
   };
 }
 

@@ -7,7 +7,7 @@ import { addMs, toEpochMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { snapshotOf, transitionRecord } from './records.ts';
 import type { IntakeOptions } from './intake.ts';
-import { createRunMinutes, decideMute, flapWindowMs } from './policies.ts';
+import { createRunMinutes, decideMute, flapWindowMs, recheckMs } from './policies.ts';
 import type { Mute, RunMinutes } from './policies.ts';
 import { startRun } from './trigger.ts';
 
@@ -161,7 +161,13 @@ function startedRuns({ minutes, now }: Resuming, source: CatalogSource): readonl
 async function resumeAlert(tx: StoreTransaction, resuming: Resuming, alert: AlertRecord): Promise<RunRecord | null> {
   const { catalog, minutes, now } = resuming;
   const source = catalog.source(alert.namespace, alert.source);
-  if (source === undefined || source.triggerWorkflow === '') {
+  if (source === undefined || isAway(source)) {
+    const mutedUntil = addMs(now, recheckMs);
+    await tx.alerts.saveStates([{ ...alert, mutedUntil, mutedReason: 'SourceUnavailable', updatedAt: now }]);
+    return null;
+  }
+  // There is a Source, and it is one that begins no runs.
+  if (source.triggerWorkflow === '') {
     await tx.alerts.saveStates([{ ...alert, ...notMuted, updatedAt: now }]);
     return null;
   }
@@ -190,6 +196,14 @@ async function resumeAlert(tx: StoreTransaction, resuming: Resuming, alert: Aler
   return run;
 }
 
+/**
+ * It vanished a moment ago, or what is declared cannot be used: nobody knows what it would begin. Its alerts keep their
+ * claim to a run, because most of what vanishes is a mistake.
+ */
+function isAway({ leaving, ready, triggerWorkflow }: CatalogSource): boolean {
+  return leaving === true || (!ready && triggerWorkflow === '');
+}
+
 const minuteMs = 60_000;
 const longestTurn = 60;
 
@@ -198,7 +212,7 @@ const longestTurn = 60;
  * later at most: or all of them would be written again each minute.
  */
 function inTurn({ putOff }: Resuming, { namespace, name, stormCapPerMinute }: CatalogSource, mute: Mute) {
-  if (mute.reason !== 'StormGuard' || mute.until === null) return mute.until;
+  if (mute.reason !== 'StormGuard') return mute.until;
   const source = `${namespace}/${name}`;
   const before = putOff.get(source) ?? 0;
   putOff.set(source, before + 1);

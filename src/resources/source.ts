@@ -18,7 +18,9 @@ export const sourceSpec = z
       .record(z.string(), z.string())
       .default({})
       .meta({ description: 'Facts for templates: .source.context.<name>.' }),
-    suspend: z.boolean().default(false).meta({ description: 'True: alerts are stored, nothing runs.' }),
+    suspend: z.boolean().default(false).meta({
+      description: 'True: alerts are stored, nothing runs. What still fires when it is false again gets its run.',
+    }),
     expireAfter: duration
       .default('24h')
       .meta({ description: 'Open alerts that were not received for so long are resolved; 0 = never.' }),
