@@ -22,14 +22,14 @@ export function createControl({ store, catalog, clock, log }: ControlOptions): C
   return {
     cancel: (runId, reason) =>
       store.transaction('cancel', async (tx) => {
-        const run = await findRun(tx.runs, runId);
+        const run = foundRun(await tx.runs.find(runId), runId);
         if (!(await tx.runs.requestCancel(runId, toTimestamp(clock.now()), reason))) {
           throw new AppError('Conflict', `run ${runId} has ended already: ${run.status}`);
         }
       }),
     retry: (runId) =>
       store.transaction('retry', async (tx) => {
-        const old = await findRun(tx.runs, runId);
+        const old = foundRun(await tx.runs.findLocked(runId), runId);
         if (!isFinal(old.status)) {
           throw new AppError('Conflict', `run ${runId} has not ended: ${old.status}`, {
             next: `fist cancel run/${runId}`,
@@ -45,7 +45,9 @@ export function createControl({ store, catalog, clock, log }: ControlOptions): C
       const delivery = await store.transaction('retry', async (tx) => {
         const found = await findDelivery(tx.deliveries, deliveryId);
         if (await tx.deliveries.retry(deliveryId, toTimestamp(clock.now()))) return found;
-        throw new AppError('Conflict', `delivery ${deliveryId} has not failed: ${found.status}`, {
+        // It may have gone, or been retried, since it was found.
+        const { status } = await findDelivery(tx.deliveries, deliveryId);
+        throw new AppError('Conflict', `delivery ${deliveryId} has not failed: ${status}`, {
           next: 'fist get deliveries --status failed',
         });
       });
@@ -97,8 +99,7 @@ async function findDelivery(deliveries: DeliveryReader, deliveryId: string): Pro
   throw new AppError('NotFound', `there is no delivery ${deliveryId}`, { next: 'fist get deliveries' });
 }
 
-async function findRun(runs: RunReader, runId: string): Promise<RunRecord> {
-  const run = await runs.find(runId);
+function foundRun(run: RunRecord | undefined, runId: string): RunRecord {
   if (run === undefined) throw new AppError('NotFound', `there is no run ${runId}`, { next: 'fist get runs' });
   return run;
 }

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Kysely, Selectable, Updateable } from 'kysely';
+import type { Kysely, Selectable, SelectQueryBuilder, Updateable } from 'kysely';
 import type { SinkLimits } from '../../core/catalog.ts';
 import { wholePayload } from '../../core/delivery.ts';
 import type { DeliveryRecord } from '../../core/delivery.ts';
@@ -11,6 +11,7 @@ import { bulkInsert } from '../sql/bulk.ts';
 import { createPlaces, roomOf, waitingOf } from './places.ts';
 import type { Places } from './places.ts';
 import type { Hints } from '../commit/hints.ts';
+import { sqlOf } from '../sql/dialect.ts';
 import { statement } from '../sql/statements.ts';
 import { storableJson } from '../sql/text.ts';
 import type { Database } from '../tables/all.ts';
@@ -121,6 +122,7 @@ export function createDeliveryStore(query: Kysely<Database>, hints: Hints): Deli
       return true;
     },
     async retry(id, now) {
+      await keepRuns(query, query.selectFrom('sink_outputs').select('workflow_id').where('id', '=', id));
       const row = await query
         .updateTable('sink_outputs')
         .set({ ...changesOf(deliveries, renewed), retried_at: now, wake_at: now })
@@ -184,6 +186,17 @@ const cancelled = {
   wakeAt: null,
   waitingFor: null,
 } as const satisfies Partial<DeliveryRecord>;
+/**
+ * Retention takes a run with its deliveries that have ended. Who makes one of them pending again waits for it, and then
+ * finds none, or has the run until the commit: else a delivery would be sent without the report of its run.
+ */
+async function keepRuns(query: Kysely<Database>, runs: RunIds): Promise<void> {
+  const rows = query.selectFrom('workflows').select('id').where('id', 'in', runs).orderBy('id');
+  await rows.$call(sqlOf(query).lock).execute();
+}
+
+type RunIds = readonly string[] | SelectQueryBuilder<Database, 'sink_outputs', { workflow_id: string | null }>;
+
 const onePlace: SinkLimits = { maxConcurrent: 1, ratePerMinute: null };
 
 /** Of the deliveries of its alert (or run), once it has ended. */
@@ -195,20 +208,27 @@ async function wakeNextOf(places: Places, row: Selectable<DeliveryRow>, now: Tim
 
 function retryPageOn(query: Kysely<Database>, hints: Hints): DeliveryStore['retryPage'] {
   return async ({ namespace, sinkName, after, limit }, now) => {
+    const failed = await query
+      .selectFrom('sink_outputs')
+      .select(['id', 'workflow_id'])
+      .where('namespace', '=', namespace)
+      .where('sink_name', '=', sinkName)
+      .where('status', '=', 'failed')
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(limit)
+      .execute();
+    if (failed.length === 0) return [];
+    const runs = new Set(failed.flatMap(({ workflow_id: run }) => run ?? []));
+    if (runs.size > 0) await keepRuns(query, [...runs]);
     const rows = await query
       .updateTable('sink_outputs')
       .set({ ...changesOf(deliveries, renewed), retried_at: now, wake_at: now })
       .where('status', '=', 'failed')
-      .where('id', 'in', (row) =>
-        row
-          .selectFrom('sink_outputs')
-          .select('id')
-          .where('namespace', '=', namespace)
-          .where('sink_name', '=', sinkName)
-          .where('status', '=', 'failed')
-          .where('id', '>', after)
-          .orderBy('id')
-          .limit(limit),
+      .where(
+        'id',
+        'in',
+        failed.map(({ id }) => id),
       )
       .returning('id')
       .execute();

@@ -3,7 +3,7 @@ import { contractStores } from '../../../test/contract/stores.ts';
 import type { ContractStore } from '../../../test/contract/stores.ts';
 import { createPause, endedOrWaiting } from '../../../test/support/races.ts';
 import { planOf, runRecord, step } from '../../../test/support/engine.ts';
-import { alertFixture, eventFixture, someTime } from '../../../test/support/rows.ts';
+import { alertFixture, eventFixture, looseDelivery, someTime } from '../../../test/support/rows.ts';
 import type { ResourceRecord } from '../../core/resource.ts';
 import type { StoreTransaction } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
@@ -65,33 +65,67 @@ describe.each(postgres)('two transactions on $name', ({ open }) => {
     expect(await store.read.lists.event(event.id)).toMatchObject({ receiveCount: 2 });
   });
 
+  describe('a retry while retention takes the run', () => {
+    const ended = addMs(someTime, -1);
+    const run = runRecord(planOf([step('one')]), someTime, { status: 'succeeded', wakeAt: null, completedAt: ended });
+    const failed = { ...looseDelivery('key'), runId: run.id, status: 'failed', wakeAt: null } as const;
+    const { id, namespace, sinkName } = failed;
+    const page = { namespace, sinkName, after: '', limit: 10 };
+    const take = async (tx: StoreTransaction) =>
+      (await tx.retention.deletePage('runs', { after: '', before: 'z', endedBefore: someTime, limit: 10 })).deleted;
+    beforeEach(() =>
+      opened.store.transaction('intake', async (tx) => {
+        await tx.runs.insert({ run, plan: null });
+        await tx.deliveries.insert([failed]);
+      }),
+    );
+
+    const retries: readonly [string, (tx: StoreTransaction) => Promise<unknown>, unknown, unknown][] = [
+      ['a delivery', (tx) => tx.deliveries.retry(id, someTime), true, false],
+      ['the deliveries of a Sink', (tx) => tx.deliveries.retryPage(page, someTime), [id], []],
+      ['the run', (tx) => tx.runs.findLocked(run.id), expect.objectContaining({ id: run.id }), undefined],
+    ];
+
+    test.each(retries)('of %s has it to the end, or finds nothing', async (_what, retry, before, after) => {
+      expect(await inTurn(retry, take)).toEqual([before, {}]);
+      const { read } = opened.store;
+      expect(await read.runs.find(run.id)).toBeDefined();
+      await opened.query.updateTable('sink_outputs').set({ status: 'failed', wake_at: null }).execute();
+      expect(await inTurn(take, retry)).toEqual([expect.objectContaining({ workflows: 1, sink_outputs: 1 }), after]);
+      expect([await read.runs.find(run.id), await read.deliveries.find(id)]).toEqual([undefined, undefined]);
+    });
+  });
+
+  /** The second begins when the first has done its work, and before its commit. */
+  async function inTurn<One, Other>(
+    first: (tx: StoreTransaction) => Promise<One>,
+    second: (tx: StoreTransaction) => Promise<Other>,
+  ): Promise<[One, Other]> {
+    const { store } = opened;
+    const pause = createPause();
+    const one = store.transaction('retention', async (tx) => {
+      const answer = await first(tx);
+      await pause.hold();
+      return answer;
+    });
+    await pause.reached;
+    const other = store.transaction('retention', second);
+    await endedOrWaiting(other, opened);
+    pause.end();
+    return Promise.all([one, other]);
+  }
+
   describe('a run that begins while retention takes its plan', () => {
     const plan = planOf([step('one')]);
     const run = runRecord(plan, someTime, { planHash: 'old' });
     const begin = (tx: StoreTransaction) => tx.runs.insert({ run, plan });
     const takePlans = (tx: StoreTransaction) => tx.retention.deletePlans(addMs(someTime, 1));
 
-    /** The second begins when the first has done its work, and before its commit. */
-    async function inTurn<One, Other>(
-      first: (tx: StoreTransaction) => Promise<One>,
-      second: (tx: StoreTransaction) => Promise<Other>,
-    ): Promise<[One, Other]> {
-      const { store, query } = opened;
+    beforeEach(async () => {
       const { namespace, name } = plan;
       const row = { hash: 'old', namespace, name, plan: JSON.stringify(plan), created_at: someTime };
-      await query.insertInto('plans').values(row).execute();
-      const pause = createPause();
-      const one = store.transaction('retention', async (tx) => {
-        const answer = await first(tx);
-        await pause.hold();
-        return answer;
-      });
-      await pause.reached;
-      const other = store.transaction('retention', second);
-      await endedOrWaiting(other, opened);
-      pause.end();
-      return Promise.all([one, other]);
-    }
+      await opened.query.insertInto('plans').values(row).execute();
+    });
 
     test('keeps it', async () => {
       expect(await inTurn(begin, takePlans)).toEqual([true, 0]);

@@ -55,11 +55,23 @@ async function deleteRuns(
   ids: readonly string[],
   { endedBefore }: RetentionPage,
 ): Promise<RetentionCounts> {
-  const rows = await query
-    .deleteFrom('workflows')
+  // First nobody may have them, and then they are looked at again: who retries a delivery, or the run, has locked the run.
+  const ended = await query
+    .selectFrom('workflows')
+    .select('id')
     .where('id', 'in', ids)
     .where('status', 'in', ['succeeded', 'failed', 'cancelled'])
     .where('completed_at', '<', endedBefore)
+    .$call(sqlOf(query).lockFree)
+    .execute();
+  if (ended.length === 0) return {};
+  const rows = await query
+    .deleteFrom('workflows')
+    .where(
+      'id',
+      'in',
+      ended.map(({ id }) => id),
+    )
     .where((row) => row.not(row.exists(openAlertOf(row))))
     .where((row) => row.not(row.exists(pendingDeliveryOf(row))))
     .where((row) => row.not(row.exists(unfinishedRetryOf(row))))

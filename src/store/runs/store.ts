@@ -116,7 +116,10 @@ export function createRunStore(query: Kysely<Database>, hints: Hints): RunStore 
 function runWrites(
   query: Kysely<Database>,
   hints: Hints,
-): Pick<RunStore, 'insertAll' | 'insert' | 'briefsOfAlerts' | 'countSince' | 'update' | 'moveDeadlines'> {
+): Pick<
+  RunStore,
+  'insertAll' | 'insert' | 'briefsOfAlerts' | 'countSince' | 'update' | 'moveDeadlines' | 'findLocked'
+> {
   return {
     ...inserts(query, hints),
     briefsOfAlerts: briefs(query),
@@ -131,6 +134,10 @@ function runWrites(
       return row.count;
     },
     moveDeadlines: deadlineMoves(query),
+    async findLocked(id) {
+      const rows = query.selectFrom('workflows').selectAll().where('id', '=', id);
+      return (await rows.$call(sqlOf(query).lock).execute()).map(selection(runs).read)[0];
+    },
     async update(id, changes) {
       await query.updateTable('workflows').set(changesOf(runs, changes)).where('id', '=', id).execute();
       if (changes.wakeAt != null) hints.runs.push({ id, wakeAt: changes.wakeAt });
