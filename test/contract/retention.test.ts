@@ -157,6 +157,65 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
     expect(steps).toHaveLength(kept.length);
   });
 
+  describe('the run by which a Sink knows of an alert', () => {
+    const rules = { runs: { ageMs: 30 * dayMs, count: null } } as const;
+    const at = toTimestamp(nowMs - 40 * dayMs);
+    const word = { alertId: 'a', namespace: 'default', event: 'run-finished', wakeAt: null } as const;
+
+    async function addAlert(status: 'escalated' | 'resolved', workflowId: string | null = null): Promise<string> {
+      const alert = alertRecord(at, { id: idOf(40), status, workflowId });
+      await opened.store.transaction('intake', (tx) => tx.alerts.insertAll([alert]));
+      return alert.id;
+    }
+    /** A run that told these Sinks, with the status that each delivery has. */
+    async function addTelling(
+      alertId: string,
+      episode: number,
+      told: Record<string, string>,
+      retryOf: string | null = null,
+    ): Promise<string> {
+      const runId = await addRun(40, { alertId, episode, retryOf });
+      const deliveries = Object.entries(told).map(([sinkName, status]) => ({
+        ...delivery(runId, { ...word, id: idOf(40), alertId, sinkName }),
+        status: status === 'ambiguous' ? ('failed' as const) : (status as 'sent'),
+        ambiguous: status === 'ambiguous',
+      }));
+      await opened.store.transaction('intake', (tx) => tx.deliveries.insert(deliveries));
+      return runId;
+    }
+
+    test('stays while the alert is open: the newest one for each Sink, and no other', async () => {
+      const alertId = await addAlert('escalated');
+      const runs = [
+        await addTelling(alertId, 1, { out: 'sent', old: 'sent', failed: 'failed' }),
+        await addTelling(alertId, 2, { out: 'sent', unsure: 'ambiguous' }),
+        await addTelling(alertId, 3, { failed: 'failed' }),
+        await addTelling(alertId, 4, { out: 'sent' }),
+      ];
+      // Of an earlier episode, begun by a person: it says nothing of the last one.
+      runs.push(await addTelling(alertId, 3, { out: 'sent' }, idOf(40)));
+      await apply(rules);
+      expect(await ids('workflows')).toEqual([runs[0], runs[1], runs[3], runs[4]]);
+      await opened.query.updateTable('alerts').set({ status: 'resolved' }).execute();
+      await apply(rules);
+      expect(await ids('workflows')).toEqual([]);
+    });
+
+    test('stays while the end of the alert waits to be told to that Sink', async () => {
+      const alertId = await addAlert('resolved');
+      const toldOut = await addTelling(alertId, 1, { out: 'sent' });
+      await addTelling(alertId, 1, { other: 'sent' }, toldOut);
+      const end = delivery(null, { id: idOf(1), alertId, namespace: 'default', sinkName: 'out', wakeAt: now });
+      await opened.store.transaction('intake', (tx) => tx.deliveries.insert([end]));
+      await apply(rules);
+      expect(await ids('workflows')).toEqual([toldOut]);
+      expect(await opened.store.read.deliveries.wasTold(end, 1)).toBe(true);
+      await opened.query.updateTable('sink_outputs').set({ status: 'sent' }).where('id', '=', end.id).execute();
+      await apply(rules);
+      expect(await ids('workflows')).toEqual([]);
+    });
+  });
+
   test('keeps an old event that an open alert shows, and takes the others', async () => {
     const at = toTimestamp(nowMs - 10 * dayMs);
     const events = [10, 10, 10, 1].map((daysAgo) =>

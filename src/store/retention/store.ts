@@ -75,6 +75,7 @@ async function deleteRuns(
     .where((row) => row.not(row.exists(openAlertOf(row))))
     .where((row) => row.not(row.exists(pendingDeliveryOf(row))))
     .where((row) => row.not(row.exists(unfinishedRetryOf(row))))
+    .where((row) => row.not(row.exists(lastWordOf(row))))
     .returning('id')
     .execute();
   const runs = rows.map(({ id }) => id);
@@ -113,6 +114,56 @@ function unfinishedRetryOf(row: OfRun) {
     .select('repetition.id')
     .whereRef('repetition.retry_of', '=', 'workflows.id')
     .where('repetition.status', 'in', ['pending', 'running']);
+}
+
+/**
+ * A delivery by which a Sink knows that the alert fires, the newest one: by it the Sink is told of the end, which may
+ * still come, or waits to be told (design 3.2.19).
+ */
+function lastWordOf(row: OfRun) {
+  return row
+    .selectFrom('sink_outputs as word')
+    .select('word.id')
+    .whereRef('word.workflow_id', '=', 'workflows.id')
+    .where('word.event', '<>', 'alert-resolved')
+    .where(sql<boolean>`(word.status = 'sent' OR word.ambiguous)`)
+    .where((word) =>
+      word.or([
+        word.exists(
+          word
+            .selectFrom('alerts')
+            .select('alerts.id')
+            .whereRef('alerts.id', '=', 'workflows.alert_id')
+            .where('alerts.status', '<>', 'resolved'),
+        ),
+        word.exists(
+          word
+            .selectFrom('sink_outputs as end')
+            .select('end.id')
+            .where('end.status', '=', sql.lit('pending'))
+            .whereRef('end.namespace', '=', 'word.namespace')
+            .whereRef('end.sink_name', '=', 'word.sink_name')
+            .where(sql<boolean>`coalesce("end".alert_id, "end".workflow_id) = workflows.alert_id`),
+        ),
+      ]),
+    )
+    .where((word) =>
+      word.not(
+        word.exists(
+          word
+            .selectFrom('workflows as later')
+            .innerJoin('sink_outputs as newer', 'newer.workflow_id', 'later.id')
+            .select('newer.id')
+            .whereRef('later.alert_id', '=', 'workflows.alert_id')
+            .whereRef('later.id', '>', 'workflows.id')
+            .whereRef('later.episode', '>=', 'workflows.episode')
+            .whereRef('newer.namespace', '=', 'word.namespace')
+            .whereRef('newer.sink_name', '=', 'word.sink_name')
+            .where('newer.event', '<>', 'alert-resolved')
+            .where(sql<boolean>`(newer.status IN ('sent', 'pending') OR newer.ambiguous)`),
+        ),
+      ),
+    );
 }
 
 const deleteLooseDeliveries: Delete = async (query, ids, { endedBefore }) => ({
