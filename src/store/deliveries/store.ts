@@ -1,96 +1,21 @@
 import { sql } from 'kysely';
-import type { Kysely, Selectable, SelectQueryBuilder, Updateable } from 'kysely';
+import type { Kysely, SelectQueryBuilder, Updateable } from 'kysely';
 import type { SinkLimits } from '../../core/catalog.ts';
-import { wholePayload } from '../../core/delivery.ts';
 import type { DeliveryRecord } from '../../core/delivery.ts';
-import type { JsonObject } from '../../core/json.ts';
-import type { DeliveryEnd, DeliveryReader, DeliveryStore } from '../../core/store.ts';
+import type { DeliveryEnd, DeliveryStore } from '../../core/store.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { bulkInsert } from '../sql/bulk.ts';
-import { createPlaces, roomOf, waitingOf } from './places.ts';
+import { claimOn } from './claim.ts';
+import { createPlaces, roomOf } from './places.ts';
 import type { Places } from './places.ts';
+import { createDeliveryReader, deliveryOf, first } from './reader.ts';
+import type { DeliveryRow } from './reader.ts';
 import type { Hints } from '../commit/hints.ts';
 import { sqlOf } from '../sql/dialect.ts';
-import { statement } from '../sql/statements.ts';
-import { storableJson } from '../sql/text.ts';
 import type { Database } from '../tables/all.ts';
 import { deliveries } from '../tables/deliveries.ts';
-import { changesOf, selection } from '../tables/table.ts';
-
-type DeliveryRow = Database['sink_outputs'];
-const { read: deliveryRecord } = selection(deliveries);
-
-/** Reads `sink_outputs` on any connection. */
-export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
-  const byId = statement<'id', Selectable<DeliveryRow>>(['id'], (marker) =>
-    query.selectFrom('sink_outputs').selectAll().where('id', '=', marker('id')),
-  );
-  const resultOf = statement<'id', { result: string | null }>(['id'], (marker) =>
-    query.selectFrom('workflow_steps').select('result').where('id', '=', marker('id')),
-  );
-  const due = statement<'now' | 'limit', { id: string }>(['now', 'limit'], (marker) =>
-    query
-      .selectFrom('sink_outputs')
-      .select('id')
-      // A finished delivery has no wake_at; naming the status would lead SQLite to another index and a sort.
-      .where('wake_at', '<=', marker('now'))
-      .orderBy('wake_at')
-      .limit(marker('limit')),
-  );
-  const next = statement<never, { wake_at: string | null }>([], () =>
-    query.selectFrom('sink_outputs').select('wake_at').where('wake_at', 'is not', null).orderBy('wake_at').limit(1),
-  );
-  const told = statement<'namespace' | 'sinkName' | 'alertId' | 'episode', { id: string }>(
-    ['namespace', 'sinkName', 'alertId', 'episode'],
-    (marker) =>
-      query
-        .selectFrom('sink_outputs')
-        .select('id')
-        .where('workflow_id', 'in', (row) =>
-          row
-            .selectFrom('workflows')
-            .select('workflows.id')
-            .where('workflows.alert_id', '=', marker('alertId'))
-            .where('workflows.episode', '<=', marker('episode'))
-            .where('workflows.episode', '>', (run) =>
-              run.fn.coalesce(
-                // A rise of the severity, or a resolve that never came, begins an episode without an end that is told.
-                run
-                  .selectFrom('alert_transitions')
-                  .select('alert_transitions.episode')
-                  .where('alert_transitions.alert_id', '=', marker('alertId'))
-                  .where('alert_transitions.episode', '<', marker('episode'))
-                  .where('to_status', '=', sql.lit('resolved'))
-                  .where('reason', '<>', sql.lit('ResolveMissed'))
-                  .orderBy('alert_transitions.id', 'desc')
-                  .limit(1),
-                sql<number>`-1`,
-              ),
-            ),
-        )
-        .where('namespace', '=', marker('namespace'))
-        .where('sink_name', '=', marker('sinkName'))
-        .where('event', '<>', sql.lit('alert-resolved'))
-        .where(sql<boolean>`(status IN ('sent', 'pending') OR ambiguous)`)
-        .limit(1),
-  );
-  return {
-    async find(id) {
-      const delivery = first(await byId(query, { id }));
-      if (delivery?.rendered == null || delivery.payload !== null) return delivery;
-      const { report } = delivery.rendered;
-      const [step] = report === null ? [] : await resultOf(query, { id: report.stepId });
-      return { ...delivery, payload: wholePayload(delivery.rendered, reportIn(step?.result)) };
-    },
-    due: async (now, limit) => (await due(query, { now, limit })).map((row) => row.id),
-    async wasTold({ namespace, sinkName, alertId }, episode) {
-      const rows = await told(query, { namespace, sinkName, alertId, episode });
-      return rows.length > 0;
-    },
-    nextWakeAt: async () => (await next(query, {}))[0]?.wake_at ?? null,
-  };
-}
+import { changesOf } from '../tables/table.ts';
 
 /** Reads and writes `sink_outputs` inside a transaction; counts what each Sink did in `resource_activity`. */
 export function createDeliveryStore(query: Kysely<Database>, hints: Hints): DeliveryStore {
@@ -117,7 +42,7 @@ export function createDeliveryStore(query: Kysely<Database>, hints: Hints): Deli
       await allDone([
         ...(row.status === 'pending' ? [] : [wakeNextOf(places, row, now)]),
         places.wakeWaiters(delivery, now, limits, roomOf(limits, now, leases, lastClaimedAt)),
-        countActivity(query, deliveryRecord(row), end),
+        countActivity(query, deliveryOf(row), end),
       ]);
       return true;
     },
@@ -200,7 +125,7 @@ type RunIds = readonly string[] | SelectQueryBuilder<Database, 'sink_outputs', {
 const onePlace: SinkLimits = { maxConcurrent: 1, ratePerMinute: null };
 
 /** Of the deliveries of its alert (or run), once it has ended. */
-async function wakeNextOf(places: Places, row: Selectable<DeliveryRow>, now: Timestamp): Promise<void> {
+async function wakeNextOf(places: Places, row: DeliveryRow, now: Timestamp): Promise<void> {
   const orderKey = row.alert_id ?? row.workflow_id;
   if (orderKey === null) return;
   await places.wakeNext({ namespace: row.namespace, sinkName: row.sink_name }, orderKey, now);
@@ -238,7 +163,7 @@ function retryPageOn(query: Kysely<Database>, hints: Hints): DeliveryStore['retr
 }
 
 /** Writes to a delivery that is held under this fence. */
-function updateHeld(query: Kysely<Database>, id: string, fence: number, changes: Updateable<DeliveryRow>) {
+function updateHeld(query: Kysely<Database>, id: string, fence: number, changes: Updateable<Database['sink_outputs']>) {
   return query
     .updateTable('sink_outputs')
     .set(changes)
@@ -247,79 +172,6 @@ function updateHeld(query: Kysely<Database>, id: string, fence: number, changes:
     .where('status', '=', 'pending')
     .returningAll()
     .executeTakeFirst();
-}
-
-/**
- * Under the lock of the Sink. A lease that was never given back means that an attempt was interrupted, so what it
- * sent is unknown: the row is marked ambiguous.
- */
-function claimOn(query: Kysely<Database>, places: Places): DeliveryStore['claim'] {
-  const take = takeStatement(query);
-  return async ({ delivery: wanted, owner, now, leaseUntil, limits, sends, takes = true, keep }) => {
-    const delivery = waitingOf(wanted);
-    const { id } = delivery;
-    const [isDue, lastClaimedAt, leases, hasRun, hasEarlier] = await allDone([
-      places.isDue(id, now),
-      places.lock(delivery),
-      places.leases(delivery, now),
-      // Before what is earlier: a run that ends in between has written what it tells.
-      delivery.event === 'alert-resolved' ? places.hasRun(delivery) : false,
-      places.hasEarlier(delivery),
-    ]);
-    // Of many that are due for one Sink, the first that finds no place lets the others wait as well.
-    if (!isDue) return undefined;
-    const room = roomOf(limits, now, leases, lastClaimedAt);
-    const waitsFor = hasRun ? 'run' : hasEarlier ? 'order' : null;
-    if (waitsFor !== null) {
-      await places.waitFor(waitsFor, delivery, now);
-      // It may have been woken for a place that it cannot use yet.
-      await places.wakeWaiters(delivery, now, limits, room);
-      return undefined;
-    }
-    if (sends && (room.free === 0 || room.opensAt > now)) {
-      await places.waitForPlace(delivery, now);
-      await places.wakeWaiters(delivery, now, limits, room);
-      return undefined;
-    }
-    if (!takes) return undefined;
-    const rendered = keep == null ? null : storableJson(keep.rendered);
-    const claimed = first(
-      await take(query, { id, owner, now, leaseUntil, sinkType: keep?.sinkType ?? null, rendered }),
-    );
-    if (claimed === undefined || !sends || limits.ratePerMinute === null) return claimed;
-    await allDone([
-      places.noteClaim(delivery, now),
-      places.wakeWaiters(delivery, now, limits, roomOf(limits, now, leases + 1, now)),
-    ]);
-    return claimed;
-  };
-}
-
-/** A pending row that is due and that nobody holds becomes ours. */
-function takeStatement(query: Kysely<Database>) {
-  return statement<'id' | 'owner' | 'now' | 'leaseUntil' | 'sinkType' | 'rendered', Selectable<DeliveryRow>>(
-    ['id', 'owner', 'now', 'leaseUntil', 'sinkType', 'rendered'],
-    (marker) =>
-      query
-        .updateTable('sink_outputs')
-        .set({
-          fence: sql<number>`fence + 1`,
-          attempts: sql<number>`attempts + 1`,
-          ambiguous: sql<number>`(ambiguous OR lease_owner IS NOT NULL)`,
-          interruptions: sql<number>`CASE WHEN lease_owner IS NULL THEN 0 ELSE interruptions + 1 END`,
-          lease_owner: marker('owner'),
-          lease_until: marker('leaseUntil'),
-          wake_at: marker('leaseUntil'),
-          waiting_for: null,
-          sink_type: sql<string>`coalesce(${marker('sinkType')}, sink_type)`,
-          rendered: sql<string>`coalesce(rendered, ${marker('rendered')})`,
-        })
-        .where('id', '=', marker('id'))
-        .where('status', '=', 'pending')
-        .where('wake_at', '<=', marker('now'))
-        .where((row) => row.or([row('lease_until', 'is', null), row('lease_until', '<=', marker('now'))]))
-        .returningAll(),
-  );
 }
 
 function wakeStuckOn(query: Kysely<Database>, hints: Hints): DeliveryStore['wakeStuck'] {
@@ -371,13 +223,4 @@ async function countActivity(query: Kysely<Database>, delivery: DeliveryRecord, 
       }),
     )
     .execute();
-}
-
-function reportIn(result: string | null | undefined): JsonObject | null {
-  return result == null ? null : (JSON.parse(result) as JsonObject);
-}
-
-function first(rows: readonly Selectable<DeliveryRow>[]): DeliveryRecord | undefined {
-  const [row] = rows;
-  return row === undefined ? undefined : deliveryRecord(row);
 }

@@ -7,7 +7,8 @@ import type { Store, StoreTransaction, TransactionName } from '../../core/store.
 import { createAlertStore } from '../alerts/store.ts';
 import { defaultLimits } from '../commit/hooks.ts';
 import type { CommitHooks, QueueLimits } from '../commit/hooks.ts';
-import { createDeliveryReader, createDeliveryStore } from '../deliveries/store.ts';
+import { createDeliveryReader } from '../deliveries/reader.ts';
+import { createDeliveryStore } from '../deliveries/store.ts';
 import { createEventStore } from '../events/store.ts';
 import { clearHints, noHints } from '../commit/hints.ts';
 import type { Hints } from '../commit/hints.ts';
