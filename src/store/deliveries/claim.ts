@@ -5,7 +5,7 @@ import { allDone } from '../../lib/all-done.ts';
 import { statement } from '../sql/statements.ts';
 import { storableJson } from '../sql/text.ts';
 import type { Database } from '../tables/all.ts';
-import { roomOf, waitingOf } from './places.ts';
+import { isUnheld, roomOf, waitingOf } from './places.ts';
 import type { Places } from './places.ts';
 import { first } from './reader.ts';
 import type { DeliveryRow } from './reader.ts';
@@ -78,7 +78,7 @@ function takeStatement(query: Kysely<Database>) {
         .where('id', '=', marker('id'))
         .where('status', '=', 'pending')
         .where('wake_at', '<=', marker('now'))
-        .where((row) => row.or([row('lease_until', 'is', null), row('lease_until', '<=', marker('now'))]))
+        .where(isUnheld(marker))
         .returningAll(),
   );
 }

@@ -82,6 +82,17 @@ const waitsForPlace = sql<boolean>`waiting_for = 'place'`;
 const orderKeyOf = sql<string | null>`coalesce(alert_id, workflow_id)`;
 const sortKeyOf = sql<string>`coalesce(sort_key, id)`;
 
+/** Stands for a value of a statement. */
+type Marker<Name extends string> = (name: Name) => unknown;
+
+/** The Sink's own. */
+export const ofSink = (marker: Marker<keyof SinkName>) =>
+  sql<boolean>`namespace = ${marker('namespace')} AND sink_name = ${marker('sinkName')}`;
+
+/** Nobody has a lease of it any more. */
+export const isUnheld = (marker: Marker<'now'>) =>
+  sql<boolean>`(lease_until IS NULL OR lease_until <= ${marker('now')})`;
+
 /** The {@link Places} of a connection. */
 export function createPlaces(query: Kysely<Database>, hints: Hints): Places {
   return { ...looks(query), ...runLooks(query), ...waits(query), ...wakes(query, hints) };
@@ -116,8 +127,7 @@ function looks(query: Kysely<Database>): Pick<Places, 'lock' | 'isDue' | 'hasEar
         .selectFrom('sink_outputs')
         .select('id')
         .where(pending)
-        .where('namespace', '=', marker('namespace'))
-        .where('sink_name', '=', marker('sinkName'))
+        .where(ofSink(marker))
         .where(orderKeyOf, '=', marker('orderKey'))
         .where(sortKeyOf, '<', marker('sortKey'))
         .limit(1),
@@ -128,8 +138,7 @@ function looks(query: Kysely<Database>): Pick<Places, 'lock' | 'isDue' | 'hasEar
       query
         .selectFrom('sink_outputs')
         .select((row) => row.fn.countAll<number>().as('leases'))
-        .where('namespace', '=', marker('namespace'))
-        .where('sink_name', '=', marker('sinkName'))
+        .where(ofSink(marker))
         .where('lease_until', '>', marker('now'))
         .where('id', '<>', marker('id')),
   );
@@ -137,8 +146,7 @@ function looks(query: Kysely<Database>): Pick<Places, 'lock' | 'isDue' | 'hasEar
     query
       .updateTable('sink_lanes')
       .set({ last_claimed_at: marker('now') })
-      .where('namespace', '=', marker('namespace'))
-      .where('sink_name', '=', marker('sinkName')),
+      .where(ofSink(marker)),
   );
   return {
     lock: async ({ namespace, sinkName }) => (await lock(query, { namespace, sinkName }))[0]?.last ?? null,
@@ -191,7 +199,7 @@ function waits(query: Kysely<Database>): Pick<Places, 'waitFor' | 'waitForPlace'
       .where('id', '=', marker('id'))
       .where(pending)
       .where('wake_at', '<=', marker('now'))
-      .where((row) => row.or([row('lease_until', 'is', null), row('lease_until', '<=', marker('now'))])),
+      .where(isUnheld(marker)),
   );
   const place = command<keyof SinkName | 'now' | 'until'>(['namespace', 'sinkName', 'now', 'until'], (marker) =>
     query
@@ -199,13 +207,12 @@ function waits(query: Kysely<Database>): Pick<Places, 'waitFor' | 'waitForPlace'
       .set({ waiting_for: 'place', wake_at: marker('until') })
       .where('id', 'in', (row) =>
         row
-          .selectFrom('sink_outputs as due')
-          .select('due.id')
-          .where('due.namespace', '=', marker('namespace'))
-          .where('due.sink_name', '=', marker('sinkName'))
-          .where('due.wake_at', '<=', marker('now'))
-          .where((due) => due.or([due('due.lease_until', 'is', null), due('due.lease_until', '<=', marker('now'))]))
-          .orderBy('due.wake_at')
+          .selectFrom('sink_outputs')
+          .select('id')
+          .where(ofSink(marker))
+          .where('wake_at', '<=', marker('now'))
+          .where(isUnheld(marker))
+          .orderBy('wake_at')
           .limit(sql.lit(mostAtOnce)),
       ),
   );
@@ -231,8 +238,7 @@ function wakes(query: Kysely<Database>, hints: Hints): Pick<Places, 'wakeNext' |
           .selectFrom('sink_outputs')
           .select('id')
           .where(pending)
-          .where('namespace', '=', marker('namespace'))
-          .where('sink_name', '=', marker('sinkName'))
+          .where(ofSink(marker))
           .where(orderKeyOf, '=', marker('orderKey'))
           .orderBy(sortKeyOf)
           .limit(1),
@@ -248,8 +254,7 @@ function wakes(query: Kysely<Database>, hints: Hints): Pick<Places, 'wakeNext' |
           .selectFrom('sink_outputs')
           .select('id')
           .where(waitsForPlace)
-          .where('namespace', '=', marker('namespace'))
-          .where('sink_name', '=', marker('sinkName'))
+          .where(ofSink(marker))
           .orderBy('id')
           .limit(marker('count')),
       ),

@@ -8,6 +8,7 @@ import { statement } from '../sql/statements.ts';
 import type { Database } from '../tables/all.ts';
 import { deliveries } from '../tables/deliveries.ts';
 import { selection } from '../tables/table.ts';
+import { ofSink } from './places.ts';
 
 /** A row of `sink_outputs`. */
 export type DeliveryRow = Selectable<Database['sink_outputs']>;
@@ -63,8 +64,7 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
               ),
             ),
         )
-        .where('namespace', '=', marker('namespace'))
-        .where('sink_name', '=', marker('sinkName'))
+        .where(ofSink(marker))
         .where('event', '<>', sql.lit('alert-resolved'))
         .where(sql<boolean>`(status IN ('sent', 'pending') OR ambiguous)`)
         .limit(1),

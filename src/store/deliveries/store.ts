@@ -7,7 +7,7 @@ import type { Timestamp } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { bulkInsert } from '../sql/bulk.ts';
 import { claimOn } from './claim.ts';
-import { createPlaces, roomOf } from './places.ts';
+import { createPlaces, isUnheld, roomOf } from './places.ts';
 import type { Places } from './places.ts';
 import { createDeliveryReader, deliveryOf, first } from './reader.ts';
 import type { DeliveryRow } from './reader.ts';
@@ -187,7 +187,7 @@ function wakeStuckOn(query: Kysely<Database>, hints: Hints): DeliveryStore['wake
       .execute();
     const far = await after(latest.wakeUp)
       .set({ wake_at: now })
-      .where((row) => row.or([row('lease_until', 'is', null), row('lease_until', '<=', now)]))
+      .where(isUnheld(() => now))
       .execute();
     // Nobody can hold one for so long. A holder may be in the middle of a send, so it gets the time of a whole lease.
     const held = await after(latest.lease)
