@@ -14,8 +14,9 @@ export function createTemplates(): Templates {
       const rendered = Object.entries(variables).map(
         ([name, text]) => [name, renderTemplate(text, data, at(now))] as const,
       );
-      const { script, environment } = renderCommand(template, data, at(now));
-      const all = { ...Object.fromEntries(rendered), ...environment };
+      const given = Object.fromEntries(rendered);
+      const { script, environment } = renderCommand(template, data, { ...at(now), variables: given });
+      const all = { ...given, ...environment };
       checkSizes(Object.entries(all).map(([name, text]) => ({ text, place: `variable ${name}` })));
       return { script, environment: all };
     },

@@ -301,6 +301,26 @@ describe('UnsafeArgument', () => {
     }
   });
 
+  it('is the same of a variable that the step brings, in a command with values', () => {
+    const code = (command: string, y: string): string => {
+      try {
+        renderCommand(command, { x: 'a' }, { variables: { y } });
+      } catch (thrown) {
+        if (thrown instanceof AppError) return `${thrown.code} ${thrown.message}`;
+        throw thrown;
+      }
+      return 'none';
+    };
+    const header = 'curl -H "Authorization: Bearer $y" "http://h/{{ .x }}"';
+    expect([code(header, 'token'), code('curl -H "X: $y" http://h/', 'a\nb')]).toEqual(['none', 'none']);
+    expect(code(header, 'a\nX: b')).toBe(
+      'UnsafeArgument Command, line 1, column 1: $y: the value has a line break, behind which another header would begin.',
+    );
+    const url = 'curl "http://h/?q={{ .x }}&r=${y:-b}"';
+    expect([code(url, 'c'), code(url, '[1-9]').slice(0, 14)]).toEqual(['none', 'UnsafeArgument']);
+    expect(code('y=b; curl "http://h/?q=$y&r={{ .x }}"', 'c')).toBe('none');
+  });
+
   it('is a . or .. that two values make together', () => {
     const codes = ['e/admin', 'd/admin'].map((y) => codeOf('curl "http://h/{{ .x }}{{ .y }}"', { x: 'a/.%2', y }));
     expect(codes).toEqual(['UnsafeArgument', 'none']);

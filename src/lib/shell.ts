@@ -4,6 +4,8 @@ import type { CommandIssue } from './shell/lint.ts';
 import type { Report } from './shell/report.ts';
 import { placeValue, scanCharacter, scanEnd } from './shell/scan.ts';
 import { initialState } from './shell/state.ts';
+import { createUses } from './shell/uses.ts';
+import type { Uses } from './shell/uses.ts';
 import { templateActions } from './template/analyse.ts';
 import type { Template } from './template/ast.ts';
 import { TemplateError } from './template/error.ts';
@@ -20,6 +22,11 @@ export interface RenderedCommand {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+export interface CommandOptions extends RenderOptions {
+  /** Other variables that the command will have. */
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
 /** A value larger than this fails the step; all of them together must leave room in the environment. */
 export const maximumValueBytes = 32 * 1024;
 const maximumEnvironmentBytes = 512 * 1024;
@@ -34,12 +41,13 @@ const maximumScriptLength = 128 * 1024 - 1;
  * always one word, or part of one, even where it is empty.
  *
  * Throws TemplateError where the template fails or lintCommand has an issue, and UnsafeArgument where a value is empty,
- * begins with `-` or `@`, leaves the path it is joined to, holds NUL, or is too large.
+ * begins with `-` or `@`, leaves the path it is joined to, holds NUL, or is too large, and where a variable of `variables`
+ * stands in a header or a URL that its value would be more than a part of.
  */
 export function renderCommand(
   template: string | Template,
   data: unknown,
-  options: RenderOptions = {},
+  options: CommandOptions = {},
 ): RenderedCommand {
   const parsed = typeof template === 'string' ? parseTemplate(template, options.name) : template;
   const parts = renderTemplateParts(parsed, data, options);
@@ -55,10 +63,11 @@ export function renderCommand(
   checkSizes(values);
   checkNames(parsed, parts);
   const state = initialState();
+  const uses = createUses();
   let script = '';
   let count = 0;
   for (const [index, part] of parts.entries()) {
-    const report = throwing(parsed, parts, index);
+    const report = throwing(parsed, parts, index, uses);
     const length = script.length + (part.kind === 'literal' ? part.text.length : 0);
     if (length > maximumScriptLength) throw unsafe(`the script has more than ${maximumScriptLength} characters`);
     if (part.kind === 'literal') {
@@ -71,7 +80,12 @@ export function renderCommand(
       environment[variable] = part.text;
     }
   }
-  scanEnd(state, throwing(parsed, parts, parts.length - 1));
+  const atEnd = throwing(parsed, parts, parts.length - 1, uses);
+  scanEnd(state, atEnd);
+  for (const { place, reason, isOfValue } of uses.problems(options.variables ?? {})) {
+    if (isOfValue) atEnd.refuseValue(reason, place);
+    else atEnd.refuse(reason, place);
+  }
   return { script, environment };
 }
 
@@ -105,10 +119,11 @@ export function checkSizes(values: readonly { readonly text: string; readonly pl
 }
 
 /** Throws at the first thing that is wrong. */
-function throwing(template: Template, parts: readonly TemplatePart[], index: number): Report {
+function throwing(template: Template, parts: readonly TemplatePart[], index: number, uses: Uses): Report {
   const at = (place: number): TemplatePart | { line: number; column: number } => parts[place] ?? { line: 1, column: 1 };
   return {
     place: index,
+    uses,
     refuse(reason, place = index) {
       const part = at(place);
       throw new TemplateError(template.name, part, 'execute', withSource(part, reason));

@@ -109,7 +109,10 @@ export function flushOperator(state: State, frame: CommandFrame, report: Report)
 }
 
 function openParenthesis(state: State, frame: CommandFrame, report: Report): void {
-  if (frame.expects === 'case-pattern' && frame.word === undefined) return;
+  if (frame.expects === 'case-pattern' && frame.word === undefined) {
+    frame.isInPattern = true;
+    return;
+  }
   if (frame.expects === 'command' && frame.word === undefined && !frame.isPrefixed) {
     state.frames.push(commandFrame('subshell'));
   } else lose(state, 'functions, nor other parentheses behind a word', report);
@@ -119,6 +122,7 @@ function closeParenthesis(state: State, frame: CommandFrame, report: Report): vo
   closeWord(state, frame, report);
   if (frame.expects === 'case-pattern') {
     frame.expects = 'command';
+    frame.isInPattern = false;
     return;
   }
   endCommand(frame, '\n', report);
@@ -202,7 +206,9 @@ function endGrammarWord(state: State, frame: CommandFrame, word: Word, reserved:
       frame.expects = 'case-pattern';
       return;
     case 'case-pattern':
-      if (reserved === 'esac') closeCase(frame);
+      if (reserved === 'esac' && frame.isInPattern) lose(state, 'esac as a pattern, unless it is quoted', report);
+      else if (reserved === 'esac') closeCase(frame);
+      else frame.isInPattern = true;
       return;
     case 'closed':
       if (openers.has(reserved)) frame.expects = 'command';
@@ -211,6 +217,7 @@ function endGrammarWord(state: State, frame: CommandFrame, word: Word, reserved:
       return;
     case 'for-name':
       judgeName(word, report);
+      frame.loop = word.text;
       frame.expects = 'for-in';
       return;
     case 'for-in':
@@ -218,7 +225,7 @@ function endGrammarWord(state: State, frame: CommandFrame, word: Word, reserved:
       frame.expects = reserved === 'in' ? 'for-words' : 'command';
       return;
     default:
-      judgePlain(word, report);
+      judgePlain(word, frame.loop, report);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Program } from './programs.ts';
 import type { Report } from './report.ts';
 import { expansionMark, isDynamic, valueMark } from './state.ts';
 import type { Command, Kind, Word } from './state.ts';
+import { isChecked, kindRefusal, unknownReason } from './uses.ts';
 import { isPowerful } from './variables.ts';
 
 /** A simple command from the word that names it. */
@@ -167,6 +168,7 @@ const literalVariables = /^(?:IFS|TZ|LANG|LC_[A-Z]+)$/;
 export function judgeAssignment(word: Word, name: string, report: Report): void {
   const value = word.text.slice(name.length + 1);
   if (!(literalVariables.test(name) && !isDynamic(value))) judgeVariable(name, word, report);
+  if (isDynamic(value)) report.uses.assign(name);
   checkValues(word, 'data', report);
 }
 
@@ -186,8 +188,9 @@ function judgeVariable(name: string, word: Word, report: Report): void {
   }
 }
 
-/** The word of a list that a loop goes through: it may be split. */
-export function judgePlain(word: Word, report: Report): void {
+/** The word of a list that a loop with this variable goes through: it may be split. */
+export function judgePlain(word: Word, variable: string, report: Report): void {
+  if (isDynamic(word.text)) report.uses.assign(variable);
   checkValues(word, 'data', report);
 }
 
@@ -198,11 +201,24 @@ function whatStands(text: string): string {
 /** Whether a word, or what is attached to an option in it, may be what it is. `text` ends the word. */
 function judge(name: string, kind: Kind, word: Word, text: string, report: Report): void {
   const reason = kind === 'variable' ? undefined : refusal(name, kind, text);
-  if (kind === 'variable') judgeVariable(text, word, report);
-  else if (reason !== undefined) report.refuse(reason, word.place);
+  if (kind === 'variable') {
+    judgeVariable(text, word, report);
+    report.uses.assign(text);
+  } else if (reason !== undefined) report.refuse(reason, word.place);
   else if (word.isSplit) {
     report.refuse('the shell would split this into words: write it in double quotes', word.place);
-  } else checkValues(word, kind, report);
+  } else {
+    checkValues(word, kind, report);
+    if (isChecked(kind)) checkVariables(word, kind, report);
+  }
+}
+
+/** Those that the command itself sets are not followed; others are the step's own and checked while rendering. */
+function checkVariables(word: Word, kind: Kind, report: Report): void {
+  for (const name of word.variables) {
+    if (name === '') report.refuse(unknownReason('what a $( ) prints', kind), word.place);
+    else report.uses.use(name, kind, word.place);
+  }
 }
 
 function refusal(name: string, kind: Kind, text: string): string | undefined {
@@ -273,15 +289,6 @@ function checkValues(word: Word, kind: Kind, report: Report): void {
   // Values side by side make one text.
   if (word.values.length > 1 && leavesPath(word.values.join('')))
     report.refuseValue('the values together have . or .. as a part of a path', word.place);
-}
-
-/** What has a meaning in some places only. */
-function kindRefusal(value: string, kind: Kind): string | undefined {
-  // curl makes many addresses of [1-9] and {a,b}, and a path with .. of {..}.
-  if (kind === 'url' && /[[\]{}]/.test(value)) return 'the value has a bracket or brace, which curl expands in a URL';
-  if ((kind === 'line' || kind === 'header') && /[\r\n]/.test(value))
-    return 'the value has a line break, behind which another header would begin';
-  return undefined;
 }
 
 function leavesPath(text: string): boolean {

@@ -4,6 +4,8 @@ import type { Position } from '../template/error.ts';
 import type { Report } from './report.ts';
 import { placeValue, scanCharacter, scanEnd } from './scan.ts';
 import { initialState } from './state.ts';
+import { createUses } from './uses.ts';
+import type { Uses } from './uses.ts';
 import type { State } from './state.ts';
 import { isPowerful } from './variables.ts';
 
@@ -23,6 +25,7 @@ interface Walk {
   /** The first value's pipeline, for the rewrite. */
   readonly firstValue: string;
   readonly issues: Map<string, CommandIssue>;
+  readonly uses: Uses;
   depth: number;
   /** States at the jumps of the innermost loop. */
   breaks: State[];
@@ -31,16 +34,26 @@ interface Walk {
 
 /** Walks every way through a template's branches and reports what is not allowed in a command with values. */
 export function findIssues(template: Template, firstValue: string): CommandIssue[] {
-  const walk: Walk = { template, firstValue, issues: new Map(), depth: 0, breaks: [], continues: [] };
+  const walk: Walk = {
+    template,
+    firstValue,
+    issues: new Map(),
+    uses: createUses(),
+    depth: 0,
+    breaks: [],
+    continues: [],
+  };
   for (const state of walkNodes(walk, template.root, [initialState()])) {
     scanEnd(state, reportAt(walk, template.source.length));
   }
+  for (const { place, reason } of walk.uses.problems({})) addIssue(walk, place, reason);
   return [...walk.issues.values()].sort((left, right) => left.line - right.line || left.column - right.column);
 }
 
 function reportAt(walk: Walk, offset: number): Report {
   return {
     place: offset,
+    uses: walk.uses,
     refuse: (reason, place = offset) => addIssue(walk, place, reason),
     // Values are known while rendering only.
     refuseValue: () => undefined,

@@ -1,9 +1,12 @@
 import type { State } from './state.ts';
+import type { Uses } from './uses.ts';
 
 /** Receives what is wrong with a command. */
 export interface Report {
   /** Where the scanner stands: an offset in the template, or the number of a part. */
   readonly place: number;
+  /** Of the whole command, in all branches. */
+  readonly uses: Uses;
   /** A position that is not allowed whatever the value is, at `place` or where it says. */
   refuse(reason: string, place?: number): void;
   /** A value that is not allowed there. */

@@ -147,7 +147,10 @@ function expand(state: State, name: string, report: Report): void {
   if (/^[@*]$/.test(name)) lose(state, `$${name}`, report);
   const isNumber = /^[?#$!]$/.test(name);
   append(state, isNumber ? '0' : expansionMark, report);
-  if (!isNumber && topFrame(state).kind === 'command') currentWord(state, report.place).isSplit = true;
+  if (isNumber) return;
+  const word = currentWord(state, report.place);
+  word.variables.push(/\w+/.exec(name)?.[0] ?? '');
+  if (topFrame(state).kind === 'command') word.isSplit = true;
 }
 
 function scanDouble(state: State, character: string, report: Report): void {

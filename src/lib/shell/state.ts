@@ -47,6 +47,10 @@ export interface CommandFrame {
   command: Command | undefined;
   /** Open `case` blocks. */
   cases: number;
+  /** The pattern in progress has begun, so that `esac` does not end the block. */
+  isInPattern: boolean;
+  /** The variable of the `for` in progress. */
+  loop: string;
   /** Nothing stands behind its opening parenthesis yet. */
   isJustOpened: boolean;
   /** An assignment or a redirection stands in front, so that no reserved word may follow. */
@@ -69,6 +73,8 @@ export interface Word {
   place: number;
   /** In the order of their marks; known only while rendering. */
   readonly values: string[];
+  /** The variables of its expansions, in their order; empty for `$( )`. */
+  readonly variables: string[];
 }
 
 /** One simple command and what its words so far say about the next. */
@@ -126,6 +132,8 @@ export function commandFrame(closing: CommandFrame['closing']): CommandFrame {
     operator: '',
     command: undefined,
     cases: 0,
+    isInPattern: false,
+    loop: '',
     isJustOpened: closing !== 'end',
     isPrefixed: false,
     hasAssignment: false,
@@ -152,6 +160,7 @@ export function currentWord(state: State, place: number): Word {
     assigns: undefined,
     place,
     values: [],
+    variables: [],
   };
   return frame.word;
 }
