@@ -1,3 +1,4 @@
+import { look } from './advice.ts';
 import { defineAnalyzer, objectName } from './define.ts';
 import type { FindingDraft } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
@@ -9,6 +10,18 @@ export const claim = defineAnalyzer({
   name: 'claim',
   kinds: ['persistentvolumeclaim'],
   explains: ['ProvisioningFailed', 'FailedBinding'],
+  categories: {
+    'claim-pending': {
+      meaning: 'A claim is bound to no volume.',
+      nearness: 94,
+      answers: ['claim', 'unready', 'service', 'job'],
+      changes: null,
+      advice: (_, { namespace }) => [
+        look(`kubectl -n ${namespace} describe persistentvolumeclaims`, 'Shows the answer of the provisioner.'),
+        look('kubectl get storageclasses', 'Shows which storage classes exist, and which is the default.'),
+      ],
+    },
+  },
   async run(io, target) {
     const phase = textAt(target.object, 'status', 'phase');
     if (phase === 'Bound' || phase === '') return [];
@@ -19,13 +32,14 @@ export const claim = defineAnalyzer({
     const message = warning === undefined ? '' : quote(warning.message, 300);
     const storageClass = textAt(target.object, 'spec', 'storageClassName') || 'the default';
     const waited = between(target.object.metadata.creationTimestamp ?? null, io.now);
-    const finding: FindingDraft = {
+    const finding: FindingDraft<'claim-pending'> = {
       category: 'claim-pending',
       severity: 'high',
       object: objectName('persistentvolumeclaim', target.namespace, target.name),
       description: `Claim ${target.name} is ${phase}${waited === null ? '' : ` for ${waited}`} (storage class: ${storageClass})${message === '' ? '' : `: ${message}`}`,
       cause: message === '' ? null : `Claim ${target.name} is not bound: ${message}`,
       decisive: message !== '',
+      when: { from: target.object.metadata.creationTimestamp ?? null, until: null, source: 'creation of the claim' },
       facts: { phase, storage_class: storageClass, ...(message === '' ? {} : { message }) },
       evidence: [
         {

@@ -15,9 +15,37 @@ export const kindResources = {
   service: 'services',
   persistentvolumeclaim: 'persistentvolumeclaims',
   horizontalpodautoscaler: 'horizontalpodautoscalers',
+  poddisruptionbudget: 'poddisruptionbudgets',
+  persistentvolume: 'persistentvolumes',
+  storageclass: 'storageclasses',
+  ingress: 'ingresses',
+  resourcequota: 'resourcequotas',
+  limitrange: 'limitranges',
+  networkpolicy: 'networkpolicies',
+  namespace: 'namespaces',
   configmap: 'configmaps',
 } as const satisfies Record<string, ClusterResource>;
 export type ObjectKind = keyof typeof kindResources;
+
+/**
+ * How the investigation came from one object to the next. `near` is no link: the object only stands in the same place.
+ * What only surrounds (`node`, `mounts`, `calls`) answers for a failure where that failure points at it, or nothing else does.
+ */
+export type Relation =
+  | 'alert'
+  | 'holds'
+  | 'owner'
+  | 'owned'
+  | 'selects'
+  | 'selected by'
+  | 'routes to'
+  | 'scales'
+  | 'limited by'
+  | 'node'
+  | 'mounts'
+  | 'calls'
+  | 'points at'
+  | 'near';
 
 /** An object that the investigation looks at. */
 export interface Target {
@@ -26,8 +54,9 @@ export interface Target {
   readonly namespace: string | null;
   readonly name: string;
   readonly object: KubernetesObject;
-  /** Named by the alert, above it, below it, or found near it. */
-  readonly relation: 'alert' | 'owner' | 'owned' | 'near';
+  readonly relation: Relation;
+  /** What led here; null for what the alert names, and for what is only near. */
+  readonly via: Target | null;
 }
 
 /** `pod/shop/web-1`, `node/worker-1`. */
@@ -64,9 +93,30 @@ export interface TemplateChange {
   readonly text: string;
 }
 
+/** An object that a finding itself names as what is behind it: the claim of a scheduler's message, the host of a log line. */
+export interface Pointer {
+  readonly kind: ObjectKind;
+  /** null for cluster-scoped kinds. */
+  readonly namespace: string | null;
+  readonly name: string;
+}
+
+/** When something was so, and what says it. */
+export interface Period {
+  /** null where nothing says since when. */
+  readonly from: Timestamp | null;
+  /** null: still so when the evidence was taken. */
+  readonly until: Timestamp | null;
+  /** `condition Ready`, `event BackOff`, `status of container web`; empty where no time is known. */
+  readonly source: string;
+}
+
+/** A period of which nothing is known but that it lasts. */
+export const lasting: Period = { from: null, until: null, source: '' };
+
 /** What an analyzer hands over; the agent numbers the evidence, ranks and words the result. */
-export interface FindingDraft {
-  readonly category: string;
+export interface FindingDraft<Name extends string = string> {
+  readonly category: Name;
   readonly severity: FindingSeverity;
   /** {@link objectName}. */
   readonly object: string;
@@ -75,10 +125,61 @@ export interface FindingDraft {
   readonly cause: string | null;
   /** The cluster's own status (or the process's last words) names the cause, nothing is guessed. */
   readonly decisive: boolean;
+  readonly when: Period;
   readonly facts: Readonly<Record<string, string>>;
   readonly evidence: readonly EvidenceDraft[];
+  /** What is behind it, nearest first: looked at next, and the cause where something is wrong with it. */
+  readonly pointers?: readonly Pointer[];
   /** For `recent-change`: what changed. */
   readonly changes?: readonly TemplateChange[];
+}
+
+/** What an alert asks. `anything`: it is not known what, so every category of the objects that it names can answer. */
+export type Question =
+  | 'exits'
+  | 'unready'
+  | 'job'
+  | 'service'
+  | 'node'
+  | 'claim'
+  | 'autoscaler'
+  | 'disruption'
+  | 'quota'
+  | 'volume-filling'
+  | 'certificate'
+  | 'throttling'
+  | 'anything';
+
+/** What one can do. Commands are text: nothing here runs. */
+export interface Advice {
+  readonly action: string;
+  readonly rationale: string;
+  readonly risk_level: 'low' | 'medium' | 'high';
+  readonly requires_approval: boolean;
+}
+
+/** Where a finding's advice applies. */
+export interface Place {
+  readonly namespace: string;
+  /** The last part of the object's name; the pod where the finding is about one. */
+  readonly pod: string;
+  readonly container: string;
+  /** `deployment/web` where the owner is known, else null. */
+  readonly workload: string | null;
+}
+
+/** What is known of a kind of finding before one is made. */
+export interface Category {
+  /** One sentence for the list of findings: what it means. */
+  readonly meaning: string;
+  /** How near to a cause, 0 (a symptom) to 100: what stops or kills a container comes before what follows from that. */
+  readonly nearness: number;
+  /** The questions of alerts that it can answer, beside `anything`. */
+  readonly answers: readonly Question[];
+  /** Fields of a pod template whose change can bring it about; null: no rollout can. */
+  readonly changes: RegExp | null;
+  /** Most useful first; what only reads comes before what changes where the cause is in doubt. */
+  advice(draft: FindingDraft, place: Place): readonly Advice[];
 }
 
 /** Events about one object, or everything else that can be read. Reads are cached: asking twice costs nothing. */
@@ -105,15 +206,17 @@ export interface EventView {
   readonly last: Timestamp | null;
 }
 
-export interface Analyzer {
+export interface Analyzer<Name extends string = string> {
   readonly name: string;
   readonly kinds: readonly ObjectKind[];
   /** Reasons of warning events that a finding of this analyzer explains, so that they are not reported again. */
   readonly explains: readonly string[];
-  run(io: AnalyzerIo, target: Target): Promise<readonly FindingDraft[]>;
+  /** Every category that `run` gives. */
+  readonly categories: Readonly<Record<Name, Category>>;
+  run(io: AnalyzerIo, target: Target): Promise<readonly FindingDraft<NoInfer<Name>>[]>;
 }
 
-/** Types an analyzer where it is written. */
-export function defineAnalyzer(analyzer: Analyzer): Analyzer {
+/** Types an analyzer where it is written: a category without an entry does not compile. */
+export function defineAnalyzer<const Name extends string>(analyzer: Analyzer<Name>): Analyzer<Name> {
   return analyzer;
 }

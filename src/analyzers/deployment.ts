@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../core/cluster.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import { describeCommand, kindAndName, look, unreadyQuestions } from './advice.ts';
 import { defineAnalyzer, objectName } from './define.ts';
 import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
@@ -20,6 +21,8 @@ import {
 import { diffTemplates } from './template-diff.ts';
 import { quote } from './quote.ts';
 
+type Draft = FindingDraft<'rollout-stuck' | 'replicas-unavailable' | 'recent-change'>;
+
 /** A change longer ago than this is not reported as recent. */
 const recentMs = 24 * 3_600_000;
 const revisionAnnotation = 'deployment.kubernetes.io/revision';
@@ -29,6 +32,34 @@ export const deployment = defineAnalyzer({
   name: 'deployment',
   kinds: ['deployment'],
   explains: ['ReplicaSetCreateError', 'FailedCreate', 'DeploymentRollback'],
+  categories: {
+    'rollout-stuck': {
+      meaning: 'A rollout does not get on.',
+      nearness: 50,
+      answers: unreadyQuestions,
+      changes: /./,
+      advice: (draft, { namespace }) => [
+        look(
+          `kubectl -n ${namespace} rollout status ${kindAndName(draft.object)} --timeout=5s`,
+          'Shows what the rollout waits for.',
+        ),
+      ],
+    },
+    'replicas-unavailable': {
+      meaning: 'A workload has fewer ready pods than it wants.',
+      nearness: 44,
+      answers: unreadyQuestions,
+      changes: null,
+      advice: (draft) => [look(describeCommand(draft), 'Shows the state and the events of the object.')],
+    },
+    'recent-change': {
+      meaning: 'A rollout changed the template of the pods within the last day.',
+      nearness: 40,
+      answers: [],
+      changes: null,
+      advice: (draft) => [look(describeCommand(draft), 'Shows the state and the events of the object.')],
+    },
+  },
   async run(io, target) {
     const [events, listed] = await Promise.all([io.events(target), io.list('replicasets', target.namespace)]);
     const replicaSets = (listed.kind === 'ok' ? listed.value : [])
@@ -81,7 +112,7 @@ function rollout(
   target: Target,
   events: readonly EventView[],
   replicaSets: readonly KubernetesObject[],
-): readonly FindingDraft[] {
+): readonly Draft[] {
   const progressing = conditionOf(target.object, 'Progressing');
   const failure = conditionOf(target.object, 'ReplicaFailure');
   const replicas = replicasOf(target.object);
@@ -109,6 +140,11 @@ function rollout(
       // What the API server refuses (a quota, an admission rule) is a cause; pods that do not get ready are a symptom.
       cause: refused ? `Deployment ${target.name} cannot create its pods: ${quote(failure.message, 300)}` : null,
       decisive: refused,
+      when: {
+        from: (refused ? failure.since : exceeded ? progressing.since : null) ?? null,
+        until: null,
+        source: 'conditions of the deployment',
+      },
       facts: {
         wanted: String(replicas.wanted),
         updated: String(replicas.updated),
@@ -122,11 +158,7 @@ function rollout(
 }
 
 /** The difference between the templates of the two newest revisions, where the newest is recent. */
-function recentChange(
-  io: AnalyzerIo,
-  target: Target,
-  replicaSets: readonly KubernetesObject[],
-): readonly FindingDraft[] {
+function recentChange(io: AnalyzerIo, target: Target, replicaSets: readonly KubernetesObject[]): readonly Draft[] {
   const [newest, previous] = replicaSets;
   if (newest === undefined || previous === undefined) return [];
   const changedAt = rolloutTime(target.object, newest, previous);
@@ -145,6 +177,7 @@ function recentChange(
       description: `Deployment ${target.name} was changed at ${timeText(changedAt)} (${before} earlier, revision ${revision}): ${what}.${cause === undefined ? '' : ` Its change-cause says: "${quote(cause, 160)}".`}`,
       cause: null,
       decisive: false,
+      when: { from: changedAt, until: null, source: 'creation of the replica set' },
       changes,
       facts: {
         changed_at: changedAt,

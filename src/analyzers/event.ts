@@ -1,4 +1,5 @@
 import { addMs } from '../core/time.ts';
+import { describeCommand, look } from './advice.ts';
 import { defineAnalyzer, kindResources, objectName } from './define.ts';
 import type { EventView, FindingDraft, ObjectKind, Target } from './define.ts';
 import { eventsEvidence } from './events.ts';
@@ -12,6 +13,15 @@ export const warningEvent = defineAnalyzer({
   name: 'warning-event',
   kinds: Object.keys(kindResources) as ObjectKind[],
   explains: [],
+  categories: {
+    'warning-event': {
+      meaning: 'Kubernetes warned about the object within the last hour.',
+      nearness: 20,
+      answers: [],
+      changes: null,
+      advice: (draft) => [look(describeCommand(draft), 'Shows the state and the events of the object.')],
+    },
+  },
   async run(io, target) {
     const events = await io.events(target);
     const since = addMs(io.now, -recentMs);
@@ -27,7 +37,11 @@ export const warningEvent = defineAnalyzer({
   },
 });
 
-function finding(target: Target, all: readonly EventView[], warnings: readonly EventView[]): FindingDraft {
+function finding(
+  target: Target,
+  all: readonly EventView[],
+  warnings: readonly EventView[],
+): FindingDraft<'warning-event'> {
   const last = warnings.at(-1);
   const count = warnings.reduce((sum, event) => sum + event.count, 0);
   return {
@@ -37,6 +51,7 @@ function finding(target: Target, all: readonly EventView[], warnings: readonly E
     description: `Warning event ${last?.reason ?? ''} of ${target.kind} ${target.name} (${plural(count, 'time')}, last at ${timeText(last?.last ?? null)}): ${quote(last?.message ?? '', 250)}`,
     cause: null,
     decisive: false,
+    when: { from: warnings[0]?.first ?? null, until: null, source: `event ${last?.reason ?? ''}` },
     facts: { reason: last?.reason ?? '', count: String(count) },
     evidence: [eventsEvidence(target, all)],
   };

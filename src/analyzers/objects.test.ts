@@ -26,6 +26,7 @@ async function analyze(
     name: metadata.name,
     object: object as KubernetesObject,
     relation: 'alert',
+    via: null,
   });
   for (const finding of findings) expect(finding.evidence.length).toBeGreaterThan(0);
   return findings;

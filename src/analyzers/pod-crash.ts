@@ -1,13 +1,16 @@
 import type { ReadResult } from '../core/cluster.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import { change, look, podQuestions } from './advice.ts';
 import { defineAnalyzer } from './define.ts';
-import type { AnalyzerIo, EvidenceDraft, FindingDraft, Target } from './define.ts';
+import type { AnalyzerIo, EvidenceDraft, FindingDraft, Period, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
 import { between, plural, textAt, timeText } from './fields.ts';
 import { logExcerpt, tellingLine } from './log-lines.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView, Ending } from './pod-status.ts';
+
+type Draft = FindingDraft<'oom-killed' | 'crash-loop' | 'container-failed'>;
 
 /** An end longer ago than this says nothing about an alert of now, if the container has run since. */
 const oldAfterMs = 24 * 3_600_000;
@@ -18,6 +21,55 @@ export const podCrash = defineAnalyzer({
   name: 'pod-crash',
   kinds: ['pod'],
   explains: ['BackOff', 'OOMKilling', 'Unhealthy'],
+  categories: {
+    'oom-killed': {
+      meaning: 'The kernel killed a process of the container because memory ran out.',
+      nearness: 90,
+      answers: podQuestions,
+      changes: /^(?:memory limit|image|command|environment|environment sources)$/,
+      advice: (draft, { namespace, pod, container, workload }) => [
+        look(
+          `kubectl -n ${namespace} top pod ${pod} --containers`,
+          'Shows whether memory grows for ever (a leak) or to a level that the limit should allow.',
+        ),
+        ...(workload === null || draft.facts['memory_limit'] === undefined
+          ? []
+          : [
+              change(
+                `kubectl -n ${namespace} set resources ${workload} -c ${container} --limits=memory=<more than ${draft.facts['memory_limit']}>`,
+                'The container is killed whenever it needs more memory than its limit; if the need is real, the limit has to be higher.',
+              ),
+            ]),
+      ],
+    },
+    'crash-loop': {
+      meaning: 'A container ends and is started again and again.',
+      nearness: 74,
+      answers: podQuestions,
+      changes:
+        /^(?:image|command|environment|environment sources|volumes|volume mounts|security context|service account|liveness probe|startup probe|lifecycle hooks|container|ports)$/,
+      advice: (_, { namespace, pod, container }) => [
+        look(
+          `kubectl -n ${namespace} logs ${pod} -c ${container} --previous`,
+          'Shows the whole log of the run that ended.',
+        ),
+        look(
+          `kubectl -n ${namespace} get pod ${pod} -o yaml`,
+          'Shows the command, variables and mounts that the process was given.',
+        ),
+      ],
+    },
+    'container-failed': {
+      meaning: 'A container ended with an error and is not started again.',
+      nearness: 72,
+      answers: podQuestions,
+      changes:
+        /^(?:image|command|environment|environment sources|volumes|volume mounts|security context|service account|container)$/,
+      advice: (_, { namespace, pod, container }) => [
+        look(`kubectl -n ${namespace} logs ${pod} -c ${container}`, 'Shows the whole log of the run that failed.'),
+      ],
+    },
+  },
   async run(io, target) {
     const findings = await Promise.all(
       containersOf(target.object).map((container) => analyzeContainer(io, target, container)),
@@ -26,11 +78,7 @@ export const podCrash = defineAnalyzer({
   },
 });
 
-async function analyzeContainer(
-  io: AnalyzerIo,
-  target: Target,
-  container: ContainerView,
-): Promise<readonly FindingDraft[]> {
+async function analyzeContainer(io: AnalyzerIo, target: Target, container: ContainerView): Promise<readonly Draft[]> {
   const ending = container.terminated ?? container.last;
   if (ending === null || isOld(ending, io.now, container)) return [];
   const killed = ending.reason === 'OOMKilled';
@@ -101,7 +149,17 @@ async function readLogs(
   return { text: endedNow ? (now ?? before) : before, evidence };
 }
 
-function outOfMemory({ target, container, ending, evidence }: Crash): FindingDraft {
+/** From the first end that is known to the run that goes on since. */
+function periodOf(container: ContainerView, ending: Ending): Period {
+  const well = container.ready && container.running;
+  return {
+    from: ending.finishedAt,
+    until: well ? container.runningSince : null,
+    source: `status of ${container.label}`,
+  };
+}
+
+function outOfMemory({ target, container, ending, evidence }: Crash): Draft {
   const limit = container.limits['memory'];
   const ran = between(ending.startedAt, ending.finishedAt);
   const exit = ending.exitCode === null ? '' : ` (exit code ${ending.exitCode})`;
@@ -118,6 +176,7 @@ function outOfMemory({ target, container, ending, evidence }: Crash): FindingDra
         ? `Container ${container.name} was OOMKilled: it has no memory limit and the node ran out of memory.`
         : `Container ${container.name} was OOMKilled: it needs more than its memory limit of ${limit}.`,
     decisive: true,
+    when: periodOf(container, ending),
     facts: {
       ...podFacts(target.object),
       container: container.name,
@@ -131,7 +190,7 @@ function outOfMemory({ target, container, ending, evidence }: Crash): FindingDra
   };
 }
 
-function crashed({ target, container, ending, evidence, log }: Crash, kind: CrashKind, killed: boolean): FindingDraft {
+function crashed({ target, container, ending, evidence, log }: Crash, kind: CrashKind, killed: boolean): Draft {
   const said = log === null ? null : tellingLine(log);
   const meaning = exitMeaning(ending, killed);
   const ran = between(ending.startedAt, ending.finishedAt);
@@ -147,6 +206,7 @@ function crashed({ target, container, ending, evidence, log }: Crash, kind: Cras
     description: `${label} ${container.name} of pod ${target.name} ${state}: ${plural(container.restarts, 'restart')}, last end at ${timeText(ending.finishedAt)}: ${how}.${words}`,
     // What the kernel killed did not end by itself: the memory is the cause.
     cause: killed ? null : `${label} ${container.name} ends with ${how}.${words}`,
+    when: periodOf(container, ending),
     decisive: !killed && (said?.fatal === true || [126, 127, 139].includes(ending.exitCode ?? 0)),
     facts: {
       ...podFacts(target.object),

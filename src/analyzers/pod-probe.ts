@@ -1,4 +1,5 @@
 import type { FindingSeverity } from '../core/finding.ts';
+import { describeCommand, look, podQuestions } from './advice.ts';
 import { defineAnalyzer } from './define.ts';
 import type { EventView, FindingDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
@@ -6,11 +7,28 @@ import { plural, timeText } from './fields.ts';
 import { containersOf, isReady, podEvidence, podFacts } from './pod-status.ts';
 import { quote } from './quote.ts';
 
+type Draft = FindingDraft<'probe-failure'>;
+
 /** Probes that fail, from the kubelet's Unhealthy events: one finding for each kind of probe. */
 export const podProbe = defineAnalyzer({
   name: 'pod-probe',
   kinds: ['pod'],
   explains: ['Unhealthy', 'ProbeWarning', 'Killing'],
+  categories: {
+    'probe-failure': {
+      meaning: 'A probe of a container fails.',
+      nearness: 60,
+      answers: podQuestions,
+      changes: /probe|^(?:image|command|environment|environment sources|ports|cpu limit|container)$/,
+      advice: (draft, { namespace, pod, container }) => [
+        look(
+          `kubectl -n ${namespace} logs ${pod}${container === '' ? '' : ` -c ${container}`}`,
+          'Shows what the process did while the probe failed.',
+        ),
+        look(describeCommand(draft), 'Shows the probe: path, port, time-out, threshold.'),
+      ],
+    },
+  },
   async run(io, target) {
     const events = await io.events(target);
     const failures = recentWarnings(events, ['Unhealthy'], io.now);
@@ -29,7 +47,7 @@ function probeFailure(
   events: readonly EventView[],
   kind: ProbeKind,
   last: EventView,
-): readonly FindingDraft[] {
+): readonly Draft[] {
   const containers = containersOf(target.object);
   const ready = isReady(target.object);
   // A ready pod whose readiness probe failed while it started is well.
@@ -54,6 +72,7 @@ function probeFailure(
       description: `${kind} probe of pod ${target.name} fails (${plural(last.count, 'time')}, last at ${timeText(last.last)}): ${output}.${consequence}`,
       cause: ended && !killed ? null : `The ${kind.toLowerCase()} probe of pod ${target.name} fails: ${output}.`,
       decisive: false,
+      when: { from: last.first, until: null, source: 'event Unhealthy' },
       facts: { ...podFacts(target.object), probe: kind.toLowerCase(), count: String(last.count), output },
       evidence: [eventsEvidence(target, events), podEvidence(target)],
     },

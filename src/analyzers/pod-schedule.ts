@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../core/cluster.ts';
+import { change, describeCommand, look, podQuestions, unreadyQuestions } from './advice.ts';
 import { defineAnalyzer } from './define.ts';
 import type { AnalyzerIo, EvidenceDraft, FindingDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
@@ -6,11 +7,46 @@ import { between, conditionOf, listAt, plural, textAt, timeText } from './fields
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import { quote } from './quote.ts';
 
+type Draft = FindingDraft<'pending' | 'evicted'>;
+
 /** Pods that no node takes, and pods that a node threw out. */
 export const podSchedule = defineAnalyzer({
   name: 'pod-schedule',
   kinds: ['pod'],
   explains: ['FailedScheduling', 'NotTriggerScaleUp', 'Evicted', 'Preempted', 'Preempting'],
+  categories: {
+    pending: {
+      meaning: 'No node takes the pod.',
+      nearness: 84,
+      answers: unreadyQuestions,
+      changes: /(?:request|node selector|affinity|tolerations|volumes|priority class|host network|ports)/,
+      advice: (draft, { namespace, workload }) => [
+        look('kubectl describe nodes', 'Shows what each node can give and what is given already.'),
+        ...(workload === null || !/insufficient/i.test(draft.facts['message'] ?? '')
+          ? []
+          : [
+              change(
+                `Lower what ${workload} in namespace ${namespace} asks for, or add a node that has it.`,
+                'No node has what the pod asks for.',
+              ),
+            ]),
+      ],
+    },
+    evicted: {
+      meaning: 'The pod was ended by its node or to make room for another.',
+      nearness: 86,
+      answers: podQuestions,
+      changes: null,
+      advice: (draft) => [
+        draft.facts['node'] === undefined
+          ? look(describeCommand(draft), 'Shows who ended the pod.')
+          : look(
+              `kubectl describe node ${draft.facts['node']}`,
+              'Shows the pressure on the node, and what uses the resource.',
+            ),
+      ],
+    },
+  },
   async run(io, target) {
     const pod = target.object;
     if (textAt(pod, 'status', 'phase') === 'Failed') return evicted(io, target);
@@ -19,7 +55,7 @@ export const podSchedule = defineAnalyzer({
   },
 });
 
-async function pending(io: AnalyzerIo, target: Target): Promise<FindingDraft> {
+async function pending(io: AnalyzerIo, target: Target): Promise<Draft> {
   const pod = target.object;
   const [events, nodes] = await Promise.all([io.events(target), io.list('nodes', null)]);
   const condition = conditionOf(pod, 'PodScheduled');
@@ -51,6 +87,11 @@ async function pending(io: AnalyzerIo, target: Target): Promise<FindingDraft> {
         ? null
         : `No node can take pod ${target.name}: ${sentence(message)}${asked === '' ? '' : ` The pod asks for ${asked}.`}`,
     decisive: message !== '',
+    when: {
+      from: condition?.since ?? pod.metadata.creationTimestamp ?? null,
+      until: null,
+      source: 'condition PodScheduled',
+    },
     facts: { ...podFacts(pod), reason, message, ...(asked === '' ? {} : { requests: asked }) },
     evidence: [podEvidence(target), ...(refusals.length > 0 ? [eventsEvidence(target, events)] : []), ...nodeEvidence],
   };
@@ -82,7 +123,7 @@ function nodeLine(node: KubernetesObject): string {
   return `${node.metadata.name}: ${ready}${cordoned}, allocatable ${amounts}${taints.length === 0 ? '' : `, taints ${taints.join(' ')}`}`;
 }
 
-async function evicted(io: AnalyzerIo, target: Target): Promise<readonly FindingDraft[]> {
+async function evicted(io: AnalyzerIo, target: Target): Promise<readonly Draft[]> {
   const pod = target.object;
   const reason = textAt(pod, 'status', 'reason');
   const disruption = conditionOf(pod, 'DisruptionTarget');
@@ -100,6 +141,7 @@ async function evicted(io: AnalyzerIo, target: Target): Promise<readonly Finding
       description: `Pod ${target.name} was ended by its node${node === '' ? '' : ` ${node}`} (${reason})${when === null ? '' : ` at ${timeText(when)}`}: ${message || 'no message'}${warnings.length > 0 ? ` ${plural(warnings.length, 'event')} about it.` : ''}`,
       cause: `Pod ${target.name} was ended by its node (${reason})${message === '' ? '' : `: ${sentence(message)}`}`,
       decisive: message !== '',
+      when: { from: when, until: null, source: 'status of the pod' },
       facts: { ...podFacts(pod), reason, message, ...(node === '' ? {} : { node }) },
       evidence: [podEvidence(target), ...(warnings.length > 0 ? [eventsEvidence(target, events)] : [])],
     },

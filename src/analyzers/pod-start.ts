@@ -1,10 +1,13 @@
+import { change, describeCommand, look, unreadyQuestions } from './advice.ts';
 import { defineAnalyzer } from './define.ts';
-import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Target } from './define.ts';
+import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Period, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
 import { between, conditionOf, listAt, plural, textAt } from './fields.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
 import { quote } from './quote.ts';
+
+type Draft = FindingDraft<'image-pull' | 'config-error' | 'volume-mount' | 'sandbox-error'>;
 
 const imageReasons: ReadonlySet<string> = new Set([
   'ErrImagePull',
@@ -40,6 +43,54 @@ export const podStart = defineAnalyzer({
     'ErrImageNeverPull',
     'FailedPostStartHook',
   ],
+  categories: {
+    'image-pull': {
+      meaning: 'The image of a container cannot be pulled.',
+      nearness: 92,
+      answers: [...unreadyQuestions, 'exits'],
+      changes: /^(?:image|image pull secrets|service account)$/,
+      advice: (draft, { namespace, container, workload }) => [
+        look(describeCommand(draft), 'Shows the answer of the registry for each attempt.'),
+        ...(workload === null
+          ? []
+          : [
+              change(
+                `kubectl -n ${namespace} set image ${workload} ${container}=<an image that can be pulled>`,
+                `Image ${draft.facts['image'] ?? ''} cannot be pulled: ${draft.facts['problem'] ?? 'see the finding'}.`,
+              ),
+            ]),
+      ],
+    },
+    'config-error': {
+      meaning: 'A container cannot be created: something that its spec refers to is missing or wrong.',
+      nearness: 92,
+      answers: [...unreadyQuestions, 'exits'],
+      changes: /^(?:environment|environment sources|volumes|volume mounts|command|image|container|security context)$/,
+      advice: (draft, { namespace }) => [
+        look(describeCommand(draft), 'Shows which config map, secret or key the container refers to.'),
+        change(
+          `Create what is missing in namespace ${namespace}, or correct the reference.`,
+          'The container cannot be started before it exists.',
+        ),
+      ],
+    },
+    'volume-mount': {
+      meaning: 'A volume of the pod cannot be attached or mounted.',
+      nearness: 88,
+      answers: unreadyQuestions,
+      changes: /^(?:volumes|volume mounts)$/,
+      advice: (draft) => [look(describeCommand(draft), 'Shows the volume and the error of the mount.')],
+    },
+    'sandbox-error': {
+      meaning: 'The sandbox of the pod (its network) cannot be created.',
+      nearness: 86,
+      answers: unreadyQuestions,
+      changes: null,
+      advice: (draft) => [
+        look(describeCommand(draft), 'Shows the error of the network plug-in or the container runtime.'),
+      ],
+    },
+  },
   async run(io, target) {
     const phase = textAt(target.object, 'status', 'phase');
     if (phase === 'Succeeded') return [];
@@ -57,7 +108,7 @@ async function analyzeContainer(
   target: Target,
   container: ContainerView,
   events: readonly EventView[],
-): Promise<readonly FindingDraft[]> {
+): Promise<readonly Draft[]> {
   const reason = container.waiting?.reason ?? '';
   if (imageReasons.has(reason)) return [imagePull(io, target, container, events)];
   if (configReasons.has(reason))
@@ -73,12 +124,11 @@ async function analyzeContainer(
   return [];
 }
 
-function imagePull(
-  io: AnalyzerIo,
-  target: Target,
-  container: ContainerView,
-  events: readonly EventView[],
-): FindingDraft {
+function sinceCreation({ object }: Target): Period {
+  return { from: object.metadata.creationTimestamp ?? null, until: null, source: 'creation of the pod' };
+}
+
+function imagePull(io: AnalyzerIo, target: Target, container: ContainerView, events: readonly EventView[]): Draft {
   const failures = recentWarnings(events, ['Failed', 'InspectFailed', 'ErrImageNeverPull'], io.now, 24 * 3_600_000);
   const detail = [container.waiting?.message ?? '', ...failures.map((event) => event.message)].join('\n');
   const why = imageProblem(container.waiting?.reason ?? '', detail);
@@ -92,6 +142,7 @@ function imagePull(
     description: `${container.init ? 'Init container' : 'Container'} ${container.name} of pod ${target.name} cannot pull image ${container.image} (${container.waiting?.reason}): ${why}.${tries}${waited === null ? '' : ` The pod was created ${waited} earlier.`}`,
     cause: `Image ${container.image} of container ${container.name} cannot be pulled: ${why}.`,
     decisive: why !== unknownImageProblem,
+    when: sinceCreation(target),
     facts: {
       ...podFacts(target.object),
       container: container.name,
@@ -137,7 +188,7 @@ async function configError(
   container: ContainerView,
   reason: string,
   message: string,
-): Promise<FindingDraft> {
+): Promise<Draft> {
   const missing = await missingConfig(io, target, message);
   const text = quote(message, 300) || 'no message';
   return {
@@ -147,6 +198,7 @@ async function configError(
     description: `${container.init ? 'Init container' : 'Container'} ${container.name} of pod ${target.name} cannot be started (${reason}): ${text}.${missing.note}`,
     cause: `Container ${container.name} cannot be started: ${text}.`,
     decisive: message !== '',
+    when: sinceCreation(target),
     facts: { ...podFacts(target.object), container: container.name, reason, message: text },
     evidence: [podEvidence(target), ...missing.evidence],
   };
@@ -180,7 +232,7 @@ async function missingConfig(
 }
 
 /** Scheduled, but its containers are not created: volumes that do not mount, sandboxes that fail. */
-function stuckCreating(io: AnalyzerIo, target: Target, events: readonly EventView[]): readonly FindingDraft[] {
+function stuckCreating(io: AnalyzerIo, target: Target, events: readonly EventView[]): readonly Draft[] {
   const pod = target.object;
   if (conditionOf(pod, 'PodScheduled')?.status !== 'True' || textAt(pod, 'status', 'phase') !== 'Pending') return [];
   const failures = recentWarnings(events, ['FailedMount', 'FailedAttachVolume', 'FailedCreatePodSandBox'], io.now);
@@ -205,6 +257,7 @@ function stuckCreating(io: AnalyzerIo, target: Target, events: readonly EventVie
       description: `Pod ${target.name} is scheduled and does not start: ${what} (${last.reason}, ${plural(last.count, 'time')}): ${text}.`,
       cause: `Pod ${target.name} cannot start: ${what}: ${text}.`,
       decisive: true,
+      when: { from: last.first, until: null, source: `event ${last.reason}` },
       facts: {
         ...podFacts(pod),
         reason: last.reason,

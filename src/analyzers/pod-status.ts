@@ -23,6 +23,8 @@ export interface ContainerView {
   readonly restarts: number;
   readonly waiting: { readonly reason: string; readonly message: string } | null;
   readonly running: boolean;
+  /** Start of the run that goes on; null where none does. */
+  readonly runningSince: Timestamp | null;
   readonly terminated: Ending | null;
   readonly last: Ending | null;
   readonly limits: Readonly<Record<string, string>>;
@@ -50,6 +52,7 @@ export function containersOf(pod: KubernetesObject): readonly ContainerView[] {
           ? null
           : { reason: textAt(waiting, 'reason'), message: textAt(waiting, 'message') },
       running: at(status, 'state', 'running') !== undefined,
+      runningSince: timeAt(status, 'state', 'running', 'startedAt'),
       terminated: endingOf(at(status, 'state', 'terminated')),
       last: endingOf(at(status, 'lastState', 'terminated')),
       limits: mapAt(spec, 'resources', 'limits'),

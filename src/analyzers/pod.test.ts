@@ -28,6 +28,7 @@ async function analyze(
     name: 'web-1',
     object: pod as KubernetesObject,
     relation: 'alert',
+    via: null,
   });
   for (const finding of findings) expect(finding.evidence.length).toBeGreaterThan(0);
   return findings;

@@ -1,4 +1,5 @@
-import { defineAnalyzer, objectName } from './define.ts';
+import { look } from './advice.ts';
+import { defineAnalyzer, lasting, objectName } from './define.ts';
 import type { FindingDraft } from './define.ts';
 import { mapAt, plural } from './fields.ts';
 import { isReady } from './pod-status.ts';
@@ -8,6 +9,17 @@ export const service = defineAnalyzer({
   name: 'service',
   kinds: ['service'],
   explains: [],
+  categories: {
+    'no-endpoints': {
+      meaning: 'A Service sends its traffic nowhere.',
+      nearness: 64,
+      answers: ['service'],
+      changes: null,
+      advice: (_, { namespace }) => [
+        look(`kubectl -n ${namespace} get pods --show-labels`, 'Shows which labels the pods really have.'),
+      ],
+    },
+  },
   async run(io, target) {
     const selector = Object.entries(mapAt(target.object, 'spec', 'selector'));
     if (selector.length === 0) return [];
@@ -19,7 +31,7 @@ export const service = defineAnalyzer({
     if (selected.some(isReady)) return [];
     const wanted = selector.map(([name, value]) => `${name}=${value}`).join(',');
     const none = selected.length === 0;
-    const finding: FindingDraft = {
+    const finding: FindingDraft<'no-endpoints'> = {
       category: 'no-endpoints',
       severity: 'high',
       object: objectName('service', target.namespace, target.name),
@@ -28,6 +40,7 @@ export const service = defineAnalyzer({
         : `Service ${target.name} has no ready pod: it selects ${plural(selected.length, 'pod')} and none is ready.`,
       cause: none ? `Service ${target.name} selects ${wanted}, and no pod in its namespace has these labels.` : null,
       decisive: none,
+      when: lasting,
       facts: { selector: wanted, pods: String(selected.length) },
       evidence: [
         {

@@ -11,10 +11,24 @@ export interface Finding {
   readonly severity: FindingSeverity;
   /** `pod/shop/checkout-7d9f`; cluster-scoped: `node/worker-1`. */
   readonly object: string;
+  /** Since when, RFC 3339; null where nothing says. */
+  readonly from: string | null;
+  /** Until when; null: still so when the evidence was taken. */
+  readonly until: string | null;
   /** Ids of {@link Evidence}; never empty. */
   readonly evidence_ids: readonly string[];
   /** Facts behind the description, `{"exit_code": "137"}`. */
   readonly evidence: Readonly<Record<string, string>>;
+}
+
+/** One step of the way from what the alert names (first) to the cause (last). */
+export interface ChainLink {
+  readonly object: string;
+  /** How the investigation came from the step before to this object: `owner`, `mounts`, `points at`; `alert` for the first. */
+  readonly relation: string;
+  /** What is wrong with the object; empty where it only links two others. */
+  readonly finding: string;
+  readonly evidence_ids: readonly string[];
 }
 
 export interface Recommendation {
@@ -40,6 +54,12 @@ export interface AgentResult {
   readonly findings: readonly Finding[];
   /** null = inconclusive. */
   readonly root_cause: string | null;
+  /** From what the alert names to the cause; empty where there is none. */
+  readonly causal_chain: readonly ChainLink[];
+  /** What is broken in the same place without a link to the alert. */
+  readonly also_broken: readonly Finding[];
+  /** What was looked at and found well. */
+  readonly checked: readonly string[];
   /** 0 to 1, from stated rules. */
   readonly confidence: number;
   /** The rules that gave the confidence, in words. */

@@ -1,5 +1,6 @@
 import type { Gap } from './read-journal.ts';
-import type { RankedFinding, Ranking } from './rank.ts';
+import { isSurrounding } from './graph.ts';
+import type { Ranking } from './rank.ts';
 
 export interface Confidence {
   /** 0 to 1, in hundredths. */
@@ -47,13 +48,15 @@ const maxNear = 60;
  * Inconclusive: 10 where something was read, 0 where nothing was.
  */
 export function confidenceOf(ranking: Ranking, gaps: readonly Gap[], readsAnswered: number): Confidence {
-  const { cause, change } = ranking;
+  const { cause, change, chain } = ranking;
   if (cause === null) {
     const reason =
       readsAnswered === 0 ? '0%: nothing could be read' : '10%: inconclusive, no finding explains the alert';
     return { value: readsAnswered === 0 ? 0 : 0.1, reasons: [reason] };
   }
   const { draft } = cause;
+  // What a finding itself points at is linked by evidence, what merely surrounds the object is not.
+  const around = isSurrounding(cause.target) && chain.length === 1;
   const kinds = new Set(draft.evidence.map((evidence) => evidence.read.kind));
   const rules: readonly (readonly [boolean, number, string])[] = [
     [true, points.cause, `a finding explains the alert (${draft.category})`],
@@ -63,8 +66,8 @@ export function confidenceOf(ranking: Ranking, gaps: readonly Gap[], readsAnswer
       'decisive evidence: the cause is named by the cluster itself or by the last words of the process',
     ],
     [change !== null, points.change, 'a rollout changed what fits the cause, and the failing pod runs it'],
-    [cause.relation !== 'near', points.alertObject, 'it is about the object of the alert, or one above or below it'],
-    [cause.relation === 'near', points.nearObject, 'it is about an object near the one of the alert'],
+    [!around, points.alertObject, 'it is about the object of the alert, or one above or below it'],
+    [around, points.nearObject, 'it is about an object that the one of the alert stands on'],
     [kinds.has('logs'), points.log, 'the log of the container was read'],
     [kinds.has('events'), points.events, 'warning events agree'],
     ...gaps.slice(0, maxGaps).map((gap) => [true, points.gap, `${gap.what}: ${gapWord(gap)}`] as const),
@@ -72,7 +75,7 @@ export function confidenceOf(ranking: Ranking, gaps: readonly Gap[], readsAnswer
   ];
   const counted = rules.filter(([applies]) => applies);
   const sum = counted.reduce((total, [, part]) => total + part, 0);
-  const [cap, why] = capOf(draft.decisive, isLinked(cause));
+  const [cap, why] = capOf(draft.decisive, !around || draft.object.startsWith('node/'));
   const reasons = counted.map(([, part, text]) => `${part > 0 ? '+' : ''}${part}%: ${text}`);
   if (sum > cap) reasons.push(`at most ${cap}%: ${why}`);
   return { value: Math.max(5, Math.min(cap, sum)) / 100, reasons };
@@ -85,21 +88,16 @@ function capOf(decisive: boolean, linked: boolean): readonly [number, string] {
     : [maxNear, 'nothing but its place links it to what the alert names'];
 }
 
-/** Owners and what they own are linked by references; nodes are found near by the `nodeName` of a pod. */
-function isLinked({ relation, draft }: RankedFinding): boolean {
-  return relation !== 'near' || draft.object.startsWith('node/');
-}
-
 function gapWord(gap: Gap): string {
   return gap.kind === 'not_captured' ? 'not captured' : gap.kind;
 }
 
-function hasRival({ cause, findings }: Ranking): boolean {
+function hasRival({ cause, chain, findings }: Ranking): boolean {
   if (cause === null) return false;
   const owner = cause.draft.facts['owner'];
   return findings.some(
     (finding) =>
-      finding !== cause &&
+      !chain.includes(finding) &&
       finding.draft.decisive &&
       finding.draft.cause !== null &&
       cause.score - finding.score < 5 &&

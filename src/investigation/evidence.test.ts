@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest';
-import type { EvidenceDraft, FindingDraft } from '../analyzers/define.ts';
-import { defineAnalyzer } from '../analyzers/define.ts';
-import type { KubernetesObject } from '../core/cluster.ts';
+import type { Category, EvidenceDraft, FindingDraft, Target } from '../analyzers/define.ts';
+import { defineAnalyzer, lasting } from '../analyzers/define.ts';
 import { confidenceOf } from './confidence.ts';
 import { boundedExcerpt, createRecorder } from './evidence.ts';
 import { rank } from './rank.ts';
-import type { Ranking } from './rank.ts';
+import type { Asked, Ranking } from './rank.ts';
 
 const pod = (excerpt: string, name = 'web'): EvidenceDraft => ({
   read: { kind: 'object', of: 'pod', namespace: 'shop', name },
@@ -46,13 +45,34 @@ test('excerpts are redacted first, then made safe to show, then bounded', () => 
   expect(boundedExcerpt(`${'z '.repeat(3000)}password=canary`, true)).not.toContain('canary');
 });
 
-const analyzer = defineAnalyzer({ name: 'a', kinds: ['pod'], explains: ['BackOff'], run: async () => [] });
-const target = (relation: 'alert' | 'near' = 'alert') => ({
+const category = (nearness: number): Category => ({
+  meaning: '',
+  nearness,
+  answers: ['exits'],
+  changes: null,
+  advice: () => [],
+});
+const analyzer = defineAnalyzer({
+  name: 'a',
+  kinds: ['pod'],
+  explains: ['BackOff'],
+  categories: {
+    'probe-failure': category(60),
+    'crash-loop': category(74),
+    'oom-killed': category(90),
+    'recent-change': category(40),
+    'warning-event': category(20),
+  },
+  run: async () => [],
+});
+const asked: Asked = { question: 'exits', container: null, startsAt: null };
+const target = (relation: Target['relation'] = 'alert'): Target => ({
   kind: 'pod' as const,
   namespace: 'shop',
   name: 'web',
-  object: { metadata: { name: 'web' } } as KubernetesObject,
+  object: { metadata: { name: 'web' } },
   relation,
+  via: null,
 });
 const draft = (changes: Partial<FindingDraft> = {}): FindingDraft => ({
   category: 'probe-failure',
@@ -61,12 +81,13 @@ const draft = (changes: Partial<FindingDraft> = {}): FindingDraft => ({
   description: 'd',
   cause: 'c',
   decisive: false,
+  when: lasting,
   facts: {},
   evidence: [pod('x')],
   ...changes,
 });
 const ranked = (...findings: readonly FindingDraft[]): Ranking =>
-  rank([{ analyzer, target: target(), findings, problem: null }], null);
+  rank([{ analyzer, target: target(), findings, problem: null }], asked);
 
 test('confidence: the table, the caps and inconclusive', () => {
   const value = (ranking: Ranking, gaps = 0): number =>
@@ -86,7 +107,7 @@ test('confidence: the table, the caps and inconclusive', () => {
   ] as const;
   expect(value(ranked(draft({ evidence: rich })))).toBe(0.55);
   expect(
-    value(rank([{ analyzer, target: target('near'), findings: [draft({ decisive: true })], problem: null }], null)),
+    value(rank([{ analyzer, target: target('mounts'), findings: [draft({ decisive: true })], problem: null }], asked)),
   ).toBe(0.6);
   expect(value(ranked())).toBe(0.1);
   expect(confidenceOf(ranked(), [], 0)).toEqual({ value: 0, reasons: ['0%: nothing could be read'] });

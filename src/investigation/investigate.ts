@@ -1,33 +1,35 @@
 import type { AppError } from '../core/errors.ts';
+import type { AlertSnapshot } from '../core/run.ts';
 import { objectName } from '../analyzers/define.ts';
 import type { Analyzer, Target } from '../analyzers/define.ts';
 import { analyzers } from '../analyzers/index.ts';
 import { oneLine } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
 import { createRecorder } from './evidence.ts';
+import { createGraph, isLinked } from './graph.ts';
+import type { Graph } from './graph.ts';
 import type { InvestigationFailure, InvestigationInput, InvestigationOutcome } from './input.ts';
-import { namedObjects } from './labels.ts';
+import { followLinks } from './links.ts';
+import { questionOf } from './questions.ts';
 import { rank } from './rank.ts';
-import type { Analysis } from './rank.ts';
+import type { Analysis, Asked, Ranking } from './rank.ts';
 import { openReads } from './reads.ts';
 import type { Reads } from './reads.ts';
 import { composeResult, emptyResult } from './result.ts';
-import { findTargets } from './targets.ts';
+import { addNear, addPointed, findSubject } from './targets.ts';
+import type { Subject } from './targets.ts';
 
 /**
- * Investigates one alert: finds the objects that it is about, runs the analyzers over them, ranks what they found and
- * words the result. A refused model and a cluster of which nothing could be read (ClusterUnavailable) are
- * failures; both still carry a result. Throws the signal's reason.
+ * Investigates one alert: finds the objects that it is about, follows their links, runs the analyzers over them, follows
+ * what their findings point at, ranks what was found and words the result. A refused model and a cluster of which nothing
+ * could be read (ClusterUnavailable) are failures; both still carry a result. Throws the signal's reason.
  */
 export async function investigate(input: InvestigationInput): Promise<InvestigationOutcome> {
-  const { refusal } = input;
+  const { refusal, alert } = input;
   const refused = refusal === null ? null : `${refusal.message}. This report comes from the analyzers alone.`;
   if (input.cluster === null) return { result: emptyResult(input, refused), failure: refusal };
   const reads = await openReads(input.cluster, () => input.now(), input.signal);
-  const { targets, scope, questions } = await findTargets(reads, input.alert);
-  const container = input.alert === null ? null : namedObjects(input.alert.name, input.alert.labels).container;
-  const analyses = await analyze(reads, targets, input.signal);
-  const ranking = rank(analyses, container);
+  const { subject, ranking, checked, problems } = await explain(reads, alert, input.signal);
   const recorder = createRecorder(input.firstEvidenceNumber, reads.now, (read) => reads.covers(read));
   const down = reads.answered() === 0 ? reads.unavailable() : null;
   const unreadable =
@@ -39,8 +41,9 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
     reads,
     ranking,
     recorder,
-    scope,
-    questions: [...questions, ...analyses.flatMap(({ problem }) => problem ?? [])],
+    subject,
+    checked,
+    questions: [...subject.questions, ...problems],
     clusterDescription: input.cluster.description,
   });
   // A cluster that is away may be back soon, and then the refusal is what stays.
@@ -51,11 +54,88 @@ function failureOf({ code, message, retryable }: AppError): InvestigationFailure
   return { code, message, retryable };
 }
 
-/** Every analyzer over every target of its kinds, at the same time; in the order of targets and analyzers. */
-async function analyze(reads: Reads, targets: readonly Target[], signal: AbortSignal): Promise<readonly Analysis[]> {
-  const pairs = targets.flatMap((target) =>
-    analyzers.filter((analyzer) => analyzer.kinds.includes(target.kind)).map((analyzer) => ({ analyzer, target })),
+interface Explanation {
+  readonly subject: Subject;
+  readonly ranking: Ranking;
+  readonly checked: readonly string[];
+  /** Of analyzers that failed. */
+  readonly problems: readonly string[];
+}
+
+async function explain(reads: Reads, alert: AlertSnapshot | null, signal: AbortSignal): Promise<Explanation> {
+  const question = alert === null ? 'anything' : questionOf(alert.name);
+  const graph = createGraph();
+  if (question === 'nothing')
+    return { subject: noIncident(alert?.name ?? ''), ranking: nothingFound, checked: [], problems: [] };
+  const subject = await findSubject(reads, graph, alert, question);
+  const asked: Asked = { question, container: subject.named.container, startsAt: alert?.startsAt ?? null };
+  const analyses = await analyzeLinked(reads, graph, signal);
+  let ranking = rank(analyses, asked);
+  if (ranking.cause === null || subject.mismatch !== null) {
+    await addNear(reads, graph, subject.named.namespace);
+    analyses.push(...(await analyzeNew(reads, graph, analyses, signal)));
+    ranking = rank(analyses, asked);
+  }
+  if (subject.mismatch !== null) ranking = { ...ranking, ...withoutCause };
+  return { subject, ranking, checked: foundWell(analyses), problems: analyses.flatMap(({ problem }) => problem ?? []) };
+}
+
+/** Linked objects about which no analyzer found anything. */
+function foundWell(analyses: readonly Analysis[]): readonly string[] {
+  const linked = analyses.filter(({ target }) => isLinked(target));
+  const unwell = new Set(
+    linked.filter((one) => one.findings.length > 0 || one.problem !== null).map(({ target }) => target),
   );
+  const names = linked
+    .filter(({ target }) => !unwell.has(target))
+    .map(({ target }) => objectName(target.kind, target.namespace, target.name));
+  return [...new Set(names)];
+}
+
+const withoutCause = { cause: null, chain: [], change: null, changes: [], rootCause: null } as const;
+const nothingFound: Ranking = { findings: [], unlinked: [], ...withoutCause };
+
+function noIncident(name: string): Subject {
+  return {
+    named: { namespace: null, objects: [], container: null, instance: null, uid: null, unusable: [] },
+    scope: `${name}, which is no incident of its own: it shows that alerting works, or holds other alerts back`,
+    questions: [],
+    mismatch: null,
+  };
+}
+
+/** Rounds of following what findings point at; a chain is no longer than this. */
+const maxRounds = 4;
+
+/** Follows links, analyzes, and follows what the findings point at, until nothing new is found. */
+async function analyzeLinked(reads: Reads, graph: Graph, signal: AbortSignal): Promise<Analysis[]> {
+  const analyses: Analysis[] = [];
+  for (let round = 0; round < maxRounds; round++) {
+    await followLinks(reads, graph);
+    const fresh = await analyzeNew(reads, graph, analyses, signal);
+    if (fresh.length === 0) break;
+    analyses.push(...fresh);
+    for (const { target, findings } of fresh)
+      for (const pointer of findings.flatMap((finding) => finding.pointers ?? []))
+        await addPointed(reads, graph, pointer, target);
+  }
+  return analyses;
+}
+
+/** Every analyzer over every target of its kinds that was not analyzed yet, at the same time; in their order. */
+async function analyzeNew(
+  reads: Reads,
+  graph: Graph,
+  done: readonly Analysis[],
+  signal: AbortSignal,
+): Promise<readonly Analysis[]> {
+  const known = new Set(done.map(({ target }) => target));
+  const pairs = graph
+    .targets()
+    .filter((target) => !known.has(target))
+    .flatMap((target) =>
+      analyzers.filter((analyzer) => analyzer.kinds.includes(target.kind)).map((analyzer) => ({ analyzer, target })),
+    );
   const analyses = await Promise.all(pairs.map(({ analyzer, target }) => runAnalyzer(analyzer, reads, target, signal)));
   signal.throwIfAborted();
   return analyses;

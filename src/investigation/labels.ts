@@ -9,6 +9,8 @@ export interface NamedObjects {
   readonly container: string | null;
   /** `address` or `host:port` of a node, where only that is known. */
   readonly instance: string | null;
+  /** Of the pod that the alert is about, where it says so. */
+  readonly uid: string | null;
   /** Labels whose values cannot be Kubernetes names; they were not used. */
   readonly unusable: readonly string[];
 }
@@ -23,6 +25,10 @@ const kindLabels: readonly (readonly [ObjectKind, readonly string[]])[] = [
   ['job', ['job_name']],
   ['cronjob', ['cronjob']],
   ['horizontalpodautoscaler', ['horizontalpodautoscaler', 'hpa']],
+  ['poddisruptionbudget', ['poddisruptionbudget', 'pdb']],
+  ['resourcequota', ['resourcequota']],
+  ['ingress', ['ingress']],
+  ['persistentvolume', ['persistentvolume']],
   ['persistentvolumeclaim', ['persistentvolumeclaim']],
   ['service', ['service']],
   ['node', ['node', 'nodename', 'kubernetes_node']],
@@ -67,6 +73,7 @@ export function namedObjects(alertName: string, labels: Labels): NamedObjects {
     objects,
     container: value(['container', 'container_name']),
     instance: instance !== '' && !ignored.has('instance') ? instance : null,
+    uid: labels['exported_uid'] ?? labels['uid'] ?? null,
     unusable,
   };
 }

@@ -1,21 +1,29 @@
-import type { Analyzer, FindingDraft, Target, TemplateChange } from '../analyzers/define.ts';
 import { objectName } from '../analyzers/define.ts';
+import type { Analyzer, Category, FindingDraft, Question, Target, TemplateChange } from '../analyzers/define.ts';
 import { timeText } from '../analyzers/fields.ts';
 import type { FindingSeverity } from '../core/finding.ts';
+import { addMs } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
+import { isLinked, isSurrounding } from './graph.ts';
 
 /** A draft with what ranks it. */
 export interface RankedFinding {
   readonly draft: FindingDraft;
-  readonly relation: Target['relation'];
+  readonly category: Category;
+  readonly target: Target;
   readonly score: number;
   /** Other objects of the same owner with the same finding. */
   readonly alike: readonly string[];
 }
 
 export interface Ranking {
-  /** The cause first where there is one, then by score. */
+  /** What is linked to the alert: the cause first where there is one, then by score. */
   readonly findings: readonly RankedFinding[];
+  /** What is also broken, with no link to the alert. */
+  readonly unlinked: readonly RankedFinding[];
   readonly cause: RankedFinding | null;
+  /** From the finding about what the alert names to the cause, each explained by the next; the cause is the last. */
+  readonly chain: readonly RankedFinding[];
   /** The rollout that explains the cause. */
   readonly change: RankedFinding | null;
   /** The parts of it that fit the cause. */
@@ -24,31 +32,14 @@ export interface Ranking {
   readonly rootCause: string | null;
 }
 
-/** How near a category is to a cause: what stops a container from starting or kills it, before what follows from that. */
-const categoryScores: Readonly<Record<string, number>> = {
-  'node-not-ready': 96,
-  'config-error': 92,
-  'image-pull': 92,
-  'oom-killed': 90,
-  'volume-mount': 88,
-  'sandbox-error': 86,
-  evicted: 86,
-  'create-refused': 85,
-  pending: 84,
-  'claim-pending': 85,
-  'node-pressure': 80,
-  'crash-loop': 74,
-  'container-failed': 72,
-  'no-endpoints': 64,
-  'probe-failure': 60,
-  'job-failed': 52,
-  'rollout-stuck': 50,
-  'replicas-unavailable': 44,
-  'recent-change': 40,
-  'node-cordoned': 24,
-  'warning-event': 20,
-};
-const otherCategoryScore = 30;
+/** What the alert asks for. */
+export interface Asked {
+  readonly question: Question;
+  /** The container that the alert names. */
+  readonly container: string | null;
+  readonly startsAt: Timestamp | null;
+}
+
 const severityScores: Readonly<Record<FindingSeverity, number>> = {
   critical: 8,
   high: 5,
@@ -56,7 +47,11 @@ const severityScores: Readonly<Record<FindingSeverity, number>> = {
   low: -12,
   info: -20,
 };
-const relationScores: Readonly<Record<Target['relation'], number>> = { alert: 12, owned: 7, owner: 7, near: 0 };
+
+/** Alerts look back this far: what ended earlier before an alert began to fire is history. */
+const alertLooksBackMs = 3_600_000;
+/** Clocks of a cluster differ, and conditions are written in seconds. */
+const slackMs = 120_000;
 
 /** An analyzer's findings about one target, before they are ranked. */
 export interface Analysis {
@@ -68,37 +63,103 @@ export interface Analysis {
 }
 
 /** Orders findings and chooses the cause. Pure; ties keep the order of targets and analyzers. */
-export function rank(analyses: readonly Analysis[], container: string | null): Ranking {
-  const all = analyses.flatMap(({ target, findings }) =>
-    findings.map((draft): RankedFinding => ({
-      draft,
-      relation: target.relation,
-      score: scoreOf(draft, target.relation, container),
-      alike: [],
-    })),
+export function rank(analyses: readonly Analysis[], asked: Asked): Ranking {
+  const all = analyses.flatMap(({ analyzer, target, findings }) =>
+    findings.flatMap((draft): readonly RankedFinding[] => {
+      const category = analyzer.categories[draft.category];
+      if (category === undefined) throw new Error(`analyzer ${analyzer.name} gives no category ${draft.category}`);
+      return [{ draft, category, target, score: scoreOf(draft, category, target, asked), alike: [] }];
+    }),
   );
-  const findings = fold(dropExplained(all, analyses)).sort((one, other) => other.score - one.score);
-  const cause =
-    findings.find(({ draft }) => draft.cause !== null && draft.severity !== 'low' && draft.severity !== 'info') ?? null;
+  const told = fold(dropExplained(all, analyses)).sort((one, other) => other.score - one.score);
+  const findings = told.filter(({ target }) => isLinked(target));
+  const unlinked = told.filter(({ target, draft }) => !isLinked(target) && !isSlight(draft));
+  const chain = chooseChain(findings, asked);
+  const cause = chain.at(-1) ?? null;
   const change = cause === null ? null : explainingChange(cause, findings);
-  const fitting = cause === null || change === null ? [] : fittingChanges(cause.draft, change.draft.changes ?? []);
-  const ordered = cause === null ? findings : [cause, ...findings.filter((finding) => finding !== cause)];
+  const fitting = cause === null || change === null ? [] : fittingChanges(cause, change.draft.changes ?? []);
   return {
-    findings: ordered,
+    findings: [...chain.toReversed(), ...findings.filter((finding) => !chain.includes(finding))],
+    unlinked,
     cause,
+    chain,
     change,
     changes: fitting,
-    rootCause: cause === null ? null : rootCauseText(cause, change, fitting),
+    rootCause: cause === null ? null : rootCauseText(cause, chain, change, fitting),
   };
 }
 
-function scoreOf(draft: FindingDraft, relation: Target['relation'], container: string | null): number {
-  const base = categoryScores[draft.category] ?? otherCategoryScore;
-  const named = container !== null && draft.facts['container'] === container ? 3 : 0;
-  return base + severityScores[draft.severity] + relationScores[relation] + named;
+function scoreOf(draft: FindingDraft, category: Category, target: Target, { container }: Asked): number {
+  const own = draft.facts['container'];
+  const named =
+    container === null || own === undefined || target.relation !== 'alert' ? 0 : own === container ? 3 : -25;
+  const place = target.relation === 'alert' ? 12 : isLinked(target) && !isSurrounding(target) ? 7 : 0;
+  return category.nearness + severityScores[draft.severity] + place + named;
 }
 
-/** Warning events whose reason another finding about the same object (or any object, for what its owner says) explains. */
+const isSlight = ({ severity }: FindingDraft): boolean => severity === 'low' || severity === 'info';
+
+/** Whether it was over before the alert could see it. */
+export function isHistory({ when }: FindingDraft, { startsAt }: Asked): boolean {
+  return when.until !== null && startsAt !== null && when.until < addMs(startsAt, -alertLooksBackMs);
+}
+
+/** The best finding that answers the alert, and what it points at as long as that is broken too and was so before. */
+function chooseChain(findings: readonly RankedFinding[], asked: Asked): readonly RankedFinding[] {
+  const current = findings.filter(({ draft }) => !isSlight(draft) && !isHistory(draft, asked));
+  const answers = ({ category }: RankedFinding): boolean =>
+    asked.question === 'anything' || category.answers.includes(asked.question);
+  const own = current.filter((finding) => answers(finding) && !isSurrounding(finding.target));
+  const chains = own.map((finding) => deepen(finding, current, [])).filter((chain) => chain.length > 0);
+  const best = chains[0];
+  // What only surrounds the object answers where nothing of its own does, and where it came first.
+  const around = current.find(
+    (finding) =>
+      answers(finding) &&
+      isSurrounding(finding.target) &&
+      finding.draft.cause !== null &&
+      finding.draft.decisive &&
+      isBefore(finding.draft.when.from, asked.startsAt),
+  );
+  return best ?? (around === undefined ? [] : [around]);
+}
+
+/** The finding, then the cause of what it points at; empty where neither it nor anything behind it is a cause. */
+function deepen(
+  finding: RankedFinding,
+  all: readonly RankedFinding[],
+  seen: readonly RankedFinding[],
+): readonly RankedFinding[] {
+  const path = [...seen, finding];
+  for (const { kind, namespace, name } of finding.draft.pointers ?? []) {
+    const object = objectName(kind, namespace, name);
+    const behind = all.filter(
+      (other) =>
+        !path.includes(other) &&
+        isBelow(other.target, object) &&
+        isBefore(other.draft.when.from, finding.draft.when.from),
+    );
+    for (const one of behind) {
+      const chain = deepen(one, all, path);
+      if (chain.length > 0) return [finding, ...chain];
+    }
+  }
+  return finding.draft.cause === null ? [] : [finding];
+}
+
+/** Whether the way to this target goes through the object, or ends there. */
+function isBelow(target: Target, object: string): boolean {
+  for (let step: Target | null = target; step !== null; step = step.via)
+    if (objectName(step.kind, step.namespace, step.name) === object) return true;
+  return false;
+}
+
+/** Whether one moment does not come after another; what is unknown does not. */
+function isBefore(one: Timestamp | null, other: Timestamp | null): boolean {
+  return one === null || other === null || one <= addMs(other, slackMs);
+}
+
+/** Warning events whose reason another finding about the same object explains. */
 function dropExplained(all: readonly RankedFinding[], analyses: readonly Analysis[]): readonly RankedFinding[] {
   const explained = new Set(
     analyses.flatMap(({ analyzer, target, findings }) =>
@@ -137,43 +198,50 @@ function fold(all: readonly RankedFinding[]): RankedFinding[] {
   });
 }
 
-/** The rollout that made the template which the failing pod runs, if something in it fits the failure. */
+/** A rollout explains a failure that begins within this time after it. */
+const rolloutExplainsMs = 3_600_000;
+
+/** The rollout that made the template which the failing pod runs, if something in it fits the failure and it came just before. */
 function explainingChange(cause: RankedFinding, findings: readonly RankedFinding[]): RankedFinding | null {
   const hash = cause.draft.facts['pod_template_hash'];
-  const changes = findings.filter(({ draft }) => draft.category === 'recent-change');
+  const { from } = cause.draft.when;
   return (
-    changes.find(({ draft }) => {
+    findings.find(({ draft }) => {
+      if (draft.changes === undefined) return false;
+      const changedAt = draft.when.from;
       const sameTemplate = hash !== undefined && draft.facts['pod_template_hash'] === hash;
       const sameObject = cause.draft.object === draft.object;
-      return (sameTemplate || sameObject) && fittingChanges(cause.draft, draft.changes ?? []).length > 0;
+      const justBefore =
+        changedAt === null ||
+        from === null ||
+        (isBefore(changedAt, from) && from <= addMs(changedAt, rolloutExplainsMs));
+      return (sameTemplate || sameObject) && justBefore && fittingChanges(cause, draft.changes).length > 0;
     }) ?? null
   );
 }
 
-/** Fields of a template that can bring a category about. */
-const fittingFields: Readonly<Record<string, RegExp>> = {
-  'oom-killed': /^(?:memory limit|image|command|environment|environment sources)$/,
-  'image-pull': /^(?:image|image pull secrets|service account)$/,
-  'config-error':
-    /^(?:environment|environment sources|volumes|volume mounts|command|image|container|security context)$/,
-  'volume-mount': /^(?:volumes|volume mounts)$/,
-  pending: /(?:request|node selector|affinity|tolerations|volumes|priority class|host network|ports)/,
-  'create-refused': /./,
-  'rollout-stuck': /./,
-};
-
-function fittingChanges(cause: FindingDraft, changes: readonly TemplateChange[]): readonly TemplateChange[] {
-  const pattern = fittingFields[cause.category] ?? /./;
-  const container = cause.facts['container'];
+function fittingChanges(
+  { draft, category }: RankedFinding,
+  changes: readonly TemplateChange[],
+): readonly TemplateChange[] {
+  const container = draft.facts['container'];
   return changes.filter(
     (change) =>
-      pattern.test(change.field) &&
+      category.changes?.test(change.field) === true &&
       (change.container === '' || container === undefined || change.container === container),
   );
 }
 
-function rootCauseText(cause: RankedFinding, change: RankedFinding | null, fitting: readonly TemplateChange[]): string {
-  const text = cause.draft.cause ?? '';
+function rootCauseText(
+  cause: RankedFinding,
+  chain: readonly RankedFinding[],
+  change: RankedFinding | null,
+  fitting: readonly TemplateChange[],
+): string {
+  const [symptom] = chain;
+  const led =
+    symptom === undefined || symptom === cause || symptom.draft.cause === null ? '' : ` ${symptom.draft.cause}`;
+  const text = `${cause.draft.cause ?? ''}${led}`;
   if (change === null) return text;
   const { facts, object } = change.draft;
   const revision = `revision ${facts['revision']} of ${object}, rolled out at ${timeText(facts['changed_at'] ?? null)},`;

@@ -14,9 +14,10 @@ import type { Gap } from './read-journal.ts';
 
 /** The investigation's view of the cluster: each thing is read once, and every read is on record. */
 export interface Reads extends AnalyzerIo {
-  /** In the order in which the reads were made. */
-  readonly actions: readonly ActionTaken[];
-  readonly gaps: readonly Gap[];
+  /** By time; those of one moment by name, because which of them came first depends on the machine. */
+  actions(): readonly ActionTaken[];
+  /** By name. */
+  gaps(): readonly Gap[];
   /** Whether this was really read and answered. */
   covers(read: ReadReference): boolean;
   /** How many reads were answered. */
@@ -59,8 +60,8 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
   };
   return {
     now: observedAt,
-    actions: journal.actions,
-    gaps: journal.gaps,
+    actions: () => [...journal.actions].sort((one, other) => compare(sortKey(one), sortKey(other))),
+    gaps: () => [...journal.gaps].sort((one, other) => compare(one.what, other.what)),
     list,
     events,
     get: (kind, namespace, name) => {
@@ -89,6 +90,8 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
     unavailable: () => journal.unavailable(),
   };
 }
+
+const sortKey = ({ timestamp, command }: ActionTaken): string => `${timestamp} ${command}`;
 
 function compare(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;

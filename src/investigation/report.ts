@@ -1,4 +1,4 @@
-import type { ActionTaken, AgentResult, Recommendation } from '../core/finding.ts';
+import type { ActionTaken, AgentResult, ChainLink, Finding, Recommendation } from '../core/finding.ts';
 import { code, codeBlock, plainText } from './markdown.ts';
 
 /** What the report says beside the result's own fields. */
@@ -23,13 +23,15 @@ export function renderReport(result: Omit<AgentResult, 'report'>, { notice }: Re
     result.root_cause === null
       ? 'Inconclusive: nothing that was read explains the alert.'
       : plainText(result.root_cause, 3000),
+    ...(result.causal_chain.length < 2 ? [] : ['## Causal Chain', list(result.causal_chain.map(chainLine))]),
     '## Key Findings',
-    list(
-      result.findings.map(
-        (finding, index) =>
-          `${index + 1}. **${finding.severity}** ${code(finding.category)} ${plainText(finding.object)}: ${plainText(finding.description)} (${finding.evidence_ids.join(', ')})`,
-      ),
-    ) || 'None.',
+    list(result.findings.map(findingLine)) || 'None.',
+    ...(result.also_broken.length === 0
+      ? []
+      : ['## Also Broken, No Link To This Alert Found', list(result.also_broken.map(findingLine))]),
+    ...(result.root_cause !== null || result.checked.length === 0
+      ? []
+      : ['## Checked And Found Well', list(result.checked.map((object) => `- ${plainText(object)}`))]),
     '## Investigation Steps',
     list(result.actions_taken.map((action, index) => `${index + 1}. ${stepLine(action)}`)) || 'Nothing was read.',
     '## Recommendations',
@@ -54,6 +56,15 @@ export function renderReport(result: Omit<AgentResult, 'report'>, { notice }: Re
         ])),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function findingLine(finding: Finding, index: number): string {
+  return `${index + 1}. **${finding.severity}** ${code(finding.category)} ${plainText(finding.object)}: ${plainText(finding.description)} (${finding.evidence_ids.join(', ')})`;
+}
+
+function chainLine({ object, relation, finding, evidence_ids: ids }: ChainLink, index: number): string {
+  const link = index === 0 ? '' : ` (${relation})`;
+  return `${index + 1}. ${plainText(object)}${link}${finding === '' ? '' : `: ${plainText(finding)}`} (${ids.join(', ')})`;
 }
 
 function modelLine(model: string | null): string {

@@ -6,6 +6,8 @@ import { confidenceOf } from './confidence.ts';
 import type { EvidenceRecorder } from './evidence.ts';
 import type { InvestigationInput } from './input.ts';
 import type { RankedFinding, Ranking } from './rank.ts';
+import { causalChain } from './chain.ts';
+import type { Subject } from './targets.ts';
 import type { Gap } from './read-journal.ts';
 import type { Reads } from './reads.ts';
 import { recommend } from './recommend.ts';
@@ -14,6 +16,8 @@ import { percent, renderReport } from './report.ts';
 /** Findings after this many are left out; the ranking put the telling ones first. */
 const maxFindings = 15;
 const maxQuestions = 12;
+const maxUnlinked = 6;
+const maxChecked = 20;
 
 export interface Composition {
   readonly input: InvestigationInput;
@@ -21,7 +25,9 @@ export interface Composition {
   readonly reads: Reads;
   readonly ranking: Ranking;
   readonly recorder: EvidenceRecorder;
-  readonly scope: string;
+  readonly subject: Subject;
+  /** Objects that were looked at and found well. */
+  readonly checked: readonly string[];
   readonly questions: readonly string[];
   readonly clusterDescription: string;
 }
@@ -41,10 +47,14 @@ export function composeResult(composition: Composition): AgentResult {
     ranking.cause !== null &&
     findings[0]?.category === ranking.cause.draft.category &&
     findings[0].object === ranking.cause.draft.object;
-  const kept: Ranking = supported ? ranking : { ...ranking, cause: null, change: null, changes: [], rootCause: null };
-  const confidence = confidenceOf(kept, reads.gaps, reads.answered());
+  const kept: Ranking = supported
+    ? ranking
+    : { ...ranking, cause: null, chain: [], change: null, changes: [], rootCause: null };
+  const chain = causalChain(kept, recorder);
+  const alsoBroken = ranking.unlinked.slice(0, maxUnlinked).flatMap((finding) => recordFinding(finding, recorder));
+  const confidence = confidenceOf(kept, reads.gaps(), reads.answered());
   const rootCause = kept.rootCause === null ? null : clean(kept.rootCause, 2500);
-  const recommendations = recommend(kept).map((item) => ({
+  const recommendations = recommend(kept, confidence.value).map((item) => ({
     ...item,
     action: clean(item.action),
     rationale: clean(item.rationale),
@@ -54,17 +64,20 @@ export function composeResult(composition: Composition): AgentResult {
       summary: summaryOf(composition, rootCause, findings, confidence.value),
       findings,
       root_cause: rootCause,
+      causal_chain: chain.map((link) => ({ ...link, finding: clean(link.finding, 600) })),
+      also_broken: alsoBroken,
+      checked: composition.checked.slice(0, maxChecked),
       confidence: confidence.value,
       confidence_reasons: [
         ...confidence.reasons.map((reason) => clean(reason)),
         ...(dropped > 0 ? [`${dropped} findings without evidence were dropped`] : []),
       ],
-      actions_taken: reads.actions,
+      actions_taken: reads.actions(),
       recommendations,
       can_auto_fix: false,
       fix_command: null,
       escalation_notes: escalationNotes(composition),
-      open_questions: [...composition.questions, ...reads.gaps.map(gapQuestion)]
+      open_questions: [...composition.questions, ...reads.gaps().map(gapQuestion)]
         .slice(0, maxQuestions)
         .map((question) => clean(question, 500)),
       conversation: [],
@@ -87,6 +100,8 @@ function recordFinding({ draft, alike }: RankedFinding, recorder: EvidenceRecord
       description: clean(`${draft.description}${same}`),
       severity: draft.severity,
       object: clean(draft.object),
+      from: draft.when.from,
+      until: draft.when.until,
       evidence_ids: [...new Set(ids)],
       evidence: Object.fromEntries(Object.entries(draft.facts).map(([name, value]) => [name, clean(value, 500)])),
     },
@@ -94,22 +109,24 @@ function recordFinding({ draft, alike }: RankedFinding, recorder: EvidenceRecord
 }
 
 function summaryOf(
-  { notice, scope, ranking }: Composition,
+  { notice, subject, ranking }: Composition,
   rootCause: string | null,
   findings: readonly Finding[],
   confidence: number,
 ): string {
   const prefix = notice === null ? '' : `${notice} `;
+  const scope = clean(subject.scope, 300);
   if (rootCause !== null)
-    return `${prefix}${clean(ranking.cause?.draft.cause ?? rootCause, 600)} Confidence ${percent(confidence)}, ${findings.length} findings about ${clean(scope, 300)}.`;
+    return `${prefix}${clean(ranking.cause?.draft.cause ?? rootCause, 600)} Confidence ${percent(confidence)}, ${findings.length} findings about ${scope}.`;
+  if (subject.mismatch !== null) return `${prefix}Inconclusive: ${clean(subject.mismatch, 500)}`;
   const found = findings.length === 0 ? 'no finding' : `${findings.length} findings, none of which explains the alert`;
-  return `${prefix}Inconclusive: ${found} about ${clean(scope, 300)}.`;
+  return `${prefix}Inconclusive: ${found} about ${scope}.`;
 }
 
-function escalationNotes({ input, scope, reads, clusterDescription }: Composition): string {
+function escalationNotes({ input, subject, reads, clusterDescription }: Composition): string {
   return [
     ...alertLines(input),
-    `Looked at: ${clean(scope, 500)}, in ${clean(clusterDescription, 200)} as of ${reads.now}.`,
+    `Looked at: ${clean(subject.scope, 500)}, in ${clean(clusterDescription, 200)} as of ${reads.now}.`,
   ].join('\n');
 }
 
@@ -146,6 +163,9 @@ export function emptyResult(input: InvestigationInput, notice: string | null): A
       summary: `${notice === null ? '' : `${notice} `}Inconclusive: no cluster is configured, so nothing could be read.`,
       findings: [],
       root_cause: null,
+      causal_chain: [],
+      also_broken: [],
+      checked: [],
       confidence: 0,
       confidence_reasons: ['0%: nothing could be read'],
       actions_taken: [],

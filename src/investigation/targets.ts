@@ -1,85 +1,105 @@
 import { kindResources, objectName } from '../analyzers/define.ts';
-import type { ObjectKind, Target } from '../analyzers/define.ts';
-import { conditionOf, controllerOf, isOwnedBy, listAt, mapAt, textAt } from '../analyzers/fields.ts';
-import { isReady, podTrouble } from '../analyzers/pod-status.ts';
+import type { ObjectKind, Pointer, Question, Relation, Target } from '../analyzers/define.ts';
+import { controllerOf, listAt, textAt } from '../analyzers/fields.ts';
+import { podTrouble } from '../analyzers/pod-status.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { AlertSnapshot } from '../core/run.ts';
+import type { Graph } from './graph.ts';
 import { namedObjects } from './labels.ts';
 import type { NamedObjects } from './labels.ts';
+import { isUnwellNode, worstFirst } from './links.ts';
 import type { Reads } from './reads.ts';
 
-export interface Targets {
-  /** What to look at: what the alert names first, then its owners, then what they own. */
-  readonly targets: readonly Target[];
-  /** What the alert was understood to be about, for people. */
+/** What an alert was understood to be about. */
+export interface Subject {
+  readonly named: NamedObjects;
+  /** For people. */
   readonly scope: string;
   /** What could not be found out, and why. */
   readonly questions: readonly string[];
+  /** Why nothing else can be the cause: what is read is not what the alert is about; null where it is. */
+  readonly mismatch: string | null;
 }
 
-/** Pods below one owner that are looked at, the unhealthy ones first. */
-const maxPodsOfOwner = 5;
-/** Pods looked at where only a namespace, a node or nothing is named. */
-const maxPodsOfScope = 8;
+/** Objects looked at where only a namespace or nothing is named. */
+const maxInPlace = 12;
+/** Objects in the same place that are looked at where nothing that is linked explains the alert. */
+const maxNear = 6;
 
 interface Search {
   readonly reads: Reads;
-  readonly found: Map<string, Target>;
+  readonly graph: Graph;
   readonly questions: string[];
 }
 
-/** Finds the objects that an alert is about: by its labels, then up to their owners and down to what these own. */
-export async function findTargets(reads: Reads, alert: AlertSnapshot | null): Promise<Targets> {
-  const search: Search = { reads, found: new Map(), questions: [] };
-  if (alert === null) return scanCluster(search);
+/** Puts what the alert is about into the graph: the objects that its labels name, else what is unwell where it points. */
+export async function findSubject(
+  reads: Reads,
+  graph: Graph,
+  alert: AlertSnapshot | null,
+  question: Question,
+): Promise<Subject> {
+  const search: Search = { reads, graph, questions: [] };
+  if (alert === null) {
+    await addUnwell(search, null, 'holds', maxInPlace);
+    return subjectOf(search, noObjects, 'the whole cluster (no alert was given)');
+  }
   const named = namedObjects(alert.name, alert.labels);
   for (const label of named.unusable)
     search.questions.push(`Label ${label} of the alert is no Kubernetes name and was not used.`);
   for (const { kind, name } of named.objects)
     await addNamed(search, kind, kind === 'node' ? null : named.namespace, name);
-  if (search.found.size === 0 && named.instance !== null) await addNodeByAddress(search, named.instance);
-  if (search.found.size === 0 && named.namespace !== null)
-    await addTroubledPods(search, named.namespace, maxPodsOfScope);
-  for (const target of snapshot(search)) await addOwners(search, target, 3);
-  for (const target of snapshot(search)) await addOwned(search, target);
-  await addNodes(search);
-  if (search.found.size === 0) search.questions.push(...nothingFound(reads, named));
-  return { targets: snapshot(search), scope: scopeText(named), questions: search.questions };
+  if (named.objects.length === 0 && named.instance !== null) await addByAddress(search, named.instance);
+  // A namespace alone says where to look only if it is known what for.
+  if (named.objects.length === 0 && graph.targets().length === 0 && named.namespace !== null && question !== 'anything')
+    await addUnwell(search, named.namespace, 'holds', maxInPlace);
+  if (graph.targets().length === 0) search.questions.push(...nothingFound(reads, named));
+  return subjectOf(search, named, scopeText(named));
 }
 
-async function scanCluster(search: Search): Promise<Targets> {
-  await addTroubledPods(search, null, maxPodsOfScope);
-  for (const target of snapshot(search)) await addOwners(search, target, 3);
-  await addNodes(search);
-  return {
-    targets: [...search.found.values()],
-    scope: 'the whole cluster (no alert was given)',
-    questions: search.questions,
-  };
+const noObjects: NamedObjects = {
+  namespace: null,
+  objects: [],
+  container: null,
+  instance: null,
+  uid: null,
+  unusable: [],
+};
+
+function subjectOf({ graph, questions }: Search, named: NamedObjects, scope: string): Subject {
+  const [first] = graph.targets();
+  const uid = first?.kind === 'pod' ? (first.object.metadata.uid ?? null) : null;
+  const mismatch =
+    named.uid === null || uid === null || named.uid === uid
+      ? null
+      : `The alert is about a ${first?.kind} with the uid ${named.uid}; the one of this name that was read has the uid ${uid}: it is another.`;
+  return { named, scope, questions, mismatch };
 }
 
-/** What has been found so far: the map grows while its targets are followed. */
-function snapshot(search: Search): readonly Target[] {
-  return [...search.found.values()];
+/** What else is unwell in the namespace of the alert: said to be also broken, never the cause. */
+export async function addNear(reads: Reads, graph: Graph, namespace: string | null): Promise<void> {
+  if (namespace !== null) await addUnwell({ reads, graph, questions: [] }, namespace, 'near', maxNear);
 }
 
-function add(search: Search, kind: ObjectKind, object: KubernetesObject, relation: Target['relation']): Target {
-  const namespace = object.metadata.namespace ?? null;
-  const key = objectName(kind, namespace, object.metadata.name);
-  const target = search.found.get(key) ?? { kind, namespace, name: object.metadata.name, object, relation };
-  search.found.set(key, target);
-  return target;
+/** The object of a pointer, as a target below the one whose finding points at it; null where it cannot be read. */
+export async function addPointed(reads: Reads, graph: Graph, pointer: Pointer, via: Target): Promise<Target | null> {
+  const known = graph.find(pointer.kind, pointer.namespace, pointer.name);
+  if (known !== null) return known;
+  const result = await reads.get(pointer.kind, pointer.namespace, pointer.name);
+  if (result.kind !== 'ok' || result.value === null) return null;
+  return graph.add(pointer.kind, result.value, 'points at', via);
 }
 
 async function addNamed(search: Search, kind: ObjectKind, namespace: string | null, name: string): Promise<void> {
   const result = await search.reads.get(kind, namespace, name);
-  if (result.kind !== 'ok') return;
-  if (result.value !== null) {
-    add(search, kind, result.value, 'alert');
+  if (result.kind === 'ok' && result.value !== null) {
+    search.graph.add(kind, result.value, 'alert', null);
     return;
   }
-  // A service label often names a scrape target's service or a business service: its absence says nothing.
-  if (kind === 'service') return;
+  if (kind === 'pod' && result.kind !== 'ok') return;
+  // Owners are missing in many a dump, and their pods name them.
+  const owned = kind === 'pod' ? 0 : await addPodsThatName(search, kind, namespace, name);
+  if (owned > 0 || result.kind !== 'ok') return;
   const guess = kind === 'pod' && namespace !== null ? await addFormerOwner(search, namespace, name) : null;
   const what = objectName(kind, namespace, name);
   search.questions.push(
@@ -89,8 +109,27 @@ async function addNamed(search: Search, kind: ObjectKind, namespace: string | nu
   );
 }
 
+/** Pods whose owner reference names this kind and name; the worst ones. Returns how many there are. */
+async function addPodsThatName(
+  { reads, graph }: Search,
+  kind: ObjectKind,
+  namespace: string | null,
+  name: string,
+): Promise<number> {
+  if (!['statefulset', 'daemonset', 'job', 'replicaset'].includes(kind) || namespace === null) return 0;
+  const pods = await reads.list('pods', namespace);
+  if (pods.kind !== 'ok') return 0;
+  const owned = pods.value.filter((pod) => {
+    const owner = controllerOf(pod);
+    return owner !== null && owner.kind.toLowerCase() === kind && owner.name === name;
+  });
+  const unwell = worstFirst(owned).filter((pod) => podTrouble(pod) > 0);
+  for (const pod of unwell.length > 0 ? unwell.slice(0, 5) : owned.slice(0, 1)) graph.add('pod', pod, 'alert', null);
+  return owned.length;
+}
+
 /** Pods carry the name of their owner: `web-5577bf7884-59zsl`, `db-0`, `agent-x2x4z`. */
-async function addFormerOwner(search: Search, namespace: string, pod: string): Promise<string | null> {
+async function addFormerOwner({ reads, graph }: Search, namespace: string, pod: string): Promise<string | null> {
   const patterns: readonly (readonly [RegExp, readonly ObjectKind[]])[] = [
     [/^(.+)-[a-z0-9]{5,10}-[a-z0-9]{5}$/, ['deployment']],
     [/^(.+)-\d+$/, ['statefulset']],
@@ -100,9 +139,9 @@ async function addFormerOwner(search: Search, namespace: string, pod: string): P
     const name = pattern.exec(pod)?.[1];
     if (name === undefined) continue;
     for (const kind of kinds) {
-      const result = await search.reads.get(kind, namespace, name);
+      const result = await reads.get(kind, namespace, name);
       if (result.kind === 'ok' && result.value !== null) {
-        add(search, kind, result.value, 'alert');
+        graph.add(kind, result.value, 'alert', null);
         return objectName(kind, namespace, name);
       }
     }
@@ -110,117 +149,71 @@ async function addFormerOwner(search: Search, namespace: string, pod: string): P
   return null;
 }
 
-async function addNodeByAddress(search: Search, instance: string): Promise<void> {
+/** A node or a pod by the address of its scrape target. */
+async function addByAddress({ reads, graph }: Search, instance: string): Promise<void> {
   const host = instance.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
-  const nodes = await search.reads.list('nodes', null);
+  const nodes = await reads.list('nodes', null);
   if (nodes.kind !== 'ok') return;
   const node = nodes.value.find(
     (object) =>
       object.metadata.name === host ||
       listAt(object, 'status', 'addresses').some((address) => textAt(address, 'address') === host),
   );
-  if (node !== undefined) add(search, 'node', node, 'alert');
+  if (node !== undefined) graph.add('node', node, 'alert', null);
 }
 
-async function addTroubledPods(search: Search, namespace: string | null, limit: number): Promise<void> {
-  const pods = await search.reads.list('pods', namespace);
-  if (pods.kind !== 'ok') return;
-  for (const pod of worstFirst(pods.value)
-    .filter((pod) => podTrouble(pod) > 0)
-    .slice(0, limit))
-    add(search, 'pod', pod, 'near');
+/** Resources whose objects can be unwell by themselves, with what tells that one is worth looking at. */
+const placeKinds: readonly (readonly [ObjectKind, (object: KubernetesObject) => boolean])[] = [
+  ['deployment', lacksReplicas],
+  ['statefulset', lacksReplicas],
+  ['daemonset', (object) => count(object, 'status', 'numberReady') < count(object, 'status', 'desiredNumberScheduled')],
+  [
+    'job',
+    (object) =>
+      listAt(object, 'status', 'conditions').some(
+        (one) => textAt(one, 'type') === 'Failed' && textAt(one, 'status') === 'True',
+      ),
+  ],
+  ['persistentvolumeclaim', (object) => !['Bound', ''].includes(textAt(object, 'status', 'phase'))],
+  ['service', () => true],
+];
+
+function lacksReplicas(object: KubernetesObject): boolean {
+  const wanted = object.spec?.['replicas'] ?? 1;
+  return wanted === 0 || count(object, 'status', 'readyReplicas') < Number(wanted);
 }
 
-function worstFirst(pods: readonly KubernetesObject[]): readonly KubernetesObject[] {
-  return [...pods].sort(
-    (one, other) => podTrouble(other) - podTrouble(one) || (one.metadata.name < other.metadata.name ? -1 : 1),
-  );
+function count(object: KubernetesObject, part: 'status', field: string): number {
+  const value = object[part]?.[field];
+  return typeof value === 'number' ? value : 0;
 }
 
-/** Follows the managing owner: pod, replica set, deployment; job, cron job; an autoscaler's target. */
-async function addOwners(search: Search, target: Target, depth: number): Promise<void> {
-  if (depth === 0) return;
-  const owner = target.kind === 'horizontalpodautoscaler' ? scaledObject(target.object) : controllerOf(target.object);
-  const kind = owner?.kind.toLowerCase();
-  if (owner === null || kind === undefined || !Object.hasOwn(kindResources, kind)) return;
-  const result = await search.reads.get(kind as ObjectKind, target.namespace, owner.name);
-  if (result.kind !== 'ok' || result.value === null) return;
-  const above = controllerOf(result.value);
-  // A deployment says everything that its replica set does.
-  const hidden = kind === 'replicaset' && above?.kind === 'Deployment';
-  const found: Target = {
-    kind: kind as ObjectKind,
-    namespace: target.namespace,
-    name: owner.name,
-    object: result.value,
-    relation: 'owner',
-  };
-  if (!hidden) add(search, found.kind, result.value, target.relation === 'near' ? 'near' : 'owner');
-  await addOwners(search, { ...found, relation: target.relation }, depth - 1);
-}
-
-function scaledObject(autoscaler: KubernetesObject): { readonly kind: string; readonly name: string } | null {
-  const name = textAt(autoscaler, 'spec', 'scaleTargetRef', 'name');
-  return name === '' ? null : { kind: textAt(autoscaler, 'spec', 'scaleTargetRef', 'kind'), name };
-}
-
-/** Goes down to pods. Healthy ones are of interest only where the alert names their owner and none is unwell. */
-async function addOwned(search: Search, target: Target): Promise<void> {
-  if (target.kind === 'pod' || target.kind === 'persistentvolumeclaim' || target.kind === 'configmap') return;
-  const pods = await search.reads.list('pods', target.kind === 'node' ? null : target.namespace);
-  if (pods.kind !== 'ok') return;
-  const owned = worstFirst(await podsOf(search, target, pods.value));
-  const unwell = owned.filter((pod) => podTrouble(pod) > 0);
-  const chosen =
-    unwell.length > 0 || target.relation !== 'alert' || target.kind === 'node' ? unwell : owned.slice(0, 1);
-  for (const pod of chosen.slice(0, maxPodsOfOwner)) add(search, 'pod', pod, target.kind === 'node' ? 'near' : 'owned');
-}
-
-async function podsOf(
-  search: Search,
-  target: Target,
-  pods: readonly KubernetesObject[],
-): Promise<readonly KubernetesObject[]> {
-  if (target.kind === 'node') return pods.filter((pod) => textAt(pod, 'spec', 'nodeName') === target.name);
-  if (target.kind === 'service') {
-    const selector = Object.entries(mapAt(target.object, 'spec', 'selector'));
-    return selector.length === 0
-      ? []
-      : pods.filter((pod) => selector.every(([name, value]) => pod.metadata.labels?.[name] === value));
+async function addUnwell(
+  { reads, graph }: Search,
+  namespace: string | null,
+  relation: Relation,
+  limit: number,
+): Promise<void> {
+  const pods = await reads.list('pods', namespace);
+  const unwell = pods.kind === 'ok' ? worstFirst(pods.value).filter((pod) => podTrouble(pod) > 0) : [];
+  for (const pod of unwell.slice(0, limit)) graph.add('pod', pod, relation, null);
+  for (const [kind, isUnwell] of placeKinds) {
+    if (relation === 'near' && kind === 'service') continue;
+    const list = await reads.list(kindResources[kind], namespace);
+    if (list.kind !== 'ok') continue;
+    for (const object of list.value.filter(isUnwell).slice(0, kind === 'service' ? 30 : limit))
+      graph.add(kind, object, relation, null);
   }
-  const between = { deployment: 'replicasets', cronjob: 'jobs' } as const;
-  const resource = target.kind === 'deployment' || target.kind === 'cronjob' ? between[target.kind] : null;
-  if (resource === null) return pods.filter((pod) => isOwnedBy(pod, target.object));
-  const list = await search.reads.list(resource, target.namespace);
-  const owners = list.kind === 'ok' ? list.value.filter((object) => isOwnedBy(object, target.object)) : [];
-  if (target.kind === 'cronjob')
-    for (const job of owners.filter((object) => conditionOf(object, 'Failed')?.status === 'True').slice(-2))
-      add(search, 'job', job, 'owned');
-  return pods.filter((pod) => owners.some((owner) => isOwnedBy(pod, owner)));
-}
-
-/** The nodes of pods that are not well, where the node itself is not. */
-async function addNodes(search: Search): Promise<void> {
-  const names = new Set(
-    [...search.found.values()]
-      .flatMap(({ kind, object }) => (kind === 'pod' && !isReady(object) ? [textAt(object, 'spec', 'nodeName')] : []))
-      .filter(Boolean),
-  );
-  if (names.size === 0) return;
-  const nodes = await search.reads.list('nodes', null);
-  if (nodes.kind !== 'ok') return;
-  for (const node of nodes.value) {
-    const unwell = listAt(node, 'status', 'conditions').some(
-      (condition) => (textAt(condition, 'type') === 'Ready') !== (textAt(condition, 'status') === 'True'),
-    );
-    if (names.has(node.metadata.name) && unwell) add(search, 'node', node, 'near');
-  }
+  if (namespace !== null) return;
+  const nodes = await reads.list('nodes', null);
+  if (nodes.kind === 'ok')
+    for (const node of nodes.value.filter(isUnwellNode).slice(0, limit)) graph.add('node', node, relation, null);
 }
 
 function nothingFound(reads: Reads, named: NamedObjects): readonly string[] {
-  if (reads.unavailable() !== null) return [];
-  if (named.objects.length > 0 || named.namespace !== null)
-    return [`Is anything wrong in ${scopeText(named)}? No unhealthy object was found there.`];
+  if (reads.unavailable() !== null || named.objects.length > 0) return [];
+  if (named.namespace !== null)
+    return [`Which object in ${scopeText(named)} is the alert about? Its labels name none that is read here.`];
   return [
     'Which object is the alert about? None of its labels names a namespace, pod, deployment, statefulset, daemonset, job, node or service.',
   ];

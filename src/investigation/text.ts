@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { AgentResult, FindingSeverity } from '../core/finding.ts';
+import type { AgentResult, Finding, FindingSeverity } from '../core/finding.ts';
 import { oneLine, printable } from '../lib/printable.ts';
 import { percent } from './report.ts';
 
@@ -30,17 +30,30 @@ export function renderTextReport(result: AgentResult, options: TextOptions = {})
     ? ''
     : (result.report.split('\n')[0] ?? '').replace(/\\(?=[^A-Za-z0-9\s])/g, '');
   const verdict = result.root_cause ?? 'Inconclusive: nothing that was read explains the alert.';
+  const told = (finding: Finding): readonly string[] => [
+    `  ${paint(severityStyles[finding.severity], finding.severity.toUpperCase().padEnd(8))} ${oneLine(finding.category)}  ${oneLine(finding.object)}  [${finding.evidence_ids.join(' ')}]`,
+    wrap(finding.description, width, '           '),
+  ];
   const lines = [
     ...(notice === '' ? [] : [paint('yellow', wrap(notice, width, '')), '']),
     paint('bold', result.root_cause === null ? 'INCONCLUSIVE' : 'ROOT CAUSE'),
     wrap(verdict, width, '  '),
     `  confidence ${percent(result.confidence)}   ${result.model === null ? 'no model was used' : `model ${oneLine(result.model)}`}`,
     ...section(
-      heading('FINDINGS'),
-      result.findings.flatMap((finding) => [
-        `  ${paint(severityStyles[finding.severity], finding.severity.toUpperCase().padEnd(8))} ${oneLine(finding.category)}  ${oneLine(finding.object)}  [${finding.evidence_ids.join(' ')}]`,
-        wrap(finding.description, width, '           '),
-      ]),
+      heading('CHAIN'),
+      result.causal_chain.length < 2
+        ? []
+        : result.causal_chain.map(({ object, relation, evidence_ids: ids }, index) =>
+            index === 0
+              ? `  ${oneLine(object)}  [${ids.join(' ')}]`
+              : `  -> ${relation}: ${oneLine(object)}  [${ids.join(' ')}]`,
+          ),
+    ),
+    ...section(heading('FINDINGS'), result.findings.flatMap(told)),
+    ...section(heading('ALSO BROKEN, NO LINK TO THIS ALERT FOUND'), result.also_broken.flatMap(told)),
+    ...section(
+      heading('CHECKED AND FOUND WELL'),
+      result.root_cause === null && result.checked.length > 0 ? [wrap(result.checked.join(', '), width, '  ')] : [],
     ),
     ...section(
       heading('WHAT TO DO'),

@@ -1,0 +1,51 @@
+import type { Advice, FindingDraft, Place, Question } from './define.ts';
+
+/** Reading is harmless and needs nobody's approval. */
+export const look = (action: string, rationale: string): Advice => ({
+  action,
+  rationale,
+  risk_level: 'low',
+  requires_approval: false,
+});
+
+/** Whatever changes the cluster needs an approval. */
+export const change = (action: string, rationale: string, risk: Advice['risk_level'] = 'medium'): Advice => ({
+  action,
+  rationale,
+  risk_level: risk,
+  requires_approval: true,
+});
+
+/** Questions about pods that do not run as they should, whoever asks. */
+export const podQuestions: readonly Question[] = ['exits', 'unready', 'job', 'service'];
+/** The same where containers start and stay: they do not end. */
+export const unreadyQuestions: readonly Question[] = ['unready', 'job', 'service'];
+
+/** `kubectl -n shop describe pod/web-1`. */
+export function describeCommand(draft: FindingDraft): string {
+  const parts = draft.object.split('/');
+  const namespace = parts.length === 3 ? `-n ${parts[1]} ` : '';
+  return `kubectl ${namespace}describe ${kindAndName(draft.object)}`;
+}
+
+/** `pod/shop/web-1` -> `pod/web-1`, as kubectl takes it. */
+export function kindAndName(object: string): string {
+  const parts = object.split('/');
+  return `${parts[0]}/${parts.at(-1)}`;
+}
+
+/** Where a finding is: namespace, pod, container and the object whose template makes the pod. */
+export function placeOf(draft: FindingDraft): Place {
+  const parts = draft.object.split('/');
+  const namespace = parts.length === 3 ? (parts[1] ?? '') : '';
+  return { namespace, pod: parts.at(-1) ?? '', container: draft.facts['container'] ?? '', workload: workloadOf(draft) };
+}
+
+/** The object whose template makes the pod. A replica set's name is its deployment's plus the template's hash. */
+function workloadOf(draft: FindingDraft): string | null {
+  const [kind = '', name = ''] = (draft.facts['owner'] ?? '').split('/');
+  const hash = draft.facts['pod_template_hash'];
+  if (kind === 'ReplicaSet' && hash !== undefined && name.endsWith(`-${hash}`))
+    return `deployment/${name.slice(0, -hash.length - 1)}`;
+  return kind === 'StatefulSet' || kind === 'DaemonSet' ? `${kind.toLowerCase()}/${name}` : null;
+}

@@ -1,0 +1,43 @@
+import type { KubernetesObject } from '../core/cluster.ts';
+import { textAt } from './fields.ts';
+
+const name = '[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?){0,8}';
+
+/** Where a word of a text is a host: behind a scheme or a word that says so, before a port, with a cluster's domain, alone. */
+const hostPlaces = [
+  new RegExp(`^(${name})$`, 'g'),
+  new RegExp(`://(?:[^\\s/@"']{1,200}@)?(${name})`, 'g'),
+  new RegExp(`(?<![a-z0-9_.-])(${name}):\\d{2,5}(?![\\d:.])`, 'g'),
+  new RegExp(`(?<![a-z0-9_.-])(${name}\\.svc(?:\\.[a-z0-9.-]{1,100})?)(?![a-z0-9_-])`, 'g'),
+  new RegExp(`(?<![\\d.])(\\d{1,3}(?:\\.\\d{1,3}){3})(?![\\d.])`, 'g'),
+  new RegExp(
+    `(?:\\blookup|\\benotfound|\\beai_again|unknownhostexception:?|\\bhost ?name|\\bhost|\\baddress|\\bresolve|\\bresolving|\\bconnect(?:ing)? to|\\bdial tcp:? lookup) ["'\`]?(${name})(?![a-z0-9_])`,
+    'g',
+  ),
+] as const;
+
+/** Names and addresses of hosts in a text, in lower case, without ports: `redis-cart:6379`, `http://orders.shop.svc/x`, `10.96.14.2:5432`. */
+export function hostsIn(text: string): readonly string[] {
+  const lower = text.slice(0, 4000).toLowerCase();
+  return [...new Set(hostPlaces.flatMap((place) => [...lower.matchAll(place)].map(([, host = '']) => host)))];
+}
+
+/** The service that a text names as a host: by its cluster address, its full name, or its short name; null where none. */
+export function serviceOfHost(
+  text: string,
+  namespace: string,
+  services: readonly KubernetesObject[],
+): KubernetesObject | null {
+  for (const host of hostsIn(text)) {
+    const found = services.find((service) => isHostOf(host, namespace, service));
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+function isHostOf(host: string, namespace: string, service: KubernetesObject): boolean {
+  const { name: short, namespace: own = '' } = service.metadata;
+  if (host === textAt(service, 'spec', 'clusterIP')) return true;
+  if (host === short) return own === namespace;
+  return host === `${short}.${own}` || host.startsWith(`${short}.${own}.svc`);
+}

@@ -1,0 +1,265 @@
+import { kindResources } from '../analyzers/define.ts';
+import type { ObjectKind, Relation, Target } from '../analyzers/define.ts';
+import { at, conditionOf, controllerOf, isOwnedBy, listAt, mapAt, textAt } from '../analyzers/fields.ts';
+import { isReady, podTrouble } from '../analyzers/pod-status.ts';
+import { serviceOfHost } from '../analyzers/hosts.ts';
+import type { KubernetesObject } from '../core/cluster.ts';
+import type { Graph } from './graph.ts';
+import type { Reads } from './reads.ts';
+
+/** Pods below one owner that are looked at, the unhealthy ones first. */
+const maxPodsOfOwner = 5;
+
+/** A kind of link: from which objects it goes, over which relations it may be come to, and where it leads. */
+interface LinkRule {
+  readonly relation: Relation;
+  readonly from: readonly ObjectKind[];
+  /** Only where the target itself was come to by one of these; absent = by any. */
+  readonly after?: readonly Relation[];
+  follow(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]>;
+}
+
+/** Ways down: an alert about a pod does not go up to its owner and down again to the pod's siblings. */
+const downwards: readonly Relation[] = [
+  'alert',
+  'holds',
+  'owned',
+  'selects',
+  'selected by',
+  'routes to',
+  'scales',
+  'calls',
+  'points at',
+];
+const podMakers = ['deployment', 'replicaset', 'statefulset', 'daemonset', 'job', 'cronjob'] as const;
+
+const rules: readonly LinkRule[] = [
+  { relation: 'scales', from: ['horizontalpodautoscaler'], follow: scaledObject },
+  { relation: 'owner', from: ['pod', 'replicaset', 'job', 'statefulset'], follow: ownerOf },
+  { relation: 'owned', from: podMakers, after: downwards, follow: ownedBy },
+  { relation: 'routes to', from: ['ingress'], follow: servicesOfIngress },
+  { relation: 'selects', from: ['service', 'poddisruptionbudget', 'networkpolicy'], follow: selectedBy },
+  {
+    relation: 'selected by',
+    from: ['deployment', 'statefulset', 'daemonset', 'pod'],
+    after: ['alert'],
+    follow: servicesOf,
+  },
+  { relation: 'holds', from: ['node'], after: ['alert'], follow: podsOnNode },
+  { relation: 'node', from: ['pod'], follow: nodeOf },
+  { relation: 'mounts', from: ['pod', 'statefulset'], follow: claimsOf },
+  { relation: 'calls', from: ['pod', 'deployment', 'statefulset'], after: downwards, follow: servicesCalled },
+];
+
+/** Follows every link from the graph's targets on until nothing new is found. */
+export async function followLinks(reads: Reads, graph: Graph): Promise<void> {
+  const done = new Set<Target>();
+  for (let targets = graph.targets(); targets.some((target) => !done.has(target)); targets = graph.targets()) {
+    for (const target of targets) {
+      if (done.has(target)) continue;
+      done.add(target);
+      for (const rule of rules) {
+        if (!rule.from.includes(target.kind)) continue;
+        if (rule.after !== undefined && !rule.after.includes(target.relation)) continue;
+        for (const [kind, object] of await rule.follow(reads, target)) graph.add(kind, object, rule.relation, target);
+      }
+    }
+  }
+}
+
+/** Follows the managing owner: pod, replica set, deployment; job, cron job. A deployment says all that its replica set does. */
+async function ownerOf(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+  const owner = controllerOf(target.object);
+  return owner === null ? [] : namedOwner(reads, target.namespace, owner.kind, owner.name);
+}
+
+async function namedOwner(
+  reads: Reads,
+  namespace: string | null,
+  ownerKind: string,
+  name: string,
+): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+  const kind = ownerKind.toLowerCase();
+  if (!isKind(kind) || kind === 'node') return [];
+  const result = await reads.get(kind, namespace, name);
+  if (result.kind !== 'ok' || result.value === null) return [];
+  const above = controllerOf(result.value);
+  if (kind === 'replicaset' && above?.kind === 'Deployment') {
+    const deployment = await namedOwner(reads, namespace, above.kind, above.name);
+    if (deployment.length > 0) return deployment;
+  }
+  return [[kind, result.value]];
+}
+
+function isKind(kind: string): kind is ObjectKind {
+  return Object.hasOwn(kindResources, kind);
+}
+
+async function scaledObject(
+  reads: Reads,
+  { namespace, object }: Target,
+): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+  const name = textAt(object, 'spec', 'scaleTargetRef', 'name');
+  return name === '' ? [] : namedOwner(reads, namespace, textAt(object, 'spec', 'scaleTargetRef', 'kind'), name);
+}
+
+/** Pods of a workload that are not well, or one that is; jobs of a cron job that are not complete. */
+async function ownedBy(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+  if (target.kind === 'cronjob') {
+    const jobs = await reads.list('jobs', target.namespace);
+    if (jobs.kind !== 'ok') return [];
+    return jobs.value
+      .filter((job) => isOwnedBy(job, target.object) && conditionOf(job, 'Complete')?.status !== 'True')
+      .slice(-2)
+      .map((job) => ['job', job] as const);
+  }
+  const pods = await reads.list('pods', target.namespace);
+  if (pods.kind !== 'ok') return [];
+  if (target.kind !== 'deployment')
+    return chosenPods(
+      target,
+      pods.value.filter((pod) => isOwnedBy(pod, target.object)),
+    );
+  const sets = await reads.list('replicasets', target.namespace);
+  const owners = sets.kind === 'ok' ? sets.value.filter((object) => isOwnedBy(object, target.object)) : [];
+  const refused = owners.filter((set) => conditionOf(set, 'ReplicaFailure')?.status === 'True');
+  return [
+    ...refused.map((set) => ['replicaset', set] as const),
+    ...chosenPods(
+      target,
+      pods.value.filter((pod) => owners.some((owner) => isOwnedBy(pod, owner))),
+    ),
+  ];
+}
+
+function chosenPods(
+  target: Target,
+  pods: readonly KubernetesObject[],
+): readonly (readonly [ObjectKind, KubernetesObject])[] {
+  const sorted = worstFirst(pods);
+  const unwell = sorted.filter((pod) => podTrouble(pod) > 0);
+  const chosen = unwell.length > 0 || target.relation !== 'alert' ? unwell : sorted.slice(0, 1);
+  return chosen.slice(0, maxPodsOfOwner).map((pod) => ['pod', pod] as const);
+}
+
+/** Those in most trouble first; by name where they are alike. */
+export function worstFirst(pods: readonly KubernetesObject[]): readonly KubernetesObject[] {
+  return [...pods].sort(
+    (one, other) => podTrouble(other) - podTrouble(one) || (one.metadata.name < other.metadata.name ? -1 : 1),
+  );
+}
+
+async function servicesOfIngress(
+  reads: Reads,
+  { namespace, object }: Target,
+): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+  const paths = listAt(object, 'spec', 'rules').flatMap((rule) => listAt(rule, 'http', 'paths'));
+  const names = [at(object, 'spec', 'defaultBackend'), ...paths.map((path) => at(path, 'backend'))].map((backend) =>
+    textAt(backend, 'service', 'name'),
+  );
+  const services = await reads.list('services', namespace);
+  if (services.kind !== 'ok') return [];
+  return services.value.filter(({ metadata }) => names.includes(metadata.name)).map((one) => ['service', one] as const);
+}
+
+function selects(selector: Readonly<Record<string, string>>, labels: unknown): boolean {
+  const wanted = Object.entries(selector);
+  return wanted.length > 0 && wanted.every(([name, value]) => textAt(labels, name) === value);
+}
+
+/** Pods that a selector picks, and, of a service, the workloads whose template it would pick: one may have no pods. */
+async function selectedBy(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+  const path = { service: ['selector'], poddisruptionbudget: ['selector', 'matchLabels'] }[target.kind as string];
+  const selector = mapAt(target.object, 'spec', ...(path ?? ['podSelector', 'matchLabels']));
+  const [pods, deployments] = await Promise.all([
+    reads.list('pods', target.namespace),
+    target.kind === 'service' ? reads.list('deployments', target.namespace) : null,
+  ]);
+  const picked = pods.kind === 'ok' ? pods.value.filter((pod) => selects(selector, pod.metadata.labels)) : [];
+  const made =
+    deployments?.kind === 'ok'
+      ? deployments.value.filter((one) => selects(selector, at(one, 'spec', 'template', 'metadata', 'labels')))
+      : [];
+  return [
+    ...made.slice(0, 2).map((one) => ['deployment', one] as const),
+    ...chosenPods({ ...target, relation: 'selects' }, picked),
+  ];
+}
+
+/** Services whose selector picks the pods of a workload, and the one of its name, whose selector may be wrong. */
+async function servicesOf(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+  const services = await reads.list('services', target.namespace);
+  if (services.kind !== 'ok') return [];
+  const labels =
+    target.kind === 'pod' ? target.object.metadata.labels : at(target.object, 'spec', 'template', 'metadata', 'labels');
+  return services.value
+    .filter((one) => selects(mapAt(one, 'spec', 'selector'), labels) || one.metadata.name === target.name)
+    .slice(0, 3)
+    .map((one) => ['service', one] as const);
+}
+
+/** The node of a pod that is not well, where the node itself is not. */
+async function nodeOf(reads: Reads, { object }: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+  const name = textAt(object, 'spec', 'nodeName');
+  if (name === '' || isReady(object)) return [];
+  const nodes = await reads.list('nodes', null);
+  if (nodes.kind !== 'ok') return [];
+  return nodes.value
+    .filter((node) => node.metadata.name === name && isUnwellNode(node))
+    .map((node) => ['node', node] as const);
+}
+
+async function podsOnNode(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+  const pods = await reads.list('pods', null);
+  if (pods.kind !== 'ok') return [];
+  const onNode = pods.value.filter((pod) => textAt(pod, 'spec', 'nodeName') === target.name);
+  return chosenPods({ ...target, relation: 'holds' }, onNode);
+}
+
+/** Whether a node is not ready or reports a condition that it should not have. */
+export function isUnwellNode(node: KubernetesObject): boolean {
+  return listAt(node, 'status', 'conditions').some(
+    (condition) => (textAt(condition, 'type') === 'Ready') !== (textAt(condition, 'status') === 'True'),
+  );
+}
+
+async function claimsOf(
+  reads: Reads,
+  { kind, name, namespace, object }: Target,
+): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+  if (kind === 'pod' && isReady(object)) return [];
+  const claimed =
+    kind === 'pod'
+      ? listAt(object, 'spec', 'volumes').map((volume) => textAt(volume, 'persistentVolumeClaim', 'claimName'))
+      : listAt(object, 'spec', 'volumeClaimTemplates').map(
+          (template) => `${textAt(template, 'metadata', 'name')}-${name}-`,
+        );
+  const wanted = claimed.filter((one) => one !== '');
+  if (wanted.length === 0) return [];
+  const claims = await reads.list('persistentvolumeclaims', namespace);
+  if (claims.kind !== 'ok') return [];
+  return claims.value
+    .filter((claim) => textAt(claim, 'status', 'phase') !== 'Bound')
+    .filter(({ metadata }) =>
+      wanted.some((one) => (kind === 'pod' ? metadata.name === one : metadata.name.startsWith(one))),
+    )
+    .map((claim) => ['persistentvolumeclaim', claim] as const);
+}
+
+/** Services that the values of environment variables and the arguments of a workload name. */
+async function servicesCalled(
+  reads: Reads,
+  { kind, namespace, object }: Target,
+): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+  const spec = kind === 'pod' ? at(object, 'spec') : at(object, 'spec', 'template', 'spec');
+  const values = [...listAt(spec, 'containers'), ...listAt(spec, 'initContainers')].flatMap((container) => [
+    ...listAt(container, 'env').map((variable) => textAt(variable, 'value')),
+    ...[...listAt(container, 'args'), ...listAt(container, 'command')].filter((one) => typeof one === 'string'),
+  ]);
+  const named = values.filter((value) => value !== '');
+  if (named.length === 0) return [];
+  const services = await reads.list('services', namespace);
+  if (services.kind !== 'ok') return [];
+  const called = new Set(named.flatMap((value) => serviceOfHost(value, namespace ?? '', services.value) ?? []));
+  return [...called].slice(0, 12).map((one) => ['service', one] as const);
+}
