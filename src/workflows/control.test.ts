@@ -1,64 +1,45 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { contractStores } from '../../test/contract/stores.ts';
-import { createFakeClock } from '../../test/support/clock.ts';
-import type { FakeClock } from '../../test/support/clock.ts';
 import { deliveryFixture } from '../../test/support/deliveries.ts';
-import { createEngineWorld, planOf, silentLog, step } from '../../test/support/engine.ts';
-import type { CatalogWorkflow } from '../core/catalog.ts';
+import { engineOn } from '../../test/support/engine-tests.ts';
+import { planOf, silentLog, step } from '../../test/support/engine.ts';
 import type { Log } from '../core/ports.ts';
-import { addMs, toTimestamp } from '../core/time.ts';
-import type { Store } from '../core/store.ts';
+import { addMs } from '../core/time.ts';
 import { createControl } from './control.ts';
 
-describe.each(contractStores)('control on $name', ({ open }) => {
-  let clock: FakeClock;
-  let store: Store;
-  beforeEach(async () => {
-    clock = createFakeClock();
-    const opened = await open({ clock });
-    store = opened.store;
-    return () => opened.close();
-  });
-
-  function control(workflow?: Partial<CatalogWorkflow>) {
-    return createControl({
-      store,
-      clock,
-      log: silentLog,
-      catalog: { current: () => ({ workflow: () => workflow }) as never },
-    });
-  }
+describe.each(contractStores)('control on $name', (database) => {
+  const on = engineOn(database);
 
   const plan = planOf([step('one')]);
 
   test('cancel: the first reason stays, and an absent run is not found', async () => {
-    const world = createEngineWorld({ store, clock });
+    const world = on.world();
     const id = await world.addRun(plan);
-    await control().cancel(id, 'first');
-    await clock.advance(1000);
-    await control().cancel(id, 'second');
+    await on.control().cancel(id, 'first');
+    await on.clock.advance(1000);
+    await on.control().cancel(id, 'second');
     expect(await world.run(id)).toMatchObject({ cancelReason: 'first', cancelRequestedAt: '2026-01-01T00:00:00.000Z' });
-    await expect(control().cancel('nobody', 'x')).rejects.toMatchObject({ code: 'NotFound', next: 'fist get runs' });
+    await expect(on.control().cancel('nobody', 'x')).rejects.toMatchObject({ code: 'NotFound', next: 'fist get runs' });
   });
 
   test('cancel tells the engine of a run that waits', async () => {
-    const world = createEngineWorld({ store, clock });
+    const world = on.world();
     const id = await world.addRun(plan, { wakeAt: null });
     const hints: boolean[] = [];
-    store.onCommit(({ runs }) => hints.push(runs));
-    await control().cancel(id, 'x');
+    on.store.onCommit(({ runs }) => hints.push(runs));
+    await on.control().cancel(id, 'x');
     expect(hints).toEqual([true]);
   });
 
   test('retry uses the Workflow as it is now', async () => {
-    const world = createEngineWorld({ store, clock });
+    const world = on.world();
     const alert = await world.addAlert();
     const id = await world.addRun(plan, {}, alert);
     await world.runAll();
-    await clock.advance(60_000);
+    await on.clock.advance(60_000);
     const newer = planOf([step('one'), step('two')], { deadlineMs: 1000 });
-    const again = await control({ plan: newer, planHash: 'newer' }).retry(id);
-    const now = toTimestamp(clock.now());
+    const again = await on.control({ plan: newer, planHash: 'newer' }).retry(id);
+    const now = on.now();
     expect(await world.run(again)).toMatchObject({
       retryOf: id,
       planHash: 'newer',
@@ -71,27 +52,27 @@ describe.each(contractStores)('control on $name', ({ open }) => {
       fence: 0,
       error: null,
     });
-    expect(await store.read.runs.plan('newer')).toEqual(newer);
+    expect(await on.store.read.runs.plan('newer')).toEqual(newer);
   });
 
   test('retry of a run that has not ended is a conflict; without any plan it cannot be done', async () => {
-    const world = createEngineWorld({ store, clock });
+    const world = on.world();
     const unfinished = await world.addRun(plan);
-    await expect(control().retry(unfinished)).rejects.toMatchObject({ code: 'Conflict' });
+    await expect(on.control().retry(unfinished)).rejects.toMatchObject({ code: 'Conflict' });
     const planless = await world.addRun(plan, { planHash: null, status: 'failed', wakeAt: null });
-    await expect(control().retry(planless)).rejects.toMatchObject({ code: 'WorkflowNotReady' });
-    await expect(control().retry('nobody')).rejects.toMatchObject({ code: 'NotFound' });
+    await expect(on.control().retry(planless)).rejects.toMatchObject({ code: 'WorkflowNotReady' });
+    await expect(on.control().retry('nobody')).rejects.toMatchObject({ code: 'NotFound' });
   });
 
   test('a run that failed because its Workflow was missing can be repeated once that is there', async () => {
-    const world = createEngineWorld({ store, clock });
+    const world = on.world();
     const id = await world.addRun(plan, {
       planHash: null,
       status: 'failed',
       errorCode: 'WorkflowNotReady',
       wakeAt: null,
     });
-    const again = await control({ plan, planHash: 'there' }).retry(id);
+    const again = await on.control({ plan, planHash: 'there' }).retry(id);
     await world.runAll();
     expect((await world.run(again)).status).toBe('succeeded');
   });
@@ -99,15 +80,15 @@ describe.each(contractStores)('control on $name', ({ open }) => {
   test('a failed delivery is sent again, with a log line and a hint; others are a conflict', async () => {
     const failed = deliveryFixture({ id: 'd1', status: 'failed', attempts: 10, error: 'gave up', wakeAt: null });
     const done = deliveryFixture({ id: 'd2', status: 'sent', wakeAt: null });
-    await store.transaction('run-end', (tx) => tx.deliveries.insert([failed, done]));
+    await on.store.transaction('run-end', (tx) => tx.deliveries.insert([failed, done]));
     const logged: unknown[] = [];
     const log: Log = { ...silentLog, info: (fields, message) => void logged.push([message, fields]) };
     const hints: boolean[] = [];
-    store.onCommit(({ deliveries }) => hints.push(deliveries));
-    const asked = createControl({ store, clock, log, catalog: { current: () => ({}) as never } });
+    on.store.onCommit(({ deliveries }) => hints.push(deliveries));
+    const asked = createControl({ store: on.store, clock: on.clock, log, catalog: { current: () => ({}) as never } });
     await asked.retryDelivery('d1');
-    const now = toTimestamp(clock.now());
-    expect(await store.read.deliveries.find('d1')).toMatchObject({ status: 'pending', attempts: 0, retriedAt: now });
+    const now = on.now();
+    expect(await on.store.read.deliveries.find('d1')).toMatchObject({ status: 'pending', attempts: 0, retriedAt: now });
     expect(hints).toEqual([true]);
     const fields = { delivery: 'd1', run: 'r1', sink: 'shop/out', attempts: 10, error: 'gave up' };
     expect(logged).toEqual([['delivery-retried-by-person', fields]]);
@@ -127,7 +108,7 @@ describe.each(contractStores)('control on $name', ({ open }) => {
   function controlWithLog(logged: unknown[]) {
     const log: Log = { ...silentLog, info: (fields, message) => void logged.push([message, fields]) };
     const sink = (namespace: string, name: string) => (`${namespace}/${name}` === 'shop/out' ? {} : undefined);
-    return createControl({ store, clock, log, catalog: { current: () => ({ sink }) as never } });
+    return createControl({ store: on.store, clock: on.clock, log, catalog: { current: () => ({ sink }) as never } });
   }
 
   test('all failed deliveries of a Sink are sent again, however many there are', async () => {
@@ -135,25 +116,28 @@ describe.each(contractStores)('control on $name', ({ open }) => {
       deliveryFixture({ id: `d${10_000 + index}`, status: 'failed', attempts: 3, wakeAt: null }),
     );
     const other = deliveryFixture({ id: 'e1', sinkName: 'other', status: 'failed', wakeAt: null });
-    await store.transaction('run-end', (tx) => tx.deliveries.insert([...failed, other]));
+    await on.store.transaction('run-end', (tx) => tx.deliveries.insert([...failed, other]));
     const logged: unknown[] = [];
     const asked = controlWithLog(logged);
     expect(await asked.retryDeliveries('shop', 'out')).toBe(1001);
-    expect((await store.read.deliveries.due(toTimestamp(clock.now()), 2000)).length).toBe(1001);
+    expect((await on.store.read.deliveries.due(on.now(), 2000)).length).toBe(1001);
     expect(await asked.retryDeliveries('shop', 'out')).toBe(0);
     expect(logged[0]).toEqual(['deliveries-retried-by-person', { sink: 'shop/out', deliveries: 1001 }]);
     await expect(asked.retryDeliveries('shop', 'typo')).rejects.toMatchObject({ code: 'NotFound' });
-    expect((await store.read.deliveries.find('e1'))?.status).toBe('failed');
+    expect((await on.store.read.deliveries.find('e1'))?.status).toBe('failed');
   });
 
   test('a pending delivery is called off, with a log line; one that has ended is a conflict', async () => {
-    await store.transaction('run-end', (tx) => tx.deliveries.insert([deliveryFixture({ attempts: 2 })]));
+    await on.store.transaction('run-end', (tx) => tx.deliveries.insert([deliveryFixture({ attempts: 2 })]));
     const logged: unknown[] = [];
     const asked = controlWithLog(logged);
     await asked.cancelDelivery('d1', 'the receiver is gone');
     const fields = { delivery: 'd1', run: 'r1', sink: 'shop/out', attempts: 2, reason: 'the receiver is gone' };
     expect(logged).toEqual([['delivery-cancelled-by-person', fields]]);
-    expect(await store.read.deliveries.find('d1')).toMatchObject({ status: 'skipped', error: 'the receiver is gone' });
+    expect(await on.store.read.deliveries.find('d1')).toMatchObject({
+      status: 'skipped',
+      error: 'the receiver is gone',
+    });
     await expect(asked.cancelDelivery('d1', 'x')).rejects.toMatchObject({
       code: 'Conflict',
       message: 'delivery d1 has ended already: skipped',

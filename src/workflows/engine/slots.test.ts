@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { contractStores } from '../../../test/contract/stores.ts';
+import { engineOn, failure, longDeed, never } from '../../../test/support/engine-tests.ts';
+import { planOf, step } from '../../../test/support/engine.ts';
+import { succeeded } from '../steps/define.ts';
+
+describe.each(contractStores)('slots on $name', (database) => {
+  const on = engineOn(database);
+
+  test('3.1.16 one per alert, held to the final state; the next waiter is woken then', async () => {
+    const plan = planOf([step('one', { retry: { limit: 1, backoffMs: 5000, maxBackoffMs: 5000 } })]);
+    const it = on.world({ one: (io) => (io.attempt === 1 ? failure() : succeeded({})) });
+    const alert = await it.addAlert();
+    const first = await it.addRun(plan, {}, alert);
+    const second = await it.addRun(plan, { episode: 2 }, alert);
+    const third = await it.addRun(plan, { episode: 3 }, alert);
+    await it.runAll();
+    expect(await it.run(first)).toMatchObject({ waitingFor: 'retry' });
+    for (const id of [second, third]) {
+      expect(await it.run(id)).toMatchObject({
+        status: 'pending',
+        waitingFor: 'slot',
+        wakeAt: null,
+        startedAt: null,
+        leaseOwner: null,
+      });
+    }
+    await on.clock.advance(5000);
+    await it.engine.advance(first, never);
+    expect((await it.run(second)).wakeAt).toBe(on.now());
+    expect((await it.run(third)).wakeAt).toBeNull();
+    await it.runAll();
+    expect(await it.run(second)).toMatchObject({ waitingFor: 'retry' });
+    for (let life = 0; life < 4; life += 1) {
+      await on.clock.advance(5000);
+      await it.runAll();
+    }
+    for (const id of [first, second, third]) expect((await it.run(id)).status).toBe('succeeded');
+  });
+
+  test('3.1.16 maxConcurrent per Workflow, freed while waiting', async () => {
+    const plan = planOf([step('one', { retry: { limit: 1, backoffMs: 5000, maxBackoffMs: 5000 } })], {
+      maxConcurrent: 2,
+    });
+    const deeds = [longDeed(), longDeed(), longDeed()] as const;
+    let next = 0;
+    const it = on.world({ one: (io) => (io.attempt === 1 ? (deeds[next++] ?? deeds[0]).deed(io) : succeeded({})) });
+    const ids = [await it.addRun(plan), await it.addRun(plan), await it.addRun(plan)];
+    const working: Promise<void>[] = [];
+    for (const id of ids) {
+      working.push(it.engine.advance(id, never));
+      await on.clock.advance(0);
+    }
+    expect(await Promise.all(ids.map(async (id) => (await it.run(id)).waitingFor))).toEqual([null, null, 'slot']);
+    deeds[0].finish(failure());
+    await on.clock.advance(0);
+    expect(await it.run(ids[0] ?? '')).toMatchObject({ waitingFor: 'retry' });
+    expect((await it.run(ids[2] ?? '')).wakeAt).toBe(on.now());
+    void it.engine.advance(ids[2] ?? '', never);
+    await on.clock.advance(0);
+    expect(deeds[2].seen).toHaveLength(1);
+    // The retry is due, and both places are taken.
+    await on.clock.advance(5000);
+    await it.engine.advance(ids[0] ?? '', never);
+    expect(await it.run(ids[0] ?? '')).toMatchObject({ status: 'running', waitingFor: 'slot', wakeAt: null });
+    deeds[1].finish();
+    deeds[2].finish();
+    await on.clock.advance(0);
+    await it.runAll();
+    await Promise.all(working);
+    for (const id of ids) expect((await it.run(id)).status).toBe('succeeded');
+  });
+
+  test('3.1.16 a waiter that was woken and then cancelled hands its wake-up on', async () => {
+    const long = longDeed();
+    const it = on.world({ one: long.deed });
+    const alert = await it.addAlert();
+    const plan = planOf([step('one')]);
+    const holder = await it.addRun(plan, {}, alert);
+    const second = await it.addRun(plan, { episode: 2 }, alert);
+    const third = await it.addRun(planOf([step('other')]), { episode: 3 }, alert);
+    const working = it.engine.advance(holder, never);
+    await on.clock.advance(0);
+    await it.engine.advance(second, never);
+    await it.engine.advance(third, never);
+    long.finish();
+    await working;
+    await on.control().cancel(second, 'Superseded');
+    await it.engine.advance(second, never);
+    expect((await it.run(second)).status).toBe('cancelled');
+    await it.runAll();
+    expect((await it.run(third)).status).toBe('succeeded');
+  });
+
+  test('3.1.17 a superseded run that waits ends at once; an executing one may finish only where nobody cancels it', async () => {
+    const long = longDeed();
+    const it = on.world({ one: long.deed });
+    const alert = await it.addAlert();
+    const plan = planOf([step('one')], { sinks: ['chat'] });
+    const executing = await it.addRun(plan, {}, alert);
+    const waiting = await it.addRun(plan, { episode: 2 }, alert);
+    const working = it.engine.advance(executing, never);
+    await on.clock.advance(0);
+    await it.engine.advance(waiting, never);
+    await on.store.transaction('intake', (tx) => tx.runs.requestCancel(waiting, on.now(), 'Superseded'));
+    await it.runAll();
+    expect(await it.run(waiting)).toMatchObject({ status: 'cancelled', error: 'Superseded' });
+    expect((await on.store.read.lists.deliveries({ limit: 10, runId: waiting })).items).toEqual([]);
+    long.finish();
+    await working;
+    expect((await it.run(executing)).status).toBe('succeeded');
+  });
+});
