@@ -1,8 +1,10 @@
+import type { FastifyInstance } from 'fastify';
 import type { Catalog } from '../core/catalog.ts';
 import type { ListReader } from '../core/lists.ts';
 import type { Clock } from '../core/ports.ts';
 import { toEpochMs } from '../core/time.ts';
 import type { MetricsRegistry } from '../lib/metrics.ts';
+import type { ServerOptions } from './options.ts';
 import type { Handlers } from './routes.ts';
 
 export interface MetricsRouteOptions {
@@ -48,4 +50,17 @@ export function metricsHandlers({ metrics, lists, catalog, clock }: MetricsRoute
       return reply.type(contentType).send(body);
     },
   };
+}
+
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** Counts and times requests, by route templates and known words only: what a caller chooses never becomes a label. */
+export function addMeasures(app: FastifyInstance, { metrics }: ServerOptions): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
+    const method = knownMethods.has(request.method) ? request.method : 'OTHER';
+    metrics.increment('fist_http_requests_total', { method, route, status: String(reply.statusCode) });
+    metrics.observe('fist_http_request_duration_seconds', { route }, reply.elapsedTime / 1000);
+    done();
+  });
 }

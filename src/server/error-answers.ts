@@ -1,0 +1,65 @@
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
+import { AppError } from '../core/errors.ts';
+import type { Complain } from '../lib/complaints.ts';
+import { errorAnswer, retryAfterSeconds } from './errors.ts';
+import { closeAfter } from './gate.ts';
+import type { ServerOptions } from './options.ts';
+import { methodsOf } from './routes.ts';
+
+const malformed: Readonly<Record<string, readonly [status: string, message: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request did not arrive in time'],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are too large'],
+};
+
+/** What is not HTTP, or does not come in time: one answer, then the connection ends. */
+export function refuseMalformed(
+  { metrics }: ServerOptions,
+  complain: Complain,
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const [status, message] = malformed[error.code ?? ''] ?? ['400 Bad Request', 'this is not a valid HTTP request'];
+  metrics.increment('fist_http_malformed_total', { reason: status.slice(0, 3) });
+  const fields = { status: Number(status.slice(0, 3)), from: socket.remoteAddress, why: message };
+  complain('warn', `malformed ${status}`, fields, 'connections are refused that send no valid request');
+  const body = JSON.stringify({ code: 'InvalidInput', message });
+  if (socket.writable) {
+    socket.write(
+      `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  }
+  socket.destroySoon();
+}
+
+/** Answers what handlers throw, and what no route takes. */
+export function addErrors(app: FastifyInstance, options: ServerOptions, complain: Complain): void {
+  app.setErrorHandler((error: FastifyError, _request, reply) => sendError(options, complain, error, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const allowed = methodsOf(path);
+    closeAfter(request, reply);
+    if (allowed.length === 0)
+      throw new AppError('NotFound', 'there is no such route', {
+        next: 'GET / names the parts of the API',
+      });
+    return reply
+      .code(405)
+      .header('allow', allowed.join(', '))
+      .send({
+        code: 'InvalidInput',
+        message: `this route takes ${allowed.join(' or ')}, not ${request.method.slice(0, 20)}`,
+      });
+  });
+}
+
+/** Answers what was thrown; what is our fault is told in the log. */
+export function sendError({ log }: ServerOptions, complain: Complain, error: unknown, reply: FastifyReply): void {
+  const { status, body } = errorAnswer(error);
+  const fields = { error, route: reply.request.routeOptions.url };
+  if (status === 503) complain('error', `api ${body.code}`, fields, 'a request could not be answered');
+  else if (status >= 500) log.error(fields, 'a request failed');
+  if (status === 503) void reply.header('retry-after', retryAfterSeconds());
+  void reply.code(status).send(body);
+}

@@ -1,0 +1,63 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { challenge, checkBearer } from './auth.ts';
+import type { RouteAccess } from './routes.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call the route; without it nobody may. */
+    access?: RouteAccess;
+  }
+}
+
+/** RFC 9112 section 3.2: Node takes the first of several; a proxy in front may have looked at another one. */
+export function addHostCheck(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    if (countHosts(request.raw.rawHeaders) <= 1) return done();
+    void reply.code(400).header('connection', 'close').send({
+      code: 'InvalidInput',
+      message: 'the request has more than one Host header',
+      field: 'host',
+    });
+  });
+}
+
+function countHosts(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count;
+}
+
+/** Closed by default: a route without `access` lets nobody in. Runs before the body is read. */
+export function addAuthentication(app: FastifyInstance, token: string): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    const { access } = request.routeOptions.config;
+    // Nobody reads its body, and Node would take chunks of a byte without end.
+    if (request.method === 'GET') closeAfter(request, reply);
+    if (request.is404 || access === 'open' || access === 'source') return done();
+    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+    const verdict = checkBearer(request.raw, token);
+    if (access === 'token' && verdict === 'ok') return done();
+    unauthenticated(request, reply, verdict === 'absent' ? 'absent' : 'wrong');
+  });
+}
+
+/** What is not read of a request shall not hold its connection. */
+export function closeAfter({ headers }: FastifyRequest, reply: FastifyReply): void {
+  const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+  if (hasBody) void reply.header('connection', 'close');
+}
+
+function unauthenticated(request: FastifyRequest, reply: FastifyReply, verdict: 'absent' | 'wrong'): void {
+  closeAfter(request, reply);
+  void reply
+    .code(401)
+    .header('www-authenticate', challenge(verdict))
+    .send({
+      code: 'Unauthenticated',
+      message: verdict === 'absent' ? 'a bearer token is required' : 'the bearer token is not the one of this server',
+      next: 'the token is the FIST_TOKEN that the server was started with, else in the file DATABASE-token beside the database (PostgreSQL: data/punching-fist-token); send it as Authorization: Bearer TOKEN',
+    });
+}
