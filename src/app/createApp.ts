@@ -64,6 +64,8 @@ export interface App {
 export interface AppParts {
   readonly log: Log;
   readonly clock?: Clock;
+  /** Hears the token and each value of a Secret before anybody uses it, so that the log is without them. */
+  noteSecret?(value: string): void;
   /** Where the stdout sink writes; rejects where it could not. */
   writeStdout(text: string): void | Promise<void>;
   /** For crash tests: a named point at which the process kills itself. */
@@ -110,6 +112,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       publicUrl: options.publicUrl ?? (options.port === 0 ? null : `http://${options.host}:${options.port}`),
       clock: machineClock,
       log,
+      noteSecret: (value) => parts.noteSecret?.(value),
     });
     lifecycle.onStop('resources', () => resources.stop());
 
@@ -138,6 +141,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       tokenFile === null
         ? { token: checkToken(options.token ?? '', 'FIST_TOKEN'), warning: null }
         : loadOrCreateToken(tokenFile);
+    parts.noteSecret?.(token);
     if (warning !== null) log.warn({}, warning);
     await resources.mirrorTo((folder) => mirrorResources(store, clock, folder));
     const { secrets } = resources;

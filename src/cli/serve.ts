@@ -3,6 +3,7 @@ import type { App } from '../app/createApp.ts';
 import { readServeOptions } from '../app/options.ts';
 import { describeDatabase } from '../app/store.ts';
 import type { ServeFlags } from '../app/options.ts';
+import { createKnownValues } from '../lib/known-values.ts';
 import { createLog, logLevels } from '../lib/log.ts';
 import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/ports.ts';
@@ -21,7 +22,8 @@ const patienceMs = 2000;
  */
 export async function serve(terminal: Terminal, flags: ServeFlags): Promise<number> {
   const writeStdout = terminal.outlive?.() ?? ((text: string) => terminal.out(text));
-  const log = await createLog({ level: readLevel(flags.logLevel) });
+  const secrets = createKnownValues();
+  const log = await createLog({ level: readLevel(flags.logLevel), mask: (text) => secrets.mask(text) });
   const options = readServeOptions(flags, terminal.env);
   const asked = Promise.withResolvers<void>();
   const starting = new AbortController();
@@ -38,6 +40,7 @@ export async function serve(terminal: Terminal, flags: ServeFlags): Promise<numb
     const app = await createApp(options, {
       log,
       writeStdout,
+      noteSecret: (value) => secrets.add(value),
       crashAt: terminal.env['FIST_CRASH_AT'],
       signal: starting.signal,
     });

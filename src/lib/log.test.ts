@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../core/errors.ts';
+import { createKnownValues } from './known-values.ts';
 import { createLog, describeError } from './log.ts';
 import type { LogOptions } from './log.ts';
 
@@ -47,6 +48,23 @@ describe('the log', () => {
     );
     expect(lines.join('')).not.toContain(canary);
     expect(lines.join('')).toContain('[REDACTED]');
+  });
+
+  it('masks values that are known, wherever they stand, also where a text is cut', async () => {
+    const known = createKnownValues();
+    const { log, lines } = await logTo({ mask: (text) => known.mask(text) });
+    const value = 'winter is not coming';
+    const tell = (): void => {
+      const fields = { answer: [`it said ${value}`], error: new Error(`no ${value}`, { cause: `was ${value}` }) };
+      log.child({ sink: encodeURIComponent(value) }).warn({ ...fields, long: `${'x'.repeat(8185)}${value}` }, value);
+    };
+    tell();
+    expect(lines[0]).toContain(value);
+    known.add(value);
+    tell();
+    expect(lines[1]).not.toMatch(/winter/);
+    // In the error twice: its stack begins with the message. The long text ends within the mask.
+    expect(lines[1]?.split('[REDACTED]')).toHaveLength(7);
   });
 
   it('shows what senders chose cut and escaped', async () => {

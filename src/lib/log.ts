@@ -15,6 +15,8 @@ export interface LogOptions {
   readonly stream?: LogStream;
   /** Instead of the stream. */
   readonly write?: (line: string) => void;
+  /** Takes known Secret values out of a text. */
+  readonly mask?: (text: string) => string;
   /** Absent: colours where stderr is a terminal that wants them. */
   readonly colour?: boolean;
 }
@@ -33,7 +35,7 @@ const mostWaitingBytes = 4 * 1024 * 1024;
 
 /**
  * The program's log: one line an entry, written before the call returns. Secrets are masked by the name of their field
- * and by their form, in messages of errors too.
+ * and by their form, in messages of errors too, and where their values are known by these.
  */
 export async function createLog(options: LogOptions): Promise<Log> {
   const { pino } = await import('pino');
@@ -57,7 +59,7 @@ export async function createLog(options: LogOptions): Promise<Log> {
     },
     destination,
   );
-  return wrap(logger);
+  return wrap(logger, options.mask ?? ((text) => text));
 }
 
 /** Writes where it can; counts what is lost, which `takeLost` tells as soon as lines can be written again. */
@@ -98,29 +100,32 @@ interface Writer {
   child(fields: Record<string, unknown>): Writer;
 }
 
-function wrap(writer: Writer): Log {
+/** Takes known values out of a text. */
+type Mask = (text: string) => string;
+
+function wrap(writer: Writer, mask: Mask): Log {
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: Fields, message: string) => {
-    if (writer.isLevelEnabled(level)) writer[level](safeFields(fields), redact(shorten(message)));
+    if (writer.isLevelEnabled(level)) writer[level](safeFields(fields, mask), redact(shorten(message, mask)));
   };
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (fields) => wrap(writer.child(safeFields(fields))),
+    child: (fields) => wrap(writer.child(safeFields(fields, mask)), mask),
   };
 }
 
 /** Names that the log itself uses; a field of that name is kept under another one. */
 const reserved: ReadonlySet<string> = new Set(['level', 'time', 'message']);
 
-function safeFields(fields: Fields): Record<string, unknown> {
+function safeFields(fields: Fields, mask: Mask): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
     plain[reserved.has(name) ? `${name}_` : name] = value instanceof Error ? describeError(value) : value;
   }
   try {
-    return redactObject(shortened(plain)) as Record<string, unknown>;
+    return redactObject(shortened(plain, mask)) as Record<string, unknown>;
   } catch {
     // Only data without cycles can be shown; an entry never fails its caller.
     return { unloggable: Object.keys(plain) };
@@ -130,18 +135,21 @@ function safeFields(fields: Fields): Record<string, unknown> {
 /** A longer text is cut: what senders choose (a group key, an error that quotes them) must not fill the log. Characters. */
 const longestText = 8 * 1024;
 
-function shorten(text: string): string {
-  return text.length > longestText
-    ? `${text.slice(0, longestText)}[... ${text.length - longestText} characters left out]`
-    : text;
+/** Looked at with it, so that a value that the cut would part is known. Characters. */
+const behindTheCut = 4 * 1024;
+
+function shorten(text: string, mask: Mask = (same) => same): string {
+  if (text.length <= longestText) return mask(text);
+  const head = mask(text.slice(0, longestText + behindTheCut)).slice(0, longestText);
+  return `${head}[... ${text.length - longestText} characters left out]`;
 }
 
-/** A copy of JSON data with every text cut. */
-function shortened(value: unknown): unknown {
-  if (typeof value === 'string') return shorten(value);
-  if (Array.isArray(value)) return value.map(shortened);
+/** A copy of JSON data with every text masked and cut. */
+function shortened(value: unknown, mask: Mask): unknown {
+  if (typeof value === 'string') return shorten(value, mask);
+  if (Array.isArray(value)) return value.map((item) => shortened(item, mask));
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, shortened(item)]));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, shortened(item, mask)]));
 }
 
 /** How many causes are followed. */

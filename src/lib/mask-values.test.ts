@@ -15,47 +15,102 @@ test.each([
   ['base64, as kubectl shows a Secret', Buffer.from(value).toString('base64')],
   ['base64 of echo', Buffer.from(`${value}\n`).toString('base64').replace(/=+$/, '')],
   ['base64url', Buffer.from(value).toString('base64url')],
-])('a value is masked: %s', (_, printed) => {
-  expect(maskValues(`a ${printed} b`, ['other-value', value])).toBe('a [REDACTED] b');
+  ['hex', Buffer.from(value).toString('hex')],
+  ['hex, as printf does with %X', Buffer.from(value).toString('hex').toUpperCase()],
+  ['HTML-escaped', 'pa&quot;ss w/ö+d&amp;9!'],
+  ['HTML-escaped, as Go does', 'pa&#34;ss w/ö+d&amp;9!'],
+])('a value is masked: %s', async (_, printed) => {
+  expect(await maskValues(`a ${printed} b`, ['other-value', value])).toBe('a [REDACTED] b');
 });
 
-test('each longer line of a value is masked by itself', () => {
+test('each longer line of a value is masked by itself', async () => {
   const key = `begin\n${'k'.repeat(64)}\nshort`;
-  expect(maskValues(`  ${'k'.repeat(64)}\n  short`, [key])).toBe('  [REDACTED]\n  short');
+  expect(await maskValues(`  ${'k'.repeat(64)}\n  short`, [key])).toBe('  [REDACTED]\n  short');
 });
 
-test('data keeps its shape and its names', () => {
+test('data keeps its shape and its names', async () => {
   const data = { hunter22: ['x hunter22', 1, null, { deep: 'hunter22hunter22' }] };
-  expect(maskValues(data, ['hunter22'])).toEqual({
+  expect(await maskValues(data, ['hunter22'])).toEqual({
     hunter22: ['x [REDACTED]', 1, null, { deep: '[REDACTED][REDACTED]' }],
   });
 });
 
-test('short values, and nothing at all, change nothing', () => {
+test('short values, and nothing at all, change nothing', async () => {
   const text = 'the mode is fast';
-  expect(maskValues(text, ['fast', '', '   '])).toBe(text);
-  expect(maskValues(text, [])).toBe(text);
+  expect(await maskValues(text, ['fast', '', '   '])).toBe(text);
+  expect(await maskValues(text, [])).toBe(text);
 });
 
-test('of values that begin alike the longest wins', () => {
-  expect(maskValues('secret1secret1-longer', ['secret1', 'secret1-longer'])).toBe('[REDACTED][REDACTED]');
+test('of values that begin alike the longest wins', async () => {
+  expect(await maskValues('secret1secret1-longer', ['secret1', 'secret1-longer'])).toBe('[REDACTED][REDACTED]');
 });
 
-test('many values that begin alike are found as a plain search finds them', () => {
+test('many values that begin alike are found as a plain search finds them', async () => {
   const random = createRandom(14);
   const word = () => 'common' + Array.from({ length: random.between(0, 6) }, () => random.pick(['a', 'b'])).join('');
   for (let round = 0; round < 200; round += 1) {
     const values = Array.from({ length: 12 }, word);
     const text = Array.from({ length: 6 }, () => `${word()}${random.pick(['', ' ', 'a'])}`).join('');
     const longestFirst = [...new Set(values)].sort((one, other) => other.length - one.length).join('|');
-    expect(maskValues(text, values)).toBe(text.replaceAll(new RegExp(longestFirst, 'g'), '[REDACTED]'));
+    expect(await maskValues(text, values)).toBe(text.replaceAll(new RegExp(longestFirst, 'g'), '[REDACTED]'));
   }
 });
 
-test('many values that begin alike take no time', () => {
+test('many values that begin alike take no time', async () => {
   const values = Array.from({ length: 1000 }, (_, index) => `-----BEGIN KEY-----${'x'.repeat(60)}${index}`);
   const text = '-----BEGIN KEY-----'.repeat(7000);
   const before = process.threadCpuUsage();
-  expect(maskValues(text, values)).toBe(text);
+  expect(await maskValues(text, values)).toBe(text);
   expect(process.threadCpuUsage(before).user).toBeLessThan(500_000);
+});
+
+const token = 'sk"live-Zx81+qR/7tUv4WnB2';
+
+test.each([
+  ['base64 of 20 columns', Buffer.from(token).toString('base64').replace(/.{20}/g, '$&\n')],
+  ['hex of 16 columns, with CR', Buffer.from(token).toString('hex').replace(/.{16}/g, '$&\r\n')],
+  ['folded and indented', `${token.slice(0, 11)}\n    ${token.slice(11)}`],
+  ['in every place', token.split('').join('\n')],
+  ['in JSON', JSON.stringify(Buffer.from(token).toString('base64').replace(/.{20}/g, '$&\n')).slice(1, -1)],
+  ['JSON-escaped', JSON.stringify(token).slice(1, -1).replace(/.{9}/g, '$&\\n')],
+])('a value that is broken over lines is masked: %s', async (_, printed) => {
+  expect(await maskValues(`a\nb ${printed} c\nd ${printed}`, [token])).toBe('a\nb [REDACTED] c\nd [REDACTED]');
+});
+
+test('what stands in one line is one range, beside one that is broken', async () => {
+  const text = `${token} ${token.slice(0, 9)}\n${token.slice(9)} ${token}\n`;
+  expect(await maskValues(text, [token])).toBe('[REDACTED] [REDACTED] [REDACTED]\n');
+});
+
+test('a short value is not made of the ends of two lines', async () => {
+  expect(await maskValues('the secret\n1 of 2', ['secret1'])).toBe('the secret\n1 of 2');
+});
+
+test('a key of many lines is masked with its last one, however it is indented', async () => {
+  const key = ['-----BEGIN KEY-----', 'k'.repeat(64), 'm'.repeat(64), 'end=', '-----END KEY-----'].join('\n');
+  expect(await maskValues(`x:\n  ${key.replaceAll('\n', '\n  ')}\ny`, [key])).toBe('x:\n  [REDACTED]\ny');
+});
+
+test('others have their turns while many values are got ready', async () => {
+  const random = createRandom(5);
+  const letters = 'abcdefghijkmnpqrstuvwxyz0123456789+/'.split('');
+  const line = () => Array.from({ length: 64 }, () => random.pick(letters)).join('');
+  const keys = Array.from({ length: 200 }, () => Array.from({ length: 26 }, line).join('\n'));
+  let turns = 0;
+  let isDone = false;
+  const count = (): void => {
+    turns += 1;
+    if (!isDone) setImmediate(count);
+  };
+  setImmediate(count);
+  expect(await maskValues(`a ${keys[199]} b`, keys)).toBe('a [REDACTED] b');
+  isDone = true;
+  expect(turns).toBeGreaterThan(3);
+});
+
+test('text that is all line ends and blanks takes no time', async () => {
+  const before = process.threadCpuUsage();
+  for (const text of [' '.repeat(1e6), '\r'.repeat(1e6), '\n'.repeat(1e6), '\\n '.repeat(3e5), '\\r'.repeat(5e5)])
+    expect(await maskValues(text, [token])).toBe(text);
+  expect(process.threadCpuUsage(before).user).toBeLessThan(3_000_000);
 });

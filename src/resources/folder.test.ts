@@ -366,13 +366,30 @@ describe('secrets', () => {
     file('hook/token', 'plain');
     file('hook/other', 'two\nlines\n');
     const document = { namespace: 'shop', name: 'hook', values: { key: 'of the document' } };
-    const secrets = createSecrets(() => [document], folder);
+    const noted: string[] = [];
+    const secrets = createSecrets(
+      () => [document],
+      folder,
+      (value) => noted.push(value),
+    );
     const get = (namespace: string, name: string, key: string) => secrets.get(namespace, { name, key });
     expect(get('shop', 'hook', 'key')).toBe('of the document');
     expect(get('shop', 'hook', 'token')).toBe('of the namespace');
     expect(get('other', 'hook', 'token')).toBe('plain');
     expect(get('other', 'hook', 'other')).toBe('two\nlines');
     expect(get('other', 'hook', 'key')).toBeNull();
+    expect(noted).toEqual(['of the document', 'of the namespace', 'plain', 'two\nlines']);
+  });
+
+  test('values of documents are noted when they are read, before anybody asks', async () => {
+    const secret = (value: string) =>
+      `apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {token: ${value}}\n`;
+    write('secret.yaml', secret('first'));
+    const noted: string[] = [];
+    const opened = open({ noteSecret: (value) => void noted.push(value) });
+    write('secret.yaml', secret('second'));
+    await opened.reload();
+    expect(noted).toEqual(['first', 'second']);
   });
 
   test('all values are known: of documents and of files, mounted ones too', async () => {

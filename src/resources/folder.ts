@@ -27,6 +27,8 @@ export interface ResourceFolderOptions {
   readonly publicUrl: string | null;
   readonly clock: Clock;
   readonly log: Log;
+  /** Hears each value of a Secret before anybody uses it, also twice. */
+  readonly noteSecret?: ((value: string) => void) | undefined;
   /** The longest time until a change is seen where the system announces none. */
   readonly pollMs?: number;
 }
@@ -68,7 +70,7 @@ export function openResourceFolder(options: ResourceFolderOptions): ResourceFold
   let kept: Kept = nothingKept;
   let generation = 0;
   let seen = '';
-  const secrets = createSecrets(() => kept.secrets, options.secretsDirectory);
+  const secrets = createSecrets(() => kept.secrets, options.secretsDirectory, options.noteSecret);
 
   function* load(): Pieces<LoadedFolder> {
     const read = yield* readResourcesInPieces(path);
@@ -79,6 +81,10 @@ export function openResourceFolder(options: ResourceFolderOptions): ResourceFold
     }
     const before = kept;
     kept = keepLastGood(before, read, clock.monotonic());
+    for (const value of kept.secrets.flatMap(({ values }) => Object.values(values))) {
+      options.noteSecret?.(value);
+      yield;
+    }
     const objects = objectsInUse(kept, clock.monotonic(), clock.now());
     generation += 1;
     const { loopback, allowInsecureSources } = options;

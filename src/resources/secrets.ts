@@ -13,18 +13,24 @@ const safeKey = /^[-._A-Za-z0-9]{1,253}$/;
 /**
  * Secrets of `serve`: a Secret document wins over a file `<directory>/[<namespace>/]<name>/<key>`. Files are read when
  * they are asked for, so that a rotated one counts at once; one line feed at their end does not belong to the value.
- * `documents` is asked each time: a reload replaces them.
+ * `documents` is asked each time: a reload replaces them. Each value that is given out is noted first.
  */
 export function createSecrets(
   documents: () => readonly Omit<SecretDocument, 'file'>[],
   directory: string | null,
+  note: (value: string) => void = () => undefined,
 ): Secrets {
+  function find(namespace: string, reference: SecretReference): string | null {
+    const document = documents().find((secret) => secret.namespace === namespace && secret.name === reference.name);
+    if (document !== undefined && Object.hasOwn(document.values, reference.key))
+      return document.values[reference.key] ?? null;
+    return directory === null ? null : fromFiles(directory, namespace, reference);
+  }
   return {
     get(namespace, reference) {
-      const document = documents().find((secret) => secret.namespace === namespace && secret.name === reference.name);
-      if (document !== undefined && Object.hasOwn(document.values, reference.key))
-        return document.values[reference.key] ?? null;
-      return directory === null ? null : fromFiles(directory, namespace, reference);
+      const value = find(namespace, reference);
+      if (value !== null) note(value);
+      return value;
     },
   };
 }

@@ -60,6 +60,7 @@ export interface TestAppOptions extends Partial<AppOptions> {
   readonly folder?: string;
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
+  readonly noteSecret?: (value: string) => void;
 }
 
 /** An alert as Alertmanager sends it; it began `startedAgoMs` ago. */
@@ -82,7 +83,15 @@ export function resourceFixture(file: string, values: Readonly<Record<string, st
 
 /** Starts the program on a port that the system chooses. It is stopped by `cleanup`. */
 export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): Promise<TestApp> {
-  const { files, tokens = {}, folder = cleanup.temporaryFolder('app'), clock, signal, ...changes } = options;
+  const {
+    files,
+    tokens = {},
+    folder = cleanup.temporaryFolder('app'),
+    clock,
+    signal,
+    noteSecret,
+    ...changes
+  } = options;
   mkdirSync(join(folder, 'resources'), { recursive: true });
   const writeResources = (file: string, text: string) => writeFileSync(join(folder, 'resources', file), text);
   for (const [file, text] of Object.entries(files)) writeResources(file, text);
@@ -116,6 +125,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       writeStdout: (text) => void (written += text),
       ...(clock === undefined ? {} : { clock }),
       ...(signal === undefined ? {} : { signal }),
+      ...(noteSecret === undefined ? {} : { noteSecret }),
     },
   );
   cleanup.defer(() => app.stop());

@@ -49,7 +49,7 @@ export const agent = defineStep({
       signal: io.signal,
       maxIterations: config.maxIterations,
     });
-    const { result, failure } = maskValues(investigated, await io.secretValues());
+    const { result, failure } = await maskValues(investigated, await io.secretValues());
     const json = result as unknown as JsonObject;
     if (failure === null) return { ok: true, result: json, evidence: result.evidence };
     return { ok: false, ...failure, result: json, evidence: result.evidence };

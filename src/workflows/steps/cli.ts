@@ -58,7 +58,7 @@ export const cli = defineStep({
       onStarted: io.onProcess,
     });
     const secrets = [...(await io.secretValues()), ...secretsOf(environment)];
-    return outcome(io, config.command, maskValues(result, secrets));
+    return outcome(io, config.command, await maskValues(result, secrets));
   },
 });
 
