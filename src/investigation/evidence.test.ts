@@ -132,7 +132,7 @@ test('ranking: causes before symptoms, explained events are dropped, low ones ar
     'crash-loop',
     'Strange',
   ]);
-  expect(ranking.rootCause).toBe('memory');
+  expect(ranking.rootCause).toBe('Pod web: memory');
   expect(ranked(draft({ severity: 'low' })).rootCause).toBeNull();
   expect(ranked(draft({ category: 'recent-change', cause: null })).rootCause).toBeNull();
 });

@@ -128,7 +128,7 @@ describe('investigate', () => {
     expect(failure).toBeNull();
     expectSound(result);
     expect(result.root_cause).toBe(
-      'Container app was OOMKilled: it needs more than its memory limit of 256Mi. The pod runs revision 2 of deployment/shop/web, rolled out at 2026-01-01 11:35:00 UTC, which changed: memory limit of container app from 512Mi to 256Mi.',
+      'Pod web-h2-abcde: Container app was OOMKilled: it needs more than its memory limit of 256Mi. The pod runs revision 2 of deployment/shop/web, rolled out at 2026-01-01 11:35:00 UTC, which changed: memory limit of container app from 512Mi to 256Mi.',
     );
     expect(result.findings.map((finding) => finding.category)).toEqual([
       'oom-killed',

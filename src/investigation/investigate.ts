@@ -10,6 +10,7 @@ import { createGraph, isLinked } from './graph.ts';
 import type { Graph } from './graph.ts';
 import type { InvestigationFailure, InvestigationInput, InvestigationOutcome } from './input.ts';
 import { followLinks } from './links.ts';
+import { namedObjects } from './labels.ts';
 import { questionOf } from './questions.ts';
 import { rank } from './rank.ts';
 import type { Analysis, Asked, Ranking } from './rank.ts';
@@ -97,7 +98,7 @@ const nothingFound: Ranking = { findings: [], unlinked: [], ...withoutCause };
 
 function noIncident(name: string): Subject {
   return {
-    named: { namespace: null, objects: [], container: null, instance: null, uid: null, unusable: [] },
+    named: namedObjects('', {}),
     scope: `${name}, which is no incident of its own: it shows that alerting works, or holds other alerts back`,
     questions: [],
     mismatch: null,

@@ -97,6 +97,30 @@ test.each([
     'shop',
     null,
   ],
+  [
+    'names of OpenTelemetry',
+    'PodDown',
+    { k8s_namespace_name: 'shop', k8s_pod_name: 'web-1', k8s_container_name: 'app', 'k8s.node.name': 'n1' },
+    ['pod/web-1', 'node/n1'],
+    'shop',
+    'app',
+  ],
+  [
+    'a workload of a recording rule',
+    'KubeWorkloadDown',
+    { namespace: 'shop', workload: 'db', workload_type: 'statefulset' },
+    ['statefulset/db'],
+    'shop',
+    null,
+  ],
+  [
+    'Istio names the destination',
+    'IstioHighLatency',
+    { destination_workload: 'web', destination_workload_namespace: 'shop', namespace: 'shop' },
+    ['deployment/web'],
+    'shop',
+    null,
+  ],
   ['no namespace, no object', 'X', { pod: 'web-1' }, [], null, null],
 ])('%s', (_, alert, labels, objects, namespace, container) => {
   expect(named(alert, labels as Record<string, string>)).toMatchObject({ objects, namespace, container, unusable: [] });
@@ -113,4 +137,14 @@ test('values that are no names are not used', () => {
 test('the instance of node-exporter is the node', () => {
   expect(named('NodeDown', { job: 'node-exporter', instance: '10.0.0.5:9100' }).instance).toBe('10.0.0.5:9100');
   expect(named('KubePodNotReady', { ...exporter, namespace: 'shop' }).instance).toBeNull();
+});
+
+test.each([
+  ['a namespace alone', { namespace: 'shop', severity: 'critical', cluster: 'eu' }, [], []],
+  ['an application', { namespace: 'shop', app: 'web', job: 'web' }, ['web'], ['app']],
+  ['a certificate', { namespace: 'cert', exported_namespace: 'shop', name: 'web-tls' }, [], ['name']],
+  ['a topic', { namespace: 'shop', topic: 'orders', code: '500' }, [], ['topic']],
+  ['an object is named', { namespace: 'shop', pod: 'web-1', topic: 'orders' }, [], []],
+] as const)('what is named beside objects: %s', (_, labels, applications, foreign) => {
+  expect(named('X', labels)).toMatchObject({ applications, foreign });
 });

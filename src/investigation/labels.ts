@@ -11,35 +11,77 @@ export interface NamedObjects {
   readonly instance: string | null;
   /** Of the pod that the alert is about, where it says so. */
   readonly uid: string | null;
+  /** Names of applications, where no object is named: of a workload or a service, or a value of their `app` labels. */
+  readonly applications: readonly string[];
+  /** Labels that name something that is no object known here: a certificate, a topic, a queue. */
+  readonly foreign: readonly string[];
   /** Labels whose values cannot be Kubernetes names; they were not used. */
   readonly unusable: readonly string[];
 }
 
-/** Labels that name objects. Prometheus puts `exported_` before a label that its own scrape target has too. */
+/**
+ * Labels that name objects: of kube-state-metrics and cAdvisor, of their older releases, of the OpenTelemetry collector
+ * (`k8s.pod.name`, with dots or underscores), Istio, Loki and Datadog. Prometheus puts `exported_` before a label that its own
+ * scrape target has too.
+ */
 const kindLabels: readonly (readonly [ObjectKind, readonly string[]])[] = [
-  ['pod', ['pod', 'pod_name', 'kubernetes_pod_name']],
-  ['deployment', ['deployment']],
-  ['statefulset', ['statefulset']],
-  ['daemonset', ['daemonset']],
-  ['replicaset', ['replicaset']],
-  ['job', ['job_name']],
-  ['cronjob', ['cronjob']],
-  ['horizontalpodautoscaler', ['horizontalpodautoscaler', 'hpa']],
+  ['pod', ['pod', 'pod_name', 'kubernetes_pod_name', 'k8s_pod_name', 'kube_pod_name']],
+  ['deployment', ['deployment', 'kubernetes_deployment', 'k8s_deployment_name', 'kube_deployment']],
+  ['statefulset', ['statefulset', 'k8s_statefulset_name', 'kube_stateful_set']],
+  ['daemonset', ['daemonset', 'k8s_daemonset_name', 'kube_daemon_set']],
+  ['replicaset', ['replicaset', 'k8s_replicaset_name', 'kube_replica_set']],
+  ['job', ['job_name', 'k8s_job_name', 'kube_job']],
+  ['cronjob', ['cronjob', 'k8s_cronjob_name', 'kube_cronjob']],
+  ['horizontalpodautoscaler', ['horizontalpodautoscaler', 'hpa', 'k8s_hpa_name']],
   ['poddisruptionbudget', ['poddisruptionbudget', 'pdb']],
-  ['resourcequota', ['resourcequota']],
+  ['resourcequota', ['resourcequota', 'k8s_resourcequota_name']],
   ['ingress', ['ingress']],
   ['persistentvolume', ['persistentvolume']],
-  ['persistentvolumeclaim', ['persistentvolumeclaim']],
-  ['service', ['service']],
-  ['node', ['node', 'nodename', 'kubernetes_node']],
+  ['persistentvolumeclaim', ['persistentvolumeclaim', 'k8s_persistentvolumeclaim_name', 'pvc']],
+  ['service', ['service', 'destination_service_name', 'kube_service', 'kubernetes_name', 'k8s_service_name']],
+  ['node', ['node', 'nodename', 'kubernetes_node', 'k8s_node_name', 'kube_node']],
 ];
+
+const namespaceLabels = [
+  'namespace',
+  'kubernetes_namespace',
+  'k8s_namespace_name',
+  'kube_namespace',
+  'destination_service_namespace',
+  'destination_workload_namespace',
+  'target_namespace',
+] as const;
+
+/** Labels that hold the kind of an object beside its name: recording rules, Istio, kube-state-metrics. */
+const pairLabels = [
+  ['workload', 'workload_type'],
+  ['owner_name', 'owner_kind'],
+  ['created_by_name', 'created_by_kind'],
+  ['destination_workload', ''],
+] as const;
+
+const applicationLabels = [
+  'app',
+  'app_kubernetes_io_name',
+  'label_app_kubernetes_io_name',
+  'label_app',
+  'k8s_app',
+  'application',
+  'service_name',
+  'workload',
+] as const;
+
+/** Labels that say how, where or whose, and name nothing that could be broken. */
+const generic =
+  /^(?:alertname|alertstate|alertgroup|severity|priority|level|prometheus.*|replica|cluster.*|region|zone|.*availability_zone|environment|env|team|tier|squad|owner|project|stack|stage|datacenter|dc|tenant|account|exported_job|exported_instance|job|instance|endpoint|container.*|reason|condition|status.*|code|response_code.*|grpc_.*|method|verb|route|path|handler|uri|operation|le|quantile|phase|state|receiver|uid|key|effect|slo.*|sloth.*|long|short|window|runbook.*|grafana_folder|rule.*|rulename|source|monitor|type|scope|metrics_path|unit|mode|version|category|reporter|connection_security_policy|request_protocol|source_.*|destination_.*|host|hostname|controller.*|ingress_class)$/;
 
 /**
  * Maps the labels of an alert to objects. Exporters put themselves into the labels: kube-state-metrics its own
  * `service` and `instance`, node-exporter its own `pod` and `namespace`; those are not what the alert is about. `job` is
  * Prometheus's scrape job, unless the alert is named after jobs and it is no exporter's.
  */
-export function namedObjects(alertName: string, labels: Labels): NamedObjects {
+export function namedObjects(alertName: string, given: Labels): NamedObjects {
+  const labels = withUnderscores(given);
   const unusable: string[] = [];
   const value = (names: readonly string[]): string | null => {
     const label = names
@@ -52,11 +94,17 @@ export function namedObjects(alertName: string, labels: Labels): NamedObjects {
     return null;
   };
   const ignored = exporterLabels(alertName, labels);
-  const namespace = value(['namespace', 'kubernetes_namespace']);
+  const namespace = value(namespaceLabels);
   const objects = kindLabels.flatMap(([kind, names]) => {
     const name = value(names);
     return name === null || (kind !== 'node' && namespace === null) ? [] : [{ kind, name }];
   });
+  for (const [nameLabel, kindLabel] of pairLabels) {
+    const kind = (labels[kindLabel] ?? 'deployment').toLowerCase();
+    const isNamed = objects.some((object) => object.kind !== 'service' && object.kind !== 'node');
+    const name = isNamed || namespace === null || !isWorkload(kind) ? null : value([nameLabel]);
+    if (name !== null) objects.push({ kind: kind as ObjectKind, name });
+  }
   const scrapeJob = labels['job'] ?? '';
   if (
     /^(?:Kube)?(?:Cron)?Job/.test(alertName) &&
@@ -71,11 +119,43 @@ export function namedObjects(alertName: string, labels: Labels): NamedObjects {
   return {
     namespace,
     objects,
-    container: value(['container', 'container_name']),
+    container: value(['container', 'container_name', 'k8s_container_name', 'kube_container_name']),
     instance: instance !== '' && !ignored.has('instance') ? instance : null,
-    uid: labels['exported_uid'] ?? labels['uid'] ?? null,
+    applications: objects.length > 0 ? [] : applicationsOf(labels),
+    foreign: objects.length > 0 ? [] : foreignLabels(labels),
+    uid: labels['exported_uid'] ?? labels['uid'] ?? labels['k8s_pod_uid'] ?? null,
     unusable,
   };
+}
+
+function applicationsOf(labels: Labels): readonly string[] {
+  const scrapeJob = labels['job'] ?? '';
+  const names = [
+    ...applicationLabels.map((label) => labels[label] ?? ''),
+    ...(isExporter(scrapeJob) ? [] : [scrapeJob]),
+  ];
+  return [...new Set(names)].filter((name) => name !== '' && isKubernetesName(name));
+}
+
+function foreignLabels(labels: Labels): readonly string[] {
+  const known = new Set<string>([
+    ...kindLabels.flatMap(([, names]) => names),
+    ...namespaceLabels,
+    ...pairLabels.flat(),
+  ]);
+  return Object.keys(labels).filter((label) => {
+    const plain = label.replace(/^exported_/, '');
+    return labels[label] !== '' && !known.has(plain) && !generic.test(plain);
+  });
+}
+
+/** OpenTelemetry's names have dots where a store keeps them. */
+function withUnderscores(labels: Labels): Labels {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name.replaceAll('.', '_'), value]));
+}
+
+function isWorkload(kind: string): boolean {
+  return ['deployment', 'statefulset', 'daemonset', 'replicaset', 'job', 'cronjob'].includes(kind);
 }
 
 function isExporter(job: string): boolean {

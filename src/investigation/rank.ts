@@ -201,6 +201,14 @@ function fold(all: readonly RankedFinding[]): RankedFinding[] {
 /** A rollout explains a failure that begins within this time after it. */
 const rolloutExplainsMs = 3_600_000;
 
+/** The cause's own sentence, with the object before it where the sentence does not name it. */
+function named({ draft }: RankedFinding): string {
+  const text = draft.cause ?? '';
+  const [kind = '', ...rest] = draft.object.split('/');
+  const name = rest.at(-1) ?? '';
+  return name === '' || text.includes(name) ? text : `${kind[0]?.toUpperCase()}${kind.slice(1)} ${name}: ${text}`;
+}
+
 /** The rollout that made the template which the failing pod runs, if something in it fits the failure and it came just before. */
 function explainingChange(cause: RankedFinding, findings: readonly RankedFinding[]): RankedFinding | null {
   const hash = cause.draft.facts['pod_template_hash'];
@@ -241,7 +249,7 @@ function rootCauseText(
   const [symptom] = chain;
   const led =
     symptom === undefined || symptom === cause || symptom.draft.cause === null ? '' : ` ${symptom.draft.cause}`;
-  const text = `${cause.draft.cause ?? ''}${led}`;
+  const text = `${named(cause)}${led}`;
   if (change === null) return text;
   const { facts, object } = change.draft;
   const revision = `revision ${facts['revision']} of ${object}, rolled out at ${timeText(facts['changed_at'] ?? null)},`;

@@ -50,21 +50,21 @@ export async function findSubject(
   for (const { kind, name } of named.objects)
     await addNamed(search, kind, kind === 'node' ? null : named.namespace, name);
   if (named.objects.length === 0 && named.instance !== null) await addByAddress(search, named.instance);
-  // A namespace alone says where to look only if it is known what for.
-  if (named.objects.length === 0 && graph.targets().length === 0 && named.namespace !== null && question !== 'anything')
+  if (named.objects.length === 0 && named.namespace !== null && graph.targets().length === 0)
+    await addApplications(search, named.namespace, named.applications);
+  // A namespace alone says where to look only if it is known what for, and nothing else is named that is not read here.
+  if (isPlaceOnly(named) && graph.targets().length === 0 && question !== 'anything')
     await addUnwell(search, named.namespace, 'holds', maxInPlace);
   if (graph.targets().length === 0) search.questions.push(...nothingFound(reads, named));
   return subjectOf(search, named, scopeText(named));
 }
 
-const noObjects: NamedObjects = {
-  namespace: null,
-  objects: [],
-  container: null,
-  instance: null,
-  uid: null,
-  unusable: [],
-};
+/** Whether the alert names a namespace and nothing in it. */
+function isPlaceOnly({ objects, namespace, foreign, unusable }: NamedObjects): boolean {
+  return namespace !== null && objects.length === 0 && foreign.length === 0 && unusable.length === 0;
+}
+
+const noObjects = namedObjects('', {});
 
 function subjectOf({ graph, questions }: Search, named: NamedObjects, scope: string): Subject {
   const [first] = graph.targets();
@@ -149,6 +149,27 @@ async function addFormerOwner({ reads, graph }: Search, namespace: string, pod: 
   return null;
 }
 
+const applicationKinds = ['service', 'deployment', 'statefulset', 'daemonset'] as const;
+
+/** Workloads and services of this name, or with it in their `app` labels. */
+async function addApplications(
+  { reads, graph }: Search,
+  namespace: string,
+  applications: readonly string[],
+): Promise<void> {
+  if (applications.length === 0) return;
+  for (const kind of applicationKinds) {
+    const list = await reads.list(kindResources[kind], namespace);
+    if (list.kind !== 'ok') continue;
+    const named = list.value.filter(({ metadata: { name, labels } }) =>
+      [name, labels?.['app'], labels?.['app.kubernetes.io/name'], labels?.['k8s-app']].some(
+        (one) => one !== undefined && applications.includes(one),
+      ),
+    );
+    for (const object of named.slice(0, 3)) graph.add(kind, object, 'alert', null);
+  }
+}
+
 /** A node or a pod by the address of its scrape target. */
 async function addByAddress({ reads, graph }: Search, instance: string): Promise<void> {
   const host = instance.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
@@ -160,6 +181,9 @@ async function addByAddress({ reads, graph }: Search, instance: string): Promise
       listAt(object, 'status', 'addresses').some((address) => textAt(address, 'address') === host),
   );
   if (node !== undefined) graph.add('node', node, 'alert', null);
+  const pods = node === undefined ? await reads.list('pods', null) : null;
+  const pod = pods?.kind === 'ok' ? pods.value.find((object) => textAt(object, 'status', 'podIP') === host) : undefined;
+  if (pod !== undefined) graph.add('pod', pod, 'alert', null);
 }
 
 /** Resources whose objects can be unwell by themselves, with what tells that one is worth looking at. */
@@ -204,10 +228,14 @@ async function addUnwell(
     for (const object of list.value.filter(isUnwell).slice(0, kind === 'service' ? 30 : limit))
       graph.add(kind, object, relation, null);
   }
-  if (namespace !== null) return;
+  if (relation === 'near') return;
+  const used = pods.kind === 'ok' ? new Set(pods.value.map((pod) => textAt(pod, 'spec', 'nodeName'))) : new Set();
   const nodes = await reads.list('nodes', null);
-  if (nodes.kind === 'ok')
-    for (const node of nodes.value.filter(isUnwellNode).slice(0, limit)) graph.add('node', node, relation, null);
+  if (nodes.kind !== 'ok') return;
+  const unwellNodes = nodes.value.filter(
+    (node) => isUnwellNode(node) && (namespace === null || used.has(node.metadata.name)),
+  );
+  for (const node of unwellNodes.slice(0, limit)) graph.add('node', node, relation, null);
 }
 
 function nothingFound(reads: Reads, named: NamedObjects): readonly string[] {
