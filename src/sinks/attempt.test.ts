@@ -1,25 +1,10 @@
 import { expect, test } from 'vitest';
-import { defaultRetryForMs, defaultSinkLimits } from '../core/catalog.ts';
-import type { CatalogSink } from '../core/catalog.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
-import { deliveryFixture } from '../../test/support/deliveries.ts';
+import { deliveryFixture, sinkFixture } from '../../test/support/deliveries.ts';
 import { attemptDelivery, attemptLimitMs } from './attempt.ts';
 import type { SinkIo } from './define.ts';
 
-const sink: CatalogSink = {
-  namespace: 'shop',
-  name: 'out',
-  type: 'webhook',
-  ready: true,
-  conditions: [],
-  origin: '',
-  config: {},
-  condition: null,
-  sendResolved: false,
-  sendStarted: false,
-  limits: defaultSinkLimits,
-  retryForMs: defaultRetryForMs,
-};
+const sink = sinkFixture();
 
 /** An attempt with a backend that never answers, whatever it is told. */
 function attempt(signal: AbortSignal) {

@@ -2,10 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { contractStores } from '../../test/contract/stores.ts';
 import type { ContractStore } from '../../test/contract/stores.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
-import { createdAt, deliveryFixture, runFixture, stepFixture } from '../../test/support/deliveries.ts';
+import { createdAt, deliveryFixture, runFixture, sinkFixture, stepFixture } from '../../test/support/deliveries.ts';
 import { silentLog } from '../../test/support/engine.ts';
-import { defaultRetryForMs } from '../core/catalog.ts';
-import type { Catalog, CatalogSink, SinkLimits } from '../core/catalog.ts';
+import type { Catalog } from '../core/catalog.ts';
 import type { Store } from '../core/store.ts';
 import type { PumpOptions } from '../lib/pump.ts';
 import { waitFor } from '../../test/support/wait.ts';
@@ -14,23 +13,6 @@ import { createOutbox } from './outbox.ts';
 // What a backlog of other work, or of its own, does to deliveries.
 
 const never = new AbortController().signal;
-
-function sinkOf(limits: SinkLimits): CatalogSink {
-  return {
-    namespace: 'shop',
-    name: 'out',
-    type: 'stdout',
-    ready: true,
-    conditions: [],
-    origin: '',
-    config: {},
-    condition: null,
-    sendResolved: false,
-    sendStarted: false,
-    limits,
-    retryForMs: defaultRetryForMs,
-  };
-}
 
 describe.each(contractStores)('deliveries on $name', (database) => {
   let opened: ContractStore;
@@ -45,7 +27,7 @@ describe.each(contractStores)('deliveries on $name', (database) => {
   afterEach(() => opened.close());
 
   function outboxOn(store: Store, maxConcurrent = 4): PumpOptions {
-    const sink = () => sinkOf({ maxConcurrent, ratePerMinute: null });
+    const sink = () => sinkFixture({ type: 'stdout', limits: { maxConcurrent, ratePerMinute: null } });
     return createOutbox({
       store,
       catalog: { current: () => ({ sink }) as unknown as Catalog },

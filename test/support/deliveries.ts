@@ -1,4 +1,6 @@
 import type { AlertRecord } from '../../src/core/alert.ts';
+import { defaultRetryForMs, defaultSinkLimits } from '../../src/core/catalog.ts';
+import type { CatalogSink } from '../../src/core/catalog.ts';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import type { AlertSnapshot, RunRecord, StepRecord } from '../../src/core/run.ts';
 
@@ -35,6 +37,25 @@ export function deliveryFixture(changes: Partial<DeliveryRecord> = {}): Delivery
     sentAt: null,
     retriedAt: null,
     createdAt,
+    ...changes,
+  };
+}
+
+/** The Sink of these deliveries, a webhook. */
+export function sinkFixture(changes: Partial<CatalogSink> = {}): CatalogSink {
+  return {
+    namespace: 'shop',
+    name: 'out',
+    type: 'webhook',
+    ready: true,
+    conditions: [],
+    origin: '',
+    config: {},
+    condition: null,
+    sendResolved: false,
+    sendStarted: false,
+    limits: defaultSinkLimits,
+    retryForMs: defaultRetryForMs,
     ...changes,
   };
 }
