@@ -5,9 +5,16 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { packageProblem } from './check-packages.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const entry = [`${root}dist/main.js`, `${root}src/main.ts`].find((path) => existsSync(path));
+// Only a checkout has a lock file: a published package brings dist/ and was installed with what it needs.
+const problem = entry.endsWith('src/main.ts') ? packageProblem(root) : null;
+if (problem !== null) {
+  process.stderr.write(`fist: ${problem}\nNext: npm ci\n`);
+  process.exit(2);
+}
 const [major, minor] = process.versions.node.split('.').map(Number);
 
 if (major > 24 || (major === 24 && minor >= 15)) {

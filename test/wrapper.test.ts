@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from './support/cleanup.ts';
@@ -100,5 +101,85 @@ describe(`bin/fist.js under ${systemNode}`, { timeout: 60_000 }, () => {
     expect(server).not.toBe(wrapper.pid);
     await wrapper.kill();
     await waitFor('the server to end', () => !isAlive(server), { timeoutMs: 15_000 });
+  });
+});
+
+describe('bin/fist.js in a checkout', () => {
+  const wanted = {
+    '': { version: '0.1.0' },
+    'node_modules/one': { version: '1.0.0' },
+    'node_modules/one/node_modules/two': { version: '2.0.0' },
+    'node_modules/tool': { version: '3.0.0', dev: true },
+    'node_modules/other-platform': { version: '4.0.0', optional: true },
+  };
+  const { '': _, ...installed } = wanted;
+
+  /** A checkout whose lock file is from `minutes` after npm installed; null: npm installed nothing. */
+  function checkout(
+    packages: object | null,
+    minutes: number,
+    changes: { entry?: string; stamp?: boolean } = {},
+  ): string {
+    const root = cleanup.temporaryFolder('checkout');
+    const { entry = 'src/main.ts', stamp = false } = changes;
+    const write = (file: string, text: string, atMinute = 0): void => {
+      mkdirSync(join(root, file, '..'), { recursive: true });
+      writeFileSync(join(root, file), text);
+      utimesSync(join(root, file), 1_700_000_000, 1_700_000_000 + atMinute * 60);
+    };
+    cpSync(join(repositoryRoot, 'bin'), join(root, 'bin'), { recursive: true });
+    write('package.json', '{"type": "module"}');
+    write(entry, "export const run = () => console.log('ran');\n");
+    const lock = JSON.stringify({ packages: wanted });
+    write('package-lock.json', lock, minutes);
+    if (packages !== null) write('node_modules/.package-lock.json', JSON.stringify({ packages }));
+    if (stamp) write('node_modules/.installed-lock', hash('sha256', lock));
+    return root;
+  }
+  const run = async (root: string) => {
+    // With the Node of the tests, which needs no pinned one.
+    const { code, stdout, stderr } = await runProcess(process.execPath, [join(root, 'bin/fist.js')], { environment });
+    return { code, text: `${stdout}${stderr}` };
+  };
+  const ran = { code: 0, text: 'ran\n' };
+  const { 'node_modules/one': one, ...withoutOne } = installed;
+  const refused = (what: string) => ({ code: 2, text: `fist: ${what}\nNext: npm ci\n` });
+  const others = (names: string) => refused(`the installed packages are not those of package-lock.json: ${names}`);
+
+  it.each([
+    ['a package was added', withoutOne, others('one')],
+    ['a package was updated', { ...installed, 'node_modules/one': { version: '0.9.0' } }, others('one')],
+    ['one within another was updated', { ...installed, 'node_modules/one/node_modules/two': {} }, others('two')],
+    ['nothing is there', {}, others('one, two')],
+    ['npm installed nothing', null, refused('the packages are not installed')],
+  ])('says what is wrong and what to do where the lock file is newer and %s', async (_case, packages, expected) => {
+    expect(one).toBeDefined();
+    expect(await run(checkout(packages, 1))).toEqual(expected);
+  });
+
+  it.each([
+    ['the same are installed', installed, {}],
+    [
+      'what may be absent is',
+      { 'node_modules/one': one, 'node_modules/one/node_modules/two': { version: '2.0.0' } },
+      {},
+    ],
+    ['scripts/install.js installed it', {}, { stamp: true }],
+    ['the program is a published one', {}, { entry: 'dist/main.js' }],
+  ])('runs where the lock file is newer and %s', async (_case, packages, changes) => {
+    expect(await run(checkout(packages, 1, changes))).toEqual(ran);
+  });
+
+  it('compares nothing where npm installed after the lock file was written', async () => {
+    expect(await run(checkout({}, 0))).toEqual(ran);
+  });
+
+  it('leaves it to others where the folder was not made by npm, or there is no lock file', async () => {
+    const root = checkout(null, 1);
+    mkdirSync(join(root, 'node_modules'));
+    expect(await run(root)).toEqual(ran);
+    rmSync(join(root, 'node_modules'), { recursive: true });
+    rmSync(join(root, 'package-lock.json'));
+    expect(await run(root)).toEqual(ran);
   });
 });
