@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { isKubernetesName } from '../core/cluster.ts';
 
@@ -18,15 +19,22 @@ export type DumpFile =
   | { readonly kind: 'absent' }
   | { readonly kind: 'refused'; readonly reason: string };
 
+export interface DumpFileOptions {
+  readonly maxBytes: number;
+  /** Of a file that is too large the end is read. */
+  readonly endWillDo?: boolean;
+  /** For tests: what happens between the first look at the place and its opening, and between that and the second look. */
+  readonly around?: { beforeOpen(): void; afterOpen(): void };
+}
+
 /**
- * Reads `parts` below the folder; of a file that is too large the end, where `endWillDo`. Throws what the file system says
- * of a plain file that cannot be read.
+ * Reads `parts` below the folder. Somebody may exchange a file, or a folder on the way to it, at any moment: what was opened
+ * is read only if it is what stands within the folder. Throws what the file system says of a plain file that cannot be read.
  */
 export async function readDumpFile(
   folder: string,
   parts: readonly string[],
-  maxBytes: number,
-  endWillDo = false,
+  { maxBytes, endWillDo = false, around }: DumpFileOptions,
 ): Promise<DumpFile> {
   const place = parts.join('/');
   const path = await pathWithin(folder, parts);
@@ -35,9 +43,18 @@ export async function readDumpFile(
   const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
   const before = await lstat(path.path);
   if (!before.isFile()) return refused(`${place} is ${typeOf(before)}, not a file`);
-  const file = await open(path.path, flags);
+  around?.beforeOpen();
+  const file = await open(path.path, flags).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return null;
+    throw error;
+  });
+  if (file === null) return refused(exchanged(place));
   try {
+    around?.afterOpen();
     const status = await file.stat();
+    const now = await pathWithin(folder, parts);
+    if (now.kind === 'refused') return now;
+    if (now.kind === 'absent' || !(await isThere(file, now.path))) return refused(exchanged(place));
     if (!status.isFile()) return refused(`${place} is ${typeOf(status)}, not a file`);
     if (status.size <= maxBytes) return { kind: 'text', text: await file.readFile('utf8'), isEnd: false };
     if (!endWillDo) return refused(`${place} has ${status.size} bytes, more than the ${maxBytes} that are read`);
@@ -47,6 +64,17 @@ export async function readDumpFile(
   } finally {
     await file.close();
   }
+}
+
+function exchanged(place: string): string {
+  return `${place} was exchanged for something else while it was opened`;
+}
+
+/** Whether this is the file that was opened: the same device and inode. */
+async function isThere(file: FileHandle, path: string): Promise<boolean> {
+  const bigint = true;
+  const [opened, there] = await Promise.all([file.stat({ bigint }), stat(path, { bigint }).catch(() => null)]);
+  return opened.dev === there?.dev && opened.ino === there.ino;
 }
 
 /** The names of the folders that may be namespaces, with the reason for those that are refused. */

@@ -174,7 +174,7 @@ async function parseList(
   maxBytes: number,
 ): Promise<List> {
   const path = join(directory, ...parts);
-  const file = await readDumpFile(directory, parts, maxBytes).catch((error: unknown) => {
+  const file = await readDumpFile(directory, parts, { maxBytes }).catch((error: unknown) => {
     throw unavailable(`${path} cannot be read (${fileProblem(error)})`, error);
   });
   if (file.kind !== 'text') return file;
@@ -246,9 +246,11 @@ async function readLogs(
   if (missing !== null) return notCaptured(missing);
   if (!isKubernetesName(pod)) return notCaptured(`${shown(pod)} is no pod name`);
   const file = query.previous ? 'previous.txt' : 'logs.txt';
-  const found = await readDumpFile(directory, [namespace, pod, file], maxBytes, true).catch((error: unknown) => {
-    throw unavailable(`${join(directory, namespace, pod, file)} cannot be read (${fileProblem(error)})`, error);
-  });
+  const found = await readDumpFile(directory, [namespace, pod, file], { maxBytes, endWillDo: true }).catch(
+    (error: unknown) => {
+      throw unavailable(`${join(directory, namespace, pod, file)} cannot be read (${fileProblem(error)})`, error);
+    },
+  );
   if (found.kind === 'absent') return notCaptured(`the dump has no ${namespace}/${pod}/${file}`);
   if (found.kind === 'refused') return notCaptured(found.reason);
   if (eventLoopTurns.isOver()) await eventLoopTurns.next();
