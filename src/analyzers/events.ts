@@ -4,7 +4,10 @@ import type { Timestamp } from '../core/time.ts';
 import type { EventView, EvidenceDraft, Target } from './define.ts';
 import { numberAt, textAt, timeAt } from './fields.ts';
 
-/** Reads an event as the API writes it: `count` and `lastTimestamp`, or `series`, or only `eventTime`. */
+/**
+ * Reads an event as the API writes it: `count` and `lastTimestamp`, or `series`, or only `eventTime`; what core/v1 wrote
+ * reads as `deprecatedCount` and so on in events.k8s.io/v1.
+ */
 export function eventView(event: KubernetesObject): EventView {
   const created = timeAt(event, 'metadata', 'creationTimestamp');
   const eventTime = timeAt(event, 'eventTime');
@@ -12,9 +15,14 @@ export function eventView(event: KubernetesObject): EventView {
     type: textAt(event, 'type'),
     reason: textAt(event, 'reason'),
     message: textAt(event, 'message') || textAt(event, 'note'),
-    count: numberAt(event, 'series', 'count') ?? numberAt(event, 'count') ?? 1,
-    first: timeAt(event, 'firstTimestamp') ?? eventTime ?? created,
-    last: timeAt(event, 'series', 'lastObservedTime') ?? timeAt(event, 'lastTimestamp') ?? eventTime ?? created,
+    count: numberAt(event, 'series', 'count') ?? numberAt(event, 'count') ?? numberAt(event, 'deprecatedCount') ?? 1,
+    first: timeAt(event, 'firstTimestamp') ?? timeAt(event, 'deprecatedFirstTimestamp') ?? eventTime ?? created,
+    last:
+      timeAt(event, 'series', 'lastObservedTime') ??
+      timeAt(event, 'lastTimestamp') ??
+      timeAt(event, 'deprecatedLastTimestamp') ??
+      eventTime ??
+      created,
   };
 }
 

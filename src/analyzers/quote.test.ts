@@ -24,8 +24,14 @@ test.each([
   '![x](https://evil.example/x.png)',
   '[click](https://evil.example)',
   '<img src="https://evil.example/x.png">',
-])('leaves out what speaks to the reader: %s', (text) => {
-  expect(quote(text, 300)).toBe('(text that gives orders: see the evidence)');
+])('quotes what speaks to the reader as text, but as no line that a program tells of itself: %s', (text) => {
+  expect(quote(text, 300)).toBe(text);
+  expect(tellingLine(`ERROR real one\nERROR ${text}`)?.text).toBe('ERROR real one');
+});
+
+test('a quotation is one printable line that is bounded', () => {
+  expect(quote('a\nb\u001b[31m', 300)).toBe('a b\\u{1b}[31m');
+  expect(quote('x'.repeat(500), 300)).toHaveLength(300);
 });
 
 test('the telling line: the last fatal one, without its time, else the last error', () => {

@@ -84,6 +84,14 @@ export interface LogQuery {
   readonly tailLines: number;
 }
 
+/** When the evidence was taken. */
+export interface Observation {
+  /** The clock of the evidence: now for a live cluster, the newest time in a dump. */
+  readonly at: Timestamp;
+  /** Clocks that are far ahead of all others and did not count, each as a question for people. */
+  readonly ahead: readonly string[];
+}
+
 /** Read access to a cluster, or to a folder that was captured from one. Throws AppError ClusterUnavailable only. */
 export interface Cluster {
   /** For people: `context kind-dev`, `dump examples/oom-crash-loop/dump`. */
@@ -91,8 +99,7 @@ export interface Cluster {
   get(resource: ClusterResource, namespace: string | null, name: string): Promise<ReadResult<KubernetesObject | null>>;
   list(query: ListQuery): Promise<ReadResult<readonly KubernetesObject[]>>;
   logs(query: LogQuery): Promise<ReadResult<string>>;
-  /** The clock of the evidence: now for a live cluster, the newest time in a dump. */
-  observedAt(): Promise<Timestamp>;
+  observedAt(): Promise<Observation>;
 }
 
 /**

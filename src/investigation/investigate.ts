@@ -44,7 +44,7 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
     recorder,
     subject,
     checked,
-    questions: [...subject.questions, ...problems],
+    questions: [...subject.questions, ...reads.ahead, ...problems],
     clusterDescription: input.cluster.description,
   });
   // A cluster that is away may be back soon, and then the refusal is what stays.

@@ -18,6 +18,8 @@ export interface Reads extends AnalyzerIo {
   actions(): readonly ActionTaken[];
   /** By name. */
   gaps(): readonly Gap[];
+  /** Clocks that are far ahead of all others and did not count, each as a question. */
+  readonly ahead: readonly string[];
   /** Whether this was really read and answered. */
   covers(read: ReadReference): boolean;
   /** How many reads were answered. */
@@ -31,9 +33,9 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
   const journal = createReadJournal(now, signal);
   /** Objects seen in lists, and objects whose events were listed. */
   const seen = new Set<string>();
-  const observedAt = await cluster.observedAt().catch((error: unknown) => {
+  const observed = await cluster.observedAt().catch((error: unknown) => {
     journal.fail(error, 'the cluster');
-    return now();
+    return { at: now(), ahead: [] };
   });
 
   const list: AnalyzerIo['list'] = async (resource, namespace) => {
@@ -59,7 +61,8 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
     return views.sort((one, other) => compare(one.last ?? '', other.last ?? ''));
   };
   return {
-    now: observedAt,
+    now: observed.at,
+    ahead: observed.ahead,
     actions: () => [...journal.actions].sort((one, other) => compare(sortKey(one), sortKey(other))),
     gaps: () => [...journal.gaps].sort((one, other) => compare(one.what, other.what)),
     list,

@@ -211,7 +211,7 @@ describe('openDump', () => {
         'shop/configmaps.json is a folder, not a file',
         'shop/daemonsets.json is a socket, not a file',
       ]);
-      expect(await cluster.observedAt()).toBe('2026-01-02T04:00:00.123Z');
+      expect((await cluster.observedAt()).at).toBe('2026-01-02T04:00:00.123Z');
     });
 
     test('files beyond the limits', async () => {
@@ -245,7 +245,7 @@ describe('openDump', () => {
   test('its clock is the newest time in it', async () => {
     writeShop();
     const cluster = await openDump(directory);
-    expect(await cluster.observedAt()).toBe('2026-01-02T04:00:00.123Z');
+    expect((await cluster.observedAt()).at).toBe('2026-01-02T04:00:00.123Z');
   });
 
   test('refuses what is no dump, with the next command', async () => {

@@ -5,6 +5,7 @@ import type { Cluster, ClusterResource, KubernetesObject, ListQuery, LogQuery, R
 import { AppError } from '../core/errors.ts';
 import { toTimestamp } from '../core/time.ts';
 import { fileProblem } from '../lib/file-problem.ts';
+import { observationOf, timeFields } from './dump-clock.ts';
 import { dumpFolders, readDumpFile } from './dump-files.ts';
 import { eventLoopTurns, finishInTurns } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
@@ -111,7 +112,12 @@ export async function openDump(
         (time, parsed) => (parsed.kind === 'list' && parsed.newest > time ? parsed.newest : time),
         '',
       );
-      return newest === '' ? toTimestamp((await stat(directory)).mtimeMs) : newest;
+      if (newest === '') return { at: toTimestamp((await stat(directory)).mtimeMs), ahead: [] };
+      if (eventLoopTurns.isOver()) await eventLoopTurns.next();
+      return observationOf(
+        newest,
+        lists.flatMap((parsed) => (parsed.kind === 'list' ? parsed.items : [])),
+      );
     },
   };
 }
@@ -163,9 +169,10 @@ function unavailable(message: string, cause?: unknown): AppError {
 
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Fields whose values are moments of the cluster's own clock. */
-const timeField =
-  /"(?:creationTimestamp|lastTimestamp|firstTimestamp|eventTime|lastTransitionTime|lastUpdateTime|lastHeartbeatTime|startTime|startedAt|finishedAt|lastObservedTime)": ?"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z"/g;
+const timeField = new RegExp(
+  `"(?:${[...timeFields].join('|')})": ?"(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d)(\\.\\d+)?Z"`,
+  'g',
+);
 
 async function parseList(
   directory: string,

@@ -173,7 +173,7 @@ describe('captureCluster', () => {
       container === 'side'
         ? { kind: 'not_captured', reason: 'waiting' }
         : ok(previous ? 'previous token=canary\n' : '==== END logs for container app of pod shop/web-1 ====\nnow'),
-    observedAt: async () => '2026-01-01T00:00:00.000Z',
+    observedAt: async () => ({ at: '2026-01-01T00:00:00.000Z', ahead: [] }),
   };
 
   const allFiles = (): string[] =>

@@ -35,7 +35,7 @@ export function liveCluster(client: KubeClient): LiveCluster {
     get: (resource, namespace, name) => getObject(client, resource, namespace, name),
     list: (query) => listObjects(client, query),
     logs: (query) => readLogs(client, query),
-    observedAt: async () => toTimestamp(Date.now()),
+    observedAt: async () => ({ at: toTimestamp(Date.now()), ahead: [] }),
     close: () => client.close(),
   };
 }

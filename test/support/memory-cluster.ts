@@ -10,6 +10,8 @@ export interface MemoryCluster extends Cluster {
 
 export interface MemoryOptions {
   readonly now?: Timestamp;
+  /** What is said of clocks that did not count. */
+  readonly ahead?: readonly string[];
   /** By `namespace/pod/container` and `namespace/pod/container previous`. */
   readonly logs?: Readonly<Record<string, string>>;
   /** Answers instead of the objects, by what is asked (a part of it is enough); an Error is thrown. */
@@ -50,7 +52,7 @@ export function memoryCluster(objects: Objects, options: MemoryOptions = {}): Me
         (text === undefined ? { kind: 'not_captured', reason: 'no such log' } : { kind: 'ok', value: text })
       );
     },
-    observedAt: async () => options.now ?? '2026-01-01T12:00:00.000Z',
+    observedAt: async () => ({ at: options.now ?? '2026-01-01T12:00:00.000Z', ahead: options.ahead ?? [] }),
   };
 }
 

@@ -122,7 +122,7 @@ describe.each(contractStores)('interrupted attempts on $name', (database) => {
       get: read,
       list: async () => ({ ...(await read()), value: [] }),
       logs: async () => ({ ...(await read()), value: '' }),
-      observedAt: async () => on.now(),
+      observedAt: async () => ({ at: on.now(), ahead: [] }),
     };
     const look: Deed = async (io) => {
       await io.cluster?.get('nodes', null, 'n1');
