@@ -18,6 +18,8 @@ it.each([
   [String.raw`["\\\\",0,0,0,0]`, 'has more than 5 values'],
   ['["no end,,,,,,,,[[[[[[', null],
   ['', null],
+  [']', 'is not JSON'],
+  ['[]}[', 'is not JSON'],
 ])('%s: %s', (text, expected) => {
   expect(problem(text)).toBe(expected);
 });

@@ -1,21 +1,11 @@
+import { createJsonWalk, isClosing, jsonSigns, signTable } from '../lib/json-walk.ts';
 import { bounds } from './bounds.ts';
 
-// JSON.parse of a few megabytes may take seconds, and cannot be interrupted. So a body is first looked through, byte by
-// byte and a slice at a time, for what its parts are and how large: each is then parsed alone, and only where it is small.
+// JSON.parse of a few megabytes may take seconds, and cannot be interrupted. So a body is first looked through, a slice at a
+// time, for what its parts are and how large: each is then parsed alone, and only where it is small.
 
-const quote = 0x22;
-const comma = 0x2c;
-const colon = 0x3a;
 const backslash = 0x5c;
-/** `[` and `{`, `]` and `}` differ in this bit only. */
-const caseBit = 0x20;
-const opening = 0x7b;
-const closing = 0x7d;
-const openingBracket = 0x5b;
-/** By byte: 1 where it means something outside of a text. */
-const marks = Uint8Array.from({ length: 256 }, (_, byte) =>
-  Number([quote, comma, colon, opening, closing, openingBracket, closing - caseBit].includes(byte)),
-);
+const signs = signTable(',:[]{}');
 
 /** Why an item is not parsed. */
 export type ItemProblem = 'TooDeep' | 'TooManyParts' | 'TooLong';
@@ -53,17 +43,13 @@ export function createScanner(bytes: Uint8Array, list: string): Scanner {
   const items = createItems(bytes);
   const envelope = createEnvelope();
   let depth = 0;
-  let next = 0;
-  let isText = false;
-  let textFrom = 0;
-  let textTo = 0;
   let isWanted = false;
 
   function enter(at: number, byte: number): void {
     depth += 1;
     if (items.isOpen()) return items.enter(depth - 2);
     envelope.count();
-    if (depth !== 2 || !isWanted || byte !== openingBracket) return;
+    if (depth !== 2 || !isWanted || byte !== jsonSigns.openingBracket) return;
     envelope.leave(at + 1);
     items.open(at + 1);
   }
@@ -81,46 +67,22 @@ export function createScanner(bytes: Uint8Array, list: string): Scanner {
     else items.count();
   }
 
-  function mark(at: number, byte: number): string | null {
-    if (byte === colon) {
-      if (depth === 1) isWanted = isName(bytes, textFrom, textTo, list);
+  const { walk, lastText } = createJsonWalk(bytes, signs, (at, sign) => {
+    if (sign === jsonSigns.colon) {
+      if (depth === 1) isWanted = isName(bytes, lastText.from, lastText.to, list);
       return null;
     }
-    if ((byte | caseBit) === closing) {
+    if (isClosing(sign)) {
       leave(at);
       return null;
     }
-    if (byte === comma) separate(at);
-    else enter(at, byte);
+    if (sign === jsonSigns.comma) separate(at);
+    else enter(at, sign);
     return items.isOpen() ? items.refusal() : envelope.refusal(depth);
-  }
+  });
 
   return {
-    scan(to) {
-      let at = next;
-      for (;;) {
-        if (isText) {
-          at = endOfText(bytes, at, to);
-          if (at >= to) break;
-          isText = false;
-          at += 1;
-          textTo = at;
-        }
-        at = nextMark(bytes, at, to);
-        if (at >= to) break;
-        const byte = bytes[at] as number;
-        if (byte === quote) {
-          isText = true;
-          textFrom = at;
-        } else {
-          const refused = mark(at, byte);
-          if (refused !== null) return refused;
-        }
-        at += 1;
-      }
-      next = at;
-      return null;
-    },
+    scan: walk,
     end() {
       if (!items.isOpen()) envelope.leave(bytes.length);
       return items.refusal() ?? envelope.refusal(depth) ?? { items: items.all, envelope: envelope.spans };
@@ -198,24 +160,6 @@ function createEnvelope() {
       return bytes > bounds.envelopeBytes ? `has more than ${bounds.envelopeBytes / 1024} KiB beside its items` : null;
     },
   };
-}
-
-/** Place of the quote that ends a text; `to` or the place after it where it is not there yet. */
-function endOfText(bytes: Uint8Array, from: number, to: number): number {
-  let at = from;
-  for (; at < to; at += 1) {
-    const byte = bytes[at];
-    if (byte === quote) return at;
-    if (byte === backslash) at += 1;
-  }
-  return at;
-}
-
-/** Place of the next byte that means something outside of a text, or `to`. */
-function nextMark(bytes: Uint8Array, from: number, to: number): number {
-  let at = from;
-  while (at < to && marks[bytes[at] as number] === 0) at += 1;
-  return at;
 }
 
 function isBlank(bytes: Uint8Array, from: number, to: number): boolean {
