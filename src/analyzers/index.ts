@@ -7,6 +7,8 @@ import { podCrash } from './pod-crash.ts';
 import { podProbe } from './pod-probe.ts';
 import { podSchedule } from './pod-schedule.ts';
 import { podStart } from './pod-start.ts';
+import { scaling } from './scaling.ts';
+import { servicePort } from './service-port.ts';
 import { service } from './service.ts';
 import { job, workload } from './workload.ts';
 
@@ -21,6 +23,8 @@ export const analyzers: readonly Analyzer[] = [
   job,
   node,
   service,
+  servicePort,
+  scaling,
   claim,
   warningEvent,
 ];

@@ -1,36 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { eventObject, memoryCluster, podObject } from '../../test/support/memory-cluster.ts';
-import type { Objects } from '../../test/support/memory-cluster.ts';
-import { openReads } from '../investigation/reads.ts';
-import type { KubernetesObject } from '../core/cluster.ts';
+import { analyze } from '../../test/support/analyze.ts';
+import { eventObject, podObject } from '../../test/support/memory-cluster.ts';
 import { claim } from './claim.ts';
-import type { Analyzer, FindingDraft, ObjectKind } from './define.ts';
 import { deployment } from './deployment.ts';
 import { warningEvent } from './event.ts';
 import { node } from './node.ts';
-import { service } from './service.ts';
 import { diffTemplates } from './template-diff.ts';
 import { job, workload } from './workload.ts';
-
-async function analyze(
-  analyzer: Analyzer,
-  kind: ObjectKind,
-  object: object,
-  objects: Objects = {},
-): Promise<readonly FindingDraft[]> {
-  const reads = await openReads(memoryCluster(objects), () => '2026-01-01T12:00:00.000Z', new AbortController().signal);
-  const { metadata } = object as KubernetesObject;
-  const findings = await analyzer.run(reads, {
-    kind,
-    namespace: metadata.namespace ?? null,
-    name: metadata.name,
-    object: object as KubernetesObject,
-    relation: 'alert',
-    via: null,
-  });
-  for (const finding of findings) expect(finding.evidence.length).toBeGreaterThan(0);
-  return findings;
-}
 
 const web = (status: object, conditions: readonly object[] = []) => ({
   kind: 'Deployment',
@@ -312,25 +288,7 @@ describe('workload and job', () => {
   });
 });
 
-describe('service and claim', () => {
-  const backend = { metadata: { name: 'web', namespace: 'shop' }, spec: { selector: { app: 'web' } } };
-  const labelled = (labels: object, state?: object) =>
-    podObject('web-1', { meta: { labels }, ...(state === undefined ? {} : { state }) });
-
-  test('a selector that fits no pod, one that fits no ready pod, and a good one', async () => {
-    expect(await analyze(service, 'service', backend, { pods: [labelled({ app: 'wep' })] })).toMatchObject([
-      {
-        category: 'no-endpoints',
-        decisive: true,
-        cause: 'Service web selects app=web, and no pod in its namespace has these labels.',
-      },
-    ]);
-    expect(
-      await analyze(service, 'service', backend, { pods: [labelled({ app: 'web' }, { ready: false })] }),
-    ).toMatchObject([{ category: 'no-endpoints', cause: null }]);
-    expect(await analyze(service, 'service', backend, { pods: [labelled({ app: 'web' })] })).toEqual([]);
-  });
-
+describe('claim', () => {
   test('a claim that is not bound', async () => {
     const data = {
       metadata: { name: 'data', namespace: 'shop', creationTimestamp: '2026-01-01T11:00:00Z' },

@@ -1,73 +1,179 @@
-import { look } from './advice.ts';
+import type { KubernetesObject } from '../core/cluster.ts';
+import { change, look } from './advice.ts';
 import { defineAnalyzer, lasting, objectName } from './define.ts';
-import type { FindingDraft } from './define.ts';
-import { mapAt, plural } from './fields.ts';
-import { isReady } from './pod-status.ts';
+import type { AnalyzerIo, EvidenceDraft, FindingDraft, Pointer, Target } from './define.ts';
+import { conditionOf, mapAt, plural, textAt } from './fields.ts';
+import { isReady, podTrouble } from './pod-status.ts';
+import { labelText, selectsLabels, templateLabels } from './selectors.ts';
+import { nearestTo } from './selector-nearest.ts';
 
-/** Services that send their traffic nowhere: no pod has their labels, or none of those is ready. */
+type Draft = FindingDraft<'service-selector' | 'no-endpoints'>;
+type Selector = Readonly<Record<string, string>>;
+
+/** Services that send their traffic nowhere: no pod has their labels, the workload has no pods, or none of them is ready. */
 export const service = defineAnalyzer({
   name: 'service',
   kinds: ['service'],
   explains: [],
   categories: {
-    'no-endpoints': {
-      meaning: 'A Service sends its traffic nowhere.',
-      nearness: 64,
+    'service-selector': {
+      meaning: 'A Service selects labels that no pod has.',
+      nearness: 82,
       answers: ['service'],
       changes: null,
-      advice: (_, { namespace }) => [
-        look(`kubectl -n ${namespace} get pods --show-labels`, 'Shows which labels the pods really have.'),
+      advice: (draft, { namespace, pod: name }) => [
+        look(
+          `kubectl -n ${namespace} get pods --show-labels`,
+          `Shows which labels the pods really have; service ${name} selects ${draft.facts['selector']}.`,
+        ),
+        ...(draft.facts['nearest'] === undefined
+          ? []
+          : [
+              change(
+                `Correct spec.selector of service ${name} in namespace ${namespace} (kubectl -n ${namespace} edit service ${name}), or the labels in the template of the pods.`,
+                `The pods that look meant have ${draft.facts['nearest_labels']}.`,
+              ),
+            ]),
+      ],
+    },
+    'no-endpoints': {
+      meaning: 'A Service has no ready pod to send its traffic to.',
+      nearness: 62,
+      answers: ['service'],
+      changes: null,
+      advice: (draft, { namespace }) => [
+        look(
+          `kubectl -n ${namespace} get pods -l ${draft.facts['selector']} -o wide`,
+          'Shows the pods that the service selects, and what keeps them from being ready.',
+        ),
       ],
     },
   },
   async run(io, target) {
-    const selector = Object.entries(mapAt(target.object, 'spec', 'selector'));
-    if (selector.length === 0) return [];
+    const selector = mapAt(target.object, 'spec', 'selector');
+    // A service without a selector has its endpoints from elsewhere; ExternalName is only an alias.
+    if (Object.keys(selector).length === 0 || textAt(target.object, 'spec', 'type') === 'ExternalName') return [];
     const pods = await io.list('pods', target.namespace);
     if (pods.kind !== 'ok') return [];
-    const selected = pods.value.filter((pod) =>
-      selector.every(([name, value]) => pod.metadata.labels?.[name] === value),
-    );
-    if (selected.some(isReady)) return [];
-    const wanted = selector.map(([name, value]) => `${name}=${value}`).join(',');
-    const none = selected.length === 0;
-    const finding: FindingDraft<'no-endpoints'> = {
-      category: 'no-endpoints',
-      severity: 'high',
-      object: objectName('service', target.namespace, target.name),
-      description: none
-        ? `Service ${target.name} selects ${wanted} and no pod has these labels.`
-        : `Service ${target.name} has no ready pod: it selects ${plural(selected.length, 'pod')} and none is ready.`,
-      cause: none ? `Service ${target.name} selects ${wanted}, and no pod in its namespace has these labels.` : null,
-      decisive: none,
-      when: lasting,
-      facts: { selector: wanted, pods: String(selected.length) },
-      evidence: [
-        {
-          read: { kind: 'object', of: 'service', namespace: target.namespace, name: target.name },
-          excerpt: `selector: ${wanted}`,
-        },
-        {
-          read: { kind: 'list', resource: 'pods', namespace: target.namespace },
-          excerpt:
-            pods.value
-              .slice(0, 30)
-              .map(
-                (pod) =>
-                  `${pod.metadata.name}: ${isReady(pod) ? 'ready' : 'not ready'}, labels ${labelText(pod.metadata.labels)}`,
-              )
-              .join('\n') || 'there are no pods',
-        },
-      ],
-    };
-    return [finding];
+    const picked = pods.value.filter((pod) => selectsLabels(selector, pod.metadata.labels ?? {}));
+    if (picked.some(isReady)) return [];
+    if (picked.length > 0) return notReady(target, selector, picked);
+    const makers = await workloadsFor(io, target, selector);
+    if (makers.length > 0) return [withoutPods(target, selector, makers)];
+    return selectsNothing(io, target, selector, pods.value);
   },
 });
 
-function labelText(labels: Readonly<Record<string, string>> | undefined): string {
-  return (
-    Object.entries(labels ?? {})
-      .map(([name, value]) => `${name}=${value}`)
-      .join(',') || 'none'
-  );
+/** Workloads whose pods the selector would pick. Those that many dumps lack are asked for last. */
+async function workloadsFor(
+  io: AnalyzerIo,
+  target: Target,
+  selector: Selector,
+): Promise<readonly { readonly kind: 'deployment' | 'statefulset'; readonly object: KubernetesObject }[]> {
+  const deployments = await io.list('deployments', target.namespace);
+  const fits = (object: KubernetesObject): boolean => selectsLabels(selector, templateLabels(object));
+  const made = deployments.kind === 'ok' ? deployments.value.filter(fits) : [];
+  if (made.length > 0) return made.map((object) => ({ kind: 'deployment', object }));
+  const pods = await io.list('pods', target.namespace);
+  const nearest = nearestTo(target.name, selector, pods.kind === 'ok' ? pods.value : []);
+  if (nearest?.byLabels === true) return [];
+  const sets = await io.list('statefulsets', target.namespace);
+  return (sets.kind === 'ok' ? sets.value.filter(fits) : []).map((object) => ({ kind: 'statefulset', object }));
+}
+
+function serviceEvidence(target: Target, selector: Selector): EvidenceDraft {
+  return {
+    read: { kind: 'object', of: 'service', namespace: target.namespace, name: target.name },
+    excerpt: `selector: ${labelText(selector)}`,
+  };
+}
+
+function podsEvidence(target: Target, pods: readonly KubernetesObject[]): EvidenceDraft {
+  const line = (pod: KubernetesObject): string =>
+    `${pod.metadata.name}: ${isReady(pod) ? 'ready' : 'not ready'}, labels ${labelText(pod.metadata.labels ?? {})}`;
+  return {
+    read: { kind: 'list', resource: 'pods', namespace: target.namespace },
+    excerpt: pods.slice(0, 30).map(line).join('\n') || 'there are no pods',
+  };
+}
+
+/** The pods' own trouble is the cause. */
+function notReady(target: Target, selector: Selector, picked: readonly KubernetesObject[]): readonly Draft[] {
+  if (target.object.spec?.['publishNotReadyAddresses'] === true) return [];
+  const since = picked.map((pod) => conditionOf(pod, 'Ready')?.since ?? null);
+  const lastLost = since.reduce((one, other) => (one === null || other === null ? null : one > other ? one : other));
+  const worst = picked.toSorted((one, other) => podTrouble(other) - podTrouble(one)).slice(0, 5);
+  return [
+    {
+      category: 'no-endpoints',
+      severity: 'high',
+      object: objectName('service', target.namespace, target.name),
+      description: `Service ${target.name} has no ready pod: it selects ${plural(picked.length, 'pod')} and none is ready.`,
+      cause: null,
+      decisive: false,
+      when: { from: lastLost, until: null, source: lastLost === null ? '' : 'condition Ready of the pods' },
+      facts: { selector: labelText(selector), pods: String(picked.length) },
+      evidence: [serviceEvidence(target, selector), podsEvidence(target, picked)],
+      pointers: worst.map(({ metadata }) => pointerTo('pod', target, metadata.name)),
+    },
+  ];
+}
+
+const pointerTo = (kind: Pointer['kind'], { namespace }: Target, name: string): Pointer => ({ kind, namespace, name });
+
+/** The labels are right, and the workload has no pods: it is scaled to zero, or they are refused. */
+function withoutPods(
+  target: Target,
+  selector: Selector,
+  makers: readonly { readonly kind: 'deployment' | 'statefulset'; readonly object: KubernetesObject }[],
+): Draft {
+  const names = makers.map(({ kind, object }) => `${kind} ${object.metadata.name}`).join(', ');
+  return {
+    category: 'no-endpoints',
+    severity: 'high',
+    object: objectName('service', target.namespace, target.name),
+    description: `Service ${target.name} selects ${labelText(selector)}, as the pods of ${names} have it, and there is no such pod.`,
+    cause: null,
+    decisive: false,
+    when: lasting,
+    facts: { selector: labelText(selector), pods: '0' },
+    evidence: [serviceEvidence(target, selector)],
+    pointers: makers.map(({ kind, object }) => pointerTo(kind, target, object.metadata.name)),
+  };
+}
+
+async function selectsNothing(
+  io: AnalyzerIo,
+  target: Target,
+  selector: Selector,
+  pods: readonly KubernetesObject[],
+): Promise<readonly Draft[]> {
+  const deployments = await io.list('deployments', target.namespace);
+  const templates = deployments.kind === 'ok' ? deployments.value : [];
+  const nearestPod = nearestTo(target.name, selector, pods);
+  const nearest = nearestPod ?? nearestTo(target.name, selector, templates, templateLabels);
+  // A service of which nothing is left beside others: nobody asked for it.
+  const asked = !['holds', 'near', 'selected by'].includes(target.relation);
+  const wanted = labelText(selector);
+  const meant =
+    nearest === null
+      ? ''
+      : `: ${nearestPod === null ? 'deployment' : 'pod'} ${nearest.object.metadata.name}, which looks meant, has ${nearest.differs}`;
+  return [
+    {
+      category: 'service-selector',
+      severity: nearest !== null || asked ? 'high' : 'low',
+      object: objectName('service', target.namespace, target.name),
+      description: `Service ${target.name} selects ${wanted} and no pod has these labels${meant}.`,
+      cause: `Service ${target.name} selects ${wanted}, and no pod in its namespace has these labels${meant}.`,
+      decisive: nearest !== null || asked,
+      when: lasting,
+      facts: {
+        selector: wanted,
+        pods: '0',
+        ...(nearest === null ? {} : { nearest: nearest.object.metadata.name, nearest_labels: nearest.differs }),
+      },
+      evidence: [serviceEvidence(target, selector), podsEvidence(target, pods)],
+    },
+  ];
 }

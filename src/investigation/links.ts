@@ -2,6 +2,7 @@ import { kindResources } from '../analyzers/define.ts';
 import type { ObjectKind, Relation, Target } from '../analyzers/define.ts';
 import { at, conditionOf, controllerOf, isOwnedBy, listAt, mapAt, textAt } from '../analyzers/fields.ts';
 import { isReady, podTrouble } from '../analyzers/pod-status.ts';
+import { matchesLabels, selectsLabels, templateLabels } from '../analyzers/selectors.ts';
 import { serviceOfHost } from '../analyzers/hosts.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { Graph } from './graph.ts';
@@ -162,38 +163,35 @@ async function servicesOfIngress(
   return services.value.filter(({ metadata }) => names.includes(metadata.name)).map((one) => ['service', one] as const);
 }
 
-function selects(selector: Readonly<Record<string, string>>, labels: unknown): boolean {
-  const wanted = Object.entries(selector);
-  return wanted.length > 0 && wanted.every(([name, value]) => textAt(labels, name) === value);
-}
-
 /** Pods that a selector picks, and, of a service, the workloads whose template it would pick: one may have no pods. */
 async function selectedBy(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
-  const path = { service: ['selector'], poddisruptionbudget: ['selector', 'matchLabels'] }[target.kind as string];
-  const selector = mapAt(target.object, 'spec', ...(path ?? ['podSelector', 'matchLabels']));
+  const picks = pickerOf(target);
   const [pods, deployments] = await Promise.all([
     reads.list('pods', target.namespace),
     target.kind === 'service' ? reads.list('deployments', target.namespace) : null,
   ]);
-  const picked = pods.kind === 'ok' ? pods.value.filter((pod) => selects(selector, pod.metadata.labels)) : [];
-  const made =
-    deployments?.kind === 'ok'
-      ? deployments.value.filter((one) => selects(selector, at(one, 'spec', 'template', 'metadata', 'labels')))
-      : [];
+  const picked = pods.kind === 'ok' ? pods.value.filter((pod) => picks(pod.metadata.labels ?? {})) : [];
+  const made = deployments?.kind === 'ok' ? deployments.value.filter((one) => picks(templateLabels(one))) : [];
   return [
     ...made.slice(0, 2).map((one) => ['deployment', one] as const),
     ...chosenPods({ ...target, relation: 'selects' }, picked),
   ];
 }
 
+/** What the selector of a service, a disruption budget or a network policy picks, by labels. */
+function pickerOf({ kind, object }: Target): (labels: Readonly<Record<string, string>>) => boolean {
+  if (kind === 'service') return (labels) => selectsLabels(mapAt(object, 'spec', 'selector'), labels);
+  const selector = at(object, 'spec', kind === 'networkpolicy' ? 'podSelector' : 'selector');
+  return (labels) => selector !== undefined && matchesLabels(selector, labels);
+}
+
 /** Services whose selector picks the pods of a workload, and the one of its name, whose selector may be wrong. */
 async function servicesOf(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
   const services = await reads.list('services', target.namespace);
   if (services.kind !== 'ok') return [];
-  const labels =
-    target.kind === 'pod' ? target.object.metadata.labels : at(target.object, 'spec', 'template', 'metadata', 'labels');
+  const labels = target.kind === 'pod' ? (target.object.metadata.labels ?? {}) : templateLabels(target.object);
   return services.value
-    .filter((one) => selects(mapAt(one, 'spec', 'selector'), labels) || one.metadata.name === target.name)
+    .filter((one) => selectsLabels(mapAt(one, 'spec', 'selector'), labels) || one.metadata.name === target.name)
     .slice(0, 3)
     .map((one) => ['service', one] as const);
 }

@@ -1,0 +1,73 @@
+import type { KubernetesObject } from '../core/cluster.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** What a selector that picks nothing most likely means. */
+interface Nearest {
+  readonly object: KubernetesObject;
+  /** Its labels speak for it; otherwise only its name does. */
+  readonly byLabels: boolean;
+  /** For people, what is otherwise: `app=web and no label env`. */
+  readonly differs: string;
+}
+
+/** Of objects with labels the one that a selector means, by labels that it shares and by its name; null where none is near. */
+export function nearestTo(
+  name: string,
+  selector: Labels,
+  objects: readonly KubernetesObject[],
+  labelsOf: (object: KubernetesObject) => Labels = (object) => object.metadata.labels ?? {},
+): Nearest | null {
+  const scored = objects.map((object) => {
+    const labels = labelsOf(object);
+    const byLabels = likeness(selector, labels);
+    const byName = object.metadata.name === name || object.metadata.name.startsWith(`${name}-`) ? 1 : 0;
+    return { object, labels, byLabels, score: byLabels * 2 + byName };
+  });
+  const best = scored.toSorted((one, other) => other.score - one.score)[0];
+  if (best === undefined || best.score === 0) return null;
+  return { object: best.object, byLabels: best.byLabels > 0, differs: difference(selector, best.labels) };
+}
+
+/** Parts of the selector that the labels have, or have with another spelling or under another key. */
+function likeness(selector: Labels, labels: Labels): number {
+  const values = new Set(Object.values(labels));
+  return Object.entries(selector).reduce((sum, [key, wanted]) => {
+    const has = labels[key];
+    if (has === wanted) return sum + 1;
+    if (has !== undefined && isAlike(has, wanted)) return sum + 0.8;
+    return values.has(wanted) ? sum + 0.6 : sum;
+  }, 0);
+}
+
+function isAlike(one: string, other: string): boolean {
+  const [short = '', long = ''] = [one, other].map(plain).sort((a, b) => a.length - b.length);
+  return short.length > 2 && (long.includes(short) || isOneStepAway(short, long));
+}
+
+const plain = (text: string): string => text.toLowerCase().replace(/[-_.]/g, '');
+
+/** Whether one letter more, less or other, or two swapped, makes one text of the other. `short` is not the longer. */
+function isOneStepAway(short: string, long: string): boolean {
+  if (long.length - short.length > 1) return false;
+  let start = 0;
+  while (start < short.length && short[start] === long[start]) start++;
+  const rest = (text: string, from: number): string => text.slice(from);
+  if (short.length < long.length) return rest(short, start) === rest(long, start + 1);
+  const swapped = short[start] === long[start + 1] && short[start + 1] === long[start];
+  return (
+    rest(short, start + 1) === rest(long, start + 1) || (swapped && rest(short, start + 2) === rest(long, start + 2))
+  );
+}
+
+/** The labels for what the selector asks and does not get. */
+function difference(selector: Labels, labels: Labels): string {
+  const parts = Object.entries(selector).flatMap(([key, wanted]) => {
+    const has = labels[key];
+    if (has === wanted) return [];
+    if (has !== undefined) return [`${key}=${has}`];
+    const other = Object.entries(labels).find(([, value]) => value === wanted);
+    return [...(other === undefined ? [] : [`${other[0]}=${wanted}`]), `no label ${key}`];
+  });
+  return parts.join(' and ');
+}
