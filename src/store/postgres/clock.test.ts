@@ -37,6 +37,18 @@ test('follows the server, also one that took over with another time', async () =
   expect(clock.now()).toBe(state.serverMs);
 });
 
+test('is behind while the machine stood still, until the next comparison', async () => {
+  const { state, clock } = machine();
+  await clock.synchronize();
+  const before = clock.now();
+  // The monotonic clock of a machine that is suspended stands; its wall clock is set when it is back.
+  state.serverMs += 3_600_000;
+  state.wallMs += 3_600_000;
+  expect(clock.now()).toBe(before);
+  await clock.synchronize();
+  expect(clock.now()).toBe(state.serverMs);
+});
+
 test('takes no slow answer for exact, unless there is no better one for long', async () => {
   const { state, clock, pass } = machine();
   await clock.synchronize();
