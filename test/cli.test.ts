@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { buildProgram, runProgram } from '../src/cli/program.ts';
+import { buildProgram } from '../src/cli/program.ts';
 import { firing, resourceFixture, startTestApp } from './support/app.ts';
 import type { TestApp } from './support/app.ts';
 import { createCleanup } from './support/cleanup.ts';
 import { repositoryRoot, runProcess } from './support/processes.ts';
+import { runFist } from './support/program.ts';
+import type { Answer } from './support/program.ts';
 
 const cleanup = createCleanup();
 const fixtures = `${repositoryRoot}test/fixtures/resources`;
@@ -35,24 +37,11 @@ beforeAll(async () => {
 });
 afterAll(() => cleanup.run());
 
-interface Answer {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function fistWith(env: Readonly<Record<string, string>>, args: readonly string[]): Promise<Answer> {
-  let [out, err] = ['', ''];
-  const terminal = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
-  const code = await runProgram(args, { ...terminal, colour: false, env });
-  return { code, out, err };
-}
-
 /** Runs a command line in this process; no server is known to it. */
-const fist = (...args: string[]) => fistWith({ FIST_SERVER: 'http://127.0.0.1:1' }, args);
+const fist = (...args: string[]) => runFist(args, { FIST_SERVER: 'http://127.0.0.1:1' });
 
 /** The same with a server, whose token is found beside its database. */
-const at = (app: TestApp, ...args: string[]) => fistWith({ FIST_SERVER: app.app.url, SQLITE_PATH: app.database }, args);
+const at = (app: TestApp, ...args: string[]) => runFist(args, { FIST_SERVER: app.app.url, SQLITE_PATH: app.database });
 
 /** Checks the form of an error: what failed, on stderr alone, in one line each, and no stack trace. */
 function expectError({ code, out, err }: Answer, exitCode: number, ...parts: readonly string[]): void {
@@ -255,10 +244,10 @@ describe('get', () => {
   test('no server, no token, a wrong token, no URL', async () => {
     expectError(await fist('get', 'alerts'), 3, 'no server answers at http://127.0.0.1:1', 'fist serve');
     const bare = { FIST_SERVER: world.app.url, SQLITE_PATH: join(scratch, 'none.db') };
-    expectError(await fistWith(bare, ['get', 'alerts']), 3, 'no token was found', 'FIST_TOKEN');
+    expectError(await runFist(['get', 'alerts'], bare), 3, 'no token was found', 'FIST_TOKEN');
     expectError(await at(world, 'get', 'alerts', '--token', 'wrong'), 3, 'not the one of this server');
-    expect(await fistWith(bare, ['get', 'alerts', '--token', world.app.token])).toMatchObject({ code: 0 });
-    expect(await fistWith({ ...bare, FIST_TOKEN: world.app.token }, ['get', 'alerts'])).toMatchObject({ code: 0 });
+    expect(await runFist(['get', 'alerts', '--token', world.app.token], bare)).toMatchObject({ code: 0 });
+    expect(await runFist(['get', 'alerts'], { ...bare, FIST_TOKEN: world.app.token })).toMatchObject({ code: 0 });
     // The token of this machine's database goes nowhere else, however the server is named.
     const elsewhere = { SQLITE_PATH: world.database, FIST_SERVER: 'http://fist.example.com' };
     for (const command of [
@@ -266,7 +255,7 @@ describe('get', () => {
       ['describe', 'run/x'],
       ['cancel', 'run/x'],
     ])
-      expectError(await fistWith(elsewhere, command), 3, 'is not this machine', 'FIST_TOKEN=');
+      expectError(await runFist(command, elsewhere), 3, 'is not this machine', 'FIST_TOKEN=');
     expectError(await fist('get', 'alerts', '--server', 'localhost'), 2, 'localhost is not an http or https URL');
   });
 });
@@ -355,7 +344,7 @@ describe('send alert', () => {
     expect(sent).toMatchObject({ code: 0, err: 'next: fist get runs\n' });
     expect(JSON.parse(sent.out)).toMatchObject({ received: 1, opened: 1, runs: 1 });
     const env = { FIST_SERVER: world.app.url, FIST_WEBHOOK_TOKEN: 'cli-webhook-token' };
-    const again = await fistWith(env, ['send', 'alert', '-f', file, '--path', 'alerts']);
+    const again = await runFist(['send', 'alert', '-f', file, '--path', 'alerts'], env);
     expect(JSON.parse(again.out)).toMatchObject({ repeated: 1, runs: 0 });
   });
 

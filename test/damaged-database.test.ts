@@ -17,28 +17,19 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openStore } from '../src/app/store.ts';
-import { runProgram } from '../src/cli/program.ts';
 import type { Log } from '../src/core/ports.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { refuseDamage } from '../src/store/sqlite/damage.ts';
 import { openSqliteStore } from '../src/store/sqlite/store.ts';
 import { createCleanup } from './support/cleanup.ts';
 import { cleanEnvironment, repositoryRoot } from './support/processes.ts';
+import { runFist } from './support/program.ts';
 import { letterFixture } from './support/rows.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
-async function db(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  const written = { out: '', err: '' };
-  const code = await runProgram(['db', ...args], {
-    out: (text) => void (written.out += text),
-    err: (text) => void (written.err += text),
-    colour: false,
-    env: {},
-  });
-  return { code, ...written };
-}
+const db = (...args: readonly string[]) => runFist(['db', ...args]);
 
 /** A database with some rows, closed. */
 async function makeDatabase(): Promise<{ readonly folder: string; readonly path: string }> {

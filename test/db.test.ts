@@ -4,7 +4,6 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { runProgram } from '../src/cli/program.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { lowestIdAt } from '../src/lib/id.ts';
 import { openPostgresAdmin } from '../src/store/postgres/admin.ts';
@@ -12,6 +11,7 @@ import { openPostgresStore } from '../src/store/postgres/store.ts';
 import { openSqliteStore } from '../src/store/sqlite/store.ts';
 import { createCleanup } from './support/cleanup.ts';
 import { sharedPostgres } from './support/postgres.ts';
+import { runFist } from './support/program.ts';
 import { letterFixture } from './support/rows.ts';
 import { schema1Folder, writeSchema1 } from './support/schema-1.ts';
 import { freePort } from './support/processes.ts';
@@ -22,16 +22,7 @@ const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
 /** `fist db ...` in this process; paths are in the test's own folder. */
-async function db(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  const written = { out: '', err: '' };
-  const code = await runProgram(['db', ...args], {
-    out: (text) => void (written.out += text),
-    err: (text) => void (written.err += text),
-    colour: false,
-    env: {},
-  });
-  return { code, ...written };
-}
+const db = (...args: readonly string[]) => runFist(['db', ...args]);
 
 /** Names files of a new folder. */
 function place(): (name: string) => string {

@@ -1,31 +1,11 @@
 import { expect, test } from 'vitest';
-import { alertRecord, branchesOf, planOf, runRecord, step } from '../../test/support/engine.ts';
+import { alertRecord, branchesOf, journalRow, planOf, runRecord, step } from '../../test/support/engine.ts';
 import type { StepRecord } from '../core/run.ts';
 import { stepsJson, templateRoots } from './view.ts';
 
 const start = '2026-01-01T00:00:00.000Z';
 
-function row(path: string, changes: Partial<StepRecord> = {}): StepRecord {
-  return {
-    id: path,
-    runId: 'r1',
-    name: path,
-    type: 'scripted',
-    path,
-    attempt: 1,
-    status: 'succeeded',
-    fence: 1,
-    result: null,
-    error: null,
-    errorCode: null,
-    retryable: false,
-    process: null,
-    startedAt: start,
-    completedAt: start,
-    createdAt: start,
-    ...changes,
-  };
-}
+const row = (path: string, changes: Partial<StepRecord> = {}) => journalRow(path, start, changes);
 
 test('the roots are source, alert, steps, workflow and env; env is the runtime’s environment only', () => {
   process.env['FIST_TEST_CANARY'] = 'canary';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import { newId } from '../../src/lib/id.ts';
 import { alertFingerprint } from '../../src/lib/hash.ts';
+import { deliveryFixture, stepFixture } from '../support/deliveries.ts';
 import { fakeSource, sourceToken } from '../support/fake-server.ts';
 import { looseDelivery } from '../support/rows.ts';
 import { createWorld } from './world.ts';
@@ -273,56 +273,21 @@ describe('runs', () => {
   async function runWithHistory(): Promise<string> {
     const { id } = await created();
     const runId = (await world.get(`/api/v1/runs?alert=${id}`)).json().items[0].id as string;
-    const delivery: DeliveryRecord = {
+    const delivery = deliveryFixture({
       id: newId(),
-      namespace: 'shop',
       runId,
       alertId: id,
-      event: 'run-finished',
-      sinkName: 'out',
-      sinkType: 'stdout',
-      data: {},
       payload: { text: 'x' },
-      rendered: null,
       status: 'sent',
-      attempts: 1,
-      interruptions: 0,
-      error: null,
-      errorCode: null,
-      ambiguous: false,
-      idempotencyKey: 'k',
-      sortKey: null,
-      reference: null,
       fence: 1,
       leaseOwner: 'host/1',
-      leaseUntil: null,
       wakeAt: null,
-      waitingFor: null,
       sentAt: at,
-      retriedAt: null,
       createdAt: at,
-    };
+    });
+    const step = stepFixture({ id: newId(), runId, name: 'look', result: { summary: 's' } });
     await world.store.transaction('step-end', async (tx) => {
-      await tx.runs.writeSteps([
-        {
-          id: newId(),
-          runId,
-          name: 'look',
-          type: 'agent',
-          path: '1',
-          attempt: 1,
-          status: 'succeeded',
-          fence: 1,
-          result: { summary: 's' },
-          error: null,
-          errorCode: null,
-          retryable: false,
-          process: null,
-          startedAt: at,
-          completedAt: at,
-          createdAt: at,
-        },
-      ]);
+      await tx.runs.writeSteps([step]);
       await tx.runs.addEvidence(runId, '1', [
         { id: 'e1', kind: 'object', object: 'pod/shop/p1', command: 'kubectl get', time: at, excerpt: 'x' },
       ]);

@@ -6,7 +6,7 @@ import { AppError } from '../../src/core/errors.ts';
 import type { JsonObject, JsonValue } from '../../src/core/json.ts';
 import type { Plan, PlanStep } from '../../src/core/plan.ts';
 import type { Clock, CommandRunner, Log } from '../../src/core/ports.ts';
-import type { AlertSnapshot, RunRecord, StepOutcome } from '../../src/core/run.ts';
+import type { AlertSnapshot, RunRecord, StepOutcome, StepRecord } from '../../src/core/run.ts';
 import type { Store } from '../../src/core/store.ts';
 import { addMs, toTimestamp } from '../../src/core/time.ts';
 import { newId } from '../../src/lib/id.ts';
@@ -17,6 +17,8 @@ import { conditional } from '../../src/workflows/steps/conditional.ts';
 import { defineStep, succeeded } from '../../src/workflows/steps/define.ts';
 import type { StepIo } from '../../src/workflows/steps/define.ts';
 import type { Templates } from '../../src/workflows/templates.ts';
+import { stepFixture } from './deliveries.ts';
+import { alertFixture } from './rows.ts';
 
 /** What a scripted step does in one attempt. */
 export type Deed = (io: StepIo) => Promise<StepOutcome> | StepOutcome;
@@ -204,44 +206,24 @@ function catalogOf(sinks: readonly Partial<CatalogSink>[]): Catalog {
 
 export function alertRecord(now: string, changes: Partial<AlertRecord> = {}): AlertRecord {
   const id = newId();
-  return {
+  return alertFixture({
     id,
-    namespace: 'default',
     source: 'prometheus',
     fingerprint: id,
     externalId: null,
-    status: 'received',
     severity: 'critical',
     name: 'PodCrashLooping',
     summary: null,
-    description: null,
     labels: { alertname: 'PodCrashLooping', pod: 'checkout' },
     annotations: {},
-    generatorUrl: null,
-    groupKey: null,
     contentHash: '',
-    episode: 1,
-    receiveCount: 1,
     startsAt: now,
-    endsAt: null,
-    skewed: false,
-    announced: false,
-    mutedUntil: null,
-    mutedReason: null,
     receivedAt: now,
     lastReceivedAt: now,
-    resolvedAt: null,
-    triageStartedAt: null,
-    triageCompletedAt: null,
-    workflowId: null,
-    sourceId: null,
-    aiAnalysis: null,
-    aiConfidence: null,
-    autoResolved: false,
     createdAt: now,
     updatedAt: now,
     ...changes,
-  };
+  });
 }
 
 export function runRecord(plan: Plan, now: string, changes: Partial<RunRecord> = {}, alert?: AlertRecord): RunRecord {
@@ -281,4 +263,19 @@ export function runRecord(plan: Plan, now: string, changes: Partial<RunRecord> =
     createdAt: now,
     ...changes,
   };
+}
+
+/** An attempt in the journal of a run, that succeeded unless it is said. */
+export function journalRow(path: string, at: string, changes: Partial<StepRecord> = {}): StepRecord {
+  return stepFixture({
+    id: `${path}#${changes.attempt ?? 1}`,
+    name: path,
+    type: 'scripted',
+    path,
+    result: null,
+    startedAt: at,
+    completedAt: at,
+    createdAt: at,
+    ...changes,
+  });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { branchesOf, planOf, runRecord, step } from '../../../test/support/engine.ts';
+import { branchesOf, journalRow, planOf, runRecord, step } from '../../../test/support/engine.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { RunRecord, StepRecord } from '../../core/run.ts';
 import { addMs, toEpochMs } from '../../core/time.ts';
@@ -9,27 +9,7 @@ import type { PlanRules } from './plan.ts';
 const start = '2026-01-01T00:00:00.000Z';
 const rules: PlanRules = { holds: (step) => step.when !== 'false', jitter: () => 1, clusterAnsweredAt: () => null };
 
-function row(path: string, changes: Partial<StepRecord> = {}): StepRecord {
-  return {
-    id: `${path}#${changes.attempt ?? 1}`,
-    runId: 'r1',
-    name: path,
-    type: 'scripted',
-    path,
-    attempt: 1,
-    status: 'succeeded',
-    fence: 1,
-    result: null,
-    error: null,
-    errorCode: null,
-    retryable: false,
-    process: null,
-    startedAt: start,
-    completedAt: start,
-    createdAt: start,
-    ...changes,
-  };
-}
+const row = (path: string, changes: Partial<StepRecord> = {}) => journalRow(path, start, changes);
 
 function failed(path: string, attempt: number, changes: Partial<StepRecord> = {}): StepRecord {
   return row(path, {
