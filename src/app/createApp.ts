@@ -7,6 +7,7 @@ import { toTimestamp } from '../core/time.ts';
 import { systemClock } from '../lib/clock.ts';
 import { watchEventLoop } from '../lib/event-loop.ts';
 import { createHttpClient } from '../lib/http.ts';
+import { finishInTurns } from '../lib/turns.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { scattered, startPump } from '../lib/pump.ts';
 import { openResourceFolder } from '../resources/folder.ts';
@@ -208,6 +209,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
 
     const http = createHttpClient();
     lifecycle.onStop('http', () => http.close());
+    await http.load();
     const outbox = createOutbox({
       store,
       catalog: resources,
@@ -281,7 +283,7 @@ async function mirrorResources(store: Store, clock: Clock, folder: LoadedFolder)
   const before = (
     await Promise.all([lists.resources('Source'), lists.resources('Workflow'), lists.resources('Sink')])
   ).flat();
-  const records = resourceRecords(folder, before, toTimestamp(clock.now()));
+  const records = await finishInTurns(resourceRecords(folder, before, toTimestamp(clock.now())));
   await store.transaction('resources', (tx) => tx.resources.replaceAll(records));
 }
 

@@ -11,7 +11,7 @@ import type { EventWithoutAlert } from './events.ts';
 import type { Arrival, PartOutcome, RecentEvents } from './facts.ts';
 import { partsOf } from './parts.ts';
 import { createIntakeQueue, defaultIntakeLimits } from './queue.ts';
-import type { IntakeLimits, Waiting } from './queue.ts';
+import type { IntakeLimits, PartPlace, Waiting } from './queue.ts';
 import { answerOf, report } from './report.ts';
 
 export interface IntakeOptions {
@@ -89,7 +89,7 @@ export function createIntake(options: IntakeOptions): Intake {
         };
         // What is only counted costs nothing.
         const alerts = items.length + (isLast ? notification.bad.length : 0);
-        const outcome: Outcome = await queue.submit(arrival, { alerts, length }, place > 0);
+        const outcome: Outcome = await queue.submit(arrival, { alerts, length }, partAt(place, parts.length));
         if (isLast || outcome.isKnown) return answerOf(outcome.soFar.counts);
         before = outcome.soFar;
       }
@@ -104,6 +104,11 @@ export function createIntake(options: IntakeOptions): Intake {
       options.metrics.increment('fist_dead_letters_total', { source: sourceName, reason });
     },
   };
+}
+
+function partAt(place: number, of: number): PartPlace | null {
+  if (of === 1) return null;
+  return place === 0 ? 'first' : 'later';
 }
 
 const mostRecentEvents = 1000;

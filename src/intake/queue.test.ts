@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createIntakeQueue, defaultIntakeLimits } from './queue.ts';
-import type { IntakeLimits, QueueOptions } from './queue.ts';
+import type { IntakeLimits, PartPlace, QueueOptions } from './queue.ts';
 
 let nowMs = 0;
 
@@ -19,7 +19,8 @@ function slowQueue(limits: Partial<IntakeLimits> = {}) {
     monotonic: () => nowMs,
     work,
   });
-  const submit = (item: string, alerts = 1, length = 1) => queue.submit(item, { alerts, length });
+  const submit = (item: string, alerts = 1, length = 1, part: PartPlace | null = null) =>
+    queue.submit(item, { alerts, length }, part);
   /** Until a batch that is due has begun: it gathers for a turn or two. */
   async function begun(): Promise<void> {
     for (let turn = 0; turn < 4; turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -66,6 +67,18 @@ test('a batch is bounded by notifications, alerts and length; a larger notificat
   await Promise.all(answers);
   expect(batches.map((batch) => batch.length)).toEqual([1, 256, 45, 1, 1, 1, 1]);
   expect(batches.slice(3)).toEqual([['other half'], ['huge'], ['long'], ['last']]);
+});
+
+test('a part goes alone, and between two parts go those who sent little', async () => {
+  const { submit, batches, begun, letGo } = slowQueue();
+  const part = (name: string, place: PartPlace) => submit(name, 1, 1, place);
+  const answers = [part('one', 'first'), part('other', 'first'), submit('a'), submit('b')];
+  await begun();
+  await letGo();
+  answers.push(part('one again', 'later'), submit('c'));
+  for (let batch = 0; batch < 5; batch += 1) await letGo();
+  await Promise.all(answers);
+  expect(batches).toEqual([['one'], ['a', 'b'], ['other'], ['c'], ['one again']]);
 });
 
 test.each<[string, Partial<IntakeLimits>, number, number]>([

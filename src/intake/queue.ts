@@ -17,13 +17,16 @@ export const defaultIntakeLimits: IntakeLimits = {
 };
 
 /**
- * Bounds of one batch, so that no answer waits for a long one. A larger notification comes in parts; one with a longer body
- * goes alone.
+ * Bounds of one batch, so that no answer waits for a long one. One with a longer body goes alone, and so does a part of a
+ * larger notification.
  */
 const mostOfBatch = { notifications: 256, alerts: 500, length: 2 * 1024 * 1024 } as const;
 
 /** A batch waits so long for more at most, as long as each turn of the event loop brings some. Milliseconds. */
 const longestGathering = 3;
+
+/** A part of a notification, the first one or a later one. */
+export type PartPlace = 'first' | 'later';
 
 /** What a notification weighs. */
 export interface Weight {
@@ -50,31 +53,44 @@ export interface QueueOptions<Item, Answer> {
 
 /**
  * Lets what arrives while a batch is under way wait for the next one. A batch is taken at the last moment, when its
- * transaction begins.
+ * transaction begins. Notifications and parts of others have batches by turns, so that who sends little waits for
+ * one part at most, however many follow it.
  */
 export function createIntakeQueue<Item, Answer>({ limits, monotonic, work }: QueueOptions<Item, Answer>) {
-  let waiting: Waiting<Item, Answer>[] = [];
+  type Waiters = Waiting<Item, Answer>[];
+  const waiting: { whole: Waiters; parts: Waiters } = { whole: [], parts: [] };
+  let wasPart = false;
   let alerts = 0;
   let length = 0;
   let isWorking = false;
 
+  const count = () => waiting.whole.length + waiting.parts.length;
+
+  function waitedMs(): number {
+    const since = [waiting.whole[0], waiting.parts[0]].map((first) => first?.sinceMs ?? Number.POSITIVE_INFINITY);
+    return Math.max(0, monotonic() - Math.min(...since));
+  }
+
   /** What its sender no longer waits for is not done; an answer 503 then means that nothing was stored. */
-  function refuseLate(): void {
+  function refuseLate(of: Waiters): void {
     const nowMs = monotonic();
-    for (let first = waiting[0]; first !== undefined && nowMs - first.sinceMs > limits.maxWaitMs; first = waiting[0]) {
+    for (let first = of[0]; first !== undefined && nowMs - first.sinceMs > limits.maxWaitMs; first = of[0]) {
       first.reject(tooSlow(nowMs - first.sinceMs));
-      waiting.shift();
+      of.shift();
       alerts -= first.weight.alerts;
       length -= first.weight.length;
     }
   }
 
   function takeBatch(): readonly Waiting<Item, Answer>[] {
-    refuseLate();
+    refuseLate(waiting.whole);
+    refuseLate(waiting.parts);
+    wasPart = waiting.parts.length > 0 && (!wasPart || waiting.whole.length === 0);
+    const from = wasPart ? waiting.parts : waiting.whole;
     const held = { notifications: 0, alerts: 0, length: 0 };
-    for (const { weight } of waiting) {
+    for (const { weight } of from) {
       const isFull =
-        held.notifications === mostOfBatch.notifications ||
+        held.notifications === (wasPart ? 1 : mostOfBatch.notifications) ||
         held.alerts + weight.alerts > mostOfBatch.alerts ||
         held.length + weight.length > mostOfBatch.length;
       if (isFull && held.notifications > 0) break;
@@ -82,8 +98,7 @@ export function createIntakeQueue<Item, Answer>({ limits, monotonic, work }: Que
       held.alerts += weight.alerts;
       held.length += weight.length;
     }
-    const batch = waiting.slice(0, held.notifications);
-    waiting = waiting.slice(held.notifications);
+    const batch = from.splice(0, held.notifications);
     alerts -= held.alerts;
     length -= held.length;
     return batch;
@@ -92,8 +107,8 @@ export function createIntakeQueue<Item, Answer>({ limits, monotonic, work }: Que
   /** Callers that are being read already share the commit: it costs about the same for two as for twenty. */
   async function gather(): Promise<void> {
     const untilMs = monotonic() + longestGathering;
-    for (let before = 0; before < waiting.length && monotonic() <= untilMs;) {
-      before = waiting.length;
+    for (let before = 0; before < count() && monotonic() <= untilMs;) {
+      before = count();
       if (before >= mostOfBatch.notifications) return;
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -101,7 +116,7 @@ export function createIntakeQueue<Item, Answer>({ limits, monotonic, work }: Que
 
   async function workThrough(): Promise<void> {
     isWorking = true;
-    while (waiting.length > 0) {
+    while (count() > 0) {
       await gather();
       let batch: readonly Waiting<Item, Answer>[] | undefined;
       await work(() => (batch ??= takeBatch()));
@@ -110,19 +125,17 @@ export function createIntakeQueue<Item, Answer>({ limits, monotonic, work }: Que
   }
 
   function refusal(weight: Weight): AppError | null {
-    const waitedMs = waiting[0] === undefined ? 0 : monotonic() - waiting[0].sinceMs;
     const hasRoom =
-      waiting.length < limits.maxNotifications &&
-      (waiting.length === 0 ||
-        (alerts + weight.alerts <= limits.maxAlerts && length + weight.length <= limits.maxLength));
-    if (hasRoom && waitedMs <= limits.maxWaitMs) return null;
-    return tooSlow(waitedMs);
+      count() < limits.maxNotifications &&
+      (count() === 0 || (alerts + weight.alerts <= limits.maxAlerts && length + weight.length <= limits.maxLength));
+    if (hasRoom && waitedMs() <= limits.maxWaitMs) return null;
+    return tooSlow(waitedMs());
   }
 
-  function tooSlow(waitedMs: number): AppError {
+  function tooSlow(firstMs: number): AppError {
     return new AppError(
       'StoreUnavailable',
-      `${waiting.length} notifications with ${alerts} alerts wait for the database, the first for ${Math.round(waitedMs)} ms`,
+      `${count()} notifications with ${alerts} alerts wait for the database, the first for ${Math.round(firstMs)} ms`,
       { reason: 'StoreSlow', next: 'send it again later; if this stays, look at the disk of the database' },
     );
   }
@@ -134,11 +147,11 @@ export function createIntakeQueue<Item, Answer>({ limits, monotonic, work }: Que
      * Resolves or rejects as `work` settles it; rejects with StoreUnavailable where too much waits already, unless it goes on
      * with something that was taken.
      */
-    submit(item: Item, weight: Weight, goesOn = false): Promise<Answer> {
-      const refused = goesOn ? null : refusal(weight);
+    submit(item: Item, weight: Weight, part: PartPlace | null = null): Promise<Answer> {
+      const refused = part === 'later' ? null : refusal(weight);
       if (refused !== null) return Promise.reject(refused);
       return new Promise<Answer>((resolve, reject) => {
-        waiting.push({ item, weight, sinceMs: monotonic(), resolve, reject });
+        waiting[part === null ? 'whole' : 'parts'].push({ item, weight, sinceMs: monotonic(), resolve, reject });
         alerts += weight.alerts;
         length += weight.length;
         if (!isWorking) void workThrough();

@@ -6,15 +6,15 @@ const longestLine = 8000;
  * The end of a log, in whole lines, before anything works on it: redaction and the search for what the program said take time
  * by the character. A longer line loses its end, from the edge of a word on, because half a secret is known by nothing.
  */
-export function boundLog(text: string): string {
+export function boundLog(text: string, most = mostCharacters): string {
   if (text.length <= longestLine) return text;
-  const bounded = text.length <= mostCharacters ? text : lastWholeLines(text);
+  const bounded = text.length <= most ? text : lastWholeLines(text, most);
   if (!/[^\n]{8001}/.test(bounded)) return bounded;
   return bounded.split('\n').map(cutLine).join('\n');
 }
 
-function lastWholeLines(text: string): string {
-  const start = text.length - mostCharacters;
+function lastWholeLines(text: string, most: number): string {
+  const start = text.length - most;
   const next = text.indexOf('\n', start) + 1;
   if (next > 0 && next < text.length) return text.slice(next);
   // Its last line alone is longer: the beginning of that line.
@@ -23,10 +23,10 @@ function lastWholeLines(text: string): string {
 }
 
 /** As {@link boundLog}, but the beginning. */
-export function boundStart(text: string): string {
-  if (text.length <= mostCharacters) return boundLog(text);
-  const end = text.lastIndexOf('\n', mostCharacters);
-  return boundLog(end < 0 ? text.slice(0, longestLine + 1) : text.slice(0, end));
+export function boundStart(text: string, most = mostCharacters): string {
+  if (text.length <= most) return boundLog(text, most);
+  const end = text.lastIndexOf('\n', most);
+  return boundLog(end < 0 ? text.slice(0, longestLine + 1) : text.slice(0, end), most);
 }
 
 function cutLine(line: string): string {

@@ -41,6 +41,9 @@ test('excerpts are redacted first, then made safe to show, then bounded', () => 
   expect(boundedExcerpt(long, true).split('\n').at(-1)).toBe('line 199');
   expect(boundedExcerpt(long, true).split('\n')[0]).toBe('[161 lines left out]');
   expect(boundedExcerpt(long, false).split('\n')[0]).toBe('line 0');
+  const longer = Array.from({ length: 20_000 }, (_, index) => `line ${index}`).join('\n');
+  expect(boundedExcerpt(longer, true).split('\n')[0]).toBe('[19961 lines left out]');
+  expect(boundedExcerpt(longer, false).split('\n').at(-1)).toBe('[19961 lines left out]');
   expect(boundedExcerpt(`${'x '.repeat(5000)}\n`.repeat(30), true).length).toBeLessThanOrEqual(4096);
   expect(boundedExcerpt(`${'z '.repeat(3000)}password=canary`, true)).not.toContain('canary');
 });

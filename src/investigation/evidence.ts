@@ -10,6 +10,8 @@ import { commandOf } from './commands.ts';
 const maxLines = 40;
 const maxCharacters = 4096;
 const maxLineCharacters = 600;
+/** So much is redacted: several times what an excerpt shows, and less than a turn of the event loop. */
+const lookedAt = 16 * 1024;
 
 /** Numbers the evidence of a run. */
 export interface EvidenceRecorder {
@@ -67,12 +69,21 @@ function objectOf(read: ReadReference): string {
   return objectName(read.of, read.namespace, read.name);
 }
 
-/** Redacted first, then made safe to show, then cut: of a log the beginning, of anything else the end. Far too much goes before. */
+/**
+ * Redacted first, then made safe to show, then cut: of a log the beginning, of anything else the end. What is far too much
+ * goes before; of a log, which was redacted when it was read, no secret is parted by that.
+ */
 export function boundedExcerpt(text: string, keepEnd: boolean): string {
-  return cut(printable(redact(keepEnd ? boundLog(text) : boundStart(text))), keepEnd);
+  const bounded = keepEnd ? boundLog(text, lookedAt) : boundStart(text, lookedAt);
+  return cut(printable(redact(bounded)), keepEnd, newlines(text) - newlines(bounded));
 }
 
-function cut(text: string, keepEnd: boolean): string {
+function newlines(text: string): number {
+  return text.split('\n').length - 1;
+}
+
+/** @param gone lines that were left out before */
+function cut(text: string, keepEnd: boolean, gone = 0): string {
   const lines = text
     .split('\n')
     .map((line) => (line.length > maxLineCharacters ? `${line.slice(0, maxLineCharacters)}… [line cut]` : line));
@@ -83,7 +94,8 @@ function cut(text: string, keepEnd: boolean): string {
     if (kept.length >= maxLines - 1 || size > maxCharacters - 40) break;
     kept.push(line);
   }
-  if (kept.length === lines.length) return lines.join('\n');
-  const mark = `[${lines.length - kept.length} lines left out]`;
+  const leftOut = lines.length - kept.length + gone;
+  if (leftOut === 0) return lines.join('\n');
+  const mark = `[${leftOut} lines left out]`;
   return keepEnd ? [mark, ...kept.toReversed()].join('\n') : [...kept, mark].join('\n');
 }

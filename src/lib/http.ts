@@ -30,6 +30,8 @@ export interface HttpClientOptions {
 }
 
 export interface OwnedHttpClient extends HttpClient {
+  /** Loads the library, which takes some 60 ms of the thread; else the first request does. */
+  load(): Promise<void>;
   /** Closes idle connections and lets running requests end. */
   close(): Promise<void>;
 }
@@ -53,6 +55,9 @@ export function createHttpClient(options: HttpClientOptions = {}): OwnedHttpClie
   }
 
   return {
+    async load() {
+      await (agent ??= openAgent());
+    },
     async send(request) {
       const url = destination(request.url, policy);
       agent ??= openAgent();

@@ -42,6 +42,27 @@ test('several that wait go on one after the other, each in a turn of its own whe
   expect(new Set(done.map(([, at]) => at)).size).toBe(3);
 });
 
+test('who comes to wait soon goes on, however much another has to do', async () => {
+  const { turns, pass } = world();
+  let pieces = 0;
+  async function work() {
+    for (; pieces < 100; pieces++) {
+      if (turns.isOver()) await turns.next();
+      pass(1);
+    }
+  }
+  const long = work();
+  expect(pieces).toBe(10);
+  const before: number[] = [];
+  for (let time = 0; time < 3; time++) {
+    await turns.next();
+    before.push(pieces);
+    pass(1);
+  }
+  await long;
+  expect(before).toEqual([12, 14, 16]);
+});
+
 test('work in pieces gives others their turn when its time is used up', async () => {
   const { turns, turn, pass } = world();
   const at: number[] = [];

@@ -10,6 +10,7 @@ import { waitFor } from '../../test/support/wait.ts';
 import { openResourceFolder } from './folder.ts';
 import type { ResourceFolder, ResourceFolderOptions } from './folder.ts';
 import { readText } from './read.ts';
+import { finish } from '../lib/turns.ts';
 import { resourceRecords } from './records.ts';
 import { createSecrets, secretValues } from './secrets.ts';
 
@@ -236,7 +237,7 @@ describe('folder', () => {
     );
     const opened = open();
     expect(opened.secrets.get('default', { name: 's', key: 'token' })).toBe(value);
-    const records = resourceRecords(opened.loaded(), [], '2026-01-01T00:00:00.000Z');
+    const records = finish(resourceRecords(opened.loaded(), [], '2026-01-01T00:00:00.000Z'));
     expect(records.map(({ name }) => name)).toEqual(['one', 'hook']);
     expect(lines.join('\n') + JSON.stringify(records) + JSON.stringify(opened.loaded().problems)).not.toContain(value);
     expect(records[1]?.spec).toContain('shop');
@@ -345,11 +346,11 @@ describe('resourceRecords', () => {
       (
         JSON.parse(records[0]?.status ?? '{}') as { conditions: { type: string; lastTransitionTime: string }[] }
       ).conditions.map(({ type, lastTransitionTime }) => `${type} ${lastTransitionTime}`);
-    const first = resourceRecords(opened.loaded(), [], '2026-01-01T00:00:00.000Z');
+    const first = finish(resourceRecords(opened.loaded(), [], '2026-01-01T00:00:00.000Z'));
     expect(JSON.parse(first[0]?.spec ?? '')).toEqual({ type: 'stdout', config: { format: 'json' } });
     write('a.yaml', sink('one', 'nope'));
     await opened.reload();
-    const second = resourceRecords(opened.loaded(), first, '2026-01-02T00:00:00.000Z');
+    const second = finish(resourceRecords(opened.loaded(), first, '2026-01-02T00:00:00.000Z'));
     expect(times(second)).toEqual(['Ready 2026-01-01T00:00:00.000Z', 'Stalled 2026-01-02T00:00:00.000Z']);
   });
 });

@@ -3,6 +3,7 @@ import type { ResourceRecord } from '../core/resource.ts';
 import type { Timestamp } from '../core/time.ts';
 import { mask } from '../lib/redact.ts';
 import { isSecretName } from '../lib/secret-names.ts';
+import type { Pieces } from '../lib/turns.ts';
 import { apiVersion } from './fields.ts';
 import type { LoadedFolder } from './folder.ts';
 import { objectKey } from './object.ts';
@@ -16,19 +17,21 @@ interface StoredStatus {
  * The mirror of the resources for the API (`custom_resources`). `before` gives the times of conditions that did not change.
  * Counts of events and messages are kept elsewhere and joined by the API.
  */
-export function resourceRecords(
+export function* resourceRecords(
   folder: Pick<LoadedFolder, 'catalog' | 'objects'>,
   before: readonly ResourceRecord[],
   now: Timestamp,
-): readonly ResourceRecord[] {
+): Pieces<readonly ResourceRecord[]> {
   const earlier = new Map(before.map((record) => [objectKey(record), record]));
-  return folder.objects.map((object) => {
+  const records: ResourceRecord[] = [];
+  for (const object of folder.objects) {
+    yield;
     const { kind, namespace, name } = object;
     const compiled = compiledOf(folder.catalog, object);
     const known = earlier.get(objectKey(object));
     const conditions = (compiled?.conditions ?? []).map((condition) => withTime(condition, known, now));
     const status = { ready: compiled?.ready ?? false, conditions };
-    return {
+    records.push({
       apiVersion,
       kind,
       namespace,
@@ -36,8 +39,9 @@ export function resourceRecords(
       spec: JSON.stringify(masked(object.spec)),
       status: JSON.stringify(status),
       updatedAt: now,
-    };
-  });
+    });
+  }
+  return records;
 }
 
 function compiledOf(catalog: Catalog, { kind, namespace, name }: ResourceObject): CatalogObject | undefined {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { createComplaints } from '../lib/complaints.ts';
 import type { Complain } from '../lib/complaints.ts';
-import { createTurns } from '../lib/turns.ts';
+import { eventLoopTurns } from '../lib/turns.ts';
 import { addApiAdmission } from './admission.ts';
 import { apiHandlers } from './api.ts';
 import { createConnections } from './connections.ts';
@@ -30,9 +30,6 @@ export interface Server {
   readonly inject: FastifyInstance['inject'];
 }
 
-/** Requests are handled on the thread of the event loop: after so long everybody else has a turn. */
-const turnMs = 10;
-
 /** Makes the HTTP server; nothing listens yet. */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const limits = { ...defaultLimits, ...options.limits };
@@ -40,7 +37,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const app = await createFastify(options, limits, complain);
   const connections = countConnections(app, options, limits, complain);
   const refusals = createRefusals(options.clock, complain);
-  handleInTurns(app.server, createTurns(turnMs), (socket) => connections.isKnown(socket));
+  handleInTurns(app.server, eventLoopTurns, (socket) => connections.isKnown(socket));
   const pace = createPace({ ...limits, windowMs: limits.paceWindowMs, clock: options.clock });
   app.addHook('onClose', () => pace.stop());
   addErrors(app, options, complain);
@@ -49,7 +46,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addAuthentication(app, options.token);
   addApiAdmission(app, limits, connections);
   addBodyParser(app, limits, pace);
-  await registerWebhooks(app, { options, limits, connections, refusals, pace, complain, turns: createTurns(turnMs) });
+  await registerWebhooks(app, { options, limits, connections, refusals, pace, complain, turns: eventLoopTurns });
   const handlers = {
     ...healthHandlers(options),
     ...metricsHandlers({ ...options, lists: options.reader.lists }),

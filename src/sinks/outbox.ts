@@ -9,6 +9,7 @@ import type { StepRecord } from '../core/run.ts';
 import type { DeliveryEnd, DeliveryReader, Store } from '../core/store.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
 import type { PumpOptions } from '../lib/pump.ts';
+import { eventLoopTurns } from '../lib/turns.ts';
 import { attemptDelivery, attemptLimitMs, defect } from './attempt.ts';
 import type { SinkBackend } from './define.ts';
 import { hasEnded } from './context.ts';
@@ -212,6 +213,8 @@ async function render(
   const alert = delivery.alertId === null ? undefined : await read.lists.alert(delivery.alertId);
   const ended = run !== undefined && alert !== undefined && hasEnded(alert, run.episode);
   const transitions = ended ? await read.lists.transitions(alert.id) : [];
+  // What it tells may be as large as an alert and all results of a run.
+  await eventLoopTurns.next();
   try {
     const stepsView = plan === undefined ? {} : options.stepsView(plan, steps);
     return renderDelivery(sink, { delivery, run, steps, stepsView, alert, transitions, publicUrl: options.publicUrl });

@@ -68,7 +68,7 @@ const variants: Readonly<Record<string, readonly Edit[]>> = {
   ],
   /** A checkpoint each 100 pages of log, so that a short test sees many. */
   'checkpoints-often': [
-    { file: 'store/sqlite/open.ts', from: 'PRAGMA wal_autocheckpoint=8000', to: 'PRAGMA wal_autocheckpoint=100' },
+    { file: 'store/sqlite/open.ts', from: 'PRAGMA wal_autocheckpoint=5000', to: 'PRAGMA wal_autocheckpoint=100' },
   ],
   /** A worker whose run was taken over writes all the same, and does not notice that it is late. */
   'ignores-fences': [

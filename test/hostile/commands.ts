@@ -42,6 +42,9 @@ async function sendAll(world: HostileWorld, values: readonly string[]): Promise<
   }
 }
 
+/** Of those that an alert has beyond, it goes without (decision 15). */
+const mostAnnotations = 128;
+
 /** Alerts whose words go into commands. */
 export const commands: readonly HostileInput[] = [
   {
@@ -60,8 +63,8 @@ export const commands: readonly HostileInput[] = [
       const many = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`note-${at}`, `$(touch pwned) ${at}`]));
       await world.alert('commands', { alertname: 'Commands many', text: 'x' }, many);
       const run = await world.endedRun('commands');
-      const lines = outputOf(run, 'many').split('\n').length;
-      if (lines < 500) throw new Error(`${lines} lines came out`);
+      const lines = outputOf(run, 'many').split('\n').length - 1;
+      if (lines !== mostAnnotations) throw new Error(`${lines} lines came out`);
       await world.alert('commands', { alertname: 'Commands long', text: '`'.repeat(30_000) });
       const long = await world.endedRun('commands');
       if (outputOf(long, 'variable').trim() !== '30000') throw new Error(`${outputOf(long, 'variable')} came out`);

@@ -1,6 +1,7 @@
 // An honest sender in a process of its own: posts so many alerts a second, whatever the answers are, until SIGTERM, and
 // prints what became of each as a line of JSON.
-//   node test/hostile/honest-sender.ts '{"url": "http://127.0.0.1:8080/webhook/honest", "token": "...", "perSecond": 20}'
+//   node test/hostile/honest-sender.ts '{"url": "http://127.0.0.1:8080/webhook/honest", "token": "...", "perSecond": 20, "pid": 1}'
+import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -8,13 +9,17 @@ export interface HonestPlan {
   readonly url: string;
   readonly token: string;
   readonly perSecond: number;
+  /** Of the server. */
+  readonly pid: number;
 }
 
 export interface HonestAnswer {
-  /** When it was to be sent, milliseconds since the epoch. */
+  /** When it was sent, milliseconds since the epoch. */
   readonly at: number;
   /** From then to the end of the answer. */
   readonly tookMs: number;
+  /** Of that, how long the server's thread had work and the machine no processor for it: that is no fault of the server. */
+  readonly queuedMs: number;
   /** Status, or what went wrong. */
   readonly outcome: string;
 }
@@ -50,17 +55,28 @@ function post(number: number): Promise<string> {
   });
 }
 
+/** How long the server's thread has been ready to run without running; 0 where the system does not tell. */
+function queuedMs(): number {
+  try {
+    return Number(readFileSync(`/proc/${plan.pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
 const begunMs = performance.now();
 const under = new Set<Promise<void>>();
 for (let number = 0; !stopping.signal.aborted; number++) {
   const dueMs = begunMs + (number * 1000) / plan.perSecond;
   await sleep(Math.max(0, dueMs - performance.now()), undefined, { signal: stopping.signal }).catch(() => undefined);
   if (stopping.signal.aborted) break;
+  const sent = { atMs: performance.now(), queuedMs: queuedMs() };
   const answered = post(number).then((outcome) => {
     under.delete(answered);
     const line: HonestAnswer = {
-      at: performance.timeOrigin + dueMs,
-      tookMs: performance.now() - dueMs,
+      at: performance.timeOrigin + sent.atMs,
+      tookMs: performance.now() - sent.atMs,
+      queuedMs: Math.max(0, queuedMs() - sent.queuedMs),
       outcome,
     };
     process.stdout.write(`${JSON.stringify(line)}\n`);

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { Labels } from '../../core/alert.ts';
 import type { RetentionStore } from '../../core/retention.ts';
-import { createTurns } from '../../lib/turns.ts';
+import { eventLoopTurns } from '../../lib/turns.ts';
 import { bulkFind, bulkInsert } from '../sql/bulk.ts';
 import { deleteRows } from '../sql/delete.ts';
 import { sqlOf } from '../sql/dialect.ts';
@@ -12,8 +12,6 @@ import { indexedWords } from './words.ts';
 
 /** So long after a commit the index is brought up to date, without waiting for an end of the commits. */
 const delayMs = 1000;
-/** Words are found on the thread of the event loop: after so long the others have their turn. */
-const turnMs = 10;
 /** While others commit, they have so many times as long as the index: it can wait, alerts and runs cannot. */
 const othersShare = 9;
 
@@ -37,7 +35,6 @@ export interface WordStep {
  */
 export function createWordWriter(query: Kysely<Database>): (limit: number, after?: string) => Promise<WordStep> {
   const insert = bulkInsert(query, alertWords, { onConflict: 'ON CONFLICT DO NOTHING' });
-  const turns = createTurns(turnMs);
   return async (limit, after = '') => {
     const begunMs = performance.now();
     const due = await query
@@ -58,7 +55,7 @@ export function createWordWriter(query: Kysely<Database>): (limit: number, after
       .execute();
     const entries: Entry[] = [];
     for (const alert of found) {
-      if (turns.isOver()) await turns.next();
+      if (eventLoopTurns.isOver()) await eventLoopTurns.next();
       entries.push(...entriesOf(alert));
     }
     // In the order of the index, so that entries that share a page are written together.

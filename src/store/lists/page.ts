@@ -128,7 +128,8 @@ async function pageOf<Row extends { readonly id: string }, Item>(
 const mostCharacters = 4 * 1024 * 1024;
 /** Read at once: after so many rows others have their turn. */
 const charactersAtOnce = 1024 * 1024;
-const firstRows = 50;
+/** Before anything is known of how large they are. */
+const firstRows = 2;
 const mostRows = 150;
 
 interface Room {

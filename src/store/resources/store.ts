@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { ResourceStore } from '../../core/store.ts';
 import { newId } from '../../lib/id.ts';
+import { eventLoopTurns } from '../../lib/turns.ts';
 import { sqlOf } from '../sql/dialect.ts';
 import type { Database } from '../tables/all.ts';
 
@@ -17,6 +18,7 @@ export function createResourceStore(query: Kysely<Database>): ResourceStore {
         .execute();
       const earlier = new Map(known.map((row) => [keyOf(row), row]));
       for (const resource of resources) {
+        if (eventLoopTurns.isOver()) await eventLoopTurns.next();
         const before = earlier.get(keyOf(resource));
         earlier.delete(keyOf(resource));
         const row = {

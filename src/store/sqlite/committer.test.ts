@@ -20,7 +20,7 @@ function open(options: Partial<CommitterOptions> = {}) {
     hooks: { afterCommit: (names) => committed.push(names) },
     limits: defaultLimits,
     monotonic: () => performance.now(),
-    beforeCommit: () => undefined,
+    beforeCommit: async () => undefined,
     committed: () => undefined,
     ...options,
   });

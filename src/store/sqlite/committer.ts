@@ -12,7 +12,7 @@ export interface CommitterOptions {
   /** Monotonic milliseconds. */
   readonly monotonic: () => number;
   /** The last work of each commit, inside its transaction, whoever shares it. */
-  readonly beforeCommit: () => void;
+  readonly beforeCommit: () => Promise<void>;
   /** Called after each commit; the names are empty where only the store itself had work. */
   readonly committed: (names: readonly TransactionName[]) => void;
 }
@@ -76,7 +76,7 @@ export function createCommitter(options: CommitterOptions) {
         settles.push(await caller.run());
       }
       working = undefined;
-      options.beforeCommit();
+      await options.beforeCommit();
       const names = batch.map((caller) => caller.name).filter((name) => name !== null);
       hooks.beforeCommit?.(names);
       end.run();

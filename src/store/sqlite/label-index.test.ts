@@ -5,6 +5,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Store } from '../../core/store.ts';
 import { alertFixture } from '../../../test/support/rows.ts';
+import { createAlertStore } from '../alerts/store.ts';
+import { createLabelIndex } from './label-index.ts';
+import { openDatabase } from './open.ts';
 import { openSqliteStore } from './store.ts';
 import type { SqliteStoreOptions } from './store.ts';
 
@@ -111,6 +114,23 @@ describe('the label index', () => {
     expect(await found(store, { number: '2' })).toEqual(['f2']);
     expect(await found(store, { number: '3' })).toEqual([]);
     expect(rows()).toEqual({ labels: 2, due: 0 });
+  });
+
+  test('alerts with many labels are written in pieces, between which others have their turns', async () => {
+    let turns = 0;
+    const connection = openDatabase(':memory:', undefined, {
+      turns: { isOver: () => true, next: async () => void (turns += 1) },
+    });
+    const index = createLabelIndex(connection, () => 0);
+    const labels = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`name-${at}`, 'x']));
+    const alerts = Array.from({ length: 50 }, (_, at) => alertFixture({ fingerprint: `f${at}`, labels }));
+    await createAlertStore(connection.query, index.write).insertAll(alerts);
+    turns = 0;
+    await index.beforeCommit();
+    expect(turns).toBe(2);
+    const count = connection.raw.prepare('SELECT count(*) AS count FROM alert_labels').get();
+    expect(count).toEqual({ count: 5000 });
+    connection.close();
   });
 
   test('many alerts are bounded', async () => {

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import { AppError } from '../../core/errors.ts';
+import { noTurns } from '../../lib/turns.ts';
 import type { Turns } from '../../lib/turns.ts';
 import { refuseIncompatible } from '../admin/migrations.ts';
 import type { Migration } from '../admin/migrations.ts';
@@ -25,16 +26,19 @@ const applicationId = 0x46495354;
 /** The SQLite file format: the header's first bytes, and where the application id is (sqlite.org/fileformat2.html). */
 const header = { magic: 'SQLite format 3\0', applicationIdOffset: 68, bytes: 100 } as const;
 /**
- * A checkpoint each 32 MiB of log instead of 4: pages of random keys (fingerprints, labels) that many commits changed are
- * then copied once. The cache holds as much, so that they are not read back.
+ * A checkpoint each 20 MiB of log instead of 4: pages of random keys (fingerprints, labels) that many commits changed are
+ * then copied once. With more, the commit that copies them would hold the event loop for too long. The cache holds as
+ * much, so that they are not read back.
  */
-const sizes = 'PRAGMA wal_autocheckpoint=8000; PRAGMA cache_size=-32000';
+const sizes = 'PRAGMA wal_autocheckpoint=5000; PRAGMA cache_size=-32000';
 const cachedStatements = 300;
 
 /** One connection, with the two faces that the store uses: raw for BEGIN and COMMIT, Kysely for queries. */
 export interface Connection {
   readonly raw: DatabaseSync;
   readonly query: Kysely<Database>;
+  /** Those that its statements share. */
+  readonly turns: Turns;
   readonly close: () => void;
 }
 
@@ -139,7 +143,7 @@ function applicationIdOf(raw: DatabaseSync): number {
   return Number(raw.prepare('PRAGMA application_id').get()?.['application_id'] ?? 0);
 }
 
-function connection(raw: DatabaseSync, { turns, onDamage }: OpenOptions): Connection {
+function connection(raw: DatabaseSync, { turns = noTurns, onDamage }: OpenOptions): Connection {
   const checked: Checked = (work) => {
     try {
       return work();
@@ -152,7 +156,7 @@ function connection(raw: DatabaseSync, { turns, onDamage }: OpenOptions): Connec
   };
   const query = new Kysely<Database>({ dialect: new SqliteDialect({ database: kyselyDatabase(raw, checked) }) });
   useDialect(query, sqliteSql);
-  const inTurn = <Result>(result: Result) => (turns?.isOver() === true ? turns.next().then(() => result) : result);
+  const inTurn = <Result>(result: Result) => (turns.isOver() ? turns.next().then(() => result) : result);
   useDirectly(query, (sql) => {
     const prepared = checked(() => raw.prepare(sql));
     if (prepared.columns().length > 0) {
@@ -161,7 +165,7 @@ function connection(raw: DatabaseSync, { turns, onDamage }: OpenOptions): Connec
     return (parameters) =>
       inTurn({ rows: [], changes: Number(checked(() => prepared.run(...bind(parameters))).changes) });
   });
-  return { raw, query, close: () => raw.close() };
+  return { raw, query, turns, close: () => raw.close() };
 }
 
 /** Runs what calls SQLite; damage is told, and thrown as StoreUnavailable. */
