@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { foldAlert, foldCategory, foldExpired, foldReasons } from './alert-fold.ts';
-import type { AlertState, FoldVerdict } from './alert-fold.ts';
-import type { AlertItem } from './alert.ts';
+import type { FoldVerdict } from './alert-fold.ts';
+import type { AlertItem, AlertState } from './alert.ts';
 import { addMs } from './time.ts';
 
 const noon = '2026-03-01T12:00:00.000Z';
@@ -396,6 +396,13 @@ describe('properties', () => {
       'closed alerts know when they closed':
         isClosed === (next.resolvedAt !== null) && (!isClosed || next.endsAt !== null),
       'S is not below the previous E': isClosed || next.endsAt === null || (next.startsAt ?? '') >= next.endsAt,
+      'times of the end and of receipt change with the status or the episode only':
+        before === null ||
+        before.status !== next.status ||
+        before.episode !== next.episode ||
+        (before.endsAt === next.endsAt &&
+          before.receivedAt === next.receivedAt &&
+          before.resolvedAt === next.resolvedAt),
       'the last receipt never goes back': next.lastReceivedAt >= (before?.lastReceivedAt ?? ''),
       'the history is gapless and ends where the row is': gaps.length === 0 && status === next.status,
     };

@@ -10,8 +10,6 @@ const resolveMissedMs = 60_000;
 /** Firing copies that come so soon after the close are late, not new (3.2.10). */
 const lateCopyMs = 30_000;
 
-export type { AlertState } from './alert.ts';
-
 /** Names of the decisions: counters, metric labels and reasons of transitions. */
 export const foldReasons = [
   'Opened',

@@ -72,8 +72,6 @@ export interface StoreReader {
   readonly lists: ListReader;
 }
 
-export type { AlertContent, StoredAlert } from './alert.ts';
-
 /** Names an alert (design 3.2.1). */
 export type AlertIdentity = Pick<AlertRecord, 'namespace' | 'source' | 'fingerprint'>;
 

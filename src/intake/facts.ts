@@ -1,10 +1,10 @@
 import { identityKey } from '../core/alert.ts';
-import type { AlertItem } from '../core/alert.ts';
+import type { AlertItem, StoredAlert } from '../core/alert.ts';
 import type { Catalog, CatalogSource } from '../core/catalog.ts';
 import type { Notification } from '../core/event.ts';
 import type { Plan } from '../core/plan.ts';
 import type { RunBrief } from '../core/run-store.ts';
-import type { AlertIdentity, KeyedEvent, RunMinute, StoredAlert, StoreTransaction } from '../core/store.ts';
+import type { AlertIdentity, KeyedEvent, RunMinute, StoreTransaction } from '../core/store.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { allDone } from '../lib/all-done.ts';

@@ -1,7 +1,7 @@
 import { matchLabels } from '../core/alert.ts';
-import type { AlertItem } from '../core/alert.ts';
+import type { AlertItem, AlertState } from '../core/alert.ts';
 import { foldAlert } from '../core/alert-fold.ts';
-import type { AlertState, FoldVerdict } from '../core/alert-fold.ts';
+import type { FoldVerdict } from '../core/alert-fold.ts';
 import type { CatalogSource } from '../core/catalog.ts';
 import type { Timestamp } from '../core/time.ts';
 

@@ -1,9 +1,8 @@
 import { hash } from 'node:crypto';
-import type { AlertItem, AlertRecord, AlertTransition } from '../core/alert.ts';
+import type { AlertItem, AlertRecord, AlertTransition, StoredAlert } from '../core/alert.ts';
 import type { FoldTransition } from '../core/alert-fold.ts';
 import type { CatalogSink, CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
 import type { AlertSnapshot, RunRecord } from '../core/run.ts';
-import type { StoredAlert } from '../core/store.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';

@@ -218,3 +218,24 @@ describe('a sweep of several transactions', () => {
     expect(minutes).toEqual(['01', '01', '01', '02', '02', '02', '03', '03', '03']);
   });
 });
+
+test('a sweep counts the runs of each Source for its own cap, also where two have one name', async () => {
+  const store = openSqliteStore({ path: ':memory:' });
+  const world = createWorld(store);
+  const sources = ['default', 'shop'].map((namespace) => source({ namespace, stormCapPerMinute: 2 }));
+  const alerts = (name: string) => Array.from({ length: 4 }, (_, index) => firing({ fingerprint: `${name}${index}` }));
+  const takeOfEach = async (minute: number, name: string): Promise<readonly number[]> => {
+    const runs: number[] = [];
+    for (const taking of sources) {
+      world.source = taking;
+      world.others = sources.filter((other) => other !== taking);
+      runs.push((await world.take(minute, alerts(name))).runs);
+    }
+    return runs;
+  };
+  expect(await takeOfEach(1, 'f')).toEqual([2, 2]);
+  expect(await world.sweep(2)).toEqual({ expired: 0, resumed: 4 });
+  expect(await takeOfEach(2, 'g')).toEqual([0, 0]);
+  expect(await takeOfEach(3, 'h')).toEqual([2, 2]);
+  await store.close();
+});

@@ -1,7 +1,6 @@
-import type { AlertItem, AlertTransition } from '../core/alert.ts';
+import type { AlertItem, AlertTransition, StoredAlert } from '../core/alert.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { NewRun, RunBrief } from '../core/run-store.ts';
-import type { StoredAlert } from '../core/store.ts';
 import { addMs, toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { decideIdentity } from './identity.ts';

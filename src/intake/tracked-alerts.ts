@@ -1,8 +1,8 @@
 import { identityKey } from '../core/alert.ts';
-import type { AlertItem, AlertRecord } from '../core/alert.ts';
+import type { AlertContent, AlertItem, AlertRecord, StoredAlert } from '../core/alert.ts';
 import type { CatalogSource } from '../core/catalog.ts';
 import type { RunBrief } from '../core/run-store.ts';
-import type { AlertContent, StoredAlert, StoreTransaction } from '../core/store.ts';
+import type { StoreTransaction } from '../core/store.ts';
 import type { Timestamp } from '../core/time.ts';
 import { allDone } from '../lib/all-done.ts';
 import { newId } from '../lib/id.ts';
@@ -103,19 +103,10 @@ function trackAlert(source: CatalogSource, stored: StoredAlert | null, storedRun
   };
 }
 
-/** Whether nothing changed but what a plain repeat changes. */
+/**
+ * Whether nothing changed but what a plain repeat changes. Times of the end and of receipt, the run, what Sinks were told and
+ * mutes change with the status or the episode only.
+ */
 function isRepeat(stored: StoredAlert, state: StoredAlert): boolean {
-  return (
-    state.status === stored.status &&
-    state.severity === stored.severity &&
-    state.episode === stored.episode &&
-    state.endsAt === stored.endsAt &&
-    state.receivedAt === stored.receivedAt &&
-    state.resolvedAt === stored.resolvedAt &&
-    state.workflowId === stored.workflowId &&
-    state.triageCompletedAt === stored.triageCompletedAt &&
-    state.announced === stored.announced &&
-    state.mutedUntil === stored.mutedUntil &&
-    state.mutedReason === stored.mutedReason
-  );
+  return state.status === stored.status && state.severity === stored.severity && state.episode === stored.episode;
 }

@@ -119,6 +119,8 @@ function sink(name: string, sendResolved: boolean): CatalogSink {
 export interface World {
   readonly store: Store;
   source: CatalogSource;
+  /** Further ones, which the catalog has as well. */
+  others: readonly CatalogSource[];
   workflow: CatalogWorkflow | undefined;
   /** What was counted, by metric and labels. */
   readonly counted: Map<string, number>;
@@ -146,7 +148,7 @@ export function createWorld(store: Store): World {
     sinks: [],
     sourceByPath: () => world.source,
     source: (namespace, name) =>
-      world.source.namespace === namespace && world.source.name === name ? world.source : undefined,
+      [world.source, ...world.others].find((known) => known.namespace === namespace && known.name === name),
     workflow: (namespace, name) =>
       world.workflow?.namespace === namespace && world.workflow.name === name ? world.workflow : undefined,
     sink: (_namespace, name) => (name === 'out' || name === 'quiet' ? sink(name, name === 'out') : undefined),
@@ -156,13 +158,14 @@ export function createWorld(store: Store): World {
     clock,
     metrics: countingMetrics(counted),
     log: silentLog(),
-    catalog: { current: () => ({ ...catalog, sources: [world.source] }) },
+    catalog: { current: () => ({ ...catalog, sources: [world.source, ...world.others] }) },
   };
   const intake = createIntake(options);
   const alertSweep = createAlertSweep(options);
   const world: World = {
     store,
     source: source(),
+    others: [],
     workflow: workflow(),
     counted,
     take(minutes, items, changes) {

@@ -101,7 +101,7 @@ async function takeSlots(
   if (ofWorkflow === null) return null;
   const { taken, free } = await tx.runs.takeSlot(ofWorkflow, plan.maxConcurrent ?? 1, run.id, now);
   if (!taken) return ofWorkflow;
-  // The limit may have been raised while others waited.
+  // Limits are of the plans: who was woken before may have a lower one, and left the place to others.
   if (free > 0) await tx.runs.wakeWaiter(ofWorkflow, now);
   return null;
 }

@@ -71,6 +71,37 @@ describe.each(contractStores)('slots on $name', (database) => {
     for (const id of ids) expect((await it.run(id)).status).toBe('succeeded');
   });
 
+  test('3.1.16 a waiter whose own limit is lower does not keep the place from the next one', async () => {
+    const wide = planOf([step('one')], { maxConcurrent: 3 });
+    const narrow = planOf([step('one')], { maxConcurrent: 1 });
+    const deeds = Array.from({ length: 5 }, longDeed);
+    let begun = 0;
+    const it = on.world({ one: (io) => deeds[begun++]?.deed(io) ?? succeeded({}) });
+    const begin = async (id: string): Promise<void> => {
+      void it.engine.advance(id, never);
+      await on.clock.advance(0);
+    };
+    const waitingFor = (ids: readonly string[]) =>
+      Promise.all(ids.map(async (id) => (await it.run(id)).waitingFor ?? 'nothing'));
+    for (const id of [await it.addRun(wide), await it.addRun(wide), await it.addRun(wide)]) await begin(id);
+    const waiters = [await it.addRun(wide), await it.addRun(narrow), await it.addRun(wide)] as const;
+    for (const id of waiters) await begin(id);
+    expect(await waitingFor(waiters)).toEqual(['slot', 'slot', 'slot']);
+    // Each of the two that end wakes one, the second of which wants to be alone.
+    for (const deed of deeds.slice(0, 2)) deed.finish();
+    await on.clock.advance(0);
+    await begin(waiters[0]);
+    await begin(waiters[1]);
+    expect((await it.run(waiters[2])).wakeAt).toBe(on.now());
+    await begin(waiters[2]);
+    expect(await waitingFor(waiters)).toEqual(['nothing', 'slot', 'nothing']);
+    expect(begun).toBe(5);
+    for (const deed of deeds) deed.finish();
+    await on.clock.advance(0);
+    await it.runAll();
+    expect(await it.run(waiters[1])).toMatchObject({ status: 'succeeded' });
+  });
+
   test('3.1.16 a waiter that was woken and then cancelled hands its wake-up on', async () => {
     const long = longDeed();
     const it = on.world({ one: long.deed });
