@@ -4,6 +4,7 @@ import { deployment } from './deployment.ts';
 import { warningEvent } from './event.ts';
 import { node } from './node.ts';
 import { podCrash } from './pod-crash.ts';
+import { podNode } from './pod-node.ts';
 import { podProbe } from './pod-probe.ts';
 import { podSchedule } from './pod-schedule.ts';
 import { podStart } from './pod-start.ts';
@@ -14,6 +15,7 @@ import { job, workload } from './workload.ts';
 
 /** All analyzers. Findings of one object come out in this order before they are ranked. */
 export const analyzers: readonly Analyzer[] = [
+  podNode,
   podCrash,
   podStart,
   podSchedule,

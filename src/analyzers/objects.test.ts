@@ -4,7 +4,6 @@ import { eventObject, podObject } from '../../test/support/memory-cluster.ts';
 import { claim } from './claim.ts';
 import { deployment } from './deployment.ts';
 import { warningEvent } from './event.ts';
-import { node } from './node.ts';
 import { diffTemplates } from './template-diff.ts';
 import { job, workload } from './workload.ts';
 
@@ -170,68 +169,6 @@ describe('diffTemplates', () => {
     ]);
     expect(texts(after, before)).toContain('container side removed');
     expect(texts(before, before)).toEqual([]);
-  });
-});
-
-describe('node', () => {
-  const worker = (conditions: readonly object[], spec: object = {}) => ({
-    kind: 'Node',
-    metadata: { name: 'n1' },
-    spec,
-    status: { conditions },
-  });
-
-  test('ready, not ready, silent, under pressure, cordoned', async () => {
-    expect(
-      await analyze(
-        node,
-        'node',
-        worker([
-          { type: 'Ready', status: 'True' },
-          { type: 'DiskPressure', status: 'False' },
-        ]),
-      ),
-    ).toEqual([]);
-    const down = await analyze(
-      node,
-      'node',
-      worker([
-        {
-          type: 'Ready',
-          status: 'False',
-          reason: 'KubeletNotReady',
-          message: 'container runtime is down',
-          lastTransitionTime: '2026-01-01T11:50:00Z',
-        },
-      ]),
-    );
-    expect(down).toMatchObject([
-      {
-        category: 'node-not-ready',
-        severity: 'critical',
-        object: 'node/n1',
-        decisive: true,
-        cause: 'Node n1 is not ready (KubeletNotReady): container runtime is down.',
-      },
-    ]);
-    const silent = await analyze(
-      node,
-      'node',
-      worker([{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' }]),
-    );
-    expect(silent[0]?.description).toContain('its kubelet does not report any more');
-    const short = await analyze(
-      node,
-      'node',
-      worker(
-        [
-          { type: 'Ready', status: 'True' },
-          { type: 'MemoryPressure', status: 'True', message: 'kubelet has insufficient memory' },
-        ],
-        { unschedulable: true },
-      ),
-    );
-    expect(short.map((finding) => finding.category)).toEqual(['node-pressure', 'node-cordoned']);
   });
 });
 

@@ -88,6 +88,17 @@ describe('service-port', () => {
     expect(await analyze(servicePort, 'service', metrics, { pods: [pod], services: [metrics] })).toHaveLength(1);
   });
 
+  test('where no port of any pod has a name, several services that go by name prove nothing', async () => {
+    const pods = [listening([{ containerPort: 3306 }])];
+    const one = backend({ port: 3306, targetPort: 'mysql' });
+    const other = { ...one, metadata: { name: 'follower', namespace: 'shop' } };
+    const found = (services: readonly object[], relation: 'alert' | 'holds') =>
+      analyze(servicePort, 'service', one, { pods, services }, { relation });
+    expect(await found([one, other], 'holds')).toEqual([]);
+    expect(await found([one], 'holds')).toHaveLength(1);
+    expect(await found([one, other], 'alert')).toHaveLength(1);
+  });
+
   test('the protocol', async () => {
     const pod = listening([{ containerPort: 53, name: 'dns', protocol: 'UDP' }]);
     for (const targetPort of [53, 'dns']) {

@@ -60,7 +60,10 @@ export const servicePort = defineAnalyzer({
       ({ metadata }) => metadata.name !== target.name,
     );
     const served = others.some((other) => serves(other, picked));
-    return ports.flatMap((port) => mismatch(target, port, served || ports.length > 1, picked));
+    const nameless = target.relation !== 'alert' && lacksNames(others, pods.value);
+    return ports
+      .filter((port) => !nameless || typeof port.target === 'number')
+      .flatMap((port) => mismatch(target, port, served || ports.length > 1, picked));
   },
 });
 
@@ -73,6 +76,17 @@ function portsOf(service: KubernetesObject): readonly ServicePort[] {
     const protocol = textAt(item, 'protocol') || 'TCP';
     return [{ label: name === '' ? `Port ${port}` : `Port ${name} (${port})`, port, target, protocol }];
   });
+}
+
+/**
+ * Whether other services go by name too and no container port at all has one: then what was read lacks the names, and
+ * says nothing about one of these services.
+ */
+function lacksNames(services: readonly KubernetesObject[], pods: readonly KubernetesObject[]): boolean {
+  return (
+    services.some((service) => portsOf(service).some(({ target }) => typeof target === 'string')) &&
+    pods.every((pod) => declaredBy(pod).every(({ name }) => name === ''))
+  );
 }
 
 /** Whether a service reaches one of these pods on a port that it declares. */

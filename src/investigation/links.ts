@@ -3,6 +3,7 @@ import type { ObjectKind, Relation, Target } from '../analyzers/define.ts';
 import { at, conditionOf, controllerOf, isOwnedBy, listAt, mapAt, textAt } from '../analyzers/fields.ts';
 import { isReady, podTrouble } from '../analyzers/pod-status.ts';
 import { matchesLabels, selectsLabels, templateLabels } from '../analyzers/selectors.ts';
+import { isUnwellNode } from '../analyzers/node-conditions.ts';
 import { serviceOfHost } from '../analyzers/hosts.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { Graph } from './graph.ts';
@@ -212,13 +213,6 @@ async function podsOnNode(reads: Reads, target: Target): Promise<readonly (reado
   if (pods.kind !== 'ok') return [];
   const onNode = pods.value.filter((pod) => textAt(pod, 'spec', 'nodeName') === target.name);
   return chosenPods({ ...target, relation: 'holds' }, onNode);
-}
-
-/** Whether a node is not ready or reports a condition that it should not have. */
-export function isUnwellNode(node: KubernetesObject): boolean {
-  return listAt(node, 'status', 'conditions').some(
-    (condition) => (textAt(condition, 'type') === 'Ready') !== (textAt(condition, 'status') === 'True'),
-  );
 }
 
 async function claimsOf(

@@ -1,13 +1,14 @@
 import { kindResources, objectName } from '../analyzers/define.ts';
 import type { ObjectKind, Pointer, Question, Relation, Target } from '../analyzers/define.ts';
 import { controllerOf, listAt, textAt } from '../analyzers/fields.ts';
+import { isUnwellNode } from '../analyzers/node-conditions.ts';
 import { podTrouble } from '../analyzers/pod-status.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import type { Graph } from './graph.ts';
 import { namedObjects } from './labels.ts';
 import type { NamedObjects } from './labels.ts';
-import { isUnwellNode, worstFirst } from './links.ts';
+import { worstFirst } from './links.ts';
 import type { Reads } from './reads.ts';
 
 /** What an alert was understood to be about. */
