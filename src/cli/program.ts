@@ -243,6 +243,17 @@ function addClientCommands(program: Command, action: Tie): void {
 function addOfflineCommands(program: Command, action: Tie): void {
   action(
     program
+      .command('eval <dir>')
+      .description('Investigates cases whose cause is known (alert.json, dump/, expected.json) and scores the answers')
+      .option('--out <file>', 'write the scores as JSON')
+      .option('--compare <file>', 'scores of an earlier run: which verdicts changed')
+      .option('--min-right <percent>', 'exit 1 where fewer are right', '0')
+      .option('--max-wrong <percent>', 'exit 1 where more are wrong', '100')
+      .option('-o, --output <format>', 'text or json', 'text'),
+    async () => (await import('./eval.ts')).evalCommand,
+  );
+  action(
+    program
       .command('lint <path...>')
       .description('Checks resources: fields, references, templates, commands; no server')
       .option('-o, --output <format>', 'text or json', 'text'),

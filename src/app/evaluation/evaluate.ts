@@ -1,0 +1,148 @@
+import type { AgentResult } from '../../core/finding.ts';
+import { toTimestamp } from '../../core/time.ts';
+import { investigate } from '../../investigation/investigate.ts';
+import { openDump } from '../../kube/dump.ts';
+import { chooseAlert } from '../investigate.ts';
+import type { Case } from './cases.ts';
+import { judge } from './judge.ts';
+import type { Judgement, Verdict } from './judge.ts';
+
+/** What came out of one case. */
+export interface Outcome extends Judgement {
+  readonly name: string;
+  readonly kind: string;
+  readonly truth: string;
+  readonly root_cause: string | null;
+  readonly confidence: number;
+  readonly duration_ms: number;
+}
+
+/** How often answers of a band of confidence are right. */
+export interface Band {
+  readonly band: string;
+  readonly verdicts: number;
+  readonly right: number;
+}
+
+/** A run over all cases, as `--out` writes it and `--compare` reads it. */
+export interface Evaluation {
+  readonly cases: number;
+  readonly right: number;
+  readonly wrong: number;
+  /** Wrong with a confidence above 60 %. */
+  readonly wrong_and_sure: number;
+  readonly missed: number;
+  /** First advice that does not fit. */
+  readonly unfit: number;
+  readonly bands: readonly Band[];
+  /** Mean squared distance of the confidence from 1 (right) or 0 (wrong), over verdicts; null where there is none. */
+  readonly brier: number | null;
+  readonly median_ms: number;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** Investigates every case, one after the other, and judges it. A case that fails is wrong, and says why. */
+export async function evaluate(cases: readonly Case[], now: () => number): Promise<Evaluation> {
+  const outcomes: Outcome[] = [];
+  for (const one of cases) outcomes.push(await evaluateCase(one, now));
+  return summarize(outcomes);
+}
+
+async function evaluateCase({ name, alert, dump, expected }: Case, now: () => number): Promise<Outcome> {
+  const { kind, truth } = expected;
+  const startedMs = now();
+  try {
+    const { result } = await investigate({
+      cluster: await openDump(dump),
+      alert: await chooseAlert(alert, firingOf(alert) > 1 ? 0 : null),
+      goal: '',
+      asked: '',
+      firstEvidenceNumber: 1,
+      refusal: null,
+      now: () => toTimestamp(Date.now()),
+      signal: new AbortController().signal,
+      maxIterations: 0,
+    });
+    const { root_cause, confidence } = result;
+    const duration_ms = Math.round(now() - startedMs);
+    return {
+      name,
+      kind,
+      truth,
+      root_cause,
+      confidence,
+      duration_ms,
+      ...withCitations(result, judge(result, expected)),
+    };
+  } catch (error) {
+    const problems = [`failed: ${error instanceof Error ? error.message : String(error)}`];
+    const failed = { verdict: 'wrong', grade: 0, problems, adviceFits: false } as const;
+    return {
+      name,
+      kind,
+      truth,
+      root_cause: null,
+      confidence: 0,
+      duration_ms: Math.round(now() - startedMs),
+      ...failed,
+    };
+  }
+}
+
+function firingOf(alert: string): number {
+  const alerts: unknown = (JSON.parse(alert) as { alerts?: unknown }).alerts;
+  return Array.isArray(alerts) ? alerts.filter((one: { status?: unknown }) => one.status !== 'resolved').length : 1;
+}
+
+/** A finding that cites evidence which is not there makes any answer wrong. */
+function withCitations(result: AgentResult, judgement: Judgement): Judgement {
+  const ids = new Set(result.evidence.map(({ id }) => id));
+  const uncited = [...result.findings, ...result.also_broken, ...result.causal_chain].filter(
+    ({ evidence_ids: cited }) => cited.length === 0 || cited.some((id) => !ids.has(id)),
+  );
+  return uncited.length === 0
+    ? judgement
+    : {
+        ...judgement,
+        verdict: 'wrong',
+        problems: [...judgement.problems, `${uncited.length} statements cite no evidence`],
+      };
+}
+
+const bands: readonly (readonly [string, number, number])[] = [
+  ['above 80 %', 0.8, 1],
+  ['60 to 80 %', 0.599, 0.8],
+  ['below 60 %', -1, 0.599],
+];
+
+function summarize(outcomes: readonly Outcome[]): Evaluation {
+  const count = (verdict: Verdict): number => outcomes.filter((one) => one.verdict === verdict).length;
+  const verdicts = outcomes.filter((one) => one.root_cause !== null);
+  const squares = verdicts.map(({ confidence, verdict }) => (confidence - (verdict === 'right' ? 1 : 0)) ** 2);
+  const times = outcomes.map((one) => one.duration_ms).sort((one, other) => one - other);
+  return {
+    cases: outcomes.length,
+    right: count('right'),
+    wrong: count('wrong'),
+    wrong_and_sure: verdicts.filter((one) => one.verdict === 'wrong' && one.confidence > 0.6).length,
+    missed: count('missed'),
+    unfit: outcomes.filter((one) => !one.adviceFits).length,
+    bands: bands.map(([band, above, most]) => {
+      const within = verdicts.filter(({ confidence }) => confidence > above && confidence <= most);
+      return { band, verdicts: within.length, right: within.filter(({ verdict }) => verdict === 'right').length };
+    }),
+    brier: squares.length === 0 ? null : squares.reduce((sum, square) => sum + square, 0) / squares.length,
+    median_ms: times[times.length >> 1] ?? 0,
+    outcomes,
+  };
+}
+
+/** Cases whose verdict is not that of an earlier run, in words. */
+export function changesSince(earlier: Evaluation, now: Evaluation): readonly string[] {
+  const before = new Map(earlier.outcomes.map((one) => [one.name, one.verdict]));
+  return now.outcomes.flatMap(({ name, verdict }) => {
+    const was = before.get(name);
+    if (was === verdict) return [];
+    return [was === undefined ? `${name}: new, ${verdict}` : `${name}: ${was} -> ${verdict}`];
+  });
+}

@@ -1,0 +1,53 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { readCases } from '../app/evaluation/cases.ts';
+import { changesSince, evaluate } from '../app/evaluation/evaluate.ts';
+import type { Evaluation } from '../app/evaluation/evaluate.ts';
+import { evaluationText } from '../app/evaluation/text.ts';
+import { AppError } from '../core/errors.ts';
+import { fileProblem } from '../lib/file-problem.ts';
+import { printable } from '../lib/printable.ts';
+import { outputFormat, printObject } from './output.ts';
+import type { Terminal } from './output.ts';
+
+interface EvalFlags {
+  readonly out?: string;
+  readonly compare?: string;
+  readonly minRight: string;
+  readonly maxWrong: string;
+  readonly output: string;
+}
+
+/** `fist eval`: scores folders with known truth. Exit 1 where too few are right or too many wrong. */
+export async function evalCommand(terminal: Terminal, flags: EvalFlags, directory: string): Promise<number> {
+  const format = outputFormat(flags.output, ['text', 'json']);
+  const [minRight, maxWrong] = [percentOf('--min-right', flags.minRight), percentOf('--max-wrong', flags.maxWrong)];
+  const earlier = flags.compare === undefined ? null : readEvaluation(flags.compare);
+  const evaluation = await evaluate(await readCases(directory), () => performance.now());
+  if (flags.out !== undefined) writeFileSync(flags.out, `${JSON.stringify(evaluation, null, 2)}\n`);
+  if (format === 'json') await printObject(terminal, 'json', evaluation);
+  else terminal.out(printable(evaluationText(evaluation, earlier === null ? null : changesSince(earlier, evaluation))));
+  const { cases, right, wrong } = evaluation;
+  return 100 * right >= minRight * cases && 100 * wrong <= maxWrong * cases ? 0 : 1;
+}
+
+function percentOf(flag: string, text: string): number {
+  const value = Number(text);
+  if (text !== '' && value >= 0 && value <= 100) return value;
+  throw new AppError('InvalidInput', `${flag} ${text} is no percentage from 0 to 100`);
+}
+
+function readEvaluation(path: string): Evaluation {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new AppError('InvalidInput', `${path} cannot be read (${fileProblem(error)})`, { cause: error });
+  }
+  try {
+    const value = JSON.parse(text) as Partial<Evaluation>;
+    if (Array.isArray(value.outcomes)) return value as Evaluation;
+  } catch (error) {
+    throw new AppError('InvalidInput', `${path} is not JSON (${(error as Error).message})`, { cause: error });
+  }
+  throw new AppError('InvalidInput', `${path} is no evaluation`, { next: 'fist eval DIR --out FILE writes one' });
+}
