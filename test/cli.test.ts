@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -72,6 +72,8 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   get: ['alerts'],
   describe: ['run/none'],
   investigate: ['--alert', `${examples}/oom-crash-loop/alert.json`, '--dump', '/no/such/dump'],
+  scan: ['--dump', '/no/such/dump'],
+  eval: ['/no/such/folder'],
   lint: ['/no/such/file.yaml'],
   explain: ['workflow.spec.nothing'],
   version: [],
@@ -119,7 +121,7 @@ describe('the tree of commands', () => {
     expectError(await fist('send', 'alret'), 2, "unknown command 'alret'", 'Did you mean alert?');
     expectError(await fist('get'), 2, "missing required argument 'noun'", 'next: fist get --help');
     expectError(await fist('get', 'alerts', 'runs'), 2, 'too many arguments');
-    expectError(await fist('investigate'), 2, "required option '--alert <file>'");
+    expectError(await fist('investigate'), 2, 'one of --alert FILE, --label NAME=VALUE and an object', 'pod/NAME');
     const bare = await fist();
     expect(bare).toMatchObject({ code: 2, out: '' });
     expect(bare.err).toMatch(/^Usage: fist /);
@@ -504,19 +506,83 @@ describe('investigate', () => {
     }
   });
 
-  test('of several firing alerts one must be chosen', async () => {
+  test('an object, or labels, instead of an alert', async () => {
+    const dump = ['--dump', `${examples}/oom-crash-loop/dump`];
+    const pod = JSON.parse(
+      (await fist('investigate', '--alert', `${examples}/oom-crash-loop/alert.json`, ...dump, '-o', 'json')).out,
+    ) as { root_cause: string; causal_chain: { object: string }[] };
+    const [, namespace = '', name = ''] = pod.causal_chain.at(-1)?.object.split('/') ?? [];
+    const asked = [
+      [`pod/${name}`, '-n', namespace],
+      [`po/${name}`, '-n', namespace],
+      ['-l', `namespace=${namespace}`, `pod=${name}`],
+    ];
+    for (const way of asked) {
+      const { code, out } = await fist('investigate', ...way, ...dump, '-o', 'json');
+      expect(code).toBe(0);
+      expect(JSON.parse(out)).toMatchObject({ root_cause: pod.root_cause });
+    }
+    expectError(await fist('investigate', 'secret/x', ...dump), 2, 'no object of a kind that is looked at');
+    expectError(await fist('investigate', 'pod/x', '-l', 'a=b', ...dump), 2, 'only one');
+    expectError(await fist('investigate', '-l', 'ab', ...dump), 2, 'ab is no label');
+  });
+
+  test('scan: what is broken, worst first, with the objects that it affects', async () => {
+    const dump = ['--dump', `${examples}/pending-pod/dump`];
+    const { code, out } = await fist('scan', ...dump);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^SEVERITY +OBJECT +AFFECTS +CAUSE\n/);
+    const { broken, evidence } = JSON.parse((await fist('scan', ...dump, '-o', 'json')).out) as {
+      broken: { object: string; category: string; evidence_ids: string[] }[];
+      evidence: { id: string }[];
+    };
+    expect(broken[0]).toMatchObject({ category: 'pending' });
+    const ids = evidence.map(({ id }) => id);
+    for (const one of broken) expect(ids).toEqual(expect.arrayContaining(one.evidence_ids));
+    expectError(await fist('scan', '-n', '../x', ...dump), 2, 'no name of a namespace');
+    expect((await fist('scan', '-n', 'no-such', ...dump)).err).toContain('not read: ');
+  });
+
+  test('eval: the score, thresholds and what changed', async () => {
+    const cases = join(scratch, 'cases');
+    const oom = `${examples}/oom-crash-loop`;
+    const write = (name: string, expected: object): void => {
+      cpSync(oom, join(cases, name), { recursive: true });
+      writeFileSync(join(cases, name, 'expected.json'), JSON.stringify({ kind: 'oom', ...expected }));
+    };
+    write('good', { cause: ['OOM'] });
+    const before = join(scratch, 'before.json');
+    expect(await fist('eval', cases, '--out', before)).toMatchObject({ code: 0, err: '' });
+    write('bad', { cause: ['quota'], truth: 'it is the quota' });
+    const again = await fist('eval', cases, '--compare', before);
+    expect(again.code).toBe(0);
+    expect(again.out).toContain('truth: it is the quota');
+    expect(again.out).toContain('right 1 of 2 (50 %), wrong 1');
+    expect(again.out).toContain('bad: new, wrong');
+    expect((await fist('eval', cases, '--min-right', '60')).code).toBe(1);
+    expect((await fist('eval', cases, '--max-wrong', '40')).code).toBe(1);
+    write('bad', { cause: ['('] });
+    expectError(await fist('eval', cases), 2, 'cause.0: no regular expression');
+    expectError(await fist('eval', scratch, '--compare', `${oom}/alert.json`), 2, 'is no evaluation');
+    expectError(await fist('eval', `${examples}/commands`), 2, 'holds no cases', 'fist capture --case');
+  });
+
+  test('several firing alerts are one incident, and one can be chosen', async () => {
     const several = `${examples}/bad-rollout/alerts/firing.json`;
     const ask = (...more: string[]) =>
       fist('investigate', '--alert', several, '--dump', `${examples}/bad-rollout/dump`, ...more);
-    expectError(await ask(), 2, 'the payload has 2 firing alerts (0: ', '1: ', '--index NUMBER');
+    const whole = await ask();
+    expect(whole).toMatchObject({ code: 0, err: '' });
+    expect(whole.out).toContain('ROOT CAUSE');
+    expect(whole.out.match(/ROOT CAUSE/g)).toHaveLength(1);
     expect(await ask('--index', '1')).toMatchObject({ code: 0, err: '' });
-    expectError(await ask('--index', '2'), 2, 'there is no alert 2');
+    expectError(await ask('--index', '2'), 2, 'there is no alert 2; the payload has 2 (0: ', '1: ');
     expectError(await ask('--index', 'x'), 2, '--index x is not a whole number');
   });
 
   test.each([
     ['no JSON', '{"alerts": [', 'the alert is not JSON'],
-    ['no object', '[1]', 'the alert is not a JSON object'],
+    ['no object', '[1]', 'must be an object'],
     ['null', 'null', 'the alert is not a JSON object'],
     ['no alerts', '{"version": "4", "alerts": []}', 'the payload has no alerts'],
     ['a broken alert', '{"version": "4", "alerts": [{"status": "firing"}]}', 'must be an object'],

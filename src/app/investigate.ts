@@ -3,15 +3,17 @@ import type { AlertItem } from '../core/alert.ts';
 import { AppError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { AgentResult } from '../core/finding.ts';
+import { isKubernetesName } from '../core/cluster.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { toTimestamp } from '../core/time.ts';
-import { noTurns } from '../lib/turns.ts';
+import { mostSimilar } from '../lib/similar.ts';
 import { investigate } from '../investigation/investigate.ts';
-import { renderTextReport } from '../investigation/text.ts';
-import { api } from '../sources/api.ts';
-import type { SourceDefinition } from '../sources/define.ts';
-import { webhook } from '../sources/webhook.ts';
 import { snapshotOf } from '../intake/records.ts';
+import { objectLabels } from '../investigation/labels.ts';
+import { scan } from '../investigation/scan.ts';
+import type { ScanResult } from '../investigation/scan.ts';
+import { renderTextReport } from '../investigation/text.ts';
+import { readAlerts } from './alert-payload.ts';
 import { openCluster } from './cluster.ts';
 import type { ClusterOptions } from './options.ts';
 
@@ -23,24 +25,18 @@ export interface Investigation {
   readonly failure: { readonly code: ErrorCode; readonly message: string } | null;
 }
 
-/** Investigates one alert of a payload with no server. Throws InvalidInput for a payload that it cannot use. */
+/** Investigates the alerts, as one incident, with no server. None = whatever is broken in the cluster. */
 export async function investigateOnce(
-  payload: string,
-  index: number | null,
+  alerts: readonly AlertSnapshot[],
   options: ClusterOptions,
   colour: boolean,
 ): Promise<Investigation> {
-  const alert = await chooseAlert(payload, index);
-  const opened = await openCluster(options);
-  if (opened === null) {
-    throw new AppError('InvalidInput', 'no cluster was named', {
-      next: 'give --context NAME for a live cluster, or --dump DIR for a captured one',
-    });
-  }
-  try {
-    const { result, failure } = await investigate({
-      cluster: opened.cluster,
+  const [alert = null, ...others] = alerts;
+  const { result, failure } = await withCluster(options, (cluster) =>
+    investigate({
+      cluster,
       alert,
+      others,
       goal: '',
       asked: '',
       firstEvidenceNumber: 1,
@@ -48,76 +44,112 @@ export async function investigateOnce(
       now: () => toTimestamp(Date.now()),
       signal: new AbortController().signal,
       maxIterations: 0,
+    }),
+  );
+  return { result, text: renderTextReport(result, { colour }), failure };
+}
+
+/** Everything that is broken now, in a namespace or (null) in the cluster. */
+export async function scanOnce(namespace: string | null, options: ClusterOptions): Promise<ScanResult> {
+  if (namespace !== null && !isKubernetesName(namespace))
+    throw new AppError('InvalidInput', `${namespace} is no name of a namespace`, { field: '--namespace' });
+  return withCluster(options, (cluster) =>
+    scan(cluster, namespace, () => toTimestamp(Date.now()), new AbortController().signal),
+  );
+}
+
+async function withCluster<T>(
+  options: ClusterOptions,
+  work: (cluster: NonNullable<Awaited<ReturnType<typeof openCluster>>>['cluster']) => Promise<T>,
+): Promise<T> {
+  const opened = await openCluster(options);
+  if (opened === null) {
+    throw new AppError('InvalidInput', 'no cluster was named', {
+      next: 'give --context NAME for a live cluster, or --dump DIR for a captured one',
     });
-    return { result, text: renderTextReport(result, { colour }), failure };
+  }
+  try {
+    return await work(opened.cluster);
   } finally {
     await opened.close();
   }
 }
 
-/** The alert that `--alert` and `--index` mean: a v4 payload, one of its alerts, or an alert of `POST /alerts`. */
-export async function chooseAlert(payload: string, index: number | null): Promise<AlertSnapshot> {
+/**
+ * The alerts of a payload: those that fire, or, where none does, those that ended. With an index, counted from 0, that one
+ * alone. Throws InvalidInput.
+ */
+export async function chooseAlerts(payload: string, index: number | null): Promise<readonly AlertSnapshot[]> {
   const items = await readAlerts(payload);
   const firing = items.filter((item) => item.status === 'firing');
   const choices = firing.length > 0 ? firing : items;
-  const chosen = choices[index ?? 0];
-  if (index === null && choices.length > 1) {
-    const list = choices.map((item, position) => `${position}: ${describe(item)}`).join('; ');
-    throw new AppError(
-      'InvalidInput',
-      `the payload has ${choices.length} ${firing.length > 0 ? 'firing' : 'resolved'} alerts (${list})`,
-      {
-        next: 'choose one with --index NUMBER',
-      },
-    );
-  }
-  if (chosen === undefined)
-    throw new AppError(
-      'InvalidInput',
-      `there is no alert ${index ?? 0}; the payload has ${choices.length}, numbered from 0`,
-      {
-        next: `--index ${choices.length - 1}`,
-      },
-    );
-  const { fingerprint, severity, status, startsAt, endsAt } = chosen;
-  return { ...snapshotOf(chosen, { id: fingerprint, severity, episode: 1, startsAt }), status, endsAt };
+  if (index === null) return choices.map(snapshot);
+  const chosen = choices[index];
+  if (chosen !== undefined) return [snapshot(chosen)];
+  const list = choices.map((item, position) => `${position}: ${describe(item)}`).join('; ');
+  throw new AppError('InvalidInput', `there is no alert ${index}; the payload has ${choices.length} (${list})`, {
+    next: `--index ${choices.length - 1}`,
+  });
 }
 
-function readAlerts(payload: string): Promise<readonly AlertItem[]> {
-  const value = parse(payload);
-  if (Array.isArray(value['alerts'])) return receive(webhook, payload);
-  if (typeof value['labels'] === 'object' && value['alert_name'] === undefined)
-    return receive(webhook, JSON.stringify({ version: '4', alerts: [{ status: 'firing', ...value }] }));
-  return receive(api, payload);
-}
-
-function parse(payload: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(payload);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch (cause) {
-    throw new AppError('InvalidInput', `the alert is not JSON: ${(cause as Error).message}`, {
-      cause,
-      field: '--alert',
-    });
-  }
-  throw new AppError('InvalidInput', 'the alert is not a JSON object', { field: '--alert' });
-}
-
-async function receive(source: SourceDefinition, body: string): Promise<readonly AlertItem[]> {
-  const request = { body, headers: {}, receivedAt: toTimestamp(Date.now()) };
-  const received = await source.receive?.(request, noTurns);
-  if (received === undefined || !received.ok)
-    throw new AppError('InvalidInput', `the alert cannot be used: ${received?.message}`, {
-      field: received?.field || '--alert',
-    });
-  const [bad] = received.notification.bad;
-  if (bad !== undefined) throw new AppError('InvalidInput', bad.message, { field: bad.field });
-  if (received.notification.items.length === 0)
-    throw new AppError('InvalidInput', 'the payload has no alerts', { field: 'alerts' });
-  return received.notification.items;
+function snapshot(item: AlertItem): AlertSnapshot {
+  const { fingerprint, severity, status, startsAt, endsAt } = item;
+  return { ...snapshotOf(item, { id: fingerprint, severity, episode: 1, startsAt }), status, endsAt };
 }
 
 function describe(item: AlertItem): string {
   return `${item.name} ${labelledObject(item.labels)}`.trim();
+}
+
+/** An alert of these labels, of which nothing else is known. Throws InvalidInput where one is not `name=value`. */
+export function alertOfLabels(pairs: readonly string[]): AlertSnapshot {
+  const labels = Object.fromEntries(
+    pairs.map((pair) => {
+      const [, name = '', value = ''] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+      if (name === '')
+        throw new AppError('InvalidInput', `${pair} is no label`, { field: '--label', next: '--label namespace=shop' });
+      return [name, value];
+    }),
+  );
+  return askedFor(labels['alertname'] ?? 'Asked', labels);
+}
+
+/** What people call kinds, short and plural, with the name that a label has. */
+const kindNames: Readonly<Record<string, string>> = {
+  po: 'pod',
+  deploy: 'deployment',
+  rs: 'replicaset',
+  sts: 'statefulset',
+  ds: 'daemonset',
+  cj: 'cronjob',
+  no: 'node',
+  svc: 'service',
+  pvc: 'persistentvolumeclaim',
+  pv: 'persistentvolume',
+  hpa: 'horizontalpodautoscaler',
+  pdb: 'poddisruptionbudget',
+  ing: 'ingress',
+  quota: 'resourcequota',
+};
+
+/** An alert about `pod/web-1` and the like. Throws InvalidInput for a kind that is not looked at. */
+export function alertOfObject(object: string, namespace: string | null): AlertSnapshot {
+  const [given = '', name = '', ...rest] = object.split('/');
+  const lower = given.toLowerCase();
+  const labels = objectLabels();
+  const kind = kindNames[lower] ?? (labels.has(lower) ? lower : lower.replace(/e?s$/, ''));
+  const label = labels.get(kind);
+  if (label === undefined || rest.length > 0 || !isKubernetesName(name)) {
+    const near = mostSimilar(kind, [...labels.keys()]);
+    throw new AppError('InvalidInput', `${object} is no object of a kind that is looked at, as kind/name`, {
+      next: `fist investigate ${near ?? 'pod'}/NAME -n NAMESPACE (kinds: ${[...labels.keys()].join(', ')})`,
+    });
+  }
+  const place = kind === 'node' || kind === 'persistentvolume' ? {} : { namespace: namespace ?? 'default' };
+  return askedFor('Asked', { ...place, [label]: name });
+}
+
+function askedFor(name: string, labels: Readonly<Record<string, string>>): AlertSnapshot {
+  const empty = { fingerprint: '', annotations: {}, summary: null, description: null, generatorUrl: null };
+  return snapshotOf({ name, labels, ...empty }, { id: '', severity: 'info', episode: 1, startsAt: null });
 }

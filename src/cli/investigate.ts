@@ -1,5 +1,6 @@
-import { investigateOnce } from '../app/investigate.ts';
+import { alertOfLabels, alertOfObject, chooseAlerts, investigateOnce } from '../app/investigate.ts';
 import { readClusterOptions } from '../app/options.ts';
+import type { AlertSnapshot } from '../core/run.ts';
 import { readInput } from './input.ts';
 import { AppError } from '../core/errors.ts';
 import { reportFailure } from './failure.ts';
@@ -7,8 +8,10 @@ import { outputFormat, printObject } from './output.ts';
 import type { Terminal } from './output.ts';
 
 interface InvestigateFlags {
-  readonly alert: string;
+  readonly alert?: string;
   readonly index?: string;
+  readonly label?: readonly string[];
+  readonly namespace?: string;
   readonly dump?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
@@ -16,11 +19,14 @@ interface InvestigateFlags {
 }
 
 /** `fist investigate`: stdout is the report only. Inconclusive is a result: exit 0. */
-export async function investigateCommand(terminal: Terminal, flags: InvestigateFlags): Promise<number> {
+export async function investigateCommand(
+  terminal: Terminal,
+  flags: InvestigateFlags,
+  object?: string,
+): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json', 'markdown']);
   const { result, text, failure } = await investigateOnce(
-    readInput(flags.alert),
-    readIndex(flags.index),
+    await alertsOf(flags, object),
     readClusterOptions(flags),
     terminal.colour,
   );
@@ -28,6 +34,24 @@ export async function investigateCommand(terminal: Terminal, flags: InvestigateF
   else terminal.out(format === 'markdown' ? `${result.report.trimEnd()}\n` : text);
   if (failure === null) return 0;
   return reportFailure(terminal, new AppError(failure.code, failure.message), format === 'json');
+}
+
+async function alertsOf(flags: InvestigateFlags, object: string | undefined): Promise<readonly AlertSnapshot[]> {
+  const ways = [flags.alert, flags.label, object].filter((one) => one !== undefined);
+  if (ways.length !== 1)
+    throw new AppError(
+      'InvalidInput',
+      'one of --alert FILE, --label NAME=VALUE and an object is needed, and only one',
+      {
+        next: 'fist investigate pod/NAME -n NAMESPACE --context NAME',
+      },
+    );
+  if (object !== undefined) return [alertOfObject(object, flags.namespace ?? null)];
+  if (flags.label !== undefined) {
+    const place = flags.namespace === undefined ? [] : [`namespace=${flags.namespace}`];
+    return [alertOfLabels([...place, ...flags.label])];
+  }
+  return chooseAlerts(readInput(flags.alert ?? '-'), readIndex(flags.index));
 }
 
 function readIndex(text: string | undefined): number | null {

@@ -147,12 +147,27 @@ function clusterOptions(command: Command): Command {
 function addInvestigationCommands(program: Command, action: Tie): void {
   action(
     clusterOptions(
-      program.command('investigate').description('Investigates one alert, with no server; prints the report'),
+      program
+        .command('investigate [object]')
+        .description('Investigates an alert, or an object as `pod/web-1`, with no server; prints the report'),
     )
-      .requiredOption('--alert <file>', 'an Alertmanager v4 payload or one alert as JSON; - reads standard input')
-      .option('--index <number>', 'which firing alert of the payload, from 0')
+      .option(
+        '--alert <file>',
+        'alerts as JSON: of a notification, of the API of Alertmanager or Prometheus, of amtool, or one; - reads standard input. Several are one incident',
+      )
+      .option('--index <number>', 'only this firing alert of the file, from 0')
+      .option('-l, --label <name=value...>', 'instead of a file: labels of an alert')
+      .option('-n, --namespace <name>', 'namespace of the object (default: default)')
       .option('-o, --output <format>', 'text, json or markdown', 'text'),
     async () => (await import('./investigate.ts')).investigateCommand,
+  );
+  action(
+    clusterOptions(
+      program.command('scan').description('Everything that is broken now, worst first, with no alert and no server'),
+    )
+      .option('-n, --namespace <name>', 'only in this namespace (default: all)')
+      .option('-o, --output <format>', 'table, wide, json, yaml or name', 'table'),
+    async () => (await import('./scan.ts')).scanCommand,
   );
   action(
     clusterOptions(program.command('capture').description('Writes a redacted folder of a live cluster, for --dump'))

@@ -12,9 +12,9 @@ export interface Graph {
 }
 
 /** Objects looked at in one investigation: each may cost requests. */
-const maxTargets = 60;
+const mostTargets = 60;
 
-export function createGraph(): Graph {
+export function createGraph(maxTargets = mostTargets): Graph {
   const found = new Map<string, Target>();
   return {
     targets: () => [...found.values()],

@@ -8,6 +8,8 @@ export interface InvestigationInput {
   /** null: none is configured. */
   readonly cluster: Cluster | null;
   readonly alert: AlertSnapshot | null;
+  /** Other alerts of the same notification: one investigation answers for all of them. */
+  readonly others?: readonly AlertSnapshot[];
   /** What the workflow asks, for a model: values of the alert stand in a data block of their own. */
   readonly goal: string;
   /** The same with the values in their places, for people: one line of the report. */

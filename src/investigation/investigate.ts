@@ -1,7 +1,7 @@
 import type { AppError } from '../core/errors.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { objectName } from '../analyzers/define.ts';
-import type { Analyzer, Target } from '../analyzers/define.ts';
+import type { Analyzer, Question, Target } from '../analyzers/define.ts';
 import { analyzers } from '../analyzers/index.ts';
 import { oneLine } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
@@ -26,11 +26,11 @@ import type { Subject } from './targets.ts';
  * could be read (ClusterUnavailable) are failures; both still carry a result. Throws the signal's reason.
  */
 export async function investigate(input: InvestigationInput): Promise<InvestigationOutcome> {
-  const { refusal, alert } = input;
+  const { refusal } = input;
   const refused = refusal === null ? null : `${refusal.message}. This report comes from the analyzers alone.`;
   if (input.cluster === null) return { result: emptyResult(input, refused), failure: refusal };
   const reads = await openReads(input.cluster, () => input.now(), input.signal);
-  const { subject, ranking, checked, problems } = await explain(reads, alert, input.signal);
+  const { subject, ranking, checked, problems } = await explain(reads, alertsOf(input), input.signal);
   const recorder = createRecorder(input.firstEvidenceNumber, reads.now, (read) => reads.covers(read));
   const down = reads.answered() === 0 ? reads.unavailable() : null;
   const unreadable =
@@ -51,6 +51,13 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
   return { result, failure: down === null ? refusal : failureOf(down) };
 }
 
+/** Alerts of one notification that one investigation looks at; a larger group says no more about its cause. */
+const maxAlerts = 20;
+
+function alertsOf({ alert, others }: InvestigationInput): readonly AlertSnapshot[] {
+  return alert === null ? [] : [alert, ...(others ?? [])].slice(0, maxAlerts);
+}
+
 function failureOf({ code, message, retryable }: AppError): InvestigationFailure {
   return { code, message, retryable };
 }
@@ -63,22 +70,55 @@ interface Explanation {
   readonly problems: readonly string[];
 }
 
-async function explain(reads: Reads, alert: AlertSnapshot | null, signal: AbortSignal): Promise<Explanation> {
-  const question = alert === null ? 'anything' : questionOf(alert.name);
+async function explain(reads: Reads, alerts: readonly AlertSnapshot[], signal: AbortSignal): Promise<Explanation> {
   const graph = createGraph();
-  if (question === 'nothing')
-    return { subject: noIncident(alert?.name ?? ''), ranking: nothingFound, checked: [], problems: [] };
-  const subject = await findSubject(reads, graph, alert, question);
-  const asked: Asked = { question, container: subject.named.container, startsAt: alert?.startsAt ?? null };
+  const subjects: Subject[] = [];
+  const questions: Question[] = [];
+  for (const alert of alerts) {
+    const question = questionOf(alert.name);
+    if (question === 'nothing') continue;
+    questions.push(question);
+    subjects.push(await findSubject(reads, graph, alert, question));
+  }
+  if (alerts.length === 0) subjects.push(await findSubject(reads, graph, null, 'anything'));
+  if (subjects.length === 0)
+    return { subject: noIncident(alerts[0]?.name ?? ''), ranking: nothingFound, checked: [], problems: [] };
+  const subject = oneSubject(subjects);
+  const starts = alerts.flatMap(({ startsAt }) => startsAt ?? []).sort();
+  const asked: Asked = {
+    questions: questions.length === 0 ? ['anything'] : questions,
+    container: subject.named.container,
+    startsAt: starts[0] ?? null,
+  };
   const analyses = await analyzeLinked(reads, graph, signal);
   let ranking = rank(analyses, asked);
   if (ranking.cause === null || subject.mismatch !== null) {
-    await addNear(reads, graph, subject.named.namespace);
+    for (const { named } of subjects) await addNear(reads, graph, named.namespace);
     analyses.push(...(await analyzeNew(reads, graph, analyses, signal)));
     ranking = rank(analyses, asked);
   }
   if (subject.mismatch !== null) ranking = { ...ranking, ...withoutCause };
-  return { subject, ranking, checked: foundWell(analyses), problems: analyses.flatMap(({ problem }) => problem ?? []) };
+  return {
+    subject,
+    ranking,
+    checked: foundWell(analyses),
+    problems: analyses.flatMap(({ problem }) => problem ?? []),
+  };
+}
+
+/** What several alerts of one notification are about, as one. */
+function oneSubject(subjects: readonly Subject[]): Subject {
+  const [first] = subjects;
+  if (first === undefined || subjects.length === 1) return first ?? noIncident('');
+  const containers = new Set(subjects.map(({ named }) => named.container));
+  const mismatches = subjects.map(({ mismatch }) => mismatch);
+  return {
+    named: { ...first.named, container: containers.size === 1 ? first.named.container : null },
+    scope: [...new Set(subjects.map(({ scope }) => scope))].join('; '),
+    questions: [...new Set(subjects.flatMap(({ questions }) => questions))],
+    // One that is right is enough to go on.
+    mismatch: mismatches.every((one) => one !== null) ? (mismatches[0] ?? null) : null,
+  };
 }
 
 /** Linked objects about which no analyzer found anything. */
@@ -109,7 +149,7 @@ function noIncident(name: string): Subject {
 const maxRounds = 4;
 
 /** Follows links, analyzes, and follows what the findings point at, until nothing new is found. */
-async function analyzeLinked(reads: Reads, graph: Graph, signal: AbortSignal): Promise<Analysis[]> {
+export async function analyzeLinked(reads: Reads, graph: Graph, signal: AbortSignal): Promise<Analysis[]> {
   const analyses: Analysis[] = [];
   for (let round = 0; round < maxRounds; round++) {
     await followLinks(reads, graph);

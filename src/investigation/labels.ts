@@ -42,6 +42,11 @@ const kindLabels: readonly (readonly [ObjectKind, readonly string[]])[] = [
   ['node', ['node', 'nodename', 'kubernetes_node', 'k8s_node_name', 'kube_node']],
 ];
 
+/** The label that names an object of each kind. */
+export function objectLabels(): ReadonlyMap<string, string> {
+  return new Map(kindLabels.map(([kind, [label = '']]) => [kind, label]));
+}
+
 const namespaceLabels = [
   'namespace',
   'kubernetes_namespace',

@@ -34,7 +34,8 @@ export interface Ranking {
 
 /** What the alert asks for. */
 export interface Asked {
-  readonly question: Question;
+  /** Of the alerts; one question that is `anything` lets every category answer. */
+  readonly questions: readonly Question[];
   /** The container that the alert names. */
   readonly container: string | null;
   readonly startsAt: Timestamp | null;
@@ -64,14 +65,7 @@ export interface Analysis {
 
 /** Orders findings and chooses the cause. Pure; ties keep the order of targets and analyzers. */
 export function rank(analyses: readonly Analysis[], asked: Asked): Ranking {
-  const all = analyses.flatMap(({ analyzer, target, findings }) =>
-    findings.flatMap((draft): readonly RankedFinding[] => {
-      const category = analyzer.categories[draft.category];
-      if (category === undefined) throw new Error(`analyzer ${analyzer.name} gives no category ${draft.category}`);
-      return [{ draft, category, target, score: scoreOf(draft, category, target, asked), alike: [] }];
-    }),
-  );
-  const told = fold(dropExplained(all, analyses)).sort((one, other) => other.score - one.score);
+  const told = ordered(analyses, asked);
   const findings = told.filter(({ target }) => isLinked(target));
   const unlinked = told.filter(({ target, draft }) => !isLinked(target) && !isSlight(draft));
   const chain = chooseChain(findings, asked);
@@ -87,6 +81,32 @@ export function rank(analyses: readonly Analysis[], asked: Asked): Ranking {
     changes: fitting,
     rootCause: cause === null ? null : rootCauseText(cause, chain, change, fitting),
   };
+}
+
+/** What is broken, each with what it brought about: the chains of all findings, one for each cause, worst first. */
+export function causes(analyses: readonly Analysis[]): readonly (readonly RankedFinding[])[] {
+  const asked: Asked = { questions: ['anything'], container: null, startsAt: null };
+  const current = ordered(analyses, asked).filter(({ draft }) => !isSlight(draft) && draft.when.until === null);
+  const chains = current.map((finding) => deepen(finding, current, [])).filter((chain) => chain.length > 0);
+  const byCause = new Map<RankedFinding, RankedFinding[]>();
+  for (const chain of chains) {
+    const cause = chain.at(-1);
+    if (cause === undefined) continue;
+    const affected = byCause.get(cause) ?? [cause];
+    byCause.set(cause, [...affected, ...chain.filter((one) => !affected.includes(one))]);
+  }
+  return [...byCause.values()];
+}
+
+function ordered(analyses: readonly Analysis[], asked: Asked): readonly RankedFinding[] {
+  const all = analyses.flatMap(({ analyzer, target, findings }) =>
+    findings.flatMap((draft): readonly RankedFinding[] => {
+      const category = analyzer.categories[draft.category];
+      if (category === undefined) throw new Error(`analyzer ${analyzer.name} gives no category ${draft.category}`);
+      return [{ draft, category, target, score: scoreOf(draft, category, target, asked), alike: [] }];
+    }),
+  );
+  return fold(dropExplained(all, analyses)).sort((one, other) => other.score - one.score);
 }
 
 function scoreOf(draft: FindingDraft, category: Category, target: Target, { container }: Asked): number {
@@ -108,7 +128,7 @@ export function isHistory({ when }: FindingDraft, { startsAt }: Asked): boolean 
 function chooseChain(findings: readonly RankedFinding[], asked: Asked): readonly RankedFinding[] {
   const current = findings.filter(({ draft }) => !isSlight(draft) && !isHistory(draft, asked));
   const answers = ({ category }: RankedFinding): boolean =>
-    asked.question === 'anything' || category.answers.includes(asked.question);
+    asked.questions.some((question) => question === 'anything' || category.answers.includes(question));
   const own = current.filter((finding) => answers(finding) && !isSurrounding(finding.target));
   const chains = own.map((finding) => deepen(finding, current, [])).filter((chain) => chain.length > 0);
   const best = chains[0];
@@ -202,7 +222,7 @@ function fold(all: readonly RankedFinding[]): RankedFinding[] {
 const rolloutExplainsMs = 3_600_000;
 
 /** The cause's own sentence, with the object before it where the sentence does not name it. */
-function named({ draft }: RankedFinding): string {
+export function causeSentence({ draft }: RankedFinding): string {
   const text = draft.cause ?? '';
   const [kind = '', ...rest] = draft.object.split('/');
   const name = rest.at(-1) ?? '';
@@ -249,7 +269,7 @@ function rootCauseText(
   const [symptom] = chain;
   const led =
     symptom === undefined || symptom === cause || symptom.draft.cause === null ? '' : ` ${symptom.draft.cause}`;
-  const text = `${named(cause)}${led}`;
+  const text = `${causeSentence(cause)}${led}`;
   if (change === null) return text;
   const { facts, object } = change.draft;
   const revision = `revision ${facts['revision']} of ${object}, rolled out at ${timeText(facts['changed_at'] ?? null)},`;

@@ -4,6 +4,7 @@ import { redact } from '../lib/redact.ts';
 import { firstWords } from './bounds.ts';
 import { confidenceOf } from './confidence.ts';
 import type { EvidenceRecorder } from './evidence.ts';
+import type { AlertSnapshot } from '../core/run.ts';
 import type { InvestigationInput } from './input.ts';
 import type { RankedFinding, Ranking } from './rank.ts';
 import { causalChain } from './chain.ts';
@@ -130,16 +131,31 @@ function escalationNotes({ input, subject, reads, clusterDescription }: Composit
   ].join('\n');
 }
 
-function alertLines({ alert, asked: question }: InvestigationInput): readonly string[] {
+function alertLines({ alert, others = [], asked: question }: InvestigationInput): readonly string[] {
   const [firstLine = ''] = question.split('\n');
   const asked = firstLine.trim() === '' ? [] : [`Asked: ${clean(firstLine, 500)}`];
   if (alert === null) return asked;
-  const since = alert.startsAt === null ? '' : `, firing since ${alert.startsAt}`;
-  const says = alert.description ?? alert.summary;
+  const more = others.length === 0 ? [] : [`and ${others.length} more alerts of the same notification.`];
+  return [...aboutAlert(alert), ...more, ...asked];
+}
+
+function aboutAlert({
+  name,
+  severity,
+  startsAt,
+  description,
+  summary,
+  annotations,
+  generatorUrl,
+}: AlertSnapshot): readonly string[] {
+  const since = startsAt === null ? '' : `, firing since ${startsAt}`;
+  const says = description ?? summary;
+  const runbook = annotations['runbook_url'] ?? '';
   return [
-    `Alert ${clean(alert.name, 200)} (${alert.severity}${since}).`,
+    `Alert ${clean(name, 200)} (${severity}${since}).`,
     ...(says === null ? [] : [`The alert says: "${clean(says, 400)}"`]),
-    ...asked,
+    ...(runbook === '' ? [] : [`Runbook: ${clean(runbook, 400)}`]),
+    ...(generatorUrl === null || generatorUrl === '' ? [] : [`Its query: ${clean(generatorUrl, 600)}`]),
   ];
 }
 

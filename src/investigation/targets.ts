@@ -41,10 +41,7 @@ export async function findSubject(
   question: Question,
 ): Promise<Subject> {
   const search: Search = { reads, graph, questions: [] };
-  if (alert === null) {
-    await addUnwell(search, null, 'holds', maxInPlace);
-    return subjectOf(search, noObjects, 'the whole cluster (no alert was given)');
-  }
+  if (alert === null) return findUnwell(reads, graph, null, maxInPlace);
   const named = namedObjects(alert.name, alert.labels);
   for (const label of named.unusable)
     search.questions.push(`Label ${label} of the alert is no Kubernetes name and was not used.`);
@@ -58,6 +55,19 @@ export async function findSubject(
     await addUnwell(search, named.namespace, 'holds', maxInPlace);
   if (graph.targets().length === 0) search.questions.push(...nothingFound(reads, named));
   return subjectOf(search, named, scopeText(named));
+}
+
+/** Puts what is unwell in a namespace, or in the whole cluster, into the graph. */
+export async function findUnwell(
+  reads: Reads,
+  graph: Graph,
+  namespace: string | null,
+  limit: number,
+): Promise<Subject> {
+  const search: Search = { reads, graph, questions: [] };
+  await addUnwell(search, namespace, 'holds', limit);
+  const scope = namespace === null ? 'the whole cluster (no alert was given)' : `namespace ${namespace}`;
+  return subjectOf(search, noObjects, scope);
 }
 
 /** Whether the alert names a namespace and nothing in it. */

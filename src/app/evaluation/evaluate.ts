@@ -2,7 +2,7 @@ import type { AgentResult } from '../../core/finding.ts';
 import { toTimestamp } from '../../core/time.ts';
 import { investigate } from '../../investigation/investigate.ts';
 import { openDump } from '../../kube/dump.ts';
-import { chooseAlert } from '../investigate.ts';
+import { chooseAlerts } from '../investigate.ts';
 import type { Case } from './cases.ts';
 import { judge } from './judge.ts';
 import type { Judgement, Verdict } from './judge.ts';
@@ -52,9 +52,11 @@ async function evaluateCase({ name, alert, dump, expected }: Case, now: () => nu
   const { kind, truth } = expected;
   const startedMs = now();
   try {
+    const [first = null, ...others] = await chooseAlerts(alert, null);
     const { result } = await investigate({
       cluster: await openDump(dump),
-      alert: await chooseAlert(alert, firingOf(alert) > 1 ? 0 : null),
+      alert: first,
+      others,
       goal: '',
       asked: '',
       firstEvidenceNumber: 1,
@@ -87,11 +89,6 @@ async function evaluateCase({ name, alert, dump, expected }: Case, now: () => nu
       ...failed,
     };
   }
-}
-
-function firingOf(alert: string): number {
-  const alerts: unknown = (JSON.parse(alert) as { alerts?: unknown }).alerts;
-  return Array.isArray(alerts) ? alerts.filter((one: { status?: unknown }) => one.status !== 'resolved').length : 1;
 }
 
 /** A finding that cites evidence which is not there makes any answer wrong. */

@@ -1,0 +1,36 @@
+import { scanOnce } from '../app/investigate.ts';
+import { readClusterOptions } from '../app/options.ts';
+import type { Broken } from '../investigation/scan.ts';
+import { outputFormat, plain, printItems, printObject } from './output.ts';
+import type { Listing, Terminal } from './output.ts';
+
+interface ScanFlags {
+  readonly namespace?: string;
+  readonly dump?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly output: string;
+}
+
+const listing: Listing<Broken> = {
+  columns: [
+    { heading: 'SEVERITY', text: ({ severity }) => severity },
+    { heading: 'OBJECT', text: ({ object }) => object },
+    { heading: 'SINCE', text: ({ since }) => since?.slice(0, 16) ?? '', wide: true },
+    { heading: 'AFFECTS', text: ({ affects }) => String(affects.length) },
+    { heading: 'CAUSE', text: ({ cause }) => cause },
+    { heading: 'LOOK', text: ({ look }) => look ?? '', wide: true },
+  ],
+  name: ({ object }) => object,
+  empty: 'nothing is broken in what was read',
+};
+
+/** `fist scan`: everything that is broken now, worst first. Exit 0 whatever is found. */
+export async function scanCommand(terminal: Terminal, flags: ScanFlags): Promise<number> {
+  const format = outputFormat(flags.output, ['table', 'wide', 'json', 'yaml', 'name']);
+  const result = await scanOnce(flags.namespace ?? null, readClusterOptions(flags));
+  if (format === 'json' || format === 'yaml') await printObject(terminal, format, result);
+  else await printItems(terminal, format, result.broken, listing);
+  for (const line of result.not_read) terminal.err(`not read: ${plain(line)}\n`);
+  return 0;
+}
