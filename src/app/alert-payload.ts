@@ -36,7 +36,7 @@ function alertsIn(value: readonly unknown[] | Readonly<Record<string, unknown>>)
  */
 function asNotified(alert: unknown): unknown {
   if (typeof alert !== 'object' || alert === null) return alert;
-  const { status, state, activeAt, startsAt, ...rest } = alert as Readonly<Record<string, unknown>>;
+  const { status, activeAt, startsAt, ...rest } = alert as Readonly<Record<string, unknown>>;
   const said = status === 'resolved' || status === 'firing' ? status : 'firing';
   const since = startsAt ?? activeAt;
   // The end of a firing alert in API v2 is when it would be taken for resolved.

@@ -1,5 +1,9 @@
+import { join } from 'node:path';
 import { captureToFolder } from '../app/capture.ts';
+import { openCase } from '../app/evaluation/new-case.ts';
 import { readClusterOptions } from '../app/options.ts';
+import { AppError } from '../core/errors.ts';
+import { readInput } from './input.ts';
 import { plain } from './output.ts';
 import type { Terminal } from './output.ts';
 
@@ -9,22 +13,48 @@ interface CaptureFlags {
   readonly dump?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
+  readonly case?: string;
+  readonly alert?: string;
+  readonly cause?: readonly string[];
+  readonly truth?: string;
+  readonly object?: string;
 }
 
 /** `fist capture`: a redacted folder of a live cluster, readable by `--dump`. Ctrl-C ends it. */
 export async function capture(terminal: Terminal, flags: CaptureFlags): Promise<number> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());
-  const summary = await captureToFolder(
-    readClusterOptions(flags),
-    flags.outputDirectory,
-    flags.namespace ?? [],
-    interrupted.signal,
-  );
-  terminal.out(
-    `${flags.outputDirectory}: ${summary.objects} objects and ${summary.logs} logs of ${summary.namespaces} namespaces\n`,
-  );
+  const prepared = prepareCase(flags);
+  const folder = prepared === null ? flags.outputDirectory : join(prepared.directory, 'dump');
+  const summary = await captureToFolder(readClusterOptions(flags), folder, flags.namespace ?? [], interrupted.signal);
+  prepared?.finish();
+  terminal.out(`${folder}: ${summary.objects} objects and ${summary.logs} logs of ${summary.namespaces} namespaces\n`);
   for (const line of summary.leftOut) terminal.err(`left out: ${plain(line)}\n`);
-  terminal.err(`next: fist investigate --alert FILE --dump ${flags.outputDirectory}\n`);
+  terminal.err(
+    prepared === null
+      ? `next: fist investigate --alert FILE --dump ${folder}\n`
+      : `next: fist eval ${flags.outputDirectory}\n`,
+  );
   return 0;
+}
+
+/** Checks what a case needs before the cluster is read; null where none is wanted. */
+function prepareCase(flags: CaptureFlags): { readonly directory: string; readonly finish: () => void } | null {
+  const { case: name, alert, cause = [], truth, object, outputDirectory } = flags;
+  if (name === undefined) {
+    if (alert === undefined && cause.length === 0) return null;
+    throw new AppError('InvalidInput', '--alert and --cause belong to a case', { next: 'give --case NAME as well' });
+  }
+  if (alert === undefined || cause.length === 0)
+    throw new AppError('InvalidInput', 'a case needs its alert and its cause', {
+      next: 'fist capture --case NAME --alert FILE --cause TEXT --output-directory DIR',
+    });
+  return openCase({
+    parent: outputDirectory,
+    name,
+    alert: readInput(alert),
+    cause,
+    truth: truth ?? cause.join(', '),
+    object: object ?? null,
+  });
 }

@@ -171,8 +171,16 @@ function addInvestigationCommands(program: Command, action: Tie): void {
   );
   action(
     clusterOptions(program.command('capture').description('Writes a redacted folder of a live cluster, for --dump'))
-      .requiredOption('--output-directory <dir>', 'a new or empty folder')
-      .option('-n, --namespace <name...>', 'namespaces (default: all)'),
+      .requiredOption('--output-directory <dir>', 'a new or empty folder; with --case the folder of all cases')
+      .option('-n, --namespace <name...>', 'namespaces (default: all)')
+      .option(
+        '--case <name>',
+        'make a case for `fist eval` of it: alert.json, dump/ and expected.json in a folder of this name',
+      )
+      .option('--alert <file>', 'with --case: the alert; - reads standard input')
+      .option('--cause <text...>', 'with --case: words or phrases that the root cause has to say')
+      .option('--truth <text>', 'with --case: the cause in a sentence, for people')
+      .option('--object <kind/namespace/name>', 'with --case: the object at fault, for people'),
     async () => (await import('./capture.ts')).capture,
   );
 }

@@ -1,6 +1,6 @@
 import { scanOnce } from '../app/investigate.ts';
 import { readClusterOptions } from '../app/options.ts';
-import type { Broken } from '../investigation/scan.ts';
+import type { Broken } from '../core/finding.ts';
 import { outputFormat, plain, printItems, printObject } from './output.ts';
 import type { Listing, Terminal } from './output.ts';
 

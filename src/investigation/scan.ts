@@ -1,6 +1,5 @@
 import type { Cluster } from '../core/cluster.ts';
-import type { FindingSeverity } from '../core/finding.ts';
-import type { Evidence } from '../core/run.ts';
+import type { Broken, ScanResult } from '../core/finding.ts';
 import type { Timestamp } from '../core/time.ts';
 import { placeOf } from '../analyzers/advice.ts';
 import { oneLine } from '../lib/printable.ts';
@@ -12,30 +11,6 @@ import { causes, causeSentence } from './rank.ts';
 import type { RankedFinding } from './rank.ts';
 import { openReads } from './reads.ts';
 import { findUnwell } from './targets.ts';
-
-/** One thing that is broken, with what it brought about. */
-export interface Broken {
-  readonly severity: FindingSeverity;
-  readonly category: string;
-  readonly object: string;
-  /** Since when, RFC 3339; null where nothing says. */
-  readonly since: string | null;
-  readonly cause: string;
-  /** Other objects that are unwell because of it, or in the same way. */
-  readonly affects: readonly string[];
-  /** The first thing to do; reads only. */
-  readonly look: string | null;
-  readonly evidence_ids: readonly string[];
-}
-
-export interface ScanResult {
-  /** Worst first. */
-  readonly broken: readonly Broken[];
-  readonly evidence: readonly Evidence[];
-  /** What could not be read, and why. */
-  readonly not_read: readonly string[];
-  readonly observed_at: Timestamp;
-}
 
 /** Objects that a scan looks at; what is beyond is counted by nobody, so the bound is wide. */
 const maxTargets = 400;

@@ -281,6 +281,15 @@ describe.skipIf(assets === null)('the command line over a live cluster', () => {
     expect(files.filter((file) => file.includes('secret'))).toEqual([]);
   });
 
+  test('fist capture --case makes a case that fist eval scores', async () => {
+    const parent = join(cleanup.temporaryFolder('cases'), 'all');
+    const wanted = ['--case', 'live', '--alert', alertFile, '--cause', 'no such cause'];
+    const { code, stderr } = await fist('capture', '--output-directory', parent, ...wanted, ...cluster());
+    expect({ code, next: stderr.includes(`next: fist eval ${parent}`) }).toEqual({ code: 0, next: true });
+    const scored = await fist('eval', parent, '-o', 'json');
+    expect(JSON.parse(scored.stdout)).toMatchObject({ cases: 1, right: 0, outcomes: [{ name: 'live' }] });
+  });
+
   test('the captured folder gives the same findings as the cluster', async () => {
     const [live, replayed] = [await investigate(...cluster()), await investigate('--dump', captured)];
     // A folder is as old as its newest object, so the distance to a time may differ, and nothing else.
