@@ -1,7 +1,7 @@
 import { kindResources } from '../analyzers/define.ts';
 import type { AnalyzerIo, ReadReference } from '../analyzers/define.ts';
 import { eventView, isAbout } from '../analyzers/events.ts';
-import type { Cluster, ReadResult } from '../core/cluster.ts';
+import type { Cluster, ClusterResource, KubernetesObject, ReadResult } from '../core/cluster.ts';
 import type { AppError } from '../core/errors.ts';
 import type { ActionTaken } from '../core/finding.ts';
 import type { Timestamp } from '../core/time.ts';
@@ -31,8 +31,10 @@ export interface Reads extends AnalyzerIo {
 /** Opens the view. A cluster that cannot be read gives gaps, never an error; the signal's reason is thrown. */
 export async function openReads(cluster: Cluster, now: () => Timestamp, signal: AbortSignal): Promise<Reads> {
   const journal = createReadJournal(now, signal);
-  /** Objects seen in lists, and objects whose events were listed. */
-  const seen = new Set<string>();
+  /** Reads of events of an object: they come from a list. */
+  const eventReads = new Set<string>();
+  /** What was listed, each once: a list may have tens of thousands of objects, and is asked for again and again. */
+  const listed = new Map<ClusterResource, Set<readonly KubernetesObject[]>>();
   const observed = await cluster.observedAt().catch((error: unknown) => {
     journal.fail(error, 'the cluster');
     return { at: now(), ahead: [] };
@@ -47,8 +49,7 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
       perform,
       (items) => `found ${items.length}`,
     );
-    if (result.kind === 'ok')
-      for (const { metadata } of result.value) seen.add(`${resource} ${metadata.namespace ?? ''} ${metadata.name}`);
+    if (result.kind === 'ok') listed.set(resource, (listed.get(resource) ?? new Set()).add(result.value));
     return result;
   };
   const events: AnalyzerIo['events'] = async ({ kind, namespace, name, object }) => {
@@ -56,7 +57,7 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
     const result = await list('events', namespace ?? 'default');
     if (result.kind !== 'ok') return [];
     if (eventLoopTurns.isOver()) await eventLoopTurns.next();
-    seen.add(commandOf({ kind: 'events', of: kind, namespace, name }));
+    eventReads.add(commandOf({ kind: 'events', of: kind, namespace, name }));
     const views = result.value.filter((event) => isAbout(event, kind, name, object?.metadata.uid)).map(eventView);
     return views.sort((one, other) => compare(one.last ?? '', other.last ?? ''));
   };
@@ -86,8 +87,11 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
     },
     covers: (read) => {
       const command = commandOf(read);
-      if (journal.answered.has(command) || seen.has(command)) return true;
-      return read.kind === 'object' && seen.has(`${kindResources[read.of]} ${read.namespace ?? ''} ${read.name}`);
+      if (journal.answered.has(command) || eventReads.has(command)) return true;
+      if (read.kind !== 'object') return false;
+      const isIt = ({ metadata }: KubernetesObject) =>
+        metadata.name === read.name && (metadata.namespace ?? '') === (read.namespace ?? '');
+      return [...(listed.get(kindResources[read.of]) ?? [])].some((objects) => objects.some(isIt));
     },
     answered: () => journal.answered.size,
     unavailable: () => journal.unavailable(),

@@ -1,7 +1,15 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isKubernetesName } from '../core/cluster.ts';
-import type { Cluster, ClusterResource, KubernetesObject, ListQuery, LogQuery, ReadResult } from '../core/cluster.ts';
+import type {
+  Cluster,
+  ClusterResource,
+  KubernetesObject,
+  ListQuery,
+  LogQuery,
+  Observation,
+  ReadResult,
+} from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { toTimestamp } from '../core/time.ts';
 import { fileProblem } from '../lib/file-problem.ts';
@@ -90,10 +98,25 @@ export async function openDump(
     const all = resourceTypes[query.resource].namespaced && query.namespace === undefined;
     const scope = resourceTypes[query.resource].namespaced ? (query.namespace ?? null) : null;
     const result = all ? await listAll(query.resource) : await listOne(query.resource, scope);
-    return result.kind === 'ok'
-      ? { kind: 'ok', value: result.value.filter((object) => hasLabels(object, query.labels)) }
-      : result;
+    if (result.kind !== 'ok' || query.labels === undefined) return result;
+    return { kind: 'ok', value: result.value.filter((object) => hasLabels(object, query.labels)) };
   };
+
+  const observe = async (): Promise<Observation> => {
+    const wanted = namespaces.flatMap((namespace) => timedResources.map((resource) => readList(resource, namespace)));
+    const lists = await Promise.all([readList('nodes', null), ...wanted]);
+    const newest = lists.reduce(
+      (time, parsed) => (parsed.kind === 'list' && parsed.newest > time ? parsed.newest : time),
+      '',
+    );
+    if (newest === '') return { at: toTimestamp((await stat(directory)).mtimeMs), ahead: [] };
+    if (eventLoopTurns.isOver()) await eventLoopTurns.next();
+    return observationOf(
+      newest,
+      lists.flatMap((parsed) => (parsed.kind === 'list' ? parsed.items : [])),
+    );
+  };
+  let observation: Promise<Observation> | undefined;
 
   return {
     description: `dump ${directory}`,
@@ -105,20 +128,8 @@ export async function openDump(
       return { kind: 'ok', value: result.value.find((object) => object.metadata.name === name) ?? null };
     },
     logs: (query) => readLogs(directory, found, query, limits.maxLogBytes),
-    async observedAt() {
-      const wanted = namespaces.flatMap((namespace) => timedResources.map((resource) => readList(resource, namespace)));
-      const lists = await Promise.all([readList('nodes', null), ...wanted]);
-      const newest = lists.reduce(
-        (time, parsed) => (parsed.kind === 'list' && parsed.newest > time ? parsed.newest : time),
-        '',
-      );
-      if (newest === '') return { at: toTimestamp((await stat(directory)).mtimeMs), ahead: [] };
-      if (eventLoopTurns.isOver()) await eventLoopTurns.next();
-      return observationOf(
-        newest,
-        lists.flatMap((parsed) => (parsed.kind === 'list' ? parsed.items : [])),
-      );
-    },
+    // A look at all objects, and each investigation asks.
+    observedAt: () => (observation ??= observe()),
   };
 }
 
