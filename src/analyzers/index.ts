@@ -5,11 +5,14 @@ import { warningEvent } from './event.ts';
 import { node } from './node.ts';
 import { podCrash } from './pod-crash.ts';
 import { podNode } from './pod-node.ts';
+import { podImage } from './pod-image.ts';
 import { podProbe } from './pod-probe.ts';
+import { podSandbox } from './pod-sandbox.ts';
 import { podSchedule } from './pod-schedule.ts';
 import { podStart } from './pod-start.ts';
 import { scaling } from './scaling.ts';
 import { servicePort } from './service-port.ts';
+import { podVolume } from './pod-volume.ts';
 import { service } from './service.ts';
 import { job, workload } from './workload.ts';
 
@@ -17,7 +20,10 @@ import { job, workload } from './workload.ts';
 export const analyzers: readonly Analyzer[] = [
   podNode,
   podCrash,
+  podImage,
   podStart,
+  podVolume,
+  podSandbox,
   podSchedule,
   podProbe,
   deployment,

@@ -185,7 +185,7 @@ describe('investigate', () => {
   test('an older change that does not fit is not blamed', async () => {
     const state = { ready: false, state: { waiting: { reason: 'ImagePullBackOff', message: 'not found' } } };
     const { result } = await run(memoryCluster({ ...shop(state) }));
-    expect(result.root_cause).toMatch(/cannot be pulled: not found in the registry/);
+    expect(result.root_cause).toMatch(/cannot be pulled: the registry has no such image or tag/);
     expect(result.root_cause).not.toContain('revision');
     expect(result.recommendations.map((item) => item.action).join()).not.toContain('rollout undo');
   });

@@ -1,0 +1,22 @@
+import type { KubernetesObject } from '../core/cluster.ts';
+import { listAt, textAt } from './fields.ts';
+import { containersOf } from './pod-status.ts';
+
+/**
+ * Whether the pod has a node and none of its containers has come so far that it is looked at: its volumes, its sandbox or
+ * its network are not there yet, or nobody works on it.
+ */
+export function isCreating(pod: KubernetesObject): boolean {
+  if (['Succeeded', 'Failed'].includes(textAt(pod, 'status', 'phase')) || !hasNode(pod)) return false;
+  return containersOf(pod).every(
+    ({ waiting, running, terminated }) =>
+      !running && terminated === null && ['', 'ContainerCreating', 'PodInitializing'].includes(waiting?.reason ?? ''),
+  );
+}
+
+function hasNode(pod: KubernetesObject): boolean {
+  const isScheduled = listAt(pod, 'status', 'conditions').some(
+    (condition) => textAt(condition, 'type') === 'PodScheduled' && textAt(condition, 'status') === 'True',
+  );
+  return isScheduled || textAt(pod, 'spec', 'nodeName') !== '';
+}

@@ -1,0 +1,178 @@
+import { describe, expect, test } from 'vitest';
+import { analyze } from '../../test/support/analyze.ts';
+import { eventObject, podObject } from '../../test/support/memory-cluster.ts';
+import { mountProblem, volumeOf } from './mount-words.ts';
+import { podVolume } from './pod-volume.ts';
+
+const about = { kind: 'Pod', name: 'web-1' };
+const creating = (spec: object = {}, status: object = {}) =>
+  podObject('web-1', {
+    spec,
+    status: { phase: 'Pending', ...status },
+    state: { state: { waiting: { reason: 'ContainerCreating' } } },
+  });
+const timeOut =
+  'Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[data kube-api-access-x]: timed out waiting for the condition';
+const multiAttach = 'Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) web-0';
+
+describe('what a failed attach or mount comes to', () => {
+  test.each([
+    ['FailedAttachVolume', multiAttach, 'volume-in-use'],
+    [
+      'FailedAttachVolume',
+      'Multi-Attach error for volume "pvc-1" Volume is already exclusively attached to one node and can\'t be attached to another',
+      'volume-in-use',
+    ],
+    [
+      'FailedAttachVolume',
+      'AttachVolume.Attach failed for volume "pvc-1" : googleapi: Error 400: RESOURCE_IN_USE_BY_ANOTHER_RESOURCE',
+      'volume-in-use',
+    ],
+    [
+      'FailedAttachVolume',
+      'AttachVolume.Attach failed for volume "pvc-1" : CSINode n1 does not contain driver ebs.csi.aws.com',
+      'volume-driver',
+    ],
+    [
+      'FailedMount',
+      'MountVolume.MountDevice failed for volume "pvc-1" : kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: driver name ebs.csi.aws.com not found in the list of registered CSI drivers',
+      'volume-driver',
+    ],
+    [
+      'FailedAttachVolume',
+      'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = Internal desc = Could not attach volume "vol-1" to node "i-1": exceeded the maximum number of attached volumes, attachment limit',
+      'volume-attach',
+    ],
+    [
+      'FailedAttachVolume',
+      'AttachVolume.Attach failed for volume "pvc-1" : timed out waiting for external-attacher of ebs.csi.aws.com CSI driver to attach volume vol-1',
+      'volume-attach',
+    ],
+    [
+      'FailedAttachVolume',
+      'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = NotFound desc = volume vol-1 not found',
+      'volume-attach',
+    ],
+    [
+      'FailedMount',
+      'MountVolume.SetUp failed for volume "nfs" : mount failed: exit status 32 Output: mount.nfs: access denied by server while mounting 10.0.0.9:/data',
+      'volume-access',
+    ],
+    [
+      'FailedMount',
+      'MountVolume.SetUp failed for volume "nfs" : mount failed: exit status 32 Output: mount.nfs: Connection timed out',
+      'volume-mount',
+    ],
+    [
+      'FailedMount',
+      'MountVolume.SetUp failed for volume "nfs" : mount: bad option; for several filesystems (e.g. nfs, cifs) you might need a /sbin/mount.<type> helper program.',
+      'volume-driver',
+    ],
+    [
+      'FailedMount',
+      'MountVolume.MountDevice failed for volume "pvc-1" : \'fsck\' found errors on device /dev/sdb but could not correct them',
+      'volume-damaged',
+    ],
+    [
+      'FailedMount',
+      'MountVolume.SetUp failed for volume "s" : rpc error: code = Unknown desc = failed to mount secrets store objects for pod shop/web-1, err: AccessDeniedException',
+      'volume-access',
+    ],
+    [
+      'FailedMount',
+      'MountVolume.SetUp failed for volume "logs" : hostPath type check failed: /var/app is not a directory',
+      'volume-mount',
+    ],
+    [
+      'FailedMount',
+      'MountVolume.NewMounter initialization failed for volume "local" : path "/mnt/disks/a" does not exist',
+      'volume-mount',
+    ],
+    [
+      'FailedMount',
+      'Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[data]: error processing PVC shop/data: failed to fetch PVC from API server: persistentvolumeclaims "data" not found',
+      'volume-attach',
+    ],
+    ['FailedMount', 'MountVolume.SetUp failed for volume "x" : moon in the wrong phase', 'volume-mount'],
+  ])('%s: %s', (reason, message, category) => {
+    expect(mountProblem(reason, message).category).toBe(category);
+  });
+
+  test('the volume that a message names', () => {
+    expect([multiAttach, timeOut, 'x'].map(volumeOf)).toEqual(['pvc-1', 'data', '']);
+  });
+});
+
+describe('pod-volume', () => {
+  const run = (pod: object, events: readonly object[], pods: readonly object[] = []) =>
+    analyze(podVolume, 'pod', pod, { events, pods });
+
+  test('a secret that is missing is named', async () => {
+    const [finding] = await run(creating(), [
+      eventObject(about, 'FailedMount', 'MountVolume.SetUp failed for volume "tls" : secret "web-tls" not found'),
+    ]);
+    expect(finding).toMatchObject({
+      category: 'volume-source-missing',
+      decisive: true,
+      facts: { volume: 'tls', missing: 'secret web-tls' },
+    });
+    expect(finding?.cause).toContain('secret web-tls does not exist (not found) in namespace shop');
+  });
+
+  test('a volume that is attached elsewhere: who holds it; the time-out that follows is not the cause', async () => {
+    const holder = podObject('web-0', { spec: { nodeName: 'n2' } });
+    const events = [
+      eventObject(about, 'FailedAttachVolume', multiAttach, { lastTimestamp: '2026-01-01T11:30:00Z' }),
+      eventObject(about, 'FailedMount', timeOut),
+    ];
+    const [finding] = await run(creating(), events, [holder]);
+    expect(finding).toMatchObject({ category: 'volume-in-use', decisive: true, pointers: [] });
+    expect(finding?.cause).toContain('it is still attached to another node, where pod web-0 on node n2 uses it');
+  });
+
+  test('a holder that is being deleted, and its node, are behind it', async () => {
+    const holder = podObject('web-0', {
+      meta: { deletionTimestamp: '2026-01-01T11:00:00Z' },
+      spec: { nodeName: 'n2', volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'data' } }] },
+    });
+    const pod = creating({ volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] });
+    const message = 'Multi-Attach error for volume "pvc-1" Volume is already exclusively attached to one node';
+    const [finding] = await run(pod, [eventObject(about, 'FailedAttachVolume', message)], [holder]);
+    expect(finding?.pointers).toEqual([
+      { kind: 'node', namespace: null, name: 'n2' },
+      { kind: 'pod', namespace: 'shop', name: 'web-0' },
+    ]);
+  });
+
+  test('only a time-out: what it waits for is not known', async () => {
+    const [finding] = await run(creating(), [eventObject(about, 'FailedMount', timeOut)]);
+    expect(finding).toMatchObject({ category: 'volume-mount', decisive: false });
+    expect(finding?.cause).toContain('only a time-out is told');
+  });
+
+  test('a claim that is missing is pointed at', async () => {
+    const message =
+      'error processing PVC shop/data: failed to fetch PVC from API server: persistentvolumeclaim "data" not found';
+    const [finding] = await run(creating(), [eventObject(about, 'FailedMount', message)]);
+    expect(finding).toMatchObject({
+      category: 'claim-missing',
+      pointers: [{ kind: 'persistentvolumeclaim', namespace: 'shop', name: 'data' }],
+    });
+  });
+
+  test('volumes were mounted where containers started, or the sandbox failed later', async () => {
+    const failed = eventObject(
+      about,
+      'FailedMount',
+      'MountVolume.SetUp failed for volume "tls" : secret "a" not found',
+      {
+        lastTimestamp: '2026-01-01T11:00:00Z',
+      },
+    );
+    expect(await run(podObject('web-1'), [failed])).toEqual([]);
+    const pulling = podObject('web-1', { state: { state: { waiting: { reason: 'ImagePullBackOff' } } } });
+    expect(await run(pulling, [failed])).toEqual([]);
+    expect(await run(creating(), [failed, eventObject(about, 'FailedCreatePodSandBox', 'x')])).toEqual([]);
+    expect(await run(creating(), [])).toEqual([]);
+  });
+});
