@@ -18,6 +18,7 @@ import {
   timeText,
   mapAt,
 } from './fields.ts';
+import { wasRead } from './owned.ts';
 import { diffTemplates } from './template-diff.ts';
 import { quote } from './quote.ts';
 
@@ -61,6 +62,7 @@ export const deployment = defineAnalyzer({
     },
   },
   async run(io, target) {
+    if (!wasRead(target)) return [];
     const [events, listed] = await Promise.all([io.events(target), io.list('replicasets', target.namespace)]);
     const replicaSets = (listed.kind === 'ok' ? listed.value : [])
       .filter((object) => isOwnedBy(object, target.object))

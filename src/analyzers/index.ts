@@ -1,9 +1,12 @@
 import { claim } from './claim.ts';
 import type { Analyzer } from './define.ts';
+import { cronJob } from './cron-job.ts';
 import { deployment } from './deployment.ts';
 import { warningEvent } from './event.ts';
+import { job } from './job.ts';
 import { node } from './node.ts';
 import { podCrash } from './pod-crash.ts';
+import { podHeld } from './pod-held.ts';
 import { podNode } from './pod-node.ts';
 import { podImage } from './pod-image.ts';
 import { podProbe } from './pod-probe.ts';
@@ -14,11 +17,12 @@ import { scaling } from './scaling.ts';
 import { servicePort } from './service-port.ts';
 import { podVolume } from './pod-volume.ts';
 import { service } from './service.ts';
-import { job, workload } from './workload.ts';
+import { workload } from './workload.ts';
 
 /** All analyzers. Findings of one object come out in this order before they are ranked. */
 export const analyzers: readonly Analyzer[] = [
   podNode,
+  podHeld,
   podCrash,
   podImage,
   podStart,
@@ -29,6 +33,7 @@ export const analyzers: readonly Analyzer[] = [
   deployment,
   workload,
   job,
+  cronJob,
   node,
   service,
   servicePort,

@@ -5,7 +5,7 @@ import { claim } from './claim.ts';
 import { deployment } from './deployment.ts';
 import { warningEvent } from './event.ts';
 import { diffTemplates } from './template-diff.ts';
-import { job, workload } from './workload.ts';
+import { workload } from './workload.ts';
 
 const web = (status: object, conditions: readonly object[] = []) => ({
   kind: 'Deployment',
@@ -172,7 +172,7 @@ describe('diffTemplates', () => {
   });
 });
 
-describe('workload and job', () => {
+describe('workload', () => {
   test('a daemon set that lacks pods, and one whose pods are refused', async () => {
     const daemonSet = {
       kind: 'DaemonSet',
@@ -199,28 +199,6 @@ describe('workload and job', () => {
     ]);
     expect(
       await analyze(workload, 'daemonset', { ...daemonSet, status: { desiredNumberScheduled: 2, numberReady: 2 } }),
-    ).toEqual([]);
-  });
-
-  test('a failed job', async () => {
-    const failed = (reason: string) => ({
-      kind: 'Job',
-      metadata: { name: 'backup', namespace: 'shop' },
-      status: {
-        failed: 7,
-        conditions: [
-          { type: 'Failed', status: 'True', reason, message: 'Job has reached the specified backoff limit' },
-        ],
-      },
-    });
-    expect(await analyze(job, 'job', failed('BackoffLimitExceeded'))).toMatchObject([
-      { category: 'job-failed', severity: 'high', cause: null, facts: { failed_pods: '7' } },
-    ]);
-    expect(await analyze(job, 'job', failed('DeadlineExceeded'))).toMatchObject([
-      { cause: 'Job backup did not end before its deadline.' },
-    ]);
-    expect(
-      await analyze(job, 'job', { metadata: { name: 'ok', namespace: 'shop' }, status: { succeeded: 1 } }),
     ).toEqual([]);
   });
 });

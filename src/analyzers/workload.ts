@@ -1,9 +1,10 @@
 import type { KubernetesObject } from '../core/cluster.ts';
 import { describeCommand, look, unreadyQuestions } from './advice.ts';
 import { defineAnalyzer, objectName } from './define.ts';
-import type { Category, EvidenceDraft, FindingDraft, Target } from './define.ts';
+import type { Category, EvidenceDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
-import { conditionOf, listAt, numberAt, textAt, timeText } from './fields.ts';
+import { listAt, numberAt, textAt } from './fields.ts';
+import { wasRead } from './owned.ts';
 import { quote } from './quote.ts';
 
 const createRefused: Category = {
@@ -33,6 +34,7 @@ export const workload = defineAnalyzer({
     },
   },
   async run(io, target) {
+    if (!wasRead(target)) return [];
     const { wanted, ready } = counts(target.object);
     if (ready >= wanted) return [];
     const events = await io.events(target);
@@ -74,51 +76,3 @@ function workloadEvidence(target: Target, wanted: number, ready: number): Eviden
     excerpt: [`pods: ${wanted} wanted, ${ready} ready`, ...conditions].join('\n'),
   };
 }
-
-/** Jobs that failed, with the controller's reason. */
-export const job = defineAnalyzer({
-  name: 'job',
-  kinds: ['job'],
-  explains: ['BackoffLimitExceeded', 'DeadlineExceeded', 'FailedCreate'],
-  categories: {
-    'job-failed': {
-      meaning: 'A Job failed.',
-      nearness: 52,
-      answers: ['job'],
-      changes: null,
-      advice: (draft) => [look(describeCommand(draft), 'Shows the pods of the job and its limits.')],
-    },
-  },
-  async run(io, target) {
-    const failed = conditionOf(target.object, 'Failed');
-    if (failed?.status !== 'True') return [];
-    const events = await io.events(target);
-    const count = numberAt(target.object, 'status', 'failed') ?? 0;
-    const warnings = recentWarnings(
-      events,
-      ['BackoffLimitExceeded', 'DeadlineExceeded', 'FailedCreate'],
-      io.now,
-      24 * 3_600_000,
-    );
-    const excerpt = [
-      `failed pods: ${count}`,
-      `backoffLimit: ${numberAt(target.object, 'spec', 'backoffLimit') ?? 'default'}`,
-      `condition Failed since ${failed.since ?? 'unknown'} (${failed.reason}: ${failed.message})`,
-    ].join('\n');
-    const finding: FindingDraft<'job-failed'> = {
-      category: 'job-failed',
-      severity: 'high',
-      object: objectName('job', target.namespace, target.name),
-      description: `Job ${target.name} failed at ${timeText(failed.since)} (${failed.reason}): ${quote(failed.message, 250)}; ${count} of its pods failed.`,
-      cause: failed.reason === 'DeadlineExceeded' ? `Job ${target.name} did not end before its deadline.` : null,
-      decisive: failed.reason === 'DeadlineExceeded',
-      when: { from: failed.since, until: null, source: 'condition Failed' },
-      facts: { reason: failed.reason, failed_pods: String(count) },
-      evidence: [
-        { read: { kind: 'object', of: 'job', namespace: target.namespace, name: target.name }, excerpt },
-        ...(warnings.length > 0 ? [eventsEvidence(target, events)] : []),
-      ],
-    };
-    return [finding];
-  },
-});

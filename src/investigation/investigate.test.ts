@@ -498,3 +498,15 @@ describe('renderTextReport', () => {
     expect(result.report).toContain('**Confidence Level**: 95%');
   });
 });
+
+test('of an object that cannot be read its events still tell', async () => {
+  const message = 'Cannot determine if job needs to be started: too many missed start time (> 100)';
+  const events = [eventObject({ kind: 'CronJob', name: 'purge' }, 'FailedNeedsStart', message)];
+  const cluster = memoryCluster(
+    { events },
+    { instead: { 'get cronjobs': { kind: 'not_captured', reason: 'no cronjobs.json' } } },
+  );
+  const alert = alertOf({ namespace: 'shop', cronjob: 'purge' }, { name: 'CronJobNotScheduled' });
+  const { result } = await run(cluster, { alert });
+  expect(result.root_cause).toContain(message);
+});

@@ -108,6 +108,7 @@ async function addNamed(search: Search, kind: ObjectKind, namespace: string | nu
     return;
   }
   if (kind === 'pod' && result.kind !== 'ok') return;
+  if (result.kind !== 'ok') await addUnread(search, kind, namespace, name);
   // Owners are missing in many a dump, and their pods name them.
   const owned = kind === 'pod' ? 0 : await addPodsThatName(search, kind, namespace, name);
   if (owned > 0 || result.kind !== 'ok') return;
@@ -118,6 +119,18 @@ async function addNamed(search: Search, kind: ObjectKind, namespace: string | nu
       ? `What happened to ${what}? It does not exist any more.`
       : `What happened to ${what}? It does not exist any more; by its name it belonged to ${guess}, which was looked at instead.`,
   );
+}
+
+/** An object that cannot be read and that events are about: they may say all that matters. */
+async function addUnread(
+  { reads, graph }: Search,
+  kind: ObjectKind,
+  namespace: string | null,
+  name: string,
+): Promise<void> {
+  const events = await reads.events({ kind, namespace, name });
+  if (events.length === 0) return;
+  graph.add(kind, { metadata: namespace === null ? { name } : { name, namespace } }, 'alert', null);
 }
 
 /** Pods whose owner reference names this kind and name; the worst ones. Returns how many there are. */
