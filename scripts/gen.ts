@@ -7,8 +7,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { performancePage } from '../bench/page.ts';
 import type { BenchmarkReport } from '../bench/page.ts';
+import type { Evaluation } from '../src/app/evaluation/evaluate.ts';
+import { accuracyPage } from './gen/accuracy.ts';
 import { cliReference } from './gen/cli.ts';
 import { crdFiles } from './gen/crds.ts';
+import { findingsPage } from './gen/findings.ts';
 import { referencePages } from './gen/reference.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -19,8 +22,11 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   for (const [name, content] of crdFiles()) files.set(`deploy/crds/${name}`, content);
   for (const [name, content] of referencePages()) files.set(`docs/reference/${name}`, content);
   files.set('docs/reference/cli.md', cliReference());
+  files.set('docs/reference/findings.md', findingsPage());
   const results = JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')) as BenchmarkReport;
   files.set('docs/performance.md', performancePage(results));
+  const evaluation = JSON.parse(readFileSync(join(root, 'examples/eval/results.json'), 'utf8')) as Evaluation;
+  files.set('docs/accuracy.md', accuracyPage(evaluation));
   return files;
 }
 
