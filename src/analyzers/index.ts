@@ -1,6 +1,7 @@
 import { claim } from './claim.ts';
 import type { Analyzer } from './define.ts';
 import { cronJob } from './cron-job.ts';
+import { daemonSet } from './daemon-set.ts';
 import { deployment } from './deployment.ts';
 import { warningEvent } from './event.ts';
 import { job } from './job.ts';
@@ -10,6 +11,7 @@ import { podHeld } from './pod-held.ts';
 import { podNode } from './pod-node.ts';
 import { podImage } from './pod-image.ts';
 import { podProbe } from './pod-probe.ts';
+import { podRevision } from './pod-revision.ts';
 import { podSandbox } from './pod-sandbox.ts';
 import { podSchedule } from './pod-schedule.ts';
 import { podStart } from './pod-start.ts';
@@ -17,12 +19,14 @@ import { scaling } from './scaling.ts';
 import { servicePort } from './service-port.ts';
 import { podVolume } from './pod-volume.ts';
 import { service } from './service.ts';
+import { updates } from './updates.ts';
 import { workload } from './workload.ts';
 
 /** All analyzers. Findings of one object come out in this order before they are ranked. */
 export const analyzers: readonly Analyzer[] = [
   podNode,
   podHeld,
+  podRevision,
   podCrash,
   podImage,
   podStart,
@@ -32,6 +36,8 @@ export const analyzers: readonly Analyzer[] = [
   podProbe,
   deployment,
   workload,
+  updates,
+  daemonSet,
   job,
   cronJob,
   node,
