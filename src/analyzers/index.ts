@@ -3,6 +3,7 @@ import type { Analyzer } from './define.ts';
 import { cronJob } from './cron-job.ts';
 import { daemonSet } from './daemon-set.ts';
 import { deployment } from './deployment.ts';
+import { dns } from './dns.ts';
 import { warningEvent } from './event.ts';
 import { job } from './job.ts';
 import { node } from './node.ts';
@@ -45,5 +46,6 @@ export const analyzers: readonly Analyzer[] = [
   servicePort,
   scaling,
   claim,
+  dns,
   warningEvent,
 ];

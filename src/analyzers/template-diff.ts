@@ -37,6 +37,8 @@ const podFields = [
   ['security context', 'securityContext'],
   ['priority class', 'priorityClassName'],
   ['host network', 'hostNetwork'],
+  ['dns policy', 'dnsPolicy'],
+  ['dns config', 'dnsConfig'],
 ] as const;
 
 const containerFields = [

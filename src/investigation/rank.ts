@@ -4,7 +4,7 @@ import { timeText } from '../analyzers/fields.ts';
 import type { FindingSeverity } from '../core/finding.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
-import { isLinked, isSurrounding } from './graph.ts';
+import { isLinked, isSurrounding, pathTo } from './graph.ts';
 
 /** A draft with what ranks it. */
 export interface RankedFinding {
@@ -48,6 +48,11 @@ const severityScores: Readonly<Record<FindingSeverity, number>> = {
   low: -12,
   info: -20,
 };
+
+/** What the cluster itself names comes before what is concluded. */
+const decisiveScore = 6;
+/** Where only a namespace is named, a symptom that nothing explains further is no answer. */
+const nearnessOfAnswers = 76;
 
 /** Alerts look back this far: what ended earlier before an alert began to fire is history. */
 const alertLooksBackMs = 3_600_000;
@@ -114,7 +119,8 @@ function scoreOf(draft: FindingDraft, category: Category, target: Target, { cont
   const named =
     container === null || own === undefined || target.relation !== 'alert' ? 0 : own === container ? 3 : -25;
   const place = target.relation === 'alert' ? 12 : isLinked(target) && !isSurrounding(target) ? 7 : 0;
-  return category.nearness + severityScores[draft.severity] + place + named;
+  const decisive = draft.decisive ? decisiveScore : 0;
+  return category.nearness + severityScores[draft.severity] + decisive + place + named;
 }
 
 const isSlight = ({ severity }: FindingDraft): boolean => severity === 'low' || severity === 'info';
@@ -130,7 +136,9 @@ function chooseChain(findings: readonly RankedFinding[], asked: Asked): readonly
   const answers = ({ category }: RankedFinding): boolean =>
     asked.questions.some((question) => question === 'anything' || category.answers.includes(question));
   const own = current.filter((finding) => answers(finding) && !isSurrounding(finding.target));
-  const chains = own.map((finding) => deepen(finding, current, [])).filter((chain) => chain.length > 0);
+  const chains = own
+    .map((finding) => deepen(finding, current, []))
+    .filter((chain) => chain.length > 0 && isAnswer(chain));
   const best = chains[0];
   // What only surrounds the object answers where nothing of its own does, and where it came first.
   const around = current.find(
@@ -142,6 +150,15 @@ function chooseChain(findings: readonly RankedFinding[], asked: Asked): readonly
       isBefore(finding.draft.when.from, asked.startsAt),
   );
   return best ?? (around === undefined ? [] : [around]);
+}
+
+/** Whether a chain says more than that something in the namespace is unwell. */
+function isAnswer(chain: readonly RankedFinding[]): boolean {
+  const [symptom] = chain;
+  const cause = chain.at(-1);
+  if (symptom === undefined || cause === undefined) return false;
+  const inPlace = pathTo(symptom.target)[0]?.relation === 'holds';
+  return !inPlace || cause.draft.decisive || cause.category.nearness >= nearnessOfAnswers;
 }
 
 /** The finding, then the cause of what it points at; empty where neither it nor anything behind it is a cause. */
