@@ -3,8 +3,7 @@ import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { describeCommand, kindAndName, look, unreadyQuestions } from './advice.ts';
 import { defineAnalyzer, objectName } from './define.ts';
-import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Target } from './define.ts';
-import { eventsEvidence, recentWarnings } from './events.ts';
+import type { AnalyzerIo, EvidenceDraft, FindingDraft, Target } from './define.ts';
 import {
   at,
   between,
@@ -32,7 +31,7 @@ const revisionAnnotation = 'deployment.kubernetes.io/revision';
 export const deployment = defineAnalyzer({
   name: 'deployment',
   kinds: ['deployment'],
-  explains: ['ReplicaSetCreateError', 'FailedCreate', 'DeploymentRollback'],
+  explains: ['DeploymentRollback'],
   categories: {
     'rollout-stuck': {
       meaning: 'A rollout does not get on.',
@@ -63,11 +62,11 @@ export const deployment = defineAnalyzer({
   },
   async run(io, target) {
     if (!wasRead(target)) return [];
-    const [events, listed] = await Promise.all([io.events(target), io.list('replicasets', target.namespace)]);
+    const listed = await io.list('replicasets', target.namespace);
     const replicaSets = (listed.kind === 'ok' ? listed.value : [])
       .filter((object) => isOwnedBy(object, target.object))
       .sort((one, other) => revisionOf(other) - revisionOf(one));
-    return [...rollout(io, target, events, replicaSets), ...recentChange(io, target, replicaSets)];
+    return [...rollout(target, replicaSets), ...recentChange(io, target, replicaSets)];
   },
 });
 
@@ -109,41 +108,30 @@ function deploymentEvidence(target: Target): EvidenceDraft {
   };
 }
 
-function rollout(
-  io: AnalyzerIo,
-  target: Target,
-  events: readonly EventView[],
-  replicaSets: readonly KubernetesObject[],
-): readonly Draft[] {
+function rollout(target: Target, replicaSets: readonly KubernetesObject[]): readonly Draft[] {
   const progressing = conditionOf(target.object, 'Progressing');
-  const failure = conditionOf(target.object, 'ReplicaFailure');
   const replicas = replicasOf(target.object);
   const exceeded = progressing?.status === 'False' && progressing.reason === 'ProgressDeadlineExceeded';
-  const refused = failure?.status === 'True';
   const missing = replicas.available < replicas.wanted || replicas.updated < replicas.wanted;
-  if (!exceeded && !refused && !missing) return [];
+  if (!exceeded && !missing) return [];
   const counts = `${replicas.updated} of ${replicas.wanted} replicas are updated, ${replicas.available} available`;
   const state = exceeded
     ? `The rollout of deployment ${target.name} is stuck (ProgressDeadlineExceeded since ${timeText(progressing.since)})`
-    : refused
-      ? `Deployment ${target.name} cannot create its pods (${failure.reason})`
-      : replicas.updated < replicas.wanted
-        ? `The rollout of deployment ${target.name} is not complete`
-        : `Deployment ${target.name} lacks available replicas`;
-  const why = refused ? `: ${quote(failure.message, 300)}` : '';
-  const warnings = recentWarnings(events, ['FailedCreate', 'ReplicaSetCreateError'], io.now);
+    : replicas.updated < replicas.wanted
+      ? `The rollout of deployment ${target.name} is not complete`
+      : `Deployment ${target.name} lacks available replicas`;
   const newest = replicaSets[0];
   return [
     {
-      category: exceeded || refused || replicas.updated < replicas.wanted ? 'rollout-stuck' : 'replicas-unavailable',
-      severity: exceeded || refused || replicas.available === 0 ? 'high' : 'medium',
+      category: exceeded || replicas.updated < replicas.wanted ? 'rollout-stuck' : 'replicas-unavailable',
+      severity: exceeded || replicas.available === 0 ? 'high' : 'medium',
       object: objectName('deployment', target.namespace, target.name),
-      description: `${state}${why}; ${counts}.`,
-      // What the API server refuses (a quota, an admission rule) is a cause; pods that do not get ready are a symptom.
-      cause: refused ? `Deployment ${target.name} cannot create its pods: ${quote(failure.message, 300)}` : null,
-      decisive: refused,
+      description: `${state}; ${counts}.`,
+      // Pods that do not get ready, or are refused, are what it waits for; that it waits is a symptom.
+      cause: null,
+      decisive: false,
       when: {
-        from: (refused ? failure.since : exceeded ? progressing.since : null) ?? null,
+        from: exceeded ? progressing.since : null,
         until: null,
         source: 'conditions of the deployment',
       },
@@ -151,10 +139,10 @@ function rollout(
         wanted: String(replicas.wanted),
         updated: String(replicas.updated),
         available: String(replicas.available),
-        ...(exceeded ? { reason: progressing.reason } : refused ? { reason: failure.reason } : {}),
+        ...(exceeded ? { reason: progressing.reason } : {}),
         ...(newest === undefined ? {} : { new_replica_set: newest.metadata.name }),
       },
-      evidence: [deploymentEvidence(target), ...(warnings.length > 0 ? [eventsEvidence(target, events)] : [])],
+      evidence: [deploymentEvidence(target)],
     },
   ];
 }

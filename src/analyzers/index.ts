@@ -16,6 +16,8 @@ import { podRevision } from './pod-revision.ts';
 import { podSandbox } from './pod-sandbox.ts';
 import { podSchedule } from './pod-schedule.ts';
 import { podStart } from './pod-start.ts';
+import { quota } from './quota.ts';
+import { refusal } from './refusal.ts';
 import { scaling } from './scaling.ts';
 import { servicePort } from './service-port.ts';
 import { podVolume } from './pod-volume.ts';
@@ -35,6 +37,7 @@ export const analyzers: readonly Analyzer[] = [
   podSandbox,
   podSchedule,
   podProbe,
+  refusal,
   deployment,
   workload,
   updates,
@@ -47,5 +50,6 @@ export const analyzers: readonly Analyzer[] = [
   scaling,
   claim,
   dns,
+  quota,
   warningEvent,
 ];

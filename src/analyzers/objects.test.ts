@@ -66,23 +66,6 @@ describe('deployment', () => {
     );
   });
 
-  test('pods that the API server refuses are a cause', async () => {
-    const conditions = [
-      {
-        type: 'ReplicaFailure',
-        status: 'True',
-        reason: 'FailedCreate',
-        message: 'pods "web-x" is forbidden: exceeded quota: small',
-      },
-    ];
-    const [finding] = await analyze(deployment, 'deployment', web({}, conditions));
-    expect(finding).toMatchObject({
-      category: 'rollout-stuck',
-      decisive: true,
-      cause: 'Deployment web cannot create its pods: pods "web-x" is forbidden: exceeded quota: small',
-    });
-  });
-
   test('missing replicas alone', async () => {
     const [finding] = await analyze(deployment, 'deployment', web({ updatedReplicas: 4, availableReplicas: 3 }));
     expect(finding).toMatchObject({ category: 'replicas-unavailable', severity: 'medium' });
@@ -173,7 +156,7 @@ describe('diffTemplates', () => {
 });
 
 describe('workload', () => {
-  test('a daemon set that lacks pods, and one whose pods are refused', async () => {
+  test('a daemon set that lacks pods', async () => {
     const daemonSet = {
       kind: 'DaemonSet',
       metadata: { name: 'agent', namespace: 'shop' },
@@ -184,17 +167,6 @@ describe('workload', () => {
         category: 'replicas-unavailable',
         severity: 'medium',
         description: '2 of 3 pods of daemonset agent are ready.',
-      },
-    ]);
-    const refused = await analyze(workload, 'daemonset', daemonSet, {
-      events: [eventObject({ kind: 'DaemonSet', name: 'agent' }, 'FailedCreate', 'forbidden: exceeded quota')],
-    });
-    expect(refused).toMatchObject([
-      {
-        category: 'create-refused',
-        severity: 'high',
-        decisive: true,
-        cause: 'The pods of daemonset agent cannot be created: forbidden: exceeded quota',
       },
     ]);
     expect(

@@ -1,30 +1,16 @@
 import type { KubernetesObject } from '../core/cluster.ts';
 import { describeCommand, look, unreadyQuestions } from './advice.ts';
-import { defineAnalyzer, objectName } from './define.ts';
-import type { Category, EvidenceDraft, Target } from './define.ts';
-import { eventsEvidence, recentWarnings } from './events.ts';
+import { defineAnalyzer, lasting, objectName } from './define.ts';
+import type { EvidenceDraft, Target } from './define.ts';
 import { listAt, numberAt, textAt } from './fields.ts';
 import { wasRead } from './owned.ts';
-import { quote } from './quote.ts';
 
-const createRefused: Category = {
-  meaning: 'The API server refuses the pods of a workload.',
-  nearness: 85,
-  answers: unreadyQuestions,
-  changes: /./,
-  advice: (draft, { namespace }) => [
-    look(describeCommand(draft), 'Shows the answer of the API server.'),
-    look(`kubectl -n ${namespace} describe resourcequotas`, 'Shows the quotas of the namespace and what is used.'),
-  ],
-};
-
-/** StatefulSets and DaemonSets whose pods are missing or not ready, and pods that the API server refuses. */
+/** StatefulSets, DaemonSets and ReplicaSets whose pods are missing or not ready. */
 export const workload = defineAnalyzer({
   name: 'workload',
   kinds: ['statefulset', 'daemonset', 'replicaset'],
-  explains: ['FailedCreate'],
+  explains: [],
   categories: {
-    'create-refused': createRefused,
     'replicas-unavailable': {
       meaning: 'A workload has fewer ready pods than it wants.',
       nearness: 44,
@@ -33,28 +19,21 @@ export const workload = defineAnalyzer({
       advice: (draft) => [look(describeCommand(draft), 'Shows the state and the events of the object.')],
     },
   },
-  async run(io, target) {
+  async run(_, target) {
     if (!wasRead(target)) return [];
     const { wanted, ready } = counts(target.object);
     if (ready >= wanted) return [];
-    const events = await io.events(target);
-    const refusal = recentWarnings(events, ['FailedCreate'], io.now).at(-1);
-    const evidence = [
-      workloadEvidence(target, wanted, ready),
-      ...(refusal === undefined ? [] : [eventsEvidence(target, events)]),
-    ];
-    const message = refusal === undefined ? '' : quote(refusal.message, 300);
     return [
       {
-        category: refusal === undefined ? 'replicas-unavailable' : 'create-refused',
-        severity: refusal === undefined && ready > 0 ? 'medium' : 'high',
+        category: 'replicas-unavailable',
+        severity: ready > 0 ? 'medium' : 'high',
         object: objectName(target.kind, target.namespace, target.name),
-        description: `${ready} of ${wanted} pods of ${target.kind} ${target.name} are ready.${message === '' ? '' : ` New pods are refused: ${message}`}`,
-        cause: message === '' ? null : `The pods of ${target.kind} ${target.name} cannot be created: ${message}`,
-        decisive: message !== '',
-        when: { from: refusal?.first ?? null, until: null, source: refusal === undefined ? '' : 'event FailedCreate' },
-        facts: { wanted: String(wanted), ready: String(ready), ...(message === '' ? {} : { message }) },
-        evidence,
+        description: `${ready} of ${wanted} pods of ${target.kind} ${target.name} are ready.`,
+        cause: null,
+        decisive: false,
+        when: lasting,
+        facts: { wanted: String(wanted), ready: String(ready) },
+        evidence: [workloadEvidence(target, wanted, ready)],
       },
     ];
   },
