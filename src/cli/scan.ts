@@ -25,12 +25,17 @@ const listing: Listing<Broken> = {
   empty: 'nothing is broken in what was read',
 };
 
+/** Lines about what could not be read; the JSON has all. */
+const shownGaps = 8;
+
 /** `fist scan`: everything that is broken now, worst first. Exit 0 whatever is found. */
 export async function scanCommand(terminal: Terminal, flags: ScanFlags): Promise<number> {
   const format = outputFormat(flags.output, ['table', 'wide', 'json', 'yaml', 'name']);
   const result = await scanOnce(flags.namespace ?? null, readClusterOptions(flags));
   if (format === 'json' || format === 'yaml') await printObject(terminal, format, result);
   else await printItems(terminal, format, result.broken, listing);
-  for (const line of result.not_read) terminal.err(`not read: ${plain(line)}\n`);
+  for (const line of result.not_read.slice(0, shownGaps)) terminal.err(`not read: ${plain(line)}\n`);
+  const more = result.not_read.length - shownGaps;
+  if (more > 0) terminal.err(`not read: ${more} more; next: fist scan -o json\n`);
   return 0;
 }

@@ -331,6 +331,24 @@ describe('investigate', () => {
     expect(result.findings[0]).toMatchObject({ category: 'oom-killed' });
   });
 
+  test('an alert about a pod costs at most 40 reads, however much is broken around it', async () => {
+    const pods = Array.from({ length: 200 }, (_, index) =>
+      podObject(`web-h2-${String(index).padStart(5, 'a')}`, {
+        meta: { labels: { app: 'web', 'pod-template-hash': 'h2' }, ...owner('ReplicaSet', 'web-h2') },
+        state: loop({ ...killed, reason: 'Error', exitCode: 1 }),
+      }),
+    );
+    const services = Array.from({ length: 50 }, (_, index) => ({
+      kind: 'Service',
+      metadata: { name: `s${index}`, namespace: 'shop' },
+      spec: { selector: { app: 'web' } },
+    }));
+    const cluster = memoryCluster({ ...shop(loop(killed)), pods, services });
+    await run(cluster, { alert: alertOf({ namespace: 'shop', pod: 'web-h2-aaaa7' }) });
+    expect(cluster.asked.length).toBeLessThanOrEqual(40);
+    expect(cluster.asked.length).toBeGreaterThan(5);
+  });
+
   test('pods of one owner with the same trouble are one finding', async () => {
     const pods = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((letter) =>
       podObject(`web-h2-${letter}`, {
