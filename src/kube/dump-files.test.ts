@@ -50,5 +50,5 @@ test.skipIf(process.platform === 'win32')('nor what stood there for the moment o
 
 test('a file that is written anew at that moment is read as it is', async () => {
   const write = () => writeFileSync(join(dump, 'shop', 'pods.json'), 'newer');
-  expect(await read(write)).toEqual({ kind: 'text', text: 'newer', isEnd: false });
+  expect(await read(write)).toEqual({ kind: 'bytes', bytes: Buffer.from('newer'), isEnd: false });
 });

@@ -11,8 +11,8 @@ import { isKubernetesName } from '../core/cluster.ts';
  */
 export type DumpFile =
   | {
-      readonly kind: 'text';
-      readonly text: string;
+      readonly kind: 'bytes';
+      readonly bytes: Buffer;
       /** It is the end of a file that is larger than what was asked for. */
       readonly isEnd: boolean;
     }
@@ -56,11 +56,11 @@ export async function readDumpFile(
     if (now.kind === 'refused') return now;
     if (now.kind === 'absent' || !(await isThere(file, now.path))) return refused(exchanged(place));
     if (!status.isFile()) return refused(`${place} is ${typeOf(status)}, not a file`);
-    if (status.size <= maxBytes) return { kind: 'text', text: await file.readFile('utf8'), isEnd: false };
+    if (status.size <= maxBytes) return { kind: 'bytes', bytes: await file.readFile(), isEnd: false };
     if (!endWillDo) return refused(`${place} has ${status.size} bytes, more than the ${maxBytes} that are read`);
     const end = Buffer.alloc(maxBytes);
     const { bytesRead } = await file.read(end, 0, maxBytes, status.size - maxBytes);
-    return { kind: 'text', text: end.toString('utf8', 0, bytesRead), isEnd: true };
+    return { kind: 'bytes', bytes: end.subarray(0, bytesRead), isEnd: true };
   } finally {
     await file.close();
   }
@@ -96,7 +96,7 @@ async function isFolder(folder: string, entry: Dirent): Promise<boolean> {
   );
 }
 
-type Place = { readonly kind: 'path'; readonly path: string } | Exclude<DumpFile, { kind: 'text' }>;
+type Place = { readonly kind: 'path'; readonly path: string } | Exclude<DumpFile, { kind: 'bytes' }>;
 
 /** The path without links, if it is within the folder. */
 async function pathWithin(folder: string, parts: readonly string[]): Promise<Place> {

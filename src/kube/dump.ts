@@ -195,10 +195,10 @@ async function parseList(
   const file = await readDumpFile(directory, parts, { maxBytes }).catch((error: unknown) => {
     throw unavailable(`${path} cannot be read (${fileProblem(error)})`, error);
   });
-  if (file.kind !== 'text') return file;
+  if (file.kind !== 'bytes') return file;
   let items: readonly unknown[] | null;
   try {
-    items = await finishInTurns(parseListItems(file.text));
+    items = await finishInTurns(parseListItems(file.bytes));
   } catch (error) {
     throw unavailable(
       `${path} is not JSON (${errorText(error)}); a dump in YAML is not read, use --output=json`,
@@ -209,18 +209,18 @@ async function parseList(
   return {
     kind: 'list',
     items: items.filter(isObject).map((object) => withType(object, resource)),
-    newest: await finishInTurns(newestTime(file.text)),
+    newest: await finishInTurns(newestTime(file.bytes)),
   };
 }
 
-/** Characters that are looked through between two turns. */
-const charactersAtOnce = 1024 * 1024;
+/** Looked through between two turns. */
+const bytesAtOnce = 1024 * 1024;
 
-function* newestTime(text: string): Pieces<string> {
+function* newestTime(bytes: Buffer): Pieces<string> {
   let newest = '';
-  for (let from = 0; from < text.length; from += charactersAtOnce) {
+  for (let from = 0; from < bytes.length; from += bytesAtOnce) {
     // A field that the cut parts is found in the next part.
-    const part = text.slice(Math.max(0, from - 100), from + charactersAtOnce);
+    const part = bytes.toString('latin1', Math.max(0, from - 100), from + bytesAtOnce);
     newest = newestTimeIn(part, newest);
     yield;
   }
@@ -272,7 +272,7 @@ async function readLogs(
   if (found.kind === 'absent') return notCaptured(`the dump has no ${namespace}/${pod}/${file}`);
   if (found.kind === 'refused') return notCaptured(found.reason);
   if (eventLoopTurns.isOver()) await eventLoopTurns.next();
-  const sections = parseLogSections(found.text, namespace, pod, found.isEnd).filter(
+  const sections = parseLogSections(found.bytes.toString('utf8'), namespace, pod, found.isEnd).filter(
     (section) => section.container === container,
   );
   if (sections.length === 0)

@@ -6,7 +6,7 @@ const pod = (at: number, more: object = {}): object => ({
   metadata: { name: `web-${at}`, namespace: 'shop' },
   ...more,
 });
-const parse = (text: string) => finish(parseListItems(text));
+const parse = (text: string) => finish(parseListItems(Buffer.from(text)));
 /** Makes a text large that is small, and says nothing. */
 const large = (text: string): string => `${text}${' '.repeat(600 * 1024)}`;
 
@@ -49,15 +49,23 @@ describe('items of a list', () => {
 
   it('that are larger than any object of a cluster are refused', () => {
     const text = JSON.stringify({ items: [pod(1), pod(2, { data: 'x'.repeat(5_000_000) })] });
-    expect(() => parse(text)).toThrow('more than 4194304 characters');
+    expect(() => parse(text)).toThrow('more than 4194304 bytes');
   });
 
-  it('come in pieces', () => {
-    const pieces = parseListItems(JSON.stringify({ items: Array.from({ length: 20_000 }, (_, at) => pod(at)) }));
+  it('come in pieces, and nowhere is the whole one text', () => {
+    const bytes = Buffer.from(JSON.stringify({ items: Array.from({ length: 20_000 }, (_, at) => pod(at)) }));
+    let longest = 0;
+    bytes.toString = (encoding, from, to) => {
+      const text = Buffer.prototype.toString.call(bytes, encoding, from, to);
+      longest = Math.max(longest, text.length);
+      return text;
+    };
+    const pieces = parseListItems(bytes);
     let count = 0;
     let last = pieces.next();
     for (; last.done !== true; last = pieces.next()) count += 1;
     expect(last.value).toHaveLength(20_000);
     expect(count).toBeGreaterThan(20_000);
+    expect(longest).toBeLessThan(100);
   });
 });
