@@ -1,10 +1,13 @@
+import { autoscaler } from './autoscaler.ts';
 import { claim } from './claim.ts';
 import type { Analyzer } from './define.ts';
 import { cronJob } from './cron-job.ts';
 import { daemonSet } from './daemon-set.ts';
 import { deployment } from './deployment.ts';
 import { dns } from './dns.ts';
+import { disruptionBudget } from './disruption-budget.ts';
 import { warningEvent } from './event.ts';
+import { ingress } from './ingress.ts';
 import { job } from './job.ts';
 import { node } from './node.ts';
 import { podCrash } from './pod-crash.ts';
@@ -48,6 +51,9 @@ export const analyzers: readonly Analyzer[] = [
   service,
   servicePort,
   scaling,
+  ingress,
+  autoscaler,
+  disruptionBudget,
   claim,
   dns,
   quota,

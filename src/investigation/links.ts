@@ -3,6 +3,7 @@ import type { ObjectKind, Relation, Target } from '../analyzers/define.ts';
 import { at, conditionOf, controllerOf, isOwnedBy, listAt, mapAt, textAt } from '../analyzers/fields.ts';
 import { isReady, podTrouble } from '../analyzers/pod-status.ts';
 import { matchesLabels, selectsLabels, templateLabels } from '../analyzers/selectors.ts';
+import { backendsOf } from '../analyzers/ingress.ts';
 import { isUnwellNode } from '../analyzers/node-conditions.ts';
 import { serviceOfHost } from '../analyzers/hosts.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
@@ -155,10 +156,7 @@ async function servicesOfIngress(
   reads: Reads,
   { namespace, object }: Target,
 ): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
-  const paths = listAt(object, 'spec', 'rules').flatMap((rule) => listAt(rule, 'http', 'paths'));
-  const names = [at(object, 'spec', 'defaultBackend'), ...paths.map((path) => at(path, 'backend'))].map((backend) =>
-    textAt(backend, 'service', 'name'),
-  );
+  const names = backendsOf(object).map(({ service }) => service);
   const services = await reads.list('services', namespace);
   if (services.kind !== 'ok') return [];
   return services.value.filter(({ metadata }) => names.includes(metadata.name)).map((one) => ['service', one] as const);
