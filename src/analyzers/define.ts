@@ -201,6 +201,8 @@ export interface EventView {
   readonly type: string;
   readonly reason: string;
   readonly message: string;
+  /** The container that it is about; empty where it is about all of the object. */
+  readonly container: string;
   readonly count: number;
   readonly first: Timestamp | null;
   readonly last: Timestamp | null;

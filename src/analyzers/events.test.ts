@@ -45,7 +45,14 @@ test.each([
     reason: 'FailedMount',
     ...parts,
   };
-  expect(eventView(event)).toEqual({ type: 'Warning', reason: 'FailedMount', message: 'no', count: 90, ...times });
+  expect(eventView(event)).toEqual({
+    type: 'Warning',
+    reason: 'FailedMount',
+    message: 'no',
+    container: '',
+    count: 90,
+    ...times,
+  });
   expect(isAbout(event, 'pod', 'web-1', 'u1')).toBe(true);
   expect(isAbout(event, 'pod', 'web-1', 'another')).toBe(false);
 });

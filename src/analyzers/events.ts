@@ -11,10 +11,12 @@ import { numberAt, textAt, timeAt } from './fields.ts';
 export function eventView(event: KubernetesObject): EventView {
   const created = timeAt(event, 'metadata', 'creationTimestamp');
   const eventTime = timeAt(event, 'eventTime');
+  const about = event['involvedObject'] ?? event['regarding'];
   return {
     type: textAt(event, 'type'),
     reason: textAt(event, 'reason'),
     message: textAt(event, 'message') || textAt(event, 'note'),
+    container: /\{([^}]{1,63})\}$/.exec(textAt(about, 'fieldPath'))?.[1] ?? '',
     count: numberAt(event, 'series', 'count') ?? numberAt(event, 'count') ?? numberAt(event, 'deprecatedCount') ?? 1,
     first: timeAt(event, 'firstTimestamp') ?? timeAt(event, 'deprecatedFirstTimestamp') ?? eventTime ?? created,
     last:

@@ -7,11 +7,11 @@ const name = '[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]{0,6
 const hostPlaces = [
   new RegExp(`^(${name})$`, 'g'),
   new RegExp(`://(?:[^\\s/@"']{1,200}@)?(${name})`, 'g'),
-  new RegExp(`(?<![a-z0-9_.-])(${name}):\\d{2,5}(?![\\d:.])`, 'g'),
+  new RegExp(`(?<![a-z0-9_.-])(${name}):\\d{2,5}(?![\\d]|[:.]\\d)`, 'g'),
   new RegExp(`(?<![a-z0-9_.-])(${name}\\.svc(?:\\.[a-z0-9.-]{1,100})?)(?![a-z0-9_-])`, 'g'),
   new RegExp(`(?<![\\d.])(\\d{1,3}(?:\\.\\d{1,3}){3})(?![\\d.])`, 'g'),
   new RegExp(
-    `(?:\\blookup|\\benotfound|\\beai_again|unknownhostexception:?|\\bhost ?name|\\bhost|\\baddress|\\bresolve|\\bresolving|\\bconnect(?:ing)? to|\\bdial tcp:? lookup) ["'\`]?(${name})(?![a-z0-9_])`,
+    `(?:\\blookup|\\benotfound|\\beai_again|unknownhostexception:?|\\bhost ?name|\\bhost:?|\\baddress|\\bupstream|\\bresolve|\\bresolving|\\bconnect(?:ing)? to|\\bdial tcp:? lookup) ["'\`]?(${name})(?![a-z0-9_])`,
     'g',
   ),
 ] as const;
@@ -20,6 +20,12 @@ const hostPlaces = [
 export function hostsIn(text: string): readonly string[] {
   const lower = text.slice(0, 4000).toLowerCase();
   return [...new Set(hostPlaces.flatMap((place) => [...lower.matchAll(place)].map(([, host = '']) => host)))];
+}
+
+/** The hosts of a failure: those that were looked up, not the name server that was asked. */
+export function failedHosts(text: string): readonly string[] {
+  const servers = [...text.matchAll(/ on ([\d.]{7,15}|\[[\da-f:]+\]):53\b/gi)].map(([, server = '']) => server);
+  return hostsIn(text).filter((host) => !servers.includes(host));
 }
 
 /** The service that a text names as a host: by its cluster address, its full name, or its short name; null where none. */

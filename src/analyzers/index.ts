@@ -11,7 +11,9 @@ import { ingress } from './ingress.ts';
 import { job } from './job.ts';
 import { node } from './node.ts';
 import { podCrash } from './pod-crash.ts';
+import { podDeleted } from './pod-deleted.ts';
 import { podHeld } from './pod-held.ts';
+import { podMemory } from './pod-memory.ts';
 import { podNode } from './pod-node.ts';
 import { podImage } from './pod-image.ts';
 import { podProbe } from './pod-probe.ts';
@@ -31,6 +33,8 @@ import { workload } from './workload.ts';
 /** All analyzers. Findings of one object come out in this order before they are ranked. */
 export const analyzers: readonly Analyzer[] = [
   podNode,
+  podDeleted,
+  podMemory,
   podHeld,
   podRevision,
   podCrash,

@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../core/cluster.ts';
+import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import type { EvidenceDraft, Target } from './define.ts';
 import { at, between, conditionOf, controllerOf, listAt, mapAt, numberAt, plural, textAt, timeAt } from './fields.ts';
@@ -75,6 +76,13 @@ function endingOf(terminated: unknown): Ending | null {
     startedAt: timeAt(terminated, 'startedAt'),
     finishedAt: timeAt(terminated, 'finishedAt'),
   };
+}
+
+/** An end longer ago than this says nothing about an alert of now, if the container has run since. */
+const oldAfterMs = 24 * 3_600_000;
+
+export function isOldEnding(container: ContainerView, ending: Ending, now: Timestamp): boolean {
+  return container.running && ending.finishedAt !== null && ending.finishedAt < addMs(now, -oldAfterMs);
 }
 
 export function isReady(pod: KubernetesObject): boolean {

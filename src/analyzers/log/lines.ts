@@ -1,0 +1,269 @@
+/** How bad a program says a line is. */
+export type LogLevel = 'fatal' | 'error' | 'warning' | 'info' | 'debug';
+
+/** A line, taken apart. */
+export interface LogLine {
+  /** Milliseconds since the epoch; null where the line has no date, or none that is understood. A time without a zone is taken for UTC. */
+  readonly at: number | null;
+  readonly level: LogLevel | null;
+  /** What it says, without time, level and source. */
+  readonly text: string;
+  /** It begins with a time or a level: it is no part of what stands above it. */
+  readonly head: boolean;
+  /** Spaces at its beginning. */
+  readonly indented: boolean;
+}
+
+/** Characters of a line that are looked at. */
+const longestLine = 4000;
+
+const levels: Readonly<Record<string, LogLevel>> = {
+  fatal: 'fatal',
+  panic: 'fatal',
+  dpanic: 'fatal',
+  critical: 'fatal',
+  crit: 'fatal',
+  emerg: 'fatal',
+  emergency: 'fatal',
+  alert: 'fatal',
+  severe: 'error',
+  error: 'error',
+  err: 'error',
+  eror: 'error',
+  fail: 'error',
+  failure: 'error',
+  warning: 'warning',
+  warn: 'warning',
+  wrn: 'warning',
+  notice: 'info',
+  info: 'info',
+  inf: 'info',
+  information: 'info',
+  log: 'info',
+  note: 'info',
+  hint: 'info',
+  statement: 'info',
+  detail: 'info',
+  system: 'info',
+  debug: 'debug',
+  dbug: 'debug',
+  dbg: 'debug',
+  trace: 'debug',
+  trce: 'debug',
+  verbose: 'debug',
+  fine: 'debug',
+};
+
+/** Numbers of bunyan and pino, and of syslog. */
+function numberedLevel(value: number): LogLevel {
+  if (value >= 10) return value >= 60 ? 'fatal' : value >= 50 ? 'error' : value >= 40 ? 'warning' : 'info';
+  return value <= 2 ? 'fatal' : value === 3 ? 'error' : value === 4 ? 'warning' : 'info';
+}
+
+const klogLevels: Readonly<Record<string, LogLevel>> = { I: 'info', W: 'warning', E: 'error', F: 'fatal' };
+const mongoLevels: Readonly<Record<string, LogLevel>> = { F: 'fatal', E: 'error', W: 'warning', I: 'info' };
+const redisLevels: Readonly<Record<string, LogLevel>> = { '#': 'error', '*': 'info', '-': 'debug', '.': 'debug' };
+
+/** Takes a line of any common form apart: JSON, logfmt, klog, log4j and its kin, syslog words, plain text. */
+export function readLine(raw: string): LogLine {
+  const { line, at } = withoutEnvelope(raw.slice(0, longestLine));
+  const read = jsonLine(line) ?? klogLine(line) ?? redisLine(line) ?? logfmtLine(line) ?? plainLine(line);
+  return read.at === null && at !== null ? { ...read, at } : read;
+}
+
+/** Without colours, and without what `kubectl logs --timestamps` and the files of the container runtime put before each line. */
+function withoutEnvelope(raw: string): { readonly line: string; readonly at: number | null } {
+  const line = raw.replaceAll(colours, '').replace(/\r$/, '');
+  const envelope = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d)(?: (?:std(?:out|err) [FP] )?|$)/.exec(
+    line,
+  )?.[0];
+  return envelope === undefined ? { line, at: null } : { line: line.slice(envelope.length), at: timeOf(envelope) };
+}
+
+// oxlint-disable-next-line no-control-regex -- the escape character is the subject
+const colours = /\u001b\[[0-9;]{0,20}m/g;
+
+function jsonLine(line: string): LogLine | null {
+  if (!/^\s*\{/.test(line)) return null;
+  let fields: Record<string, unknown>;
+  try {
+    const parsed: unknown = JSON.parse(line);
+    if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed)) return null;
+    fields = parsed as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+  const first = (names: readonly string[]): unknown => names.map((name) => fields[name]).find((one) => one != null);
+  const message = words(first(['msg', 'message', 'Message', '@m', '@mt', 'short_message', 'event', 'log', 'text']));
+  const error = words(
+    first(['error', 'err', 'error.message', 'exception', 'Exception', '@x', 'errorVerbose', 'reason', 'attr']),
+  );
+  const stack = words(first(['stack_trace', 'stacktrace', 'exc_info', 'error.stack_trace', 'stack']));
+  const text = [message, error.includes(message) && message !== '' ? '' : error].filter(Boolean).join(': ');
+  const cause = deepestCause(`${error}\n${stack}`);
+  return {
+    at: jsonTime(first(['ts', 'time', 'timestamp', '@timestamp', '@t', 't', 'asctime', 'datetime', 'Timestamp'])),
+    level: jsonLevel(first(['level', 'severity', 'lvl', 'log.level', 'levelname', 'Level', '@l', 'loglevel', 's'])),
+    text: cause === '' || text.includes(cause) ? text || line.slice(0, 1000) : `${text}: ${cause}`,
+    head: true,
+    indented: false,
+  };
+}
+
+/** The last `Caused by` of a trace inside a field. */
+function deepestCause(trace: string): string {
+  return (
+    trace
+      .match(/^\s*Caused by: .*$/gm)
+      ?.at(-1)
+      ?.trim() ?? ''
+  );
+}
+
+function words(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'object') return '';
+  const { message, msg, type } = value as Record<string, unknown>;
+  const told = typeof message === 'string' ? message : typeof msg === 'string' ? msg : '';
+  if (told !== '') return typeof type === 'string' && !told.includes(type) ? `${type}: ${told}` : told;
+  return JSON.stringify(value).slice(0, 1000);
+}
+
+function jsonLevel(value: unknown): LogLevel | null {
+  if (typeof value === 'number') return numberedLevel(value);
+  if (typeof value !== 'string') return null;
+  return mongoLevels[value] ?? levels[value.toLowerCase()] ?? null;
+}
+
+function jsonTime(value: unknown): number | null {
+  if (typeof value === 'number') return value > 1e14 ? value / 1e6 : value > 1e11 ? value : value * 1000;
+  if (typeof value === 'string') return timeOf(value);
+  const date = (value as { readonly $date?: unknown } | null)?.$date;
+  return typeof date === 'string' ? timeOf(date) : null;
+}
+
+function klogLine(line: string): LogLine | null {
+  const found = /^([IWEF])(\d\d)(\d\d) (\d\d:\d\d:\d\d)\.\d+\s+\d+ [^\s\]]{1,200}:\d+\] ?(.*)$/s.exec(line);
+  if (found === null) return null;
+  const [, letter = '', , , , rest = ''] = found;
+  return {
+    at: null,
+    level: klogLevels[letter] ?? null,
+    text: klogText(rest),
+    head: true,
+    indented: false,
+  };
+}
+
+/** `"problem running manager" err="leader election lost"`: the message and its error. */
+function klogText(rest: string): string {
+  const structured = /^"((?:[^"\\]|\\.){0,1000})"(?: (.*))?$/s.exec(rest);
+  if (structured === null) return rest;
+  const error = /(?:^| )(?:err|error)="((?:[^"\\]|\\.){1,2000})"/.exec(structured[2] ?? '')?.[1];
+  const others = (structured[2] ?? '').replace(/(?:^| )(?:err|error)="(?:[^"\\]|\\.){1,2000}"/, '').trim();
+  const said = error === undefined ? (structured[1] ?? '') : `${structured[1]}: ${unescaped(error)}`;
+  return others === '' ? said : `${said} (${others.slice(0, 300)})`;
+}
+
+const unescaped = (text: string): string => text.replace(/\\(["\\])/g, '$1').replace(/\\n/g, ' ');
+
+/** `1:M 10 Jan 2026 09:02:57.113 # Fatal error ...` */
+function redisLine(line: string): LogLine | null {
+  const found = /^\d+:[A-Z] (\d\d? \w{3} \d{4} \d\d:\d\d:\d\d)\.\d+ ([-.*#]) (.*)$/s.exec(line);
+  if (found === null) return null;
+  const at = Date.parse(`${found[1]} UTC`);
+  return {
+    at: Number.isNaN(at) ? null : at,
+    level: redisLevels[found[2] ?? ''] ?? null,
+    text: found[3] ?? '',
+    head: true,
+    indented: false,
+  };
+}
+
+function logfmtLine(line: string): LogLine | null {
+  if (!/(?:^|\s)(?:level|lvl|severity)=\S/.test(line) || !/(?:^|\s)(?:msg|message|err|error|event)=\S/.test(line))
+    return null;
+  const value = (name: string): string => {
+    const found = new RegExp(`(?:^|\\s)(?:${name})=(?:"((?:[^"\\\\]|\\\\.){0,2000})"|(\\S{1,500}))`).exec(line);
+    return unescaped(found?.[1] ?? found?.[2] ?? '');
+  };
+  const error = value('err|error');
+  const message = value('msg|message|event');
+  return {
+    at: timeOf(value('ts|time|t|timestamp')),
+    level: levels[value('level|lvl|severity').toLowerCase()] ?? null,
+    text: [message, message.includes(error) || isNothing(error) ? '' : error].filter(Boolean).join(': '),
+    head: true,
+    indented: false,
+  };
+}
+
+const isNothing = (value: string): boolean => ['', 'null', 'nil', '<nil>', 'none', 'None', 'false'].includes(value);
+
+const timePart =
+  /^[[(<]?(?:(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?\/\w{3}\/\d{4}|\d\d\/\d\d\/\d{4}|(?:\w{3} )?\w{3} [ \d]\d(?: \d{4})?)[T :,])?\d\d:\d\d:\d\d(?:[.,:]\d+)?(?: ?(?:Z|UTC|GMT|CET|CEST|[+-]\d\d:?\d\d))?(?: \d{4})?[\])>]?(?:[\s:|,-]+|$)/;
+
+/** A time at the beginning, then words in brackets, names and numbers up to a level, then what is said. */
+function plainLine(line: string): LogLine {
+  const indented = /^\s+\S/.test(line);
+  const time = timePart.exec(line);
+  const rest = time === null ? line : line.slice(time[0].length);
+  const marked = levelMark(rest, time !== null);
+  const text = marked === null ? withoutSource(rest, time !== null) : rest.slice(marked.end);
+  return {
+    at: time === null ? null : timeOf(time[0]),
+    level: marked?.level ?? null,
+    text: text.trim(),
+    head: (time !== null || marked !== null) && !indented,
+    indented,
+  };
+}
+
+const words5 = '(?:\\S{1,80}\\s+){0,4}?';
+const levelWord =
+  'FATAL|CRITICAL|CRIT|EMERG|ALERT|PANIC|SEVERE|ERROR|ERR|EROR|WARNING|WARN|WRN|NOTICE|INFO|INF|LOG|HINT|DETAIL|STATEMENT|DEBUG|DBG|TRACE|VERBOSE';
+const inBrackets = new RegExp(`^${words5}[[(<](${levelWord}|Note|System)\\s*[\\])>]:?\\s*`, 'i');
+const inCapitals = new RegExp(`^${words5}[|-]?\\s?(${levelWord})(?=[\\s:|\\]-])[\\s:|\\]-]+`);
+const before = /^(fatal error|fatal|critical|panic|error|err|fail|crit|warning|warn|info|debug|dbug|trce): ?/i;
+
+/** The level of a line and where its words end. */
+function levelMark(text: string, timed: boolean): { readonly level: LogLevel; readonly end: number } | null {
+  const head = text.slice(0, 160);
+  const found =
+    before.exec(head) ?? (timed || /^\s*[[(<A-Z]/.test(head) ? (inBrackets.exec(head) ?? inCapitals.exec(head)) : null);
+  if (found === null) return null;
+  const word = (found[1] ?? '').toLowerCase();
+  const level = levels[word.split(' ')[0] ?? ''];
+  if (level === undefined) return null;
+  // `panic:` and `Error:` are part of what is said.
+  const spoken = /^(?:panic|fatal error|error|fatal): ?$/i.test(found[0]) && !timed;
+  return { level, end: spoken ? 0 : found[0].length + sourceLength(text.slice(found[0].length)) };
+}
+
+/** `1 --- [           main] o.s.b.SpringApplication   : `, `[MY-010123] [Server] `, `(kafka.Kafka$)`: who says it. */
+function sourceLength(text: string): number {
+  const found =
+    /^(?:\d{1,7} --- )?(?:\[[^\]]{0,80}\] ?){0,4}(?:[a-zA-Z_$.][\w.$[\]/-]{2,80}(?:\([\w.]+:\d+\))?\s+[:-](?:\s+(?=\S)|$))?/.exec(
+      text,
+    );
+  return found?.[0].length ?? 0;
+}
+
+function withoutSource(text: string, timed: boolean): string {
+  return timed ? text.replace(/^(?:\[[^\]]{0,40}\] ){1,4}/, '') : text;
+}
+
+/** Milliseconds since the epoch of a time that has a date; null for anything else. */
+export function timeOf(text: string): number | null {
+  const found = /(\d{4})[-/.](\d\d)[-/.](\d\d)[T :,](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|[+-]\d\d:?\d\d))?/.exec(
+    text,
+  );
+  if (found === null) return null;
+  const [, year, month, day, clock, fraction = '0', zone = 'Z'] = found;
+  const offset = zone === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(-2)}`;
+  const at = Date.parse(`${year}-${month}-${day}T${clock}.${fraction.slice(0, 3).padEnd(3, '0')}${offset}`);
+  return Number.isNaN(at) ? null : at;
+}

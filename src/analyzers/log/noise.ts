@@ -1,0 +1,77 @@
+import { isQuotable } from '../quote.ts';
+import type { FailureKind } from './known.ts';
+import type { LogRecord } from './records.ts';
+
+/** Words of a failure, where no level says that it is one. */
+const bad =
+  /\b(?:fatal|panic|panicked|uncaught|unhandled|error|err|exception|fail(?:ed|s|ure|ing)?|cannot|could not|couldn't|can't|unable|refused|denied|timed? ?out|not found|no such|missing|invalid|giving up|gave up|aborted|aborting|not set|required|forbidden|unauthorized|rejected|illegal|unknown|unexpected|corrupt(?:ed)?|incompatible|killed)\b|(?:Error|Exception)\b/i;
+
+/** `critical=0`, `0 errors`, `error=null`, `without errors`: counts and values that say that nothing is wrong. */
+const harmlessCounts =
+  /\b(?:critical|fatal|errors?|err|failed|failures?|failing|warnings?|exceptions?|missing|invalid|rejected|unknown|skipped|dropped|timeouts?)["']?\s{0,3}[=:]\s{0,3}["']?(?:0|nil|null|none|<nil>|false|ok|\[\]|\{\})(?![\w.])["']?|\b(?:0|no|zero|without(?: any)?) (?:critical |fatal )?(?:errors?|failures?|failed|warnings?|exceptions?|problems?|issues)\b|\b(?:if|when|on|in case of|unless)(?: an?| any)? (?:errors?|failures?|exceptions?)\b|\berrors?[-_ ]?(?:handler|page|log|reporting|level|rate|budget|channel|codes?)\b/gi;
+
+const dismissed =
+  /\(ignored\)|\bignor(?:ed|ing)\b|\bnon-?fatal\b|\bharmless\b|\bcan be (?:safely )?ignored\b|\bnot (?:an?|a real) (?:error|problem)\b|\bcontinuing (?:without|anyway)\b|\bfalling back\b|\busing defaults?\b|\bdeprecat/i;
+
+/** Texts of help: flags with what they mean, and their headings. */
+const help =
+  /^\s*-{1,2}[a-zA-Z][\w-]*(?:[ ,=\t[<]|$)|^(?:usage|options|flags|global (?:flags|options)|available commands|commands|arguments|examples?|positional arguments|optional arguments)\b.{0,80}:?|^(?:try|run|use|see) ['"`].{0,100}(?:--help|-h\b)|\bfor more (?:information|help|details)\b|\(default[ :=]/i;
+
+/** Answers to clients, which say nothing of the server's own end. */
+const answers =
+  /"?\b(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT)\b \/?\S{0,500}(?: HTTP\/[\d.]+)?"? (?:[1-5]\d\d|-)\b|\bstatus(?:_?code)?["']?[=:] ?["']?[1-5]\d\d\b.{0,200}\b(?:path|uri|url|method|latency|duration)\b|\b(?:path|uri|method)["']?[=:].{0,200}\bstatus(?:_?code)?["']?[=:] ?[1-5]\d\d\b/;
+const serverAnswers =
+  /^(?:FATAL:\s{1,3})?(?:the database system is (?:starting up|shutting down|in recovery|not yet accepting)|(?:password|peer|ident|md5|scram\S*) authentication failed for user|sorry, too many clients|remaining connection slots|terminating (?:connection|walreceiver|autovacuum|background)|canceling statement|no pg_hba\.conf entry|role "[^"]+" does not exist|database "[^"]+" does not exist|connection to client lost|unsupported frontend protocol|invalid length of startup packet)/i;
+const clients =
+  /\bclients?\b.{0,80}\b(?:closed|disconnect\w*|gone|reset|abort\w*|hung up|cancel+ed|went away|timed out)\b|\b(?:broken pipe|EPIPE|connection reset by peer|ClientAbortException)\b|could not (?:receive data from|send data to) client|unexpected EOF on client|\bTLS handshake error from\b|context canceled|Got an error reading communication packets|Aborted connection|http: panic serving|request (?:was )?(?:aborted|cancel+ed)|Client closed connection/i;
+
+/** What a process says when it is asked to stop, and what it says because it stops. */
+const farewell =
+  /\bshut(?:ting)? ?down\b|\b(?:received|caught|got|handling) (?:an? )?(?:signal|SIG\w+|terminat\w+|interrupt)|\bgraceful(?:ly)?\b|\bserver (?:was )?(?:closed|stopped)\b|\buse of closed network connection\b|\blisteners? (?:was |is )?closed\b|\bdrain(?:ing|ed)\b|\bstopp(?:ing|ed)\b|\bexit(?:ing|ed)?\b(?: with| now|\.|$)|\bterminat(?:ing|ed)\b|\bbye\b|\bgoodbye\b|check (?:server |the )?logs?\b|see (?:above|the log)|\bsee logs?\b|^(?:npm ERR!|error Command failed with exit code|make: \*\*\*|Node\.js v\d)|\bELIFECYCLE\b|\blifecycle script\b|A complete log of this run|Worker failed to boot|Shutting down: Master|could not be started\.?$|^exit status \d/i;
+
+const retried =
+  /\bretry\w*\b|\bretries\b|\battempts? \d|\b(?:will )?try(?:ing)? again\b|\breconnect\w*\b|\bback(?:ing)?[- ]?off\b|\bwaiting (?:for|until)\b|\bnot (?:yet )?ready\b/i;
+const success =
+  /\b(?:connected|established|succe(?:eded|ss|ssful(?:ly)?)|recovered|acquired|reconnected)\b|\b(?:listening|started|ready|serving|running|up and running|accept connections|accepting connections)\b/i;
+const denied =
+  /\b(?:not|no|never|fail\w*|un(?:able|successful\w*)|cannot|could not|error|disconnected|waiting|before|until|retry\w*)\b/i;
+
+/** The words of a record without what only looks like a failure. */
+const meant = (text: string): string => text.replace(harmlessCounts, ' ');
+
+/** Whether a record says that something went well which had failed: a connection, a start. */
+export function isSuccess({ text, level }: LogRecord): boolean {
+  return (level === null || level === 'info' || level === 'debug') && success.test(text) && !denied.test(text);
+}
+
+export function isRetried({ text, lines }: LogRecord): boolean {
+  return retried.test(text) || (lines.length > 1 && retried.test(lines[0] ?? ''));
+}
+
+/** What a process says because it ends, whatever it ended for. */
+export function isFarewell({ text }: LogRecord): boolean {
+  return farewell.test(text);
+}
+
+/** Whether a record is a line of an access log, or a server's answer. */
+export function isAnswer({ text, ends, lines }: LogRecord): boolean {
+  return !ends && answers.test(lines[0] ?? text);
+}
+
+/** Whether a record never says why a program ended. */
+export function isNoise({ text, ends }: LogRecord, kind: FailureKind | null): boolean {
+  if (ends) return false;
+  if (dismissed.test(text) || clients.test(text) || serverAnswers.test(text)) return true;
+  if (help.test(text) && !/\berror:|^error\b|\brequired\b|\bunknown\b/i.test(text)) return true;
+  if (kind === null && !isQuotable(text)) return true;
+  return (
+    kind === null &&
+    farewell.test(text) &&
+    !/\b(?:because|due to|caused by|: .*(?:error|fail|denied|refused))\b/i.test(text)
+  );
+}
+
+/** Whether the words speak of a failure, counts of nothing left aside. */
+export function speaksOfFailure({ text }: LogRecord): boolean {
+  return bad.test(meant(text));
+}

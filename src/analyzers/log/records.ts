@@ -1,0 +1,226 @@
+import { failureKind } from './kinds.ts';
+import { readLine } from './lines.ts';
+import type { LogLevel, LogLine } from './lines.ts';
+
+/** What a program said at once: a line with what belongs to it, a whole stack trace among them. */
+export interface LogRecord {
+  /** Milliseconds since the epoch; null where its lines have no date. */
+  readonly at: number | null;
+  readonly level: LogLevel | null;
+  /** What it comes down to: of a trace the innermost cause, else the words of the first line. */
+  readonly text: string;
+  /** The program ends with it: a panic, an exception that nobody caught, a start that the framework gave up. */
+  readonly ends: boolean;
+  /** As they stand in the log. */
+  readonly lines: readonly string[];
+}
+
+/** Lines that are read, from the end. */
+const mostLines = 3000;
+/** Lines of one record: more belong to none. */
+const longestRecord = 400;
+
+interface Open {
+  readonly first: LogLine;
+  readonly lines: { readonly raw: string; readonly line: LogLine }[];
+  /** A Python traceback whose last line has not come. */
+  awaits: 'exception' | 'message' | 'report' | null;
+  /** Last lines of tracebacks. */
+  readonly raised: string[];
+  /** The message of an exception goes on: no frame has come since its headline. */
+  inMessage: boolean;
+  blank: boolean;
+}
+
+/** Takes a log apart into what was said, oldest first. Time is linear in its length. */
+export function readLog(log: string): readonly LogRecord[] {
+  const records: LogRecord[] = [];
+  let open: Open | null = null;
+  const close = (): void => {
+    if (open !== null) records.push(recordOf(open));
+    open = null;
+  };
+  for (const raw of log.replace(/\n$/, '').split('\n').slice(-mostLines)) {
+    const line = readLine(raw);
+    if (line.text.trim() === '' && !line.head) {
+      if (open !== null) open.blank = true;
+      continue;
+    }
+    const current = open;
+    if (current !== null && current.lines.length < longestRecord && belongs(current, line)) add(current, raw, line);
+    else {
+      close();
+      open = begin(raw, line);
+    }
+  }
+  close();
+  return records;
+}
+
+function begin(raw: string, line: LogLine): Open {
+  return {
+    first: line,
+    lines: [{ raw, line }],
+    awaits: awaited(line.text),
+    raised: [],
+    inMessage: false,
+    blank: false,
+  };
+}
+
+function awaited(text: string): Open['awaits'] {
+  if (/Traceback \(most recent call last\):\s*$/.test(text)) return 'exception';
+  if (/^thread '.{0,80}' (?:\(\d+\) )?panicked at [^']{1,300}:$/.test(text)) return 'message';
+  return /^APPLICATION FAILED TO START$/.test(text) ? 'report' : null;
+}
+
+function add(open: Open, raw: string, line: LogLine): void {
+  open.lines.push({ raw, line });
+  open.blank = false;
+  if (isFrame(line)) open.inMessage = false;
+  else if (isHeadline(line.text)) open.inMessage = true;
+  if (open.awaits === 'exception' && !line.indented) open.raised.push(line.text.trim());
+  const next = awaited(line.text);
+  if (next !== null) open.awaits = next;
+  else if (open.awaits === 'message' || (open.awaits === 'exception' && !line.indented)) open.awaits = null;
+}
+
+const frame =
+  /^(?:at [\w$.<>[\]]|\.\.\. \d+ (?:more|common)|Caused by:|Suppressed:|---+>|--- End of|#\d+ |Stack trace:|Require stack:|- \/|goroutine \d|created by |exit status \d|\[signal |from \/|stack backtrace:|note: |\d+: )/;
+/** `java.lang.IllegalStateException: ...`, `psycopg2.OperationalError: ...`, `TypeError [ERR_X]: ...` */
+const headline =
+  /^(?:Uncaught |Exception in thread "[^"]{0,100}" |Unhandled exception[.:] )?(?:[A-Za-z_$][\w$]{0,100}[.:]{1,2}){0,12}[A-Z_$][\w$]{0,100}(?:Error|Exception|Throwable|Warning|Failure|Exit|Interrupt|Fault|Timeout)(?: \[\w{1,60}\])?(?::|$)/;
+
+const isFrame = (line: LogLine): boolean => line.indented || frame.test(line.text);
+const isHeadline = (text: string): boolean => headline.test(text) || text.startsWith('Caused by: ');
+
+/** Whether a line is part of what was begun. */
+function belongs(open: Open, line: LogLine): boolean {
+  const { text } = line;
+  const chained = /^(?:The above exception was the direct cause|During handling of the above exception)/.test(text);
+  if (chained || text.startsWith('Caused by:')) return true;
+  if (open.awaits === 'exception') return !line.head || headline.test(text);
+  if (open.awaits === 'message') return true;
+  if (open.awaits === 'report') return !line.head && !/^Action:?$/.test(text);
+  const isTrace = (one: LogLine): boolean => frame.test(one.text) || headline.test(one.text);
+  const inTrace = open.lines.some((one) => isTrace(one.line));
+  if (text.startsWith('Traceback (most')) return isBad(open.first.level) || (open.blank && inTrace);
+  if (line.head && !/^panic:|^Error:/.test(text)) return false;
+  if (open.inMessage && isBad(open.first.level) && !headline.test(text)) return true;
+  if (line.indented) return !open.blank || inTrace || isSourceLine(open);
+  if (frame.test(text)) return true;
+  if (isSourceLine(open)) return headline.test(text) || /^\s*\^/.test(text);
+  if (headline.test(text)) return isBad(open.first.level) && !inTrace && !/^(?:panic|Error):/.test(open.first.text);
+  // Go writes the frames of a panic as `main.run(0x1)` over an indented file.
+  return open.lines.some((one) => /^goroutine \d/.test(one.line.text)) && /^[\w./*()-]{1,200}\(.*\)$/.test(text);
+}
+
+const isBad = (level: LogLevel | null): boolean => level === 'fatal' || level === 'error' || level === 'warning';
+
+/** Node shows the line of the source before the error. */
+const isSourceLine = ({ first }: Open): boolean =>
+  /^(?:file:\/\/|node:)?[\w./@-]{1,300}\.(?:[cm]?[jt]s|js):\d+$|^node:internal\S{0,100}:\d+$/.test(first.text);
+
+function recordOf({ first, lines, raised }: Open): LogRecord {
+  const texts = lines.map(({ line }) => line.text.trim());
+  return {
+    at: first.at ?? lines.find(({ line }) => line.at !== null)?.line.at ?? null,
+    level: first.level,
+    text: coreOf(texts, raised) || first.text.trim(),
+    ends: endsWith(texts),
+    lines: lines.map(({ raw }) => raw),
+  };
+}
+
+const ending =
+  /^(?:panic: |fatal error: |Exception in thread "main"|Unhandled exception|Uncaught |thread '.{0,80}' (?:\(\d+\) )?panicked|APPLICATION FAILED TO START|terminate called|\*\* \(\w|Traceback \(most recent call last\):|Segmentation fault|PHP Fatal error|.{0,60}UnhandledPromiseRejection|error: Uncaught)|Application run failed|Error starting ApplicationContext|due to (?:a )?fatal exception|Unhandled 'error' event|Bootstrap process died|panicked at/;
+
+function endsWith(texts: readonly string[]): boolean {
+  const [first = ''] = texts;
+  if (/^http: panic serving|Recovered|recovered from panic/i.test(first)) return false;
+  if (ending.test(first)) return true;
+  // A bare exception with its frames: whoever logs one that was caught writes a time or a level before it.
+  return (headline.test(first) || isSource(first) || rubyError.test(first)) && texts.length > 1;
+}
+
+const isSource = (text: string): boolean => /^(?:file:\/\/|node:)?\S{1,300}\.[cm]?[jt]s:\d+$|^node:internal/.test(text);
+const rubyError = /^\S{1,200}\.rb:\d+:in .{0,120}?: (.{1,1000}) \(([A-Z]\w*(?:::\w+)*)\)$/;
+
+/** What several lines come down to; empty where the first says it. */
+function coreOf(texts: readonly string[], raised: readonly string[]): string {
+  const [first = ''] = texts;
+  const ruby = rubyError.exec(first);
+  if (ruby !== null) return `${ruby[2]}: ${ruby[1]}`;
+  if (texts.length === 1) return '';
+  return springReport(texts) ?? rustPanic(texts) ?? goPanic(texts) ?? innermost(texts, raised) ?? spoken(texts);
+}
+
+/** Description and reason of `APPLICATION FAILED TO START`. */
+function springReport(texts: readonly string[]): string | null {
+  const start = texts.indexOf('Description:');
+  if (start < 0) return null;
+  return texts
+    .slice(start + 1)
+    .filter((text) => text !== '' && !/^\*+$/.test(text))
+    .slice(0, 4)
+    .join(' ');
+}
+
+function rustPanic(texts: readonly string[]): string | null {
+  const index = texts.findIndex((text) => /^thread '.{0,80}' (?:\(\d+\) )?panicked at /.test(text));
+  if (index < 0) return null;
+  const where = /panicked at (.{1,300}):$/.exec(texts[index] ?? '')?.[1];
+  const said = texts[index + 1];
+  return where === undefined || said === undefined ? (texts[index] ?? null) : `${said} (panicked at ${where})`;
+}
+
+/** The panic with the first frame that is the program's own. */
+function goPanic(texts: readonly string[]): string | null {
+  const index = texts.findIndex((text) => /^(?:panic|fatal error): /.test(text));
+  if (index < 0) return null;
+  const frames = texts.slice(index + 1);
+  const own = frames.findIndex(
+    (text, place) =>
+      /^\/\S+\.go:\d+/.test(frames[place + 1] ?? '') &&
+      !/^(?:panic|runtime|testing|syscall|reflect|log|os|net|sync)[./(]/.test(text) &&
+      !/\/(?:go|golang)\/src\/(?:runtime|log)\//.test(frames[place + 1] ?? ''),
+  );
+  const place = /^(\/\S+\.go:\d+)/.exec(frames[own + 1] ?? '')?.[1];
+  const said = texts[index] ?? '';
+  return own < 0 || place === undefined ? said : `${said} (in ${(frames[own] ?? '').replace(/\(.*$/s, '')}, ${place})`;
+}
+
+/** Of a chain of exceptions the innermost that names a known reason, else the innermost (Python: the last one told). */
+function innermost(texts: readonly string[], raised: readonly string[]): string | null {
+  const heads = texts.flatMap((text, index) => {
+    const caused = /^(?:Caused by: |---+> )(.{1,2000}?)(?: --->.*)?$/s.exec(text)?.[1];
+    if (caused !== undefined) return [caused.trim()];
+    if (text === 'Caused by:') return listed(texts.slice(index + 1));
+    const nested = / ---> (.{1,2000})$/s.exec(text)?.[1];
+    if (nested !== undefined) return [nested];
+    return headline.test(text) || raised.includes(text) ? [text] : [];
+  });
+  const last = heads.at(-1);
+  if (last === undefined) return null;
+  return withCode(heads.findLast((head) => failureKind(head) !== null) ?? last, texts);
+}
+
+/** Causes below a line of their own: `0: could not open listener`, or one alone. */
+function listed(texts: readonly string[]): readonly string[] {
+  const numbered = texts.flatMap((text) => /^\d+: (.{1,2000})$/s.exec(text)?.[1] ?? []);
+  return numbered.length > 0 ? numbered : texts.slice(0, 1);
+}
+
+/** A Node error says more in its fields: `code: 'ECONNREFUSED', address: '10.0.0.1', port: 5432`. */
+function withCode(head: string, texts: readonly string[]): string {
+  const code = texts.map((text) => /^code: '(E[A-Z_]+)'/.exec(text)?.[1]).find((one) => one !== undefined);
+  return code === undefined || head.includes(code) ? head : `${head} (${code})`;
+}
+
+/** `what():  ...` of C++, and a first line that ends with a colon. */
+function spoken(texts: readonly string[]): string {
+  const what = texts.map((text) => /^what\(\): +(.+)$/.exec(text)?.[1]).find((one) => one !== undefined);
+  if (what !== undefined) return what;
+  const [first = '', second = ''] = texts;
+  return /[:]$|^\w[\w.]*\[\d+\]$|^(?:error|fail)?$/i.test(first) ? `${first} ${second}`.trim() : '';
+}

@@ -1,0 +1,154 @@
+import { toEpochMs } from '../../core/time.ts';
+import type { Timestamp } from '../../core/time.ts';
+import { oneLine } from '../../lib/printable.ts';
+import { failureKind } from './kinds.ts';
+import type { FailureKind } from './known.ts';
+import { isAnswer, isFarewell, isNoise, isRetried, isSuccess, speaksOfFailure } from './noise.ts';
+import type { LogRecord } from './records.ts';
+import { templateOf } from './template.ts';
+
+/** The record that says best why a program ended, or why it is not well. */
+export interface TellingLine {
+  /** On one line. */
+  readonly text: string;
+  readonly kind: FailureKind | null;
+  /** How sure it is that this is the reason: it ended the program, or it names a known reason at its end. */
+  readonly certain: boolean;
+  readonly at: number | null;
+  /** How often the same was said. */
+  readonly count: number;
+  readonly record: LogRecord;
+}
+
+/** How a run ended. */
+export interface RunEnd {
+  readonly exitCode: number | null;
+  readonly finishedAt: Timestamp | null;
+}
+
+const longestText = 400;
+/** Records within this time, or this many of them, belong to one failure. */
+const episodeMs = 20_000;
+const episodeRecords = 25;
+/** A program that ends on its own says why shortly before. */
+const lastWordsMs = 90_000;
+
+/** Ends by a signal from outside: the process had no say. SIGABRT and SIGSEGV come from the process itself. */
+const silentCodes: ReadonlySet<number> = new Set([129, 130, 137, 143]);
+
+interface Candidate {
+  readonly record: LogRecord;
+  readonly kind: FailureKind | null;
+  readonly place: number;
+  readonly score: number;
+}
+
+/** Why a run ended, in its own words: the beginning of its last failure, not its farewell; null where it does not say. */
+export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLine | null {
+  const candidates = candidatesOf(records.filter((record) => !isAnswer(record))).filter(({ record, kind }) =>
+    fitsExit(record, kind, end.exitCode),
+  );
+  const anchor = candidates.findLast(({ record }) => record.ends || record.level === 'fatal') ?? candidates.at(-1);
+  if (anchor === undefined) return null;
+  const episode = candidates.filter((one) => isNear(one, anchor));
+  const best = episode.reduce((one, other) => (other.score > one.score ? other : one));
+  return toldBy(best, records, isCertain(best, end));
+}
+
+/**
+ * What a program that runs complains about most recently; null where it does not. What it answered to a client counts where
+ * that is the answer in question (`503`) and the line says more.
+ */
+export function complaint(records: readonly LogRecord[], answer: string | null = null): TellingLine | null {
+  const candidates = candidatesOf(records.filter((record) => !isAnswer(record) || repeats(record, answer)));
+  const last = candidates.at(-1);
+  if (last === undefined) return null;
+  const recent = candidates.filter((one) => isNear(one, last));
+  const best = recent.reduce((one, other) => (other.score >= one.score ? other : one));
+  return toldBy(best, records, false);
+}
+
+function repeats({ text }: LogRecord, answer: string | null): boolean {
+  return answer !== null && new RegExp(`\\b${answer}\\b`).test(text) && failureKind(text) !== null;
+}
+
+function toldBy({ record, kind }: Candidate, records: readonly LogRecord[], certain: boolean): TellingLine {
+  const template = templateOf(record.text);
+  return {
+    text: oneLine(record.text, longestText),
+    kind,
+    certain,
+    at: record.at,
+    count: records.filter((one) => templateOf(one.text) === template).length,
+    record,
+  };
+}
+
+function candidatesOf(records: readonly LogRecord[]): readonly Candidate[] {
+  const lastSuccess = records.findLastIndex((record) => isSuccess(record));
+  return records.flatMap((record, place): readonly Candidate[] => {
+    const kind = failureKind(record.text);
+    const weight = weightOf(record, kind);
+    if (weight === 0) return [];
+    const survived = place < lastSuccess;
+    if (survived && isRetried(record)) return [];
+    return [{ record, kind, place, score: weight - (survived ? 8 : 0) }];
+  });
+}
+
+/** How much a record says; 0 for what never counts. */
+function weightOf(record: LogRecord, kind: FailureKind | null): number {
+  if (isNoise(record, kind)) return 0;
+  const onPurpose = kind === 'config-changed' || kind === 'leader-lost' || kind === 'dns-loop';
+  if (!record.ends && !onPurpose && (record.level === 'info' || record.level === 'debug')) return 0;
+  if (!record.ends && record.level === null && kind === null && !speaksOfFailure(record)) return 0;
+  if (record.level === 'warning' && kind === null && !speaksOfFailure(record)) return 0;
+  if ((record.level === 'error' || record.level === 'fatal') && kind === null && saysNothing(record)) return 0;
+  const level = { fatal: 5, error: 3, warning: 1, info: 0, debug: 0 }[record.level ?? 'info'];
+  const words = record.level === null ? 2 : level;
+  const farewell = isFarewell(record) && !onPurpose ? 3 : 0;
+  return Math.max(
+    1,
+    words +
+      (record.ends ? 6 : 0) +
+      (kind === null ? 0 : 6) +
+      (onPurpose ? 4 : 0) +
+      (namesThing(record.text) ? 2 : 0) -
+      farewell,
+  );
+}
+
+/** A level alone is no reason: `ERROR critical=0`. */
+function saysNothing(record: LogRecord): boolean {
+  return record.text.trim().length < 4 || (/=\s?0\b/.test(record.text) && !speaksOfFailure(record));
+}
+
+/** Whether a text names something: in quotes, a path, an address, a variable, a number of an error. */
+function namesThing(text: string): boolean {
+  return /["'`][^"'`]{2,}["'`]|(?:^|[\s=(])\/[\w.-]+\/[\w./-]+|\b[\w.-]+:\d{2,5}\b|\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\bE[A-Z]{4,}\b|\berrno\b|\b\w+\.\w+\.\w+\b/.test(
+    text,
+  );
+}
+
+function isNear(one: Candidate, anchor: Candidate): boolean {
+  if (one.place > anchor.place) return true;
+  if (one.record.at !== null && anchor.record.at !== null) return anchor.record.at - one.record.at <= episodeMs;
+  return anchor.place - one.place <= episodeRecords;
+}
+
+/** Whether a run that ended so can have ended for this. */
+function fitsExit(record: LogRecord, kind: FailureKind | null, exitCode: number | null): boolean {
+  if (exitCode === 0)
+    return kind === 'config-changed' || kind === 'leader-lost' || record.ends || record.level === 'fatal';
+  if (exitCode !== null && silentCodes.has(exitCode)) return exitCode === 137 && kind === 'memory';
+  return true;
+}
+
+function isCertain({ record, kind, score }: Candidate, { finishedAt }: RunEnd): boolean {
+  if (record.level === 'warning' || score <= 2) return false;
+  if (!record.ends && record.level !== 'fatal' && kind === null) return false;
+  if (record.at === null || finishedAt === null) return true;
+  // Times without a zone may be hours away.
+  const before = Math.abs(toEpochMs(finishedAt) - record.at) % 1_800_000;
+  return Math.min(before, 1_800_000 - before) <= lastWordsMs;
+}

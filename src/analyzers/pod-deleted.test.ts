@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest';
+import { analyze } from '../../test/support/analyze.ts';
+import { eventObject, podObject } from '../../test/support/memory-cluster.ts';
+import { podDeleted } from './pod-deleted.ts';
+
+const running = { state: { running: { startedAt: '2026-01-01T08:00:00Z' } } };
+
+test('within its grace period nothing is a fault', async () => {
+  const pod = podObject('web-1', {
+    meta: { deletionTimestamp: '2026-01-01T12:00:10Z', deletionGracePeriodSeconds: 30 },
+    state: running,
+  });
+  expect((await analyze(podDeleted, 'pod', pod))[0]).toMatchObject({
+    category: 'terminating',
+    severity: 'info',
+    cause: null,
+    when: { from: '2026-01-01T11:59:40.000Z' },
+  });
+});
+
+test('held by a finalizer: it is named', async () => {
+  const pod = podObject('web-1', {
+    meta: {
+      deletionTimestamp: '2026-01-01T11:10:00Z',
+      deletionGracePeriodSeconds: 30,
+      finalizers: ['example.com/drain'],
+    },
+    state: { state: { terminated: { reason: 'Error', exitCode: 137, finishedAt: '2026-01-01T11:10:00Z' } } },
+  });
+  const [finding] = await analyze(podDeleted, 'pod', pod);
+  expect(finding).toMatchObject({ category: 'stuck-terminating', severity: 'high', decisive: true, pointers: [] });
+  expect(finding?.cause).toBe(
+    'Pod web-1 was deleted at 2026-01-01 11:09:30 UTC, 50m30s before, and hangs in Terminating: it stays because finalizer example.com/drain is not removed.',
+  );
+});
+
+test('its containers still run: the node is looked at', async () => {
+  const pod = podObject('web-1', {
+    meta: { deletionTimestamp: '2026-01-01T11:10:00Z', deletionGracePeriodSeconds: 30 },
+    state: running,
+  });
+  const [finding] = await analyze(podDeleted, 'pod', pod);
+  expect(finding).toMatchObject({
+    category: 'stuck-terminating',
+    decisive: false,
+    pointers: [{ kind: 'node', namespace: null, name: 'n1' }],
+  });
+  expect(finding?.cause).toContain(
+    'its grace period of 30s is over and app still runs by the last word of the kubelet of node n1',
+  );
+});
+
+test('a container that went with its node', async () => {
+  const last = {
+    reason: 'Unknown',
+    exitCode: 255,
+    startedAt: '2026-01-01T08:00:00Z',
+    finishedAt: '2026-01-01T11:40:00Z',
+  };
+  const pod = podObject('web-1', { state: { restartCount: 1, lastState: { terminated: last } } });
+  const [unknown] = await analyze(podDeleted, 'pod', pod);
+  expect(unknown).toMatchObject({
+    category: 'node-restart',
+    decisive: false,
+    pointers: [{ kind: 'node', name: 'n1' }],
+  });
+  const about = { kind: 'Node', name: 'n1' };
+  const reboot = eventObject(about, 'Rebooted', 'Node n1 has been rebooted, boot id: 5b1', {
+    metadata: { name: 'n1.x', namespace: 'default' },
+    lastTimestamp: '2026-01-01T11:42:00Z',
+  });
+  const [proved] = await analyze(podDeleted, 'pod', pod, { events: [reboot] });
+  expect(proved).toMatchObject({ decisive: true });
+  expect(proved?.cause).toContain('Node n1 was restarted, and container app of pod web-1 ended with it.');
+});
+
+test('a pod that lives and whose containers ended by themselves is not looked at', async () => {
+  const last = { reason: 'Error', exitCode: 1, finishedAt: '2026-01-01T11:40:00Z' };
+  const pod = podObject('web-1', { state: { restartCount: 1, lastState: { terminated: last } } });
+  expect(await analyze(podDeleted, 'pod', pod)).toEqual([]);
+});

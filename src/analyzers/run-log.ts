@@ -1,0 +1,166 @@
+import type { KubernetesObject, ReadResult } from '../core/cluster.ts';
+import type { AnalyzerIo, EvidenceDraft, Pointer, Target } from './define.ts';
+import { at, listAt, textAt } from './fields.ts';
+import { failedHosts, serviceOfHost } from './hosts.ts';
+import { logExcerpt } from './log/excerpt.ts';
+import { kindSentence, remoteKinds } from './log/kinds.ts';
+import { readLog } from './log/records.ts';
+import { complaint, lastWords } from './log/telling.ts';
+import type { TellingLine } from './log/telling.ts';
+import type { ContainerView, Ending } from './pod-status.ts';
+import { closestName } from './similar-name.ts';
+
+/** What the logs of a container say. */
+export interface RunLog {
+  /** The line that says why; null where none does. */
+  readonly telling: TellingLine | null;
+  /** Whether a log of the run in question was read. */
+  readonly read: boolean;
+  readonly evidence: readonly EvidenceDraft[];
+}
+
+const tailLines = 500;
+
+/**
+ * The log of the run that ended, and what it says of why. While a container waits for its next run the current log is that
+ * of the run that ended, so it stands in where the previous one cannot be had; the log of a run that goes on does not.
+ */
+export async function logOfEndedRun(
+  io: AnalyzerIo,
+  target: Target,
+  container: ContainerView,
+  ending: Ending,
+): Promise<RunLog> {
+  const [before, now] = await Promise.all([
+    container.last === null ? null : readText(io, target, container, true),
+    readText(io, target, container, false),
+  ]);
+  const endedNow = container.terminated !== null || (before === null && !container.running);
+  const text = endedNow ? (now ?? before) : before;
+  const telling = text === null ? null : lastWords(readLog(text), ending);
+  return {
+    telling,
+    read: text !== null,
+    evidence: [
+      ...(before === null ? [] : [excerptOf(target, container, true, before, text === before ? telling : null)]),
+      ...(now === null || now === before
+        ? []
+        : [excerptOf(target, container, false, now, text === now ? telling : null)]),
+    ],
+  };
+}
+
+/** The log of the run that goes on (or of the one before, where that is how it fails), and what it complains about. */
+export async function logOfRun(
+  io: AnalyzerIo,
+  target: Target,
+  container: ContainerView,
+  previous: boolean,
+  answer: string | null = null,
+): Promise<RunLog> {
+  const text = await readText(io, target, container, previous);
+  if (text === null) return { telling: null, read: false, evidence: [] };
+  const telling = complaint(readLog(text), answer);
+  return { telling, read: true, evidence: [excerptOf(target, container, previous, text, telling)] };
+}
+
+async function readText(
+  io: AnalyzerIo,
+  { namespace, name }: Target,
+  container: ContainerView,
+  previous: boolean,
+): Promise<string | null> {
+  const log: ReadResult<string> = await io.logs({
+    namespace: namespace ?? '',
+    pod: name,
+    container: container.name,
+    previous,
+    tailLines,
+  });
+  return log.kind === 'ok' && log.value !== '' ? log.value : null;
+}
+
+function excerptOf(
+  { namespace, name }: Target,
+  container: ContainerView,
+  previous: boolean,
+  text: string,
+  telling: TellingLine | null,
+): EvidenceDraft {
+  return {
+    read: { kind: 'logs', namespace: namespace ?? '', pod: name, container: container.name, previous },
+    excerpt: logExcerpt(text, telling),
+  };
+}
+
+/** A quoted line with what it means: `Its log says: "...". Nothing listens at that address and port.` */
+export function saidText(telling: TellingLine | null): string {
+  if (telling === null) return '';
+  const meaning = kindSentence(telling.kind);
+  return ` Its log says: "${telling.text}".${meaning === '' ? '' : ` ${meaning}`}`;
+}
+
+/** What a line of a log points at. */
+export interface Behind {
+  readonly pointers: readonly Pointer[];
+  /** Where the line names a Service that does not exist; empty otherwise. */
+  readonly note: string;
+}
+
+const nothingBehind: Behind = { pointers: [], note: '' };
+
+/** The Services that a line names as the other end; without a host in it, those that the variables of the container name. */
+export async function behind(
+  io: AnalyzerIo,
+  target: Target,
+  container: ContainerView,
+  telling: TellingLine | null,
+): Promise<Behind> {
+  if (telling?.kind == null || !remoteKinds.has(telling.kind)) return nothingBehind;
+  const namespace = target.namespace ?? '';
+  const result = await io.list('services', namespace);
+  if (result.kind !== 'ok') return nothingBehind;
+  const services = result.value;
+  const hosts = failedHosts(telling.text);
+  const named = hosts.flatMap((host) => serviceOfHost(host, namespace, services) ?? []);
+  if (named.length > 0)
+    return { pointers: [...named.map(pointerTo), ...(telling.kind === 'unresolved' ? [nameService] : [])], note: '' };
+  const missing = hosts.find((host) => isInside(host));
+  if (missing !== undefined)
+    return telling.kind === 'unresolved'
+      ? { pointers: [], note: missingService(missing, namespace, services, container) }
+      : nothingBehind;
+  if (hosts.length > 0) return { pointers: telling.kind === 'unresolved' ? [nameService] : [], note: '' };
+  const values = listAt(container.spec, 'env').map((variable) => textAt(variable, 'value'));
+  const called = new Set(values.flatMap((value) => serviceOfHost(value, namespace, services) ?? []));
+  return { pointers: [...called].map(pointerTo), note: '' };
+}
+
+/** What answers the questions for names in a cluster. */
+const nameService: Pointer = { kind: 'service', namespace: 'kube-system', name: 'kube-dns' };
+
+function pointerTo({ metadata }: KubernetesObject): Pointer {
+  return { kind: 'service', namespace: metadata.namespace ?? null, name: metadata.name };
+}
+
+/** Whether a name can only be one of the cluster's own: without a domain, or in the cluster's. */
+export function isInside(host: string): boolean {
+  return !/^[\d.]+$/.test(host) && host !== 'localhost' && (!host.includes('.') || /\.svc(?:\.|$)/.test(host));
+}
+
+function missingService(
+  host: string,
+  namespace: string,
+  services: readonly KubernetesObject[],
+  container: ContainerView,
+): string {
+  const [name = host, place = namespace] = host.split('.');
+  if (place !== namespace) return '';
+  const nearest = closestName(
+    name,
+    services.map(({ metadata }) => metadata.name),
+  );
+  const variable = listAt(container.spec, 'env').find((one) => textAt(one, 'value').includes(name));
+  const where = variable === undefined ? '' : ` (it stands in variable ${String(at(variable, 'name'))})`;
+  return ` There is no Service ${name} in namespace ${namespace}${where}.${nearest === undefined ? '' : ` The nearest name is ${nearest}.`}`;
+}
