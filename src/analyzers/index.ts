@@ -6,6 +6,7 @@ import { daemonSet } from './daemon-set.ts';
 import { deployment } from './deployment.ts';
 import { dns } from './dns.ts';
 import { disruptionBudget } from './disruption-budget.ts';
+import { envAddress } from './env-address.ts';
 import { warningEvent } from './event.ts';
 import { ingress } from './ingress.ts';
 import { job } from './job.ts';
@@ -56,6 +57,7 @@ export const analyzers: readonly Analyzer[] = [
   servicePort,
   scaling,
   ingress,
+  envAddress,
   autoscaler,
   disruptionBudget,
   claim,

@@ -40,7 +40,8 @@ function likeness(selector: Labels, labels: Labels): number {
   }, 0);
 }
 
-function isAlike(one: string, other: string): boolean {
+/** Whether two names are alike but for their spelling: one within the other, or one letter otherwise. */
+export function isAlike(one: string, other: string): boolean {
   const [short = '', long = ''] = [one, other].map(plain).sort((a, b) => a.length - b.length);
   return short.length > 2 && (long.includes(short) || isOneStepAway(short, long));
 }
