@@ -1,3 +1,4 @@
+import { addresses } from './addresses.ts';
 import { autoscaler } from './autoscaler.ts';
 import { claim } from './claim.ts';
 import type { Analyzer } from './define.ts';
@@ -53,6 +54,7 @@ export const analyzers: readonly Analyzer[] = [
   job,
   cronJob,
   node,
+  addresses,
   service,
   servicePort,
   scaling,

@@ -68,7 +68,8 @@ const redisLevels: Readonly<Record<string, LogLevel>> = { '#': 'error', '*': 'in
 export function readLine(raw: string): LogLine {
   const { line, at } = withoutEnvelope(raw.slice(0, longestLine));
   const read = jsonLine(line) ?? klogLine(line) ?? redisLine(line) ?? logfmtLine(line) ?? plainLine(line);
-  return read.at === null && at !== null ? { ...read, at } : read;
+  // The time of the envelope has a zone; the program's own may have none.
+  return at === null ? read : { ...read, at };
 }
 
 /** Without colours, and without what `kubectl logs --timestamps` and the files of the container runtime put before each line. */

@@ -77,8 +77,8 @@ function awaited(text: string): Open['awaits'] {
 function add(open: Open, raw: string, line: LogLine): void {
   open.lines.push({ raw, line });
   open.blank = false;
-  if (isFrame(line)) open.inMessage = false;
-  else if (isHeadline(line.text)) open.inMessage = true;
+  if (isHeadline(line.text)) open.inMessage = true;
+  else if (isFrame(line)) open.inMessage = false;
   if (open.awaits === 'exception' && !line.indented) open.raised.push(line.text.trim());
   const next = awaited(line.text);
   if (next !== null) open.awaits = next;
@@ -106,7 +106,7 @@ function belongs(open: Open, line: LogLine): boolean {
   const inTrace = open.lines.some((one) => isTrace(one.line));
   if (text.startsWith('Traceback (most')) return isBad(open.first.level) || (open.blank && inTrace);
   if (line.head && !/^panic:|^Error:/.test(text)) return false;
-  if (open.inMessage && isBad(open.first.level) && !headline.test(text)) return true;
+  if (open.inMessage && (isBad(open.first.level) || isFrame(open.first)) && !headline.test(text)) return true;
   if (line.indented) return !open.blank || inTrace || isSourceLine(open);
   if (frame.test(text)) return true;
   if (isSourceLine(open)) return headline.test(text) || /^\s*\^/.test(text);

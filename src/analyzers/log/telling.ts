@@ -30,8 +30,16 @@ const longestText = 400;
 /** Records within this time, or this many of them, belong to one failure. */
 const episodeMs = 20_000;
 const episodeRecords = 25;
+/** What fails at the end fails in a moment: what was said before that counts less. */
+const momentMs = 3000;
+const momentRecords = 10;
+const earlier = 5;
 /** A program that ends on its own says why shortly before. */
 const lastWordsMs = 90_000;
+/** A log may be that of the next run, which ended before it was read and whose status was not. */
+const nextRunMs = 600_000;
+/** Zones differ by halves of hours. */
+const zoneMs = 1_800_000;
 
 /** Ends by a signal from outside: the process had no say. SIGABRT and SIGSEGV come from the process itself. */
 const silentCodes: ReadonlySet<number> = new Set([129, 130, 137, 143]);
@@ -50,8 +58,9 @@ export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLi
   );
   const anchor = candidates.findLast(({ record }) => record.ends || record.level === 'fatal') ?? candidates.at(-1);
   if (anchor === undefined) return null;
-  const episode = candidates.filter((one) => isNear(one, anchor));
-  const best = episode.reduce((one, other) => (other.score > one.score ? other : one));
+  const episode = candidates.filter((one) => isNear(one, anchor, episodeMs, episodeRecords));
+  const scoreOf = (one: Candidate): number => one.score - (isNear(one, anchor, momentMs, momentRecords) ? 0 : earlier);
+  const best = episode.reduce((one, other) => (scoreOf(other) > scoreOf(one) ? other : one));
   return toldBy(best, records, isCertain(best, end));
 }
 
@@ -63,7 +72,7 @@ export function complaint(records: readonly LogRecord[], answer: string | null =
   const candidates = candidatesOf(records.filter((record) => !isAnswer(record) || repeats(record, answer)));
   const last = candidates.at(-1);
   if (last === undefined) return null;
-  const recent = candidates.filter((one) => isNear(one, last));
+  const recent = candidates.filter((one) => isNear(one, last, episodeMs, episodeRecords));
   const best = recent.reduce((one, other) => (other.score >= one.score ? other : one));
   return toldBy(best, records, false);
 }
@@ -111,7 +120,7 @@ function weightOf(record: LogRecord, kind: FailureKind | null): number {
     1,
     words +
       (record.ends ? 6 : 0) +
-      (kind === null ? 0 : 6) +
+      (kind === null ? 0 : 9) +
       (onPurpose ? 4 : 0) +
       (namesThing(record.text) ? 2 : 0) -
       farewell,
@@ -123,17 +132,18 @@ function saysNothing(record: LogRecord): boolean {
   return record.text.trim().length < 4 || (/=\s?0\b/.test(record.text) && !speaksOfFailure(record));
 }
 
-/** Whether a text names something: in quotes, a path, an address, a variable, a number of an error. */
+/** Whether a text names something beside the class of an exception: in quotes, a path, an address, a variable, a number of an error. */
 function namesThing(text: string): boolean {
+  const said = text.replace(/^(?:[\w$]{1,100}[.:]{1,2}){1,12}[\w$]{1,100}(?=:|$)/, '');
   return /["'`][^"'`]{2,}["'`]|(?:^|[\s=(])\/[\w.-]+\/[\w./-]+|\b[\w.-]+:\d{2,5}\b|\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\bE[A-Z]{4,}\b|\berrno\b|\b\w+\.\w+\.\w+\b/.test(
-    text,
+    said,
   );
 }
 
-function isNear(one: Candidate, anchor: Candidate): boolean {
+function isNear(one: Candidate, anchor: Candidate, milliseconds: number, records: number): boolean {
   if (one.place > anchor.place) return true;
-  if (one.record.at !== null && anchor.record.at !== null) return anchor.record.at - one.record.at <= episodeMs;
-  return anchor.place - one.place <= episodeRecords;
+  if (one.record.at !== null && anchor.record.at !== null) return anchor.record.at - one.record.at <= milliseconds;
+  return anchor.place - one.place <= records;
 }
 
 /** Whether a run that ended so can have ended for this. */
@@ -148,7 +158,7 @@ function isCertain({ record, kind, score }: Candidate, { finishedAt }: RunEnd): 
   if (record.level === 'warning' || score <= 2) return false;
   if (!record.ends && record.level !== 'fatal' && kind === null) return false;
   if (record.at === null || finishedAt === null) return true;
-  // Times without a zone may be hours away.
-  const before = Math.abs(toEpochMs(finishedAt) - record.at) % 1_800_000;
-  return Math.min(before, 1_800_000 - before) <= lastWordsMs;
+  // Times without a zone may be hours away; what comes after the end is of the run that followed and ended alike.
+  const after = (((record.at - toEpochMs(finishedAt)) % zoneMs) + zoneMs) % zoneMs;
+  return after >= zoneMs - lastWordsMs || after <= nextRunMs;
 }
