@@ -11,6 +11,7 @@ import { envAddress } from './env-address.ts';
 import { warningEvent } from './event.ts';
 import { ingress } from './ingress.ts';
 import { job } from './job.ts';
+import { nodePast } from './node-past.ts';
 import { node } from './node.ts';
 import { podCrash } from './pod-crash.ts';
 import { podDeleted } from './pod-deleted.ts';
@@ -55,6 +56,7 @@ export const analyzers: readonly Analyzer[] = [
   cronJob,
   node,
   addresses,
+  nodePast,
   service,
   servicePort,
   scaling,

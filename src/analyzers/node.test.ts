@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { analyze } from '../../test/support/analyze.ts';
 import { eventObject, podObject } from '../../test/support/memory-cluster.ts';
 import { isUnwellNode } from './node-conditions.ts';
+import { nodePast } from './node-past.ts';
 import { node } from './node.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 
@@ -161,5 +162,39 @@ describe('node', () => {
     const around = await analyze(node, 'node', busy, { pods }, { relation: 'node' });
     expect(around.map(({ category }) => category)).toEqual(['node-tainted', 'node-cordoned']);
     expect(around[1]).toMatchObject({ severity: 'info', cause: null });
+  });
+});
+
+describe('node-past', () => {
+  const flapping = [
+    nodeEvent('NodeNotReady', 'Node n1 status is now: NodeNotReady', {
+      type: 'Normal',
+      count: 4,
+      lastTimestamp: '2026-01-01T11:40:00Z',
+    }),
+  ];
+  const back = { ...ready, lastTransitionTime: '2026-01-01T11:42:00Z' };
+
+  test('one that was not ready some times, and is again', async () => {
+    const [finding] = await analyze(nodePast, 'node', worker([back]), { events: flapping });
+    expect(finding).toMatchObject({
+      category: 'node-was-not-ready',
+      severity: 'high',
+      when: { from: '2026-01-01T11:30:00.000Z', until: '2026-01-01T11:42:00.000Z' },
+    });
+    expect(finding?.cause).toBe(
+      'Node n1 was not ready at 2026-01-01 11:40:00 UTC (4 times since 2026-01-01 11:30:00 UTC), and is again since 2026-01-01 11:42:00 UTC.',
+    );
+    const down = worker([{ type: 'Ready', status: 'Unknown' }]);
+    expect(await analyze(nodePast, 'node', down, { events: flapping })).toEqual([]);
+    const old = [nodeEvent('NodeNotReady', 'x', { lastTimestamp: '2026-01-01T08:00:00Z' })];
+    expect(await analyze(nodePast, 'node', worker([back]), { events: old })).toEqual([]);
+  });
+
+  test('one that was taken away, and by whom', async () => {
+    const events = [nodeEvent('ScaleDown', 'node removed by cluster autoscaler', { type: 'Normal' })];
+    expect(await analyze(nodePast, 'node', { metadata: { name: 'n1' } }, { events })).toMatchObject([
+      { category: 'node-removed', cause: expect.stringContaining('(ScaleDown): node removed by cluster autoscaler.') },
+    ]);
   });
 });

@@ -56,6 +56,14 @@ describe('pod-node', () => {
     expect(await analyze(podNode, 'pod', unready('2026-01-01T11:31:00Z'), { nodes: [other] })).toMatchObject([
       { category: 'node-gone', decisive: true, cause: expect.stringContaining('its node n1 does not exist any more') },
     ]);
+    const message = 'Deleting node n1 because it does not exist in the cloud provider';
+    const events = [
+      eventObject({ kind: 'Node', name: 'n1' }, 'DeletingNode', message, {
+        metadata: { name: 'e', namespace: 'default' },
+      }),
+    ];
+    const [told] = await analyze(podNode, 'pod', unready('2026-01-01T11:31:00Z'), { nodes: [other], events });
+    expect(told?.cause).toContain(`it was taken away at 2026-01-01 11:59:00 UTC (DeletingNode: ${message})`);
   });
 
   test('where nodes cannot be read, the event of the node controller tells it', async () => {

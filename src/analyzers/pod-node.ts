@@ -7,7 +7,9 @@ import type { AnalyzerIo, EventView, FindingDraft, Target } from './define.ts';
 import { eventsEvidence } from './events.ts';
 import { conditionOf, textAt, timeAt, timeText } from './fields.ts';
 import { notReadySince } from './node-conditions.ts';
+import { removalOf } from './node-past.ts';
 import { isReady, podEvidence, podFacts } from './pod-status.ts';
+import { quote } from './quote.ts';
 
 type Draft = FindingDraft<'on-failed-node' | 'node-gone'>;
 
@@ -49,7 +51,7 @@ export const podNode = defineAnalyzer({
     const nodes = await io.list('nodes', null);
     if (nodes.kind !== 'ok') return withoutNodes(io, target, node);
     const found = nodes.value.find(({ metadata }) => metadata.name === node);
-    if (found === undefined) return nodes.value.length === 0 ? [] : [gone(target, node)];
+    if (found === undefined) return nodes.value.length === 0 ? [] : [await gone(io, target, node)];
     const lost = notReadySince(found);
     if (lost === null || !isAfter(failedAt(pod), lost.at)) return [];
     const events = await io.events(target);
@@ -109,8 +111,13 @@ function onFailedNode(target: Target, node: string, since: Timestamp | null, eve
   };
 }
 
-function gone(target: Target, node: string): Draft {
-  const text = `${describePod(target)}: its node ${node} does not exist any more.`;
+async function gone(io: AnalyzerIo, target: Target, node: string): Promise<Draft> {
+  const removal = removalOf(await io.events({ kind: 'node', namespace: null, name: node }));
+  const why =
+    removal === null
+      ? ''
+      : `: it was taken away at ${timeText(removal.last)} (${removal.reason}: ${quote(removal.message, 160).replace(/\.$/, '')})`;
+  const text = `${describePod(target)}: its node ${node} does not exist any more${why}.`;
   return {
     category: 'node-gone',
     severity: 'high',

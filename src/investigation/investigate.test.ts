@@ -528,3 +528,32 @@ test('of an object that cannot be read its events still tell', async () => {
   const { result } = await run(cluster, { alert });
   expect(result.root_cause).toContain(message);
 });
+
+describe('owners that cannot be read', () => {
+  const message = 'create Pod db-1 in StatefulSet db failed error: pods "db-1" is forbidden: exceeded quota: team';
+  const unread = { instead: { statefulsets: { kind: 'not_captured', reason: 'no statefulsets.json' } } } as const;
+
+  test('their events count where the alert names a pod of theirs, and where it names the namespace', async () => {
+    const events = [eventObject({ kind: 'StatefulSet', name: 'db' }, 'FailedCreate', message)];
+    const pods = [podObject('db-0', { meta: owner('StatefulSet', 'db') })];
+    const byPod = alertOf({ namespace: 'shop', pod: 'db-0' }, { name: 'KubePodNotReady' });
+    const byPlace = alertOf({ namespace: 'shop' }, { name: 'ServiceUnhealthy' });
+    for (const alert of [byPod, byPlace]) {
+      const { result } = await run(memoryCluster({ events, pods }, unread), { alert });
+      expect(result.findings.map(({ object }) => object)).toContain('statefulset/shop/db');
+    }
+  });
+});
+
+test('a node that was taken away is told by its events', async () => {
+  const message = 'Deleting node n9 because it does not exist in the cloud provider';
+  const events = [
+    eventObject({ kind: 'Node', name: 'n9' }, 'DeletingNode', message, {
+      type: 'Normal',
+      metadata: { name: 'n9.1', namespace: 'default' },
+    }),
+  ];
+  const alert = alertOf({ node: 'n9' }, { name: 'KubeNodeNotReady' });
+  const { result } = await run(memoryCluster({ events, nodes: [] }), { alert });
+  expect(result.root_cause).toContain(message);
+});

@@ -85,13 +85,25 @@ async function namedOwner(
   const kind = ownerKind.toLowerCase();
   if (!isKind(kind) || kind === 'node') return [];
   const result = await reads.get(kind, namespace, name);
-  if (result.kind !== 'ok' || result.value === null) return [];
+  if (result.kind !== 'ok') return unreadWithEvents(reads, kind, namespace, name);
+  if (result.value === null) return [];
   const above = controllerOf(result.value);
   if (kind === 'replicaset' && above?.kind === 'Deployment') {
     const deployment = await namedOwner(reads, namespace, above.kind, above.name);
     if (deployment.length > 0) return deployment;
   }
   return [[kind, result.value]];
+}
+
+/** An object that cannot be read and that events are about: they may say all that matters. */
+export async function unreadWithEvents(
+  reads: Reads,
+  kind: ObjectKind,
+  namespace: string | null,
+  name: string,
+): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+  const events = await reads.events({ kind, namespace, name });
+  return events.length === 0 ? [] : [[kind, { metadata: namespace === null ? { name } : { name, namespace } }]];
 }
 
 function isKind(kind: string): kind is ObjectKind {

@@ -1,5 +1,5 @@
 import { kindResources } from '../analyzers/define.ts';
-import type { AnalyzerIo, ReadReference } from '../analyzers/define.ts';
+import type { AnalyzerIo, ObjectKind, ReadReference } from '../analyzers/define.ts';
 import { eventView, isAbout } from '../analyzers/events.ts';
 import type { Cluster, ClusterResource, KubernetesObject, ReadResult } from '../core/cluster.ts';
 import type { AppError } from '../core/errors.ts';
@@ -20,6 +20,8 @@ export interface Reads extends AnalyzerIo {
   gaps(): readonly Gap[];
   /** Clocks that are far ahead of all others and did not count, each as a question. */
   readonly ahead: readonly string[];
+  /** An object of a list that was read; null where none that was read has it. Asks nothing. */
+  listed(kind: ObjectKind, namespace: string | null, name: string): KubernetesObject | null;
   /** Whether this was really read and answered. */
   covers(read: ReadReference): boolean;
   /** How many reads were answered. */
@@ -61,6 +63,15 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
     const views = result.value.filter((event) => isAbout(event, kind, name, object?.metadata.uid)).map(eventView);
     return views.sort((one, other) => compare(one.last ?? '', other.last ?? ''));
   };
+  const findListed: Reads['listed'] = (kind, namespace, name) => {
+    const isIt = ({ metadata }: KubernetesObject) =>
+      metadata.name === name && (metadata.namespace ?? null) === namespace;
+    for (const objects of listed.get(kindResources[kind]) ?? []) {
+      const found = objects.find(isIt);
+      if (found !== undefined) return found;
+    }
+    return null;
+  };
   return {
     now: observed.at,
     ahead: observed.ahead,
@@ -68,6 +79,7 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
     gaps: () => [...journal.gaps].sort((one, other) => compare(one.what, other.what)),
     list,
     events,
+    listed: findListed,
     get: (kind, namespace, name) => {
       const perform = async () => {
         if (eventLoopTurns.isOver()) await eventLoopTurns.next();
@@ -89,9 +101,7 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
       const command = commandOf(read);
       if (journal.answered.has(command) || eventReads.has(command)) return true;
       if (read.kind !== 'object') return false;
-      const isIt = ({ metadata }: KubernetesObject) =>
-        metadata.name === read.name && (metadata.namespace ?? '') === (read.namespace ?? '');
-      return [...(listed.get(kindResources[read.of]) ?? [])].some((objects) => objects.some(isIt));
+      return findListed(read.of, read.namespace, read.name) !== null;
     },
     answered: () => journal.answered.size,
     unavailable: () => journal.unavailable(),

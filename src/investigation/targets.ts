@@ -8,7 +8,7 @@ import type { AlertSnapshot } from '../core/run.ts';
 import type { Graph } from './graph.ts';
 import { namedObjects } from './labels.ts';
 import type { NamedObjects } from './labels.ts';
-import { worstFirst } from './links.ts';
+import { unreadWithEvents, worstFirst } from './links.ts';
 import type { Reads } from './reads.ts';
 
 /** What an alert was understood to be about. */
@@ -96,6 +96,9 @@ export async function addNear(reads: Reads, graph: Graph, namespace: string | nu
 export async function addPointed(reads: Reads, graph: Graph, pointer: Pointer, via: Target): Promise<Target | null> {
   const known = graph.find(pointer.kind, pointer.namespace, pointer.name);
   if (known !== null) return known;
+  // What was listed is not asked for once more.
+  const listed = reads.listed(pointer.kind, pointer.namespace, pointer.name);
+  if (listed !== null) return graph.add(pointer.kind, listed, 'points at', via);
   const result = await reads.get(pointer.kind, pointer.namespace, pointer.name);
   if (result.kind !== 'ok' || result.value === null) return null;
   return graph.add(pointer.kind, result.value, 'points at', via);
@@ -108,7 +111,10 @@ async function addNamed(search: Search, kind: ObjectKind, namespace: string | nu
     return;
   }
   if (kind === 'pod' && result.kind !== 'ok') return;
-  if (result.kind !== 'ok') await addUnread(search, kind, namespace, name);
+  // Of a node that was taken away, its events tell by whom.
+  if (result.kind !== 'ok' || kind === 'node')
+    for (const [unread, object] of await unreadWithEvents(search.reads, kind, namespace, name))
+      search.graph.add(unread, object, 'alert', null);
   // Owners are missing in many a dump, and their pods name them.
   const owned = kind === 'pod' ? 0 : await addPodsThatName(search, kind, namespace, name);
   if (owned > 0 || result.kind !== 'ok') return;
@@ -119,18 +125,6 @@ async function addNamed(search: Search, kind: ObjectKind, namespace: string | nu
       ? `What happened to ${what}? It does not exist any more.`
       : `What happened to ${what}? It does not exist any more; by its name it belonged to ${guess}, which was looked at instead.`,
   );
-}
-
-/** An object that cannot be read and that events are about: they may say all that matters. */
-async function addUnread(
-  { reads, graph }: Search,
-  kind: ObjectKind,
-  namespace: string | null,
-  name: string,
-): Promise<void> {
-  const events = await reads.events({ kind, namespace, name });
-  if (events.length === 0) return;
-  graph.add(kind, { metadata: namespace === null ? { name } : { name, namespace } }, 'alert', null);
 }
 
 /** Pods whose owner reference names this kind and name; the worst ones. Returns how many there are. */
@@ -248,9 +242,8 @@ async function addUnwell(
   for (const [kind, isUnwell] of placeKinds) {
     if (relation === 'near' && kind === 'service') continue;
     const list = await reads.list(kindResources[kind], namespace);
-    if (list.kind !== 'ok') continue;
-    for (const object of list.value.filter(isUnwell).slice(0, kind === 'service' ? 30 : limit))
-      graph.add(kind, object, relation, null);
+    const found = list.kind === 'ok' ? list.value.filter(isUnwell) : await warnedOf(reads, kind, namespace);
+    for (const object of found.slice(0, kind === 'service' ? 30 : limit)) graph.add(kind, object, relation, null);
   }
   if (relation === 'near') return;
   const used = pods.kind === 'ok' ? new Set(pods.value.map((pod) => textAt(pod, 'spec', 'nodeName'))) : new Set();
@@ -260,6 +253,22 @@ async function addUnwell(
     (node) => isUnwellNode(node) && (namespace === null || used.has(node.metadata.name)),
   );
   for (const node of unwellNodes.slice(0, limit)) graph.add('node', node, relation, null);
+}
+
+/** Objects of a kind that could not be read, by the warnings about them. */
+async function warnedOf(
+  reads: Reads,
+  kind: ObjectKind,
+  namespace: string | null,
+): Promise<readonly KubernetesObject[]> {
+  const events = namespace === null ? null : await reads.list('events', namespace);
+  if (events?.kind !== 'ok' || namespace === null) return [];
+  const names = events.value.flatMap((event) => {
+    const about = event['involvedObject'] ?? event['regarding'];
+    const isOfKind = textAt(event, 'type') === 'Warning' && textAt(about, 'kind').toLowerCase() === kind;
+    return isOfKind ? [textAt(about, 'name')] : [];
+  });
+  return [...new Set(names)].map((name) => ({ metadata: { name, namespace } }));
 }
 
 function nothingFound(reads: Reads, named: NamedObjects): readonly string[] {
