@@ -67,9 +67,7 @@ const variants: Readonly<Record<string, readonly Edit[]>> = {
     { file: 'store/sqlite/open.ts', from: 'PRAGMA synchronous=FULL', to: 'PRAGMA synchronous=NORMAL' },
   ],
   /** A checkpoint each 100 pages of log, so that a short test sees many. */
-  'checkpoints-often': [
-    { file: 'store/sqlite/open.ts', from: 'PRAGMA wal_autocheckpoint=5000', to: 'PRAGMA wal_autocheckpoint=100' },
-  ],
+  'checkpoints-often': [{ file: 'store/sqlite/open.ts', from: 'logPages = 3000', to: 'logPages = 100' }],
   /** A worker whose run was taken over writes all the same, and does not notice that it is late. */
   'ignores-fences': [
     // Of renew, lock (with and without progress) and finish.

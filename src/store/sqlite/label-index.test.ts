@@ -7,7 +7,7 @@ import type { Store } from '../../core/store.ts';
 import { alertFixture } from '../../../test/support/rows.ts';
 import { createAlertStore } from '../alerts/store.ts';
 import { createLabelIndex } from './label-index.ts';
-import { openDatabase } from './open.ts';
+import { createCheckpoints, openDatabase } from './open.ts';
 import { openSqliteStore } from './store.ts';
 import type { SqliteStoreOptions } from './store.ts';
 
@@ -130,6 +130,17 @@ describe('the label index', () => {
     expect(turns).toBe(2);
     const count = connection.raw.prepare('SELECT count(*) AS count FROM alert_labels').get();
     expect(count).toEqual({ count: 5000 });
+    connection.close();
+  });
+
+  test('a commit that wrote much leaves the copy of the log to the next one, which does it', () => {
+    const connection = openDatabase(':memory:');
+    const checkpoints = createCheckpoints(connection.raw);
+    const leaves = [true, true, true, false, false].map((isLong) => {
+      checkpoints.leave(isLong);
+      return connection.raw.prepare('PRAGMA wal_autocheckpoint').get()?.['wal_autocheckpoint'];
+    });
+    expect(leaves).toEqual([0, 3000, 0, 3000, 3000]);
     connection.close();
   });
 

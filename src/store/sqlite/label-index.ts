@@ -5,7 +5,7 @@ import { alertLabelsDue } from '../tables/alerts.ts';
 import type { Connection } from './open.ts';
 
 /** So many alerts, or labels, are written to the index with one commit: many of them share a page. */
-const mostBehind = { alerts: 2000, labels: 20_000 } as const;
+const mostBehind = { alerts: 2000, labels: 8000 } as const;
 /** By one statement: nobody has a turn meanwhile. */
 const labelsAtOnce = 2000;
 /** The index is brought up to date with the first commit after so long. */
@@ -70,14 +70,15 @@ export function createLabelIndex({ raw, query, turns }: Connection, monotonic: (
     want(): void {
       wanted = true;
     },
-    /** The last work of each commit, inside its transaction. */
-    async beforeCommit(): Promise<void> {
+    /** The last work of each commit, inside its transaction. Whether it wrote anything. */
+    async beforeCommit(): Promise<boolean> {
       written = 0;
-      if (!isDue()) return;
+      if (!isDue()) return false;
       await insertAll();
       clear.run();
       written = behind;
       caughtUpMs = monotonic();
+      return true;
     },
     /** Only now it is true: a commit that failed has to write them again. */
     committed(): void {

@@ -26,11 +26,12 @@ const applicationId = 0x46495354;
 /** The SQLite file format: the header's first bytes, and where the application id is (sqlite.org/fileformat2.html). */
 const header = { magic: 'SQLite format 3\0', applicationIdOffset: 68, bytes: 100 } as const;
 /**
- * A checkpoint each 20 MiB of log instead of 4: pages of random keys (fingerprints, labels) that many commits changed are
- * then copied once. With more, the commit that copies them would hold the event loop for too long. The cache holds as
- * much, so that they are not read back.
+ * A checkpoint each 12 MiB of log instead of 4: pages of random keys (fingerprints, labels) that many commits changed are
+ * then copied once. With more, the commit that copies them would hold the event loop for too long. The cache holds
+ * more, so that they are not read back.
  */
-const sizes = 'PRAGMA wal_autocheckpoint=5000; PRAGMA cache_size=-32000';
+const logPages = 3000;
+const sizes = `PRAGMA wal_autocheckpoint=${logPages}; PRAGMA cache_size=-32000`;
 const cachedStatements = 300;
 
 /** One connection, with the two faces that the store uses: raw for BEGIN and COMMIT, Kysely for queries. */
@@ -72,6 +73,23 @@ export function openDatabase(path: string, migrations = readSqliteMigrations(), 
     throw thrown instanceof AppError ? thrown : unusable(path, thrown);
   }
   return connection(raw, options);
+}
+
+/** When the log is copied into the database: with a commit, once it has its pages. */
+export interface Checkpoints {
+  /** The commit that comes leaves it to the next one, unless that before it did so. False: it does it where it is due. */
+  leave(isLong: boolean): void;
+}
+
+export function createCheckpoints(raw: DatabaseSync): Checkpoints {
+  let isLeft = false;
+  return {
+    leave(isLong) {
+      const leaves = isLong && !isLeft;
+      if (leaves !== isLeft) raw.exec(`PRAGMA wal_autocheckpoint=${leaves ? 0 : logPages}`);
+      isLeft = leaves;
+    },
+  };
 }
 
 /** A read-only connection to a database that is open for writing elsewhere in this process. */

@@ -26,7 +26,7 @@ import { createLabelIndex } from './label-index.ts';
 import { watchFiles } from './file-watch.ts';
 import type { FileWatch } from './file-watch.ts';
 import { lockDatabase, realPathOf, refuseLost } from './lock.ts';
-import { inspectDatabase, openDatabase, openReadOnly } from './open.ts';
+import { createCheckpoints, inspectDatabase, openDatabase, openReadOnly } from './open.ts';
 import type { Connection } from './open.ts';
 
 export interface SqliteStoreOptions {
@@ -63,6 +63,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     const listeners = new Set<(hints: CommitHints) => void>();
     const monotonic = options.monotonic ?? (() => performance.now());
     const labels = createLabelIndex(write, monotonic);
+    const checkpoints = createCheckpoints(write.raw);
     const writeWords = createWordWriter(write.query);
     const words = createWordIndex({
       isDue: () => hasWordsDue(read.query),
@@ -87,8 +88,9 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       limits: options.limits ?? defaultLimits,
       monotonic,
       async beforeCommit() {
-        await labels.beforeCommit();
-        // It may copy the log into the database, which is as long as a turn.
+        // Pages of the index are many, and so are those of the log.
+        checkpoints.leave(await labels.beforeCommit());
+        // Either is as long as a turn.
         if (write.turns.isOver()) await write.turns.next();
         watch?.beforeCommit();
       },
