@@ -20,6 +20,7 @@ import { podMemory } from './pod-memory.ts';
 import { podNode } from './pod-node.ts';
 import { podImage } from './pod-image.ts';
 import { podProbe } from './pod-probe.ts';
+import { podRejected } from './pod-rejected.ts';
 import { podRevision } from './pod-revision.ts';
 import { podSandbox } from './pod-sandbox.ts';
 import { podSchedule } from './pod-schedule.ts';
@@ -46,6 +47,7 @@ export const analyzers: readonly Analyzer[] = [
   podVolume,
   podSandbox,
   podSchedule,
+  podRejected,
   podProbe,
   refusal,
   deployment,

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { analyze } from '../../test/support/analyze.ts';
 import { eventObject, podObject } from '../../test/support/memory-cluster.ts';
-import { claim } from './claim.ts';
 import { deployment } from './deployment.ts';
 import { warningEvent } from './event.ts';
 import { diffTemplates } from './template-diff.ts';
@@ -172,31 +171,6 @@ describe('workload', () => {
     expect(
       await analyze(workload, 'daemonset', { ...daemonSet, status: { desiredNumberScheduled: 2, numberReady: 2 } }),
     ).toEqual([]);
-  });
-});
-
-describe('claim', () => {
-  test('a claim that is not bound', async () => {
-    const data = {
-      metadata: { name: 'data', namespace: 'shop', creationTimestamp: '2026-01-01T11:00:00Z' },
-      spec: { storageClassName: 'fast' },
-      status: { phase: 'Pending' },
-    };
-    const events = [
-      eventObject(
-        { kind: 'PersistentVolumeClaim', name: 'data' },
-        'ProvisioningFailed',
-        'storageclass.storage.k8s.io "fast" not found',
-      ),
-    ];
-    expect(await analyze(claim, 'persistentvolumeclaim', data, { events })).toMatchObject([
-      {
-        category: 'claim-pending',
-        decisive: true,
-        description: 'Claim data is Pending for 1h (storage class: fast): storageclass.storage.k8s.io "fast" not found',
-      },
-    ]);
-    expect(await analyze(claim, 'persistentvolumeclaim', { ...data, status: { phase: 'Bound' } })).toEqual([]);
   });
 });
 

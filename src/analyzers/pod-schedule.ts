@@ -1,149 +1,339 @@
 import type { KubernetesObject } from '../core/cluster.ts';
-import { change, describeCommand, look, podQuestions, unreadyQuestions } from './advice.ts';
-import { defineAnalyzer } from './define.ts';
-import type { AnalyzerIo, EvidenceDraft, FindingDraft, Target } from './define.ts';
-import { eventsEvidence, recentWarnings } from './events.ts';
-import { between, conditionOf, listAt, plural, textAt, timeText } from './fields.ts';
-import { containersOf, podEvidence, podFacts } from './pod-status.ts';
+import { change, look, unreadyQuestions } from './advice.ts';
+import { claimProblem } from './claim-cause.ts';
+import { defineAnalyzer, objectName } from './define.ts';
+import type { AnalyzerIo, Category, EvidenceDraft, FindingDraft, Pointer, Target } from './define.ts';
+import { eventsEvidence } from './events.ts';
+import { between, conditionOf, listAt, textAt, timeAt } from './fields.ts';
+import { explainReasons, isLargerThanNodes, nodeLine } from './pending-why.ts';
+import { isReady, podEvidence, podFacts } from './pod-status.ts';
 import { quote } from './quote.ts';
+import { schedulerVerdict } from './scheduler-message.ts';
+import type { ReasonKind, Verdict } from './scheduler-message.ts';
 
-type Draft = FindingDraft<'pending' | 'evicted'>;
+type Name =
+  | 'pending'
+  | 'pending-room'
+  | 'pending-selector'
+  | 'pending-taint'
+  | 'pending-affinity'
+  | 'pending-volume'
+  | 'pending-nodes'
+  | 'pending-gated'
+  | 'pending-silent'
+  | 'pending-other';
+type Draft = FindingDraft<Name>;
 
-/** Pods that no node takes, and pods that a node threw out. */
+const pending = (meaning: string, changes: RegExp | null, advice: Category['advice']): Category => ({
+  meaning,
+  nearness: 84,
+  answers: unreadyQuestions,
+  changes,
+  advice,
+});
+const nodes = look('kubectl describe nodes', 'Shows what each node can give and what is given already.');
+const labels = look('kubectl get nodes --show-labels', 'Shows the labels of the nodes.');
+const templateOf = (workload: string | null, namespace: string, what: string): ReturnType<typeof change>[] =>
+  workload === null
+    ? []
+    : [change(`Correct ${what} of ${workload} in namespace ${namespace}.`, 'No node fits as it is.')];
+
+const categories: Readonly<Record<Name, Category>> = {
+  pending: pending('No node has what the pod asks for.', /request$/, (draft, { namespace, workload }) => [
+    nodes,
+    change(
+      draft.facts['too_large'] === undefined
+        ? `Add a node, or lower what ${workload ?? 'the pod'} in namespace ${namespace} asks for (${draft.facts['requests'] ?? 'its requests'}).`
+        : `Lower what ${workload ?? 'the pod'} in namespace ${namespace} asks for (${draft.facts['requests'] ?? 'its requests'}), or add a node that is so large.`,
+      'No node has what the pod asks for.',
+    ),
+  ]),
+  'pending-room': pending(
+    'The nodes have no place left: pods, host ports, devices.',
+    /^(?:ports|host network)$/,
+    () => [nodes],
+  ),
+  'pending-selector': pending(
+    'No node has the labels that the pod asks for.',
+    /^(?:node selector|affinity)$/,
+    (_, { namespace, workload }) => [
+      labels,
+      ...templateOf(workload, namespace, 'the node selector or the node affinity'),
+    ],
+  ),
+  'pending-taint': pending(
+    'The nodes have taints that the pod does not tolerate.',
+    /^(?:tolerations|node selector|affinity)$/,
+    (_, { namespace, workload }) => [
+      look(
+        "kubectl get nodes -o custom-columns='NAME:.metadata.name,TAINTS:.spec.taints'",
+        'Shows the taints of the nodes; compare them with the tolerations of the pod.',
+      ),
+      ...templateOf(workload, namespace, 'the tolerations'),
+    ],
+  ),
+  'pending-affinity': pending(
+    'Where other pods are keeps the pod away: anti-affinity, affinity, spread.',
+    /^(?:affinity|container)$/,
+    (_, { namespace, workload }) => [
+      look(
+        `kubectl -n ${namespace} get pods -o wide --show-labels`,
+        'Shows on which nodes the pods are that the affinity rules or the spread constraints speak of.',
+      ),
+      ...templateOf(workload, namespace, 'the affinity or the topology spread constraints'),
+    ],
+  ),
+  'pending-volume': pending('A volume of the pod keeps it from every node.', /^volumes$/, (_, { namespace }) => [
+    look(
+      `kubectl -n ${namespace} get persistentvolumeclaims`,
+      'Shows the claims of the pod, whether they are bound, and to which volumes.',
+    ),
+    look('kubectl get persistentvolumes,storageclasses', 'Shows the volumes, their zones, and the storage classes.'),
+  ]),
+  'pending-nodes': pending('The nodes are not ready, cordoned, or there are none.', null, () => [
+    look('kubectl get nodes', 'Shows which nodes are ready and which are cordoned.'),
+  ]),
+  'pending-gated': pending('The pod waits for a scheduling gate.', null, (draft, { namespace, pod }) => [
+    look(
+      `kubectl -n ${namespace} get pod ${pod} -o jsonpath='{.spec.schedulingGates}'`,
+      `Shows the gates; who set ${draft.facts['gates'] ?? 'them'} has to take them away.`,
+    ),
+  ]),
+  'pending-silent': pending('No scheduler has said anything of the pod.', null, () => [
+    look(
+      'kubectl -n kube-system get pods -l component=kube-scheduler',
+      'Shows whether the scheduler runs; its log says what keeps it.',
+    ),
+  ]),
+  'pending-other': pending('No node takes the pod.', null, () => [nodes]),
+};
+
+const categoryOf: Readonly<Record<ReasonKind, Name>> = {
+  resource: 'pending',
+  pods: 'pending-room',
+  ports: 'pending-room',
+  device: 'pending-room',
+  taint: 'pending-taint',
+  'control-plane': 'pending-taint',
+  'node-condition': 'pending-nodes',
+  cordoned: 'pending-nodes',
+  'no-nodes': 'pending-nodes',
+  selector: 'pending-selector',
+  affinity: 'pending-affinity',
+  spread: 'pending-affinity',
+  volume: 'pending-volume',
+  claim: 'pending-volume',
+  other: 'pending-other',
+};
+
+/** Pods that no node takes, in the scheduler's words and what the nodes add to them. */
 export const podSchedule = defineAnalyzer({
   name: 'pod-schedule',
   kinds: ['pod'],
-  explains: ['FailedScheduling', 'NotTriggerScaleUp', 'Evicted', 'Preempted', 'Preempting'],
-  categories: {
-    pending: {
-      meaning: 'No node takes the pod.',
-      nearness: 84,
-      answers: unreadyQuestions,
-      changes: /(?:request|node selector|affinity|tolerations|volumes|priority class|host network|ports)/,
-      advice: (draft, { namespace, workload }) => [
-        look('kubectl describe nodes', 'Shows what each node can give and what is given already.'),
-        ...(workload === null || !/insufficient/i.test(draft.facts['message'] ?? '')
-          ? []
-          : [
-              change(
-                `Lower what ${workload} in namespace ${namespace} asks for, or add a node that has it.`,
-                'No node has what the pod asks for.',
-              ),
-            ]),
-      ],
-    },
-    evicted: {
-      meaning: 'The pod was ended by its node or to make room for another.',
-      nearness: 86,
-      answers: podQuestions,
-      changes: null,
-      advice: (draft) => [
-        draft.facts['node'] === undefined
-          ? look(describeCommand(draft), 'Shows who ended the pod.')
-          : look(
-              `kubectl describe node ${draft.facts['node']}`,
-              'Shows the pressure on the node, and what uses the resource.',
-            ),
-      ],
-    },
-  },
+  explains: ['FailedScheduling', 'NotTriggerScaleUp'],
+  categories,
   async run(io, target) {
     const pod = target.object;
-    if (textAt(pod, 'status', 'phase') === 'Failed') return evicted(io, target);
-    if (textAt(pod, 'status', 'phase') !== 'Pending' || textAt(pod, 'spec', 'nodeName') !== '') return [];
-    return [await pending(io, target)];
+    const isPending = textAt(pod, 'status', 'phase') === 'Pending' && textAt(pod, 'spec', 'nodeName') === '';
+    if (!isPending || pod.metadata.deletionTimestamp !== undefined) return [];
+    const gates = listAt(pod, 'spec', 'schedulingGates').map((gate) => textAt(gate, 'name'));
+    if (gates.length > 0) return [gated(io, target, gates)];
+    const events = await io.events(target);
+    const told = conditionOf(pod, 'PodScheduled')?.message ?? '';
+    const message = told || (events.findLast(({ reason }) => reason === 'FailedScheduling')?.message ?? '');
+    return [message === '' ? await silent(io, target) : await unscheduled(io, target, message)];
   },
 });
 
-async function pending(io: AnalyzerIo, target: Target): Promise<Draft> {
-  const pod = target.object;
-  const [events, nodes] = await Promise.all([io.events(target), io.list('nodes', null)]);
+/** What every finding about a pod without a node carries. */
+function baseOf(
+  io: AnalyzerIo,
+  target: Target,
+): Pick<Draft, 'severity' | 'object' | 'when'> & { readonly state: string } {
+  const { object: pod, namespace, name } = target;
+  const created = timeAt(pod, 'metadata', 'creationTimestamp');
   const condition = conditionOf(pod, 'PodScheduled');
-  const refusals = recentWarnings(events, ['FailedScheduling', 'NotTriggerScaleUp'], io.now, 24 * 3_600_000);
-  const message = quote(
-    condition?.message || (refusals.findLast((event) => event.reason === 'FailedScheduling')?.message ?? ''),
-    400,
-  );
-  const reason = condition?.reason ?? (message === '' ? '' : 'Unschedulable');
-  const waited = between(pod.metadata.creationTimestamp ?? null, io.now);
-  const asked = requestsText(pod);
-  const nodeEvidence: readonly EvidenceDraft[] =
-    nodes.kind === 'ok' && /insufficient|taint|affinity|selector/i.test(message)
-      ? [
-          {
-            read: { kind: 'list', resource: 'nodes', namespace: null },
-            excerpt: nodes.value.slice(0, 30).map(nodeLine).join('\n') || 'there are no nodes',
-          },
-        ]
-      : [];
-  const why = message === '' ? 'the scheduler has not said why (is it running?)' : message;
+  const waited = between(created, io.now);
+  const reason = condition?.reason ?? '';
   return {
-    category: 'pending',
     severity: 'high',
-    object: `pod/${target.namespace}/${target.name}`,
-    description: `Pod ${target.name} is Pending${waited === null ? '' : ` for ${waited}`} and on no node${reason === '' ? '' : ` (${reason})`}: ${why}${asked === '' ? '' : ` It asks for ${asked}.`}`,
-    cause:
-      message === ''
-        ? null
-        : `No node can take pod ${target.name}: ${sentence(message)}${asked === '' ? '' : ` The pod asks for ${asked}.`}`,
-    decisive: message !== '',
+    object: objectName('pod', namespace, name),
     when: {
-      from: condition?.since ?? pod.metadata.creationTimestamp ?? null,
+      from: condition?.since ?? created,
       until: null,
-      source: 'condition PodScheduled',
+      source: condition?.since == null ? 'creation of the pod' : 'condition PodScheduled',
     },
-    facts: { ...podFacts(pod), reason, message, ...(asked === '' ? {} : { requests: asked }) },
-    evidence: [podEvidence(target), ...(refusals.length > 0 ? [eventsEvidence(target, events)] : []), ...nodeEvidence],
+    state: `Pod ${name} is Pending${waited === null ? '' : ` for ${waited}`} and on no node${reason === '' ? '' : ` (${reason})`}`,
   };
 }
 
-/** The scheduler's first sentence: the rest speaks about preemption. */
-function sentence(message: string): string {
-  const first = /^.*?\.(?=\s|$)/.exec(message)?.[0] ?? message;
-  return first.endsWith('.') ? first : `${first}.`;
+function gated(io: AnalyzerIo, target: Target, gates: readonly string[]): Draft {
+  const { state, ...base } = baseOf(io, target);
+  const names = gates.join(', ');
+  const text = `waits for its scheduling gate ${names}, which has not been removed: the scheduler has not looked for a node yet.`;
+  return {
+    ...base,
+    category: 'pending-gated',
+    description: `${state}: it ${text}`,
+    cause: `Pod ${target.name} ${text}`,
+    decisive: true,
+    facts: { ...podFacts(target.object), gates: names, message: `gate ${names}` },
+    evidence: [podEvidence(target)],
+  };
 }
 
+/** Neither a condition nor an event: the scheduler may not run, or does not know the pod. */
+async function silent(io: AnalyzerIo, target: Target): Promise<Draft> {
+  const { state, ...base } = baseOf(io, target);
+  const scheduler = textAt(target.object, 'spec', 'schedulerName') || 'default-scheduler';
+  const isDefault = scheduler === 'default-scheduler';
+  const own = isDefault ? await io.list('pods', 'kube-system') : null;
+  const down = (own?.kind === 'ok' ? own.value : []).filter(
+    (pod) => pod.metadata.name.startsWith('kube-scheduler-') && !isReady(pod),
+  );
+  const text = `scheduler ${scheduler} has not said a word about it (does it run?)`;
+  return {
+    ...base,
+    category: 'pending-silent',
+    description: `${state}: ${text}.`,
+    // A scheduler of another name is asked for by the pod itself; of the default one nothing is known.
+    cause: isDefault ? null : `Pod ${target.name} asks for another scheduler: ${text}.`,
+    decisive: false,
+    facts: { ...podFacts(target.object), scheduler },
+    evidence: [podEvidence(target)],
+    pointers: down.map(({ metadata }) => ({ kind: 'pod', namespace: 'kube-system', name: metadata.name })),
+  };
+}
+
+async function unscheduled(io: AnalyzerIo, target: Target, message: string): Promise<Draft> {
+  const { state, ...base } = baseOf(io, target);
+  const { object: pod, name } = target;
+  const verdict = schedulerVerdict(message);
+  const [events, listed] = await Promise.all([io.events(target), io.list('nodes', null)]);
+  const all = listed.kind === 'ok' ? listed.value : [];
+  const kind = verdict.reasons[0]?.kind ?? 'other';
+  const volumes = kind === 'claim' || kind === 'volume' ? await volumesOf(io, target, verdict) : noVolumes;
+  const why = [quote(verdict.sentence, 500), ...explainReasons(pod, verdict.reasons, all), ...volumes.sentences].join(
+    ' ',
+  );
+  const scaler = events.findLast(({ reason }) => reason === 'NotTriggerScaleUp');
+  const requests = requestsText(pod);
+  const tooLarge = verdict.reasons.some((one) => one.kind === 'resource' && isLargerThanNodes(pod, one.named, all));
+  return {
+    ...base,
+    category: categoryOf[kind],
+    description: `${state}: ${why}${scaler === undefined ? '' : ` The autoscaler adds no node: ${quote(scaler.message, 250)}.`}`,
+    cause: `${kind === 'claim' ? `Pod ${name} waits for its volumes` : `No node can take pod ${name}`}: ${why}`,
+    decisive: true,
+    facts: {
+      ...podFacts(pod),
+      reason: conditionOf(pod, 'PodScheduled')?.reason ?? 'Unschedulable',
+      message: quote(verdict.sentence, 400),
+      ...(requests === '' ? {} : { requests }),
+      ...(tooLarge ? { too_large: 'true' } : {}),
+    },
+    evidence: [
+      podEvidence(target),
+      ...(events.length > 0 ? [eventsEvidence(target, events)] : []),
+      ...(listed.kind === 'ok' && kind !== 'claim' ? [nodesEvidence(all)] : []),
+      ...volumes.evidence,
+    ],
+    pointers: [...volumes.pointers, ...(kind === 'node-condition' ? unreadyNodes(all) : [])],
+  };
+}
+
+function nodesEvidence(all: readonly KubernetesObject[]): EvidenceDraft {
+  return {
+    read: { kind: 'list', resource: 'nodes', namespace: null },
+    excerpt: all.slice(0, 30).map(nodeLine).join('\n') || 'there are no nodes',
+  };
+}
+
+function unreadyNodes(all: readonly KubernetesObject[]): readonly Pointer[] {
+  return all
+    .filter((node) => conditionOf(node, 'Ready')?.status !== 'True')
+    .slice(0, 3)
+    .map(({ metadata }) => ({ kind: 'node', namespace: null, name: metadata.name }));
+}
+
+/** `cpu 500m, memory 1Gi (container web)`. */
 function requestsText(pod: KubernetesObject): string {
-  const parts = containersOf(pod).flatMap((container) => {
-    const entries = Object.entries(container.requests);
-    return entries.length === 0
-      ? []
-      : [`${entries.map(([resource, amount]) => `${resource} ${amount}`).join(', ')} (${container.label})`];
+  const parts = listAt(pod, 'spec', 'containers').flatMap((container) => {
+    const requests = (container as { resources?: { requests?: object } }).resources?.requests ?? {};
+    const entries = Object.entries(requests).map(([resource, amount]) => `${resource} ${String(amount)}`);
+    return entries.length === 0 ? [] : [`${entries.join(', ')} (container ${textAt(container, 'name')})`];
   });
   return parts.join('; ');
 }
 
-function nodeLine(node: KubernetesObject): string {
-  const amounts = ['cpu', 'memory', 'pods']
-    .map((resource) => `${resource}=${textAt(node, 'status', 'allocatable', resource) || '?'}`)
-    .join(' ');
-  const taints = listAt(node, 'spec', 'taints').map((taint) => `${textAt(taint, 'key')}:${textAt(taint, 'effect')}`);
-  const ready = conditionOf(node, 'Ready')?.status === 'True' ? 'Ready' : 'NotReady';
-  const cordoned = node.spec?.['unschedulable'] === true ? ' unschedulable' : '';
-  return `${node.metadata.name}: ${ready}${cordoned}, allocatable ${amounts}${taints.length === 0 ? '' : `, taints ${taints.join(' ')}`}`;
+interface Volumes {
+  readonly sentences: readonly string[];
+  readonly evidence: readonly EvidenceDraft[];
+  readonly pointers: readonly Pointer[];
 }
 
-async function evicted(io: AnalyzerIo, target: Target): Promise<readonly Draft[]> {
-  const pod = target.object;
-  const reason = textAt(pod, 'status', 'reason');
-  const disruption = conditionOf(pod, 'DisruptionTarget');
-  if (!['Evicted', 'Preempting', 'Preempted', 'NodeShutdown', 'Terminated'].includes(reason)) return [];
-  const message = quote(textAt(pod, 'status', 'message') || (disruption?.message ?? ''), 400);
-  const events = await io.events(target);
-  const warnings = recentWarnings(events, ['Evicted', 'Preempted', 'Preempting'], io.now, 24 * 3_600_000);
-  const node = textAt(pod, 'spec', 'nodeName');
-  const when = disruption?.since ?? warnings.at(-1)?.last ?? null;
-  return [
-    {
-      category: 'evicted',
-      severity: 'high',
-      object: `pod/${target.namespace}/${target.name}`,
-      description: `Pod ${target.name} was ended by its node${node === '' ? '' : ` ${node}`} (${reason})${when === null ? '' : ` at ${timeText(when)}`}: ${message || 'no message'}${warnings.length > 0 ? ` ${plural(warnings.length, 'event')} about it.` : ''}`,
-      cause: `Pod ${target.name} was ended by its node (${reason})${message === '' ? '' : `: ${sentence(message)}`}`,
-      decisive: message !== '',
-      when: { from: when, until: null, source: 'status of the pod' },
-      facts: { ...podFacts(pod), reason, message, ...(node === '' ? {} : { node }) },
-      evidence: [podEvidence(target), ...(warnings.length > 0 ? [eventsEvidence(target, events)] : [])],
-    },
-  ];
+const noVolumes: Volumes = { sentences: [], evidence: [], pointers: [] };
+
+/** What the claims say: those that can be read are pointed at, of others their events speak. */
+async function volumesOf(io: AnalyzerIo, target: Target, { reasons }: Verdict): Promise<Volumes> {
+  const { object: pod, namespace } = target;
+  const named = reasons.flatMap(({ kind, named: claim }) => (kind === 'claim' && claim !== '' ? [claim] : []));
+  const names = named.length > 0 ? named : claimsOf(pod);
+  const found = await Promise.all(names.slice(0, 6).map((name) => volumeOf(io, namespace, name)));
+  return {
+    sentences: found.flatMap(({ sentences }) => sentences),
+    evidence: found.flatMap(({ evidence }) => evidence),
+    pointers: found.flatMap(({ pointers }) => pointers),
+  };
+}
+
+function claimsOf(pod: KubernetesObject): readonly string[] {
+  return listAt(pod, 'spec', 'volumes').flatMap((volume) => {
+    const claim = textAt(volume, 'persistentVolumeClaim', 'claimName');
+    const isEphemeral = (volume as { ephemeral?: unknown }).ephemeral !== undefined;
+    return claim !== '' ? [claim] : isEphemeral ? [`${pod.metadata.name}-${textAt(volume, 'name')}`] : [];
+  });
+}
+
+async function volumeOf(io: AnalyzerIo, namespace: string | null, name: string): Promise<Volumes> {
+  const result = await io.get('persistentvolumeclaim', namespace, name);
+  const kind = 'persistentvolumeclaim' as const;
+  if (result.kind === 'ok' && result.value === null)
+    return {
+      ...noVolumes,
+      sentences: [`Claim ${name} does not exist in namespace ${namespace ?? ''}.`],
+      evidence: [{ read: { kind: 'object', of: kind, namespace, name }, excerpt: 'does not exist' }],
+    };
+  if (result.kind === 'ok' && result.value !== null) {
+    const phase = textAt(result.value, 'status', 'phase');
+    return phase === 'Bound' ? zoneOf(io, result.value) : { ...noVolumes, pointers: [{ kind, namespace, name }] };
+  }
+  const events = await io.events({ kind, namespace, name });
+  if (events.length === 0) return noVolumes;
+  const { words, evidence } = await claimProblem(io, { namespace, name, object: null, events });
+  const lines = events
+    .slice(-10)
+    .map(({ type, reason, count, message }) => `${type}  ${reason}  x${count}  ${message}`);
+  return {
+    ...noVolumes,
+    sentences: words === null ? [] : [`Of claim ${name} its events say: ${words}.`],
+    evidence: [{ read: { kind: 'events', of: kind, namespace, name }, excerpt: lines.join('\n') }, ...evidence],
+  };
+}
+
+/** Where the volume of a bound claim can be used. */
+async function zoneOf(io: AnalyzerIo, claim: KubernetesObject): Promise<Volumes> {
+  const name = textAt(claim, 'spec', 'volumeName');
+  const result = name === '' ? null : await io.get('persistentvolume', null, name);
+  if (result?.kind !== 'ok' || result.value === null) return noVolumes;
+  const places = listAt(result.value, 'spec', 'nodeAffinity', 'required', 'nodeSelectorTerms').flatMap((term) =>
+    listAt(term, 'matchExpressions').map((one) => `${textAt(one, 'key')}=${listAt(one, 'values').join('|')}`),
+  );
+  if (places.length === 0) return noVolumes;
+  const text = `Volume ${name} of claim ${claim.metadata.name} can be used only where ${places.join(', ')}.`;
+  return {
+    ...noVolumes,
+    sentences: [text],
+    evidence: [{ read: { kind: 'object', of: 'persistentvolume', namespace: null, name }, excerpt: text }],
+  };
 }
