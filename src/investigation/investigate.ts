@@ -90,7 +90,7 @@ async function explain(reads: Reads, alerts: readonly AlertSnapshot[], signal: A
     container: subject.named.container,
     startsAt: starts[0] ?? null,
   };
-  const analyses = await analyzeLinked(reads, graph, signal);
+  const analyses = await analyzeLinked(reads, graph, asked.questions, signal);
   let ranking = rank(analyses, asked);
   if (ranking.cause === null || subject.mismatch !== null) {
     for (const { named } of subjects) await addNear(reads, graph, named.namespace);
@@ -149,10 +149,15 @@ function noIncident(name: string): Subject {
 const maxRounds = 4;
 
 /** Follows links, analyzes, and follows what the findings point at, until nothing new is found. */
-export async function analyzeLinked(reads: Reads, graph: Graph, signal: AbortSignal): Promise<Analysis[]> {
+export async function analyzeLinked(
+  reads: Reads,
+  graph: Graph,
+  questions: readonly Question[],
+  signal: AbortSignal,
+): Promise<Analysis[]> {
   const analyses: Analysis[] = [];
   for (let round = 0; round < maxRounds; round++) {
-    await followLinks(reads, graph);
+    await followLinks(reads, graph, questions);
     const fresh = await analyzeNew(reads, graph, analyses, signal);
     if (fresh.length === 0) break;
     analyses.push(...fresh);

@@ -1,5 +1,5 @@
 import { kindResources } from '../analyzers/define.ts';
-import type { ObjectKind, Relation, Target } from '../analyzers/define.ts';
+import type { ObjectKind, Question, Relation, Target } from '../analyzers/define.ts';
 import { at, conditionOf, controllerOf, isOwnedBy, listAt, mapAt, textAt } from '../analyzers/fields.ts';
 import { isReady, podTrouble } from '../analyzers/pod-status.ts';
 import { matchesLabels, selectsLabels, templateLabels } from '../analyzers/selectors.ts';
@@ -19,6 +19,8 @@ interface LinkRule {
   readonly from: readonly ObjectKind[];
   /** Only where the target itself was come to by one of these; absent = by any. */
   readonly after?: readonly Relation[];
+  /** Only where an alert asks one of these; absent = always. */
+  readonly asked?: readonly Question[];
   follow(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]>;
 }
 
@@ -41,21 +43,34 @@ const rules: readonly LinkRule[] = [
   { relation: 'owner', from: ['pod', 'replicaset', 'job', 'statefulset'], follow: ownerOf },
   { relation: 'owned', from: podMakers, after: downwards, follow: ownedBy },
   { relation: 'routes to', from: ['ingress'], follow: servicesOfIngress },
-  { relation: 'selects', from: ['service', 'poddisruptionbudget', 'networkpolicy'], follow: selectedBy },
+  {
+    relation: 'selects',
+    from: ['service', 'poddisruptionbudget', 'networkpolicy'],
+    // Not from a Service that was come to from one of its pods: the others are its siblings.
+    after: downwards.filter((relation) => relation !== 'selected by'),
+    follow: selectedBy,
+  },
   {
     relation: 'selected by',
     from: ['deployment', 'statefulset', 'daemonset', 'pod'],
     after: ['alert'],
+    asked: ['service', 'anything'],
     follow: servicesOf,
   },
   { relation: 'holds', from: ['node'], after: ['alert'], follow: podsOnNode },
   { relation: 'node', from: ['pod'], follow: nodeOf },
   { relation: 'mounts', from: ['pod', 'statefulset'], follow: claimsOf },
-  { relation: 'calls', from: ['pod', 'deployment', 'statefulset'], after: downwards, follow: servicesCalled },
+  {
+    relation: 'calls',
+    from: ['pod', 'deployment', 'statefulset'],
+    after: downwards,
+    asked: ['service', 'anything'],
+    follow: servicesCalled,
+  },
 ];
 
 /** Follows every link from the graph's targets on until nothing new is found. */
-export async function followLinks(reads: Reads, graph: Graph): Promise<void> {
+export async function followLinks(reads: Reads, graph: Graph, questions: readonly Question[]): Promise<void> {
   const done = new Set<Target>();
   for (let targets = graph.targets(); targets.some((target) => !done.has(target)); targets = graph.targets()) {
     for (const target of targets) {
@@ -64,6 +79,7 @@ export async function followLinks(reads: Reads, graph: Graph): Promise<void> {
       for (const rule of rules) {
         if (!rule.from.includes(target.kind)) continue;
         if (rule.after !== undefined && !rule.after.includes(target.relation)) continue;
+        if (rule.asked?.some((question) => questions.includes(question)) === false) continue;
         for (const [kind, object] of await rule.follow(reads, target)) graph.add(kind, object, rule.relation, target);
       }
     }
@@ -128,6 +144,8 @@ async function ownedBy(reads: Reads, target: Target): Promise<readonly (readonly
       .slice(-2)
       .map((job) => ['job', job] as const);
   }
+  // What failed on the way of a job that is complete is history.
+  if (target.kind === 'job' && conditionOf(target.object, 'Complete')?.status === 'True') return [];
   const pods = await reads.list('pods', target.namespace);
   if (pods.kind !== 'ok') return [];
   if (target.kind !== 'deployment')

@@ -114,16 +114,25 @@ function ordered(analyses: readonly Analysis[], asked: Asked): readonly RankedFi
   return fold(dropExplained(all, analyses)).sort((one, other) => other.score - one.score);
 }
 
-function scoreOf(draft: FindingDraft, category: Category, target: Target, { container }: Asked): number {
+function scoreOf(draft: FindingDraft, category: Category, target: Target, { container, startsAt }: Asked): number {
   const own = draft.facts['container'];
   const named =
     container === null || own === undefined || target.relation !== 'alert' ? 0 : own === container ? 3 : -25;
   const place = target.relation === 'alert' ? 12 : isLinked(target) && !isSurrounding(target) ? 7 : 0;
   const decisive = draft.decisive ? decisiveScore : 0;
-  return category.nearness + severityScores[draft.severity] + decisive + place + named;
+  const old = pathTo(target)[0]?.relation === 'holds' && isLongBefore(draft.when.from, startsAt) ? oldScore : 0;
+  return category.nearness + severityScores[draft.severity] + decisive + place + named + old;
 }
 
 const isSlight = ({ severity }: FindingDraft): boolean => severity === 'low' || severity === 'info';
+
+/** In a place what has been broken for long did not make the alert begin now. */
+const oldScore = -30;
+const longMs = 6 * 3_600_000;
+
+function isLongBefore(from: Timestamp | null, startsAt: Timestamp | null): boolean {
+  return from !== null && startsAt !== null && from < addMs(startsAt, -longMs);
+}
 
 /** Whether it was over before the alert could see it. */
 export function isHistory({ when }: FindingDraft, { startsAt }: Asked): boolean {
@@ -158,7 +167,8 @@ function isAnswer(chain: readonly RankedFinding[]): boolean {
   const cause = chain.at(-1);
   if (symptom === undefined || cause === undefined) return false;
   const inPlace = pathTo(symptom.target)[0]?.relation === 'holds';
-  return !inPlace || cause.draft.decisive || cause.category.nearness >= nearnessOfAnswers;
+  const says = cause.draft.decisive || cause.draft.facts['log_kind'] !== undefined;
+  return !inPlace || says || cause.category.nearness >= nearnessOfAnswers;
 }
 
 /** The finding, then the cause of what it points at; empty where neither it nor anything behind it is a cause. */

@@ -29,7 +29,7 @@ export async function scan(
   const reads = await openReads(cluster, now, signal);
   const graph = createGraph(maxTargets);
   await findUnwell(reads, graph, namespace, maxOfKind);
-  const analyses = await analyzeLinked(reads, graph, signal);
+  const analyses = await analyzeLinked(reads, graph, ['anything'], signal);
   const down = reads.answered() === 0 ? reads.unavailable() : null;
   if (down !== null) throw down;
   const recorder = createRecorder(1, reads.now, (read) => reads.covers(read));
