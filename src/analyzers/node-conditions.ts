@@ -1,6 +1,10 @@
 import type { KubernetesObject } from '../core/cluster.ts';
+import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { conditionOf, listAt, textAt, timeAt } from './fields.ts';
+
+/** Clocks differ, and a node counts as lost some time after it fell silent. */
+const slackMs = 120_000;
 
 /** A condition of a node that it should not have, beside not being ready. */
 export interface NodeTrouble {
@@ -51,4 +55,11 @@ export function notReadySince(node: KubernetesObject): {
 /** Whether a node is not ready or reports a condition that it should not have. */
 export function isUnwellNode(node: KubernetesObject): boolean {
   return notReadySince(node) !== null || nodeTroubles(node).length > 0;
+}
+
+/** Whether something has been wrong with a node since this moment or earlier; what has no time may have been. */
+export function isUnwellSince(node: KubernetesObject, moment: Timestamp | null): boolean {
+  const lost = notReadySince(node);
+  const times = [...(lost === null ? [] : [lost.at]), ...nodeTroubles(node).map(({ since }) => since)];
+  return times.some((since) => since === null || moment === null || since <= addMs(moment, slackMs));
 }

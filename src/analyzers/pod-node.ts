@@ -66,7 +66,7 @@ function isUnwell(pod: KubernetesObject): boolean {
 }
 
 /** When the pod stopped being well: it was to end, or stopped being ready. The later is what the node may have brought about. */
-function failedAt(pod: KubernetesObject): Timestamp | null {
+export function failedAt(pod: KubernetesObject): Timestamp | null {
   const ready = conditionOf(pod, 'Ready');
   const unreadySince = ready?.status === 'True' ? null : (ready?.since ?? null);
   const asked = timeAt(pod, 'metadata', 'deletionTimestamp');

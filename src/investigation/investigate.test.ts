@@ -557,3 +557,25 @@ test('a node that was taken away is told by its events', async () => {
   const { result } = await run(memoryCluster({ events, nodes: [] }), { alert });
   expect(result.root_cause).toContain(message);
 });
+
+test('a node that went bad after a pod of it had failed is not its cause', async () => {
+  const failed = podObject('report-1', {
+    status: {
+      phase: 'Failed',
+      conditions: [{ type: 'Ready', status: 'False', reason: 'PodFailed', lastTransitionTime: '2026-01-01T11:20:00Z' }],
+    },
+    state: {
+      ready: false,
+      state: { terminated: { reason: 'Error', exitCode: 1, finishedAt: '2026-01-01T11:20:00Z' } },
+    },
+  });
+  const lostAt = (lastTransitionTime: string) => ({
+    metadata: { name: 'n1' },
+    status: { conditions: [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown', lastTransitionTime }] },
+  });
+  const alert = alertOf({ namespace: 'shop', pod: 'report-1' });
+  const later = await run(memoryCluster({ pods: [failed], nodes: [lostAt('2026-01-01T11:30:00Z')] }), { alert });
+  expect(later.result.root_cause ?? '').not.toContain('Node n1');
+  const before = await run(memoryCluster({ pods: [failed], nodes: [lostAt('2026-01-01T11:19:00Z')] }), { alert });
+  expect(before.result.root_cause).toContain('Node n1');
+});

@@ -4,7 +4,8 @@ import { at, conditionOf, controllerOf, isOwnedBy, listAt, mapAt, textAt } from 
 import { isReady, podTrouble } from '../analyzers/pod-status.ts';
 import { matchesLabels, selectsLabels, templateLabels } from '../analyzers/selectors.ts';
 import { backendsOf } from '../analyzers/ingress.ts';
-import { isUnwellNode } from '../analyzers/node-conditions.ts';
+import { isUnwellSince } from '../analyzers/node-conditions.ts';
+import { failedAt } from '../analyzers/pod-node.ts';
 import { serviceOfHost } from '../analyzers/hosts.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { Graph } from './graph.ts';
@@ -225,14 +226,15 @@ async function servicesOf(reads: Reads, target: Target): Promise<readonly (reado
     .map((one) => ['service', one] as const);
 }
 
-/** The node of a pod that is not well, where the node itself is not. */
+/** The node of a pod that is not well, where the node was not when the pod failed: what came later explains nothing. */
 async function nodeOf(reads: Reads, { object }: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
   const name = textAt(object, 'spec', 'nodeName');
   if (name === '' || isReady(object)) return [];
   const nodes = await reads.list('nodes', null);
   if (nodes.kind !== 'ok') return [];
+  const failed = failedAt(object);
   return nodes.value
-    .filter((node) => node.metadata.name === name && isUnwellNode(node))
+    .filter((node) => node.metadata.name === name && isUnwellSince(node, failed))
     .map((node) => ['node', node] as const);
 }
 
