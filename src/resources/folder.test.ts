@@ -353,6 +353,11 @@ describe('resourceRecords', () => {
     const second = finish(resourceRecords(opened.loaded(), first, '2026-01-02T00:00:00.000Z'));
     expect(times(second)).toEqual(['Ready 2026-01-01T00:00:00.000Z', 'Stalled 2026-01-02T00:00:00.000Z']);
   });
+
+  test('are made in pieces, one for each object', () => {
+    write('a.yaml', ['one', 'two', 'three'].map((name) => sink(name)).join('\n---\n'));
+    expect([...resourceRecords(open().loaded(), [], '2026-01-01T00:00:00.000Z')]).toHaveLength(3);
+  });
 });
 
 describe('secrets', () => {
