@@ -1,7 +1,7 @@
 import type { Cluster } from '../core/cluster.ts';
 import type { ClusterOptions } from './options.ts';
 
-/** A cluster, or the folder that stands for one, with its connections. */
+/** A cluster, or what was captured of one, with its connections or what was unpacked. */
 export interface OpenedCluster {
   readonly cluster: Cluster;
   close(): Promise<void>;
@@ -11,7 +11,8 @@ export interface OpenedCluster {
 export async function openCluster(options: ClusterOptions): Promise<OpenedCluster | null> {
   if (options.dump !== null) {
     const { openDump } = await import('../kube/dump.ts');
-    return { cluster: await openDump(options.dump), close: async () => undefined };
+    const dump = await openDump(options.dump);
+    return { cluster: dump, close: () => dump.close() };
   }
   if (options.context === null && options.kubeconfig === null) return null;
   const { openLive } = await import('../kube/live.ts');

@@ -64,7 +64,7 @@ async function withCluster<T>(
   const opened = await openCluster(options);
   if (opened === null) {
     throw new AppError('InvalidInput', 'no cluster was named', {
-      next: 'give --context NAME for a live cluster, or --dump DIR for a captured one',
+      next: 'give --context NAME for a live cluster, or --dump PATH for a captured one',
     });
   }
   try {

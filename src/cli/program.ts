@@ -136,7 +136,10 @@ function addServerCommands(program: Command, action: Tie): void {
 
 function clusterOptions(command: Command): Command {
   return command
-    .option('--dump <dir>', 'folder written by `fist capture` or `kubectl cluster-info dump --output-directory`')
+    .option(
+      '--dump <path>',
+      'what was captured: a folder of `fist capture`, `kubectl cluster-info dump`, must-gather or a support bundle, a .tar(.gz) of one, or JSON or YAML of `kubectl get`',
+    )
     .option(
       '--kubeconfig <file>',
       'kubeconfig of a cluster to read (default: KUBECONFIG, else ~/.kube/config, where --context is given)',
@@ -267,7 +270,9 @@ function addOfflineCommands(program: Command, action: Tie): void {
   action(
     program
       .command('eval <dir>')
-      .description('Investigates cases whose cause is known (alert.json, dump/, expected.json) and scores the answers')
+      .description(
+        'Investigates cases whose cause is known (alert.json, dump/ or dump.*, expected.json) and scores the answers',
+      )
       .option('--out <file>', 'write the scores as JSON')
       .option('--compare <file>', 'scores of an earlier run: which verdicts changed')
       .option('--min-right <percent>', 'exit 1 where fewer are right', '0')

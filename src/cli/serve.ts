@@ -63,7 +63,7 @@ function introduce(app: App, log: Log): void {
   const { dump, kubeconfig, context, resources } = options;
   if (dump === null && kubeconfig === null && context === null)
     log.warn(
-      { next: '--context NAME for a live cluster, or --dump DIR for a captured one' },
+      { next: '--context NAME for a live cluster, or --dump PATH for a captured one' },
       'no cluster was named: investigations end without a finding',
     );
   const { sources } = app.catalog();

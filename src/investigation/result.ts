@@ -173,7 +173,7 @@ function gapQuestion(gap: Gap): string {
 /** The result where no cluster is configured. */
 export function emptyResult(input: InvestigationInput, notice: string | null): AgentResult {
   const question =
-    'Which cluster is the alert about? None is configured: start fist with --context NAME or --kubeconfig FILE for a live one, or --dump DIR for a captured one.';
+    'Which cluster is the alert about? None is configured: start fist with --context NAME or --kubeconfig FILE for a live one, or --dump PATH for a captured one.';
   return withReport(
     {
       summary: `${notice === null ? '' : `${notice} `}Inconclusive: no cluster is configured, so nothing could be read.`,

@@ -1,9 +1,10 @@
 import type { KubernetesObject, Observation } from '../core/cluster.ts';
 import { addMs, toEpochMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import type { Pieces } from '../lib/turns.ts';
 
 /** Fields whose values are moments of the cluster's own clocks. */
-export const timeFields: ReadonlySet<string> = new Set([
+const timeFields: ReadonlySet<string> = new Set([
   'creationTimestamp',
   'lastTimestamp',
   'firstTimestamp',
@@ -115,7 +116,7 @@ function isOfNode(object: KubernetesObject, node: string): boolean {
 }
 
 /** The newest time in an object that is not after the limit; empty where there is none. */
-function newestOf(value: unknown, limit: Timestamp = '9999'): Timestamp {
+export function newestOf(value: unknown, limit: Timestamp = '9999'): Timestamp {
   let newest = '';
   if (value === null || typeof value !== 'object') return newest;
   for (const [key, item] of Object.entries(value)) {
@@ -128,4 +129,32 @@ function newestOf(value: unknown, limit: Timestamp = '9999'): Timestamp {
 function timeOf(value: unknown): Timestamp | null {
   const epochMs = typeof value === 'string' ? Date.parse(value) : Number.NaN;
   return Number.isNaN(epochMs) ? null : toTimestamp(epochMs);
+}
+
+const timeField = new RegExp(
+  `"(?:${[...timeFields].join('|')})": ?"(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d)(\\.\\d+)?Z"`,
+  'g',
+);
+/** Looked through between two turns. */
+const bytesAtOnce = 1024 * 1024;
+
+/** The newest time in JSON; empty where there is none. */
+export function* newestTime(json: Buffer): Pieces<string> {
+  let newest = '';
+  for (let from = 0; from < json.length; from += bytesAtOnce) {
+    // A field that the cut parts is found in the next part.
+    const part = json.toString('latin1', Math.max(0, from - 100), from + bytesAtOnce);
+    newest = newestTimeIn(part, newest);
+    yield;
+  }
+  return newest;
+}
+
+function newestTimeIn(json: string, before: string): string {
+  let newest = before;
+  for (const [, seconds = '', fraction = '.000'] of json.matchAll(timeField)) {
+    const time = `${seconds}${fraction.slice(0, 4).padEnd(4, '0')}Z`;
+    if (time > newest) newest = time;
+  }
+  return newest;
 }

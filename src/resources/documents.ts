@@ -5,8 +5,8 @@ import type { Pieces } from '../lib/turns.ts';
 import { offsetInSource } from './position.ts';
 import { fieldName } from './problem.ts';
 import type { Issue, Problem } from './problem.ts';
-import { parseYaml } from './yaml.ts';
-import type { YamlPart } from './yaml.ts';
+import { parseYaml } from '../lib/yaml.ts';
+import type { YamlPart } from '../lib/yaml.ts';
 
 /** One object of a YAML file: a document, or an item of a `kind: List`. */
 export interface ResourceDocument {

@@ -5,7 +5,7 @@ import { AppError } from '../../core/errors.ts';
 import { fileProblem } from '../../lib/file-problem.ts';
 import type { ExpectedCause } from './judge.ts';
 
-/** A folder with `alert.json`, `dump/` and `expected.json`. */
+/** A folder with `alert.json`, a captured cluster (`dump/`, or a file `dump.*`) and `expected.json`. */
 export interface Case {
   readonly name: string;
   /** The text of `alert.json`. */
@@ -59,10 +59,12 @@ export async function readCases(directory: string): Promise<readonly Case[]> {
         `${join(directory, name, 'alert.json')} cannot be read (${fileProblem(error)})`,
       );
     });
+    const files = await readdir(join(directory, name));
+    const dump = files.includes('dump') ? 'dump' : files.sort().find((file) => file.startsWith('dump.'));
     cases.push({
       name,
       alert,
-      dump: join(directory, name, 'dump'),
+      dump: join(directory, name, dump ?? 'dump'),
       expected: parseExpected(text, join(directory, name, 'expected.json')),
     });
   }

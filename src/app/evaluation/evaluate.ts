@@ -52,19 +52,7 @@ async function evaluateCase({ name, alert, dump, expected }: Case, now: () => nu
   const { kind, truth } = expected;
   const startedMs = now();
   try {
-    const [first = null, ...others] = await chooseAlerts(alert, null);
-    const { result } = await investigate({
-      cluster: await openDump(dump),
-      alert: first,
-      others,
-      goal: '',
-      asked: '',
-      firstEvidenceNumber: 1,
-      refusal: null,
-      now: () => toTimestamp(Date.now()),
-      signal: new AbortController().signal,
-      maxIterations: 0,
-    });
+    const result = await answerTo(alert, dump);
     const { root_cause, confidence } = result;
     const duration_ms = Math.round(now() - startedMs);
     return {
@@ -88,6 +76,28 @@ async function evaluateCase({ name, alert, dump, expected }: Case, now: () => nu
       duration_ms: Math.round(now() - startedMs),
       ...failed,
     };
+  }
+}
+
+async function answerTo(alert: string, dump: string): Promise<AgentResult> {
+  const [first = null, ...others] = await chooseAlerts(alert, null);
+  const cluster = await openDump(dump);
+  try {
+    const { result } = await investigate({
+      cluster,
+      alert: first,
+      others,
+      goal: '',
+      asked: '',
+      firstEvidenceNumber: 1,
+      refusal: null,
+      now: () => toTimestamp(Date.now()),
+      signal: new AbortController().signal,
+      maxIterations: 0,
+    });
+    return result;
+  } finally {
+    await cluster.close();
   }
 }
 

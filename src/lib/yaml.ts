@@ -1,6 +1,6 @@
 import { Composer, isScalar, Lexer, LineCounter, Parser, visit } from 'yaml';
 import type { CST, Document } from 'yaml';
-import type { Pieces } from '../lib/turns.ts';
+import type { Pieces } from './turns.ts';
 
 /** Lexemes of one document: some 5,000 lines of a Workflow. One document is composed in one go. */
 const mostLexemes = 15_000;

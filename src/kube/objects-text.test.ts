@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { finish } from '../lib/turns.ts';
+import { parseObjects } from './objects-text.ts';
+
+const parse = (text: string) => finish(parseObjects(Buffer.from(text)));
+const pod = (name: string, more: object = {}): object => ({ kind: 'Pod', metadata: { name }, ...more });
+const odd = [
+  pod('web-1', {
+    spec: { args: ['- dash', 'items:\n- no item\n  metadata: x', '--- no mark', ' led', ''], empty: {} },
+  }),
+  pod('web-2', {
+    data: { 'a.yaml': '---\nitems:\n- name: inner\n', long: 'word '.repeat(100), '1': true, none: null },
+  }),
+];
+const list = (items: readonly object[]) => ({
+  apiVersion: 'v1',
+  items,
+  kind: 'List',
+  metadata: { resourceVersion: '' },
+});
+
+test.each([
+  ['a List as JSON', JSON.stringify(list(odd))],
+  ['an array', JSON.stringify(odd)],
+  ['a List as YAML', stringify(list(odd), { indentSeq: false })],
+  ['with deeper items and a mark', `---\n${stringify(list(odd), { indent: 4 })}`],
+  ['with other line ends', stringify(list(odd), { indentSeq: false }).replaceAll('\n', '\r\n')],
+  ['documents', odd.map((one) => stringify(one)).join('---\n')],
+  [
+    'documents of Lists, with comments between',
+    odd.map((one) => `# one\n${stringify(list([one]), { indentSeq: false })}`).join('---\n'),
+  ],
+])('%s', (name, text) => {
+  const parsed = parse(text);
+  if (name === 'with other line ends') expect(parsed.map(({ metadata }) => metadata.name)).toEqual(['web-1', 'web-2']);
+  else expect(parsed).toEqual(odd);
+});
+
+test('a large array, one object, nothing', () => {
+  const many = Array.from({ length: 20_000 }, (_, at) => pod(`web-${at}`));
+  expect(parse(JSON.stringify(many))).toEqual(many);
+  expect(parse(JSON.stringify(odd[0]))).toEqual([odd[0]]);
+  expect(parse('null')).toEqual([]);
+  expect(parse('{"kind": "List", "items": null}')).toEqual([]);
+  expect(parse('kind: List\nitems: []\n')).toEqual([]);
+});
+
+test.each([
+  ['{"items": [', 'is not JSON'],
+  ['{"items": 1}', 'is no List: it has no items'],
+  ['just words', 'is neither JSON nor YAML of objects'],
+  ['', ''],
+  ['a: [', 'is no YAML'],
+  [`a: &a [x]\nb: &b [${'*a,'.repeat(50)}]\nc: [${'*b,'.repeat(50)}]\n`, 'is no YAML'],
+])('%j is refused', (text, reason) => {
+  if (reason === '') expect(parse(text)).toEqual([]);
+  else expect(() => parse(text)).toThrow(reason);
+});

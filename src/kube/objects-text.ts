@@ -1,0 +1,89 @@
+import type { KubernetesObject } from '../core/cluster.ts';
+import type { Pieces } from '../lib/turns.ts';
+import { parseYaml } from '../lib/yaml.ts';
+import { parseListItems } from './list-items.ts';
+import { findYamlParts } from './yaml-parts.ts';
+
+/** A file that is neither JSON nor YAML, or has no objects. The message is for people. */
+export class NoObjects extends Error {
+  readonly format: 'JSON' | 'YAML';
+
+  constructor(format: 'JSON' | 'YAML', message: string) {
+    super(message);
+    this.format = format;
+  }
+}
+
+/** What is larger is a list: no cluster stores an object of this size. Bytes. */
+const largestSingle = 512 * 1024;
+/** Of one document or item of YAML. */
+const largestPart = 4 * 1024 * 1024;
+/** More nodes than that through aliases is an attack, not an object. */
+const maxAliasCount = 100;
+
+/**
+ * The objects of a List, an array, a single object, or (YAML) of several documents of these, in pieces. Whatever has no
+ * `metadata.name` is left out. Throws NoObjects.
+ */
+export function* parseObjects(bytes: Buffer): Pieces<readonly KubernetesObject[]> {
+  const found = isJson(bytes) ? yield* parseJson(bytes) : yield* parseDocuments(bytes);
+  return found.filter(isObject);
+}
+
+/** Whether it begins as JSON does; YAML of objects does not. */
+export function isJson(bytes: Buffer): boolean {
+  return /^\s*(?:[{[]|null\s*$)/.test(bytes.toString('latin1', 0, 4096));
+}
+
+function* parseJson(bytes: Buffer): Pieces<readonly unknown[]> {
+  try {
+    const isArray = /^\s*\[/.test(bytes.toString('latin1', 0, 4096));
+    const single = !isArray && bytes.length <= largestSingle ? singleOf(JSON.parse(bytes.toString('utf8'))) : null;
+    if (single !== null) return [single];
+    const list = isArray ? Buffer.concat([Buffer.from('{"items":'), bytes, Buffer.from('}')]) : bytes;
+    const objects = yield* parseListItems(list);
+    if (objects !== null) return objects;
+  } catch (error) {
+    throw new NoObjects('JSON', `is not JSON (${(error as Error).message})`);
+  }
+  throw new NoObjects('JSON', 'is no List: it has no items');
+}
+
+/** The object itself where the value is one and no list. */
+function singleOf(value: unknown): unknown {
+  return isObject(value) && value['items'] === undefined ? value : null;
+}
+
+function* parseDocuments(bytes: Buffer): Pieces<readonly unknown[]> {
+  const objects: unknown[] = [];
+  for (const { from, to, indent } of yield* findYamlParts(bytes)) {
+    if (to - from > largestPart) throw new NoObjects('YAML', `has a part of more than ${largestPart} bytes`);
+    const value = yield* parsePart(`${' '.repeat(indent)}${bytes.toString('utf8', from, to)}`);
+    for (const object of valuesOf(value)) objects.push(object);
+    yield;
+  }
+  return objects;
+}
+
+/** The items of a List, or the object itself. */
+function valuesOf(value: unknown): readonly unknown[] {
+  if (value === null || typeof value !== 'object') throw new NoObjects('YAML', 'is neither JSON nor YAML of objects');
+  const { items } = value as { items?: unknown };
+  return Array.isArray(items) ? items : [value];
+}
+
+function* parsePart(text: string): Pieces<unknown> {
+  const [part] = yield* parseYaml(text);
+  const problem = part?.errors[0]?.message.split('\n')[0];
+  if (problem !== undefined) throw new NoObjects('YAML', `is no YAML (${problem})`);
+  try {
+    return part?.documents[0]?.toJS({ maxAliasCount }) ?? null;
+  } catch (error) {
+    throw new NoObjects('YAML', `is no YAML (${(error as Error).message})`);
+  }
+}
+
+function isObject(item: unknown): item is KubernetesObject {
+  const metadata = (item as { metadata?: { name?: unknown } } | null)?.metadata;
+  return typeof metadata?.name === 'string';
+}
