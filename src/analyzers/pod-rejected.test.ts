@@ -95,3 +95,18 @@ test('the events about it are evidence; a container that failed by itself is ano
   expect(await analyze(podRejected, 'pod', crashed)).toEqual([]);
   expect(await analyze(podRejected, 'pod', podObject('web-1'))).toEqual([]);
 });
+
+test.each([
+  [
+    'PreemptionByScheduler',
+    'default-scheduler: preempting to accommodate a higher priority pod',
+    /preempted.*higher priority/,
+  ],
+  ['EvictionByEvictionAPI', 'Eviction API: evicting', /evicted through the API/],
+  ['DeletionByTaintManager', 'Taint manager: deleting due to NoExecute taint', /does not tolerate a taint/],
+])('without a reason in the status the disruption condition says it: %s', async (reason, message, cause) => {
+  const condition = { type: 'DisruptionTarget', status: 'True', reason, message };
+  const [finding] = await analyze(podRejected, 'pod', failed('', '', { conditions: [condition] }));
+  expect(finding).toMatchObject({ category: 'evicted', decisive: true });
+  expect(finding?.cause).toMatch(cause);
+});

@@ -59,6 +59,9 @@ const categories: Readonly<Record<Name, Category>> = {
 const reasons: readonly (readonly [RegExp, Name, string])[] = [
   [/^Evicted$/, 'evicted', 'was evicted from its node'],
   [/^Preempt(?:ing|ed)$/, 'evicted', 'was ended to make room for a pod of higher priority'],
+  [/^PreemptionByScheduler$/, 'evicted', 'was ended (preempted) to make room for a pod of higher priority'],
+  [/^EvictionByEvictionAPI$/, 'evicted', 'was evicted through the API, as a drain of its node does'],
+  [/^DeletionByTaintManager$/, 'evicted', 'was ended because it does not tolerate a taint of its node'],
   [/^(?:NodeShutdown|Shutdown|Terminated)$/, 'node-shutdown', 'was ended because its node shut down'],
   [/^DeadlineExceeded$/, 'pod-deadline', 'was ended because it ran longer than its deadline'],
   [/^(?:UnexpectedAdmissionError|TopologyAffinityError)$/, 'device-refused', 'was refused by its node'],
@@ -88,7 +91,8 @@ export const podRejected = defineAnalyzer({
   async run(io, target) {
     const pod = target.object;
     if (textAt(pod, 'status', 'phase') !== 'Failed') return [];
-    const reason = textAt(pod, 'status', 'reason');
+    const disruption = conditionOf(pod, 'DisruptionTarget');
+    const reason = textAt(pod, 'status', 'reason') || (disruption?.status === 'True' ? disruption.reason : '');
     const known = reasons.find(([pattern]) => pattern.test(reason));
     // A reason that is not known is one of the kubelet's where it let no container begin.
     const isRefusal = reason !== '' && containersOf(pod).every(({ terminated, last }) => (terminated ?? last) === null);
