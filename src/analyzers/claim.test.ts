@@ -182,8 +182,8 @@ describe('a claim that is not bound', () => {
     });
     expect(await find(object, { ...objects, pods: [user] })).toMatchObject({
       category: 'claim-waiting',
-      severity: 'low',
       cause: null,
+      pointers: [{ kind: 'pod', namespace: 'shop', name: 'web-1' }],
     });
     expect((await find(object, objects))?.cause).toContain('no pod uses it');
     const chosen = {

@@ -2,7 +2,7 @@ import type { KubernetesObject } from '../core/cluster.ts';
 import { change, describeCommand, look } from './advice.ts';
 import { claimProblem } from './claim-cause.ts';
 import type { ClaimCategory } from './claim-cause.ts';
-import { defineAnalyzer, objectName } from './define.ts';
+import { defineAnalyzer, lasting, objectName } from './define.ts';
 import type { AnalyzerIo, Category, EventView, EvidenceDraft, FindingDraft, Target } from './define.ts';
 import { eventsEvidence } from './events.ts';
 import { between, conditionOf, listAt, textAt, timeAt } from './fields.ts';
@@ -127,18 +127,23 @@ async function notBound(io: AnalyzerIo, target: Target, phase: string, events: r
       : 'nothing that was read says why';
   return {
     category: problem.category,
-    severity: problem.category !== 'claim-waiting' ? 'high' : users?.length === 0 ? 'medium' : 'low',
+    severity: problem.category === 'claim-waiting' ? 'medium' : 'high',
     object: objectName('persistentvolumeclaim', namespace, name),
     description: `${state}: ${words ?? waits}.${wasRead ? '' : ' This is from its events; the claim itself could not be read.'}`,
     cause: words === null ? null : `Claim ${name} is not bound: ${words}.`,
     decisive: problem.decisive || users?.length === 0,
-    when: { from: created, until: null, source: wasRead ? 'creation of the claim' : 'events of the claim' },
+    // It waits for its pod since that came, which may be long after it was made.
+    when: users?.length
+      ? lasting
+      : { from: created, until: null, source: wasRead ? 'creation of the claim' : 'events of the claim' },
     facts: {
       phase,
       ...(problem.className === null || problem.className === '' ? {} : { storage_class: problem.className }),
       ...(words === null ? {} : { message: words }),
     },
     evidence: [...evidenceOf(target, events), ...problem.evidence],
+    // What keeps the pod from a node keeps the claim from its volume.
+    pointers: (users ?? []).slice(0, 3).map(({ metadata }) => ({ kind: 'pod', namespace, name: metadata.name })),
   };
 }
 

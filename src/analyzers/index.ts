@@ -32,6 +32,7 @@ import { servicePort } from './service-port.ts';
 import { podVolume } from './pod-volume.ts';
 import { service } from './service.ts';
 import { updates } from './updates.ts';
+import { volume } from './volume.ts';
 import { workload } from './workload.ts';
 
 /** All analyzers. Findings of one object come out in this order before they are ranked. */
@@ -67,6 +68,7 @@ export const analyzers: readonly Analyzer[] = [
   autoscaler,
   disruptionBudget,
   claim,
+  volume,
   dns,
   quota,
   warningEvent,

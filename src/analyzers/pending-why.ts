@@ -57,10 +57,10 @@ function resourceText(pod: KubernetesObject, resource: string, nodes: readonly K
     return nodes.length === 0
       ? `It asks for ${resource} ${amount}.`
       : `It asks for ${resource} ${amount}, and no node offers any ${resource}.`;
-  const offer = `${largest.name} offers ${quantityText(resource, largest.amount)}`;
+  const offer = quantityText(resource, largest.amount);
   return asked > largest.amount
-    ? `It asks for ${resource} ${amount}, more than any node has (the largest, ${offer}).`
-    : `It asks for ${resource} ${amount}; the largest node, ${offer}, most of which other pods have.`;
+    ? `It asks for ${resource} ${amount}, more than any node has (the largest, ${largest.name}, offers ${offer}).`
+    : `It asks for ${resource} ${amount}; the largest node (${largest.name}) offers ${offer}, most of which other pods have.`;
 }
 
 interface Taint {

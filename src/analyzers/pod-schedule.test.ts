@@ -44,7 +44,7 @@ describe('a pod that no node takes', () => {
       severity: 'high',
       decisive: true,
       cause:
-        'No node can take pod web-1: 0/2 nodes are available: 2 Insufficient memory. It asks for memory 64Gi, more than any node has (the largest, n1 offers 32Gi).',
+        'No node can take pod web-1: 0/2 nodes are available: 2 Insufficient memory. It asks for memory 64Gi, more than any node has (the largest, n1, offers 32Gi).',
       facts: { reason: 'Unschedulable', requests: 'memory 64Gi (container app)', too_large: 'true' },
     });
     expect(finding?.description).toContain('is Pending for 1h and on no node (Unschedulable)');
@@ -53,7 +53,7 @@ describe('a pod that no node takes', () => {
     const busy = await find(waiting('0/2 nodes are available: 2 Insufficient cpu.', asking({ cpu: '4' })), {
       nodes: [node('n1')],
     });
-    expect(busy?.cause).toContain('It asks for cpu 4; the largest node, n1 offers 8, most of which other pods have.');
+    expect(busy?.cause).toContain('It asks for cpu 4; the largest node (n1) offers 8, most of which other pods have.');
     const gpu = waiting('0/1 nodes are available: 1 Insufficient nvidia.com/gpu.', asking({ 'nvidia.com/gpu': '1' }));
     expect((await find(gpu, { nodes: [node('n1')] }))?.cause).toContain('no node offers any nvidia.com/gpu');
   });
