@@ -74,6 +74,7 @@ export const endings: readonly KnownFailure[] = [
       'out of memory',
       'cannot allocate memory',
       'std::bad_alloc',
+      'could not reserve enough space',
       'memory allocation of \\d+ bytes failed',
       'Allowed memory size of \\d+ bytes exhausted',
       '\\bENOMEM\\b',

@@ -61,6 +61,8 @@ export const remote: readonly KnownFailure[] = [
       'login failed for user',
       'ORA-01017',
       'invalid (?:credentials|username or password|api key|access key|token)',
+      'unable to locate credentials|could not load (?:default |the )?credentials|no valid credential sources',
+      'not authorized to perform|\\(AccessDenied\\)',
       'InvalidAccessKeyId|SignatureDoesNotMatch|InvalidClientTokenId|ExpiredToken',
       'ACCESS_REFUSED',
       '\\b401\\b.{0,20}Unauthorized',
@@ -92,7 +94,7 @@ export const remote: readonly KnownFailure[] = [
     pattern: join(
       'no such host',
       'Unknown ?Host(?:Exception)?\\b',
-      'ENOTFOUND|EAI_AGAIN|EAI_NONAME',
+      '\\bENOTFOUND\\b|EAI_AGAIN|EAI_NONAME',
       'name or service not known',
       'temporary failure in name resolution',
       'could not (?:translate|resolve) host',

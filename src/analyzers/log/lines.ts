@@ -127,7 +127,8 @@ function words(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'object') return '';
   const { message, msg, type } = value as Record<string, unknown>;
-  const told = typeof message === 'string' ? message : typeof msg === 'string' ? msg : '';
+  const { error, reason } = value as Record<string, unknown>;
+  const told = [message, msg, error, reason].find((one): one is string => typeof one === 'string') ?? '';
   if (told !== '') return typeof type === 'string' && !told.includes(type) ? `${type}: ${told}` : told;
   return JSON.stringify(value).slice(0, 1000);
 }
@@ -205,7 +206,7 @@ function logfmtLine(line: string): LogLine | null {
 const isNothing = (value: string): boolean => ['', 'null', 'nil', '<nil>', 'none', 'None', 'false'].includes(value);
 
 const timePart =
-  /^[[(<]?(?:(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?\/\w{3}\/\d{4}|\d\d\/\d\d\/\d{4}|(?:\w{3} )?\w{3} [ \d]\d(?: \d{4})?)[T :,])?\d\d:\d\d:\d\d(?:[.,:]\d+)?(?: ?(?:Z|UTC|GMT|CET|CEST|[+-]\d\d:?\d\d))?(?: \d{4})?[\])>]?(?:[\s:|,-]+|$)/;
+  /^[[(<]?(?:(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?\/\w{3}\/\d{4}|\d\d\/\d\d\/\d{4}|(?:\w{3} )?\w{3} [ \d]\d(?: \d{4})?)[T :,])?\d\d:\d\d:\d\d(?:[.,:]\d+)?(?: ?(?:Z|UTC|GMT|CET|CEST|[+-]\d\d:?\d\d))?(?: \d{4})?[\])>]?(?:[\s:|,-]+|(?=\[)|$)/;
 
 /** A time at the beginning, then words in brackets, names and numbers up to a level, then what is said. */
 function plainLine(line: string): LogLine {
@@ -217,7 +218,7 @@ function plainLine(line: string): LogLine {
   return {
     at: time === null ? null : timeOf(time[0]),
     level: marked?.level ?? null,
-    text: text.trim(),
+    text: text.trim().replace(/ \((?:[\w$]{1,60}\.){1,8}[\w$]{1,60}\)$|^[\w./-]{1,60}\t+/, ''),
     head: (time !== null || marked !== null) && !indented,
     indented,
   };
@@ -228,13 +229,18 @@ const levelWord =
   'FATAL|CRITICAL|CRIT|EMERG|ALERT|PANIC|SEVERE|ERROR|ERR|EROR|WARNING|WARN|WRN|NOTICE|INFO|INF|LOG|HINT|DETAIL|STATEMENT|DEBUG|DBG|TRACE|VERBOSE';
 const inBrackets = new RegExp(`^${words5}[[(<](${levelWord}|Note|System)\\s*[\\])>]:?\\s*`, 'i');
 const inCapitals = new RegExp(`^${words5}[|-]?\\s?(${levelWord})(?=[\\s:|\\]-])[\\s:|\\]-]+`);
+/** `error\t`, `[1][critical][main] `: behind a time also without capitals. */
+const lowerCase =
+  /^(?:\[\d{1,7}\]\s?)?\[?(fatal|critical|panic|error|warning|warn|info|debug|trace)(?:\]|\s)\s*(?:\[[\w.:/-]{1,80}\]\s*){0,3}/;
 const before = /^(fatal error|fatal|critical|panic|error|err|fail|crit|warning|warn|info|debug|dbug|trce): ?/i;
 
 /** The level of a line and where its words end. */
 function levelMark(text: string, timed: boolean): { readonly level: LogLevel; readonly end: number } | null {
   const head = text.slice(0, 160);
   const found =
-    before.exec(head) ?? (timed || /^\s*[[(<A-Z]/.test(head) ? (inBrackets.exec(head) ?? inCapitals.exec(head)) : null);
+    before.exec(head) ??
+    (timed ? lowerCase.exec(head) : null) ??
+    (timed || /^\s*[[(<A-Z]/.test(head) ? (inBrackets.exec(head) ?? inCapitals.exec(head)) : null);
   if (found === null) return null;
   const word = (found[1] ?? '').toLowerCase();
   const level = levels[word.split(' ')[0] ?? ''];
@@ -247,7 +253,7 @@ function levelMark(text: string, timed: boolean): { readonly level: LogLevel; re
 /** `1 --- [           main] o.s.b.SpringApplication   : `, `[MY-010123] [Server] `, `(kafka.Kafka$)`: who says it. */
 function sourceLength(text: string): number {
   const found =
-    /^(?:\d{1,7} --- )?(?:\[[^\]]{0,80}\] ?){0,4}(?:[a-zA-Z_$.][\w.$[\]/-]{2,80}(?:\([\w.]+:\d+\))?\s+[:-](?:\s+(?=\S)|$))?/.exec(
+    /^(?:\d{1,7} --- )?(?:\[[^\]]{0,80}\] ?|<[\d.]{1,20}> ?){0,4}(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.,]\d+ )?(?:[a-zA-Z_$.][\w.$[\]/-]{2,80}(?::\d+)?(?:\([\w.]+:\d+\))?\s+[:-](?:\s+(?=\S)|$))?/.exec(
       text,
     );
   return found?.[0].length ?? 0;

@@ -27,7 +27,7 @@ const clients =
 
 /** What a process says when it is asked to stop, and what it says because it stops. */
 const farewell =
-  /\bshut(?:ting)? ?down\b|\b(?:received|caught|got|handling) (?:an? )?(?:signal|SIG\w+|terminat\w+|interrupt)|\bgraceful(?:ly)?\b|\bserver (?:was )?(?:closed|stopped)\b|\buse of closed network connection\b|\blisteners? (?:was |is )?closed\b|\bdrain(?:ing|ed)\b|\bstopp(?:ing|ed)\b|\bexit(?:ing|ed)?\b(?: with| now|\.|$)|\bterminat(?:ing|ed)\b|\bbye\b|\bgoodbye\b|check (?:server |the )?logs?\b|see (?:above|the log)|\bsee logs?\b|^(?:npm ERR!|error Command failed with exit code|make: \*\*\*|Node\.js v\d)|\bELIFECYCLE\b|\blifecycle script\b|A complete log of this run|Worker failed to boot|Shutting down: Master|could not be started\.?$|^exit status \d/i;
+  /\bshut(?:ting)? ?down\b|\b(?:received|caught|got|handling) (?:an? )?(?:signal|SIG\w+|terminat\w+|interrupt)|\bgraceful(?:ly)?\b|\bserver (?:was )?(?:closed|stopped)\b|\buse of closed network connection\b|\blisteners? (?:was |is )?closed\b|\bdrain(?:ing|ed)\b|\bstopp(?:ing|ed)\b|^exiting\b|\bexit(?:ing|ed)?\b(?: with| now|\.|$)|\bterminat(?:ing|ed)\b|\bbye\b|\bgoodbye\b|check (?:server |the )?logs?\b|see (?:above|the log)|\bsee logs?\b|^(?:npm ERR!|error Command failed with exit code|make: \*\*\*|Node\.js v\d)|\bELIFECYCLE\b|\blifecycle script\b|A complete log of this run|Worker failed to boot|Shutting down: Master|could not be started\.?$|^exit status \d/i;
 
 const retried =
   /\bretry\w*\b|\bretries\b|\battempts? \d|\b(?:will )?try(?:ing)? again\b|\breconnect\w*\b|\bback(?:ing)?[- ]?off\b|\bwaiting (?:for|until)\b|\bnot (?:yet )?ready\b/i;
@@ -63,7 +63,7 @@ export function isNoise({ text, ends }: LogRecord, kind: FailureKind | null): bo
   if (ends) return false;
   if (dismissed.test(text) || clients.test(text) || serverAnswers.test(text)) return true;
   if (help.test(text) && !/\berror:|^error\b|\brequired\b|\bunknown\b/i.test(text)) return true;
-  if (kind === null && !isQuotable(text)) return true;
+  if (kind === null && (!isQuotable(text) || retried.test(text))) return true;
   return (
     kind === null &&
     farewell.test(text) &&

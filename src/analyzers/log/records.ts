@@ -54,7 +54,16 @@ export function readLog(log: string): readonly LogRecord[] {
     }
   }
   close();
-  return records;
+  return dated(records);
+}
+
+/** What stands below a line with a time was said then. */
+function dated(records: readonly LogRecord[]): readonly LogRecord[] {
+  let last: number | null = null;
+  return records.map((record) => {
+    last = record.at ?? last;
+    return { ...record, at: last };
+  });
 }
 
 function begin(raw: string, line: LogLine): Open {
@@ -107,6 +116,7 @@ function belongs(open: Open, line: LogLine): boolean {
   if (text.startsWith('Traceback (most')) return isBad(open.first.level) || (open.blank && inTrace);
   if (line.head && !/^panic:|^Error:/.test(text)) return false;
   if (open.inMessage && (isBad(open.first.level) || isFrame(open.first)) && !headline.test(text)) return true;
+  if (open.lines.at(-1)?.line.text.trimEnd().endsWith(':') === true && !help.test(text)) return true;
   if (line.indented) return !open.blank || inTrace || isSourceLine(open);
   if (frame.test(text)) return true;
   if (isSourceLine(open)) return headline.test(text) || /^\s*\^/.test(text);
@@ -116,6 +126,8 @@ function belongs(open: Open, line: LogLine): boolean {
 }
 
 const isBad = (level: LogLevel | null): boolean => level === 'fatal' || level === 'error' || level === 'warning';
+
+const help = /^\s*-|^(?:usage|options|flags)\b/i;
 
 /** Node shows the line of the source before the error. */
 const isSourceLine = ({ first }: Open): boolean =>
@@ -133,7 +145,7 @@ function recordOf({ first, lines, raised }: Open): LogRecord {
 }
 
 const ending =
-  /^(?:panic: |fatal error: |Exception in thread "main"|Unhandled exception|Uncaught |thread '.{0,80}' (?:\(\d+\) )?panicked|APPLICATION FAILED TO START|terminate called|\*\* \(\w|Traceback \(most recent call last\):|Segmentation fault|PHP Fatal error|.{0,60}UnhandledPromiseRejection|error: Uncaught)|Application run failed|Error starting ApplicationContext|due to (?:a )?fatal exception|Unhandled 'error' event|Bootstrap process died|panicked at/;
+  /^(?:panic: |fatal error: |Exception in thread "main"|Unhandled exception|Uncaught |thread '.{0,80}' (?:\(\d+\) )?panicked|APPLICATION FAILED TO START|terminate called|\*\* \(\w|Traceback \(most recent call last\):|Segmentation fault|PHP Fatal error|.{0,60}UnhandledPromiseRejection|error: Uncaught)|Application run failed|Error starting ApplicationContext|due to (?:a )?fatal exception|Fatal error during .{0,60}startup|Unhandled 'error' event|Bootstrap process died|panicked at/;
 
 function endsWith(texts: readonly string[]): boolean {
   const [first = ''] = texts;
@@ -187,7 +199,9 @@ function goPanic(texts: readonly string[]): string | null {
   );
   const place = /^(\/\S+\.go:\d+)/.exec(frames[own + 1] ?? '')?.[1];
   const said = texts[index] ?? '';
-  return own < 0 || place === undefined ? said : `${said} (in ${(frames[own] ?? '').replace(/\(.*$/s, '')}, ${place})`;
+  return own < 0 || place === undefined
+    ? said
+    : `${said} (in ${(frames[own] ?? '').replace(/\((?!\*).*$/s, '')}, ${place})`;
 }
 
 /** Of a chain of exceptions the innermost that names a known reason, else the innermost (Python: the last one told). */
@@ -222,5 +236,5 @@ function spoken(texts: readonly string[]): string {
   const what = texts.map((text) => /^what\(\): +(.+)$/.exec(text)?.[1]).find((one) => one !== undefined);
   if (what !== undefined) return what;
   const [first = '', second = ''] = texts;
-  return /[:]$|^\w[\w.]*\[\d+\]$|^(?:error|fail)?$/i.test(first) ? `${first} ${second}`.trim() : '';
+  return /:$|^\w[\w.]*\[\d+\]$|^(?:[\w ]{0,30}(?:error|failed|fail))?$/i.test(first) ? `${first} ${second}`.trim() : '';
 }

@@ -122,14 +122,15 @@ function weightOf(record: LogRecord, kind: FailureKind | null): number {
       (record.ends ? 6 : 0) +
       (kind === null ? 0 : 9) +
       (onPurpose ? 4 : 0) +
-      (namesThing(record.text) ? 2 : 0) -
+      (namesThing(record.text) ? 2 : 0) +
+      (/\S: \S/.test(record.text) ? 1 : 0) -
       farewell,
   );
 }
 
 /** A level alone is no reason: `ERROR critical=0`. */
 function saysNothing(record: LogRecord): boolean {
-  return record.text.trim().length < 4 || (/=\s?0\b/.test(record.text) && !speaksOfFailure(record));
+  return !/\p{L}{3}/u.test(record.text) || (/=\s?0\b/.test(record.text) && !speaksOfFailure(record));
 }
 
 /** Whether a text names something beside the class of an exception: in quotes, a path, an address, a variable, a number of an error. */
