@@ -78,6 +78,22 @@ describe('cron-job', () => {
     });
   });
 
+  test.each([
+    ['*/10 * * * *', '2026-01-01T11:30:00Z', 1],
+    ['*/30 * * * *', '2026-01-01T11:30:00Z', 0],
+    ['0 */2 * * *', '2026-01-01T07:00:00Z', 1],
+    ['15 * * * *', '2026-01-01T09:00:00Z', 1],
+    ['0 3 * * *', '2026-01-01T03:00:00Z', 0],
+    ['@hourly', '2026-01-01T09:00:00Z', 1],
+    ['0 3 * * 1', '2025-12-01T03:00:00Z', 0],
+  ])('without an event, a run of %s that goes on since %s blocks it: %i', async (schedule, startTime, count) => {
+    const jobs = [{ metadata: { name: 'purge-1', namespace: 'shop' }, status: { startTime } }];
+    const object = purge({ schedule, concurrencyPolicy: 'Forbid' }, { active: [{ name: 'purge-1' }] });
+    expect(await analyze(cronJob, 'cronjob', object, { jobs })).toHaveLength(count);
+    const allowed = purge({ schedule }, { active: [{ name: 'purge-1' }] });
+    expect(await analyze(cronJob, 'cronjob', allowed, { jobs })).toEqual([]);
+  });
+
   test('where only its events were read, they tell it', async () => {
     const unread = { metadata: { name: 'purge', namespace: 'shop' } };
     const events = told('FailedNeedsStart', 'too many missed start time (> 100)');

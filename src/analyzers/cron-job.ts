@@ -1,7 +1,8 @@
 import { addMs } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
 import { change, describeCommand, look } from './advice.ts';
 import { defineAnalyzer, objectName } from './define.ts';
-import type { EventView, FindingDraft, Pointer, Target } from './define.ts';
+import type { AnalyzerIo, EventView, FindingDraft, Target } from './define.ts';
 import { eventsEvidence } from './events.ts';
 import { listAt, numberAt, plural, textAt, timeAt, timeText } from './fields.ts';
 import { quote } from './quote.ts';
@@ -84,7 +85,7 @@ export const cronJob = defineAnalyzer({
     const events = await io.events(target);
     if (target.object.spec?.['suspend'] === true) return [suspended(target)];
     const recent = events.filter(({ last }) => last === null || last >= addMs(io.now, -recentMs));
-    return [...badSchedule(target, recent), ...blocked(target, recent), ...missed(target, recent)];
+    return [...badSchedule(target, recent), ...(await blocked(io, target, recent)), ...missed(target, recent)];
   },
 });
 
@@ -146,16 +147,52 @@ function badSchedule(target: Target, events: readonly EventView[]): readonly Dra
   return [draft(target, 'cronjob-schedule', text, event, events)];
 }
 
-/** The run that goes on is behind it. */
-function blocked(target: Target, events: readonly EventView[]): readonly Draft[] {
+/** The run that goes on is behind it. The controller says so, or two starts at least went by since. */
+async function blocked(io: AnalyzerIo, target: Target, events: readonly EventView[]): Promise<readonly Draft[]> {
   const event = events.findLast(({ reason }) => reason === 'JobAlreadyActive');
-  const active = listAt(target.object, 'status', 'active').map((one) => textAt(one, 'name'));
-  if (event === undefined) return [];
-  const runs = active.length === 0 ? 'an earlier run' : `job ${active.join(', ')}`;
-  const text = `CronJob ${target.name} starts no new run (concurrencyPolicy Forbid), because ${runs} still goes on.`;
-  const pointers = active.map((name): Pointer => ({ kind: 'job', namespace: target.namespace, name }));
+  const [active] = listAt(target.object, 'status', 'active').map((one) => textAt(one, 'name'));
+  const since = active === undefined ? null : await startOf(io, target, active);
+  if (event === undefined && !(isForbidden(target) && hasMissedTwo(target, since, io.now))) return [];
+  const run = active === undefined ? 'an earlier run' : `job ${active}`;
+  const runs = since === null ? '' : ` since ${timeText(since)}`;
+  const text = `CronJob ${target.name} starts no new run (concurrencyPolicy Forbid), because ${run} still goes on${runs}.`;
   const base = draft(target, 'cronjob-blocked', text, event, events);
-  return [{ ...base, pointers, facts: active[0] === undefined ? {} : { active: active[0] } }];
+  if (active === undefined) return [base];
+  return [{ ...base, pointers: [{ kind: 'job', namespace: target.namespace, name: active }], facts: { active } }];
+}
+
+const isForbidden = ({ object }: Target): boolean => textAt(object, 'spec', 'concurrencyPolicy') === 'Forbid';
+
+async function startOf(io: AnalyzerIo, { namespace }: Target, name: string): Promise<Timestamp | null> {
+  const jobs = await io.list('jobs', namespace);
+  const job = jobs.kind === 'ok' ? jobs.value.find(({ metadata }) => metadata.name === name) : undefined;
+  return timeAt(job, 'status', 'startTime');
+}
+
+function hasMissedTwo({ object }: Target, since: Timestamp | null, now: Timestamp): boolean {
+  const every = intervalOf(textAt(object, 'spec', 'schedule'));
+  return since !== null && every !== null && addMs(since, 2 * every) <= now;
+}
+
+/** The time between the starts of a plain schedule; null for one that is not the same all day. */
+function intervalOf(schedule: string): number | null {
+  const minute = 60_000;
+  const named = {
+    '@hourly': 60 * minute,
+    '@daily': 1440 * minute,
+    '@midnight': 1440 * minute,
+    '@weekly': 10_080 * minute,
+  };
+  if (Object.hasOwn(named, schedule)) return named[schedule as keyof typeof named];
+  const [minutes = '', hours = '', ...days] = schedule.trim().split(/\s+/);
+  if (days.length !== 3 || days.some((field) => field !== '*')) return null;
+  const step = (field: string): number | null =>
+    Number(/^\*\/(\d+)$/.exec(field)?.[1] ?? 0) || (field === '*' ? 1 : null);
+  if (hours === '*' && step(minutes) !== null) return (step(minutes) ?? 1) * minute;
+  if (!/^\d+$/.test(minutes)) return null;
+  if (/^\d+$/.test(hours)) return 1440 * minute;
+  const every = step(hours);
+  return every === null ? null : every * 60 * minute;
 }
 
 function missed(target: Target, events: readonly EventView[]): readonly Draft[] {

@@ -47,3 +47,13 @@ test('a taint that is not tolerated; those of conditions, and tolerated ones, ar
   }
   expect(await analyze(daemonSet, 'daemonset', agent({}, 0), { pods, nodes })).toEqual([]);
 });
+
+test('no node has the label: the set has no pods', async () => {
+  const none = { ...agent({ nodeSelector: { disk: 'ssd' } }, 0), status: { desiredNumberScheduled: 0 } };
+  const [finding] = await analyze(daemonSet, 'daemonset', none, { nodes: [nodeOf('n1', {}), nodeOf('n2', {})] });
+  expect(finding).toMatchObject({ category: 'no-node', decisive: true });
+  expect(finding?.cause).toBe(
+    'DaemonSet agent has no pods, because none of the 2 nodes takes them: of n1, it does not have the label disk=ssd of the nodeSelector.',
+  );
+  expect(await analyze(daemonSet, 'daemonset', none, { nodes: [nodeOf('n1', { disk: 'ssd' })] })).toEqual([]);
+});

@@ -6,14 +6,26 @@ import { numberAt, plural, textAt } from './fields.ts';
 import { podsOf } from './owned.ts';
 import { misfit, templateSpec } from './placement.ts';
 
-type Draft = FindingDraft<'misscheduled'>;
+type Draft = FindingDraft<'misscheduled' | 'no-node'>;
 
-/** Daemon sets with pods on nodes where they do not belong. */
+/** Daemon sets with pods on nodes where they do not belong, and those that no node takes. */
 export const daemonSet = defineAnalyzer({
   name: 'daemon-set',
   kinds: ['daemonset'],
   explains: [],
   categories: {
+    'no-node': {
+      meaning: 'No node has the labels that the pods of a DaemonSet ask for, or they tolerate the taints of none.',
+      nearness: 80,
+      answers: ['unready', 'service'],
+      changes: /node selector|affinity|tolerations/,
+      advice: (_, { namespace, pod: name }) => [
+        look(
+          `kubectl -n ${namespace} get daemonset/${name} -o wide; kubectl get nodes --show-labels`,
+          'Shows what the pods ask of a node, and the labels of the nodes.',
+        ),
+      ],
+    },
     misscheduled: {
       meaning: 'Pods of a DaemonSet run on nodes where they do not belong.',
       nearness: 58,
@@ -33,9 +45,47 @@ export const daemonSet = defineAnalyzer({
   },
   async run(io, target) {
     const count = numberAt(target.object, 'status', 'numberMisscheduled') ?? 0;
-    return count === 0 ? [] : [await misscheduled(io, target, count)];
+    return [
+      ...(count === 0 ? [] : [await misscheduled(io, target, count)]),
+      ...(numberAt(target.object, 'status', 'desiredNumberScheduled') === 0 ? await withoutNode(io, target) : []),
+    ];
   },
 });
+
+/** Of all nodes none fits: the labels or taints of one are shown. */
+async function withoutNode(io: AnalyzerIo, target: Target): Promise<readonly Draft[]> {
+  const nodes = await io.list('nodes', null);
+  if (nodes.kind !== 'ok' || nodes.value.length === 0) return [];
+  const why = nodes.value.map((one) => ({ node: one.metadata.name, why: misfit(templateSpec(target.object), one) }));
+  const [first] = why;
+  if (first === undefined || why.some((one) => one.why === null)) return [];
+  const text = `DaemonSet ${target.name} has no pods, because none of the ${plural(why.length, 'node')} takes them: of ${first.node}, ${first.why ?? ''}.`;
+  return [
+    {
+      category: 'no-node',
+      severity: 'high',
+      object: objectName('daemonset', target.namespace, target.name),
+      description: text,
+      cause: text,
+      decisive: true,
+      when: lasting,
+      facts: { node: first.node },
+      evidence: [
+        {
+          read: { kind: 'object', of: 'daemonset', namespace: target.namespace, name: target.name },
+          excerpt: 'desiredNumberScheduled: 0',
+        },
+        {
+          read: { kind: 'list', resource: 'nodes', namespace: null },
+          excerpt: why
+            .slice(0, 20)
+            .map((one) => `${one.node}: ${one.why ?? ''}`)
+            .join('\n'),
+        },
+      ],
+    },
+  ];
+}
 
 async function misscheduled(io: AnalyzerIo, target: Target, count: number): Promise<Draft> {
   const nodes = await io.list('nodes', null);

@@ -8,6 +8,7 @@ import { deployment } from './deployment.ts';
 import { dns } from './dns.ts';
 import { disruptionBudget } from './disruption-budget.ts';
 import { envAddress } from './env-address.ts';
+import { externalAddress } from './external-address.ts';
 import { warningEvent } from './event.ts';
 import { ingress } from './ingress.ts';
 import { job } from './job.ts';
@@ -27,6 +28,7 @@ import { podSchedule } from './pod-schedule.ts';
 import { podStart } from './pod-start.ts';
 import { quota } from './quota.ts';
 import { refusal } from './refusal.ts';
+import { rolloutWait } from './rollout-wait.ts';
 import { scaling } from './scaling.ts';
 import { servicePort } from './service-port.ts';
 import { podVolume } from './pod-volume.ts';
@@ -63,6 +65,8 @@ export const analyzers: readonly Analyzer[] = [
   service,
   servicePort,
   scaling,
+  rolloutWait,
+  externalAddress,
   ingress,
   envAddress,
   autoscaler,

@@ -61,6 +61,10 @@ describe('service', () => {
     expect(await analyze(service, 'service', backend({ app: 'web' }), sets)).toMatchObject([
       { category: 'no-endpoints', pointers: [{ kind: 'statefulset', name: 'db' }] },
     ]);
+    const agents = { pods: [], daemonsets: [deployment('agent', { app: 'web' }, 0)] };
+    expect(await analyze(service, 'service', backend({ app: 'web' }), agents)).toMatchObject([
+      { category: 'no-endpoints', pointers: [{ kind: 'daemonset', name: 'agent' }] },
+    ]);
   });
 
   test('pods of which none is ready are behind it, since the last one was', async () => {

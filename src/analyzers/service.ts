@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../core/cluster.ts';
 import { change, look } from './advice.ts';
-import { defineAnalyzer, lasting, objectName } from './define.ts';
+import { defineAnalyzer, kindResources, lasting, objectName } from './define.ts';
 import type { AnalyzerIo, EvidenceDraft, FindingDraft, Pointer, Target } from './define.ts';
 import { conditionOf, mapAt, plural, textAt } from './fields.ts';
 import { isReady, podTrouble } from './pod-status.ts';
@@ -9,6 +9,12 @@ import { nearestTo } from './selector-nearest.ts';
 
 type Draft = FindingDraft<'service-selector' | 'no-endpoints'>;
 type Selector = Readonly<Record<string, string>>;
+
+/** A workload that makes pods. */
+interface Maker {
+  readonly kind: 'deployment' | 'daemonset' | 'statefulset';
+  readonly object: KubernetesObject;
+}
 
 /** Services that send their traffic nowhere: no pod has their labels, the workload has no pods, or none of them is ready. */
 export const service = defineAnalyzer({
@@ -65,11 +71,7 @@ export const service = defineAnalyzer({
 });
 
 /** Workloads whose pods the selector would pick. Those that many dumps lack are asked for last. */
-async function workloadsFor(
-  io: AnalyzerIo,
-  target: Target,
-  selector: Selector,
-): Promise<readonly { readonly kind: 'deployment' | 'statefulset'; readonly object: KubernetesObject }[]> {
+async function workloadsFor(io: AnalyzerIo, target: Target, selector: Selector): Promise<readonly Maker[]> {
   const deployments = await io.list('deployments', target.namespace);
   const fits = (object: KubernetesObject): boolean => selectsLabels(selector, templateLabels(object));
   const made = deployments.kind === 'ok' ? deployments.value.filter(fits) : [];
@@ -77,8 +79,12 @@ async function workloadsFor(
   const pods = await io.list('pods', target.namespace);
   const nearest = nearestTo(target.name, selector, pods.kind === 'ok' ? pods.value : []);
   if (nearest?.byLabels === true) return [];
-  const sets = await io.list('statefulsets', target.namespace);
-  return (sets.kind === 'ok' ? sets.value.filter(fits) : []).map((object) => ({ kind: 'statefulset', object }));
+  for (const kind of ['daemonset', 'statefulset'] as const) {
+    const sets = await io.list(kindResources[kind], target.namespace);
+    const fitting = sets.kind === 'ok' ? sets.value.filter(fits) : [];
+    if (fitting.length > 0) return fitting.map((object) => ({ kind, object }));
+  }
+  return [];
 }
 
 function serviceEvidence(target: Target, selector: Selector): EvidenceDraft {
@@ -122,11 +128,7 @@ function notReady(target: Target, selector: Selector, picked: readonly Kubernete
 const pointerTo = (kind: Pointer['kind'], { namespace }: Target, name: string): Pointer => ({ kind, namespace, name });
 
 /** The labels are right, and the workload has no pods: it is scaled to zero, or they are refused. */
-function withoutPods(
-  target: Target,
-  selector: Selector,
-  makers: readonly { readonly kind: 'deployment' | 'statefulset'; readonly object: KubernetesObject }[],
-): Draft {
+function withoutPods(target: Target, selector: Selector, makers: readonly Maker[]): Draft {
   const names = makers.map(({ kind, object }) => `${kind} ${object.metadata.name}`).join(', ');
   return {
     category: 'no-endpoints',
