@@ -12,7 +12,7 @@ export async function openCluster(options: ClusterOptions): Promise<OpenedCluste
   if (options.dump !== null) {
     const { openDump } = await import('../kube/dump.ts');
     const dump = await openDump(options.dump);
-    return { cluster: dump, close: () => dump.close() };
+    return { cluster: withName(dump, options), close: () => dump.close() };
   }
   if (options.context === null && options.kubeconfig === null) return null;
   const { openLive } = await import('../kube/live.ts');
@@ -20,5 +20,9 @@ export async function openCluster(options: ClusterOptions): Promise<OpenedCluste
     ...(options.kubeconfig === null ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === null ? {} : { context: options.context }),
   });
-  return { cluster, close: () => cluster.close() };
+  return { cluster: withName(cluster, options), close: () => cluster.close() };
+}
+
+function withName(cluster: Cluster, { clusterName }: ClusterOptions): Cluster {
+  return clusterName === null ? cluster : { ...cluster, name: clusterName };
 }

@@ -133,6 +133,7 @@ async function playStory(
         port: 0,
         dump: join(folder, 'dump'),
         kubeconfig: null,
+        clusterName: null,
         context: null,
         secretsDirectory: join(temporary, 'secrets'),
         publicUrl: null,

@@ -10,6 +10,8 @@ export interface ClusterOptions {
   readonly dump: string | null;
   readonly kubeconfig: string | null;
   readonly context: string | null;
+  /** What the `cluster` label of its alerts says; null = not compared. */
+  readonly clusterName: string | null;
 }
 
 /** Everything that `createApp` needs to know. */
@@ -42,6 +44,7 @@ export interface ServeFlags extends RetentionFlags {
   readonly dump?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
+  readonly clusterName?: string;
   readonly secretsDir?: string;
   readonly publicUrl?: string;
   readonly allowExec: boolean;
@@ -73,15 +76,28 @@ export function readServeOptions(flags: ServeFlags, environment: Environment): A
   };
 }
 
+/** Flags that name a cluster. */
+export interface ClusterFlags {
+  readonly dump?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly clusterName?: string;
+}
+
 /** `--dump`, or `--context` and `--kubeconfig`, not both. */
-export function readClusterOptions(flags: { dump?: string; kubeconfig?: string; context?: string }): ClusterOptions {
+export function readClusterOptions(flags: ClusterFlags): ClusterOptions {
   if (flags.dump !== undefined && (flags.kubeconfig !== undefined || flags.context !== undefined)) {
     throw new AppError(
       'InvalidInput',
       '--dump and --context/--kubeconfig exclude each other: evidence comes from one place',
     );
   }
-  return { dump: flags.dump ?? null, kubeconfig: flags.kubeconfig ?? null, context: flags.context ?? null };
+  return {
+    dump: flags.dump ?? null,
+    kubeconfig: flags.kubeconfig ?? null,
+    context: flags.context ?? null,
+    clusterName: flags.clusterName ?? null,
+  };
 }
 
 /** A whole number from 1 to `most`. */

@@ -13,6 +13,7 @@ interface CaptureFlags {
   readonly dump?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
+  readonly clusterName?: string;
   readonly case?: string;
   readonly alert?: string;
   readonly cause?: readonly string[];

@@ -15,6 +15,7 @@ interface InvestigateFlags {
   readonly dump?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
+  readonly clusterName?: string;
   readonly output: string;
 }
 

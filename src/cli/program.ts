@@ -144,7 +144,11 @@ function clusterOptions(command: Command): Command {
       '--kubeconfig <file>',
       'kubeconfig of a cluster to read (default: KUBECONFIG, else ~/.kube/config, where --context is given)',
     )
-    .option('--context <name>', 'context of the kubeconfig');
+    .option('--context <name>', 'context of the kubeconfig')
+    .option(
+      '--cluster-name <name>',
+      'what the `cluster` label of its alerts says: an alert of another cluster is not investigated in this one',
+    );
 }
 
 function addInvestigationCommands(program: Command, action: Tie): void {

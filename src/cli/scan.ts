@@ -9,6 +9,7 @@ interface ScanFlags {
   readonly dump?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
+  readonly clusterName?: string;
   readonly output: string;
 }
 

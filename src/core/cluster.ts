@@ -96,6 +96,8 @@ export interface Observation {
 export interface Cluster {
   /** For people: `context kind-dev`, `dump examples/oom-crash-loop/dump`. */
   readonly description: string;
+  /** What the `cluster` label of alerts calls it, where somebody said so. */
+  readonly name?: string;
   get(resource: ClusterResource, namespace: string | null, name: string): Promise<ReadResult<KubernetesObject | null>>;
   list(query: ListQuery): Promise<ReadResult<readonly KubernetesObject[]>>;
   logs(query: LogQuery): Promise<ReadResult<string>>;

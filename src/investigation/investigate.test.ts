@@ -331,6 +331,22 @@ describe('investigate', () => {
     expect(result.findings[0]).toMatchObject({ category: 'oom-killed' });
   });
 
+  test('an alert of another cluster is not investigated in this one', async () => {
+    const labels = { ...podAlert.labels, cluster: 'prod-eu' };
+    const at = (name: string) => run({ ...oomShop(), name }, { alert: alertOf(labels) });
+    const other = (await at('prod-us')).result;
+    expect(other).toMatchObject({ root_cause: null, confidence: 0.1 });
+    expect(other.summary).toContain('The alert is about cluster prod-eu; what was read is cluster prod-us.');
+    expect((await at('prod-eu')).result.root_cause).toContain('OOMKilled');
+    expect((await run(oomShop(), { alert: alertOf(labels) })).result.root_cause).toContain('OOMKilled');
+  });
+
+  test('a pod of the same name with another uid is another pod', async () => {
+    const of = (uid: string) => run(oomShop(), { alert: alertOf({ ...podAlert.labels, uid }) });
+    expect((await of('uid-of-an-earlier-one')).result).toMatchObject({ root_cause: null });
+    expect((await of('uid-web-h2-abcde')).result.root_cause).toContain('OOMKilled');
+  });
+
   test('an alert about a pod costs at most 40 reads, however much is broken around it', async () => {
     const pods = Array.from({ length: 200 }, (_, index) =>
       podObject(`web-h2-${String(index).padStart(5, 'a')}`, {

@@ -11,6 +11,8 @@ export interface NamedObjects {
   readonly instance: string | null;
   /** Of the pod that the alert is about, where it says so. */
   readonly uid: string | null;
+  /** What its `cluster` label says. */
+  readonly cluster: string | null;
   /** Names of applications, where no object is named: of a workload or a service, or a value of their `app` labels. */
   readonly applications: readonly string[];
   /** Labels that name something that is no object known here: a certificate, a topic, a queue. */
@@ -128,6 +130,7 @@ export function namedObjects(alertName: string, given: Labels): NamedObjects {
     instance: instance !== '' && !ignored.has('instance') ? instance : null,
     applications: objects.length > 0 ? [] : applicationsOf(labels),
     foreign: objects.length > 0 ? [] : foreignLabels(labels),
+    cluster: labels['cluster'] ?? labels['k8s_cluster_name'] ?? labels['cluster_name'] ?? null,
     uid: labels['exported_uid'] ?? labels['uid'] ?? labels['k8s_pod_uid'] ?? null,
     unusable,
   };

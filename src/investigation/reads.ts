@@ -14,6 +14,8 @@ import type { Gap } from './read-journal.ts';
 
 /** The investigation's view of the cluster: each thing is read once, and every read is on record. */
 export interface Reads extends AnalyzerIo {
+  /** What the `cluster` label of its alerts says; null where nobody said. */
+  readonly clusterName: string | null;
   /** By time; those of one moment by name, because which of them came first depends on the machine. */
   actions(): readonly ActionTaken[];
   /** By name. */
@@ -73,6 +75,7 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
     return null;
   };
   return {
+    clusterName: cluster.name ?? null,
     now: observed.at,
     ahead: observed.ahead,
     actions: () => [...journal.actions].sort((one, other) => compare(sortKey(one), sortKey(other))),

@@ -77,14 +77,20 @@ function isPlaceOnly({ objects, namespace, foreign, unusable }: NamedObjects): b
 
 const noObjects = namedObjects('', {});
 
-function subjectOf({ graph, questions }: Search, named: NamedObjects, scope: string): Subject {
+function subjectOf({ reads, graph, questions }: Search, named: NamedObjects, scope: string): Subject {
+  return { named, scope, questions, mismatch: otherCluster(reads, named) ?? otherPod(graph, named) };
+}
+
+function otherCluster({ clusterName }: Reads, { cluster }: NamedObjects): string | null {
+  if (clusterName === null || cluster === null || clusterName === cluster) return null;
+  return `The alert is about cluster ${cluster}; what was read is cluster ${clusterName}.`;
+}
+
+function otherPod(graph: Graph, named: NamedObjects): string | null {
   const [first] = graph.targets();
   const uid = first?.kind === 'pod' ? (first.object.metadata.uid ?? null) : null;
-  const mismatch =
-    named.uid === null || uid === null || named.uid === uid
-      ? null
-      : `The alert is about a ${first?.kind} with the uid ${named.uid}; the one of this name that was read has the uid ${uid}: it is another.`;
-  return { named, scope, questions, mismatch };
+  if (named.uid === null || uid === null || named.uid === uid) return null;
+  return `The alert is about a pod with the uid ${named.uid}; the one of this name that was read has the uid ${uid}: it is another.`;
 }
 
 /** What else is unwell in the namespace of the alert: said to be also broken, never the cause. */

@@ -28,6 +28,7 @@ const app = await createApp(
     dump: null,
     kubeconfig: null,
     context: null,
+    clusterName: null,
     secretsDirectory: null,
     publicUrl: null,
     allowExec: false,

@@ -110,6 +110,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       dump: null,
       kubeconfig: null,
       context: null,
+      clusterName: null,
       secretsDirectory: join(folder, 'secrets'),
       publicUrl: null,
       allowExec: false,
