@@ -188,6 +188,21 @@ describe('pod-image', () => {
     expect(later).toMatchObject({ category: 'image-access' });
   });
 
+  test('a limit of pulls without credentials names the pull secret that is missing', async () => {
+    const events = [
+      eventObject(
+        about,
+        'FailedToRetrieveImagePullSecret',
+        'Unable to retrieve some image pull secrets (hub); attempting to pull the image may not succeed.',
+      ),
+    ];
+    const [finding] = await analyze(podImage, 'pod', pulling('toomanyrequests: rate limit', 'ErrImagePull'), {
+      events,
+    });
+    expect(finding).toMatchObject({ category: 'registry-limit' });
+    expect(finding?.cause).toContain('Pull secret hub cannot be found, so it is pulled without credentials.');
+  });
+
   test('a refusal says with which pull secrets the pod asks', async () => {
     const refusal = `rpc error: code = Unknown desc = ${resolve} unexpected status: 401 Unauthorized`;
     const [without] = await analyze(podImage, 'pod', pulling(refusal));

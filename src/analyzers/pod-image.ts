@@ -156,7 +156,7 @@ function finding(target: Target, container: ContainerView, events: readonly Even
     severity: 'high',
     object: objectName('pod', namespace, name),
     description: `${label.charAt(0).toUpperCase()}${label.slice(1)} of pod ${name} cannot pull image ${image} (${reason}): ${why}.${tries}${waited === null ? '' : ` The pod was created ${waited} earlier.`}`,
-    cause: `Pod ${name} cannot start: image ${image} of ${label} cannot be pulled: ${why}.${found.category === 'image-access' && secret === null ? secretsText(pod) : ''}`,
+    cause: `Pod ${name} cannot start: image ${image} of ${label} cannot be pulled: ${why}.${secret === null ? credentialsText(pod, found, events) : ''}`,
     decisive: failure.message !== '' || found.category !== 'image-pull-failed',
     when: since(pod, container, failure.event),
     facts: {
@@ -214,8 +214,16 @@ function secretText(secret: string, namespace: string | null, said: string): str
   return `pull secret ${secret} cannot be found in namespace ${namespace ?? ''}, so it is pulled without these credentials${said}`;
 }
 
-/** With which secrets the pod asks, for a registry that refuses access. */
-function secretsText(pod: KubernetesObject): string {
+/** With which credentials the pod asks, for a registry that refuses access, or allows less to those who have none. */
+function credentialsText(
+  pod: KubernetesObject,
+  { category: found }: PullProblem,
+  events: readonly EventView[],
+): string {
+  const missing = events.findLast(({ reason }) => reason === 'FailedToRetrieveImagePullSecret');
+  if (found === 'registry-limit' && missing !== undefined)
+    return ` Pull secret ${/\(([^)]{1,300})\)/.exec(missing.message)?.[1] ?? ''} cannot be found, so it is pulled without credentials.`;
+  if (found !== 'image-access') return '';
   const names = listAt(pod, 'spec', 'imagePullSecrets')
     .map((secret) => textAt(secret, 'name'))
     .filter((name) => name !== '');

@@ -63,13 +63,12 @@ test('pressure of the node points at the node; what the pod used too much of doe
   expect((await analyze(podRejected, 'pod', own))[0]?.pointers).toEqual([]);
 });
 
-test('what was thrown out is a leftover from when a later pod of its owner is ready', async () => {
+test('what was thrown out is a leftover from when another pod is made in its place', async () => {
   const owner = {
     ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'r1', controller: true }],
   };
   const other = podObject('web-2', {
     meta: { ...owner, creationTimestamp: '2026-01-01T11:10:00Z' },
-    status: { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T11:12:00Z' }] },
   });
   const disruption = {
     conditions: [{ type: 'DisruptionTarget', status: 'True', lastTransitionTime: '2026-01-01T11:09:00Z' }],
@@ -78,7 +77,7 @@ test('what was thrown out is a leftover from when a later pod of its owner is re
   const [finding] = await analyze(podRejected, 'pod', pod, { pods: [other] });
   expect(finding?.when).toEqual({
     from: '2026-01-01T11:09:00.000Z',
-    until: '2026-01-01T11:12:00.000Z',
+    until: '2026-01-01T11:10:00.000Z',
     source: 'status of the pod',
   });
   expect((await analyze(podRejected, 'pod', pod))[0]?.when.until).toBeNull();

@@ -5,14 +5,14 @@ import { defineAnalyzer, objectName } from './define.ts';
 import type { AnalyzerIo, Category, FindingDraft, Target } from './define.ts';
 import { eventsEvidence } from './events.ts';
 import { conditionOf, controllerOf, textAt, timeAt, timeText } from './fields.ts';
-import { containersOf, isReady, podEvidence, podFacts } from './pod-status.ts';
+import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import { quote } from './quote.ts';
 
 type Name = 'evicted' | 'node-shutdown' | 'pod-deadline' | 'pod-rejected' | 'device-refused';
 
 const ended = (meaning: string, changes: RegExp | null, advice: Category['advice']): Category => ({
   meaning,
-  nearness: 88,
+  nearness: 82,
   answers: podQuestions,
   changes,
   advice,
@@ -121,9 +121,9 @@ async function finding(
   const text = `Pod ${name} ${words}${node === '' ? '' : ` ${node}`} (${reason})`;
   return {
     category,
-    severity: 'high',
+    severity: replaced === null ? 'high' : 'medium',
     object: objectName('pod', namespace, name),
-    description: `${text}${from === null ? '' : ` at ${timeText(from)}`}${why || '.'}${replaced === null ? '' : ` Another pod of its owner is ready since ${timeText(replaced)}.`}`,
+    description: `${text}${from === null ? '' : ` at ${timeText(from)}`}${why || '.'}${replaced === null ? '' : ` Another pod was made in its place at ${timeText(replaced)}.`}`,
     cause: `${text}${why || '.'}`,
     decisive: true,
     when: { from, until: replaced, source: 'status of the pod' },
@@ -146,18 +146,19 @@ function endOf(pod: KubernetesObject): Timestamp | null {
   );
 }
 
-/** When a pod of the same owner that was made later became ready: what was thrown out is a leftover from then on. */
-async function replacedAt(io: AnalyzerIo, { namespace, object: pod }: Target): Promise<Timestamp | null> {
+/** When a pod of the same owner was made in its place: what was thrown out is a leftover from then on. */
+async function replacedAt(io: AnalyzerIo, { namespace, name, object: pod }: Target): Promise<Timestamp | null> {
   const owner = controllerOf(pod);
   if (owner === null || owner.kind === 'Job') return null;
   const pods = await io.list('pods', namespace);
-  const created = timeAt(pod, 'metadata', 'creationTimestamp') ?? '';
   const times = (pods.kind === 'ok' ? pods.value : [])
-    .filter((one) => controllerOf(one)?.uid === owner.uid && controllerOf(one)?.name === owner.name && isReady(one))
-    .filter((one) => (timeAt(one, 'metadata', 'creationTimestamp') ?? '') > created)
-    .flatMap((one) => conditionOf(one, 'Ready')?.since ?? [])
+    .filter((one) => controllerOf(one)?.uid === owner.uid && controllerOf(one)?.name === owner.name)
+    .filter((one) => one.metadata.name !== name && textAt(one, 'status', 'phase') !== 'Failed')
+    .flatMap((one) => timeAt(one, 'metadata', 'creationTimestamp') ?? [])
     .sort();
-  return times[0] ?? null;
+  // One that is older may have stood beside it; the newest is the one that was made for it.
+  const newest = times.at(-1) ?? null;
+  return newest !== null && newest > (timeAt(pod, 'metadata', 'creationTimestamp') ?? '') ? newest : null;
 }
 
 /** The first sentence: the rest gives numbers that the evidence has. */

@@ -206,6 +206,15 @@ describe('a pod that waits for its volumes', () => {
     expect(finding?.cause).toContain('Claim data-0 does not exist in namespace shop.');
   });
 
+  test('a claim that is being deleted is behind it', async () => {
+    const ending = {
+      ...claim('Bound'),
+      metadata: { name: 'data-0', namespace: 'shop', deletionTimestamp: '2026-01-01T11:00:00Z' },
+    };
+    const pod = waiting('0/1 nodes are available: persistentvolumeclaim "data-0" is being deleted.', claims);
+    expect((await find(pod, { persistentvolumeclaims: [ending] }))?.pointers).toMatchObject([{ name: 'data-0' }]);
+  });
+
   test('of a claim that cannot be read its events speak', async () => {
     const absent = { kind: 'not_captured', reason: 'no file' } as const;
     const events = [

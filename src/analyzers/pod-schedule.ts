@@ -306,7 +306,9 @@ async function volumeOf(io: AnalyzerIo, namespace: string | null, name: string):
     };
   if (result.kind === 'ok' && result.value !== null) {
     const phase = textAt(result.value, 'status', 'phase');
-    return phase === 'Bound' ? zoneOf(io, result.value) : { ...noVolumes, pointers: [{ kind, namespace, name }] };
+    return phase === 'Bound' && result.value.metadata.deletionTimestamp === undefined
+      ? zoneOf(io, result.value)
+      : { ...noVolumes, pointers: [{ kind, namespace, name }] };
   }
   const events = await io.events({ kind, namespace, name });
   if (events.length === 0) return noVolumes;

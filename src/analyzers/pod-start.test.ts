@@ -89,6 +89,13 @@ describe('what a container that cannot be started comes to', () => {
       'earlier attempt',
     ],
     ['context deadline exceeded', 'start-error', 'does not answer in time'],
+    [
+      runc('exec: "sh -c serve": executable file not found in $PATH'),
+      'command-not-found',
+      'command sh -c serve does not exist',
+    ],
+    ['failed to sync secret cache: timed out waiting for the condition', 'start-error', 'from the API server in time'],
+    ['cannot find volume "data" to mount into container "app"', 'mount-refused', 'cannot be mounted into it'],
     ['moon in the wrong phase', 'start-error', 'container runtime refuses it'],
   ])('%s', (message, category, words) => {
     const problem = startProblem('CreateContainerError', message);

@@ -144,6 +144,14 @@ describe('pod-volume', () => {
     ]);
   });
 
+  test('a key that is missing: of which config map, the volume says', async () => {
+    const pod = creating({ volumes: [{ name: 'conf', configMap: { name: 'settings' } }] });
+    const message =
+      'MountVolume.SetUp failed for volume "conf" : configmap references non-existent config key: app.yaml';
+    const [finding] = await run(pod, [eventObject(about, 'FailedMount', message)]);
+    expect(finding?.cause).toContain('key app.yaml does not exist in config map settings');
+  });
+
   test('only a time-out: what it waits for is not known', async () => {
     const [finding] = await run(creating(), [eventObject(about, 'FailedMount', timeOut)]);
     expect(finding).toMatchObject({ category: 'volume-mount', decisive: false });

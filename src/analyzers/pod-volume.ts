@@ -9,6 +9,7 @@ import type { MountCategory } from './mount-words.ts';
 import { isCreating } from './pod-creating.ts';
 import { podEvidence, podFacts } from './pod-status.ts';
 import { keysOf, missingReference, missingText } from './references.ts';
+import type { MissingReference } from './references.ts';
 import { ownWords } from './runtime-words.ts';
 
 const mount = (meaning: string, action: Category['advice']): Category => ({
@@ -117,7 +118,7 @@ async function finding(
   events: readonly EventView[],
 ): Promise<FindingDraft<MountCategory | 'volume-source-missing'>> {
   const { object: pod, namespace, name } = target;
-  const missing = missingReference(event.message);
+  const missing = withName(missingReference(event.message), pod, volumeOf(event.message));
   const { category, words } = mountProblem(event.reason, event.message);
   const volume = volumeOf(event.message);
   const claim = claimOf(pod, event.message, volume);
@@ -157,6 +158,19 @@ async function finding(
     ],
     pointers: pointersOf(namespace, category === 'claim-missing' ? claim : '', holders),
   };
+}
+
+/** A message that names only a key: the config map or the secret of the volume that it names. */
+function withName(missing: MissingReference | null, pod: KubernetesObject, volume: string): MissingReference | null {
+  if (missing === null || missing.name !== '') return missing;
+  const found = listAt(pod, 'spec', 'volumes').find((one) => textAt(one, 'name') === volume);
+  const sources = [found, ...listAt(found, 'projected', 'sources')];
+  const names = sources.flatMap((source) =>
+    missing.kind === 'secret'
+      ? [textAt(source, 'secret', 'secretName'), textAt(source, 'secret', 'name')]
+      : [textAt(source, 'configMap', 'name')],
+  );
+  return { ...missing, name: names.find((name) => name !== '') ?? '' };
 }
 
 /** The claim behind the volume that a message names: by the volume's name in the pod, or the only one that the pod has. */

@@ -91,9 +91,14 @@ const problems: readonly (readonly [RegExp, PullCategory, string])[] = [
     'it is not on the node, and the pull policy Never forbids to pull it',
   ],
   [
+    /pull access denied, repository does not exist|may require (?:authorization|'docker login')|repository \S{1,300} not found: does not exist or no pull access/i,
+    'image-access',
+    'the registry refuses access: there is no such repository, or credentials for it are missing',
+  ],
+  [
     /no basic auth credentials|pull access denied|authentication required|authenticate|\b401\b|unauthorized|invalid username\/password|incorrect username or password|no credentials|AADSTS/i,
     'image-access',
-    'the registry refuses access: credentials are missing, wrong or expired, or there is no such repository',
+    'the registry refuses access: credentials are missing, wrong or expired',
   ],
   [
     /\b403\b|forbidden|denied|insufficient_scope|not authorized|AccessDenied/i,

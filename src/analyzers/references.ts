@@ -14,7 +14,6 @@ const kinds = { configmap: 'config map', secret: 'secret' } as const;
 const patterns: readonly RegExp[] = [
   /couldn't find key (?<key>\S{1,253}) in (?<kind>ConfigMap|Secret) [^/\s]{1,63}\/(?<name>[^\s,]{1,253})/i,
   /(?<kind>configmap|secret)s? "(?<name>[^"]{1,253})" not found/i,
-  /"[^"]{1,63}"\/"(?<name>[^"]{1,253})" (?<kind>configmap|secret)\b/i,
   /(?<kind>configmap|secret) references non-existent (?:config|secret) key: (?<key>[^\s,]{1,253})/i,
   /references non-existent (?<kind>config|secret) key: (?<key>[^\s,]{1,253})/i,
 ];

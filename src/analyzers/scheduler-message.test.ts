@@ -51,6 +51,7 @@ test.each([
     'claim web-tmp',
   ],
   ['0/3 nodes are available: 3 cannot allocate all claims. still not schedulable, preemption: 0/3', 'device'],
+  ['running PreBind plugin "VolumeBinding": binding volumes: context deadline exceeded', 'claim'],
   ['no nodes available to schedule pods', 'no-nodes'],
   ['0/3 nodes are available: 3 moon in the wrong phase.', 'other'],
 ])('%s', (message, kinds) => {

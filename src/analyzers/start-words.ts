@@ -18,10 +18,15 @@ export interface StartProblem {
 type Words = (found: RegExpExecArray) => string;
 
 /** What can stand between the quotation marks of a command. */
-const command = String.raw`exec:? "?(?<command>[^":\s]{1,200})"?: `;
+const command = String.raw`exec:? "?(?<command>[^":]{1,200})"?: `;
 
 /** Words of runc, crun, containerd, CRI-O, Docker and the kubelet; the first that fits holds. */
 const problems: readonly (readonly [RegExp, StartCategory, Words])[] = [
+  [
+    /failed to sync (?:secret|configmap) cache/i,
+    'start-error',
+    () => 'the kubelet does not get a config map or a secret from the API server in time',
+  ],
   [
     /runAsNonRoot and image will run as root/i,
     'security-refused',
@@ -91,7 +96,7 @@ const problems: readonly (readonly [RegExp, StartCategory, Words])[] = [
     () => 'its memory limit is too small even to start it',
   ],
   [
-    /error mounting|mounting .{1,300} to rootfs|failed to (?:mkdir|mount)|read-only file system|not a shared mount|mount destination|invalid mount/i,
+    /error mounting|mounting .{1,300} to rootfs|cannot find volume|was not mounted|failed to (?:mkdir|mount)|read-only file system|not a shared mount|mount destination|invalid mount/i,
     'mount-refused',
     () => 'one of its volumes cannot be mounted into it',
   ],

@@ -48,6 +48,33 @@ async function run(
   });
 }
 
+test('a pod that was evicted does not hide why the one in its place is not scheduled', async () => {
+  const made = { labels: { 'pod-template-hash': 'h2' }, ...owner('ReplicaSet', 'web-h2') };
+  const evicted = podObject('web-h2-a', {
+    meta: { ...made, creationTimestamp: '2026-01-01T10:00:00Z' },
+    status: {
+      phase: 'Failed',
+      reason: 'Evicted',
+      message: 'The node was low on resource: memory.',
+      containerStatuses: [],
+    },
+  });
+  const message = '0/1 nodes are available: 1 Insufficient memory.';
+  const pending = podObject('web-h2-b', {
+    meta: { ...made, creationTimestamp: '2026-01-01T11:30:00Z' },
+    spec: { nodeName: undefined },
+    status: {
+      phase: 'Pending',
+      conditions: [{ type: 'PodScheduled', status: 'False', message, lastTransitionTime: '2026-01-01T11:30:00Z' }],
+      containerStatuses: [],
+    },
+  });
+  const { result } = await run(memoryCluster({ ...shop({}), pods: [evicted, pending] }), {
+    alert: alertOf({ namespace: 'shop', deployment: 'web' }, { name: 'KubeDeploymentReplicasMismatch' }),
+  });
+  expect(result.root_cause).toContain('Insufficient memory');
+});
+
 test('clocks that did not count are an open question', async () => {
   const { result } = await run(memoryCluster({}, { ahead: ['Is the clock behind node/n2 right?'] }));
   expect(result.open_questions).toContain('Is the clock behind node/n2 right?');
