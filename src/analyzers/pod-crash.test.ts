@@ -147,6 +147,30 @@ describe('pod-crash', () => {
     expect(purpose?.cause).toContain('The program ends on purpose');
   });
 
+  test('a command that ends without an error after a while, between two ends', async () => {
+    const state = {
+      restartCount: 9,
+      state: { running: { startedAt: '2026-01-01T11:59:00Z' } },
+      lastState: { terminated: ended('Completed', 0) },
+    };
+    const [finding] = await analyze(podCrash, 'pod', podObject('web-1', { state }));
+    expect(finding).toMatchObject({ category: 'ends-at-once', decisive: false });
+    expect(finding?.description).toContain('ends and is started again and again');
+  });
+
+  test('a back-off whose last end was not captured: the log tells', async () => {
+    const state = { restartCount: 9, state: { waiting: { reason: 'CrashLoopBackOff' } } };
+    const [finding] = await analyze(
+      podCrash,
+      'pod',
+      podObject('web-1', { state }),
+      {},
+      { logs: { 'shop/web-1/app': 'panic: nil map\n' } },
+    );
+    expect(finding).toMatchObject({ category: 'crash-loop', decisive: true, facts: { log_line: 'panic: nil map' } });
+    expect((await analyze(podCrash, 'pod', podObject('web-1', { state })))[0]?.cause).toBeNull();
+  });
+
   test('a container of a job that failed for good', async () => {
     const pod = podObject('web-1', {
       spec: { restartPolicy: 'Never' },
@@ -204,6 +228,10 @@ describe('pod-crash', () => {
     const [byProbe] = await analyze(podCrash, 'pod', crashed(143), { events }, log);
     expect(byProbe).toMatchObject({ cause: null, decisive: false });
     expect(byProbe?.description).toContain('(killed for its probe)');
+    const hook = [eventObject(about, 'FailedPostStartHook', 'PostStartHook failed')];
+    expect((await analyze(podCrash, 'pod', crashed(137), { events: hook }, log))[0]).toMatchObject({ cause: null });
+    const changed = [eventObject(about, 'Killing', 'Container app definition changed, will be restarted')];
+    expect(await analyze(podCrash, 'pod', crashed(143), { events: changed }, log)).toEqual([]);
     const deleted = podObject('web-1', {
       meta: { deletionTimestamp: '2026-01-01T11:58:40Z', deletionGracePeriodSeconds: 30 },
       state: { state: { terminated: ended('Error', 143) } },
@@ -217,6 +245,70 @@ describe('pod-crash', () => {
       state: { state: { terminated: ended('Error', 137) } },
     });
     expect(await analyze(podCrash, 'pod', preempted, {}, log)).toEqual([]);
+  });
+});
+
+describe('what the spec says about a log line', () => {
+  const withSpec = async (line: string, container: object, spec: object = {}) => {
+    const pod = crashed(1, {
+      spec: {
+        containers: [
+          { name: 'app', ...container },
+          { name: 'proxy', ports: [{ containerPort: 8080 }] },
+        ],
+        ...spec,
+      },
+    });
+    return (await analyze(podCrash, 'pod', pod, {}, previous(`${line}\n`)))[0]?.cause ?? '';
+  };
+
+  test.each([
+    [
+      'listen tcp :8080: bind: address already in use',
+      {},
+      {},
+      'Container proxy of the same pod declares port 8080 too.',
+    ],
+    [
+      'listen tcp 0.0.0.0:9100: bind: address already in use',
+      {},
+      { hostNetwork: true },
+      'port 9100 may be taken there',
+    ],
+    ['FATAL DATABASE_URL is not set', {}, {}, 'The spec of the container sets no variable DATABASE_URL.'],
+    ['FATAL DATABASE_URL is not set', { envFrom: [{ secretRef: { name: 'web' } }] }, {}, 'by name; secret web may.'],
+    [
+      'FATAL DATABASE_URL is not set',
+      { env: [{ name: 'DATABASE_URL', value: '' }] },
+      {},
+      'sets variable DATABASE_URL to nothing',
+    ],
+    [
+      'FATAL DATABASE_URL is not set',
+      { env: [{ name: 'DATABASE_URL', valueFrom: { secretKeyRef: { name: 'web', key: 'url', optional: true } } }] },
+      {},
+      'comes from the optional key url of web',
+    ],
+    [
+      'open /data/x: read-only file system',
+      { volumeMounts: [{ name: 'data', mountPath: '/data', readOnly: true }] },
+      {},
+      'Volume data is mounted at /data with readOnly.',
+    ],
+    [
+      'open /tmp/x: read-only file system',
+      { securityContext: { readOnlyRootFilesystem: true } },
+      {},
+      'readOnlyRootFilesystem',
+    ],
+    [
+      'open /data/x: permission denied',
+      {},
+      { securityContext: { runAsUser: 1000 } },
+      'It runs as user 1000, and no fsGroup is set for its volumes.',
+    ],
+  ])('%s', async (line, container, spec, note) => {
+    expect(await withSpec(line, container, spec)).toContain(note);
   });
 });
 

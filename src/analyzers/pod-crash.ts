@@ -9,6 +9,7 @@ import type { EndedBy } from './pod-end.ts';
 import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView, Ending } from './pod-status.ts';
 import { quote } from './quote.ts';
+import { specNote } from './spec-notes.ts';
 import { behind, logOfEndedRun, saidText } from './run-log.ts';
 import type { Behind, RunLog } from './run-log.ts';
 
@@ -78,6 +79,9 @@ export const podCrash = defineAnalyzer({
   },
 });
 
+/** Ends of which another analyzer tells. */
+const isOthers: ReadonlySet<EndedBy> = new Set(['deletion', 'disruption', 'node', 'change']);
+
 interface Crash {
   readonly target: Target;
   readonly container: ContainerView;
@@ -95,11 +99,11 @@ async function analyzeContainer(
   container: ContainerView,
   events: readonly EventView[],
 ): Promise<readonly Draft[]> {
-  const ending = container.terminated ?? container.last;
+  const ending = endingOf(container);
   if (ending === null || isOldEnding(container, ending, io.now)) return [];
   const kind = crashKind(target, container, ending);
   const by = endedBy(target.object, container, ending, events);
-  if (kind === null || by === 'deletion' || by === 'disruption' || by === 'node') return [];
+  if (kind === null || isOthers.has(by)) return [];
   const log = await logOfEndedRun(io, target, container, ending);
   const backOffs = recentWarnings(events, ['BackOff'], io.now);
   const crash: Crash = {
@@ -115,12 +119,19 @@ async function analyzeContainer(
   return [ending.exitCode === 0 && by === 'itself' ? endsAtOnce(crash) : crashed(crash)];
 }
 
+/** How the last run ended; of a container that waits for the next one it may not be captured. */
+function endingOf({ terminated, last, waiting }: ContainerView): Ending | null {
+  if (terminated !== null || last !== null || waiting?.reason !== 'CrashLoopBackOff') return terminated ?? last;
+  return { reason: '', exitCode: null, message: '', startedAt: null, finishedAt: null };
+}
+
 type CrashKind = 'loop' | 'repeated' | 'failed';
 
 function crashKind(target: Target, container: ContainerView, ending: Ending): CrashKind | null {
   if (notStarted.has(ending.reason)) return null;
   if (container.waiting?.reason === 'CrashLoopBackOff') return 'loop';
-  if (ending.exitCode === 0 || ending.reason === 'Completed') return null;
+  if (ending.exitCode === 0 || ending.reason === 'Completed')
+    return container.restarts >= 3 && container.running && !container.init ? 'repeated' : null;
   if (container.terminated !== null)
     return textAt(target.object, 'spec', 'restartPolicy') === 'Always' ? 'repeated' : 'failed';
   return container.restarts >= 3 && container.running ? 'repeated' : null;
@@ -134,13 +145,20 @@ const nameOf = ({ init, name }: ContainerView): string => `${init ? 'Init contai
 function crashed(crash: Crash): Draft {
   const { target, container, ending, kind, by, log, behind } = crash;
   const meaning = exitMeaning(ending.exitCode);
-  const why = by === 'memory' ? 'killed for its memory' : by === 'probe' ? 'killed for its probe' : meaning.text;
+  const why =
+    by === 'memory'
+      ? 'killed for its memory'
+      : by === 'probe'
+        ? 'killed for its probe'
+        : by === 'hook'
+          ? 'killed because its postStart hook failed'
+          : meaning.text;
   const ran = between(ending.startedAt, ending.finishedAt);
   const how = `${ending.reason || 'ended'}${ending.exitCode === null ? '' : `, exit code ${ending.exitCode}`}${why === '' ? '' : ` (${why})`}${ran === null ? '' : `, ${ran} after its start`}`;
   const state =
     kind === 'loop' ? 'is in CrashLoopBackOff' : kind === 'failed' ? 'failed' : 'ended and is started again and again';
   const own = by === 'itself';
-  const words = own ? `${saidText(log.telling)}${behind.note}` : '';
+  const words = own ? `${saidText(log.telling)}${behind.note}${specNote(target.object, container, log.telling)}` : '';
   const left = ending.message === '' || !own ? '' : ` It left the message: "${quote(ending.message, 300)}".`;
   return {
     ...draftOf(crash),
@@ -159,20 +177,20 @@ function crashed(crash: Crash): Draft {
 
 /** A command that ends without an error is no server; why it ended may be on purpose. */
 function endsAtOnce(crash: Crash): Draft {
-  const { target, container, ending, log } = crash;
+  const { target, container, ending, kind, log } = crash;
   const ran = between(ending.startedAt, ending.finishedAt);
   const command = [...listAt(container.spec, 'command'), ...listAt(container.spec, 'args')].filter(
     (word) => typeof word === 'string',
   );
   const what = command.length === 0 ? 'the command of its image' : `its command (${quote(command.join(' '), 120)})`;
   const words = saidText(log.telling);
-  const how = `${what} runs to its end without an error (Completed, exit code 0${ran === null ? '' : `, ${ran} after its start`}) and is started again and again`;
+  const how = `${what} runs to its end without an error (Completed, exit code 0${ran === null ? '' : `, ${ran} after its start`})`;
   return {
     ...draftOf(crash),
     category: 'ends-at-once',
-    description: `${nameOf(container)} of pod ${target.name} is in CrashLoopBackOff: ${how}; ${plural(container.restarts, 'restart')}.${words}`,
-    cause: `${nameOf(container)} of pod ${target.name} does not stay: ${how}.${words === '' ? ' It is not a server, or does not stay in the foreground.' : words}`,
-    decisive: true,
+    description: `${nameOf(container)} of pod ${target.name} ${kind === 'loop' ? 'is in CrashLoopBackOff' : 'ends and is started again and again'}: ${how}; ${plural(container.restarts, 'restart')}.${words}`,
+    cause: `${nameOf(container)} of pod ${target.name} does not stay: ${how} and is started again and again.${words === '' ? ' It is not a server, or does not stay in the foreground.' : words}`,
+    decisive: kind === 'loop',
   };
 }
 

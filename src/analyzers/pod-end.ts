@@ -38,8 +38,8 @@ export function graceOf(pod: KubernetesObject): number {
   return (numberAt(pod, 'spec', 'terminationGracePeriodSeconds') ?? 30) * 1000;
 }
 
-/** Who ended a run: the kubelet for a probe, somebody who deleted the pod, what threw it out, the kernel, the node, or the process. */
-export type EndedBy = 'probe' | 'deletion' | 'disruption' | 'memory' | 'node' | 'itself';
+/** Who ended a run: the kubelet for a probe, a hook or a changed spec, somebody who deleted the pod, what threw it out, the kernel, the node, or the process. */
+export type EndedBy = 'probe' | 'hook' | 'change' | 'deletion' | 'disruption' | 'memory' | 'node' | 'itself';
 
 /** Read from the kubelet's own words before the exit code. */
 export function endedBy(
@@ -56,7 +56,21 @@ export function endedBy(
   if (ending.reason === 'ContainerStatusUnknown' || ending.reason === 'Unknown' || ending.reason === 'NodeLost')
     return 'node';
   if (probeKillOf(events, container, ending, graceOf(pod)) !== null) return 'probe';
-  return 'itself';
+  return kubeletEnd(events, container, ending) ?? 'itself';
+}
+
+/** Ends that the kubelet brings about for another reason than a probe; null where its events tell of none. */
+function kubeletEnd(events: readonly EventView[], { name }: ContainerView, { finishedAt }: Ending): EndedBy | null {
+  const near = events.filter(
+    ({ last, container, message }) =>
+      (container === '' || container === name) &&
+      (!/ontainer "?[\w-]+"? (?:in|definition|resize)/.test(message) || message.includes(name)) &&
+      (last === null || finishedAt === null || last >= addMs(finishedAt, -120_000)),
+  );
+  if (near.some(({ reason }) => reason === 'FailedPostStartHook')) return 'hook';
+  return near.some(({ reason, message }) => reason === 'Killing' && /definition changed|resize requires/i.test(message))
+    ? 'change'
+    : null;
 }
 
 /** Evicted, preempted, or gone with its node: the end came with that. */

@@ -96,6 +96,15 @@ describe('pod-memory', () => {
     expect(await analyze(podMemory, 'pod', pod, {}, { logs: other })).toEqual([]);
   });
 
+  test('SIGKILL while the kernel reports a kill: likely, not proved', async () => {
+    const pod = podObject('web-1', { state: looping(ended('Error', 137)) });
+    expect(await analyze(podMemory, 'pod', pod)).toEqual([]);
+    const events = [nodeEvent('SystemOOM', 'System OOM encountered, victim process: node, pid: 7')];
+    const [finding] = await analyze(podMemory, 'pod', pod, { events });
+    expect(finding).toMatchObject({ category: 'node-oom', decisive: false });
+    expect(finding?.cause).toContain('when its node n1 was out of memory (SystemOOM');
+  });
+
   test('a container that runs again and was ready since: history; two days ago: no news', async () => {
     const well = podObject('web-1', {
       state: {

@@ -111,7 +111,8 @@ async function analyzeContainer(
     kernelReport(io, target, events, ending),
   ]);
   const kill: Kill = { target, container, ending, log, report };
-  return by === 'memory' ? [outOfMemory(kill)] : childKilled(kill);
+  if (by === 'memory') return [outOfMemory(kill)];
+  return ending.exitCode === 137 ? killedUnseen(kill) : childKilled(kill);
 }
 
 /** What the kernel said of a kill: an event OOMKilling or SystemOOM about the pod or its node. */
@@ -216,13 +217,32 @@ function outOfMemory(kill: Kill): Draft {
 
 const nodePointer = (name: string): Pointer => ({ kind: 'node', namespace: null, name });
 
+/** SIGKILL without the word of the kubelet, while the kernel reports a kill for memory: that of another pod it may be. */
+function killedUnseen(kill: Kill): readonly Draft[] {
+  const { target, container, report } = kill;
+  if (report === null) return [];
+  const node = textAt(target.object, 'spec', 'nodeName');
+  const common = draftOf(kill);
+  const cause = `Container ${container.name} of pod ${target.name} was killed with SIGKILL (exit code 137) when ${report.system ? `its node ${node} was out of memory` : `the kernel of node ${node} killed a process for memory`} (${report.event.reason}: ${quote(report.event.message, 200)}).`;
+  return [
+    {
+      ...common,
+      category: report.system ? 'node-oom' : 'child-oom',
+      description: `${cause} ${plural(container.restarts, 'restart')}.`,
+      cause,
+      decisive: false,
+      facts: { ...common.facts, node },
+      pointers: report.system ? [nodePointer(node)] : [],
+    },
+  ];
+}
+
 /** A process below the first one was killed: the kernel or the log says so, the container ended with an error. */
 function childKilled(kill: Kill): readonly Draft[] {
   const { target, container, ending, log, report } = kill;
   const told = log.telling?.kind === 'child-killed' ? log.telling : null;
   if (told === null) return [];
-  const memory = report !== null || /memory/i.test(told.text);
-  if (!memory) return [];
+  if (report === null && !/memory/i.test(told.text)) return [];
   const limit = container.limits['memory'] ?? mapAt(target.object, 'spec', 'resources', 'limits')['memory'];
   const limited = limit === undefined ? '' : ` The memory limit is ${limit}.`;
   const proof =

@@ -243,6 +243,29 @@ describe('probes that keep a pod from its traffic', () => {
     expect(await analyze(podProbe, 'pod', pod, { events: [sibling] })).toEqual([]);
   });
 
+  test('a sidecar among the init containers is asked as others are', async () => {
+    const pod = podObject('web-1', {
+      spec: { initContainers: [{ name: 'mesh', restartPolicy: 'Always', startupProbe: http(15021) }] },
+      status: {
+        phase: 'Pending',
+        conditions,
+        initContainerStatuses: [
+          {
+            name: 'mesh',
+            ready: false,
+            started: false,
+            restartCount: 0,
+            state: { running: { startedAt: '2026-01-01T11:10:00Z' } },
+          },
+        ],
+      },
+    });
+    const of = { ...about, fieldPath: 'spec.initContainers{mesh}' };
+    const events = [eventObject(of, 'Unhealthy', 'Startup probe failed: HTTP probe failed with statuscode: 503')];
+    const [finding] = await analyze(podProbe, 'pod', pod, { events });
+    expect(finding).toMatchObject({ category: 'probe-failure', facts: { container: 'mesh', probe: 'startup' } });
+  });
+
   test('a pod that is being deleted has no probe that fails', async () => {
     const pod = podObject('web-1', { meta: { deletionTimestamp: '2026-01-01T12:00:10Z' }, state: { ready: false } });
     expect(await analyze(podProbe, 'pod', pod, { events: [unhealthy('Readiness', 'x')] })).toEqual([]);

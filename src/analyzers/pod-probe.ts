@@ -168,7 +168,7 @@ async function failing({ io, target, container, events, alone }: Look, kind: Pro
   const failures = recentWarnings(failuresOf(events, container, kind, alone), ['Unhealthy'], io.now);
   const last = failures.at(-1);
   const probe = probeOf(container.spec, kind);
-  const ready = container.ready || container.init;
+  const ready = container.ready || (container.init && textAt(container.spec, 'restartPolicy') !== 'Always');
   // A ready container whose probe failed while it started is well.
   if (kind !== 'liveness' && ready) return [];
   const started =
