@@ -7,7 +7,6 @@ import { daemonSet } from './daemon-set.ts';
 import { deployment } from './deployment.ts';
 import { dns } from './dns.ts';
 import { disruptionBudget } from './disruption-budget.ts';
-import { envAddress } from './env-address.ts';
 import { externalAddress } from './external-address.ts';
 import { warningEvent } from './event.ts';
 import { ingress } from './ingress.ts';
@@ -68,7 +67,6 @@ export const analyzers: readonly Analyzer[] = [
   rolloutWait,
   externalAddress,
   ingress,
-  envAddress,
   autoscaler,
   disruptionBudget,
   claim,

@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../core/cluster.ts';
+import { closestName } from './similar-name.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -40,25 +41,10 @@ function likeness(selector: Labels, labels: Labels): number {
   }, 0);
 }
 
-/** Whether two names are alike but for their spelling: one within the other, or one letter otherwise. */
-export function isAlike(one: string, other: string): boolean {
-  const [short = '', long = ''] = [one, other].map(plain).sort((a, b) => a.length - b.length);
-  return short.length > 2 && (long.includes(short) || isOneStepAway(short, long));
-}
-
-const plain = (text: string): string => text.toLowerCase().replace(/[-_.]/g, '');
-
-/** Whether one letter more, less or other, or two swapped, makes one text of the other. `short` is not the longer. */
-function isOneStepAway(short: string, long: string): boolean {
-  if (long.length - short.length > 1) return false;
-  let start = 0;
-  while (start < short.length && short[start] === long[start]) start++;
-  const rest = (text: string, from: number): string => text.slice(from);
-  if (short.length < long.length) return rest(short, start) === rest(long, start + 1);
-  const swapped = short[start] === long[start + 1] && short[start + 1] === long[start];
-  return (
-    rest(short, start + 1) === rest(long, start + 1) || (swapped && rest(short, start + 2) === rest(long, start + 2))
-  );
+/** Whether two values are the same but for their spelling. */
+function isAlike(has: string, wanted: string): boolean {
+  const [one, other] = [has, wanted].map((text) => text.toLowerCase().replace(/[_.]/g, '-'));
+  return one === other || closestName(other ?? '', [one ?? '']) !== undefined;
 }
 
 /** The labels for what the selector asks and does not get. */
