@@ -19,7 +19,7 @@ export interface MountProblem {
 /** Words of the kubelet, the attach/detach controller, CSI drivers and mount helpers; the first that fits holds. */
 const problems: readonly (readonly [RegExp, MountCategory, string])[] = [
   [
-    /Multi-?Attach|already (?:exclusively )?attached to|(?:volume|disk|resource).{0,60}already (?:in use|used|attached)|in[- ]use by another|RESOURCE_IN_USE|VolumeInUse|is currently attached/i,
+    /Multi-?Attach|already (?:exclusively )?attached to|(?:volume|disk|resource).{0,300}already (?:in use|used|attached)|still being used|in[- ]use by another|RESOURCE_IN_USE|VolumeInUse|is currently attached/i,
     'volume-in-use',
     'it is still attached to another node',
   ],
@@ -30,7 +30,7 @@ const problems: readonly (readonly [RegExp, MountCategory, string])[] = [
   ],
   [/PVC is not bound|is not bound/i, 'claim-missing', 'its claim is not bound'],
   [
-    /not found in the list of registered CSI drivers|does not contain driver|driver name \S{1,253} not found|no (?:such )?CSI driver|dial unix .{0,200}csi/i,
+    /not found in the list of registered CSI drivers|does not contain driver|no NodeID annotation|driver name \S{1,253} not found|no (?:such )?CSI driver|dial unix .{0,200}csi/i,
     'volume-driver',
     'the CSI driver is not registered (does not run) on the node',
   ],
@@ -74,11 +74,7 @@ const problems: readonly (readonly [RegExp, MountCategory, string])[] = [
     'volume-mount',
     'its server cannot be reached',
   ],
-  [
-    /no such host|failed to resolve (?:server|address)|could not resolve/i,
-    'volume-mount',
-    'the name of its server cannot be resolved',
-  ],
+  [/no such host|failed to resolve|could not resolve/i, 'volume-mount', 'the name of its server cannot be resolved'],
   [
     /hostPath type check failed|is not a (?:directory|file|socket|block device)/i,
     'volume-mount',
@@ -89,6 +85,7 @@ const problems: readonly (readonly [RegExp, MountCategory, string])[] = [
     'volume-mount',
     'a path or a device that it needs does not exist',
   ],
+  [/attachment is being deleted/i, 'volume-attach', 'its earlier attachment is still being removed'],
   [/not found|NotFound|404/i, 'volume-attach', 'the storage that is behind it cannot be found'],
 ];
 
@@ -105,9 +102,13 @@ export function mountProblem(reason: string, message: string): MountProblem {
   const text = unwrapped(message);
   const found = problems.find(([pattern]) => pattern.test(text));
   if (found !== undefined) return { category: found[1], words: found[2] };
+  const late = /deadline exceeded|timed? ?out/i.test(text);
   return reason === 'FailedAttachVolume' || /AttachVolume/.test(text)
-    ? { category: 'volume-attach', words: 'it cannot be attached to the node' }
-    : { category: 'volume-mount', words: 'it cannot be mounted' };
+    ? { category: 'volume-attach', words: late ? 'the attaching takes too long' : 'it cannot be attached to the node' }
+    : {
+        category: 'volume-mount',
+        words: late ? 'its driver or its server does not answer in time' : 'it cannot be mounted',
+      };
 }
 
 /** The volume that a message names: `volume "pvc-1"`, `unmounted volumes=[data]`. Empty where it names none. */

@@ -96,6 +96,9 @@ describe('what a failed pull comes to', () => {
     ],
     ['Container image "app:1" is not present with pull policy of Never', 'image-not-on-node'],
     ['failed to extract layer sha256:1: write /usr/lib/x: no space left on device', 'node-disk-full'],
+    ['manifest unknown: OCI index found, but Accept header does not support OCI indexes', 'image-unusable'],
+    ['failed to do request: Get "http://r:443/v2/": malformed HTTP response', 'registry-trust'],
+    ['Your authorization token has expired. Reauthenticate and try again.', 'image-access'],
     ['something else', 'image-pull-failed'],
   ])('%s', (message, category) => {
     expect(pullProblem(message, image).category).toBe(category);
@@ -243,6 +246,26 @@ describe('pod-image', () => {
       pointers: [{ kind: 'node', name: 'n1' }],
       when: { from: '2026-01-01T11:30:00.000Z' },
     });
+  });
+
+  test('a pull that goes on for long is told, without certainty', async () => {
+    const creating = podObject('web-1', {
+      status: { phase: 'Pending' },
+      state: { state: { waiting: { reason: 'ContainerCreating' } } },
+    });
+    const pull = (last: string) =>
+      eventObject(about, 'Pulling', `Pulling image "${image}"`, { type: 'Normal', lastTimestamp: last });
+    const [finding] = await analyze(podImage, 'pod', creating, { events: [pull('2026-01-01T11:40:00Z')] });
+    expect(finding).toMatchObject({ category: 'image-pull-slow', decisive: false, facts: { image } });
+    expect(await analyze(podImage, 'pod', creating, { events: [pull('2026-01-01T11:58:00Z')] })).toEqual([]);
+  });
+
+  test('a pod that is being deleted pulls no more', async () => {
+    const pod = podObject('web-1', {
+      meta: { deletionTimestamp: '2026-01-01T11:59:00Z' },
+      state: { state: { waiting: { reason: 'ErrImagePull', message: 'not found' } } },
+    });
+    expect(await analyze(podImage, 'pod', pod)).toEqual([]);
   });
 
   test('a pod that runs has no finding', async () => {

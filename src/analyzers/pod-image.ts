@@ -2,9 +2,10 @@ import type { KubernetesObject } from '../core/cluster.ts';
 import { addMs } from '../core/time.ts';
 import { change, describeCommand, look, podQuestions } from './advice.ts';
 import { defineAnalyzer, objectName } from './define.ts';
-import type { Advice, Category, EventView, FindingDraft, Period, Place, Target } from './define.ts';
+import type { Advice, AnalyzerIo, Category, EventView, FindingDraft, Period, Place, Target } from './define.ts';
 import { eventsEvidence } from './events.ts';
-import { between, listAt, plural, textAt, timeAt } from './fields.ts';
+import { between, listAt, plural, textAt, timeAt, timeText } from './fields.ts';
+import { isCreating } from './pod-creating.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
 import { pullProblem } from './pull-words.ts';
@@ -21,7 +22,7 @@ const imageReasons: ReadonlySet<string> = new Set([
   'SignatureValidationFailed',
 ]);
 
-type Draft = FindingDraft<PullCategory>;
+type Draft = FindingDraft<PullCategory | 'image-pull-slow'>;
 type Look = (draft: FindingDraft, place: Place) => readonly Advice[];
 
 const describe = (draft: FindingDraft): Advice =>
@@ -44,7 +45,7 @@ const category = (meaning: string, changes: RegExp | null, advice: Look): Catego
   advice,
 });
 
-const categories: Readonly<Record<PullCategory, Category>> = {
+const categories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> = {
   'image-pull': category('The registry has no such image or tag.', /^image$/, (draft, place) => [
     describe(draft),
     ...setImage(draft, place),
@@ -122,6 +123,9 @@ const categories: Readonly<Record<PullCategory, Category>> = {
       'Shows the pressure on the node and what uses its disk.',
     ),
   ]),
+  'image-pull-slow': category('The image of a container is still being pulled.', /^image$/, (draft) => [
+    describe(draft),
+  ]),
   'image-pull-failed': category('The image of a container cannot be pulled.', /^image$/, (draft) => [describe(draft)]),
 };
 
@@ -132,13 +136,40 @@ export const podImage = defineAnalyzer({
   explains: ['Failed', 'BackOff', 'InspectFailed', 'ErrImageNeverPull', 'FailedToRetrieveImagePullSecret'],
   categories,
   async run(io, target) {
-    const waiting = containersOf(target.object).filter(({ waiting: state }) => imageReasons.has(state?.reason ?? ''));
-    if (waiting.length === 0) return [];
+    const { object: pod } = target;
+    if (pod.metadata.deletionTimestamp !== undefined) return [];
+    const waiting = containersOf(pod).filter(({ waiting: state }) => imageReasons.has(state?.reason ?? ''));
+    if (waiting.length === 0 && !isCreating(pod)) return [];
     const events = await io.events(target);
-    const waited = between(timeAt(target.object, 'metadata', 'creationTimestamp'), io.now);
+    if (waiting.length === 0) return slow(io, target, events);
+    const waited = between(timeAt(pod, 'metadata', 'creationTimestamp'), io.now);
     return waiting.map((container) => finding(target, container, events, waited));
   },
 });
+
+/** A pull that takes longer than this is worth a word. */
+const slowMs = 300_000;
+
+/** The last that is told of the pod is that an image is being pulled. */
+function slow(io: AnalyzerIo, target: Target, events: readonly EventView[]): readonly Draft[] {
+  const last = events.at(-1);
+  if (last?.reason !== 'Pulling' || last.last === null || last.last > addMs(io.now, -slowMs)) return [];
+  const image = /"([^"]{1,500})"/.exec(last.message)?.[1] ?? '';
+  const text = `Pod ${target.name} cannot start yet: image ${image} is being pulled since ${timeText(last.last)}, and nothing says that it failed`;
+  return [
+    {
+      category: 'image-pull-slow',
+      severity: 'medium',
+      object: objectName('pod', target.namespace, target.name),
+      description: `${text}.`,
+      cause: `${text}.`,
+      decisive: false,
+      when: { from: last.last, until: null, source: 'event Pulling' },
+      facts: { ...podFacts(target.object), image, registry: registryOf(image) },
+      evidence: [podEvidence(target), eventsEvidence(target, events)],
+    },
+  ];
+}
 
 function finding(target: Target, container: ContainerView, events: readonly EventView[], waited: string | null): Draft {
   const { object: pod, namespace, name } = target;

@@ -3,7 +3,7 @@ import { defineAnalyzer, objectName } from './define.ts';
 import type { Category, EventView, FindingDraft, Target } from './define.ts';
 import { eventsEvidence } from './events.ts';
 import { plural, textAt } from './fields.ts';
-import { isCreating } from './pod-creating.ts';
+import { isCreating, isOvercome } from './pod-creating.ts';
 import { podEvidence, podFacts } from './pod-status.ts';
 import { ownWords, unwrapped } from './runtime-words.ts';
 
@@ -112,7 +112,7 @@ export const podSandbox = defineAnalyzer({
     const failure = events.findLast(
       ({ type, reason }) => type === 'Warning' && ['FailedCreatePodSandBox', 'NetworkNotReady'].includes(reason),
     );
-    return failure === undefined ? [] : [finding(target, failure, events)];
+    return failure === undefined || isOvercome(failure, events) ? [] : [finding(target, failure, events)];
   },
 });
 

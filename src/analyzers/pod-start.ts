@@ -89,6 +89,7 @@ export const podStart = defineAnalyzer({
   categories,
   async run(io, target) {
     if (textAt(target.object, 'status', 'phase') === 'Succeeded') return [];
+    if (target.object.metadata.deletionTimestamp !== undefined) return [];
     const containers = containersOf(target.object);
     if (containers.every(({ waiting, terminated, last }) => (waiting ?? terminated ?? last) === null)) return [];
     const events = await io.events(target);

@@ -93,6 +93,31 @@ describe('what a failed attach or mount comes to', () => {
       'Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[data]: error processing PVC shop/data: failed to fetch PVC from API server: persistentvolumeclaims "data" not found',
       'volume-attach',
     ],
+    [
+      'FailedAttachVolume',
+      'AttachVolume.Attach failed for volume "pvc-1" : rpc error: code = Internal desc = Attach volume failed: disk(/subscriptions/1/resourceGroups/shop/providers/Microsoft.Compute/disks/pvc-1) already attached to node(n2), could not be attached to node(n1)',
+      'volume-in-use',
+    ],
+    [
+      'FailedMount',
+      'MountVolume.MountDevice failed for volume "pvc-1" : rpc error: code = Internal desc = rbd image replicapool/csi-vol-1 is still being used',
+      'volume-in-use',
+    ],
+    [
+      'FailedAttachVolume',
+      'AttachVolume.Attach failed for volume "pvc-1" : volume attachment is being deleted',
+      'volume-attach',
+    ],
+    [
+      'FailedMount',
+      'MountVolume.SetUp failed for volume "efs" : Failed to resolve "fs-1.efs.eu-west-1.amazonaws.com" - check that your file system ID is correct',
+      'volume-mount',
+    ],
+    [
+      'FailedMount',
+      'MountVolume.MountDevice failed for volume "pvc-1" : rpc error: code = DeadlineExceeded desc = context deadline exceeded',
+      'volume-mount',
+    ],
     ['FailedMount', 'MountVolume.SetUp failed for volume "x" : moon in the wrong phase', 'volume-mount'],
   ])('%s: %s', (reason, message, category) => {
     expect(mountProblem(reason, message).category).toBe(category);
@@ -166,6 +191,21 @@ describe('pod-volume', () => {
       category: 'claim-missing',
       pointers: [{ kind: 'persistentvolumeclaim', namespace: 'shop', name: 'data' }],
     });
+  });
+
+  test('an attachment that came about, or work on the containers, is later than the failure', async () => {
+    const normal = (reason: string) => eventObject(about, reason, 'x', { type: 'Normal' });
+    const earlier = { lastTimestamp: '2026-01-01T11:30:00Z' };
+    const attach = eventObject(about, 'FailedAttachVolume', multiAttach, earlier);
+    expect(await run(creating(), [attach, normal('SuccessfulAttachVolume')])).toEqual([]);
+    const mount = eventObject(
+      about,
+      'FailedMount',
+      'MountVolume.SetUp failed for volume "a" : secret "a" not found',
+      earlier,
+    );
+    expect(await run(creating(), [mount, normal('Pulling')])).toEqual([]);
+    expect(await run(creating({}, {}), [mount])).toHaveLength(1);
   });
 
   test('volumes were mounted where containers started, or the sandbox failed later', async () => {

@@ -6,7 +6,7 @@ import { eventsEvidence } from './events.ts';
 import { listAt, plural, textAt } from './fields.ts';
 import { isOnlyTimeout, mountProblem, volumeOf } from './mount-words.ts';
 import type { MountCategory } from './mount-words.ts';
-import { isCreating } from './pod-creating.ts';
+import { isCreating, isOvercome } from './pod-creating.ts';
 import { podEvidence, podFacts } from './pod-status.ts';
 import { keysOf, missingReference, missingText } from './references.ts';
 import type { MissingReference } from './references.ts';
@@ -91,13 +91,19 @@ export const podVolume = defineAnalyzer({
   async run(io, target) {
     if (!isCreating(target.object)) return [];
     const events = await io.events(target);
-    const failures = events.filter(({ type, reason }) => type === 'Warning' && reasons.includes(reason));
+    const attached = events.findLast(({ reason }) => reason === 'SuccessfulAttachVolume')?.last ?? '';
+    const failures = events.filter(
+      ({ type, reason, last }) =>
+        type === 'Warning' && reasons.includes(reason) && !(reason === 'FailedAttachVolume' && attached > (last ?? '')),
+    );
     // That the waiting took too long follows from what was said before, however long ago.
     const telling = failures.findLast(({ message }) => !isTransient(message)) ?? failures.at(-1);
     // The sandbox comes after the volumes: where it fails later, they were mounted.
     const sandbox = events.findLast(({ reason }) => reason === 'FailedCreatePodSandBox');
     const isOver = (sandbox?.last ?? '') > (failures.at(-1)?.last ?? '');
-    return telling === undefined || isOver ? [] : [await finding(io, target, telling, events)];
+    return telling === undefined || isOver || isOvercome(failures.at(-1), events)
+      ? []
+      : [await finding(io, target, telling, events)];
   },
 });
 

@@ -36,7 +36,7 @@ const problems: readonly (readonly [RegExp, PullCategory, string])[] = [
     'the registry limits the rate of pulls (429, too many requests)',
   ],
   [
-    /server gave HTTP response to HTTPS client/i,
+    /server gave HTTP response to HTTPS client|malformed HTTP response|HTTP request to an HTTPS server/i,
     'registry-trust',
     'the registry speaks plain HTTP, and the container runtime expects HTTPS',
   ],
@@ -54,6 +54,11 @@ const problems: readonly (readonly [RegExp, PullCategory, string])[] = [
     /no such host|server misbehaving|Temporary failure in name resolution|lookup \S{1,300}(?: on \S{1,100})?: /i,
     'registry-unreachable',
     'the name of the registry cannot be resolved (DNS)',
+  ],
+  [
+    /Accept header does not support/i,
+    'image-unusable',
+    'its manifest is of a type (OCI) for which the container runtime does not ask',
   ],
   [
     /manifest\.v1\+(?:json|prettyjws)|schema ?(?:version )?1\b|DEPRECATION NOTICE.{0,80}schema/i,
