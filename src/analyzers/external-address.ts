@@ -34,14 +34,14 @@ export const externalAddress = defineAnalyzer({
     'address-failed': {
       meaning: 'A controller cannot give a Service or an Ingress its load balancer, its address or its routes.',
       nearness: 76,
-      answers: ['service'],
+      answers: ['service', 'unready'],
       changes: null,
       advice: (draft) => [look(describeCommand(draft), 'Shows what the controller said, and how often.')],
     },
     'address-missing': {
       meaning: 'A Service of type LoadBalancer has no address.',
       nearness: 60,
-      answers: ['service'],
+      answers: ['service', 'unready'],
       changes: null,
       advice: (draft) => [
         look(describeCommand(draft), 'Shows whether any controller has taken the service up (its events).'),

@@ -4,7 +4,7 @@ import { defineAnalyzer, objectName } from './define.ts';
 import type { FindingDraft } from './define.ts';
 import { conditionOf, controllerOf, listAt, numberAt, textAt, timeAt } from './fields.ts';
 import { templateSpec } from './placement.ts';
-import { isReady, podEvidence, podFacts } from './pod-status.ts';
+import { containersOf, isReady, podEvidence, podFacts } from './pod-status.ts';
 
 /** Pods of a StatefulSet that stay on a broken template, although it was mended: the controller waits for them. */
 export const podRevision = defineAnalyzer({
@@ -34,6 +34,8 @@ export const podRevision = defineAnalyzer({
     const pod = target.object;
     const owner = controllerOf(pod);
     if (owner?.kind !== 'StatefulSet' || isReady(pod) || pod.metadata.deletionTimestamp !== undefined) return [];
+    // With every container ready it is its node that is lost, or a gate that is closed.
+    if (containersOf(pod).every(({ init, ready }) => init || ready)) return [];
     const result = await io.get('statefulset', target.namespace, owner.name);
     if (result.kind !== 'ok' || result.value === null || !waitsForIt(result.value, target.name)) return [];
     const set = result.value;

@@ -77,9 +77,19 @@ describe('scaling', () => {
       },
     ];
     const spec = { replicas: 3, paused: true };
-    const [waiting] = await analyze(scaling, 'deployment', web(spec, { updatedReplicas: 1, conditions }));
+    const [waiting] = await analyze(
+      scaling,
+      'deployment',
+      web(spec, { updatedReplicas: 1, readyReplicas: 3, conditions }),
+    );
     expect(waiting).toMatchObject({ category: 'rollout-paused', severity: 'high', decisive: true });
     expect(waiting?.cause).toContain('is paused since 2026-01-01 10:00:00 UTC (spec.paused): 1 of its 3 replicas');
+    const [broken] = await analyze(
+      scaling,
+      'deployment',
+      web(spec, { updatedReplicas: 1, readyReplicas: 2, conditions }),
+    );
+    expect(broken).toMatchObject({ severity: 'high', cause: null });
     const [done] = await analyze(scaling, 'deployment', web(spec, { updatedReplicas: 3, conditions }));
     expect(done).toMatchObject({ severity: 'info', cause: null });
   });

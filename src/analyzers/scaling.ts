@@ -120,6 +120,8 @@ function paused(target: Target): readonly Draft[] {
   const progressing = conditionOf(object, 'Progressing');
   const since = progressing?.reason === 'DeploymentPaused' ? progressing.since : null;
   const waits = updated < wanted;
+  // Where pods are not ready either, their own trouble comes first: the pause keeps nothing but the new template away.
+  const isCause = waits && (numberAt(object, 'status', 'readyReplicas') ?? 0) >= wanted;
   const text = `Deployment ${target.name} is paused${since === null ? '' : ` since ${timeText(since)}`} (spec.paused): ${updated} of its ${wanted} replicas have the newest template, and no rollout goes on until it is resumed.`;
   const when: Period = { from: since, until: null, source: since === null ? '' : 'condition Progressing' };
   return [
@@ -128,8 +130,8 @@ function paused(target: Target): readonly Draft[] {
       severity: waits ? 'high' : 'info',
       object: objectName('deployment', target.namespace, target.name),
       description: text,
-      cause: waits ? text : null,
-      decisive: waits,
+      cause: isCause ? text : null,
+      decisive: isCause,
       when,
       facts: { updated: String(updated), wanted: String(wanted) },
       evidence: [specEvidence(target, `spec.paused: true\nreplicas: ${wanted} wanted, ${updated} updated`)],

@@ -19,7 +19,19 @@ test.each([
     ],
   ],
   ['job', ['KubeJobFailed', 'KubeJobNotCompleted', 'CronJobNotScheduled']],
-  ['node', ['KubeNodeNotReady', 'KubeNodeUnreachable', 'KubeNodePressure', 'KubeNodeReadinessFlapping', 'KubeletDown']],
+  [
+    'node',
+    [
+      'KubeNodeNotReady',
+      'KubeNodeUnreachable',
+      'KubeNodePressure',
+      'KubeNodeReadinessFlapping',
+      'KubeletDown',
+      'KubeletTooManyPods',
+      'KubernetesNodeOutOfPodCapacity',
+      'NodeRebooted',
+    ],
+  ],
   ['quota', ['KubeQuotaFullyUsed', 'KubeQuotaAlmostFull', 'KubeCPUQuotaOvercommit', 'KubeMemoryOvercommit']],
   ['autoscaler', ['KubeHpaMaxedOut', 'KubeHpaReplicasMismatch']],
   ['disruption', ['KubePdbNotEnoughHealthyPods', 'PodDisruptionBudgetAtLimit']],
@@ -43,7 +55,10 @@ test.each([
       'ServiceUnhealthy',
     ],
   ],
-  ['anything', ['AirflowTaskFailed', 'KafkaConsumerLag', 'NodeClockSkewDetected', 'PrometheusRuleFailures', 'X']],
+  [
+    'anything',
+    ['AirflowTaskFailed', 'TooManyLogs', 'KafkaConsumerLag', 'NodeClockSkewDetected', 'PrometheusRuleFailures', 'X'],
+  ],
 ] as const)('%s', (question, names) => {
   for (const name of names) expect(`${name}: ${questionOf(name)}`).toBe(`${name}: ${question}`);
 });

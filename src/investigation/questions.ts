@@ -16,10 +16,10 @@ const classes: readonly (readonly [Question | 'nothing', RegExp])[] = [
   ['claim', /persistentvolume|pvc|volumeclaim|provision/i],
   [
     'node',
-    /node.*(?:notready|unreachable|down|pressure|flapping|evict|unschedulable|cordon|lost|missing|eviction)|kubelet.*down/i,
+    /node.*(?:notready|unreachable|down|pressure|flapping|evict|unschedulable|cordon|lost|missing|eviction|rebooted|toomanypods|podcapacity)|kubelet.*(?:down|toomanypods)/i,
   ],
   ['job', /job/i],
-  ['exits', /crash|restart|oom|outofmemory|terminated|exited|killed/i],
+  ['exits', /crash|restart|oom(?!any)|outofmemory|terminated|exited|killed/i],
   [
     'unready',
     /notready|unready|not_?healthy|waiting|pending|replica|rollout|rolledout|generationmismatch|scheduled|misscheduled|imagepull|stuck|deployment|statefulset|daemonset|unschedulable/i,
