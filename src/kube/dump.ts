@@ -104,8 +104,10 @@ async function findForm(
     const roots = level.filter((_, place) => isOne[place]);
     if (roots.length === 0) continue;
     if (roots.length === 1 || form.hasParts) return { form, roots };
-    const names = roots.map((root) => relative(folder, root)).join(', ');
-    throw unavailable(`${named} holds more than one ${form.called} (${names}): name one of them`);
+    const names = roots.slice(0, 5).map((root) => relative(folder, root));
+    throw unavailable(
+      `${named} is no ${form.called}, it holds ${roots.length} (${names.join(', ')}): name one of them`,
+    );
   }
   return null;
 }

@@ -206,7 +206,7 @@ describe('which form it is', () => {
   test('two captures beside each other have to be told apart', async () => {
     writeFiles(folder, { ...below('monday', dump), ...below('tuesday', dump) });
     await expect(openDump(folder)).rejects.toThrow(
-      'holds more than one cluster dump (monday, tuesday): name one of them',
+      'is no cluster dump, it holds 2 (monday, tuesday): name one of them',
     );
   });
 
