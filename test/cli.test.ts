@@ -201,6 +201,27 @@ describe('get', () => {
     },
   );
 
+  test('gaps: what the investigations of a server without a cluster lacked', async () => {
+    const source =
+      '{kind: Source, apiVersion: punchingfist.io/v1alpha1, metadata: {name: ask}, spec: {type: webhook, config: {path: ask}, triggerWorkflow: ask}}';
+    const workflow =
+      '{kind: Workflow, apiVersion: punchingfist.io/v1alpha1, metadata: {name: ask}, spec: {steps: [{name: ask, type: agent, goal: why}]}}';
+    const asked = await startTestApp(cleanup, { files: { 'ask.yaml': `${source}\n---\n${workflow}\n` } });
+    await asked.notify('ask', [firing({ alertname: 'Asked' }, 60_000)]);
+    const { id } = await asked.endedRun('Asked');
+    const read = async (format: string) => (await at(asked, 'get', 'gaps', '-o', format)).out;
+    const { items } = JSON.parse(await read('json')) as { items: readonly object[] };
+    expect(items).toMatchObject([
+      { kind: 'unavailable', resource: null, reason: 'none is configured', runs: 1, of: 1, lastRun: id },
+    ]);
+    expect(await read('table')).toMatch(/^RUNS +KIND +WHAT +AGE +REMEDY\n1 of 1 +unavailable +the cluster .*--context/);
+    expect(await read('wide')).toContain(id);
+    expect(await read('name')).toBe('gap/unavailable/cluster\n');
+    expect((await at(asked, 'get', 'gaps', '--workflow', 'absent', '-o', 'json')).out).toContain('"items": []');
+    expectError(await at(asked, 'get', 'gaps', '--status', 'failed'), 2, 'there is no query parameter');
+    expect((await at(empty, 'get', 'gap')).err).toMatch(/^no gaps; .+\n$/);
+  });
+
   test('what could not be used is a dead letter', async () => {
     const file = join(scratch, 'bad-item.json');
     writeFileSync(file, JSON.stringify({ version: '4', alerts: [{ status: 'firing', labels: 'none' }] }));

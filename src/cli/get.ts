@@ -1,6 +1,7 @@
 import { labelledObject } from '../core/alert.ts';
 import { readCount } from '../app/options.ts';
 import { AppError } from '../core/errors.ts';
+import type { GapSummary } from '../core/gaps.ts';
 import type { AlertSummary, DeadLetterSummary, DeliverySummary, EventSummary, RunSummary } from '../core/lists.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
@@ -134,6 +135,25 @@ const deadLetters: Listing<DeadLetterSummary> = {
   ],
 };
 
+const gaps: Listing<GapSummary> = {
+  name: ({ kind, resource, namespace }) => ['gap', kind, namespace, resource ?? 'cluster'].filter(Boolean).join('/'),
+  empty: 'no gaps; the newest investigations were given all that they asked for',
+  columns: [
+    { heading: 'RUNS', text: (item) => `${item.runs} of ${item.of}` },
+    { heading: 'KIND', text: (item) => item.kind.replace('_', ' ') },
+    { heading: 'WHAT', text: placeOf },
+    { heading: 'AGE', text: (item) => age(item.lastSeen, Date.now()) },
+    { heading: 'RUN', text: (item) => item.lastRun, wide: true },
+    { heading: 'FOR', text: (item) => `${item.what}: ${item.reason}`, wide: true },
+    { heading: 'REMEDY', text: (item) => item.remedy },
+  ],
+};
+
+/** `pods/log in shop`. */
+function placeOf({ resource, namespace }: GapSummary): string {
+  return `${resource ?? 'the cluster'}${namespace === null ? '' : ` in ${namespace}`}`;
+}
+
 /** `Opened 1, BadItem 2`: what became of its alerts. */
 function outcomeOf({ outcome }: EventSummary): string {
   return Object.entries(outcome)
@@ -179,6 +199,7 @@ const listings: ReadonlyMap<string, Listing<never>> = new Map<string, Listing<ne
   ['deliveries', deliveries],
   ['events', events],
   ['dead-letters', deadLetters],
+  ['gaps', gaps],
   ['sources', resources('source')],
   ['workflows', resources('workflow')],
   ['sinks', resources('sink')],

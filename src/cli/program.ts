@@ -218,7 +218,7 @@ function addClientCommands(program: Command, action: Tie): void {
     serverOptions(
       program
         .command('get <noun>')
-        .description('Lists alerts, runs, deliveries, events, dead-letters, sources, workflows or sinks'),
+        .description('Lists alerts, runs, deliveries, events, dead-letters, gaps, sources, workflows or sinks'),
     )
       .option('-o, --output <format>', 'table, wide, json, yaml or name', 'table')
       .option('--since <time>', 'only what was made then or later: 1h, 2d, or an RFC 3339 time; alerts: first came')
@@ -228,7 +228,7 @@ function addClientCommands(program: Command, action: Tie): void {
       .option('--severity <severity>', 'alerts: only with this severity')
       .option('--name <name>', 'alerts: only with this alertname')
       .option('-l, --label <name=value...>', 'alerts: only with these labels')
-      .option('--workflow <name>', 'runs: only of this Workflow')
+      .option('--workflow <name>', 'runs, gaps: only of this Workflow')
       .option('--alert <id>', 'runs: only of this alert')
       .option('--error <code>', 'runs: only with this error code')
       .option('--run <id>', 'deliveries: only of this run')

@@ -84,6 +84,14 @@ export interface LogQuery {
   readonly tailLines: number;
 }
 
+/** A read that was not answered. */
+export interface RefusedRead {
+  readonly kind: 'not_captured' | 'forbidden';
+  readonly resource: ClusterResource | 'pods/log';
+  readonly namespace: string | null;
+  readonly reason: string;
+}
+
 /** When the evidence was taken. */
 export interface Observation {
   /** The clock of the evidence: now for a live cluster, the newest time in a dump. */
@@ -102,6 +110,8 @@ export interface Cluster {
   list(query: ListQuery): Promise<ReadResult<readonly KubernetesObject[]>>;
   logs(query: LogQuery): Promise<ReadResult<string>>;
   observedAt(): Promise<Observation>;
+  /** What people can do so that such reads are answered, in a sentence that names no single object. Absent: nobody knows. */
+  readonly remedyFor?: (read: RefusedRead) => string;
 }
 
 /**

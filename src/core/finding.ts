@@ -48,6 +48,20 @@ export interface ActionTaken {
   readonly output_summary: string;
 }
 
+/** Something that an investigation asked for and was not given. */
+export interface Gap {
+  /** For people: `the previous log of container app of pod/shop/web-1`. */
+  readonly what: string;
+  readonly kind: 'not_captured' | 'forbidden' | 'unavailable';
+  readonly reason: string;
+  /** What people can do so that the next investigation has it; the same for all gaps of a kind in one place. */
+  readonly remedy: string;
+  /** `pods`, `pods/log`; null: the whole cluster. */
+  readonly resource: string | null;
+  /** Null: none, or all. */
+  readonly namespace: string | null;
+}
+
 /** The contract's AgentResult in its snake_case JSON form, plus evidence and model. */
 export interface AgentResult {
   readonly summary: string;
@@ -71,6 +85,8 @@ export interface AgentResult {
   readonly escalation_notes: string | null;
   /** Questions that could not be answered, and why (`not_captured`, `forbidden`). */
   readonly open_questions: readonly string[];
+  /** What was asked for and not given; the questions say it in words. */
+  readonly gaps: readonly Gap[];
   readonly conversation: readonly { readonly role: string; readonly content: string; readonly timestamp: string }[];
   readonly evidence: readonly Evidence[];
   /** null: no model was used. */

@@ -1,4 +1,4 @@
-import type { Gap } from './read-journal.ts';
+import type { Gap } from '../core/finding.ts';
 import { isSurrounding } from './graph.ts';
 import type { Ranking } from './rank.ts';
 
@@ -47,7 +47,11 @@ const maxNear = 60;
  *
  * Inconclusive: 10 where something was read, 0 where nothing was.
  */
-export function confidenceOf(ranking: Ranking, gaps: readonly Gap[], readsAnswered: number): Confidence {
+export function confidenceOf(
+  ranking: Ranking,
+  gaps: readonly Pick<Gap, 'what' | 'kind'>[],
+  readsAnswered: number,
+): Confidence {
   const { cause, change, chain } = ranking;
   if (cause === null) {
     const reason =
@@ -88,7 +92,7 @@ function capOf(decisive: boolean, linked: boolean): readonly [number, string] {
     : [maxNear, 'nothing but its place links it to what the alert names'];
 }
 
-function gapWord(gap: Gap): string {
+function gapWord(gap: Pick<Gap, 'kind'>): string {
   return gap.kind === 'not_captured' ? 'not captured' : gap.kind;
 }
 

@@ -228,6 +228,32 @@ describe('investigate', () => {
     ]);
   });
 
+  test('what was not given is in the result, with what the cluster says to do about it', async () => {
+    const cluster = oomShop({
+      instead: { 'list events': { kind: 'forbidden', reason: 'token=abcdefgh1234567890 is no' } },
+    });
+    const { result } = await run({
+      ...cluster,
+      remedyFor: ({ resource, namespace }) => `allow ${resource} in ${namespace}`,
+    });
+    expect(result.gaps).toContainEqual({
+      what: 'the events of namespace shop',
+      kind: 'forbidden',
+      reason: expect.not.stringContaining('abcdefgh') as string,
+      remedy: 'allow events in shop',
+      resource: 'events',
+      namespace: 'shop',
+    });
+    const away = await run(oomShop({ instead: { 'list replicasets': new AppError('ClusterUnavailable', 'refused') } }));
+    expect(away.result.gaps).toContainEqual(
+      expect.objectContaining({
+        kind: 'unavailable',
+        resource: null,
+        remedy: expect.stringContaining('kubectl') as string,
+      }),
+    );
+  });
+
   test('forbidden reads are said, never taken for absent', async () => {
     const cluster = oomShop({
       instead: {

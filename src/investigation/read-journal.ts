@@ -1,19 +1,12 @@
+import { kindResources } from '../analyzers/define.ts';
 import type { ReadReference } from '../analyzers/define.ts';
-import type { ReadResult } from '../core/cluster.ts';
+import type { Cluster, ReadResult, RefusedRead } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
-import type { ActionTaken } from '../core/finding.ts';
+import type { ActionTaken, Gap } from '../core/finding.ts';
 import type { Timestamp } from '../core/time.ts';
 import { oneLine } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
 import { commandOf, describeRead } from './commands.ts';
-
-/** Something that was asked for and not given. */
-export interface Gap {
-  /** For people: `the previous log of container app of pod/shop/web-1`. */
-  readonly what: string;
-  readonly kind: 'not_captured' | 'forbidden' | 'unavailable';
-  readonly reason: string;
-}
 
 /** Makes each read once and keeps the record of it. */
 export interface ReadJournal {
@@ -34,7 +27,11 @@ export interface ReadJournal {
 /** Reads at the same time. */
 const parallel = 12;
 
-export function createReadJournal(now: () => Timestamp, signal: AbortSignal): ReadJournal {
+export function createReadJournal(
+  cluster: Pick<Cluster, 'remedyFor'>,
+  now: () => Timestamp,
+  signal: AbortSignal,
+): ReadJournal {
   const actions: ActionTaken[] = [];
   const gaps: Gap[] = [];
   const cache = new Map<string, Promise<ReadResult<unknown>>>();
@@ -45,7 +42,10 @@ export function createReadJournal(now: () => Timestamp, signal: AbortSignal): Re
   const fail = (error: unknown, what: string): { readonly kind: 'not_captured'; readonly reason: string } => {
     signal.throwIfAborted();
     if (!(error instanceof AppError) || error.code !== 'ClusterUnavailable') throw error;
-    if (down === null) gaps.push({ what, kind: 'unavailable', reason: oneLine(redact(error.message)) });
+    if (down === null) {
+      const remedy = error.next ?? 'make the cluster answer: kubectl cluster-info';
+      gaps.push({ what, kind: 'unavailable', ...shown(error.message, remedy), resource: null, namespace: null });
+    }
     down ??= error;
     return { kind: 'not_captured', reason: error.message };
   };
@@ -67,7 +67,7 @@ export function createReadJournal(now: () => Timestamp, signal: AbortSignal): Re
       return result;
     }
     const reason = oneLine(redact(result.reason));
-    if (down === null) gaps.push({ what: describeRead(read), kind: result.kind, reason });
+    if (down === null) gaps.push(gapOf(cluster, read, result));
     actions[place] = {
       ...action,
       success: false,
@@ -91,6 +91,26 @@ export function createReadJournal(now: () => Timestamp, signal: AbortSignal): Re
     },
     unavailable: () => down,
   };
+}
+
+function gapOf(
+  cluster: Pick<Cluster, 'remedyFor'>,
+  read: ReadReference,
+  { kind, reason }: Exclude<ReadResult<never>, { kind: 'ok' }>,
+): Gap {
+  const place = { resource: resourceOf(read), namespace: read.namespace };
+  const remedy = cluster.remedyFor?.({ kind, ...place, reason }) ?? `let it be read: ${commandOf(read)}`;
+  return { what: describeRead(read), kind, ...shown(reason, remedy), ...place };
+}
+
+function shown(reason: string, remedy: string): Pick<Gap, 'reason' | 'remedy'> {
+  return { reason: oneLine(redact(reason)), remedy: oneLine(redact(remedy)) };
+}
+
+function resourceOf(read: ReadReference): RefusedRead['resource'] {
+  if (read.kind === 'object') return kindResources[read.of];
+  if (read.kind === 'list') return read.resource;
+  return read.kind === 'events' ? 'events' : 'pods/log';
 }
 
 /** At most `limit` at a time, in order. */

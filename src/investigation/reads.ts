@@ -3,14 +3,13 @@ import type { AnalyzerIo, ObjectKind, ReadReference } from '../analyzers/define.
 import { eventView, isAbout } from '../analyzers/events.ts';
 import type { Cluster, ClusterResource, KubernetesObject, ReadResult } from '../core/cluster.ts';
 import type { AppError } from '../core/errors.ts';
-import type { ActionTaken } from '../core/finding.ts';
+import type { ActionTaken, Gap } from '../core/finding.ts';
 import type { Timestamp } from '../core/time.ts';
 import { redactInTurns } from '../lib/redact.ts';
 import { eventLoopTurns } from '../lib/turns.ts';
 import { commandOf } from './commands.ts';
 import { boundLog } from './bounds.ts';
 import { createReadJournal } from './read-journal.ts';
-import type { Gap } from './read-journal.ts';
 
 /** The investigation's view of the cluster: each thing is read once, and every read is on record. */
 export interface Reads extends AnalyzerIo {
@@ -34,7 +33,7 @@ export interface Reads extends AnalyzerIo {
 
 /** Opens the view. A cluster that cannot be read gives gaps, never an error; the signal's reason is thrown. */
 export async function openReads(cluster: Cluster, now: () => Timestamp, signal: AbortSignal): Promise<Reads> {
-  const journal = createReadJournal(now, signal);
+  const journal = createReadJournal(cluster, now, signal);
   /** Reads of events of an object: they come from a list. */
   const eventReads = new Set<string>();
   /** What was listed, each once: a list may have tens of thousands of objects, and is asked for again and again. */

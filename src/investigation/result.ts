@@ -1,4 +1,4 @@
-import type { AgentResult, Finding } from '../core/finding.ts';
+import type { AgentResult, Finding, Gap } from '../core/finding.ts';
 import { oneLine, printable } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
 import { firstWords } from './bounds.ts';
@@ -9,7 +9,6 @@ import type { InvestigationInput } from './input.ts';
 import type { RankedFinding, Ranking } from './rank.ts';
 import { causalChain } from './chain.ts';
 import type { Subject } from './targets.ts';
-import type { Gap } from './read-journal.ts';
 import type { Reads } from './reads.ts';
 import { recommend } from './recommend.ts';
 import { percent, renderReport } from './report.ts';
@@ -17,6 +16,7 @@ import { percent, renderReport } from './report.ts';
 /** Findings after this many are left out; the ranking put the telling ones first. */
 const maxFindings = 15;
 const maxQuestions = 12;
+const maxGaps = 50;
 const maxUnlinked = 6;
 const maxChecked = 20;
 
@@ -81,6 +81,7 @@ export function composeResult(composition: Composition): AgentResult {
       open_questions: [...composition.questions, ...reads.gaps().map(gapQuestion)]
         .slice(0, maxQuestions)
         .map((question) => clean(question, 500)),
+      gaps: reads.gaps().slice(0, maxGaps).map(cleanGap),
       conversation: [],
       evidence: recorder.list(),
       model: null,
@@ -159,6 +160,10 @@ function aboutAlert({
   ];
 }
 
+function cleanGap(gap: Gap): Gap {
+  return { ...gap, what: clean(gap.what, 400), reason: clean(gap.reason, 400), remedy: clean(gap.remedy, 400) };
+}
+
 function gapQuestion(gap: Gap): string {
   const why = {
     not_captured: 'It was not captured',
@@ -198,6 +203,16 @@ export function emptyResult(input: InvestigationInput, notice: string | null): A
       fix_command: null,
       escalation_notes: alertLines(input).join('\n') || null,
       open_questions: [question],
+      gaps: [
+        {
+          what: 'the cluster',
+          kind: 'unavailable',
+          reason: 'none is configured',
+          remedy: 'start fist with --context NAME or --kubeconfig FILE',
+          resource: null,
+          namespace: null,
+        },
+      ],
       conversation: [],
       evidence: [],
       model: null,

@@ -181,6 +181,7 @@ function clusterOf(layout: Layout, path: string, unpacked: Unpacked | null): Dum
     },
     // A look at all objects, and each investigation asks.
     observedAt: () => (observation ??= observe(layout, readList)),
+    remedyFor: ({ resource, namespace }) => layout.remedyFor(resource, namespace),
     close: async () => unpacked?.remove(),
   };
 }

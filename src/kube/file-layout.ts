@@ -10,6 +10,7 @@ import { readDumpFile } from './dump-files.ts';
 import { notCaptured, unavailable, withType } from './layout.ts';
 import type { DumpLimits, Layout } from './layout.ts';
 import { NoObjects, parseObjects } from './objects-text.ts';
+import { getCommand } from './remedies.ts';
 import { resourceNames, resourceTypes } from './resources.ts';
 
 /**
@@ -92,6 +93,10 @@ function layoutOf(objects: readonly KubernetesObject[], paths: readonly string[]
       return { kind: 'list', ...group, isWhole: false };
     },
     readLog: async () => notCaptured(`the ${form} has no logs`),
+    remedyFor: (resource, namespace) =>
+      resource === 'pods/log'
+        ? 'capture a folder, which has logs: fist capture --output-directory DIR'
+        : `add the output of ${getCommand(resource, namespace)}`,
     changedMs: async () => Math.max(...(await Promise.all(paths.map(async (path) => (await stat(path)).mtimeMs)))),
   };
 }

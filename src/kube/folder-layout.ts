@@ -38,6 +38,7 @@ export async function openFolders(form: Form, roots: readonly string[], limits: 
       }
       return result;
     },
+    remedyFor: form.remedyFor,
     changedMs: async () => Math.max(...(await Promise.all(roots.map(async (root) => (await stat(root)).mtimeMs)))),
   };
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { isKubernetesName } from '../core/cluster.ts';
 import type { ClusterResource, LogQuery } from '../core/cluster.ts';
 import { dumpFolders } from './dump-files.ts';
-import type { Namespaces } from './layout.ts';
+import type { Layout, Namespaces } from './layout.ts';
+import { getCommand } from './remedies.ts';
 import { resourceNames, resourceTypes } from './resources.ts';
 
 /** A path below the folder. */
@@ -29,6 +30,8 @@ export interface Form {
   ): readonly { readonly parts: Parts; fileOf(name: string): Parts | null }[];
   /** Files that have the log; the first that is there counts. */
   logs(query: LogQuery): readonly Parts[];
+  /** How what is missing gets into the next capture. */
+  readonly remedyFor: Layout['remedyFor'];
   /** One container in a file, or sections as kubectl writes them (logs.ts). */
   readonly logText: 'plain' | 'sections';
 }
@@ -57,6 +60,11 @@ const kubectl: Form = {
   },
   lists: (resource, namespace) => bothOf(namespace === null ? [] : [namespace], resource),
   objects: () => [],
+  remedyFor: (resource, namespace) => {
+    const place = resource === 'pods/log' ? [namespace, 'POD', 'logs.txt'] : [namespace, `${resource}.json`];
+    const file = place.filter((part) => part !== null).join('/');
+    return `capture it with fist capture, or add ${getCommand(resource, namespace)} as ${file}`;
+  },
   logs: ({ namespace, pod, previous }) => [[namespace, pod, previous ? 'previous.txt' : 'logs.txt']],
   logText: 'sections',
 };
@@ -105,6 +113,10 @@ const mustGather: Form = {
     }
     const ofCluster = { parts: ['cluster-scoped-resources', groupOf(resource), resource], ...direct };
     return resource === 'namespaces' ? [ofCluster, { parts: ['namespaces'], fileOf: nested }] : [ofCluster];
+  },
+  remedyFor: (resource, namespace) => {
+    const isOfCluster = namespace === null || (resource !== 'pods/log' && !resourceTypes[resource].namespaced);
+    return `inspect it too: oc adm inspect ${isOfCluster ? resource : `ns/${namespace}`}`;
   },
   logs: ({ namespace, pod, container, previous }) => {
     const name = previous ? 'previous' : 'current';
@@ -163,6 +175,10 @@ const supportBundle: Form = {
     return namespace === null ? [[bundleFolder, `${folder}.json`]] : [[bundleFolder, folder, `${namespace}.json`]];
   },
   objects: () => [],
+  remedyFor: (resource, namespace) =>
+    resource === 'pods/log'
+      ? `collect it too: the collector logs with the namespace ${namespace ?? ''}`
+      : `collect it too: the collector clusterResources${namespace === null ? '' : ` with the namespace ${namespace}`}`,
   logs: ({ namespace, pod, container, previous }) => [
     [bundleFolder, 'pods', 'logs', namespace, pod, `${container}${previous ? '-previous' : ''}.log`],
   ],

@@ -1,4 +1,4 @@
-import type { ClusterResource, KubernetesObject, LogQuery, ReadResult } from '../core/cluster.ts';
+import type { ClusterResource, KubernetesObject, LogQuery, ReadResult, RefusedRead } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { apiVersionOf, resourceTypes } from './resources.ts';
 
@@ -30,6 +30,8 @@ export interface Layout {
   readList(resource: ClusterResource, namespace: string | null): Promise<List>;
   /** Of a namespace that is there. Throws ClusterUnavailable. */
   readLog(query: LogQuery): Promise<ReadResult<string>>;
+  /** How what is missing gets into the next capture. */
+  remedyFor(resource: RefusedRead['resource'], namespace: string | null): string;
   /** The time of what has no time in it. */
   changedMs(): Promise<number>;
 }

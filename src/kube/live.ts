@@ -4,6 +4,7 @@ import { AppError } from '../core/errors.ts';
 import { toTimestamp } from '../core/time.ts';
 import { connectKube } from './client.ts';
 import type { KubeClient, KubeOptions, KubeResponse } from './client.ts';
+import { liveRemedy, notServed } from './remedies.ts';
 import { apiVersionOf, collectionPath, resourceTypes } from './resources.ts';
 import { parseStatus } from './response.ts';
 
@@ -36,6 +37,7 @@ export function liveCluster(client: KubeClient): LiveCluster {
     list: (query) => listObjects(client, query),
     logs: (query) => readLogs(client, query),
     observedAt: async () => ({ at: toTimestamp(Date.now()), ahead: [] }),
+    remedyFor: liveRemedy,
     close: () => client.close(),
   };
 }
@@ -115,7 +117,7 @@ function refusalOf(client: KubeClient, response: KubeResponse, resource: Cluster
     return { kind: 'not_captured', reason: `the answer for ${resource} is too large; ask for less` };
   const { message } = parseStatus(response.body);
   if (response.status === 403) return { kind: 'forbidden', reason: message };
-  if (response.status === 404) return { kind: 'not_captured', reason: `the server has no ${resource} (${message})` };
+  if (response.status === 404) return { kind: 'not_captured', reason: `${notServed}${resource} (${message})` };
   throw new AppError('ClusterUnavailable', `${client.server} answered ${response.status} for ${resource}: ${message}`, {
     next: `${client.kubectl} get ${resource}`,
   });

@@ -1,5 +1,6 @@
 import { alertHandlers } from './api/alerts.ts';
 import { contractHandlers } from './api/contract.ts';
+import { gapHandlers } from './api/gaps.ts';
 import { recordHandlers } from './api/records.ts';
 import { resourceHandlers } from './api/resources.ts';
 import { runHandlers } from './api/runs.ts';
@@ -11,6 +12,7 @@ export function apiHandlers(options: ServerOptions, refusals: Refusals) {
   return {
     ...alertHandlers(options.reader, options.clock),
     ...runHandlers(options.reader, options.control, options.clock),
+    ...gapHandlers(options.reader, options.clock),
     ...resourceHandlers(options.reader, refusals),
     ...recordHandlers(options.reader, options.control, options.clock),
     ...contractHandlers(options),

@@ -63,6 +63,13 @@ export const routes = [
   { method: 'POST', path: '/api/v1/runs/:id/retry', access: 'token', summary: 'Makes a new run of a finished one.' },
   {
     method: 'GET',
+    path: '/api/v1/gaps',
+    access: 'token',
+    summary:
+      'What the newest 200 runs lacked in their investigations, how often, and the remedy; filters `workflow`, `namespace`.',
+  },
+  {
+    method: 'GET',
     path: '/api/v1/sources',
     access: 'token',
     summary: 'Sources with spec and status; filter `namespace`.',

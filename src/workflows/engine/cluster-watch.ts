@@ -54,6 +54,7 @@ export function watchCluster(
       list: (query) => noted(cluster.list(query)),
       logs: (query) => noted(cluster.logs(query)),
       observedAt: () => cluster.observedAt(),
+      ...(cluster.remedyFor === undefined ? {} : { remedyFor: cluster.remedyFor }),
     },
     answeredAt: () => (answeredMs === null ? null : toTimestamp(answeredMs)),
     waits(runId) {
