@@ -129,6 +129,17 @@ describe('probes for which the kubelet kills', () => {
     );
   });
 
+  test('a kill long before the last end did not end it', async () => {
+    const early = { firstTimestamp: '2026-01-01T11:20:00Z', lastTimestamp: '2026-01-01T11:30:00Z' };
+    const pod = podObject('web-1', { state: looping(ended(1)) });
+    expect(await analyze(podProbe, 'pod', pod, { events: [killing(undefined, early)] })).toEqual([]);
+  });
+
+  test('after an end for memory the memory comes first', async () => {
+    const pod = podObject('web-1', { state: looping(ended(137, { reason: 'OOMKilled' })) });
+    expect((await analyze(podProbe, 'pod', pod, { events: [killing()] }))[0]?.severity).toBe('medium');
+  });
+
   test('what its log says of a dependency is told and pointed at', async () => {
     const pod = podObject('web-1', { spec: withProbe({ livenessProbe: http(8080) }), state: looping(ended(137)) });
     const logs = { 'shop/web-1/app previous': 'ERROR cannot reach orders-db:5432: connection refused\n' };

@@ -128,7 +128,13 @@ async function killed({ io, target, container, events, alone }: Look, kill: Prob
   const said = fault.wrong ? '' : `${saidText(known)}${note}`;
   return {
     category: 'probe-kill',
-    severity: container.ready ? 'high' : 'critical',
+    // A program that ran out of memory answers no probe either.
+    severity:
+      (container.terminated ?? container.last)?.reason === 'OOMKilled'
+        ? 'medium'
+        : container.ready
+          ? 'high'
+          : 'critical',
     object: `pod/${target.namespace}/${target.name}`,
     description: `The kubelet kills container ${container.name} of pod ${target.name} for its ${kind} probe (${times}). The probe ${probeName(probe)}${fault.text}${numbers}. ${plural(container.restarts, 'restart')}. The kubelet restarts the container for it.${said}`,
     cause: `The kubelet kills container ${container.name} of pod ${target.name} because its ${kind} probe fails (${times}): the probe ${probeName(probe)}${fault.text}${numbers}.${tooSoon(container, probe, kind)}${said}`,

@@ -142,6 +142,8 @@ const killMessage =
   /(?:^Container (\S+) failed (liveness|startup) probe|:\/\/([^:\s]+):?Container failed (liveness) probe|Container failed (liveness|startup) probe)/i;
 /** The kubelet writes the event before it stops the container, and waits for the grace period. */
 const killTakesMs = 120_000;
+/** Where most runs were ended by the probe, the last one was too, if events are not much older than its end. */
+const sameSpellMs = 900_000;
 
 /** The kill that ended a run; null where the kubelet's events tell of none. */
 export function probeKillOf(
@@ -162,11 +164,10 @@ export function probeKillOf(
   const count = kills.reduce((sum, { event }) => sum + event.count, 0);
   const at = last.event.last;
   const finished = ending?.finishedAt ?? null;
+  const before = at === null || finished === null ? 0 : toEpochMs(finished) - toEpochMs(at);
   const ended =
-    at === null ||
-    finished === null ||
-    toEpochMs(at) >= toEpochMs(finished) - graceMs - killTakesMs ||
-    count * 2 >= container.restarts;
+    before <= graceMs + killTakesMs ||
+    (before <= sameSpellMs && container.restarts > 0 && count * 2 >= container.restarts);
   return ended ? { kind: last.kind, count, first: kills[0]?.event.first ?? null, last: at } : null;
 }
 

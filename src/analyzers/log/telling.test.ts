@@ -527,14 +527,18 @@ describe('last words', () => {
     expect(told(log, exit)).toBe(says);
   });
 
-  test('what was said long before the end is not sure to be its reason', () => {
+  test.each([
+    ['2026-05-12T08:00:02.000Z', 'refused! dial tcp 10.0.0.9:5432: connect: connection refused'],
+    ['2026-05-12T08:05:00.000Z', 'refused dial tcp 10.0.0.9:5432: connect: connection refused'],
+    ['2026-05-12T08:13:00.000Z', null],
+  ])('what was said before an end at %s', (finishedAt, says) => {
     const log = '2026-05-12T08:00:00Z ERROR dial tcp 10.0.0.9:5432: connect: connection refused\n';
-    expect(told(log, 1, '2026-05-12T09:13:00.000Z')).toBe(
-      'refused dial tcp 10.0.0.9:5432: connect: connection refused',
-    );
-    expect(told(log, 1, '2026-05-12T08:00:02.000Z')).toBe(
-      'refused! dial tcp 10.0.0.9:5432: connect: connection refused',
-    );
+    expect(told(log, 1, finishedAt)).toBe(says);
+  });
+
+  test('an exception that the program survived is not its end', () => {
+    const log = `Traceback (most recent call last):\n  File "x.py", line 1, in f\nKeyError: 'A_B'\n${'tick\n'.repeat(60)}`;
+    expect(told(log)).toBeNull();
   });
 
   test('repeats are counted', () => {

@@ -34,8 +34,12 @@ const episodeRecords = 25;
 const momentMs = 3000;
 const momentRecords = 10;
 const earlier = 5;
+/** What is said more than this many records before the end of the log was survived. */
+const lastRecords = 40;
 /** A program that ends on its own says why shortly before. */
 const lastWordsMs = 90_000;
+/** What was said longer before the end was survived. */
+const survivedMs = 600_000;
 /** A log may be that of the next run, which ended before it was read and whose status was not. */
 const nextRunMs = 600_000;
 /** Zones differ by halves of hours. */
@@ -44,6 +48,11 @@ const zoneMs = 1_800_000;
 /** Ends by a signal from outside: the process had no say. SIGABRT and SIGSEGV come from the process itself. */
 const silentCodes: ReadonlySet<number> = new Set([129, 130, 137, 143]);
 
+/** Signals that a process brings on itself: only a crash of its own fits. */
+const ownSignals: ReadonlySet<number> = new Set([132, 133, 134, 135, 136, 139]);
+/** What the shell's 126 and 127 may be about. */
+const startKinds: ReadonlySet<FailureKind> = new Set(['missing-file', 'permission', 'exec-format', 'missing-variable']);
+
 interface Candidate {
   readonly record: LogRecord;
   readonly kind: FailureKind | null;
@@ -51,17 +60,19 @@ interface Candidate {
   readonly score: number;
 }
 
-/** Why a run ended, in its own words: the beginning of its last failure, not its farewell; null where it does not say. */
+/**
+ * Why a run ended, in its own words: the beginning of its last failure, not its farewell; null where it does not say, or
+ * said so long before that it lived on.
+ */
 export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLine | null {
-  const candidates = candidatesOf(records.filter((record) => !isAnswer(record))).filter(({ record, kind }) =>
-    fitsExit(record, kind, end.exitCode),
-  );
-  const anchor = candidates.findLast(({ record }) => record.ends || record.level === 'fatal') ?? candidates.at(-1);
+  const candidates = candidatesOf(records, null).filter(({ record, kind }) => fitsExit(record, kind, end.exitCode));
+  const late = candidates.filter((one) => records.length - one.place <= lastRecords && fromEnd(one, end) <= survivedMs);
+  const anchor = late.findLast(({ record }) => record.ends || record.level === 'fatal') ?? late.at(-1);
   if (anchor === undefined) return null;
   const episode = candidates.filter((one) => isNear(one, anchor, episodeMs, episodeRecords));
   const scoreOf = (one: Candidate): number => one.score - (isNear(one, anchor, momentMs, momentRecords) ? 0 : earlier);
   const best = episode.reduce((one, other) => (scoreOf(other) > scoreOf(one) ? other : one));
-  return toldBy(best, records, isCertain(best, end));
+  return toldBy(best, records, isCertain(best) && fromEnd(best, end) <= lastWordsMs);
 }
 
 /**
@@ -69,7 +80,7 @@ export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLi
  * that is the answer in question (`503`) and the line says more.
  */
 export function complaint(records: readonly LogRecord[], answer: string | null = null): TellingLine | null {
-  const candidates = candidatesOf(records.filter((record) => !isAnswer(record) || repeats(record, answer)));
+  const candidates = candidatesOf(records, answer);
   const last = candidates.at(-1);
   if (last === undefined) return null;
   const recent = candidates.filter((one) => isNear(one, last, episodeMs, episodeRecords));
@@ -93,9 +104,10 @@ function toldBy({ record, kind }: Candidate, records: readonly LogRecord[], cert
   };
 }
 
-function candidatesOf(records: readonly LogRecord[]): readonly Candidate[] {
+function candidatesOf(records: readonly LogRecord[], answer: string | null): readonly Candidate[] {
   const lastSuccess = records.findLastIndex((record) => isSuccess(record));
   return records.flatMap((record, place): readonly Candidate[] => {
+    if (isAnswer(record) && !repeats(record, answer)) return [];
     const kind = failureKind(record.text);
     const weight = weightOf(record, kind);
     if (weight === 0) return [];
@@ -151,15 +163,24 @@ function isNear(one: Candidate, anchor: Candidate, milliseconds: number, records
 function fitsExit(record: LogRecord, kind: FailureKind | null, exitCode: number | null): boolean {
   if (exitCode === 0)
     return kind === 'config-changed' || kind === 'leader-lost' || record.ends || record.level === 'fatal';
+  if (exitCode !== null && ownSignals.has(exitCode))
+    return record.ends || record.level === 'fatal' || kind === 'program-error' || kind === 'memory';
+  if (exitCode === 126 || exitCode === 127) return record.ends || (kind !== null && startKinds.has(kind));
   if (exitCode !== null && silentCodes.has(exitCode)) return exitCode === 137 && kind === 'memory';
   return true;
 }
 
-function isCertain({ record, kind, score }: Candidate, { finishedAt }: RunEnd): boolean {
+function isCertain({ record, kind, score }: Candidate): boolean {
   if (record.level === 'warning' || score <= 2) return false;
-  if (!record.ends && record.level !== 'fatal' && kind === null) return false;
-  if (record.at === null || finishedAt === null) return true;
-  // Times without a zone may be hours away; what comes after the end is of the run that followed and ended alike.
-  const after = (((record.at - toEpochMs(finishedAt)) % zoneMs) + zoneMs) % zoneMs;
-  return after >= zoneMs - lastWordsMs || after <= nextRunMs;
+  return record.ends || record.level === 'fatal' || kind !== null;
+}
+
+/**
+ * Milliseconds from what was said to the end of the run; 0 where one of them has no time. Times without a zone may be hours
+ * away; what comes after the end is of the run that followed and ended alike.
+ */
+function fromEnd({ record }: Candidate, { finishedAt }: RunEnd): number {
+  if (record.at === null || finishedAt === null) return 0;
+  const before = (((toEpochMs(finishedAt) - record.at) % zoneMs) + zoneMs) % zoneMs;
+  return before >= zoneMs - nextRunMs ? 0 : before;
 }
