@@ -11,6 +11,7 @@ import { externalAddress } from './external-address.ts';
 import { warningEvent } from './event.ts';
 import { ingress } from './ingress.ts';
 import { job } from './job.ts';
+import { nodeDrain } from './node-drain.ts';
 import { nodePast } from './node-past.ts';
 import { node } from './node.ts';
 import { podCrash } from './pod-crash.ts';
@@ -61,6 +62,7 @@ export const analyzers: readonly Analyzer[] = [
   node,
   addresses,
   nodePast,
+  nodeDrain,
   service,
   servicePort,
   scaling,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { analyze } from '../../test/support/analyze.ts';
 import { eventObject, podObject } from '../../test/support/memory-cluster.ts';
 import { isUnwellNode } from './node-conditions.ts';
+import { nodeDrain } from './node-drain.ts';
 import { nodePast } from './node-past.ts';
 import { node } from './node.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
@@ -196,5 +197,33 @@ describe('node-past', () => {
     expect(await analyze(nodePast, 'node', { metadata: { name: 'n1' } }, { events })).toMatchObject([
       { category: 'node-removed', cause: expect.stringContaining('(ScaleDown): node removed by cluster autoscaler.') },
     ]);
+  });
+});
+
+describe('node-drain', () => {
+  const cordonedNode = worker([ready], { unschedulable: true });
+  const budget = (disruptionsAllowed: number) => ({
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { selector: { matchLabels: { app: 'web' } } },
+    status: { disruptionsAllowed },
+  });
+  const pods = [podObject('web-1', { meta: { labels: { app: 'web' } } })];
+  const find = (disruptionsAllowed: number, objects: object = {}) =>
+    analyze(nodeDrain, 'node', cordonedNode, { pods, poddisruptionbudgets: [budget(disruptionsAllowed)], ...objects });
+
+  test('a budget that lets a pod of the node not go is behind it', async () => {
+    const [finding] = await find(0);
+    expect(finding).toMatchObject({
+      category: 'node-drain-blocked',
+      cause:
+        'Node n1 is cordoned and cannot be drained: PodDisruptionBudget shop/web does not let pod web-1 go (0 disruptions allowed).',
+      pointers: [{ kind: 'poddisruptionbudget', namespace: 'shop', name: 'web' }],
+    });
+    expect(await find(1)).toEqual([]);
+    const ofDaemonSet = podObject('web-1', {
+      meta: { labels: { app: 'web' }, ownerReferences: [{ kind: 'DaemonSet', name: 'a', uid: 'a', controller: true }] },
+    });
+    expect(await find(0, { pods: [ofDaemonSet] })).toEqual([]);
+    expect(await analyze(nodeDrain, 'node', worker([ready]), { pods })).toEqual([]);
   });
 });

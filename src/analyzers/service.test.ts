@@ -52,6 +52,31 @@ describe('service', () => {
     });
   });
 
+  test('an alias of a Service that does not exist, and aliases that may be right', async () => {
+    const alias = (externalName: string) =>
+      analyze(service, 'service', backend({}, { type: 'ExternalName', externalName }), {
+        services: [{ metadata: { name: 'db', namespace: 'data' } }],
+      });
+    expect(await alias('pg.data.svc.cluster.local')).toMatchObject([
+      {
+        category: 'service-alias',
+        cause:
+          'Service web is an alias (ExternalName) of pg.data.svc.cluster.local, and there is no service pg in namespace data.',
+      },
+    ]);
+    expect(await alias('db.data.svc.cluster.local.')).toEqual([]);
+    expect(await alias('db.example.com')).toEqual([]);
+  });
+
+  test('a pod that is being deleted takes no traffic any more', async () => {
+    const ending = podObject('web-1', {
+      meta: { labels: { app: 'web' }, deletionTimestamp: '2026-01-01T11:59:00Z' },
+    });
+    expect(await analyze(service, 'service', backend({ app: 'web' }), { pods: [ending] })).toMatchObject([
+      { category: 'no-endpoints' },
+    ]);
+  });
+
   test('a workload without pods is behind it, never the labels', async () => {
     const objects = { pods: [], deployments: [deployment('web', { app: 'web' }, 0)] };
     expect(await analyze(service, 'service', backend({ app: 'web' }), objects)).toMatchObject([

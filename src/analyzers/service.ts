@@ -7,7 +7,7 @@ import { isReady, podTrouble } from './pod-status.ts';
 import { labelText, selectsLabels, templateLabels } from './selectors.ts';
 import { nearestTo } from './selector-nearest.ts';
 
-type Draft = FindingDraft<'service-selector' | 'no-endpoints'>;
+type Draft = FindingDraft<'service-selector' | 'no-endpoints' | 'service-alias'>;
 type Selector = Readonly<Record<string, string>>;
 
 /** A workload that makes pods. */
@@ -42,6 +42,18 @@ export const service = defineAnalyzer({
             ]),
       ],
     },
+    'service-alias': {
+      meaning: 'A Service of type ExternalName is an alias of a Service that does not exist.',
+      nearness: 82,
+      answers: ['service'],
+      changes: null,
+      advice: (_, { namespace, pod: name }) => [
+        look(
+          `kubectl -n ${namespace} get service ${name} -o jsonpath='{.spec.externalName}'; kubectl get services -A`,
+          'Shows the name that the alias stands for, and which services there are.',
+        ),
+      ],
+    },
     'no-endpoints': {
       meaning: 'A Service has no ready pod to send its traffic to.',
       nearness: 62,
@@ -57,18 +69,47 @@ export const service = defineAnalyzer({
   },
   async run(io, target) {
     const selector = mapAt(target.object, 'spec', 'selector');
-    // A service without a selector has its endpoints from elsewhere; ExternalName is only an alias.
-    if (Object.keys(selector).length === 0 || textAt(target.object, 'spec', 'type') === 'ExternalName') return [];
+    if (textAt(target.object, 'spec', 'type') === 'ExternalName') return aliasOfNothing(io, target);
+    // A service without a selector has its endpoints from elsewhere.
+    if (Object.keys(selector).length === 0) return [];
     const pods = await io.list('pods', target.namespace);
     if (pods.kind !== 'ok') return [];
     const picked = pods.value.filter((pod) => selectsLabels(selector, pod.metadata.labels ?? {}));
-    if (picked.some(isReady)) return [];
+    if (picked.some((pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined)) return [];
     if (picked.length > 0) return notReady(target, selector, picked);
     const makers = await workloadsFor(io, target, selector);
     if (makers.length > 0) return [withoutPods(target, selector, makers)];
     return selectsNothing(io, target, selector, pods.value);
   },
 });
+
+/** An alias of a host outside the cluster cannot be judged; of one inside, its Service has to exist. */
+async function aliasOfNothing(io: AnalyzerIo, target: Target): Promise<readonly Draft[]> {
+  const host = textAt(target.object, 'spec', 'externalName').replace(/\.$/, '');
+  const [, name = '', namespace = ''] = /^([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.|$)/.exec(host) ?? [];
+  const services = name === '' ? null : await io.list('services', namespace);
+  if (services?.kind !== 'ok' || services.value.some(({ metadata }) => metadata.name === name)) return [];
+  const text = `Service ${target.name} is an alias (ExternalName) of ${host}, and there is no service ${name} in namespace ${namespace}.`;
+  return [
+    {
+      category: 'service-alias',
+      severity: 'high',
+      object: objectName('service', target.namespace, target.name),
+      description: text,
+      cause: text,
+      decisive: true,
+      when: lasting,
+      facts: { host },
+      evidence: [
+        {
+          read: { kind: 'object', of: 'service', namespace: target.namespace, name: target.name },
+          excerpt: `externalName: ${host}`,
+        },
+        { read: { kind: 'list', resource: 'services', namespace }, excerpt: `no service ${name}` },
+      ],
+    },
+  ];
+}
 
 /** Workloads whose pods the selector would pick. Those that many dumps lack are asked for last. */
 async function workloadsFor(io: AnalyzerIo, target: Target, selector: Selector): Promise<readonly Maker[]> {
