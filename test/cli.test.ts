@@ -621,7 +621,7 @@ describe('investigate', () => {
     expectError(await ask('--dump', noDump, '--kubeconfig', 'x'), 2, 'exclude each other');
     expectError(await ask('--dump', noDump), 3, 'is no cluster dump', 'kubectl cluster-info dump');
     expectError(await ask('--dump', join(noDump, 'absent')), 3, 'cannot be read');
-    expectError(await ask('--dump', repositoryRoot), 3, 'holds more than one cluster dump');
+    expectError(await ask('--dump', repositoryRoot), 3, 'is no cluster dump');
     expectError(await ask('--kubeconfig', join(noDump, 'absent')), 3);
     expectError(await fist('investigate', '--alert', '/no/such/file', '--dump', dump), 2, 'cannot read /no/such/file');
   });

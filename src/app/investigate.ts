@@ -28,7 +28,7 @@ export interface Investigation {
 export async function investigateOnce(
   alerts: readonly AlertSnapshot[],
   options: ClusterOptions,
-  colour: boolean,
+  text: { readonly colour: boolean; readonly explain: boolean },
 ): Promise<Investigation> {
   const [alert = null, ...others] = alerts;
   const { result, failure } = await withCluster(options, (cluster) =>
@@ -45,7 +45,7 @@ export async function investigateOnce(
       maxIterations: 0,
     }),
   );
-  return { result, text: renderTextReport(result, { colour }), failure };
+  return { result, text: renderTextReport(result, text), failure };
 }
 
 /** Everything that is broken now, in a namespace or (null) in the cluster. */

@@ -16,6 +16,7 @@ interface InvestigateFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly clusterName?: string;
+  readonly explain?: boolean;
   readonly output: string;
 }
 
@@ -26,11 +27,10 @@ export async function investigateCommand(
   object?: string,
 ): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json', 'markdown']);
-  const { result, text, failure } = await investigateOnce(
-    await alertsOf(flags, object),
-    readClusterOptions(flags),
-    terminal.colour,
-  );
+  const { result, text, failure } = await investigateOnce(await alertsOf(flags, object), readClusterOptions(flags), {
+    colour: terminal.colour,
+    explain: flags.explain === true,
+  });
   if (format === 'json') await printObject(terminal, 'json', result);
   else terminal.out(format === 'markdown' ? `${result.report.trimEnd()}\n` : text);
   if (failure === null) return 0;

@@ -165,6 +165,7 @@ function addInvestigationCommands(program: Command, action: Tie): void {
       .option('--index <number>', 'only this firing alert of the file, from 0')
       .option('-l, --label <name=value...>', 'instead of a file: labels of an alert')
       .option('-n, --namespace <name>', 'namespace of the object (default: default)')
+      .option('--explain', 'show the rules that gave the confidence')
       .option('-o, --output <format>', 'text, json or markdown', 'text'),
     async () => (await import('./investigate.ts')).investigateCommand,
   );

@@ -546,7 +546,8 @@ describe('investigate', () => {
 describe('renderTextReport', () => {
   test('the verdict first, then findings with their evidence, what to do and the commands', async () => {
     const { result } = await run(oomShop());
-    const text = renderTextReport(result, { width: 80 });
+    const text = renderTextReport(result, { width: 80, explain: true });
+    expect(renderTextReport(result, { width: 80 })).not.toContain('CONFIDENCE');
     const order = [
       'ROOT CAUSE',
       'OOMKilled',

@@ -6,6 +6,8 @@ import { percent } from './report.ts';
 export interface TextOptions {
   /** ANSI colours; words say the same without them. */
   readonly colour?: boolean;
+  /** Whether to show the rules that gave the confidence; false where absent. */
+  readonly explain?: boolean;
   /** Columns to wrap at; 100 where absent. */
   readonly width?: number;
 }
@@ -76,7 +78,7 @@ export function renderTextReport(result: AgentResult, options: TextOptions = {})
     ),
     ...section(
       heading('CONFIDENCE'),
-      result.confidence_reasons.map((reason) => wrap(reason, width, '  ')),
+      options.explain === true ? result.confidence_reasons.map((reason) => wrap(reason, width, '  ')) : [],
     ),
   ];
   return `${lines.join('\n')}\n`;
