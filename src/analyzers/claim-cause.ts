@@ -46,10 +46,12 @@ export async function claimProblem(io: AnalyzerIo, claim: ClaimView): Promise<Cl
     volumes: volumes.kind === 'ok' ? volumes.value : null,
   };
   const { object, events } = claim;
-  const failure = events.findLast(({ reason }) => ['ProvisioningFailed', 'FailedBinding'].includes(reason));
+  const failure = events.findLast(({ reason }) =>
+    ['ProvisioningFailed', 'FailedBinding', 'VolumeMismatch'].includes(reason),
+  );
   const className = object === null ? classInEvents(failure) : classOf(object, storage.classes);
   const found =
-    missingVolume(object, storage) ??
+    missingVolume(object, className, storage) ??
     missingClass(className, failure, storage) ??
     (object === null ? null : byVolumes(object, className, failure, storage)) ??
     byEvents(failure, events) ??
@@ -81,7 +83,7 @@ function classInEvents(failure: EventView | undefined): string | null {
 }
 
 /** A claim may name its volume; that one may not exist, or belong to another. */
-function missingVolume(claim: KubernetesObject | null, { volumes }: Storage): Found | null {
+function missingVolume(claim: KubernetesObject | null, className: string | null, { volumes }: Storage): Found | null {
   const name = textAt(claim, 'spec', 'volumeName');
   if (claim === null || name === '' || volumes === null) return null;
   const volume = volumes.find(({ metadata }) => metadata.name === name);
@@ -95,11 +97,19 @@ function missingVolume(claim: KubernetesObject | null, { volumes }: Storage): Fo
       decisive: true,
     };
   const holder = `${textAt(volume, 'spec', 'claimRef', 'namespace')}/${textAt(volume, 'spec', 'claimRef', 'name')}`;
-  return holder === '/' || holder === `${claim.metadata.namespace}/${claim.metadata.name}`
+  if (holder !== '/' && holder !== `${claim.metadata.namespace}/${claim.metadata.name}`)
+    return {
+      category: 'claim-volume-missing',
+      words: `it asks for volume ${name}, which belongs to claim ${holder}`,
+      decisive: true,
+    };
+  const wanted = wantedBy(claim, className ?? '');
+  const fits = misfits([volume], claim, wanted);
+  return fits === null
     ? null
     : {
-        category: 'claim-volume-missing',
-        words: `it asks for volume ${name}, which belongs to claim ${holder}`,
+        category: 'claim-no-volume',
+        words: `it asks for ${wantedText(wanted)} from volume ${name}, which does not fit: ${fits.text}`,
         decisive: true,
       };
 }
@@ -172,7 +182,7 @@ function byVolumes(
 function byEvents(failure: EventView | undefined, events: readonly EventView[]): Found | null {
   const success = events.findLast(({ reason }) => reason === 'ProvisioningSucceeded');
   if (failure === undefined || (success?.last ?? '') > (failure.last ?? '')) return null;
-  return failure.reason === 'FailedBinding'
+  return failure.reason !== 'ProvisioningFailed'
     ? {
         category: 'claim-no-volume',
         words: `no volume can be bound to it (${ownWords(failure.message)})`,

@@ -139,6 +139,13 @@ describe('a claim that is not bound', () => {
     expect((await find(named))?.cause).toContain('asks for volume pv-1, which does not exist');
     const taken = volume('pv-1', { claimRef: { namespace: 'shop', name: 'old' } });
     expect((await find(named, { persistentvolumes: [taken] }))?.cause).toContain('which belongs to claim shop/old');
+    const small = volume('pv-1', { capacity: { storage: '1Gi' } });
+    const mismatch = event('VolumeMismatch', 'Cannot bind to requested volume "pv-1": requested PV is too small');
+    expect((await find(named, { persistentvolumes: [small], events: [mismatch] }))?.cause).toContain(
+      'it asks for 2Gi, ReadWriteOnce from volume pv-1, which does not fit: volume pv-1 has only 1Gi of storage',
+    );
+    const unread = { metadata: { name: 'data', namespace: 'shop' } };
+    expect((await find(unread, { events: [mismatch] }))?.cause).toContain('requested PV is too small');
     const lost = claimObject({ volumeName: 'pv-1' }, { status: { phase: 'Lost' } });
     expect((await find(lost))?.cause).toContain('does not exist any more (Lost)');
   });

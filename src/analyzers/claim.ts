@@ -75,7 +75,7 @@ const categories: Readonly<Record<Name, Category>> = {
 export const claim = defineAnalyzer({
   name: 'claim',
   kinds: ['persistentvolumeclaim'],
-  explains: ['ProvisioningFailed', 'FailedBinding', 'VolumeResizeFailed', 'FileSystemResizeFailed'],
+  explains: ['ProvisioningFailed', 'FailedBinding', 'VolumeMismatch', 'VolumeResizeFailed', 'FileSystemResizeFailed'],
   categories,
   async run(io, target) {
     const phase = textAt(target.object, 'status', 'phase');

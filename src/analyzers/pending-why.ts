@@ -14,6 +14,8 @@ export function explainReasons(
   const resources = new Set(reasons.filter(({ kind }) => kind === 'resource').map(({ named }) => named));
   return [
     ...[...resources].map((resource) => resourceText(pod, resource, nodes)),
+    ...(reasons[0]?.kind === 'cordoned' ? [cordonedText(nodes)] : []),
+    ...(kinds.has('node-condition') ? [unreadyText(nodes)] : []),
     ...(kinds.has('taint') ? [taintText(pod, nodes)] : []),
     ...(kinds.has('selector') ? [selectorText(pod, nodes)] : []),
     ...(kinds.has('affinity') ? [affinityText(pod)] : []),
@@ -99,6 +101,18 @@ function taintText(pod: KubernetesObject, nodes: readonly KubernetesObject[]): s
   if (holders.size === 0) return '';
   const told = [...holders].slice(0, 4).map(([taint, names]) => `${taint} (${namesText(names)})`);
   return `It has no toleration for the taint ${told.join(', ')}.`;
+}
+
+function cordonedText(nodes: readonly KubernetesObject[]): string {
+  const names = nodes.filter((node) => node.spec?.['unschedulable'] === true).map(({ metadata }) => metadata.name);
+  return names.length === 0 ? '' : `Cordoned: ${namesText(names)}.`;
+}
+
+function unreadyText(nodes: readonly KubernetesObject[]): string {
+  const names = nodes
+    .filter((node) => conditionOf(node, 'Ready')?.status !== 'True')
+    .map(({ metadata }) => metadata.name);
+  return names.length === 0 ? '' : `Not ready: ${namesText(names)}.`;
 }
 
 function namesText(names: readonly string[]): string {

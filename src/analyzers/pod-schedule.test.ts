@@ -150,6 +150,14 @@ describe('a pod that no node takes', () => {
     ],
     ['no nodes', 'no nodes available to schedule pods', {}, [], 'pending-nodes', 'no nodes available'],
     [
+      'cordoned nodes',
+      '0/1 nodes are available: 1 node(s) were unschedulable.',
+      {},
+      [node('n1', { spec: { unschedulable: true } })],
+      'pending-nodes',
+      'Cordoned: n1.',
+    ],
+    [
       'a reason that is not known',
       '0/1 nodes are available: 1 moon in the wrong phase.',
       {},
@@ -232,6 +240,12 @@ describe('a pod that waits for its volumes', () => {
     expect(finding?.cause).toContain(
       'Of claim data-0 its events say: it asks for the storage class "fast", which does not exist',
     );
+  });
+
+  test('of a claim of which nothing can be read at least the name is told', async () => {
+    const absent = { kind: 'not_captured', reason: 'no file' } as const;
+    const finding = await find(waiting(unbound, claims), {}, { instead: { persistentvolumeclaims: absent } });
+    expect(finding?.cause).toContain('Its claim data-0 could not be read');
   });
 
   test('a volume that can be used in one zone only', async () => {

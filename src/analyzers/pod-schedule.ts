@@ -311,7 +311,8 @@ async function volumeOf(io: AnalyzerIo, namespace: string | null, name: string):
       : { ...noVolumes, pointers: [{ kind, namespace, name }] };
   }
   const events = await io.events({ kind, namespace, name });
-  if (events.length === 0) return noVolumes;
+  if (events.length === 0)
+    return { ...noVolumes, sentences: [`Its claim ${name} could not be read, and no event tells of it.`] };
   const { words, evidence } = await claimProblem(io, { namespace, name, object: null, events });
   const lines = events
     .slice(-10)

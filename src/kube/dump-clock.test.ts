@@ -82,6 +82,14 @@ describe('the clock of a dump', () => {
     expect(observe(...nodes, ...late).at).toBe('2026-01-02T12:00:00.000Z');
   });
 
+  test('odd objects have no report', () => {
+    const odd = ['', {}, [null], [{}], null].map((conditions): KubernetesObject => {
+      return { kind: 'Node', metadata: { name: 'n9' }, status: { conditions }, source: null };
+    });
+    const late = event('a', '2026-01-01T20:00:00Z');
+    expect(observe(...odd, node('n1', '2026-01-01T12:00:00Z'), late).at).toBe('2026-01-01T12:00:00.000Z');
+  });
+
   test('without reports of nodes only a day is far', () => {
     const rest = ['a', 'b', 'c'].map((name) => event(name, '2026-01-01T12:00:00Z'));
     expect(observe(...rest, event('d', '2026-01-01T20:00:00Z')).at).toBe('2026-01-01T20:00:00.000Z');

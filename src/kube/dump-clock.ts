@@ -84,8 +84,10 @@ function aheadText({ name, at }: Moment, now: Timestamp): string {
 /** When a node that is ready reported last. */
 function readyReport(object: KubernetesObject): readonly { readonly node: string; readonly at: Timestamp }[] {
   if (object.kind !== 'Node') return [];
-  const conditions = (object.status?.['conditions'] ?? []) as readonly Record<string, unknown>[];
-  const ready = conditions.find(({ type, status }) => type === 'Ready' && status === 'True');
+  const conditions: unknown = object.status?.['conditions'];
+  const ready = (Array.isArray(conditions) ? (conditions as readonly (Record<string, unknown> | null)[]) : []).find(
+    (condition) => condition?.['type'] === 'Ready' && condition['status'] === 'True',
+  );
   const heartbeat = timeOf(ready?.['lastHeartbeatTime']);
   return heartbeat === null ? [] : [{ node: object.metadata.name, at: heartbeat }];
 }
