@@ -17,6 +17,7 @@ import { node } from './node.ts';
 import { podCrash } from './pod-crash.ts';
 import { podDeleted } from './pod-deleted.ts';
 import { podHeld } from './pod-held.ts';
+import { podInit } from './pod-init.ts';
 import { podMemory } from './pod-memory.ts';
 import { podNode } from './pod-node.ts';
 import { podImage } from './pod-image.ts';
@@ -42,6 +43,7 @@ export const analyzers: readonly Analyzer[] = [
   podNode,
   podDeleted,
   podMemory,
+  podInit,
   podHeld,
   podRevision,
   podCrash,

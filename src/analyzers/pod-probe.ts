@@ -10,8 +10,7 @@ import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
 import { failuresOf, faultOf, numbersOf, probeKillOf, probeOf, probeOutput } from './probe.ts';
 import type { Probe, ProbeFault, ProbeKill, ProbeKind } from './probe.ts';
-import { behind, logOfRun, saidText } from './run-log.ts';
-import type { RunLog } from './run-log.ts';
+import { behind, logOfRun, noLog, saidText } from './run-log.ts';
 import { quote } from './quote.ts';
 
 type Draft = FindingDraft<'probe-kill' | 'probe-failure' | 'readiness-gate'>;
@@ -203,7 +202,6 @@ async function failing({ io, target, container, events, alone }: Look, kind: Pro
   ];
 }
 
-const noLog: RunLog = { telling: null, read: false, evidence: [] };
 const statusIn = (output: string): string | null => /statuscode: (\d{3})/.exec(output)?.[1] ?? null;
 
 interface Failing {

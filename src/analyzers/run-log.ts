@@ -1,10 +1,12 @@
 import type { KubernetesObject, ReadResult } from '../core/cluster.ts';
+import { oneLine } from '../lib/printable.ts';
 import type { AnalyzerIo, EvidenceDraft, Pointer, Target } from './define.ts';
 import { at, listAt, textAt } from './fields.ts';
 import { failedHosts, serviceOfHost } from './hosts.ts';
 import { logExcerpt } from './log/excerpt.ts';
 import { kindSentence, remoteKinds } from './log/kinds.ts';
 import { readLog } from './log/records.ts';
+import type { LogRecord } from './log/records.ts';
 import { complaint, lastWords } from './log/telling.ts';
 import type { TellingLine } from './log/telling.ts';
 import type { ContainerView, Ending } from './pod-status.ts';
@@ -14,6 +16,8 @@ import { closestName } from './similar-name.ts';
 export interface RunLog {
   /** The line that says why; null where none does. */
   readonly telling: TellingLine | null;
+  /** What was said last; empty where nothing was. */
+  readonly last: string;
   /** Whether a log of the run in question was read. */
   readonly read: boolean;
   readonly evidence: readonly EvidenceDraft[];
@@ -37,9 +41,11 @@ export async function logOfEndedRun(
   ]);
   const endedNow = container.terminated !== null || (before === null && !container.running);
   const text = endedNow ? (now ?? before) : before;
-  const telling = text === null ? null : lastWords(readLog(text), ending);
+  const records = text === null ? [] : readLog(text);
+  const telling = lastWords(records, ending);
   return {
     telling,
+    last: lastOf(records),
     read: text !== null,
     evidence: [
       ...(before === null ? [] : [excerptOf(target, container, true, before, text === before ? telling : null)]),
@@ -59,10 +65,21 @@ export async function logOfRun(
   answer: string | null = null,
 ): Promise<RunLog> {
   const text = await readText(io, target, container, previous);
-  if (text === null) return { telling: null, read: false, evidence: [] };
-  const telling = complaint(readLog(text), answer);
-  return { telling, read: true, evidence: [excerptOf(target, container, previous, text, telling)] };
+  if (text === null) return noLog;
+  const records = readLog(text);
+  const telling = complaint(records, answer);
+  return {
+    telling,
+    last: lastOf(records),
+    read: true,
+    evidence: [excerptOf(target, container, previous, text, telling)],
+  };
 }
+
+/** Where no log can be had. */
+export const noLog: RunLog = { telling: null, last: '', read: false, evidence: [] };
+
+const lastOf = (records: readonly LogRecord[]): string => oneLine(records.at(-1)?.text ?? '', 300);
 
 async function readText(
   io: AnalyzerIo,

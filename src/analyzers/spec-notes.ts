@@ -28,7 +28,8 @@ function portNote(pod: KubernetesObject, container: ContainerView, text: string)
 
 /** Whether the container is given the variable that it misses. */
 function variableNote(container: ContainerView, text: string): string {
-  const name = /\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b/.exec(text)?.[0] ?? /KeyError: ["']([A-Z][A-Z0-9]+)["']/.exec(text)?.[1];
+  const name =
+    /\b[A-Z][A-Z0-9]{0,40}_[A-Z0-9_]{1,60}\b/.exec(text)?.[0] ?? /KeyError: ["']([A-Z][A-Z0-9]+)["']/.exec(text)?.[1];
   if (name === undefined) return '';
   const variable = listAt(container.spec, 'env').find((one) => textAt(one, 'name') === name);
   const sources = listAt(container.spec, 'envFrom');

@@ -8,7 +8,7 @@ const known: readonly KnownFailure[] = [...endings, ...remote, ...own, ...connec
 
 /** A setting by its name, in capitals as variables are written: `DATABASE_URL is not set`, `KeyError: 'REGION'`. */
 const namedVariable =
-  /\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b["'`]?:? (?:is |was |must be |env\w* )?(?:not set|missing|required|undefined|unset|empty|not defined|not provided|set\b)|KeyError: (?:key not found: )?["']?[A-Z][A-Z0-9_]+["']?(?: |$)|(?:missing|required|set|define|provide|need|specify)\b.{0,40}\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b/;
+  /\b[A-Z][A-Z0-9]{0,40}_[A-Z0-9_]{1,60}\b["'`]?:? (?:is |was |must be |env\w* )?(?:not set|missing|required|undefined|unset|empty|not defined|not provided|set\b)|KeyError: (?:key not found: )?["']?[A-Z][A-Z0-9_]{1,60}["']?(?: |$)|(?:missing|required|set|define|provide|need|specify)\b.{0,40}\b[A-Z][A-Z0-9]{0,40}_[A-Z0-9_]{1,60}\b/;
 
 /** What a text names as the reason of a failure; null where it names nothing known. */
 export function failureKind(text: string): FailureKind | null {

@@ -136,7 +136,7 @@ export const connections: readonly KnownFailure[] = [
       'ETIMEDOUT|ESOCKETTIMEDOUT',
       'timed? ?out\\b',
       'deadline exceeded',
-      '\\w*Timeout(?:Exception|Error|Expired)?\\b(?=:| )',
+      '\\b\\w{0,60}Timeout(?:Exception|Error|Expired)?\\b(?=:| )',
       'timeout (?:expired|exceeded|waiting|while)',
       'Communications link failure',
     ),

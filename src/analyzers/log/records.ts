@@ -17,6 +17,8 @@ export interface LogRecord {
 
 /** Lines that are read, from the end. */
 const mostLines = 3000;
+/** Characters of what a record comes down to. */
+const longestText = 1500;
 /** Lines of one record: more belong to none. */
 const longestRecord = 400;
 
@@ -138,7 +140,7 @@ function recordOf({ first, lines, raised }: Open): LogRecord {
   return {
     at: first.at ?? lines.find(({ line }) => line.at !== null)?.line.at ?? null,
     level: first.level,
-    text: coreOf(texts, raised) || first.text.trim(),
+    text: (coreOf(texts, raised) || first.text.trim()).slice(0, longestText),
     ends: endsWith(texts),
     lines: lines.map(({ raw }) => raw),
   };

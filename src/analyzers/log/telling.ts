@@ -148,7 +148,7 @@ function saysNothing(record: LogRecord): boolean {
 /** Whether a text names something beside the class of an exception: in quotes, a path, an address, a variable, a number of an error. */
 function namesThing(text: string): boolean {
   const said = text.replace(/^(?:[\w$]{1,100}[.:]{1,2}){1,12}[\w$]{1,100}(?=:|$)/, '');
-  return /["'`][^"'`]{2,}["'`]|(?:^|[\s=(])\/[\w.-]+\/[\w./-]+|\b[\w.-]+:\d{2,5}\b|\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|\bE[A-Z]{4,}\b|\berrno\b|\b\w+\.\w+\.\w+\b/.test(
+  return /["'`][^"'`]{2,}["'`]|(?:^|[\s=(])\/[\w.-]+\/[\w./-]+|\b[\w.-]+:\d{2,5}\b|\b[A-Z][A-Z0-9]{0,40}_[A-Z0-9_]{1,60}\b|\bE[A-Z]{4,}\b|\berrno\b|\b\w+\.\w+\.\w+\b/.test(
     said,
   );
 }
