@@ -47,6 +47,10 @@ const category = (meaning: string, changes: RegExp | null, advice: Look): Catego
 
 const categories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> = {
   'image-pull': category('The registry has no such image or tag.', /^image$/, (draft, place) => [
+    look(
+      `Look up in registry ${draft.facts['registry'] ?? ''} which tags image ${draft.facts['image'] ?? ''} has: skopeo list-tags, crane ls, or its web page.`,
+      'Shows whether the name or the tag is misspelled, or the image was never pushed.',
+    ),
     describe(draft),
     ...setImage(draft, place),
   ]),
@@ -82,7 +86,10 @@ const categories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> =
     'The image cannot be used: its name, format, platform or signature is not accepted.',
     /^image$/,
     (draft, { namespace, container }) => [
-      describe(draft),
+      look(
+        `Read the manifest of image ${draft.facts['image'] ?? ''}: docker manifest inspect, or skopeo inspect --raw; and its name as the pod has it.`,
+        'Shows for which platforms it is made, and in which format.',
+      ),
       change(
         `Rebuild or rename image ${draft.facts['image'] ?? ''} of container ${container} in namespace ${namespace} so that the node accepts it.`,
         `It is refused: ${draft.facts['problem'] ?? 'see the finding'}.`,
@@ -90,18 +97,23 @@ const categories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> =
     ],
   ),
   'image-not-on-node': category('The image is not on the node and must not be pulled.', /^image$/, (draft, place) => [
-    describe(draft),
+    look(
+      draft.facts['node'] === undefined
+        ? describeCommand(draft)
+        : `kubectl get node ${draft.facts['node']} -o jsonpath='{.status.images[*].names}'`,
+      'Shows which images are on the node.',
+    ),
     change(
       `Load image ${draft.facts['image'] ?? ''} onto the node, or set imagePullPolicy of container ${place.container} to IfNotPresent.`,
       'The pull policy Never uses only what is on the node.',
     ),
   ]),
   'registry-unreachable': category('The registry cannot be reached or does not answer.', /^image$/, (draft) => [
-    describe(draft),
     look(
-      `From node ${draft.facts['node'] ?? 'of the pod'}: resolve the name ${draft.facts['registry'] ?? 'of the registry'} and connect to it.`,
-      'Pulls are made by the node, not by the pod.',
+      `From node ${draft.facts['node'] ?? 'of the pod'}: resolve the name of registry ${draft.facts['registry'] ?? ''} (DNS) and connect to it.`,
+      'Pulls are made by the node, not by the pod: its name servers, proxy and firewall count.',
     ),
+    describe(draft),
   ]),
   'registry-trust': category('The node and the registry do not agree on TLS.', /^image$/, (draft) => [
     look(
@@ -109,8 +121,11 @@ const categories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> =
       'There the certificate authority, or plain HTTP, is allowed for a registry.',
     ),
   ]),
-  'registry-limit': category('The registry limits the rate of pulls.', null, (draft, { namespace }) => [
-    describe(draft),
+  'registry-limit': category('The registry limits the rate of pulls.', null, (draft, { namespace, pod }) => [
+    look(
+      `kubectl -n ${namespace} get pod ${pod} -o jsonpath='{.spec.imagePullSecrets}'`,
+      'Shows whether the pod pulls with credentials: those who have none share a low rate limit.',
+    ),
     change(
       `Let namespace ${namespace} pull with an account of registry ${draft.facts['registry'] ?? ''}, or from a mirror of it.`,
       'Anonymous pulls share one limit for the address of the node.',

@@ -83,7 +83,7 @@ const network = (meaning: string, advice: Category['advice']): Category => ({
 });
 const pluginPods: Category['advice'] = (draft) => [
   look(
-    `kubectl get pods -A -o wide --field-selector spec.nodeName=${draft.facts['node'] ?? ''}`,
+    `Look at the pods of the network plugin on node ${draft.facts['node'] ?? ''}: kubectl get pods -A -o wide --field-selector spec.nodeName=${draft.facts['node'] ?? ''}`,
     'Shows whether the pods of the network plugin on this node run; their logs say what they lack.',
   ),
 ];
@@ -96,7 +96,7 @@ export const podSandbox = defineAnalyzer({
   categories: {
     'no-pod-address': network('The network has no free address for a pod.', (draft) => [
       look(
-        `kubectl describe node ${draft.facts['node'] ?? ''}`,
+        `Look at the free addresses of node ${draft.facts['node'] ?? ''} (pod CIDR, subnet, network interfaces): kubectl describe node ${draft.facts['node'] ?? ''}`,
         'Shows how many pods the node holds; addresses end before pods do where the subnet or the interfaces are small.',
       ),
     ]),

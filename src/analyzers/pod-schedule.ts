@@ -77,7 +77,7 @@ const categories: Readonly<Record<Name, Category>> = {
     /^(?:affinity|container)$/,
     (_, { namespace, workload }) => [
       look(
-        `kubectl -n ${namespace} get pods -o wide --show-labels`,
+        `Compare its affinity and topology spread with where other pods are: kubectl -n ${namespace} get pods -o wide --show-labels`,
         'Shows on which nodes the pods are that the affinity rules or the spread constraints speak of.',
       ),
       ...templateOf(workload, namespace, 'the affinity or the topology spread constraints'),

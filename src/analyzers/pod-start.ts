@@ -47,11 +47,20 @@ const categories: Readonly<Record<StartCategory | 'config-missing', Category>> =
       ),
     ],
   },
-  'command-not-found': start(
-    'The command of a container does not exist or cannot be executed.',
-    /^(?:command|image|container)$/,
-    'Shows the command, the arguments and the error of the container runtime.',
-  ),
+  'command-not-found': {
+    ...start(
+      'The command of a container does not exist or cannot be executed.',
+      /^(?:command|image|container)$/,
+      'Shows the command, the arguments and the error of the container runtime.',
+    ),
+    advice: (draft, { namespace, pod }) => [
+      look(
+        `kubectl -n ${namespace} get pod ${pod} -o jsonpath='{range .spec.containers[*]}{.name}: {.command} {.args} in image {.image}{"\\n"}{end}'`,
+        'Shows the command and the arguments; compare them with what the image holds.',
+      ),
+      look(describeCommand(draft), 'Shows the error of the container runtime.'),
+    ],
+  },
   'security-refused': start(
     'The security settings of a container do not fit its image or its node.',
     /^(?:security context|image|container)$/,

@@ -105,7 +105,7 @@ const categories: Readonly<Record<RefusalCategory, Category>> = {
     look(
       draft.facts['service'] === undefined
         ? `kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations`
-        : `kubectl -n ${draft.facts['service'].split('/')[0]} get service,endpointslices,pods`,
+        : `Look at what answers for webhook ${draft.facts['named'] ?? ''}: kubectl -n ${draft.facts['service'].split('/')[0]} get service,endpointslices,pods`,
       `Shows whether the pods behind webhook ${draft.facts['named'] ?? ''} run and are ready.`,
     ),
   ]),
