@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
 import type { KubernetesObject } from '../core/cluster.ts';
-import { observationOf } from './dump-clock.ts';
+import { finish } from '../lib/turns.ts';
+import { newestTime, observationOf, observationOfNodes } from './dump-clock.ts';
 
 const node = (name: string, heartbeat: string, ready = 'True'): KubernetesObject => ({
   kind: 'Node',
@@ -94,5 +96,32 @@ describe('the clock of a dump', () => {
     const rest = ['a', 'b', 'c'].map((name) => event(name, '2026-01-01T12:00:00Z'));
     expect(observe(...rest, event('d', '2026-01-01T20:00:00Z')).at).toBe('2026-01-01T20:00:00.000Z');
     expect(observe(...rest, event('d', '2026-01-09T20:00:00Z')).at).toBe('2026-01-01T12:00:00.000Z');
+  });
+});
+
+describe('what is found without parsing', () => {
+  test.each(['JSON', 'YAML'] as const)('the newest time of a file of %s', (format) => {
+    const times = ['2026-01-01T12:00:00Z', '2026-01-01T12:20:00.5Z', '2026-01-01T11:00:00Z'];
+    const items = times.map((time, at) => ({
+      metadata: { name: `e${at}` },
+      lastTimestamp: time,
+      note: 'startedAt: "2027',
+    }));
+    const text = format === 'JSON' ? JSON.stringify({ items }, null, 2) : stringify({ items });
+    const padded = (before: number) => Buffer.from((format === 'JSON' ? ' ' : '#\n').repeat(before) + text);
+    expect(finish(newestTime(padded(0), format))).toBe('2026-01-01T12:20:00.500Z');
+    // A field that stands where two parts meet.
+    for (const before of [524_200, 524_238, 1_048_476])
+      expect(finish(newestTime(padded(before), format))).toBe('2026-01-01T12:20:00.500Z');
+    expect(finish(newestTime(Buffer.from('{}'), format))).toBe('');
+  });
+
+  test('nodes that agree with it are enough; else all objects have to be looked at', () => {
+    const nodes = [node('n1', '2026-01-01T12:00:00Z'), node('n2', '2026-01-01T11:58:00Z')];
+    const at = '2026-01-01T12:20:00.000Z';
+    expect(observationOfNodes(at, nodes)).toEqual({ at, ahead: [] });
+    expect(observationOfNodes('2026-01-01T13:20:00.000Z', nodes)).toBeNull();
+    expect(observationOfNodes(at, [...nodes, node('n3', '2026-01-01T14:00:00Z')])).toBeNull();
+    expect(observationOfNodes(at, [])).toBeNull();
   });
 });

@@ -35,10 +35,7 @@ const enoughObjects = 3;
  * @param objects those with times, nodes among them
  */
 export function observationOf(newest: Timestamp, objects: readonly KubernetesObject[]): Observation {
-  const reports = objects
-    .flatMap((object) => readyReport(object))
-    .sort((one, other) => (one.at < other.at ? 1 : one.at > other.at ? -1 : 0));
-  const [first, second, third] = reports;
+  const [first, second, third] = readyReports(objects);
   if (first === undefined) return withoutReports(newest, objects);
   const nodeIsAhead = second !== undefined && addMs(second.at, farAheadMs) < first.at;
   if (nodeIsAhead) {
@@ -50,6 +47,13 @@ export function observationOf(newest: Timestamp, objects: readonly KubernetesObj
   if (newest <= addMs(first.at, farAheadMs)) return { at: newest, ahead: [] };
   const late = beyond(objects, addMs(first.at, farAheadMs));
   return late.length < enoughObjects ? without(late, objects, first.at) : { at: newest, ahead: [] };
+}
+
+/** The same where nodes that are ready agree with the newest time: then nothing else has to be looked at. Else null. */
+export function observationOfNodes(newest: Timestamp, nodes: readonly KubernetesObject[]): Observation | null {
+  const [first, second] = readyReports(nodes);
+  if (first === undefined || newest > addMs(first.at, farAheadMs)) return null;
+  return second !== undefined && addMs(second.at, farAheadMs) < first.at ? null : { at: newest, ahead: [] };
 }
 
 interface Moment {
@@ -79,6 +83,13 @@ function without(late: readonly Moment[], objects: readonly KubernetesObject[], 
 function aheadText({ name, at }: Moment, now: Timestamp): string {
   const minutes = Math.round((toEpochMs(at) - toEpochMs(now)) / 60_000);
   return `Is the clock behind ${name} right? Its times are ${minutes} minutes ahead of all others, and were not taken for the time of the evidence.`;
+}
+
+/** The newest first. */
+function readyReports(objects: readonly KubernetesObject[]): ReturnType<typeof readyReport> {
+  return objects
+    .flatMap((object) => readyReport(object))
+    .sort((one, other) => (one.at < other.at ? 1 : one.at > other.at ? -1 : 0));
 }
 
 /** When a node that is ready reported last. */
@@ -133,28 +144,27 @@ function timeOf(value: unknown): Timestamp | null {
   return Number.isNaN(epochMs) ? null : toTimestamp(epochMs);
 }
 
-const timeField = new RegExp(
-  `"(?:${[...timeFields].join('|')})": ?"(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d)(\\.\\d+)?Z"`,
-  'g',
-);
+const [names, time] = [[...timeFields].join('|'), '(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d)(\\.\\d+)?Z'];
+const jsonField = new RegExp(`"(?:${names})": ?"${time}"`, 'g');
+const yamlField = new RegExp(`^[ -]*(?:${names}): ["']?${time}`, 'gm');
 /** Looked through between two turns. */
 const bytesAtOnce = 1024 * 1024;
 
-/** The newest time in JSON; empty where there is none. */
-export function* newestTime(json: Buffer): Pieces<string> {
+/** The newest time in a file of objects; empty where there is none. Nothing is parsed for it. */
+export function* newestTime(bytes: Buffer, format: 'JSON' | 'YAML'): Pieces<string> {
   let newest = '';
-  for (let from = 0; from < json.length; from += bytesAtOnce) {
+  for (let from = 0; from < bytes.length; from += bytesAtOnce) {
     // A field that the cut parts is found in the next part.
-    const part = json.toString('latin1', Math.max(0, from - 100), from + bytesAtOnce);
-    newest = newestTimeIn(part, newest);
+    const part = bytes.toString('latin1', Math.max(0, from - 200), from + bytesAtOnce);
+    newest = newestTimeIn(part, format === 'JSON' ? jsonField : yamlField, newest);
     yield;
   }
   return newest;
 }
 
-function newestTimeIn(json: string, before: string): string {
+function newestTimeIn(text: string, field: RegExp, before: string): string {
   let newest = before;
-  for (const [, seconds = '', fraction = '.000'] of json.matchAll(timeField)) {
+  for (const [, seconds = '', fraction = '.000'] of text.matchAll(field)) {
     const time = `${seconds}${fraction.slice(0, 4).padEnd(4, '0')}Z`;
     if (time > newest) newest = time;
   }

@@ -14,7 +14,7 @@ import { fileProblem } from '../lib/file-problem.ts';
 import { eventLoopTurns } from '../lib/turns.ts';
 import { unpackArchive } from './archive.ts';
 import type { Unpacked } from './archive.ts';
-import { observationOf } from './dump-clock.ts';
+import { observationOf, observationOfNodes } from './dump-clock.ts';
 import { openFile, openFiles } from './file-layout.ts';
 import { openFolders } from './folder-layout.ts';
 import { foldersIn, forms } from './forms.ts';
@@ -195,19 +195,25 @@ const timedResources = ['events', 'pods', 'deployments', 'replicasets'] as const
 
 async function observe(layout: Layout, readList: Layout['readList']): Promise<Observation> {
   const wanted = layout.namespaces.names.flatMap((namespace) =>
-    timedResources.map((resource) => readList(resource, namespace)),
+    timedResources.map((resource) => ({ resource, namespace })),
   );
-  const lists = await Promise.all([readList('nodes', null), ...wanted]);
-  const newest = lists.reduce(
-    (time, parsed) => (parsed.kind === 'list' && parsed.newest > time ? parsed.newest : time),
-    '',
-  );
+  const nodes = itemsOf(await readList('nodes', null));
+  let newest = await layout.newestTime('nodes', null);
+  // One after the other: all of them at once may be more than fits into memory.
+  for (const { resource, namespace } of wanted) {
+    const time = await layout.newestTime(resource, namespace);
+    if (time > newest) newest = time;
+  }
   if (newest === '') return { at: toTimestamp(await layout.changedMs()), ahead: [] };
+  const agreed = observationOfNodes(newest, nodes);
+  if (agreed !== null) return agreed;
+  const lists = await Promise.all(wanted.map(({ resource, namespace }) => readList(resource, namespace)));
   if (eventLoopTurns.isOver()) await eventLoopTurns.next();
-  return observationOf(
-    newest,
-    lists.flatMap((parsed) => (parsed.kind === 'list' ? parsed.items : [])),
-  );
+  return observationOf(newest, [...nodes, ...lists.flatMap(itemsOf)]);
+}
+
+function itemsOf(list: List): readonly KubernetesObject[] {
+  return list.kind === 'list' ? list.items : [];
 }
 
 /** Equality of every label asked for. */

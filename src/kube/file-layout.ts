@@ -90,8 +90,9 @@ function layoutOf(objects: readonly KubernetesObject[], paths: readonly string[]
       const group = groups.get(`${namespace ?? ''}/${resource}`);
       const where = namespace === null ? '' : ` of namespace ${namespace}`;
       if (group === undefined) return { kind: 'absent', reason: `the ${form} has no ${resource}${where}` };
-      return { kind: 'list', ...group, isWhole: false };
+      return { kind: 'list', items: group.items, isWhole: false };
     },
+    newestTime: async (resource, namespace) => groups.get(`${namespace ?? ''}/${resource}`)?.newest ?? '',
     readLog: async () => notCaptured(`the ${form} has no logs`),
     remedyFor: (resource, namespace) =>
       resource === 'pods/log'

@@ -7,6 +7,7 @@ import { eventLoopTurns, finishInTurns } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
 import { newestOf, newestTime } from './dump-clock.ts';
 import { readDumpFile } from './dump-files.ts';
+import type { DumpFile } from './dump-files.ts';
 import type { Form, Parts } from './forms.ts';
 import { notCaptured, shown, unavailable, withType } from './layout.ts';
 import type { DumpLimits, Layout, List, Namespaces } from './layout.ts';
@@ -29,6 +30,14 @@ export async function openFolders(form: Form, roots: readonly string[], limits: 
       const lists = [];
       for (const root of roots) lists.push(await readListOf(form, root, { resource, namespace }, limits.maxListBytes));
       return mergeLists(lists);
+    },
+    newestTime: async (resource, namespace) => {
+      let newest = '';
+      for (const root of roots) {
+        const time = await newestTimeOf(form, root, { resource, namespace }, limits.maxListBytes);
+        if (time > newest) newest = time;
+      }
+      return newest;
     },
     readLog: async (query) => {
       let result: ReadResult<string> = notCaptured('');
@@ -58,7 +67,6 @@ function mergeLists(lists: readonly List[]): List {
   return {
     kind: 'list',
     items: distinct(read.flatMap(({ items }) => items)),
-    newest: read.reduce((newest, list) => (list.newest > newest ? list.newest : newest), ''),
     isWhole: read.some(({ isWhole }) => isWhole),
   };
 }
@@ -92,22 +100,33 @@ async function readListOf(form: Form, root: string, wanted: Wanted, maxBytes: nu
   };
 }
 
-async function readObjects(root: string, parts: Parts, resource: ClusterResource, maxBytes: number): Promise<List> {
-  const path = join(root, ...parts);
-  const file = await readDumpFile(root, parts, { maxBytes }).catch((error: unknown) => {
-    throw unavailable(`${path} cannot be read (${fileProblem(error)})`, error);
+async function newestTimeOf(form: Form, root: string, wanted: Wanted, maxBytes: number): Promise<string> {
+  for (const parts of form.lists(wanted.resource, wanted.namespace)) {
+    const file = await readFileOf(root, parts, maxBytes);
+    if (file.kind === 'refused') return '';
+    if (file.kind === 'bytes') return finishInTurns(newestTime(file.bytes, isJson(file.bytes) ? 'JSON' : 'YAML'));
+  }
+  const list = await readListOf(form, root, wanted, maxBytes);
+  return list.kind === 'list' ? finishInTurns(newestOfAll(list.items)) : '';
+}
+
+async function readFileOf(root: string, parts: Parts, maxBytes: number): Promise<DumpFile> {
+  return readDumpFile(root, parts, { maxBytes }).catch((error: unknown) => {
+    throw unavailable(`${join(root, ...parts)} cannot be read (${fileProblem(error)})`, error);
   });
+}
+
+async function readObjects(root: string, parts: Parts, resource: ClusterResource, maxBytes: number): Promise<List> {
+  const file = await readFileOf(root, parts, maxBytes);
   if (file.kind === 'absent') return { kind: 'absent', reason: `there is no ${parts.join('/')}` };
   if (file.kind === 'refused') return file;
   try {
     const objects = await finishInTurns(parseObjects(file.bytes));
-    const items = objects.map((object) => withType(object, resource));
-    const newest = await finishInTurns(isJson(file.bytes) ? newestTime(file.bytes) : newestOfAll(items));
-    return { kind: 'list', items, newest, isWhole: true };
+    return { kind: 'list', items: objects.map((object) => withType(object, resource)), isWhole: true };
   } catch (error) {
     if (!(error instanceof NoObjects)) throw error;
     // A file that was cut off says nothing of what came behind; one part beyond the bounds is no reason to give up.
-    if (error.format === 'JSON') throw unavailable(`${path} ${error.message}`, error);
+    if (error.format === 'JSON') throw unavailable(`${join(root, ...parts)} ${error.message}`, error);
     return { kind: 'refused', reason: `${parts.join('/')} ${error.message}` };
   }
 }
@@ -130,7 +149,6 @@ async function readObjectFiles(
   maxBytes: number,
 ): Promise<List | null> {
   const items: KubernetesObject[] = [];
-  let newest = '';
   for (const folder of folders) {
     const { parts } = folder;
     const names = await readdir(join(root, ...parts), 'utf8').catch((): string[] => []);
@@ -143,10 +161,9 @@ async function readObjectFiles(
       if (read.kind === 'refused') return read;
       if (read.kind === 'absent') continue;
       items.push(...read.items);
-      if (read.newest > newest) newest = read.newest;
     }
   }
-  return items.length === 0 ? null : { kind: 'list', items: distinct(items), newest, isWhole: false };
+  return items.length === 0 ? null : { kind: 'list', items: distinct(items), isWhole: false };
 }
 
 type ObjectFolder = ReturnType<Form['objects']>[number];

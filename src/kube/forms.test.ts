@@ -91,6 +91,16 @@ describe('a must-gather', () => {
     expect(names(await cluster.list({ resource: 'events', namespace: 'shop' }))).toEqual(['e1']);
   });
 
+  test('its clock is found without parsing what nobody asked for', async () => {
+    const node = `metadata:\n  name: n1\nstatus:\n  conditions:\n  - lastHeartbeatTime: "2026-01-02T04:00:00Z"\n    status: "True"\n    type: Ready\n`;
+    writeFiles(folder, {
+      'cluster-scoped-resources/core/nodes/n1.yaml': `kind: Node\n${node}`,
+      'namespaces/shop/core/events.yaml': 'items:\n- lastTimestamp: "2026-01-02T04:10:00Z"\n  metadata: [damaged\n',
+    });
+    const cluster = await openDump(folder);
+    expect(await cluster.observedAt()).toEqual({ at: '2026-01-02T04:10:00.000Z', ahead: [] });
+  });
+
   test('YAML that is damaged, and links that lead out, are refused', async () => {
     writeFiles(folder, {
       'dump/namespaces/shop/core/pods.yaml': 'items:\n- metadata: [\n',

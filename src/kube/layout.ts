@@ -7,8 +7,6 @@ export type List =
   | {
       readonly kind: 'list';
       readonly items: readonly KubernetesObject[];
-      /** Newest time in it; empty where it has none. */
-      readonly newest: string;
       /** What is not in it does not exist; else it was not captured. */
       readonly isWhole: boolean;
     }
@@ -28,6 +26,8 @@ export interface Layout {
   readonly namespaces: Namespaces;
   /** Of a namespace that is there, or (null) of the cluster. Throws ClusterUnavailable. */
   readList(resource: ClusterResource, namespace: string | null): Promise<List>;
+  /** The newest time in such a list, which is not parsed for it; empty where it has none or cannot be read. */
+  newestTime(resource: ClusterResource, namespace: string | null): Promise<string>;
   /** Of a namespace that is there. Throws ClusterUnavailable. */
   readLog(query: LogQuery): Promise<ReadResult<string>>;
   /** How what is missing gets into the next capture. */

@@ -37,6 +37,26 @@ test.each([
   else expect(parsed).toEqual(odd);
 });
 
+test('who wrote which field is left out of YAML, and of nothing else', () => {
+  const managedFields = [{ manager: 'kubectl', fieldsV1: { 'f:spec': { 'f:containers': {} } } }];
+  const text = 'metadata:\n  managedFields:\n  - text\n';
+  const own = (more: object) => ({
+    kind: 'ConfigMap',
+    metadata: { annotations: { text }, ...more, name: 'a' },
+    data: { text },
+  });
+  const [given, expected] = [own({ managedFields }), own({})];
+  for (const indentSeq of [false, true]) {
+    expect(parse(stringify(given, { indentSeq }))).toEqual([expected]);
+    expect(parse(stringify(list([given, structuredClone(given)]), { indentSeq }))).toEqual([expected, expected]);
+  }
+  // Where it is the last, and where it is all.
+  expect(parse('metadata:\n  name: a\n  managedFields:\n  - manager: x\n')).toEqual([{ metadata: { name: 'a' } }]);
+  expect(parse('metadata:\n  managedFields:\n  - manager: x\n  name: a\nspec: {}\n')).toEqual([
+    { metadata: { name: 'a' }, spec: {} },
+  ]);
+});
+
 test('a large array, one object, nothing', () => {
   const many = Array.from({ length: 20_000 }, (_, at) => pod(`web-${at}`));
   expect(parse(JSON.stringify(many))).toEqual(many);

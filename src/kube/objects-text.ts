@@ -58,11 +58,27 @@ function* parseDocuments(bytes: Buffer): Pieces<readonly unknown[]> {
   const objects: unknown[] = [];
   for (const { from, to, indent } of yield* findYamlParts(bytes)) {
     if (to - from > largestPart) throw new NoObjects('YAML', `has a part of more than ${largestPart} bytes`);
-    const value = yield* parsePart(`${' '.repeat(indent)}${bytes.toString('utf8', from, to)}`);
+    const text = `${' '.repeat(indent)}${bytes.toString('utf8', from, to)}`;
+    const value = yield* parsePart(withoutManagedFields(text));
     for (const object of valuesOf(value)) objects.push(object);
     yield;
   }
   return objects;
+}
+
+/** Without who wrote which field: it is often half of an object, parsing it takes as long, and nothing reads it. */
+function withoutManagedFields(text: string): string {
+  const column = /^( *)[A-Za-z]/m.exec(text)?.[1] ?? '';
+  // Of the object itself: what stands deeper may be text.
+  const start = new RegExp(
+    `^${column}metadata:[ \\t]*\\r?\\n(?=(${column} +)\\S)(?:${column} .*\\n)*?(?=\\1managedFields:[ \\t]*\\r?\\n)`,
+    'm',
+  ).exec(text);
+  if (start === null) return text;
+  const from = start.index + start[0].length;
+  const rest = text.slice(text.indexOf('\n', from) + 1);
+  const end = new RegExp(`^(?!${start[1] ?? ''}(?: |-)|[ \\t]*\\r?$)`, 'm').exec(rest);
+  return text.slice(0, from) + (end === null ? '' : rest.slice(end.index));
 }
 
 /** The items of a List, or the object itself. */
