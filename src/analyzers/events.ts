@@ -38,7 +38,10 @@ export function isAbout(event: KubernetesObject, kind: string, name: string, uid
 }
 
 /** Evidence of an object's events: those newest last, at most 25. The same for every finding about the object. */
-export function eventsEvidence(target: Target, events: readonly EventView[]): EvidenceDraft {
+export function eventsEvidence(
+  target: Pick<Target, 'kind' | 'namespace' | 'name'>,
+  events: readonly EventView[],
+): EvidenceDraft {
   const lines = events
     .slice(-25)
     .map(

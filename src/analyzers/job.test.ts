@@ -37,6 +37,27 @@ describe('job', () => {
     expect(finding?.description).toContain('Its pods are deleted, and their logs with them');
   });
 
+  test('of pods that are deleted their warnings tell what kept them from running', async () => {
+    const created = (pod: string) =>
+      eventObject({ kind: 'Job', name: 'load' }, 'SuccessfulCreate', `Created pod: ${pod}`, { type: 'Normal' });
+    const about = { kind: 'Pod', name: 'load-x' };
+    const pull = 'Failed to pull image "load:2": rpc error: code = NotFound desc = load:2: not found';
+    const late = load({ activeDeadlineSeconds: 600 }, failedBy('DeadlineExceeded'));
+    const events = [
+      created('load-x'),
+      eventObject(about, 'Failed', pull),
+      eventObject(about, 'BackOff', 'Back-off pulling image "load:2"'),
+    ];
+    const [finding] = await analyze(job, 'job', late, { events });
+    expect(finding).toMatchObject({ category: 'job-deadline', decisive: true });
+    expect(finding?.cause).toBe(
+      `The pods of job load could not run (DeadlineExceeded). The last warning about load-x, at 2026-01-01 11:59:00 UTC, says: ${pull} (Failed).`,
+    );
+    const failing = [created('load-x'), eventObject(about, 'BackOff', 'Back-off restarting failed container')];
+    const [unknown] = await analyze(job, 'job', load({}, failedBy('BackoffLimitExceeded')), { events: failing });
+    expect(unknown?.cause).toBeNull();
+  });
+
   test('a policy and a deadline are causes of their own', async () => {
     const message = 'Container main for pod shop/load-a failed with exit code 42 matching FailJob rule at index 0';
     expect(await analyze(job, 'job', load({}, failedBy('PodFailurePolicy', message)))).toMatchObject([

@@ -2,6 +2,8 @@ import type { KubernetesObject } from '../core/cluster.ts';
 import type { Timestamp } from '../core/time.ts';
 import { change, describeCommand, look } from './advice.ts';
 import { defineAnalyzer, objectName } from './define.ts';
+import { lastWarningOfPods } from './deleted-pods.ts';
+import type { LastWarning } from './deleted-pods.ts';
 import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Pointer, Target } from './define.ts';
 import { eventsEvidence } from './events.ts';
 import { at, between, conditionOf, controllerOf, numberAt, plural, textAt, timeAt, timeText } from './fields.ts';
@@ -131,17 +133,21 @@ async function failed(io: AnalyzerIo, target: Target, failure: Failure, events: 
   const left =
     pods.length > 0 ? '' : '. Its pods are deleted, and their logs with them: what ended them cannot be read any more';
   const until = await laterSuccess(io, target, failure.since);
+  const warning = pods.length > 0 ? null : await lastWarningOfPods(io, target, events);
   return {
     category: categoryOf(failure.reason),
     severity: 'high',
     object: objectName('job', target.namespace, target.name),
     description: `Job ${target.name} failed at ${timeText(failure.since)} (${failure.reason}): ${quote(failure.message, 250)}${counted}${indexes}${left}.`,
-    ...causeOf(target, failure),
+    ...causeOf(target, failure, warning),
     when: { from: failure.since, until, source: failure.source },
     facts: { reason: failure.reason, failed_pods: String(count ?? 0) },
     evidence: [
       ...(wasRead(target) ? [jobEvidence(target, failure)] : []),
       ...(events.length > 0 ? [eventsEvidence(target, events)] : []),
+      ...(warning === null
+        ? []
+        : [eventsEvidence({ kind: 'pod', namespace: target.namespace, name: warning.pod }, warning.events)]),
     ],
     pointers,
   };
@@ -151,8 +157,20 @@ function categoryOf(reason: string): 'job-failed' | 'job-policy' | 'job-deadline
   return reason === 'PodFailurePolicy' ? 'job-policy' : reason === 'DeadlineExceeded' ? 'job-deadline' : 'job-failed';
 }
 
-/** The limits of the job itself are a cause; that pods failed so often is not. */
-function causeOf(target: Target, failure: Failure): { readonly cause: string | null; readonly decisive: boolean } {
+/** The limits of the job itself are a cause, and so is what kept its pods from running; that they failed is not. */
+function causeOf(
+  target: Target,
+  failure: Failure,
+  warning: LastWarning | null,
+): { readonly cause: string | null; readonly decisive: boolean } {
+  if (warning !== null) {
+    const { reason, message, last } = warning.event;
+    const words = quote(message, 300).replace(/\.$/, '');
+    return {
+      cause: `The pods of job ${target.name} could not run (${failure.reason}). The last warning about ${warning.pod}, at ${timeText(last)}, says: ${words} (${reason}).`,
+      decisive: true,
+    };
+  }
   if (failure.reason === 'DeadlineExceeded') {
     const seconds = numberAt(target.object, 'spec', 'activeDeadlineSeconds');
     const limit = seconds === null ? 'its deadline' : `its activeDeadlineSeconds of ${seconds}`;

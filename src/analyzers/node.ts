@@ -156,7 +156,7 @@ function notReady(target: Target, events: readonly EventView[], evidence: readon
   const { part, words } = silent ? { part: 'kubelet', words: '' } : partOf(ready.message, events);
   const message = quote(ready.message, 250) || ready.reason;
   const why = silent
-    ? `its kubelet does not report any more${heartbeat === null ? '' : `, last at ${timeText(heartbeat)}`} (${ready.reason || 'Unknown'}${ready.message === '' ? '' : `: ${message.replace(/\.$/, '')}`})`
+    ? `its kubelet ${ready.reason === 'NodeStatusNeverUpdated' ? 'has never reported' : 'does not report any more'}${heartbeat === null ? '' : `, last at ${timeText(heartbeat)}`} (${ready.reason || 'Unknown'}${ready.message === '' ? '' : `: ${message.replace(/\.$/, '')}`})`
     : `${words === '' ? '' : `${words}, `}${ready.reason}: ${message.replace(/\.$/, '')}`;
   const text = `Node ${name} is not ready since ${timeText(ready.at)}: ${why}.`;
   return [

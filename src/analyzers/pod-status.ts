@@ -103,6 +103,8 @@ export function podTrouble(pod: KubernetesObject): number {
   if (phase === 'Failed') return 30;
   if (phase === 'Pending') return 25;
   if (!isReady(pod)) return 20 + restarts;
+  // One that is ready and is to end may hang there.
+  if (pod.metadata.deletionTimestamp !== undefined) return 10 + restarts;
   return restarts > 0 ? 1 + restarts : 0;
 }
 

@@ -99,6 +99,27 @@ describe('service-port', () => {
     expect(await found([one, other], 'alert')).toHaveLength(1);
   });
 
+  test('pods of another workload that take a part of the traffic', async () => {
+    const of = (name: string, set: string, containerPort: number) =>
+      podObject(name, {
+        meta: {
+          labels: { app: 'web' },
+          ownerReferences: [{ kind: 'ReplicaSet', name: set, uid: set, controller: true }],
+        },
+        spec: { containers: [{ name: 'app', ports: [{ containerPort }] }] },
+      });
+    const web = of('web-6d4cf56db6-a', 'web-6d4cf56db6', 8080);
+    const find = (other: object, targetPort: number | string = 8080) =>
+      analyze(servicePort, 'service', backend({ port: 80, targetPort }), { pods: [web, other] });
+    const [finding] = await find(of('worker-7c9d8b6f5-b', 'worker-7c9d8b6f5', 9000));
+    expect(finding).toMatchObject({ category: 'service-mixed-pods', decisive: false, severity: 'medium' });
+    expect(finding?.cause).toContain(
+      '1 of its 2 ready pods belongs to another workload: pod worker-7c9d8b6f5-b declares 9000/TCP, not port 8080',
+    );
+    expect(await find(of('web-7c9d8b6f5-b', 'web-7c9d8b6f5', 9000))).toEqual([]);
+    expect(await find(of('worker-7c9d8b6f5-b', 'worker-7c9d8b6f5', 8080))).toEqual([]);
+  });
+
   test('the protocol', async () => {
     const pod = listening([{ containerPort: 53, name: 'dns', protocol: 'UDP' }]);
     for (const targetPort of [53, 'dns']) {

@@ -2,10 +2,11 @@ import type { KubernetesObject } from '../core/cluster.ts';
 import { change, look } from './advice.ts';
 import { defineAnalyzer, lasting, objectName } from './define.ts';
 import type { FindingDraft, Target } from './define.ts';
-import { at, listAt, mapAt, numberAt, textAt } from './fields.ts';
-import { selectsLabels } from './selectors.ts';
+import { at, controllerOf, listAt, mapAt, numberAt, textAt } from './fields.ts';
+import { isReady } from './pod-status.ts';
+import { labelText, selectsLabels } from './selectors.ts';
 
-type Draft = FindingDraft<'service-port'>;
+type Draft = FindingDraft<'service-port' | 'service-mixed-pods'>;
 
 /** A port of a service. */
 interface ServicePort {
@@ -46,6 +47,18 @@ export const servicePort = defineAnalyzer({
         ),
       ],
     },
+    'service-mixed-pods': {
+      meaning: 'A Service selects pods of another workload too, which do not listen on its port.',
+      nearness: 64,
+      answers: ['service'],
+      changes: null,
+      advice: (draft, { namespace }) => [
+        look(
+          `kubectl -n ${namespace} get pods -l ${draft.facts['selector']} -o wide --show-labels`,
+          'Shows all pods that the service selects: those of another workload take a part of its traffic.',
+        ),
+      ],
+    },
   },
   async run(io, target) {
     const selector = mapAt(target.object, 'spec', 'selector');
@@ -61,9 +74,11 @@ export const servicePort = defineAnalyzer({
     );
     const served = others.some((other) => serves(other, picked));
     const nameless = target.relation !== 'alert' && lacksNames(others, pods.value);
-    return ports
+    const mixed = ports.flatMap((port) => mixedPods(target, port, picked.filter(isReady))).slice(0, 1);
+    const missed = ports
       .filter((port) => !nameless || typeof port.target === 'number')
       .flatMap((port) => mismatch(target, port, served || ports.length > 1, picked));
+    return [...missed, ...mixed];
   },
 });
 
@@ -183,6 +198,47 @@ function mismatch(
       ],
     },
   ];
+}
+
+/** Ready pods of another workload than those that listen on the port: a part of the traffic goes to them. */
+function mixedPods(target: Target, port: ServicePort, ready: readonly KubernetesObject[]): readonly Draft[] {
+  const listens = ready.filter((pod) => declaredBy(pod).some((one) => isMeant(port, one)));
+  const owners = new Set(listens.map(makerOf));
+  const others = ready.filter(
+    (pod) => declaredBy(pod).length > 0 && !listens.includes(pod) && !owners.has(makerOf(pod)),
+  );
+  const [other] = others;
+  // By name only the pods that have the port are endpoints.
+  if (listens.length === 0 || other === undefined || typeof port.target === 'string') return [];
+  const selector = labelText(mapAt(target.object, 'spec', 'selector'));
+  const text = `Service ${target.name} selects ${selector}, and ${others.length} of its ${ready.length} ready pods ${others.length === 1 ? 'belongs' : 'belong'} to another workload: pod ${other.metadata.name} declares ${listText(declaredBy(other))}, not port ${port.target}, and a part of the traffic goes there.`;
+  return [
+    {
+      category: 'service-mixed-pods',
+      severity: 'medium',
+      object: objectName('service', target.namespace, target.name),
+      description: text,
+      cause: text,
+      decisive: false,
+      when: lasting,
+      facts: { selector },
+      evidence: [
+        {
+          read: { kind: 'list', resource: 'pods', namespace: target.namespace },
+          excerpt: ready
+            .slice(0, 20)
+            .map((pod) => `${pod.metadata.name}: declares ${listText(declaredBy(pod))}`)
+            .join('\n'),
+        },
+      ],
+    },
+  ];
+}
+
+/** What makes a pod: a rollout has pods of two replica sets of one deployment. */
+function makerOf(pod: KubernetesObject): string {
+  const owner = controllerOf(pod);
+  return owner === null ? pod.metadata.name : owner.name.replace(/-[a-z0-9]{5,10}$/, '');
 }
 
 /** Whether a container port is the one that a service's port goes to, as the endpoints controller looks for it. */
