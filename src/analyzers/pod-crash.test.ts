@@ -245,6 +245,11 @@ describe('pod-crash', () => {
       state: { state: { terminated: ended('Error', 137) } },
     });
     expect(await analyze(podCrash, 'pod', preempted, {}, log)).toEqual([]);
+    const overdue = podObject('web-1', {
+      status: { phase: 'Failed', reason: 'DeadlineExceeded' },
+      state: { state: { terminated: ended('Error', 137) } },
+    });
+    expect(await analyze(podCrash, 'pod', overdue, {}, log)).toEqual([]);
   });
 });
 

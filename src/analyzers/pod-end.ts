@@ -78,7 +78,7 @@ function isDisrupted(pod: KubernetesObject, { finishedAt }: Ending): boolean {
   const condition = conditionOf(pod, 'DisruptionTarget');
   if (condition?.status === 'True')
     return finishedAt === null || condition.since === null || finishedAt >= addMs(condition.since, -10_000);
-  return ['Evicted', 'Preempting', 'Preempted', 'NodeShutdown', 'Terminated', 'Shutdown'].includes(
+  return ['Evicted', 'Preempting', 'Preempted', 'NodeShutdown', 'Terminated', 'Shutdown', 'DeadlineExceeded'].includes(
     textAt(pod, 'status', 'reason'),
   );
 }

@@ -32,6 +32,12 @@ test.each([
   expect(finding?.cause).toContain('Init container wait of pod web-1 has been running for 50m');
 });
 
+test('a name that no Service has is told with the nearest one', async () => {
+  const logs = { 'shop/web-1/wait': "nc: bad address 'postgre'\n" };
+  const [finding] = await analyze(podInit, 'pod', waiting('2026-01-01T11:10:00Z'), { services }, { logs });
+  expect(finding?.cause).toContain('There is no Service postgre in namespace shop. The nearest name is postgres.');
+});
+
 test('a short run, a sidecar, and a pod that has started are ordinary', async () => {
   expect(await analyze(podInit, 'pod', waiting('2026-01-01T11:58:00Z'))).toEqual([]);
   expect(await analyze(podInit, 'pod', waiting('2026-01-01T11:10:00Z', { restartPolicy: 'Always' }))).toEqual([]);

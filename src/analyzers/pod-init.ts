@@ -8,7 +8,7 @@ import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
 import { quote } from './quote.ts';
 import { deletionOf } from './pod-end.ts';
-import { logOfRun } from './run-log.ts';
+import { behind, logOfRun } from './run-log.ts';
 
 type Draft = FindingDraft<'init-waits'>;
 
@@ -48,12 +48,13 @@ export const podInit = defineAnalyzer({
 async function finding(io: AnalyzerIo, target: Target, container: ContainerView): Promise<Draft> {
   const log = await logOfRun(io, target, container, false);
   const last = log.telling?.text ?? log.last;
-  const pointers = await awaited(io, target, container, last);
+  const { pointers: told, note } = await behind(io, target, container, log.telling);
+  const pointers = told.length > 0 ? told : await awaited(io, target, container, last);
   const names = pointers.map(({ name }) => name).join(', ');
   const waited = between(container.runningSince, io.now) ?? 'long';
   const said = last === '' ? '' : ` Its log ends with: "${quote(last, 300)}".`;
   const what = names === '' ? '' : ` It names Service ${names}.`;
-  const text = `Init container ${container.name} of pod ${target.name} has been running for ${waited} (since ${timeText(container.runningSince)}) and does not end, so the containers after it do not start.${said}${what}`;
+  const text = `Init container ${container.name} of pod ${target.name} has been running for ${waited} (since ${timeText(container.runningSince)}) and does not end, so the containers after it do not start.${said}${what}${note}`;
   return {
     category: 'init-waits',
     severity: 'high',

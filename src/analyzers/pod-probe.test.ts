@@ -72,6 +72,14 @@ describe('probes for which the kubelet kills', () => {
     expect(finding).toMatchObject({ category: 'probe-kill', facts: { probe } });
   });
 
+  test('a startup probe gives a time to start, which is told', async () => {
+    const probe = { startupProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 5, failureThreshold: 6 } };
+    const pod = podObject('web-1', { spec: withProbe(probe), state: looping(ended(143)) });
+    const events = [killing('Container app failed startup probe, will be restarted')];
+    const [finding] = await analyze(podProbe, 'pod', pod, { events });
+    expect(finding?.cause).toContain('It gives the program 30s to start.');
+  });
+
   test.each([
     [
       'dial tcp 10.1.2.3:9090: connect: connection refused',

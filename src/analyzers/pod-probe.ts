@@ -161,6 +161,8 @@ function startNote(container: ContainerView, kind: ProbeKind): string {
 /** Where each run ends about when the probe may first do so, the program has not started by then. */
 function tooSoon(container: ContainerView, probe: Probe | null, kind: ProbeKind): string {
   const ending = container.terminated ?? container.last;
+  if (probe !== null && kind === 'startup')
+    return ` It gives the program ${probe.delay + probe.period * probe.failures}s to start.`;
   if (probe === null || kind !== 'liveness' || ending?.startedAt == null || ending.finishedAt === null) return '';
   const ranMs = Date.parse(ending.finishedAt) - Date.parse(ending.startedAt);
   const allowed = probe.delay + probe.period * probe.failures + probe.timeout;
