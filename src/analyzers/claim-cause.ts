@@ -173,7 +173,7 @@ function byVolumes(
   const why = fits.text === '' ? 'there is no volume' : fits.text;
   return {
     category: 'claim-no-volume',
-    words: `it asks for ${wantedText(wanted)} from a volume ${ofClass} and none fits: ${why}`,
+    words: `it asks for ${wantedText(wanted)} from a volume ${ofClass}${ofClass.endsWith(',') ? '' : ','} and none fits: ${why}`,
     decisive: true,
   };
 }

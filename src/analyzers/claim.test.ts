@@ -118,7 +118,7 @@ describe('a claim that is not bound', () => {
     });
     expect(finding).toMatchObject({ category: 'claim-no-volume', decisive: true });
     expect(finding?.cause).toMatch(
-      /^Claim data is not bound: it asks for 2Gi, .+ from a volume without a storage class and none fits: /,
+      /^Claim data is not bound: it asks for 2Gi, .+ from a volume without a storage class, and none fits: /,
     );
     expect(finding?.cause).toContain(words);
   });

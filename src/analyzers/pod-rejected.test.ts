@@ -21,9 +21,9 @@ test.each([
     'Terminated',
     'Pod was terminated in response to imminent node shutdown.',
     'node-shutdown',
-    'because its node shut down',
+    'because its node n1 shut down',
   ],
-  ['NodeShutdown', 'Pod was rejected as the node is shutting down.', 'node-shutdown', 'because its node shut down'],
+  ['NodeShutdown', 'Pod was rejected as the node is shutting down.', 'node-shutdown', 'because its node n1 shut down'],
   [
     'DeadlineExceeded',
     'Pod was active on the node longer than the specified deadline',
@@ -34,7 +34,7 @@ test.each([
     'OutOfcpu',
     "Pod was rejected: Node didn't have enough resource: cpu, requested: 500, used: 3800, capacity: 4000",
     'pod-rejected',
-    'had no room left',
+    'was refused by its node n1 for want of room (OutOfcpu)',
   ],
   [
     'OutOfpods',

@@ -65,7 +65,7 @@ const reasons: readonly (readonly [RegExp, Name, string])[] = [
   [/^(?:NodeShutdown|Shutdown|Terminated)$/, 'node-shutdown', 'was ended because its node shut down'],
   [/^DeadlineExceeded$/, 'pod-deadline', 'was ended because it ran longer than its deadline'],
   [/^(?:UnexpectedAdmissionError|TopologyAffinityError)$/, 'device-refused', 'was refused by its node'],
-  [/^OutOf/, 'pod-rejected', 'was refused by its node, which had no room left when it came'],
+  [/^OutOf/, 'pod-rejected', 'was refused by its node for want of room'],
   [
     /^(?:NodeAffinity|NodePorts|NodeSelectorMismatching|MatchNodeSelector|AppArmor|SysctlForbidden|Sysctl|PodOS\w*|SMTAlignmentError|HostNetwork\w*|UnknownError|InvalidNodeInfo|Rejected\w*|Forbidden\w*)$/,
     'pod-rejected',
@@ -118,7 +118,7 @@ async function finding(
   const replaced = await replacedAt(io, target);
   const node = textAt(pod, 'spec', 'nodeName');
   const why = message === '' ? '' : `: ${sentence(message)}`;
-  const text = `Pod ${name} ${words}${node === '' ? '' : ` ${node}`} (${reason})`;
+  const text = `Pod ${name} ${node === '' ? words : words.replace('its node', `its node ${node}`)} (${reason})`;
   return {
     category,
     severity: replaced === null ? 'high' : 'medium',
