@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { isKubernetesName } from '../core/cluster.ts';
-import type { ClusterResource, KubernetesObject } from '../core/cluster.ts';
+import type { ClusterResource, KubernetesObject, LogQuery, ReadResult } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { fileProblem } from '../lib/file-problem.ts';
 import { finishInTurns } from '../lib/turns.ts';
@@ -9,7 +9,10 @@ import { newestOf } from './dump-clock.ts';
 import { readDumpFile } from './dump-files.ts';
 import { notCaptured, unavailable, withType } from './layout.ts';
 import type { DumpLimits, Layout } from './layout.ts';
-import { NoObjects, parseObjects } from './objects-text.ts';
+import { lastLines, requestError } from './logs.ts';
+import { isJson, NoObjects, parseObjects } from './objects-text.ts';
+import { splitPrintedDump } from './printed-dump.ts';
+import type { PrintedLog } from './printed-dump.ts';
 import { getCommand } from './remedies.ts';
 import { resourceNames, resourceTypes } from './resources.ts';
 
@@ -19,10 +22,10 @@ import { resourceNames, resourceTypes } from './resources.ts';
  */
 export async function openFile(path: string, named: string, limits: DumpLimits): Promise<Layout> {
   try {
-    const objects = await readObjects(path, limits.maxListBytes);
-    const layout = layoutOf(objects, [path]);
+    const found = await readFile(path, limits.maxListBytes);
+    const layout = layoutOf(found, [path], limits.maxLogBytes);
     if (layout !== null) return layout;
-    throw unavailable(`${named} has no object that an investigation reads (${objects.length} of other kinds)`);
+    throw unavailable(`${named} has no object that an investigation reads (${found.objects.length} of other kinds)`);
   } catch (error) {
     if (error instanceof AppError) throw error;
     if (!(error instanceof NoObjects)) throw unavailable(`the dump ${named} cannot be read (${fileProblem(error)})`);
@@ -36,25 +39,36 @@ const maxFiles = 1000;
 /** The same of files beside each other; those that have other things are left out. Null where none has an object to read. */
 export async function openFiles(paths: readonly string[], limits: DumpLimits): Promise<Layout | null> {
   const objects: KubernetesObject[] = [];
+  const logs: PrintedLog[] = [];
   let left = limits.maxListBytes;
   for (const path of paths.slice(0, maxFiles)) {
     const { size } = await stat(path);
     if (size > left) throw unavailable(`the files beside ${path} have more than ${limits.maxListBytes} bytes`);
     left -= size;
-    const found = await readObjects(path, limits.maxListBytes).catch((error: unknown) => {
-      if (error instanceof NoObjects) return [];
+    const found = await readFile(path, limits.maxListBytes).catch((error: unknown) => {
+      if (error instanceof NoObjects) return { objects: [], logs: [] };
       throw error;
     });
-    for (const object of found) objects.push(object);
+    for (const object of found.objects) objects.push(object);
+    for (const log of found.logs) logs.push(log);
   }
-  return layoutOf(objects, paths);
+  return layoutOf({ objects, logs }, paths, limits.maxLogBytes);
 }
 
-async function readObjects(path: string, maxBytes: number): Promise<readonly KubernetesObject[]> {
+interface Found {
+  readonly objects: readonly KubernetesObject[];
+  readonly logs: readonly PrintedLog[];
+}
+
+async function readFile(path: string, maxBytes: number): Promise<Found> {
   const file = await readDumpFile(dirname(path), [basename(path)], { maxBytes });
   if (file.kind === 'refused') throw unavailable(`the dump ${path} cannot be read: ${file.reason}`);
   if (file.kind === 'absent') throw unavailable(`the dump ${path} is not there any more`);
-  return finishInTurns(parseObjects(file.bytes));
+  const printed = isJson(file.bytes) ? await finishInTurns(splitPrintedDump(file.bytes)) : null;
+  const objects: KubernetesObject[] = [];
+  for (const part of printed?.lists ?? [file.bytes])
+    for (const object of await finishInTurns(parseObjects(part))) objects.push(object);
+  return { objects, logs: printed?.logs ?? [] };
 }
 
 interface Group {
@@ -66,7 +80,7 @@ interface Group {
  * What was asked for is not known: a kind that is not in it may be absent or not asked for, so it was not captured, and
  * neither was an object. Null where there is nothing that an investigation reads.
  */
-function layoutOf(objects: readonly KubernetesObject[], paths: readonly string[]): Layout | null {
+function layoutOf({ objects, logs }: Found, paths: readonly string[], maxLogBytes: number): Layout | null {
   const groups = new Map<string, Group>();
   const namespaces = new Set<string>();
   for (const object of objects) {
@@ -93,13 +107,29 @@ function layoutOf(objects: readonly KubernetesObject[], paths: readonly string[]
       return { kind: 'list', items: group.items, isWhole: false };
     },
     newestTime: async (resource, namespace) => groups.get(`${namespace ?? ''}/${resource}`)?.newest ?? '',
-    readLog: async () => notCaptured(`the ${form} has no logs`),
+    readLog: async (query) => readLog(logs, { form, maxLogBytes }, query),
     remedyFor: (resource, namespace) =>
       resource === 'pods/log'
         ? 'capture a folder, which has logs: fist capture --output-directory DIR'
         : `add the output of ${getCommand(resource, namespace)}`,
     changedMs: async () => Math.max(...(await Promise.all(paths.map(async (path) => (await stat(path)).mtimeMs)))),
   };
+}
+
+function readLog(
+  logs: readonly PrintedLog[],
+  { form, maxLogBytes }: { readonly form: string; readonly maxLogBytes: number },
+  query: LogQuery,
+): ReadResult<string> {
+  const { namespace, pod, container, previous, tailLines } = query;
+  const log = logs.find((one) => one.namespace === namespace && one.pod === pod && one.container === container);
+  if (log === undefined || previous)
+    return notCaptured(`the ${form} has no ${logs.length === 0 ? 'logs' : 'such log'}`);
+  const text = log.text.toString('utf8', Math.max(0, log.text.length - maxLogBytes));
+  const failure = requestError(text);
+  return failure === null
+    ? { kind: 'ok', value: lastLines(text, tailLines) }
+    : notCaptured(`kubectl could not get this log: ${failure}`);
 }
 
 /** Empty for what is of the cluster; null for a name that is none. */

@@ -185,6 +185,56 @@ describe('a file', () => {
     expect(await log(cluster, 'app')).toEqual({ kind: 'not_captured', reason: 'the file has no logs' });
   });
 
+  test('a typed list says what its items are, before them or behind', async () => {
+    const item = { metadata: { name: 'web-1', namespace: 'shop' } };
+    writeFiles(folder, {
+      'raw.json': JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: [item] }),
+      'sorted.json': JSON.stringify({ apiVersion: 'v1', items: [item], kind: 'PodList', metadata: {} }),
+      'sorted.yaml': listYaml('  metadata:\n    name: web-1\n    namespace: shop\n'),
+    });
+    for (const name of ['raw.json', 'sorted.json', 'sorted.yaml']) {
+      const cluster = await openDump(join(folder, name));
+      expect(await cluster.get('pods', 'shop', 'web-1')).toMatchObject({ value: { kind: 'Pod', apiVersion: 'v1' } });
+    }
+  });
+
+  test('what `kubectl cluster-info dump` prints: Lists one after the other, and logs', async () => {
+    const list = (kind: string, items: readonly object[]): string =>
+      `${JSON.stringify({ kind: `${kind}List`, apiVersion: 'v1', metadata: {}, items }, null, 4)}\n`;
+    const section = (container: string, text: string): string =>
+      `==== START logs for container ${container} of pod shop/web-1 ====\n${text}==== END logs for container ${container} of pod shop/web-1 ====\n`;
+    const text =
+      list('Node', [{ metadata: { name: 'n1' } }]) +
+      list('Event', []) +
+      list('Pod', [
+        { metadata: { name: 'web-1', namespace: 'shop' } },
+        { metadata: { name: 'api', namespace: 'pay' } },
+      ]) +
+      section('app', 'one\n{"a": 1}\n{"b": 2}\n') +
+      section('side', 'Request log error: container "side" is waiting to start\n') +
+      list('Service', [{ metadata: { name: 'web', namespace: 'shop' } }]) +
+      section('cut', 'the end').split('==== END')[0];
+    writeFiles(folder, {
+      'dump.txt': text,
+      'lines.json': '{"items":[\n{"kind":"Node","metadata":{"name":"a"}},\n{"kind":"Node","metadata":{"name":"b"}}]}',
+    });
+    const cluster = await openDump(join(folder, 'dump.txt'));
+    expect(await pods(cluster)).toEqual(['web-1']);
+    expect(await pods(cluster, 'pay')).toEqual(['api']);
+    expect(names(await cluster.list({ resource: 'services' }))).toEqual(['web']);
+    expect(names(await cluster.list({ resource: 'nodes' }))).toEqual(['n1']);
+    expect(await log(cluster, 'app')).toEqual({ kind: 'ok', value: 'one\n{"a": 1}\n{"b": 2}\n' });
+    expect(await log(cluster, 'app', false, 1)).toEqual({ kind: 'ok', value: '{"b": 2}\n' });
+    expect(await log(cluster, 'cut')).toMatchObject({ kind: 'ok', value: expect.stringMatching(/^the end/) as string });
+    expect(await log(cluster, 'side')).toEqual({
+      kind: 'not_captured',
+      reason: 'kubectl could not get this log: container "side" is waiting to start',
+    });
+    expect(await log(cluster, 'app', true)).toMatchObject({ kind: 'not_captured' });
+    // A list with an item on each line is one document.
+    expect(names(await (await openDump(join(folder, 'lines.json'))).list({ resource: 'nodes' }))).toEqual(['a', 'b']);
+  });
+
   test.each([
     ['{"items": []}', 'has no object that an investigation reads (0 of other kinds)'],
     ['{"items": [', 'is no archive (.tar, .tar.gz) of a captured cluster, and is not JSON'],

@@ -3,6 +3,7 @@ import type { Pieces } from '../lib/turns.ts';
 import { parseYaml } from '../lib/yaml.ts';
 import { parseListItems } from './list-items.ts';
 import { findYamlParts } from './yaml-parts.ts';
+import type { ListType } from './yaml-parts.ts';
 
 /** A file that is neither JSON nor YAML, or has no objects. The message is for people. */
 export class NoObjects extends Error {
@@ -42,11 +43,32 @@ function* parseJson(bytes: Buffer): Pieces<readonly unknown[]> {
     if (single !== null) return [single];
     const list = isArray ? Buffer.concat([Buffer.from('{"items":'), bytes, Buffer.from('}')]) : bytes;
     const objects = yield* parseListItems(list);
-    if (objects !== null) return objects;
+    const type = typeOfList(bytes);
+    if (objects !== null) return objects.map((object) => withTypeOf(type, object));
   } catch (error) {
     throw new NoObjects('JSON', `is not JSON (${(error as Error).message})`);
   }
   throw new NoObjects('JSON', 'is no List: it has no items');
+}
+
+/** A list says its kind before its items, or behind them. */
+function typeOfList(bytes: Buffer): ListType {
+  const [head = ''] = bytes.toString('latin1', 0, 4096).split('"items"');
+  const around = `${head}\n${
+    bytes
+      .toString('latin1', Math.max(head.length, bytes.length - 4096))
+      .split(']')
+      .at(-1) ?? ''
+  }`;
+  const field = (name: string): string => new RegExp(`"${name}"\\s*:\\s*"([\\w./-]+)"`).exec(around)?.[1] ?? '';
+  return { kind: field('kind'), apiVersion: field('apiVersion') };
+}
+
+/** Items of a typed list (`PodList`) carry no type of their own. */
+function withTypeOf(list: ListType | null, object: unknown): unknown {
+  const kind = /^(\w+)List$/.exec(list?.kind ?? '')?.[1];
+  if (list === null || kind === undefined || !isObject(object) || object.kind !== undefined) return object;
+  return { apiVersion: list.apiVersion, kind, ...object };
 }
 
 /** The object itself where the value is one and no list. */
@@ -56,11 +78,11 @@ function singleOf(value: unknown): unknown {
 
 function* parseDocuments(bytes: Buffer): Pieces<readonly unknown[]> {
   const objects: unknown[] = [];
-  for (const { from, to, indent } of yield* findYamlParts(bytes)) {
+  for (const { from, to, indent, list } of yield* findYamlParts(bytes)) {
     if (to - from > largestPart) throw new NoObjects('YAML', `has a part of more than ${largestPart} bytes`);
     const text = `${' '.repeat(indent)}${bytes.toString('utf8', from, to)}`;
     const value = yield* parsePart(withoutManagedFields(text));
-    for (const object of valuesOf(value)) objects.push(object);
+    for (const object of valuesOf(value)) objects.push(withTypeOf(list, object));
     yield;
   }
   return objects;

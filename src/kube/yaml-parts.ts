@@ -6,6 +6,14 @@ export interface YamlRange {
   readonly to: number;
   /** Columns before it that are not in the range: of the item's mark and what is left of it. */
   readonly indent: number;
+  /** What the list says of itself, which its items may leave out. */
+  readonly list: ListType | null;
+}
+
+/** `kind: PodList`. */
+export interface ListType {
+  kind: string;
+  apiVersion: string;
 }
 
 /** Looked through between two turns. */
@@ -21,7 +29,7 @@ export function* findYamlParts(bytes: Buffer): Pieces<readonly YamlRange[]> {
   let document = beginDocument(0);
   const endDocument = (to: number): void => {
     if (document.item !== null) parts.push(...closeItem(document, to));
-    else if (!document.hasList && document.hasContent) parts.push({ from: document.from, to, indent: 0 });
+    else if (!document.hasList && document.hasContent) parts.push({ from: document.from, to, indent: 0, list: null });
   };
   let looked = 0;
   for (let at = 0; at < bytes.length;) {
@@ -47,6 +55,7 @@ interface OpenDocument {
   readonly from: number;
   hasContent: boolean;
   hasList: boolean;
+  readonly list: ListType;
   /** The line before was `items:`. */
   isOpening: boolean;
   /** Columns before the marks of the items; null outside of the list. */
@@ -56,7 +65,15 @@ interface OpenDocument {
 }
 
 function beginDocument(from: number): OpenDocument {
-  return { from, hasContent: false, hasList: false, isOpening: false, depth: null, item: null };
+  return {
+    from,
+    list: { kind: '', apiVersion: '' },
+    hasContent: false,
+    hasList: false,
+    isOpening: false,
+    depth: null,
+    item: null,
+  };
 }
 
 /** Returns the item that the line ends. */
@@ -69,6 +86,7 @@ function takeLine(document: OpenDocument, bytes: Buffer, at: number, end: number
     document.depth = column;
     document.hasList = true;
   }
+  if (column === 0 && !isItem) readType(document.list, bytes, at, end);
   document.isOpening = column === 0 && document.depth === null && isItems(bytes, at, end);
   if (document.depth === null || column > document.depth) return [];
   const ended = document.item === null ? [] : closeItem(document, at);
@@ -80,7 +98,14 @@ function takeLine(document: OpenDocument, bytes: Buffer, at: number, end: number
 function closeItem(document: OpenDocument, to: number): readonly YamlRange[] {
   return document.item === null || document.depth === null
     ? []
-    : [{ from: document.item, to, indent: document.depth + 1 }];
+    : [{ from: document.item, to, indent: document.depth + 1, list: document.list }];
+}
+
+function readType(list: ListType, bytes: Buffer, at: number, end: number): void {
+  const line = bytes.toString('latin1', at, Math.min(end, at + 200));
+  const [, name, value = ''] = /^(kind|apiVersion):[ \t]+["']?([\w./-]+)/.exec(line) ?? [];
+  if (name === 'kind') list.kind = value;
+  if (name === 'apiVersion') list.apiVersion = value;
 }
 
 const isBlank = (byte: number | undefined): boolean =>
