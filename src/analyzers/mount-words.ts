@@ -19,12 +19,17 @@ export interface MountProblem {
 /** Words of the kubelet, the attach/detach controller, CSI drivers and mount helpers; the first that fits holds. */
 const problems: readonly (readonly [RegExp, MountCategory, string])[] = [
   [
+    /failed to fetch token|serviceaccounts? "[^"]{1,253}" (?:not found|is forbidden)/i,
+    'volume-access',
+    'the token of its service account cannot be fetched',
+  ],
+  [
     /Multi-?Attach|already (?:exclusively )?attached to|(?:volume|disk|resource).{0,300}already (?:in use|used|attached)|still being used|in[- ]use by another|RESOURCE_IN_USE|VolumeInUse|is currently attached/i,
     'volume-in-use',
     'it is still attached to another node',
   ],
   [
-    /persistentvolumeclaim "[^"]{1,253}" not found/i,
+    /persistentvolumeclaims? "[^"]{1,253}" not found/i,
     'claim-missing',
     'the claim that the pod refers to does not exist',
   ],
@@ -60,7 +65,7 @@ const problems: readonly (readonly [RegExp, MountCategory, string])[] = [
     'its file system is damaged or of another type',
   ],
   [
-    /access denied by server|permission denied|operation not permitted|unauthorized|not authorized|\b403\b|AuthorizationFailed|UnauthorizedOperation|mount error\(13\)/i,
+    /access denied by server|permission denied|forbidden|operation not permitted|unauthorized|not authorized|\b403\b|AuthorizationFailed|UnauthorizedOperation|mount error\(13\)/i,
     'volume-access',
     'access is denied (permission)',
   ],

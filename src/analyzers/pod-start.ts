@@ -20,6 +20,9 @@ const startReasons: ReadonlySet<string> = new Set([
   'PreCreateHookError',
   'PreStartHookError',
   'PostStartHookError',
+  'VerifyNonRootError',
+  'CreatePodSandboxError',
+  'ConfigPodSandboxError',
 ]);
 
 const start = (meaning: string, changes: RegExp, rationale: string): Category => ({

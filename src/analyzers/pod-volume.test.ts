@@ -91,7 +91,7 @@ describe('what a failed attach or mount comes to', () => {
     [
       'FailedMount',
       'Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[data]: error processing PVC shop/data: failed to fetch PVC from API server: persistentvolumeclaims "data" not found',
-      'volume-attach',
+      'claim-missing',
     ],
     [
       'FailedAttachVolume',
@@ -102,6 +102,16 @@ describe('what a failed attach or mount comes to', () => {
       'FailedMount',
       'MountVolume.MountDevice failed for volume "pvc-1" : rpc error: code = Internal desc = rbd image replicapool/csi-vol-1 is still being used',
       'volume-in-use',
+    ],
+    [
+      'FailedMount',
+      'MountVolume.SetUp failed for volume "kube-api-access-1" : failed to fetch token: serviceaccounts "web" not found',
+      'volume-access',
+    ],
+    [
+      'FailedMount',
+      'MountVolume.SetUp failed for volume "c" : configmaps "c" is forbidden: User "system:node:n1" cannot get resource "configmaps": no relationship found between node and this object',
+      'volume-access',
     ],
     [
       'FailedAttachVolume',

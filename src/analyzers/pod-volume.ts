@@ -181,7 +181,7 @@ function withName(missing: MissingReference | null, pod: KubernetesObject, volum
 
 /** The claim behind the volume that a message names: by the volume's name in the pod, or the only one that the pod has. */
 function claimOf(pod: KubernetesObject, message: string, volume: string): string {
-  const named = /persistentvolumeclaim "([^"]{1,253})"|PVC [^\s/]{1,63}\/([^\s:]{1,253})/.exec(message);
+  const named = /persistentvolumeclaims? "([^"]{1,253})"|PVC [^\s/]{1,63}\/([^\s:]{1,253})/.exec(message);
   const claims = listAt(pod, 'spec', 'volumes').flatMap((one) => {
     const name = textAt(one, 'persistentVolumeClaim', 'claimName');
     return name === '' ? [] : [{ volume: textAt(one, 'name'), name }];

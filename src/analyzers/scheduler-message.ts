@@ -33,7 +33,7 @@ const controlPlaneTaint = /node-role\.kubernetes\.io\/(?:control-plane|master)|C
 
 /** Words of the scheduler from 1.16 on; the first that fits holds. */
 const kinds: readonly (readonly [RegExp, ReasonKind])[] = [
-  [/persistentvolumeclaim "(?<named>[^"]{1,253})" (?:not found|is being deleted|bound to non-existent)/i, 'claim'],
+  [/persistentvolumeclaims? "(?<named>[^"]{1,253})" (?:not found|is being deleted|bound to non-existent)/i, 'claim'],
   [/unbound (?:immediate )?PersistentVolumeClaims|binding volumes/i, 'claim'],
   [/waiting for ephemeral volume controller to create the persistentvolumeclaim "(?<named>[^"]{1,253})"/i, 'claim'],
   [/pvc\(?s?\)? bound to non-existent pv|find available persistent volumes to bind/i, 'claim'],
