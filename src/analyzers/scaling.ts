@@ -40,7 +40,7 @@ export const scaling = defineAnalyzer({
     'rollout-paused': {
       meaning: 'A Deployment is paused, so that a change of its template is not rolled out.',
       nearness: 66,
-      answers: unreadyQuestions,
+      answers: ['unready'],
       changes: null,
       advice: (draft, { namespace }) => [
         look(

@@ -8,6 +8,9 @@ interface Nearest {
   readonly object: KubernetesObject;
   /** Its labels speak for it; otherwise only its name does. */
   readonly byLabels: boolean;
+  /** Its name is that of the selector's owner, or begins with it. */
+  readonly byName: boolean;
+  readonly labels: Labels;
   /** For people, what is otherwise: `app=web and no label env`. */
   readonly differs: string;
 }
@@ -22,12 +25,13 @@ export function nearestTo(
   const scored = objects.map((object) => {
     const labels = labelsOf(object);
     const byLabels = likeness(selector, labels);
-    const byName = object.metadata.name === name || object.metadata.name.startsWith(`${name}-`) ? 1 : 0;
-    return { object, labels, byLabels, score: byLabels * 2 + byName };
+    const byName = object.metadata.name === name || object.metadata.name.startsWith(`${name}-`);
+    return { object, labels, byLabels, byName, score: byLabels * 2 + (byName ? 1 : 0) };
   });
   const best = scored.toSorted((one, other) => other.score - one.score)[0];
   if (best === undefined || best.score === 0) return null;
-  return { object: best.object, byLabels: best.byLabels > 0, differs: difference(selector, best.labels) };
+  const { object, labels, byName } = best;
+  return { object, labels, byName, byLabels: best.byLabels > 0, differs: difference(selector, labels) };
 }
 
 /** Parts of the selector that the labels have, or have with another spelling or under another key. */

@@ -40,6 +40,14 @@ describe('service', () => {
     expect(finding?.cause?.endsWith(ending)).toBe(true);
   });
 
+  test('a service for a variant of a workload that another one serves is a cause only where it is asked for', async () => {
+    const canary = { ...backend({ app: 'web', track: 'canary' }), metadata: { name: 'web-canary', namespace: 'shop' } };
+    const objects = { pods: [pod('web-7f-1', { app: 'web' })], services: [canary, backend({ app: 'web' })] };
+    const found = (relation: 'holds' | 'alert') => analyze(service, 'service', canary, objects, { relation });
+    expect(await found('holds')).toMatchObject([{ severity: 'low', decisive: false }]);
+    expect(await found('alert')).toMatchObject([{ severity: 'high', decisive: true }]);
+  });
+
   test('a leftover service, near to nothing, is a cause only where it is asked for', async () => {
     const pods = [pod('cache-1', { app: 'cache' })];
     const leftover = backend({ app: 'billing' });

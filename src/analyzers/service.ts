@@ -185,6 +185,13 @@ function withoutPods(target: Target, selector: Selector, makers: readonly Maker[
   };
 }
 
+async function isServedByOther(io: AnalyzerIo, target: Target, labels: Selector): Promise<boolean> {
+  const services = await io.list('services', target.namespace);
+  return (services.kind === 'ok' ? services.value : []).some(
+    (other) => other.metadata.name !== target.name && selectsLabels(mapAt(other, 'spec', 'selector'), labels),
+  );
+}
+
 async function selectsNothing(
   io: AnalyzerIo,
   target: Target,
@@ -195,8 +202,10 @@ async function selectsNothing(
   const templates = deployments.kind === 'ok' ? deployments.value : [];
   const nearestPod = nearestTo(target.name, selector, pods);
   const nearest = nearestPod ?? nearestTo(target.name, selector, templates, templateLabels);
-  // A service of which nothing is left beside others: nobody asked for it.
+  // A service of which nothing is left, or one for a variant of a workload that another service serves: nobody asked for it.
   const asked = !['holds', 'near', 'selected by'].includes(target.relation);
+  const isSure =
+    asked || (nearest !== null && (nearest.byName || !(await isServedByOther(io, target, nearest.labels))));
   const wanted = labelText(selector);
   const meant =
     nearest === null
@@ -205,11 +214,11 @@ async function selectsNothing(
   return [
     {
       category: 'service-selector',
-      severity: nearest !== null || asked ? 'high' : 'low',
+      severity: isSure ? 'high' : 'low',
       object: objectName('service', target.namespace, target.name),
       description: `Service ${target.name} selects ${wanted} and no pod has these labels${meant}.`,
       cause: `Service ${target.name} selects ${wanted}, and no pod in its namespace has these labels${meant}.`,
-      decisive: nearest !== null || asked,
+      decisive: isSure,
       when: lasting,
       facts: {
         selector: wanted,
