@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { analyze } from '../../test/support/analyze.ts';
 import { eventObject, podObject } from '../../test/support/memory-cluster.ts';
+import { placeOf } from './advice.ts';
 import { mountProblem, volumeOf } from './mount-words.ts';
 import { podVolume } from './pod-volume.ts';
 
@@ -163,6 +164,22 @@ describe('pod-volume', () => {
     const [finding] = await run(creating(), events, [holder]);
     expect(finding).toMatchObject({ category: 'volume-in-use', decisive: true, pointers: [] });
     expect(finding?.cause).toContain('it is still attached to another node, where pod web-0 on node n2 uses it');
+  });
+
+  test('a rolling update that holds its own volume is advised to recreate; what only reads comes first', async () => {
+    const made = {
+      labels: { 'pod-template-hash': 'h1' },
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-h1', uid: 'r1', controller: true }],
+    };
+    const pod = podObject('web-1', {
+      meta: made,
+      status: { phase: 'Pending' },
+      state: { state: { waiting: { reason: 'ContainerCreating' } } },
+    });
+    const [finding] = await run(pod, [eventObject(about, 'FailedAttachVolume', multiAttach)], [podObject('web-0')]);
+    const advice = finding === undefined ? [] : podVolume.categories['volume-in-use'].advice(finding, placeOf(finding));
+    expect(advice.map((one) => one.requires_approval)).toEqual([false, false, true]);
+    expect(advice[2]?.action).toBe('Give deployment/web in namespace shop the strategy Recreate.');
   });
 
   test('a holder that is being deleted, and its node, are behind it', async () => {

@@ -38,7 +38,7 @@ const categories: Readonly<Record<MountCategory | 'volume-source-missing', Categ
     ],
   ),
   'volume-in-use': {
-    ...mount('A volume is still attached to another node.', (draft, { namespace }) => [
+    ...mount('A volume is still attached to another node.', (draft, { namespace, workload }) => [
       look(
         'kubectl get volumeattachments',
         'Shows to which node the volume is attached, and whether it is being detached.',
@@ -47,6 +47,14 @@ const categories: Readonly<Record<MountCategory | 'volume-source-missing', Categ
         `kubectl -n ${namespace} get pods -o wide`,
         `Shows which pods use the volume${draft.facts['held_by'] === undefined ? '' : ` (${draft.facts['held_by']})`} and on which nodes: one that can be attached to one node only moves when they have ended.`,
       ),
+      ...(workload?.startsWith('deployment/') === true && draft.facts['held_by']?.includes('being deleted') === false
+        ? [
+            change(
+              `Give ${workload} in namespace ${namespace} the strategy Recreate.`,
+              'With a rolling update the new pod waits for the volume of the old one, which waits for the new one to be ready.',
+            ),
+          ]
+        : []),
     ]),
     changes: null,
   },
