@@ -348,6 +348,14 @@ describe('what a log line points at', () => {
     expect(finding?.pointers).toEqual([]);
   });
 
+  test.each(['orders.db.svc.cluster.local', 'orders.db'])('a Service of another namespace: %s', async (host) => {
+    const other = { metadata: { name: 'orders', namespace: 'db' }, spec: { clusterIP: '10.96.7.7' } };
+    const services = [serviceNamed('orders'), other];
+    const log = previous(`ERROR dial tcp: ${host}:5432: connection refused\n`);
+    const [finding] = await analyze(podCrash, 'pod', crashed(), { services }, log);
+    expect(finding?.pointers).toEqual([{ kind: 'service', namespace: 'db', name: 'orders' }]);
+  });
+
   test('a host outside the cluster is no Service', async () => {
     const log = previous('ERROR Get "https://idp.example.com/keys": dial tcp: lookup idp.example.com: i/o timeout\n');
     const [finding] = await analyze(podCrash, 'pod', crashed(), { services: [serviceNamed('idp')] }, log);

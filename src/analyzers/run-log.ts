@@ -137,21 +137,39 @@ export async function behind(
   const namespace = target.namespace ?? '';
   const result = await io.list('services', namespace);
   if (result.kind !== 'ok') return nothingBehind;
-  const services = result.value;
   const hosts = failedHosts(telling.text);
+  const services = [...result.value, ...(await servicesElsewhere(io, namespace, hosts))];
   const named = hosts.flatMap((host) => serviceOfHost(host, namespace, services) ?? []);
   if (named.length > 0)
     return { pointers: [...named.map(pointerTo), ...(telling.kind === 'unresolved' ? [nameService] : [])], note: '' };
   const missing = hosts.find((host) => isInside(host));
   if (missing !== undefined)
     return telling.kind === 'unresolved'
-      ? { pointers: [], note: missingService(missing, namespace, services, container) }
+      ? { pointers: [], note: missingService(missing, namespace, result.value, container) }
       : nothingBehind;
   if (hosts.length > 0) return { pointers: telling.kind === 'unresolved' ? [nameService] : [], note: '' };
   const values = listAt(container.spec, 'env').map((variable) => textAt(variable, 'value'));
   const called = new Set(values.flatMap((value) => serviceOfHost(value, namespace, services) ?? []));
   return { pointers: [...called].map(pointerTo), note: '' };
 }
+
+/** Services of the other namespaces that hosts name: `orders.db.svc`, `orders.db`. */
+async function servicesElsewhere(
+  io: AnalyzerIo,
+  own: string,
+  hosts: readonly string[],
+): Promise<readonly KubernetesObject[]> {
+  const named = hosts.flatMap((host) => {
+    const [, place, domain] = host.split('.');
+    const isInCluster = domain === 'svc' || (domain === undefined && place !== undefined && !outside.test(place));
+    return isInCluster && place !== undefined && place !== own ? [place] : [];
+  });
+  const lists = await Promise.all([...new Set(named)].slice(0, 2).map((place) => io.list('services', place)));
+  return lists.flatMap((list) => (list.kind === 'ok' ? list.value : []));
+}
+
+/** Last parts of names that are no namespaces. */
+const outside = /^(?:\d+|com|org|net|io|dev|app|cloud|co|de|eu|uk|us|cn|local|internal|lan|home|corp)$/;
 
 /** What answers the questions for names in a cluster. */
 const nameService: Pointer = { kind: 'service', namespace: 'kube-system', name: 'kube-dns' };

@@ -76,7 +76,7 @@ export const own: readonly KnownFailure[] = [
   {
     kind: 'damaged-data',
     pattern: join(
-      '\\bcorrupt(?:ed|ion)?\\b',
+      '(?<!\\bno )\\bcorrupt(?:ed|ion)?\\b',
       'checksum mismatch',
       'could not locate a valid checkpoint',
       'database files are incompatible|incompatible with (?:this version|server)|was initialized by PostgreSQL',
