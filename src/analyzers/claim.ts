@@ -138,6 +138,7 @@ async function notBound(io: AnalyzerIo, target: Target, phase: string, events: r
       : { from: created, until: null, source: wasRead ? 'creation of the claim' : 'events of the claim' },
     facts: {
       phase,
+      ...familyOf(name),
       ...(problem.className === null || problem.className === '' ? {} : { storage_class: problem.className }),
       ...(words === null ? {} : { message: words }),
     },
@@ -145,6 +146,12 @@ async function notBound(io: AnalyzerIo, target: Target, phase: string, events: r
     // What keeps the pod from a node keeps the claim from its volume.
     pointers: (users ?? []).slice(0, 3).map(({ metadata }) => ({ kind: 'pod', namespace, name: metadata.name })),
   };
+}
+
+/** Claims that a StatefulSet makes from one template differ in their number only: they have one trouble together. */
+function familyOf(name: string): Readonly<Record<string, string>> {
+  const found = /^(.+)-\d+$/.exec(name);
+  return found === null ? {} : { owner: `PersistentVolumeClaim/${found[1]}` };
 }
 
 /** Pods that use the claim. */

@@ -75,6 +75,41 @@ test('a pod that was evicted does not hide why the one in its place is not sched
   expect(result.root_cause).toContain('Insufficient memory');
 });
 
+test('claims of one template with the same trouble are one finding, and no rivals', async () => {
+  const persistentvolumeclaims = [0, 1, 2].map((number) => ({
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: `d-db-${number}`, namespace: 'shop', creationTimestamp: '2026-01-01T11:00:00Z' },
+    spec: { storageClassName: 'fast' },
+    status: { phase: 'Pending' },
+  }));
+  const statefulsets = [
+    {
+      kind: 'StatefulSet',
+      metadata: { name: 'db', namespace: 'shop' },
+      spec: { replicas: 3, volumeClaimTemplates: [{ metadata: { name: 'd' } }] },
+      status: { replicas: 3 },
+    },
+  ];
+  const message = '0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.';
+  const pods = [0, 1, 2].map((number) =>
+    podObject(`db-${number}`, {
+      meta: owner('StatefulSet', 'db'),
+      spec: { nodeName: undefined, volumes: [{ name: 'd', persistentVolumeClaim: { claimName: `d-db-${number}` } }] },
+      status: {
+        phase: 'Pending',
+        conditions: [{ type: 'PodScheduled', status: 'False', message }],
+        containerStatuses: [],
+      },
+    }),
+  );
+  const { result } = await run(memoryCluster({ persistentvolumeclaims, statefulsets, pods }), {
+    alert: alertOf({ namespace: 'shop', statefulset: 'db' }, { name: 'KubeStatefulSetReplicasMismatch' }),
+  });
+  expect(result.root_cause).toContain('storage class "fast", which does not exist');
+  expect(result.findings.filter(({ category }) => category === 'claim-class-missing')).toHaveLength(1);
+  expect(result.confidence_reasons.join()).not.toContain('another');
+});
+
 test('clocks that did not count are an open question', async () => {
   const { result } = await run(memoryCluster({}, { ahead: ['Is the clock behind node/n2 right?'] }));
   expect(result.open_questions).toContain('Is the clock behind node/n2 right?');
