@@ -6,7 +6,10 @@ import { afterEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { readCases } from '../src/app/evaluation/cases.ts';
 import { evaluate } from '../src/app/evaluation/evaluate.ts';
-import { chooseAlerts } from '../src/app/investigate.ts';
+import { alertOfObject, chooseAlerts } from '../src/app/investigate.ts';
+import type { Cluster } from '../src/core/cluster.ts';
+import type { AgentResult } from '../src/core/finding.ts';
+import type { AlertSnapshot } from '../src/core/run.ts';
 import { investigate } from '../src/investigation/investigate.ts';
 import { scan } from '../src/investigation/scan.ts';
 import { openDump } from '../src/kube/dump.ts';
@@ -49,12 +52,10 @@ const ways: readonly (readonly [string, () => string])[] = [
   ['a .tar.gz of a support bundle', () => file('bundle.tar.gz', gzipSync(tarOf(supportBundle(captured), 'bundle')))],
 ];
 
-async function causeIn(path: string): Promise<{ cause: string | null; logs: number; broken: readonly string[] }> {
-  const cluster = await openDump(path);
-  const [first = null, ...others] = await chooseAlerts(alert, null);
+async function answer(cluster: Cluster, [first, ...others]: readonly AlertSnapshot[]): Promise<AgentResult> {
   const { result } = await investigate({
     cluster,
-    alert: first,
+    alert: first ?? null,
     others,
     goal: '',
     asked: '',
@@ -64,6 +65,12 @@ async function causeIn(path: string): Promise<{ cause: string | null; logs: numb
     signal,
     maxIterations: 0,
   });
+  return result;
+}
+
+async function causeIn(path: string): Promise<{ cause: string | null; logs: number; broken: readonly string[] }> {
+  const cluster = await openDump(path);
+  const result = await answer(cluster, await chooseAlerts(alert, null));
   const { broken } = await scan(cluster, null, now, signal);
   await cluster.close();
   const logs = result.evidence.filter(({ kind }) => kind === 'logs').length;
@@ -115,4 +122,63 @@ test('a case of `fist eval` may have an archive or a file', async () => {
   writeFileSync(join(cases, 'archive', 'dump.tar.gz'), gzipSync(tarOf(mustGather(captured), 'x')));
   const { outcomes } = await evaluate(await readCases(cases), () => 0);
   expect(outcomes.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(['archive right', 'file right']);
+});
+
+test('of single objects nothing is said because another is not among them; a list says it', async () => {
+  const meta = (name: string, more: object = {}) => ({
+    metadata: { name, namespace: 'shop', creationTimestamp: '2026-01-01T00:00:00Z', ...more },
+  });
+  const backend = { service: { name: 'absent', port: { number: 80 } } };
+  const objects = [
+    { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' }, status: {} },
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      ...meta('api'),
+      spec: { nodeName: 'n9', containers: [{ name: 'api' }] },
+      status: {
+        phase: 'Running',
+        conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: '2026-01-01T01:00:00Z' }],
+      },
+    },
+    { apiVersion: 'v1', kind: 'Service', ...meta('web'), spec: { selector: { app: 'web' }, ports: [{ port: 80 }] } },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      ...meta('alias'),
+      spec: { type: 'ExternalName', externalName: 'absent.shop.svc.cluster.local' },
+    },
+    { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', ...meta('front'), spec: { defaultBackend: backend } },
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      ...meta('data'),
+      spec: { storageClassName: 'fast' },
+      status: { phase: 'Pending' },
+    },
+    { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', metadata: { name: 'slow' }, provisioner: 'p' },
+    { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'other' }, spec: {}, status: {} },
+    {
+      apiVersion: 'apps/v1',
+      kind: 'DaemonSet',
+      ...meta('agent'),
+      spec: { template: { spec: { nodeSelector: { gpu: 'yes' } } } },
+      status: { desiredNumberScheduled: 0 },
+    },
+  ];
+  const list = file('list.yaml', stringify({ kind: 'List', items: objects }));
+  const single = file('single.yaml', objects.map((one) => stringify(one)).join('---\n'));
+  const broken = async (path: string) => (await scan(await openDump(path), 'shop', now, signal)).broken;
+  expect((await broken(list)).map(({ category }) => category).sort()).toEqual([
+    'claim-class-missing',
+    'node-gone',
+    'service-alias',
+  ]);
+  expect(await broken(single)).toEqual([]);
+  for (const object of ['service/web', 'ingress/front', 'daemonset/agent']) {
+    const cause = async (path: string) =>
+      (await answer(await openDump(path), [alertOfObject(object, 'shop')])).root_cause;
+    expect(await cause(list)).not.toBeNull();
+    expect(await cause(single)).toBeNull();
+  }
 });

@@ -53,7 +53,7 @@ export const addresses = defineAnalyzer({
     const found = addressesOf(target);
     if (found.length === 0) return [];
     const services = await io.list('services', target.namespace);
-    if (services.kind !== 'ok' || services.value.length === 0) return [];
+    if (services.kind !== 'ok' || services.isPartial === true || services.value.length === 0) return [];
     const faults = found.flatMap((address) => faultOf(address, target, services.value) ?? []);
     if (faults.length === 0) return [];
     const log = await logOf(io, target, faults[0]?.address.container ?? '');

@@ -42,8 +42,8 @@ interface Storage {
 export async function claimProblem(io: AnalyzerIo, claim: ClaimView): Promise<ClaimProblem> {
   const [classes, volumes] = await Promise.all([io.list('storageclasses', null), io.list('persistentvolumes', null)]);
   const storage: Storage = {
-    classes: classes.kind === 'ok' ? classes.value : null,
-    volumes: volumes.kind === 'ok' ? volumes.value : null,
+    classes: classes.kind === 'ok' && classes.isPartial !== true ? classes.value : null,
+    volumes: volumes.kind === 'ok' && volumes.isPartial !== true ? volumes.value : null,
   };
   const { object, events } = claim;
   const failure = events.findLast(({ reason }) =>

@@ -55,7 +55,7 @@ export const daemonSet = defineAnalyzer({
 /** Of all nodes none fits: the labels or taints of one are shown. */
 async function withoutNode(io: AnalyzerIo, target: Target): Promise<readonly Draft[]> {
   const nodes = await io.list('nodes', null);
-  if (nodes.kind !== 'ok' || nodes.value.length === 0) return [];
+  if (nodes.kind !== 'ok' || nodes.isPartial === true || nodes.value.length === 0) return [];
   const why = nodes.value.map((one) => ({ node: one.metadata.name, why: misfit(templateSpec(target.object), one) }));
   const [first] = why;
   if (first === undefined || why.some((one) => one.why === null)) return [];

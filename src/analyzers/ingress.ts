@@ -38,7 +38,7 @@ export const ingress = defineAnalyzer({
     const backends = backendsOf(target.object);
     if (backends.length === 0) return [];
     const services = await io.list('services', target.namespace);
-    if (services.kind !== 'ok') return [];
+    if (services.kind !== 'ok' || services.isPartial === true) return [];
     return backends.flatMap((backend) => fault(target, backend, services.value));
   },
 });

@@ -51,6 +51,7 @@ export const podNode = defineAnalyzer({
     const nodes = await io.list('nodes', null);
     if (nodes.kind !== 'ok') return withoutNodes(io, target, node);
     const found = nodes.value.find(({ metadata }) => metadata.name === node);
+    if (found === undefined && nodes.isPartial === true) return withoutNodes(io, target, node);
     if (found === undefined) return nodes.value.length === 0 ? [] : [await gone(io, target, node)];
     const lost = notReadySince(found);
     if (lost === null || !isAfter(failedAt(pod), lost.at)) return [];

@@ -144,7 +144,7 @@ export async function behind(
     return { pointers: [...named.map(pointerTo), ...(telling.kind === 'unresolved' ? [nameService] : [])], note: '' };
   const missing = hosts.find((host) => isInside(host));
   if (missing !== undefined)
-    return telling.kind === 'unresolved'
+    return telling.kind === 'unresolved' && result.isPartial !== true
       ? { pointers: [], note: missingService(missing, namespace, result.value, container) }
       : nothingBehind;
   if (hosts.length > 0) return { pointers: telling.kind === 'unresolved' ? [nameService] : [], note: '' };

@@ -77,6 +77,7 @@ export const service = defineAnalyzer({
     const picked = pods.value.filter((pod) => selectsLabels(selector, pod.metadata.labels ?? {}));
     if (picked.some((pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined)) return [];
     if (picked.length > 0) return notReady(target, selector, picked);
+    if (pods.isPartial === true) return [];
     const makers = await workloadsFor(io, target, selector);
     if (makers.length > 0) return [withoutPods(target, selector, makers)];
     return selectsNothing(io, target, selector, pods.value);
@@ -88,7 +89,12 @@ async function aliasOfNothing(io: AnalyzerIo, target: Target): Promise<readonly 
   const host = textAt(target.object, 'spec', 'externalName').replace(/\.$/, '');
   const [, name = '', namespace = ''] = /^([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.|$)/.exec(host) ?? [];
   const services = name === '' ? null : await io.list('services', namespace);
-  if (services?.kind !== 'ok' || services.value.some(({ metadata }) => metadata.name === name)) return [];
+  if (
+    services?.kind !== 'ok' ||
+    services.isPartial === true ||
+    services.value.some(({ metadata }) => metadata.name === name)
+  )
+    return [];
   const text = `Service ${target.name} is an alias (ExternalName) of ${host}, and there is no service ${name} in namespace ${namespace}.`;
   return [
     {

@@ -37,7 +37,12 @@ export interface OwnerReference {
  * taken for absent; a known absence is `ok` with `null` or an empty list.
  */
 export type ReadResult<T> =
-  | { readonly kind: 'ok'; readonly value: T }
+  | {
+      readonly kind: 'ok';
+      readonly value: T;
+      /** Of a list: there may be more than it has, so nothing is known to be absent. */
+      readonly isPartial?: true;
+    }
   | { readonly kind: 'not_captured'; readonly reason: string }
   | { readonly kind: 'forbidden'; readonly reason: string };
 

@@ -146,10 +146,10 @@ function clusterOf(layout: Layout, path: string, unpacked: Unpacked | null): Dum
     // What is refused may hold what is asked for.
     const [refusal] = [...refused.values(), ...lists.flatMap((one) => (one.kind === 'refused' ? one.reason : []))];
     if (refusal !== undefined) return notCaptured(refusal);
-    const captured = lists.flatMap((one) => (one.kind === 'list' ? [one.items] : []));
-    return captured.length === 0
-      ? notCaptured(`no namespace of the ${layout.form} has ${resource}`)
-      : { kind: 'ok', value: captured.flat() };
+    const captured = lists.filter((one) => one.kind === 'list');
+    if (captured.length === 0) return notCaptured(`no namespace of the ${layout.form} has ${resource}`);
+    const isPartial = captured.some(({ extent }) => extent === 'single');
+    return { kind: 'ok', value: captured.flatMap(({ items }) => items), ...(isPartial ? { isPartial } : {}) };
   };
   const list = async (query: ListQuery): Promise<ReadResult<readonly KubernetesObject[]>> => {
     const { namespaced } = resourceTypes[query.resource];
@@ -158,7 +158,7 @@ function clusterOf(layout: Layout, path: string, unpacked: Unpacked | null): Dum
         ? await listAll(query.resource)
         : resultOf(await listOne(query.resource, namespaced ? (query.namespace ?? null) : null));
     if (result.kind !== 'ok' || query.labels === undefined) return result;
-    return { kind: 'ok', value: result.value.filter((object) => hasLabels(object, query.labels)) };
+    return { ...result, value: result.value.filter((object) => hasLabels(object, query.labels)) };
   };
   let observation: Promise<Observation> | undefined;
 
@@ -171,7 +171,7 @@ function clusterOf(layout: Layout, path: string, unpacked: Unpacked | null): Dum
       const result = found === null ? await listAll(resource) : resultOf(found);
       if (result.kind !== 'ok') return result;
       const object = result.value.find((one) => one.metadata.name === name);
-      if (object === undefined && found?.kind === 'list' && !found.isWhole)
+      if (object === undefined && found?.kind === 'list' && found.extent !== 'whole')
         return notCaptured(`the ${layout.form} has some ${resource}, and not ${shown(name)}`);
       return { kind: 'ok', value: object ?? null };
     },
@@ -187,7 +187,8 @@ function clusterOf(layout: Layout, path: string, unpacked: Unpacked | null): Dum
 }
 
 function resultOf(list: List): ReadResult<readonly KubernetesObject[]> {
-  return list.kind === 'list' ? { kind: 'ok', value: list.items } : notCaptured(list.reason);
+  if (list.kind !== 'list') return notCaptured(list.reason);
+  return { kind: 'ok', value: list.items, ...(list.extent === 'single' ? { isPartial: true } : {}) };
 }
 
 /** Lists whose times make the clock of a dump. */

@@ -11,6 +11,7 @@ import { notCaptured, unavailable, withType } from './layout.ts';
 import type { DumpLimits, Layout } from './layout.ts';
 import { lastLines, requestError } from './logs.ts';
 import { isJson, NoObjects, parseObjects } from './objects-text.ts';
+import type { ParsedObjects } from './objects-text.ts';
 import { splitPrintedDump } from './printed-dump.ts';
 import type { PrintedLog } from './printed-dump.ts';
 import { getCommand } from './remedies.ts';
@@ -25,7 +26,9 @@ export async function openFile(path: string, named: string, limits: DumpLimits):
     const found = await readFile(path, limits.maxListBytes);
     const layout = layoutOf(found, [path], limits.maxLogBytes);
     if (layout !== null) return layout;
-    throw unavailable(`${named} has no object that an investigation reads (${found.objects.length} of other kinds)`);
+    throw unavailable(
+      `${named} has no object that an investigation reads (${found.listed.length + found.single.length} of other kinds)`,
+    );
   } catch (error) {
     if (error instanceof AppError) throw error;
     if (!(error instanceof NoObjects)) throw unavailable(`the dump ${named} cannot be read (${fileProblem(error)})`);
@@ -38,7 +41,7 @@ const maxFiles = 1000;
 
 /** The same of files beside each other; those that have other things are left out. Null where none has an object to read. */
 export async function openFiles(paths: readonly string[], limits: DumpLimits): Promise<Layout | null> {
-  const objects: KubernetesObject[] = [];
+  const [listed, single]: [KubernetesObject[], KubernetesObject[]] = [[], []];
   const logs: PrintedLog[] = [];
   let left = limits.maxListBytes;
   for (const path of paths.slice(0, maxFiles)) {
@@ -46,17 +49,17 @@ export async function openFiles(paths: readonly string[], limits: DumpLimits): P
     if (size > left) throw unavailable(`the files beside ${path} have more than ${limits.maxListBytes} bytes`);
     left -= size;
     const found = await readFile(path, limits.maxListBytes).catch((error: unknown) => {
-      if (error instanceof NoObjects) return { objects: [], logs: [] };
+      if (error instanceof NoObjects) return { listed: [], single: [], logs: [] };
       throw error;
     });
-    for (const object of found.objects) objects.push(object);
+    for (const object of found.listed) listed.push(object);
+    for (const object of found.single) single.push(object);
     for (const log of found.logs) logs.push(log);
   }
-  return layoutOf({ objects, logs }, paths, limits.maxLogBytes);
+  return layoutOf({ listed, single, logs }, paths, limits.maxLogBytes);
 }
 
-interface Found {
-  readonly objects: readonly KubernetesObject[];
+interface Found extends ParsedObjects {
   readonly logs: readonly PrintedLog[];
 }
 
@@ -65,31 +68,35 @@ async function readFile(path: string, maxBytes: number): Promise<Found> {
   if (file.kind === 'refused') throw unavailable(`the dump ${path} cannot be read: ${file.reason}`);
   if (file.kind === 'absent') throw unavailable(`the dump ${path} is not there any more`);
   const printed = isJson(file.bytes) ? await finishInTurns(splitPrintedDump(file.bytes)) : null;
-  const objects: KubernetesObject[] = [];
-  for (const part of printed?.lists ?? [file.bytes])
-    for (const object of await finishInTurns(parseObjects(part))) objects.push(object);
-  return { objects, logs: printed?.logs ?? [] };
+  const [listed, single]: [KubernetesObject[], KubernetesObject[]] = [[], []];
+  for (const part of printed?.lists ?? [file.bytes]) {
+    const found = await finishInTurns(parseObjects(part));
+    for (const object of found.listed) listed.push(object);
+    for (const object of found.single) single.push(object);
+  }
+  return { listed, single, logs: printed?.logs ?? [] };
 }
 
 interface Group {
   readonly items: KubernetesObject[];
   newest: string;
+  readonly extent: 'listed' | 'single';
 }
 
 /**
  * What was asked for is not known: a kind that is not in it may be absent or not asked for, so it was not captured, and
  * neither was an object. Null where there is nothing that an investigation reads.
  */
-function layoutOf({ objects, logs }: Found, paths: readonly string[], maxLogBytes: number): Layout | null {
+function layoutOf({ listed, single, logs }: Found, paths: readonly string[], maxLogBytes: number): Layout | null {
   const groups = new Map<string, Group>();
   const namespaces = new Set<string>();
-  for (const object of objects) {
+  for (const [at, object] of [...listed, ...single].entries()) {
     const resource = resourceOf(object);
     const namespace = resource === null ? null : namespaceOf(object, resource);
     if (resource === null || namespace === null) continue;
     if (namespace !== '') namespaces.add(namespace);
     const key = `${namespace}/${resource}`;
-    const group = groups.get(key) ?? { items: [], newest: '' };
+    const group = groups.get(key) ?? { items: [], newest: '', extent: at < listed.length ? 'listed' : 'single' };
     groups.set(key, group);
     group.items.push(withType(object, resource));
     const time = newestOf(object);
@@ -104,7 +111,7 @@ function layoutOf({ objects, logs }: Found, paths: readonly string[], maxLogByte
       const group = groups.get(`${namespace ?? ''}/${resource}`);
       const where = namespace === null ? '' : ` of namespace ${namespace}`;
       if (group === undefined) return { kind: 'absent', reason: `the ${form} has no ${resource}${where}` };
-      return { kind: 'list', items: group.items, isWhole: false };
+      return { kind: 'list', items: group.items, extent: group.extent };
     },
     newestTime: async (resource, namespace) => groups.get(`${namespace ?? ''}/${resource}`)?.newest ?? '',
     readLog: async (query) => readLog(logs, { form, maxLogBytes }, query),

@@ -67,7 +67,7 @@ function mergeLists(lists: readonly List[]): List {
   return {
     kind: 'list',
     items: distinct(read.flatMap(({ items }) => items)),
-    isWhole: read.some(({ isWhole }) => isWhole),
+    extent: read.some(({ extent }) => extent === 'whole') ? 'whole' : 'single',
   };
 }
 
@@ -121,8 +121,8 @@ async function readObjects(root: string, parts: Parts, resource: ClusterResource
   if (file.kind === 'absent') return { kind: 'absent', reason: `there is no ${parts.join('/')}` };
   if (file.kind === 'refused') return file;
   try {
-    const objects = await finishInTurns(parseObjects(file.bytes));
-    return { kind: 'list', items: objects.map((object) => withType(object, resource)), isWhole: true };
+    const { listed, single } = await finishInTurns(parseObjects(file.bytes));
+    return { kind: 'list', items: [...listed, ...single].map((object) => withType(object, resource)), extent: 'whole' };
   } catch (error) {
     if (!(error instanceof NoObjects)) throw error;
     // A file that was cut off says nothing of what came behind; one part beyond the bounds is no reason to give up.
@@ -163,7 +163,7 @@ async function readObjectFiles(
       items.push(...read.items);
     }
   }
-  return items.length === 0 ? null : { kind: 'list', items: distinct(items), isWhole: false };
+  return items.length === 0 ? null : { kind: 'list', items: distinct(items), extent: 'single' };
 }
 
 type ObjectFolder = ReturnType<Form['objects']>[number];

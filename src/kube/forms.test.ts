@@ -87,6 +87,10 @@ describe('a must-gather', () => {
     const cluster = await openDump(folder);
     expect(await pods(cluster)).toEqual(['web-1', 'web-2']);
     expect(await pods(cluster, 'pay')).toEqual([]);
+    // Files of single objects: there may be more.
+    expect(await cluster.list({ resource: 'pods', namespace: 'shop' })).toMatchObject({ isPartial: true });
+    expect(await cluster.list({ resource: 'pods' })).toMatchObject({ isPartial: true });
+    expect(await cluster.list({ resource: 'pods', namespace: 'pay' })).toEqual({ kind: 'ok', value: [] });
     expect(await cluster.get('pods', 'shop', 'web-3')).toMatchObject({ kind: 'not_captured' });
     expect(names(await cluster.list({ resource: 'events', namespace: 'shop' }))).toEqual(['e1']);
   });

@@ -7,8 +7,11 @@ export type List =
   | {
       readonly kind: 'list';
       readonly items: readonly KubernetesObject[];
-      /** What is not in it does not exist; else it was not captured. */
-      readonly isWhole: boolean;
+      /**
+       * `whole`: what is not in it does not exist. `listed`: it came as a list, but nobody knows what was asked for, so an
+       * object that is not in it was not captured. `single`: its objects came one by one, there may be others.
+       */
+      readonly extent: 'whole' | 'listed' | 'single';
     }
   | { readonly kind: 'absent'; readonly reason: string }
   | { readonly kind: 'refused'; readonly reason: string };

@@ -3,7 +3,10 @@ import { stringify } from 'yaml';
 import { finish } from '../lib/turns.ts';
 import { parseObjects } from './objects-text.ts';
 
-const parse = (text: string) => finish(parseObjects(Buffer.from(text)));
+const parse = (text: string) => {
+  const { listed, single } = finish(parseObjects(Buffer.from(text)));
+  return [...listed, ...single];
+};
 const pod = (name: string, more: object = {}): object => ({ kind: 'Pod', metadata: { name }, ...more });
 const odd = [
   pod('web-1', {

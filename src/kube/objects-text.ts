@@ -26,9 +26,15 @@ const maxAliasCount = 100;
  * The objects of a List, an array, a single object, or (YAML) of several documents of these, in pieces. Whatever has no
  * `metadata.name` is left out. Throws NoObjects.
  */
-export function* parseObjects(bytes: Buffer): Pieces<readonly KubernetesObject[]> {
-  const found = isJson(bytes) ? yield* parseJson(bytes) : yield* parseDocuments(bytes);
-  return found.filter(isObject);
+export function* parseObjects(bytes: Buffer): Pieces<ParsedObjects> {
+  const { listed, single } = isJson(bytes) ? yield* parseJson(bytes) : yield* parseDocuments(bytes);
+  return { listed: listed.filter(isObject), single: single.filter(isObject) };
+}
+
+/** Those that came in a list, and those that stand alone. */
+export interface ParsedObjects<T = KubernetesObject> {
+  readonly listed: readonly T[];
+  readonly single: readonly T[];
 }
 
 /** Whether it begins as JSON does; YAML of objects does not. */
@@ -36,15 +42,15 @@ export function isJson(bytes: Buffer): boolean {
   return /^\s*(?:[{[]|null\s*$)/.test(bytes.toString('latin1', 0, 4096));
 }
 
-function* parseJson(bytes: Buffer): Pieces<readonly unknown[]> {
+function* parseJson(bytes: Buffer): Pieces<ParsedObjects<unknown>> {
   try {
     const isArray = /^\s*\[/.test(bytes.toString('latin1', 0, 4096));
     const single = !isArray && bytes.length <= largestSingle ? singleOf(JSON.parse(bytes.toString('utf8'))) : null;
-    if (single !== null) return [single];
+    if (single !== null) return { listed: [], single: [single] };
     const list = isArray ? Buffer.concat([Buffer.from('{"items":'), bytes, Buffer.from('}')]) : bytes;
     const objects = yield* parseListItems(list);
     const type = typeOfList(bytes);
-    if (objects !== null) return objects.map((object) => withTypeOf(type, object));
+    if (objects !== null) return { listed: objects.map((object) => withTypeOf(type, object)), single: [] };
   } catch (error) {
     throw new NoObjects('JSON', `is not JSON (${(error as Error).message})`);
   }
@@ -76,16 +82,19 @@ function singleOf(value: unknown): unknown {
   return isObject(value) && value['items'] === undefined ? value : null;
 }
 
-function* parseDocuments(bytes: Buffer): Pieces<readonly unknown[]> {
-  const objects: unknown[] = [];
+function* parseDocuments(bytes: Buffer): Pieces<ParsedObjects<unknown>> {
+  const [listed, single]: [unknown[], unknown[]] = [[], []];
   for (const { from, to, indent, list } of yield* findYamlParts(bytes)) {
     if (to - from > largestPart) throw new NoObjects('YAML', `has a part of more than ${largestPart} bytes`);
     const text = `${' '.repeat(indent)}${bytes.toString('utf8', from, to)}`;
     const value = yield* parsePart(withoutManagedFields(text));
-    for (const object of valuesOf(value)) objects.push(withTypeOf(list, object));
+    const items = itemsIn(value);
+    if (items !== null) for (const item of items) listed.push(item);
+    else if (list === null) single.push(value);
+    else listed.push(withTypeOf(list, value));
     yield;
   }
-  return objects;
+  return { listed, single };
 }
 
 /** Without who wrote which field: it is often half of an object, parsing it takes as long, and nothing reads it. */
@@ -103,11 +112,11 @@ function withoutManagedFields(text: string): string {
   return text.slice(0, from) + (end === null ? '' : rest.slice(end.index));
 }
 
-/** The items of a List, or the object itself. */
-function valuesOf(value: unknown): readonly unknown[] {
+/** The items of a List that was not taken apart; null for an object. */
+function itemsIn(value: unknown): readonly unknown[] | null {
   if (value === null || typeof value !== 'object') throw new NoObjects('YAML', 'is neither JSON nor YAML of objects');
   const { items } = value as { items?: unknown };
-  return Array.isArray(items) ? items : [value];
+  return Array.isArray(items) ? items : null;
 }
 
 function* parsePart(text: string): Pieces<unknown> {
