@@ -68,7 +68,7 @@ export const endings: readonly KnownFailure[] = [
   {
     kind: 'memory',
     pattern: join(
-      'OutOfMemoryError',
+      '(?<!\\w)OutOfMemoryError',
       'heap out of memory',
       '\\bMemoryError\\b',
       'out of memory',
@@ -78,7 +78,7 @@ export const endings: readonly KnownFailure[] = [
       'memory allocation of \\d+ bytes failed',
       'Allowed memory size of \\d+ bytes exhausted',
       '\\bENOMEM\\b',
-      'OutOfMemoryException',
+      '(?<!\\w)OutOfMemoryException',
     ),
     says: 'The program ran out of the memory that it may use.',
   },

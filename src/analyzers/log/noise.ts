@@ -58,9 +58,15 @@ export function isAnswer({ text, ends, lines }: LogRecord): boolean {
   return !ends && answers.test(lines[0] ?? text);
 }
 
+/** A command that is shown before it runs: the trace of a shell, a line of many options. */
+function isCommand(text: string): boolean {
+  return /^\+{1,4} \S/.test(text) || (text.match(/(?:^|\s)-{1,2}[A-Za-z]/g)?.length ?? 0) >= 4;
+}
+
 /** Whether a record never says why a program ended. */
 export function isNoise({ text, ends }: LogRecord, kind: FailureKind | null): boolean {
   if (ends) return false;
+  if (isCommand(text)) return true;
   if (dismissed.test(text) || clients.test(text) || serverAnswers.test(text)) return true;
   if (help.test(text) && !/\berror:|^error\b|\brequired\b|\bunknown\b/i.test(text)) return true;
   if (kind === null && (!isQuotable(text) || retried.test(text))) return true;
