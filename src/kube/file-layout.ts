@@ -10,7 +10,7 @@ import { readDumpFile } from './dump-files.ts';
 import { notCaptured, unavailable, withType } from './layout.ts';
 import type { DumpLimits, Layout } from './layout.ts';
 import { lastLines, requestError } from './logs.ts';
-import { isJson, NoObjects, parseObjects } from './objects-text.ts';
+import { asUtf8, isJson, NoObjects, parseObjects } from './objects-text.ts';
 import type { ParsedObjects } from './objects-text.ts';
 import { splitPrintedDump } from './printed-dump.ts';
 import type { PrintedLog } from './printed-dump.ts';
@@ -67,9 +67,10 @@ async function readFile(path: string, maxBytes: number): Promise<Found> {
   const file = await readDumpFile(dirname(path), [basename(path)], { maxBytes });
   if (file.kind === 'refused') throw unavailable(`the dump ${path} cannot be read: ${file.reason}`);
   if (file.kind === 'absent') throw unavailable(`the dump ${path} is not there any more`);
-  const printed = isJson(file.bytes) ? await finishInTurns(splitPrintedDump(file.bytes)) : null;
+  const bytes = asUtf8(file.bytes);
+  const printed = isJson(bytes) ? await finishInTurns(splitPrintedDump(bytes)) : null;
   const [listed, single]: [KubernetesObject[], KubernetesObject[]] = [[], []];
-  for (const part of printed?.lists ?? [file.bytes]) {
+  for (const part of printed?.lists ?? [bytes]) {
     const found = await finishInTurns(parseObjects(part));
     for (const object of found.listed) listed.push(object);
     for (const object of found.single) single.push(object);

@@ -12,7 +12,7 @@ import type { Form, Parts } from './forms.ts';
 import { notCaptured, shown, unavailable, withType } from './layout.ts';
 import type { DumpLimits, Layout, List, Namespaces } from './layout.ts';
 import { lastLines, parseLogSections, requestError } from './logs.ts';
-import { isJson, NoObjects, parseObjects } from './objects-text.ts';
+import { asUtf8, isJson, NoObjects, parseObjects } from './objects-text.ts';
 
 /** Objects of one resource that each have a file of their own; more are no list that anybody reads. */
 const maxObjectFiles = 20_000;
@@ -111,9 +111,10 @@ async function newestTimeOf(form: Form, root: string, wanted: Wanted, maxBytes: 
 }
 
 async function readFileOf(root: string, parts: Parts, maxBytes: number): Promise<DumpFile> {
-  return readDumpFile(root, parts, { maxBytes }).catch((error: unknown) => {
+  const file = await readDumpFile(root, parts, { maxBytes }).catch((error: unknown) => {
     throw unavailable(`${join(root, ...parts)} cannot be read (${fileProblem(error)})`, error);
   });
+  return file.kind === 'bytes' ? { ...file, bytes: asUtf8(file.bytes) } : file;
 }
 
 async function readObjects(root: string, parts: Parts, resource: ClusterResource, maxBytes: number): Promise<List> {

@@ -1,4 +1,4 @@
-import { symlinkSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
@@ -187,6 +187,19 @@ describe('a file', () => {
     });
     expect(await pods(cluster, 'other')).toBe('namespace "other" is not in the file (it has: shop)');
     expect(await log(cluster, 'app')).toEqual({ kind: 'not_captured', reason: 'the file has no logs' });
+  });
+
+  test.each([
+    ['UTF-16, as PowerShell writes it', (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le')],
+    ['UTF-8 with a mark', (text: string) => Buffer.from(`\ufeff${text}`)],
+  ])('in %s', async (_, encode) => {
+    for (const [name, text] of [
+      ['all.json', JSON.stringify({ kind: 'List', items: objects })],
+      ['all.yaml', `kind: List\nitems:\n${podYaml('web-1', '  ').replace('  ', '- ')}`],
+    ] as const) {
+      writeFileSync(join(folder, name), encode(text));
+      expect(await pods(await openDump(join(folder, name)))).toEqual(['web-1']);
+    }
   });
 
   test('a typed list says what its items are, before them or behind', async () => {

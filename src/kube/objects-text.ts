@@ -37,6 +37,12 @@ export interface ParsedObjects<T = KubernetesObject> {
   readonly single: readonly T[];
 }
 
+/** As UTF-8 without a mark: PowerShell writes what a command prints as UTF-16, and some editors begin with a mark. */
+export function asUtf8(bytes: Buffer): Buffer {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return Buffer.from(bytes.toString('utf16le', 2));
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+}
+
 /** Whether it begins as JSON does; YAML of objects does not. */
 export function isJson(bytes: Buffer): boolean {
   return /^\s*(?:[{[]|null\s*$)/.test(bytes.toString('latin1', 0, 4096));
