@@ -11,7 +11,7 @@ const harmlessCounts =
   /\b(?:critical|fatal|errors?|err|failed|failures?|failing|warnings?|exceptions?|missing|invalid|rejected|unknown|skipped|dropped|timeouts?)["']?\s{0,3}[=:]\s{0,3}["']?(?:0|nil|null|none|<nil>|false|ok|\[\]|\{\})(?![\w.])["']?|\b(?:0|no|zero|without(?: any)?) (?:critical |fatal )?(?:errors?|failures?|failed|warnings?|exceptions?|problems?|issues)\b|\b(?:if|when|on|in case of|unless)(?: an?| any)? (?:errors?|failures?|exceptions?)\b|\berrors?[-_ ]?(?:handler|page|log|reporting|level|rate|budget|channel|codes?)\b/gi;
 
 const dismissed =
-  /\(ignored\)|\bignor(?:ed|ing)\b|\bnon-?fatal\b|\bharmless\b|\bcan be (?:safely )?ignored\b|\bnot (?:an?|a real) (?:error|problem)\b|\bcontinuing (?:without|anyway)\b|\bfalling back\b|\busing defaults?\b|\bdeprecat/i;
+  /\(ignored\)|\bignor(?:ed|ing)\b|\bnon-?fatal\b|\bharmless\b|\bcan be (?:safely )?ignored\b|\bnot (?:an?|a real) (?:error|problem)\b|\bcontinuing (?:without|anyway)\b|\bfalling back\b|\busing defaults?\b|\bskipp(?:ing|ed)\b|\btrying (?:direct|another|the next|next|instead)\b|\bdeprecat/i;
 
 /** Texts of help: flags with what they mean, and their headings. */
 const help =

@@ -36,6 +36,8 @@ const momentRecords = 10;
 const earlier = 5;
 /** What is said more than this many records before the end of the log was survived. */
 const lastRecords = 40;
+/** A complaint that names no known reason counts only among the last records. */
+const lastVague = 6;
 /** A program that ends on its own says why shortly before. */
 const lastWordsMs = 90_000;
 /** What was said longer before the end was survived. */
@@ -72,6 +74,7 @@ export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLi
   const episode = candidates.filter((one) => isNear(one, anchor, episodeMs, episodeRecords));
   const scoreOf = (one: Candidate): number => one.score - (isNear(one, anchor, momentMs, momentRecords) ? 0 : earlier);
   const best = episode.reduce((one, other) => (scoreOf(other) > scoreOf(one) ? other : one));
+  if (isVague(best) && records.length - best.place > lastVague) return null;
   return toldBy(best, records, isCertain(best) && fromEnd(best, end) <= lastWordsMs);
 }
 
@@ -168,6 +171,11 @@ function fitsExit(record: LogRecord, kind: FailureKind | null, exitCode: number 
   if (exitCode === 126 || exitCode === 127) return record.ends || (kind !== null && startKinds.has(kind));
   if (exitCode !== null && silentCodes.has(exitCode)) return exitCode === 137 && kind === 'memory';
   return true;
+}
+
+/** A complaint that names no known reason and that nobody called an error. */
+function isVague({ record, kind }: Candidate): boolean {
+  return kind === null && !record.ends && record.level !== 'fatal' && record.level !== 'error';
 }
 
 function isCertain({ record, kind, score }: Candidate): boolean {
