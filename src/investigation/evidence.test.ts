@@ -68,7 +68,7 @@ const analyzer = defineAnalyzer({
   },
   run: async () => [],
 });
-const asked: Asked = { questions: ['exits'], container: null, startsAt: null };
+const asked: Asked = { questions: ['exits'], container: null, startsAt: null, now: null };
 const target = (relation: Target['relation'] = 'alert'): Target => ({
   kind: 'pod' as const,
   namespace: 'shop',

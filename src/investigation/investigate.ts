@@ -89,6 +89,8 @@ async function explain(reads: Reads, alerts: readonly AlertSnapshot[], signal: A
     questions: questions.length === 0 ? ['anything'] : questions,
     container: subject.named.container,
     startsAt: starts[0] ?? null,
+    // What an ended alert saw may be over.
+    now: alerts.some(({ status }) => status === 'firing') ? reads.now : null,
   };
   const analyses = await analyzeLinked(reads, graph, asked.questions, signal);
   let ranking = rank(analyses, asked);

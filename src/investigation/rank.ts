@@ -39,6 +39,8 @@ export interface Asked {
   /** The container that the alert names. */
   readonly container: string | null;
   readonly startsAt: Timestamp | null;
+  /** The moment of the evidence; null = not compared. */
+  readonly now: Timestamp | null;
 }
 
 const severityScores: Readonly<Record<FindingSeverity, number>> = {
@@ -90,7 +92,7 @@ export function rank(analyses: readonly Analysis[], asked: Asked): Ranking {
 
 /** What is broken, each with what it brought about: the chains of all findings, one for each cause, worst first. */
 export function causes(analyses: readonly Analysis[]): readonly (readonly RankedFinding[])[] {
-  const asked: Asked = { questions: ['anything'], container: null, startsAt: null };
+  const asked: Asked = { questions: ['anything'], container: null, startsAt: null, now: null };
   const current = ordered(analyses, asked).filter(({ draft }) => !isSlight(draft) && draft.when.until === null);
   const chains = current.map((finding) => deepen(finding, current, [])).filter((chain) => chain.length > 0);
   const byCause = new Map<RankedFinding, RankedFinding[]>();
@@ -134,9 +136,12 @@ function isLongBefore(from: Timestamp | null, startsAt: Timestamp | null): boole
   return from !== null && startsAt !== null && from < addMs(startsAt, -longMs);
 }
 
-/** Whether it was over before the alert could see it. */
-export function isHistory({ when }: FindingDraft, { startsAt }: Asked): boolean {
-  return when.until !== null && startsAt !== null && when.until < addMs(startsAt, -alertLooksBackMs);
+/** Whether it was over before the alert could see it, or has been for so long that no rule looks back at it any more. */
+function isHistory({ when }: FindingDraft, { startsAt, now }: Asked): boolean {
+  if (when.until === null) return false;
+  return [startsAt, now].some(
+    (moment) => moment !== null && when.until !== null && when.until < addMs(moment, -alertLooksBackMs),
+  );
 }
 
 /** The best finding that answers the alert, and what it points at as long as that is broken too and was so before. */
@@ -147,7 +152,7 @@ function chooseChain(findings: readonly RankedFinding[], asked: Asked): readonly
   const own = current.filter((finding) => answers(finding) && !isSurrounding(finding.target));
   const chains = own
     .map((finding) => deepen(finding, current, []))
-    .filter((chain) => chain.length > 0 && isAnswer(chain));
+    .filter((chain) => chain.length > 0 && isAnswer(chain, asked));
   const best = chains[0];
   // What only surrounds the object answers where nothing of its own does, and where it came first.
   const around = current.find(
@@ -162,13 +167,15 @@ function chooseChain(findings: readonly RankedFinding[], asked: Asked): readonly
 }
 
 /** Whether a chain says more than that something in the namespace is unwell. */
-function isAnswer(chain: readonly RankedFinding[]): boolean {
+function isAnswer(chain: readonly RankedFinding[], { startsAt }: Asked): boolean {
   const [symptom] = chain;
   const cause = chain.at(-1);
   if (symptom === undefined || cause === undefined) return false;
   const inPlace = pathTo(symptom.target)[0]?.relation === 'holds';
   const says = cause.draft.decisive || cause.draft.facts['log_kind'] !== undefined;
-  return !inPlace || says || cause.category.nearness >= nearnessOfAnswers;
+  if (!inPlace) return true;
+  const old = [symptom, cause].every(({ draft }) => isLongBefore(draft.when.from, startsAt));
+  return !old && (says || cause.category.nearness >= nearnessOfAnswers);
 }
 
 /** The finding, then the cause of what it points at; empty where neither it nor anything behind it is a cause. */
