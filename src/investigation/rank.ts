@@ -126,7 +126,8 @@ function scoreOf(draft: FindingDraft, category: Category, target: Target, { cont
   return category.nearness + severityScores[draft.severity] + decisive + place + named + old;
 }
 
-const isSlight = ({ severity }: FindingDraft): boolean => severity === 'low' || severity === 'info';
+/** Whether it is too slight to be a cause, or to give advice for. */
+export const isSlight = ({ severity }: FindingDraft): boolean => severity === 'low' || severity === 'info';
 
 /** In a place what has been broken for long did not make the alert begin now. */
 const oldScore = -30;

@@ -2,6 +2,7 @@ import { change, look, placeOf, kindAndName } from '../analyzers/advice.ts';
 import type { Advice } from '../analyzers/define.ts';
 import { timeText } from '../analyzers/fields.ts';
 import type { Recommendation } from '../core/finding.ts';
+import { isSlight } from './rank.ts';
 import type { Ranking } from './rank.ts';
 
 /** Below this the first step only reads. */
@@ -25,7 +26,7 @@ function aboutCause(ranking: Ranking, confidence: number): readonly Advice[] {
 }
 
 function lookFurther({ findings }: Ranking): readonly Advice[] {
-  const [first] = findings;
+  const first = findings.find(({ draft }) => !isSlight(draft));
   const own = first === undefined ? [] : first.category.advice(first.draft, placeOf(first.draft));
   const reading = own.filter((one) => !one.requires_approval);
   if (reading.length > 0) return reading;
