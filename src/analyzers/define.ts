@@ -24,6 +24,8 @@ export const kindResources = {
   networkpolicy: 'networkpolicies',
   namespace: 'namespaces',
   configmap: 'configmaps',
+  /** Objects of kinds that are not read (a Certificate, a HelmRelease): known by the events about them alone. */
+  customresource: 'events',
 } as const satisfies Record<string, ClusterResource>;
 export type ObjectKind = keyof typeof kindResources;
 
@@ -64,10 +66,20 @@ export function objectName(kind: string, namespace: string | null, name: string)
   return namespace === null ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;
 }
 
+/** The kind of a target as the API writes it, in small letters; of a custom resource its own. */
+export function kindOf({ kind, object }: Pick<Target, 'kind'> & { readonly object?: KubernetesObject }): string {
+  return kind === 'customresource' ? (object?.kind ?? kind).toLowerCase() : kind;
+}
+
 /** What was read. Evidence points at a read, and counts only where that read was made and answered. */
 export type ReadReference =
   | { readonly kind: 'object'; readonly of: ObjectKind; readonly namespace: string | null; readonly name: string }
-  | { readonly kind: 'events'; readonly of: ObjectKind; readonly namespace: string | null; readonly name: string }
+  | {
+      readonly kind: 'events';
+      /** Any kind, in small letters. */ readonly of: string;
+      readonly namespace: string | null;
+      readonly name: string;
+    }
   | {
       readonly kind: 'logs';
       readonly namespace: string;

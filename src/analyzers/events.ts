@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../core/cluster.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import { kindOf } from './define.ts';
 import type { EventView, EvidenceDraft, Target } from './define.ts';
 import { numberAt, textAt, timeAt } from './fields.ts';
 
@@ -48,7 +49,7 @@ export function eventsEvidence(
       (event) => `${event.last ?? 'unknown time'}  ${event.type}  ${event.reason}  x${event.count}  ${event.message}`,
     );
   return {
-    read: { kind: 'events', of: target.kind, namespace: target.namespace, name: target.name },
+    read: { kind: 'events', of: kindOf(target), namespace: target.namespace, name: target.name },
     excerpt: lines.join('\n'),
   };
 }

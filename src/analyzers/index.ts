@@ -1,6 +1,7 @@
 import { addresses } from './addresses.ts';
 import { autoscaler } from './autoscaler.ts';
 import { claim } from './claim.ts';
+import { customResource } from './custom-resource.ts';
 import type { Analyzer } from './define.ts';
 import { cronJob } from './cron-job.ts';
 import { daemonSet } from './daemon-set.ts';
@@ -77,5 +78,6 @@ export const analyzers: readonly Analyzer[] = [
   volume,
   dns,
   quota,
+  customResource,
   warningEvent,
 ];

@@ -27,6 +27,11 @@ const problems: readonly (readonly [RegExp, SandboxCategory, string])[] = [
     'the image of the sandbox (pause) cannot be pulled',
   ],
   [
+    /dial unix \S{0,100}(?:containerd|crio|docker|cri-?dockerd)\S{0,20}\.sock/i,
+    'sandbox-error',
+    'the container runtime of the node does not answer',
+  ],
+  [
     /unauthorized|forbidden|token.{0,40}expired|certificate has expired|x509/i,
     'network-plugin',
     'the network plugin is not authorised (unauthorized) at the API server',
@@ -137,7 +142,7 @@ function finding(target: Target, event: EventView, events: readonly EventView[])
     when: { from: event.first, until: null, source: `event ${event.reason}` },
     facts: { ...podFacts(pod), reason: event.reason, message: words, ...(node === '' ? {} : { node }) },
     evidence: [eventsEvidence(target, events), podEvidence(target)],
-    ...(category === 'network-plugin-missing' && node !== ''
+    ...((category === 'network-plugin-missing' || category === 'sandbox-error') && node !== ''
       ? { pointers: [{ kind: 'node', namespace: null, name: node } as const] }
       : {}),
   };

@@ -5,7 +5,7 @@ import { eventsEvidence } from './events.ts';
 import { at, textAt, timeAt } from './fields.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
-import { keysOf, missingReference, missingText } from './references.ts';
+import { keysOf, missingReference, missingText, makersOf } from './references.ts';
 import { ownWords } from './runtime-words.ts';
 import { startProblem } from './start-words.ts';
 import type { StartCategory } from './start-words.ts';
@@ -182,6 +182,7 @@ async function finding(
         : { missing_kind: missing.kind, missing: `${missing.kind} ${missing.name}${keyText(missing.key)}` }),
     },
     evidence: [podEvidence(target), ...(event === null ? [] : [eventsEvidence(target, events)]), ...keys.evidence],
+    pointers: makersOf(missing, namespace),
   };
 }
 

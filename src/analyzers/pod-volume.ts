@@ -8,7 +8,7 @@ import { isOnlyTimeout, mountProblem, volumeOf } from './mount-words.ts';
 import type { MountCategory } from './mount-words.ts';
 import { isCreating, isOvercome } from './pod-creating.ts';
 import { podEvidence, podFacts } from './pod-status.ts';
-import { keysOf, missingReference, missingText } from './references.ts';
+import { keysOf, missingReference, missingText, makersOf } from './references.ts';
 import type { MissingReference } from './references.ts';
 import { ownWords } from './runtime-words.ts';
 
@@ -170,7 +170,10 @@ async function finding(
       ...keys.evidence,
       ...holders.flatMap(({ pod: holder }) => (holder === null ? [] : [podEvidence(targetOf(target, holder))])),
     ],
-    pointers: pointersOf(namespace, category === 'claim-missing' ? claim : '', holders),
+    pointers: [
+      ...makersOf(missing, namespace),
+      ...pointersOf(namespace, category === 'claim-missing' ? claim : '', holders),
+    ],
   };
 }
 

@@ -1,4 +1,4 @@
-import type { AnalyzerIo, EvidenceDraft, Target } from './define.ts';
+import type { AnalyzerIo, EvidenceDraft, Pointer, Target } from './define.ts';
 
 /** A config map or a secret that something refers to, and that (or whose key) is missing. */
 export interface MissingReference {
@@ -37,6 +37,13 @@ export function missingReference(message: string): MissingReference | null {
 export function missingText({ kind, name, key }: MissingReference, namespace: string | null): string {
   if (key !== null) return `key ${key} does not exist in ${kind} ${name === '' ? '(see the volume)' : name}`;
   return `${kind} ${name} does not exist (not found) in namespace ${namespace ?? ''}`;
+}
+
+/** What may have made it: a custom resource of its name (an ExternalSecret, a Certificate), where the whole of it is missing. */
+export function makersOf(missing: MissingReference | null, namespace: string | null): readonly Pointer[] {
+  return missing === null || missing.key !== null || missing.name === ''
+    ? []
+    : [{ kind: 'customresource', namespace, name: missing.name }];
 }
 
 /** The keys of a config map that lacks one. Secrets are never read. */

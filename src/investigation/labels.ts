@@ -100,7 +100,13 @@ export function namedObjects(alertName: string, given: Labels): NamedObjects {
     unusable.push(label);
     return null;
   };
-  const ignored = exporterLabels(alertName, labels);
+  const ignored = new Set([
+    ...exporterLabels(alertName, labels),
+    // Where the namespace had to be renamed, what stands beside the plain one is the scrape target's own.
+    ...(labels['exported_namespace'] === undefined
+      ? []
+      : ['namespace', 'pod', 'container', 'service', 'endpoint', 'instance']),
+  ]);
   const namespace = value(namespaceLabels);
   const objects = kindLabels.flatMap(([kind, names]) => {
     const name = value(names);

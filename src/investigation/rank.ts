@@ -1,5 +1,13 @@
 import { objectName } from '../analyzers/define.ts';
-import type { Analyzer, Category, FindingDraft, Question, Target, TemplateChange } from '../analyzers/define.ts';
+import type {
+  Analyzer,
+  Category,
+  FindingDraft,
+  Pointer,
+  Question,
+  Target,
+  TemplateChange,
+} from '../analyzers/define.ts';
 import { timeText } from '../analyzers/fields.ts';
 import type { FindingSeverity } from '../core/finding.ts';
 import { addMs } from '../core/time.ts';
@@ -186,12 +194,11 @@ function deepen(
   seen: readonly RankedFinding[],
 ): readonly RankedFinding[] {
   const path = [...seen, finding];
-  for (const { kind, namespace, name } of finding.draft.pointers ?? []) {
-    const object = objectName(kind, namespace, name);
+  for (const pointer of finding.draft.pointers ?? []) {
     const behind = all.filter(
       (other) =>
         !path.includes(other) &&
-        isBelow(other.target, object) &&
+        isBelow(other.target, pointer) &&
         isBefore(other.draft.when.from, finding.draft.when.from),
     );
     for (const one of behind) {
@@ -202,11 +209,15 @@ function deepen(
   return finding.draft.cause === null ? [] : [finding];
 }
 
-/** Whether the way to this target goes through the object, or ends there. */
-function isBelow(target: Target, object: string): boolean {
-  for (let step: Target | null = target; step !== null; step = step.via)
-    if (objectName(step.kind, step.namespace, step.name) === object) return true;
-  return false;
+/** Whether the way to this target goes through what the pointer names, or ends there. */
+function isBelow(target: Target, pointer: Pointer): boolean {
+  return pathTo(target).some(
+    ({ kind, namespace, name }) =>
+      kind === pointer.kind &&
+      namespace === pointer.namespace &&
+      // Of a custom resource what was made for it speaks for it: the request `web-tls-1` for `web-tls`.
+      (name === pointer.name || (kind === 'customresource' && name.startsWith(`${pointer.name}-`))),
+  );
 }
 
 /** Whether one moment does not come after another; what is unknown does not. */

@@ -1,4 +1,4 @@
-import { kindResources } from '../analyzers/define.ts';
+import { kindOf, kindResources } from '../analyzers/define.ts';
 import type { AnalyzerIo, ObjectKind, ReadReference } from '../analyzers/define.ts';
 import { eventView, isAbout } from '../analyzers/events.ts';
 import type { Cluster, ClusterResource, KubernetesObject, ReadResult } from '../core/cluster.ts';
@@ -60,8 +60,9 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
     const result = await list('events', namespace ?? 'default');
     if (result.kind !== 'ok') return [];
     if (eventLoopTurns.isOver()) await eventLoopTurns.next();
-    eventReads.add(commandOf({ kind: 'events', of: kind, namespace, name }));
-    const views = result.value.filter((event) => isAbout(event, kind, name, object?.metadata.uid)).map(eventView);
+    const own = kindOf({ kind, ...(object === undefined ? {} : { object }) });
+    eventReads.add(commandOf({ kind: 'events', of: own, namespace, name }));
+    const views = result.value.filter((event) => isAbout(event, own, name, object?.metadata.uid)).map(eventView);
     return views.sort((one, other) => compare(one.last ?? '', other.last ?? ''));
   };
   const findListed: Reads['listed'] = (kind, namespace, name) => {

@@ -26,7 +26,10 @@ function aboutCause(ranking: Ranking, confidence: number): readonly Advice[] {
 }
 
 function lookFurther({ findings }: Ranking): readonly Advice[] {
-  const first = findings.find(({ draft }) => !isSlight(draft));
+  // Pods that merely run on the node that the alert is about say nothing about it.
+  const first = findings.find(
+    ({ draft, target }) => !isSlight(draft) && !(target.relation === 'holds' && target.via?.kind === 'node'),
+  );
   const own = first === undefined ? [] : first.category.advice(first.draft, placeOf(first.draft));
   const reading = own.filter((one) => !one.requires_approval);
   if (reading.length > 0) return reading;

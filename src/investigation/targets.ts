@@ -3,6 +3,8 @@ import type { ObjectKind, Pointer, Question, Relation, Target } from '../analyze
 import { controllerOf, listAt, textAt } from '../analyzers/fields.ts';
 import { isUnwellNode } from '../analyzers/node-conditions.ts';
 import { podTrouble } from '../analyzers/pod-status.ts';
+import { failedCustomResource } from '../analyzers/custom-resource.ts';
+import { isKubernetesName } from '../core/cluster.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import type { Graph } from './graph.ts';
@@ -50,11 +52,34 @@ export async function findSubject(
   if (named.objects.length === 0 && named.instance !== null) await addByAddress(search, named.instance);
   if (named.objects.length === 0 && named.namespace !== null && graph.targets().length === 0)
     await addApplications(search, named.namespace, named.applications);
+  if (named.objects.length === 0 && named.namespace !== null && graph.targets().length === 0)
+    await addCustomResources(
+      search,
+      named.namespace,
+      named.foreign.map((label) => alert.labels[label] ?? ''),
+    );
   // A namespace alone says where to look only if it is known what for, and nothing else is named that is not read here.
   if (isPlaceOnly(named) && graph.targets().length === 0 && question !== 'anything')
-    await addUnwell(search, named.namespace, 'holds', maxInPlace);
+    await addInPlace(search, named.namespace, question);
+  if (question === 'node' && named.objects.length === 0 && named.namespace === null && graph.targets().length === 0)
+    await addUnwellNodes(search, null, 'holds', maxInPlace);
   if (graph.targets().length === 0) search.questions.push(...nothingFound(reads, named));
   return subjectOf(search, named, scopeText(named));
+}
+
+/** Kinds of which every object can answer a question. */
+const kindsOfQuestion: Partial<Record<Question, ObjectKind>> = {
+  quota: 'resourcequota',
+  autoscaler: 'horizontalpodautoscaler',
+  disruption: 'poddisruptionbudget',
+};
+
+async function addInPlace(search: Search, namespace: string | null, question: Question): Promise<void> {
+  const kind = kindsOfQuestion[question];
+  if (kind === undefined) return addUnwell(search, namespace, 'holds', maxInPlace);
+  const list = await search.reads.list(kindResources[kind], namespace);
+  if (list.kind !== 'ok') return;
+  for (const object of list.value.slice(0, maxInPlace)) search.graph.add(kind, object, 'holds', null);
 }
 
 /** Puts what is unwell in a namespace, or in the whole cluster, into the graph. */
@@ -102,6 +127,10 @@ export async function addNear(reads: Reads, graph: Graph, namespace: string | nu
 export async function addPointed(reads: Reads, graph: Graph, pointer: Pointer, via: Target): Promise<Target | null> {
   const known = graph.find(pointer.kind, pointer.namespace, pointer.name);
   if (known !== null) return known;
+  if (pointer.kind === 'customresource') {
+    const object = await failedCustomResource(reads, pointer.namespace ?? '', pointer.name);
+    return object === null ? null : graph.add(pointer.kind, object, 'points at', via);
+  }
   // What was listed is not asked for once more.
   const listed = reads.listed(pointer.kind, pointer.namespace, pointer.name);
   if (listed !== null) return graph.add(pointer.kind, listed, 'points at', via);
@@ -171,6 +200,18 @@ async function addFormerOwner({ reads, graph }: Search, namespace: string, pod: 
     }
   }
   return null;
+}
+
+/** Objects of kinds that are not read, which labels name, where events tell of them. */
+async function addCustomResources(
+  { reads, graph }: Search,
+  namespace: string,
+  names: readonly string[],
+): Promise<void> {
+  for (const name of new Set(names.filter((one) => isKubernetesName(one)))) {
+    const object = await failedCustomResource(reads, namespace, name);
+    if (object !== null) graph.add('customresource', object, 'alert', null);
+  }
 }
 
 const applicationKinds = ['service', 'deployment', 'statefulset', 'daemonset'] as const;
@@ -252,13 +293,21 @@ async function addUnwell(
     for (const object of found.slice(0, kind === 'service' ? 30 : limit)) graph.add(kind, object, relation, null);
   }
   if (relation === 'near') return;
-  const used = pods.kind === 'ok' ? new Set(pods.value.map((pod) => textAt(pod, 'spec', 'nodeName'))) : new Set();
+  const used = pods.kind === 'ok' ? pods.value.map((pod) => textAt(pod, 'spec', 'nodeName')) : [];
+  await addUnwellNodes({ reads, graph }, namespace === null ? null : new Set(used), relation, limit);
+}
+
+/** Nodes that are not well; with names, only of these. */
+async function addUnwellNodes(
+  { reads, graph }: Pick<Search, 'reads' | 'graph'>,
+  names: ReadonlySet<string> | null,
+  relation: Relation,
+  limit: number,
+): Promise<void> {
   const nodes = await reads.list('nodes', null);
   if (nodes.kind !== 'ok') return;
-  const unwellNodes = nodes.value.filter(
-    (node) => isUnwellNode(node) && (namespace === null || used.has(node.metadata.name)),
-  );
-  for (const node of unwellNodes.slice(0, limit)) graph.add('node', node, relation, null);
+  const unwell = nodes.value.filter((node) => isUnwellNode(node) && (names === null || names.has(node.metadata.name)));
+  for (const node of unwell.slice(0, limit)) graph.add('node', node, relation, null);
 }
 
 /** Objects of a kind that could not be read, by the warnings about them. */
