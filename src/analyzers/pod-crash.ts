@@ -1,9 +1,11 @@
+import type { KubernetesObject } from '../core/cluster.ts';
+import type { Timestamp } from '../core/time.ts';
 import { change, look, podQuestions } from './advice.ts';
 import { defineAnalyzer } from './define.ts';
 import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
 import { exitMeaning } from './exit-codes.ts';
-import { between, listAt, plural, textAt, timeText } from './fields.ts';
+import { between, conditionOf, listAt, plural, textAt, timeText } from './fields.ts';
 import { endedBy, wellSince } from './pod-end.ts';
 import type { EndedBy } from './pod-end.ts';
 import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
@@ -194,6 +196,13 @@ function endsAtOnce(crash: Crash): Draft {
   };
 }
 
+/** When it began: the pod is not ready since then, or, where that is later or not told, its last end. */
+function unwellSince(pod: KubernetesObject, { finishedAt }: Ending): Timestamp | null {
+  const ready = conditionOf(pod, 'Ready');
+  const since = ready?.status === 'False' ? ready.since : null;
+  return since !== null && (finishedAt === null || since < finishedAt) ? since : finishedAt;
+}
+
 function draftOf({
   target,
   container,
@@ -207,7 +216,7 @@ function draftOf({
     severity: container.ready ? 'medium' : 'high',
     object: `pod/${target.namespace}/${target.name}`,
     when: {
-      from: ending.finishedAt,
+      from: unwellSince(target.object, ending),
       until: wellSince(target.object, container),
       source: `status of ${container.label}`,
     },

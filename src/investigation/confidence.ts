@@ -1,4 +1,5 @@
 import type { Gap } from '../core/finding.ts';
+import type { FindingDraft } from '../analyzers/define.ts';
 import { isSurrounding } from './graph.ts';
 import type { Ranking } from './rank.ts';
 
@@ -74,7 +75,10 @@ export function confidenceOf(
     [around, points.nearObject, 'it is about an object that the one of the alert stands on'],
     [kinds.has('logs'), points.log, 'the log of the container was read'],
     [kinds.has('events'), points.events, 'warning events agree'],
-    ...gaps.slice(0, maxGaps).map((gap) => [true, points.gap, `${gap.what}: ${gapWord(gap)}`] as const),
+    ...gaps
+      .filter((gap) => concerns(gap, draft))
+      .slice(0, maxGaps)
+      .map((gap) => [true, points.gap, `${gap.what}: ${gapWord(gap)}`] as const),
     [hasRival(ranking), points.rival, 'another decisive cause ranks nearly as high'],
   ];
   const counted = rules.filter(([applies]) => applies);
@@ -90,6 +94,11 @@ function capOf(decisive: boolean, linked: boolean): readonly [number, string] {
   return linked
     ? [maxConfidence, 'an analysis is never certain']
     : [maxNear, 'nothing but its place links it to what the alert names'];
+}
+
+/** A log that is not there says nothing against a cause that no log could show. */
+function concerns({ what }: Pick<Gap, 'what'>, { facts }: FindingDraft): boolean {
+  return facts['log'] !== undefined || !/ log of container /.test(` ${what}`);
 }
 
 function gapWord(gap: Pick<Gap, 'kind'>): string {

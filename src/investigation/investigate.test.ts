@@ -174,6 +174,15 @@ function shop(state: object): Objects {
   };
 }
 
+/** The same with images instead of limits in the templates of its revisions. */
+function withImages(objects: Objects, ...tags: readonly string[]): Objects {
+  const replicasets = (objects.replicasets ?? []).map((set, index) => ({
+    ...set,
+    spec: { template: { spec: { containers: [{ name: 'app', image: `app:${tags[index]}` }] } } },
+  }));
+  return { ...objects, replicasets };
+}
+
 const logs = {
   'shop/web-h2-abcde/app previous': 'memory 255 of 256 MiB\n',
   'shop/web-h2-abcde/app': 'memory 255 of 256 MiB\n',
@@ -253,40 +262,24 @@ describe('investigate', () => {
   });
 
   test('a missing read lowers the confidence and is an open question', async () => {
-    const full = await run(memoryCluster({ ...shop(loop(killed)), replicasets: [] }, { logs }));
-    const partial = await run(
-      memoryCluster({ ...shop(loop(killed)), replicasets: [] }, { logs: { 'shop/web-h2-abcde/app': 'x' } }),
-    );
+    const objects = { ...shop(loop(killed)), replicasets: [] };
+    const full = await run(memoryCluster(objects, { logs }));
+    const missing = { kind: 'not_captured', reason: 'the dump has no shop/replicasets.json' } as const;
+    const partial = await run(memoryCluster(objects, { logs, instead: { 'list replicasets': missing } }));
     expect(partial.result.confidence).toBeCloseTo(full.result.confidence - 0.1, 5);
     expect(partial.result.open_questions).toEqual([
-      'What would the previous log of container app of pod/shop/web-h2-abcde say? It was not captured: no such log',
+      'What would the replicasets of namespace shop say? It was not captured: the dump has no shop/replicasets.json',
     ]);
   });
 
-  test('what was not given is in the result, with what the cluster says to do about it', async () => {
-    const cluster = oomShop({
-      instead: { 'list events': { kind: 'forbidden', reason: 'token=abcdefgh1234567890 is no' } },
-    });
-    const { result } = await run({
-      ...cluster,
-      remedyFor: ({ resource, namespace }) => `allow ${resource} in ${namespace}`,
-    });
-    expect(result.gaps).toContainEqual({
-      what: 'the events of namespace shop',
-      kind: 'forbidden',
-      reason: expect.not.stringContaining('abcdefgh') as string,
-      remedy: 'allow events in shop',
-      resource: 'events',
-      namespace: 'shop',
-    });
-    const away = await run(oomShop({ instead: { 'list replicasets': new AppError('ClusterUnavailable', 'refused') } }));
-    expect(away.result.gaps).toContainEqual(
-      expect.objectContaining({
-        kind: 'unavailable',
-        resource: null,
-        remedy: expect.stringContaining('kubectl') as string,
-      }),
-    );
+  test('a log that is missing is an open question, and lowers only what a log could show', async () => {
+    const short = { logs: { 'shop/web-h2-abcde/app': 'x' } };
+    const full = await run(memoryCluster({ ...shop(loop(killed)), replicasets: [] }, { logs }));
+    const partial = await run(memoryCluster({ ...shop(loop(killed)), replicasets: [] }, short));
+    expect(partial.result.confidence).toBe(full.result.confidence);
+    expect(partial.result.open_questions).toEqual([
+      'What would the previous log of container app of pod/shop/web-h2-abcde say? It was not captured: no such log',
+    ]);
   });
 
   test('forbidden reads are said, never taken for absent', async () => {
@@ -417,6 +410,35 @@ describe('investigate', () => {
     }
     const { result } = await run(memoryCluster(objects, { logs }), { alert: null });
     expect(result.findings[0]).toMatchObject({ category: 'oom-killed' });
+  });
+
+  test('the end of another container of the pod is no answer to an alert about one container', async () => {
+    const pod = podObject('web-h2-abcde', {
+      spec: { containers: [{ name: 'app' }, { name: 'proxy', resources: { limits: { memory: '64Mi' } } }] },
+      status: {
+        containerStatuses: [
+          { name: 'app', ...loop({ reason: 'Error', exitCode: 1, finishedAt: '2026-01-01T11:58:00Z' }) },
+          { name: 'proxy', ...loop(killed) },
+        ],
+      },
+      state: {},
+    });
+    const about = (container: string) =>
+      run(memoryCluster({ pods: [pod] }), { alert: alertOf({ ...podAlert.labels, container }) });
+    expect((await about('app')).result.root_cause).toBeNull();
+    expect((await about('proxy')).result.root_cause).toContain('64Mi');
+  });
+
+  test('a failure of which nothing says why, right after a fitting rollout: the rollout, and not surely', async () => {
+    const silent = { ...killed, reason: 'Error', exitCode: 1 };
+    const objects = shop(loop(silent));
+    const { result } = await run(
+      memoryCluster(withImages(objects, '1.0', '1.1'), { logs: { 'shop/web-h2-abcde/app': '' } }),
+    );
+    expect(result.root_cause).toContain('revision 2 of deployment/shop/web');
+    expect(result.root_cause).toContain('image of container app from app:1.0 to app:1.1');
+    expect(result.confidence).toBeLessThanOrEqual(0.6);
+    expect((await run(memoryCluster(withImages(objects, '1.0', '1.0')))).result.root_cause).toBeNull();
   });
 
   test('an alert of another cluster is not investigated in this one', async () => {

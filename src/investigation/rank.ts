@@ -158,7 +158,9 @@ function chooseChain(findings: readonly RankedFinding[], asked: Asked): readonly
   const current = findings.filter(({ draft }) => !isSlight(draft) && !isHistory(draft, asked));
   const answers = ({ category }: RankedFinding): boolean =>
     asked.questions.some((question) => question === 'anything' || category.answers.includes(question));
-  const own = current.filter((finding) => answers(finding) && !isSurrounding(finding.target));
+  const own = current.filter(
+    (finding) => answers(finding) && !isSurrounding(finding.target) && !isSibling(finding, asked),
+  );
   const chains = own
     .map((finding) => deepen(finding, current, []))
     .filter((chain) => chain.length > 0 && isAnswer(chain, asked));
@@ -172,7 +174,28 @@ function chooseChain(findings: readonly RankedFinding[], asked: Asked): readonly
       finding.draft.decisive &&
       isBefore(finding.draft.when.from, asked.startsAt),
   );
-  return best ?? (around === undefined ? [] : [around]);
+  return best ?? (around === undefined ? rolledOut(own, findings) : [around]);
+}
+
+/** Whether it is about another container of the pod than the one whose ends the alert is about: that only supports. */
+function isSibling({ draft, target }: RankedFinding, { questions, container }: Asked): boolean {
+  const own = draft.facts['container'];
+  return (
+    questions.includes('exits') &&
+    target.relation === 'alert' &&
+    container !== null &&
+    own !== undefined &&
+    own !== container
+  );
+}
+
+/** A failure that says nothing of why, right after a rollout that can have brought it about: the rollout is what is known. */
+function rolledOut(own: readonly RankedFinding[], findings: readonly RankedFinding[]): readonly RankedFinding[] {
+  const failing = own.find(
+    (finding) => finding.category.changes !== null && explainingChange(finding, findings) !== null,
+  );
+  if (failing === undefined) return [];
+  return [{ ...failing, draft: { ...failing.draft, cause: failing.draft.description, decisive: false } }];
 }
 
 /** Whether a chain says more than that something in the namespace is unwell. */
