@@ -264,11 +264,11 @@ describe('investigate', () => {
   test('a missing read lowers the confidence and is an open question', async () => {
     const objects = { ...shop(loop(killed)), replicasets: [] };
     const full = await run(memoryCluster(objects, { logs }));
-    const missing = { kind: 'not_captured', reason: 'the dump has no shop/replicasets.json' } as const;
-    const partial = await run(memoryCluster(objects, { logs, instead: { 'list replicasets': missing } }));
+    const missing = { kind: 'not_captured', reason: 'the dump has no nodes.json' } as const;
+    const partial = await run(memoryCluster(objects, { logs, instead: { 'list nodes': missing } }));
     expect(partial.result.confidence).toBeCloseTo(full.result.confidence - 0.1, 5);
     expect(partial.result.open_questions).toEqual([
-      'What would the replicasets of namespace shop say? It was not captured: the dump has no shop/replicasets.json',
+      'What would the nodes of the cluster say? It was not captured: the dump has no nodes.json',
     ]);
   });
 
