@@ -11,6 +11,7 @@ import { causalChain } from './chain.ts';
 import type { Subject } from './targets.ts';
 import type { Reads } from './reads.ts';
 import { recommend } from './recommend.ts';
+import { silenceCommand } from './silence.ts';
 import { percent, renderReport } from './report.ts';
 
 /** Findings after this many are left out; the ranking put the telling ones first. */
@@ -55,7 +56,7 @@ export function composeResult(composition: Composition): AgentResult {
   const alsoBroken = ranking.unlinked.slice(0, maxUnlinked).flatMap((finding) => recordFinding(finding, recorder));
   const confidence = confidenceOf(kept, reads.gaps(), reads.answered());
   const rootCause = kept.rootCause === null ? null : clean(kept.rootCause, 2500);
-  const recommendations = recommend(kept, confidence.value).map((item) => ({
+  const recommendations = recommend(kept, confidence.value, composition.input.alert).map((item) => ({
     ...item,
     action: clean(item.action),
     rationale: clean(item.rationale),
@@ -140,23 +141,18 @@ function alertLines({ alert, others = [], asked: question }: InvestigationInput)
   return [...aboutAlert(alert), ...more, ...asked];
 }
 
-function aboutAlert({
-  name,
-  severity,
-  startsAt,
-  description,
-  summary,
-  annotations,
-  generatorUrl,
-}: AlertSnapshot): readonly string[] {
+function aboutAlert(alert: AlertSnapshot): readonly string[] {
+  const { name, severity, startsAt, description, summary, annotations, generatorUrl } = alert;
   const since = startsAt === null ? '' : `, firing since ${startsAt}`;
   const says = description ?? summary;
   const runbook = annotations['runbook_url'] ?? '';
+  const silence = silenceCommand(alert);
   return [
     `Alert ${clean(name, 200)} (${severity}${since}).`,
     ...(says === null ? [] : [`The alert says: "${clean(says, 400)}"`]),
     ...(runbook === '' ? [] : [`Runbook: ${clean(runbook, 400)}`]),
     ...(generatorUrl === null || generatorUrl === '' ? [] : [`Its query: ${clean(generatorUrl, 600)}`]),
+    ...(silence === null ? [] : [`To silence it while somebody works on it: ${clean(silence, 600)}`]),
   ];
 }
 
