@@ -206,10 +206,14 @@ function logfmtLine(line: string): LogLine | null {
 const isNothing = (value: string): boolean => ['', 'null', 'nil', '<nil>', 'none', 'None', 'false'].includes(value);
 
 const timePart =
-  /^[[(<]?(?:(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?\/\w{3}\/\d{4}|\d\d\/\d\d\/\d{4}|(?:\w{3} )?\w{3} [ \d]\d(?: \d{4})?)[T :,])?\d\d:\d\d:\d\d(?:[.,:]\d+)?(?: ?(?:Z|UTC|GMT|CET|CEST|[+-]\d\d:?\d\d))?(?: \d{4})?[\])>]?(?:[\s:|,-]+|(?=\[)|$)/;
+  /^[[(<]?(?:(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?\/\w{3}\/\d{4}|\d\d\/\d\d\/\d{4}|(?:\w{3} )?\w{3} [ \d]\d(?: \d{4})?)(?:[T :]|, ?))?\d\d?:\d\d:\d\d(?:[.,:]\d+)?(?: [AP]M\b)?(?: ?(?:Z|UTC|GMT|CET|CEST|[+-]\d\d:?\d\d))?(?: \d{4})?[\])>]?(?:[\s:|,-]+|(?=\[)|$)/;
+
+/** `[Nest] 18  - ` before the time. */
+const processName = /^\[[A-Z]\w{1,20}\] \d{1,7}\s+- (?=\d)/;
 
 /** A time at the beginning, then words in brackets, names and numbers up to a level, then what is said. */
-function plainLine(line: string): LogLine {
+function plainLine(raw: string): LogLine {
+  const line = raw.replace(processName, '');
   const indented = /^\s+\S/.test(line);
   const time = timePart.exec(line);
   const rest = time === null ? line : line.slice(time[0].length);

@@ -11,7 +11,7 @@ const harmlessCounts =
   /\b(?:critical|fatal|errors?|err|failed|failures?|failing|warnings?|exceptions?|missing|invalid|rejected|unknown|skipped|dropped|timeouts?)["']?\s{0,3}[=:]\s{0,3}["']?(?:0|nil|null|none|<nil>|false|ok|\[\]|\{\})(?![\w.])["']?|\b(?:0|no|zero|without(?: any)?) (?:critical |fatal )?(?:errors?|failures?|failed|warnings?|exceptions?|problems?|issues)\b|\b(?:if|when|on|in case of|unless)(?: an?| any)? (?:errors?|failures?|exceptions?)\b|\berrors?[-_ ]?(?:handler|page|log|reporting|level|rate|budget|channel|codes?)\b/gi;
 
 const dismissed =
-  /\(ignored\)|\bignor(?:ed|ing)\b|\bnon-?fatal\b|\bharmless\b|\bcan be (?:safely )?ignored\b|\bnot (?:an?|a real) (?:error|problem)\b|\bcontinuing (?:without|anyway)\b|\bfalling back\b|\busing defaults?\b|\bskipp(?:ing|ed)\b|\btrying (?:direct|another|the next|next|instead)\b|\bdeprecat/i;
+  /\(ignored\)|\bignor(?:ed|ing)\b|\bnon-?fatal\b|\bharmless\b|\bcan be (?:safely )?ignored\b|\bnot (?:an?|a real) (?:error|problem)\b|\bcontinuing (?:without|anyway)\b|\bfalling back\b|\bfallback\b.{0,40}\b(?:used|enabled)\b|\busing (?:the )?(?:built-?in |in-memory )?defaults?\b|\bskipp(?:ing|ed)\b|\btrying (?:direct|another|the next|next|instead)\b|\bdeprecat|\bdefaulting to\b|\b(?:not set|unset|not configured|not specified|missing|undefined)\b[,;.:]? {1,3}(?:so )?(?:using|assuming|will use|skipping)\b|\b(?:running|continuing|proceeding|starting|operating|working) without\b|\b(?:features?|support|integration|cache|caching|tracing|metrics|reporting|lookups?|telemetry|monitoring|analytics|exporter|collector|notifications?|plugin|module)\b.{0,20}\b(?:is|are|was|were|will be) (?:now )?(?:disabled|off|skipped|unavailable)\b|\bdisabling (?:the )?\w+(?: \w+)?\.?$|^optional\b|\boptional\b.{0,60}\b(?:missing|not found|failed|unavailable|skipped)\b/i;
 
 /** Texts of help: flags with what they mean, and their headings. */
 const help =
@@ -63,10 +63,15 @@ function isCommand(text: string): boolean {
   return /^\+{1,4} \S/.test(text) || (text.match(/(?:^|\s)-{1,2}[A-Za-z]/g)?.length ?? 0) >= 4;
 }
 
+/** What an Erlang crash report says of the process, beside its reason. */
+const erlangReport =
+  /^(?:crasher|initial call|pid|registered_name|ancestors|message_queue_len|messages|links|dictionary|trap_exit|status|heap_size|stack_size|reductions|neighbours|supervisor|error_?context|offender|started|id|mfargs|restart_type|significant|shutdown|child_type)\s?:(?: |$)/i;
+
 /** Whether a record never says why a program ended. */
 export function isNoise({ text, ends }: LogRecord, kind: FailureKind | null): boolean {
   if (ends) return false;
   if (isCommand(text)) return true;
+  if (erlangReport.test(text.replace(/^<[\d.]{1,20}>\s+/, ''))) return true;
   if (dismissed.test(text) || clients.test(text) || serverAnswers.test(text)) return true;
   if (help.test(text) && !/\berror:|^error\b|\brequired\b|\bunknown\b/i.test(text)) return true;
   if (kind === null && (!isQuotable(text) || retried.test(text))) return true;

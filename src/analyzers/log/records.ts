@@ -1,4 +1,4 @@
-import { failureKind } from './kinds.ts';
+import { chainOf, withPeer } from './chain.ts';
 import { readLine } from './lines.ts';
 import type { LogLevel, LogLine } from './lines.ts';
 
@@ -49,13 +49,15 @@ export function readLog(log: string): readonly LogRecord[] {
       continue;
     }
     const current = open;
-    if (current !== null && current.lines.length < longestRecord && belongs(current, line)) add(current, raw, line);
+    if (current !== null && current.lines.length < longestRecord && belongs(current, raw, line))
+      add(current, raw, line);
     else {
       close();
       open = begin(raw, line);
     }
   }
-  close();
+  const last: Open | null = open;
+  if (last !== null) records.push(...splitLast(last));
   return dated(records);
 }
 
@@ -66,6 +68,17 @@ function dated(records: readonly LogRecord[]): readonly LogRecord[] {
     last = record.at ?? last;
     return { ...record, at: last };
   });
+}
+
+/** A traceback at the very end that stands below a warning ended the program: whoever logs one goes on. */
+function splitLast(open: Open): readonly LogRecord[] {
+  const start = open.lines.findIndex(({ line }, index) => index > 0 && line.text.startsWith('Traceback (most'));
+  const [traceback] = open.lines.slice(start);
+  if (open.first.level !== 'warning' || start < 1 || traceback === undefined) return [recordOf(open)];
+  return [
+    recordOf({ ...open, lines: open.lines.slice(0, start), raised: [] }),
+    recordOf({ ...open, first: traceback.line, lines: open.lines.slice(start) }),
+  ];
 }
 
 function begin(raw: string, line: LogLine): Open {
@@ -105,11 +118,19 @@ const headline =
 const isFrame = (line: LogLine): boolean => line.indented || frame.test(line.text);
 const isHeadline = (text: string): boolean => headline.test(text) || text.startsWith('Caused by: ');
 
+/** PostgreSQL says on a line of its own what its error is about: `DETAIL:  The data directory was initialized by ...`. */
+const isDetail = (raw: string): boolean => /(?:^|\s)DETAIL: {1,3}\S/.test(raw.slice(0, 200));
+
+const uncaught = /^(?:Unhandled exception[.:]|Exception in thread "|thread '.{0,80}' (?:\(\d+\) )?panicked at )/;
+
 /** Whether a line is part of what was begun. */
-function belongs(open: Open, line: LogLine): boolean {
+function belongs(open: Open, raw: string, line: LogLine): boolean {
   const { text } = line;
   const chained = /^(?:The above exception was the direct cause|During handling of the above exception)/.test(text);
   if (chained || text.startsWith('Caused by:')) return true;
+  if (isDetail(raw)) return true;
+  // What ends the program is said on its own, whatever was said before it.
+  if (!line.indented && uncaught.test(text)) return false;
   if (open.awaits === 'exception') return !line.head || headline.test(text);
   if (open.awaits === 'message') return true;
   if (open.awaits === 'report') return !line.head && !/^Action:?$/.test(text);
@@ -137,12 +158,13 @@ const isSourceLine = ({ first }: Open): boolean =>
 
 function recordOf({ first, lines, raised }: Open): LogRecord {
   const texts = lines.map(({ line }) => line.text.trim());
+  const raws = lines.map(({ raw }) => raw);
   return {
     at: first.at ?? lines.find(({ line }) => line.at !== null)?.line.at ?? null,
     level: first.level,
-    text: (coreOf(texts, raised) || first.text.trim()).slice(0, longestText),
+    text: (coreOf(texts, raised, raws) || first.text.trim()).slice(0, longestText),
     ends: endsWith(texts),
-    lines: lines.map(({ raw }) => raw),
+    lines: raws,
   };
 }
 
@@ -161,12 +183,20 @@ const isSource = (text: string): boolean => /^(?:file:\/\/|node:)?\S{1,300}\.[cm
 const rubyError = /^\S{1,200}\.rb:\d+:in .{0,120}?: (.{1,1000}) \(([A-Z]\w*(?:::\w+)*)\)$/;
 
 /** What several lines come down to; empty where the first says it. */
-function coreOf(texts: readonly string[], raised: readonly string[]): string {
+function coreOf(texts: readonly string[], raised: readonly string[], raws: readonly string[]): string {
   const [first = ''] = texts;
+  const detail = detailOf(first, texts, raws);
+  if (detail !== null) return detail;
   const ruby = rubyError.exec(first);
   if (ruby !== null) return `${ruby[2]}: ${ruby[1]}`;
   if (texts.length === 1) return '';
   return springReport(texts) ?? rustPanic(texts) ?? goPanic(texts) ?? innermost(texts, raised) ?? spoken(texts);
+}
+
+/** The words of an error with its `DETAIL:` line; null where it has none. */
+function detailOf(first: string, texts: readonly string[], raws: readonly string[]): string | null {
+  const index = raws.findIndex((raw, place) => place > 0 && isDetail(raw));
+  return index < 0 ? null : `${first} (${texts[index]})`;
 }
 
 /** Description and reason of `APPLICATION FAILED TO START`. */
@@ -206,25 +236,10 @@ function goPanic(texts: readonly string[]): string | null {
     : `${said} (in ${(frames[own] ?? '').replace(/\((?!\*).*$/s, '')}, ${place})`;
 }
 
-/** Of a chain of exceptions the innermost that names a known reason, else the innermost (Python: the last one told). */
+/** Of a chain of exceptions the one that says why, with the address that an outer one names. */
 function innermost(texts: readonly string[], raised: readonly string[]): string | null {
-  const heads = texts.flatMap((text, index) => {
-    const caused = /^(?:Caused by: |---+> )(.{1,2000}?)(?: --->.*)?$/s.exec(text)?.[1];
-    if (caused !== undefined) return [caused.trim()];
-    if (text === 'Caused by:') return listed(texts.slice(index + 1));
-    const nested = / ---> (.{1,2000})$/s.exec(text)?.[1];
-    if (nested !== undefined) return [nested];
-    return headline.test(text) || raised.includes(text) ? [text] : [];
-  });
-  const last = heads.at(-1);
-  if (last === undefined) return null;
-  return withCode(heads.findLast((head) => failureKind(head) !== null) ?? last, texts);
-}
-
-/** Causes below a line of their own: `0: could not open listener`, or one alone. */
-function listed(texts: readonly string[]): readonly string[] {
-  const numbered = texts.flatMap((text) => /^\d+: (.{1,2000})$/s.exec(text)?.[1] ?? []);
-  return numbered.length > 0 ? numbered : texts.slice(0, 1);
+  const chain = chainOf(texts, (text) => headline.test(text) || raised.includes(text));
+  return chain === null ? null : withPeer(withCode(chain, texts), texts);
 }
 
 /** A Node error says more in its fields: `code: 'ECONNREFUSED', address: '10.0.0.1', port: 5432`. */

@@ -233,7 +233,7 @@ Unhandled exception. System.AggregateException: One or more errors occurred.
    --- End of inner exception stack trace ---
    at Program.Main() in /src/Program.cs:line 12`,
     exit: 134,
-    says: 'refused! System.Net.Sockets.SocketException (111): Connection refused',
+    says: 'refused! Npgsql.NpgsqlException (0x80004005): Failed to connect to 10.96.14.2:5432: System.Net.Sockets.SocketException (111): Connection refused',
   },
   {
     of: 'Ruby',
@@ -319,7 +319,7 @@ nginx: [emerg] host not found in upstream "api-gateway" in /etc/nginx/conf.d/def
     of: 'PostgreSQL with the data of an older version',
     log: `2026-05-12 09:57:58.000 UTC [1] FATAL:  database files are incompatible with server
 2026-05-12 09:57:58.000 UTC [1] DETAIL:  The data directory was initialized by PostgreSQL version 15, which is not compatible with this version 16.2.`,
-    says: 'damaged-data! database files are incompatible with server',
+    says: 'other-version! database files are incompatible with server (The data directory was initialized by PostgreSQL version 15, which is not compatible with this version 16.2.)',
   },
   {
     of: 'CoreDNS',

@@ -4,6 +4,7 @@ import { oneLine } from '../../lib/printable.ts';
 import { failureKind } from './kinds.ts';
 import type { FailureKind } from './known.ts';
 import { isAnswer, isFarewell, isNoise, isRetried, isSuccess, speaksOfFailure } from './noise.ts';
+import { emptiesCaches, isEcho, isOutlived, isOvercome } from './outlived.ts';
 import type { LogRecord } from './records.ts';
 import { templateOf } from './template.ts';
 
@@ -34,12 +35,16 @@ const episodeRecords = 25;
 const momentMs = 3000;
 const momentRecords = 10;
 const earlier = 5;
+/** What the last words say again. */
+const repeated = 5;
 /** What is said more than this many records before the end of the log was survived. */
 const lastRecords = 40;
 /** A complaint that names no known reason counts only among the last records. */
 const lastVague = 6;
 /** A program that ends on its own says why shortly before. */
 const lastWordsMs = 90_000;
+/** What was said longer before a trouble began has nothing to do with it. */
+const beforeTroubleMs = 600_000;
 /** What was said longer before the end was survived. */
 const survivedMs = 600_000;
 /** A log may be that of the next run, which ended before it was read and whose status was not. */
@@ -67,28 +72,55 @@ interface Candidate {
  * said so long before that it lived on.
  */
 export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLine | null {
-  const candidates = candidatesOf(records, null).filter(({ record, kind }) => fitsExit(record, kind, end.exitCode));
+  const candidates = candidatesOf(records, null).filter(
+    (one) => fitsExit(one.record, one.kind, end.exitCode) && !hasWorkedOn(records, one, end),
+  );
   const late = candidates.filter((one) => records.length - one.place <= lastRecords && fromEnd(one, end) <= survivedMs);
-  const anchor = late.findLast(({ record }) => record.ends || record.level === 'fatal') ?? late.at(-1);
+  const anchor = late.findLast(({ record }) => isLast(record)) ?? late.at(-1);
   if (anchor === undefined) return null;
-  const episode = candidates.filter((one) => isNear(one, anchor, episodeMs, episodeRecords));
-  const scoreOf = (one: Candidate): number => one.score - (isNear(one, anchor, momentMs, momentRecords) ? 0 : earlier);
-  const best = episode.reduce((one, other) => (scoreOf(other) > scoreOf(one) ? other : one));
+  const episode = candidates.filter(
+    (one) => isNear(one, anchor, episodeMs, episodeRecords) && !isOutlived(records, one.place, anchor.place),
+  );
+  const scoreOf = (one: Candidate): number =>
+    one.score -
+    (isNear(one, anchor, momentMs, momentRecords) ? 0 : earlier) +
+    (!isLast(anchor.record) && isEcho(anchor.record, one.record.text) ? repeated : 0);
+  const likeliest = episode.reduce((one, other) => (scoreOf(other) > scoreOf(one) ? other : one));
+  const best = candidates.findLast(({ record }) => emptiesCaches(record, likeliest.record)) ?? likeliest;
   if (isVague(best) && records.length - best.place > lastVague) return null;
   return toldBy(best, records, isCertain(best) && fromEnd(best, end) <= lastWordsMs);
 }
 
 /**
  * What a program that runs complains about most recently; null where it does not. What it answered to a client counts where
- * that is the answer in question (`503`) and the line says more.
+ * that is the answer in question (`503`) and the line says more. What was overcome, or was said well before the trouble
+ * began, is not what troubles it.
  */
-export function complaint(records: readonly LogRecord[], answer: string | null = null): TellingLine | null {
-  const candidates = candidatesOf(records, answer);
+export function complaint(
+  records: readonly LogRecord[],
+  answer: string | null = null,
+  since: number | null = null,
+): TellingLine | null {
+  const candidates = candidatesOf(records, answer).filter(
+    ({ record, place }) =>
+      !isOvercome(records, place) && (since === null || record.at === null || record.at >= since - beforeTroubleMs),
+  );
   const last = candidates.at(-1);
   if (last === undefined) return null;
   const recent = candidates.filter((one) => isNear(one, last, episodeMs, episodeRecords));
   const best = recent.reduce((one, other) => (other.score >= one.score ? other : one));
   return toldBy(best, records, false);
+}
+
+const isLast = ({ ends, level }: LogRecord): boolean => ends || level === 'fatal';
+
+/** Whether a program was up after what it said, and worked on for long. */
+function hasWorkedOn(records: readonly LogRecord[], one: Candidate, end: RunEnd): boolean {
+  return (
+    !one.record.ends &&
+    fromEnd(one, end) > lastWordsMs &&
+    records.slice(one.place + 1).some((record) => isSuccess(record))
+  );
 }
 
 function repeats({ text }: LogRecord, answer: string | null): boolean {

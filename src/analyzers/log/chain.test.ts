@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { readLog } from './records.ts';
+import { lastWords } from './telling.ts';
+
+const told = (log: string, exitCode = 1): string | null => {
+  const line = lastWords(readLog(log), { exitCode, finishedAt: null });
+  return line === null ? null : `${line.kind ?? '-'} ${line.text}`;
+};
+
+describe('chains of exceptions', () => {
+  test.each([
+    {
+      of: 'Python: what came up while the former was handled ended the program',
+      log: `Traceback (most recent call last):
+  File "/srv/cfg.py", line 8, in get
+    return open(path).read()
+FileNotFoundError: [Errno 2] No such file or directory: '/srv/override.toml'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/srv/run.py", line 3, in <module>
+    cfg.get()
+google.api_core.exceptions.Forbidden: 403 GET https://storage.example/b/models: job-sa does not have storage.objects.get access.`,
+      says: 'denied google.api_core.exceptions.Forbidden: 403 GET https://storage.example/b/models: job-sa does not have storage.objects.get access.',
+    },
+    {
+      of: 'Python: where the last says nothing, the one that was handled',
+      log: `Traceback (most recent call last):
+  File "/srv/cfg.py", line 8, in get
+FileNotFoundError: [Errno 2] No such file or directory: '/srv/app.toml'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/srv/run.py", line 3, in <module>
+RuntimeError: startup failed`,
+      says: "missing-file FileNotFoundError: [Errno 2] No such file or directory: '/srv/app.toml'",
+    },
+    {
+      of: 'Python: a traceback below a warning at the very end is its own',
+      log: `2026-05-01 10:00:00 WARNING:root:no GPU was found, falling back to one thread
+Traceback (most recent call last):
+  File "/srv/run.py", line 3, in <module>
+KeyError: 'TENANT'`,
+      says: "missing-variable KeyError: 'TENANT'",
+    },
+    {
+      of: '.NET: an exception that nobody caught is not part of the warning before it',
+      log: `warn: Microsoft.AspNetCore.Hosting[15]
+      Overriding the ports.
+Unhandled exception. System.FormatException: The value 'ten' of setting Queue:Depth is no number.
+   at Api.Program.Main(String[] args) in /src/Program.cs:line 9`,
+      exit: 134,
+      says: "- Unhandled exception. System.FormatException: The value 'ten' of setting Queue:Depth is no number.",
+    },
+    {
+      of: 'Java: an outer exception of the same kind names the other end',
+      log: `Exception in thread "main" java.lang.IllegalStateException: no pool
+	at app.Main.main(Main.java:9)
+Caused by: org.postgresql.util.PSQLException: Connection to ledger-db.pay:6432 refused. Check that the hostname and port are correct.
+	at org.postgresql.core.v3.ConnectionFactoryImpl.openConnectionImpl(ConnectionFactoryImpl.java:352)
+Caused by: java.net.ConnectException: Connection refused
+	at java.base/sun.nio.ch.Net.pollConnect(Native Method)`,
+      says: 'refused org.postgresql.util.PSQLException: Connection to ledger-db.pay:6432 refused. Check that the hostname and port are correct.',
+    },
+    {
+      of: '.NET: an outer exception without the reason stands before it',
+      log: `Unhandled exception. StackExchange.Redis.RedisConnectionException: no connection is active
+ ---> StackExchange.Redis.RedisConnectionException: UnableToWrite on cache.web.svc:6380, last read 2s ago
+ ---> System.Net.Sockets.SocketException (111): Connection refused
+   at System.Net.Sockets.Socket.Connect()
+   at Web.Program.Main(String[] args) in /src/Program.cs:line 12`,
+      exit: 139,
+      says: 'refused StackExchange.Redis.RedisConnectionException: UnableToWrite on cache.web.svc:6380, last read 2s ago: System.Net.Sockets.SocketException (111): Connection refused',
+    },
+    {
+      of: 'Node: an aggregate names each address that was tried, no place in a source',
+      log: `[Nest] 7  - 05/01/2026, 9:57:29 AM   ERROR [ExceptionHandler] AggregateError [ECONNREFUSED]
+    at internalConnectMultiple (node:net:1139:18) {
+  code: 'ECONNREFUSED',
+  [errors]: [
+    Error: connect ECONNREFUSED ::1:6379
+        at createConnectionError (node:net:1675:14) {
+      errno: -111, code: 'ECONNREFUSED', syscall: 'connect', address: '::1', port: 6379 },
+    Error: connect ECONNREFUSED 127.0.0.1:6379
+        at createConnectionError (node:net:1675:14) {
+  ]
+}`,
+      says: 'refused Error: connect ECONNREFUSED ::1:6379; Error: connect ECONNREFUSED 127.0.0.1:6379',
+    },
+    {
+      of: 'PostgreSQL: the detail of an error',
+      log: `2026-05-01 09:57:01.334 UTC [1] FATAL:  configuration file "/etc/pg/postgresql.conf" contains errors
+2026-05-01 09:57:01.334 UTC [1] DETAIL:  Line 12 names the parameter "wal_keep_segments".`,
+      says: '- configuration file "/etc/pg/postgresql.conf" contains errors (Line 12 names the parameter "wal_keep_segments".)',
+    },
+  ])('$of', ({ log, exit, says }) => {
+    expect(told(log, exit)).toBe(says);
+  });
+});
