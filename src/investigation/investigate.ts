@@ -118,6 +118,7 @@ function oneSubject(subjects: readonly Subject[]): Subject {
     named: { ...first.named, container: containers.size === 1 ? first.named.container : null },
     scope: [...new Set(subjects.map(({ scope }) => scope))].join('; '),
     questions: [...new Set(subjects.flatMap(({ questions }) => questions))],
+    gone: [...new Set(subjects.flatMap(({ gone }) => gone))],
     // One that is right is enough to go on.
     mismatch: mismatches.every((one) => one !== null) ? (mismatches[0] ?? null) : null,
   };
@@ -143,6 +144,7 @@ function noIncident(name: string): Subject {
     named: namedObjects('', {}),
     scope: `${name}, which is no incident of its own: it shows that alerting works, or holds other alerts back`,
     questions: [],
+    gone: [],
     mismatch: null,
   };
 }

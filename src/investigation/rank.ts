@@ -337,7 +337,9 @@ function rootCauseText(
 ): string {
   const [symptom] = chain;
   const led =
-    symptom === undefined || symptom === cause || symptom.draft.cause === null ? '' : ` ${symptom.draft.cause}`;
+    symptom === undefined || symptom === cause || symptom.draft.cause === null
+      ? ''
+      : ` It explains this: ${symptom.draft.cause}`;
   const text = `${causeSentence(cause)}${led}`;
   if (change === null) return text;
   const { facts, object } = change.draft;

@@ -20,9 +20,7 @@ export function renderReport(result: Omit<AgentResult, 'report'>, { notice }: Re
     list(result.confidence_reasons.map((reason) => `- ${plainText(reason)}`)),
     modelLine(result.model),
     '## Root Cause',
-    result.root_cause === null
-      ? 'Inconclusive: nothing that was read explains the alert.'
-      : plainText(result.root_cause, 3000),
+    result.root_cause === null ? plainText(inconclusive(result.summary), 3000) : plainText(result.root_cause, 3000),
     ...(result.causal_chain.length < 2 ? [] : ['## Causal Chain', list(result.causal_chain.map(chainLine))]),
     '## Key Findings',
     list(result.findings.map(findingLine)) || 'None.',
@@ -75,6 +73,11 @@ function modelLine(model: string | null): string {
 
 function list(lines: readonly string[]): string {
   return lines.join('\n');
+}
+
+/** The sentence that says why there is no root cause, from the summary, before which something else may stand. */
+export function inconclusive(summary: string): string {
+  return summary.slice(Math.max(0, summary.indexOf('Inconclusive:')));
 }
 
 /** `95%`. */

@@ -112,7 +112,7 @@ function recordFinding({ draft, alike }: RankedFinding, recorder: EvidenceRecord
 }
 
 function summaryOf(
-  { notice, subject, ranking }: Composition,
+  { notice, subject, ranking, checked }: Composition,
   rootCause: string | null,
   findings: readonly Finding[],
   confidence: number,
@@ -121,9 +121,17 @@ function summaryOf(
   const scope = clean(subject.scope, 300);
   if (rootCause !== null)
     return `${prefix}${clean(ranking.cause?.draft.cause ?? rootCause, 600)} Confidence ${percent(confidence)}, ${findings.length} findings about ${scope}.`;
-  if (subject.mismatch !== null) return `${prefix}Inconclusive: ${clean(subject.mismatch, 500)}`;
-  const found = findings.length === 0 ? 'no finding' : `${findings.length} findings, none of which explains the alert`;
-  return `${prefix}Inconclusive: ${found} about ${scope}.`;
+  return `${prefix}Inconclusive: ${clean(whyInconclusive(subject, checked, findings.length), 600)}`;
+}
+
+/** What keeps the answer from being one, in a sentence: the most telling first. */
+function whyInconclusive(subject: Subject, checked: readonly string[], found: number): string {
+  if (subject.mismatch !== null) return subject.mismatch;
+  if (subject.gone.length > 0) return `${subject.gone.join(', ')} does not exist any more.`;
+  if (found > 0) return `${found} findings, none of which explains the alert, about ${subject.scope}.`;
+  const more = checked.length > 3 ? ` and ${checked.length - 3} more` : '';
+  const well = checked.length === 0 ? '' : ` What was looked at is well: ${checked.slice(0, 3).join(', ')}${more}.`;
+  return `no finding about ${subject.scope}.${well}`;
 }
 
 function escalationNotes({ input, subject, reads, clusterDescription }: Composition): string {

@@ -18,6 +18,8 @@ export interface Subject {
   readonly named: NamedObjects;
   /** For people. */
   readonly scope: string;
+  /** Objects that the alert names and that do not exist. */
+  readonly gone: readonly string[];
   /** What could not be found out, and why. */
   readonly questions: readonly string[];
   /** Why nothing else can be the cause: what is read is not what the alert is about; null where it is. */
@@ -33,6 +35,7 @@ interface Search {
   readonly reads: Reads;
   readonly graph: Graph;
   readonly questions: string[];
+  readonly gone: string[];
 }
 
 /** Puts what the alert is about into the graph: the objects that its labels name, else what is unwell where it points. */
@@ -42,7 +45,7 @@ export async function findSubject(
   alert: AlertSnapshot | null,
   question: Question,
 ): Promise<Subject> {
-  const search: Search = { reads, graph, questions: [] };
+  const search: Search = { reads, graph, questions: [], gone: [] };
   if (alert === null) return findUnwell(reads, graph, null, maxInPlace);
   const named = namedObjects(alert.name, alert.labels);
   for (const label of named.unusable)
@@ -89,7 +92,7 @@ export async function findUnwell(
   namespace: string | null,
   limit: number,
 ): Promise<Subject> {
-  const search: Search = { reads, graph, questions: [] };
+  const search: Search = { reads, graph, questions: [], gone: [] };
   await addUnwell(search, namespace, 'holds', limit);
   const scope = namespace === null ? 'the whole cluster (no alert was given)' : `namespace ${namespace}`;
   return subjectOf(search, noObjects, scope);
@@ -102,8 +105,8 @@ function isPlaceOnly({ objects, namespace, foreign, unusable }: NamedObjects): b
 
 const noObjects = namedObjects('', {});
 
-function subjectOf({ reads, graph, questions }: Search, named: NamedObjects, scope: string): Subject {
-  return { named, scope, questions, mismatch: otherCluster(reads, named) ?? otherPod(graph, named) };
+function subjectOf({ reads, graph, questions, gone }: Search, named: NamedObjects, scope: string): Subject {
+  return { named, scope, questions, gone, mismatch: otherCluster(reads, named) ?? otherPod(graph, named) };
 }
 
 function otherCluster({ clusterName }: Reads, { cluster }: NamedObjects): string | null {
@@ -120,7 +123,7 @@ function otherPod(graph: Graph, named: NamedObjects): string | null {
 
 /** What else is unwell in the namespace of the alert: said to be also broken, never the cause. */
 export async function addNear(reads: Reads, graph: Graph, namespace: string | null): Promise<void> {
-  if (namespace !== null) await addUnwell({ reads, graph, questions: [] }, namespace, 'near', maxNear);
+  if (namespace !== null) await addUnwell({ reads, graph, questions: [], gone: [] }, namespace, 'near', maxNear);
 }
 
 /** The object of a pointer, as a target below the one whose finding points at it; null where it cannot be read. */
@@ -155,6 +158,7 @@ async function addNamed(search: Search, kind: ObjectKind, namespace: string | nu
   if (owned > 0 || result.kind !== 'ok') return;
   const guess = kind === 'pod' && namespace !== null ? await addFormerOwner(search, namespace, name) : null;
   const what = objectName(kind, namespace, name);
+  if (guess === null) search.gone.push(what);
   search.questions.push(
     guess === null
       ? `What happened to ${what}? It does not exist any more.`

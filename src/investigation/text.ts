@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { AgentResult, Finding, FindingSeverity } from '../core/finding.ts';
 import { oneLine, printable } from '../lib/printable.ts';
-import { percent } from './report.ts';
+import { inconclusive, percent } from './report.ts';
 
 export interface TextOptions {
   /** ANSI colours; words say the same without them. */
@@ -31,7 +31,7 @@ export function renderTextReport(result: AgentResult, options: TextOptions = {})
   const notice = result.report.startsWith('# ')
     ? ''
     : (result.report.split('\n')[0] ?? '').replace(/\\(?=[^A-Za-z0-9\s])/g, '');
-  const verdict = result.root_cause ?? 'Inconclusive: nothing that was read explains the alert.';
+  const verdict = result.root_cause ?? inconclusive(result.summary);
   const told = (finding: Finding): readonly string[] => [
     `  ${paint(severityStyles[finding.severity], finding.severity.toUpperCase().padEnd(8))} ${oneLine(finding.category)}  ${oneLine(finding.object)}  [${finding.evidence_ids.join(' ')}]`,
     wrap(finding.description, width, '           '),
