@@ -2,8 +2,8 @@ import type { KubernetesObject } from '../core/cluster.ts';
 import { change, describeCommand, kindAndName, look, podQuestions } from './advice.ts';
 import { defineAnalyzer, objectName } from './define.ts';
 import type { AnalyzerIo, EvidenceDraft, FindingDraft, ObjectKind, Target } from './define.ts';
-import { at, controllerOf, listAt, numberAt, textAt } from './fields.ts';
-import { hostsIn, serviceOfHost } from './hosts.ts';
+import { at, controllerOf, listAt, textAt } from './fields.ts';
+import { hostsIn, portOfHost, portsOf, serviceOfHost } from './hosts.ts';
 import { failureKind, remoteKinds } from './log/kinds.ts';
 import { readLog } from './log/records.ts';
 import type { LogRecord } from './log/records.ts';
@@ -138,14 +138,8 @@ function partsOf(value: string, isNamed: boolean): readonly { readonly host: str
   return parts.flatMap((part) =>
     hostsIn(part)
       .filter((host) => isInside(host) && /[a-z]/.test(host) && !elsewhere.test(host))
-      .map((host) => ({ host, port: portAfter(part, host) })),
+      .map((host) => ({ host, port: portOfHost(part, host) })),
   );
-}
-
-function portAfter(text: string, host: string): number | null {
-  const place = text.toLowerCase().indexOf(`${host}:`);
-  const port = place < 0 ? undefined : /^\d{2,5}(?!\d)/.exec(text.slice(place + host.length + 1))?.[0];
-  return port === undefined ? null : Number(port);
 }
 
 interface Fault {
@@ -169,10 +163,8 @@ function faultOf(address: Address, { namespace }: Target, services: readonly Kub
         services.map(({ metadata }) => metadata.name),
       ),
     };
-  const ports = listAt(service, 'spec', 'ports').map((port) => numberAt(port, 'port'));
-  const isDirect =
-    textAt(service, 'spec', 'clusterIP') === 'None' || textAt(service, 'spec', 'type') === 'ExternalName';
-  return address.port === null || ports.length === 0 || isDirect || ports.includes(address.port)
+  const ports = portsOf(service);
+  return address.port === null || ports === null || ports.includes(address.port)
     ? null
     : { address, service, nearest: ports.join(', ') };
 }

@@ -115,7 +115,15 @@ describe('pod-crash', () => {
     const [finding] = await analyze(podCrash, 'pod', crashed(exitCode));
     expect(finding?.description).toContain(meaning);
     expect(finding?.cause !== null).toBe(isCause);
-    expect(finding?.decisive).toBe([126, 127, 139].includes(exitCode));
+    expect(finding?.decisive).toBe([126, 127].includes(exitCode));
+  });
+
+  test.each([
+    ['Unhandled exception. System.InvalidOperationException: no key for setting Queue', 'Error, exit code 139, 1m34s'],
+    ['fatal error: unexpected signal\n[signal SIGSEGV: segmentation violation]', 'exit code 139 (segmentation fault'],
+  ])('exit code 139 after %s', async (log, how) => {
+    const [finding] = await analyze(podCrash, 'pod', crashed(139), {}, previous(`${log}\n`));
+    expect(finding?.cause).toContain(how);
   });
 
   test('a log that says nothing gives no cause', async () => {
@@ -318,6 +326,35 @@ describe('what the spec says about a log line', () => {
 });
 
 describe('what a log line points at', () => {
+  test.each([
+    'Failed to connect to orders-db:6432: Connection refused',
+    'dial tcp 10.96.0.9:6432: connect: connection refused',
+  ])('%s: a port that the Service does not have is told, and nothing behind it is at fault', async (line) => {
+    const services = [serviceNamed('orders-db')];
+    const [finding] = await analyze(podCrash, 'pod', crashed(), { services }, previous(`ERROR ${line}\n`));
+    expect(finding?.cause).toContain('Service orders-db has no port 6432, it has 5432.');
+    expect(finding?.pointers).toEqual([]);
+  });
+
+  test('a headless Service may be called on any port', async () => {
+    const services = [serviceNamed('orders-db', 'None')];
+    const line = 'ERROR Failed to connect to orders-db:6432: Connection refused\n';
+    const [finding] = await analyze(podCrash, 'pod', crashed(), { services }, previous(line));
+    expect(finding?.pointers?.[0]).toEqual({ kind: 'service', namespace: 'shop', name: 'orders-db' });
+  });
+
+  test.each([
+    'getaddrinfo for order-db failed: Name or service not known',
+    "nc: bad address 'order-db'",
+    'order-db could not be resolved (3: Host not found)',
+    'wget: unable to resolve host address ‘order-db’',
+    "** server can't find order-db: NXDOMAIN",
+  ])('%s: a name that no Service has is told', async (line) => {
+    const services = [serviceNamed('orders-db')];
+    const [finding] = await analyze(podCrash, 'pod', crashed(), { services }, previous(`ERROR ${line}\n`));
+    expect(finding?.cause).toContain('There is no Service order-db in namespace shop. The nearest name is orders-db.');
+  });
+
   test.each([
     ['dial tcp: lookup orders-db on 10.96.0.10:53: no such host', 'orders-db'],
     ['dial tcp 10.96.0.9:5432: connect: connection refused', 'orders-db'],

@@ -12,6 +12,7 @@ import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.t
 import type { ContainerView, Ending } from './pod-status.ts';
 import { quote } from './quote.ts';
 import { specNote } from './spec-notes.ts';
+import { loopbackOf, namesPort } from './loopback.ts';
 import { behind, logOfEndedRun, saidText } from './run-log.ts';
 import type { Behind, RunLog } from './run-log.ts';
 
@@ -31,9 +32,9 @@ export const podCrash = defineAnalyzer({
       nearness: 74,
       answers: podQuestions,
       changes: templateChanges,
-      advice: (_, { namespace, pod, container }) => [
+      advice: (draft, { namespace, pod, container }) => [
         look(
-          `kubectl -n ${namespace} logs ${pod} -c ${container} --previous`,
+          `kubectl -n ${namespace} logs ${pod} -c ${draft.facts['server'] ?? container} --previous`,
           'Shows the whole log of the run that ended.',
         ),
         look(
@@ -74,10 +75,10 @@ export const podCrash = defineAnalyzer({
   },
   async run(io, target) {
     const events = await io.events(target);
-    const findings = await Promise.all(
-      containersOf(target.object).map((container) => analyzeContainer(io, target, container, events)),
+    const crashes = await Promise.all(
+      containersOf(target.object).map((container) => crashOf(io, target, container, events)),
     );
-    return findings.flat();
+    return withinPod(crashes.flat());
   },
 });
 
@@ -95,12 +96,12 @@ interface Crash {
   readonly evidence: readonly EvidenceDraft[];
 }
 
-async function analyzeContainer(
+async function crashOf(
   io: AnalyzerIo,
   target: Target,
   container: ContainerView,
   events: readonly EventView[],
-): Promise<readonly Draft[]> {
+): Promise<readonly Crash[]> {
   const ending = endingOf(container);
   if (ending === null || isOldEnding(container, ending, io.now)) return [];
   const kind = crashKind(target, container, ending);
@@ -108,17 +109,51 @@ async function analyzeContainer(
   if (kind === null || isOthers.has(by)) return [];
   const log = await logOfEndedRun(io, target, container, ending);
   const backOffs = recentWarnings(events, ['BackOff'], io.now);
-  const crash: Crash = {
-    target,
-    container,
-    ending,
-    kind,
-    by,
-    log,
-    behind: await behind(io, target, container, log.telling),
-    evidence: [podEvidence(target), ...log.evidence, ...(backOffs.length > 0 ? [eventsEvidence(target, events)] : [])],
-  };
-  return [ending.exitCode === 0 && by === 'itself' ? endsAtOnce(crash) : crashed(crash)];
+  return [
+    {
+      target,
+      container,
+      ending,
+      kind,
+      by,
+      log,
+      behind: await behind(io, target, container, log.telling),
+      evidence: [
+        podEvidence(target),
+        ...log.evidence,
+        ...(backOffs.length > 0 ? [eventsEvidence(target, events)] : []),
+      ],
+    },
+  ];
+}
+
+const draftFor = (crash: Crash): Draft =>
+  crash.ending.exitCode === 0 && crash.by === 'itself' ? endsAtOnce(crash) : crashed(crash);
+
+/** A container that finds nothing at the address of the pod itself ends because the container ended that serves there. */
+function withinPod(crashes: readonly Crash[]): readonly Draft[] {
+  const drafts = crashes.map((crash) => ({ crash, draft: draftFor(crash) }));
+  return drafts.map(({ crash, draft }): Draft => {
+    const peer = crash.log.telling?.kind === 'refused' ? loopbackOf(crash.log.telling.text) : null;
+    if (peer === null || draft.cause === null) return draft;
+    const server = drafts.find(
+      (one) => one.crash !== crash && one.draft.cause !== null && serves(one.crash, peer.port),
+    );
+    if (server === undefined) return draft;
+    return {
+      ...draft,
+      cause: `${server.draft.cause} ${nameOf(crash.container)} finds nothing at ${peer.address} for it and ends too.`,
+      decisive: server.draft.decisive,
+      facts: { ...draft.facts, server: server.crash.container.name },
+      evidence: [...draft.evidence, ...server.crash.log.evidence],
+      pointers: server.draft.pointers ?? [],
+    };
+  });
+}
+
+function serves({ container, log }: Crash, port: number): boolean {
+  const lines = log.records.flatMap((record) => record.lines);
+  return log.telling?.kind !== 'refused' && namesPort(container, lines, port);
 }
 
 /** How the last run ended; of a container that waits for the next one it may not be captured. */
@@ -154,7 +189,9 @@ function crashed(crash: Crash): Draft {
         ? 'killed for its probe'
         : by === 'hook'
           ? 'killed because its postStart hook failed'
-          : meaning.text;
+          : isOwnException(crash)
+            ? ''
+            : meaning.text;
   const ran = between(ending.startedAt, ending.finishedAt);
   const how = `${ending.reason || 'ended'}${ending.exitCode === null ? '' : `, exit code ${ending.exitCode}`}${why === '' ? '' : ` (${why})`}${ran === null ? '' : `, ${ran} after its start`}`;
   const state =
@@ -171,10 +208,18 @@ function crashed(crash: Crash): Draft {
       own && (log.telling !== null || left !== '' || meaning.tells)
         ? `${nameOf(container)} of pod ${target.name} ends with ${how}.${words}${left}`
         : null,
-    decisive:
-      own && (log.telling?.certain === true || (meaning.tells && [126, 127, 139].includes(ending.exitCode ?? 0))),
+    decisive: own && (log.telling?.certain === true || (meaning.tells && [126, 127].includes(ending.exitCode ?? 0))),
     pointers: own ? behind.pointers : [],
   };
+}
+
+/** .NET ends with the code of a segmentation fault also for an exception that nobody caught. */
+function isOwnException({ ending, log: { telling } }: Crash): boolean {
+  return (
+    ending.exitCode === 139 &&
+    telling?.record.ends === true &&
+    !/\bSIGSEGV\b|segmentation/i.test(telling.record.lines.join('\n'))
+  );
 }
 
 /** A command that ends without an error is no server; why it ended may be on purpose. */

@@ -79,3 +79,27 @@ test('a pod that lives and whose containers ended by themselves is not looked at
   const pod = podObject('web-1', { state: { restartCount: 1, lastState: { terminated: last } } });
   expect(await analyze(podDeleted, 'pod', pod)).toEqual([]);
 });
+
+test('a container that was lost, and waits for an init container that now fails, is not why', async () => {
+  const last = { reason: 'Unknown', exitCode: 255, finishedAt: '2026-01-01T11:40:00Z' };
+  const held = (init: object) =>
+    podObject('web-1', {
+      spec: { initContainers: [{ name: 'copy' }], containers: [{ name: 'app' }] },
+      status: {
+        initContainerStatuses: [{ name: 'copy', ready: false, restartCount: 4, ...init }],
+        containerStatuses: [
+          {
+            name: 'app',
+            ready: false,
+            restartCount: 1,
+            state: { waiting: { reason: 'PodInitializing' } },
+            lastState: { terminated: last },
+          },
+        ],
+      },
+    });
+  const failing = held({ state: { waiting: { reason: 'CrashLoopBackOff' } } });
+  expect((await analyze(podDeleted, 'pod', failing))[0]).toMatchObject({ severity: 'low' });
+  const working = held({ state: { running: { startedAt: '2026-01-01T11:41:00Z' } } });
+  expect((await analyze(podDeleted, 'pod', working))[0]).toMatchObject({ severity: 'high' });
+});

@@ -124,6 +124,17 @@ function deletionEvidence({ namespace, name, object }: Target, { finalizers, gra
   };
 }
 
+/** Whether an init container that ran again and failed is what a container waits for: how it ended before is over. */
+function isHeldByInit({ object }: Target, { waiting, init }: ContainerView): boolean {
+  return (
+    !init &&
+    waiting?.reason === 'PodInitializing' &&
+    containersOf(object).some(
+      (one) => one.init && (one.waiting?.reason === 'CrashLoopBackOff' || (one.terminated?.exitCode ?? 0) !== 0),
+    )
+  );
+}
+
 /** Ends that the runtime cannot account for; the node's own events tell of its restart. */
 async function lostWithNode(io: AnalyzerIo, target: Target, container: ContainerView): Promise<readonly Draft[]> {
   const ending = container.terminated ?? container.last;
@@ -145,7 +156,7 @@ async function lostWithNode(io: AnalyzerIo, target: Target, container: Container
   return [
     {
       category: 'node-restart',
-      severity: container.ready ? 'medium' : 'high',
+      severity: isHeldByInit(target, container) ? 'low' : container.ready ? 'medium' : 'high',
       object: `pod/${target.namespace}/${target.name}`,
       description: `Container ${container.name} of pod ${target.name} ended at ${timeText(ending.finishedAt)} and the runtime does not know how (${ending.reason}, exit code ${ending.exitCode ?? 'unknown'}).${words}${proof}`,
       cause: rebooted

@@ -209,6 +209,88 @@ describe('probes that keep a pod from its traffic', () => {
     );
   });
 
+  test.each([
+    ['well before it became unready', '2026-01-01T10:40:00Z ERROR imports: no space left on device\n', false],
+    [
+      'and was overcome',
+      '2026-01-01T11:21:00Z ERROR imports: connection refused\n2026-01-01T11:22:00Z INFO imports: connected\n',
+      false,
+    ],
+    ['when it became unready', '2026-01-01T11:19:00Z ERROR imports: no space left on device\n', true],
+  ])('what its log said %s', async (_, log, isTold) => {
+    const events = [unhealthy('Readiness', 'HTTP probe failed with statuscode: 503')];
+    const pod = unready({ readinessProbe: http(8080) });
+    const [finding] = await analyze(podProbe, 'pod', pod, { events }, { logs: { 'shop/web-1/app': log } });
+    expect(finding?.cause?.includes('Its log says')).toBe(isTold);
+  });
+
+  test.each([
+    [
+      'Readiness probe errored and resulted in unknown state: rpc error: code = Unknown desc = failed to exec in container: failed to start exec "90a2": OCI runtime exec failed: exec failed: unable to start container process: exec: "/usr/bin/check": stat /usr/bin/check: no such file or directory: unknown',
+      'cannot run: /usr/bin/check is not in the image',
+    ],
+    [
+      'Readiness probe errored: rpc error: code = Unknown desc = command error: executable file `curl` not found in $PATH: No such file or directory, stdout: , stderr: , exit code -1',
+      'cannot run: curl is not in the image',
+    ],
+    [
+      'Readiness probe failed: OCI runtime exec failed: exec failed: container_linux.go:380: starting container process caused: exec: "wget": executable file not found in $PATH: unknown',
+      'cannot run: wget is not in the image',
+    ],
+    [
+      'Readiness probe errored: rpc error: code = Unknown desc = failed to exec in container: failed to start exec "1f": OCI runtime exec failed: exec failed: unable to start container process: exec: "/check.sh": permission denied: unknown',
+      'cannot run: /check.sh may not be executed',
+    ],
+    ['Readiness probe failed: sh: 1: curl: not found', 'cannot run: curl is not in the image'],
+    ['Readiness probe failed: /bin/sh: redis-cli: not found', 'cannot run: redis-cli is not in the image'],
+  ])('%s: a command that cannot run', async (message, text) => {
+    const events = [eventObject(about, 'Unhealthy', message, { count: 12 })];
+    const pod = unready({ readinessProbe: { exec: { command: ['sh', '-c', 'x'] } } });
+    const [finding] = await analyze(podProbe, 'pod', pod, { events });
+    expect(finding?.cause).toContain(text);
+    expect(finding?.decisive).toBe(true);
+  });
+
+  test('a file that the command of a probe misses is no command that is missing', async () => {
+    const events = [unhealthy('Readiness', 'cat: /tmp/ready: No such file or directory')];
+    const pod = unready({ readinessProbe: { exec: { command: ['cat', '/tmp/ready'] } } });
+    const [finding] = await analyze(podProbe, 'pod', pod, { events });
+    expect(finding?.cause).not.toContain('cannot run');
+    expect(finding?.decisive).toBe(false);
+  });
+
+  test.each([
+    ['by its name', { containerPort: 8080, name: 'https-web' }, 'HTTP probe failed with statuscode: 400', '', true],
+    ['by its number', { containerPort: 9443 }, 'HTTP probe failed with statuscode: 400', '', true],
+    [
+      'by its log',
+      { containerPort: 8080 },
+      'HTTP probe failed with statuscode: 400',
+      '[error] The plain HTTP request was sent to HTTPS port\n',
+      true,
+    ],
+    [
+      'by its log, without an answer',
+      { containerPort: 8080 },
+      'Get "http://10.1.2.3:8080/healthz": EOF',
+      'javax.net.ssl.SSLException: Unrecognized SSL message, plaintext connection?\n',
+      true,
+    ],
+    ['not by a 400 alone', { containerPort: 8080, name: 'http' }, 'HTTP probe failed with statuscode: 400', '', false],
+    ['not by a 503', { containerPort: 8443, name: 'https' }, 'HTTP probe failed with statuscode: 503', '', false],
+  ])('plain HTTP to a port of HTTPS, %s', async (_, port, output, log, isWrong) => {
+    const probe = { readinessProbe: http(port.containerPort) };
+    const pod = podObject('web-1', {
+      spec: withProbe(probe, { ports: [port] }),
+      status: { conditions },
+      state: { ready: false, state: { running: { startedAt: '2026-01-01T10:00:00Z' } } },
+    });
+    const events = [unhealthy('Readiness', output)];
+    const [finding] = await analyze(podProbe, 'pod', pod, { events }, { logs: { 'shop/web-1/app': log } });
+    expect(finding?.cause?.includes('asks with plain HTTP')).toBe(isWrong);
+    expect(finding?.decisive).toBe(isWrong);
+  });
+
   test('the line of the access log with the answer of the probe tells why', async () => {
     const logs = { 'shop/web-1/app': 'GET /cart 200 3ms\nGET /healthz 503 database unavailable\n' };
     const events = [unhealthy('Readiness', 'HTTP probe failed with statuscode: 503')];

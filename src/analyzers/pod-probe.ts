@@ -118,8 +118,8 @@ async function killed({ io, target, container, events, alone }: Look, kill: Prob
   const probe = probeOf(container.spec, kind);
   const failures = failuresOf(events, container, kind, alone);
   const output = probeOutput(failures.at(-1)?.message ?? '');
-  const fault = faultOf(probe, container, output);
   const log = await logOfRun(io, target, container, container.last !== null, statusIn(output));
+  const fault = faultOf(probe, container, output, log.records);
   const known = log.telling?.kind == null ? null : log.telling;
   const { pointers, note } = await behind(io, target, container, known);
   const times = `${plural(kill.count, 'time')}${kill.last === null ? '' : `, last at ${timeText(kill.last)}`}`;
@@ -184,11 +184,12 @@ async function failing({ io, target, container, events, alone }: Look, kind: Pro
   if (last === undefined && !silent) return [];
   const ended = container.waiting !== null || container.terminated !== null;
   const output = probeOutput(last?.message ?? '');
+  const since = kind === 'readiness' ? unreadySince(target, container) : (last?.first ?? null);
+  const log = ended ? noLog : await logOfRun(io, target, container, false, statusIn(output), since);
   const fault: ProbeFault =
     last === undefined
       ? { text: 'has not passed; no event of the last hour says why', wrong: false }
-      : faultOf(probe, container, output);
-  const log = ended ? noLog : await logOfRun(io, target, container, false, statusIn(output));
+      : faultOf(probe, container, output, log.records);
   const told = log.telling?.kind == null ? null : log.telling;
   const { pointers, note } = await behind(io, target, container, told);
   return [

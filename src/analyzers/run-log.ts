@@ -1,11 +1,14 @@
 import type { KubernetesObject, ReadResult } from '../core/cluster.ts';
+import { toEpochMs } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
 import { oneLine } from '../lib/printable.ts';
 import type { AnalyzerIo, EvidenceDraft, Pointer, Target } from './define.ts';
 import { at, listAt, textAt } from './fields.ts';
-import { failedHosts, serviceOfHost } from './hosts.ts';
+import { failedHosts, portOfHost, portsOf, serviceOfHost } from './hosts.ts';
 import { logExcerpt } from './log/excerpt.ts';
 import { kindSentence, remoteKinds } from './log/kinds.ts';
 import { readLog } from './log/records.ts';
+import { loopbackNote } from './loopback.ts';
 import type { LogRecord } from './log/records.ts';
 import { complaint, lastWords } from './log/telling.ts';
 import type { TellingLine } from './log/telling.ts';
@@ -20,6 +23,8 @@ export interface RunLog {
   readonly last: string;
   /** Whether a log of the run in question was read. */
   readonly read: boolean;
+  /** All that was said, oldest first. */
+  readonly records: readonly LogRecord[];
   readonly evidence: readonly EvidenceDraft[];
 }
 
@@ -47,6 +52,7 @@ export async function logOfEndedRun(
     telling,
     last: lastOf(records),
     read: text !== null,
+    records,
     evidence: [
       ...(before === null ? [] : [excerptOf(target, container, true, before, text === before ? telling : null)]),
       ...(now === null || now === before
@@ -56,28 +62,33 @@ export async function logOfEndedRun(
   };
 }
 
-/** The log of the run that goes on (or of the one before, where that is how it fails), and what it complains about. */
+/**
+ * The log of the run that goes on (or of the one before, where that is how it fails), and what it complains about since the
+ * trouble began.
+ */
 export async function logOfRun(
   io: AnalyzerIo,
   target: Target,
   container: ContainerView,
   previous: boolean,
   answer: string | null = null,
+  since: Timestamp | null = null,
 ): Promise<RunLog> {
   const text = await readText(io, target, container, previous);
   if (text === null) return noLog;
   const records = readLog(text);
-  const telling = complaint(records, answer);
+  const telling = complaint(records, answer, since === null ? null : toEpochMs(since));
   return {
     telling,
     last: lastOf(records),
     read: true,
+    records,
     evidence: [excerptOf(target, container, previous, text, telling)],
   };
 }
 
 /** Where no log can be had. */
-export const noLog: RunLog = { telling: null, last: '', read: false, evidence: [] };
+export const noLog: RunLog = { telling: null, last: '', read: false, records: [], evidence: [] };
 
 const lastOf = (records: readonly LogRecord[]): string => oneLine(records.at(-1)?.text ?? '', 300);
 
@@ -134,11 +145,15 @@ export async function behind(
   telling: TellingLine | null,
 ): Promise<Behind> {
   if (telling?.kind == null || !remoteKinds.has(telling.kind)) return nothingBehind;
+  const inside = loopbackNote(target, container, telling);
+  if (inside !== '') return { pointers: [], note: inside };
   const namespace = target.namespace ?? '';
   const result = await io.list('services', namespace);
   if (result.kind !== 'ok') return nothingBehind;
   const hosts = failedHosts(telling.text);
   const services = [...result.value, ...(await servicesElsewhere(io, namespace, hosts))];
+  const wrong = wrongPort(telling.text, hosts, namespace, services);
+  if (wrong !== '') return { pointers: [], note: wrong };
   const named = hosts.flatMap((host) => serviceOfHost(host, namespace, services) ?? []);
   if (named.length > 0)
     return { pointers: [...named.map(pointerTo), ...(telling.kind === 'unresolved' ? [nameService] : [])], note: '' };
@@ -151,6 +166,23 @@ export async function behind(
   const values = listAt(container.spec, 'env').map((variable) => textAt(variable, 'value'));
   const called = new Set(values.flatMap((value) => serviceOfHost(value, namespace, services) ?? []));
   return { pointers: [...called].map(pointerTo), note: '' };
+}
+
+/** Where a Service is called on a port that it does not have, nothing behind it is at fault; empty where all ports fit. */
+function wrongPort(
+  text: string,
+  hosts: readonly string[],
+  namespace: string,
+  services: readonly KubernetesObject[],
+): string {
+  for (const host of hosts) {
+    const service = serviceOfHost(host, namespace, services);
+    const port = portOfHost(text, host);
+    const ports = service === null ? null : portsOf(service);
+    if (service !== null && port !== null && ports !== null && !ports.includes(port))
+      return ` Service ${service.metadata.name} has no port ${port}, it has ${ports.join(', ')}.`;
+  }
+  return '';
 }
 
 /** Services of the other namespaces that hosts name: `orders.db.svc`, `orders.db`. */

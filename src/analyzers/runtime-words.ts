@@ -19,6 +19,8 @@ const wrappings: readonly RegExp[] = [
   /^(?:runc|crun) (?:create|exec|start)(?: failed)?: /,
   /^(?:unable to start container process|starting container process caused): /,
   /^error during container init: /,
+  /^(?:failed to exec in container|error while executing command|command error|exec failed)(?: "[^"]{0,100}")?: /,
+  /^failed to start exec "[^"]{0,100}": /,
 ];
 
 /** A message of a runtime without what wraps it: the words that tell something. */

@@ -109,7 +109,7 @@ export const remote: readonly KnownFailure[] = [
       'name or service not known',
       'temporary failure in name resolution',
       'could not (?:translate|resolve) host',
-      'name does not resolve',
+      'name does not resolve|could not be resolved',
       'no address associated with hostname',
       'nodename nor servname',
       'getaddrinfo',

@@ -85,8 +85,9 @@ export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLi
     one.score -
     (isNear(one, anchor, momentMs, momentRecords) ? 0 : earlier) +
     (!isLast(anchor.record) && isEcho(anchor.record, one.record.text) ? repeated : 0);
-  const likeliest = episode.reduce((one, other) => (scoreOf(other) > scoreOf(one) ? other : one));
-  const best = candidates.findLast(({ record }) => emptiesCaches(record, likeliest.record)) ?? likeliest;
+  const best = episode.reduce((one, other) => (scoreOf(other) > scoreOf(one) ? other : one));
+  const emptied = candidates.findLast(({ record }) => emptiesCaches(record, best.record));
+  if (emptied !== undefined) return toldBy(emptied, records, isCertain(best));
   if (isVague(best) && records.length - best.place > lastVague) return null;
   return toldBy(best, records, isCertain(best) && fromEnd(best, end) <= lastWordsMs);
 }
