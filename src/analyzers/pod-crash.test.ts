@@ -288,6 +288,18 @@ describe('what the spec says about a log line', () => {
       { hostNetwork: true },
       'port 9100 may be taken there',
     ],
+    [
+      'java.lang.OutOfMemoryError: Java heap space',
+      { env: [{ name: 'JAVA_OPTS', value: '-server -Xmx256m' }], resources: { limits: { memory: '1Gi' } } },
+      {},
+      'It is started with -Xmx256m (variable JAVA_OPTS). The memory limit of the container is 1Gi.',
+    ],
+    [
+      'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory',
+      { args: ['--max-old-space-size=300', 'app.js'] },
+      {},
+      'It is started with --max-old-space-size=300 (its command).',
+    ],
     ['FATAL DATABASE_URL is not set', {}, {}, 'The spec of the container sets no variable DATABASE_URL.'],
     ['FATAL DATABASE_URL is not set', { envFrom: [{ secretRef: { name: 'web' } }] }, {}, 'by name; secret web may.'],
     [
@@ -322,6 +334,27 @@ describe('what the spec says about a log line', () => {
     ],
   ])('%s', async (line, container, spec, note) => {
     expect(await withSpec(line, container, spec)).toContain(note);
+  });
+});
+
+describe('who else mounts the data that is locked', () => {
+  const claim = (name: string) => ({ volumes: [{ name: 'data', persistentVolumeClaim: { claimName: name } }] });
+  const other = (name: string, claimName: string, status: object = { phase: 'Running' }) => ({
+    metadata: { name, namespace: 'shop' },
+    spec: claim(claimName),
+    status,
+  });
+
+  test.each([
+    ['another pod of the same claim', [other('web-0', 'data')], ' Pod web-0 (Running) mounts the same claim data.'],
+    ['a pod of another claim', [other('web-0', 'else')], null],
+    ['a pod that is over', [other('web-0', 'data', { phase: 'Failed' })], null],
+  ])('%s', async (_, pods, note) => {
+    const pod = crashed(1, { spec: { containers: [{ name: 'app' }], ...claim('data') } });
+    const log = previous('FATAL could not acquire lock /data/LOCK: resource temporarily unavailable\n');
+    const cause = (await analyze(podCrash, 'pod', pod, { pods }, log))[0]?.cause ?? '';
+    if (note === null) expect(cause).not.toContain('mounts the same claim');
+    else expect(cause).toContain(note);
   });
 });
 

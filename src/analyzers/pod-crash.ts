@@ -11,6 +11,7 @@ import type { EndedBy } from './pod-end.ts';
 import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView, Ending } from './pod-status.ts';
 import { quote } from './quote.ts';
+import { claimHolders } from './shared-claim.ts';
 import { specNote } from './spec-notes.ts';
 import { loopbackOf, namesPort } from './loopback.ts';
 import { behind, logOfEndedRun, saidText } from './run-log.ts';
@@ -93,6 +94,8 @@ interface Crash {
   readonly by: EndedBy;
   readonly log: RunLog;
   readonly behind: Behind;
+  /** Who else mounts the data, where a lock on it is held. */
+  readonly holders: string;
   readonly evidence: readonly EvidenceDraft[];
 }
 
@@ -118,6 +121,7 @@ async function crashOf(
       by,
       log,
       behind: await behind(io, target, container, log.telling),
+      holders: log.telling?.kind === 'locked' ? await claimHolders(io, target) : '',
       evidence: [
         podEvidence(target),
         ...log.evidence,
@@ -180,7 +184,7 @@ const notStarted: ReadonlySet<string> = new Set(['StartError', 'ContainerCannotR
 const nameOf = ({ init, name }: ContainerView): string => `${init ? 'Init container' : 'Container'} ${name}`;
 
 function crashed(crash: Crash): Draft {
-  const { target, container, ending, kind, by, log, behind } = crash;
+  const { target, container, ending, kind, by, log, behind, holders } = crash;
   const meaning = exitMeaning(ending.exitCode);
   const why =
     by === 'memory'
@@ -197,7 +201,9 @@ function crashed(crash: Crash): Draft {
   const state =
     kind === 'loop' ? 'is in CrashLoopBackOff' : kind === 'failed' ? 'failed' : 'ended and is started again and again';
   const own = by === 'itself';
-  const words = own ? `${saidText(log.telling)}${behind.note}${specNote(target.object, container, log.telling)}` : '';
+  const words = own
+    ? `${saidText(log.telling)}${behind.note}${holders}${specNote(target.object, container, log.telling)}`
+    : '';
   const left = ending.message === '' || !own ? '' : ` It left the message: "${quote(ending.message, 300)}".`;
   return {
     ...draftOf(crash),

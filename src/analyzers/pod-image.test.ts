@@ -111,6 +111,43 @@ describe('what a failed pull comes to', () => {
   });
 });
 
+describe('a proxy, a digest, a platform', () => {
+  test.each([
+    ['proxyconnect tcp: dial tcp 10.0.0.3:3128: i/o timeout', '10.0.0.3:3128'],
+    ['proxyconnect tcp: dial tcp: lookup proxy.corp.example on 10.0.0.2:53: no such host', 'proxy.corp.example'],
+    ['proxyconnect tcp: dial tcp [fd00::3]:3128: connect: no route to host', '[fd00::3]:3128'],
+  ])('%s: the proxy is at fault, not the registry', async (said, proxy) => {
+    const [finding] = await analyze(podImage, 'pod', pulling(`${resolve} failed to do request: Head "x": ${said}`));
+    expect(finding?.cause).toContain('the node asks the registry through a proxy, and the proxy does not do it');
+    expect(finding?.facts['proxy']).toBe(proxy);
+    const advice =
+      finding === undefined ? [] : podImage.categories['registry-unreachable'].advice(finding, placeOf(finding));
+    expect(advice[0]?.action).toContain(`whether ${proxy} answers`);
+  });
+
+  test('a digest that the registry does not have is no wrong tag', async () => {
+    const digest = `registry.example.com/app@sha256:${'a1'.repeat(32)}`;
+    const pod = podObject('web-1', {
+      spec: { containers: [{ name: 'app', image: digest }] },
+      status: { phase: 'Pending' },
+      state: { state: { waiting: { reason: 'ImagePullBackOff', message: `${digest}: not found` } } },
+    });
+    const [finding] = await analyze(podImage, 'pod', pod);
+    expect(finding?.cause).toContain('the registry has no image with this digest');
+    const advice = finding === undefined ? [] : podImage.categories['image-pull'].advice(finding, placeOf(finding));
+    expect(advice[0]?.action).not.toContain('list-tags');
+  });
+
+  test('the platform of the node stands beside an image that has none for it', async () => {
+    const nodes = [
+      { metadata: { name: 'n1' }, status: { nodeInfo: { operatingSystem: 'linux', architecture: 'arm64' } } },
+    ];
+    const pod = pulling(`${resolve} no match for platform in manifest: not found`);
+    expect((await analyze(podImage, 'pod', pod, { nodes }))[0]?.cause).toMatch(/ Node n1 is linux\/arm64\.$/);
+    expect((await analyze(podImage, 'pod', pod))[0]?.cause).not.toContain('Node n1');
+  });
+});
+
 describe('pod-image', () => {
   test('names the pod, the image and the container, and quotes the runtime', async () => {
     const [finding] = await analyze(

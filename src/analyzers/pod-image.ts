@@ -4,11 +4,11 @@ import { change, describeCommand, look, podQuestions } from './advice.ts';
 import { defineAnalyzer, objectName } from './define.ts';
 import type { Advice, AnalyzerIo, Category, EventView, FindingDraft, Period, Place, Target } from './define.ts';
 import { eventsEvidence } from './events.ts';
-import { between, listAt, plural, textAt, timeAt, timeText } from './fields.ts';
+import { at, between, listAt, plural, textAt, timeAt, timeText } from './fields.ts';
 import { isCreating } from './pod-creating.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
-import { pullProblem } from './pull-words.ts';
+import { noPlatform, proxyOf, pullProblem } from './pull-words.ts';
 import type { PullCategory, PullProblem } from './pull-words.ts';
 import { ownWords } from './runtime-words.ts';
 
@@ -37,6 +37,8 @@ const setImage: Look = (draft, { namespace, container, workload }) =>
         ),
       ];
 
+const isDigest = ({ facts }: FindingDraft): boolean => /@sha\d{3}:/.test(facts['image'] ?? '');
+
 const category = (meaning: string, changes: RegExp | null, advice: Look): Category => ({
   meaning,
   nearness: 92,
@@ -47,10 +49,15 @@ const category = (meaning: string, changes: RegExp | null, advice: Look): Catego
 
 const categories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> = {
   'image-pull': category('The registry has no such image or tag.', /^image$/, (draft, place) => [
-    look(
-      `Look up in registry ${draft.facts['registry'] ?? ''} which tags image ${draft.facts['image'] ?? ''} has: skopeo list-tags, crane ls, or its web page.`,
-      'Shows whether the name or the tag is misspelled, or the image was never pushed.',
-    ),
+    isDigest(draft)
+      ? look(
+          `Look up in registry ${draft.facts['registry'] ?? ''} whether image ${draft.facts['image'] ?? ''} is still there: skopeo inspect, crane manifest, or its web page.`,
+          'Shows whether the registry still has this digest: clean-ups remove what no tag names any more.',
+        )
+      : look(
+          `Look up in registry ${draft.facts['registry'] ?? ''} which tags image ${draft.facts['image'] ?? ''} has: skopeo list-tags, crane ls, or its web page.`,
+          'Shows whether the name or the tag is misspelled, or the image was never pushed.',
+        ),
     describe(draft),
     ...setImage(draft, place),
   ]),
@@ -109,10 +116,15 @@ const categories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> =
     ),
   ]),
   'registry-unreachable': category('The registry cannot be reached or does not answer.', /^image$/, (draft) => [
-    look(
-      `From node ${draft.facts['node'] ?? 'of the pod'}: resolve the name of registry ${draft.facts['registry'] ?? ''} (DNS) and connect to it.`,
-      'Pulls are made by the node, not by the pod: its name servers, proxy and firewall count.',
-    ),
+    draft.facts['proxy'] === undefined
+      ? look(
+          `From node ${draft.facts['node'] ?? 'of the pod'}: resolve the name of registry ${draft.facts['registry'] ?? ''} (DNS) and connect to it.`,
+          'Pulls are made by the node, not by the pod: its name servers, proxy and firewall count.',
+        )
+      : look(
+          `On node ${draft.facts['node'] ?? 'of the pod'}: read which proxy the container runtime is given (HTTP_PROXY, HTTPS_PROXY, NO_PROXY of its service), and whether ${draft.facts['proxy']} answers.`,
+          'The registry was not asked at all: the proxy comes first.',
+        ),
     describe(draft),
   ]),
   'registry-trust': category('The node and the registry do not agree on TLS.', /^image$/, (draft) => [
@@ -158,7 +170,8 @@ export const podImage = defineAnalyzer({
     const events = await io.events(target);
     if (waiting.length === 0) return slow(io, target, events);
     const waited = between(timeAt(pod, 'metadata', 'creationTimestamp'), io.now);
-    return waiting.map((container) => finding(target, container, events, waited));
+    const drafts = waiting.map((container) => finding(target, container, events, waited));
+    return Promise.all(drafts.map((draft) => withPlatform(io, target, draft)));
   },
 });
 
@@ -197,6 +210,7 @@ function finding(target: Target, container: ContainerView, events: readonly Even
   const why = secret === null ? `${found.words}${said}` : secretText(secret, namespace, said);
   const tries = failure.event === null ? '' : ` ${plural(failure.event.count, 'pull')} failed.`;
   const node = textAt(pod, 'spec', 'nodeName');
+  const proxy = proxyOf(failure.message);
   return {
     category: secret === null ? found.category : 'image-pull-secret',
     severity: 'high',
@@ -214,12 +228,23 @@ function finding(target: Target, container: ContainerView, events: readonly Even
       problem: secret === null ? found.words : `pull secret ${secret} cannot be found`,
       ...(secret === null ? {} : { secret }),
       ...(node === '' ? {} : { node }),
+      ...(proxy === null ? {} : { proxy }),
     },
     evidence: [podEvidence(target), ...(events.length > 0 ? [eventsEvidence(target, events)] : [])],
     ...(found.category === 'node-disk-full' && node !== ''
       ? { pointers: [{ kind: 'node', namespace: null, name: node } as const] }
       : {}),
   };
+}
+
+/** An image without a variant for the platform of the node, with that platform. */
+async function withPlatform(io: AnalyzerIo, { object }: Target, draft: Draft): Promise<Draft> {
+  const name = textAt(object, 'spec', 'nodeName');
+  if (draft.facts['problem'] !== noPlatform || draft.cause === null || name === '') return draft;
+  const node = await io.get('node', null, name);
+  const info = node.kind === 'ok' ? at(node.value, 'status', 'nodeInfo') : undefined;
+  const platform = [textAt(info, 'operatingSystem'), textAt(info, 'architecture')].filter(Boolean).join('/');
+  return platform === '' ? draft : { ...draft, cause: `${draft.cause} Node ${name} is ${platform}.` };
 }
 
 /** What the runtime said last: the status of the container where it has the words, else the newest event about its image. */

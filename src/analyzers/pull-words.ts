@@ -13,6 +13,9 @@ export type PullCategory =
   | 'node-disk-full'
   | 'image-pull-failed';
 
+/** The words of a pull that found no variant for the node. */
+export const noPlatform = 'it has no variant for the platform (operating system, architecture) of the node';
+
 export interface PullProblem {
   readonly category: PullCategory;
   /** A clause: `the registry has no such image or tag`. */
@@ -51,6 +54,11 @@ const problems: readonly (readonly [RegExp, PullCategory, string])[] = [
     'the container runtime does not trust the certificate of the registry',
   ],
   [
+    /\bproxyconnect\b|\bproxy(?:connect)? (?:error|authentication required)|407 Proxy/i,
+    'registry-unreachable',
+    'the node asks the registry through a proxy, and the proxy does not do it',
+  ],
+  [
     /no such host|server misbehaving|Temporary failure in name resolution|lookup \S{1,300}(?: on \S{1,100})?: /i,
     'registry-unreachable',
     'the name of the registry cannot be resolved (DNS)',
@@ -68,7 +76,7 @@ const problems: readonly (readonly [RegExp, PullCategory, string])[] = [
   [
     /no match(?:ing)? (?:manifest )?for (?:platform|\w+\/\w+)|no image found in (?:manifest list|image index)|cannot be used on this platform|does not match the specified platform/i,
     'image-unusable',
-    'it has no variant for the platform (operating system, architecture) of the node',
+    noPlatform,
   ],
   [
     /(?:unsupported|unknown|unexpected|invalid) (?:image |manifest )?media ?type|unsupported manifest|mediatype.{0,60}(?:not supported|should be)|unsupported (?:OCI|docker) (?:layer|image)/i,
@@ -126,7 +134,7 @@ const problems: readonly (readonly [RegExp, PullCategory, string])[] = [
     'the registry does not answer in time',
   ],
   [
-    /connection refused|connection reset|no route to host|network is unreachable|proxyconnect|\bEOF\b|broken pipe|dial tcp/i,
+    /connection refused|connection reset|no route to host|network is unreachable|\bEOF\b|broken pipe|dial tcp/i,
     'registry-unreachable',
     'the connection to the registry fails',
   ],
@@ -138,11 +146,21 @@ const problems: readonly (readonly [RegExp, PullCategory, string])[] = [
   [/anonymous token/i, 'image-access', 'the registry gives no access without credentials'],
 ];
 
+const digestGone = 'the registry has no image with this digest (not found: it was removed there, or never pushed)';
+
+/** The proxy that a failed pull went through; null where its words name none. */
+export function proxyOf(message: string): string | null {
+  const found =
+    /proxyconnect \w{1,10}: dial \w{1,5}:? (?:lookup )?(\[[\da-f:]{2,60}\](?::\d{1,5})?|[\w.-]{1,200}(?::\d{1,5})?)/i;
+  return found.exec(message)?.[1] ?? null;
+}
+
 /** What a failed pull comes to. `image-pull-failed`: known only in the runtime's own words. */
 export function pullProblem(message: string, image: string): PullProblem {
   // The name of the image may itself look like an answer (`not-found:404`).
   const text = unwrapped(message).replaceAll(image, '');
   const found = problems.find(([pattern]) => pattern.test(text));
+  if (found?.[1] === 'image-pull' && /@sha\d{3}:/.test(image)) return { category: 'image-pull', words: digestGone };
   return found === undefined
     ? { category: 'image-pull-failed', words: 'the container runtime could not pull it' }
     : { category: found[1], words: found[2] };

@@ -8,7 +8,32 @@ export function specNote(pod: KubernetesObject, container: ContainerView, tellin
   if (telling?.kind === 'port-in-use') return portNote(pod, container, telling.text);
   if (telling?.kind === 'missing-variable') return variableNote(container, telling.text);
   if (telling?.kind === 'read-only') return readOnlyNote(container, telling.text);
+  if (telling?.kind === 'memory') return heapNote(container);
   return telling?.kind === 'permission' ? userNote(pod, container) : '';
+}
+
+/** How much memory the program is told to use: `-Xmx512m`, `--max-old-space-size=400`. */
+const heapOption =
+  /(?:-Xmx\d{1,12}[kmgt]?|-XX:(?:MaxRAMPercentage|MaxHeapSize|MaxMetaspaceSize|MaxDirectMemorySize)=[\d.]{1,12}[kmgt]?|--max[-_]old[-_]space[-_]size[= ]\d{1,12}|(?<=^memory_limit=)\d{1,12}[KMG]?)(?![\w.])/i;
+
+/** The option that bounds the memory of the program, and the limit of its container. */
+function heapNote(container: ContainerView): string {
+  const words = [...listAt(container.spec, 'command'), ...listAt(container.spec, 'args')].filter(
+    (word) => typeof word === 'string',
+  );
+  const places = [
+    ...listAt(container.spec, 'env').map((one) => ({
+      value: textAt(one, 'value'),
+      of: `variable ${textAt(one, 'name')}`,
+    })),
+    { value: words.join(' '), of: 'its command' },
+  ];
+  const [told] = places.flatMap(({ value, of }) => {
+    const option = heapOption.exec(value)?.[0];
+    return option === undefined ? [] : [` It is started with ${option} (${of}).`];
+  });
+  const limit = container.limits['memory'];
+  return `${told ?? ''}${limit === undefined ? '' : ` The memory limit of the container is ${limit}.`}`;
 }
 
 /** Who else in the pod, or on the node, may hold the port. */
