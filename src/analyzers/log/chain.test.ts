@@ -90,6 +90,46 @@ Caused by: java.net.ConnectException: Connection refused
       says: 'refused Error: connect ECONNREFUSED ::1:6379; Error: connect ECONNREFUSED 127.0.0.1:6379',
     },
     {
+      of: 'Python: an exit that was asked for while another was handled',
+      log: `Traceback (most recent call last):
+  File "/srv/s.py", line 3, in <module>
+PermissionError: [Errno 13] Permission denied: '/data/lock'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/srv/s.py", line 5, in <module>
+SystemExit: 1`,
+      says: "permission PermissionError: [Errno 13] Permission denied: '/data/lock'",
+    },
+    {
+      of: 'Node: the cause inside an error',
+      log: `Error: boot failed
+    at main (/srv/i.js:1:1) {
+  [cause]: Error: connect ECONNREFUSED 10.96.4.4:9092
+      at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1611:16) {
+    code: 'ECONNREFUSED',
+  }
+}`,
+      says: 'refused Error: connect ECONNREFUSED 10.96.4.4:9092',
+    },
+    {
+      of: 'Java: a host and its address before a port, in a class inside a class',
+      log: `Exception in thread "main" io.lettuce.core.RedisConnectionException: Unable to connect
+	at io.lettuce.core.RedisConnectionException.create(RedisConnectionException.java:78)
+Caused by: io.netty.channel.AbstractChannel$AnnotatedConnectException: Connection refused: redis.cache.svc/10.96.7.7:6380
+Caused by: java.net.ConnectException: Connection refused
+	at java.base/sun.nio.ch.Net.pollConnect(Native Method)`,
+      says: 'refused io.netty.channel.AbstractChannel$AnnotatedConnectException: Connection refused: redis.cache.svc/10.96.7.7:6380',
+    },
+    {
+      of: 'Elixir: the reason why an application did not start',
+      log: `09:57:01.000 [notice] Application shop exited: Shop.Application.start(:normal, []) returned an error: shutdown: failed to start child: Shop.Repo
+    ** (EXIT) an exception was raised:
+        ** (ArgumentError) invalid value for :port option: expected integer, got: "54x2"`,
+      says: 'broken-config ** (ArgumentError) invalid value for :port option: expected integer, got: "54x2"',
+    },
+    {
       of: 'PostgreSQL: the detail of an error',
       log: `2026-05-01 09:57:01.334 UTC [1] FATAL:  configuration file "/etc/pg/postgresql.conf" contains errors
 2026-05-01 09:57:01.334 UTC [1] DETAIL:  Line 12 names the parameter "wal_keep_segments".`,

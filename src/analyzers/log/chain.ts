@@ -10,7 +10,7 @@ export function chainOf(texts: readonly string[], isHeadline: (text: string) => 
   const heads = texts.flatMap((text, index) =>
     headsOf(text, texts.slice(index + 1), isHeadline).map((head) => ({ head, index })),
   );
-  const last = heads.at(-1);
+  const last = heads.findLast(({ head }) => !/^SystemExit\b/.test(head)) ?? heads.at(-1);
   if (last === undefined) return null;
   const handled = texts.findLastIndex((text) => handling.test(text));
   const raisedLast = heads.filter(({ index }) => index > handled);
@@ -26,7 +26,9 @@ function headsOf(text: string, below: readonly string[], isHeadline: (text: stri
   if (text === 'Caused by:') return listed(below);
   const nested = / ---> (.{1,2000})$/s.exec(text)?.[1];
   if (nested !== undefined) return [nested];
-  return isHeadline(text) ? [text] : [];
+  const inner = /^\[cause\]: (.{1,2000}?)(?: \{)?$/s.exec(text)?.[1];
+  if (inner !== undefined) return [inner];
+  return isHeadline(text) || /^\*\* \((?!EXIT\))[A-Z][\w.]{1,100}\) /.test(text) ? [text] : [];
 }
 
 /** Causes below a line of their own: `0: could not open listener`, or one alone. */
@@ -43,12 +45,12 @@ function saysSomething(head: string): boolean {
 
 /** A host or an address with a port, no place in a source and no time. */
 const peer =
-  /(?:(?<![\w.:/-])(?:[a-z0-9](?:[\w-]{0,62}\.){0,8}[\w-]{1,63}|\[[\da-f:.]+\]|[\da-f]{0,4}:(?:[\da-f]{0,4}:){1,7}[\da-f]{0,4})[:/]\d{2,5}(?![\d:.\w]))/i;
+  /(?:(?<![\w.:-])(?:[a-z0-9](?:[\w-]{0,62}\.){0,8}[\w-]{1,63}|\[[\da-f:.]+\]|[\da-f]{0,4}:(?:[\da-f]{0,4}:){1,7}[\da-f]{0,4})[:/]\d{2,5}(?![\d:.\w]))/i;
 const place =
   /\.(?:java|kt|scala|go|rs|py|rb|php|[cm]?[jt]sx?|cs|ex|exs|erl|cpp|cc|c|h|pl):\d|^(?:at |File "|#\d)|^node:/i;
 
 /** Whether a text names the other end of a connection. */
-const namesPeer = (text: string): boolean =>
+export const namesPeer = (text: string): boolean =>
   peer.test(text) || /\b(?:host|server|address)[ :=]+["'`]?[\w-]+\.[\w.-]+/i.test(text);
 
 /** Peers of one failure that are told. */

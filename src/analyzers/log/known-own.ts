@@ -50,7 +50,7 @@ export const own: readonly KnownFailure[] = [
     pattern: join(
       'permission denied',
       '\\bEACCES\\b|\\bEPERM\\b',
-      'operation not permitted',
+      'operation not permitted|does not have the access rights',
       'java\\.nio\\.file\\.AccessDeniedException',
       'UnauthorizedAccessException|PermissionError',
       '\\bis not writ(?:e)?able\\b',

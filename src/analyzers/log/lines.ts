@@ -101,7 +101,7 @@ function jsonLine(line: string): LogLine | null {
   );
   const stack = words(first(['stack_trace', 'stacktrace', 'exc_info', 'error.stack_trace', 'stack']));
   const text = [message, error.includes(message) && message !== '' ? '' : error].filter(Boolean).join(': ');
-  const cause = deepestCause(`${error}\n${stack}`);
+  const cause = deepestCause(`${error}\n${stack}`) || raisedBy(stack);
   return {
     at: jsonTime(first(['ts', 'time', 'timestamp', '@timestamp', '@t', 't', 'asctime', 'datetime', 'Timestamp'])),
     level: jsonLevel(first(['level', 'severity', 'lvl', 'log.level', 'levelname', 'Level', '@l', 'loglevel', 's'])),
@@ -119,6 +119,13 @@ function deepestCause(trace: string): string {
       ?.at(-1)
       ?.trim() ?? ''
   );
+}
+
+/** The exception of a trace inside a field: of Python its last line, else its first. */
+function raisedBy(trace: string): string {
+  const lines = trace.split('\n').filter((line) => line.trim() !== '');
+  const line = (trace.startsWith('Traceback (') ? lines.at(-1) : lines[0])?.trim() ?? '';
+  return /^[A-Za-z_$][\w$.]{1,200}(?:Error|Exception)?: \S/.test(line) ? line : '';
 }
 
 function words(value: unknown): string {

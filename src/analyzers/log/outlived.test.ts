@@ -72,6 +72,53 @@ Error: x service state: Failed: [starting module rules: Rule provisioning: rules
       says: 'failed to list *v1.Node: nodes is forbidden: User "system:serviceaccount:ops:scaler" cannot list resource "nodes" in API group ""',
     },
     {
+      of: 'a definition that is missing, long before the caches of an operator are given up',
+      log: `2026-05-01T09:55:00Z ERROR no matches for kind "Zone" in version "dns.example/v1"
+2026-05-01T09:55:10Z INFO metrics are served
+2026-05-01T09:57:00Z ERROR failed to wait for zone caches to sync: timed out waiting for cache to be synced`,
+      says: 'no matches for kind "Zone" in version "dns.example/v1"',
+    },
+    {
+      of: 'a variable that is not set is not why a start failed that does not say why',
+      log: `{"level":"warn","message":"REDIS_URL not set, sessions live in memory"}
+{"level":"info","message":"connecting"}
+{"level":"error","message":"startup failed"}`,
+      says: 'startup failed',
+    },
+    {
+      of: 'the exception in the trace of a field',
+      log: `{"level":"error","message":"startup failed","stack":"MongoServerSelectionError: getaddrinfo ENOTFOUND mongo.data.svc\\n    at x"}`,
+      says: 'startup failed: MongoServerSelectionError: getaddrinfo ENOTFOUND mongo.data.svc',
+    },
+    {
+      of: 'a connection that failed, then what cannot go on without it',
+      log: `2026-05-01 09:57:00 ERROR could not connect to pg.data:5432: connection refused
+2026-05-01 09:57:01 INFO warming template cache
+2026-05-01 09:57:02 FATAL migrations cannot run without a database connection`,
+      says: 'could not connect to pg.data:5432: connection refused',
+    },
+    {
+      of: 'a login that was refused, then a time-out that names nobody',
+      log: `2026-05-01 09:57:00 ERROR db: password authentication failed for user "app"
+2026-05-01 09:57:00 INFO scheduler started
+2026-05-01 09:57:05 ERROR pool limit of 5 reached, connection timed out, timeout 30.00`,
+      says: 'db: password authentication failed for user "app"',
+    },
+    {
+      of: 'what fails because the program stops',
+      log: `ts=1 level=error msg="licence key is not valid for cluster eu-7"
+ts=1 level=info msg="closing connections"
+ts=2 level=error msg="could not deregister" err="dial tcp 127.0.0.1:8500: connect: connection refused"`,
+      says: 'licence key is not valid for cluster eu-7',
+    },
+    {
+      of: 'a warning of a script, then its next step, which fails',
+      log: `warning: could not read /etc/app/extra.yaml: no such file or directory
+connecting to nats://nats.mq:4222
+nats: no servers available for connection`,
+      says: 'nats: no servers available for connection',
+    },
+    {
       of: 'parts that are switched off, and work for minutes',
       log: `2026-05-01 09:50:00,100 ERROR search: connection refused. Search is disabled.
 2026-05-01 09:50:00,200 ERROR mail: NOAUTH Authentication required. Continuing without mail.

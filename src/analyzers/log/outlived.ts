@@ -12,9 +12,15 @@ const optionalKinds: ReadonlySet<FailureKind> = new Set([
   'unknown-option',
 ]);
 
+/** A warning that something is not set: what fails later did not fail for it, or says so itself. */
+const unsetKinds: ReadonlySet<FailureKind> = new Set(['missing-setting', 'missing-variable']);
+
 /** What a program does because it ends. */
 const cleanUp =
   /\b(?:clos(?:e|es|ing|ed)|stop\w*|clean(?:ing)?[- ]?up|releas\w+|destroy\w*|cancel\w*|unregister\w*|dispos\w+|flush\w*|rolling back)\b/i;
+
+/** What a script says of its next step, without a level. */
+const begun = /^(?:now )?(?:start|launch|runn|load|read|open|listen|connect|us|check|wait|apply|prepar)ing\b/i;
 
 /** A last line that says that the start failed, not why. */
 const wrapper =
@@ -29,12 +35,16 @@ export function isOutlived(records: readonly LogRecord[], place: number, last: n
   const end = records[last];
   if (record === undefined || end === undefined || place >= last || record.ends || record.level === 'fatal')
     return false;
-  if (!saysWhy(end) || isAbout(end, record)) return false;
+  if (isAbout(end, record)) return false;
   const kind = failureKind(record.text);
-  const between = records.slice(place + 1, last);
-  if (record.level === 'warning' && (kind === null || optionalKinds.has(kind)) && isLast(end)) return true;
+  if (record.level === 'warning' && kind !== null && unsetKinds.has(kind) && end.level !== 'warning') return true;
+  const hasWorked = records.slice(place + 1, last).some((one) => isWork(one));
+  if (record.level === 'warning' && (kind === null || optionalKinds.has(kind)))
+    return hasWorked ? saysWhy(end) || failureKind(end.text) !== null : saysWhy(end) && isLast(end);
   return (
-    between.some((one) => isWork(one)) &&
+    hasWorked &&
+    saysWhy(end) &&
+    !followsFrom(end, kind) &&
     !records.slice(place + 1, last + 1).some((one) => isAbout(one, record) && !isWork(one))
   );
 }
@@ -47,12 +57,57 @@ function saysWhy(record: LogRecord): boolean {
   if (kind !== null)
     return kind !== 'program-error' && kind !== 'timeout' && kind !== 'unreachable' && kind !== 'child-killed';
   const said = record.text.replace(/^(?:panic|fatal|error)\w*: /i, '');
-  return !wrapper.test(said) && !isFarewell(record) && said.split(/\s+/).length >= 4;
+  const reason = said.split(': ').at(-1) ?? '';
+  const isWrapped = wrapper.test(said) && (wrapper.test(reason) || !/\d|["'`/]/.test(reason));
+  return !isWrapped && !isFarewell(record) && said.split(/\s+/).length >= 4;
 }
+
+/** Kinds of a connection that does not come about or is refused: what then goes on without it fails for it. */
+export const rootKinds: ReadonlySet<FailureKind> = new Set([
+  'refused',
+  'unresolved',
+  'login-refused',
+  'denied',
+  'certificate',
+  'certificate-expired',
+  'too-many-connections',
+  'missing-database',
+]);
+
+/** Whether vague last words can follow from a connection that failed. */
+function followsFrom(end: LogRecord, kind: FailureKind | null): boolean {
+  return (
+    kind !== null &&
+    (rootKinds.has(kind) || kind === 'timeout' || kind === 'unreachable') &&
+    failureKind(end.text) === null &&
+    !/\d|["'`/]/.test(end.text) &&
+    /\b(?:connect\w*|database|db|broker|queue|cache|server|upstream|dependenc\w+|network|reach\w*|pool)\b/i.test(
+      end.text,
+    )
+  );
+}
+
+/** Where a program says that it stops because of what it said just before, what fails after that does so because it stops. */
+export function isAfterStop(records: readonly LogRecord[], place: number): boolean {
+  const record = records[place];
+  if (record === undefined || isLast(record)) return false;
+  const before = records.slice(Math.max(0, place - stopRecords), place);
+  const stop = before.findIndex(
+    (one) => (one.level === 'info' || one.level === 'debug') && (isFarewell(one) || cleanUp.test(one.text)),
+  );
+  const failed = before[stop - 1];
+  return (
+    failed !== undefined &&
+    (failed.level === 'error' || failed.level === 'fatal') &&
+    !before.slice(stop).some((one) => isWork(one))
+  );
+}
+
+const stopRecords = 6;
 
 function isWork(record: LogRecord): boolean {
   return (
-    (record.level === 'info' || record.level === 'debug') &&
+    (record.level === 'info' || record.level === 'debug' || (record.level === null && begun.test(record.text))) &&
     !isFarewell(record) &&
     !isRetried(record) &&
     !cleanUp.test(record.text) &&
@@ -116,6 +171,9 @@ const cacheKinds: ReadonlySet<FailureKind> = new Set([
 export function emptiesCaches({ text }: LogRecord, end: LogRecord): boolean {
   const kind = failureKind(text);
   return (
-    kind !== null && cacheKinds.has(kind) && /\b(?:list|watch|reflector)\b/i.test(text) && cacheSync.test(end.text)
+    kind !== null &&
+    cacheKinds.has(kind) &&
+    (kind === 'missing-definition' || /\b(?:list|watch|reflector)\b/i.test(text)) &&
+    cacheSync.test(end.text)
   );
 }

@@ -113,7 +113,7 @@ const frame =
   /^(?:at [\w$.<>[\]]|\.\.\. \d+ (?:more|common)|Caused by:|Suppressed:|---+>|--- End of|#\d+ |Stack trace:|Require stack:|- \/|goroutine \d|created by |exit status \d|\[signal |from \/|stack backtrace:|note: |\d+: )/;
 /** `java.lang.IllegalStateException: ...`, `psycopg2.OperationalError: ...`, `TypeError [ERR_X]: ...` */
 const headline =
-  /^(?:Uncaught |Exception in thread "[^"]{0,100}" |Unhandled exception[.:] )?(?:[A-Za-z_$][\w$]{0,100}[.:]{1,2}){0,12}[A-Z_$][\w$]{0,100}(?:Error|Exception|Throwable|Warning|Failure|Exit|Interrupt|Fault|Timeout)(?: \[\w{1,60}\])?(?::|$)/;
+  /^(?:Uncaught |Exception in thread "[^"]{0,100}" |Unhandled exception[.:] )?(?:[A-Za-z_$][\w$]{0,100}[.:]{1,2}){0,12}[A-Z_$][\w$]{0,100}(?:Error|Exception|Throwable|Warning|Failure|Exit|Interrupt|Fault|Timeout)(?:\$[A-Z]\w{0,60})?(?: \[\w{1,60}\])?(?::|$)/;
 
 const isFrame = (line: LogLine): boolean => line.indented || frame.test(line.text);
 const isHeadline = (text: string): boolean => headline.test(text) || text.startsWith('Caused by: ');
@@ -169,7 +169,7 @@ function recordOf({ first, lines, raised }: Open): LogRecord {
 }
 
 const ending =
-  /^(?:panic: |fatal error: |Exception in thread "main"|Unhandled exception|Uncaught |thread '.{0,80}' (?:\(\d+\) )?panicked|APPLICATION FAILED TO START|terminate called|\*\* \(\w|Traceback \(most recent call last\):|Segmentation fault|PHP Fatal error|.{0,60}UnhandledPromiseRejection|error: Uncaught)|Application run failed|Error starting ApplicationContext|due to (?:a )?fatal exception|Fatal error during .{0,60}startup|Unhandled 'error' event|Bootstrap process died|panicked at/;
+  /^(?:panic: |fatal error: |Exception in thread "main"|Unhandled exception|Uncaught |thread '.{0,80}' (?:\(\d+\) )?panicked|APPLICATION FAILED TO START|terminate called|\*\* \(\w|Traceback \(most recent call last\):|Segmentation fault|PHP Fatal error|.{0,60}UnhandledPromiseRejection|error: Uncaught)|Application run failed|Error starting ApplicationContext|due to (?:a )?fatal exception|Fatal error during .{0,60}startup|Unhandled 'error' event|Bootstrap process died|panicked at|^Application \S{1,80} exited: /;
 
 function endsWith(texts: readonly string[]): boolean {
   const [first = ''] = texts;

@@ -1,10 +1,11 @@
 import { toEpochMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { oneLine } from '../../lib/printable.ts';
+import { namesPeer } from './chain.ts';
 import { failureKind } from './kinds.ts';
 import type { FailureKind } from './known.ts';
 import { isAnswer, isFarewell, isNoise, isRetried, isSuccess, speaksOfFailure } from './noise.ts';
-import { emptiesCaches, isEcho, isOutlived, isOvercome } from './outlived.ts';
+import { emptiesCaches, isAfterStop, isEcho, isOutlived, isOvercome, rootKinds } from './outlived.ts';
 import type { LogRecord } from './records.ts';
 import { templateOf } from './template.ts';
 
@@ -37,6 +38,8 @@ const momentRecords = 10;
 const earlier = 5;
 /** What the last words say again. */
 const repeated = 5;
+/** What a time-out follows from. */
+const rootFirst = 9;
 /** What is said more than this many records before the end of the log was survived. */
 const lastRecords = 40;
 /** A complaint that names no known reason counts only among the last records. */
@@ -73,7 +76,10 @@ interface Candidate {
  */
 export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLine | null {
   const candidates = candidatesOf(records, null).filter(
-    (one) => fitsExit(one.record, one.kind, end.exitCode) && !hasWorkedOn(records, one, end),
+    (one) =>
+      fitsExit(one.record, one.kind, end.exitCode) &&
+      !hasWorkedOn(records, one, end) &&
+      !isAfterStop(records, one.place),
   );
   const late = candidates.filter((one) => records.length - one.place <= lastRecords && fromEnd(one, end) <= survivedMs);
   const anchor = late.findLast(({ record }) => isLast(record)) ?? late.at(-1);
@@ -83,7 +89,8 @@ export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLi
   );
   const scoreOf = (one: Candidate): number =>
     one.score -
-    (isNear(one, anchor, momentMs, momentRecords) ? 0 : earlier) +
+    (isNear(one, anchor, momentMs, momentRecords) || isRoot(records, one, anchor) ? 0 : earlier) +
+    (isRoot(records, one, anchor) ? rootFirst : 0) +
     (!isLast(anchor.record) && isEcho(anchor.record, one.record.text) ? repeated : 0);
   const best = episode.reduce((one, other) => (scoreOf(other) > scoreOf(one) ? other : one));
   const emptied = candidates.findLast(({ record }) => emptiesCaches(record, best.record));
@@ -111,6 +118,19 @@ export function complaint(
   const recent = candidates.filter((one) => isNear(one, last, episodeMs, episodeRecords));
   const best = recent.reduce((one, other) => (other.score >= one.score ? other : one));
   return toldBy(best, records, false);
+}
+
+/** Whether a time-out that names nobody follows from a connection that was refused before. */
+function isRoot(records: readonly LogRecord[], one: Candidate, anchor: Candidate): boolean {
+  const isConsequence = anchor.kind === 'timeout' || anchor.kind === 'unreachable';
+  return (
+    isConsequence &&
+    one.place < anchor.place &&
+    one.kind !== null &&
+    rootKinds.has(one.kind) &&
+    !namesPeer(anchor.record.text) &&
+    !isOvercome(records, one.place)
+  );
 }
 
 const isLast = ({ ends, level }: LogRecord): boolean => ends || level === 'fatal';
