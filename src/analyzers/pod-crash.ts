@@ -1,12 +1,10 @@
-import type { KubernetesObject } from '../core/cluster.ts';
-import type { Timestamp } from '../core/time.ts';
 import { change, look, podQuestions } from './advice.ts';
 import { defineAnalyzer } from './define.ts';
 import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
 import { exitMeaning } from './exit-codes.ts';
-import { between, conditionOf, listAt, plural, textAt, timeText } from './fields.ts';
-import { endedBy, wellSince } from './pod-end.ts';
+import { between, listAt, plural, textAt, timeText } from './fields.ts';
+import { endedBy, unwellSince, wellSince } from './pod-end.ts';
 import type { EndedBy } from './pod-end.ts';
 import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView, Ending } from './pod-status.ts';
@@ -245,13 +243,6 @@ function endsAtOnce(crash: Crash): Draft {
     cause: `${nameOf(container)} of pod ${target.name} does not stay: ${how} and is started again and again.${words === '' ? ' It is not a server, or does not stay in the foreground.' : words}`,
     decisive: kind === 'loop',
   };
-}
-
-/** When it began: the pod is not ready since then, or, where that is later or not told, its last end. */
-function unwellSince(pod: KubernetesObject, { finishedAt }: Ending): Timestamp | null {
-  const ready = conditionOf(pod, 'Ready');
-  const since = ready?.status === 'False' ? ready.since : null;
-  return since !== null && (finishedAt === null || since < finishedAt) ? since : finishedAt;
 }
 
 function draftOf({

@@ -95,3 +95,10 @@ export function wellSince(pod: KubernetesObject, { running, ready, runningSince 
     condition?.status === 'False' && condition.since !== null && condition.since > addMs(runningSince, 60_000);
   return lostLater ? runningSince : null;
 }
+
+/** When it began: the pod is not ready since then, or, where that is later or not told, its last end. */
+export function unwellSince(pod: KubernetesObject, { finishedAt }: Ending): Timestamp | null {
+  const ready = conditionOf(pod, 'Ready');
+  const since = ready?.status === 'False' ? ready.since : null;
+  return since !== null && (finishedAt === null || since < finishedAt) ? since : finishedAt;
+}

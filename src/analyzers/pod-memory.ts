@@ -4,7 +4,7 @@ import { defineAnalyzer } from './define.ts';
 import type { AnalyzerIo, EventView, EvidenceDraft, FindingDraft, Pointer, Target } from './define.ts';
 import { eventsEvidence, eventView } from './events.ts';
 import { between, mapAt, plural, textAt, timeText } from './fields.ts';
-import { endedBy, wellSince } from './pod-end.ts';
+import { endedBy, unwellSince, wellSince } from './pod-end.ts';
 import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView, Ending } from './pod-status.ts';
 import { quote } from './quote.ts';
@@ -275,7 +275,7 @@ function draftOf({ target, container, ending, log, report }: Kill): Omit<
     object: `pod/${target.namespace}/${target.name}`,
     decisive: true,
     when: {
-      from: ending.finishedAt,
+      from: container.ready ? ending.finishedAt : unwellSince(target.object, ending),
       until: wellSince(target.object, container),
       source: `status of ${container.label}`,
     },

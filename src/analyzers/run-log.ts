@@ -154,6 +154,8 @@ export async function behind(
   const services = [...result.value, ...(await servicesElsewhere(io, namespace, hosts))];
   const wrong = wrongPort(telling.text, hosts, namespace, services);
   if (wrong !== '') return { pointers: [], note: wrong };
+  const server = await silentNameServer(io, telling.text);
+  if (server !== null) return { pointers: [server], note: '' };
   const named = hosts.flatMap((host) => serviceOfHost(host, namespace, services) ?? []);
   if (named.length > 0)
     return { pointers: [...named.map(pointerTo), ...(telling.kind === 'unresolved' ? [nameService] : [])], note: '' };
@@ -196,8 +198,29 @@ async function servicesElsewhere(
     const isInCluster = domain === 'svc' || (domain === undefined && place !== undefined && !outside.test(place));
     return isInCluster && place !== undefined && place !== own ? [place] : [];
   });
-  const lists = await Promise.all([...new Set(named)].slice(0, 2).map((place) => io.list('services', place)));
+  const places: readonly (string | null)[] = [
+    ...[...new Set(named)].slice(0, 2),
+    // An address of its own says nothing of the namespace.
+    ...(hosts.some((host) => privateAddress.test(host)) ? [null] : []),
+  ];
+  const lists = await Promise.all(places.map((place) => io.list('services', place)));
   return lists.flatMap((list) => (list.kind === 'ok' ? list.value : []));
+}
+
+const privateAddress = /^(?:10|172|192|100|198)(?:\.\d{1,3}){3}$/;
+
+/**
+ * The name server of `lookup X on 10.96.0.10:53: ... refused`, as the Service of that address: it did not answer, and of X nothing
+ * is known. null where the line speaks of none, or of one that answered.
+ */
+async function silentNameServer(io: AnalyzerIo, text: string): Promise<Pointer | null> {
+  const asked =
+    / on (\d{1,3}(?:\.\d{1,3}){3}):53\b.{0,200}(?:refused|i\/o timeout|timed out|unreachable|no route)/i.exec(text);
+  if (asked === null) return null;
+  const services = await io.list('services', 'kube-system');
+  const found =
+    services.kind === 'ok' ? services.value.find((one) => textAt(one, 'spec', 'clusterIP') === asked[1]) : undefined;
+  return found === undefined ? nameService : pointerTo(found);
 }
 
 /** Last parts of names that are no namespaces. */
