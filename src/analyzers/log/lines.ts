@@ -213,7 +213,7 @@ function logfmtLine(line: string): LogLine | null {
 const isNothing = (value: string): boolean => ['', 'null', 'nil', '<nil>', 'none', 'None', 'false'].includes(value);
 
 const timePart =
-  /^[[(<]?(?:(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?\/\w{3}\/\d{4}|\d\d\/\d\d\/\d{4}|(?:\w{3} )?\w{3} [ \d]\d(?: \d{4})?)(?:[T :]|, ?))?\d\d?:\d\d:\d\d(?:[.,:]\d+)?(?: [AP]M\b)?(?: ?(?:Z|UTC|GMT|CET|CEST|[+-]\d\d:?\d\d))?(?: \d{4})?[\])>]?(?:[\s:|,-]+|(?=\[)|$)/;
+  /^[[(<]?(?:(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d?\/\w{3}\/\d{4}|\d\d\/\d\d\/\d{4}|(?:\w{3} )?\w{3} [ \d]\d(?: \d{4})?)(?:[T:]| {1,2}|, ?))?\d\d?:\d\d:\d\d(?:[.,:]\d+)?(?: [AP]M\b)?(?: ?(?:Z|UTC|GMT|CET|CEST|[+-]\d\d:?\d\d))?(?: \d{4})?[\])>]?(?:[\s:|,-]+|(?=\[)|$)/;
 
 /** `[Nest] 18  - ` before the time. */
 const processName = /^\[[A-Z]\w{1,20}\] \d{1,7}\s+- (?=\d)/;
@@ -276,12 +276,15 @@ function withoutSource(text: string, timed: boolean): string {
 
 /** Milliseconds since the epoch of a time that has a date; null for anything else. */
 export function timeOf(text: string): number | null {
-  const found = /(\d{4})[-/.](\d\d)[-/.](\d\d)[T :,](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|[+-]\d\d:?\d\d))?/.exec(
-    text,
-  );
+  const found =
+    /(\d{4})[-/.](\d\d)[-/.](\d\d)(?:[T:,]| {1,2})(\d\d?:\d\d:\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|[+-]\d\d:?\d\d))?/.exec(
+      text,
+    );
   if (found === null) return null;
-  const [, year, month, day, clock, fraction = '0', zone = 'Z'] = found;
+  const [, year, month, day, clock = '', fraction = '0', zone = 'Z'] = found;
   const offset = zone === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(-2)}`;
-  const at = Date.parse(`${year}-${month}-${day}T${clock}.${fraction.slice(0, 3).padEnd(3, '0')}${offset}`);
+  const at = Date.parse(
+    `${year}-${month}-${day}T${clock.padStart(8, '0')}.${fraction.slice(0, 3).padEnd(3, '0')}${offset}`,
+  );
   return Number.isNaN(at) ? null : at;
 }

@@ -11,7 +11,7 @@ const harmlessCounts =
   /\b(?:critical|fatal|errors?|err|failed|failures?|failing|warnings?|exceptions?|missing|invalid|rejected|unknown|skipped|dropped|timeouts?)["']?\s{0,3}[=:]\s{0,3}["']?(?:0|nil|null|none|<nil>|false|ok|\[\]|\{\})(?![\w.])["']?|\b(?:0|no|zero|without(?: any)?) (?:critical |fatal )?(?:errors?|failures?|failed|warnings?|exceptions?|problems?|issues)\b|\b(?:if|when|on|in case of|unless)(?: an?| any)? (?:errors?|failures?|exceptions?)\b|\berrors?[-_ ]?(?:handler|page|log|reporting|level|rate|budget|channel|codes?)\b/gi;
 
 const dismissed =
-  /\(ignored\)|\bignor(?:ed|ing)\b|\bnon-?fatal\b|\bharmless\b|\bcan be (?:safely )?ignored\b|\bnot (?:an?|a real) (?:error|problem)\b|\bcontinuing (?:without|anyway)\b|\bfalling back\b|\bfallback\b.{0,40}\b(?:used|enabled)\b|\busing (?:the )?(?:built-?in |in-memory )?defaults?\b|\bskipp(?:ing|ed)\b|\btrying (?:direct|another|the next|next|instead)\b|\bdeprecat|\bdefaulting to\b|\b(?:not set|unset|not configured|not specified|missing|undefined)\b[,;.:]? {1,3}(?:so )?(?:using|assuming|will use|skipping)\b|\b(?:running|continuing|proceeding|starting|operating|working) without\b|\b(?:features?|support|integration|cache|caching|tracing|metrics|reporting|lookups?|telemetry|monitoring|analytics|exporter|collector|notifications?|plugin|module)\b.{0,20}\b(?:is|are|was|were|will be) (?:now )?(?:disabled|off|skipped|unavailable)\b|\bdisabling (?:the )?\w+(?: \w+)?\.?$|^optional\b|\boptional\b.{0,60}\b(?:missing|not found|failed|unavailable|skipped)\b/i;
+  /\(ignored\)|\bignor(?:ed|ing)\b|\bnon-?fatal\b|\bharmless\b|\bcan be (?:safely )?ignored\b|\bnot (?:an?|a real) (?:error|problem)\b|\bcontinuing (?:without|anyway)\b|\bfalling back\b|\bfallback\b.{0,40}\b(?:used|enabled)\b|\busing (?:the )?(?:built-?in |in-memory )?defaults?\b|\bskipp(?:ing|ed)\b|\btrying (?:direct|another|the next|next|instead)\b|\bdeprecat|\bdefaulting to\b|\b(?:not set|unset|not configured|not specified|missing|undefined)\b[,;.:]? {1,3}(?:so )?(?:using|assuming|will use|skipping)\b|\b(?:running|continuing|proceeding|starting|operating|working) without\b|\b(?:features?|support|integration|cache|caching|tracing|metrics|reporting|lookups?|telemetry|monitoring|analytics|exporter|collector|notifications?|plugin|module)\b.{0,20}\b(?:is|are|was|were|will be) (?:now )?(?:disabled|off|skipped|unavailable)\b|\bdisabling (?:the )?\w+(?: \w+)?\.?$|\ball \w+ are (?:off|disabled)\b|\b(?:unavailable|unreachable|not reachable)[,;] (?:using|defaulting|assuming|all)\b|^optional\b|\boptional\b.{0,60}\b(?:missing|not found|failed|unavailable|skipped)\b/i;
 
 /** Texts of help: flags with what they mean, and their headings. */
 const help =
@@ -48,9 +48,13 @@ export function isRetried({ text, lines }: LogRecord): boolean {
   return retried.test(text) || (lines.length > 1 && retried.test(lines[0] ?? ''));
 }
 
+/** That a start failed, and not why. */
+const bareFailure =
+  /^(?:\(\w+\) |\w[\w./-]{0,40}: |error: ){0,3}(?:failed|unable|could not|cannot|error|failure) (?:to |while |during |in )?(?:start\w*|initiali[sz]\w*|boot\w*|launch\w*|run(?:ning)?|load command)\b[^:]*(?:: [\w-]{1,40}(?: \([^)]{0,80}\))?)?\.?$/i;
+
 /** What a process says because it ends, whatever it ended for. */
 export function isFarewell({ text }: LogRecord): boolean {
-  return farewell.test(text);
+  return farewell.test(text) || (!text.includes('"') && bareFailure.test(text));
 }
 
 /** Whether a record is a line of an access log, or a server's answer. */

@@ -119,6 +119,31 @@ nats: no servers available for connection`,
       says: 'nats: no servers available for connection',
     },
     {
+      of: 'that a start failed says less than the line after it',
+      log: `2026-05-01 09:57:01,100 ERROR [cli.Handler] (main) ERROR: Failed to start server in (production) mode
+2026-05-01 09:57:01,100 ERROR [cli.Handler] (main) ERROR: Strict host names configured, but no host name setting given`,
+      says: '(main) ERROR: Strict host names configured, but no host name setting given',
+    },
+    {
+      of: 'that a command could not be loaded says less than the exception below',
+      log: `bundler: failed to load command: puma (/usr/local/bundle/bin/puma)
+/gems/encrypted_file.rb:120:in 'check_key_length': Encryption key must be exactly 32 characters. (ActiveSupport::InvalidKeyLengthError)`,
+      says: 'ActiveSupport::InvalidKeyLengthError: Encryption key must be exactly 32 characters.',
+    },
+    {
+      of: 'MariaDB writes the hour without a zero',
+      log: `2026-05-01  9:57:00 0 [Warning] Could not increase number of max_open_files to more than 1024
+2026-05-01  9:57:00 0 [ERROR] InnoDB: Upgrade after a crash is not supported.
+2026-05-01  9:57:00 0 [ERROR] Aborting`,
+      says: 'InnoDB: Upgrade after a crash is not supported.',
+    },
+    {
+      of: 'a service that is done without',
+      log: `2026/05/01 09:57:00 WARN flag service unreachable, all flags are off err="dial tcp 10.96.1.1:8013: connect: connection refused"
+2026/05/01 09:57:00 ERROR listeners[1].port: 70000 is out of range`,
+      says: 'listeners[1].port: 70000 is out of range',
+    },
+    {
       of: 'parts that are switched off, and work for minutes',
       log: `2026-05-01 09:50:00,100 ERROR search: connection refused. Search is disabled.
 2026-05-01 09:50:00,200 ERROR mail: NOAUTH Authentication required. Continuing without mail.
