@@ -27,6 +27,13 @@ const nodeEvent = (reason: string, message: string, extra: object = {}) =>
   });
 
 describe('pod-memory', () => {
+  test('a loop of kills began when the pod was last ready', async () => {
+    const conditions = [{ type: 'Ready', status: 'False', lastTransitionTime: '2026-01-01T11:20:00Z' }];
+    const pod = podObject('web-1', { status: { conditions }, state: looping(ended('OOMKilled', 137)) });
+    expect((await analyze(podMemory, 'pod', pod))[0]?.when.from).toBe('2026-01-01T11:20:00.000Z');
+    expect((await analyze(podMemory, 'pod', killed()))[0]?.when.from).toBe('2026-01-01T11:58:34.000Z');
+  });
+
   test('the limit of the container: limit, exit code, time and restarts come from the objects', async () => {
     const logs = { 'shop/web-1/app previous': 'memory 255 of 256 MiB\n' };
     const findings = await analyze(podMemory, 'pod', killed(), {}, { logs });
