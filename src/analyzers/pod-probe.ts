@@ -5,6 +5,7 @@ import { defineAnalyzer } from './define.ts';
 import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
 import { at, conditionOf, listAt, plural, textAt, timeText } from './fields.ts';
+import { loopbackOnly } from './listening.ts';
 import { deletionOf, graceOf } from './pod-end.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
@@ -17,6 +18,9 @@ type Draft = FindingDraft<'probe-kill' | 'probe-failure' | 'readiness-gate'>;
 
 /** Kills of a probe within this time before now are why a container is where it is. */
 const killCountsMs = 2 * 3_600_000;
+
+const listenEverywhere =
+  'Make the program listen at all addresses (0.0.0.0 or ::): the kubelet and Services ask at the address of the pod.';
 
 /** Probes: those for which the kubelet kills a container, those for which a pod gets no traffic, and gates of readiness. */
 export const podProbe = defineAnalyzer({
@@ -40,7 +44,9 @@ export const podProbe = defineAnalyzer({
           : [
               change(
                 `kubectl -n ${namespace} edit ${workload}`,
-                `Make the ${draft.facts['probe']} probe of container ${container} ask for what the program answers, or give it more time (timeoutSeconds, failureThreshold; a startupProbe for slow starts).`,
+                draft.facts['listens'] === 'loopback'
+                  ? listenEverywhere
+                  : `Make the ${draft.facts['probe']} probe of container ${container} ask for what the program answers, or give it more time (timeoutSeconds, failureThreshold; a startupProbe for slow starts).`,
               ),
             ]),
       ],
@@ -50,12 +56,15 @@ export const podProbe = defineAnalyzer({
       nearness: 60,
       answers: podQuestions,
       changes: /probe|^(?:image|command|environment|environment sources|ports|cpu limit|container)$/,
-      advice: (draft, { namespace, pod, container }) => [
+      advice: (draft, { namespace, pod, container, workload }) => [
         look(
           `kubectl -n ${namespace} logs ${pod}${container === '' ? '' : ` -c ${container}`}`,
           'Shows what the process did while the probe failed.',
         ),
         look(describeCommand(draft), 'Shows the probe: path, port, time-out, threshold.'),
+        ...(draft.facts['listens'] === 'loopback' && workload !== null
+          ? [change(`kubectl -n ${namespace} edit ${workload}`, listenEverywhere)]
+          : []),
       ],
     },
     'readiness-gate': {
@@ -119,7 +128,8 @@ async function killed({ io, target, container, events, alone }: Look, kill: Prob
   const failures = failuresOf(events, container, kind, alone);
   const output = probeOutput(failures.at(-1)?.message ?? '');
   const log = await logOfRun(io, target, container, container.last !== null, statusIn(output));
-  const fault = faultOf(probe, container, output, log.records);
+  const bound = probe === null ? null : loopbackOnly(probe, container, output, log.records);
+  const fault = boundFault(bound) ?? faultOf(probe, container, output, log.records);
   const known = log.telling?.kind == null ? null : log.telling;
   const { pointers, note } = await behind(io, target, container, known);
   const times = `${plural(kill.count, 'time')}${kill.last === null ? '' : `, last at ${timeText(kill.last)}`}`;
@@ -145,6 +155,7 @@ async function killed({ io, target, container, events, alone }: Look, kill: Prob
       probe: kind,
       kills: String(kill.count),
       output,
+      ...(bound === null ? {} : { listens: 'loopback' }),
       ...(log.telling === null ? {} : { log_line: log.telling.text }),
     },
     evidence: [eventsEvidence(target, events), podEvidence(target), ...log.evidence],
@@ -186,15 +197,18 @@ async function failing({ io, target, container, events, alone }: Look, kind: Pro
   const output = probeOutput(last?.message ?? '');
   const since = kind === 'readiness' ? unreadySince(target, container) : (last?.first ?? null);
   const log = ended ? noLog : await logOfRun(io, target, container, false, statusIn(output), since);
+  // What was ready once listened where the kubelet asks.
+  const wasReady = since !== null && container.runningSince !== null && since > addMs(container.runningSince, 60_000);
+  const bound = probe === null || wasReady ? null : loopbackOnly(probe, container, output, log.records);
   const fault: ProbeFault =
     last === undefined
       ? { text: 'has not passed; no event of the last hour says why', wrong: false }
-      : faultOf(probe, container, output, log.records);
+      : (boundFault(bound) ?? faultOf(probe, container, output, log.records));
   const told = log.telling?.kind == null ? null : log.telling;
   const { pointers, note } = await behind(io, target, container, told);
   return [
     draftOf(
-      { target, container, events, kind, probe, fault, ended, output, last },
+      { target, container, events, kind, probe, fault, bound, ended, output, last },
       fault.wrong ? '' : `${saidText(told)}${note}`,
       {
         pointers: fault.wrong ? [] : pointers,
@@ -203,6 +217,11 @@ async function failing({ io, target, container, events, alone }: Look, kind: Pro
       },
     ),
   ];
+}
+
+/** The fault of a probe that asks at the address of the pod, where the program does not listen. */
+function boundFault(bound: string | null): ProbeFault | null {
+  return bound === null ? null : { text: `finds nothing that listens (connection refused): ${bound}`, wrong: true };
 }
 
 const statusIn = (output: string): string | null => /statuscode: (\d{3})/.exec(output)?.[1] ?? null;
@@ -214,13 +233,15 @@ interface Failing {
   readonly kind: ProbeKind;
   readonly probe: Probe | null;
   readonly fault: ProbeFault;
+  /** How it is known that the program listens for its own pod only; null where it is not. */
+  readonly bound: string | null;
   readonly ended: boolean;
   readonly output: string;
   readonly last: EventView | undefined;
 }
 
 function draftOf(
-  { target, container, events, kind, probe, fault, ended, output, last }: Failing,
+  { target, container, events, kind, probe, fault, bound, ended, output, last }: Failing,
   said: string,
   more: {
     readonly pointers: Draft['pointers'];
@@ -255,6 +276,7 @@ function draftOf(
       probe: kind,
       ...(last === undefined ? {} : { count: String(last.count) }),
       output,
+      ...(bound === null ? {} : { listens: 'loopback' }),
     },
     evidence: [eventsEvidence(target, events), podEvidence(target), ...more.evidence].filter(
       ({ excerpt }) => excerpt !== '',
