@@ -11,6 +11,7 @@ const questions: Readonly<Record<Question, string>> = {
   claim: 'claims and volumes',
   autoscaler: 'autoscalers',
   disruption: 'disruption budgets',
+  namespace: 'namespaces that are being deleted',
   quota: 'quotas',
   'volume-filling': 'volumes that fill up',
   certificate: 'certificates',

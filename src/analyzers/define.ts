@@ -157,6 +157,7 @@ export type Question =
   | 'autoscaler'
   | 'disruption'
   | 'quota'
+  | 'namespace'
   | 'volume-filling'
   | 'certificate'
   | 'throttling'

@@ -12,6 +12,7 @@ import { externalAddress } from './external-address.ts';
 import { warningEvent } from './event.ts';
 import { ingress } from './ingress.ts';
 import { job } from './job.ts';
+import { namespace } from './namespace.ts';
 import { nodeDrain } from './node-drain.ts';
 import { nodePast } from './node-past.ts';
 import { node } from './node.ts';
@@ -78,6 +79,7 @@ export const analyzers: readonly Analyzer[] = [
   volume,
   dns,
   quota,
+  namespace,
   customResource,
   warningEvent,
 ];

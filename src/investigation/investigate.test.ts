@@ -110,6 +110,49 @@ test('claims of one template with the same trouble are one finding, and no rival
   expect(result.confidence_reasons.join()).not.toContain('another');
 });
 
+test('a namespace that is not deleted, because the server of an aggregated API crashes', async () => {
+  const made = { labels: { app: 'metrics-server' }, namespace: 'kube-system' };
+  const server = podObject('metrics-server-1', {
+    meta: { ...made, creationTimestamp: '2026-01-01T08:00:00Z' },
+    state: loop({ ...killed, reason: 'Error', exitCode: 2, finishedAt: '2026-01-01T09:58:34Z' }),
+  });
+  const message =
+    'Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: metrics.k8s.io/v1beta1: the server is currently unable to handle the request';
+  const namespaces = [
+    {
+      kind: 'Namespace',
+      metadata: { name: 'lab', deletionTimestamp: '2026-01-01T10:00:00Z' },
+      status: {
+        phase: 'Terminating',
+        conditions: [
+          {
+            type: 'NamespaceDeletionDiscoveryFailure',
+            status: 'True',
+            message,
+            lastTransitionTime: '2026-01-01T10:00:05Z',
+          },
+        ],
+      },
+    },
+  ];
+  const services = [
+    {
+      kind: 'Service',
+      metadata: { name: 'metrics-server', namespace: 'kube-system' },
+      spec: { selector: { app: 'metrics-server' } },
+    },
+  ];
+  const { result } = await run(
+    memoryCluster(
+      { namespaces, services, pods: [server] },
+      { logs: { 'kube-system/metrics-server-1/app previous': 'panic: cannot load the certificate: file is empty\n' } },
+    ),
+    { alert: alertOf({ namespace: 'lab' }, { name: 'NamespaceStuckTerminating' }) },
+  );
+  expect(result.root_cause).toMatch(/^Container app of pod metrics-server-1 .*cannot load the certificate/);
+  expect(result.root_cause).toContain('It explains this: Namespace lab was deleted at');
+});
+
 test('clocks that did not count are an open question', async () => {
   const { result } = await run(memoryCluster({}, { ahead: ['Is the clock behind node/n2 right?'] }));
   expect(result.open_questions).toContain('Is the clock behind node/n2 right?');

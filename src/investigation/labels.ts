@@ -1,6 +1,7 @@
 import type { ObjectKind } from '../analyzers/define.ts';
 import { isKubernetesName } from '../core/cluster.ts';
 import type { Labels } from '../core/alert.ts';
+import { questionOf } from './questions.ts';
 
 /** What the labels of an alert name. */
 export interface NamedObjects {
@@ -128,6 +129,8 @@ export function namedObjects(alertName: string, given: Labels): NamedObjects {
   ) {
     objects.push({ kind: 'job', name: scrapeJob });
   }
+  if (objects.length === 0 && namespace !== null && isAboutNamespace(alertName, labels))
+    objects.push({ kind: 'namespace', name: namespace });
   const instance = labels['instance'] ?? '';
   return {
     namespace,
@@ -166,6 +169,11 @@ function foreignLabels(labels: Labels): readonly string[] {
 /** OpenTelemetry's names have dots where a store keeps them. */
 function withUnderscores(labels: Labels): Labels {
   return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name.replaceAll('.', '_'), value]));
+}
+
+/** Whether the namespace is what the alert is about: by its name, or by the phase that only a namespace has. */
+function isAboutNamespace(alertName: string, labels: Labels): boolean {
+  return questionOf(alertName) === 'namespace' || labels['phase'] === 'Terminating';
 }
 
 function isWorkload(kind: string): boolean {

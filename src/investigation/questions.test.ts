@@ -32,7 +32,20 @@ test.each([
       'NodeRebooted',
     ],
   ],
-  ['quota', ['KubeQuotaFullyUsed', 'KubeQuotaAlmostFull', 'KubeCPUQuotaOvercommit', 'KubeMemoryOvercommit']],
+  [
+    'namespace',
+    ['KubeNamespaceTerminating', 'NamespaceStuckInTerminating', 'StuckNamespace', 'KubernetesNamespaceDeletionTooLong'],
+  ],
+  [
+    'quota',
+    [
+      'NamespaceQuotaExceeded',
+      'KubeQuotaFullyUsed',
+      'KubeQuotaAlmostFull',
+      'KubeCPUQuotaOvercommit',
+      'KubeMemoryOvercommit',
+    ],
+  ],
   ['autoscaler', ['KubeHpaMaxedOut', 'KubeHpaReplicasMismatch']],
   ['disruption', ['KubePdbNotEnoughHealthyPods', 'PodDisruptionBudgetAtLimit']],
   ['volume-filling', ['KubePersistentVolumeFillingUp', 'KubePersistentVolumeInodesFillingUp']],

@@ -7,6 +7,10 @@ import type { Question } from '../analyzers/define.ts';
  */
 const classes: readonly (readonly [Question | 'nothing', RegExp])[] = [
   ['nothing', /^(?:Watchdog|InfoInhibitor|DeadMan'?s?(?:Switch|Snitch)|AlwaysFiring|Heartbeat)$/i],
+  [
+    'namespace',
+    /namespaces?_?(?:\w{0,20}terminat|\w{0,20}stuck|\w{0,20}delet|\w{0,20}finali[sz])|(?:terminat\w{0,10}|stuck)_?namespaces?/i,
+  ],
   ['certificate', /cert(?:ificate|s|expir|renew|notready|_)|certmanager|certexpir|tls.*expir|x509/i],
   ['quota', /quota|overcommit/i],
   ['autoscaler', /hpa|autoscal/i],

@@ -51,7 +51,7 @@ export async function findSubject(
   for (const label of named.unusable)
     search.questions.push(`Label ${label} of the alert is no Kubernetes name and was not used.`);
   for (const { kind, name } of named.objects)
-    await addNamed(search, kind, kind === 'node' ? null : named.namespace, name);
+    await addNamed(search, kind, isClusterScoped(kind) ? null : named.namespace, name);
   if (named.objects.length === 0 && named.instance !== null) await addByAddress(search, named.instance);
   if (named.objects.length === 0 && named.namespace !== null && graph.targets().length === 0)
     await addApplications(search, named.namespace, named.applications);
@@ -69,6 +69,8 @@ export async function findSubject(
   if (graph.targets().length === 0) search.questions.push(...nothingFound(reads, named));
   return subjectOf(search, named, scopeText(named));
 }
+
+const isClusterScoped = (kind: ObjectKind): boolean => kind === 'node' || kind === 'namespace';
 
 /** Kinds of which every object can answer a question. */
 const kindsOfQuestion: Partial<Record<Question, ObjectKind>> = {
@@ -341,7 +343,7 @@ function nothingFound(reads: Reads, named: NamedObjects): readonly string[] {
 
 function scopeText(named: NamedObjects): string {
   const objects = named.objects.map(({ kind, name }) =>
-    objectName(kind, kind === 'node' ? null : named.namespace, name),
+    objectName(kind, isClusterScoped(kind) ? null : named.namespace, name),
   );
   if (objects.length > 0)
     return `${objects.join(', ')}${named.container === null ? '' : ` (container ${named.container})`}`;
