@@ -38,14 +38,16 @@ export function isOutlived(records: readonly LogRecord[], place: number, last: n
   if (isAbout(end, record)) return false;
   const kind = failureKind(record.text);
   if (record.level === 'warning' && kind !== null && unsetKinds.has(kind) && end.level !== 'warning') return true;
-  const hasWorked = records.slice(place + 1, last).some((one) => isWork(one));
+  const hasWorked = records.slice(place + 1, Math.min(last, place + nearRecords)).some((one) => isWork(one));
   if (record.level === 'warning' && (kind === null || optionalKinds.has(kind)))
     return hasWorked ? saysWhy(end) || failureKind(end.text) !== null : saysWhy(end) && isLast(end);
   return (
     hasWorked &&
     saysWhy(end) &&
     !followsFrom(end, kind) &&
-    !records.slice(place + 1, last + 1).some((one) => isAbout(one, record) && !isWork(one))
+    !records
+      .slice(place + 1, Math.min(last + 1, place + nearRecords))
+      .some((one) => isAbout(one, record) && !isWork(one))
   );
 }
 
@@ -104,6 +106,8 @@ export function isAfterStop(records: readonly LogRecord[], place: number): boole
 }
 
 const stopRecords = 6;
+/** Records after a complaint that are looked at. */
+const nearRecords = 30;
 
 function isWork(record: LogRecord): boolean {
   return (
@@ -139,17 +143,22 @@ const wordsOf = (text: string): ReadonlySet<string> =>
 const common =
   /^(?:error|failed|cannot|could|unable|exception|fatal|panic|warning|invalid|missing|required|during|while|because|loading|reading|opening|connection|connect|failure)$/;
 
+/** Words of what went well again, each with the place where it last did. */
+export type Recoveries = ReadonlyMap<string, number>;
+
+export function recoveriesOf(records: readonly LogRecord[]): Recoveries {
+  return new Map(
+    records.flatMap((record, place) =>
+      isSuccess(record) && recovery.test(record.text)
+        ? [...wordsOf(record.text)].map((word) => [word, place] as const)
+        : [],
+    ),
+  );
+}
+
 /** Whether something that went well later is about the same: `redis: pool timeout`, then `redis: connection restored`. */
-export function isOvercome(records: readonly LogRecord[], place: number): boolean {
-  const record = records[place];
-  if (record === undefined || record.ends) return false;
-  const words = wordsOf(record.text);
-  return records
-    .slice(place + 1)
-    .some(
-      (later) =>
-        isSuccess(later) && recovery.test(later.text) && [...wordsOf(later.text)].some((word) => words.has(word)),
-    );
+export function isOvercome({ ends, text }: LogRecord, place: number, recoveries: Recoveries): boolean {
+  return !ends && recoveries.size > 0 && [...wordsOf(text)].some((word) => (recoveries.get(word) ?? -1) > place);
 }
 
 const recovery =
@@ -169,11 +178,11 @@ const cacheKinds: ReadonlySet<FailureKind> = new Set([
 
 /** Whether one record is why the caches of another could not be filled. */
 export function emptiesCaches({ text }: LogRecord, end: LogRecord): boolean {
+  if (!cacheSync.test(end.text)) return false;
   const kind = failureKind(text);
   return (
     kind !== null &&
     cacheKinds.has(kind) &&
-    (kind === 'missing-definition' || /\b(?:list|watch|reflector)\b/i.test(text)) &&
-    cacheSync.test(end.text)
+    (kind === 'missing-definition' || /\b(?:list|watch|reflector)\b/i.test(text))
   );
 }

@@ -5,7 +5,7 @@ import { namesPeer } from './chain.ts';
 import { failureKind } from './kinds.ts';
 import type { FailureKind } from './known.ts';
 import { isAnswer, isFarewell, isNoise, isRetried, isSuccess, speaksOfFailure } from './noise.ts';
-import { emptiesCaches, isAfterStop, isEcho, isOutlived, isOvercome, rootKinds } from './outlived.ts';
+import { emptiesCaches, isAfterStop, isEcho, isOutlived, isOvercome, recoveriesOf, rootKinds } from './outlived.ts';
 import type { LogRecord } from './records.ts';
 import { templateOf } from './template.ts';
 
@@ -75,10 +75,11 @@ interface Candidate {
  * said so long before that it lived on.
  */
 export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLine | null {
+  const lastSuccess = records.findLastIndex((record) => isSuccess(record));
   const candidates = candidatesOf(records, null).filter(
     (one) =>
       fitsExit(one.record, one.kind, end.exitCode) &&
-      !hasWorkedOn(records, one, end) &&
+      !(one.place < lastSuccess && hasWorkedOn(one, end)) &&
       !isAfterStop(records, one.place),
   );
   const late = candidates.filter((one) => records.length - one.place <= lastRecords && fromEnd(one, end) <= survivedMs);
@@ -87,10 +88,12 @@ export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLi
   const episode = candidates.filter(
     (one) => isNear(one, anchor, episodeMs, episodeRecords) && !isOutlived(records, one.place, anchor.place),
   );
+  const recoveries = recoveriesOf(records);
+  const isFirst = (one: Candidate): boolean => isRoot(one, anchor) && !isOvercome(one.record, one.place, recoveries);
   const scoreOf = (one: Candidate): number =>
     one.score -
-    (isNear(one, anchor, momentMs, momentRecords) || isRoot(records, one, anchor) ? 0 : earlier) +
-    (isRoot(records, one, anchor) ? rootFirst : 0) +
+    (isNear(one, anchor, momentMs, momentRecords) || isFirst(one) ? 0 : earlier) +
+    (isFirst(one) ? rootFirst : 0) +
     (!isLast(anchor.record) && isEcho(anchor.record, one.record.text) ? repeated : 0);
   const best = episode.reduce((one, other) => (scoreOf(other) > scoreOf(one) ? other : one));
   const emptied = candidates.findLast(({ record }) => emptiesCaches(record, best.record));
@@ -109,9 +112,11 @@ export function complaint(
   answer: string | null = null,
   since: number | null = null,
 ): TellingLine | null {
+  const recoveries = recoveriesOf(records);
   const candidates = candidatesOf(records, answer).filter(
     ({ record, place }) =>
-      !isOvercome(records, place) && (since === null || record.at === null || record.at >= since - beforeTroubleMs),
+      !isOvercome(record, place, recoveries) &&
+      (since === null || record.at === null || record.at >= since - beforeTroubleMs),
   );
   const last = candidates.at(-1);
   if (last === undefined) return null;
@@ -121,27 +126,22 @@ export function complaint(
 }
 
 /** Whether a time-out that names nobody follows from a connection that was refused before. */
-function isRoot(records: readonly LogRecord[], one: Candidate, anchor: Candidate): boolean {
+function isRoot(one: Candidate, anchor: Candidate): boolean {
   const isConsequence = anchor.kind === 'timeout' || anchor.kind === 'unreachable';
   return (
     isConsequence &&
     one.place < anchor.place &&
     one.kind !== null &&
     rootKinds.has(one.kind) &&
-    !namesPeer(anchor.record.text) &&
-    !isOvercome(records, one.place)
+    !namesPeer(anchor.record.text)
   );
 }
 
 const isLast = ({ ends, level }: LogRecord): boolean => ends || level === 'fatal';
 
-/** Whether a program was up after what it said, and worked on for long. */
-function hasWorkedOn(records: readonly LogRecord[], one: Candidate, end: RunEnd): boolean {
-  return (
-    !one.record.ends &&
-    fromEnd(one, end) > lastWordsMs &&
-    records.slice(one.place + 1).some((record) => isSuccess(record))
-  );
+/** Whether a program that was up later worked on for long after what it said. */
+function hasWorkedOn(one: Candidate, end: RunEnd): boolean {
+  return !one.record.ends && fromEnd(one, end) > lastWordsMs;
 }
 
 function repeats({ text }: LogRecord, answer: string | null): boolean {
