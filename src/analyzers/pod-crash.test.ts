@@ -219,6 +219,44 @@ describe('pod-crash', () => {
     expect(finding).toMatchObject({ severity: 'medium', when: { until: '2026-01-01T11:59:00.000Z' } });
   });
 
+  const heldBack = (at: string, container = 'app') => {
+    const place = { ...about, fieldPath: `spec.containers{${container}}` };
+    return eventObject(place, 'BackOff', 'Back-off restarting', { lastTimestamp: at });
+  };
+  test.each([
+    { of: 'its readiness', ready: '2026-01-01T11:59:20Z', events: [], since: '2026-01-01 11:59:20 UTC' },
+    { of: 'its start', ready: '2026-01-01T08:00:00Z', events: [], since: '2026-01-01 11:59:00 UTC' },
+    {
+      of: 'its start, held back before that',
+      events: [heldBack('2026-01-01T11:58:59Z')],
+      since: '2026-01-01 11:59:00 UTC',
+    },
+    {
+      of: 'its start, another container held back',
+      events: [heldBack('2026-01-01T11:59:30Z', 'other')],
+      since: '2026-01-01 11:59:00 UTC',
+    },
+    { of: 'nothing: it was held back later', events: [heldBack('2026-01-01T11:59:30Z')], since: null },
+    { of: 'nothing: it is not ready', isReady: false, events: [], since: null },
+  ])('what is over is told as such, since $of', async ({ ready, isReady = true, events, since }) => {
+    const state = {
+      ready: isReady,
+      restartCount: 5,
+      state: { running: { startedAt: '2026-01-01T11:59:00Z' } },
+      lastState: { terminated: ended('Error', 1) },
+    };
+    const conditions = [{ type: 'Ready', status: isReady ? 'True' : 'False', lastTransitionTime: ready }];
+    const pod = podObject('web-1', { state, status: { conditions } });
+    const logs = { 'shop/web-1/app previous': 'FATAL relation "accounts" does not exist\n' };
+    const [finding] = await analyze(podCrash, 'pod', pod, { events }, { logs });
+    const isOver = since !== null;
+    expect(finding?.cause).toContain(`Container app of pod web-1 ${isOver ? 'ended' : 'ends'} with Error, exit code 1`);
+    expect(finding?.description.includes('again and again')).toBe(!isOver);
+    if (isOver) expect(finding?.cause).toMatch(new RegExp(`It was started again and is ready since ${since}\\.$`));
+    else expect(finding?.cause).not.toContain('ready since');
+    expect(finding?.evidence.some(({ read }) => read.kind === 'events')).toBe(!isOver && events.length > 0);
+  });
+
   test('a completed pod is well', async () => {
     const pod = podObject('web-1', {
       status: { phase: 'Succeeded' },

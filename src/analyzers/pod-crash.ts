@@ -1,10 +1,11 @@
+import type { Timestamp } from '../core/time.ts';
 import { change, look, podQuestions } from './advice.ts';
 import { defineAnalyzer } from './define.ts';
 import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
 import { exitMeaning } from './exit-codes.ts';
 import { between, listAt, plural, textAt, timeText } from './fields.ts';
-import { endedBy, unwellSince, wellSince } from './pod-end.ts';
+import { endedBy, readySince, unwellSince, wellSince } from './pod-end.ts';
 import type { EndedBy } from './pod-end.ts';
 import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView, Ending } from './pod-status.ts';
@@ -94,6 +95,8 @@ interface Crash {
   readonly behind: Behind;
   /** Who else mounts the data, where a lock on it is held. */
   readonly holders: string;
+  /** Since when the container is ready again; null where it is not. */
+  readonly readyAgain: Timestamp | null;
   readonly evidence: readonly EvidenceDraft[];
 }
 
@@ -110,6 +113,7 @@ async function crashOf(
   if (kind === null || isOthers.has(by)) return [];
   const log = await logOfEndedRun(io, target, container, ending);
   const backOffs = recentWarnings(events, ['BackOff'], io.now);
+  const readyAgain = readySince(target.object, container, backOffs);
   return [
     {
       target,
@@ -120,10 +124,12 @@ async function crashOf(
       log,
       behind: await behind(io, target, container, log.telling),
       holders: log.telling?.kind === 'locked' ? await claimHolders(io, target) : '',
+      readyAgain,
       evidence: [
         podEvidence(target),
         ...log.evidence,
-        ...(backOffs.length > 0 ? [eventsEvidence(target, events)] : []),
+        // Those of a spell that is over say nothing of now.
+        ...(backOffs.length > 0 && readyAgain === null ? [eventsEvidence(target, events)] : []),
       ],
     },
   ];
@@ -182,7 +188,7 @@ const notStarted: ReadonlySet<string> = new Set(['StartError', 'ContainerCannotR
 const nameOf = ({ init, name }: ContainerView): string => `${init ? 'Init container' : 'Container'} ${name}`;
 
 function crashed(crash: Crash): Draft {
-  const { target, container, ending, kind, by, log, behind, holders } = crash;
+  const { target, container, ending, kind, by, log, behind, holders, readyAgain } = crash;
   const meaning = exitMeaning(ending.exitCode);
   const why =
     by === 'memory'
@@ -196,8 +202,15 @@ function crashed(crash: Crash): Draft {
             : meaning.text;
   const ran = between(ending.startedAt, ending.finishedAt);
   const how = `${ending.reason || 'ended'}${ending.exitCode === null ? '' : `, exit code ${ending.exitCode}`}${why === '' ? '' : ` (${why})`}${ran === null ? '' : `, ${ran} after its start`}`;
+  const again = readyAgain === null ? '' : ` It was started again and is ready since ${timeText(readyAgain)}.`;
   const state =
-    kind === 'loop' ? 'is in CrashLoopBackOff' : kind === 'failed' ? 'failed' : 'ended and is started again and again';
+    readyAgain !== null
+      ? 'ended'
+      : kind === 'loop'
+        ? 'is in CrashLoopBackOff'
+        : kind === 'failed'
+          ? 'failed'
+          : 'ended and is started again and again';
   const own = by === 'itself';
   const words = own
     ? `${saidText(log.telling)}${behind.note}${holders}${specNote(target.object, container, log.telling)}`
@@ -206,11 +219,11 @@ function crashed(crash: Crash): Draft {
   return {
     ...draftOf(crash),
     category: kind === 'failed' ? 'container-failed' : 'crash-loop',
-    description: `${nameOf(container)} of pod ${target.name} ${state}: ${plural(container.restarts, 'restart')}, last end at ${timeText(ending.finishedAt)}: ${how}.${words}${left}`,
+    description: `${nameOf(container)} of pod ${target.name} ${state}: ${plural(container.restarts, 'restart')}, last end at ${timeText(ending.finishedAt)}: ${how}.${words}${left}${again}`,
     // What somebody else ended did not end by itself; a code that may mean anything is no cause either.
     cause:
       own && (log.telling !== null || left !== '' || meaning.tells)
-        ? `${nameOf(container)} of pod ${target.name} ends with ${how}.${words}${left}`
+        ? `${nameOf(container)} of pod ${target.name} ${readyAgain === null ? 'ends' : 'ended'} with ${how}.${words}${left}${again}`
         : null,
     decisive: own && (log.telling?.certain === true || (meaning.tells && [126, 127].includes(ending.exitCode ?? 0))),
     pointers: own ? behind.pointers : [],

@@ -96,6 +96,22 @@ export function wellSince(pod: KubernetesObject, { running, ready, runningSince 
   return lostLater ? runningSince : null;
 }
 
+/** Since when a container that ended is ready again; null where it is not, or was held back later than it started. */
+export function readySince(
+  pod: KubernetesObject,
+  container: ContainerView,
+  backOffs: readonly EventView[],
+): Timestamp | null {
+  const since = container.ready ? wellSince(pod, container) : null;
+  const isHeldBack = backOffs.some(
+    ({ last, container: name }) =>
+      since !== null && last !== null && last > since && (name === '' || name === container.name),
+  );
+  if (since === null || isHeldBack) return null;
+  const ready = conditionOf(pod, 'ContainersReady') ?? conditionOf(pod, 'Ready');
+  return ready?.status === 'True' && ready.since !== null && ready.since > since ? ready.since : since;
+}
+
 /** When it began: the pod is not ready since then, or, where that is later or not told, its last end. */
 export function unwellSince(pod: KubernetesObject, { finishedAt }: Ending): Timestamp | null {
   const ready = conditionOf(pod, 'Ready');
