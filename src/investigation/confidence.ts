@@ -30,6 +30,8 @@ const maxConfidence = 95;
 const maxWithoutDecisive = 60;
 /** Where nothing but the neighbourhood links the cause to what the alert names. */
 const maxNear = 60;
+/** Where only a line of a log names it: another line may have been the one. */
+const maxOfLog = 80;
 
 /**
  * The confidence in the root cause, from these rules and nothing else:
@@ -44,7 +46,7 @@ const maxNear = 60;
  * | warning events agree | +5 |
  * | something that was asked for was not captured or forbidden (at most twice) | -10 each |
  * | another decisive cause ranks within 5 points, on another owner | -10 |
- * | at most | 95, and 60 without decisive evidence or about an object (but a node) that is only near |
+ * | at most | 95; 80 where only a line of a log names the cause and no rollout fits it; 60 without decisive evidence or about an object (but a node) that is only near |
  *
  * Inconclusive: 10 where something was read, 0 where nothing was.
  */
@@ -83,14 +85,16 @@ export function confidenceOf(
   ];
   const counted = rules.filter(([applies]) => applies);
   const sum = counted.reduce((total, [, part]) => total + part, 0);
-  const [cap, why] = capOf(draft.decisive, !around || draft.object.startsWith('node/'));
+  const told = draft.facts['log_line'] !== undefined && change === null;
+  const [cap, why] = capOf(draft.decisive, !around || draft.object.startsWith('node/'), told);
   const reasons = counted.map(([, part, text]) => `${part > 0 ? '+' : ''}${part}%: ${text}`);
   if (sum > cap) reasons.push(`at most ${cap}%: ${why}`);
   return { value: Math.max(5, Math.min(cap, sum)) / 100, reasons };
 }
 
-function capOf(decisive: boolean, linked: boolean): readonly [number, string] {
+function capOf(decisive: boolean, linked: boolean, told: boolean): readonly [number, string] {
   if (!decisive) return [maxWithoutDecisive, 'no decisive evidence'];
+  if (linked && told) return [maxOfLog, 'only a line of a log names the cause'];
   return linked
     ? [maxConfidence, 'an analysis is never certain']
     : [maxNear, 'nothing but its place links it to what the alert names'];

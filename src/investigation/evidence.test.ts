@@ -112,6 +112,9 @@ test('confidence: the table, the caps and inconclusive', () => {
   expect(
     value(rank([{ analyzer, target: target('mounts'), findings: [draft({ decisive: true })], problem: null }], asked)),
   ).toBe(0.6);
+  const told = { decisive: true, evidence: rich, facts: { log_line: 'FATAL x' } };
+  expect(value(ranked(draft({ decisive: true, evidence: rich })))).toBe(0.85);
+  expect(value(ranked(draft(told)))).toBe(0.8);
   expect(value(ranked())).toBe(0.1);
   expect(confidenceOf(ranked(), [], 0)).toEqual({ value: 0, reasons: ['0%: nothing could be read'] });
   expect(confidenceOf(ranked(draft({ decisive: true })), [], 3).reasons).toEqual([
