@@ -95,7 +95,8 @@ function wasNotReady(io: AnalyzerIo, target: Target, events: readonly EventView[
       object: `node/${target.name}`,
       description: text,
       cause: text,
-      decisive: true,
+      // Of an alert about the node itself it only says again what the alert says.
+      decisive: target.relation !== 'alert',
       when: { from: event.first, until: back ?? event.last, source: 'event NodeNotReady' },
       facts: { times: String(event.count) },
       evidence: [

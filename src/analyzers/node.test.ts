@@ -67,6 +67,21 @@ describe('node', () => {
     expect(finding?.cause).toContain(words);
   });
 
+  test('a pod network that is not ready: the pods of the plugin on this node', async () => {
+    const owned = { ownerReferences: [{ kind: 'DaemonSet', name: 'weave-net', uid: 'd1', controller: true }] };
+    const plugin = (name: string, nodeName: string) =>
+      podObject(name, { meta: owned, spec: { nodeName }, state: { ready: false } });
+    const message = 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady';
+    const [finding] = await analyze(
+      node,
+      'node',
+      worker([{ type: 'Ready', status: 'False', reason: 'KubeletNotReady', message, lastTransitionTime: since }]),
+      { pods: [plugin('weave-net-a', 'n1'), plugin('weave-net-b', 'n2')] },
+    );
+    expect(finding?.pointers).toEqual([{ kind: 'pod', namespace: 'shop', name: 'weave-net-a' }]);
+    expect(finding?.cause).toContain('Pod shop/weave-net-a of the network of node n1 is not ready.');
+  });
+
   test('the runtime is named where its socket is', async () => {
     const down = worker([
       { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: 'container runtime is down' },
@@ -176,11 +191,18 @@ describe('node-past', () => {
   ];
   const back = { ...ready, lastTransitionTime: '2026-01-01T11:42:00Z' };
 
+  test('one that was not ready explains what ran on it', async () => {
+    const [finding] = await analyze(nodePast, 'node', worker([back]), { events: flapping }, { relation: 'node' });
+    expect(finding).toMatchObject({ severity: 'medium', decisive: true });
+  });
+
   test('one that was not ready some times, and is again', async () => {
     const [finding] = await analyze(nodePast, 'node', worker([back]), { events: flapping });
+    // An alert about the node says as much itself.
     expect(finding).toMatchObject({
       category: 'node-was-not-ready',
       severity: 'high',
+      decisive: false,
       when: { from: '2026-01-01T11:30:00.000Z', until: '2026-01-01T11:42:00.000Z' },
     });
     expect(finding?.cause).toBe(

@@ -5,6 +5,7 @@ import { defineAnalyzer, lasting } from './define.ts';
 import type { Advice, AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Question, Target } from './define.ts';
 import { eventsEvidence, recentWarnings } from './events.ts';
 import { between, conditionOf, listAt, numberAt, textAt, timeAt, timeText } from './fields.ts';
+import { networkAgents } from './node-agents.ts';
 import { nodeTroubles, notReadySince } from './node-conditions.ts';
 import { nodeTaints } from './node-taints.ts';
 import { quote } from './quote.ts';
@@ -89,7 +90,7 @@ export const node = defineAnalyzer({
     const warnings = recentWarnings(events, [...explained, 'SystemOOM'], io.now, dayMs);
     const evidence = [nodeEvidence(target), ...(warnings.length > 0 ? [eventsEvidence(target, events)] : [])];
     return [
-      ...notReady(target, events, evidence),
+      ...(await notReady(io, target, events, evidence)),
       ...conditions(target, evidence),
       ...rebooted(io, target, events, evidence),
       ...tainted(target, evidence),
@@ -147,7 +148,12 @@ function partOf(message: string, events: readonly EventView[]): { readonly part:
   return { part: 'kubelet', words: '' };
 }
 
-function notReady(target: Target, events: readonly EventView[], evidence: readonly EvidenceDraft[]): readonly Draft[] {
+async function notReady(
+  io: AnalyzerIo,
+  target: Target,
+  events: readonly EventView[],
+  evidence: readonly EvidenceDraft[],
+): Promise<readonly Draft[]> {
   const ready = notReadySince(target.object);
   if (ready === null) return [];
   const { name } = target;
@@ -158,7 +164,8 @@ function notReady(target: Target, events: readonly EventView[], evidence: readon
   const why = silent
     ? `its kubelet ${ready.reason === 'NodeStatusNeverUpdated' ? 'has never reported' : 'does not report any more'}${heartbeat === null ? '' : `, last at ${timeText(heartbeat)}`} (${ready.reason || 'Unknown'}${ready.message === '' ? '' : `: ${message.replace(/\.$/, '')}`})`
     : `${words === '' ? '' : `${words}, `}${ready.reason}: ${message.replace(/\.$/, '')}`;
-  const text = `Node ${name} is not ready since ${timeText(ready.at)}: ${why}.`;
+  const agents = part === 'network' ? await networkAgents(io, name, ready.message) : null;
+  const text = `Node ${name} is not ready since ${timeText(ready.at)}: ${why}.${agents?.note ?? ''}`;
   return [
     {
       category: 'node-not-ready',
@@ -170,6 +177,7 @@ function notReady(target: Target, events: readonly EventView[], evidence: readon
       when: { from: ready.at, until: null, source: 'condition Ready' },
       facts: { reason: ready.reason, status: ready.status, part },
       evidence,
+      pointers: agents?.pointers ?? [],
     },
   ];
 }

@@ -61,6 +61,15 @@ describe('pod-crash', () => {
     ]);
   });
 
+  test('a loop began when the kubelet first held the container back, however often its pod was ready since', async () => {
+    const said = (container: string) =>
+      eventObject(about, 'BackOff', `Back-off restarting failed container ${container} in pod web-1_shop(5b1f)`);
+    const since = async (container: string) =>
+      (await analyze(podCrash, 'pod', crashed(), { events: [said(container)] }))[0]?.when.from;
+    expect(await since('app')).toBe('2026-01-01T11:30:00.000Z');
+    expect(await since('sidecar')).toBe('2026-01-01T11:58:34.000Z');
+  });
+
   test('without the previous log the current one of a waiting container stands in; without any, nothing is claimed', async () => {
     const [current] = await analyze(podCrash, 'pod', crashed(), {}, { logs: { 'shop/web-1/app': 'panic: nil map\n' } });
     expect(current?.facts['log_line']).toBe('panic: nil map');

@@ -93,6 +93,8 @@ interface Crash {
   readonly by: EndedBy;
   readonly log: RunLog;
   readonly behind: Behind;
+  /** When the kubelet first waited before it started the container again, of a loop that goes on. */
+  readonly loopSince: Timestamp | null;
   /** Who else mounts the data, where a lock on it is held. */
   readonly holders: string;
   /** Since when the container is ready again; null where it is not. */
@@ -123,6 +125,7 @@ async function crashOf(
       by,
       log,
       behind: await behind(io, target, container, log.telling),
+      loopSince: kind === 'loop' ? (backOffs.find((event) => isBackOffOf(event, container))?.first ?? null) : null,
       holders: log.telling?.kind === 'locked' ? await claimHolders(io, target) : '',
       readyAgain,
       evidence: [
@@ -134,6 +137,9 @@ async function crashOf(
     },
   ];
 }
+
+const isBackOffOf = ({ container, message }: EventView, { name }: ContainerView): boolean =>
+  message.includes(`restarting failed container ${name} `) || (container === name && message.includes('restarting'));
 
 const draftFor = (crash: Crash): Draft =>
   crash.ending.exitCode === 0 && crash.by === 'itself' ? endsAtOnce(crash) : crashed(crash);
@@ -264,6 +270,7 @@ function draftOf({
   ending,
   by,
   log,
+  loopSince,
   evidence,
 }: Crash): Omit<Draft, 'category' | 'description' | 'cause' | 'decisive'> {
   const line = by === 'itself' ? log.telling : null;
@@ -271,7 +278,8 @@ function draftOf({
     severity: container.ready ? 'medium' : 'high',
     object: `pod/${target.namespace}/${target.name}`,
     when: {
-      from: unwellSince(target.object, ending),
+      // A pod of a loop is ready now and then: its condition may be younger than the loop.
+      from: [unwellSince(target.object, ending), loopSince].flatMap((moment) => moment ?? []).sort()[0] ?? null,
       until: wellSince(target.object, container),
       source: `status of ${container.label}`,
     },

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { analyze } from '../../test/support/analyze.ts';
 import { eventObject, podObject } from '../../test/support/memory-cluster.ts';
 import { podDeleted } from './pod-deleted.ts';
@@ -48,6 +48,65 @@ test('its containers still run: the node is looked at', async () => {
   expect(finding?.cause).toContain(
     'its grace period of 30s is over and app still runs by the last word of the kubelet of node n1',
   );
+});
+
+describe('the kubelet cannot end it', () => {
+  const dying = podObject('web-1', {
+    meta: { deletionTimestamp: '2026-01-01T11:10:00Z', deletionGracePeriodSeconds: 30, finalizers: ['example.com/x'] },
+    state: running,
+  });
+  const about = { kind: 'Pod', name: 'web-1' };
+  const find = async (message: string, extra: object = {}, pods: readonly object[] = []) =>
+    (
+      await analyze(podDeleted, 'pod', dying, { events: [eventObject(about, 'FailedKillPod', message, extra)], pods })
+    )[0];
+
+  test('a container', async () => {
+    const finding = await find(
+      'error killing pod: failed to "KillContainer" for "proxy" with KillContainerError: "rpc error: code = Unknown desc = tried to kill container, but did not receive an exit event"',
+    );
+    expect(finding).toMatchObject({ category: 'kill-failed', decisive: true, facts: { node: 'n1' } });
+    expect(finding?.cause).toContain(
+      'the container runtime of node n1 cannot kill container proxy ("tried to kill container, but did not receive an exit event").',
+    );
+  });
+
+  test('its network: the plugin of the node is looked at', async () => {
+    const plugin = podObject('calico-node-abcde', {
+      meta: {
+        namespace: 'calico-system',
+        ownerReferences: [{ kind: 'DaemonSet', name: 'calico-node', uid: 'd1', controller: true }],
+      },
+      state: { ready: false },
+    });
+    const finding = await find(
+      'error killing pod: failed to "KillPodSandbox" for "5b1f" with KillPodSandboxError: "rpc error: code = Unknown desc = failed to destroy network for sandbox \\"9ac\\": plugin type=\\"calico\\" failed (delete): error getting ClusterInformation: connection is unauthorized: Unauthorized"',
+      {},
+      [plugin],
+    );
+    expect(finding?.cause).toMatch(/the network plugin of node n1 cannot take down its network \(".*Unauthorized"\)/);
+    expect(finding?.pointers).toEqual([
+      { kind: 'pod', namespace: 'calico-system', name: 'calico-node-abcde' },
+      { kind: 'node', namespace: null, name: 'n1' },
+    ]);
+  });
+
+  test('its sandbox', async () => {
+    const finding = await find(
+      'error killing pod: failed to "KillPodSandbox" for "5b1f" with KillPodSandboxError: "rpc error: code = DeadlineExceeded desc = context deadline exceeded"',
+    );
+    expect(finding?.cause).toContain('cannot end its sandbox ("context deadline exceeded")');
+  });
+
+  test('what it has not said for long, or said before, is over', async () => {
+    const message = 'error killing pod: failed to "KillContainer" for "app" with KillContainerError: "x"';
+    expect(await find(message, { lastTimestamp: '2026-01-01T11:20:00Z' })).toMatchObject({
+      category: 'stuck-terminating',
+    });
+    expect(await find(message, { lastTimestamp: '2026-01-01T11:00:00Z' })).toMatchObject({
+      category: 'stuck-terminating',
+    });
+  });
 });
 
 test('a container that went with its node', async () => {

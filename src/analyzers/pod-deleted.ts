@@ -2,15 +2,19 @@ import type { Timestamp } from '../core/time.ts';
 import { addMs } from '../core/time.ts';
 import { describeCommand, look, podQuestions } from './advice.ts';
 import { defineAnalyzer } from './define.ts';
-import type { AnalyzerIo, EvidenceDraft, FindingDraft, Pointer, Target } from './define.ts';
-import { between, textAt, timeText } from './fields.ts';
+import type { AnalyzerIo, EventView, EvidenceDraft, FindingDraft, Pointer, Target } from './define.ts';
+import { eventsEvidence } from './events.ts';
+import { between, plural, textAt, timeText } from './fields.ts';
+import { networkAgents } from './node-agents.ts';
+import type { NodeAgents } from './node-agents.ts';
 import { deletionOf, endedBy, wellSince } from './pod-end.ts';
 import type { Deletion } from './pod-end.ts';
 import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
 import { quote } from './quote.ts';
+import { ownWords } from './runtime-words.ts';
 
-type Draft = FindingDraft<'terminating' | 'stuck-terminating' | 'node-restart'>;
+type Draft = FindingDraft<'terminating' | 'stuck-terminating' | 'kill-failed' | 'node-restart'>;
 
 /** Pods that somebody deleted, and containers that ended with their node. */
 export const podDeleted = defineAnalyzer({
@@ -46,6 +50,25 @@ export const podDeleted = defineAnalyzer({
             ),
       ],
     },
+    'kill-failed': {
+      meaning: 'A pod was deleted, and the container runtime or the network plugin cannot end it.',
+      nearness: 90,
+      answers: podQuestions,
+      changes: null,
+      advice: (draft, { pod }) => {
+        const { node = '' } = draft.facts;
+        return [
+          look(
+            `On ${node}: crictl ps -a | grep ${pod}, and journalctl -u kubelet -u containerd --since -1h | grep ${pod}`,
+            'Shows what the container runtime still knows of the pod, and what keeps it from ending it.',
+          ),
+          look(
+            `kubectl get pods -A -o wide --field-selector spec.nodeName=${node}`,
+            'Shows whether other pods of the node hang too, and whether the pods of its network plugin run.',
+          ),
+        ];
+      },
+    },
     'node-restart': {
       meaning: 'A container ended with its node: the runtime lost it in a restart.',
       nearness: 87,
@@ -61,13 +84,14 @@ export const podDeleted = defineAnalyzer({
   },
   async run(io, target) {
     const deletion = deletionOf(target.object);
-    if (deletion !== null) return [deleted(target, deletion, io.now)];
+    if (deletion !== null) return [await deleted(io, target, deletion)];
     const lost = await Promise.all(containersOf(target.object).map((container) => lostWithNode(io, target, container)));
     return lost.flat();
   },
 });
 
-function deleted(target: Target, deletion: Deletion, now: Timestamp): Draft {
+async function deleted(io: AnalyzerIo, target: Target, deletion: Deletion): Promise<Draft> {
+  const { now } = io;
   const { finalizers, askedAt, graceSeconds, overAt } = deletion;
   const waited = between(askedAt, now);
   const began = `Pod ${target.name} was deleted at ${timeText(askedAt)}${waited === null ? '' : `, ${waited} before`}`;
@@ -86,8 +110,28 @@ function deleted(target: Target, deletion: Deletion, now: Timestamp): Draft {
       decisive: false,
       facts: podFacts(target.object),
     };
-  const running = containersOf(target.object).filter((container) => container.running);
   const node = textAt(target.object, 'spec', 'nodeName');
+  const events = await io.events(target);
+  const failure = events.findLast((event) => isKillFailure(event, deletion, now));
+  if (failure !== undefined) {
+    const { words, agents } = await killProblem(io, node, failure);
+    const text = `${began}, and hangs in Terminating: ${words}${agents?.note ?? ''}`;
+    return {
+      ...common,
+      category: 'kill-failed',
+      severity: 'high',
+      description: `${text} (${failure.reason}, ${plural(failure.count, 'time')}, last at ${timeText(failure.last)}).`,
+      cause: text,
+      decisive: true,
+      facts: { ...podFacts(target.object), reason: failure.reason, ...(node === '' ? {} : { node }) },
+      evidence: [...common.evidence, eventsEvidence(target, events)],
+      pointers: [
+        ...(agents?.pointers ?? []),
+        ...(node === '' ? [] : [{ kind: 'node', namespace: null, name: node } as const]),
+      ],
+    };
+  }
+  const running = containersOf(target.object).filter((container) => container.running);
   const held = finalizers.map((name) => quote(name, 100)).join(', ');
   const why =
     finalizers.length > 0
@@ -111,6 +155,47 @@ function deleted(target: Target, deletion: Deletion, now: Timestamp): Draft {
     },
     pointers,
   };
+}
+
+/** The kubelet tries again all the time: what it has not said for so long it does not say any more. */
+const killRetriesMs = 1_800_000;
+
+function isKillFailure({ type, reason, last }: EventView, { askedAt }: Deletion, now: Timestamp): boolean {
+  return (
+    type === 'Warning' &&
+    ['FailedKillPod', 'ExceededGracePeriod'].includes(reason) &&
+    (last === null || (last >= askedAt && last >= addMs(now, -killRetriesMs)))
+  );
+}
+
+/** What the kubelet says of an end that fails, and whose end it is: of a container, or of the network of the pod. */
+async function killProblem(
+  io: AnalyzerIo,
+  node: string,
+  { message, reason }: EventView,
+): Promise<{ readonly words: string; readonly agents: NodeAgents | null }> {
+  const said = reasonOf(message);
+  if (reason === 'ExceededGracePeriod')
+    return { words: `the container runtime of node ${node} does not end it ("${quote(message, 200)}").`, agents: null };
+  const names = [...message.matchAll(/"KillContainer" for "([^"]{1,63})"/g)].map(([, name = '']) => name);
+  if (names.length > 0)
+    return {
+      words: `the container runtime of node ${node} cannot kill container ${[...new Set(names)].join(', ')} (${said}).`,
+      agents: null,
+    };
+  const isNetwork = /cni|networkplugin|network for sandbox|destroy network|plugin type=/i.test(message);
+  return isNetwork
+    ? {
+        words: `the network plugin of node ${node} cannot take down its network (${said}).`,
+        agents: await networkAgents(io, node, message),
+      }
+    : { words: `the container runtime of node ${node} cannot end its sandbox (${said}).`, agents: null };
+}
+
+/** The error that the container runtime gave, without the kubelet's words around it. */
+function reasonOf(message: string): string {
+  const inner = /with Kill(?:Container|PodSandbox)Error: "((?:[^"\\]|\\.){1,2000})"/.exec(message)?.[1];
+  return ownWords(inner === undefined ? message : inner.replace(/\\(.)/g, '$1'), 320);
 }
 
 function deletionEvidence({ namespace, name, object }: Target, { finalizers, graceSeconds }: Deletion): EvidenceDraft {

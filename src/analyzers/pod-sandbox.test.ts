@@ -3,6 +3,17 @@ import { analyze } from '../../test/support/analyze.ts';
 import { eventObject, podObject } from '../../test/support/memory-cluster.ts';
 import { podSandbox } from './pod-sandbox.ts';
 
+/** A pod of a daemon set on a node, ready or not. */
+const agent = (name: string, node: string, container: string, isReady: boolean) =>
+  podObject(name, {
+    meta: {
+      namespace: 'kube-system',
+      ownerReferences: [{ kind: 'DaemonSet', name: 'agents', uid: 'd1', controller: true }],
+    },
+    spec: { nodeName: node, containers: [{ name: container }] },
+    ...(isReady ? {} : { state: { ready: false } }),
+  });
+
 const about = { kind: 'Pod', name: 'web-1' };
 const creating = podObject('web-1', {
   status: { phase: 'Pending' },
@@ -85,5 +96,40 @@ describe('pod-sandbox', () => {
     const events = [eventObject(about, 'FailedCreatePodSandBox', 'x')];
     expect(await analyze(podSandbox, 'pod', podObject('web-1'), { events })).toEqual([]);
     expect(await analyze(podSandbox, 'pod', creating)).toEqual([]);
+  });
+
+  const pointed = async (message: string, pods: readonly object[]) => {
+    const events = [eventObject(about, 'FailedCreatePodSandBox', message)];
+    const [finding] = await analyze(podSandbox, 'pod', creating, { events, pods });
+    const names = (finding?.pointers ?? []).filter(({ kind }) => kind === 'pod').map(({ name }) => name);
+    return { names, cause: finding?.cause ?? '' };
+  };
+
+  test('the pods of the plugin on the node of the pod, where they are not ready', async () => {
+    const pods = [
+      agent('calico-node-aaaaa', 'n1', 'calico-node', false),
+      agent('calico-node-bbbbb', 'n2', 'calico-node', false),
+      agent('cilium-ccccc', 'n1', 'cilium-agent', false),
+      agent('exporter-ddddd', 'n1', 'exporter', false),
+    ];
+    const stat = `${setup} type="calico" failed (add): stat /var/lib/calico/nodename: no such file or directory: check that the calico/node container is running`;
+    const { names, cause } = await pointed(stat, pods);
+    expect(names).toEqual(['calico-node-aaaaa']);
+    expect(cause).toContain(' Pod kube-system/calico-node-aaaaa of the network of node n1 is not ready.');
+    const nameless = `${setup} type="bridge" failed (add): netplugin failed with no error message`;
+    expect((await pointed(nameless, pods)).names).toEqual(['calico-node-aaaaa', 'cilium-ccccc']);
+  });
+
+  test('the proxy of the node, where the plugin calls the API server through it', async () => {
+    const call = `${setup} type="multus" name="multus" failed (add): Get "https://10.43.0.1:443/api/v1/namespaces/shop": dial tcp 10.43.0.1:443: i/o timeout`;
+    const pods = [agent('kube-proxy-x', 'n1', 'kube-proxy', false), agent('kube-multus-y', 'n1', 'kube-multus', true)];
+    expect((await pointed(call, pods)).names).toEqual(['kube-proxy-x']);
+  });
+
+  test('what is ready is at no fault', async () => {
+    const message = `${setup} type="flannel" failed (add): open /run/flannel/subnet.env: no such file or directory`;
+    const { names, cause } = await pointed(message, [agent('kube-flannel-x', 'n1', 'kube-flannel', true)]);
+    expect(names).toEqual([]);
+    expect(cause).not.toContain('is not ready');
   });
 });

@@ -1,7 +1,8 @@
 import { describeCommand, look, unreadyQuestions } from './advice.ts';
 import { defineAnalyzer, objectName } from './define.ts';
-import type { Category, EventView, FindingDraft, Target } from './define.ts';
+import type { AnalyzerIo, Category, EventView, FindingDraft, Target } from './define.ts';
 import { eventsEvidence } from './events.ts';
+import { networkAgents } from './node-agents.ts';
 import { plural, textAt } from './fields.ts';
 import { isCreating, isOvercome } from './pod-creating.ts';
 import { podEvidence, podFacts } from './pod-status.ts';
@@ -44,7 +45,7 @@ const problems: readonly (readonly [RegExp, SandboxCategory, string])[] = [
   [
     /cni (?:plugin not|config) (?:un)?initialized|no networks? (?:config )?found in|NetworkPluginNotReady|subnet\.env|calico\/nodename|network is not ready/i,
     'network-plugin-missing',
-    'the network plugin is not set up on the node (do its pods run there?)',
+    'the network plugin is not set up on the node',
   ],
   [
     /cilium.{0,80}(?:not running|cannot connect|unable to connect|no such file|connection refused|timed out)|(?:agent|daemon|socket).{0,80}(?:connection refused|no such file)|dial (?:unix|tcp).{0,120}(?:connection refused|no such file|i\/o timeout)/i,
@@ -117,11 +118,16 @@ export const podSandbox = defineAnalyzer({
     const failure = events.findLast(
       ({ type, reason }) => type === 'Warning' && ['FailedCreatePodSandBox', 'NetworkNotReady'].includes(reason),
     );
-    return failure === undefined || isOvercome(failure, events) ? [] : [finding(target, failure, events)];
+    return failure === undefined || isOvercome(failure, events) ? [] : [await finding(io, target, failure, events)];
   },
 });
 
-function finding(target: Target, event: EventView, events: readonly EventView[]): FindingDraft<SandboxCategory> {
+async function finding(
+  io: AnalyzerIo,
+  target: Target,
+  event: EventView,
+  events: readonly EventView[],
+): Promise<FindingDraft<SandboxCategory>> {
   const { object: pod, namespace, name } = target;
   const text = unwrapped(event.message);
   const [, category, words] = problems.find(([pattern]) => pattern.test(text)) ?? [
@@ -132,18 +138,23 @@ function finding(target: Target, event: EventView, events: readonly EventView[])
   const node = textAt(pod, 'spec', 'nodeName');
   const where = node === '' ? '' : ` on node ${node}`;
   const said = ownWords(event.message, 320);
+  const isNetwork = category === 'network-plugin' || category === 'network-plugin-missing';
+  const agents = isNetwork ? await networkAgents(io, node, text) : null;
   return {
     category,
     severity: 'high',
     object: objectName('pod', namespace, name),
-    description: `Pod ${name} is scheduled and does not start: its sandbox cannot be created${where} (${event.reason}, ${plural(event.count, 'time')}): ${words} (${said}).`,
-    cause: `Pod ${name} cannot start: its sandbox cannot be created${where}: ${words} (${said}).`,
+    description: `Pod ${name} is scheduled and does not start: its sandbox cannot be created${where} (${event.reason}, ${plural(event.count, 'time')}): ${words} (${said}).${agents?.note ?? ''}`,
+    cause: `Pod ${name} cannot start: its sandbox cannot be created${where}: ${words} (${said}).${agents?.note ?? ''}`,
     decisive: true,
     when: { from: event.first, until: null, source: `event ${event.reason}` },
     facts: { ...podFacts(pod), reason: event.reason, message: words, ...(node === '' ? {} : { node }) },
     evidence: [eventsEvidence(target, events), podEvidence(target)],
-    ...((category === 'network-plugin-missing' || category === 'sandbox-error') && node !== ''
-      ? { pointers: [{ kind: 'node', namespace: null, name: node } as const] }
-      : {}),
+    pointers: [
+      ...(agents?.pointers ?? []),
+      ...((category === 'network-plugin-missing' || category === 'sandbox-error') && node !== ''
+        ? [{ kind: 'node', namespace: null, name: node } as const]
+        : []),
+    ],
   };
 }

@@ -251,3 +251,57 @@ describe('pod-volume', () => {
     expect(await run(creating(), [])).toEqual([]);
   });
 });
+
+describe('the pods of a CSI driver that is not there', () => {
+  const driverPod = (
+    name: string,
+    parts: { readonly node: string; readonly kind: string; readonly container: string },
+  ) =>
+    podObject(name, {
+      meta: {
+        namespace: 'storage',
+        ownerReferences: [{ kind: parts.kind, name: 'driver', uid: 'd1', controller: true }],
+      },
+      spec: {
+        nodeName: parts.node,
+        containers: [
+          {
+            name: parts.container,
+            args: ['--kubelet-registration-path=/var/lib/kubelet/plugins/driver.longhorn.io/csi.sock'],
+          },
+        ],
+      },
+      state: { ready: false },
+    });
+  const onNode = (name: string, node: string) => driverPod(name, { node, kind: 'DaemonSet', container: 'registrar' });
+  const pods = [
+    onNode('plugin-a', 'n1'),
+    onNode('plugin-b', 'n2'),
+    driverPod('attacher-c', { node: 'n2', kind: 'ReplicaSet', container: 'csi-attacher' }),
+    podObject('ebs-csi-node-d', { meta: { namespace: 'kube-system' }, state: { ready: false } }),
+  ];
+  test.each([
+    [
+      'FailedMount',
+      'MountVolume.MountDevice failed for volume "pvc-1" : kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: driver name driver.longhorn.io not found in the list of registered CSI drivers',
+      ['plugin-a'],
+    ],
+    [
+      'FailedMount',
+      'MountVolume.SetUp failed for volume "pvc-1" : rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix /var/lib/kubelet/plugins/driver.longhorn.io/csi.sock: connect: connection refused"',
+      ['plugin-a'],
+    ],
+    [
+      'FailedAttachVolume',
+      'AttachVolume.Attach failed for volume "pvc-1" : timed out waiting for external-attacher of driver.longhorn.io CSI driver to attach volume pvc-1',
+      ['plugin-a', 'attacher-c'],
+    ],
+    ['FailedMount', 'MountVolume.SetUp failed for volume "pvc-1" : mount failed: exit status 32', []],
+  ])('%s: %s', async (reason, message, names) => {
+    const events = [eventObject(about, reason, message)];
+    const [finding] = await analyze(podVolume, 'pod', creating(), { events, pods });
+    const pointed = (finding?.pointers ?? []).filter(({ namespace }) => namespace === 'storage');
+    expect(pointed.map(({ name }) => name)).toEqual(names);
+    expect(finding?.cause?.includes('storage/plugin-a')).toBe(names.length > 0);
+  });
+});

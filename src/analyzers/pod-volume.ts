@@ -4,6 +4,7 @@ import { defineAnalyzer, objectName } from './define.ts';
 import type { AnalyzerIo, Category, EventView, FindingDraft, Pointer, Target } from './define.ts';
 import { eventsEvidence } from './events.ts';
 import { listAt, plural, textAt } from './fields.ts';
+import { driverAgents } from './node-agents.ts';
 import { isOnlyTimeout, mountProblem, volumeOf } from './mount-words.ts';
 import type { MountCategory } from './mount-words.ts';
 import { isCreating, isOvercome } from './pod-creating.ts';
@@ -136,21 +137,22 @@ async function finding(
   const { category, words } = mountProblem(event.reason, event.message);
   const volume = volumeOf(event.message);
   const claim = claimOf(pod, event.message, volume);
-  const [keys, holders] = await Promise.all([
+  const node = textAt(pod, 'spec', 'nodeName');
+  const [keys, holders, agents] = await Promise.all([
     keysOf(io, target, missing),
     category === 'volume-in-use' ? holdersOf(io, target, claim, event.message) : [],
+    driverAgents(io, node, event.message),
   ]);
   const isTimeout = isTransient(event.message);
-  const node = textAt(pod, 'spec', 'nodeName');
   const what = volume === '' ? 'a volume' : `volume ${volume}`;
   const held = holders.length === 0 ? '' : `, where ${holders.map(holderText).join(' and ')} uses it`;
   const why = missing === null ? `${words}${held}` : missingText(missing, namespace);
-  const cause = `Pod ${name} cannot start: ${what} cannot be mounted: ${isTimeout ? 'only a time-out is told' : why} (${ownWords(event.message)}).`;
+  const cause = `Pod ${name} cannot start: ${what} cannot be mounted: ${isTimeout ? 'only a time-out is told' : why} (${ownWords(event.message)}).${agents.note}`;
   return {
     category: missing === null ? category : 'volume-source-missing',
     severity: 'high',
     object: objectName('pod', namespace, name),
-    description: `Pod ${name} is scheduled and does not start: ${what} cannot be mounted (${event.reason}, ${plural(event.count, 'time')}): ${why} (${ownWords(event.message)}).${keys.note}`,
+    description: `Pod ${name} is scheduled and does not start: ${what} cannot be mounted (${event.reason}, ${plural(event.count, 'time')}): ${why} (${ownWords(event.message)}).${keys.note}${agents.note}`,
     cause,
     decisive: !isTimeout,
     when: { from: event.first, until: null, source: `event ${event.reason}` },
@@ -171,6 +173,7 @@ async function finding(
       ...holders.flatMap(({ pod: holder }) => (holder === null ? [] : [podEvidence(targetOf(target, holder))])),
     ],
     pointers: [
+      ...agents.pointers,
       ...makersOf(missing, namespace),
       ...pointersOf(namespace, category === 'claim-missing' ? claim : '', holders),
     ],

@@ -518,6 +518,46 @@ describe('investigate', () => {
     expect(cluster.asked.length).toBeGreaterThan(5);
   });
 
+  test('a pod without a network on a node without its plugin costs no more, and the plugin is the cause', async () => {
+    const made = { labels: { app: 'web', 'pod-template-hash': 'h2' }, ...owner('ReplicaSet', 'web-h2') };
+    const creating = { ready: false, state: { waiting: { reason: 'ContainerCreating' } } };
+    const pods = Array.from({ length: 200 }, (_, index) =>
+      podObject(`web-h2-${String(index).padStart(5, 'a')}`, {
+        meta: made,
+        status: { phase: 'Pending' },
+        state: creating,
+      }),
+    );
+    const agents = ['n1', 'n2', 'n3'].map((nodeName) =>
+      podObject(`kube-router-${nodeName}`, {
+        meta: {
+          namespace: 'kube-system',
+          creationTimestamp: '2026-01-01T08:00:00Z',
+          ...owner('DaemonSet', 'kube-router'),
+        },
+        spec: { nodeName },
+        state: loop({ ...killed, reason: 'Error', exitCode: 1, finishedAt: '2026-01-01T11:20:00Z' }),
+      }),
+    );
+    const events = pods.map((pod) =>
+      eventObject(
+        { kind: 'Pod', name: (pod as { metadata: { name: string } }).metadata.name },
+        'FailedCreatePodSandBox',
+        'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "4c1e": plugin type="bridge" failed (add): kube-router: no subnet',
+      ),
+    );
+    const cluster = memoryCluster(
+      { ...shop(creating), pods: [...pods, ...agents], events },
+      { logs: { 'kube-system/kube-router-n1/app previous': 'panic: node has no pod cidr\n' } },
+    );
+    const { result } = await run(cluster, {
+      alert: alertOf({ namespace: 'shop', pod: 'web-h2-aaaa7' }, { name: 'KubePodNotReady' }),
+    });
+    expect(result.root_cause).toMatch(/^Container app of pod kube-router-n1 .*node has no pod cidr/);
+    expect(result.root_cause).toContain('It explains this: Pod web-h2-aaaa7 cannot start');
+    expect(cluster.asked.length).toBeLessThanOrEqual(40);
+  });
+
   test('pods of one owner with the same trouble are one finding', async () => {
     const pods = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((letter) =>
       podObject(`web-h2-${letter}`, {
