@@ -1,3 +1,4 @@
+import { withoutGuess } from './aside.ts';
 import { endings } from './known-endings.ts';
 import { own, vague } from './known-own.ts';
 import { connections, remote } from './known-remote.ts';
@@ -10,8 +11,9 @@ const known: readonly KnownFailure[] = [...endings, ...remote, ...own, ...connec
 const namedVariable =
   /\b[A-Z][A-Z0-9]{0,40}_[A-Z0-9_]{1,60}\b["'`]?:? (?:is |was |must be |env\w* )?(?:not set|missing|required|undefined|unset|empty|not defined|not provided|set\b)|KeyError: (?:key not found: )?["']?[A-Z][A-Z0-9_]{1,60}["']?(?: |$)|(?:missing|required|set|define|provide|need|specify)\b.{0,40}\b[A-Z][A-Z0-9]{0,40}_[A-Z0-9_]{1,60}\b/;
 
-/** What a text names as the reason of a failure; null where it names nothing known. */
-export function failureKind(text: string): FailureKind | null {
+/** What a text names as the reason of a failure, not what it guesses at; null where it names nothing known. */
+export function failureKind(said: string): FailureKind | null {
+  const text = withoutGuess(said);
   const found = known.find(({ pattern }) => pattern.test(text))?.kind ?? null;
   const isVague =
     found === null || ['missing-setting', 'missing-file', 'program-error', 'broken-config'].includes(found);

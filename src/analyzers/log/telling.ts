@@ -1,6 +1,7 @@
 import { toEpochMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { oneLine } from '../../lib/printable.ts';
+import { besideAbandonment, followsAbandonment, isAbandonment, isAside, isGuess } from './aside.ts';
 import { namesPeer } from './chain.ts';
 import { failureKind } from './kinds.ts';
 import type { FailureKind } from './known.ts';
@@ -40,6 +41,11 @@ const earlier = 5;
 const repeated = 5;
 /** What a time-out follows from. */
 const rootFirst = 9;
+/** That work was given up for a reason says more than a level, less than a known reason. */
+const abandoned = 6;
+/** What a program can do without, and what somebody only guesses at. */
+const aside = 6;
+const guessed = 3;
 /** What is said more than this many records before the end of the log was survived. */
 const lastRecords = 40;
 /** A complaint that names no known reason counts only among the last records. */
@@ -80,7 +86,8 @@ export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLi
     (one) =>
       fitsExit(one.record, one.kind, end.exitCode) &&
       !(one.place < lastSuccess && hasWorkedOn(one, end)) &&
-      !isAfterStop(records, one.place),
+      !isAfterStop(records, one.place) &&
+      !followsAbandonment(records, one.place, one.kind),
   );
   const late = candidates.filter((one) => records.length - one.place <= lastRecords && fromEnd(one, end) <= survivedMs);
   const anchor = late.findLast(({ record }) => isLast(record)) ?? late.at(-1);
@@ -148,10 +155,11 @@ function repeats({ text }: LogRecord, answer: string | null): boolean {
   return answer !== null && new RegExp(`\\b${answer}\\b`).test(text) && failureKind(text) !== null;
 }
 
-function toldBy({ record, kind }: Candidate, records: readonly LogRecord[], certain: boolean): TellingLine {
+function toldBy({ record, kind, place }: Candidate, records: readonly LogRecord[], certain: boolean): TellingLine {
   const template = templateOf(record.text);
+  const [before, after] = isAbandonment(record) ? besideAbandonment(records, place) : ['', ''];
   return {
-    text: oneLine(record.text, longestText),
+    text: oneLine([before, record.text, after].filter(Boolean).join('; '), longestText),
     kind,
     certain,
     at: record.at,
@@ -178,7 +186,8 @@ function weightOf(record: LogRecord, kind: FailureKind | null): number {
   if (isNoise(record, kind)) return 0;
   const onPurpose = kind === 'config-changed' || kind === 'leader-lost' || kind === 'dns-loop';
   if (!record.ends && !onPurpose && (record.level === 'info' || record.level === 'debug')) return 0;
-  if (!record.ends && record.level === null && kind === null && !speaksOfFailure(record)) return 0;
+  if (!record.ends && record.level === null && kind === null && !isAbandonment(record) && !speaksOfFailure(record))
+    return 0;
   if (record.level === 'warning' && kind === null && !speaksOfFailure(record)) return 0;
   if ((record.level === 'error' || record.level === 'fatal') && kind === null && saysNothing(record)) return 0;
   const level = { fatal: 5, error: 3, warning: 1, info: 0, debug: 0 }[record.level ?? 'info'];
@@ -191,8 +200,10 @@ function weightOf(record: LogRecord, kind: FailureKind | null): number {
       (kind === null ? 0 : 9) +
       (onPurpose ? 4 : 0) +
       (namesThing(record.text) ? 2 : 0) +
-      (/\S: \S/.test(record.text) ? 1 : 0) -
-      farewell,
+      (/\S: \S/.test(record.text) ? 1 : 0) +
+      (isAbandonment(record) ? abandoned : 0) -
+      (isAside(record, kind) ? aside : 0) -
+      Math.max(farewell, isGuess(record.text) ? guessed : 0),
   );
 }
 
@@ -228,12 +239,14 @@ function fitsExit(record: LogRecord, kind: FailureKind | null, exitCode: number 
 
 /** A complaint that names no known reason and that nobody called an error. */
 function isVague({ record, kind }: Candidate): boolean {
-  return kind === null && !record.ends && record.level !== 'fatal' && record.level !== 'error';
+  return (
+    kind === null && !isAbandonment(record) && !record.ends && record.level !== 'fatal' && record.level !== 'error'
+  );
 }
 
 function isCertain({ record, kind, score }: Candidate): boolean {
-  if (record.level === 'warning' || score <= 2) return false;
-  return record.ends || record.level === 'fatal' || kind !== null;
+  if (record.level === 'warning' || score <= 2 || isAside(record, kind)) return false;
+  return record.ends || record.level === 'fatal' || kind !== null || isAbandonment(record);
 }
 
 /**

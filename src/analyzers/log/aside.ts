@@ -1,0 +1,77 @@
+import type { FailureKind } from './known.ts';
+import type { LogRecord } from './records.ts';
+
+/** What a tool says when it gives its work up for a reason; that it stops for errors which it named before is none. */
+const abandons =
+  /\b(?:abort(?:ing)?|giving up|gave up|bailing out|(?:can ?not|can't|unable to|refus(?:es|ed|ing) to) (?:continue|proceed))\b(?:,? because\b|,? due to (?!(?:\S+ )?(?:previous|earlier)\b)|,? since\b|: (?=\S+ \S))/i;
+
+/** What may go wrong for want of what was to come of work that was given up. */
+const wantKinds: ReadonlySet<FailureKind | null> = new Set([
+  null,
+  'missing-file',
+  'missing-database',
+  'broken-config',
+  'program-error',
+  'damaged-data',
+]);
+
+/** Records after work was given up that a script may need to end too. */
+const wake = 15;
+
+export function isAbandonment({ text, level }: LogRecord): boolean {
+  return level !== 'info' && level !== 'debug' && abandons.test(text);
+}
+
+/** Whether a record only tells that the result of work is missing which had been given up shortly before. */
+export function followsAbandonment(records: readonly LogRecord[], place: number, kind: FailureKind | null): boolean {
+  const record = records[place];
+  return (
+    record !== undefined &&
+    !record.ends &&
+    record.level !== 'fatal' &&
+    wantKinds.has(kind) &&
+    !isAbandonment(record) &&
+    records.slice(Math.max(0, place - wake), place).some((one) => isAbandonment(one))
+  );
+}
+
+const speaker = /^(?:\d{1,7}: )?[\w./-]{2,60}(?=: )/;
+
+/** What the same tool said just before it gave up, or just after: the versions, numbers or names for which it did. */
+export function besideAbandonment(records: readonly LogRecord[], place: number): readonly [string, string] {
+  const name = speaker.exec(records[place]?.text ?? '')?.[0];
+  const said = (one: LogRecord | undefined): string =>
+    name !== undefined && one !== undefined && one.text.startsWith(`${name}: `) && !isAbandonment(one) ? one.text : '';
+  const before = said(records[place - 1]);
+  return [before, before === '' ? said(records[place + 1]) : ''];
+}
+
+const adverb =
+  'mostly|most likely|most probably|usually|probably|likely|possibly|perhaps|maybe|often|commonly|typically|generally';
+/** To the end of a sentence: the points in names and addresses do not end it. */
+const rest = '(?:[^.]|\\.(?=\\S)){0,300}';
+const guesses = new RegExp(
+  [
+    `(?:\\b(?:this|that|it|which) )?(?:\\b(?:is|was|may be|might be|can be|could be) )?\\b(?:${adverb}) (?:is |was |be )?(?:caused by|due to|because|the (?:cause|reason))\\b${rest}`,
+    `\\b(?:may|might|could|can) (?:also )?be (?:caused by|due to|because)\\b${rest}`,
+  ].join('|'),
+  'gi',
+);
+const questions = /\b(?:is|are|was|were) (?:the|your)\b[^?]{1,160}\?/gi;
+
+/** A text without what it guesses at or asks: `This is usually caused by ...`, `Is the server running?`. */
+export const withoutGuess = (text: string): string => text.replace(guesses, ' ').replace(questions, ' ');
+
+/** Whether a text guesses at a reason, which whoever wrote it did not know. */
+export const isGuess = (text: string): boolean => text.replace(guesses, ' ') !== text;
+
+const asideKinds: ReadonlySet<FailureKind | null> = new Set([null, 'permission', 'missing-file', 'read-only']);
+const cache =
+  /\b(?:open|creat|writ|read|load|sav|initiali[sz]|updat|access|us|stor|persist|mkdir)\w*\b(?: (?:to|from|in|the|a|an|its|local|on-disk|\w{1,20})){0,3} (?:cache|history)\b/i;
+const terminal =
+  /\bsetlocale\b|\b(?:change|set|setting) locale\b|cannot find name for (?:user|group) ID|inappropriate ioctl for device|no job control in this shell|\bTERM environment variable not set|^tput: /i;
+
+/** Whether a record tells of a part that a program can do without: a cache on disk, a history, the locale, a terminal. */
+export function isAside({ text, ends, level }: LogRecord, kind: FailureKind | null): boolean {
+  return !ends && level !== 'fatal' && (terminal.test(text) || (asideKinds.has(kind) && cache.test(text)));
+}
