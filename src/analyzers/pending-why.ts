@@ -62,7 +62,7 @@ function resourceText(pod: KubernetesObject, resource: string, nodes: readonly K
   const offer = quantityText(resource, largest.amount);
   return asked > largest.amount
     ? `It asks for ${resource} ${amount}, more than any node has (the largest, ${largest.name}, offers ${offer}).`
-    : `It asks for ${resource} ${amount}; the largest node (${largest.name}) offers ${offer}, most of which other pods have.`;
+    : `It asks for ${resource} ${amount}; the largest node (${largest.name}) offers ${offer} in all, of which too little is free.`;
 }
 
 interface Taint {

@@ -3,6 +3,7 @@ import { analyze } from '../../test/support/analyze.ts';
 import { eventObject, podObject } from '../../test/support/memory-cluster.ts';
 import type { MemoryOptions, Objects } from '../../test/support/memory-cluster.ts';
 import { placeOf } from './advice.ts';
+import type { Analyzer } from './define.ts';
 import { podRequests } from './pod-requests.ts';
 import { podSchedule } from './pod-schedule.ts';
 
@@ -44,7 +45,7 @@ describe('a pod that no node takes', () => {
       severity: 'high',
       decisive: true,
       cause:
-        'No node can take pod web-1: 0/2 nodes are available: 2 Insufficient memory. It asks for memory 64Gi, more than any node has (the largest, n1, offers 32Gi).',
+        'No node can take pod web-1: 0/2 nodes are available: 2 Insufficient memory. It asks for memory 64Gi, more than any node has (the largest, n1, offers 32Gi). The autoscaler adds no node: 1 node group is at its maximum size.',
       facts: { reason: 'Unschedulable', requests: 'memory 64Gi (container app)', too_large: 'true' },
     });
     expect(finding?.description).toContain('is Pending for 1h and on no node (Unschedulable)');
@@ -53,9 +54,42 @@ describe('a pod that no node takes', () => {
     const busy = await find(waiting('0/2 nodes are available: 2 Insufficient cpu.', asking({ cpu: '4' })), {
       nodes: [node('n1')],
     });
-    expect(busy?.cause).toContain('It asks for cpu 4; the largest node (n1) offers 8, most of which other pods have.');
+    expect(busy?.cause).toContain(
+      'It asks for cpu 4; the largest node (n1) offers 8 in all, of which too little is free.',
+    );
     const gpu = waiting('0/1 nodes are available: 1 Insufficient nvidia.com/gpu.', asking({ 'nvidia.com/gpu': '1' }));
     expect((await find(gpu, { nodes: [node('n1')] }))?.cause).toContain('no node offers any nvidia.com/gpu');
+  });
+
+  test.each([
+    [
+      "pod didn't trigger scale-up: 2 node(s) had untolerated taint {gpu: true}, 4 max node group size reached",
+      '4 node groups are at their maximum size.',
+      'Raise the maximum size of a node group whose nodes fit the pod.',
+    ],
+    [
+      "pod didn't trigger scale-up: max cluster cpu, memory limit reached",
+      'the cluster is at its limit of cpu, memory.',
+      'Raise the limit of cpu, memory that the autoscaler has for the whole cluster.',
+    ],
+    ["pod didn't trigger scale-up: 1 in backoff after failed scale-up", 'after a failed attempt', 'Look up in the log'],
+    [
+      'Failed to schedule pod, all available instance types exceed limits for nodepool: "spot"',
+      'Karpenter adds no node: node pool spot is at its limits.',
+      'Raise the limits of node pool spot.',
+    ],
+  ])('why no node is added: %s', async (message, words, remedy) => {
+    const pod = waiting('0/2 nodes are available: 2 Insufficient cpu.', asking({ cpu: '4' }));
+    const told = eventObject(about, 'NotTriggerScaleUp', message, { type: 'Normal' });
+    const finding = await find(pod, { nodes: [node('n1')], events: [told] });
+    expect(finding?.cause).toContain(words);
+    const { categories }: Analyzer = podSchedule;
+    const advice = finding === undefined ? [] : categories['pending']?.advice(finding, placeOf(finding));
+    expect(advice?.[1]?.action).toContain(remedy);
+    const later = eventObject(about, 'TriggeredScaleUp', 'pod triggered scale-up: [{a 1->2 (max: 2)}]', {
+      lastTimestamp: '2026-01-01T11:59:30Z',
+    });
+    expect((await find(pod, { nodes: [node('n1')], events: [told, later] }))?.cause).not.toContain('adds no node');
   });
 
   test.each([

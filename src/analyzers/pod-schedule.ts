@@ -8,6 +8,7 @@ import { between, conditionOf, listAt, textAt, timeAt } from './fields.ts';
 import { explainReasons, isLargerThanNodes, nodeLine } from './pending-why.ts';
 import { isReady, podEvidence, podFacts } from './pod-status.ts';
 import { quote } from './quote.ts';
+import { noScaleUp } from './scale-up.ts';
 import { schedulerVerdict } from './scheduler-message.ts';
 import type { ReasonKind, Verdict } from './scheduler-message.ts';
 
@@ -31,6 +32,10 @@ const pending = (meaning: string, changes: RegExp | null, advice: Category['advi
   changes,
   advice,
 });
+const scaleUp = ({ facts }: FindingDraft): ReturnType<typeof change>[] =>
+  facts['scale_up'] === undefined
+    ? []
+    : [change(`${facts['scale_up']}.`, 'Without it the autoscaler adds no node for the pod.')];
 const nodes = look('kubectl describe nodes', 'Shows what each node can give and what is given already.');
 const labels = look('kubectl get nodes --show-labels', 'Shows the labels of the nodes.');
 const templateOf = (workload: string | null, namespace: string, what: string): ReturnType<typeof change>[] =>
@@ -41,6 +46,7 @@ const templateOf = (workload: string | null, namespace: string, what: string): R
 const categories: Readonly<Record<Name, Category>> = {
   pending: pending('No node has what the pod asks for.', /request$/, (draft, { namespace, workload }) => [
     nodes,
+    ...scaleUp(draft),
     change(
       draft.facts['too_large'] === undefined
         ? `Add a node, or lower what ${workload ?? 'the pod'} in namespace ${namespace} asks for (${draft.facts['requests'] ?? 'its requests'}).`
@@ -51,7 +57,7 @@ const categories: Readonly<Record<Name, Category>> = {
   'pending-room': pending(
     'The nodes have no place left: pods, host ports, devices.',
     /^(?:ports|host network)$/,
-    () => [nodes],
+    (draft) => [nodes, ...scaleUp(draft)],
   ),
   'pending-selector': pending(
     'No node has the labels that the pod asks for.',
@@ -217,13 +223,14 @@ async function unscheduled(io: AnalyzerIo, target: Target, message: string): Pro
     ' ',
   );
   const scaler = events.findLast(({ reason }) => reason === 'NotTriggerScaleUp');
+  const limit = noScaleUp(events);
   const requests = requestsText(pod);
   const tooLarge = verdict.reasons.some((one) => one.kind === 'resource' && isLargerThanNodes(pod, one.named, all));
   return {
     ...base,
     category: categoryOf[kind],
     description: `${state}: ${why}${scaler === undefined ? '' : ` The autoscaler adds no node: ${quote(scaler.message, 250)}.`}`,
-    cause: `${kind === 'claim' ? `Pod ${name} waits for its volumes` : `No node can take pod ${name}`}: ${why}`,
+    cause: `${kind === 'claim' ? `Pod ${name} waits for its volumes` : `No node can take pod ${name}`}: ${why}${limit === null ? '' : ` ${limit.text}`}`,
     decisive: true,
     facts: {
       ...podFacts(pod),
@@ -231,6 +238,7 @@ async function unscheduled(io: AnalyzerIo, target: Target, message: string): Pro
       message: quote(verdict.sentence, 400),
       ...(requests === '' ? {} : { requests }),
       ...(tooLarge ? { too_large: 'true' } : {}),
+      ...(limit === null ? {} : { scale_up: limit.remedy }),
     },
     evidence: [
       podEvidence(target),

@@ -44,6 +44,52 @@ describe('pod-revision', () => {
   });
 });
 
+describe('pods that are updated only when they are deleted', () => {
+  const failing = (kind: string, container: object, waiting: object, last: object = {}) =>
+    podObject('web-1', {
+      meta: {
+        ownerReferences: [{ ...owner, kind }],
+        labels: { 'controller-revision-hash': 'old' },
+      },
+      spec: { containers: [{ name: 'app', image: 'nginx:1.27', ...container }] },
+      state: { ready: false, restartCount: 4, state: { waiting }, lastState: last },
+    });
+  const loops = { reason: 'CrashLoopBackOff' };
+  const ended = { terminated: { reason: 'Error', exitCode: 2, finishedAt: '2026-01-01T11:58:00Z' } };
+  const today = set({ updateStrategy: { type: 'OnDelete' } }, { currentRevision: 'old', updateRevision: 'new' });
+  const causeOf = async (pod: object, log = '') => {
+    const logs = { 'shop/web-1/app previous': log };
+    const objects = { statefulsets: [today], daemonsets: [{ ...today, kind: 'DaemonSet' }] };
+    const [finding] = await analyze(podRevision, 'pod', pod, objects, { logs });
+    return finding?.cause ?? null;
+  };
+
+  test('an option that is gone from the template, and that the log complains of', async () => {
+    const cause = await causeOf(
+      failing('StatefulSet', { args: ['--cache-size=lots', '--log-level=error'] }, loops, ended),
+      'error: invalid argument "lots" for "--cache-size" flag\n',
+    );
+    expect(cause).toContain('the template of today has no more: cache-size.');
+    expect(cause).toContain('With updateStrategy OnDelete the controller does not replace the pod');
+  });
+
+  test('an image, a variable and a secret, also of a daemon set', async () => {
+    const pull = { reason: 'ImagePullBackOff', message: 'Back-off pulling image "nginx:1.99"' };
+    expect(await causeOf(failing('DaemonSet', { image: 'nginx:1.99' }, pull))).toContain(
+      'an old template of DaemonSet web',
+    );
+    const secret = { reason: 'CreateContainerConfigError', message: 'secret "web-old" not found' };
+    const env = [{ name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'web-old', key: 'token' } } }];
+    expect(await causeOf(failing('StatefulSet', { env }, secret))).toContain('has no more: web-old.');
+  });
+
+  test('a failure that has nothing to do with what was changed', async () => {
+    const old = { args: ['--cache-size=lots'], env: [{ name: 'MODE', value: 'refused' }] };
+    const log = 'error: dial tcp 10.0.0.9:5432: connection refused\n';
+    expect(await causeOf(failing('StatefulSet', old, loops, ended), log)).toBeNull();
+  });
+});
+
 describe('updates', () => {
   const behind = { currentRevision: 'old', updateRevision: 'new', updatedReplicas: 1, readyReplicas: 3 };
 
