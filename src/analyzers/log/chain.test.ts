@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { namesPeer } from './chain.ts';
 import { readLog } from './records.ts';
 import { lastWords } from './telling.ts';
 
@@ -138,4 +139,16 @@ Caused by: java.net.ConnectException: Connection refused
   ])('$of', ({ log, exit, says }) => {
     expect(told(log, exit)).toBe(says);
   });
+});
+
+test.each([
+  ['dial tcp 10.96.4.4:9092: connect: connection refused', true],
+  ['Error 111 connecting to cache.shop:6379. Connection refused.', true],
+  ['connect ECONNREFUSED [fd00::12]:5432', true],
+  ['10:21:07 connection refused', false],
+  ['dial.go:118: connection refused', false],
+  ['src/pool.py:95. Connection refused.', false],
+  ['connection refused', false],
+])('%s: whether it names the other end', (text, names) => {
+  expect(namesPeer(text)).toBe(names);
 });

@@ -45,13 +45,15 @@ function saysSomething(head: string): boolean {
 
 /** A host or an address with a port, no place in a source and no time. */
 const peer =
-  /(?:(?<![\w.:-])(?:[a-z0-9](?:[\w-]{0,62}\.){0,8}[\w-]{1,63}|\[[\da-f:.]+\]|[\da-f]{0,4}:(?:[\da-f]{0,4}:){1,7}[\da-f]{0,4})[:/]\d{2,5}(?![\d:.\w]))/i;
+  /(?:(?<![\w.:-])(?:[a-z0-9](?:[\w-]{0,62}\.){0,8}[\w-]{1,63}|\[[\da-f:.]+\]|[\da-f]{0,4}:(?:[\da-f]{0,4}:){1,7}[\da-f]{0,4})[:/]\d{2,5}(?!\w|[:.]\d))/i;
 const place =
   /\.(?:java|kt|scala|go|rs|py|rb|php|[cm]?[jt]sx?|cs|ex|exs|erl|cpp|cc|c|h|pl):\d|^(?:at |File "|#\d)|^node:/i;
 
+const places = /[\w/.$-]{1,200}\.(?:java|kt|scala|go|rs|py|rb|php|[cm]?[jt]sx?|cs|exs?|erl|cpp|cc|c|h|pl):\d+/gi;
+
 /** Whether a text names the other end of a connection. */
 export const namesPeer = (text: string): boolean =>
-  peer.test(text) || /\b(?:host|server|address)[ :=]+["'`]?[\w-]+\.[\w.-]+/i.test(text);
+  peer.test(text.replace(places, ' ')) || /\b(?:host|server|address)[ :=]+["'`]?[\w-]+\.[\w.-]+/i.test(text);
 
 /** Peers of one failure that are told. */
 const mostPeers = 2;

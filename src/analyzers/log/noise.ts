@@ -39,9 +39,17 @@ const denied =
 /** The words of a record without what only looks like a failure. */
 const meant = (text: string): string => text.replace(harmlessCounts, ' ');
 
+/** The path of a request alone: `/-/health/ready/` is asked for, not told. */
+const requested = /^\/\S*$/;
+
 /** Whether a record says that something went well which had failed: a connection, a start. */
 export function isSuccess({ text, level }: LogRecord): boolean {
-  return (level === null || level === 'info' || level === 'debug') && success.test(text) && !denied.test(text);
+  return (
+    (level === null || level === 'info' || level === 'debug') &&
+    success.test(text) &&
+    !denied.test(text) &&
+    !requested.test(text)
+  );
 }
 
 export function isRetried({ text, lines }: LogRecord): boolean {

@@ -91,7 +91,7 @@ export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLi
   );
   const late = candidates.filter((one) => records.length - one.place <= lastRecords && fromEnd(one, end) <= survivedMs);
   const anchor = late.findLast(({ record }) => isLast(record)) ?? late.at(-1);
-  if (anchor === undefined) return null;
+  if (anchor === undefined) return quietWords(records, end);
   const episode = candidates.filter(
     (one) => isNear(one, anchor, episodeMs, episodeRecords) && !isOutlived(records, one.place, anchor.place),
   );
@@ -120,11 +120,12 @@ export function complaint(
   since: number | null = null,
 ): TellingLine | null {
   const recoveries = recoveriesOf(records);
-  const candidates = candidatesOf(records, answer).filter(
-    ({ record, place }) =>
-      !isOvercome(record, place, recoveries) &&
-      (since === null || record.at === null || record.at >= since - beforeTroubleMs),
-  );
+  const counts = ({ record, place }: Candidate): boolean =>
+    !isOvercome(record, place, recoveries) &&
+    (since === null || record.at === null || record.at >= since - beforeTroubleMs);
+  const loud = candidatesOf(records, answer).filter(counts);
+  const quiet = loud.some(({ kind }) => kind !== null) ? [] : quietOf(records).filter(counts);
+  const candidates = quiet.length > 0 ? quiet : loud;
   const last = candidates.at(-1);
   if (last === undefined) return null;
   const recent = candidates.filter((one) => isNear(one, last, episodeMs, episodeRecords));
@@ -167,6 +168,33 @@ function toldBy({ record, kind, place }: Candidate, records: readonly LogRecord[
     record,
   };
 }
+
+/** The last failure of a connection that a program informs of before it ended, where it says nothing else; never sure. */
+function quietWords(records: readonly LogRecord[], end: RunEnd): TellingLine | null {
+  const last = quietOf(records).findLast(
+    (one) => fitsExit(one.record, one.kind, end.exitCode) && fromEnd(one, end) <= lastWordsMs,
+  );
+  return last === undefined ? null : toldBy(last, records, false);
+}
+
+/** Failures of a connection that a program only informs of: the words that name its other end outweigh the level. */
+function quietOf(records: readonly LogRecord[]): readonly Candidate[] {
+  const lastSuccess = records.findLastIndex((record) => isSuccess(record));
+  const first = Math.max(lastSuccess + 1, records.length - lastRecords);
+  return records.slice(first).flatMap((record, index): readonly Candidate[] => {
+    if ((record.level !== 'info' && record.level !== 'debug') || isAnswer(record)) return [];
+    const kind = failureKind(record.text);
+    return kind !== null &&
+      quietKinds.has(kind) &&
+      (kind === 'unresolved' || namesPeer(record.text)) &&
+      !isNoise(record, kind)
+      ? [{ record, kind, place: first + index, score: quietScore }]
+      : [];
+  });
+}
+
+const quietKinds: ReadonlySet<FailureKind> = new Set([...rootKinds, 'timeout', 'unreachable']);
+const quietScore = 9;
 
 function candidatesOf(records: readonly LogRecord[], answer: string | null): readonly Candidate[] {
   const lastSuccess = records.findLastIndex((record) => isSuccess(record));
