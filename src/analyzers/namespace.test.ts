@@ -60,6 +60,7 @@ describe('a namespace that stays in Terminating', () => {
       category: 'namespace-content-failed',
       pointers: [{ kind: 'service', namespace: 'policy', name: 'guard' }],
     });
+    expect(adviceOf(finding)).toContain('kubectl -n policy get service,endpointslices -o wide | grep guard');
   });
 
   test('what remains is named, with its finalizers, and how to look at it', async () => {

@@ -96,7 +96,17 @@ export const namespace = defineAnalyzer({
     'namespace-content-failed': category(
       'A namespace cannot be deleted, because objects in it cannot be deleted.',
       88,
-      (_, { pod: name }) => [conditionsOf(name)],
+      (draft, { pod: name }) => [
+        ...(draft.facts['called'] === undefined
+          ? []
+          : [
+              look(
+                `kubectl -n ${draft.facts['called'].replace('/', ' get service,endpointslices -o wide | grep ')}`,
+                'Shows whether the Service of the webhook exists and has pods that are ready.',
+              ),
+            ]),
+        conditionsOf(name),
+      ],
     ),
     'namespace-content-remains': category(
       'A namespace waits for objects in it that are not gone.',
@@ -130,6 +140,7 @@ async function terminating(io: AnalyzerIo, target: Target): Promise<Draft> {
   const messages = held.map(({ condition }) => condition.message);
   const kinds = remainingKinds(messages.join('; '));
   const finalizers = remainingFinalizers(messages.join('; '));
+  const [called] = calledServices(messages.join('; '));
   const said = held.map(({ condition }) => `"${quote(condition.message, 400)}"`).join('; ');
   const text = `${began}, and hangs in Terminating: ${first.words} (${said}).`;
   return {
@@ -144,6 +155,7 @@ async function terminating(io: AnalyzerIo, target: Target): Promise<Draft> {
       condition: first.type,
       ...(kinds.length === 0 ? {} : { kinds: kinds.join(', ') }),
       ...(finalizers === '' ? {} : { finalizers }),
+      ...(called === undefined ? {} : { called: `${called.namespace ?? ''}/${called.name}` }),
     },
     pointers: await behind(io, target, messages, kinds),
   };
@@ -191,6 +203,13 @@ function remainingFinalizers(text: string): string {
   return [...new Set(found.map(([, finalizer = '']) => finalizer))].slice(0, 3).join(', ');
 }
 
+/** The Services of webhooks that a message gives the addresses of. */
+function calledServices(text: string): readonly Pointer[] {
+  return [...text.matchAll(/https?:\/\/([a-z0-9-]{1,63})\.([a-z0-9-]{1,63})\.svc\b/g)].map(
+    ([, name = '', within = '']) => ({ kind: 'service', namespace: within, name }),
+  );
+}
+
 /** The Service of an API or of a webhook that does not answer, and the pods and claims that are still there. */
 async function behind(
   io: AnalyzerIo,
@@ -199,9 +218,6 @@ async function behind(
   kinds: readonly string[],
 ): Promise<readonly Pointer[]> {
   const text = messages.join('; ');
-  const called = [...text.matchAll(/https?:\/\/([a-z0-9-]{1,63})\.([a-z0-9-]{1,63})\.svc\b/g)].map(
-    ([, service = '', within = '']): Pointer => ({ kind: 'service', namespace: within, name: service }),
-  );
   const servers = apiServers.flatMap(([group, service]) => (group.test(text) ? [service] : []));
   const services = servers.length === 0 ? null : await io.list('services', null);
   const answering = (services?.kind === 'ok' ? services.value : [])
@@ -212,7 +228,7 @@ async function behind(
       namespace: metadata.namespace ?? null,
       name: metadata.name,
     }));
-  return [...called, ...answering, ...(await still(io, name, kinds))];
+  return [...calledServices(text), ...answering, ...(await still(io, name, kinds))];
 }
 
 async function still(io: AnalyzerIo, within: string, kinds: readonly string[]): Promise<readonly Pointer[]> {

@@ -1,16 +1,17 @@
 import type { KubernetesObject } from '../core/cluster.ts';
-import type { AnalyzerIo, Pointer } from './define.ts';
+import type { AnalyzerIo, EvidenceDraft, Pointer } from './define.ts';
 import { controllerOf, listAt, textAt } from './fields.ts';
 import { isReady } from './pod-status.ts';
 
-/** Pods that serve a node and are not ready, which what they serve has to wait for. */
+/** What serves a node and is not ready or not there, which what it serves has to wait for. */
 export interface NodeAgents {
   /** A sentence with a space before it; empty where there are none. */
   readonly note: string;
   readonly pointers: readonly Pointer[];
+  readonly evidence: readonly EvidenceDraft[];
 }
 
-const noAgents: NodeAgents = { note: '', pointers: [] };
+const noAgents: NodeAgents = { note: '', pointers: [], evidence: [] };
 
 /** What network plugins call themselves in messages, and how their pods are named. */
 const networks: readonly (readonly [RegExp, RegExp])[] = [
@@ -32,17 +33,21 @@ const networks: readonly (readonly [RegExp, RegExp])[] = [
 const proxy = /kube-proxy/;
 const callsService = /dial tcp \S{3,60}:443.{0,80}(?:refused|i\/o timeout|no route|unreachable)/i;
 
-/** The pods of the network plugin that a message names (of any, where it names none) on a node, if they are not ready. */
+/**
+ * The pods of the network plugin that a message names (of any, where it names none) on a node, if they are not ready; the
+ * DaemonSet, where it has pods on other nodes only.
+ */
 export async function networkAgents(io: AnalyzerIo, node: string, message: string): Promise<NodeAgents> {
   if (node === '') return noAgents;
   const named = networks.filter(([words]) => words.test(message));
-  const names = (named.length > 0 ? named : networks).map(([, pods]) => pods);
-  const wanted = callsService.test(message) ? [...names, proxy] : names;
-  const found = await unreadyPods(
-    io,
-    (pod) => isAgentOn(pod, node) && namesOf(pod).some((name) => wanted.some((pattern) => pattern.test(name))),
-  );
-  return agentsOf(found, `of the network of node ${node}`);
+  const plugins = (named.length > 0 ? named : networks).map(([, pods]) => pods);
+  const isNamed = (pod: KubernetesObject, patterns: readonly RegExp[]): boolean =>
+    isDaemon(pod) && namesOf(pod).some((name) => patterns.some((pattern) => pattern.test(name)));
+  const pods = await podsOf(io);
+  const agents = pods.filter((pod) => isNamed(pod, plugins));
+  const proxies = callsService.test(message) ? pods.filter((pod) => isNamed(pod, [proxy])) : [];
+  const unready = [...agents, ...proxies].filter((pod) => isOn(pod, node) && !isReady(pod));
+  return unready.length > 0 ? notReady(unready, `of the network of node ${node}`) : missingOn(agents, node);
 }
 
 /** Words of the name of a driver that say nothing of which one it is. */
@@ -57,11 +62,13 @@ export async function driverAgents(io: AnalyzerIo, node: string, message: string
     JSON.stringify(pod.spec ?? {}).includes(driver) ||
     namesOf(pod).some((name) => name.includes('csi') && words.some((word) => name.includes(word)));
   const attaches = /external-attacher|AttachVolume/.test(message);
-  const found = await unreadyPods(
-    io,
-    (pod) => (isAgentOn(pod, node) || (attaches && namesOf(pod).includes('csi-attacher'))) && isOfDriver(pod),
-  );
-  return agentsOf(found, `of CSI driver ${driver}${attaches ? '' : ` on node ${node}`}`);
+  const pods = (await podsOf(io)).filter(isOfDriver);
+  const agents = pods.filter((pod) => isDaemon(pod));
+  const attachers = attaches ? pods.filter((pod) => !isDaemon(pod) && namesOf(pod).includes('csi-attacher')) : [];
+  const unready = [...agents.filter((pod) => isOn(pod, node)), ...attachers].filter((pod) => !isReady(pod));
+  return unready.length > 0
+    ? notReady(unready, `of CSI driver ${driver}${attaches ? '' : ` on node ${node}`}`)
+    : missingOn(agents, node);
 }
 
 /** The driver that a message of the kubelet or of the attach controller names; empty where it names none. */
@@ -74,27 +81,48 @@ function driverOf(message: string): string {
   return found?.[1] ?? '';
 }
 
-const isAgentOn = (pod: KubernetesObject, node: string): boolean =>
-  textAt(pod, 'spec', 'nodeName') === node && controllerOf(pod)?.kind === 'DaemonSet';
+const isDaemon = (pod: KubernetesObject): boolean => controllerOf(pod)?.kind === 'DaemonSet';
+const isOn = (pod: KubernetesObject, node: string): boolean => textAt(pod, 'spec', 'nodeName') === node;
 
 const namesOf = (pod: KubernetesObject): readonly string[] => [
   pod.metadata.name,
   ...listAt(pod, 'spec', 'containers').map((container) => textAt(container, 'name')),
 ];
 
-async function unreadyPods(
-  io: AnalyzerIo,
-  isWanted: (pod: KubernetesObject) => boolean,
-): Promise<readonly KubernetesObject[]> {
+async function podsOf(io: AnalyzerIo): Promise<readonly KubernetesObject[]> {
   const pods = await io.list('pods', null);
-  return pods.kind === 'ok' ? pods.value.filter((pod) => !isReady(pod) && isWanted(pod)).slice(0, 3) : [];
+  return pods.kind === 'ok' ? pods.value : [];
 }
 
-function agentsOf(pods: readonly KubernetesObject[], what: string): NodeAgents {
+function notReady(unready: readonly KubernetesObject[], what: string): NodeAgents {
+  const pods = unready.slice(0, 3);
   const names = pods.map(({ metadata: { namespace, name } }) => `${namespace ?? ''}/${name}`);
-  if (names.length === 0) return noAgents;
   return {
     note: ` Pod${names.length === 1 ? '' : 's'} ${names.join(', ')} ${what} ${names.length === 1 ? 'is' : 'are'} not ready.`,
     pointers: pods.map(({ metadata: { namespace, name } }) => ({ kind: 'pod', namespace: namespace ?? null, name })),
+    evidence: [listed(pods)],
   };
+}
+
+/** The DaemonSet of agents that are on other nodes, and not on this one. */
+function missingOn(agents: readonly KubernetesObject[], node: string): NodeAgents {
+  const [first] = agents;
+  const owner = first === undefined ? null : controllerOf(first);
+  if (first === undefined || owner === null || agents.some((pod) => isOn(pod, node))) return noAgents;
+  const namespace = first.metadata.namespace ?? null;
+  return {
+    note: ` No pod of DaemonSet ${namespace ?? ''}/${owner.name} is on node ${node}, though on others.`,
+    pointers: [{ kind: 'daemonset', namespace, name: owner.name }],
+    evidence: [listed(agents)],
+  };
+}
+
+function listed(pods: readonly KubernetesObject[]): EvidenceDraft {
+  const lines = pods
+    .slice(0, 10)
+    .map(
+      (pod) =>
+        `${pod.metadata.namespace ?? ''}/${pod.metadata.name} on ${textAt(pod, 'spec', 'nodeName')}: ${isReady(pod) ? 'ready' : 'not ready'}`,
+    );
+  return { read: { kind: 'list', resource: 'pods', namespace: null }, excerpt: lines.join('\n') };
 }

@@ -176,7 +176,7 @@ async function notReady(
       decisive: true,
       when: { from: ready.at, until: null, source: 'condition Ready' },
       facts: { reason: ready.reason, status: ready.status, part },
-      evidence,
+      evidence: [...evidence, ...(agents?.evidence ?? [])],
       pointers: agents?.pointers ?? [],
     },
   ];

@@ -124,7 +124,7 @@ async function deleted(io: AnalyzerIo, target: Target, deletion: Deletion): Prom
       cause: text,
       decisive: true,
       facts: { ...podFacts(target.object), reason: failure.reason, ...(node === '' ? {} : { node }) },
-      evidence: [...common.evidence, eventsEvidence(target, events)],
+      evidence: [...common.evidence, eventsEvidence(target, events), ...(agents?.evidence ?? [])],
       pointers: [
         ...(agents?.pointers ?? []),
         ...(node === '' ? [] : [{ kind: 'node', namespace: null, name: node } as const]),

@@ -126,6 +126,19 @@ describe('pod-sandbox', () => {
     expect((await pointed(call, pods)).names).toEqual(['kube-proxy-x']);
   });
 
+  test('a plugin that is on other nodes only', async () => {
+    const message = `${setup} type="antrea" failed (add): dial unix /var/run/antrea/cni.sock: connect: no such file or directory`;
+    const events = [eventObject(about, 'FailedCreatePodSandBox', message)];
+    const pods = [
+      agent('antrea-agent-aaaaa', 'n2', 'antrea-agent', true),
+      agent('cilium-ccccc', 'n1', 'cilium-agent', false),
+    ];
+    const [finding] = await analyze(podSandbox, 'pod', creating, { events, pods });
+    expect(finding?.pointers).toEqual([{ kind: 'daemonset', namespace: 'kube-system', name: 'agents' }]);
+    expect(finding?.evidence.at(-1)?.excerpt).toBe('kube-system/antrea-agent-aaaaa on n2: ready');
+    expect(finding?.cause).toContain('No pod of DaemonSet kube-system/agents is on node n1, though on others.');
+  });
+
   test('what is ready is at no fault', async () => {
     const message = `${setup} type="flannel" failed (add): open /run/flannel/subnet.env: no such file or directory`;
     const { names, cause } = await pointed(message, [agent('kube-flannel-x', 'n1', 'kube-flannel', true)]);

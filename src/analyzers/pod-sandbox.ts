@@ -149,7 +149,7 @@ async function finding(
     decisive: true,
     when: { from: event.first, until: null, source: `event ${event.reason}` },
     facts: { ...podFacts(pod), reason: event.reason, message: words, ...(node === '' ? {} : { node }) },
-    evidence: [eventsEvidence(target, events), podEvidence(target)],
+    evidence: [eventsEvidence(target, events), podEvidence(target), ...(agents?.evidence ?? [])],
     pointers: [
       ...(agents?.pointers ?? []),
       ...((category === 'network-plugin-missing' || category === 'sandbox-error') && node !== ''

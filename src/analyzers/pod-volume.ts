@@ -170,6 +170,7 @@ async function finding(
       eventsEvidence(target, events),
       podEvidence(target),
       ...keys.evidence,
+      ...agents.evidence,
       ...holders.flatMap(({ pod: holder }) => (holder === null ? [] : [podEvidence(targetOf(target, holder))])),
     ],
     pointers: [
