@@ -11,8 +11,10 @@ export function accuracyPage(evaluation: Evaluation): string {
 # Accuracy
 
 \`fist eval examples/eval --out examples/eval/results.json\` investigates ${cases} recorded incidents whose cause is known, with no model, and scores the
-answers by code. They are ours: rebuilt from what people reported, or made for an analyzer. So they show what is known to work and what is
-known not to; incidents of your own will have other causes. How an answer comes about is told in [How it decides](guide/how-it-decides.md).
+answers by code. They are ours: rebuilt from what people reported, or made for an analyzer. An answer that was wrong is mended, and its incident
+stays here, so these figures show what is known to work and what is known not to, not what to expect of your own incidents: of 217 that were
+written without a look at the program 174 (80 %) were answered right before anything was mended for them, 37 (17 %) wrong, 19 of these with a
+confidence above 60 %. How an answer comes about is told in [How it decides](guide/how-it-decides.md).
 
 - Right: ${share(right, cases)}. A right answer names the cause, or says that it is not known where the input does not name it.
 - Wrong: ${share(wrong, cases)}, ${sure} of them with a confidence above 60 %.
