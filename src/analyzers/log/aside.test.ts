@@ -53,6 +53,43 @@ error: aborting due to 1 previous error`,
   });
 });
 
+describe('a tool for files behind another tool that failed', () => {
+  test.each([
+    {
+      of: 'it misses what the other should have left',
+      log: `fatal: could not read Password for 'https://code.example.com': terminal prompts disabled
+cp: cannot stat 'checkout/app': No such file or directory`,
+      says: "fatal: could not read Password for 'https://code.example.com': terminal prompts disabled",
+    },
+    {
+      of: 'so does a shell that reads a file',
+      log: `unison: failed: the archive of replica 2 is gone
+/srv/copy.sh: line 9: /out/list: No such file or directory`,
+      says: 'unison: failed: the archive of replica 2 is gone',
+    },
+    {
+      of: 'it misses a file of its own where nothing failed before',
+      log: `sending 4 files
+cp: cannot stat '/etc/shop/app.yaml': No such file or directory`,
+      says: "cp: cannot stat '/etc/shop/app.yaml': No such file or directory",
+    },
+    {
+      of: 'a disk that is full is no want of a file',
+      log: `indexer: failed: segment 3 is empty
+cp: error writing '/out/a': No space left on device`,
+      says: "cp: error writing '/out/a': No space left on device",
+    },
+    {
+      of: 'a program that misses a file is no tool for files',
+      log: `probe: failed: no reading
+server: open /etc/shop/key.pem: no such file or directory`,
+      says: 'server: open /etc/shop/key.pem: no such file or directory',
+    },
+  ])('$of', ({ log, says }) => {
+    expect(told(log)).toBe(says);
+  });
+});
+
 describe('a guess at the reason', () => {
   test.each([
     ['Seeding failed. This is usually caused by the server being unavailable.', null],
@@ -61,6 +98,8 @@ describe('a guess at the reason', () => {
     ['Could not start the worker. Is the broker unavailable?', null],
     ['connect to 10.1.2.3:5672: connection refused. Is the broker unavailable?', 'refused'],
     ['dial tcp 10.1.2.3:80: i/o timeout; this is probably caused by a firewall', 'timeout'],
+    ['backup: Failed to create/acquire the lock /repo/lock (timeout)', 'locked'],
+    ['registry: unable to authenticate with the given token', 'login-refused'],
     ['keyword "reqrep" is an unknown option; did you mean "redirect" maybe ?', 'unknown-option'],
   ])('%s: %s', (text, kind) => {
     expect(failureKind(text)).toBe(kind);
@@ -91,6 +130,12 @@ describe('what a program can do without', () => {
 could not acquire lock of store "b": held by host-4
 closing`,
       says: 'could not acquire lock of store "b": held by host-4',
+    },
+    {
+      of: 'the directory of a cache',
+      log: `WARNING: The directory '/.cache/pip' or its parent directory is not owned or is not writable by the current user.
+ERROR: No matching distribution found for shop-lib==9`,
+      says: 'ERROR: No matching distribution found for shop-lib==9',
     },
     {
       of: 'the locale',

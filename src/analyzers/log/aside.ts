@@ -35,6 +35,22 @@ export function followsAbandonment(records: readonly LogRecord[], place: number,
   );
 }
 
+/** Tools that only take, move or send files, and a shell that reads one. */
+const fileTool =
+  /^(?:\d{1,7}: )?(?:\/\S{1,60}\/)?(?:(?:cp|mv|rm|ls|cat|tar|gzip|gunzip|bzip2|xz|zstd|zip|stat|chmod|du|wc|head|tail|sha\d+sum|md5sum|mc|aws|s3cmd|rclone|gsutil|upload\w*)\b(?: failed)?:|\S{1,60}: line \d{1,5}: [^\s:]+: No such file)/i;
+/** Records between the failure of a tool and what a script does next. */
+const nextSteps = 3;
+
+/** Whether a tool for files only misses what another tool, which failed just before, should have left. */
+export function missesResult(records: readonly LogRecord[], place: number, kind: FailureKind | null): boolean {
+  const record = records[place];
+  if (record === undefined || record.ends || kind !== 'missing-file' || !fileTool.test(record.text)) return false;
+  const before = records.slice(Math.max(0, place - nextSteps), place);
+  return before.some((one) => !fileTool.test(one.text) && toolFailed.test(one.text));
+}
+
+const toolFailed =
+  /^(?:\d{1,7}: )?(?:fatal|error): \S|^(?:\d{1,7}: )?[\w./-]{2,60}(?: error)?: (?:\[?(?:fatal|error)\b|failed\b|cannot\b|can't\b|could not\b|unable\b|unexplained\b|\(\d+\) )/i;
 const speaker = /^(?:\d{1,7}: )?[\w./-]{2,60}(?=: )/;
 
 /** What the same tool said just before it gave up, or just after: the versions, numbers or names for which it did. */
@@ -68,10 +84,16 @@ export const isGuess = (text: string): boolean => text.replace(guesses, ' ') !==
 const asideKinds: ReadonlySet<FailureKind | null> = new Set([null, 'permission', 'missing-file', 'read-only']);
 const cache =
   /\b(?:open|creat|writ|read|load|sav|initiali[sz]|updat|access|us|stor|persist|mkdir)\w*\b(?: (?:to|from|in|the|a|an|its|local|on-disk|\w{1,20})){0,3} (?:cache|history)\b/i;
+const cachePlace =
+  /(?:^|[/'"\s])\.cache\/|\bcache (?:director(?:y|ies)\b|has been disabled|could not be (?:used|opened))/i;
 const terminal =
   /\bsetlocale\b|\b(?:change|set|setting) locale\b|cannot find name for (?:user|group) ID|inappropriate ioctl for device|no job control in this shell|\bTERM environment variable not set|^tput: /i;
 
 /** Whether a record tells of a part that a program can do without: a cache on disk, a history, the locale, a terminal. */
 export function isAside({ text, ends, level }: LogRecord, kind: FailureKind | null): boolean {
-  return !ends && level !== 'fatal' && (terminal.test(text) || (asideKinds.has(kind) && cache.test(text)));
+  return (
+    !ends &&
+    level !== 'fatal' &&
+    (terminal.test(text) || (asideKinds.has(kind) && (cache.test(text) || cachePlace.test(text))))
+  );
 }

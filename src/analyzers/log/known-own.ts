@@ -67,7 +67,7 @@ export const own: readonly KnownFailure[] = [
       'already (?:locked|running)\\b',
       'could not (?:obtain|acquire|get) (?:the )?lock',
       'unable to (?:obtain|acquire|lock)\\b.{0,40}\\block',
-      'failed to (?:obtain|acquire) .{0,40}lock',
+      'failed to (?:create ?(?:\\/|or) ?)?(?:obtain|acquire) .{0,40}lock',
       'another (?:instance|process|node) .{0,60}(?:running|using|holds)',
       'LockObtainFailedException',
       'opening lock file|DB is locked|resource temporarily unavailable',

@@ -65,6 +65,7 @@ export const remote: readonly KnownFailure[] = [
     pattern: join(
       'access denied for user',
       '(?:password )?authentication (?:has )?failed',
+      '(?:unable|failed) to authenticate\\b',
       'auth(?:entication)? error',
       'no pg_hba\\.conf entry',
       '\\brole "[^"]{1,100}" does not exist',

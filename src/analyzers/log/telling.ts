@@ -1,7 +1,7 @@
 import { toEpochMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { oneLine } from '../../lib/printable.ts';
-import { besideAbandonment, followsAbandonment, isAbandonment, isAside, isGuess } from './aside.ts';
+import { besideAbandonment, followsAbandonment, isAbandonment, isAside, isGuess, missesResult } from './aside.ts';
 import { namesPeer } from './chain.ts';
 import { failureKind } from './kinds.ts';
 import type { FailureKind } from './known.ts';
@@ -44,7 +44,7 @@ const rootFirst = 9;
 /** That work was given up for a reason says more than a level, less than a known reason. */
 const abandoned = 6;
 /** What a program can do without, and what somebody only guesses at. */
-const aside = 6;
+const aside = 11;
 const guessed = 3;
 /** What is said more than this many records before the end of the log was survived. */
 const lastRecords = 40;
@@ -87,7 +87,8 @@ export function lastWords(records: readonly LogRecord[], end: RunEnd): TellingLi
       fitsExit(one.record, one.kind, end.exitCode) &&
       !(one.place < lastSuccess && hasWorkedOn(one, end)) &&
       !isAfterStop(records, one.place) &&
-      !followsAbandonment(records, one.place, one.kind),
+      !followsAbandonment(records, one.place, one.kind) &&
+      !missesResult(records, one.place, one.kind),
   );
   const late = candidates.filter((one) => records.length - one.place <= lastRecords && fromEnd(one, end) <= survivedMs);
   const anchor = late.findLast(({ record }) => isLast(record)) ?? late.at(-1);
