@@ -69,7 +69,7 @@ const beforePort = `(?::|["']?,? port:? )`;
 
 /** Whether a line names this port at an address that is not the pod's own alone: `*:8080`, `[::]:8080`, `10.1.2.3:8080`. */
 function namesOther(line: string, port: number): boolean {
-  const host = `[\\w.*-]+|\\[[\\da-f:.]*\\]|:{2}|(?<=[\\s="'(])`;
+  const host = `(?<![\\w.*-])[\\w.*-]{1,253}|\\[[\\da-f:.]*\\]|:{2}|(?<=[\\s="'(])`;
   const spots = line.matchAll(new RegExp(`(${host})${beforePort}${port}(?!\\d)`, 'gi'));
   return [...spots].some(([, name = '']) => !isLoopback.test(name)) && spotOf(line, port) === null;
 }

@@ -49,7 +49,8 @@ const peer =
 const place =
   /\.(?:java|kt|scala|go|rs|py|rb|php|[cm]?[jt]sx?|cs|ex|exs|erl|cpp|cc|c|h|pl):\d|^(?:at |File "|#\d)|^node:/i;
 
-const places = /[\w/.$-]{1,200}\.(?:java|kt|scala|go|rs|py|rb|php|[cm]?[jt]sx?|cs|exs?|erl|cpp|cc|c|h|pl):\d+/gi;
+const places =
+  /(?<![\w/.$-])[\w/.$-]{1,300}\.(?:java|kt|scala|go|rs|py|rb|php|[cm]?[jt]sx?|cs|exs?|erl|cpp|cc|c|h|pl):\d+/gi;
 
 /** Whether a text names the other end of a connection. */
 export const namesPeer = (text: string): boolean =>
