@@ -3,9 +3,9 @@ import { addMs } from '../core/time.ts';
 import { look } from './advice.ts';
 import { defineAnalyzer, kindOf, kindResources, objectName } from './define.ts';
 import type { AnalyzerIo, EventView, FindingDraft, Target } from './define.ts';
-import { eventsEvidence } from './events.ts';
-import { plural, textAt, timeText } from './fields.ts';
-import { quote } from './quote.ts';
+import { eventsEvidence } from './reading/events.ts';
+import { plural, textAt, timeText } from './reading/fields.ts';
+import { quote } from './reading/quote.ts';
 
 const freshMs = 24 * 3_600_000;
 /** Reasons of normal events by which controllers tell of a failure all the same. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { analyze } from '../../test/support/analyze.ts';
 import { eventObject, podObject } from '../../test/support/memory-cluster.ts';
-import { deployment } from './deployment.ts';
+import { deployment } from './workloads/deployment.ts';
 import { warningEvent } from './event.ts';
-import { diffTemplates } from './template-diff.ts';
-import { workload } from './workload.ts';
+import { diffTemplates } from './workloads/template-diff.ts';
+import { workload } from './workloads/workload.ts';
 
 const web = (status: object, conditions: readonly object[] = []) => ({
   kind: 'Deployment',

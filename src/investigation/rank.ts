@@ -8,7 +8,7 @@ import type {
   Target,
   TemplateChange,
 } from '../analyzers/define.ts';
-import { timeText } from '../analyzers/fields.ts';
+import { timeText } from '../analyzers/reading/fields.ts';
 import type { FindingSeverity } from '../core/finding.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';

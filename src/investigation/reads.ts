@@ -1,6 +1,6 @@
 import { kindOf, kindResources } from '../analyzers/define.ts';
 import type { AnalyzerIo, ObjectKind, ReadReference } from '../analyzers/define.ts';
-import { eventView, isAbout } from '../analyzers/events.ts';
+import { eventView, isAbout } from '../analyzers/reading/events.ts';
 import type { Cluster, ClusterResource, KubernetesObject, ReadResult } from '../core/cluster.ts';
 import type { AppError } from '../core/errors.ts';
 import type { ActionTaken, Gap } from '../core/finding.ts';

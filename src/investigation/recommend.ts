@@ -1,6 +1,6 @@
 import { change, look, placeOf, kindAndName } from '../analyzers/advice.ts';
 import type { Advice } from '../analyzers/define.ts';
-import { timeText } from '../analyzers/fields.ts';
+import { timeText } from '../analyzers/reading/fields.ts';
 import type { Recommendation } from '../core/finding.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { isSlight } from './rank.ts';

@@ -1,8 +1,8 @@
 import { kindResources, objectName } from '../analyzers/define.ts';
 import type { ObjectKind, Pointer, Question, Relation, Target } from '../analyzers/define.ts';
-import { controllerOf, listAt, textAt } from '../analyzers/fields.ts';
-import { isUnwellNode } from '../analyzers/node-conditions.ts';
-import { podTrouble } from '../analyzers/pod-status.ts';
+import { controllerOf, listAt, textAt } from '../analyzers/reading/fields.ts';
+import { isUnwellNode } from '../analyzers/nodes/node-conditions.ts';
+import { podTrouble } from '../analyzers/pods/pod-status.ts';
 import { failedCustomResource } from '../analyzers/custom-resource.ts';
 import { isKubernetesName } from '../core/cluster.ts';
 import type { KubernetesObject } from '../core/cluster.ts';

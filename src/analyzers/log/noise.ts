@@ -1,4 +1,4 @@
-import { isQuotable } from '../quote.ts';
+import { isQuotable } from '../reading/quote.ts';
 import type { FailureKind } from './known.ts';
 import type { LogRecord } from './records.ts';
 

@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest';
+import { analyze } from '../../../test/support/analyze.ts';
+import { eventObject, podObject } from '../../../test/support/memory-cluster.ts';
+import { podCrash } from './pod-crash.ts';
+import { podMemory } from './pod-memory.ts';
+
+const node = { kind: 'Node', name: 'n1' };
+const ended = (reason: string, exitCode: number, extra: object = {}) => ({
+  reason,
+  exitCode,
+  startedAt: '2026-01-01T11:57:00Z',
+  finishedAt: '2026-01-01T11:58:34Z',
+  ...extra,
+});
+const looping = (last: object) => ({
+  restartCount: 7,
+  ready: false,
+  state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s' } },
+  lastState: { terminated: last },
+});
+const killed = (spec: object = {}) => podObject('web-1', { spec, state: looping(ended('OOMKilled', 137)) });
+const nodeEvent = (reason: string, message: string, extra: object = {}) =>
+  eventObject(node, reason, message, {
+    metadata: { name: `n1.${reason}`, namespace: 'default' },
+    lastTimestamp: '2026-01-01T11:58:30Z',
+    ...extra,
+  });
+
+describe('pod-memory', () => {
+  test('a loop of kills began when the pod was last ready', async () => {
+    const conditions = [{ type: 'Ready', status: 'False', lastTransitionTime: '2026-01-01T11:20:00Z' }];
+    const pod = podObject('web-1', { status: { conditions }, state: looping(ended('OOMKilled', 137)) });
+    expect((await analyze(podMemory, 'pod', pod))[0]?.when.from).toBe('2026-01-01T11:20:00.000Z');
+    expect((await analyze(podMemory, 'pod', killed()))[0]?.when.from).toBe('2026-01-01T11:58:34.000Z');
+  });
+
+  test('the limit of the container: limit, exit code, time and restarts come from the objects', async () => {
+    const logs = { 'shop/web-1/app previous': 'memory 255 of 256 MiB\n' };
+    const findings = await analyze(podMemory, 'pod', killed(), {}, { logs });
+    expect(findings).toHaveLength(1);
+    expect(findings[0]).toMatchObject({
+      category: 'oom-killed',
+      severity: 'critical',
+      object: 'pod/shop/web-1',
+      description:
+        'Container app of pod web-1 was OOMKilled (exit code 137) at 2026-01-01 11:58:34 UTC, 1m34s after it started; its memory limit is 256Mi; 7 restarts.',
+      cause: 'Container app was OOMKilled: it needs more than its memory limit of 256Mi.',
+      decisive: true,
+      facts: { container: 'app', exit_code: '137', memory_limit: '256Mi', restarts: '7' },
+    });
+    expect(findings[0]?.evidence.map((evidence) => evidence.read.kind)).toEqual(['object', 'logs']);
+    // The crash loop follows from the kill, so it is not a cause of its own.
+    expect((await analyze(podCrash, 'pod', killed()))[0]).toMatchObject({ category: 'crash-loop', cause: null });
+  });
+
+  test('the limit of the whole pod, and advice that does not touch one container', async () => {
+    const spec = { containers: [{ name: 'app' }], resources: { limits: { memory: '512Mi' } } };
+    const [finding] = await analyze(podMemory, 'pod', killed(spec));
+    expect(finding).toMatchObject({ category: 'pod-memory-limit', decisive: true });
+    expect(finding?.cause).toContain('pod-level memory limit of 512Mi');
+    const place = { namespace: 'shop', pod: 'web-1', container: 'app', workload: 'deployment/web' };
+    const advice = podMemory.categories['pod-memory-limit'].advice(finding as never, place);
+    expect(JSON.stringify(advice)).not.toContain('-c app');
+  });
+
+  test('no limit: the node only where it says that it had no memory left', async () => {
+    const spec = { containers: [{ name: 'app' }] };
+    const [unknown] = await analyze(podMemory, 'pod', killed(spec));
+    expect(unknown).toMatchObject({ category: 'oom-killed', pointers: [{ kind: 'node', name: 'n1' }] });
+    expect(unknown?.cause).toBe(
+      'Container app was OOMKilled. No memory limit is set on it or on its pod, and nothing that was read says whose memory ran out.',
+    );
+    const events = [nodeEvent('SystemOOM', 'System OOM encountered, victim process: java, pid: 4242')];
+    const [proved] = await analyze(podMemory, 'pod', killed(spec), { events });
+    expect(proved).toMatchObject({ category: 'node-oom', decisive: true, pointers: [{ kind: 'node', name: 'n1' }] });
+    expect(proved?.cause).toContain(
+      'its node n1 was out of memory (SystemOOM: System OOM encountered, victim process: java',
+    );
+    const other = [
+      nodeEvent('SystemOOM', 'System OOM encountered, victim process: java', {
+        firstTimestamp: '2026-01-01T09:00:00Z',
+        lastTimestamp: '2026-01-01T09:00:00Z',
+      }),
+    ];
+    expect((await analyze(podMemory, 'pod', killed(spec), { events: other }))[0]?.category).toBe('oom-killed');
+  });
+
+  test('a worker that the kernel killed: its parent ends with an error', async () => {
+    const log =
+      '[2026-01-01 11:58:30 +0000] [1] [ERROR] Worker (pid:17) was sent SIGKILL! Perhaps out of memory?\n[2026-01-01 11:58:34 +0000] [1] [INFO] Shutting down: Master\n';
+    const pod = podObject('web-1', { state: looping(ended('Error', 1)) });
+    const logs = { 'shop/web-1/app previous': log };
+    const events = [
+      nodeEvent('OOMKilling', 'Memory cgroup out of memory: Killed process 1609846 (gunicorn) total-vm:1221780kB'),
+    ];
+    const [proved] = await analyze(podMemory, 'pod', pod, { events }, { logs });
+    expect(proved).toMatchObject({ category: 'child-oom', decisive: true });
+    expect(proved?.cause).toContain('A process (gunicorn) in container app was killed by the kernel for memory');
+    expect(proved?.cause).toContain('The memory limit is 256Mi.');
+    const [likely] = await analyze(podMemory, 'pod', pod, {}, { logs });
+    expect(likely).toMatchObject({ category: 'child-oom', decisive: false });
+    const other = { 'shop/web-1/app previous': 'ERROR child exited: signal: killed\n' };
+    expect(await analyze(podMemory, 'pod', pod, {}, { logs: other })).toEqual([]);
+  });
+
+  test('SIGKILL while the kernel reports a kill: likely, not proved', async () => {
+    const pod = podObject('web-1', { state: looping(ended('Error', 137)) });
+    expect(await analyze(podMemory, 'pod', pod)).toEqual([]);
+    const events = [nodeEvent('SystemOOM', 'System OOM encountered, victim process: node, pid: 7')];
+    const [finding] = await analyze(podMemory, 'pod', pod, { events });
+    expect(finding).toMatchObject({ category: 'node-oom', decisive: false });
+    expect(finding?.cause).toContain('when its node n1 was out of memory (SystemOOM');
+  });
+
+  test('a container that runs again and was ready since: history; two days ago: no news', async () => {
+    const well = podObject('web-1', {
+      state: {
+        ready: true,
+        restartCount: 1,
+        state: { running: { startedAt: '2026-01-01T11:58:40Z' } },
+        lastState: { terminated: ended('OOMKilled', 137) },
+      },
+    });
+    expect((await analyze(podMemory, 'pod', well))[0]).toMatchObject({
+      severity: 'high',
+      when: { from: '2026-01-01T11:58:34.000Z', until: '2026-01-01T11:58:40.000Z' },
+    });
+    const unready = podObject('web-1', {
+      status: { conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: '2026-01-01T11:50:00Z' }] },
+      state: {
+        ready: false,
+        restartCount: 1,
+        state: { running: { startedAt: '2026-01-01T02:00:00Z' } },
+        lastState: { terminated: ended('OOMKilled', 137, { finishedAt: '2026-01-01T01:59:00Z' }) },
+      },
+    });
+    expect((await analyze(podMemory, 'pod', unready))[0]?.when.until).toBe('2026-01-01T02:00:00.000Z');
+    const old = ended('OOMKilled', 137, { finishedAt: '2025-12-30T11:58:34Z' });
+    const past = podObject('web-1', { state: { ready: true, restartCount: 1, lastState: { terminated: old } } });
+    expect(await analyze(podMemory, 'pod', past)).toEqual([]);
+  });
+});

@@ -1,0 +1,292 @@
+import { toEpochMs } from '../../core/time.ts';
+import { change, look, podQuestions } from '../advice.ts';
+import { defineAnalyzer } from '../define.ts';
+import type { AnalyzerIo, EventView, EvidenceDraft, FindingDraft, Pointer, Target } from '../define.ts';
+import { eventsEvidence, eventView } from '../reading/events.ts';
+import { between, mapAt, plural, textAt, timeText } from '../reading/fields.ts';
+import { endedBy, unwellSince, wellSince } from './pod-end.ts';
+import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
+import type { ContainerView, Ending } from './pod-status.ts';
+import { quote } from '../reading/quote.ts';
+import { logOfEndedRun } from './run-log.ts';
+import type { RunLog } from './run-log.ts';
+
+type Draft = FindingDraft<'oom-killed' | 'pod-memory-limit' | 'child-oom' | 'node-oom'>;
+
+/** The kernel's report and the end of the container are seconds apart. */
+const sameMomentMs = 120_000;
+
+/** Memory: kills by the limit of a container, of the whole pod, for want of memory on the node, and kills of a child process. */
+export const podMemory = defineAnalyzer({
+  name: 'pod-memory',
+  kinds: ['pod'],
+  explains: ['OOMKilling', 'BackOff'],
+  categories: {
+    'oom-killed': {
+      meaning: 'The kernel killed a process of the container because memory ran out.',
+      nearness: 90,
+      answers: podQuestions,
+      changes: /^(?:memory limit|image|command|environment|environment sources)$/,
+      advice: (draft, { namespace, pod, container, workload }) => [
+        usage(namespace, pod),
+        ...(workload === null || draft.facts['memory_limit'] === undefined
+          ? []
+          : [
+              change(
+                `kubectl -n ${namespace} set resources ${workload} -c ${container} --limits=memory=<more than ${draft.facts['memory_limit']}>`,
+                'The container is killed whenever it needs more memory than its limit; if the need is real, the limit has to be higher.',
+              ),
+            ]),
+      ],
+    },
+    'pod-memory-limit': {
+      meaning: 'The kernel killed a container because the memory limit of the whole pod was reached.',
+      nearness: 90,
+      answers: podQuestions,
+      changes: /^(?:memory limit|image|command|environment|environment sources)$/,
+      advice: (draft, { namespace, pod }) => [
+        usage(namespace, pod),
+        change(
+          `Raise spec.resources.limits.memory of the pod template above ${draft.facts['memory_limit'] ?? 'what it is'}, if the containers together need more.`,
+          'All containers of the pod share this limit; a limit of one container changes nothing about it.',
+        ),
+      ],
+    },
+    'child-oom': {
+      meaning: 'The kernel killed a process inside a container for memory, and the container ended because of that.',
+      nearness: 88,
+      answers: podQuestions,
+      changes: /^(?:memory limit|image|command|environment|environment sources)$/,
+      advice: (_, { namespace, pod }) => [usage(namespace, pod)],
+    },
+    'node-oom': {
+      meaning: 'The node itself ran out of memory, and the kernel killed a process of the container.',
+      nearness: 93,
+      answers: podQuestions,
+      changes: null,
+      advice: (draft) => [
+        look(
+          `kubectl describe node ${draft.facts['node'] ?? ''}`,
+          'Shows what the pods of the node ask for and what they may use together.',
+        ),
+      ],
+    },
+  },
+  async run(io, target) {
+    const events = await io.events(target);
+    const findings = await Promise.all(
+      containersOf(target.object).map((container) => analyzeContainer(io, target, container, events)),
+    );
+    return findings.flat();
+  },
+});
+
+const usage = (namespace: string, pod: string) =>
+  look(
+    `kubectl -n ${namespace} top pod ${pod} --containers`,
+    'Shows whether memory grows for ever (a leak) or to a level that the limit should allow.',
+  );
+
+interface Kill {
+  readonly target: Target;
+  readonly container: ContainerView;
+  readonly ending: Ending;
+  readonly log: RunLog;
+  readonly report: KernelReport | null;
+}
+
+async function analyzeContainer(
+  io: AnalyzerIo,
+  target: Target,
+  container: ContainerView,
+  events: readonly EventView[],
+): Promise<readonly Draft[]> {
+  const ending =
+    container.terminated?.reason === 'OOMKilled' ? container.terminated : (container.last ?? container.terminated);
+  if (ending === null || isOldEnding(container, ending, io.now)) return [];
+  const by = endedBy(target.object, container, ending, events);
+  if (by !== 'memory' && (by !== 'itself' || ending.exitCode === 0)) return [];
+  const [log, report] = await Promise.all([
+    logOfEndedRun(io, target, container, ending),
+    kernelReport(io, target, events, ending),
+  ]);
+  const kill: Kill = { target, container, ending, log, report };
+  if (by === 'memory') return [outOfMemory(kill)];
+  return ending.exitCode === 137 ? killedUnseen(kill) : childKilled(kill);
+}
+
+/** What the kernel said of a kill: an event OOMKilling or SystemOOM about the pod or its node. */
+interface KernelReport {
+  readonly event: EventView;
+  /** The name of the process; empty where it is not told. */
+  readonly process: string;
+  /** Of the whole machine, not of a control group. */
+  readonly system: boolean;
+  readonly evidence: EvidenceDraft;
+}
+
+async function kernelReport(
+  io: AnalyzerIo,
+  target: Target,
+  events: readonly EventView[],
+  ending: Ending,
+): Promise<KernelReport | null> {
+  const node = textAt(target.object, 'spec', 'nodeName');
+  const [ofNode, near] = await Promise.all([
+    node === '' ? Promise.resolve<readonly EventView[]>([]) : io.events({ kind: 'node', namespace: null, name: node }),
+    io.list('events', target.namespace),
+  ]);
+  const beside =
+    near.kind === 'ok'
+      ? near.value
+          .filter((event) => textAt(event['involvedObject'] ?? event['regarding'], 'name') === node)
+          .map(eventView)
+      : [];
+  const reports = [...events, ...ofNode, ...beside].filter(
+    ({ reason, first, last }) =>
+      (reason === 'OOMKilling' || reason === 'SystemOOM') &&
+      ending.finishedAt !== null &&
+      last !== null &&
+      toEpochMs(last) >= toEpochMs(ending.finishedAt) - sameMomentMs &&
+      toEpochMs(first ?? last) <= toEpochMs(ending.finishedAt) + sameMomentMs,
+  );
+  const event = reports.at(-1);
+  if (event === undefined) return null;
+  const process =
+    /Killed process \d+ \(([^)]{1,64})\)/.exec(event.message)?.[1] ??
+    /victim process: ([^,\s]{1,64})/.exec(event.message)?.[1] ??
+    '';
+  const system = event.reason === 'SystemOOM' || !/memory cgroup|memcg/i.test(event.message);
+  const read = events.includes(event)
+    ? eventsEvidence(target, events).read
+    : ofNode.includes(event)
+      ? ({ kind: 'events', of: 'node', namespace: null, name: node } as const)
+      : ({ kind: 'list', resource: 'events', namespace: target.namespace } as const);
+  return {
+    event,
+    process,
+    system,
+    evidence: { read, excerpt: `${event.last}  ${event.reason}  x${event.count}  ${quote(event.message, 300)}` },
+  };
+}
+
+function outOfMemory(kill: Kill): Draft {
+  const { target, container, ending, report } = kill;
+  const limit = container.limits['memory'];
+  const ofPod = mapAt(target.object, 'spec', 'resources', 'limits')['memory'];
+  const ran = between(ending.startedAt, ending.finishedAt);
+  const exit = ending.exitCode === null ? '' : ` (exit code ${ending.exitCode})`;
+  const run = ran === null ? '' : `, ${ran} after it started`;
+  const began = `Container ${container.name} of pod ${target.name} was OOMKilled${exit} at ${timeText(ending.finishedAt)}${run}`;
+  const end = `; ${plural(container.restarts, 'restart')}.`;
+  const common = draftOf(kill);
+  const node = textAt(target.object, 'spec', 'nodeName');
+  if (limit !== undefined)
+    return {
+      ...common,
+      category: 'oom-killed',
+      description: `${began}; its memory limit is ${limit}${end}`,
+      cause: `Container ${container.name} was OOMKilled: it needs more than its memory limit of ${limit}.`,
+      facts: { ...common.facts, memory_limit: limit },
+    };
+  if (ofPod !== undefined)
+    return {
+      ...common,
+      category: 'pod-memory-limit',
+      description: `${began}; it has no limit of its own, the memory limit of the whole pod is ${ofPod}${end}`,
+      cause: `Container ${container.name} was OOMKilled: the containers of the pod together need more than the pod-level memory limit of ${ofPod} (spec.resources.limits).`,
+      facts: { ...common.facts, memory_limit: ofPod },
+    };
+  if (report?.system === true)
+    return {
+      ...common,
+      category: 'node-oom',
+      description: `${began}; node ${node} had no memory left (${report.event.reason}: ${quote(report.event.message, 200)})${end}`,
+      cause: `Container ${container.name} was OOMKilled because its node ${node} was out of memory (${report.event.reason}: ${quote(report.event.message, 200)}). It has no memory limit of its own.`,
+      facts: { ...common.facts, node },
+      pointers: [nodePointer(node)],
+    };
+  return {
+    ...common,
+    category: 'oom-killed',
+    description: `${began}; no memory limit is set on it, and nothing that was read says whose memory ran out${end}`,
+    cause: `Container ${container.name} was OOMKilled. No memory limit is set on it or on its pod, and nothing that was read says whose memory ran out.`,
+    pointers: node === '' ? [] : [nodePointer(node)],
+  };
+}
+
+const nodePointer = (name: string): Pointer => ({ kind: 'node', namespace: null, name });
+
+/** SIGKILL without the word of the kubelet, while the kernel reports a kill for memory: that of another pod it may be. */
+function killedUnseen(kill: Kill): readonly Draft[] {
+  const { target, container, report } = kill;
+  if (report === null) return [];
+  const node = textAt(target.object, 'spec', 'nodeName');
+  const common = draftOf(kill);
+  const cause = `Container ${container.name} of pod ${target.name} was killed with SIGKILL (exit code 137) when ${report.system ? `its node ${node} was out of memory` : `the kernel of node ${node} killed a process for memory`} (${report.event.reason}: ${quote(report.event.message, 200)}).`;
+  return [
+    {
+      ...common,
+      category: report.system ? 'node-oom' : 'child-oom',
+      description: `${cause} ${plural(container.restarts, 'restart')}.`,
+      cause,
+      decisive: false,
+      facts: { ...common.facts, node },
+      pointers: report.system ? [nodePointer(node)] : [],
+    },
+  ];
+}
+
+/** A process below the first one was killed: the kernel or the log says so, the container ended with an error. */
+function childKilled(kill: Kill): readonly Draft[] {
+  const { target, container, ending, log, report } = kill;
+  const told = log.telling?.kind === 'child-killed' ? log.telling : null;
+  if (told === null) return [];
+  if (report === null && !/memory/i.test(told.text)) return [];
+  const limit = container.limits['memory'] ?? mapAt(target.object, 'spec', 'resources', 'limits')['memory'];
+  const limited = limit === undefined ? '' : ` The memory limit is ${limit}.`;
+  const proof =
+    report === null
+      ? ''
+      : ` The kernel reports: ${quote(report.event.message, 200)}${plural(report.event.count, 'time') === '1 time' ? '' : ` (${plural(report.event.count, 'time')})`}.`;
+  const process = report === null || report.process === '' ? 'A process' : `A process (${report.process})`;
+  const common = draftOf(kill);
+  const cause = `${process} in container ${container.name} was killed ${report === null ? "with SIGKILL, by its parent's words perhaps for memory" : 'by the kernel for memory'}, and the container then ended with exit code ${ending.exitCode ?? 'unknown'}. Its log says: "${told.text}".${proof}${limited}`;
+  return [
+    {
+      ...common,
+      category: 'child-oom',
+      description: `Pod ${target.name}: ${cause} ${plural(container.restarts, 'restart')}.`,
+      cause,
+      decisive: report !== null,
+      facts: { ...common.facts, log_line: told.text, ...(limit === undefined ? {} : { memory_limit: limit }) },
+    },
+  ];
+}
+
+function draftOf({ target, container, ending, log, report }: Kill): Omit<
+  Draft,
+  'category' | 'description' | 'cause'
+> & {
+  readonly facts: Record<string, string>;
+} {
+  return {
+    severity: container.ready ? 'high' : 'critical',
+    object: `pod/${target.namespace}/${target.name}`,
+    decisive: true,
+    when: {
+      from: container.ready ? ending.finishedAt : unwellSince(target.object, ending),
+      until: wellSince(target.object, container),
+      source: `status of ${container.label}`,
+    },
+    facts: {
+      ...podFacts(target.object),
+      container: container.name,
+      reason: ending.reason,
+      ...(ending.exitCode === null ? {} : { exit_code: String(ending.exitCode) }),
+      ...(ending.finishedAt === null ? {} : { finished_at: ending.finishedAt }),
+      restarts: String(container.restarts),
+    },
+    evidence: [podEvidence(target), ...log.evidence, ...(report === null ? [] : [report.evidence])],
+  };
+}

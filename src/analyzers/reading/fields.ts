@@ -1,0 +1,117 @@
+import type { KubernetesObject, OwnerReference } from '../../core/cluster.ts';
+import { toEpochMs, toTimestamp } from '../../core/time.ts';
+import type { Timestamp } from '../../core/time.ts';
+
+/** The value at a path of own properties, or undefined. Objects come from outside and may lack or twist anything. */
+export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
+  let current = value;
+  for (const key of path) {
+    if (current === null || typeof current !== 'object' || !Object.hasOwn(current, key)) return undefined;
+    current = (current as Record<string | number, unknown>)[key];
+  }
+  return current;
+}
+
+/** Empty where there is no text. */
+export function textAt(value: unknown, ...path: readonly (string | number)[]): string {
+  const found = at(value, ...path);
+  return typeof found === 'string' ? found : '';
+}
+
+export function numberAt(value: unknown, ...path: readonly (string | number)[]): number | null {
+  const found = at(value, ...path);
+  return typeof found === 'number' && Number.isFinite(found) ? found : null;
+}
+
+/** Empty where there is no list. */
+export function listAt(value: unknown, ...path: readonly (string | number)[]): readonly unknown[] {
+  const found = at(value, ...path);
+  return Array.isArray(found) ? found : [];
+}
+
+/** Text values only; empty where there is no map. */
+export function mapAt(value: unknown, ...path: readonly (string | number)[]): Readonly<Record<string, string>> {
+  const found = at(value, ...path);
+  if (found === null || typeof found !== 'object' || Array.isArray(found)) return {};
+  return Object.fromEntries(
+    Object.entries(found).flatMap(([key, item]) =>
+      typeof item === 'string' || typeof item === 'number' ? [[key, String(item)]] : [],
+    ),
+  );
+}
+
+/** A Kubernetes time in the project's form; null where there is none. */
+export function timeAt(value: unknown, ...path: readonly (string | number)[]): Timestamp | null {
+  const epochMs = Date.parse(textAt(value, ...path));
+  return Number.isNaN(epochMs) ? null : toTimestamp(epochMs);
+}
+
+/** A condition of a status by its type. */
+export function conditionOf(
+  object: unknown,
+  type: string,
+): {
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly since: Timestamp | null;
+} | null {
+  const found = listAt(object, 'status', 'conditions').find((condition) => textAt(condition, 'type') === type);
+  if (found === undefined) return null;
+  return {
+    status: textAt(found, 'status'),
+    reason: textAt(found, 'reason'),
+    message: textAt(found, 'message'),
+    since: timeAt(found, 'lastTransitionTime'),
+  };
+}
+
+/** The owner that manages the object. */
+export function controllerOf(object: KubernetesObject): OwnerReference | null {
+  const owners = object.metadata.ownerReferences ?? [];
+  return owners.find((owner) => owner.controller === true) ?? null;
+}
+
+/** Whether `owner` manages `object`; by UID, so that a namesake of an earlier life does not count. */
+export function isOwnedBy(object: KubernetesObject, owner: KubernetesObject): boolean {
+  const reference = controllerOf(object);
+  if (reference === null) return false;
+  return owner.metadata.uid === undefined
+    ? reference.kind === owner.kind && reference.name === owner.metadata.name
+    : reference.uid === owner.metadata.uid;
+}
+
+/** `1m34s`, `2h5m`, `3d4h`: the two largest units. */
+export function durationText(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  const units = [
+    ['d', 86_400],
+    ['h', 3600],
+    ['m', 60],
+    ['s', 1],
+  ] as const;
+  const parts: string[] = [];
+  let rest = seconds;
+  for (const [unit, size] of units) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count}${unit}`);
+    if (parts.length === 2) break;
+  }
+  return parts.join('') || '0s';
+}
+
+/** Time from one moment to another, as text; null where one is missing. */
+export function between(from: Timestamp | null, to: Timestamp | null): string | null {
+  return from === null || to === null ? null : durationText(toEpochMs(to) - toEpochMs(from));
+}
+
+/** `1 restart`, `7 restarts`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A time for people, to the second: `2026-11-23 18:07:14 UTC`. */
+export function timeText(time: Timestamp | null): string {
+  return time === null ? 'an unknown time' : `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
+}

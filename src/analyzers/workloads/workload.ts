@@ -1,0 +1,57 @@
+import type { KubernetesObject } from '../../core/cluster.ts';
+import { describeCommand, look, unreadyQuestions } from '../advice.ts';
+import { defineAnalyzer, lasting, objectName } from '../define.ts';
+import type { EvidenceDraft, Target } from '../define.ts';
+import { listAt, numberAt, textAt } from '../reading/fields.ts';
+import { wasRead } from '../reading/owned.ts';
+
+/** StatefulSets, DaemonSets and ReplicaSets whose pods are missing or not ready. */
+export const workload = defineAnalyzer({
+  name: 'workload',
+  kinds: ['statefulset', 'daemonset', 'replicaset'],
+  explains: [],
+  categories: {
+    'replicas-unavailable': {
+      meaning: 'A workload has fewer ready pods than it wants.',
+      nearness: 44,
+      answers: unreadyQuestions,
+      changes: null,
+      advice: (draft) => [look(describeCommand(draft), 'Shows the state and the events of the object.')],
+    },
+  },
+  async run(_, target) {
+    if (!wasRead(target)) return [];
+    const { wanted, ready } = counts(target.object);
+    if (ready >= wanted) return [];
+    return [
+      {
+        category: 'replicas-unavailable',
+        severity: ready > 0 ? 'medium' : 'high',
+        object: objectName(target.kind, target.namespace, target.name),
+        description: `${ready} of ${wanted} pods of ${target.kind} ${target.name} are ready.`,
+        cause: null,
+        decisive: false,
+        when: lasting,
+        facts: { wanted: String(wanted), ready: String(ready) },
+        evidence: [workloadEvidence(target, wanted, ready)],
+      },
+    ];
+  },
+});
+
+function counts(object: KubernetesObject): { readonly wanted: number; readonly ready: number } {
+  const status = (field: string): number => numberAt(object, 'status', field) ?? 0;
+  if (object.kind === 'DaemonSet') return { wanted: status('desiredNumberScheduled'), ready: status('numberReady') };
+  return { wanted: numberAt(object, 'spec', 'replicas') ?? 1, ready: status('readyReplicas') };
+}
+
+function workloadEvidence(target: Target, wanted: number, ready: number): EvidenceDraft {
+  const conditions = listAt(target.object, 'status', 'conditions').map(
+    (condition) =>
+      `condition ${textAt(condition, 'type')}=${textAt(condition, 'status')} (${textAt(condition, 'reason')}: ${textAt(condition, 'message')})`,
+  );
+  return {
+    read: { kind: 'object', of: target.kind, namespace: target.namespace, name: target.name },
+    excerpt: [`pods: ${wanted} wanted, ${ready} ready`, ...conditions].join('\n'),
+  };
+}
