@@ -2,7 +2,8 @@ import { StatementSync } from 'node:sqlite';
 import { Client } from 'pg';
 
 const control = /^(?:BEGIN|COMMIT|SAVEPOINT|RELEASE)\b/;
-const beside = /alert_words|alert_labels_due/;
+/** The index of words, and the clock of the server, which is asked every ten seconds whatever is done. */
+const beside = /alert_words|alert_labels_due|clock_timestamp\(\)\) \* 1000 AS now/;
 
 /** Not one that begins or ends a transaction, nor of an index that is written beside the commits. */
 export function isOfWork(text: string): boolean {
