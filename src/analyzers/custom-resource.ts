@@ -1,9 +1,9 @@
 import type { KubernetesObject } from '../core/cluster.ts';
 import { addMs } from '../core/time.ts';
 import { look } from './advice.ts';
-import { defineAnalyzer, kindOf, kindResources, objectName } from './define.ts';
+import { defineAnalyzer, kindOf, kindResources, nameOf } from './define.ts';
 import type { AnalyzerIo, EventView, FindingDraft, Target } from './define.ts';
-import { eventsEvidence } from './reading/events.ts';
+import { aboutOf, eventsEvidence } from './reading/events.ts';
 import { plural, textAt, timeText } from './reading/fields.ts';
 import { quote } from './reading/quote.ts';
 
@@ -52,7 +52,7 @@ function finding(target: Target, events: readonly EventView[], last: EventView):
   return {
     category: 'controller-failure',
     severity: 'high',
-    object: objectName(kind, target.namespace, target.name),
+    object: nameOf(target),
     description: `${words} (${plural(last.count, 'time')}, last at ${timeText(last.last)}).`,
     cause: `${words}.`,
     decisive: true,
@@ -75,7 +75,7 @@ export async function failedCustomResource(
   const result = await io.list('events', namespace);
   if (result.kind !== 'ok') return null;
   const found = result.value.flatMap((event) => {
-    const about = event['involvedObject'] ?? event['regarding'];
+    const about = aboutOf(event);
     const [kind, called] = [textAt(about, 'kind'), textAt(about, 'name')];
     const isNamed = called === name || called.startsWith(`${name}-`);
     const isRead = Object.hasOwn(kindResources, kind.toLowerCase()) || kind === '';

@@ -29,6 +29,18 @@ export const kindResources = {
 } as const satisfies Record<string, ClusterResource>;
 export type ObjectKind = keyof typeof kindResources;
 
+/** Kinds whose objects are in no namespace. */
+const clusterScoped: ReadonlySet<string> = new Set<ObjectKind>([
+  'node',
+  'persistentvolume',
+  'storageclass',
+  'namespace',
+]);
+
+export function isClusterScoped(kind: string): boolean {
+  return clusterScoped.has(kind);
+}
+
 /**
  * How the investigation came from one object to the next. `near` is no link: the object only stands in the same place.
  * What only surrounds (`node`, `mounts`, `calls`) answers for a failure where that failure points at it, or nothing else does.
@@ -42,7 +54,6 @@ export type Relation =
   | 'selected by'
   | 'routes to'
   | 'scales'
-  | 'limited by'
   | 'node'
   | 'mounts'
   | 'calls'
@@ -69,6 +80,11 @@ export function objectName(kind: string, namespace: string | null, name: string)
 /** The kind of a target as the API writes it, in small letters; of a custom resource its own. */
 export function kindOf({ kind, object }: Pick<Target, 'kind'> & { readonly object?: KubernetesObject }): string {
   return kind === 'customresource' ? (object?.kind ?? kind).toLowerCase() : kind;
+}
+
+/** {@link objectName} of a target. */
+export function nameOf(target: Pick<Target, 'kind' | 'namespace' | 'name' | 'object'>): string {
+  return objectName(kindOf(target), target.namespace, target.name);
 }
 
 /** What was read. Evidence points at a read, and counts only where that read was made and answered. */
@@ -191,6 +207,8 @@ export interface Category {
   readonly answers: readonly Question[];
   /** Fields of a pod template whose change can bring it about; null: no rollout can. */
   readonly changes: RegExp | null;
+  /** Dropped where another finding about the same object explains its `reason`. */
+  readonly givesWay?: true;
   /** Most useful first; what only reads comes before what changes where the cause is in doubt. */
   advice(draft: FindingDraft, place: Place): readonly Advice[];
 }

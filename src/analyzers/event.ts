@@ -1,6 +1,6 @@
 import { addMs } from '../core/time.ts';
 import { describeCommand, look } from './advice.ts';
-import { defineAnalyzer, kindResources, objectName } from './define.ts';
+import { defineAnalyzer, kindResources, nameOf } from './define.ts';
 import type { EventView, FindingDraft, ObjectKind, Target } from './define.ts';
 import { eventsEvidence } from './reading/events.ts';
 import { plural, timeText } from './reading/fields.ts';
@@ -11,7 +11,8 @@ const recentMs = 3_600_000;
 /** Warning events of the last hour. Those that another finding about the object explains are dropped afterwards. */
 export const warningEvent = defineAnalyzer({
   name: 'warning-event',
-  kinds: Object.keys(kindResources) as ObjectKind[],
+  // A custom resource is known by its events alone: they are its findings.
+  kinds: (Object.keys(kindResources) as ObjectKind[]).filter((kind) => kind !== 'customresource'),
   explains: [],
   categories: {
     'warning-event': {
@@ -19,6 +20,7 @@ export const warningEvent = defineAnalyzer({
       nearness: 20,
       answers: [],
       changes: null,
+      givesWay: true,
       advice: (draft) => [look(describeCommand(draft), 'Shows the state and the events of the object.')],
     },
   },
@@ -47,7 +49,7 @@ function finding(
   return {
     category: 'warning-event',
     severity: 'low',
-    object: objectName(target.kind, target.namespace, target.name),
+    object: nameOf(target),
     description: `Warning event ${last?.reason ?? ''} of ${target.kind} ${target.name} (${plural(count, 'time')}, last at ${timeText(last?.last ?? null)}): ${quote(last?.message ?? '', 250)}`,
     cause: null,
     decisive: false,

@@ -4,11 +4,14 @@ import { AppError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { AgentResult, ScanResult } from '../core/finding.ts';
 import { isKubernetesName } from '../core/cluster.ts';
+import type { Cluster } from '../core/cluster.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { toTimestamp } from '../core/time.ts';
 import { mostSimilar } from '../lib/similar.ts';
+import type { InvestigationOutcome } from '../investigation/input.ts';
 import { investigate } from '../investigation/investigate.ts';
 import { snapshotOf } from '../intake/records.ts';
+import { isClusterScoped } from '../analyzers/define.ts';
 import { objectLabels } from '../investigation/labels.ts';
 import { scan } from '../investigation/scan.ts';
 import { renderTextReport } from '../investigation/text.ts';
@@ -30,22 +33,25 @@ export async function investigateOnce(
   options: ClusterOptions,
   text: { readonly colour: boolean; readonly explain: boolean },
 ): Promise<Investigation> {
-  const [alert = null, ...others] = alerts;
-  const { result, failure } = await withCluster(options, (cluster) =>
-    investigate({
-      cluster,
-      alert,
-      others,
-      goal: '',
-      asked: '',
-      firstEvidenceNumber: 1,
-      refusal: null,
-      now: () => toTimestamp(Date.now()),
-      signal: new AbortController().signal,
-      maxIterations: 0,
-    }),
-  );
+  const { result, failure } = await withCluster(options, (cluster) => investigateIn(cluster, alerts));
   return { result, text: renderTextReport(result, text), failure };
+}
+
+/** Investigates the alerts in a cluster that is open, as one incident, without a model. */
+export function investigateIn(cluster: Cluster, alerts: readonly AlertSnapshot[]): Promise<InvestigationOutcome> {
+  const [alert = null, ...others] = alerts;
+  return investigate({
+    cluster,
+    alert,
+    others,
+    goal: '',
+    asked: '',
+    firstEvidenceNumber: 1,
+    refusal: null,
+    now: () => toTimestamp(Date.now()),
+    signal: new AbortController().signal,
+    maxIterations: 0,
+  });
 }
 
 /** Everything that is broken now, in a namespace or (null) in the cluster. */
@@ -57,10 +63,7 @@ export async function scanOnce(namespace: string | null, options: ClusterOptions
   );
 }
 
-async function withCluster<T>(
-  options: ClusterOptions,
-  work: (cluster: NonNullable<Awaited<ReturnType<typeof openCluster>>>['cluster']) => Promise<T>,
-): Promise<T> {
+async function withCluster<T>(options: ClusterOptions, work: (cluster: Cluster) => Promise<T>): Promise<T> {
   const opened = await openCluster(options);
   if (opened === null) {
     throw new AppError('InvalidInput', 'no cluster was named', {
@@ -144,7 +147,7 @@ export function alertOfObject(object: string, namespace: string | null): AlertSn
       next: `fist investigate ${near ?? 'pod'}/NAME -n NAMESPACE (kinds: ${[...labels.keys()].join(', ')})`,
     });
   }
-  const place = kind === 'node' || kind === 'persistentvolume' ? {} : { namespace: namespace ?? 'default' };
+  const place = isClusterScoped(kind) ? {} : { namespace: namespace ?? 'default' };
   return askedFor('Asked', { ...place, [label]: name });
 }
 

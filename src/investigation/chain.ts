@@ -1,25 +1,44 @@
 import type { EvidenceDraft, Target } from '../analyzers/define.ts';
-import { objectName } from '../analyzers/define.ts';
+import { nameOf } from '../analyzers/define.ts';
 import type { ChainLink } from '../core/finding.ts';
 import type { EvidenceRecorder } from './evidence.ts';
 import { pathTo } from './graph.ts';
-import type { RankedFinding, Ranking } from './rank.ts';
+import type { RankedFinding } from './findings.ts';
+import type { Ranking } from './rank.ts';
 
 /**
- * The way from what the alert names to the cause. Each object on it has a finding, or its own state as evidence of the
- * link; an object without either is left out.
+ * The way from what the alert names to the cause, over the objects of every finding of the chain. Each object on it has a
+ * finding, or its own state as evidence of the link; an object without either is left out.
  */
-export function causalChain({ cause, chain, findings }: Ranking, recorder: EvidenceRecorder): readonly ChainLink[] {
-  if (cause === null) return [];
-  return pathTo(cause.target).flatMap((target) => {
-    const object = objectName(target.kind, target.namespace, target.name);
-    const finding =
-      chain.find(({ draft }) => draft.object === object) ?? findings.find(({ draft }) => draft.object === object);
+export function causalChain({ chain, findings }: Ranking, recorder: EvidenceRecorder): readonly ChainLink[] {
+  return wayOf(chain).flatMap(({ target, relation }) => {
+    const finding = chain.find((one) => one.target === target) ?? findings.find((one) => one.target === target);
     const evidence = finding?.draft.evidence ?? [stateOf(target)];
     const ids = evidence.flatMap((one) => recorder.record(one) ?? []);
     if (ids.length === 0) return [];
-    return [{ object, relation: target.relation, finding: wordsOf(finding), evidence_ids: [...new Set(ids)] }];
+    return [{ object: nameOf(target), relation, finding: wordsOf(finding), evidence_ids: [...new Set(ids)] }];
   });
+}
+
+interface Step {
+  readonly target: Target;
+  readonly relation: string;
+}
+
+/**
+ * To the first finding by its own path, and on to each next one from where the ways part. What was come to by another way
+ * before a finding pointed at it begins anew there.
+ */
+function wayOf(chain: readonly RankedFinding[]): readonly Step[] {
+  const way: Step[] = [];
+  for (const { target } of chain) {
+    const path = pathTo(target);
+    const shared = path.findLastIndex((one) => way.some((step) => step.target === one));
+    const isPointedAt = way.length > 0 && shared < 0;
+    const rest = isPointedAt ? [target] : path.slice(shared + 1);
+    way.push(...rest.map((one) => ({ target: one, relation: isPointedAt ? 'points at' : one.relation })));
+  }
+  return way;
 }
 
 function wordsOf(finding: RankedFinding | undefined): string {

@@ -1,4 +1,4 @@
-import { kindResources } from '../analyzers/define.ts';
+import { isClusterScoped, kindResources } from '../analyzers/define.ts';
 import type { ReadReference } from '../analyzers/define.ts';
 
 /** The kubectl command that shows again what was read. Names in it are Kubernetes names, so nothing needs quoting. */
@@ -10,12 +10,9 @@ export function commandOf(read: ReadReference): string {
   return `kubectl logs -n ${read.namespace} ${read.pod} -c ${read.container}${read.previous ? ' --previous' : ''} --tail=200`;
 }
 
-const clusterScoped: ReadonlySet<string> = new Set([
-  kindResources.node,
-  'namespaces',
-  'persistentvolumes',
-  'storageclasses',
-]);
+const clusterScoped: ReadonlySet<string> = new Set(
+  Object.entries(kindResources).flatMap(([kind, resource]) => (isClusterScoped(kind) ? [resource] : [])),
+);
 
 function inNamespace(namespace: string | null): string {
   return namespace === null ? '' : ` -n ${namespace}`;

@@ -64,7 +64,7 @@ const analyzer = defineAnalyzer({
     'crash-loop': category(74),
     'oom-killed': category(90),
     'recent-change': category(40),
-    'warning-event': category(20),
+    'warning-event': { ...category(20), givesWay: true },
   },
   run: async () => [],
 });

@@ -46,7 +46,7 @@ export function isLinked(target: Target): boolean {
 }
 
 /** What only surrounds an object and answers for its failure where that points at it, or where nothing else does. */
-const surrounding: ReadonlySet<Relation> = new Set(['node', 'mounts', 'calls', 'limited by', 'points at']);
+const surrounding: ReadonlySet<Relation> = new Set(['node', 'mounts', 'calls', 'points at']);
 
 /** Whether the way goes through something that only surrounds what the alert names. */
 export function isSurrounding(target: Target): boolean {

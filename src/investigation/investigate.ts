@@ -1,6 +1,6 @@
 import type { AppError } from '../core/errors.ts';
 import type { AlertSnapshot } from '../core/run.ts';
-import { objectName } from '../analyzers/define.ts';
+import { nameOf } from '../analyzers/define.ts';
 import type { Analyzer, Question, Target } from '../analyzers/define.ts';
 import { analyzers } from '../analyzers/index.ts';
 import { oneLine } from '../lib/printable.ts';
@@ -13,11 +13,13 @@ import { followLinks } from './links.ts';
 import { namedObjects } from './labels.ts';
 import { questionOf } from './questions.ts';
 import { rank } from './rank.ts';
-import type { Analysis, Asked, Ranking } from './rank.ts';
+import type { Analysis } from './findings.ts';
+import type { Asked, Ranking } from './rank.ts';
 import { openReads } from './reads.ts';
 import type { Reads } from './reads.ts';
 import { composeResult, emptyResult } from './result.ts';
-import { addNear, addPointed, findSubject } from './targets.ts';
+import { addNear } from './places.ts';
+import { addPointed, findSubject } from './targets.ts';
 import type { Subject } from './targets.ts';
 
 /**
@@ -130,9 +132,7 @@ function foundWell(analyses: readonly Analysis[]): readonly string[] {
   const unwell = new Set(
     linked.filter((one) => one.findings.length > 0 || one.problem !== null).map(({ target }) => target),
   );
-  const names = linked
-    .filter(({ target }) => !unwell.has(target))
-    .map(({ target }) => objectName(target.kind, target.namespace, target.name));
+  const names = linked.filter(({ target }) => !unwell.has(target)).map(({ target }) => nameOf(target));
   return [...new Set(names)];
 }
 
@@ -197,8 +197,7 @@ async function runAnalyzer(analyzer: Analyzer, reads: Reads, target: Target, sig
     return { analyzer, target, findings: await analyzer.run(reads, target), problem: null };
   } catch (error) {
     signal.throwIfAborted();
-    const object = objectName(target.kind, target.namespace, target.name);
-    const problem = `What is the state of ${object}? Analyzer ${analyzer.name} failed: ${error instanceof Error ? error.message : String(error)}`;
+    const problem = `What is the state of ${nameOf(target)}? Analyzer ${analyzer.name} failed: ${error instanceof Error ? error.message : String(error)}`;
     return { analyzer, target, findings: [], problem };
   }
 }

@@ -1,3 +1,4 @@
+import { isClusterScoped } from '../analyzers/define.ts';
 import type { ObjectKind } from '../analyzers/define.ts';
 import { isKubernetesName } from '../core/cluster.ts';
 import type { Labels } from '../core/alert.ts';
@@ -111,11 +112,11 @@ export function namedObjects(alertName: string, given: Labels): NamedObjects {
   const namespace = value(namespaceLabels);
   const objects = kindLabels.flatMap(([kind, names]) => {
     const name = value(names);
-    return name === null || (kind !== 'node' && namespace === null) ? [] : [{ kind, name }];
+    return name === null || (!isClusterScoped(kind) && namespace === null) ? [] : [{ kind, name }];
   });
   for (const [nameLabel, kindLabel] of pairLabels) {
     const kind = (labels[kindLabel] ?? 'deployment').toLowerCase();
-    const isNamed = objects.some((object) => object.kind !== 'service' && object.kind !== 'node');
+    const isNamed = objects.some((object) => object.kind !== 'service' && !isClusterScoped(object.kind));
     const name = isNamed || namespace === null || !isWorkload(kind) ? null : value([nameLabel]);
     if (name !== null) objects.push({ kind: kind as ObjectKind, name });
   }

@@ -14,6 +14,9 @@ import type { Reads } from './reads.ts';
 /** Pods below one owner that are looked at, the unhealthy ones first. */
 const maxPodsOfOwner = 5;
 
+/** An object that a link leads to, with its kind. */
+type Found = readonly [ObjectKind, KubernetesObject];
+
 /** A kind of link: from which objects it goes, over which relations it may be come to, and where it leads. */
 interface LinkRule {
   readonly relation: Relation;
@@ -22,7 +25,7 @@ interface LinkRule {
   readonly after?: readonly Relation[];
   /** Only where an alert asks one of these; absent = always. */
   readonly asked?: readonly Question[];
-  follow(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]>;
+  follow(reads: Reads, target: Target): Promise<readonly Found[]>;
 }
 
 /** Ways down: an alert about a pod does not go up to its owner and down again to the pod's siblings. */
@@ -88,7 +91,7 @@ export async function followLinks(reads: Reads, graph: Graph, questions: readonl
 }
 
 /** Follows the managing owner: pod, replica set, deployment; job, cron job. A deployment says all that its replica set does. */
-async function ownerOf(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+async function ownerOf(reads: Reads, target: Target): Promise<readonly Found[]> {
   const owner = controllerOf(target.object);
   return owner === null ? [] : namedOwner(reads, target.namespace, owner.kind, owner.name);
 }
@@ -98,7 +101,7 @@ async function namedOwner(
   namespace: string | null,
   ownerKind: string,
   name: string,
-): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+): Promise<readonly Found[]> {
   const kind = ownerKind.toLowerCase();
   if (!isKind(kind) || kind === 'node') return [];
   const result = await reads.get(kind, namespace, name);
@@ -118,7 +121,7 @@ export async function unreadWithEvents(
   kind: ObjectKind,
   namespace: string | null,
   name: string,
-): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+): Promise<readonly Found[]> {
   const events = await reads.events({ kind, namespace, name });
   return events.length === 0 ? [] : [[kind, { metadata: namespace === null ? { name } : { name, namespace } }]];
 }
@@ -127,16 +130,13 @@ function isKind(kind: string): kind is ObjectKind {
   return Object.hasOwn(kindResources, kind);
 }
 
-async function scaledObject(
-  reads: Reads,
-  { namespace, object }: Target,
-): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+async function scaledObject(reads: Reads, { namespace, object }: Target): Promise<readonly Found[]> {
   const name = textAt(object, 'spec', 'scaleTargetRef', 'name');
   return name === '' ? [] : namedOwner(reads, namespace, textAt(object, 'spec', 'scaleTargetRef', 'kind'), name);
 }
 
 /** Pods of a workload that are not well, or one that is; jobs of a cron job that are not complete. */
-async function ownedBy(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+async function ownedBy(reads: Reads, target: Target): Promise<readonly Found[]> {
   if (target.kind === 'cronjob') {
     const jobs = await reads.list('jobs', target.namespace);
     if (jobs.kind !== 'ok') return [];
@@ -166,10 +166,7 @@ async function ownedBy(reads: Reads, target: Target): Promise<readonly (readonly
   ];
 }
 
-function chosenPods(
-  target: Target,
-  pods: readonly KubernetesObject[],
-): readonly (readonly [ObjectKind, KubernetesObject])[] {
+function chosenPods(target: Target, pods: readonly KubernetesObject[]): readonly Found[] {
   const sorted = worstFirst(pods);
   const unwell = sorted.filter((pod) => podTrouble(pod) > 0);
   const chosen = unwell.length > 0 || target.relation !== 'alert' ? unwell : sorted.slice(0, 1);
@@ -183,10 +180,7 @@ export function worstFirst(pods: readonly KubernetesObject[]): readonly Kubernet
   );
 }
 
-async function servicesOfIngress(
-  reads: Reads,
-  { namespace, object }: Target,
-): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+async function servicesOfIngress(reads: Reads, { namespace, object }: Target): Promise<readonly Found[]> {
   const names = backendsOf(object).map(({ service }) => service);
   const services = await reads.list('services', namespace);
   if (services.kind !== 'ok') return [];
@@ -194,7 +188,7 @@ async function servicesOfIngress(
 }
 
 /** Pods that a selector picks, and, of a service, the workloads whose template it would pick: one may have no pods. */
-async function selectedBy(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+async function selectedBy(reads: Reads, target: Target): Promise<readonly Found[]> {
   const picks = pickerOf(target);
   const [pods, deployments] = await Promise.all([
     reads.list('pods', target.namespace),
@@ -216,7 +210,7 @@ function pickerOf({ kind, object }: Target): (labels: Readonly<Record<string, st
 }
 
 /** Services whose selector picks the pods of a workload, and the one of its name, whose selector may be wrong. */
-async function servicesOf(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+async function servicesOf(reads: Reads, target: Target): Promise<readonly Found[]> {
   const services = await reads.list('services', target.namespace);
   if (services.kind !== 'ok') return [];
   const labels = target.kind === 'pod' ? (target.object.metadata.labels ?? {}) : templateLabels(target.object);
@@ -227,7 +221,7 @@ async function servicesOf(reads: Reads, target: Target): Promise<readonly (reado
 }
 
 /** The node of a pod that is not well, where the node was not when the pod failed: what came later explains nothing. */
-async function nodeOf(reads: Reads, { object }: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+async function nodeOf(reads: Reads, { object }: Target): Promise<readonly Found[]> {
   const name = textAt(object, 'spec', 'nodeName');
   if (name === '' || isReady(object)) return [];
   const nodes = await reads.list('nodes', null);
@@ -238,17 +232,14 @@ async function nodeOf(reads: Reads, { object }: Target): Promise<readonly (reado
     .map((node) => ['node', node] as const);
 }
 
-async function podsOnNode(reads: Reads, target: Target): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+async function podsOnNode(reads: Reads, target: Target): Promise<readonly Found[]> {
   const pods = await reads.list('pods', null);
   if (pods.kind !== 'ok') return [];
   const onNode = pods.value.filter((pod) => textAt(pod, 'spec', 'nodeName') === target.name);
   return chosenPods({ ...target, relation: 'holds' }, onNode);
 }
 
-async function claimsOf(
-  reads: Reads,
-  { kind, name, namespace, object }: Target,
-): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+async function claimsOf(reads: Reads, { kind, name, namespace, object }: Target): Promise<readonly Found[]> {
   if (kind === 'pod' && isReady(object)) return [];
   const claimed =
     kind === 'pod'
@@ -269,10 +260,7 @@ async function claimsOf(
 }
 
 /** Services that the values of environment variables and the arguments of a workload name. */
-async function servicesCalled(
-  reads: Reads,
-  { kind, namespace, object }: Target,
-): Promise<readonly (readonly [ObjectKind, KubernetesObject])[]> {
+async function servicesCalled(reads: Reads, { kind, namespace, object }: Target): Promise<readonly Found[]> {
   const spec = kind === 'pod' ? at(object, 'spec') : at(object, 'spec', 'template', 'spec');
   const values = [...listAt(spec, 'containers'), ...listAt(spec, 'initContainers')].flatMap((container) => [
     ...listAt(container, 'env').map((variable) => textAt(variable, 'value')),

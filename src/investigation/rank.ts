@@ -1,28 +1,12 @@
-import { objectName } from '../analyzers/define.ts';
-import type {
-  Analyzer,
-  Category,
-  FindingDraft,
-  Pointer,
-  Question,
-  Target,
-  TemplateChange,
-} from '../analyzers/define.ts';
+import type { Category, FindingDraft, Pointer, Question, Target, TemplateChange } from '../analyzers/define.ts';
 import { timeText } from '../analyzers/reading/fields.ts';
 import type { FindingSeverity } from '../core/finding.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import { dropExplained, fold, isBefore } from './findings.ts';
+import type { Analysis, RankedFinding } from './findings.ts';
 import { isLinked, isSurrounding, pathTo } from './graph.ts';
-
-/** A draft with what ranks it. */
-export interface RankedFinding {
-  readonly draft: FindingDraft;
-  readonly category: Category;
-  readonly target: Target;
-  readonly score: number;
-  /** Other objects of the same owner with the same finding. */
-  readonly alike: readonly string[];
-}
+import { explainingChange, fittingChanges } from './rollout.ts';
 
 export interface Ranking {
   /** What is linked to the alert: the cause first where there is one, then by score. */
@@ -66,17 +50,6 @@ const nearnessOfAnswers = 76;
 
 /** Alerts look back this far: what ended earlier before an alert began to fire is history. */
 const alertLooksBackMs = 3_600_000;
-/** Clocks of a cluster differ, and conditions are written in seconds. */
-const slackMs = 120_000;
-
-/** An analyzer's findings about one target, before they are ranked. */
-export interface Analysis {
-  readonly analyzer: Analyzer;
-  readonly target: Target;
-  readonly findings: readonly FindingDraft[];
-  /** Why the analyzer could not do its work; null where it did. */
-  readonly problem: string | null;
-}
 
 /** Orders findings and chooses the cause. Pure; ties keep the order of targets and analyzers. */
 export function rank(analyses: readonly Analysis[], asked: Asked): Ranking {
@@ -243,90 +216,12 @@ function isBelow(target: Target, pointer: Pointer): boolean {
   );
 }
 
-/** Whether one moment does not come after another; what is unknown does not. */
-function isBefore(one: Timestamp | null, other: Timestamp | null): boolean {
-  return one === null || other === null || one <= addMs(other, slackMs);
-}
-
-/** Warning events whose reason another finding about the same object explains. */
-function dropExplained(all: readonly RankedFinding[], analyses: readonly Analysis[]): readonly RankedFinding[] {
-  const explained = new Set(
-    analyses.flatMap(({ analyzer, target, findings }) =>
-      findings.length === 0
-        ? []
-        : analyzer.explains.map((reason) => `${objectName(target.kind, target.namespace, target.name)} ${reason}`),
-    ),
-  );
-  return all.filter(
-    ({ draft }) =>
-      draft.category !== 'warning-event' || !explained.has(`${draft.object} ${draft.facts['reason'] ?? ''}`),
-  );
-}
-
-/** One finding for the pods of one owner that have the same trouble; the highest ranked one stays. */
-function fold(all: readonly RankedFinding[]): RankedFinding[] {
-  const groups = new Map<string, RankedFinding[]>();
-  for (const finding of all) {
-    const { draft } = finding;
-    const owner = draft.facts['owner'];
-    const detail = draft.facts['image'] ?? draft.facts['message'] ?? draft.facts['probe'] ?? '';
-    const key =
-      owner === undefined
-        ? `${draft.category} ${draft.object} ${draft.facts['container'] ?? ''} ${draft.description}`
-        : `${draft.category} ${owner} ${draft.facts['container'] ?? ''} ${detail}`;
-    groups.set(key, [...(groups.get(key) ?? []), finding]);
-  }
-  return [...groups.values()].flatMap((group) => {
-    const [first, ...others] = group.sort((one, other) => other.score - one.score);
-    if (first === undefined) return [];
-    const alikeEvidence = others.slice(0, 4).flatMap(({ draft }) => draft.evidence.slice(0, 1));
-    const draft = { ...first.draft, evidence: [...first.draft.evidence, ...alikeEvidence] };
-    return [
-      { ...first, draft, alike: others.map((other) => other.draft.object).filter((object) => object !== draft.object) },
-    ];
-  });
-}
-
-/** A rollout explains a failure that begins within this time after it. */
-const rolloutExplainsMs = 3_600_000;
-
 /** The cause's own sentence, with the object before it where the sentence does not name it. */
 export function causeSentence({ draft }: RankedFinding): string {
   const text = draft.cause ?? '';
   const [kind = '', ...rest] = draft.object.split('/');
   const name = rest.at(-1) ?? '';
   return name === '' || text.includes(name) ? text : `${kind[0]?.toUpperCase()}${kind.slice(1)} ${name}: ${text}`;
-}
-
-/** The rollout that made the template which the failing pod runs, if something in it fits the failure and it came just before. */
-function explainingChange(cause: RankedFinding, findings: readonly RankedFinding[]): RankedFinding | null {
-  const hash = cause.draft.facts['pod_template_hash'];
-  const { from } = cause.draft.when;
-  return (
-    findings.find(({ draft }) => {
-      if (draft.changes === undefined) return false;
-      const changedAt = draft.when.from;
-      const sameTemplate = hash !== undefined && draft.facts['pod_template_hash'] === hash;
-      const sameObject = cause.draft.object === draft.object;
-      const justBefore =
-        changedAt === null ||
-        from === null ||
-        (isBefore(changedAt, from) && from <= addMs(changedAt, rolloutExplainsMs));
-      return (sameTemplate || sameObject) && justBefore && fittingChanges(cause, draft.changes).length > 0;
-    }) ?? null
-  );
-}
-
-function fittingChanges(
-  { draft, category }: RankedFinding,
-  changes: readonly TemplateChange[],
-): readonly TemplateChange[] {
-  const container = draft.facts['container'];
-  return changes.filter(
-    (change) =>
-      category.changes?.test(change.field) === true &&
-      (change.container === '' || container === undefined || change.container === container),
-  );
 }
 
 function rootCauseText(

@@ -8,7 +8,7 @@ import { createRecorder } from './evidence.ts';
 import { createGraph } from './graph.ts';
 import { analyzeLinked } from './investigate.ts';
 import { causes, causeSentence } from './rank.ts';
-import type { RankedFinding } from './rank.ts';
+import type { RankedFinding } from './findings.ts';
 import { openReads } from './reads.ts';
 import { findUnwell } from './targets.ts';
 

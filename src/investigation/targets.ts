@@ -1,16 +1,15 @@
-import { kindResources, objectName } from '../analyzers/define.ts';
-import type { ObjectKind, Pointer, Question, Relation, Target } from '../analyzers/define.ts';
+import { isClusterScoped, kindResources, objectName } from '../analyzers/define.ts';
+import type { ObjectKind, Pointer, Question, Target } from '../analyzers/define.ts';
 import { controllerOf, listAt, textAt } from '../analyzers/reading/fields.ts';
-import { isUnwellNode } from '../analyzers/nodes/node-conditions.ts';
 import { podTrouble } from '../analyzers/pods/pod-status.ts';
 import { failedCustomResource } from '../analyzers/custom-resource.ts';
 import { isKubernetesName } from '../core/cluster.ts';
-import type { KubernetesObject } from '../core/cluster.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import type { Graph } from './graph.ts';
 import { namedObjects } from './labels.ts';
 import type { NamedObjects } from './labels.ts';
 import { unreadWithEvents, worstFirst } from './links.ts';
+import { addInPlace, addUnwell, addUnwellNodes } from './places.ts';
 import type { Reads } from './reads.ts';
 
 /** What an alert was understood to be about. */
@@ -26,11 +25,11 @@ export interface Subject {
   readonly mismatch: string | null;
 }
 
+/** The scope where labels name nothing. */
+export const nothingNamed = 'no Kubernetes object';
+
 /** Objects looked at where only a namespace or nothing is named. */
 const maxInPlace = 12;
-/** Objects in the same place that are looked at where nothing that is linked explains the alert. */
-const maxNear = 6;
-
 interface Search {
   readonly reads: Reads;
   readonly graph: Graph;
@@ -63,28 +62,11 @@ export async function findSubject(
     );
   // A namespace alone says where to look only if it is known what for, and nothing else is named that is not read here.
   if (isPlaceOnly(named) && graph.targets().length === 0 && question !== 'anything')
-    await addInPlace(search, named.namespace, question);
+    await addInPlace(search, named.namespace, question, maxInPlace);
   if (question === 'node' && named.objects.length === 0 && named.namespace === null && graph.targets().length === 0)
     await addUnwellNodes(search, null, 'holds', maxInPlace);
   if (graph.targets().length === 0) search.questions.push(...nothingFound(reads, named));
   return subjectOf(search, named, scopeText(named));
-}
-
-const isClusterScoped = (kind: ObjectKind): boolean => kind === 'node' || kind === 'namespace';
-
-/** Kinds of which every object can answer a question. */
-const kindsOfQuestion: Partial<Record<Question, ObjectKind>> = {
-  quota: 'resourcequota',
-  autoscaler: 'horizontalpodautoscaler',
-  disruption: 'poddisruptionbudget',
-};
-
-async function addInPlace(search: Search, namespace: string | null, question: Question): Promise<void> {
-  const kind = kindsOfQuestion[question];
-  if (kind === undefined) return addUnwell(search, namespace, 'holds', maxInPlace);
-  const list = await search.reads.list(kindResources[kind], namespace);
-  if (list.kind !== 'ok') return;
-  for (const object of list.value.slice(0, maxInPlace)) search.graph.add(kind, object, 'holds', null);
 }
 
 /** Puts what is unwell in a namespace, or in the whole cluster, into the graph. */
@@ -121,11 +103,6 @@ function otherPod(graph: Graph, named: NamedObjects): string | null {
   const uid = first?.kind === 'pod' ? (first.object.metadata.uid ?? null) : null;
   if (named.uid === null || uid === null || named.uid === uid) return null;
   return `The alert is about a pod with the uid ${named.uid}; the one of this name that was read has the uid ${uid}: it is another.`;
-}
-
-/** What else is unwell in the namespace of the alert: said to be also broken, never the cause. */
-export async function addNear(reads: Reads, graph: Graph, namespace: string | null): Promise<void> {
-  if (namespace !== null) await addUnwell({ reads, graph, questions: [], gone: [] }, namespace, 'near', maxNear);
 }
 
 /** The object of a pointer, as a target below the one whose finding points at it; null where it cannot be read. */
@@ -257,81 +234,6 @@ async function addByAddress({ reads, graph }: Search, instance: string): Promise
   if (pod !== undefined) graph.add('pod', pod, 'alert', null);
 }
 
-/** Resources whose objects can be unwell by themselves, with what tells that one is worth looking at. */
-const placeKinds: readonly (readonly [ObjectKind, (object: KubernetesObject) => boolean])[] = [
-  ['deployment', lacksReplicas],
-  ['statefulset', lacksReplicas],
-  ['daemonset', (object) => count(object, 'status', 'numberReady') < count(object, 'status', 'desiredNumberScheduled')],
-  [
-    'job',
-    (object) =>
-      listAt(object, 'status', 'conditions').some(
-        (one) => textAt(one, 'type') === 'Failed' && textAt(one, 'status') === 'True',
-      ),
-  ],
-  ['persistentvolumeclaim', (object) => !['Bound', ''].includes(textAt(object, 'status', 'phase'))],
-  ['service', () => true],
-];
-
-function lacksReplicas(object: KubernetesObject): boolean {
-  const wanted = object.spec?.['replicas'] ?? 1;
-  return wanted === 0 || count(object, 'status', 'readyReplicas') < Number(wanted);
-}
-
-function count(object: KubernetesObject, part: 'status', field: string): number {
-  const value = object[part]?.[field];
-  return typeof value === 'number' ? value : 0;
-}
-
-async function addUnwell(
-  { reads, graph }: Search,
-  namespace: string | null,
-  relation: Relation,
-  limit: number,
-): Promise<void> {
-  const pods = await reads.list('pods', namespace);
-  const unwell = pods.kind === 'ok' ? worstFirst(pods.value).filter((pod) => podTrouble(pod) > 0) : [];
-  for (const pod of unwell.slice(0, limit)) graph.add('pod', pod, relation, null);
-  for (const [kind, isUnwell] of placeKinds) {
-    if (relation === 'near' && kind === 'service') continue;
-    const list = await reads.list(kindResources[kind], namespace);
-    const found = list.kind === 'ok' ? list.value.filter(isUnwell) : await warnedOf(reads, kind, namespace);
-    for (const object of found.slice(0, kind === 'service' ? 30 : limit)) graph.add(kind, object, relation, null);
-  }
-  if (relation === 'near') return;
-  const used = pods.kind === 'ok' ? pods.value.map((pod) => textAt(pod, 'spec', 'nodeName')) : [];
-  await addUnwellNodes({ reads, graph }, namespace === null ? null : new Set(used), relation, limit);
-}
-
-/** Nodes that are not well; with names, only of these. */
-async function addUnwellNodes(
-  { reads, graph }: Pick<Search, 'reads' | 'graph'>,
-  names: ReadonlySet<string> | null,
-  relation: Relation,
-  limit: number,
-): Promise<void> {
-  const nodes = await reads.list('nodes', null);
-  if (nodes.kind !== 'ok') return;
-  const unwell = nodes.value.filter((node) => isUnwellNode(node) && (names === null || names.has(node.metadata.name)));
-  for (const node of unwell.slice(0, limit)) graph.add('node', node, relation, null);
-}
-
-/** Objects of a kind that could not be read, by the warnings about them. */
-async function warnedOf(
-  reads: Reads,
-  kind: ObjectKind,
-  namespace: string | null,
-): Promise<readonly KubernetesObject[]> {
-  const events = namespace === null ? null : await reads.list('events', namespace);
-  if (events?.kind !== 'ok' || namespace === null) return [];
-  const names = events.value.flatMap((event) => {
-    const about = event['involvedObject'] ?? event['regarding'];
-    const isOfKind = textAt(event, 'type') === 'Warning' && textAt(about, 'kind').toLowerCase() === kind;
-    return isOfKind ? [textAt(about, 'name')] : [];
-  });
-  return [...new Set(names)].map((name) => ({ metadata: { name, namespace } }));
-}
-
 function nothingFound(reads: Reads, named: NamedObjects): readonly string[] {
   if (reads.unavailable() !== null || named.objects.length > 0) return [];
   if (named.namespace !== null)
@@ -347,5 +249,5 @@ function scopeText(named: NamedObjects): string {
   );
   if (objects.length > 0)
     return `${objects.join(', ')}${named.container === null ? '' : ` (container ${named.container})`}`;
-  return named.namespace === null ? 'no Kubernetes object' : `namespace ${named.namespace}`;
+  return named.namespace === null ? nothingNamed : `namespace ${named.namespace}`;
 }

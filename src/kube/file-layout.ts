@@ -10,7 +10,8 @@ import { readDumpFile } from './dump-files.ts';
 import { notCaptured, unavailable, withType } from './layout.ts';
 import type { DumpLimits, Layout } from './layout.ts';
 import { lastLines, requestError } from './logs.ts';
-import { asUtf8, isJson, NoObjects, parseObjects } from './objects-text.ts';
+import { asUtf8, isJson, NoObjects } from './objects-text.ts';
+import { parseObjects } from './objects.ts';
 import type { ParsedObjects } from './objects-text.ts';
 import { splitPrintedDump } from './printed-dump.ts';
 import type { PrintedLog } from './printed-dump.ts';
@@ -71,7 +72,7 @@ async function readFile(path: string, maxBytes: number): Promise<Found> {
   const printed = isJson(bytes) ? await finishInTurns(splitPrintedDump(bytes)) : null;
   const [listed, single]: [KubernetesObject[], KubernetesObject[]] = [[], []];
   for (const part of printed?.lists ?? [bytes]) {
-    const found = await finishInTurns(parseObjects(part));
+    const found = await parseObjects(part);
     for (const object of found.listed) listed.push(object);
     for (const object of found.single) single.push(object);
   }

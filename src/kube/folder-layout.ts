@@ -12,7 +12,8 @@ import type { Form, Parts } from './forms.ts';
 import { notCaptured, shown, unavailable, withType } from './layout.ts';
 import type { DumpLimits, Layout, List, Namespaces } from './layout.ts';
 import { lastLines, parseLogSections, requestError } from './logs.ts';
-import { asUtf8, isJson, NoObjects, parseObjects } from './objects-text.ts';
+import { asUtf8, isJson, NoObjects } from './objects-text.ts';
+import { parseObjects } from './objects.ts';
 
 /** Objects of one resource that each have a file of their own; more are no list that anybody reads. */
 const maxObjectFiles = 20_000;
@@ -122,7 +123,7 @@ async function readObjects(root: string, parts: Parts, resource: ClusterResource
   if (file.kind === 'absent') return { kind: 'absent', reason: `there is no ${parts.join('/')}` };
   if (file.kind === 'refused') return file;
   try {
-    const { listed, single } = await finishInTurns(parseObjects(file.bytes));
+    const { listed, single } = await parseObjects(file.bytes);
     return { kind: 'list', items: [...listed, ...single].map((object) => withType(object, resource)), extent: 'whole' };
   } catch (error) {
     if (!(error instanceof NoObjects)) throw error;

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { change, describeCommand, kindAndName, look, podQuestions } from '../advice.ts';
-import { defineAnalyzer, objectName } from '../define.ts';
+import { defineAnalyzer, nameOf } from '../define.ts';
 import type { AnalyzerIo, EvidenceDraft, FindingDraft, ObjectKind, Target } from '../define.ts';
 import { at, controllerOf, listAt, textAt } from '../reading/fields.ts';
 import { hostsIn, portOfHost, portsOf, serviceOfHost } from '../reading/hosts.ts';
@@ -206,7 +206,7 @@ function draftOf(target: Target, { address, service, nearest }: Fault, log: PodL
   return {
     category: service === null ? 'address-without-service' : 'address-wrong-port',
     severity: confirmed !== undefined ? 'high' : isLikely ? 'medium' : 'low',
-    object: objectName(target.kind, target.namespace, target.name),
+    object: nameOf(target),
     description: `${place}, and ${fault}.${said}`,
     cause: isLikely ? `${place}, and ${fault}: the address leads nowhere.${said}` : null,
     decisive: confirmed !== undefined,

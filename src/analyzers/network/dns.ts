@@ -1,5 +1,5 @@
 import { look, podQuestions } from '../advice.ts';
-import { defineAnalyzer, objectName } from '../define.ts';
+import { defineAnalyzer, nameOf } from '../define.ts';
 import type { AnalyzerIo, FindingDraft, Target } from '../define.ts';
 import { at, listAt, numberAt, textAt } from '../reading/fields.ts';
 import { isReady, podFacts } from '../pods/pod-status.ts';
@@ -59,7 +59,7 @@ function finding(target: Target, servers: readonly string[], own: readonly strin
   return {
     category: 'dns-config',
     severity: 'high',
-    object: objectName(target.kind, target.namespace, target.name),
+    object: nameOf(target),
     description: `The pods of ${what} resolve names only with ${asked} (dnsPolicy None), not with the DNS of the cluster${cluster}, and are not ready.`,
     cause: `The pods of ${what} resolve names only with ${asked} (dnsPolicy None) and not with the DNS of the cluster${cluster}: names of Services cannot be resolved there.`,
     decisive: false,

@@ -1,6 +1,6 @@
 import { addMs } from '../../core/time.ts';
 import { describeCommand, look } from '../advice.ts';
-import { defineAnalyzer, objectName } from '../define.ts';
+import { defineAnalyzer, nameOf, objectName } from '../define.ts';
 import type { EventView, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
 import { between, listAt, plural, textAt, timeAt } from '../reading/fields.ts';
@@ -86,7 +86,7 @@ function failed(target: Target, warning: EventView, events: readonly EventView[]
   return {
     category: 'address-failed',
     severity: 'high',
-    object: objectName(target.kind, target.namespace, target.name),
+    object: nameOf(target),
     description: text,
     cause: text,
     decisive: true,

@@ -2,7 +2,7 @@ import { toEpochMs } from '../../core/time.ts';
 import { change, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer } from '../define.ts';
 import type { AnalyzerIo, EventView, EvidenceDraft, FindingDraft, Pointer, Target } from '../define.ts';
-import { eventsEvidence, eventView } from '../reading/events.ts';
+import { aboutOf, eventsEvidence, eventView } from '../reading/events.ts';
 import { between, mapAt, plural, textAt, timeText } from '../reading/fields.ts';
 import { endedBy, unwellSince, wellSince } from './pod-end.ts';
 import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
@@ -137,11 +137,7 @@ async function kernelReport(
     io.list('events', target.namespace),
   ]);
   const beside =
-    near.kind === 'ok'
-      ? near.value
-          .filter((event) => textAt(event['involvedObject'] ?? event['regarding'], 'name') === node)
-          .map(eventView)
-      : [];
+    near.kind === 'ok' ? near.value.filter((event) => textAt(aboutOf(event), 'name') === node).map(eventView) : [];
   const reports = [...events, ...ofNode, ...beside].filter(
     ({ reason, first, last }) =>
       (reason === 'OOMKilling' || reason === 'SystemOOM') &&

@@ -12,7 +12,7 @@ import { numberAt, textAt, timeAt } from './fields.ts';
 export function eventView(event: KubernetesObject): EventView {
   const created = timeAt(event, 'metadata', 'creationTimestamp');
   const eventTime = timeAt(event, 'eventTime');
-  const about = event['involvedObject'] ?? event['regarding'];
+  const about = aboutOf(event);
   return {
     type: textAt(event, 'type'),
     reason: textAt(event, 'reason'),
@@ -29,9 +29,14 @@ export function eventView(event: KubernetesObject): EventView {
   };
 }
 
+/** The reference to what an event is about: core/v1 says `involvedObject`, events.k8s.io `regarding`. */
+export function aboutOf(event: KubernetesObject): unknown {
+  return event['involvedObject'] ?? event['regarding'];
+}
+
 /** Whether an event is about this object: kind and name, and the UID where both have one. */
 export function isAbout(event: KubernetesObject, kind: string, name: string, uid: string | undefined): boolean {
-  const about = event['involvedObject'] ?? event['regarding'];
+  const about = aboutOf(event);
   if (textAt(about, 'kind').toLowerCase() !== kind || textAt(about, 'name') !== name) return false;
   const aboutUid = textAt(about, 'uid');
   // Events about nodes carry the node's name as UID.

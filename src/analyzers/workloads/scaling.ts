@@ -1,7 +1,7 @@
 import { addMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { change, kindAndName, look, unreadyQuestions } from '../advice.ts';
-import { defineAnalyzer, objectName } from '../define.ts';
+import { defineAnalyzer, nameOf, objectName } from '../define.ts';
 import type { AnalyzerIo, EventView, FindingDraft, Period, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
 import { conditionOf, controllerOf, numberAt, timeText } from '../reading/fields.ts';
@@ -73,7 +73,7 @@ async function scaledToZero(io: AnalyzerIo, target: Target): Promise<readonly Dr
     {
       category: 'scaled-to-zero',
       severity: asked || isRecent ? 'high' : 'info',
-      object: objectName(target.kind, target.namespace, target.name),
+      object: nameOf(target),
       description: text,
       cause: text,
       decisive: true,

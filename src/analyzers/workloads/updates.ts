@@ -1,5 +1,5 @@
 import { change, look, unreadyQuestions } from '../advice.ts';
-import { defineAnalyzer, lasting, objectName } from '../define.ts';
+import { defineAnalyzer, lasting, nameOf, objectName } from '../define.ts';
 import type { AnalyzerIo, FindingDraft, Target } from '../define.ts';
 import { numberAt, textAt } from '../reading/fields.ts';
 import { podsOf } from '../reading/owned.ts';
@@ -97,7 +97,7 @@ async function keptByHand(io: AnalyzerIo, target: Target): Promise<readonly Draf
     {
       category: 'update-on-delete',
       severity: isCause ? 'high' : 'medium',
-      object: objectName(target.kind, target.namespace, target.name),
+      object: nameOf(target),
       description: text,
       cause: isCause ? text : null,
       decisive: isCause,

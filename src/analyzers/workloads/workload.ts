@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { describeCommand, look, unreadyQuestions } from '../advice.ts';
-import { defineAnalyzer, lasting, objectName } from '../define.ts';
+import { defineAnalyzer, lasting, nameOf } from '../define.ts';
 import type { EvidenceDraft, Target } from '../define.ts';
 import { listAt, numberAt, textAt } from '../reading/fields.ts';
 import { wasRead } from '../reading/owned.ts';
@@ -27,7 +27,7 @@ export const workload = defineAnalyzer({
       {
         category: 'replicas-unavailable',
         severity: ready > 0 ? 'medium' : 'high',
-        object: objectName(target.kind, target.namespace, target.name),
+        object: nameOf(target),
         description: `${ready} of ${wanted} pods of ${target.kind} ${target.name} are ready.`,
         cause: null,
         decisive: false,

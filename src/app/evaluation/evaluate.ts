@@ -1,8 +1,6 @@
 import type { AgentResult } from '../../core/finding.ts';
-import { toTimestamp } from '../../core/time.ts';
-import { investigate } from '../../investigation/investigate.ts';
 import { openDump } from '../../kube/dump.ts';
-import { chooseAlerts } from '../investigate.ts';
+import { chooseAlerts, investigateIn } from '../investigate.ts';
 import type { Case } from './cases.ts';
 import { judge } from './judge.ts';
 import type { Judgement, Verdict } from './judge.ts';
@@ -49,53 +47,34 @@ export async function evaluate(cases: readonly Case[], now: () => number): Promi
 }
 
 async function evaluateCase({ name, alert, dump, expected }: Case, now: () => number): Promise<Outcome> {
-  const { kind, truth } = expected;
   const startedMs = now();
+  const about = { name, kind: expected.kind, truth: expected.truth };
   try {
     const result = await answerTo(alert, dump);
-    const { root_cause, confidence } = result;
     const duration_ms = Math.round(now() - startedMs);
-    return {
-      name,
-      kind,
-      truth,
-      root_cause,
-      confidence,
-      duration_ms,
-      ...withCitations(result, judge(result, expected)),
-    };
+    const { root_cause, confidence } = result;
+    return { ...about, root_cause, confidence, duration_ms, ...withCitations(result, judge(result, expected)) };
   } catch (error) {
     const problems = [`failed: ${error instanceof Error ? error.message : String(error)}`];
-    const failed = { verdict: 'wrong', grade: 0, problems, adviceFits: false } as const;
+    const duration_ms = Math.round(now() - startedMs);
     return {
-      name,
-      kind,
-      truth,
+      ...about,
       root_cause: null,
       confidence: 0,
-      duration_ms: Math.round(now() - startedMs),
-      ...failed,
+      duration_ms,
+      verdict: 'wrong',
+      grade: 0,
+      problems,
+      adviceFits: false,
     };
   }
 }
 
 async function answerTo(alert: string, dump: string): Promise<AgentResult> {
-  const [first = null, ...others] = await chooseAlerts(alert, null);
+  const alerts = await chooseAlerts(alert, null);
   const cluster = await openDump(dump);
   try {
-    const { result } = await investigate({
-      cluster,
-      alert: first,
-      others,
-      goal: '',
-      asked: '',
-      firstEvidenceNumber: 1,
-      refusal: null,
-      now: () => toTimestamp(Date.now()),
-      signal: new AbortController().signal,
-      maxIterations: 0,
-    });
-    return result;
+    return (await investigateIn(cluster, alerts)).result;
   } finally {
     await cluster.close();
   }

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { finish } from '../lib/turns.ts';
-import { parseObjects } from './objects-text.ts';
+import { parseObjects } from './objects.ts';
 
-const parse = (text: string) => {
-  const { listed, single } = finish(parseObjects(Buffer.from(text)));
+const parse = async (text: string) => {
+  const { listed, single } = await parseObjects(Buffer.from(text));
   return [...listed, ...single];
 };
 const pod = (name: string, more: object = {}): object => ({ kind: 'Pod', metadata: { name }, ...more });
@@ -34,13 +33,13 @@ test.each([
     'documents of Lists, with comments between',
     odd.map((one) => `# one\n${stringify(list([one]), { indentSeq: false })}`).join('---\n'),
   ],
-])('%s', (name, text) => {
-  const parsed = parse(text);
+])('%s', async (name, text) => {
+  const parsed = await parse(text);
   if (name === 'with other line ends') expect(parsed.map(({ metadata }) => metadata.name)).toEqual(['web-1', 'web-2']);
   else expect(parsed).toEqual(odd);
 });
 
-test('who wrote which field is left out of YAML, and of nothing else', () => {
+test('who wrote which field is left out of YAML, and of nothing else', async () => {
   const managedFields = [{ manager: 'kubectl', fieldsV1: { 'f:spec': { 'f:containers': {} } } }];
   const text = 'metadata:\n  managedFields:\n  - text\n';
   const own = (more: object) => ({
@@ -50,23 +49,25 @@ test('who wrote which field is left out of YAML, and of nothing else', () => {
   });
   const [given, expected] = [own({ managedFields }), own({})];
   for (const indentSeq of [false, true]) {
-    expect(parse(stringify(given, { indentSeq }))).toEqual([expected]);
-    expect(parse(stringify(list([given, structuredClone(given)]), { indentSeq }))).toEqual([expected, expected]);
+    expect(await parse(stringify(given, { indentSeq }))).toEqual([expected]);
+    expect(await parse(stringify(list([given, structuredClone(given)]), { indentSeq }))).toEqual([expected, expected]);
   }
   // Where it is the last, and where it is all.
-  expect(parse('metadata:\n  name: a\n  managedFields:\n  - manager: x\n')).toEqual([{ metadata: { name: 'a' } }]);
-  expect(parse('metadata:\n  managedFields:\n  - manager: x\n  name: a\nspec: {}\n')).toEqual([
+  expect(await parse('metadata:\n  name: a\n  managedFields:\n  - manager: x\n')).toEqual([
+    { metadata: { name: 'a' } },
+  ]);
+  expect(await parse('metadata:\n  managedFields:\n  - manager: x\n  name: a\nspec: {}\n')).toEqual([
     { metadata: { name: 'a' }, spec: {} },
   ]);
 });
 
-test('a large array, one object, nothing', () => {
+test('a large array, one object, nothing', async () => {
   const many = Array.from({ length: 20_000 }, (_, at) => pod(`web-${at}`));
-  expect(parse(JSON.stringify(many))).toEqual(many);
-  expect(parse(JSON.stringify(odd[0]))).toEqual([odd[0]]);
-  expect(parse('null')).toEqual([]);
-  expect(parse('{"kind": "List", "items": null}')).toEqual([]);
-  expect(parse('kind: List\nitems: []\n')).toEqual([]);
+  expect(await parse(JSON.stringify(many))).toEqual(many);
+  expect(await parse(JSON.stringify(odd[0]))).toEqual([odd[0]]);
+  expect(await parse('null')).toEqual([]);
+  expect(await parse('{"kind": "List", "items": null}')).toEqual([]);
+  expect(await parse('kind: List\nitems: []\n')).toEqual([]);
 });
 
 test.each([
@@ -76,7 +77,7 @@ test.each([
   ['', ''],
   ['a: [', 'is no YAML'],
   [`a: &a [x]\nb: &b [${'*a,'.repeat(50)}]\nc: [${'*b,'.repeat(50)}]\n`, 'is no YAML'],
-])('%j is refused', (text, reason) => {
-  if (reason === '') expect(parse(text)).toEqual([]);
-  else expect(() => parse(text)).toThrow(reason);
+])('%j is refused', async (text, reason) => {
+  if (reason === '') expect(await parse(text)).toEqual([]);
+  else await expect(parse(text)).rejects.toThrow(reason);
 });
