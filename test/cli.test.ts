@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -545,6 +545,9 @@ describe('investigate', () => {
     }
     expectError(await fist('investigate', 'secret/x', ...dump), 2, 'no object of a kind that is looked at');
     expectError(await fist('investigate', 'pod/x', '-l', 'a=b', ...dump), 2, 'only one');
+    expectError(await fist('investigate', 'pod/x', '--index', '0', ...dump), 2, '--index chooses');
+    const alert = ['--alert', `${examples}/oom-crash-loop/alert.json`];
+    expectError(await fist('investigate', ...alert, '-n', namespace, ...dump), 2, '--namespace is of an object');
     expectError(await fist('investigate', '-l', 'ab', ...dump), 2, 'ab is no label');
   });
 
@@ -584,6 +587,11 @@ describe('investigate', () => {
     expect((await fist('eval', cases, '--max-wrong', '40')).code).toBe(1);
     write('bad', { cause: ['('] });
     expectError(await fist('eval', cases), 2, 'cause.0: no regular expression');
+    write('bad', { cause: [], inconclusive: true });
+    expect((await fist('eval', cases)).out).toContain('wrong 1');
+    writeFileSync(join(cases, 'bad/dump/shop/pods.json'), '{');
+    expect((await fist('eval', cases)).out).toMatch(/failed: .*pods\.json is not JSON/);
+    expectError(await fist('eval', cases, '--out', join(scratch, 'no/out.json')), 2, 'out.json cannot be written');
     expectError(await fist('eval', scratch, '--compare', `${oom}/alert.json`), 2, 'is no evaluation');
     expectError(await fist('eval', `${examples}/commands`), 2, 'holds no cases', 'fist capture --case');
   });
@@ -631,7 +639,10 @@ test('capture needs a live cluster', async () => {
   const target = join(scratch, 'captured');
   expectError(await fist('capture', '--output-directory', target), 2, 'no cluster was named');
   expectError(await fist('capture', '--output-directory', target, '--dump', target), 2, '--dump is a captured folder');
-  expect(() => readFileSync(target)).toThrow('ENOENT');
+  const one = ['--case', 'one', '--alert', `${examples}/oom-crash-loop/alert.json`, '--cause', 'memory'];
+  expectError(await fist('capture', '--output-directory', target, ...one), 2, 'no cluster was named');
+  expect(existsSync(join(target, 'one'))).toBe(false);
+  expectError(await fist('capture', '--output-directory', target, '--truth', 'x'), 2, 'belong to a case');
 });
 
 test.each([

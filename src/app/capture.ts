@@ -1,7 +1,9 @@
 import { AppError } from '../core/errors.ts';
 import type { CaptureSummary } from '../kube/capture.ts';
-import { openCluster } from './cluster.ts';
+import { withCluster } from './cluster.ts';
 import type { ClusterOptions } from './options.ts';
+
+const next = 'fist capture --context NAME --output-directory DIR';
 
 /** Captures a live cluster into a redacted folder that `--dump` reads. Empty `namespaces` = all. */
 export async function captureToFolder(
@@ -10,23 +12,8 @@ export async function captureToFolder(
   namespaces: readonly string[],
   signal: AbortSignal,
 ): Promise<CaptureSummary> {
-  if (options.dump !== null)
-    throw new AppError('InvalidInput', '--dump is a captured folder already', {
-      next: 'fist capture --context NAME --output-directory DIR',
-    });
-  const opened = await openCluster(options);
-  if (opened === null)
-    throw new AppError('InvalidInput', 'no cluster was named', {
-      next: 'fist capture --context NAME --output-directory DIR',
-    });
+  if (options.dump !== null) throw new AppError('InvalidInput', '--dump is a captured folder already', { next });
   const { captureCluster } = await import('../kube/capture.ts');
-  try {
-    return await captureCluster(opened.cluster, {
-      directory,
-      signal,
-      ...(namespaces.length === 0 ? {} : { namespaces }),
-    });
-  } finally {
-    await opened.close();
-  }
+  const wanted = { directory, signal, ...(namespaces.length === 0 ? {} : { namespaces }) };
+  return withCluster(options, (cluster) => captureCluster(cluster, wanted), next);
 }

@@ -1,4 +1,5 @@
 import type { Cluster } from '../core/cluster.ts';
+import { AppError } from '../core/errors.ts';
 import type { ClusterOptions } from './options.ts';
 
 /** A cluster, or what was captured of one, with its connections or what was unpacked. */
@@ -21,6 +22,21 @@ export async function openCluster(options: ClusterOptions): Promise<OpenedCluste
     ...(options.context === null ? {} : { context: options.context }),
   });
   return { cluster: withName(cluster, options), close: () => cluster.close() };
+}
+
+/** What `work` makes of the cluster that the options name, which is closed behind it. Throws InvalidInput where they name none. */
+export async function withCluster<T>(
+  options: ClusterOptions,
+  work: (cluster: Cluster) => Promise<T>,
+  next = 'give --context NAME for a live cluster, or --dump PATH for a captured one',
+): Promise<T> {
+  const opened = await openCluster(options);
+  if (opened === null) throw new AppError('InvalidInput', 'no cluster was named', { next });
+  try {
+    return await work(opened.cluster);
+  } finally {
+    await opened.close();
+  }
 }
 
 function withName(cluster: Cluster, { clusterName }: ClusterOptions): Cluster {

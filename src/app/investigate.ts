@@ -11,12 +11,12 @@ import { mostSimilar } from '../lib/similar.ts';
 import type { InvestigationOutcome } from '../investigation/input.ts';
 import { investigate } from '../investigation/investigate.ts';
 import { snapshotOf } from '../intake/records.ts';
-import { isClusterScoped } from '../analyzers/define.ts';
+import { isClusterScoped, kindResources } from '../analyzers/define.ts';
 import { objectLabels } from '../investigation/labels.ts';
 import { scan } from '../investigation/scan.ts';
 import { renderTextReport } from '../investigation/text.ts';
 import { readAlerts } from './alert-payload.ts';
-import { openCluster } from './cluster.ts';
+import { withCluster } from './cluster.ts';
 import type { ClusterOptions } from './options.ts';
 
 /** What `fist investigate` prints. */
@@ -63,20 +63,6 @@ export async function scanOnce(namespace: string | null, options: ClusterOptions
   );
 }
 
-async function withCluster<T>(options: ClusterOptions, work: (cluster: Cluster) => Promise<T>): Promise<T> {
-  const opened = await openCluster(options);
-  if (opened === null) {
-    throw new AppError('InvalidInput', 'no cluster was named', {
-      next: 'give --context NAME for a live cluster, or --dump PATH for a captured one',
-    });
-  }
-  try {
-    return await work(opened.cluster);
-  } finally {
-    await opened.close();
-  }
-}
-
 /**
  * The alerts of a payload: those that fire, or, where none does, those that ended. With an index, counted from 0, that one
  * alone. Throws InvalidInput.
@@ -116,30 +102,32 @@ export function alertOfLabels(pairs: readonly string[]): AlertSnapshot {
   return askedFor(labels['alertname'] ?? 'Asked', labels);
 }
 
-/** What people call kinds, short and plural, with the name that a label has. */
-const kindNames: Readonly<Record<string, string>> = {
-  po: 'pod',
-  deploy: 'deployment',
-  rs: 'replicaset',
-  sts: 'statefulset',
-  ds: 'daemonset',
-  cj: 'cronjob',
-  no: 'node',
-  svc: 'service',
-  pvc: 'persistentvolumeclaim',
-  pv: 'persistentvolume',
-  hpa: 'horizontalpodautoscaler',
-  pdb: 'poddisruptionbudget',
-  ing: 'ingress',
-  quota: 'resourcequota',
-};
+/** What people call kinds, plural and short, with the name that a label has. */
+const kindNames: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(kindResources).map(([kind, resource]) => [resource, kind] as const),
+  ['po', 'pod'],
+  ['deploy', 'deployment'],
+  ['rs', 'replicaset'],
+  ['sts', 'statefulset'],
+  ['ds', 'daemonset'],
+  ['cj', 'cronjob'],
+  ['no', 'node'],
+  ['svc', 'service'],
+  ['pvc', 'persistentvolumeclaim'],
+  ['pv', 'persistentvolume'],
+  ['hpa', 'horizontalpodautoscaler'],
+  ['pdb', 'poddisruptionbudget'],
+  ['ing', 'ingress'],
+  ['quota', 'resourcequota'],
+]);
 
 /** An alert about `pod/web-1` and the like. Throws InvalidInput for a kind that is not looked at. */
 export function alertOfObject(object: string, namespace: string | null): AlertSnapshot {
   const [given = '', name = '', ...rest] = object.split('/');
-  const lower = given.toLowerCase();
+  // kubectl prints `deployment.apps/web`.
+  const [word = ''] = given.toLowerCase().split('.');
   const labels = objectLabels();
-  const kind = kindNames[lower] ?? (labels.has(lower) ? lower : lower.replace(/e?s$/, ''));
+  const kind = kindNames.get(word) ?? word;
   const label = labels.get(kind);
   if (label === undefined || rest.length > 0 || !isKubernetesName(name)) {
     const near = mostSimilar(kind, [...labels.keys()]);

@@ -1,19 +1,17 @@
 import { join } from 'node:path';
 import { captureToFolder } from '../app/capture.ts';
 import { openCase } from '../app/evaluation/new-case.ts';
+import type { OpenCase } from '../app/evaluation/new-case.ts';
 import { readClusterOptions } from '../app/options.ts';
+import type { ClusterFlags } from '../app/options.ts';
 import { AppError } from '../core/errors.ts';
 import { readInput } from './input.ts';
 import { plain } from './output.ts';
 import type { Terminal } from './output.ts';
 
-interface CaptureFlags {
+interface CaptureFlags extends ClusterFlags {
   readonly outputDirectory: string;
   readonly namespace?: readonly string[];
-  readonly dump?: string;
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly clusterName?: string;
   readonly case?: string;
   readonly alert?: string;
   readonly cause?: readonly string[];
@@ -25,9 +23,17 @@ interface CaptureFlags {
 export async function capture(terminal: Terminal, flags: CaptureFlags): Promise<number> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());
-  const prepared = prepareCase(flags);
+  const prepared = await prepareCase(flags);
   const folder = prepared === null ? flags.outputDirectory : join(prepared.directory, 'dump');
-  const summary = await captureToFolder(readClusterOptions(flags), folder, flags.namespace ?? [], interrupted.signal);
+  const summary = await captureToFolder(
+    readClusterOptions(flags),
+    folder,
+    flags.namespace ?? [],
+    interrupted.signal,
+  ).catch((error: unknown) => {
+    prepared?.remove();
+    throw error;
+  });
   prepared?.finish();
   terminal.out(`${folder}: ${summary.objects} objects and ${summary.logs} logs of ${summary.namespaces} namespaces\n`);
   for (const line of summary.leftOut) terminal.err(`left out: ${plain(line)}\n`);
@@ -40,11 +46,13 @@ export async function capture(terminal: Terminal, flags: CaptureFlags): Promise<
 }
 
 /** Checks what a case needs before the cluster is read; null where none is wanted. */
-function prepareCase(flags: CaptureFlags): { readonly directory: string; readonly finish: () => void } | null {
+async function prepareCase(flags: CaptureFlags): Promise<OpenCase | null> {
   const { case: name, alert, cause = [], truth, object, outputDirectory } = flags;
   if (name === undefined) {
-    if (alert === undefined && cause.length === 0) return null;
-    throw new AppError('InvalidInput', '--alert and --cause belong to a case', { next: 'give --case NAME as well' });
+    if ([alert, truth, object, ...cause].every((one) => one === undefined)) return null;
+    throw new AppError('InvalidInput', '--alert, --cause, --truth and --object belong to a case', {
+      next: 'give --case NAME as well',
+    });
   }
   if (alert === undefined || cause.length === 0)
     throw new AppError('InvalidInput', 'a case needs its alert and its cause', {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { readCases } from '../app/evaluation/cases.ts';
 import { changesSince, evaluate } from '../app/evaluation/evaluate.ts';
 import type { Evaluation } from '../app/evaluation/evaluate.ts';
@@ -22,12 +22,27 @@ export async function evalCommand(terminal: Terminal, flags: EvalFlags, director
   const format = outputFormat(flags.output, ['text', 'json']);
   const [minRight, maxWrong] = [percentOf('--min-right', flags.minRight), percentOf('--max-wrong', flags.maxWrong)];
   const earlier = flags.compare === undefined ? null : readEvaluation(flags.compare);
-  const evaluation = await evaluate(await readCases(directory), () => performance.now());
-  if (flags.out !== undefined) writeFileSync(flags.out, `${JSON.stringify(evaluation, null, 2)}\n`);
+  const wanted = await readCases(directory);
+  const write = flags.out === undefined ? null : openOut(flags.out);
+  const evaluation = await evaluate(wanted, () => performance.now());
+  write?.(evaluation);
   if (format === 'json') await printObject(terminal, 'json', evaluation);
   else terminal.out(printable(evaluationText(evaluation, earlier === null ? null : changesSince(earlier, evaluation))));
   const { cases, right, wrong } = evaluation;
   return 100 * right >= minRight * cases && 100 * wrong <= maxWrong * cases ? 0 : 1;
+}
+
+/** Opened before the work, which takes minutes. */
+function openOut(path: string): (evaluation: Evaluation) => void {
+  try {
+    closeSync(openSync(path, 'a'));
+  } catch (error) {
+    throw new AppError('InvalidInput', `${path} cannot be written (${fileProblem(error)})`, {
+      cause: error,
+      field: '--out',
+    });
+  }
+  return (evaluation) => writeFileSync(path, `${JSON.stringify(evaluation, null, 2)}\n`);
 }
 
 function percentOf(flag: string, text: string): number {

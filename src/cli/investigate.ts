@@ -1,5 +1,6 @@
 import { alertOfLabels, alertOfObject, chooseAlerts, investigateOnce } from '../app/investigate.ts';
 import { readClusterOptions } from '../app/options.ts';
+import type { ClusterFlags } from '../app/options.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { readInput } from './input.ts';
 import { AppError } from '../core/errors.ts';
@@ -7,15 +8,11 @@ import { reportFailure } from './failure.ts';
 import { outputFormat, printObject } from './output.ts';
 import type { Terminal } from './output.ts';
 
-interface InvestigateFlags {
+interface InvestigateFlags extends ClusterFlags {
   readonly alert?: string;
   readonly index?: string;
   readonly label?: readonly string[];
   readonly namespace?: string;
-  readonly dump?: string;
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly clusterName?: string;
   readonly explain?: boolean;
   readonly output: string;
 }
@@ -47,6 +44,10 @@ async function alertsOf(flags: InvestigateFlags, object: string | undefined): Pr
         next: 'fist investigate pod/NAME -n NAMESPACE --context NAME',
       },
     );
+  if (flags.alert !== undefined && flags.namespace !== undefined)
+    throw new AppError('InvalidInput', '--namespace is of an object or of labels: an alert has a namespace of its own');
+  if (flags.alert === undefined && flags.index !== undefined)
+    throw new AppError('InvalidInput', '--index chooses an alert of --alert FILE');
   if (object !== undefined) return [alertOfObject(object, flags.namespace ?? null)];
   if (flags.label !== undefined) {
     const place = flags.namespace === undefined ? [] : [`namespace=${flags.namespace}`];

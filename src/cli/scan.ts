@@ -1,15 +1,12 @@
 import { scanOnce } from '../app/investigate.ts';
 import { readClusterOptions } from '../app/options.ts';
+import type { ClusterFlags } from '../app/options.ts';
 import type { Broken } from '../core/finding.ts';
 import { outputFormat, plain, printItems, printObject } from './output.ts';
 import type { Listing, Terminal } from './output.ts';
 
-interface ScanFlags {
+interface ScanFlags extends ClusterFlags {
   readonly namespace?: string;
-  readonly dump?: string;
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly clusterName?: string;
   readonly output: string;
 }
 

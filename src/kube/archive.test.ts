@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
-import { makeTar } from '../../test/support/tar.ts';
+import { makeTar, paxRecord } from '../../test/support/tar.ts';
 import type { TarPart } from '../../test/support/tar.ts';
 import { unpackArchive } from './archive.ts';
 import type { ArchiveLimits } from './archive.ts';
@@ -144,3 +144,35 @@ test.skipIf(process.platform === 'win32').each(['gnu', 'pax', 'ustar'])(
     expect(readFileSync(join(root, name, name, 'pods.json'), 'utf8')).toBe('{"items": []}');
   },
 );
+
+test('what no disk can hold as it is written is left out, and the rest is read', async () => {
+  const deep = `${'d'.repeat(200)}/`.repeat(6);
+  const root = await open(
+    makeTar([
+      { path: 'dump/both.json', content: 'file' },
+      { path: 'dump/both.json/in.json', content: 'x' },
+      { path: 'dump/folder.json/in.json', content: 'x' },
+      { path: 'dump/folder.json', content: 'file' },
+      { path: 'dump/same.json', type: '1', target: 'dump/folder.json' },
+      { path: 'dump/both.json/link.json', type: '2', target: 'x' },
+      { path: `${deep}pods.json`, content: 'x' },
+      list,
+    ]),
+    { ...limits, maxNameBytes: 10_000 },
+  );
+  const files = readdirSync(join(root, 'dump'), { recursive: true, encoding: 'utf8' });
+  expect(readdirSync(root)).toEqual(['dump']);
+  expect(files.sort()).toEqual(['both.json', 'folder.json', 'folder.json/in.json', 'shop', 'shop/pods.json']);
+});
+
+test('attributes before an entry are bounded, and only those that say which entry it is are kept', async () => {
+  const attributes = (name: string): TarPart => ({ path: 'PaxHeaders', type: 'x', content: paxRecord(name, 'x.json') });
+  const refused = 'the archive /archive cannot be read (it has a name that is too long)';
+  expect(await message(makeTar([attributes('comment'), attributes('mtime'), list]))).toBe('unpacked');
+  expect(await message(makeTar([...Array.from({ length: 5 }, () => attributes('comment')), list]))).toBe(refused);
+  const unsized = makeTar([attributes('comment'), list]);
+  unsized.write('99999999999\0', 124);
+  const sum = [...unsized.subarray(0, 512)].reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0);
+  unsized.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  expect(await message(unsized)).toBe(refused);
+});

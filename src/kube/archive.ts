@@ -110,8 +110,8 @@ async function unpack(
   await makeLinks(links, folder, path);
 }
 
-/** Deeper is nothing that is read. */
-const mostParts = 32;
+/** Deeper or longer is nothing that is read. */
+const [mostParts, mostPathBytes] = [32, 1024];
 
 /** The parts of a path in the archive. What would leave it is no mistake of a tool that captures clusters. */
 function partsOf(entry: string, path: string): readonly string[] {
@@ -124,15 +124,27 @@ function partsOf(entry: string, path: string): readonly string[] {
 /** Names that a list or a log may have; the metadata of a Mac stands in `._` files. */
 function isWanted(parts: readonly string[]): boolean {
   const name = parts.at(-1) ?? '';
-  const isLong = parts.length > mostParts || parts.some((part) => Buffer.byteLength(part) > 255);
+  const isLong =
+    parts.length > mostParts ||
+    Buffer.byteLength(parts.join('/')) > mostPathBytes ||
+    parts.some((part) => Buffer.byteLength(part) > 255);
   return !isLong && /\.(?:json|ya?ml|log|txt)$/.test(name) && !name.startsWith('._');
 }
 
 const [privateFolder, privateFile] = [0o700, 0o600];
 
+/** One name for a file and a folder: what comes first stays, and the other was not captured. */
+const isTaken = (error: unknown): boolean =>
+  ['EEXIST', 'EISDIR', 'ENOTDIR'].includes(String((error as NodeJS.ErrnoException).code));
+
 async function write(place: string, entry: TarEntry): Promise<void> {
-  await mkdir(dirname(place), { recursive: true, mode: privateFolder });
-  const file = await open(place, 'w', privateFile);
+  const file = await mkdir(dirname(place), { recursive: true, mode: privateFolder })
+    .then(() => open(place, 'w', privateFile))
+    .catch((error: unknown) => {
+      if (isTaken(error)) return null;
+      throw error;
+    });
+  if (file === null) return;
   try {
     for await (const chunk of entry.content()) await file.writeFile(chunk);
   } finally {
@@ -148,9 +160,10 @@ type Link = readonly [place: string, entry: TarEntry];
  */
 async function makeLinks(links: readonly Link[], folder: string, path: string): Promise<void> {
   const unlessThere = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== 'EEXIST' && error.code !== 'ENOENT') throw error;
+    // No such file, or (EPERM) a folder, of which there are no hard links.
+    if (!isTaken(error) && error.code !== 'ENOENT' && error.code !== 'EPERM') throw error;
   };
-  for (const [place] of links) await mkdir(dirname(place), { recursive: true, mode: privateFolder });
+  for (const [place] of links) await mkdir(dirname(place), { recursive: true, mode: privateFolder }).catch(unlessThere);
   for (const [place, { type, target }] of links)
     if (type === 'same') await link(join(folder, ...partsOf(target, path)), place).catch(unlessThere);
   for (const [place, { type, target }] of links) if (type === 'link') await symlink(target, place).catch(unlessThere);

@@ -260,5 +260,8 @@ describe('openDump', () => {
     write('shop/pods.json', '{"items": [');
     const cluster = await openDump(directory);
     expect((await refusal(cluster.list({ resource: 'pods', namespace: 'shop' }))).message).toContain('is not JSON');
+    // What is mended is read anew.
+    write('shop/pods.json', '{"items": []}');
+    expect(await cluster.list({ resource: 'pods', namespace: 'shop' })).toEqual({ kind: 'ok', value: [] });
   });
 });

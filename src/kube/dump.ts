@@ -128,6 +128,8 @@ function clusterOf(layout: Layout, path: string, unpacked: Unpacked | null): Dum
     const key = `${namespace ?? ''}/${resource}`;
     const cached = cache.get(key) ?? layout.readList(resource, namespace);
     cache.set(key, cached);
+    // What could not be read is read anew when it is asked for again.
+    cached.catch(() => cache.delete(key));
     return cached;
   };
   const missingNamespace = (namespace: string): string | null => {
@@ -180,7 +182,13 @@ function clusterOf(layout: Layout, path: string, unpacked: Unpacked | null): Dum
       return missing === null ? layout.readLog(query) : notCaptured(missing);
     },
     // A look at all objects, and each investigation asks.
-    observedAt: () => (observation ??= observe(layout, readList)),
+    observedAt: () => {
+      observation ??= observe(layout, readList).catch((error: unknown) => {
+        observation = undefined;
+        throw error;
+      });
+      return observation;
+    },
     remedyFor: ({ resource, namespace }) => layout.remedyFor(resource, namespace),
     close: async () => unpacked?.remove(),
   };

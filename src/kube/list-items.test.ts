@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { finish } from '../lib/turns.ts';
-import { parseListItems } from './list-items.ts';
+import { itemsOf, parseListItems } from './list-items.ts';
 
 const pod = (at: number, more: object = {}): object => ({
   metadata: { name: `web-${at}`, namespace: 'shop' },
   ...more,
 });
 const parse = (text: string) => finish(parseListItems(Buffer.from(text)));
-/** Makes a text large that is small, and says nothing. */
+/** The same in more than one piece. */
 const large = (text: string): string => `${text}${' '.repeat(600 * 1024)}`;
 
 describe('items of a list', () => {
@@ -29,12 +29,13 @@ describe('items of a list', () => {
     ['of other things', '{"items":[1,"x",[{}],{"a":1}]}'],
   ];
 
-  it.each(lists)('%s: the same where it is large', (name, text) => {
-    const whole = parse(text);
-    // Only objects are items of a list: where something else stands among them it is none.
-    expect(parse(large(text))).toEqual(name === 'of other things' ? null : whole);
+  it.each(lists)('%s: as JSON.parse gives them', (name, text) => {
     const expected: unknown = (JSON.parse(text) as { items?: unknown }).items ?? [];
-    expect(whole).toEqual(Array.isArray(expected) ? expected : null);
+    const whole = Array.isArray(expected) ? expected : null;
+    expect(itemsOf(JSON.parse(text))).toEqual(whole);
+    // Only objects are items of a list: where something else stands among them it is none.
+    for (const written of [text, large(text)])
+      expect(parse(written)).toEqual(name === 'of other things' ? null : whole);
   });
 
   it.each([

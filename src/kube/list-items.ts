@@ -1,8 +1,6 @@
 import { createJsonWalk, isClosing, isOpening, jsonSigns, signTable } from '../lib/json-walk.ts';
 import type { Pieces } from '../lib/turns.ts';
 
-/** What is smaller is parsed in one go; of the rest, each item. Bytes. */
-const smallBytes = 512 * 1024;
 /** No cluster stores an object of half the size. */
 const largestItem = 4 * 1024 * 1024;
 /** Looked through between two turns. */
@@ -14,7 +12,6 @@ const bytesAtOnce = 256 * 1024;
  * object of a cluster.
  */
 export function* parseListItems(bytes: Buffer): Pieces<readonly unknown[] | null> {
-  if (bytes.length <= smallBytes) return itemsOf(JSON.parse(bytes.toString('utf8')));
   const places = yield* findItems(bytes);
   if (places === null) return itemsOf(JSON.parse(bytes.toString('utf8', 0, largestItem)));
   // What stands around and between the items is JSON only if it is with empty objects in their place.
@@ -38,7 +35,8 @@ function between(bytes: Buffer, from: number, to: number, before: string): strin
   return bytes.toString('utf8', from, to);
 }
 
-function itemsOf(list: unknown): readonly unknown[] | null {
+/** The items of a list that is parsed; null where it is none. */
+export function itemsOf(list: unknown): readonly unknown[] | null {
   const items = (list as { items?: unknown } | null)?.items ?? [];
   return Array.isArray(items) ? items : null;
 }

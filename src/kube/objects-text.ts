@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { Pieces } from '../lib/turns.ts';
-import { parseListItems } from './list-items.ts';
+import { itemsOf, parseListItems } from './list-items.ts';
 import type { ListType } from './yaml-parts.ts';
 
 /** A file that is neither JSON nor YAML, or has no objects. The message is for people. */
@@ -13,8 +13,8 @@ export class NoObjects extends Error {
   }
 }
 
-/** What is larger is a list: no cluster stores an object of this size. Bytes. */
-const largestSingle = 512 * 1024;
+/** Parsed in one go; what is larger is a list, because no cluster stores an object of this size. Bytes. */
+const smallBytes = 512 * 1024;
 
 /** Those that came in a list, and those that stand alone. */
 export interface ParsedObjects<T = KubernetesObject> {
@@ -36,17 +36,21 @@ export function isJson(bytes: Buffer): boolean {
 /** The objects of a List, an array or a single object, in pieces. Throws NoObjects. */
 export function* parseJson(bytes: Buffer): Pieces<ParsedObjects<unknown>> {
   try {
-    const isArray = /^\s*\[/.test(bytes.toString('latin1', 0, 4096));
-    const single = !isArray && bytes.length <= largestSingle ? singleOf(JSON.parse(bytes.toString('utf8'))) : null;
-    if (single !== null) return { listed: [], single: [single] };
-    const list = isArray ? Buffer.concat([Buffer.from('{"items":'), bytes, Buffer.from('}')]) : bytes;
-    const objects = yield* parseListItems(list);
+    const small: unknown = bytes.length <= smallBytes ? JSON.parse(bytes.toString('utf8')) : undefined;
+    if (isObject(small) && small['items'] === undefined) return { listed: [], single: [small] };
+    const items = Array.isArray(small) ? (small as readonly unknown[]) : itemsOf(small);
+    const objects = small === undefined ? yield* parseListItems(asList(bytes)) : items;
     const type = typeOfList(bytes);
     if (objects !== null) return { listed: objects.map((object) => withTypeOf(type, object)), single: [] };
   } catch (error) {
     throw new NoObjects('JSON', `is not JSON (${(error as Error).message})`);
   }
   throw new NoObjects('JSON', 'is no List: it has no items');
+}
+
+function asList(bytes: Buffer): Buffer {
+  const isArray = /^\s*\[/.test(bytes.toString('latin1', 0, 4096));
+  return isArray ? Buffer.concat([Buffer.from('{"items":'), bytes, Buffer.from('}')]) : bytes;
 }
 
 /** A list says its kind before its items, or behind them. */
@@ -67,11 +71,6 @@ export function withTypeOf(list: ListType | null, object: unknown): unknown {
   const kind = /^(\w+)List$/.exec(list?.kind ?? '')?.[1];
   if (list === null || kind === undefined || !isObject(object) || object.kind !== undefined) return object;
   return { apiVersion: list.apiVersion, kind, ...object };
-}
-
-/** The object itself where the value is one and no list. */
-function singleOf(value: unknown): unknown {
-  return isObject(value) && value['items'] === undefined ? value : null;
 }
 
 /** Whether it is an object of Kubernetes: whatever has no `metadata.name` is none. */

@@ -15,6 +15,10 @@ export class BadTar extends Error {}
 const blockBytes = 512;
 /** Of names and attributes that stand before an entry. */
 const mostHeaderBytes = 1024 * 1024;
+/** Blocks of these before one entry: its attributes, its name and its target. */
+const mostExtensions = 4;
+/** The attributes that say which entry it is; others are not kept. */
+const keptRecords: ReadonlySet<string> = new Set(['path', 'linkpath', 'size']);
 const newTypes: Readonly<Record<string, TarEntry['type']>> = {
   '\0': 'file',
   '0': 'file',
@@ -36,6 +40,7 @@ export function isTarHeader(block: Buffer): boolean {
 export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<TarEntry> {
   const bytes = byteReader(source);
   let extended: ReadonlyMap<string, string> = new Map();
+  let extensions = 0;
   let isFirst = true;
   for (;;) {
     const block = await bytes.upTo(blockBytes);
@@ -46,7 +51,8 @@ export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<Ta
     const type = String.fromCharCode(block[156] ?? 0);
     const size = numberAt(block, 124, 12);
     if ('xLK'.includes(type)) {
-      if (size > mostHeaderBytes) throw new BadTar('it has a name that is too long');
+      extensions += 1;
+      if (!(size <= mostHeaderBytes) || extensions > mostExtensions) throw new BadTar('it has a name that is too long');
       const text = await bytes.exactly(size);
       await bytes.skip(padding(size));
       extended = new Map([...extended, ...extensionOf(type, text)]);
@@ -68,6 +74,7 @@ export async function* readTar(source: AsyncIterable<Buffer>): AsyncGenerator<Ta
     };
     await bytes.skip(left + padding(length));
     extended = new Map();
+    extensions = 0;
   }
 }
 
@@ -106,7 +113,8 @@ function extensionOf(type: string, content: Buffer): ReadonlyMap<string, string>
     if (space < 0 || !Number.isSafeInteger(length) || at + length > content.length || length <= space - at) break;
     const record = content.toString('utf8', space + 1, at + length - 1);
     const equals = record.indexOf('=');
-    if (equals > 0) records.set(record.slice(0, equals), record.slice(equals + 1));
+    const name = record.slice(0, Math.max(0, equals));
+    if (keptRecords.has(name)) records.set(name, record.slice(equals + 1));
     at += length;
   }
   return records;

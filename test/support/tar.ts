@@ -30,7 +30,7 @@ export function makeTar(parts: readonly TarPart[]): Buffer {
 }
 
 /** A record of pax attributes: `30 path=...`. */
-function paxRecord(name: string, value: string): string {
+export function paxRecord(name: string, value: string): string {
   const rest = ` ${name}=${value}\n`;
   // The length counts its own digits.
   let length = Buffer.byteLength(rest);

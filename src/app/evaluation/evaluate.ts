@@ -74,7 +74,9 @@ async function answerTo(alert: string, dump: string): Promise<AgentResult> {
   const alerts = await chooseAlerts(alert, null);
   const cluster = await openDump(dump);
   try {
-    return (await investigateIn(cluster, alerts)).result;
+    const { result, failure } = await investigateIn(cluster, alerts);
+    if (failure !== null) throw new Error(failure.message);
+    return result;
   } finally {
     await cluster.close();
   }

@@ -1,9 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isKubernetesName } from '../../core/cluster.ts';
 import { AppError } from '../../core/errors.ts';
 import { fileProblem } from '../../lib/file-problem.ts';
-import { redact } from '../../lib/redact.ts';
+import { redact, redactObject } from '../../lib/redact.ts';
+import { readAlerts } from '../alert-payload.ts';
 
 /** What a new case is made of. */
 export interface NewCase {
@@ -17,19 +18,26 @@ export interface NewCase {
   readonly object: string | null;
 }
 
-/**
- * Makes the folder of a case, private like a dump; `finish` writes the alert, redacted, and what is expected. Throws
- * InvalidInput for a name that is no name of a folder, a folder that exists, and an alert that is not JSON.
- */
-export function openCase({ parent, name, alert, cause, truth, object }: NewCase): {
+/** The folder of a case. */
+export interface OpenCase {
   readonly directory: string;
+  /** Writes the alert, redacted, and what is expected. */
   readonly finish: () => void;
-} {
+  /** Where there is nothing to finish. */
+  readonly remove: () => void;
+}
+
+/**
+ * Makes the folder of a case, private like a dump. Throws InvalidInput for a name that is no name of a folder, a folder that
+ * exists, and what is no alert.
+ */
+export async function openCase({ parent, name, alert, cause, truth, object }: NewCase): Promise<OpenCase> {
   if (!isKubernetesName(name))
     throw new AppError('InvalidInput', `${name} is no name of a case: small letters, digits, - and . only`, {
       field: '--case',
     });
-  const notification = redactedJson(alert);
+  await readAlerts(alert);
+  const notification = redactObject(JSON.parse(alert));
   const directory = join(parent, name);
   try {
     mkdirSync(parent, { recursive: true, mode: 0o700 });
@@ -41,13 +49,13 @@ export function openCase({ parent, name, alert, cause, truth, object }: NewCase)
   }
   const expected = {
     object,
-    cause: cause.map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)),
+    cause: cause.map((text) => redact(text).replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)),
     forbidden: [],
     inconclusive: false,
     first_advice: null,
     max_confidence: null,
     kind: 'captured',
-    truth,
+    truth: redact(truth),
   };
   const write = (file: string, value: unknown): void =>
     writeFileSync(join(directory, file), `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
@@ -57,17 +65,6 @@ export function openCase({ parent, name, alert, cause, truth, object }: NewCase)
       write('alert.json', notification);
       write('expected.json', expected);
     },
+    remove: () => rmSync(directory, { recursive: true, force: true }),
   };
-}
-
-/** The alert with what looks like a secret in its texts hidden. */
-function redactedJson(text: string): unknown {
-  try {
-    return JSON.parse(text, (_, value: unknown) => (typeof value === 'string' ? redact(value) : value));
-  } catch (error) {
-    throw new AppError('InvalidInput', `the alert is not JSON: ${(error as Error).message}`, {
-      cause: error,
-      field: '--alert',
-    });
-  }
 }

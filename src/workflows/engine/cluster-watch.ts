@@ -49,12 +49,10 @@ export function watchCluster(
 
   return {
     cluster: cluster && {
-      description: cluster.description,
+      ...cluster,
       get: (resource, namespace, name) => noted(cluster.get(resource, namespace, name)),
       list: (query) => noted(cluster.list(query)),
       logs: (query) => noted(cluster.logs(query)),
-      observedAt: () => cluster.observedAt(),
-      ...(cluster.remedyFor === undefined ? {} : { remedyFor: cluster.remedyFor }),
     },
     answeredAt: () => (answeredMs === null ? null : toTimestamp(answeredMs)),
     waits(runId) {
