@@ -43,7 +43,10 @@ export const ingress = defineAnalyzer({
   },
 });
 
-/** The backends of an Ingress, of networking.k8s.io/v1 and of the versions before. */
+/**
+ * The backends of an Ingress, of networking.k8s.io/v1 and of the versions before. Those that the AWS controller reads from an
+ * annotation (port `use-annotation`: a redirect, a fixed answer) are none: they name an action, and no Service.
+ */
 export function backendsOf(object: KubernetesObject): readonly Backend[] {
   const rules = listAt(object, 'spec', 'rules').flatMap((rule) =>
     listAt(rule, 'http', 'paths').map((path) => ({
@@ -54,12 +57,11 @@ export function backendsOf(object: KubernetesObject): readonly Backend[] {
   const rest = at(object, 'spec', 'defaultBackend') ?? at(object, 'spec', 'backend');
   return [...rules, { route: 'everything else', backend: rest }].flatMap(({ route, backend }) => {
     const service = textAt(backend, 'service', 'name') || textAt(backend, 'serviceName');
-    if (service === '') return [];
     const old = at(backend, 'servicePort');
     const port =
       numberAt(backend, 'service', 'port', 'number') ??
       (textAt(backend, 'service', 'port', 'name') || (typeof old === 'number' || typeof old === 'string' ? old : null));
-    return [{ route, service, port }];
+    return service === '' || port === 'use-annotation' ? [] : [{ route, service, port }];
   });
 }
 
@@ -72,7 +74,7 @@ function fault(target: Target, backend: Backend, services: readonly KubernetesOb
   // The ports of an alias are those of the host behind it.
   if (backend.port === null || textAt(service, 'spec', 'type') === 'ExternalName') return [];
   const exists = ports.some((one) => numberAt(one, 'port') === backend.port || textAt(one, 'name') === backend.port);
-  if (exists || backend.port === 'use-annotation') return [];
+  if (exists) return [];
   const has = ports.map((one) => `${textAt(one, 'name')} ${numberAt(one, 'port') ?? ''}`.trim()).join(', ');
   return [
     draft(

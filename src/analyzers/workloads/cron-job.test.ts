@@ -79,6 +79,23 @@ describe('cron-job', () => {
   });
 
   test.each([
+    ['JobAlreadyActive', 'Not starting job because prior execution is running and concurrency policy is Forbid'],
+    ['UnparseableSchedule', 'unparseable schedule: "61 * * * *"'],
+    ['MissSchedule', 'Missed scheduled time to start a job'],
+  ])('what a later start has overtaken is over: %s', async (reason, message) => {
+    const events = told(reason, message, { lastTimestamp: '2026-01-01T06:00:00Z' });
+    const status = { lastScheduleTime: '2026-01-01T11:55:00Z', active: [{ name: 'purge-2' }] };
+    expect(await analyze(cronJob, 'cronjob', purge({}, status), events)).toEqual([]);
+    const before = { ...status, lastScheduleTime: '2026-01-01T05:00:00Z' };
+    expect(await analyze(cronJob, 'cronjob', purge({}, before), events)).toHaveLength(1);
+  });
+
+  test('a run that ended since blocks nothing', async () => {
+    const events = told('JobAlreadyActive', 'Not starting job because prior execution is running');
+    expect(await analyze(cronJob, 'cronjob', purge({ concurrencyPolicy: 'Forbid' }), events)).toEqual([]);
+  });
+
+  test.each([
     ['*/10 * * * *', '2026-01-01T11:30:00Z', 1],
     ['*/30 * * * *', '2026-01-01T11:30:00Z', 0],
     ['0 */2 * * *', '2026-01-01T07:00:00Z', 1],

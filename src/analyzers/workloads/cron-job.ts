@@ -84,10 +84,17 @@ export const cronJob = defineAnalyzer({
   async run(io, target) {
     const events = await io.events(target);
     if (target.object.spec?.['suspend'] === true) return [suspended(target)];
-    const recent = events.filter(({ last }) => last === null || last >= addMs(io.now, -recentMs));
-    return [...badSchedule(target, recent), ...(await blocked(io, target, recent)), ...missed(target, recent)];
+    const standing = standingEvents(events, target, io.now);
+    return [...badSchedule(target, standing), ...(await blocked(io, target, standing)), ...missed(target, standing)];
   },
 });
+
+/** Events of the last day after which it started no run: one that it started later has overtaken what they say. */
+function standingEvents(events: readonly EventView[], { object }: Target, now: Timestamp): readonly EventView[] {
+  const recent = addMs(now, -recentMs);
+  const started = timeAt(object, 'status', 'lastScheduleTime') ?? recent;
+  return events.filter(({ last }) => last === null || (last >= recent && last >= started));
+}
 
 function draft(
   target: Target,
@@ -151,6 +158,7 @@ function badSchedule(target: Target, events: readonly EventView[]): readonly Dra
 async function blocked(io: AnalyzerIo, target: Target, events: readonly EventView[]): Promise<readonly Draft[]> {
   const event = events.findLast(({ reason }) => reason === 'JobAlreadyActive');
   const [active] = listAt(target.object, 'status', 'active').map((one) => textAt(one, 'name'));
+  if (active === undefined && target.object.status !== undefined) return [];
   const since = active === undefined ? null : await startOf(io, target, active);
   if (event === undefined && !(isForbidden(target) && hasMissedTwo(target, since, io.now))) return [];
   const run = active === undefined ? 'an earlier run' : `job ${active}`;

@@ -51,8 +51,7 @@ export const disruptionBudget = defineAnalyzer({
     },
   },
   async run(io, target) {
-    const { status } = target.object;
-    if (status === undefined || (numberAt(target.object, 'status', 'disruptionsAllowed') ?? 0) > 0) return [];
+    if (!isComputed(target.object) || numberAt(target.object, 'status', 'disruptionsAllowed') !== 0) return [];
     const pods = await io.list('pods', target.namespace);
     const selector = at(target.object, 'spec', 'selector');
     const selected = (pods.kind === 'ok' ? pods.value : []).filter(
@@ -61,6 +60,16 @@ export const disruptionBudget = defineAnalyzer({
     return [findingOf(target, selected)];
   },
 });
+
+const isFailed = (object: KubernetesObject): boolean =>
+  conditionOf(object, 'DisruptionAllowed')?.reason === 'SyncFailed';
+
+/** Whether its numbers are those of its newest rules, or tell that none can be had: before that they are all zero, or missing. */
+function isComputed(object: KubernetesObject): boolean {
+  if (isFailed(object)) return true;
+  const observed = numberAt(object, 'status', 'observedGeneration') ?? 0;
+  return numberAt(object, 'status', 'expectedPods') !== null && observed >= (object.metadata.generation ?? 0);
+}
 
 function findingOf(target: Target, selected: readonly KubernetesObject[]): Draft {
   const count = (field: string): number => numberAt(target.object, 'status', field) ?? 0;
@@ -89,8 +98,11 @@ function findingOf(target: Target, selected: readonly KubernetesObject[]): Draft
     cause: text,
     decisive: true,
   });
-  if (allowed?.reason === 'SyncFailed')
-    return cause('pdb-broken', `${budget} cannot be computed: ${quote(allowed.message, 250).replace(/\.$/, '')}.`);
+  if (isFailed(target.object))
+    return cause(
+      'pdb-broken',
+      `${budget} cannot be computed: ${quote(allowed?.message ?? '', 250).replace(/\.$/, '')}.`,
+    );
   if (expected === 0)
     return cause('pdb-broken', `${budget} allows no disruption: its selector picks no pod of a workload.`);
   if (healthy >= desired && desired >= expected)

@@ -156,6 +156,19 @@ describe('disruption-budget', () => {
     expect(await find(budget({}, { expectedPods: 0 }))).toMatchObject([{ category: 'pdb-broken' }]);
     expect(await find(budget({}, { disruptionsAllowed: 1, expectedPods: 2 }))).toEqual([]);
   });
+
+  test('numbers of earlier rules, and those that are missing, say nothing', async () => {
+    const spec = { selector: { matchLabels: { app: 'web' } } };
+    expect(await find(named('web', spec, {}))).toEqual([]);
+    expect(await find(named('web', spec, { disruptionsAllowed: 0 }))).toEqual([]);
+    const zeros = { disruptionsAllowed: 0, expectedPods: 0, currentHealthy: 0, desiredHealthy: 0 };
+    expect(await find(named('web', spec, zeros, { generation: 1 }))).toEqual([]);
+    expect(await find(named('web', spec, { ...zeros, observedGeneration: 1 }, { generation: 2 }))).toEqual([]);
+    expect(await find(named('web', spec, { ...zeros, observedGeneration: 2 }, { generation: 2 }))).toHaveLength(1);
+    // What cannot be computed is never observed.
+    const conditions = [condition('DisruptionAllowed', 'False', 'SyncFailed', 'found no controllers for pod "web-1"')];
+    expect(await find(named('web', spec, { ...zeros, conditions }, { generation: 1 }))).toHaveLength(1);
+  });
 });
 
 describe('ingress', () => {
@@ -179,6 +192,12 @@ describe('ingress', () => {
           'Ingress shop sends shop.example.com/api to port 8080 of service web, which has no such port: it has http 80.',
       },
     ]);
+  });
+
+  test('an action that the AWS controller reads from an annotation names no service', async () => {
+    expect(await find(route({ name: 'ssl-redirect', port: { name: 'use-annotation' } }))).toEqual([]);
+    const old = named('shop', { backend: { serviceName: 'ssl-redirect', servicePort: 'use-annotation' } });
+    expect(await find(old)).toEqual([]);
   });
 
   test('the form of earlier versions, and the default', async () => {
