@@ -15,7 +15,10 @@ const everything: readonly Question[] = ['node', 'unready', 'exits', 'service', 
 
 /** Events of those who take nodes away: the node controller, the cloud, autoscalers, Karpenter. */
 const removals =
-  /^(?:DeletingNode|RemovingNode|ScaleDown|ScaleDownEmpty|DisruptionTerminating|DisruptionLaunching|SpotInterrupted|SpotInterruption|TerminateInstance|PreemptScheduled|NodeShutdown|Shutdown|Drain)$/;
+  /^(?:DeletingNode|RemovingNode|ScaleDown|ScaleDownEmpty|DisruptionTerminating|SpotInterrupted|SpotInterruption|TerminateInstance|PreemptScheduled|NodeShutdown|Shutdown|Drain)$/;
+
+/** Of them those that say of themselves that the node is gone; after the others it may as well be there again. */
+const ends = /^(?:DeletingNode|RemovingNode)$/;
 
 /** Nodes that were not ready a while ago, and nodes that were taken away: what only their events tell. */
 export const nodePast = defineAnalyzer({
@@ -51,7 +54,7 @@ export const nodePast = defineAnalyzer({
   },
   async run(io, target) {
     const events = await io.events(target);
-    if (!wasRead(target)) return removed(target, events);
+    if (!wasRead(target)) return removed(io, target, events);
     return wasNotReady(io, target, events);
   },
 });
@@ -61,9 +64,12 @@ export function removalOf(events: readonly EventView[]): EventView | null {
   return events.findLast(({ reason }) => removals.test(reason)) ?? null;
 }
 
-function removed(target: Target, events: readonly EventView[]): readonly Draft[] {
-  const event = removalOf(events);
-  if (event === null) return [];
+async function removed(io: AnalyzerIo, target: Target, events: readonly EventView[]): Promise<readonly Draft[]> {
+  const read = await io.get('node', null, target.name);
+  const isGone = read.kind === 'ok' && read.value === null;
+  // Where nodes cannot be read, it may be there.
+  const event = isGone ? removalOf(events) : events.findLast(({ reason }) => ends.test(reason));
+  if (event === null || event === undefined) return [];
   const text = `Node ${target.name} was taken away at ${timeText(event.last)} (${event.reason}): ${quote(event.message, 200).replace(/\.$/, '')}.`;
   return [
     {

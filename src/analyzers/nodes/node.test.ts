@@ -220,6 +220,24 @@ describe('node-past', () => {
       { category: 'node-removed', cause: expect.stringContaining('(ScaleDown): node removed by cluster autoscaler.') },
     ]);
   });
+
+  test.each([
+    ['DeletingNode', 1, 1],
+    ['RemovingNode', 1, 1],
+    ['Drain', 1, 0],
+    ['NodeShutdown', 1, 0],
+    ['DisruptionTerminating', 1, 0],
+    ['DisruptionLaunching', 0, 0],
+  ])(
+    'after %s a node that does not exist was taken away: %i; one that cannot be read: %i',
+    async (reason, gone, unread) => {
+      const objects = { events: [nodeEvent(reason, 'x', { type: 'Normal' })] };
+      const node = { metadata: { name: 'n1' } };
+      expect(await analyze(nodePast, 'node', node, objects)).toHaveLength(gone);
+      const instead = { 'get nodes': { kind: 'forbidden', reason: 'no' } } as const;
+      expect(await analyze(nodePast, 'node', node, objects, { instead })).toHaveLength(unread);
+    },
+  );
 });
 
 describe('node-drain', () => {
