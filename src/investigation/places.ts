@@ -3,7 +3,8 @@ import type { ObjectKind, Question, Relation } from '../analyzers/define.ts';
 import { isUnwellNode } from '../analyzers/nodes/node-conditions.ts';
 import { podTrouble } from '../analyzers/pods/pod-status.ts';
 import { aboutOf } from '../analyzers/reading/events.ts';
-import { listAt, numberAt, textAt } from '../analyzers/reading/fields.ts';
+import { listAt, textAt } from '../analyzers/reading/fields.ts';
+import { replicasOf } from '../analyzers/reading/replicas.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { Graph } from './graph.ts';
 import { worstFirst } from './links.ts';
@@ -46,13 +47,9 @@ export async function addNear(reads: Reads, graph: Graph, namespace: string | nu
 
 /** Resources whose objects can be unwell by themselves, with what tells that one is worth looking at. */
 const placeKinds: readonly (readonly [ObjectKind, (object: KubernetesObject) => boolean])[] = [
-  ['deployment', lacksReplicas],
-  ['statefulset', lacksReplicas],
-  [
-    'daemonset',
-    (object) =>
-      (numberAt(object, 'status', 'numberReady') ?? 0) < (numberAt(object, 'status', 'desiredNumberScheduled') ?? 0),
-  ],
+  ['deployment', (object) => object.spec?.['replicas'] === 0 || lacksReplicas('deployment', object)],
+  ['statefulset', (object) => object.spec?.['replicas'] === 0 || lacksReplicas('statefulset', object)],
+  ['daemonset', (object) => lacksReplicas('daemonset', object)],
   [
     'job',
     (object) =>
@@ -64,9 +61,9 @@ const placeKinds: readonly (readonly [ObjectKind, (object: KubernetesObject) => 
   ['service', () => true],
 ];
 
-function lacksReplicas(object: KubernetesObject): boolean {
-  const wanted = object.spec?.['replicas'] ?? 1;
-  return wanted === 0 || (numberAt(object, 'status', 'readyReplicas') ?? 0) < Number(wanted);
+function lacksReplicas(kind: ObjectKind, object: KubernetesObject): boolean {
+  const { wanted, ready } = replicasOf({ kind, object });
+  return ready < wanted;
 }
 
 /** Pods, workloads, claims, Services and nodes of a namespace, or (null) of the cluster, that are not well. */

@@ -1,8 +1,9 @@
 import { look, podQuestions } from '../advice.ts';
 import { defineAnalyzer, nameOf } from '../define.ts';
 import type { AnalyzerIo, FindingDraft, Target } from '../define.ts';
-import { at, listAt, numberAt, textAt } from '../reading/fields.ts';
+import { at, listAt, textAt } from '../reading/fields.ts';
 import { isReady, podFacts } from '../pods/pod-status.ts';
+import { replicasOf } from '../reading/replicas.ts';
 
 /** Address of the node-local DNS cache, the same in every cluster that has one. */
 const nodeLocalAddress = '169.254.20.10';
@@ -36,10 +37,9 @@ export const dns = defineAnalyzer({
   },
 });
 
-function isWell({ kind, object }: Target): boolean {
-  if (kind === 'pod') return isReady(object);
-  const wanted = numberAt(object, 'status', 'desiredNumberScheduled') ?? numberAt(object, 'spec', 'replicas') ?? 1;
-  const ready = numberAt(object, 'status', 'numberReady') ?? numberAt(object, 'status', 'readyReplicas') ?? 0;
+function isWell(target: Target): boolean {
+  if (target.kind === 'pod') return isReady(target.object);
+  const { ready, wanted } = replicasOf(target);
   return ready >= wanted;
 }
 

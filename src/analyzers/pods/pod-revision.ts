@@ -6,6 +6,7 @@ import { at, conditionOf, controllerOf, listAt, numberAt, textAt, timeAt } from 
 import { templateSpec } from './placement.ts';
 import { containersOf, isReady, podEvidence, podFacts } from './pod-status.ts';
 import { quote } from '../reading/quote.ts';
+import { ordinalOf } from '../reading/replicas.ts';
 import { logOfEndedRun, noLog, saidText } from './run-log.ts';
 
 /** Pods that stay on a broken template, although it was mended: the controller waits for them, or for somebody to delete them. */
@@ -173,9 +174,7 @@ function hasWord(text: string, word: string): boolean {
 /** Whether the set rolls out by itself, in order, and down to this pod. */
 function waitsForIt(set: KubernetesObject, pod: string): boolean {
   const partition = numberAt(set, 'spec', 'updateStrategy', 'rollingUpdate', 'partition') ?? 0;
-  return (
-    textAt(set, 'spec', 'podManagementPolicy') !== 'Parallel' && Number(/-(\d+)$/.exec(pod)?.[1] ?? 0) >= partition
-  );
+  return textAt(set, 'spec', 'podManagementPolicy') !== 'Parallel' && ordinalOf(pod) >= partition;
 }
 
 /** `nginx: the pod has image nginx:1.99, the template nginx:1.27`. */

@@ -18,6 +18,7 @@ import {
   mapAt,
 } from '../reading/fields.ts';
 import { wasRead } from '../reading/owned.ts';
+import { replicasOf, revisionOf } from '../reading/replicas.ts';
 import { diffTemplates } from './template-diff.ts';
 import { quote } from '../reading/quote.ts';
 
@@ -25,7 +26,6 @@ type Draft = FindingDraft<'rollout-stuck' | 'replicas-unavailable' | 'recent-cha
 
 /** A change longer ago than this is not reported as recent. */
 const recentMs = 24 * 3_600_000;
-const revisionAnnotation = 'deployment.kubernetes.io/revision';
 
 /** Deployments: rollouts that do not get on, replicas that are missing, and what the last rollout changed. */
 export const deployment = defineAnalyzer({
@@ -70,29 +70,8 @@ export const deployment = defineAnalyzer({
   },
 });
 
-function revisionOf(object: KubernetesObject): number {
-  return Number(object.metadata.annotations?.[revisionAnnotation] ?? 0) || 0;
-}
-
-interface Replicas {
-  readonly wanted: number;
-  readonly updated: number;
-  readonly ready: number;
-  readonly available: number;
-}
-
-function replicasOf(object: KubernetesObject): Replicas {
-  const count = (field: string): number => numberAt(object, 'status', field) ?? 0;
-  return {
-    wanted: numberAt(object, 'spec', 'replicas') ?? 1,
-    updated: count('updatedReplicas'),
-    ready: count('readyReplicas'),
-    available: count('availableReplicas'),
-  };
-}
-
 function deploymentEvidence(target: Target): EvidenceDraft {
-  const { wanted, updated, ready, available } = replicasOf(target.object);
+  const { wanted, updated, ready, available } = replicasOf(target);
   const conditions = listAt(target.object, 'status', 'conditions').map(
     (condition) =>
       `condition ${textAt(condition, 'type')}=${textAt(condition, 'status')} since ${textAt(condition, 'lastTransitionTime') || 'unknown'} (${textAt(condition, 'reason')}: ${textAt(condition, 'message')})`,
@@ -110,7 +89,7 @@ function deploymentEvidence(target: Target): EvidenceDraft {
 
 function rollout(target: Target, replicaSets: readonly KubernetesObject[]): readonly Draft[] {
   const progressing = conditionOf(target.object, 'Progressing');
-  const replicas = replicasOf(target.object);
+  const replicas = replicasOf(target);
   const exceeded = progressing?.status === 'False' && progressing.reason === 'ProgressDeadlineExceeded';
   const missing = replicas.available < replicas.wanted || replicas.updated < replicas.wanted;
   if (!exceeded && !missing) return [];

@@ -239,6 +239,12 @@ describe('refusal', () => {
     ],
     ['job', 'Job', { spec: { parallelism: 1 }, status: {} }, 'The pods of job web'],
     [
+      'job',
+      'Job',
+      { spec: { parallelism: 3, completions: 5 }, status: { active: 1, succeeded: 3 } },
+      'The pods of job web',
+    ],
+    [
       'cronjob',
       'CronJob',
       { spec: {}, status: { lastScheduleTime: '2026-01-01T10:00:00Z' } },
@@ -258,6 +264,18 @@ describe('refusal', () => {
       'job',
       'Job',
       { spec: {}, status: { conditions: [{ type: 'Complete', status: 'True' }] } },
+    ],
+    [
+      'a job that runs all that is still to be done',
+      'job',
+      'Job',
+      { spec: { parallelism: 5, completions: 5 }, status: { active: 1, succeeded: 4 } },
+    ],
+    [
+      'a job whose queue of work is empty',
+      'job',
+      'Job',
+      { spec: { parallelism: 3 }, status: { active: 2, succeeded: 1 } },
     ],
     [
       'a cron job that started a run later',

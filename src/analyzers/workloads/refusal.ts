@@ -1,160 +1,26 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import type { Timestamp } from '../../core/time.ts';
-import { change, describeCommand, kindAndName, look, unreadyQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
-import type { AnalyzerIo, Category, EventView, EvidenceDraft, FindingDraft, Target } from '../define.ts';
+import type { AnalyzerIo, EventView, EvidenceDraft, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
 import { conditionOf, controllerOf, isOwnedBy, mapAt, numberAt, plural, timeAt } from '../reading/fields.ts';
+import { refusalCategories } from './refusal-categories.ts';
 import { refusalMessage, refusalOf } from './refusal-words.ts';
 import type { Refusal, RefusalCategory } from './refusal-words.ts';
+import { wasRead } from '../reading/owned.ts';
+import { replicasOf, revisionOf } from '../reading/replicas.ts';
 import { ownWords } from '../pods/runtime-words.ts';
-
-const refused = (meaning: string, changes: RegExp | null, advice: Category['advice']): Category => ({
-  meaning,
-  nearness: 90,
-  answers: [...unreadyQuestions, 'autoscaler'],
-  changes,
-  advice,
-});
-const describe =
-  (rationale: string): Category['advice'] =>
-  (draft) => [look(describeCommand(draft), rationale)];
-
-const categories: Readonly<Record<RefusalCategory, Category>> = {
-  'quota-exceeded': refused(
-    'A quota of the namespace leaves no room for new objects.',
-    /(?:request|limit)$/,
-    (draft, { namespace }) => [
-      look(
-        `kubectl -n ${namespace} describe resourcequota ${draft.facts['named'] ?? ''}`.trimEnd(),
-        'Shows the quota and what is used of it; pods of other workloads count too.',
-      ),
-      change(
-        `Raise quota ${draft.facts['named'] ?? ''} of namespace ${namespace}, or let ${kindAndName(draft.object)} ask for less.`,
-        draft.facts['message'] ?? 'The quota leaves no room.',
-      ),
-    ],
-  ),
-  'quota-unset': refused(
-    'A quota demands requests or limits that a pod does not have.',
-    /(?:request|limit)$/,
-    (draft, { namespace }) => [
-      look(
-        `kubectl -n ${namespace} describe resourcequota,limitrange`,
-        'Shows for which resources the quota demands amounts, and whether a limit range gives defaults.',
-      ),
-      change(
-        `Give every container of ${kindAndName(draft.object)} in namespace ${namespace} the requests and limits that the quota counts.`,
-        'A quota on a resource refuses pods that do not say how much of it they take.',
-      ),
-    ],
-  ),
-  'limit-range': refused(
-    'A limit range of the namespace does not allow what a pod asks for.',
-    /(?:request|limit)$/,
-    (draft, { namespace }) => [
-      look(
-        `kubectl -n ${namespace} describe limitranges`,
-        'Shows the least and the most that a container or a pod may have.',
-      ),
-      change(
-        `Change the requests and limits of ${kindAndName(draft.object)} in namespace ${namespace}, or the limit range.`,
-        draft.facts['message'] ?? 'The limit range does not allow them.',
-      ),
-    ],
-  ),
-  'service-account-missing': refused(
-    'The service account of a pod does not exist.',
-    /^service account$/,
-    (draft, { namespace }) => [
-      look(
-        `kubectl -n ${namespace} get serviceaccounts`,
-        'Shows which service accounts exist: a wrong name is more common than a lost one.',
-      ),
-      change(
-        `Create service account ${draft.facts['named'] ?? ''} in namespace ${namespace}, or correct serviceAccountName of ${kindAndName(draft.object)}.`,
-        'Pods are not created for a service account that does not exist.',
-      ),
-    ],
-  ),
-  'pod-security-refused': refused(
-    'The security rules of the namespace (PodSecurity, SCC, PSP) do not allow a pod.',
-    /^(?:security context|host network|volumes|ports|container|image|service account)$/,
-    (draft, { namespace }) => [
-      look(
-        `kubectl -n ${namespace} get ${kindAndName(draft.object)} -o jsonpath='{.spec.template.spec.securityContext}{.spec.template.spec.containers[*].securityContext}'`,
-        'Shows the security context that the rules refuse.',
-      ),
-      change(
-        `Correct the security context of ${kindAndName(draft.object)} in namespace ${namespace} as the message says, or let the namespace have another level.`,
-        draft.facts['message'] ?? 'The security rules refuse it.',
-      ),
-    ],
-  ),
-  'admission-denied': refused('An admission policy or webhook refuses a pod.', /./, (draft, { namespace }) => [
-    look(
-      `Compare the labels and the pod template with policy ${draft.facts['named'] ?? ''}: kubectl -n ${namespace} get ${kindAndName(draft.object)} -o yaml`,
-      'The policy says in its message what it misses.',
-    ),
-    change(
-      `Give the pods of ${kindAndName(draft.object)} in namespace ${namespace} what policy ${draft.facts['named'] ?? ''} asks for.`,
-      draft.facts['message'] ?? 'The policy refuses them.',
-    ),
-  ]),
-  'webhook-unreachable': refused('An admission webhook does not answer, and so nothing is created.', null, (draft) => [
-    look(
-      draft.facts['service'] === undefined
-        ? `kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations`
-        : `Look at what answers for webhook ${draft.facts['named'] ?? ''}: kubectl -n ${draft.facts['service'].split('/')[0]} get service,endpointslices,pods`,
-      `Shows whether the pods behind webhook ${draft.facts['named'] ?? ''} run and are ready.`,
-    ),
-  ]),
-  'class-missing': refused(
-    'The priority class or the runtime class of a pod does not exist.',
-    /^priority class$/,
-    (draft, { namespace }) => [
-      look('kubectl get priorityclasses,runtimeclasses', 'Shows which classes exist.'),
-      change(
-        `Create ${draft.facts['named'] ?? 'the class'}, or correct the name in ${kindAndName(draft.object)} of namespace ${namespace}.`,
-        'Pods are not created for a class that does not exist.',
-      ),
-    ],
-  ),
-  'namespace-ending': refused('The namespace is being deleted.', null, (_, { namespace }) => [
-    look(`kubectl get namespace ${namespace} -o yaml`, 'Shows since when it is being deleted, and what holds it.'),
-  ]),
-  'not-permitted': refused(
-    'A controller may not create what it has to.',
-    null,
-    describe('Shows who is refused and what; its roles are missing.'),
-  ),
-  'pod-invalid': refused(
-    'The template of a workload makes objects that are invalid.',
-    /./,
-    describe('Shows the field that is invalid.'),
-  ),
-  'api-server-fault': refused(
-    'The API server or its database fails.',
-    null,
-    describe('Shows the answers of the API server.'),
-  ),
-  'create-refused': refused(
-    'The API server refuses the pods of a workload.',
-    /./,
-    describe('Shows the answer of the API server.'),
-  ),
-};
 
 /** Workloads whose pods (or claims, or jobs) the API server refuses: quotas, limits, admission, service accounts. */
 export const refusal = defineAnalyzer({
   name: 'refusal',
   kinds: ['deployment', 'replicaset', 'statefulset', 'daemonset', 'job', 'cronjob'],
   explains: ['FailedCreate', 'ReplicaSetCreateError'],
-  categories,
+  categories: refusalCategories,
   async run(io, target) {
     if (await isToldByOwner(io, target)) return [];
     const makers = [target, ...(await newestReplicaSet(io, target))];
-    if (!makers.some(({ object }) => lacksObjects(object))) return [];
+    if (!makers.some(lacksObjects)) return [];
     const told = (await Promise.all(makers.map((maker) => lastWord(io, maker)))).filter((word) => word !== null);
     const last = told.sort((one, other) => ((one.last ?? '') < (other.last ?? '') ? -1 : 1)).at(-1);
     return last === undefined ? [] : [await finding(io, target, last, told)];
@@ -219,39 +85,36 @@ function earliest(events: readonly EventView[]): Timestamp | null {
 }
 
 /** Whether it wants more objects than there are: what was refused and came later is no refusal any more. */
-function lacksObjects(object: KubernetesObject): boolean {
+function lacksObjects(maker: Target): boolean {
+  const { kind, object } = maker;
   if (conditionOf(object, 'ReplicaFailure')?.status === 'True' || progressFailure(object) !== null) return true;
   // Of what could not be read only its events speak.
-  if (object.spec === undefined && object.status === undefined) return true;
-  const status = (field: string): number => numberAt(object, 'status', field) ?? 0;
-  switch (object.kind) {
-    case 'DaemonSet':
-      return (
-        (numberAt(object, 'status', 'currentNumberScheduled') ?? status('numberReady')) <
-        status('desiredNumberScheduled')
-      );
-    case 'Job':
-      return (
-        object.spec?.['suspend'] !== true &&
-        !['Complete', 'Failed'].some((type) => conditionOf(object, type)?.status === 'True') &&
-        status('active') < (numberAt(object, 'spec', 'parallelism') ?? 1)
-      );
-    case 'CronJob':
-      return object.spec?.['suspend'] !== true;
-    default:
-      return (numberAt(object, 'status', 'replicas') ?? 0) < (numberAt(object, 'spec', 'replicas') ?? 1);
-  }
+  if (!wasRead(maker)) return true;
+  if (kind === 'cronjob') return object.spec?.['suspend'] !== true;
+  if (kind === 'job') return (numberAt(object, 'status', 'active') ?? 0) < wantedOfJob(object);
+  const { current, wanted } = replicasOf(maker);
+  return current < wanted;
+}
+
+/** How many pods of a job are to run at once: none any more where it is over or held, and not more than it still needs. */
+function wantedOfJob(job: KubernetesObject): number {
+  const isOver = ['Complete', 'Failed'].some((type) => conditionOf(job, type)?.status === 'True');
+  if (isOver || job.spec?.['suspend'] === true) return 0;
+  const parallelism = numberAt(job, 'spec', 'parallelism') ?? 1;
+  const succeeded = numberAt(job, 'status', 'succeeded') ?? 0;
+  const completions = numberAt(job, 'spec', 'completions');
+  // Of those that share a queue of work the first that succeeds says that nothing is left.
+  if (completions === null) return succeeded > 0 ? 0 : parallelism;
+  return Math.min(parallelism, completions - succeeded);
 }
 
 /** The replica set of the newest revision makes the pods of a deployment. */
 async function newestReplicaSet(io: AnalyzerIo, { kind, namespace, object }: Target): Promise<readonly Target[]> {
   if (kind !== 'deployment') return [];
   const listed = await io.list('replicasets', namespace);
-  const revision = (set: KubernetesObject): number =>
-    Number(set.metadata.annotations?.['deployment.kubernetes.io/revision'] ?? 0) || 0;
   const [newest] = (listed.kind === 'ok' ? listed.value : [])
     .filter((set) => isOwnedBy(set, object))
-    .sort((one, other) => revision(other) - revision(one));
+    .sort((one, other) => revisionOf(other) - revisionOf(one));
   return newest === undefined
     ? []
     : [{ kind: 'replicaset', namespace, name: newest.metadata.name, object: newest, relation: 'owned', via: null }];

@@ -2,6 +2,7 @@ import { look, unreadyQuestions, describeCommand } from '../advice.ts';
 import { defineAnalyzer, lasting, objectName } from '../define.ts';
 import type { FindingDraft, Target } from '../define.ts';
 import { numberAt, plural } from '../reading/fields.ts';
+import { replicasOf } from '../reading/replicas.ts';
 
 type Name = 'not-observed' | 'min-ready';
 type Draft = FindingDraft<Name>;
@@ -70,11 +71,7 @@ function notObserved(target: Target): readonly Draft[] {
 
 function notLongEnough(target: Target): readonly Draft[] {
   const seconds = numberAt(target.object, 'spec', 'minReadySeconds') ?? 0;
-  const isDaemonSet = target.kind === 'daemonset';
-  const status = (field: string): number => numberAt(target.object, 'status', field) ?? 0;
-  const wanted = isDaemonSet ? status('desiredNumberScheduled') : (numberAt(target.object, 'spec', 'replicas') ?? 1);
-  const ready = status(isDaemonSet ? 'numberReady' : 'readyReplicas');
-  const available = status(isDaemonSet ? 'numberAvailable' : 'availableReplicas');
+  const { wanted, ready, available } = replicasOf(target);
   if (seconds === 0 || ready < wanted || available >= wanted) return [];
   const text = `All ${plural(wanted, 'pod')} of ${wordOf(target)} ${target.name} are ready, but ${wanted - available} not yet for ${seconds} seconds (minReadySeconds): until then they do not count as available.`;
   return [

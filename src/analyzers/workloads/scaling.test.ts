@@ -35,6 +35,13 @@ describe('scaling', () => {
     expect(advice[1]?.action).toBe('kubectl -n shop scale deployment/web --replicas=2');
   });
 
+  test('the number before in the words of other versions', async () => {
+    const events = [scaled('Scaled down replica set web-7c9 to 0 from 3')];
+    const [finding] = await analyze(scaling, 'deployment', web({ replicas: 0 }), { events });
+    expect(finding).toMatchObject({ facts: { replicas_before: '3' } });
+    expect(finding?.cause).toContain('(scaled down from 3 to 0 at');
+  });
+
   test('one that nobody asks for and that is off since long is no cause', async () => {
     const object = web({ replicas: 0 });
     const [unknown] = await analyze(scaling, 'deployment', object, {}, { relation: 'holds' });

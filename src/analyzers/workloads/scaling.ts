@@ -5,6 +5,7 @@ import { defineAnalyzer, nameOf, objectName } from '../define.ts';
 import type { AnalyzerIo, EventView, FindingDraft, Period, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
 import { conditionOf, controllerOf, numberAt, timeText } from '../reading/fields.ts';
+import { replicasOf } from '../reading/replicas.ts';
 
 type Draft = FindingDraft<'scaled-to-zero' | 'rollout-paused'>;
 
@@ -102,10 +103,10 @@ interface ScaledDown {
 /** The last event that tells of zero: of the deployment controller, of a stateful set's last pod, of KEDA. */
 function scaledDown(events: readonly EventView[]): ScaledDown | null {
   for (const { reason, message, last } of events.toReversed()) {
-    const counts = /(?:from (\d+) )?to 0\b/.exec(message);
+    const counts = /(?:from (\d+) )?to 0\b(?: from (\d+))?/.exec(message);
     if (/^Scal|KEDA/i.test(reason) && counts !== null) {
-      const [text, before] = counts;
-      return before === undefined ? { at: last, text } : { at: last, text, before };
+      const before = counts[1] ?? counts[2];
+      return before === undefined ? { at: last, text: 'to 0' } : { at: last, text: `from ${before} to 0`, before };
     }
     if (reason === 'SuccessfulDelete' && /-0 in StatefulSet/.test(message)) return { at: last, text: 'to 0' };
   }
@@ -115,13 +116,12 @@ function scaledDown(events: readonly EventView[]): ScaledDown | null {
 function paused(target: Target): readonly Draft[] {
   const { object } = target;
   if (target.kind !== 'deployment' || object.spec?.['paused'] !== true) return [];
-  const wanted = numberAt(object, 'spec', 'replicas') ?? 1;
-  const updated = numberAt(object, 'status', 'updatedReplicas') ?? 0;
+  const { wanted, updated, ready } = replicasOf(target);
   const progressing = conditionOf(object, 'Progressing');
   const since = progressing?.reason === 'DeploymentPaused' ? progressing.since : null;
   const waits = updated < wanted;
   // Where pods are not ready either, their own trouble comes first: the pause keeps nothing but the new template away.
-  const isCause = waits && (numberAt(object, 'status', 'readyReplicas') ?? 0) >= wanted;
+  const isCause = waits && ready >= wanted;
   const text = `Deployment ${target.name} is paused${since === null ? '' : ` since ${timeText(since)}`} (spec.paused): ${updated} of its ${wanted} replicas have the newest template, and no rollout goes on until it is resumed.`;
   const when: Period = { from: since, until: null, source: since === null ? '' : 'condition Progressing' };
   return [

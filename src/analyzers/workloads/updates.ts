@@ -3,6 +3,7 @@ import { defineAnalyzer, lasting, nameOf, objectName } from '../define.ts';
 import type { AnalyzerIo, FindingDraft, Target } from '../define.ts';
 import { numberAt, textAt } from '../reading/fields.ts';
 import { podsOf } from '../reading/owned.ts';
+import { ordinalOf, replicasOf } from '../reading/replicas.ts';
 import { isReady } from '../pods/pod-status.ts';
 
 type Draft = FindingDraft<'update-on-delete' | 'update-partition' | 'ordered-start'>;
@@ -59,31 +60,13 @@ export const updates = defineAnalyzer({
   },
 });
 
-/** Pods that are to have the newest template, and those that have it. */
-function countsOf({ kind, object }: Target): {
-  readonly wanted: number;
-  readonly updated: number;
-  readonly ready: number;
-} {
-  const status = (field: string): number => numberAt(object, 'status', field) ?? 0;
-  if (kind === 'daemonset')
-    return {
-      wanted: status('desiredNumberScheduled'),
-      updated: status('updatedNumberScheduled'),
-      ready: status('numberReady'),
-    };
-  const isUpdated = textAt(object, 'status', 'updateRevision') === textAt(object, 'status', 'currentRevision');
-  const wanted = numberAt(object, 'spec', 'replicas') ?? 1;
-  return { wanted, updated: isUpdated ? wanted : status('updatedReplicas'), ready: status('readyReplicas') };
-}
-
 const specEvidence = ({ kind, namespace, name }: Target, excerpt: string) =>
   ({ read: { kind: 'object', of: kind, namespace, name }, excerpt }) as const;
 
 const kindWord = ({ kind }: Target): string => (kind === 'daemonset' ? 'DaemonSet' : 'StatefulSet');
 
 async function keptByHand(io: AnalyzerIo, target: Target): Promise<readonly Draft[]> {
-  const { wanted, updated, ready } = countsOf(target);
+  const { wanted, updated, ready } = replicasOf(target);
   if (textAt(target.object, 'spec', 'updateStrategy', 'type') !== 'OnDelete' || updated >= wanted) return [];
   const revision = textAt(target.object, 'status', 'updateRevision');
   const pods = await podsOf(io, target);
@@ -112,7 +95,7 @@ async function keptByHand(io: AnalyzerIo, target: Target): Promise<readonly Draf
 
 function partitioned(target: Target): readonly Draft[] {
   const partition = numberAt(target.object, 'spec', 'updateStrategy', 'rollingUpdate', 'partition') ?? 0;
-  const { wanted, updated, ready } = countsOf(target);
+  const { wanted, updated, ready } = replicasOf(target);
   if (target.kind !== 'statefulset' || partition === 0 || updated >= wanted) return [];
   // The pods above the partition are updated one after the other: what is below it waits on purpose.
   const held = updated >= Math.max(0, wanted - partition) && ready >= wanted;
@@ -134,15 +117,13 @@ function partitioned(target: Target): readonly Draft[] {
   ];
 }
 
-const ordinalOf = (name: string): number => Number(/-(\d+)$/.exec(name)?.[1] ?? -1);
-
 /** The first pod that is not ready, where later ones do not exist. */
 async function orderedStart(io: AnalyzerIo, target: Target): Promise<readonly Draft[]> {
   const { object } = target;
   if (target.kind !== 'statefulset' || object.spec === undefined) return [];
   if (textAt(object, 'spec', 'podManagementPolicy') === 'Parallel') return [];
   const start = numberAt(object, 'spec', 'ordinals', 'start') ?? 0;
-  const wanted = numberAt(object, 'spec', 'replicas') ?? 1;
+  const { wanted } = replicasOf(target);
   const pods = (await podsOf(io, target)).toSorted(
     (one, other) => ordinalOf(one.metadata.name) - ordinalOf(other.metadata.name),
   );

@@ -1,9 +1,9 @@
-import type { KubernetesObject } from '../../core/cluster.ts';
 import { describeCommand, look, unreadyQuestions } from '../advice.ts';
 import { defineAnalyzer, lasting, nameOf } from '../define.ts';
 import type { EvidenceDraft, Target } from '../define.ts';
-import { listAt, numberAt, textAt } from '../reading/fields.ts';
+import { listAt, textAt } from '../reading/fields.ts';
 import { wasRead } from '../reading/owned.ts';
+import { replicasOf } from '../reading/replicas.ts';
 
 /** StatefulSets, DaemonSets and ReplicaSets whose pods are missing or not ready. */
 export const workload = defineAnalyzer({
@@ -21,7 +21,7 @@ export const workload = defineAnalyzer({
   },
   async run(_, target) {
     if (!wasRead(target)) return [];
-    const { wanted, ready } = counts(target.object);
+    const { wanted, ready } = replicasOf(target);
     if (ready >= wanted) return [];
     return [
       {
@@ -38,12 +38,6 @@ export const workload = defineAnalyzer({
     ];
   },
 });
-
-function counts(object: KubernetesObject): { readonly wanted: number; readonly ready: number } {
-  const status = (field: string): number => numberAt(object, 'status', field) ?? 0;
-  if (object.kind === 'DaemonSet') return { wanted: status('desiredNumberScheduled'), ready: status('numberReady') };
-  return { wanted: numberAt(object, 'spec', 'replicas') ?? 1, ready: status('readyReplicas') };
-}
 
 function workloadEvidence(target: Target, wanted: number, ready: number): EvidenceDraft {
   const conditions = listAt(target.object, 'status', 'conditions').map(
