@@ -9,6 +9,7 @@ import { performancePage } from '../bench/page.ts';
 import type { BenchmarkReport } from '../bench/page.ts';
 import type { Evaluation } from '../src/app/evaluation/evaluate.ts';
 import { accuracyPage } from './gen/accuracy.ts';
+import type { FirstAnswers } from './gen/accuracy.ts';
 import { cliReference } from './gen/cli.ts';
 import { crdFiles } from './gen/crds.ts';
 import { findingsPage } from './gen/findings.ts';
@@ -26,7 +27,8 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   const results = JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')) as BenchmarkReport;
   files.set('docs/performance.md', performancePage(results));
   const evaluation = JSON.parse(readFileSync(join(root, 'examples/eval/results.json'), 'utf8')) as Evaluation;
-  files.set('docs/accuracy.md', accuracyPage(evaluation));
+  const first = JSON.parse(readFileSync(join(root, 'examples/eval/first-answers.json'), 'utf8')) as FirstAnswers;
+  files.set('docs/accuracy.md', accuracyPage(evaluation, first));
   return files;
 }
 

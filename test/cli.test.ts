@@ -612,7 +612,7 @@ describe('investigate', () => {
   test.each([
     ['no JSON', '{"alerts": [', 'the alert is not JSON'],
     ['no object', '[1]', 'must be an object'],
-    ['null', 'null', 'the alert is not a JSON object'],
+    ['null', 'null', 'the alert is neither a JSON object'],
     ['no alerts', '{"version": "4", "alerts": []}', 'the payload has no alerts'],
     ['a broken alert', '{"version": "4", "alerts": [{"status": "firing"}]}', 'must be an object'],
     ['another version', '{"version": "1", "alerts": []}', 'version is "1"'],

@@ -52,7 +52,7 @@ test('an alert that has ended stays so', async () => {
 
 test.each([
   ['{', /the alert is not JSON/],
-  ['7', /not a JSON object/],
+  ['7', /neither a JSON object nor a list/],
   ['[]', /no alerts/],
   ['[7]', /must be an object/],
   ['{"data":{"alerts":[]}}', /no alerts/],

@@ -58,7 +58,7 @@ function parse(payload: string): readonly unknown[] | Readonly<Record<string, un
       field: '--alert',
     });
   }
-  throw new AppError('InvalidInput', 'the alert is not a JSON object', { field: '--alert' });
+  throw new AppError('InvalidInput', 'the alert is neither a JSON object nor a list', { field: '--alert' });
 }
 
 async function receive(source: SourceDefinition, body: string): Promise<readonly AlertItem[]> {

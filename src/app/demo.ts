@@ -13,6 +13,7 @@ import type { DeliveryRecord } from '../core/delivery.ts';
 import type { RunRecord, StepRecord } from '../core/run.ts';
 import { keepEverything } from '../core/retention.ts';
 import { createHttpClient } from '../lib/http.ts';
+import { keepUntilRemoved } from '../lib/temporary.ts';
 import { createApp } from './createApp.ts';
 import type { App } from './createApp.ts';
 import { compareWithExpected } from './expected.ts';
@@ -119,10 +120,9 @@ async function playStory(
 ): Promise<readonly string[]> {
   const folder = join(examples, story);
   const temporary = mkdtempSync(join(tmpdir(), 'fist-demo-'));
-  const token = writeToken(temporary);
-  const remove = () => rmSync(temporary, { recursive: true, force: true });
   // Also where nobody reads the stories to their end.
-  process.once('exit', remove);
+  const forget = keepUntilRemoved(temporary);
+  const token = writeToken(temporary);
   let delivered = 0;
   try {
     const app = await createApp(
@@ -156,8 +156,8 @@ async function playStory(
       await app.stop();
     }
   } finally {
-    remove();
-    process.off('exit', remove);
+    rmSync(temporary, { recursive: true, force: true });
+    forget();
   }
 }
 

@@ -8,7 +8,7 @@ export type AlertStatus = (typeof alertStatuses)[number];
 export const severities = ['critical', 'warning', 'info'] as const;
 export type Severity = (typeof severities)[number];
 
-/** What keeps an episode from starting a run: no usable Source, or a policy, in the order in which they are asked. */
+/** What keeps an episode from starting a run: no Source that can be used, or a policy; in this order they are asked. */
 export const muteReasons = ['SourceUnavailable', 'Suspended', 'Cooldown', 'FlapCap', 'StormGuard'] as const;
 export type MuteReason = (typeof muteReasons)[number];
 

@@ -63,8 +63,6 @@ export interface RunStore extends RunReader {
    * episode that the alert does not have yet.
    */
   briefsOfAlerts(alertIds: readonly string[], since: Timestamp): Promise<readonly RunBrief[]>;
-  /** Runs of this alert and Workflow created since, for cooldown and flap cap. */
-  countSince(alertId: string, workflow: string, since: Timestamp): Promise<number>;
   /** Design 3.1.5 in one statement; undefined = someone else has it, or it is not due. */
   claim(id: string, owner: string, now: Timestamp, leaseUntil: Timestamp): Promise<RunRecord | undefined>;
   /** Design 3.1.7: locks the run where the fence matches and it is running; undefined = stale. Writes the progress, if given. */

@@ -1,7 +1,8 @@
 import type { MuteReason } from '../core/alert.ts';
 import type { CatalogSource } from '../core/catalog.ts';
+import type { RunBrief } from '../core/run-store.ts';
 import type { RunMinute } from '../core/store.ts';
-import { toEpochMs, toTimestamp } from '../core/time.ts';
+import { addMs, toEpochMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 
 /**
@@ -76,6 +77,13 @@ function stormGuard({ source, nowMs, runsOfSource }: MuteFacts): Mute | null {
     message: `${runsOfSource} runs of this Source within this minute; the cap is ${source.stormCapPerMinute}`,
     until: toTimestamp((Math.floor(nowMs / minuteMs) + 1) * minuteMs),
   };
+}
+
+/** Of an alert's runs, those of a Workflow for `flapCapPerHour`. */
+export function countInFlapWindow(runs: readonly RunBrief[], workflow: string, now: Timestamp): number {
+  if (runs.length === 0) return 0;
+  const since = addMs(now, -flapWindowMs);
+  return runs.filter(({ name, createdAt }) => name === workflow && createdAt >= since).length;
 }
 
 const chain: readonly MutePolicy[] = [suspended, cooldown, flapCap, stormGuard];

@@ -2,12 +2,13 @@ import type { AlertRecord } from '../core/alert.ts';
 import { foldExpired } from '../core/alert-fold.ts';
 import type { Catalog, CatalogSource } from '../core/catalog.ts';
 import type { RunRecord } from '../core/run.ts';
+import type { RunBrief } from '../core/run-store.ts';
 import type { SourceActivity, StoreTransaction } from '../core/store.ts';
 import { addMs, toEpochMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { snapshotOf, transitionRecord } from './records.ts';
 import type { IntakeOptions } from './intake.ts';
-import { createRunMinutes, decideMute, flapWindowMs, recheckMs } from './policies.ts';
+import { countInFlapWindow, createRunMinutes, decideMute, flapWindowMs, recheckMs } from './policies.ts';
 import type { Mute, RunMinutes } from './policies.ts';
 import { startRun } from './trigger.ts';
 
@@ -121,6 +122,8 @@ interface ResumeContext {
 
 interface Resuming {
   readonly catalog: Catalog;
+  /** Those of the last hour and those that have not ended, by alert. */
+  readonly runs: ReadonlyMap<string, readonly RunBrief[]>;
   readonly minutes: RunMinutes;
   readonly putOff: Map<string, number>;
   readonly now: Timestamp;
@@ -132,6 +135,7 @@ const notMuted = { mutedUntil: null, mutedReason: null } as const;
 async function resumeBatch(tx: StoreTransaction, context: ResumeContext): Promise<ResumedBatch> {
   const { catalog, due, now } = context;
   const alerts = await tx.alerts.findMuted(due, alertsPerTransaction);
+  if (alerts.length === 0) return { looked: 0, started: [], putOff: context.putOff };
   const sources = new Map<string, CatalogSource>();
   for (const { namespace, source } of alerts) {
     const known = catalog.source(namespace, source);
@@ -139,12 +143,16 @@ async function resumeBatch(tx: StoreTransaction, context: ResumeContext): Promis
   }
   const capped = [...sources.values()].filter(({ stormCapPerMinute }) => stormCapPerMinute > 0);
   const stored = await tx.events.runMinutes(capped.map(({ namespace, name: source }) => ({ namespace, source })));
-  const resuming = { catalog, minutes: createRunMinutes(stored), putOff: new Map(context.putOff), now };
-  const started: RunRecord[] = [];
-  for (const alert of alerts) {
-    const run = await resumeAlert(tx, resuming, alert);
-    if (run !== null) started.push(run);
-  }
+  const briefs = await tx.runs.briefsOfAlerts(
+    alerts.map(({ id }) => id),
+    addMs(now, -flapWindowMs),
+  );
+  const runs = Map.groupBy(briefs, ({ alertId }) => alertId ?? '');
+  const resuming = { catalog, runs, minutes: createRunMinutes(stored), putOff: new Map(context.putOff), now };
+  const resumed: Resumed[] = [];
+  for (const alert of alerts) resumed.push(await resumeAlert(tx, resuming, alert));
+  await tx.alerts.saveStates(alerts.map((alert, place) => ({ ...alert, ...resumed[place]?.changes, updatedAt: now })));
+  const started = resumed.flatMap(({ run }) => run ?? []);
   await tx.events.countActivity([...sources.values()].flatMap((source) => startedRuns(resuming, source)));
   return { looked: alerts.length, started, putOff: resuming.putOff };
 }
@@ -157,43 +165,40 @@ function startedRuns({ minutes, now }: Resuming, source: CatalogSource): readonl
     : [{ namespace, source: name, events: 0, at: now, problem: null, runs: { ...added, cap } }];
 }
 
-/** The run that began, if one did. */
-async function resumeAlert(tx: StoreTransaction, resuming: Resuming, alert: AlertRecord): Promise<RunRecord | null> {
+/** What becomes of an alert, and the run that began, if one did. */
+interface Resumed {
+  readonly changes: Partial<AlertRecord>;
+  readonly run: RunRecord | null;
+}
+
+async function resumeAlert(tx: StoreTransaction, resuming: Resuming, alert: AlertRecord): Promise<Resumed> {
   const { catalog, minutes, now } = resuming;
+  const runs = resuming.runs.get(alert.id) ?? [];
   const source = catalog.source(alert.namespace, alert.source);
   if (source === undefined || isAway(source)) {
-    const mutedUntil = addMs(now, recheckMs);
-    await tx.alerts.saveStates([{ ...alert, mutedUntil, mutedReason: 'SourceUnavailable', updatedAt: now }]);
-    return null;
+    return { changes: { mutedUntil: addMs(now, recheckMs), mutedReason: 'SourceUnavailable' }, run: null };
   }
   // There is a Source, and it is one that begins no runs.
-  if (source.triggerWorkflow === '') {
-    await tx.alerts.saveStates([{ ...alert, ...notMuted, updatedAt: now }]);
-    return null;
-  }
+  if (source.triggerWorkflow === '') return { changes: notMuted, run: null };
   const nowMs = toEpochMs(now);
   const mute = decideMute({
     source,
     nowMs,
     lastRunEndedAt: alert.triageCompletedAt,
-    runsOfAlert: await tx.runs.countSince(alert.id, source.triggerWorkflow, addMs(now, -flapWindowMs)),
+    runsOfAlert: countInFlapWindow(runs, source.triggerWorkflow, now),
     runsOfSource: minutes.count(source, nowMs),
     raised: false,
   });
-  if (mute !== null) {
-    const mutedUntil = inTurn(resuming, source, mute);
-    await tx.alerts.saveStates([{ ...alert, mutedUntil, mutedReason: mute.reason, updatedAt: now }]);
-    return null;
-  }
-  const run = await startRun(tx, { catalog, source, now }, snapshotOf(alert, alert));
+  if (mute !== null)
+    return { changes: { mutedUntil: inTurn(resuming, source, mute), mutedReason: mute.reason }, run: null };
+  const run = await startRun(tx, { catalog, source, now }, snapshotOf(alert, alert), runs);
   const workflowId = run?.id ?? alert.workflowId;
   // Born failed: its Workflow is not ready.
   const isEscalated = run?.status === 'failed';
   const status = isEscalated ? 'escalated' : alert.status;
-  await tx.alerts.saveStates([{ ...alert, status, ...notMuted, announced: true, workflowId, updatedAt: now }]);
   if (isEscalated) await addEscalation(tx, alert, now);
   if (run !== null) minutes.add(source, nowMs);
-  return run;
+  return { changes: { status, ...notMuted, announced: true, workflowId }, run };
 }
 
 /**

@@ -1,13 +1,12 @@
 import type { AlertItem, AlertTransition, StoredAlert } from '../core/alert.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
-import type { NewRun, RunBrief } from '../core/run-store.ts';
-import { addMs, toEpochMs } from '../core/time.ts';
-import type { Timestamp } from '../core/time.ts';
+import type { NewRun } from '../core/run-store.ts';
+import { toEpochMs } from '../core/time.ts';
 import { decideIdentity } from './identity.ts';
 import type { IdentityDecision } from './identity.ts';
 import type { IntakeFacts } from './facts.ts';
 import { contentHash, snapshotOf, transitionRecord } from './records.ts';
-import { decideMute, flapWindowMs } from './policies.ts';
+import { countInFlapWindow, decideMute } from './policies.ts';
 import type { Mute } from './policies.ts';
 import type { TrackedAlert } from './tracked-alerts.ts';
 import { decideEnd, decideStart } from './trigger.ts';
@@ -123,16 +122,10 @@ function muteOf({ source, now, runsOfSource }: Taking, { state, runs }: TakenAle
     source,
     nowMs: toEpochMs(now),
     lastRunEndedAt: state?.triageCompletedAt ?? null,
-    runsOfAlert: countSince(runs, source.triggerWorkflow, now),
+    runsOfAlert: countInFlapWindow(runs, source.triggerWorkflow, now),
     runsOfSource: runsOfSource(),
     raised,
   });
-}
-
-function countSince(runs: readonly RunBrief[], workflow: string, now: Timestamp): number {
-  if (runs.length === 0) return 0;
-  const since = addMs(now, -flapWindowMs);
-  return runs.filter(({ name, createdAt }) => name === workflow && createdAt >= since).length;
 }
 
 /** The fold's state with what it does not know: ids, and what sinks were told. */

@@ -69,8 +69,9 @@ export async function startRun(
   tx: StoreTransaction,
   context: TriggerContext,
   alert: AlertSnapshot,
+  earlier: readonly RunBrief[],
 ): Promise<RunRecord | null> {
-  const start = decideStart(context, alert, await tx.runs.briefsOfAlerts([alert.id], context.now));
+  const start = decideStart(context, alert, earlier);
   if (start === null || !(await tx.runs.insert(start))) return null;
   await tx.deliveries.insert(start.deliveries);
   for (const { id, at, reason } of start.cancels) await tx.runs.requestCancel(id, at, reason);

@@ -7,31 +7,63 @@ const shortestValue = 6;
  * across the ends of lines, which shorter ones may make by chance. Characters.
  */
 const shortestLine = 16;
-/** No program prints a longer one whole. Characters. */
-const longestValue = 64 * 1024;
-/** More than that are values of long ago, which are forgotten. */
-const mostValues = 10_000;
+/** Of a longer value each piece of so many is looked for: to get one ready has to be short work. In base64 they meet without a gap. Characters. */
+const pieceLength = 48 * 1024;
+/** Those of the start (the token of the server, Secrets of its folder) stay known for as long as it runs. */
+const lastingValues = 1000;
+/** Of later ones at least the newest so many are known: rotation makes new ones for ever. */
+const newestValues = 10_000;
 
 /** Values that are taken out of text, in every form in which programs write them. */
 export interface KnownValues {
-  /** Under 6 characters, and over 64 Ki, it changes nothing. */
+  /** Under 6 characters it changes nothing. */
   add(value: string): void;
   /** Text without the values, and without colours, whoever printed them. Time is linear in the text, however many values there are. */
   mask(text: string): string;
 }
 
-/** No value is known at first. */
-export function createKnownValues(): KnownValues {
-  const values = new Set<string>();
-  let whole = createIndex();
-  let unbroken = createIndex();
+/** No value is known at first. The first `lasting` ones are never forgotten. */
+export function createKnownValues(lasting = lastingValues): KnownValues {
+  const first = createGeneration();
+  let older = createGeneration();
+  let newer = createGeneration();
+  const add = (value: string): void => {
+    if (value.length < shortestValue || first.values.has(value)) return;
+    if (first.values.size < lasting) return first.add(value);
+    if (newer.values.size >= newestValues) [older, newer] = [newer, createGeneration()];
+    newer.add(value);
+  };
   return {
     add(value) {
-      if (value.length < shortestValue || value.length > longestValue || values.has(value)) return;
-      if (values.size >= mostValues) {
-        values.clear();
-        [whole, unbroken] = [createIndex(), createIndex()];
-      }
+      for (const piece of piecesOf(value)) add(piece);
+    },
+    mask(printed) {
+      const text = withoutColours(printed);
+      const ranges = [first, older, newer].flatMap((generation) => generation.rangesIn(text));
+      return ranges.length === 0 ? text : masked(text, ranges);
+    },
+  };
+}
+
+/** The value, or the pieces of a long one. */
+export function* piecesOf(value: string): Iterable<string> {
+  for (let from = 0; from < value.length; from += pieceLength) yield value.slice(from, from + pieceLength);
+}
+
+/** Values that are forgotten together. */
+interface Generation {
+  readonly values: ReadonlySet<string>;
+  add(value: string): void;
+  rangesIn(text: string): readonly Range[];
+}
+
+function createGeneration(): Generation {
+  const values = new Set<string>();
+  const [whole, unbroken] = [createIndex(), createIndex()];
+  return {
+    values,
+    add(value) {
+      if (values.has(value)) return;
       values.add(value);
       for (const form of formsOf(value)) {
         whole.add(form);
@@ -39,11 +71,7 @@ export function createKnownValues(): KnownValues {
         if (joined.length >= shortestLine) unbroken.add(joined);
       }
     },
-    mask(printed) {
-      const text = withoutColours(printed);
-      const ranges = [...rangesIn(text, whole), ...brokenRanges(text, unbroken)];
-      return ranges.length === 0 ? text : masked(text, ranges);
-    },
+    rangesIn: (text) => (values.size === 0 ? [] : [...rangesIn(text, whole), ...brokenRanges(text, unbroken)]),
   };
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createRandom } from '../../test/support/random.ts';
+import { createKnownValues } from './known-values.ts';
 import { maskValues } from './mask-values.ts';
 
 const value = 'pa"ss w/ö+d&9!';
@@ -113,4 +114,31 @@ test('text that is all line ends and blanks takes no time', async () => {
   for (const text of [' '.repeat(1e6), '\r'.repeat(1e6), '\n'.repeat(1e6), '\\n '.repeat(3e5), '\\r'.repeat(5e5)])
     expect(await maskValues(text, [token])).toBe(text);
   expect(process.threadCpuUsage(before).user).toBeLessThan(3_000_000);
+});
+
+test('of a value that no program prints whole, lines and pieces are masked', async () => {
+  const random = createRandom(6);
+  const letters = 'abcdefghijkmnpqrstuvwxyz0123456789'.split('');
+  const word = (length: number) => Array.from({ length }, () => random.pick(letters)).join('');
+  const line = word(40);
+  const lines = [...Array.from({ length: 3000 }, () => word(40)), line].join('\n');
+  expect(await maskValues(`a\n  ${line}\nb`, [lines])).toBe('a\n  [REDACTED]\nb');
+  const long = word(150_000);
+  for (const printed of [long, Buffer.from(long).toString('base64')])
+    expect(await maskValues(`a ${printed} b`, [long])).toMatch(/^a (?:\[REDACTED\])+.{0,5} b$/);
+});
+
+test('none of many values is forgotten', async () => {
+  const values = Array.from({ length: 12_000 }, (_, at) => `secret-${at}-`);
+  expect(await maskValues('secret-0- secret-11999-', values)).toBe('[REDACTED] [REDACTED]');
+});
+
+test('what lives on forgets the oldest values, and never the first', () => {
+  const known = createKnownValues();
+  for (let at = 0; at < 22_000; at += 1) known.add(`secret-${at}-`);
+  const said = (at: number) => known.mask(`a secret-${at}- b`);
+  expect([0, 999, 12_000, 21_999].map(said)).toEqual(Array(4).fill('a [REDACTED] b'));
+  expect(said(1500)).toBe('a secret-1500- b');
+  known.add('secret-1500-');
+  expect(said(1500)).toBe('a [REDACTED] b');
 });

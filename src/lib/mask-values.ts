@@ -1,4 +1,4 @@
-import { createKnownValues } from './known-values.ts';
+import { createKnownValues, piecesOf } from './known-values.ts';
 import type { KnownValues } from './known-values.ts';
 import { eventLoopTurns } from './turns.ts';
 
@@ -8,11 +8,13 @@ import { eventLoopTurns } from './turns.ts';
  * stay. Names stay. Others have their turns between values and between texts.
  */
 export async function maskValues<T>(data: T, values: Iterable<string>): Promise<T> {
-  const known = createKnownValues();
+  const known = createKnownValues(Infinity);
   let count = 0;
   for (const value of values) {
-    await eventLoopTurns.next();
-    known.add(value);
+    for (const piece of piecesOf(value)) {
+      await eventLoopTurns.next();
+      known.add(piece);
+    }
     count += 1;
   }
   return count === 0 ? data : ((await maskIn(data, known)) as T);

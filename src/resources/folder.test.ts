@@ -403,7 +403,8 @@ describe('secrets', () => {
     file('hook/..2026/token', 'mounted');
     symlinkSync('..2026', join(folder, 'hook', '..data'));
     symlinkSync(join('..data', 'token'), join(folder, 'hook', 'token'));
-    file('hook/large', 'x'.repeat(70_000));
+    // Larger than Kubernetes lets a Secret be.
+    file('hook/large', 'x'.repeat(1_100_000));
     const document = { namespace: 'shop', name: 'hook', values: { key: 'of the document' } };
     const values = await secretValues([document], folder);
     expect(values.filter((value) => value !== '').sort()).toEqual(['mounted', 'of the document', 'of the namespace\n']);

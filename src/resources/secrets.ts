@@ -55,8 +55,6 @@ function readSecretFile(path: string): string | null {
 /** Files that are looked at, and how deep: `[<namespace>/]<name>/<key>`. */
 const mostFiles = 1000;
 const deepest = 3;
-/** What a command could print whole. */
-const maxPrintedBytes = 64 * 1024;
 
 /**
  * The values of all Secrets that `serve` knows, for taking them out of what a step printed. Read anew each time, so that
@@ -72,7 +70,7 @@ export async function secretValues(
       .slice(0, mostFiles)
       .map(async (file) => {
         const { size } = await stat(file);
-        return size > maxPrintedBytes ? '' : readFile(file, 'utf8');
+        return size > maxSecretBytes ? '' : readFile(file, 'utf8');
       })
       .map((reading) => reading.catch(() => '')),
   );

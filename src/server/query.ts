@@ -69,10 +69,15 @@ export function readQuery(raw: RawQuery): QueryReader {
 const defaultLimit = 50;
 const largestLimit = 500;
 
+/** `limit` of the API's lists. */
+export function readLimit(query: QueryReader): number {
+  return query.integer('limit', 1, largestLimit) ?? defaultLimit;
+}
+
 /** `limit` and `cursor` of the API's lists. */
 export function readPage(query: QueryReader): PageQuery {
   const cursor = query.text('cursor');
-  const limit = query.integer('limit', 1, largestLimit) ?? defaultLimit;
+  const limit = readLimit(query);
   return cursor === undefined ? { limit } : { limit, cursor };
 }
 

@@ -66,7 +66,7 @@ export const routes = [
     path: '/api/v1/gaps',
     access: 'token',
     summary:
-      'What the newest 200 runs lacked in their investigations, how often, and the remedy; filters `workflow`, `namespace`.',
+      'What the newest 200 runs lacked in their investigations, how often, and the remedy; filters `workflow`, `namespace`, `since`, `until`; `limit`.',
   },
   {
     method: 'GET',

@@ -143,7 +143,6 @@ const hotPath: [string, Work][] = [
   ['runs.nextWakeAt', (tx) => tx.runs.nextWakeAt()],
   ['runs.cancelRequestedAt', (tx) => tx.runs.cancelRequestedAt(rowId(1))],
   ['runs.briefsOfAlerts', (tx) => tx.runs.briefsOfAlerts([rowId(1), rowId(2), rowId(3)], now)],
-  ['runs.countSince', (tx) => tx.runs.countSince(rowId(1), 'workflow-1', timeOf(0))],
   ['runs.claim', (tx) => tx.runs.claim(rowId(manyRows - 4), 'worker', now, later)],
   ['runs.lock', (tx) => tx.runs.lock(rowId(manyRows - 4), 2, { stepsCompleted: 1, currentStep: null })],
   ['runs.renew', (tx) => tx.runs.renew(rowId(manyRows - 4), 2, later)],

@@ -149,7 +149,7 @@ describe.skipIf(assets === null)('the command line over a live cluster', () => {
     patchStatus('pod', alert.labels.pod, {
       phase: 'Running',
       startTime: ago(20),
-      conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady', lastTransitionTime: ago(3) }],
+      conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady', lastTransitionTime: ago(1) }],
       containerStatuses: [
         {
           name: 'app',
@@ -158,7 +158,7 @@ describe.skipIf(assets === null)('the command line over a live cluster', () => {
           ready: false,
           restartCount: 6,
           state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s restarting failed container' } },
-          lastState: { terminated: { exitCode: 137, reason: 'OOMKilled', startedAt: ago(5), finishedAt: ago(3) } },
+          lastState: { terminated: { exitCode: 137, reason: 'OOMKilled', startedAt: ago(2), finishedAt: ago(1) } },
         },
       ],
     });

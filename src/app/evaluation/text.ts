@@ -1,10 +1,30 @@
 import type { Evaluation, Outcome } from './evaluate.ts';
+import type { Verdict } from './judge.ts';
 
-/** Right, wrong, missed and unfit by kind, the worst kind first. */
-export function kindsOf({ outcomes }: Evaluation): readonly (readonly [string, readonly Outcome[]])[] {
-  const kinds = new Map<string, Outcome[]>();
-  for (const one of outcomes) kinds.set(one.kind, [...(kinds.get(one.kind) ?? []), one]);
-  return [...kinds].sort(([one], [other]) => (one < other ? -1 : 1));
+/** How the cases of one kind came out. */
+interface KindTally {
+  readonly kind: string;
+  readonly cases: number;
+  readonly right: number;
+  readonly wrong: number;
+  readonly missed: number;
+  readonly unfit: number;
+}
+
+/** The kinds in the order of the alphabet. */
+export function tallyByKind({ outcomes }: Evaluation): readonly KindTally[] {
+  const kinds = [...Map.groupBy(outcomes, ({ kind }) => kind)].sort(([one], [other]) => (one < other ? -1 : 1));
+  return kinds.map(([kind, all]) => {
+    const count = (wanted: Verdict): number => all.filter(({ verdict }) => verdict === wanted).length;
+    return {
+      kind,
+      cases: all.length,
+      right: count('right'),
+      wrong: count('wrong'),
+      missed: count('missed'),
+      unfit: all.filter(({ adviceFits }) => !adviceFits).length,
+    };
+  });
 }
 
 /** `92 of 100`, and what that is in percent. */
@@ -15,8 +35,6 @@ export function share(part: number, whole: number): string {
 /** The evaluation for a terminal. */
 export function evaluationText(evaluation: Evaluation, changes: readonly string[] | null): string {
   const { cases, right, wrong, wrong_and_sure: sure, missed, unfit, brier } = evaluation;
-  const count = (outcomes: readonly Outcome[], verdict: string): number =>
-    outcomes.filter((one) => one.verdict === verdict).length;
   const width = Math.max(4, ...evaluation.outcomes.map(({ kind }) => kind.length));
   const row = (kind: string, numbers: readonly (number | string)[]): string =>
     `${kind.padEnd(width)}${numbers.map((one) => String(one).padStart(8)).join('')}`;
@@ -25,15 +43,7 @@ export function evaluationText(evaluation: Evaluation, changes: readonly string[
     ...bad.flatMap(badLines),
     ...(bad.length === 0 ? [] : ['']),
     row('KIND', ['CASES', 'RIGHT', 'WRONG', 'MISSED', 'UNFIT']),
-    ...kindsOf(evaluation).map(([kind, all]) =>
-      row(kind, [
-        all.length,
-        count(all, 'right'),
-        count(all, 'wrong'),
-        count(all, 'missed'),
-        all.filter((one) => !one.adviceFits).length,
-      ]),
-    ),
+    ...tallyByKind(evaluation).map((one) => row(one.kind, [one.cases, one.right, one.wrong, one.missed, one.unfit])),
     '',
     `right ${share(right, cases)}, wrong ${wrong} (${sure} above 60 %), missed ${missed}, first advice unfit ${unfit}`,
     ...evaluation.bands.map(({ band, verdicts, right: good }) => `confidence ${band}: right ${share(good, verdicts)}`),

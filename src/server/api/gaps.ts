@@ -3,7 +3,7 @@ import type { RunQuery } from '../../core/lists.ts';
 import type { Clock } from '../../core/ports.ts';
 import { eventLoopTurns } from '../../lib/turns.ts';
 import type { ServerReader } from '../options.ts';
-import { present, readPage, readTimes } from '../query.ts';
+import { present, readLimit, readTimes } from '../query.ts';
 import type { Handlers } from '../routes.ts';
 import { queryOf } from './request.ts';
 
@@ -15,7 +15,7 @@ export function gapHandlers({ lists, runs }: ServerReader, clock: Clock): Handle
   return {
     'GET /api/v1/gaps': async (request) => {
       const query = queryOf(request);
-      const { limit } = readPage(query);
+      const limit = readLimit(query);
       const filter = {
         ...readTimes(query, clock.now()),
         ...present({ workflow: query.text('workflow'), namespace: query.text('namespace') }),

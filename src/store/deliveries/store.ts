@@ -111,6 +111,7 @@ const cancelled = {
   wakeAt: null,
   waitingFor: null,
 } as const satisfies Partial<DeliveryRecord>;
+
 /**
  * Retention takes a run with its deliveries that have ended. Who makes one of them pending again waits for it, and then
  * finds none, or has the run until the commit: else a delivery would be sent without the report of its run.

@@ -116,23 +116,10 @@ export function createRunStore(query: Kysely<Database>, hints: Hints): RunStore 
 function runWrites(
   query: Kysely<Database>,
   hints: Hints,
-): Pick<
-  RunStore,
-  'insertAll' | 'insert' | 'briefsOfAlerts' | 'countSince' | 'update' | 'moveDeadlines' | 'findLocked'
-> {
+): Pick<RunStore, 'insertAll' | 'insert' | 'briefsOfAlerts' | 'update' | 'moveDeadlines' | 'findLocked'> {
   return {
     ...inserts(query, hints),
     briefsOfAlerts: briefs(query),
-    async countSince(alertId, workflow, since) {
-      const row = await query
-        .selectFrom('workflows')
-        .select((row) => row.fn.countAll<number>().as('count'))
-        .where('alert_id', '=', alertId)
-        .where('name', '=', workflow)
-        .where('created_at', '>=', since)
-        .executeTakeFirstOrThrow();
-      return row.count;
-    },
     moveDeadlines: deadlineMoves(query),
     async findLocked(id) {
       const rows = query.selectFrom('workflows').selectAll().where('id', '=', id);
