@@ -3,8 +3,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 
+/** What other package managers leave in the folder that they made. */
+const marksOfOthers = ['.modules.yaml', '.yarn-integrity', '.yarn-state.yml'];
+
 /**
- * What is wrong with the packages of a checkout, as a line for people; null where nothing is. Costs two looks at a time of change while the
+ * What is wrong with the packages of a checkout, as a line for people; null where nothing is. Costs some looks at files while the
  * lock file is older than what npm installed last; a newer one is compared.
  */
 export function packageProblem(root) {
@@ -12,10 +15,15 @@ export function packageProblem(root) {
   const installed = `${root}node_modules/.package-lock.json`;
   const changed = modified(lock);
   if (changed === undefined) return null;
+  if (!existsSync(`${root}node_modules`)) return 'the packages are not installed';
   const done = modified(installed);
-  // Whatever else made the folder knows itself what is in it.
-  if (done === undefined) return existsSync(`${root}node_modules`) ? null : 'the packages are not installed';
-  if (done >= changed || isStamped(root, lock)) return null;
+  // npm writes it at the end. Whatever else made the folder knows itself what is in it.
+  if (done === undefined && !marksOfOthers.some((mark) => existsSync(`${root}node_modules/${mark}`)))
+    return 'the packages are not all there: their installation was interrupted';
+  const { dependencies = {} } = readJson(`${root}package.json`);
+  const absent = Object.keys(dependencies).find((name) => !isWhole(root, `node_modules/${name}`));
+  if (absent !== undefined) return `the package ${absent} is not there: an installation was interrupted`;
+  if (done === undefined || done >= changed || isStamped(root, lock)) return null;
   const wanted = packagesOf(lock);
   const present = packagesOf(installed);
   const wrong = Object.keys(wanted).filter((name) => name !== '' && differs(wanted[name], present[name]));
@@ -25,19 +33,44 @@ export function packageProblem(root) {
   return `the installed packages are not those of package-lock.json: ${names.join(', ')}${more}`;
 }
 
+/** How many packages of the lock file are there, and which are not; what may be left out on this platform does not count. */
+export function countPackages(root) {
+  const wanted = Object.entries(packagesOf(`${root}package-lock.json`))
+    .filter(([path, { optional, devOptional }]) => path !== '' && !optional && !devOptional)
+    .map(([path]) => path);
+  const absent = wanted.filter((path) => !isWhole(root, path));
+  return { total: wanted.length, absent };
+}
+
+/** scripts/install.js installed exactly this lock file. */
+export function isStamped(root, lock = `${root}package-lock.json`) {
+  const stamp = stampOf(root);
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === hashOf(lock);
+}
+
+/** Where scripts/install.js keeps the hash of the lock file that it installed. */
+export function stampOf(root) {
+  return `${root}node_modules/.installed-lock`;
+}
+
+export function hashOf(file) {
+  return createHash('sha256').update(readFileSync(file)).digest('hex');
+}
+
+function isWhole(root, path) {
+  return existsSync(`${root}${path}/package.json`);
+}
+
 function modified(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 }
 
-/** scripts/install.js installed exactly this lock file. */
-function isStamped(root, lock) {
-  const stamp = `${root}node_modules/.installed-lock`;
-  const hash = () => createHash('sha256').update(readFileSync(lock)).digest('hex');
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === hash();
+function packagesOf(path) {
+  return readJson(path).packages ?? {};
 }
 
-function packagesOf(path) {
-  return JSON.parse(readFileSync(path, 'utf8')).packages ?? {};
+function readJson(path) {
+  return JSON.parse(readFileSync(path, 'utf8'));
 }
 
 /** Packages of other platforms, and those for development, may be left out. */

@@ -174,9 +174,19 @@ describe('bin/fist.js in a checkout', () => {
     expect(await run(checkout({}, 0))).toEqual(ran);
   });
 
+  it('says that an installation was interrupted, whatever it left behind', async () => {
+    const before = checkout(null, 0);
+    mkdirSync(join(before, 'node_modules'));
+    expect(await run(before)).toEqual(refused('the packages are not all there: their installation was interrupted'));
+    const within = checkout(installed, 0);
+    writeFileSync(join(within, 'package.json'), '{"type": "module", "dependencies": {"one": "1.0.0"}}');
+    expect(await run(within)).toEqual(refused('the package one is not there: an installation was interrupted'));
+  });
+
   it('leaves it to others where the folder was not made by npm, or there is no lock file', async () => {
     const root = checkout(null, 1);
     mkdirSync(join(root, 'node_modules'));
+    writeFileSync(join(root, 'node_modules/.modules.yaml'), '');
     expect(await run(root)).toEqual(ran);
     rmSync(join(root, 'node_modules'), { recursive: true });
     rmSync(join(root, 'package-lock.json'));

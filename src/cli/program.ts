@@ -114,7 +114,10 @@ function addServerCommands(program: Command, action: Tie): void {
           'Runs the server on this machine. FIST_TOKEN: token of the API, 16 characters or more; the same for all replicas (default: a file beside the database)',
         ),
     )
-      .requiredOption('--resources <dir>', 'folder (or file) of Source, Workflow, Sink and Secret documents; watched')
+      .option(
+        '--resources <dir>',
+        'folder (or file) of Source, Workflow, Sink and Secret documents; watched (default: examples/connect over a recorded cluster, on the first free port from 8080)',
+      )
       .option(
         '--db <path|url>',
         'SQLite file or postgres:// URL (default: DATABASE_URL or SQLITE_PATH, else data/punching-fist.db)',

@@ -2,12 +2,14 @@ import { createApp } from '../app/createApp.ts';
 import type { App } from '../app/createApp.ts';
 import { readServeOptions } from '../app/options.ts';
 import { describeDatabase } from '../app/store.ts';
-import type { ServeFlags } from '../app/options.ts';
+import { prepareSample } from '../app/sample.ts';
+import type { Sample, StartFlags } from '../app/sample.ts';
 import { createKnownValues } from '../lib/known-values.ts';
 import { createLog, logLevels } from '../lib/log.ts';
 import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/ports.ts';
 import type { LogLevel } from '../lib/log.ts';
+import { readVersion } from '../lib/version.ts';
 import type { Terminal } from './output.ts';
 import { exitCodeOf, onStopSignals } from './signals.ts';
 
@@ -18,13 +20,16 @@ const patienceMs = 2000;
 
 /**
  * `fist serve`: runs until SIGINT or SIGTERM, then stops gracefully: 0, or 4 where something did not end in time. A second
- * signal ends at once (130, 143) and still loses nothing, because everything that was acknowledged is committed.
+ * signal ends at once (130, 143) and still loses nothing, because everything that was acknowledged is committed. Without
+ * `--resources` it serves the sample and prints what to do with it.
  */
-export async function serve(terminal: Terminal, flags: ServeFlags): Promise<number> {
+export async function serve(terminal: Terminal, flags: StartFlags): Promise<number> {
   const writeStdout = terminal.outlive?.() ?? ((text: string) => terminal.out(text));
   const secrets = createKnownValues();
   const log = await createLog({ level: readLevel(flags.logLevel), mask: (text) => secrets.mask(text) });
-  const options = readServeOptions(flags, terminal.env);
+  const { resources } = flags;
+  const sample = resources === undefined ? await prepareSample(flags, terminal.env) : null;
+  const options = readServeOptions(sample?.flags ?? { ...flags, resources: resources ?? '' }, terminal.env);
   const asked = Promise.withResolvers<void>();
   const starting = new AbortController();
   function stop(): void {
@@ -45,6 +50,7 @@ export async function serve(terminal: Terminal, flags: ServeFlags): Promise<numb
       signal: starting.signal,
     });
     introduce(app, log);
+    if (sample !== null) terminal.err(firstSteps(app, sample));
     await asked.promise;
     // What did not end in time may hold the event loop.
     if (!(await app.stop())) process.exit(lateExitCode);
@@ -77,6 +83,30 @@ function introduce(app: App, log: Log): void {
     const tells = { source: `${namespace}/${name}`, url: `${url}/webhook/${path}` };
     log.info({ ...tells, authentication: authentication === null ? 'none' : 'bearer' }, 'takes alerts');
   }
+}
+
+/** What a newcomer does with a server on the sample, as commands to copy. */
+function firstSteps(app: App, { dump, alertFile, tokenFile, busyPort }: Sample): string {
+  const { url, options } = app;
+  const isUsual = url === 'http://127.0.0.1:8080';
+  const fist = `${isUsual ? '' : `FIST_SERVER=${url} `}bin/fist.js`;
+  const cluster = dump === null ? '' : `   SAMPLE cluster: ${dump}`;
+  return `
+fist ${readVersion()} serves at ${url}${cluster}
+${busyPort === null ? '' : `Port ${busyPort} is in use, so it took the next free one.\n`}Ctrl-C stops it; ${describeDatabase(options.database)} keeps what it has.
+
+Send a recorded alert from another terminal; the report is printed here:
+
+  curl -fsS ${url}/webhook/alertmanager --data @${alertFile} \\
+    -H 'Content-Type: application/json' -H "Authorization: Bearer $(cat ${tokenFile})"
+
+  ${fist} get alerts
+
+Your own cluster in place of the recorded one:
+
+  npm start -- --context NAME
+
+`;
 }
 
 function readLevel(text: string): LogLevel {

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { createCleanup } from './support/cleanup.ts';
+import { cleanEnvironment, repositoryRoot, runProcess } from './support/processes.ts';
+import { makeTar } from './support/tar.ts';
+
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+
+/** A checkout whose only package is an archive in it, so that npm needs no network. */
+function checkout(): string {
+  const root = cleanup.temporaryFolder('install');
+  mkdirSync(join(root, 'scripts'));
+  cpSync(join(repositoryRoot, 'bin'), join(root, 'bin'), { recursive: true });
+  cpSync(join(repositoryRoot, 'scripts/install.js'), join(root, 'scripts/install.js'));
+  const archive = gzipSync(makeTar([{ path: 'package/package.json', content: '{"name": "one", "version": "1.0.0"}' }]));
+  writeFileSync(join(root, 'one.tgz'), archive);
+  const dependencies = { one: 'file:one.tgz' };
+  const description = { name: 'checkout', version: '1.0.0', type: 'module', dependencies };
+  writeFileSync(join(root, 'package.json'), JSON.stringify(description));
+  const integrity = `sha512-${createHash('sha512').update(archive).digest('base64')}`;
+  const one = { version: '1.0.0', resolved: 'file:one.tgz', integrity };
+  const packages = { '': { name: 'checkout', version: '1.0.0', dependencies }, 'node_modules/one': one };
+  const lock = { name: 'checkout', version: '1.0.0', lockfileVersion: 3, requires: true, packages };
+  writeFileSync(join(root, 'package-lock.json'), JSON.stringify(lock));
+  return root;
+}
+
+it('installs once, with its progress, and again where packages are gone', { timeout: 60_000 }, async () => {
+  const root = checkout();
+  const environment = cleanEnvironment({ HOME: root, npm_config_offline: 'true', npm_config_update_notifier: 'false' });
+  const install = () =>
+    runProcess(process.execPath, [join(root, 'scripts/install.js')], { environment, timeoutMs: 30_000 });
+  const wholeAgain = (reason: string) => ({
+    code: 0,
+    stderr: expect.stringMatching(
+      new RegExp(`^Installing the packages of package-lock.json: ${reason}\n(.*\n)*  1 of 1 packages after \\d+ s\n$`),
+    ) as string,
+  });
+  expect(await install()).toMatchObject(wholeAgain('they are not there yet'));
+  expect(await install()).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  rmSync(join(root, 'node_modules/one/package.json'));
+  expect(await install()).toMatchObject(wholeAgain('one not there any more'));
+  expect(existsSync(join(root, 'node_modules/one/package.json'))).toBe(true);
+  // A lock file that does not fit is refused.
+  writeFileSync(join(root, 'package.json'), '{"type": "module", "dependencies": {"two": "2.0.0"}}');
+  rmSync(join(root, 'node_modules/.package-lock.json'));
+  rmSync(join(root, 'node_modules/.installed-lock'));
+  const failed = await install();
+  expect(failed.code).not.toBe(0);
+  expect(failed.stderr).toContain('their installation was interrupted');
+  expect(failed.stderr).toContain('npm ci did not end well');
+});
