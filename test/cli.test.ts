@@ -120,7 +120,7 @@ describe('the tree of commands', () => {
     expectError(await fist('frobnicate'), 2, "unknown command 'frobnicate'", 'next: fist --help');
     expectError(await fist('send', 'alret'), 2, "unknown command 'alret'", 'Did you mean alert?');
     expectError(await fist('get'), 2, "missing required argument 'noun'", 'next: fist get --help');
-    expectError(await fist('get', 'alerts', 'runs'), 2, 'too many arguments');
+    expectError(await fist('get', 'alret'), 2, 'alret is not one of alerts, runs', 'next: fist get alert');
     expectError(await fist('investigate'), 2, 'one of --alert FILE, --label NAME=VALUE and an object', 'pod/NAME');
     const bare = await fist();
     expect(bare).toMatchObject({ code: 2, out: '' });
@@ -217,7 +217,7 @@ describe('get', () => {
     expect(await read('wide')).toContain(id);
     expect(await read('name')).toBe('gap/unavailable/cluster\n');
     expect((await at(asked, 'get', 'gaps', '--workflow', 'absent', '-o', 'json')).out).toContain('"items": []');
-    expectError(await at(asked, 'get', 'gaps', '--status', 'failed'), 2, 'there is no query parameter');
+    expectError(await at(asked, 'get', 'gaps', '--status', 'failed'), 2, 'gaps are not narrowed down by --status');
     expect((await at(empty, 'get', 'gap')).err).toMatch(/^no gaps; .+\n$/);
   });
 
@@ -258,7 +258,11 @@ describe('get', () => {
     expect(await count('-n', 'elsewhere')).toBe(0);
     expectError(await at(world, 'get', 'alerts', '--status', 'odd'), 2, 'status is not one of received');
     expectError(await at(world, 'get', 'alerts', '-l', 'odd'), 2, 'label is not name=value');
-    expectError(await at(world, 'get', 'runs', '--severity', 'critical'), 2, 'there is no query parameter');
+    expectError(
+      await at(world, 'get', 'runs', '--severity', 'critical'),
+      2,
+      'runs are not narrowed down by --severity',
+    );
     for (const limit of ['0', 'many', '501', '-1'])
       expectError(await at(world, 'get', 'alerts', `--limit=${limit}`), 2);
   });
@@ -279,6 +283,39 @@ describe('get', () => {
     ])
       expectError(await runFist(command, elsewhere), 3, 'is not this machine', 'FIST_TOKEN=');
     expectError(await fist('get', 'alerts', '--server', 'localhost'), 2, 'localhost is not an http or https URL');
+  });
+});
+
+describe('get of what is named', () => {
+  test('NOUN KEY, NOUN/KEY, short names, several; one is the object itself, as kubectl has it', async () => {
+    const { id, workflowId } = await world.alertNamed(nasty.alertname);
+    const whole = JSON.parse((await at(world, 'describe', `alert/${id}`, '-o', 'json')).out) as object;
+    for (const words of [['alerts', id], ['alert', `alert/${id}`], ['al', id], [`AL/${id}`]]) {
+      const answer = await at(world, 'get', ...words, '-o', 'json');
+      expect(JSON.parse(answer.out)).toEqual(whole);
+      expect(await at(world, 'get', ...words, '-o', 'name')).toEqual({ code: 0, out: `alert/${id}\n`, err: '' });
+    }
+    const both = await at(world, 'get', `al/${id}`, `run/${workflowId}`, '-o', 'json');
+    expect((JSON.parse(both.out) as { items: readonly { id: string }[] }).items.map((item) => item.id)).toEqual([
+      id,
+      workflowId,
+    ]);
+    const tables = await at(world, 'get', `al/${id}`, `run/${workflowId}`);
+    expect(tables.out.split('\n').filter((line) => / {2}[A-Z]+ {2}/.test(line))).toHaveLength(2);
+    expect((await at(world, 'get', 'fsrc', 'quick', '-o', 'name')).out).toBe('source/default/quick\n');
+    expect((await at(world, 'describe', 'source', 'quick')).out).toBe((await at(world, 'describe', 'src/quick')).out);
+  });
+
+  test('what is absent, has no page, or is named and narrowed down at once', async () => {
+    expectError(await at(world, 'get', 'run', 'none'), 1, 'there is no run none');
+    expectError(await at(world, 'get', 'gaps', 'one'), 2, 'gap/one is not one of alert/ID');
+    expectError(await at(world, 'get', 'run/x', 'sink'), 2, 'sink is not one of');
+    expectError(
+      await at(world, 'get', 'runs', 'x', '--status', 'failed'),
+      2,
+      '--status narrows a list',
+      'fist get runs',
+    );
   });
 });
 
@@ -307,7 +344,12 @@ describe('describe, cancel, retry', () => {
   test('what does not exist, what has ended, what is no object', async () => {
     const id = (await world.alertNamed(nasty.alertname)).workflowId;
     expectError(await at(world, 'describe', 'run/none'), 1, 'next: fist get runs');
-    expectError(await at(world, 'describe', 'run/'), 2, 'is not one of run/ID');
+    expectError(
+      await at(world, 'describe', 'run/'),
+      2,
+      'run/ is not one of alert/ID, run/ID',
+      'next: fist get runs -o name',
+    );
     expectError(await at(world, 'cancel', `run/${id}`), 1);
     expectError(await at(world, 'cancel', 'run/none'), 1);
     expectError(await at(world, 'cancel', 'alert/1'), 2);

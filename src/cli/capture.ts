@@ -6,7 +6,7 @@ import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
 import { AppError } from '../core/errors.ts';
 import { readInput } from './input.ts';
-import { plain } from './output.ts';
+import { plain } from '../lib/printable.ts';
 import type { Terminal } from './output.ts';
 
 interface CaptureFlags extends ClusterFlags {

@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
-import { nounAndId, pluralOf } from './failure.ts';
+import { objectOf, pathOf } from './nouns/index.ts';
 import type { Terminal } from './output.ts';
 
 /** `fist cancel run/ID` or `delivery/ID`. */
@@ -10,11 +10,11 @@ export async function cancel(
   flags: ServerFlags & { reason: string },
   object = '',
 ): Promise<number> {
-  const { noun, id } = nounAndId(object, ['run', 'delivery']);
-  const path = `/api/v1/${pluralOf(noun)}/${encodeURIComponent(id)}/cancel`;
-  await apiClient(flags, terminal).post(path, { reason: flags.reason });
-  terminal.out(noun === 'run' ? `run/${id} will be cancelled\n` : `delivery/${id} is cancelled\n`);
-  terminal.err(`next: fist describe ${noun}/${id}\n`);
+  const named = objectOf(object, ['run', 'delivery']);
+  const name = `${named.noun.singular}/${named.key}`;
+  await apiClient(flags, terminal).post(`${pathOf(named)}/cancel`, { reason: flags.reason });
+  terminal.out(named.noun.singular === 'run' ? `${name} will be cancelled\n` : `${name} is cancelled\n`);
+  terminal.err(`next: fist describe ${name}\n`);
   return 0;
 }
 
@@ -29,16 +29,13 @@ export async function retry(terminal: Terminal, flags: RetryFlags, object = ''):
   if (object === 'deliveries') return retryDeliveries(terminal, flags);
   const unused = (['sink', 'namespace', 'status'] as const).find((flag) => flags[flag] !== undefined);
   if (unused !== undefined) throw new AppError('InvalidInput', `--${unused} is for \`fist retry deliveries\` only`);
-  const { noun, id } = nounAndId(object, ['run', 'delivery']);
-  if (noun === 'delivery') {
-    await apiClient(flags, terminal).post(`/api/v1/deliveries/${encodeURIComponent(id)}/retry`, {});
-    terminal.out(`delivery/${id} will be sent again\n`);
-    terminal.err(`next: fist describe delivery/${id}\n`);
+  const named = objectOf(object, ['run', 'delivery']);
+  const answer = (await apiClient(flags, terminal).post(`${pathOf(named)}/retry`, {})) as { id: string };
+  if (named.noun.singular === 'delivery') {
+    terminal.out(`delivery/${named.key} will be sent again\n`);
+    terminal.err(`next: fist describe delivery/${named.key}\n`);
     return 0;
   }
-  const answer = (await apiClient(flags, terminal).post(`/api/v1/runs/${encodeURIComponent(id)}/retry`, {})) as {
-    id: string;
-  };
   terminal.out(`run/${answer.id}\n`);
   terminal.err(`next: fist describe run/${answer.id}\n`);
   return 0;

@@ -9,7 +9,8 @@ import {
 import type { DatabaseStatus } from '../app/database.ts';
 import { describeDatabase, readDatabase } from '../app/store.ts';
 import { answerIsNo } from './failure.ts';
-import { outputFormat, plain, printItems, printObject } from './output.ts';
+import { plain } from '../lib/printable.ts';
+import { outputFormat, printItems, printObject } from './output.ts';
 import type { Listing, Terminal } from './output.ts';
 
 interface DatabaseFlags {

@@ -1,6 +1,5 @@
 import type { DeliveryRecord } from '../core/delivery.ts';
-import { printableJson } from '../lib/printable.ts';
-import { plain } from './output.ts';
+import { plain, printableJson } from '../lib/printable.ts';
 
 /** What `fist describe delivery/ID` prints. */
 export function deliveryText(delivery: DeliveryRecord): string {

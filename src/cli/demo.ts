@@ -4,7 +4,8 @@ import type { AgentResult } from '../core/finding.ts';
 import { readVersion } from '../lib/version.ts';
 import { createLog } from '../lib/log.ts';
 import { answerIsNo } from './failure.ts';
-import { plain, wrap } from './output.ts';
+import { plain } from '../lib/printable.ts';
+import { wrap } from './output.ts';
 import type { Terminal } from './output.ts';
 import { exitCodeOf, onStopSignals } from './signals.ts';
 

@@ -5,8 +5,9 @@ import type { Evidence, RunRecord, StepRecord } from '../core/run.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
 import { deliveryState, deliveryText } from './delivery-text.ts';
-import { nounAndId, pluralOf } from './failure.ts';
-import { outputFormat, plain, printObject } from './output.ts';
+import { objectsOf, pathOf } from './nouns/index.ts';
+import { plain } from '../lib/printable.ts';
+import { outputFormat, printObject } from './output.ts';
 import type { Terminal } from './output.ts';
 
 interface RunDetail extends RunRecord {
@@ -20,31 +21,33 @@ interface AlertDetail extends AlertRecord {
   readonly runs: readonly RunRecord[];
 }
 
-/** How each noun is shown as text; null = as YAML. */
-const texts: Readonly<Record<string, ((detail: never) => string) | null>> = {
-  run: runText,
-  alert: alertText,
-  delivery: deliveryText,
-  event: null,
-  'dead-letter': null,
-  source: null,
-  workflow: null,
-  sink: null,
-};
+/** How a noun is shown as text, by its singular; others are shown as YAML. */
+const texts: ReadonlyMap<string, (detail: never) => string> = new Map<string, (detail: never) => string>([
+  ['run', runText],
+  ['alert', alertText],
+  ['delivery', deliveryText],
+]);
 
-/** `fist describe run/ID`, `alert/ID`, `delivery/ID`, `event/ID`, `dead-letter/ID`, `source/NAME` or `source/NAMESPACE/NAME`, and so on. */
+/** `fist describe NOUN/KEY...` or `NOUN KEY...`: each with all that belongs to it. */
 export async function describe(
   terminal: Terminal,
   flags: ServerFlags & { output: string },
-  object = '',
+  ...words: string[]
 ): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json', 'yaml']);
-  const { noun, id } = nounAndId(object, Object.keys(texts));
-  const path = id.split('/').map(encodeURIComponent).join('/');
-  const detail = await apiClient(flags, terminal).get(`/api/v1/${pluralOf(noun)}/${path}`);
-  const text = texts[noun] ?? null;
-  if (format !== 'text' || text === null) await printObject(terminal, format === 'text' ? 'yaml' : format, detail);
-  else terminal.out(text(detail as never));
+  const objects = objectsOf(words);
+  const client = apiClient(flags, terminal);
+  const details = await Promise.all(objects.map((object) => client.get(pathOf(object))));
+  if (format !== 'text') {
+    await printObject(terminal, format, details.length === 1 ? details[0] : { items: details });
+    return 0;
+  }
+  for (const [index, { noun }] of objects.entries()) {
+    if (index > 0) terminal.out('\n---\n\n');
+    const text = texts.get(noun.singular);
+    if (text === undefined) await printObject(terminal, 'yaml', details[index]);
+    else terminal.out(text(details[index] as never));
+  }
   return 0;
 }
 

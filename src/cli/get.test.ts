@@ -45,8 +45,8 @@ test('flags are the parameters of the API', async () => {
   await lists.run({ source: 'am', reason: 'BadItem' }, 'dead-letters');
   const queries = lists.asked.map((path) => [...new URL(path, 'http://x').searchParams].map((pair) => pair.join('=')));
   expect(queries).toEqual([
-    ['status=received', 'since=1h', 'search=oom killed', 'label=team=shop', 'label=a=b', 'limit=3'],
-    ['namespace=shop', 'workflow=triage', 'alert=0199', 'error=Timeout', 'limit=3'],
+    ['since=1h', 'search=oom killed', 'status=received', 'label=team=shop', 'label=a=b', 'limit=3'],
+    ['workflow=triage', 'alert=0199', 'error=Timeout', 'namespace=shop', 'limit=3'],
     ['until=2026-01-01T00:00:00Z', 'run=0199', 'sink=out', 'limit=3'],
     ['source=am', 'reason=BadItem', 'limit=3'],
   ]);

@@ -1,6 +1,7 @@
 import { lintPath } from '../resources/lint.ts';
 import { answerIsNo } from './failure.ts';
-import { outputFormat, plain } from './output.ts';
+import { plain } from '../lib/printable.ts';
+import { outputFormat } from './output.ts';
 import type { Terminal } from './output.ts';
 
 /** `fist lint PATH...`: problems with file, line and column; exit 1 where there is an error. */

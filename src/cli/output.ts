@@ -1,7 +1,9 @@
-import { styleText } from 'node:util';
 import { AppError } from '../core/errors.ts';
 import { outliveStreams, watchStreams } from './streams.ts';
-import { printable, printableJson, printableYaml } from '../lib/printable.ts';
+import { printableJson, printableYaml } from '../lib/printable.ts';
+import { textWidth } from '../lib/text-width.ts';
+import { table } from './table.ts';
+import type { Column } from './table.ts';
 
 /** Where a command writes: results to `out`, everything else to `err`. Tests give their own. */
 export interface Terminal {
@@ -9,6 +11,8 @@ export interface Terminal {
   err(text: string): void;
   /** Whether colours and updating lines are wanted on stdout. */
   readonly colour: boolean;
+  /** How wide stdout is; absent where it is no terminal: then nothing is cut or wrapped to fit. */
+  readonly columns?: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   /**
    * For a server: from now on a closed stream ends nothing. Returns how to write to stdout and hear whether it worked.
@@ -20,24 +24,31 @@ export interface Terminal {
 /** The process's own streams. A command ends where nobody reads its stdout any more. */
 export function processTerminal(): Terminal {
   watchStreams();
+  const columns = widthOf(process.stdout, process.env);
   return {
     outlive: outliveStreams,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     colour: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+    ...(columns === undefined ? {} : { columns }),
     env: process.env,
   };
 }
 
+/** `COLUMNS` says it where stdout is no terminal, or another one than it says. */
+function widthOf(
+  { columns }: { readonly columns?: number },
+  { COLUMNS }: Readonly<Record<string, string | undefined>>,
+): number | undefined {
+  const given = Number(COLUMNS);
+  return Number.isInteger(given) && given >= leastColumns ? given : columns;
+}
+
+/** Narrower ones are taken for a mistake. */
+const leastColumns = 20;
+
 export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
-
-/** A column of a table: heading, text of an item, and whether only `-o wide` shows it. */
-export interface Column<T> {
-  readonly heading: string;
-  text(item: T): string;
-  readonly wide?: boolean;
-}
 
 /** How a read command shows its items in each format. */
 export interface Listing<T> {
@@ -63,7 +74,7 @@ export async function printItems<T>(
       table(
         items,
         listing.columns.filter((column) => format === 'wide' || column.wide !== true),
-        terminal.colour,
+        terminal,
       ),
     );
 }
@@ -73,42 +84,12 @@ export async function printObject(terminal: Terminal, format: 'json' | 'yaml', v
   terminal.out(format === 'json' ? `${printableJson(JSON.stringify(value, null, 2))}\n` : await printableYaml(value));
 }
 
-function table<T>(items: readonly T[], columns: readonly Column<T>[], colour: boolean): string {
-  const rows = items.map((item) => columns.map((column) => clipped(plain(column.text(item)))));
-  const widths = columns.map((column, index) =>
-    Math.max(column.heading.length, ...rows.map((row) => width(row[index] ?? ''))),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, index) => (index === cells.length - 1 ? cell : cell + ' '.repeat((widths[index] ?? 0) - width(cell))))
-      .join('   ');
-  const heading = line(columns.map((column) => column.heading));
-  return `${colour ? styleText('bold', heading) : heading}\n${rows.map((row) => `${line(row)}\n`).join('')}`;
-}
-
-const widestCell = 200;
-
-/** A sender may choose a name of megabytes; `-o json` shows it whole. */
-function clipped(text: string): string {
-  return text.length > widestCell ? `${text.slice(0, widestCell - 1)}…` : text;
-}
-
-/** Columns of a text without wide characters. */
-function width(text: string): number {
-  return Array.from(text).length;
-}
-
-/** One line, without anything that a terminal would act on: alert text is data. */
-export function plain(text: string): string {
-  return printable(text).replace(/[\n\t]/g, ' ');
-}
-
 /** Breaks a line at spaces, so that no piece but a single long word is wider than `columns`. */
 export function wrap(line: string, columns: number): readonly string[] {
   const pieces: string[] = [];
   let piece = '';
   for (const word of line.split(/(?<=\S) (?=\S)/)) {
-    if (piece !== '' && width(piece) + 1 + width(word) > columns) {
+    if (piece !== '' && textWidth(piece) + 1 + textWidth(word) > columns) {
       pieces.push(piece);
       piece = word;
     } else piece = piece === '' ? word : `${piece} ${word}`;

@@ -6,6 +6,10 @@ import type { Action, Tie } from './action.ts';
 import { addDatabaseCommands } from './database-commands.ts';
 import { addInvestigationCommands, clusterOptions } from './investigation-commands.ts';
 import { reportFailure } from './failure.ts';
+import { filterNames, filters } from './nouns/filters.ts';
+import type { FilterName } from './nouns/filters.ts';
+import { nouns } from './nouns/index.ts';
+import type { AnyNoun } from './nouns/index.ts';
 import { processTerminal } from './output.ts';
 import type { Terminal } from './output.ts';
 
@@ -138,6 +142,17 @@ function addServerCommands(program: Command, action: Tie): void {
   );
 }
 
+function nounWords(some: readonly AnyNoun[]): string {
+  const words = some.map(({ plural }) => plural);
+  return [words.slice(0, -1).join(', '), words.at(-1)].filter(Boolean).join(' or ');
+}
+
+/** The nouns that a filter is for. */
+function takers(name: FilterName): string {
+  const some = nouns.filter(({ filters }) => filters.includes(name));
+  return some.length === nouns.length ? 'all' : some.map(({ plural }) => plural).join(', ');
+}
+
 function serverOptions(command: Command): Command {
   return command
     .option('--server <url>', 'the server (default: FIST_SERVER, else http://127.0.0.1:8080)')
@@ -160,37 +175,19 @@ function addClientCommands(program: Command, action: Tie): void {
       .option('--webhook-token <token>', 'bearer token of that Source (default: FIST_WEBHOOK_TOKEN)'),
     async () => (await import('./send.ts')).sendAlert,
   );
+  const get = program
+    .command('get <noun> [name...]')
+    .description(`Lists ${nounWords(nouns)}; or shows those that are named, \`NOUN NAME\` or \`NOUN/NAME\``);
+  get.option('-o, --output <format>', 'table, wide, json, yaml or name', 'table');
+  for (const name of filterNames) get.option(filters[name].flags, `${takers(name)}: ${filters[name].text}`);
+  get.option('--limit <number>', 'at most so many', '50');
+  action(serverOptions(get), async () => (await import('./get.ts')).get);
   action(
     serverOptions(
       program
-        .command('get <noun>')
-        .description('Lists alerts, runs, deliveries, events, dead-letters, gaps, sources, workflows or sinks'),
-    )
-      .option('-o, --output <format>', 'table, wide, json, yaml or name', 'table')
-      .option('--since <time>', 'only what was made then or later: 1h, 2d, or an RFC 3339 time; alerts: first came')
-      .option('--until <time>', 'only what was made before')
-      .option('--search <words>', 'alerts: only with these words, or beginnings of words, in name, summary or labels')
-      .option('--status <status>', 'only with this status')
-      .option('--severity <severity>', 'alerts: only with this severity')
-      .option('--name <name>', 'alerts: only with this alertname')
-      .option('-l, --label <name=value...>', 'alerts: only with these labels')
-      .option('--workflow <name>', 'runs, gaps: only of this Workflow')
-      .option('--alert <id>', 'runs: only of this alert')
-      .option('--error <code>', 'runs: only with this error code')
-      .option('--run <id>', 'deliveries: only of this run')
-      .option('--sink <name>', 'deliveries: only to this Sink')
-      .option('--source <name>', 'events, dead-letters: only from this Source')
-      .option('--reason <reason>', 'dead-letters: only with this reason')
-      .option('-n, --namespace <name>', 'only of this namespace')
-      .option('--limit <number>', 'at most so many', '50'),
-    async () => (await import('./get.ts')).get,
-  );
-  action(
-    serverOptions(
-      program
-        .command('describe <object>')
+        .command('describe <object> [name...]')
         .description(
-          'Shows run/ID or alert/ID with all that belongs to it, delivery/, event/ or dead-letter/ID, or source, workflow or sink/[NAMESPACE/]NAME',
+          'Shows run/ID or alert/ID with all that belongs to it, delivery/, event/ or dead-letter/ID, or source, workflow or sink/[NAMESPACE/]NAME; also as `NOUN NAME`, and several',
         ),
     ).option('-o, --output <format>', 'text, json or yaml', 'text'),
     async () => (await import('./describe.ts')).describe,

@@ -2,7 +2,8 @@ import { scanOnce } from '../app/investigate.ts';
 import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
 import type { Broken } from '../core/finding.ts';
-import { outputFormat, plain, printItems, printObject } from './output.ts';
+import { plain } from '../lib/printable.ts';
+import { outputFormat, printItems, printObject } from './output.ts';
 import type { Listing, Terminal } from './output.ts';
 
 interface ScanFlags extends ClusterFlags {

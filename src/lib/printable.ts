@@ -15,6 +15,11 @@ const unprintable =
   // oxlint-disable-next-line no-control-regex, no-misleading-character-class -- control characters are the subject
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\p{Cf}\p{Cs}\u2028\u2029\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
 
+/** One line, without anything that a terminal would act on: alert text is data. */
+export function plain(text: string): string {
+  return printable(text).replace(/[\n\t]/g, ' ');
+}
+
 /** JSON text that stays JSON and says the same: what {@link printable} escapes is escaped the JSON way. */
 export function printableJson(json: string): string {
   return json.replace(unprintable, (character) =>

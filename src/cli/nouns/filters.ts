@@ -1,0 +1,35 @@
+/** A flag of `fist get` that is a query parameter of the API. */
+export interface Filter {
+  /** As commander reads it. */
+  readonly flags: string;
+  readonly text: string;
+}
+
+/** By the name of the query parameter, which is the long flag too. Which nouns take which: `filters` of each {@link Noun}. */
+export const filters = {
+  since: { flags: '--since <time>', text: 'only what was made then or later: 1h, 2d, or an RFC 3339 time' },
+  until: { flags: '--until <time>', text: 'only what was made before' },
+  search: {
+    flags: '--search <words>',
+    text: 'only with these words, or beginnings of words, in name, summary or labels',
+  },
+  status: { flags: '--status <status>', text: 'only with this status' },
+  severity: { flags: '--severity <severity>', text: 'only with this severity' },
+  name: { flags: '--name <name>', text: 'only with this alertname' },
+  label: { flags: '-l, --label <name=value...>', text: 'only with these labels' },
+  workflow: { flags: '--workflow <name>', text: 'only of this Workflow' },
+  alert: { flags: '--alert <id>', text: 'only of this alert' },
+  error: { flags: '--error <code>', text: 'only with this error code' },
+  run: { flags: '--run <id>', text: 'only of this run' },
+  sink: { flags: '--sink <name>', text: 'only to this Sink' },
+  source: { flags: '--source <name>', text: 'only from this Source' },
+  reason: { flags: '--reason <reason>', text: 'only with this reason' },
+  namespace: { flags: '-n, --namespace <name>', text: 'only of this namespace' },
+} as const satisfies Readonly<Record<string, Filter>>;
+
+export type FilterName = keyof typeof filters;
+
+/** Values of the flags, as commander gives them. */
+export type FilterFlags = { readonly [name in FilterName]?: string | readonly string[] | boolean };
+
+export const filterNames = Object.keys(filters) as readonly FilterName[];

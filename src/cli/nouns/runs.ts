@@ -1,0 +1,32 @@
+import type { RunSummary } from '../../core/lists.ts';
+import { age } from '../output.ts';
+import type { Noun } from './noun.ts';
+
+export const runs: Noun<RunSummary> = {
+  plural: 'runs',
+  singular: 'run',
+  short: [],
+  filters: ['since', 'until', 'status', 'workflow', 'alert', 'error', 'namespace'],
+  key: 'id',
+  listing: {
+    name: (item) => `run/${item.id}`,
+    empty: 'no runs; a run starts when an alert comes in',
+    columns: [
+      { heading: 'ID', text: (item) => item.id },
+      { heading: 'WORKFLOW', text: (item) => item.name, cut: 12 },
+      {
+        heading: 'STATUS',
+        text: (item) => (item.waitingFor === null ? item.status : `${item.status} (waits for ${item.waitingFor})`),
+      },
+      { heading: 'STEPS', text: (item) => `${item.stepsCompleted}/${item.totalSteps}` },
+      { heading: 'ALERT', text: (item) => item.input.alert?.name ?? '-', cut: 12 },
+      { heading: 'TRIGGER', text: (item) => item.triggerSource, wide: true },
+      { heading: 'AGE', text: (item) => age(item.createdAt, Date.now()) },
+      {
+        heading: 'ERROR',
+        text: (item) => (item.errorCode === null ? '' : `${item.errorCode}: ${item.error ?? ''}`),
+        cut: 12,
+      },
+    ],
+  },
+};

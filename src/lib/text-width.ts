@@ -1,0 +1,47 @@
+/**
+ * How many columns of a terminal a text takes: East Asian wide and full-width characters and emoji take two, marks that
+ * combine with the character before them none. For text without control characters (`printable`).
+ */
+export function textWidth(text: string): number {
+  if (narrow.test(text)) return text.length;
+  let width = 0;
+  for (const cluster of clustersOf(text)) width += clusterWidth(cluster);
+  return width;
+}
+
+/** At most so many columns of it; what was cut off is an ellipsis. */
+export function cutToWidth(text: string, columns: number): string {
+  if (textWidth(text) <= columns) return text;
+  let [kept, width] = ['', 0];
+  for (const cluster of clustersOf(text)) {
+    width += clusterWidth(cluster);
+    if (width > columns - 1) break;
+    kept += cluster;
+  }
+  return `${kept.trimEnd()}…`;
+}
+
+/** The text and spaces up to so many columns. */
+export function padToWidth(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(0, columns - textWidth(text)));
+}
+
+const narrow = /^[\u0020-\u007e]*$/;
+
+/** Blocks that UAX #11 (EastAsianWidth.txt) has as W or F; emoji are W where they are shown as pictures by default. */
+const wide =
+  /^[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{1f200}-\u{1f265}\u{20000}-\u{3fffd}\p{Emoji_Presentation}]/u;
+const combining = /^[\p{Mn}\p{Me}]/u;
+
+let segmenter: Intl.Segmenter | undefined;
+
+/** Characters as a reader counts them. */
+function* clustersOf(text: string): Iterable<string> {
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  for (const { segment } of segmenter.segment(text)) yield segment;
+}
+
+function clusterWidth(cluster: string): number {
+  if (wide.test(cluster)) return 2;
+  return combining.test(cluster) ? 0 : 1;
+}
