@@ -34,7 +34,7 @@ test('the widest that may be cut gives first, down to what it keeps; then all gi
     '障害発生し…  resolved  x',
     '',
   ]);
-  expect(show(24).split('\n').slice(1)).toEqual(['checko…  open      memo…', '障害発…  resolved  x', '']);
+  expect(show(24).split('\n').slice(1)).toEqual(['check…  open      memor…', '障害…   resolved  x', '']);
 });
 
 test('no line is wider than the terminal, for all widths that can be had', () => {
