@@ -7,9 +7,10 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   core: [],
   lib: ['core'],
   sources: ['core', 'lib'],
-  sinks: ['core', 'lib'],
+  report: ['core', 'lib'],
+  sinks: ['core', 'lib', 'report'],
   analyzers: ['core', 'lib'],
-  investigation: ['core', 'lib', 'analyzers'],
+  investigation: ['core', 'lib', 'analyzers', 'report'],
   agent: ['core', 'lib', 'investigation'],
   intake: ['core', 'lib'],
   workflows: ['core', 'lib', 'investigation', 'agent'],
@@ -18,9 +19,9 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   runners: ['core', 'lib', 'kube'],
   resources: ['core', 'lib', 'sources', 'workflows', 'agent', 'sinks'],
   controllers: ['core', 'lib', 'kube', 'resources'],
-  server: ['core', 'lib', 'resources', 'sources'],
+  server: ['core', 'lib', 'report', 'resources', 'sources'],
   app: ['*'],
-  cli: ['core', 'lib', 'resources', 'app'],
+  cli: ['core', 'lib', 'report', 'resources', 'app'],
 };
 
 /** `core` is pure: the only package it may import. */

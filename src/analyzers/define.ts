@@ -185,6 +185,8 @@ export interface Advice {
   readonly rationale: string;
   readonly risk_level: 'low' | 'medium' | 'high';
   readonly requires_approval: boolean;
+  /** The command that takes a change back, where the command alone does not say. */
+  readonly undo?: string;
 }
 
 /** Where a finding's advice applies. */

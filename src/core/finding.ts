@@ -8,6 +8,8 @@ export interface Finding {
   /** `oom-killed`, `crash-loop`, `image-pull`, ... */
   readonly category: string;
   readonly description: string;
+  /** The same in short and in the past tense, after the object: `crashed again and again`. */
+  readonly happened: string;
   readonly severity: FindingSeverity;
   /** `pod/shop/checkout-7d9f`; cluster-scoped: `node/worker-1`. */
   readonly object: string;
@@ -28,6 +30,8 @@ export interface ChainLink {
   readonly relation: string;
   /** What is wrong with the object; empty where it only links two others. */
   readonly finding: string;
+  /** The same in short and in the past tense; empty where it only links two others. */
+  readonly happened: string;
   readonly evidence_ids: readonly string[];
 }
 
@@ -38,6 +42,10 @@ export interface Recommendation {
   readonly rationale: string;
   readonly risk_level: 'low' | 'medium' | 'high';
   readonly requires_approval: boolean;
+  /** What it does to the cluster: `replaces the pods of deployment/web`; null where it only reads. */
+  readonly changes: string | null;
+  /** The command that takes it back; null where none is known. */
+  readonly undo: string | null;
 }
 
 export interface ActionTaken {
@@ -62,8 +70,50 @@ export interface Gap {
   readonly namespace: string | null;
 }
 
+/** How sure the report is of its cause, in the words that stand before it. */
+export type Certainty = 'is' | 'is probably' | 'may be';
+
+/** The cause in its parts; `root_cause` has them as one text. */
+export interface Cause {
+  /** One or two sentences, in the present tense. */
+  readonly sentence: string;
+  readonly category: string;
+  readonly object: string;
+  readonly certainty: Certainty;
+  /** Since when it is so, RFC 3339; null where nothing says. */
+  readonly since: string | null;
+  /** The rollout that brought it about, in one sentence; null where none did. */
+  readonly change: string | null;
+}
+
+/** Where an alert itself leads. Null where it does not say. */
+export interface ReportLinks {
+  readonly runbook: string | null;
+  /** What it measures: its generatorURL. */
+  readonly query: string | null;
+  /** A command that silences it for two hours. */
+  readonly silence: string | null;
+}
+
 /** The contract's AgentResult in its snake_case JSON form, plus evidence and model. */
 export interface AgentResult {
+  /** Of this form: raised where a field goes or changes its meaning. */
+  readonly schema_version: 1;
+  /** What went wrong with the investigation itself; null where nothing did. */
+  readonly notice: string | null;
+  /** The alert as it was when the run was made, with the names of Alertmanager; null where none was given. */
+  readonly alert: JsonObject | null;
+  /** The other alerts that the same investigation was asked about: `KubePodNotReady pod/shop/web-1`. */
+  readonly other_alerts: readonly string[];
+  /** What the alert is about, `pod/shop/checkout-7d9f`; null where its labels name nothing that is known. */
+  readonly object: string | null;
+  /** Of the alert, by its label or by how the cluster is read; null where neither says. */
+  readonly cluster: string | null;
+  /** One sentence in the past tense. */
+  readonly happened: string;
+  /** null = inconclusive. */
+  readonly cause: Cause | null;
+  readonly links: ReportLinks;
   readonly summary: string;
   readonly findings: readonly Finding[];
   /** null = inconclusive. */

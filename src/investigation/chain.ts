@@ -1,5 +1,6 @@
 import type { EvidenceDraft, Target } from '../analyzers/define.ts';
 import { nameOf } from '../analyzers/define.ts';
+import { happenedWords } from '../analyzers/happened.ts';
 import type { ChainLink } from '../core/finding.ts';
 import type { EvidenceRecorder } from './evidence.ts';
 import { pathTo } from './graph.ts';
@@ -16,7 +17,15 @@ export function causalChain({ chain, findings }: Ranking, recorder: EvidenceReco
     const evidence = finding?.draft.evidence ?? [stateOf(target)];
     const ids = evidence.flatMap((one) => recorder.record(one) ?? []);
     if (ids.length === 0) return [];
-    return [{ object: nameOf(target), relation, finding: wordsOf(finding), evidence_ids: [...new Set(ids)] }];
+    return [
+      {
+        object: nameOf(target),
+        relation,
+        finding: wordsOf(finding),
+        happened: finding === undefined ? '' : happenedWords(finding.draft.category),
+        evidence_ids: [...new Set(ids)],
+      },
+    ];
   });
 }
 

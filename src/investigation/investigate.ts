@@ -48,6 +48,7 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
     checked,
     questions: [...subject.questions, ...reads.ahead, ...problems],
     clusterDescription: input.cluster.description,
+    clusterName: reads.clusterName,
   });
   // A cluster that is away may be back soon, and then the refusal is what stays.
   return { result, failure: down === null ? refusal : failureOf(down) };

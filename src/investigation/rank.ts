@@ -236,11 +236,19 @@ function rootCauseText(
       ? ''
       : ` It explains this: ${symptom.draft.cause}`;
   const text = `${causeSentence(cause)}${led}`;
-  if (change === null) return text;
+  return change === null ? text : `${text} ${changeSentence(cause, change, fitting)}`;
+}
+
+/** What the rollout that explains a cause changed, as a sentence after the cause's. */
+export function changeSentence(
+  cause: RankedFinding,
+  change: RankedFinding,
+  fitting: readonly TemplateChange[],
+): string {
   const { facts, object } = change.draft;
   const revision = `revision ${facts['revision']} of ${object}, rolled out at ${timeText(facts['changed_at'] ?? null)},`;
   const changed = `changed: ${fitting.map((one) => one.text).join('; ')}.`;
   return cause.draft.object.startsWith('pod/')
-    ? `${text} The pod runs ${revision} which ${changed}`
-    : `${text} R${revision.slice(1)} ${changed}`;
+    ? `The pod runs ${revision} which ${changed}`
+    : `R${revision.slice(1)} ${changed}`;
 }

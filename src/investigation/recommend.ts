@@ -3,6 +3,7 @@ import type { Advice } from '../analyzers/define.ts';
 import { timeText } from '../analyzers/reading/fields.ts';
 import type { Recommendation } from '../core/finding.ts';
 import type { AlertSnapshot } from '../core/run.ts';
+import { effectOf } from './effect.ts';
 import { isSlight } from './rank.ts';
 import type { Ranking } from './rank.ts';
 
@@ -19,7 +20,7 @@ export function recommend(
   alert: AlertSnapshot | null,
 ): readonly Recommendation[] {
   const all = ranking.cause === null ? lookFurther(ranking, alert) : aboutCause(ranking, confidence);
-  return all.map((item, index) => ({ priority: index + 1, ...item }));
+  return all.map((item, index) => ({ priority: index + 1, ...item, ...effectOf(item) }));
 }
 
 function aboutCause(ranking: Ranking, confidence: number): readonly Advice[] {
@@ -63,10 +64,15 @@ function rollback({ change: rollout, changes }: Ranking): readonly Advice[] {
   if (rollout === null) return [];
   const { namespace } = placeOf(rollout.draft);
   const { revision, previous_revision: previous, changed_at: at } = rollout.draft.facts;
+  const back = (to: string | undefined): string =>
+    `kubectl -n ${namespace} rollout undo ${kindAndName(rollout.draft.object)} --to-revision=${to}`;
   return [
-    change(
-      `kubectl -n ${namespace} rollout undo ${kindAndName(rollout.draft.object)} --to-revision=${previous}`,
-      `Revision ${revision} was rolled out at ${timeText(at ?? null)} and changed: ${changes.map((one) => one.text).join('; ')}.`,
-    ),
+    {
+      ...change(
+        back(previous),
+        `Revision ${revision} was rolled out at ${timeText(at ?? null)} and changed: ${changes.map((one) => one.text).join('; ')}.`,
+      ),
+      undo: back(revision),
+    },
   ];
 }

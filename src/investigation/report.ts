@@ -1,26 +1,21 @@
 import type { ActionTaken, AgentResult, ChainLink, Finding, Recommendation } from '../core/finding.ts';
+import { inconclusive, percent } from '../report/words.ts';
 import { code, codeBlock, plainText } from './markdown.ts';
-
-/** What the report says beside the result's own fields. */
-export interface ReportContext {
-  /** The first line of the report where something went wrong; null otherwise. */
-  readonly notice: string | null;
-}
 
 /**
  * The Markdown report, with the headings of the contract in their order. Text that came from the cluster or the alert is
  * escaped; evidence stands in blocks that its content cannot end.
  */
-export function renderReport(result: Omit<AgentResult, 'report'>, { notice }: ReportContext): string {
+export function renderReport(result: Omit<AgentResult, 'report'>): string {
   const sections = [
-    ...(notice === null ? [] : [plainText(notice)]),
+    ...(result.notice === null ? [] : [plainText(result.notice)]),
     '# Investigation Summary',
     plainText(result.summary, 3000),
     `**Confidence Level**: ${percent(result.confidence)}`,
     list(result.confidence_reasons.map((reason) => `- ${plainText(reason)}`)),
     modelLine(result.model),
     '## Root Cause',
-    result.root_cause === null ? plainText(inconclusive(result.summary), 3000) : plainText(result.root_cause, 3000),
+    result.root_cause === null ? plainText(whyInconclusive(result.summary), 3000) : plainText(result.root_cause, 3000),
     ...(result.causal_chain.length < 2 ? [] : ['## Causal Chain', list(result.causal_chain.map(chainLine))]),
     '## Key Findings',
     list(result.findings.map(findingLine)) || 'None.',
@@ -76,13 +71,8 @@ function list(lines: readonly string[]): string {
 }
 
 /** The sentence that says why there is no root cause, from the summary, before which something else may stand. */
-export function inconclusive(summary: string): string {
-  return summary.slice(Math.max(0, summary.indexOf('Inconclusive:')));
-}
-
-/** `95%`. */
-export function percent(confidence: number): string {
-  return `${Math.round(confidence * 100)}%`;
+export function whyInconclusive(summary: string): string {
+  return summary.slice(Math.max(0, summary.indexOf(inconclusive)));
 }
 
 function stepLine(action: ActionTaken): string {

@@ -1,6 +1,9 @@
 import type { AgentResult, Finding, Gap } from '../core/finding.ts';
 import { oneLine, printable } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
+import { happenedWords } from '../analyzers/happened.ts';
+import { inconclusive, percent } from '../report/words.ts';
+import { aboutAlerts, causeOf, whatHappened } from './about.ts';
 import { firstWords } from './bounds.ts';
 import { confidenceOf } from './confidence.ts';
 import type { EvidenceRecorder } from './evidence.ts';
@@ -14,7 +17,7 @@ import type { Subject } from './targets.ts';
 import type { Reads } from './reads.ts';
 import { recommend } from './recommend.ts';
 import { silenceCommand } from './silence.ts';
-import { percent, renderReport } from './report.ts';
+import { renderReport } from './report.ts';
 
 /** Findings after this many are left out; the ranking put the telling ones first. */
 const maxFindings = 15;
@@ -34,6 +37,8 @@ export interface Composition {
   readonly checked: readonly string[];
   readonly questions: readonly string[];
   readonly clusterDescription: string;
+  /** null where how it is read does not say. */
+  readonly clusterName: string | null;
 }
 
 /** Redacted and safe to show, on one line. Everything that people read passes here. */
@@ -62,35 +67,40 @@ export function composeResult(composition: Composition): AgentResult {
     ...item,
     action: clean(item.action),
     rationale: clean(item.rationale),
+    changes: item.changes === null ? null : clean(item.changes),
+    undo: item.undo === null ? null : clean(item.undo),
   }));
-  return withReport(
-    {
-      summary: summaryOf(composition, rootCause, findings, confidence.value),
-      findings,
-      root_cause: rootCause,
-      causal_chain: chain.map((link) => ({ ...link, finding: clean(link.finding, 600) })),
-      also_broken: alsoBroken,
-      checked: composition.checked.slice(0, maxChecked),
-      confidence: confidence.value,
-      confidence_reasons: [
-        ...confidence.reasons.map((reason) => clean(reason)),
-        ...(dropped > 0 ? [`${dropped} findings without evidence were dropped`] : []),
-      ],
-      actions_taken: reads.actions(),
-      recommendations,
-      can_auto_fix: false,
-      fix_command: null,
-      escalation_notes: escalationNotes(composition),
-      open_questions: [...composition.questions, ...reads.gaps().map(gapQuestion)]
-        .slice(0, maxQuestions)
-        .map((question) => clean(question, 500)),
-      gaps: reads.gaps().slice(0, maxGaps).map(cleanGap),
-      conversation: [],
-      evidence: recorder.list(),
-      model: null,
-    },
-    notice,
-  );
+  const { alert } = composition.input;
+  return withReport({
+    schema_version: 1,
+    notice: notice === null ? null : printable(notice),
+    ...aboutAlerts(composition.input, composition.clusterName, clean),
+    happened: whatHappened(kept, chain, alert, clean),
+    cause: causeOf(kept, confidence.value, clean),
+    summary: summaryOf(composition, rootCause, findings, confidence.value),
+    findings,
+    root_cause: rootCause,
+    causal_chain: chain.map((link) => ({ ...link, finding: clean(link.finding, 600) })),
+    also_broken: alsoBroken,
+    checked: composition.checked.slice(0, maxChecked),
+    confidence: confidence.value,
+    confidence_reasons: [
+      ...confidence.reasons.map((reason) => clean(reason)),
+      ...(dropped > 0 ? [`${dropped} findings without evidence were dropped`] : []),
+    ],
+    actions_taken: reads.actions(),
+    recommendations,
+    can_auto_fix: false,
+    fix_command: null,
+    escalation_notes: escalationNotes(composition),
+    open_questions: [...composition.questions, ...reads.gaps().map(gapQuestion)]
+      .slice(0, maxQuestions)
+      .map((question) => clean(question, 500)),
+    gaps: reads.gaps().slice(0, maxGaps).map(cleanGap),
+    conversation: [],
+    evidence: recorder.list(),
+    model: null,
+  });
 }
 
 function recordFinding({ draft, alike }: RankedFinding, recorder: EvidenceRecorder): readonly Finding[] {
@@ -103,6 +113,7 @@ function recordFinding({ draft, alike }: RankedFinding, recorder: EvidenceRecord
     {
       category: draft.category,
       description: clean(`${draft.description}${same}`),
+      happened: happenedWords(draft.category),
       severity: draft.severity,
       object: clean(draft.object),
       from: draft.when.from,
@@ -123,7 +134,7 @@ function summaryOf(
   const scope = clean(subject.scope, 300);
   if (rootCause !== null)
     return `${prefix}${clean(ranking.cause?.draft.cause ?? rootCause, 600)} Confidence ${percent(confidence)}, ${findings.length} findings about ${scope}.`;
-  return `${prefix}Inconclusive: ${clean(whyInconclusive(subject, checked, findings.length), 600)}`;
+  return `${prefix}${inconclusive} ${clean(whyInconclusive(subject, checked, findings.length), 600)}`;
 }
 
 /** What keeps the answer from being one, in a sentence: the most telling first. */
@@ -186,48 +197,63 @@ function gapQuestion(gap: Gap): string {
 export function emptyResult(input: InvestigationInput, notice: string | null): AgentResult {
   const question =
     'Which cluster is the alert about? None is configured: start fist with --context NAME or --kubeconfig FILE for a live one, or --dump PATH for a captured one.';
-  return withReport(
-    {
-      summary: `${notice === null ? '' : `${notice} `}Inconclusive: no cluster is configured, so nothing could be read.`,
-      findings: [],
-      root_cause: null,
-      causal_chain: [],
-      also_broken: [],
-      checked: [],
-      confidence: 0,
-      confidence_reasons: ['0%: nothing could be read'],
-      actions_taken: [],
-      recommendations: [
-        {
-          priority: 1,
-          action: 'fist serve --resources DIR --context NAME',
-          rationale: 'With a cluster to read, the next run can look at the objects of the alert.',
-          risk_level: 'low',
-          requires_approval: false,
-        },
-      ],
-      can_auto_fix: false,
-      fix_command: null,
-      escalation_notes: alertLines(input).join('\n') || null,
-      open_questions: [question],
-      gaps: [
-        {
-          what: 'the cluster',
-          kind: 'unavailable',
-          reason: 'none is configured',
-          remedy: 'start fist with --context NAME or --kubeconfig FILE',
-          resource: null,
-          namespace: null,
-        },
-      ],
-      conversation: [],
-      evidence: [],
-      model: null,
-    },
-    notice,
-  );
+  const { alert } = input;
+  return withReport({
+    schema_version: 1,
+    notice: notice === null ? null : printable(notice),
+    ...aboutAlerts(input, null, clean),
+    happened: whatHappened(nothingRanked, [], alert, clean),
+    cause: null,
+    summary: `${notice === null ? '' : `${notice} `}Inconclusive: no cluster is configured, so nothing could be read.`,
+    findings: [],
+    root_cause: null,
+    causal_chain: [],
+    also_broken: [],
+    checked: [],
+    confidence: 0,
+    confidence_reasons: ['0%: nothing could be read'],
+    actions_taken: [],
+    recommendations: [
+      {
+        priority: 1,
+        action: 'fist serve --resources DIR --context NAME',
+        rationale: 'With a cluster to read, the next run can look at the objects of the alert.',
+        risk_level: 'low',
+        requires_approval: false,
+        changes: null,
+        undo: null,
+      },
+    ],
+    can_auto_fix: false,
+    fix_command: null,
+    escalation_notes: alertLines(input).join('\n') || null,
+    open_questions: [question],
+    gaps: [
+      {
+        what: 'the cluster',
+        kind: 'unavailable',
+        reason: 'none is configured',
+        remedy: 'start fist with --context NAME or --kubeconfig FILE',
+        resource: null,
+        namespace: null,
+      },
+    ],
+    conversation: [],
+    evidence: [],
+    model: null,
+  });
 }
 
-function withReport(result: Omit<AgentResult, 'report'>, notice: string | null): AgentResult {
-  return { ...result, report: renderReport(result, { notice: notice === null ? null : printable(notice) }) };
+const nothingRanked: Ranking = {
+  findings: [],
+  unlinked: [],
+  cause: null,
+  chain: [],
+  change: null,
+  changes: [],
+  rootCause: null,
+};
+
+function withReport(result: Omit<AgentResult, 'report'>): AgentResult {
+  return { ...result, report: renderReport(result) };
 }

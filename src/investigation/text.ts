@@ -1,7 +1,8 @@
 import { styleText } from 'node:util';
 import type { AgentResult, Finding, FindingSeverity } from '../core/finding.ts';
 import { oneLine, printable } from '../lib/printable.ts';
-import { inconclusive, percent } from './report.ts';
+import { percent } from '../report/words.ts';
+import { whyInconclusive } from './report.ts';
 
 export interface TextOptions {
   /** ANSI colours; words say the same without them. */
@@ -28,10 +29,8 @@ export function renderTextReport(result: AgentResult, options: TextOptions = {})
   const paint = (style: Style, text: string): string =>
     options.colour === true ? styleText(style, text, { validateStream: false }) : text;
   const heading = (text: string): string => `\n${paint('bold', text)}`;
-  const notice = result.report.startsWith('# ')
-    ? ''
-    : (result.report.split('\n')[0] ?? '').replace(/\\(?=[^A-Za-z0-9\s])/g, '');
-  const verdict = result.root_cause ?? inconclusive(result.summary);
+  const notice = result.notice ?? '';
+  const verdict = result.root_cause ?? whyInconclusive(result.summary);
   const told = (finding: Finding): readonly string[] => [
     `  ${paint(severityStyles[finding.severity], finding.severity.toUpperCase().padEnd(8))} ${oneLine(finding.category)}  ${oneLine(finding.object)}  [${finding.evidence_ids.join(' ')}]`,
     wrap(finding.description, width, '           '),

@@ -1,0 +1,120 @@
+import { isClusterScoped, nameOf, objectName } from '../analyzers/define.ts';
+import { happenedWords } from '../analyzers/happened.ts';
+import { timeText } from '../analyzers/reading/fields.ts';
+import type { Labels } from '../core/alert.ts';
+import { alertJson } from '../core/context.ts';
+import type { AgentResult, Cause, ChainLink } from '../core/finding.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { AlertSnapshot } from '../core/run.ts';
+import { certaintyOf } from '../report/words.ts';
+import type { RankedFinding } from './findings.ts';
+import type { InvestigationInput } from './input.ts';
+import { namedObjects } from './labels.ts';
+import type { NamedObjects } from './labels.ts';
+import { causeSentence, changeSentence } from './rank.ts';
+import type { Ranking } from './rank.ts';
+import { silenceCommand } from './silence.ts';
+
+type Clean = (text: string, limit?: number) => string;
+
+/** The part of a result that says what it is about: the alert, its object, where it leads. Needs no reading. */
+export function aboutAlerts(
+  { alert, others = [] }: InvestigationInput,
+  clusterName: string | null,
+  clean: Clean,
+): Pick<AgentResult, 'alert' | 'other_alerts' | 'object' | 'cluster' | 'links'> {
+  const named = alert === null ? null : namedObjects(alert.name, alert.labels);
+  const cluster = named?.cluster ?? clusterName;
+  return {
+    // What was asked about an object is no alert.
+    alert: alert === null || alert.fingerprint === '' ? null : cleanAlert(alert, clean),
+    other_alerts: others.map((other) => clean(alertTitle(other), 300)),
+    object: named === null ? null : objectOf(named),
+    cluster: cluster === null ? null : clean(cluster, 100),
+    links: {
+      runbook: given(alert?.annotations['runbook_url'], clean),
+      query: given(alert?.generatorUrl, clean),
+      silence: alert === null ? null : silenceCommand(alert),
+    },
+  };
+}
+
+/** Values of labels and annotations that a report keeps; an alert of more stays whole in its own row. */
+const maxValues = 100;
+
+function cleanAlert(alert: AlertSnapshot, clean: Clean): JsonObject {
+  const values = (given: Labels): Labels =>
+    Object.fromEntries(
+      Object.entries(given)
+        .slice(0, maxValues)
+        .map(([name, value]) => [clean(name, 200), clean(value, 1000)]),
+    );
+  const text = (given: string | null): string | null => (given === null ? null : clean(given, 1000));
+  return alertJson({
+    ...alert,
+    name: clean(alert.name, 200),
+    labels: values(alert.labels),
+    annotations: values(alert.annotations),
+    summary: text(alert.summary),
+    description: text(alert.description),
+    generatorUrl: text(alert.generatorUrl),
+  });
+}
+
+function alertTitle({ name, labels }: AlertSnapshot): string {
+  return `${name} ${objectOf(namedObjects(name, labels)) ?? ''}`.trim();
+}
+
+function objectOf(named: NamedObjects): string | null {
+  const [first] = named.objects;
+  if (first !== undefined)
+    return objectName(first.kind, isClusterScoped(first.kind) ? null : named.namespace, first.name);
+  return named.namespace === null ? null : `namespace/${named.namespace}`;
+}
+
+function given(text: string | null | undefined, clean: Clean): string | null {
+  return text === null || text === undefined || text === '' ? null : clean(text, 1000);
+}
+
+/** One sentence in the past tense: what happened to what the alert names; without a finding, what the alert said. */
+export function whatHappened(
+  { findings, chain }: Ranking,
+  way: readonly ChainLink[],
+  alert: AlertSnapshot | null,
+  clean: Clean,
+): string {
+  const named = way[0]?.object;
+  const symptom = findings.find(({ target }) => nameOf(target) === named) ?? chain[0] ?? findings[0];
+  if (symptom !== undefined) return clean(happenedSentence(symptom), 600);
+  const says = alert?.description ?? alert?.summary ?? '';
+  if (says !== '') return `The alert said: "${clean(says, 400)}"`;
+  if (alert === null || alert.fingerprint === '') return 'Nothing that was looked at was found unwell.';
+  const since = alert.startsAt === null ? '' : ` at ${timeText(alert.startsAt)}`;
+  return `${clean(alert.name, 200)} began to fire${since}.`;
+}
+
+function happenedSentence({ draft, alike }: RankedFinding): string {
+  const { container, restarts } = draft.facts;
+  const [kind = '', ...path] = draft.object.split('/');
+  const name = `${kind} ${path.at(-1) ?? ''}`;
+  const subject = container === undefined || kind !== 'pod' ? name : `container ${container} of ${name}`;
+  const often = restarts === undefined || restarts === '0' ? '' : `, ${restarts} restart${restarts === '1' ? '' : 's'}`;
+  const more = alike.length === 0 ? '' : `, and so did ${alike.length} more`;
+  const since = draft.when.from === null ? '' : `, since ${timeText(draft.when.from)}`;
+  const sentence = `${subject} ${happenedWords(draft.category)}${often}${since}${more}.`;
+  return `${sentence[0]?.toUpperCase()}${sentence.slice(1)}`;
+}
+
+/** The cause in its parts; null where there is none. */
+export function causeOf({ cause, change, changes }: Ranking, confidence: number, clean: Clean): Cause | null {
+  if (cause === null) return null;
+  const { category, object, when } = cause.draft;
+  return {
+    sentence: clean(causeSentence(cause), 2500),
+    category,
+    object: clean(object),
+    certainty: certaintyOf(confidence),
+    since: when.from,
+    change: change === null ? null : clean(changeSentence(cause, change, changes), 1500),
+  };
+}

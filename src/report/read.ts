@@ -1,0 +1,41 @@
+import type { AgentResult } from '../core/finding.ts';
+import type { JsonObject } from '../core/json.ts';
+
+/**
+ * A report as a step's result keeps it. Those of earlier versions lack some of the fields: they get what says nothing, so
+ * that everything that shows a report can show them too.
+ */
+export function readReport(kept: JsonObject): AgentResult {
+  return { ...nothing, ...(kept as unknown as Partial<AgentResult>) };
+}
+
+const nothing: AgentResult = {
+  schema_version: 1,
+  notice: null,
+  alert: null,
+  other_alerts: [],
+  object: null,
+  cluster: null,
+  happened: '',
+  cause: null,
+  links: { runbook: null, query: null, silence: null },
+  summary: '',
+  findings: [],
+  root_cause: null,
+  causal_chain: [],
+  also_broken: [],
+  checked: [],
+  confidence: 0,
+  confidence_reasons: [],
+  actions_taken: [],
+  recommendations: [],
+  can_auto_fix: false,
+  fix_command: null,
+  escalation_notes: null,
+  open_questions: [],
+  gaps: [],
+  conversation: [],
+  evidence: [],
+  model: null,
+  report: '',
+};

@@ -1,0 +1,151 @@
+import type { AgentResult, Certainty, ChainLink, Finding, Recommendation } from '../core/finding.ts';
+import { oneLine } from '../lib/printable.ts';
+
+// The sentences of a report that stand in more than one place: in the text, in Markdown, in lists and in short answers.
+
+/** How sure a confidence is, in words; the bands are those of docs/accuracy.md. */
+export function certaintyOf(confidence: number): Certainty {
+  if (confidence > 0.8) return 'is';
+  return confidence >= 0.6 ? 'is probably' : 'may be';
+}
+
+/** `95%`. */
+export function percent(confidence: number): string {
+  return `${Math.round(confidence * 100)}%`;
+}
+
+/** `1 finding`, `2 findings`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** What comes before the cause: `The cause is probably (80%)`. */
+export function causeLead({ confidence }: Pick<AgentResult, 'confidence'>): string {
+  return `The cause ${certaintyOf(confidence)} (${percent(confidence)})`;
+}
+
+/** The cause in one or two sentences, without how sure it is; null where there is none. Results of earlier versions have one text. */
+export function causeSentence({ cause, root_cause: text }: Pick<AgentResult, 'cause' | 'root_cause'>): string | null {
+  const sentence = cause?.sentence ?? text;
+  return sentence === null ? null : oneLine(sentence, 2500);
+}
+
+/** The cause as one paragraph: `The cause is probably (80%): Claim data is not bound: ...`; else why there is none. */
+export function causeText(result: AgentResult): string {
+  const sentence = causeSentence(result);
+  if (sentence === null) return noCauseText(result);
+  const change = result.cause?.change ?? null;
+  return `${causeLead(result)}: ${sentence}${change === null ? '' : ` ${oneLine(change, 1500)}`}`;
+}
+
+/** Objects named as checked; more say little. */
+const maxChecked = 5;
+
+/** Why there is no cause, and what was looked at and found well. */
+function noCauseText({ summary, checked }: AgentResult): string {
+  const at = summary.indexOf(inconclusive);
+  const why = at < 0 ? summary : summary.slice(at + inconclusive.length);
+  const more = checked.length > maxChecked ? ` and ${checked.length - maxChecked} more` : '';
+  const well =
+    checked.length === 0 ? '' : ` Checked and found well: ${checked.slice(0, maxChecked).join(', ')}${more}.`;
+  return oneLine(`No cause was found: ${why.trim()}${well}`, 2500);
+}
+
+/** Stands in a summary before the reason why there is no cause. */
+export const inconclusive = 'Inconclusive:';
+
+const relations: Readonly<Record<string, string>> = {
+  owner: 'is owned by',
+  owned: 'owns',
+  node: 'runs on',
+  near: 'is near',
+};
+
+/** The way from what the alert names to the cause, one line a hop; empty where the alert names what is at fault. */
+export function chainLines({ causal_chain: chain }: Pick<AgentResult, 'causal_chain'>): readonly string[] {
+  if (chain.length < 2) return [];
+  return chain.map((link, index) => {
+    const mark = index === chain.length - 1 ? ' (the cause)' : '';
+    return oneLine(`${index === 0 ? '' : '-> '}${hop(link, index === 0)}${mark}`, 500);
+  });
+}
+
+function hop({ object, relation, happened, finding }: ChainLink, isFirst: boolean): string {
+  // Results of earlier versions have whole sentences only.
+  const said = happened ?? finding;
+  if (isFirst) return `${object} ${said}`.trim();
+  return `${relations[relation] ?? relation} ${object}${said === '' ? '' : happened === undefined ? `: ${said}` : `, which ${said}`}`;
+}
+
+/** The first thing to do and what that does; null where there is nothing. */
+export function firstStep({ recommendations }: Pick<AgentResult, 'recommendations'>): string | null {
+  const [first] = recommendations;
+  return first === undefined ? null : `${oneLine(first.action, 1000)} (${effectOf(first)})`;
+}
+
+/** `reads only`, or `replaces the pods of deployment/web; risk medium`. */
+export function effectOf({ requires_approval: isChange, changes, risk_level: risk }: Recommendation): string {
+  if (!isChange) return 'reads only';
+  return `${oneLine(changes ?? 'changes the cluster', 300)}; risk ${risk}`;
+}
+
+/** A line of a log that tells what went wrong, of one object. */
+export interface LogLine {
+  readonly object: string;
+  readonly text: string;
+}
+
+/** What the logs of the objects of the chain say, the cause first. */
+export function logLines({ root_cause: cause, causal_chain: chain, findings }: AgentResult): readonly LogLine[] {
+  const objects = new Set(chain.map(({ object }) => object));
+  const told = findings.filter((finding, index) => cause !== null && (index === 0 || objects.has(finding.object)));
+  const lines = told.flatMap(logLine);
+  return lines.filter(({ text }, index) => lines.findIndex((other) => other.text === text) === index);
+}
+
+function logLine({ object, evidence }: Finding): readonly LogLine[] {
+  const text = oneLine(evidence['log_line'] ?? '', 400);
+  return text === '' ? [] : [{ object, text }];
+}
+
+/** A piece of evidence with the one line of it that says most. */
+export interface DecidingLine {
+  readonly id: string;
+  readonly command: string;
+  readonly line: string;
+}
+
+/** The evidence that decides: of the cause first, then of the others on the way to it; the telling line of each. */
+export function decidingLines({ findings, evidence }: AgentResult, most = 3): readonly DecidingLine[] {
+  const byId = new Map(evidence.map((item) => [item.id, item]));
+  const seen = new Set<string>();
+  const lines: DecidingLine[] = [];
+  for (const finding of findings)
+    for (const id of finding.evidence_ids) {
+      const item = byId.get(id);
+      if (item === undefined || seen.has(id) || lines.length === most) continue;
+      seen.add(id);
+      const line = tellingLine(item.excerpt, finding);
+      if (line !== null) lines.push({ id, command: oneLine(item.command, 500), line });
+    }
+  return lines;
+}
+
+/** The line of an excerpt that shares most words with what was found, the last one of those; null where none has two. */
+function tellingLine(excerpt: string, { description, evidence }: Finding): string | null {
+  const words = new Set(wordsOf(`${description} ${Object.values(evidence).join(' ')}`));
+  let best = '';
+  let most = 2;
+  for (const line of excerpt.split('\n')) {
+    const shared = new Set(wordsOf(line).filter((word) => words.has(word))).size;
+    if (line.trim() !== '' && shared >= most) {
+      best = line;
+      most = shared;
+    }
+  }
+  return best === '' ? null : oneLine(best, 300);
+}
+
+function wordsOf(text: string): readonly string[] {
+  return text.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? [];
+}
