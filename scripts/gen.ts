@@ -10,6 +10,7 @@ import type { BenchmarkReport } from '../bench/page.ts';
 import type { Evaluation } from '../src/app/evaluation/evaluate.ts';
 import { accuracyPage } from './gen/accuracy.ts';
 import type { FirstAnswers } from './gen/accuracy.ts';
+import { apiPage } from './gen/api.ts';
 import { cliReference } from './gen/cli.ts';
 import { crdFiles } from './gen/crds.ts';
 import { findingsPage } from './gen/findings.ts';
@@ -22,6 +23,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const [name, content] of crdFiles()) files.set(`deploy/crds/${name}`, content);
   for (const [name, content] of referencePages()) files.set(`docs/reference/${name}`, content);
+  files.set('docs/reference/api.md', apiPage());
   files.set('docs/reference/cli.md', cliReference());
   files.set('docs/reference/findings.md', findingsPage());
   const results = JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')) as BenchmarkReport;

@@ -24,6 +24,9 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   cli: ['core', 'lib', 'report', 'resources', 'app'],
 };
 
+/** Folders of which only types may be imported: they are gone when the program runs. */
+const typesOnly: Readonly<Record<string, readonly string[]>> = { cli: ['server'] };
+
 /** `core` is pure: the only package it may import. */
 const corePackages = ['zod'];
 
@@ -40,9 +43,9 @@ export function checkImportsOfFile(file: string, text: string): readonly ImportP
   const allowed = importTable[own];
   if (allowed === undefined) return [{ file, line: 1, message: `${own} is not a folder of the layout` }];
   const problems: ImportProblem[] = [];
-  for (const { specifier, line } of importsOf(text)) {
+  for (const { specifier, line, isType } of importsOf(text)) {
     const message = specifier.startsWith('.')
-      ? checkRelative(file, own, allowed, specifier)
+      ? checkRelative(file, own, [...allowed, ...(isType ? (typesOnly[own] ?? []) : [])], specifier)
       : checkPackage(own, specifier);
     if (message !== undefined) problems.push({ file, line, message });
   }
@@ -58,12 +61,13 @@ export function checkImports(root: string): readonly ImportProblem[] {
     .flatMap((file) => checkImportsOfFile(file, readFileSync(join(source, file), 'utf8')));
 }
 
-function importsOf(text: string): readonly { specifier: string; line: number }[] {
+function importsOf(text: string): readonly { specifier: string; line: number; isType: boolean }[] {
   const pattern =
     /(?:^|\n)\s*(?:import|export)\b[^;'"]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s*['"]([^'"]+)['"]/g;
   return [...text.matchAll(pattern)].map((match) => ({
     specifier: match[1] ?? match[2] ?? match[3] ?? '',
     line: text.slice(0, match.index + match[0].length).split('\n').length,
+    isType: /^\s*import\s+type\b/.test(match[0]),
   }));
 }
 

@@ -14,12 +14,17 @@ describe('the import table', () => {
     ['lib/http.ts', "const x = await import('../store/tables/all.ts');", 'lib may not import store'],
     ['helpers/x.ts', '', 'not a folder of the layout'],
     ['server/api.ts', "import type {\n  A,\n} from '../kube/live.ts';", 'server may not import kube'],
+    ['cli/get.ts', "import { routes } from '../server/routes.ts';", 'cli may not import server'],
   ])('refuses %s: %s', (file, text, message) => {
     expect(
       checkImportsOfFile(file, text)
         .map((problem) => problem.message)
         .join(),
     ).toContain(message);
+  });
+
+  it('lets the CLI know the types of the API', () => {
+    expect(checkImportsOfFile('cli/get.ts', "import type { AnswerOf } from '../server/routes.ts';")).toEqual([]);
   });
 
   it('has no file of the store outside its rooms', () => {

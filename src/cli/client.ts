@@ -5,6 +5,7 @@ import type { ErrorCode } from '../core/errors.ts';
 import { errorCodes } from '../core/errors.ts';
 import { isLoopback } from '../lib/address-policy.ts';
 import { createHttpClient } from '../lib/http.ts';
+import type { AnswerOf, RequestOf, RouteName } from '../server/routes.ts';
 import type { Terminal } from './output.ts';
 
 /** Flags of every command that talks to a server. */
@@ -17,6 +18,9 @@ export interface ServerFlags {
 /** Calls the API of a running server. */
 export interface ApiClient {
   readonly url: string;
+  /** Calls a route by its method and path, `GET /api/v1/runs/:id`; what it takes and answers is declared with the route. */
+  call<Name extends RouteName>(name: Name, request: RequestOf<Name>): Promise<AnswerOf<Name>>;
+  /** The same where the path is put together at run time. */
   get(path: string): Promise<unknown>;
   post(path: string, body: unknown): Promise<unknown>;
   /** To a Source's webhook, with the token of that Source and never the API's. */
@@ -76,10 +80,29 @@ export function apiClient(flags: ServerFlags, terminal: Terminal): ApiClient {
 
   return {
     url,
+    async call<Name extends RouteName>(name: Name, request: RequestOf<Name>): Promise<AnswerOf<Name>> {
+      const [method = '', path = ''] = name.split(' ');
+      return (await callApi(method, urlOf(path, request), request.body)) as AnswerOf<Name>;
+    },
     get: (path) => callApi('GET', path),
     post: (path, body) => callApi('POST', path, body),
     notify: (path, body, webhookToken) => call('POST', path, webhookToken, body),
   };
+}
+
+/** A path of the table with its segments and the query filled in. */
+function urlOf(path: string, { params = {}, query = {} }: GivenParameters): string {
+  const filled = path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    for (const one of Array.isArray(value) ? (value as unknown[]) : value === undefined ? [] : [value])
+      search.append(name, String(one));
+  return search.size === 0 ? filled : `${filled}?${search.toString()}`;
+}
+
+interface GivenParameters {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, unknown>>;
 }
 
 function tokenIn(file: string): string | undefined {

@@ -29,6 +29,11 @@ export interface ListReader {
   deliveries(query: DeliveryQuery): Promise<ListPage<DeliverySummary>>;
   deadLetters(query: DeadLetterQuery): Promise<ListPage<DeadLetterSummary>>;
   deadLetter(id: string): Promise<DeadLetterRecord | undefined>;
+  /** Whole records by their ids, in the order of the ids; those that are gone are left out. */
+  alertsOf(ids: readonly string[]): Promise<readonly AlertRecord[]>;
+  runsOf(ids: readonly string[]): Promise<readonly RunRecord[]>;
+  /** `eventData` is null where it has more than so many bytes. */
+  eventsOf(ids: readonly string[], mostBytes: number): Promise<readonly BoundedEvent[]>;
   /** By namespace and name. */
   resources(kind: ResourceRecord['kind']): Promise<readonly ResourceRecord[]>;
   /** Pending rows, for `fist_queue_depth`; counted up to {@link mostCounted}. */
@@ -51,6 +56,7 @@ export const mostOldest = 1000;
 export type AlertSummary = Omit<AlertRecord, 'aiAnalysis'>;
 export type RunSummary = Omit<RunRecord, 'outputs'>;
 export type EventSummary = Omit<SourceEventRecord, 'eventData'>;
+export type BoundedEvent = EventSummary & { readonly eventData: string | null };
 export type DeliverySummary = Omit<DeliveryRecord, 'data' | 'payload' | 'rendered'>;
 export type DeadLetterSummary = Omit<DeadLetterRecord, 'body'>;
 

@@ -42,7 +42,7 @@ export function addErrors(app: FastifyInstance, options: ServerOptions, complain
     closeAfter(request, reply);
     if (allowed.length === 0)
       throw new AppError('NotFound', 'there is no such route', {
-        next: 'GET / names the parts of the API',
+        next: 'GET /openapi.json names all routes',
       });
     return reply
       .code(405)

@@ -22,7 +22,7 @@ export function retryAfterSeconds(random: () => number = Math.random): string {
   return String(1 + Math.floor(random() * 5));
 }
 
-const statusOf: Partial<Record<ErrorCode, number>> = {
+const statuses: Partial<Record<ErrorCode, number>> = {
   InvalidInput: 400,
   InvalidResource: 400,
   TemplateInvalid: 400,
@@ -42,12 +42,17 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   ResourcesExhausted: 503,
 };
 
+/** The status of an answer with this code. */
+export function statusOf(code: ErrorCode): number {
+  return statuses[code] ?? 500;
+}
+
 /** Maps what was thrown. Messages of defects stay in the log. */
 export function errorAnswer(thrown: unknown): ErrorAnswer {
   const protocol = protocolError(thrown);
   if (protocol !== null) return protocol;
   const error = toAppError(thrown);
-  const status = statusOf[error.code] ?? 500;
+  const status = statusOf(error.code);
   if (error.code === 'Internal') {
     return {
       status,

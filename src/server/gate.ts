@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { challenge, checkBearer } from './auth.ts';
-import type { RouteAccess } from './routes.ts';
+import type { RouteAccess } from './define-route.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,14 +1,56 @@
-import type { Catalog } from '../core/catalog.ts';
-import type { StoreHealth } from '../core/ports.ts';
-import type { ServerState } from './options.ts';
-import type { Handlers } from './routes.ts';
+import { z } from 'zod';
+import { lazily, text } from './api/fields.ts';
+import { defineRoute } from './define-route.ts';
+import type { RouteContext } from './define-route.ts';
 
-export interface HealthOptions {
-  readonly version: string;
-  readonly state: () => ServerState;
-  readonly catalog: { current(): Catalog | null };
-  readonly storeHealth: StoreHealth;
-}
+// Open to everybody, so they say which part it is and why in fixed words, and cost next to nothing. `/livez` is answered
+// as long as the event loop turns; only what has to be restarted may make it fail.
+
+const plainText = 'text/plain; charset=utf-8';
+
+export const getHealth = defineRoute({
+  name: 'getHealth',
+  method: 'GET',
+  path: '/health',
+  access: 'open',
+  summary: 'The process answers.',
+  answer: lazily(() => z.strictObject({ status: text('`healthy`.'), version: text('Of the program.') })),
+  handler: ({ version }) => ({ status: 'healthy', version }),
+});
+
+export const getLivez = defineRoute({
+  name: 'getLivez',
+  method: 'GET',
+  path: '/livez',
+  access: 'open',
+  summary: 'The process answers.',
+  contentType: plainText,
+  answer: lazily(() => text('`ok`')),
+  handler: () => 'ok\n',
+});
+
+export const getReadyz = defineRoute({
+  name: 'getReadyz',
+  method: 'GET',
+  path: '/readyz',
+  access: 'open',
+  summary: 'The server takes alerts: 200, else 503.',
+  query: { verbose: z.boolean().default(false).describe('Lists the checks that passed too.') },
+  contentType: plainText,
+  answer: lazily(() => text('`ok`, or a line for each check.')),
+  async handler(context, { query: { verbose } }, { reply }) {
+    const checks = await checksOf(context);
+    const ok = checks.every(({ problem }) => problem === null);
+    const lines = checks
+      .filter(({ problem }) => verbose || problem !== null)
+      .map(({ name, problem }) => (problem === null ? `[+]${name} ok` : `[-]${name} failed: ${problem}`));
+    const last = verbose || !ok ? `readyz check ${ok ? 'passed' : 'failed'}` : 'ok';
+    return reply
+      .code(ok ? 200 : 503)
+      .type(plainText)
+      .send(`${[...lines, last].join('\n')}\n`);
+  },
+});
 
 interface Check {
   readonly name: string;
@@ -16,32 +58,11 @@ interface Check {
   readonly problem: string | null;
 }
 
-/**
- * Open to everybody, so they say which part it is and why in fixed words, and cost next to nothing. `/livez` is answered
- * as long as the event loop turns; only what has to be restarted may make it fail.
- */
-export function healthHandlers(options: HealthOptions): Handlers<'GET /health' | 'GET /livez' | 'GET /readyz'> {
-  const { version, state, catalog, storeHealth } = options;
-  return {
-    'GET /health': () => ({ status: 'healthy', version }),
-    'GET /livez': (_request, reply) => reply.type('text/plain; charset=utf-8').send('ok\n'),
-    'GET /readyz': async (request, reply) => {
-      const now = state();
-      const checks: readonly Check[] = [
-        { name: 'state', problem: now === 'ready' ? null : `the server is ${now}` },
-        { name: 'catalog', problem: catalog.current() === null ? 'the resources are not read yet' : null },
-        { name: 'store', problem: await storeHealth.problem() },
-      ];
-      const ok = checks.every(({ problem }) => problem === null);
-      const verbose = 'verbose' in (request.query as object);
-      const lines = checks
-        .filter(({ problem }) => verbose || problem !== null)
-        .map(({ name, problem }) => (problem === null ? `[+]${name} ok` : `[-]${name} failed: ${problem}`));
-      const last = verbose || !ok ? `readyz check ${ok ? 'passed' : 'failed'}` : 'ok';
-      return reply
-        .code(ok ? 200 : 503)
-        .type('text/plain; charset=utf-8')
-        .send(`${[...lines, last].join('\n')}\n`);
-    },
-  };
+async function checksOf({ state, catalog, storeHealth }: RouteContext): Promise<readonly Check[]> {
+  const now = state();
+  return [
+    { name: 'state', problem: now === 'ready' ? null : `the server is ${now}` },
+    { name: 'catalog', problem: catalog.current() === null ? 'the resources are not read yet' : null },
+    { name: 'store', problem: await storeHealth.problem() },
+  ];
 }

@@ -4,7 +4,7 @@ import { createFakeClock } from '../../test/support/clock.ts';
 import { addMs } from '../core/time.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { createMetrics } from '../lib/metrics.ts';
-import { metricsHandlers } from './metrics.ts';
+import { countAtScrapes } from './metrics.ts';
 
 const noon = '2026-03-01T12:00:00.000Z';
 
@@ -21,7 +21,7 @@ it('rows and objects are counted at each scrape, and what cannot be counted keep
       return now.depths;
     },
   };
-  metricsHandlers({ metrics, lists, catalog: { current: () => now.catalog }, clock: createFakeClock(noon) });
+  countAtScrapes({ metrics, reader: { lists }, catalog: { current: () => now.catalog }, clock: createFakeClock(noon) });
   const scrape = async () =>
     (await metrics.render()).body
       .split('\n')
@@ -42,7 +42,7 @@ it('how long the oldest delivery of a Sink is due, and 0 once it has gone', asyn
   const clock = createFakeClock(noon);
   let oldest: ReadonlyMap<string, string> = new Map([['shop/out', addMs(noon, -90_000)]]);
   const lists = { ...emptyLists(), oldestDeliveries: async () => oldest };
-  metricsHandlers({ metrics, lists, catalog: { current: () => null }, clock });
+  countAtScrapes({ metrics, reader: { lists }, catalog: { current: () => null }, clock });
   const scrape = async () =>
     (await metrics.render()).body.split('\n').filter((line) => line.startsWith('fist_deliveries_oldest_due_seconds{'));
   expect(await scrape()).toEqual(['fist_deliveries_oldest_due_seconds{sink="shop/out"} 90']);

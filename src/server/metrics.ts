@@ -1,21 +1,29 @@
 import type { FastifyInstance } from 'fastify';
-import type { Catalog } from '../core/catalog.ts';
-import type { ListReader } from '../core/lists.ts';
-import type { Clock } from '../core/ports.ts';
 import { toEpochMs } from '../core/time.ts';
-import type { MetricsRegistry } from '../lib/metrics.ts';
+import { lazily, text } from './api/fields.ts';
+import { defineRoute } from './define-route.ts';
 import type { ServerOptions } from './options.ts';
-import type { Handlers } from './routes.ts';
 
-export interface MetricsRouteOptions {
-  readonly metrics: MetricsRegistry;
-  readonly lists: ListReader;
-  readonly catalog: { current(): Catalog | null };
-  readonly clock: Clock;
-}
+export type ScrapeOptions = Pick<ServerOptions, 'metrics' | 'catalog' | 'clock'> & {
+  readonly reader: Pick<ServerOptions['reader'], 'lists'>;
+};
 
-/** `/metrics`; what is rows or objects is counted at each scrape. */
-export function metricsHandlers({ metrics, lists, catalog, clock }: MetricsRouteOptions): Handlers<'GET /metrics'> {
+export const getMetrics = defineRoute({
+  name: 'getMetrics',
+  method: 'GET',
+  path: '/metrics',
+  access: 'token',
+  summary: 'Metrics in the text format of Prometheus.',
+  contentType: 'text/plain',
+  answer: lazily(() => text('metrics.md has them all.')),
+  async handler({ metrics }, _input, { reply }) {
+    const { contentType, body } = await metrics.render();
+    return reply.type(contentType).send(body);
+  },
+});
+
+/** What is rows or objects is counted at each scrape. */
+export function countAtScrapes({ metrics, reader: { lists }, catalog, clock }: ScrapeOptions): void {
   metrics.beforeScrape(async () => {
     const depths = await lists.depths();
     metrics.set('fist_queue_depth', { queue: 'runs' }, depths.runs);
@@ -44,12 +52,6 @@ export function metricsHandlers({ metrics, lists, catalog, clock }: MetricsRoute
       metrics.set('fist_resources', { kind, ready: 'false' }, objects.length - ready);
     }
   });
-  return {
-    'GET /metrics': async (_request, reply) => {
-      const { contentType, body } = await metrics.render();
-      return reply.type(contentType).send(body);
-    },
-  };
 }
 
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);

@@ -9,6 +9,8 @@ it.each([
   ['/webhook/a/b/c', ['POST']],
   ['/webhook', []],
   ['/api/v1/sources/shop/x', ['GET']],
+  ['/api/v1/sources/x', ['GET']],
+  ['/api/v1/sources/shop/x/y', []],
   ['/api/v1/runs/x/cancel', ['POST']],
   ['/api/v1/runs//cancel', []],
   ['/', ['GET']],

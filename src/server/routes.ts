@@ -1,186 +1,109 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { getAlert, listAlerts } from './api/alerts.ts';
+import { createAlert, getAlertRow, listAlertRows } from './api/contract-alerts.ts';
+import { listEventRows } from './api/contract-events.ts';
+import { getRunOutputs, getRunRow, listRunRows, listStepRows } from './api/contract-runs.ts';
+import { cancelDelivery, getDelivery, listDeliveries, retryDeliveries, retryDelivery } from './api/deliveries.ts';
+import { listGaps } from './api/gaps.ts';
+import { getInfo, getOpenApi } from './api/info.ts';
+import { getDeadLetter, getEvent, listDeadLetters, listEvents } from './api/inputs.ts';
+import {
+  getDefaultSink,
+  getDefaultSource,
+  getDefaultWorkflow,
+  getSink,
+  getSource,
+  getWorkflow,
+} from './api/resources.ts';
+import { listSinks, listSources, listWorkflows } from './api/resources.ts';
+import { cancelRun, getRun, listRuns, retryRun } from './api/runs.ts';
+import type { DeepReadonly, ParamName, Route } from './define-route.ts';
+import { getHealth, getLivez, getReadyz } from './health.ts';
+import { getMetrics } from './metrics.ts';
+import type { Parameters } from './parameters.ts';
+import { receiveNotification } from './webhook-route.ts';
 
-/** Who may call a route: anybody, who has the API's token, or who has the token of the Source. */
-export type RouteAccess = 'open' | 'token' | 'source';
-
-export interface RouteDescription {
-  readonly method: 'GET' | 'POST';
-  /** `:name` stands for one segment, `*` for the rest. */
-  readonly path: string;
-  readonly access: RouteAccess;
-  readonly summary: string;
-}
-
-/** Every route of the server. The reference is generated from it; a test compares it with what is registered. */
+/** Every route of the server, each declared once, beside its handler; the reference has them in this order. */
 export const routes = [
-  {
-    method: 'POST',
-    path: '/webhook/*',
-    access: 'source',
-    summary: 'Takes a notification for the Source with this path; answers 2xx only after the commit.',
-  },
+  listAlerts,
+  getAlert,
+  listRuns,
+  getRun,
+  cancelRun,
+  retryRun,
+  listDeliveries,
+  getDelivery,
+  retryDelivery,
+  retryDeliveries,
+  cancelDelivery,
+  listGaps,
+  listSources,
+  getSource,
+  getDefaultSource,
+  listWorkflows,
+  getWorkflow,
+  getDefaultWorkflow,
+  listSinks,
+  getSink,
+  getDefaultSink,
+  listEvents,
+  getEvent,
+  listDeadLetters,
+  getDeadLetter,
+  createAlert,
+  receiveNotification,
+  getInfo,
+  getOpenApi,
+  getHealth,
+  getLivez,
+  getReadyz,
+  getMetrics,
+  listAlertRows,
+  getAlertRow,
+  listRunRows,
+  getRunRow,
+  listStepRows,
+  getRunOutputs,
+  listEventRows,
+] as const satisfies readonly Route[];
 
-  { method: 'GET', path: '/health', access: 'open', summary: 'The process answers: `{status: "healthy", version}`.' },
-  { method: 'GET', path: '/livez', access: 'open', summary: 'The process answers.' },
-  {
-    method: 'GET',
-    path: '/readyz',
-    access: 'open',
-    summary: 'The server takes alerts: 200, else 503. `?verbose` lists the checks.',
-  },
-  { method: 'GET', path: '/metrics', access: 'token', summary: 'Metrics in the text format of Prometheus.' },
-
-  {
-    method: 'GET',
-    path: '/api/v1/alerts',
-    access: 'token',
-    summary: 'Alerts; filters `status`, `severity`, `name`, `namespace`, `label=name=value` (repeated).',
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/alerts/:id',
-    access: 'token',
-    summary: 'One alert with its transitions and its newest runs.',
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/runs',
-    access: 'token',
-    summary: 'Runs; filters `status`, `workflow`, `namespace`, `alert`.',
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/runs/:id',
-    access: 'token',
-    summary: 'One run with its steps, evidence and deliveries.',
-  },
-  {
-    method: 'POST',
-    path: '/api/v1/runs/:id/cancel',
-    access: 'token',
-    summary: 'Asks a run to stop; body `{reason}` (optional).',
-  },
-  { method: 'POST', path: '/api/v1/runs/:id/retry', access: 'token', summary: 'Makes a new run of a finished one.' },
-  {
-    method: 'GET',
-    path: '/api/v1/gaps',
-    access: 'token',
-    summary:
-      'What the newest 200 runs lacked in their investigations, how often, and the remedy; filters `workflow`, `namespace`, `since`, `until`; `limit`.',
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/sources',
-    access: 'token',
-    summary: 'Sources with spec and status; filter `namespace`.',
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/sources/*',
-    access: 'token',
-    summary: 'One Source, by namespace/name (or name in the namespace default).',
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/workflows',
-    access: 'token',
-    summary: 'Workflows with spec, status and last run; filter `namespace`.',
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/workflows/*',
-    access: 'token',
-    summary: 'One Workflow, by namespace/name (or name in the namespace default).',
-  },
-  { method: 'GET', path: '/api/v1/sinks', access: 'token', summary: 'Sinks with spec and status; filter `namespace`.' },
-  {
-    method: 'GET',
-    path: '/api/v1/sinks/*',
-    access: 'token',
-    summary: 'One Sink, by namespace/name (or name in the namespace default).',
-  },
-  { method: 'GET', path: '/api/v1/deliveries', access: 'token', summary: 'Deliveries; filters `status`, `run`.' },
-  { method: 'GET', path: '/api/v1/deliveries/:id', access: 'token', summary: 'One delivery with what is sent.' },
-  {
-    method: 'POST',
-    path: '/api/v1/deliveries/:id/retry',
-    access: 'token',
-    summary: 'Sends a failed delivery again: same key, same payload, attempts counted anew.',
-  },
-  {
-    method: 'POST',
-    path: '/api/v1/deliveries/retry',
-    access: 'token',
-    summary:
-      'The same for all failed deliveries of a Sink; body `{sink, namespace?, status: "failed"}`. Answers `{retried}`.',
-  },
-  {
-    method: 'POST',
-    path: '/api/v1/deliveries/:id/cancel',
-    access: 'token',
-    summary: 'Ends a pending delivery without sending it; body `{reason}` (optional).',
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/events',
-    access: 'token',
-    summary: 'Notifications as they came; filters `source`, `namespace`.',
-  },
-  { method: 'GET', path: '/api/v1/events/:id', access: 'token', summary: 'One notification with its body.' },
-  { method: 'GET', path: '/api/v1/dead-letters', access: 'token', summary: 'Input that could not be used.' },
-  { method: 'GET', path: '/api/v1/dead-letters/:id', access: 'token', summary: 'One of them with its body.' },
-
-  { method: 'GET', path: '/', access: 'token', summary: 'Name, version and links.' },
-  {
-    method: 'POST',
-    path: '/alerts',
-    access: 'token',
-    summary: 'Makes an alert by hand; `source` and `Idempotency-Key` are optional.',
-  },
-  {
-    method: 'GET',
-    path: '/alerts',
-    access: 'token',
-    summary: 'Alerts in the shape of the first version; `limit` (at most 100), `offset`.',
-  },
-  { method: 'GET', path: '/alerts/:id', access: 'token', summary: 'One alert in the shape of the first version.' },
-  {
-    method: 'GET',
-    path: '/workflows',
-    access: 'token',
-    summary: 'Runs in the shape of the first version; `limit` (at most 100), `offset`.',
-  },
-  { method: 'GET', path: '/workflows/:id', access: 'token', summary: 'One run in the shape of the first version.' },
-  { method: 'GET', path: '/workflows/:id/steps', access: 'token', summary: 'Its step attempts.' },
-  { method: 'GET', path: '/workflows/:id/outputs', access: 'token', summary: 'Its outputs.' },
-  {
-    method: 'GET',
-    path: '/source-events',
-    access: 'token',
-    summary: 'Notifications of the Source `source_name`; `limit` (at most 100).',
-  },
-] as const satisfies readonly RouteDescription[];
+type Routes = (typeof routes)[number];
 
 /** `GET /api/v1/alerts`. */
-export type RouteName = NameOf<(typeof routes)[number]>;
+export type RouteName = NameOf<Routes>;
 
-type NameOf<Route extends RouteDescription> = Route extends RouteDescription
-  ? `${Route['method']} ${Route['path']}`
-  : never;
+type NameOf<One> = One extends Routes ? `${One['method']} ${One['path']}` : never;
 
-/** Answers with JSON (what it returns), or sends something else itself and returns the reply. */
-export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
+/** The route with this name. */
+type RouteOf<Name extends RouteName> = Extract<
+  Routes,
+  Name extends `${infer Method} ${infer Path}` ? { method: Method; path: Path } : never
+>;
 
-/** A part of the server: the handlers of some routes. */
-export type Handlers<Names extends RouteName> = Readonly<Record<Names, Handler>>;
+/** What a route answers, when all is well. */
+export type AnswerOf<Name extends RouteName> = DeepReadonly<z.output<ReturnType<RouteOf<Name>['answer']>>>;
+
+/** What a caller gives with a request. */
+export type RequestOf<Name extends RouteName> = ParamsOf<ParamName<RouteOf<Name>['path']>> & {
+  readonly query?: QueryInput<RouteOf<Name>['query']>;
+  readonly body?: z.input<NonNullable<RouteOf<Name>['body']>>;
+};
+
+type ParamsOf<Names extends string> = [Names] extends [never]
+  ? { readonly params?: Readonly<Record<string, never>> }
+  : { readonly params: Readonly<Record<Names, string>> };
+
+type QueryInput<Query extends Parameters> = { readonly [Key in keyof Query]?: z.input<Query[Key]> };
 
 /** The methods that a path has, for 405 with `Allow`. Empty: no such path. */
 export function methodsOf(path: string): readonly string[] {
-  const segments = path.split('/');
-  return [...new Set(routes.filter((route) => matches(route.path.split('/'), segments)).map((route) => route.method))];
+  return [...new Set(routes.filter((route) => matchesPath(route.path, path)).map((route) => route.method))];
 }
 
-function matches(pattern: readonly string[], segments: readonly string[]): boolean {
+/** Whether a path is one of a route. */
+export function matchesPath(routePath: string, path: string): boolean {
+  const pattern = routePath.split('/');
+  const segments = path.split('/');
   const hasRest = pattern.at(-1) === '*';
   if (hasRest ? segments.length < pattern.length : segments.length !== pattern.length) return false;
   return pattern.every(

@@ -1,24 +1,23 @@
 import type { FastifyInstance } from 'fastify';
 import { createComplaints } from '../lib/complaints.ts';
 import type { Complain } from '../lib/complaints.ts';
-import { eventLoopTurns } from '../lib/turns.ts';
+import { eventLoopTurns, finishInTurns } from '../lib/turns.ts';
 import { addApiAdmission } from './admission.ts';
-import { apiHandlers } from './api.ts';
 import { createConnections } from './connections.ts';
 import type { Connections } from './connections.ts';
+import type { RouteContext } from './define-route.ts';
 import { addErrors, refuseMalformed, sendError } from './error-answers.ts';
 import { addAuthentication, addHostCheck } from './gate.ts';
-import { healthHandlers } from './health.ts';
 import { addBodyParser } from './json-body.ts';
 import { handleInTurns, listen } from './listen.ts';
 import type { ListenAddress, Listening } from './listen.ts';
-import { addMeasures, metricsHandlers } from './metrics.ts';
+import { addMeasures, countAtScrapes } from './metrics.ts';
+import { openApiDocument } from './openapi.ts';
 import { defaultLimits } from './options.ts';
 import type { ServerLimits, ServerOptions } from './options.ts';
 import { createPace } from './receive-body.ts';
 import { createRefusals } from './refusals.ts';
 import { routes } from './routes.ts';
-import type { Handler, RouteName } from './routes.ts';
 import { registerWebhooks } from './webhooks.ts';
 
 export interface Server {
@@ -47,20 +46,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addApiAdmission(app, limits, connections);
   addBodyParser(app, limits, pace);
   await registerWebhooks(app, { options, limits, connections, refusals, pace, complain, turns: eventLoopTurns });
-  const handlers = {
-    ...healthHandlers(options),
-    ...metricsHandlers({ ...options, lists: options.reader.lists }),
-    ...apiHandlers(options, refusals),
-  } satisfies Record<Exclude<RouteName, 'POST /webhook/*'>, Handler>;
-  for (const route of routes) {
-    if (route.access === 'source') continue;
-    app.route({
-      method: route.method,
-      url: route.path,
-      config: { access: route.access },
-      handler: handlers[`${route.method} ${route.path}` as keyof typeof handlers],
-    });
-  }
+  countAtScrapes(options);
+  addRoutes(app, { ...options, refusals, openApi: openApiText(options) });
   await app.ready();
   let listening: Listening | undefined;
   return {
@@ -76,6 +63,25 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     inject: app.inject.bind(app),
   };
+}
+
+/** The OpenAPI document, made when it is first asked for. */
+function openApiText(options: ServerOptions): () => Promise<string> {
+  let made: Promise<string> | undefined;
+  return () => (made ??= finishInTurns(openApiDocument(routes, options)).then((document) => JSON.stringify(document)));
+}
+
+/** Registers the routes that have a handler. */
+function addRoutes(app: FastifyInstance, context: RouteContext): void {
+  for (const { method, path, access, serve } of routes) {
+    if (serve === null) continue;
+    app.route({
+      method,
+      url: path,
+      config: { access },
+      handler: (request, reply) => serve(context, request, reply),
+    });
+  }
 }
 
 /** Bounds the connections of all sockets together. */

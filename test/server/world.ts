@@ -8,6 +8,7 @@ import type { ServerOptions } from '../../src/server/options.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { createControl } from '../../src/workflows/control.ts';
 import { createIntake } from '../../src/intake/intake.ts';
+import { checkAnswer } from '../support/answers.ts';
 import { createFakeClock } from '../support/clock.ts';
 import { silentLog } from '../support/engine.ts';
 
@@ -62,18 +63,20 @@ export async function createWorld(
     sources,
   );
   const headers = { authorization: `Bearer ${apiToken}` };
+  /** The answer, which must be one that its route declares. */
+  async function ask(method: 'GET' | 'POST', url: string, more: Record<string, string>, payload?: unknown) {
+    const body = payload === undefined ? {} : { payload: payload as object };
+    const response = await server.inject({ method, url, headers: { ...headers, ...more }, ...body });
+    const contentType = String(response.headers['content-type']);
+    checkAnswer({ method, url, status: response.statusCode, contentType, body: response.body });
+    return response;
+  }
   return {
     server,
     store,
     options,
-    get: (url: string) => server.inject({ method: 'GET', url, headers }),
-    post: (url: string, payload?: unknown, more: Record<string, string> = {}) =>
-      server.inject({
-        method: 'POST',
-        url,
-        headers: { ...headers, ...more },
-        ...(payload === undefined ? {} : { payload: payload as object }),
-      }),
+    get: (url: string) => ask('GET', url, {}),
+    post: (url: string, payload?: unknown, more: Record<string, string> = {}) => ask('POST', url, more, payload),
     async close() {
       await server.close();
       await store.close();

@@ -82,7 +82,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 it('GET / names the program and its paths, with the public address where there is one', async () => {
-  const paths = { api: '/api/v1', health: '/health', metrics: '/metrics' };
+  const paths = { api: '/api/v1', openapi: '/openapi.json', health: '/health', metrics: '/metrics' };
   expect((await world.get('/')).json()).toEqual({ name: 'punching-fist', version: '0.1.0', ...paths });
   const named = await createWorld({ publicUrl: 'https://fist.example' });
   const shown = (await named.get('/')).json();
@@ -117,7 +117,7 @@ describe('POST /alerts', () => {
 
   it.each([0, 256])('refuses an Idempotency-Key of %i characters, rather than not to honour it', async (length) => {
     const { status, answer, alerts } = await post('/alerts', { 'idempotency-key': 'k'.repeat(length) });
-    const message = 'Idempotency-Key must be one text of 1 to 255 characters';
+    const message = length === 0 ? 'Idempotency-Key is empty' : 'Idempotency-Key is longer than 255 characters';
     expect([status, answer]).toEqual([400, { code: 'InvalidInput', field: 'Idempotency-Key', message }]);
     expect(alerts).toEqual([]);
   });

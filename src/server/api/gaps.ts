@@ -1,36 +1,57 @@
+import { z } from 'zod';
 import { createGapCount, mostGapRuns } from '../../core/gaps.ts';
 import type { RunQuery } from '../../core/lists.ts';
-import type { Clock } from '../../core/ports.ts';
 import { eventLoopTurns } from '../../lib/turns.ts';
+import { defineRoute } from '../define-route.ts';
 import type { ServerReader } from '../options.ts';
-import { present, readLimit, readTimes } from '../query.ts';
-import type { Handlers } from '../routes.ts';
-import { queryOf } from './request.ts';
+import { count, lazily, limitParameter, pageOf, present, text, textParameter, time } from './fields.ts';
+import { timeParameters, timesOf } from './fields.ts';
+
+const gap = lazily(() =>
+  z
+    .strictObject({
+      kind: z.enum(['not_captured', 'forbidden', 'unavailable']).describe('Why it was not given.'),
+      resource: text('`pods`, `pods/log`; null: the whole cluster.').nullable(),
+      namespace: text('Where; null: not in one namespace.').nullable(),
+      what: text('The newest of them, for people.'),
+      reason: text('What the cluster said.'),
+      remedy: text('What people can do so that the next investigation has it.'),
+      runs: count('Runs that lacked it.'),
+      of: count('Investigations that were looked at.'),
+      lastRun: text('Id of the newest run that lacked it.'),
+      lastSeen: time('When that run was made.'),
+    })
+    .meta({ id: 'Gap', description: 'What investigations asked for and were not given, in one place for one reason.' }),
+);
+
+export const listGaps = defineRoute({
+  name: 'listGaps',
+  method: 'GET',
+  path: '/api/v1/gaps',
+  access: 'token',
+  summary: 'What the newest 200 runs lacked in their investigations, how often, and the remedy.',
+  query: {
+    limit: limitParameter,
+    ...timeParameters,
+    workflow: textParameter('Only of the Workflow with this name.', 'triage').optional(),
+    namespace: textParameter('Only of Workflows in this namespace.', 'default').optional(),
+  },
+  answer: lazily(() => pageOf(gap(), 'The most frequent first; it is one page.')),
+  async handler({ reader: { lists, runs }, clock }, { query }) {
+    const { limit, workflow, namespace } = query;
+    const filter = { ...timesOf(query, clock.now()), ...present({ workflow, namespace }) };
+    const found = createGapCount();
+    for await (const { id, createdAt } of newestRuns(lists, filter)) {
+      // Reports are large, and parsing them is work.
+      if (eventLoopTurns.isOver()) await eventLoopTurns.next();
+      found.add({ id, createdAt, steps: await runs.steps(id) });
+    }
+    return { items: found.list(limit), nextCursor: null };
+  },
+});
 
 /** Pages of runs that are asked for, at most: with filters one may be short. */
 const mostPages = 10;
-
-/** What the newest investigations asked for and were not given. */
-export function gapHandlers({ lists, runs }: ServerReader, clock: Clock): Handlers<'GET /api/v1/gaps'> {
-  return {
-    'GET /api/v1/gaps': async (request) => {
-      const query = queryOf(request);
-      const limit = readLimit(query);
-      const filter = {
-        ...readTimes(query, clock.now()),
-        ...present({ workflow: query.text('workflow'), namespace: query.text('namespace') }),
-      };
-      query.end();
-      const count = createGapCount();
-      for await (const { id, createdAt } of newestRuns(lists, filter)) {
-        // Reports are large, and parsing them is work.
-        if (eventLoopTurns.isOver()) await eventLoopTurns.next();
-        count.add({ id, createdAt, steps: await runs.steps(id) });
-      }
-      return { items: count.list(limit), nextCursor: null };
-    },
-  };
-}
 
 async function* newestRuns(lists: ServerReader['lists'], filter: Omit<RunQuery, 'limit' | 'cursor'>) {
   let left = mostGapRuns;

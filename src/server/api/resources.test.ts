@@ -205,7 +205,7 @@ describe('one of them', () => {
   it.each([
     ['sources/quiet', 'there is no Source default/quiet', 'fist get sources'],
     ['sources/shop/a', 'there is no Source shop/a', 'fist get sources'],
-    ['sources/shop/quiet/x', 'there is no Source shop/quiet/x', 'fist get sources'],
+    ['sources/shop/quiet/x', 'there is no such route', 'GET /openapi.json names all routes'],
     ['workflows/shop/out', 'there is no Workflow shop/out', 'fist get workflows'],
     ['sinks/shop/triage', 'there is no Sink shop/triage', 'fist get sinks'],
   ])('GET /api/v1/%s is 404', async (path, message, next) => {

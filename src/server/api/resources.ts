@@ -1,63 +1,115 @@
+import { z } from 'zod';
 import type { JsonObject } from '../../core/json.ts';
 import { mostWaiting } from '../../core/lists.ts';
 import type { ListPage, ResourceActivity, RunSummary } from '../../core/lists.ts';
 import type { ResourceRecord } from '../../core/resource.ts';
 import { AppError } from '../../core/errors.ts';
+import { defineRoute } from '../define-route.ts';
+import type { RouteContext } from '../define-route.ts';
 import type { ServerReader } from '../options.ts';
-import { readPage } from '../query.ts';
 import { refusalMinutes } from '../refusals.ts';
-import type { Refusals, RefusedBySource } from '../refusals.ts';
-import type { Handler, Handlers } from '../routes.ts';
-import { found, idOf, queryOf } from './request.ts';
-
-type Plural = 'sources' | 'workflows' | 'sinks';
-type Routes = `GET /api/v1/${Plural}` | `GET /api/v1/${Plural}/*`;
-
-/** A Source, Workflow or Sink in the shape of the Kubernetes API. */
-export interface ResourceView {
-  readonly apiVersion: string;
-  readonly kind: ResourceRecord['kind'];
-  readonly metadata: { readonly namespace: string; readonly name: string };
-  readonly spec: JsonObject;
-  readonly status: JsonObject;
-}
+import type { RefusedBySource } from '../refusals.ts';
+import { resource } from './resource-fields.ts';
+import type { Condition, ResourceView } from './resource-fields.ts';
+import { found, lazily, pageOf, pageParameters, textParameter } from './fields.ts';
 
 /** What the views are made of. */
-interface Parts {
-  readonly reader: ServerReader;
-  readonly refusals: Refusals;
+type Parts = Pick<RouteContext, 'reader' | 'refusals'>;
+
+type Kind = ResourceRecord['kind'];
+
+/** What the list of a kind is, but its path. */
+function resourceList(kind: Kind) {
+  return {
+    name: `list${kind}s`,
+    method: 'GET',
+    access: 'token',
+    summary: `${kind}s with spec and status, by namespace and name.`,
+    query: { ...pageParameters, namespace: textParameter('Only in this namespace.', 'default').optional() },
+    answer: lazily(() => pageOf(resource(kind)(), 'By namespace and name.')),
+    handler: (context: RouteContext, { query }: { readonly query: ListQuery }) => listOf(context, kind, query),
+  } as const;
 }
 
-export function resourceHandlers(reader: ServerReader, refusals: Refusals): Handlers<Routes> {
-  const parts: Parts = { reader, refusals };
-  const list =
-    (kind: ResourceRecord['kind']): Handler =>
-    (request) =>
-      listOf(parts, kind, queryOf(request));
-  const item =
-    (kind: ResourceRecord['kind']): Handler =>
-    (request) => {
-      queryOf(request).end();
-      return itemOf(parts, kind, idOf(request));
-    };
+/** What one of a kind is, but its path. */
+function resourceItem(kind: Kind) {
   return {
-    'GET /api/v1/sources': list('Source'),
-    'GET /api/v1/sources/*': item('Source'),
-    'GET /api/v1/workflows': list('Workflow'),
-    'GET /api/v1/workflows/*': item('Workflow'),
-    'GET /api/v1/sinks': list('Sink'),
-    'GET /api/v1/sinks/*': item('Sink'),
-  };
+    method: 'GET',
+    access: 'token',
+    errors: ['NotFound'],
+    answer: resource(kind),
+    handler: (context: RouteContext, { params }: { readonly params: ItemParams }) => itemOf(context, kind, params),
+  } as const;
 }
+
+interface ListQuery {
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly namespace?: string;
+}
+
+interface ItemParams {
+  /** Absent: it stands before a slash in the name, or is `default`. */
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+const nameParams = { name: 'Its name.' } as const;
+const namespacedParams = { namespace: 'Its namespace.', ...nameParams } as const;
+
+export const listSources = defineRoute({ ...resourceList('Source'), path: '/api/v1/sources' });
+export const getSource = defineRoute({
+  ...resourceItem('Source'),
+  name: 'getSource',
+  path: '/api/v1/sources/:namespace/:name',
+  summary: 'One Source.',
+  params: namespacedParams,
+});
+export const getDefaultSource = defineRoute({
+  ...resourceItem('Source'),
+  name: 'getDefaultSource',
+  path: '/api/v1/sources/:name',
+  summary: 'One Source of the namespace default.',
+  params: nameParams,
+});
+
+export const listWorkflows = defineRoute({ ...resourceList('Workflow'), path: '/api/v1/workflows' });
+export const getWorkflow = defineRoute({
+  ...resourceItem('Workflow'),
+  name: 'getWorkflow',
+  path: '/api/v1/workflows/:namespace/:name',
+  summary: 'One Workflow.',
+  params: namespacedParams,
+});
+export const getDefaultWorkflow = defineRoute({
+  ...resourceItem('Workflow'),
+  name: 'getDefaultWorkflow',
+  path: '/api/v1/workflows/:name',
+  summary: 'One Workflow of the namespace default.',
+  params: nameParams,
+});
+
+export const listSinks = defineRoute({ ...resourceList('Sink'), path: '/api/v1/sinks' });
+export const getSink = defineRoute({
+  ...resourceItem('Sink'),
+  name: 'getSink',
+  path: '/api/v1/sinks/:namespace/:name',
+  summary: 'One Sink.',
+  params: namespacedParams,
+});
+export const getDefaultSink = defineRoute({
+  ...resourceItem('Sink'),
+  name: 'getDefaultSink',
+  path: '/api/v1/sinks/:name',
+  summary: 'One Sink of the namespace default.',
+  params: nameParams,
+});
 
 async function listOf(
   parts: Parts,
   kind: ResourceRecord['kind'],
-  query: ReturnType<typeof queryOf>,
+  { limit, cursor, namespace }: ListQuery,
 ): Promise<ListPage<ResourceView>> {
-  const { limit, cursor } = readPage(query);
-  const namespace = query.text('namespace');
-  query.end();
   const after = cursor === undefined ? undefined : decodeCursor(cursor);
   const all = (await parts.reader.lists.resources(kind)).filter(
     (record) => namespace === undefined || record.namespace === namespace,
@@ -69,9 +121,10 @@ async function listOf(
   return { items: await Promise.all(await viewsOf(parts, shown)), nextCursor: hasMore ? encodeCursor(last) : null };
 }
 
-async function itemOf(parts: Parts, kind: ResourceRecord['kind'], id: string): Promise<ResourceView> {
-  const slash = id.indexOf('/');
-  const [namespace, name] = slash < 0 ? ['default', id] : [id.slice(0, slash), id.slice(slash + 1)];
+async function itemOf(parts: Parts, kind: ResourceRecord['kind'], params: ItemParams): Promise<ResourceView> {
+  const slash = params.namespace === undefined ? params.name.indexOf('/') : -1;
+  const name = params.name.slice(slash + 1);
+  const namespace = params.namespace ?? (slash < 0 ? 'default' : params.name.slice(0, slash));
   const records = await parts.reader.lists.resources(kind);
   const record = found(
     records.find((candidate) => candidate.namespace === namespace && candidate.name === name),
@@ -80,7 +133,7 @@ async function itemOf(parts: Parts, kind: ResourceRecord['kind'], id: string): P
     `fist get ${kind.toLowerCase()}s`,
   );
   const [view] = await viewsOf(parts, [record]);
-  return found(await view, kind, id, '');
+  return found(await view, kind, `${namespace}/${name}`, '');
 }
 
 async function viewsOf(parts: Parts, records: readonly ResourceRecord[]): Promise<Promise<ResourceView>[]> {
@@ -94,8 +147,12 @@ async function viewsOf(parts: Parts, records: readonly ResourceRecord[]): Promis
   }));
 }
 
-async function statusOf(record: ResourceRecord, activity: ResourceActivity, parts: Parts): Promise<JsonObject> {
-  const declared = JSON.parse(record.status) as JsonObject;
+async function statusOf(
+  record: ResourceRecord,
+  activity: ResourceActivity,
+  parts: Parts,
+): Promise<ResourceView['status']> {
+  const declared = JSON.parse(record.status) as ResourceView['status'];
   const status = { ...declared, ...(await counted[record.kind](record, activity, parts.reader)) };
   if (record.kind !== 'Source') return status;
   const seen = activity.sources.get(`${record.namespace}/${record.name}`);
@@ -104,7 +161,7 @@ async function statusOf(record: ResourceRecord, activity: ResourceActivity, part
     ...status,
     refused: refused?.count ?? 0,
     conditions: [
-      ...(declared['conditions'] as JsonObject[]),
+      ...declared.conditions,
       ...(seen === undefined || seen.lastProblem === null ? [] : [degraded(seen)]),
       ...(seen === undefined || seen.waiting === 0 ? [] : [storm(seen)]),
       ...(refused === null ? [] : [refusing(refused)]),
@@ -113,20 +170,20 @@ async function statusOf(record: ResourceRecord, activity: ResourceActivity, part
 }
 
 /** The condition of a Source whose senders were not let in lately, by the process that answers. */
-function refusing({ count, reasons, lastTime }: RefusedBySource): JsonObject {
+function refusing({ count, reasons, lastTime }: RefusedBySource): Condition {
   const each = reasons.map(([reason, times]) => `${reason} ${times}`).join(', ');
   const message = `${count} requests were refused in the last ${refusalMinutes} minutes: ${each}`;
   return { type: 'Refusing', status: 'True', reason: reasons[0]?.[0] ?? '', message, lastTransitionTime: lastTime };
 }
 
 /** The condition of a Source that may not begin more runs in this minute. */
-function storm({ waiting, lastEventTime }: { waiting: number; lastEventTime: string }): JsonObject {
+function storm({ waiting, lastEventTime }: { waiting: number; lastEventTime: string }): Condition {
   const message = `${waiting}${waiting >= mostWaiting ? ' or more' : ''} alerts wait for their run, because the Source has begun as many as stormCapPerMinute allows`;
   return { type: 'StormGuard', status: 'True', reason: 'StormGuard', message, lastTransitionTime: lastEventTime };
 }
 
 /** The condition of a Source whose last notification had a trouble that was not its own, `TruncatedAlerts: ...`. */
-function degraded({ lastProblem, lastEventTime }: { lastProblem: string | null; lastEventTime: string }): JsonObject {
+function degraded({ lastProblem, lastEventTime }: { lastProblem: string | null; lastEventTime: string }): Condition {
   const [reason = '', ...words] = (lastProblem ?? '').split(': ');
   return { type: 'Degraded', status: 'True', reason, message: words.join(': '), lastTransitionTime: lastEventTime };
 }
@@ -135,7 +192,7 @@ type Counted = (
   record: ResourceRecord,
   activity: ResourceActivity,
   reader: ServerReader,
-) => JsonObject | Promise<JsonObject>;
+) => Partial<ResourceView['status']> | Promise<Partial<ResourceView['status']>>;
 
 /** The fields of a status that are counted and not declared; names of the contract. */
 const counted: Readonly<Record<ResourceRecord['kind'], Counted>> = {
@@ -157,7 +214,7 @@ const counted: Readonly<Record<ResourceRecord['kind'], Counted>> = {
   },
 };
 
-function lastRun({ id, status, createdAt, startedAt, completedAt, error }: RunSummary): JsonObject {
+function lastRun({ id, status, createdAt, startedAt, completedAt, error }: RunSummary) {
   return { id, status, createdAt, startedAt, completedAt, error };
 }
 

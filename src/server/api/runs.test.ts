@@ -160,7 +160,7 @@ describe('POST /api/v1/runs/:id/cancel', () => {
     ['', { reason: 5 }, 'reason'],
     ['', { reason: ' ' }, 'reason'],
     ['', { reason: 'x'.repeat(1001) }, 'reason'],
-    ['', { why: 'x' }, undefined],
+    ['', { why: 'x' }, 'why'],
     ['?reason=x', {}, 'reason'],
   ])('%s %j is refused and stops nothing', async (query, body, field) => {
     const id = await unfinished();

@@ -3,10 +3,17 @@ import type { ListReader } from '../../core/lists.ts';
 import { alertLists } from './alerts.ts';
 import { inputLists } from './inputs.ts';
 import { resourceLists } from './resources.ts';
+import { wholeLists } from './whole.ts';
 import { workLists } from './work.ts';
 import type { Database } from '../tables/all.ts';
 
 /** Lists on any connection; a read-only one will do. */
 export function createListReader(query: Kysely<Database>): ListReader {
-  return { ...alertLists(query), ...workLists(query), ...inputLists(query), ...resourceLists(query) };
+  return {
+    ...alertLists(query),
+    ...workLists(query),
+    ...inputLists(query),
+    ...resourceLists(query),
+    ...wholeLists(query),
+  };
 }

@@ -1,21 +1,14 @@
-import type { FastifyRequest } from 'fastify';
 import { expect, it } from 'vitest';
-import { found, idOf, queryOf, viewPage } from './request.ts';
+import { found, timesOf, viewPage } from './fields.ts';
 
-const request = (parts: object) => parts as FastifyRequest;
+const now = Date.parse('2026-01-31T10:30:00Z');
 
-it.each([
-  [{ id: 'abc' }, 'abc'],
-  [{ '*': 'shop/x' }, 'shop/x'],
-  [{}, ''],
-])('the id of %j is %s', (params, id) => {
-  expect(idOf(request({ params }))).toBe(id);
-});
-
-it('the query is that of the request', () => {
-  const query = queryOf(request({ query: { status: 'open' } }));
-  expect(query.text('status')).toBe('open');
-  expect(() => query.end()).not.toThrow();
+it('times are RFC 3339, or durations before now', () => {
+  expect(timesOf({ since: '2h30m', until: '2026-01-31T09:00:00+01:00' }, now)).toEqual({
+    since: '2026-01-31T08:00:00.000Z',
+    until: '2026-01-31T08:00:00.000Z',
+  });
+  expect(timesOf({}, now)).toEqual({});
 });
 
 it('what is not there is named, at most 200 characters of it, with what to do next', () => {

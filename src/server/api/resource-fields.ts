@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type { ResourceRecord } from '../../core/resource.ts';
+import { runStatuses } from '../../core/run.ts';
+import type { DeepReadonly } from '../define-route.ts';
+import { count, flag, jsonObject, lazily, text, time } from './fields.ts';
+
+const condition = lazily(() =>
+  z
+    .strictObject({
+      type: text('`Ready`, or what is wrong: `Degraded`, `Refusing`, `StormGuard`, `Vanished`, ...'),
+      status: text('`True`, `False` or `Unknown`.'),
+      reason: text('In one word.'),
+      message: text('For people.'),
+      lastTransitionTime: time('Since when.').optional(),
+    })
+    .meta({ id: 'Condition', description: 'A condition, as Kubernetes has them.' }),
+);
+
+const lastRun = lazily(() =>
+  z
+    .strictObject({
+      id: text('Id of the run.'),
+      status: z.enum(runStatuses).describe('Its status.'),
+      createdAt: time('When it was made.'),
+      startedAt: time('When it began.').nullable(),
+      completedAt: time('When it ended.').nullable(),
+      error: text('Why it failed.').nullable(),
+    })
+    .describe('Of a Workflow: its newest run.'),
+);
+
+const status = lazily(() =>
+  z
+    .strictObject({
+      ready: flag('It is used.'),
+      conditions: z.array(condition()).describe('What is known of it.'),
+      eventsProcessed: count('Of a Source: notifications that it took in.').optional(),
+      lastEventTime: time('Of a Source: when the last one came.').nullable().optional(),
+      refused: count('Of a Source: requests that this process refused in the last minutes.').optional(),
+      messagesSent: count('Of a Sink: what it was sent.').optional(),
+      lastSentTime: time('Of a Sink: when that was last.').nullable().optional(),
+      lastError: text('Of a Sink: why the last delivery that failed did.').nullable().optional(),
+      lastRun: lastRun().nullable().optional(),
+    })
+    .meta({ id: 'ResourceStatus', description: 'What is known of a Source, Workflow or Sink.' }),
+);
+
+function resourceOf(kind: ResourceRecord['kind']) {
+  return lazily(() =>
+    z
+      .strictObject({
+        apiVersion: text('`punchingfist.io/v1alpha1`.'),
+        kind: z.literal(kind).describe(`\`${kind}\`.`),
+        metadata: z.strictObject({ namespace: text('Its namespace.'), name: text('Its name.') }).describe('Its name.'),
+        spec: jsonObject(`As it is declared; ${kind.toLowerCase()}.md has the fields. Secrets are references only.`),
+        status: status(),
+      })
+      .meta({ id: kind, description: `A ${kind} in the shape of the Kubernetes API.` }),
+  );
+}
+
+const resources = { Source: resourceOf('Source'), Workflow: resourceOf('Workflow'), Sink: resourceOf('Sink') };
+
+/** A Source, Workflow or Sink in the shape of the Kubernetes API. */
+export function resource(kind: ResourceRecord['kind']) {
+  return resources[kind];
+}
+
+export type Condition = DeepReadonly<z.output<ReturnType<typeof condition>>>;
+export type ResourceView = DeepReadonly<z.output<ReturnType<ReturnType<typeof resource>>>>;
