@@ -48,8 +48,8 @@ async function retryDeliveries(terminal: Terminal, flags: RetryFlags): Promise<n
       next: 'fist retry deliveries --sink NAME --status failed',
     });
   }
-  const body = { sink, namespace, status };
-  const { retried } = (await apiClient(flags, terminal).post('/api/v1/deliveries/retry', body)) as { retried: number };
+  const client = apiClient(flags, terminal);
+  const { retried } = await client.call('POST /api/v1/deliveries/retry', { body: { sink, namespace, status } });
   terminal.out(`${retried} ${retried === 1 ? 'delivery' : 'deliveries'} to ${namespace}/${sink} will be sent again\n`);
   terminal.err(`next: fist get deliveries --sink ${sink}\n`);
   return 0;
