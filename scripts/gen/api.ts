@@ -32,7 +32,7 @@ export function apiPage(): string {
   return `${[generated, '# API', introduction, routeTable(all), ...parts, '## Objects', ...objects].join('\n\n')}\n`;
 }
 
-const statuses = [400, 401, 403, 404, 405, 408, 409, 413, 415, 500, 503];
+const statuses = [400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 500, 503];
 
 const introduction = [
   'Every route of the server. `GET /openapi.json` describes the same as an OpenAPI 3.1 document, for generators of clients and for tools:',

@@ -35,16 +35,17 @@ export const getReadyz = defineRoute({
   path: '/readyz',
   access: 'open',
   summary: 'The server takes alerts: 200, else 503.',
-  query: { verbose: z.boolean().default(false).describe('Lists the checks that passed too.') },
+  query: { verbose: z.string().describe('Lists the checks that passed too, whatever its value.').optional() },
   contentType: plainText,
   answer: lazily(() => text('`ok`, or a line for each check.')),
   async handler(context, { query: { verbose } }, { reply }) {
+    const isVerbose = verbose !== undefined;
     const checks = await checksOf(context);
     const ok = checks.every(({ problem }) => problem === null);
     const lines = checks
-      .filter(({ problem }) => verbose || problem !== null)
+      .filter(({ problem }) => isVerbose || problem !== null)
       .map(({ name, problem }) => (problem === null ? `[+]${name} ok` : `[-]${name} failed: ${problem}`));
-    const last = verbose || !ok ? `readyz check ${ok ? 'passed' : 'failed'}` : 'ok';
+    const last = isVerbose || !ok ? `readyz check ${ok ? 'passed' : 'failed'}` : 'ok';
     return reply
       .code(ok ? 200 : 503)
       .type(plainText)

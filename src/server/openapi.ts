@@ -34,12 +34,13 @@ export function partOf({ path }: Pick<Route, 'path'>): string {
 
 /** What any caller may get of a route beside what was hoped for: the code of an error and its status. */
 export function errorsOf(route: Route): readonly { readonly code: ErrorCode; readonly status: number }[] {
-  const { access, method, errors } = route;
-  if (access === 'open') return [];
+  const { access, method, path, query, errors } = route;
+  if (access === 'open') return Object.keys(query).length === 0 ? [] : [{ code: 'InvalidInput', status: 400 }];
   const codes: ErrorCode[] = ['InvalidInput', 'Unauthenticated', ...errors, 'StoreUnavailable', 'Draining', 'Internal'];
   const ofCodes = [...new Set(codes)].map((code) => ({ code, status: statusOf(code) }));
   const ofBodies = method === 'GET' ? [] : [408, 413, 415].map((status) => ({ code: 'InvalidInput' as const, status }));
-  return [...ofCodes, ...ofBodies].sort((one, other) => one.status - other.status);
+  const ofPaths = path.includes(':') ? [{ code: 'InvalidInput' as const, status: 414 }] : [];
+  return [...ofCodes, ...ofBodies, ...ofPaths].sort((one, other) => one.status - other.status);
 }
 
 /** The server as an OpenAPI 3.1 document, a route at a time. */
@@ -206,6 +207,7 @@ const meanings: Readonly<Record<number, string>> = {
   408: 'The body did not come in time.',
   409: 'Its state does not allow this.',
   413: 'The body is too large.',
+  414: 'A part of the path has more than 500 characters.',
   415: 'The body is not JSON, or is compressed.',
   500: 'A defect of the server.',
   503: 'The server cannot do it now; try again after `Retry-After` seconds.',
