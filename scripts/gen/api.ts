@@ -26,7 +26,7 @@ export function apiPage(): string {
   });
   const objects = Object.entries(schemas).flatMap(([name, schema]) => [
     `### ${name}`,
-    String(schema['description'] ?? ''),
+    textOf(schema['description']),
     fieldTable(schema),
   ]);
   return `${[generated, '# API', introduction, routeTable(all), ...parts, '## Objects', ...objects].join('\n\n')}\n`;
@@ -117,7 +117,7 @@ function hasFields(schema: JsonObject): boolean {
 
 function answerText(schema: JsonObject): string {
   if (hasFields(schema)) return 'an object.';
-  return `${typeOf(schema)}. ${schema['$ref'] === undefined ? String(schema['description'] ?? '') : ''}`.trim();
+  return `${typeOf(schema)}. ${schema['$ref'] === undefined ? textOf(schema['description']) : ''}`.trim();
 }
 
 /** A row for each field, those of objects within behind a dot. */
@@ -134,7 +134,7 @@ function fieldRows(schema: JsonObject, prefix: string, asInput: boolean): string
       const own = [
         `\`${prefix}${name}\``,
         typeOf(field),
-        [String(field['description'] ?? ''), ...note, ...bounds(field)].filter(Boolean).join(' '),
+        [textOf(field['description']), ...note, ...bounds(field)].filter(Boolean).join(' '),
       ];
       return [own, ...fieldRows(field, `${prefix}${name}.`, asInput)];
     },
@@ -155,13 +155,13 @@ function typeOf(schema: JsonObject): string {
     | undefined;
   if (words !== undefined)
     return words
-      .map((word) => (word === null ? 'null' : `\`${String(word)}\``))
+      .map((word) => (word === null ? 'null' : `\`${textOf(word)}\``))
       .join(', ')
       .replace(/, null$/, ' or null');
   if (schema['type'] === 'array') return `list of ${typeOf(schema['items'] as JsonObject)}`;
   if (schema['format'] === 'date-time') return 'time';
   const { type } = schema;
-  if (Array.isArray(type)) return type.join(' or ');
+  if (Array.isArray(type)) return type.map(textOf).join(' or ');
   return typeof type === 'string' ? type : 'any JSON';
 }
 
@@ -169,9 +169,15 @@ function bounds(schema: JsonObject): string[] {
   const { minimum, maximum, default: byDefault } = schema;
   const isBounded = typeof maximum === 'number' && maximum < Number.MAX_SAFE_INTEGER;
   return [
-    ...(isBounded ? [`${String(minimum)} to ${String(maximum)}.`] : []),
-    ...(byDefault === undefined ? [] : [`Default: \`${String(byDefault)}\`.`]),
+    ...(isBounded ? [`${textOf(minimum)} to ${maximum}.`] : []),
+    ...(byDefault === undefined ? [] : [`Default: \`${textOf(byDefault)}\`.`]),
   ];
+}
+
+/** A text as it is, anything else as JSON; nothing for nothing. */
+function textOf(value: JsonValue | undefined): string {
+  if (value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** One call, ready to be pasted. */

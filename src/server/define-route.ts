@@ -5,7 +5,7 @@ import type { JsonObject } from '../core/json.ts';
 import { bodyReader } from './body.ts';
 import type { ServerOptions } from './options.ts';
 import { headerReader, queryReader } from './parameters.ts';
-import type { Parameters, RawQuery, ValuesOf } from './parameters.ts';
+import type { NoParameters, Parameters, RawQuery, ValuesOf } from './parameters.ts';
 import type { Refusals } from './refusals.ts';
 
 /** Who may call a route: anybody, who has the API's token, or who has the token of the Source. */
@@ -133,8 +133,8 @@ export function defineRoute<
   const Method extends 'GET' | 'POST',
   const Path extends string,
   Answer extends z.ZodType,
-  Query extends Parameters = Readonly<Record<never, never>>,
-  Headers extends Parameters = Readonly<Record<never, never>>,
+  Query extends Parameters = NoParameters,
+  Headers extends Parameters = NoParameters,
   Body extends z.ZodType = z.ZodUndefined,
 >(options: RouteOptions<Method, Path, Query, Headers, Body, Answer>): Route<Method, Path, Query, Body, Answer> {
   const { method, access, handler, status = 200, contentType = 'application/json' } = options;

@@ -219,7 +219,9 @@ export function meaningOf(status: number): string {
 }
 
 function errorResponses(routes: readonly Route[]): JsonObject {
-  const statuses = [...new Set(routes.flatMap((route) => errorsOf(route).map(({ status }) => status)))].sort();
+  const statuses = [...new Set(routes.flatMap((route) => errorsOf(route).map(({ status }) => status)))].sort(
+    (a, b) => a - b,
+  );
   const header = (description: string) => ({ description, schema: { type: 'string' } });
   const headers: Readonly<Record<number, JsonObject>> = {
     401: { 'WWW-Authenticate': header('`Bearer`.') },

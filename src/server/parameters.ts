@@ -6,6 +6,9 @@ import type { DeepReadonly } from './define-route.ts';
 /** A schema for each parameter of a query, or for each header, by name. */
 export type Parameters = Readonly<Record<string, z.ZodType>>;
 
+/** A route that takes none. */
+export type NoParameters = Readonly<Record<never, z.ZodType>>;
+
 /** Query parameters as they came: absent, once, or several times. */
 export type RawQuery = Readonly<Record<string, string | readonly string[] | undefined>>;
 

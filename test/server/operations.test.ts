@@ -101,7 +101,8 @@ const pathWith = (path: string, segment: string) =>
 const queryOf = (values: readonly (readonly [string, JsonValue])[]) => {
   const query = new URLSearchParams();
   for (const [name, value] of values)
-    for (const one of Array.isArray(value) ? value : [value]) query.append(name, String(one));
+    for (const one of Array.isArray(value) ? value : [value])
+      query.append(name, typeof one === 'string' ? one : JSON.stringify(one));
   return query.size === 0 ? '' : `?${query.toString()}`;
 };
 
@@ -155,9 +156,9 @@ describe.each(operations)('%s', (_name, { method, path, access, status, body }) 
         .filter(({ name }) => name !== 'cursor')
         .map(({ name, schema }) => [name, goodValue(schema, random)] as const);
       const answer = await call(method, url + queryOf(values), method === 'POST' ? goodBody(random) : {});
-      const isRefusedByState = [404, 409].includes(answer.status) && method === 'POST';
-      if (!isRefusedByState)
-        expect([answer.status, method === 'GET' || answer.body]).toEqual([status, method === 'GET' || answer.body]);
+      // What POST changes is what the next round finds.
+      const accepted = method === 'POST' ? [status, 404, 409] : [status];
+      expect(accepted, answer.body).toContain(answer.status);
     }
   });
 

@@ -3,18 +3,7 @@ import { alertStatuses, muteReasons, severities } from '../../core/alert.ts';
 import type { AlertRecord } from '../../core/alert.ts';
 import type { AlertSummary } from '../../core/lists.ts';
 import { defineRoute } from '../define-route.ts';
-import {
-  flag,
-  found,
-  jsonObject,
-  lazily,
-  pageOf,
-  pageParameters,
-  present,
-  text,
-  textParameter,
-  texts,
-} from './fields.ts';
+import { flag, found, jsonObject, lazily, pageOf, pageParameters, text, textParameter, texts } from './fields.ts';
 import { count, time, timeParameters, timesOf, viewPage, wordParameter } from './fields.ts';
 import { runSummary, runView } from './runs.ts';
 

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { JsonObject } from '../../core/json.ts';
 import { mostWaiting } from '../../core/lists.ts';
 import type { ListPage, ResourceActivity, RunSummary } from '../../core/lists.ts';
