@@ -7,6 +7,7 @@ import type { DeepReadonly } from './define-route.ts';
 export type Parameters = Readonly<Record<string, z.ZodType>>;
 
 /** A route that takes none. */
+// oxlint-disable-next-line typescript/no-generated-empty-object-type -- no name is the subject
 export type NoParameters = Readonly<Record<never, z.ZodType>>;
 
 /** Query parameters as they came: absent, once, or several times. */
