@@ -47,7 +47,7 @@ function startPinnedNode(executable) {
   // In a group of its own, so that Ctrl-C, which a terminal sends to the whole group, comes through here and only once.
   const child = spawn(executable, [...nodeOptions, entry, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, FIST_PARENT: 'ipc' },
+    env: { ...process.env, FIST_PARENT: 'ipc', FIST_SCRIPT: process.argv[1] },
     detached: process.platform !== 'win32',
   });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
+import { examples as exampleLines } from '../src/cli/examples.ts';
 import { buildProgram } from '../src/cli/program.ts';
 import { firing, resourceFixture, startTestApp } from './support/app.ts';
 import type { TestApp } from './support/app.ts';
@@ -61,7 +62,7 @@ function leaves(command: Command, words: readonly string[] = []): readonly { wor
 }
 
 const silent = { out: () => undefined, err: () => undefined, colour: false, env: {} };
-const tree = leaves(buildProgram(silent, { exitCode: 0 })).map(({ words, command }) => ({
+const tree = leaves(buildProgram(silent)).map(({ words, command }) => ({
   name: words.join(' '),
   words,
   command,
@@ -80,8 +81,10 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   'db status': ['--db', '/no/such/database'],
   'db check': ['--db', '/no/such/database'],
   'db size': ['--db', '/no/such/database'],
+  'config view': [],
 };
-const doers = 'demo, serve, capture, send alert, cancel, retry, render, db migrate, db export, db import'.split(', ');
+const doers =
+  'demo, serve, capture, send alert, cancel, retry, render, db migrate, db export, db import, completion'.split(', ');
 
 describe('the tree of commands', () => {
   test('each command reads, with -o, or does something', () => {
@@ -107,13 +110,31 @@ describe('the tree of commands', () => {
       expect(wrong).toMatchObject({ code: 2, out: '' });
       expect(JSON.parse(wrong.err)).toMatchObject({ code: 'InvalidInput', next: expect.any(String) as string });
     }
-    if (name === 'version') return;
+    if (name === 'version' || name === 'config view') return;
     const { code, out, err } = await fist(...verb, ...operands, '-o', 'json');
     expect({ code: code > 0, out, lines: err.split('\n').length }).toEqual({ code: true, out: '', lines: 2 });
     expect(JSON.parse(err)).toMatchObject({
       code: expect.stringMatching(/^[A-Z][A-Za-z]+$/) as string,
       message: expect.any(String) as string,
     });
+  });
+
+  test('each command has examples, of flags that it has', () => {
+    const flagsOf = ({ options }: Command) => options.flatMap(({ long, short }) => [long, short]);
+    const general = [...flagsOf(buildProgram(silent)), '-h', '--help'];
+    const wrong = tree.flatMap(({ name, command }) => {
+      const own = (exampleLines[name] ?? []).map(([line]) => line);
+      const known = new Set([...flagsOf(command), ...general]);
+      const unknown = own
+        .flatMap((line) => /fist (?:[^|$)]*)/.exec(line)?.[0].match(/(?<= )--?[a-zA-Z][\w-]*/g) ?? [])
+        .filter((flag) => !known.has(flag));
+      const ofOthers = own.filter((line) => !line.includes(`fist ${name}`));
+      return own.length === 0
+        ? [`${name} has none`]
+        : [...unknown.map((flag) => `${name} has no ${flag}`), ...ofOthers];
+    });
+    expect(wrong).toEqual([]);
+    expect(Object.keys(exampleLines).filter((name) => !tree.some((one) => one.name === name))).toEqual([]);
   });
 
   test('unknown commands, missing operands, too many operands', async () => {
@@ -164,8 +185,8 @@ describe('get', () => {
       expect(answer).toMatchObject({ code: 0, out: '' });
       expect(answer.err).toMatch(new RegExp(`^no ${noun}; .+\n$`));
     }
-    expect(JSON.parse((await at(empty, 'get', noun, '-o', 'json')).out)).toEqual({ items: [] });
-    expect(parseYaml((await at(empty, 'get', noun, '-o', 'yaml')).out)).toEqual({ items: [] });
+    expect(JSON.parse((await at(empty, 'get', noun, '-o', 'json')).out)).toEqual({ items: [], nextCursor: null });
+    expect(parseYaml((await at(empty, 'get', noun, '-o', 'yaml')).out)).toEqual({ items: [], nextCursor: null });
     expect(await at(empty, 'get', noun, '-o', 'name')).toEqual({ code: 0, out: '', err: '' });
   });
 
@@ -179,7 +200,7 @@ describe('get', () => {
       };
       const { items } = JSON.parse(await read('json')) as { items: readonly unknown[] };
       expect(items.length).toBeGreaterThan(0);
-      expect(parseYaml(await read('yaml'))).toEqual({ items });
+      expect(parseYaml(await read('yaml'))).toEqual({ items, nextCursor: null });
       const singular = noun.slice(0, -1);
       for (const format of ['table', 'wide']) {
         const text = await read(format);

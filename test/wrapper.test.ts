@@ -60,7 +60,8 @@ describe(`bin/fist.js under ${systemNode}`, { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await fist('frobnicate');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain("unknown command 'frobnicate'");
-    expect(stderr).toContain('fist --help');
+    // In the words with which it was called, also where the pinned Node runs it.
+    expect(stderr).toContain('next: bin/fist.js --help');
   });
 
   it('says what failed and what to do next, and is one JSON object with -o json', async () => {

@@ -7,6 +7,7 @@ import type { ClusterFlags } from '../app/options.ts';
 import { AppError } from '../core/errors.ts';
 import { readInput } from './input.ts';
 import { plain } from '../lib/printable.ts';
+import { tell } from './output.ts';
 import type { Terminal } from './output.ts';
 
 interface CaptureFlags extends ClusterFlags {
@@ -36,11 +37,12 @@ export async function capture(terminal: Terminal, flags: CaptureFlags): Promise<
   });
   prepared?.finish();
   terminal.out(`${folder}: ${summary.objects} objects and ${summary.logs} logs of ${summary.namespaces} namespaces\n`);
-  for (const line of summary.leftOut) terminal.err(`left out: ${plain(line)}\n`);
-  terminal.err(
+  for (const line of summary.leftOut) tell(terminal, `left out: ${plain(line)}`);
+  tell(
+    terminal,
     prepared === null
-      ? `next: fist investigate --alert FILE --dump ${folder}\n`
-      : `next: fist eval ${flags.outputDirectory}\n`,
+      ? `next: fist investigate --alert FILE --dump ${folder}`
+      : `next: fist eval ${flags.outputDirectory}`,
   );
   return 0;
 }

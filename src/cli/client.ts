@@ -27,25 +27,23 @@ export interface ApiClient {
   notify(path: string, body: unknown, webhookToken: string | undefined): Promise<unknown>;
 }
 
-const timeoutMs = 30_000;
+const answerMs = 30_000;
 const maxResponseBytes = 64 * 1024 * 1024;
 
 /**
- * The server is `--server`, `FIST_SERVER`, or 127.0.0.1:8080; the token `--token` or `FIST_TOKEN`. A server on this machine
- * gets the token of the file that it keeps beside its database; any other host would learn it.
+ * The server is `--server`, else 127.0.0.1:8080. Without `--token` a server on this machine gets the token of the file that
+ * it keeps beside its database; any other host would learn it.
  */
-export function apiClient(flags: ServerFlags, terminal: Terminal): ApiClient {
-  const url = (flags.server ?? terminal.env['FIST_SERVER'] ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');
+export function apiClient(flags: ServerFlags, terminal: Terminal, timeoutMs = answerMs): ApiClient {
+  const url = (flags.server ?? 'http://127.0.0.1:8080').replace(/\/+$/, '');
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
-    const field = flags.server === undefined ? 'FIST_SERVER' : '--server';
     throw new AppError('InvalidInput', `${url} is not an http or https URL`, {
-      field,
-      next: `${field === '--server' ? '--server ' : 'FIST_SERVER='}http://127.0.0.1:8080`,
+      field: '--server',
+      next: '--server http://127.0.0.1:8080, or FIST_SERVER',
     });
   }
   const isHere = isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, ''));
-  const given = flags.token ?? terminal.env['FIST_TOKEN'];
-  const token = given ?? (isHere ? tokenIn(tokenFileOf(readDatabase(flags.db, terminal.env))) : undefined);
+  const token = flags.token ?? (isHere ? tokenIn(tokenFileOf(readDatabase(flags.db, terminal.env))) : undefined);
   const http = createHttpClient();
 
   async function call(method: string, path: string, bearer: string | undefined, body?: unknown): Promise<unknown> {

@@ -2,6 +2,7 @@ import { AppError } from '../core/errors.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
 import { objectOf, pathOf } from './nouns/index.ts';
+import { tell } from './output.ts';
 import type { Terminal } from './output.ts';
 
 /** `fist cancel run/ID` or `delivery/ID`. */
@@ -14,7 +15,7 @@ export async function cancel(
   const name = `${named.noun.singular}/${named.key}`;
   await apiClient(flags, terminal).post(`${pathOf(named)}/cancel`, { reason: flags.reason });
   terminal.out(named.noun.singular === 'run' ? `${name} will be cancelled\n` : `${name} is cancelled\n`);
-  terminal.err(`next: fist describe ${name}\n`);
+  tell(terminal, `next: fist describe ${name}`);
   return 0;
 }
 
@@ -33,11 +34,11 @@ export async function retry(terminal: Terminal, flags: RetryFlags, object = ''):
   const answer = (await apiClient(flags, terminal).post(`${pathOf(named)}/retry`, {})) as { id: string };
   if (named.noun.singular === 'delivery') {
     terminal.out(`delivery/${named.key} will be sent again\n`);
-    terminal.err(`next: fist describe delivery/${named.key}\n`);
+    tell(terminal, `next: fist describe delivery/${named.key}`);
     return 0;
   }
   terminal.out(`run/${answer.id}\n`);
-  terminal.err(`next: fist describe run/${answer.id}\n`);
+  tell(terminal, `next: fist describe run/${answer.id}`);
   return 0;
 }
 
@@ -51,6 +52,6 @@ async function retryDeliveries(terminal: Terminal, flags: RetryFlags): Promise<n
   const client = apiClient(flags, terminal);
   const { retried } = await client.call('POST /api/v1/deliveries/retry', { body: { sink, namespace, status } });
   terminal.out(`${retried} ${retried === 1 ? 'delivery' : 'deliveries'} to ${namespace}/${sink} will be sent again\n`);
-  terminal.err(`next: fist get deliveries --sink ${sink}\n`);
+  tell(terminal, `next: fist get deliveries --sink ${sink}`);
   return 0;
 }

@@ -10,7 +10,7 @@ import type { DatabaseStatus } from '../app/database.ts';
 import { describeDatabase, readDatabase } from '../app/store.ts';
 import { answerIsNo } from './failure.ts';
 import { plain } from '../lib/printable.ts';
-import { outputFormat, printItems, printObject } from './output.ts';
+import { outputFormat, printItems, printObject, tell } from './output.ts';
 import type { Listing, Terminal } from './output.ts';
 
 interface DatabaseFlags {
@@ -32,7 +32,7 @@ export async function status(terminal: Terminal, flags: OutputFlags): Promise<nu
         .map(([name, value]) => `${name.padEnd(11)} ${plain(value)}\n`)
         .join(''),
     );
-  if (found.schemaVersion < found.knownVersion) terminal.err('next: fist db migrate\n');
+  if (found.schemaVersion < found.knownVersion) tell(terminal, 'next: fist db migrate');
   return 0;
 }
 
@@ -69,7 +69,7 @@ export async function migrate(terminal: Terminal, flags: DatabaseFlags): Promise
       ? `${name} has schema version ${to}; nothing to do\n`
       : `${name} was migrated from schema version ${from} to ${to}\n`,
   );
-  if (copy !== null) terminal.err(`as it was before: ${copy}\n`);
+  if (copy !== null) tell(terminal, `as it was before: ${copy}`);
   return 0;
 }
 
@@ -87,7 +87,7 @@ export async function check(terminal: Terminal, flags: OutputFlags): Promise<num
       terminal.out(`${count} ${problem}: ${plain(examples.join(', '))}\n  next: ${next}\n`);
   }
   if (found.damage.length > 0)
-    terminal.err('next: stop the server and keep the files as they are; then "Restore" in docs/guide/operate.md\n');
+    tell(terminal, 'next: stop the server and keep the files as they are; then "Restore" in docs/guide/operate.md');
   return isWell ? 0 : answerIsNo;
 }
 
@@ -104,7 +104,7 @@ const sizeListing: Listing<{ readonly table: string; readonly rows: number; read
 /** `fist db size`. */
 export async function size(terminal: Terminal, flags: OutputFlags): Promise<number> {
   const format = outputFormat(flags.output, ['table', 'json', 'yaml', 'name']);
-  await printItems(terminal, format, await readTableSizes(readDatabase(flags.db, terminal.env)), sizeListing);
+  await printItems(terminal, { as: format }, await readTableSizes(readDatabase(flags.db, terminal.env)), sizeListing);
   return 0;
 }
 
@@ -113,7 +113,7 @@ export async function exportTo(terminal: Terminal, flags: DatabaseFlags, file?: 
   const target = file === undefined || file === '-' ? process.stdout : file;
   const database = readDatabase(flags.db, terminal.env);
   const { rows, digest } = await exportDatabase(database, target, new Date().toISOString());
-  terminal.err(`exported ${sum(rows)} rows of ${describeDatabase(database)}, digest ${digest}\n`);
+  tell(terminal, `exported ${sum(rows)} rows of ${describeDatabase(database)}, digest ${digest}`);
   return 0;
 }
 
@@ -122,7 +122,7 @@ export async function importFrom(terminal: Terminal, flags: DatabaseFlags, file?
   const source = file === undefined || file === '-' ? process.stdin : file;
   const database = readDatabase(flags.db, terminal.env);
   const { rows, digest, written, deleted, unchanged, resumedAfter } = await importDatabase(database, source);
-  if (resumedAfter > 0) terminal.err(`went on after ${resumedAfter} lines that were in already\n`);
+  if (resumedAfter > 0) tell(terminal, `went on after ${resumedAfter} lines that were in already`);
   terminal.out(
     `${describeDatabase(database)} holds ${sum(rows)} rows now (${written} written, ${deleted} deleted, ${unchanged} were the same), digest ${digest}\n`,
   );

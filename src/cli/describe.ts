@@ -2,6 +2,7 @@ import type { AlertRecord, AlertTransition } from '../core/alert.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { Evidence, RunRecord, StepRecord } from '../core/run.ts';
+import { inWordsOf } from './called-as.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
 import { deliveryState, deliveryText } from './delivery-text.ts';
@@ -46,9 +47,14 @@ export async function describe(
     if (index > 0) terminal.out('\n---\n\n');
     const text = texts.get(noun.singular);
     if (text === undefined) await printObject(terminal, 'yaml', details[index]);
-    else terminal.out(text(details[index] as never));
+    else terminal.out(asCalled(terminal, text(details[index] as never)));
   }
   return 0;
+}
+
+/** Only lines that say what to do next: the rest may quote what others wrote. */
+function asCalled({ called }: Terminal, text: string): string {
+  return text.replace(/^Next {2,}.*$/gm, (line) => inWordsOf(called, line));
 }
 
 function runText(run: RunDetail): string {

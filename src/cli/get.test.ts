@@ -29,9 +29,15 @@ async function startLists(pages: readonly Page[]) {
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
     colour: false,
-    env: { FIST_TOKEN: 't' },
+    env: {},
   };
-  const flags = { server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, output: 'name', limit: '3' };
+  const flags = {
+    server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    output: 'name',
+    limit: '3',
+    headers: true,
+    token: 't',
+  };
   return { asked, out, err, run: (more: object, noun: string) => get(terminal, { ...flags, ...more }, noun) };
 }
 
@@ -62,7 +68,7 @@ test('a page that ends early is followed by the next, until there are enough', a
   await lists.run({}, 'dead-letters');
   expect(lists.asked.map((path) => path.split('?')[1])).toEqual(['limit=3', 'limit=2&cursor=a', 'limit=2&cursor=b']);
   expect(lists.out.join('')).toBe('dead-letter/9\ndead-letter/8\ndead-letter/7\n');
-  expect(lists.err.join('')).toContain('there are more; next: --limit 6');
+  expect(lists.err.join('')).toBe('there are more; next: the same with --continue c\n');
 });
 
 test('after many pages in vain the person is told, and what was found is shown', async () => {
@@ -73,7 +79,9 @@ test('after many pages in vain the person is told, and what was found is shown',
   await lists.run({}, 'dead-letters');
   expect(lists.asked).toHaveLength(40);
   expect(lists.out.join('')).toBe('dead-letter/9\n');
-  expect(lists.err.join('')).toContain('older ones were not looked at; next: narrow it down with --since');
+  expect(lists.err.join('')).toContain(
+    'older ones were not looked at; next: narrow it down with --since or --until, or the same with --continue b',
+  );
 });
 
 test('Sources say how many requests they refused lately', async () => {

@@ -6,12 +6,20 @@ import { filterNames } from './nouns/filters.ts';
 import type { FilterFlags, FilterName } from './nouns/filters.ts';
 import { nounOf, objectsOf, pathOf } from './nouns/index.ts';
 import type { AnyNoun } from './nouns/index.ts';
-import { outputFormat, outputFormats, printItems, printObject } from './output.ts';
-import type { OutputFormat, Terminal } from './output.ts';
+import { compareValues, parseJsonPath } from '../lib/jsonpath.ts';
+import { readListFormat } from './formats.ts';
+import type { ListFormat } from './formats.ts';
+import { printItems, tell } from './output.ts';
+import type { ListStyle, Terminal } from './output.ts';
 
 interface GetFlags extends ServerFlags, FilterFlags {
   readonly output: string;
   readonly limit: string;
+  readonly continue?: string;
+  readonly allNamespaces?: boolean;
+  readonly sortBy?: string;
+  /** False with `--no-headers`. */
+  readonly headers: boolean;
 }
 
 /** A page of the API. */
@@ -27,58 +35,77 @@ interface ListAnswer {
 
 /** `fist get NOUN`: the newest of a list; `fist get NOUN KEY...` and `NOUN/KEY...`: these. */
 export async function get(terminal: Terminal, flags: GetFlags, ...words: string[]): Promise<number> {
-  const format = outputFormat(flags.output, outputFormats);
-  const client = apiClient(flags, terminal);
+  const format = readListFormat(flags.output);
+  const sort = sorter(flags.sortBy);
   const [first = '', ...rest] = words;
-  if (rest.length > 0 || first.includes('/')) return getObjects(terminal, flags, client, format, words);
+  if (rest.length > 0 || first.includes('/')) return getObjects(terminal, flags, format, sort, words);
   const noun = nounOf(first);
   const limit = readCount(flags.limit, '--limit', mostItems);
-  const { items, nextCursor } = await readList(client, noun, queryOf(flags, noun), limit);
-  await printItems(terminal, format, items, noun.listing);
+  const query = queryOf(flags, noun);
+  const list = await readList(apiClient(flags, terminal), noun, query, limit);
+  const items = sort(list.items);
+  const { nextCursor } = list;
+  await printItems(terminal, format, items, noun.listing, {
+    document: { items, nextCursor },
+    headings: flags.headers,
+  });
   if (nextCursor === null) return 0;
-  const full = items.length >= limit;
-  terminal.err(
-    full
-      ? `there are more; next: --limit ${Math.min(mostItems, limit * 2)}\n`
-      : 'older ones were not looked at; next: narrow it down with --since, --until, --name or --label\n',
-  );
+  const goOn = `the same with --continue ${nextCursor}`;
+  if (flags.sortBy !== undefined) tell(terminal, `sorted are the newest ${items.length}; there are more`);
+  else if (items.length >= limit) tell(terminal, `there are more; next: ${goOn}`);
+  else tell(terminal, `older ones were not looked at; next: narrow it down with --since or --until, or ${goOn}`);
   return 0;
 }
 
 async function getObjects(
   terminal: Terminal,
   flags: GetFlags,
-  client: ApiClient,
-  format: OutputFormat,
+  format: ListFormat,
+  sort: Sorter,
   words: readonly string[],
 ): Promise<number> {
-  const unused = filterNames.find((name) => flags[name] !== undefined);
+  const unused = filterNames.find((name) => flags[name] !== undefined && name !== 'namespace');
   if (unused !== undefined)
     throw new AppError('InvalidInput', `--${unused} narrows a list, and what is shown was named`, {
       field: `--${unused}`,
       next: `fist get ${words[0]?.split('/')[0]} --${unused} ...`,
     });
-  const objects = objectsOf(words);
-  const details = await Promise.all(objects.map((object) => client.get(pathOf(object))));
-  const [only] = details;
-  if (details.length === 1 && (format === 'json' || format === 'yaml')) await printObject(terminal, format, only);
-  else if (format === 'json' || format === 'yaml') await printObject(terminal, format, { items: details });
+  const objects = objectsOf(words, flags.namespace);
+  const client = apiClient(flags, terminal);
+  const details = (await Promise.all(objects.map((object) => client.get(pathOf(object))))) as never[];
+  const style: ListStyle = {
+    document: details.length === 1 ? details[0] : { items: sort(details) },
+    headings: flags.headers,
+  };
+  const isTable = format.as === 'table' || format.as === 'wide' || format.as === 'name';
+  if (!isTable) await printItems(terminal, format, sort(details), nounOf('alerts').listing, style);
   else
-    for (const noun of new Set(objects.map((object) => object.noun))) {
-      const items = details.filter((_, index) => objects[index]?.noun === noun);
-      await printItems(terminal, format, items as never[], noun.listing);
+    for (const [index, noun] of [...new Set(objects.map((object) => object.noun))].entries()) {
+      if (index > 0 && format.as !== 'name') terminal.out('\n');
+      const items = details.filter((_, place) => objects[place]?.noun === noun);
+      await printItems(terminal, format, sort(items), noun.listing, style);
     }
   return 0;
+}
+
+type Sorter = (items: readonly never[]) => readonly never[];
+
+/** `--sort-by`: ascending by what the path leads to first. */
+function sorter(text: string | undefined): Sorter {
+  if (text === undefined) return (items) => items;
+  const path = parseJsonPath(text);
+  return (items) => items.toSorted((left, right) => compareValues(path(left)[0], path(right)[0]));
 }
 
 /** The filters as the API's parameters. Throws InvalidInput for one that the noun does not have. */
 function queryOf(flags: GetFlags, noun: AnyNoun): URLSearchParams {
   const query = new URLSearchParams();
+  if (flags.continue !== undefined) query.set('cursor', flags.continue);
   for (const name of filterNames) {
     const value = flags[name];
-    if (value === undefined) continue;
+    if (value === undefined || (name === 'namespace' && flags.allNamespaces === true)) continue;
     if (!noun.filters.includes(name)) throw notOfNoun(name, noun);
-    const values = typeof value === 'object' ? value : [String(value)];
+    const values = typeof value === 'object' ? value : [value];
     for (const text of values) query.append(name, withoutKind(name, text));
   }
   return query;

@@ -1,7 +1,7 @@
 import { lintPath } from '../resources/lint.ts';
 import { answerIsNo } from './failure.ts';
 import { plain } from '../lib/printable.ts';
-import { outputFormat } from './output.ts';
+import { outputFormat, tell } from './output.ts';
 import type { Terminal } from './output.ts';
 
 /** `fist lint PATH...`: problems with file, line and column; exit 1 where there is an error. */
@@ -16,8 +16,9 @@ export async function lint(terminal: Terminal, flags: { output: string }, ...pat
       terminal.out(`${file}:${line}:${column}: ${severity}: ${plain(message)}\n`);
       if (next !== undefined) terminal.out(`  next: ${plain(next)}\n`);
     }
-    terminal.err(
-      `${errors} error${errors === 1 ? '' : 's'}, ${problems.length - errors} warning${problems.length - errors === 1 ? '' : 's'}\n`,
+    tell(
+      terminal,
+      `${errors} error${errors === 1 ? '' : 's'}, ${problems.length - errors} warning${problems.length - errors === 1 ? '' : 's'}`,
     );
   }
   return errors > 0 ? answerIsNo : 0;

@@ -2,8 +2,9 @@ import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../core/errors.ts';
 import { reportFailure } from './failure.ts';
-import { outputFormats, printItems } from './output.ts';
-import type { Listing, OutputFormat, Terminal } from './output.ts';
+import { listFormats, readListFormat } from './formats.ts';
+import { printItems } from './output.ts';
+import type { Listing, Terminal } from './output.ts';
 
 /** Clears the screen (7 and 8 bit), reorders, hides. */
 const hostile = 'a\u001b[2J\u009b2J\u202e\ufeff\u{e0041}\u2028b';
@@ -27,16 +28,19 @@ const listing: Listing<{ name: string }> = {
   empty: 'none',
 };
 
-async function show(format: OutputFormat, name: string): Promise<string> {
+async function show(format: string, name: string): Promise<string> {
   const to = terminal();
-  await printItems(to, format, [{ name }], listing);
+  await printItems(to, readListFormat(format), [{ name }], listing);
   return to.text();
 }
 
 describe('text of alerts on a terminal', () => {
-  test.each(outputFormats)('-o %s holds nothing that a terminal acts on', async (format) => {
-    expect(await show(format, hostile)).not.toMatch(acted);
-  });
+  test.each([...listFormats, 'jsonpath={.items[*].name}', 'custom-columns=NAME:.name'])(
+    '-o %s holds nothing that a terminal acts on',
+    async (format) => {
+      expect(await show(format, hostile)).not.toMatch(acted);
+    },
+  );
 
   test('JSON and YAML read back the same', async () => {
     const items = [{ name: hostile }];

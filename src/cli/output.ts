@@ -1,7 +1,11 @@
 import { AppError } from '../core/errors.ts';
 import { outliveStreams, watchStreams } from './streams.ts';
-import { printableJson, printableYaml } from '../lib/printable.ts';
+import { printable, printableJson, printableYaml } from '../lib/printable.ts';
 import { textWidth } from '../lib/text-width.ts';
+import { calledAs, inWordsOf } from './called-as.ts';
+import { isColourWanted } from './colour.ts';
+import type { ListFormat } from './formats.ts';
+import type { Pager } from './pager.ts';
 import { table } from './table.ts';
 import type { Column } from './table.ts';
 
@@ -14,6 +18,14 @@ export interface Terminal {
   /** How wide stdout is; absent where it is no terminal: then nothing is cut or wrapped to fit. */
   readonly columns?: number;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The words with which the program was called, for commands to copy; default `fist`. */
+  readonly called?: string;
+  /** Only results and errors are wanted: {@link tell} is silent. */
+  readonly quiet?: boolean;
+  /** Where `fist.yaml` is looked for; default the process's working directory. */
+  readonly folder?: string;
+  /** Opens the pager of the person; absent where stdout is no terminal. */
+  page?(): Promise<Pager>;
   /**
    * For a server: from now on a closed stream ends nothing. Returns how to write to stdout and hear whether it worked.
    * Absent where the streams are not the process's own.
@@ -25,13 +37,16 @@ export interface Terminal {
 export function processTerminal(): Terminal {
   watchStreams();
   const columns = widthOf(process.stdout, process.env);
+  const script = process.env['FIST_SCRIPT'] ?? process.argv[1] ?? 'fist';
   return {
     outlive: outliveStreams,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    colour: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+    colour: isColourWanted(process.stdout, process.env),
     ...(columns === undefined ? {} : { columns }),
     env: process.env,
+    ...(process.stdout.isTTY ? { page: async () => (await import('./pager.ts')).openPager(process.env) } : {}),
+    called: calledAs({ script, env: process.env, folder: process.cwd() }),
   };
 }
 
@@ -47,8 +62,10 @@ function widthOf(
 /** Narrower ones are taken for a mistake. */
 const leastColumns = 20;
 
-export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
-export type OutputFormat = (typeof outputFormats)[number];
+/** Tells the person beside the result, on stderr and unless `--quiet`: what else there is, and the next command. */
+export function tell(terminal: Terminal, text: string): void {
+  if (terminal.quiet !== true) terminal.err(`${inWordsOf(terminal.called, text)}\n`);
+}
 
 /** How a read command shows its items in each format. */
 export interface Listing<T> {
@@ -57,26 +74,46 @@ export interface Listing<T> {
   name(item: T): string;
   /** One line for an empty list: what is missing and what to do. */
   readonly empty: string;
+  /** Lines beneath a table that explain what stands in it. */
+  notes?(items: readonly T[]): readonly string[];
 }
 
-/** Prints items as `format` says. JSON and YAML are the API's own objects. */
+/** What is printed beside the items themselves. */
+export interface ListStyle {
+  /** What JSON, YAML and JSONPath see: the API's own object. Default `{items}`. */
+  readonly document?: unknown;
+  /** False: no headings. */
+  readonly headings?: boolean;
+}
+
+/** Prints items as `format` says. */
 export async function printItems<T>(
   terminal: Terminal,
-  format: OutputFormat,
+  format: ListFormat,
   items: readonly T[],
   listing: Listing<T>,
+  { document = { items }, headings = true }: ListStyle = {},
 ): Promise<void> {
-  if (format === 'json' || format === 'yaml') await printObject(terminal, format, { items });
-  else if (format === 'name') terminal.out(items.map((item) => `${listing.name(item)}\n`).join(''));
-  else if (items.length === 0) terminal.err(`${listing.empty}\n`);
-  else
-    terminal.out(
-      table(
-        items,
-        listing.columns.filter((column) => format === 'wide' || column.wide !== true),
-        terminal,
-      ),
-    );
+  if (format.as === 'json' || format.as === 'yaml') return printObject(terminal, format.as, document);
+  if (format.as === 'name') terminal.out(items.map((item) => `${listing.name(item)}\n`).join(''));
+  else if (format.as === 'jsonl')
+    terminal.out(items.map((item) => `${printableJson(JSON.stringify(item))}\n`).join(''));
+  else if (format.as === 'template') printTemplate(terminal, format.render(document));
+  else if (items.length === 0) tell(terminal, listing.empty);
+  else {
+    const columns =
+      format.as === 'columns'
+        ? format.columns
+        : listing.columns.filter((column) => format.as === 'wide' || column.wide !== true);
+    terminal.out(table(items, columns, { ...terminal, headings }));
+    for (const note of (format.as === 'columns' ? undefined : listing.notes?.(items)) ?? []) tell(terminal, note);
+  }
+}
+
+/** As kubectl does, without a line end of its own; on a terminal the prompt begins a line all the same. */
+function printTemplate(terminal: Terminal, text: string): void {
+  const isOpen = terminal.columns !== undefined && text !== '' && !text.endsWith('\n');
+  terminal.out(printable(text) + (isOpen ? '\n' : ''));
 }
 
 /** Prints one object; what a terminal would act on is escaped, so that it reads back the same. */
@@ -111,5 +148,8 @@ export function age(timestamp: string | null | undefined, nowMs: number): string
 export function outputFormat<F extends string>(text: string, accepted: readonly F[]): F {
   const found = accepted.find((format) => format === text);
   if (found !== undefined) return found;
-  throw new AppError('InvalidInput', `-o ${text} is not one of ${accepted.join('|')}`);
+  throw new AppError('InvalidInput', `-o ${text} is not one of ${accepted.join('|')}`, {
+    field: '-o',
+    next: `-o ${accepted[0]}`,
+  });
 }

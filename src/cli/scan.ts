@@ -3,7 +3,7 @@ import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
 import type { Broken } from '../core/finding.ts';
 import { plain } from '../lib/printable.ts';
-import { outputFormat, printItems, printObject } from './output.ts';
+import { outputFormat, printItems, printObject, tell } from './output.ts';
 import type { Listing, Terminal } from './output.ts';
 
 interface ScanFlags extends ClusterFlags {
@@ -32,9 +32,9 @@ export async function scanCommand(terminal: Terminal, flags: ScanFlags): Promise
   const format = outputFormat(flags.output, ['table', 'wide', 'json', 'yaml', 'name']);
   const result = await scanOnce(flags.namespace ?? null, readClusterOptions(flags));
   if (format === 'json' || format === 'yaml') await printObject(terminal, format, result);
-  else await printItems(terminal, format, result.broken, listing);
-  for (const line of result.not_read.slice(0, shownGaps)) terminal.err(`not read: ${plain(line)}\n`);
+  else await printItems(terminal, { as: format }, result.broken, listing);
+  for (const line of result.not_read.slice(0, shownGaps)) tell(terminal, `not read: ${plain(line)}`);
   const more = result.not_read.length - shownGaps;
-  if (more > 0) terminal.err(`not read: ${more} more; next: fist scan -o json\n`);
+  if (more > 0) tell(terminal, `not read: ${more} more; next: fist scan -o json`);
   return 0;
 }

@@ -2,6 +2,7 @@ import { AppError } from '../core/errors.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
 import { readJson, readLabels } from './input.ts';
+import { tell } from './output.ts';
 import type { Terminal } from './output.ts';
 
 interface SendFlags extends ServerFlags {
@@ -24,14 +25,13 @@ export async function sendAlert(terminal: Terminal, flags: SendFlags): Promise<n
       });
     const answer = (await apiClient(flags, terminal).post('/alerts', body)) as { id: string; message: string };
     terminal.out(`alert/${answer.id}\n`);
-    terminal.err(`${answer.message}\nnext: fist describe alert/${answer.id}\n`);
+    tell(terminal, `${answer.message}\nnext: fist describe alert/${answer.id}`);
     return 0;
   }
   const path = `/webhook/${flags.path.replace(/^\/+/, '').replace(/^webhook\//, '')}`;
-  const token = flags.webhookToken ?? terminal.env['FIST_WEBHOOK_TOKEN'];
-  const answer = await apiClient(flags, terminal).notify(path, body, token);
+  const answer = await apiClient(flags, terminal).notify(path, body, flags.webhookToken);
   terminal.out(`${JSON.stringify(answer)}\n`);
-  terminal.err('next: fist get runs\n');
+  tell(terminal, 'next: fist get runs');
   return 0;
 }
 

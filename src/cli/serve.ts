@@ -11,6 +11,7 @@ import type { Log } from '../core/ports.ts';
 import type { LogLevel } from '../lib/log.ts';
 import { readVersion } from '../lib/version.ts';
 import type { Terminal } from './output.ts';
+import { readSettings } from './settings.ts';
 import { exitCodeOf, onStopSignals } from './signals.ts';
 
 /** Exit code of a graceful stop in which something did not end in its time. */
@@ -29,7 +30,8 @@ export async function serve(terminal: Terminal, flags: StartFlags): Promise<numb
   const log = await createLog({ level: readLevel(flags.logLevel), mask: (text) => secrets.mask(text) });
   const { resources } = flags;
   const sample = resources === undefined ? await prepareSample(flags, terminal.env) : null;
-  const options = readServeOptions(sample?.flags ?? { ...flags, resources: resources ?? '' }, terminal.env);
+  const flagsOrSample = sample?.flags ?? { ...flags, resources: resources ?? '' };
+  const options = readServeOptions(flagsOrSample, environmentOf(terminal));
   const asked = Promise.withResolvers<void>();
   const starting = new AbortController();
   function stop(): void {
@@ -107,6 +109,12 @@ Your own cluster in place of the recorded one:
   npm start -- --context NAME
 
 `;
+}
+
+/** Its token is no flag, which everybody on the machine could read; a configuration file may have it. */
+function environmentOf({ env, folder = process.cwd() }: Terminal): Terminal['env'] {
+  const token = readSettings(env, folder).get('token')?.value;
+  return token === undefined ? env : { ...env, FIST_TOKEN: token };
 }
 
 function readLevel(text: string): LogLevel {

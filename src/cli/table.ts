@@ -1,6 +1,7 @@
-import { styleText } from 'node:util';
 import { plain } from '../lib/printable.ts';
-import { cutToWidth, padToWidth, textWidth } from '../lib/text-width.ts';
+import { cutToWidth, textWidth } from '../lib/text-width.ts';
+import { styled } from './colour.ts';
+import type { Style } from './colour.ts';
 
 /** A column of a table. */
 export interface Column<T> {
@@ -13,6 +14,8 @@ export interface Column<T> {
    * can give more. Others are shown whole.
    */
   readonly cut?: number;
+  /** Colour of its text, where colours are wanted; what it means is in the text too. */
+  style?(item: T): Style | undefined;
 }
 
 /** How a table is shown. */
@@ -37,18 +40,20 @@ export function table<T>(items: readonly T[], columns: readonly Column<T>[], sty
     Math.max(textWidth(heading), ...rows.map((row) => textWidth(row[index] ?? ''))),
   );
   const widths = style.columns === undefined ? natural : fitted(natural, columns, style.columns);
-  const line = (cells: readonly string[]) =>
+  const line = (cells: readonly string[], styles: readonly (Style | undefined)[] = []) =>
     cells
-      .map((cell, index) => padToWidth(cutToWidth(cell, widths[index] ?? 0), widths[index] ?? 0))
+      .map((cell, index) => {
+        const [width, style] = [widths[index] ?? 0, styles[index]];
+        const shown = cutToWidth(cell, width);
+        const padding = index === cells.length - 1 ? '' : ' '.repeat(Math.max(0, width - textWidth(shown)));
+        return (style === undefined ? shown : styled(style, shown)) + padding;
+      })
       .join(between)
       .trimEnd();
+  const stylesOf = (item: T) => (style.colour ? columns.map((column) => column.style?.(item)) : []);
   const heading = line(columns.map((column) => column.heading));
-  const shown = style.headings === false ? '' : `${style.colour ? bold(heading) : heading}\n`;
-  return shown + rows.map((row) => `${line(row)}\n`).join('');
-}
-
-function bold(text: string): string {
-  return styleText('bold', text, { validateStream: false });
+  const shown = style.headings === false ? '' : `${style.colour ? styled('bold', heading) : heading}\n`;
+  return shown + rows.map((row, index) => `${line(row, stylesOf(items[index] as T))}\n`).join('');
 }
 
 /** The widths with which the table is not wider than the terminal, if that can be had from columns that may be cut. */

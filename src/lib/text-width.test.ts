@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cutToWidth, padToWidth, textWidth } from './text-width.ts';
+import { cutToWidth, textWidth } from './text-width.ts';
 
 test.each([
   ['', 0],
@@ -27,9 +27,4 @@ test('cutting keeps whole characters and never takes more', () => {
   expect(cutToWidth('障害発生', 7)).toBe('障害発…');
   expect(cutToWidth('e\u0301e\u0301e\u0301', 2)).toBe('e\u0301…');
   expect(cutToWidth('one two', 5)).toBe('one…');
-});
-
-test('padding counts columns and not characters', () => {
-  expect(padToWidth('障害', 6)).toBe('障害  ');
-  expect(padToWidth('longer', 3)).toBe('longer');
 });

@@ -21,11 +21,6 @@ export function cutToWidth(text: string, columns: number): string {
   return `${kept.trimEnd()}…`;
 }
 
-/** The text and spaces up to so many columns. */
-export function padToWidth(text: string, columns: number): string {
-  return text + ' '.repeat(Math.max(0, columns - textWidth(text)));
-}
-
 const narrow = /^[\u0020-\u007e]*$/;
 
 /** Blocks that UAX #11 (EastAsianWidth.txt) has as W or F; emoji are W where they are shown as pictures by default. */

@@ -30,6 +30,13 @@ export const filters = {
 export type FilterName = keyof typeof filters;
 
 /** Values of the flags, as commander gives them. */
-export type FilterFlags = { readonly [name in FilterName]?: string | readonly string[] | boolean };
+export type FilterFlags = { readonly [name in FilterName]?: FilterValue<(typeof filters)[name]['flags']> };
+
+/** A flag with `<word...>` may be given several times, one without a word is on. */
+type FilterValue<Flags extends string> = Flags extends `${string}...>`
+  ? readonly string[]
+  : Flags extends `${string}>`
+    ? string
+    : boolean;
 
 export const filterNames = Object.keys(filters) as readonly FilterName[];

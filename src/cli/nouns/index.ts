@@ -72,12 +72,23 @@ export function objectOf(
   });
 }
 
-/** `NOUN KEY...` or `NOUN/KEY...`, as kubectl takes them. Throws InvalidInput. */
-export function objectsOf(words: readonly string[]): readonly NamedObject[] {
+/**
+ * `NOUN KEY...` or `NOUN/KEY...`, as kubectl takes them; names without a namespace are of this one, if it is given. Throws
+ * InvalidInput.
+ */
+export function objectsOf(words: readonly string[], namespace?: string): readonly NamedObject[] {
   const [first = '', ...rest] = words;
-  if (first.includes('/') || rest.length === 0) return words.map((word) => objectOf(word));
-  const noun = nounOf(first);
-  return rest.map((key) => objectOf(findNoun(key.split('/')[0] ?? '') === noun ? key : `${noun.singular}/${key}`));
+  const isParted = !first.includes('/') && rest.length > 0;
+  const noun = isParted ? nounOf(first) : undefined;
+  const named =
+    noun === undefined
+      ? words.map((word) => objectOf(word))
+      : rest.map((key) => objectOf(findNoun(key.split('/')[0] ?? '') === noun ? key : `${noun.singular}/${key}`));
+  return named.map((object) =>
+    namespace === undefined || object.noun.key !== 'name' || object.key.includes('/')
+      ? object
+      : { ...object, key: `${namespace}/${object.key}` },
+  );
 }
 
 /** Where the API shows it. */

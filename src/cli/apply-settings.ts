@@ -1,0 +1,78 @@
+import type { Command, Option } from 'commander';
+import { AppError } from '../core/errors.ts';
+import { isLoopback } from '../lib/address-policy.ts';
+import type { Made } from './settings.ts';
+
+/**
+ * Gives the options that the command line left open the settings that were made, and notes which. Of options that exclude
+ * each other the one that was made nearer wins, and no token goes to a server that a file of this folder names. Throws
+ * InvalidInput and Unauthenticated.
+ */
+export function applySettings(command: Command, made: ReadonlyMap<string, Made>, applied: Map<string, Made>): void {
+  const given = new Set(command.options.filter((option) => isGiven(command, option)).map(({ long }) => long));
+  for (const option of command.options) {
+    const setting = made.get(option.long?.slice(2) ?? '');
+    if (setting === undefined || given.has(option.long) || isExcluded(option, setting, given, made)) continue;
+    command.setOptionValueWithSource(option.attributeName(), valueOf(option, setting), 'config');
+    applied.set(option.long ?? '', setting);
+  }
+  if (command.options.some(({ long }) => long === '--server')) checkToken(given, made);
+}
+
+/** On the command line. */
+function isGiven(command: Command, option: Option): boolean {
+  return command.getOptionValueSource(option.attributeName()) === 'cli';
+}
+
+const exclusive = [
+  ['--dump', '--context'],
+  ['--dump', '--kubeconfig'],
+] as const;
+
+/** Nearer is the command line, then a variable, then a file. */
+const distances = { environment: 1, folder: 2, home: 3 } as const;
+
+function isExcluded(
+  { long }: Option,
+  { from }: Made,
+  given: ReadonlySet<string | undefined>,
+  made: ReadonlyMap<string, Made>,
+): boolean {
+  return exclusive.some(([left, right]) => {
+    if (long !== left && long !== right) return false;
+    const other = long === left ? right : left;
+    const rival = made.get(other.slice(2));
+    return given.has(other) || (rival !== undefined && distances[rival.from] < distances[from]);
+  });
+}
+
+function valueOf(option: Option, { value, origin }: Made): string | boolean {
+  if (option.required || option.optional) return value;
+  if (/^(true|yes|1)$/i.test(value)) return true;
+  if (/^(false|no|0)$/i.test(value)) return false;
+  throw new AppError('InvalidInput', `${origin}: ${JSON.stringify(value)} is neither true nor false`, {
+    field: origin,
+    next: `true or false, or the flag ${option.long}`,
+  });
+}
+
+/** Whoever wrote a file of this folder would learn the token. */
+function checkToken(given: ReadonlySet<string | undefined>, made: ReadonlyMap<string, Made>): void {
+  const [server, token] = [made.get('server'), made.get('token') ?? made.get('webhook-token')];
+  if (given.has('--server') || server?.from !== 'folder' || token === undefined || token.from === 'folder') return;
+  if (given.has('--token') || given.has('--webhook-token')) return;
+  if (URL.canParse(server.value) && isLoopback(new URL(server.value).hostname.replace(/^\[|\]$/g, ''))) return;
+  throw new AppError('Unauthenticated', `${server.value} stands in ${server.origin}: it is not sent ${token.origin}`, {
+    field: server.origin,
+    next: `--server ${server.value}, or FIST_SERVER, says that you trust it`,
+  });
+}
+
+/** The same error, which names the variable or the line of a file where the option got its value there. */
+export function fieldOf(error: AppError, applied: ReadonlyMap<string, Made>): AppError {
+  const flag = error.field ?? /^(--[a-z-]+) /.exec(error.message)?.[1] ?? '';
+  const setting = applied.get(flag);
+  if (setting === undefined) return error;
+  const { code, message, next, cause } = error;
+  return new AppError(code, message, { cause, field: setting.origin, ...(next === undefined ? {} : { next }) });
+}

@@ -1,0 +1,85 @@
+import type { Command } from 'commander';
+import type { Tie } from './action.ts';
+import { listFormatText } from './formats.ts';
+import { filterNames, filters } from './nouns/filters.ts';
+import type { FilterName } from './nouns/filters.ts';
+import { nouns } from './nouns/index.ts';
+import type { AnyNoun } from './nouns/index.ts';
+
+function nounWords(some: readonly AnyNoun[]): string {
+  const words = some.map(({ plural }) => plural);
+  return [words.slice(0, -1).join(', '), words.at(-1)].filter(Boolean).join(' or ');
+}
+
+/** The nouns that a filter is for. */
+function takers(name: FilterName): string {
+  const some = nouns.filter(({ filters }) => filters.includes(name));
+  return some.length === nouns.length ? 'all' : some.map(({ plural }) => plural).join(', ');
+}
+
+/** Flags that name the server. */
+export function serverOptions(command: Command): Command {
+  return command
+    .option('--server <url>', 'the server (default: FIST_SERVER, else http://127.0.0.1:8080)')
+    .option('--token <token>', 'API token (default: FIST_TOKEN, else the file beside the database)')
+    .option('--db <path|url>', 'database of the server on this machine, to find its token');
+}
+
+/** Commands that talk to a running server. */
+export function addClientCommands(program: Command, action: Tie): void {
+  const send = program.command('send').description('Sends something to a server');
+  action(
+    serverOptions(send.command('alert').description('Sends an alert; its answer says what it started'))
+      .option(
+        '-f, --file <file>',
+        'an Alertmanager v4 payload, for --path; or an alert of POST /alerts; - reads standard input',
+      )
+      .option('--name <alertname>', 'instead of a file: name of the alert')
+      .option('--severity <severity>', 'critical, warning or info', 'warning')
+      .option('--label <name=value...>', 'labels of the alert')
+      .option('--path <path>', 'webhook path of the Source that takes the payload')
+      .option('--webhook-token <token>', 'bearer token of that Source (default: FIST_WEBHOOK_TOKEN)'),
+    async () => (await import('./send.ts')).sendAlert,
+  );
+  const get = program
+    .command('get <noun> [name...]')
+    .description(`Lists ${nounWords(nouns)}; or shows those that are named, \`NOUN NAME\` or \`NOUN/NAME\``);
+  get.option('-o, --output <format>', listFormatText, 'table');
+  for (const name of filterNames) get.option(filters[name].flags, `${takers(name)}: ${filters[name].text}`);
+  get
+    .option('-A, --all-namespaces', 'of all namespaces, which is the default; wins over -n')
+    .option('--sort-by <path>', 'ascending by this JSONPath: .receivedAt')
+    .option('--no-headers', 'a table without headings')
+    .option('--limit <number>', 'at most so many', '50')
+    .option('--continue <cursor>', 'go on where a list ended');
+  action(serverOptions(get), async () => (await import('./get.ts')).get);
+  action(
+    serverOptions(
+      program
+        .command('describe <object> [name...]')
+        .description(
+          'Shows run/ID or alert/ID with all that belongs to it, delivery/, event/ or dead-letter/ID, or source, workflow or sink/[NAMESPACE/]NAME; also as `NOUN NAME`, and several',
+        ),
+    ).option('-o, --output <format>', 'text, json or yaml', 'text'),
+    async () => (await import('./describe.ts')).describe,
+  );
+  action(
+    serverOptions(
+      program.command('cancel <object>').description('Cancels run/ID; ends a pending delivery/ID without sending it'),
+    ).option('--reason <text>', 'kept with it', 'cancelled by fist cancel'),
+    async () => (await import('./control.ts')).cancel,
+  );
+  action(
+    serverOptions(
+      program
+        .command('retry <object>')
+        .description(
+          'Starts run/ID anew, as a new run; sends a failed delivery/ID again, or all `deliveries` of a Sink that failed',
+        ),
+    )
+      .option('--sink <name>', 'deliveries: to this Sink')
+      .option('-n, --namespace <name>', 'deliveries: namespace of the Sink (default: default)')
+      .option('--status <status>', 'deliveries: failed'),
+    async () => (await import('./control.ts')).retry,
+  );
+}

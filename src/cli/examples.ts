@@ -1,0 +1,99 @@
+import type { Command } from 'commander';
+
+/** A command line and what it is for. */
+type Example = readonly [line: string, meaning: string];
+
+/** By the words of the command. Each command that does something has some; they stand in its help and in the reference. */
+export const examples: Readonly<Record<string, readonly Example[]>> = {
+  demo: [
+    ['fist demo', 'all stories'],
+    ['fist demo --story oom-crash-loop', 'one story'],
+    ['fist demo --keep', 'go on serving, to look around'],
+  ],
+  serve: [
+    ['fist serve', 'over a recorded cluster, to look around'],
+    [
+      'fist serve --resources examples/connect --secrets-dir secrets --context prod',
+      'investigates the cluster of a context',
+    ],
+    ['fist serve --resources resources --db postgres://fist@db/fist --listen 0.0.0.0:8080', 'one of many replicas'],
+  ],
+  investigate: [
+    ['fist investigate pod/web-1 -n shop --context prod', 'an object of a cluster, with no alert'],
+    ['fist investigate --alert alert.json --dump captured/', 'an alert, in what was captured'],
+    ['amtool alert query -o json | fist investigate --alert - --context prod', 'what Alertmanager holds now'],
+  ],
+  scan: [
+    ['fist scan --context prod', 'everything that is broken in a cluster'],
+    ['fist scan -n shop --context prod -o wide', 'one namespace, with what to look at'],
+  ],
+  capture: [
+    ['fist capture --context prod --output-directory captured', 'a whole cluster'],
+    ['fist capture --context prod -n shop --output-directory captured', 'one namespace'],
+    [
+      'fist capture --context prod -n shop --output-directory cases --case full-disk --alert alert.json --cause "disk is full"',
+      'a case whose cause is known',
+    ],
+  ],
+  eval: [
+    ['fist eval examples/eval', 'scores the cases of this project'],
+    ['fist eval cases --compare before.json --max-wrong 0', 'fails where an answer became wrong'],
+  ],
+  'send alert': [
+    ['fist send alert --name TestAlert --label team=shop', 'an alert by hand'],
+    ['fist send alert -f alert.json --path alertmanager', 'a notification, as Alertmanager sends it'],
+  ],
+  get: [
+    ['fist get alerts', 'what there is, newest first'],
+    ['fist get runs --status failed --since 2h', 'runs that failed in the last two hours'],
+    ['fist get run RUN -o yaml', 'one of them, whole'],
+    ['fist get alerts -o custom-columns=NAME:.name,TEAM:.labels.team', 'columns of your own'],
+    [`fist get alerts -o jsonpath='{range .items[*]}{.id}{"\\n"}{end}'`, 'for a script'],
+    ['fist get deliveries --sort-by .attempts --no-headers', 'sorted, without headings'],
+  ],
+  describe: [
+    ['fist describe run/RUN', 'a run with its steps, evidence, deliveries and report'],
+    ['fist describe source alertmanager', 'a Source of the namespace default'],
+    ['fist describe $(fist get runs -o name --limit 1)', 'the newest run'],
+  ],
+  cancel: [
+    ['fist cancel run/RUN --reason "wrong cluster"', 'asks a run to stop'],
+    ['fist cancel delivery/DELIVERY', 'does not send it'],
+  ],
+  retry: [
+    ['fist retry run/RUN', 'a new run of the same'],
+    ['fist retry deliveries --sink chat --status failed', 'all that a Sink did not take'],
+  ],
+  'db status': [['fist db status --db data/punching-fist.db', 'how full it is, and whether a server has it open']],
+  'db migrate': [['fist db migrate --db postgres://fist@db/fist', 'before new replicas start']],
+  'db check': [['fist db check', 'damage, and rows that contradict each other']],
+  'db size': [['fist db size -o json', 'rows and bytes of each table']],
+  'db export': [['fist db export backup.jsonl', 'while the server goes on']],
+  'db import': [['fist db import backup.jsonl --db postgres://fist@db/fist', 'into an empty database']],
+  lint: [
+    ['fist lint resources', 'all files of a folder'],
+    ['fist lint resources -o json', 'for a program'],
+  ],
+  explain: [
+    ['fist explain workflow', 'the fields of a kind'],
+    ['fist explain workflow.spec.steps.goal', 'one field'],
+  ],
+  render: [[`fist render '{{ .alert.name }}' --data alert.json`, 'a template by hand']],
+  version: [['fist version -o json', 'with the version of Node']],
+  'config view': [['fist config view --show-origin', 'what is set, and where']],
+  completion: [
+    ['eval "$(fist completion bash)"', 'bash; for every shell, in ~/.bashrc'],
+    ['fist completion zsh > "${fpath[1]}/_fist"', 'zsh'],
+    ['fist completion fish > ~/.config/fish/completions/fist.fish', 'fish'],
+    ['fist completion powershell | Out-String | Invoke-Expression', 'PowerShell, in $PROFILE'],
+  ],
+};
+
+/** Adds them to the help of each command. */
+export function addExamples(command: Command, words: readonly string[] = []): void {
+  for (const child of command.commands) addExamples(child, [...words, child.name()]);
+  const own = examples[words.join(' ')];
+  if (own === undefined) return;
+  const lines = own.map(([line, meaning]) => `  # ${meaning}\n  ${line}`);
+  command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+}

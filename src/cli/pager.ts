@@ -1,0 +1,27 @@
+import { spawn } from 'node:child_process';
+
+/** A program in which a person reads what is written. */
+export interface Pager {
+  readonly out: (text: string) => void;
+  /** Resolves once the person has left it. */
+  close(): Promise<void>;
+}
+
+/** Starts `PAGER`, else `less`, with stdout as its own; as git does, through a shell, because `PAGER` may have flags. */
+export function openPager(env: Readonly<Record<string, string | undefined>>): Pager {
+  const { PAGER = 'less', LESS = 'FRX' } = env;
+  const child = spawn(PAGER, { shell: true, stdio: ['pipe', 'inherit', 'inherit'], env: { ...env, LESS } });
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+    child.once('error', () => resolve());
+  });
+  // Who leaves early does not want the rest.
+  child.stdin.on('error', () => undefined);
+  return {
+    out: (text) => void child.stdin.write(text),
+    close() {
+      child.stdin.end();
+      return ended;
+    },
+  };
+}

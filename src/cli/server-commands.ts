@@ -1,0 +1,51 @@
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { retentionText } from '../app/retention.ts';
+import type { Tie } from './action.ts';
+import { clusterOptions } from './investigation-commands.ts';
+
+/** Commands that run a server. */
+export function addServerCommands(program: Command, action: Tie): void {
+  action(
+    program
+      .command('demo')
+      .description(
+        'The first minute: recorded incidents, no cluster, no key, loopback only, SAMPLE data; ends by itself',
+      )
+      .option('--ci', 'print NDJSON; exit 0 only if the expected findings came out')
+      .option('--story <name>', 'only this story of examples/')
+      .option('--keep', 'go on serving after the stories, until Ctrl-C'),
+    async () => (await import('./demo.ts')).demo,
+  );
+  action(
+    clusterOptions(
+      program
+        .command('serve')
+        .summary('Runs the server on this machine')
+        .description(
+          'Runs the server on this machine. FIST_TOKEN: token of the API, 16 characters or more; the same for all replicas (default: a file beside the database)',
+        ),
+    )
+      .option(
+        '--resources <dir>',
+        'folder (or file) of Source, Workflow, Sink and Secret documents; watched (default: examples/connect over a recorded cluster, on the first free port from 8080)',
+      )
+      .option(
+        '--db <path|url>',
+        'SQLite file or postgres:// URL (default: DATABASE_URL or SQLITE_PATH, else data/punching-fist.db)',
+      )
+      .option('--listen <host:port>', 'address to listen on (default: SERVER_ADDR, else 127.0.0.1:8080)')
+      .option('--secrets-dir <dir>', 'folder with [namespace/]name/key files')
+      .option('--public-url <url>', 'how people reach this server, for links in reports')
+      .option('--allow-exec', 'lets cli steps run processes on this machine', false)
+      .option('--allow-insecure-sources', 'accepts Sources without authentication beyond loopback', false)
+      .option('--concurrency <runs>', 'runs that execute at the same time, in each replica', '8')
+      .option('--retain-runs <limit>', retentionText('runs'))
+      .option('--retain-events <limit>', retentionText('events'))
+      .option('--retain-dead-letters <limit>', retentionText('dead-letters'))
+      .option('--retain-alerts <limit>', retentionText('alerts'))
+      .option('--drain-timeout <duration>', 'how long a graceful stop may take in all', '25s')
+      .addOption(new Option('--log-level <level>', 'debug, info, warn or error').default('info')),
+    async () => (await import('./serve.ts')).serve,
+  );
+}
