@@ -78,13 +78,17 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   lint: ['/no/such/file.yaml'],
   explain: ['workflow.spec.nothing'],
   version: [],
+  check: ['--db', 'other://database'],
+  'connect alertmanager': ['--url', 'http://127.0.0.1:1'],
   'db status': ['--db', '/no/such/database'],
   'db check': ['--db', '/no/such/database'],
   'db size': ['--db', '/no/such/database'],
   'config view': [],
 };
 const doers =
-  'demo, serve, capture, send alert, cancel, retry, render, db migrate, db export, db import, completion'.split(', ');
+  'demo, serve, init, capture, send alert, cancel, retry, render, db migrate, db export, db import, completion'.split(
+    ', ',
+  );
 
 describe('the tree of commands', () => {
   test('each command reads, with -o, or does something', () => {

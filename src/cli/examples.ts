@@ -18,6 +18,21 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ],
     ['fist serve --resources resources --db postgres://fist@db/fist --listen 0.0.0.0:8080', 'one of many replicas'],
   ],
+  init: [
+    ['fist init source > resources/source.yaml', 'a Source for Alertmanager'],
+    ['fist init workflow --type cli', 'a Workflow whose step is a command'],
+  ],
+  check: [
+    ['fist check --context prod', 'what may be read of a cluster, and this machine'],
+    ['fist check --context prod -n shop --alertmanager http://127.0.0.1:9093', 'one namespace, and who sends here'],
+  ],
+  'connect alertmanager': [
+    ['fist connect alertmanager --url http://127.0.0.1:9093', 'what it lacks, to copy'],
+    [
+      'fist connect alertmanager --url http://127.0.0.1:9093 --write /etc/alertmanager/alertmanager.yml',
+      'adds it to its file',
+    ],
+  ],
   investigate: [
     ['fist investigate pod/web-1 -n shop --context prod', 'an object of a cluster, with no alert'],
     ['fist investigate --alert alert.json --dump captured/', 'an alert, in what was captured'],

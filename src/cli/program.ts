@@ -7,6 +7,7 @@ import { inWordsOf } from './called-as.ts';
 import { addClientCommands } from './client-commands.ts';
 import { addDatabaseCommands } from './database-commands.ts';
 import { addExamples } from './examples.ts';
+import { addFirstHourCommands } from './first-hour-commands.ts';
 import { reportFailure } from './failure.ts';
 import { addInvestigationCommands } from './investigation-commands.ts';
 import { addOfflineCommands } from './offline-commands.ts';
@@ -95,6 +96,7 @@ export function buildProgram(terminal: Terminal, run: Run = { exitCode: 0, appli
   }
 
   addServerCommands(program, action);
+  addFirstHourCommands(program, action);
   addInvestigationCommands(program, action);
   addClientCommands(program, action);
   addDatabaseCommands(program, action);

@@ -10,6 +10,7 @@ import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/ports.ts';
 import type { LogLevel } from '../lib/log.ts';
 import { readVersion } from '../lib/version.ts';
+import { inWordsOf } from './called-as.ts';
 import type { Terminal } from './output.ts';
 import { readSettings } from './settings.ts';
 import { exitCodeOf, onStopSignals } from './signals.ts';
@@ -52,7 +53,7 @@ export async function serve(terminal: Terminal, flags: StartFlags): Promise<numb
       signal: starting.signal,
     });
     introduce(app, log);
-    if (sample !== null) terminal.err(firstSteps(app, sample));
+    if (sample !== null) terminal.err(inWordsOf(terminal.called, firstSteps(app, sample)));
     await asked.promise;
     // What did not end in time may hold the event loop.
     if (!(await app.stop())) process.exit(lateExitCode);
@@ -91,7 +92,7 @@ function introduce(app: App, log: Log): void {
 function firstSteps(app: App, { dump, alertFile, tokenFile, busyPort }: Sample): string {
   const { url, options } = app;
   const isUsual = url === 'http://127.0.0.1:8080';
-  const fist = `${isUsual ? '' : `FIST_SERVER=${url} `}bin/fist.js`;
+  const fist = `${isUsual ? '' : `FIST_SERVER=${url} `}fist`;
   const cluster = dump === null ? '' : `   SAMPLE cluster: ${dump}`;
   return `
 fist ${readVersion()} serves at ${url}${cluster}
@@ -104,8 +105,9 @@ Send a recorded alert from another terminal; the report is printed here:
 
   ${fist} get alerts
 
-Your own cluster in place of the recorded one:
+Your own Alertmanager, and your own cluster:
 
+  ${fist} connect alertmanager --url http://127.0.0.1:9093
   npm start -- --context NAME
 
 `;

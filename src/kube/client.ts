@@ -25,7 +25,7 @@ export interface KubeResponse {
   readonly truncated: boolean;
 }
 
-/** One API server with one identity. It can only GET. */
+/** One API server with one identity. It can only GET, and ask the server about itself. */
 export interface KubeClient {
   /** For people: `context kind-dev`, `in-cluster account`. */
   readonly description: string;
@@ -42,12 +42,31 @@ export interface KubeClient {
     maxBytes: number,
     proxied?: boolean,
   ): Promise<KubeResponse>;
+  /**
+   * Sends a review, which is an object that the server answers at once and never stores. Returns it with its status, and the time by the
+   * server's clock (null where it does not say). Throws ClusterUnavailable where it is refused or nothing answers.
+   */
+  review(kind: ReviewKind, spec: object): Promise<Review>;
   close(): Promise<void>;
 }
+
+/** What may be asked: what this identity may do, and who it is. */
+export type ReviewKind = 'SelfSubjectAccessReview' | 'SelfSubjectReview';
+
+export interface Review {
+  readonly status: Readonly<Record<string, unknown>>;
+  readonly serverMs: number | null;
+}
+
+const reviewGroups: Readonly<Record<ReviewKind, string>> = {
+  SelfSubjectAccessReview: 'authorization.k8s.io/v1',
+  SelfSubjectReview: 'authentication.k8s.io/v1',
+};
 
 const defaultTimeoutMs = 15_000;
 /** Tries of one request, with a short wait between them, where the server is busy. */
 const maxTries = 3;
+const maxReviewBytes = 1024 * 1024;
 /** How long a token, certificate or plug-in's answer is used before it is asked for again. The plug-ins cache too. */
 const credentialsAgeMs = 30_000;
 
@@ -68,37 +87,65 @@ export async function connectKube(options: KubeOptions): Promise<KubeClient> {
       ...(cause === undefined ? {} : { cause }),
     });
 
-  const attempt = async (path: string, query: Readonly<Record<string, string>>, maxBytes: number) => {
+  const attempt = async (
+    path: string,
+    query: Readonly<Record<string, string>>,
+    maxBytes: number,
+    question?: object,
+  ) => {
     const { headers, dispatcher } = await credentials.get();
     const url = new URL(`${server}${path}`);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const signal = AbortSignal.timeout(timeoutMs);
     const response = await request(url, {
-      method: 'GET',
-      headers: { accept: 'application/json', 'user-agent': 'fist', ...headers },
+      method: question === undefined ? 'GET' : 'POST',
+      headers: { accept: 'application/json', 'content-type': 'application/json', 'user-agent': 'fist', ...headers },
+      body: question === undefined ? null : JSON.stringify(question),
       dispatcher,
       signal,
     });
     const body = await readBounded(response.body, maxBytes);
-    return { status: response.statusCode, retryAfter: response.headers['retry-after'], ...body };
+    return { status: response.statusCode, headers: response.headers, ...body };
   };
 
-  const get: KubeClient['get'] = async (path, query, maxBytes, proxied = false) => {
+  const ask = async (path: string, query: Readonly<Record<string, string>>, maxBytes: number, more: AskOptions) => {
     for (let tries = 1; ; tries += 1) {
-      const response = await attempt(path, query, maxBytes).catch((error: unknown) => {
+      const response = await attempt(path, query, maxBytes, more.question).catch((error: unknown) => {
         const failure = fail(`${server} did not answer: ${reasonOf(error, timeoutMs)}`, error);
         throw exhaustion(error, `${server} could not be asked`) ?? failure;
       });
-      const { status, body, truncated } = response;
+      const { status, headers, body } = response;
       if (status === 401 && tries === 1) await credentials.renew();
       else if (status === 401) throw fail(`${server} does not accept these credentials (401)`);
-      else if (status !== 429 && (status < 500 || proxied)) return { status, body, truncated };
+      else if (status !== 429 && (status < 500 || more.proxied === true)) return response;
       else if (tries >= maxTries) throw fail(`${server} answered ${status} ${tries} times: ${body.slice(0, 200)}`);
-      else await new Promise((resolve) => setTimeout(resolve, delayMs(response.retryAfter, tries)));
+      else await new Promise((resolve) => setTimeout(resolve, delayMs(headers['retry-after'], tries)));
     }
   };
+
+  const get: KubeClient['get'] = async (path, query, maxBytes, proxied = false) => {
+    const { status, body, truncated } = await ask(path, query, maxBytes, { proxied });
+    return { status, body, truncated };
+  };
+
+  const review: KubeClient['review'] = async (kind, spec) => {
+    const apiVersion = reviewGroups[kind];
+    const path = `/apis/${apiVersion}/${kind.toLowerCase()}s`;
+    const answer = await ask(path, {}, maxReviewBytes, { question: { apiVersion, kind, spec } });
+    if (answer.status !== 201 && answer.status !== 200)
+      throw fail(`${server} answered ${answer.status} to a ${kind}: ${answer.body.slice(0, 200)}`);
+    const { status = {} } = JSON.parse(answer.body) as { status?: Review['status'] };
+    const serverMs = Date.parse(String(answer.headers['date']));
+    return { status, serverMs: Number.isNaN(serverMs) ? null : serverMs };
+  };
   const description = inCluster ? `in-cluster account at ${server}` : `context ${config.getCurrentContext()}`;
-  return { description, kubectl, server, get, close: () => credentials.close() };
+  return { description, kubectl, server, get, review, close: () => credentials.close() };
+}
+
+interface AskOptions {
+  readonly proxied?: boolean;
+  /** Sent as JSON; absent: a GET. */
+  readonly question?: object;
 }
 
 async function loadConfig(options: KubeOptions): Promise<KubeConfig> {

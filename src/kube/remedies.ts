@@ -15,7 +15,7 @@ export function liveRemedy({ kind, resource, namespace, reason }: RefusedRead): 
 }
 
 /** The rule of a role, as YAML on one line. */
-function ruleFor(resource: RefusedRead['resource'], namespace: string | null): string {
+export function ruleFor(resource: RefusedRead['resource'], namespace: string | null): string {
   const isLog = resource === 'pods/log';
   const { group, namespaced } = isLog ? resourceTypes.pods : resourceTypes[resource];
   const verbs = isLog ? '["get"]' : '["get", "list"]';

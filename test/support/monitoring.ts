@@ -41,7 +41,7 @@ export function findProgram(name: keyof typeof candidates): string | null {
 export async function startMonitoring(cleanup: Cleanup, options: MonitoringOptions): Promise<Monitoring> {
   const folder = cleanup.temporaryFolder('monitoring');
   const metric = await serveMetric(cleanup, options.labels);
-  const alertmanager = await startAlertmanager(cleanup, folder, options);
+  const alertmanager = await startAlertmanager(cleanup, folder, alertmanagerYaml(options));
   await startPrometheus(cleanup, folder, { ...options, metricPort: metric.port, alertmanager });
   const counter = async (name: string) => {
     const text = await (await fetch(`http://${alertmanager}/metrics`)).text();
@@ -75,16 +75,9 @@ async function serveMetric(cleanup: Cleanup, labels: Readonly<Record<string, str
   return { port: (server.address() as AddressInfo).port, setFiring: (value: boolean) => void (firing = value) };
 }
 
-/** Repeats come every 2 s: `repeat_interval` is looked at once per `group_interval`. Returns host and port. */
-async function startAlertmanager(
-  cleanup: Cleanup,
-  folder: string,
-  { webhookUrl, token }: MonitoringOptions,
-): Promise<string> {
-  const address = `127.0.0.1:${await freePort()}`;
-  writeFileSync(
-    join(folder, 'alertmanager.yml'),
-    `
+/** Repeats come every 2 s: `repeat_interval` is looked at once per `group_interval`. */
+function alertmanagerYaml({ webhookUrl, token }: MonitoringOptions): string {
+  return `
 route:
   receiver: fist
   group_by: [alertname]
@@ -98,8 +91,13 @@ receivers:
         send_resolved: true
         http_config:
           authorization: { credentials: ${token} }
-`,
-  );
+`;
+}
+
+/** Starts one with this configuration, as `alertmanager.yml` in the folder. Returns host and port. */
+export async function startAlertmanager(cleanup: Cleanup, folder: string, configuration: string): Promise<string> {
+  const address = `127.0.0.1:${await freePort()}`;
+  writeFileSync(join(folder, 'alertmanager.yml'), configuration);
   const command = findProgram('Alertmanager');
   if (command === null) throw new Error('Alertmanager not found');
   const program = startProcess(command, [

@@ -1,0 +1,170 @@
+import { accessSync, constants, existsSync, globSync, statSync, statfsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { toAppError } from '../core/errors.ts';
+import type { HttpClient } from '../core/ports.ts';
+import { readAlertmanager } from './alertmanager.ts';
+import { planConnection, readConfiguration } from './alertmanager-config.ts';
+import type { Destination } from './alertmanager-config.ts';
+import type { ClusterOptions } from './options.ts';
+import { isPostgresUrl, tokenFileOf } from './store.ts';
+
+/** What was looked at: `ok`, `failed`, or `skipped` where nothing was named that could be. */
+export interface Finding {
+  readonly about: 'cluster' | 'alertmanager' | 'machine';
+  readonly result: 'ok' | 'failed' | 'skipped';
+  /** One line for people. */
+  readonly text: string;
+  /** What to do, where something failed or was skipped. */
+  readonly next?: string;
+}
+
+type About = Finding['about'];
+
+const ok = (about: About, text: string): Finding => ({ about, result: 'ok', text });
+const failed = (about: About, text: string, next: string): Finding => ({ about, result: 'failed', text, next });
+const skipped = (about: About, text: string, next: string): Finding => ({ about, result: 'skipped', text, next });
+
+/** Clocks that are further apart put alerts and evidence into a wrong order. */
+const mostSkewMs = 30_000;
+const gibibyte = 1024 ** 3;
+const leastFreeBytes = gibibyte;
+
+/** Access to a cluster, permission by permission; or whether what was captured of one can be read. */
+export async function checkCluster(
+  options: ClusterOptions,
+  namespace: string | null,
+  nowMs: () => number,
+): Promise<readonly Finding[]> {
+  const about = 'cluster';
+  try {
+    if (options.dump !== null) {
+      const { openDump } = await import('../kube/dump.ts');
+      const dump = await openDump(options.dump);
+      await dump.close();
+      return [ok(about, `${dump.description} can be read`)];
+    }
+    if (options.context === null && options.kubeconfig === null)
+      return [skipped(about, 'no cluster was named', '--context NAME, or --dump PATH')];
+    return await checkLive(options, namespace, nowMs);
+  } catch (thrown) {
+    const { message, next } = toAppError(thrown);
+    return [failed(about, message, next ?? 'kubectl cluster-info')];
+  }
+}
+
+async function checkLive(
+  { kubeconfig, context }: ClusterOptions,
+  namespace: string | null,
+  nowMs: () => number,
+): Promise<readonly Finding[]> {
+  const about = 'cluster';
+  const { connectKube } = await import('../kube/client.ts');
+  const { readPermissions } = await import('../kube/permissions.ts');
+  const client = await connectKube({
+    ...(kubeconfig === null ? {} : { kubeconfig }),
+    ...(context === null ? {} : { context }),
+  });
+  try {
+    const { user, permissions, serverMs } = await readPermissions(client, namespace);
+    const who = user === null ? '' : ` as ${user}`;
+    return [
+      ok(about, `${client.server} answers${who}, ${client.description}`),
+      ...permissions.map(({ resource, purpose, missing, remedy }) =>
+        remedy === null
+          ? ok(about, `${resource}: ${purpose}`)
+          : failed(about, `${resource}: may not ${missing.join(', ')}; for ${purpose}`, remedy),
+      ),
+      ...clock(about, serverMs, nowMs(), 'the API server'),
+    ];
+  } finally {
+    await client.close();
+  }
+}
+
+/** Whether an Alertmanager answers and sends its alerts to `destination`. */
+export async function checkAlertmanager(
+  http: HttpClient,
+  url: string,
+  destination: Destination,
+  nowMs: () => number,
+): Promise<readonly Finding[]> {
+  const about = 'alertmanager';
+  const connect = `fist connect alertmanager --url ${url}`;
+  try {
+    const { version, configuration, clockMs } = await readAlertmanager(http, url);
+    const connection = planConnection(readConfiguration(configuration, 'what it runs with'), destination);
+    const { receiver, isRouted, warnings } = connection;
+    const lacks = receiver === null ? 'no receiver' : `no route to receiver ${receiver}`;
+    return [
+      ok(about, `${url} answers: Alertmanager ${version}`),
+      receiver !== null && isRouted
+        ? ok(about, `receiver ${receiver} sends to ${destination.url}`)
+        : failed(about, `it has ${lacks} that sends to ${destination.url}`, connect),
+      ...warnings.map((warning) => failed(about, warning, connect)),
+      ...clock(about, clockMs, nowMs(), 'Alertmanager'),
+    ];
+  } catch (thrown) {
+    const { message, next } = toAppError(thrown);
+    return [failed(about, message, next ?? `curl -i ${url}/-/ready`)];
+  }
+}
+
+function clock(about: About, theirsMs: number | null, oursMs: number, whose: string): readonly Finding[] {
+  if (theirsMs === null) return [];
+  const skewMs = oursMs - theirsMs;
+  const seconds = Math.round(Math.abs(skewMs) / 1000);
+  // Their header has whole seconds.
+  if (seconds <= 1) return [ok(about, `its clock and this one agree`)];
+  const text = `the clock of ${whose} is ${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} this one`;
+  return [Math.abs(skewMs) <= mostSkewMs ? ok(about, text) : failed(about, text, 'timedatectl status (NTP) on both')];
+}
+
+/** The folder of the database, its space, and who may read the tokens. */
+export function checkMachine(database: string, secretsDirectory: string | null): readonly Finding[] {
+  const about = 'machine';
+  const tokens = [
+    ...(isPostgresUrl(database) ? [] : [tokenFileOf(database)]),
+    ...(secretsDirectory === null
+      ? []
+      : globSync('**/*', { cwd: secretsDirectory }).map((name) => join(secretsDirectory, name))),
+  ].filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
+  return [
+    ...(isPostgresUrl(database)
+      ? [skipped(about, 'the database is a PostgreSQL', 'fist db status')]
+      : checkFolder(dirname(resolve(database)))),
+    ...(process.platform === 'win32' ? [] : tokens.map(checkToken)),
+  ];
+}
+
+function checkFolder(folder: string): readonly Finding[] {
+  const about = 'machine';
+  let there = folder;
+  while (!existsSync(there)) there = dirname(there);
+  const { bavail, bsize } = statfsSync(there);
+  const freeBytes = bavail * bsize;
+  const room = `${(freeBytes / gibibyte).toFixed(1)} GiB`;
+  return [
+    isWritable(there)
+      ? ok(about, `${folder} can be written to${there === folder ? '' : ' once it is made'}`)
+      : failed(about, `${there} cannot be written to`, `chown or chmod ${there}, or --db PATH elsewhere`),
+    freeBytes >= leastFreeBytes
+      ? ok(about, `${room} free for the database`)
+      : failed(about, `only ${room} free for the database`, 'make room: at least 1 GiB, usually 4 GiB'),
+  ];
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function checkToken(file: string): Finding {
+  const mode = (statSync(file).mode & 0o777).toString(8).padStart(4, '0');
+  return mode.endsWith('00')
+    ? ok('machine', `${file}: only its owner may read it (${mode})`)
+    : failed('machine', `${file}: others may read it (${mode})`, `chmod 0600 ${file}`);
+}

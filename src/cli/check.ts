@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { styleText } from 'node:util';
+import { checkAlertmanager, checkCluster, checkMachine } from '../app/preflight.ts';
+import type { Finding } from '../app/preflight.ts';
+import { readClusterOptions } from '../app/options.ts';
+import type { ClusterFlags } from '../app/options.ts';
+import { readDatabase } from '../app/store.ts';
+import { createHttpClient } from '../lib/http.ts';
+import { readDestination } from './connect.ts';
+import type { DestinationFlags } from './connect.ts';
+import { inWordsOf } from './called-as.ts';
+import { answerIsNo } from './failure.ts';
+import { outputFormat, printObject } from './output.ts';
+import { plain } from '../lib/printable.ts';
+import type { Terminal } from './output.ts';
+
+interface CheckFlags extends ClusterFlags, DestinationFlags {
+  readonly namespace?: string;
+  readonly alertmanager?: string;
+  readonly db?: string;
+  readonly secretsDir?: string;
+  readonly output: string;
+}
+
+const titles: Readonly<Record<Finding['about'], string>> = {
+  cluster: 'what may be read of the cluster',
+  alertmanager: 'whether Alertmanager sends here',
+  machine: 'this machine',
+};
+
+/** `fist check`: whether a server would find what it needs; changes nothing. Exit 1 where something is missing. */
+export async function check(terminal: Terminal, flags: CheckFlags): Promise<number> {
+  const format = outputFormat(flags.output, ['text', 'json']);
+  const cluster = readClusterOptions(flags);
+  const database = readDatabase(flags.db, terminal.env);
+  const secrets = flags.secretsDir ?? (existsSync('secrets') ? 'secrets' : null);
+  const findings = [
+    ...(await checkCluster(cluster, flags.namespace ?? null, Date.now)),
+    ...(await checkSender(terminal, flags)),
+    ...checkMachine(database, secrets),
+  ];
+  const isWell = findings.every(({ result }) => result !== 'failed');
+  if (format === 'json') await printObject(terminal, 'json', { ok: isWell, checks: findings });
+  else terminal.out(inWordsOf(terminal.called, text(terminal, findings)));
+  return isWell ? 0 : answerIsNo;
+}
+
+async function checkSender(terminal: Terminal, flags: CheckFlags): Promise<readonly Finding[]> {
+  const { alertmanager: url } = flags;
+  if (url === undefined)
+    return [
+      { about: 'alertmanager', result: 'skipped', text: 'no Alertmanager was named', next: '--alertmanager URL' },
+    ];
+  const http = createHttpClient();
+  try {
+    return await checkAlertmanager(http, url, readDestination(flags, terminal.env), Date.now);
+  } finally {
+    await http.close();
+  }
+}
+
+function text(terminal: Terminal, findings: readonly Finding[]): string {
+  const marks = { ok: '✔', failed: '✗', skipped: '-' } as const;
+  const colours = { ok: 'green', failed: 'red', skipped: 'gray' } as const;
+  const mark = (result: Finding['result']) =>
+    terminal.colour ? styleText(colours[result], marks[result], { validateStream: false }) : marks[result];
+  const lines: string[] = [];
+  for (const [index, { about, result, text: what, next }] of findings.entries()) {
+    if (findings[index - 1]?.about !== about) lines.push(`► checking ${titles[about]}`);
+    lines.push(`${mark(result)} ${plain(what)}`);
+    if (next !== undefined) lines.push(`  next: ${plain(next)}`);
+  }
+  const wrong = findings.filter(({ result }) => result === 'failed').length;
+  const looked = findings.filter(({ result }) => result !== 'skipped').length;
+  lines.push(wrong === 0 ? `✔ all ${looked} checks passed` : `✗ ${wrong} of ${looked} checks failed`, '');
+  return lines.join('\n');
+}

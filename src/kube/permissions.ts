@@ -1,0 +1,96 @@
+import type { ClusterResource } from '../core/cluster.ts';
+import type { KubeClient } from './client.ts';
+import { ruleFor } from './remedies.ts';
+import { resourceNames, resourceTypes } from './resources.ts';
+
+type Readable = ClusterResource | 'pods/log';
+
+/** What an investigation reads it for. */
+const purposes: Readonly<Record<Readable, string>> = {
+  pods: 'why containers end, wait or are not ready',
+  'pods/log': 'the last words of a process before it ended',
+  events: 'what the cluster says of failed starts, probes and mounts',
+  nodes: 'pressure, taints and room on nodes',
+  namespaces: 'namespaces that are being deleted',
+  services: 'Services whose selector or port fits no pod',
+  endpointslices: 'whether a Service has ready endpoints',
+  deployments: 'rollouts, and what they changed',
+  replicasets: 'which revision a failing pod runs',
+  statefulsets: 'rollouts of StatefulSets',
+  daemonsets: 'what serves a node: network, storage, agents',
+  jobs: 'failed Jobs, and their limits',
+  cronjobs: 'the schedule that a Job comes from',
+  horizontalpodautoscalers: 'autoscalers at their limit or without metrics',
+  poddisruptionbudgets: 'budgets that hold up a drain or a rollout',
+  persistentvolumeclaims: 'claims that are not bound or too small',
+  persistentvolumes: 'volumes behind a claim, and their zone',
+  storageclasses: 'why a claim gets no volume',
+  networkpolicies: 'what keeps pods from each other',
+  ingresses: 'which Service a host leads to',
+  configmaps: 'whether a named ConfigMap and its keys exist; values are masked',
+  resourcequotas: 'quotas that keep pods from being made',
+  limitranges: 'limits that a namespace sets',
+};
+
+/** Whether this identity may read one kind of object, as far as the API server says. */
+export interface Permission {
+  readonly resource: Readable;
+  readonly purpose: string;
+  /** Of `get` and `list`, those that are not allowed. */
+  readonly missing: readonly string[];
+  /** What makes them allowed; null where nothing is missing. */
+  readonly remedy: string | null;
+}
+
+export interface Permissions {
+  /** As the API server names it; null where it does not say (before Kubernetes 1.28). */
+  readonly user: string | null;
+  readonly permissions: readonly Permission[];
+  /** By the API server's clock, in milliseconds since the epoch; null where it does not say. */
+  readonly serverMs: number | null;
+}
+
+/**
+ * Asks the API server what this identity may read, in one namespace or (null) in all. Reads nothing and changes nothing.
+ * Throws ClusterUnavailable.
+ */
+export async function readPermissions(client: KubeClient, namespace: string | null): Promise<Permissions> {
+  const user = await whoAmI(client);
+  const asked = await Promise.all(
+    ([...resourceNames, 'pods/log'] as const).map((resource) => askFor(client, resource, namespace)),
+  );
+  const permissions = asked.map(({ resource, missing }) => {
+    const rule = missing.length === 0 ? null : `allow it: ${ruleFor(resource, namespace)}`;
+    const remedy = rule === null || user === null ? rule : `${rule}, bound to ${user}`;
+    return { resource, purpose: purposes[resource], missing, remedy };
+  });
+  return { user, permissions, serverMs: asked[0]?.serverMs ?? null };
+}
+
+async function askFor(client: KubeClient, resource: Readable, namespace: string | null) {
+  const verbs = resource === 'pods/log' ? ['get'] : ['get', 'list'];
+  const [name, subresource] = resource.split('/') as [ClusterResource, string?];
+  const { group, version, namespaced } = resourceTypes[name];
+  const where = namespaced && namespace !== null ? { namespace } : {};
+  const answers = await Promise.all(
+    verbs.map((verb) => {
+      const attributes = { verb, group, version, resource: name, ...where };
+      return client.review('SelfSubjectAccessReview', {
+        resourceAttributes: subresource === undefined ? attributes : { ...attributes, subresource },
+      });
+    }),
+  );
+  const missing = verbs.filter((_verb, index) => answers[index]?.status['allowed'] !== true);
+  return { resource, missing, serverMs: answers[0]?.serverMs ?? null };
+}
+
+async function whoAmI(client: KubeClient): Promise<string | null> {
+  try {
+    const { status } = await client.review('SelfSubjectReview', {});
+    const { username } = (status['userInfo'] ?? {}) as { username?: unknown };
+    return typeof username === 'string' ? username : null;
+  } catch {
+    // An older API server has no such review; whether it answers at all the next question tells.
+    return null;
+  }
+}

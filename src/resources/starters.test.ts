@@ -1,0 +1,52 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createCleanup } from '../../test/support/cleanup.ts';
+import { fieldTree } from './field-tree.ts';
+import { lintPath } from './lint.ts';
+import type { ResourceKind } from './object.ts';
+import { starterTypes, writeSecret, writeStarter } from './starters.ts';
+
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+
+const kinds: readonly ResourceKind[] = ['Source', 'Workflow', 'Sink'];
+const all = kinds.flatMap((kind) => starterTypes(kind).map((type) => ({ kind, type })));
+
+/** What lint says of a folder with the usual documents, one of which is replaced. */
+async function lintWith(kind: ResourceKind, type: string): Promise<readonly object[]> {
+  const folder = cleanup.temporaryFolder('starters');
+  const documents = kinds.map((each) => writeStarter(each, each === kind ? type : undefined));
+  for (const [index, text] of [...documents, writeSecret('0123456789abcdef')].entries())
+    writeFileSync(join(folder, `${index}.yaml`), text);
+  return lintPath(folder);
+}
+
+describe('documents to begin with', () => {
+  it.each(all)('pass lint as they are: $kind of type $type', async ({ kind, type }) => {
+    expect(await lintWith(kind, type)).toEqual([]);
+  });
+
+  it.each(all)('fit a terminal and explain each field: $kind of type $type', ({ kind, type }) => {
+    const lines = writeStarter(kind, type).split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    const spec = fieldTree(kind).fields.find(({ name }) => name === 'spec');
+    const absent = spec?.fields.filter(
+      ({ name }) => !lines.some((line) => line.startsWith(`  ${name}:`) || line.startsWith(`  # ${name}:`)),
+    );
+    expect(absent?.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('are there for each type that can run, and for no other', () => {
+    expect(all.map(({ kind, type }) => `${kind} ${type}`)).toEqual([
+      'Source webhook',
+      'Source api',
+      'Workflow cli',
+      'Workflow agent',
+      'Workflow conditional',
+      'Sink stdout',
+      'Sink webhook',
+    ]);
+    expect(() => writeStarter('Sink', 'slack')).toThrow('no Sink of type slack that this version can run');
+  });
+});
