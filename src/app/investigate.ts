@@ -14,7 +14,8 @@ import { snapshotOf } from '../intake/records.ts';
 import { isClusterScoped, kindResources } from '../analyzers/define.ts';
 import { objectLabels } from '../investigation/labels.ts';
 import { scan } from '../investigation/scan.ts';
-import { renderTextReport } from '../investigation/text.ts';
+import { renderText } from '../report/text.ts';
+import type { TextView } from '../report/text.ts';
 import { readAlerts } from './alert-payload.ts';
 import { withCluster } from './cluster.ts';
 import type { ClusterOptions } from './options.ts';
@@ -31,10 +32,10 @@ export interface Investigation {
 export async function investigateOnce(
   alerts: readonly AlertSnapshot[],
   options: ClusterOptions,
-  text: { readonly colour: boolean; readonly explain: boolean },
+  view: Omit<TextView, 'now'>,
 ): Promise<Investigation> {
   const { result, failure } = await withCluster(options, (cluster) => investigateIn(cluster, alerts));
-  return { result, text: renderTextReport(result, text), failure };
+  return { result, text: renderText(result, { ...view, now: result.observed_at ?? toTimestamp(Date.now()) }), failure };
 }
 
 /** Investigates the alerts in a cluster that is open, as one incident, without a model. */

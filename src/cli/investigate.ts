@@ -14,6 +14,7 @@ interface InvestigateFlags extends ClusterFlags {
   readonly label?: readonly string[];
   readonly namespace?: string;
   readonly explain?: boolean;
+  readonly evidence?: boolean;
   readonly output: string;
 }
 
@@ -26,7 +27,9 @@ export async function investigateCommand(
   const format = outputFormat(flags.output, ['text', 'json', 'markdown']);
   const { result, text, failure } = await investigateOnce(await alertsOf(flags, object), readClusterOptions(flags), {
     colour: terminal.colour,
+    ...(terminal.columns === undefined ? {} : { width: terminal.columns }),
     explain: flags.explain === true,
+    evidence: flags.evidence === true,
   });
   if (format === 'json') await printObject(terminal, 'json', result);
   else terminal.out(format === 'markdown' ? `${result.report.trimEnd()}\n` : text);

@@ -34,6 +34,7 @@ export function addInvestigationCommands(program: Command, action: Tie): void {
       .option('--index <number>', 'only this firing alert of the file, from 0')
       .option('-l, --label <name=value...>', 'instead of a file: labels of an alert')
       .option('-n, --namespace <name>', 'namespace of the object (default: default)')
+      .option('--evidence', 'add the findings and the evidence to the text; -o markdown and -o json have them')
       .option('--explain', 'show the rules that gave the confidence')
       .option('-o, --output <format>', 'text, json or markdown', 'text'),
     async () => (await import('./investigate.ts')).investigateCommand,

@@ -109,6 +109,8 @@ export interface AgentResult {
   readonly object: string | null;
   /** Of the alert, by its label or by how the cluster is read; null where neither says. */
   readonly cluster: string | null;
+  /** The moment of what was read: of a captured cluster that of the capture; null where nothing was read. */
+  readonly observed_at: string | null;
   /** One sentence in the past tense. */
   readonly happened: string;
   /** null = inconclusive. */

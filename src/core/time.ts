@@ -15,3 +15,28 @@ export function toEpochMs(timestamp: Timestamp): number {
 export function addMs(timestamp: Timestamp, milliseconds: number): Timestamp {
   return toTimestamp(toEpochMs(timestamp) + milliseconds);
 }
+
+/** A time for people, to the second: `2026-11-23 18:07:14 UTC`. */
+export function timeText(time: Timestamp | null): string {
+  return time === null ? 'an unknown time' : `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
+}
+
+/** `1m34s`, `2h5m`, `3d4h`: the two largest units. */
+export function durationText(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  const units = [
+    ['d', 86_400],
+    ['h', 3600],
+    ['m', 60],
+    ['s', 1],
+  ] as const;
+  const parts: string[] = [];
+  let rest = seconds;
+  for (const [unit, size] of units) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count}${unit}`);
+    if (parts.length === 2) break;
+  }
+  return parts.join('') || '0s';
+}

@@ -1,6 +1,6 @@
+import { timeText } from '../core/time.ts';
 import { isClusterScoped, nameOf, objectName } from '../analyzers/define.ts';
 import { happenedWords } from '../analyzers/happened.ts';
-import { timeText } from '../analyzers/reading/fields.ts';
 import type { Labels } from '../core/alert.ts';
 import { alertJson } from '../core/context.ts';
 import type { AgentResult, Cause, ChainLink } from '../core/finding.ts';
@@ -99,8 +99,11 @@ function happenedSentence({ draft, alike }: RankedFinding): string {
   const name = `${kind} ${path.at(-1) ?? ''}`;
   const subject = container === undefined || kind !== 'pod' ? name : `container ${container} of ${name}`;
   const often = restarts === undefined || restarts === '0' ? '' : `, ${restarts} restart${restarts === '1' ? '' : 's'}`;
-  const more = alike.length === 0 ? '' : `, and so did ${alike.length} more`;
-  const since = draft.when.from === null ? '' : `, since ${timeText(draft.when.from)}`;
+  const more = alike.length === 0 ? '' : `, and so did ${alike.length} more like it`;
+  const { from, source } = draft.when;
+  // The status of a container that was started again tells of its last end only.
+  const when = often !== '' && source.startsWith('status of') ? 'last at' : 'since';
+  const since = from === null ? '' : `, ${when} ${timeText(from)}`;
   const sentence = `${subject} ${happenedWords(draft.category)}${often}${since}${more}.`;
   return `${sentence[0]?.toUpperCase()}${sentence.slice(1)}`;
 }

@@ -7,7 +7,8 @@ import type { AgentResult } from '../core/finding.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import type { InvestigationInput, InvestigationOutcome } from './input.ts';
 import { investigate } from './investigate.ts';
-import { renderTextReport } from './text.ts';
+import { renderText } from '../report/text.ts';
+import type { TextView } from '../report/text.ts';
 
 function alertOf(labels: Record<string, string>, extra: Partial<AlertSnapshot> = {}): AlertSnapshot {
   return {
@@ -46,6 +47,20 @@ async function run(
     maxIterations: 20,
     ...changes,
   });
+}
+
+function textOf(result: AgentResult, view: Partial<TextView> = {}): string {
+  return renderText(result, { now: '2026-01-01T12:00:00.000Z', ...view });
+}
+
+/** Each part comes after the one before it. */
+function expectOrder(text: string, parts: readonly string[]): void {
+  let position = -1;
+  for (const part of parts) {
+    const next = text.indexOf(part, position + 1);
+    expect(next, part).toBeGreaterThan(position);
+    position = next;
+  }
 }
 
 test('a pod that was evicted does not hide why the one in its place is not scheduled', async () => {
@@ -364,7 +379,7 @@ describe('investigate', () => {
     const first = 'The cluster could not be read: https://x did not answer.';
     expect(result.report.split('\n')[0]?.replaceAll('\\', '')).toBe(first);
     expect(result.summary.startsWith(`${first} Inconclusive`)).toBe(true);
-    expect(renderTextReport(result).split('\n')[0]).toBe(first);
+    expect(textOf(result).split('\n')[1]).toBe(first);
   });
 
   test('a cluster that never answers comes before a refused model: it may be back, and the analyzers then report', async () => {
@@ -394,7 +409,7 @@ describe('investigate', () => {
       expect(result.summary).toContain('is no model provider of this version');
       expect(result.report.split('\n')[0]).toContain('is no model provider of this version');
       expect(result.report.split('\n')[2]).toBe('# Investigation Summary');
-      expect(renderTextReport(result).split('\n')[0]).toContain('is no model provider of this version');
+      expect(textOf(result).split('\n\n')[0]?.replace(/\s+/g, ' ')).toContain('is no model provider of this version');
     },
   );
 
@@ -615,7 +630,7 @@ describe('investigate', () => {
     expect(claims).not.toMatch(/(?<!\\)!\[|(?<!\\)\]\(|(?<!\\)<img|\n# Y|ignore previous/);
     expect(evidence).toContain('`````text\n');
     // oxlint-disable-next-line no-control-regex -- control characters are the subject
-    expect(`${result.report}${renderTextReport(result)}`).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u202e]/);
+    expect(`${result.report}${textOf(result, { evidence: true })}`).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u202e]/);
     expect(evidence).toContain('\\u{1b}[2J\\u{202e}SYSTEM');
   });
 
@@ -683,46 +698,41 @@ describe('investigate', () => {
   });
 });
 
-describe('renderTextReport', () => {
-  test('the verdict first, then findings with their evidence, what to do and the commands', async () => {
+describe('the reports', () => {
+  test('text: the alert, what happened, the cause, what to do, where to look, and the rest on request', async () => {
     const { result } = await run(oomShop());
-    const text = renderTextReport(result, { width: 80, explain: true });
-    expect(renderTextReport(result, { width: 80 })).not.toContain('CONFIDENCE');
-    const order = [
-      'ROOT CAUSE',
-      'OOMKilled',
-      'confidence 95%',
-      'no model was used',
-      'FINDINGS',
+    const text = textOf(result, { width: 80, explain: true, evidence: true });
+    expect(textOf(result, { width: 80 })).not.toMatch(/Confidence\n|Evidence\n/);
+    expectOrder(text, [
+      'FIRING warning KubePodCrashLooping pod/shop/web-h2-abcde for 20m\n',
+      'was killed for its memory (OOMKilled)',
+      'The cause is (95%): ',
+      'What to do\n  1. kubectl -n shop rollout undo deployment/web --to-revision=1\n',
+      'Undo: kubectl -n shop rollout undo deployment/web --to-revision=2\n',
+      'Silence: amtool silence add',
+      'Confidence\n',
+      'Findings\n',
       '[e1 e2',
-      'WHAT TO DO',
-      'rollout undo',
-      'EVIDENCE',
+      'Evidence\n',
       'kubectl get pod',
-      'CONFIDENCE',
-    ];
-    let position = -1;
-    for (const part of order) {
-      const next = text.indexOf(part, position + 1);
-      expect(next).toBeGreaterThan(position);
-      position = next;
-    }
-    expect(renderTextReport(result, { colour: true })).toContain('\u001b[');
-    expect(renderTextReport((await run(null)).result)).toMatch(/^INCONCLUSIVE\n/);
+    ]);
+    expect(textOf(result, { colour: true })).toContain('\u001b[');
+    expect(textOf((await run(null)).result)).toContain('\nNo cause was found: no cluster is configured');
   });
 
-  test('the Markdown report has the headings of the contract, in their order', async () => {
+  test('Markdown: the headings of the contract, what proves it folded', async () => {
     const { result } = await run(oomShop());
     const headings = result.report.split('\n').filter((line) => /^##? /.test(line));
     expect(headings).toEqual([
       '# Investigation Summary',
       '## Root Cause',
-      '## Key Findings',
-      '## Investigation Steps',
       '## Recommendations',
       '## Escalation Context',
+      '## Key Findings',
+      '## Investigation Steps',
       '## Evidence',
     ]);
+    expectOrder(result.report, ['## Escalation Context', '<details>\n<summary>', '## Key Findings', '\n</details>\n']);
     expect(result.report).toContain('**Confidence Level**: 95%');
   });
 });

@@ -1,7 +1,6 @@
 import type { Category, FindingDraft, Pointer, Question, Target, TemplateChange } from '../analyzers/define.ts';
-import { timeText } from '../analyzers/reading/fields.ts';
 import type { FindingSeverity } from '../core/finding.ts';
-import { addMs } from '../core/time.ts';
+import { addMs, timeText } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { dropExplained, fold, isBefore } from './findings.ts';
 import type { Analysis, RankedFinding } from './findings.ts';

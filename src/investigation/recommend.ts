@@ -1,6 +1,6 @@
+import { timeText } from '../core/time.ts';
 import { change, look, placeOf, kindAndName } from '../analyzers/advice.ts';
 import type { Advice } from '../analyzers/define.ts';
-import { timeText } from '../analyzers/reading/fields.ts';
 import type { Recommendation } from '../core/finding.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { effectOf } from './effect.ts';

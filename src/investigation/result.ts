@@ -2,7 +2,8 @@ import type { AgentResult, Finding, Gap } from '../core/finding.ts';
 import { oneLine, printable } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
 import { happenedWords } from '../analyzers/happened.ts';
-import { inconclusive, percent } from '../report/words.ts';
+import { renderReport } from '../report/markdown.ts';
+import { count, inconclusive, percent } from '../report/words.ts';
 import { aboutAlerts, causeOf, whatHappened } from './about.ts';
 import { firstWords } from './bounds.ts';
 import { confidenceOf } from './confidence.ts';
@@ -17,7 +18,6 @@ import type { Subject } from './targets.ts';
 import type { Reads } from './reads.ts';
 import { recommend } from './recommend.ts';
 import { silenceCommand } from './silence.ts';
-import { renderReport } from './report.ts';
 
 /** Findings after this many are left out; the ranking put the telling ones first. */
 const maxFindings = 15;
@@ -75,6 +75,7 @@ export function composeResult(composition: Composition): AgentResult {
     schema_version: 1,
     notice: notice === null ? null : printable(notice),
     ...aboutAlerts(composition.input, composition.clusterName, clean),
+    observed_at: reads.now,
     happened: whatHappened(kept, chain, alert, clean),
     cause: causeOf(kept, confidence.value, clean),
     summary: summaryOf(composition, rootCause, findings, confidence.value),
@@ -86,7 +87,7 @@ export function composeResult(composition: Composition): AgentResult {
     confidence: confidence.value,
     confidence_reasons: [
       ...confidence.reasons.map((reason) => clean(reason)),
-      ...(dropped > 0 ? [`${dropped} findings without evidence were dropped`] : []),
+      ...(dropped > 0 ? [`${count(dropped, 'finding')} without evidence dropped`] : []),
     ],
     actions_taken: reads.actions(),
     recommendations,
@@ -125,7 +126,7 @@ function recordFinding({ draft, alike }: RankedFinding, recorder: EvidenceRecord
 }
 
 function summaryOf(
-  { notice, subject, ranking, checked }: Composition,
+  { notice, subject, ranking }: Composition,
   rootCause: string | null,
   findings: readonly Finding[],
   confidence: number,
@@ -133,19 +134,17 @@ function summaryOf(
   const prefix = notice === null ? '' : `${notice} `;
   const scope = clean(subject.scope, 300);
   if (rootCause !== null)
-    return `${prefix}${clean(ranking.cause?.draft.cause ?? rootCause, 600)} Confidence ${percent(confidence)}, ${findings.length} findings about ${scope}.`;
-  return `${prefix}${inconclusive} ${clean(whyInconclusive(subject, checked, findings.length), 600)}`;
+    return `${prefix}${clean(ranking.cause?.draft.cause ?? rootCause, 600)} Confidence ${percent(confidence)}, ${count(findings.length, 'finding')} about ${scope}.`;
+  return `${prefix}${inconclusive} ${clean(whyInconclusive(subject, findings.length), 600)}`;
 }
 
 /** What keeps the answer from being one, in a sentence: the most telling first. */
-function whyInconclusive(subject: Subject, checked: readonly string[], found: number): string {
+function whyInconclusive(subject: Subject, found: number): string {
   if (subject.mismatch !== null) return subject.mismatch;
   if (subject.gone.length > 0) return `${subject.gone.join(', ')} does not exist any more.`;
-  if (found > 0) return `${found} findings, none of which explains the alert, about ${subject.scope}.`;
+  if (found > 0) return `${count(found, 'finding')}, none of which explains the alert, about ${subject.scope}.`;
   if (subject.scope === nothingNamed) return 'its labels name no Kubernetes object.';
-  const more = checked.length > 3 ? ` and ${checked.length - 3} more` : '';
-  const well = checked.length === 0 ? '' : ` What was looked at is well: ${checked.slice(0, 3).join(', ')}${more}.`;
-  return `no finding about ${subject.scope}.${well}`;
+  return `no finding about ${subject.scope}.`;
 }
 
 function escalationNotes({ input, subject, reads, clusterDescription }: Composition): string {
@@ -159,7 +158,7 @@ function alertLines({ alert, others = [], asked: question }: InvestigationInput)
   const [firstLine = ''] = question.split('\n');
   const asked = firstLine.trim() === '' ? [] : [`Asked: ${clean(firstLine, 500)}`];
   if (alert === null) return asked;
-  const more = others.length === 0 ? [] : [`and ${others.length} more alerts of the same notification.`];
+  const more = others.length === 0 ? [] : [`and ${count(others.length, 'more alert')} of the same notification.`];
   return [...aboutAlert(alert), ...more, ...asked];
 }
 
@@ -202,6 +201,7 @@ export function emptyResult(input: InvestigationInput, notice: string | null): A
     schema_version: 1,
     notice: notice === null ? null : printable(notice),
     ...aboutAlerts(input, null, clean),
+    observed_at: null,
     happened: whatHappened(nothingRanked, [], alert, clean),
     cause: null,
     summary: `${notice === null ? '' : `${notice} `}Inconclusive: no cluster is configured, so nothing could be read.`,

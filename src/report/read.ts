@@ -16,6 +16,7 @@ const nothing: AgentResult = {
   other_alerts: [],
   object: null,
   cluster: null,
+  observed_at: null,
   happened: '',
   cause: null,
   links: { runbook: null, query: null, silence: null },

@@ -14,6 +14,11 @@ export function percent(confidence: number): string {
   return `${Math.round(confidence * 100)}%`;
 }
 
+/** `1 finding`, `2 findings`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 /** What comes before the cause: `The cause is probably (80%)`. */
 export function causeLead({ confidence }: Pick<AgentResult, 'confidence'>): string {
   return `The cause ${certaintyOf(confidence)} (${percent(confidence)})`;
@@ -59,10 +64,7 @@ const relations: Readonly<Record<string, string>> = {
 /** The way from what the alert names to the cause, one line a hop; empty where the alert names what is at fault. */
 export function chainLines({ causal_chain: chain }: Pick<AgentResult, 'causal_chain'>): readonly string[] {
   if (chain.length < 2) return [];
-  return chain.map((link, index) => {
-    const mark = index === chain.length - 1 ? ' (the cause)' : '';
-    return oneLine(`${index === 0 ? '' : '-> '}${hop(link, index === 0)}${mark}`, 500);
-  });
+  return chain.map((link, index) => oneLine(`${index === 0 ? '' : '-> '}${hop(link, index === 0)}`, 500));
 }
 
 function hop({ object, relation, happened, finding }: ChainLink, isFirst: boolean): string {

@@ -1,10 +1,10 @@
-import { addMs } from '../../core/time.ts';
+import { addMs, timeText } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { change, describeCommand, look } from '../advice.ts';
 import { defineAnalyzer, lasting } from '../define.ts';
 import type { Advice, AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Question, Target } from '../define.ts';
 import { eventsEvidence, recentWarnings } from '../reading/events.ts';
-import { between, conditionOf, listAt, numberAt, textAt, timeAt, timeText } from '../reading/fields.ts';
+import { between, conditionOf, listAt, numberAt, textAt, timeAt } from '../reading/fields.ts';
 import { networkAgents } from './node-agents.ts';
 import { nodeTroubles, notReadySince } from './node-conditions.ts';
 import { nodeTaints } from './node-taints.ts';

@@ -1,10 +1,10 @@
 import type { Timestamp } from '../../core/time.ts';
-import { addMs } from '../../core/time.ts';
+import { addMs, timeText } from '../../core/time.ts';
 import { describeCommand, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer } from '../define.ts';
 import type { AnalyzerIo, EventView, EvidenceDraft, FindingDraft, Pointer, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
-import { between, plural, textAt, timeText } from '../reading/fields.ts';
+import { between, plural, textAt } from '../reading/fields.ts';
 import { networkAgents } from '../nodes/node-agents.ts';
 import type { NodeAgents } from '../nodes/node-agents.ts';
 import { deletionOf, endedBy, wellSince } from './pod-end.ts';

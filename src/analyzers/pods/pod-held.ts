@@ -1,10 +1,10 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
-import { toEpochMs } from '../../core/time.ts';
+import { timeText, toEpochMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { change, look } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { FindingDraft, Target } from '../define.ts';
-import { between, controllerOf, textAt, timeText } from '../reading/fields.ts';
+import { between, controllerOf, textAt } from '../reading/fields.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
 

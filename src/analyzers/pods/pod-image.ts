@@ -1,10 +1,10 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
-import { addMs } from '../../core/time.ts';
+import { addMs, timeText } from '../../core/time.ts';
 import { change, describeCommand, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { Advice, AnalyzerIo, Category, EventView, FindingDraft, Period, Place, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
-import { at, between, listAt, plural, textAt, timeAt, timeText } from '../reading/fields.ts';
+import { at, between, listAt, plural, textAt, timeAt } from '../reading/fields.ts';
 import { isCreating } from './pod-creating.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';

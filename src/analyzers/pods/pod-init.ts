@@ -1,8 +1,8 @@
-import { toEpochMs } from '../../core/time.ts';
+import { timeText, toEpochMs } from '../../core/time.ts';
 import { look, podQuestions } from '../advice.ts';
 import { defineAnalyzer } from '../define.ts';
 import type { AnalyzerIo, FindingDraft, Pointer, Target } from '../define.ts';
-import { between, listAt, textAt, timeText } from '../reading/fields.ts';
+import { between, listAt, textAt } from '../reading/fields.ts';
 import { serviceOfHost } from '../reading/hosts.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';

@@ -1,11 +1,11 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
-import { addMs } from '../../core/time.ts';
+import { addMs, timeText } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { look, podQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, EventView, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
-import { conditionOf, textAt, timeAt, timeText } from '../reading/fields.ts';
+import { conditionOf, textAt, timeAt } from '../reading/fields.ts';
 import { notReadySince } from '../nodes/node-conditions.ts';
 import { removalOf } from '../nodes/node-past.ts';
 import { isReady, podEvidence, podFacts } from './pod-status.ts';

@@ -1,10 +1,11 @@
+import { timeText } from '../../core/time.ts';
 import type { KubernetesObject } from '../../core/cluster.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { change, describeCommand, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, Category, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
-import { conditionOf, controllerOf, textAt, timeAt, timeText } from '../reading/fields.ts';
+import { conditionOf, controllerOf, textAt, timeAt } from '../reading/fields.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import { quote } from '../reading/quote.ts';
 

@@ -1,5 +1,5 @@
 import type { KubernetesObject, OwnerReference } from '../../core/cluster.ts';
-import { toEpochMs, toTimestamp } from '../../core/time.ts';
+import { durationText, toEpochMs, toTimestamp } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 
 /** The value at a path of own properties, or undefined. Objects come from outside and may lack or twist anything. */
@@ -81,26 +81,6 @@ export function isOwnedBy(object: KubernetesObject, owner: KubernetesObject): bo
     : reference.uid === owner.metadata.uid;
 }
 
-/** `1m34s`, `2h5m`, `3d4h`: the two largest units. */
-export function durationText(milliseconds: number): string {
-  const seconds = Math.max(0, Math.round(milliseconds / 1000));
-  const units = [
-    ['d', 86_400],
-    ['h', 3600],
-    ['m', 60],
-    ['s', 1],
-  ] as const;
-  const parts: string[] = [];
-  let rest = seconds;
-  for (const [unit, size] of units) {
-    const count = Math.floor(rest / size);
-    rest -= count * size;
-    if (count > 0) parts.push(`${count}${unit}`);
-    if (parts.length === 2) break;
-  }
-  return parts.join('') || '0s';
-}
-
 /** Time from one moment to another, as text; null where one is missing. */
 export function between(from: Timestamp | null, to: Timestamp | null): string | null {
   return from === null || to === null ? null : durationText(toEpochMs(to) - toEpochMs(from));
@@ -109,9 +89,4 @@ export function between(from: Timestamp | null, to: Timestamp | null): string | 
 /** `1 restart`, `7 restarts`. */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-/** A time for people, to the second: `2026-11-23 18:07:14 UTC`. */
-export function timeText(time: Timestamp | null): string {
-  return time === null ? 'an unknown time' : `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
 }

@@ -1,7 +1,8 @@
+import { timeText } from '../../core/time.ts';
 import { change, describeCommand, look } from '../advice.ts';
 import { defineAnalyzer, kindResources, lasting, objectName } from '../define.ts';
 import type { EvidenceDraft, FindingDraft, ObjectKind, Period, Pointer, Target } from '../define.ts';
-import { conditionOf, listAt, numberAt, textAt, timeText } from '../reading/fields.ts';
+import { conditionOf, listAt, numberAt, textAt } from '../reading/fields.ts';
 import { wasRead } from '../reading/owned.ts';
 import { quote } from '../reading/quote.ts';
 

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
-import { addMs } from '../../core/time.ts';
+import { addMs, timeText } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { describeCommand, kindAndName, look, unreadyQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
@@ -14,7 +14,6 @@ import {
   plural,
   textAt,
   timeAt,
-  timeText,
   mapAt,
 } from '../reading/fields.ts';
 import { wasRead } from '../reading/owned.ts';

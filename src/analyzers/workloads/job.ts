@@ -1,3 +1,4 @@
+import { timeText } from '../../core/time.ts';
 import type { KubernetesObject } from '../../core/cluster.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { change, describeCommand, look } from '../advice.ts';
@@ -6,17 +7,7 @@ import { lastWarningOfPods } from './deleted-pods.ts';
 import type { LastWarning } from './deleted-pods.ts';
 import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Pointer, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
-import {
-  at,
-  between,
-  conditionOf,
-  controllerOf,
-  numberAt,
-  plural,
-  textAt,
-  timeAt,
-  timeText,
-} from '../reading/fields.ts';
+import { at, between, conditionOf, controllerOf, numberAt, plural, textAt, timeAt } from '../reading/fields.ts';
 import { podsOf, wasRead } from '../reading/owned.ts';
 import { quote } from '../reading/quote.ts';
 

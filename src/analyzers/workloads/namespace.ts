@@ -1,9 +1,9 @@
-import { addMs } from '../../core/time.ts';
+import { addMs, timeText } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { look } from '../advice.ts';
 import { defineAnalyzer } from '../define.ts';
 import type { Advice, AnalyzerIo, Category, EvidenceDraft, FindingDraft, Pointer, Target } from '../define.ts';
-import { between, conditionOf, listAt, timeAt, timeText } from '../reading/fields.ts';
+import { between, conditionOf, listAt, timeAt } from '../reading/fields.ts';
 import { quote } from '../reading/quote.ts';
 
 type Name =

@@ -1,10 +1,10 @@
-import { addMs } from '../../core/time.ts';
+import { addMs, timeText } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { change, kindAndName, look, unreadyQuestions } from '../advice.ts';
 import { defineAnalyzer, nameOf, objectName } from '../define.ts';
 import type { AnalyzerIo, EventView, FindingDraft, Period, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
-import { conditionOf, controllerOf, numberAt, timeText } from '../reading/fields.ts';
+import { conditionOf, controllerOf, numberAt } from '../reading/fields.ts';
 import { replicasOf } from '../reading/replicas.ts';
 
 type Draft = FindingDraft<'scaled-to-zero' | 'rollout-paused'>;

@@ -1,0 +1,120 @@
+import type { ActionTaken, AgentResult, Finding, Recommendation } from '../core/finding.ts';
+import { code, codeBlock, plainText } from './escape.ts';
+import { headLine, headOf } from './head.ts';
+import { createSaid } from './said.ts';
+import type { Said } from './said.ts';
+import { isCommand } from './text.ts';
+import { causeText, chainLines, count, effectOf, logLines, percent } from './words.ts';
+
+/**
+ * The Markdown report: the order of the text, under the headings of the contract; what proves it is folded. Text that came from
+ * the cluster or the alert is escaped; evidence stands in blocks that its content cannot end. No sentence stands in it twice.
+ */
+export function renderReport(result: Omit<AgentResult, 'report'>): string {
+  const report: AgentResult = { ...result, report: '' };
+  const said = createSaid();
+  const say = (text: string, limit = 3000): string => plainText(said.once(text), limit);
+  const sections = [
+    ...(report.notice === null ? [] : [say(report.notice)]),
+    '# Investigation Summary',
+    headSection(report),
+    say(report.happened),
+    `**Confidence Level**: ${percent(report.confidence)}`,
+    '## Root Cause',
+    say(causeText(report)),
+    also('It fired together with', report.other_alerts),
+    list(chainLines(report).map((line, index) => `${index + 1}. ${plainText(line.replace(/^-> /, ''))}`)),
+    ...logLines(report)
+      .filter(({ text }) => !said.has(text))
+      .map(({ object, text }) => `Log of ${plainText(object)}: ${code(text)}`),
+    '## Recommendations',
+    list(report.recommendations.map((item) => recommendationLine(item, said))) || 'None.',
+    ...(report.can_auto_fix && report.fix_command !== null
+      ? ['## Automated Resolution Available', code(report.fix_command)]
+      : []),
+    '## Escalation Context',
+    list(escalationLines(report, say)) || 'None.',
+    ...proof(report, say),
+  ];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+/** Without how long it fires: a report is kept. */
+function headSection(report: AgentResult): string {
+  const head = headOf(report);
+  return `**${plainText(headLine({ ...head, startsAt: null }, ''))}**`;
+}
+
+function also(title: string, names: readonly string[]): string {
+  return names.length === 0
+    ? ''
+    : `${title} ${names
+        .slice(0, 20)
+        .map((name) => plainText(name))
+        .join(', ')}.`;
+}
+
+function list(lines: readonly string[]): string {
+  return lines.join('\n');
+}
+
+function recommendationLine(item: Recommendation, said: Said): string {
+  const action = isCommand(item.action) ? code(item.action) : plainText(item.action);
+  const why = plainText(said.once(item.rationale));
+  const undo = item.undo === null ? '' : ` Undo: ${code(item.undo)}.`;
+  return `${item.priority}. ${action} (${plainText(effectOf(item))})${why === '' ? '' : `: ${why}`}${undo}`;
+}
+
+type Say = (text: string, limit?: number) => string;
+
+function escalationLines(report: AgentResult, say: Say): readonly string[] {
+  const { links, also_broken: broken, open_questions: questions } = report;
+  const { silence } = links;
+  const notes = (report.escalation_notes ?? '')
+    .split('\n')
+    .filter((line) => silence === null || !line.endsWith(silence))
+    .map((line) => say(line));
+  return [
+    ...notes,
+    ...(silence === null ? [] : [`Silence: ${code(silence)}`]),
+    ...broken.map((finding) => `Also broken, no link found: ${findingText(finding, say)}`),
+    ...questions.map((question) => `Open question: ${say(question)}`),
+  ]
+    .filter((line) => line !== '')
+    .map((line) => `- ${line}`);
+}
+
+/** Findings, reads and evidence, folded. A line before the closing tag keeps its content Markdown. */
+function proof(report: AgentResult, say: Say): readonly string[] {
+  const { findings, actions_taken: actions, evidence } = report;
+  const parts = [count(findings.length, 'finding'), count(actions.length, 'read'), count(evidence.length, 'excerpt')];
+  return [
+    `<details>\n<summary>Evidence: ${parts.join(', ')}</summary>`,
+    '## Key Findings',
+    list(findings.map((finding, index) => `${index + 1}. ${findingText(finding, say)}`)) || 'None.',
+    list(report.confidence_reasons.map((reason) => `- ${plainText(reason)}`)),
+    report.model === null
+      ? 'No model was used: this report comes from deterministic analyzers.'
+      : `Model: ${plainText(report.model)}`,
+    '## Investigation Steps',
+    list(actions.map((action, index) => `${index + 1}. ${actionLine(action)}`)) || 'Nothing was read.',
+    '## Evidence',
+    ...(evidence.length === 0
+      ? ['None.']
+      : evidence.flatMap((item) => [
+          `### ${item.id}: ${plainText(item.kind)} of ${plainText(item.object)}`,
+          `${code(item.command)}, as of ${item.time}`,
+          codeBlock(item.excerpt),
+        ])),
+    '</details>',
+  ];
+}
+
+function findingText({ severity, category, object, description, evidence_ids: ids }: Finding, say: Say): string {
+  const words = say(description);
+  return `**${severity}** ${code(category)} ${plainText(object)}${words === '' ? '' : `: ${words}`} (${ids.join(', ')})`;
+}
+
+function actionLine(action: ActionTaken): string {
+  return `${code(action.command)} at ${action.timestamp}: ${action.success ? '' : '**failed**, '}${plainText(action.output_summary)}`;
+}
