@@ -569,7 +569,7 @@ describe('investigate', () => {
     expect(text).toMatchObject({
       code: 0,
       err: '',
-      out: expect.stringMatching(/^FIRING critical KubePodCrashLooping pod\/shop\/checkout-/) as string,
+      out: expect.stringMatching(/^FIRING warning KubePodCrashLooping pod\/shop\/checkout-/) as string,
     });
     const markdown = await fist('investigate', '--alert', alert, '--dump', dump, '-o', 'markdown');
     expect(markdown).toMatchObject({ code: 0, err: '' });

@@ -69,6 +69,8 @@ export interface AppParts {
   noteSecret?(value: string): void;
   /** Where the stdout sink writes; rejects where it could not. */
   writeStdout(text: string): void | Promise<void>;
+  /** Columns of the terminal behind it; absent = it is none. */
+  readonly stdoutColumns?: number | undefined;
   /** For crash tests: a named point at which the process kills itself. */
   readonly crashAt?: string | undefined;
   /** For tests of overload. */
@@ -222,6 +224,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       random: Math.random,
       publicUrl: options.publicUrl,
       writeStdout: async (text) => parts.writeStdout(text),
+      stdoutColumns: parts.stdoutColumns,
       stepsView: stepsJson,
     });
     const outboxPumping = startPump(queue === null ? outbox : scattered(outbox, Math.random));

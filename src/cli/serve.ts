@@ -48,6 +48,7 @@ export async function serve(terminal: Terminal, flags: StartFlags): Promise<numb
     const app = await createApp(options, {
       log,
       writeStdout,
+      stdoutColumns: terminal.columns,
       noteSecret: (value) => secrets.add(value),
       crashAt: terminal.env['FIST_CRASH_AT'],
       signal: starting.signal,

@@ -110,6 +110,8 @@ export interface EventContext {
   readonly steps: JsonObject;
   readonly run: { readonly id: string; readonly status: string; readonly url: string | null } | null;
   readonly timestamp: Timestamp;
+  /** What people read of it. */
+  readonly text: string;
 }
 
 /** What a sink answers: it never sleeps, retries or logs. */

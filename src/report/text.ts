@@ -43,7 +43,7 @@ const mostNamed = 5;
 interface Page {
   readonly width: number;
   readonly said: Said;
-  paint(style: Parameters<typeof styleText>[0], text: string): string;
+  readonly paint: (style: Parameters<typeof styleText>[0], text: string) => string;
 }
 
 /**

@@ -19,6 +19,9 @@ function facts(changes: Partial<DeliveryFacts> = {}): DeliveryFacts {
     alert: { ...closedAlert, episode: 1 },
     transitions: [],
     publicUrl: 'https://fist.example',
+    width: 80,
+    told: null,
+    explains: [],
     ...changes,
   };
 }

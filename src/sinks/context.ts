@@ -7,6 +7,9 @@ import { lastReport } from '../core/finding.ts';
 import type { AlertSnapshot, RunRecord, StepRecord } from '../core/run.ts';
 import { toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import type { ToldReport } from '../report/short.ts';
+import { deliveryText } from './text.ts';
+import type { Ending } from './text.ts';
 
 /** The rows that a delivery speaks about, read when it is rendered. */
 export interface DeliveryFacts {
@@ -20,13 +23,12 @@ export interface DeliveryFacts {
   readonly transitions: readonly AlertTransition[];
   /** Where people reach this server, without a slash at the end; null where it is not known. */
   readonly publicUrl: string | null;
-}
-
-/** The end of the episode that a delivery is about. */
-interface Ending {
-  readonly resolvedAt: Timestamp | null;
-  /** Since when the alert fires again; null = it does not. */
-  readonly again: { readonly episode: number; readonly startsAt: Timestamp | null } | null;
+  /** Columns of the text. */
+  readonly width: number;
+  /** The report of another alert that has told this Sink the cause already; null = this one tells it. */
+  readonly told: ToldReport | null;
+  /** Other alerts of the same incident, which this report tells as well. */
+  readonly explains: readonly string[];
 }
 
 /** Whether the episode of a run has ended, though the run was about an alert that fires. */
@@ -53,9 +55,9 @@ export function eventContext(facts: DeliveryFacts): EventContext {
     namespace: alert?.namespace ?? delivery.namespace,
     type: '',
   };
-  const told = sourceJson({ source, alert: snapshot, context: run?.input.context ?? {}, depth: 0 });
+  const shape = sourceJson({ source, alert: snapshot, context: run?.input.context ?? {}, depth: 0 });
   const resolvedAt = resolved ? delivery.createdAt : (ending?.resolvedAt ?? null);
-  return {
+  const context: Omit<EventContext, 'text'> = {
     event: delivery.event,
     source: { name: source.name, type: source.type, namespace: source.namespace },
     workflow: {
@@ -70,7 +72,7 @@ export function eventContext(facts: DeliveryFacts): EventContext {
       completedAt: started ? null : (run?.completedAt ?? null),
       error: started ? null : (run?.error ?? null),
     },
-    data: objectOf(told['data']),
+    data: objectOf(shape['data']),
     alert: snapshot === null ? null : { ...alertJson(snapshot), ...lastingOf(snapshot), resolvedAt },
     report: resolved ? causeOf(report) : annotated(report, noteOf(ending)),
     steps: started ? {} : facts.stepsView,
@@ -84,6 +86,8 @@ export function eventContext(facts: DeliveryFacts): EventContext {
           },
     timestamp: delivery.createdAt,
   };
+  const { width, told, explains } = facts;
+  return { ...context, text: deliveryText(context, { report, ending, width, told, explains }) };
 }
 
 /**
@@ -91,7 +95,7 @@ export function eventContext(facts: DeliveryFacts): EventContext {
  * of an alert is short: who hears of it has been told the rest.
  */
 export function deliveryPayload(context: EventContext): JsonObject {
-  const { event, source, workflow, data, alert, report, run, timestamp } = context;
+  const { event, source, workflow, data, alert, report, run, timestamp, text } = context;
   const short = event === 'alert-resolved';
   return {
     event,
@@ -102,6 +106,7 @@ export function deliveryPayload(context: EventContext): JsonObject {
     report,
     run: run === null ? null : { ...run },
     timestamp,
+    text,
   };
 }
 

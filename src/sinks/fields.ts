@@ -8,10 +8,10 @@ export const endpoint = z
   .regex(/^https?:\/\/[^\s/]+/, 'must begin with http:// or https://')
   .meta({ description: 'Address of the receiver, http or https. Redirects are not followed.' });
 
-export const template = z
-  .string()
-  .max(65_536)
-  .meta({ description: 'Go text/template. Roots: .source .alert .workflow .steps .report .run .event .timestamp.' });
+export const template = z.string().max(65_536).meta({
+  description:
+    'Go text/template. Roots: .source .alert .workflow .steps .report .run .event .timestamp .text (the report for people).',
+});
 
 export const action = z.enum(['resolve', 'annotate', 'silence', 'trigger']).meta({
   description:

@@ -36,6 +36,8 @@ export interface OutboxOptions {
   /** Where people reach this server; null = unknown. */
   readonly publicUrl: string | null;
   writeStdout(text: string): Promise<void>;
+  /** Columns of the terminal that stdout is; absent = it is none. */
+  readonly stdoutColumns?: number | undefined;
   /** `.steps` of templates, the same as in the templates of the run itself. */
   stepsView(plan: Plan, steps: readonly StepRecord[]): JsonObject;
   readonly concurrency?: number;
@@ -47,6 +49,8 @@ export interface OutboxOptions {
  * well within it, so a lease is never renewed.
  */
 export const leaseMs = 20_000;
+/** Where the columns of what shows a text are not known. */
+const textColumns = 80;
 /** In this process. More than the most that one Sink may have (spec.delivery.maxConcurrent), so that a slow one leaves room. */
 const defaultConcurrency = 32;
 
@@ -217,7 +221,10 @@ async function render(
   await eventLoopTurns.next();
   try {
     const stepsView = plan === undefined ? {} : options.stepsView(plan, steps);
-    return renderDelivery(sink, { delivery, run, steps, stepsView, alert, transitions, publicUrl: options.publicUrl });
+    const { publicUrl } = options;
+    const width = sink.type === 'stdout' ? (options.stdoutColumns ?? textColumns) : textColumns;
+    const facts = { delivery, run, steps, stepsView, alert, transitions, publicUrl, width, told: null, explains: [] };
+    return renderDelivery(sink, facts);
   } catch (thrown) {
     return { kind: 'defect', thrown };
   }

@@ -28,8 +28,11 @@ function hostileParts(printed: string): string[] {
 const payload = { workflow: { name: 'triage' }, timestamp: 't' };
 
 describe('stdout', () => {
-  test('prints one line of JSON by default', async () => {
-    expect(await print({}, payload)).toBe('[out] {"workflow":{"name":"triage"},"timestamp":"t"}\n');
+  test('prints the text by default, one line of JSON on request', async () => {
+    expect(await print({}, { ...payload, text: 'FIRING critical X\nThe cause is (95%): y.\n' })).toBe(
+      '[out] FIRING critical X\nThe cause is (95%): y.\n',
+    );
+    expect(await print({ format: 'json' }, payload)).toBe('[out] {"workflow":{"name":"triage"},"timestamp":"t"}\n');
   });
 
   test('pretty JSON, YAML and text', async () => {
@@ -43,7 +46,7 @@ describe('stdout', () => {
 
   test('JSON stays JSON, and nothing reaches the terminal that could move or hide text', async () => {
     const text = hostile.join('x');
-    const line = await print({}, { text });
+    const line = await print({ format: 'json' }, { text });
     expect(JSON.parse(line.replace('[out] ', ''))).toEqual({ text });
     expect(hostileParts(line)).toEqual([]);
     expect(hostileParts(await print({ format: 'text', template: 'x' }, { text }))).toEqual([]);
@@ -55,10 +58,5 @@ describe('stdout', () => {
     expect(await print({ template: 'x' }, { text })).toBe(
       '[out] first\n [out] {"forged":true}\n [other] x\n- [kept](y)\n',
     );
-  });
-
-  test('format text needs a template', () => {
-    expect(stdout.config.safeParse({ format: 'text' }).success).toBe(false);
-    expect(stdout.config.safeParse({ format: 'text', template: '' }).success).toBe(true);
   });
 });

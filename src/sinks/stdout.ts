@@ -8,21 +8,16 @@ import { template } from './fields.ts';
 export const stdout = defineSink({
   type: 'stdout',
   description: "Prints to the server's standard output.",
-  config: z
-    .object({
-      format: z.enum(['json', 'yaml', 'text']).optional().meta({
-        description: 'json, yaml, or text (the template). Default: text where a template is given, else json.',
-      }),
-      pretty: z.boolean().default(false).meta({ description: 'Indents JSON.' }),
-      template: template.optional(),
-    })
-    .refine((config) => config.format !== 'text' || config.template !== undefined, {
-      path: ['template'],
-      error: 'format text needs a template',
+  config: z.object({
+    format: z.enum(['text', 'json', 'yaml']).optional().meta({
+      description:
+        'text (the report for people, or the template), json or yaml (the payload). Default: json where pretty is set, else text.',
     }),
+    pretty: z.boolean().default(false).meta({ description: 'Indents JSON.' }),
+    template: template.optional(),
+  }),
   async deliver(io, config, delivery) {
-    const format = config.format ?? (config.template === undefined ? 'json' : 'text');
-    const text = { json: toJson, yaml: toYaml, text: toText }[format];
+    const text = { json: toJson, yaml: toYaml, text: toText }[config.format ?? (config.pretty ? 'json' : 'text')];
     const body = await text(delivery, config.pretty);
     await io.write(`[${delivery.sinkName}] ${withoutForgery(body.replace(/\n+$/, ''))}\n`);
     return { ok: true, reference: null };

@@ -1,0 +1,52 @@
+import type { AgentResult } from '../core/finding.ts';
+import { timeText } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
+import { oneLine } from '../lib/printable.ts';
+import { headLine } from './head.ts';
+import type { ReportHead } from './head.ts';
+import { wrap } from './layout.ts';
+import { causeText } from './words.ts';
+
+/** What people read of a transition that has no report of its own. */
+export interface ShortView {
+  readonly now: Timestamp;
+  readonly width: number;
+  readonly run: { readonly id: string; readonly url: string | null } | null;
+}
+
+/** One line: `RESOLVED critical KubePodCrashLooping pod/shop/web-1 after 25m`. */
+export function endedText(head: ReportHead, now: Timestamp): string {
+  return `${headLine(head, now)}\n`;
+}
+
+/** The head, and a sentence: that it is looked into, that a run failed. */
+export function briefText(head: ReportHead, words: string, { now, width, run }: ShortView): string {
+  return lines([...wrap(headLine(head, now), width, '', '  '), ...wrap(words, width), ...runLine(run)]);
+}
+
+/** A report that was told already, for another alert of the same incident. */
+export interface ToldReport {
+  /** `KubePodCrashLooping pod/shop/web-1`. */
+  readonly alert: string;
+  readonly at: Timestamp;
+  readonly run: ShortView['run'];
+}
+
+/** An alert whose cause a report told already: what it is, that it is the same, and where the report is. */
+export function pointerText(
+  head: ReportHead,
+  report: AgentResult,
+  told: ToldReport,
+  { now, width }: ShortView,
+): string {
+  const same = `Same cause as ${oneLine(told.alert, 300)}, reported at ${timeText(told.at)}. ${causeText(report)}`;
+  return lines([...wrap(headLine(head, now), width, '', '  '), ...wrap(same, width), ...runLine(told.run)]);
+}
+
+function runLine(run: ShortView['run']): readonly string[] {
+  return run === null ? [] : [`Run:     ${run.url ?? `fist describe run/${run.id}`}`];
+}
+
+function lines(all: readonly string[]): string {
+  return `${all.join('\n')}\n`;
+}

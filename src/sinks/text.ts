@@ -1,0 +1,62 @@
+import { readReport } from '../report/read.ts';
+import { alertHead, headOf } from '../report/head.ts';
+import { briefText, endedText, pointerText } from '../report/short.ts';
+import type { ToldReport } from '../report/short.ts';
+import { renderText } from '../report/text.ts';
+import type { EventContext } from '../core/delivery.ts';
+import type { AgentResult } from '../core/finding.ts';
+import type { JsonObject } from '../core/json.ts';
+import { timeText } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
+
+/** The end of the episode that a delivery is about, though it tells what was found while the alert fired. */
+export interface Ending {
+  readonly resolvedAt: Timestamp | null;
+  /** Since when the alert fires again; null = it does not. */
+  readonly again: { readonly episode: number; readonly startsAt: Timestamp | null } | null;
+}
+
+/** What a text says beside the event itself. */
+export interface TextFacts {
+  /** The whole report of the run; null = it made none. */
+  readonly report: JsonObject | null;
+  readonly ending: Ending | null;
+  readonly width: number;
+  /** The report of another alert that has told the cause already; null = this one tells it. */
+  readonly told: ToldReport | null;
+  /** Other alerts of the incident, which this report tells as well. */
+  readonly explains: readonly string[];
+}
+
+/** What people read of a delivery. Pure. */
+export function deliveryText(context: Omit<EventContext, 'text'>, facts: TextFacts): string {
+  const { event, alert, workflow, run, timestamp } = context;
+  const report = facts.report === null ? null : readReport(facts.report);
+  const head = report === null ? alertHead(alert) : headOf(report, alert);
+  const view = { now: timestamp, width: facts.width, run };
+  if (event === 'alert-resolved') return endedText(head, timestamp);
+  if (event === 'run-started') return briefText(head, `Workflow ${workflow.name} looks into it.`, view);
+  if (event === 'approval-requested') return briefText(head, `Workflow ${workflow.name} waits for an approval.`, view);
+  if (report === null) return briefText(head, outcome(context) ?? `Workflow ${workflow.name} made no report.`, view);
+  const now = report.observed_at ?? timestamp;
+  if (facts.told !== null) return pointerText(head, report, facts.told, { ...view, now });
+  const note = [endingWords(facts.ending), failure(context, report)].filter((words) => words !== null).join(' ');
+  return renderText(report, { ...view, now, alert, note: note === '' ? null : note, explains: facts.explains });
+}
+
+function endingWords(ending: Ending | null): string | null {
+  if (ending === null) return null;
+  const { resolvedAt, again } = ending;
+  const since =
+    again === null ? '' : `; it fires again since ${again.startsAt === null ? 'then' : timeText(again.startsAt)}`;
+  return `The alert was resolved${resolvedAt === null ? '' : ` at ${timeText(resolvedAt)}`}, before this report was sent${since}.`;
+}
+
+function outcome({ workflow: { name, status, error } }: Omit<EventContext, 'text'>): string | null {
+  return status === 'succeeded' ? null : `Workflow ${name} ${status}${error === null ? '' : `: ${error}`}`;
+}
+
+/** Why the run failed, where the report does not say it itself. */
+function failure(context: Omit<EventContext, 'text'>, { notice }: AgentResult): string | null {
+  return notice === null ? outcome(context) : null;
+}
