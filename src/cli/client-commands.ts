@@ -49,6 +49,7 @@ export function addClientCommands(program: Command, action: Tie): void {
   get
     .option('-A, --all-namespaces', 'of all namespaces, which is the default; wins over -n')
     .option('--sort-by <path>', 'ascending by this JSONPath: .receivedAt')
+    .option('-w, --watch', 'alerts, runs: go on, and show each that changes, until Ctrl-C')
     .option('--no-headers', 'a table without headings')
     .option('--limit <number>', 'at most so many', '50')
     .option('--continue <cursor>', 'go on where a list ended');
@@ -60,7 +61,9 @@ export function addClientCommands(program: Command, action: Tie): void {
         .description(
           'Shows run/ID or alert/ID with all that belongs to it, delivery/, event/ or dead-letter/ID, or source, workflow or sink/[NAMESPACE/]NAME; also as `NOUN NAME`, and several',
         ),
-    ).option('-o, --output <format>', 'text, json or yaml', 'text'),
+    )
+      .option('-w, --watch', 'alerts, runs: go on, and show it again when it changes, until Ctrl-C')
+      .option('-o, --output <format>', 'text, json or yaml', 'text'),
     async () => (await import('./describe.ts')).describe,
   );
   action(

@@ -5,6 +5,8 @@ import type { ErrorCode } from '../core/errors.ts';
 import { errorCodes } from '../core/errors.ts';
 import { isLoopback } from '../lib/address-policy.ts';
 import { createHttpClient } from '../lib/http.ts';
+import { parseServerEvents } from '../lib/server-sent-events.ts';
+import type { ServerEvent } from '../lib/server-sent-events.ts';
 import type { AnswerOf, RequestOf, RouteName } from '../server/routes.ts';
 import type { Terminal } from './output.ts';
 
@@ -22,12 +24,16 @@ export interface ApiClient {
   call<Name extends RouteName>(name: Name, request: RequestOf<Name>): Promise<AnswerOf<Name>>;
   /** The same where the path is put together at run time. */
   get(path: string): Promise<unknown>;
+  /** What the stream of changes tells from a position on. Rejects as `get` does; throws while it is read where it breaks off. */
+  events(path: string, lastId: string, signal: AbortSignal): Promise<AsyncIterable<ServerEvent>>;
   post(path: string, body: unknown): Promise<unknown>;
   /** To a Source's webhook, with the token of that Source and never the API's. */
   notify(path: string, body: unknown, webhookToken: string | undefined): Promise<unknown>;
 }
 
 const answerMs = 30_000;
+/** The server says something each 15 seconds. */
+const idleMs = 45_000;
 const maxResponseBytes = 64 * 1024 * 1024;
 
 /**
@@ -60,10 +66,7 @@ export function apiClient(flags: ServerFlags, terminal: Terminal, timeoutMs = an
         maxResponseBytes,
       })
       .catch((cause: unknown) => {
-        throw new AppError('Unreachable', `no server answers at ${url}`, {
-          cause,
-          next: 'fist serve --resources DIR, or --server URL',
-        });
+        throw unreachable(url, cause);
       });
     if (response.status >= 200 && response.status < 300) return response.body === '' ? null : JSON.parse(response.body);
     throw path.startsWith('/webhook/') && response.status === 401
@@ -83,6 +86,23 @@ export function apiClient(flags: ServerFlags, terminal: Terminal, timeoutMs = an
       return (await callApi(method, urlOf(path, request), request.body)) as AnswerOf<Name>;
     },
     get: (path) => callApi('GET', path),
+    async events(path, lastId, signal) {
+      if (token === undefined && !isHere) throw tokenNeeded(url);
+      const headers = {
+        accept: 'text/event-stream',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(lastId === '' ? {} : { 'last-event-id': lastId }),
+      };
+      const response = await http
+        .stream({ url: url + path, headers, timeoutMs, idleMs, signal })
+        .catch((cause: unknown) => {
+          throw unreachable(url, cause);
+        });
+      if (response.status === 200) return parseServerEvents(response.pieces);
+      let body = '';
+      for await (const piece of response.pieces) body += piece;
+      throw failure(response.status, body, url, token);
+    },
     post: (path, body) => callApi('POST', path, body),
     notify: (path, body, webhookToken) => call('POST', path, webhookToken, body),
   };
@@ -101,6 +121,13 @@ function urlOf(path: string, { params = {}, query = {} }: GivenParameters): stri
 interface GivenParameters {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, unknown>>;
+}
+
+function unreachable(url: string, cause: unknown): AppError {
+  return new AppError('Unreachable', `no server answers at ${url}`, {
+    cause,
+    next: 'fist serve --resources DIR, or --server URL',
+  });
 }
 
 function tokenIn(file: string): string | undefined {

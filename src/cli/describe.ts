@@ -7,8 +7,11 @@ import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
 import { deliveryState, deliveryText } from './delivery-text.ts';
 import { objectsOf, pathOf } from './nouns/index.ts';
+import type { AnyNoun, NamedObject } from './nouns/index.ts';
 import { plain } from '../lib/printable.ts';
-import { outputFormat, printObject } from './output.ts';
+import { objectText, outputFormat } from './output.ts';
+import { watchChanges } from './watch.ts';
+import { checkTold } from './watch-list.ts';
 import type { Terminal } from './output.ts';
 
 interface RunDetail extends RunRecord {
@@ -29,27 +32,47 @@ const texts: ReadonlyMap<string, (detail: never) => string> = new Map<string, (d
   ['delivery', deliveryText],
 ]);
 
-/** `fist describe NOUN/KEY...` or `NOUN KEY...`: each with all that belongs to it. */
-export async function describe(
-  terminal: Terminal,
-  flags: ServerFlags & { output: string },
-  ...words: string[]
-): Promise<number> {
+interface DescribeFlags extends ServerFlags {
+  readonly output: string;
+  readonly watch?: boolean;
+}
+
+/** `fist describe NOUN/KEY...` or `NOUN KEY...`: each with all that belongs to it; with `--watch` again at each change. */
+export async function describe(terminal: Terminal, flags: DescribeFlags, ...words: string[]): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json', 'yaml']);
   const objects = objectsOf(words);
   const client = apiClient(flags, terminal);
-  const details = await Promise.all(objects.map((object) => client.get(pathOf(object))));
-  if (format !== 'text') {
-    await printObject(terminal, format, details.length === 1 ? details[0] : { items: details });
+  const read = async () => {
+    const details = await Promise.all(objects.map((object) => client.get(pathOf(object))));
+    if (format !== 'text') return objectText(format, details.length === 1 ? details[0] : { items: details });
+    const texts = objects.map(({ noun }, index) => textOf(terminal, noun, details[index]));
+    return (await Promise.all(texts)).join(separator);
+  };
+  if (flags.watch !== true) {
+    terminal.out(await read());
     return 0;
   }
-  for (const [index, { noun }] of objects.entries()) {
-    if (index > 0) terminal.out('\n---\n\n');
-    const text = texts.get(noun.singular);
-    if (text === undefined) await printObject(terminal, 'yaml', details[index]);
-    else terminal.out(asCalled(terminal, text(details[index] as never)));
-  }
-  return 0;
+  for (const { noun } of objects) checkTold(noun);
+  let shown = '';
+  return watchChanges(terminal, client, streamOf(objects), async () => {
+    const text = await read();
+    if (text === shown) return;
+    terminal.out(shown === '' ? text : separator + text);
+    shown = text;
+  });
+}
+
+const separator = '\n---\n\n';
+
+async function textOf(terminal: Terminal, noun: AnyNoun, detail: unknown): Promise<string> {
+  const text = texts.get(noun.singular);
+  return text === undefined ? objectText('yaml', detail) : asCalled(terminal, text(detail as never));
+}
+
+/** The changes of one thing, or all. */
+function streamOf([first, ...others]: readonly NamedObject[]): string {
+  if (first === undefined || others.length > 0) return '/api/v1/stream';
+  return `/api/v1/stream?${first.noun.singular}=${encodeURIComponent(first.key)}`;
 }
 
 /** Only lines that say what to do next: the rest may quote what others wrote. */

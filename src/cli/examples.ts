@@ -16,7 +16,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
       'fist serve --resources examples/connect --secrets-dir secrets --context prod',
       'investigates the cluster of a context',
     ],
-    ['fist serve --resources resources --db postgres://fist@db/fist --listen 0.0.0.0:8080', 'one of many replicas'],
+    ['fist serve --resources resources --db postgres://fist@db/fist', 'one of many replicas'],
   ],
   init: [
     ['fist init source > resources/source.yaml', 'a Source for Alertmanager'],
@@ -28,10 +28,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
   ],
   'connect alertmanager': [
     ['fist connect alertmanager --url http://127.0.0.1:9093', 'what it lacks, to copy'],
-    [
-      'fist connect alertmanager --url http://127.0.0.1:9093 --write /etc/alertmanager/alertmanager.yml',
-      'adds it to its file',
-    ],
+    ['fist connect alertmanager --url http://127.0.0.1:9093 --write alertmanager.yml', 'adds it to its file'],
   ],
   investigate: [
     ['fist investigate pod/web-1 -n shop --context prod', 'an object of a cluster, with no alert'],
@@ -45,10 +42,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
   capture: [
     ['fist capture --context prod --output-directory captured', 'a whole cluster'],
     ['fist capture --context prod -n shop --output-directory captured', 'one namespace'],
-    [
-      'fist capture --context prod -n shop --output-directory cases --case full-disk --alert alert.json --cause "disk is full"',
-      'a case whose cause is known',
-    ],
+    ['fist capture --case disk --alert a.json --cause full --output-directory cases', 'a case whose cause is known'],
   ],
   eval: [
     ['fist eval examples/eval', 'scores the cases of this project'],
@@ -63,11 +57,13 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist get runs --status failed --since 2h', 'runs that failed in the last two hours'],
     ['fist get run RUN -o yaml', 'one of them, whole'],
     ['fist get alerts -o custom-columns=NAME:.name,TEAM:.labels.team', 'columns of your own'],
+    ['fist get alerts --watch', 'go on, and show each that changes'],
     [`fist get alerts -o jsonpath='{range .items[*]}{.id}{"\\n"}{end}'`, 'for a script'],
     ['fist get deliveries --sort-by .attempts --no-headers', 'sorted, without headings'],
   ],
   describe: [
     ['fist describe run/RUN', 'a run with its steps, evidence, deliveries and report'],
+    ['fist describe run/RUN --watch', 'the same, again when it changes'],
     ['fist describe source alertmanager', 'a Source of the namespace default'],
     ['fist describe $(fist get runs -o name --limit 1)', 'the newest run'],
   ],

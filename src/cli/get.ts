@@ -9,6 +9,7 @@ import type { AnyNoun } from './nouns/index.ts';
 import { compareValues, parseJsonPath } from '../lib/jsonpath.ts';
 import { readListFormat } from './formats.ts';
 import type { ListFormat } from './formats.ts';
+import { checkTold, watchList } from './watch-list.ts';
 import { printItems, tell } from './output.ts';
 import type { ListStyle, Terminal } from './output.ts';
 
@@ -18,6 +19,7 @@ interface GetFlags extends ServerFlags, FilterFlags {
   readonly continue?: string;
   readonly allNamespaces?: boolean;
   readonly sortBy?: string;
+  readonly watch?: boolean;
   /** False with `--no-headers`. */
   readonly headers: boolean;
 }
@@ -42,7 +44,13 @@ export async function get(terminal: Terminal, flags: GetFlags, ...words: string[
   const noun = nounOf(first);
   const limit = readCount(flags.limit, '--limit', mostItems);
   const query = queryOf(flags, noun);
-  const list = await readList(apiClient(flags, terminal), noun, query, limit);
+  const client = apiClient(flags, terminal);
+  if (flags.watch === true) {
+    checkTold(noun);
+    const list = async () => sort((await readList(client, noun, new URLSearchParams(query), limit)).items);
+    return watchList(terminal, client, { noun, format, headings: flags.headers, list });
+  }
+  const list = await readList(client, noun, query, limit);
   const items = sort(list.items);
   const { nextCursor } = list;
   await printItems(terminal, format, items, noun.listing, {
@@ -72,6 +80,14 @@ async function getObjects(
     });
   const objects = objectsOf(words, flags.namespace);
   const client = apiClient(flags, terminal);
+  const [one] = objects;
+  if (flags.watch === true && one !== undefined) {
+    if (objects.some(({ noun }) => noun !== one.noun))
+      throw new AppError('InvalidInput', '--watch follows things of one kind', { field: '--watch' });
+    checkTold(one.noun);
+    const list = async () => (await Promise.all(objects.map((object) => client.get(pathOf(object))))) as never[];
+    return watchList(terminal, client, { noun: one.noun, format, headings: flags.headers, list });
+  }
   const details = (await Promise.all(objects.map((object) => client.get(pathOf(object))))) as never[];
   const style: ListStyle = {
     document: details.length === 1 ? details[0] : { items: sort(details) },

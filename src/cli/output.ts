@@ -101,13 +101,14 @@ export async function printItems<T>(
   else if (format.as === 'template') printTemplate(terminal, format.render(document));
   else if (items.length === 0) tell(terminal, listing.empty);
   else {
-    const columns =
-      format.as === 'columns'
-        ? format.columns
-        : listing.columns.filter((column) => format.as === 'wide' || column.wide !== true);
-    terminal.out(table(items, columns, { ...terminal, headings }));
+    terminal.out(table(items, columnsOf(format, listing), { ...terminal, headings }));
     for (const note of (format.as === 'columns' ? undefined : listing.notes?.(items)) ?? []) tell(terminal, note);
   }
+}
+
+/** The columns of a table in this format. */
+export function columnsOf<T>(format: ListFormat, { columns }: Listing<T>): readonly Column<T>[] {
+  return format.as === 'columns' ? format.columns : columns.filter(({ wide }) => format.as === 'wide' || wide !== true);
 }
 
 /** As kubectl does, without a line end of its own; on a terminal the prompt begins a line all the same. */
@@ -118,7 +119,12 @@ function printTemplate(terminal: Terminal, text: string): void {
 
 /** Prints one object; what a terminal would act on is escaped, so that it reads back the same. */
 export async function printObject(terminal: Terminal, format: 'json' | 'yaml', value: unknown): Promise<void> {
-  terminal.out(format === 'json' ? `${printableJson(JSON.stringify(value, null, 2))}\n` : await printableYaml(value));
+  terminal.out(await objectText(format, value));
+}
+
+/** What {@link printObject} prints. */
+export async function objectText(format: 'json' | 'yaml', value: unknown): Promise<string> {
+  return format === 'json' ? `${printableJson(JSON.stringify(value, null, 2))}\n` : printableYaml(value);
 }
 
 /** Breaks a line at spaces, so that no piece but a single long word is wider than `columns`. */

@@ -68,7 +68,12 @@ export function buildProgram(terminal: Terminal, run: Run = { exitCode: 0, appli
       getOutHelpWidth: () => terminal.columns ?? 80,
       getErrHelpWidth: () => terminal.columns ?? 80,
     })
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({
+      showGlobalOptions: true,
+      // As wide as a terminal: how a command is called stands in its own help.
+      subcommandTerm: (command) => command.name(),
+      subcommandDescription: (command) => command.summary() || (command.description().split(/[;(]/)[0] ?? '').trim(),
+    })
     .hook('preAction', (_, command) => {
       // What these say does not depend on a file that may be broken.
       if (['version', 'completion', 'view'].includes(command.name())) return;

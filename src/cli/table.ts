@@ -14,6 +14,8 @@ export interface Column<T> {
    * can give more. Others are shown whole.
    */
   readonly cut?: number;
+  /** Its text changes by itself, as an age does: a change of it alone is none. */
+  readonly ticks?: boolean;
   /** Colour of its text, where colours are wanted; what it means is in the text too. */
   style?(item: T): Style | undefined;
 }
@@ -32,28 +34,57 @@ const leastWidth = 4;
 
 /** A table in aligned columns, each line ended. */
 export function table<T>(items: readonly T[], columns: readonly Column<T>[], style: TableStyle): string {
-  // A sender may choose a name of megabytes; `-o json` shows it whole.
-  const rows = items.map((item) =>
-    columns.map((column) => cutToWidth(plain(column.text(item).slice(0, widestCell * 4)), widestCell)),
-  );
+  return growingTable(columns, style)(items);
+}
+
+/** A table to which rows are added: the first ones decide how wide its columns are, and have the headings above them. */
+export function growingTable<T>(columns: readonly Column<T>[], style: TableStyle): (items: readonly T[]) => string {
+  let widths: readonly number[] | undefined;
+  return (items) => {
+    // A sender may choose a name of megabytes; `-o json` shows it whole.
+    const rows = items.map((item) =>
+      columns.map((column) => cutToWidth(plain(column.text(item).slice(0, widestCell * 4)), widestCell)),
+    );
+    const isFirst = widths === undefined;
+    widths ??= widthsOf(rows, columns, style);
+    const lines = rows.map((row, index) => {
+      const styles = style.colour ? columns.map((column) => column.style?.(items[index] as T)) : [];
+      return lineOf(row, widths ?? [], style, styles);
+    });
+    if (!isFirst || style.headings === false) return lines.join('');
+    const headings = columns.map(({ heading }) => heading);
+    const line = lineOf(headings, widths, style).trimEnd();
+    return [style.colour ? styled('bold', line) : line, '\n', ...lines].join('');
+  };
+}
+
+function widthsOf<T>(
+  rows: readonly (readonly string[])[],
+  columns: readonly Column<T>[],
+  { columns: terminal }: TableStyle,
+): readonly number[] {
   const natural = columns.map(({ heading }, index) =>
     Math.max(textWidth(heading), ...rows.map((row) => textWidth(row[index] ?? ''))),
   );
-  const widths = style.columns === undefined ? natural : fitted(natural, columns, style.columns);
-  const line = (cells: readonly string[], styles: readonly (Style | undefined)[] = []) =>
-    cells
-      .map((cell, index) => {
-        const [width, style] = [widths[index] ?? 0, styles[index]];
-        const shown = cutToWidth(cell, width);
-        const padding = index === cells.length - 1 ? '' : ' '.repeat(Math.max(0, width - textWidth(shown)));
-        return (style === undefined ? shown : styled(style, shown)) + padding;
-      })
-      .join(between)
-      .trimEnd();
-  const stylesOf = (item: T) => (style.colour ? columns.map((column) => column.style?.(item)) : []);
-  const heading = line(columns.map((column) => column.heading));
-  const shown = style.headings === false ? '' : `${style.colour ? styled('bold', heading) : heading}\n`;
-  return shown + rows.map((row, index) => `${line(row, stylesOf(items[index] as T))}\n`).join('');
+  return terminal === undefined ? natural : fitted(natural, columns, terminal);
+}
+
+function lineOf(
+  cells: readonly string[],
+  widths: readonly number[],
+  { columns: terminal }: TableStyle,
+  styles: readonly (Style | undefined)[] = [],
+): string {
+  const line = cells
+    .map((cell, index) => {
+      const [width, style] = [widths[index] ?? 0, styles[index]];
+      const shown = terminal === undefined ? cell : cutToWidth(cell, width);
+      const padding = index === cells.length - 1 ? '' : ' '.repeat(Math.max(0, width - textWidth(shown)));
+      return (style === undefined ? shown : styled(style, shown)) + padding;
+    })
+    .join(between)
+    .trimEnd();
+  return `${line}\n`;
 }
 
 /** The widths with which the table is not wider than the terminal, if that can be had from columns that may be cut. */

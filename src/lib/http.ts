@@ -29,7 +29,24 @@ export interface HttpClientOptions {
   readonly lookup?: (host: string) => Promise<readonly LookupAddress[]>;
 }
 
+/** A request whose answer goes on until somebody ends it. */
+export interface StreamRequest extends Pick<HttpRequest, 'url' | 'headers'> {
+  /** Until the headers have come. */
+  readonly timeoutMs: number;
+  /** From one piece to the next. */
+  readonly idleMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface StreamResponse {
+  readonly status: number;
+  /** Text as it comes. Throws what `send` throws. */
+  readonly pieces: AsyncIterable<string>;
+}
+
 export interface OwnedHttpClient extends HttpClient {
+  /** GET of an answer without an end. */
+  stream(request: StreamRequest): Promise<StreamResponse>;
   /** Loads the library, which takes some 60 ms of the thread; else the first request does. */
   load(): Promise<void>;
   /** Closes idle connections and lets running requests end. */
@@ -62,6 +79,11 @@ export function createHttpClient(options: HttpClientOptions = {}): OwnedHttpClie
       const url = destination(request.url, policy);
       agent ??= openAgent();
       return sendOnce(await agent, url, request);
+    },
+    async stream(request) {
+      const url = destination(request.url, policy);
+      agent ??= openAgent();
+      return openStream(await agent, url, request);
     },
     async close() {
       if (agent !== undefined) await (await agent).close();
@@ -134,6 +156,39 @@ async function sendOnce(agent: Agent, url: URL, request: HttpRequest): Promise<H
   }
 }
 
+async function openStream(agent: Agent, url: URL, request: StreamRequest): Promise<StreamResponse> {
+  const { headers, timeoutMs, idleMs, signal } = request;
+  const failed = (thrown: unknown) =>
+    translate(thrown, url, { timeoutMs, signal }, { sent: true, timedOut: isTimeout(thrown) });
+  try {
+    const { request: send } = await import('undici');
+    const limits = { headersTimeout: timeoutMs, bodyTimeout: idleMs, signal };
+    const { statusCode: status, body } = await send(url, {
+      dispatcher: agent,
+      headers: { 'user-agent': userAgent, ...headers },
+      ...limits,
+    });
+    return { status, pieces: piecesOf(body, failed) };
+  } catch (thrown) {
+    throw failed(thrown);
+  }
+}
+
+async function* piecesOf(body: AsyncIterable<Buffer>, failed: (thrown: unknown) => AppError): AsyncIterable<string> {
+  const decoder = new TextDecoder();
+  try {
+    for await (const chunk of body) yield decoder.decode(chunk, { stream: true });
+  } catch (thrown) {
+    throw failed(thrown);
+  }
+}
+
+function isTimeout(thrown: unknown): boolean {
+  return (
+    thrown instanceof Error && /^UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT$/.test(String(Reflect.get(thrown, 'code')))
+  );
+}
+
 /** Notes the moment when a request is handed to a connection: from then on the peer may have seen it. */
 function watchStart(agent: Agent, progress: { sent: boolean }): Dispatcher {
   return agent.compose((dispatch) => (dispatchOptions, handler) => {
@@ -176,7 +231,7 @@ function flatten(headers: Record<string, string | string[] | undefined>): Record
 function translate(
   thrown: unknown,
   url: URL,
-  request: HttpRequest,
+  request: Pick<HttpRequest, 'signal' | 'timeoutMs'>,
   state: { readonly sent: boolean; readonly timedOut: boolean },
 ): AppError {
   const cause = thrown instanceof Error && thrown.cause instanceof AppError ? thrown.cause : thrown;

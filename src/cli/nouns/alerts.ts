@@ -24,7 +24,7 @@ export const alerts: Noun<AlertSummary> = {
       { heading: 'EPISODE', text: (item) => String(item.episode), wide: true },
       { heading: 'SOURCE', text: (item) => `${item.namespace}/${item.source}`, wide: true },
       { heading: 'RUN', text: (item) => item.workflowId ?? '-', wide: true },
-      { heading: 'AGE', text: (item) => age(item.receivedAt, Date.now()) },
+      { heading: 'AGE', text: (item) => age(item.receivedAt, Date.now()), ticks: true },
       { heading: 'SUMMARY', text: (item) => item.summary ?? '', wide: true, cut: 12 },
       { heading: 'OBJECT', text: (item) => labelledObject(item.labels), cut: 12 },
     ],

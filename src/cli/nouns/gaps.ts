@@ -15,7 +15,7 @@ export const gaps: Noun<GapSummary> = {
       { heading: 'RUNS', text: (item) => `${item.runs} of ${item.of}` },
       { heading: 'KIND', text: (item) => item.kind.replace('_', ' ') },
       { heading: 'WHAT', text: placeOf, cut: 12 },
-      { heading: 'AGE', text: (item) => age(item.lastSeen, Date.now()) },
+      { heading: 'AGE', text: (item) => age(item.lastSeen, Date.now()), ticks: true },
       { heading: 'RUN', text: (item) => item.lastRun, wide: true },
       { heading: 'FOR', text: (item) => `${item.what}: ${item.reason}`, wide: true, cut: 12 },
       { heading: 'REMEDY', text: (item) => item.remedy, cut: 12 },

@@ -21,7 +21,7 @@ export const runs: Noun<RunSummary> = {
       { heading: 'STEPS', text: (item) => `${item.stepsCompleted}/${item.totalSteps}` },
       { heading: 'ALERT', text: (item) => item.input.alert?.name ?? '-', cut: 12 },
       { heading: 'TRIGGER', text: (item) => item.triggerSource, wide: true },
-      { heading: 'AGE', text: (item) => age(item.createdAt, Date.now()) },
+      { heading: 'AGE', text: (item) => age(item.createdAt, Date.now()), ticks: true },
       {
         heading: 'ERROR',
         text: (item) => (item.errorCode === null ? '' : `${item.errorCode}: ${item.error ?? ''}`),

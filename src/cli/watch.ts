@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toAppError } from '../core/errors.ts';
+import type { ServerEvent } from '../lib/server-sent-events.ts';
+import type { ApiClient } from './client.ts';
+import { tell } from './output.ts';
+import type { Terminal } from './output.ts';
+import { exitCodeOf, onStopSignals } from './signals.ts';
+
+/** Keys of what changed, as `alert/ID`; null: read everything, whatever changed. */
+type Changed = ReadonlySet<string> | null;
+
+const defaultRetryMs = 3000;
+const longestRetryMs = 30_000;
+
+/**
+ * Follows the stream of changes until Ctrl-C (then 130): calls `read` when the stream has begun, so that nothing lies between
+ * the two, and after each change. A connection that breaks off is made again, from the position where it was; the first one
+ * must succeed.
+ */
+export async function watchChanges(
+  terminal: Terminal,
+  client: ApiClient,
+  path: string,
+  read: (changed: Changed) => Promise<void>,
+): Promise<number> {
+  const ended = new AbortController();
+  let exitCode = 0;
+  const stop = (code: number) => {
+    exitCode = code;
+    ended.abort();
+  };
+  const forget = onStopSignals(
+    () => stop(exitCodeOf.SIGINT),
+    (signal) => process.exit(exitCodeOf[signal]),
+  );
+  try {
+    await follow(terminal, client, path, read, ended.signal);
+    return exitCode;
+  } finally {
+    forget();
+  }
+}
+
+async function follow(
+  terminal: Terminal,
+  client: ApiClient,
+  path: string,
+  read: (changed: Changed) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  let [lastId, retryMs, failures, hasBegun] = ['', defaultRetryMs, 0, false];
+  while (!signal.aborted) {
+    const connection = new AbortController();
+    try {
+      const events = await client.events(path, lastId, AbortSignal.any([signal, connection.signal]));
+      if (failures > 0) tell(terminal, 'connected again');
+      [failures, hasBegun] = [0, true];
+      await read(null);
+      for await (const batch of inBatches(events)) {
+        const last = batch.at(-1);
+        if (last !== undefined) [lastId, retryMs] = [last.id, last.retryMs ?? retryMs];
+        const told = batch.filter(({ data }) => data !== '');
+        if (told.length > 0) await read(told.some(({ type }) => type === 'reset') ? null : keysOf(told));
+      }
+    } catch (thrown) {
+      if (signal.aborted) return;
+      if (!hasBegun || !toAppError(thrown).retryable) throw thrown;
+    } finally {
+      connection.abort();
+    }
+    if (failures === 0) tell(terminal, 'the connection was lost; trying again, Ctrl-C ends');
+    await sleep(Math.min(longestRetryMs, retryMs * 2 ** failures++), undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function keysOf(events: readonly ServerEvent[]): ReadonlySet<string> {
+  return new Set(events.map(({ type, data }) => `${type}/${(JSON.parse(data) as { id: string }).id}`));
+}
+
+/** All that has come while the last batch was worked on is the next one. */
+async function* inBatches<T>(source: AsyncIterable<T>): AsyncIterable<readonly T[]> {
+  let [waiting, wake]: [T[], PromiseWithResolvers<void>] = [[], Promise.withResolvers<void>()];
+  const reading = (async () => {
+    for await (const item of source) {
+      waiting.push(item);
+      wake.resolve();
+    }
+  })();
+  const state = { isOpen: true };
+  const close = () => {
+    state.isOpen = false;
+    wake.resolve();
+  };
+  reading.then(close, close);
+  while (state.isOpen || waiting.length > 0) {
+    await wake.promise;
+    wake = Promise.withResolvers<void>();
+    const batch = waiting;
+    waiting = [];
+    if (batch.length > 0) yield batch;
+  }
+  await reading;
+}
