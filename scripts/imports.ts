@@ -19,7 +19,7 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   runners: ['core', 'lib', 'kube'],
   resources: ['core', 'lib', 'sources', 'workflows', 'agent', 'sinks'],
   controllers: ['core', 'lib', 'kube', 'resources'],
-  server: ['core', 'lib', 'report', 'resources', 'sources'],
+  server: ['core', 'lib', 'investigation', 'report', 'resources', 'sources'],
   app: ['*'],
   cli: ['core', 'lib', 'report', 'resources', 'app'],
 };

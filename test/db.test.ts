@@ -85,13 +85,13 @@ describe('fist db', () => {
         err: expect.stringContaining('another command writes to'),
       });
     await server.query(
-      'UPDATE schema_info SET version = 7, min_compatible_version = 5',
+      'UPDATE schema_info SET version = 70, min_compatible_version = 50',
       new URL(url).pathname.slice(1),
     );
     for (const words of [['status'], ['check'], ['migrate']])
       expect(await db(...words, '--db', url)).toMatchObject({
         code: 2,
-        err: expect.stringContaining('needs a fist that knows version 5'),
+        err: expect.stringContaining('needs a fist that knows version 50'),
       });
   });
 

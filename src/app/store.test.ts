@@ -10,7 +10,7 @@ const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
 test.each([
-  ['of a newer fist', 'UPDATE schema_info SET version = 7, min_compatible_version = 5', 'needs a fist that knows'],
+  ['of a newer fist', 'UPDATE schema_info SET version = 70, min_compatible_version = 50', 'needs a fist that knows'],
   ['that is being imported', "UPDATE installation SET import_state = 'running'", 'has not ended'],
 ])('a PostgreSQL database %s is refused before anything is made in it', async (_, change, message) => {
   const server = await sharedPostgres();

@@ -47,12 +47,16 @@ test('flags are the parameters of the API', async () => {
   const lists = await startLists([{ items: [], nextCursor: null }]);
   await lists.run({ since: '1h', search: 'oom killed', label: ['team=shop', 'a=b'], status: 'received' }, 'alerts');
   await lists.run({ alert: 'alert/0199', workflow: 'triage', error: 'Timeout', namespace: 'shop' }, 'runs');
+  await lists.run({ all: true, fistNamespace: 'bank' }, 'alerts');
+  await lists.run({ label: ['severity!=info'] }, 'alerts');
   await lists.run({ run: 'run/0199', sink: 'out', until: '2026-01-01T00:00:00Z' }, 'delivery');
   await lists.run({ source: 'am', reason: 'BadItem' }, 'dead-letters');
   const queries = lists.asked.map((path) => [...new URL(path, 'http://x').searchParams].map((pair) => pair.join('=')));
   expect(queries).toEqual([
     ['since=1h', 'search=oom killed', 'status=received', 'label=team=shop', 'label=a=b', 'limit=3'],
     ['workflow=triage', 'alert=0199', 'error=Timeout', 'namespace=shop', 'limit=3'],
+    ['fistNamespace=bank', 'limit=3'],
+    ['label=severity!=info', 'status=open', 'limit=3'],
     ['until=2026-01-01T00:00:00Z', 'run=0199', 'sink=out', 'limit=3'],
     ['source=am', 'reason=BadItem', 'limit=3'],
   ]);
@@ -102,4 +106,39 @@ test('Sources say how many requests they refused lately', async () => {
     'a webhook a True Accepted 7 0',
     'b webhook b True Accepted 7 12',
   ]);
+});
+
+const counted = (parameter: string, value: string, count: number) => ({ parameter, value, count, more: count > 99 });
+
+test.each([
+  [
+    { stored: { count: 0, more: false }, without: [] },
+    'no alert has come in yet; next: fist send alert --name TestAlert',
+  ],
+  [
+    { stored: { count: 34, more: false }, without: [counted('status', 'open', 34)] },
+    'no open alerts; 34 with any status; next: fist get alerts --all',
+  ],
+  [
+    {
+      stored: { count: 100, more: true },
+      without: [
+        counted('status', 'open', 2),
+        counted('namespace', 'shp', 12),
+        counted('label', 'team!="x"', 0),
+        counted('fistNamespace', 'b', 100),
+      ],
+    },
+    [
+      'no alerts match; of 100 or more in all,',
+      '  without the limit to open ones (--all): 2',
+      '  without -n shp: 12',
+      `  without -l 'team!="x"': 0`,
+      '  without --fist-namespace b: 100 or more',
+    ].join('\n'),
+  ],
+])('an empty list of alerts says why', async (empty, text) => {
+  const lists = await startLists([{ items: [], nextCursor: null, empty }] as never);
+  await lists.run({ output: 'table' }, 'alerts');
+  expect(lists.err).toEqual([`${text}\n`]);
 });

@@ -2,7 +2,7 @@ import { readCount } from '../app/options.ts';
 import { AppError } from '../core/errors.ts';
 import { apiClient } from './client.ts';
 import type { ApiClient, ServerFlags } from './client.ts';
-import { filterNames } from './nouns/filters.ts';
+import { filterNames, longFlag } from './nouns/filters.ts';
 import type { FilterFlags, FilterName } from './nouns/filters.ts';
 import { nounOf, objectsOf, pathOf } from './nouns/index.ts';
 import type { AnyNoun } from './nouns/index.ts';
@@ -53,10 +53,17 @@ export async function get(terminal: Terminal, flags: GetFlags, ...words: string[
   const list = await readList(client, noun, query, limit);
   const items = sort(list.items);
   const { nextCursor } = list;
-  await printItems(terminal, format, items, noun.listing, {
-    document: { items, nextCursor },
-    headings: flags.headers,
-  });
+  const { listing } = noun;
+  await printItems(
+    terminal,
+    format,
+    items,
+    { ...listing, empty: noun.whyEmpty?.(list) ?? listing.empty },
+    {
+      document: { items, nextCursor },
+      headings: flags.headers,
+    },
+  );
   if (nextCursor === null) return 0;
   const goOn = `the same with --continue ${nextCursor}`;
   if (flags.sortBy !== undefined) tell(terminal, `sorted are the newest ${items.length}; there are more`);
@@ -74,9 +81,9 @@ async function getObjects(
 ): Promise<number> {
   const unused = filterNames.find((name) => flags[name] !== undefined && name !== 'namespace');
   if (unused !== undefined)
-    throw new AppError('InvalidInput', `--${unused} narrows a list, and what is shown was named`, {
-      field: `--${unused}`,
-      next: `fist get ${words[0]?.split('/')[0]} --${unused} ...`,
+    throw new AppError('InvalidInput', `${longFlag(unused)} narrows a list, and what is shown was named`, {
+      field: longFlag(unused),
+      next: `fist get ${words[0]?.split('/')[0]} ${longFlag(unused)} ...`,
     });
   const objects = objectsOf(words, flags.namespace);
   const client = apiClient(flags, terminal);
@@ -121,16 +128,19 @@ function queryOf(flags: GetFlags, noun: AnyNoun): URLSearchParams {
     const value = flags[name];
     if (value === undefined || (name === 'namespace' && flags.allNamespaces === true)) continue;
     if (!noun.filters.includes(name)) throw notOfNoun(name, noun);
+    if (typeof value === 'boolean') continue;
     const values = typeof value === 'object' ? value : [value];
     for (const text of values) query.append(name, withoutKind(name, text));
   }
+  if (flags.all !== true)
+    for (const [name, value] of Object.entries(noun.defaults ?? {})) if (!query.has(name)) query.set(name, value);
   return query;
 }
 
 function notOfNoun(name: FilterName, noun: AnyNoun): AppError {
-  return new AppError('InvalidInput', `${noun.plural} are not narrowed down by --${name}`, {
-    field: `--${name}`,
-    next: noun.filters.map((filter) => `--${filter}`).join(', '),
+  return new AppError('InvalidInput', `${noun.plural} are not narrowed down by ${longFlag(name)}`, {
+    field: longFlag(name),
+    next: noun.filters.map(longFlag).join(', '),
   });
 }
 
@@ -149,6 +159,7 @@ async function readList(client: ApiClient, noun: AnyNoun, query: URLSearchParams
     const page = (await client.get(`/api/v1/${noun.plural}?${query.toString()}`)) as ListAnswer;
     items.push(...page.items);
     ({ nextCursor } = page);
+    if (pages === 0 && page.items.length === 0 && nextCursor === null) return page;
   }
   return { items, nextCursor };
 }

@@ -5,6 +5,9 @@ import type { Timestamp } from './time.ts';
 export const alertStatuses = ['received', 'triaging', 'resolved', 'escalated'] as const;
 export type AlertStatus = (typeof alertStatuses)[number];
 
+/** Statuses of an alert that fires. */
+export const openStatuses = ['received', 'triaging', 'escalated'] as const satisfies readonly AlertStatus[];
+
 export const severities = ['critical', 'warning', 'info'] as const;
 export type Severity = (typeof severities)[number];
 
@@ -13,6 +16,15 @@ export const muteReasons = ['SourceUnavailable', 'Suspended', 'Cooldown', 'FlapC
 export type MuteReason = (typeof muteReasons)[number];
 
 export type Labels = Readonly<Record<string, string>>;
+
+export type MatcherType = '=' | '!=' | '=~' | '!~';
+
+/** One condition on a label, as Alertmanager writes it: `severity=~"critical|page"`. */
+export interface Matcher {
+  readonly name: string;
+  readonly type: MatcherType;
+  readonly value: string;
+}
 
 /** One alert of one notification, as a source normalised it. Times are null where the sender gave none (or year 1). */
 export interface AlertItem {
@@ -94,6 +106,8 @@ export interface AlertRecord extends StoredAlert, AlertContent {
   readonly triageStartedAt: Timestamp | null;
   readonly aiAnalysis: JsonObject | null;
   readonly aiConfidence: number | null;
+  /** What the newest run says is the cause, in short; empty: its report has none; null: no run, or one without a report. */
+  readonly cause: string | null;
   readonly autoResolved: boolean;
   readonly createdAt: Timestamp;
   readonly updatedAt: Timestamp;
@@ -119,6 +133,60 @@ export interface AlertTransition {
   readonly reason: string;
   readonly at: Timestamp;
   readonly sourceEventId: string | null;
+}
+
+/** Labels that hold the namespace of what an alert is about, the most telling first; the migrations have the same. */
+export const namespaceLabels = [
+  'exported_namespace',
+  'namespace',
+  'kubernetes_namespace',
+  'k8s_namespace_name',
+  'k8s.namespace.name',
+  'kube_namespace',
+  'destination_service_namespace',
+  'destination_workload_namespace',
+  'target_namespace',
+] as const;
+
+/** Longer values are no namespaces. */
+export const longestNamespace = 253;
+
+/**
+ * The last change of an alert: opened, reopened, worse, its investigation begun or ended, resolved. A repeat changes
+ * nothing.
+ */
+export function changedAt(
+  alert: Pick<AlertRecord, 'receivedAt' | 'triageStartedAt' | 'triageCompletedAt' | 'resolvedAt'>,
+): Timestamp {
+  const times = [alert.triageStartedAt, alert.triageCompletedAt, alert.resolvedAt];
+  return times.reduce<Timestamp>((last, time) => (time !== null && time > last ? time : last), alert.receivedAt);
+}
+
+/**
+ * What is known of the cause of an alert. known, inconclusive, failed: what its newest run of this episode says (failed: it
+ * ended without a report); running: a run is at work; earlier: a run of an episode before said it, and none of this one has
+ * ended; waiting: a run is to come, was put off or waits for its turn; none: there was none.
+ */
+export const causeStates = ['known', 'inconclusive', 'failed', 'running', 'earlier', 'waiting', 'none'] as const;
+export type CauseState = (typeof causeStates)[number];
+
+/** What the newest run of an alert says of its cause, and of which episode that is. */
+export function causeOf(
+  alert: Pick<
+    AlertRecord,
+    'status' | 'receivedAt' | 'triageStartedAt' | 'triageCompletedAt' | 'mutedReason' | 'workflowId' | 'cause'
+  >,
+): { readonly cause: string | null; readonly causeState: CauseState } {
+  const { status, receivedAt, triageStartedAt, triageCompletedAt, mutedReason, workflowId } = alert;
+  const cause = alert.cause === '' ? null : alert.cause;
+  if (triageStartedAt !== null && triageStartedAt >= receivedAt) {
+    if (triageCompletedAt === null) return { cause: null, causeState: 'running' };
+    if (alert.cause === null) return { cause, causeState: 'failed' };
+    return { cause, causeState: cause === null ? 'inconclusive' : 'known' };
+  }
+  if (cause !== null) return { cause, causeState: 'earlier' };
+  const isDue = status !== 'resolved' && (mutedReason !== null || workflowId !== null);
+  return { cause, causeState: isDue ? 'waiting' : 'none' };
 }
 
 /** Labels that name an object, the most telling first: next to a workload, `pod` is often the exporter's own. */

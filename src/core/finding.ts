@@ -171,6 +171,17 @@ export interface ScanResult {
   readonly observed_at: string;
 }
 
+const longestCause = 200;
+
+/** The cause that a report states, for one line of a list; empty where it states none. */
+export function shortCause(report: JsonObject): string {
+  const { cause = null, root_cause: text } = report;
+  const sentence = cause !== null && typeof cause === 'object' && 'sentence' in cause ? cause['sentence'] : text;
+  if (typeof sentence !== 'string') return '';
+  const characters = Array.from(sentence);
+  return characters.length <= longestCause ? sentence : `${characters.slice(0, longestCause - 1).join('')}…`;
+}
+
 /** The last report (an {@link AgentResult}) among ended attempts, oldest first, whatever the step's type. */
 export function lastReport(steps: readonly StepRecord[]): JsonObject | null {
   for (const { status, result } of [...steps].reverse()) {

@@ -1,4 +1,4 @@
-import type { AlertRecord, AlertTransition } from './alert.ts';
+import type { AlertRecord, AlertStatus, AlertTransition, Matcher } from './alert.ts';
 import type { DeliveryRecord } from './delivery.ts';
 import type { DeadLetterRecord, SourceEventRecord } from './event.ts';
 import type { ResourceRecord } from './resource.ts';
@@ -6,12 +6,13 @@ import type { RunRecord } from './run.ts';
 import type { Timestamp } from './time.ts';
 
 /**
- * Lists for the API. Keyset pages, newest first; what may be large is left out of them.
+ * Lists for the API. Keyset pages, newest first, alerts by their last change; what may be large is left out of them.
  *
  * The time of a page does not depend on how many rows there are. A list with one filter, alerts by any of status, severity
- * and namespace, and what else has both namespace and name, are read from one index, without a row in vain. With other
- * combinations, and with text, the filter that lets the fewest rows through finds them, and the rest is looked up in at most
- * {@link mostExamined} of those; then the page ends early and its cursor goes on from there.
+ * and one namespace, and what else has both namespace and name, are read from one index, without a row in vain. Alerts that a
+ * name, a label or words leave {@link mostSorted} of are put in order. With other combinations, the filter that lets the fewest
+ * rows through finds them, and the rest is looked up in at most {@link mostExamined} of those; then the page ends early and its
+ * cursor goes on from there.
  */
 export interface ListReader {
   /**
@@ -21,8 +22,8 @@ export interface ListReader {
   alerts(query: AlertQuery): Promise<ListPage<AlertSummary>>;
   alert(id: string): Promise<AlertRecord | undefined>;
   alertByIdentity(namespace: string, source: string, fingerprint: string): Promise<AlertRecord | undefined>;
-  /** The newest {@link mostTransitions}, oldest first. */
-  transitions(alertId: string): Promise<readonly AlertTransition[]>;
+  /** The newest {@link mostTransitions}, or `most`, oldest first. */
+  transitions(alertId: string, most?: number): Promise<readonly AlertTransition[]>;
   runs(query: RunQuery): Promise<ListPage<RunSummary>>;
   events(query: EventQuery): Promise<ListPage<EventSummary>>;
   event(id: string): Promise<SourceEventRecord | undefined>;
@@ -46,6 +47,8 @@ export interface ListReader {
 
 /** Rows that a page with filters looks at, at most. */
 export const mostExamined = 500;
+/** Alerts that are put in the order of their changes for a page, at most. */
+export const mostSorted = 1000;
 export const mostTransitions = 500;
 export const mostCounted = 10_000;
 export const mostWaiting = 1000;
@@ -84,19 +87,23 @@ export interface PageQuery {
   readonly cursor?: string;
   /** For the contract's aliases only: what is skipped is read. */
   readonly offset?: number;
-  /** Only what was made at this time or later. The time is the one in the id: of an alert, when it first came. */
+  /** Only what was made at this time or later; of alerts, what changed last. */
   readonly since?: Timestamp;
-  /** Only what was made before this time. */
+  /** Only what was made, or changed last, before this time. */
   readonly until?: Timestamp;
 }
 
 export interface AlertQuery extends PageQuery {
-  readonly status?: string;
+  /** Any of these; absent = all. */
+  readonly statuses?: readonly AlertStatus[];
   readonly severity?: string;
   readonly name?: string;
+  /** Of the Source. */
   readonly namespace?: string;
-  /** Label equality; all must hold. */
-  readonly labels?: Readonly<Record<string, string>>;
+  /** Of what the alert is about, as its labels say. */
+  readonly objectNamespace?: string;
+  /** All must hold for the labels, with name and severity where they came apart ({@link matchLabels}). */
+  readonly matchers?: readonly Matcher[];
   /**
    * Words that must all be in the name, the summary or the values of labels, in any case. From three characters on the
    * beginning of a word is enough; in a name, of a hump too: `crash` finds `KubePodCrashLooping`.

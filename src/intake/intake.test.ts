@@ -97,7 +97,7 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
       expect(await world.store.read.lists.transitions(alert.id)).toMatchObject([
         { episode: 1, fromStatus: null, toStatus: 'received', reason: 'Opened', sourceEventId: event?.id },
       ]);
-      const found = await world.store.read.lists.alerts({ limit: 10, labels: { alertname: 'TestAlert' } });
+      const found = await world.store.read.lists.alerts({ limit: 10, name: 'TestAlert' });
       expect(found.items).toHaveLength(1);
       expect(world.counted.get('fist_alerts_received_total am Opened')).toBe(1);
     });

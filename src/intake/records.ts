@@ -44,6 +44,7 @@ export function newAlert(
     triageStartedAt: null,
     aiAnalysis: null,
     aiConfidence: null,
+    cause: null,
     autoResolved: false,
     createdAt: now,
     updatedAt: now,

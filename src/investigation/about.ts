@@ -1,5 +1,5 @@
 import { timeText } from '../core/time.ts';
-import { isClusterScoped, nameOf, objectName } from '../analyzers/define.ts';
+import { nameOf } from '../analyzers/define.ts';
 import { happenedWords } from '../analyzers/happened.ts';
 import type { Labels } from '../core/alert.ts';
 import { alertJson } from '../core/context.ts';
@@ -9,8 +9,7 @@ import type { AlertSnapshot } from '../core/run.ts';
 import { certaintyOf } from '../report/words.ts';
 import type { RankedFinding } from './findings.ts';
 import type { InvestigationInput } from './input.ts';
-import { namedObjects } from './labels.ts';
-import type { NamedObjects } from './labels.ts';
+import { alertObject, namedObjects } from './labels.ts';
 import { causeSentence, changeSentence } from './rank.ts';
 import type { Ranking } from './rank.ts';
 import { silenceCommand } from './silence.ts';
@@ -29,7 +28,7 @@ export function aboutAlerts(
     // What was asked about an object is no alert.
     alert: alert === null || alert.fingerprint === '' ? null : cleanAlert(alert, clean),
     other_alerts: others.map((other) => clean(alertTitle(other), 300)),
-    object: named === null ? null : objectOf(named),
+    object: alert === null ? null : alertObject(alert.name, alert.labels),
     cluster: cluster === null ? null : clean(cluster, 100),
     links: {
       runbook: given(alert?.annotations['runbook_url'], clean),
@@ -62,14 +61,7 @@ function cleanAlert(alert: AlertSnapshot, clean: Clean): JsonObject {
 }
 
 function alertTitle({ name, labels }: AlertSnapshot): string {
-  return `${name} ${objectOf(namedObjects(name, labels)) ?? ''}`.trim();
-}
-
-function objectOf(named: NamedObjects): string | null {
-  const [first] = named.objects;
-  if (first !== undefined)
-    return objectName(first.kind, isClusterScoped(first.kind) ? null : named.namespace, first.name);
-  return named.namespace === null ? null : `namespace/${named.namespace}`;
+  return `${name} ${alertObject(name, labels) ?? ''}`.trim();
 }
 
 function given(text: string | null | undefined, clean: Clean): string | null {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { namedObjects } from './labels.ts';
+import { namespaceLabels as indexedNamespaceLabels } from '../core/alert.ts';
+import { alertObject, namedObjects } from './labels.ts';
 
 const named = (alert: string, labels: Record<string, string>) => {
   const { objects, ...rest } = namedObjects(alert, labels);
@@ -171,4 +172,19 @@ test.each([
   ['an object is named', { namespace: 'shop', pod: 'web-1', topic: 'orders' }, [], []],
 ] as const)('what is named beside objects: %s', (_, labels, applications, foreign) => {
   expect(named('X', labels)).toMatchObject({ applications, foreign });
+});
+
+test.each([
+  ['KubePodCrashLooping', { ...exporter, namespace: 'shop', pod: 'web-1' }, 'pod/shop/web-1'],
+  ['KubeNodeNotReady', { ...exporter, node: 'node-7' }, 'node/node-7'],
+  ['HighErrorRate', { namespace: 'shop' }, 'namespace/shop'],
+  ['Down', { job: 'blackbox', instance: 'https://shop.example' }, 'https://shop.example'],
+  ['Watchdog', { severity: 'none' }, null],
+])('%s is about %j', (name, labels: Record<string, string>, object) => {
+  expect(alertObject(name, labels)).toBe(object);
+});
+
+test('lists find the namespace in every label that an investigation knows', () => {
+  for (const label of indexedNamespaceLabels)
+    expect([label, namedObjects('X', { [label]: 'shop', pod: 'web-1' }).namespace]).toEqual([label, 'shop']);
 });

@@ -1,4 +1,4 @@
-import { isClusterScoped } from '../analyzers/define.ts';
+import { isClusterScoped, objectName } from '../analyzers/define.ts';
 import type { ObjectKind } from '../analyzers/define.ts';
 import { isKubernetesName } from '../core/cluster.ts';
 import type { Labels } from '../core/alert.ts';
@@ -144,6 +144,14 @@ export function namedObjects(alertName: string, given: Labels): NamedObjects {
     uid: labels['exported_uid'] ?? labels['uid'] ?? labels['k8s_pod_uid'] ?? null,
     unusable,
   };
+}
+
+/** The first object that an alert names, else its namespace or its instance: `pod/shop/web-1`. Null where it names nothing. */
+export function alertObject(alertName: string, labels: Labels): string | null {
+  const { objects, namespace, instance } = namedObjects(alertName, labels);
+  const [first] = objects;
+  if (first !== undefined) return objectName(first.kind, isClusterScoped(first.kind) ? null : namespace, first.name);
+  return namespace === null ? instance : `namespace/${namespace}`;
 }
 
 function applicationsOf(labels: Labels): readonly string[] {

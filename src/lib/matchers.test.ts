@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { AppError } from '../core/errors.ts';
 import { sha256Hex } from './hash.ts';
 import { formatMatcher, groupKey, matchesAll, parseMatchers } from './matchers.ts';
-import type { Labels, Matcher } from './matchers.ts';
+import type { Labels, Matcher } from '../core/alert.ts';
 
 interface MatcherVector {
   readonly id: string;

@@ -1,19 +1,9 @@
+import type { Labels, Matcher, MatcherType } from '../core/alert.ts';
 import { AppError } from '../core/errors.ts';
 import { compareUtf8 } from './hash.ts';
 import { FunctionError } from './template/error.ts';
 import { quoteGo, unquoteGo } from './template/quote.ts';
 import { compileRegex, isBounded } from './template/regex.ts';
-
-export type MatcherType = '=' | '!=' | '=~' | '!~';
-
-/** One condition on a label, as Alertmanager writes it: `severity=~"critical|page"`. */
-export interface Matcher {
-  readonly name: string;
-  readonly type: MatcherType;
-  readonly value: string;
-}
-
-export type Labels = Readonly<Record<string, string>>;
 
 interface Token {
   readonly kind: 'open' | 'close' | 'comma' | 'operator' | 'word' | 'quoted' | 'wrong' | 'end';

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import type { Labels } from '../core/alert.ts';
+import type { Labels, Matcher } from '../core/alert.ts';
 import type { CatalogSource } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
 import { matchesAll, parseMatchers } from '../lib/matchers.ts';
-import type { Matcher } from '../lib/matchers.ts';
 
 /** Map of label name to accepted values (the contract's form). */
 export const filters = z.record(z.string().min(1), z.array(z.string()).min(1)).meta({

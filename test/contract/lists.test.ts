@@ -1,8 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openStatuses } from '../../src/core/alert.ts';
 import { AppError } from '../../src/core/errors.ts';
-import type { ListPage, ListReader } from '../../src/core/lists.ts';
-import { lowestIdAt } from '../../src/lib/id.ts';
+import type { JsonObject } from '../../src/core/json.ts';
+import type { AlertQuery, ListPage, ListReader } from '../../src/core/lists.ts';
+import type { StoreTransaction } from '../../src/core/store.ts';
+import { parseMatchers } from '../../src/lib/matchers.ts';
 import { createWordWriter } from '../../src/store/alerts/word-index.ts';
+import { alertFixture } from '../support/rows.ts';
+import { equalities } from '../support/matchers.ts';
 import { contractStores } from './stores.ts';
 import type { ContractStore } from './stores.ts';
 
@@ -113,7 +118,7 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
     it('end early, and go on from there', async () => {
       await addAlerts(Array.from({ length: 20 }, (_, n) => ({ n, changes: n % 2 === 0 ? { description } : {} })));
       const expected = Array.from({ length: 20 }, (_, n) => 19 - n);
-      for (const filter of [{}, { status: 'received' }, { name: 'Down', severity: 'warning' }]) {
+      for (const filter of [{}, { statuses: ['received'] }, { name: 'Down', severity: 'warning' }] as const) {
         const first = await lists.alerts({ ...filter, limit: 20 });
         expect(numbers(first)).toEqual(expected.slice(0, numbers(first).length));
         expect(first.items.length).toBeLessThan(14);
@@ -181,33 +186,104 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
 
   describe('filters', () => {
     beforeEach(async () => {
-      await addAlert(1, { severity: 'critical' }, { alertname: 'Down', team: 'a', pod: 'p1' });
-      await addAlert(2, { status: 'resolved' }, { alertname: 'Down', team: 'a', pod: 'p2' });
-      await addAlert(3, { namespace: 'bank', alert_name: 'Up' }, { alertname: 'Up', team: 'b', pod: 'p1' });
+      await addAlert(1, { severity: 'critical' }, { alertname: 'Down', team: 'a', pod: 'p1', namespace: 'shop' });
+      await addAlert(
+        2,
+        { status: 'resolved' },
+        { team: 'a', pod: 'p2', exported_namespace: 'shop', namespace: 'monitoring' },
+      );
+      await addAlert(3, { namespace: 'bank', alert_name: 'Up' }, { team: 'b', pod: 'p1', 'k8s.namespace.name': 'db' });
     });
 
-    it.each([
+    it.each<[Partial<AlertQuery>, number[]]>([
       [{}, [3, 2, 1]],
-      [{ status: 'received' }, [3, 1]],
+      [{ statuses: ['received'] }, [3, 1]],
       [{ severity: 'critical' }, [1]],
       [{ name: 'Up' }, [3]],
+      [{ objectNamespace: 'shop' }, [2, 1]],
+      [{ objectNamespace: 'db' }, [3]],
+      [{ objectNamespace: 'db', namespace: 'shop' }, []],
+      [{ objectNamespace: 'shop', namespace: 'shop', statuses: ['resolved'] }, [2]],
+      [{ objectNamespace: 'x'.repeat(300) }, []],
+      [{ statuses: ['received', 'resolved'] }, [3, 2, 1]],
+      [{ statuses: [] }, []],
+      [{ matchers: parseMatchers('team!=a') }, [3]],
+      [{ matchers: parseMatchers('team=~"a|b",pod!~"p2|p3"') }, [3, 1]],
+      [{ matchers: parseMatchers('tier=""') }, [3, 2, 1]],
+      [{ matchers: parseMatchers('tier!=""') }, []],
+      [{ matchers: parseMatchers('severity=critical') }, [1]],
+      [{ matchers: parseMatchers('severity!=critical,team=a') }, [2]],
+      [{ matchers: parseMatchers('severity=page') }, []],
+      [{ matchers: parseMatchers('alertname=Up') }, [3]],
       [{ namespace: 'shop' }, [2, 1]],
-      [{ labels: { team: 'a' } }, [2, 1]],
-      [{ labels: { team: 'a', pod: 'p1' } }, [1]],
-      [{ labels: { team: 'a', pod: 'p1', alertname: 'Up' } }, []],
-      [{ labels: { team: 'a' }, status: 'resolved', namespace: 'shop' }, [2]],
-      [{ labels: { "te'am": '%' } }, []],
+      [{ matchers: equalities({ team: 'a' }) }, [2, 1]],
+      [{ matchers: equalities({ team: 'a', pod: 'p1' }) }, [1]],
+      [{ matchers: equalities({ team: 'a', pod: 'p1', alertname: 'Up' }) }, []],
+      [{ matchers: equalities({ team: 'a' }), statuses: ['resolved'], namespace: 'shop' }, [2]],
+      [{ matchers: equalities({ "te'am": '%' }) }, []],
     ])('%j', async (filter, expected) => {
       expect(numbers(await lists.alerts({ limit: 10, ...filter }))).toEqual(expected);
     });
 
     it('of labels hold across pages', async () => {
-      const first = await lists.alerts({ limit: 1, labels: { team: 'a' } });
+      const first = await lists.alerts({ limit: 1, matchers: equalities({ team: 'a' }) });
       expect(numbers(first)).toEqual([2]);
-      const second = await lists.alerts({ limit: 1, labels: { team: 'a' }, cursor: first.nextCursor ?? '' });
+      const second = await lists.alerts({
+        limit: 1,
+        matchers: equalities({ team: 'a' }),
+        cursor: first.nextCursor ?? '',
+      });
       expect(numbers(second)).toEqual([1]);
       expect(second.nextCursor).toBeNull();
     });
+  });
+
+  describe('the order of alerts', () => {
+    const minute = (n: number) => new Date(Date.parse(at) + n * 60_000).toISOString();
+    const firstName = async () => (await lists.alerts({ limit: 1 })).items[0]?.fingerprint;
+
+    it('is that of their last change: an alert of long ago that fires again comes first', async () => {
+      await addAlert(1, { created_at: '2025-10-03T00:00:00.000Z', received_at: minute(5) });
+      await addAlert(2, { received_at: minute(4) });
+      await addAlert(3, { received_at: minute(1), status: 'resolved', resolved_at: minute(6) });
+      await addAlert(4, { received_at: minute(0), status: 'escalated', triage_completed_at: minute(3) });
+      await addAlert(5, { received_at: minute(1), triage_started_at: minute(2), status: 'triaging' });
+      expect(await allNumbers((page) => lists.alerts(page), 2)).toEqual([3, 1, 2, 4, 5]);
+      const open = (page: { limit: number }) => lists.alerts({ ...page, statuses: openStatuses });
+      expect(await allNumbers(open, 2)).toEqual([1, 2, 4, 5]);
+      expect(numbers(await lists.alerts({ limit: 9, since: minute(4) }))).toEqual([3, 1, 2]);
+      expect(numbers(await lists.alerts({ limit: 9, name: 'Down', since: minute(4) }))).toEqual([3, 1, 2]);
+    });
+
+    it('is not changed by a repeat, and is by the next episode', async () => {
+      const one = alertFixture({ fingerprint: 'one', receivedAt: minute(1) });
+      const two = alertFixture({ fingerprint: 'two', receivedAt: minute(2) });
+      const write = (work: (tx: StoreTransaction) => Promise<void>) => connection.store.transaction('intake', work);
+      await write((tx) => tx.alerts.insertAll([one, two]));
+      const repeated = { ...one, receiveCount: 9, lastReceivedAt: minute(8), updatedAt: minute(8) };
+      await write((tx) => tx.alerts.saveRepeats([repeated]));
+      expect(await firstName()).toBe('two');
+      await write((tx) => tx.alerts.saveStates([{ ...repeated, episode: 2, receivedAt: minute(9) }]));
+      expect(await firstName()).toBe('one');
+      await write((tx) => tx.alerts.endTriage({ id: 'run', alertId: two.id, episode: 1 }, minute(10), null));
+      expect(await firstName()).toBe('two');
+    });
+  });
+
+  it('the cause of an alert is what its newest run says', async () => {
+    const alert = alertFixture();
+    await connection.store.transaction('intake', (tx) => tx.alerts.insertAll([alert]));
+    const causeAfter = async (report: JsonObject | null) => {
+      const run = { id: 'run', alertId: alert.id, episode: 1 };
+      await connection.store.transaction('run-end', (tx) => tx.alerts.endTriage(run, at, report));
+      return (await lists.alerts({ limit: 1 })).items[0]?.cause;
+    };
+    expect((await lists.alerts({ limit: 1 })).items[0]?.cause).toBeNull();
+    expect(await causeAfter({ root_cause: 'the disk is full', confidence: 1 })).toBe('the disk is full');
+    expect(await causeAfter({ root_cause: '€'.repeat(300) })).toBe(`${'€'.repeat(199)}…`);
+    expect(await causeAfter({ root_cause: 'long', cause: { sentence: 'short' } })).toBe('short');
+    expect(await causeAfter({ root_cause: null, cause: null })).toBe('');
+    expect(await causeAfter(null)).toBeNull();
   });
 
   describe('combinations and times', () => {
@@ -229,17 +305,17 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
 
     const passes: Record<string, (n: number) => boolean> = {
       severity: (n) => n % 3 === 1,
-      status: (n) => n % 4 === 3,
+      statuses: (n) => n % 4 === 3,
       namespace: (n) => n % 5 === 2,
       name: (n) => n % 2 === 1,
-      labels: (n) => n % 6 === 1,
+      matchers: (n) => n % 6 === 1,
     };
     const values = {
       severity: 'warning',
-      status: 'resolved',
+      statuses: ['resolved'],
       namespace: 'namespace-2',
       name: 'Name1',
-      labels: { env: 'prod', team: 'team-1' },
+      matchers: equalities({ env: 'prod', team: 'team-1' }),
     };
     const subsets = Object.keys(passes).reduce<string[][]>(
       (all, name) => all.flatMap((names) => [names, [...names, name]]),
@@ -259,7 +335,8 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
     it('since takes the moment itself in, until leaves it out', async () => {
       await lists.alerts({ limit: 1 });
       const [startMs, hourMs] = [Date.parse('2026-02-01T00:00:00.000Z'), 3_600_000];
-      for (let hour = 0; hour < 5; hour++) await addAlert(100 + hour, { id: lowestIdAt(startMs + hour * hourMs) });
+      for (let hour = 0; hour < 5; hour++)
+        await addAlert(100 + hour, { received_at: new Date(startMs + hour * hourMs).toISOString() });
       const since = new Date(startMs + hourMs).toISOString();
       const until = new Date(startMs + 3 * hourMs).toISOString();
       const fingerprints = async (filter: object) =>
@@ -284,10 +361,10 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
         labels: n % 2 === 0 ? { side: 'left', place: 'here' } : { side: 'right', place: 'there' },
       }));
       await addAlerts(alerts);
-      const filter = { labels: { side: 'left', place: 'here' }, name: 'Old' };
+      const filter = { matchers: equalities({ side: 'left', place: 'here' }), name: 'Old' };
       // The name has the fewest, so it is found at once.
       expect(numbers(await lists.alerts({ limit: 10, ...filter }))).toEqual([1]);
-      const contrary = { labels: { side: 'left', place: 'there' }, name: 'New' };
+      const contrary = { matchers: equalities({ side: 'left', place: 'there' }), name: 'New' };
       const first = await lists.alerts({ limit: 10, ...contrary });
       expect(first.items).toEqual([]);
       expect(first.nextCursor).not.toBeNull();
@@ -353,8 +430,8 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
       await createWordWriter(connection.query)(2);
       const search = 'kube';
       expect(numbers(await lists.alerts({ limit: 10, search, name: 'NodeNotReady' }))).toEqual([2]);
-      expect(numbers(await lists.alerts({ limit: 10, search, labels: { pod: 'check' } }))).toEqual([3]);
-      expect(numbers(await lists.alerts({ limit: 10, search, status: 'resolved' }))).toEqual([]);
+      expect(numbers(await lists.alerts({ limit: 10, search, matchers: equalities({ pod: 'check' }) }))).toEqual([3]);
+      expect(numbers(await lists.alerts({ limit: 10, search, statuses: ['resolved'] }))).toEqual([]);
       expect(await allNumbers((page) => lists.alerts({ ...page, search }), 1)).toEqual([3, 2, 1]);
     });
 

@@ -63,7 +63,13 @@ export async function fillMany(rows: ContractRows): Promise<void> {
   if (!isSqlite) await rows.execute('VACUUM ANALYZE');
 }
 
-const labelsOf = (n: number) => ({ alertname: `Name${n % 40}`, team: `team-${n % 5}`, env: 'prod', pod: `pod-${n}` });
+const labelsOf = (n: number) => ({
+  alertname: `Name${n % 40}`,
+  team: `team-${n % 5}`,
+  env: 'prod',
+  pod: `pod-${n}`,
+  namespace: `namespace-${n % 7}`,
+});
 
 function alertRow(n: number) {
   const isOpen = isRecent(n) || n % 100 === 0;

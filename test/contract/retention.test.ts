@@ -6,6 +6,7 @@ import { createRetention } from '../../src/workflows/retention.ts';
 import { createFakeClock } from '../support/clock.ts';
 import { alertRecord, planOf, runRecord, silentLog, step } from '../support/engine.ts';
 import { eventFixture, letterFixture, looseDelivery } from '../support/rows.ts';
+import { equalities } from '../support/matchers.ts';
 import { contractStores } from './stores.ts';
 import type { ContractStore } from './stores.ts';
 
@@ -268,7 +269,9 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
       await tx.alerts.addTransitions(transitions);
     });
     // The index of labels is brought up to date by the first list that asks for it.
-    expect((await opened.store.read.lists.alerts({ limit: 10, labels: { alertname: 'A' } })).items).toHaveLength(3);
+    expect(
+      (await opened.store.read.lists.alerts({ limit: 10, matchers: equalities({ alertname: 'A' }) })).items,
+    ).toHaveLength(3);
     await addRun(1, { alertId: hasRun.id, episode: 1 });
     expect(await apply({ alerts: { ageMs: 90 * dayMs, count: null } })).toEqual({
       alerts: 1,

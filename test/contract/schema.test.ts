@@ -90,6 +90,14 @@ async function readPostgres(rows: ContractRows): Promise<Schema> {
   return { tables, keys };
 }
 
+/** Expressions of indexes by a name; each database says them in its own words. */
+function withoutExpressions(columns: string): string {
+  return columns
+    .toLowerCase()
+    .replace(/\(?substr\(coalesce\(.*?'target_namespace'(?:::text)?\)\)?, 1, 253\)\)?/, 'object_namespace')
+    .replace(/max\(received_at,.*? \|\| id|alert_place\(id,.*?\)/, 'place');
+}
+
 /** `UNIQUE (a, b) WHERE`: what an index is over, without the words in which each database says it. */
 function indexText(sql: string): string {
   const start = sql.indexOf('(');
@@ -99,7 +107,7 @@ function indexText(sql: string): string {
     depth += Number(sql[end] === '(') - Number(sql[end] === ')');
     if (depth === 0) break;
   }
-  const columns = sql.slice(start + 1, end).toLowerCase();
+  const columns = withoutExpressions(sql.slice(start + 1, end));
   const unique = /^CREATE UNIQUE/i.test(sql) && !sql.includes('_pkey') ? 'UNIQUE ' : '';
   return `${unique}${columns}${sql.includes(' WHERE ') ? ' WHERE' : ''}`;
 }

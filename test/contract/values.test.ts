@@ -6,6 +6,7 @@ import { deliveryFixture } from '../support/deliveries.ts';
 import { alertRecord, planOf, runRecord, step } from '../support/engine.ts';
 import { createRandom } from '../support/random.ts';
 import { eventFixture, letterFixture } from '../support/rows.ts';
+import { equalities } from '../support/matchers.ts';
 import { contractStores } from './stores.ts';
 import type { ContractStore } from './stores.ts';
 
@@ -97,7 +98,7 @@ describe.each(contractStores)('values on $name', ({ open }) => {
     });
     const byName = await lists.alerts({ limit: 10, name: text });
     expect(byName.items.map(({ id }) => id)).toEqual([alert.id]);
-    const byLabel = lists.alerts({ limit: 10, labels: { [`label ${text}`]: text } });
+    const byLabel = lists.alerts({ limit: 10, matchers: equalities({ [`label ${text}`]: text }) });
     expect((await byLabel).items.map(({ id }) => id)).toEqual([alert.id]);
   });
 

@@ -111,14 +111,14 @@ describe('a schema that this program must not touch', () => {
     openDatabase(path).close();
     const raw = new DatabaseSync(path);
     raw.exec(
-      "UPDATE schema_info SET version = 7, min_compatible_version = 5, program_version = '1.4.0'; PRAGMA journal_mode = DELETE",
+      "UPDATE schema_info SET version = 70, min_compatible_version = 50, program_version = '1.4.0'; PRAGMA journal_mode = DELETE",
     );
     raw.close();
     const before = readFileSync(path);
     expect(() => openSqliteStore({ path })).toThrow(
       expect.objectContaining({
         code: 'StoreUnusable',
-        message: `${path} has schema version 7, written by fist 1.4.0, and needs a fist that knows version 5; this one knows ${migrations.length}`,
+        message: `${path} has schema version 70, written by fist 1.4.0, and needs a fist that knows version 50; this one knows ${migrations.length}`,
         next: 'use fist 1.4.0 or newer, or another database with --db',
       }),
     );

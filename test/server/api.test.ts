@@ -188,7 +188,7 @@ describe('lists', () => {
     const { id } = await created();
     await created({ alert_name: 'Up', severity: 'info', labels: { team: 'bank', pod: 'p1' } });
     const count = async (url: string) => (await world.get(url)).json().items.length;
-    expect(await count('/api/v1/alerts?status=received&severity=critical&name=Down&namespace=shop')).toBe(1);
+    expect(await count('/api/v1/alerts?status=received&severity=critical&name=Down&fistNamespace=shop')).toBe(1);
     expect(await count('/api/v1/alerts?status=escalated')).toBe(1);
     expect(await count('/api/v1/alerts?label=pod=p1')).toBe(2);
     expect(await count('/api/v1/alerts?label=pod=p1&label=team=bank')).toBe(1);

@@ -166,6 +166,7 @@ export const closedAlert: AlertRecord = {
   sourceId: null,
   aiAnalysis: null,
   aiConfidence: null,
+  cause: null,
   autoResolved: false,
   announced: true,
   mutedUntil: null,

@@ -69,6 +69,7 @@ export function alertFixture(changes: Partial<AlertRecord> = {}): AlertRecord {
     sourceId: null,
     aiAnalysis: null,
     aiConfidence: null,
+    cause: null,
     autoResolved: false,
     announced: false,
     mutedUntil: null,

@@ -1,5 +1,7 @@
 import { labelledObject } from '../../core/alert.ts';
 import type { AlertSummary } from '../../core/lists.ts';
+import { emptyAlerts } from './empty-alerts.ts';
+import type { EmptyAnswer } from './empty-alerts.ts';
 import { age } from '../output.ts';
 import type { Noun } from './noun.ts';
 
@@ -7,7 +9,9 @@ export const alerts: Noun<AlertSummary> = {
   plural: 'alerts',
   singular: 'alert',
   short: ['al'],
-  filters: ['since', 'until', 'search', 'status', 'severity', 'name', 'label', 'namespace'],
+  filters: ['since', 'until', 'search', 'status', 'all', 'severity', 'name', 'label', 'namespace', 'fistNamespace'],
+  defaults: { status: 'open' },
+  whyEmpty: (answer) => emptyAlerts(answer as EmptyAnswer),
   key: 'id',
   listing: {
     name: (item) => `alert/${item.id}`,

@@ -7,16 +7,23 @@ export interface Filter {
 
 /** By the name of the query parameter, which is the long flag too. Which nouns take which: `filters` of each {@link Noun}. */
 export const filters = {
-  since: { flags: '--since <time>', text: 'only what was made then or later: 1h, 2d, or an RFC 3339 time' },
-  until: { flags: '--until <time>', text: 'only what was made before' },
+  since: {
+    flags: '--since <time>',
+    text: 'only what was made (alerts: what changed last) then or later: 1h, 2d, or an RFC 3339 time',
+  },
+  until: { flags: '--until <time>', text: 'only what was made, or changed last, before' },
   search: {
     flags: '--search <words>',
     text: 'only with these words, or beginnings of words, in name, summary or labels',
   },
-  status: { flags: '--status <status>', text: 'only with this status' },
+  status: { flags: '--status <status>', text: 'only with this status (alerts: open, unless --all)' },
+  all: { flags: '--all', text: 'with any status' },
   severity: { flags: '--severity <severity>', text: 'only with this severity' },
   name: { flags: '--name <name>', text: 'only with this alertname' },
-  label: { flags: '-l, --label <name=value...>', text: 'only with these labels' },
+  label: {
+    flags: '-l, --label <matcher...>',
+    text: 'only with labels that match, as Alertmanager writes it: team=a, severity!=info, pod=~"web-.*"',
+  },
   workflow: { flags: '--workflow <name>', text: 'only of this Workflow' },
   alert: { flags: '--alert <id>', text: 'only of this alert' },
   error: { flags: '--error <code>', text: 'only with this error code' },
@@ -24,7 +31,8 @@ export const filters = {
   sink: { flags: '--sink <name>', text: 'only to this Sink' },
   source: { flags: '--source <name>', text: 'only from this Source' },
   reason: { flags: '--reason <reason>', text: 'only with this reason' },
-  namespace: { flags: '-n, --namespace <name>', text: 'only of this namespace' },
+  namespace: { flags: '-n, --namespace <name>', text: 'only of this namespace (alerts: of what the alert is about)' },
+  fistNamespace: { flags: '--fist-namespace <name>', text: 'only of Sources in this namespace' },
 } as const satisfies Readonly<Record<string, Filter>>;
 
 export type FilterName = keyof typeof filters;
@@ -38,5 +46,10 @@ type FilterValue<Flags extends string> = Flags extends `${string}...>`
   : Flags extends `${string}>`
     ? string
     : boolean;
+
+/** `--fist-namespace`. */
+export function longFlag(name: FilterName): string {
+  return /--[a-z-]+/.exec(filters[name].flags)?.[0] ?? '';
+}
 
 export const filterNames = Object.keys(filters) as readonly FilterName[];

@@ -12,14 +12,29 @@ const idAt = (hour: number) => lowestIdAt(Date.parse('2025-12-31T00:00:00Z') + h
 const alerts = [
   alertFixture({
     id: idAt(20),
+    receivedAt: '2025-12-31T20:00:00.000Z',
     fingerprint: 'f1',
     name: 'Oldest',
     namespace: 'shop',
     summary: 'memory limit reached',
     labels: { pod: 'p1', team: 'bank' },
   }),
-  alertFixture({ id: idAt(21), fingerprint: 'f2', name: 'Middle', severity: 'info', labels: { pod: 'p1' } }),
-  alertFixture({ id: idAt(22), fingerprint: 'f3', name: 'Newest', status: 'escalated', labels: { team: 'bank' } }),
+  alertFixture({
+    id: idAt(21),
+    receivedAt: '2025-12-31T21:00:00.000Z',
+    fingerprint: 'f2',
+    name: 'Middle',
+    severity: 'info',
+    labels: { pod: 'p1', namespace: 'web' },
+  }),
+  alertFixture({
+    id: idAt(22),
+    receivedAt: '2025-12-31T22:00:00.000Z',
+    fingerprint: 'f3',
+    name: 'Newest',
+    status: 'escalated',
+    labels: { team: 'bank' },
+  }),
 ];
 const [oldest, middle, newest] = alerts.map(({ id }) => id) as [string, string, string];
 
@@ -61,7 +76,11 @@ describe('GET /api/v1/alerts', () => {
     ['status=escalated', ['Newest']],
     ['severity=info', ['Middle']],
     ['name=Oldest', ['Oldest']],
-    ['namespace=shop', ['Oldest']],
+    ['fistNamespace=shop', ['Oldest']],
+    ['namespace=web', ['Middle']],
+    ['status=open', ['Newest', 'Middle', 'Oldest']],
+    ['label=pod!=p1', ['Newest']],
+    ['label=team=~"bank|shop",pod=p1', ['Oldest']],
     ['search=MEM%20limit', ['Oldest']],
     ['label=pod=p1', ['Middle', 'Oldest']],
     ['label=pod=p1&label=team=bank', ['Oldest']],
@@ -85,15 +104,45 @@ describe('GET /api/v1/alerts', () => {
   it('shows what a list has, without what only intake needs', async () => {
     const [item] = (await world.get('/api/v1/alerts?name=Oldest')).json().items;
     const { contentHash: _contentHash, aiAnalysis: _aiAnalysis, ...shown } = alerts[0] ?? alertFixture();
-    expect(item).toEqual(shown);
+    const { receivedAt, startsAt } = shown;
+    expect(item).toEqual({
+      ...shown,
+      object: null,
+      since: startsAt,
+      changedAt: receivedAt,
+      cause: null,
+      causeState: 'none',
+    });
+  });
+
+  it('of an empty list says which filter keeps out how many', async () => {
+    const filters = 'status=open&severity=critical&namespace=web&label=pod="p1",team!=x';
+    expect((await world.get(`/api/v1/alerts?${filters}`)).json()).toEqual({
+      items: [],
+      nextCursor: null,
+      empty: {
+        stored: { count: 3, more: false },
+        without: [
+          { parameter: 'status', value: 'open', count: 0, more: false },
+          { parameter: 'severity', value: 'critical', count: 1, more: false },
+          { parameter: 'namespace', value: 'web', count: 0, more: false },
+          { parameter: 'label', value: 'pod="p1"', count: 0, more: false },
+          { parameter: 'label', value: 'team!="x"', count: 0, more: false },
+        ],
+      },
+    });
+    expect((await world.get('/api/v1/alerts?status=resolved')).json().empty).toEqual({
+      stored: { count: 3, more: false },
+      without: [{ parameter: 'status', value: 'resolved', count: 3, more: false }],
+    });
   });
 
   it.each([
-    ['status=firing', 'status', 'status is not one of received, triaging, resolved, escalated'],
+    ['status=firing', 'status', 'status is not one of open, received, triaging, resolved, escalated'],
     ['severity=page', 'severity', 'severity is not one of critical, warning, info'],
     ['name=', 'name', 'name is empty'],
     ['namespace=a&namespace=b', 'namespace', 'namespace was given more than once'],
-    ['label=x', 'label', 'label is not name=value'],
+    ['label=x', 'label', 'label is wrong: Matchers "x": expected an operator (=, !=, =~ or !~) at the end.'],
     ['limit=501', 'limit', 'limit is not a whole number from 1 to 500'],
     ['since=soon', 'since', 'since is neither a time nor a duration before now'],
     ['workflow=x', 'workflow', 'there is no query parameter "workflow" here'],
@@ -104,7 +153,7 @@ describe('GET /api/v1/alerts', () => {
 
   it('of an unknown parameter tells those that there are', async () => {
     expect((await world.get('/api/v1/alerts?x=1')).json().next).toBe(
-      'this route takes cursor, label, limit, name, namespace, search, severity, since, status, until',
+      'this route takes cursor, fistNamespace, label, limit, name, namespace, search, severity, since, status, until',
     );
   });
 });
@@ -115,7 +164,7 @@ describe('GET /api/v1/alerts/:id', () => {
     expect(response.statusCode).toBe(200);
     const { transitions, runs, ...alert } = response.json();
     const { contentHash: _contentHash, ...shown } = alerts[2] ?? alertFixture();
-    expect(alert).toEqual(shown);
+    expect(alert).toMatchObject({ ...shown, object: null, causeState: 'none' });
     expect(transitions.map(({ reason }: AlertTransition) => reason)).toEqual(['Opened', 'RunEnded']);
     expect(runs.map(({ name }: { name: string }) => name)).toEqual(Array.from({ length: 20 }, (_, n) => `w${21 - n}`));
     expect(runs[0]).not.toHaveProperty('leaseOwner');

@@ -1,106 +1,43 @@
 import { z } from 'zod';
-import { alertStatuses, muteReasons, severities } from '../../core/alert.ts';
-import type { AlertRecord } from '../../core/alert.ts';
-import type { AlertSummary } from '../../core/lists.ts';
+import { alertStatuses, openStatuses, severities } from '../../core/alert.ts';
+import type { AlertStatus, Matcher } from '../../core/alert.ts';
+import { AppError } from '../../core/errors.ts';
+import { parseMatchers } from '../../lib/matchers.ts';
 import { defineRoute } from '../define-route.ts';
-import { flag, found, jsonObject, lazily, pageOf, pageParameters, text, textParameter, texts } from './fields.ts';
-import { count, time, timeParameters, timesOf, viewPage, wordParameter } from './fields.ts';
-import { runSummary, runView } from './runs.ts';
+import { alertDetail, alertPageAnswer, alertView } from './alert-fields.ts';
+import { alertPage } from './alert-page.ts';
+import { found, pageParameters, present, textParameter, timeParameters, timesOf, wordParameter } from './fields.ts';
+import { runView } from './runs.ts';
 
-/** What the API shows of an alert: all but what only intake needs. */
-export function alertView<T extends AlertSummary | AlertRecord>(alert: T): Omit<T, 'contentHash'> {
-  const { contentHash: _contentHash, ...view } = alert;
-  return view;
-}
+const mostMatchers = 10;
 
-const alertSummary = lazily(() =>
-  z
-    .strictObject({
-      id: text('The id.'),
-      namespace: text('Namespace of the Source.'),
-      source: text('Name of the Source.'),
-      name: text('Label `alertname`, or `unknown`.'),
-      status: z
-        .enum(alertStatuses)
-        .describe(
-          'received = open; triaging = a run started; escalated = the run ended and it still fires; resolved = closed.',
-        ),
-      severity: z.enum(severities).describe('Label `severity`; `warning` where it is another word or absent.'),
-      summary: text('Annotation `summary`.').nullable(),
-      description: text('Annotation `description`.').nullable(),
-      labels: texts('As they came.'),
-      annotations: texts('Of the last notification.'),
-      fingerprint: text('SHA-256 over name and sorted labels, in hex.'),
-      externalId: text("The sender's own fingerprint or id.").nullable(),
-      generatorUrl: text('Where the alert comes from, for people.').nullable(),
-      groupKey: text("Alertmanager's group, for correlation only.").nullable(),
-      episode: count('1 for the first firing; each reopening adds one. 0: it came closed.'),
-      receiveCount: count('Times that it was received.'),
-      skewed: flag('A time of the sender lay more than 10 minutes ahead and was replaced by the time of receipt.'),
-      announced: flag('Sinks were told that it fires, so they are also told of its end.'),
-      mutedReason: z
-        .enum(muteReasons)
-        .nullable()
-        .describe('Why this episode has started no run; null = nothing kept it.'),
-      mutedUntil: time('When that is decided anew, if it still fires.').nullable(),
-      workflowId: text('Id of the newest run.').nullable(),
-      sourceId: text('Id of the newest notification.').nullable(),
-      aiConfidence: z.number().nullable().describe('0 to 1; null = there is none.'),
-      autoResolved: flag('Kept for the first version; false.'),
-      startsAt: time('When this episode began.').nullable(),
-      endsAt: time('When the last closed episode ended.').nullable(),
-      receivedAt: time('When the first notification of this episode came.'),
-      lastReceivedAt: time('When the last notification came.'),
-      triageStartedAt: time('When the newest run started.').nullable(),
-      triageCompletedAt: time('When the newest run ended.').nullable(),
-      resolvedAt: time('When the notification came that closed it; null while it is open.').nullable(),
-      createdAt: time('When it first came.'),
-      updatedAt: time('When the row was last written.'),
-    })
-    .meta({
-      id: 'AlertSummary',
-      description: 'An alert in a list. There is one for each identity: Source and fingerprint.',
-    }),
-);
-
-const transition = lazily(() =>
-  z
-    .strictObject({
-      alertId: text('Id of the alert.'),
-      episode: count('Its episode from then on.'),
-      fromStatus: z.enum(alertStatuses).nullable().describe('null: it was unknown.'),
-      toStatus: z.enum(alertStatuses).describe('Its status from then on.'),
-      reason: text('Why: `Opened`, `Resolved`, `Reopened`, `FiringAgain`, `RunStarted`, `RunEnded`, ...'),
-      at: time('When.'),
-      sourceEventId: text('Id of the notification that brought it.').nullable(),
-    })
-    .meta({ id: 'AlertTransition', description: 'A change of the status or the episode of an alert.' }),
-);
-
-const alertDetail = lazily(() =>
-  z
-    .strictObject({
-      ...alertSummary().shape,
-      aiAnalysis: jsonObject('The last report.').nullable(),
-      transitions: z.array(transition()).describe('The newest 500, oldest first.'),
-      runs: z.array(runSummary()).describe('The newest 20, newest first.'),
-    })
-    .meta({ id: 'Alert', description: 'An alert with its history and its runs.' }),
-);
-
-/** `label=name=value`, repeated; all must hold. The first `=` parts them. */
+/** `label=team="a",env!="dev"`, repeated; all must hold. */
 const labelParameter = z
-  .array(z.string().refine((label) => label.indexOf('=') > 0, 'is not name=value'))
-  .max(10)
-  .refine((labels) => new Set(labels.map(nameOf)).size === labels.length, 'names one label twice')
-  .meta({ description: 'A label that the alert has, `name=value`; all must hold.', examples: ['team=payments'] })
-  .transform((labels) =>
-    Object.fromEntries(labels.map((label) => [nameOf(label), label.slice(nameOf(label).length + 1)])),
-  )
+  .array(z.string())
+  .meta({
+    description:
+      'Matchers as Alertmanager writes them, with `=`, `!=`, `=~` or `!~`; all must hold. A value with anything but letters, digits and `-_./:` stands in double quotes.',
+    examples: ['team=payments', 'severity!=info,pod=~"web-.*"'],
+  })
+  .transform((texts, context): readonly Matcher[] => {
+    try {
+      const lists = texts.map((text) => parseMatchers(text));
+      const matchers = lists.flat();
+      if (lists.every((list) => list.length > 0) && matchers.length <= mostMatchers) return matchers;
+      const message = matchers.length > mostMatchers ? `has more than ${mostMatchers} matchers` : 'has no matcher';
+      context.addIssue({ code: 'custom', message });
+    } catch (thrown) {
+      if (!(thrown instanceof AppError)) throw thrown;
+      context.addIssue({ code: 'custom', message: `is wrong: ${thrown.message}` });
+    }
+    return z.NEVER;
+  })
   .optional();
 
-function nameOf(label: string): string {
-  return label.slice(0, label.indexOf('='));
+/** `open` is every status but `resolved`. */
+function statusesOf(word: string | undefined): readonly AlertStatus[] | undefined {
+  if (word === undefined) return undefined;
+  return word === 'open' ? openStatuses : alertStatuses.filter((status) => status === word);
 }
 
 export const listAlerts = defineRoute({
@@ -108,26 +45,32 @@ export const listAlerts = defineRoute({
   method: 'GET',
   path: '/api/v1/alerts',
   access: 'token',
-  summary: 'Alerts, newest first.',
+  summary: 'Alerts, what changed last first.',
+  description:
+    'A change is that it opened, reopened or got worse, that its investigation began or ended, that it was resolved. A repeat is none. `since` and `until` bound the last change.',
   query: {
     ...pageParameters,
     ...timeParameters,
     label: labelParameter,
-    status: wordParameter('Only with this status.', alertStatuses).optional(),
+    status: wordParameter('Only with this status; open: those that fire.', ['open', ...alertStatuses]).optional(),
     severity: wordParameter('Only with this severity.', severities).optional(),
     name: textParameter('Only with this name.', 'KubePodCrashLooping').optional(),
-    namespace: textParameter('Only of Sources in this namespace.', 'default').optional(),
+    namespace: textParameter('Only about something in this namespace, as the labels say.', 'shop').optional(),
+    fistNamespace: textParameter('Only of Sources in this namespace.', 'default').optional(),
     search: textParameter(
       'Words that must all be in the name, the summary or the values of labels, in any case. From three characters on the beginning of a word is enough.',
       'crash loop',
     ).optional(),
   },
-  example: { query: 'status=received&label=team=payments&limit=10' },
-  answer: lazily(() => pageOf(alertSummary())),
+  example: { query: 'status=open&label=team=payments&limit=10' },
+  answer: alertPageAnswer,
   async handler({ reader: { lists }, clock }, { query }) {
-    const { limit, label: labels = {}, since: _since, until: _until, ...filters } = query;
-    const page = await lists.alerts({ limit, labels, ...filters, ...timesOf(query, clock.now()) });
-    return viewPage(page, alertView);
+    const { limit, cursor, label: matchers, status, severity, name, search } = query;
+    const { namespace: objectNamespace, fistNamespace: namespace } = query;
+    const statuses = statusesOf(status);
+    const filters = present({ cursor, matchers, statuses, severity, name, objectNamespace, namespace, search });
+    const page = await alertPage(lists, { limit, ...filters, ...timesOf(query, clock.now()) }, status);
+    return { ...page, items: page.items.map(alertView) };
   },
 });
 

@@ -26,6 +26,7 @@ const alert = alertFixture({
   workflowId: 'its run',
   aiAnalysis: { summary: 'its analysis' },
   aiConfidence: 0.5,
+  cause: 'the disk is full',
   autoResolved: true,
   startsAt: day(1),
   endsAt: day(2),
@@ -65,7 +66,9 @@ beforeAll(async () => {
   const numbers = [...Array(101).keys()];
   await world.store.transaction('intake', async (tx) => {
     await tx.alerts.insertAll([
-      ...numbers.map((n) => alertFixture({ id: idAt(n), fingerprint: `f${n}`, name: `n${n}` })),
+      ...numbers.map((n) =>
+        alertFixture({ id: idAt(n), fingerprint: `f${n}`, name: `n${n}`, receivedAt: '2026-01-01T12:00:00.000Z' }),
+      ),
       alert,
     ]);
     await tx.runs.insertAll([

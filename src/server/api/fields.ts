@@ -48,7 +48,7 @@ function timeParameter(description: string) {
     .optional();
 }
 
-/** `since` and `until` of the API's lists. They bound when something was made: of an alert, when it first came. */
+/** `since` and `until` of the API's lists. They bound when something was made; of an alert, when it changed last. */
 export const timeParameters = {
   since: timeParameter('Only what was made at this time or later: RFC 3339, or a duration before now.'),
   until: timeParameter('Only what was made before this time: RFC 3339, or a duration before now.'),

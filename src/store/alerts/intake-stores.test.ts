@@ -4,6 +4,7 @@ import { addMs } from '../../core/time.ts';
 import { createAlertStore } from './store.ts';
 import { openDatabase } from '../sqlite/open.ts';
 import { contractStores } from '../../../test/contract/stores.ts';
+import { equalities } from '../../../test/support/matchers.ts';
 import { alertFixture, eventFixture, letterFixture, someTime } from '../../../test/support/rows.ts';
 
 const noRuns = { minute: 0, runs: 0, cap: 0 };
@@ -27,6 +28,7 @@ describe.each(contractStores)('what intake reads and writes on $name', ({ open }
         labels: JSON.parse('{"__proto__":"p","名前":"値"}'),
         aiAnalysis: { findings: [] },
         aiConfidence: 0.5,
+        cause: 'the disk is full',
         skewed: true,
         announced: true,
         mutedUntil: someTime,
@@ -73,7 +75,7 @@ describe.each(contractStores)('what intake reads and writes on $name', ({ open }
       await write((tx) => tx.alerts.insertAll([alert, alertFixture({ fingerprint: 'f2', labels: {} })]));
       const found = await store.read.lists.alerts({
         limit: 10,
-        labels: { label0: 'value0', label30: 'value30', label59: 'value59' },
+        matchers: equalities({ label0: 'value0', label30: 'value30', label59: 'value59' }),
       });
       expect(found.items.map(({ id }) => id)).toEqual([alert.id]);
     });

@@ -1,13 +1,14 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
 import type { AlertStatus } from '../../core/alert.ts';
+import { shortCause } from '../../core/finding.ts';
 import type { AlertStore, RunOfAlert } from '../../core/store.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { newId } from '../../lib/id.ts';
 import { sqlOf } from '../sql/dialect.ts';
 import { command } from '../sql/statements.ts';
-import { storableJson } from '../sql/text.ts';
+import { storable, storableJson } from '../sql/text.ts';
 import type { Database } from '../tables/all.ts';
 
 /**
@@ -28,8 +29,8 @@ export function createAlertTriage(query: Kysely<Database>): Pick<AlertStore, 'be
       .where('id', '=', marker('alertId'))
       .where('episode', '=', marker('episode')),
   );
-  const end = command<'alertId' | 'episode' | 'runId' | 'at' | 'report' | 'confidence'>(
-    ['alertId', 'episode', 'runId', 'at', 'report', 'confidence'],
+  const end = command<'alertId' | 'episode' | 'runId' | 'at' | 'report' | 'confidence' | 'cause'>(
+    ['alertId', 'episode', 'runId', 'at', 'report', 'confidence', 'cause'],
     (marker) =>
       query
         .updateTable('alerts')
@@ -40,6 +41,7 @@ export function createAlertTriage(query: Kysely<Database>): Pick<AlertStore, 'be
           updated_at: marker('at'),
           ai_analysis: sql<string>`coalesce(${marker('report')}, ai_analysis)`,
           ai_confidence: sql<number>`coalesce(${marker('confidence')}, ai_confidence)`,
+          cause: marker('cause'),
         })
         .where('id', '=', marker('alertId'))
         .where('episode', '=', marker('episode')),
@@ -57,6 +59,7 @@ export function createAlertTriage(query: Kysely<Database>): Pick<AlertStore, 'be
       const found = {
         report: report === null ? null : storableJson(report),
         confidence: typeof confidence === 'number' ? confidence : null,
+        cause: report === null ? null : storable(shortCause(report)),
       };
       await allDone([noteEnd(alertId, episode, at), end(query, { alertId, episode, runId, at, ...found })]);
     },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { newId } from '../../lib/id.ts';
 import { createEventStore } from '../events/store.ts';
 import { openDatabase } from '../sqlite/open.ts';
-import { readPage } from './page.ts';
+import { placeById, readPage } from './page.ts';
 
 test('few rows are read before it is known how large they are, then as many as are together one mebibyte', async () => {
   const { query, close } = openDatabase(':memory:');
@@ -11,8 +11,6 @@ test('few rows are read before it is known how large they are, then as many as a
   await createEventStore(query).addDeadLetters(letters);
   const read: number[] = [];
   const listing = {
-    query,
-    scans: [{ ranges: [{ table: 'dead_letters', id: 'id', where: {} }], answers: [] }],
     filters: [],
     fetch: async (ids: readonly string[]) => {
       read.push(ids.length);
@@ -20,7 +18,8 @@ test('few rows are read before it is known how large they are, then as many as a
     },
     item: ({ id }: { readonly id: string }) => id,
   } as const;
-  expect((await readPage(listing, { limit: 50 })).items).toHaveLength(9);
+  const all = { ranges: [{ table: 'dead_letters', place: placeById, where: {} }], answers: [] } as const;
+  expect((await readPage(query, [all], listing, { limit: 50 })).items).toHaveLength(9);
   expect(read).toEqual([2, 3, 3, 1]);
   close();
 });

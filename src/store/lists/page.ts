@@ -4,23 +4,30 @@ import { AppError } from '../../core/errors.ts';
 import { mostExamined } from '../../core/lists.ts';
 import type { ListPage, PageQuery } from '../../core/lists.ts';
 import { toEpochMs } from '../../core/time.ts';
+import type { Timestamp } from '../../core/time.ts';
 import { lowestIdAt } from '../../lib/id.ts';
 import { eventLoopTurns } from '../../lib/turns.ts';
 import { sqlOf } from '../sql/dialect.ts';
 import type { Database } from '../tables/all.ts';
 
+// A list is in descending order of places: texts that end with the id of what is listed. Ids are UUID v7 and begin with a
+// time, so that an id alone is a place where the newest come first.
+
 /**
- * A part of an index in which ids stand in order, because all columns before them have these values. Reading so many ids
- * from it costs so many entries, wherever it begins.
+ * A part of an index in which places stand in order, because all columns before them have these values. Reading so many
+ * places from it costs so many entries, wherever it begins.
  */
 export interface Range {
   readonly table: keyof Database;
-  /** The column that ends the index: the id of what is listed. */
-  readonly id: 'id' | 'alert_id';
+  /** What ends the index. */
+  readonly place: RawBuilder<string>;
   readonly where: Readonly<Record<string, string>>;
-  /** The condition of a partial index, as it says it. */
+  /** What an index says beyond columns: the condition of a partial one, the value of an expression. */
   readonly condition?: RawBuilder<unknown>;
 }
+
+export const placeById = sql<string>`id`;
+export const placeByAlertId = sql<string>`alert_id`;
 
 /** Ranges that have, taken together, every row that some filters let through. */
 export interface IndexScan {
@@ -29,10 +36,14 @@ export interface IndexScan {
   readonly answers: readonly string[];
 }
 
+/** Gives places in descending order, from which those of a list are taken. */
+export interface Scan {
+  take(bounds: Bounds, limit: number, offset: number): Promise<readonly string[]>;
+  /** Filters that every one of its rows passes. */
+  readonly answers: readonly string[];
+}
+
 export interface Listing<Row extends { readonly id: string }, Item> {
-  readonly query: Kysely<Database>;
-  /** What finds rows; at least one, the most selective first where one can guess. */
-  readonly scans: readonly IndexScan[];
   /** All filters that are set. */
   readonly filters: readonly string[];
   /** The rows with these ids that pass `filters`, in any order. */
@@ -40,55 +51,98 @@ export interface Listing<Row extends { readonly id: string }, Item> {
   item(row: Row): Item;
 }
 
-/** Ids are UUID v7, so descending order is newest first; every id is below this. */
-const aboveEveryId = 'z';
+/** A list in this order. */
+export interface Order {
+  /** Of cursors. */
+  readonly pattern: RegExp;
+  /** The lowest place of a time. */
+  at(time: Timestamp): string;
+}
+
+export const orderById: Order = {
+  pattern: /^[0-9a-f-]{36}$/,
+  at: (time) => lowestIdAt(toEpochMs(time)),
+};
+
+/** By the time of the last change, which stands before the id. */
+export const orderByChange: Order = {
+  pattern: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z[0-9a-f-]{36}$/,
+  at: (time) => time,
+};
+
+const idLength = 36;
+
+/** The id of what stands at a place. */
+export function idAt(place: string): string {
+  return place.slice(-idLength);
+}
+
+/** Every place is below this. */
+const aboveEveryPlace = 'z';
 
 /**
  * A condition on rows that were found by their ids. As an expression, because SQLite, which knows nothing of how many rows
  * have a value, would rather look through all of an index on the column.
  */
-export function hasValue(column: string, value: string): RawBuilder<boolean> {
-  return sql<boolean>`${sql.ref(column)} || '' = ${value}`;
+export function hasValue(column: string | RawBuilder<unknown>, value: string): RawBuilder<boolean> {
+  return sql<boolean>`${typeof column === 'string' ? sql.ref(column) : column} || '' = ${value}`;
 }
 
-interface Bounds {
-  /** Only ids below. */
+export interface Bounds {
+  /** Only places below. */
   readonly before: string;
-  /** Only ids from here on; '' = all. */
+  /** Only places from here on; '' = all. */
   readonly from: string;
 }
 
-/** One page of a list, as ListReader promises. */
+export const unbounded: Bounds = { before: aboveEveryPlace, from: '' };
+
+/**
+ * One page of a list by ids, as ListReader promises. `scans` is what finds rows: at least one, the most selective first
+ * where one can guess.
+ */
 export async function readPage<Row extends { readonly id: string }, Item>(
+  query: Kysely<Database>,
+  scans: readonly IndexScan[],
   listing: Listing<Row, Item>,
   page: PageQuery,
 ): Promise<ListPage<Item>> {
-  const bounds = boundsOf(page);
-  const scan = await chooseScan(listing, bounds);
+  const scan = await chooseScan(query, scans, listing.filters, boundsOf(page, orderById));
+  return readScan(listing, scanIndex(query, scan), page, orderById);
+}
+
+/** One page of what a scan gives. */
+export async function readScan<Row extends { readonly id: string }, Item>(
+  listing: Listing<Row, Item>,
+  scan: Scan,
+  page: PageQuery,
+  order: Order,
+): Promise<ListPage<Item>> {
+  const bounds = boundsOf(page, order);
   const rest = new Set(listing.filters.filter((filter) => !scan.answers.includes(filter)));
   if (rest.size === 0) return readExactly(listing, scan, bounds, page);
   return readFiltered(listing, scan, rest, bounds, page);
 }
 
-/** Every id that the scan gives is one of the list. */
+/** Everything that the scan gives is of the list. */
 async function readExactly<Row extends { readonly id: string }, Item>(
   listing: Listing<Row, Item>,
-  scan: IndexScan,
+  scan: Scan,
   bounds: Bounds,
   { limit, offset }: PageQuery,
 ): Promise<ListPage<Item>> {
-  const ids = await idsOf(listing.query, scan, bounds, limit + 1, offset ?? 0);
-  const { rows, cutAt } = await fetchInOrder(listing, ids.slice(0, limit), new Set(), roomOf(offset));
+  const places = await scan.take(bounds, limit + 1, offset ?? 0);
+  const { rows, cutAt } = await fetchInOrder(listing, places.slice(0, limit), new Set(), roomOf(offset));
   return {
     items: await itemsOf(listing, rows),
-    nextCursor: ids.length > limit || cutAt !== null ? cursorAt(cutAt ?? ids[limit - 1]) : null,
+    nextCursor: places.length > limit || cutAt !== null ? cursorAt(cutAt ?? places[limit - 1]) : null,
   };
 }
 
-/** Takes ids from the scan, a few more each time, until the page is full or enough was looked at. */
+/** Takes places from the scan, a few more each time, until the page is full or enough was looked at. */
 async function readFiltered<Row extends { readonly id: string }, Item>(
   listing: Listing<Row, Item>,
-  scan: IndexScan,
+  scan: Scan,
   rest: ReadonlySet<string>,
   bounds: Bounds,
   { limit, offset }: PageQuery,
@@ -96,17 +150,18 @@ async function readFiltered<Row extends { readonly id: string }, Item>(
   const skipped = offset ?? 0;
   const wanted = skipped + limit + 1;
   const room = roomOf(offset);
-  const found: Row[] = [];
+  const found: Placed<Row>[] = [];
   let { before } = bounds;
   let examined = 0;
   for (let size = Math.max(wanted, 64); examined < mostExamined; size *= 2) {
     const count = Math.min(size, mostExamined - examined);
-    const ids = await idsOf(listing.query, scan, { ...bounds, before }, count, 0);
-    const { rows, cutAt } = await fetchInOrder(listing, [...new Set(ids)], rest, room);
+    const places = await scan.take({ ...bounds, before }, count, 0);
+    const { rows, cutAt } = await fetchInOrder(listing, [...new Set(places)], rest, room);
     found.push(...rows);
-    if (found.length >= wanted || (ids.length < count && cutAt === null)) return pageOf(listing, found, skipped, limit);
+    if (found.length >= wanted || (places.length < count && cutAt === null))
+      return pageOf(listing, found, skipped, limit);
     if (cutAt !== null) return { items: await itemsOf(listing, found), nextCursor: cursorAt(cutAt) };
-    before = ids.at(-1) ?? before;
+    before = places.at(-1) ?? before;
     examined += count;
   }
   const { items } = await pageOf(listing, found, skipped, limit);
@@ -115,13 +170,13 @@ async function readFiltered<Row extends { readonly id: string }, Item>(
 
 async function pageOf<Row extends { readonly id: string }, Item>(
   listing: Listing<Row, Item>,
-  found: readonly Row[],
+  found: readonly Placed<Row>[],
   offset: number,
   limit: number,
 ): Promise<ListPage<Item>> {
   const rows = found.slice(offset, offset + limit);
   const hasMore = found.length > offset + limit;
-  return { items: await itemsOf(listing, rows), nextCursor: hasMore ? cursorAt(rows.at(-1)?.id) : null };
+  return { items: await itemsOf(listing, rows), nextCursor: hasMore ? cursorAt(rows.at(-1)?.place) : null };
 }
 
 /** Characters of the rows of a page; one with more ends early. An ordinary row has one or two thousand. */
@@ -141,36 +196,41 @@ function roomOf(offset: number | undefined): Room {
   return { characters: offset === undefined ? mostCharacters : Number.POSITIVE_INFINITY };
 }
 
+interface Placed<Row> {
+  readonly place: string;
+  readonly row: Row;
+}
+
 interface Fetched<Row> {
-  readonly rows: readonly Row[];
-  /** The id of the last row, where the page has no room for more; else null. */
+  readonly rows: readonly Placed<Row>[];
+  /** The place of the last row, where the page has no room for more; else null. */
   readonly cutAt: string | null;
 }
 
-/** Rows that are gone since their id was read are left out. */
+/** Rows that are gone since their place was read are left out. */
 async function fetchInOrder<Row extends { readonly id: string }>(
   { fetch }: Pick<Listing<Row, unknown>, 'fetch'>,
-  ids: readonly string[],
+  places: readonly string[],
   filters: ReadonlySet<string>,
   room: Room,
 ): Promise<Fetched<Row>> {
-  const rows: Row[] = [];
+  const rows: Placed<Row>[] = [];
   let largest = 1;
-  for (let from = 0, count = firstRows; from < ids.length; from += count) {
+  for (let from = 0, count = firstRows; from < places.length; from += count) {
     if (from > 0) {
       if (eventLoopTurns.isOver()) await eventLoopTurns.next();
       count = Math.max(1, Math.min(mostRows, Math.floor(charactersAtOnce / largest)));
     }
-    const some = ids.slice(from, from + count);
-    const found = new Map((await fetch(some, filters)).map((row) => [row.id, row]));
-    for (const id of some) {
-      const row = found.get(id);
+    const some = places.slice(from, from + count);
+    const found = new Map((await fetch(some.map(idAt), filters)).map((row) => [row.id, row]));
+    for (const place of some) {
+      const row = found.get(idAt(place));
       if (row === undefined) continue;
-      rows.push(row);
+      rows.push({ place, row });
       const size = charactersOf(row);
       largest = Math.max(largest, size);
       room.characters -= size;
-      if (room.characters < 0 && id !== ids.at(-1)) return { rows, cutAt: id };
+      if (room.characters < 0 && place !== places.at(-1)) return { rows, cutAt: place };
     }
   }
   return { rows, cutAt: null };
@@ -184,10 +244,10 @@ function charactersOf(row: object): number {
 
 async function itemsOf<Row extends { readonly id: string }, Item>(
   listing: Pick<Listing<Row, Item>, 'item'>,
-  rows: readonly Row[],
+  rows: readonly Placed<Row>[],
 ): Promise<readonly Item[]> {
   const items: Item[] = [];
-  for (const [index, row] of rows.entries()) {
+  for (const [index, { row }] of rows.entries()) {
     // Each look at the time costs as much as an ordinary row.
     if (index % 16 === 15 && eventLoopTurns.isOver()) await eventLoopTurns.next();
     items.push(listing.item(row));
@@ -196,11 +256,13 @@ async function itemsOf<Row extends { readonly id: string }, Item>(
 }
 
 /**
- * The one that answers everything, or else the one whose ids lie the furthest apart: of them a page has to look at the
+ * The one that answers everything, or else the one whose places lie the furthest apart: of them a page has to look at the
  * fewest rows.
  */
-async function chooseScan<Row extends { readonly id: string }, Item>(
-  { query, scans, filters }: Listing<Row, Item>,
+async function chooseScan(
+  query: Kysely<Database>,
+  scans: readonly IndexScan[],
+  filters: readonly string[],
   bounds: Bounds,
 ): Promise<IndexScan> {
   const [first, ...others] = scans;
@@ -208,68 +270,68 @@ async function chooseScan<Row extends { readonly id: string }, Item>(
   const whole = scans.find(({ answers }) => filters.every((filter) => answers.includes(filter)));
   if (whole !== undefined || others.length === 0) return whole ?? first;
   let best = first;
-  let oldest = aboveEveryId;
+  let oldest = aboveEveryPlace;
   for (const scan of scans) {
-    const [id] = await idsOf(query, scan, bounds, 1, mostExamined - 1);
+    const [place] = await scanIndex(query, scan).take(bounds, 1, mostExamined - 1);
     // It has so few that all of them are looked at.
-    if (id === undefined) return scan;
-    if (id < oldest) [best, oldest] = [scan, id];
+    if (place === undefined) return scan;
+    if (place < oldest) [best, oldest] = [scan, place];
   }
   return best;
 }
 
-async function idsOf(
-  query: Kysely<Database>,
-  { ranges }: IndexScan,
-  bounds: Bounds,
-  limit: number,
-  offset: number,
-): Promise<readonly string[]> {
-  if (ranges.length === 0) return [];
-  const { rows } = await select(query, ranges, bounds, limit, offset).execute(query);
-  return rows.map(({ id }) => id);
+/** Reads places from an index. */
+export function scanIndex(query: Kysely<Database>, { ranges, answers }: IndexScan): Scan {
+  return {
+    answers,
+    async take(bounds, limit, offset) {
+      if (ranges.length === 0) return [];
+      const { rows } = await select(query, ranges, bounds, limit, offset).execute(query);
+      return rows.map(({ place }) => place);
+    },
+  };
 }
 
-/** Ids of all ranges, newest first. */
+/** Places of all ranges, in descending order. */
 function select(
   query: Kysely<Database>,
   ranges: readonly Range[],
   bounds: Bounds,
   limit: number,
   offset: number,
-): RawBuilder<{ id: string }> {
+): RawBuilder<{ place: string }> {
   const parts = ranges.map((range) => ofRange(range, bounds));
   const [only] = parts;
-  if (only !== undefined && parts.length === 1) return sql`${only} ORDER BY id DESC LIMIT ${limit} OFFSET ${offset}`;
+  if (only !== undefined && parts.length === 1) return sql`${only} ORDER BY place DESC LIMIT ${limit} OFFSET ${offset}`;
   return sqlOf(query).newestOf(parts, limit, offset);
 }
 
-function ofRange({ table, id, where, condition }: Range, { before, from }: Bounds): RawBuilder<{ id: string }> {
+function ofRange({ table, place, where, condition }: Range, { before, from }: Bounds): RawBuilder<{ place: string }> {
   const conditions = Object.entries(where).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
-  conditions.push(sql`${sql.ref(id)} < ${before}`);
+  conditions.push(sql`${place} < ${before}`);
   if (condition !== undefined) conditions.push(condition);
-  if (from !== '') conditions.push(sql`${sql.ref(id)} >= ${from}`);
+  if (from !== '') conditions.push(sql`${place} >= ${from}`);
   const all = sql.join(conditions, sql` AND `);
-  return sql`SELECT ${sql.ref(id)} AS id FROM ${sql.table(table)} WHERE ${all}`;
+  return sql`SELECT ${place} AS place FROM ${sql.table(table)} WHERE ${all}`;
 }
 
-function boundsOf({ cursor, since, until }: PageQuery): Bounds {
-  const cursorId = cursor === undefined ? aboveEveryId : decodeCursor(cursor);
-  const untilId = until === undefined ? aboveEveryId : lowestIdAt(toEpochMs(until));
+function boundsOf({ cursor, since, until }: PageQuery, order: Order): Bounds {
+  const cursorPlace = cursor === undefined ? aboveEveryPlace : decodeCursor(cursor, order);
+  const untilPlace = until === undefined ? aboveEveryPlace : order.at(until);
   return {
-    before: cursorId < untilId ? cursorId : untilId,
-    from: since === undefined ? '' : lowestIdAt(toEpochMs(since)),
+    before: cursorPlace < untilPlace ? cursorPlace : untilPlace,
+    from: since === undefined ? '' : order.at(since),
   };
 }
 
-function cursorAt(id: string | undefined): string | null {
-  return id === undefined ? null : Buffer.from(id).toString('base64url');
+function cursorAt(place: string | undefined): string | null {
+  return place === undefined ? null : Buffer.from(place).toString('base64url');
 }
 
-/** The id of the last item before. Throws InvalidInput for anything that {@link cursorAt} cannot have written. */
-function decodeCursor(cursor: string): string {
-  const id = Buffer.from(cursor, 'base64url').toString('latin1');
-  if (/^[0-9a-f-]{36}$/.test(id) && cursorAt(id) === cursor) return id;
+/** The place of the last item before. Throws InvalidInput for anything that {@link cursorAt} cannot have written. */
+function decodeCursor(cursor: string, { pattern }: Order): string {
+  const place = Buffer.from(cursor, 'base64url').toString('latin1');
+  if (pattern.test(place) && cursorAt(place) === cursor) return place;
   throw new AppError('InvalidInput', 'cursor is not one that this server gave', {
     field: 'cursor',
     next: 'start again without cursor',

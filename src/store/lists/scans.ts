@@ -5,7 +5,7 @@ import { distinctValues } from '../sql/distinct.ts';
 import type { Database } from '../tables/all.ts';
 import { listedFields, selection } from '../tables/table.ts';
 import type { ListedRecord, Table } from '../tables/table.ts';
-import { hasValue, readPage } from './page.ts';
+import { hasValue, placeById, readPage } from './page.ts';
 import type { IndexScan, Range } from './page.ts';
 
 /** More ranges than this are not merged: planning would cost more than reading. */
@@ -23,7 +23,7 @@ export async function scanByName(
 ): Promise<IndexScan | undefined> {
   const range = (namespace: string, name: string): Range => ({
     table,
-    id: 'id',
+    place: placeById,
     where: { namespace, [nameColumn]: name },
   });
   if (namespace !== undefined && name !== undefined)
@@ -39,12 +39,12 @@ export async function scanByName(
 
 /** Every row of a table. */
 export function allOf(table: keyof Database): IndexScan {
-  return { ranges: [{ table, id: 'id', where: {} }], answers: [] };
+  return { ranges: [{ table, place: placeById, where: {} }], answers: [] };
 }
 
 /** One filter that has an index (column, id) of its own. */
 export function scanBy(table: keyof Database, filter: string, column: string, value: string): IndexScan {
-  return { ranges: [{ table, id: 'id', where: { [column]: value } }], answers: [filter] };
+  return { ranges: [{ table, place: placeById, where: { [column]: value } }], answers: [filter] };
 }
 
 /** The filters that have a value, by name. */
@@ -81,9 +81,9 @@ export function tablePages<T extends Table<keyof Database>>(
       ...(byName === undefined ? [] : [byName]),
     ];
     return readPage<{ readonly id: string }, ListedRecord<T>>(
+      query,
+      scans.length === 0 ? [allOf(name)] : scans,
       {
-        query,
-        scans: scans.length === 0 ? [allOf(name)] : scans,
         filters: [...given.keys()],
         async fetch(ids, rest) {
           const conditions = [...given].filter(([filter]) => rest.has(filter)).map((entry) => matches(...entry));

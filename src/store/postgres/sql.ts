@@ -53,11 +53,12 @@ export const postgresSql: Sql = {
   // It merges parts of an index only where it thinks that it pays; so each gives its newest.
   newestOf(queries, limit, offset) {
     const parts = queries.map((query, index) => {
-      const newest = sql`${query} ORDER BY id DESC LIMIT ${limit + offset}`;
-      return sql`SELECT id FROM (${newest}) AS ${sql.ref(`part${index}`)}`;
+      const newest = sql`${query} ORDER BY place DESC LIMIT ${limit + offset}`;
+      return sql`SELECT place FROM (${newest}) AS ${sql.ref(`part${index}`)}`;
     });
-    return sql`${sql.join(parts, sql` UNION ALL `)} ORDER BY id DESC LIMIT ${limit} OFFSET ${offset}`;
+    return sql`${sql.join(parts, sql` UNION ALL `)} ORDER BY place DESC LIMIT ${limit} OFFSET ${offset}`;
   },
+  alertPlace: sql`alert_place(id, received_at, triage_started_at, triage_completed_at, resolved_at)`,
 };
 
 function asJson(run: Run<never>, columns: readonly BoundColumn[]): RunMany {

@@ -51,8 +51,14 @@ export interface Sql {
   /** Updates rows by their `id`, the last of the values; `added` columns are added to what is there. */
   updateMany(query: Kysely<Database>, rows: ManyRows, added: readonly string[]): RunMany;
   findMany(query: Kysely<Database>, rows: ManyKeys): FindMany;
-  /** A page of the ids of some queries, newest first; each query reads a part of an index. */
-  newestOf(queries: readonly RawBuilder<{ id: string }>[], limit: number, offset: number): RawBuilder<{ id: string }>;
+  /** A page of the places of some queries, newest first; each query reads a part of an index. */
+  newestOf(
+    queries: readonly RawBuilder<{ place: string }>[],
+    limit: number,
+    offset: number,
+  ): RawBuilder<{ place: string }>;
+  /** The place of an alert in lists, as its indexes say it: the time of its last change, then its id. */
+  readonly alertPlace: RawBuilder<string>;
 }
 
 const dialects = new WeakMap<Kysely<Database>, Sql>();

@@ -47,7 +47,8 @@ export const sqliteSql: Sql = {
   },
   // It merges the parts as they stand in the index.
   newestOf: (queries, limit, offset) =>
-    sql`${sql.join([...queries], sql` UNION ALL `)} ORDER BY id DESC LIMIT ${limit} OFFSET ${offset}`,
+    sql`${sql.join([...queries], sql` UNION ALL `)} ORDER BY place DESC LIMIT ${limit} OFFSET ${offset}`,
+  alertPlace: sql`max(received_at, coalesce(triage_started_at, ''), coalesce(triage_completed_at, ''), coalesce(resolved_at, '')) || id`,
 };
 
 /** So many rows are inserted by one statement. */

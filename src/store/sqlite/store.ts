@@ -210,7 +210,7 @@ function withLabels(lists: ListReader, catchUp: () => Promise<void>): ListReader
   return {
     ...lists,
     async alerts(query) {
-      if (Object.keys(query.labels ?? {}).length > 0) await catchUp();
+      if ((query.matchers ?? []).length > 0) await catchUp();
       return lists.alerts(query);
     },
   };

@@ -30,6 +30,7 @@ export const alerts = table('alerts', ['id'], {
   workflow_id: text().nullable().in('state'),
   ai_analysis: members<JsonObject>().nullable().unlisted(),
   ai_confidence: number().nullable(),
+  cause: text().nullable(),
   auto_resolved: flag(),
   skewed: flag().in('state', 'repeat'),
   announced: flag().in('state'),
