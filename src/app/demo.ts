@@ -16,6 +16,7 @@ import { createHttpClient } from '../lib/http.ts';
 import { keepUntilRemoved } from '../lib/temporary.ts';
 import { createApp } from './createApp.ts';
 import type { App } from './createApp.ts';
+import type { DemoEvent } from './demo-event.ts';
 import { compareWithExpected } from './expected.ts';
 import type { Expected } from './expected.ts';
 
@@ -23,54 +24,13 @@ const examples = fileURLToPath(new URL('../../examples/', import.meta.url));
 const runLimitMs = 30_000;
 const secretName = 'alertmanager-token';
 
-/** What happened, as the demo tells it; one JSON line each under `--ci`. */
-export type DemoEvent =
-  | { readonly event: 'story-started'; readonly story: string; readonly title: string; readonly url: string }
-  | {
-      readonly event: 'notification-sent';
-      readonly story: string;
-      readonly kind: string;
-      readonly answer: IntakeAnswer;
-    }
-  | {
-      readonly event: 'alert';
-      readonly story: string;
-      readonly name: string;
-      readonly status: string;
-      readonly receiveCount: number;
-      readonly object: string;
-    }
-  | {
-      readonly event: 'step';
-      readonly story: string;
-      readonly name: string;
-      readonly type: string;
-      readonly status: string;
-      readonly durationMs: number;
-    }
-  | {
-      readonly event: 'investigated';
-      readonly story: string;
-      readonly result: AgentResult;
-      readonly run: string;
-      readonly durationMs: number;
-    }
-  | { readonly event: 'same-result'; readonly story: string; readonly run: string }
-  | {
-      readonly event: 'deliveries';
-      readonly story: string;
-      readonly sent: number;
-      readonly total: number;
-      readonly bytes: number;
-    }
-  | { readonly event: 'checked'; readonly story: string; readonly problems: readonly string[] };
-
 export interface DemoOptions {
   /** null = all of them. */
   readonly story: string | null;
   readonly log: Log;
   readonly signal: AbortSignal;
-  readonly tell: (event: DemoEvent) => void;
+  /** The next event waits for it. */
+  readonly tell: (event: DemoEvent) => Promise<void>;
   /** Called while the last story's server still runs. */
   readonly beforeEnd?: (app: App) => Promise<void>;
 }
@@ -96,8 +56,9 @@ export async function playDemo(options: DemoOptions): Promise<boolean> {
   for (const [index, story] of stories.entries()) {
     options.signal.throwIfAborted();
     const last = index === stories.length - 1;
-    const problems = await playStory(story, options, last ? options.beforeEnd : undefined);
-    options.tell({ event: 'checked', story, problems });
+    const place = { number: index + 1, stories: stories.length };
+    const problems = await playStory(story, place, options, last ? options.beforeEnd : undefined);
+    await options.tell({ event: 'checked', story, problems });
     if (problems.length > 0) allAsExpected = false;
   }
   return allAsExpected;
@@ -115,6 +76,7 @@ function chooseStories(story: string | null): readonly string[] {
 
 async function playStory(
   story: string,
+  place: { readonly number: number; readonly stories: number },
   options: DemoOptions,
   beforeEnd?: (app: App) => Promise<void>,
 ): Promise<readonly string[]> {
@@ -147,7 +109,7 @@ async function playStory(
       { log: options.log, writeStdout: (text) => void (delivered += Buffer.byteLength(text)) },
     );
     try {
-      options.tell({ event: 'story-started', story, title: readTitle(folder), url: app.url });
+      await options.tell({ event: 'story-started', story, title: readTitle(folder), url: app.url, ...place });
       const teller = { ...options, story, delivered: () => delivered };
       const problems = await feed(app, folder, token, teller);
       await beforeEnd?.(app);
@@ -214,12 +176,18 @@ async function tellRun(
   if (result === undefined)
     return { cause: null, differences: [`run ${id} has no report: ${run.error ?? run.status}`] };
   if (result.root_cause === causeBefore) {
-    tell({ event: 'same-result', story, run: id });
+    await tell({ event: 'same-result', story, run: id });
   } else {
     for (const { name, type, status, startedAt, completedAt } of run.steps) {
-      tell({ event: 'step', story, name, type, status, durationMs: elapsedMs(startedAt, completedAt) });
+      await tell({ event: 'step', story, name, type, status, durationMs: elapsedMs(startedAt, completedAt) });
     }
-    tell({ event: 'investigated', story, result, run: id, durationMs: elapsedMs(run.startedAt, run.completedAt) });
+    await tell({
+      event: 'investigated',
+      story,
+      result,
+      run: id,
+      durationMs: elapsedMs(run.startedAt, run.completedAt),
+    });
   }
   const failed = run.status === 'succeeded' ? [] : [`the run ${run.status}: ${run.error}`];
   return { cause: result.root_cause, differences: [...failed, ...compareWithExpected(result, expected)] };
@@ -257,7 +225,7 @@ async function send(
   const path = app.catalog().sources[0]?.path ?? '';
   const body = readFileSync(join(folder, 'alerts', `${kind}.json`), 'utf8');
   const answer = (await api.post(`/webhook/${path}`, body, token)) as IntakeAnswer;
-  tell({ event: 'notification-sent', story, kind, answer });
+  await tell({ event: 'notification-sent', story, kind, answer });
 }
 
 /** All items of a list, oldest first, once there are some and all of them ended. */
@@ -283,14 +251,14 @@ async function tellAlerts(api: StoryApi, { story, tell }: Teller): Promise<void>
     items: readonly { name: string; status: string; receiveCount: number; labels: Record<string, string> }[];
   };
   for (const { name, status, receiveCount, labels } of items.toReversed()) {
-    tell({ event: 'alert', story, name, status, receiveCount, object: labelledObject(labels) });
+    await tell({ event: 'alert', story, name, status, receiveCount, object: labelledObject(labels) });
   }
 }
 
 async function tellDeliveries(api: StoryApi, { story, tell, delivered, signal }: Teller): Promise<void> {
   const items = await ended<DeliveryRecord>(api, 'deliveries', (delivery) => delivery.status !== 'pending', signal);
   const sent = items.filter((item) => item.status === 'sent').length;
-  tell({ event: 'deliveries', story, sent, total: items.length, bytes: delivered() });
+  await tell({ event: 'deliveries', story, sent, total: items.length, bytes: delivered() });
 }
 
 function elapsedMs(from: string | null, to: string | null): number {

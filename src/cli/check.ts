@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { styleText } from 'node:util';
 import { checkAlertmanager, checkCluster, checkMachine } from '../app/preflight.ts';
 import type { Finding } from '../app/preflight.ts';
 import { readClusterOptions } from '../app/options.ts';
@@ -9,6 +8,7 @@ import { createHttpClient } from '../lib/http.ts';
 import { readDestination } from './connect.ts';
 import type { DestinationFlags } from './connect.ts';
 import { inWordsOf } from './called-as.ts';
+import { styled } from './colour.ts';
 import { answerIsNo } from './failure.ts';
 import { outputFormat, printObject } from './output.ts';
 import { plain } from '../lib/printable.ts';
@@ -63,7 +63,7 @@ function text(terminal: Terminal, findings: readonly Finding[]): string {
   const marks = { ok: '✔', failed: '✗', skipped: '-' } as const;
   const colours = { ok: 'green', failed: 'red', skipped: 'gray' } as const;
   const mark = (result: Finding['result']) =>
-    terminal.colour ? styleText(colours[result], marks[result], { validateStream: false }) : marks[result];
+    terminal.colour ? styled(colours[result], marks[result]) : marks[result];
   const lines: string[] = [];
   for (const [index, { about, result, text: what, next }] of findings.entries()) {
     if (findings[index - 1]?.about !== about) lines.push(`► checking ${titles[about]}`);

@@ -1,141 +1,137 @@
-import { styleText } from 'node:util';
-import type { DemoEvent } from '../app/demo.ts';
-import type { AgentResult } from '../core/finding.ts';
-import { readVersion } from '../lib/version.ts';
+import type { DemoEvent } from '../app/demo-event.ts';
 import { createLog } from '../lib/log.ts';
+import { readVersion } from '../lib/version.ts';
+import { causeSentence, percent } from '../report/words.ts';
+import { bold, columnsOf, eventText } from './demo-text.ts';
+import { inWordsOf } from './called-as.ts';
 import { answerIsNo } from './failure.ts';
-import { plain } from '../lib/printable.ts';
 import { wrap } from './output.ts';
 import type { Terminal } from './output.ts';
+import { createPace, noPace } from './pace.ts';
+import type { Pace } from './pace.ts';
 import { exitCodeOf, onStopSignals } from './signals.ts';
+import { table } from './table.ts';
 
 interface DemoFlags {
   readonly ci?: boolean;
+  readonly fast?: boolean;
   readonly story?: string;
   readonly keep?: boolean;
 }
 
+/** What a story came to, for the table at the end. */
+interface Outcome {
+  readonly story: string;
+  readonly cause: string;
+  readonly confidence: string;
+  readonly isAsExpected: boolean;
+}
+
+/** Between two stories, for whom does not press Enter. */
+const betweenMs = 8000;
+
 /** `fist demo`: plays recorded incidents through the real server; exit 1 where one does not come out as expected. */
 export async function demo(terminal: Terminal, flags: DemoFlags): Promise<number> {
-  const startedAt = performance.now();
-  const elapsed = () => `${((performance.now() - startedAt) / 1000).toFixed(1).padStart(5)}s`;
-  if (flags.ci !== true) {
-    terminal.out(
-      `fist ${readVersion()} demo   no cluster, no key, nothing leaves this machine   Ctrl-C stops and forgets everything\n`,
-    );
-    terminal.out(`${strong(terminal, 'SAMPLE DATA')}   recorded incidents, replayed through the real server\n`);
-  }
   const interrupted = new AbortController();
   onStopSignals(
     () => interrupted.abort(),
     (signal) => process.exit(exitCodeOf[signal]),
   );
+  const isRead = flags.ci !== true && flags.fast !== true && process.stdin.isTTY && process.stdout.isTTY;
+  const pace = isRead ? createPace(process.stdin, interrupted.signal) : noPace;
+  const narrator = createNarrator(terminal, pace, isRead);
+  if (flags.ci !== true) terminal.out(opening(terminal, isRead));
   const { playDemo } = await import('../app/demo.ts');
   try {
     const asExpected = await playDemo({
       story: flags.story ?? null,
       log: await createLog({ level: 'error' }),
       signal: interrupted.signal,
-      tell: (event) =>
-        terminal.out(
-          flags.ci === true
-            ? `${JSON.stringify({ sample: true, ...event })}\n`
-            : tellPerson(terminal, elapsed(), event),
-        ),
+      tell: async (event) => {
+        if (flags.ci === true) terminal.out(`${JSON.stringify({ sample: true, ...event })}\n`);
+        else await narrator.tell(event);
+        interrupted.signal.throwIfAborted();
+      },
       ...(flags.keep === true
         ? {
             beforeEnd: async (app) => {
               terminal.err(
-                `serving at ${app.url} until Ctrl-C\n  next: fist get runs --server ${app.url} --token ${app.token}\n`,
+                inWordsOf(
+                  terminal.called,
+                  `serving at ${app.url} until Ctrl-C\n  next: fist get runs --server ${app.url} --token ${app.token}\n`,
+                ),
               );
               await new Promise<void>((resolve) => interrupted.signal.addEventListener('abort', () => resolve()));
             },
           }
         : {}),
     });
-    if (flags.ci !== true && asExpected) terminal.out(next(terminal));
+    if (flags.ci !== true) terminal.out(narrator.ending());
     return asExpected ? 0 : answerIsNo;
   } catch (thrown) {
     if (interrupted.signal.aborted) return 130;
     throw thrown;
+  } finally {
+    pace.close();
   }
 }
 
+function opening(terminal: Terminal, isRead: boolean): string {
+  const lines = [
+    `fist ${readVersion()} demo: no cluster, no key; nothing leaves this machine.`,
+    'SAMPLE DATA: recorded incidents, replayed through the real server.',
+    `Ctrl-C ends it and forgets everything.${isRead ? ' Enter shows the rest of a story at once.' : ''}`,
+  ];
+  return lines.map((line) => `${wrap(line, columnsOf(terminal)).join('\n')}\n`).join('');
+}
+
+interface Narrator {
+  tell(event: DemoEvent): Promise<void>;
+  /** The stories as a table, and what to do next. */
+  ending(): string;
+}
+
+/** Tells the events at the reader's pace and remembers what came of each story. */
+function createNarrator(terminal: Terminal, pace: Pace, isRead: boolean): Narrator {
+  const outcomes: Outcome[] = [];
+  let found: Pick<Outcome, 'cause' | 'confidence'> = { cause: 'none', confidence: '' };
+  return {
+    async tell(event) {
+      if (event.event === 'story-started' && event.number > 1 && isRead) await nextStory(terminal, pace);
+      if (event.event === 'investigated') {
+        const { result } = event;
+        found = { cause: causeSentence(result) ?? 'inconclusive', confidence: percent(result.confidence) };
+      }
+      if (event.event === 'checked')
+        outcomes.push({ story: event.story, ...found, isAsExpected: event.problems.length === 0 });
+      const text = eventText(terminal, event);
+      terminal.out(text);
+      await pace.read(text);
+    },
+    ending: () => `\n${outcomesTable(terminal, outcomes)}\n${next(terminal)}`,
+  };
+}
+
+/** Asks for Enter on a line that is gone afterwards. */
+async function nextStory(terminal: Terminal, pace: Pace): Promise<void> {
+  terminal.out('\n-- Enter: the next story (it comes by itself) --');
+  await pace.stop(betweenMs);
+  terminal.out('\r\u001b[K');
+}
+
+function outcomesTable(terminal: Terminal, outcomes: readonly Outcome[]): string {
+  const columns = [
+    { heading: 'STORY', text: ({ story }: Outcome) => story },
+    { heading: 'CAUSE THAT WAS FOUND', text: ({ cause }: Outcome) => cause, cut: 30 },
+    { heading: 'SURE', text: ({ confidence }: Outcome) => confidence },
+    { heading: 'EXPECTED', text: ({ isAsExpected }: Outcome) => (isAsExpected ? 'yes' : 'NO') },
+  ];
+  return table(outcomes, columns, { columns: columnsOf(terminal), colour: terminal.colour });
+}
+
 function next(terminal: Terminal): string {
-  return `\n${strong(terminal, 'Now with your own')}
-  one alert         bin/fist.js investigate --alert FILE --context NAME
-  your Alertmanager bin/fist.js serve --resources examples/connect --secrets-dir secrets --context NAME   (README.md)\n`;
-}
-
-type Tellers = {
-  readonly [Kind in DemoEvent['event']]: (
-    terminal: Terminal,
-    event: Extract<DemoEvent, { event: Kind }>,
-  ) => readonly string[];
-};
-
-const tellers: Tellers = {
-  'story-started': (terminal, { title, story }) => ['', `${strong(terminal, title)}   SAMPLE   examples/${story}`],
-  'notification-sent': (_terminal, { kind, answer }) => [
-    `webhook   ${kind}: ${count(answer.received, 'alert')}, ${answer.opened} opened, ${answer.repeated} repeated, ${answer.resolved} resolved -> ${count(answer.runs, 'run')}`,
-  ],
-  alert: (_terminal, { name, object, status, receiveCount }) => [
-    `alert     ${plain(name)} ${plain(object)}: ${status}, received ${count(receiveCount, 'time')}`,
-  ],
-  step: (_terminal, { name, type, status, durationMs }) => [
-    `step      ${name} (${type}) ${status} in ${durationMs} ms`,
-  ],
-  investigated: (terminal, { result }) => [
-    `cause     ${strong(terminal, plain(result.root_cause ?? 'inconclusive'))}`,
-    `          confidence ${Math.round(result.confidence * 100)}%, no model was used`,
-    ...result.findings.map(
-      (finding) =>
-        `finding   ${finding.severity} ${finding.category} [${finding.evidence_ids.join(' ')}] ${plain(finding.description)}`,
-    ),
-    ...result.evidence.map((evidence) => `evidence  ${evidence.id} ${plain(evidence.command)}`),
-    ...result.recommendations
-      .slice(0, 1)
-      .map(
-        (advice) =>
-          `advice    ${plain(advice.action)} (${advice.requires_approval ? 'changes the cluster; not done' : 'reads only'})`,
-      ),
-    ...orders(result.evidence),
-  ],
-  'same-result': (_terminal, { run }) => [`run       ${run}: the same cause, found for the other alert`],
-  deliveries: (_terminal, { sent, total, bytes }) => [
-    `sinks     ${sent} of ${total} deliveries sent, ${bytes} bytes on stdout (not shown here)`,
-  ],
-  checked: (_terminal, { problems }) =>
-    problems.length === 0
-      ? ['expected  every expected finding came out']
-      : problems.map((problem) => `WRONG     ${plain(problem)}`),
-};
-
-/** Lines of evidence that give orders to an investigator: shown as text, marked, never followed. */
-function orders(evidence: AgentResult['evidence']): readonly string[] {
-  return evidence.flatMap(({ id, excerpt }) => {
-    const line = excerpt.split('\n').find((text) => /ignore (all )?previous instructions/i.test(text));
-    return line === undefined
-      ? []
-      : [
-          `untrusted ${id} holds text that gives orders. It is shown as text and never followed: "${plain(line.trim()).slice(0, 160)}..."`,
-        ];
-  });
-}
-
-function tellPerson(terminal: Terminal, elapsed: string, event: DemoEvent): string {
-  const tell = tellers[event.event] as (terminal: Terminal, event: DemoEvent) => readonly string[];
-  return tell(terminal, event)
-    .map((line) =>
-      line === '' ? '\n' : `${elapsed}  ${wrap(line, 100).join(`\n${' '.repeat(elapsed.length + 12)}`)}\n`,
-    )
-    .join('');
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
-}
-
-function strong(terminal: Terminal, text: string): string {
-  return terminal.colour ? styleText('bold', text) : text;
+  return `${bold(terminal, 'Now with your own')}
+  npm start                     a server to send alerts to
+  ${inWordsOf(terminal.called, 'fist investigate pod/NAME -n NAMESPACE --context CONTEXT')}
+`;
 }

@@ -6,7 +6,8 @@ type Example = readonly [line: string, meaning: string];
 /** By the words of the command. Each command that does something has some; they stand in its help and in the reference. */
 export const examples: Readonly<Record<string, readonly Example[]>> = {
   demo: [
-    ['fist demo', 'all stories'],
+    ['fist demo', 'all stories, at reading speed; Enter shows the rest of one'],
+    ['fist demo --fast', 'all at once'],
     ['fist demo --story oom-crash-loop', 'one story'],
     ['fist demo --keep', 'go on serving, to look around'],
   ],

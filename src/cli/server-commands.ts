@@ -13,6 +13,7 @@ export function addServerCommands(program: Command, action: Tie): void {
         'The first minute: recorded incidents, no cluster, no key, loopback only, SAMPLE data; ends by itself',
       )
       .option('--ci', 'print NDJSON; exit 0 only if the expected findings came out')
+      .option('--fast', 'do not wait for the reader, as where the output is no terminal')
       .option('--story <name>', 'only this story of examples/')
       .option('--keep', 'go on serving after the stories, until Ctrl-C'),
     async () => (await import('./demo.ts')).demo,

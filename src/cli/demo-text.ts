@@ -1,0 +1,128 @@
+import type { DemoEvent } from '../app/demo-event.ts';
+import type { AgentResult } from '../core/finding.ts';
+import { plain } from '../lib/printable.ts';
+import { causeText, chainLines, decidingLines, firstStep } from '../report/words.ts';
+import { styled } from './colour.ts';
+import { wrap } from './output.ts';
+import type { Terminal } from './output.ts';
+
+/** A piece of a story: what it is about, and lines about it. */
+type Line = readonly [label: string, text: string];
+
+type Tellers = {
+  readonly [Kind in DemoEvent['event']]: (event: Extract<DemoEvent, { event: Kind }>) => readonly Line[];
+};
+
+const labelWidth = 11;
+/** Where the output is no terminal. */
+const usualColumns = 100;
+
+/** An event as a person reads it, wrapped to the terminal; empty where it says nothing new. */
+export function eventText(terminal: Terminal, event: DemoEvent): string {
+  const columns = columnsOf(terminal);
+  if (event.event === 'story-started') return `\n${titleLine(terminal, columns, event)}`;
+  const tell = tellers[event.event] as (event: DemoEvent) => readonly Line[];
+  return tell(event)
+    .map(([label, text]) => {
+      const lines = wrap(text, columns - labelWidth);
+      const head = label.padEnd(labelWidth);
+      return `${bold(terminal, head)}${lines.join(`\n${' '.repeat(labelWidth)}`)}\n`;
+    })
+    .join('');
+}
+
+/** Columns for a story, within bounds that can be read. */
+export function columnsOf({ columns = usualColumns }: Terminal): number {
+  return Math.min(usualColumns, Math.max(40, columns));
+}
+
+export function bold(terminal: Terminal, text: string): string {
+  return terminal.colour ? styled('bold', text) : text;
+}
+
+function titleLine(
+  terminal: Terminal,
+  columns: number,
+  { number, stories, title, story }: Extract<DemoEvent, { event: 'story-started' }>,
+): string {
+  const head = `${number}/${stories}  ${title}`;
+  const mark = `SAMPLE examples/${story}`;
+  const gap = columns - head.length - mark.length;
+  return gap < 2 ? `${bold(terminal, head)}\n     ${mark}\n` : `${bold(terminal, head)}${' '.repeat(gap)}${mark}\n`;
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  firing: 'Alertmanager says that it fires',
+  repeat: 'it says so again',
+  resolved: 'it says that it is over',
+};
+
+const tellers: Omit<Tellers, 'story-started'> = {
+  'notification-sent': ({ kind, answer }) => [['webhook', `${kinds[kind] ?? kind}: ${answerText(answer)}`]],
+  alert: ({ name, object, status }) => (status === 'resolved' ? [] : [['alert', `${plain(name)} ${plain(object)}`]]),
+  step: () => [],
+  investigated: ({ result, durationMs }) => [
+    [
+      'run',
+      `investigated in ${(durationMs / 1000).toFixed(1)} s without a model, from ${result.evidence.length} reads`,
+    ],
+    ['cause', plain(causeText(result))],
+    ...labelled('way there', chainLines(result)),
+    ...labelled('evidence', evidenceLines(result)),
+    ...orders(result.evidence),
+    ...labelled('first step', [firstStep(result) ?? '']),
+  ],
+  'same-result': () => [['run', 'the other alert has the same cause']],
+  deliveries: ({ sent, total, bytes }) => [
+    ['report', `${sent} of ${total} sent to a Sink, ${bytes} bytes (not shown here)`],
+  ],
+  checked: ({ problems }) => problems.map((problem): Line => ['WRONG', plain(problem)]),
+};
+
+function labelled(label: string, texts: readonly string[]): readonly Line[] {
+  return texts.filter((text) => text !== '').map((text, index) => [index === 0 ? label : '', plain(text)]);
+}
+
+function answerText({
+  opened,
+  repeated,
+  resolved,
+  runs,
+}: Extract<DemoEvent, { event: 'notification-sent' }>['answer']) {
+  const parts = [
+    [opened, 'opened'],
+    [repeated, 'counted as a repeat'],
+    [resolved, 'resolved'],
+  ] as const;
+  const said = parts.filter(([count]) => count > 0).map(([count, what]) => `${alerts(count)} ${what}`);
+  return [...said, runs === 0 ? 'no run' : `${runs} run${runs === 1 ? '' : 's'}`].join(', ');
+}
+
+function alerts(count: number): string {
+  return `${count} alert${count === 1 ? '' : 's'}`;
+}
+
+/** Two of them, so that a story fits a screen; one where the way to the cause is shown as well. */
+function evidenceLines(result: AgentResult): readonly string[] {
+  const lines = decidingLines(result, result.causal_chain.length > 1 ? 1 : 2);
+  return lines.map(({ id, command, line }) => clip(`${id} ${clip(command, 70)}: "${line}"`, 130));
+}
+
+/** Lines of evidence that give orders to an investigator: shown as text, marked, never followed. */
+function orders(evidence: AgentResult['evidence']): readonly Line[] {
+  return evidence.flatMap(({ id, excerpt }): readonly Line[] => {
+    const line = excerpt.split('\n').find((text) => /ignore (all )?previous instructions/i.test(text));
+    if (line === undefined) return [];
+    const from = line.search(/ignore (all )?previous instructions/i);
+    return [
+      [
+        'untrusted',
+        `${id} gives orders, which are text and are never followed: "${clip(plain(line.slice(from)), 100)}"`,
+      ],
+    ];
+  });
+}
+
+function clip(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
