@@ -2,7 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
+import { parseDocument } from 'yaml';
 import { fieldTree } from './field-tree.ts';
+import type { FieldInfo } from './field-tree.ts';
 import { lintPath } from './lint.ts';
 import type { ResourceKind } from './object.ts';
 import { starterTypes, writeSecret, writeStarter } from './starters.ts';
@@ -35,6 +37,17 @@ describe('documents to begin with', () => {
       ({ name }) => !lines.some((line) => line.startsWith(`  ${name}:`) || line.startsWith(`  # ${name}:`)),
     );
     expect(absent?.map(({ name }) => name)).toEqual([]);
+  });
+
+  it.each(all)('are YAML with every comment of a field taken away: $kind of type $type', ({ kind, type }) => {
+    const names = (fields: readonly FieldInfo[]): readonly string[] =>
+      fields.flatMap((field) => [field.name, ...names(field.fields)]);
+    const known = new Set(names(fieldTree(kind).fields).filter((name) => !['agent', 'then', 'else'].includes(name)));
+    const text = writeStarter(kind, type).replace(
+      /^( *)# ( *)(\w+):(?= |$)/gm,
+      (line, indent: string, more: string, name: string) => (known.has(name) ? `${indent}${more}${name}:` : line),
+    );
+    expect(parseDocument(text).errors).toEqual([]);
   });
 
   it('are there for each type that can run, and for no other', () => {

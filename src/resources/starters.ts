@@ -31,7 +31,7 @@ const starters: readonly Starter[] = [
       type: 'webhook',
       config: { path: '/webhook/alertmanager', matchers: 'alertname!~"Watchdog|InfoInhibitor"', authentication },
       triggerWorkflow: 'triage',
-      cooldown: '10m',
+      cooldown: '30m',
       flapCapPerHour: 6,
     },
   },
@@ -39,7 +39,7 @@ const starters: readonly Starter[] = [
     kind: 'Source',
     type: 'api',
     name: 'api',
-    spec: { type: 'api', config: {}, triggerWorkflow: 'triage' },
+    spec: { type: 'api', config: { endpoint: '/alerts' }, triggerWorkflow: 'triage' },
   },
   workflow('agent', [{ name: 'investigate', type: 'agent', goal: 'Find out why {{ .alert.alertname }} fires.' }]),
   workflow('cli', [
@@ -57,7 +57,7 @@ const starters: readonly Starter[] = [
     kind: 'Sink',
     type: 'stdout',
     name: 'report',
-    spec: { type: 'stdout', config: { format: 'text', template: '{{ .report.report }}' } },
+    spec: { type: 'stdout', config: { format: 'text' }, sendResolved: true },
   },
   {
     kind: 'Sink',
@@ -160,7 +160,7 @@ function valueLines(field: FieldInfo, value: unknown, type: string, indent: stri
   if (typeof value === 'object' && value !== null && field.fields.length > 0) {
     const inner = typeOf(value as Values) ?? type;
     const lines = fieldLines(field.fields, value as Values, inner, `${indent}  `);
-    return Object.keys(value).length === 0 ? [`${head} {}`, ...lines] : [head, ...lines];
+    return [head, ...lines];
   }
   return [`${head} ${scalar(value)}`];
 }
