@@ -22,12 +22,12 @@ it('thousands of attempts are judged, and some pass, so that it is not all refus
 
 it('a sample of those that pass lint runs nothing, with any value, in any shell', () => {
   const random = createRandom(13);
-  const sample = Array.from({ length: 300 }, () => {
+  const sample = Array.from({ length: 120 }, () => {
     const template = random.pick(passing);
     const value = random.pick(hostileValues);
     return { template, value, command: renderProbe(template, value) };
   }).filter(({ command }) => command !== undefined);
-  expect(sample.length).toBeGreaterThan(100);
+  expect(sample.length).toBeGreaterThan(60);
   for (const shell of probeShells) {
     const ran = folder.run(
       shell,

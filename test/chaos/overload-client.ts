@@ -15,6 +15,8 @@ export interface LoadPlan {
   readonly senders?: number;
   /** Open loop: so many notifications a second, whatever the answers are. */
   readonly perSecond?: number;
+  /** Of the open loop: no more than so many wait for their answers at a time. */
+  readonly mostWaiting?: number;
   /** Of the open loop: ends at the first request that is broken off, and waits for no more answers then. */
   readonly untilBroken?: boolean;
 }
@@ -143,7 +145,8 @@ if (plan.senders !== undefined) {
   const perSecond = plan.perSecond ?? 1;
   while (elapsed() < plan.seconds && !isBroken()) {
     const missing = Math.floor(elapsed() * perSecond) - sent;
-    for (let left = Math.min(missing, 100); left > 0; left--) under.push(request());
+    const room = (plan.mostWaiting ?? Infinity) - (lines.size - idle.length);
+    for (let left = Math.min(missing, room, 100); left > 0; left--) under.push(request());
     await sleep(2);
   }
 }

@@ -50,6 +50,8 @@ export interface OverloadReport {
 const times = 10;
 const alertsPerBody = 20;
 const senders = 16;
+/** Below the 2,048 connections of a server: those beyond are closed, however fast it is. */
+const mostWaiting = 1800;
 const probeEveryMs = 100;
 const probeTimeoutMs = 20_000;
 
@@ -76,7 +78,8 @@ export async function overload(cleanup: Cleanup, options: OverloadOptions): Prom
   const watch = watchServer(server);
   const perSecond = (times * sustainable) / alertsPerBody;
   const { seconds, untilBroken = false } = options;
-  const load = await sendLoad({ ...plan, name: 'burst', seconds, perSecond, untilBroken });
+  const bounds = untilBroken ? { untilBroken } : { mostWaiting };
+  const load = await sendLoad({ ...plan, name: 'burst', seconds, perSecond, ...bounds });
   const endedAt = performance.now();
   const waiting = { timeoutMs: options.drainSeconds * 1000, everyMs: 100 };
   const wasSeen = await waitFor('every run to end', () => isDrained(database), waiting).catch(() => false);
