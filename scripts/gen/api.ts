@@ -36,7 +36,7 @@ const statuses = [400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 500, 503];
 
 const introduction = [
   'Every route of the server. `GET /openapi.json` describes the same as an OpenAPI 3.1 document, for generators of clients and for tools:',
-  curl({ method: 'GET', path: '/openapi.json', access: 'token', example: {} }),
+  curl({ method: 'GET', path: '/openapi.json', access: 'token', example: {}, isStream: false }),
   `**Token.** Routes want \`Authorization: Bearer TOKEN\`, the token of the server (\`FIST_TOKEN\`, or the file beside the database), unless they say otherwise. It is not asked of health routes; a webhook wants the token of its Source.
 
 **Lists** answer \`{items, nextCursor}\`. \`?cursor=\` with the value of \`nextCursor\` goes on; a page may be short, even empty, although there is more. \`since\` and \`until\` take RFC 3339 or a duration before now (\`2h30m\`).
@@ -181,12 +181,18 @@ function textOf(value: JsonValue | undefined): string {
 }
 
 /** One call, ready to be pasted. */
-function curl({ method, path, access, example }: Pick<Route, 'method' | 'path' | 'access' | 'example'>): string {
+function curl({
+  method,
+  path,
+  access,
+  example,
+  isStream,
+}: Pick<Route, 'method' | 'path' | 'access' | 'example' | 'isStream'>): string {
   const query = example.query === undefined ? '' : `?${example.query}`;
   const url = `http://127.0.0.1:8080${path.replaceAll(/:(\w+)/g, (_, name: string) => (name === 'id' ? 'ID' : name.toUpperCase())).replace('*', 'PATH')}${query}`;
   const token = access === 'source' ? '$FIST_WEBHOOK_TOKEN' : '$FIST_TOKEN';
   const parts = [
-    'curl -s',
+    isStream ? 'curl -sN' : 'curl -s',
     ...(method === 'GET' ? [] : ['-X POST']),
     ...(access === 'open' ? [] : [`-H "Authorization: Bearer ${token}"`]),
     ...(example.body === undefined ? [] : [`-H 'Content-Type: application/json' -d '${JSON.stringify(example.body)}'`]),

@@ -1,4 +1,5 @@
 import type { AlertRecord, AlertStatus, AlertTransition, Matcher } from './alert.ts';
+import type { ChangeReader } from './changes.ts';
 import type { DeliveryRecord } from './delivery.ts';
 import type { DeadLetterRecord, SourceEventRecord } from './event.ts';
 import type { ResourceRecord } from './resource.ts';
@@ -14,7 +15,7 @@ import type { Timestamp } from './time.ts';
  * rows through finds them, and the rest is looked up in at most {@link mostExamined} of those; then the page ends early and its
  * cursor goes on from there.
  */
-export interface ListReader {
+export interface ListReader extends ChangeReader {
   /**
    * Throws InvalidInput for a cursor that is not from here; so do the other pages. Text search throws it too, for text
    * without words and for beginnings of too many.

@@ -148,6 +148,11 @@ export const metricTable = {
     help: 'Connections without a request in work that made room for others.',
     labels: [],
   },
+  fist_stream_clients: {
+    type: 'gauge',
+    help: 'Who listens to the stream of changes.',
+    labels: [],
+  },
   fist_http_malformed_total: {
     type: 'counter',
     help: 'Connections that sent no valid HTTP request in time.',

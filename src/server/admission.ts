@@ -81,7 +81,7 @@ export function announcedBytes(request: FastifyRequest, most: number): number {
 }
 
 /**
- * Bounds the requests of people and programs who have the token, from the body to the last byte of an answer that they
+ * Bounds the requests of people and programs who have the token, and streams apart from the others, from the body to the last byte of an answer that they
  * may read as slowly as they like. Metrics are not bounded: they tell of the overload. All that may be answered keeps its
  * connection meanwhile.
  */
@@ -91,6 +91,7 @@ export function addApiAdmission(app: FastifyInstance, limits: ServerLimits, conn
     maxBytes: limits.maxApiBytes,
     shared: false,
   });
+  const streams = createAdmission({ maxRequests: limits.maxStreams, maxBytes: limits.maxApiBytes, shared: false });
   app.decorateRequest('place', null);
   app.addHook('onRequest', (request, reply, done) => {
     const { config, url } = request.routeOptions;
@@ -99,8 +100,10 @@ export function addApiAdmission(app: FastifyInstance, limits: ServerLimits, conn
     if (!connections.begin(socket, config.access === 'token'))
       return done(overloaded('this connection has too many requests in work'));
     const isBounded = config.access === 'token' && url !== '/metrics';
-    const place = isBounded ? admission.enter('') : null;
-    const late = isBounded ? setTimeout(() => socket.destroy(), limits.answerTimeoutMs).unref() : undefined;
+    const isStream = config.isStream === true;
+    const place = isBounded ? (isStream ? streams : admission).enter('') : null;
+    const late =
+      isBounded && !isStream ? setTimeout(() => socket.destroy(), limits.answerTimeoutMs).unref() : undefined;
     request.place = place;
     reply.raw.once('close', () => {
       clearTimeout(late);

@@ -7,6 +7,7 @@ import type { ServerOptions } from './options.ts';
 import { headerReader, queryReader } from './parameters.ts';
 import type { NoParameters, Parameters, RawQuery, ValuesOf } from './parameters.ts';
 import type { Refusals } from './refusals.ts';
+import type { Feed } from './stream/feed.ts';
 
 /** Who may call a route: anybody, who has the API's token, or who has the token of the Source. */
 export type RouteAccess = 'open' | 'token' | 'source';
@@ -14,6 +15,7 @@ export type RouteAccess = 'open' | 'token' | 'source';
 /** What handlers work with. */
 export interface RouteContext extends ServerOptions {
   readonly refusals: Refusals;
+  readonly feed: Feed;
   /** The document of `GET /openapi.json`, as JSON. */
   openApi(): Promise<string>;
 }
@@ -54,6 +56,8 @@ export interface RouteOptions<
   readonly status?: 200 | 201;
   /** `application/json` unless said. */
   readonly contentType?: string;
+  /** The answer has no end; it is counted apart from those that have one. */
+  readonly isStream?: boolean;
   /** Errors that a caller may get of this route alone. */
   readonly errors?: readonly ErrorCode[];
   /** For the example of the reference: what stands behind the path, and the body. */
@@ -118,6 +122,7 @@ export interface Route<
   readonly body: Body | null;
   readonly status: number;
   readonly contentType: string;
+  readonly isStream: boolean;
   readonly errors: readonly ErrorCode[];
   readonly example: { readonly query?: string; readonly body?: JsonObject };
   answer(): Answer;
@@ -152,6 +157,7 @@ export function defineRoute<
     body: options.body ?? null,
     status,
     contentType,
+    isStream: options.isStream ?? false,
     errors: options.errors ?? [],
     example: options.example ?? {},
     serve:

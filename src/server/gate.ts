@@ -6,6 +6,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call the route; without it nobody may. */
     access?: RouteAccess;
+    /** Its answers have no end. */
+    isStream?: boolean;
   }
 }
 

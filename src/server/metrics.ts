@@ -62,7 +62,8 @@ export function addMeasures(app: FastifyInstance, { metrics }: ServerOptions): v
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
     const method = knownMethods.has(request.method) ? request.method : 'OTHER';
     metrics.increment('fist_http_requests_total', { method, route, status: String(reply.statusCode) });
-    metrics.observe('fist_http_request_duration_seconds', { route }, reply.elapsedTime / 1000);
+    const { isStream } = request.routeOptions.config;
+    if (isStream !== true) metrics.observe('fist_http_request_duration_seconds', { route }, reply.elapsedTime / 1000);
     done();
   });
 }

@@ -12,6 +12,7 @@ export const routeParts = [
   ['Alerts', 'Alerts: one for each identity (Source and fingerprint).', /^\/api\/v1\/alerts/],
   ['Runs', 'Runs of Workflows, and what they lacked.', /^\/api\/v1\/(runs|gaps)/],
   ['Deliveries', 'What Sinks are told.', /^\/api\/v1\/deliveries/],
+  ['Changes', 'What changes, as it changes.', /^\/api\/v1\/stream/],
   [
     'Resources',
     'Sources, Workflows and Sinks, in the shape of the Kubernetes API.',

@@ -76,6 +76,10 @@ export interface ServerLimits {
   readonly maxApiRequests: number;
   /** What has come of their bodies, together. */
   readonly maxApiBytes: number;
+  /** Streams at a time; more are answered 503. */
+  readonly maxStreams: number;
+  /** How often the store is asked what has changed, while somebody listens. */
+  readonly streamPollMs: number;
   /** An answer of the API that was not read after so long ends its connection. */
   readonly answerTimeoutMs: number;
   /** How long `close` waits for answers under way. */
@@ -102,6 +106,8 @@ export const defaultLimits: ServerLimits = {
   acceptTimeoutMs: 30_000,
   maxApiRequests: 64,
   maxApiBytes: 16 * mebibyte,
+  maxStreams: 64,
+  streamPollMs: 1000,
   answerTimeoutMs: 60_000,
   closeTimeoutMs: 5000,
 };

@@ -17,6 +17,7 @@ import {
 } from './api/resources.ts';
 import { listSinks, listSources, listWorkflows } from './api/resources.ts';
 import { cancelRun, getRun, listRuns, retryRun } from './api/runs.ts';
+import { streamChanges } from './api/stream.ts';
 import type { DeepReadonly, ParamName, Route } from './define-route.ts';
 import { getHealth, getLivez, getReadyz } from './health.ts';
 import { getMetrics } from './metrics.ts';
@@ -37,6 +38,7 @@ export const routes = [
   retryDeliveries,
   cancelDelivery,
   listGaps,
+  streamChanges,
   listSources,
   getSource,
   getDefaultSource,

@@ -18,6 +18,7 @@ import type { ServerLimits, ServerOptions } from './options.ts';
 import { createPace } from './receive-body.ts';
 import { createRefusals } from './refusals.ts';
 import { routes } from './routes.ts';
+import { createFeed } from './stream/feed.ts';
 import { registerWebhooks } from './webhooks.ts';
 
 export interface Server {
@@ -47,7 +48,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addBodyParser(app, limits, pace);
   await registerWebhooks(app, { options, limits, connections, refusals, pace, complain, turns: eventLoopTurns });
   countAtScrapes(options);
-  addRoutes(app, { ...options, refusals, openApi: openApiText(options) });
+  const feed = createFeed({
+    ...limits,
+    changes: options.reader.lists,
+    clock: options.clock,
+    complain,
+    isOpen: () => options.state() === 'ready',
+    counted: (clients) => options.metrics.set('fist_stream_clients', {}, clients),
+  });
+  addRoutes(app, { ...options, refusals, feed, openApi: openApiText(options) });
   await app.ready();
   let listening: Listening | undefined;
   return {
@@ -59,6 +68,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return listening.address;
     },
     close(timeoutMs = limits.closeTimeoutMs) {
+      feed.stop();
       return close(app, listening, Math.min(timeoutMs, limits.closeTimeoutMs));
     },
     inject: app.inject.bind(app),
@@ -73,12 +83,12 @@ function openApiText(options: ServerOptions): () => Promise<string> {
 
 /** Registers the routes that have a handler. */
 function addRoutes(app: FastifyInstance, context: RouteContext): void {
-  for (const { method, path, access, serve } of routes) {
+  for (const { method, path, access, isStream, serve } of routes) {
     if (serve === null) continue;
     app.route({
       method,
       url: path,
-      config: { access },
+      config: { access, isStream },
       handler: (request, reply) => serve(context, request, reply),
     });
   }

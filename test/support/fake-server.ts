@@ -94,6 +94,7 @@ export function emptyLists(): ListReader {
     deliveries: empty,
     deadLetters: empty,
     deadLetter: async () => undefined,
+    changesSince: async () => [],
     alertsOf: async () => [],
     runsOf: async () => [],
     eventsOf: async () => [],

@@ -21,6 +21,11 @@ export const oddTexts = [
   '9'.repeat(30),
 ] as const;
 
+/** A few of them. */
+export function someOdd(random: Random): readonly string[] {
+  return [random.pick(oddTexts), random.pick(oddTexts), random.pick(oddTexts)];
+}
+
 /** A value that the schema takes. */
 export function goodValue(schema: JsonObject, random: Random): JsonValue {
   const { examples, enum: words, type, minimum, maximum, minItems } = schema;
@@ -47,9 +52,9 @@ function goodObject(schema: JsonObject, random: Random): JsonObject {
 }
 
 /** Values that the schema refuses; of a text without bounds there are none. */
-export function badValues(schema: JsonObject): readonly JsonValue[] {
+export function badValues(schema: JsonObject, random: Random): readonly JsonValue[] {
   const { enum: words, type, minimum, maximum, minLength, maxLength } = schema;
-  if (Array.isArray(words)) return ['no such word', '', ...oddTexts];
+  if (Array.isArray(words)) return ['no such word', '', ...someOdd(random)];
   if (type === 'integer')
     return ['', 'x', '1.5', ' 1', ...numbersBeyond(minimum, -1), ...numbersBeyond(maximum, 1), '9'.repeat(30)];
   if (type === 'boolean') return ['perhaps', '2'];
@@ -69,7 +74,7 @@ function numberOr(value: JsonValue | undefined, otherwise: number): number {
 }
 
 /** Bodies that are near the schema and not of it, and some that are far from everything. */
-export function oddBodies(good: JsonValue): readonly JsonValue[] {
+export function oddBodies(good: JsonValue, random: Random): readonly JsonValue[] {
   const fields = typeof good === 'object' && good !== null && !Array.isArray(good) ? good : {};
   const wrong: readonly JsonValue[] = [null, 7, 'text', [], {}, { deep: { deeper: [[[{}]]] } }, true];
   return [
@@ -79,6 +84,6 @@ export function oddBodies(good: JsonValue): readonly JsonValue[] {
     ...Object.keys(fields).map((name) =>
       Object.fromEntries(Object.entries(fields).filter(([other]) => other !== name)),
     ),
-    ...Object.keys(fields).flatMap((name) => oddTexts.map((value) => ({ ...fields, [name]: value }))),
+    ...Object.keys(fields).flatMap((name) => someOdd(random).map((value) => ({ ...fields, [name]: value }))),
   ];
 }

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { ListReader } from '../../core/lists.ts';
 import { alertLists } from './alerts.ts';
+import { changeLists } from './changes.ts';
 import { inputLists } from './inputs.ts';
 import { resourceLists } from './resources.ts';
 import { wholeLists } from './whole.ts';
@@ -15,5 +16,6 @@ export function createListReader(query: Kysely<Database>): ListReader {
     ...inputLists(query),
     ...resourceLists(query),
     ...wholeLists(query),
+    ...changeLists(query),
   };
 }
