@@ -67,6 +67,21 @@ test.each([
     'www-tls',
     undefined,
   ],
+  [
+    'of several that were made for it the one that failed last, however they are listed',
+    [
+      {
+        ...eventObject(about('CertificateRequest', 'www-tls-2'), 'Denied', 'x'),
+        lastTimestamp: '2026-01-01T11:50:00Z',
+      },
+      {
+        ...eventObject(about('CertificateRequest', 'www-tls-1'), 'Denied', 'x'),
+        lastTimestamp: '2026-01-01T10:00:00Z',
+      },
+    ],
+    'www-tls',
+    'www-tls-2',
+  ],
   ['a kind that is read by itself', [eventObject(about('Pod', 'www-tls'), 'Failed', 'x')], 'www-tls', undefined],
   [
     'nothing failed',

@@ -3,7 +3,7 @@ import { addMs, timeText } from '../core/time.ts';
 import { look } from './advice.ts';
 import { defineAnalyzer, kindOf, kindResources, nameOf } from './define.ts';
 import type { AnalyzerIo, EventView, FindingDraft, Target } from './define.ts';
-import { aboutOf, eventsEvidence } from './reading/events.ts';
+import { aboutOf, eventsEvidence, eventView } from './reading/events.ts';
 import { plural, textAt } from './reading/fields.ts';
 import { quote } from './reading/quote.ts';
 
@@ -80,9 +80,12 @@ export async function failedCustomResource(
     const isNamed = called === name || called.startsWith(`${name}-`);
     const isRead = Object.hasOwn(kindResources, kind.toLowerCase()) || kind === '';
     const reason = textAt(event, 'reason');
-    return isNamed && !isRead && isFailure({ type: textAt(event, 'type'), reason }) ? [{ kind, called }] : [];
+    return isNamed && !isRead && isFailure({ type: textAt(event, 'type'), reason })
+      ? [{ kind, called, last: eventView(event).last ?? '' }]
+      : [];
   });
+  const newest = found.toSorted((one, other) => (one.last < other.last ? -1 : one.last > other.last ? 1 : 0)).at(-1);
   // The object itself speaks for what it made.
-  const best = found.find(({ called }) => called === name) ?? found.at(-1);
+  const best = found.find(({ called }) => called === name) ?? newest;
   return best === undefined ? null : { kind: best.kind, metadata: { name: best.called, namespace } };
 }

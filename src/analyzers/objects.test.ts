@@ -3,6 +3,11 @@ import { analyze } from '../../test/support/analyze.ts';
 import { eventObject, podObject } from '../../test/support/memory-cluster.ts';
 import { deployment } from './workloads/deployment.ts';
 import { warningEvent } from './event.ts';
+import { podCrash } from './pods/pod-crash.ts';
+import { podHeld } from './pods/pod-held.ts';
+import { podImage } from './pods/pod-image.ts';
+import { podProbe } from './pods/pod-probe.ts';
+import { podSchedule } from './pods/pod-schedule.ts';
 import { diffTemplates } from './workloads/template-diff.ts';
 import { workload } from './workloads/workload.ts';
 
@@ -129,6 +134,42 @@ describe('diffTemplates', () => {
       ],
     });
     expect(texts(before, after)).toEqual(['environment of container app: added NEW; removed OLD; changed URL']);
+  });
+
+  test('what else of a pod can keep it from a node, from its image or from being ready', () => {
+    const before = template({ imagePullPolicy: 'IfNotPresent' }, { resources: { limits: { memory: '1Gi' } } });
+    const after = template(
+      { imagePullPolicy: 'Always', workingDir: '/srv' },
+      {
+        resources: { limits: { memory: '512Mi' } },
+        topologySpreadConstraints: [{ topologyKey: 'zone' }],
+        runtimeClassName: 'gvisor',
+        schedulerName: 'second',
+        readinessGates: [{ conditionType: 'x' }],
+        automountServiceAccountToken: false,
+      },
+    );
+    const changes = diffTemplates(before, after);
+    expect(changes.map(({ field }) => field)).toEqual([
+      'image pull policy',
+      'working directory',
+      'memory limit',
+      'service account token',
+      'topology spread constraints',
+      'scheduler',
+      'runtime class',
+      'readiness gates',
+    ]);
+    expect(changes.map(({ text }) => text)).toContain('memory limit of the pod from 1Gi to 512Mi');
+    const explains = (categories: Readonly<Record<string, { readonly changes: RegExp | null }>>, field: string) =>
+      Object.entries(categories).flatMap(([name, { changes: fit }]) => (fit?.test(field) === true ? [name] : []));
+    expect(explains(podSchedule.categories, 'topology spread constraints')).toEqual(['pending-affinity']);
+    expect(explains(podSchedule.categories, 'scheduler')).toEqual(['pending-silent']);
+    expect(explains(podProbe.categories, 'readiness gates')).toEqual(['readiness-gate']);
+    expect(explains(podHeld.categories, 'restart policy')).toEqual(['held-by-sidecar']);
+    expect(explains(podHeld.categories, 'image pull secrets')).toEqual([]);
+    expect(explains(podImage.categories, 'image pull policy')).toContain('image-not-on-node');
+    expect(explains(podCrash.categories, 'service account token')).toContain('crash-loop');
   });
 
   test('probes, commands, volumes, containers', () => {

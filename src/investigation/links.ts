@@ -1,5 +1,7 @@
 import { kindResources } from '../analyzers/define.ts';
 import type { ObjectKind, Question, Relation, Target } from '../analyzers/define.ts';
+import { claimsOf } from '../analyzers/reading/claims.ts';
+import { commandLineOf } from '../analyzers/reading/command-line.ts';
 import { at, conditionOf, controllerOf, isOwnedBy, listAt, mapAt, textAt } from '../analyzers/reading/fields.ts';
 import { isReady, podTrouble } from '../analyzers/pods/pod-status.ts';
 import { matchesLabels, selectsLabels, templateLabels } from '../analyzers/reading/selectors.ts';
@@ -63,7 +65,7 @@ const rules: readonly LinkRule[] = [
   },
   { relation: 'holds', from: ['node'], after: ['alert'], follow: podsOnNode },
   { relation: 'node', from: ['pod'], follow: nodeOf },
-  { relation: 'mounts', from: ['pod', 'statefulset'], follow: claimsOf },
+  { relation: 'mounts', from: ['pod', 'statefulset'], follow: unboundClaims },
   {
     relation: 'calls',
     from: ['pod', 'deployment', 'statefulset'],
@@ -239,11 +241,11 @@ async function podsOnNode(reads: Reads, target: Target): Promise<readonly Found[
   return chosenPods({ ...target, relation: 'holds' }, onNode);
 }
 
-async function claimsOf(reads: Reads, { kind, name, namespace, object }: Target): Promise<readonly Found[]> {
+async function unboundClaims(reads: Reads, { kind, name, namespace, object }: Target): Promise<readonly Found[]> {
   if (kind === 'pod' && isReady(object)) return [];
   const claimed =
     kind === 'pod'
-      ? listAt(object, 'spec', 'volumes').map((volume) => textAt(volume, 'persistentVolumeClaim', 'claimName'))
+      ? claimsOf(object).map(({ claim }) => claim)
       : listAt(object, 'spec', 'volumeClaimTemplates').map(
           (template) => `${textAt(template, 'metadata', 'name')}-${name}-`,
         );
@@ -254,17 +256,21 @@ async function claimsOf(reads: Reads, { kind, name, namespace, object }: Target)
   return claims.value
     .filter((claim) => textAt(claim, 'status', 'phase') !== 'Bound')
     .filter(({ metadata }) =>
-      wanted.some((one) => (kind === 'pod' ? metadata.name === one : metadata.name.startsWith(one))),
+      wanted.some((one) => (kind === 'pod' ? metadata.name === one : isOrdinalOf(metadata.name, one))),
     )
     .map((claim) => ['persistentvolumeclaim', claim] as const);
 }
+
+/** Whether a claim is of the template that begins so: `data-db-` and a number; `data-db-copy-0` is of another set. */
+const isOrdinalOf = (claim: string, start: string): boolean =>
+  claim.startsWith(start) && /^\d+$/.test(claim.slice(start.length));
 
 /** Services that the values of environment variables and the arguments of a workload name. */
 async function servicesCalled(reads: Reads, { kind, namespace, object }: Target): Promise<readonly Found[]> {
   const spec = kind === 'pod' ? at(object, 'spec') : at(object, 'spec', 'template', 'spec');
   const values = [...listAt(spec, 'containers'), ...listAt(spec, 'initContainers')].flatMap((container) => [
     ...listAt(container, 'env').map((variable) => textAt(variable, 'value')),
-    ...[...listAt(container, 'args'), ...listAt(container, 'command')].filter((one) => typeof one === 'string'),
+    ...commandLineOf(container),
   ]);
   const named = values.filter((value) => value !== '');
   if (named.length === 0) return [];

@@ -1,4 +1,6 @@
 import type { Category, FindingDraft, Pointer, Question, Target, TemplateChange } from '../analyzers/define.ts';
+import { capital } from '../analyzers/reading/fields.ts';
+import { hasName } from '../analyzers/reading/names.ts';
 import type { FindingSeverity } from '../core/finding.ts';
 import { addMs, timeText } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
@@ -220,7 +222,7 @@ export function causeSentence({ draft }: RankedFinding): string {
   const text = draft.cause ?? '';
   const [kind = '', ...rest] = draft.object.split('/');
   const name = rest.at(-1) ?? '';
-  return name === '' || text.includes(name) ? text : `${kind[0]?.toUpperCase()}${kind.slice(1)} ${name}: ${text}`;
+  return name === '' || hasName(text, name) ? text : `${capital(kind)} ${name}: ${text}`;
 }
 
 function rootCauseText(

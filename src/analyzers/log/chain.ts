@@ -1,4 +1,5 @@
 import { failureKind, remoteKinds } from './kinds.ts';
+import { sourceEnds } from './source-place.ts';
 
 const handling = /^During handling of the above exception, another exception occurred/;
 
@@ -46,11 +47,9 @@ function saysSomething(head: string): boolean {
 /** A host or an address with a port, no place in a source and no time. */
 const peer =
   /(?:(?<![\w.:-])(?:[a-z0-9](?:[\w-]{0,62}\.){0,8}[\w-]{1,63}|\[[\da-f:.]+\]|[\da-f]{0,4}:(?:[\da-f]{0,4}:){1,7}[\da-f]{0,4})[:/]\d{2,5}(?!\w|[:.]\d))/i;
-const place =
-  /\.(?:java|kt|scala|go|rs|py|rb|php|[cm]?[jt]sx?|cs|ex|exs|erl|cpp|cc|c|h|pl):\d|^(?:at |File "|#\d)|^node:/i;
+const place = new RegExp(`${sourceEnds}|^(?:at |File "|#\\d)|^node:`, 'i');
 
-const places =
-  /(?<![\w/.$-])[\w/.$-]{1,300}\.(?:java|kt|scala|go|rs|py|rb|php|[cm]?[jt]sx?|cs|exs?|erl|cpp|cc|c|h|pl):\d+/gi;
+const places = new RegExp(`(?<![\\w/.$-])[\\w/.$-]{1,300}${sourceEnds}+`, 'gi');
 
 /** Whether a text names the other end of a connection. */
 export const namesPeer = (text: string): boolean =>

@@ -5,6 +5,8 @@ export type LogLevel = 'fatal' | 'error' | 'warning' | 'info' | 'debug';
 export interface LogLine {
   /** Milliseconds since the epoch; null where the line has no date, or none that is understood. A time without a zone is taken for UTC. */
   readonly at: number | null;
+  /** Whether the time has a zone; one without may be hours away. */
+  readonly zoned: boolean;
   readonly level: LogLevel | null;
   /** What it says, without time, level and source. */
   readonly text: string;
@@ -66,19 +68,21 @@ const redisLevels: Readonly<Record<string, LogLevel>> = { '#': 'error', '*': 'in
 
 /** Takes a line of any common form apart: JSON, logfmt, klog, log4j and its kin, syslog words, plain text. */
 export function readLine(raw: string): LogLine {
-  const { line, at } = withoutEnvelope(raw.slice(0, longestLine));
+  const { line, moment } = withoutEnvelope(raw.slice(0, longestLine));
   const read = jsonLine(line) ?? klogLine(line) ?? redisLine(line) ?? logfmtLine(line) ?? plainLine(line);
   // The time of the envelope has a zone; the program's own may have none.
-  return at === null ? read : { ...read, at };
+  return moment.at === null ? read : { ...read, ...moment };
 }
 
 /** Without colours, and without what `kubectl logs --timestamps` and the files of the container runtime put before each line. */
-function withoutEnvelope(raw: string): { readonly line: string; readonly at: number | null } {
+function withoutEnvelope(raw: string): { readonly line: string; readonly moment: Moment } {
   const line = raw.replaceAll(colours, '').replace(/\r$/, '');
   const envelope = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d)(?: (?:std(?:out|err) [FP] )?|$)/.exec(
     line,
   )?.[0];
-  return envelope === undefined ? { line, at: null } : { line: line.slice(envelope.length), at: timeOf(envelope) };
+  return envelope === undefined
+    ? { line, moment: unknown }
+    : { line: line.slice(envelope.length), moment: momentOf(envelope) };
 }
 
 // oxlint-disable-next-line no-control-regex -- the escape character is the subject
@@ -103,7 +107,7 @@ function jsonLine(line: string): LogLine | null {
   const text = [message, error.includes(message) && message !== '' ? '' : error].filter(Boolean).join(': ');
   const cause = deepestCause(`${error}\n${stack}`) || raisedBy(stack);
   return {
-    at: jsonTime(first(['ts', 'time', 'timestamp', '@timestamp', '@t', 't', 'asctime', 'datetime', 'Timestamp'])),
+    ...jsonTime(first(['ts', 'time', 'timestamp', '@timestamp', '@t', 't', 'asctime', 'datetime', 'Timestamp'])),
     level: jsonLevel(first(['level', 'severity', 'lvl', 'log.level', 'levelname', 'Level', '@l', 'loglevel', 's'])),
     text: cause === '' || text.includes(cause) ? text || line.slice(0, 1000) : `${text}: ${cause}`,
     head: true,
@@ -146,11 +150,12 @@ function jsonLevel(value: unknown): LogLevel | null {
   return mongoLevels[value] ?? levels[value.toLowerCase()] ?? null;
 }
 
-function jsonTime(value: unknown): number | null {
-  if (typeof value === 'number') return value > 1e14 ? value / 1e6 : value > 1e11 ? value : value * 1000;
-  if (typeof value === 'string') return timeOf(value);
+function jsonTime(value: unknown): Moment {
+  if (typeof value === 'number')
+    return { at: value > 1e14 ? value / 1e6 : value > 1e11 ? value : value * 1000, zoned: true };
+  if (typeof value === 'string') return momentOf(value);
   const date = (value as { readonly $date?: unknown } | null)?.$date;
-  return typeof date === 'string' ? timeOf(date) : null;
+  return typeof date === 'string' ? momentOf(date) : unknown;
 }
 
 function klogLine(line: string): LogLine | null {
@@ -158,7 +163,7 @@ function klogLine(line: string): LogLine | null {
   if (found === null) return null;
   const [, letter = '', , , , rest = ''] = found;
   return {
-    at: null,
+    ...unknown,
     level: klogLevels[letter] ?? null,
     text: klogText(rest),
     head: true,
@@ -185,6 +190,7 @@ function redisLine(line: string): LogLine | null {
   const at = Date.parse(`${found[1]} UTC`);
   return {
     at: Number.isNaN(at) ? null : at,
+    zoned: false,
     level: redisLevels[found[2] ?? ''] ?? null,
     text: found[3] ?? '',
     head: true,
@@ -202,7 +208,7 @@ function logfmtLine(line: string): LogLine | null {
   const error = value('err|error');
   const message = value('msg|message|event');
   return {
-    at: timeOf(value('ts|time|t|timestamp')),
+    ...momentOf(value('ts|time|t|timestamp')),
     level: levels[value('level|lvl|severity').toLowerCase()] ?? null,
     text: [message, message.includes(error) || isNothing(error) ? '' : error].filter(Boolean).join(': '),
     head: true,
@@ -227,7 +233,7 @@ function plainLine(raw: string): LogLine {
   const marked = levelMark(rest, time !== null);
   const text = marked === null ? withoutSource(rest, time !== null) : rest.slice(marked.end);
   return {
-    at: time === null ? null : timeOf(time[0]),
+    ...(time === null ? unknown : momentOf(time[0])),
     level: marked?.level ?? null,
     text: text.trim().replace(/ \((?:[\w$]{1,60}\.){1,8}[\w$]{1,60}\)$|^[\w./-]{1,60}\t+/, ''),
     head: (time !== null || marked !== null) && !indented,
@@ -274,17 +280,22 @@ function withoutSource(text: string, timed: boolean): string {
   return timed ? text.replace(/^(?:\[[^\]]{0,40}\] ){1,4}/, '') : text;
 }
 
-/** Milliseconds since the epoch of a time that has a date; null for anything else. */
-export function timeOf(text: string): number | null {
+/** When a line was said: see {@link LogLine}. */
+type Moment = Pick<LogLine, 'at' | 'zoned'>;
+
+const unknown: Moment = { at: null, zoned: false };
+
+/** The moment of a time that has a date. */
+function momentOf(text: string): Moment {
   const found =
-    /(\d{4})[-/.](\d\d)[-/.](\d\d)(?:[T:,]| {1,2})(\d\d?:\d\d:\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|[+-]\d\d:?\d\d))?/.exec(
+    /(\d{4})[-/.](\d\d)[-/.](\d\d)(?:[T:,]| {1,2})(\d\d?:\d\d:\d\d)(?:[.,](\d{1,9}))?(?: ?(Z\b|UTC|GMT|[+-]\d\d:?\d\d))?/.exec(
       text,
     );
-  if (found === null) return null;
-  const [, year, month, day, clock = '', fraction = '0', zone = 'Z'] = found;
-  const offset = zone === 'Z' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(-2)}`;
+  if (found === null) return unknown;
+  const [, year, month, day, clock = '', fraction = '0', zone = ''] = found;
+  const offset = !/^[+-]/.test(zone) ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(-2)}`;
   const at = Date.parse(
     `${year}-${month}-${day}T${clock.padStart(8, '0')}.${fraction.slice(0, 3).padEnd(3, '0')}${offset}`,
   );
-  return Number.isNaN(at) ? null : at;
+  return Number.isNaN(at) ? unknown : { at, zoned: zone !== '' };
 }

@@ -144,7 +144,7 @@ const common =
   /^(?:error|failed|cannot|could|unable|exception|fatal|panic|warning|invalid|missing|required|during|while|because|loading|reading|opening|connection|connect|failure)$/;
 
 /** Words of what went well again, each with the place where it last did. */
-export type Recoveries = ReadonlyMap<string, number>;
+type Recoveries = ReadonlyMap<string, number>;
 
 export function recoveriesOf(records: readonly LogRecord[]): Recoveries {
   return new Map(

@@ -6,6 +6,8 @@ import type { LogLevel, LogLine } from './lines.ts';
 export interface LogRecord {
   /** Milliseconds since the epoch; null where its lines have no date. */
   readonly at: number | null;
+  /** Whether that time has a zone. */
+  readonly zoned: boolean;
   readonly level: LogLevel | null;
   /** What it comes down to: of a trace the innermost cause, else the words of the first line. */
   readonly text: string;
@@ -63,10 +65,11 @@ export function readLog(log: string): readonly LogRecord[] {
 
 /** What stands below a line with a time was said then. */
 function dated(records: readonly LogRecord[]): readonly LogRecord[] {
-  let last: number | null = null;
+  let last: Pick<LogRecord, 'at' | 'zoned'> = { at: null, zoned: false };
   return records.map((record) => {
-    last = record.at ?? last;
-    return { ...record, at: last };
+    const { at, zoned } = record;
+    if (at !== null) last = { at, zoned };
+    return { ...record, ...last };
   });
 }
 
@@ -159,8 +162,10 @@ const isSourceLine = ({ first }: Open): boolean =>
 function recordOf({ first, lines, raised }: Open): LogRecord {
   const texts = lines.map(({ line }) => line.text.trim());
   const raws = lines.map(({ raw }) => raw);
+  const timed = [first, ...lines.map(({ line }) => line)].find(({ at }) => at !== null);
   return {
-    at: first.at ?? lines.find(({ line }) => line.at !== null)?.line.at ?? null,
+    at: timed?.at ?? null,
+    zoned: timed?.zoned ?? false,
     level: first.level,
     text: (coreOf(texts, raised, raws) || first.text.trim()).slice(0, longestText),
     ends: endsWith(texts),

@@ -558,3 +558,22 @@ ERROR cannot reach cache:6379: connection refused`;
   });
   expect(complaint(readLog('INFO listening\nGET / 200 1ms\n'))).toBeNull();
 });
+
+describe('when something was said', () => {
+  const end = '2026-01-01T12:00:00Z';
+  const log = (time: string) => `${time} ERROR cannot open /etc/app/settings.yaml: no such file or directory\n`;
+
+  test('with a zone: hours before the end it was survived, whatever the minutes', () => {
+    expect(told(log('2026-01-01T11:59:55Z'), 1, end)).toContain('settings.yaml');
+    expect(told(log('2026-01-01T13:59:55+02:00'), 1, end)).toContain('settings.yaml');
+    expect(told(log('2026-01-01T08:59:55Z'), 1, end)).toBeNull();
+    expect(told(log('2026-01-01 08:59:55 UTC'), 1, end)).toBeNull();
+    // A log of the run after it.
+    expect(told(log('2026-01-01T12:03:00Z'), 1, end)).toContain('settings.yaml');
+  });
+
+  test('without a zone it may be hours away', () => {
+    expect(told(log('2026-01-01 07:59:55'), 1, end)).toContain('settings.yaml');
+    expect(told(log('2026-01-01 07:45:00'), 1, end)).toBeNull();
+  });
+});

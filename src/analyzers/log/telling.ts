@@ -279,11 +279,13 @@ function isCertain({ record, kind, score }: Candidate): boolean {
 }
 
 /**
- * Milliseconds from what was said to the end of the run; 0 where one of them has no time. Times without a zone may be hours
- * away; what comes after the end is of the run that followed and ended alike.
+ * Milliseconds from what was said to the end of the run; 0 where one of them has no time. What comes after the end is of the
+ * run that followed and ended alike. Times without a zone may be any halves of hours away.
  */
 function fromEnd({ record }: Candidate, { finishedAt }: RunEnd): number {
   if (record.at === null || finishedAt === null) return 0;
-  const before = (((toEpochMs(finishedAt) - record.at) % zoneMs) + zoneMs) % zoneMs;
+  const apart = toEpochMs(finishedAt) - record.at;
+  if (record.zoned) return Math.max(0, apart);
+  const before = ((apart % zoneMs) + zoneMs) % zoneMs;
   return before >= zoneMs - nextRunMs ? 0 : before;
 }

@@ -86,6 +86,21 @@ describe('addresses', () => {
     expect(await find(env(name, value))).toEqual([]);
   });
 
+  test('each container is believed by its own log', async () => {
+    const bad = (name: string, host: string) => ({ name, env: [{ name: 'DB_HOST', value: `${host}:5432` }] });
+    const two = workload({}, { containers: [bad('app', 'nope-one'), bad('side', 'nope-two')] });
+    const logs = {
+      'shop/web-1/app': 'INFO fine\n',
+      'shop/web-1/side':
+        'ERROR dial tcp: lookup nope-one: no such host\nERROR dial tcp: lookup nope-two: no such host\n',
+    };
+    const findings = await analyze(addresses, 'deployment', two, { services, pods }, { logs });
+    expect(findings.map(({ facts, decisive }) => [facts['container'], decisive])).toEqual([
+      ['app', false],
+      ['side', true],
+    ]);
+  });
+
   test('a name of hostAliases is no fault, and without a list of Services nothing is said', async () => {
     const aliased = workload(
       { env: [{ name: 'DB_HOST', value: 'old-db' }] },

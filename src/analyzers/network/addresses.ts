@@ -2,12 +2,14 @@ import type { KubernetesObject } from '../../core/cluster.ts';
 import { change, describeCommand, kindAndName, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer, nameOf } from '../define.ts';
 import type { AnalyzerIo, EvidenceDraft, FindingDraft, ObjectKind, Target } from '../define.ts';
+import { commandLineOf } from '../reading/command-line.ts';
 import { at, controllerOf, listAt, textAt } from '../reading/fields.ts';
 import { hostsIn, portOfHost, portsOf, serviceOfHost } from '../reading/hosts.ts';
 import { failureKind, remoteKinds } from '../log/kinds.ts';
 import { readLog } from '../log/records.ts';
 import type { LogRecord } from '../log/records.ts';
 import { isReady } from '../pods/pod-status.ts';
+import { hasName } from '../reading/names.ts';
 import { quote } from '../reading/quote.ts';
 import { isInside } from '../pods/run-log.ts';
 import { matchesLabels } from '../reading/selectors.ts';
@@ -28,7 +30,7 @@ export const addresses = defineAnalyzer({
       meaning: 'A variable or argument of a container names a host inside the cluster, and no Service has that name.',
       nearness: 78,
       answers: [...podQuestions],
-      changes: /^(?:environment|environment sources|command|container)$/,
+      changes: /^(?:environment|environment sources|command|host aliases|container)$/,
       advice: (draft, { namespace }) => [
         look(`kubectl -n ${namespace} get services`, 'Shows the names that can be called.'),
         ...correction(draft, namespace),
@@ -38,7 +40,7 @@ export const addresses = defineAnalyzer({
       meaning: 'A variable or argument of a container calls a Service on a port that it does not have.',
       nearness: 78,
       answers: [...podQuestions],
-      changes: /^(?:environment|environment sources|command|container)$/,
+      changes: /^(?:environment|environment sources|command|host aliases|container)$/,
       advice: (draft, { namespace }) => [
         look(
           `kubectl -n ${namespace} describe service ${draft.facts['service'] ?? ''}`,
@@ -56,8 +58,15 @@ export const addresses = defineAnalyzer({
     if (services.kind !== 'ok' || services.isPartial === true || services.value.length === 0) return [];
     const faults = found.flatMap((address) => faultOf(address, target, services.value) ?? []);
     if (faults.length === 0) return [];
-    const log = await logOf(io, target, faults[0]?.address.container ?? '');
-    return faults.map((fault) => draftOf(target, fault, log));
+    const logs = new Map<string, Promise<PodLog>>();
+    return Promise.all(
+      faults.map(async (fault) => {
+        const { container } = fault.address;
+        const log = logs.get(container) ?? logOf(io, target, container);
+        logs.set(container, log);
+        return draftOf(target, fault, await log);
+      }),
+    );
   },
 });
 
@@ -107,10 +116,7 @@ function addressesOf({ kind, object }: Target): readonly Address[] {
         value,
       }));
     });
-    const words = [...listAt(container, 'command'), ...listAt(container, 'args')].filter(
-      (word) => typeof word === 'string',
-    );
-    const options = words.flatMap((word): readonly Address[] => {
+    const options = commandLineOf(container).flatMap((word): readonly Address[] => {
       const option = /^--?([\w.-]{2,60})=(.{1,300})$/.exec(word);
       if (option === null) return [];
       const [, flag = '', value = ''] = option;
@@ -174,7 +180,7 @@ interface PodLog {
   readonly evidence: EvidenceDraft['read'] | null;
 }
 
-/** The log of a pod of the workload, an unready one first. */
+/** What a container says in a pod of the workload, an unready one first. */
 async function logOf(io: AnalyzerIo, { kind, namespace, name, object }: Target, container: string): Promise<PodLog> {
   const pods = kind === 'pod' ? null : await io.list('pods', namespace);
   const selector = at(object, 'spec', 'selector');
@@ -192,9 +198,9 @@ async function logOf(io: AnalyzerIo, { kind, namespace, name, object }: Target, 
 function draftOf(target: Target, { address, service, nearest }: Fault, log: PodLog): Draft {
   const { host, where, container, value, port, variable } = address;
   const confirmed = log.records.findLast(
-    ({ lines, text }) => lines.some((line) => line.includes(host)) && isRefusal(text, lines),
+    ({ lines, text }) => lines.some((line) => hasName(line, host)) && isRefusal(text, lines),
   );
-  const line = confirmed?.lines.find((one) => one.includes(host)) ?? '';
+  const line = confirmed?.lines.find((one) => hasName(one, host)) ?? '';
   const said = confirmed === undefined ? '' : ` Its log says: "${quote(line, 250)}".`;
   const place = `Container ${container} of ${target.kind} ${target.name} is given ${quote(value, 120)} (${where})`;
   const fault =

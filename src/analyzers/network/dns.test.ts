@@ -35,6 +35,21 @@ test('servers of its own that are not those of the cluster', async () => {
   );
 });
 
+test('the DNS of a cluster by its label, and not what only has it in its name', async () => {
+  const services = [
+    {
+      metadata: { name: 'rke2-core', namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
+      spec: { clusterIP: '10.43.0.10', ports: [{ port: 53 }] },
+    },
+    {
+      metadata: { name: 'external-dns', namespace: 'kube-system' },
+      spec: { clusterIP: '10.43.7.7', ports: [{ port: 7979 }] },
+    },
+  ];
+  expect(await analyze(pod(['10.43.0.10']), { services })).toEqual([]);
+  expect(await analyze(pod(['10.43.7.7']), { services })).toHaveLength(1);
+});
+
 test.each([
   ['the DNS of the cluster is among them', pod(['1.1.1.1', '10.96.0.10'])],
   ['the node-local cache', pod(['169.254.20.10'])],

@@ -1,6 +1,7 @@
 import { look, podQuestions } from '../advice.ts';
 import { defineAnalyzer, nameOf } from '../define.ts';
 import type { AnalyzerIo, FindingDraft, Target } from '../define.ts';
+import { clusterDns } from '../reading/cluster-dns.ts';
 import { at, listAt, textAt } from '../reading/fields.ts';
 import { isReady, podFacts } from '../pods/pod-status.ts';
 import { replicasOf } from '../reading/replicas.ts';
@@ -45,10 +46,8 @@ function isWell(target: Target): boolean {
 
 /** Where the DNS of the cluster answers, as far as its Services can be read. */
 async function clusterAddresses(io: AnalyzerIo): Promise<readonly string[]> {
-  const services = await io.list('services', 'kube-system');
-  const found = services.kind === 'ok' ? services.value : [];
-  const named = found.filter(({ metadata }) => /dns/.test(metadata.name));
-  return [nodeLocalAddress, ...named.flatMap((service) => textAt(service, 'spec', 'clusterIP') || [])];
+  const services = await clusterDns(io);
+  return [nodeLocalAddress, ...services.flatMap((service) => textAt(service, 'spec', 'clusterIP') || [])];
 }
 
 function finding(target: Target, servers: readonly string[], own: readonly string[]): FindingDraft<'dns-config'> {

@@ -33,6 +33,13 @@ test('an ingress whose model cannot be built', async () => {
   ]);
 });
 
+test('what somebody else writes about a service does not decide', async () => {
+  const events = [eventObject(about, 'BudgetLow', 'the error budget of web is low')];
+  expect(await analyze(externalAddress, 'service', web({}), { events })).toMatchObject([{ decisive: false }]);
+  const known = [eventObject(about, 'AllocationFailed', 'no available IPs')];
+  expect(await analyze(externalAddress, 'service', web({}), { events: known })).toMatchObject([{ decisive: true }]);
+});
+
 test('two writers that meet are no failure', async () => {
   const message = 'Error updating Endpoint Slices: Operation cannot be fulfilled: the object has been modified';
   const events = [eventObject(about, 'FailedToUpdateEndpointSlices', message)];

@@ -15,21 +15,24 @@ const isTriedAgain = /the object has been modified|please apply your changes to 
 /** A load balancer takes some minutes to be made. */
 const patienceMs = 15 * 60_000;
 
+/** Warnings of the controllers that make addresses and routes; anybody may write others about a Service. */
+const known: readonly string[] = [
+  'SyncLoadBalancerFailed',
+  'AllocationFailed',
+  'UnAvailableLoadBalancer',
+  'FailedBuildModel',
+  'FailedDeployModel',
+  'FailedToUpdateEndpoint',
+  'FailedToUpdateEndpointSlices',
+  'Sync',
+  'Translate',
+];
+
 /** Services and Ingresses for which a controller cannot make endpoints, an address or routes. */
 export const externalAddress = defineAnalyzer({
   name: 'external-address',
   kinds: ['service', 'ingress'],
-  explains: [
-    'SyncLoadBalancerFailed',
-    'AllocationFailed',
-    'UnAvailableLoadBalancer',
-    'FailedBuildModel',
-    'FailedDeployModel',
-    'FailedToUpdateEndpoint',
-    'FailedToUpdateEndpointSlices',
-    'Sync',
-    'Translate',
-  ],
+  explains: known,
   categories: {
     'address-failed': {
       meaning: 'A controller cannot give a Service or an Ingress its load balancer, its address or its routes.',
@@ -89,7 +92,7 @@ function failed(target: Target, warning: EventView, events: readonly EventView[]
     object: nameOf(target),
     description: text,
     cause: text,
-    decisive: true,
+    decisive: known.includes(warning.reason),
     when: { from: warning.first, until: null, source: `event ${warning.reason}` },
     facts: { reason: warning.reason },
     evidence: [eventsEvidence(target, events)],

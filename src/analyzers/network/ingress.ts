@@ -7,7 +7,7 @@ import { at, listAt, numberAt, textAt } from '../reading/fields.ts';
 type Draft = FindingDraft<'ingress-backend'>;
 
 /** A backend of an Ingress: the part of the traffic that goes to one port of one service. */
-export interface Backend {
+interface Backend {
   /** For people: `shop.example.com/api`; `everything else` for the default. */
   readonly route: string;
   readonly service: string;

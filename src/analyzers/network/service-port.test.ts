@@ -117,6 +117,8 @@ describe('service-port', () => {
       '1 of its 2 ready pods belongs to another workload: pod worker-7c9d8b6f5-b declares 9000/TCP, not port 8080',
     );
     expect(await find(of('web-7c9d8b6f5-b', 'web-7c9d8b6f5', 9000))).toEqual([]);
+    // No hash: another workload of a longer name.
+    expect(await find(of('web-canary-b', 'web-canary', 9000))).toHaveLength(1);
     expect(await find(of('worker-7c9d8b6f5-b', 'worker-7c9d8b6f5', 8080))).toEqual([]);
   });
 

@@ -238,8 +238,15 @@ function mixedPods(target: Target, port: ServicePort, ready: readonly Kubernetes
 /** What makes a pod: a rollout has pods of two replica sets of one deployment. */
 function makerOf(pod: KubernetesObject): string {
   const owner = controllerOf(pod);
-  return owner === null ? pod.metadata.name : owner.name.replace(/-[a-z0-9]{5,10}$/, '');
+  if (owner?.kind !== 'ReplicaSet') return owner?.name ?? pod.metadata.name;
+  const hash = pod.metadata.labels?.['pod-template-hash'] ?? '';
+  return hash !== '' && owner.name.endsWith(`-${hash}`)
+    ? owner.name.slice(0, -hash.length - 1)
+    : owner.name.replace(generatedEnd, '');
 }
+
+/** What Kubernetes appends to names: letters and digits of which no words can come. */
+const generatedEnd = /-[bcdfghjklmnpqrstvwxz2456789]{5,10}$/;
 
 /** Whether a container port is the one that a service's port goes to, as the endpoints controller looks for it. */
 function isMeant(port: ServicePort, { name, port: number, protocol }: ContainerPort): boolean {

@@ -78,9 +78,11 @@ export const service = defineAnalyzer({
     if (picked.some((pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined)) return [];
     if (picked.length > 0) return notReady(target, selector, picked);
     if (pods.isPartial === true) return [];
-    const makers = await workloadsFor(io, target, selector);
+    const deployments = await io.list('deployments', target.namespace);
+    const templates = deployments.kind === 'ok' ? deployments.value : [];
+    const makers = await workloadsFor(io, target, selector, pods.value, templates);
     if (makers.length > 0) return [withoutPods(target, selector, makers)];
-    return selectsNothing(io, target, selector, pods.value);
+    return selectsNothing(io, target, selector, pods.value, templates);
   },
 });
 
@@ -118,13 +120,17 @@ async function aliasOfNothing(io: AnalyzerIo, target: Target): Promise<readonly 
 }
 
 /** Workloads whose pods the selector would pick. Those that many dumps lack are asked for last. */
-async function workloadsFor(io: AnalyzerIo, target: Target, selector: Selector): Promise<readonly Maker[]> {
-  const deployments = await io.list('deployments', target.namespace);
+async function workloadsFor(
+  io: AnalyzerIo,
+  target: Target,
+  selector: Selector,
+  pods: readonly KubernetesObject[],
+  deployments: readonly KubernetesObject[],
+): Promise<readonly Maker[]> {
   const fits = (object: KubernetesObject): boolean => selectsLabels(selector, templateLabels(object));
-  const made = deployments.kind === 'ok' ? deployments.value.filter(fits) : [];
+  const made = deployments.filter(fits);
   if (made.length > 0) return made.map((object) => ({ kind: 'deployment', object }));
-  const pods = await io.list('pods', target.namespace);
-  const nearest = nearestTo(target.name, selector, pods.kind === 'ok' ? pods.value : []);
+  const nearest = nearestTo(target.name, selector, pods);
   if (nearest?.byLabels === true) return [];
   for (const kind of ['daemonset', 'statefulset'] as const) {
     const sets = await io.list(kindResources[kind], target.namespace);
@@ -203,9 +209,8 @@ async function selectsNothing(
   target: Target,
   selector: Selector,
   pods: readonly KubernetesObject[],
+  templates: readonly KubernetesObject[],
 ): Promise<readonly Draft[]> {
-  const deployments = await io.list('deployments', target.namespace);
-  const templates = deployments.kind === 'ok' ? deployments.value : [];
   const nearestPod = nearestTo(target.name, selector, pods);
   const nearest = nearestPod ?? nearestTo(target.name, selector, templates, templateLabels);
   // A service of which nothing is left, or one for a variant of a workload that another service serves: nobody asked for it.

@@ -7,7 +7,7 @@ import { conditionOf, listAt, textAt, timeAt } from '../reading/fields.ts';
 const slackMs = 120_000;
 
 /** A condition of a node that it should not have, beside not being ready. */
-export interface NodeTrouble {
+interface NodeTrouble {
   readonly type: string;
   readonly reason: string;
   readonly message: string;

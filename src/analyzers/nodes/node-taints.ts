@@ -3,7 +3,7 @@ import type { Timestamp } from '../../core/time.ts';
 import { listAt, textAt, timeAt } from '../reading/fields.ts';
 
 /** A taint that says that a node is on its way in or out. */
-export interface NodeTaint {
+interface NodeTaint {
   readonly key: string;
   readonly meaning: string;
   readonly since: Timestamp | null;

@@ -8,6 +8,7 @@ import { between, conditionOf, listAt, numberAt, textAt, timeAt } from '../readi
 import { networkAgents } from './node-agents.ts';
 import { nodeTroubles, notReadySince } from './node-conditions.ts';
 import { nodeTaints } from './node-taints.ts';
+import { taintText } from '../pods/placement.ts';
 import { quote } from '../reading/quote.ts';
 
 type Draft = FindingDraft<
@@ -119,9 +120,7 @@ function nextOnNode({ facts }: FindingDraft, name: string): Advice {
 }
 
 function nodeEvidence(target: Target): EvidenceDraft {
-  const taints = listAt(target.object, 'spec', 'taints').map(
-    (taint) => `taint ${textAt(taint, 'key')}:${textAt(taint, 'effect')}`,
-  );
+  const taints = listAt(target.object, 'spec', 'taints').map((taint) => `taint ${taintText(taint)}`);
   const lines = listAt(target.object, 'status', 'conditions').map(
     (condition) =>
       `condition ${textAt(condition, 'type')}=${textAt(condition, 'status')} since ${textAt(condition, 'lastTransitionTime')} (${textAt(condition, 'reason')}: ${textAt(condition, 'message')})`,

@@ -1,5 +1,5 @@
 /** What an exit code means by convention: the shell's 126 and 127, 128 and the number of a signal. */
-export interface ExitMeaning {
+interface ExitMeaning {
   /** A part of a sentence: `the command was not found`. */
   readonly text: string;
   /** The code alone is a reason: nothing else ends so. */

@@ -1,3 +1,4 @@
+import { commandLineOf } from '../reading/command-line.ts';
 import { listAt, numberAt, textAt } from '../reading/fields.ts';
 import { readLine } from '../log/lines.ts';
 import type { LogRecord } from '../log/records.ts';
@@ -9,7 +10,7 @@ const loopback = '(?:127(?:\\.\\d{1,3}){3}|localhost|\\[::1\\]|::1)';
 const isLoopback = new RegExp(`^${loopback}$`, 'i');
 
 /** What a server says once it listens. */
-const listens =
+export const listens =
   /\b(?:listen(?:s|ing|er)?|serv(?:es|ing)|running|available|ready|launched|started|bound|binding|local(?=:))\b|\bstarting\b.{0,40}\bserver\b/i;
 /** What has to be there before it does, or did not come about, or was called by the program itself. */
 const denied =
@@ -76,9 +77,9 @@ function namesOther(line: string, port: number): boolean {
 
 /** The argument or variable that makes a container listen on loopback; null where none does or another one opens the port too. */
 function settingOf({ spec }: ContainerView, port: number): string | null {
-  const words = [...listAt(spec, 'command'), ...listAt(spec, 'args')]
-    .filter((word) => typeof word === 'string')
-    .flatMap((word) => (/\s/.test(word) && !word.startsWith('-') ? word.split(/\s+/) : [word]));
+  const words = commandLineOf(spec).flatMap((word) =>
+    /\s/.test(word) && !word.startsWith('-') ? word.split(/\s+/) : [word],
+  );
   const flags = words.flatMap((word, index) => {
     const [, name = '', joined] = /^(-[^=]{1,60})(?:=(.*))?$/s.exec(word) ?? [];
     const value = joined ?? words[index + 1] ?? '';

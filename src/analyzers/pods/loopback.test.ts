@@ -62,6 +62,25 @@ describe('nothing at the address of the pod itself', () => {
     expect(client?.cause).not.toContain('no such user');
   });
 
+  test.each([
+    ['a port beside the one in question', { name: 'pooler', ports: [{ containerPort: 64320 }] }, ''],
+    ['a number of its memory', { name: 'pooler', resources: { limits: { memory: '6432' } } }, ''],
+    ['a variable that is no port', { name: 'pooler', env: [{ name: 'BUILD', value: '6432' }] }, ''],
+    ['a number of its log', { name: 'pooler' }, 'INFO read 6432 rows\n'],
+  ])('%s is not the port', async (_, container, log) => {
+    const failed = `${log}FATAL no such user: app\n`;
+    const [client] = await analyze(podCrash, 'pod', pod(container, looping('pooler')), {}, logs(failed));
+    expect(client?.cause).not.toContain('no such user');
+  });
+
+  test.each([
+    ['a probe', { name: 'pooler', readinessProbe: { tcpSocket: { port: 6432 } } }],
+    ['a variable', { name: 'pooler', env: [{ name: 'LISTEN_PORT', value: '6432' }] }],
+  ])('%s names the port', async (_, container) => {
+    const [client] = await analyze(podCrash, 'pod', pod(container, looping('pooler')), {}, logs('FATAL no user\n'));
+    expect(client?.facts['server']).toBe('pooler');
+  });
+
   test('where all others run, it is the pod itself', async () => {
     const [client] = await analyze(podCrash, 'pod', pod({ name: 'pooler' }, running('pooler')), {}, logs(''));
     expect(client?.cause).toContain('127.0.0.1:6432 is the pod itself.');

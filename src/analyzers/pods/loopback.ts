@@ -1,6 +1,9 @@
 import type { Target } from '../define.ts';
-import { at, listAt, numberAt } from '../reading/fields.ts';
+import { at, listAt, numberAt, textAt } from '../reading/fields.ts';
+import { commandLineOf } from '../reading/command-line.ts';
+import { sourceEnds } from '../log/source-place.ts';
 import type { TellingLine } from '../log/telling.ts';
+import { listens } from './listening.ts';
 import { containersOf } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
 
@@ -14,7 +17,7 @@ export function loopbackOf(text: string): { readonly address: string; readonly p
   return host === '' || others.length > 0 ? null : { address: `${host}:${port}`, port: Number(port) };
 }
 
-const place = /\.(?:java|kt|scala|go|rs|py|rb|php|[cm]?[jt]sx?|cs|exs?|erl|cpp|cc|c|h|pl):\d/i;
+const place = new RegExp(sourceEnds, 'i');
 
 /** What refuses at the address of the pod itself: which of its containers does not run, or that none listens there. */
 export function loopbackNote(target: Target, container: ContainerView, telling: TellingLine): string {
@@ -33,8 +36,21 @@ export function loopbackNote(target: Target, container: ContainerView, telling: 
     : ` ${peer.address} is container ${server.name} of the same pod.`;
 }
 
-/** Whether what a container has, is given or says names a port. */
-export function namesPort({ spec }: ContainerView, lines: readonly string[], port: number): boolean {
-  const named = new RegExp(`(?<!\\d)${port}(?!\\d)`);
-  return named.test(JSON.stringify(spec)) || lines.some((line) => named.test(line));
+/** Whether a container has a port: it declares it, its probes ask it, it is told to use it, or it says that it listens there. */
+export function hasPort({ spec }: ContainerView, lines: readonly string[], port: number): boolean {
+  const named = new RegExp(`(?<![\\w.])${port}(?![\\w]|\\.\\d)`);
+  const probes = ['livenessProbe', 'readinessProbe', 'startupProbe'].flatMap((probe) =>
+    ['httpGet', 'tcpSocket', 'grpc'].map((how) => at(spec, probe, how, 'port')),
+  );
+  const variables = listAt(spec, 'env').filter((one) => namesListener.test(textAt(one, 'name')));
+  return (
+    listAt(spec, 'ports').some((one) => numberAt(one, 'containerPort') === port) ||
+    probes.some((one) => one === port || one === String(port)) ||
+    commandLineOf(spec).some((word) => named.test(word)) ||
+    variables.some((one) => named.test(textAt(one, 'value'))) ||
+    lines.some((line) => listens.test(line) && named.test(line))
+  );
 }
+
+/** Variables that name a port or an address at which a program listens. */
+const namesListener = /(?:^|_)(?:PORTS?|LISTEN\w*|BIND\w*|ADDR(?:ESS)?)$|PORT$/i;

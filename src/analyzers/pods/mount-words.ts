@@ -10,7 +10,7 @@ export type MountCategory =
   | 'volume-driver'
   | 'claim-missing';
 
-export interface MountProblem {
+interface MountProblem {
   readonly category: MountCategory;
   /** A clause: `the server refuses the mount`. */
   readonly words: string;

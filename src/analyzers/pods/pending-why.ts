@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
-import { at, conditionOf, listAt, mapAt, plural, textAt } from '../reading/fields.ts';
+import { at, capital, conditionOf, listAt, mapAt, plural, textAt } from '../reading/fields.ts';
+import { taintText, untolerated } from './placement.ts';
 import { podRequests } from './pod-requests.ts';
 import { quantityOf, quantityText } from '../reading/quantity.ts';
 import type { Reason, ReasonKind } from './scheduler-message.ts';
@@ -16,7 +17,7 @@ export function explainReasons(
     ...[...resources].map((resource) => resourceText(pod, resource, nodes)),
     ...(reasons[0]?.kind === 'cordoned' ? [cordonedText(nodes)] : []),
     ...(kinds.has('node-condition') ? [unreadyText(nodes)] : []),
-    ...(kinds.has('taint') ? [taintText(pod, nodes)] : []),
+    ...(kinds.has('taint') ? [taintsText(pod, nodes)] : []),
     ...(kinds.has('selector') ? [selectorText(pod, nodes)] : []),
     ...(kinds.has('affinity') ? [affinityText(pod)] : []),
     ...(kinds.has('spread') ? [spreadText(pod)] : []),
@@ -65,36 +66,13 @@ function resourceText(pod: KubernetesObject, resource: string, nodes: readonly K
     : `It asks for ${resource} ${amount}; the largest node (${largest.name}) offers ${offer} in all, of which too little is free.`;
 }
 
-interface Taint {
-  readonly key: string;
-  readonly value: string;
-  readonly effect: string;
-}
-
-const taintOf = (taint: unknown): Taint => ({
-  key: textAt(taint, 'key'),
-  value: textAt(taint, 'value'),
-  effect: textAt(taint, 'effect'),
-});
-
-function isTolerated(pod: KubernetesObject, { key, value, effect }: Taint): boolean {
-  return listAt(pod, 'spec', 'tolerations').some((toleration) => {
-    const own = textAt(toleration, 'effect');
-    const named = textAt(toleration, 'key');
-    if (own !== '' && own !== effect) return false;
-    const exists = textAt(toleration, 'operator') === 'Exists';
-    return (named === '' && exists) || (named === key && (exists || textAt(toleration, 'value') === value));
-  });
-}
-
 /** The taints that the pod has no toleration for, with the nodes that have them. */
-function taintText(pod: KubernetesObject, nodes: readonly KubernetesObject[]): string {
+function taintsText(pod: KubernetesObject, nodes: readonly KubernetesObject[]): string {
   const holders = new Map<string, string[]>();
   for (const node of nodes) {
-    for (const taint of listAt(node, 'spec', 'taints').map(taintOf)) {
-      if (!['NoSchedule', 'NoExecute'].includes(taint.effect) || isTolerated(pod, taint)) continue;
-      if (/^node-role\.kubernetes\.io\/|^node\.kubernetes\.io\//.test(taint.key)) continue;
-      const text = `${taint.key}${taint.value === '' ? '' : `=${taint.value}`}:${taint.effect}`;
+    for (const taint of untolerated(at(pod, 'spec'), node)) {
+      if (/^node-role\.kubernetes\.io\/|^node\.kubernetes\.io\//.test(textAt(taint, 'key'))) continue;
+      const text = taintText(taint);
       holders.set(text, [...(holders.get(text) ?? []), node.metadata.name]);
     }
   }
@@ -209,14 +187,12 @@ function podsText(nodes: readonly KubernetesObject[]): string {
   return most === 0 ? '' : `A node takes at most ${plural(most, 'pod')} here.`;
 }
 
-const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
-
 /** `n1: Ready, allocatable cpu=8 memory=32Gi pods=110, taints dedicated:NoSchedule`. */
 export function nodeLine(node: KubernetesObject): string {
   const amounts = ['cpu', 'memory', 'pods']
     .map((resource) => `${resource}=${textAt(node, 'status', 'allocatable', resource) || '?'}`)
     .join(' ');
-  const taints = listAt(node, 'spec', 'taints').map((taint) => `${textAt(taint, 'key')}:${textAt(taint, 'effect')}`);
+  const taints = listAt(node, 'spec', 'taints').map(taintText);
   const ready = conditionOf(node, 'Ready')?.status === 'True' ? 'Ready' : 'NotReady';
   const cordoned = node.spec?.['unschedulable'] === true ? ' unschedulable' : '';
   return `${node.metadata.name}: ${ready}${cordoned}, allocatable ${amounts}${taints.length === 0 ? '' : `, taints ${taints.join(' ')}`}`;

@@ -11,14 +11,17 @@ export function misfit(spec: unknown, node: KubernetesObject): string | null {
   const missing = Object.entries(mapAt(spec, 'nodeSelector')).filter(([key, value]) => labels[key] !== value);
   if (missing.length > 0)
     return `it does not have the label ${labelText(Object.fromEntries(missing))} of the nodeSelector`;
-  const tolerations = listAt(spec, 'tolerations');
-  const taint = listAt(node, 'spec', 'taints').find(
-    (one) =>
-      textAt(one, 'effect') !== 'PreferNoSchedule' &&
-      !isOfConditions(textAt(one, 'key')) &&
-      !tolerations.some((toleration) => tolerates(toleration, one)),
-  );
+  const taint = untolerated(spec, node).find((one) => !isOfConditions(textAt(one, 'key')));
   return taint === undefined ? null : `its taint ${taintText(taint)} is not tolerated`;
+}
+
+/** The taints of a node that keep pods of this spec away from it. */
+export function untolerated(spec: unknown, node: KubernetesObject): readonly unknown[] {
+  const tolerations = listAt(spec, 'tolerations');
+  return listAt(node, 'spec', 'taints').filter(
+    (one) =>
+      textAt(one, 'effect') !== 'PreferNoSchedule' && !tolerations.some((toleration) => tolerates(toleration, one)),
+  );
 }
 
 /** Taints that the controllers set for conditions; daemon sets tolerate them by themselves. */
@@ -36,7 +39,8 @@ function tolerates(toleration: unknown, taint: unknown): boolean {
   return key === textAt(taint, 'key') && textAt(toleration, 'value') === textAt(taint, 'value');
 }
 
-function taintText(taint: unknown): string {
+/** `dedicated=batch:NoSchedule`, as kubectl writes it. */
+export function taintText(taint: unknown): string {
   const value = textAt(taint, 'value');
   return `${textAt(taint, 'key')}${value === '' ? '' : `=${value}`}:${textAt(taint, 'effect')}`;
 }

@@ -5,7 +5,8 @@ import { defineAnalyzer } from '../define.ts';
 import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence, recentWarnings } from '../reading/events.ts';
 import { exitMeaning } from './exit-codes.ts';
-import { between, listAt, plural, textAt } from '../reading/fields.ts';
+import { commandLineOf } from '../reading/command-line.ts';
+import { between, plural, textAt } from '../reading/fields.ts';
 import { endedBy, readySince, unwellSince, wellSince } from './pod-end.ts';
 import type { EndedBy } from './pod-end.ts';
 import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
@@ -13,14 +14,14 @@ import type { ContainerView, Ending } from './pod-status.ts';
 import { quote } from '../reading/quote.ts';
 import { claimHolders } from './shared-claim.ts';
 import { specNote } from './spec-notes.ts';
-import { loopbackOf, namesPort } from './loopback.ts';
+import { hasPort, loopbackOf } from './loopback.ts';
 import { behind, logOfEndedRun, saidText } from './run-log.ts';
 import type { Behind, RunLog } from './run-log.ts';
 
 type Draft = FindingDraft<'crash-loop' | 'container-failed' | 'ends-at-once'>;
 
 const templateChanges =
-  /^(?:image|command|environment|environment sources|volumes|volume mounts|security context|service account|liveness probe|startup probe|lifecycle hooks|container|ports)$/;
+  /^(?:image|command|environment|environment sources|volumes|volume mounts|security context|service account|service account token|working directory|runtime class|liveness probe|startup probe|lifecycle hooks|container|ports)$/;
 
 /** Containers that ended by themselves: crash loops, failures for good, commands that end at once; with both logs. */
 export const podCrash = defineAnalyzer({
@@ -168,7 +169,7 @@ function withinPod(crashes: readonly Crash[]): readonly Draft[] {
 
 function serves({ container, log }: Crash, port: number): boolean {
   const lines = log.records.flatMap((record) => record.lines);
-  return log.telling?.kind !== 'refused' && namesPort(container, lines, port);
+  return log.telling?.kind !== 'refused' && hasPort(container, lines, port);
 }
 
 /** How the last run ended; of a container that waits for the next one it may not be captured. */
@@ -250,9 +251,7 @@ function isOwnException({ ending, log: { telling } }: Crash): boolean {
 function endsAtOnce(crash: Crash): Draft {
   const { target, container, ending, kind, log } = crash;
   const ran = between(ending.startedAt, ending.finishedAt);
-  const command = [...listAt(container.spec, 'command'), ...listAt(container.spec, 'args')].filter(
-    (word) => typeof word === 'string',
-  );
+  const command = commandLineOf(container.spec);
   const what = command.length === 0 ? 'the command of its image' : `its command (${quote(command.join(' '), 120)})`;
   const words = saidText(log.telling);
   const how = `${what} runs to its end without an error (Completed, exit code 0${ran === null ? '' : `, ${ran} after its start`})`;

@@ -18,6 +18,17 @@ test('within its grace period nothing is a fault', async () => {
   });
 });
 
+test('a grace period of an hour is over at its end, not an hour later', async () => {
+  const pod = podObject('web-1', {
+    meta: { deletionTimestamp: '2026-01-01T11:40:00Z', deletionGracePeriodSeconds: 3600 },
+    state: running,
+  });
+  expect((await analyze(podDeleted, 'pod', pod))[0]).toMatchObject({
+    category: 'stuck-terminating',
+    when: { from: expect.stringMatching(/^2026-01-01T1[01]:40/) },
+  });
+});
+
 test('held by a finalizer: it is named', async () => {
   const pod = podObject('web-1', {
     meta: {

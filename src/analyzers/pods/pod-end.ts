@@ -2,6 +2,8 @@ import type { KubernetesObject } from '../../core/cluster.ts';
 import { addMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { conditionOf, listAt, numberAt, textAt, timeAt } from '../reading/fields.ts';
+import { eventsOfContainer } from '../reading/events.ts';
+import { hasName } from '../reading/names.ts';
 import type { EventView } from '../define.ts';
 import type { ContainerView, Ending } from './pod-status.ts';
 import { probeKillOf } from './probe.ts';
@@ -10,7 +12,7 @@ import { probeKillOf } from './probe.ts';
 export interface Deletion {
   /** When it was asked for. */
   readonly askedAt: Timestamp;
-  /** When the grace period is over, with what clocks and kubelets need more. */
+  /** When it should have been gone: the end of the grace period, with what clocks and kubelets need more. */
   readonly overAt: Timestamp;
   readonly graceSeconds: number;
   /** What has to be done before the object goes, by whoever put it there. */
@@ -27,7 +29,7 @@ export function deletionOf(pod: KubernetesObject): Deletion | null {
   const graceSeconds = numberAt(pod, 'metadata', 'deletionGracePeriodSeconds') ?? 30;
   return {
     askedAt: addMs(due, -graceSeconds * 1000),
-    overAt: addMs(due, graceSeconds * 1000 + removalMs),
+    overAt: addMs(due, removalMs),
     graceSeconds,
     finalizers: listAt(pod, 'metadata', 'finalizers').filter((one) => typeof one === 'string'),
   };
@@ -61,10 +63,9 @@ export function endedBy(
 
 /** Ends that the kubelet brings about for another reason than a probe; null where its events tell of none. */
 function kubeletEnd(events: readonly EventView[], { name }: ContainerView, { finishedAt }: Ending): EndedBy | null {
-  const near = events.filter(
-    ({ last, container, message }) =>
-      (container === '' || container === name) &&
-      (!/ontainer "?[\w-]+"? (?:in|definition|resize)/.test(message) || message.includes(name)) &&
+  const near = eventsOfContainer(events, name).filter(
+    ({ last, message }) =>
+      (!/ontainer "?[\w-]+"? (?:in|definition|resize)/.test(message) || hasName(message, name)) &&
       (last === null || finishedAt === null || last >= addMs(finishedAt, -120_000)),
   );
   if (near.some(({ reason }) => reason === 'FailedPostStartHook')) return 'hook';

@@ -24,7 +24,7 @@ export const podHeld = defineAnalyzer({
       meaning: 'The work of a Job is done, and a container beside it runs on, so that the Job never completes.',
       nearness: 90,
       answers: ['job', 'unready'],
-      changes: /container|image|command|args/,
+      changes: /^(?:container|image|command|environment|environment sources|restart policy)$/,
       advice: (draft, { namespace, pod }) => [
         look(
           `kubectl -n ${namespace} logs ${pod} -c ${draft.facts['held_by']} --tail=50`,

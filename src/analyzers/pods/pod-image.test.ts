@@ -11,6 +11,17 @@ const pulling = (message: string, reason = 'ImagePullBackOff', spec: object = {}
   podObject('web-1', { spec, status: { phase: 'Pending' }, state: { state: { waiting: { reason, message } } } });
 const resolve = `failed to pull and unpack image "${image}": failed to resolve reference "${image}":`;
 
+test('the failure of a longer tag is not that of a shorter one', async () => {
+  const events = [
+    eventObject(about, 'Failed', `Failed to pull image "${image}": ${image}: not found`, {
+      lastTimestamp: '2026-01-01T11:50:00Z',
+    }),
+    eventObject(about, 'Failed', `Failed to pull image "${image}.2": 429 Too Many Requests`),
+  ];
+  const [finding] = await analyze(podImage, 'pod', pulling('', 'ErrImagePull'), { events });
+  expect(finding?.category).toBe('image-pull');
+});
+
 describe('what a failed pull comes to', () => {
   test.each([
     [`rpc error: code = NotFound desc = ${resolve} ${image}: not found`, 'image-pull'],

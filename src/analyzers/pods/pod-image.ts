@@ -2,11 +2,11 @@ import type { KubernetesObject } from '../../core/cluster.ts';
 import { addMs, timeText } from '../../core/time.ts';
 import { change, describeCommand, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
-import type { Advice, AnalyzerIo, Category, EventView, FindingDraft, Period, Place, Target } from '../define.ts';
-import { eventsEvidence } from '../reading/events.ts';
-import { at, between, listAt, plural, textAt, timeAt } from '../reading/fields.ts';
+import type { Advice, AnalyzerIo, Category, EventView, FindingDraft, Place, Target } from '../define.ts';
+import { eventsEvidence, eventsOfContainer } from '../reading/events.ts';
+import { at, between, capital, listAt, plural, textAt, timeAt } from '../reading/fields.ts';
 import { isCreating } from './pod-creating.ts';
-import { containersOf, podEvidence, podFacts } from './pod-status.ts';
+import { containersOf, downSince, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
 import { noPlatform, proxyOf, pullProblem } from './pull-words.ts';
 import type { PullCategory, PullProblem } from './pull-words.ts';
@@ -47,8 +47,11 @@ const category = (meaning: string, changes: RegExp | null, advice: Look): Catego
   advice,
 });
 
+/** A policy that pulls always asks a registry where the image on the node was enough before. */
+const pulled = /^(?:image|image pull policy)$/;
+
 const categories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> = {
-  'image-pull': category('The registry has no such image or tag.', /^image$/, (draft, place) => [
+  'image-pull': category('The registry has no such image or tag.', pulled, (draft, place) => [
     isDigest(draft)
       ? look(
           `Look up in registry ${draft.facts['registry'] ?? ''} whether image ${draft.facts['image'] ?? ''} is still there: skopeo inspect, crane manifest, or its web page.`,
@@ -63,7 +66,7 @@ const categories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> =
   ]),
   'image-access': category(
     'The registry refuses access to the image.',
-    /^(?:image|image pull secrets|service account)$/,
+    /^(?:image|image pull policy|image pull secrets|service account)$/,
     (draft, { namespace, pod }) => [
       look(
         `kubectl -n ${namespace} get pod ${pod} -o jsonpath='{.spec.imagePullSecrets}'`,
@@ -91,7 +94,7 @@ const categories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> =
   ),
   'image-unusable': category(
     'The image cannot be used: its name, format, platform or signature is not accepted.',
-    /^image$/,
+    pulled,
     (draft, { namespace, container }) => [
       look(
         `Read the manifest of image ${draft.facts['image'] ?? ''}: docker manifest inspect, or skopeo inspect --raw; and its name as the pod has it.`,
@@ -103,7 +106,7 @@ const categories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> =
       ),
     ],
   ),
-  'image-not-on-node': category('The image is not on the node and must not be pulled.', /^image$/, (draft, place) => [
+  'image-not-on-node': category('The image is not on the node and must not be pulled.', pulled, (draft, place) => [
     look(
       draft.facts['node'] === undefined
         ? describeCommand(draft)
@@ -115,7 +118,7 @@ const categories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> =
       'The pull policy Never uses only what is on the node.',
     ),
   ]),
-  'registry-unreachable': category('The registry cannot be reached or does not answer.', /^image$/, (draft) => [
+  'registry-unreachable': category('The registry cannot be reached or does not answer.', pulled, (draft) => [
     draft.facts['proxy'] === undefined
       ? look(
           `From node ${draft.facts['node'] ?? 'of the pod'}: resolve the name of registry ${draft.facts['registry'] ?? ''} (DNS) and connect to it.`,
@@ -127,33 +130,35 @@ const categories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> =
         ),
     describe(draft),
   ]),
-  'registry-trust': category('The node and the registry do not agree on TLS.', /^image$/, (draft) => [
+  'registry-trust': category('The node and the registry do not agree on TLS.', pulled, (draft) => [
     look(
       `On node ${draft.facts['node'] ?? 'of the pod'}: read how the container runtime is told to speak with registry ${draft.facts['registry'] ?? ''} (certs.d/hosts.toml, registries.conf, insecure-registries).`,
       'There the certificate authority, or plain HTTP, is allowed for a registry.',
     ),
   ]),
-  'registry-limit': category('The registry limits the rate of pulls.', null, (draft, { namespace, pod }) => [
-    look(
-      `kubectl -n ${namespace} get pod ${pod} -o jsonpath='{.spec.imagePullSecrets}'`,
-      'Shows whether the pod pulls with credentials: those who have none share a low rate limit.',
-    ),
-    change(
-      `Let namespace ${namespace} pull with an account of registry ${draft.facts['registry'] ?? ''}, or from a mirror of it.`,
-      'Anonymous pulls share one limit for the address of the node.',
-      'low',
-    ),
-  ]),
+  'registry-limit': category(
+    'The registry limits the rate of pulls.',
+    /^image pull policy$/,
+    (draft, { namespace, pod }) => [
+      look(
+        `kubectl -n ${namespace} get pod ${pod} -o jsonpath='{.spec.imagePullSecrets}'`,
+        'Shows whether the pod pulls with credentials: those who have none share a low rate limit.',
+      ),
+      change(
+        `Let namespace ${namespace} pull with an account of registry ${draft.facts['registry'] ?? ''}, or from a mirror of it.`,
+        'Anonymous pulls share one limit for the address of the node.',
+        'low',
+      ),
+    ],
+  ),
   'node-disk-full': category('The disk of the node is full.', null, (draft) => [
     look(
       draft.facts['node'] === undefined ? describeCommand(draft) : `kubectl describe node ${draft.facts['node']}`,
       'Shows the pressure on the node and what uses its disk.',
     ),
   ]),
-  'image-pull-slow': category('The image of a container is still being pulled.', /^image$/, (draft) => [
-    describe(draft),
-  ]),
-  'image-pull-failed': category('The image of a container cannot be pulled.', /^image$/, (draft) => [describe(draft)]),
+  'image-pull-slow': category('The image of a container is still being pulled.', pulled, (draft) => [describe(draft)]),
+  'image-pull-failed': category('The image of a container cannot be pulled.', pulled, (draft) => [describe(draft)]),
 };
 
 /** Containers whose images cannot be pulled, by the newest failure and its own words. */
@@ -203,7 +208,7 @@ function finding(target: Target, container: ContainerView, events: readonly Even
   const { object: pod, namespace, name } = target;
   const { image, label } = container;
   const reason = container.waiting?.reason ?? '';
-  const failure = newestFailure(container, events);
+  const failure = newestFailure(container, eventsOfContainer(events, container.name));
   const found = pullProblem(`${reason} ${failure.message}`, image);
   const secret = missingSecret(found, failure.event, events);
   const said = failure.message === '' ? '' : ` (${ownWords(failure.message)})`;
@@ -215,10 +220,10 @@ function finding(target: Target, container: ContainerView, events: readonly Even
     category: secret === null ? found.category : 'image-pull-secret',
     severity: 'high',
     object: objectName('pod', namespace, name),
-    description: `${label.charAt(0).toUpperCase()}${label.slice(1)} of pod ${name} cannot pull image ${image} (${reason}): ${why}.${tries}${waited === null ? '' : ` The pod was created ${waited} earlier.`}`,
+    description: `${capital(label)} of pod ${name} cannot pull image ${image} (${reason}): ${why}.${tries}${waited === null ? '' : ` The pod was created ${waited} earlier.`}`,
     cause: `Pod ${name} cannot start: image ${image} of ${label} cannot be pulled: ${why}.${secret === null ? credentialsText(pod, found, events) : ''}`,
     decisive: failure.message !== '' || found.category !== 'image-pull-failed',
-    when: since(pod, container, failure.event),
+    when: downSince(pod, container, failure.event),
     facts: {
       ...podFacts(pod),
       container: container.name,
@@ -256,7 +261,7 @@ function newestFailure(
     ({ reason, message }) =>
       ['Failed', 'InspectFailed', 'ErrImageNeverPull'].includes(reason) && !/^Error: \w+$/.test(message),
   );
-  const own = told.filter(({ message }) => message.includes(image));
+  const own = told.filter(({ message }) => message.includes(`"${image}"`));
   const event = (own.length > 0 ? own : told.filter(({ message }) => /pull|image/i.test(message))).at(-1) ?? null;
   const status = (waiting?.message ?? '').replace(
     /^Back-off(?: pulling image)?(?: "[^"]*")?(?:: (?:ErrImagePull: )?)?/,
@@ -299,13 +304,6 @@ function credentialsText(
     .map((secret) => textAt(secret, 'name'))
     .filter((name) => name !== '');
   return names.length === 0 ? ' The pod names no pull secret.' : ` The pod names the pull secret ${names.join(', ')}.`;
-}
-
-/** A pod that never ran could not pull from the beginning; one that ran, since the first failure that is told. */
-function since(pod: KubernetesObject, container: ContainerView, failure: EventView | null): Period {
-  if (container.restarts === 0 && container.last === null)
-    return { from: timeAt(pod, 'metadata', 'creationTimestamp'), until: null, source: 'creation of the pod' };
-  return { from: failure?.first ?? null, until: null, source: failure === null ? '' : `event ${failure.reason}` };
 }
 
 /** `registry.example.com:5000/shop/web:9` -> `registry.example.com:5000`; names without a host are of Docker Hub. */

@@ -2,7 +2,8 @@ import { timeText, toEpochMs } from '../../core/time.ts';
 import { look, podQuestions } from '../advice.ts';
 import { defineAnalyzer } from '../define.ts';
 import type { AnalyzerIo, FindingDraft, Pointer, Target } from '../define.ts';
-import { between, listAt, textAt } from '../reading/fields.ts';
+import { commandLineOf } from '../reading/command-line.ts';
+import { between, textAt } from '../reading/fields.ts';
 import { serviceOfHost } from '../reading/hosts.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
@@ -78,9 +79,7 @@ async function awaited(
 ): Promise<readonly Pointer[]> {
   const result = await io.list('services', target.namespace);
   if (result.kind !== 'ok') return [];
-  const command = [...listAt(container.spec, 'command'), ...listAt(container.spec, 'args')].filter(
-    (word) => typeof word === 'string',
-  );
+  const command = commandLineOf(container.spec);
   const words = [line, ...`${line} ${command.join(' ')}`.slice(0, 4000).split(/[\s"'`,;()]+/)];
   const named = words.flatMap((word) => serviceOfHost(word, target.namespace ?? '', result.value) ?? []);
   return [...new Set(named)].slice(0, 3).map(({ metadata }) => ({

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { analyze } from '../../../test/support/analyze.ts';
-import { eventObject, podObject } from '../../../test/support/memory-cluster.ts';
+import { eventObject, memoryCluster, podObject } from '../../../test/support/memory-cluster.ts';
+import type { KubernetesObject } from '../../core/cluster.ts';
+import { openReads } from '../../investigation/reads.ts';
 import { podCrash } from './pod-crash.ts';
 import { podMemory } from './pod-memory.ts';
 
@@ -83,6 +85,43 @@ describe('pod-memory', () => {
       }),
     ];
     expect((await analyze(podMemory, 'pod', killed(spec), { events: other }))[0]?.category).toBe('oom-killed');
+  });
+
+  test('a limit of its own, while the kernel reports a kill: the node only where nothing says that the limit was reached', async () => {
+    const system = (times: object = {}) =>
+      nodeEvent('SystemOOM', 'System OOM encountered, victim process: java', times);
+    const [ofNode] = await analyze(podMemory, 'pod', killed(), { events: [system()] });
+    expect(ofNode).toMatchObject({ category: 'node-oom', decisive: false });
+    expect(ofNode?.cause).toContain('Nothing says that its own limit of 256Mi was reached.');
+    const group = nodeEvent('OOMKilling', 'Memory cgroup out of memory: Killed process 17 (java) total-vm:1kB', {
+      lastTimestamp: '2026-01-01T11:58:29Z',
+    });
+    const [own] = await analyze(podMemory, 'pod', killed(), { events: [group, system()] });
+    expect(own).toMatchObject({ category: 'oom-killed', decisive: true, facts: { memory_limit: '256Mi' } });
+    // A row of reports that goes on for hours says nothing of this moment.
+    const row = system({ firstTimestamp: '2026-01-01T09:00:00Z', lastTimestamp: '2026-01-01T12:00:59Z', count: 40 });
+    expect((await analyze(podMemory, 'pod', killed(), { events: [row] }))[0]?.category).toBe('oom-killed');
+  });
+
+  test('a log is read only where it may answer', async () => {
+    const asked = async (pod: object): Promise<readonly string[]> => {
+      const cluster = memoryCluster({});
+      const reads = await openReads(cluster, () => '2026-01-01T12:00:00.000Z', new AbortController().signal);
+      const object = pod as KubernetesObject;
+      await podMemory.run(reads, {
+        kind: 'pod',
+        namespace: 'shop',
+        name: 'web-1',
+        object,
+        relation: 'alert',
+        via: null,
+      });
+      return cluster.asked;
+    };
+    expect(await asked(podObject('web-1'))).toEqual([]);
+    expect(await asked(podObject('web-1', { state: looping(ended('Error', 137)) }))).not.toContainEqual(
+      expect.stringContaining('logs'),
+    );
   });
 
   test('a worker that the kernel killed: its parent ends with an error', async () => {

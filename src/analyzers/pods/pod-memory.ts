@@ -10,6 +10,7 @@ import type { ContainerView, Ending } from './pod-status.ts';
 import { quote } from '../reading/quote.ts';
 import { logOfEndedRun } from './run-log.ts';
 import type { RunLog } from './run-log.ts';
+import type { TellingLine } from '../log/telling.ts';
 
 type Draft = FindingDraft<'oom-killed' | 'pod-memory-limit' | 'child-oom' | 'node-oom'>;
 
@@ -73,10 +74,10 @@ export const podMemory = defineAnalyzer({
     },
   },
   async run(io, target) {
+    const containers = containersOf(target.object);
+    if (containers.every(({ terminated, last }) => (terminated ?? last) === null)) return [];
     const events = await io.events(target);
-    const findings = await Promise.all(
-      containersOf(target.object).map((container) => analyzeContainer(io, target, container, events)),
-    );
+    const findings = await Promise.all(containers.map((container) => analyzeContainer(io, target, container, events)));
     return findings.flat();
   },
 });
@@ -106,13 +107,19 @@ async function analyzeContainer(
   if (ending === null || isOldEnding(container, ending, io.now)) return [];
   const by = endedBy(target.object, container, ending, events);
   if (by !== 'memory' && (by !== 'itself' || ending.exitCode === 0)) return [];
-  const [log, report] = await Promise.all([
-    logOfEndedRun(io, target, container, ending),
-    kernelReport(io, target, events, ending),
-  ]);
-  const kill: Kill = { target, container, ending, log, report };
-  if (by === 'memory') return [outOfMemory(kill)];
-  return ending.exitCode === 137 ? killedUnseen(kill) : childKilled(kill);
+  const readLog = () => logOfEndedRun(io, target, container, ending);
+  const readReport = () => kernelReport(io, target, events, ending);
+  if (by === 'memory') {
+    const [log, report] = await Promise.all([readLog(), readReport()]);
+    return [outOfMemory({ target, container, ending, log, report })];
+  }
+  if (ending.exitCode === 137) {
+    const report = await readReport();
+    return report === null ? [] : [killedUnseen({ target, container, ending, log: await readLog(), report }, report)];
+  }
+  const log = await readLog();
+  const told = log.telling?.kind === 'child-killed' ? log.telling : null;
+  return told === null ? [] : childKilled({ target, container, ending, log, report: await readReport() }, told);
 }
 
 /** What the kernel said of a kill: an event OOMKilling or SystemOOM about the pod or its node. */
@@ -122,6 +129,8 @@ interface KernelReport {
   readonly process: string;
   /** Of the whole machine, not of a control group. */
   readonly system: boolean;
+  /** At the moment of the end, not only at some time of a row of reports. */
+  readonly same: boolean;
   readonly evidence: EvidenceDraft;
 }
 
@@ -146,13 +155,20 @@ async function kernelReport(
       toEpochMs(last) >= toEpochMs(ending.finishedAt) - sameMomentMs &&
       toEpochMs(first ?? last) <= toEpochMs(ending.finishedAt) + sameMomentMs,
   );
-  const event = reports.at(-1);
+  // A control group that was full was reported as such, whatever else the kubelet says of the machine.
+  const event = reports.findLast(isOfGroup) ?? reports.at(-1);
   if (event === undefined) return null;
   const process =
     /Killed process \d+ \(([^)]{1,64})\)/.exec(event.message)?.[1] ??
     /victim process: ([^,\s]{1,64})/.exec(event.message)?.[1] ??
     '';
-  const system = event.reason === 'SystemOOM' || !/memory cgroup|memcg/i.test(event.message);
+  const system = !isOfGroup(event);
+  const same = [event.first, event.last].some(
+    (moment) =>
+      moment !== null &&
+      ending.finishedAt !== null &&
+      Math.abs(toEpochMs(moment) - toEpochMs(ending.finishedAt)) <= sameMomentMs,
+  );
   const read = events.includes(event)
     ? eventsEvidence(target, events).read
     : ofNode.includes(event)
@@ -162,9 +178,13 @@ async function kernelReport(
     event,
     process,
     system,
+    same,
     evidence: { read, excerpt: `${event.last}  ${event.reason}  x${event.count}  ${quote(event.message, 300)}` },
   };
 }
+
+const isOfGroup = ({ reason, message }: EventView): boolean =>
+  reason === 'OOMKilling' && /memory cgroup|memcg/i.test(message);
 
 function outOfMemory(kill: Kill): Draft {
   const { target, container, ending, report } = kill;
@@ -177,6 +197,23 @@ function outOfMemory(kill: Kill): Draft {
   const end = `; ${plural(container.restarts, 'restart')}.`;
   const common = draftOf(kill);
   const node = textAt(target.object, 'spec', 'nodeName');
+  const ofNode = report !== null && report.system && (report.same || (limit ?? ofPod) === undefined);
+  if (ofNode) {
+    const said = `${report.event.reason}: ${quote(report.event.message, 200)}`;
+    const own =
+      (limit ?? ofPod) === undefined
+        ? 'It has no memory limit of its own.'
+        : `Nothing says that its ${limit === undefined ? 'pod' : 'own'} limit of ${limit ?? ofPod} was reached.`;
+    return {
+      ...common,
+      category: 'node-oom',
+      description: `${began}; node ${node} had no memory left (${said})${end}`,
+      cause: `Container ${container.name} was OOMKilled because its node ${node} was out of memory (${said}). ${own}`,
+      decisive: (limit ?? ofPod) === undefined,
+      facts: { ...common.facts, node },
+      pointers: [nodePointer(node)],
+    };
+  }
   if (limit !== undefined)
     return {
       ...common,
@@ -193,15 +230,6 @@ function outOfMemory(kill: Kill): Draft {
       cause: `Container ${container.name} was OOMKilled: the containers of the pod together need more than the pod-level memory limit of ${ofPod} (spec.resources.limits).`,
       facts: { ...common.facts, memory_limit: ofPod },
     };
-  if (report?.system === true)
-    return {
-      ...common,
-      category: 'node-oom',
-      description: `${began}; node ${node} had no memory left (${report.event.reason}: ${quote(report.event.message, 200)})${end}`,
-      cause: `Container ${container.name} was OOMKilled because its node ${node} was out of memory (${report.event.reason}: ${quote(report.event.message, 200)}). It has no memory limit of its own.`,
-      facts: { ...common.facts, node },
-      pointers: [nodePointer(node)],
-    };
   return {
     ...common,
     category: 'oom-killed',
@@ -214,30 +242,25 @@ function outOfMemory(kill: Kill): Draft {
 const nodePointer = (name: string): Pointer => ({ kind: 'node', namespace: null, name });
 
 /** SIGKILL without the word of the kubelet, while the kernel reports a kill for memory: that of another pod it may be. */
-function killedUnseen(kill: Kill): readonly Draft[] {
-  const { target, container, report } = kill;
-  if (report === null) return [];
+function killedUnseen(kill: Kill, report: KernelReport): Draft {
+  const { target, container } = kill;
   const node = textAt(target.object, 'spec', 'nodeName');
   const common = draftOf(kill);
   const cause = `Container ${container.name} of pod ${target.name} was killed with SIGKILL (exit code 137) when ${report.system ? `its node ${node} was out of memory` : `the kernel of node ${node} killed a process for memory`} (${report.event.reason}: ${quote(report.event.message, 200)}).`;
-  return [
-    {
-      ...common,
-      category: report.system ? 'node-oom' : 'child-oom',
-      description: `${cause} ${plural(container.restarts, 'restart')}.`,
-      cause,
-      decisive: false,
-      facts: { ...common.facts, node },
-      pointers: report.system ? [nodePointer(node)] : [],
-    },
-  ];
+  return {
+    ...common,
+    category: report.system ? 'node-oom' : 'child-oom',
+    description: `${cause} ${plural(container.restarts, 'restart')}.`,
+    cause,
+    decisive: false,
+    facts: { ...common.facts, node },
+    pointers: report.system ? [nodePointer(node)] : [],
+  };
 }
 
 /** A process below the first one was killed: the kernel or the log says so, the container ended with an error. */
-function childKilled(kill: Kill): readonly Draft[] {
-  const { target, container, ending, log, report } = kill;
-  const told = log.telling?.kind === 'child-killed' ? log.telling : null;
-  if (told === null) return [];
+function childKilled(kill: Kill, told: TellingLine): readonly Draft[] {
+  const { target, container, ending, report } = kill;
   if (report === null && !/memory/i.test(told.text)) return [];
   const limit = container.limits['memory'] ?? mapAt(target.object, 'spec', 'resources', 'limits')['memory'];
   const limited = limit === undefined ? '' : ` The memory limit is ${limit}.`;

@@ -41,6 +41,20 @@ describe('pod-node', () => {
     expect(await analyze(podNode, 'pod', podObject('web-1'), { nodes: [lost('2026-01-01T11:30:00Z')] })).toEqual([]);
   });
 
+  test('a deletion counts from when it was asked for, not from the end of the grace period', async () => {
+    const nodes = [lost('2026-01-01T11:30:00Z')];
+    const before = podObject('web-1', {
+      meta: { deletionTimestamp: '2026-01-01T11:35:00Z', deletionGracePeriodSeconds: 1800 },
+    });
+    expect(await analyze(podNode, 'pod', before, { nodes })).toEqual([]);
+    const after = podObject('web-1', {
+      meta: { deletionTimestamp: '2026-01-01T11:35:00Z', deletionGracePeriodSeconds: 30 },
+    });
+    expect(await analyze(podNode, 'pod', after, { nodes })).toMatchObject([
+      { category: 'on-failed-node', when: { from: '2026-01-01T11:34:30.000Z' } },
+    ]);
+  });
+
   test('one that hangs in Terminating, and a static one', async () => {
     const nodes = [lost('2026-01-01T11:30:00Z')];
     const hanging = unready('2026-01-01T11:31:00Z', { deletionTimestamp: '2026-01-01T11:36:00Z' });
@@ -64,6 +78,12 @@ describe('pod-node', () => {
     ];
     const [told] = await analyze(podNode, 'pod', unready('2026-01-01T11:31:00Z'), { nodes: [other], events });
     expect(told?.cause).toContain(`it was taken away at 2026-01-01 11:59:00 UTC (DeletingNode: ${message})`);
+    expect(told?.evidence.map(({ read }) => read)).toContainEqual({
+      kind: 'events',
+      of: 'node',
+      namespace: null,
+      name: 'n1',
+    });
   });
 
   test('where nodes cannot be read, the event of the node controller tells it', async () => {

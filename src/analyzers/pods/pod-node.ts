@@ -8,6 +8,7 @@ import { eventsEvidence } from '../reading/events.ts';
 import { conditionOf, textAt, timeAt } from '../reading/fields.ts';
 import { notReadySince } from '../nodes/node-conditions.ts';
 import { removalOf } from '../nodes/node-past.ts';
+import { deletionOf } from './pod-end.ts';
 import { isReady, podEvidence, podFacts } from './pod-status.ts';
 import { quote } from '../reading/quote.ts';
 
@@ -70,8 +71,7 @@ function isUnwell(pod: KubernetesObject): boolean {
 export function failedAt(pod: KubernetesObject): Timestamp | null {
   const ready = conditionOf(pod, 'Ready');
   const unreadySince = ready?.status === 'True' ? null : (ready?.since ?? null);
-  const asked = timeAt(pod, 'metadata', 'deletionTimestamp');
-  return unreadySince ?? asked;
+  return unreadySince ?? deletionOf(pod)?.askedAt ?? null;
 }
 
 function isAfter(pod: Timestamp | null, node: Timestamp | null): boolean {
@@ -113,7 +113,8 @@ function onFailedNode(target: Target, node: string, since: Timestamp | null, eve
 }
 
 async function gone(io: AnalyzerIo, target: Target, node: string): Promise<Draft> {
-  const removal = removalOf(await io.events({ kind: 'node', namespace: null, name: node }));
+  const events = await io.events({ kind: 'node', namespace: null, name: node });
+  const removal = removalOf(events);
   const why =
     removal === null
       ? ''
@@ -131,6 +132,7 @@ async function gone(io: AnalyzerIo, target: Target, node: string): Promise<Draft
     evidence: [
       podEvidence(target),
       { read: { kind: 'list', resource: 'nodes', namespace: null }, excerpt: `no ${node}` },
+      ...(removal === null ? [] : [eventsEvidence({ kind: 'node', namespace: null, name: node }, events)]),
     ],
   };
 }

@@ -82,16 +82,6 @@ describe('probes for which the kubelet kills', () => {
 
   test.each([
     [
-      'dial tcp 10.1.2.3:9090: connect: connection refused',
-      { livenessProbe: http(9090) },
-      'no port of the container is 9090, it has 8080 (http)',
-    ],
-    [
-      'timeout: failed to connect service "10.1.2.3:5051" within 1s: context deadline exceeded',
-      { livenessProbe: { grpc: { port: 5051 } } },
-      'no port of the container is 5051',
-    ],
-    [
       'Get "http://10.1.2.3:8080/": net/http: HTTP/1.x transport connection broken: malformed HTTP response "\\x00\\x00\\x06\\x04"',
       { livenessProbe: http(8080) },
       'speaks another protocol (HTTP/2, as gRPC does)',
@@ -122,6 +112,31 @@ describe('probes for which the kubelet kills', () => {
     // What the log says of something else is beside the point.
     expect(finding?.pointers).toEqual([]);
   });
+
+  test.each([
+    ['dial tcp 10.1.2.3:9090: connect: connection refused', { livenessProbe: http(9090) }, 9090],
+    [
+      'timeout: failed to connect service "10.1.2.3:9090" within 1s: context deadline exceeded',
+      { livenessProbe: { grpc: { port: 9090 } } },
+      9090,
+    ],
+  ])(
+    'a port that is not declared proves nothing, unless the program says where it listens: %s',
+    async (output, probes, port) => {
+      const pod = podObject('web-1', { spec: withProbe(probes), state: looping(ended(137)) });
+      const events = [unhealthy('Liveness', output), killing()];
+      const causeWith = async (log: string) => {
+        const logs = { 'shop/web-1/app previous': log };
+        return (await analyze(podProbe, 'pod', pod, { events }, { logs }))[0]?.cause;
+      };
+      const hint = `; the container does not declare port ${port}, it declares 8080 (http)`;
+      expect(await causeWith('INFO starting\n')).toContain(hint);
+      expect(await causeWith(`INFO listening on :8080\nINFO metrics listening on :${port}\n`)).toContain(hint);
+      expect(await causeWith('INFO listening on :8080\nERROR cache:6379: connection refused\n')).toMatch(
+        /no port of the container is 9090, it has 8080 \(http\), and says "INFO listening on :8080"; timeout 1s[^"]*$/,
+      );
+    },
+  );
 
   test('killed before it was up', async () => {
     const probe = { livenessProbe: http(8080, { initialDelaySeconds: 1, failureThreshold: 1 }) };
@@ -159,10 +174,17 @@ describe('probes for which the kubelet kills', () => {
   });
 
   test('the kill of a sibling, and one before the container ran well for long, is none of its own', async () => {
-    const sibling = [killing('Container proxy failed liveness probe, will be restarted')];
-    expect(
-      await analyze(podProbe, 'pod', podObject('web-1', { state: looping(ended(1)) }), { events: sibling }),
-    ).toEqual([]);
+    for (const name of ['proxy', 'app-sidecar', 'my-app']) {
+      const sibling = eventObject(
+        { kind: 'Pod', name: 'web-1' },
+        'Killing',
+        `Container ${name} failed liveness probe, will be restarted`,
+        { type: 'Normal' },
+      );
+      expect(
+        await analyze(podProbe, 'pod', podObject('web-1', { state: looping(ended(1)) }), { events: [sibling] }),
+      ).toEqual([]);
+    }
     const well = podObject('web-1', {
       state: {
         ready: true,
@@ -298,13 +320,29 @@ describe('probes that keep a pod from its traffic', () => {
     expect(finding?.cause).toContain('Its log says: "GET /healthz 503 database unavailable".');
   });
 
-  test('a port that no port of the container is decides', async () => {
+  test('a port that the container does not declare is told, a name that it does not have decides', async () => {
     const events = [unhealthy('Readiness', 'dial tcp 10.1.2.3:8081: connect: connection refused')];
     const [finding] = await analyze(podProbe, 'pod', unready({ readinessProbe: http(8081) }), { events });
-    expect(finding).toMatchObject({ decisive: true });
+    expect(finding).toMatchObject({ decisive: false });
     expect(finding?.cause).toContain(
-      'finds nothing that listens (connection refused): no port of the container is 8081',
+      'finds nothing that listens (connection refused); the container does not declare port 8081, it declares 8080',
     );
+    const [named] = await analyze(podProbe, 'pod', unready({ readinessProbe: http('web') }), { events });
+    expect(named).toMatchObject({ decisive: true, cause: expect.stringContaining('no port of the container is web') });
+  });
+
+  test('the failures of port 80 are not those of port 8080', async () => {
+    const spec = {
+      containers: [
+        { name: 'app', readinessProbe: http(80) },
+        { name: 'side', readinessProbe: http(8080) },
+      ],
+    };
+    const pod = podObject('web-1', { spec, status: { conditions }, state: { ready: false, state: { running: {} } } });
+    const message = 'Readiness probe failed: dial tcp 10.1.2.3:8080: connect: connection refused';
+    const events = [eventObject({ kind: 'Pod', name: 'web-1' }, 'Unhealthy', message)];
+    const [finding] = await analyze(podProbe, 'pod', pod, { events });
+    expect(finding?.cause).toContain('no event of the last hour says why');
   });
 
   test("the port of a service mesh is another container's", async () => {

@@ -9,8 +9,10 @@ import { loopbackOnly } from './listening.ts';
 import { deletionOf, graceOf } from './pod-end.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
-import { failuresOf, faultOf, numbersOf, probeKillOf, probeOf, probeOutput } from './probe.ts';
-import type { Probe, ProbeFault, ProbeKill, ProbeKind } from './probe.ts';
+import { failuresOf, numbersOf, probeKillOf, probeOf } from './probe.ts';
+import type { Probe, ProbeKill, ProbeKind } from './probe.ts';
+import { faultOf, probeOutput } from './probe-fault.ts';
+import type { ProbeFault } from './probe-fault.ts';
 import { behind, logOfRun, noLog, saidText } from './run-log.ts';
 import { quote } from '../reading/quote.ts';
 
@@ -71,7 +73,7 @@ export const podProbe = defineAnalyzer({
       meaning: 'A readiness gate of the pod is not met, though its containers are ready.',
       nearness: 66,
       answers: ['unready', 'service', 'job'],
-      changes: null,
+      changes: /^readiness gates$/,
       advice: (draft) => [
         look(describeCommand(draft), 'Shows the conditions of the pod and who sets the one of the gate.'),
       ],

@@ -2,6 +2,7 @@ import type { KubernetesObject } from '../../core/cluster.ts';
 import { change, look, unreadyQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, EvidenceDraft, FindingDraft, Target } from '../define.ts';
+import { commandLineOf } from '../reading/command-line.ts';
 import { at, conditionOf, controllerOf, listAt, numberAt, textAt, timeAt } from '../reading/fields.ts';
 import { templateSpec } from './placement.ts';
 import { containersOf, isReady, podEvidence, podFacts } from './pod-status.ts';
@@ -150,8 +151,8 @@ function blamedWord(before: unknown, after: unknown, said: string): string {
 
 /** What a container's spec calls by name: its image, options, variables, and where those come from. Never a value. */
 function namesIn(spec: unknown): readonly string[] {
-  const options = [...listAt(spec, 'command'), ...listAt(spec, 'args')].flatMap((word) =>
-    typeof word === 'string' ? [...word.matchAll(/(?<=^|\s)--?([\w.-]+)/g)].map(([, name = '']) => name) : [],
+  const options = commandLineOf(spec).flatMap((word) =>
+    [...word.matchAll(/(?<=^|\s)--?([\w.-]+)/g)].map(([, name = '']) => name),
   );
   const sources = [...listAt(spec, 'env').map((one) => at(one, 'valueFrom')), ...listAt(spec, 'envFrom')];
   return [

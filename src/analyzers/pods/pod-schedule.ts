@@ -4,6 +4,7 @@ import { claimProblem } from '../storage/claim-cause.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, Category, EvidenceDraft, FindingDraft, Pointer, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
+import { claimsOf } from '../reading/claims.ts';
 import { between, conditionOf, listAt, textAt, timeAt } from '../reading/fields.ts';
 import { explainReasons, isLargerThanNodes, nodeLine } from './pending-why.ts';
 import { isReady, podEvidence, podFacts } from './pod-status.ts';
@@ -80,7 +81,7 @@ const categories: Readonly<Record<Name, Category>> = {
   ),
   'pending-affinity': pending(
     'Where other pods are keeps the pod away: anti-affinity, affinity, spread.',
-    /^(?:affinity|container)$/,
+    /^(?:affinity|topology spread constraints|container)$/,
     (_, { namespace, workload }) => [
       look(
         `Compare its affinity and topology spread with where other pods are: kubectl -n ${namespace} get pods -o wide --show-labels`,
@@ -105,7 +106,7 @@ const categories: Readonly<Record<Name, Category>> = {
       `Shows the gates; who set ${draft.facts['gates'] ?? 'them'} has to take them away.`,
     ),
   ]),
-  'pending-silent': pending('No scheduler has said anything of the pod.', null, () => [
+  'pending-silent': pending('No scheduler has said anything of the pod.', /^scheduler$/, () => [
     look(
       'kubectl -n kube-system get pods -l component=kube-scheduler',
       'Shows whether the scheduler runs; its log says what keeps it.',
@@ -286,21 +287,13 @@ const noVolumes: Volumes = { sentences: [], evidence: [], pointers: [] };
 async function volumesOf(io: AnalyzerIo, target: Target, { reasons }: Verdict): Promise<Volumes> {
   const { object: pod, namespace } = target;
   const named = reasons.flatMap(({ kind, named: claim }) => (kind === 'claim' && claim !== '' ? [claim] : []));
-  const names = named.length > 0 ? named : claimsOf(pod);
+  const names = named.length > 0 ? named : claimsOf(pod).map(({ claim }) => claim);
   const found = await Promise.all(names.slice(0, 6).map((name) => volumeOf(io, namespace, name)));
   return {
     sentences: found.flatMap(({ sentences }) => sentences),
     evidence: found.flatMap(({ evidence }) => evidence),
     pointers: found.flatMap(({ pointers }) => pointers),
   };
-}
-
-function claimsOf(pod: KubernetesObject): readonly string[] {
-  return listAt(pod, 'spec', 'volumes').flatMap((volume) => {
-    const claim = textAt(volume, 'persistentVolumeClaim', 'claimName');
-    const isEphemeral = (volume as { ephemeral?: unknown }).ephemeral !== undefined;
-    return claim !== '' ? [claim] : isEphemeral ? [`${pod.metadata.name}-${textAt(volume, 'name')}`] : [];
-  });
 }
 
 async function volumeOf(io: AnalyzerIo, namespace: string | null, name: string): Promise<Volumes> {

@@ -16,6 +16,32 @@ const waiting = (reason: string, message: string, extra: object = {}) =>
 const runc = (words: string) =>
   `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ${words}: unknown`;
 
+test('the error of another container is not its own', async () => {
+  const pod = podObject('web-1', {
+    spec: { containers: [{ name: 'app' }, { name: 'side' }] },
+    status: {
+      phase: 'Pending',
+      containerStatuses: ['app', 'side'].map((name) => ({
+        name,
+        state: { waiting: { reason: 'CreateContainerConfigError' } },
+      })),
+    },
+  });
+  const of = (name: string, message: string, at: string) =>
+    eventObject({ ...about, fieldPath: `spec.containers{${name}}` } as never, 'Failed', `Error: ${message}`, {
+      lastTimestamp: at,
+    });
+  const events = [
+    of('app', 'secret "db" not found', '2026-01-01T11:58:00Z'),
+    of('side', 'configmap "proxy" not found', '2026-01-01T11:59:00Z'),
+  ];
+  const findings = await analyze(podStart, 'pod', pod, { events });
+  expect(findings.map(({ facts }) => [facts['container'], facts['missing']])).toEqual([
+    ['app', 'secret db'],
+    ['side', 'config map proxy'],
+  ]);
+});
+
 describe('what a container that cannot be started comes to', () => {
   test.each([
     [

@@ -1,9 +1,9 @@
 import { change, describeCommand, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
-import type { AnalyzerIo, Category, EventView, FindingDraft, Period, Target } from '../define.ts';
-import { eventsEvidence } from '../reading/events.ts';
-import { at, textAt, timeAt } from '../reading/fields.ts';
-import { containersOf, podEvidence, podFacts } from './pod-status.ts';
+import type { AnalyzerIo, Category, EventView, FindingDraft, Target } from '../define.ts';
+import { eventsEvidence, eventsOfContainer } from '../reading/events.ts';
+import { at, capital, textAt } from '../reading/fields.ts';
+import { containersOf, downSince, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
 import { keysOf, missingReference, missingText, makersOf } from '../reading/references.ts';
 import { ownWords } from './runtime-words.ts';
@@ -53,7 +53,7 @@ const categories: Readonly<Record<StartCategory | 'config-missing', Category>> =
   'command-not-found': {
     ...start(
       'The command of a container does not exist or cannot be executed.',
-      /^(?:command|image|container)$/,
+      /^(?:command|working directory|image|container)$/,
       'Shows the command, the arguments and the error of the container runtime.',
     ),
     advice: (draft, { namespace, pod }) => [
@@ -86,7 +86,7 @@ const categories: Readonly<Record<StartCategory | 'config-missing', Category>> =
   ),
   'start-error': start(
     'The container runtime cannot create or start a container.',
-    /^(?:command|image|container|security context|volume mounts|memory limit)$/,
+    /^(?:command|working directory|image|container|security context|volume mounts|volume devices|runtime class|memory limit)$/,
     'Shows the error of the container runtime.',
   ),
 };
@@ -138,7 +138,7 @@ function hookFailure(
   events: readonly EventView[],
 ): { readonly reason: string; readonly message: string } | null {
   if (waiting?.reason !== 'CrashLoopBackOff' || at(spec, 'lifecycle', 'postStart') === undefined) return null;
-  const event = events.findLast(
+  const event = eventsOfContainer(events, name).findLast(
     ({ reason, message }) =>
       reason === 'FailedPostStartHook' && (message.includes(`"${name}"`) || !/ontainer "/.test(message)),
   );
@@ -154,7 +154,7 @@ async function finding(
   events: readonly EventView[],
 ): Promise<Draft> {
   const { object: pod, namespace, name } = target;
-  const { message, event } = withEvents(reason, status, events);
+  const { message, event } = withEvents(reason, status, eventsOfContainer(events, container.name));
   const missing = missingReference(message);
   const keys = await keysOf(io, target, missing);
   const problem = startProblem(reason, message);
@@ -165,13 +165,13 @@ async function finding(
     category: missing === null ? problem.category : 'config-missing',
     severity: 'high',
     object: objectName('pod', namespace, name),
-    description: `${label.charAt(0).toUpperCase()}${label.slice(1)} of pod ${name} cannot be started (${reason}): ${words}${said}.${keys.note}`,
+    description: `${capital(label)} of pod ${name} cannot be started (${reason}): ${words}${said}.${keys.note}`,
     cause:
       message === '' && problem.category === 'start-error'
         ? null
-        : `${label.charAt(0).toUpperCase()}${label.slice(1)} of pod ${name} cannot be started: ${words}${said}.`,
+        : `${capital(label)} of pod ${name} cannot be started: ${words}${said}.`,
     decisive: message !== '',
-    when: since(target, container, event),
+    when: downSince(pod, container, event),
     facts: {
       ...podFacts(pod),
       container: container.name,
@@ -203,11 +203,4 @@ function withEvents(
     ) ?? null;
   if (status !== '' && !(isHook && event !== null)) return { message: status, event };
   return { message: event?.message ?? '', event };
-}
-
-/** A container that never ran could not be started from the beginning. */
-function since({ object }: Target, { restarts, last }: ContainerView, event: EventView | null): Period {
-  if (restarts === 0 && last === null)
-    return { from: timeAt(object, 'metadata', 'creationTimestamp'), until: null, source: 'creation of the pod' };
-  return { from: event?.first ?? null, until: null, source: event === null ? '' : `event ${event.reason}` };
 }

@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { addMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
-import type { EvidenceDraft, Target } from '../define.ts';
+import type { EventView, EvidenceDraft, Period, Target } from '../define.ts';
 import {
   at,
   between,
@@ -129,6 +129,13 @@ export function podFacts(pod: KubernetesObject): Record<string, string> {
   };
 }
 
+/** Since when a container cannot come up: one that never ran, from the beginning; another, since the event that tells of it. */
+export function downSince(pod: KubernetesObject, { restarts, last }: ContainerView, event: EventView | null): Period {
+  if (restarts === 0 && last === null)
+    return { from: timeAt(pod, 'metadata', 'creationTimestamp'), until: null, source: 'creation of the pod' };
+  return { from: event?.first ?? null, until: null, source: event === null ? '' : `event ${event.reason}` };
+}
+
 /** Evidence of a pod: phase, conditions that are not met, and each container's state. The same for every finding. */
 export function podEvidence(target: Target): EvidenceDraft {
   const pod = target.object;
@@ -184,7 +191,7 @@ function resourceText(name: string, values: Readonly<Record<string, string>>): r
 }
 
 /** `OOMKilled, exit code 137, at 2026-01-01T00:00:00.000Z after 1m34s`. */
-export function endingText(ending: Ending): string {
+function endingText(ending: Ending): string {
   const ran = between(ending.startedAt, ending.finishedAt);
   return [
     ending.reason || 'ended',

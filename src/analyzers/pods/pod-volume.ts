@@ -3,6 +3,7 @@ import { change, describeCommand, look, unreadyQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, Category, EventView, FindingDraft, Pointer, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
+import { claimsOf, usesClaim } from '../reading/claims.ts';
 import { listAt, plural, textAt } from '../reading/fields.ts';
 import { driverAgents } from '../nodes/node-agents.ts';
 import { isOnlyTimeout, mountProblem, volumeOf } from './mount-words.ts';
@@ -17,7 +18,7 @@ const mount = (meaning: string, action: Category['advice']): Category => ({
   meaning,
   nearness: 90,
   answers: unreadyQuestions,
-  changes: /^(?:volumes|volume mounts)$/,
+  changes: /^(?:volumes|volume mounts|volume devices)$/,
   advice: action,
 });
 const describe =
@@ -197,12 +198,9 @@ function withName(missing: MissingReference | null, pod: KubernetesObject, volum
 /** The claim behind the volume that a message names: by the volume's name in the pod, or the only one that the pod has. */
 function claimOf(pod: KubernetesObject, message: string, volume: string): string {
   const named = /persistentvolumeclaims? "([^"]{1,253})"|PVC [^\s/]{1,63}\/([^\s:]{1,253})/.exec(message);
-  const claims = listAt(pod, 'spec', 'volumes').flatMap((one) => {
-    const name = textAt(one, 'persistentVolumeClaim', 'claimName');
-    return name === '' ? [] : [{ volume: textAt(one, 'name'), name }];
-  });
+  const claims = claimsOf(pod);
   const own = claims.find((one) => one.volume === volume) ?? (claims.length === 1 ? claims[0] : undefined);
-  return named?.[1] ?? named?.[2] ?? own?.name ?? '';
+  return named?.[1] ?? named?.[2] ?? own?.claim ?? '';
 }
 
 /** A pod that uses the volume; `pod` is null where it is only named. */
@@ -227,7 +225,7 @@ async function holdersOf(io: AnalyzerIo, target: Target, claim: string, message:
         pod.metadata.name !== target.name &&
         !['Succeeded', 'Failed'].includes(textAt(pod, 'status', 'phase')) &&
         !['', textAt(target.object, 'spec', 'nodeName')].includes(textAt(pod, 'spec', 'nodeName')) &&
-        listAt(pod, 'spec', 'volumes').some((one) => textAt(one, 'persistentVolumeClaim', 'claimName') === claim),
+        usesClaim(pod, claim),
     )
     .slice(0, 3)
     .map((pod) => ({ name: pod.metadata.name, pod }));

@@ -3,6 +3,7 @@ import { toEpochMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { oneLine } from '../../lib/printable.ts';
 import type { AnalyzerIo, EvidenceDraft, Pointer, Target } from '../define.ts';
+import { clusterDns } from '../reading/cluster-dns.ts';
 import { at, listAt, textAt } from '../reading/fields.ts';
 import { failedHosts, portOfHost, portsOf, serviceOfHost } from '../reading/hosts.ts';
 import { logExcerpt } from '../log/excerpt.ts';
@@ -13,6 +14,7 @@ import type { LogRecord } from '../log/records.ts';
 import { complaint, lastWords } from '../log/telling.ts';
 import type { TellingLine } from '../log/telling.ts';
 import type { ContainerView, Ending } from './pod-status.ts';
+import { hasName } from '../reading/names.ts';
 import { closestName } from '../reading/similar-name.ts';
 
 /** What the logs of a container say. */
@@ -34,12 +36,24 @@ const tailLines = 500;
  * The log of the run that ended, and what it says of why. While a container waits for its next run the current log is that
  * of the run that ended, so it stands in where the previous one cannot be had; the log of a run that goes on does not.
  */
-export async function logOfEndedRun(
+export function logOfEndedRun(
   io: AnalyzerIo,
   target: Target,
   container: ContainerView,
   ending: Ending,
 ): Promise<RunLog> {
+  const runs = endedRuns.get(io) ?? new Map<string, Promise<RunLog>>();
+  endedRuns.set(io, runs);
+  const key = `${target.namespace}/${target.name}/${container.name} ${ending.finishedAt}`;
+  const run = runs.get(key) ?? readEndedRun(io, target, container, ending);
+  runs.set(key, run);
+  return run;
+}
+
+/** Logs of an investigation that were taken apart: several analyzers ask for the same one. */
+const endedRuns = new WeakMap<AnalyzerIo, Map<string, Promise<RunLog>>>();
+
+async function readEndedRun(io: AnalyzerIo, target: Target, container: ContainerView, ending: Ending): Promise<RunLog> {
   const [before, now] = await Promise.all([
     container.last === null ? null : readText(io, target, container, true),
     readText(io, target, container, false),
@@ -154,17 +168,17 @@ export async function behind(
   const services = [...result.value, ...(await servicesElsewhere(io, namespace, hosts))];
   const wrong = wrongPort(telling.text, hosts, namespace, services);
   if (wrong !== '') return { pointers: [], note: wrong };
-  const server = await silentNameServer(io, telling.text);
-  if (server !== null) return { pointers: [server], note: '' };
+  const silent = await silentNameServers(io, telling.text);
+  if (silent.length > 0) return { pointers: silent, note: '' };
   const named = hosts.flatMap((host) => serviceOfHost(host, namespace, services) ?? []);
-  if (named.length > 0)
-    return { pointers: [...named.map(pointerTo), ...(telling.kind === 'unresolved' ? [nameService] : [])], note: '' };
+  const servers = telling.kind === 'unresolved' ? await nameServers(io) : [];
+  if (named.length > 0) return { pointers: [...named.map(pointerTo), ...servers], note: '' };
   const missing = hosts.find((host) => isInside(host));
   if (missing !== undefined)
     return telling.kind === 'unresolved' && result.isPartial !== true
       ? { pointers: [], note: missingService(missing, namespace, result.value, container) }
       : nothingBehind;
-  if (hosts.length > 0) return { pointers: telling.kind === 'unresolved' ? [nameService] : [], note: '' };
+  if (hosts.length > 0) return { pointers: servers, note: '' };
   const values = listAt(container.spec, 'env').map((variable) => textAt(variable, 'value'));
   const called = new Set(values.flatMap((value) => serviceOfHost(value, namespace, services) ?? []));
   return { pointers: [...called].map(pointerTo), note: '' };
@@ -211,23 +225,26 @@ const privateAddress = /^(?:10|172|192|100|198)(?:\.\d{1,3}){3}$/;
 
 /**
  * The name server of `lookup X on 10.96.0.10:53: ... refused`, as the Service of that address: it did not answer, and of X nothing
- * is known. null where the line speaks of none, or of one that answered.
+ * is known. Empty where the line speaks of none, or of one that answered.
  */
-async function silentNameServer(io: AnalyzerIo, text: string): Promise<Pointer | null> {
+async function silentNameServers(io: AnalyzerIo, text: string): Promise<readonly Pointer[]> {
   const asked =
     / on (\d{1,3}(?:\.\d{1,3}){3}):53\b.{0,200}(?:refused|i\/o timeout|timed out|unreachable|no route)/i.exec(text);
-  if (asked === null) return null;
-  const services = await io.list('services', 'kube-system');
-  const found =
-    services.kind === 'ok' ? services.value.find((one) => textAt(one, 'spec', 'clusterIP') === asked[1]) : undefined;
-  return found === undefined ? nameService : pointerTo(found);
+  if (asked === null) return [];
+  const found = (await clusterDns(io)).find((one) => textAt(one, 'spec', 'clusterIP') === asked[1]);
+  return found === undefined ? nameServers(io) : [pointerTo(found)];
+}
+
+/** What answers the questions for names in a cluster, by its usual name where its Service is not known. */
+async function nameServers(io: AnalyzerIo): Promise<readonly Pointer[]> {
+  const services = await clusterDns(io);
+  return services.length > 0
+    ? services.map(pointerTo)
+    : [{ kind: 'service', namespace: 'kube-system', name: 'kube-dns' }];
 }
 
 /** Last parts of names that are no namespaces. */
 const outside = /^(?:\d+|com|org|net|io|dev|app|cloud|co|de|eu|uk|us|cn|local|internal|lan|home|corp)$/;
-
-/** What answers the questions for names in a cluster. */
-const nameService: Pointer = { kind: 'service', namespace: 'kube-system', name: 'kube-dns' };
 
 function pointerTo({ metadata }: KubernetesObject): Pointer {
   return { kind: 'service', namespace: metadata.namespace ?? null, name: metadata.name };
@@ -250,7 +267,7 @@ function missingService(
     name,
     services.map(({ metadata }) => metadata.name),
   );
-  const variable = listAt(container.spec, 'env').find((one) => textAt(one, 'value').includes(name));
+  const variable = listAt(container.spec, 'env').find((one) => hasName(textAt(one, 'value'), name));
   const where = variable === undefined ? '' : ` (it stands in variable ${String(at(variable, 'name'))})`;
   return ` There is no Service ${name} in namespace ${namespace}${where}.${nearest === undefined ? '' : ` The nearest name is ${nearest}.`}`;
 }

@@ -3,7 +3,7 @@ import { plural } from '../reading/fields.ts';
 import { quote } from '../reading/quote.ts';
 
 /** Why no node is added for a pod that no node takes. */
-export interface NoScaleUp {
+interface NoScaleUp {
   /** A sentence. */
   readonly text: string;
   /** What can be done about it. */

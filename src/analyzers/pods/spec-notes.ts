@@ -1,5 +1,7 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
+import { commandLineOf } from '../reading/command-line.ts';
 import { at, listAt, numberAt, textAt } from '../reading/fields.ts';
+import { hasName } from '../reading/names.ts';
 import type { TellingLine } from '../log/telling.ts';
 import type { ContainerView } from './pod-status.ts';
 
@@ -18,15 +20,12 @@ const heapOption =
 
 /** The option that bounds the memory of the program, and the limit of its container. */
 function heapNote(container: ContainerView): string {
-  const words = [...listAt(container.spec, 'command'), ...listAt(container.spec, 'args')].filter(
-    (word) => typeof word === 'string',
-  );
   const places = [
     ...listAt(container.spec, 'env').map((one) => ({
       value: textAt(one, 'value'),
       of: `variable ${textAt(one, 'name')}`,
     })),
-    { value: words.join(' '), of: 'its command' },
+    { value: commandLineOf(container.spec).join(' '), of: 'its command' },
   ];
   const [told] = places.flatMap(({ value, of }) => {
     const option = heapOption.exec(value)?.[0];
@@ -79,7 +78,7 @@ function sourceName(source: unknown): string {
 function readOnlyNote(container: ContainerView, text: string): string {
   const mount = listAt(container.spec, 'volumeMounts').find((one) => {
     const path = textAt(one, 'mountPath');
-    return at(one, 'readOnly') === true && path !== '' && text.includes(path);
+    return at(one, 'readOnly') === true && path !== '' && hasName(text, path);
   });
   if (mount !== undefined)
     return ` Volume ${textAt(mount, 'name')} is mounted at ${textAt(mount, 'mountPath')} with readOnly.`;

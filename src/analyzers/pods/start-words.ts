@@ -9,7 +9,7 @@ export type StartCategory =
   | 'hook-failed'
   | 'start-error';
 
-export interface StartProblem {
+interface StartProblem {
   readonly category: StartCategory;
   /** A clause about the container: `its command /app does not exist in the image`. */
   readonly words: string;

@@ -29,6 +29,11 @@ export function eventView(event: KubernetesObject): EventView {
   };
 }
 
+/** Events of a pod that are not about another of its containers: one that names none may be about each. */
+export function eventsOfContainer(events: readonly EventView[], name: string): readonly EventView[] {
+  return events.filter(({ container }) => container === '' || container === name);
+}
+
 /** The reference to what an event is about: core/v1 says `involvedObject`, events.k8s.io `regarding`. */
 export function aboutOf(event: KubernetesObject): unknown {
   return event['involvedObject'] ?? event['regarding'];

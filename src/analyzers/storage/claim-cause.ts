@@ -14,7 +14,7 @@ export type ClaimCategory =
   | 'claim-waiting'
   | 'claim-pending';
 
-export interface ClaimProblem {
+interface ClaimProblem {
   readonly category: ClaimCategory;
   /** A clause about the claim: `it asks for the storage class "fast", which does not exist`; null where nothing says why. */
   readonly words: string | null;
@@ -25,7 +25,7 @@ export interface ClaimProblem {
 }
 
 /** A claim, as far as it could be read: of one that could not, only its events speak. */
-export interface ClaimView {
+interface ClaimView {
   readonly namespace: string | null;
   readonly name: string;
   readonly object: KubernetesObject | null;

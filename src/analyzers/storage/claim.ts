@@ -5,6 +5,7 @@ import type { ClaimCategory } from './claim-cause.ts';
 import { defineAnalyzer, lasting, objectName } from '../define.ts';
 import type { AnalyzerIo, Category, EventView, EvidenceDraft, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
+import { usesClaim } from '../reading/claims.ts';
 import { between, conditionOf, listAt, textAt, timeAt } from '../reading/fields.ts';
 import { quantityOf } from '../reading/quantity.ts';
 import { ownWords } from '../pods/runtime-words.ts';
@@ -158,9 +159,7 @@ function familyOf(name: string): Readonly<Record<string, string>> {
 async function usersOf(io: AnalyzerIo, { namespace, name }: Target): Promise<readonly KubernetesObject[] | null> {
   const pods = await io.list('pods', namespace);
   if (pods.kind !== 'ok') return null;
-  return pods.value.filter((pod) =>
-    listAt(pod, 'spec', 'volumes').some((volume) => textAt(volume, 'persistentVolumeClaim', 'claimName') === name),
-  );
+  return pods.value.filter((pod) => usesClaim(pod, name));
 }
 
 function resize(target: Target, events: readonly EventView[]): readonly Draft[] {

@@ -20,6 +20,13 @@ export function diffTemplates(before: unknown, after: unknown): readonly Templat
     for (const name of old.keys())
       if (!fresh.has(name)) changes.push({ container: name, field: 'container', text: `${noun} ${name} removed` });
   }
+  changes.push(...diffResources('the pod', '', at(before, 'spec', 'resources'), at(after, 'spec', 'resources')));
+  if (mounts(before) !== mounts(after))
+    changes.push({
+      container: '',
+      field: 'service account token',
+      text: `service account token of the pod ${mounts(after) ? 'mounted' : 'not mounted any more'}`,
+    });
   for (const [field, path] of podFields) {
     if (!isDeepStrictEqual(plain(at(before, 'spec', path)), plain(at(after, 'spec', path))))
       changes.push({ container: '', field, text: `${field} of the pod changed` });
@@ -27,11 +34,17 @@ export function diffTemplates(before: unknown, after: unknown): readonly Templat
   return changes;
 }
 
+const mounts = (template: unknown): boolean => at(template, 'spec', 'automountServiceAccountToken') !== false;
+
 const podFields = [
   ['volumes', 'volumes'],
   ['node selector', 'nodeSelector'],
   ['affinity', 'affinity'],
+  ['topology spread constraints', 'topologySpreadConstraints'],
   ['tolerations', 'tolerations'],
+  ['scheduler', 'schedulerName'],
+  ['runtime class', 'runtimeClassName'],
+  ['readiness gates', 'readinessGates'],
   ['service account', 'serviceAccountName'],
   ['image pull secrets', 'imagePullSecrets'],
   ['security context', 'securityContext'],
@@ -39,6 +52,7 @@ const podFields = [
   ['host network', 'hostNetwork'],
   ['dns policy', 'dnsPolicy'],
   ['dns config', 'dnsConfig'],
+  ['host aliases', 'hostAliases'],
 ] as const;
 
 const containerFields = [
@@ -47,6 +61,10 @@ const containerFields = [
   ['startup probe', 'startupProbe'],
   ['environment sources', 'envFrom'],
   ['volume mounts', 'volumeMounts'],
+  ['volume devices', 'volumeDevices'],
+  ['image pull policy', 'imagePullPolicy'],
+  ['working directory', 'workingDir'],
+  ['restart policy', 'restartPolicy'],
   ['ports', 'ports'],
   ['lifecycle hooks', 'lifecycle'],
   ['security context', 'securityContext'],
@@ -57,14 +75,7 @@ function diffContainer(label: string, container: string, before: unknown, after:
   const add = (field: string, text: string): void => void changes.push({ container, field, text });
   const [oldImage, newImage] = [textAt(before, 'image'), textAt(after, 'image')];
   if (oldImage !== newImage) add('image', `image of ${label} from ${oldImage} to ${newImage}`);
-  for (const kind of ['limits', 'requests'] as const) {
-    const [old, fresh] = [mapAt(before, 'resources', kind), mapAt(after, 'resources', kind)];
-    for (const resource of new Set([...Object.keys(old), ...Object.keys(fresh)])) {
-      if (old[resource] === fresh[resource]) continue;
-      const field = `${resource} ${kind.slice(0, -1)}`;
-      add(field, `${field} of ${label} from ${old[resource] ?? 'none'} to ${fresh[resource] ?? 'none'}`);
-    }
-  }
+  changes.push(...diffResources(label, container, at(before, 'resources'), at(after, 'resources')));
   for (const field of ['command', 'args'] as const) {
     const [old, fresh] = [listAt(before, field), listAt(after, field)];
     if (!isDeepStrictEqual(old, fresh))
@@ -77,6 +88,19 @@ function diffContainer(label: string, container: string, before: unknown, after:
       add(field, `${field} of ${label} ${presence(at(before, path), at(after, path))}`);
   }
   return changes;
+}
+
+function diffResources(label: string, container: string, before: unknown, after: unknown): readonly TemplateChange[] {
+  return (['limits', 'requests'] as const).flatMap((kind) => {
+    const [old, fresh] = [mapAt(before, kind), mapAt(after, kind)];
+    const resources = [...new Set([...Object.keys(old), ...Object.keys(fresh)])];
+    return resources.flatMap((resource): readonly TemplateChange[] => {
+      if (old[resource] === fresh[resource]) return [];
+      const field = `${resource} ${kind.slice(0, -1)}`;
+      const text = `${field} of ${label} from ${old[resource] ?? 'none'} to ${fresh[resource] ?? 'none'}`;
+      return [{ container, field, text }];
+    });
+  });
 }
 
 function presence(before: unknown, after: unknown): string {
