@@ -113,6 +113,8 @@ describe('redact', () => {
 
   test.each([
     'FATAL: DATABASE_URL is not set',
+    '/entrypoint.sh: line 14: GEOIP_LICENSE_KEY: unbound variable',
+    "Can't locate revision identified by '8f2c1e77ab90'",
     'secret "checkout-db" not found',
     'MountVolume.SetUp failed for volume "checkout-secret" : secret "checkout-secret" not found',
     "couldn't find key DATABASE_PASSWORD in Secret shop/checkout-db",

@@ -67,6 +67,7 @@ export const own: readonly KnownFailure[] = [
       'already (?:locked|running)\\b',
       'could not (?:obtain|acquire|get) (?:the )?lock',
       'unable to (?:obtain|acquire|lock)\\b.{0,40}\\block',
+      '(?:unable to|cannot|could not|failed to) lock \\S{1,200}',
       'failed to (?:create ?(?:\\/|or) ?)?(?:obtain|acquire) .{0,40}lock',
       'another (?:instance|process|node) .{0,60}(?:running|using|holds)',
       'LockObtainFailedException',

@@ -67,6 +67,7 @@ export const remote: readonly KnownFailure[] = [
       '(?:password )?authentication (?:has )?failed',
       '(?:unable|failed) to authenticate\\b',
       'auth(?:entication)? error',
+      'could not read (?:Username|Password) for|terminal prompts disabled|permission denied \\(publickey',
       'no pg_hba\\.conf entry',
       '\\brole "[^"]{1,100}" does not exist',
       '\\bNOAUTH\\b',

@@ -108,7 +108,9 @@ function jsonLine(line: string): LogLine | null {
   const cause = deepestCause(`${error}\n${stack}`) || raisedBy(stack);
   return {
     ...jsonTime(first(['ts', 'time', 'timestamp', '@timestamp', '@t', 't', 'asctime', 'datetime', 'Timestamp'])),
-    level: jsonLevel(first(['level', 'severity', 'lvl', 'log.level', 'levelname', 'Level', '@l', 'loglevel', 's'])),
+    level:
+      verbosity(fields) ??
+      jsonLevel(first(['level', 'severity', 'lvl', 'log.level', 'levelname', 'Level', '@l', 'loglevel', 's'])),
     text: cause === '' || text.includes(cause) ? text || line.slice(0, 1000) : `${text}: ${cause}`,
     head: true,
     indented: false,
@@ -142,6 +144,17 @@ function words(value: unknown): string {
   const told = [message, msg, error, reason].find((one): one is string => typeof one === 'string') ?? '';
   if (told !== '') return typeof type === 'string' && !told.includes(type) ? `${type}: ${told}` : told;
   return JSON.stringify(value).slice(0, 1000);
+}
+
+/**
+ * logr writes how much is told (`"level":0`) where others write how bad it is, and of errors no level but who logs them and
+ * what the error is; null for anything else.
+ */
+function verbosity({ level, v, logger, caller, error, err }: Record<string, unknown>): LogLevel | null {
+  const told = level ?? v;
+  if (logger === undefined && caller === undefined) return null;
+  if (typeof told === 'number' && told < 10) return told === 0 ? 'info' : 'debug';
+  return told === undefined && !isNothing(words(error ?? err)) ? 'error' : null;
 }
 
 function jsonLevel(value: unknown): LogLevel | null {

@@ -681,6 +681,50 @@ mytool: error: config file /etc/mytool.conf does not exist
 `,
     says: null,
   },
+  {
+    of: 'an error of a script behind the words of its logger',
+    exit: 1,
+    log: `[18:50:02.390] ERROR: cache adapter
+    Error: getaddrinfo ENOTFOUND cache.platfrom.svc.cluster.local
+        at GetAddrInfoReqWrap.onlookupall [as oncomplete] (node:dns:122:26) {
+      code: 'ENOTFOUND'
+    }
+`,
+    says: 'unresolved! Error: getaddrinfo ENOTFOUND cache.platfrom.svc.cluster.local',
+  },
+  {
+    of: 'the words of an error number alone beside what they are about',
+    exit: 255,
+    log: `[2026/08/07 10:50:00] [error] [/src/config_format/fluentbit.c:495 errno=2] No such file or directory
+[2026/08/07 10:50:00] [error] file=/etc/outputs-prod.conf, message="could not open configuration file"
+`,
+    says: '- file=/etc/outputs-prod.conf, message="could not open configuration file"',
+  },
+  {
+    of: 'logr: its level is how much is told, and the last try says why',
+    exit: 1,
+    log: `{"logger":"","ts":"2026-09-06 10:50:01.120","caller":{"file":"main.go","line":540},"level":0,"msg":"starting up"}
+{"logger":"","ts":"2026-09-06 10:50:04.001","caller":{"file":"main.go","line":808},"msg":"error syncing, will retry","error":"exit status 128: the mirror says quota 7 is used up","failCount":5}
+{"logger":"","ts":"2026-09-06 10:50:04.002","caller":{"file":"main.go","line":811},"msg":"too many failures, aborting","failCount":5}
+`,
+    says: '- error syncing, will retry: exit status 128: the mirror says quota 7 is used up',
+  },
+  {
+    of: 'git without credentials',
+    exit: 128,
+    log: `fatal: could not read Username for 'https://git.example.com': terminal prompts disabled
+`,
+    says: "login-refused! fatal: could not read Username for 'https://git.example.com': terminal prompts disabled",
+  },
+  {
+    of: 'a data file that another process has locked',
+    exit: 1,
+    log: `2026-09-09 10:50:01 0 [ERROR] InnoDB: Unable to lock ./ibdata1 error: 11
+2026-09-09 10:50:04 0 [ERROR] Plugin 'InnoDB' registration as a STORAGE ENGINE failed.
+2026-09-09 10:50:04 0 [ERROR] Aborting
+`,
+    says: 'locked! InnoDB: Unable to lock ./ibdata1 error: 11',
+  },
 ];
 
 test.each(programs)('$of', ({ exit, log, says }) => {

@@ -241,9 +241,15 @@ function goPanic(texts: readonly string[]): string | null {
     : `${said} (in ${(frames[own] ?? '').replace(/\((?!\*).*$/s, '')}, ${place})`;
 }
 
+/** `Error: getaddrinfo ENOTFOUND db`, an error of a script that names no class of its own. */
+const plainError = /^Error(?: \[\w{1,60}\])?: \S/;
+const scriptFrame = /^at .{1,300}(?:\.[cm]?[jt]s|node:[\w/]{1,60}):\d+:\d+\)?(?: \{)?$/;
+
 /** Of a chain of exceptions the one that says why, with the address that an outer one names. */
 function innermost(texts: readonly string[], raised: readonly string[]): string | null {
-  const chain = chainOf(texts, (text) => headline.test(text) || raised.includes(text));
+  const named = chainOf(texts, (text) => headline.test(text) || raised.includes(text));
+  const isScript = texts.some((text) => scriptFrame.test(text));
+  const chain = named ?? (isScript ? chainOf(texts, (text) => plainError.test(text)) : null);
   return chain === null ? null : withPeer(withCode(chain, texts), texts);
 }
 

@@ -306,7 +306,7 @@ nginx: [emerg] host not found in upstream "api-gateway" in /etc/nginx/conf.d/def
 2026-05-12T09:57:58.000000Z 1 [ERROR] [MY-012574] [InnoDB] Unable to lock ./ibdata1 error: 11
 2026-05-12T09:57:58.100000Z 0 [ERROR] [MY-010119] [Server] Aborting
 2026-05-12T09:57:58.200000Z 0 [System] [MY-010910] [Server] /usr/sbin/mysqld: Shutdown complete (mysqld 8.0.36)  MySQL Community Server - GPL.`,
-    says: '- Unable to lock ./ibdata1 error: 11',
+    says: 'locked! Unable to lock ./ibdata1 error: 11',
   },
   {
     of: 'PostgreSQL by its entrypoint',

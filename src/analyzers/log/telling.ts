@@ -43,6 +43,8 @@ const repeated = 5;
 const rootFirst = 9;
 /** That work was given up for a reason says more than a level, less than a known reason. */
 const abandoned = 6;
+/** That words of an error number alone stand there. */
+const bare = 1;
 /** What a program can do without, and what somebody only guesses at. */
 const aside = 11;
 const guessed = 3;
@@ -202,7 +204,7 @@ function candidatesOf(records: readonly LogRecord[], answer: string | null): rea
   return records.flatMap((record, place): readonly Candidate[] => {
     if (isAnswer(record) && !repeats(record, answer)) return [];
     const kind = failureKind(record.text);
-    const weight = weightOf(record, kind);
+    const weight = weightOf(record, kind, isLastTry(records, place));
     if (weight === 0) return [];
     const survived = place < lastSuccess;
     if (survived && isRetried(record)) return [];
@@ -210,9 +212,22 @@ function candidatesOf(records: readonly LogRecord[], answer: string | null): rea
   });
 }
 
+/** Whether an error is the last of those after which a program stops to try again: it announces one more in vain. */
+function isLastTry(records: readonly LogRecord[], place: number): boolean {
+  const record = records[place];
+  return (
+    record?.level === 'error' &&
+    isRetried(record) &&
+    records.slice(place + 1, place + 4).some(({ text }) => gaveUp.test(text))
+  );
+}
+
+const gaveUp =
+  /\b(?:giving|gave) up\b|\btoo many (?:failures|errors|retries|attempts)\b|\b(?:max\w*|all|no more) (?:retries|attempts)\b|\b(?:retries|attempts) (?:are |were )?exhausted\b/i;
+
 /** How much a record says; 0 for what never counts. */
-function weightOf(record: LogRecord, kind: FailureKind | null): number {
-  if (isNoise(record, kind)) return 0;
+function weightOf(record: LogRecord, kind: FailureKind | null, lastTry: boolean): number {
+  if (!lastTry && isNoise(record, kind)) return 0;
   const onPurpose = kind === 'config-changed' || kind === 'leader-lost' || kind === 'dns-loop';
   if (!record.ends && !onPurpose && (record.level === 'info' || record.level === 'debug')) return 0;
   if (!record.ends && record.level === null && kind === null && !isAbandonment(record) && !speaksOfFailure(record))
@@ -226,7 +241,7 @@ function weightOf(record: LogRecord, kind: FailureKind | null): number {
     1,
     words +
       (record.ends ? 6 : 0) +
-      (kind === null ? 0 : 9) +
+      (kind === null ? 0 : isBare(record.text) ? bare : 9) +
       (onPurpose ? 4 : 0) +
       (namesThing(record.text) ? 2 : 0) +
       (/\S: \S/.test(record.text) ? 1 : 0) +
@@ -235,6 +250,12 @@ function weightOf(record: LogRecord, kind: FailureKind | null): number {
       Math.max(farewell, isGuess(record.text) ? guessed : 0),
   );
 }
+
+/** Only the words of an error number: what was not found, refused or full stands beside it, or nowhere. */
+const isBare = (text: string): boolean =>
+  /^(?:error: )?(?:no such file or directory|permission denied|operation not permitted|connection refused|connection timed out|no space left on device|read-only file system|address already in use|is a directory|not a directory|file exists|invalid argument)\.?$/i.test(
+    text.trim(),
+  );
 
 /** A level alone is no reason: `ERROR critical=0`. */
 function saysNothing(record: LogRecord): boolean {

@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { at, capital, conditionOf, listAt, mapAt, plural, textAt } from '../reading/fields.ts';
-import { taintText, untolerated } from './placement.ts';
+import { misfit, taintText, untolerated } from './placement.ts';
+import { isUnwellNode, nodeTroubles, notReadySince } from '../nodes/node-conditions.ts';
 import { podRequests } from './pod-requests.ts';
 import { quantityOf, quantityText } from '../reading/quantity.ts';
 import type { Reason, ReasonKind } from './scheduler-message.ts';
@@ -16,7 +17,7 @@ export function explainReasons(
   return [
     ...[...resources].map((resource) => resourceText(pod, resource, nodes)),
     ...(reasons[0]?.kind === 'cordoned' ? [cordonedText(nodes)] : []),
-    ...(kinds.has('node-condition') ? [unreadyText(nodes)] : []),
+    ...(kinds.has('node-condition') ? [unwellText(pod, nodes)] : []),
     ...(kinds.has('taint') ? [taintsText(pod, nodes)] : []),
     ...(kinds.has('selector') ? [selectorText(pod, nodes)] : []),
     ...(kinds.has('affinity') ? [affinityText(pod)] : []),
@@ -86,11 +87,30 @@ function cordonedText(nodes: readonly KubernetesObject[]): string {
   return names.length === 0 ? '' : `Cordoned: ${namesText(names)}.`;
 }
 
-function unreadyText(nodes: readonly KubernetesObject[]): string {
-  const names = nodes
-    .filter((node) => conditionOf(node, 'Ready')?.status !== 'True')
-    .map(({ metadata }) => metadata.name);
-  return names.length === 0 ? '' : `Not ready: ${namesText(names)}.`;
+/** Nodes with which something is wrong, of those on which the pod could be otherwise. */
+export function unwellFor(pod: KubernetesObject, nodes: readonly KubernetesObject[]): readonly KubernetesObject[] {
+  const unwell = nodes.filter(isUnwellNode);
+  const meant = unwell.filter((node) => misfit(at(pod, 'spec'), node) === null);
+  return meant.length > 0 ? meant : unwell;
+}
+
+function unwellText(pod: KubernetesObject, nodes: readonly KubernetesObject[]): string {
+  const unwell = unwellFor(pod, nodes);
+  const unready = unwell.filter((node) => notReadySince(node) !== null).map(({ metadata }) => metadata.name);
+  const troubled = unwell
+    .filter((node) => notReadySince(node) === null)
+    .map(
+      (node) =>
+        `${node.metadata.name} (${nodeTroubles(node)
+          .map(({ type }) => type)
+          .join(', ')})`,
+    );
+  return [
+    unready.length === 0 ? '' : `Not ready: ${namesText(unready)}.`,
+    troubled.length === 0 ? '' : `In trouble: ${namesText(troubled)}.`,
+  ]
+    .filter((text) => text !== '')
+    .join(' ');
 }
 
 function namesText(names: readonly string[]): string {

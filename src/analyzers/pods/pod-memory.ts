@@ -197,7 +197,9 @@ function outOfMemory(kill: Kill): Draft {
   const end = `; ${plural(container.restarts, 'restart')}.`;
   const common = draftOf(kill);
   const node = textAt(target.object, 'spec', 'nodeName');
-  const ofNode = report !== null && report.system && (report.same || (limit ?? ofPod) === undefined);
+  // Who was killed more often than the node reports has reached a limit of its own before.
+  const fits = report !== null && report.same && container.restarts <= report.event.count;
+  const ofNode = report !== null && report.system && (fits || (limit ?? ofPod) === undefined);
   if (ofNode) {
     const said = `${report.event.reason}: ${quote(report.event.message, 200)}`;
     const own =

@@ -214,6 +214,27 @@ describe('a pod that no node takes', () => {
     expect(finding).toMatchObject({ category: 'pending-nodes', pointers: [{ kind: 'node', name: 'n1' }] });
   });
 
+  test('a node under pressure is behind it, where the pod could be on it otherwise', async () => {
+    const pressed = (name: string, labels: object) => {
+      const one = node(name) as { metadata: object; status: { conditions: object[] } };
+      const pressure = { type: 'DiskPressure', status: 'True', reason: 'KubeletHasDiskPressure' };
+      return {
+        ...one,
+        metadata: { ...one.metadata, labels },
+        status: { ...one.status, conditions: [...one.status.conditions, pressure] },
+      };
+    };
+    const finding = await find(
+      waiting(
+        "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }.",
+        { nodeSelector: { pool: 'media' } },
+      ),
+      { nodes: [pressed('n1', { pool: 'web' }), pressed('n2', { pool: 'media' })] },
+    );
+    expect(finding).toMatchObject({ category: 'pending-nodes', pointers: [{ kind: 'node', name: 'n2' }] });
+    expect(finding?.cause).toContain('In trouble: n2 (DiskPressure).');
+  });
+
   test('the words may stand in the events only; the newest holds', async () => {
     const events = [
       eventObject(about, 'FailedScheduling', '0/1 nodes are available: 1 Too many pods.', {

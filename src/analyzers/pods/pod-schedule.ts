@@ -6,7 +6,7 @@ import type { AnalyzerIo, Category, EvidenceDraft, FindingDraft, Pointer, Target
 import { eventsEvidence } from '../reading/events.ts';
 import { claimsOf } from '../reading/claims.ts';
 import { between, conditionOf, listAt, textAt, timeAt } from '../reading/fields.ts';
-import { explainReasons, isLargerThanNodes, nodeLine } from './pending-why.ts';
+import { explainReasons, isLargerThanNodes, nodeLine, unwellFor } from './pending-why.ts';
 import { isReady, podEvidence, podFacts } from './pod-status.ts';
 import { quote } from '../reading/quote.ts';
 import { noScaleUp } from './scale-up.ts';
@@ -247,7 +247,7 @@ async function unscheduled(io: AnalyzerIo, target: Target, message: string): Pro
       ...(listed.kind === 'ok' && kind !== 'claim' ? [nodesEvidence(all)] : []),
       ...volumes.evidence,
     ],
-    pointers: [...volumes.pointers, ...(kind === 'node-condition' ? unreadyNodes(all) : [])],
+    pointers: [...volumes.pointers, ...(kind === 'node-condition' ? unwellNodes(pod, all) : [])],
   };
 }
 
@@ -258,9 +258,8 @@ function nodesEvidence(all: readonly KubernetesObject[]): EvidenceDraft {
   };
 }
 
-function unreadyNodes(all: readonly KubernetesObject[]): readonly Pointer[] {
-  return all
-    .filter((node) => conditionOf(node, 'Ready')?.status !== 'True')
+function unwellNodes(pod: KubernetesObject, all: readonly KubernetesObject[]): readonly Pointer[] {
+  return unwellFor(pod, all)
     .slice(0, 3)
     .map(({ metadata }) => ({ kind: 'node', namespace: null, name: metadata.name }));
 }

@@ -2,7 +2,7 @@
 
 /** Values that are never secrets. */
 const plainWords: ReadonlySet<string> = new Set(
-  `null nil none true false undefined unset set unknown empty missing absent present required optional default invalid valid
+  `null nil none true false undefined unset unbound set unknown empty missing absent present required optional default invalid valid
   expired expires expiring revoked rotated rotating rejected refused denied forbidden unauthorized unauthenticated disabled enabled
   ok failed failure failing fail error errored incorrect wrong mismatch mismatched malformed unsupported bad changed unchanged
   accepted created updated deleted removed renewed refreshed loaded found ignored skipped provided given not no yes on off

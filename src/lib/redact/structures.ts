@@ -104,7 +104,10 @@ const structures: readonly Structure[] = [
       /<\w{1,64}\s[^<>]{0,256}?\b(?:name|key|id)\s?=\s?["'](?<name>[\w.-]{1,128})["'][^<>]{0,256}?(?:\bvalue\s?=\s?["'](?<quoted>[^"'<>]{1,4096})["']|>\s{0,40}(?<plain>[^<>]{1,4096}?)\s{0,40}<\/)/dg,
   },
   // SQL.
-  { pattern: /\bidentified\s+(?:with\s+\S{1,64}\s+)?(?:by|as)\s+(?:password\s+)?["'](?<secret>[^"'\n]{1,512})["']/dgi },
+  {
+    pattern:
+      /(?<!\brevision )\bidentified\s+(?:with\s+\S{1,64}\s+)?(?:by|as)\s+(?:password\s+)?["'](?<secret>[^"'\n]{1,512})["']/dgi,
+  },
   { pattern: /(?<!["'\w-])password(?:\s{1,8}(?:(?:to|is|=)\s{1,8})?|\s{0,8}\(\s{0,8})'(?<secret>[^'\n]{1,512})'/dgi },
   // .netrc, .pgpass, .git-credentials have URLs.
   { pattern: /\blogin\s+\S{1,256}\s+password\s+(?<secret>\S{1,512})/dg },
