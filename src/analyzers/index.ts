@@ -24,6 +24,7 @@ import { podMemory } from './pods/pod-memory.ts';
 import { podNode } from './pods/pod-node.ts';
 import { podImage } from './pods/pod-image.ts';
 import { podProbe } from './pods/pod-probe.ts';
+import { readinessGate } from './pods/readiness-gate.ts';
 import { podRejected } from './pods/pod-rejected.ts';
 import { podRevision } from './pods/pod-revision.ts';
 import { podSandbox } from './pods/pod-sandbox.ts';
@@ -56,6 +57,7 @@ export const analyzers: readonly Analyzer[] = [
   podSchedule,
   podRejected,
   podProbe,
+  readinessGate,
   refusal,
   deployment,
   workload,

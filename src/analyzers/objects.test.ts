@@ -6,7 +6,7 @@ import { warningEvent } from './event.ts';
 import { podCrash } from './pods/pod-crash.ts';
 import { podHeld } from './pods/pod-held.ts';
 import { podImage } from './pods/pod-image.ts';
-import { podProbe } from './pods/pod-probe.ts';
+import { readinessGate } from './pods/readiness-gate.ts';
 import { podSchedule } from './pods/pod-schedule.ts';
 import { diffTemplates } from './workloads/template-diff.ts';
 import { workload } from './workloads/workload.ts';
@@ -165,7 +165,7 @@ describe('diffTemplates', () => {
       Object.entries(categories).flatMap(([name, { changes: fit }]) => (fit?.test(field) === true ? [name] : []));
     expect(explains(podSchedule.categories, 'topology spread constraints')).toEqual(['pending-affinity']);
     expect(explains(podSchedule.categories, 'scheduler')).toEqual(['pending-silent']);
-    expect(explains(podProbe.categories, 'readiness gates')).toEqual(['readiness-gate']);
+    expect(explains(readinessGate.categories, 'readiness gates')).toEqual(['readiness-gate']);
     expect(explains(podHeld.categories, 'restart policy')).toEqual(['held-by-sidecar']);
     expect(explains(podHeld.categories, 'image pull secrets')).toEqual([]);
     expect(explains(podImage.categories, 'image pull policy')).toContain('image-not-on-node');

@@ -409,23 +409,4 @@ describe('probes that keep a pod from its traffic', () => {
     const pod = podObject('web-1', { meta: { deletionTimestamp: '2026-01-01T12:00:10Z' }, state: { ready: false } });
     expect(await analyze(podProbe, 'pod', pod, { events: [unhealthy('Readiness', 'x')] })).toEqual([]);
   });
-
-  test('a readiness gate that nobody opens', async () => {
-    const gate = 'target-health.elbv2.k8s.aws/k8s-shop-web';
-    const pod = podObject('web-1', {
-      spec: { readinessGates: [{ conditionType: gate }] },
-      status: {
-        conditions: [
-          { type: 'Ready', status: 'False', lastTransitionTime: '2026-01-01T11:00:00Z' },
-          { type: 'ContainersReady', status: 'True' },
-          { type: gate, status: 'False', reason: 'Target.FailedHealthChecks', message: 'Health checks failed' },
-        ],
-      },
-    });
-    expect((await analyze(podProbe, 'pod', pod))[0]).toMatchObject({
-      category: 'readiness-gate',
-      decisive: true,
-      cause: `Pod web-1 is not ready because its readiness gate ${gate} is not met: it is False: Health checks failed.`,
-    });
-  });
 });

@@ -14,9 +14,8 @@ import type { Probe, ProbeKill, ProbeKind } from './probe.ts';
 import { faultOf, probeOutput } from './probe-fault.ts';
 import type { ProbeFault } from './probe-fault.ts';
 import { behind, logOfRun, noLog, saidText } from './run-log.ts';
-import { quote } from '../reading/quote.ts';
 
-type Draft = FindingDraft<'probe-kill' | 'probe-failure' | 'readiness-gate'>;
+type Draft = FindingDraft<'probe-kill' | 'probe-failure'>;
 
 /** Kills of a probe within this time before now are why a container is where it is. */
 const killCountsMs = 2 * 3_600_000;
@@ -24,7 +23,7 @@ const killCountsMs = 2 * 3_600_000;
 const listenEverywhere =
   'Make the program listen at all addresses (0.0.0.0 or ::): the kubelet and Services ask at the address of the pod.';
 
-/** Probes: those for which the kubelet kills a container, those for which a pod gets no traffic, and gates of readiness. */
+/** Probes: those for which the kubelet kills a container, and those for which a pod gets no traffic. */
 export const podProbe = defineAnalyzer({
   name: 'pod-probe',
   kinds: ['pod'],
@@ -69,15 +68,6 @@ export const podProbe = defineAnalyzer({
           : []),
       ],
     },
-    'readiness-gate': {
-      meaning: 'A readiness gate of the pod is not met, though its containers are ready.',
-      nearness: 66,
-      answers: ['unready', 'service', 'job'],
-      changes: /^readiness gates$/,
-      advice: (draft) => [
-        look(describeCommand(draft), 'Shows the conditions of the pod and who sets the one of the gate.'),
-      ],
-    },
   },
   async run(io, target) {
     if (
@@ -90,7 +80,7 @@ export const podProbe = defineAnalyzer({
     const findings = await Promise.all(
       containers.map((container) => analyzeContainer(io, target, container, events, containers.length === 1)),
     );
-    return [...findings.flat(), ...gates(target)];
+    return findings.flat();
   },
 });
 
@@ -300,35 +290,4 @@ function unreadySince({ object }: Target, container: ContainerView): Timestamp |
   return container.runningSince !== null && condition.since !== null && condition.since < container.runningSince
     ? container.runningSince
     : condition.since;
-}
-
-/** Gates that somebody else has to open: a load balancer's controller, a service mesh. */
-function gates(target: Target): readonly Draft[] {
-  const pod = target.object;
-  if (conditionOf(pod, 'ContainersReady')?.status !== 'True') return [];
-  return listAt(pod, 'spec', 'readinessGates').flatMap((gate): readonly Draft[] => {
-    const type = textAt(gate, 'conditionType');
-    const condition = conditionOf(pod, type);
-    if (type === '' || condition?.status === 'True') return [];
-    const words = quote(condition?.message || condition?.reason || '', 250);
-    const state =
-      condition === null ? 'nobody has set it' : `it is ${condition.status}${words === '' ? '' : `: ${words}`}`;
-    return [
-      {
-        category: 'readiness-gate',
-        severity: 'high',
-        object: `pod/${target.namespace}/${target.name}`,
-        description: `The containers of pod ${target.name} are ready, and its readiness gate ${type} is not met: ${state}. The pod gets no traffic.`,
-        cause: `Pod ${target.name} is not ready because its readiness gate ${type} is not met: ${state}.`,
-        decisive: true,
-        when: {
-          from: condition?.since ?? conditionOf(pod, 'Ready')?.since ?? null,
-          until: null,
-          source: `condition ${condition === null ? 'Ready' : type}`,
-        },
-        facts: { ...podFacts(pod), gate: type },
-        evidence: [podEvidence(target)],
-      },
-    ];
-  });
 }

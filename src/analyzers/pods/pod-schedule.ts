@@ -1,17 +1,16 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { change, look, unreadyQuestions } from '../advice.ts';
-import { claimProblem } from '../storage/claim-cause.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, Category, EvidenceDraft, FindingDraft, Pointer, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
-import { claimsOf } from '../reading/claims.ts';
 import { between, conditionOf, listAt, textAt, timeAt } from '../reading/fields.ts';
 import { explainReasons, isLargerThanNodes, nodeLine, unwellFor } from './pending-why.ts';
 import { isReady, podEvidence, podFacts } from './pod-status.ts';
 import { quote } from '../reading/quote.ts';
+import { noVolumes, volumesOf } from './pending-volumes.ts';
 import { noScaleUp } from './scale-up.ts';
 import { schedulerVerdict } from './scheduler-message.ts';
-import type { ReasonKind, Verdict } from './scheduler-message.ts';
+import type { ReasonKind } from './scheduler-message.ts';
 
 type Name =
   | 'pending'
@@ -272,71 +271,4 @@ function requestsText(pod: KubernetesObject): string {
     return entries.length === 0 ? [] : [`${entries.join(', ')} (container ${textAt(container, 'name')})`];
   });
   return parts.join('; ');
-}
-
-interface Volumes {
-  readonly sentences: readonly string[];
-  readonly evidence: readonly EvidenceDraft[];
-  readonly pointers: readonly Pointer[];
-}
-
-const noVolumes: Volumes = { sentences: [], evidence: [], pointers: [] };
-
-/** What the claims say: those that can be read are pointed at, of others their events speak. */
-async function volumesOf(io: AnalyzerIo, target: Target, { reasons }: Verdict): Promise<Volumes> {
-  const { object: pod, namespace } = target;
-  const named = reasons.flatMap(({ kind, named: claim }) => (kind === 'claim' && claim !== '' ? [claim] : []));
-  const names = named.length > 0 ? named : claimsOf(pod).map(({ claim }) => claim);
-  const found = await Promise.all(names.slice(0, 6).map((name) => volumeOf(io, namespace, name)));
-  return {
-    sentences: found.flatMap(({ sentences }) => sentences),
-    evidence: found.flatMap(({ evidence }) => evidence),
-    pointers: found.flatMap(({ pointers }) => pointers),
-  };
-}
-
-async function volumeOf(io: AnalyzerIo, namespace: string | null, name: string): Promise<Volumes> {
-  const result = await io.get('persistentvolumeclaim', namespace, name);
-  const kind = 'persistentvolumeclaim' as const;
-  if (result.kind === 'ok' && result.value === null)
-    return {
-      ...noVolumes,
-      sentences: [`Claim ${name} does not exist in namespace ${namespace ?? ''}.`],
-      evidence: [{ read: { kind: 'object', of: kind, namespace, name }, excerpt: 'does not exist' }],
-    };
-  if (result.kind === 'ok' && result.value !== null) {
-    const phase = textAt(result.value, 'status', 'phase');
-    return phase === 'Bound' && result.value.metadata.deletionTimestamp === undefined
-      ? zoneOf(io, result.value)
-      : { ...noVolumes, pointers: [{ kind, namespace, name }] };
-  }
-  const events = await io.events({ kind, namespace, name });
-  if (events.length === 0)
-    return { ...noVolumes, sentences: [`Its claim ${name} could not be read, and no event tells of it.`] };
-  const { words, evidence } = await claimProblem(io, { namespace, name, object: null, events });
-  const lines = events
-    .slice(-10)
-    .map(({ type, reason, count, message }) => `${type}  ${reason}  x${count}  ${message}`);
-  return {
-    ...noVolumes,
-    sentences: words === null ? [] : [`Of claim ${name} its events say: ${words}.`],
-    evidence: [{ read: { kind: 'events', of: kind, namespace, name }, excerpt: lines.join('\n') }, ...evidence],
-  };
-}
-
-/** Where the volume of a bound claim can be used. */
-async function zoneOf(io: AnalyzerIo, claim: KubernetesObject): Promise<Volumes> {
-  const name = textAt(claim, 'spec', 'volumeName');
-  const result = name === '' ? null : await io.get('persistentvolume', null, name);
-  if (result?.kind !== 'ok' || result.value === null) return noVolumes;
-  const places = listAt(result.value, 'spec', 'nodeAffinity', 'required', 'nodeSelectorTerms').flatMap((term) =>
-    listAt(term, 'matchExpressions').map((one) => `${textAt(one, 'key')}=${listAt(one, 'values').join('|')}`),
-  );
-  if (places.length === 0) return noVolumes;
-  const text = `Volume ${name} of claim ${claim.metadata.name} can be used only where ${places.join(', ')}.`;
-  return {
-    ...noVolumes,
-    sentences: [text],
-    evidence: [{ read: { kind: 'object', of: 'persistentvolume', namespace: null, name }, excerpt: text }],
-  };
 }
