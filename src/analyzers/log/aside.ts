@@ -87,9 +87,9 @@ const cache =
 const cachePlace =
   /(?:^|[/'"\s])\.cache\/|\bcache (?:director(?:y|ies)\b|has been disabled|could not be (?:used|opened))/i;
 const terminal =
-  /\bsetlocale\b|\b(?:change|set|setting) locale\b|cannot find name for (?:user|group) ID|inappropriate ioctl for device|no job control in this shell|\bTERM environment variable not set|^tput: /i;
+  /\bsetlocale\b|\b(?:change|set|setting) locale\b|cannot find name for (?:user|group) ID|inappropriate ioctl for device|\bunable to lock (?:JVM )?memory\b|\bmlock(?:all)?\b|\bjemalloc\b|no job control in this shell|\bTERM environment variable not set|^tput: /i;
 
-/** Whether a record tells of a part that a program can do without: a cache on disk, a history, the locale, a terminal. */
+/** Whether a record tells of a part that a program can do without: a cache on disk, a history, the locale, a terminal, memory that is never swapped. */
 export function isAside({ text, ends, level }: LogRecord, kind: FailureKind | null): boolean {
   return (
     !ends &&

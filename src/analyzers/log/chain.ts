@@ -16,6 +16,9 @@ export function chainOf(texts: readonly string[], isHeadline: (text: string) => 
   const handled = texts.findLastIndex((text) => handling.test(text));
   const raisedLast = heads.filter(({ index }) => index > handled);
   const known = raisedLast.findLast(({ head }) => failureKind(head) !== null);
+  // That the configuration cannot be used is no more than what is behind it says of it.
+  const isOuter = known !== undefined && failureKind(known.head) === 'broken-config' && known.index < last.index;
+  if (isOuter && saysSomething(last.head)) return last.head;
   if (known !== undefined) return known.head;
   if (handled >= 0 && saysSomething(last.head)) return last.head;
   return heads.findLast(({ head }) => failureKind(head) !== null)?.head ?? last.head;
@@ -41,7 +44,7 @@ function listed(texts: readonly string[]): readonly string[] {
 /** Whether an exception names something of its own: a number, something in quotes, a variable; `RuntimeError: startup failed` does not. */
 function saysSomething(head: string): boolean {
   const said = /^[\w.$]{1,200}: (.+)$/s.exec(head)?.[1] ?? '';
-  return /\d|["'`][^"'`]{2,}["'`]|\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b/.test(said);
+  return /\d|["'`][^"'`]{2,}["'`]|\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b|(?:^|\s)\/[\w.-]+\/[\w./-]+/.test(said);
 }
 
 /** A host or an address with a port, no place in a source and no time. */

@@ -76,7 +76,7 @@ export function readLine(raw: string): LogLine {
 
 /** Without colours, and without what `kubectl logs --timestamps` and the files of the container runtime put before each line. */
 function withoutEnvelope(raw: string): { readonly line: string; readonly moment: Moment } {
-  const line = raw.replaceAll(colours, '').replace(/\r$/, '');
+  const line = raw.replaceAll(colours, '').replace(/\r$/, '').replace(frameOfBox, '');
   const envelope = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7,9}(?:Z|[+-]\d\d:\d\d)(?: (?:std(?:out|err) [FP] )?|$)/.exec(
     line,
   )?.[0];
@@ -84,6 +84,9 @@ function withoutEnvelope(raw: string): { readonly line: string; readonly moment:
     ? { line, moment: unknown }
     : { line: line.slice(envelope.length), moment: momentOf(envelope) };
 }
+
+/** Terraform draws a box around an error. */
+const frameOfBox = /^[│╷╵](?: |$)/;
 
 // oxlint-disable-next-line no-control-regex -- the escape character is the subject
 const colours = /\u001b\[[0-9;]{0,20}m/g;
@@ -111,11 +114,25 @@ function jsonLine(line: string): LogLine | null {
     level:
       verbosity(fields) ??
       jsonLevel(first(['level', 'severity', 'lvl', 'log.level', 'levelname', 'Level', '@l', 'loglevel', 's'])),
-    text: cause === '' || text.includes(cause) ? text || line.slice(0, 1000) : `${text}: ${cause}`,
+    text: withFile(
+      cause === '' || text.includes(cause) ? text || line.slice(0, 1000) : `${text}: ${cause}`,
+      textOf(first(['file', 'filename', 'config_file'])),
+    ),
     head: true,
     indented: false,
   };
 }
+
+/** The file that a failure is about stands in a field of its own; that of the source does not count. */
+function withFile(text: string, file: string): string {
+  return file.startsWith('/') &&
+    !text.includes(file) &&
+    !/\.(?:go|[cm]?[jt]s|py|rs|java|kt|c|cc|cpp|rb|php)$/.test(file)
+    ? `${text} (${file.slice(0, 300)})`
+    : text;
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** The last `Caused by` of a trace inside a field. */
 function deepestCause(trace: string): string {
@@ -223,7 +240,10 @@ function logfmtLine(line: string): LogLine | null {
   return {
     ...momentOf(value('ts|time|t|timestamp')),
     level: levels[value('level|lvl|severity').toLowerCase()] ?? null,
-    text: [message, message.includes(error) || isNothing(error) ? '' : error].filter(Boolean).join(': '),
+    text: withFile(
+      [message, message.includes(error) || isNothing(error) ? '' : error].filter(Boolean).join(': '),
+      value('file|filename|config_file'),
+    ),
     head: true,
     indented: false,
   };

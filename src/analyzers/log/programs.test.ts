@@ -725,6 +725,74 @@ mytool: error: config file /etc/mytool.conf does not exist
 `,
     says: 'locked! InnoDB: Unable to lock ./ibdata1 error: 11',
   },
+  {
+    of: 'memory that cannot be kept from being swapped is no want of memory',
+    exit: 3,
+    log: `WARN  [main] 2026-05-12 09:57:57,900 NativeLibrary.java:201 - Unable to lock JVM memory (ENOMEM). This can result in part of the JVM being swapped out.
+ERROR [main] 2026-05-12 09:57:58,322 CassandraDaemon.java:897 - Fatal exception during initialization
+org.apache.cassandra.exceptions.ConfigurationException: Saved cluster name Test Cluster != configured name feed-prod
+	at org.apache.cassandra.db.SystemKeyspace.checkHealth(SystemKeyspace.java:1022)
+`,
+    says: '- org.apache.cassandra.exceptions.ConfigurationException: Saved cluster name Test Cluster != configured name feed-prod',
+  },
+  {
+    of: 'the file of a failure in a field of its own',
+    exit: 1,
+    log: `logger=provisioning t=2026-05-12T09:57:58Z level=error msg="failed to read file" file=/etc/grafana/prom.yaml error="yaml: line 7: mapping values are not allowed in this context"
+`,
+    says: 'broken-config! failed to read file: yaml: line 7: mapping values are not allowed in this context (/etc/grafana/prom.yaml)',
+  },
+  {
+    of: 'pydantic, which names each field below',
+    exit: 1,
+    log: `Traceback (most recent call last):
+  File "/app/main.py", line 11, in <module>
+    settings = Settings()
+pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings
+stripe_key
+  Field required [type=missing, input_value={}, input_type=dict]
+    For further information visit https://errors.pydantic.dev/2.6/v/missing
+`,
+    says: '-! pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings: stripe_key Field required [type=missing, input_value={}, input_type=dict]',
+  },
+  {
+    of: 'zod, which brings a list along',
+    exit: 1,
+    log: `ZodError: [
+  {
+    "path": [
+      "SMTP_HOST"
+    ],
+    "message": "Required"
+  }
+]
+      at /app/env.ts:2:65
+`,
+    says: '-! ZodError: [ { "path": [ "SMTP_HOST" ], "message": "Required" }',
+  },
+  {
+    of: 'the box of Terraform',
+    exit: 1,
+    log: `Initializing the backend...
+╷
+│ Error: Error acquiring the state lock
+│ 
+│ Error message: ConditionalCheckFailedException: The conditional request failed
+╵
+`,
+    says: '- Error: Error acquiring the state lock',
+  },
+  {
+    of: 'what is behind a configuration that cannot be used',
+    exit: 2,
+    log: `2026-05-12 09:57:58,001 [myid:] - ERROR [main:QuorumPeerMain@98] - Invalid config, exiting abnormally
+org.apache.zookeeper.server.quorum.QuorumPeerConfig$ConfigException: Error processing /conf/zoo.cfg
+	at org.apache.zookeeper.server.quorum.QuorumPeerConfig.parse(QuorumPeerConfig.java:198)
+Caused by: java.lang.IllegalArgumentException: /data/zk/myid is not there
+	at org.apache.zookeeper.server.quorum.QuorumPeerConfig.checkValidity(QuorumPeerConfig.java:773)
+`,
+    says: '- java.lang.IllegalArgumentException: /data/zk/myid is not there',
+  },
 ];
 
 test.each(programs)('$of', ({ exit, log, says }) => {

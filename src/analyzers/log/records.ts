@@ -141,6 +141,7 @@ function belongs(open: Open, raw: string, line: LogLine): boolean {
   const inTrace = open.lines.some((one) => isTrace(one.line));
   if (text.startsWith('Traceback (most')) return isBad(open.first.level) || (open.blank && inTrace);
   if (line.head && !/^panic:|^Error:/.test(text)) return false;
+  if (open.lines.some((one) => invalidFields.test(one.line.text))) return true;
   if (open.inMessage && (isBad(open.first.level) || isFrame(open.first)) && !headline.test(text)) return true;
   if (open.lines.at(-1)?.line.text.trimEnd().endsWith(':') === true && !help.test(text)) return true;
   if (line.indented) return !open.blank || inTrace || isSourceLine(open);
@@ -195,7 +196,14 @@ function coreOf(texts: readonly string[], raised: readonly string[], raws: reado
   const ruby = rubyError.exec(first);
   if (ruby !== null) return `${ruby[2]}: ${ruby[1]}`;
   if (texts.length === 1) return '';
-  return springReport(texts) ?? rustPanic(texts) ?? goPanic(texts) ?? innermost(texts, raised) ?? spoken(texts);
+  return (
+    springReport(texts) ??
+    fieldsOf(texts) ??
+    rustPanic(texts) ??
+    goPanic(texts) ??
+    innermost(texts, raised) ??
+    spoken(texts)
+  );
 }
 
 /** The words of an error with its `DETAIL:` line; null where it has none. */
@@ -213,6 +221,15 @@ function springReport(texts: readonly string[]): string | null {
     .filter((text) => text !== '' && !/^\*+$/.test(text))
     .slice(0, 4)
     .join(' ');
+}
+
+/** Python's pydantic names each field on lines of its own. */
+const invalidFields = /\b\d{1,4} validation errors? for [\w.[\], -]{1,100}$/;
+
+function fieldsOf(texts: readonly string[]): string | null {
+  const index = texts.findIndex((text) => invalidFields.test(text));
+  const fields = texts.slice(index + 1).filter((text) => text !== '' && !text.startsWith('For further information'));
+  return index < 0 || fields.length === 0 ? null : `${texts[index]}: ${fields.slice(0, 6).join(' ')}`;
 }
 
 function rustPanic(texts: readonly string[]): string | null {
@@ -250,7 +267,16 @@ function innermost(texts: readonly string[], raised: readonly string[]): string 
   const named = chainOf(texts, (text) => headline.test(text) || raised.includes(text));
   const isScript = texts.some((text) => scriptFrame.test(text));
   const chain = named ?? (isScript ? chainOf(texts, (text) => plainError.test(text)) : null);
-  return chain === null ? null : withPeer(withCode(chain, texts), texts);
+  return chain === null ? null : withPeer(withCode(spelledOut(chain, texts), texts), texts);
+}
+
+/** What an exception brings along as a list over several lines: `ZodError: [`. */
+function spelledOut(head: string, texts: readonly string[]): string {
+  const start = texts.indexOf(head);
+  if (start < 0 || !/[[{]$/.test(head)) return head;
+  const below = texts.slice(start + 1, start + 40);
+  const end = below.findIndex((text) => /^at \S/.test(text));
+  return [head, ...(end < 0 ? below : below.slice(0, end))].join(' ');
 }
 
 /** A Node error says more in its fields: `code: 'ECONNREFUSED', address: '10.0.0.1', port: 5432`. */

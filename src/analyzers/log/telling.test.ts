@@ -284,7 +284,7 @@ Aborted (core dumped)`,
     of: 'logfmt',
     log: `ts=2026-05-12T09:57:57Z level=info msg="Starting Prometheus"
 ts=2026-05-12T09:57:58Z caller=main.go:1 level=error msg="Error loading config" file=/etc/prometheus/prometheus.yml err="parsing YAML file: yaml: line 12: did not find expected key"`,
-    says: 'broken-config! Error loading config: parsing YAML file: yaml: line 12: did not find expected key',
+    says: 'broken-config! Error loading config: parsing YAML file: yaml: line 12: did not find expected key (/etc/prometheus/prometheus.yml)',
   },
   {
     of: 'nginx',
