@@ -15,6 +15,7 @@ import { cliReference } from './gen/cli.ts';
 import { crdFiles } from './gen/crds.ts';
 import { findingsPage } from './gen/findings.ts';
 import { referencePages } from './gen/reference.ts';
+import { reportPage, reportSchemaFile } from './gen/report.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -26,6 +27,8 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   files.set('docs/reference/api.md', apiPage());
   files.set('docs/reference/cli.md', cliReference());
   files.set('docs/reference/findings.md', findingsPage());
+  files.set('docs/reference/report.md', reportPage());
+  files.set('docs/reference/report.schema.json', reportSchemaFile());
   const results = JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')) as BenchmarkReport;
   files.set('docs/performance.md', performancePage(results));
   const evaluation = JSON.parse(readFileSync(join(root, 'examples/eval/results.json'), 'utf8')) as Evaluation;

@@ -16,6 +16,10 @@ export interface Announcement {
   readonly key: string;
   readonly data: JsonObject;
   readonly now: Timestamp;
+  /** The cause that it tells; absent = none. */
+  readonly incident?: string | null;
+  /** When it is due; absent = now. */
+  readonly dueAt?: Timestamp;
 }
 
 /**
@@ -28,7 +32,7 @@ export function deliveriesOf(
   sinks: readonly string[],
   newIdAt: (epochMs: number) => string,
 ): readonly DeliveryRecord[] {
-  const { event, namespace, runId, alertId, episode, key, data, now } = announcement;
+  const { event, namespace, runId, alertId, episode, key, data, now, incident = null, dueAt = now } = announcement;
   const told = [...new Set(sinks)].map((sinkName) => ({ sinkName, id: newIdAt(toEpochMs(now)) }));
   return told.map(({ sinkName, id }) => ({
     id,
@@ -39,6 +43,7 @@ export function deliveriesOf(
     sinkName,
     sinkType: '',
     data: { ...data, episode },
+    incident,
     payload: null,
     rendered: null,
     status: 'pending',
@@ -53,7 +58,7 @@ export function deliveriesOf(
     fence: 0,
     leaseOwner: null,
     leaseUntil: null,
-    wakeAt: now,
+    wakeAt: dueAt,
     waitingFor: null,
     sentAt: null,
     retriedAt: null,
@@ -69,8 +74,9 @@ export function runDeliveries(
   now: Timestamp,
   data: JsonObject,
   newIdAt: (epochMs: number) => string,
+  told: Pick<Announcement, 'incident' | 'dueAt'> = {},
 ): readonly DeliveryRecord[] {
   const { id: runId, namespace, alertId, episode } = run;
   const key = `${runId}/${event}`;
-  return deliveriesOf({ event, namespace, runId, alertId, episode, key, data, now }, sinks, newIdAt);
+  return deliveriesOf({ event, namespace, runId, alertId, episode, key, data, now, ...told }, sinks, newIdAt);
 }

@@ -72,6 +72,9 @@ export const defaultSinkLimits: SinkLimits = { maxConcurrent: 4, ratePerMinute: 
 /** How long a delivery is tried; also for those whose Sink is gone. */
 export const defaultRetryForMs = 24 * 3_600_000;
 
+/** How long other alerts with the cause of a report are told in short. */
+export const defaultSameCauseForMs = 3_600_000;
+
 /** A Sink, compiled. */
 export interface CatalogSink extends CatalogObject {
   readonly config: JsonObject;
@@ -84,6 +87,8 @@ export interface CatalogSink extends CatalogObject {
   readonly limits: SinkLimits;
   /** How long a delivery is tried, since it was due first. */
   readonly retryForMs: number;
+  /** For so long after a report other alerts with the same cause are told in short; 0 = each has its report. */
+  readonly sameCauseForMs: number;
 }
 
 /** The compiled resources of one moment. A reload swaps a whole catalog. */

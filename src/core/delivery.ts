@@ -7,9 +7,9 @@ export type DeliveryStatus = (typeof deliveryStatuses)[number];
 /**
  * What a delivery waits for besides its time: `order`, an earlier one of the same alert (or run) to the same Sink; `run`, the
  * end of the alert's run, because `alert-resolved` comes last; `place`, because the Sink takes no more at a time, or not yet
- * (its `spec.delivery`).
+ * (its `spec.delivery`); `incident`, because the report of another alert of the same incident is being sent to the Sink.
  */
-export type DeliveryWait = 'order' | 'run' | 'place';
+export type DeliveryWait = 'order' | 'run' | 'place' | 'incident';
 
 /** What a delivery announces. */
 export const deliveryEvents = ['run-started', 'approval-requested', 'run-finished', 'alert-resolved'] as const;
@@ -50,6 +50,8 @@ export interface DeliveryRecord {
   readonly sinkType: string;
   /** Facts of the transition that rows may no longer show later (episode, times). */
   readonly data: JsonObject;
+  /** The incident whose report it tells (`incidentOf`); null: it tells no cause, or points at a report that did. */
+  readonly incident: string | null;
   /** What is sent, whole; rendered once, before the first send. A claim does not read it where it is kept as `rendered`. */
   readonly payload: JsonValue;
   /** How it is kept; null: not rendered yet, or kept whole by an earlier version. */

@@ -91,6 +91,8 @@ export interface RunStore extends RunReader {
   update(id: string, changes: Partial<RunRecord>): Promise<void>;
   /** {@link RunReader.find}, after whoever deletes the run; from then on nobody does until the commit. */
   findLocked(id: string): Promise<RunRecord | undefined>;
+  /** Whether another run has not ended. */
+  hasOthers(run: Pick<RunRecord, 'id'>): Promise<boolean>;
   /** Asks an unfinished run to stop and wakes it if nobody holds it. The first reason stays. False = finished or absent. */
   requestCancel(id: string, at: Timestamp, reason: string): Promise<boolean>;
   /** At the start of the only server: no worker is alive, so every leased run is due now. Returns how many there were. */

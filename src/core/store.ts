@@ -174,15 +174,32 @@ export interface DeliveryReader {
    * of its runs, up to those of this episode, was sent, may have been, or is still to be.
    */
   wasTold(delivery: Pick<DeliveryRecord, 'namespace' | 'sinkName' | 'alertId'>, episode: number): Promise<boolean>;
+  /**
+   * The report of another alert that told this Sink the incident: one sent after `since`, else one that is being sent; undefined
+   * where there is none. Final only under the lock of the Sink.
+   */
+  teller(delivery: IncidentDelivery, since: Timestamp, now: Timestamp): Promise<Teller | undefined>;
+  /** Runs of other alerts of the incident that this Sink is still to be told of, at most `limit`. */
+  sameIncident(delivery: IncidentDelivery, limit: number): Promise<readonly string[]>;
   due(now: Timestamp, limit: number): Promise<readonly string[]>;
   nextWakeAt(): Promise<Timestamp | null>;
+}
+
+/** A delivery that tells the cause of an incident. */
+export type IncidentDelivery = Pick<DeliveryRecord, 'id' | 'namespace' | 'sinkName' | 'alertId' | 'incident'>;
+
+/** Who tells, or told, an incident to a Sink. */
+export interface Teller {
+  readonly runId: string | null;
+  /** null: it is being sent. */
+  readonly sentAt: Timestamp | null;
 }
 
 /** Who wants to work on a delivery, and under which limits of its Sink. */
 export interface DeliveryClaim {
   readonly delivery: Pick<
     DeliveryRecord,
-    'id' | 'namespace' | 'sinkName' | 'event' | 'alertId' | 'runId' | 'sortKey' | 'data' | 'createdAt'
+    'id' | 'namespace' | 'sinkName' | 'event' | 'alertId' | 'runId' | 'sortKey' | 'data' | 'createdAt' | 'incident'
   >;
   readonly owner: string;
   readonly now: Timestamp;
@@ -194,6 +211,11 @@ export interface DeliveryClaim {
   readonly takes?: boolean;
   /** What will be sent, kept unless something is kept already; null = nothing new. */
   readonly keep?: { readonly sinkType: string; readonly rendered: RenderedPayload } | null;
+  /**
+   * What `keep` says of the incident: `since` = it is the report, to be kept only where none of another alert was sent since
+   * then; `points` = it points at one. null or absent = nothing.
+   */
+  readonly incident?: { readonly kind: 'tells'; readonly since: Timestamp } | { readonly kind: 'points' } | null;
 }
 
 /** Some of the failed deliveries of a Sink. */
@@ -212,8 +234,9 @@ export interface DeliveryStore extends DeliveryReader {
   insert(deliveries: readonly DeliveryRecord[]): Promise<void>;
   /**
    * Takes a pending delivery that is due and that nobody holds. Undefined where it is none, and where it has to wait for
-   * an earlier one, for the end of a run or for a place at its Sink: that is written to the row, counts as no attempt, and
-   * what it waits for wakes it.
+   * an earlier one, for the end of a run, for a place at its Sink or for the report of its incident: that is written to the row,
+   * counts as no attempt, and what it waits for wakes it. Undefined too, and due as before, where that report was sent since
+   * this one was rendered.
    */
   claim(claim: DeliveryClaim): Promise<DeliveryRecord | undefined>;
   /**

@@ -1,4 +1,4 @@
-import { defaultRetryForMs, defaultSinkLimits } from '../core/catalog.ts';
+import { defaultRetryForMs, defaultSameCauseForMs, defaultSinkLimits } from '../core/catalog.ts';
 import type {
   Catalog,
   CatalogObject,
@@ -111,6 +111,7 @@ function buildSink(object: ResourceObject): CatalogSink {
     sendStarted: accepted?.spec.sendStarted ?? false,
     limits: limitsOf(accepted?.spec.delivery),
     retryForMs: retryForMs(accepted?.spec.delivery),
+    sameCauseForMs: sameCauseForMs(accepted?.spec.delivery),
   };
 }
 
@@ -121,6 +122,10 @@ function limitsOf(delivery: SinkSpec['delivery']): SinkLimits {
 
 function retryForMs(delivery: SinkSpec['delivery']): number {
   return delivery === undefined ? defaultRetryForMs : parseDuration(delivery.retryFor);
+}
+
+function sameCauseForMs(delivery: SinkSpec['delivery']): number {
+  return delivery === undefined ? defaultSameCauseForMs : parseDuration(delivery.sameCauseFor);
 }
 
 function buildWorkflow(object: ResourceObject, findSink: Find<CatalogSink>): CatalogWorkflow {

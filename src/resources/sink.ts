@@ -32,6 +32,10 @@ const delivery = z
       .refine(isRetryTime, 'must be from 1m to 7d')
       .default('24h')
       .meta({ description: 'How long a delivery is tried before it fails; a refusal (4xx) fails it at once.' }),
+    sameCauseFor: duration.default('1h').meta({
+      description:
+        'For so long after a report other alerts with the same cause are told in a line or two that name it. 0 = each has its own report.',
+    }),
   })
   .meta({
     description: 'How fast the receiver may be told, and how long it is tried. What has to wait counts as no attempt.',

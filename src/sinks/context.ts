@@ -7,6 +7,7 @@ import { lastReport } from '../core/finding.ts';
 import type { AlertSnapshot, RunRecord, StepRecord } from '../core/run.ts';
 import { toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import { plainText } from '../report/escape.ts';
 import type { ToldReport } from '../report/short.ts';
 import { deliveryText } from './text.ts';
 import type { Ending } from './text.ts';
@@ -74,7 +75,7 @@ export function eventContext(facts: DeliveryFacts): EventContext {
     },
     data: objectOf(shape['data']),
     alert: snapshot === null ? null : { ...alertJson(snapshot), ...lastingOf(snapshot), resolvedAt },
-    report: resolved ? causeOf(report) : annotated(report, noteOf(ending)),
+    report: resolved || facts.told !== null ? causeOf(report) : annotated(report, noteOf(ending)),
     steps: started ? {} : facts.stepsView,
     run:
       run === undefined
@@ -87,7 +88,15 @@ export function eventContext(facts: DeliveryFacts): EventContext {
     timestamp: delivery.createdAt,
   };
   const { width, told, explains } = facts;
-  return { ...context, text: deliveryText(context, { report, ending, width, told, explains }) };
+  const text = deliveryText(context, { report, ending, width, told, explains });
+  if (told === null || context.report === null) return { ...context, text };
+  // Templates print the report by this name.
+  const markdown = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => plainText(line))
+    .join('\n');
+  return { ...context, text, report: { ...context.report, report: markdown } };
 }
 
 /**
@@ -154,7 +163,8 @@ function noteOf(ending: Ending | null): string | null {
 /** Where the report of a delivery is kept; null = it has none, or only the part that is one line. */
 export function reportOf(facts: DeliveryFacts): RenderedPayload['report'] {
   const { event } = facts.delivery;
-  const report = event === 'run-started' || event === 'alert-resolved' ? null : lastReport(facts.steps);
+  const short = event === 'run-started' || event === 'alert-resolved' || facts.told !== null;
+  const report = short ? null : lastReport(facts.steps);
   const step = report === null ? undefined : facts.steps.find(({ result }) => result === report);
   return step === undefined ? null : { stepId: step.id, note: noteOf(endingOf(facts)) };
 }

@@ -13,6 +13,8 @@ import { eventLoopTurns } from '../lib/turns.ts';
 import { attemptDelivery, attemptLimitMs, defect } from './attempt.ts';
 import type { SinkBackend } from './define.ts';
 import { hasEnded } from './context.ts';
+import { incidentFacts } from './incident.ts';
+import type { IncidentClaim } from './incident.ts';
 import { findSink } from './index.ts';
 import { renderDelivery } from './render.ts';
 import { createSinkWork } from './sink-work.ts';
@@ -85,6 +87,7 @@ type Preparation =
       readonly deliver: NonNullable<SinkBackend['deliver']>;
       readonly payload: JsonObject;
       readonly keep: RenderedPayload | null;
+      readonly incident: IncidentClaim;
     }
   /** All places of the Sink are taken by this process: not worth rendering. */
   | { readonly kind: 'wait' }
@@ -151,7 +154,7 @@ async function prepare(
   sink: CatalogSink | undefined,
 ): Promise<Preparation> {
   if (sink === undefined) return notReady('', true, `there is no Sink ${delivery.namespace}/${delivery.sinkName}`);
-  const rendered = await render(options, delivery, sink);
+  const { rendered, incident } = await render(options, delivery, sink);
   if (rendered.kind === 'defect') return { kind: 'fail', sinkType: sink.type, result: defect(rendered.thrown) };
   if (rendered.kind === 'skip') return { kind: 'skip', sinkType: sink.type, reason: rendered.reason };
   if (rendered.kind === 'broken') {
@@ -163,7 +166,8 @@ async function prepare(
     return notReady(sink.type, false, `Sinks of type ${sink.type} cannot deliver in this version`);
   }
   if (!sink.ready) return notReady(sink.type, true, readiness(sink));
-  return { kind: 'send', sink, deliver, payload: rendered.payload, keep: rendered.keep };
+  const { payload, keep } = rendered;
+  return { kind: 'send', sink, deliver, payload, keep, incident };
 }
 
 function notReady(sinkType: string, retry: boolean, reason: string): Preparation {
@@ -204,12 +208,15 @@ async function render(
   options: OutboxOptions,
   delivery: DeliveryRecord,
   sink: CatalogSink,
-): Promise<Rendered | { readonly kind: 'defect'; readonly thrown: unknown }> {
+): Promise<{
+  readonly rendered: Rendered | { readonly kind: 'defect'; readonly thrown: unknown };
+  readonly incident: IncidentClaim;
+}> {
   const payload = keptPayload(delivery);
-  if (payload !== null) return { kind: 'send', payload, keep: null };
+  if (payload !== null) return { rendered: { kind: 'send', payload, keep: null }, incident: null };
   const { read } = options.store;
   if (delivery.event === 'alert-resolved' && !(await isTold(read.deliveries, delivery))) {
-    return { kind: 'skip', reason: notTold };
+    return { rendered: { kind: 'skip', reason: notTold }, incident: null };
   }
   const run = delivery.runId === null ? undefined : await read.runs.find(delivery.runId);
   const steps = run === undefined ? [] : await read.runs.steps(run.id);
@@ -217,16 +224,17 @@ async function render(
   const alert = delivery.alertId === null ? undefined : await read.lists.alert(delivery.alertId);
   const ended = run !== undefined && alert !== undefined && hasEnded(alert, run.episode);
   const transitions = ended ? await read.lists.transitions(alert.id) : [];
+  const { claim: incident, ...told } = await incidentFacts(options, delivery, run, sink);
   // What it tells may be as large as an alert and all results of a run.
   await eventLoopTurns.next();
   try {
     const stepsView = plan === undefined ? {} : options.stepsView(plan, steps);
     const { publicUrl } = options;
     const width = sink.type === 'stdout' ? (options.stdoutColumns ?? textColumns) : textColumns;
-    const facts = { delivery, run, steps, stepsView, alert, transitions, publicUrl, width, told: null, explains: [] };
-    return renderDelivery(sink, facts);
+    const facts = { delivery, run, steps, stepsView, alert, transitions, publicUrl, width, ...told };
+    return { rendered: renderDelivery(sink, facts), incident };
   } catch (thrown) {
-    return { kind: 'defect', thrown };
+    return { rendered: { kind: 'defect', thrown }, incident };
   }
 }
 
@@ -249,10 +257,11 @@ async function claim(
     preparation.kind !== 'send' || preparation.keep === null
       ? null
       : { sinkType: preparation.sink.type, rendered: preparation.keep };
+  const incident = preparation.kind === 'send' ? preparation.incident : null;
   const claimed = await options.store.transaction('delivery-claim', async (tx) => {
     // A place that was given back meanwhile: the next look takes it.
     const takes = preparation.kind !== 'wait';
-    const wanted = { delivery, owner: options.owner, now, leaseUntil, limits, sends, takes, keep };
+    const wanted = { delivery, owner: options.owner, now, leaseUntil, limits, sends, takes, keep, incident };
     const row = await tx.deliveries.claim(wanted);
     if (row === undefined) return undefined;
     // Another worker may have told it since this one looked: that is seen under the lock of the Sink.

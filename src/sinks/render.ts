@@ -8,8 +8,12 @@ import { deliveryPayload, eventContext, reportOf, templateData } from './context
 import type { DeliveryFacts } from './context.ts';
 
 export type Rendered =
-  /** `keep`: how it is kept for later attempts; null = it is kept already. */
-  | { readonly kind: 'send'; readonly payload: JsonObject; readonly keep: RenderedPayload | null }
+  | {
+      readonly kind: 'send';
+      readonly payload: JsonObject;
+      /** How it is kept for later attempts; null = it is kept already. */
+      readonly keep: RenderedPayload | null;
+    }
   | { readonly kind: 'skip'; readonly reason: string }
   | { readonly kind: 'broken'; readonly reason: string };
 

@@ -27,7 +27,7 @@ const plan = planOf([step('look')], { sinks: ['out'] });
 
 function sinkNamed(name: string, changes: Partial<CatalogSink> = {}): CatalogSink {
   const config = { endpoint: `https://${name}.example/x` };
-  const rules = { condition: null, limits: defaultSinkLimits, retryForMs: defaultRetryForMs };
+  const rules = { condition: null, limits: defaultSinkLimits, retryForMs: defaultRetryForMs, sameCauseForMs: 0 };
   const own = { namespace: 'default', name, type: 'webhook', ready: true, conditions: [], origin: '' } as const;
   return { ...own, ...rules, config, sendResolved: true, sendStarted: false, ...changes };
 }

@@ -1,5 +1,5 @@
 import type { AlertRecord } from '../../src/core/alert.ts';
-import { defaultRetryForMs, defaultSinkLimits } from '../../src/core/catalog.ts';
+import { defaultRetryForMs, defaultSameCauseForMs, defaultSinkLimits } from '../../src/core/catalog.ts';
 import type { CatalogSink } from '../../src/core/catalog.ts';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import type { AlertSnapshot, RunRecord, StepRecord } from '../../src/core/run.ts';
@@ -28,6 +28,7 @@ export function deliveryFixture(changes: Partial<DeliveryRecord> = {}): Delivery
     ambiguous: false,
     idempotencyKey: `key-${changes.id ?? 'd1'}`,
     sortKey: null,
+    incident: null,
     reference: null,
     fence: 0,
     leaseOwner: null,
@@ -56,6 +57,7 @@ export function sinkFixture(changes: Partial<CatalogSink> = {}): CatalogSink {
     sendStarted: false,
     limits: defaultSinkLimits,
     retryForMs: defaultRetryForMs,
+    sameCauseForMs: defaultSameCauseForMs,
     ...changes,
   };
 }

@@ -113,6 +113,7 @@ function sink(name: string, sendResolved: boolean): CatalogSink {
     sendStarted: false,
     limits: defaultSinkLimits,
     retryForMs: defaultRetryForMs,
+    sameCauseForMs: 0,
   };
 }
 

@@ -39,18 +39,30 @@ export interface Evaluation {
   readonly outcomes: readonly Outcome[];
 }
 
-/** Investigates every case, one after the other, and judges it. A case that fails is wrong, and says why. */
-export async function evaluate(cases: readonly Case[], now: () => number): Promise<Evaluation> {
+/**
+ * Investigates every case, one after the other, and judges it. A case that fails is wrong, and says why. `hear` is told each
+ * report.
+ */
+export async function evaluate(
+  cases: readonly Case[],
+  now: () => number,
+  hear: (name: string, report: AgentResult) => void = () => undefined,
+): Promise<Evaluation> {
   const outcomes: Outcome[] = [];
-  for (const one of cases) outcomes.push(await evaluateCase(one, now));
+  for (const one of cases) outcomes.push(await evaluateCase(one, now, hear));
   return summarize(outcomes);
 }
 
-async function evaluateCase({ name, alert, dump, expected }: Case, now: () => number): Promise<Outcome> {
+async function evaluateCase(
+  { name, alert, dump, expected }: Case,
+  now: () => number,
+  hear: (name: string, report: AgentResult) => void,
+): Promise<Outcome> {
   const startedMs = now();
   const about = { name, kind: expected.kind, truth: expected.truth };
   try {
     const result = await answerTo(alert, dump);
+    hear(name, result);
     const duration_ms = Math.round(now() - startedMs);
     const { root_cause, confidence } = result;
     return { ...about, root_cause, confidence, duration_ms, ...withCitations(result, judge(result, expected)) };

@@ -39,9 +39,12 @@ export const deliverySummary = lazily(() =>
       reference: text('What the receiver called it.').nullable(),
       wakeAt: time('When it is tried next.').nullable(),
       waitingFor: z
-        .enum(['order', 'run', 'place'])
+        .enum(['order', 'run', 'place', 'incident'])
         .nullable()
-        .describe('What it waits for: an earlier one, the end of the run, or room at the Sink.'),
+        .describe(
+          'What it waits for: an earlier one, the end of the run, room at the Sink, or the report of another alert with the same cause.',
+        ),
+      incident: text('The cause that it tells in full; null: none, or it points at the report that did.').nullable(),
       sentAt: time('When it was sent.').nullable(),
       retriedAt: time('When a person last asked to send it again.').nullable(),
       createdAt: time('When it was written.'),

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { DeliveryStore } from '../../core/store.ts';
+import type { DeliveryReader, DeliveryStore } from '../../core/store.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { statement } from '../sql/statements.ts';
 import { storableJson } from '../sql/text.ts';
@@ -14,9 +14,13 @@ import type { DeliveryRow } from './reader.ts';
  * Under the lock of the Sink. A lease that was never given back means that an attempt was interrupted, so what it
  * sent is unknown: the row is marked ambiguous.
  */
-export function claimOn(query: Kysely<Database>, places: Places): DeliveryStore['claim'] {
+export function claimOn(
+  query: Kysely<Database>,
+  places: Places,
+  { teller }: Pick<DeliveryReader, 'teller'>,
+): DeliveryStore['claim'] {
   const take = takeStatement(query);
-  return async ({ delivery: wanted, owner, now, leaseUntil, limits, sends, takes = true, keep }) => {
+  return async ({ delivery: wanted, owner, now, leaseUntil, limits, sends, takes = true, keep, incident }) => {
     const delivery = waitingOf(wanted);
     const { id } = delivery;
     const [isDue, lastClaimedAt, leases, hasRun, hasEarlier] = await allDone([
@@ -43,9 +47,19 @@ export function claimOn(query: Kysely<Database>, places: Places): DeliveryStore[
       return undefined;
     }
     if (!takes) return undefined;
+    if (incident?.kind === 'tells') {
+      const other = await teller(wanted, incident.since, now);
+      // What was sent meanwhile shows at the next look.
+      if (other?.sentAt === null) await places.waitFor('incident', delivery, now);
+      if (other !== undefined) return undefined;
+    }
     const rendered = keep == null ? null : storableJson(keep.rendered);
     const claimed = first(
-      await take(query, { id, owner, now, leaseUntil, sinkType: keep?.sinkType ?? null, rendered }),
+      await take(query, {
+        ...{ id, owner, now, leaseUntil, rendered },
+        sinkType: keep?.sinkType ?? null,
+        pointsAt: incident?.kind === 'points' ? (wanted.incident ?? '') : '',
+      }),
     );
     if (claimed === undefined || !sends || limits.ratePerMinute === null) return claimed;
     await allDone([
@@ -58,8 +72,8 @@ export function claimOn(query: Kysely<Database>, places: Places): DeliveryStore[
 
 /** A pending row that is due and that nobody holds becomes ours. */
 function takeStatement(query: Kysely<Database>) {
-  return statement<'id' | 'owner' | 'now' | 'leaseUntil' | 'sinkType' | 'rendered', DeliveryRow>(
-    ['id', 'owner', 'now', 'leaseUntil', 'sinkType', 'rendered'],
+  return statement<'id' | 'owner' | 'now' | 'leaseUntil' | 'sinkType' | 'rendered' | 'pointsAt', DeliveryRow>(
+    ['id', 'owner', 'now', 'leaseUntil', 'sinkType', 'rendered', 'pointsAt'],
     (marker) =>
       query
         .updateTable('sink_outputs')
@@ -74,6 +88,8 @@ function takeStatement(query: Kysely<Database>) {
           waiting_for: null,
           sink_type: sql<string>`coalesce(${marker('sinkType')}, sink_type)`,
           rendered: sql<string>`coalesce(rendered, ${marker('rendered')})`,
+          // What only points at a report tells the incident to nobody.
+          incident: sql<string | null>`nullif(incident, ${marker('pointsAt')})`,
         })
         .where('id', '=', marker('id'))
         .where('status', '=', 'pending')

@@ -53,8 +53,8 @@ export interface Places {
   /** How many places are taken by others than this delivery. */
   leases(delivery: SinkName & Pick<Waiting, 'id'>, now: Timestamp): Promise<number>;
   noteClaim(sink: SinkName, now: Timestamp): Promise<void>;
-  /** Lets a due delivery that nobody holds wait for the earlier one, or for the end of a run. */
-  waitFor(what: 'order' | 'run', delivery: Waiting, now: Timestamp): Promise<void>;
+  /** Lets a due delivery that nobody holds wait for the earlier one, for the end of a run, or while its incident is being told. */
+  waitFor(what: 'order' | 'run' | 'incident', delivery: Waiting, now: Timestamp): Promise<void>;
   /** Lets the Sink's due deliveries wait for a place, many at a time: else they would stand before those of other Sinks. */
   waitForPlace(sink: SinkName, now: Timestamp): Promise<void>;
   /** Wakes the next one with this order key, after an earlier one ended: it also looks for runs again. */
@@ -72,6 +72,9 @@ const recheckMs = 5 * 60_000;
 function runRecheckMs(createdAt: Timestamp, now: Timestamp): number {
   return Math.min(recheckMs, Math.max(10_000, (toEpochMs(now) - toEpochMs(createdAt)) / 2));
 }
+
+/** A send takes no longer than some seconds, and nobody is woken at its end. */
+const incidentRecheckMs = 1000;
 
 /** Deliveries that begin to wait at once. */
 const mostAtOnce = 500;
@@ -218,7 +221,7 @@ function waits(query: Kysely<Database>): Pick<Places, 'waitFor' | 'waitForPlace'
   );
   return {
     async waitFor(what, { id, createdAt }, now) {
-      const untilMs = what === 'run' ? runRecheckMs(createdAt, now) : recheckMs;
+      const untilMs = { run: runRecheckMs(createdAt, now), incident: incidentRecheckMs, order: recheckMs }[what];
       await other(query, { what, id, now, until: addMs(now, untilMs) });
     },
     async waitForPlace({ namespace, sinkName }, now) {

@@ -3,7 +3,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { wholePayload } from '../../core/delivery.ts';
 import type { DeliveryRecord } from '../../core/delivery.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { DeliveryReader } from '../../core/store.ts';
+import type { DeliveryReader, IncidentDelivery } from '../../core/store.ts';
 import { statement } from '../sql/statements.ts';
 import type { Database } from '../tables/all.ts';
 import { deliveries } from '../tables/deliveries.ts';
@@ -70,6 +70,7 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
         .limit(1),
   );
   return {
+    ...incidents(query),
     async find(id) {
       const delivery = first(await byId(query, { id }));
       if (delivery?.rendered == null || delivery.payload !== null) return delivery;
@@ -83,6 +84,66 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
       return rows.length > 0;
     },
     nextWakeAt: async () => (await next(query, {}))[0]?.wake_at ?? null,
+  };
+}
+
+type OfIncident = 'namespace' | 'sinkName' | 'incident' | 'id' | 'alertId';
+
+/** Other deliveries of an incident to the same Sink, of other alerts. */
+function incidents(query: Kysely<Database>): Pick<DeliveryReader, 'teller' | 'sameIncident'> {
+  const ofIncident = (marker: (name: OfIncident) => unknown) =>
+    sql<boolean>`${ofSink(marker)} AND incident = ${marker('incident')} AND id <> ${marker('id')} AND coalesce(alert_id, '') <> ${marker('alertId')}`;
+  const told = statement<OfIncident | 'since', { workflow_id: string | null; sent_at: string | null }>(
+    ['namespace', 'sinkName', 'incident', 'id', 'alertId', 'since'],
+    (marker) =>
+      query
+        .selectFrom('sink_outputs')
+        .select(['workflow_id', 'sent_at'])
+        .where(ofIncident(marker))
+        .where('sent_at', '>=', marker('since'))
+        .orderBy('sent_at', 'desc')
+        .limit(1),
+  );
+  const telling = statement<OfIncident | 'now', { workflow_id: string | null }>(
+    ['namespace', 'sinkName', 'incident', 'id', 'alertId', 'now'],
+    (marker) =>
+      query
+        .selectFrom('sink_outputs')
+        .select('workflow_id')
+        .where(ofIncident(marker))
+        .where('sent_at', 'is', null)
+        .where('lease_until', '>', marker('now'))
+        .limit(1),
+  );
+  const waiting = statement<OfIncident | 'limit', { workflow_id: string | null }>(
+    ['namespace', 'sinkName', 'incident', 'id', 'alertId', 'limit'],
+    (marker) =>
+      query
+        .selectFrom('sink_outputs')
+        .select('workflow_id')
+        .where(ofIncident(marker))
+        .where('sent_at', 'is', null)
+        .where('status', '=', sql.lit('pending'))
+        .orderBy('id')
+        .limit(marker('limit')),
+  );
+  const namesOf = ({ id, namespace, sinkName, alertId, incident }: IncidentDelivery) => ({
+    namespace,
+    sinkName,
+    incident: incident ?? '',
+    id,
+    alertId: alertId ?? '',
+  });
+  return {
+    async teller(delivery, since, now) {
+      const names = namesOf(delivery);
+      const [sent] = await told(query, { ...names, since });
+      if (sent !== undefined) return { runId: sent.workflow_id, sentAt: sent.sent_at };
+      const [held] = await telling(query, { ...names, now });
+      return held === undefined ? undefined : { runId: held.workflow_id, sentAt: null };
+    },
+    sameIncident: async (delivery, limit) =>
+      (await waiting(query, { ...namesOf(delivery), limit })).flatMap(({ workflow_id: run }) => run ?? []),
   };
 }
 

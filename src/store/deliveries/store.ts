@@ -21,14 +21,15 @@ import { changesOf } from '../tables/table.ts';
 export function createDeliveryStore(query: Kysely<Database>, hints: Hints): DeliveryStore {
   const insert = bulkInsert(query, deliveries, { onConflict: 'ON CONFLICT (idempotency_key) DO NOTHING' });
   const places = createPlaces(query, hints);
+  const reader = createDeliveryReader(query);
   return {
-    ...createDeliveryReader(query),
+    ...reader,
     async insert(added) {
       if (added.length === 0) return;
       await insert(added);
       hints.deliveries = true;
     },
-    claim: claimOn(query, places),
+    claim: claimOn(query, places, reader),
     async finish(delivery, end, now, limits) {
       const changes = changesOf(deliveries, { ...end, leaseOwner: null, leaseUntil: null });
       // Sent together, the lock first: every other worker on the Sink waits for the answers.

@@ -116,11 +116,15 @@ export function createRunStore(query: Kysely<Database>, hints: Hints): RunStore 
 function runWrites(
   query: Kysely<Database>,
   hints: Hints,
-): Pick<RunStore, 'insertAll' | 'insert' | 'briefsOfAlerts' | 'update' | 'moveDeadlines' | 'findLocked'> {
+): Pick<RunStore, 'insertAll' | 'insert' | 'briefsOfAlerts' | 'update' | 'moveDeadlines' | 'findLocked' | 'hasOthers'> {
   return {
     ...inserts(query, hints),
     briefsOfAlerts: briefs(query),
     moveDeadlines: deadlineMoves(query),
+    async hasOthers({ id }) {
+      const found = query.selectFrom('workflows').select('id').where(unfinished).where('id', '<>', id).limit(1);
+      return (await found.execute()).length > 0;
+    },
     async findLocked(id) {
       const rows = query.selectFrom('workflows').selectAll().where('id', '=', id);
       return (await rows.$call(sqlOf(query).lock).execute()).map(selection(runs).read)[0];

@@ -30,6 +30,7 @@ export const deliveries = table('sink_outputs', ['id'], {
   interruptions: number(),
   sort_key: text().nullable(),
   rendered: json<RenderedPayload>().nullable().unlisted(),
+  incident: text().nullable(),
 });
 
 /** One row for each Sink, which its claims lock. */

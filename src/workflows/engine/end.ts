@@ -1,8 +1,8 @@
-import { lastReport } from '../../core/finding.ts';
+import { incidentOf, lastReport } from '../../core/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { toAppError } from '../../core/errors.ts';
 import type { StoreTransaction } from '../../core/store.ts';
-import { toEpochMs } from '../../core/time.ts';
+import { addMs, toEpochMs } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { newIdAt } from '../../lib/id.ts';
 import { eventLoopTurns } from '../../lib/turns.ts';
@@ -12,6 +12,9 @@ import { neverStarted } from './plan.ts';
 import type { RunEnding } from './plan.ts';
 import { alertSlot, cancelled, stale, stepRow, workflowSlot } from './work.ts';
 import type { EngineContext, Work } from './work.ts';
+
+/** So long a report waits for the runs beside it: investigations take less. */
+const togetherMs = 2000;
 
 /**
  * The last transaction of a run: the end of its last attempt (`writeRows`; null = it was written before), final state,
@@ -27,25 +30,27 @@ export async function endRun(
 ): Promise<void> {
   const { run, plan, journal } = work;
   const now = context.now();
+  const found = lastReport(journal);
+  const incident = incidentOf(found);
   const { outputs, problem } = await evaluateOutputs(context, work, ending.status);
   const final = ending.status === 'succeeded' && problem !== null ? outputFailure(problem) : ending;
   const skipped = final.status === 'succeeded' ? [] : neverStarted(plan, journal);
   await context.store.transaction('run-end', async (tx) => {
     const { status, error, errorCode } = final;
     const end = { status, stepsCompleted: completed, outputs, error, errorCode, completedAt: now };
-    const [, lock] = await allDone([
-      tx.alerts.endTriage(run, now, lastReport(journal)),
-      tx.runs.finish(run.id, run.fence, end),
-    ]);
+    const [, lock] = await allDone([tx.alerts.endTriage(run, now, found), tx.runs.finish(run.id, run.fence, end)]);
     if (lock === undefined) throw stale();
     if (writeRows !== null && lock.cancelRequestedAt !== run.cancelRequestedAt) throw cancelled();
     // A run that was called off before it began has nothing to tell.
     const sinks = run.startedAt !== null || status !== 'cancelled' ? plan.sinks : [];
+    // Alerts of one incident come together: a report waits a moment for what runs beside it, so that it can name them.
+    const waits = incident !== null && (await tx.runs.hasOthers(run));
+    const told = { incident, dueAt: waits ? addMs(now, togetherMs) : now };
     const keys = [alertSlot(run), workflowSlot(run, plan)].filter((key) => key !== null);
     await allDone([
       ...(writeRows?.(tx) ?? []),
       tx.runs.writeSteps(skipped.map(({ step, path }) => stepRow(run, step, path, 1, 'skipped', now))),
-      tx.deliveries.insert(runDeliveries(run, 'run-finished', sinks, now, { status }, newIdAt)),
+      tx.deliveries.insert(runDeliveries(run, 'run-finished', sinks, now, { status }, newIdAt, told)),
       tx.runs.freeAllSlots(run.id, keys, now),
     ]);
   });

@@ -1,0 +1,247 @@
+import { describe, expect, test } from 'vitest';
+import { contractStores } from '../../test/contract/stores.ts';
+import { createPause } from '../../test/support/races.ts';
+import { alertSnapshot, runFixture, sinkFixture, stepFixture } from '../../test/support/deliveries.ts';
+import { never, outboxOn, webhookSink } from '../../test/support/outbox.ts';
+import type { OutboxBench } from '../../test/support/outbox.ts';
+import type { DeliveryRecord } from '../core/delivery.ts';
+import { incidentOf } from '../core/finding.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { RunRecord } from '../core/run.ts';
+import type { Store } from '../core/store.ts';
+
+// Alerts of one incident: one report, and a line for each of the others, to each Sink.
+
+const object = 'pod/shop/web-1';
+const report: JsonObject = {
+  schema_version: 1,
+  object,
+  root_cause: 'Container web was OOMKilled.',
+  cause: {
+    sentence: 'Container web was OOMKilled.',
+    category: 'oom-killed',
+    object,
+    certainty: 'is',
+    since: null,
+    change: null,
+  },
+  confidence: 0.95,
+  summary: 'Container web was OOMKilled.',
+  happened: 'Container web was killed.',
+  findings: [],
+  report: '# Investigation Summary',
+};
+const incident = incidentOf(report);
+
+/** The run and the delivery of another alert, `a2` and so on, with the same cause. */
+async function addAlert(
+  on: OutboxBench,
+  number: number,
+  changes: Partial<DeliveryRecord> = {},
+  run: Partial<RunRecord> = {},
+): Promise<void> {
+  const [id, alertId] = [`r${number}`, `a${number}`];
+  const alert = { ...alertSnapshot, id: alertId, name: `Alert${number}`, labels: { namespace: 'shop', pod: 'web-1' } };
+  const input = { ...runFixture().input, alert };
+  await on.store.transaction('intake', async (tx) => {
+    await tx.runs.insert({ run: runFixture({ id, alertId, input, ...run }), plan: null });
+    await tx.runs.writeSteps([stepFixture({ id: `s${number}`, runId: id, result: report })]);
+  });
+  await on.insert({ id: `d${number}`, runId: id, alertId, incident, ...changes });
+}
+
+interface Told {
+  readonly full: readonly string[];
+  readonly points: readonly string[];
+}
+
+/** Which alerts were told in full, and which by a line that points at a report. */
+function told(on: OutboxBench): Told {
+  const bodies = on.requests.map(({ body }) => JSON.parse(String(body)) as JsonObject);
+  const name = (body: JsonObject): string => String((body['alert'] as JsonObject)['alertname']);
+  const isFull = (body: JsonObject): boolean => (body['report'] as JsonObject)['findings'] !== undefined;
+  return { full: bodies.filter(isFull).map(name), points: bodies.filter((body) => !isFull(body)).map(name) };
+}
+
+function text(on: OutboxBench, request: number): string {
+  const body = JSON.parse(String(on.requests[request]?.body)) as { text: string };
+  return body.text.replace(/\s+/g, ' ');
+}
+
+/** Handles what is due, and what is due a second later, until nothing is. */
+async function handleAll(on: OutboxBench): Promise<void> {
+  for (let look = 0; look < 5; look += 1) {
+    await on.handle().catch(() => undefined);
+    await on.clock.advance(1000);
+  }
+}
+
+describe.each(contractStores)('one incident, told by the outbox on $name', (database) => {
+  const on = outboxOn(database);
+
+  test('the first has the report, which names the others that wait; they point at it', async () => {
+    await addAlert(on, 2);
+    await addAlert(on, 3);
+    await on.outbox.handle('d2', never, never);
+    expect(text(on, 0)).toContain(
+      'The cause is (95%): Container web was OOMKilled. It also explains Alert3 shop/web-1.',
+    );
+    expect(await on.row('d2')).toMatchObject({ status: 'sent', incident });
+    await on.outbox.handle('d3', never, never);
+    expect(told(on)).toEqual({ full: ['Alert2'], points: ['Alert3'] });
+    expect(text(on, 1)).toBe(
+      'FIRING critical Alert3 pod/shop/web-1 for 1m42s Same cause as Alert2 shop/web-1, reported at 2026-03-01 10:00:42 UTC. ' +
+        'The cause is (95%): Container web was OOMKilled. Run: fist describe run/r2 ',
+    );
+    // It told the incident to nobody.
+    expect(await on.row('d3')).toMatchObject({ status: 'sent', incident: null });
+  });
+
+  test.each([
+    ['another cause', { incident: 'crash-loop pod/shop/web-1' }, {}],
+    ['another Sink', { sinkName: 'other' }, {}],
+    ['no cause', { incident: null }, {}],
+    ['a run that a person asked for', {}, { retryOf: 'r2' }],
+    ['the same alert again', { alertId: 'a2' }, { alertId: 'a2', episode: 2 }],
+  ] as const)('%s: a report of its own', async (_name, changes, run) => {
+    on.sinks = [webhookSink, { ...webhookSink, name: 'other' }];
+    await addAlert(on, 2);
+    await on.outbox.handle('d2', never, never);
+    await addAlert(on, 3, changes, run);
+    await on.outbox.handle('d3', never, never);
+    expect(told(on)).toEqual({ full: ['Alert2', 'Alert3'], points: [] });
+  });
+
+  test('only for as long as the Sink says', async () => {
+    await addAlert(on, 2);
+    await on.outbox.handle('d2', never, never);
+    await on.clock.advance(3_600_001);
+    await addAlert(on, 3);
+    await on.outbox.handle('d3', never, never);
+    on.sinks = [sinkFixture({ ...webhookSink, sameCauseForMs: 0 })];
+    await addAlert(on, 4);
+    await on.outbox.handle('d4', never, never);
+    expect(told(on)).toEqual({ full: ['Alert2', 'Alert3', 'Alert4'], points: [] });
+  });
+
+  test('a report that did not arrive, or was not wanted, told nobody', async () => {
+    on.answers = [400];
+    await addAlert(on, 2);
+    await on.outbox.handle('d2', never, never);
+    expect(await on.row('d2')).toMatchObject({ status: 'failed' });
+    on.sinks = [{ ...webhookSink, condition: '{{ .alert.alertname }} != Alert3' }];
+    await addAlert(on, 3);
+    await on.outbox.handle('d3', never, never);
+    expect(await on.row('d3')).toMatchObject({ status: 'skipped' });
+    await addAlert(on, 4);
+    await on.outbox.handle('d4', never, never);
+    expect(told(on)).toEqual({ full: ['Alert2', 'Alert4'], points: [] });
+  });
+
+  test.each([
+    [200, { full: ['Alert2'], points: ['Alert3'] }],
+    [503, { full: ['Alert2', 'Alert3'], points: [] }],
+  ] as const)('one that comes while the report is sent waits for the answer, %d', async (answer, expected) => {
+    await addAlert(on, 2);
+    const pause = createPause();
+    const sending = on
+      .outboxOf('two', async (request) => {
+        on.requests.push(request);
+        await pause.hold();
+        return { status: answer, headers: {}, body: '', truncated: false };
+      })
+      .handle('d2', never, never);
+    await pause.reached;
+    await addAlert(on, 3);
+    await on.outbox.handle('d3', never, never);
+    expect(await on.row('d3')).toMatchObject({ status: 'pending', waitingFor: 'incident', attempts: 0 });
+    pause.end();
+    await sending;
+    await on.clock.advance(1000);
+    await on.outbox.handle('d3', never, never);
+    expect(told(on)).toEqual(expected);
+  });
+
+  test.each([
+    ['d2', 'd3'],
+    ['d3', 'd2'],
+  ] as const)('two replicas that both made a report: %s is told first, %s points at it', async (first, second) => {
+    await addAlert(on, 2);
+    await addAlert(on, 3);
+    const { store: whole } = on;
+    const pause = createPause();
+    on.store = {
+      ...whole,
+      transaction: async (name, work) => {
+        if (name === 'delivery-claim') await pause.hold();
+        return whole.transaction(name, work);
+      },
+    } satisfies Store;
+    const late = on.outboxOf('two').handle(second, never, never);
+    await pause.reached;
+    on.store = whole;
+    await on.outboxOf('three').handle(first, never, never);
+    pause.end();
+    await late;
+    // Its report was made before the other one was sent: it is not used.
+    expect(on.requests).toHaveLength(1);
+    expect(await on.row(second)).toMatchObject({ status: 'pending', payload: null, attempts: 0 });
+    await handleAll(on);
+    expect(told(on)).toEqual({ full: [`Alert${first.slice(1)}`], points: [`Alert${second.slice(1)}`] });
+  });
+
+  test('many at once, on two replicas: each is told, one of them in full', async () => {
+    for (const number of [2, 3, 4, 5, 6]) await addAlert(on, number);
+    const replicas = [on.outbox, on.outboxOf('two')];
+    for (let look = 0; look < 6; look += 1) {
+      const now = on.clock.now();
+      await Promise.all(
+        replicas.map(async (outbox) => {
+          for (const id of await outbox.due(now, 10)) await outbox.handle(id, never, never);
+        }),
+      );
+      await on.clock.advance(1000);
+    }
+    const { full, points } = told(on);
+    expect(full).toHaveLength(1);
+    expect([...full, ...points].sort()).toEqual([2, 3, 4, 5, 6].map((number) => `Alert${number}`));
+  });
+
+  test('a process that dies while it sends the report leaves it to the next alert', async () => {
+    await addAlert(on, 2);
+    const { store: whole } = on;
+    const dead = new Error('the process died');
+    on.store = {
+      ...whole,
+      transaction: (name, work) => (name === 'delivery-end' ? Promise.reject(dead) : whole.transaction(name, work)),
+    };
+    await on
+      .outboxOf('dying')
+      .handle('d2', never, never)
+      .catch(() => undefined);
+    on.store = whole;
+    await addAlert(on, 3);
+    await on.outbox.handle('d3', never, never);
+    expect(on.requests).toHaveLength(1);
+    for (let look = 0; look < 25; look += 1) {
+      await on.clock.advance(1000);
+      await on.outbox.handle('d3', never, never);
+    }
+    expect(await on.row('d3')).toMatchObject({ status: 'sent' });
+    expect(told(on).full).toContain('Alert3');
+  });
+});
+
+test('pods of one replica set are one incident, others are not', () => {
+  const found = (pod: string, evidence: Record<string, string>): JsonObject => ({
+    cause: { ...(report['cause'] as JsonObject), object: pod },
+    findings: [{ object: pod, evidence }],
+  });
+  const owner = { owner: 'ReplicaSet/web-5f7' };
+  expect(incidentOf(found('pod/shop/web-5f7-a', owner))).toBe(incidentOf(found('pod/shop/web-5f7-b', owner)));
+  expect(incidentOf(found('pod/shop/web-5f7-a', owner))).not.toBe(incidentOf(found('pod/other/web-5f7-b', owner)));
+  const stateful = { owner: 'StatefulSet/db' };
+  expect(incidentOf(found('pod/shop/db-0', stateful))).not.toBe(incidentOf(found('pod/shop/db-1', stateful)));
+  expect(incidentOf({ root_cause: null, cause: null })).toBeNull();
+  expect(incidentOf(null)).toBeNull();
+});
