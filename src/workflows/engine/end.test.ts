@@ -3,6 +3,7 @@ import { contractStores } from '../../../test/contract/stores.ts';
 import { engineOn, failure, longDeed, never, threeSteps } from '../../../test/support/engine-tests.ts';
 import { planOf, step } from '../../../test/support/engine.ts';
 import type { Store } from '../../core/store.ts';
+import { addMs } from '../../core/time.ts';
 import { succeeded } from '../steps/define.ts';
 
 describe.each(contractStores)('the end of a run on $name', (database) => {
@@ -115,6 +116,24 @@ describe.each(contractStores)('the end of a run on $name', (database) => {
     await it.runAll();
     expect(await it.run(id)).toMatchObject({ status: 'failed' });
     expect(await on.store.read.lists.alert(alert.id)).toMatchObject({ aiAnalysis: report, aiConfidence: 0 });
+  });
+
+  test('a report with a cause waits a moment where another run has not ended; one without, and the last one, do not', async () => {
+    const cause = { sentence: 's', category: 'oom-killed', object: 'pod/shop/web-1' };
+    const found = { summary: 's', report: '# Investigation Summary', findings: [], confidence: 0.8, cause };
+    const deeds = { found: () => succeeded(found), nothing: () => succeeded({ ...found, cause: null }) };
+    const it = on.world(deeds);
+    const plan = (name: string) => planOf([step(name)], { sinks: ['out'] });
+    const ids = [await it.addRun(plan('nothing')), await it.addRun(plan('found')), await it.addRun(plan('found'))];
+    for (const id of ids) await it.engine.advance(id, never);
+    const { items } = await on.store.read.lists.deliveries({ limit: 10 });
+    const told = ids.map((run) => items.find(({ runId }) => runId === run));
+    expect(told.map((delivery) => delivery?.incident)).toEqual([
+      null,
+      'oom-killed pod/shop/web-1',
+      'oom-killed pod/shop/web-1',
+    ]);
+    expect(told.map((delivery) => delivery?.wakeAt)).toEqual([on.now(), addMs(on.now(), 2000), on.now()]);
   });
 
   test('the alert is triaging at the start and escalated at the end while it still fires', async () => {
