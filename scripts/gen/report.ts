@@ -9,7 +9,7 @@ interface Part {
   readonly items?: Part;
   readonly anyOf?: readonly Part[];
   readonly enum?: readonly string[];
-  readonly const?: unknown;
+  readonly const?: string | number;
 }
 
 function reportJsonSchema(): Part {

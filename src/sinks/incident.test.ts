@@ -50,6 +50,12 @@ async function addAlert(
   await on.insert({ id: `d${number}`, runId: id, alertId, incident, ...changes });
 }
 
+/** Of a request. */
+interface Body {
+  readonly alert: { readonly alertname: string };
+  readonly report: { readonly findings?: unknown };
+}
+
 interface Told {
   readonly full: readonly string[];
   readonly points: readonly string[];
@@ -57,9 +63,9 @@ interface Told {
 
 /** Which alerts were told in full, and which by a line that points at a report. */
 function told(on: OutboxBench): Told {
-  const bodies = on.requests.map(({ body }) => JSON.parse(String(body)) as JsonObject);
-  const name = (body: JsonObject): string => String((body['alert'] as JsonObject)['alertname']);
-  const isFull = (body: JsonObject): boolean => (body['report'] as JsonObject)['findings'] !== undefined;
+  const bodies = on.requests.map(({ body }) => JSON.parse(String(body)) as Body);
+  const name = ({ alert }: Body): string => alert.alertname;
+  const isFull = (body: Body): boolean => body.report.findings !== undefined;
   return { full: bodies.filter(isFull).map(name), points: bodies.filter((body) => !isFull(body)).map(name) };
 }
 

@@ -56,7 +56,11 @@ export function claimOn(
     const rendered = keep == null ? null : storableJson(keep.rendered);
     const claimed = first(
       await take(query, {
-        ...{ id, owner, now, leaseUntil, rendered },
+        id,
+        owner,
+        now,
+        leaseUntil,
+        rendered,
         sinkType: keep?.sinkType ?? null,
         pointsAt: incident?.kind === 'points' ? (wanted.incident ?? '') : '',
       }),
