@@ -24,12 +24,21 @@ export interface RenderedPayload {
     readonly stepId: string;
     /** Stands before the text of the report; null = nothing does. */
     readonly note: string | null;
+    /** Stands in the place of that text; absent = nothing does. */
+    readonly text?: string;
   } | null;
 }
 
 /** What is sent, of a rendered payload and the report of the step that it names. The same bytes each time. */
 export function wholePayload({ payload, report }: RenderedPayload, result: JsonObject | null): JsonObject {
-  return report === null ? payload : { ...payload, report: annotated(result, report.note) };
+  if (report === null) return payload;
+  if (report.text !== undefined) return { ...payload, report: withText(result, report.text) };
+  return { ...payload, report: annotated(result, report.note) };
+}
+
+/** A report with another text. */
+export function withText(report: JsonObject | null, text: string): JsonObject | null {
+  return report === null ? null : { ...report, report: text };
 }
 
 /** A report with a note before its text. */
@@ -114,6 +123,8 @@ export interface EventContext {
   readonly timestamp: Timestamp;
   /** What people read of it. */
   readonly text: string;
+  /** The report of another alert that told this cause; null: this one does, or none is told. */
+  readonly sameAs: JsonObject | null;
 }
 
 /** What a sink answers: it never sleeps, retries or logs. */

@@ -1,6 +1,6 @@
 import type { AlertRecord, AlertTransition } from '../core/alert.ts';
 import { alertJson, sourceJson } from '../core/context.ts';
-import { annotated } from '../core/delivery.ts';
+import { annotated, withText } from '../core/delivery.ts';
 import type { DeliveryRecord, EventContext, RenderedPayload } from '../core/delivery.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { lastReport } from '../core/finding.ts';
@@ -58,7 +58,7 @@ export function eventContext(facts: DeliveryFacts): EventContext {
   };
   const shape = sourceJson({ source, alert: snapshot, context: run?.input.context ?? {}, depth: 0 });
   const resolvedAt = resolved ? delivery.createdAt : (ending?.resolvedAt ?? null);
-  const context: Omit<EventContext, 'text'> = {
+  const context: Omit<EventContext, 'text' | 'sameAs'> = {
     event: delivery.event,
     source: { name: source.name, type: source.type, namespace: source.namespace },
     workflow: {
@@ -75,7 +75,7 @@ export function eventContext(facts: DeliveryFacts): EventContext {
     },
     data: objectOf(shape['data']),
     alert: snapshot === null ? null : { ...alertJson(snapshot), ...lastingOf(snapshot), resolvedAt },
-    report: resolved || facts.told !== null ? causeOf(report) : annotated(report, noteOf(ending)),
+    report: resolved ? causeOf(report) : annotated(report, noteOf(ending)),
     steps: started ? {} : facts.stepsView,
     run:
       run === undefined
@@ -89,14 +89,17 @@ export function eventContext(facts: DeliveryFacts): EventContext {
   };
   const { width, told, explains } = facts;
   const text = deliveryText(context, { report, ending, width, told, explains });
-  if (told === null || context.report === null) return { ...context, text };
+  if (told === null || delivery.event !== 'run-finished') return { ...context, text, sameAs: null };
   // Templates print the report by this name.
-  const markdown = text
-    .trimEnd()
-    .split('\n')
-    .map((line) => plainText(line))
-    .join('\n');
-  return { ...context, text, report: { ...context.report, report: markdown } };
+  const lines = text.trimEnd().split('\n');
+  const short = withText(context.report, lines.map((line) => plainText(line)).join('\n'));
+  const { alert: first, at, run: itsRun } = told;
+  return {
+    ...context,
+    text,
+    report: short,
+    sameAs: { alert: first, reportedAt: at, run: itsRun === null ? null : { ...itsRun } },
+  };
 }
 
 /**
@@ -104,7 +107,7 @@ export function eventContext(facts: DeliveryFacts): EventContext {
  * of an alert is short: who hears of it has been told the rest.
  */
 export function deliveryPayload(context: EventContext): JsonObject {
-  const { event, source, workflow, data, alert, report, run, timestamp, text } = context;
+  const { event, source, workflow, data, alert, report, run, timestamp, text, sameAs } = context;
   const short = event === 'alert-resolved';
   return {
     event,
@@ -116,6 +119,7 @@ export function deliveryPayload(context: EventContext): JsonObject {
     run: run === null ? null : { ...run },
     timestamp,
     text,
+    sameAs,
   };
 }
 
@@ -161,12 +165,14 @@ function noteOf(ending: Ending | null): string | null {
 }
 
 /** Where the report of a delivery is kept; null = it has none, or only the part that is one line. */
-export function reportOf(facts: DeliveryFacts): RenderedPayload['report'] {
+export function reportOf(facts: DeliveryFacts, told: JsonObject | null): RenderedPayload['report'] {
   const { event } = facts.delivery;
-  const short = event === 'run-started' || event === 'alert-resolved' || facts.told !== null;
+  const short = event === 'run-started' || event === 'alert-resolved';
   const report = short ? null : lastReport(facts.steps);
   const step = report === null ? undefined : facts.steps.find(({ result }) => result === report);
-  return step === undefined ? null : { stepId: step.id, note: noteOf(endingOf(facts)) };
+  if (step === undefined) return null;
+  const kept = { stepId: step.id, note: noteOf(endingOf(facts)) };
+  return facts.told === null ? kept : { ...kept, text: textOf(told?.['report']) };
 }
 
 /** The part of a report that is one line. */

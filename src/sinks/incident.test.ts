@@ -54,6 +54,8 @@ async function addAlert(
 interface Body {
   readonly alert: { readonly alertname: string };
   readonly report: { readonly findings?: unknown };
+  readonly sameAs: object | null;
+  readonly text: string;
 }
 
 interface Told {
@@ -65,7 +67,9 @@ interface Told {
 function told(on: OutboxBench): Told {
   const bodies = on.requests.map(({ body }) => JSON.parse(String(body)) as Body);
   const name = ({ alert }: Body): string => alert.alertname;
-  const isFull = (body: Body): boolean => body.report.findings !== undefined;
+  const isFull = ({ sameAs, text }: Body): boolean => sameAs === null && !text.includes('Same cause as');
+  // A program that reads the JSON has all of it.
+  expect(bodies.every(({ report: { findings } }) => Array.isArray(findings))).toBe(true);
   return { full: bodies.filter(isFull).map(name), points: bodies.filter((body) => !isFull(body)).map(name) };
 }
 
@@ -99,6 +103,13 @@ describe.each(contractStores)('one incident, told by the outbox on $name', (data
       'FIRING critical Alert3 pod/shop/web-1 for 1m42s Same cause as Alert2 shop/web-1, reported at 2026-03-01 10:00:42 UTC. ' +
         'The cause is (95%): Container web was OOMKilled. Run: fist describe run/r2 ',
     );
+    expect(JSON.parse(String(on.requests[1]?.body))).toMatchObject({
+      sameAs: { alert: 'Alert2 shop/web-1', reportedAt: '2026-03-01T10:00:42.000Z', run: { id: 'r2', url: null } },
+      report: {
+        root_cause: 'Container web was OOMKilled.',
+        report: expect.stringContaining('Same cause as Alert2') as string,
+      },
+    });
     // It told the incident to nobody.
     expect(await on.row('d3')).toMatchObject({ status: 'sent', incident: null });
   });

@@ -33,7 +33,7 @@ export function renderDelivery(sink: CatalogSink, facts: DeliveryFacts): Rendere
     }
     const text = typeof template === 'string' ? { text: renderTemplate(template, data, clock) } : {};
     const whole = { ...payload, ...text };
-    const report = reportOf(facts);
+    const report = reportOf(facts, context.report);
     return {
       kind: 'send',
       payload: whole,

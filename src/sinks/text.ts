@@ -28,8 +28,11 @@ export interface TextFacts {
   readonly explains: readonly string[];
 }
 
+/** An event, without what is made of it here. */
+type Told = Omit<EventContext, 'text' | 'sameAs'>;
+
 /** What people read of a delivery. Pure. */
-export function deliveryText(context: Omit<EventContext, 'text'>, facts: TextFacts): string {
+export function deliveryText(context: Told, facts: TextFacts): string {
   const { event, alert, workflow, run, timestamp } = context;
   const report = facts.report === null ? null : readReport(facts.report);
   const head = report === null ? alertHead(alert) : headOf(report, alert);
@@ -52,11 +55,11 @@ function endingWords(ending: Ending | null): string | null {
   return `The alert was resolved${resolvedAt === null ? '' : ` at ${timeText(resolvedAt)}`}, before this report was sent${since}.`;
 }
 
-function outcome({ workflow: { name, status, error } }: Omit<EventContext, 'text'>): string | null {
+function outcome({ workflow: { name, status, error } }: Told): string | null {
   return status === 'succeeded' ? null : `Workflow ${name} ${status}${error === null ? '' : `: ${error}`}`;
 }
 
 /** Why the run failed, where the report does not say it itself. */
-function failure(context: Omit<EventContext, 'text'>, { notice }: AgentResult): string | null {
+function failure(context: Told, { notice }: AgentResult): string | null {
   return notice === null ? outcome(context) : null;
 }
