@@ -1,4 +1,4 @@
--- Version 7: alerts of one incident are told together. Only adds: a program of an earlier version tells each in full.
+-- Version 6: alerts of one incident are told together. Only adds: a program of an earlier version tells each in full.
 
 -- The cause that a delivery tells in full; NULL = none, or it points at the report of another alert that told it.
 ALTER TABLE sink_outputs ADD COLUMN incident text COLLATE "C";
