@@ -112,11 +112,13 @@ test('a wider terminal shows more of a text, and none of it is lost without one'
   const long = alerts[3].name;
   const cells = async (columns: number | null) => (await show(['get', 'alerts'], columns)).out;
   expect(await cells(null)).toContain(long);
-  expect(await cells(200)).toContain(long);
+  expect(await cells(240)).toContain(long);
   expect(await cells(80)).not.toContain(long);
 });
 
 test.each<readonly [string, readonly string[], number]>([
+  ['get-alerts-80', ['get', 'alerts'], 80],
+  ['get-alerts-120', ['get', 'alerts'], 120],
   ['get-runs-80', ['get', 'runs'], 80],
   ['get-runs-120', ['get', 'runs'], 120],
   ['get-deliveries-80', ['get', 'deliveries'], 80],
@@ -126,6 +128,7 @@ test.each<readonly [string, readonly string[], number]>([
   ['get-sources-80', ['get', 'sources'], 80],
   ['get-sinks-wide-120', ['get', 'sinks', '-o', 'wide'], 120],
   ['get-workflows-80', ['get', 'workflows'], 80],
+  ['why-80', ['why', 'KubePodCrashLooping'], 80],
 ])('%s looks as it should', async (name, words, columns) => {
   const { out, err } = await show(words, columns);
   expect(widest(out)).toBeLessThanOrEqual(columns);

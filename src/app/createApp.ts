@@ -36,6 +36,7 @@ import { createRetention } from '../workflows/retention.ts';
 import { stepDefinitions } from '../workflows/steps/index.ts';
 import { createAlertSweep } from '../intake/sweep.ts';
 import { stepsJson } from '../workflows/view.ts';
+import { watchClusterHealth } from './cluster-health.ts';
 import { openCluster } from './cluster.ts';
 import { createLifecycle, workBudget } from './lifecycle.ts';
 import { startMinuteWork } from './minute.ts';
@@ -151,6 +152,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
 
     const cluster = await openCluster(options);
     if (cluster !== null) lifecycle.onStop('cluster', () => cluster.close());
+    const watched = cluster === null ? null : watchClusterHealth(cluster.cluster, clock);
     const commands: CommandRunner | null = options.allowExec
       ? createLocalRunner({ clock, path: process.env['PATH'] ?? '/usr/bin:/bin' })
       : null;
@@ -184,6 +186,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       control,
       reader: store.read,
       storeHealth,
+      cluster: watched?.health ?? null,
       secrets,
       metrics,
       clock,
@@ -201,7 +204,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       steps: stepDefinitions,
       templates: createTemplates(),
       catalog: resources,
-      cluster: cluster?.cluster ?? null,
+      cluster: watched?.cluster ?? null,
       commands,
       secretValues: () => resources.secretValues(),
       isAlone: queue === null,

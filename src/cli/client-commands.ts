@@ -68,6 +68,28 @@ export function addClientCommands(program: Command, action: Tie): void {
   );
   action(
     serverOptions(
+      program
+        .command('why [alert]')
+        .description(
+          'Says why an alert fires: its name, its id or the beginning of it, run/ID, or what it is about, pod/NAME -n NAMESPACE; without a word, the open alert that changed last',
+        ),
+    )
+      .option('-n, --namespace <name>', 'namespace of what the alert is about')
+      .option('-o, --output <format>', 'text, json or yaml', 'text'),
+    async () => (await import('./why.ts')).why,
+  );
+  action(
+    serverOptions(
+      program
+        .command('status')
+        .description(
+          'Says whether fist itself is well: store, Sources, Sinks, runs, cluster; exit code 1 where it is not',
+        ),
+    ).option('-o, --output <format>', 'text, json or yaml', 'text'),
+    async () => (await import('./status.ts')).status,
+  );
+  action(
+    serverOptions(
       program.command('cancel <object>').description('Cancels run/ID; ends a pending delivery/ID without sending it'),
     ).option('--reason <text>', 'kept with it', 'cancelled by fist cancel'),
     async () => (await import('./control.ts')).cancel,

@@ -11,6 +11,7 @@ import { describeDatabase, readDatabase } from '../app/store.ts';
 import { answerIsNo } from './failure.ts';
 import { plain } from '../lib/printable.ts';
 import { outputFormat, printItems, printObject, tell } from './output.ts';
+import { sizeText } from './size-text.ts';
 import type { Listing, Terminal } from './output.ts';
 
 interface DatabaseFlags {
@@ -131,16 +132,4 @@ export async function importFrom(terminal: Terminal, flags: DatabaseFlags, file?
 
 function sum(rows: Readonly<Record<string, number>>): number {
   return Object.values(rows).reduce((total, count) => total + count, 0);
-}
-
-/** `0 B`, `12.0 KiB`, `3.4 GiB`. */
-function sizeText(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`;
 }

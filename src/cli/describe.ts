@@ -1,4 +1,4 @@
-import type { AlertRecord, AlertTransition } from '../core/alert.ts';
+import type { AlertTransition } from '../core/alert.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { Evidence, RunRecord, StepRecord } from '../core/run.ts';
@@ -12,17 +12,16 @@ import { plain } from '../lib/printable.ts';
 import { objectText, outputFormat } from './output.ts';
 import { watchChanges } from './watch.ts';
 import { checkTold } from './watch-list.ts';
+import { shortId } from '../lib/short-id.ts';
+import { whyOf } from './why-answer.ts';
+import type { AlertDetail } from './why-answer.ts';
+import { whyLines } from './why-text.ts';
 import type { Terminal } from './output.ts';
 
 interface RunDetail extends RunRecord {
   readonly steps: readonly StepRecord[];
   readonly evidence: readonly Evidence[];
   readonly deliveries: readonly DeliveryRecord[];
-}
-
-interface AlertDetail extends AlertRecord {
-  readonly transitions: readonly AlertTransition[];
-  readonly runs: readonly RunRecord[];
 }
 
 /** How a noun is shown as text, by its singular; others are shown as YAML. */
@@ -136,10 +135,14 @@ function outputLines(run: RunDetail): readonly string[] {
       ];
 }
 
+/** What `fist why` says, then all that belongs to it. */
 function alertText(alert: AlertDetail): string {
+  const why = whyOf(alert);
   return [
-    `Alert      ${plain(alert.name)} (${alert.id})`,
-    `Status     ${alert.status}, severity ${alert.severity}, episode ${alert.episode}, received ${alert.receiveCount} ${alert.receiveCount === 1 ? 'time' : 'times'}`,
+    ...whyLines(why, alert, Date.now()),
+    '',
+    `Alert      alert/${alert.id}`,
+    `Status     ${alert.status}${alert.status === 'escalated' ? ' (investigated, still firing)' : ''}`,
     ...(alert.mutedReason === null
       ? []
       : [`No run     ${alert.mutedReason}${alert.mutedUntil === null ? '' : `, decided anew at ${alert.mutedUntil}`}`]),
@@ -147,19 +150,31 @@ function alertText(alert: AlertDetail): string {
     `Times      starts ${alert.startsAt ?? '-'}, ends ${alert.endsAt ?? '-'}, last received ${alert.lastReceivedAt}`,
     `Summary    ${plain(alert.summary ?? '-')}`,
     `Details    ${plain(alert.description ?? '-')}`,
-    '',
-    'Labels',
-    ...Object.entries(alert.labels).map(([name, value]) => `  ${plain(name)}=${plain(value)}`),
-    '',
-    'History',
-    ...alert.transitions.map(
-      (transition) =>
-        `  ${transition.at}  episode ${transition.episode}  ${transition.fromStatus ?? '-'} -> ${transition.toStatus}  ${transition.reason}`,
+    ...titled(
+      'Labels',
+      Object.entries(alert.labels).map(([name, value]) => `${plain(name)}=${plain(value)}`),
+    ),
+    ...titled('History', alert.transitions.map(transitionLine)),
+    ...titled(
+      'Runs',
+      alert.runs.map((run) => `run/${shortId(run.id)}  ${run.name}  ${run.status}  ${run.createdAt}`),
+    ),
+    ...titled(
+      'Deliveries',
+      alert.deliveries.map((delivery) =>
+        `delivery/${shortId(delivery.id)}  ${delivery.sinkName}  ${delivery.event}  ${deliveryState(delivery)}  ${plain(delivery.error ?? '')}`.trimEnd(),
+      ),
     ),
     '',
-    'Runs',
-    ...alert.runs.map((run) => `  run/${run.id}  ${run.name}  ${run.status}`),
-    ...(alert.runs.length === 0 ? ['  none'] : []),
+    `Next       ${why.state === 'known' && why.run !== null ? `fist describe run/${shortId(why.run.id)}` : why.next}`,
     '',
   ].join('\n');
+}
+
+function titled(title: string, lines: readonly string[]): readonly string[] {
+  return ['', title, ...(lines.length === 0 ? ['  none'] : lines.map((line) => `  ${line}`))];
+}
+
+function transitionLine({ at, episode, fromStatus, toStatus, reason }: AlertTransition): string {
+  return `${at}  episode ${episode}  ${fromStatus ?? '-'} -> ${toStatus}  ${reason}`;
 }

@@ -54,7 +54,8 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist send alert -f alert.json --path alertmanager', 'a notification, as Alertmanager sends it'],
   ],
   get: [
-    ['fist get alerts', 'what there is, newest first'],
+    ['fist get alerts', 'what fires, what changed last first'],
+    [`fist get alerts --all -n shop -l 'severity!=info'`, 'with resolved ones, about one namespace'],
     ['fist get runs --status failed --since 2h', 'runs that failed in the last two hours'],
     ['fist get run RUN -o yaml', 'one of them, whole'],
     ['fist get alerts -o custom-columns=NAME:.name,TEAM:.labels.team', 'columns of your own'],
@@ -68,6 +69,12 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist describe source alertmanager', 'a Source of the namespace default'],
     ['fist describe $(fist get runs -o name --limit 1)', 'the newest run'],
   ],
+  why: [
+    ['fist why', 'the open alert that changed last'],
+    ['fist why KubePodCrashLooping', 'the open one of this name'],
+    ['fist why pod/web-1 -n shop', 'what fires about a pod'],
+  ],
+  status: [['fist status && echo well', 'exit code 1 where something is wrong']],
   cancel: [
     ['fist cancel run/RUN --reason "wrong cluster"', 'asks a run to stop'],
     ['fist cancel delivery/DELIVERY', 'does not send it'],

@@ -62,6 +62,7 @@ export async function get(terminal: Terminal, flags: GetFlags, ...words: string[
     {
       document: { items, nextCursor },
       headings: flags.headers,
+      details: flags.history === true,
     },
   );
   if (nextCursor === null) return 0;
@@ -128,7 +129,10 @@ function queryOf(flags: GetFlags, noun: AnyNoun): URLSearchParams {
     const value = flags[name];
     if (value === undefined || (name === 'namespace' && flags.allNamespaces === true)) continue;
     if (!noun.filters.includes(name)) throw notOfNoun(name, noun);
-    if (typeof value === 'boolean') continue;
+    if (typeof value === 'boolean') {
+      if (name === 'history') query.set(name, 'true');
+      continue;
+    }
     const values = typeof value === 'object' ? value : [value];
     for (const text of values) query.append(name, withoutKind(name, text));
   }

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { outliveStreams, watchStreams } from './streams.ts';
-import { printable, printableJson, printableYaml } from '../lib/printable.ts';
+import { plain, printable, printableJson, printableYaml } from '../lib/printable.ts';
 import { textWidth } from '../lib/text-width.ts';
 import { calledAs, inWordsOf } from './called-as.ts';
 import { isColourWanted } from './colour.ts';
@@ -74,8 +74,10 @@ export interface Listing<T> {
   name(item: T): string;
   /** One line for an empty list: what is missing and what to do. */
   readonly empty: string;
+  /** Lines about an item that stand beneath the table. */
+  details?(item: T): readonly string[];
   /** Lines beneath a table that explain what stands in it. */
-  notes?(items: readonly T[]): readonly string[];
+  notes?(items: readonly T[], isWide: boolean): readonly string[];
 }
 
 /** What is printed beside the items themselves. */
@@ -84,6 +86,8 @@ export interface ListStyle {
   readonly document?: unknown;
   /** False: no headings. */
   readonly headings?: boolean;
+  /** A table has the details of its items beneath it. */
+  readonly details?: boolean;
 }
 
 /** Prints items as `format` says. */
@@ -92,7 +96,7 @@ export async function printItems<T>(
   format: ListFormat,
   items: readonly T[],
   listing: Listing<T>,
-  { document = { items }, headings = true }: ListStyle = {},
+  { document = { items }, headings = true, details = false }: ListStyle = {},
 ): Promise<void> {
   if (format.as === 'json' || format.as === 'yaml') return printObject(terminal, format.as, document);
   if (format.as === 'name') terminal.out(items.map((item) => `${listing.name(item)}\n`).join(''));
@@ -102,7 +106,10 @@ export async function printItems<T>(
   else if (items.length === 0) tell(terminal, listing.empty);
   else {
     terminal.out(table(items, columnsOf(format, listing), { ...terminal, headings }));
-    for (const note of (format.as === 'columns' ? undefined : listing.notes?.(items)) ?? []) tell(terminal, note);
+    const lines = details ? items.flatMap((item) => listing.details?.(item) ?? []) : [];
+    if (lines.length > 0) terminal.out(`\n${lines.map((line) => `${plain(line)}\n`).join('')}`);
+    for (const note of (format.as === 'columns' ? undefined : listing.notes?.(items, format.as === 'wide')) ?? [])
+      tell(terminal, note);
   }
 }
 

@@ -23,8 +23,10 @@ export interface ListReader extends ChangeReader {
   alerts(query: AlertQuery): Promise<ListPage<AlertSummary>>;
   alert(id: string): Promise<AlertRecord | undefined>;
   alertByIdentity(namespace: string, source: string, fingerprint: string): Promise<AlertRecord | undefined>;
-  /** The newest {@link mostTransitions}, or `most`, oldest first. */
-  transitions(alertId: string, most?: number): Promise<readonly AlertTransition[]>;
+  /** The newest {@link mostTransitions}, oldest first. */
+  transitions(alertId: string): Promise<readonly AlertTransition[]>;
+  /** The newest `most` of each of these alerts, those of one alert oldest first. */
+  transitionsOf(alertIds: readonly string[], most: number): Promise<readonly AlertTransition[]>;
   runs(query: RunQuery): Promise<ListPage<RunSummary>>;
   events(query: EventQuery): Promise<ListPage<EventSummary>>;
   event(id: string): Promise<SourceEventRecord | undefined>;
@@ -36,6 +38,10 @@ export interface ListReader extends ChangeReader {
   runsOf(ids: readonly string[]): Promise<readonly RunRecord[]>;
   /** `eventData` is null where it has more than so many bytes. */
   eventsOf(ids: readonly string[], mostBytes: number): Promise<readonly BoundedEvent[]>;
+  /** Ids, newest first, that a beginning of an id or of its short form names (src/lib/short-id.ts); at most `most`. */
+  idsLike(kind: IdKind, text: string, most: number): Promise<readonly string[]>;
+  /** Of the database itself. */
+  storage(): Promise<Storage>;
   /** By namespace and name. */
   resources(kind: ResourceRecord['kind']): Promise<readonly ResourceRecord[]>;
   /** Pending rows, for `fist_queue_depth`; counted up to {@link mostCounted}. */
@@ -63,6 +69,17 @@ export type EventSummary = Omit<SourceEventRecord, 'eventData'>;
 export type BoundedEvent = EventSummary & { readonly eventData: string | null };
 export type DeliverySummary = Omit<DeliveryRecord, 'data' | 'payload' | 'rendered'>;
 export type DeadLetterSummary = Omit<DeadLetterRecord, 'body'>;
+
+/** What has an id that the store made. */
+export type IdKind = 'alert' | 'run' | 'delivery' | 'event' | 'dead letter';
+
+export interface Storage {
+  readonly kind: 'SQLite' | 'PostgreSQL';
+  /** Of the whole database. */
+  readonly bytes: number;
+  /** Version of the schema. */
+  readonly schema: number;
+}
 
 export interface ResourceActivity {
   readonly sources: ReadonlyMap<

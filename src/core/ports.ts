@@ -2,6 +2,7 @@ import type { Catalog, CatalogSource, SecretReference } from './catalog.ts';
 import type { AppError } from './errors.ts';
 import type { IntakeAnswer, Notification } from './event.ts';
 import type { ProcessIdentity } from './run.ts';
+import type { Timestamp } from './time.ts';
 
 /** Injected time. Tests use a fake one. */
 export interface Clock {
@@ -83,6 +84,16 @@ export interface CommandRunner {
   run(request: CommandRequest): Promise<CommandResult>;
   /** Kills what an interrupted attempt left alive; false where it is gone already. */
   killLeftover(process: ProcessIdentity): Promise<boolean>;
+}
+
+/** Whether the cluster that is investigated can be read. */
+export interface ClusterHealth {
+  /** For people. */
+  readonly description: string;
+  /** Why a small read is not answered just now; null = it is. Answered within seconds. */
+  problem(): Promise<string | null>;
+  /** The last read that was not answered; null = all were. */
+  lastFailure(): { readonly message: string; readonly at: Timestamp } | null;
 }
 
 /** Whether the store takes writes. */

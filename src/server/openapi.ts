@@ -120,13 +120,16 @@ function operationOf(route: Route, schemas: Record<string, JsonValue>): JsonObje
   };
 }
 
+/** What {@link idOf} of references.ts takes. */
+const itsId = 'Its id, a beginning of it or of its short form (4 characters or more), or `@latest`.';
+
 function parametersOf({ path, params, query, headers }: Route, schemas: Record<string, JsonValue>): JsonValue[] {
   const names = [...path.matchAll(/:(\w+)|\*/g)].map(([whole, name]) => name ?? whole);
   const inPath = names.map((name) => ({
     name: name === '*' ? 'path' : name,
     in: 'path',
     required: true,
-    description: params[name] ?? 'Its id.',
+    description: params[name] ?? (path.startsWith('/api/v1/') ? itsId : 'Its id.'),
     schema: { type: 'string' },
   }));
   const others = (place: string, parameters: Route['query']) =>

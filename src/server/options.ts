@@ -1,5 +1,5 @@
 import type { Catalog } from '../core/catalog.ts';
-import type { Clock, Control, Intake, Log, Secrets, StoreHealth } from '../core/ports.ts';
+import type { Clock, ClusterHealth, Control, Intake, Log, Secrets, StoreHealth } from '../core/ports.ts';
 import type { ListReader } from '../core/lists.ts';
 import type { RunReader } from '../core/run-store.ts';
 import type { DeliveryReader } from '../core/store.ts';
@@ -37,6 +37,8 @@ export interface ServerOptions {
   readonly control: Control;
   readonly reader: ServerReader;
   readonly storeHealth: StoreHealth;
+  /** null = none was named. */
+  readonly cluster: ClusterHealth | null;
   readonly secrets: Secrets;
   readonly metrics: MetricsRegistry;
   readonly clock: Clock;

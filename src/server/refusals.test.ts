@@ -39,6 +39,9 @@ describe('what a Source refused', () => {
     await clock.advance(120_000);
     expect(refusals.of('shop', 'alertmanager')).toBeNull();
     expect(refusals.of('shop', 'other')).toBeNull();
+    expect(refusals.of('shop', 'alertmanager', 60)).toMatchObject({ count: 4 });
+    await clock.advance(3_600_000);
+    expect(refusals.of('shop', 'alertmanager', 60)).toBeNull();
   });
 
   it('is told with who sent it, why, what to do and how often', () => {

@@ -17,12 +17,14 @@ export interface RefusedBySource {
 export interface Refusals {
   /** `source` null: the path is no Source's. `from` is the address of the sender. */
   note(source: CatalogSource | null, path: string, from: string, refusal: Refusal): void;
-  /** null = nothing was refused. */
-  of(namespace: string, name: string): RefusedBySource | null;
+  /** In the last minutes, five unless said, sixty at most; null = nothing was refused. */
+  of(namespace: string, name: string, minutes?: number): RefusedBySource | null;
 }
 
-/** How far back the counts go. */
+/** How far back the counts go that a Source shows. */
 export const refusalMinutes = 5;
+/** How far back they are kept. */
+const keptMinutes = 60;
 const minuteMs = 60_000;
 /** Paths of nobody that are told by name in a minute; anybody can make up more. */
 const mostPaths = 20;
@@ -44,11 +46,12 @@ export function createRefusals(clock: Clock, complain: Complain): Refusals {
     sources.set(key, known);
     const minute = minuteOf();
     known.lastTime = toTimestamp(clock.now());
-    known.minutes = known.minutes.filter((each) => each.minute > minute - refusalMinutes);
+    known.minutes = known.minutes.filter((each) => each.minute > minute - keptMinutes);
     if (known.minutes.at(-1)?.minute !== minute) known.minutes.push({ minute, counts: new Map() });
     const counts = known.minutes.at(-1)?.counts;
     counts?.set(reason, (counts.get(reason) ?? 0) + 1);
-    return known.minutes.reduce((sum, each) => sum + (each.counts.get(reason) ?? 0), 0);
+    const lately = known.minutes.filter((each) => each.minute > minute - refusalMinutes);
+    return lately.reduce((sum, each) => sum + (each.counts.get(reason) ?? 0), 0);
   }
 
   /** The path as it is told; null where too many were told in this minute. */
@@ -80,10 +83,10 @@ export function createRefusals(clock: Clock, complain: Complain): Refusals {
       if (isLogged === true) return;
       complain('warn', `${key} ${reason}`, { source: key, ...fields, lastMinutes }, 'a Source refuses requests');
     },
-    of(namespace, name) {
+    of(namespace, name, minutes = refusalMinutes) {
       const known = sources.get(`${namespace}/${name}`);
       if (known === undefined) return null;
-      const oldest = minuteOf() - refusalMinutes;
+      const oldest = minuteOf() - minutes;
       const sums = new Map<string, number>();
       for (const { counts } of known.minutes.filter((each) => each.minute > oldest))
         for (const [reason, more] of counts) sums.set(reason, (sums.get(reason) ?? 0) + more);

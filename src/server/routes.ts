@@ -18,6 +18,7 @@ import {
 import { listSinks, listSources, listWorkflows } from './api/resources.ts';
 import { cancelRun, getRun, listRuns, retryRun } from './api/runs.ts';
 import { streamChanges } from './api/stream.ts';
+import { getStatus } from './api/status.ts';
 import type { DeepReadonly, ParamName, Route } from './define-route.ts';
 import { getHealth, getLivez, getReadyz } from './health.ts';
 import { getMetrics } from './metrics.ts';
@@ -52,6 +53,7 @@ export const routes = [
   getEvent,
   listDeadLetters,
   getDeadLetter,
+  getStatus,
   createAlert,
   receiveNotification,
   getInfo,

@@ -231,7 +231,8 @@ describe('errors', () => {
     const { server } = await start({
       control: { cancel: fail, retry: fail, retryDelivery: fail, retryDeliveries: fail, cancelDelivery: fail },
     });
-    const response = await server.inject({ method: 'POST', url: '/api/v1/runs/x/cancel', headers: authorized });
+    const url = '/api/v1/runs/019b71b4-4c64-7000-8000-0123456789ab/cancel';
+    const response = await server.inject({ method: 'POST', url, headers: authorized });
     expect(response.statusCode).toBe(status);
     const { code, message, field, next } = error;
     expect(response.json()).toEqual({

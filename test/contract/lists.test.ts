@@ -4,6 +4,8 @@ import { AppError } from '../../src/core/errors.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import type { AlertQuery, ListPage, ListReader } from '../../src/core/lists.ts';
 import type { StoreTransaction } from '../../src/core/store.ts';
+import { lowestIdAt } from '../../src/lib/id.ts';
+import { shortId } from '../../src/lib/short-id.ts';
 import { parseMatchers } from '../../src/lib/matchers.ts';
 import { createWordWriter } from '../../src/store/alerts/word-index.ts';
 import { alertFixture } from '../support/rows.ts';
@@ -270,6 +272,31 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
     });
   });
 
+  it('ids are found by a beginning of them or of their short form', async () => {
+    const ids = [-90 * 86_400_000, 0, 1].map(
+      (ms, n) => `${lowestIdAt(Date.parse(at) + ms).slice(0, 24)}${n}23456789abc`,
+    );
+    for (const [n, id] of ids.entries()) await addAlert(n, { id });
+    for (const id of ids) {
+      const short = shortId(id, ids);
+      expect(await lists.idsLike('alert', id.slice(0, 30), 6)).toEqual([id]);
+      expect(await lists.idsLike('alert', short, 6)).toEqual([id]);
+      expect(await lists.idsLike('run', short, 6)).toEqual([]);
+    }
+    const [, first = '', second = ''] = ids;
+    expect(await lists.idsLike('alert', first.slice(0, 10), 6)).toEqual([second, first]);
+    expect(await lists.idsLike('alert', shortId(first).slice(0, 4), 6)).toEqual([second, first]);
+    expect(await lists.idsLike('alert', first.slice(0, 10), 1)).toEqual([second]);
+    expect(await lists.idsLike('alert', 'KubePodCrashLooping', 6)).toEqual([]);
+  });
+
+  it('the database says what it is', async () => {
+    const { kind, bytes, schema } = await lists.storage();
+    expect(kind).toBe(connection.database.startsWith('postgres') ? 'PostgreSQL' : 'SQLite');
+    expect(bytes).toBeGreaterThan(10_000);
+    expect(schema).toBeGreaterThanOrEqual(5);
+  });
+
   it('the cause of an alert is what its newest run says', async () => {
     const alert = alertFixture();
     await connection.store.transaction('intake', (tx) => tx.alerts.insertAll([alert]));
@@ -497,6 +524,11 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
         await connection.query.insertInto('alert_transitions').values(row).execute();
       }
       expect((await lists.transitions(id(7))).map((transition) => transition.episode)).toEqual([1, 2]);
+      const of = await lists.transitionsOf([id(7), id(8), id(9)], 1);
+      expect(of.map(({ alertId, episode }) => [alertId, episode])).toEqual([
+        [id(8), 3],
+        [id(7), 2],
+      ]);
     });
 
     it('runs by status, workflow, namespace and alert, without outputs', async () => {

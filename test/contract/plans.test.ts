@@ -5,6 +5,7 @@ import { mostExamined } from '../../src/core/lists.ts';
 import type { AlertQuery, ListReader } from '../../src/core/lists.ts';
 import { retainedKinds } from '../../src/core/retention.ts';
 import type { StoreTransaction } from '../../src/core/store.ts';
+import { shortId } from '../../src/lib/short-id.ts';
 import { createAlertStore } from '../../src/store/alerts/store.ts';
 import { createDeliveryStore } from '../../src/store/deliveries/store.ts';
 import { createEventStore } from '../../src/store/events/store.ts';
@@ -121,6 +122,10 @@ const items: [string, Call][] = [
   ['some alerts whole', (lists) => lists.alertsOf([rowId(1), rowId(2)])],
   ['some runs whole', (lists) => lists.runsOf([rowId(1), rowId(2)])],
   ['some events whole', (lists) => lists.eventsOf([rowId(1), rowId(2)], 100)],
+  ['ids of a minute', (lists) => lists.idsLike('alert', shortId(rowId(7)), 6)],
+  ['ids that begin so', (lists) => lists.idsLike('event', rowId(7).slice(0, 20), 6)],
+  ['the database itself', (lists) => lists.storage()],
+  ['histories', (lists) => lists.transitionsOf([rowId(7), rowId(8)], 20)],
   ['one event', (lists) => lists.event(rowId(1))],
   ['one dead letter', (lists) => lists.deadLetter(rowId(1))],
   ['resources', (lists) => lists.resources('Source')],

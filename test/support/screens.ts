@@ -61,6 +61,71 @@ const broken = {
   ],
 };
 
+const cause = 'Container checkout was OOMKilled: it needs more than its memory limit of 256Mi.';
+const pod = 'pod/shop/checkout-7d9f8c6b5-x2x4z';
+
+/** Of the first alert. */
+const investigated = {
+  triageStartedAt: before(12),
+  triageCompletedAt: before(11),
+  cause,
+  aiConfidence: 0.95,
+  aiAnalysis: {
+    summary: cause,
+    root_cause: cause,
+    confidence: 0.95,
+    causal_chain: [
+      {
+        object: 'deployment/shop/checkout',
+        relation: 'alert',
+        happened: 'lacked 1 of 3 pods',
+        finding: '',
+        evidence_ids: ['e2'],
+      },
+      { object: pod, relation: 'owned', happened: 'was killed for its memory', finding: '', evidence_ids: ['e1'] },
+    ],
+    findings: [
+      {
+        category: 'oom-killed',
+        description: 'Container checkout was OOMKilled (exit code 137); its memory limit is 256Mi.',
+        severity: 'critical',
+        object: pod,
+        from: before(12),
+        until: null,
+        evidence_ids: ['e1', 'e2'],
+        evidence: {},
+      },
+    ],
+    evidence: [
+      {
+        id: 'e1',
+        kind: 'object',
+        object: pod,
+        command: 'kubectl get pod checkout-7d9f8c6b5-x2x4z -n shop -o yaml',
+        time: before(11),
+        excerpt: 'phase: Running\ncontainer checkout: last end OOMKilled, exit code 137\nmemory limit: 256Mi',
+      },
+      {
+        id: 'e2',
+        kind: 'events',
+        object: pod,
+        command: 'kubectl get events -n shop',
+        time: before(11),
+        excerpt: 'BackOff: back-off restarting failed container checkout',
+      },
+    ],
+    recommendations: [
+      {
+        priority: 1,
+        action: 'kubectl -n shop top pod checkout-7d9f8c6b5-x2x4z --containers',
+        rationale: 'What it needs.',
+        risk_level: 'low',
+        requires_approval: false,
+      },
+    ],
+  },
+};
+
 /** A server with a store in which something of everything is, on a port of its own; and how the command line finds it. */
 export async function startScreens() {
   const world = await createWorld();
@@ -82,6 +147,7 @@ export async function startScreens() {
           receivedAt: before(minutes),
           lastReceivedAt: before(1),
           workflowId: idBefore(minutes),
+          ...(index === 0 ? investigated : index === 1 ? { triageStartedAt: before(minutes) } : {}),
         }),
       ),
     );

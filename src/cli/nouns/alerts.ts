@@ -1,15 +1,38 @@
-import { labelledObject } from '../../core/alert.ts';
+import type { AlertTransition, CauseState } from '../../core/alert.ts';
 import type { AlertSummary } from '../../core/lists.ts';
+import { shortId } from '../../lib/short-id.ts';
+import { age } from '../output.ts';
 import { emptyAlerts } from './empty-alerts.ts';
 import type { EmptyAnswer } from './empty-alerts.ts';
-import { age } from '../output.ts';
 import type { Noun } from './noun.ts';
 
-export const alerts: Noun<AlertSummary> = {
+/** An alert as the API lists it. */
+export interface ListedAlert extends AlertSummary {
+  readonly object: string | null;
+  readonly since: string;
+  readonly changedAt: string;
+  readonly causeState: CauseState;
+  /** With `--history`. */
+  readonly transitions?: readonly AlertTransition[];
+}
+
+export const alerts: Noun<ListedAlert> = {
   plural: 'alerts',
   singular: 'alert',
   short: ['al'],
-  filters: ['since', 'until', 'search', 'status', 'all', 'severity', 'name', 'label', 'namespace', 'fistNamespace'],
+  filters: [
+    'since',
+    'until',
+    'search',
+    'status',
+    'all',
+    'history',
+    'severity',
+    'name',
+    'label',
+    'namespace',
+    'fistNamespace',
+  ],
   defaults: { status: 'open' },
   whyEmpty: (answer) => emptyAlerts(answer as EmptyAnswer),
   key: 'id',
@@ -17,20 +40,51 @@ export const alerts: Noun<AlertSummary> = {
     name: (item) => `alert/${item.id}`,
     empty: 'no alerts; next: fist send alert --name TestAlert',
     columns: [
-      { heading: 'ID', text: (item) => item.id },
-      { heading: 'ALERT', text: (item) => item.name, cut: 12 },
-      {
-        heading: 'STATUS',
-        text: (item) => (item.mutedReason === null ? item.status : `${item.status} (no run: ${item.mutedReason})`),
-      },
       { heading: 'SEVERITY', text: (item) => item.severity },
+      { heading: 'ALERT', text: (item) => item.name, cut: 12 },
+      { heading: 'OBJECT', text: (item) => item.object ?? '-', cut: 14 },
+      { heading: 'SINCE', text: (item) => age(item.since, Date.now()), ticks: true },
+      { heading: 'CAUSE', text: causeText, cut: 16 },
+      { heading: 'STATUS', text: (item) => item.status, wide: true },
+      { heading: 'CHANGED', text: (item) => age(item.changedAt, Date.now()), wide: true, ticks: true },
       { heading: 'RECEIVED', text: (item) => String(item.receiveCount), wide: true },
       { heading: 'EPISODE', text: (item) => String(item.episode), wide: true },
       { heading: 'SOURCE', text: (item) => `${item.namespace}/${item.source}`, wide: true },
-      { heading: 'RUN', text: (item) => item.workflowId ?? '-', wide: true },
-      { heading: 'AGE', text: (item) => age(item.receivedAt, Date.now()), ticks: true },
+      { heading: 'RUN', text: (item) => (item.workflowId === null ? '-' : shortId(item.workflowId)), wide: true },
       { heading: 'SUMMARY', text: (item) => item.summary ?? '', wide: true, cut: 12 },
-      { heading: 'OBJECT', text: (item) => labelledObject(item.labels), cut: 12 },
+      { heading: 'ID', text: (item) => shortId(item.id) },
     ],
+    details: historyOf,
+    notes: (items, isWide) =>
+      isWide && items.some(({ status }) => status === 'escalated')
+        ? ['escalated: investigated, and it still fires']
+        : [],
   },
+};
+
+function historyOf({ id, name, transitions }: ListedAlert): readonly string[] {
+  if (transitions === undefined) return [];
+  return [
+    `${shortId(id)}  ${name}`,
+    ...transitions.map(
+      ({ at, fromStatus, toStatus, reason }) => `  ${at}  ${fromStatus ?? '-'} -> ${toStatus}  ${reason}`,
+    ),
+  ];
+}
+
+/** The cause, or what is going on instead; of a resolved alert that it is. */
+function causeText({ status, resolvedAt, cause, causeState, mutedReason }: ListedAlert): string {
+  const said =
+    mutedReason !== null && causeState !== 'known' ? `no run: ${mutedReason}` : causeWords[causeState](cause);
+  return status === 'resolved' ? `resolved ${age(resolvedAt, Date.now())} ago; ${said}` : said;
+}
+
+const causeWords: Readonly<Record<CauseState, (cause: string | null) => string>> = {
+  known: (cause) => cause ?? '-',
+  inconclusive: () => 'no cause found',
+  failed: () => 'the run failed',
+  running: () => 'investigating',
+  earlier: (cause) => `before: ${cause ?? '-'}`,
+  waiting: () => 'not yet investigated',
+  none: () => '-',
 };

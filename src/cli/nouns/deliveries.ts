@@ -1,5 +1,6 @@
 import type { DeliverySummary } from '../../core/lists.ts';
 import { deliveryState } from '../delivery-text.ts';
+import { shortId } from '../../lib/short-id.ts';
 import { age } from '../output.ts';
 import type { Noun } from './noun.ts';
 
@@ -13,12 +14,12 @@ export const deliveries: Noun<DeliverySummary> = {
     name: (item) => `delivery/${item.id}`,
     empty: 'no deliveries; a Workflow names the Sinks that are told of its runs',
     columns: [
-      { heading: 'ID', text: (item) => item.id },
+      { heading: 'ID', text: (item) => shortId(item.id) },
       { heading: 'SINK', text: (item) => item.sinkName, cut: 12 },
       { heading: 'EVENT', text: (item) => item.event },
       { heading: 'STATUS', text: deliveryState },
       { heading: 'ATTEMPTS', text: (item) => String(item.attempts), wide: true },
-      { heading: 'RUN', text: (item) => item.runId ?? '-', wide: true },
+      { heading: 'RUN', text: (item) => (item.runId === null ? '-' : shortId(item.runId)), wide: true },
       { heading: 'AGE', text: (item) => age(item.createdAt, Date.now()), ticks: true },
       { heading: 'ERROR', text: (item) => item.error ?? '', cut: 12 },
     ],

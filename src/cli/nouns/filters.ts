@@ -18,6 +18,7 @@ export const filters = {
   },
   status: { flags: '--status <status>', text: 'only with this status (alerts: open, unless --all)' },
   all: { flags: '--all', text: 'with any status' },
+  history: { flags: '--history', text: 'with what happened to each' },
   severity: { flags: '--severity <severity>', text: 'only with this severity' },
   name: { flags: '--name <name>', text: 'only with this alertname' },
   label: {

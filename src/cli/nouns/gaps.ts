@@ -1,4 +1,5 @@
 import type { GapSummary } from '../../core/gaps.ts';
+import { shortId } from '../../lib/short-id.ts';
 import { age } from '../output.ts';
 import type { Noun } from './noun.ts';
 
@@ -16,7 +17,7 @@ export const gaps: Noun<GapSummary> = {
       { heading: 'KIND', text: (item) => item.kind.replace('_', ' ') },
       { heading: 'WHAT', text: placeOf, cut: 12 },
       { heading: 'AGE', text: (item) => age(item.lastSeen, Date.now()), ticks: true },
-      { heading: 'RUN', text: (item) => item.lastRun, wide: true },
+      { heading: 'RUN', text: (item) => shortId(item.lastRun), wide: true },
       { heading: 'FOR', text: (item) => `${item.what}: ${item.reason}`, wide: true, cut: 12 },
       { heading: 'REMEDY', text: (item) => item.remedy, cut: 12 },
     ],

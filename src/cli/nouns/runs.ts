@@ -1,4 +1,5 @@
 import type { RunSummary } from '../../core/lists.ts';
+import { shortId } from '../../lib/short-id.ts';
 import { age } from '../output.ts';
 import type { Noun } from './noun.ts';
 
@@ -12,7 +13,7 @@ export const runs: Noun<RunSummary> = {
     name: (item) => `run/${item.id}`,
     empty: 'no runs; a run starts when an alert comes in',
     columns: [
-      { heading: 'ID', text: (item) => item.id },
+      { heading: 'ID', text: (item) => shortId(item.id) },
       { heading: 'WORKFLOW', text: (item) => item.name, cut: 12 },
       {
         heading: 'STATUS',

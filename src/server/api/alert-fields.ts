@@ -5,6 +5,7 @@ import type { AlertSummary } from '../../core/lists.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { alertObject } from '../../investigation/labels.ts';
 import { count, flag, jsonObject, lazily, pageOf, text, texts, time } from './fields.ts';
+import { deliverySummary } from './deliveries.ts';
 import { runSummary } from './runs.ts';
 
 // Alerts as the API shows them.
@@ -31,6 +32,20 @@ export function alertView<T extends AlertSummary | AlertRecord>(
     ...causeOf(alert),
   };
 }
+
+const transition = lazily(() =>
+  z
+    .strictObject({
+      alertId: text('Id of the alert.'),
+      episode: count('Its episode from then on.'),
+      fromStatus: z.enum(alertStatuses).nullable().describe('null: it was unknown.'),
+      toStatus: z.enum(alertStatuses).describe('Its status from then on.'),
+      reason: text('Why: `Opened`, `Resolved`, `Reopened`, `FiringAgain`, `RunStarted`, `RunEnded`, ...'),
+      at: time('When.'),
+      sourceEventId: text('Id of the notification that brought it.').nullable(),
+    })
+    .meta({ id: 'AlertTransition', description: 'A change of the status or the episode of an alert.' }),
+);
 
 export const alertSummary = lazily(() =>
   z
@@ -86,25 +101,12 @@ export const alertSummary = lazily(() =>
       resolvedAt: time('When the notification came that closed it; null while it is open.').nullable(),
       createdAt: time('When it first came.'),
       updatedAt: time('When the row was last written.'),
+      transitions: z.array(transition()).optional().describe('With `history`: the newest 20, oldest first.'),
     })
     .meta({
       id: 'AlertSummary',
       description: 'An alert in a list. There is one for each identity: Source and fingerprint.',
     }),
-);
-
-const transition = lazily(() =>
-  z
-    .strictObject({
-      alertId: text('Id of the alert.'),
-      episode: count('Its episode from then on.'),
-      fromStatus: z.enum(alertStatuses).nullable().describe('null: it was unknown.'),
-      toStatus: z.enum(alertStatuses).describe('Its status from then on.'),
-      reason: text('Why: `Opened`, `Resolved`, `Reopened`, `FiringAgain`, `RunStarted`, `RunEnded`, ...'),
-      at: time('When.'),
-      sourceEventId: text('Id of the notification that brought it.').nullable(),
-    })
-    .meta({ id: 'AlertTransition', description: 'A change of the status or the episode of an alert.' }),
 );
 
 export const alertDetail = lazily(() =>
@@ -114,6 +116,7 @@ export const alertDetail = lazily(() =>
       aiAnalysis: jsonObject('The last report.').nullable(),
       transitions: z.array(transition()).describe('The newest 500, oldest first.'),
       runs: z.array(runSummary()).describe('The newest 20, newest first.'),
+      deliveries: z.array(deliverySummary()).describe('Of its newest 5 runs, the newest 20 of each.'),
     })
     .meta({ id: 'Alert', description: 'An alert with its history and its runs.' }),
 );

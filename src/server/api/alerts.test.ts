@@ -153,7 +153,7 @@ describe('GET /api/v1/alerts', () => {
 
   it('of an unknown parameter tells those that there are', async () => {
     expect((await world.get('/api/v1/alerts?x=1')).json().next).toBe(
-      'this route takes cursor, fistNamespace, label, limit, name, namespace, search, severity, since, status, until',
+      'this route takes cursor, fistNamespace, history, label, limit, name, namespace, search, severity, since, status, until',
     );
   });
 });
@@ -182,7 +182,7 @@ describe('GET /api/v1/alerts/:id', () => {
     const absent = await world.get('/api/v1/alerts/absent');
     expect([absent.statusCode, absent.json()]).toEqual([
       404,
-      { code: 'NotFound', message: 'there is no alert absent', next: 'fist get alerts' },
+      { code: 'NotFound', message: 'there is no alert absent', next: 'fist get alerts --all' },
     ]);
     const parameter = await world.get(`/api/v1/alerts/${newest}?verbose=1`);
     expect([parameter.statusCode, parameter.json()]).toMatchObject([

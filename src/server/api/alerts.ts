@@ -7,6 +7,8 @@ import { defineRoute } from '../define-route.ts';
 import { alertDetail, alertPageAnswer, alertView } from './alert-fields.ts';
 import { alertPage } from './alert-page.ts';
 import { found, pageParameters, present, textParameter, timeParameters, timesOf, wordParameter } from './fields.ts';
+import { deliveryView } from './deliveries.ts';
+import { idOf, referenceText } from './references.ts';
 import { runView } from './runs.ts';
 
 const mostMatchers = 10;
@@ -40,6 +42,9 @@ function statusesOf(word: string | undefined): readonly AlertStatus[] | undefine
   return word === 'open' ? openStatuses : alertStatuses.filter((status) => status === word);
 }
 
+/** Of each alert in a list. */
+const shownTransitions = 20;
+
 export const listAlerts = defineRoute({
   name: 'listAlerts',
   method: 'GET',
@@ -57,6 +62,7 @@ export const listAlerts = defineRoute({
     name: textParameter('Only with this name.', 'KubePodCrashLooping').optional(),
     namespace: textParameter('Only about something in this namespace, as the labels say.', 'shop').optional(),
     fistNamespace: textParameter('Only of Sources in this namespace.', 'default').optional(),
+    history: z.boolean().describe('With what happened to each.').optional(),
     search: textParameter(
       'Words that must all be in the name, the summary or the values of labels, in any case. From three characters on the beginning of a word is enough.',
       'crash loop',
@@ -70,27 +76,47 @@ export const listAlerts = defineRoute({
     const statuses = statusesOf(status);
     const filters = present({ cursor, matchers, statuses, severity, name, objectNamespace, namespace, search });
     const page = await alertPage(lists, { limit, ...filters, ...timesOf(query, clock.now()) }, status);
-    return { ...page, items: page.items.map(alertView) };
+    if (query.history !== true) return { ...page, items: page.items.map(alertView) };
+    const transitions = await lists.transitionsOf(
+      page.items.map(({ id }) => id),
+      shownTransitions,
+    );
+    const of = Map.groupBy(transitions, ({ alertId }) => alertId);
+    return { ...page, items: page.items.map((item) => ({ ...alertView(item), transitions: of.get(item.id) ?? [] })) };
   },
 });
 
 /** Runs that are shown with an alert, newest first. */
 const shownRuns = 20;
+/** Of so many of these the deliveries are shown, so many of each. */
+const runsWithDeliveries = 5;
+const shownDeliveries = 20;
 
 export const getAlert = defineRoute({
   name: 'getAlert',
   method: 'GET',
   path: '/api/v1/alerts/:id',
   access: 'token',
-  summary: 'One alert with its history and its newest runs.',
+  summary: 'One alert with its history, its newest runs and what they sent.',
+  params: { id: referenceText },
   errors: ['NotFound'],
   answer: alertDetail,
-  async handler({ reader: { lists } }, { params: { id } }) {
-    const alert = found(await lists.alert(id), 'alert', id, 'fist get alerts');
-    const [transitions, runs] = await Promise.all([
+  async handler({ reader }, { params }) {
+    const { lists } = reader;
+    const id = await idOf(reader, 'alert', params.id);
+    const alert = found(await lists.alert(id), 'alert', id, 'fist get alerts --all');
+    const [transitions, { items: runs }] = await Promise.all([
       lists.transitions(id),
       lists.runs({ alertId: id, limit: shownRuns }),
     ]);
-    return { ...alertView(alert), transitions, runs: runs.items.map(runView) };
+    const deliveries = await Promise.all(
+      runs.slice(0, runsWithDeliveries).map(({ id: runId }) => lists.deliveries({ runId, limit: shownDeliveries })),
+    );
+    return {
+      ...alertView(alert),
+      transitions,
+      runs: runs.map(runView),
+      deliveries: deliveries.flatMap(({ items }) => items.map(deliveryView)),
+    };
   },
 });

@@ -6,6 +6,7 @@ import { defineRoute } from '../define-route.ts';
 import type { RouteContext } from '../define-route.ts';
 import { anyJson, count, flag, found, jsonObject, lazily, pageOf, pageParameters, present, text } from './fields.ts';
 import { textParameter, time, timeParameters, timesOf, viewPage, wordParameter } from './fields.ts';
+import { filterId, idOf } from './references.ts';
 import { cancelBody } from './cancel-body.ts';
 
 /** What only workers need of a delivery. */
@@ -72,14 +73,16 @@ export const listDeliveries = defineRoute({
     ...pageParameters,
     ...timeParameters,
     status: wordParameter('Only with this status.', deliveryStatuses).optional(),
-    run: textParameter('Only of the run with this id.').optional(),
+    run: textParameter('Only of this run: its id, or a beginning of it.').optional(),
     sink: textParameter('Only to the Sink with this name.', 'chat').optional(),
     namespace: textParameter('Only to Sinks in this namespace.', 'default').optional(),
   },
   example: { query: 'status=failed' },
   answer: lazily(() => pageOf(deliverySummary())),
-  async handler({ reader: { lists }, clock }, { query }) {
-    const { limit, cursor, status, run: runId, sink, namespace } = query;
+  async handler({ reader, clock }, { query }) {
+    const { lists } = reader;
+    const { limit, cursor, status, run, sink, namespace } = query;
+    const runId = run === undefined ? undefined : await filterId(reader, 'run', run);
     const filters = present({ cursor, status, runId, sink, namespace });
     return viewPage(await lists.deliveries({ limit, ...filters, ...timesOf(query, clock.now()) }), deliveryView);
   },
@@ -97,7 +100,7 @@ export const getDelivery = defineRoute({
   summary: 'One delivery with what is sent.',
   errors: ['NotFound'],
   answer: delivery,
-  handler: (context, { params: { id } }) => showDelivery(context, id),
+  handler: async (context, { params }) => showDelivery(context, await idOf(context.reader, 'delivery', params.id)),
 });
 
 export const retryDelivery = defineRoute({
@@ -108,7 +111,8 @@ export const retryDelivery = defineRoute({
   summary: 'Sends a failed delivery again: same key, same payload, attempts counted anew.',
   errors: ['NotFound', 'Conflict'],
   answer: delivery,
-  async handler(context, { params: { id } }) {
+  async handler(context, { params }) {
+    const id = await idOf(context.reader, 'delivery', params.id);
     await context.control.retryDelivery(id);
     return showDelivery(context, id);
   },
@@ -143,7 +147,8 @@ export const cancelDelivery = defineRoute({
   errors: ['NotFound', 'Conflict'],
   example: { body: { reason: 'told by telephone' } },
   answer: delivery,
-  async handler(context, { params: { id }, body: { reason } }) {
+  async handler(context, { params, body: { reason } }) {
+    const id = await idOf(context.reader, 'delivery', params.id);
     await context.control.cancelDelivery(id, reason);
     return showDelivery(context, id);
   },

@@ -13,6 +13,7 @@ import {
   time,
 } from './fields.ts';
 import { timeParameters, timesOf } from './fields.ts';
+import { idOf } from './references.ts';
 
 // What came in, as it was: notifications, and what could not be used of them.
 
@@ -87,8 +88,9 @@ export const getEvent = defineRoute({
   summary: 'One notification with its body.',
   errors: ['NotFound'],
   answer: event,
-  async handler({ reader: { lists } }, { params: { id } }) {
-    return found(await lists.event(id), 'event', id, 'GET /api/v1/events lists them');
+  async handler({ reader }, { params }) {
+    const id = await idOf(reader, 'event', params.id);
+    return found(await reader.lists.event(id), 'event', id, 'fist get events');
   },
 });
 
@@ -120,7 +122,8 @@ export const getDeadLetter = defineRoute({
   summary: 'One of them with its body.',
   errors: ['NotFound'],
   answer: deadLetter,
-  async handler({ reader: { lists } }, { params: { id } }) {
-    return found(await lists.deadLetter(id), 'dead letter', id, 'GET /api/v1/dead-letters lists them');
+  async handler({ reader }, { params }) {
+    const id = await idOf(reader, 'dead letter', params.id);
+    return found(await reader.lists.deadLetter(id), 'dead letter', id, 'fist get dead-letters');
   },
 });

@@ -132,8 +132,8 @@ describe('one of a list', () => {
 
   it.each([
     ['deliveries', 'there is no delivery absent', 'fist get deliveries'],
-    ['events', 'there is no event absent', 'GET /api/v1/events lists them'],
-    ['dead-letters', 'there is no dead letter absent', 'GET /api/v1/dead-letters lists them'],
+    ['events', 'there is no event absent', 'fist get events'],
+    ['dead-letters', 'there is no dead letter absent', 'fist get dead-letters'],
   ])('%s: absent, with a parameter, without the token', async (list, message, next) => {
     const absent = await world.get(`/api/v1/${list}/absent`);
     expect([absent.statusCode, absent.json()]).toEqual([404, { code: 'NotFound', message, next }]);

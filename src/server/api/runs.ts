@@ -8,6 +8,7 @@ import type { RouteContext } from '../define-route.ts';
 import { cancelBody } from './cancel-body.ts';
 import { deliverySummary, deliveryView } from './deliveries.ts';
 import { anyJson, count, flag, found, jsonObject, lazily, pageOf, pageParameters, present, text } from './fields.ts';
+import { filterId, idOf } from './references.ts';
 import { textParameter, texts, time, timeParameters, timesOf, viewPage, wordParameter } from './fields.ts';
 
 /** What the API shows of a run: all but what only workers need. */
@@ -149,13 +150,15 @@ export const listRuns = defineRoute({
     status: wordParameter('Only with this status.', runStatuses).optional(),
     workflow: textParameter('Only of the Workflow with this name.', 'triage').optional(),
     namespace: textParameter('Only of Workflows in this namespace.', 'default').optional(),
-    alert: textParameter('Only of the alert with this id.').optional(),
+    alert: textParameter('Only of this alert: its id, a beginning of it, or its name.').optional(),
     error: textParameter('Only with this error code.', 'Timeout').optional(),
   },
   example: { query: 'status=failed&since=24h' },
   answer: lazily(() => pageOf(runSummary())),
-  async handler({ reader: { lists }, clock }, { query }) {
-    const { limit, cursor, status, workflow, namespace, alert: alertId, error: errorCode } = query;
+  async handler({ reader, clock }, { query }) {
+    const { lists } = reader;
+    const { limit, cursor, status, workflow, namespace, alert, error: errorCode } = query;
+    const alertId = alert === undefined ? undefined : await filterId(reader, 'alert', alert);
     const filters = present({ cursor, status, workflow, namespace, alertId, errorCode });
     return viewPage(await lists.runs({ limit, ...filters, ...timesOf(query, clock.now()) }), runView);
   },
@@ -175,8 +178,9 @@ export const getRun = defineRoute({
   summary: 'One run with its steps, evidence and deliveries.',
   errors: ['NotFound'],
   answer: runDetail,
-  async handler(context, { params: { id } }) {
+  async handler(context, { params }) {
     const { lists, runs } = context.reader;
+    const id = await idOf(context.reader, 'run', params.id);
     const run = await findRun(context, id);
     const [steps, evidence, deliveries] = await Promise.all([
       runs.steps(id),
@@ -203,7 +207,8 @@ export const cancelRun = defineRoute({
   errors: ['NotFound', 'Conflict'],
   example: { body: { reason: 'the wrong cluster' } },
   answer: run,
-  async handler(context, { params: { id }, body: { reason } }) {
+  async handler(context, { params, body: { reason } }) {
+    const id = await idOf(context.reader, 'run', params.id);
     await context.control.cancel(id, reason);
     return runView(await findRun(context, id));
   },
@@ -220,7 +225,8 @@ export const retryRun = defineRoute({
   answer: lazily(() =>
     z.strictObject({ id: text('Id of the new run.'), retryOf: text('Id of the run that it repeats.') }),
   ),
-  async handler({ control }, { params: { id } }) {
+  async handler({ control, reader }, { params }) {
+    const id = await idOf(reader, 'run', params.id);
     return { id: await control.retry(id), retryOf: id };
   },
 });

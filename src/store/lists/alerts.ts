@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Kysely, RawBuilder, Selectable } from 'kysely';
 import { alertStatuses, longestNamespace, matchLabels, namespaceLabels, severities } from '../../core/alert.ts';
-import type { Matcher, Severity } from '../../core/alert.ts';
+import type { AlertTransition, Matcher, Severity } from '../../core/alert.ts';
 import { mostTransitions } from '../../core/lists.ts';
 import type { AlertQuery, ListReader } from '../../core/lists.ts';
 import { matchesAll } from '../../lib/matchers.ts';
@@ -15,7 +15,7 @@ import { findersOf, searchOf, sparseScan } from './alert-finders.ts';
 import { hasValue, orderByChange, readScan, scanIndex } from './page.ts';
 import type { IndexScan, Range } from './page.ts';
 
-type Lists = Pick<ListReader, 'alerts' | 'alert' | 'alertByIdentity' | 'transitions'>;
+type Lists = Pick<ListReader, 'alerts' | 'alert' | 'alertByIdentity' | 'transitions' | 'transitionsOf'>;
 
 const whole = selection(alerts);
 const summaries = selection(alerts, listedFields(alerts));
@@ -122,6 +122,23 @@ async function acceptedOf(
   return rows.filter(accept).map(({ id }) => id);
 }
 
+/** So many are asked for by one statement. */
+const historiesAtOnce = 50;
+
+async function history(
+  query: Kysely<Database>,
+  alertIds: readonly string[],
+  most: number,
+): Promise<readonly AlertTransition[]> {
+  const columns = sql.join(transitions.columns.map((column) => sql.ref(column)));
+  const parts = alertIds.map((id, index) => {
+    const newest = sql`SELECT ${columns} FROM alert_transitions WHERE alert_id = ${id} ORDER BY id DESC LIMIT ${most}`;
+    return sql`SELECT * FROM (${newest}) AS ${sql.ref(`part${index}`)}`;
+  });
+  const { rows } = await sql<Record<string, unknown>>`${sql.join(parts, sql` UNION ALL `)}`.execute(query);
+  return rows.map(transitions.read).toReversed();
+}
+
 function alertItems(query: Kysely<Database>): Omit<Lists, 'alerts'> {
   return {
     async alert(id) {
@@ -138,15 +155,12 @@ function alertItems(query: Kysely<Database>): Omit<Lists, 'alerts'> {
         .executeTakeFirst();
       return row === undefined ? undefined : whole.read(row);
     },
-    async transitions(alertId, most = mostTransitions) {
-      const rows = await query
-        .selectFrom('alert_transitions')
-        .selectAll()
-        .where('alert_id', '=', alertId)
-        .orderBy('id', 'desc')
-        .limit(most)
-        .execute();
-      return rows.map(transitions.read).toReversed();
+    transitions: (alertId) => history(query, [alertId], mostTransitions),
+    async transitionsOf(alertIds, most) {
+      const parts: AlertTransition[] = [];
+      for (let start = 0; start < alertIds.length; start += historiesAtOnce)
+        parts.push(...(await history(query, alertIds.slice(start, start + historiesAtOnce), most)));
+      return parts;
     },
   };
 }

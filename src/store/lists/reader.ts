@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { ListReader } from '../../core/lists.ts';
 import { alertLists } from './alerts.ts';
 import { changeLists } from './changes.ts';
+import { idLists } from './ids.ts';
 import { inputLists } from './inputs.ts';
 import { resourceLists } from './resources.ts';
 import { wholeLists } from './whole.ts';
@@ -17,5 +18,6 @@ export function createListReader(query: Kysely<Database>): ListReader {
     ...resourceLists(query),
     ...wholeLists(query),
     ...changeLists(query),
+    ...idLists(query),
   };
 }

@@ -3,10 +3,11 @@ import { mostWaiting } from '../../core/lists.ts';
 import type { ListReader, ResourceActivity } from '../../core/lists.ts';
 import type { Database } from '../tables/all.ts';
 import { resources } from '../tables/resources.ts';
+import { sqlOf } from '../sql/dialect.ts';
 import { selection } from '../tables/table.ts';
 
 /** Sources, Workflows and Sinks, of which there are few. */
-export function resourceLists(query: Kysely<Database>): Pick<ListReader, 'resources' | 'activity'> {
+export function resourceLists(query: Kysely<Database>): Pick<ListReader, 'resources' | 'activity' | 'storage'> {
   const { read } = selection(resources);
   return {
     async resources(kind) {
@@ -18,6 +19,14 @@ export function resourceLists(query: Kysely<Database>): Pick<ListReader, 'resour
         .orderBy('name')
         .execute();
       return rows.map(read);
+    },
+    async storage() {
+      const { kind, bytes } = sqlOf(query);
+      const [size, schema] = await Promise.all([
+        bytes.execute(query),
+        query.selectFrom('schema_info').select('version').executeTakeFirst(),
+      ]);
+      return { kind, bytes: size.rows[0]?.bytes ?? 0, schema: schema?.version ?? 0 };
     },
     async activity() {
       const rows = await query.selectFrom('resource_activity').selectAll().execute();

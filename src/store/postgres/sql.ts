@@ -58,6 +58,8 @@ export const postgresSql: Sql = {
     });
     return sql`${sql.join(parts, sql` UNION ALL `)} ORDER BY place DESC LIMIT ${limit} OFFSET ${offset}`;
   },
+  kind: 'PostgreSQL',
+  bytes: sql`SELECT pg_database_size(current_database()) AS bytes`,
   alertPlace: sql`alert_place(id, received_at, triage_started_at, triage_completed_at, resolved_at)`,
 };
 

@@ -1,4 +1,5 @@
 import type { Kysely, RawBuilder, SelectQueryBuilder } from 'kysely';
+import type { Storage } from '../../core/lists.ts';
 import type { Database } from '../tables/all.ts';
 
 /** Runs a statement for many rows, whose values are in the order of its columns. Resolves to the rows that it changed. */
@@ -57,6 +58,9 @@ export interface Sql {
     limit: number,
     offset: number,
   ): RawBuilder<{ place: string }>;
+  readonly kind: Storage['kind'];
+  /** Bytes of the whole database. */
+  readonly bytes: RawBuilder<{ bytes: number }>;
   /** The place of an alert in lists, as its indexes say it: the time of its last change, then its id. */
   readonly alertPlace: RawBuilder<string>;
 }

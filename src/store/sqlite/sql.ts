@@ -48,6 +48,8 @@ export const sqliteSql: Sql = {
   // It merges the parts as they stand in the index.
   newestOf: (queries, limit, offset) =>
     sql`${sql.join([...queries], sql` UNION ALL `)} ORDER BY place DESC LIMIT ${limit} OFFSET ${offset}`,
+  kind: 'SQLite',
+  bytes: sql`SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size`,
   alertPlace: sql`max(received_at, coalesce(triage_started_at, ''), coalesce(triage_completed_at, ''), coalesce(resolved_at, '')) || id`,
 };
 

@@ -1,0 +1,197 @@
+import { expect, test } from 'vitest';
+import { runFixture } from '../../test/support/deliveries.ts';
+import { alertFixture } from '../../test/support/rows.ts';
+import { causeOf } from '../core/alert.ts';
+import type { AlertRecord } from '../core/alert.ts';
+import type { RunRecord } from '../core/run.ts';
+import { textWidth } from '../lib/text-width.ts';
+import { whyOf } from './why-answer.ts';
+import type { AlertDetail } from './why-answer.ts';
+import { whyLines } from './why-text.ts';
+
+const runId = '019b71b5-0000-7000-8000-aaaaaaaaaaaa';
+const since = '2026-03-01T12:00:00.000Z';
+const nowMs = Date.parse('2026-03-01T12:12:00.000Z');
+
+const link = (object: string, relation: string, happened: string) => ({
+  object,
+  relation,
+  happened,
+  finding: '',
+  evidence_ids: ['e1'],
+});
+
+const report = {
+  summary: 'long',
+  root_cause: 'Claim data is not bound. It explains this: pod web-1 waits.',
+  cause: { sentence: 'Claim data is not bound: its class does not exist.', change: null },
+  confidence: 0.7,
+  causal_chain: [
+    link('pod/shop/web-1', 'alert', 'found no node'),
+    link('persistentvolumeclaim/shop/data', 'mounts', 'was not bound'),
+  ],
+  findings: [
+    {
+      category: 'claim-pending',
+      description: 'Claim data is not bound.',
+      severity: 'high',
+      object: 'persistentvolumeclaim/shop/data',
+      from: null,
+      until: null,
+      evidence_ids: ['e1'],
+      evidence: {},
+    },
+  ],
+  evidence: [
+    {
+      id: 'e1',
+      kind: 'object',
+      object: 'x',
+      command: 'kubectl get pvc data',
+      time: since,
+      excerpt: 'claim data: not bound',
+    },
+  ],
+  recommendations: [
+    {
+      priority: 1,
+      action: 'kubectl get storageclass',
+      rationale: '',
+      risk_level: 'low',
+      requires_approval: false,
+      undo: null,
+    },
+  ],
+} as const;
+
+function detail(alert: Partial<AlertRecord>, runs: readonly Partial<RunRecord>[]): AlertDetail {
+  const record = alertFixture({ id: '019b71b4-4c64-7000-8000-0123456789ab', name: 'Crash', ...alert });
+  return {
+    ...record,
+    ...causeOf(record),
+    object: 'pod/shop/web-1',
+    since,
+    transitions: [],
+    deliveries: [],
+    runs: runs.map((run) => runFixture({ id: runId, status: 'succeeded', completedAt: since, ...run })),
+  };
+}
+
+const started = { triageStartedAt: since, workflowId: runId } as const;
+const ended = { ...started, triageCompletedAt: since, status: 'escalated' } as const;
+
+test('a cause is worded by how sure it is, with the way, the evidence and the first step', () => {
+  const alert = detail({ ...ended, cause: 'Claim data is not bound', aiAnalysis: report as never }, [{}]);
+  const why = whyOf(alert);
+  expect(why).toMatchObject({
+    state: 'known',
+    answer: 'The cause is probably (70%): Claim data is not bound: its class does not exist.',
+    chain: ['pod/shop/web-1 found no node', '-> mounts persistentvolumeclaim/shop/data, which was not bound'],
+    evidence: [{ id: 'e1', line: 'claim data: not bound' }],
+    firstStep: 'kubectl get storageclass (reads only)',
+    next: 'fist describe alert/71b40123',
+  });
+  expect(whyLines(why, alert, nowMs)).toEqual([
+    'FIRING warning Crash pod/shop/web-1 for 12m',
+    'since 2026-03-01 12:00:00 UTC, episode 1, received once',
+    '',
+    'The cause is probably (70%): Claim data is not bound: its class does not exist.',
+    '',
+    '  pod/shop/web-1 found no node',
+    '  -> mounts persistentvolumeclaim/shop/data, which was not bound',
+    '',
+    'Evidence',
+    '  e1  claim data: not bound',
+    '',
+    'First step',
+    '  kubectl get storageclass (reads only)',
+    '',
+    'Run  run/71b5aaaa succeeded, 12m ago',
+  ]);
+});
+
+test('however long the report is, it is one screen', () => {
+  const long = 'word '.repeat(200);
+  const most = {
+    ...report,
+    cause: { sentence: long, change: long },
+    causal_chain: Array.from({ length: 20 }, () => link('pod/shop/web-1', 'owner', long)),
+    evidence: Array.from({ length: 9 }, (_, n) => ({
+      ...report.evidence[0],
+      id: `e${n}`,
+      excerpt: `claim data ${long}`,
+    })),
+    findings: [{ ...report.findings[0], evidence_ids: Array.from({ length: 9 }, (_, n) => `e${n}`) }],
+    recommendations: [{ ...report.recommendations[0], action: long }],
+  };
+  const alert = detail({ ...ended, cause: 'x', aiAnalysis: most, name: 'N'.repeat(300) }, [{}]);
+  const lines = whyLines(whyOf(alert), alert, nowMs);
+  expect(lines.length).toBeLessThanOrEqual(24);
+  expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(84);
+});
+
+test.each<[string, Partial<AlertRecord>, readonly Partial<RunRecord>[], string, string]>([
+  [
+    'a run at work',
+    { ...started, status: 'triaging' },
+    [{ status: 'running', stepsCompleted: 1, totalSteps: 3, currentStep: 'investigate', completedAt: null }],
+    'run/71b5aaaa is at work: step 2 of 3 (investigate).',
+    'fist why alert/71b40123',
+  ],
+  [
+    'a run that waits',
+    { workflowId: runId },
+    [{ status: 'pending', waitingFor: 'slot', completedAt: null }],
+    'run/71b5aaaa waits for its turn: others are at work.',
+    'fist why alert/71b40123',
+  ],
+  [
+    'a storm',
+    { mutedReason: 'StormGuard', mutedUntil: '2026-03-01T12:13:00.000Z' },
+    [],
+    'No run was started: its Source has begun as many runs as stormCapPerMinute allows, and it gets one when there is room. It is decided anew at 12:13:00 UTC.',
+    'fist describe source/default/am',
+  ],
+  ['no workflow', {}, [], 'No run was started: its Source triggers no Workflow.', 'fist investigate pod/web-1 -n shop'],
+  [
+    'a workflow that is not ready',
+    { workflowId: runId },
+    [{ status: 'failed', errorCode: 'WorkflowNotReady', error: 'Workflow shop/triage is not ready' }],
+    'run/71b5aaaa failed: WorkflowNotReady: Workflow shop/triage is not ready.',
+    'fist retry run/71b5aaaa',
+  ],
+  [
+    'a run that was cancelled',
+    ended,
+    [{ status: 'cancelled', cancelReason: 'wrong cluster' }],
+    'run/71b5aaaa was cancelled: wrong cluster.',
+    'fist retry run/71b5aaaa',
+  ],
+  [
+    'commands alone',
+    ended,
+    [{}],
+    'run/71b5aaaa ended without a report: its Workflow has no agent step.',
+    'fist describe run/71b5aaaa',
+  ],
+  [
+    'no cause',
+    {
+      ...ended,
+      cause: '',
+      aiAnalysis: { ...report, root_cause: null, cause: null, summary: 'Inconclusive: all is well.' } as never,
+    },
+    [{}],
+    'No cause was found: all is well.',
+    'fist describe alert/71b40123',
+  ],
+  [
+    'a cause of an earlier episode',
+    { episode: 2, cause: 'Claim data is not bound', aiAnalysis: report as never, mutedReason: 'Cooldown' },
+    [{}],
+    'No run was started: the last run was too short a time ago (cooldown). In an earlier episode: The cause is probably (70%): Claim data is not bound: its class does not exist.',
+    'fist describe source/default/am',
+  ],
+])('%s', (_name, alert, runs, answer, next) => {
+  expect(whyOf(detail(alert, runs))).toMatchObject({ answer, next });
+});

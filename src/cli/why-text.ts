@@ -1,0 +1,74 @@
+import { timeText, toTimestamp } from '../core/time.ts';
+import { shortId } from '../lib/short-id.ts';
+import { cutToWidth } from '../lib/text-width.ts';
+import { headLine } from '../report/head.ts';
+import type { ReportHead } from '../report/head.ts';
+import { wrap } from '../report/layout.ts';
+import { isCommand } from '../report/text.ts';
+import { age } from './output.ts';
+import type { AlertDetail, Why } from './why-answer.ts';
+
+/** Lines of each part; together, and with the next command, they stay within a screen of 25. */
+const most = { answer: 5, chain: 4, step: 2 } as const;
+const defaultColumns = 80;
+
+/** What `fist why` prints, and the head of `fist describe alert`. `now` is the time in milliseconds. */
+export function whyLines(why: Why, alert: AlertDetail, nowMs: number, columns = defaultColumns): readonly string[] {
+  const { answer, chain, evidence, firstStep } = why;
+  return [
+    cutToWidth(headLine(headOf(alert), toTimestamp(nowMs)), columns),
+    cutToWidth(timesLine(alert), columns),
+    '',
+    ...atMost(wrap(answer, columns), most.answer),
+    ...block(ends(chain).map((line) => cutToWidth(`  ${line}`, columns))),
+    ...block(
+      evidence.map(({ id, line }) => cutToWidth(`  ${id.padEnd(4)}${line}`, columns)),
+      'Evidence',
+    ),
+    ...block(firstStep === null ? [] : stepLines(firstStep, columns), 'First step'),
+    ...block(why.run === null ? [] : [runLine(why.run, alert, nowMs)]),
+  ];
+}
+
+/** The first and the last hops of a long way. */
+function ends(chain: readonly string[]): readonly string[] {
+  return chain.length <= most.chain ? chain : [...chain.slice(0, 1), '...', ...chain.slice(2 - most.chain)];
+}
+
+/** A command stays on one line, so that it can be copied. */
+function stepLines(step: string, columns: number): readonly string[] {
+  return isCommand(step) ? [`  ${step}`] : atMost(wrap(step, columns, '  '), most.step);
+}
+
+function headOf(alert: AlertDetail): ReportHead {
+  const { status, severity, name, object, since, endsAt, labels } = alert;
+  return {
+    status: status === 'resolved' ? 'resolved' : 'firing',
+    severity,
+    name,
+    object: object ?? '',
+    cluster: labels['cluster'] ?? null,
+    startsAt: since,
+    endsAt,
+  };
+}
+
+function timesLine({ since, episode, receiveCount }: AlertDetail): string {
+  const times = receiveCount === 1 ? 'once' : `${receiveCount} times`;
+  return `since ${timeText(since)}, episode ${episode}, received ${times}`;
+}
+
+function runLine({ id, status }: NonNullable<Why['run']>, { runs }: AlertDetail, nowMs: number): string {
+  const [run] = runs;
+  return `Run  run/${shortId(id)} ${status}, ${age(run?.completedAt ?? run?.createdAt, nowMs)} ago`;
+}
+
+/** Lines under a title, an empty line before them; nothing where there are none. */
+function block(lines: readonly string[], title?: string): readonly string[] {
+  if (lines.length === 0) return [];
+  return ['', ...(title === undefined ? [] : [title]), ...lines];
+}
+
+function atMost(lines: readonly string[], count: number): readonly string[] {
+  return lines.length <= count ? lines : [...lines.slice(0, count - 1), `${lines[count - 1] ?? ''} ...`];
+}
