@@ -23,7 +23,7 @@ export function packageProblem(root) {
   const { dependencies = {} } = readJson(`${root}package.json`);
   const absent = Object.keys(dependencies).find((name) => !isWhole(root, `node_modules/${name}`));
   if (absent !== undefined) return `the package ${absent} is not there: an installation was interrupted`;
-  if (done === undefined || done >= changed || isStamped(root, lock)) return null;
+  if (done === undefined || done >= changed || isStamped(root)) return null;
   const wanted = packagesOf(lock);
   const present = packagesOf(installed);
   const wrong = Object.keys(wanted).filter((name) => name !== '' && differs(wanted[name], present[name]));
@@ -33,24 +33,33 @@ export function packageProblem(root) {
   return `the installed packages are not those of package-lock.json: ${names.join(', ')}${more}`;
 }
 
-/** How many packages of the lock file are there, and which are not; what may be left out on this platform does not count. */
-export function countPackages(root) {
+/**
+ * How many packages of the lock file are there, and which are not; what may be left out on this platform does not count, nor
+ * what is for development only where that was left out.
+ */
+export function countPackages(root, withoutDevelopment) {
   const wanted = Object.entries(packagesOf(`${root}package-lock.json`))
-    .filter(([path, { optional, devOptional }]) => path !== '' && !optional && !devOptional)
+    .filter(
+      ([path, { dev, optional, devOptional }]) =>
+        path !== '' && !optional && !devOptional && !(dev && withoutDevelopment),
+    )
     .map(([path]) => path);
   const absent = wanted.filter((path) => !isWhole(root, path));
   return { total: wanted.length, absent };
 }
 
-/** scripts/install.js installed exactly this lock file. */
-export function isStamped(root, lock = `${root}package-lock.json`) {
-  const stamp = stampOf(root);
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === hashOf(lock);
+/** scripts/install.js installed exactly this lock file; `withoutDevelopment`: at least what the program needs of it. */
+export function isStamped(root, withoutDevelopment = true) {
+  const wanted = hashOf(`${root}package-lock.json`);
+  return (withoutDevelopment ? [false, true] : [false]).some((kind) => {
+    const stamp = stampOf(root, kind);
+    return existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted;
+  });
 }
 
-/** Where scripts/install.js keeps the hash of the lock file that it installed. */
-export function stampOf(root) {
-  return `${root}node_modules/.installed-lock`;
+/** Where scripts/install.js keeps the hash of the lock file that it installed, whole or without what is for development only. */
+export function stampOf(root, withoutDevelopment) {
+  return `${root}node_modules/.installed-lock${withoutDevelopment ? '-without-dev' : ''}`;
 }
 
 export function hashOf(file) {

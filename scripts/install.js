@@ -1,20 +1,24 @@
 // Runs before `start`, `demo`, `test` and the like, under whatever Node the machine has (18 or newer): installs what the lock
 // file says where it is not there or not whole, so that each of these is one command on a fresh clone and after an
-// installation that was interrupted.
+// installation that was interrupted. With `--omit=dev` only what the program itself needs, which takes half of the time.
 import { spawn } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { countPackages, hashOf, isStamped, packageProblem, stampOf } from '../bin/check-packages.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const withoutDevelopment = process.argv.includes('--omit=dev');
 const problem = whyToInstall();
 if (problem !== null) await install(problem);
 
 /** Why packages have to be installed, for people; null where they are whole. */
 function whyToInstall() {
   if (!existsSync(`${root}node_modules`)) return 'they are not there yet';
-  if (!isStamped(root)) return packageProblem(root) ?? 'this step did not install them';
-  const { absent } = countPackages(root);
+  if (!isStamped(root, withoutDevelopment))
+    return (
+      packageProblem(root) ?? (isStamped(root) ? 'those for development are missing' : 'this step did not install them')
+    );
+  const { absent } = countPackages(root, withoutDevelopment);
   const more = absent.length > 1 ? ` and ${absent.length - 1} more` : '';
   return absent.length === 0 ? null : `${absent[0].replace(/^.*node_modules\//, '')}${more} not there any more`;
 }
@@ -22,10 +26,11 @@ function whyToInstall() {
 async function install(reason) {
   process.stderr.write(`Installing the packages of package-lock.json: ${reason}\n`);
   // Without the stamp an interruption is noticed. What npm fails to remove, where something still writes there, is tried again.
-  rmSync(stampOf(root), { force: true });
+  for (const kind of [false, true]) rmSync(stampOf(root, kind), { force: true });
   rmSync(`${root}node_modules`, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   const stopProgress = showProgress();
-  const code = await runNpm(['ci', '--no-audit', '--no-fund', '--no-progress']);
+  const omit = withoutDevelopment ? ['--omit=dev'] : [];
+  const code = await runNpm(['ci', '--no-audit', '--no-fund', '--no-progress', ...omit]);
   stopProgress();
   if (code !== 0) {
     process.stderr.write(
@@ -33,7 +38,7 @@ async function install(reason) {
     );
     process.exit(code);
   }
-  writeFileSync(stampOf(root), hashOf(`${root}package-lock.json`));
+  writeFileSync(stampOf(root, withoutDevelopment), hashOf(`${root}package-lock.json`));
 }
 
 /** Resolves with its exit code. npm passes its own path on, so that no shell and no PATH look-up is needed, on Windows either. */
@@ -59,7 +64,7 @@ function showProgress() {
   const startedAt = Date.now();
   const { isTTY } = process.stderr;
   const tell = (end) => {
-    const { total, absent } = countPackages(root);
+    const { total, absent } = countPackages(root, withoutDevelopment);
     const seconds = Math.round((Date.now() - startedAt) / 1000);
     const line = `  ${total - absent.length} of ${total} packages after ${seconds} s`;
     process.stderr.write(isTTY ? `\r\u001b[K${line}${end}` : `${line}\n`);

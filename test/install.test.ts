@@ -10,7 +10,7 @@ import { makeTar } from './support/tar.ts';
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
-/** A checkout whose only package is an archive in it, so that npm needs no network. */
+/** A checkout whose packages, one to run and one for development, are an archive in it, so that npm needs no network. */
 function checkout(): string {
   const root = cleanup.temporaryFolder('install');
   mkdirSync(join(root, 'scripts'));
@@ -19,11 +19,16 @@ function checkout(): string {
   const archive = gzipSync(makeTar([{ path: 'package/package.json', content: '{"name": "one", "version": "1.0.0"}' }]));
   writeFileSync(join(root, 'one.tgz'), archive);
   const dependencies = { one: 'file:one.tgz' };
-  const description = { name: 'checkout', version: '1.0.0', type: 'module', dependencies };
+  const devDependencies = { tool: 'file:one.tgz' };
+  const description = { name: 'checkout', version: '1.0.0', type: 'module', dependencies, devDependencies };
   writeFileSync(join(root, 'package.json'), JSON.stringify(description));
   const integrity = `sha512-${createHash('sha512').update(archive).digest('base64')}`;
   const one = { version: '1.0.0', resolved: 'file:one.tgz', integrity };
-  const packages = { '': { name: 'checkout', version: '1.0.0', dependencies }, 'node_modules/one': one };
+  const packages = {
+    '': { name: 'checkout', version: '1.0.0', dependencies, devDependencies },
+    'node_modules/one': one,
+    'node_modules/tool': { ...one, name: 'one', dev: true },
+  };
   const lock = { name: 'checkout', version: '1.0.0', lockfileVersion: 3, requires: true, packages };
   writeFileSync(join(root, 'package-lock.json'), JSON.stringify(lock));
   return root;
@@ -32,16 +37,22 @@ function checkout(): string {
 it('installs once, with its progress, and again where packages are gone', { timeout: 60_000 }, async () => {
   const root = checkout();
   const environment = cleanEnvironment({ HOME: root, npm_config_offline: 'true', npm_config_update_notifier: 'false' });
-  const install = () =>
-    runProcess(process.execPath, [join(root, 'scripts/install.js')], { environment, timeoutMs: 30_000 });
-  const wholeAgain = (reason: string) => ({
+  const install = (...flags: string[]) =>
+    runProcess(process.execPath, [join(root, 'scripts/install.js'), ...flags], { environment, timeoutMs: 30_000 });
+  const wholeAgain = (reason: string, count = 2) => ({
     code: 0,
     stderr: expect.stringMatching(
-      new RegExp(`^Installing the packages of package-lock.json: ${reason}\n(.*\n)*  1 of 1 packages after \\d+ s\n$`),
+      new RegExp(
+        `^Installing the packages of package-lock.json: ${reason}\n(.*\n)*  ${count} of ${count} packages after \\d+ s\n$`,
+      ),
     ) as string,
   });
-  expect(await install()).toMatchObject(wholeAgain('they are not there yet'));
-  expect(await install()).toMatchObject({ code: 0, stdout: '', stderr: '' });
+  const nothing = { code: 0, stdout: '', stderr: '' };
+  expect(await install('--omit=dev')).toMatchObject(wholeAgain('they are not there yet', 1));
+  expect(await install('--omit=dev')).toMatchObject(nothing);
+  expect(await install()).toMatchObject(wholeAgain('those for development are missing'));
+  expect(await install()).toMatchObject(nothing);
+  expect(await install('--omit=dev')).toMatchObject(nothing);
   rmSync(join(root, 'node_modules/one/package.json'));
   expect(await install()).toMatchObject(wholeAgain('one not there any more'));
   expect(existsSync(join(root, 'node_modules/one/package.json'))).toBe(true);
