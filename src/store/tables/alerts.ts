@@ -4,19 +4,19 @@ import { flag, members, number, table, text, time } from './table.ts';
 
 /**
  * Groups: `state`, what intake reads and decides; `repeat`, what a plain repeat changes of it (the others are in indexes,
- * which would be written again); `content`, what the last notification replaces.
+ * which would be written again); `content`, what the last notification replaces; `change`, what the stream tells.
  */
 export const alerts = table('alerts', ['id'], {
-  id: text(),
-  namespace: text(),
-  source: text(),
+  id: text().in('change'),
+  namespace: text().in('change'),
+  source: text().in('change'),
   fingerprint: text(),
   external_id: text().nullable().in('content'),
-  status: text<AlertStatus>().in('state'),
-  severity: text<Severity>().in('state'),
+  status: text<AlertStatus>().in('state', 'change'),
+  severity: text<Severity>().in('state', 'change'),
   // The contract has both; they hold the same.
   alert_name: text().as('name'),
-  name: text().as('name'),
+  name: text().as('name').in('change'),
   summary: text().nullable().in('content'),
   description: text().nullable().in('content'),
   labels: members<Labels>(),
@@ -24,10 +24,10 @@ export const alerts = table('alerts', ['id'], {
   generator_url: text().nullable().in('content'),
   group_key: text().nullable().in('content'),
   content_hash: text().in('state', 'repeat'),
-  episode: number().in('state'),
+  episode: number().in('state', 'change'),
   receive_count: number().in('state', 'repeat'),
   source_id: text().nullable().in('state', 'repeat'),
-  workflow_id: text().nullable().in('state'),
+  workflow_id: text().nullable().in('state', 'change'),
   ai_analysis: members<JsonObject>().nullable().unlisted(),
   ai_confidence: number().nullable(),
   cause: text().nullable(),
@@ -35,7 +35,7 @@ export const alerts = table('alerts', ['id'], {
   skewed: flag().in('state', 'repeat'),
   announced: flag().in('state'),
   muted_until: time().nullable().in('state'),
-  muted_reason: text<MuteReason>().nullable().in('state'),
+  muted_reason: text<MuteReason>().nullable().in('state', 'change'),
   starts_at: time().nullable().in('state', 'repeat'),
   ends_at: time().nullable().in('state'),
   received_at: time().in('state'),

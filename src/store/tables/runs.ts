@@ -4,37 +4,37 @@ import type { Plan } from '../../core/plan.ts';
 import type { ProcessIdentity, RunInput, RunStatus, StepStatus, WaitingFor } from '../../core/run.ts';
 import { flag, json, members, number, table, text, time } from './table.ts';
 
-/** Group `brief`: what the starting and the ending of an alert's work ask about its runs. */
+/** Groups: `brief`, what the starting and the ending of an alert's work ask about its runs; `change`, what the stream tells. */
 export const runs = table('workflows', ['id'], {
-  id: text().in('brief'),
-  name: text().in('brief'),
-  namespace: text().in('brief'),
+  id: text().in('brief', 'change'),
+  name: text().in('brief', 'change'),
+  namespace: text().in('brief', 'change'),
   trigger_source: text(),
-  status: text<RunStatus>().in('brief'),
-  alert_id: text().nullable().in('brief'),
+  status: text<RunStatus>().in('brief', 'change'),
+  alert_id: text().nullable().in('brief', 'change'),
   episode: number().in('brief'),
   plan_hash: text().nullable().in('brief'),
-  steps_completed: number(),
-  total_steps: number(),
-  current_step: text().nullable(),
+  steps_completed: number().in('change'),
+  total_steps: number().in('change'),
+  current_step: text().nullable().in('change'),
   input_context: json<RunInput>().as('input'),
   outputs: json<JsonObject>().unlisted(),
   error: text().nullable(),
-  error_code: text<ErrorCode>().nullable(),
+  error_code: text<ErrorCode>().nullable().in('change'),
   retry_of: text().nullable().in('brief'),
   fence: number(),
   lease_owner: text().nullable().in('brief'),
   lease_until: time().nullable(),
   wake_at: time().nullable(),
-  waiting_for: text<WaitingFor>().nullable().in('brief'),
+  waiting_for: text<WaitingFor>().nullable().in('brief', 'change'),
   // Which slot a waiting run waits for.
   slot_key: text().nullable().as(null),
   deadline_at: time(),
-  cancel_requested_at: time().nullable(),
+  cancel_requested_at: time().nullable().in('change'),
   cancel_reason: text().nullable(),
-  started_at: time().nullable(),
-  completed_at: time().nullable(),
-  created_at: time().in('brief'),
+  started_at: time().nullable().in('change'),
+  completed_at: time().nullable().in('change'),
+  created_at: time().in('brief', 'change'),
 });
 
 export const plans = table('plans', ['hash'], {
