@@ -50,6 +50,8 @@ const at = (app: TestApp, ...args: string[]) => runFist(args, { FIST_SERVER: app
 function expectError({ code, out, err }: Answer, exitCode: number, ...parts: readonly string[]): void {
   expect(err).toMatch(/^error: \S.*\n(?: {2}field: .+\n)?(?: {2}next: .+\n)?$/);
   expect(err).not.toMatch(/^\s+at /m);
+  // Who gave wrong words is told how to go on.
+  if (exitCode === 2) expect(err).toMatch(/^ {2}next: ./m);
   for (const part of parts) expect(err).toContain(part);
   expect({ code, out }).toEqual({ code: exitCode, out: '' });
 }

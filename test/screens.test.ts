@@ -1,4 +1,6 @@
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { styled } from '../src/cli/colour.ts';
 import { listFormats } from '../src/cli/formats.ts';
 import { nouns } from '../src/cli/nouns/index.ts';
 import { buildProgram } from '../src/cli/program.ts';
@@ -108,11 +110,25 @@ test('wide characters are measured as they are shown: columns begin at the same 
   }
 });
 
+test('colours say what the words say too, and change nothing else', async () => {
+  const plain = await show(['get', 'alerts'], 80);
+  const coloured = await runFist(['get', 'alerts'], screens.env, { columns: 80, colour: true });
+  expect(coloured.out).toContain(`${styled(['bold', 'red'], 'critical')}  `);
+  expect(stripVTControlCharacters(coloured.out)).toBe(plain.out);
+});
+
+test('short ids of one table are told apart, and each names what it stands for', async () => {
+  const rows = (await show(['get', 'runs', '--no-headers'])).out.trimEnd().split('\n');
+  const ids = rows.map((row) => row.split(' ')[0] ?? '');
+  expect(new Set(ids).size).toBe(rows.length);
+  for (const id of ids) expect((await show(['get', 'run', id, '--no-headers'])).out).toMatch(/^\S{8,} /);
+});
+
 test('a wider terminal shows more of a text, and none of it is lost without one', async () => {
   const long = alerts[3].name;
   const cells = async (columns: number | null) => (await show(['get', 'alerts'], columns)).out;
   expect(await cells(null)).toContain(long);
-  expect(await cells(240)).toContain(long);
+  expect(await cells(260)).toContain(long);
   expect(await cells(80)).not.toContain(long);
 });
 

@@ -166,7 +166,7 @@ function alertText(alert: AlertDetail): string {
       ),
     ),
     '',
-    `Next       ${why.state === 'known' && why.run !== null ? `fist describe run/${shortId(why.run.id)}` : why.next}`,
+    `Next       ${why.state === 'known' && why.run !== null ? `fist describe run/${shortId(why.run.id)}` : plain(why.next)}`,
     '',
   ].join('\n');
 }

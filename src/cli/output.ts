@@ -64,7 +64,7 @@ const leastColumns = 20;
 
 /** Tells the person beside the result, on stderr and unless `--quiet`: what else there is, and the next command. */
 export function tell(terminal: Terminal, text: string): void {
-  if (terminal.quiet !== true) terminal.err(`${inWordsOf(terminal.called, text)}\n`);
+  if (terminal.quiet !== true) terminal.err(`${inWordsOf(terminal.called, printable(text))}\n`);
 }
 
 /** How a read command shows its items in each format. */
@@ -105,7 +105,7 @@ export async function printItems<T>(
   else if (format.as === 'template') printTemplate(terminal, format.render(document));
   else if (items.length === 0) tell(terminal, listing.empty);
   else {
-    terminal.out(table(items, columnsOf(format, listing), { ...terminal, headings }));
+    terminal.out(table(items, columnsOf(format, listing), { ...terminal, headings, roomy: format.as === 'wide' }));
     const lines = details ? items.flatMap((item) => listing.details?.(item) ?? []) : [];
     if (lines.length > 0) terminal.out(`\n${lines.map((line) => `${plain(line)}\n`).join('')}`);
     for (const note of (format.as === 'columns' ? undefined : listing.notes?.(items, format.as === 'wide')) ?? [])
@@ -115,7 +115,9 @@ export async function printItems<T>(
 
 /** The columns of a table in this format. */
 export function columnsOf<T>(format: ListFormat, { columns }: Listing<T>): readonly Column<T>[] {
-  return format.as === 'columns' ? format.columns : columns.filter(({ wide }) => format.as === 'wide' || wide !== true);
+  if (format.as === 'columns') return format.columns;
+  if (format.as !== 'wide') return columns.filter(({ wide }) => wide !== true);
+  return columns.map((column) => (column.whole === undefined ? column : { ...column, text: column.whole }));
 }
 
 /** As kubectl does, without a line end of its own; on a terminal the prompt begins a line all the same. */

@@ -17,11 +17,13 @@ import { addServerCommands } from './server-commands.ts';
 import { applySettings, fieldOf } from './apply-settings.ts';
 import { readSettings } from './settings.ts';
 import type { Made } from './settings.ts';
-import { usageError, wantsJson } from './usage.ts';
+import { usageError, wantsJson, withNext } from './usage.ts';
 
 /** What one command line leaves behind. */
 interface Run {
   exitCode: number;
+  /** Words of the command that was run. */
+  command: string;
   /** Settings that options were given, by the long flag. */
   readonly applied: Map<string, Made>;
 }
@@ -31,7 +33,7 @@ interface Run {
  * or not allowed, 4 timed out waiting. Commands are loaded only when they are run.
  */
 export async function runProgram(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
-  const run: Run = { exitCode: 0, applied: new Map() };
+  const run: Run = { exitCode: 0, command: '', applied: new Map() };
   const program = buildProgram(terminal, run);
   // What a shell asks while a person types: the words are of a command that is not whole.
   if (args[0] === '__complete')
@@ -41,7 +43,8 @@ export async function runProgram(args: readonly string[], terminal: Terminal = p
     await program.parseAsync([...args], { from: 'user' });
     return run.exitCode;
   } catch (thrown) {
-    if (!(thrown instanceof CommanderError)) return fail(fieldOf(toAppError(thrown), run.applied));
+    if (!(thrown instanceof CommanderError))
+      return fail(withNext(fieldOf(toAppError(thrown), run.applied), run.command));
     if (thrown.exitCode === 0) return 0;
     // A command that only has sub-commands has shown its help already.
     if (thrown.code === 'commander.help') return 2;
@@ -50,7 +53,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal = p
 }
 
 /** The tree of commands; `docs/reference/cli.md` is generated from it. */
-export function buildProgram(terminal: Terminal, run: Run = { exitCode: 0, applied: new Map() }): Command {
+export function buildProgram(terminal: Terminal, run: Run = { exitCode: 0, command: '', applied: new Map() }): Command {
   const program = new Command('fist');
   program
     .description(
@@ -75,6 +78,7 @@ export function buildProgram(terminal: Terminal, run: Run = { exitCode: 0, appli
       subcommandDescription: (command) => command.summary() || (command.description().split(/[;(]/)[0] ?? '').trim(),
     })
     .hook('preAction', (_, command) => {
+      run.command = wordsOf(command);
       // What these say does not depend on a file that may be broken.
       if (['version', 'completion', 'view'].includes(command.name())) return;
       const made = readSettings(terminal.env, terminal.folder ?? process.cwd());
@@ -108,4 +112,9 @@ export function buildProgram(terminal: Terminal, run: Run = { exitCode: 0, appli
   addOfflineCommands(program, action);
   addExamples(program);
   return program;
+}
+
+/** `fist db status`. */
+function wordsOf(command: Command): string {
+  return command.parent === null ? command.name() : `${wordsOf(command.parent)} ${command.name()}`;
 }

@@ -42,6 +42,11 @@ test('no line is wider than the terminal, for all widths that can be had', () =>
     for (const line of show(width).trimEnd().split('\n')) expect(textWidth(line)).toBeLessThanOrEqual(width);
 });
 
+test('a wide table is rather too wide than without its texts', () => {
+  const style = { columns: 24, colour: false, roomy: true };
+  expect(table(rows, columns, style).split('\n')[1]).toBe('checkout-…  open      memor…');
+});
+
 test('headings are bold where colours are wanted, and left out on demand', () => {
   const bold = table(rows, columns, { colour: true }).split('\n')[0] ?? '';
   expect(bold).toBe(`\u001b[1m${show().split('\n')[0]}\u001b[22m`);

@@ -6,9 +6,12 @@ import type { Style } from './colour.ts';
 /** A column of a table. */
 export interface Column<T> {
   readonly heading: string;
-  text(item: T): string;
+  /** `items` are those that are shown with it. */
+  text(item: T, items: readonly T[]): string;
   /** Only `-o wide` shows it. */
   readonly wide?: boolean;
+  /** What `-o wide` shows in its place. */
+  readonly whole?: (item: T) => string;
   /**
    * Its text may be cut where the table is wider than the terminal; it keeps at least so many columns as long as another one
    * can give more. Others are shown whole.
@@ -25,6 +28,8 @@ export interface TableStyle {
   /** Columns of the terminal; absent = nothing is cut to fit. */
   readonly columns?: number | undefined;
   readonly colour: boolean;
+  /** Rather too wide than with less of a text than its column keeps. */
+  readonly roomy?: boolean;
   readonly headings?: boolean;
 }
 
@@ -43,7 +48,7 @@ export function growingTable<T>(columns: readonly Column<T>[], style: TableStyle
   return (items) => {
     // A sender may choose a name of megabytes; `-o json` shows it whole.
     const rows = items.map((item) =>
-      columns.map((column) => cutToWidth(plain(column.text(item).slice(0, widestCell * 4)), widestCell)),
+      columns.map((column) => cutToWidth(plain(column.text(item, items).slice(0, widestCell * 4)), widestCell)),
     );
     const isFirst = widths === undefined;
     widths ??= widthsOf(rows, columns, style);
@@ -61,12 +66,12 @@ export function growingTable<T>(columns: readonly Column<T>[], style: TableStyle
 function widthsOf<T>(
   rows: readonly (readonly string[])[],
   columns: readonly Column<T>[],
-  { columns: terminal }: TableStyle,
+  { columns: terminal, roomy = false }: TableStyle,
 ): readonly number[] {
   const natural = columns.map(({ heading }, index) =>
     Math.max(textWidth(heading), ...rows.map((row) => textWidth(row[index] ?? ''))),
   );
-  return terminal === undefined ? natural : fitted(natural, columns, terminal);
+  return terminal === undefined ? natural : fitted(natural, columns, terminal, roomy);
 }
 
 function lineOf(
@@ -88,10 +93,16 @@ function lineOf(
 }
 
 /** The widths with which the table is not wider than the terminal, if that can be had from columns that may be cut. */
-function fitted<T>(natural: readonly number[], columns: readonly Column<T>[], terminal: number): readonly number[] {
+function fitted<T>(
+  natural: readonly number[],
+  columns: readonly Column<T>[],
+  terminal: number,
+  roomy: boolean,
+): readonly number[] {
   const widths = [...natural];
   const most = terminal - between.length * (columns.length - 1);
-  for (const least of [(column: Column<T>) => column.cut ?? leastWidth, () => leastWidth]) {
+  const keeps = (column: Column<T>) => column.cut ?? leastWidth;
+  for (const least of roomy ? [keeps] : [keeps, () => leastWidth]) {
     for (;;) {
       const over = widths.reduce((sum, width) => sum + width, 0) - most;
       if (over <= 0) return widths;

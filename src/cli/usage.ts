@@ -24,6 +24,13 @@ function unknownFlag(command: Command | undefined, args: readonly string[]): rea
   return [`unknown option '${unknown}'`, ...(meant === undefined ? [] : [`Did you mean ${meant}?`])];
 }
 
+/** Wrong input always leads on: to the help of the command, where nothing better was said. */
+export function withNext(error: AppError, command: string): AppError {
+  if (error.code !== 'InvalidInput' || error.next !== undefined) return error;
+  const { code, message, field, cause } = error;
+  return new AppError(code, message, { cause, next: `${command} --help`, ...(field === undefined ? {} : { field }) });
+}
+
 /** Whether `-o json` was asked for, whatever else is wrong: then the error is JSON too. */
 export function wantsJson(args: readonly string[]): boolean {
   return (

@@ -61,7 +61,7 @@ function looksOf(item: never, { noun, format }: WatchedList): string {
   const isTable = format.as === 'table' || format.as === 'wide' || format.as === 'columns';
   if (!isTable) return JSON.stringify(item);
   const columns = columnsOf(format, noun.listing).filter(({ ticks }) => ticks !== true);
-  return JSON.stringify(columns.map((column) => column.text(item)));
+  return JSON.stringify(columns.map((column) => column.text(item, [item] as readonly never[])));
 }
 
 function printer(
@@ -69,7 +69,7 @@ function printer(
   { noun, format, headings }: WatchedList,
 ): (items: readonly never[]) => Promise<void> {
   if (format.as === 'table' || format.as === 'wide' || format.as === 'columns') {
-    const rows = growingTable(columnsOf(format, noun.listing), { ...terminal, headings });
+    const rows = growingTable(columnsOf(format, noun.listing), { ...terminal, headings, roomy: format.as === 'wide' });
     return async (items) => {
       if (items.length > 0) terminal.out(rows(items));
     };

@@ -103,7 +103,7 @@ function walk(program: Command, before: readonly string[]): Place {
 type Ask = (noun: AnyNoun) => Promise<readonly Candidate[]>;
 
 const statuses: Readonly<Record<string, readonly string[]>> = {
-  alerts: alertStatuses,
+  alerts: ['open', ...alertStatuses],
   runs: runStatuses,
   deliveries: deliveryStatuses,
 };
@@ -130,6 +130,7 @@ function bare({ value, meaning }: Candidate): Candidate {
 
 /** The nouns that a command takes as `NOUN/KEY`. */
 const takes: Readonly<Record<string, readonly string[]>> = {
+  why: ['alert', 'run'],
   get: nouns.filter(({ key }) => key !== null).map(({ singular }) => singular),
   describe: nouns.filter(({ key }) => key !== null).map(({ singular }) => singular),
   cancel: ['run', 'delivery'],
@@ -173,7 +174,7 @@ async function keysOf(terminal: Terminal, { command }: Place, noun: AnyNoun): Pr
     meaning: noun.listing.columns
       .filter(({ heading, wide }) => wide !== true && heading !== 'ID')
       .slice(0, 3)
-      .map((column) => column.text(item))
+      .map((column) => column.text(item, items))
       .join(', '),
   }));
 }

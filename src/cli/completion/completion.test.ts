@@ -74,6 +74,8 @@ describe('what may stand in place of the last word', () => {
       ['0199aa', '0199bb'],
     ],
     [['describe', 'fsink', 's'], ['shop/chat']],
+    [['why', 'r'], ['run/']],
+    [['get', 'al', '--status', 'o'], ['open']],
     [
       ['cancel', ''],
       ['run/', 'delivery/'],

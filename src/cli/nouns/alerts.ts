@@ -4,6 +4,7 @@ import { shortId } from '../../lib/short-id.ts';
 import { age } from '../output.ts';
 import { emptyAlerts } from './empty-alerts.ts';
 import type { EmptyAnswer } from './empty-alerts.ts';
+import { idColumn, styleOf } from './columns.ts';
 import type { Noun } from './noun.ts';
 
 /** An alert as the API lists it. */
@@ -40,19 +41,19 @@ export const alerts: Noun<ListedAlert> = {
     name: (item) => `alert/${item.id}`,
     empty: 'no alerts; next: fist send alert --name TestAlert',
     columns: [
-      { heading: 'SEVERITY', text: (item) => item.severity },
+      { heading: 'SEVERITY', text: (item) => item.severity, style: (item) => styleOf(item.severity) },
       { heading: 'ALERT', text: (item) => item.name, cut: 12 },
       { heading: 'OBJECT', text: (item) => item.object ?? '-', cut: 14 },
       { heading: 'SINCE', text: (item) => age(item.since, Date.now()), ticks: true },
       { heading: 'CAUSE', text: causeText, cut: 16 },
-      { heading: 'STATUS', text: (item) => item.status, wide: true },
+      { heading: 'STATUS', text: (item) => item.status, wide: true, style: (item) => styleOf(item.status) },
       { heading: 'CHANGED', text: (item) => age(item.changedAt, Date.now()), wide: true, ticks: true },
       { heading: 'RECEIVED', text: (item) => String(item.receiveCount), wide: true },
       { heading: 'EPISODE', text: (item) => String(item.episode), wide: true },
       { heading: 'SOURCE', text: (item) => `${item.namespace}/${item.source}`, wide: true },
       { heading: 'RUN', text: (item) => (item.workflowId === null ? '-' : shortId(item.workflowId)), wide: true },
       { heading: 'SUMMARY', text: (item) => item.summary ?? '', wide: true, cut: 12 },
-      { heading: 'ID', text: (item) => shortId(item.id) },
+      idColumn(),
     ],
     details: historyOf,
     notes: (items, isWide) =>

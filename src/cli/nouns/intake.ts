@@ -1,6 +1,6 @@
 import type { DeadLetterSummary, EventSummary } from '../../core/lists.ts';
-import { shortId } from '../../lib/short-id.ts';
 import { age } from '../output.ts';
+import { idColumn } from './columns.ts';
 import type { Noun } from './noun.ts';
 
 export const events: Noun<EventSummary> = {
@@ -13,7 +13,7 @@ export const events: Noun<EventSummary> = {
     name: (item) => `event/${item.id}`,
     empty: 'no events; each notification that a Source took in is one',
     columns: [
-      { heading: 'ID', text: (item) => shortId(item.id) },
+      idColumn(),
       { heading: 'SOURCE', text: (item) => `${item.namespace}/${item.sourceName}`, cut: 12 },
       { heading: 'TYPE', text: (item) => item.sourceType, wide: true },
       { heading: 'RECEIVED', text: (item) => String(item.receiveCount) },
@@ -34,7 +34,7 @@ export const deadLetters: Noun<DeadLetterSummary> = {
     name: (item) => `dead-letter/${item.id}`,
     empty: 'no dead-letters; input that could not be used is kept here',
     columns: [
-      { heading: 'ID', text: (item) => shortId(item.id) },
+      idColumn(),
       { heading: 'SOURCE', text: (item) => `${item.namespace}/${item.sourceName}`, cut: 12 },
       { heading: 'REASON', text: (item) => item.reason },
       { heading: 'AGE', text: (item) => age(item.receivedAt, Date.now()), ticks: true },

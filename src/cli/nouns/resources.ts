@@ -1,4 +1,5 @@
 import type { Column } from '../table.ts';
+import { styleOf } from './columns.ts';
 import type { Noun } from './noun.ts';
 
 /** What the API says of a Source, Workflow or Sink. */
@@ -43,7 +44,11 @@ function resource(singular: string, short: readonly string[]): Noun<ResourceItem
         { heading: 'NAME', text: (item) => item.metadata.name, cut: 12 },
         { heading: 'TYPE', text: (item) => item.spec.type ?? stepCount(item) },
         ...(singular === 'source' ? [webhookPath] : []),
-        { heading: 'READY', text: (item) => (item.status.ready ? 'True' : 'False') },
+        {
+          heading: 'READY',
+          text: (item) => (item.status.ready ? 'True' : 'False'),
+          style: (item) => styleOf(item.status.ready ? 'True' : 'False'),
+        },
         {
           heading: 'REASON',
           text: (item) => item.status.conditions.map((condition) => condition.reason).join(','),

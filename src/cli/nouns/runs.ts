@@ -1,6 +1,6 @@
 import type { RunSummary } from '../../core/lists.ts';
-import { shortId } from '../../lib/short-id.ts';
 import { age } from '../output.ts';
+import { idColumn, styleOf } from './columns.ts';
 import type { Noun } from './noun.ts';
 
 export const runs: Noun<RunSummary> = {
@@ -13,11 +13,12 @@ export const runs: Noun<RunSummary> = {
     name: (item) => `run/${item.id}`,
     empty: 'no runs; a run starts when an alert comes in',
     columns: [
-      { heading: 'ID', text: (item) => shortId(item.id) },
+      idColumn(),
       { heading: 'WORKFLOW', text: (item) => item.name, cut: 12 },
       {
         heading: 'STATUS',
         text: (item) => (item.waitingFor === null ? item.status : `${item.status} (waits for ${item.waitingFor})`),
+        style: (item) => styleOf(item.status),
       },
       { heading: 'STEPS', text: (item) => `${item.stepsCompleted}/${item.totalSteps}` },
       { heading: 'ALERT', text: (item) => item.input.alert?.name ?? '-', cut: 12 },
