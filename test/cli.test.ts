@@ -13,6 +13,7 @@ import { createCleanup } from './support/cleanup.ts';
 import { repositoryRoot, runProcess } from './support/processes.ts';
 import { runFist } from './support/program.ts';
 import type { Answer } from './support/program.ts';
+import { waitFor } from './support/wait.ts';
 
 const cleanup = createCleanup();
 const fixtures = `${repositoryRoot}test/fixtures/resources`;
@@ -409,6 +410,20 @@ describe('describe, cancel, retry', () => {
     expect(out).toMatch(/^run\/[0-9a-f-]{36}\n$/);
     expect(out).not.toContain(id);
   });
+});
+
+test('get --watch follows the stream of a server until Ctrl-C', async () => {
+  let out = '';
+  const ended = runFist(
+    ['get', 'alerts', '--watch', '--name', 'Watched', '-o', 'custom-columns=S:.status'],
+    { FIST_SERVER: world.app.url, SQLITE_PATH: world.database },
+    { out: (text) => void (out += text) },
+  );
+  await world.notify('quick', [firing({ alertname: 'Watched', number: '1' })]);
+  await waitFor('its run to have ended', () => (out.includes('escalated') ? true : null), { everyMs: 20 });
+  process.emit('SIGINT', 'SIGINT');
+  expect(await ended).toMatchObject({ code: 130, err: '' });
+  expect(out).toMatch(/^S\n(received\n|triaging\n)*escalated\n$/);
 });
 
 describe('send alert', () => {
