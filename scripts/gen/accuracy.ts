@@ -1,8 +1,11 @@
 import { share, tallyByKind } from '../../src/app/evaluation/text.ts';
 import type { Evaluation, Outcome } from '../../src/app/evaluation/evaluate.ts';
 
-/** First answers to incidents that were written without a look at the program, before anything was mended for them. */
-export type FirstAnswers = Pick<Evaluation, 'cases' | 'right' | 'wrong' | 'wrong_and_sure'>;
+/** First answers to incidents, before anything was mended for them. */
+export interface FirstAnswers extends Pick<Evaluation, 'cases' | 'right' | 'wrong' | 'wrong_and_sure'> {
+  /** Of these so many were written by somebody who had read the analyzers. */
+  readonly written_with_knowledge: number;
+}
 
 /** `docs/accuracy.md` of the last committed run over `examples/eval`. */
 export function accuracyPage(evaluation: Evaluation, first: FirstAnswers): string {
@@ -14,9 +17,9 @@ export function accuracyPage(evaluation: Evaluation, first: FirstAnswers): strin
 
 \`fist eval examples/eval --out examples/eval/results.json\` investigates ${cases} recorded incidents whose cause is known, with no model, and scores the
 answers by code. They are ours: rebuilt from what people reported, or made for an analyzer. An answer that was wrong is mended, and its incident
-stays here, so these figures show what is known to work and what is known not to, not what to expect of your own incidents: of ${first.cases} that were
-written without a look at the program ${first.right} (${percent(first.right)} %) were answered right before anything was mended for them, ${first.wrong} (${percent(first.wrong)} %) wrong, ${first.wrong_and_sure} of these with a
-confidence above 60 %. How an answer comes about is told in [How it decides](guide/how-it-decides.md).
+stays here, so these figures show what is known to work and what is known not to, not what to expect of your own incidents: of ${first.cases}
+whose first answers were kept ${first.right} (${percent(first.right)} %) were answered right before anything was mended for them, ${first.wrong} (${percent(first.wrong)} %) wrong, ${first.wrong_and_sure} of these with a
+confidence above 60 %; the writers of ${first.cases - first.written_with_knowledge} of them had not looked at the program, those of ${first.written_with_knowledge} knew its analyzers. How an answer comes about is told in [How it decides](guide/how-it-decides.md).
 
 - Right: ${share(right, cases)}. A right answer names the cause, or says that it is not known where the input does not name it.
 - Wrong: ${share(wrong, cases)}, ${sure} of them with a confidence above 60 %.
