@@ -252,7 +252,7 @@ describe.skipIf(assets === null)('the command line over a live cluster', () => {
     const { code, stdout, stderr } = await fist('capture', '--output-directory', captured, ...cluster());
     expect(code).toBe(0);
     expect(stdout).toMatch(/: \d+ objects and \d+ logs of \d+ namespaces\n$/);
-    expect(stderr).toContain(`next: fist investigate --alert FILE --dump ${captured}\n`);
+    expect(stderr).toContain(`next: node src/main.ts investigate --alert FILE --dump ${captured}\n`);
     // What the account may not read is said, and left out.
     expect(stderr).toMatch(/left out: statefulsets in shop: forbidden/);
     const entries = readdirSync(captured, { recursive: true, withFileTypes: true });
@@ -285,7 +285,7 @@ describe.skipIf(assets === null)('the command line over a live cluster', () => {
     const parent = join(cleanup.temporaryFolder('cases'), 'all');
     const wanted = ['--case', 'live', '--alert', alertFile, '--cause', 'no such cause'];
     const { code, stderr } = await fist('capture', '--output-directory', parent, ...wanted, ...cluster());
-    expect({ code, next: stderr.includes(`next: fist eval ${parent}`) }).toEqual({ code: 0, next: true });
+    expect({ code, next: stderr.includes(`next: node src/main.ts eval ${parent}`) }).toEqual({ code: 0, next: true });
     const scored = await fist('eval', parent, '-o', 'json');
     expect(JSON.parse(scored.stdout)).toMatchObject({ cases: 1, right: 0, outcomes: [{ name: 'live' }] });
   });
