@@ -2,6 +2,7 @@ import type { DemoEvent } from '../app/demo-event.ts';
 import type { AgentResult } from '../core/finding.ts';
 import { plain } from '../lib/printable.ts';
 import { causeText, chainLines, decidingLines, firstStep } from '../report/words.ts';
+import type { FirstStep } from '../report/words.ts';
 import { styled } from './colour.ts';
 import { wrap } from './output.ts';
 import type { Terminal } from './output.ts';
@@ -70,7 +71,7 @@ const tellers: Omit<Tellers, 'story-started'> = {
     ...labelled('way there', chainLines(result)),
     ...labelled('evidence', evidenceLines(result)),
     ...orders(result.evidence),
-    ...labelled('first step', [firstStep(result) ?? '']),
+    ...labelled('first step', stepTexts(firstStep(result))),
   ],
   'same-result': () => [['run', 'the other alert has the same cause']],
   deliveries: ({ sent, total, bytes }) => [
@@ -78,6 +79,10 @@ const tellers: Omit<Tellers, 'story-started'> = {
   ],
   checked: ({ problems }) => problems.map((problem): Line => ['WRONG', plain(problem)]),
 };
+
+function stepTexts(step: FirstStep | null): readonly string[] {
+  return step === null ? [] : [step.action, `(${step.effect})`];
+}
 
 function labelled(label: string, texts: readonly string[]): readonly Line[] {
   return texts.filter((text) => text !== '').map((text, index) => [index === 0 ? label : '', plain(text)]);

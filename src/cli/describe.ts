@@ -1,6 +1,5 @@
 import type { AlertTransition } from '../core/alert.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
-import type { AgentResult } from '../core/finding.ts';
 import type { Evidence, RunRecord, StepRecord } from '../core/run.ts';
 import { inWordsOf } from './called-as.ts';
 import { apiClient } from './client.ts';
@@ -8,13 +7,18 @@ import type { ServerFlags } from './client.ts';
 import { deliveryState, deliveryText } from './delivery-text.ts';
 import { objectsOf, pathOf } from './nouns/index.ts';
 import type { AnyNoun, NamedObject } from './nouns/index.ts';
+import type { AgentResult } from '../core/finding.ts';
+import type { JsonObject } from '../core/json.ts';
+import { toTimestamp } from '../core/time.ts';
 import { plain } from '../lib/printable.ts';
 import { objectText, outputFormat } from './output.ts';
+import { readReport } from '../report/read.ts';
+import { renderText } from '../report/text.ts';
 import { watchChanges } from './watch.ts';
 import { checkTold } from './watch-list.ts';
 import { shortId } from '../lib/short-id.ts';
 import { whyOf } from './why-answer.ts';
-import type { AlertDetail } from './why-answer.ts';
+import type { AlertDetail, Why } from './why-answer.ts';
 import { whyLines } from './why-text.ts';
 import type { Terminal } from './output.ts';
 
@@ -24,8 +28,16 @@ interface RunDetail extends RunRecord {
   readonly deliveries: readonly DeliveryRecord[];
 }
 
+/** How a report of a run is shown. */
+interface DetailView {
+  readonly width?: number;
+  readonly evidence: boolean;
+}
+
+type TextOf = (detail: never, view: DetailView) => string;
+
 /** How a noun is shown as text, by its singular; others are shown as YAML. */
-const texts: ReadonlyMap<string, (detail: never) => string> = new Map<string, (detail: never) => string>([
+const texts: ReadonlyMap<string, TextOf> = new Map<string, TextOf>([
   ['run', runText],
   ['alert', alertText],
   ['delivery', deliveryText],
@@ -34,6 +46,7 @@ const texts: ReadonlyMap<string, (detail: never) => string> = new Map<string, (d
 interface DescribeFlags extends ServerFlags {
   readonly output: string;
   readonly watch?: boolean;
+  readonly evidence?: boolean;
 }
 
 /** `fist describe NOUN/KEY...` or `NOUN KEY...`: each with all that belongs to it; with `--watch` again at each change. */
@@ -44,7 +57,7 @@ export async function describe(terminal: Terminal, flags: DescribeFlags, ...word
   const read = async () => {
     const details = await Promise.all(objects.map((object) => client.get(pathOf(object))));
     if (format !== 'text') return objectText(format, details.length === 1 ? details[0] : { items: details });
-    const texts = objects.map(({ noun }, index) => textOf(terminal, noun, details[index]));
+    const texts = objects.map(({ noun }, index) => textOf(terminal, noun, details[index], flags.evidence === true));
     return (await Promise.all(texts)).join(separator);
   };
   if (flags.watch !== true) {
@@ -63,9 +76,11 @@ export async function describe(terminal: Terminal, flags: DescribeFlags, ...word
 
 const separator = '\n---\n\n';
 
-async function textOf(terminal: Terminal, noun: AnyNoun, detail: unknown): Promise<string> {
+async function textOf(terminal: Terminal, noun: AnyNoun, detail: unknown, evidence: boolean): Promise<string> {
   const text = texts.get(noun.singular);
-  return text === undefined ? objectText('yaml', detail) : asCalled(terminal, text(detail as never));
+  const { columns } = terminal;
+  const view = { evidence, ...(columns === undefined ? {} : { width: columns }) };
+  return text === undefined ? objectText('yaml', detail) : asCalled(terminal, text(detail as never, view));
 }
 
 /** The changes of one thing, or all. */
@@ -79,7 +94,7 @@ function asCalled({ called }: Terminal, text: string): string {
   return text.replace(/^Next {2,}.*$/gm, (line) => inWordsOf(called, line));
 }
 
-function runText(run: RunDetail): string {
+function runText(run: RunDetail, view: DetailView): string {
   const lines = [
     `Run        ${run.id}`,
     `Workflow   ${run.namespace}/${run.name}`,
@@ -107,10 +122,14 @@ function runText(run: RunDetail): string {
     ),
     ...(run.deliveries.length === 0 ? ['  none'] : []),
   ];
-  const report = run.steps
-    .map((step) => step.result as Partial<AgentResult> | null)
-    .findLast((result) => typeof result?.report === 'string')?.report;
-  return `${lines.join('\n')}\n${report === undefined ? '' : `\n${report}\n`}`;
+  const report = run.steps.map(reportOf).findLast((result) => result !== null);
+  return `${lines.join('\n')}\n${report == null ? '' : `\n${renderText(report, { ...view, now: toTimestamp(Date.now()) })}`}`;
+}
+
+/** The report that a step made, if it made one. */
+function reportOf({ result }: StepRecord): AgentResult | null {
+  const kept = result as JsonObject | null;
+  return typeof kept?.['report'] === 'string' ? readReport(kept) : null;
 }
 
 function stepLine(step: StepRecord): string {
@@ -166,9 +185,15 @@ function alertText(alert: AlertDetail): string {
       ),
     ),
     '',
-    `Next       ${why.state === 'known' && why.run !== null ? `fist describe run/${shortId(why.run.id)}` : plain(why.next)}`,
+    `Next       ${nextOf(why)}`,
     '',
   ].join('\n');
+}
+
+/** Whoever reads this has the alert before them: what leads here leads on to the run. */
+function nextOf({ next, run, alert }: Why): string {
+  const isHere = next === `fist describe alert/${shortId(alert.id)}`;
+  return isHere && run !== null ? `fist describe run/${shortId(run.id)} --evidence` : plain(next);
 }
 
 function titled(title: string, lines: readonly string[]): readonly string[] {

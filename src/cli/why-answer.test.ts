@@ -88,7 +88,7 @@ test('a cause is worded by how sure it is, with the way, the evidence and the fi
     answer: 'The cause is probably (70%): Claim data is not bound: its class does not exist.',
     chain: ['pod/shop/web-1 found no node', '-> mounts persistentvolumeclaim/shop/data, which was not bound'],
     evidence: [{ id: 'e1', line: 'claim data: not bound' }],
-    firstStep: 'kubectl get storageclass (reads only)',
+    firstStep: { action: 'kubectl get storageclass', effect: 'reads only' },
     next: 'fist describe alert/71b40123',
   });
   expect(whyLines(why, alert, nowMs)).toEqual([
@@ -104,7 +104,8 @@ test('a cause is worded by how sure it is, with the way, the evidence and the fi
     '  e1  claim data: not bound',
     '',
     'First step',
-    '  kubectl get storageclass (reads only)',
+    '  kubectl get storageclass',
+    '  (reads only)',
     '',
     'Run  run/71b5aaaa succeeded, 12m ago',
   ]);

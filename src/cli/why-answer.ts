@@ -5,7 +5,7 @@ import { oneLine } from '../lib/printable.ts';
 import { shortId } from '../lib/short-id.ts';
 import { readReport } from '../report/read.ts';
 import { causeText, chainLines, decidingLines, firstStep } from '../report/words.ts';
-import type { DecidingLine } from '../report/words.ts';
+import type { DecidingLine, FirstStep } from '../report/words.ts';
 
 /** An alert as `GET /api/v1/alerts/:id` answers it. */
 export interface AlertDetail extends Omit<AlertRecord, 'cause'> {
@@ -27,7 +27,7 @@ export interface Why {
   /** The way from the object to the cause, one line a hop. */
   readonly chain: readonly string[];
   readonly evidence: readonly DecidingLine[];
-  readonly firstStep: string | null;
+  readonly firstStep: FirstStep | null;
   readonly run: Pick<RunSummary, 'id' | 'status' | 'stepsCompleted' | 'totalSteps' | 'currentStep'> | null;
   /** The next command. */
   readonly next: string;

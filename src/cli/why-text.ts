@@ -5,6 +5,7 @@ import { headLine } from '../report/head.ts';
 import type { ReportHead } from '../report/head.ts';
 import { wrap } from '../report/layout.ts';
 import { isCommand } from '../report/text.ts';
+import type { FirstStep } from '../report/words.ts';
 import { age } from './output.ts';
 import type { AlertDetail, Why } from './why-answer.ts';
 
@@ -35,9 +36,11 @@ function ends(chain: readonly string[]): readonly string[] {
   return chain.length <= most.chain ? chain : [...chain.slice(0, 1), '...', ...chain.slice(2 - most.chain)];
 }
 
-/** A command stays on one line, so that it can be copied. */
-function stepLines(step: string, columns: number): readonly string[] {
-  return isCommand(step) ? [`  ${step}`] : atMost(wrap(step, columns, '  '), most.step);
+/** A command stays alone on its line, so that it can be copied. */
+function stepLines({ action, effect }: FirstStep, columns: number): readonly string[] {
+  return isCommand(action)
+    ? [`  ${action}`, cutToWidth(`  (${effect})`, columns)]
+    : atMost(wrap(`${action} (${effect})`, columns, '  '), most.step);
 }
 
 function headOf(alert: AlertDetail): ReportHead {

@@ -103,9 +103,10 @@ test('without a cause it says why, and what was found well', () => {
 });
 
 test('the first step says what it changes', () => {
-  expect(firstStep(report)).toBe(
-    'kubectl -n shop scale deployment/web --replicas=2 (gives deployment/web pods; risk medium)',
-  );
+  expect(firstStep(report)).toEqual({
+    action: 'kubectl -n shop scale deployment/web --replicas=2',
+    effect: 'gives deployment/web pods; risk medium',
+  });
   expect(firstStep(readReport({}))).toBeNull();
 });
 

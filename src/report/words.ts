@@ -74,10 +74,18 @@ function hop({ object, relation, happened, finding }: ChainLink, isFirst: boolea
   return `${relations[relation] ?? relation} ${object}${said === '' ? '' : happened === undefined ? `: ${said}` : `, which ${said}`}`;
 }
 
+/** Something to do. */
+export interface FirstStep {
+  /** A command that can be copied, or a sentence. */
+  readonly action: string;
+  /** `reads only`, or what it changes and the risk. */
+  readonly effect: string;
+}
+
 /** The first thing to do and what that does; null where there is nothing. */
-export function firstStep({ recommendations }: Pick<AgentResult, 'recommendations'>): string | null {
+export function firstStep({ recommendations }: Pick<AgentResult, 'recommendations'>): FirstStep | null {
   const [first] = recommendations;
-  return first === undefined ? null : `${oneLine(first.action, 1000)} (${effectOf(first)})`;
+  return first === undefined ? null : { action: oneLine(first.action, 1000), effect: effectOf(first) };
 }
 
 /** `reads only`, or `replaces the pods of deployment/web; risk medium`. */
