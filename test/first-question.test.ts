@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { shortId } from '../src/lib/short-id.ts';
 import { textWidth } from '../src/lib/text-width.ts';
 import { firing, resolved, startTestApp } from './support/app.ts';
 import type { TestApp } from './support/app.ts';
@@ -125,6 +126,11 @@ describe('why', () => {
       err: 'error: no open alert is about pod/calm-1 -n shop\n  next: fist investigate pod/calm-1 -n shop\n',
     });
     expect((await fist('why', 'Nothing')).err).toContain('there is no alert Nothing');
+    const [alert] = await ids('--name', name);
+    expect(await fist('why', name.replace('Looping', 'Loping'))).toMatchObject({
+      code: 1,
+      err: `error: there is no alert ${name.replace('Looping', 'Loping')}; did you mean ${name}?\n  next: fist why alert/${shortId(alert?.id ?? '')}\n`,
+    });
   });
 
   test('describe says the same, then history, runs and deliveries', async () => {

@@ -4,7 +4,7 @@ import { createEngineWorld, planOf, silentLog, step } from '../../test/support/e
 import { sharedPostgres } from '../../test/support/postgres.ts';
 import { systemClock } from '../lib/clock.ts';
 import { migrateDatabase } from './database.ts';
-import { openStore } from './store.ts';
+import { openStore, readDatabase } from './store.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
@@ -34,3 +34,36 @@ test('runs that a commit makes due are in the queue that is opened after the sto
   const id = await createEngineWorld({ store, clock }).addRun(planOf([step('one')]));
   expect(await queue?.take(4)).toEqual([id]);
 });
+
+test.each([
+  ['--db', 'sqlite:/tmp/x.db', {}, '--db /tmp/x.db'],
+  ['--db', 'sqlite:///tmp/x.db?mode=rwc', {}, '--db /tmp/x.db'],
+  ['--db', 'SQLite://x.db', {}, '--db x.db'],
+  ['--db', 'file:x.db', {}, '--db x.db'],
+  ['--db', 'sqlite:', {}, '--db data/punching-fist.db'],
+  ['SQLITE_PATH', undefined, { SQLITE_PATH: 'sqlite:x.db' }, 'SQLITE_PATH=x.db'],
+  ['DATABASE_URL', undefined, { DATABASE_URL: 'sqlite://data/x.db' }, 'SQLITE_PATH=data/x.db'],
+])('a scheme before the path of SQLite is refused with the path: %s %s %j', (field, flag, environment, next) => {
+  expect(() => readDatabase(flag, environment)).toThrow(
+    expect.objectContaining({
+      code: 'InvalidInput',
+      field,
+      next,
+      message: expect.stringContaining('is named by its path alone') as string,
+    }) as Error,
+  );
+});
+
+test.each(['mysql://me:canary@db/x', 'postgres:canary', 'redis:canary', 'postgres://a:b:c/'])(
+  'a scheme of no database of ours is refused, and not repeated: %s',
+  (database) => {
+    expect(() => readDatabase(database, {})).toThrow(/^--db is neither a path nor a usable postgres:\/\/ URL$/);
+  },
+);
+
+test.each(['x.db', '/tmp/a:b.db', './a:b', 'C:\\data\\x.db', ':memory:', 'postgresql://fist@db/fist'])(
+  'a path or a URL of PostgreSQL is taken as it is: %s',
+  (database) => {
+    expect(readDatabase(database, {})).toBe(database);
+  },
+);

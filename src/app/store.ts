@@ -21,6 +21,7 @@ export function readDatabase(flag: string | undefined, environment: Environment)
   const type = environment['DATABASE_TYPE'];
   const url = environment['DATABASE_URL'];
   if (type === 'postgres' || (type === undefined && url !== undefined)) {
+    if (type === undefined && url !== undefined && /^sqlite/i.test(url)) return checked(url, 'DATABASE_URL');
     if (url === undefined || !isPostgresUrl(url)) {
       throw new AppError('InvalidInput', 'PostgreSQL needs the URL of a database', {
         field: 'DATABASE_URL',
@@ -29,15 +30,27 @@ export function readDatabase(flag: string | undefined, environment: Environment)
     }
     return checked(url, 'DATABASE_URL');
   }
-  if (type === undefined || type === 'sqlite') return environment['SQLITE_PATH'] ?? defaultPath;
+  if (type === undefined || type === 'sqlite') return checked(environment['SQLITE_PATH'] ?? defaultPath, 'SQLITE_PATH');
   throw new AppError('InvalidInput', `DATABASE_TYPE=${type} is neither sqlite nor postgres`, {
     field: 'DATABASE_TYPE',
     next: 'DATABASE_TYPE=postgres with DATABASE_URL, or DATABASE_TYPE=sqlite with SQLITE_PATH',
   });
 }
 
+/** A scheme has two letters or more; one is a drive. */
+const schemed = /^([a-z][a-z0-9+.-]+):(?:\/\/)?(.*)$/is;
+
 function checked(database: string, field: string): string {
-  if (isPostgresUrl(database) ? URL.canParse(database) : !/^[a-z][a-z0-9+.-]+:\/\//i.test(database)) return database;
+  if (isPostgresUrl(database) ? URL.canParse(database) : !schemed.test(database)) return database;
+  const [, scheme = '', rest = ''] = schemed.exec(database) ?? [];
+  if (/^(?:sqlite3?|file)$/i.test(scheme)) {
+    const path = rest.replace(/^\/+/, '/').replace(/\?.*$/s, '');
+    const setting = field === '--db' ? '--db ' : 'SQLITE_PATH=';
+    throw new AppError('InvalidInput', `an SQLite database is named by its path alone, without ${scheme}:`, {
+      field,
+      next: `${setting}${path === '' ? defaultPath : path}`,
+    });
+  }
   throw new AppError('InvalidInput', `${field} is neither a path nor a usable postgres:// URL`, {
     field,
     next: 'postgres://USER:PASSWORD@HOST:5432/DATABASE; special characters of the password as %XX',

@@ -142,3 +142,18 @@ test.each([
   await lists.run({ output: 'table' }, 'alerts');
   expect(lists.err).toEqual([`${text}\n`]);
 });
+
+test('--sort-by that leads to nothing in any row is an error, one that does in some is not', async () => {
+  const lists = await startLists([{ items: [{ id: 'b', team: 'x' }, { id: 'a' }], nextCursor: null }]);
+  await expect(lists.run({ sortBy: 'nope' }, 'dead-letters')).rejects.toMatchObject({
+    code: 'InvalidInput',
+    field: '--sort-by',
+    message: '--sort-by nope leads to nothing in any row',
+    next: expect.stringContaining('-o json') as string,
+  });
+  expect(lists.out).toEqual([]);
+  expect(await lists.run({ sortBy: '.team' }, 'dead-letters')).toBe(0);
+  expect(lists.out.join('')).toBe('dead-letter/a\ndead-letter/b\n');
+  const none = await startLists([{ items: [], nextCursor: null }]);
+  expect(await none.run({ sortBy: 'nope' }, 'dead-letters')).toBe(0);
+});

@@ -97,12 +97,13 @@ async function getObjects(
     return watchList(terminal, client, { noun: one.noun, format, headings: flags.headers, list });
   }
   const details = (await Promise.all(objects.map((object) => client.get(pathOf(object))))) as never[];
+  const sorted = sort(details);
   const style: ListStyle = {
-    document: details.length === 1 ? details[0] : { items: sort(details) },
+    document: details.length === 1 ? details[0] : { items: sorted },
     headings: flags.headers,
   };
   const isTable = format.as === 'table' || format.as === 'wide' || format.as === 'name';
-  if (!isTable) await printItems(terminal, format, sort(details), nounOf('alerts').listing, style);
+  if (!isTable) await printItems(terminal, format, sorted, nounOf('alerts').listing, style);
   else
     for (const [index, noun] of [...new Set(objects.map((object) => object.noun))].entries()) {
       if (index > 0 && format.as !== 'name') terminal.out('\n');
@@ -114,11 +115,21 @@ async function getObjects(
 
 type Sorter = (items: readonly never[]) => readonly never[];
 
-/** `--sort-by`: ascending by what the path leads to first. */
+/** `--sort-by`: ascending by what the path leads to first. Throws InvalidInput where it leads to nothing in any row. */
 function sorter(text: string | undefined): Sorter {
   if (text === undefined) return (items) => items;
   const path = parseJsonPath(text);
-  return (items) => items.toSorted((left, right) => compareValues(path(left)[0], path(right)[0]));
+  // While changes are followed, what was found once may be gone.
+  let isKnown = false;
+  return (items) => {
+    isKnown ||= items.some((item) => path(item).length > 0);
+    if (!isKnown && items.length > 0)
+      throw new AppError('InvalidInput', `--sort-by ${text} leads to nothing in any row`, {
+        field: '--sort-by',
+        next: 'the same with -o json instead shows the fields',
+      });
+    return items.toSorted((left, right) => compareValues(path(left)[0], path(right)[0]));
+  };
 }
 
 /** The filters as the API's parameters. Throws InvalidInput for one that the noun does not have. */

@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import { mostSimilar } from '../lib/similar.ts';
 import { plain } from '../lib/printable.ts';
 import { shortId } from '../lib/short-id.ts';
 import { apiClient } from './client.ts';
@@ -27,7 +28,7 @@ export async function why(terminal: Terminal, flags: WhyFlags, word?: string): P
   const format = outputFormat(flags.output, ['text', 'json', 'yaml']);
   const client = apiClient(flags, terminal);
   const { id, others } = await targetOf(client, word, flags.namespace);
-  const alert = (await client.get(`/api/v1/alerts/${encodeURIComponent(id)}`)) as AlertDetail;
+  const alert = await alertDetail(client, id, flags.namespace);
   const answer = whyOf(alert);
   if (format !== 'text') {
     await printObject(terminal, format, answer);
@@ -60,6 +61,20 @@ async function alertNamed(client: ApiClient, key: string, namespace: string | un
   const open = await openAlerts(client, { name: key, namespace });
   if (open.length > 0) return newestOpen(open, '', '');
   return { id: key, others: [] };
+}
+
+/** Where there is none, the error names the nearest open alert. */
+async function alertDetail(client: ApiClient, key: string, namespace: string | undefined): Promise<AlertDetail> {
+  try {
+    return (await client.get(`/api/v1/alerts/${encodeURIComponent(key)}`)) as AlertDetail;
+  } catch (thrown) {
+    if (!(thrown instanceof AppError) || thrown.code !== 'NotFound') throw thrown;
+    const open = await openAlerts(client, { namespace, limit: '500' });
+    const near = open.find(({ name }) => name === mostSimilar(key, [...new Set(open.map((alert) => alert.name))]));
+    if (near === undefined) throw thrown;
+    const next = `fist why alert/${shortId(near.id)}`;
+    throw new AppError('NotFound', `${thrown.message}; did you mean ${plain(near.name)}?`, { cause: thrown, next });
+  }
 }
 
 async function alertOfRun(client: ApiClient, key: string): Promise<Target> {
@@ -114,7 +129,12 @@ function newestOpen(alerts: readonly ListedAlert[], none: string, next: string):
 
 async function openAlerts(
   client: ApiClient,
-  filters: { readonly name?: string; readonly search?: string; readonly namespace?: string | undefined },
+  filters: {
+    readonly name?: string;
+    readonly search?: string;
+    readonly namespace?: string | undefined;
+    readonly limit?: string;
+  },
 ): Promise<readonly ListedAlert[]> {
   const query = new URLSearchParams({ status: 'open', limit: '50' });
   for (const [name, value] of Object.entries(filters)) if (value !== undefined) query.set(name, value);

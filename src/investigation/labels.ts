@@ -102,13 +102,7 @@ export function namedObjects(alertName: string, given: Labels): NamedObjects {
     unusable.push(label);
     return null;
   };
-  const ignored = new Set([
-    ...exporterLabels(alertName, labels),
-    // Where the namespace had to be renamed, what stands beside the plain one is the scrape target's own.
-    ...(labels['exported_namespace'] === undefined
-      ? []
-      : ['namespace', 'pod', 'container', 'service', 'endpoint', 'instance']),
-  ]);
+  const ignored = scrapeTargetLabels(alertName, labels);
   const namespace = value(namespaceLabels);
   const objects = kindLabels.flatMap(([kind, names]) => {
     const name = value(names);
@@ -194,6 +188,17 @@ function isExporter(job: string): boolean {
     job === '' ||
     /kube-state-metrics|node-exporter|kubelet|cadvisor|prometheus|alertmanager|apiserver|kubernetes-/.test(job)
   );
+}
+
+/** Labels that tell of the exporter that was asked, not of what it measured. */
+export function scrapeTargetLabels(alertName: string, labels: Labels): ReadonlySet<string> {
+  return new Set([
+    ...exporterLabels(alertName, labels),
+    // Where the namespace had to be renamed, what stands beside the plain one is the scrape target's own.
+    ...(labels['exported_namespace'] === undefined
+      ? []
+      : ['namespace', 'pod', 'container', 'service', 'endpoint', 'instance']),
+  ]);
 }
 
 function exporterLabels(alertName: string, labels: Labels): ReadonlySet<string> {

@@ -173,7 +173,7 @@ function aboutAlert(alert: AlertSnapshot): readonly string[] {
     ...(says === null ? [] : [`The alert says: "${clean(says, 400)}"`]),
     ...(runbook === '' ? [] : [`Runbook: ${clean(runbook, 400)}`]),
     ...(generatorUrl === null || generatorUrl === '' ? [] : [`Its query: ${clean(generatorUrl, 600)}`]),
-    ...(silence === null ? [] : [`To silence it while somebody works on it: ${clean(silence, 600)}`]),
+    ...(silence === null ? [] : [`To silence it while somebody works on it: ${silence}`]),
   ];
 }
 

@@ -1,36 +1,46 @@
+import type { Labels } from '../core/alert.ts';
 import type { AlertSnapshot } from '../core/run.ts';
-import { namedObjects } from './labels.ts';
+import { oneLine } from '../lib/printable.ts';
+import { redact } from '../lib/redact.ts';
+import { namedObjects, scrapeTargetLabels } from './labels.ts';
 
-/** Labels that say which of its alerts a rule means, in the order in which they are worth a matcher. */
-const telling = [
-  'namespace',
-  'pod',
-  'deployment',
-  'statefulset',
-  'daemonset',
-  'job_name',
-  'cronjob',
-  'persistentvolumeclaim',
-  'node',
-  'instance',
-] as const;
+/** Labels that differ between notifications of one alert, or say nothing about which one it is. */
+const notTelling =
+  /^(?:(?:.+_)?severity|alertstate|alertname|prometheus|(?:.*_)?replica_*|(?:.+_)?uid|endpoint|metrics_path|reason|ref_id|pod_template_hash|controller_revision_hash)$/;
+
+/** A longer one is cut where it is shown, and would silence more than was meant. Characters. */
+const maxCommandLength = 1000;
 
 /**
- * A command that silences the alert for two hours; null for what was asked without an alert. Only values that need no
- * quoting stand in it: it is made to be pasted into a shell.
+ * A command that silences this alert for two hours and no other one of its rule: it matches every label that tells them
+ * apart. It can be pasted into a shell; values that need it are quoted for amtool and for the shell. Null where it cannot
+ * be shown as it has to be typed (control characters, secrets, too long), and for what was asked without an alert.
  */
 export function silenceCommand({ name, labels, fingerprint }: AlertSnapshot): string | null {
-  if (fingerprint === '' || !isPlain(name)) return null;
-  // What an exporter wrote about itself would silence every alert that it measures.
-  const named = namedObjects(name, labels);
-  const meant = new Set([named.namespace, named.instance, ...named.objects.map((object) => object.name)]);
-  const matchers = telling
-    .flatMap((label) => [`exported_${label}`, label])
-    .flatMap((label) => {
-      const value = labels[label] ?? '';
-      return isPlain(value) && meant.has(value) ? [`${label}=${value}`] : [];
-    });
-  return `amtool silence add --duration=2h --comment=investigating alertname=${name} ${matchers.slice(0, 3).join(' ')}`.trim();
+  if (fingerprint === '') return null;
+  const matchers = [matcher('alertname', name)];
+  for (const label of tellingLabels(name, labels)) matchers.push(matcher(label, labels[label] ?? ''));
+  const command = `amtool silence add --duration=2h --comment=investigating ${matchers.join(' ')}`;
+  return oneLine(redact(command), maxCommandLength) === command ? command : null;
 }
 
-const isPlain = (text: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,252}$/.test(text);
+/** The scrape target's own labels change with each restart of an exporter; where nothing else names the object, they do. */
+function tellingLabels(name: string, labels: Labels): readonly string[] {
+  const { objects, instance } = namedObjects(name, labels);
+  const isNamed = objects.length > 0 || instance !== null;
+  const own = isNamed ? scrapeTargetLabels(name, labels) : new Set();
+  return Object.keys(labels)
+    .filter((label) => labels[label] !== '' && !own.has(label) && !notTelling.test(label))
+    .toSorted();
+}
+
+/** `name=value`, or `'name="value"'`, which both parsers of amtool read alike. One word for a shell. */
+function matcher(name: string, value: string): string {
+  const isName = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+  if (isName && /^[A-Za-z0-9][A-Za-z0-9_.:-]*$/.test(value)) return `${name}=${value}`;
+  return `'${`${isName ? name : quoted(name)}=${quoted(value)}`.replaceAll("'", "'\\''")}'`;
+}
+
+function quoted(text: string): string {
+  return `"${text.replace(/[\\"]/g, '\\$&')}"`;
+}

@@ -95,7 +95,9 @@ export const reportSchema = z.object({
     .object({
       runbook: optional('The runbook of the alert.'),
       query: optional('What the alert measures: its generatorURL.'),
-      silence: optional('A command that silences the alert for two hours.'),
+      silence: optional(
+        'A command that silences this alert alone for two hours; null where a label cannot be shown as it has to be typed.',
+      ),
     })
     .describe('Where the alert itself leads.'),
   summary: text('The cause, or why there is none, in a sentence.'),
