@@ -94,6 +94,69 @@ describe('what is connected otherwise than it should be', () => {
     expect(plan(text).warnings.join()).toContain(warning);
   });
 
+  const withRoute = (routes: string, receiver = 'people') =>
+    plan(
+      `route: {receiver: ${receiver}, routes: [${routes}]}\nreceivers: [{name: people}, {name: fist, webhook_configs: [{url: '${destination.url}'}]}]`,
+    );
+
+  it.each([
+    ['{receiver: people}, {receiver: fist}'],
+    [`{receiver: people}, {receiver: fist, matchers: ['team="none"']}`],
+    ['{receiver: people}, {receiver: people, routes: [{receiver: fist}]}'],
+    ['{receiver: fist, routes: [{receiver: people}]}'],
+    ['{receiver: people, continue: false}, {receiver: fist}'],
+  ])('no route leads there behind one that takes everything: %s', (routes) => {
+    const { receiver, isRouted, additions } = withRoute(routes);
+    expect({ receiver, isRouted }).toEqual({ receiver: 'fist', isRouted: false });
+    expect(additions).toMatchObject({ receivers: [], firstRoutes: [{ receiver: 'fist' }], lastRoutes: [] });
+  });
+
+  it('a route leads there before such a one, behind one that continues, in it, and by the receiver of its parent', () => {
+    for (const routes of [
+      '{receiver: fist, continue: true}, {receiver: people}',
+      '{receiver: people, continue: true}, {receiver: fist}',
+      '{receiver: people, routes: [{receiver: fist, continue: true}, {receiver: people}]}',
+      `{receiver: people, matchers: ['a="b"']}, {receiver: fist}`,
+      `{receiver: fist, routes: [{group_wait: 1s}]}`,
+    ])
+      expect(withRoute(routes).isRouted, routes).toBe(true);
+    expect(withRoute('{receiver: people}', 'fist').isRouted).toBe(false);
+    expect(withRoute('{group_wait: 1s}', 'fist')).toMatchObject({ isRouted: true, warnings: [] });
+  });
+
+  it.each([
+    [
+      `{receiver: fist, continue: true, matchers: ['team="none"']}`,
+      'only alerts with team="none" come to receiver fist',
+    ],
+    [`{receiver: fist, match: {team: a}, match_re: {app: x|y}}`, 'only alerts with team="a", app=~"x|y" come'],
+    [
+      `{receiver: people, matchers: [a=b], routes: [{receiver: fist, matchers: ['c!=d']}]}`,
+      'only alerts with a=b, c!=d',
+    ],
+    [`{receiver: fist, matchers: [a=b]}, {receiver: fist, matchers: [a=c]}`, 'only alerts with a=b or with a=c come'],
+    [`{receiver: fist, matchers: ['alertname!="Watchdog"', 'alertname!~"Kube.*"']}`, 'with alertname!~"Kube.*" come'],
+  ])('matchers that narrow its route are named: %s', (routes, warning) => {
+    const { isRouted, warnings } = withRoute(`${routes}, {receiver: people}`);
+    expect(isRouted).toBe(true);
+    expect(warnings.join()).toContain(warning);
+  });
+
+  it('no matchers are named where another route takes what they leave out, or they leave out no real alert', () => {
+    for (const routes of [
+      '{receiver: fist, matchers: [a=b]}, {receiver: fist, continue: true}, {receiver: people}',
+      `{receiver: fist, continue: true, matchers: ['alertname!~"InfoInhibitor|Watchdog"']}, {receiver: people}`,
+    ])
+      expect(withRoute(routes)).toMatchObject({ isRouted: true, warnings: [] });
+  });
+
+  it('the interval of a route in another counts, else that of the one around it', () => {
+    const far = withRoute('{receiver: people, repeat_interval: 2d, routes: [{receiver: fist}]}').warnings;
+    expect(far.join()).toContain('repeat_interval is');
+    const near = '{receiver: people, repeat_interval: 2d, routes: [{receiver: fist, repeat_interval: 4h}]}';
+    expect(withRoute(near).warnings.join()).not.toContain('repeat_interval');
+  });
+
   it('is refused where the receiver of our name sends elsewhere, or it is no configuration', () => {
     expect(() => plan(connected.replace('8080', '9090'))).toThrow('receiver fist that sends elsewhere');
     expect(() => plan('receivers: []')).toThrow('not a configuration of Alertmanager: route');

@@ -7,6 +7,7 @@ import { parseDuration } from '../lib/duration.ts';
 export const receiverName = 'fist';
 /** Alerts that say that alerting works, or that others are muted: nothing to investigate. */
 const notInvestigated = 'alertname!~"Watchdog|InfoInhibitor"';
+const leavesOutOnly = /^\s*alertname\s*!(?:=|~)\s*"?(?:Watchdog|InfoInhibitor)(?:\|(?:Watchdog|InfoInhibitor))*"?\s*$/;
 /** What Alertmanager prints in place of a secret; newer versions take the URL of a webhook for one. */
 const masked = '<secret>';
 /** A Source closes an alert that it has not heard of for so long (`expireAfter`). */
@@ -14,6 +15,7 @@ const expiryMs = 24 * 3_600_000;
 
 const route = z.looseObject({
   receiver: z.string().optional(),
+  continue: z.boolean().optional(),
   repeat_interval: z.string().optional(),
   matchers: z.array(z.unknown()).optional(),
   match: z.record(z.string(), z.unknown()).optional(),
@@ -95,12 +97,13 @@ export function planConnection(read: Configuration, destination: Destination): C
       },
     );
   const name = found?.name ?? receiverName;
-  const isRouted = found !== null && leadsTo(read.route, name);
+  const paths = found === null ? [] : pathsTo(read.route, name);
+  const isRouted = paths.length > 0;
   return {
     receiver: found?.name ?? null,
     isByName: receiver === undefined && found !== null,
     isRouted,
-    warnings: found === null || !isRouted ? [] : warningsOf(read, name, destination.url),
+    warnings: isRouted ? warningsOf(read, name, destination.url, paths) : [],
     additions: {
       receivers: found === null ? [receiverFor(destination)] : [],
       firstRoutes: isRouted ? [] : [firstRoute(name, read.route)],
@@ -163,25 +166,56 @@ function repeatsInTime(interval: string | undefined): boolean {
   return interval === undefined || parseDuration(interval) < expiryMs;
 }
 
-function leadsTo({ receiver, routes = [] }: Route, name: string): boolean {
-  return receiver === name || routes.some((child) => leadsTo(child, name));
+/** From the top to a route whose receiver it is: how alerts can come there. */
+type RoutePath = readonly Route[];
+
+/**
+ * A receiver is told where no child takes the alert; children are asked in order, until one that takes it does not
+ * continue. A child without a receiver has that of its parent.
+ */
+function pathsTo(route: Route, name: string, inherited?: string): readonly RoutePath[] {
+  const { receiver = inherited, routes = [] } = route;
+  const last = routes.findIndex((child) => takesEverything(child) && child.continue !== true);
+  const asked = last === -1 ? routes : routes.slice(0, last + 1);
+  const below = asked.flatMap((child) => pathsTo(child, name, receiver));
+  const isOwn = receiver === name && !routes.some(takesEverything);
+  return [...below, ...(isOwn ? [[]] : [])].map((path) => [route, ...path]);
+}
+
+/** Matchers that keep alerts from it that should be investigated. */
+function narrowing(path: RoutePath): readonly string[] {
+  return path
+    .flatMap(({ matchers = [], match = {}, match_re = {} }) => [
+      ...matchers.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))),
+      ...Object.entries(match).map(([label, value]) => `${label}=${JSON.stringify(value)}`),
+      ...Object.entries(match_re).map(([label, value]) => `${label}=~${JSON.stringify(value)}`),
+    ])
+    .filter((matcher) => !leavesOutOnly.test(matcher));
 }
 
 function takesEverything({ matchers = [], match = {}, match_re = {} }: Route): boolean {
   return matchers.length === 0 && Object.keys(match).length === 0 && Object.keys(match_re).length === 0;
 }
 
-function warningsOf(read: Configuration, name: string, url: string): readonly string[] {
+function warningsOf(read: Configuration, name: string, url: string, paths: readonly RoutePath[]): readonly string[] {
   const { webhook_configs: hooks = [] } = read.receivers.find((receiver) => receiver.name === name) ?? {};
   const hook = hooks.find((one) => isSame(one.url ?? '', url)) ?? hooks.find((one) => one.url === masked);
-  const others = (read.route.routes ?? []).filter((child) => !leadsTo(child, name));
-  const first = (read.route.routes ?? []).find((child) => leadsTo(child, name));
+  const others = (read.route.routes ?? []).filter((child) => paths.every((path) => path[1] !== child));
+  const [path = []] = paths;
+  const first = path[1];
+  const interval = path.findLast(({ repeat_interval }) => repeat_interval !== undefined)?.repeat_interval;
+  const narrow = paths.map(narrowing);
   const takesFromTop = first !== undefined && !others.some(takesEverything) && read.route.receiver !== name;
   return [
     ...(hook?.send_resolved === false
       ? [`send_resolved of receiver ${name} is false: alerts stay open here for 24 hours; set it to true`]
       : []),
-    ...(repeatsInTime(first?.repeat_interval ?? read.route.repeat_interval)
+    ...(narrow.every((matchers) => matchers.length > 0)
+      ? [
+          `only alerts with ${narrow.map((matchers) => matchers.join(', ')).join(' or with ')} come to receiver ${name}, by the matchers of its route; take them away where more should`,
+        ]
+      : []),
+    ...(repeatsInTime(interval)
       ? []
       : ['repeat_interval is 24 hours or more: alerts that still fire are closed and opened again; set it to 4h']),
     ...(takesFromTop

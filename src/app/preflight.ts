@@ -94,7 +94,7 @@ export async function checkAlertmanager(
     const { version, configuration, clockMs } = await readAlertmanager(http, url);
     const connection = planConnection(readConfiguration(configuration, 'what it runs with'), destination);
     const { receiver, isRouted, warnings } = connection;
-    const lacks = receiver === null ? 'no receiver' : `no route to receiver ${receiver}`;
+    const lacks = receiver === null ? 'no receiver' : `no route that leads to receiver ${receiver}`;
     return [
       ok(about, `${url} answers: Alertmanager ${version}`),
       receiver !== null && isRouted

@@ -1,14 +1,23 @@
+import { existsSync } from 'node:fs';
 import type { Command, Option } from 'commander';
+import { readDatabase, tokenFileOf } from '../app/store.ts';
 import { AppError } from '../core/errors.ts';
 import { isLoopback } from '../lib/address-policy.ts';
+import { settings } from './settings.ts';
 import type { Made } from './settings.ts';
+import type { Terminal } from './output.ts';
 
 /**
  * Gives the options that the command line left open the settings that were made, and notes which. Of options that exclude
- * each other the one that was made nearer wins, and no token goes to a server that a file of this folder names. Throws
- * InvalidInput and Unauthenticated.
+ * each other the one that was made nearer wins. A server that the file of this folder names gets only tokens of that file
+ * and of the command line. Throws InvalidInput and Unauthenticated.
  */
-export function applySettings(command: Command, made: ReadonlyMap<string, Made>, applied: Map<string, Made>): void {
+export function applySettings(
+  command: Command,
+  made: ReadonlyMap<string, Made>,
+  applied: Map<string, Made>,
+  env: Terminal['env'],
+): void {
   const given = new Set(command.options.filter((option) => isGiven(command, option)).map(({ long }) => long));
   for (const option of command.options) {
     const setting = made.get(option.long?.slice(2) ?? '');
@@ -16,7 +25,8 @@ export function applySettings(command: Command, made: ReadonlyMap<string, Made>,
     command.setOptionValueWithSource(option.attributeName(), valueOf(option, setting), 'config');
     applied.set(option.long ?? '', setting);
   }
-  if (command.options.some(({ long }) => long === '--server')) checkToken(given, made);
+  const server = applied.get('--server');
+  if (server?.from === 'folder' && !given.has('--server')) checkTokens(command, server, made, env);
 }
 
 /** On the command line. */
@@ -56,16 +66,27 @@ function valueOf(option: Option, { value, origin }: Made): string | boolean {
   });
 }
 
-/** Whoever wrote a file of this folder would learn the token. */
-function checkToken(given: ReadonlySet<string | undefined>, made: ReadonlyMap<string, Made>): void {
-  const [server, token] = [made.get('server'), made.get('token') ?? made.get('webhook-token')];
-  if (given.has('--server') || server?.from !== 'folder' || token === undefined || token.from === 'folder') return;
-  if (given.has('--token') || given.has('--webhook-token')) return;
-  if (URL.canParse(server.value) && isLoopback(new URL(server.value).hostname.replace(/^\[|\]$/g, ''))) return;
-  throw new AppError('Unauthenticated', `${server.value} stands in ${server.origin}: it is not sent ${token.origin}`, {
-    field: server.origin,
-    next: `--server ${server.value}, or FIST_SERVER, says that you trust it`,
-  });
+/** Whoever wrote the file of this folder would learn each token: the server may be theirs, on this machine too. */
+function checkTokens(command: Command, server: Made, made: ReadonlyMap<string, Made>, env: Terminal['env']): void {
+  for (const option of command.options) {
+    const name = option.long?.slice(2) ?? '';
+    if (settings[name]?.isSecret !== true || isGiven(command, option)) continue;
+    const token = made.get(name);
+    if (token === undefined ? name !== 'token' : token.from === 'folder') continue;
+    const origin = token?.origin ?? databaseToken(command, server.value, env);
+    if (origin === null) continue;
+    throw new AppError('Unauthenticated', `${server.value} stands in ${server.origin}: it is not sent ${origin}`, {
+      field: server.origin,
+      next: `--server ${server.value}, or FIST_SERVER, says that you trust it`,
+    });
+  }
+}
+
+/** The file whose token a server of this machine gets where no other is named; null = none. */
+function databaseToken(command: Command, server: string, env: Terminal['env']): string | null {
+  if (!URL.canParse(server) || !isLoopback(new URL(server).hostname.replace(/^\[|\]$/g, ''))) return null;
+  const file = tokenFileOf(readDatabase(command.opts<{ db?: string }>().db, env));
+  return existsSync(file) ? file : null;
 }
 
 /** The same error, which names the variable or the line of a file where the option got its value there. */

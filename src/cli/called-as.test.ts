@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { calledAs, inWordsOf } from './called-as.ts';
+import { runProgram } from './program.ts';
 
 const start = { env: { PATH: '/usr/local/bin:/usr/bin' }, folder: '/home/me/fist' };
 
@@ -26,4 +27,21 @@ test('commands in a text are in the words of the person, and nothing else is', (
   expect(inWordsOf('fist', text)).toBe(text);
   expect(inWordsOf(undefined, text)).toBe(text);
   expect(inWordsOf("'/a$&b/fist.js'", 'fist get runs')).toBe("'/a$&b/fist.js' get runs");
+});
+
+test('in a help only command lines are in the words of the person, and it fits 80 columns', async () => {
+  const helpOf = async (command: string) => {
+    let text = '';
+    const out = (more: string) => void (text += more);
+    await runProgram([command, '--help'], { out, err: out, colour: false, env: {}, called: 'bin/fist.js' });
+    return text;
+  };
+  const status = await helpOf('status');
+  expect(status).toMatch(/^Usage: bin\/fist\.js status /);
+  expect(status).toContain('Says whether fist itself is well');
+  expect(status).toMatch(/\n {2}# exit code 1 .*\n {2}bin\/fist\.js status && echo well\n/);
+  expect(await helpOf('completion')).toContain('  eval "$(bin/fist.js completion bash)"\n');
+  const serve = await helpOf('serve');
+  expect(serve).toContain('a folder of `fist capture`');
+  expect(serve.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });

@@ -29,3 +29,10 @@ export function inWordsOf(called: string | undefined, text: string): string {
   if (called === undefined || called === 'fist') return text;
   return text.replace(/(?<![\w./-])fist(?= [a-z[-])/g, () => called);
 }
+
+/** The same of a help: its command lines are in these words, in its prose the name of the program stays. */
+export function helpInWordsOf(called: string | undefined, help: string): string {
+  const [prose = '', examples = ''] = help.split(/^(?=Examples:$)/m);
+  const inWords = (line: string) => inWordsOf(called, line);
+  return prose.replace(/^Usage: .*$/m, inWords) + examples.replace(/^ {2}(?!#).*$/gm, inWords);
+}

@@ -13,10 +13,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
   ],
   serve: [
     ['fist serve', 'over a recorded cluster, to look around'],
-    [
-      'fist serve --resources examples/connect --secrets-dir secrets --context prod',
-      'investigates the cluster of a context',
-    ],
+    ['fist serve --resources resources --secrets-dir secrets --context prod', 'investigates the cluster of a context'],
     ['fist serve --resources resources --db postgres://fist@db/fist', 'one of many replicas'],
   ],
   init: [

@@ -3,7 +3,7 @@ import type { AppError } from '../core/errors.ts';
 import { toAppError } from '../core/errors.ts';
 import { readVersion } from '../lib/version.ts';
 import type { Action } from './action.ts';
-import { inWordsOf } from './called-as.ts';
+import { helpInWordsOf } from './called-as.ts';
 import { addClientCommands } from './client-commands.ts';
 import { addDatabaseCommands } from './database-commands.ts';
 import { addExamples } from './examples.ts';
@@ -64,8 +64,8 @@ export function buildProgram(terminal: Terminal, run: Run = { exitCode: 0, comma
     .option('--pager', 'show the result in $PAGER, on a terminal')
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => terminal.out(inWordsOf(terminal.called, text)),
-      writeErr: (text) => terminal.err(inWordsOf(terminal.called, text)),
+      writeOut: (text) => terminal.out(helpInWordsOf(terminal.called, text)),
+      writeErr: (text) => terminal.err(helpInWordsOf(terminal.called, text)),
       // Thrown as well, and printed by runProgram.
       outputError: () => undefined,
       getOutHelpWidth: () => terminal.columns ?? 80,
@@ -82,7 +82,7 @@ export function buildProgram(terminal: Terminal, run: Run = { exitCode: 0, comma
       // What these say does not depend on a file that may be broken.
       if (['version', 'completion', 'view'].includes(command.name())) return;
       const made = readSettings(terminal.env, terminal.folder ?? process.cwd());
-      for (const target of [program, command]) applySettings(target, made, run.applied);
+      for (const target of [program, command]) applySettings(target, made, run.applied, terminal.env);
     });
 
   /** Ties a command to its module: `load` imports it when the command is run. */

@@ -110,12 +110,46 @@ test('no token goes to a server that a file of this folder names', async () => {
   expect(refused).toMatchObject({ code: 3, out: '' });
   expect(refused.err).toContain('it is not sent /config/fist/config.yaml:1');
   expect((await run('get alerts', { FIST_TOKEN: 'mine' })).err).toContain('it is not sent FIST_TOKEN');
-  // This machine's, one of the person's own choice, and the token that stands beside it are as before.
-  expect(
-    (await place({ folder: 'server: http://127.0.0.1:1\n' }).run('get alerts', { FIST_TOKEN: 'x' })).err,
-  ).toContain('no server answers at http://127.0.0.1:1');
+  // One of the person's own choice is as before.
   expect((await run('get alerts --server http://127.0.0.1:1')).err).toContain('no server answers');
   expect((await run('get alerts', { FIST_SERVER: 'http://127.0.0.1:1' })).err).toContain('no server answers');
+});
+
+test('each token is looked at on its own: one of the file or of the command line excuses no other', async () => {
+  const { run } = place({ folder: 'server: http://127.0.0.1:1\ntoken: theirs\n' });
+  const env = { FIST_WEBHOOK_TOKEN: 'mine' };
+  const refused = await run('send alert --name A', env);
+  expect(refused).toMatchObject({ code: 3, out: '' });
+  expect(refused.err).toMatch(/127\.0\.0\.1:1 stands in \/folder\/fist\.yaml:1: it is not sent FIST_WEBHOOK_TOKEN\n/);
+  expect(refused.err).toContain('next: --server http://127.0.0.1:1, or FIST_SERVER, says that you trust it\n');
+  expect((await run('send alert --name A --token x', env)).err).toContain('it is not sent FIST_WEBHOOK_TOKEN');
+  expect((await run('send alert --name A --webhook-token x', { FIST_TOKEN: 'mine' })).err).toContain(
+    'it is not sent FIST_TOKEN',
+  );
+  // Those of the file and of the command line are sent; a command without the option sends no such token.
+  expect((await run('send alert --name A')).err).toContain('no server answers');
+  expect((await run('send alert --name A --token x --webhook-token y', { ...env, FIST_TOKEN: 'x' })).err).toContain(
+    'no server answers',
+  );
+  expect((await run('get alerts', env)).err).toContain('no server answers');
+});
+
+test('a server of this machine that the file of a folder names gets no token of a database either', async () => {
+  const root = cleanup.temporaryFolder('settings-token');
+  writeFileSync(join(root, 'fist.db-token'), 'mine');
+  const { run } = place({ folder: 'server: http://127.0.0.1:1\n' });
+  expect((await run('get alerts', { FIST_TOKEN: 'mine' })).err).toContain('it is not sent FIST_TOKEN\n');
+  const database = join(root, 'fist.db');
+  expect((await run(`get alerts --db ${database}`)).err).toMatch(/it is not sent \S+fist\.db-token\n/);
+  expect((await run('get alerts', { SQLITE_PATH: database })).err).toMatch(/it is not sent \S+fist\.db-token\n/);
+  const named = place({ folder: `server: http://[::1]:1\ndb: ${database}\n` });
+  expect((await named.run('get alerts')).err).toMatch(/it is not sent \S+fist\.db-token\n/);
+  for (const line of [
+    `--server http://127.0.0.1:1 --db ${database}`,
+    `--token x --db ${database}`,
+    `--db ${root}/other`,
+  ])
+    expect((await run(`get alerts ${line}`)).err).toContain('no server answers at http://127.0.0.1:1');
 });
 
 test('of a dump and a live cluster the one that was named nearer is read', async () => {

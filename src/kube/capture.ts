@@ -23,7 +23,7 @@ export interface CaptureSummary {
   readonly namespaces: number;
   readonly objects: number;
   readonly logs: number;
-  /** What was asked for and not given, with the reason: `ingresses in shop: forbidden (...)`. */
+  /** What was asked for and not given, a line a kind, with the first reason: `ingresses in shop: forbidden (...)`. */
   readonly leftOut: readonly string[];
 }
 
@@ -39,12 +39,12 @@ const parallelReads = 6;
  */
 export async function captureCluster(cluster: Cluster, options: CaptureOptions): Promise<CaptureSummary> {
   await makeEmptyDirectory(options.directory);
-  const leftOut: string[] = [];
   const counts = { objects: 0, logs: 0 };
-  const namespaces = options.namespaces ?? (await findNamespaces(cluster, leftOut));
+  const namespaces = options.namespaces ?? (await findNamespaces(cluster));
   const invalid = namespaces.find((name) => !isKubernetesName(name));
   if (invalid !== undefined) throw new AppError('InvalidInput', `${JSON.stringify(invalid)} is no namespace's name`);
 
+  const leftOut: LeftOut[] = [];
   const captureList = async (
     resource: ClusterResource,
     namespace: string | null,
@@ -52,7 +52,7 @@ export async function captureCluster(cluster: Cluster, options: CaptureOptions):
     options.signal.throwIfAborted();
     const result = await cluster.list({ resource, ...(namespace === null ? {} : { namespace }) });
     if (result.kind !== 'ok') {
-      leftOut.push(`${resource}${namespace === null ? '' : ` in ${namespace}`}: ${result.kind} (${result.reason})`);
+      leftOut.push({ resource, namespace, kind: result.kind, reason: result.reason });
       return [];
     }
     await writeList(
@@ -80,7 +80,33 @@ export async function captureCluster(cluster: Cluster, options: CaptureOptions):
       });
     });
   }
-  return { namespaces: namespaces.length, ...counts, leftOut: leftOut.sort() };
+  return { namespaces: namespaces.length, ...counts, leftOut: leftOutLines(leftOut) };
+}
+
+interface LeftOut {
+  readonly resource: ClusterResource;
+  readonly namespace: string | null;
+  readonly kind: string;
+  readonly reason: string;
+}
+
+/** A line for each kind: what may not be read in one namespace often may not in dozens, and would hide the rest. */
+function leftOutLines(all: readonly LeftOut[]): readonly string[] {
+  const groups = Map.groupBy(all, ({ resource, kind }) => `${resource} ${kind}`);
+  return [...groups.values()]
+    .flatMap((group) =>
+      group.slice(0, 1).map(({ resource, kind, reason }) => {
+        const namespaces = group.flatMap(({ namespace }) => namespace ?? []);
+        return `${resource}${placeOf(namespaces)}: ${kind} (${reason})`;
+      }),
+    )
+    .sort();
+}
+
+function placeOf(namespaces: readonly string[]): string {
+  if (namespaces.length < 2) return namespaces.map((name) => ` in ${name}`).join('');
+  const some = [...namespaces.slice(0, 2), ...(namespaces.length > 2 ? ['...'] : [])];
+  return ` in ${namespaces.length} namespaces (${some.join(', ')})`;
 }
 
 async function makeEmptyDirectory(directory: string): Promise<void> {
@@ -91,10 +117,9 @@ async function makeEmptyDirectory(directory: string): Promise<void> {
   });
 }
 
-async function findNamespaces(cluster: Cluster, leftOut: string[]): Promise<readonly string[]> {
+async function findNamespaces(cluster: Cluster): Promise<readonly string[]> {
   const result = await cluster.list({ resource: 'namespaces' });
   if (result.kind === 'ok') return result.value.map((namespace) => namespace.metadata.name);
-  leftOut.push(`namespaces: ${result.kind} (${result.reason})`);
   throw new AppError('InvalidInput', `the namespaces cannot be listed (${result.kind}: ${result.reason})`, {
     next: 'name them: --namespace NAME',
   });

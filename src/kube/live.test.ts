@@ -182,6 +182,28 @@ describe('captureCluster', () => {
       entry.isFile() ? [join(entry.parentPath, entry.name)] : [],
     );
 
+  test('what is left out is a line for each kind, however many the namespaces are', async () => {
+    const list: Cluster['list'] = async ({ resource, namespace }) => {
+      if (resource === 'namespaces') return ok(['a', 'b', 'c', 'd'].map((name) => ({ metadata: { name } })));
+      if (resource === 'nodes') return { kind: 'forbidden', reason: 'no nodes' };
+      if (resource === 'ingresses') return { kind: 'forbidden', reason: `not in ${namespace}` };
+      if (resource === 'jobs' && namespace === 'd') return { kind: 'forbidden', reason: 'no jobs' };
+      if (resource === 'jobs' && namespace !== 'a') return { kind: 'not_captured', reason: 'gone' };
+      return ok([]);
+    };
+    const target = join(directory, 'folded');
+    const { leftOut } = await captureCluster(
+      { ...source, list },
+      { directory: target, signal: new AbortController().signal },
+    );
+    expect(leftOut).toEqual([
+      'ingresses in 4 namespaces (a, b, ...): forbidden (not in a)',
+      'jobs in 2 namespaces (b, c): not_captured (gone)',
+      'jobs in d: forbidden (no jobs)',
+      'nodes: forbidden (no nodes)',
+    ]);
+  });
+
   test('writes a folder that openDump reads, without secrets, for its owner only', async () => {
     const target = join(directory, 'dump');
     const summary = await captureCluster(source, { directory: target, signal: new AbortController().signal });
