@@ -36,7 +36,7 @@ the field \`report\`. **JSON** is below: \`fist investigate -o json\`, the resul
 The JSON is stable, and described by [report.schema.json](report.schema.json) (JSON Schema 2020-12). \`schema_version\` is raised where a field goes
 or changes its meaning; fields may be added at any time. Reports that earlier versions kept lack the fields that came later.
 
-A payload whose cause another alert's report has told already ([Deliveries](../guide/deliveries.md#one-incident-one-report)) has a line or two
+A payload whose cause another alert's report has told already ([Deliveries](../guide/deliveries.md#one-incident-one-report)) has a few lines
 in \`text\` and \`report.report\`, and \`sameAs\`. One of the end of an alert has only \`summary\`, \`root_cause\` and \`confidence\`.
 
 | Field | Type | What it is |

@@ -197,15 +197,17 @@ const longestIncident = 600;
 
 /**
  * Names what a report found to be the cause, the same for every alert of one incident: the category of the cause's finding and
- * its object. Pods of one replica set have one template, so they count as one object. Null where no cause was found.
+ * its object, in its cluster. Pods of one replica set have one template, so they count as one object. Where the cluster has no name,
+ * it is the same for alerts of such clusters alone. Null where no cause was found.
  */
 export function incidentOf(report: JsonObject | null): string | null {
   if (report === null) return null;
-  const { cause, findings } = report as unknown as Partial<AgentResult>;
+  const { cause, findings, cluster = null } = report as unknown as Partial<AgentResult>;
   if (cause === null || cause === undefined) return null;
   const { category, object } = cause;
   const owner = findings?.[0]?.object === object ? (findings[0].evidence['owner'] ?? '') : '';
   const [kind, namespace] = object.split('/');
   const whole = kind === 'pod' && owner.startsWith('ReplicaSet/') ? `${namespace}/${owner}` : object;
-  return `${category} ${whole}`.slice(0, longestIncident);
+  const place = cluster === null || cluster === '' ? '' : ` in cluster ${cluster}`;
+  return `${`${category} ${whole}`.slice(0, longestIncident)}${place}`;
 }

@@ -1,4 +1,4 @@
-import type { AlertContent, AlertRecord, AlertTransition, StoredAlert } from './alert.ts';
+import type { AlertContent, AlertRecord, AlertTransition, Severity, StoredAlert } from './alert.ts';
 import type { SinkLimits } from './catalog.ts';
 import type { DeliveryRecord, RenderedPayload } from './delivery.ts';
 import type { AppError } from './errors.ts';
@@ -176,9 +176,10 @@ export interface DeliveryReader {
   wasTold(delivery: Pick<DeliveryRecord, 'namespace' | 'sinkName' | 'alertId'>, episode: number): Promise<boolean>;
   /**
    * The report of another alert that told this Sink the incident: one sent after `since`, else one that is being sent; undefined
-   * where there is none. Final only under the lock of the Sink.
+   * where there is none. It counts while the episode it is about is open and for five minutes after, and where that alert is
+   * at least as severe. Final only under the lock of the Sink.
    */
-  teller(delivery: IncidentDelivery, since: Timestamp, now: Timestamp): Promise<Teller | undefined>;
+  teller(delivery: IncidentDelivery, wanted: TellerWanted, now: Timestamp): Promise<Teller | undefined>;
   /** Runs of other alerts of the incident that this Sink is still to be told of, at most `limit`. */
   sameIncident(delivery: IncidentDelivery, limit: number): Promise<readonly string[]>;
   due(now: Timestamp, limit: number): Promise<readonly string[]>;
@@ -187,6 +188,13 @@ export interface DeliveryReader {
 
 /** A delivery that tells the cause of an incident. */
 export type IncidentDelivery = Pick<DeliveryRecord, 'id' | 'namespace' | 'sinkName' | 'alertId' | 'incident'>;
+
+/** Which reports of other alerts count as having told an incident. */
+export interface TellerWanted {
+  readonly since: Timestamp;
+  /** The least; of the alert that would point at it. */
+  readonly severity: Severity;
+}
 
 /** Who tells, or told, an incident to a Sink. */
 export interface Teller {
@@ -212,10 +220,10 @@ export interface DeliveryClaim {
   /** What will be sent, kept unless something is kept already; null = nothing new. */
   readonly keep?: { readonly sinkType: string; readonly rendered: RenderedPayload } | null;
   /**
-   * What `keep` says of the incident: `since` = it is the report, to be kept only where none of another alert was sent since
-   * then; `points` = it points at one. null or absent = nothing.
+   * What `keep` says of the incident: `tells` = it is the report, to be kept only where none of another alert counts; `points` =
+   * it points at one. null or absent = nothing.
    */
-  readonly incident?: { readonly kind: 'tells'; readonly since: Timestamp } | { readonly kind: 'points' } | null;
+  readonly incident?: ({ readonly kind: 'tells' } & TellerWanted) | { readonly kind: 'points' } | null;
 }
 
 /** Some of the failed deliveries of a Sink. */

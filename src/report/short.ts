@@ -32,19 +32,24 @@ export interface ToldReport {
   readonly run: ShortView['run'];
 }
 
-/** An alert whose cause a report told already: what it is, that it is the same, and where the report is. */
+/**
+ * An alert whose cause a report told already: what it is, what changed since (`note`), what went wrong with its own
+ * investigation, that the cause is the same, where the report is, and where its own run is.
+ */
 export function pointerText(
   head: ReportHead,
   report: AgentResult,
   told: ToldReport,
-  { now, width }: ShortView,
+  { now, width, run, note }: ShortView & { readonly note: string | null },
 ): string {
+  const own = [note, report.notice].flatMap((words) => (words === null ? [] : wrap(words, width)));
   const same = `Same cause as ${oneLine(told.alert, 300)}, reported at ${timeText(told.at)}. ${causeText(report)}`;
-  return lines([...wrap(headLine(head, now), width, '', '  '), ...wrap(same, width), ...runLine(told.run)]);
+  const links = [...runLine(told.run, 'Report:'), ...runLine(run)];
+  return lines([...wrap(headLine(head, now), width, '', '  '), ...own, ...wrap(same, width), ...links]);
 }
 
-function runLine(run: ShortView['run']): readonly string[] {
-  return run === null ? [] : [`Run:     ${run.url ?? `fist describe run/${run.id}`}`];
+function runLine(run: ShortView['run'], title = 'Run:'): readonly string[] {
+  return run === null ? [] : [`${title.padEnd(9)}${run.url ?? `fist describe run/${run.id}`}`];
 }
 
 function lines(all: readonly string[]): string {

@@ -34,7 +34,7 @@ const delivery = z
       .meta({ description: 'How long a delivery is tried before it fails; a refusal (4xx) fails it at once.' }),
     sameCauseFor: duration.default('1h').meta({
       description:
-        'For so long after a report other alerts with the same cause are told in a line or two that name it. 0 = each has its own report.',
+        'For so long after a report other alerts with the same cause are told in a few lines that name it. 0 = each has its own report.',
     }),
   })
   .meta({

@@ -2,12 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { contractStores } from '../../test/contract/stores.ts';
 import { createPause } from '../../test/support/races.ts';
 import { alertSnapshot, runFixture, sinkFixture, stepFixture } from '../../test/support/deliveries.ts';
+import { alertFixture } from '../../test/support/rows.ts';
 import { never, outboxOn, webhookSink } from '../../test/support/outbox.ts';
 import type { OutboxBench } from '../../test/support/outbox.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import { incidentOf } from '../core/finding.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { RunRecord } from '../core/run.ts';
+import type { AlertRecord, Severity } from '../core/alert.ts';
+import type { RunRecord, StepRecord } from '../core/run.ts';
 import type { Store } from '../core/store.ts';
 
 // Alerts of one incident: one report, and a line for each of the others, to each Sink.
@@ -33,21 +35,42 @@ const report: JsonObject = {
 };
 const incident = incidentOf(report);
 
-/** The run and the delivery of another alert, `a2` and so on, with the same cause. */
+interface Changes {
+  readonly severity?: Severity;
+  readonly result?: StepRecord['result'];
+}
+
+/** Another alert that fires, `a2` and so on, its run and its delivery, with the same cause. */
 async function addAlert(
   on: OutboxBench,
   number: number,
   changes: Partial<DeliveryRecord> = {},
   run: Partial<RunRecord> = {},
+  { severity = 'critical', result = report }: Changes = {},
 ): Promise<void> {
-  const [id, alertId] = [`r${number}`, `a${number}`];
-  const alert = { ...alertSnapshot, id: alertId, name: `Alert${number}`, labels: { namespace: 'shop', pod: 'web-1' } };
-  const input = { ...runFixture().input, alert };
+  const [id, alertId] = [`r${number}`, run.alertId ?? `a${number}`];
+  const own = { id: alertId, name: `Alert${number}`, severity, labels: { namespace: 'shop', pod: 'web-1' } };
+  const input = { ...runFixture().input, alert: { ...alertSnapshot, ...own } };
+  const isThere = (await on.store.read.lists.alert(alertId)) !== undefined;
   await on.store.transaction('intake', async (tx) => {
+    const alert = alertFixture({ ...own, namespace: 'shop', fingerprint: alertId, startsAt: alertSnapshot.startsAt });
+    if (!isThere) await tx.alerts.insertAll([alert]);
     await tx.runs.insert({ run: runFixture({ id, alertId, input, ...run }), plan: null });
-    await tx.runs.writeSteps([stepFixture({ id: `s${number}`, runId: id, result: report })]);
+    await tx.runs.writeSteps([stepFixture({ id: `s${number}`, runId: id, result })]);
   });
   await on.insert({ id: `d${number}`, runId: id, alertId, incident, ...changes });
+}
+
+/** An alert goes on. */
+async function change(on: OutboxBench, alertId: string, changes: Partial<AlertRecord>): Promise<void> {
+  const alert = await on.store.read.lists.alert(alertId);
+  if (alert === undefined) throw new Error('the alert is gone');
+  await on.store.transaction('intake', (tx) => tx.alerts.saveStates([{ ...alert, ...changes }]));
+}
+
+async function resolve(on: OutboxBench, alertId: string): Promise<void> {
+  const resolvedAt = new Date(on.clock.now()).toISOString();
+  await change(on, alertId, { status: 'resolved', endsAt: resolvedAt, resolvedAt });
 }
 
 /** Of a request. */
@@ -101,7 +124,7 @@ describe.each(contractStores)('one incident, told by the outbox on $name', (data
     expect(told(on)).toEqual({ full: ['Alert2'], points: ['Alert3'] });
     expect(text(on, 1)).toBe(
       'FIRING critical Alert3 pod/shop/web-1 for 1m42s Same cause as Alert2 shop/web-1, reported at 2026-03-01 10:00:42 UTC. ' +
-        'The cause is (95%): Container web was OOMKilled. Run: fist describe run/r2 ',
+        'The cause is (95%): Container web was OOMKilled. Report: fist describe run/r2 Run: fist describe run/r3 ',
     );
     expect(JSON.parse(String(on.requests[1]?.body))).toMatchObject({
       sameAs: { alert: 'Alert2 shop/web-1', reportedAt: '2026-03-01T10:00:42.000Z', run: { id: 'r2', url: null } },
@@ -139,6 +162,72 @@ describe.each(contractStores)('one incident, told by the outbox on $name', (data
     await addAlert(on, 4);
     await on.outbox.handle('d4', never, never);
     expect(told(on)).toEqual({ full: ['Alert2', 'Alert3', 'Alert4'], points: [] });
+  });
+
+  test('a condition sees the whole report: who wants it is told by a line too', async () => {
+    on.sinks = [{ ...webhookSink, condition: '{{ .report.report }} == "# Investigation Summary"' }];
+    await addAlert(on, 2);
+    await addAlert(on, 3);
+    await on.outbox.handle('d2', never, never);
+    await on.outbox.handle('d3', never, never);
+    expect(told(on)).toEqual({ full: ['Alert2'], points: ['Alert3'] });
+    expect(await on.row('d3')).toMatchObject({ status: 'sent', error: null });
+  });
+
+  test('the line says what became of its own alert and run', async () => {
+    await addAlert(on, 2);
+    const result = { ...report, notice: 'Logs could not be read.' };
+    await addAlert(on, 3, {}, {}, { result });
+    await addAlert(on, 4, {}, { status: 'failed', error: 'step two: exit code 1' });
+    await on.outbox.handle('d2', never, never);
+    await resolve(on, 'a3');
+    await on.outbox.handle('d3', never, never);
+    await change(on, 'a4', { episode: 2, startsAt: '2026-03-01T10:00:30.000Z' });
+    await on.outbox.handle('d4', never, never);
+    expect(told(on)).toEqual({ full: ['Alert2'], points: ['Alert3', 'Alert4'] });
+    expect(text(on, 1)).toContain(
+      'The alert was resolved at 2026-03-01 10:00:42 UTC, before this report was sent. Logs could not be read. Same cause as Alert2',
+    );
+    expect(text(on, 2)).toMatch(
+      /fires again since 2026-03-01 10:00:30 UTC\. Workflow triage failed: step two: exit code 1 Same cause as Alert2.* Run: fist describe run\/r4 $/,
+    );
+  });
+
+  test.each([
+    ['fires still', 0, null, { full: ['Alert2'], points: ['Alert3'] }],
+    ['ended five minutes ago', 35, 5, { full: ['Alert2'], points: ['Alert3'] }],
+    ['ended longer ago', 34, 6, { full: ['Alert2', 'Alert3'], points: [] }],
+  ] as const)('a report whose alert %s', async (_name, beforeMinutes, afterMinutes, expected) => {
+    await addAlert(on, 2);
+    await on.outbox.handle('d2', never, never);
+    await on.clock.advance(beforeMinutes * 60_000);
+    if (afterMinutes !== null) await resolve(on, 'a2');
+    await on.clock.advance((afterMinutes ?? 40) * 60_000);
+    await addAlert(on, 3);
+    await on.outbox.handle('d3', never, never);
+    expect(told(on)).toEqual(expected);
+  });
+
+  test('a report of an episode before this one does not count', async () => {
+    await addAlert(on, 2);
+    await on.outbox.handle('d2', never, never);
+    await change(on, 'a2', { episode: 2 });
+    await addAlert(on, 3);
+    await on.outbox.handle('d3', never, never);
+    expect(told(on)).toEqual({ full: ['Alert2', 'Alert3'], points: [] });
+  });
+
+  test.each([
+    ['warning', 'critical', { full: ['Alert2', 'Alert3'], points: [] }],
+    ['info', 'warning', { full: ['Alert2', 'Alert3'], points: [] }],
+    ['warning', 'warning', { full: ['Alert2'], points: ['Alert3'] }],
+    ['critical', 'info', { full: ['Alert2'], points: ['Alert3'] }],
+  ] as const)('after a report of a %s alert, one that is %s', async (first, second, expected) => {
+    await addAlert(on, 2, {}, {}, { severity: first });
+    await on.outbox.handle('d2', never, never);
+    await addAlert(on, 3, {}, {}, { severity: second });
+    await on.outbox.handle('d3', never, never);
+    expect(told(on)).toEqual(expected);
   });
 
   test('a report that did not arrive, or was not wanted, told nobody', async () => {
@@ -247,6 +336,13 @@ describe.each(contractStores)('one incident, told by the outbox on $name', (data
     expect(await on.row('d3')).toMatchObject({ status: 'sent' });
     expect(told(on).full).toContain('Alert3');
   });
+});
+
+test('one object in two clusters is two incidents', () => {
+  const on = (cluster: string | null): string | null => incidentOf({ ...report, cluster });
+  expect(new Set([on('prod-eu'), on('prod-us'), on(null)]).size).toBe(3);
+  expect(on('prod-eu')).toBe(on('prod-eu'));
+  expect(on(null)).toBe(incident);
 });
 
 test('pods of one replica set are one incident, others are not', () => {

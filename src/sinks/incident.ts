@@ -31,7 +31,8 @@ export async function incidentFacts(
     return { told: null, explains: [], claim: null };
   const nowMs = clock.now();
   const since = toTimestamp(nowMs - sameCauseForMs);
-  const teller = await read.deliveries.teller(delivery, since, toTimestamp(nowMs));
+  const wanted = { since, severity: run.input.alert?.severity ?? 'info' };
+  const teller = await read.deliveries.teller(delivery, wanted, toTimestamp(nowMs));
   if (teller !== undefined && teller.sentAt !== null) {
     const first = teller.runId === null ? undefined : await read.runs.find(teller.runId);
     const told = { alert: first === undefined ? 'another alert' : alertTitle(first), at: teller.sentAt };
@@ -40,7 +41,7 @@ export async function incidentFacts(
   const others = await read.deliveries.sameIncident(delivery, mostNamed);
   const found = await Promise.all(others.map((id) => read.runs.find(id)));
   const explains = found.flatMap((other) => (other === undefined ? [] : [alertTitle(other)]));
-  return { told: null, explains, claim: { kind: 'tells', since } };
+  return { told: null, explains, claim: { kind: 'tells', ...wanted } };
 }
 
 function linkOf(run: RunRecord | undefined, publicUrl: string | null): { id: string; url: string | null } | null {

@@ -23,15 +23,16 @@ export type Rendered =
  */
 export function renderDelivery(sink: CatalogSink, facts: DeliveryFacts): Rendered {
   const context = eventContext(facts);
+  // A Sink that wants the report wants what points at it: its condition sees the whole report.
+  const wanted = facts.told === null ? context : eventContext({ ...facts, told: null });
   const payload = deliveryPayload(context);
-  const data = templateData(context);
   const { template } = sink.config;
   const clock = { now: () => new Date(facts.delivery.createdAt) };
   try {
-    if (sink.condition !== null && !evaluateCondition(sink.condition, data, clock)) {
+    if (sink.condition !== null && !evaluateCondition(sink.condition, templateData(wanted), clock)) {
       return { kind: 'skip', reason: 'the condition of the Sink is false' };
     }
-    const text = typeof template === 'string' ? { text: renderTemplate(template, data, clock) } : {};
+    const text = typeof template === 'string' ? { text: renderTemplate(template, templateData(context), clock) } : {};
     const whole = { ...payload, ...text };
     const report = reportOf(facts, context.report);
     return {

@@ -42,9 +42,10 @@ export function deliveryText(context: Told, facts: TextFacts): string {
   if (event === 'approval-requested') return briefText(head, `Workflow ${workflow.name} waits for an approval.`, view);
   if (report === null) return briefText(head, outcome(context) ?? `Workflow ${workflow.name} made no report.`, view);
   const now = report.observed_at ?? timestamp;
-  if (facts.told !== null) return pointerText(head, report, facts.told, { ...view, now });
-  const note = [endingWords(facts.ending), failure(context, report)].filter((words) => words !== null).join(' ');
-  return renderText(report, { ...view, now, alert, note: note === '' ? null : note, explains: facts.explains });
+  const words = [endingWords(facts.ending), failure(context, report)].filter((part) => part !== null).join(' ');
+  const note = words === '' ? null : words;
+  if (facts.told !== null) return pointerText(head, report, facts.told, { ...view, now, note });
+  return renderText(report, { ...view, now, alert, note, explains: facts.explains });
 }
 
 function endingWords(ending: Ending | null): string | null {

@@ -217,6 +217,8 @@ function deliveryRow(n: number) {
     idempotency_key: `key-${n}`,
     fence: 1,
     wake_at: status === 'pending' ? timeOf(n) : null,
+    sent_at: status === 'sent' ? timeOf(n + 1) : null,
+    incident: n % 4 === 0 ? `cause-${n % 200}` : null,
     created_at: timeOf(n),
   };
 }

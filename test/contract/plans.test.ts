@@ -184,6 +184,10 @@ const hotPath: [string, Work][] = [
   ['deliveries.retryPage', (tx) => tx.deliveries.retryPage({ ...sink, after: rowId(1), limit: 50 }, now)],
   ['deliveries.cancel', (tx) => tx.deliveries.cancel(rowId(manyRows - 1), 'r', now)],
   ['deliveries.wasTold', (tx) => tx.deliveries.wasTold({ ...sink, alertId: rowId(1) }, 1)],
+  [
+    'deliveries.teller',
+    (tx) => tx.deliveries.teller({ ...claimOf(manyRows - 1).delivery, incident: 'cause-4' }, tellerWanted, now),
+  ],
   ['deliveries.wakeStuck', (tx) => tx.deliveries.wakeStuck(now, { wakeUp: later, lease: later }, later)],
   ['deliveries.releaseLeases', (tx) => tx.deliveries.releaseLeases(now)],
   ['duties.claim', (tx) => tx.duties.claim('audit', now)],
@@ -207,6 +211,7 @@ const bounded: Readonly<Record<string, RegExp>> = {
   'retention.oldestOfNewest': /^SCAN \w+ USING COVERING INDEX/,
 };
 
+const tellerWanted = { since: timeOf(100), severity: 'warning' } as const;
 const limits = { maxConcurrent: 4, ratePerMinute: null };
 const sent = { status: 'sent', wakeAt: null, sentAt: now } as const;
 

@@ -48,7 +48,7 @@ export function claimOn(
     }
     if (!takes) return undefined;
     if (incident?.kind === 'tells') {
-      const other = await teller(wanted, incident.since, now);
+      const other = await teller(wanted, incident, now);
       // What was sent meanwhile shows at the next look.
       if (other?.sentAt === null) await places.waitFor('incident', delivery, now);
       if (other !== undefined) return undefined;

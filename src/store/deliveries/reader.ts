@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
+import { severities } from '../../core/alert.ts';
 import { wholePayload } from '../../core/delivery.ts';
 import type { DeliveryRecord } from '../../core/delivery.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { DeliveryReader, IncidentDelivery } from '../../core/store.ts';
+import { addMs } from '../../core/time.ts';
 import { statement } from '../sql/statements.ts';
 import type { Database } from '../tables/all.ts';
 import { deliveries } from '../tables/deliveries.ts';
@@ -88,24 +90,43 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
 }
 
 type OfIncident = 'namespace' | 'sinkName' | 'incident' | 'id' | 'alertId';
+type OfTeller = OfIncident | 'endedSince' | 'rank';
+
+/** So long after its alert has ended a report is still what another alert is told by. */
+const endedForMs = 5 * 60_000;
+
+/**
+ * Whether the alert of a report still fires in the episode that the report is about, or has ended since a moment, and is
+ * severe enough. Within an episode a severity only falls: a rise begins the next one. Subqueries, so that no plan joins.
+ */
+function countsAsTold(marker: (name: 'endedSince' | 'rank') => unknown) {
+  const rankOf = sql`CASE alerts.severity ${sql.join(
+    severities.map((severity, rank) => sql`WHEN ${sql.lit(severity)} THEN ${sql.lit(rank)}`),
+    sql` `,
+  )} END`;
+  return sql<boolean>`(SELECT ${rankOf} FROM alerts WHERE alerts.id = sink_outputs.alert_id
+    AND alerts.episode = (SELECT workflows.episode FROM workflows WHERE workflows.id = sink_outputs.workflow_id)
+    AND (alerts.status <> 'resolved' OR alerts.resolved_at >= ${marker('endedSince')})) <= ${marker('rank')}`;
+}
 
 /** Other deliveries of an incident to the same Sink, of other alerts. */
 function incidents(query: Kysely<Database>): Pick<DeliveryReader, 'teller' | 'sameIncident'> {
   const ofIncident = (marker: (name: OfIncident) => unknown) =>
     sql<boolean>`${ofSink(marker)} AND incident = ${marker('incident')} AND id <> ${marker('id')} AND coalesce(alert_id, '') <> ${marker('alertId')}`;
-  const told = statement<OfIncident | 'since', { workflow_id: string | null; sent_at: string | null }>(
-    ['namespace', 'sinkName', 'incident', 'id', 'alertId', 'since'],
+  const told = statement<OfTeller | 'since', { workflow_id: string | null; sent_at: string | null }>(
+    ['namespace', 'sinkName', 'incident', 'id', 'alertId', 'since', 'endedSince', 'rank'],
     (marker) =>
       query
         .selectFrom('sink_outputs')
         .select(['workflow_id', 'sent_at'])
         .where(ofIncident(marker))
         .where('sent_at', '>=', marker('since'))
+        .where(countsAsTold(marker))
         .orderBy('sent_at', 'desc')
         .limit(1),
   );
-  const telling = statement<OfIncident | 'now', { workflow_id: string | null }>(
-    ['namespace', 'sinkName', 'incident', 'id', 'alertId', 'now'],
+  const telling = statement<OfTeller | 'now', { workflow_id: string | null }>(
+    ['namespace', 'sinkName', 'incident', 'id', 'alertId', 'now', 'endedSince', 'rank'],
     (marker) =>
       query
         .selectFrom('sink_outputs')
@@ -113,6 +134,7 @@ function incidents(query: Kysely<Database>): Pick<DeliveryReader, 'teller' | 'sa
         .where(ofIncident(marker))
         .where('sent_at', 'is', null)
         .where('lease_until', '>', marker('now'))
+        .where(countsAsTold(marker))
         .limit(1),
   );
   const waiting = statement<OfIncident | 'limit', { workflow_id: string | null }>(
@@ -135,8 +157,9 @@ function incidents(query: Kysely<Database>): Pick<DeliveryReader, 'teller' | 'sa
     alertId: alertId ?? '',
   });
   return {
-    async teller(delivery, since, now) {
-      const names = namesOf(delivery);
+    async teller(delivery, { since, severity }, now) {
+      const rank = severities.indexOf(severity);
+      const names = { ...namesOf(delivery), endedSince: addMs(now, -endedForMs), rank };
       const [sent] = await told(query, { ...names, since });
       if (sent !== undefined) return { runId: sent.workflow_id, sentAt: sent.sent_at };
       const [held] = await telling(query, { ...names, now });
