@@ -38,7 +38,13 @@ async function startLists(pages: readonly Page[]) {
     headers: true,
     token: 't',
   };
-  return { asked, out, err, run: (more: object, noun: string) => get(terminal, { ...flags, ...more }, noun) };
+  return {
+    asked,
+    out,
+    err,
+    server: flags.server,
+    run: (more: object, noun: string) => get(terminal, { ...flags, ...more }, noun),
+  };
 }
 
 const letter = (id: string) => ({ id });
@@ -72,7 +78,9 @@ test('a page that ends early is followed by the next, until there are enough', a
   await lists.run({}, 'dead-letters');
   expect(lists.asked.map((path) => path.split('?')[1])).toEqual(['limit=3', 'limit=2&cursor=a', 'limit=2&cursor=b']);
   expect(lists.out.join('')).toBe('dead-letter/9\ndead-letter/8\ndead-letter/7\n');
-  expect(lists.err.join('')).toBe('there are more; next: the same with --continue c\n');
+  expect(lists.err.join('')).toBe(
+    `there are more; next: fist get dead-letters -o name --limit 3 --server ${lists.server} --continue c\n`,
+  );
 });
 
 test('after many pages in vain the person is told, and what was found is shown', async () => {
@@ -84,7 +92,7 @@ test('after many pages in vain the person is told, and what was found is shown',
   expect(lists.asked).toHaveLength(40);
   expect(lists.out.join('')).toBe('dead-letter/9\n');
   expect(lists.err.join('')).toContain(
-    'older ones were not looked at; next: narrow it down with --since or --until, or the same with --continue b',
+    'older ones were not looked at; next: narrow it down with --since or --until, or fist get dead-letters -o name',
   );
 });
 
@@ -135,6 +143,7 @@ test.each([
       '  without -n shp: 12',
       `  without -l 'team!="x"': 0`,
       '  without --fist-namespace b: 100 or more',
+      'next: fist get alerts --all -A',
     ].join('\n'),
   ],
 ])('an empty list of alerts says why', async (empty, text) => {
@@ -156,4 +165,62 @@ test('--sort-by that leads to nothing in any row is an error, one that does in s
   expect(lists.out.join('')).toBe('dead-letter/a\ndead-letter/b\n');
   const none = await startLists([{ items: [], nextCursor: null }]);
   expect(await none.run({ sortBy: 'nope' }, 'dead-letters')).toBe(0);
+});
+
+test.each([
+  [{ status: 'failed' }, 'runs', 'no runs match --status failed; next: fist get runs'],
+  [
+    { namespace: 'shop', workflow: "o'clock", since: '1h' },
+    'runs',
+    `no runs match --since 1h --workflow 'o'\\''clock' -n shop; next: fist get runs -A`,
+  ],
+  [{ sink: 'chat' }, 'deliveries', 'no deliveries match --sink chat; next: fist get deliveries'],
+  [{ continue: 'c' }, 'events', 'no events match --continue c; next: fist get events'],
+  [{}, 'runs', 'no runs; a run starts when an alert comes in'],
+  [{ namespace: 'shop', allNamespaces: true }, 'runs', 'no runs; a run starts when an alert comes in'],
+])('an empty list with %j of %s says what is so', async (flags, noun, text) => {
+  const lists = await startLists([{ items: [], nextCursor: null }]);
+  await lists.run({ output: 'table', ...flags }, noun);
+  expect(lists.err).toEqual([`${text}\n`]);
+});
+
+test('the next page is the command as it was given, without its token', async () => {
+  const lists = await startLists([{ items: [letter('9')], nextCursor: 'c' }]);
+  const flags = {
+    all: true,
+    label: ['team!=a', 'b=c'],
+    namespace: 'shop',
+    headers: false,
+    limit: '1',
+    output: 'jsonl',
+  };
+  await lists.run({ ...flags, token: 'secret' }, 'al');
+  expect(lists.err).toEqual([
+    `there are more; next: fist get alerts --all -l 'team!=a' -l b=c -n shop -o jsonl --no-headers --limit 1 --server ${lists.server} --continue c\n`,
+  ]);
+});
+
+const alert = {
+  name: 'Crash',
+  severity: 'critical',
+  status: 'escalated',
+  object: 'pod/shop/checkout-5577bf7884-59zsl',
+  cause: 'Pod checkout-5577bf7884-59zsl: Container checkout was OOMKilled.',
+  causeState: 'known',
+  mutedReason: null,
+  since: '2026-01-01T00:00:00Z',
+  id: '019b71b4-4c64-7000-8000-0123456789ab',
+};
+
+test('a cause does not say its object again in a table; how many were investigated stands beneath it', async () => {
+  const other = { ...alert, status: 'received', object: 'pod/shop/web-1' };
+  const lists = await startLists([{ items: [alert, other] as never, nextCursor: null }]);
+  await lists.run({ output: 'table' }, 'alerts');
+  const [, first, second] = lists.out.join('').split('\n');
+  expect(first).toMatch(/59zsl +\S+ +Container checkout was OOMKilled\. /);
+  expect(second).toContain('  Pod checkout-5577bf7884-59zsl: Container');
+  expect(lists.err).toEqual(['1 of 2 investigated, still firing (escalated)\n']);
+  lists.out.length = 0;
+  await lists.run({ output: 'json' }, 'alerts');
+  expect(lists.out.join('')).toContain(alert.cause);
 });

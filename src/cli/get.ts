@@ -2,8 +2,10 @@ import { readCount } from '../app/options.ts';
 import { AppError } from '../core/errors.ts';
 import { apiClient } from './client.ts';
 import type { ApiClient, ServerFlags } from './client.ts';
+import { nextPage, whyEmpty } from './get-words.ts';
+import type { RepeatedFlags } from './get-words.ts';
 import { filterNames, longFlag } from './nouns/filters.ts';
-import type { FilterFlags, FilterName } from './nouns/filters.ts';
+import type { FilterName } from './nouns/filters.ts';
 import { nounOf, objectsOf, pathOf } from './nouns/index.ts';
 import type { AnyNoun } from './nouns/index.ts';
 import { compareValues, parseJsonPath } from '../lib/jsonpath.ts';
@@ -13,16 +15,11 @@ import { checkTold, watchList } from './watch-list.ts';
 import { printItems, tell } from './output.ts';
 import type { ListStyle, Terminal } from './output.ts';
 
-interface GetFlags extends ServerFlags, FilterFlags {
-  readonly output: string;
-  readonly limit: string;
-  readonly continue?: string;
-  readonly allNamespaces?: boolean;
-  readonly sortBy?: string;
-  readonly watch?: boolean;
-  /** False with `--no-headers`. */
-  readonly headers: boolean;
-}
+type GetFlags = ServerFlags &
+  RepeatedFlags & {
+    readonly sortBy?: string;
+    readonly watch?: boolean;
+  };
 
 /** A page of the API. */
 const mostItems = 500;
@@ -58,7 +55,7 @@ export async function get(terminal: Terminal, flags: GetFlags, ...words: string[
     terminal,
     format,
     items,
-    { ...listing, empty: noun.whyEmpty?.(list) ?? listing.empty },
+    { ...listing, empty: whyEmpty(noun, flags, list) },
     {
       document: { items, nextCursor },
       headings: flags.headers,
@@ -66,7 +63,7 @@ export async function get(terminal: Terminal, flags: GetFlags, ...words: string[
     },
   );
   if (nextCursor === null) return 0;
-  const goOn = `the same with --continue ${nextCursor}`;
+  const goOn = nextPage(noun, flags, nextCursor);
   if (flags.sortBy !== undefined) tell(terminal, `sorted are the newest ${items.length}; there are more`);
   else if (items.length >= limit) tell(terminal, `there are more; next: ${goOn}`);
   else tell(terminal, `older ones were not looked at; next: narrow it down with --since or --until, or ${goOn}`);

@@ -77,7 +77,7 @@ export interface Listing<T> {
   /** Lines about an item that stand beneath the table. */
   details?(item: T): readonly string[];
   /** Lines beneath a table that explain what stands in it. */
-  notes?(items: readonly T[], isWide: boolean): readonly string[];
+  notes?(items: readonly T[]): readonly string[];
 }
 
 /** What is printed beside the items themselves. */
@@ -108,8 +108,7 @@ export async function printItems<T>(
     terminal.out(table(items, columnsOf(format, listing), { ...terminal, headings, roomy: format.as === 'wide' }));
     const lines = details ? items.flatMap((item) => listing.details?.(item) ?? []) : [];
     if (lines.length > 0) terminal.out(`\n${lines.map((line) => `${plain(line)}\n`).join('')}`);
-    for (const note of (format.as === 'columns' ? undefined : listing.notes?.(items, format.as === 'wide')) ?? [])
-      tell(terminal, note);
+    for (const note of (format.as === 'columns' ? undefined : listing.notes?.(items)) ?? []) tell(terminal, note);
   }
 }
 

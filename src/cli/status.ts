@@ -1,4 +1,5 @@
 import { plain } from '../lib/printable.ts';
+import { textWidth } from '../lib/text-width.ts';
 import type { AnswerOf } from '../server/routes.ts';
 import { answerIsNo } from './failure.ts';
 import { apiClient } from './client.ts';
@@ -7,6 +8,8 @@ import { age, outputFormat, printObject, tell } from './output.ts';
 import type { Terminal } from './output.ts';
 import { sizeText } from './size-text.ts';
 import { table } from './table.ts';
+import type { Column } from './table.ts';
+import { wrap } from '../report/layout.ts';
 
 type StatusAnswer = AnswerOf<'GET /api/v1/status'>;
 type Count = StatusAnswer['runs']['running'];
@@ -36,13 +39,33 @@ function statusText(status: StatusAnswer, url: string, terminal: Terminal): stri
     { part: 'cluster', name: '', says: clusterText(status, server.time) },
     { part: 'model', name: '', says: 'none: the analyzers alone' },
   ];
-  const columns = [
-    { heading: 'PART', text: ({ part }: (typeof rows)[number]) => part },
-    { heading: 'NAME', text: ({ name }: (typeof rows)[number]) => name, cut: 12 },
-    { heading: 'STATUS', text: ({ says }: (typeof rows)[number]) => says, cut: 30 },
-  ];
-  return `fist ${server.version} at ${url}, ${server.state}: ${verdict}\n${table(rows, columns, terminal)}`;
+  return `fist ${server.version} at ${url}, ${server.state}: ${verdict}\n${statusTable(rows, terminal)}`;
 }
+
+interface StatusRow {
+  readonly part: string;
+  readonly name: string;
+  readonly says: string;
+}
+
+/** What is said of a part goes on in the next line where the terminal is too narrow for it: nothing of it is cut. */
+export function statusTable(rows: readonly StatusRow[], terminal: Pick<Terminal, 'columns' | 'colour'>): string {
+  const nameWidth = Math.max(...rows.map(({ name }) => textWidth(plain(name))));
+  const left = Math.max(leastStatusWidth, (terminal.columns ?? Infinity) - nameWidth - 'cluster'.length - 4);
+  const lines = rows.flatMap(({ part, name, says }) =>
+    wrap(says, left).map((line, index) =>
+      index === 0 ? { part, name, says: line } : { part: '', name: '', says: line },
+    ),
+  );
+  const columns: readonly Column<StatusRow>[] = [
+    { heading: 'PART', text: ({ part }) => part },
+    { heading: 'NAME', text: ({ name }) => name, cut: 12, keepsEnd: true },
+    { heading: 'STATUS', text: ({ says }) => says },
+  ];
+  return table(lines, columns, { ...terminal, roomy: true });
+}
+
+const leastStatusWidth = 30;
 
 function storeText({ store }: StatusAnswer): string {
   const state = store.problem === null ? 'takes writes' : `takes no writes: ${store.problem}`;

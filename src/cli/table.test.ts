@@ -52,3 +52,15 @@ test('headings are bold where colours are wanted, and left out on demand', () =>
   expect(bold).toBe(`\u001b[1m${show().split('\n')[0]}\u001b[22m`);
   expect(table(rows, columns, { colour: false, headings: false })).toMatch(/^checkout/);
 });
+
+test('a column that gives last is cut only when the others are at their least; one that keeps its end is cut before it', () => {
+  const own: readonly Column<Row>[] = [
+    { heading: 'NAME', text: ([name]) => name, cut: 10, keepsEnd: true },
+    { heading: 'CAUSE', text: ([, , cause]) => cause, cut: 6, givesLast: true },
+  ];
+  const one = [['checkout-7d9f8c6b5-x2x4z', '', 'memory limit reached']] as const;
+  const row = (width: number) => table(one, own, { columns: width, colour: false }).split('\n')[1];
+  expect(row(40)).toBe('checkout-7d…-x2x4z  memory limit reached');
+  expect(row(32)).toBe('check…2x4z  memory limit reached');
+  expect(row(24)).toBe('check…2x4z  memory limi…');
+});

@@ -1,5 +1,5 @@
 import { plain } from '../lib/printable.ts';
-import { cutToWidth, textWidth } from '../lib/text-width.ts';
+import { cutMiddle, cutToWidth, textWidth } from '../lib/text-width.ts';
 import { styled } from './colour.ts';
 import type { Style } from './colour.ts';
 
@@ -17,6 +17,10 @@ export interface Column<T> {
    * can give more. Others are shown whole.
    */
   readonly cut?: number;
+  /** Where it is cut, the end of its text stays: it is the middle that goes. */
+  readonly keepsEnd?: boolean;
+  /** Its text is cut only after the others that may be cut have no more to give. */
+  readonly givesLast?: boolean;
   /** Its text changes by itself, as an age does: a change of it alone is none. */
   readonly ticks?: boolean;
   /** Colour of its text, where colours are wanted; what it means is in the text too. */
@@ -36,6 +40,7 @@ export interface TableStyle {
 const between = '  ';
 const widestCell = 200;
 const leastWidth = 4;
+const usualTerminal = 80;
 
 /** A table in aligned columns, each line ended. */
 export function table<T>(items: readonly T[], columns: readonly Column<T>[], style: TableStyle): string {
@@ -50,11 +55,12 @@ export function growingTable<T>(columns: readonly Column<T>[], style: TableStyle
     const rows = items.map((item) =>
       columns.map((column) => cutToWidth(plain(column.text(item, items).slice(0, widestCell * 4)), widestCell)),
     );
+    const ends = columns.map(({ keepsEnd }) => keepsEnd === true);
     const isFirst = widths === undefined;
     widths ??= widthsOf(rows, columns, style);
     const lines = rows.map((row, index) => {
       const styles = style.colour ? columns.map((column) => column.style?.(items[index] as T)) : [];
-      return lineOf(row, widths ?? [], style, styles);
+      return lineOf(row, widths ?? [], style, { styles, ends });
     });
     if (!isFirst || style.headings === false) return lines.join('');
     const headings = columns.map(({ heading }) => heading);
@@ -74,16 +80,22 @@ function widthsOf<T>(
   return terminal === undefined ? natural : fitted(natural, columns, terminal, roomy);
 }
 
+/** By column. */
+interface CellStyles {
+  readonly styles?: readonly (Style | undefined)[];
+  readonly ends?: readonly boolean[];
+}
+
 function lineOf(
   cells: readonly string[],
   widths: readonly number[],
   { columns: terminal }: TableStyle,
-  styles: readonly (Style | undefined)[] = [],
+  { styles = [], ends = [] }: CellStyles = {},
 ): string {
   const line = cells
     .map((cell, index) => {
       const [width, style] = [widths[index] ?? 0, styles[index]];
-      const shown = terminal === undefined ? cell : cutToWidth(cell, width);
+      const shown = terminal === undefined ? cell : (ends[index] === true ? cutMiddle : cutToWidth)(cell, width);
       const padding = index === cells.length - 1 ? '' : ' '.repeat(Math.max(0, width - textWidth(shown)));
       return (style === undefined ? shown : styled(style, shown)) + padding;
     })
@@ -102,7 +114,10 @@ function fitted<T>(
   const widths = [...natural];
   const most = terminal - between.length * (columns.length - 1);
   const keeps = (column: Column<T>) => column.cut ?? leastWidth;
-  for (const least of roomy ? [keeps] : [keeps, () => leastWidth]) {
+  // What a column keeps is meant for a usual terminal; where there is more, it keeps more beside one that gives last.
+  const share = Math.max(1, terminal / usualTerminal);
+  const keepsLast = (column: Column<T>) => (column.givesLast === true ? widestCell : Math.floor(keeps(column) * share));
+  for (const least of roomy ? [keepsLast, keeps] : [keepsLast, keeps, () => leastWidth]) {
     for (;;) {
       const over = widths.reduce((sum, width) => sum + width, 0) - most;
       if (over <= 0) return widths;

@@ -129,6 +129,24 @@ test('however long the report is, it is one screen', () => {
   const lines = whyLines(whyOf(alert), alert, nowMs);
   expect(lines.length).toBeLessThanOrEqual(24);
   expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(84);
+  expect(lines.slice(0, 2).join(' ')).toMatch(/^FIRING warning N+… .*pod\/shop\/web-1 for 12m$/);
+});
+
+test('a head and a line of evidence go on in the next line', () => {
+  const words =
+    'claim data: not bound since its class fast-ssd-in-zone-b does not exist, nobody made it and nothing is its default';
+  const evidence = [{ ...report.evidence[0], excerpt: words }];
+  const alert = detail({ ...ended, cause: 'x', aiAnalysis: { ...report, evidence } as never, name: 'N'.repeat(55) }, [
+    {},
+  ]);
+  const lines = whyLines(whyOf(alert), alert, nowMs);
+  expect(lines.slice(0, 2)).toEqual([`FIRING warning ${'N'.repeat(55)}`, '  pod/shop/web-1 for 12m']);
+  const at = lines.indexOf('Evidence');
+  expect(lines.slice(at + 1, at + 4)).toEqual([
+    '  e1  claim data: not bound since its class fast-ssd-in-zone-b does not exist,',
+    '      nobody made it and nothing is its default',
+    '',
+  ]);
 });
 
 test.each<[string, Partial<AlertRecord>, readonly Partial<RunRecord>[], string, string]>([

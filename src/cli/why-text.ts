@@ -1,6 +1,6 @@
 import { timeText, toTimestamp } from '../core/time.ts';
 import { shortId } from '../lib/short-id.ts';
-import { cutToWidth } from '../lib/text-width.ts';
+import { cutMiddle, cutToWidth } from '../lib/text-width.ts';
 import { headLine } from '../report/head.ts';
 import type { ReportHead } from '../report/head.ts';
 import { wrap } from '../report/layout.ts';
@@ -9,21 +9,31 @@ import type { FirstStep } from '../report/words.ts';
 import { age } from './output.ts';
 import type { AlertDetail, Why } from './why-answer.ts';
 
-/** Lines of each part; together, and with the next command, they stay within a screen of 25. */
-const most = { answer: 5, chain: 4, step: 2 } as const;
+/** Lines of each part; together, and with the next command, the tight ones stay within a screen of 25. */
+const most = { head: 3, answer: 5, chain: 4, evidence: 2, step: 2 } as const;
+const tight: Most = { ...most, head: 2, answer: 4, evidence: 1 };
+const mostLines = 24;
+const leastName = 12;
+
+type Most = { readonly [part in keyof typeof most]: number };
 const defaultColumns = 80;
 
 /** What `fist why` prints, and the head of `fist describe alert`. `now` is the time in milliseconds. */
 export function whyLines(why: Why, alert: AlertDetail, nowMs: number, columns = defaultColumns): readonly string[] {
+  const lines = partsOf(why, alert, nowMs, columns, most);
+  return lines.length <= mostLines ? lines : partsOf(why, alert, nowMs, columns, tight);
+}
+
+function partsOf(why: Why, alert: AlertDetail, nowMs: number, columns: number, most: Most): readonly string[] {
   const { answer, chain, evidence, firstStep } = why;
   return [
-    cutToWidth(headLine(headOf(alert), toTimestamp(nowMs)), columns),
+    ...wrapped(headLine(headOf(alert, columns), toTimestamp(nowMs)), columns, most.head),
     cutToWidth(timesLine(alert), columns),
     '',
     ...atMost(wrap(answer, columns), most.answer),
     ...block(ends(chain).map((line) => cutToWidth(`  ${line}`, columns))),
     ...block(
-      evidence.map(({ id, line }) => cutToWidth(`  ${id.padEnd(4)}${line}`, columns)),
+      evidence.flatMap(({ id, line }) => wrapped(line, columns, most.evidence, `  ${id.padEnd(4)}`, '      ')),
       'Evidence',
     ),
     ...block(firstStep === null ? [] : stepLines(firstStep, columns), 'First step'),
@@ -43,13 +53,14 @@ function stepLines({ action, effect }: FirstStep, columns: number): readonly str
     : atMost(wrap(`${action} (${effect})`, columns, '  '), most.step);
 }
 
-function headOf(alert: AlertDetail): ReportHead {
+/** A name that would fill a line by itself is cut, so that how long it lasts is still to be seen. */
+function headOf(alert: AlertDetail, columns: number): ReportHead {
   const { status, severity, name, object, since, endsAt, labels } = alert;
   return {
     status: status === 'resolved' ? 'resolved' : 'firing',
     severity,
-    name,
-    object: object ?? '',
+    name: cutToWidth(name, Math.max(leastName, columns - 24)),
+    object: cutMiddle(object ?? '', Math.max(leastName, columns - 16)),
     cluster: labels['cluster'] ?? null,
     startsAt: since,
     endsAt,
@@ -70,6 +81,14 @@ function runLine({ id, status }: NonNullable<Why['run']>, { runs }: AlertDetail,
 function block(lines: readonly string[], title?: string): readonly string[] {
   if (lines.length === 0) return [];
   return ['', ...(title === undefined ? [] : [title]), ...lines];
+}
+
+/** At most so many lines, none wider than the terminal; the last one is cut where there is more. */
+function wrapped(text: string, columns: number, count: number, indent = '', hang = '  '): readonly string[] {
+  const lines = wrap(text, columns, indent, hang);
+  const [last = '', ...rest] = lines.slice(count - 1);
+  const kept = [...lines.slice(0, count - 1), [last, ...rest.map((line) => line.trim())].join(' ')];
+  return kept.filter((line) => line !== '').map((line) => cutToWidth(line, columns));
 }
 
 function atMost(lines: readonly string[], count: number): readonly string[] {

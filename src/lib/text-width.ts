@@ -21,6 +21,22 @@ export function cutToWidth(text: string, columns: number): string {
   return `${kept.trimEnd()}…`;
 }
 
+/** Cut in the middle: the end of a name tells pods of one Deployment apart. */
+export function cutMiddle(text: string, columns: number): string {
+  if (textWidth(text) <= columns) return text;
+  const most = Math.min(mostEnd, Math.floor((columns - 1) / 2));
+  let [end, width] = ['', 0];
+  for (const cluster of [...clustersOf(text)].toReversed()) {
+    width += clusterWidth(cluster);
+    if (width > most) break;
+    end = cluster + end;
+  }
+  return cutToWidth(text, columns - textWidth(end)) + end;
+}
+
+/** `-59zsl`: what Kubernetes puts behind the name of a pod's owner. */
+const mostEnd = 6;
+
 const narrow = /^[\u0020-\u007e]*$/;
 
 /** Blocks that UAX #11 (EastAsianWidth.txt) has as W or F; emoji are W where they are shown as pictures by default. */

@@ -43,9 +43,9 @@ export const alerts: Noun<ListedAlert> = {
     columns: [
       { heading: 'SEVERITY', text: (item) => item.severity, style: (item) => styleOf(item.severity) },
       { heading: 'ALERT', text: (item) => item.name, cut: 12 },
-      { heading: 'OBJECT', text: (item) => item.object ?? '-', cut: 14 },
+      { heading: 'OBJECT', text: (item) => item.object ?? '-', cut: 14, keepsEnd: true },
       { heading: 'SINCE', text: (item) => age(item.since, Date.now()), ticks: true },
-      { heading: 'CAUSE', text: causeText, cut: 16 },
+      { heading: 'CAUSE', text: causeText, cut: 16, givesLast: true },
       { heading: 'STATUS', text: (item) => item.status, wide: true, style: (item) => styleOf(item.status) },
       { heading: 'CHANGED', text: (item) => age(item.changedAt, Date.now()), wide: true, ticks: true },
       { heading: 'RECEIVED', text: (item) => String(item.receiveCount), wide: true },
@@ -56,10 +56,10 @@ export const alerts: Noun<ListedAlert> = {
       idColumn(),
     ],
     details: historyOf,
-    notes: (items, isWide) =>
-      isWide && items.some(({ status }) => status === 'escalated')
-        ? ['escalated: investigated, and it still fires']
-        : [],
+    notes: (items) => {
+      const escalated = items.filter(({ status }) => status === 'escalated').length;
+      return escalated === 0 ? [] : [`${escalated} of ${items.length} investigated, still firing (escalated)`];
+    },
   },
 };
 
@@ -74,10 +74,21 @@ function historyOf({ id, name, transitions }: ListedAlert): readonly string[] {
 }
 
 /** The cause, or what is going on instead; of a resolved alert that it is. */
-function causeText({ status, resolvedAt, cause, causeState, mutedReason }: ListedAlert): string {
+function causeText(alert: ListedAlert): string {
+  const { status, resolvedAt, causeState, mutedReason } = alert;
+  const cause = causeAlone(alert);
   const said =
     mutedReason !== null && causeState !== 'known' ? `no run: ${mutedReason}` : causeWords[causeState](cause);
   return status === 'resolved' ? `resolved ${age(resolvedAt, Date.now())} ago; ${said}` : said;
+}
+
+/** The cause without the object before it, `Pod web-1: `: it stands in a column of its own. */
+function causeAlone({ object, cause }: ListedAlert): string | null {
+  const parts = object?.split('/') ?? [];
+  const subject = `${parts[0] ?? ''} ${parts.at(-1) ?? ''}: `;
+  return cause !== null && parts.length > 1 && cause.toLowerCase().startsWith(subject.toLowerCase())
+    ? cause.slice(subject.length)
+    : cause;
 }
 
 const causeWords: Readonly<Record<CauseState, (cause: string | null) => string>> = {

@@ -1,5 +1,5 @@
 import { plain } from '../../lib/printable.ts';
-import { filters } from './filters.ts';
+import { filterText } from './filters.ts';
 import type { FilterName } from './filters.ts';
 
 interface Count {
@@ -25,15 +25,14 @@ export function emptyAlerts({ empty }: EmptyAnswer): string {
   const lines = without.map(
     ({ parameter, value, ...count }) => `  without ${flagText(parameter, value)}: ${countText(count)}`,
   );
-  return [`no alerts match; of ${countText(stored)} in all,`, ...lines].join('\n');
+  const all = without.some(({ parameter }) => parameter === 'namespace') ? '--all -A' : '--all';
+  return [`no alerts match; of ${countText(stored)} in all,`, ...lines, `next: fist get alerts ${all}`].join('\n');
 }
 
 /** `-n shop`, as the person gave it; an open status was not given. */
 function flagText(parameter: string, value: string): string {
   if (parameter === 'status' && value === 'open') return 'the limit to open ones (--all)';
-  const { flags } = filters[parameter as FilterName];
-  const flag = flags.split(/[ ,]/)[0] ?? '';
-  return `${flag} ${/[\s"'!~*?|$]/.test(value) ? `'${plain(value)}'` : plain(value)}`;
+  return filterText(parameter as FilterName, value);
 }
 
 function countText({ count, more }: Count): string {

@@ -1,3 +1,5 @@
+import { plain } from '../../lib/printable.ts';
+
 /** A flag of `fist get` that is a query parameter of the API. */
 export interface Filter {
   /** As commander reads it. */
@@ -51,6 +53,17 @@ type FilterValue<Flags extends string> = Flags extends `${string}...>`
 /** `--fist-namespace`. */
 export function longFlag(name: FilterName): string {
   return /--[a-z-]+/.exec(filters[name].flags)?.[0] ?? '';
+}
+
+/** `-n shop`, for a command to copy. */
+export function filterText(name: FilterName, value: string): string {
+  const flag = filters[name].flags.split(/[ ,]/)[0] ?? '';
+  return `${flag} ${shellWord(value)}`;
+}
+
+/** A word as a shell takes it, quoted where it has to be. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${plain(word).replaceAll("'", `'\\''`)}'`;
 }
 
 export const filterNames = Object.keys(filters) as readonly FilterName[];
