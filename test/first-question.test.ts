@@ -55,7 +55,7 @@ describe('what fires', () => {
   test('the row of an alert says what it is about and why', async () => {
     const row = (await lines('get', 'alerts', '-n', 'shop', '--name', name)).at(1) ?? '';
     expect(row).toContain(object);
-    expect(row).toMatch(/ 12m +Pod \S+: Container .*OOMKilled/);
+    expect(row).toMatch(/ 12m +Container .*OOMKilled/);
   });
 
   test('filters mean what they say', async () => {
@@ -83,6 +83,7 @@ describe('what fires', () => {
         '  without the limit to open ones (--all): 0',
         '  without -n shp: 2',
         `  without -l 'team!="data"': 0`,
+        'next: fist get alerts --all -A',
         '',
       ].join('\n'),
     );
