@@ -14,6 +14,7 @@ import { snapshotOf } from '../intake/records.ts';
 import { isClusterScoped, kindResources } from '../analyzers/define.ts';
 import { objectLabels } from '../investigation/labels.ts';
 import { scan } from '../investigation/scan.ts';
+import { headOf, momentOf } from '../report/head.ts';
 import { renderText } from '../report/text.ts';
 import type { TextView } from '../report/text.ts';
 import { readAlerts } from './alert-payload.ts';
@@ -35,7 +36,8 @@ export async function investigateOnce(
   view: Omit<TextView, 'now'>,
 ): Promise<Investigation> {
   const { result, failure } = await withCluster(options, (cluster) => investigateIn(cluster, alerts));
-  return { result, text: renderText(result, { ...view, now: result.observed_at ?? toTimestamp(Date.now()) }), failure };
+  const now = momentOf(headOf(result, view.alert), result.observed_at, toTimestamp(Date.now()));
+  return { result, text: renderText(result, { ...view, now }), failure };
 }
 
 /** Investigates the alerts in a cluster that is open, as one incident, without a model. */

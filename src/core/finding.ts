@@ -101,6 +101,8 @@ export interface AgentResult {
   readonly schema_version: 1;
   /** What went wrong with the investigation itself; null where nothing did. */
   readonly notice: string | null;
+  /** That the cluster was a captured one, and of when, in a sentence; null where it was live or nothing was read. */
+  readonly recorded: string | null;
   /** The alert as it was when the run was made, with the names of Alertmanager; null where none was given. */
   readonly alert: JsonObject | null;
   /** The other alerts that the same investigation was asked about: `KubePodNotReady pod/shop/web-1`. */

@@ -21,6 +21,11 @@ export function timeText(time: Timestamp | null): string {
   return time === null ? 'an unknown time' : `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
 }
 
+/** A time for people, to the minute: `2026-11-23 18:07 UTC`. */
+export function minuteText(time: Timestamp): string {
+  return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
+}
+
 /** `1m34s`, `2h5m`, `3d4h`: the two largest units. */
 export function durationText(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));

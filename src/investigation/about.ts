@@ -80,7 +80,8 @@ export function whatHappened(
   if (symptom !== undefined) return clean(happenedSentence(symptom), 600);
   const says = alert?.description ?? alert?.summary ?? '';
   if (says !== '') return `The alert said: "${clean(says, 400)}"`;
-  if (alert === null || alert.fingerprint === '') return 'Nothing that was looked at was found unwell.';
+  if (alert === null) return 'Nothing that was looked at was found unwell.';
+  if (alert.fingerprint === '') return 'Nothing that is linked to it was found unwell.';
   const since = alert.startsAt === null ? '' : ` at ${timeText(alert.startsAt)}`;
   return `${clean(alert.name, 200)} began to fire${since}.`;
 }

@@ -32,6 +32,8 @@ const maxWithoutDecisive = 60;
 const maxNear = 60;
 /** Where only a line of a log names it: another line may have been the one. */
 const maxOfLog = 80;
+/** Where the alert began after what is read was captured. */
+const maxOutdated = 50;
 
 /**
  * The confidence in the root cause, from these rules and nothing else:
@@ -46,7 +48,7 @@ const maxOfLog = 80;
  * | warning events agree | +5 |
  * | something that was asked for was not captured or forbidden (at most twice) | -10 each |
  * | another decisive cause ranks within 5 points, on another owner | -10 |
- * | at most | 95; 80 where only a line of a log names the cause and no rollout fits it; 60 without decisive evidence or about an object (but a node) that is only near |
+ * | at most | 95; 80 where only a line of a log names the cause and no rollout fits it; 60 without decisive evidence or about an object (but a node) that is only near; 50 where the recorded cluster is older than the alert |
  *
  * Inconclusive: 10 where something was read, 0 where nothing was.
  */
@@ -54,6 +56,7 @@ export function confidenceOf(
   ranking: Ranking,
   gaps: readonly Pick<Gap, 'what' | 'kind'>[],
   readsAnswered: number,
+  isOutdated = false,
 ): Confidence {
   const { cause, change, chain } = ranking;
   if (cause === null) {
@@ -86,7 +89,9 @@ export function confidenceOf(
   const counted = rules.filter(([applies]) => applies);
   const sum = counted.reduce((total, [, part]) => total + part, 0);
   const told = draft.facts['log_line'] !== undefined && change === null;
-  const [cap, why] = capOf(draft.decisive, !around || draft.object.startsWith('node/'), told);
+  const [cap, why] = isOutdated
+    ? ([maxOutdated, 'the recorded cluster is older than the alert'] as const)
+    : capOf(draft.decisive, !around || draft.object.startsWith('node/'), told);
   const reasons = counted.map(([, part, text]) => `${part > 0 ? '+' : ''}${part}%: ${text}`);
   if (sum > cap) reasons.push(`at most ${cap}%: ${why}`);
   return { value: Math.max(5, Math.min(cap, sum)) / 100, reasons };

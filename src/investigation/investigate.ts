@@ -1,5 +1,6 @@
 import type { AppError } from '../core/errors.ts';
 import type { AlertSnapshot } from '../core/run.ts';
+import type { Timestamp } from '../core/time.ts';
 import { nameOf } from '../analyzers/define.ts';
 import type { Analyzer, Question, Target } from '../analyzers/define.ts';
 import { analyzers } from '../analyzers/index.ts';
@@ -32,7 +33,8 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
   const refused = refusal === null ? null : `${refusal.message}. This report comes from the analyzers alone.`;
   if (input.cluster === null) return { result: emptyResult(input, refused), failure: refusal };
   const reads = await openReads(input.cluster, () => input.now(), input.signal);
-  const { subject, ranking, checked, problems } = await explain(reads, alertsOf(input), input.signal);
+  const alerts = alertsOf(input);
+  const { subject, ranking, checked, problems } = await explain(reads, alerts, input.signal);
   const recorder = createRecorder(input.firstEvidenceNumber, reads.now, (read) => reads.covers(read));
   const down = reads.answered() === 0 ? reads.unavailable() : null;
   const unreadable =
@@ -43,6 +45,7 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
     notice: notices.length === 0 ? null : notices.join(' '),
     reads,
     ranking,
+    firstStart: firstStartOf(alerts),
     recorder,
     subject,
     checked,
@@ -59,6 +62,10 @@ const maxAlerts = 20;
 
 function alertsOf({ alert, others }: InvestigationInput): readonly AlertSnapshot[] {
   return alert === null ? [] : [alert, ...(others ?? [])].slice(0, maxAlerts);
+}
+
+function firstStartOf(alerts: readonly AlertSnapshot[]): Timestamp | null {
+  return alerts.flatMap(({ startsAt }) => startsAt ?? []).sort()[0] ?? null;
 }
 
 function failureOf({ code, message, retryable }: AppError): InvestigationFailure {
@@ -87,11 +94,10 @@ async function explain(reads: Reads, alerts: readonly AlertSnapshot[], signal: A
   if (subjects.length === 0)
     return { subject: noIncident(alerts[0]?.name ?? ''), ranking: nothingFound, checked: [], problems: [] };
   const subject = oneSubject(subjects);
-  const starts = alerts.flatMap(({ startsAt }) => startsAt ?? []).sort();
   const asked: Asked = {
     questions: questions.length === 0 ? ['anything'] : questions,
     container: subject.named.container,
-    startsAt: starts[0] ?? null,
+    startsAt: firstStartOf(alerts),
     // What an ended alert saw may be over.
     now: alerts.some(({ status }) => status === 'firing') ? reads.now : null,
   };

@@ -15,6 +15,8 @@ import { createReadJournal } from './read-journal.ts';
 export interface Reads extends AnalyzerIo {
   /** What the `cluster` label of its alerts says; null where nobody said. */
   readonly clusterName: string | null;
+  /** Whether `now` is the moment of a capture; false where that could not be read. */
+  readonly isRecorded: boolean;
   /** By time; those of one moment by name, because which of them came first depends on the machine. */
   actions(): readonly ActionTaken[];
   /** By name. */
@@ -40,7 +42,7 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
   const listed = new Map<ClusterResource, Set<readonly KubernetesObject[]>>();
   const observed = await cluster.observedAt().catch((error: unknown) => {
     journal.fail(error, 'the cluster');
-    return { at: now(), ahead: [] };
+    return null;
   });
 
   const list: AnalyzerIo['list'] = async (resource, namespace) => {
@@ -76,8 +78,9 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
   };
   return {
     clusterName: cluster.name ?? null,
-    now: observed.at,
-    ahead: observed.ahead,
+    isRecorded: cluster.isRecorded === true && observed !== null,
+    now: observed?.at ?? now(),
+    ahead: observed?.ahead ?? [],
     actions: () => [...journal.actions].sort((one, other) => compare(sortKey(one), sortKey(other))),
     gaps: () => [...journal.gaps].sort((one, other) => compare(one.what, other.what)),
     list,

@@ -1,4 +1,5 @@
 import type { AgentResult, Finding, Gap } from '../core/finding.ts';
+import type { Timestamp } from '../core/time.ts';
 import { oneLine, printable } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
 import { happenedWords } from '../analyzers/happened.ts';
@@ -16,6 +17,7 @@ import { causalChain } from './chain.ts';
 import { nothingNamed } from './targets.ts';
 import type { Subject } from './targets.ts';
 import type { Reads } from './reads.ts';
+import { isOutdated, recordedText } from './recorded.ts';
 import { recommend } from './recommend.ts';
 import { silenceCommand } from './silence.ts';
 
@@ -31,6 +33,8 @@ export interface Composition {
   readonly notice: string | null;
   readonly reads: Reads;
   readonly ranking: Ranking;
+  /** When the first of the alerts began; null where none says. */
+  readonly firstStart: Timestamp | null;
   readonly recorder: EvidenceRecorder;
   readonly subject: Subject;
   /** Objects that were looked at and found well. */
@@ -48,7 +52,7 @@ function clean(text: string, limit = 1500): string {
 
 /** Numbers the evidence in the order of the findings and words the result. Findings without evidence are dropped. */
 export function composeResult(composition: Composition): AgentResult {
-  const { notice, reads, ranking, recorder } = composition;
+  const { notice, reads, ranking, recorder, firstStart } = composition;
   const findings = ranking.findings.slice(0, maxFindings).flatMap((finding) => recordFinding(finding, recorder));
   const dropped = Math.min(ranking.findings.length, maxFindings) - findings.length;
   // A cause whose own finding was dropped is no cause.
@@ -61,7 +65,7 @@ export function composeResult(composition: Composition): AgentResult {
     : { ...ranking, cause: null, chain: [], change: null, changes: [], rootCause: null };
   const chain = causalChain(kept, recorder);
   const alsoBroken = ranking.unlinked.slice(0, maxUnlinked).flatMap((finding) => recordFinding(finding, recorder));
-  const confidence = confidenceOf(kept, reads.gaps(), reads.answered());
+  const confidence = confidenceOf(kept, reads.gaps(), reads.answered(), isOutdated(reads, firstStart));
   const rootCause = kept.rootCause === null ? null : clean(kept.rootCause, 2500);
   const recommendations = recommend(kept, confidence.value, composition.input.alert).map((item) => ({
     ...item,
@@ -74,6 +78,7 @@ export function composeResult(composition: Composition): AgentResult {
   return withReport({
     schema_version: 1,
     notice: notice === null ? null : printable(notice),
+    recorded: recordedText(reads, firstStart),
     ...aboutAlerts(composition.input, composition.clusterName, clean),
     observed_at: reads.now,
     happened: whatHappened(kept, chain, alert, clean),
@@ -141,7 +146,7 @@ function summaryOf(
 /** What keeps the answer from being one, in a sentence: the most telling first. */
 function whyInconclusive(subject: Subject, found: number): string {
   if (subject.mismatch !== null) return subject.mismatch;
-  if (subject.gone.length > 0) return `${subject.gone.join(', ')} does not exist any more.`;
+  if (subject.gone.length > 0) return `${subject.gone.join('; ')}.`;
   if (found > 0) return `${count(found, 'finding')}, none of which explains the alert, about ${subject.scope}.`;
   if (subject.scope === nothingNamed) return 'its labels name no Kubernetes object.';
   return `no finding about ${subject.scope}.`;
@@ -200,6 +205,7 @@ export function emptyResult(input: InvestigationInput, notice: string | null): A
   return withReport({
     schema_version: 1,
     notice: notice === null ? null : printable(notice),
+    recorded: null,
     ...aboutAlerts(input, null, clean),
     observed_at: null,
     happened: whatHappened(nothingRanked, [], alert, clean),

@@ -11,13 +11,14 @@ import type { NamedObjects } from './labels.ts';
 import { unreadWithEvents, worstFirst } from './links.ts';
 import { addInPlace, addUnwell, addUnwellNodes } from './places.ts';
 import type { Reads } from './reads.ts';
+import { isOutdated } from './recorded.ts';
 
 /** What an alert was understood to be about. */
 export interface Subject {
   readonly named: NamedObjects;
   /** For people. */
   readonly scope: string;
-  /** Objects that the alert names and that do not exist. */
+  /** Objects that the alert names and that are not there, each with how: `pod/shop/web-1 was not found`. */
   readonly gone: readonly string[];
   /** What could not be found out, and why. */
   readonly questions: readonly string[];
@@ -50,7 +51,7 @@ export async function findSubject(
   for (const label of named.unusable)
     search.questions.push(`Label ${label} of the alert is no Kubernetes name and was not used.`);
   for (const { kind, name } of named.objects)
-    await addNamed(search, kind, isClusterScoped(kind) ? null : named.namespace, name);
+    await addNamed(search, alert, kind, isClusterScoped(kind) ? null : named.namespace, name);
   if (named.objects.length === 0 && named.instance !== null) await addByAddress(search, named.instance);
   if (named.objects.length === 0 && named.namespace !== null && graph.targets().length === 0)
     await addApplications(search, named.namespace, named.applications);
@@ -121,7 +122,13 @@ export async function addPointed(reads: Reads, graph: Graph, pointer: Pointer, v
   return graph.add(pointer.kind, result.value, 'points at', via);
 }
 
-async function addNamed(search: Search, kind: ObjectKind, namespace: string | null, name: string): Promise<void> {
+async function addNamed(
+  search: Search,
+  alert: AlertSnapshot,
+  kind: ObjectKind,
+  namespace: string | null,
+  name: string,
+): Promise<void> {
   const result = await search.reads.get(kind, namespace, name);
   if (result.kind === 'ok' && result.value !== null) {
     search.graph.add(kind, result.value, 'alert', null);
@@ -137,12 +144,26 @@ async function addNamed(search: Search, kind: ObjectKind, namespace: string | nu
   if (owned > 0 || result.kind !== 'ok') return;
   const guess = kind === 'pod' && namespace !== null ? await addFormerOwner(search, namespace, name) : null;
   const what = objectName(kind, namespace, name);
-  if (guess === null) search.gone.push(what);
+  const absence = await absenceOf(search.reads, alert, { kind, namespace, name }, guess !== null);
+  if (guess === null) search.gone.push(`${what} ${absence}`);
   search.questions.push(
     guess === null
-      ? `What happened to ${what}? It does not exist any more.`
-      : `What happened to ${what}? It does not exist any more; by its name it belonged to ${guess}, which was looked at instead.`,
+      ? `What happened to ${what}? It ${absence}.`
+      : `What happened to ${what}? It ${absence}; by its name it belonged to ${guess}, which was looked at instead.`,
   );
+}
+
+/** How an object is not there: it is gone only where something proves that it was there. */
+async function absenceOf(
+  reads: Reads,
+  { name: alertName, labels, startsAt }: AlertSnapshot,
+  object: Pointer,
+  hasOwner: boolean,
+): Promise<string> {
+  if (isOutdated(reads, startsAt)) return 'is not in the recorded cluster';
+  const hasUid = object.kind === 'pod' && namedObjects(alertName, labels).uid !== null;
+  const isProven = hasOwner || hasUid || (await reads.events(object)).length > 0;
+  return isProven ? 'does not exist any more' : 'was not found';
 }
 
 /** Pods whose owner reference names this kind and name; the worst ones. Returns how many there are. */

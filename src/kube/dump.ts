@@ -166,6 +166,7 @@ function clusterOf(layout: Layout, path: string, unpacked: Unpacked | null): Dum
 
   return {
     description: `${layout.form} ${path}`,
+    isRecorded: true,
     list,
     async get(resource, namespace, name) {
       const isOfAll = resourceTypes[resource].namespaced && namespace === null;

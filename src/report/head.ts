@@ -37,6 +37,15 @@ export function alertHead(alert: JsonObject | null): ReportHead {
   };
 }
 
+/**
+ * The moment up to which an alert is said to fire: that of what was read, or `now` where it began only after that (the
+ * cluster is a recorded one) or nothing was read.
+ */
+export function momentOf({ startsAt }: ReportHead, observedAt: Timestamp | null, now: Timestamp): Timestamp {
+  if (observedAt === null) return now;
+  return startsAt !== null && toEpochMs(startsAt) > toEpochMs(observedAt) ? now : observedAt;
+}
+
 /** `FIRING critical KubePodCrashLooping pod/shop/web-1 for 12m · cluster prod-eu`. */
 export function headLine(head: ReportHead, now: Timestamp): string {
   const { status, severity, name, object, cluster } = head;

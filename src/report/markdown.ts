@@ -18,6 +18,7 @@ export function renderReport(result: Omit<AgentResult, 'report'>): string {
     ...(report.notice === null ? [] : [say(report.notice)]),
     '# Investigation Summary',
     headSection(report),
+    report.recorded === null ? '' : say(report.recorded),
     say(report.happened),
     `**Confidence Level**: ${percent(report.confidence)}`,
     '## Root Cause',

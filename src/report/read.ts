@@ -12,6 +12,7 @@ export function readReport(kept: JsonObject): AgentResult {
 const nothing: AgentResult = {
   schema_version: 1,
   notice: null,
+  recorded: null,
   alert: null,
   other_alerts: [],
   object: null,

@@ -84,6 +84,9 @@ export const reportSchema = z.object({
     .literal(1)
     .describe('Of this form. Raised where a field goes or changes its meaning; fields that are added do not raise it.'),
   notice: optional('What went wrong with the investigation itself; null where nothing did.'),
+  recorded: optional(
+    'That the cluster was a captured one, of when, and whether the alert is younger; null: it was live.',
+  ),
   alert: alert.nullable().describe('The alert as it was looked at, redacted and bounded; null where none was given.'),
   other_alerts: texts('The other alerts that were asked about together: `KubePodNotReady pod/shop/web-1`.'),
   object: optional('What the alert is about; null where its labels name nothing that is known.'),

@@ -77,6 +77,7 @@ function headLines(report: AgentResult, { alert, now, note }: TextView, { width,
   const style = head.status === 'resolved' ? 'green' : head.status === null ? 'bold' : (['red', 'bold'] as const);
   return [
     ...wrap(headLine(head, now), width, '', '  ').map((line) => paint(style as 'bold', line)),
+    ...(report.recorded === null ? [] : wrap(report.recorded, width)),
     ...[note ?? null, report.notice].flatMap((text) =>
       text === null ? [] : wrap(text, width).map((line) => paint('yellow', line)),
     ),

@@ -1,5 +1,5 @@
 import { readReport } from '../report/read.ts';
-import { alertHead, headOf } from '../report/head.ts';
+import { alertHead, headOf, momentOf } from '../report/head.ts';
 import { briefText, endedText, pointerText } from '../report/short.ts';
 import type { ToldReport } from '../report/short.ts';
 import { renderText } from '../report/text.ts';
@@ -41,7 +41,7 @@ export function deliveryText(context: Told, facts: TextFacts): string {
   if (event === 'run-started') return briefText(head, `Workflow ${workflow.name} looks into it.`, view);
   if (event === 'approval-requested') return briefText(head, `Workflow ${workflow.name} waits for an approval.`, view);
   if (report === null) return briefText(head, outcome(context) ?? `Workflow ${workflow.name} made no report.`, view);
-  const now = report.observed_at ?? timestamp;
+  const now = momentOf(head, report.observed_at, timestamp);
   const words = [endingWords(facts.ending), failure(context, report)].filter((part) => part !== null).join(' ');
   const note = words === '' ? null : words;
   if (facts.told !== null) return pointerText(head, report, facts.told, { ...view, now, note });

@@ -10,6 +10,8 @@ export interface MemoryCluster extends Cluster {
 
 export interface MemoryOptions {
   readonly now?: Timestamp;
+  /** Whether it is a captured one. */
+  readonly isRecorded?: boolean;
   /** What is said of clocks that did not count. */
   readonly ahead?: readonly string[];
   /** By `namespace/pod/container` and `namespace/pod/container previous`. */
@@ -32,6 +34,7 @@ export function memoryCluster(objects: Objects, options: MemoryOptions = {}): Me
   return {
     asked,
     description: 'memory',
+    isRecorded: options.isRecorded ?? false,
     async get(resource, namespace, name) {
       const value = all(resource).find(
         (object) => object.metadata.name === name && (namespace === null || object.metadata.namespace === namespace),
