@@ -27,5 +27,6 @@ test('the reports of the stories are right in form and no longer than a screen',
     await cluster.close();
   }
   expect(reports.problems).toEqual([]);
-  expect(reports.lines().most).toBeLessThanOrEqual(32);
+  // One of them says that the cluster is a recorded one; a live report lacks it.
+  expect(reports.lines().most).toBeLessThanOrEqual(33);
 });
