@@ -183,7 +183,7 @@ function isWorkload(kind: string): boolean {
   return ['deployment', 'statefulset', 'daemonset', 'replicaset', 'job', 'cronjob'].includes(kind);
 }
 
-function isExporter(job: string): boolean {
+export function isExporter(job: string): boolean {
   return (
     job === '' ||
     /kube-state-metrics|node-exporter|kubelet|cadvisor|prometheus|alertmanager|apiserver|kubernetes-/.test(job)

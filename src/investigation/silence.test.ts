@@ -18,7 +18,7 @@ test.each([
   [
     'an object, without what changes',
     { namespace: 'shop', pod: 'web-1', severity: 'warning', reason: 'OOMKilled', uid: 'u', prometheus: 'k8s' },
-    'namespace=shop pod=web-1',
+    'namespace=shop pod=web-1 severity=warning',
   ],
   [
     'every label that tells alerts of a rule apart, however many',
@@ -44,7 +44,7 @@ test.each([
       instance: '10.0.0.9:8080',
       service: 'ksm',
     },
-    'horizontalpodautoscaler=api job=kube-state-metrics namespace=a',
+    'horizontalpodautoscaler=api namespace=a',
   ],
   [
     'what the exporter wrote about itself left out',

@@ -2,11 +2,11 @@ import type { Labels } from '../core/alert.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { oneLine } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
-import { namedObjects, scrapeTargetLabels } from './labels.ts';
+import { isExporter, namedObjects, scrapeTargetLabels } from './labels.ts';
 
 /** Labels that differ between notifications of one alert, or say nothing about which one it is. */
 const notTelling =
-  /^(?:(?:.+_)?severity|alertstate|alertname|prometheus|(?:.*_)?replica_*|(?:.+_)?uid|endpoint|metrics_path|reason|ref_id|pod_template_hash|controller_revision_hash)$/;
+  /^(?:alertstate|alertname|prometheus|(?:.*_)?replica_*|(?:.+_)?uid|endpoint|metrics_path|reason|ref_id|pod_template_hash|controller_revision_hash)$/;
 
 /** A longer one is cut where it is shown, and would silence more than was meant. Characters. */
 const maxCommandLength = 1000;
@@ -24,13 +24,14 @@ export function silenceCommand({ name, labels, fingerprint }: AlertSnapshot): st
   return oneLine(redact(command), maxCommandLength) === command ? command : null;
 }
 
-/** The scrape target's own labels change with each restart of an exporter; where nothing else names the object, they do. */
+/** The scrape target's own labels change with each restart of an exporter, and its job is that of all objects; where nothing else names the object, they do. */
 function tellingLabels(name: string, labels: Labels): readonly string[] {
   const { objects, instance } = namedObjects(name, labels);
   const isNamed = objects.length > 0 || instance !== null;
-  const own = isNamed ? scrapeTargetLabels(name, labels) : new Set();
+  const own = isNamed ? scrapeTargetLabels(name, labels) : new Set<string>();
+  const isOwn = (label: string) => own.has(label) || (isNamed && label === 'job' && isExporter(labels['job'] ?? ''));
   return Object.keys(labels)
-    .filter((label) => labels[label] !== '' && !own.has(label) && !notTelling.test(label))
+    .filter((label) => labels[label] !== '' && !isOwn(label) && !notTelling.test(label))
     .toSorted();
 }
 
