@@ -45,7 +45,8 @@ export async function get(terminal: Terminal, flags: GetFlags, ...words: string[
   if (flags.watch === true) {
     checkTold(noun);
     const list = async () => sort((await readList(client, noun, new URLSearchParams(query), limit)).items);
-    return watchList(terminal, client, { noun, format, headings: flags.headers, list });
+    const find = finder(client, noun, query);
+    return watchList(terminal, client, { noun, format, headings: flags.headers, list, find });
   }
   const list = await readList(client, noun, query, limit);
   const items = sort(list.items);
@@ -91,7 +92,7 @@ async function getObjects(
       throw new AppError('InvalidInput', '--watch follows things of one kind', { field: '--watch' });
     checkTold(one.noun);
     const list = async () => (await Promise.all(objects.map((object) => client.get(pathOf(object))))) as never[];
-    return watchList(terminal, client, { noun: one.noun, format, headings: flags.headers, list });
+    return watchList(terminal, client, { noun: one.noun, format, headings: flags.headers, list, find: null });
   }
   const details = (await Promise.all(objects.map((object) => client.get(pathOf(object))))) as never[];
   const sorted = sort(details);
@@ -161,12 +162,37 @@ function withoutKind(name: FilterName, value: string): string {
   return (name === 'alert' || name === 'run') && value.startsWith(`${name}/`) ? value.slice(name.length + 1) : value;
 }
 
+/** Of the items that `fist get --watch` looks for among all. */
+const mostLookedAt = 2000;
+
+/** Those of a list with these names that stand no further down than at this time, unless the query has one. */
+function finder(client: ApiClient, noun: AnyNoun, query: URLSearchParams) {
+  return async (names: ReadonlySet<string>, since: string) => {
+    const narrowed = new URLSearchParams(query);
+    if (!narrowed.has('since')) narrowed.set('since', since);
+    const wanted = (items: readonly never[]) => items.filter((item) => names.has(noun.listing.name(item)));
+    const isEnough = (items: readonly never[]) => wanted(items).length === names.size;
+    const { items, nextCursor } = await readList(client, noun, narrowed, mostLookedAt, isEnough);
+    return { items: wanted(items), hasMore: nextCursor !== null };
+  };
+}
+
 /** Goes on where a page ends early, until there are enough. */
-async function readList(client: ApiClient, noun: AnyNoun, query: URLSearchParams, limit: number): Promise<ListAnswer> {
+async function readList(
+  client: ApiClient,
+  noun: AnyNoun,
+  query: URLSearchParams,
+  limit: number,
+  isEnough: (items: readonly never[]) => boolean = () => false,
+): Promise<ListAnswer> {
   const items: never[] = [];
   let nextCursor: string | null = null;
-  for (let pages = 0; pages < mostPages && (pages === 0 || (nextCursor !== null && items.length < limit)); pages++) {
-    query.set('limit', String(limit - items.length));
+  for (
+    let pages = 0;
+    pages < mostPages && (pages === 0 || (nextCursor !== null && items.length < limit && !isEnough(items)));
+    pages++
+  ) {
+    query.set('limit', String(Math.min(mostItems, limit - items.length)));
     if (nextCursor !== null) query.set('cursor', nextCursor);
     const page = (await client.get(`/api/v1/${noun.plural}?${query.toString()}`)) as ListAnswer;
     items.push(...page.items);

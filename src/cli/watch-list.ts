@@ -1,12 +1,15 @@
-import { AppError } from '../core/errors.ts';
+import { AppError, toAppError } from '../core/errors.ts';
+import { toTimestamp } from '../core/time.ts';
+import { epochMsOfId } from '../lib/id.ts';
 import type { ApiClient } from './client.ts';
 import type { ListFormat } from './formats.ts';
 import { pathOf } from './nouns/index.ts';
 import type { AnyNoun } from './nouns/index.ts';
-import { columnsOf, printItems, printObject } from './output.ts';
+import { columnsOf, printItems, printObject, tell } from './output.ts';
 import type { Terminal } from './output.ts';
 import { growingTable } from './table.ts';
 import { watchChanges } from './watch.ts';
+import type { Changed } from './watch.ts';
 
 /** Nouns whose changes the server tells. */
 const told = ['alert', 'run'];
@@ -27,7 +30,18 @@ interface WatchedList {
   readonly headings: boolean;
   /** The items of the list now. */
   readonly list: () => Promise<readonly never[]>;
+  /** Those of these names that the list has further down, no further than at this time. Null: `list` has all. */
+  readonly find: ((names: ReadonlySet<string>, since: string) => Promise<Found>) | null;
 }
+
+interface Found {
+  readonly items: readonly never[];
+  /** There are more than could be looked at. */
+  readonly hasMore: boolean;
+}
+
+/** Requests at a time: the server has a bound for all its clients. */
+const mostRequests = 8;
 
 /**
  * `fist get NOUN --watch`: the list, then each of its items anew when it has changed, as kubectl does it; also one that the
@@ -40,12 +54,14 @@ export async function watchList(terminal: Terminal, client: ApiClient, watched: 
   return watchChanges(terminal, client, `/api/v1/stream?topics=${noun.plural}`, async (changed) => {
     const items = await list();
     const listed = new Set(items.map((item) => noun.listing.name(item)));
-    const left = [...(changed ?? shown.keys())].filter((name) => shown.has(name) && !listed.has(name));
-    const gone = await Promise.all(
-      left.map(async (name) => (await client.get(pathOf({ noun, key: name.slice(name.indexOf('/') + 1) }))) as never),
-    );
-    const isFirst = shown.size === 0;
-    const news = [...items, ...gone].filter((item) => {
+    const left = [...(changed ?? shown).keys()].filter((name) => shown.has(name) && !listed.has(name));
+    const isFirst = changed === null && shown.size === 0;
+    const isAllNew = items.length > 0 && !items.some((item) => shown.has(noun.listing.name(item)));
+    if (changed === null && !isFirst && isAllNew && watched.find !== null)
+      tell(terminal, `more may have changed than is shown; next: ${allOf(noun)}`);
+    const others = await findOthers(terminal, watched, changed, (name) => listed.has(name) || shown.has(name));
+    const leftItems = await getThose(client, noun, left, (name) => shown.delete(name));
+    const news = [...items, ...others, ...leftItems].filter((item) => {
       const [name, looks] = [noun.listing.name(item), looksOf(item, watched)];
       if (shown.get(name) === looks) return false;
       shown.set(name, looks);
@@ -54,6 +70,55 @@ export async function watchList(terminal: Terminal, client: ApiClient, watched: 
     // The list begins with the newest; what is added ends with it.
     await print(isFirst ? news : news.toReversed());
   });
+}
+
+/** What has changed beyond the end of the list and was never shown. */
+async function findOthers(
+  terminal: Terminal,
+  { noun, find }: WatchedList,
+  changed: Changed,
+  isKnown: (name: string) => boolean,
+): Promise<readonly never[]> {
+  const missing = new Map([...(changed ?? [])].filter(([name]) => !isKnown(name)));
+  if (find === null || missing.size === 0) return [];
+  const { items, hasMore } = await find(new Set(missing.keys()), oldestPlace(noun, missing));
+  const count = missing.size - items.length;
+  // Without more to look at, the filters leave the others out.
+  if (hasMore && count > 0) tell(terminal, `${count} more changed than could be looked at; next: ${allOf(noun)}`);
+  return items;
+}
+
+/** Lists are in the order of changes, those of runs in the order in which they were made, which ids tell. */
+function oldestPlace(noun: AnyNoun, changes: ReadonlyMap<string, string>): string {
+  const times = [...changes].map(([name, at]) =>
+    noun.singular === 'run' ? toTimestamp(epochMsOfId(name.slice(name.indexOf('/') + 1))) : at,
+  );
+  return times.reduce((oldest, time) => (time < oldest ? time : oldest));
+}
+
+const allOf = (noun: AnyNoun) => `fist get ${noun.plural} --limit 500`;
+
+/** Those that retention took meanwhile are told to `gone`. */
+async function getThose(
+  client: ApiClient,
+  noun: AnyNoun,
+  names: readonly string[],
+  gone: (name: string) => void,
+): Promise<readonly never[]> {
+  const items: never[] = [];
+  for (let from = 0; from < names.length; from += mostRequests) {
+    const some = names.slice(from, from + mostRequests).map(async (name): Promise<readonly never[]> => {
+      try {
+        return [(await client.get(pathOf({ noun, key: name.slice(name.indexOf('/') + 1) }))) as never];
+      } catch (thrown) {
+        if (toAppError(thrown).code !== 'NotFound') throw thrown;
+        gone(name);
+        return [];
+      }
+    });
+    items.push(...(await Promise.all(some)).flat());
+  }
+  return items;
 }
 
 /** What a change of an item is seen by: its row without its age, or all of it. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { waitFor } from '../../test/support/wait.ts';
+import { lowestIdAt } from '../lib/id.ts';
 import { runProgram } from './program.ts';
 
 const cleanup = createCleanup();
@@ -28,12 +29,25 @@ const run = (id: string, status: string, more: object = {}) => ({
   ...more,
 });
 
+/** Of the API's list, so that there are some. */
+const mostOfPage = 100;
+const changeOf = (id: string) => `event: run\ndata: {"id":"${id}","at":"2026-01-01T00:00:00Z"}`;
+
+/** Runs, the newest first, a second apart. */
+function runs(count: number, from = 0) {
+  return Array.from({ length: count }, (_, index) => {
+    const atMs = Date.parse('2026-01-01T00:00:00Z') + (from + count - index) * 1000;
+    return run(lowestIdAt(atMs), 'pending', { createdAt: new Date(atMs).toISOString() });
+  });
+}
+
 /** A server with a list of runs that a test changes, and a stream that it writes. */
 async function startStream(first: readonly ReturnType<typeof run>[]) {
   const state = { items: first, hidden: [] as readonly ReturnType<typeof run>[], refuse: 0 };
+  const requests = { lists: [] as URLSearchParams[], single: 0, most: 0 };
   const connections: { readonly url: string; readonly lastId: string; readonly response: ServerResponse }[] = [];
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '', 'http://x');
+  const server = createServer(async (request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
     if (pathname === '/api/v1/stream') {
       if (state.refuse-- > 0) {
         response.writeHead(503).end(JSON.stringify({ code: 'Draining', message: 'the server is starting' }));
@@ -42,8 +56,20 @@ async function startStream(first: readonly ReturnType<typeof run>[]) {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write('retry: 5\n\n');
       connections.push({ url: request.url ?? '', lastId: String(request.headers['last-event-id'] ?? ''), response });
-    } else if (pathname === '/api/v1/runs') response.end(JSON.stringify({ items: state.items, nextCursor: null }));
-    else response.end(JSON.stringify([...state.items, ...state.hidden].find(({ id }) => pathname.endsWith(`/${id}`))));
+    } else if (pathname === '/api/v1/runs') {
+      requests.lists.push(searchParams);
+      const [from, since] = [Number(searchParams.get('cursor') ?? 0), searchParams.get('since') ?? ''];
+      const all = state.items.filter(({ createdAt }) => createdAt >= since);
+      const to = from + Math.min(mostOfPage, Number(searchParams.get('limit')));
+      response.end(JSON.stringify({ items: all.slice(from, to), nextCursor: to < all.length ? String(to) : null }));
+    } else {
+      requests.most = Math.max(requests.most, ++requests.single);
+      await new Promise((done) => setTimeout(done, 1));
+      requests.single -= 1;
+      const one = [...state.items, ...state.hidden].find(({ id }) => pathname.endsWith(`/${id}`));
+      const missing = { code: 'NotFound', message: 'gone' };
+      response.writeHead(one === undefined ? 404 : 200).end(JSON.stringify(one ?? missing));
+    }
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   cleanup.defer(() => new Promise((done) => (server.closeAllConnections(), server.close(done))));
@@ -62,10 +88,13 @@ async function startStream(first: readonly ReturnType<typeof run>[]) {
   const tell = (id: string, text: string) => connections.at(-1)?.response.write(`id: ${id}\n${text}\n\n`);
   return {
     state,
+    requests,
     connections,
     start,
     tell,
-    change: (id: string, key: string) => tell(id, `event: run\ndata: {"id":"${key}"}`),
+    change: (id: string, key: string) => tell(id, changeOf(key)),
+    /** In one look of the server. */
+    changes: (keys: readonly string[]) => tell('9', keys.map(changeOf).join('\n\nid: 9\n')),
   };
 }
 
@@ -157,4 +186,70 @@ test('what cannot be followed is refused, and a first connection must succeed', 
   const late = stream.start('get', 'runs', '--watch');
   expect(await late.code).toBe(3);
   expect(late.err()).toContain('the server is starting');
+});
+
+const idsIn = (text: string) =>
+  text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => line.replace('run/', ''));
+
+test('what changed beyond the end of the list is shown too, and nothing else of there', async () => {
+  const old = runs(30);
+  const stream = await startStream(old);
+  const { code, out, err } = stream.start('get', 'runs', '-w', '--limit', '2', '-o', 'name');
+  await until('the list', () => idsIn(out()).length === 2);
+  const burst = runs(5, 30);
+  stream.state.items = [...burst, ...old];
+  stream.changes(burst.map(({ id }) => id));
+  await until('the burst', () => idsIn(out()).length === 7);
+  // How many of them are worked on at once is a matter of time, and so is their order.
+  expect(idsIn(out()).slice(2).toSorted()).toEqual(burst.map(({ id }) => id).toReversed());
+  const since = () => stream.requests.lists.map((query) => query.get('since'));
+  expect(since()).toContain('2026-01-01T00:00:31.000Z');
+  // One that the filters leave out: all of the list since it was made was looked at.
+  stream.change('10', lowestIdAt(Date.parse('2026-01-01T00:00:31.500Z')));
+  await until('it to be looked for', () => since().includes('2026-01-01T00:00:31.500Z'));
+  const [last] = runs(1, 35);
+  stream.state.items = [...(last === undefined ? [] : [last]), ...stream.state.items];
+  stream.change('11', last?.id ?? '');
+  await until('the last one', () => idsIn(out()).at(-1) === last?.id);
+  interrupt();
+  expect(await code).toBe(130);
+  expect(idsIn(out())).toHaveLength(8);
+  expect(err()).toBe('');
+});
+
+test('what changed too far down is counted on standard error', async () => {
+  const stream = await startStream(runs(2050));
+  const { code, out, err } = stream.start('get', 'runs', '-w', '--limit', '2', '-o', 'name');
+  await until('the list', () => idsIn(out()).length === 2);
+  const { items } = stream.state;
+  stream.changes([items[150], items[2040], items[2045]].map((one) => one?.id ?? ''));
+  await until('the line', () => err() !== '');
+  await until('the one that is in reach', () => idsIn(out()).length === 3);
+  interrupt();
+  expect(await code).toBe(130);
+  expect(idsIn(out())[2]).toBe(items[150]?.id);
+  expect(err()).toBe('2 more changed than could be looked at; next: fist get runs --limit 500\n');
+});
+
+test('what is no longer listed is asked for a few at a time; what retention took ends nothing', async () => {
+  const [gone, ...others] = runs(70);
+  const stream = await startStream(gone === undefined ? [] : [gone, ...others]);
+  const { code, out, err } = stream.start('get', 'runs', '-w', '--limit', '70', '-o', 'jsonl');
+  await until('the list', () => idsIn(out()).length === 70);
+  stream.state.items = [];
+  stream.state.hidden = others.map((one) => ({ ...one, status: 'failed' }));
+  stream.tell('1', 'event: reset\ndata: {"reason":"too old"}');
+  await until('all that are left', () => idsIn(out()).length === 139);
+  expect(stream.requests.most).toBeGreaterThan(1);
+  expect(stream.requests.most).toBeLessThanOrEqual(8);
+  // All of the list is new: there may be more of it.
+  stream.state.items = runs(4, 100);
+  stream.tell('2', 'event: reset\ndata: {"reason":"too old"}');
+  await until('the line', () => err() !== '');
+  interrupt();
+  expect(await code).toBe(130);
+  expect(err()).toBe('more may have changed than is shown; next: fist get runs --limit 500\n');
 });

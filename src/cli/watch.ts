@@ -6,8 +6,8 @@ import { tell } from './output.ts';
 import type { Terminal } from './output.ts';
 import { exitCodeOf, onStopSignals } from './signals.ts';
 
-/** Keys of what changed, as `alert/ID`; null: read everything, whatever changed. */
-type Changed = ReadonlySet<string> | null;
+/** When what changed did so, by `alert/ID`; null: read everything, whatever changed. */
+export type Changed = ReadonlyMap<string, string> | null;
 
 const defaultRetryMs = 3000;
 const longestRetryMs = 30_000;
@@ -58,9 +58,11 @@ async function follow(
       await read(null);
       for await (const batch of inBatches(events)) {
         const last = batch.at(-1);
-        if (last !== undefined) [lastId, retryMs] = [last.id, last.retryMs ?? retryMs];
+        retryMs = last?.retryMs ?? retryMs;
         const told = batch.filter(({ data }) => data !== '');
-        if (told.length > 0) await read(told.some(({ type }) => type === 'reset') ? null : keysOf(told));
+        if (told.length > 0) await read(told.some(({ type }) => type === 'reset') ? null : changesOf(told));
+        // What could not be read is told again.
+        lastId = last?.id ?? lastId;
       }
     } catch (thrown) {
       if (signal.aborted) return;
@@ -73,8 +75,13 @@ async function follow(
   }
 }
 
-function keysOf(events: readonly ServerEvent[]): ReadonlySet<string> {
-  return new Set(events.map(({ type, data }) => `${type}/${(JSON.parse(data) as { id: string }).id}`));
+function changesOf(events: readonly ServerEvent[]): ReadonlyMap<string, string> {
+  return new Map(
+    events.map(({ type, data }) => {
+      const { id, at } = JSON.parse(data) as { id: string; at: string };
+      return [`${type}/${id}`, at];
+    }),
+  );
 }
 
 /** All that has come while the last batch was worked on is the next one. */

@@ -41,6 +41,11 @@ function next(sequence: Sequence, nowMs: number): string {
   return `${time.slice(0, 8)}-${time.slice(8)}-7${count}-${randomUUID().slice(19)}`;
 }
 
+/** When an id of {@link newId} or {@link newIdAt} was made, in milliseconds since the epoch. */
+export function epochMsOfId(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
 /** The lowest id that {@link newId} makes at this time, in milliseconds since the epoch: all earlier ids are below it. */
 export function lowestIdAt(epochMs: number): string {
   const time = Math.max(0, Math.trunc(epochMs)).toString(16).padStart(12, '0');

@@ -59,8 +59,8 @@ export const streamChanges = defineRoute({
   description: `Each event is \`event: alert\` or \`event: run\` with what it is now as \`data:\`, and has the position of the stream as \`id:\`. \
 Open the stream first and read lists when its headers have come: then nothing lies between the two. \
 A client that comes back sends the last \`id:\` as \`Last-Event-ID\`, to this server or another replica, and is told what it missed; \
-it may be told twice. \`event: reset\` says that changes were left out (the position is too old or unknown, or the client reads too slowly): read the lists again and go on. \
-A comment comes each 15 seconds, with the position. The stream ends when the server stops; connect again after 3 seconds (\`retry:\`).`,
+it may be told twice. \`event: reset\` says that changes were left out (the position is too old or unknown, the store could not be read for a while, or the client reads too slowly): read the lists again and go on. \
+A comment comes each 15 seconds, with the position. The stream ends about a second after the server begins to stop; connect again after 3 seconds (\`retry:\`).`,
   query: {
     topics: z
       .string()

@@ -152,6 +152,51 @@ describe('the feed', () => {
   });
 });
 
+describe('changes between two looks that lie far apart', () => {
+  it.each([
+    [
+      'the store could not be read',
+      async () => {
+        rows = new AppError('StoreUnavailable', 'away');
+        await clock.advance(30_000);
+      },
+    ],
+    ['the process stood still', async () => clock.shiftWallClock(30_000)],
+  ])('%s: all are told to read again, once', async (_, wait) => {
+    const { told, lastId } = await join();
+    const before = lastId();
+    const lost = alert('lost', { at: toTimestamp(clock.now() + 5000) });
+    await wait();
+    rows = [lost, alert('later')];
+    await clock.advance(3000);
+    const all = told.filter((text) => text !== 'beat');
+    expect(all).toEqual(['begin', 'reset: changes were not looked at for a while']);
+    // Its position is of before.
+    expect((await join(before)).told).toContain('alert lost received');
+    rows = [...rows, alert('next')];
+    await clock.advance(1000);
+    expect(told.at(-1)).toBe('alert next received');
+  });
+
+  it('a few looks that fail lose nothing, and are no reason to read again', async () => {
+    const { told } = await join();
+    rows = new AppError('StoreUnavailable', 'away');
+    await clock.advance(5000);
+    rows = [alert('a')];
+    await clock.advance(1000);
+    expect(told).toEqual(['begin', 'beat', 'alert a received']);
+  });
+
+  it('nobody listened meanwhile: nobody is told to read again', async () => {
+    const one = await join();
+    feed.leave(one.client);
+    await clock.advance(120_000);
+    const { told } = await join();
+    await clock.advance(2000);
+    expect(told).toEqual(['begin', 'beat']);
+  });
+});
+
 describe('who comes back', () => {
   it('to the same process is told what it missed, and nothing twice', async () => {
     const one = await join();

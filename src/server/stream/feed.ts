@@ -173,6 +173,8 @@ function createTeller(clients: ReadonlySet<StreamClient>) {
   let isBehind = false;
   let kept: { readonly number: number; readonly change: Change }[] = [];
   let atMs = 0;
+  /** By the wall clock, as what is asked for; it may be set back. */
+  let lookedAtMs = 0;
   let number = 0;
 
   const id = () => positionText({ atMs, process, number });
@@ -187,18 +189,22 @@ function createTeller(clients: ReadonlySet<StreamClient>) {
   return {
     id,
     tell(nowMs: number, found: readonly Change[] | null): void {
-      atMs = Math.max(atMs, nowMs);
+      // Changes may have come and left the overlap between two looks: the store was away, or this process stood still.
+      const isLate = known !== null && nowMs - lookedAtMs > overlapMs / 2;
       const before = known;
+      atMs = Math.max(atMs, nowMs);
+      lookedAtMs = nowMs;
       known = found && new Map(found.map((change) => [`${change.kind} ${change.id}`, JSON.stringify(change)]));
       if (found === null) {
         isBehind = true;
         return;
       }
-      if (isBehind) {
+      if (isBehind || isLate) {
+        const reason = isBehind ? 'too much has changed at once' : 'changes were not looked at for a while';
         isBehind = false;
         number += 1;
         kept = [];
-        for (const client of clients) client.reset(id(), 'too much has changed at once');
+        for (const client of clients) client.reset(id(), reason);
         return;
       }
       if (before === null) return;
