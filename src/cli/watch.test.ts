@@ -46,7 +46,7 @@ async function startStream(first: readonly ReturnType<typeof run>[]) {
   const state = { items: first, hidden: [] as readonly ReturnType<typeof run>[], refuse: 0 };
   const requests = { lists: [] as URLSearchParams[], single: 0, most: 0 };
   const connections: { readonly url: string; readonly lastId: string; readonly response: ServerResponse }[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://x');
     if (pathname === '/api/v1/stream') {
       if (state.refuse-- > 0) {
@@ -64,11 +64,12 @@ async function startStream(first: readonly ReturnType<typeof run>[]) {
       response.end(JSON.stringify({ items: all.slice(from, to), nextCursor: to < all.length ? String(to) : null }));
     } else {
       requests.most = Math.max(requests.most, ++requests.single);
-      await new Promise((done) => setTimeout(done, 1));
-      requests.single -= 1;
-      const one = [...state.items, ...state.hidden].find(({ id }) => pathname.endsWith(`/${id}`));
-      const missing = { code: 'NotFound', message: 'gone' };
-      response.writeHead(one === undefined ? 404 : 200).end(JSON.stringify(one ?? missing));
+      setTimeout(() => {
+        requests.single -= 1;
+        const one = [...state.items, ...state.hidden].find(({ id }) => pathname.endsWith(`/${id}`));
+        const missing = { code: 'NotFound', message: 'gone' };
+        response.writeHead(one === undefined ? 404 : 200).end(JSON.stringify(one ?? missing));
+      }, 1);
     }
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
