@@ -117,7 +117,7 @@ describe('why', () => {
     expect((await lines('why', `run/${run.run.id}`))[3]).toBe(said[3]);
   });
 
-  test('without a word it is about the open alert that changed last', async () => {
+  test('without a word it is about the most severe open alert, of these the one that changed last', async () => {
     expect((await lines('why'))[0]).toMatch(/^FIRING warning Early namespace\/shop for /);
   });
 

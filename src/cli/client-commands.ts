@@ -72,7 +72,7 @@ export function addClientCommands(program: Command, action: Tie): void {
       program
         .command('why [alert]')
         .description(
-          'Says why an alert fires: its name, its id or the beginning of it, run/ID, or what it is about, pod/NAME -n NAMESPACE; without a word, the open alert that changed last',
+          'Says why an alert fires: its name, its id or the beginning of it, run/ID, or what it is about, pod/NAME -n NAMESPACE; without a word, the most severe open alert, of these the one that changed last',
         ),
     )
       .option('-n, --namespace <name>', 'namespace of what the alert is about')

@@ -12,8 +12,10 @@ export async function cancel(
   object = '',
 ): Promise<number> {
   const named = objectOf(object, ['run', 'delivery']);
-  const name = `${named.noun.singular}/${named.key}`;
-  await apiClient(flags, terminal).post(`${pathOf(named)}/cancel`, { reason: flags.reason });
+  const client = apiClient(flags, terminal);
+  const { id } = (await client.post(`${pathOf(named)}/cancel`, { reason: flags.reason })) as { readonly id: string };
+  // What was hit: a beginning or `@latest` may name another one later.
+  const name = `${named.noun.singular}/${id}`;
   terminal.out(named.noun.singular === 'run' ? `${name} will be cancelled\n` : `${name} is cancelled\n`);
   tell(terminal, `next: fist describe ${name}`);
   return 0;
@@ -33,8 +35,8 @@ export async function retry(terminal: Terminal, flags: RetryFlags, object = ''):
   const named = objectOf(object, ['run', 'delivery']);
   const answer = (await apiClient(flags, terminal).post(`${pathOf(named)}/retry`, {})) as { id: string };
   if (named.noun.singular === 'delivery') {
-    terminal.out(`delivery/${named.key} will be sent again\n`);
-    tell(terminal, `next: fist describe delivery/${named.key}`);
+    terminal.out(`delivery/${answer.id} will be sent again\n`);
+    tell(terminal, `next: fist describe delivery/${answer.id}`);
     return 0;
   }
   terminal.out(`run/${answer.id}\n`);

@@ -67,7 +67,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist describe $(fist get runs -o name --limit 1)', 'the newest run'],
   ],
   why: [
-    ['fist why', 'the open alert that changed last'],
+    ['fist why', 'the most severe open alert'],
     ['fist why KubePodCrashLooping', 'the open one of this name'],
     ['fist why pod/web-1 -n shop', 'what fires about a pod'],
   ],

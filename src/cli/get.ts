@@ -11,6 +11,7 @@ import type { AnyNoun } from './nouns/index.ts';
 import { compareValues, parseJsonPath } from '../lib/jsonpath.ts';
 import { readListFormat } from './formats.ts';
 import type { ListFormat } from './formats.ts';
+import { mostItems, readList } from './read-list.ts';
 import { checkTold, watchList } from './watch-list.ts';
 import { printItems, tell } from './output.ts';
 import type { ListStyle, Terminal } from './output.ts';
@@ -20,17 +21,6 @@ type GetFlags = ServerFlags &
     readonly sortBy?: string;
     readonly watch?: boolean;
   };
-
-/** A page of the API. */
-const mostItems = 500;
-
-/** A page with filters may be short although there is more: so many are asked for, then the person decides. */
-const mostPages = 40;
-
-interface ListAnswer {
-  readonly items: readonly never[];
-  readonly nextCursor: string | null;
-}
 
 /** `fist get NOUN`: the newest of a list; `fist get NOUN KEY...` and `NOUN/KEY...`: these. */
 export async function get(terminal: Terminal, flags: GetFlags, ...words: string[]): Promise<number> {
@@ -44,11 +34,12 @@ export async function get(terminal: Terminal, flags: GetFlags, ...words: string[
   const client = apiClient(flags, terminal);
   if (flags.watch === true) {
     checkTold(noun);
-    const list = async () => sort((await readList(client, noun, new URLSearchParams(query), limit)).items);
+    const list = async () =>
+      sort((await readList<never>(client, noun.plural, new URLSearchParams(query), limit)).items);
     const find = finder(client, noun, query);
     return watchList(terminal, client, { noun, format, headings: flags.headers, list, find });
   }
-  const list = await readList(client, noun, query, limit);
+  const list = await readList<never>(client, noun.plural, query, limit);
   const items = sort(list.items);
   const { nextCursor } = list;
   const { listing } = noun;
@@ -162,42 +153,23 @@ function withoutKind(name: FilterName, value: string): string {
   return (name === 'alert' || name === 'run') && value.startsWith(`${name}/`) ? value.slice(name.length + 1) : value;
 }
 
-/** Of the items that `fist get --watch` looks for among all. */
-const mostLookedAt = 2000;
+/** Pages in which `fist get --watch` looks for what has changed. */
+const pagesOfSearch = 4;
 
 /** Those of a list with these names that stand no further down than at this time, unless the query has one. */
 function finder(client: ApiClient, noun: AnyNoun, query: URLSearchParams) {
   return async (names: ReadonlySet<string>, since: string) => {
     const narrowed = new URLSearchParams(query);
     if (!narrowed.has('since')) narrowed.set('since', since);
-    const wanted = (items: readonly never[]) => items.filter((item) => names.has(noun.listing.name(item)));
-    const isEnough = (items: readonly never[]) => wanted(items).length === names.size;
-    const { items, nextCursor } = await readList(client, noun, narrowed, mostLookedAt, isEnough);
-    return { items: wanted(items), hasMore: nextCursor !== null };
+    const isWanted = (item: never): boolean => names.has(noun.listing.name(item));
+    const { items, nextCursor } = await readList<never>(
+      client,
+      noun.plural,
+      narrowed,
+      names.size,
+      isWanted,
+      pagesOfSearch,
+    );
+    return { items, hasMore: nextCursor !== null };
   };
-}
-
-/** Goes on where a page ends early, until there are enough. */
-async function readList(
-  client: ApiClient,
-  noun: AnyNoun,
-  query: URLSearchParams,
-  limit: number,
-  isEnough: (items: readonly never[]) => boolean = () => false,
-): Promise<ListAnswer> {
-  const items: never[] = [];
-  let nextCursor: string | null = null;
-  for (
-    let pages = 0;
-    pages < mostPages && (pages === 0 || (nextCursor !== null && items.length < limit && !isEnough(items)));
-    pages++
-  ) {
-    query.set('limit', String(Math.min(mostItems, limit - items.length)));
-    if (nextCursor !== null) query.set('cursor', nextCursor);
-    const page = (await client.get(`/api/v1/${noun.plural}?${query.toString()}`)) as ListAnswer;
-    items.push(...page.items);
-    ({ nextCursor } = page);
-    if (pages === 0 && page.items.length === 0 && nextCursor === null) return page;
-  }
-  return { items, nextCursor };
 }

@@ -28,7 +28,7 @@ function partsOf(why: Why, alert: AlertDetail, nowMs: number, columns: number, m
   const { answer, chain, evidence, firstStep } = why;
   return [
     ...wrapped(headLine(headOf(alert, columns), toTimestamp(nowMs)), columns, most.head),
-    cutToWidth(timesLine(alert), columns),
+    cutToWidth(timesLine(alert, nowMs), columns),
     '',
     ...atMost(wrap(answer, columns), most.answer),
     ...block(ends(chain).map((line) => cutToWidth(`  ${line}`, columns))),
@@ -67,9 +67,13 @@ function headOf(alert: AlertDetail, columns: number): ReportHead {
   };
 }
 
-function timesLine({ since, episode, receiveCount }: AlertDetail): string {
+function timesLine({ since, status, resolvedAt, episode, receiveCount }: AlertDetail, nowMs: number): string {
   const times = receiveCount === 1 ? 'once' : `${receiveCount} times`;
-  return `since ${timeText(since)}, episode ${episode}, received ${times}`;
+  const when =
+    status === 'resolved' && resolvedAt !== null
+      ? `resolved ${timeText(resolvedAt)}, ${age(resolvedAt, nowMs)} ago`
+      : `since ${timeText(since)}`;
+  return `${when}, episode ${episode}, received ${times}`;
 }
 
 function runLine({ id, status }: NonNullable<Why['run']>, { runs }: AlertDetail, nowMs: number): string {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../core/errors.ts';
 import { sha256Hex } from './hash.ts';
-import { formatMatcher, groupKey, matchesAll, parseMatchers } from './matchers.ts';
+import { formatMatcher, groupKey, longestValueFor, matchesAll, parseMatchers } from './matchers.ts';
 import type { Labels, Matcher } from '../core/alert.ts';
 
 interface MatcherVector {
@@ -62,4 +62,22 @@ it('takes time in proportion to the text only', () => {
 
 it('does not see inherited labels', () => {
   expect(matchesAll(parseMatchers('constructor=""'), {})).toBe(true);
+});
+
+describe('where others wait', () => {
+  it('expressions that are too large together for ordinary values are refused', () => {
+    const pattern = '[a-z]{0,1000}'.repeat(8);
+    expect(() => longestValueFor(parseMatchers(`pod=~"${pattern}"`))).toThrow('parts together');
+    const many = Array.from({ length: 10 }, (_, n) => `l${n}!~"[a-z]{0,30}"`).join(',');
+    expect(() => longestValueFor(parseMatchers(many))).toThrow('more than 195');
+    expect(longestValueFor(parseMatchers('pod=~"web-.*",team=~"a|b",env!="dev"'))).toBeGreaterThan(2000);
+    expect(longestValueFor(parseMatchers('team=~"a|b"'))).toBe(50_000);
+  });
+
+  it('a value that is too long for them fits none', () => {
+    const labels = { foo: 'aaaa' };
+    expect([3, 4].map((most) => matchesAll(parseMatchers('foo=~"a+"'), labels, most))).toEqual([false, true]);
+    expect([3, 4].map((most) => matchesAll(parseMatchers('foo!~"a+"'), labels, most))).toEqual([true, false]);
+    expect(matchesAll(parseMatchers('foo=aaaa'), labels, 3)).toBe(true);
+  });
 });

@@ -72,7 +72,7 @@ export function parseMatchers(text: string): Matcher[] {
 }
 
 function checkRegex(matcher: Matcher, text: string): void {
-  if (matcher.type === '=' || matcher.type === '!=') return;
+  if (!isRegex(matcher)) return;
   try {
     regexTest(matcher.value);
   } catch (thrown) {
@@ -81,19 +81,29 @@ function checkRegex(matcher: Matcher, text: string): void {
   }
 }
 
+function isRegex({ type }: Matcher): boolean {
+  return type === '=~' || type === '!~';
+}
+
 /** Alternatives of plain text, by far the most frequent expressions, need no regular expression and no library. */
 const plainAlternatives = /^[\p{L}\p{N}_ /:@-]+(?:\|[\p{L}\p{N}_ /:@-]+)*$/u;
 
-function regexTest(value: string): (text: string) => boolean {
+interface RegexTest {
+  readonly fits: (text: string) => boolean;
+  /** Of the program that the expression becomes; none where it is plain text. */
+  readonly parts: number;
+}
+
+function regexTest(value: string): RegexTest {
   if (plainAlternatives.test(value)) {
     const texts = value.split('|');
-    return (text) => texts.includes(text);
+    return { fits: (text) => texts.includes(text), parts: 0 };
   }
   const regex = compileRegex(`^(?:${value})$`);
   // Alerts of one group share their long values, and each of them meets the same matchers.
   let last = '';
   let didMatch = false;
-  return (text) => {
+  const fits = (text: string) => {
     if (text.length <= shortText) return regex.test(text);
     if (text !== last) {
       didMatch = isBounded(regex, text.length) && regex.test(text);
@@ -101,16 +111,32 @@ function regexTest(value: string): (text: string) => boolean {
     }
     return didMatch;
   };
+  return { fits, parts: regex.programSize() };
 }
 
 /** A match of shorter text costs less than to remember it. */
 const shortText = 256;
 
+/** Characters of a value times parts of expressions, where others wait: about 5 ms. */
+const mostWork = 50_000;
+
+/**
+ * Characters of the longest value that all regular expressions of some matchers may meet where others wait: together they
+ * take about 5 ms for it. Throws InvalidInput where they are too large for ordinary values.
+ */
+export function longestValueFor(matchers: readonly Matcher[]): number {
+  const parts = matchers.reduce((sum, matcher) => sum + (isRegex(matcher) ? testOf(matcher).parts : 0), 0);
+  const most = Math.floor(mostWork / shortText);
+  if (parts <= most) return Math.floor(mostWork / Math.max(parts, 1));
+  const message = `the regular expressions have ${parts} parts together (x{100} has a hundred), more than ${most}`;
+  throw new AppError('InvalidInput', message, { next: 'smaller ones; alternatives of plain text, a|b, have none' });
+}
+
 /**
  * Whether labels fit one matcher; a missing label is "". The regular expression must fit the whole value; a value that is
- * too long for its size (tens of thousands of characters) fits none.
+ * too long for its size (tens of thousands of characters), or longer than `longestValue`, fits none.
  */
-export function matches(matcher: Matcher, labels: Labels): boolean {
+export function matches(matcher: Matcher, labels: Labels, longestValue = Number.POSITIVE_INFINITY): boolean {
   const value = Object.hasOwn(labels, matcher.name) ? (labels[matcher.name] ?? '') : '';
   switch (matcher.type) {
     case '=':
@@ -118,15 +144,15 @@ export function matches(matcher: Matcher, labels: Labels): boolean {
     case '!=':
       return value !== matcher.value;
     case '=~':
-      return testOf(matcher)(value);
+      return value.length <= longestValue && testOf(matcher).fits(value);
     default:
-      return !testOf(matcher)(value);
+      return value.length > longestValue || !testOf(matcher).fits(value);
   }
 }
 
-const tests = new WeakMap<Matcher, (text: string) => boolean>();
+const tests = new WeakMap<Matcher, RegexTest>();
 
-function testOf(matcher: Matcher): (text: string) => boolean {
+function testOf(matcher: Matcher): RegexTest {
   const known = tests.get(matcher);
   if (known !== undefined) return known;
   const test = regexTest(matcher.value);
@@ -134,9 +160,9 @@ function testOf(matcher: Matcher): (text: string) => boolean {
   return test;
 }
 
-/** Whether labels fit all matchers; no matchers fit everything. */
-export function matchesAll(matchers: readonly Matcher[], labels: Labels): boolean {
-  return matchers.every((matcher) => matches(matcher, labels));
+/** Whether labels fit all matchers; no matchers fit everything. `longestValue` as of {@link longestValueFor}. */
+export function matchesAll(matchers: readonly Matcher[], labels: Labels, longestValue?: number): boolean {
+  return matchers.every((matcher) => matches(matcher, labels, longestValue));
 }
 
 const reserved = /[[\s\u0085\{\}!=~,\\"'`]--\ufeff]/v;

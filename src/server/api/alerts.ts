@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { alertStatuses, openStatuses, severities } from '../../core/alert.ts';
 import type { AlertStatus, Matcher } from '../../core/alert.ts';
 import { AppError } from '../../core/errors.ts';
-import { parseMatchers } from '../../lib/matchers.ts';
+import { longestValueFor, parseMatchers } from '../../lib/matchers.ts';
 import { defineRoute } from '../define-route.ts';
 import { alertDetail, alertPageAnswer, alertView } from './alert-fields.ts';
 import { alertPage } from './alert-page.ts';
@@ -18,14 +18,17 @@ const labelParameter = z
   .array(z.string())
   .meta({
     description:
-      'Matchers as Alertmanager writes them, with `=`, `!=`, `=~` or `!~`; all must hold. A value with anything but letters, digits and `-_./:` stands in double quotes.',
+      'Matchers as Alertmanager writes them, with `=`, `!=`, `=~` or `!~`; all must hold. Regular expressions are refused where they are too large to be quick. A value with anything but letters, digits and `-_./:` stands in double quotes.',
     examples: ['team=payments', 'severity!=info,pod=~"web-.*"'],
   })
   .transform((texts, context): readonly Matcher[] => {
     try {
       const lists = texts.map((text) => parseMatchers(text));
       const matchers = lists.flat();
-      if (lists.every((list) => list.length > 0) && matchers.length <= mostMatchers) return matchers;
+      if (lists.every((list) => list.length > 0) && matchers.length <= mostMatchers) {
+        longestValueFor(matchers);
+        return matchers;
+      }
       const message = matchers.length > mostMatchers ? `has more than ${mostMatchers} matchers` : 'has no matcher';
       context.addIssue({ code: 'custom', message });
     } catch (thrown) {

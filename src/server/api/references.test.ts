@@ -4,6 +4,7 @@ import type { World } from '../../../test/server/world.ts';
 import { deliveryFixture, runFixture } from '../../../test/support/deliveries.ts';
 import { alertFixture, eventFixture, letterFixture } from '../../../test/support/rows.ts';
 import { shortId } from '../../lib/short-id.ts';
+import { idOf as idOfReference } from './references.ts';
 
 const about = (pod: string) => ({ alertname: 'Crash', namespace: 'shop', pod });
 const one = alertFixture({
@@ -91,4 +92,24 @@ describe('a path takes, in place of an id,', () => {
     expect((await world.post('/api/v1/runs/71b5aaaa/cancel', {})).json()).toMatchObject({ id: run.id });
     expect((await world.post('/api/v1/deliveries/71b5bbbb/cancel', {})).json()).toMatchObject({ id: delivery.id });
   });
+});
+
+it('a name that many alerts have is the open one, however many others changed later', async () => {
+  const open = alertFixture({ fingerprint: 'open', name: 'Crash', receivedAt: '2026-03-01T10:00:00.000Z' });
+  const resolved = Array.from({ length: 1005 }, (_, n) =>
+    alertFixture({ fingerprint: `r${n}`, name: 'Crash', status: 'resolved', receivedAt: '2026-03-01T11:00:00.000Z' }),
+  );
+  const others = Array.from({ length: 600 }, (_, n) => alertFixture({ fingerprint: `o${n}`, name: 'Other' }));
+  const many = await createWorld();
+  await many.store.transaction('intake', (tx) => tx.alerts.insertAll([open, ...resolved, ...others]));
+  expect((await many.get('/api/v1/alerts/Crash')).json().id).toBe(open.id);
+  await many.close();
+});
+
+it('where too many were looked at, it says that', async () => {
+  const { lists, runs, deliveries } = world.store.read;
+  const endless = { ...lists, alerts: async () => ({ items: [], nextCursor: 'more' }) };
+  await expect(idOfReference({ lists: endless, runs, deliveries }, 'alert', 'Crash')).rejects.toThrow(
+    'more than 50000 alerts were looked at, and none of these has the name Crash',
+  );
 });

@@ -1,8 +1,10 @@
 import { openStatuses } from '../../core/alert.ts';
 import { AppError } from '../../core/errors.ts';
-import type { IdKind } from '../../core/lists.ts';
+import { mostExamined } from '../../core/lists.ts';
+import type { AlertQuery, IdKind } from '../../core/lists.ts';
 import { oneLine } from '../../lib/printable.ts';
 import { shortId } from '../../lib/short-id.ts';
+import { eventLoopTurns } from '../../lib/turns.ts';
 import { alertObject } from '../../investigation/labels.ts';
 import type { ServerReader } from '../options.ts';
 
@@ -60,9 +62,35 @@ async function latest({ lists }: ServerReader, kind: IdKind): Promise<string | u
 }
 
 /** The open one that changed last, else the last one. */
-async function alertNamed({ lists }: ServerReader, name: string): Promise<string | undefined> {
-  const open = await lists.alerts({ name, statuses: openStatuses, limit: 1 });
-  return (open.items[0] ?? (await lists.alerts({ name, limit: 1 })).items[0])?.id;
+async function alertNamed(reader: ServerReader, name: string): Promise<string | undefined> {
+  return (await firstAlert(reader, { name, statuses: openStatuses })) ?? firstAlert(reader, { name });
+}
+
+/** A name that many alerts have stands in no index with the times of changes: so many pages of alerts are looked at. */
+const mostPages = 100;
+
+/** A page that ends early may be empty: the next ones are read until one is found, or all were looked at. */
+async function firstAlert(
+  { lists }: ServerReader,
+  query: Omit<AlertQuery, 'limit'> & { readonly name: string },
+): Promise<string | undefined> {
+  let cursor: string | undefined;
+  for (let pages = 0; pages < mostPages; pages++) {
+    if (eventLoopTurns.isOver()) await eventLoopTurns.next();
+    const { items, nextCursor } = await lists.alerts({
+      ...query,
+      limit: 1,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    const id = items[0]?.id;
+    if (id !== undefined || nextCursor === null) return id;
+    cursor = nextCursor;
+  }
+  throw new AppError(
+    'InvalidInput',
+    `more than ${mostPages * mostExamined} alerts were looked at, and none of these has the name ${oneLine(query.name, 200)}`,
+    { next: 'the id of the one that is meant (fist get alerts)' },
+  );
 }
 
 async function ambiguous(

@@ -4,7 +4,8 @@ import { alertStatuses, longestNamespace, matchLabels, namespaceLabels, severiti
 import type { AlertTransition, Matcher, Severity } from '../../core/alert.ts';
 import { mostTransitions } from '../../core/lists.ts';
 import type { AlertQuery, ListReader } from '../../core/lists.ts';
-import { matchesAll } from '../../lib/matchers.ts';
+import { longestValueFor, matchesAll } from '../../lib/matchers.ts';
+import { eventLoopTurns } from '../../lib/turns.ts';
 import { sqlOf } from '../sql/dialect.ts';
 import { storable } from '../sql/text.ts';
 import { alerts, alertTransitions } from '../tables/alerts.ts';
@@ -94,7 +95,10 @@ function scanByColumns(
 
 type AlertText = Pick<Selectable<Database['alerts']>, 'id' | 'alert_name' | 'severity' | 'summary' | 'labels'>;
 
-/** Decides on labels and words, of which an index knows only a part. Undefined where there is nothing to decide. */
+/**
+ * Decides on labels and words, of which an index knows only a part. Undefined where there is nothing to decide. Throws
+ * InvalidInput where one row would hold everybody up.
+ */
 function acceptor(matchers: readonly Matcher[], terms: readonly string[]) {
   if (terms.length === 0 && matchers.length === 0) return undefined;
   const stored = matchers.map((matcher) => ({
@@ -102,9 +106,10 @@ function acceptor(matchers: readonly Matcher[], terms: readonly string[]) {
     name: storable(matcher.name),
     value: storable(matcher.value),
   }));
+  const longestValue = longestValueFor(stored);
   return ({ alert_name: name, severity, summary, labels: text }: AlertText): boolean => {
     const labels = JSON.parse(text) as Record<string, string>;
-    if (!matchesAll(stored, matchLabels({ name, severity: severity as Severity, labels }))) return false;
+    if (!matchesAll(stored, matchLabels({ name, severity: severity as Severity, labels }), longestValue)) return false;
     return terms.length === 0 || hasTerms({ name, summary, labels }, terms);
   };
 }
@@ -119,7 +124,12 @@ async function acceptedOf(
     .select(['id', 'alert_name', 'severity', 'summary', 'labels'])
     .where('id', 'in', ids)
     .execute();
-  return rows.filter(accept).map(({ id }) => id);
+  const accepted: string[] = [];
+  for (const row of rows) {
+    if (eventLoopTurns.isOver()) await eventLoopTurns.next();
+    if (accept(row)) accepted.push(row.id);
+  }
+  return accepted;
 }
 
 /** So many are asked for by one statement. */

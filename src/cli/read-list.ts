@@ -1,0 +1,38 @@
+import type { ApiClient } from './client.ts';
+
+/** A page of the API. */
+export const mostItems = 500;
+
+/** A page with filters may be short although there is more: so many are asked for, then the person decides. */
+const mostPages = 40;
+
+interface ListAnswer<Item> {
+  readonly items: readonly Item[];
+  /** Not null: there is more, or not all were looked at. */
+  readonly nextCursor: string | null;
+}
+
+/**
+ * The newest of a list of the API. Goes on where a page ends early, until there are `limit`, or more where `isMeant` chooses
+ * among them.
+ */
+export async function readList<Item>(
+  client: ApiClient,
+  plural: string,
+  query: URLSearchParams,
+  limit: number,
+  isMeant?: (item: Item) => boolean,
+  pagesAtMost = mostPages,
+): Promise<ListAnswer<Item>> {
+  const items: Item[] = [];
+  let nextCursor: string | null = null;
+  for (let pages = 0; pages < pagesAtMost && (pages === 0 || (nextCursor !== null && items.length < limit)); pages++) {
+    query.set('limit', String(isMeant === undefined ? limit - items.length : mostItems));
+    if (nextCursor !== null) query.set('cursor', nextCursor);
+    const page = (await client.get(`/api/v1/${plural}?${query.toString()}`)) as ListAnswer<Item>;
+    items.push(...(isMeant === undefined ? page.items : page.items.filter(isMeant)));
+    ({ nextCursor } = page);
+    if (pages === 0 && page.items.length === 0 && nextCursor === null) return page;
+  }
+  return { items, nextCursor };
+}
