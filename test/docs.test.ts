@@ -1,15 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { blockProblems, brokenLinks, listDocuments, outputProblem, parseBlocks, runDocument } from './docs.ts';
+import {
+  blockProblems,
+  brokenLinks,
+  hasQuickCommands,
+  isGuide,
+  listDocuments,
+  outputProblem,
+  parseBlocks,
+  runDocument,
+} from './docs.ts';
 import { repositoryRoot } from './support/processes.ts';
 
 const documents = listDocuments().map((file) => ({ file, text: readFileSync(join(repositoryRoot, file), 'utf8') }));
-const withCommands = documents.filter(({ text }) =>
-  parseBlocks(text).some(
-    ({ language, marks }) => language === 'console' && !marks.includes('slow') && !marks.includes('cluster'),
-  ),
-);
+// Those of the guides run beside the real programs.
+const withCommands = documents.filter(({ file, text }) => !isGuide(file) && hasQuickCommands(text));
 
 describe('the documents', () => {
   it('show commands in console blocks only', () => {

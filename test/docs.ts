@@ -31,6 +31,15 @@ export function listDocuments(): readonly string[] {
   return ['README.md', ...globSync(['docs/**/*.md', 'examples/*/README.md'], { cwd: repositoryRoot }).sort()];
 }
 
+export const isGuide = (file: string): boolean => file.startsWith('docs/guide/');
+
+/** Whether commands of a document need neither long nor a cluster. */
+export function hasQuickCommands(text: string): boolean {
+  return parseBlocks(text).some(
+    ({ language, marks }) => language === 'console' && !marks.includes('slow') && !marks.includes('cluster'),
+  );
+}
+
 /** The fenced blocks of a Markdown text. */
 export function parseBlocks(text: string): readonly DocumentBlock[] {
   const blocks: DocumentBlock[] = [];

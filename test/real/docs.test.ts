@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { listDocuments, parseBlocks, runDocument } from '../docs.ts';
+import { hasQuickCommands, isGuide, listDocuments, parseBlocks, runDocument } from '../docs.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
@@ -12,11 +12,17 @@ afterEach(() => cleanup.run());
 
 const assets = findApiServer();
 
+const read = (file: string): string => readFileSync(join(repositoryRoot, file), 'utf8');
+
 function documentsWith(mark: string): readonly string[] {
-  return listDocuments().filter((file) =>
-    parseBlocks(readFileSync(join(repositoryRoot, file), 'utf8')).some((block) => block.marks.includes(mark)),
-  );
+  return listDocuments().filter((file) => parseBlocks(read(file)).some((block) => block.marks.includes(mark)));
 }
+
+// Where there is a cluster, those that need one run all their commands with it.
+const guides = listDocuments().filter(
+  (file) =>
+    isGuide(file) && hasQuickCommands(read(file)) && (assets === null || !documentsWith('cluster').includes(file)),
+);
 
 /** A ServiceAccount that may get and list, and nothing else; returns its token. */
 function makeReader(server: ApiServer): string {
@@ -25,6 +31,12 @@ function makeReader(server: ApiServer): string {
   server.kubectl(['create', 'clusterrolebinding', 'reader', '--clusterrole=reader', '--serviceaccount=default:reader']);
   return server.token('default', 'reader');
 }
+
+describe.concurrent('the commands', { timeout: 280_000 }, () => {
+  it.each(guides)('of %s work as they are written', async (file) => {
+    expect(await runDocument(file, { slow: false })).toEqual([]);
+  });
+});
 
 describe('the slow commands', { timeout: 280_000 }, () => {
   it.each(documentsWith('slow'))('of %s work as they are written', async (file) => {

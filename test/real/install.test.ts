@@ -3,9 +3,9 @@ import { gzipSync } from 'node:zlib';
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { createCleanup } from './support/cleanup.ts';
-import { cleanEnvironment, repositoryRoot, runProcess } from './support/processes.ts';
-import { makeTar } from './support/tar.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { cleanEnvironment, repositoryRoot, runProcess } from '../support/processes.ts';
+import { makeTar } from '../support/tar.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
