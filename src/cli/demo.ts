@@ -33,7 +33,7 @@ const betweenMs = 8000;
 /** `fist demo`: plays recorded incidents through the real server; exit 1 where one does not come out as expected. */
 export async function demo(terminal: Terminal, flags: DemoFlags): Promise<number> {
   const interrupted = new AbortController();
-  onStopSignals(
+  const forgetSignals = onStopSignals(
     () => interrupted.abort(),
     (signal) => process.exit(exitCodeOf[signal]),
   );
@@ -72,6 +72,7 @@ export async function demo(terminal: Terminal, flags: DemoFlags): Promise<number
     if (interrupted.signal.aborted) return 130;
     throw thrown;
   } finally {
+    forgetSignals();
     pace.close();
   }
 }
