@@ -18,7 +18,7 @@ const effects: readonly (readonly [RegExp, string, string | null])[] = [
   [/^(kubectl -n \S+) scale (\S+) --replicas=[1-9]\d*$/, 'gives $2 pods', '$1 scale $2 --replicas=0'],
   [/^(kubectl -n \S+) rollout resume (\S+)/, 'rolls out the waiting template of $2', '$1 rollout pause $2'],
   [/^(kubectl) uncordon (\S+)/, 'lets node $2 take pods', '$1 cordon $2'],
-  [/^(kubectl -n \S+) delete pod (\S+?),? ?.*$/, 'ends pod $2; its controller makes it again', null],
+  [/^(kubectl -n \S+) delete pod (\S+?)(?:, .*)?$/, 'ends pod $2; its controller makes it again', null],
   [
     /^(kubectl -n \S+) patch (\S+) (?:--type=strategic )?--patch '\{"spec":\{"suspend":false\}\}'/,
     'lets $2 start',
