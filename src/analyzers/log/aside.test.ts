@@ -150,6 +150,30 @@ migrate: unknown flag -z`,
       says: 'migrate: unknown flag -z',
     },
     {
+      of: 'memory that may be swapped',
+      log: `WARN  [main] 2026-05-12 09:57:57,900 NativeLibrary.java:201 - Unable to lock JVM memory (ENOMEM). This can result in part of the JVM being swapped out.
+migrate: unknown flag -z`,
+      says: 'migrate: unknown flag -z',
+    },
+    {
+      of: 'a faster allocator',
+      log: `WARN  [main] 2026-05-12 09:57:57,901 StartupChecks.java:136 - jemalloc shared library could not be preloaded to speed up memory allocations
+migrate: unknown flag -z`,
+      says: 'migrate: unknown flag -z',
+    },
+    {
+      of: 'memory that a program insists on locking is none',
+      log: `Error initializing core: Failed to lock memory: cannot allocate memory: mlockall is refused
+error: exit status 1`,
+      says: 'Error initializing core: Failed to lock memory: cannot allocate memory: mlockall is refused',
+    },
+    {
+      of: 'an allocator that cannot start is none',
+      log: `<jemalloc>: Error in dlsym(RTLD_NEXT, "pthread_create")
+error: the server did not start`,
+      says: '<jemalloc>: Error in dlsym(RTLD_NEXT, "pthread_create")',
+    },
+    {
       of: 'a cache at the other end of a connection is none',
       log: `failed to load cache: dial tcp cache-0:6379: connection refused
 closing`,

@@ -87,13 +87,20 @@ const cache =
 const cachePlace =
   /(?:^|[/'"\s])\.cache\/|\bcache (?:director(?:y|ies)\b|has been disabled|could not be (?:used|opened))/i;
 const terminal =
-  /\bsetlocale\b|\b(?:change|set|setting) locale\b|cannot find name for (?:user|group) ID|inappropriate ioctl for device|\bunable to lock (?:JVM )?memory\b|\bmlock(?:all)?\b|\bjemalloc\b|no job control in this shell|\bTERM environment variable not set|^tput: /i;
+  /\bsetlocale\b|\b(?:change|set|setting) locale\b|cannot find name for (?:user|group) ID|inappropriate ioctl for device|no job control in this shell|\bTERM environment variable not set|^tput: /i;
+/**
+ * Advice of the JVM's databases on speed. Other words of locked memory and jemalloc end a program: Vault without mlock,
+ * jemalloc on pages of another size.
+ */
+const memoryAdvice = /\bunable to lock JVM memory\b|\bjemalloc shared library could not be preloaded\b/i;
 
-/** Whether a record tells of a part that a program can do without: a cache on disk, a history, the locale, a terminal, memory that is never swapped. */
+/** Whether a record tells of a part that a program can do without: a cache on disk, a history, the locale, a terminal, faster memory. */
 export function isAside({ text, ends, level }: LogRecord, kind: FailureKind | null): boolean {
   return (
     !ends &&
     level !== 'fatal' &&
-    (terminal.test(text) || (asideKinds.has(kind) && (cache.test(text) || cachePlace.test(text))))
+    (terminal.test(text) ||
+      memoryAdvice.test(text) ||
+      (asideKinds.has(kind) && (cache.test(text) || cachePlace.test(text))))
   );
 }
