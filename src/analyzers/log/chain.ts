@@ -8,9 +8,7 @@ const handling = /^During handling of the above exception, another exception occ
  * while Python handled an exception ended the program: the former one says why only where the last says nothing.
  */
 export function chainOf(texts: readonly string[], isHeadline: (text: string) => boolean): string | null {
-  const heads = texts.flatMap((text, index) =>
-    headsOf(text, texts.slice(index + 1), isHeadline).map((head) => ({ head, index })),
-  );
+  const heads = texts.flatMap((_, index) => headsOf(texts, index, isHeadline).map((head) => ({ head, index })));
   const last = heads.findLast(({ head }) => !/^SystemExit\b/.test(head)) ?? heads.at(-1);
   if (last === undefined) return null;
   const handled = texts.findLastIndex((text) => handling.test(text));
@@ -24,10 +22,11 @@ export function chainOf(texts: readonly string[], isHeadline: (text: string) => 
   return heads.findLast(({ head }) => failureKind(head) !== null)?.head ?? last.head;
 }
 
-function headsOf(text: string, below: readonly string[], isHeadline: (text: string) => boolean): readonly string[] {
+function headsOf(texts: readonly string[], index: number, isHeadline: (text: string) => boolean): readonly string[] {
+  const text = texts[index] ?? '';
   const caused = /^(?:Caused by: |---+> )(.{1,2000}?)(?: --->.*)?$/s.exec(text)?.[1];
   if (caused !== undefined) return [caused.trim()];
-  if (text === 'Caused by:') return listed(below);
+  if (text === 'Caused by:') return listed(texts.slice(index + 1));
   const nested = / ---> (.{1,2000})$/s.exec(text)?.[1];
   if (nested !== undefined) return [nested];
   const inner = /^\[cause\]: (.{1,2000}?)(?: \{)?$/s.exec(text)?.[1];

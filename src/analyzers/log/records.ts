@@ -34,6 +34,10 @@ interface Open {
   /** The message of an exception goes on: no frame has come since its headline. */
   inMessage: boolean;
   blank: boolean;
+  /** What its lines have shown so far; kept, so that no line is read again for each that follows. */
+  hasTrace: boolean;
+  hasGoroutine: boolean;
+  hasInvalidFields: boolean;
 }
 
 /** Takes a log apart into what was said, oldest first. Time is linear in its length. */
@@ -85,14 +89,26 @@ function splitLast(open: Open): readonly LogRecord[] {
 }
 
 function begin(raw: string, line: LogLine): Open {
-  return {
+  const open: Open = {
     first: line,
     lines: [{ raw, line }],
     awaits: awaited(line.text),
     raised: [],
     inMessage: false,
     blank: false,
+    hasTrace: false,
+    hasGoroutine: false,
+    hasInvalidFields: false,
   };
+  note(open, line);
+  return open;
+}
+
+/** Keeps what a line shows about those that may follow it. */
+function note(open: Open, { text }: LogLine): void {
+  open.hasTrace ||= frame.test(text) || headline.test(text);
+  open.hasGoroutine ||= /^goroutine \d/.test(text);
+  open.hasInvalidFields ||= invalidFields.test(text);
 }
 
 function awaited(text: string): Open['awaits'] {
@@ -103,6 +119,7 @@ function awaited(text: string): Open['awaits'] {
 
 function add(open: Open, raw: string, line: LogLine): void {
   open.lines.push({ raw, line });
+  note(open, line);
   open.blank = false;
   if (isHeadline(line.text)) open.inMessage = true;
   else if (isFrame(line)) open.inMessage = false;
@@ -137,19 +154,18 @@ function belongs(open: Open, raw: string, line: LogLine): boolean {
   if (open.awaits === 'exception') return !line.head || headline.test(text);
   if (open.awaits === 'message') return true;
   if (open.awaits === 'report') return !line.head && !/^Action:?$/.test(text);
-  const isTrace = (one: LogLine): boolean => frame.test(one.text) || headline.test(one.text);
-  const inTrace = open.lines.some((one) => isTrace(one.line));
-  if (text.startsWith('Traceback (most')) return isBad(open.first.level) || (open.blank && inTrace);
+  if (text.startsWith('Traceback (most')) return isBad(open.first.level) || (open.blank && open.hasTrace);
   if (line.head && !/^panic:|^Error:/.test(text)) return false;
-  if (open.lines.some((one) => invalidFields.test(one.line.text))) return true;
+  if (open.hasInvalidFields) return true;
   if (open.inMessage && (isBad(open.first.level) || isFrame(open.first)) && !headline.test(text)) return true;
   if (open.lines.at(-1)?.line.text.trimEnd().endsWith(':') === true && !help.test(text)) return true;
-  if (line.indented) return !open.blank || inTrace || isSourceLine(open);
+  if (line.indented) return !open.blank || open.hasTrace || isSourceLine(open);
   if (frame.test(text)) return true;
   if (isSourceLine(open)) return headline.test(text) || /^\s*\^/.test(text);
-  if (headline.test(text)) return isBad(open.first.level) && !inTrace && !/^(?:panic|Error):/.test(open.first.text);
+  if (headline.test(text))
+    return isBad(open.first.level) && !open.hasTrace && !/^(?:panic|Error):/.test(open.first.text);
   // Go writes the frames of a panic as `main.run(0x1)` over an indented file.
-  return open.lines.some((one) => /^goroutine \d/.test(one.line.text)) && /^[\w./*()-]{1,200}\(.*\)$/.test(text);
+  return open.hasGoroutine && /^[\w./*()-]{1,200}\(.*\)$/.test(text);
 }
 
 const isBad = (level: LogLevel | null): boolean => level === 'fatal' || level === 'error' || level === 'warning';
