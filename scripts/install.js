@@ -41,13 +41,19 @@ async function install(reason) {
   writeFileSync(stampOf(root, withoutDevelopment), hashOf(`${root}package-lock.json`));
 }
 
-/** Resolves with its exit code. npm passes its own path on, so that no shell and no PATH look-up is needed, on Windows either. */
+/**
+ * Resolves with its exit code. npm passes its own path and Node's on, so that no shell and no PATH look-up is needed, on Windows
+ * either. The Node that runs this may be the pinned one, which lies among the packages and goes with them.
+ */
 function runNpm(args) {
   const npm = process.env.npm_execpath;
+  const stays = (path) => path !== undefined && !path.startsWith(`${root}node_modules`);
+  const node = [process.env.npm_node_execpath, process.execPath].find(stays);
   const options = { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] };
-  const child = npm
-    ? spawn(process.execPath, [npm, ...args], options)
-    : spawn('npm', args, { ...options, shell: process.platform === 'win32' });
+  const child =
+    npm && node
+      ? spawn(node, [npm, ...args], options)
+      : spawn('npm', args, { ...options, shell: process.platform === 'win32' });
   // A terminal tells npm as well; a supervisor tells this process only.
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {

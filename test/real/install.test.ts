@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { createCleanup } from '../support/cleanup.ts';
@@ -64,4 +64,18 @@ it('installs once, with its progress, and again where packages are gone', { time
   expect(failed.code).not.toBe(0);
   expect(failed.stderr).toContain('their installation was interrupted');
   expect(failed.stderr).toContain('npm ci did not end well');
+});
+
+it('installs anew where the Node that runs it lies among the packages', { timeout: 60_000 }, async () => {
+  const root = checkout();
+  const environment = cleanEnvironment({ HOME: root, npm_config_offline: 'true', npm_config_update_notifier: 'false' });
+  const file = join(root, 'package.json');
+  const scripts = { check: 'node_modules/pinned/node scripts/install.js' };
+  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), scripts }));
+  cpSync(process.execPath, join(root, 'node_modules/pinned/node'));
+  const options = { environment, cwd: root, timeoutMs: 30_000 };
+  expect(await runProcess('npm', ['run', '--silent', 'check'], options)).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('2 of 2 packages') as string,
+  });
 });
