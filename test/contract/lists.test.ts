@@ -397,6 +397,16 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
       expect(first.nextCursor).not.toBeNull();
       expect(await allNumbers((page) => lists.alerts({ ...page, ...contrary }), 10)).toEqual([]);
     });
+
+    it('leaves nothing out where alerts have several entries in an index', async () => {
+      // The name is found by a label and by a column, so that twice as many entries are read as there are alerts.
+      await addAlerts(
+        Array.from({ length: 1050 }, (_, n) => ({ n: n + 1, labels: { alertname: 'Down', side: 'left' } })),
+      );
+      const all = Array.from({ length: 1050 }, (_, n) => 1050 - n);
+      const filter = { matchers: equalities({ alertname: 'Down', side: 'left' }), search: 'down dow' };
+      expect(await allNumbers((page) => lists.alerts({ ...page, ...filter }), 100)).toEqual(all);
+    });
   });
 
   describe('search', () => {

@@ -39,8 +39,11 @@ export async function findersOf(
 export async function sparseScan(query: Kysely<Database>, finders: readonly IndexScan[]): Promise<Scan | undefined> {
   let fewest: readonly string[] | undefined;
   for (const finder of finders) {
-    const ids = [...new Set(await scanIndex(query, finder).take(unbounded, mostSorted + 1, 0))];
-    if (ids.length <= mostSorted && ids.length < (fewest?.length ?? Number.POSITIVE_INFINITY)) fewest = ids;
+    const entries = await scanIndex(query, finder).take(unbounded, mostSorted + 1, 0);
+    // An alert may have several entries: that there are more is seen before they are told apart.
+    if (entries.length > mostSorted) continue;
+    const ids = [...new Set(entries)];
+    if (ids.length < (fewest?.length ?? Number.POSITIVE_INFINITY)) fewest = ids;
   }
   return fewest === undefined ? undefined : sortedScan(await placesOf(query, fewest));
 }
