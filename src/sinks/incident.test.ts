@@ -137,6 +137,14 @@ describe.each(contractStores)('one incident, told by the outbox on $name', (data
     expect(await on.row('d3')).toMatchObject({ status: 'sent', incident: null });
   });
 
+  test('what was rendered whole before its process died tells the incident, whatever was told meanwhile', async () => {
+    await addAlert(on, 2);
+    await addAlert(on, 3, { rendered: { payload: { whole: true }, report: null }, attempts: 1 });
+    await on.outbox.handle('d2', never, never);
+    await on.outbox.handle('d3', never, never);
+    expect(await on.row('d3')).toMatchObject({ status: 'sent', incident });
+  });
+
   test.each([
     ['another cause', { incident: 'crash-loop pod/shop/web-1' }, {}],
     ['another Sink', { sinkName: 'other' }, {}],

@@ -92,8 +92,10 @@ function takeStatement(query: Kysely<Database>) {
           waiting_for: null,
           sink_type: sql<string>`coalesce(${marker('sinkType')}, sink_type)`,
           rendered: sql<string>`coalesce(rendered, ${marker('rendered')})`,
-          // What only points at a report tells the incident to nobody.
-          incident: sql<string | null>`nullif(incident, ${marker('pointsAt')})`,
+          // What only points at a report tells the incident to nobody; what was rendered before is sent as it is.
+          incident: sql<
+            string | null
+          >`CASE WHEN rendered IS NULL THEN nullif(incident, ${marker('pointsAt')}) ELSE incident END`,
         })
         .where('id', '=', marker('id'))
         .where('status', '=', 'pending')
