@@ -60,6 +60,8 @@ export interface RouteOptions<
   readonly isStream?: boolean;
   /** Errors that a caller may get of this route alone. */
   readonly errors?: readonly ErrorCode[];
+  /** What the same answer means with another status. */
+  readonly otherAnswers?: Readonly<Record<number, string>>;
   /** For the example of the reference: what stands behind the path, and the body. */
   readonly example?: { readonly query?: string; readonly body?: JsonObject };
   /** Made when it is asked for: by the reference, the OpenAPI document and tests, not for an answer. */
@@ -124,6 +126,7 @@ export interface Route<
   readonly contentType: string;
   readonly isStream: boolean;
   readonly errors: readonly ErrorCode[];
+  readonly otherAnswers: Readonly<Record<number, string>>;
   readonly example: { readonly query?: string; readonly body?: JsonObject };
   answer(): Answer;
   /** Reads the request, calls the handler and sends what it returns. Null: as in the options. */
@@ -159,6 +162,7 @@ export function defineRoute<
     contentType,
     isStream: options.isStream ?? false,
     errors: options.errors ?? [],
+    otherAnswers: options.otherAnswers ?? {},
     example: options.example ?? {},
     serve:
       handler &&
@@ -170,7 +174,8 @@ export function defineRoute<
           body: readBody(request.body),
         } as RouteInput<Path, Query, Headers, Body>;
         const answer = await handler(context, input, { request, reply });
-        if (answer === reply) return answer;
+        // A reply can be awaited: who sent something else and returned it gives nothing here.
+        if (answer === undefined || reply.sent) return reply;
         if (contentType !== 'application/json') void reply.type(contentType);
         return reply.code(status).send(answer);
       }),

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { fakeServer } from '../../test/support/fake-server.ts';
+import { apiToken, fakeServer } from '../../test/support/fake-server.ts';
 import type { ServerOptions, ServerState } from './options.ts';
 import type { Server } from './server.ts';
 
@@ -62,4 +62,18 @@ describe('/readyz', () => {
 it.each(['/livez', '/health'])('%s does not ask the store', async (url) => {
   const problem = () => Promise.reject(new Error('asked'));
   expect((await ask(url, { state: () => 'draining', storeHealth: { problem } })).status).toBe(200);
+});
+
+it('what a probe was answered over a socket is what is counted', async () => {
+  const { server } = await fakeServer({ storeHealth: { problem: async () => 'its disk is full' } });
+  open.push(server);
+  const { port } = await server.listen();
+  expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(503);
+  const metrics = await server.inject({
+    method: 'GET',
+    url: '/metrics',
+    headers: { authorization: `Bearer ${apiToken}` },
+  });
+  const counted = metrics.body.split('\n').filter((line) => /^fist_http_requests_total\{.*readyz/.test(line));
+  expect(counted).toEqual(['fist_http_requests_total{method="GET",route="/readyz",status="503"} 1']);
 });

@@ -35,6 +35,7 @@ export const getReadyz = defineRoute({
   path: '/readyz',
   access: 'open',
   summary: 'The server takes alerts: 200, else 503.',
+  otherAnswers: { 503: 'It takes no alerts; the text says why.' },
   query: { verbose: z.string().describe('Lists the checks that passed too, whatever its value.').optional() },
   contentType: plainText,
   answer: lazily(() => text('`ok`, or a line for each check.')),

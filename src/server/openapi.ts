@@ -96,11 +96,8 @@ function operationOf(route: Route, schemas: Record<string, JsonValue>): JsonObje
     [status]: { description: 'All is well.', content: { [contentType]: { schema: answer } } },
   };
   for (const { status } of errorsOf(route)) responses[status] = { $ref: `#/components/responses/${status}` };
-  if (name === 'getReadyz')
-    responses[503] = {
-      description: 'It takes no alerts; the text says why.',
-      content: { [contentType]: { schema: answer } },
-    };
+  for (const [status, description] of Object.entries(route.otherAnswers))
+    responses[status] = { description, content: { [contentType]: { schema: answer } } };
   return {
     operationId: name,
     tags: [partOf(route)],

@@ -92,25 +92,31 @@ export function createFeed(options: FeedOptions): Feed {
     };
   }
 
+  /** Ends by itself when nobody has listened for a while; whoever joins after its last look begins it anew. */
   async function work(): Promise<void> {
-    let beatAtMs = clock.monotonic() + beatMs;
-    while (isNeeded()) {
-      if (!options.isOpen()) return end();
-      await look().catch((error: unknown) => {
-        options.complain('error', 'stream', { error }, 'the stream of changes could not be read');
-        for (const { joined } of joining) joined.reject(error);
-        joining = [];
-      });
-      if (clock.monotonic() >= beatAtMs) {
-        for (const client of clients) client.beat(teller.id());
-        beatAtMs = clock.monotonic() + beatMs;
+    isWorking = true;
+    try {
+      let beatAtMs = clock.monotonic() + beatMs;
+      while (isNeeded()) {
+        if (!options.isOpen()) return end();
+        await look().catch((error: unknown) => {
+          options.complain('error', 'stream', { error }, 'the stream of changes could not be read');
+          for (const { joined } of joining) joined.reject(error);
+          joining = [];
+        });
+        if (clock.monotonic() >= beatAtMs) {
+          for (const client of clients) client.beat(teller.id());
+          beatAtMs = clock.monotonic() + beatMs;
+        }
+        // Who came during the look is not kept waiting.
+        if (joining.length > 0) continue;
+        wake = new AbortController();
+        await clock.sleep(options.streamPollMs, wake.signal).catch(() => undefined);
       }
-      // Who came during the look is not kept waiting.
-      if (joining.length > 0) continue;
-      wake = new AbortController();
-      await clock.sleep(options.streamPollMs, wake.signal).catch(() => undefined);
+      teller.forget();
+    } finally {
+      isWorking = false;
     }
-    teller.forget();
   }
 
   function isNeeded(): boolean {
@@ -133,12 +139,7 @@ export function createFeed(options: FeedOptions): Feed {
       joining = [...joining, { client, after, joined }];
       lastNeededMs = clock.monotonic();
       wake.abort('somebody came');
-      if (!isWorking) {
-        isWorking = true;
-        void work().finally(() => {
-          isWorking = false;
-        });
-      }
+      if (!isWorking) void work();
       return joined.promise;
     },
     leave(client) {
@@ -163,6 +164,10 @@ interface Joining {
 
 function stopping(): AppError {
   return new AppError('Draining', 'the server is stopping', { next: 'connect again' });
+}
+
+function keyOf({ kind, id }: Change): string {
+  return `${kind} ${id}`;
 }
 
 /** Finds in each look what is new since the one before, numbers it and tells it. */
@@ -194,7 +199,8 @@ function createTeller(clients: ReadonlySet<StreamClient>) {
       const before = known;
       atMs = Math.max(atMs, nowMs);
       lookedAtMs = nowMs;
-      known = found && new Map(found.map((change) => [`${change.kind} ${change.id}`, JSON.stringify(change)]));
+      const texts = found?.map((change) => JSON.stringify(change)) ?? [];
+      known = found && new Map(found.map((change, index) => [keyOf(change), texts[index] ?? '']));
       if (found === null) {
         isBehind = true;
         return;
@@ -208,8 +214,7 @@ function createTeller(clients: ReadonlySet<StreamClient>) {
         return;
       }
       if (before === null) return;
-      for (const change of found)
-        if (before.get(`${change.kind} ${change.id}`) !== JSON.stringify(change)) tellOne(change);
+      for (const [index, change] of found.entries()) if (before.get(keyOf(change)) !== texts[index]) tellOne(change);
     },
     /** Whether all that came after a position is kept. */
     knows(position: Position): boolean {
