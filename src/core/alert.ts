@@ -185,6 +185,8 @@ export function causeOf(
     return { cause, causeState: cause === null ? 'inconclusive' : 'known' };
   }
   if (cause !== null) return { cause, causeState: 'earlier' };
+  // Its run ended before it began: the plan was refused, or it was cancelled.
+  if (status === 'escalated' && workflowId !== null) return { cause, causeState: 'failed' };
   const isDue = status !== 'resolved' && (mutedReason !== null || workflowId !== null);
   return { cause, causeState: isDue ? 'waiting' : 'none' };
 }

@@ -38,13 +38,16 @@ export async function endRun(
   await context.store.transaction('run-end', async (tx) => {
     const { status, error, errorCode } = final;
     const end = { status, stepsCompleted: completed, outputs, error, errorCode, completedAt: now };
-    const [, lock] = await allDone([tx.alerts.endTriage(run, now, found), tx.runs.finish(run.id, run.fence, end)]);
+    const [, lock, waits] = await allDone([
+      tx.alerts.endTriage(run, now, found),
+      tx.runs.finish(run.id, run.fence, end),
+      // Alerts of one incident come together: a report waits a moment for what runs beside it, so that it can name them.
+      incident !== null && tx.runs.hasOthers(run),
+    ]);
     if (lock === undefined) throw stale();
     if (writeRows !== null && lock.cancelRequestedAt !== run.cancelRequestedAt) throw cancelled();
     // A run that was called off before it began has nothing to tell.
     const sinks = run.startedAt !== null || status !== 'cancelled' ? plan.sinks : [];
-    // Alerts of one incident come together: a report waits a moment for what runs beside it, so that it can name them.
-    const waits = incident !== null && (await tx.runs.hasOthers(run));
     const told = { incident, dueAt: waits ? addMs(now, togetherMs) : now };
     const keys = [alertSlot(run), workflowSlot(run, plan)].filter((key) => key !== null);
     await allDone([
