@@ -1,14 +1,15 @@
 import { toEpochMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { oneLine } from '../../lib/printable.ts';
-import { besideAbandonment, followsAbandonment, isAbandonment, isAside, isGuess, missesResult } from './aside.ts';
+import { besideAbandonment, followsAbandonment, isAbandonment, isAside, missesResult } from './aside.ts';
 import { namesPeer } from './chain.ts';
 import { failureKind } from './kinds.ts';
 import type { FailureKind } from './known.ts';
-import { isAnswer, isFarewell, isNoise, isRetried, isSuccess, speaksOfFailure } from './noise.ts';
+import { isAnswer, isNoise, isRetried, isSuccess } from './noise.ts';
 import { emptiesCaches, isAfterStop, isEcho, isOutlived, isOvercome, recoveriesOf, rootKinds } from './outlived.ts';
 import type { LogRecord } from './records.ts';
 import { templateOf } from './template.ts';
+import { weightOf } from './weight.ts';
 
 /** The record that says best why a program ended, or why it is not well. */
 export interface TellingLine {
@@ -41,13 +42,6 @@ const earlier = 5;
 const repeated = 5;
 /** What a time-out follows from. */
 const rootFirst = 9;
-/** That work was given up for a reason says more than a level, less than a known reason. */
-const abandoned = 6;
-/** That words of an error number alone stand there. */
-const bare = 1;
-/** What a program can do without, and what somebody only guesses at. */
-const aside = 11;
-const guessed = 3;
 /** What is said more than this many records before the end of the log was survived. */
 const lastRecords = 40;
 /** A complaint that names no known reason counts only among the last records. */
@@ -204,70 +198,12 @@ function candidatesOf(records: readonly LogRecord[], answer: string | null): rea
   return records.flatMap((record, place): readonly Candidate[] => {
     if (isAnswer(record) && !repeats(record, answer)) return [];
     const kind = failureKind(record.text);
-    const weight = weightOf(record, kind, isLastTry(records, place));
+    const weight = weightOf(records, place, kind);
     if (weight === 0) return [];
     const survived = place < lastSuccess;
     if (survived && isRetried(record)) return [];
     return [{ record, kind, place, score: weight - (survived ? 8 : 0) }];
   });
-}
-
-/** Whether an error is the last of those after which a program stops to try again: it announces one more in vain. */
-function isLastTry(records: readonly LogRecord[], place: number): boolean {
-  const record = records[place];
-  return (
-    record?.level === 'error' &&
-    isRetried(record) &&
-    records.slice(place + 1, place + 4).some(({ text }) => gaveUp.test(text))
-  );
-}
-
-const gaveUp =
-  /\b(?:giving|gave) up\b|\btoo many (?:failures|errors|retries|attempts)\b|\b(?:max\w*|all|no more) (?:retries|attempts)\b|\b(?:retries|attempts) (?:are |were )?exhausted\b/i;
-
-/** How much a record says; 0 for what never counts. */
-function weightOf(record: LogRecord, kind: FailureKind | null, lastTry: boolean): number {
-  if (!lastTry && isNoise(record, kind)) return 0;
-  const onPurpose = kind === 'config-changed' || kind === 'leader-lost' || kind === 'dns-loop';
-  if (!record.ends && !onPurpose && (record.level === 'info' || record.level === 'debug')) return 0;
-  if (!record.ends && record.level === null && kind === null && !isAbandonment(record) && !speaksOfFailure(record))
-    return 0;
-  if (record.level === 'warning' && kind === null && !speaksOfFailure(record)) return 0;
-  if ((record.level === 'error' || record.level === 'fatal') && kind === null && saysNothing(record)) return 0;
-  const level = { fatal: 5, error: 3, warning: 1, info: 0, debug: 0 }[record.level ?? 'info'];
-  const words = record.level === null ? 2 : level;
-  const farewell = isFarewell(record) && !onPurpose ? 3 : 0;
-  return Math.max(
-    1,
-    words +
-      (record.ends ? 6 : 0) +
-      (kind === null ? 0 : isBare(record.text) ? bare : 9) +
-      (onPurpose ? 4 : 0) +
-      (namesThing(record.text) ? 2 : 0) +
-      (/\S: \S/.test(record.text) ? 1 : 0) +
-      (isAbandonment(record) ? abandoned : 0) -
-      (isAside(record, kind) ? aside : 0) -
-      Math.max(farewell, isGuess(record.text) ? guessed : 0),
-  );
-}
-
-/** Only the words of an error number: what was not found, refused or full stands beside it, or nowhere. */
-const isBare = (text: string): boolean =>
-  /^(?:error: )?(?:no such file or directory|permission denied|operation not permitted|connection refused|connection timed out|no space left on device|read-only file system|address already in use|is a directory|not a directory|file exists|invalid argument)\.?$/i.test(
-    text.trim(),
-  );
-
-/** A level alone is no reason: `ERROR critical=0`. */
-function saysNothing(record: LogRecord): boolean {
-  return !/\p{L}{3}/u.test(record.text) || (/=\s?0\b/.test(record.text) && !speaksOfFailure(record));
-}
-
-/** Whether a text names something beside the class of an exception: in quotes, a path, an address, a variable, a number of an error. */
-function namesThing(text: string): boolean {
-  const said = text.replace(/^(?:[\w$]{1,100}[.:]{1,2}){1,12}[\w$]{1,100}(?=:|$)/, '');
-  return /["'`][^"'`]{2,}["'`]|(?:^|[\s=(])\/[\w.-]+\/[\w./-]+|\b[\w.-]+:\d{2,5}\b|\b[A-Z][A-Z0-9]{0,40}_[A-Z0-9_]{1,60}\b|\bE[A-Z]{4,}\b|\berrno\b|\b\w+\.\w+\.\w+\b/.test(
-    said,
-  );
 }
 
 function isNear(one: Candidate, anchor: Candidate, milliseconds: number, records: number): boolean {
