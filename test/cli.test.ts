@@ -150,7 +150,7 @@ describe('the tree of commands', () => {
 
   test('unknown commands, missing operands, too many operands', async () => {
     expectError(await fist('frobnicate'), 2, "unknown command 'frobnicate'", 'next: fist --help');
-    expectError(await fist('send', 'alret'), 2, "unknown command 'alret'", 'Did you mean alert?');
+    expectError(await fist('send', 'alret'), 2, "unknown command 'alret'", 'did you mean alert?');
     expectError(await fist('get'), 2, "missing required argument 'noun'", 'next: fist get --help');
     expectError(await fist('get', 'alret'), 2, 'alret is not one of alerts, runs', 'next: fist get alert');
     expectError(await fist('investigate'), 2, 'one of --alert FILE, --label NAME=VALUE and an object', 'pod/NAME');
@@ -170,8 +170,8 @@ describe('the tree of commands', () => {
   );
 
   test('a misspelt flag is named, also where a required one is missing for that reason', async () => {
-    expectError(await fist('serve', '--resourcs', 'x'), 2, "unknown option '--resourcs'", 'Did you mean --resources?');
-    expectError(await fist('get', 'alerts', '--statu', 'x'), 2, "unknown option '--statu'", 'Did you mean --status?');
+    expectError(await fist('serve', '--resourcs', 'x'), 2, "unknown option '--resourcs'", 'did you mean --resources?');
+    expectError(await fist('get', 'alerts', '--statu', 'x'), 2, "unknown option '--statu'", 'did you mean --status?');
   });
 
   test('version', async () => {

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { styled } from '../src/cli/colour.ts';
+import { styled } from '../src/lib/styled.ts';
 import { listFormats } from '../src/cli/formats.ts';
 import { nouns } from '../src/cli/nouns/index.ts';
 import { buildProgram } from '../src/cli/program.ts';

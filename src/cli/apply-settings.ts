@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Command, Option } from 'commander';
 import { readDatabase, tokenFileOf } from '../app/store.ts';
 import { AppError } from '../core/errors.ts';
-import { isLoopback } from '../lib/address-policy.ts';
+import { hostOf, isLoopback } from '../lib/address-policy.ts';
 import { settings } from './settings.ts';
 import type { Made } from './settings.ts';
 import type { Terminal } from './output.ts';
@@ -84,7 +84,7 @@ function checkTokens(command: Command, server: Made, made: ReadonlyMap<string, M
 
 /** The file whose token a server of this machine gets where no other is named; null = none. */
 function databaseToken(command: Command, server: string, env: Terminal['env']): string | null {
-  if (!URL.canParse(server) || !isLoopback(new URL(server).hostname.replace(/^\[|\]$/g, ''))) return null;
+  if (!URL.canParse(server) || !isLoopback(hostOf(new URL(server)))) return null;
   const file = tokenFileOf(readDatabase(command.opts<{ db?: string }>().db, env));
   return existsSync(file) ? file : null;
 }

@@ -8,7 +8,7 @@ import { createHttpClient } from '../lib/http.ts';
 import { readDestination } from './connect.ts';
 import type { DestinationFlags } from './connect.ts';
 import { inWordsOf } from './called-as.ts';
-import { styled } from './colour.ts';
+import { styled } from '../lib/styled.ts';
 import { answerIsNo } from './failure.ts';
 import { outputFormat, printObject } from './output.ts';
 import { plain } from '../lib/printable.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { AppError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import { errorCodes } from '../core/errors.ts';
-import { isLoopback } from '../lib/address-policy.ts';
+import { hostOf, isLoopback } from '../lib/address-policy.ts';
 import { createHttpClient } from '../lib/http.ts';
 import { parseServerEvents } from '../lib/server-sent-events.ts';
 import type { ServerEvent } from '../lib/server-sent-events.ts';
@@ -48,7 +48,7 @@ export function apiClient(flags: ServerFlags, terminal: Terminal, timeoutMs = an
       next: '--server http://127.0.0.1:8080, or FIST_SERVER',
     });
   }
-  const isHere = isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, ''));
+  const isHere = isLoopback(hostOf(new URL(url)));
   const token = flags.token ?? (isHere ? tokenIn(tokenFileOf(readDatabase(flags.db, terminal.env))) : undefined);
   const http = createHttpClient();
 

@@ -1,5 +1,3 @@
-import { styleText } from 'node:util';
-
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -11,11 +9,4 @@ export function isColourWanted(stream: { readonly isTTY?: boolean }, env: Enviro
   if (FORCE_COLOR !== undefined) return !['0', 'false'].includes(FORCE_COLOR.toLowerCase());
   if (NO_COLOR !== undefined && NO_COLOR !== '') return false;
   return stream.isTTY === true && TERM !== 'dumb';
-}
-
-export type Style = Parameters<typeof styleText>[0];
-
-/** The text in a colour that was decided on already, so not again by what stdout is. */
-export function styled(style: Style, text: string): string {
-  return styleText(style, text, { validateStream: false });
 }

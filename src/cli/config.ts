@@ -27,7 +27,7 @@ export async function viewConfig(
 ): Promise<number> {
   const format = outputFormat(flags.output, ['yaml', 'json']);
   const folder = terminal.folder ?? process.cwd();
-  const made = readSettings(terminal.env, folder);
+  const made = await readSettings(terminal.env, folder);
   const rows = [...made].map(([name, { value, origin }]) => ({ name, value: shown(name, value), origin }));
   if (flags.showOrigin === true && format === 'yaml') await printItems(terminal, { as: 'table' }, rows, listing);
   else if (flags.showOrigin === true) await printObject(terminal, format, { items: rows });

@@ -5,9 +5,9 @@ import type { AlertmanagerStatus } from '../app/alertmanager.ts';
 import { addTo, planConnection, readConfiguration } from '../app/alertmanager-config.ts';
 import type { Additions, Connection, Destination } from '../app/alertmanager-config.ts';
 import { AppError } from '../core/errors.ts';
-import { isLoopback } from '../lib/address-policy.ts';
+import { hostOf, isLoopback } from '../lib/address-policy.ts';
 import { createHttpClient } from '../lib/http.ts';
-import { outputFormat, printObject } from './output.ts';
+import { outputFormat, printObject, tell } from './output.ts';
 import { plain } from '../lib/printable.ts';
 import type { Terminal } from './output.ts';
 
@@ -53,11 +53,11 @@ export async function connectAlertmanager(terminal: Terminal, flags: ConnectFlag
   const title = plain(`Alertmanager ${status.version} at ${flags.url}`);
   if (connection.receiver !== null && connection.isRouted) terminal.out(connectedText(title, connection, destination));
   else if (file === null) terminal.out(additionsText(title, connection.additions, destination));
-  if (file !== null) terminal.err(writtenText(file, flags.url));
+  if (file !== null) tell(terminal, writtenText(file, flags.url));
   else if (!connection.isRouted)
-    terminal.err(`next: add this to its configuration (--write FILE does), and reload it\n`);
+    tell(terminal, `next: add this to its configuration (--write FILE does), and reload it`);
   const far = unreachable(flags.url, destination.url);
-  if (far !== null) terminal.err(`warning: ${far}\n`);
+  if (far !== null) tell(terminal, `warning: ${far}`);
   return 0;
 }
 
@@ -137,13 +137,12 @@ function write(path: string, status: AlertmanagerStatus, destination: Destinatio
 
 function writtenText({ path, before }: Written, url: string): string {
   const what = before === null ? `${path} has it already` : `added to ${path}; as it was: ${before}`;
-  return `${what}\nnext: amtool check-config ${path} && curl -fsS -X POST ${url.replace(/\/+$/, '')}/-/reload\n`;
+  return `${what}\nnext: amtool check-config ${path} && curl -fsS -X POST ${url.replace(/\/+$/, '')}/-/reload`;
 }
 
 /** Why an Alertmanager elsewhere would not come through; null where nothing speaks against it. */
 function unreachable(alertmanagerUrl: string, webhookUrl: string): string | null {
-  const host = (url: string) => new URL(url).hostname.replace(/^\[|\]$/g, '');
-  const isHere = (name: string) => name === 'localhost' || isLoopback(name);
-  if (isHere(host(alertmanagerUrl)) || !isHere(host(webhookUrl))) return null;
-  return `${host(alertmanagerUrl)} cannot reach ${host(webhookUrl)} of this machine: fist serve --listen 0.0.0.0:8080, and --webhook http://THIS-HOST:8080/webhook/alertmanager`;
+  const [sender, receiver] = [hostOf(new URL(alertmanagerUrl)), hostOf(new URL(webhookUrl))];
+  if (isLoopback(sender) || !isLoopback(receiver)) return null;
+  return `${sender} cannot reach ${receiver} of this machine: fist serve --listen 0.0.0.0:8080, and --webhook http://THIS-HOST:8080/webhook/alertmanager`;
 }

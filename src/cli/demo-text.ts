@@ -1,10 +1,11 @@
 import type { DemoEvent } from '../app/demo-event.ts';
 import type { AgentResult } from '../core/finding.ts';
 import { plain } from '../lib/printable.ts';
-import { causeText, chainLines, decidingLines, firstStep } from '../report/words.ts';
+import { causeText, chainLines, count, decidingLines, firstStep } from '../report/words.ts';
 import type { FirstStep } from '../report/words.ts';
-import { styled } from './colour.ts';
-import { wrap } from './output.ts';
+import { styled } from '../lib/styled.ts';
+import { cutToWidth } from '../lib/text-width.ts';
+import { wrap } from '../lib/wrap.ts';
 import type { Terminal } from './output.ts';
 
 /** A piece of a story: what it is about, and lines about it. */
@@ -99,18 +100,14 @@ function answerText({
     [repeated, 'counted as a repeat'],
     [resolved, 'resolved'],
   ] as const;
-  const said = parts.filter(([count]) => count > 0).map(([count, what]) => `${alerts(count)} ${what}`);
-  return [...said, runs === 0 ? 'no run' : `${runs} run${runs === 1 ? '' : 's'}`].join(', ');
-}
-
-function alerts(count: number): string {
-  return `${count} alert${count === 1 ? '' : 's'}`;
+  const said = parts.filter(([number]) => number > 0).map(([number, what]) => `${count(number, 'alert')} ${what}`);
+  return [...said, runs === 0 ? 'no run' : count(runs, 'run')].join(', ');
 }
 
 /** Two of them, so that a story fits a screen; one where the way to the cause is shown as well. */
 function evidenceLines(result: AgentResult): readonly string[] {
   const lines = decidingLines(result, result.causal_chain.length > 1 ? 1 : 2);
-  return lines.map(({ id, command, line }) => clip(`${id} ${clip(command, 70)}: "${line}"`, 130));
+  return lines.map(({ id, command, line }) => cutToWidth(`${id} ${cutToWidth(command, 70)}: "${line}"`, 130));
 }
 
 /** Lines of evidence that give orders to an investigator: shown as text, marked, never followed. */
@@ -122,12 +119,8 @@ function orders(evidence: AgentResult['evidence']): readonly Line[] {
     return [
       [
         'untrusted',
-        `${id} gives orders, which are text and are never followed: "${clip(plain(line.slice(from)), 100)}"`,
+        `${id} gives orders, which are text and are never followed: "${cutToWidth(plain(line.slice(from)), 100)}"`,
       ],
     ];
   });
-}
-
-function clip(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }

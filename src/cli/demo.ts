@@ -1,11 +1,12 @@
 import type { DemoEvent } from '../app/demo-event.ts';
 import { createLog } from '../lib/log.ts';
+import { wrap } from '../lib/wrap.ts';
 import { readVersion } from '../lib/version.ts';
 import { causeSentence, percent } from '../report/words.ts';
 import { bold, columnsOf, eventText } from './demo-text.ts';
 import { inWordsOf } from './called-as.ts';
 import { answerIsNo } from './failure.ts';
-import { wrap } from './output.ts';
+import { tell } from './output.ts';
 import type { Terminal } from './output.ts';
 import { createPace, noPace } from './pace.ts';
 import type { Pace } from './pace.ts';
@@ -55,12 +56,8 @@ export async function demo(terminal: Terminal, flags: DemoFlags): Promise<number
       ...(flags.keep === true
         ? {
             beforeEnd: async (app) => {
-              terminal.err(
-                inWordsOf(
-                  terminal.called,
-                  `serving at ${app.url} until Ctrl-C\n  next: fist get runs --server ${app.url} --token ${app.token}\n`,
-                ),
-              );
+              const next = `fist get runs --server ${app.url} --token ${app.token}`;
+              tell(terminal, `serving at ${app.url} until Ctrl-C\n  next: ${next}`);
               await new Promise<void>((resolve) => interrupted.signal.addEventListener('abort', () => resolve()));
             },
           }

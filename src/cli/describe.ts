@@ -155,10 +155,10 @@ function outputLines(run: RunDetail): readonly string[] {
 }
 
 /** What `fist why` says, then all that belongs to it. */
-function alertText(alert: AlertDetail): string {
+function alertText(alert: AlertDetail, { width }: DetailView): string {
   const why = whyOf(alert);
   return [
-    ...whyLines(why, alert, Date.now()),
+    ...whyLines(why, alert, Date.now(), width),
     '',
     `Alert      alert/${alert.id}`,
     `Status     ${alert.status}${alert.status === 'escalated' ? ' (investigated, still firing)' : ''}`,

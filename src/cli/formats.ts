@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { parseJsonPath, parseTemplate, textOf } from '../lib/jsonpath.ts';
-import { mostSimilar } from '../lib/similar.ts';
+import { nextOfUnknown } from '../lib/similar.ts';
 import type { Column } from './table.ts';
 
 /** Words of `-o` for what is listed. */
@@ -24,11 +24,10 @@ export function readListFormat(text: string): ListFormat {
   if (name === 'jsonpath') return { as: 'template', render: parseTemplate(argument) };
   if (name === 'custom-columns') return { as: 'columns', columns: customColumns(argument) };
   const known = [...listFormats, 'jsonpath', 'custom-columns'];
-  const meant = mostSimilar(text.split('=')[0] ?? '', known);
   throw new AppError(
     'InvalidInput',
     `-o ${text} is not one of ${listFormats.join('|')}|jsonpath=TEMPLATE|custom-columns=HEADING:PATH`,
-    { field: '-o', ...(meant === undefined ? {} : { next: `Did you mean -o ${meant}?` }) },
+    { field: '-o', next: nextOfUnknown(text.split('=')[0] ?? '', known, `-o ${listFormats[0]}`, '-o ') },
   );
 }
 

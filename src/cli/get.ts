@@ -34,8 +34,7 @@ export async function get(terminal: Terminal, flags: GetFlags, ...words: string[
   const client = apiClient(flags, terminal);
   if (flags.watch === true) {
     checkTold(noun);
-    const list = async () =>
-      sort((await readList<never>(client, noun.plural, new URLSearchParams(query), limit)).items);
+    const list = async () => sort((await readList<never>(client, noun.plural, query, limit)).items);
     const find = finder(client, noun, query);
     return watchList(terminal, client, { noun, format, headings: flags.headers, list, find });
   }

@@ -1,7 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { outliveStreams, watchStreams } from './streams.ts';
 import { plain, printable, printableJson, printableYaml } from '../lib/printable.ts';
-import { textWidth } from '../lib/text-width.ts';
 import { calledAs, inWordsOf } from './called-as.ts';
 import { isColourWanted } from './colour.ts';
 import type { ListFormat } from './formats.ts';
@@ -133,19 +132,6 @@ export async function printObject(terminal: Terminal, format: 'json' | 'yaml', v
 /** What {@link printObject} prints. */
 export async function objectText(format: 'json' | 'yaml', value: unknown): Promise<string> {
   return format === 'json' ? `${printableJson(JSON.stringify(value, null, 2))}\n` : printableYaml(value);
-}
-
-/** Breaks a line at spaces, so that no piece but a single long word is wider than `columns`. */
-export function wrap(line: string, columns: number): readonly string[] {
-  const pieces: string[] = [];
-  let piece = '';
-  for (const word of line.split(/(?<=\S) (?=\S)/)) {
-    if (piece !== '' && textWidth(piece) + 1 + textWidth(word) > columns) {
-      pieces.push(piece);
-      piece = word;
-    } else piece = piece === '' ? word : `${piece} ${word}`;
-  }
-  return [...pieces, piece];
 }
 
 /** `12s`, `5m`, `3h`, `2d`: the time since, for people. */

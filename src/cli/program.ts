@@ -77,11 +77,11 @@ export function buildProgram(terminal: Terminal, run: Run = { exitCode: 0, comma
       subcommandTerm: (command) => command.name(),
       subcommandDescription: (command) => command.summary() || (command.description().split(/[;(]/)[0] ?? '').trim(),
     })
-    .hook('preAction', (_, command) => {
+    .hook('preAction', async (_, command) => {
       run.command = wordsOf(command);
       // What these say does not depend on a file that may be broken.
       if (['version', 'completion', 'view'].includes(command.name())) return;
-      const made = readSettings(terminal.env, terminal.folder ?? process.cwd());
+      const made = await readSettings(terminal.env, terminal.folder ?? process.cwd());
       for (const target of [program, command]) applySettings(target, made, run.applied, terminal.env);
     });
 

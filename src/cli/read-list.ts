@@ -27,9 +27,10 @@ export async function readList<Item>(
   const items: Item[] = [];
   let nextCursor: string | null = null;
   for (let pages = 0; pages < pagesAtMost && (pages === 0 || (nextCursor !== null && items.length < limit)); pages++) {
-    query.set('limit', String(isMeant === undefined ? limit - items.length : mostItems));
-    if (nextCursor !== null) query.set('cursor', nextCursor);
-    const page = (await client.get(`/api/v1/${plural}?${query.toString()}`)) as ListAnswer<Item>;
+    const asked = new URLSearchParams(query);
+    asked.set('limit', String(isMeant === undefined ? limit - items.length : mostItems));
+    if (nextCursor !== null) asked.set('cursor', nextCursor);
+    const page = (await client.get(`/api/v1/${plural}?${asked.toString()}`)) as ListAnswer<Item>;
     items.push(...(isMeant === undefined ? page.items : page.items.filter(isMeant)));
     ({ nextCursor } = page);
     if (pages === 0 && page.items.length === 0 && nextCursor === null) return page;

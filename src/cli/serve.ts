@@ -32,7 +32,7 @@ export async function serve(terminal: Terminal, flags: StartFlags): Promise<numb
   const { resources } = flags;
   const sample = resources === undefined ? await prepareSample(flags, terminal.env) : null;
   const flagsOrSample = sample?.flags ?? { ...flags, resources: resources ?? '' };
-  const options = readServeOptions(flagsOrSample, environmentOf(terminal));
+  const options = readServeOptions(flagsOrSample, await environmentOf(terminal));
   const asked = Promise.withResolvers<void>();
   const starting = new AbortController();
   function stop(): void {
@@ -115,8 +115,8 @@ Your own Alertmanager, and your own cluster:
 }
 
 /** Its token is no flag, which everybody on the machine could read; a configuration file may have it. */
-function environmentOf({ env, folder = process.cwd() }: Terminal): Terminal['env'] {
-  const token = readSettings(env, folder).get('token')?.value;
+async function environmentOf({ env, folder = process.cwd() }: Terminal): Promise<Terminal['env']> {
+  const token = (await readSettings(env, folder)).get('token')?.value;
   return token === undefined ? env : { ...env, FIST_TOKEN: token };
 }
 

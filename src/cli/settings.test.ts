@@ -69,7 +69,7 @@ test('the origin of each is shown, secrets are not', async () => {
 
 test('what is wrong with a file is said, with the line and the nearest name, by every command that reads it', async () => {
   const wrong: readonly (readonly [string, string, string])[] = [
-    ['servr: http://a\n', 'error: /folder/fist.yaml:1: there is no setting "servr"', 'next: Did you mean server?'],
+    ['servr: http://a\n', 'error: /folder/fist.yaml:1: there is no setting "servr"', 'next: did you mean server?'],
     [
       'limit: 3\nconstructor: x\n',
       '/folder/fist.yaml:2: there is no setting "constructor"',

@@ -1,9 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import { AppError } from '../core/errors.ts';
-import { fileProblem } from '../lib/file-problem.ts';
-import { mostSimilar } from '../lib/similar.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -68,10 +64,14 @@ export function settingFiles(env: Environment, folder: string): readonly { path:
 }
 
 /** All that were made, by name: a variable wins over files, `./fist.yaml` over the one of the person. Throws InvalidInput. */
-export function readSettings(env: Environment, folder: string): ReadonlyMap<string, Made> {
+export async function readSettings(env: Environment, folder: string): Promise<ReadonlyMap<string, Made>> {
   const made = new Map<string, Made>();
-  for (const { path, from } of settingFiles(env, folder).toReversed())
-    if (existsSync(path)) for (const [name, setting] of readFile(path, from)) made.set(name, setting);
+  for (const { path, from } of settingFiles(env, folder).toReversed()) {
+    if (!existsSync(path)) continue;
+    // Most people have no such file: then no YAML is loaded.
+    const { readSettingsFile } = await import('./settings-file.ts');
+    for (const [name, setting] of readSettingsFile(path, from)) made.set(name, setting);
+  }
   for (const [name, { others = [] }] of Object.entries(settings)) {
     const value = env[variableOf(name)];
     if (value !== undefined && value !== '') made.set(name, { value, origin: variableOf(name), from: 'environment' });
@@ -79,52 +79,4 @@ export function readSettings(env: Environment, folder: string): ReadonlyMap<stri
     else if (others.some((other) => env[other] !== undefined)) made.delete(name);
   }
   return made;
-}
-
-function readFile(path: string, from: 'folder' | 'home'): readonly (readonly [string, Made])[] {
-  const lines = new LineCounter();
-  const text = textOf(path);
-  const document = parseDocument(text, { lineCounter: lines });
-  const lineAt = (offset = 0) => lines.linePos(offset).line;
-  const [error] = document.errors;
-  if (error !== undefined)
-    throw wrong(`${path}:${lineAt(error.pos[0])}`, `is no YAML: ${error.message.split('\n')[0] ?? ''}`);
-  if (document.contents === null) return [];
-  if (!isMap(document.contents)) throw wrong(`${path}:1`, 'has no settings as `name: value`');
-  return document.contents.items.map(({ key, value }) => {
-    const name = isScalar(key) ? String(key.value) : '';
-    const place = `${path}:${lineAt(isScalar(key) ? key.range?.[0] : 0)}`;
-    checkName(name, place, from);
-    const given = isScalar(value) ? value.value : undefined;
-    if (typeof given !== 'string' && typeof given !== 'number' && typeof given !== 'boolean')
-      throw wrong(place, `${name} is not one value`);
-    return [name, { value: String(given), origin: place, from }];
-  });
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new AppError('InvalidInput', `cannot read ${path}: ${fileProblem(cause)}`, { cause });
-  }
-}
-
-function checkName(name: string, place: string, from: 'folder' | 'home'): void {
-  const setting = Object.hasOwn(settings, name) ? settings[name] : undefined;
-  if (setting === undefined) {
-    const meant = mostSimilar(name, Object.keys(settings));
-    throw wrong(place, `there is no setting ${JSON.stringify(name.slice(0, 100))}`, meant);
-  }
-  if (from === 'folder' && setting.ownFileOnly === true)
-    throw new AppError('InvalidInput', `${place}: ${name} can start programs, so it is not taken from this folder`, {
-      field: name,
-      next: `--${name}, ${variableOf(name)}, or your own file (fist config view --show-origin)`,
-    });
-}
-
-function wrong(place: string, what: string, meant?: string): AppError {
-  return new AppError('InvalidInput', `${place}: ${what}`, {
-    next: meant === undefined ? `settings are ${Object.keys(settings).join(', ')}` : `Did you mean ${meant}?`,
-  });
 }

@@ -1,5 +1,5 @@
 const stopSignals = ['SIGINT', 'SIGTERM'] as const;
-export type StopSignal = (typeof stopSignals)[number];
+type StopSignal = (typeof stopSignals)[number];
 
 /** What a shell reports for a process that was ended by the signal. */
 export const exitCodeOf: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143 };

@@ -9,7 +9,7 @@ import type { Terminal } from './output.ts';
 import { sizeText } from './size-text.ts';
 import { table } from './table.ts';
 import type { Column } from './table.ts';
-import { wrap } from '../report/layout.ts';
+import { wrap } from '../lib/wrap.ts';
 
 type StatusAnswer = AnswerOf<'GET /api/v1/status'>;
 type Count = StatusAnswer['runs']['running'];
@@ -18,7 +18,7 @@ type Count = StatusAnswer['runs']['running'];
 export async function status(terminal: Terminal, flags: ServerFlags & { readonly output: string }): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json', 'yaml']);
   const client = apiClient(flags, terminal);
-  const answer = (await client.get('/api/v1/status')) as StatusAnswer;
+  const answer = await client.call('GET /api/v1/status', {});
   if (format === 'text') {
     terminal.out(statusText(answer, client.url, terminal));
     for (const { message, next } of answer.problems) tell(terminal, `wrong: ${plain(message)}\n  next: ${plain(next)}`);

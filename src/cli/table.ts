@@ -1,7 +1,7 @@
 import { plain } from '../lib/printable.ts';
 import { cutMiddle, cutToWidth, textWidth } from '../lib/text-width.ts';
-import { styled } from './colour.ts';
-import type { Style } from './colour.ts';
+import { styled } from '../lib/styled.ts';
+import type { Style } from '../lib/styled.ts';
 
 /** A column of a table. */
 export interface Column<T> {
@@ -28,7 +28,7 @@ export interface Column<T> {
 }
 
 /** How a table is shown. */
-export interface TableStyle {
+interface TableStyle {
   /** Columns of the terminal; absent = nothing is cut to fit. */
   readonly columns?: number | undefined;
   readonly colour: boolean;

@@ -1,15 +1,15 @@
 import type { Command, CommanderError } from 'commander';
 import { AppError } from '../core/errors.ts';
-import { mostSimilar } from '../lib/similar.ts';
+import { nextOfUnknown } from '../lib/similar.ts';
 
 /** What commander says of wrong words, as an error like all others. */
 export function usageError(program: Command, args: readonly string[], { code, message }: CommanderError): AppError {
   const command = program.commands.find((candidate) => candidate.name() === args[0]);
   const misspelt = code === 'commander.missingMandatoryOptionValue' ? unknownFlag(command, args) : undefined;
-  const [what = '', hint] = misspelt ?? message.replace(/^error: /, '').split('\n');
+  const [what = '', hint = ''] = misspelt ?? message.replace(/^error: /, '').split('\n');
   const help = command === undefined ? 'fist --help' : `fist ${command.name()} --help`;
   return new AppError('InvalidInput', what, {
-    next: hint === undefined ? help : `${hint.replace(/^\((.*)\)$/, '$1')} ${help}`,
+    next: `${hint.replace(/^\(Did (.*)\)$/, 'did $1')} ${help}`.trim(),
   });
 }
 
@@ -20,8 +20,7 @@ function unknownFlag(command: Command | undefined, args: readonly string[]): rea
     (word) => word.startsWith('--') && word !== '--' && !known.includes(word.split('=')[0] ?? ''),
   );
   if (unknown === undefined) return undefined;
-  const meant = mostSimilar(unknown, known);
-  return [`unknown option '${unknown}'`, ...(meant === undefined ? [] : [`Did you mean ${meant}?`])];
+  return [`unknown option '${unknown}'`, nextOfUnknown(unknown, known, '')];
 }
 
 /** Wrong input always leads on: to the help of the command, where nothing better was said. */

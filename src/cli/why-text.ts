@@ -3,7 +3,7 @@ import { shortId } from '../lib/short-id.ts';
 import { cutMiddle, cutToWidth } from '../lib/text-width.ts';
 import { headLine } from '../report/head.ts';
 import type { ReportHead } from '../report/head.ts';
-import { wrap } from '../report/layout.ts';
+import { wrap } from '../lib/wrap.ts';
 import { isCommand } from '../report/text.ts';
 import type { FirstStep } from '../report/words.ts';
 import { age } from './output.ts';

@@ -7,6 +7,9 @@ import { apiClient } from './client.ts';
 import type { ApiClient, ServerFlags } from './client.ts';
 import { outputFormat, printObject, tell } from './output.ts';
 import type { Terminal } from './output.ts';
+import { alerts } from './nouns/alerts.ts';
+import { findNoun } from './nouns/index.ts';
+import { runs } from './nouns/runs.ts';
 import { mostItems, readList } from './read-list.ts';
 import { whyOf } from './why-answer.ts';
 import type { AlertDetail } from './why-answer.ts';
@@ -62,8 +65,9 @@ async function targetOf(client: ApiClient, word: string | undefined, namespace: 
   const [kind = '', ...rest] = word.split('/');
   const key = rest.join('/');
   if (rest.length === 0) return alertNamed(client, word, namespace);
-  if (['alert', 'alerts', 'al'].includes(kind)) return alertNamed(client, key, namespace);
-  if (['run', 'runs'].includes(kind)) return alertOfRun(client, key);
+  const noun = findNoun(kind);
+  if (noun === alerts) return alertNamed(client, key, namespace);
+  if (noun === runs) return alertOfRun(client, key);
   return alertAbout(client, kind, key, namespace);
 }
 

@@ -89,6 +89,15 @@ describe('connectKube', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test('a review that is answered by what is no API server says so', async () => {
+    answers = [{ status: 200, body: '<html>sign in</html>' }];
+    const client = await connect();
+    await expect(client.review('SelfSubjectReview', {})).rejects.toMatchObject({
+      code: 'ClusterUnavailable',
+      message: expect.stringMatching(/with what is not JSON: <html>sign in/) as string,
+    });
+  });
+
   test('401 renews the credentials once', async () => {
     answers = [{ status: 401 }, { status: 200, body: 'ok' }];
     expect((await (await connect()).get('/x', {}, 100)).status).toBe(200);

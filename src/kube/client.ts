@@ -128,13 +128,21 @@ export async function connectKube(options: KubeOptions): Promise<KubeClient> {
     return { status, body, truncated };
   };
 
+  function reviewIn(body: string, kind: ReviewKind): { readonly status?: Review['status'] } {
+    try {
+      return JSON.parse(body) as { readonly status?: Review['status'] };
+    } catch (cause) {
+      throw fail(`${server} answered to a ${kind} with what is not JSON: ${body.slice(0, 200)}`, cause);
+    }
+  }
+
   const review: KubeClient['review'] = async (kind, spec) => {
     const apiVersion = reviewGroups[kind];
     const path = `/apis/${apiVersion}/${kind.toLowerCase()}s`;
     const answer = await ask(path, {}, maxReviewBytes, { question: { apiVersion, kind, spec } });
     if (answer.status !== 201 && answer.status !== 200)
       throw fail(`${server} answered ${answer.status} to a ${kind}: ${answer.body.slice(0, 200)}`);
-    const { status = {} } = JSON.parse(answer.body) as { status?: Review['status'] };
+    const { status = {} } = reviewIn(answer.body, kind);
     const serverMs = Date.parse(String(answer.headers['date']));
     return { status, serverMs: Number.isNaN(serverMs) ? null : serverMs };
   };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isLoopback, refusedAddress } from './address-policy.ts';
+import { hostOf, isLoopback, refusedAddress } from './address-policy.ts';
 
 const open = { allowPrivate: true };
 const closed = { allowPrivate: false };
@@ -89,4 +89,9 @@ test('the machine itself', () => {
   expect(['localhost.example.com', '127.0.0.1.example.com', '0.0.0.0', '10.0.0.1', '::', 'fist'].some(isLoopback)).toBe(
     false,
   );
+});
+
+test('the host of a URL is an address without brackets', () => {
+  expect(hostOf(new URL('http://[::1]:8080/a'))).toBe('::1');
+  expect(hostOf(new URL('https://fist.example:1/'))).toBe('fist.example');
 });

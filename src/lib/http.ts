@@ -7,7 +7,7 @@ import type { Agent, Dispatcher } from 'undici';
 import { AppError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../core/ports.ts';
-import { refusedAddress } from './address-policy.ts';
+import { hostOf, refusedAddress } from './address-policy.ts';
 import { exhaustion } from './exhaustion.ts';
 import type { DestinationPolicy } from './address-policy.ts';
 
@@ -105,7 +105,7 @@ function destination(text: string, policy: DestinationPolicy): URL {
   if (url.username !== '' || url.password !== '') {
     throw new AppError('InvalidInput', `the URL of ${url.host} holds credentials; put them into a Secret`);
   }
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const host = hostOf(url);
   const refusal = isIP(host) === 0 ? null : refusedAddress(host, policy);
   if (refusal !== null) throw new AppError('Forbidden', `requests to ${url.host} are not allowed: ${refusal}`);
   return url;

@@ -23,7 +23,7 @@ export function shortId(id: string, shown: readonly string[] = []): string {
 }
 
 /** Where ids lie that a text may name: those from one on and below another whose end begins so. */
-export interface IdRange {
+interface IdRange {
   readonly from: string;
   readonly before: string;
   /** What stands at {@link tailStart}. */

@@ -13,6 +13,12 @@ export function mostSimilar(name: string, candidates: readonly string[]): string
   return best;
 }
 
+/** What to do about a name that nobody knows: the one that was probably meant, written behind `prefix`; else what there is. */
+export function nextOfUnknown(name: string, known: readonly string[], otherwise: string, prefix = ''): string {
+  const meant = mostSimilar(name, known);
+  return meant === undefined ? otherwise : `did you mean ${prefix}${meant}?`;
+}
+
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
 function editDistance(left: string, right: string): number {
   let beforeLast: number[] = [];

@@ -2,7 +2,7 @@
 const shortest = 25;
 
 /** The sentences of a text. What stands in quotes may be cut apart too. */
-export function sentencesOf(text: string): readonly string[] {
+function sentencesOf(text: string): readonly string[] {
   return text.split(/(?<=[.!?]["')]?)\s+(?=["(\p{Lu}])/u);
 }
 

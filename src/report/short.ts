@@ -4,11 +4,11 @@ import type { Timestamp } from '../core/time.ts';
 import { oneLine } from '../lib/printable.ts';
 import { headLine } from './head.ts';
 import type { ReportHead } from './head.ts';
-import { wrap } from './layout.ts';
+import { wrap } from '../lib/wrap.ts';
 import { causeText } from './words.ts';
 
 /** What people read of a transition that has no report of its own. */
-export interface ShortView {
+interface ShortView {
   readonly now: Timestamp;
   readonly width: number;
   readonly run: { readonly id: string; readonly url: string | null } | null;

@@ -1,11 +1,12 @@
-import { styleText } from 'node:util';
 import type { AgentResult, Finding, Recommendation } from '../core/finding.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Timestamp } from '../core/time.ts';
 import { cutToWidth } from '../lib/text-width.ts';
 import { oneLine, printable } from '../lib/printable.ts';
 import { headLine, headOf } from './head.ts';
-import { wrap } from './layout.ts';
+import { styled } from '../lib/styled.ts';
+import type { Style } from '../lib/styled.ts';
+import { wrap } from '../lib/wrap.ts';
 import { createSaid } from './said.ts';
 import type { Said } from './said.ts';
 import { causeText, chainLines, count, effectOf, logLines } from './words.ts';
@@ -43,7 +44,7 @@ const mostNamed = 5;
 interface Page {
   readonly width: number;
   readonly said: Said;
-  readonly paint: (style: Parameters<typeof styleText>[0], text: string) => string;
+  readonly paint: (style: Style, text: string) => string;
 }
 
 /**
@@ -54,7 +55,7 @@ export function renderText(report: AgentResult, view: TextView): string {
   const page: Page = {
     width: Math.max(narrowest, view.width ?? defaultWidth),
     said: createSaid(),
-    paint: (style, text) => (view.colour === true ? styleText(style, text, { validateStream: false }) : text),
+    paint: (style, text) => (view.colour === true ? styled(style, text) : text),
   };
   const blocks = [
     headLines(report, view, page),
@@ -74,9 +75,9 @@ export function renderText(report: AgentResult, view: TextView): string {
 
 function headLines(report: AgentResult, { alert, now, note }: TextView, { width, paint }: Page): readonly string[] {
   const head = headOf(report, alert ?? report.alert);
-  const style = head.status === 'resolved' ? 'green' : head.status === null ? 'bold' : (['red', 'bold'] as const);
+  const style: Style = head.status === 'resolved' ? 'green' : head.status === null ? 'bold' : ['red', 'bold'];
   return [
-    ...wrap(headLine(head, now), width, '', '  ').map((line) => paint(style as 'bold', line)),
+    ...wrap(headLine(head, now), width, '', '  ').map((line) => paint(style, line)),
     ...(report.recorded === null ? [] : wrap(report.recorded, width)),
     ...[note ?? null, report.notice].flatMap((text) =>
       text === null ? [] : wrap(text, width).map((line) => paint('yellow', line)),

@@ -20,7 +20,7 @@ export function count(number: number, noun: string): string {
 }
 
 /** What comes before the cause: `The cause is probably (80%)`. */
-export function causeLead({ confidence }: Pick<AgentResult, 'confidence'>): string {
+function causeLead({ confidence }: Pick<AgentResult, 'confidence'>): string {
   return `The cause ${certaintyOf(confidence)} (${percent(confidence)})`;
 }
 

@@ -6,7 +6,7 @@ import type { FieldInfo } from './field-tree.ts';
 
 function failure(field: string): AppError {
   try {
-    explainField(field);
+    explainField(field, 100);
   } catch (thrown) {
     if (thrown instanceof AppError) return thrown;
     throw thrown;
@@ -16,20 +16,22 @@ function failure(field: string): AppError {
 
 describe('explainField', () => {
   test('a field with its type, default and the types that use it', () => {
-    const text = explainField('workflow.spec.steps.goal');
+    const text = explainField('workflow.spec.steps.goal', 100);
     expect(text).toContain('FIELD:    spec.steps[].goal <string>');
     expect(text).toContain('TYPES:    agent (required)');
-    expect(explainField('Workflows.spec.steps[0].interrupted')).toContain('VALUES:   repeat, fail\nDEFAULT:  "repeat"');
-    expect(explainField('workflow.spec.steps.maxIterations')).toContain('DEFAULT:  20');
-    expect(explainField('source.spec.triggerWorkflow')).toContain('REQUIRED: yes');
+    expect(explainField('Workflows.spec.steps[0].interrupted', 100)).toContain(
+      'VALUES:   repeat, fail\nDEFAULT:  "repeat"',
+    );
+    expect(explainField('workflow.spec.steps.maxIterations', 100)).toContain('DEFAULT:  20');
+    expect(explainField('source.spec.triggerWorkflow', 100)).toContain('REQUIRED: yes');
   });
 
   test('an object with its fields', () => {
-    const text = explainField('sink.spec');
+    const text = explainField('sink.spec', 100);
     expect(text).toContain('KIND:     Sink\nVERSION:  punchingfist.io/v1alpha1\nFIELD:    spec <object>');
     expect(text).toMatch(/ {2}type <string> -required-\n {4}\S/);
-    expect(explainField('workflow.spec.steps.then.then.name')).toContain('spec.steps[].then.then.name');
-    expect(explainField('workflow')).toContain('  spec <object> -required-');
+    expect(explainField('workflow.spec.steps.then.then.name', 100)).toContain('spec.steps[].then.then.name');
+    expect(explainField('workflow', 100)).toContain('  spec <object> -required-');
   });
 
   test('a field that is not there names those that are', () => {

@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { mostSimilar } from '../lib/similar.ts';
+import { wrap } from '../lib/wrap.ts';
 import { apiVersion } from './fields.ts';
 import { fieldTree } from './field-tree.ts';
 import type { FieldInfo } from './field-tree.ts';
@@ -29,9 +30,9 @@ export function findField(field: string): { readonly kind: ResourceKind; readonl
  * Explains `workflow`, `workflow.spec.steps` or `workflow.spec.steps.goal` from the schemas of this program. Throws
  * InvalidInput for a field that does not exist, with the fields that do.
  */
-export function explainField(field: string): string {
+export function explainField(field: string, width: number): string {
   const { kind, info } = findField(field);
-  return page(kind, info);
+  return page(kind, info, width);
 }
 
 function child(kind: ResourceKind, parent: FieldInfo, name: string): FieldInfo {
@@ -47,18 +48,19 @@ function child(kind: ResourceKind, parent: FieldInfo, name: string): FieldInfo {
   throw new AppError('InvalidInput', `${where} has no field ${name}`, names.length === 0 ? {} : { next });
 }
 
-function page(kind: ResourceKind, info: FieldInfo): string {
+function page(kind: ResourceKind, info: FieldInfo, width: number): string {
   const lines = [`KIND:     ${kind}`, `VERSION:  ${apiVersion}`];
   if (info.path !== '') lines.push(`FIELD:    ${info.path} <${info.type}>`);
-  lines.push('', 'DESCRIPTION:', ...wrap(info.description === '' ? 'none' : info.description, '  '));
+  lines.push('', 'DESCRIPTION:', ...wrap(info.description === '' ? 'none' : info.description, width, '  '));
   const facts = factsOf(info);
-  if (facts.length > 0) lines.push('', ...facts.map(([name, text]) => `${`${name}:`.padEnd(10)}${text}`));
+  if (facts.length > 0)
+    lines.push('', ...facts.flatMap(([name, text]) => wrap(text, width, `${name}:`.padEnd(10), ' '.repeat(10))));
   if (info.fields.length > 0) {
     lines.push('', 'FIELDS:');
     for (const field of info.fields) {
       const known = field.default === undefined ? '' : ` (default ${JSON.stringify(field.default)})`;
       const mark = field.required ? ' -required-' : known;
-      lines.push(`  ${field.name} <${field.type}>${mark}`, ...wrap(field.description, '    '));
+      lines.push(`  ${field.name} <${field.type}>${mark}`, ...wrap(field.description, width, '    '));
     }
   }
   return `${lines.join('\n')}\n`;
@@ -75,17 +77,4 @@ export function factsOf(info: FieldInfo): readonly (readonly [string, string])[]
     facts.push(['TYPES', types.join(', ')]);
   }
   return facts;
-}
-
-function wrap(text: string, indent: string, width = 100): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(/\s+/).filter(Boolean)) {
-    if (line !== '' && indent.length + line.length + 1 + word.length > width) {
-      lines.push(indent + line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  if (line !== '') lines.push(indent + line);
-  return lines;
 }

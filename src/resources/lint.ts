@@ -1,5 +1,5 @@
 import type { CompiledSource } from '../sources/define.ts';
-import { mostSimilar } from '../lib/similar.ts';
+import { nextOfUnknown } from '../lib/similar.ts';
 import { checkSink } from './check-sink.ts';
 import { checkSource } from './check-source.ts';
 import { compileWorkflow } from './compile.ts';
@@ -106,14 +106,12 @@ function dangling(
     .filter((object) => object.kind === kind && object.namespace === from.namespace)
     .map((object) => object.name);
   if (names.includes(name)) return [];
-  const similar = mostSimilar(name, names);
   const elsewhere = all.find((object) => object.kind === kind && object.name === name);
-  const next =
-    similar !== undefined
-      ? `did you mean ${similar}?`
-      : elsewhere === undefined
-        ? `declare it, or name one of: ${names.join(', ') || 'none is declared'}`
-        : `${objectTitle(elsewhere)} is in another namespace; references stay within one`;
+  const there =
+    elsewhere === undefined
+      ? `declare it, or name one of: ${names.join(', ') || 'none is declared'}`
+      : `${objectTitle(elsewhere)} is in another namespace; references stay within one`;
+  const next = nextOfUnknown(name, names, there);
   return [{ path, severity: 'error', message: `there is no ${kind} ${from.namespace}/${name}`, next }];
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { fileProblem } from '../lib/file-problem.ts';
-import { mostSimilar } from '../lib/similar.ts';
+import { nextOfUnknown } from '../lib/similar.ts';
 import { finish } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
 import { parseDocumentsInPieces } from './documents.ts';
@@ -153,9 +153,8 @@ function envelopeIssues(value: Readonly<Record<string, unknown>>): readonly Issu
 /** Folders may hold other objects of a cluster: they are left alone, unless the kind looks like a slip of one of ours. */
 function foreignKind(kind: string, version: unknown): Issue {
   const ours = typeof version === 'string' && version.startsWith('punching');
-  const similar = mostSimilar(kind, kinds);
   if (!ours) return { path: ['kind'], severity: 'warning', message: `kind ${kind} is not ours and is left alone` };
-  const next = similar === undefined ? `kinds are ${kinds.join(', ')}` : `did you mean ${similar}?`;
+  const next = nextOfUnknown(kind, kinds, `kinds are ${kinds.join(', ')}`);
   return { path: ['kind'], severity: 'error', message: `unknown kind ${kind}`, next };
 }
 

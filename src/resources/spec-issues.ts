@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mostSimilar } from '../lib/similar.ts';
+import { nextOfUnknown } from '../lib/similar.ts';
 import { bare } from './merge.ts';
 import { fieldName } from './problem.ts';
 import type { Issue } from './problem.ts';
@@ -31,9 +31,9 @@ function issuesOf(schema: z.ZodType, value: unknown, base: Path, issue: z.core.$
   if (issue.code === 'invalid_type')
     return [error(`${field} must be ${article(issue.expected)}, not ${kindOf(given)}`)];
   if (issue.code === 'invalid_value') {
-    const similar = typeof given === 'string' ? mostSimilar(given, issue.values.map(String)) : undefined;
-    const next = similar === undefined ? undefined : `did you mean ${similar}?`;
-    return [error(`${field} must be ${list(issue.values.map(String))}, not ${short(given)}`, next)];
+    const values = issue.values.map(String);
+    const next = typeof given === 'string' ? nextOfUnknown(given, values, '') : '';
+    return [error(`${field} must be ${list(values)}, not ${short(given)}`, next === '' ? undefined : next)];
   }
   if (issue.code === 'invalid_union')
     return [error(`${field} has none of the forms that are allowed here; it is ${kindOf(given)}`)];
@@ -49,11 +49,9 @@ function issuesOf(schema: z.ZodType, value: unknown, base: Path, issue: z.core.$
 function unknownFields(schema: z.ZodType, relative: Path, base: Path, keys: readonly string[]): readonly Issue[] {
   const known = knownKeys(schema, relative);
   return keys.map((key) => {
-    const similar = mostSimilar(key, known);
     const path = [...base, ...relative, key];
     const issue: Issue = { path, atKey: true, severity: 'error', message: `unknown field ${fieldName(path)}` };
-    if (similar !== undefined) return { ...issue, next: `did you mean ${similar}?` };
-    return { ...issue, next: `allowed here: ${known.join(', ')}` };
+    return { ...issue, next: nextOfUnknown(key, known, `allowed here: ${known.join(', ')}`) };
   });
 }
 

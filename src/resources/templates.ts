@@ -1,5 +1,5 @@
 import { lintCommand } from '../lib/shell.ts';
-import { mostSimilar } from '../lib/similar.ts';
+import { nextOfUnknown } from '../lib/similar.ts';
 import { templateActions } from '../lib/template/analyse.ts';
 import { TemplateError } from '../lib/template/error.ts';
 import { parseTemplate } from '../lib/template/index.ts';
@@ -58,14 +58,10 @@ function referenceIssues(
   if (typeof name !== 'string') return [];
   if (root === 'steps' && !scope.steps.has(name)) {
     const names = [...scope.steps];
-    const similar = mostSimilar(name, names);
     const message = scope.laterSteps.has(name)
       ? `step ${name} has not run yet when this is rendered`
       : `there is no step ${name}`;
-    const next =
-      similar === undefined
-        ? `steps that have run by then: ${names.join(', ') || 'none'}`
-        : `did you mean .steps.${similar}?`;
+    const next = nextOfUnknown(name, names, `steps that have run by then: ${names.join(', ') || 'none'}`, '.steps.');
     return [{ path: at, offset, severity: 'error', tolerated: true, message, next }];
   }
   if (root === 'env' && !scope.environment.has(name)) {

@@ -166,7 +166,8 @@ async function operandsOf({ path, operands }: Place, typed: string, ask: Ask): P
 /** Keys of the newest, as the server of this command line has them. */
 async function keysOf(terminal: Terminal, { command }: Place, noun: AnyNoun): Promise<readonly Candidate[]> {
   if (noun.key === null) return [];
-  applySettings(command, readSettings(terminal.env, terminal.folder ?? process.cwd()), new Map(), terminal.env);
+  const made = await readSettings(terminal.env, terminal.folder ?? process.cwd());
+  applySettings(command, made, new Map(), terminal.env);
   const client = apiClient(command.opts<ServerFlags>(), terminal, askMs);
   const { items } = (await client.get(`/api/v1/${noun.plural}?limit=${mostIds}`)) as { items: readonly never[] };
   return items.map((item) => ({

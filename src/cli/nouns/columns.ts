@@ -1,5 +1,5 @@
 import { shortId } from '../../lib/short-id.ts';
-import type { Style } from '../colour.ts';
+import type { Style } from '../../lib/styled.ts';
 import type { Column } from '../table.ts';
 
 /** Short ids, as long as tells those of one table apart; `-o wide` shows whole ones. */

@@ -1,7 +1,7 @@
 import { plain } from '../../lib/printable.ts';
 
 /** A flag of `fist get` that is a query parameter of the API. */
-export interface Filter {
+interface Filter {
   /** As commander reads it. */
   readonly flags: string;
   readonly text: string;

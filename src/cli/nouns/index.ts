@@ -35,7 +35,7 @@ export const nouns: readonly AnyNoun[] = [
 const keyed = nouns.filter(({ key }) => key !== null);
 
 /** By plural, singular or short name, in any case. */
-function findNoun(word: string): AnyNoun | undefined {
+export function findNoun(word: string): AnyNoun | undefined {
   const wanted = word.toLowerCase();
   return nouns.find(({ plural, singular, short }) => [plural, singular, ...short].includes(wanted));
 }

@@ -1,5 +1,5 @@
-import { textWidth } from '../lib/text-width.ts';
-import { printable } from '../lib/printable.ts';
+import { textWidth } from './text-width.ts';
+import { printable } from './printable.ts';
 
 /**
  * Lines of at most `width` columns, broken at spaces; a longer word stands alone and whole, so that it can be copied. The first
