@@ -5,7 +5,8 @@ import { inWordsOf } from './called-as.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
 import { deliveryState, deliveryText } from './delivery-text.ts';
-import { objectsOf, pathOf } from './nouns/index.ts';
+import { meantBy, readObject } from './find-alert.ts';
+import { objectsOf } from './nouns/index.ts';
 import type { AnyNoun, NamedObject } from './nouns/index.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -52,10 +53,12 @@ interface DescribeFlags extends ServerFlags {
 /** `fist describe NOUN/KEY...` or `NOUN KEY...`: each with all that belongs to it; with `--watch` again at each change. */
 export async function describe(terminal: Terminal, flags: DescribeFlags, ...words: string[]): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json', 'yaml']);
-  const objects = objectsOf(words);
+  const named = objectsOf(words);
+  if (flags.watch === true) for (const { noun, key } of named) checkTold(noun, `describe ${noun.singular}/${key}`);
   const client = apiClient(flags, terminal);
+  const objects = await Promise.all(named.map((object) => meantBy(client, object)));
   const read = async () => {
-    const details = await Promise.all(objects.map((object) => client.get(pathOf(object))));
+    const details = await Promise.all(objects.map((object) => readObject(client, object)));
     if (format !== 'text') return objectText(format, details.length === 1 ? details[0] : { items: details });
     const texts = objects.map(({ noun }, index) => textOf(terminal, noun, details[index], flags.evidence === true));
     return (await Promise.all(texts)).join(separator);
@@ -64,7 +67,6 @@ export async function describe(terminal: Terminal, flags: DescribeFlags, ...word
     terminal.out(await read());
     return 0;
   }
-  for (const { noun } of objects) checkTold(noun);
   let shown = '';
   return watchChanges(terminal, client, streamOf(objects), async () => {
     const text = await read();

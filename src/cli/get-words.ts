@@ -35,21 +35,22 @@ export function whyEmpty(noun: AnyNoun, flags: RepeatedFlags, answer: unknown): 
   if (flags.continue !== undefined) words.push(`--continue ${shellWord(flags.continue)}`);
   if (words.length === 0) return noun.listing.empty;
   // A namespace may come from a file of settings; -A wins over it.
-  const all = isGiven(flags, 'namespace') ? ' -A' : '';
+  const all = givenFilters(flags).includes('namespace') ? ' -A' : '';
   return `no ${noun.plural} match ${words.join(' ')}; next: fist get ${noun.plural}${all}`;
 }
 
 function filterWords(flags: RepeatedFlags): string[] {
-  return filterNames
-    .filter((name) => isGiven(flags, name))
-    .flatMap((name) => {
-      const value = flags[name];
-      if (typeof value === 'boolean') return [longFlag(name)];
-      return [value ?? []].flat().map((one) => filterText(name, one));
-    });
+  return givenFilters(flags).flatMap((name) => {
+    const value = flags[name];
+    if (typeof value === 'boolean') return [longFlag(name)];
+    return [value ?? []].flat().map((one) => filterText(name, one));
+  });
 }
 
-function isGiven(flags: RepeatedFlags, name: FilterName): boolean {
-  const value = flags[name];
-  return value !== undefined && value !== false && !(name === 'namespace' && flags.allNamespaces === true);
+/** The filters that narrow a list; `-A` wins over a namespace. */
+export function givenFilters(flags: FilterFlags & Pick<RepeatedFlags, 'allNamespaces'>): readonly FilterName[] {
+  return filterNames.filter((name) => {
+    const value = flags[name];
+    return value !== undefined && value !== false && !(name === 'namespace' && flags.allNamespaces === true);
+  });
 }

@@ -2,11 +2,12 @@ import { readCount } from '../app/options.ts';
 import { AppError } from '../core/errors.ts';
 import { apiClient } from './client.ts';
 import type { ApiClient, ServerFlags } from './client.ts';
-import { nextPage, whyEmpty } from './get-words.ts';
+import { alertNamed, meantBy, readObject } from './find-alert.ts';
+import { givenFilters, nextPage, whyEmpty } from './get-words.ts';
 import type { RepeatedFlags } from './get-words.ts';
-import { filterNames, longFlag } from './nouns/filters.ts';
+import { longFlag } from './nouns/filters.ts';
 import type { FilterName } from './nouns/filters.ts';
-import { nounOf, objectsOf, pathOf } from './nouns/index.ts';
+import { nounOf, objectsOf } from './nouns/index.ts';
 import type { AnyNoun } from './nouns/index.ts';
 import { compareValues, parseJsonPath } from '../lib/jsonpath.ts';
 import { readListFormat } from './formats.ts';
@@ -31,9 +32,11 @@ export async function get(terminal: Terminal, flags: GetFlags, ...words: string[
   const noun = nounOf(first);
   const limit = readCount(flags.limit, '--limit', mostItems);
   const query = queryOf(flags, noun);
+  if (flags.watch === true) checkTold(noun, `get ${noun.plural}`);
   const client = apiClient(flags, terminal);
+  const alert = query.get('alert');
+  if (alert !== null) query.set('alert', (await alertNamed(client, alert)).id);
   if (flags.watch === true) {
-    checkTold(noun);
     const list = async () => sort((await readList<never>(client, noun.plural, query, limit)).items);
     const find = finder(client, noun, query);
     return watchList(terminal, client, { noun, format, headings: flags.headers, list, find });
@@ -68,23 +71,24 @@ async function getObjects(
   sort: Sorter,
   words: readonly string[],
 ): Promise<number> {
-  const unused = filterNames.find((name) => flags[name] !== undefined && name !== 'namespace');
+  const unused = givenFilters(flags).find((name) => name !== 'namespace');
   if (unused !== undefined)
     throw new AppError('InvalidInput', `${longFlag(unused)} narrows a list, and what is shown was named`, {
       field: longFlag(unused),
       next: `fist get ${words[0]?.split('/')[0]} ${longFlag(unused)} ...`,
     });
-  const objects = objectsOf(words, flags.namespace);
+  const named = objectsOf(words, flags.namespace);
+  const [one] = named;
+  if (flags.watch === true) for (const { noun } of named) checkTold(noun, `get ${words.join(' ')}`);
   const client = apiClient(flags, terminal);
-  const [one] = objects;
+  const objects = await Promise.all(named.map((object) => meantBy(client, object)));
+  const read = async () => (await Promise.all(objects.map((object) => readObject(client, object)))) as never[];
   if (flags.watch === true && one !== undefined) {
     if (objects.some(({ noun }) => noun !== one.noun))
       throw new AppError('InvalidInput', '--watch follows things of one kind', { field: '--watch' });
-    checkTold(one.noun);
-    const list = async () => (await Promise.all(objects.map((object) => client.get(pathOf(object))))) as never[];
-    return watchList(terminal, client, { noun: one.noun, format, headings: flags.headers, list, find: null });
+    return watchList(terminal, client, { noun: one.noun, format, headings: flags.headers, list: read, find: null });
   }
-  const details = (await Promise.all(objects.map((object) => client.get(pathOf(object))))) as never[];
+  const details = await read();
   const sorted = sort(details);
   const style: ListStyle = {
     document: details.length === 1 ? details[0] : { items: sorted },
@@ -124,16 +128,11 @@ function sorter(text: string | undefined): Sorter {
 function queryOf(flags: GetFlags, noun: AnyNoun): URLSearchParams {
   const query = new URLSearchParams();
   if (flags.continue !== undefined) query.set('cursor', flags.continue);
-  for (const name of filterNames) {
-    const value = flags[name];
-    if (value === undefined || (name === 'namespace' && flags.allNamespaces === true)) continue;
+  for (const name of givenFilters(flags)) {
     if (!noun.filters.includes(name)) throw notOfNoun(name, noun);
-    if (typeof value === 'boolean') {
-      if (name === 'history') query.set(name, 'true');
-      continue;
-    }
-    const values = typeof value === 'object' ? value : [value];
-    for (const text of values) query.append(name, withoutKind(name, text));
+    // Without a status the API lists any.
+    if (name === 'all') continue;
+    for (const value of [flags[name] ?? []].flat()) query.append(name, withoutKind(name, String(value)));
   }
   if (flags.all !== true)
     for (const [name, value] of Object.entries(noun.defaults ?? {})) if (!query.has(name)) query.set(name, value);

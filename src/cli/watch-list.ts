@@ -14,12 +14,12 @@ import type { Changed } from './watch.ts';
 /** Nouns whose changes the server tells. */
 const told = ['alert', 'run'];
 
-/** Throws InvalidInput for a noun whose changes nobody tells. */
-export function checkTold({ singular, plural }: AnyNoun): void {
+/** Throws InvalidInput for a noun whose changes the server does not tell, with how to look at it again: `get sinks`. */
+export function checkTold({ singular, plural }: AnyNoun, words: string): void {
   if (told.includes(singular)) return;
-  throw new AppError('InvalidInput', `${plural} are not told as they change; alerts and runs are`, {
+  throw new AppError('InvalidInput', `the server does not tell when ${plural} change, as it does of alerts and runs`, {
     field: '--watch',
-    next: 'fist get runs --watch',
+    next: `watch -n 5 fist ${words}`,
   });
 }
 

@@ -182,7 +182,10 @@ test('what cannot be followed is refused, and a first connection must succeed', 
   const stream = await startStream([]);
   const { code, err } = stream.start('get', 'sinks', '--watch');
   expect(await code).toBe(2);
-  expect(err()).toContain('sinks are not told as they change; alerts and runs are');
+  expect(err()).toBe(
+    'error: the server does not tell when sinks change, as it does of alerts and runs\n' +
+      '  field: --watch\n  next: watch -n 5 fist get sinks\n',
+  );
   stream.state.refuse = 1;
   const late = stream.start('get', 'runs', '--watch');
   expect(await late.code).toBe(3);

@@ -26,6 +26,8 @@ const alerts = [
     receivedAt: before,
     labels: { namespace: 'bank' },
   }),
+  alertFixture({ fingerprint: 'twice', name: 'Twice', severity: 'critical', receivedAt: before }),
+  alertFixture({ fingerprint: 'again', name: 'Twice', severity: 'info' }),
   alertFixture({
     fingerprint: 'over',
     name: 'Over',
@@ -56,6 +58,30 @@ test('without a word the most severe is taken, whatever changed later', async ()
   const { out, err } = await runFist(['why', '-n', 'bank'], env);
   expect(out).toMatch(/^FIRING critical Down /);
   expect(err).toMatch(/^also open: alert\/\w{8} TestAlert /);
+});
+
+test('why, describe, get and a filter mean the same alert by a name that several have', async () => {
+  const first = async (...words: string[]) => (await runFist(words, env)).out;
+  const [id = ''] = (await first('get', 'alert', 'Twice', '-o', 'name')).split('\n');
+  expect(await first('get', id, '-o', 'jsonpath={.severity}')).toBe('critical');
+  expect(JSON.parse(await first('why', 'Twice', '-o', 'json'))).toMatchObject({ alert: { id: id.slice(6) } });
+  expect(await first('describe', 'alert/Twice')).toContain(`Alert      ${id}\n`);
+  expect(JSON.parse(await first('describe', 'alert/Twice', '-o', 'json'))).toMatchObject({ id: id.slice(6) });
+  const runs = JSON.parse(await first('get', 'runs', '--alert', 'Twice', '-o', 'json')) as { items: object[] };
+  expect(runs.items).toEqual([]);
+});
+
+test('an alert that is not there leads to the nearest one', async () => {
+  for (const words of [
+    ['why', 'Twcie'],
+    ['describe', 'alert/Twcie'],
+  ])
+    expect(await runFist(words, env)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(
+        /there is no alert Twcie; did you mean Twice\?\n {2}next: fist why alert\/\w{8}\n$/,
+      ) as string,
+    });
 });
 
 test('of what was resolved just now it says so, and when', async () => {
