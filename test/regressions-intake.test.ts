@@ -8,7 +8,6 @@ import type { RunDetail, TestApp } from './support/app.ts';
 import { createCleanup } from './support/cleanup.ts';
 import { oomExample, oomPod, oomStart } from './support/incidents.ts';
 import { once } from './support/once.ts';
-import { repositoryRoot } from './support/processes.ts';
 import { waitFor } from './support/wait.ts';
 
 // The rest of regressions.test.ts: how alerts are taken in, kept, routed and shown.

@@ -10,7 +10,7 @@ import { createCleanup } from './support/cleanup.ts';
 import { oomExample, oomPod, oomStart } from './support/incidents.ts';
 import { createFakeClock } from './support/clock.ts';
 import { once } from './support/once.ts';
-import { isAlive, repositoryRoot } from './support/processes.ts';
+import { isAlive } from './support/processes.ts';
 import { startReceiver } from './support/receiver.ts';
 import type { Receiver } from './support/receiver.ts';
 import { waitFor } from './support/wait.ts';
