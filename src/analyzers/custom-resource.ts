@@ -1,10 +1,11 @@
 import type { KubernetesObject } from '../core/cluster.ts';
 import { addMs, timeText } from '../core/time.ts';
+import { plural } from '../lib/words.ts';
 import { look } from './advice.ts';
 import { defineAnalyzer, kindOf, kindResources, nameOf } from './define.ts';
 import type { AnalyzerIo, EventView, FindingDraft, Target } from './define.ts';
 import { aboutOf, eventsEvidence, eventView } from './reading/events.ts';
-import { plural, textAt } from './reading/fields.ts';
+import { textAt } from './reading/fields.ts';
 import { quote } from './reading/quote.ts';
 
 const freshMs = 24 * 3_600_000;

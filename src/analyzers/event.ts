@@ -1,9 +1,9 @@
 import { addMs, timeText } from '../core/time.ts';
+import { plural } from '../lib/words.ts';
 import { describeCommand, look } from './advice.ts';
 import { defineAnalyzer, kindResources, nameOf } from './define.ts';
 import type { EventView, FindingDraft, ObjectKind, Target } from './define.ts';
 import { eventsEvidence } from './reading/events.ts';
-import { plural } from './reading/fields.ts';
 import { quote } from './reading/quote.ts';
 
 const recentMs = 3_600_000;

@@ -1,4 +1,3 @@
-import { labelledObject } from '../core/alert.ts';
 import type { AlertItem } from '../core/alert.ts';
 import { AppError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
@@ -12,7 +11,7 @@ import type { InvestigationOutcome } from '../investigation/input.ts';
 import { investigate } from '../investigation/investigate.ts';
 import { snapshotOf } from '../intake/records.ts';
 import { isClusterScoped, kindResources } from '../analyzers/define.ts';
-import { objectLabels } from '../investigation/labels.ts';
+import { alertTitle, objectLabels } from '../investigation/labels.ts';
 import { scan } from '../investigation/scan.ts';
 import { headOf, momentOf } from '../report/head.ts';
 import { renderText } from '../report/text.ts';
@@ -77,7 +76,7 @@ export async function chooseAlerts(payload: string, index: number | null): Promi
   if (index === null) return choices.map(snapshot);
   const chosen = choices[index];
   if (chosen !== undefined) return [snapshot(chosen)];
-  const list = choices.map((item, position) => `${position}: ${describe(item)}`).join('; ');
+  const list = choices.map((item, position) => `${position}: ${alertTitle(item)}`).join('; ');
   throw new AppError('InvalidInput', `there is no alert ${index}; the payload has ${choices.length} (${list})`, {
     next: `--index ${choices.length - 1}`,
   });
@@ -86,10 +85,6 @@ export async function chooseAlerts(payload: string, index: number | null): Promi
 function snapshot(item: AlertItem): AlertSnapshot {
   const { fingerprint, severity, status, startsAt, endsAt } = item;
   return { ...snapshotOf(item, { id: fingerprint, severity, episode: 1, startsAt }), status, endsAt };
-}
-
-function describe(item: AlertItem): string {
-  return `${item.name} ${labelledObject(item.labels)}`.trim();
 }
 
 /** An alert of these labels, of which nothing else is known. Throws InvalidInput where one is not `name=value`. */

@@ -6,10 +6,11 @@ import { alertJson } from '../core/context.ts';
 import type { AgentResult, Cause, ChainLink } from '../core/finding.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { AlertSnapshot } from '../core/run.ts';
+import { capital, plural } from '../lib/words.ts';
 import { certaintyOf } from '../report/words.ts';
 import type { RankedFinding } from './findings.ts';
 import type { InvestigationInput } from './input.ts';
-import { alertObject, namedObjects } from './labels.ts';
+import { alertObject, alertTitle, namedObjects } from './labels.ts';
 import { causeSentence, changeSentence } from './rank.ts';
 import type { Ranking } from './rank.ts';
 import { silenceCommand } from './silence.ts';
@@ -60,10 +61,6 @@ function cleanAlert(alert: AlertSnapshot, clean: Clean): JsonObject {
   });
 }
 
-function alertTitle({ name, labels }: AlertSnapshot): string {
-  return `${name} ${alertObject(name, labels) ?? ''}`.trim();
-}
-
 function given(text: string | null | undefined, clean: Clean): string | null {
   return text === null || text === undefined || text === '' ? null : clean(text, 1000);
 }
@@ -91,14 +88,13 @@ function happenedSentence({ draft, alike }: RankedFinding): string {
   const [kind = '', ...path] = draft.object.split('/');
   const name = `${kind} ${path.at(-1) ?? ''}`;
   const subject = container === undefined || kind !== 'pod' ? name : `container ${container} of ${name}`;
-  const often = restarts === undefined || restarts === '0' ? '' : `, ${restarts} restart${restarts === '1' ? '' : 's'}`;
+  const often = restarts === undefined || restarts === '0' ? '' : `, ${plural(Number(restarts), 'restart')}`;
   const more = alike.length === 0 ? '' : `, and so did ${alike.length} more like it`;
   const { from, source } = draft.when;
   // The status of a container that was started again tells of its last end only.
   const when = often !== '' && source.startsWith('status of') ? 'last at' : 'since';
   const since = from === null ? '' : `, ${when} ${timeText(from)}`;
-  const sentence = `${subject} ${happenedWords(draft.category)}${often}${since}${more}.`;
-  return `${sentence[0]?.toUpperCase()}${sentence.slice(1)}`;
+  return capital(`${subject} ${happenedWords(draft.category)}${often}${since}${more}.`);
 }
 
 /** The cause in its parts; null where there is none. */

@@ -13,7 +13,7 @@ import type { InvestigationFailure, InvestigationInput, InvestigationOutcome } f
 import { followLinks } from './links.ts';
 import { namedObjects } from './labels.ts';
 import { questionOf } from './questions.ts';
-import { rank } from './rank.ts';
+import { nothingRanked, rank, withoutCause } from './rank.ts';
 import type { Analysis } from './findings.ts';
 import type { Asked, Ranking } from './rank.ts';
 import { openReads } from './reads.ts';
@@ -92,7 +92,7 @@ async function explain(reads: Reads, alerts: readonly AlertSnapshot[], signal: A
   }
   if (alerts.length === 0) subjects.push(await findSubject(reads, graph, null, 'anything'));
   if (subjects.length === 0)
-    return { subject: noIncident(alerts[0]?.name ?? ''), ranking: nothingFound, checked: [], problems: [] };
+    return { subject: noIncident(alerts[0]?.name ?? ''), ranking: nothingRanked, checked: [], problems: [] };
   const subject = oneSubject(subjects);
   const asked: Asked = {
     questions: questions.length === 0 ? ['anything'] : questions,
@@ -142,9 +142,6 @@ function foundWell(analyses: readonly Analysis[]): readonly string[] {
   const names = linked.filter(({ target }) => !unwell.has(target)).map(({ target }) => nameOf(target));
   return [...new Set(names)];
 }
-
-const withoutCause = { cause: null, chain: [], change: null, changes: [], rootCause: null } as const;
-const nothingFound: Ranking = { findings: [], unlinked: [], ...withoutCause };
 
 function noIncident(name: string): Subject {
   return {

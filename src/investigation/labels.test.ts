@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { namespaceLabels as indexedNamespaceLabels } from '../core/alert.ts';
-import { alertObject, namedObjects } from './labels.ts';
+import { alertObject, alertTitle, namedObjects } from './labels.ts';
 
 const named = (alert: string, labels: Record<string, string>) => {
   const { objects, ...rest } = namedObjects(alert, labels);
@@ -182,6 +182,13 @@ test.each([
   ['Watchdog', { severity: 'none' }, null],
 ])('%s is about %j', (name, labels: Record<string, string>, object) => {
   expect(alertObject(name, labels)).toBe(object);
+});
+
+test('an alert is told by its name and its object', () => {
+  expect(alertTitle({ name: 'KubePodNotReady', labels: { namespace: 'shop', pod: 'web-1' } })).toBe(
+    'KubePodNotReady pod/shop/web-1',
+  );
+  expect(alertTitle({ name: 'Watchdog', labels: {} })).toBe('Watchdog');
 });
 
 test('lists find the namespace in every label that an investigation knows', () => {

@@ -148,6 +148,11 @@ export function alertObject(alertName: string, labels: Labels): string | null {
   return namespace === null ? instance : `namespace/${namespace}`;
 }
 
+/** An alert by its name and what it names: `KubePodCrashLooping pod/shop/web-1`. */
+export function alertTitle({ name, labels }: { readonly name: string; readonly labels: Labels }): string {
+  return `${name} ${alertObject(name, labels) ?? ''}`.trim();
+}
+
 function applicationsOf(labels: Labels): readonly string[] {
   const scrapeJob = labels['job'] ?? '';
   const names = [

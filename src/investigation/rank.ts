@@ -1,9 +1,9 @@
 import type { Category, FindingDraft, Pointer, Question, Target, TemplateChange } from '../analyzers/define.ts';
-import { capital } from '../analyzers/reading/fields.ts';
 import { hasName } from '../analyzers/reading/names.ts';
 import type { FindingSeverity } from '../core/finding.ts';
 import { addMs, timeText } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import { capital } from '../lib/words.ts';
 import { dropExplained, fold, isBefore } from './findings.ts';
 import type { Analysis, RankedFinding } from './findings.ts';
 import { isLinked, isSurrounding, pathTo } from './graph.ts';
@@ -24,6 +24,12 @@ export interface Ranking {
   /** One or two sentences; null = inconclusive. */
   readonly rootCause: string | null;
 }
+
+/** What of a ranking says that nothing is known to be the cause. */
+export const withoutCause = { cause: null, chain: [], change: null, changes: [], rootCause: null } as const;
+
+/** The ranking of nothing. */
+export const nothingRanked: Ranking = { findings: [], unlinked: [], ...withoutCause };
 
 /** What the alert asks for. */
 export interface Asked {

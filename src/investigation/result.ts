@@ -4,14 +4,16 @@ import { oneLine, printable } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
 import { happenedWords } from '../analyzers/happened.ts';
 import { renderReport } from '../report/markdown.ts';
-import { count, inconclusive, percent } from '../report/words.ts';
+import { inconclusive, percent } from '../report/words.ts';
 import { aboutAlerts, causeOf, whatHappened } from './about.ts';
 import { firstWords } from './bounds.ts';
 import { confidenceOf } from './confidence.ts';
 import type { EvidenceRecorder } from './evidence.ts';
 import type { AlertSnapshot } from '../core/run.ts';
+import { plural } from '../lib/words.ts';
 import type { InvestigationInput } from './input.ts';
 import type { RankedFinding } from './findings.ts';
+import { nothingRanked, withoutCause } from './rank.ts';
 import type { Ranking } from './rank.ts';
 import { causalChain } from './chain.ts';
 import { nothingNamed } from './targets.ts';
@@ -60,9 +62,7 @@ export function composeResult(composition: Composition): AgentResult {
     ranking.cause !== null &&
     findings[0]?.category === ranking.cause.draft.category &&
     findings[0].object === ranking.cause.draft.object;
-  const kept: Ranking = supported
-    ? ranking
-    : { ...ranking, cause: null, chain: [], change: null, changes: [], rootCause: null };
+  const kept: Ranking = supported ? ranking : { ...ranking, ...withoutCause };
   const chain = causalChain(kept, recorder);
   const alsoBroken = ranking.unlinked.slice(0, maxUnlinked).flatMap((finding) => recordFinding(finding, recorder));
   const confidence = confidenceOf(kept, reads.gaps(), reads.answered(), isOutdated(reads, firstStart));
@@ -74,14 +74,12 @@ export function composeResult(composition: Composition): AgentResult {
     changes: item.changes === null ? null : clean(item.changes),
     undo: item.undo === null ? null : clean(item.undo),
   }));
-  const { alert } = composition.input;
+  const { input } = composition;
   return withReport({
-    schema_version: 1,
-    notice: notice === null ? null : printable(notice),
+    ...blankReport(input, notice, composition.clusterName),
     recorded: recordedText(reads, firstStart),
-    ...aboutAlerts(composition.input, composition.clusterName, clean),
     observed_at: reads.now,
-    happened: whatHappened(kept, chain, alert, clean),
+    happened: whatHappened(kept, chain, input.alert, clean),
     cause: causeOf(kept, confidence.value, clean),
     summary: summaryOf(composition, rootCause, findings, confidence.value),
     findings,
@@ -92,21 +90,52 @@ export function composeResult(composition: Composition): AgentResult {
     confidence: confidence.value,
     confidence_reasons: [
       ...confidence.reasons.map((reason) => clean(reason)),
-      ...(dropped > 0 ? [`${count(dropped, 'finding')} without evidence dropped`] : []),
+      ...(dropped > 0 ? [`${plural(dropped, 'finding')} without evidence dropped`] : []),
     ],
     actions_taken: reads.actions(),
     recommendations,
-    can_auto_fix: false,
-    fix_command: null,
     escalation_notes: escalationNotes(composition),
     open_questions: [...composition.questions, ...reads.gaps().map(gapQuestion)]
       .slice(0, maxQuestions)
       .map((question) => clean(question, 500)),
     gaps: reads.gaps().slice(0, maxGaps).map(cleanGap),
-    conversation: [],
     evidence: recorder.list(),
-    model: null,
   });
+}
+
+/** A result in which nothing was read, with all that the alerts alone say. */
+function blankReport(
+  input: InvestigationInput,
+  notice: string | null,
+  clusterName: string | null,
+): Omit<AgentResult, 'report'> {
+  return {
+    schema_version: 1,
+    notice: notice === null ? null : printable(notice),
+    recorded: null,
+    ...aboutAlerts(input, clusterName, clean),
+    observed_at: null,
+    happened: whatHappened(nothingRanked, [], input.alert, clean),
+    cause: null,
+    summary: '',
+    findings: [],
+    root_cause: null,
+    causal_chain: [],
+    also_broken: [],
+    checked: [],
+    confidence: 0,
+    confidence_reasons: [],
+    actions_taken: [],
+    recommendations: [],
+    can_auto_fix: false,
+    fix_command: null,
+    escalation_notes: null,
+    open_questions: [],
+    gaps: [],
+    conversation: [],
+    evidence: [],
+    model: null,
+  };
 }
 
 function recordFinding({ draft, alike }: RankedFinding, recorder: EvidenceRecorder): readonly Finding[] {
@@ -139,7 +168,7 @@ function summaryOf(
   const prefix = notice === null ? '' : `${notice} `;
   const scope = clean(subject.scope, 300);
   if (rootCause !== null)
-    return `${prefix}${clean(ranking.cause?.draft.cause ?? rootCause, 600)} Confidence ${percent(confidence)}, ${count(findings.length, 'finding')} about ${scope}.`;
+    return `${prefix}${clean(ranking.cause?.draft.cause ?? rootCause, 600)} Confidence ${percent(confidence)}, ${plural(findings.length, 'finding')} about ${scope}.`;
   return `${prefix}${inconclusive} ${clean(whyInconclusive(subject, findings.length), 600)}`;
 }
 
@@ -147,7 +176,7 @@ function summaryOf(
 function whyInconclusive(subject: Subject, found: number): string {
   if (subject.mismatch !== null) return subject.mismatch;
   if (subject.gone.length > 0) return `${subject.gone.join('; ')}.`;
-  if (found > 0) return `${count(found, 'finding')}, none of which explains the alert, about ${subject.scope}.`;
+  if (found > 0) return `${plural(found, 'finding')}, none of which explains the alert, about ${subject.scope}.`;
   if (subject.scope === nothingNamed) return 'its labels name no Kubernetes object.';
   return `no finding about ${subject.scope}.`;
 }
@@ -163,7 +192,7 @@ function alertLines({ alert, others = [], asked: question }: InvestigationInput)
   const [firstLine = ''] = question.split('\n');
   const asked = firstLine.trim() === '' ? [] : [`Asked: ${clean(firstLine, 500)}`];
   if (alert === null) return asked;
-  const more = others.length === 0 ? [] : [`and ${count(others.length, 'more alert')} of the same notification.`];
+  const more = others.length === 0 ? [] : [`and ${plural(others.length, 'more alert')} of the same notification.`];
   return [...aboutAlert(alert), ...more, ...asked];
 }
 
@@ -201,24 +230,10 @@ function gapQuestion(gap: Gap): string {
 export function emptyResult(input: InvestigationInput, notice: string | null): AgentResult {
   const question =
     'Which cluster is the alert about? None is configured: start fist with --context NAME or --kubeconfig FILE for a live one, or --dump PATH for a captured one.';
-  const { alert } = input;
   return withReport({
-    schema_version: 1,
-    notice: notice === null ? null : printable(notice),
-    recorded: null,
-    ...aboutAlerts(input, null, clean),
-    observed_at: null,
-    happened: whatHappened(nothingRanked, [], alert, clean),
-    cause: null,
+    ...blankReport(input, notice, null),
     summary: `${notice === null ? '' : `${notice} `}Inconclusive: no cluster is configured, so nothing could be read.`,
-    findings: [],
-    root_cause: null,
-    causal_chain: [],
-    also_broken: [],
-    checked: [],
-    confidence: 0,
     confidence_reasons: ['0%: nothing could be read'],
-    actions_taken: [],
     recommendations: [
       {
         priority: 1,
@@ -230,8 +245,6 @@ export function emptyResult(input: InvestigationInput, notice: string | null): A
         undo: null,
       },
     ],
-    can_auto_fix: false,
-    fix_command: null,
     escalation_notes: alertLines(input).join('\n') || null,
     open_questions: [question],
     gaps: [
@@ -244,21 +257,8 @@ export function emptyResult(input: InvestigationInput, notice: string | null): A
         namespace: null,
       },
     ],
-    conversation: [],
-    evidence: [],
-    model: null,
   });
 }
-
-const nothingRanked: Ranking = {
-  findings: [],
-  unlinked: [],
-  cause: null,
-  chain: [],
-  change: null,
-  changes: [],
-  rootCause: null,
-};
 
 function withReport(result: Omit<AgentResult, 'report'>): AgentResult {
   return { ...result, report: renderReport(result) };

@@ -1,10 +1,11 @@
 import type { ActionTaken, AgentResult, Finding, Recommendation } from '../core/finding.ts';
+import { plural } from '../lib/words.ts';
 import { code, codeBlock, plainText } from './escape.ts';
 import { headLine, headOf } from './head.ts';
 import { createSaid } from './said.ts';
 import type { Said } from './said.ts';
 import { isCommand } from './text.ts';
-import { causeText, chainLines, count, effectOf, logLines, percent } from './words.ts';
+import { causeText, chainLines, effectOf, logLines, percent } from './words.ts';
 
 /**
  * The Markdown report: the order of the text, under the headings of the contract; what proves it is folded. Text that came from
@@ -88,7 +89,11 @@ function escalationLines(report: AgentResult, say: Say): readonly string[] {
 /** Findings, reads and evidence, folded. A line before the closing tag keeps its content Markdown. */
 function proof(report: AgentResult, say: Say): readonly string[] {
   const { findings, actions_taken: actions, evidence } = report;
-  const parts = [count(findings.length, 'finding'), count(actions.length, 'read'), count(evidence.length, 'excerpt')];
+  const parts = [
+    plural(findings.length, 'finding'),
+    plural(actions.length, 'read'),
+    plural(evidence.length, 'excerpt'),
+  ];
   return [
     `<details>\n<summary>Evidence: ${parts.join(', ')}</summary>`,
     '## Key Findings',

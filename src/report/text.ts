@@ -3,13 +3,14 @@ import type { JsonObject } from '../core/json.ts';
 import type { Timestamp } from '../core/time.ts';
 import { cutToWidth } from '../lib/text-width.ts';
 import { oneLine, printable } from '../lib/printable.ts';
+import { capital, plural } from '../lib/words.ts';
 import { headLine, headOf } from './head.ts';
 import { styled } from '../lib/styled.ts';
 import type { Style } from '../lib/styled.ts';
 import { wrap } from '../lib/wrap.ts';
 import { createSaid } from './said.ts';
 import type { Said } from './said.ts';
-import { causeText, chainLines, count, effectOf, logLines } from './words.ts';
+import { causeText, chainLines, effectOf, logLines } from './words.ts';
 
 /** How a report is shown, and what it does not know itself. */
 export interface TextView {
@@ -142,7 +143,7 @@ function effectLines(step: Recommendation, { width, said }: Page): readonly stri
 }
 
 function sentence(text: string): string {
-  return `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}.`;
+  return `${capital(text)}.`;
 }
 
 export function isCommand(text: string): boolean {
@@ -165,7 +166,7 @@ function unanswered(
   { width, said }: Page,
 ): readonly string[] {
   if (first === undefined || confidence >= 0.6) return [];
-  const rest = more.length === 0 ? '' : ` (${count(more.length, 'more question')})`;
+  const rest = more.length === 0 ? '' : ` (${plural(more.length, 'more question')})`;
   return wrap(`Not answered: ${said.once(oneLine(first, 300))}${rest}`, width, '', '  ');
 }
 

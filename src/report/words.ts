@@ -14,11 +14,6 @@ export function percent(confidence: number): string {
   return `${Math.round(confidence * 100)}%`;
 }
 
-/** `1 finding`, `2 findings`. */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
-}
-
 /** What comes before the cause: `The cause is probably (80%)`. */
 function causeLead({ confidence }: Pick<AgentResult, 'confidence'>): string {
   return `The cause ${certaintyOf(confidence)} (${percent(confidence)})`;

@@ -1,9 +1,10 @@
 import { addMs } from '../../core/time.ts';
+import { plural } from '../../lib/words.ts';
 import { describeCommand, look } from '../advice.ts';
 import { defineAnalyzer, nameOf, objectName } from '../define.ts';
 import type { EventView, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
-import { between, listAt, plural, textAt, timeAt } from '../reading/fields.ts';
+import { between, listAt, textAt, timeAt } from '../reading/fields.ts';
 import { quote } from '../reading/quote.ts';
 
 type Draft = FindingDraft<'address-failed' | 'address-missing'>;

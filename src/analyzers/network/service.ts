@@ -1,8 +1,9 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
+import { plural } from '../../lib/words.ts';
 import { change, look } from '../advice.ts';
 import { defineAnalyzer, kindResources, lasting, objectName } from '../define.ts';
 import type { AnalyzerIo, EvidenceDraft, FindingDraft, Pointer, Target } from '../define.ts';
-import { conditionOf, mapAt, plural, textAt } from '../reading/fields.ts';
+import { conditionOf, mapAt, textAt } from '../reading/fields.ts';
 import { isReady, podTrouble } from '../pods/pod-status.ts';
 import { labelText, selectsLabels, templateLabels } from '../reading/selectors.ts';
 import { nearestTo } from './selector-nearest.ts';

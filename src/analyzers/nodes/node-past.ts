@@ -1,9 +1,10 @@
 import { addMs, timeText } from '../../core/time.ts';
+import { plural } from '../../lib/words.ts';
 import { describeCommand, look } from '../advice.ts';
 import { defineAnalyzer } from '../define.ts';
 import type { AnalyzerIo, EventView, FindingDraft, Question, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
-import { conditionOf, plural } from '../reading/fields.ts';
+import { conditionOf } from '../reading/fields.ts';
 import { wasRead } from '../reading/owned.ts';
 import { quote } from '../reading/quote.ts';
 

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
-import { at, capital, conditionOf, listAt, mapAt, plural, textAt } from '../reading/fields.ts';
+import { capital, plural } from '../../lib/words.ts';
+import { at, conditionOf, listAt, mapAt, textAt } from '../reading/fields.ts';
 import { misfit, taintText, untolerated } from './placement.ts';
 import { isUnwellNode, nodeTroubles, notReadySince } from '../nodes/node-conditions.ts';
 import { podRequests } from './pod-requests.ts';

@@ -1,12 +1,13 @@
 import { timeText } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
+import { plural } from '../../lib/words.ts';
 import { change, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer } from '../define.ts';
 import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence, recentWarnings } from '../reading/events.ts';
 import { exitMeaning } from './exit-codes.ts';
 import { commandLineOf } from '../reading/command-line.ts';
-import { between, plural, textAt } from '../reading/fields.ts';
+import { between, textAt } from '../reading/fields.ts';
 import { endedBy, readySince, unwellSince, wellSince } from './pod-end.ts';
 import type { EndedBy } from './pod-end.ts';
 import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';

@@ -1,10 +1,11 @@
 import type { Timestamp } from '../../core/time.ts';
 import { addMs, timeText } from '../../core/time.ts';
+import { plural } from '../../lib/words.ts';
 import { describeCommand, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer } from '../define.ts';
 import type { AnalyzerIo, EventView, EvidenceDraft, FindingDraft, Pointer, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
-import { between, plural, textAt } from '../reading/fields.ts';
+import { between, textAt } from '../reading/fields.ts';
 import { networkAgents } from '../nodes/node-agents.ts';
 import type { NodeAgents } from '../nodes/node-agents.ts';
 import { deletionOf, endedBy, wellSince } from './pod-end.ts';

@@ -1,9 +1,10 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { addMs, timeText } from '../../core/time.ts';
+import { capital, plural } from '../../lib/words.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, EventView, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence, eventsOfContainer } from '../reading/events.ts';
-import { at, between, capital, listAt, plural, textAt, timeAt } from '../reading/fields.ts';
+import { at, between, listAt, textAt, timeAt } from '../reading/fields.ts';
 import { isCreating } from './pod-creating.ts';
 import { containersOf, downSince, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';

@@ -1,9 +1,10 @@
 import { timeText, toEpochMs } from '../../core/time.ts';
+import { plural } from '../../lib/words.ts';
 import { change, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer } from '../define.ts';
 import type { AnalyzerIo, EventView, EvidenceDraft, FindingDraft, Pointer, Target } from '../define.ts';
 import { aboutOf, eventsEvidence, eventView } from '../reading/events.ts';
-import { between, mapAt, plural, textAt } from '../reading/fields.ts';
+import { between, mapAt, textAt } from '../reading/fields.ts';
 import { endedBy, unwellSince, wellSince } from './pod-end.ts';
 import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView, Ending } from './pod-status.ts';

@@ -1,10 +1,11 @@
 import { addMs, timeText } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
+import { plural } from '../../lib/words.ts';
 import { change, describeCommand, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer } from '../define.ts';
 import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence, recentWarnings } from '../reading/events.ts';
-import { at, conditionOf, listAt, plural, textAt } from '../reading/fields.ts';
+import { at, conditionOf, listAt, textAt } from '../reading/fields.ts';
 import { loopbackOnly } from './listening.ts';
 import { deletionOf, graceOf } from './pod-end.ts';
 import { containersOf, podEvidence, podFacts } from './pod-status.ts';

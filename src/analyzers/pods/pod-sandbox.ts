@@ -1,9 +1,10 @@
+import { plural } from '../../lib/words.ts';
 import { describeCommand, look, unreadyQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, Category, EventView, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
 import { networkAgents } from '../nodes/node-agents.ts';
-import { plural, textAt } from '../reading/fields.ts';
+import { textAt } from '../reading/fields.ts';
 import { isCreating, isOvercome } from './pod-creating.ts';
 import { podEvidence, podFacts } from './pod-status.ts';
 import { ownWords, unwrapped } from './runtime-words.ts';

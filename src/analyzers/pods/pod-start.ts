@@ -1,8 +1,9 @@
+import { capital } from '../../lib/words.ts';
 import { change, describeCommand, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, Category, EventView, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence, eventsOfContainer } from '../reading/events.ts';
-import { at, capital, textAt } from '../reading/fields.ts';
+import { at, textAt } from '../reading/fields.ts';
 import { containersOf, downSince, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
 import { keysOf, missingReference, missingText, makersOf } from '../reading/references.ts';

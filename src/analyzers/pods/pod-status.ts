@@ -1,19 +1,9 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { addMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
+import { plural } from '../../lib/words.ts';
 import type { EventView, EvidenceDraft, Period, Target } from '../define.ts';
-import {
-  at,
-  between,
-  conditionOf,
-  controllerOf,
-  listAt,
-  mapAt,
-  numberAt,
-  plural,
-  textAt,
-  timeAt,
-} from '../reading/fields.ts';
+import { at, between, conditionOf, controllerOf, listAt, mapAt, numberAt, textAt, timeAt } from '../reading/fields.ts';
 
 /** How a container ended. */
 export interface Ending {

@@ -1,10 +1,11 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
+import { plural } from '../../lib/words.ts';
 import { change, describeCommand, look, unreadyQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, Category, EventView, FindingDraft, Pointer, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
 import { claimsOf, usesClaim } from '../reading/claims.ts';
-import { listAt, plural, textAt } from '../reading/fields.ts';
+import { listAt, textAt } from '../reading/fields.ts';
 import { driverAgents } from '../nodes/node-agents.ts';
 import { isOnlyTimeout, mountProblem, volumeOf } from './mount-words.ts';
 import type { MountCategory } from './mount-words.ts';

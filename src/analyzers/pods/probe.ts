@@ -1,7 +1,8 @@
 import { toEpochMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
+import { capital } from '../../lib/words.ts';
 import type { EventView } from '../define.ts';
-import { at, capital, listAt, numberAt, textAt } from '../reading/fields.ts';
+import { at, listAt, numberAt, textAt } from '../reading/fields.ts';
 import type { ContainerView, Ending } from './pod-status.ts';
 import { quote } from '../reading/quote.ts';
 

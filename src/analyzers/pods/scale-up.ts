@@ -1,5 +1,5 @@
+import { plural } from '../../lib/words.ts';
 import type { EventView } from '../define.ts';
-import { plural } from '../reading/fields.ts';
 import { quote } from '../reading/quote.ts';
 
 /** Why no node is added for a pod that no node takes. */

@@ -85,13 +85,3 @@ export function isOwnedBy(object: KubernetesObject, owner: KubernetesObject): bo
 export function between(from: Timestamp | null, to: Timestamp | null): string | null {
   return from === null || to === null ? null : durationText(toEpochMs(to) - toEpochMs(from));
 }
-
-/** With a large first letter, as the beginning of a sentence. */
-export function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
-}
-
-/** `1 restart`, `7 restarts`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}

@@ -1,10 +1,11 @@
 import { addMs, timeText } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
+import { plural } from '../../lib/words.ts';
 import { change, describeCommand, look } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, EventView, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
-import { listAt, numberAt, plural, textAt, timeAt } from '../reading/fields.ts';
+import { listAt, numberAt, textAt, timeAt } from '../reading/fields.ts';
 import { quote } from '../reading/quote.ts';
 
 type Name = 'cronjob-suspended' | 'cronjob-missed' | 'cronjob-schedule' | 'cronjob-blocked';

@@ -1,8 +1,9 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
+import { plural } from '../../lib/words.ts';
 import { look } from '../advice.ts';
 import { defineAnalyzer, lasting, objectName } from '../define.ts';
 import type { AnalyzerIo, FindingDraft, Target } from '../define.ts';
-import { numberAt, plural, textAt } from '../reading/fields.ts';
+import { numberAt, textAt } from '../reading/fields.ts';
 import { podsOf } from '../reading/owned.ts';
 import { misfit, templateSpec } from '../pods/placement.ts';
 

@@ -1,21 +1,11 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { addMs, timeText } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
+import { plural } from '../../lib/words.ts';
 import { describeCommand, kindAndName, look, unreadyQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, EvidenceDraft, FindingDraft, Target } from '../define.ts';
-import {
-  at,
-  between,
-  conditionOf,
-  isOwnedBy,
-  listAt,
-  numberAt,
-  plural,
-  textAt,
-  timeAt,
-  mapAt,
-} from '../reading/fields.ts';
+import { at, between, conditionOf, isOwnedBy, listAt, numberAt, textAt, timeAt, mapAt } from '../reading/fields.ts';
 import { wasRead } from '../reading/owned.ts';
 import { replicasOf, revisionOf } from '../reading/replicas.ts';
 import { diffTemplates } from './template-diff.ts';

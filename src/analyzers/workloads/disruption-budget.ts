@@ -1,8 +1,9 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
+import { plural } from '../../lib/words.ts';
 import { describeCommand, look } from '../advice.ts';
 import { defineAnalyzer, lasting, objectName } from '../define.ts';
 import type { FindingDraft, Pointer, Target } from '../define.ts';
-import { at, conditionOf, numberAt, plural } from '../reading/fields.ts';
+import { at, conditionOf, numberAt } from '../reading/fields.ts';
 import { isReady, podTrouble } from '../pods/pod-status.ts';
 import { quote } from '../reading/quote.ts';
 import { matchesLabels } from '../reading/selectors.ts';

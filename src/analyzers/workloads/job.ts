@@ -1,13 +1,14 @@
 import { timeText } from '../../core/time.ts';
 import type { KubernetesObject } from '../../core/cluster.ts';
 import type { Timestamp } from '../../core/time.ts';
+import { plural } from '../../lib/words.ts';
 import { change, describeCommand, look } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import { lastWarningOfPods } from './deleted-pods.ts';
 import type { LastWarning } from './deleted-pods.ts';
 import type { AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Pointer, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
-import { at, between, conditionOf, controllerOf, numberAt, plural, textAt, timeAt } from '../reading/fields.ts';
+import { at, between, conditionOf, controllerOf, numberAt, textAt, timeAt } from '../reading/fields.ts';
 import { podsOf, wasRead } from '../reading/owned.ts';
 import { quote } from '../reading/quote.ts';
 

@@ -1,9 +1,10 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import type { Timestamp } from '../../core/time.ts';
+import { plural } from '../../lib/words.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, EventView, EvidenceDraft, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
-import { conditionOf, controllerOf, isOwnedBy, mapAt, numberAt, plural, timeAt } from '../reading/fields.ts';
+import { conditionOf, controllerOf, isOwnedBy, mapAt, numberAt, timeAt } from '../reading/fields.ts';
 import { refusalCategories } from './refusal-categories.ts';
 import { refusalMessage, refusalOf } from './refusal-words.ts';
 import type { Refusal, RefusalCategory } from './refusal-words.ts';

@@ -1,7 +1,8 @@
+import { plural } from '../../lib/words.ts';
 import { look, unreadyQuestions, describeCommand } from '../advice.ts';
 import { defineAnalyzer, lasting, objectName } from '../define.ts';
 import type { FindingDraft, Target } from '../define.ts';
-import { numberAt, plural } from '../reading/fields.ts';
+import { numberAt } from '../reading/fields.ts';
 import { replicasOf } from '../reading/replicas.ts';
 
 type Name = 'not-observed' | 'min-ready';

@@ -7,6 +7,7 @@ import { checkCharacters, spend } from './runtime.ts';
 import type { Runtime } from './runtime.ts';
 import { isTrue, kindOf, member, typeName, wholeNumber } from './values.ts';
 import type { GoList, GoMap } from './values.ts';
+import { plural } from '../words.ts';
 
 export interface Variable {
   readonly name: string;
@@ -148,7 +149,7 @@ function checkCount(name: string, definition: TemplateFunction, count: number): 
   const wanted = definition.parameters.length;
   if (definition.rest === undefined ? count === wanted : count >= wanted) return;
   const least = definition.rest === undefined ? '' : 'at least ';
-  throw new FunctionError(`${name} takes ${least}${wanted} argument${wanted === 1 ? '' : 's'}, not ${count}`);
+  throw new FunctionError(`${name} takes ${least}${plural(wanted, 'argument')}, not ${count}`);
 }
 
 function parameterType(definition: TemplateFunction, index: number): ParameterType {
