@@ -1,4 +1,5 @@
 import type { Advice, FindingDraft, Place, Question } from './define.ts';
+import { templateOwner } from './reading/template-owner.ts';
 
 /** Reading is harmless and needs nobody's approval. */
 export const look = (action: string, rationale: string): Advice => ({
@@ -41,11 +42,11 @@ export function placeOf(draft: FindingDraft): Place {
   return { namespace, pod: parts.at(-1) ?? '', container: draft.facts['container'] ?? '', workload: workloadOf(draft) };
 }
 
-/** The object whose template makes the pod. A replica set's name is its deployment's plus the template's hash. */
-function workloadOf(draft: FindingDraft): string | null {
-  const [kind = '', name = ''] = (draft.facts['owner'] ?? '').split('/');
-  const hash = draft.facts['pod_template_hash'];
-  if (kind === 'ReplicaSet' && hash !== undefined && name.endsWith(`-${hash}`))
-    return `deployment/${name.slice(0, -hash.length - 1)}`;
-  return kind === 'StatefulSet' || kind === 'DaemonSet' ? `${kind.toLowerCase()}/${name}` : null;
+const withRollouts: ReadonlySet<string> = new Set(['Deployment', 'StatefulSet', 'DaemonSet']);
+
+/** The object whose template makes the pod, where a change of it is rolled out. */
+function workloadOf({ facts }: FindingDraft): string | null {
+  const [kind = '', name = ''] = (facts['owner'] ?? '').split('/');
+  const owner = templateOwner({ kind, name }, facts['pod_template_hash']);
+  return withRollouts.has(owner.kind) ? `${owner.kind.toLowerCase()}/${owner.name}` : null;
 }

@@ -5,6 +5,7 @@ import type { FindingDraft, Target } from '../define.ts';
 import { at, controllerOf, listAt, mapAt, numberAt, textAt } from '../reading/fields.ts';
 import { isReady } from '../pods/pod-status.ts';
 import { labelText, selectsLabels } from '../reading/selectors.ts';
+import { templateOwner } from '../reading/template-owner.ts';
 
 type Draft = FindingDraft<'service-port' | 'service-mixed-pods'>;
 
@@ -238,11 +239,9 @@ function mixedPods(target: Target, port: ServicePort, ready: readonly Kubernetes
 /** What makes a pod: a rollout has pods of two replica sets of one deployment. */
 function makerOf(pod: KubernetesObject): string {
   const owner = controllerOf(pod);
-  if (owner?.kind !== 'ReplicaSet') return owner?.name ?? pod.metadata.name;
-  const hash = pod.metadata.labels?.['pod-template-hash'] ?? '';
-  return hash !== '' && owner.name.endsWith(`-${hash}`)
-    ? owner.name.slice(0, -hash.length - 1)
-    : owner.name.replace(generatedEnd, '');
+  if (owner === null) return pod.metadata.name;
+  const { kind, name } = templateOwner(owner, pod.metadata.labels?.['pod-template-hash']);
+  return kind === 'ReplicaSet' ? name.replace(generatedEnd, '') : name;
 }
 
 /** What Kubernetes appends to names: letters and digits of which no words can come. */

@@ -8,7 +8,7 @@ import { between, conditionOf, listAt, numberAt, textAt, timeAt } from '../readi
 import { networkAgents } from './node-agents.ts';
 import { nodeTroubles, notReadySince } from './node-conditions.ts';
 import { nodeTaints } from './node-taints.ts';
-import { taintText } from '../pods/placement.ts';
+import { taintText } from '../reading/taints.ts';
 import { quote } from '../reading/quote.ts';
 
 type Draft = FindingDraft<

@@ -12,6 +12,9 @@ const isLoopback = new RegExp(`^${loopback}$`, 'i');
 /** What a server says once it listens. */
 export const listens =
   /\b(?:listen(?:s|ing|er)?|serv(?:es|ing)|running|available|ready|launched|started|bound|binding|local(?=:))\b|\bstarting\b.{0,40}\bserver\b/i;
+/** A port in a line, whole: not a part of a larger number, a version or an address. */
+export const portPattern = (port: number): RegExp => new RegExp(`(?<![\\w.])${port}(?!\\w|\\.\\d)`);
+
 /** What has to be there before it does, or did not come about, or was called by the program itself. */
 const denied =
   /\b(?:not|cannot|could not|fail\w*|unable|error|refused|wait\w*|connect\w*|dial\w*|stopp\w*|shut\w*|clos\w*|proxy\w*|forward\w*|upstream|target|backend|pprof|debugger|inspector)\b/i;

@@ -3,7 +3,7 @@ import { at, listAt, numberAt, textAt } from '../reading/fields.ts';
 import { commandLineOf } from '../reading/command-line.ts';
 import { sourceEnds } from '../log/source-place.ts';
 import type { TellingLine } from '../log/telling.ts';
-import { listens } from './listening.ts';
+import { listens, portPattern } from './listening.ts';
 import { containersOf } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
 
@@ -38,7 +38,7 @@ export function loopbackNote(target: Target, container: ContainerView, telling: 
 
 /** Whether a container has a port: it declares it, its probes ask it, it is told to use it, or it says that it listens there. */
 export function hasPort({ spec }: ContainerView, lines: readonly string[], port: number): boolean {
-  const named = new RegExp(`(?<![\\w.])${port}(?![\\w]|\\.\\d)`);
+  const named = portPattern(port);
   const probes = ['livenessProbe', 'readinessProbe', 'startupProbe'].flatMap((probe) =>
     ['httpGet', 'tcpSocket', 'grpc'].map((how) => at(spec, probe, how, 'port')),
   );

@@ -1,7 +1,8 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { capital, plural } from '../../lib/words.ts';
 import { at, conditionOf, listAt, mapAt, textAt } from '../reading/fields.ts';
-import { misfit, taintText, untolerated } from './placement.ts';
+import { taintText, untolerated } from '../reading/taints.ts';
+import { misfit } from './placement.ts';
 import { isUnwellNode, nodeTroubles, notReadySince } from '../nodes/node-conditions.ts';
 import { podRequests } from './pod-requests.ts';
 import { quantityOf, quantityText } from '../reading/quantity.ts';

@@ -1,22 +1,20 @@
-import { timeText, toEpochMs } from '../../core/time.ts';
+import { timeText } from '../../core/time.ts';
 import { plural } from '../../lib/words.ts';
 import { change, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer } from '../define.ts';
-import type { AnalyzerIo, EventView, EvidenceDraft, FindingDraft, Pointer, Target } from '../define.ts';
-import { aboutOf, eventsEvidence, eventView } from '../reading/events.ts';
+import type { AnalyzerIo, EventView, FindingDraft, Pointer, Target } from '../define.ts';
 import { between, mapAt, textAt } from '../reading/fields.ts';
 import { endedBy, unwellSince, wellSince } from './pod-end.ts';
 import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView, Ending } from './pod-status.ts';
+import { kernelReport } from './kernel-report.ts';
+import type { KernelReport } from './kernel-report.ts';
 import { quote } from '../reading/quote.ts';
 import { logOfEndedRun } from './run-log.ts';
 import type { RunLog } from './run-log.ts';
 import type { TellingLine } from '../log/telling.ts';
 
 type Draft = FindingDraft<'oom-killed' | 'pod-memory-limit' | 'child-oom' | 'node-oom'>;
-
-/** The kernel's report and the end of the container are seconds apart. */
-const sameMomentMs = 120_000;
 
 /** Memory: kills by the limit of a container, of the whole pod, for want of memory on the node, and kills of a child process. */
 export const podMemory = defineAnalyzer({
@@ -123,70 +121,6 @@ async function analyzeContainer(
   return told === null ? [] : childKilled({ target, container, ending, log, report: await readReport() }, told);
 }
 
-/** What the kernel said of a kill: an event OOMKilling or SystemOOM about the pod or its node. */
-interface KernelReport {
-  readonly event: EventView;
-  /** The name of the process; empty where it is not told. */
-  readonly process: string;
-  /** Of the whole machine, not of a control group. */
-  readonly system: boolean;
-  /** At the moment of the end, not only at some time of a row of reports. */
-  readonly same: boolean;
-  readonly evidence: EvidenceDraft;
-}
-
-async function kernelReport(
-  io: AnalyzerIo,
-  target: Target,
-  events: readonly EventView[],
-  ending: Ending,
-): Promise<KernelReport | null> {
-  const node = textAt(target.object, 'spec', 'nodeName');
-  const [ofNode, near] = await Promise.all([
-    node === '' ? Promise.resolve<readonly EventView[]>([]) : io.events({ kind: 'node', namespace: null, name: node }),
-    io.list('events', target.namespace),
-  ]);
-  const beside =
-    near.kind === 'ok' ? near.value.filter((event) => textAt(aboutOf(event), 'name') === node).map(eventView) : [];
-  const reports = [...events, ...ofNode, ...beside].filter(
-    ({ reason, first, last }) =>
-      (reason === 'OOMKilling' || reason === 'SystemOOM') &&
-      ending.finishedAt !== null &&
-      last !== null &&
-      toEpochMs(last) >= toEpochMs(ending.finishedAt) - sameMomentMs &&
-      toEpochMs(first ?? last) <= toEpochMs(ending.finishedAt) + sameMomentMs,
-  );
-  // A control group that was full was reported as such, whatever else the kubelet says of the machine.
-  const event = reports.findLast(isOfGroup) ?? reports.at(-1);
-  if (event === undefined) return null;
-  const process =
-    /Killed process \d+ \(([^)]{1,64})\)/.exec(event.message)?.[1] ??
-    /victim process: ([^,\s]{1,64})/.exec(event.message)?.[1] ??
-    '';
-  const system = !isOfGroup(event);
-  const same = [event.first, event.last].some(
-    (moment) =>
-      moment !== null &&
-      ending.finishedAt !== null &&
-      Math.abs(toEpochMs(moment) - toEpochMs(ending.finishedAt)) <= sameMomentMs,
-  );
-  const read = events.includes(event)
-    ? eventsEvidence(target, events).read
-    : ofNode.includes(event)
-      ? ({ kind: 'events', of: 'node', namespace: null, name: node } as const)
-      : ({ kind: 'list', resource: 'events', namespace: target.namespace } as const);
-  return {
-    event,
-    process,
-    system,
-    same,
-    evidence: { read, excerpt: `${event.last}  ${event.reason}  x${event.count}  ${quote(event.message, 300)}` },
-  };
-}
-
-const isOfGroup = ({ reason, message }: EventView): boolean =>
-  reason === 'OOMKilling' && /memory cgroup|memcg/i.test(message);
-
 function outOfMemory(kill: Kill): Draft {
   const { target, container, ending, report } = kill;
   const limit = container.limits['memory'];
@@ -270,7 +204,7 @@ function childKilled(kill: Kill, told: TellingLine): readonly Draft[] {
   const proof =
     report === null
       ? ''
-      : ` The kernel reports: ${quote(report.event.message, 200)}${plural(report.event.count, 'time') === '1 time' ? '' : ` (${plural(report.event.count, 'time')})`}.`;
+      : ` The kernel reports: ${quote(report.event.message, 200)}${report.event.count === 1 ? '' : ` (${plural(report.event.count, 'time')})`}.`;
   const process = report === null || report.process === '' ? 'A process' : `A process (${report.process})`;
   const common = draftOf(kill);
   const cause = `${process} in container ${container.name} was killed ${report === null ? "with SIGKILL, by its parent's words perhaps for memory" : 'by the kernel for memory'}, and the container then ended with exit code ${ending.exitCode ?? 'unknown'}. Its log says: "${told.text}".${proof}${limited}`;

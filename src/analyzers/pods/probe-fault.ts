@@ -1,7 +1,7 @@
 import type { LogRecord } from '../log/records.ts';
 import { listAt, numberAt, textAt } from '../reading/fields.ts';
 import { quote } from '../reading/quote.ts';
-import { listens } from './listening.ts';
+import { listens, portPattern } from './listening.ts';
 import type { ContainerView } from './pod-status.ts';
 import type { Probe } from './probe.ts';
 import { unwrapped } from './runtime-words.ts';
@@ -149,10 +149,8 @@ function elsewhere(probe: Probe, container: ContainerView, output: string, recor
     return { text: answer, wrong: false };
   const declared = declaredText(container);
   const said = records.flatMap(({ lines }) => lines).filter((line) => listens.test(line));
-  const names = (line: string, number: string | number): boolean =>
-    new RegExp(`(?<![\\w.])${number}(?!\\w)`).test(line);
-  const line = said.findLast((one) => ports.some(({ number }) => number !== null && names(one, number)));
-  if (line === undefined || said.some((one) => names(one, port)))
+  const line = said.findLast((one) => ports.some(({ number }) => number !== null && portPattern(number).test(one)));
+  if (line === undefined || said.some((one) => portPattern(Number(port)).test(one)))
     return { text: `${answer}; the container does not declare port ${port}, it declares ${declared}`, wrong: false };
   return {
     text: `${answer}: no port of the container is ${port}, it has ${declared}, and says "${quote(line.trim(), 160)}"`,

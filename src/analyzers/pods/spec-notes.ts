@@ -77,8 +77,8 @@ function sourceName(source: unknown): string {
 /** The mount or the setting that makes it read-only. */
 function readOnlyNote(container: ContainerView, text: string): string {
   const mount = listAt(container.spec, 'volumeMounts').find((one) => {
-    const path = textAt(one, 'mountPath');
-    return at(one, 'readOnly') === true && path !== '' && hasName(text, path);
+    const path = textAt(one, 'mountPath').replace(/\/+$/, '');
+    return at(one, 'readOnly') === true && hasName(text, path);
   });
   if (mount !== undefined)
     return ` Volume ${textAt(mount, 'name')} is mounted at ${textAt(mount, 'mountPath')} with readOnly.`;

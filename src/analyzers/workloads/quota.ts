@@ -5,6 +5,7 @@ import type { AnalyzerIo, EvidenceDraft, FindingDraft, Target } from '../define.
 import { controllerOf, mapAt, textAt } from '../reading/fields.ts';
 import { podRequests } from '../pods/pod-requests.ts';
 import { quantityOf, quantityText } from '../reading/quantity.ts';
+import { templateOwner } from '../reading/template-owner.ts';
 
 /** From this part of a quota on it is nearly full. */
 const nearlyFull = 0.9;
@@ -105,8 +106,6 @@ async function largestUsers(
 function ownerName(pod: KubernetesObject): string {
   const owner = controllerOf(pod);
   if (owner === null) return `pod ${pod.metadata.name}`;
-  const hash = pod.metadata.labels?.['pod-template-hash'];
-  return owner.kind === 'ReplicaSet' && hash !== undefined && owner.name.endsWith(`-${hash}`)
-    ? `deployment ${owner.name.slice(0, -hash.length - 1)}`
-    : `${owner.kind.toLowerCase()} ${owner.name}`;
+  const { kind, name } = templateOwner(owner, pod.metadata.labels?.['pod-template-hash']);
+  return `${kind.toLowerCase()} ${name}`;
 }
