@@ -69,7 +69,7 @@ describe('what fires', () => {
 
   test('history says what happened to each', async () => {
     const { out } = await fist('get', 'alerts', '--history', '--name', 'Early');
-    const steps = /\n\n\w{8} {2}Early\n((?: {2}\S+Z {2}\S+ -> \S+ {2}\w+\n)+)$/.exec(out)?.[1] ?? '';
+    const steps = /\n\n\w{8} {2}Early\n((?: {2}[-\d]+ [:\d]+ UTC {2}\S+ -> \S+ {2}\w+\n)+)$/.exec(out)?.[1] ?? '';
     expect(steps.match(/\w+$/gm)).toEqual(expect.arrayContaining(['Opened', 'Resolved', 'Reopened']));
   });
 
@@ -135,7 +135,7 @@ describe('why', () => {
     const said = await lines('describe', `alert/${name}`);
     expect(said[0]).toMatch(/^FIRING /);
     expect(said.join('\n')).toMatch(
-      /History\n.*Opened\n.*RunStarted\n.*RunEnded\n\nRuns\n {2}run\/\w{8} .*\n\nDeliveries\n {2}delivery\/\w{8} {2}report/,
+      /History\n {2}AT .*\n.*Opened\n.*RunStarted\n.*RunEnded\n\nRuns\n {2}RUN .*\n {2}run\/\w{8} .*\n\nDeliveries\n {2}DEL.*\n {2}delivery\/\w{8} {2}report/,
     );
     expect((await lines('describe', 'run/@latest'))[0]).toMatch(/^Run {8}/);
   });

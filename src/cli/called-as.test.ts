@@ -25,6 +25,8 @@ test('commands in a text are in the words of the person, and nothing else is', (
     'npx punching-fist get runs, or `npx punching-fist describe run/1`; see /opt/fist/bin, punching-fist retry',
   );
   expect(inWordsOf('fist', text)).toBe(text);
+  const kubectl = 'kubectl -n fist get pods; kubectl --namespace fist logs a';
+  expect(inWordsOf('npx punching-fist', kubectl)).toBe(kubectl);
   expect(inWordsOf(undefined, text)).toBe(text);
   expect(inWordsOf("'/a$&b/fist.js'", 'fist get runs')).toBe("'/a$&b/fist.js' get runs");
 });

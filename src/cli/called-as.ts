@@ -24,10 +24,10 @@ export function calledAs({ script, env, folder }: Start): string {
   return sep === '\\' || shown.endsWith('.ts') ? `node ${quoted}` : quoted;
 }
 
-/** A text with commands, `fist get runs`, in the words with which this program was called. */
+/** A text with commands, `fist get runs`, in the words with which this program was called; a namespace `fist` is left alone. */
 export function inWordsOf(called: string | undefined, text: string): string {
   if (called === undefined || called === 'fist') return text;
-  return text.replace(/(?<![\w./-])fist(?= [a-z[-])/g, () => called);
+  return text.replace(/(?<![\w./-]|-n |--\S+ )fist(?= [a-z[-])/g, () => called);
 }
 
 /** The same of a help: its command lines are in these words, in its prose the name of the program stays. */

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { createdAt, deliveryFixture } from '../../test/support/deliveries.ts';
+import { timeText } from '../core/time.ts';
 import { deliveryState, deliveryText } from './delivery-text.ts';
+
+const view = { colour: false, evidence: false, nowMs: 0 };
 
 describe('describe delivery/ID', () => {
   test('a failed one says why, and what to do next', () => {
@@ -16,12 +19,13 @@ describe('describe delivery/ID', () => {
         payload: { text: 'a\u001b[2Jb' },
         retriedAt: createdAt,
       }),
+      view,
     );
     expect(text).toContain('Sink       shop/out (webhook)\n');
     expect(text).toContain('Of         run/r1, alert/a1\n');
     expect(text).toContain('Status     failed (ambiguous), 10 attempts\n');
     expect(text).toContain('Error      DeliveryFailed: gave up after 10 attempts: hooks.example answered 500');
-    expect(text).toContain(`Retried    ${createdAt}\n`);
+    expect(text).toContain(`Retried    ${timeText(createdAt)}\n`);
     expect(text).toContain('Ambiguous  ');
     expect(text).toContain('Next       fist retry delivery/d1, once the reason is gone\n');
     expect(text).not.toContain('\u001b');
@@ -35,16 +39,18 @@ describe('describe delivery/ID', () => {
       runId: null,
       alertId: null,
     });
-    expect(deliveryText(waiting)).toContain('Next       fist describe sink/shop/out\n');
-    expect(deliveryText(waiting)).toContain('Of         -\n');
-    expect(deliveryText(waiting)).toContain('Status     pending, 1 attempt\n');
-    expect(deliveryText(deliveryFixture({ status: 'sent', wakeAt: null }))).not.toMatch(/^(?:Next|Error|Ambiguous)/m);
+    expect(deliveryText(waiting, view)).toContain('Next       fist describe sink/shop/out\n');
+    expect(deliveryText(waiting, view)).toContain('Of         -\n');
+    expect(deliveryText(waiting, view)).toContain('Status     pending, 1 attempt\n');
+    expect(deliveryText(deliveryFixture({ status: 'sent', wakeAt: null }), view)).not.toMatch(
+      /^(?:Next|Error|Ambiguous)/m,
+    );
   });
 
   test('a skipped one has a reason, a cancelled one an error', () => {
     const skipped = deliveryFixture({ status: 'skipped', error: 'the condition is false', wakeAt: null });
-    expect(deliveryText(skipped)).toContain('Reason     the condition is false\n');
-    expect(deliveryText({ ...skipped, errorCode: 'Cancelled' })).toContain('Error      Cancelled: the condition');
+    expect(deliveryText(skipped, view)).toContain('Reason     the condition is false\n');
+    expect(deliveryText({ ...skipped, errorCode: 'Cancelled' }, view)).toContain('Error      Cancelled: the condition');
   });
 
   test.each([

@@ -1,5 +1,6 @@
 import type { DemoEvent } from '../app/demo-event.ts';
 import type { AgentResult } from '../core/finding.ts';
+import { secondsText } from '../core/time.ts';
 import { plain } from '../lib/printable.ts';
 import { causeText, chainLines, count, decidingLines, firstStep } from '../report/words.ts';
 import type { FirstStep } from '../report/words.ts';
@@ -64,10 +65,7 @@ const tellers: Omit<Tellers, 'story-started'> = {
   alert: ({ name, object, status }) => (status === 'resolved' ? [] : [['alert', `${plain(name)} ${plain(object)}`]]),
   step: () => [],
   investigated: ({ result, durationMs }) => [
-    [
-      'run',
-      `investigated in ${(durationMs / 1000).toFixed(1)} s without a model, from ${result.evidence.length} reads`,
-    ],
+    ['run', `investigated in ${secondsText(durationMs)} without a model, from ${result.evidence.length} reads`],
     ['cause', plain(causeText(result))],
     ...labelled('way there', chainLines(result)),
     ...labelled('evidence', evidenceLines(result)),

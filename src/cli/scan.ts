@@ -2,6 +2,7 @@ import { scanOnce } from '../app/investigate.ts';
 import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
 import type { Broken } from '../core/finding.ts';
+import { timeText } from '../core/time.ts';
 import { plain } from '../lib/printable.ts';
 import { outputFormat, printItems, printObject, tell } from './output.ts';
 import type { Listing, Terminal } from './output.ts';
@@ -15,7 +16,7 @@ const listing: Listing<Broken> = {
   columns: [
     { heading: 'SEVERITY', text: ({ severity }) => severity },
     { heading: 'OBJECT', text: ({ object }) => object },
-    { heading: 'SINCE', text: ({ since }) => since?.slice(0, 16) ?? '', wide: true },
+    { heading: 'SINCE', text: ({ since }) => (since === null ? '-' : timeText(since)), wide: true },
     { heading: 'AFFECTS', text: ({ affects }) => String(affects.length) },
     { heading: 'CAUSE', text: ({ cause }) => cause },
     { heading: 'LOOK', text: ({ look }) => look ?? '', wide: true },

@@ -1,10 +1,11 @@
+import { elapsedText } from '../core/time.ts';
 import { plain } from '../lib/printable.ts';
 import { textWidth } from '../lib/text-width.ts';
 import type { AnswerOf } from '../server/routes.ts';
 import { answerIsNo } from './failure.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
-import { age, outputFormat, printObject, tell } from './output.ts';
+import { outputFormat, printObject, tell } from './output.ts';
 import type { Terminal } from './output.ts';
 import { sizeText } from './size-text.ts';
 import { table } from './table.ts';
@@ -105,5 +106,5 @@ function countText({ count, more }: Count): string {
 }
 
 function ageText(time: string, now: string): string {
-  return age(time, Date.parse(now));
+  return elapsedText(time, Date.parse(now));
 }

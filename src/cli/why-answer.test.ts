@@ -91,7 +91,7 @@ test('a cause is worded by how sure it is, with the way, the evidence and the fi
     firstStep: { action: 'kubectl get storageclass', effect: 'reads only' },
     next: 'fist describe alert/71b40123',
   });
-  expect(whyLines(why, alert, nowMs)).toEqual([
+  expect(whyLines(why, alert, { nowMs })).toEqual([
     'FIRING warning Crash pod/shop/web-1 for 12m',
     'since 2026-03-01 12:00:00 UTC, episode 1, received once',
     '',
@@ -126,7 +126,7 @@ test('however long the report is, it is one screen', () => {
     recommendations: [{ ...report.recommendations[0], action: long }],
   };
   const alert = detail({ ...ended, cause: 'x', aiAnalysis: most, name: 'N'.repeat(300) }, [{}]);
-  const lines = whyLines(whyOf(alert), alert, nowMs);
+  const lines = whyLines(whyOf(alert), alert, { nowMs });
   expect(lines.length).toBeLessThanOrEqual(24);
   expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(84);
   expect(lines.slice(0, 2).join(' ')).toMatch(/^FIRING warning N+… .*pod\/shop\/web-1 for 12m$/);
@@ -139,7 +139,7 @@ test('a head and a line of evidence go on in the next line', () => {
   const alert = detail({ ...ended, cause: 'x', aiAnalysis: { ...report, evidence } as never, name: 'N'.repeat(55) }, [
     {},
   ]);
-  const lines = whyLines(whyOf(alert), alert, nowMs);
+  const lines = whyLines(whyOf(alert), alert, { nowMs });
   expect(lines.slice(0, 2)).toEqual([`FIRING warning ${'N'.repeat(55)}`, '  pod/shop/web-1 for 12m']);
   const at = lines.indexOf('Evidence');
   expect(lines.slice(at + 1, at + 4)).toEqual([
@@ -168,7 +168,7 @@ test.each<[string, Partial<AlertRecord>, readonly Partial<RunRecord>[], string, 
     'a storm',
     { mutedReason: 'StormGuard', mutedUntil: '2026-03-01T12:13:00.000Z' },
     [],
-    'No run was started: its Source has begun as many runs as stormCapPerMinute allows, and it gets one when there is room. It is decided anew at 12:13:00 UTC.',
+    'No run was started: its Source has begun as many runs as stormCapPerMinute allows, and it gets one when there is room. It is decided anew at 2026-03-01 12:13:00 UTC.',
     'fist describe source/default/am',
   ],
   ['no workflow', {}, [], 'No run was started: its Source triggers no Workflow.', 'fist investigate pod/web-1 -n shop'],

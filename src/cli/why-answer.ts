@@ -1,5 +1,6 @@
 import type { AlertRecord, AlertTransition, CauseState, MuteReason } from '../core/alert.ts';
 import type { DeliverySummary, RunSummary } from '../core/lists.ts';
+import { timeText } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { oneLine } from '../lib/printable.ts';
 import { shortId } from '../lib/short-id.ts';
@@ -68,7 +69,7 @@ interface GoingOn {
 function goingOn(alert: AlertDetail, run: RunSummary | undefined): GoingOn {
   const { mutedReason, mutedUntil } = alert;
   if (mutedReason !== null) {
-    const until = mutedUntil === null ? '' : ` It is decided anew at ${mutedUntil.slice(11, 19)} UTC.`;
+    const until = mutedUntil === null ? '' : ` It is decided anew at ${timeText(mutedUntil)}.`;
     return {
       text: `No run was started: ${mutedWords[mutedReason]}.${until}`,
       next: `fist describe source/${alert.namespace}/${alert.source}`,

@@ -1,4 +1,4 @@
-import { timeText, toTimestamp } from '../core/time.ts';
+import { elapsedText, timeText, toTimestamp } from '../core/time.ts';
 import { shortId } from '../lib/short-id.ts';
 import { cutMiddle, cutToWidth } from '../lib/text-width.ts';
 import { headLine } from '../report/head.ts';
@@ -6,7 +6,8 @@ import type { ReportHead } from '../report/head.ts';
 import { wrap } from '../lib/wrap.ts';
 import { isCommand } from '../report/text.ts';
 import type { FirstStep } from '../report/words.ts';
-import { age } from './output.ts';
+import { inWordsOf } from './called-as.ts';
+import type { DetailView } from './detail-text.ts';
 import type { AlertDetail, Why } from './why-answer.ts';
 
 /** Lines of each part; together, and with the next command, the tight ones stay within a screen of 25. */
@@ -18,13 +19,21 @@ const leastName = 12;
 type Most = { readonly [part in keyof typeof most]: number };
 const defaultColumns = 80;
 
-/** What `fist why` prints, and the head of `fist describe alert`. `now` is the time in milliseconds. */
-export function whyLines(why: Why, alert: AlertDetail, nowMs: number, columns = defaultColumns): readonly string[] {
-  const lines = partsOf(why, alert, nowMs, columns, most);
-  return lines.length <= mostLines ? lines : partsOf(why, alert, nowMs, columns, tight);
+/** How it is shown: as wide as the terminal, commands in the words of the person. */
+type WhyView = Pick<DetailView, 'columns' | 'called' | 'nowMs'>;
+
+/** What `fist why` prints, and the head of `fist describe alert`. */
+export function whyLines(why: Why, alert: AlertDetail, view: WhyView): readonly string[] {
+  const lines = partsOf(why, alert, view, most);
+  return lines.length <= mostLines ? lines : partsOf(why, alert, view, tight);
 }
 
-function partsOf(why: Why, alert: AlertDetail, nowMs: number, columns: number, most: Most): readonly string[] {
+function partsOf(
+  why: Why,
+  alert: AlertDetail,
+  { nowMs, columns = defaultColumns, called }: WhyView,
+  most: Most,
+): readonly string[] {
   const { answer, chain, evidence, firstStep } = why;
   return [
     ...wrapped(headLine(headOf(alert, columns), toTimestamp(nowMs)), columns, most.head),
@@ -36,7 +45,7 @@ function partsOf(why: Why, alert: AlertDetail, nowMs: number, columns: number, m
       evidence.flatMap(({ id, line }) => wrapped(line, columns, most.evidence, `  ${id.padEnd(4)}`, '      ')),
       'Evidence',
     ),
-    ...block(firstStep === null ? [] : stepLines(firstStep, columns), 'First step'),
+    ...block(firstStep === null ? [] : stepLines(firstStep, columns, called), 'First step'),
     ...block(why.run === null ? [] : [runLine(why.run, alert, nowMs)]),
   ];
 }
@@ -47,9 +56,9 @@ function ends(chain: readonly string[]): readonly string[] {
 }
 
 /** A command stays alone on its line, so that it can be copied. */
-function stepLines({ action, effect }: FirstStep, columns: number): readonly string[] {
+function stepLines({ action, effect }: FirstStep, columns: number, called?: string): readonly string[] {
   return isCommand(action)
-    ? [`  ${action}`, cutToWidth(`  (${effect})`, columns)]
+    ? [`  ${inWordsOf(called, action)}`, cutToWidth(`  (${effect})`, columns)]
     : atMost(wrap(`${action} (${effect})`, columns, '  '), most.step);
 }
 
@@ -71,14 +80,15 @@ function timesLine({ since, status, resolvedAt, episode, receiveCount }: AlertDe
   const times = receiveCount === 1 ? 'once' : `${receiveCount} times`;
   const when =
     status === 'resolved' && resolvedAt !== null
-      ? `resolved ${timeText(resolvedAt)}, ${age(resolvedAt, nowMs)} ago`
+      ? `resolved ${timeText(resolvedAt)}, ${elapsedText(resolvedAt, nowMs)} ago`
       : `since ${timeText(since)}`;
   return `${when}, episode ${episode}, received ${times}`;
 }
 
 function runLine({ id, status }: NonNullable<Why['run']>, { runs }: AlertDetail, nowMs: number): string {
   const [run] = runs;
-  return `Run  run/${shortId(id)} ${status}, ${age(run?.completedAt ?? run?.createdAt, nowMs)} ago`;
+  const at = run?.completedAt ?? run?.createdAt;
+  return `Run  run/${shortId(id)} ${status}${at === undefined ? '' : `, ${elapsedText(at, nowMs)} ago`}`;
 }
 
 /** Lines under a title, an empty line before them; nothing where there are none. */

@@ -35,7 +35,7 @@ export async function why(terminal: Terminal, flags: WhyFlags, word?: string): P
     await printObject(terminal, format, answer);
     return 0;
   }
-  terminal.out(`${whyLines(answer, alert, Date.now(), terminal.columns).join('\n')}\n`);
+  terminal.out(`${whyLines(answer, alert, { ...terminal, nowMs: Date.now() }).join('\n')}\n`);
   const more = others.filter((other) => other.id !== alert.id).slice(0, mostOthers);
   if (more.length > 0) tell(terminal, `also open: ${more.map(nameOf).join(', ')}`);
   tell(terminal, `next: ${answer.next}`);

@@ -26,6 +26,16 @@ export function minuteText(time: Timestamp): string {
   return `${time.slice(0, 10)} ${time.slice(11, 16)} UTC`;
 }
 
+/** How long something took, for people: `0.3s`, and from ten seconds on as {@link durationText}. */
+export function secondsText(milliseconds: number): string {
+  return milliseconds < 10_000 ? `${(Math.max(0, milliseconds) / 1000).toFixed(1)}s` : durationText(milliseconds);
+}
+
+/** How long ago a time was, as {@link durationText}. */
+export function elapsedText(since: Timestamp, nowMs: number): string {
+  return durationText(nowMs - toEpochMs(since));
+}
+
 /** `1m34s`, `2h5m`, `3d4h`: the two largest units. */
 export function durationText(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));

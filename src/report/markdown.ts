@@ -1,5 +1,6 @@
 import type { ActionTaken, AgentResult, Finding, Recommendation } from '../core/finding.ts';
 import { plural } from '../lib/words.ts';
+import { timeText } from '../core/time.ts';
 import { code, codeBlock, plainText } from './escape.ts';
 import { headLine, headOf } from './head.ts';
 import { createSaid } from './said.ts';
@@ -109,7 +110,7 @@ function proof(report: AgentResult, say: Say): readonly string[] {
       ? ['None.']
       : evidence.flatMap((item) => [
           `### ${item.id}: ${plainText(item.kind)} of ${plainText(item.object)}`,
-          `${code(item.command)}, as of ${item.time}`,
+          `${code(item.command)}, as of ${timeText(item.time)}`,
           codeBlock(item.excerpt),
         ])),
     '</details>',
@@ -122,5 +123,5 @@ function findingText({ severity, category, object, description, evidence_ids: id
 }
 
 function actionLine(action: ActionTaken): string {
-  return `${code(action.command)} at ${action.timestamp}: ${action.success ? '' : '**failed**, '}${plainText(action.output_summary)}`;
+  return `${code(action.command)} at ${timeText(action.timestamp)}: ${action.success ? '' : '**failed**, '}${plainText(action.output_summary)}`;
 }

@@ -1,4 +1,4 @@
-import type { AgentResult } from '../core/finding.ts';
+import type { AgentResult, Recommendation } from '../core/finding.ts';
 import type { JsonObject } from '../core/json.ts';
 
 /**
@@ -6,7 +6,16 @@ import type { JsonObject } from '../core/json.ts';
  * that everything that shows a report can show them too.
  */
 export function readReport(kept: JsonObject): AgentResult {
-  return { ...nothing, ...(kept as unknown as Partial<AgentResult>) };
+  const { recommendations = [], ...report } = kept as unknown as Partial<AgentResult>;
+  return {
+    ...nothing,
+    ...report,
+    recommendations: recommendations.map(whole),
+  };
+}
+
+function whole(step: Partial<Recommendation>): Recommendation {
+  return { changes: null, undo: null, ...step } as Recommendation;
 }
 
 const nothing: AgentResult = {

@@ -1,5 +1,6 @@
 import type { AgentResult, Finding, Recommendation } from '../core/finding.ts';
 import type { JsonObject } from '../core/json.ts';
+import { timeText } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { cutToWidth } from '../lib/text-width.ts';
 import { oneLine, printable } from '../lib/printable.ts';
@@ -32,6 +33,8 @@ export interface TextView {
   readonly run?: { readonly id: string; readonly url: string | null } | null;
   /** Other alerts of the same incident, which are told by this report: `KubePodNotReady pod/shop/web-1`. */
   readonly explains?: readonly string[];
+  /** A command of this program, `fist ...`, in the words in which the reader calls it. */
+  readonly inWords?: (command: string) => string;
 }
 
 const narrowest = 40;
@@ -46,6 +49,7 @@ interface Page {
   readonly width: number;
   readonly said: Said;
   readonly paint: (style: Style, text: string) => string;
+  readonly inWords: (command: string) => string;
 }
 
 /**
@@ -56,6 +60,7 @@ export function renderText(report: AgentResult, view: TextView): string {
   const page: Page = {
     width: Math.max(narrowest, view.width ?? defaultWidth),
     said: createSaid(),
+    inWords: view.inWords ?? ((command) => command),
     paint: (style, text) => (view.colour === true ? styled(style, text) : text),
   };
   const blocks = [
@@ -64,7 +69,7 @@ export function renderText(report: AgentResult, view: TextView): string {
     [...chain(report, page), ...logs(report, page)],
     steps(report, page),
     [...others(report, page), ...unanswered(report, page)],
-    links(report, view),
+    links(report, view, page),
     ...(view.explain === true ? [titled('Confidence', report.confidence_reasons, page)] : []),
     ...(view.evidence === true ? [findings(report, page), evidence(report, page)] : []),
   ];
@@ -128,8 +133,10 @@ function steps(report: AgentResult, page: Page): readonly string[] {
 }
 
 /** A command stays on one line; what is for a person to do is wrapped. */
-function stepLines(number: number, { action }: Recommendation, { width }: Page): readonly string[] {
-  return isCommand(action) ? [`  ${number}. ${oneLine(action, 1000)}`] : wrap(action, width, `  ${number}. `, '     ');
+function stepLines(number: number, { action }: Recommendation, { width, inWords }: Page): readonly string[] {
+  return isCommand(action)
+    ? [`  ${number}. ${inWords(oneLine(action, 1000))}`]
+    : wrap(action, width, `  ${number}. `, '     ');
 }
 
 /** What it does, why, and how to take it back. */
@@ -173,11 +180,12 @@ function unanswered(
 function links(
   { links: { runbook, query, silence }, recommendations }: AgentResult,
   { run }: TextView,
+  { inWords }: Page,
 ): readonly string[] {
   const known = (address: string): boolean =>
     recommendations.slice(0, mostSteps).some(({ action }) => action.includes(address));
   const lines: readonly (readonly [string, string | null])[] = [
-    ['Run', run === null || run === undefined ? null : (run.url ?? `fist describe run/${run.id}`)],
+    ['Run', run === null || run === undefined ? null : (run.url ?? inWords(`fist describe run/${run.id}`))],
     ['Runbook', runbook === null || known(runbook) ? null : runbook],
     ['Query', query === null || known(query) ? null : query],
     ['Silence', silence],
@@ -200,7 +208,7 @@ function evidence({ evidence: items }: AgentResult, { paint }: Page): readonly s
   return [
     paint('bold', 'Evidence'),
     ...items.flatMap(({ id, command, time, excerpt }) => [
-      `  ${id}  ${oneLine(command, 1000)}  (${time})`,
+      `  ${id}  ${oneLine(command, 1000)}  (${timeText(time)})`,
       ...printable(excerpt)
         .split('\n')
         .map((line) => `      ${line}`),

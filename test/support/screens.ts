@@ -172,7 +172,19 @@ export async function startScreens() {
     const [first] = alerts;
     const run = idBefore(first.minutes);
     await tx.runs.writeSteps([
-      stepFixture({ id: run, runId: run, startedAt: before(12), completedAt: before(11), createdAt: before(12) }),
+      stepFixture({
+        id: run,
+        runId: run,
+        startedAt: before(12),
+        completedAt: before(11),
+        createdAt: before(12),
+        result: {
+          ...investigated.aiAnalysis,
+          object: pod,
+          happened: 'The pod was killed for its memory.',
+          report: '# ...',
+        },
+      }),
     ]);
     await tx.deliveries.insert([
       deliveryFixture({

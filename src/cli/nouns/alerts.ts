@@ -1,5 +1,6 @@
 import type { AlertTransition, CauseState } from '../../core/alert.ts';
 import type { AlertSummary } from '../../core/lists.ts';
+import { timeText } from '../../core/time.ts';
 import { shortId } from '../../lib/short-id.ts';
 import { age } from '../output.ts';
 import { emptyAlerts } from './empty-alerts.ts';
@@ -68,7 +69,7 @@ function historyOf({ id, name, transitions }: ListedAlert): readonly string[] {
   return [
     `${shortId(id)}  ${name}`,
     ...transitions.map(
-      ({ at, fromStatus, toStatus, reason }) => `  ${at}  ${fromStatus ?? '-'} -> ${toStatus}  ${reason}`,
+      ({ at, fromStatus, toStatus, reason }) => `  ${timeText(at)}  ${fromStatus ?? '-'} -> ${toStatus}  ${reason}`,
     ),
   ];
 }

@@ -1,0 +1,108 @@
+import type { DeliveryRecord } from '../core/delivery.ts';
+import type { AgentResult } from '../core/finding.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { Evidence, RunRecord, StepRecord } from '../core/run.ts';
+import { secondsText, timeText, toTimestamp } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
+import { shortId } from '../lib/short-id.ts';
+import { readReport } from '../report/read.ts';
+import { renderText } from '../report/text.ts';
+import { inWordsOf } from './called-as.ts';
+import { deliveryColumns } from './delivery-text.ts';
+import { fieldLines, titledTable } from './detail-text.ts';
+import type { DetailView } from './detail-text.ts';
+import { styleOf } from './nouns/columns.ts';
+import type { Column } from './table.ts';
+
+/** A run as the API shows it. */
+export interface RunDetail extends RunRecord {
+  readonly steps: readonly StepRecord[];
+  readonly evidence: readonly Evidence[];
+  readonly deliveries: readonly DeliveryRecord[];
+}
+
+/** What `fist describe run/ID` prints: the run, its steps, evidence and deliveries, and the report that it made. */
+export function runText(run: RunDetail, view: DetailView): string {
+  const report = run.steps.map(reportOf).findLast((result) => result !== null);
+  const outputs = Object.entries(run.outputs);
+  const lines = [
+    ...fieldLines(
+      [
+        ['Run', run.id],
+        ['Workflow', `${run.namespace}/${run.name}`],
+        ['Status', `${run.status}${run.waitingFor === null ? '' : `, waits for ${run.waitingFor}`}`],
+        ['Trigger', triggerText(run)],
+        ['Created', timeText(run.createdAt)],
+        ['Started', run.startedAt === null ? null : timeText(run.startedAt)],
+        ['Completed', run.completedAt === null ? null : timeText(run.completedAt) + tookText(run)],
+        ['Error', run.errorCode === null ? null : `${run.errorCode}: ${run.error ?? ''}`],
+        ['Next', run.status === 'failed' ? `fist retry run/${shortId(run.id)}, once the reason is gone` : null],
+        [
+          'Cancelled',
+          run.cancelRequestedAt === null ? null : `${timeText(run.cancelRequestedAt)}: ${run.cancelReason ?? ''}`,
+        ],
+      ],
+      view,
+    ),
+    ...titledTable('Steps', run.steps, stepColumns, view, run.completedAt === null ? 'none yet' : 'none'),
+    ...(outputs.length === 0 ? [] : titledTable('Outputs', outputs, outputColumns, view)),
+    ...titledTable('Evidence', run.evidence, evidenceColumns, view),
+    ...titledTable('Deliveries', run.deliveries, deliveryColumns, view),
+  ];
+  return `${lines.join('\n')}\n${report == null ? '' : `\n${reportText(report, view)}`}`;
+}
+
+function reportText(report: AgentResult, { columns, colour, called, evidence, nowMs }: DetailView): string {
+  return renderText(report, {
+    now: toTimestamp(nowMs),
+    colour,
+    evidence,
+    inWords: (command) => inWordsOf(called, command),
+    ...(columns === undefined ? {} : { width: columns }),
+  });
+}
+
+/** The report that a step made, if it made one. */
+function reportOf({ result }: StepRecord): AgentResult | null {
+  const kept = result as JsonObject | null;
+  return typeof kept?.['report'] === 'string' ? readReport(kept) : null;
+}
+
+function triggerText({ triggerSource, input: { alert } }: RunDetail): string {
+  if (alert === null) return triggerSource;
+  return `${triggerSource}, alert ${alert.name} (alert/${shortId(alert.id)}, episode ${alert.episode})`;
+}
+
+function tookText({ startedAt, completedAt }: RunDetail): string {
+  const took = secondsBetween(startedAt, completedAt);
+  return took === '' ? '' : `, after ${took}`;
+}
+
+function secondsBetween(from: Timestamp | null, to: Timestamp | null): string {
+  return from === null || to === null ? '' : secondsText(Date.parse(to) - Date.parse(from));
+}
+
+const stepColumns: readonly Column<StepRecord>[] = [
+  { heading: 'STEP', text: ({ path }) => path },
+  { heading: 'NAME', text: ({ name }) => name, cut: 12 },
+  { heading: 'TYPE', text: ({ type }) => type },
+  { heading: 'STATUS', text: ({ status }) => status, style: ({ status }) => styleOf(status) },
+  { heading: 'ATTEMPT', text: ({ attempt }) => String(attempt) },
+  { heading: 'TOOK', text: ({ startedAt, completedAt }) => secondsBetween(startedAt, completedAt) },
+  {
+    heading: 'ERROR',
+    text: ({ errorCode, error }) => (errorCode === null ? '' : `${errorCode}: ${error ?? ''}`),
+    cut: 20,
+  },
+];
+
+const outputColumns: readonly Column<[string, unknown]>[] = [
+  { heading: 'NAME', text: ([name]) => name },
+  { heading: 'VALUE', text: ([, value]) => (typeof value === 'string' ? value : JSON.stringify(value)), cut: 20 },
+];
+
+const evidenceColumns: readonly Column<Evidence>[] = [
+  { heading: 'ID', text: ({ id }) => id },
+  { heading: 'OBJECT', text: ({ object }) => object, cut: 16, keepsEnd: true },
+  { heading: 'COMMAND', text: ({ command }) => command, cut: 20 },
+];
