@@ -2,7 +2,7 @@ import type { DeliveryRecord } from '../core/delivery.ts';
 import type { DeliverySummary } from '../core/lists.ts';
 import { timeText } from '../core/time.ts';
 import { printableJson } from '../lib/printable.ts';
-import { count } from '../report/words.ts';
+import { plural } from '../lib/words.ts';
 import { shortId } from '../lib/short-id.ts';
 import { fieldLines } from './detail-text.ts';
 import type { DetailView } from './detail-text.ts';
@@ -21,7 +21,7 @@ export function deliveryText(delivery: DeliveryRecord, view: DetailView): string
         ['Sink', `${namespace}/${sinkName}${sinkType === '' ? '' : ` (${sinkType})`}`],
         ['Event', delivery.event],
         ['Of', of.filter(Boolean).join(', ') || '-'],
-        ['Status', `${deliveryState(delivery)}, ${count(attempts, 'attempt')}`],
+        ['Status', `${deliveryState(delivery)}, ${plural(attempts, 'attempt')}`],
         ['Created', time(delivery.createdAt)],
         ['Sent', time(delivery.sentAt)],
         ['Due', time(delivery.wakeAt)],

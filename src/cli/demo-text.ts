@@ -2,10 +2,11 @@ import type { DemoEvent } from '../app/demo-event.ts';
 import type { AgentResult } from '../core/finding.ts';
 import { secondsText } from '../core/time.ts';
 import { plain } from '../lib/printable.ts';
-import { causeText, chainLines, count, decidingLines, firstStep } from '../report/words.ts';
+import { causeText, chainLines, decidingLines, firstStep } from '../report/words.ts';
 import type { FirstStep } from '../report/words.ts';
 import { styled } from '../lib/styled.ts';
 import { cutToWidth } from '../lib/text-width.ts';
+import { plural } from '../lib/words.ts';
 import { wrap } from '../lib/wrap.ts';
 import type { Terminal } from './output.ts';
 
@@ -98,8 +99,8 @@ function answerText({
     [repeated, 'counted as a repeat'],
     [resolved, 'resolved'],
   ] as const;
-  const said = parts.filter(([number]) => number > 0).map(([number, what]) => `${count(number, 'alert')} ${what}`);
-  return [...said, runs === 0 ? 'no run' : count(runs, 'run')].join(', ');
+  const said = parts.filter(([number]) => number > 0).map(([number, what]) => `${plural(number, 'alert')} ${what}`);
+  return [...said, runs === 0 ? 'no run' : plural(runs, 'run')].join(', ');
 }
 
 /** Two of them, so that a story fits a screen; one where the way to the cause is shown as well. */

@@ -1,8 +1,6 @@
 import type { AgentResult, Certainty, ChainLink, Finding, Recommendation } from '../core/finding.ts';
 import { oneLine } from '../lib/printable.ts';
 
-export { plural as count } from '../lib/words.ts';
-
 // The sentences of a report that stand in more than one place: in the text, in Markdown, in lists and in short answers.
 
 /** How sure a confidence is, in words; the bands are those of docs/accuracy.md. */
