@@ -7,6 +7,7 @@ import type { FieldInfo } from '../../src/resources/field-tree.ts';
 import type { ResourceKind } from '../../src/resources/object.ts';
 import { branchFields } from '../../src/resources/workflow.ts';
 import { sinks } from '../../src/sinks/index.ts';
+import { formats } from '../../src/sources/formats/index.ts';
 import { sourceDefinitions } from '../../src/sources/index.ts';
 import { stepDefinitions } from '../../src/workflows/steps/index.ts';
 import { generated, table } from './markdown.ts';
@@ -18,14 +19,17 @@ export function referencePages(): ReadonlyMap<string, string> {
       'source.md',
       resourcePage(
         'Source',
-        typeTable(
-          'Types',
-          sourceDefinitions.map(({ type, description, notImplemented }) => ({
-            type,
-            description,
-            works: notImplemented === null,
-          })),
-        ),
+        [
+          typeTable(
+            'Types',
+            sourceDefinitions.map(({ type, description, notImplemented }) => ({
+              type,
+              description,
+              works: notImplemented === null,
+            })),
+          ),
+          formatTable(),
+        ].join('\n\n'),
       ),
     ],
     [
@@ -66,6 +70,17 @@ function typeTable(title: string, rows: readonly TypeRow[]): string {
     works ? 'yes' : 'checked only (`NotImplemented`)',
   ]);
   return `## ${title}\n\n${table(['Type', 'What it does', 'In this version'], cells)}`;
+}
+
+/** What `spec.config.format` may be. */
+function formatTable(): string {
+  const cells = formats.map(({ name, description, mediaTypes, subpaths }) => [
+    `\`${name}\``,
+    description,
+    [...mediaTypes, ...subpaths.map((subpath) => `at \`<path>${subpath}\` too`)].join('<br>'),
+  ]);
+  const title = '## Formats of `webhook`\n\nTried in this order where `format` is absent.';
+  return `${title}\n\n${table(['Format', 'What it is', 'Bodies'], cells)}`;
 }
 
 function resourcePage(kind: ResourceKind, types: string): string {

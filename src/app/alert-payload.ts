@@ -1,5 +1,6 @@
 import type { AlertItem } from '../core/alert.ts';
 import { AppError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
 import { toTimestamp } from '../core/time.ts';
 import { noTurns } from '../lib/turns.ts';
 import { api } from '../sources/api.ts';
@@ -14,9 +15,10 @@ import { webhook } from '../sources/webhook.ts';
 export function readAlerts(payload: string): Promise<readonly AlertItem[]> {
   const value = parse(payload);
   const list = alertsIn(value);
-  if (list === null) return receive(api, payload);
-  if ('version' in value && 'alerts' in value) return receive(webhook, payload);
-  return receive(webhook, JSON.stringify({ version: '4', alerts: list.map(asNotified) }));
+  if (list === null) return receive(api, payload, {});
+  if ('version' in value && 'alerts' in value) return receive(webhook, payload, { path: 'alerts' });
+  const body = JSON.stringify({ version: '4', alerts: list.map(asNotified) });
+  return receive(webhook, body, { path: 'alerts', format: 'alertmanager' });
 }
 
 /** The alerts in their list; null where it is an alert of `POST /alerts`. */
@@ -61,9 +63,10 @@ function parse(payload: string): readonly unknown[] | Readonly<Record<string, un
   throw new AppError('InvalidInput', 'the alert is neither a JSON object nor a list', { field: '--alert' });
 }
 
-async function receive(source: SourceDefinition, body: string): Promise<readonly AlertItem[]> {
+async function receive(source: SourceDefinition, body: string, config: JsonObject): Promise<readonly AlertItem[]> {
+  const { settings } = source.compile(config);
   const request = { body, headers: {}, receivedAt: toTimestamp(Date.now()) };
-  const received = await source.receive?.(request, noTurns);
+  const received = await source.receive?.(request, noTurns, settings);
   if (received === undefined || !received.ok)
     throw new AppError('InvalidInput', `the alert cannot be used: ${received?.message}`, {
       field: received?.field || '--alert',

@@ -35,6 +35,12 @@ export interface CatalogSource extends CatalogObject {
   /** Normalised webhook path without leading `/` and `webhook/`; null for other types. */
   readonly path: string | null;
   readonly authentication: { readonly type: 'bearer'; readonly secret: SecretReference } | null;
+  /** Of the bodies that it takes, without parameters, in lower case. */
+  readonly mediaTypes: readonly string[];
+  /** What may stand behind its path, `/api/v2/alerts`. */
+  readonly subpaths: readonly string[];
+  /** What its type made of the config for itself; only the type knows what it is. */
+  readonly settings: unknown;
   /** The pure filter chain over an alert's labels; returns the reason of a refusal, or null. */
   readonly accepts: (labels: Labels) => { readonly reason: string; readonly message: string } | null;
   readonly triggerWorkflow: string;

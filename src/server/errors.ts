@@ -94,5 +94,5 @@ const messages: Readonly<Record<number, string>> = {
   408: 'the request did not arrive in time, or too slowly',
   413: 'the body is larger than 3 MiB, or as a notification than 16 MiB',
   414: 'the path is too long',
-  415: 'the content type must be application/json, without content encoding',
+  415: 'the content type must be application/json',
 };

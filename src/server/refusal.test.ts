@@ -12,6 +12,6 @@ it('what our side cannot take now is 503, and every sender tries again', () => {
 
 it('an unknown path says where to look, and a wrong method which one is right', () => {
   expect(unknownPath()).toMatchObject({ status: 404, reason: 'UnknownPath', body: { next: 'fist get sources' } });
-  expect(wrongMethod('GET')).toMatchObject({ status: 405, headers: { allow: 'POST' } });
+  expect(wrongMethod('GET')).toMatchObject({ status: 405, headers: { allow: 'POST, PUT' } });
   expect(wrongMethod('GET').body.message).toContain('not GET');
 });

@@ -28,7 +28,7 @@ export function wrongMethod(method: string): Refusal {
   return {
     status: 405,
     reason: 'MethodNotAllowed',
-    headers: { allow: 'POST' },
-    body: { code: 'InvalidInput', message: `notifications are sent with POST, not ${method}` },
+    headers: { allow: 'POST, PUT' },
+    body: { code: 'InvalidInput', message: `notifications are sent with POST or PUT, not ${method}` },
   };
 }

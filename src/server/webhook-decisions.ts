@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { CatalogSource, SecretReference } from '../core/catalog.ts';
+import type { Catalog, CatalogSource, SecretReference } from '../core/catalog.ts';
 import { toAppError } from '../core/errors.ts';
 import type { Complain } from '../lib/complaints.ts';
 import type { Turns } from '../lib/turns.ts';
@@ -49,14 +49,39 @@ export function decide(context: WebhookContext, request: FastifyRequest): Refusa
     return unavailable(current === 'starting' ? 'Starting' : 'Draining', 'Draining', `the server is ${current}`);
   const known = catalog.current();
   if (known === null) return unavailable('NotSynchronised', 'Draining', 'the server has not read its Sources yet');
-  const path = (request.params as { '*': string })['*'];
-  const source = known.sourceByPath(path);
-  if (source === undefined || context.receivers.get(source.type) == null) return unknownPath();
+  const found = findSource(known, (request.params as { '*': string })['*']);
+  if (found === undefined || context.receivers.get(found.source.type) == null) return unknownPath();
+  const { source, subpath } = found;
   request.webhookSource = source;
-  if (request.method !== 'POST') return wrongMethod(request.method);
+  request.webhookSubpath = subpath;
+  if (request.method !== 'POST' && request.method !== 'PUT') return wrongMethod(request.method);
   return (
-    authenticate(context, source, request) ?? contentType(request) ?? vanished(source) ?? load(context, source, request)
+    authenticate(context, source, request) ??
+    contentType(source, request) ??
+    vanished(source) ??
+    load(context, source, request)
   );
+}
+
+/** `/api/v2/alerts` has three. */
+const mostSubpathSegments = 4;
+
+/** The Source of a path, or of the path in front of what it takes behind its own. */
+function findSource(
+  catalog: Catalog,
+  path: string,
+): { readonly source: CatalogSource; readonly subpath: string } | undefined {
+  const exact = catalog.sourceByPath(path);
+  if (exact !== undefined) return { source: exact, subpath: '' };
+  let end = path.length;
+  for (let segment = 0; segment < mostSubpathSegments; segment += 1) {
+    end = path.lastIndexOf('/', end - 1);
+    if (end <= 0) return undefined;
+    const subpath = path.slice(end);
+    const source = catalog.sourceByPath(path.slice(0, end));
+    if (source?.subpaths.includes(subpath) === true) return { source, subpath };
+  }
+  return undefined;
 }
 
 function authenticate(context: WebhookContext, source: CatalogSource, request: FastifyRequest): Refusal | null {
@@ -121,22 +146,32 @@ function notProtected(name: string): Refusal {
   );
 }
 
-const jsonType = /^application\/json *(?:; *charset="?utf-?8"? *)?$/i;
+/** Any type without parameters, or with UTF-8 for the only one. */
+const mediaTypePattern = /^([\w.+-]+\/[\w.+-]+) *(?:; *charset="?utf-?8"? *)?$/i;
 
-function contentType(request: FastifyRequest): Refusal | null {
-  const type = request.headers['content-type'];
-  const encoding = request.headers['content-encoding'];
-  const isJson = type === 'application/json' || (type !== undefined && jsonType.test(type));
-  if (isJson && (encoding === undefined || encoding === 'identity')) return null;
-  return {
-    status: 415,
-    reason: 'UnsupportedMediaType',
-    body: {
-      code: 'InvalidInput',
-      message: 'the content type must be application/json, without content encoding',
-      field: isJson ? 'content-encoding' : 'content-type',
-    },
-  };
+/** The media type of a body, without its parameters and in lower case; null where it is none that we read. */
+export function mediaTypeOf(type: string | undefined): string | null {
+  if (type === undefined || type === 'application/json') return type ?? null;
+  return mediaTypePattern.exec(type)?.[1]?.toLowerCase() ?? null;
+}
+
+function contentType({ mediaTypes }: CatalogSource, { headers }: FastifyRequest): Refusal | null {
+  const type = mediaTypeOf(headers['content-type']);
+  if (type === null || !mediaTypes.includes(type)) {
+    const known = mediaTypes.join(' or ');
+    return unsupported('content-type', `the content type must be ${known}, and the charset UTF-8`);
+  }
+  const encoding = headers['content-encoding'];
+  if (encoding === undefined || encoding === 'identity' || isGzip(encoding)) return null;
+  return unsupported('content-encoding', 'the content encoding must be gzip, or none');
+}
+
+export function isGzip(encoding: string | undefined): boolean {
+  return encoding === 'gzip' || encoding === 'x-gzip';
+}
+
+function unsupported(field: string, message: string): Refusal {
+  return { status: 415, reason: 'UnsupportedMediaType', body: { code: 'InvalidInput', message, field } };
 }
 
 /** By mistake or not: after a minute its path is unknown. */

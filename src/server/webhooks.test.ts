@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../core/errors.ts';
 import { fakeServer, fakeSource, sourceToken } from '../../test/support/fake-server.ts';
@@ -83,13 +84,65 @@ describe('a notification', () => {
     { 'content-type': 'application/jsonx' },
     { 'content-type': 'text/plain, application/json' },
     { 'content-type': '' },
-    { 'content-encoding': 'gzip' },
+    { 'content-encoding': 'deflate' },
     { 'content-encoding': 'br' },
   ] as Record<string, string>[])('is refused with %j', async (headers) => {
     const { server, reached } = await start();
     const response = await post(server, { headers });
     expect(response.statusCode).toBe(415);
     expect(reached).toMatchObject({ accepted: [], deadLetters: [] });
+  });
+});
+
+describe('a packed body', () => {
+  const body = '{"alerts":[{},{}]}';
+
+  it.each(['gzip', 'x-gzip'])('with content encoding %s is unpacked', async (encoding) => {
+    const { server, reached } = await start();
+    const response = await post(server, { headers: { 'content-encoding': encoding }, body: gzipSync(body) });
+    expect(response.json()).toMatchObject({ received: 2 });
+    expect(reached.accepted[0]?.notification.body).toBe(body);
+  });
+
+  it('that is none is malformed, and kept', async () => {
+    const { server, reached } = await start();
+    const response = await post(server, { headers: { 'content-encoding': 'gzip' }, body });
+    expect(response.statusCode).toBe(400);
+    expect(reached.deadLetters).toMatchObject([{ reason: 'Malformed', body }]);
+  });
+
+  it('that would be larger than a body may be is refused, and nothing is kept of it', async () => {
+    const { server, reached } = await start();
+    const bomb = gzipSync(Buffer.alloc(100 * 1024 * 1024, 0x20));
+    const response = await post(server, { headers: { 'content-encoding': 'gzip' }, body: bomb });
+    expect(response.statusCode).toBe(413);
+    expect(reached).toMatchObject({ accepted: [], deadLetters: [] });
+  });
+});
+
+it('a notification may be sent with PUT, as Grafana can', async () => {
+  const { server } = await start();
+  expect((await post(server, { method: 'PUT' })).statusCode).toBe(200);
+});
+
+describe('what stands behind the path of a Source', () => {
+  it('is told to it where it takes that; any other is unknown', async () => {
+    const { server } = await start({}, [fakeSource({ subpaths: ['/api/v2/alerts'] })]);
+    expect((await post(server, { url: '/webhook/alerts/api/v2/alerts' })).statusCode).toBe(200);
+    for (const url of [
+      '/webhook/alerts/',
+      '/webhook/alerts/alerts',
+      '/webhook/api/v2/alerts',
+      '/webhook//api/v2/alerts',
+    ])
+      expect((await post(server, { url })).statusCode).toBe(404);
+  });
+
+  it('is the path of another Source where one has it', async () => {
+    const own = fakeSource({ name: 'own', path: 'alerts/api/v2/alerts' });
+    const { server, reached } = await start({}, [fakeSource({ subpaths: ['/api/v2/alerts'] }), own]);
+    await post(server, { url: '/webhook/alerts/api/v2/alerts' });
+    expect(reached.accepted[0]?.source.name).toBe('own');
   });
 });
 
@@ -156,10 +209,10 @@ describe('the order of decisions', () => {
   it('the path comes before the method, the method before authentication', async () => {
     const { server } = await start();
     expect((await post(server, { url: '/webhook/unknown', method: 'GET' })).statusCode).toBe(404);
-    for (const method of ['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD']) {
+    for (const method of ['GET', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD']) {
       const response = await post(server, { method, headers: { authorization: '' } });
       expect(response.statusCode).toBe(405);
-      expect(response.headers['allow']).toBe('POST');
+      expect(response.headers['allow']).toBe('POST, PUT');
     }
   });
 

@@ -6,19 +6,23 @@ import { toTimestamp } from '../core/time.ts';
 import { cutBytes } from '../lib/cut.ts';
 import { bounds } from '../sources/bounds.ts';
 import type { ReceiveResult } from '../sources/define.ts';
+import { refuse as refuseBody } from '../sources/envelope.ts';
 import { announcedBytes, createAdmission } from './admission.ts';
 import { bodyOptions, receiveBody } from './receive-body.ts';
 import { isLoopback } from '../lib/address-policy.ts';
 import { errorAnswer, retryAfterSeconds } from './errors.ts';
 import { unknownPath } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import { complain, decide } from './webhook-decisions.ts';
+import { inflate } from './inflate.ts';
+import { complain, decide, isGzip, mediaTypeOf } from './webhook-decisions.ts';
 import type { ServerParts, WebhookContext } from './webhook-decisions.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The Source of the path, whoever calls; null = none, or not known yet. */
     webhookSource: CatalogSource | null;
+    /** What the path has behind that of the Source. */
+    webhookSubpath: string;
   }
 }
 
@@ -39,6 +43,7 @@ export async function registerWebhooks(app: FastifyInstance, parts: ServerParts)
     receivers: new Map(options.sourceTypes.map((definition) => [definition.type, definition.receive])),
   };
   app.decorateRequest('webhookSource', null);
+  app.decorateRequest('webhookSubpath', '');
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     // The content type was checked before.
@@ -82,16 +87,23 @@ async function receive(context: WebhookContext, request: FastifyRequest, reply: 
   const source = request.webhookSource;
   const receiver = source === null ? null : context.receivers.get(source.type);
   if (source === null || receiver == null) return refuse(context, request, reply, unknownPath());
-  const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
+  const sent = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
+  const body = await inflated(context, request, sent);
   const receivedAt = toTimestamp(context.options.clock.now());
   // A body takes long to read; others have their turn between two of them.
   await context.turns.next();
-  const result = await parse(context, source, () =>
-    receiver({ body, headers: request.headers, receivedAt }, context.turns),
-  );
+  const { headers, webhookSubpath: subpath } = request;
+  const mediaType = mediaTypeOf(headers['content-type']) ?? '';
+  const result =
+    body === null
+      ? refuseBody('', 'the body is not what its content encoding says, gzip')
+      : await parse(context, source, () =>
+          receiver({ body, headers, receivedAt, subpath, mediaType }, context.turns, source.settings),
+        );
   try {
     if (!result.ok) {
-      await context.options.intake.deadLetter(source, 'Malformed', result.message, cutBytes(body, bounds.badBytes));
+      const kept = cutBytes(body ?? sent, bounds.badBytes);
+      await context.options.intake.deadLetter(source, 'Malformed', result.message, kept);
       return refuse(context, request, reply, malformed(result));
     }
     const answer = await inTime(
@@ -102,6 +114,16 @@ async function receive(context: WebhookContext, request: FastifyRequest, reply: 
   } catch (thrown) {
     return refuse(context, request, reply, failed(context, source, thrown));
   }
+}
+
+/** The body as the sender wrote it; null where it is not compressed as its header says. */
+async function inflated(
+  { limits }: WebhookContext,
+  { headers, place }: FastifyRequest,
+  sent: Buffer,
+): Promise<Buffer | null> {
+  if (!isGzip(headers['content-encoding']) || place === null) return sent;
+  return inflate(sent, { maxBytes: limits.maxWebhookBodyBytes, budget: place });
 }
 
 /** A receiver must not throw; where it does, the body is still kept and the sender told, not the process ended. */

@@ -8,7 +8,7 @@ const receivedAt = '2026-03-01T12:00:00.000Z';
 
 function receive(body: unknown): Promise<ReceiveResult> {
   const request = { body: Buffer.from(JSON.stringify(body)), headers: { 'idempotency-key': 'k1' }, receivedAt };
-  const result = api.receive?.(request, noTurns);
+  const result = api.receive?.(request, noTurns, null);
   if (result === undefined) throw new Error('api takes no requests');
   return result;
 }

@@ -39,6 +39,7 @@ export const api = defineSource({
 async function receiveAlert(request: SourceRequest, turns: Turns): Promise<ReceiveResult> {
   const parsed = await parseBody(request, turns);
   if (!parsed.ok) return parsed;
+  if (parsed.isList) return refuse('', 'the body must be a JSON object');
   const { text, value, contentHash } = parsed;
   const wrong = wrongField(value);
   if (wrong !== null) return wrong;

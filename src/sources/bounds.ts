@@ -6,6 +6,8 @@ export const bounds = {
   /** Items of a notification. */
   items: 20_000,
   itemBytes: 512 * kibibyte,
+  /** Of an item that may hold a picture (Grafana's `embeddedImage`), which is one long text. */
+  pictureItemBytes: 4 * mebibyte,
   /** Values and containers of an item: commas and opening brackets outside of text. */
   itemParts: 2000,
   /** The notification without its items. */

@@ -10,6 +10,12 @@ export interface SourceRequest {
   readonly body: Buffer | string;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly receivedAt: Timestamp;
+  /** What stands behind the path of the Source, one of its `subpaths`; absent = nothing. */
+  readonly subpath?: string;
+  /** Of the body, without parameters, in lower case; absent = not told. */
+  readonly mediaType?: string;
+  /** Names this delivery, and is signed together with the body: who sends the same again sends it with the same name. */
+  readonly signedId?: string | null;
 }
 
 /** What a source made of a request. A failure is an unusable envelope; single bad items are in the notification. */
@@ -24,7 +30,10 @@ export type ReceiveResult =
     };
 
 /** The parts of a Source that follow from its config alone. */
-export type CompiledSource = Pick<CatalogSource, 'path' | 'authentication' | 'accepts'>;
+export type CompiledSource = Pick<
+  CatalogSource,
+  'path' | 'authentication' | 'accepts' | 'mediaTypes' | 'subpaths' | 'settings'
+>;
 
 /** A source type of the registry. The config's own type is known inside the definition only. */
 export interface SourceDefinition {
@@ -37,26 +46,35 @@ export interface SourceDefinition {
   /** From a config that `config` accepted. Pure. */
   readonly compile: (config: JsonObject) => CompiledSource;
   /**
-   * Absent where the type takes no requests. Depends on nothing but the request; a large one is read in pieces, between
-   * which `turns` lets others have theirs.
+   * Absent where the type takes no requests. Depends on nothing but the request and the `settings` of the Source; a large
+   * request is read in pieces, between which `turns` lets others have theirs.
    */
-  readonly receive: ((request: SourceRequest, turns: Turns) => Promise<ReceiveResult>) | null;
+  readonly receive: ((request: SourceRequest, turns: Turns, settings: unknown) => Promise<ReceiveResult>) | null;
 }
 
-interface Definition<Schema extends z.ZodType<object>> {
+interface Definition<Schema extends z.ZodType<object>, Settings> {
   readonly type: string;
   readonly description: string;
   readonly config: Schema;
   readonly notImplemented?: string;
-  readonly compile?: (config: z.output<Schema>) => CompiledSource;
-  readonly receive?: NonNullable<SourceDefinition['receive']>;
+  readonly compile?: (config: z.output<Schema>) => Partial<CompiledSource> & { readonly settings?: Settings };
+  readonly receive?: (request: SourceRequest, turns: Turns, settings: Settings) => Promise<ReceiveResult>;
 }
 
 /** What a source without paths, filters and callers compiles to. */
-const plain: CompiledSource = { path: null, authentication: null, accepts: () => null };
+const plain: CompiledSource = {
+  path: null,
+  authentication: null,
+  accepts: () => null,
+  mediaTypes: ['application/json'],
+  subpaths: [],
+  settings: null,
+};
 
 /** Declares a source type. A new source is its file, its test, one line in index.ts and one example. */
-export function defineSource<Schema extends z.ZodType<object>>(definition: Definition<Schema>): SourceDefinition {
+export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
+  definition: Definition<Schema, Settings>,
+): SourceDefinition {
   const { type, description, config, compile, receive } = definition;
   return {
     type,
@@ -64,7 +82,8 @@ export function defineSource<Schema extends z.ZodType<object>>(definition: Defin
     // What a schema accepts came from YAML or JSON; an absent optional field is absent in JSON too.
     config: config as unknown as z.ZodType<JsonObject>,
     notImplemented: definition.notImplemented ?? null,
-    compile: (accepted) => (compile === undefined ? plain : compile(accepted as z.output<Schema>)),
-    receive: receive ?? null,
+    compile: (accepted) => ({ ...plain, ...compile?.(accepted as z.output<Schema>) }),
+    // A Source's settings are those that its own type made.
+    receive: receive === undefined ? null : (request, turns, settings) => receive(request, turns, settings as Settings),
   };
 }

@@ -8,7 +8,7 @@ import type { ItemProblem, ScannedItem, Span } from './scan.ts';
 
 // What all sources that take JSON requests share.
 
-type Refusal = Extract<ReceiveResult, { readonly ok: false }>;
+export type Refusal = Extract<ReceiveResult, { readonly ok: false }>;
 
 /** A 400: `field` names the wrong one, empty for the body as a whole. */
 export function refuse(field: string, message: string): Refusal {
@@ -20,28 +20,40 @@ export type BodyItem =
   | { readonly ok: true; readonly value: unknown; readonly text: () => string }
   | { readonly ok: false; readonly message: string; readonly text: () => string };
 
-interface ParsedBody {
+/** Takes one after the other; what it returns is waited for. */
+type TakeItem = (item: BodyItem, index: number) => Promise<void> | void;
+
+export interface ParsedBody {
   readonly ok: true;
   /** The body as it came, so far as it is kept. */
   readonly text: string;
   /** SHA-256 of the body. */
   readonly contentHash: string;
-  /** The body, with an empty list in place of the one that was asked for. */
+  /** The body, with an empty list in place of the one that was asked for; an empty object where it is a list itself. */
   readonly value: Readonly<Record<string, unknown>>;
-  /** Elements of that list, parsed one by one. Refused where one is not JSON: then the body is not. */
-  items(take: (item: BodyItem, index: number) => void): Promise<Refusal | null>;
+  readonly isList: boolean;
+  /** The first element of the list; undefined where there is none, or it cannot be read. */
+  readonly first: () => unknown;
+  /**
+   * Elements of the list, parsed one by one, of at most so many bytes. Refused where one is not JSON: then the body is not.
+   */
+  readonly items: (take: TakeItem, mostBytes?: number) => Promise<Refusal | null>;
 }
 
 /** Looked through, or hashed, in one go. */
 const sliceBytes = 256 * 1024;
 
 /**
- * The body as JSON object, read in pieces that let others have their turns. The elements of the list `list` are set apart.
- * The message of a refusal never repeats the body.
+ * The body as JSON, read in pieces that let others have their turns. The elements of the list at `path` are set apart, or
+ * those of the body where it is a list. The message of a refusal never repeats the body.
  */
-export async function parseBody({ body }: SourceRequest, turns: Turns, list = ''): Promise<ParsedBody | Refusal> {
-  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-  const scanner = createScanner(bytes, list);
+export async function parseBody(
+  { body }: SourceRequest,
+  turns: Turns,
+  path: readonly string[] = [],
+): Promise<ParsedBody | Refusal> {
+  const bytes = withoutMark(typeof body === 'string' ? Buffer.from(body) : body);
+  const scanner = createScanner(bytes, path);
   const digest = bytes.length > sliceBytes ? createHash('sha256') : null;
   for (let from = 0; from < bytes.length; from += sliceBytes) {
     if (turns.isOver()) await turns.next();
@@ -54,23 +66,38 @@ export async function parseBody({ body }: SourceRequest, turns: Turns, list = ''
   if (typeof scanned === 'string') return refuse('', `the body ${scanned}`);
   const envelope = parseText(scanned.envelope.map((span) => textOf(bytes, span)).join(''));
   if (envelope === undefined) return refuse('', 'the body is not JSON');
-  if (!isObject(envelope)) return refuse('', 'the body must be a JSON object');
+  const isList = Array.isArray(envelope);
+  if (!isList && !isObject(envelope)) return refuse('', 'the body must be a JSON object or a list of them');
   if (turns.isOver()) await turns.next();
   return {
     ok: true,
     text: await keptText(bytes, turns),
     contentHash: digest?.digest('hex') ?? hash('sha256', bytes),
-    value: envelope,
-    async items(take) {
+    value: isList ? {} : envelope,
+    isList,
+    first() {
+      const [item] = scanned.items;
+      const read = item === undefined ? undefined : readItem(bytes, item, bounds.itemBytes);
+      return read?.ok === true ? read.value : undefined;
+    },
+    async items(take, mostBytes = bounds.itemBytes) {
       for (const [index, item] of scanned.items.entries()) {
         if (turns.isOver()) await turns.next();
-        const read = readItem(bytes, item);
+        const read = readItem(bytes, item, mostBytes);
         if (read === undefined) return refuse('', 'the body is not JSON');
-        take(read, index);
+        const pending = take(read, index);
+        if (pending !== undefined) await pending;
       }
       return null;
     },
   };
+}
+
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/** Some senders write one before their JSON; it says nothing. */
+function withoutMark(bytes: Buffer): Buffer {
+  return bytes.length >= 3 && bytes.compare(byteOrderMark, 0, 3, 0, 3) === 0 ? bytes.subarray(3) : bytes;
 }
 
 /** Bytes that are no UTF-8 take long to decode. */
@@ -91,12 +118,12 @@ async function keptText(bytes: Buffer, turns: Turns): Promise<string> {
 const problems: Readonly<Record<ItemProblem, string>> = {
   TooDeep: `is nested more than ${bounds.depth} deep`,
   TooManyParts: `has more than ${bounds.itemParts} values`,
-  TooLong: `has more than ${bounds.itemBytes / 1024} KiB`,
 };
 
-function readItem(bytes: Buffer, { from, to, problem }: ScannedItem): BodyItem | undefined {
+function readItem(bytes: Buffer, { from, to, problem }: ScannedItem, mostBytes: number): BodyItem | undefined {
   const text = (): string => cutBytes(bytes.subarray(from, to), bounds.badBytes);
   if (problem !== null) return { ok: false, message: problems[problem], text };
+  if (to - from > mostBytes) return { ok: false, message: `has more than ${mostBytes / 1024} KiB`, text };
   const value = parseText(textOf(bytes, { from, to }));
   return value === undefined ? undefined : { ok: true, value, text };
 }

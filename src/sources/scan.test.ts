@@ -19,9 +19,13 @@ function value(random: Random, depth: number): unknown {
 }
 
 /** What a scan in slices of so many bytes says, parsed. */
-function read(text: string, sliceBytes: number): { readonly envelope: unknown; readonly items: readonly unknown[] } {
+function read(
+  text: string,
+  sliceBytes: number,
+  path: readonly string[] = ['alerts'],
+): { readonly envelope: unknown; readonly items: readonly unknown[] } {
   const bytes = Buffer.from(text);
-  const scanner = createScanner(bytes, 'alerts');
+  const scanner = createScanner(bytes, path);
   for (let to = sliceBytes; to < bytes.length + sliceBytes; to += sliceBytes)
     expect(scanner.scan(Math.min(to, bytes.length))).toBeNull();
   const scanned = scanner.end();
@@ -54,6 +58,18 @@ test.each([
   ['{"x":["alerts",[1]],"alerts":[[],[[]]]}', [[], [[]]]],
 ])('%s', (text, items) => {
   expect(read(text, 3).items).toEqual(items);
+});
+
+test.each([
+  ['[1,{"alerts":[2]}]', ['alerts'], [], [1, { alerts: [2] }]],
+  [' [ ] ', [], [], []],
+  ['{"a":{"b":[1,[2]]},"b":[3]}', ['a', 'b'], { a: { b: [] }, b: [3] }, [1, [2]]],
+  ['{"a":{"x":{"b":[1]},"b":[2]}}', ['a', 'b'], { a: { x: { b: [1] }, b: [] } }, [2]],
+  ['{"b":[1],"a":[{"b":[2]}]}', ['a', 'b'], { b: [1], a: [{ b: [2] }] }, []],
+  ['{"a":{"b":{"c":[1]}},"c":[2]}', ['a', 'b', 'c'], { a: { b: { c: [] } }, c: [2] }, [1]],
+  ['{"a":{"b":1},"c":{"b":[2]}}', ['a', 'b'], { a: { b: 1 }, c: { b: [2] } }, []],
+])('%s, the list at %j', (text, path, envelope, items) => {
+  for (const slice of [1, 3, 100]) expect(read(text, slice, path)).toEqual({ envelope, items });
 });
 
 test.each([

@@ -7,8 +7,8 @@ import { bounds } from './bounds.ts';
 const backslash = 0x5c;
 const signs = signTable(',:[]{}');
 
-/** Why an item is not parsed. */
-export type ItemProblem = 'TooDeep' | 'TooManyParts' | 'TooLong';
+/** Why an item is not parsed, whatever its format. */
+export type ItemProblem = 'TooDeep' | 'TooManyParts';
 
 /** Where a part of the body is, in bytes. */
 export interface Span {
@@ -22,9 +22,9 @@ export interface ScannedItem extends Span {
 
 /** What a body consists of. */
 export interface Scanned {
-  /** Elements of the list that the scan was asked for, the last one where there are several. */
+  /** Elements of the list that the scan was asked for, the last one where there are several; of a body that is a list, its own. */
   readonly items: readonly ScannedItem[];
-  /** The body without them: `alerts` is an empty list there. */
+  /** The body without them: the list is an empty one there. */
   readonly envelope: readonly Span[];
 }
 
@@ -36,40 +36,58 @@ export interface Scanner {
 }
 
 /**
- * Finds the elements of the list `list`, a member of the object that the body is. Says nothing about whether they, or the
- * rest, are JSON: that is seen when they are parsed, and every byte belongs to one of them.
+ * Finds the elements of the list at `path`, names of members from the top: `['data', 'alerts']`; where the body itself is a
+ * list, its elements. Says nothing about whether they, or the rest, are JSON: that is seen when they are parsed, and every
+ * byte belongs to one of them.
  */
-export function createScanner(bytes: Uint8Array, list: string): Scanner {
+export function createScanner(bytes: Uint8Array, path: readonly string[]): Scanner {
   const items = createItems(bytes);
   const envelope = createEnvelope();
   let depth = 0;
+  /** How many names of the path lead to the object that is being looked at. */
+  let matched = 0;
   let isWanted = false;
+  let listDepth = 0;
+
+  /** Whether the list begins here; an object may be the next one on the way to it. */
+  function isList(byte: number): boolean {
+    if (depth === 1) return byte === jsonSigns.openingBracket;
+    if (!isWanted || depth !== matched + 2) return false;
+    isWanted = false;
+    if (matched === path.length - 1) return byte === jsonSigns.openingBracket;
+    if (byte !== jsonSigns.openingBracket) matched += 1;
+    return false;
+  }
 
   function enter(at: number, byte: number): void {
     depth += 1;
-    if (items.isOpen()) return items.enter(depth - 2);
+    if (items.isOpen()) return items.enter(depth - listDepth);
     envelope.count();
-    if (depth !== 2 || !isWanted || byte !== jsonSigns.openingBracket) return;
+    if (!isList(byte)) return;
+    listDepth = depth;
     envelope.leave(at + 1);
     items.open(at + 1);
   }
 
   function leave(at: number): void {
     depth -= 1;
-    if (depth !== 1 || !items.isOpen()) return;
-    items.close(at);
-    envelope.enter(at);
+    if (items.isOpen()) {
+      if (depth !== listDepth - 1) return;
+      items.close(at);
+      envelope.enter(at);
+    } else if (depth === matched && matched > 0) matched -= 1;
   }
 
   function separate(at: number): void {
     if (!items.isOpen()) envelope.count();
-    else if (depth === 2) items.end(at);
+    else if (depth === listDepth) items.end(at);
     else items.count();
   }
 
   const { walk, lastText } = createJsonWalk(bytes, signs, (at, sign) => {
     if (sign === jsonSigns.colon) {
-      if (depth === 1) isWanted = isName(bytes, lastText.from, lastText.to, list);
+      if (depth === matched + 1 && matched < path.length)
+        isWanted = isName(bytes, lastText.from, lastText.to, path[matched] as string);
       return null;
     }
     if (isClosing(sign)) {
@@ -107,7 +125,7 @@ function createItems(bytes: Uint8Array) {
   }
 
   function end(to: number): void {
-    all.push({ from, to, problem: itemProblem(depth, parts, to - from) });
+    all.push({ from, to, problem: itemProblem(depth, parts) });
     seen += 1;
     begin(to + 1);
   }
@@ -134,10 +152,9 @@ function createItems(bytes: Uint8Array) {
   };
 }
 
-function itemProblem(depth: number, parts: number, bytes: number): ItemProblem | null {
+function itemProblem(depth: number, parts: number): ItemProblem | null {
   if (depth > bounds.depth) return 'TooDeep';
-  if (parts > bounds.itemParts) return 'TooManyParts';
-  return bytes > bounds.itemBytes ? 'TooLong' : null;
+  return parts > bounds.itemParts ? 'TooManyParts' : null;
 }
 
 /** The body without its items. */

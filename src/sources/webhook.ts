@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { authentication, authenticationSecret } from '../lib/secret-reference.ts';
 import { normalizeWebhookPath } from '../lib/webhook-path.ts';
-import { receiveAlertmanager } from './alertmanager.ts';
 import { defineSource } from './define.ts';
 import { compileFilters, filters, matchers } from './filters.ts';
+import { formats } from './formats/index.ts';
+import { receiveNotification } from './notification.ts';
 
 const path = z
   .string()
@@ -12,23 +13,34 @@ const path = z
   .refine((value) => normalizeWebhookPath(value) !== '' && !value.split('/').includes('..'), 'must name a path')
   .meta({ description: 'Path below /webhook/. A leading / and one leading webhook/ make no difference.' });
 
-/** Takes notifications by HTTP POST. */
+const format = z
+  .enum(formats.map(({ name }) => name))
+  .meta({ description: 'What its bodies look like. Absent: each body tells which one it is.' });
+
+/** Takes notifications by HTTP POST or PUT. */
 export const webhook = defineSource({
   type: 'webhook',
-  description: "Takes Alertmanager's webhook notifications (format 4) by HTTP POST.",
+  description: 'Takes notifications of Alertmanager, Grafana and others by HTTP.',
   config: z.strictObject({
     path,
+    format: format.optional(),
     filters: filters.optional(),
     matchers: matchers.optional(),
     authentication: authentication.optional(),
   }),
-  compile: (config) => ({
-    path: normalizeWebhookPath(config.path),
-    accepts: compileFilters(config.filters, config.matchers),
-    authentication:
-      config.authentication === undefined
-        ? null
-        : { type: 'bearer', secret: authenticationSecret(config.authentication) },
-  }),
-  receive: receiveAlertmanager,
+  compile(config) {
+    const taken = config.format === undefined ? formats : formats.filter(({ name }) => name === config.format);
+    return {
+      path: normalizeWebhookPath(config.path),
+      accepts: compileFilters(config.filters, config.matchers),
+      authentication:
+        config.authentication === undefined
+          ? null
+          : { type: 'bearer' as const, secret: authenticationSecret(config.authentication) },
+      mediaTypes: [...new Set(taken.flatMap(({ mediaTypes }) => mediaTypes))],
+      subpaths: [...new Set(taken.flatMap(({ subpaths }) => subpaths))],
+      settings: taken,
+    };
+  },
+  receive: (request, turns, taken) => receiveNotification(taken, request, turns),
 });

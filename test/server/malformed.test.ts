@@ -1,15 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fakeSource, sourceToken } from '../support/fake-server.ts';
+import { sourceToken, webhookSource } from '../support/fake-server.ts';
 import { sourceDefinitions } from '../../src/sources/index.ts';
 import { createWorld } from './world.ts';
 import type { World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
-  const definition = sourceDefinitions.find((candidate) => candidate.type === 'webhook');
-  const accepted = definition?.config.parse({ path: 'alerts', authentication: { type: 'bearer', secretRef: 'am' } });
-  world = await createWorld({ sourceTypes: sourceDefinitions }, [fakeSource({ config: accepted ?? {} })]);
+  world = await createWorld({ sourceTypes: sourceDefinitions }, [webhookSource({})]);
 });
 afterAll(() => world.close());
 

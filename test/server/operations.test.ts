@@ -5,7 +5,7 @@ import { routes } from '../../src/server/routes.ts';
 import { webhook } from '../../src/sources/webhook.ts';
 import { checkAnswer } from '../support/answers.ts';
 import { deliveryFixture, runFixture, stepFixture } from '../support/deliveries.ts';
-import { apiToken, sourceToken } from '../support/fake-server.ts';
+import { apiToken, sourceToken, webhookSource } from '../support/fake-server.ts';
 import { badValues, goodValue, oddBodies, oddTexts, someOdd } from '../support/json-schema-values.ts';
 import { ask } from '../support/http.ts';
 import type { Asked } from '../support/http.ts';
@@ -44,7 +44,7 @@ let world: World;
 let port: number;
 let document: Document;
 beforeAll(async () => {
-  world = await createWorld({ sourceTypes: [webhook] });
+  world = await createWorld({ sourceTypes: [webhook] }, [webhookSource({})]);
   await world.store.transaction('intake', async (tx) => {
     await tx.alerts.insertAll([alertFixture({ id, namespace: 'shop', source: 'alertmanager' })]);
     await tx.runs.insertAll([{ run: runFixture({ id, alertId: id }), plan: null }]);

@@ -5,6 +5,7 @@ import type { Clock, Log } from '../../src/core/ports.ts';
 import type { ListReader } from '../../src/core/lists.ts';
 import { createMetrics } from '../../src/lib/metrics.ts';
 import { defineSource } from '../../src/sources/define.ts';
+import { webhook } from '../../src/sources/webhook.ts';
 import type { ServerReader, ServerOptions } from '../../src/server/options.ts';
 import { createServer } from '../../src/server/server.ts';
 
@@ -56,6 +57,9 @@ export function fakeSource(changes: Partial<CatalogSource> = {}): CatalogSource 
     path: 'alerts',
     authentication: { type: 'bearer', secret: { name: 'am', key: 'token' } },
     accepts: () => null,
+    mediaTypes: ['application/json'],
+    subpaths: [],
+    settings: null,
     triggerWorkflow: 'triage',
     context: {},
     expireAfterMs: 0,
@@ -65,6 +69,13 @@ export function fakeSource(changes: Partial<CatalogSource> = {}): CatalogSource 
     suspend: false,
     ...changes,
   };
+}
+
+/** A webhook Source at `alerts` with a token, as the catalog compiles it. */
+export function webhookSource(config: object, changes: Partial<CatalogSource> = {}): CatalogSource {
+  const authentication = { type: 'bearer', secretRef: 'am' };
+  const accepted = webhook.config.parse({ path: 'alerts', authentication, ...config });
+  return fakeSource({ config: accepted, ...webhook.compile(accepted), ...changes });
 }
 
 export function fakeCatalog(sources: readonly CatalogSource[]): Catalog {

@@ -50,7 +50,7 @@ export async function postAlert(
 async function read(
   request: SourceRequest,
 ): Promise<{ readonly notification: Notification; readonly item: AlertItem }> {
-  const result = await api.receive?.(request, noTurns);
+  const result = await api.receive?.(request, noTurns, null);
   if (result === undefined) throw new Error('the api source takes no requests');
   if (!result.ok)
     throw new AppError('InvalidInput', result.message, result.field === '' ? {} : { field: result.field });
@@ -111,6 +111,9 @@ const apiSource: CatalogSource = {
   path: null,
   authentication: null,
   accepts: () => null,
+  mediaTypes: [],
+  subpaths: [],
+  settings: null,
   triggerWorkflow: '',
   context: {},
   expireAfterMs: 24 * 3_600_000,

@@ -1,14 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { AlertItem } from '../core/alert.ts';
-import type { Notification } from '../core/event.ts';
-import { alertFingerprint, alertmanagerFingerprint } from '../lib/hash.ts';
-import { cutBytes } from '../lib/cut.ts';
-import { noTurns } from '../lib/turns.ts';
-import { receiveAlertmanager } from './alertmanager.ts';
-import type { ReceiveResult } from './define.ts';
+import type { AlertItem } from '../../core/alert.ts';
+import type { Notification } from '../../core/event.ts';
+import { alertFingerprint, alertmanagerFingerprint } from '../../lib/hash.ts';
+import { cutBytes } from '../../lib/cut.ts';
+import { noTurns } from '../../lib/turns.ts';
+import type { Turns } from '../../lib/turns.ts';
+import type { ReceiveResult, SourceRequest } from '../define.ts';
+import { receiveNotification } from '../notification.ts';
+import { alertmanager } from './alertmanager.ts';
 
 const receivedAt = '2026-03-01T12:00:00.000Z';
+const receiveAlertmanager = (request: SourceRequest, turns: Turns) =>
+  receiveNotification([alertmanager], request, turns);
 
 function receive(body: unknown, headers: Record<string, string> = {}): Promise<ReceiveResult> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -22,7 +26,7 @@ async function notification(received: Promise<ReceiveResult>): Promise<Notificat
 }
 
 function captured(name: string): Promise<Notification> {
-  const url = new URL(`../../test/fixtures/alertmanager/${name}.json`, import.meta.url);
+  const url = new URL(`../../../test/fixtures/alertmanager/${name}.json`, import.meta.url);
   return notification(receiveAlertmanager({ body: readFileSync(url), headers: {}, receivedAt }, noTurns));
 }
 
@@ -245,12 +249,16 @@ describe('the envelope', () => {
   });
 
   test.each([
-    ['version', { version: '1', orgId: 1, alerts: [] }, 'version is "1", as Grafana sends it; this Source takes'],
-    ['version', { version: '3', alerts: [] }, 'version is "3"; this Source takes'],
+    [
+      'version',
+      { version: '1', orgId: 1, alerts: [] },
+      'version is "1", as Grafana sends it, and not "4"; this Source takes',
+    ],
+    ['version', { version: '3', alerts: [] }, 'version is "3" and not "4"; this Source takes'],
     ['version', { version: {}, alerts: [] }, 'version is not text'],
     ['alerts', { version: '4' }, 'alerts is missing'],
     ['alerts', { version: '4', alerts: {} }, 'alerts must be a list'],
-    ['', [], 'the body must be a JSON object'],
+    ['', [], 'the body is a list; this Source takes the format alertmanager'],
     ['', 'null', 'the body must be a JSON object'],
     ['', '{"version":', 'the body is not JSON'],
     ['', '', 'the body is not JSON'],
@@ -313,7 +321,7 @@ describe('notifications of a real Alertmanager', () => {
   });
 
   test('the body is kept as it came', async () => {
-    const url = new URL('../../test/fixtures/alertmanager/firing.json', import.meta.url);
+    const url = new URL('../../../test/fixtures/alertmanager/firing.json', import.meta.url);
     expect((await captured('firing')).body).toBe(readFileSync(url, 'utf8'));
   });
 

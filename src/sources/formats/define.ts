@@ -1,0 +1,54 @@
+import type { AlertItem, Labels } from '../../core/alert.ts';
+import type { Timestamp } from '../../core/time.ts';
+import type { ParsedBody, Refusal } from '../envelope.ts';
+import type { Wrong } from '../pairs.ts';
+import type { Reading } from '../reading.ts';
+
+/** What a format says of a body beside its alerts. */
+export interface Correlation {
+  readonly groupKey: string | null;
+  readonly receiver: string | null;
+  readonly truncatedAlerts: number;
+  /** The sender's id of this delivery, where the format has one; null = none. */
+  readonly deliveryKey: string | null;
+}
+
+/** What reading a body depends on beside it. */
+export interface FormatContext {
+  readonly receivedAt: Timestamp;
+}
+
+/** A wire format of webhook Sources. A new one is its file, its test, one line in index.ts and one example. */
+export interface Format {
+  readonly name: string;
+  /** One sentence, for the generated reference. */
+  readonly description: string;
+  /** Of its bodies, without parameters, in lower case. */
+  readonly mediaTypes: readonly string[];
+  /** Names of members that lead to the list of its items in a body that is no list itself. */
+  readonly list: readonly string[];
+  /** What senders of it put behind the path that they are given: `/api/v2/alerts`. */
+  readonly subpaths: readonly string[];
+  /** Why a body is not in this format, by what stands beside its items and by the first of them; null = it may be. */
+  differs(body: ParsedBody): Wrong | null;
+  /** Reads the items into `reading`. A refusal where the body as a whole cannot be used. */
+  read(body: ParsedBody, reading: Reading, context: FormatContext): Promise<Refusal | Correlation>;
+}
+
+/** An alert that was read, and what it had in places where an alert has something else. */
+export interface ReadAlert {
+  readonly item: AlertItem;
+  readonly unread: readonly Wrong[];
+}
+
+/** The parts of an alert that formats find; the rest follows from them. */
+export interface AlertParts {
+  readonly status: AlertItem['status'];
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly generatorUrl: string | null;
+  readonly externalId: string | null;
+  readonly startsAt: Timestamp | null;
+  readonly endsAt: Timestamp | null;
+  readonly skewed: boolean;
+}
