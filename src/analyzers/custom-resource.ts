@@ -24,6 +24,7 @@ export const customResource = defineAnalyzer({
     'controller-failure': {
       meaning:
         'The controller of a custom resource (a Certificate, an ExternalSecret, a HelmRelease) says that it failed.',
+      happened: 'failed at its controller',
       nearness: 92,
       answers: ['certificate', 'service', 'unready', 'exits', 'job', 'autoscaler', 'claim'],
       changes: null,

@@ -203,6 +203,8 @@ export interface Place {
 export interface Category {
   /** One sentence for the list of findings: what it means. */
   readonly meaning: string;
+  /** What happened to its object, in the past tense, as the end of a sentence that begins with the object: `crashed again`. */
+  readonly happened: string;
   /** How near to a cause, 0 (a symptom) to 100: what stops or kills a container comes before what follows from that. */
   readonly nearness: number;
   /** The questions of alerts that it can answer, beside `anything`. */

@@ -17,6 +17,7 @@ export const warningEvent = defineAnalyzer({
   categories: {
     'warning-event': {
       meaning: 'Kubernetes warned about the object within the last hour.',
+      happened: 'got a warning',
       nearness: 20,
       answers: [],
       changes: null,

@@ -1,6 +1,5 @@
 import { timeText } from '../core/time.ts';
 import { nameOf } from '../analyzers/define.ts';
-import { happenedWords } from '../analyzers/happened.ts';
 import type { Labels } from '../core/alert.ts';
 import { alertJson } from '../core/context.ts';
 import type { AgentResult, Cause, ChainLink } from '../core/finding.ts';
@@ -83,7 +82,7 @@ export function whatHappened(
   return `${clean(alert.name, 200)} began to fire${since}.`;
 }
 
-function happenedSentence({ draft, alike }: RankedFinding): string {
+function happenedSentence({ draft, category, alike }: RankedFinding): string {
   const { container, restarts } = draft.facts;
   const [kind = '', ...path] = draft.object.split('/');
   const name = `${kind} ${path.at(-1) ?? ''}`;
@@ -94,7 +93,7 @@ function happenedSentence({ draft, alike }: RankedFinding): string {
   // The status of a container that was started again tells of its last end only.
   const when = often !== '' && source.startsWith('status of') ? 'last at' : 'since';
   const since = from === null ? '' : `, ${when} ${timeText(from)}`;
-  return capital(`${subject} ${happenedWords(draft.category)}${often}${since}${more}.`);
+  return capital(`${subject} ${category.happened}${often}${since}${more}.`);
 }
 
 /** The cause in its parts; null where there is none. */

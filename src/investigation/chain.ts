@@ -1,6 +1,5 @@
 import type { EvidenceDraft, Target } from '../analyzers/define.ts';
 import { nameOf } from '../analyzers/define.ts';
-import { happenedWords } from '../analyzers/happened.ts';
 import type { ChainLink } from '../core/finding.ts';
 import type { EvidenceRecorder } from './evidence.ts';
 import { pathTo } from './graph.ts';
@@ -22,7 +21,7 @@ export function causalChain({ chain, findings }: Ranking, recorder: EvidenceReco
         object: nameOf(target),
         relation,
         finding: wordsOf(finding),
-        happened: finding === undefined ? '' : happenedWords(finding.draft.category),
+        happened: finding?.category.happened ?? '',
         evidence_ids: [...new Set(ids)],
       },
     ];

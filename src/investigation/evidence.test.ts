@@ -50,6 +50,7 @@ test('excerpts are redacted first, then made safe to show, then bounded', () => 
 
 const category = (nearness: number): Category => ({
   meaning: '',
+  happened: '',
   nearness,
   answers: ['exits'],
   changes: null,

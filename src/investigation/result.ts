@@ -2,7 +2,6 @@ import type { AgentResult, Finding, Gap } from '../core/finding.ts';
 import type { Timestamp } from '../core/time.ts';
 import { oneLine, printable } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
-import { happenedWords } from '../analyzers/happened.ts';
 import { renderReport } from '../report/markdown.ts';
 import { inconclusive, percent } from '../report/words.ts';
 import { aboutAlerts, causeOf, whatHappened } from './about.ts';
@@ -138,7 +137,7 @@ function blankReport(
   };
 }
 
-function recordFinding({ draft, alike }: RankedFinding, recorder: EvidenceRecorder): readonly Finding[] {
+function recordFinding({ draft, category, alike }: RankedFinding, recorder: EvidenceRecorder): readonly Finding[] {
   const ids = draft.evidence.flatMap((evidence) => recorder.record(evidence) ?? []);
   if (ids.length === 0) return [];
   const shown = alike.slice(0, 3).join(', ');
@@ -148,7 +147,7 @@ function recordFinding({ draft, alike }: RankedFinding, recorder: EvidenceRecord
     {
       category: draft.category,
       description: clean(`${draft.description}${same}`),
-      happened: happenedWords(draft.category),
+      happened: category.happened,
       severity: draft.severity,
       object: clean(draft.object),
       from: draft.when.from,

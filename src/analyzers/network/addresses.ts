@@ -28,6 +28,7 @@ export const addresses = defineAnalyzer({
   categories: {
     'address-without-service': {
       meaning: 'A variable or argument of a container names a host inside the cluster, and no Service has that name.',
+      happened: 'was given an address that leads nowhere',
       nearness: 78,
       answers: [...podQuestions],
       changes: /^(?:environment|environment sources|command|host aliases|container)$/,
@@ -38,6 +39,7 @@ export const addresses = defineAnalyzer({
     },
     'address-wrong-port': {
       meaning: 'A variable or argument of a container calls a Service on a port that it does not have.',
+      happened: 'was given a port that leads nowhere',
       nearness: 78,
       answers: [...podQuestions],
       changes: /^(?:environment|environment sources|command|host aliases|container)$/,

@@ -17,6 +17,7 @@ export const dns = defineAnalyzer({
   categories: {
     'dns-config': {
       meaning: 'The pods ask name servers of their own, not the DNS of the cluster.',
+      happened: 'asked name servers outside the cluster',
       nearness: 77,
       answers: podQuestions,
       changes: /^(?:dns policy|dns config)$/,

@@ -37,6 +37,7 @@ export const externalAddress = defineAnalyzer({
   categories: {
     'address-failed': {
       meaning: 'A controller cannot give a Service or an Ingress its load balancer, its address or its routes.',
+      happened: 'got no address or route',
       nearness: 76,
       answers: ['service', 'unready'],
       changes: null,
@@ -44,6 +45,7 @@ export const externalAddress = defineAnalyzer({
     },
     'address-missing': {
       meaning: 'A Service of type LoadBalancer has no address.',
+      happened: 'got no address',
       nearness: 60,
       answers: ['service', 'unready'],
       changes: null,

@@ -22,6 +22,7 @@ export const ingress = defineAnalyzer({
   categories: {
     'ingress-backend': {
       meaning: 'An Ingress sends traffic to a Service, or to a port of one, that does not exist.',
+      happened: 'sent traffic to a Service that does not exist',
       nearness: 84,
       answers: ['service'],
       changes: null,

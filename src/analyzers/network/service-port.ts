@@ -34,6 +34,7 @@ export const servicePort = defineAnalyzer({
   categories: {
     'service-port': {
       meaning: 'A Service sends its traffic to a port on which its pods do not listen.',
+      happened: 'sent its traffic to a port where nothing listened',
       nearness: 80,
       answers: ['service'],
       changes: null,
@@ -50,6 +51,7 @@ export const servicePort = defineAnalyzer({
     },
     'service-mixed-pods': {
       meaning: 'A Service selects pods of another workload too, which do not listen on its port.',
+      happened: 'sent traffic to pods of another workload',
       nearness: 64,
       answers: ['service'],
       changes: null,

@@ -25,6 +25,7 @@ export const service = defineAnalyzer({
   categories: {
     'service-selector': {
       meaning: 'A Service selects labels that no pod has.',
+      happened: 'selected no pod',
       nearness: 82,
       answers: ['service'],
       changes: null,
@@ -45,6 +46,7 @@ export const service = defineAnalyzer({
     },
     'service-alias': {
       meaning: 'A Service of type ExternalName is an alias of a Service that does not exist.',
+      happened: 'was an alias of a Service that does not exist',
       nearness: 82,
       answers: ['service'],
       changes: null,
@@ -57,6 +59,7 @@ export const service = defineAnalyzer({
     },
     'no-endpoints': {
       meaning: 'A Service has no ready pod to send its traffic to.',
+      happened: 'had no ready pod',
       nearness: 62,
       answers: ['service'],
       changes: null,

@@ -13,6 +13,7 @@ export const nodeDrain = defineAnalyzer({
   categories: {
     'node-drain-blocked': {
       meaning: 'A cordoned node cannot be drained: a PodDisruptionBudget lets none of its pods go.',
+      happened: 'could not be drained',
       nearness: 60,
       answers: ['node', 'disruption', 'unready'],
       changes: null,

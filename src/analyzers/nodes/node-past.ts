@@ -29,6 +29,7 @@ export const nodePast = defineAnalyzer({
   categories: {
     'node-was-not-ready': {
       meaning: 'A node was not ready for some time, and is again.',
+      happened: 'was not ready for some time',
       nearness: 76,
       answers: everything,
       changes: null,
@@ -42,6 +43,7 @@ export const nodePast = defineAnalyzer({
     },
     'node-removed': {
       meaning: 'A node was taken away.',
+      happened: 'was taken away',
       nearness: 95,
       answers: everything,
       changes: null,

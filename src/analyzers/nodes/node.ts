@@ -39,6 +39,7 @@ export const node = defineAnalyzer({
   categories: {
     'node-not-ready': {
       meaning: 'A node is not ready: its kubelet is silent, or says what is wrong with it.',
+      happened: 'was not ready',
       nearness: 96,
       answers: everything,
       changes: null,
@@ -46,6 +47,7 @@ export const node = defineAnalyzer({
     },
     'node-condition': {
       meaning: 'A node reports a condition that it should not have.',
+      happened: 'reported a bad condition',
       nearness: 80,
       answers: everything,
       changes: null,
@@ -53,6 +55,7 @@ export const node = defineAnalyzer({
     },
     'node-rebooted': {
       meaning: 'A node was rebooted.',
+      happened: 'was rebooted',
       nearness: 60,
       answers: ['node', 'exits'],
       changes: null,
@@ -60,6 +63,7 @@ export const node = defineAnalyzer({
     },
     'node-tainted': {
       meaning: 'A node is being taken away, or was not taken into service yet, by its taints.',
+      happened: 'was tainted',
       nearness: 58,
       answers: ['node', 'unready'],
       changes: null,
@@ -67,6 +71,7 @@ export const node = defineAnalyzer({
     },
     'node-pods': {
       meaning: 'A node runs as many pods as it may.',
+      happened: 'ran as many pods as it may',
       nearness: 56,
       answers: ['node'],
       changes: null,
@@ -76,6 +81,7 @@ export const node = defineAnalyzer({
     },
     'node-cordoned': {
       meaning: 'A node takes no new pods.',
+      happened: 'was cordoned',
       nearness: 24,
       answers: ['node'],
       changes: null,

@@ -32,6 +32,7 @@ export const podCrash = defineAnalyzer({
   categories: {
     'crash-loop': {
       meaning: 'A container ends and is started again and again.',
+      happened: 'crashed again and again',
       nearness: 74,
       answers: podQuestions,
       changes: templateChanges,
@@ -48,6 +49,7 @@ export const podCrash = defineAnalyzer({
     },
     'container-failed': {
       meaning: 'A container ended with an error and is not started again.',
+      happened: 'ended with an error',
       nearness: 72,
       answers: podQuestions,
       changes: templateChanges,
@@ -57,6 +59,7 @@ export const podCrash = defineAnalyzer({
     },
     'ends-at-once': {
       meaning: 'The command of a container that should go on ends without an error, and is started again and again.',
+      happened: 'ended without an error again and again',
       nearness: 76,
       answers: podQuestions,
       changes: /^(?:image|command|environment|environment sources|container)$/,

@@ -25,6 +25,7 @@ export const podDeleted = defineAnalyzer({
   categories: {
     terminating: {
       meaning: 'A pod was deleted and is within its grace period.',
+      happened: 'was deleted',
       nearness: 10,
       answers: [],
       changes: null,
@@ -32,6 +33,7 @@ export const podDeleted = defineAnalyzer({
     },
     'stuck-terminating': {
       meaning: 'A pod was deleted and is still there after its grace period.',
+      happened: 'was deleted and did not go',
       nearness: 89,
       answers: podQuestions,
       changes: null,
@@ -53,6 +55,7 @@ export const podDeleted = defineAnalyzer({
     },
     'kill-failed': {
       meaning: 'A pod was deleted, and the container runtime or the network plugin cannot end it.',
+      happened: 'was deleted and could not be ended',
       nearness: 90,
       answers: podQuestions,
       changes: null,
@@ -72,6 +75,7 @@ export const podDeleted = defineAnalyzer({
     },
     'node-restart': {
       meaning: 'A container ended with its node: the runtime lost it in a restart.',
+      happened: 'ended with its node',
       nearness: 87,
       answers: podQuestions,
       changes: null,

@@ -22,6 +22,7 @@ export const podHeld = defineAnalyzer({
   categories: {
     'held-by-sidecar': {
       meaning: 'The work of a Job is done, and a container beside it runs on, so that the Job never completes.',
+      happened: 'did its work and did not end',
       nearness: 90,
       answers: ['job', 'unready'],
       changes: /^(?:container|image|command|environment|environment sources|restart policy)$/,

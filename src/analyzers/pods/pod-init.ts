@@ -24,6 +24,7 @@ export const podInit = defineAnalyzer({
   categories: {
     'init-waits': {
       meaning: 'An init container runs on for long, and the containers after it wait.',
+      happened: 'did not get past its init containers',
       nearness: 62,
       answers: podQuestions,
       changes: /^(?:image|command|environment|environment sources|container)$/,

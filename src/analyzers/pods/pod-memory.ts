@@ -24,6 +24,7 @@ export const podMemory = defineAnalyzer({
   categories: {
     'oom-killed': {
       meaning: 'The kernel killed a process of the container because memory ran out.',
+      happened: 'was killed for its memory (OOMKilled)',
       nearness: 90,
       answers: podQuestions,
       changes: /^(?:memory limit|image|command|environment|environment sources)$/,
@@ -41,6 +42,7 @@ export const podMemory = defineAnalyzer({
     },
     'pod-memory-limit': {
       meaning: 'The kernel killed a container because the memory limit of the whole pod was reached.',
+      happened: 'was killed for its memory (OOMKilled)',
       nearness: 90,
       answers: podQuestions,
       changes: /^(?:memory limit|image|command|environment|environment sources)$/,
@@ -54,6 +56,7 @@ export const podMemory = defineAnalyzer({
     },
     'child-oom': {
       meaning: 'The kernel killed a process inside a container for memory, and the container ended because of that.',
+      happened: 'lost a process to the kernel, for its memory',
       nearness: 88,
       answers: podQuestions,
       changes: /^(?:memory limit|image|command|environment|environment sources)$/,
@@ -61,6 +64,7 @@ export const podMemory = defineAnalyzer({
     },
     'node-oom': {
       meaning: 'The node itself ran out of memory, and the kernel killed a process of the container.',
+      happened: 'was killed because its node ran out of memory',
       nearness: 93,
       answers: podQuestions,
       changes: null,

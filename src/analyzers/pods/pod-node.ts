@@ -25,6 +25,7 @@ export const podNode = defineAnalyzer({
   categories: {
     'on-failed-node': {
       meaning: 'A pod went down with its node.',
+      happened: 'went down with its node',
       nearness: 94,
       answers: podQuestions,
       changes: null,
@@ -34,6 +35,7 @@ export const podNode = defineAnalyzer({
     },
     'node-gone': {
       meaning: 'A pod is bound to a node that does not exist any more.',
+      happened: 'was left bound to a node that was taken away',
       nearness: 94,
       answers: podQuestions,
       changes: null,

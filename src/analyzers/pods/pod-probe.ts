@@ -32,6 +32,7 @@ export const podProbe = defineAnalyzer({
   categories: {
     'probe-kill': {
       meaning: 'The kubelet kills a container because its liveness or startup probe fails.',
+      happened: 'was killed for a failing probe, again and again',
       nearness: 91,
       answers: podQuestions,
       changes:
@@ -55,6 +56,7 @@ export const podProbe = defineAnalyzer({
     },
     'probe-failure': {
       meaning: 'A probe of a container fails, and the pod gets no traffic or its container will be killed.',
+      happened: 'failed its probe',
       nearness: 60,
       answers: podQuestions,
       changes: /probe|^(?:image|command|environment|environment sources|ports|cpu limit|container)$/,

@@ -11,8 +11,9 @@ import { quote } from '../reading/quote.ts';
 
 type Name = 'evicted' | 'node-shutdown' | 'pod-deadline' | 'pod-rejected' | 'device-refused';
 
-const ended = (meaning: string, changes: RegExp | null, advice: Category['advice']): Category => ({
+const ended = (meaning: string, happened: string, changes: RegExp | null, advice: Category['advice']): Category => ({
   meaning,
+  happened,
   nearness: 82,
   answers: podQuestions,
   changes,
@@ -29,28 +30,37 @@ const lookAtNode =
 const categories: Readonly<Record<Name, Category>> = {
   evicted: ended(
     'The pod was ended by its node or to make room for another.',
+    'was evicted',
     /(?:limit|request)$/,
     lookAtNode('Shows the pressure on the node, and what uses the resource.'),
   ),
   'node-shutdown': ended(
     'The node of the pod was shut down.',
+    'ended when its node was shut down',
     null,
     lookAtNode('Shows when the node was shut down, and whether it is back.'),
   ),
-  'pod-deadline': ended('The pod ran longer than its deadline.', null, (draft, { namespace }) => [
-    look(describeCommand(draft), 'Shows the deadline and how long the pod ran.'),
-    change(
-      `Raise activeDeadlineSeconds of ${draft.facts['owner'] ?? 'the pod'} in namespace ${namespace}, or let it do less.`,
-      'The pod is ended at its deadline whatever it does.',
-    ),
-  ]),
+  'pod-deadline': ended(
+    'The pod ran longer than its deadline.',
+    'ran past its deadline and was ended',
+    null,
+    (draft, { namespace }) => [
+      look(describeCommand(draft), 'Shows the deadline and how long the pod ran.'),
+      change(
+        `Raise activeDeadlineSeconds of ${draft.facts['owner'] ?? 'the pod'} in namespace ${namespace}, or let it do less.`,
+        'The pod is ended at its deadline whatever it does.',
+      ),
+    ],
+  ),
   'pod-rejected': ended(
     'The kubelet of the node refused the pod.',
+    'was refused by its node',
     /(?:request|limit|node selector|affinity|security context|ports)$/,
     lookAtNode('Shows what the node can give, its labels and what is given already.'),
   ),
   'device-refused': ended(
     'The kubelet could not give the pod a device.',
+    'was refused a device by its node',
     /(?:request|limit)$/,
     lookAtNode('Shows the devices of the node; the plugin of the device says why they are not healthy.'),
   ),

@@ -19,6 +19,7 @@ export const podRevision = defineAnalyzer({
     'stuck-on-old-revision': {
       meaning:
         'A pod keeps a broken template, and the controller does not replace it: it waits for it to be ready, or to be deleted.',
+      happened: 'kept a broken template',
       nearness: 97,
       answers: [...unreadyQuestions, 'exits'],
       changes: null,

@@ -81,8 +81,9 @@ const problems: readonly (readonly [RegExp, SandboxCategory, string])[] = [
   ],
 ];
 
-const network = (meaning: string, advice: Category['advice']): Category => ({
+const network = (meaning: string, happened: string, advice: Category['advice']): Category => ({
   meaning,
+  happened,
   nearness: 86,
   answers: unreadyQuestions,
   changes: null,
@@ -101,15 +102,15 @@ export const podSandbox = defineAnalyzer({
   kinds: ['pod'],
   explains: ['FailedCreatePodSandBox', 'FailedPodSandBoxStatus', 'NetworkNotReady'],
   categories: {
-    'no-pod-address': network('The network has no free address for a pod.', (draft) => [
+    'no-pod-address': network('The network has no free address for a pod.', 'got no address', (draft) => [
       look(
         `Look at the free addresses of node ${draft.facts['node'] ?? ''} (pod CIDR, subnet, network interfaces): kubectl describe node ${draft.facts['node'] ?? ''}`,
         'Shows how many pods the node holds; addresses end before pods do where the subnet or the interfaces are small.',
       ),
     ]),
-    'network-plugin': network('The network plugin cannot set up the network of a pod.', pluginPods),
-    'network-plugin-missing': network('The network plugin is not set up on a node.', pluginPods),
-    'sandbox-error': network('The sandbox of the pod cannot be created.', (draft) => [
+    'network-plugin': network('The network plugin cannot set up the network of a pod.', 'got no network', pluginPods),
+    'network-plugin-missing': network('The network plugin is not set up on a node.', 'got no network', pluginPods),
+    'sandbox-error': network('The sandbox of the pod cannot be created.', 'got no sandbox to start in', (draft) => [
       look(describeCommand(draft), 'Shows the error of the network plugin or the container runtime.'),
     ]),
   },

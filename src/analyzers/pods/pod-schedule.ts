@@ -25,8 +25,9 @@ type Name =
   | 'pending-other';
 type Draft = FindingDraft<Name>;
 
-const pending = (meaning: string, changes: RegExp | null, advice: Category['advice']): Category => ({
+const pending = (meaning: string, happened: string, changes: RegExp | null, advice: Category['advice']): Category => ({
   meaning,
+  happened,
   nearness: 84,
   answers: unreadyQuestions,
   changes,
@@ -44,23 +45,30 @@ const templateOf = (workload: string | null, namespace: string, what: string): R
     : [change(`Correct ${what} of ${workload} in namespace ${namespace}.`, 'No node fits as it is.')];
 
 const categories: Readonly<Record<Name, Category>> = {
-  pending: pending('No node has what the pod asks for.', /request$/, (draft, { namespace, workload }) => [
-    nodes,
-    ...scaleUp(draft),
-    change(
-      draft.facts['too_large'] === undefined
-        ? `Add a node, or lower what ${workload ?? 'the pod'} in namespace ${namespace} asks for (${draft.facts['requests'] ?? 'its requests'}).`
-        : `Lower what ${workload ?? 'the pod'} in namespace ${namespace} asks for (${draft.facts['requests'] ?? 'its requests'}), or add a node that is so large.`,
-      'No node has what the pod asks for.',
-    ),
-  ]),
+  pending: pending(
+    'No node has what the pod asks for.',
+    'found no node',
+    /request$/,
+    (draft, { namespace, workload }) => [
+      nodes,
+      ...scaleUp(draft),
+      change(
+        draft.facts['too_large'] === undefined
+          ? `Add a node, or lower what ${workload ?? 'the pod'} in namespace ${namespace} asks for (${draft.facts['requests'] ?? 'its requests'}).`
+          : `Lower what ${workload ?? 'the pod'} in namespace ${namespace} asks for (${draft.facts['requests'] ?? 'its requests'}), or add a node that is so large.`,
+        'No node has what the pod asks for.',
+      ),
+    ],
+  ),
   'pending-room': pending(
     'The nodes have no place left: pods, host ports, devices.',
+    'found no node',
     /^(?:ports|host network)$/,
     (draft) => [nodes, ...scaleUp(draft)],
   ),
   'pending-selector': pending(
     'No node has the labels that the pod asks for.',
+    'found no node',
     /^(?:node selector|affinity)$/,
     (_, { namespace, workload }) => [
       labels,
@@ -69,6 +77,7 @@ const categories: Readonly<Record<Name, Category>> = {
   ),
   'pending-taint': pending(
     'The nodes have taints that the pod does not tolerate.',
+    'found no node',
     /^(?:tolerations|node selector|affinity)$/,
     (_, { namespace, workload }) => [
       look(
@@ -80,6 +89,7 @@ const categories: Readonly<Record<Name, Category>> = {
   ),
   'pending-affinity': pending(
     'Where other pods are keeps the pod away: anti-affinity, affinity, spread.',
+    'found no node',
     /^(?:affinity|topology spread constraints|container)$/,
     (_, { namespace, workload }) => [
       look(
@@ -89,29 +99,39 @@ const categories: Readonly<Record<Name, Category>> = {
       ...templateOf(workload, namespace, 'the affinity or the topology spread constraints'),
     ],
   ),
-  'pending-volume': pending('A volume of the pod keeps it from every node.', /^volumes$/, (_, { namespace }) => [
-    look(
-      `kubectl -n ${namespace} get persistentvolumeclaims`,
-      'Shows the claims of the pod, whether they are bound, and to which volumes.',
-    ),
-    look('kubectl get persistentvolumes,storageclasses', 'Shows the volumes, their zones, and the storage classes.'),
-  ]),
-  'pending-nodes': pending('The nodes are not ready, cordoned, or there are none.', null, () => [
+  'pending-volume': pending(
+    'A volume of the pod keeps it from every node.',
+    'found no node',
+    /^volumes$/,
+    (_, { namespace }) => [
+      look(
+        `kubectl -n ${namespace} get persistentvolumeclaims`,
+        'Shows the claims of the pod, whether they are bound, and to which volumes.',
+      ),
+      look('kubectl get persistentvolumes,storageclasses', 'Shows the volumes, their zones, and the storage classes.'),
+    ],
+  ),
+  'pending-nodes': pending('The nodes are not ready, cordoned, or there are none.', 'found no node', null, () => [
     look('kubectl get nodes', 'Shows which nodes are ready and which are cordoned.'),
   ]),
-  'pending-gated': pending('The pod waits for a scheduling gate.', null, (draft, { namespace, pod }) => [
-    look(
-      `kubectl -n ${namespace} get pod ${pod} -o jsonpath='{.spec.schedulingGates}'`,
-      `Shows the gates; who set ${draft.facts['gates'] ?? 'them'} has to take them away.`,
-    ),
-  ]),
-  'pending-silent': pending('No scheduler has said anything of the pod.', /^scheduler$/, () => [
+  'pending-gated': pending(
+    'The pod waits for a scheduling gate.',
+    'was not scheduled',
+    null,
+    (draft, { namespace, pod }) => [
+      look(
+        `kubectl -n ${namespace} get pod ${pod} -o jsonpath='{.spec.schedulingGates}'`,
+        `Shows the gates; who set ${draft.facts['gates'] ?? 'them'} has to take them away.`,
+      ),
+    ],
+  ),
+  'pending-silent': pending('No scheduler has said anything of the pod.', 'was not scheduled', /^scheduler$/, () => [
     look(
       'kubectl -n kube-system get pods -l component=kube-scheduler',
       'Shows whether the scheduler runs; its log says what keeps it.',
     ),
   ]),
-  'pending-other': pending('No node takes the pod.', null, () => [nodes]),
+  'pending-other': pending('No node takes the pod.', 'found no node', null, () => [nodes]),
 };
 
 const categoryOf: Readonly<Record<ReasonKind, Name>> = {

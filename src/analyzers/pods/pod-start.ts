@@ -26,8 +26,9 @@ const startReasons: ReadonlySet<string> = new Set([
   'ConfigPodSandboxError',
 ]);
 
-const start = (meaning: string, changes: RegExp, rationale: string): Category => ({
+const start = (meaning: string, happened: string, changes: RegExp, rationale: string): Category => ({
   meaning,
+  happened,
   nearness: 93,
   answers: podQuestions,
   changes,
@@ -37,6 +38,7 @@ const start = (meaning: string, changes: RegExp, rationale: string): Category =>
 const categories: Readonly<Record<StartCategory | 'config-missing', Category>> = {
   'config-missing': {
     meaning: 'A config map, a secret or a key that a container refers to does not exist.',
+    happened: 'could not start its container',
     nearness: 94,
     answers: podQuestions,
     changes: /^(?:environment|environment sources|volumes|volume mounts|container)$/,
@@ -54,6 +56,7 @@ const categories: Readonly<Record<StartCategory | 'config-missing', Category>> =
   'command-not-found': {
     ...start(
       'The command of a container does not exist or cannot be executed.',
+      'could not start its command',
       /^(?:command|working directory|image|container)$/,
       'Shows the command, the arguments and the error of the container runtime.',
     ),
@@ -67,26 +70,31 @@ const categories: Readonly<Record<StartCategory | 'config-missing', Category>> =
   },
   'security-refused': start(
     'The security settings of a container do not fit its image or its node.',
+    'could not start for its security settings',
     /^(?:security context|image|container)$/,
     'Shows the error; compare it with the securityContext of the container and the pod.',
   ),
   'mount-refused': start(
     'A volume cannot be mounted into a container.',
+    'could not mount a volume',
     /^(?:volume mounts|volumes|image|container)$/,
     'Shows the mount and the error of the container runtime.',
   ),
   'device-missing': start(
     'A device that a container needs is not there.',
+    'could not get its device',
     /(?:limit|request)$/,
     'Shows the error of the device or its driver.',
   ),
   'hook-failed': start(
     'The postStart hook of a container fails.',
+    'failed in its postStart hook',
     /^(?:lifecycle hooks|image|container)$/,
     'Shows the hook and what it said.',
   ),
   'start-error': start(
     'The container runtime cannot create or start a container.',
+    'could not start its container',
     /^(?:command|working directory|image|container|security context|volume mounts|volume devices|runtime class|memory limit)$/,
     'Shows the error of the container runtime.',
   ),

@@ -15,8 +15,9 @@ import { keysOf, missingReference, missingText, makersOf } from '../reading/refe
 import type { MissingReference } from '../reading/references.ts';
 import { ownWords } from './runtime-words.ts';
 
-const mount = (meaning: string, action: Category['advice']): Category => ({
+const mount = (meaning: string, happened: string, action: Category['advice']): Category => ({
   meaning,
+  happened,
   nearness: 90,
   answers: unreadyQuestions,
   changes: /^(?:volumes|volume mounts|volume devices)$/,
@@ -29,6 +30,7 @@ const describe =
 const categories: Readonly<Record<MountCategory | 'volume-source-missing', Category>> = {
   'volume-source-missing': mount(
     'A config map, a secret or a key that a volume refers to does not exist.',
+    'could not mount a volume',
     (draft, { namespace }) => [
       look(
         `kubectl -n ${namespace} get ${draft.facts['missing_kind'] === 'secret' ? 'secrets' : 'configmaps'}`,
@@ -41,44 +43,58 @@ const categories: Readonly<Record<MountCategory | 'volume-source-missing', Categ
     ],
   ),
   'volume-in-use': {
-    ...mount('A volume is still attached to another node.', (draft, { namespace, workload }) => [
-      look(
-        'kubectl get volumeattachments',
-        'Shows to which node the volume is attached, and whether it is being detached.',
-      ),
-      look(
-        `kubectl -n ${namespace} get pods -o wide`,
-        `Shows which pods use the volume${draft.facts['held_by'] === undefined ? '' : ` (${draft.facts['held_by']})`} and on which nodes: one that can be attached to one node only moves when they have ended.`,
-      ),
-      ...(workload?.startsWith('deployment/') === true && draft.facts['held_by']?.includes('being deleted') === false
-        ? [
-            change(
-              `Give ${workload} in namespace ${namespace} the strategy Recreate.`,
-              'With a rolling update the new pod waits for the volume of the old one, which waits for the new one to be ready.',
-            ),
-          ]
-        : []),
-    ]),
+    ...mount(
+      'A volume is still attached to another node.',
+      'could not get its volume',
+      (draft, { namespace, workload }) => [
+        look(
+          'kubectl get volumeattachments',
+          'Shows to which node the volume is attached, and whether it is being detached.',
+        ),
+        look(
+          `kubectl -n ${namespace} get pods -o wide`,
+          `Shows which pods use the volume${draft.facts['held_by'] === undefined ? '' : ` (${draft.facts['held_by']})`} and on which nodes: one that can be attached to one node only moves when they have ended.`,
+        ),
+        ...(workload?.startsWith('deployment/') === true && draft.facts['held_by']?.includes('being deleted') === false
+          ? [
+              change(
+                `Give ${workload} in namespace ${namespace} the strategy Recreate.`,
+                'With a rolling update the new pod waits for the volume of the old one, which waits for the new one to be ready.',
+              ),
+            ]
+          : []),
+      ],
+    ),
     changes: null,
   },
   'volume-attach': {
     ...mount(
       'A volume cannot be attached to the node.',
+      'could not get its volume',
       describe('Shows the volume and what the storage answers; then look at the attachments of the node.'),
     ),
     changes: null,
   },
-  'volume-mount': mount('A volume cannot be mounted.', describe('Shows the volume and the error of the mount.')),
+  'volume-mount': mount(
+    'A volume cannot be mounted.',
+    'could not mount its volume',
+    describe('Shows the volume and the error of the mount.'),
+  ),
   'volume-access': mount(
     'Access to the storage behind a volume is denied.',
+    'could not mount its volume',
     describe('Shows the volume and who is refused: compare with the exports, roles or keys of the storage.'),
   ),
   'volume-damaged': {
-    ...mount('The file system of a volume is damaged or of another type.', describe('Shows the volume and the error.')),
+    ...mount(
+      'The file system of a volume is damaged or of another type.',
+      'could not mount its volume',
+      describe('Shows the volume and the error.'),
+    ),
     changes: null,
   },
   'volume-driver': {
-    ...mount('The node lacks the driver of a volume.', (draft) => [
+    ...mount('The node lacks the driver of a volume.', 'could not mount its volume', (draft) => [
       look(
         `kubectl get csinode ${draft.facts['node'] ?? ''} -o yaml`,
         'Shows which CSI drivers are registered on the node; the pods of the driver have to run there.',
@@ -86,9 +102,13 @@ const categories: Readonly<Record<MountCategory | 'volume-source-missing', Categ
     ]),
     changes: null,
   },
-  'claim-missing': mount('The claim of a volume does not exist or is not bound.', (_, { namespace }) => [
-    look(`kubectl -n ${namespace} get persistentvolumeclaims`, 'Shows the claims that exist, and which are bound.'),
-  ]),
+  'claim-missing': mount(
+    'The claim of a volume does not exist or is not bound.',
+    'could not get its volume',
+    (_, { namespace }) => [
+      look(`kubectl -n ${namespace} get persistentvolumeclaims`, 'Shows the claims that exist, and which are bound.'),
+    ],
+  ),
 };
 
 const reasons = ['FailedMount', 'FailedAttachVolume', 'FailedMapVolume'];

@@ -18,8 +18,9 @@ const setImage: Look = (draft, { namespace, container, workload }) =>
 
 const isDigest = ({ facts }: FindingDraft): boolean => /@sha\d{3}:/.test(facts['image'] ?? '');
 
-const category = (meaning: string, changes: RegExp | null, advice: Look): Category => ({
+const category = (meaning: string, happened: string, changes: RegExp | null, advice: Look): Category => ({
   meaning,
+  happened,
   nearness: 92,
   answers: podQuestions,
   changes,
@@ -31,21 +32,27 @@ const pulled = /^(?:image|image pull policy)$/;
 
 /** What each kind of failed pull means, and what one can do. */
 export const pullCategories: Readonly<Record<PullCategory | 'image-pull-slow', Category>> = {
-  'image-pull': category('The registry has no such image or tag.', pulled, (draft, place) => [
-    isDigest(draft)
-      ? look(
-          `Look up in registry ${draft.facts['registry'] ?? ''} whether image ${draft.facts['image'] ?? ''} is still there: skopeo inspect, crane manifest, or its web page.`,
-          'Shows whether the registry still has this digest: clean-ups remove what no tag names any more.',
-        )
-      : look(
-          `Look up in registry ${draft.facts['registry'] ?? ''} which tags image ${draft.facts['image'] ?? ''} has: skopeo list-tags, crane ls, or its web page.`,
-          'Shows whether the name or the tag is misspelled, or the image was never pushed.',
-        ),
-    describe(draft),
-    ...setImage(draft, place),
-  ]),
+  'image-pull': category(
+    'The registry has no such image or tag.',
+    'could not pull its image',
+    pulled,
+    (draft, place) => [
+      isDigest(draft)
+        ? look(
+            `Look up in registry ${draft.facts['registry'] ?? ''} whether image ${draft.facts['image'] ?? ''} is still there: skopeo inspect, crane manifest, or its web page.`,
+            'Shows whether the registry still has this digest: clean-ups remove what no tag names any more.',
+          )
+        : look(
+            `Look up in registry ${draft.facts['registry'] ?? ''} which tags image ${draft.facts['image'] ?? ''} has: skopeo list-tags, crane ls, or its web page.`,
+            'Shows whether the name or the tag is misspelled, or the image was never pushed.',
+          ),
+      describe(draft),
+      ...setImage(draft, place),
+    ],
+  ),
   'image-access': category(
     'The registry refuses access to the image.',
+    'could not pull its image',
     /^(?:image|image pull policy|image pull secrets|service account)$/,
     (draft, { namespace, pod }) => [
       look(
@@ -60,6 +67,7 @@ export const pullCategories: Readonly<Record<PullCategory | 'image-pull-slow', C
   ),
   'image-pull-secret': category(
     'A pull secret that the pod names cannot be found.',
+    'could not pull its image',
     /^(?:image pull secrets|service account)$/,
     (draft, { namespace }) => [
       look(
@@ -74,6 +82,7 @@ export const pullCategories: Readonly<Record<PullCategory | 'image-pull-slow', C
   ),
   'image-unusable': category(
     'The image cannot be used: its name, format, platform or signature is not accepted.',
+    'could not use its image',
     pulled,
     (draft, { namespace, container }) => [
       look(
@@ -86,38 +95,54 @@ export const pullCategories: Readonly<Record<PullCategory | 'image-pull-slow', C
       ),
     ],
   ),
-  'image-not-on-node': category('The image is not on the node and must not be pulled.', pulled, (draft, place) => [
-    look(
-      draft.facts['node'] === undefined
-        ? describeCommand(draft)
-        : `kubectl get node ${draft.facts['node']} -o jsonpath='{.status.images[*].names}'`,
-      'Shows which images are on the node.',
-    ),
-    change(
-      `Load image ${draft.facts['image'] ?? ''} onto the node, or set imagePullPolicy of container ${place.container} to IfNotPresent.`,
-      'The pull policy Never uses only what is on the node.',
-    ),
-  ]),
-  'registry-unreachable': category('The registry cannot be reached or does not answer.', pulled, (draft) => [
-    draft.facts['proxy'] === undefined
-      ? look(
-          `From node ${draft.facts['node'] ?? 'of the pod'}: resolve the name of registry ${draft.facts['registry'] ?? ''} (DNS) and connect to it.`,
-          'Pulls are made by the node, not by the pod: its name servers, proxy and firewall count.',
-        )
-      : look(
-          `On node ${draft.facts['node'] ?? 'of the pod'}: read which proxy the container runtime is given (HTTP_PROXY, HTTPS_PROXY, NO_PROXY of its service), and whether ${draft.facts['proxy']} answers.`,
-          'The registry was not asked at all: the proxy comes first.',
-        ),
-    describe(draft),
-  ]),
-  'registry-trust': category('The node and the registry do not agree on TLS.', pulled, (draft) => [
-    look(
-      `On node ${draft.facts['node'] ?? 'of the pod'}: read how the container runtime is told to speak with registry ${draft.facts['registry'] ?? ''} (certs.d/hosts.toml, registries.conf, insecure-registries).`,
-      'There the certificate authority, or plain HTTP, is allowed for a registry.',
-    ),
-  ]),
+  'image-not-on-node': category(
+    'The image is not on the node and must not be pulled.',
+    'had no image on its node',
+    pulled,
+    (draft, place) => [
+      look(
+        draft.facts['node'] === undefined
+          ? describeCommand(draft)
+          : `kubectl get node ${draft.facts['node']} -o jsonpath='{.status.images[*].names}'`,
+        'Shows which images are on the node.',
+      ),
+      change(
+        `Load image ${draft.facts['image'] ?? ''} onto the node, or set imagePullPolicy of container ${place.container} to IfNotPresent.`,
+        'The pull policy Never uses only what is on the node.',
+      ),
+    ],
+  ),
+  'registry-unreachable': category(
+    'The registry cannot be reached or does not answer.',
+    'could not pull its image',
+    pulled,
+    (draft) => [
+      draft.facts['proxy'] === undefined
+        ? look(
+            `From node ${draft.facts['node'] ?? 'of the pod'}: resolve the name of registry ${draft.facts['registry'] ?? ''} (DNS) and connect to it.`,
+            'Pulls are made by the node, not by the pod: its name servers, proxy and firewall count.',
+          )
+        : look(
+            `On node ${draft.facts['node'] ?? 'of the pod'}: read which proxy the container runtime is given (HTTP_PROXY, HTTPS_PROXY, NO_PROXY of its service), and whether ${draft.facts['proxy']} answers.`,
+            'The registry was not asked at all: the proxy comes first.',
+          ),
+      describe(draft),
+    ],
+  ),
+  'registry-trust': category(
+    'The node and the registry do not agree on TLS.',
+    'could not pull its image',
+    pulled,
+    (draft) => [
+      look(
+        `On node ${draft.facts['node'] ?? 'of the pod'}: read how the container runtime is told to speak with registry ${draft.facts['registry'] ?? ''} (certs.d/hosts.toml, registries.conf, insecure-registries).`,
+        'There the certificate authority, or plain HTTP, is allowed for a registry.',
+      ),
+    ],
+  ),
   'registry-limit': category(
     'The registry limits the rate of pulls.',
+    'could not pull its image',
     /^image pull policy$/,
     (draft, { namespace, pod }) => [
       look(
@@ -131,12 +156,27 @@ export const pullCategories: Readonly<Record<PullCategory | 'image-pull-slow', C
       ),
     ],
   ),
-  'node-disk-full': category('The disk of the node is full.', null, (draft) => [
-    look(
-      draft.facts['node'] === undefined ? describeCommand(draft) : `kubectl describe node ${draft.facts['node']}`,
-      'Shows the pressure on the node and what uses its disk.',
-    ),
-  ]),
-  'image-pull-slow': category('The image of a container is still being pulled.', pulled, (draft) => [describe(draft)]),
-  'image-pull-failed': category('The image of a container cannot be pulled.', pulled, (draft) => [describe(draft)]),
+  'node-disk-full': category(
+    'The disk of the node is full.',
+    'could not start on the full disk of its node',
+    null,
+    (draft) => [
+      look(
+        draft.facts['node'] === undefined ? describeCommand(draft) : `kubectl describe node ${draft.facts['node']}`,
+        'Shows the pressure on the node and what uses its disk.',
+      ),
+    ],
+  ),
+  'image-pull-slow': category(
+    'The image of a container is still being pulled.',
+    'was still pulling its image',
+    pulled,
+    (draft) => [describe(draft)],
+  ),
+  'image-pull-failed': category(
+    'The image of a container cannot be pulled.',
+    'could not pull its image',
+    pulled,
+    (draft) => [describe(draft)],
+  ),
 };

@@ -14,6 +14,7 @@ export const readinessGate = defineAnalyzer({
   categories: {
     'readiness-gate': {
       meaning: 'A readiness gate of the pod is not met, though its containers are ready.',
+      happened: 'did not meet its readiness gate',
       nearness: 66,
       answers: ['unready', 'service', 'job'],
       changes: /^readiness gates$/,

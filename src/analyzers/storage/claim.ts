@@ -13,8 +13,9 @@ import { ownWords } from '../pods/runtime-words.ts';
 type Name = ClaimCategory | 'claim-resize' | 'claim-ending';
 type Draft = FindingDraft<Name>;
 
-const unbound = (meaning: string, advice: Category['advice']): Category => ({
+const unbound = (meaning: string, happened: string, advice: Category['advice']): Category => ({
   meaning,
+  happened,
   nearness: 95,
   answers: ['claim', 'unready', 'service', 'job'],
   changes: null,
@@ -24,15 +25,20 @@ const describe = (draft: FindingDraft) => look(describeCommand(draft), 'Shows th
 const classes = look('kubectl get storageclasses', 'Shows which storage classes exist, and which is the default.');
 
 const categories: Readonly<Record<Name, Category>> = {
-  'claim-class-missing': unbound('A claim asks for a storage class that does not exist.', (draft, { namespace }) => [
-    classes,
-    change(
-      `Create storage class ${draft.facts['storage_class'] ?? ''}, or make claim ${draft.object.split('/').at(-1)} in namespace ${namespace} anew with a class that exists.`,
-      'The class of a claim cannot be changed; the claim has no data yet, because it was never bound.',
-    ),
-  ]),
+  'claim-class-missing': unbound(
+    'A claim asks for a storage class that does not exist.',
+    'was not bound',
+    (draft, { namespace }) => [
+      classes,
+      change(
+        `Create storage class ${draft.facts['storage_class'] ?? ''}, or make claim ${draft.object.split('/').at(-1)} in namespace ${namespace} anew with a class that exists.`,
+        'The class of a claim cannot be changed; the claim has no data yet, because it was never bound.',
+      ),
+    ],
+  ),
   'claim-no-default-class': unbound(
     'A claim names no storage class, and none is the default.',
+    'was not bound',
     (draft, { namespace }) => [
       classes,
       change(
@@ -41,15 +47,16 @@ const categories: Readonly<Record<Name, Category>> = {
       ),
     ],
   ),
-  'claim-no-volume': unbound('No volume fits a claim, and nobody makes one.', (draft) => [
+  'claim-no-volume': unbound('No volume fits a claim, and nobody makes one.', 'was not bound', (draft) => [
     look('kubectl get persistentvolumes', 'Shows the volumes, their sizes, classes and who has them.'),
     describe(draft),
   ]),
-  'claim-volume-missing': unbound('The volume of a claim does not exist or belongs to another.', (draft) => [
-    look('kubectl get persistentvolumes', 'Shows the volumes and who has them.'),
-    describe(draft),
-  ]),
-  'claim-provisioning': unbound('The volume of a claim cannot be provisioned.', (draft) => [
+  'claim-volume-missing': unbound(
+    'The volume of a claim does not exist or belongs to another.',
+    'lost its volume',
+    (draft) => [look('kubectl get persistentvolumes', 'Shows the volumes and who has them.'), describe(draft)],
+  ),
+  'claim-provisioning': unbound('The volume of a claim cannot be provisioned.', 'was not bound', (draft) => [
     describe(draft),
     look(
       `kubectl describe storageclass ${draft.facts['storage_class'] ?? ''}`.trimEnd(),
@@ -57,17 +64,19 @@ const categories: Readonly<Record<Name, Category>> = {
     ),
   ]),
   'claim-waiting': {
-    ...unbound('A claim waits for the first pod that uses it.', (draft) => [describe(draft)]),
+    ...unbound('A claim waits for the first pod that uses it.', 'was not bound', (draft) => [describe(draft)]),
     answers: ['claim'],
   },
-  'claim-pending': unbound('A claim is bound to no volume.', (draft) => [describe(draft), classes]),
+  'claim-pending': unbound('A claim is bound to no volume.', 'was not bound', (draft) => [describe(draft), classes]),
   'claim-resize': {
-    ...unbound('A volume cannot be made larger.', (draft) => [describe(draft)]),
+    ...unbound('A volume cannot be made larger.', 'could not grow', (draft) => [describe(draft)]),
     answers: ['claim', 'volume-filling'],
     nearness: 80,
   },
   'claim-ending': {
-    ...unbound('A claim is being deleted and is still in use.', (draft) => [describe(draft)]),
+    ...unbound('A claim is being deleted and is still in use.', 'was deleted while in use', (draft) => [
+      describe(draft),
+    ]),
     nearness: 70,
   },
 };

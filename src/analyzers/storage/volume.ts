@@ -13,6 +13,7 @@ export const volume = defineAnalyzer({
   categories: {
     'volume-failed': {
       meaning: 'A persistent volume is in the phase Failed, or cannot be deleted.',
+      happened: 'failed',
       nearness: 80,
       answers: ['claim'],
       changes: null,

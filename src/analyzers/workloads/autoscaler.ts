@@ -34,6 +34,7 @@ export const autoscaler = defineAnalyzer({
   categories: {
     'hpa-target': {
       meaning: 'An autoscaler cannot read or scale what it is to scale.',
+      happened: 'could not scale its target',
       nearness: 86,
       answers: ['autoscaler'],
       changes: null,
@@ -41,6 +42,7 @@ export const autoscaler = defineAnalyzer({
     },
     'hpa-metrics': {
       meaning: 'An autoscaler gets no metrics, and so does not scale.',
+      happened: 'got no metrics',
       nearness: 82,
       answers: ['autoscaler'],
       changes: /request/,
@@ -48,6 +50,7 @@ export const autoscaler = defineAnalyzer({
     },
     'hpa-limited': {
       meaning: 'An autoscaler is at the largest number of replicas that it may ask for.',
+      happened: 'reached its largest number of replicas',
       nearness: 70,
       answers: ['autoscaler'],
       changes: null,
@@ -61,6 +64,7 @@ export const autoscaler = defineAnalyzer({
     },
     'hpa-behind': {
       meaning: 'The target of an autoscaler does not have the replicas that it asks for.',
+      happened: 'asked for more replicas than there were',
       nearness: 44,
       answers: ['autoscaler'],
       changes: null,

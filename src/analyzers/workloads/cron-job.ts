@@ -32,6 +32,7 @@ export const cronJob = defineAnalyzer({
   categories: {
     'cronjob-suspended': {
       meaning: 'A CronJob is suspended: it starts no runs.',
+      happened: 'was suspended',
       nearness: 78,
       answers: ['job'],
       changes: null,
@@ -45,6 +46,7 @@ export const cronJob = defineAnalyzer({
     },
     'cronjob-missed': {
       meaning: 'The controller does not start a CronJob, because it missed its starts.',
+      happened: 'missed its starts',
       nearness: 80,
       answers: ['job'],
       changes: null,
@@ -58,6 +60,7 @@ export const cronJob = defineAnalyzer({
     },
     'cronjob-schedule': {
       meaning: 'The schedule or the time zone of a CronJob cannot be read.',
+      happened: 'started no run',
       nearness: 86,
       answers: ['job'],
       changes: null,
@@ -71,6 +74,7 @@ export const cronJob = defineAnalyzer({
     },
     'cronjob-blocked': {
       meaning: 'A CronJob starts no new run, because an earlier one goes on and concurrencyPolicy is Forbid.',
+      happened: 'started no new run',
       nearness: 66,
       answers: ['job'],
       changes: null,

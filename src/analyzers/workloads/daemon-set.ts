@@ -17,6 +17,7 @@ export const daemonSet = defineAnalyzer({
   categories: {
     'no-node': {
       meaning: 'No node has the labels that the pods of a DaemonSet ask for, or they tolerate the taints of none.',
+      happened: 'found no node for its pods',
       nearness: 80,
       answers: ['unready', 'service'],
       changes: /node selector|affinity|tolerations/,
@@ -29,6 +30,7 @@ export const daemonSet = defineAnalyzer({
     },
     misscheduled: {
       meaning: 'Pods of a DaemonSet run on nodes where they do not belong.',
+      happened: 'had pods on nodes where they do not belong',
       nearness: 58,
       answers: ['unready'],
       changes: /node selector|affinity|tolerations/,

@@ -10,6 +10,7 @@ import { wasRead } from '../reading/owned.ts';
 import { replicasOf, revisionOf } from '../reading/replicas.ts';
 import { diffTemplates } from './template-diff.ts';
 import { quote } from '../reading/quote.ts';
+import { replicasUnavailable } from './workload.ts';
 
 type Draft = FindingDraft<'rollout-stuck' | 'replicas-unavailable' | 'recent-change'>;
 
@@ -24,6 +25,7 @@ export const deployment = defineAnalyzer({
   categories: {
     'rollout-stuck': {
       meaning: 'A rollout does not get on.',
+      happened: 'got stuck in its rollout',
       nearness: 50,
       answers: unreadyQuestions,
       changes: /./,
@@ -34,15 +36,10 @@ export const deployment = defineAnalyzer({
         ),
       ],
     },
-    'replicas-unavailable': {
-      meaning: 'A workload has fewer ready pods than it wants.',
-      nearness: 44,
-      answers: unreadyQuestions,
-      changes: null,
-      advice: (draft) => [look(describeCommand(draft), 'Shows the state and the events of the object.')],
-    },
+    'replicas-unavailable': replicasUnavailable,
     'recent-change': {
       meaning: 'A rollout changed the template of the pods within the last day.',
+      happened: 'was changed by a rollout',
       nearness: 40,
       answers: [],
       changes: null,

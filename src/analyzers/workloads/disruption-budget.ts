@@ -25,6 +25,7 @@ export const disruptionBudget = defineAnalyzer({
   categories: {
     'pdb-blocks': {
       meaning: 'A PodDisruptionBudget asks for as many pods as there are, so that none may ever be evicted.',
+      happened: 'let no pod go',
       nearness: 78,
       answers: ['disruption', 'node'],
       changes: null,
@@ -38,6 +39,7 @@ export const disruptionBudget = defineAnalyzer({
     },
     'pdb-unhealthy': {
       meaning: 'A PodDisruptionBudget lets no pod go, because too few of its pods are healthy.',
+      happened: 'let no pod go',
       nearness: 46,
       answers: ['disruption', 'node'],
       changes: null,
@@ -45,6 +47,7 @@ export const disruptionBudget = defineAnalyzer({
     },
     'pdb-broken': {
       meaning: 'A PodDisruptionBudget cannot be computed, or selects no pod.',
+      happened: 'could not be computed',
       nearness: 76,
       answers: ['disruption'],
       changes: null,

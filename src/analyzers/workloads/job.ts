@@ -41,6 +41,7 @@ export const job = defineAnalyzer({
   categories: {
     'job-failed': {
       meaning: 'A Job failed.',
+      happened: 'failed',
       nearness: 52,
       answers: ['job'],
       changes: null,
@@ -48,6 +49,7 @@ export const job = defineAnalyzer({
     },
     'job-policy': {
       meaning: 'A Job failed at once, because a pod ended in a way that its podFailurePolicy declares fatal.',
+      happened: 'failed at once by its podFailurePolicy',
       nearness: 64,
       answers: ['job'],
       changes: null,
@@ -55,6 +57,7 @@ export const job = defineAnalyzer({
     },
     'job-deadline': {
       meaning: 'A Job ran longer than its activeDeadlineSeconds.',
+      happened: 'ran past its deadline and was ended',
       nearness: 60,
       answers: ['job'],
       changes: null,
@@ -68,6 +71,7 @@ export const job = defineAnalyzer({
     },
     'job-suspended': {
       meaning: 'A Job is suspended: it gets no pods.',
+      happened: 'was suspended',
       nearness: 70,
       answers: ['job'],
       changes: null,
@@ -81,6 +85,7 @@ export const job = defineAnalyzer({
     },
     'job-running': {
       meaning: 'A Job is not complete yet.',
+      happened: 'did not complete',
       nearness: 20,
       answers: [],
       changes: null,

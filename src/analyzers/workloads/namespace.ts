@@ -48,8 +48,9 @@ const apiServers: readonly (readonly [RegExp, RegExp])[] = [
   [/antrea\.io/, /^antrea$/],
 ];
 
-const category = (meaning: string, nearness: number, advice: Category['advice']): Category => ({
+const category = (meaning: string, happened: string, nearness: number, advice: Category['advice']): Category => ({
   meaning,
+  happened,
   nearness,
   answers: ['namespace'],
   changes: null,
@@ -84,6 +85,7 @@ export const namespace = defineAnalyzer({
   categories: {
     'namespace-discovery-failed': category(
       'A namespace cannot be deleted, because the API server does not know all kinds of objects.',
+      'could not be deleted',
       90,
       (_, { pod: name }) => [
         look(
@@ -95,6 +97,7 @@ export const namespace = defineAnalyzer({
     ),
     'namespace-content-failed': category(
       'A namespace cannot be deleted, because objects in it cannot be deleted.',
+      'could not be deleted',
       88,
       (draft, { pod: name }) => [
         ...(draft.facts['called'] === undefined
@@ -110,13 +113,19 @@ export const namespace = defineAnalyzer({
     ),
     'namespace-content-remains': category(
       'A namespace waits for objects in it that are not gone.',
+      'could not be deleted',
       86,
       (draft, place) => [...remaining(draft, place), conditionsOf(place.pod)],
     ),
-    'namespace-held': category('A namespace has finalizers of its own.', 84, (_, { pod: name }) => [
+    'namespace-held': category(
+      'A namespace has finalizers of its own.',
+      'could not be deleted',
+      84,
+      (_, { pod: name }) => [conditionsOf(name)],
+    ),
+    'namespace-terminating': category('A namespace is being deleted.', 'was being deleted', 10, (_, { pod: name }) => [
       conditionsOf(name),
     ]),
-    'namespace-terminating': category('A namespace is being deleted.', 10, (_, { pod: name }) => [conditionsOf(name)]),
   },
   async run(io, target) {
     if (target.object.metadata.deletionTimestamp === undefined) return [];

@@ -18,6 +18,7 @@ export const quota = defineAnalyzer({
   categories: {
     'quota-full': {
       meaning: 'A quota of the namespace is used up, or nearly so.',
+      happened: 'was used up',
       nearness: 70,
       answers: ['quota'],
       changes: null,

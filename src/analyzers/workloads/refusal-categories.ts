@@ -4,6 +4,7 @@ import type { RefusalCategory } from './refusal-words.ts';
 
 const refused = (meaning: string, changes: RegExp | null, advice: Category['advice']): Category => ({
   meaning,
+  happened: 'could not create its pods',
   nearness: 90,
   answers: [...unreadyQuestions, 'autoscaler'],
   changes,

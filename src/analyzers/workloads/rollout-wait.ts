@@ -16,6 +16,7 @@ export const rolloutWait = defineAnalyzer({
   categories: {
     'not-observed': {
       meaning: 'The controller has not seen the newest change of a workload.',
+      happened: 'was not looked at by its controller',
       nearness: 68,
       answers: ['unready'],
       changes: null,
@@ -28,6 +29,7 @@ export const rolloutWait = defineAnalyzer({
     },
     'min-ready': {
       meaning: 'The pods of a workload are ready, but not for as long as minReadySeconds asks.',
+      happened: 'had pods that were not ready for long enough',
       nearness: 48,
       answers: unreadyQuestions,
       changes: null,

@@ -20,6 +20,7 @@ export const scaling = defineAnalyzer({
   categories: {
     'scaled-to-zero': {
       meaning: 'A workload is scaled to 0 replicas.',
+      happened: 'was scaled to 0 replicas',
       nearness: 84,
       answers: [...unreadyQuestions, 'autoscaler', 'disruption'],
       changes: null,
@@ -40,6 +41,7 @@ export const scaling = defineAnalyzer({
     },
     'rollout-paused': {
       meaning: 'A Deployment is paused, so that a change of its template is not rolled out.',
+      happened: 'was paused',
       nearness: 66,
       answers: ['unready'],
       changes: null,

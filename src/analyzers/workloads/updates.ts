@@ -16,6 +16,7 @@ export const updates = defineAnalyzer({
   categories: {
     'update-on-delete': {
       meaning: 'Pods keep an old template until they are deleted by hand (updateStrategy OnDelete).',
+      happened: 'kept pods of an old template',
       nearness: 62,
       answers: ['unready'],
       changes: null,
@@ -32,6 +33,7 @@ export const updates = defineAnalyzer({
     },
     'update-partition': {
       meaning: 'Pods of a StatefulSet keep an old template, because a partition holds the update back.',
+      happened: 'kept pods of an old template',
       nearness: 56,
       answers: ['unready'],
       changes: null,
@@ -44,6 +46,7 @@ export const updates = defineAnalyzer({
     },
     'ordered-start': {
       meaning: 'A StatefulSet starts no further pod until an earlier one is ready.',
+      happened: 'started no further pod',
       nearness: 46,
       answers: unreadyQuestions,
       changes: null,

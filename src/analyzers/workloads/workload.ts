@@ -1,9 +1,19 @@
 import { describeCommand, look, unreadyQuestions } from '../advice.ts';
 import { defineAnalyzer, lasting, nameOf } from '../define.ts';
-import type { EvidenceDraft, Target } from '../define.ts';
+import type { Category, EvidenceDraft, Target } from '../define.ts';
 import { listAt, textAt } from '../reading/fields.ts';
 import { wasRead } from '../reading/owned.ts';
 import { replicasOf } from '../reading/replicas.ts';
+
+/** Of workloads of every kind. */
+export const replicasUnavailable: Category = {
+  meaning: 'A workload has fewer ready pods than it wants.',
+  happened: 'had too few ready pods',
+  nearness: 44,
+  answers: unreadyQuestions,
+  changes: null,
+  advice: (draft) => [look(describeCommand(draft), 'Shows the state and the events of the object.')],
+};
 
 /** StatefulSets, DaemonSets and ReplicaSets whose pods are missing or not ready. */
 export const workload = defineAnalyzer({
@@ -11,13 +21,7 @@ export const workload = defineAnalyzer({
   kinds: ['statefulset', 'daemonset', 'replicaset'],
   explains: [],
   categories: {
-    'replicas-unavailable': {
-      meaning: 'A workload has fewer ready pods than it wants.',
-      nearness: 44,
-      answers: unreadyQuestions,
-      changes: null,
-      advice: (draft) => [look(describeCommand(draft), 'Shows the state and the events of the object.')],
-    },
+    'replicas-unavailable': replicasUnavailable,
   },
   async run(_, target) {
     if (!wasRead(target)) return [];
