@@ -29,6 +29,10 @@ export function describeCommand(draft: FindingDraft): string {
   return `kubectl ${namespace}describe ${kindAndName(draft.object)}`;
 }
 
+/** Looks at the node that a finding names. */
+export const describeNode = ({ facts }: FindingDraft, rationale: string): Advice =>
+  look(`kubectl describe node ${facts['node'] ?? ''}`.trimEnd(), rationale);
+
 /** `pod/shop/web-1` -> `pod/web-1`, as kubectl takes it. */
 export function kindAndName(object: string): string {
   const parts = object.split('/');

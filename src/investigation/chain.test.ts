@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { alertOf } from '../../test/support/alert-snapshot.ts';
 import { eventObject, memoryCluster, podObject } from '../../test/support/memory-cluster.ts';
 import type { Objects } from '../../test/support/memory-cluster.ts';
 import type { AgentResult } from '../core/finding.ts';
-import type { AlertSnapshot } from '../core/run.ts';
 import { investigate } from './investigate.ts';
 
 async function ask(
@@ -11,21 +11,7 @@ async function ask(
   name = 'KubeContainerWaiting',
   log = '',
 ) {
-  const alert = {
-    id: 'a1',
-    name,
-    fingerprint: 'f',
-    severity: 'warning',
-    status: 'firing',
-    episode: 1,
-    labels,
-    annotations: {},
-    summary: null,
-    description: null,
-    generatorUrl: null,
-    startsAt: '2026-01-01T11:40:00.000Z',
-    endsAt: null,
-  } as const satisfies AlertSnapshot;
+  const alert = alertOf(labels, { name });
   const { result } = await investigate({
     cluster: memoryCluster(objects, { logs: { 'shop/shop-h1-aaaaa/app': log } }),
     alert,

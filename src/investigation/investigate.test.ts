@@ -1,33 +1,14 @@
 import { refuseModel } from '../agent/models/index.ts';
 import { describe, expect, test } from 'vitest';
+import { alertOf } from '../../test/support/alert-snapshot.ts';
 import { eventObject, memoryCluster, podObject } from '../../test/support/memory-cluster.ts';
 import type { MemoryCluster, MemoryOptions, Objects } from '../../test/support/memory-cluster.ts';
 import { AppError } from '../core/errors.ts';
 import type { AgentResult } from '../core/finding.ts';
-import type { AlertSnapshot } from '../core/run.ts';
 import type { InvestigationInput, InvestigationOutcome } from './input.ts';
 import { investigate } from './investigate.ts';
 import { renderText } from '../report/text.ts';
 import type { TextView } from '../report/text.ts';
-
-function alertOf(labels: Record<string, string>, extra: Partial<AlertSnapshot> = {}): AlertSnapshot {
-  return {
-    id: 'a1',
-    name: 'KubePodCrashLooping',
-    fingerprint: 'f',
-    severity: 'warning',
-    status: 'firing',
-    episode: 1,
-    labels,
-    annotations: {},
-    summary: null,
-    description: null,
-    generatorUrl: null,
-    startsAt: '2026-01-01T11:40:00.000Z',
-    endsAt: null,
-    ...extra,
-  };
-}
 
 const podAlert = alertOf({ namespace: 'shop', pod: 'web-h2-abcde', container: 'app' });
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { alertOf } from '../../test/support/alert-snapshot.ts';
 import { eventObject, memoryCluster, podObject } from '../../test/support/memory-cluster.ts';
 import type { Objects } from '../../test/support/memory-cluster.ts';
 import type { AgentResult } from '../core/finding.ts';
-import type { AlertSnapshot } from '../core/run.ts';
 import { headLine, headOf, momentOf } from '../report/head.ts';
 import { renderText } from '../report/text.ts';
 import { investigate } from './investigate.ts';
@@ -17,21 +17,7 @@ async function look(
   objects: Objects = { pods: [crashed] },
 ): Promise<AgentResult> {
   const { isRecorded, startsAt = null, fingerprint = 'f' } = options;
-  const alert: AlertSnapshot = {
-    id: 'a1',
-    name: 'KubePodCrashLooping',
-    fingerprint,
-    severity: 'warning',
-    status: 'firing',
-    episode: 1,
-    labels,
-    annotations: {},
-    summary: null,
-    description: null,
-    generatorUrl: null,
-    startsAt,
-    endsAt: null,
-  };
+  const alert = alertOf(labels, { fingerprint, startsAt });
   const { result } = await investigate({
     cluster: memoryCluster(objects, { now: captured, isRecorded }),
     alert,

@@ -1,12 +1,11 @@
 import { addMs, timeText } from '../../core/time.ts';
-import type { Timestamp } from '../../core/time.ts';
 import { change, describeCommand, look } from '../advice.ts';
 import { defineAnalyzer, lasting } from '../define.ts';
 import type { Advice, AnalyzerIo, EvidenceDraft, EventView, FindingDraft, Question, Target } from '../define.ts';
 import { eventsEvidence, recentWarnings } from '../reading/events.ts';
-import { between, conditionOf, listAt, numberAt, textAt, timeAt } from '../reading/fields.ts';
-import { networkAgents } from './node-agents.ts';
-import { nodeTroubles, notReadySince } from './node-conditions.ts';
+import { between, conditionLine, conditionOf, listAt, numberAt, textAt, timeAt } from '../reading/fields.ts';
+import { nodeTroubles } from './node-conditions.ts';
+import { nextOnNode, notReady } from './node-ready.ts';
 import { nodeTaints } from './node-taints.ts';
 import { taintText } from '../reading/taints.ts';
 import { quote } from '../reading/quote.ts';
@@ -29,7 +28,7 @@ const explained: readonly string[] = [
 ];
 const dayMs = 24 * 3_600_000;
 const everything: readonly Question[] = ['node', 'unready', 'exits', 'service', 'job'];
-const describeNode = (draft: FindingDraft): Advice =>
+const describe = (draft: FindingDraft): Advice =>
   look(describeCommand(draft), 'Shows the conditions of the node, its taints, its events and its pods.');
 
 /** Nodes that are not ready, report what they should not, were rebooted, are full of pods, tainted or cordoned. */
@@ -43,7 +42,7 @@ export const node = defineAnalyzer({
       nearness: 96,
       answers: everything,
       changes: null,
-      advice: (draft, { pod: name }) => [describeNode(draft), nextOnNode(draft, name)],
+      advice: (draft, { pod: name }) => [describe(draft), nextOnNode(draft, name)],
     },
     'node-condition': {
       meaning: 'A node reports a condition that it should not have.',
@@ -51,7 +50,7 @@ export const node = defineAnalyzer({
       nearness: 80,
       answers: everything,
       changes: null,
-      advice: (draft) => [describeNode(draft)],
+      advice: (draft) => [describe(draft)],
     },
     'node-rebooted': {
       meaning: 'A node was rebooted.',
@@ -59,7 +58,7 @@ export const node = defineAnalyzer({
       nearness: 60,
       answers: ['node', 'exits'],
       changes: null,
-      advice: (draft) => [describeNode(draft)],
+      advice: (draft) => [describe(draft)],
     },
     'node-tainted': {
       meaning: 'A node is being taken away, or was not taken into service yet, by its taints.',
@@ -67,7 +66,7 @@ export const node = defineAnalyzer({
       nearness: 58,
       answers: ['node', 'unready'],
       changes: null,
-      advice: (draft) => [describeNode(draft)],
+      advice: (draft) => [describe(draft)],
     },
     'node-pods': {
       meaning: 'A node runs as many pods as it may.',
@@ -86,7 +85,7 @@ export const node = defineAnalyzer({
       answers: ['node'],
       changes: null,
       advice: (draft, { pod: name }) => [
-        describeNode(draft),
+        describe(draft),
         change(`kubectl uncordon ${name}`, 'Lets the node take pods again, once its maintenance is over.'),
       ],
     },
@@ -107,89 +106,14 @@ export const node = defineAnalyzer({
   },
 });
 
-/** What to look at on the machine, by what its kubelet says. */
-function nextOnNode({ facts }: FindingDraft, name: string): Advice {
-  if (facts['part'] === 'network')
-    return look(
-      `kubectl -n kube-system get pods -o wide --field-selector spec.nodeName=${name}`,
-      'Shows the network plugin on the node: without it the node has no pod network.',
-    );
-  if (facts['part'] === 'runtime')
-    return look(
-      `On ${name}: systemctl status containerd (or crio, docker), and journalctl -u containerd --since -1h.`,
-      'The kubelet says that the container runtime of the node does not answer.',
-    );
-  return look(
-    `On ${name}: is the machine up and reachable, and what do systemctl status kubelet and journalctl -u kubelet --since -1h say?`,
-    'A node that does not report cannot be helped through the API.',
-  );
-}
-
 function nodeEvidence(target: Target): EvidenceDraft {
   const taints = listAt(target.object, 'spec', 'taints').map((taint) => `taint ${taintText(taint)}`);
-  const lines = listAt(target.object, 'status', 'conditions').map(
-    (condition) =>
-      `condition ${textAt(condition, 'type')}=${textAt(condition, 'status')} since ${textAt(condition, 'lastTransitionTime')} (${textAt(condition, 'reason')}: ${textAt(condition, 'message')})`,
-  );
+  const lines = listAt(target.object, 'status', 'conditions').map(conditionLine);
   const { name } = target;
   return {
     read: { kind: 'object', of: 'node', namespace: null, name },
     excerpt: [...lines, ...taints].join('\n') || `node ${name}`,
   };
-}
-
-/** What part of a node its kubelet's message speaks of. */
-function partOf(message: string, events: readonly EventView[]): { readonly part: string; readonly words: string } {
-  if (/network ?(?:plugin)?.{0,20}not ready|NetworkReady=false|cni\b/i.test(message))
-    return { part: 'network', words: 'its pod network (CNI) is not ready' };
-  const socket = events.findLast(({ message: text }) => /(?:containerd|crio|dockershim|docker)\.sock/.test(text));
-  if (/container runtime|runtime is down|PLEG|rpc error/i.test(message)) {
-    const runtime = /(containerd|crio|docker)/.exec(socket?.message ?? '')?.[1];
-    return {
-      part: 'runtime',
-      words: `its container runtime${runtime === undefined ? '' : ` (${runtime})`} does not answer`,
-    };
-  }
-  return { part: 'kubelet', words: '' };
-}
-
-async function notReady(
-  io: AnalyzerIo,
-  target: Target,
-  events: readonly EventView[],
-  evidence: readonly EvidenceDraft[],
-): Promise<readonly Draft[]> {
-  const ready = notReadySince(target.object);
-  if (ready === null) return [];
-  const { name } = target;
-  const silent = ready.status !== 'False';
-  const heartbeat = heartbeatOf(target);
-  const { part, words } = silent ? { part: 'kubelet', words: '' } : partOf(ready.message, events);
-  const message = quote(ready.message, 250) || ready.reason;
-  const why = silent
-    ? `its kubelet ${ready.reason === 'NodeStatusNeverUpdated' ? 'has never reported' : 'does not report any more'}${heartbeat === null ? '' : `, last at ${timeText(heartbeat)}`} (${ready.reason || 'Unknown'}${ready.message === '' ? '' : `: ${message.replace(/\.$/, '')}`})`
-    : `${words === '' ? '' : `${words}, `}${ready.reason}: ${message.replace(/\.$/, '')}`;
-  const agents = part === 'network' ? await networkAgents(io, name, ready.message) : null;
-  const text = `Node ${name} is not ready since ${timeText(ready.at)}: ${why}.${agents?.note ?? ''}`;
-  return [
-    {
-      category: 'node-not-ready',
-      severity: 'critical',
-      object: `node/${name}`,
-      description: text,
-      cause: text,
-      decisive: true,
-      when: { from: ready.at, until: null, source: 'condition Ready' },
-      facts: { reason: ready.reason, status: ready.status, part },
-      evidence: [...evidence, ...(agents?.evidence ?? [])],
-      pointers: agents?.pointers ?? [],
-    },
-  ];
-}
-
-function heartbeatOf({ object }: Target): Timestamp | null {
-  const ready = listAt(object, 'status', 'conditions').find((condition) => textAt(condition, 'type') === 'Ready');
-  return timeAt(ready, 'lastHeartbeatTime');
 }
 
 function conditions(target: Target, evidence: readonly EvidenceDraft[]): readonly Draft[] {

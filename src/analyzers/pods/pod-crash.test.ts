@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { analyze } from '../../../test/support/analyze.ts';
+import { ended, looping } from '../../../test/support/ended-container.ts';
 import { eventObject, podObject } from '../../../test/support/memory-cluster.ts';
 import { podCrash } from './pod-crash.ts';
 import { podDeleted } from './pod-deleted.ts';
@@ -9,19 +10,6 @@ import { podSchedule } from './pod-schedule.ts';
 import { podStart } from './pod-start.ts';
 
 const about = { kind: 'Pod', name: 'web-1' };
-const ended = (reason: string, exitCode: number, extra: object = {}) => ({
-  reason,
-  exitCode,
-  startedAt: '2026-01-01T11:57:00Z',
-  finishedAt: '2026-01-01T11:58:34Z',
-  ...extra,
-});
-const looping = (last: object) => ({
-  restartCount: 7,
-  ready: false,
-  state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s' } },
-  lastState: { terminated: last },
-});
 const crashed = (exitCode = 1, extra: object = {}) =>
   podObject('web-1', { state: looping(ended(exitCode === 0 ? 'Completed' : 'Error', exitCode)), ...extra });
 const previous = (text: string) => ({ logs: { 'shop/web-1/app previous': text } });

@@ -10,7 +10,7 @@ import { commandLineOf } from '../reading/command-line.ts';
 import { between, textAt } from '../reading/fields.ts';
 import { endedBy, readySince, unwellSince, wellSince } from './pod-end.ts';
 import type { EndedBy } from './pod-end.ts';
-import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
+import { containersOf, endingFacts, isOldEnding, podEvidence } from './pod-status.ts';
 import type { ContainerView, Ending } from './pod-status.ts';
 import { quote } from '../reading/quote.ts';
 import { claimHolders } from './shared-claim.ts';
@@ -288,14 +288,10 @@ function draftOf({
       source: `status of ${container.label}`,
     },
     facts: {
-      ...podFacts(target.object),
-      container: container.name,
-      reason: ending.reason,
-      ...(ending.exitCode === null ? {} : { exit_code: String(ending.exitCode) }),
+      ...endingFacts(target.object, container, ending),
       ...(line === null ? {} : { log_line: line.text, ...(line.kind === null ? {} : { log_kind: line.kind }) }),
       ...(line === null || line.count < 2 ? {} : { log_count: String(line.count) }),
       log: log.read ? 'read' : 'not available',
-      restarts: String(container.restarts),
     },
     evidence,
   };

@@ -1,7 +1,7 @@
 import type { Timestamp } from '../../core/time.ts';
 import { addMs, timeText } from '../../core/time.ts';
 import { plural } from '../../lib/words.ts';
-import { describeCommand, look, podQuestions } from '../advice.ts';
+import { describeCommand, describeNode, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer } from '../define.ts';
 import type { AnalyzerIo, EventView, EvidenceDraft, FindingDraft, Pointer, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
@@ -43,10 +43,7 @@ export const podDeleted = defineAnalyzer({
           'Shows since when the pod waits and whose finalizers hold it.',
         ),
         draft.facts['finalizers'] === undefined
-          ? look(
-              `kubectl describe node ${draft.facts['node'] ?? ''}`,
-              'Shows whether the kubelet that has to end the containers still reports.',
-            )
+          ? describeNode(draft, 'Shows whether the kubelet that has to end the containers still reports.')
           : look(
               'Look at the controller that sets the finalizer.',
               'Only it knows what is left to do; a finalizer that is taken away by hand skips that.',
@@ -79,12 +76,7 @@ export const podDeleted = defineAnalyzer({
       nearness: 87,
       answers: podQuestions,
       changes: null,
-      advice: (draft) => [
-        look(
-          `kubectl describe node ${draft.facts['node'] ?? ''}`,
-          'Shows when the node restarted and in which state it is.',
-        ),
-      ],
+      advice: (draft) => [describeNode(draft, 'Shows when the node restarted and in which state it is.')],
     },
   },
   async run(io, target) {

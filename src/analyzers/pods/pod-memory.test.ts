@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { analyze } from '../../../test/support/analyze.ts';
+import { ended, looping } from '../../../test/support/ended-container.ts';
 import { eventObject, memoryCluster, podObject } from '../../../test/support/memory-cluster.ts';
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { openReads } from '../../investigation/reads.ts';
@@ -7,19 +8,6 @@ import { podCrash } from './pod-crash.ts';
 import { podMemory } from './pod-memory.ts';
 
 const node = { kind: 'Node', name: 'n1' };
-const ended = (reason: string, exitCode: number, extra: object = {}) => ({
-  reason,
-  exitCode,
-  startedAt: '2026-01-01T11:57:00Z',
-  finishedAt: '2026-01-01T11:58:34Z',
-  ...extra,
-});
-const looping = (last: object) => ({
-  restartCount: 7,
-  ready: false,
-  state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s' } },
-  lastState: { terminated: last },
-});
 const killed = (spec: object = {}) => podObject('web-1', { spec, state: looping(ended('OOMKilled', 137)) });
 const nodeEvent = (reason: string, message: string, extra: object = {}) =>
   eventObject(node, reason, message, {

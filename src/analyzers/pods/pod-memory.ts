@@ -1,11 +1,11 @@
 import { timeText } from '../../core/time.ts';
 import { plural } from '../../lib/words.ts';
-import { change, look, podQuestions } from '../advice.ts';
+import { change, describeNode, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer } from '../define.ts';
 import type { AnalyzerIo, EventView, FindingDraft, Pointer, Target } from '../define.ts';
 import { between, mapAt, textAt } from '../reading/fields.ts';
 import { endedBy, unwellSince, wellSince } from './pod-end.ts';
-import { containersOf, isOldEnding, podEvidence, podFacts } from './pod-status.ts';
+import { containersOf, endingFacts, isOldEnding, podEvidence } from './pod-status.ts';
 import type { ContainerView, Ending } from './pod-status.ts';
 import { kernelReport } from './kernel-report.ts';
 import type { KernelReport } from './kernel-report.ts';
@@ -69,10 +69,7 @@ export const podMemory = defineAnalyzer({
       answers: podQuestions,
       changes: null,
       advice: (draft) => [
-        look(
-          `kubectl describe node ${draft.facts['node'] ?? ''}`,
-          'Shows what the pods of the node ask for and what they may use together.',
-        ),
+        describeNode(draft, 'Shows what the pods of the node ask for and what they may use together.'),
       ],
     },
   },
@@ -240,12 +237,8 @@ function draftOf({ target, container, ending, log, report }: Kill): Omit<
       source: `status of ${container.label}`,
     },
     facts: {
-      ...podFacts(target.object),
-      container: container.name,
-      reason: ending.reason,
-      ...(ending.exitCode === null ? {} : { exit_code: String(ending.exitCode) }),
+      ...endingFacts(target.object, container, ending),
       ...(ending.finishedAt === null ? {} : { finished_at: ending.finishedAt }),
-      restarts: String(container.restarts),
     },
     evidence: [podEvidence(target), ...log.evidence, ...(report === null ? [] : [report.evidence])],
   };

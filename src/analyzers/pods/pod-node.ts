@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { addMs, timeText } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
-import { look, podQuestions } from '../advice.ts';
+import { describeNode, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, EventView, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
@@ -29,9 +29,7 @@ export const podNode = defineAnalyzer({
       nearness: 94,
       answers: podQuestions,
       changes: null,
-      advice: (draft) => [
-        look(`kubectl describe node ${draft.facts['node']}`, 'Shows why the node is not ready, and since when.'),
-      ],
+      advice: (draft) => [describeNode(draft, 'Shows why the node is not ready, and since when.')],
     },
     'node-gone': {
       meaning: 'A pod is bound to a node that does not exist any more.',

@@ -1,22 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { analyze } from '../../../test/support/analyze.ts';
+import { ended, looping } from '../../../test/support/ended-container.ts';
 import { eventObject, podObject } from '../../../test/support/memory-cluster.ts';
 import { podProbe } from './pod-probe.ts';
 
 const about = { kind: 'Pod', name: 'web-1', fieldPath: 'spec.containers{app}' };
-const ended = (exitCode: number, extra: object = {}) => ({
-  reason: 'Error',
-  exitCode,
-  startedAt: '2026-01-01T11:57:00Z',
-  finishedAt: '2026-01-01T11:58:34Z',
-  ...extra,
-});
-const looping = (last: object) => ({
-  restartCount: 7,
-  ready: false,
-  state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s' } },
-  lastState: { terminated: last },
-});
 const unhealthy = (kind: string, output: string, extra: object = {}) =>
   eventObject(about, 'Unhealthy', `${kind} probe failed: ${output}`, { count: 12, ...extra });
 const killing = (text = 'Container app failed liveness probe, will be restarted', extra: object = {}) =>
@@ -39,7 +27,7 @@ describe('probes for which the kubelet kills', () => {
     async (code) => {
       const pod = podObject('web-1', {
         spec: withProbe({ livenessProbe: http(8080) }),
-        state: looping(ended(code)),
+        state: looping(ended('Error', code)),
       });
       const output =
         'Get "http://10.1.2.3:8080/healthz": context deadline exceeded (Client.Timeout exceeded while awaiting headers)';
@@ -67,14 +55,14 @@ describe('probes for which the kubelet kills', () => {
       'liveness',
     ],
   ])('%s', async (message, probe) => {
-    const pod = podObject('web-1', { state: looping(ended(137)) });
+    const pod = podObject('web-1', { state: looping(ended('Error', 137)) });
     const [finding] = await analyze(podProbe, 'pod', pod, { events: [killing(message)] });
     expect(finding).toMatchObject({ category: 'probe-kill', facts: { probe } });
   });
 
   test('a startup probe gives a time to start, which is told', async () => {
     const probe = { startupProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 5, failureThreshold: 6 } };
-    const pod = podObject('web-1', { spec: withProbe(probe), state: looping(ended(143)) });
+    const pod = podObject('web-1', { spec: withProbe(probe), state: looping(ended('Error', 143)) });
     const events = [killing('Container app failed startup probe, will be restarted')];
     const [finding] = await analyze(podProbe, 'pod', pod, { events });
     expect(finding?.cause).toContain('It gives the program 30s to start.');
@@ -103,7 +91,7 @@ describe('probes for which the kubelet kills', () => {
       'which the program does not offer',
     ],
   ])('a probe whose own settings are wrong: %s', async (output, probes, says) => {
-    const pod = podObject('web-1', { spec: withProbe(probes), state: looping(ended(137)) });
+    const pod = podObject('web-1', { spec: withProbe(probes), state: looping(ended('Error', 137)) });
     const logs = { 'shop/web-1/app previous': 'ERROR cache:6379: connection refused\n' };
     const services = [{ metadata: { name: 'cache', namespace: 'shop' }, spec: {} }];
     const events = [unhealthy('Liveness', output), killing()];
@@ -123,7 +111,7 @@ describe('probes for which the kubelet kills', () => {
   ])(
     'a port that is not declared proves nothing, unless the program says where it listens: %s',
     async (output, probes, port) => {
-      const pod = podObject('web-1', { spec: withProbe(probes), state: looping(ended(137)) });
+      const pod = podObject('web-1', { spec: withProbe(probes), state: looping(ended('Error', 137)) });
       const events = [unhealthy('Liveness', output), killing()];
       const causeWith = async (log: string) => {
         const logs = { 'shop/web-1/app previous': log };
@@ -142,7 +130,7 @@ describe('probes for which the kubelet kills', () => {
     const probe = { livenessProbe: http(8080, { initialDelaySeconds: 1, failureThreshold: 1 }) };
     const pod = podObject('web-1', {
       spec: withProbe(probe),
-      state: looping(ended(143, { startedAt: '2026-01-01T11:58:30Z' })),
+      state: looping(ended('Error', 143, { startedAt: '2026-01-01T11:58:30Z' })),
     });
     const events = [unhealthy('Liveness', 'dial tcp 10.1.2.3:8080: connect: connection refused'), killing()];
     const [finding] = await analyze(podProbe, 'pod', pod, { events });
@@ -154,17 +142,20 @@ describe('probes for which the kubelet kills', () => {
 
   test('a kill long before the last end did not end it', async () => {
     const early = { firstTimestamp: '2026-01-01T11:20:00Z', lastTimestamp: '2026-01-01T11:30:00Z' };
-    const pod = podObject('web-1', { state: looping(ended(1)) });
+    const pod = podObject('web-1', { state: looping(ended('Error', 1)) });
     expect(await analyze(podProbe, 'pod', pod, { events: [killing(undefined, early)] })).toEqual([]);
   });
 
   test('after an end for memory the memory comes first', async () => {
-    const pod = podObject('web-1', { state: looping(ended(137, { reason: 'OOMKilled' })) });
+    const pod = podObject('web-1', { state: looping(ended('Error', 137, { reason: 'OOMKilled' })) });
     expect((await analyze(podProbe, 'pod', pod, { events: [killing()] }))[0]?.severity).toBe('medium');
   });
 
   test('what its log says of a dependency is told and pointed at', async () => {
-    const pod = podObject('web-1', { spec: withProbe({ livenessProbe: http(8080) }), state: looping(ended(137)) });
+    const pod = podObject('web-1', {
+      spec: withProbe({ livenessProbe: http(8080) }),
+      state: looping(ended('Error', 137)),
+    });
     const logs = { 'shop/web-1/app previous': 'ERROR cannot reach orders-db:5432: connection refused\n' };
     const services = [{ metadata: { name: 'orders-db', namespace: 'shop' }, spec: { clusterIP: '10.96.0.7' } }];
     const events = [unhealthy('Liveness', 'HTTP probe failed with statuscode: 500'), killing()];
@@ -182,7 +173,9 @@ describe('probes for which the kubelet kills', () => {
         { type: 'Normal' },
       );
       expect(
-        await analyze(podProbe, 'pod', podObject('web-1', { state: looping(ended(1)) }), { events: [sibling] }),
+        await analyze(podProbe, 'pod', podObject('web-1', { state: looping(ended('Error', 1)) }), {
+          events: [sibling],
+        }),
       ).toEqual([]);
     }
     const well = podObject('web-1', {
@@ -190,7 +183,7 @@ describe('probes for which the kubelet kills', () => {
         ready: true,
         restartCount: 1,
         state: { running: { startedAt: '2026-01-01T11:05:00Z' } },
-        lastState: { terminated: ended(137, { finishedAt: '2026-01-01T11:04:58Z' }) },
+        lastState: { terminated: ended('Error', 137, { finishedAt: '2026-01-01T11:04:58Z' }) },
       },
     });
     const old = [killing(undefined, { firstTimestamp: '2026-01-01T11:04:30Z', lastTimestamp: '2026-01-01T11:04:30Z' })];
@@ -366,7 +359,7 @@ describe('probes that keep a pod from its traffic', () => {
   test('a ready pod, and one whose crash explains it', async () => {
     const events = [unhealthy('Readiness', 'x')];
     expect(await analyze(podProbe, 'pod', podObject('web-1'), { events })).toEqual([]);
-    const crashed = podObject('web-1', { state: looping(ended(1)) });
+    const crashed = podObject('web-1', { state: looping(ended('Error', 1)) });
     expect((await analyze(podProbe, 'pod', crashed, { events }))[0]).toMatchObject({ severity: 'low', cause: null });
   });
 

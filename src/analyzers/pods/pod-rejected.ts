@@ -1,7 +1,7 @@
 import { timeText } from '../../core/time.ts';
 import type { KubernetesObject } from '../../core/cluster.ts';
 import type { Timestamp } from '../../core/time.ts';
-import { change, describeCommand, look, podQuestions } from '../advice.ts';
+import { change, describeCommand, describeNode, look, podQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, Category, FindingDraft, Target } from '../define.ts';
 import { eventsEvidence } from '../reading/events.ts';
@@ -24,7 +24,7 @@ const lookAtNode =
   (draft) => [
     draft.facts['node'] === undefined
       ? look(describeCommand(draft), 'Shows who ended the pod.')
-      : look(`kubectl describe node ${draft.facts['node']}`, rationale),
+      : describeNode(draft, rationale),
   ];
 
 const categories: Readonly<Record<Name, Category>> = {

@@ -3,7 +3,18 @@ import { addMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { plural } from '../../lib/words.ts';
 import type { EventView, EvidenceDraft, Period, Target } from '../define.ts';
-import { at, between, conditionOf, controllerOf, listAt, mapAt, numberAt, textAt, timeAt } from '../reading/fields.ts';
+import {
+  at,
+  between,
+  conditionLine,
+  conditionOf,
+  controllerOf,
+  listAt,
+  mapAt,
+  numberAt,
+  textAt,
+  timeAt,
+} from '../reading/fields.ts';
 
 /** How a container ended. */
 export interface Ending {
@@ -119,6 +130,17 @@ export function podFacts(pod: KubernetesObject): Record<string, string> {
   };
 }
 
+/** {@link podFacts}, and how a container of the pod ended. */
+export function endingFacts(pod: KubernetesObject, container: ContainerView, ending: Ending): Record<string, string> {
+  return {
+    ...podFacts(pod),
+    container: container.name,
+    reason: ending.reason,
+    ...(ending.exitCode === null ? {} : { exit_code: String(ending.exitCode) }),
+    restarts: String(container.restarts),
+  };
+}
+
 /** Since when a container cannot come up: one that never ran, from the beginning; another, since the event that tells of it. */
 export function downSince(pod: KubernetesObject, { restarts, last }: ContainerView, event: EventView | null): Period {
   if (restarts === 0 && last === null)
@@ -147,11 +169,6 @@ export function podEvidence(target: Target): EvidenceDraft {
 }
 
 const optional = (name: string, value: string): readonly string[] => (value === '' ? [] : [`${name}: ${value}`]);
-
-function conditionLine(condition: unknown): string {
-  const why = [textAt(condition, 'reason'), textAt(condition, 'message')].filter(Boolean).join(': ');
-  return `condition ${textAt(condition, 'type')}=${textAt(condition, 'status')} since ${textAt(condition, 'lastTransitionTime') || 'unknown'}${why === '' ? '' : ` (${why})`}`;
-}
 
 function containerLines(container: ContainerView): readonly string[] {
   const state =

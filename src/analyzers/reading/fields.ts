@@ -66,6 +66,12 @@ export function conditionOf(
   };
 }
 
+/** A condition as a line of evidence: `condition Ready=False since 2026-01-01T12:00:00Z (KubeletNotReady: ...)`. */
+export function conditionLine(condition: unknown): string {
+  const why = [textAt(condition, 'reason'), textAt(condition, 'message')].filter(Boolean).join(': ');
+  return `condition ${textAt(condition, 'type')}=${textAt(condition, 'status')} since ${textAt(condition, 'lastTransitionTime') || 'unknown'}${why === '' ? '' : ` (${why})`}`;
+}
+
 /** The owner that manages the object. */
 export function controllerOf(object: KubernetesObject): OwnerReference | null {
   const owners = object.metadata.ownerReferences ?? [];

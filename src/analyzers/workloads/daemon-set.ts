@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { plural } from '../../lib/words.ts';
-import { look } from '../advice.ts';
+import { describeNode, look } from '../advice.ts';
 import { defineAnalyzer, lasting, objectName } from '../define.ts';
 import type { AnalyzerIo, FindingDraft, Target } from '../define.ts';
 import { numberAt, textAt } from '../reading/fields.ts';
@@ -39,10 +39,7 @@ export const daemonSet = defineAnalyzer({
           `kubectl -n ${namespace} get daemonset/${name} -o wide; kubectl get nodes --show-labels`,
           'Shows what the pods ask of a node, and the labels of the nodes.',
         ),
-        look(
-          `kubectl describe node ${draft.facts['node'] ?? ''}`.trimEnd(),
-          'Shows the taints and labels of the node, and since when it has them.',
-        ),
+        describeNode(draft, 'Shows the taints and labels of the node, and since when it has them.'),
       ],
     },
   },

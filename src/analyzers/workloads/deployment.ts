@@ -5,7 +5,18 @@ import { plural } from '../../lib/words.ts';
 import { describeCommand, kindAndName, look, unreadyQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, EvidenceDraft, FindingDraft, Target } from '../define.ts';
-import { at, between, conditionOf, isOwnedBy, listAt, numberAt, textAt, timeAt, mapAt } from '../reading/fields.ts';
+import {
+  at,
+  between,
+  conditionLine,
+  conditionOf,
+  isOwnedBy,
+  listAt,
+  mapAt,
+  numberAt,
+  textAt,
+  timeAt,
+} from '../reading/fields.ts';
 import { wasRead } from '../reading/owned.ts';
 import { replicasOf, revisionOf } from '../reading/replicas.ts';
 import { diffTemplates } from './template-diff.ts';
@@ -58,14 +69,10 @@ export const deployment = defineAnalyzer({
 
 function deploymentEvidence(target: Target): EvidenceDraft {
   const { wanted, updated, ready, available } = replicasOf(target);
-  const conditions = listAt(target.object, 'status', 'conditions').map(
-    (condition) =>
-      `condition ${textAt(condition, 'type')}=${textAt(condition, 'status')} since ${textAt(condition, 'lastTransitionTime') || 'unknown'} (${textAt(condition, 'reason')}: ${textAt(condition, 'message')})`,
-  );
   const lines = [
     `replicas: ${wanted} wanted, ${updated} updated, ${ready} ready, ${available} available`,
     `revision: ${revisionOf(target.object) || 'unknown'}`,
-    ...conditions,
+    ...listAt(target.object, 'status', 'conditions').map(conditionLine),
   ];
   return {
     read: { kind: 'object', of: 'deployment', namespace: target.namespace, name: target.name },

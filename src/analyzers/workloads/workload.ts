@@ -1,7 +1,7 @@
 import { describeCommand, look, unreadyQuestions } from '../advice.ts';
 import { defineAnalyzer, lasting, nameOf } from '../define.ts';
 import type { Category, EvidenceDraft, Target } from '../define.ts';
-import { listAt, textAt } from '../reading/fields.ts';
+import { conditionLine, listAt } from '../reading/fields.ts';
 import { wasRead } from '../reading/owned.ts';
 import { replicasOf } from '../reading/replicas.ts';
 
@@ -44,10 +44,7 @@ export const workload = defineAnalyzer({
 });
 
 function workloadEvidence(target: Target, wanted: number, ready: number): EvidenceDraft {
-  const conditions = listAt(target.object, 'status', 'conditions').map(
-    (condition) =>
-      `condition ${textAt(condition, 'type')}=${textAt(condition, 'status')} (${textAt(condition, 'reason')}: ${textAt(condition, 'message')})`,
-  );
+  const conditions = listAt(target.object, 'status', 'conditions').map(conditionLine);
   return {
     read: { kind: 'object', of: target.kind, namespace: target.namespace, name: target.name },
     excerpt: [`pods: ${wanted} wanted, ${ready} ready`, ...conditions].join('\n'),
