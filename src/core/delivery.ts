@@ -27,6 +27,8 @@ export interface RenderedPayload {
     /** Stands in the place of that text; absent = nothing does. */
     readonly text?: string;
   } | null;
+  /** Fields of the Sink's config that are templates, rendered; absent = none is. */
+  readonly fields?: JsonObject;
 }
 
 /** What is sent, of a rendered payload and the report of the step that it names. The same bytes each time. */
@@ -99,6 +101,11 @@ export function sortKeyOf(episode: number, event: DeliveryEvent, id: string): st
   return `${String(episode).padStart(10, '0')}.${event === 'alert-resolved' ? 1 : 0}.${id}`;
 }
 
+/** The episode in a sort key. */
+export function episodeOf(sortKey: string): number {
+  return Number(sortKey.slice(0, sortKey.indexOf('.')));
+}
+
 /** The contract's sink payload, plus what the report needs. Templates of sinks see it. */
 export interface EventContext {
   readonly event: DeliveryEvent;
@@ -136,6 +143,8 @@ export type DeliveryVerdict =
       readonly reason: string;
       /** The receiver's wish (Retry-After), milliseconds. */
       readonly retryAfterMs?: number;
+      /** What the receiver calls the part that it took before it failed: the next attempt goes on from there. */
+      readonly reference?: string;
       /** The request may have been processed although no answer came. */
       readonly ambiguous?: boolean;
     };

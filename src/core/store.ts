@@ -182,8 +182,25 @@ export interface DeliveryReader {
   teller(delivery: IncidentDelivery, wanted: TellerWanted, now: Timestamp): Promise<Teller | undefined>;
   /** Runs of other alerts of the incident that this Sink is still to be told of, at most `limit`. */
   sameIncident(delivery: IncidentDelivery, limit: number): Promise<readonly string[]>;
+  /**
+   * What the receiver called what this Sink told it last of the same alert (or run), before this delivery; undefined where it
+   * has no name for it.
+   */
+  earlierReference(delivery: OrderedDelivery): Promise<EarlierReference | undefined>;
+  /** What the receiver called the newest delivery of a run by this Sink; null = nothing. */
+  referenceOfRun(sink: Pick<DeliveryRecord, 'namespace' | 'sinkName'>, runId: string): Promise<string | null>;
   due(now: Timestamp, limit: number): Promise<readonly string[]>;
   nextWakeAt(): Promise<Timestamp | null>;
+}
+
+/** A delivery with its place among those of its alert. */
+export type OrderedDelivery = Pick<DeliveryRecord, 'id' | 'namespace' | 'sinkName' | 'alertId' | 'runId' | 'sortKey'>;
+
+/** What a receiver called something that it was told. */
+export interface EarlierReference {
+  readonly reference: string;
+  /** False where the alert was resolved since, or the end of its episode was told. */
+  readonly isOpen: boolean;
 }
 
 /** A delivery that tells the cause of an incident. */

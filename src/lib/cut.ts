@@ -16,3 +16,11 @@ export function isLonger(text: string, mostBytes: number): boolean {
   if (text.length * 3 <= mostBytes) return false;
   return text.length > mostBytes || Buffer.byteLength(text) > mostBytes;
 }
+
+/** Text of at most so many characters (UTF-16 units), cut between whole ones, with `…` where something was left out. */
+export function cutText(text: string, mostCharacters: number): string {
+  if (text.length <= mostCharacters) return text;
+  const cut = text.slice(0, mostCharacters - 1);
+  const last = cut.charCodeAt(cut.length - 1);
+  return `${last >= 0xd800 && last < 0xdc00 ? cut.slice(0, -1) : cut}…`;
+}

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../core/json.ts';
 import type { SinkBackend } from '../sinks/define.ts';
 import { findSink } from '../sinks/index.ts';
+import { templatedTexts } from '../sinks/templated.ts';
 import { checked, unusedFields } from './checked.ts';
 import type { Checked } from './checked.ts';
 import { shapeOf } from './merge.ts';
@@ -28,10 +29,10 @@ export function checkSink(value: unknown): Checked<AcceptedSink> {
   const config = backend.config.safeParse(spec.config);
   if (!config.success)
     return checked<AcceptedSink>(null, [...specIssues(backend.config, spec.config, base), ...unused]);
-  const { template } = config.data;
+  const texts = templatedTexts(backend.config, config.data as JsonObject);
   const issues = [
     ...(spec.condition === undefined ? [] : textIssues(spec.condition, 'condition', ['spec', 'condition'], null)),
-    ...(typeof template === 'string' ? textIssues(template, 'template', [...base, 'template'], null) : []),
+    ...texts.flatMap(({ path, text }) => textIssues(text, 'template', [...base, ...path], null)),
     ...unused,
   ];
   return checked({ spec, backend, config: config.data as JsonObject }, issues);

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { sinks } from '../sinks/index.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import { stepDefinitions } from '../workflows/steps/index.ts';
-import { bare, mergeFields, shapeOf } from './merge.ts';
+import { bare } from '../lib/schema.ts';
+import { mergeFields, shapeOf } from './merge.ts';
 import type { TypeWithConfig } from './merge.ts';
 
 const registries: readonly (readonly [string, readonly TypeWithConfig[]])[] = [

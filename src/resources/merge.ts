@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bare } from '../lib/schema.ts';
 
 /** An entry of a registry, as far as its fields go. */
 export interface TypeWithConfig {
@@ -77,14 +78,6 @@ export function shapeOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> 
   const inner = bare(schema);
   if (!(inner instanceof z.ZodObject)) throw new TypeError('the config of a type must be a z.object');
   return inner.shape;
-}
-
-/** A schema without what makes it optional. */
-export function bare(schema: z.ZodType): z.ZodType {
-  let inner = schema;
-  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodNullable)
-    inner = inner.unwrap() as z.ZodType;
-  return inner;
 }
 
 /** The description of a schema, from the outside in. */

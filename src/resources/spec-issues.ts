@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { nextOfUnknown } from '../lib/similar.ts';
-import { bare } from './merge.ts';
+import { bare } from '../lib/schema.ts';
 import { fieldName } from './problem.ts';
 import type { Issue } from './problem.ts';
 

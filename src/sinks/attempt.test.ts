@@ -3,6 +3,8 @@ import { createFakeClock } from '../../test/support/clock.ts';
 import { deliveryFixture, sinkFixture } from '../../test/support/deliveries.ts';
 import { attemptDelivery, attemptLimitMs } from './attempt.ts';
 import type { SinkIo } from './define.ts';
+import { nothingKnown } from './known.ts';
+import { stdout } from './stdout.ts';
 
 const sink = sinkFixture();
 
@@ -20,7 +22,18 @@ function attempt(signal: AbortSignal) {
     secrets: { get: () => null },
     writeStdout: () => Promise.resolve(),
   };
-  const result = attemptDelivery(options, { sink, deliver, delivery: deliveryFixture(), payload: {} }, signal);
+  const result = attemptDelivery(
+    options,
+    {
+      sink,
+      backend: { ...stdout, deliver },
+      delivery: deliveryFixture(),
+      payload: {},
+      fields: {},
+      known: nothingKnown,
+    },
+    signal,
+  );
   return { clock, begun, result };
 }
 

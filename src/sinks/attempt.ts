@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Clock, HttpClient, Secrets } from '../core/ports.ts';
 import { requestWasSent } from '../lib/http.ts';
-import type { SinkBackend, SinkIo } from './define.ts';
+import type { KnownReferences, SinkBackend, SinkDelivery, SinkIo } from './define.ts';
 import type { AttemptResult } from './retry-policy.ts';
 
 /** The world of an attempt. */
@@ -18,9 +18,12 @@ export interface AttemptOptions {
 /** What is sent, and where to. */
 export interface Attempt {
   readonly sink: CatalogSink;
-  readonly deliver: NonNullable<SinkBackend['deliver']>;
+  readonly backend: SinkBackend;
   readonly delivery: DeliveryRecord;
   readonly payload: JsonObject;
+  /** Fields of the config with their templates rendered. */
+  readonly fields: JsonObject;
+  readonly known: KnownReferences;
 }
 
 /** For what a sink waits for: one request. */
@@ -34,7 +37,7 @@ export const attemptLimitMs = 12_000;
  */
 export async function attemptDelivery(
   options: AttemptOptions,
-  { sink, deliver, delivery, payload }: Attempt,
+  { sink, backend, delivery, payload, fields, known }: Attempt,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
   if (signal.aborted) return { ok: false, retry: true, reason: 'stopped before anything was sent' };
@@ -44,10 +47,12 @@ export async function attemptDelivery(
     () => unanswered(`no result within ${attemptLimitMs / 1000} s`),
     () => unanswered('stopped'),
   );
-  const { sinkName, event, idempotencyKey } = delivery;
+  const { id, sinkName, event, alertId, runId, attempts, idempotencyKey } = delivery;
+  const subjectKey = alertId ?? runId ?? id;
+  const told: SinkDelivery = { sinkName, event, payload, idempotencyKey, subjectKey, isRepeat: attempts > 1, known };
   const io = sinkIo(options, sink, either);
   const sent = Promise.resolve()
-    .then(() => deliver(io, sink.config, { sinkName, event, payload, idempotencyKey }))
+    .then(() => backend.deliver?.(io, { ...sink.config, ...fields }, told) ?? cannot(sink))
     .catch(verdictOf);
   const result = await Promise.race([sent, late]);
   ended.abort();
@@ -70,6 +75,10 @@ function sinkIo(options: AttemptOptions, sink: CatalogSink, signal: AbortSignal)
     signal,
     timeoutMs: requestTimeoutMs,
   };
+}
+
+function cannot({ type }: CatalogSink): AttemptResult {
+  return { ok: false, retry: false, reason: `Sinks of type ${type} cannot deliver in this version` };
 }
 
 function unanswered(reason: string): AttemptResult {

@@ -19,14 +19,33 @@ export interface SinkIo {
   readonly timeoutMs: number;
 }
 
-/** One delivery, rendered; the same in all attempts. */
+/** One delivery, rendered; the same in all attempts, but for what is known of earlier ones. */
 export interface SinkDelivery {
   /** Name of the Sink. */
   readonly sinkName: string;
   readonly event: DeliveryEvent;
-  /** The contract's payload, plus event, alert, report and run; with a `config.template`, its text as `text`. */
+  /** The contract's payload, plus event, alert, report and run. */
   readonly payload: JsonObject;
+  /** This delivery and no other, in all attempts. */
   readonly idempotencyKey: string;
+  /** The alert, for ever, in all its episodes; the run where it is about none. At most 36 characters. */
+  readonly subjectKey: string;
+  /** An attempt before this one may have reached the receiver: look before anything is made twice. */
+  readonly isRepeat: boolean;
+  /** What the receiver called what it was told before, for sinks that ask for it (`remembers`). */
+  readonly known: KnownReferences;
+}
+
+/** References of earlier verdicts; null = there is none. */
+export interface KnownReferences {
+  /** Of an attempt of this delivery that came part of the way. */
+  readonly own: string | null;
+  /** Of the same alert since it fires: the thread or issue to go on with. */
+  readonly open: string | null;
+  /** Of the same alert, in an episode that is over. */
+  readonly closed: string | null;
+  /** Of the report that told the same cause, where the payload has `sameAs`. */
+  readonly incident: string | null;
 }
 
 /** A sink type as the registry holds it. */
@@ -35,6 +54,8 @@ export interface SinkBackend<Type extends string = string> {
   /** One sentence for the reference page. */
   readonly description: string;
   readonly config: z.ZodObject;
+  readonly remembers: boolean;
+  readonly escape: ((value: string) => string) | null;
   /** null: this version checks the config and cannot deliver (condition `NotImplemented`). */
   readonly deliver: ((io: SinkIo, config: JsonObject, delivery: SinkDelivery) => Promise<DeliveryVerdict>) | null;
 }
@@ -42,8 +63,15 @@ export interface SinkBackend<Type extends string = string> {
 export interface SinkDefinition<Type extends string, Config extends z.ZodObject> {
   readonly type: Type;
   readonly description: string;
-  /** The fields of `spec.config` that this type uses. A name that two types share has one schema (fields.ts). */
+  /**
+   * The fields of `spec.config` that this type uses. A name that two types share has one schema (fields.ts). Those made of
+   * `templated` are rendered when `deliver` gets them.
+   */
   readonly config: Config;
+  /** Whether `known` of a delivery is wanted. */
+  readonly remembers?: boolean;
+  /** Makes text of what templates print, so that no alert can write markup of the receiver. Absent: it has none. */
+  readonly escape?: (value: string) => string;
   /** Sends once and answers with a verdict: it never sleeps, retries or logs. Absent: not in this version. */
   readonly deliver?: (io: SinkIo, config: z.output<Config>, delivery: SinkDelivery) => Promise<DeliveryVerdict>;
 }
@@ -52,11 +80,14 @@ export interface SinkDefinition<Type extends string, Config extends z.ZodObject>
 export function defineSink<const Type extends string, Config extends z.ZodObject>(
   definition: SinkDefinition<Type, Config>,
 ): SinkBackend<Type> {
-  const { type, description, config, deliver } = definition;
+  const { type, description, config, remembers = false, escape = null, deliver } = definition;
   return {
     type,
     description,
     config,
-    deliver: deliver === undefined ? null : (io, value, delivery) => deliver(io, config.parse(value), delivery),
+    remembers,
+    escape,
+    // What was accepted once; the texts of its templates are rendered by now.
+    deliver: deliver === undefined ? null : (io, value, delivery) => deliver(io, value as z.output<Config>, delivery),
   };
 }

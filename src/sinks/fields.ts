@@ -8,7 +8,10 @@ export const endpoint = z
   .regex(/^https?:\/\/[^\s/]+/, 'must begin with http:// or https://')
   .meta({ description: 'Address of the receiver, http or https. Redirects are not followed.' });
 
-export const template = z.string().max(65_536).meta({
+/** Text that is a template over the payload. It is checked by lint, and rendered before the first send. */
+export const templated = z.string().max(65_536).meta({ template: true });
+
+export const template = templated.meta({
   description:
     'Go text/template. Roots: .source .alert .workflow .steps .report .run .event .timestamp .text (the report for people).',
 });
@@ -19,5 +22,5 @@ export const action = z.enum(['resolve', 'annotate', 'silence', 'trigger']).meta
 });
 
 export const context = z
-  .record(z.string(), z.string())
+  .record(z.string(), templated)
   .meta({ description: 'Further facts by name; values are templates.' });

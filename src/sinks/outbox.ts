@@ -16,7 +16,8 @@ import { hasEnded } from './context.ts';
 import { incidentFacts } from './incident.ts';
 import type { IncidentClaim } from './incident.ts';
 import { findSink } from './index.ts';
-import { renderDelivery } from './render.ts';
+import { nothingKnown, knownReferences } from './known.ts';
+import { renderDelivery, renderKept } from './render.ts';
 import { createSinkWork } from './sink-work.ts';
 import type { SinkWork } from './sink-work.ts';
 import type { Rendered } from './render.ts';
@@ -84,8 +85,8 @@ type Preparation =
   | {
       readonly kind: 'send';
       readonly sink: CatalogSink;
-      readonly deliver: NonNullable<SinkBackend['deliver']>;
-      readonly payload: JsonObject;
+      readonly backend: SinkBackend;
+      readonly content: Content;
       readonly keep: RenderedPayload | null;
       readonly incident: IncidentClaim;
     }
@@ -93,6 +94,12 @@ type Preparation =
   | { readonly kind: 'wait' }
   | { readonly kind: 'skip'; readonly sinkType: string; readonly reason: string }
   | { readonly kind: 'fail'; readonly sinkType: string; readonly result: AttemptResult };
+
+/** What is sent: the payload, and the fields of the config with their templates rendered. */
+interface Content {
+  readonly payload: JsonObject;
+  readonly fields: JsonObject;
+}
 
 type SinkRules = Pick<CatalogSink, 'limits' | 'retryForMs'>;
 
@@ -117,8 +124,8 @@ async function handleDelivery(
   });
   if (claimed === undefined || preparation.kind !== 'send') return;
   const [end, recorded] = await sinkWork.send(name, async () => {
-    const payload = await payloadOf(options, claimed, preparation);
-    const result = await send(options, { ...preparation, payload }, claimed, claimedMs, signal);
+    const content = await contentOf(options, claimed, preparation);
+    const result = await send(options, { ...preparation, content }, claimed, claimedMs, signal);
     const nowMs = clock.now();
     const random = signal.aborted ? 0 : options.random();
     const end = afterAttempt(claimed, result, retryForMs, { nowMs, random });
@@ -133,7 +140,7 @@ async function handleDelivery(
 /** Not where the claim was long ago (the process stood still): another worker may have the delivery by now. */
 async function send(
   options: OutboxOptions,
-  { sink, deliver, payload }: Extract<Preparation, { kind: 'send' }>,
+  { sink, backend, content }: Extract<Preparation, { kind: 'send' }>,
   delivery: DeliveryRecord,
   claimedMs: number,
   signal: AbortSignal,
@@ -142,7 +149,10 @@ async function send(
   if (startedMs - claimedMs > leaseMs - attemptLimitMs) {
     return { ok: false, retry: true, reason: 'the lease was nearly over before anything was sent' };
   }
-  const result = await attemptDelivery(options, { sink, deliver, delivery, payload }, signal);
+  const known = backend.remembers
+    ? await knownReferences(options.store.read.deliveries, delivery, content)
+    : nothingKnown;
+  const result = await attemptDelivery(options, { sink, backend, delivery, ...content, known }, signal);
   const seconds = (options.clock.monotonic() - startedMs) / 1000;
   options.metrics.observe('fist_sink_delivery_duration_seconds', { type: sink.type }, seconds);
   return result;
@@ -154,20 +164,21 @@ async function prepare(
   sink: CatalogSink | undefined,
 ): Promise<Preparation> {
   if (sink === undefined) return notReady('', true, `there is no Sink ${delivery.namespace}/${delivery.sinkName}`);
-  const { rendered, incident } = await render(options, delivery, sink);
+  const backend = findSink(sink.type);
+  if (backend === undefined) return notReady(sink.type, true, `there is no Sink type ${sink.type}`);
+  const { rendered, incident } = await render(options, delivery, sink, backend);
   if (rendered.kind === 'defect') return { kind: 'fail', sinkType: sink.type, result: defect(rendered.thrown) };
   if (rendered.kind === 'skip') return { kind: 'skip', sinkType: sink.type, reason: rendered.reason };
   if (rendered.kind === 'broken') {
     const result: AttemptResult = { ok: false, retry: false, reason: rendered.reason, code: 'TemplateInvalid' };
     return { kind: 'fail', sinkType: sink.type, result };
   }
-  const deliver = findSink(sink.type)?.deliver ?? null;
-  if (deliver === null) {
+  if (backend.deliver === null) {
     return notReady(sink.type, false, `Sinks of type ${sink.type} cannot deliver in this version`);
   }
   if (!sink.ready) return notReady(sink.type, true, readiness(sink));
-  const { payload, keep } = rendered;
-  return { kind: 'send', sink, deliver, payload, keep, incident };
+  const { payload, fields, keep } = rendered;
+  return { kind: 'send', sink, backend, content: { payload, fields }, keep, incident };
 }
 
 function notReady(sinkType: string, retry: boolean, reason: string): Preparation {
@@ -185,15 +196,16 @@ function keptPayload({ payload }: DeliveryRecord): JsonObject | null {
 }
 
 /** One key, one content: another worker may have kept and sent its rendering since this one read the row. */
-async function payloadOf(
+async function contentOf(
   { store }: OutboxOptions,
   claimed: DeliveryRecord,
-  { payload, keep }: Extract<Preparation, { kind: 'send' }>,
-): Promise<JsonObject> {
-  if (keep === null) return payload;
+  { content, keep }: Extract<Preparation, { kind: 'send' }>,
+): Promise<Content> {
+  if (keep === null) return content;
   const isOurs = claimed.payload === null && JSON.stringify(claimed.rendered) === JSON.stringify(keep);
   const kept = isOurs ? undefined : await store.read.deliveries.find(claimed.id);
-  return kept === undefined ? payload : (keptPayload(kept) ?? payload);
+  const payload = kept === undefined ? null : keptPayload(kept);
+  return payload === null ? content : { payload, fields: { ...content.fields, ...kept?.rendered?.fields } };
 }
 
 const notTold = 'this Sink was not told that the alert fires';
@@ -208,12 +220,13 @@ async function render(
   options: OutboxOptions,
   delivery: DeliveryRecord,
   sink: CatalogSink,
+  backend: SinkBackend,
 ): Promise<{
   readonly rendered: Rendered | { readonly kind: 'defect'; readonly thrown: unknown };
   readonly incident: IncidentClaim;
 }> {
   const payload = keptPayload(delivery);
-  if (payload !== null) return { rendered: { kind: 'send', payload, keep: null }, incident: null };
+  if (payload !== null) return { rendered: renderKept(sink, backend, delivery, payload), incident: null };
   const { read } = options.store;
   if (delivery.event === 'alert-resolved' && !(await isTold(read.deliveries, delivery))) {
     return { rendered: { kind: 'skip', reason: notTold }, incident: null };
@@ -232,7 +245,7 @@ async function render(
     const { publicUrl } = options;
     const width = sink.type === 'stdout' ? (options.stdoutColumns ?? textColumns) : textColumns;
     const facts = { delivery, run, steps, stepsView, alert, transitions, publicUrl, width, ...told };
-    return { rendered: renderDelivery(sink, facts), incident };
+    return { rendered: renderDelivery(sink, backend, facts), incident };
   } catch (thrown) {
     return { rendered: { kind: 'defect', thrown }, incident };
   }

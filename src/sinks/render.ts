@@ -1,16 +1,22 @@
 import type { CatalogSink } from '../core/catalog.ts';
-import type { RenderedPayload } from '../core/delivery.ts';
+import type { DeliveryRecord, RenderedPayload } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { evaluateCondition } from '../lib/template/condition.ts';
-import { renderTemplate } from '../lib/template/index.ts';
+import { renderTemplate, renderTemplateParts } from '../lib/template/index.ts';
+import type { RenderOptions } from '../lib/template/index.ts';
 import { deliveryPayload, eventContext, reportOf, templateData } from './context.ts';
 import type { DeliveryFacts } from './context.ts';
+import type { SinkBackend } from './define.ts';
+import { templatedTexts, withTexts } from './templated.ts';
+import type { TemplatedText } from './templated.ts';
 
 export type Rendered =
   | {
       readonly kind: 'send';
       readonly payload: JsonObject;
+      /** Fields of the config with their templates rendered. */
+      readonly fields: JsonObject;
       /** How it is kept for later attempts; null = it is kept already. */
       readonly keep: RenderedPayload | null;
     }
@@ -21,27 +27,73 @@ export type Rendered =
  * Decides whether a Sink wants a delivery and what is sent. Pure: `now` of a
  * template is the moment of the delivery. A template error is the delivery's, not the run's.
  */
-export function renderDelivery(sink: CatalogSink, facts: DeliveryFacts): Rendered {
+export function renderDelivery(sink: CatalogSink, backend: SinkBackend, facts: DeliveryFacts): Rendered {
   const context = eventContext(facts);
   // A Sink that wants the report wants what points at it: its condition sees the whole report.
   const wanted = facts.told === null ? context : eventContext({ ...facts, told: null });
   const payload = deliveryPayload(context);
-  const { template } = sink.config;
   const clock = { now: () => new Date(facts.delivery.createdAt) };
   try {
     if (sink.condition !== null && !evaluateCondition(sink.condition, templateData(wanted), clock)) {
       return { kind: 'skip', reason: 'the condition of the Sink is false' };
     }
-    const text = typeof template === 'string' ? { text: renderTemplate(template, templateData(context), clock) } : {};
-    const whole = { ...payload, ...text };
+    const { template, ...others } = renderFields(backend, sink.config, templateData(context), clock);
+    // Where the receiver knows no markup, the template is the text of the payload.
+    const isText = backend.escape === null && template !== undefined;
+    const whole = isText ? { ...payload, text: template } : payload;
+    const fields = isText || template === undefined ? others : { ...others, template };
     const report = reportOf(facts, context.report);
+    const kept = { payload: report === null ? whole : { ...whole, report: null }, report };
     return {
       kind: 'send',
       payload: whole,
-      keep: { payload: report === null ? whole : { ...whole, report: null }, report },
+      fields,
+      keep: Object.keys(fields).length === 0 ? kept : { ...kept, fields },
     };
   } catch (thrown) {
     if (!(thrown instanceof AppError)) throw thrown;
     return { kind: 'broken', reason: thrown.message };
   }
+}
+
+/** What an earlier attempt was to send. Fields that the Sink has only since are rendered over the payload that was kept. */
+export function renderKept(
+  sink: CatalogSink,
+  backend: SinkBackend,
+  { rendered, createdAt }: DeliveryRecord,
+  payload: JsonObject,
+): Rendered {
+  const kept = rendered?.fields ?? {};
+  const isMissing = ({ path: [name] }: TemplatedText): boolean => !Object.hasOwn(kept, String(name));
+  try {
+    const isNew = templatedTexts(backend.config, sink.config).some(isMissing);
+    const fresh = isNew ? renderFields(backend, sink.config, payload, { now: () => new Date(createdAt) }) : {};
+    return { kind: 'send', payload, fields: { ...fresh, ...kept }, keep: null };
+  } catch (thrown) {
+    if (!(thrown instanceof AppError)) throw thrown;
+    return { kind: 'broken', reason: thrown.message };
+  }
+}
+
+/**
+ * Fields of a config that are templates, rendered over the payload. What a template itself says stays as it is; what it prints
+ * is escaped for the receiver. Throws TemplateError, whose message names the field.
+ */
+export function renderFields(
+  { config: schema, escape }: SinkBackend,
+  config: JsonObject,
+  data: JsonObject,
+  clock: RenderOptions,
+): JsonObject {
+  const texts = templatedTexts(schema, config).map(({ path, text }) => {
+    const options = { ...clock, name: path.join('.') };
+    const rendered =
+      escape === null
+        ? renderTemplate(text, data, options)
+        : renderTemplateParts(text, data, options)
+            .map((part) => (part.kind === 'literal' ? part.text : escape(part.text)))
+            .join('');
+    return { path, text: rendered };
+  });
+  return withTexts(config, texts);
 }

@@ -45,18 +45,19 @@ export function afterAttempt(
   }
   const errorCode = result.code ?? (result.retry ? 'DeliveryFailed' : 'DeliveryRefused');
   const ambiguous = delivery.ambiguous || result.ambiguous === true;
+  const kept = result.reference === undefined ? {} : { reference: result.reference };
   const endsMs = toEpochMs(delivery.retriedAt ?? delivery.createdAt) + retryForMs;
   const isOver = nowMs >= endsMs && delivery.attempts >= leastAttempts;
   if (!result.retry || isOver) {
     const tries = delivery.attempts === 1 ? '1 attempt' : `${delivery.attempts} attempts`;
     const error = result.retry ? `gave up after ${tries}: ${result.reason}` : result.reason;
-    return { wakeAt: null, status: 'failed', error, errorCode, ambiguous };
+    return { wakeAt: null, status: 'failed', error, errorCode, ambiguous, ...kept };
   }
   const ceilingMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (delivery.attempts - 1));
   const wishedMs = Math.min(maxRetryAfterMs, result.retryAfterMs ?? 0);
   const againMs = nowMs + Math.max(Math.floor(ceilingMs * random), wishedMs);
   const nextMs = nowMs < endsMs ? Math.min(endsMs, againMs) : againMs;
-  return { wakeAt: toTimestamp(nextMs), error: result.reason, errorCode, ambiguous };
+  return { wakeAt: toTimestamp(nextMs), error: result.reason, errorCode, ambiguous, ...kept };
 }
 
 /** Attempts that were all interrupted end by their number: a delivery that kills the process must not do so for a day. */

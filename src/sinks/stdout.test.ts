@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
+import { sinkDelivery } from '../../test/support/sink-world.ts';
 import type { SinkIo } from './define.ts';
 import { stdout } from './stdout.ts';
 
@@ -13,7 +14,7 @@ async function print(config: object, payload: object): Promise<string> {
     signal: new AbortController().signal,
     timeoutMs: 1000,
   };
-  const delivery = { sinkName: 'out', event: 'run-finished', payload: payload as never, idempotencyKey: 'k' } as const;
+  const delivery = sinkDelivery({ payload: payload as never, idempotencyKey: 'k' });
   expect(await stdout.deliver?.(io, config as never, delivery)).toEqual({ ok: true, reference: null });
   return written.join('');
 }

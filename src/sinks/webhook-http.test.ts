@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createHttpClient } from '../lib/http.ts';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { startReceiver } from '../../test/support/receiver.ts';
+import { sinkDelivery } from '../../test/support/sink-world.ts';
 import type { SinkIo } from './define.ts';
 import { webhook } from './webhook.ts';
 
@@ -24,12 +25,7 @@ function io(timeoutMs = 2000): SinkIo {
 }
 
 async function deliver(endpoint: string, world = io()) {
-  const delivery = {
-    sinkName: 'out',
-    event: 'run-finished',
-    payload: { text: 'größer "x"' },
-    idempotencyKey: 'key-1',
-  } as const;
+  const delivery = sinkDelivery({ payload: { text: 'größer "x"' }, idempotencyKey: 'key-1' });
   const config = { endpoint, authentication: { type: 'bearer', secretRef: 'hook' } };
   return await webhook.deliver?.(world, config, delivery);
 }

@@ -2,15 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { AppError } from '../core/errors.ts';
 import type { HttpRequest, HttpResponse } from '../core/ports.ts';
 import { HttpError } from '../lib/http.ts';
+import { sinkDelivery } from '../../test/support/sink-world.ts';
 import type { SinkIo } from './define.ts';
 import { webhook } from './webhook.ts';
 
-const delivery = {
-  sinkName: 'out',
-  event: 'run-finished',
-  payload: { event: 'run-finished' },
-  idempotencyKey: 'r1/out/run-finished',
-} as const;
+const delivery = sinkDelivery({ payload: { event: 'run-finished' }, idempotencyKey: 'r1/out/run-finished' });
 const config = { endpoint: 'https://hooks.example/secret-path?token=abc' };
 
 function io(answer: Partial<HttpResponse> | AppError, requests: HttpRequest[] = []): SinkIo {
@@ -111,7 +107,7 @@ describe('webhook', () => {
   test('a missing secret is waited for; nothing is sent', async () => {
     const requests: HttpRequest[] = [];
     const settings = { ...config, authentication: { type: 'bearer', secretKeyRef: { name: 'missing' } } };
-    expect(await deliver(io({}, requests), settings)).toMatchObject({ ok: false, retry: true });
+    await expect(deliver(io({}, requests), settings)).rejects.toMatchObject({ code: 'SecretMissing', retryable: true });
     expect(requests).toEqual([]);
   });
 

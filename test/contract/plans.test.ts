@@ -188,6 +188,18 @@ const hotPath: [string, Work][] = [
     'deliveries.teller',
     (tx) => tx.deliveries.teller({ ...claimOf(manyRows - 1).delivery, incident: 'cause-4' }, tellerWanted, now),
   ],
+  [
+    'deliveries.earlierReference',
+    (tx) =>
+      tx.deliveries.earlierReference({
+        ...sink,
+        id: rowId(9),
+        alertId: rowId(1),
+        runId: null,
+        sortKey: '0000000002.0.z',
+      }),
+  ],
+  ['deliveries.referenceOfRun', (tx) => tx.deliveries.referenceOfRun(sink, rowId(1))],
   ['deliveries.wakeStuck', (tx) => tx.deliveries.wakeStuck(now, { wakeUp: later, lease: later }, later)],
   ['deliveries.releaseLeases', (tx) => tx.deliveries.releaseLeases(now)],
   ['duties.claim', (tx) => tx.duties.claim('audit', now)],

@@ -82,8 +82,8 @@ const mostAtOnce = 500;
 // Literal, because SQLite uses a partial index only where the query repeats its condition as text.
 const pending = sql<boolean>`status = 'pending'`;
 const waitsForPlace = sql<boolean>`waiting_for = 'place'`;
-const orderKeyOf = sql<string | null>`coalesce(alert_id, workflow_id)`;
-const sortKeyOf = sql<string>`coalesce(sort_key, id)`;
+export const orderKeyOf = sql<string | null>`coalesce(alert_id, workflow_id)`;
+export const sortKeyOf = sql<string>`coalesce(sort_key, id)`;
 
 /** Stands for a value of a statement. */
 type Marker<Name extends string> = (name: Name) => unknown;

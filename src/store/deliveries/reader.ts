@@ -1,16 +1,16 @@
 import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
 import { severities } from '../../core/alert.ts';
-import { wholePayload } from '../../core/delivery.ts';
-import type { DeliveryRecord } from '../../core/delivery.ts';
+import { episodeOf, wholePayload } from '../../core/delivery.ts';
+import type { DeliveryEvent, DeliveryRecord } from '../../core/delivery.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { DeliveryReader, IncidentDelivery } from '../../core/store.ts';
+import type { DeliveryReader, EarlierReference, IncidentDelivery, OrderedDelivery } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
 import { statement } from '../sql/statements.ts';
 import type { Database } from '../tables/all.ts';
 import { deliveries } from '../tables/deliveries.ts';
 import { selection } from '../tables/table.ts';
-import { ofSink } from './places.ts';
+import { ofSink, orderKeyOf, sortKeyOf as placeInOrder } from './places.ts';
 
 /** A row of `sink_outputs`. */
 export type DeliveryRow = Selectable<Database['sink_outputs']>;
@@ -73,6 +73,7 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
   );
   return {
     ...incidents(query),
+    ...references(query),
     async find(id) {
       const delivery = first(await byId(query, { id }));
       if (delivery?.rendered == null || delivery.payload !== null) return delivery;
@@ -86,6 +87,63 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
       return rows.length > 0;
     },
     nextWakeAt: async () => (await next(query, {}))[0]?.wake_at ?? null,
+  };
+}
+
+/** What receivers called deliveries; an index has those alone. */
+function references(query: Kysely<Database>): Pick<DeliveryReader, 'earlierReference' | 'referenceOfRun'> {
+  const earlier = statement<
+    'namespace' | 'sinkName' | 'orderKey' | 'sortKey' | 'episode',
+    { reference: string; event: DeliveryEvent; ends: number }
+  >(['namespace', 'sinkName', 'orderKey', 'sortKey', 'episode'], (marker) =>
+    query
+      .selectFrom('sink_outputs')
+      .select((row) => [
+        row.ref('reference').$notNull().as('reference'),
+        'event',
+        row
+          .selectFrom('alert_transitions')
+          .select(({ fn }) => fn.countAll<number>().as('count'))
+          .whereRef('alert_transitions.alert_id', '=', 'sink_outputs.alert_id')
+          .where('to_status', '=', sql.lit('resolved'))
+          .where('reason', '<>', sql.lit('ResolveMissed'))
+          .where('alert_transitions.episode', '<', marker('episode'))
+          .where('alert_transitions.episode', '>=', sql<number>`cast(substr(sort_key, 1, 10) AS integer)`)
+          .$asScalar()
+          .as('ends'),
+      ])
+      .where(ofSink(marker))
+      .where('reference', 'is not', null)
+      .where(orderKeyOf, '=', marker('orderKey'))
+      .where(placeInOrder, '<', marker('sortKey'))
+      .orderBy(placeInOrder, 'desc')
+      .limit(1),
+  );
+  const ofRun = statement<'namespace' | 'sinkName' | 'runId', { reference: string | null }>(
+    ['namespace', 'sinkName', 'runId'],
+    (marker) =>
+      query
+        .selectFrom('sink_outputs')
+        .select('reference')
+        .where('workflow_id', '=', marker('runId'))
+        .where(ofSink(marker))
+        .where('reference', 'is not', null)
+        .orderBy('id', 'desc')
+        .limit(1),
+  );
+  return {
+    async earlierReference({ id, namespace, sinkName, alertId, runId, sortKey }: OrderedDelivery) {
+      const orderKey = alertId ?? runId;
+      if (orderKey === null) return undefined;
+      const episode = sortKey === null ? 0 : episodeOf(sortKey);
+      const [row] = await earlier(query, { namespace, sinkName, orderKey, sortKey: sortKey ?? id, episode });
+      if (row === undefined) return undefined;
+      const { reference, event, ends } = row;
+      return { reference, isOpen: event !== 'alert-resolved' && Number(ends) === 0 } satisfies EarlierReference;
+    },
+    async referenceOfRun({ namespace, sinkName }, runId) {
+      return (await ofRun(query, { namespace, sinkName, runId }))[0]?.reference ?? null;
+    },
   };
 }
 

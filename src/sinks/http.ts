@@ -1,0 +1,87 @@
+import type { DeliveryVerdict } from '../core/delivery.ts';
+import { AppError } from '../core/errors.ts';
+import type { HttpRequest, HttpResponse } from '../core/ports.ts';
+import { requestWasSent } from '../lib/http.ts';
+import { retryAfterMs } from '../lib/retry-after.ts';
+import type { SinkIo } from './define.ts';
+
+// What sinks that speak HTTP share: one request, and what its answer means.
+
+type Failure = Extract<DeliveryVerdict, { readonly ok: false }>;
+
+/** An answer that the sink has to read, or what became of the request. */
+export type Answer =
+  | { readonly ok: true; readonly response: HttpResponse }
+  | { readonly ok: false; readonly verdict: Failure };
+
+export interface SinkRequest extends Pick<HttpRequest, 'method' | 'url'> {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Text is sent as it is, anything else as JSON. */
+  readonly body?: unknown;
+  /** Of the answer, that are read. Default 0: only the status counts, and an answer that stalls after it is an answer. */
+  readonly maxResponseBytes?: number;
+  /** Whether a second request has no second effect: then nothing about it is ambiguous. Default false. */
+  readonly isIdempotent?: boolean;
+}
+
+/** Sends once. An answer 2xx is given back; anything else is the verdict that {@link failureOf} gives. */
+export async function sendRequest(io: SinkIo, request: SinkRequest): Promise<Answer> {
+  const { method, url, headers = {}, body, maxResponseBytes = 0, isIdempotent = false } = request;
+  const isText = typeof body === 'string' || body === undefined;
+  try {
+    const response = await io.http.send({
+      method,
+      url,
+      headers: isText ? headers : { 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+      timeoutMs: io.timeoutMs,
+      maxResponseBytes,
+      signal: io.signal,
+    });
+    if (response.status >= 200 && response.status < 300) return { ok: true, response };
+    const { ambiguous, ...verdict } = failureOf(response, new URL(url).host, io.now());
+    return { ok: false, verdict: ambiguous === true && !isIdempotent ? { ...verdict, ambiguous } : verdict };
+  } catch (thrown) {
+    if (!(thrown instanceof AppError)) throw thrown;
+    const { retryable: retry, message: reason } = thrown;
+    const ambiguous = requestWasSent(thrown) && !isIdempotent;
+    return { ok: false, verdict: { ok: false, retry, reason, ambiguous } };
+  }
+}
+
+/** Of these the receiver says itself that they pass; 409: it is at work on the same key. */
+const passing = new Set([408, 409, 425, 429]);
+
+/**
+ * Those and 5xx may pass later; any other answer but 2xx is final. 429, 501 and 503 say that nothing was done; after
+ * another 5xx (a defect, a gateway without an answer) nobody knows. The answer's body is never quoted.
+ */
+export function failureOf(response: HttpResponse, host: string, nowMs: number): Failure {
+  const { status, headers } = response;
+  if (status >= 300 && status < 400) {
+    return { ok: false, retry: false, reason: `${host} answered ${status}; redirects are not followed` };
+  }
+  const retry = passing.has(status) || status >= 500;
+  const wanted = retry ? retryAfterMs(headers['retry-after'], headers['date'], nowMs) : null;
+  const reason = `${host} answered ${status}`;
+  const ambiguous = status >= 500 && status !== 501 && status !== 503;
+  return {
+    ok: false,
+    retry,
+    reason,
+    ...(ambiguous ? { ambiguous } : {}),
+    ...(wanted === null ? {} : { retryAfterMs: wanted }),
+  };
+}
+
+/** The answer as JSON object; undefined where it is none. */
+export function objectOf({ body }: HttpResponse): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

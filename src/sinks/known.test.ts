@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { contractStores } from '../../test/contract/stores.ts';
+import { created, delivery, deliveriesOn, sent } from '../../test/support/delivery-store.ts';
+import { alertFixture } from '../../test/support/rows.ts';
+import { runFixture } from '../../test/support/deliveries.ts';
+import { sortKeyOf } from '../core/delivery.ts';
+import type { DeliveryEvent, DeliveryRecord } from '../core/delivery.ts';
+import { knownReferences, nothingKnown } from './known.ts';
+
+describe.each(contractStores)('what a Sink knows on $name', (database) => {
+  const on = deliveriesOn(database);
+
+  async function add(
+    id: string,
+    episode: number,
+    reference: string | null,
+    changes: Partial<DeliveryRecord> = {},
+  ): Promise<DeliveryRecord> {
+    const event: DeliveryEvent = changes.event ?? 'run-finished';
+    const row = delivery({ id, alertId: 'a1', sortKey: sortKeyOf(episode, event, id), ...changes, event });
+    await on.insert(row);
+    await on.claim(id);
+    if (reference !== null) await on.finish(id, { ...sent, reference });
+    return on.row(id);
+  }
+
+  const known = (row: DeliveryRecord, payload = {}) => knownReferences(on.reader(), row, { payload });
+
+  async function resolve(episode: number): Promise<void> {
+    const end = { alertId: 'a1', episode, fromStatus: 'received', toStatus: 'resolved', reason: 'Resolved' } as const;
+    await on.store.transaction('intake', (tx) =>
+      tx.alerts.addTransitions([{ ...end, at: created, sourceEventId: null }]),
+    );
+  }
+
+  test('nothing of before', async () => {
+    expect(await known(await add('d1', 1, null))).toEqual(nothingKnown);
+  });
+
+  test('the thread of the alert since it fires, also through a rise of its severity, and no other Sink or alert', async () => {
+    await on.store.transaction('intake', (tx) => tx.alerts.insertAll([alertFixture({ id: 'a1' })]));
+    await add('d1', 1, 'other', { sinkName: 'another' });
+    await add('d2', 1, 'other', { alertId: 'a2' });
+    await add('d3', 1, 'thread-1');
+    const second = await add('d4', 2, null);
+    expect(await known(second)).toEqual({ ...nothingKnown, open: 'thread-1' });
+    await resolve(1);
+    expect(await known(second)).toEqual({ ...nothingKnown, closed: 'thread-1' });
+  });
+
+  test('the end that was told closes the thread', async () => {
+    await add('d1', 1, 'thread-1');
+    const end = await add('d2', 1, 'thread-1', { event: 'alert-resolved' });
+    expect(await known(end)).toEqual({ ...nothingKnown, own: 'thread-1', open: 'thread-1' });
+    expect(await known(await add('d3', 2, null))).toEqual({ ...nothingKnown, closed: 'thread-1' });
+  });
+
+  test('an attempt that came part of the way', async () => {
+    await add('d1', 1, null);
+    await on.finish('d1', { wakeAt: created, error: 'e', errorCode: 'DeliveryFailed', reference: 'half' });
+    expect(await known(await on.row('d1'))).toEqual({ ...nothingKnown, own: 'half' });
+  });
+
+  test('the report that told the same cause', async () => {
+    await on.store.transaction('intake', (tx) => tx.runs.insert({ run: runFixture({ id: 'r7' }), plan: null }));
+    await add('d1', 1, 'thread-7', { alertId: 'a7', runId: 'r7' });
+    const row = await add('d2', 1, null);
+    expect(await known(row, { sameAs: { run: { id: 'r7', url: null } } })).toEqual({
+      ...nothingKnown,
+      incident: 'thread-7',
+    });
+    for (const sameAs of [null, {}, { run: null }, { run: { id: 'r8' } }])
+      expect((await known(row, { sameAs })).incident).toBeNull();
+  });
+});

@@ -1,0 +1,171 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { DeliveryVerdict } from '../../src/core/delivery.ts';
+import type { KnownReferences, SinkBackend, SinkDelivery } from '../../src/sinks/define.ts';
+import { nothingKnown } from '../../src/sinks/known.ts';
+import { createCleanup } from './cleanup.ts';
+import { faults } from './faulty-peer.ts';
+import type { Fault } from './faulty-peer.ts';
+import { injections } from './injections.ts';
+import { attemptOf, payload, resolvedPayload, sinkDelivery, sinkWorld } from './sink-world.ts';
+import type { SinkWorld } from './sink-world.ts';
+import type { Vendor } from './vendor.ts';
+
+/** A vendor that refuses what the real one refuses, and what it has been made to do. */
+export interface StrictVendor {
+  readonly vendor: Vendor;
+  /** Things that people see twice if they are made twice: incidents, messages, issues. */
+  effects(): number;
+  /** All text that people see, as the vendor shows it: markup is `<b>` or `[link]`-like there where the vendor would act on it. */
+  shown(): readonly string[];
+}
+
+export interface SinkSuite {
+  readonly backend: SinkBackend;
+  config(url: string): object;
+  readonly secrets: Readonly<Record<string, string>>;
+  start(): Promise<StrictVendor>;
+  /** Whether a request that is sent again has no second effect. */
+  readonly isIdempotent: boolean;
+  /** Things that the end of an alert makes beside what it ends: a reply in the thread. Default 0. */
+  readonly effectsOfEnd?: number;
+  /** Markup that alert text must not cause in what `shown` gives. */
+  readonly forbidden: readonly RegExp[];
+}
+
+/** What the outbox remembers of what a vendor called earlier deliveries. */
+function ledger() {
+  let known: KnownReferences = nothingKnown;
+  return {
+    next: (): KnownReferences => known,
+    note(verdict: DeliveryVerdict): void {
+      const { reference } = verdict;
+      if (reference === undefined || reference === null) return;
+      known = verdict.ok ? { ...known, own: null, open: reference } : { ...known, own: reference };
+    },
+    end: (): void => void (known = { ...known, own: null, open: null, closed: known.open }),
+  };
+}
+
+/** The same deliveries and faults for each sink that speaks to a vendor over HTTP. */
+export function testSink(suite: SinkSuite): void {
+  const { backend, secrets } = suite;
+  const cleanup = createCleanup();
+  afterEach(() => cleanup.run());
+
+  async function begin(changes: SinkWorld = {}) {
+    const strict = await suite.start();
+    const world = sinkWorld({ secrets, ...changes });
+    cleanup.defer(() => world.close());
+    cleanup.defer(() => strict.vendor.stop());
+    const book = ledger();
+    const config = suite.config(strict.vendor.url);
+    /** Until it is sent, as the outbox does; answers all verdicts. */
+    async function deliver(delivery: SinkDelivery): Promise<readonly DeliveryVerdict[]> {
+      const verdicts: DeliveryVerdict[] = [];
+      for (let attempt = 1; attempt <= 5; attempt += 1) {
+        const verdict = await attemptOf(backend, world.io, config, {
+          ...delivery,
+          isRepeat: attempt > 1,
+          known: book.next(),
+        });
+        verdicts.push(verdict);
+        book.note(verdict);
+        if (verdict.ok || !verdict.retry) break;
+      }
+      return verdicts;
+    }
+    return { ...strict, deliver, end: book.end };
+  }
+
+  const started = sinkDelivery({
+    event: 'run-started',
+    payload: { ...payload, event: 'run-started', report: null, text: 'FIRING critical KubePodCrashLooping\n' },
+    idempotencyKey: 'r1/out/run-started',
+  });
+  const finished = sinkDelivery();
+  const resolved = sinkDelivery({
+    event: 'alert-resolved',
+    payload: resolvedPayload,
+    idempotencyKey: 'a1/out/resolved',
+  });
+
+  describe(`${backend.type}: every sink`, () => {
+    test('an incident from its start to its end is taken by the vendor, as one thing', async () => {
+      const { vendor, effects, deliver } = await begin();
+      for (const delivery of [started, finished])
+        expect(await deliver(delivery)).toEqual([{ ok: true, reference: expect.toSatisfy(isReference) as unknown }]);
+      expect(effects()).toBe(1);
+      expect((await deliver(resolved)).at(-1)).toMatchObject({ ok: true });
+      expect(effects()).toBe(1 + (suite.effectsOfEnd ?? 0));
+      expect(vendor.refusals).toEqual([]);
+    });
+
+    test.each(Object.keys(faults) as Fault[])('%s: once, or said to be ambiguous', async (fault) => {
+      const { vendor, effects, deliver } = await begin({ timeoutMs: 150 });
+      vendor.fail(fault);
+      const verdicts = await deliver(finished);
+      expect(verdicts.at(-1)).toMatchObject({ ok: true });
+      const isAmbiguous = verdicts.some((verdict) => !verdict.ok && verdict.ambiguous === true);
+      expect(effects()).toBeLessThanOrEqual(suite.isIdempotent || !isAmbiguous ? 1 : 2);
+      expect(effects()).toBeGreaterThanOrEqual(1);
+      expect(vendor.refusals).toEqual([]);
+    });
+
+    test('asks again as late as the vendor wishes, and not after a refusal', async () => {
+      const { vendor, deliver } = await begin();
+      vendor.fail('429 with Retry-After');
+      expect((await deliver(finished))[0]).toMatchObject({ ok: false, retry: true, retryAfterMs: 9000 });
+    });
+
+    test('a missing Secret sends nothing', async () => {
+      if (Object.keys(secrets).length === 0) return;
+      const { vendor, deliver } = await begin({ secrets: {} });
+      await expect(deliver(finished)).rejects.toMatchObject({ code: 'SecretMissing' });
+      expect(vendor.requests).toEqual([]);
+    });
+
+    test('no error tells a secret', async () => {
+      const { vendor, deliver } = await begin({ timeoutMs: 150 });
+      vendor.fail('processed, then 500', 'reset', '503', 'no answer');
+      const told = JSON.stringify(await deliver(finished));
+      for (const value of Object.values(secrets)) expect(told).not.toContain(value);
+    });
+
+    test('alert text comes out as text, whatever it says', async () => {
+      const { vendor, shown, deliver } = await begin();
+      for (const [index, text] of injections.entries()) {
+        const delivery = sinkDelivery({
+          payload: hostile(text),
+          idempotencyKey: `r${index}/out/run-finished`,
+          subjectKey: `subject-${index}`,
+        });
+        expect((await deliver(delivery)).at(-1), text).toMatchObject({ ok: true });
+      }
+      expect(vendor.refusals).toEqual([]);
+      for (const text of shown()) for (const pattern of suite.forbidden) expect(text).not.toMatch(pattern);
+    });
+  });
+}
+
+function isReference(value: unknown): boolean {
+  return value === null || (typeof value === 'string' && value.length > 0);
+}
+
+/** The same text wherever a sender may write. */
+function hostile(text: string): SinkDelivery['payload'] {
+  const { alert, report } = payload;
+  return {
+    ...payload,
+    alert: {
+      ...alert,
+      alertname: text,
+      summary: text,
+      description: text,
+      labels: { ...alert.labels, alertname: text, pod: text },
+      annotations: { summary: text, runbook_url: text },
+      generatorURL: text,
+    },
+    report: { ...report, summary: text, root_cause: text, report: text },
+    text: `FIRING critical ${text}\n\nThe cause is (95%): ${text}\n`,
+  };
+}
