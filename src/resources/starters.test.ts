@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { parseDocument } from 'yaml';
+import { sinks } from '../sinks/index.ts';
 import { fieldTree } from './field-tree.ts';
 import type { FieldInfo } from './field-tree.ts';
 import { lintPath } from './lint.ts';
@@ -57,8 +58,7 @@ describe('documents to begin with', () => {
       'Workflow cli',
       'Workflow agent',
       'Workflow conditional',
-      'Sink stdout',
-      'Sink webhook',
+      ...sinks.filter(({ deliver }) => deliver !== null).map(({ type }) => `Sink ${type}`),
     ]);
     expect(() => writeStarter('Sink', 'slack')).toThrow('no Sink of type slack that this version can run');
   });

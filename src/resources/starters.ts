@@ -53,25 +53,11 @@ const starters: readonly Starter[] = [
       agent: { name: 'investigate', type: 'agent', goal: 'Find out why {{ .alert.alertname }} fires.' },
     },
   ]),
-  {
-    kind: 'Sink',
-    type: 'stdout',
-    name: 'report',
-    spec: { type: 'stdout', config: { format: 'text' }, sendResolved: true },
-  },
-  {
-    kind: 'Sink',
-    type: 'webhook',
-    name: 'report',
-    spec: {
-      type: 'webhook',
-      config: {
-        endpoint: 'https://receiver.example/fist',
-        authentication: { type: 'bearer', secretRef: 'report-token' },
-      },
-      sendResolved: true,
-    },
-  },
+  ...sinks
+    .filter(({ deliver }) => deliver !== null)
+    .map(({ type, example }): Starter => {
+      return { kind: 'Sink', type, name: 'report', spec: { type, config: example, sendResolved: true } };
+    }),
 ];
 
 function workflow(type: string, steps: readonly Values[]): Starter {

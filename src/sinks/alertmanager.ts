@@ -5,6 +5,7 @@ import { action, endpoint, template } from './fields.ts';
 export const alertmanager = defineSink({
   type: 'alertmanager',
   description: 'Resolves, annotates or silences the alert in Alertmanager.',
+  example: { endpoint: 'http://alertmanager.monitoring:9093', action: 'annotate' },
   config: z
     .object({ endpoint, action: action.optional(), template: template.optional() })
     .refine((config) => config.action !== 'trigger', {

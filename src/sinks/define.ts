@@ -54,6 +54,7 @@ export interface SinkBackend<Type extends string = string> {
   /** One sentence for the reference page. */
   readonly description: string;
   readonly config: z.ZodObject;
+  readonly example: JsonObject;
   readonly remembers: boolean;
   readonly escape: ((value: string) => string) | null;
   /** null: this version checks the config and cannot deliver (condition `NotImplemented`). */
@@ -68,6 +69,8 @@ export interface SinkDefinition<Type extends string, Config extends z.ZodObject>
    * `templated` are rendered when `deliver` gets them.
    */
   readonly config: Config;
+  /** A config to begin with: `fist init sink` and the reference page show it. */
+  readonly example: z.input<Config>;
   /** Whether `known` of a delivery is wanted. */
   readonly remembers?: boolean;
   /** Makes text of what templates print, so that no alert can write markup of the receiver. Absent: it has none. */
@@ -80,11 +83,12 @@ export interface SinkDefinition<Type extends string, Config extends z.ZodObject>
 export function defineSink<const Type extends string, Config extends z.ZodObject>(
   definition: SinkDefinition<Type, Config>,
 ): SinkBackend<Type> {
-  const { type, description, config, remembers = false, escape = null, deliver } = definition;
+  const { type, description, config, example, remembers = false, escape = null, deliver } = definition;
   return {
     type,
     description,
     config,
+    example: example as JsonObject,
     remembers,
     escape,
     // What was accepted once; the texts of its templates are rendered by now.

@@ -73,15 +73,3 @@ export function failureOf(response: HttpResponse, host: string, nowMs: number): 
     ...(wanted === null ? {} : { retryAfterMs: wanted }),
   };
 }
-
-/** The answer as JSON object; undefined where it is none. */
-export function objectOf({ body }: HttpResponse): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}

@@ -6,6 +6,12 @@ import { endpoint, template } from './fields.ts';
 export const jira = defineSink({
   type: 'jira',
   description: 'An issue in Jira.',
+  example: {
+    endpoint: 'https://example.atlassian.net',
+    project: 'OPS',
+    issueType: 'Incident',
+    credentialsSecret: 'jira-credentials',
+  },
   config: z.object({
     endpoint: endpoint.optional(),
     project: z.string().min(1).max(255).meta({ description: 'Key of the project.' }),

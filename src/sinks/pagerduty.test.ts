@@ -50,10 +50,11 @@ function problemsOf({ routing_key, event_action, dedup_key, payload, links = [] 
   if (event_action !== 'trigger') return dedup_key === undefined ? [...problems, "'dedup_key' is missing"] : problems;
   if (typeof dedup_key === 'string' && dedup_key.length > 255) problems.push("'dedup_key' is too long");
   const { summary, source, severity, timestamp } = payload ?? {};
-  if (typeof summary !== 'string' || summary === '' || [...summary].length > 1024) problems.push("'summary' is wrong");
+  if (typeof summary !== 'string' || summary === '' || summary.length > 1024) problems.push("'summary' is wrong");
   if (typeof source !== 'string' || source === '') problems.push("'source' is missing or blank");
   if (!['critical', 'error', 'warning', 'info'].includes(String(severity))) problems.push("'severity' is invalid");
-  if (timestamp !== undefined && Number.isNaN(Date.parse(String(timestamp)))) problems.push("'timestamp' is invalid");
+  if (timestamp !== undefined && !(typeof timestamp === 'string' && Date.parse(timestamp) > 0))
+    problems.push("'timestamp' is invalid");
   for (const { href } of links) if (!/^https?:/.test(href)) problems.push("'href' is invalid");
   return problems;
 }

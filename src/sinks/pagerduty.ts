@@ -22,6 +22,7 @@ const severities = { critical: 'critical', warning: 'warning', info: 'info' } as
 export const pagerduty = defineSink({
   type: 'pagerduty',
   description: 'An incident in PagerDuty (Events API v2): triggered, brought up to date, resolved.',
+  example: { routingKey: 'pagerduty-routing-key' },
   config: z
     .object({
       endpoint: endpoint.default('https://events.pagerduty.com/v2/enqueue'),

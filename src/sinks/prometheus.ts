@@ -4,6 +4,7 @@ import { defineSink } from './define.ts';
 export const prometheus = defineSink({
   type: 'prometheus',
   description: 'Metrics about a run, pushed to a Pushgateway.',
+  example: { pushgateway: 'http://pushgateway.monitoring:9091', job: 'fist' },
   config: z.object({
     pushgateway: z
       .string()

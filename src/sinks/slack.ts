@@ -6,6 +6,7 @@ import { template } from './fields.ts';
 export const slack = defineSink({
   type: 'slack',
   description: 'A message in a Slack channel.',
+  example: { channel: '#incidents', botToken: 'slack-bot-token' },
   config: z.object({
     channel: z.string().min(1).max(255).meta({ description: 'Channel name or id.' }),
     botToken: secretRef.optional().meta({ description: 'Secret with the bot token: name, or name/key.' }),

@@ -8,6 +8,7 @@ import { template } from './fields.ts';
 export const stdout = defineSink({
   type: 'stdout',
   description: "Prints to the server's standard output.",
+  example: { format: 'text' },
   config: z.object({
     format: z.enum(['text', 'json', 'yaml']).optional().meta({
       description:

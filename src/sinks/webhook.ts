@@ -17,6 +17,7 @@ const ownHeader =
 export const webhook = defineSink({
   type: 'webhook',
   description: 'Posts JSON to an HTTP receiver, with an Idempotency-Key header.',
+  example: { endpoint: 'https://receiver.example/fist', authentication: { type: 'bearer', secretRef: 'report-token' } },
   config: z.object({
     endpoint,
     headers: z

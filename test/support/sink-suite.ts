@@ -14,14 +14,14 @@ import type { Vendor } from './vendor.ts';
 export interface StrictVendor {
   readonly vendor: Vendor;
   /** Things that people see twice if they are made twice: incidents, messages, issues. */
-  effects(): number;
+  readonly effects: () => number;
   /** All text that people see, as the vendor shows it: markup is `<b>` or `[link]`-like there where the vendor would act on it. */
-  shown(): readonly string[];
+  readonly shown: () => readonly string[];
 }
 
 export interface SinkSuite {
   readonly backend: SinkBackend;
-  config(url: string): object;
+  readonly config: (url: string) => object;
   readonly secrets: Readonly<Record<string, string>>;
   start(): Promise<StrictVendor>;
   /** Whether a request that is sent again has no second effect. */
@@ -32,17 +32,23 @@ export interface SinkSuite {
   readonly forbidden: readonly RegExp[];
 }
 
+interface Ledger {
+  readonly next: () => KnownReferences;
+  readonly note: (verdict: DeliveryVerdict) => void;
+  readonly end: () => void;
+}
+
 /** What the outbox remembers of what a vendor called earlier deliveries. */
-function ledger() {
+function ledger(): Ledger {
   let known: KnownReferences = nothingKnown;
   return {
-    next: (): KnownReferences => known,
-    note(verdict: DeliveryVerdict): void {
+    next: () => known,
+    note: (verdict) => {
       const { reference } = verdict;
       if (reference === undefined || reference === null) return;
       known = verdict.ok ? { ...known, own: null, open: reference } : { ...known, own: reference };
     },
-    end: (): void => void (known = { ...known, own: null, open: null, closed: known.open }),
+    end: () => void (known = { ...known, own: null, open: null, closed: known.open }),
   };
 }
 

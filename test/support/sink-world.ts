@@ -108,7 +108,8 @@ export async function attemptOf(
   delivery: SinkDelivery,
 ): Promise<DeliveryVerdict> {
   const accepted = backend.config.parse(config) as JsonObject;
-  const clock = { now: () => new Date(String(delivery.payload['timestamp'])) };
+  const { timestamp } = delivery.payload;
+  const clock = { now: () => new Date(typeof timestamp === 'string' ? timestamp : 0) };
   const fields = renderFields(backend, accepted, delivery.payload, clock);
   if (backend.deliver === null) throw new Error(`${backend.type} cannot deliver`);
   return backend.deliver(io, { ...accepted, ...fields }, delivery);

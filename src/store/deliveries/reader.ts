@@ -4,7 +4,7 @@ import { severities } from '../../core/alert.ts';
 import { episodeOf, wholePayload } from '../../core/delivery.ts';
 import type { DeliveryEvent, DeliveryRecord } from '../../core/delivery.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { DeliveryReader, EarlierReference, IncidentDelivery, OrderedDelivery } from '../../core/store.ts';
+import type { DeliveryReader, IncidentDelivery, OrderedDelivery } from '../../core/store.ts';
 import { addMs } from '../../core/time.ts';
 import { statement } from '../sql/statements.ts';
 import type { Database } from '../tables/all.ts';
@@ -139,7 +139,7 @@ function references(query: Kysely<Database>): Pick<DeliveryReader, 'earlierRefer
       const [row] = await earlier(query, { namespace, sinkName, orderKey, sortKey: sortKey ?? id, episode });
       if (row === undefined) return undefined;
       const { reference, event, ends } = row;
-      return { reference, isOpen: event !== 'alert-resolved' && Number(ends) === 0 } satisfies EarlierReference;
+      return { reference, isOpen: event !== 'alert-resolved' && ends === 0 };
     },
     async referenceOfRun({ namespace, sinkName }, runId) {
       return (await ofRun(query, { namespace, sinkName, runId }))[0]?.reference ?? null;
