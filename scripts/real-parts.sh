@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the programs that `npm run test:real` runs against, where it can: Debian's Prometheus and Alertmanager, as root;
 # zstd, which unpacks the binaries of an API server where they are kept packed; and strace, which records what a server
-# writes, for the tests of power cuts (also of `npm run test:chaos`).
+# writes, for the tests of power cuts (also of `npm run test:chaos`); and zsh and fish, for what completes their command lines.
 # The services that the packages would start are kept off.
 set -u
 missing=()
@@ -9,6 +9,8 @@ command -v prometheus >/dev/null || missing+=(prometheus)
 command -v prometheus-alertmanager >/dev/null || missing+=(prometheus-alertmanager)
 command -v zstd >/dev/null || missing+=(zstd)
 command -v strace >/dev/null || missing+=(strace)
+command -v zsh >/dev/null || missing+=(zsh)
+command -v fish >/dev/null || missing+=(fish)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "real-parts: not installed: ${missing[*]} (needs root on Debian)" >&2

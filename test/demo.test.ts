@@ -5,6 +5,7 @@ import { eventText } from '../src/cli/demo-text.ts';
 import type { Terminal } from '../src/cli/output.ts';
 import { createLog } from '../src/lib/log.ts';
 import { textWidth } from '../src/lib/text-width.ts';
+import { runFist } from './support/program.ts';
 
 const events: DemoEvent[] = [];
 let asExpected = false;
@@ -29,6 +30,13 @@ function stories(columns: number): readonly string[] {
   );
 }
 
+/** Without how long it took, how large it was and which version this is. */
+const steady = (text: string) =>
+  text
+    .replace(/^fist \d\S*/m, 'fist 1.0.0')
+    .replace(/investigated in [\d.]+s/g, 'investigated in 0.1s')
+    .replace(/\d+ bytes/g, '1000 bytes');
+
 describe('the stories of the demo', () => {
   it('come out as expected, each with a cause', () => {
     expect(asExpected).toBe(true);
@@ -47,6 +55,16 @@ describe('the stories of the demo', () => {
     expect(
       wide.filter((line) => line.trim().includes(' ') && textWidth(line.trim().split(' ')[0] ?? '') <= 39),
     ).toEqual([]);
+  });
+
+  it.each([80, 120])('look as they should on a terminal of %i columns', async (columns) => {
+    await expect(steady(stories(columns).join(''))).toMatchFileSnapshot(`screens/demo-${columns}.txt`);
+  });
+
+  it('begin with what this is and end with what was found and the next commands', async () => {
+    const { code, out, err } = await runFist(['demo', '--fast', '--story', 'oom-crash-loop'], {}, { columns: 80 });
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    await expect(steady(out)).toMatchFileSnapshot('screens/demo-story-80.txt');
   });
 
   it('show orders in a log as text that is not followed, and what a terminal would act on escaped', () => {

@@ -4,6 +4,7 @@ import type { ClusterFlags } from '../app/options.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { readInput } from './input.ts';
 import { AppError } from '../core/errors.ts';
+import { inWordsOf } from './called-as.ts';
 import { reportFailure } from './failure.ts';
 import { outputFormat, printObject } from './output.ts';
 import type { Terminal } from './output.ts';
@@ -27,6 +28,7 @@ export async function investigateCommand(
   const format = outputFormat(flags.output, ['text', 'json', 'markdown']);
   const { result, text, failure } = await investigateOnce(await alertsOf(flags, object), readClusterOptions(flags), {
     colour: terminal.colour,
+    inWords: (command) => inWordsOf(terminal.called, command),
     ...(terminal.columns === undefined ? {} : { width: terminal.columns }),
     explain: flags.explain === true,
     evidence: flags.evidence === true,

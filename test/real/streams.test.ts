@@ -30,14 +30,57 @@ function shell(script: string) {
   return runProcess('/bin/sh', ['-c', `fist() { '${process.execPath}' src/main.ts "$@"; }; ${script}`]);
 }
 
+const oom = 'examples/oom-crash-loop';
+
 describe('a command', () => {
-  it('whose reader is gone ends quietly, as one that SIGPIPE ends', async () => {
-    const child = startProcess(process.execPath, ['src/main.ts', 'explain', 'workflow'], {
-      environment: cleanEnvironment(),
-    });
+  /** Its reader is gone before it writes. */
+  async function endOf(words: readonly string[], more: Readonly<Record<string, string>> = {}) {
+    const child = startProcess(process.execPath, words, { environment: cleanEnvironment(more) });
+    cleanup.defer(() => child.kill());
     child.closeOutput('stdout');
-    expect(await child.exited).toEqual({ code: 141, signal: null });
-    expect(child.stderr()).toBe('');
+    return { ...(await child.exited), stderr: child.stderr() };
+  }
+  const quiet = { code: 141, signal: null, stderr: '' };
+
+  it.each([
+    '--help',
+    'get --help',
+    'version -o json',
+    'explain workflow',
+    'completion bash',
+    'init workflow',
+    'render x',
+    `investigate --alert ${oom}/alert.json --dump ${oom}/dump`,
+    `investigate --alert ${oom}/alert.json --dump ${oom}/dump -o json`,
+    `scan --dump ${oom}/dump`,
+    'demo --ci --story oom-crash-loop',
+    'demo --fast --story oom-crash-loop',
+  ])('`%s` whose reader is gone ends quietly, as one that SIGPIPE ends', async (line) => {
+    const { code, signal, stderr } = await endOf(['src/main.ts', ...line.split(' ')]);
+    // What is told beside the result may come first.
+    expect({ code, signal }).toEqual({ code: 141, signal: null });
+    expect(stderr).not.toMatch(/error|EPIPE|^ +at /im);
+  });
+
+  it('through the program of a checkout too', async () => {
+    expect(await endOf(['bin/fist.js', 'explain', 'workflow'])).toEqual(quiet);
+  });
+
+  it('of a server, also one that goes on', async () => {
+    const { database, resources } = world();
+    const server = await startServer({ database, resources });
+    cleanup.defer(() => server.process.stop());
+    expect((await server.post('/webhook/alerts', notification)).status).toBe(200);
+    const lines = ['get alerts', 'get alerts -o json', 'why', 'describe alert/Down', 'status', 'get alerts --watch'];
+    for (const line of lines)
+      expect(
+        await endOf(['src/main.ts', ...line.split(' '), '--quiet'], {
+          FIST_SERVER: server.url,
+          SQLITE_PATH: database,
+        }),
+        line,
+      ).toEqual(quiet);
+    expect(await endOf(['src/main.ts', 'db', 'size', '--db', database])).toMatchObject({ code: 141 });
   });
 
   it('that cannot write what was asked for fails and says why', async () => {

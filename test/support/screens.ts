@@ -122,9 +122,36 @@ const investigated = {
         risk_level: 'low',
         requires_approval: false,
       },
+      {
+        priority: 2,
+        action: 'fist serve --resources DIR --context NAME',
+        rationale: 'Then the cluster itself is looked at.',
+        risk_level: 'low',
+        requires_approval: false,
+      },
     ],
   },
 };
+
+/** What its investigation was not given. */
+const gaps = [
+  {
+    what: 'the previous log of container checkout of pod/shop/checkout-7d9f8c6b5-x2x4z',
+    kind: 'forbidden',
+    reason: 'pods "checkout-7d9f8c6b5-x2x4z" is forbidden: User "fist" cannot get resource "pods/log"',
+    remedy: 'give the ServiceAccount fist the verb get of pods/log in the namespace shop',
+    resource: 'pods/log',
+    namespace: 'shop',
+  },
+  {
+    what: 'the nodes',
+    kind: 'not_captured',
+    reason: 'the folder has no nodes.json',
+    remedy: `fist capture of all namespaces ${hostile}`,
+    resource: 'nodes',
+    namespace: null,
+  },
+];
 
 /** A server with a store in which something of everything is, on a port of its own; and how the command line finds it. */
 export async function startScreens() {
@@ -183,6 +210,7 @@ export async function startScreens() {
           object: pod,
           happened: 'The pod was killed for its memory.',
           report: '# ...',
+          gaps,
         },
       }),
     ]);
@@ -234,5 +262,5 @@ export async function startScreens() {
   });
   const { port } = await world.server.listen();
   const env = { FIST_SERVER: `http://127.0.0.1:${port}`, FIST_TOKEN: apiToken };
-  return { env, newestRun: idBefore(12), close: () => world.close() };
+  return { env, failedDelivery: idBefore(11), close: () => world.close() };
 }
