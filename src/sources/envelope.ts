@@ -32,7 +32,9 @@ export interface ParsedBody {
   /** The body, with an empty list in place of the one that was asked for; an empty object where it is a list itself. */
   readonly value: Readonly<Record<string, unknown>>;
   readonly isList: boolean;
-  /** The first element of the list; undefined where there is none, or it cannot be read. */
+  /** The list has no elements. */
+  readonly isEmpty: boolean;
+  /** The first element of the list that can be read; undefined where there is none. */
   readonly first: () => unknown;
   /**
    * Elements of the list, parsed one by one, of at most so many bytes. Refused where one is not JSON: then the body is not.
@@ -75,8 +77,9 @@ export async function parseBody(
     contentHash: digest?.digest('hex') ?? hash('sha256', bytes),
     value: isList ? {} : envelope,
     isList,
+    isEmpty: scanned.items.length === 0,
     first() {
-      const [item] = scanned.items;
+      const item = scanned.items.find(({ from, to, problem }) => problem === null && to - from <= bounds.itemBytes);
       const read = item === undefined ? undefined : readItem(bytes, item, bounds.itemBytes);
       return read?.ok === true ? read.value : undefined;
     },

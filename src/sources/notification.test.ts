@@ -20,7 +20,7 @@ function fixture(path: string): Buffer {
 }
 
 describe('a Source without a format', () => {
-  test.each(['alertmanager/firing.json', 'grafana/firing.json'])('takes %s', async (path) => {
+  test.each(['alertmanager/firing.json', 'grafana/firing.json', 'rulers/vmalert.json'])('takes %s', async (path) => {
     const result = await receive(fixture(path));
     expect(result).toMatchObject({ ok: true, notification: { bad: [], unread: null } });
   });
