@@ -3,6 +3,7 @@ import { FunctionError } from './error.ts';
 import { asTime } from './functions/dates.ts';
 import type { ParameterType, TemplateFunction } from './functions/define.ts';
 import { functions } from './functions/index.ts';
+import { methodOf } from './methods.ts';
 import { checkCharacters, spend } from './runtime.ts';
 import type { Runtime } from './runtime.ts';
 import { isTrue, kindOf, member, typeName, wholeNumber } from './values.ts';
@@ -56,8 +57,24 @@ function evaluateCommand(evaluation: Evaluation, command: Command, dot: unknown,
   if (first.kind === 'function') return callFunction(evaluation, first.name, command.operands, dot, piped);
   const hasArguments = command.operands.length > 1 || piped !== nothing;
   if (first.kind === 'nil') throw new FunctionError('nil is not a command');
-  if (hasArguments) throw new FunctionError('only a function takes arguments');
-  return evaluateOperand(evaluation, first, dot);
+  return hasArguments ? callMethod(evaluation, command, dot, piped) : evaluateOperand(evaluation, first, dot);
+}
+
+/** `.alert.startsAt.Format "15:04"`: the last step of a chain is a method that takes the arguments. */
+function callMethod(evaluation: Evaluation, command: Command, dot: unknown, piped: unknown): unknown {
+  const [first] = command.operands;
+  const name = 'path' in first ? first.path.at(-1) : undefined;
+  if (!('path' in first) || typeof name !== 'string') throw new FunctionError('only a function takes arguments');
+  const receiver = evaluateOperand(evaluation, { ...first, path: first.path.slice(0, -1) }, dot);
+  // A field that is absent stays absent, as without arguments.
+  if (receiver === undefined) return undefined;
+  const method = methodOf(receiver, name);
+  evaluation.offset = first.offset;
+  if (method === undefined) {
+    const what = receiver === null ? 'nil' : `a value of type ${typeName(receiver)}`;
+    throw new FunctionError(`${what} has no method ${name}, and only a function or method takes arguments`);
+  }
+  return call(evaluation, name, method, [receiver], command.operands, dot, piped);
 }
 
 /** The value of an operand that has no arguments. */
@@ -99,13 +116,18 @@ function follow(evaluation: Evaluation, start: unknown, path: readonly PathStep[
     else if (typeof name === 'number' && kindOf(value) === 'list') value = (value as GoList)[name];
     else {
       evaluation.offset = offset;
-      const what = typeof name === 'number' ? `index [${name}]` : `field ${name}`;
-      throw new FunctionError(
-        value === null ? `nil has no ${what}` : `a value of type ${typeName(value)} has no ${what}`,
-      );
+      value = callPlainMethod(evaluation, value, name);
     }
   }
   return value;
+}
+
+/** A method without arguments, in a field chain: `.UTC`, `.Unix`. */
+function callPlainMethod(evaluation: Evaluation, value: unknown, name: PathStep): unknown {
+  const method = typeof name === 'string' ? methodOf(value, name) : undefined;
+  if (method !== undefined) return call(evaluation, String(name), method, [value], [], undefined, nothing);
+  const what = typeof name === 'number' ? `index [${name}]` : `field ${name}`;
+  throw new FunctionError(value === null ? `nil has no ${what}` : `a value of type ${typeName(value)} has no ${what}`);
 }
 
 function callFunction(
@@ -115,16 +137,30 @@ function callFunction(
   dot: unknown,
   piped: unknown,
 ): unknown {
-  const { offset } = evaluation;
   if (name === 'and' || name === 'or') return decide(evaluation, name, operands, dot, piped);
   const definition = functions.get(name);
   if (definition === undefined) throw new FunctionError(`function ${JSON.stringify(name)} is not defined`);
-  const count = operands.length - 1 + (piped === nothing ? 0 : 1);
-  checkCount(name, definition, count);
-  const values: unknown[] = [];
+  return call(evaluation, name, definition, [], operands, dot, piped);
+}
+
+/** Calls a function, or a method on its `receiver`, with the operands behind the first. */
+function call(
+  evaluation: Evaluation,
+  name: string,
+  definition: TemplateFunction,
+  receiver: readonly unknown[],
+  operands: readonly Operand[],
+  dot: unknown,
+  piped: unknown,
+): unknown {
+  const { offset } = evaluation;
+  const count = Math.max(operands.length - 1, 0) + (piped === nothing ? 0 : 1);
+  checkCount(name, definition, count, receiver.length);
+  const values = receiver.map((value) => convert(value, parameterType(definition, 0)));
   for (let index = 1; index < operands.length; index += 1) {
     const operand = operands[index];
-    if (operand !== undefined) values.push(argument(evaluation, operand, dot, parameterType(definition, index - 1)));
+    const type = parameterType(definition, values.length);
+    if (operand !== undefined) values.push(argument(evaluation, operand, dot, type));
   }
   evaluation.offset = offset;
   if (piped !== nothing) values.push(convert(piped, parameterType(definition, values.length)));
@@ -145,8 +181,8 @@ function weight(value: unknown): number {
   return Array.isArray(value) ? value.length >>> 3 : 0;
 }
 
-function checkCount(name: string, definition: TemplateFunction, count: number): void {
-  const wanted = definition.parameters.length;
+function checkCount(name: string, definition: TemplateFunction, count: number, receivers: number): void {
+  const wanted = definition.parameters.length - receivers;
   if (definition.rest === undefined ? count === wanted : count >= wanted) return;
   const least = definition.rest === undefined ? '' : 'at least ';
   throw new FunctionError(`${name} takes ${least}${plural(wanted, 'argument')}, not ${count}`);

@@ -1,6 +1,7 @@
 import type { Command, NumberNode, Operand, PathStep, Pipeline } from './ast.ts';
 import { enter, fail, nextVisible, peek, peekVisible, unexpected } from './cursor.ts';
 import type { Parser } from './cursor.ts';
+import { unknownFunction } from './functions/index.ts';
 import type { Token } from './lexer.ts';
 import { fitsInt64, parseGoFloat, parseGoInteger } from './number.ts';
 import { unquoteGo } from './quote.ts';
@@ -100,7 +101,7 @@ function parseTerm(parser: Parser): Operand | undefined {
   const { kind, text, offset } = token;
   switch (kind) {
     case 'identifier':
-      if (!parser.functionNames.has(text)) fail(parser, `function ${JSON.stringify(text)} is not defined`, token);
+      if (!parser.functionNames.has(text)) fail(parser, unknownFunction(text), token);
       return { kind: 'function', name: text, offset };
     case 'field':
       return { kind, path: [text.slice(1)], offset };

@@ -100,6 +100,32 @@ describe('own properties only', () => {
 
 describe('bounds', () => {
   it.each([
+    ['until', '{{ until 1e9 }}', 'list has more than 100000 members'],
+    ['untilStep', '{{ untilStep 0 1000000 1 }}', 'list has more than 100000 members'],
+    ['seq', '{{ seq 1 1000000000 }}', 'list has more than 100000 members'],
+    ['until, over and over', '{{ range 9999 }}{{ $x := until 99999 }}{{ end }}', 'steps'],
+    ['regexFindAll', '{{ regexFindAll "" (repeat 200000 "a") -1 | len }}', 'regular expressions take more'],
+    ['regexSplit', '{{ regexSplit "a" (repeat 200000 "a") -1 | len }}', 'regular expressions take more'],
+    ['split', '{{ split "" (repeat 200000 "a") }}', 'members'],
+    ['splitn', '{{ splitn "" 3 (repeat 200000 "a") }}', 'members'],
+    ['wrap', '{{ wrapWith 1 (repeat 9999 "x") (repeat 9999 "a") }}', 'longer than'],
+    ['wrap, over and over', '{{ $t := repeat 60000 "a" }}{{ range 999 }}{{ $x := wrap 1 $t }}{{ end }}', 'steps'],
+    ['chunk', '{{ $l := until 99999 }}{{ range 9999 }}{{ $x := chunk 1 $l }}{{ end }}', 'steps'],
+    [
+      'merging',
+      '{{ $d := dict }}{{ range 99999 }}{{ $d = merge $d (dict (toString .) (until 99)) }}{{ end }}',
+      'steps',
+    ],
+    ['copying data', '{{ range 99999 }}{{ $x := set $.data "a" 1 }}{{ end }}', 'steps'],
+    [
+      'copying deeply',
+      '{{ $x := dict }}{{ range 99 }}{{ $x = dict "a" $x "b" $x }}{{ end }}{{ deepCopy $x }}',
+      'steps',
+    ],
+    ['digits', '{{ $x := 1e300 }}{{ mulf $x $x $x $x $x $x $x $x $x }}', 'too many digits'],
+    ['clocks', '{{ range 99999 }}{{ $x := ago now }}{{ end }}', 'steps'],
+    ['calendars', '{{ $t := now | tz "Europe/Berlin" }}{{ range 99999 }}{{ $x := $t.Month }}{{ end }}', 'steps'],
+    ['adding dates', '{{ $t := now }}{{ range 99999 }}{{ $t = $t.AddDate 0 1 0 }}{{ end }}', 'steps'],
     ['output', '{{ range 100 }}{{ repeat 20000 "x" }}{{ end }}', 'longer than'],
     ['one text', '{{ $x := "x" }}{{ range 99 }}{{ $x = print $x $x }}{{ end }}', 'longer than'],
     ['repeat', '{{ repeat 1000000000 "x" }}', 'longer than'],
@@ -113,7 +139,8 @@ describe('bounds', () => {
     ['copying', '{{ $x := list }}{{ range 99999 }}{{ $x = append $x . }}{{ end }}', 'steps'],
     ['recursion', '{{ define "a" }}{{ template "a" }}{{ end }}{{ template "a" }}', 'levels deep'],
   ])('of %s', (_name, template, expected) => {
-    expect(failure(() => renderTemplate(template, {})).message).toContain(expected);
+    const wide = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`k${index}`, index]));
+    expect(failure(() => renderTemplate(template, { data: wide })).message).toContain(expected);
   });
 
   // Each of these took from half a second to minutes.
@@ -140,8 +167,21 @@ describe('bounds', () => {
     'b64enc $t | b64dec',
     'now | date "2006 Monday MST"',
     'reReplaceAll "a" "b" $t',
+    'regexFindAll "a" $t -1',
+    'regexSplit "a" $t -1',
+    'snakecase $t',
+    'camelcase $t',
+    'swapcase $t',
+    'initials $t',
+    'untitle $t',
+    'urlQueryEscape $t',
+    'sha512sum $t',
+    'toRawJson $t',
+    'split "" $t',
+    'dateInZone "2006" now "Asia/Tokyo"',
+    'humanize $n',
   ])('of %s, over and over, by the work that it does', (call) => {
-    const template = `{{ $t := . }}{{ range 9999 }}{{ $x := ${call} }}{{ end }}`;
+    const template = `{{ $t := . }}{{ $n := 12345 }}{{ range 9999 }}{{ $x := ${call} }}{{ end }}`;
     expect(failure(() => renderTemplate(template, 'é'.repeat(60_000))).message).toMatch(/steps|take more than/);
   });
 
@@ -186,6 +226,120 @@ describe('clock', () => {
     expect(render('{{ if gt (since .startsAt) 0 }}past{{ end }}')).toBe('past');
   });
 });
+
+describe('data', () => {
+  it('is never changed: what a template changes is a copy, and its own maps it changes in place', () => {
+    const shared = deepFreeze({ labels: { pod: 'web-1' }, deep: { in: { x: 1 } } });
+    const render = (template: string): string => renderTemplate(template, shared);
+    expect(render('{{ $c := set .labels "a" 1 }}{{ $c }} {{ .labels }}')).toBe('map[a:1 pod:web-1] map[pod:web-1]');
+    expect(render('{{ unset .labels "pod" }} {{ .labels }}')).toBe('map[] map[pod:web-1]');
+    expect(render('{{ merge .labels (dict "b" 2) }} {{ .labels }}')).toBe('map[b:2 pod:web-1] map[pod:web-1]');
+    expect(render('{{ mergeOverwrite .deep (dict "in" (dict "x" 2)) }} {{ .deep }}')).toBe(
+      'map[in:map[x:2]] map[in:map[x:1]]',
+    );
+    expect(render('{{ $d := dict "l" .labels }}{{ $_ := set $d.l "a" 1 }}{{ $d }}')).toBe('map[l:map[pod:web-1]]');
+    expect(render('{{ $d := deepCopy .deep }}{{ $_ := set $d.in "x" 2 }}{{ $d }} {{ .deep }}')).toBe(
+      'map[in:map[x:2]] map[in:map[x:1]]',
+    );
+  });
+
+  it('has no map that holds itself', () => {
+    for (const template of [
+      '{{ $d := dict }}{{ set $d "d" $d }}',
+      '{{ $d := dict }}{{ set $d "l" (list 1 (list $d)) }}',
+      '{{ $d := dict }}{{ $e := dict "d" $d }}{{ merge $d $e }}',
+    ])
+      expect(failure(() => renderTemplate(template, {})).message).toContain('a map cannot be put into itself');
+  });
+
+  it('keeps names that JavaScript knows', () => {
+    const made = '{{ $d := set (dict) "__proto__" (dict "x" 1) }}{{ $d.__proto__.x }}{{ $d.x }}{{ get $d "x" }}';
+    expect(renderTemplate(made, {})).toBe('1');
+    expect(renderTemplate('{{ pick . "__proto__" "constructor" }}{{ pluck "toString" . }}', {})).toBe('map[][]');
+    expect(renderTemplate('{{ dig "constructor" "name" "none" . }}', {})).toBe('none');
+    expect(failure(() => renderTemplate('{{ .t.constructor }}', { t: '2026-03-01T10:00:00Z' })).stage).toBe('execute');
+  });
+
+  it('nested too deep is an error like any other', () => {
+    const nest = '{{ $x := dict }}{{ range 20000 }}{{ $x = dict "a" $x }}{{ end }}';
+    for (const use of [
+      '{{ $x }}',
+      '{{ deepCopy $x }}',
+      '{{ set (dict) "a" $x }}',
+      '{{ toJson $x }}',
+      '{{ merge $x $x }}',
+    ])
+      expect(failure(() => renderTemplate(nest + use, {})).stage).toBe('execute');
+  });
+});
+
+describe('methods', () => {
+  const times = { startsAt: '2026-03-01T10:00:00Z', endsAt: null, name: 'web' };
+  const render = (template: string): string =>
+    renderTemplate(template, times, { now: () => new Date('2026-03-01T11:30:00Z') });
+
+  it.each([
+    ['{{ .startsAt.Format "2006-01-02" }}', '2026-03-01'],
+    ['{{ .startsAt.Unix }} {{ .startsAt.UTC.Hour }} {{ .startsAt.Weekday }}', '1772359200 10 Sunday'],
+    ['{{ (now.Sub .startsAt).Minutes }}', '90'],
+    ['{{ (.startsAt.Add (parseDurationTime "1h")).Format "15:04" }}', '11:00'],
+    ['{{ "15:04" | .startsAt.Format }}', '10:00'],
+    ['{{ if .startsAt.Before now }}past{{ end }}', 'past'],
+    ['{{ with .endsAt }}{{ .Format "15:04" }}{{ else }}fires{{ end }}', 'fires'],
+    ['[{{ .nothing.Format "15:04" }}]', '[]'],
+    ['{{ ago .startsAt }} {{ durationRound (since .startsAt) }}', '1h30m0s 1h'],
+    ['{{ .startsAt.AddDate 0 0 1 | tz "Europe/Berlin" | date "2006-01-02 15:04 MST" }}', '2026-03-02 11:00 +01'],
+  ])('%s', (template, expected) => {
+    expect(render(template)).toBe(expected);
+  });
+
+  it.each([
+    ['{{ .name.Format "15:04" }}', '"web" is not a time (RFC 3339)'],
+    ['{{ .endsAt.Format "15:04" }}', 'nil has no method Format'],
+    ['{{ .startsAt.Frmat "15:04" }}', 'has no method Frmat'],
+    ['{{ .startsAt.Format }}', 'Format takes 1 argument, not 0'],
+    ['{{ .startsAt.Add "1h" }}', 'write (parseDurationTime "1h")'],
+    ['{{ .startsAt.length }}', 'has no field length'],
+  ])('%s fails', (template, expected) => {
+    expect(failure(() => render(template)).message).toContain(expected);
+  });
+});
+
+describe('labels', () => {
+  const samples = [{ labels: { pod: 'b' }, value: 2 }, { labels: { pod: 'a' }, value: 1.5 }, { value: 0 }];
+
+  it.each([
+    ['{{ range sortByLabel "pod" . }}{{ label "pod" . }}={{ value . }} {{ end }}', '=0 a=1.5 b=2 '],
+    ['{{ (index . 0).labels.pod }}', 'b'],
+    ['{{ label "pod" (first .) }}{{ strvalue (first .) }}', 'b'],
+  ])('%s', (template, expected) => {
+    expect(renderTemplate(template, samples)).toBe(expected);
+  });
+});
+
+describe('functions that templates have not', () => {
+  it.each([
+    ['env "HOME"', 'function "env" is refused: templates do not read the environment'],
+    ['expandenv "$HOME"', 'is refused'],
+    ['getHostByName "x"', 'the network'],
+    ['randAlpha 5', 'nothing is random'],
+    ['uuidv4', '.run.id'],
+    ['genCA "x" 1', 'Secret'],
+    ['query "up"', 'a step of a Workflow can'],
+    ['include "x" .', '{{ template "NAME" . }}'],
+    ['lookup "v1" "Pod" "" ""', 'do not read the cluster'],
+    ['toUper .x', 'function "toUper" is not defined; did you mean toUpper?'],
+  ])('%s', (call, expected) => {
+    const error = failure(() => parseTemplate(`{{ ${call} }}`));
+    expect(error.stage).toBe('parse');
+    expect(error.message).toContain(expected);
+  });
+});
+
+function deepFreeze<Value extends object>(value: Value): Value {
+  for (const member of Object.values(value)) if (typeof member === 'object' && member !== null) deepFreeze(member);
+  return Object.freeze(value);
+}
 
 describe('renderTemplateParts', () => {
   it('keeps values apart from the text of the template', () => {

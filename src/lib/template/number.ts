@@ -33,6 +33,9 @@ export function parseGoInteger(text: string): bigint | undefined {
   return sign === '-' ? -magnitude : magnitude;
 }
 
+/** What Go's conversion gives for a float64 outside int64 on amd64. */
+export const outOfRange: bigint = minimumInt64;
+
 /** Whether a whole number fits Go's int64. */
 export function fitsInt64(value: bigint): boolean {
   return value >= minimumInt64 && value <= maximumInt64;

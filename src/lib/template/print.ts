@@ -4,7 +4,7 @@ import { checkCharacters, spend } from './runtime.ts';
 import type { Runtime } from './runtime.ts';
 import { timeText } from './times.ts';
 import { floatNumber, kindOf, timeValue, utc, goTime, wholeNumber } from './values.ts';
-import type { GoDuration, GoList, GoMap } from './values.ts';
+import type { GoDuration, GoList, GoMap, GoNamed } from './values.ts';
 
 /** A value as Go's `%v` prints it; nil and missing are `<nil>`. */
 export function formatValue(value: unknown, runtime: Runtime): string {
@@ -32,7 +32,9 @@ function formatObject(value: unknown, runtime: Runtime): string {
     case 'time':
       return timeText(timeValue(value) ?? goTime(0, 0, utc));
     case 'duration':
-      return formatGoDuration((value as GoDuration).nanoseconds);
+      return formatDuration((value as GoDuration).nanoseconds);
+    case 'named':
+      return (value as GoNamed).text;
     case 'int64':
       return String(wholeNumber(value));
     case 'float64':
@@ -83,7 +85,7 @@ const durationUnits: readonly (readonly [string, bigint])[] = [
 ];
 
 /** Nanoseconds as Go's time.Duration prints them: `1h30m0s`, `1.5s`, `20ms`. */
-function formatGoDuration(nanoseconds: bigint): string {
+export function formatDuration(nanoseconds: bigint): string {
   if (nanoseconds === 0n) return '0s';
   const sign = nanoseconds < 0n ? '-' : '';
   const size = nanoseconds < 0n ? -nanoseconds : nanoseconds;

@@ -5,6 +5,26 @@ import type { GoTime, Zone } from './values.ts';
 /** Go's zero time, year 1. */
 export const zeroTime: GoTime = goTime(-62_135_596_800, 0, utc);
 
+/** Nanoseconds since 1970. */
+export function nanosecondsOf(time: GoTime): bigint {
+  return BigInt(time.seconds) * 1_000_000_000n + BigInt(time.nanoseconds);
+}
+
+/** How much later `left` is, in nanoseconds; as in Go at most what a duration holds, some 292 years. */
+export function between(left: GoTime, right: GoTime): bigint {
+  const difference = nanosecondsOf(left) - nanosecondsOf(right);
+  const most = 2n ** 63n - 1n;
+  if (difference > most) return most;
+  return difference < -most - 1n ? -most - 1n : difference;
+}
+
+/** A time so much later, in the same zone. */
+export function addNanoseconds(time: GoTime, nanoseconds: bigint): GoTime {
+  const total = nanosecondsOf(time) + nanoseconds;
+  const rest = ((total % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+  return goTime(Number((total - rest) / 1_000_000_000n), Number(rest), time.zone);
+}
+
 export const months: readonly string[] = [
   'January',
   'February',
@@ -57,7 +77,8 @@ interface WallClock {
   readonly offsetSeconds: number;
 }
 
-function wallClock(time: GoTime): WallClock {
+/** A time as the clock of its zone shows it: the UTC fields of `date`. */
+export function wallClock(time: GoTime): WallClock {
   const offsetSeconds = offsetAt(time);
   return { date: new Date((time.seconds + offsetSeconds) * 1000), offsetSeconds };
 }
@@ -126,7 +147,7 @@ function formatElement(element: string, clock: WallClock, time: GoTime): string 
   }
 }
 
-function dayOfYear(date: Date): number {
+export function dayOfYear(date: Date): number {
   return Math.floor((date.getTime() - startOfYear(date)) / 86_400_000) + 1;
 }
 

@@ -39,7 +39,15 @@ export interface GoTime {
   readonly zone: Zone;
 }
 
-type Boxed = BoxedInteger | BoxedFloat | GoDuration | GoTime;
+/** A whole number that prints as a name: a time.Month or time.Weekday. */
+export interface GoNamed {
+  readonly [boxed]: 'named';
+  readonly type: string;
+  readonly value: bigint;
+  readonly text: string;
+}
+
+type Boxed = BoxedInteger | BoxedFloat | GoDuration | GoTime | GoNamed;
 
 export type Kind =
   | 'missing'
@@ -50,6 +58,7 @@ export type Kind =
   | 'int64'
   | 'float64'
   | 'duration'
+  | 'named'
   | 'time'
   | 'list'
   | 'map';
@@ -68,6 +77,10 @@ export function goTime(seconds: number, nanoseconds: number, zone: Zone): GoTime
 
 export function goDuration(nanoseconds: bigint): GoDuration {
   return { [boxed]: 'duration', nanoseconds };
+}
+
+export function named(type: string, value: bigint, text: string): GoNamed {
+  return { [boxed]: 'named', type, value, text };
 }
 
 /** An int64; wraps around as Go's arithmetic does. */
@@ -110,15 +123,16 @@ export function typeName(value: unknown): string {
   if (kind === 'map') return 'map[string]interface {}';
   if (kind === 'time') return 'time.Time';
   if (kind === 'duration') return 'time.Duration';
+  if (kind === 'named') return (value as GoNamed).type;
   return kind === 'missing' || kind === 'nil' ? '<nil>' : kind;
 }
 
-/** The whole number in an int, int64 or duration; `undefined` for anything else. */
+/** The whole number in an int, int64, duration or month; `undefined` for anything else. */
 export function wholeNumber(value: unknown): bigint | undefined {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined;
   const kind = kindOf(value);
-  if (kind === 'int64') return (value as BoxedInteger).value;
+  if (kind === 'int64' || kind === 'named') return (value as BoxedInteger | GoNamed).value;
   return kind === 'duration' ? (value as GoDuration).nanoseconds : undefined;
 }
 

@@ -36,7 +36,8 @@ export function printVerb(operand: unknown, verb: string, flags: Flags, runtime:
       return printInteger(operand, verb, flags, runtime);
     case 'time':
     case 'duration':
-      if (verb === 'd' && kindOf(operand) === 'duration') return printInteger(operand, verb, flags, runtime);
+    case 'named':
+      if (verb === 'd' && kindOf(operand) !== 'time') return printInteger(operand, verb, flags, runtime);
       return printText(formatValue(operand, runtime), verb, flags, runtime);
     case 'list':
       if (verb === 'v' && flags.sharp) return goSyntax(operand, runtime);

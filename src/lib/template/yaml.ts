@@ -65,6 +65,7 @@ function scalar(value: unknown, indent: string, runtime: Runtime): string {
       return time === undefined ? 'null' : `"${timeJson(time)}"`;
     }
     case 'duration':
+    case 'named':
       return String(wholeNumber(value));
     default:
       return formatValue(value, runtime)

@@ -1,5 +1,4 @@
 import { FunctionError } from '../error.ts';
-import { checkMembers, spend } from '../runtime.ts';
 import { kindOf, member, typeName, wholeNumber } from '../values.ts';
 import type { GoList, GoMap } from '../values.ts';
 import { fixed, variadic } from './define.ts';
@@ -62,36 +61,16 @@ function slice(value: unknown, indexes: readonly unknown[]): unknown {
   return kind === 'string' ? sliceBytes(value as string, start, end) : (value as GoList).slice(start, end);
 }
 
-/** A map from alternating names and values. Without a prototype, so that `__proto__` is a name like any other. */
-function dict(members: readonly unknown[]): GoMap {
-  if (members.length % 2 !== 0) throw new FunctionError('dict needs an even number of arguments');
-  const map = Object.create(null) as Record<string, unknown>;
-  for (let index = 0; index < members.length; index += 2) {
-    const key = members[index];
-    if (typeof key !== 'string') throw new FunctionError('keys of a dict must be text');
-    map[key] = members[index + 1];
-  }
-  return map;
-}
-
 function notCallable(values: readonly unknown[]): never {
   const [value] = values;
   if (values.length === 0) throw new FunctionError('call needs at least 1 argument');
   throw new FunctionError(`a value of type ${typeName(value)} is not a function`);
 }
 
-/** Go's `len index slice call` and what Sprig and Alertmanager have for maps. */
+/** Go's `len index slice call`. */
 export const accessFunctions: FunctionTable = {
   len: fixed(['any'], (value) => length(value)),
   index: variadic(['any'], 'any', (value, indexes) => indexes.reduce<unknown>(indexOnce, value)),
   slice: variadic(['any'], 'any', slice),
   call: variadic([], 'any', notCallable),
-  dict: variadic([], 'any', dict),
-  get: fixed(['map', 'string'], (map, key) => (map !== undefined && Object.hasOwn(map, key) ? map[key] : '')),
-  keys: variadic([], 'map', (maps, runtime) => {
-    const keys = maps.flatMap((map) => (map === undefined ? [] : Object.keys(map)));
-    checkMembers(runtime, keys.length);
-    spend(runtime, keys.length * 4);
-    return keys.sort();
-  }),
 };

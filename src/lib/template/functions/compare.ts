@@ -2,7 +2,7 @@ import { compareUtf8 } from '../../hash.ts';
 import { FunctionError } from '../error.ts';
 import { spend } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
-import { floatNumber, isTrue, kindOf, member, timeValue, typeName, wholeNumber } from '../values.ts';
+import { floatNumber, isTrue, kindOf, timeValue, typeName, wholeNumber } from '../values.ts';
 import type { GoList, GoMap, Kind } from '../values.ts';
 import { fixed, variadic } from './define.ts';
 import type { FunctionTable } from './define.ts';
@@ -15,6 +15,7 @@ const families: Partial<Record<Kind, Family>> = {
   int: 'integer',
   int64: 'integer',
   duration: 'integer',
+  named: 'integer',
   float64: 'float',
 };
 
@@ -112,5 +113,4 @@ export const compareFunctions: FunctionTable = {
   gt: fixed(['any', 'any'], (left, right) => !(order(left, right) <= 0)),
   ge: fixed(['any', 'any'], (left, right) => !(order(left, right) < 0)),
   not: fixed(['any'], (value) => !isTrue(value)),
-  hasKey: fixed(['map', 'string'], (map, key) => map !== undefined && member(map, key) !== undefined),
 };

@@ -1,61 +1,14 @@
+import { parseGoDuration, roundDuration } from '../durations.ts';
 import { FunctionError } from '../error.ts';
-import { formatFloat } from '../floats.ts';
-import { parseGoFloat } from '../number.ts';
+import { formatDuration } from '../print.ts';
 import { spend } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
 import { parseTime } from '../time-parse.ts';
-import { formatTime, longestLayout, zeroTime, zoneByName } from '../times.ts';
-import { floatNumber, goDuration, goTime, kindOf, timeValue, typeName, utc, wholeNumber } from '../values.ts';
-import type { GoDuration, GoTime } from '../values.ts';
+import { addNanoseconds, between, formatTime, longestLayout, zeroTime, zoneByName } from '../times.ts';
+import { floatNumber, goDuration, goTime, timeValue, utc, wholeNumber } from '../values.ts';
+import type { GoTime, Zone } from '../values.ts';
 import { fixed } from './define.ts';
 import type { FunctionTable } from './define.ts';
-
-const nanosecondsPerSecond = 1_000_000_000n;
-
-function nanosecondsOf(time: GoTime): bigint {
-  return BigInt(time.seconds) * nanosecondsPerSecond + BigInt(time.nanoseconds);
-}
-
-function secondsOf(value: unknown): number {
-  const kind = kindOf(value);
-  if (kind === 'duration') return Number((value as GoDuration).nanoseconds) / 1e9;
-  const number =
-    floatNumber(value) ?? wholeNumber(value) ?? (typeof value === 'string' ? parseGoFloat(value) : undefined);
-  if (number !== undefined) return Number(number);
-  throw new FunctionError(
-    kind === 'string' ? `${JSON.stringify(value)} is not a number` : `${typeName(value)} is not a duration`,
-  );
-}
-
-const smallUnits = ['', 'm', 'u', 'n', 'p', 'f', 'a', 'z', 'y'];
-
-/** Seconds as Prometheus shows them to people: `1d 2h 3m 4s`, `12.35s`, `1.5ms`. */
-function humanizeDuration(value: unknown): string {
-  const seconds = secondsOf(value);
-  if (!Number.isFinite(seconds)) return formatFloat(seconds, 'g', 4);
-  if (seconds === 0) return '0s';
-  if (Math.abs(seconds) < 1) {
-    let scaled = seconds;
-    let unit = 0;
-    while (Math.abs(scaled) < 1 && unit < smallUnits.length - 1) {
-      scaled *= 1000;
-      unit += 1;
-    }
-    return `${formatFloat(scaled, 'g', 4)}${smallUnits[unit]}s`;
-  }
-  const sign = seconds < 0 ? '-' : '';
-  const total = Math.trunc(Math.abs(seconds));
-  const [days, hours, minutes] = [
-    Math.floor(total / 86_400),
-    Math.floor(total / 3600) % 24,
-    Math.floor(total / 60) % 60,
-  ];
-  const rest = `${total % 60}s`;
-  if (days !== 0) return `${sign}${days}d ${hours}h ${minutes}m ${rest}`;
-  if (hours !== 0) return `${sign}${hours}h ${minutes}m ${rest}`;
-  if (minutes !== 0) return `${sign}${minutes}m ${rest}`;
-  return `${sign}${formatFloat(Math.abs(seconds), 'g', 4)}s`;
-}
 
 /** What a look into the calendar takes, in steps. */
 const calendarSteps = 100;
@@ -67,9 +20,26 @@ function checkLayout(layout: string, runtime: Runtime): string {
   return layout;
 }
 
+/** A time by a Go layout, with what that costs. */
+export function formatted(time: GoTime, layout: string, runtime: Runtime): string {
+  return formatTime(time, checkLayout(layout, runtime));
+}
+
 function inZone(zone: string, time: GoTime, runtime: Runtime): GoTime {
   spend(runtime, calendarSteps);
   return goTime(time.seconds, time.nanoseconds, zoneByName(zone));
+}
+
+/** Sprig takes UTC where it does not know the zone. */
+function formattedIn(layout: string, time: GoTime, name: string, runtime: Runtime): string {
+  spend(runtime, calendarSteps);
+  let zone: Zone = utc;
+  try {
+    zone = zoneByName(name);
+  } catch (thrown) {
+    if (!(thrown instanceof FunctionError)) throw thrown;
+  }
+  return formatted(goTime(time.seconds, time.nanoseconds, zone), layout, runtime);
 }
 
 function mustToDate(layout: string, text: string, runtime: Runtime): GoTime {
@@ -79,23 +49,84 @@ function mustToDate(layout: string, text: string, runtime: Runtime): GoTime {
   return time;
 }
 
-/** Times and durations, as Alertmanager has them; the clock is the caller's. */
+/** The caller's clock. */
+function nowOf(runtime: Runtime): GoTime {
+  return timeValue(runtime.now()) ?? zeroTime;
+}
+
+function since(time: GoTime, runtime: Runtime): bigint {
+  spend(runtime, 8);
+  return between(nowOf(runtime), time);
+}
+
+const second = 1_000_000_000n;
+
+/** Whole seconds, or text that is a whole number of them, as Go prints a duration; anything else is `0s`. */
+function duration(value: unknown): string {
+  const seconds = typeof value === 'string' && /^[+-]?\d{1,18}$/.test(value) ? BigInt(value) : wholeNumber(value);
+  return formatDuration(BigInt.asIntN(64, (seconds ?? 0n) * second));
+}
+
+const day = 86_400n * second;
+const roundUnits: readonly (readonly [string, bigint])[] = [
+  ['y', 365n * day],
+  ['mo', 30n * day],
+  ['d', day],
+  ['h', 3600n * second],
+  ['m', 60n * second],
+  ['s', second],
+];
+
+/** The largest unit that is shorter than a duration, and how many of them: `2h`, `3mo`. */
+function durationRound(value: unknown, runtime: Runtime): string {
+  spend(runtime, 8);
+  const time = timeValue(value);
+  const nanoseconds = time === undefined ? nanosecondsIn(value) : since(time, runtime);
+  const size = nanoseconds < 0n ? -nanoseconds : nanoseconds;
+  const found = roundUnits.find(([, unit]) => size > unit);
+  return found === undefined ? '0s' : `${size / found[1]}${found[0]}`;
+}
+
+function nanosecondsIn(value: unknown): bigint {
+  return typeof value === 'string' ? (goDurationOrNothing(value) ?? 0n) : (wholeNumber(value) ?? 0n);
+}
+
+function goDurationOrNothing(text: string): bigint | undefined {
+  try {
+    return parseGoDuration(text);
+  } catch (thrown) {
+    if (thrown instanceof FunctionError) return undefined;
+    throw thrown;
+  }
+}
+
+const dateInZone = fixed(['string', 'time', 'string'], formattedIn);
+const dateModify = fixed(['string', 'time'], (text, time) => addNanoseconds(time, goDurationOrNothing(text) ?? 0n));
+const mustDateModify = fixed(['string', 'time'], (text, time) => addNanoseconds(time, parseGoDuration(text)));
+
+/** Times and durations, as Alertmanager and Sprig have them; the clock is the caller's. */
 export const dateFunctions: FunctionTable = {
-  date: fixed(['string', 'time'], (layout, time, runtime) => formatTime(time, checkLayout(layout, runtime))),
+  date: fixed(['string', 'time'], (layout, time, runtime) => formatted(time, layout, runtime)),
   tz: fixed(['string', 'time'], inZone),
-  now: fixed([], (runtime) => timeValue(runtime.now()) ?? zeroTime),
-  since: fixed(['time'], (time, runtime) =>
-    goDuration(nanosecondsOf(timeValue(runtime.now()) ?? zeroTime) - nanosecondsOf(time)),
-  ),
+  now: fixed([], nowOf),
+  since: fixed(['time'], (time, runtime) => goDuration(since(time, runtime))),
+  ago: fixed(['time'], (time, runtime) => formatDuration(roundDuration(since(time, runtime), second))),
   toDate: fixed(
     ['string', 'string'],
     (layout, text, runtime) => parseTime(checkLayout(layout, runtime), text) ?? zeroTime,
   ),
   mustToDate: fixed(['string', 'string'], mustToDate),
-  humanizeDuration: fixed(['any'], (value, runtime) => {
-    spend(runtime, calendarSteps);
-    return humanizeDuration(value);
-  }),
+  dateInZone,
+  date_in_zone: dateInZone,
+  htmlDate: fixed(['time'], (time, runtime) => formattedIn('2006-01-02', time, 'UTC', runtime)),
+  htmlDateInZone: fixed(['time', 'string'], (time, zone, runtime) => formattedIn('2006-01-02', time, zone, runtime)),
+  dateModify,
+  date_modify: dateModify,
+  mustDateModify,
+  must_date_modify: mustDateModify,
+  unixEpoch: fixed(['time'], (time) => String(time.seconds)),
+  duration: fixed(['any'], duration),
+  durationRound: fixed(['any'], durationRound),
 };
 
 /**

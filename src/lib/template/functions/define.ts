@@ -65,3 +65,14 @@ export function variadic<const Parameters extends readonly ParameterType[], Rest
       ),
   };
 }
+
+/**
+ * The functions also with `must` in front, as Sprig has them: there these fail where the others panic, which is the same
+ * here.
+ */
+export function withMust(table: FunctionTable): FunctionTable {
+  const musts = Object.entries(table).map(
+    ([name, definition]) => [`must${name.charAt(0).toUpperCase()}${name.slice(1)}`, definition] as const,
+  );
+  return { ...table, ...Object.fromEntries(musts) };
+}

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { sha256Hex } from '../../hash.ts';
 import { FunctionError } from '../error.ts';
 import { sprint } from '../print.ts';
@@ -97,11 +98,20 @@ function decodeOrExplain(text: string, runtime: Runtime): string {
   }
 }
 
+function digest(algorithm: 'sha1' | 'sha512', text: string, runtime: Runtime): string {
+  spend(runtime, text.length >>> 3);
+  return hash(algorithm, text);
+}
+
 /** Escapes, base64 and hashes of Go, Sprig and Alertmanager. */
 export const encodingFunctions: FunctionTable = {
   html: variadic([], 'any', (values, runtime) => escapeHtml(textOf(values, runtime))),
   js: variadic([], 'any', (values, runtime) => escapeJs(textOf(values, runtime))),
   urlquery: variadic([], 'any', (values, runtime) => escapeQuery(textOf(values, runtime))),
+  urlQueryEscape: fixed(['string'], (text, runtime) => {
+    spend(runtime, text.length);
+    return escapeQuery(text);
+  }),
   urlUnescape: fixed(['string'], (text, runtime) => {
     spend(runtime, text.length >>> 2);
     return unescapeQuery(text);
@@ -113,6 +123,8 @@ export const encodingFunctions: FunctionTable = {
   base64decode: fixed(['string'], (text, runtime) => decodeBase64(text, /[A-Za-z0-9_-]/, runtime)),
   b64enc: fixed(['string'], (text) => Buffer.from(text, 'utf8').toString('base64')),
   b64dec: fixed(['string'], decodeOrExplain),
+  sha1sum: fixed(['string'], (text, runtime) => digest('sha1', text, runtime)),
+  sha512sum: fixed(['string'], (text, runtime) => digest('sha512', text, runtime)),
   sha256sum: fixed(['string'], (text, runtime) => {
     spend(runtime, text.length >>> 3);
     return sha256Hex(text);

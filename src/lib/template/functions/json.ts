@@ -6,8 +6,9 @@ import { timeJson } from '../times.ts';
 import { float64, floatNumber, kindOf, nilList, timeValue, wholeNumber } from '../values.ts';
 import type { GoList, GoMap } from '../values.ts';
 import { toYaml } from '../yaml.ts';
-import { fixed } from './define.ts';
+import { fixed, withMust } from './define.ts';
 import type { FunctionTable } from './define.ts';
+import { ownMap } from './own.ts';
 
 const htmlEscapes: Readonly<Record<string, string>> = {
   '<': '\\u003c',
@@ -38,6 +39,7 @@ function write(value: unknown, indent: string, newline: string, runtime: Runtime
     case 'int':
     case 'int64':
     case 'duration':
+    case 'named':
       return String(wholeNumber(value));
     case 'float64':
       return jsonFloat(floatNumber(value) ?? 0);
@@ -98,13 +100,13 @@ function withFloats(value: unknown, runtime: Runtime): unknown {
   if (typeof value === 'number') return float64(value);
   if (Array.isArray(value)) return value.map((element) => withFloats(element, runtime));
   if (typeof value !== 'object' || value === null) return value;
-  const map = Object.create(null) as Record<string, unknown>;
+  const map = ownMap();
   for (const [key, element] of Object.entries(value)) map[key] = withFloats(element, runtime);
   return map;
 }
 
-/** What is no JSON gives nil. */
-function fromJson(text: string, runtime: Runtime): unknown {
+/** Throws FunctionError where it is no JSON. */
+function mustFromJson(text: string, runtime: Runtime): unknown {
   spend(runtime, text.length);
   let value: unknown;
   try {
@@ -112,19 +114,43 @@ function fromJson(text: string, runtime: Runtime): unknown {
       if (typeof element === 'number' && !Number.isFinite(element)) throw new FunctionError('the number is too large');
       return element;
     });
-  } catch {
-    return null;
+  } catch (thrown) {
+    throw new FunctionError(`the text is no JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
   }
   return withFloats(value, runtime);
+}
+
+/** What is no JSON gives nil. */
+function fromJson(text: string, runtime: Runtime): unknown {
+  try {
+    return mustFromJson(text, runtime);
+  } catch (thrown) {
+    if (thrown instanceof FunctionError && runtime.stepsLeft >= 0) return null;
+    throw thrown;
+  }
+}
+
+/** Without the escapes that make JSON fit for HTML. */
+function toRawJson(value: unknown, runtime: Runtime): string {
+  const json = toJson(value, '', runtime);
+  spend(runtime, json.length >>> 2);
+  // A backslash that is itself escaped starts no escape.
+  return json.replaceAll(/\\(?:u00(?:3c|3e|26)|[^])/g, (escape) =>
+    escape.startsWith('\\u00') ? String.fromCharCode(Number.parseInt(escape.slice(2), 16)) : escape,
+  );
 }
 
 const compact = fixed(['any'], (value, runtime) => toJson(value, '', runtime));
 
 /** JSON and YAML, as Alertmanager, Sprig and Helm have them. */
 export const jsonFunctions: FunctionTable = {
-  toJson: compact,
   toJSON: compact,
-  toPrettyJson: fixed(['any'], (value, runtime) => toJson(value, '  ', runtime)),
   fromJson: fixed(['string'], fromJson),
+  mustFromJson: fixed(['string'], mustFromJson),
+  ...withMust({
+    toJson: compact,
+    toPrettyJson: fixed(['any'], (value, runtime) => toJson(value, '  ', runtime)),
+    toRawJson: fixed(['any'], toRawJson),
+  }),
   toYaml: fixed(['any'], toYaml),
 };

@@ -3,10 +3,10 @@ import { FunctionError } from '../error.ts';
 import { formatValue } from '../print.ts';
 import { checkCharacters, checkMembers, spend } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
-import { kindOf, nilList, typeName } from '../values.ts';
+import { isTrue, kindOf, nilList, typeName } from '../values.ts';
 import type { GoList } from '../values.ts';
 import { deepEqual } from './compare.ts';
-import { fixed, variadic } from './define.ts';
+import { fixed, variadic, withMust } from './define.ts';
 import type { FunctionTable } from './define.ts';
 
 function listOf(value: unknown, name: string): GoList {
@@ -53,11 +53,22 @@ function join(separator: string, value: unknown, runtime: Runtime): string {
   return texts.join(separator);
 }
 
+/** Lists of at most `size` members. */
+function chunk(size: number, list: GoList, runtime: Runtime): GoList {
+  if (size < 1) throw new FunctionError('chunk needs a size of at least 1');
+  spend(runtime, Math.ceil(list.length / size));
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
+    list.slice(index * size, (index + 1) * size),
+  );
+}
+
+const list = variadic([], 'any', (elements, runtime) => bounded(elements, runtime));
+
 /** Lists, as Sprig and Alertmanager have them. */
 export const listFunctions: FunctionTable = {
-  list: variadic([], 'any', (elements, runtime) => bounded(elements, runtime)),
+  list,
+  tuple: list,
   stringSlice: variadic([], 'string', (elements) => elements),
-  append: variadic(['list'], 'any', (list, elements, runtime) => bounded([...(list ?? []), ...elements], runtime)),
   concat: variadic([], 'any', (lists, runtime) => {
     if (lists.length === 0) return nilList;
     const parts = lists.map((list) => listOf(list, 'concat'));
@@ -67,27 +78,37 @@ export const listFunctions: FunctionTable = {
     );
     return parts.flat(1);
   }),
-  first: fixed(['any'], (value) => listOf(value, 'first').at(0) ?? null),
-  last: fixed(['any'], (value) => listOf(value, 'last').at(-1) ?? null),
-  rest: fixed(['any'], (value) => {
-    const list = listOf(value, 'rest');
-    return list.length === 0 ? nilList : list.slice(1);
-  }),
-  initial: fixed(['any'], (value) => {
-    const list = listOf(value, 'initial');
-    return list.length === 0 ? nilList : list.slice(0, -1);
-  }),
-  reverse: fixed(['any'], (value) => [...listOf(value, 'reverse')].reverse()),
-  uniq: fixed(['any'], (value, runtime) => unique(listOf(value, 'uniq'), runtime)),
-  has: fixed(['any', 'any'], (wanted, value, runtime) =>
-    value === undefined || value === null ? false : contains(listOf(value, 'has'), wanted, runtime),
-  ),
-  without: variadic(['any'], 'any', (value, omitted, runtime) =>
-    listOf(value, 'without').filter((element) => !contains(omitted, element, runtime)),
-  ),
   sortAlpha: fixed(['any'], (value, runtime) => {
     if (kindOf(value) === 'list') return sorted(textsOf(value, runtime), runtime);
     return [formatValue(value, runtime)];
   }),
   join: fixed(['string', 'any'], join),
+  toStrings: fixed(['any'], (value, runtime) => textsOf(value, runtime)),
+  ...withMust({
+    append: variadic(['list'], 'any', (list, elements, runtime) => bounded([...(list ?? []), ...elements], runtime)),
+    push: fixed(['any', 'any'], (value, element, runtime) => bounded([...listOf(value, 'push'), element], runtime)),
+    prepend: fixed(['any', 'any'], (value, element, runtime) =>
+      bounded([element, ...listOf(value, 'prepend')], runtime),
+    ),
+    compact: fixed(['any'], (value) => listOf(value, 'compact').filter(isTrue)),
+    chunk: fixed(['int', 'any'], (size, value, runtime) => chunk(size, listOf(value, 'chunk'), runtime)),
+    first: fixed(['any'], (value) => listOf(value, 'first').at(0) ?? null),
+    last: fixed(['any'], (value) => listOf(value, 'last').at(-1) ?? null),
+    rest: fixed(['any'], (value) => {
+      const list = listOf(value, 'rest');
+      return list.length === 0 ? nilList : list.slice(1);
+    }),
+    initial: fixed(['any'], (value) => {
+      const list = listOf(value, 'initial');
+      return list.length === 0 ? nilList : list.slice(0, -1);
+    }),
+    reverse: fixed(['any'], (value) => [...listOf(value, 'reverse')].reverse()),
+    uniq: fixed(['any'], (value, runtime) => unique(listOf(value, 'uniq'), runtime)),
+    has: fixed(['any', 'any'], (wanted, value, runtime) =>
+      value === undefined || value === null ? false : contains(listOf(value, 'has'), wanted, runtime),
+    ),
+    without: variadic(['any'], 'any', (value, omitted, runtime) =>
+      listOf(value, 'without').filter((element) => !contains(omitted, element, runtime)),
+    ),
+  }),
 };

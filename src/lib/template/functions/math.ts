@@ -1,11 +1,10 @@
 import { FunctionError } from '../error.ts';
-import { parseGoFloat, parseGoInteger, fitsInt64 } from '../number.ts';
-import { float64, floatNumber, int64, isTrue, kindOf, wholeNumber } from '../values.ts';
+import { fitsInt64, outOfRange, parseGoFloat, parseGoInteger } from '../number.ts';
+import { checkMembers, spend } from '../runtime.ts';
+import type { Runtime } from '../runtime.ts';
+import { float64, floatNumber, int64, wholeNumber } from '../values.ts';
 import { fixed, variadic } from './define.ts';
 import type { FunctionTable } from './define.ts';
-
-/** What Go's conversion gives for a float64 outside int64 on amd64. */
-const outOfRange = -(2n ** 63n);
 
 /** Sprig's toInt64: text by strconv.ParseInt with base 0, floats cut, true 1; what is no number is 0. */
 function toInteger(value: unknown): bigint {
@@ -23,7 +22,8 @@ function toInteger(value: unknown): bigint {
   return fitsInt64(cut) ? cut : outOfRange;
 }
 
-function toFloat(value: unknown): number {
+/** Sprig's toFloat64: what is no number is 0. */
+export function toFloat(value: unknown): number {
   const whole = wholeNumber(value);
   if (whole !== undefined) return Number(whole);
   if (typeof value === 'string') return parseGoFloat(value) ?? 0;
@@ -44,20 +44,37 @@ function extreme(
   return int64(rest.map(toInteger).reduce((best, next) => (isBetter(next, best) ? next : best), toInteger(first)));
 }
 
-function kindName(value: unknown): string {
-  const kind = kindOf(value);
-  if (kind === 'missing' || kind === 'nil') return 'invalid';
-  if (kind === 'list') return 'slice';
-  if (kind === 'time') return 'struct';
-  return kind === 'duration' ? 'int64' : kind;
+function untilStep(start: number, stop: number, step: number, runtime: Runtime): readonly bigint[] {
+  const isTowards = stop < start ? step < 0 : step > 0;
+  const count = isTowards ? Math.ceil((stop - start) / step) : 0;
+  checkMembers(runtime, count);
+  spend(runtime, count);
+  return Array.from({ length: count }, (_, index) => BigInt(start + index * step));
 }
 
-/** A time is a struct, which Sprig never takes for empty. */
-function isEmpty(value: unknown): boolean {
-  return !isTrue(value);
+/** As the command of that name: `seq 3`, `seq 2 5`, `seq FIRST STEP LAST`; text with spaces between. */
+function seq(parameters: readonly number[], runtime: Runtime): string {
+  spend(runtime, 8);
+  if (parameters.length === 0 || parameters.length > 3) return '';
+  const first = parameters.length === 1 ? 1 : (parameters[0] ?? 0);
+  const last = parameters.at(-1) ?? 0;
+  const direction = last < first ? -1 : 1;
+  const step = parameters.length === 3 ? (parameters[1] ?? 0) : direction;
+  if (direction < 0 && step > 0) return '';
+  return untilStep(first, last + direction, step, runtime).join(' ');
 }
 
-/** Sprig's whole-number arithmetic (int64, wrapping), conversions and defaults. */
+/** Decimal text as Go's strconv.Atoi reads it; 0 where it does not. */
+function atoi(text: string): bigint {
+  if (!/^[+-]?\d{1,1000}$/.test(text)) return 0n;
+  const value = BigInt(text.replace(/^\+/, ''));
+  if (fitsInt64(value)) return value;
+  return value < 0n ? outOfRange : -outOfRange - 1n;
+}
+
+const max = variadic(['any'], 'any', (first, rest) => extreme(first, rest, (left, right) => left > right));
+
+/** Sprig's whole-number arithmetic (int64, wrapping) and conversions. */
 export const mathFunctions: FunctionTable = {
   add: variadic([], 'any', (values) => int64(values.reduce<bigint>((sum, value) => sum + toInteger(value), 0n))),
   sub: fixed(['any', 'any'], (left, right) => int64(toInteger(left) - toInteger(right))),
@@ -66,13 +83,15 @@ export const mathFunctions: FunctionTable = {
   ),
   div: fixed(['any', 'any'], (left, right) => divide(left, right, (dividend, divisor) => dividend / divisor)),
   mod: fixed(['any', 'any'], (left, right) => divide(left, right, (dividend, divisor) => dividend % divisor)),
-  max: variadic(['any'], 'any', (first, rest) => extreme(first, rest, (left, right) => left > right)),
+  max,
+  biggest: max,
   min: variadic(['any'], 'any', (first, rest) => extreme(first, rest, (left, right) => left < right)),
   int: fixed(['any'], (value) => toInteger(value)),
+  int64: fixed(['any'], (value) => int64(toInteger(value))),
+  atoi: fixed(['string'], atoi),
+  add1: fixed(['any'], (value) => int64(toInteger(value) + 1n)),
+  until: fixed(['int'], (count, runtime) => untilStep(0, count, count < 0 ? -1 : 1, runtime)),
+  untilStep: fixed(['int', 'int', 'int'], untilStep),
+  seq: variadic([], 'int', seq),
   float64: fixed(['any'], (value) => float64(toFloat(value))),
-  default: variadic(['any'], 'any', (fallback, given) => (isEmpty(given[0]) ? fallback : given[0])),
-  coalesce: variadic([], 'any', (values) => values.find((value) => !isEmpty(value)) ?? null),
-  ternary: fixed(['any', 'any', 'bool'], (yes, no, condition) => (condition ? yes : no)),
-  empty: fixed(['any'], (value) => isEmpty(value)),
-  kindOf: fixed(['any'], (value) => kindName(value)),
 };

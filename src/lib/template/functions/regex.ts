@@ -1,8 +1,9 @@
 import { FunctionError } from '../error.ts';
 import { regexFor } from '../regex.ts';
-import { checkCharacters, spend } from '../runtime.ts';
+import { checkCharacters, checkMembers, spend } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
-import { fixed } from './define.ts';
+import { nilList } from '../values.ts';
+import { fixed, withMust } from './define.ts';
 import type { FunctionTable } from './define.ts';
 
 type Matcher = ReturnType<ReturnType<typeof regexFor>['matcher']>;
@@ -30,27 +31,65 @@ function meter(runtime: Runtime): (isLast: boolean) => void {
   };
 }
 
-/** Go's Regexp.ReplaceAllString: `$1`, `$name`, `${name}` and `$$` in the replacement. */
-function replaceAll(pattern: string, text: string, replacement: string, runtime: Runtime): string {
+/** Every match in turn; as in Go, an empty match directly behind the previous match is none. */
+function* matches(pattern: string, text: string, runtime: Runtime): Generator<Matcher, void> {
   spend(runtime, 8 + (text.length >>> 4));
   const matcher = regexFor(pattern, text).matcher(text);
   const charge = meter(runtime);
-  let result = '';
-  let copied = 0;
   // A few searches in short text take less than a look at the clock.
   const unlooked = text.length > shortText ? 0 : 15;
+  let previousEnd = -1;
   for (let count = 0; matcher.find(); count += 1) {
     if ((count & unlooked) === 0) charge(false);
     spend(runtime, 8);
-    const [start, end] = [matcher.start(0), matcher.end(0)];
-    result += text.slice(copied, start);
-    // As in Go, an empty match directly behind the previous match is none.
-    if (end > copied || start === 0) result += expand(replacement, matcher);
-    copied = end;
-    checkCharacters(runtime, result.length);
+    const end = matcher.end(0);
+    if (end > matcher.start(0) || end !== previousEnd) yield matcher;
+    previousEnd = end;
   }
   charge(true);
+}
+
+/** Go's Regexp.ReplaceAllString: `$1`, `$name`, `${name}` and `$$` in the replacement; literally, as it is. */
+function replaceAll(pattern: string, text: string, replacement: string, runtime: Runtime, isLiteral = false): string {
+  let result = '';
+  let copied = 0;
+  for (const matcher of matches(pattern, text, runtime)) {
+    result += text.slice(copied, matcher.start(0)) + (isLiteral ? replacement : expand(replacement, matcher));
+    copied = matcher.end(0);
+    checkCharacters(runtime, result.length);
+  }
   return result + text.slice(copied);
+}
+
+/** The first `count` matches, all where it is negative; Go has a nil list where there is none. */
+function findAll(pattern: string, text: string, count: number, runtime: Runtime): readonly string[] {
+  if (count === 0) return nilList as readonly string[];
+  const found: string[] = [];
+  for (const matcher of matches(pattern, text, runtime)) {
+    found.push(matcher.group() ?? '');
+    checkMembers(runtime, found.length);
+    if (found.length === count) break;
+  }
+  return found.length === 0 ? (nilList as readonly string[]) : found;
+}
+
+/** Go's Regexp.Split: at most `count` parts, all where it is negative. */
+function split(pattern: string, text: string, count: number, runtime: Runtime): readonly string[] {
+  if (count === 0) return nilList as readonly string[];
+  if (pattern !== '' && text === '') return [''];
+  const parts: string[] = [];
+  let begun = 0;
+  let end = 0;
+  for (const matcher of matches(pattern, text, runtime)) {
+    if (count > 0 && parts.length === count - 1) break;
+    end = matcher.start(0);
+    // An empty match at the very beginning parts nothing.
+    if (matcher.end(0) !== 0) parts.push(text.slice(begun, end));
+    begun = matcher.end(0);
+    checkMembers(runtime, parts.length);
+  }
+  if (end !== text.length) parts.push(text.slice(begun));
+  return parts;
 }
 
 function expand(replacement: string, matcher: Matcher): string {
@@ -103,8 +142,17 @@ export const regexFunctions: FunctionTable = {
     replaceAll(pattern, text, replacement, runtime),
   ),
   regexMatch: fixed(['string', 'string'], matchesOrFalse),
-  regexFind: fixed(['string', 'string'], find),
-  regexReplaceAll: fixed(['string', 'string', 'string'], (pattern, text, replacement, runtime) =>
-    replaceAll(pattern, text, replacement, runtime),
-  ),
+  mustRegexMatch: fixed(['string', 'string'], match),
+  regexQuoteMeta: fixed(['string'], (text) => text.replaceAll(/[\\.+*?()|[\]{}^$]/g, '\\$&')),
+  ...withMust({
+    regexFind: fixed(['string', 'string'], find),
+    regexFindAll: fixed(['string', 'string', 'int'], findAll),
+    regexSplit: fixed(['string', 'string', 'int'], split),
+    regexReplaceAll: fixed(['string', 'string', 'string'], (pattern, text, replacement, runtime) =>
+      replaceAll(pattern, text, replacement, runtime),
+    ),
+    regexReplaceAllLiteral: fixed(['string', 'string', 'string'], (pattern, text, replacement, runtime) =>
+      replaceAll(pattern, text, replacement, runtime, true),
+    ),
+  }),
 };

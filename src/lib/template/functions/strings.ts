@@ -2,32 +2,25 @@ import { FunctionError } from '../error.ts';
 import { sprintf } from '../printf.ts';
 import { formatValue, sprint } from '../print.ts';
 import { quoteGo } from '../quote.ts';
-import { checkCharacters, checkMembers, spend } from '../runtime.ts';
+import { checkCharacters, spend } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
 import { byteLength, sliceBytes } from './access.ts';
+import { lowerOf, upperOf } from './cases.ts';
 import { fixed, variadic } from './define.ts';
 import type { FunctionTable } from './define.ts';
 
 const asciiText = /^[\0-\x7f]*$/;
 
-/** Go's strings.ToUpper: one character for one, so `ß` stays. */
 function upper(text: string, runtime: Runtime): string {
   if (asciiText.test(text)) return text.toUpperCase();
   spend(runtime, text.length);
-  return Array.from(text, (character) => oneForOne(character, character.toUpperCase())).join('');
+  return Array.from(text, upperOf).join('');
 }
 
-/** Go's strings.ToLower: one character for one and no final sigma. */
 function lower(text: string, runtime: Runtime): string {
   if (asciiText.test(text)) return text.toLowerCase();
   spend(runtime, text.length);
-  return Array.from(text, (character) =>
-    character === 'İ' ? 'i' : oneForOne(character, character.toLowerCase()),
-  ).join('');
-}
-
-function oneForOne(character: string, changed: string): string {
-  return String.fromCodePoint(changed.codePointAt(0) ?? 0) === changed ? changed : character;
+  return Array.from(text, lowerOf).join('');
 }
 
 const wordPattern = /[\p{L}\p{M}\p{N}_]+(?:['.:\u2018\u2019\u00b7][\p{L}\p{M}\p{N}_]+)*/gu;
@@ -106,13 +99,6 @@ function quoted(text: string, runtime: Runtime): string {
   return quoteGo(text);
 }
 
-function splitList(separator: string, text: string, runtime: Runtime): readonly string[] {
-  const parts = separator === '' ? Array.from(text) : text.split(separator);
-  spend(runtime, parts.length >>> 2);
-  checkMembers(runtime, parts.length);
-  return parts;
-}
-
 function printLine(values: readonly unknown[], runtime: Runtime): string {
   return `${values.map((value) => formatValue(value, runtime)).join(' ')}\n`;
 }
@@ -169,7 +155,6 @@ export const stringFunctions: FunctionTable = {
     spend(runtime, text.length >>> 2);
     return text.replace(anySpace, '');
   }),
-  splitList: fixed(['string', 'string'], splitList),
   cat: variadic([], 'any', cat),
   quote: variadic([], 'any', (values, runtime) => quoteAll(values, (text: string) => quoted(text, runtime), runtime)),
   squote: variadic([], 'any', (values, runtime) => quoteAll(values, (text) => `'${text}'`, runtime)),
