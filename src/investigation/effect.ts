@@ -1,7 +1,7 @@
 import type { Advice } from '../analyzers/define.ts';
 
 /** What a change does to the cluster, and the command that takes it back. Null where nothing is known. */
-export interface Effect {
+interface Effect {
   readonly changes: string | null;
   readonly undo: string | null;
 }

@@ -9,7 +9,7 @@ import { redact } from '../lib/redact.ts';
 import { commandOf, describeRead } from './commands.ts';
 
 /** Makes each read once and keeps the record of it. */
-export interface ReadJournal {
+interface ReadJournal {
   readonly actions: readonly ActionTaken[];
   readonly gaps: readonly Gap[];
   /** Commands whose reads were answered. */

@@ -29,7 +29,7 @@ const maxGaps = 50;
 const maxUnlinked = 6;
 const maxChecked = 20;
 
-export interface Composition {
+interface Composition {
   readonly input: InvestigationInput;
   readonly notice: string | null;
   readonly reads: Reads;

@@ -1,4 +1,4 @@
-import { withoutGuess } from './aside.ts';
+import { withoutGuess } from './guess.ts';
 import { endings } from './known-endings.ts';
 import { own, vague } from './known-own.ts';
 import { connections, remote } from './known-remote.ts';

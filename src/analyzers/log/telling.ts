@@ -1,7 +1,8 @@
 import { toEpochMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { oneLine } from '../../lib/printable.ts';
-import { besideAbandonment, followsAbandonment, isAbandonment, isAside, missesResult } from './aside.ts';
+import { besideAbandonment, followsAbandonment, isAbandonment, missesResult } from './abandonment.ts';
+import { isAside } from './aside.ts';
 import { namesPeer } from './chain.ts';
 import { failureKind } from './kinds.ts';
 import type { FailureKind } from './known.ts';

@@ -1,4 +1,6 @@
-import { isAbandonment, isAside, isGuess } from './aside.ts';
+import { isAbandonment } from './abandonment.ts';
+import { isAside } from './aside.ts';
+import { isGuess } from './guess.ts';
 import type { FailureKind } from './known.ts';
 import { isFarewell, isNoise, isRetried, speaksOfFailure } from './noise.ts';
 import type { LogRecord } from './records.ts';

@@ -4,14 +4,13 @@ import { defineAnalyzer, nameOf } from '../define.ts';
 import type { AnalyzerIo, EvidenceDraft, FindingDraft, ObjectKind, Target } from '../define.ts';
 import { commandLineOf } from '../reading/command-line.ts';
 import { at, controllerOf, listAt, textAt } from '../reading/fields.ts';
-import { hostsIn, portOfHost, portsOf, serviceOfHost } from '../reading/hosts.ts';
+import { hostsIn, isInside, portOfHost, portsOf, serviceOfHost } from '../reading/hosts.ts';
 import { failureKind, remoteKinds } from '../log/kinds.ts';
 import { readLog } from '../log/records.ts';
 import type { LogRecord } from '../log/records.ts';
 import { isReady } from '../pods/pod-status.ts';
 import { hasName } from '../reading/names.ts';
 import { quote } from '../reading/quote.ts';
-import { isInside } from '../pods/run-log.ts';
 import { matchesLabels } from '../reading/selectors.ts';
 import { closestName } from '../reading/similar-name.ts';
 

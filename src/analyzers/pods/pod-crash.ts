@@ -16,8 +16,10 @@ import { quote } from '../reading/quote.ts';
 import { claimHolders } from './shared-claim.ts';
 import { specNote } from './spec-notes.ts';
 import { hasPort, loopbackOf } from './loopback.ts';
-import { behind, logOfEndedRun, saidText } from './run-log.ts';
-import type { Behind, RunLog } from './run-log.ts';
+import { behind } from './behind.ts';
+import type { Behind } from './behind.ts';
+import { logOfEndedRun, saidText } from './run-log.ts';
+import type { RunLog } from './run-log.ts';
 
 type Draft = FindingDraft<'crash-loop' | 'container-failed' | 'ends-at-once'>;
 

@@ -9,7 +9,8 @@ import { containersOf, podEvidence, podFacts } from './pod-status.ts';
 import type { ContainerView } from './pod-status.ts';
 import { quote } from '../reading/quote.ts';
 import { deletionOf } from './pod-end.ts';
-import { behind, logOfRun } from './run-log.ts';
+import { behind } from './behind.ts';
+import { logOfRun } from './run-log.ts';
 
 type Draft = FindingDraft<'init-waits'>;
 

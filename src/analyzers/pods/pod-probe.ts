@@ -14,7 +14,8 @@ import { failuresOf, numbersOf, probeKillOf, probeOf } from './probe.ts';
 import type { Probe, ProbeKill, ProbeKind } from './probe.ts';
 import { faultOf, probeOutput } from './probe-fault.ts';
 import type { ProbeFault } from './probe-fault.ts';
-import { behind, logOfRun, noLog, saidText } from './run-log.ts';
+import { behind } from './behind.ts';
+import { logOfRun, noLog, saidText } from './run-log.ts';
 
 type Draft = FindingDraft<'probe-kill' | 'probe-failure'>;
 

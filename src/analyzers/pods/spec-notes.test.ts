@@ -7,8 +7,8 @@ import { containersOf } from './pod-status.ts';
 import { specNote } from './spec-notes.ts';
 
 /** What the spec of the pod says about the last words of its container `app`. */
-function noteOf(log: string, spec: object, ofPod: object = {}): string {
-  const pod = podObject('web-1', { spec: { containers: [{ name: 'app', ...spec }], ...ofPod } }) as KubernetesObject;
+function noteOf(log: string, spec: object): string {
+  const pod = podObject('web-1', { spec: { containers: [{ name: 'app', ...spec }] } }) as KubernetesObject;
   const [container] = containersOf(pod);
   if (container === undefined) throw new Error('the pod has no container');
   return specNote(pod, container, lastWords(readLog(log), { exitCode: 1, finishedAt: null }));
@@ -26,16 +26,4 @@ test.each(['/data', '/data/'])('a read-only mount at %s is named for a path in i
 test('a mount at / is named for no path: the root file system has a setting of its own', () => {
   const spec = { volumeMounts: [{ name: 'orders', mountPath: '/', readOnly: true }] };
   expect(noteOf('error: open /data/a.db: read-only file system', spec)).toBe('');
-});
-
-test('a read-only root file system', () => {
-  const spec = { securityContext: { readOnlyRootFilesystem: true } };
-  expect(noteOf('error: open /tmp/a: read-only file system', spec)).toContain('readOnlyRootFilesystem');
-});
-
-test('another container of the pod that declares the port', () => {
-  const containers = [{ name: 'app' }, { name: 'proxy', ports: [{ containerPort: 8080 }] }];
-  const log = 'error: listen tcp 0.0.0.0:8080: bind: address already in use';
-  expect(noteOf(log, {}, { containers })).toBe(' Container proxy of the same pod declares port 8080 too.');
-  expect(noteOf(log, {}, { hostNetwork: true })).toContain('port 8080 may be taken there');
 });

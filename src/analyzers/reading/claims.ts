@@ -2,7 +2,7 @@ import type { KubernetesObject } from '../../core/cluster.ts';
 import { at, listAt, textAt } from './fields.ts';
 
 /** A volume of a pod that is a claim. */
-export interface ClaimedVolume {
+interface ClaimedVolume {
   readonly volume: string;
   readonly claim: string;
 }

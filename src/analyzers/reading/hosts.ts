@@ -29,6 +29,11 @@ export function failedHosts(text: string): readonly string[] {
   return hostsIn(text).filter((host) => !servers.includes(host));
 }
 
+/** Whether a name can only be one of the cluster's own: without a domain, or in the cluster's. */
+export function isInside(host: string): boolean {
+  return !/^[\d.]+$/.test(host) && host !== 'localhost' && (!host.includes('.') || /\.svc(?:\.|$)/.test(host));
+}
+
 /** The port that stands behind a host in a text; null where none does. */
 export function portOfHost(text: string, host: string): number | null {
   const place = text.toLowerCase().indexOf(`${host}:`);

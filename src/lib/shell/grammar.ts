@@ -1,12 +1,5 @@
-import {
-  acceptWord,
-  finishCommand,
-  judgeAssignment,
-  judgeName,
-  judgePlain,
-  judgeTarget,
-  startCommand,
-} from './judge.ts';
+import { acceptWord, finishCommand, startCommand } from './command.ts';
+import { judgeAssignment, judgeName, judgePlain, judgeTarget } from './judge.ts';
 import { lose } from './report.ts';
 import type { Report } from './report.ts';
 import { commandFrame, currentWord, isDynamic } from './state.ts';

@@ -6,7 +6,7 @@ import type { Target } from '../define.ts';
 import { lastWords } from '../log/telling.ts';
 import { readLog } from '../log/records.ts';
 import { containersOf } from './pod-status.ts';
-import { behind } from './run-log.ts';
+import { behind } from './behind.ts';
 
 const service = (namespace: string, name: string, clusterIP: string, port: number) => ({
   kind: 'Service',
