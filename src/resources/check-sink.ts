@@ -31,8 +31,8 @@ export function checkSink(value: unknown): Checked<AcceptedSink> {
     return checked<AcceptedSink>(null, [...specIssues(backend.config, spec.config, base), ...unused]);
   const texts = templatedTexts(backend.config, config.data as JsonObject);
   const issues = [
-    ...(spec.condition === undefined ? [] : textIssues(spec.condition, 'condition', ['spec', 'condition'], null)),
-    ...texts.flatMap(({ path, text }) => textIssues(text, 'template', [...base, ...path], null)),
+    ...(spec.condition === undefined ? [] : textIssues(spec.condition, 'condition', ['spec', 'condition'], 'Sink')),
+    ...texts.flatMap(({ path, text }) => textIssues(text, 'template', [...base, ...path], 'Sink')),
     ...unused,
   ];
   return checked({ spec, backend, config: config.data as JsonObject }, issues);

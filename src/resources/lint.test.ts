@@ -65,6 +65,26 @@ describe('lint', () => {
     ]);
   });
 
+  test("names of Alertmanager's templates, with what to write instead", async () => {
+    expect(await lint('broken/roots.yaml')).toEqual([
+      'W 8:14 spec.steps[0].when: .CommonLabels is a name of Alertmanager and Prometheus, and empty here -> write .alert.labels.severity',
+      'W 11:15 spec.steps[0].env.POD: .labels is a name of Alertmanager and Prometheus, and empty here -> write .alert.labels.pod',
+      'W 11:73 spec.steps[0].env.POD: .stepz is nothing that a Workflow has, so it is empty -> did you mean .steps?',
+      'W 12:16 spec.steps[0].env.LINK: .ExternalURL is a name of Alertmanager and Prometheus, and empty here -> write .alert.generatorURL, or .workflow.runId',
+      'W 20:15 spec.condition: .Status is a name of Alertmanager and Prometheus, and empty here -> write .alert.status',
+      'W 24:7 spec.config.template: .Alerts is a name of Alertmanager and Prometheus, and empty here -> write .alert: each alert has a run and deliveries of its own, and .alert.status says whether it fires',
+      'W 25:7 spec.config.template: .GroupLabels is a name of Alertmanager and Prometheus, and empty here -> write .alert.labels.alertname',
+      'W 25:36 spec.config.template: .StartsAt is a name of Alertmanager and Prometheus, and empty here -> write .alert.startsAt.Format',
+      'W 25:67 spec.config.template: .ExternalURL is a name of Alertmanager and Prometheus, and empty here -> write .run.url, the address of the run',
+      'W 26:7 spec.config.template: .commonAnnotations is a name of Alertmanager and Prometheus, and empty here -> write .alert.annotations.summary',
+      'W 26:40 spec.config.template: .Value is a name of Alertmanager and Prometheus, and empty here -> let the rule put it into an annotation ({{ $value }} there), and write .alert.annotations.NAME',
+      'W 26:53 spec.config.template: .Receiver is a name of Alertmanager and Prometheus, and empty here -> write the name of the Sink',
+      'W 26:69 spec.config.template: .env is nothing that a Sink has, so it is empty -> names to begin with: .event, .source, .workflow, .data, .alert, .report, .run, .timestamp, .text, .sameAs, .steps',
+      'W 27:7 spec.config.template: .Labels is a name of Alertmanager and Prometheus, and empty here -> write .alert.labels',
+      'W 27:31 spec.config.template: .reprot is nothing that a Sink has, so it is empty -> did you mean .report?',
+    ]);
+  });
+
   test('YAML', async () => {
     expect(await lint('broken/syntax.yaml')).toEqual([
       'E 9:9 : YAML: Nested mappings are not allowed in compact mappings -> nothing of this document is used until it parses',

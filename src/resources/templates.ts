@@ -5,6 +5,7 @@ import { TemplateError } from '../lib/template/error.ts';
 import { parseTemplate } from '../lib/template/index.ts';
 import type { TemplateKind } from '../workflows/steps/define.ts';
 import type { Issue } from './problem.ts';
+import { foreignRoot } from './roots.ts';
 
 /** What a template of a Workflow may speak about. */
 export interface TemplateScope {
@@ -16,18 +17,17 @@ export interface TemplateScope {
   readonly environment: ReadonlySet<string>;
 }
 
-/** What is wrong with the text of a template, condition or command at `path`. `scope` null: names are not checked. */
+/** What is wrong with the text of a template, condition or command at `path`; `scope` says which names there are. */
 export function textIssues(
   text: string,
   kind: TemplateKind,
   path: Issue['path'],
-  scope: TemplateScope | null,
+  scope: TemplateScope | 'Sink',
 ): readonly Issue[] {
   try {
     // A condition `A == B` is one template too: what stands between the sides is text.
     const template = parseTemplate(text);
     const unsafe = kind === 'command' ? commandIssues(text, path) : [];
-    if (scope === null) return unsafe;
     const references = templateActions(template).flatMap(({ fields, line, column }) =>
       fields.flatMap((field) => referenceIssues(field, offsetOf(text, line, column), path, scope)),
     );
@@ -50,12 +50,15 @@ function commandIssues(text: string, path: Issue['path']): readonly Issue[] {
 }
 
 function referenceIssues(
-  [root, name]: readonly (string | number)[],
+  field: readonly (string | number)[],
   offset: number,
   at: Issue['path'],
-  scope: TemplateScope,
+  scope: TemplateScope | 'Sink',
 ): readonly Issue[] {
-  if (typeof name !== 'string') return [];
+  const [root, name] = field;
+  const foreign = foreignRoot(field, scope === 'Sink' ? 'Sink' : 'Workflow');
+  if (foreign !== null) return [{ path: at, offset, severity: 'warning', ...foreign }];
+  if (scope === 'Sink' || typeof name !== 'string') return [];
   if (root === 'steps' && !scope.steps.has(name)) {
     const names = [...scope.steps];
     const message = scope.laterSteps.has(name)
