@@ -120,6 +120,9 @@ function stepText({ stepsCompleted, totalSteps, currentStep, waitingFor }: RunSu
 const mutedWords: Readonly<Record<MuteReason, string>> = {
   SourceUnavailable: 'its Source is not there or not ready, and it gets its run once it is',
   Suspended: 'its Source is suspended, and it gets its run once that ends',
+  OwnAlert: 'it is about fist itself, which starts no runs about itself',
+  Muted: 'a matcher of its Source mutes it (muteMatchers)',
+  Maintenance: 'its Source has a maintenance window, and it gets its run after it if it still fires',
   Cooldown: 'the last run was too short a time ago (cooldown)',
   FlapCap: 'it opened and closed too often (flap cap)',
   StormGuard: 'its Source has begun as many runs as stormCapPerMinute allows, and it gets one when there is room',

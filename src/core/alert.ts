@@ -12,7 +12,16 @@ export const severities = ['critical', 'warning', 'info'] as const;
 export type Severity = (typeof severities)[number];
 
 /** What keeps an episode from starting a run: no Source that can be used, or a policy; in this order they are asked. */
-export const muteReasons = ['SourceUnavailable', 'Suspended', 'Cooldown', 'FlapCap', 'StormGuard'] as const;
+export const muteReasons = [
+  'SourceUnavailable',
+  'Suspended',
+  'OwnAlert',
+  'Muted',
+  'Maintenance',
+  'Cooldown',
+  'FlapCap',
+  'StormGuard',
+] as const;
 export type MuteReason = (typeof muteReasons)[number];
 
 export type Labels = Readonly<Record<string, string>>;

@@ -28,6 +28,14 @@ export interface CatalogObject {
   readonly origin: string;
 }
 
+/** Why the labels of an alert, or the time, keep it from a run. */
+export interface LabelMute {
+  readonly reason: 'OwnAlert' | 'Muted' | 'Maintenance';
+  readonly message: string;
+  /** When that ends; null = it does not by itself. Milliseconds since the epoch. */
+  readonly untilMs: number | null;
+}
+
 /** A Source, compiled. */
 export interface CatalogSource extends CatalogObject {
   /** What the source type's own schema accepted. */
@@ -45,6 +53,8 @@ export interface CatalogSource extends CatalogObject {
   readonly accepts: (labels: Labels) => { readonly reason: string; readonly message: string } | null;
   readonly triggerWorkflow: string;
   readonly context: JsonObject;
+  /** Whether its muteMatchers or a maintenance window keep an alert with these labels from a run. Pure. */
+  readonly mutes: (labels: Labels, nowMs: number) => LabelMute | null;
   /** Open alerts not received for so long are resolved; 0 = never. Milliseconds. */
   readonly expireAfterMs: number;
   /** After a run ended, no new run of the same alert for so long; 0 = off. Milliseconds. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { contractStores } from '../../test/contract/stores.ts';
+import { toEpochMs } from '../core/time.ts';
 import {
   at,
   createWorld,
@@ -547,6 +548,36 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
       expect(await world.alert()).toMatchObject({ mutedUntil: at(47) });
       expect(await world.sweep(61)).toMatchObject({ resumed: 1 });
       expect((await world.runs()).map(({ episode }) => episode)).toEqual([1, 2, 10]);
+    });
+
+    test('flap cap: of a hundred toggles so many are told, and the last state is', async () => {
+      world.source = source({ flapCapPerHour: 5 });
+      for (let toggle = 0; toggle < 100; toggle += 1) {
+        const minute = toggle / 10;
+        await world.take(minute, [
+          toggle % 2 === 0 ? firing({ startsAt: at(minute) }) : resolved({ endsAt: at(minute) }),
+        ]);
+      }
+      await world.take(10, [firing({ startsAt: at(10) })]);
+      const told = await world.deliveries();
+      expect(await world.runs()).toHaveLength(5);
+      expect(told.filter(({ event }) => event === 'alert-resolved').length).toBeLessThanOrEqual(5);
+      expect(await world.alert()).toMatchObject({ status: 'received', mutedReason: 'FlapCap' });
+      await world.sweep(61);
+      expect((await world.runs()).at(-1)?.episode).toBe((await world.alert())?.episode);
+    });
+
+    test('a mute by labels: stored and counted, without a run; what still fires when it ends gets one', async () => {
+      const mute = { reason: 'Maintenance', message: 'nightly', untilMs: toEpochMs(at(30)) } as const;
+      world.source = source({ mutes: (labels, nowMs) => (labels['severity'] && nowMs < mute.untilMs ? mute : null) });
+      expect(await world.take(1, [firing()])).toMatchObject({ opened: 1, runs: 0 });
+      expect(await world.alert()).toMatchObject({ status: 'received', mutedReason: 'Maintenance', mutedUntil: at(6) });
+      expect(await world.sweep(7)).toMatchObject({ resumed: 0 });
+      expect(await world.alert()).toMatchObject({ mutedReason: 'Maintenance', mutedUntil: at(12) });
+      expect(await world.sweep(29)).toMatchObject({ resumed: 0 });
+      expect(await world.alert()).toMatchObject({ mutedUntil: at(30) });
+      expect(await world.sweep(30)).toMatchObject({ resumed: 1 });
+      expect(await world.alert()).toMatchObject({ mutedReason: null });
     });
 
     test('flap cap: runs of another Workflow do not count', async () => {

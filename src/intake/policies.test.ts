@@ -4,9 +4,16 @@ import { createRunMinutes, decideMute } from './policies.ts';
 import type { MuteFacts } from './policies.ts';
 
 const noon = '2026-03-01T12:00:00.000Z';
-const free = { suspend: false, cooldownMs: 0, flapCapPerHour: 0, stormCapPerMinute: 0 };
+const free: MuteFacts['source'] = {
+  suspend: false,
+  mutes: () => null,
+  cooldownMs: 0,
+  flapCapPerHour: 0,
+  stormCapPerMinute: 0,
+};
 const facts: MuteFacts = {
   source: free,
+  labels: { alertname: 'Down', severity: 'warning' },
   nowMs: toEpochMs(noon),
   lastRunEndedAt: null,
   runsOfAlert: 0,
@@ -24,6 +31,17 @@ describe('mute policies', () => {
       reason: 'Suspended',
       until: addMs(noon, 5 * 60_000),
     });
+  });
+
+  test('labels and windows: looked at again every five minutes, and when the window ends', () => {
+    const until = (untilMs: number | null) => {
+      const mutes: MuteFacts['source']['mutes'] = ({ alertname }) =>
+        alertname === 'Down' ? { reason: 'Maintenance', message: 'm', untilMs } : null;
+      return decideMute({ ...facts, source: { ...free, mutes } });
+    };
+    expect(until(null)).toEqual({ reason: 'Maintenance', message: 'm', until: addMs(noon, 300_000) });
+    expect(until(toEpochMs(noon) + 60_000)).toMatchObject({ until: addMs(noon, 60_000) });
+    expect(until(toEpochMs(noon) + 86_400_000)).toMatchObject({ until: addMs(noon, 300_000) });
   });
 
   test('cooldown: from the end of the last run', () => {
@@ -62,7 +80,7 @@ describe('mute policies', () => {
   });
 
   test('the first policy that objects gives the reason', () => {
-    const source = { suspend: true, cooldownMs: 1000, flapCapPerHour: 1, stormCapPerMinute: 1 };
+    const source = { ...free, suspend: true, cooldownMs: 1000, flapCapPerHour: 1, stormCapPerMinute: 1 };
     const all = { ...facts, source, lastRunEndedAt: noon, runsOfAlert: 1, runsOfSource: 1 };
     expect(decideMute(all)?.reason).toBe('Suspended');
     expect(decideMute({ ...all, source: { ...source, suspend: false } })?.reason).toBe('Cooldown');

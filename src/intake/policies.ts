@@ -1,4 +1,4 @@
-import type { MuteReason } from '../core/alert.ts';
+import type { Labels, MuteReason } from '../core/alert.ts';
 import type { CatalogSource } from '../core/catalog.ts';
 import type { RunBrief } from '../core/run-store.ts';
 import type { RunMinute } from '../core/store.ts';
@@ -18,7 +18,9 @@ export const flapWindowMs = 60 * minuteMs;
 
 /** What the mute policies ask. */
 export interface MuteFacts {
-  readonly source: Pick<CatalogSource, 'suspend' | 'cooldownMs' | 'flapCapPerHour' | 'stormCapPerMinute'>;
+  readonly source: Pick<CatalogSource, 'suspend' | 'mutes' | 'cooldownMs' | 'flapCapPerHour' | 'stormCapPerMinute'>;
+  /** With the severity among them, as matchers see them. */
+  readonly labels: Labels;
   readonly nowMs: number;
   /** When the newest ended run of this alert ended. */
   readonly lastRunEndedAt: Timestamp | null;
@@ -47,6 +49,14 @@ function suspended({ source, nowMs }: MuteFacts): Mute | null {
     message: 'the Source is suspended: alerts are stored, nothing runs',
     until: toTimestamp(nowMs + recheckMs),
   };
+}
+
+/** A window may be taken back by then, and matchers changed. */
+function labelled({ source, labels, nowMs }: MuteFacts): Mute | null {
+  const mute = source.mutes(labels, nowMs);
+  if (mute === null) return null;
+  const { reason, message, untilMs } = mute;
+  return { reason, message, until: toTimestamp(Math.min(untilMs ?? Number.POSITIVE_INFINITY, nowMs + recheckMs)) };
 }
 
 function cooldown({ source, nowMs, lastRunEndedAt, raised }: MuteFacts): Mute | null {
@@ -86,7 +96,7 @@ export function countInFlapWindow(runs: readonly RunBrief[], workflow: string, n
   return runs.filter(({ name, createdAt }) => name === workflow && createdAt >= since).length;
 }
 
-const chain: readonly MutePolicy[] = [suspended, cooldown, flapCap, stormGuard];
+const chain: readonly MutePolicy[] = [suspended, labelled, cooldown, flapCap, stormGuard];
 
 /** The first policy that keeps a due run from starting, or null. Pure. */
 export function decideMute(facts: MuteFacts): Mute | null {

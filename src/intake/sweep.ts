@@ -1,3 +1,4 @@
+import { matchLabels } from '../core/alert.ts';
 import type { AlertRecord } from '../core/alert.ts';
 import { foldExpired } from '../core/alert-fold.ts';
 import type { Catalog, CatalogSource } from '../core/catalog.ts';
@@ -183,6 +184,7 @@ async function resumeAlert(tx: StoreTransaction, resuming: Resuming, alert: Aler
   const nowMs = toEpochMs(now);
   const mute = decideMute({
     source,
+    labels: matchLabels(alert),
     nowMs,
     lastRunEndedAt: alert.triageCompletedAt,
     runsOfAlert: countInFlapWindow(runs, source.triggerWorkflow, now),

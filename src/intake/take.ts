@@ -1,9 +1,10 @@
+import { matchLabels } from '../core/alert.ts';
 import type { AlertItem, AlertTransition, StoredAlert } from '../core/alert.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { NewRun } from '../core/run-store.ts';
 import { toEpochMs } from '../core/time.ts';
 import { decideIdentity } from './identity.ts';
-import type { IdentityDecision } from './identity.ts';
+import type { Folded, IdentityDecision } from './identity.ts';
 import type { IntakeFacts } from './facts.ts';
 import { contentHash, snapshotOf, transitionRecord } from './records.ts';
 import { countInFlapWindow, decideMute } from './policies.ts';
@@ -104,7 +105,7 @@ const nothingEnqueued: Enqueued = { start: null, mute: null, reason: null };
 
 function enqueue(taking: Taking, alert: TakenAlert, { opening }: IdentityDecision): Enqueued {
   if (opening === null || taking.source.triggerWorkflow === '') return nothingEnqueued;
-  const mute = muteOf(taking, alert, opening.verdict.reason === 'SeverityRaised');
+  const mute = muteOf(taking, alert, opening);
   if (mute !== null) return { start: null, mute, reason: mute.reason };
   const start = decideStart(taking, snapshotOf(opening.item, { id: alert.id, ...opening.verdict.next }), alert.runs);
   return start === null
@@ -117,14 +118,15 @@ function isBornFailed(start: RunStart | null): boolean {
   return start?.run.status === 'failed';
 }
 
-function muteOf({ source, now, runsOfSource }: Taking, { state, runs }: TakenAlert, raised: boolean): Mute | null {
+function muteOf({ source, now, runsOfSource }: Taking, { state, runs }: TakenAlert, opening: Folded): Mute | null {
   return decideMute({
     source,
+    labels: matchLabels(opening.item),
     nowMs: toEpochMs(now),
     lastRunEndedAt: state?.triageCompletedAt ?? null,
     runsOfAlert: countInFlapWindow(runs, source.triggerWorkflow, now),
     runsOfSource: runsOfSource(),
-    raised,
+    raised: opening.verdict.reason === 'SeverityRaised',
   });
 }
 

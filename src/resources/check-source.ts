@@ -1,7 +1,9 @@
+import type { CatalogSource } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { CompiledSource, SourceDefinition } from '../sources/define.ts';
 import { sourceDefinitions } from '../sources/index.ts';
+import { compileMutes } from '../sources/mutes.ts';
 import { checked, unusedFields } from './checked.ts';
 import type { Checked } from './checked.ts';
 import { shapeOf } from './merge.ts';
@@ -16,6 +18,7 @@ export interface AcceptedSource {
   readonly definition: SourceDefinition;
   readonly config: JsonObject;
   readonly compiled: CompiledSource;
+  readonly mutes: CatalogSource['mutes'];
 }
 
 const base = ['spec', 'config'];
@@ -32,25 +35,25 @@ export function checkSource(value: unknown): Checked<AcceptedSource> {
   const own = Object.fromEntries(Object.entries(spec.config).filter(([name]) => names.includes(name)));
   const config = definition.config.safeParse(own);
   if (!config.success) return checked<AcceptedSource>(null, [...specIssues(definition.config, own, base), ...unused]);
-  const { compiled, issues } = compile(definition, config.data);
-  return checked(compiled === null ? null : { spec, definition, config: config.data, compiled }, [
-    ...issues,
-    ...unused,
-  ]);
+  const { result: compiled, issues } = compile(() => definition.compile(config.data), base);
+  const { result: mutes, issues: more } = compile(() => compileMutes(spec.muteMatchers, spec.maintenance), ['spec']);
+  const accepted =
+    compiled === null || mutes === null ? null : { spec, definition, config: config.data, compiled, mutes };
+  return checked(accepted, [...issues, ...more, ...unused]);
 }
 
-/** A type may find more than its schema says: matchers that do not parse. */
-function compile(
-  definition: SourceDefinition,
-  config: JsonObject,
-): { readonly compiled: CompiledSource | null; readonly issues: readonly Issue[] } {
+/** There may be more to find than a schema says: matchers that do not parse. */
+function compile<T>(
+  work: () => T,
+  at: readonly string[],
+): { readonly result: T | null; readonly issues: readonly Issue[] } {
   try {
-    return { compiled: definition.compile(config), issues: [] };
+    return { result: work(), issues: [] };
   } catch (thrown) {
     if (!(thrown instanceof AppError)) throw thrown;
-    const path = thrown.field === undefined ? base : [...base, ...fieldPath(thrown.field)];
+    const path = thrown.field === undefined ? at : [...at, ...fieldPath(thrown.field)];
     const message = `${fieldName(path)}: ${thrown.message}`;
-    return { compiled: null, issues: [{ path, severity: 'error', message }] };
+    return { result: null, issues: [{ path, severity: 'error', message }] };
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sourceDefinitions } from '../sources/index.ts';
+import { maintenance, muteMatchers } from '../sources/mutes.ts';
 import { duration, objectName } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
@@ -20,6 +21,14 @@ export const sourceSpec = z
       .meta({ description: 'Facts for templates: .source.context.<name>.' }),
     suspend: z.boolean().default(false).meta({
       description: 'True: alerts are stored, nothing runs. What still fires when it is false again gets its run.',
+    }),
+    muteMatchers: muteMatchers.default([]).meta({
+      description:
+        'Alerts that start no run: each text is matchers as Alertmanager writes them, and one that matches whole is enough. They are stored.',
+    }),
+    maintenance: maintenance.default([]).meta({
+      description:
+        'Windows in which alerts start no run, all or those that its matchers match. What still fires after it gets its run.',
     }),
     expireAfter: duration
       .default('24h')

@@ -43,11 +43,14 @@ function filterMap(given: Filters): Refuse | null {
   };
 }
 
+/** All matchers of a text or a list of texts, `field` of the config. Throws InvalidResource, with the field, where they do not parse. */
+export function allMatchers(texts: string | readonly string[], field: string): readonly Matcher[] {
+  if (typeof texts === 'string') return parsedMatchers(texts, field);
+  return texts.flatMap((text, place) => parsedMatchers(text, `${field}[${place}]`));
+}
+
 function matcherList(texts: string | readonly string[]): Refuse | null {
-  const list = typeof texts === 'string' ? [texts] : texts;
-  const parsed = list.flatMap((text, place) =>
-    parsedMatchers(text, typeof texts === 'string' ? 'matchers' : `matchers[${place}]`),
-  );
+  const parsed = allMatchers(texts, 'matchers');
   if (parsed.length === 0) return null;
   return (labels) =>
     matchesAll(parsed, labels) ? null : { reason: 'MatcherMismatch', message: 'the matchers do not match' };

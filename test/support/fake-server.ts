@@ -64,6 +64,7 @@ export function fakeSource(changes: Partial<CatalogSource> = {}): CatalogSource 
     context: {},
     expireAfterMs: 0,
     cooldownMs: 0,
+    mutes: () => null,
     flapCapPerHour: 0,
     stormCapPerMinute: 0,
     suspend: false,

@@ -94,6 +94,7 @@ export function source(changes: Partial<CatalogSource> = {}): CatalogSource {
     context: { runbooks: 'repo' },
     expireAfterMs: 24 * 3_600_000,
     cooldownMs: 0,
+    mutes: () => null,
     flapCapPerHour: 0,
     stormCapPerMinute: 0,
     suspend: false,

@@ -111,6 +111,7 @@ const apiSource: CatalogSource = {
   path: null,
   authentication: null,
   accepts: () => null,
+  mutes: () => null,
   mediaTypes: [],
   subpaths: [],
   settings: null,
