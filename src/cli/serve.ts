@@ -85,7 +85,7 @@ function introduce(app: App, log: Log): void {
   for (const { namespace, name, path, authentication } of sources) {
     if (path === null) continue;
     const tells = { source: `${namespace}/${name}`, url: `${url}/webhook/${path}` };
-    log.info({ ...tells, authentication: authentication === null ? 'none' : 'bearer' }, 'takes alerts');
+    log.info({ ...tells, authentication: authentication?.type ?? 'none' }, 'takes alerts');
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Labels } from './alert.ts';
+import type { CatalogAuthentication } from './authentication.ts';
 import type { JsonObject } from './json.ts';
 import type { Plan } from './plan.ts';
 
@@ -42,7 +43,8 @@ export interface CatalogSource extends CatalogObject {
   readonly config: JsonObject;
   /** Normalised webhook path without leading `/` and `webhook/`; null for other types. */
   readonly path: string | null;
-  readonly authentication: { readonly type: 'bearer'; readonly secret: SecretReference } | null;
+  /** Null where the Source says nothing of it. */
+  readonly authentication: CatalogAuthentication | null;
   /** Of the bodies that it takes, without parameters, in lower case. */
   readonly mediaTypes: readonly string[];
   /** What may stand behind its path, `/api/v2/alerts`. */

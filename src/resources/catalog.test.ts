@@ -12,6 +12,7 @@ const options: CatalogOptions = {
   generation: 1,
   loopback: true,
   allowInsecureSources: false,
+  asksForCertificates: false,
   secrets: { get: () => 'value' },
 };
 
@@ -174,7 +175,7 @@ describe('conditions', () => {
     const secured = source('a', ', authentication: {type: bearer, secretRef: hook/key}');
     const missing = build([workflow, secured], { secrets: { get: () => null } }).source('default', 'a');
     expect(conditions(missing)).toEqual(['Ready=True Accepted', 'SecretsResolved=False SecretMissing']);
-    expect(missing?.authentication).toEqual({ type: 'bearer', secret: { name: 'hook', key: 'key' } });
+    expect(missing?.authentication).toMatchObject({ type: 'bearer', secrets: [{ name: 'hook', key: 'key' }] });
   });
 
   test('a Workflow that is absent or invalid', () => {

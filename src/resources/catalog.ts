@@ -30,6 +30,8 @@ export interface CatalogOptions {
   readonly loopback: boolean;
   /** `--allow-insecure-sources`. */
   readonly allowInsecureSources: boolean;
+  /** `--tls-client-ca`. */
+  readonly asksForCertificates: boolean;
   readonly secrets: Secrets;
 }
 
@@ -219,15 +221,24 @@ function authenticationConditions(
   options: CatalogOptions,
 ): readonly Condition[] {
   if (compiled.path === null) return [];
-  if (compiled.authentication !== null) return secretCondition(object, compiled.authentication.secret, options.secrets);
-  if (options.loopback) return [];
-  if (options.allowInsecureSources) {
+  const { authentication } = compiled;
+  if (authentication !== null && !authentication.isOpen) {
+    const listener = authentication.needsCertificate && !options.asksForCertificates ? [tlsRequired] : [];
+    return [
+      ...listener,
+      ...authentication.secrets.flatMap((secret) => secretCondition(object, secret, options.secrets)),
+    ];
+  }
+  if (options.loopback && authentication === null) return [];
+  if (options.loopback || options.allowInsecureSources) {
     return [
       {
         type: 'Insecure',
         status: 'True',
         reason: 'NoAuthentication',
-        message: 'anybody who reaches the server can raise alerts (--allow-insecure-sources)',
+        message: options.loopback
+          ? 'anybody on this machine can raise alerts (authentication: {type: none})'
+          : 'anybody who reaches the server can raise alerts (--allow-insecure-sources)',
       },
     ];
   }
@@ -235,6 +246,14 @@ function authenticationConditions(
   const message = `the server can be reached from other machines and the Source has no authentication. Add:\n${lines}`;
   return [{ type: 'Ready', status: 'False', reason: 'AuthenticationRequired', message }];
 }
+
+const tlsRequired: Condition = {
+  type: 'Ready',
+  status: 'False',
+  reason: 'TlsRequired',
+  message:
+    'the Source wants client certificates, and the server does not ask for any; start it with --tls-cert, --tls-key and --tls-client-ca',
+};
 
 /** Secrets may come later, so this does not make the Source not ready; requests are answered 503 until then. */
 function secretCondition(

@@ -47,6 +47,7 @@ function open(changes: Partial<ResourceFolderOptions> = {}): ResourceFolder {
     secretsDirectory: null,
     loopback: true,
     allowInsecureSources: false,
+    asksForCertificates: false,
     publicUrl: null,
     clock: createFakeClock(),
     log,

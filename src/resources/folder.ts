@@ -23,6 +23,7 @@ export interface ResourceFolderOptions {
   readonly secretsDirectory: string | null;
   readonly loopback: boolean;
   readonly allowInsecureSources: boolean;
+  readonly asksForCertificates: boolean;
   /** Where senders reach the server, for messages; null = only paths are told. */
   readonly publicUrl: string | null;
   readonly clock: Clock;
@@ -87,8 +88,7 @@ export function openResourceFolder(options: ResourceFolderOptions): ResourceFold
     }
     const objects = objectsInUse(kept, clock.monotonic(), clock.now());
     generation += 1;
-    const { loopback, allowInsecureSources } = options;
-    const catalog = yield* buildCatalogInPieces(objects, { generation, loopback, allowInsecureSources, secrets });
+    const catalog = yield* buildCatalogInPieces(objects, { ...options, generation, secrets });
     yield* report(log, read.problems, catalog);
     tellVanished(log, before, kept, catalog, options.publicUrl);
     return { catalog, objects, problems: read.problems };
@@ -210,7 +210,7 @@ function secretsChanged({ sources }: Catalog, secrets: Secrets): boolean {
   return sources.some(({ namespace, authentication, conditions }) => {
     if (authentication === null) return false;
     const wasMissing = conditions.some(({ reason }) => reason === 'SecretMissing');
-    return wasMissing !== (secrets.get(namespace, authentication.secret) === null);
+    return wasMissing !== authentication.secrets.some((secret) => secrets.get(namespace, secret) === null);
   });
 }
 

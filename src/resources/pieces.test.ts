@@ -35,7 +35,7 @@ describe('resources are read in pieces', () => {
     writeFileSync(join(folder, 'all.yaml'), lines(50, workflow));
     expect(countPieces(readResourcesInPieces(folder))).toBeGreaterThan(150);
     const { objects } = finish(readResourcesInPieces(folder));
-    const options = { generation: 1, loopback: true, allowInsecureSources: false };
+    const options = { generation: 1, loopback: true, allowInsecureSources: false, asksForCertificates: false };
     const catalog = buildCatalogInPieces(objects, { ...options, secrets: createSecrets(() => [], null) });
     expect(countPieces(catalog)).toBe(50);
   });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apiToken, fakeServer, fakeSource, sourceToken } from '../../test/support/fake-server.ts';
+import { apiToken, bearerOf, fakeServer, fakeSource, sourceToken } from '../../test/support/fake-server.ts';
 import type { Reached } from '../../test/support/fake-server.ts';
 import type { Server } from './server.ts';
 import { rawRequest } from '../../test/support/sockets.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
     fakeSource({
       name: 'other',
       path: 'other',
-      authentication: { type: 'bearer', secret: { name: 'other', key: 'token' } },
+      authentication: bearerOf('other'),
     }),
   ];
   const get = (_namespace: string, { name }: { name: string }) =>

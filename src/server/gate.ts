@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { challenge, checkBearer } from './auth.ts';
+import { challenge, checkBearer } from '../sources/authentication/bearer.ts';
 import type { RouteAccess } from './define-route.ts';
 
 declare module 'fastify' {
@@ -40,7 +40,7 @@ export function addAuthentication(app: FastifyInstance, token: string): void {
     if (request.method === 'GET') closeAfter(request, reply);
     if (request.is404 || access === 'open' || access === 'source') return done();
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
-    const verdict = checkBearer(request.raw, token);
+    const verdict = checkBearer(request.raw.rawHeaders, [token]);
     if (access === 'token' && verdict === 'ok') return done();
     unauthenticated(request, reply, verdict === 'absent' ? 'absent' : 'wrong');
   });

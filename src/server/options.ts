@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly token: string;
   /** Sources without authentication are served although the server does not listen on loopback. */
   readonly allowInsecureSources: boolean;
+  /** The server asks callers for client certificates. */
+  readonly asksForCertificates: boolean;
   readonly state: () => ServerState;
   /** null = not yet synchronised: nothing is known to be absent. */
   readonly catalog: { current(): Catalog | null };

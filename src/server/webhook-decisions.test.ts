@@ -8,8 +8,8 @@ import { createAdmission } from './admission.ts';
 import type { Place } from './admission.ts';
 import { defaultLimits } from './options.ts';
 import type { ServerOptions } from './options.ts';
+import type { WebhookContext } from './webhook-context.ts';
 import { decide } from './webhook-decisions.ts';
-import type { WebhookContext } from './webhook-decisions.ts';
 
 let options: ServerOptions;
 beforeEach(async () => {

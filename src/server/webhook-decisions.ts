@@ -1,45 +1,9 @@
 import type { FastifyRequest } from 'fastify';
-import type { Catalog, CatalogSource, SecretReference } from '../core/catalog.ts';
-import { toAppError } from '../core/errors.ts';
-import type { Complain } from '../lib/complaints.ts';
-import type { Turns } from '../lib/turns.ts';
-import type { SourceDefinition } from '../sources/define.ts';
-import type { Admission } from './admission.ts';
-import { challenge, checkBearer } from './auth.ts';
-import type { Pace } from './receive-body.ts';
-import type { Connections } from './connections.ts';
-import type { ServerLimits, ServerOptions } from './options.ts';
+import type { Catalog, CatalogSource } from '../core/catalog.ts';
 import { unavailable, unknownPath, wrongMethod } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import type { Refusals } from './refusals.ts';
-
-/** What the webhooks share with the rest of the server. */
-export interface ServerParts {
-  readonly options: ServerOptions;
-  readonly limits: ServerLimits;
-  readonly connections: Connections;
-  readonly refusals: Refusals;
-  readonly pace: Pace;
-  readonly complain: Complain;
-  readonly turns: Turns;
-}
-
-export interface WebhookContext extends ServerParts {
-  readonly admission: Admission;
-  readonly allowsAnonymous: boolean;
-  readonly receivers: ReadonlyMap<string, SourceDefinition['receive']>;
-}
-
-/** Logs an error of our side about a Source; the same message at most once in a while, because anybody may cause it. */
-export function complain(
-  context: WebhookContext,
-  source: CatalogSource,
-  fields: Readonly<Record<string, unknown>>,
-  message: string,
-): void {
-  const name = `${source.namespace}/${source.name}`;
-  context.complain('error', `${name} ${message}`, { source: name, ...fields }, message);
-}
+import { authenticate, isProved } from './source-authentication.ts';
+import type { WebhookContext } from './webhook-context.ts';
 
 /** The chain of decisions that need no body. */
 export function decide(context: WebhookContext, request: FastifyRequest): Refusal | null {
@@ -82,68 +46,6 @@ function findSource(
     if (source?.subpaths.includes(subpath) === true) return { source, subpath };
   }
   return undefined;
-}
-
-function authenticate(context: WebhookContext, source: CatalogSource, request: FastifyRequest): Refusal | null {
-  const name = `${source.namespace}/${source.name}`;
-  if (source.authentication === null) return context.allowsAnonymous ? browser(request) : notProtected(name);
-  const { secret } = source.authentication;
-  let expected: string;
-  try {
-    expected = context.options.secrets.get(source.namespace, secret)?.trim() ?? '';
-  } catch (thrown) {
-    const { code, message } = toAppError(thrown);
-    return unavailable(code, code, message);
-  }
-  const verdict = checkBearer(request.raw, expected);
-  if (expected === '') return secretMissing(context, source, secret);
-  if (verdict === 'ok') return null;
-  return {
-    status: 401,
-    reason: 'Unauthenticated',
-    headers: { 'www-authenticate': challenge(verdict) },
-    body: {
-      code: 'Unauthenticated',
-      message: verdict === 'absent' ? 'a bearer token is required' : 'the bearer token is not the one of this Source',
-      next: 'set http_config.authorization.credentials of the sender to the token of this Source',
-    },
-  };
-}
-
-/** A defect of our side: the sender shall try again, and must not learn more than that. */
-function secretMissing(context: WebhookContext, source: CatalogSource, secret: SecretReference): Refusal {
-  complain(
-    context,
-    source,
-    { secretName: secret.name, secretPath: secret.key },
-    'a Source names a Secret that is missing or empty',
-  );
-  const refusal = unavailable(
-    'SecretMissing',
-    'SecretMissing',
-    'the Secret of this Source is missing on our side',
-    'on the server, see fist get sources -o wide; then send it again',
-  );
-  return { ...refusal, isLogged: true };
-}
-
-/** Pages in a browser on this machine could reach a Source without authentication; senders never set Origin. */
-function browser(request: FastifyRequest): Refusal | null {
-  if (request.headers.origin === undefined) return null;
-  return {
-    status: 403,
-    reason: 'Forbidden',
-    body: { code: 'Forbidden', message: 'a Source without authentication takes no requests of browsers' },
-  };
-}
-
-function notProtected(name: string): Refusal {
-  return unavailable(
-    'AuthenticationRequired',
-    'InvalidResource',
-    `Source ${name} has no authentication, and this server can be reached from other machines`,
-    'add authentication: {type: bearer, secretRef: NAME} to its config, or start with --allow-insecure-sources',
-  );
 }
 
 /** Any type without parameters, or with UTF-8 for the only one. */
@@ -189,7 +91,7 @@ function load(context: WebhookContext, source: CatalogSource, request: FastifyRe
   const refused = context.options.intake.refusal?.() ?? null;
   if (refused !== null) return unavailable(refused.reason ?? refused.code, refused.code, refused.message, refused.next);
   const { socket } = request.raw;
-  if (!context.connections.begin(socket, source.authentication !== null))
+  if (!context.connections.begin(socket, isProved(source)))
     return full('this connection has too many notifications in work');
   const place = context.admission.enter(`${source.namespace}/${source.name}`);
   if (place === null) {

@@ -14,8 +14,10 @@ import { errorAnswer, retryAfterSeconds } from './errors.ts';
 import { unknownPath } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import { inflate } from './inflate.ts';
-import { complain, decide, isGzip, mediaTypeOf } from './webhook-decisions.ts';
-import type { ServerParts, WebhookContext } from './webhook-decisions.ts';
+import { verifyBody } from './source-authentication.ts';
+import { complain } from './webhook-context.ts';
+import type { ServerParts, WebhookContext } from './webhook-context.ts';
+import { decide, isGzip, mediaTypeOf } from './webhook-decisions.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -88,6 +90,8 @@ async function receive(context: WebhookContext, request: FastifyRequest, reply: 
   const receiver = source === null ? null : context.receivers.get(source.type);
   if (source === null || receiver == null) return refuse(context, request, reply, unknownPath());
   const sent = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
+  const verified = verifyBody(context, source, request, sent);
+  if (verified.refusal !== null) return refuse(context, request, reply, verified.refusal);
   const body = await inflated(context, request, sent);
   const receivedAt = toTimestamp(context.options.clock.now());
   // A body takes long to read; others have their turn between two of them.
@@ -98,7 +102,11 @@ async function receive(context: WebhookContext, request: FastifyRequest, reply: 
     body === null
       ? refuseBody('', 'the body is not what its content encoding says, gzip')
       : await parse(context, source, () =>
-          receiver({ body, headers, receivedAt, subpath, mediaType }, context.turns, source.settings),
+          receiver(
+            { body, headers, receivedAt, subpath, mediaType, signedId: verified.signedId },
+            context.turns,
+            source.settings,
+          ),
         );
   try {
     if (!result.ok) {

@@ -86,14 +86,14 @@ describe('webhook', () => {
   });
 
   test('authentication: a Secret by name, name/key or object', () => {
-    const secret = (authentication: object) => compile({ authentication }).authentication?.secret;
+    const secret = (authentication: object) => compile({ authentication }).authentication?.secrets[0];
     expect(secret({ type: 'bearer', secretRef: 'am' })).toEqual({ name: 'am', key: 'token' });
     expect(secret({ type: 'bearer', secretRef: 'am/password' })).toEqual({ name: 'am', key: 'password' });
     expect(secret({ type: 'bearer', secretKeyRef: { name: 'am', key: 'x' } })).toEqual({ name: 'am', key: 'x' });
     expect(compile({}).authentication).toBeNull();
   });
 
-  test.each([{ type: 'basic', secretRef: 'a' }, { type: 'bearer' }, { type: 'bearer', secretRef: 'a b' }])(
+  test.each([{ type: 'token', secretRef: 'a' }, { type: 'bearer' }, { type: 'bearer', secretRef: 'a b' }])(
     'authentication %j is refused',
     (authentication) => {
       expect(webhook.config.safeParse({ path: 'a', authentication }).success).toBe(false);

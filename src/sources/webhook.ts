@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { authentication, authenticationSecret } from '../lib/secret-reference.ts';
 import { normalizeWebhookPath } from '../lib/webhook-path.ts';
+import { authentication, compileAuthentication } from './authentication/index.ts';
 import { defineSource } from './define.ts';
 import { compileFilters, filters, matchers } from './filters.ts';
 import { formats } from './formats/index.ts';
@@ -33,10 +33,7 @@ export const webhook = defineSource({
     return {
       path: normalizeWebhookPath(config.path),
       accepts: compileFilters(config.filters, config.matchers),
-      authentication:
-        config.authentication === undefined
-          ? null
-          : { type: 'bearer' as const, secret: authenticationSecret(config.authentication) },
+      authentication: compileAuthentication(config.authentication),
       mediaTypes: [...new Set(taken.flatMap(({ mediaTypes }) => mediaTypes))],
       subpaths: [...new Set(taken.flatMap(({ subpaths }) => subpaths))],
       settings: taken,

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import type { CatalogAuthentication } from '../../src/core/authentication.ts';
 import type { Catalog, CatalogSource } from '../../src/core/catalog.ts';
 import type { Notification } from '../../src/core/event.ts';
 import type { Clock, Log } from '../../src/core/ports.ts';
 import type { ListReader } from '../../src/core/lists.ts';
 import { createMetrics } from '../../src/lib/metrics.ts';
+import { bearer } from '../../src/sources/authentication/bearer.ts';
 import { defineSource } from '../../src/sources/define.ts';
 import { webhook } from '../../src/sources/webhook.ts';
 import type { ServerReader, ServerOptions } from '../../src/server/options.ts';
@@ -45,6 +47,11 @@ const countingSource = defineSource({
   },
 });
 
+/** A bearer token, in the key `token` of this Secret. */
+export function bearerOf(secretRef: string): CatalogAuthentication {
+  return bearer.compile({ secretRef });
+}
+
 export function fakeSource(changes: Partial<CatalogSource> = {}): CatalogSource {
   return {
     namespace: 'shop',
@@ -55,7 +62,7 @@ export function fakeSource(changes: Partial<CatalogSource> = {}): CatalogSource 
     origin: '',
     config: {},
     path: 'alerts',
-    authentication: { type: 'bearer', secret: { name: 'am', key: 'token' } },
+    authentication: bearerOf('am'),
     accepts: () => null,
     mediaTypes: ['application/json'],
     subpaths: [],
@@ -178,6 +185,7 @@ export async function fakeServer(
     publicUrl: null,
     token: apiToken,
     allowInsecureSources: false,
+    asksForCertificates: false,
     state: () => 'ready',
     catalog: { current: () => fakeCatalog(sources) },
     sourceTypes: [countingSource],
