@@ -20,10 +20,13 @@ function fixture(path: string): Buffer {
 }
 
 describe('a Source without a format', () => {
-  test.each(['alertmanager/firing.json', 'grafana/firing.json', 'rulers/vmalert.json'])('takes %s', async (path) => {
-    const result = await receive(fixture(path));
-    expect(result).toMatchObject({ ok: true, notification: { bad: [], unread: null } });
-  });
+  test.each(['alertmanager/firing.json', 'grafana/firing.json', 'rulers/vmalert.json', 'pagerduty/triggered.json'])(
+    'takes %s',
+    async (path) => {
+      const result = await receive(fixture(path));
+      expect(result).toMatchObject({ ok: true, notification: { bad: [], unread: null } });
+    },
+  );
 
   test('says of each format what is wrong', async () => {
     const result = await receive({ version: '7', alerts: [] });
