@@ -16,6 +16,7 @@ import { crdFiles } from './gen/crds.ts';
 import { findingsPage } from './gen/findings.ts';
 import { referencePages } from './gen/reference.ts';
 import { reportPage, reportSchemaFile } from './gen/report.ts';
+import { templatesPage } from './gen/templates.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -29,6 +30,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   files.set('docs/reference/findings.md', findingsPage());
   files.set('docs/reference/report.md', reportPage());
   files.set('docs/reference/report.schema.json', reportSchemaFile());
+  files.set('docs/reference/templates.md', templatesPage());
   const results = JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')) as BenchmarkReport;
   files.set('docs/performance.md', performancePage(results));
   const evaluation = JSON.parse(readFileSync(join(root, 'examples/eval/results.json'), 'utf8')) as Evaluation;

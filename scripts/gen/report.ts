@@ -40,16 +40,26 @@ or changes its meaning; fields may be added at any time. Reports that earlier ve
 A payload whose cause another alert's report has told already ([Deliveries](../guide/deliveries.md#one-incident-one-report)) has a few lines
 in \`text\` and \`report.report\`, and \`sameAs\`. One of the end of an alert has only \`summary\`, \`root_cause\` and \`confidence\`.
 
-${table(['Field', 'Type', 'What it is'], rowsOf(reportJsonSchema(), ''))}
+${table(
+  ['Field', 'Type', 'What it is'],
+  reportFields().map(([path, type, meaning]) => [`\`${path}\``, type, meaning]),
+)}
 `;
 }
 
-function rowsOf(part: Part, path: string): readonly (readonly string[])[] {
+type Field = readonly [path: string, type: string, meaning: string];
+
+/** Every field of a report: `cause.sentence`, `findings[].category`. */
+export function reportFields(): readonly Field[] {
+  return rowsOf(reportJsonSchema(), '');
+}
+
+function rowsOf(part: Part, path: string): readonly Field[] {
   return Object.entries(part.properties ?? {}).flatMap(([name, field]) => {
     const own = path === '' ? name : `${path}.${name}`;
     const whole = withoutNull(field);
     const inner = whole.items === undefined ? { part: whole, path: own } : { part: whole.items, path: `${own}[]` };
-    return [[`\`${own}\``, typeOf(field), field.description ?? ''], ...rowsOf(inner.part, inner.path)];
+    return [[own, typeOf(field), field.description ?? ''] as const, ...rowsOf(inner.part, inner.path)];
   });
 }
 

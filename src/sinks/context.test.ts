@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { renderTemplate } from '../lib/template/index.ts';
 import { deliveryPayload, eventContext, templateData } from './context.ts';
 import type { DeliveryFacts } from './context.ts';
 import {
@@ -46,6 +47,14 @@ describe('eventContext', () => {
       timestamp: createdAt,
     });
     expect(payload).not.toHaveProperty('steps');
+  });
+
+  test('fields of a report or an alert that is not there print nothing', () => {
+    const context = eventContext(facts({ steps: [], alert: undefined, run: undefined }));
+    expect([context.report, context.alert, context.run]).toEqual([null, null, null]);
+    const template =
+      '[{{ .report.root_cause | default "no cause" }}][{{ .alert.labels.pod }}{{ .run.url }}{{ .sameAs.alert }}]';
+    expect(renderTemplate(template, templateData(context))).toBe('[no cause][]');
   });
 
   test('data has all three historical shapes at once, and stands under .source.data for templates', () => {

@@ -126,7 +126,13 @@ export function deliveryPayload(context: EventContext): JsonObject {
 /** What templates and conditions of a Sink see: the context, with the source's data under `.source.data` too. */
 export function templateData(context: EventContext): JsonObject {
   const { steps, source, data, workflow, alert } = context;
-  return { ...deliveryPayload(context), workflow: { ...workflow }, data, alert, steps, source: { ...source, data } };
+  const own = { workflow: { ...workflow }, data, alert, steps, source: { ...source, data } };
+  return presentRoots({ ...deliveryPayload(context), ...own });
+}
+
+/** Without roots that are null: `.report.root_cause` without a report prints nothing, and from a null it would fail, as in Go. */
+export function presentRoots(roots: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(roots).filter(([, value]) => value !== null));
 }
 
 /** null: the alert of a run-finished delivery still fires, or it is about none. */

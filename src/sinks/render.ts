@@ -5,7 +5,7 @@ import type { JsonObject } from '../core/json.ts';
 import { evaluateCondition } from '../lib/template/condition.ts';
 import { renderTemplate, renderTemplateParts } from '../lib/template/index.ts';
 import type { RenderOptions } from '../lib/template/index.ts';
-import { deliveryPayload, eventContext, reportOf, templateData } from './context.ts';
+import { deliveryPayload, eventContext, presentRoots, reportOf, templateData } from './context.ts';
 import type { DeliveryFacts } from './context.ts';
 import type { SinkBackend } from './define.ts';
 import { templatedTexts, withTexts } from './templated.ts';
@@ -67,7 +67,9 @@ export function renderKept(
   const isMissing = ({ path: [name] }: TemplatedText): boolean => !Object.hasOwn(kept, String(name));
   try {
     const isNew = templatedTexts(backend.config, sink.config).some(isMissing);
-    const fresh = isNew ? renderFields(backend, sink.config, payload, { now: () => new Date(createdAt) }) : {};
+    const fresh = isNew
+      ? renderFields(backend, sink.config, presentRoots(payload), { now: () => new Date(createdAt) })
+      : {};
     return { kind: 'send', payload, fields: { ...fresh, ...kept }, keep: null };
   } catch (thrown) {
     if (!(thrown instanceof AppError)) throw thrown;

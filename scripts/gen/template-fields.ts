@@ -1,0 +1,68 @@
+/** A name that a template of a Sink can write, with what it is. `steps`, `report` and what users name themselves go on below. */
+export const sinkFields: readonly (readonly [path: string, meaning: string])[] = [
+  ['.event', '`run-started`, `run-finished` or `alert-resolved`'],
+  ['.timestamp', 'The moment of the delivery, RFC 3339.'],
+  ['.text', 'What people read: the report on one screen, or one line for the end of an alert.'],
+  ['.alert', 'The alert; nothing where the run is about none.'],
+  ['.alert.alertname', 'Its name.'],
+  ['.alert.status', '`firing` or `resolved`, as it stands when this is sent.'],
+  ['.alert.severity', '`critical`, `warning` or `info`'],
+  ['.alert.fingerprint', 'What tells it from all others, 64 hexadecimal digits.'],
+  [
+    '.alert.labels',
+    'Labels by name: `.alert.labels.pod`; `index .alert.labels "a.b"` for a name with other characters than letters, digits, `_` and `-`.',
+  ],
+  ['.alert.annotations', 'Annotations by name; empty at `alert-resolved`.'],
+  ['.alert.summary', 'The annotation `summary`.'],
+  ['.alert.description', 'The annotation `description`; empty at `alert-resolved`.'],
+  ['.alert.startsAt', 'Since when it fires, RFC 3339; methods of times work: `.alert.startsAt.Format "15:04"`.'],
+  ['.alert.endsAt', 'Until when; nothing while it fires, so `{{ with .alert.endsAt }}{{ .Format "15:04" }}{{ end }}`.'],
+  ['.alert.resolvedAt', 'When its end was heard of; nothing while it fires.'],
+  ['.alert.durationSeconds', 'How long it fired; absent while it does.'],
+  ['.alert.generatorURL', 'The query that it came from.'],
+  [
+    '.report',
+    'The last report of the run; nothing where no step made one. At `alert-resolved` only `summary`, `root_cause` and `confidence`.',
+  ],
+  ['.run', 'The run; nothing where the delivery is about none.'],
+  ['.run.id', 'Its id.'],
+  ['.run.status', '`running`, `succeeded`, `failed` or `cancelled`'],
+  ['.run.url', 'Its address; nothing without `--public-url`.'],
+  ['.workflow', 'The Workflow of the run.'],
+  ['.workflow.name', 'Its name.'],
+  ['.workflow.namespace', 'Its namespace.'],
+  ['.workflow.status', 'As `.run.status`.'],
+  ['.workflow.outputs', 'Its outputs by name: `.workflow.outputs.summary`.'],
+  ['.workflow.duration', 'Seconds that the run took, as text.'],
+  ['.workflow.completedAt', 'When it ended; nothing before.'],
+  ['.workflow.error', 'Why it failed; nothing where it did not.'],
+  ['.source', 'Where the alert came from.'],
+  ['.source.name', 'The name of the Source.'],
+  ['.source.type', 'Its type: `webhook`, `api`, ...'],
+  ['.source.namespace', 'Its namespace.'],
+  [
+    '.source.data',
+    'The alert once more, in three forms: `.source.data.labels.pod`, `.source.data.alert.labels.pod`, `.source.data.alerts[0].labels.pod`.',
+  ],
+  ['.data', 'The same as `.source.data`.'],
+  [
+    '.steps',
+    'Results by the name of the step: `.steps.look.result.stdout`, `.steps.look.success`, `.error`, `.status`; empty at `run-started`.',
+  ],
+  ['.sameAs', 'The report that has told this cause already; nothing where this one tells it.'],
+  ['.sameAs.alert', 'Its alert.'],
+  ['.sameAs.reportedAt', 'When it was told.'],
+  ['.sameAs.run', 'Its run.'],
+];
+
+/** What Workflows have besides, or otherwise. */
+export const workflowFields: readonly (readonly [path: string, meaning: string])[] = [
+  [
+    '.alert',
+    'As above, as it was when the run began; an empty map where it is about none. Without `resolvedAt` and `durationSeconds`.',
+  ],
+  ['.source', 'As above, with `.source.context`: what the Source adds.'],
+  ['.steps', 'Steps that have run by then.'],
+  ['.workflow', '`name`, `namespace`, `runId`, `status`, `outputs`, `startedAt`, `completedAt`, `duration`'],
+  ['.env', 'Only what `spec.runtime.environment` names.'],
+];
