@@ -53,9 +53,9 @@ describe('contract', () => {
       ['out', true],
       ['close-alert', false],
       ['console', true],
-      ['slack-alerts', false],
+      ['slack-alerts', true],
     ]);
-    expect(conditions(catalog.sink('monitoring', 'slack-alerts'))).toEqual(['Ready=False NotImplemented']);
+    expect(conditions(catalog.sink('monitoring', 'close-alert'))).toEqual(['Ready=False NotImplemented']);
   });
 
   test('the plan has steps, branches, times and the environment', () => {
@@ -239,6 +239,18 @@ describe('limits of a Sink', () => {
     [', delivery: {maxConcurrent: 1}', { maxConcurrent: 1, ratePerMinute: null }],
   ])('%j', (more, limits) => {
     expect(buildCatalog([sink(more)], options).sink('default', 'out')).toMatchObject({ ready: true, limits });
+  });
+
+  test.each([
+    ['', 30],
+    [', delivery: {maxConcurrent: 1}', 30],
+    [', delivery: {ratePerMinute: 120}', 120],
+  ])('a chat is told as often as it takes it: %j', (more, ratePerMinute) => {
+    const chat = object('Sink', 'out', `{type: slack, config: {channel: C0123456789, botToken: slack}${more}}`);
+    expect(buildCatalog([chat], options).sink('default', 'out')).toMatchObject({
+      ready: true,
+      limits: { ratePerMinute },
+    });
   });
 
   test.each([

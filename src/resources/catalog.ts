@@ -14,6 +14,7 @@ import { canonicalSha256 } from '../lib/hash.ts';
 import { finish } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
 import { checkSink } from './check-sink.ts';
+import type { AcceptedSink } from './check-sink.ts';
 import { checkSource } from './check-source.ts';
 import type { AcceptedSource } from './check-source.ts';
 import type { Checked } from './checked.ts';
@@ -111,15 +112,15 @@ function buildSink(object: ResourceObject): CatalogSink {
     condition: accepted?.spec.condition ?? null,
     sendResolved: accepted?.spec.sendResolved ?? false,
     sendStarted: accepted?.spec.sendStarted ?? false,
-    limits: limitsOf(accepted?.spec.delivery),
+    limits: limitsOf(accepted),
     retryForMs: retryForMs(accepted?.spec.delivery),
     sameCauseForMs: sameCauseForMs(accepted?.spec.delivery),
   };
 }
 
-function limitsOf(delivery: SinkSpec['delivery']): SinkLimits {
-  const { maxConcurrent, ratePerMinute } = { ...defaultSinkLimits, ...delivery };
-  return { maxConcurrent, ratePerMinute: ratePerMinute ?? null };
+function limitsOf(accepted: AcceptedSink | null): SinkLimits {
+  const { maxConcurrent, ratePerMinute } = { ...defaultSinkLimits, ...accepted?.spec.delivery };
+  return { maxConcurrent, ratePerMinute: ratePerMinute ?? accepted?.backend.ratePerMinute ?? null };
 }
 
 function retryForMs(delivery: SinkSpec['delivery']): number {

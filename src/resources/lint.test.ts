@@ -48,8 +48,7 @@ describe('lint', () => {
       'E 39:7 spec.steps[2].then: agent and then exclude each other: both are the step that runs then',
       'E 40:16 spec.sinks[1]: out is there twice',
       'E 40:21 spec.sinks[2]: there is no Sink default/absent -> declare it, or name one of: out',
-      'W 46:9 spec.type: Sinks of type slack cannot deliver in this version: deliveries to it fail',
-      'W 47:27 spec.config.pretty: pretty is not used by Sinks of type slack -> remove it, or change the type',
+      'W 47:40 spec.config.pretty: pretty is not used by Sinks of type slack -> remove it, or change the type',
       'E 51:18 metadata.name: Sink default/out is declared at broken/references.yaml:42 already -> give one of them another name',
     ]);
   });

@@ -26,7 +26,8 @@ const delivery = z
       description: 'Deliveries in work at the same time, from all replicas together.',
     }),
     ratePerMinute: z.int().min(1).max(60_000).optional().meta({
-      description: 'Attempts per minute at most, spread evenly (30 = one each 2 s). Absent = no limit.',
+      description:
+        'Attempts per minute at most, spread evenly (30 = one each 2 s). Absent = 30 for chats, no limit for others.',
     }),
     retryFor: duration
       .refine(isRetryTime, 'must be from 1m to 7d')

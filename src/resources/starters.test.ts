@@ -60,6 +60,6 @@ describe('documents to begin with', () => {
       'Workflow conditional',
       ...sinks.filter(({ deliver }) => deliver !== null).map(({ type }) => `Sink ${type}`),
     ]);
-    expect(() => writeStarter('Sink', 'slack')).toThrow('no Sink of type slack that this version can run');
+    expect(() => writeStarter('Sink', 'fax')).toThrow('no Sink of type fax that this version can run');
   });
 });

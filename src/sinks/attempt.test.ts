@@ -55,6 +55,20 @@ test('an attempt after the stop sends nothing, which is certain', async () => {
   expect(begun).toEqual([]);
 });
 
+test('the time of an attempt is for all its requests together', async () => {
+  const stop = new AbortController();
+  const { clock, begun, result } = attempt(stop.signal);
+  await clock.advance(1);
+  const [io] = begun;
+  const first = io?.timeoutMs ?? 0;
+  await clock.advance(4000);
+  expect(first - (io?.timeoutMs ?? 0)).toBe(4000);
+  await clock.advance(7000);
+  expect(io?.timeoutMs).toBe(1);
+  stop.abort();
+  await result;
+});
+
 test('an attempt ends at its limit, and the backend is told', async () => {
   const { clock, begun, result } = attempt(new AbortController().signal);
   await clock.advance(attemptLimitMs);

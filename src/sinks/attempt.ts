@@ -26,7 +26,7 @@ export interface Attempt {
   readonly known: KnownReferences;
 }
 
-/** For what a sink waits for: one request. */
+/** For all requests of an attempt together. */
 const requestTimeoutMs = 10_000;
 /** For a backend that does not keep to its time. */
 export const attemptLimitMs = 12_000;
@@ -60,6 +60,7 @@ export async function attemptDelivery(
 }
 
 function sinkIo(options: AttemptOptions, sink: CatalogSink, signal: AbortSignal): SinkIo {
+  const endsAt = options.clock.monotonic() + requestTimeoutMs;
   return {
     http: options.http,
     secret(reference) {
@@ -73,7 +74,9 @@ function sinkIo(options: AttemptOptions, sink: CatalogSink, signal: AbortSignal)
     write: (text) => options.writeStdout(text),
     now: () => options.clock.now(),
     signal,
-    timeoutMs: requestTimeoutMs,
+    get timeoutMs() {
+      return Math.max(1, Math.ceil(endsAt - options.clock.monotonic()));
+    },
   };
 }
 

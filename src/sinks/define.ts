@@ -15,7 +15,7 @@ export interface SinkIo {
   now(): number;
   /** Aborted when the attempt has taken too long, or the server stops. */
   readonly signal: AbortSignal;
-  /** For the whole attempt. */
+  /** What is left of the time for the whole attempt; at least 1. */
   readonly timeoutMs: number;
 }
 
@@ -57,6 +57,8 @@ export interface SinkBackend<Type extends string = string> {
   readonly example: JsonObject;
   readonly remembers: boolean;
   readonly escape: ((value: string) => string) | null;
+  /** Attempts per minute where `spec.delivery` says nothing; null = no limit. */
+  readonly ratePerMinute: number | null;
   /** null: this version checks the config and cannot deliver (condition `NotImplemented`). */
   readonly deliver: ((io: SinkIo, config: JsonObject, delivery: SinkDelivery) => Promise<DeliveryVerdict>) | null;
 }
@@ -75,6 +77,8 @@ export interface SinkDefinition<Type extends string, Config extends z.ZodObject>
   readonly remembers?: boolean;
   /** Makes text of what templates print, so that no alert can write markup of the receiver. Absent: it has none. */
   readonly escape?: (value: string) => string;
+  /** Attempts per minute where `spec.delivery` says nothing, as the receiver takes them. Absent: no limit. */
+  readonly ratePerMinute?: number;
   /** Sends once and answers with a verdict: it never sleeps, retries or logs. Absent: not in this version. */
   readonly deliver?: (io: SinkIo, config: z.output<Config>, delivery: SinkDelivery) => Promise<DeliveryVerdict>;
 }
@@ -83,7 +87,16 @@ export interface SinkDefinition<Type extends string, Config extends z.ZodObject>
 export function defineSink<const Type extends string, Config extends z.ZodObject>(
   definition: SinkDefinition<Type, Config>,
 ): SinkBackend<Type> {
-  const { type, description, config, example, remembers = false, escape = null, deliver } = definition;
+  const {
+    type,
+    description,
+    config,
+    example,
+    remembers = false,
+    escape = null,
+    ratePerMinute = null,
+    deliver,
+  } = definition;
   return {
     type,
     description,
@@ -91,6 +104,7 @@ export function defineSink<const Type extends string, Config extends z.ZodObject
     example: example as JsonObject,
     remembers,
     escape,
+    ratePerMinute,
     // What was accepted once; the texts of its templates are rendered by now.
     deliver: deliver === undefined ? null : (io, value, delivery) => deliver(io, value as z.output<Config>, delivery),
   };

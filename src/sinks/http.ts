@@ -7,12 +7,13 @@ import type { SinkIo } from './define.ts';
 
 // What sinks that speak HTTP share: one request, and what its answer means.
 
-type Failure = Extract<DeliveryVerdict, { readonly ok: false }>;
+export type Failure = Extract<DeliveryVerdict, { readonly ok: false }>;
 
 /** An answer that the sink has to read, or what became of the request. */
 export type Answer =
   | { readonly ok: true; readonly response: HttpResponse }
-  | { readonly ok: false; readonly verdict: Failure };
+  /** `response` is null where none came. */
+  | { readonly ok: false; readonly verdict: Failure; readonly response: HttpResponse | null };
 
 export interface SinkRequest extends Pick<HttpRequest, 'method' | 'url'> {
   readonly headers?: Readonly<Record<string, string>>;
@@ -40,12 +41,12 @@ export async function sendRequest(io: SinkIo, request: SinkRequest): Promise<Ans
     });
     if (response.status >= 200 && response.status < 300) return { ok: true, response };
     const { ambiguous, ...verdict } = failureOf(response, new URL(url).host, io.now());
-    return { ok: false, verdict: ambiguous === true && !isIdempotent ? { ...verdict, ambiguous } : verdict };
+    return { ok: false, response, verdict: ambiguous === true && !isIdempotent ? { ...verdict, ambiguous } : verdict };
   } catch (thrown) {
     if (!(thrown instanceof AppError)) throw thrown;
     const { retryable: retry, message: reason } = thrown;
     const ambiguous = requestWasSent(thrown) && !isIdempotent;
-    return { ok: false, verdict: { ok: false, retry, reason, ambiguous } };
+    return { ok: false, response: null, verdict: { ok: false, retry, reason, ambiguous } };
   }
 }
 
@@ -72,4 +73,13 @@ export function failureOf(response: HttpResponse, host: string, nowMs: number): 
     ...(ambiguous ? { ambiguous } : {}),
     ...(wanted === null ? {} : { retryAfterMs: wanted }),
   };
+}
+
+/** The body of an answer as JSON; undefined where it is none. */
+export function jsonOf({ body }: HttpResponse): unknown {
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    return undefined;
+  }
 }

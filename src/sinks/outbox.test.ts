@@ -152,11 +152,11 @@ describe.each(contractStores)('outbox on $name', (database) => {
   });
 
   test('a type without delivery fails and is never sent', async () => {
-    on.sinks = [{ ...webhookSink, type: 'slack', ready: false, config: { channel: '#x' } }];
+    on.sinks = [{ ...webhookSink, type: 'workflow', ready: false, config: { channel: '#x' } }];
     await on.insert();
     expect(await on.handle()).toMatchObject({
       status: 'failed',
-      sinkType: 'slack',
+      sinkType: 'workflow',
       errorCode: 'SinkNotReady',
       attempts: 1,
     });

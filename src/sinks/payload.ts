@@ -59,6 +59,11 @@ export function titleOf({ name, object }: Pick<PayloadView, 'name' | 'object'>):
   return object === '' ? name : `${name} ${object}`;
 }
 
+/** Where the run is shown: its address, or the command where that is not known. */
+export function runLink({ url, runId }: Pick<PayloadView, 'url' | 'runId'>): string {
+  return url ?? (runId === null ? 'fist get runs' : `fist describe run/${runId}`);
+}
+
 function objectOf(value: JsonValue | undefined): JsonObject {
   return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {};
 }

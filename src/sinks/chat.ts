@@ -1,0 +1,38 @@
+import { cutText } from '../lib/cut.ts';
+import { printable } from '../lib/printable.ts';
+import { runLink, titleOf } from './payload.ts';
+import type { PayloadView } from './payload.ts';
+
+// What sinks that write to people share: the text of a delivery in two parts, of a length that the receiver takes.
+
+/** The text of a delivery, without control characters. */
+export interface ChatText {
+  /** One line: `FIRING critical KubePodCrashLooping pod/shop/web-1 for 12m`. */
+  readonly title: string;
+  /** The lines below it; may be empty. */
+  readonly body: string;
+}
+
+/** Attempts per minute that a chat takes without complaint: most allow about one message a second for a channel. */
+export const chatRatePerMinute = 30;
+
+/** Takes the first line of a text, with the lines that go on with it, from the rest. */
+export function chatText(view: PayloadView): ChatText {
+  const text = printable(view.text).trim();
+  const [head = ''] = /^.*(?:\n {2}\S.*)*/.exec(text) ?? [];
+  const title = head.replace(/\n */g, ' ');
+  return { title: title || titleOf(view) || 'an alert without a name', body: text.slice(head.length).trim() };
+}
+
+/** A sign before the title, for who sees many of them. */
+export function chatSign({ isOver, severity }: PayloadView): string {
+  if (isOver) return '🟢';
+  return severity === 'critical' ? '🔴' : severity === 'warning' ? '🟠' : '🔵';
+}
+
+/** Text of at most so many characters; where some are left out it says where all of it is. */
+export function fitted(text: string, mostCharacters: number, view: PayloadView): string {
+  if (text.length <= mostCharacters) return text;
+  const note = `\n[cut: ${text.length} characters in all; ${cutText(runLink(view), 500)}]`;
+  return cutText(text, mostCharacters - note.length) + note;
+}
