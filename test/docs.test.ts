@@ -49,6 +49,7 @@ describe('reading a document', () => {
     ['```console quick\n$ true\n```', 'unknown mark quick'],
     ['```console server\n$ one\n$ two\n```', 'one command'],
     ['```console output\n$ one\n```', 'shows no output'],
+    ['```console\n$ one\ntwo\n```', 'has no mark output'],
   ])('complains about %j', (text, problem) => {
     expect(blockProblems('x.md', parseBlocks(text)).join()).toContain(problem);
   });

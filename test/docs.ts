@@ -115,6 +115,9 @@ export function blockProblems(file: string, blocks: readonly DocumentBlock[]): r
     return [
       ...(commands.length === 0 ? [`${place} is a console block without a line that begins with "$ "`] : []),
       ...marks.filter((mark) => !knownMarks.includes(mark)).map((mark) => `${place} has the unknown mark ${mark}`),
+      ...(!marks.includes('output') && outputs.some((text) => text.trim() !== '')
+        ? [`${place} shows an output that is not compared: it has no mark output`]
+        : []),
       ...(marks.includes('output') && outputs.some((text) => text.trim() === '')
         ? [`${place} shows no output of a command`]
         : []),

@@ -5,6 +5,7 @@ import { listFormats } from '../src/cli/formats.ts';
 import { nouns } from '../src/cli/nouns/index.ts';
 import { buildProgram } from '../src/cli/program.ts';
 import { textWidth } from '../src/lib/text-width.ts';
+import { repositoryRoot } from './support/processes.ts';
 import { runFist } from './support/program.ts';
 import { alerts, lookedAt, startScreens } from './support/screens.ts';
 
@@ -150,6 +151,13 @@ test('short ids of one table are told apart, and each names what it stands for',
   const ids = rows.map((row) => row.split(' ')[0] ?? '');
   expect(new Set(ids).size).toBe(rows.length);
   for (const id of ids) expect((await show(['get', 'run', id, '--no-headers'])).out).toMatch(/^\S{8,} /);
+});
+
+test.each(['bad-rollout', 'pending-pod', 'oom-crash-loop'])('scan of %s fits 80 columns', async (story) => {
+  const scan = ['scan', '--dump', `${repositoryRoot}examples/${story}/dump`];
+  const { out } = await show(scan, 80);
+  expect(widest(out)).toBeLessThanOrEqual(80);
+  expect(out.split('\n')).toHaveLength((await show(scan)).out.split('\n').length);
 });
 
 test('a wider terminal shows more of a text, and none of it is lost without one', async () => {

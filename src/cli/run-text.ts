@@ -5,6 +5,7 @@ import type { Evidence, RunRecord, StepRecord } from '../core/run.ts';
 import { secondsText, timeText, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { shortId } from '../lib/short-id.ts';
+import { headOf, momentOf } from '../report/head.ts';
 import { readReport } from '../report/read.ts';
 import { renderText } from '../report/text.ts';
 import { inWordsOf } from './called-as.ts';
@@ -54,7 +55,7 @@ export function runText(run: RunDetail, view: DetailView): string {
 
 function reportText(report: AgentResult, { columns, colour, called, evidence, nowMs }: DetailView): string {
   return renderText(report, {
-    now: toTimestamp(nowMs),
+    now: momentOf(headOf(report), report.observed_at, toTimestamp(nowMs)),
     colour,
     evidence,
     inWords: (command) => inWordsOf(called, command),

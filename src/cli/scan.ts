@@ -15,11 +15,11 @@ interface ScanFlags extends ClusterFlags {
 const listing: Listing<Broken> = {
   columns: [
     { heading: 'SEVERITY', text: ({ severity }) => severity },
-    { heading: 'OBJECT', text: ({ object }) => object },
+    { heading: 'OBJECT', text: ({ object }) => object, cut: 36, keepsEnd: true },
     { heading: 'SINCE', text: ({ since }) => (since === null ? '-' : timeText(since)), wide: true },
     { heading: 'AFFECTS', text: ({ affects }) => String(affects.length) },
-    { heading: 'CAUSE', text: ({ cause }) => cause },
-    { heading: 'LOOK', text: ({ look }) => look ?? '', wide: true },
+    { heading: 'CAUSE', text: ({ cause }) => cause, cut: 20, givesLast: true },
+    { heading: 'LOOK', text: ({ look }) => look ?? '', wide: true, cut: 20 },
   ],
   name: ({ object }) => object,
   empty: 'nothing is broken in what was read',
