@@ -14,8 +14,8 @@ async function installLinked(root: string): Promise<void> {
   mkdirSync(join(root, 'node_modules'));
   for (const name of readdirSync(packages)) symlinkSync(join(packages, name), join(root, 'node_modules', name));
   const { hashOf, stampOf } = (await import(`${repositoryRoot}bin/check-packages.js`)) as {
-    hashOf(file: string): string;
-    stampOf(root: string, withoutDevelopment: boolean): string;
+    hashOf: (file: string) => string;
+    stampOf: (root: string, withoutDevelopment: boolean) => string;
   };
   const stamp = stampOf(`${root}/`, true);
   if (!existsSync(stamp)) writeFileSync(stamp, hashOf(join(root, 'package-lock.json')));
