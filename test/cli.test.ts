@@ -75,6 +75,7 @@ const tree = leaves(buildProgram(silent)).map(({ words, command }) => ({
 
 /** Operands and options without which a command does not begin. */
 const needed: Readonly<Record<string, readonly string[]>> = {
+  backtest: ['workflow/x'],
   get: ['alerts'],
   describe: ['run/none'],
   investigate: ['--alert', `${examples}/oom-crash-loop/alert.json`, '--dump', '/no/such/dump'],
@@ -710,7 +711,7 @@ describe('investigate', () => {
     ['null', 'null', 'the alert is neither a JSON object'],
     ['no alerts', '{"version": "4", "alerts": []}', 'the payload has no alerts'],
     ['a broken alert', '{"version": "4", "alerts": [{"status": "firing"}]}', 'must be an object'],
-    ['another version', '{"version": "1", "alerts": []}', 'version is "1"'],
+    ['another version', '{"version": "3", "alerts": []}', 'version is "3"'],
     ['something else', '{"hello": 1}', 'alert_name is required'],
   ])('an alert that is %s: exit 2', async (name, text, message) => {
     expectError(await fist('investigate', '--alert', written(`${name}.json`, text), '--dump', dump), 2, message);

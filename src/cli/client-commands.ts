@@ -41,6 +41,18 @@ export function addClientCommands(program: Command, action: Tie): void {
       .option('--webhook-token <token>', 'bearer token of that Source (default: FIST_WEBHOOK_TOKEN)'),
     async () => (await import('./send.ts')).sendAlert,
   );
+  action(
+    serverOptions(
+      program
+        .command('backtest <workflow>')
+        .description('Says what notifications that a server has would have done with other resources; changes nothing'),
+    )
+      .option('--resources <path>', 'the resources that decide, a folder or a file')
+      .option('--since <time>', 'notifications since then: a duration (`7d`) or RFC 3339', '7d')
+      .option('--limit <number>', 'notifications of a Source at most, the newest', '2000')
+      .option('-o, --output <format>', 'text or json', 'text'),
+    async () => (await import('./backtest.ts')).backtest,
+  );
   const get = program
     .command('get <noun> [name...]')
     .description(`Lists ${nounWords(nouns)}; or shows those that are named, \`NOUN NAME\` or \`NOUN/NAME\``);

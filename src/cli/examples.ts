@@ -50,6 +50,9 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist send alert --name TestAlert --label team=shop', 'an alert by hand'],
     ['fist send alert -f alert.json --path alertmanager', 'a notification, as Alertmanager sends it'],
   ],
+  backtest: [
+    ['fist backtest workflow/triage --resources resources --since 7d', 'how many runs these resources would have made'],
+  ],
   get: [
     ['fist get alerts', 'what fires, what changed last first'],
     [`fist get alerts --all -n shop -l 'severity!=info'`, 'with resolved ones, about one namespace'],
@@ -93,6 +96,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
   explain: [
     ['fist explain workflow', 'the fields of a kind'],
     ['fist explain workflow.spec.steps.goal', 'one field'],
+    ['fist explain alert -f alert.json --resources resources', 'what a notification would do, without doing it'],
   ],
   render: [[`fist render '{{ .alert.name }}' --data alert.json`, 'a template by hand']],
   version: [['fist version -o json', 'with the version of Node']],

@@ -13,7 +13,11 @@ export function addOfflineCommands(program: Command, action: Tie): void {
   action(
     program
       .command('explain <field>')
-      .description('Explains a field, `workflow.spec.steps.goal`; no server')
+      .description('Explains a field, `workflow.spec.steps.goal`; or with -f what an `alert` would do; no server')
+      .option('-f, --file <file>', 'alert: a notification as its sender sends it; - reads standard input')
+      .option('--resources <path>', 'alert: the resources that decide, a folder or a file')
+      .option('--source <name>', 'alert: only this Source (default: all that take notifications)')
+      .option('--at <time>', 'alert: when it comes, RFC 3339 (default: now), for maintenance windows')
       .option('-o, --output <format>', 'text or json', 'text'),
     async () => (await import('./explain.ts')).explain,
   );

@@ -28,7 +28,7 @@ export async function readList<Item>(
   let nextCursor: string | null = null;
   for (let pages = 0; pages < pagesAtMost && (pages === 0 || (nextCursor !== null && items.length < limit)); pages++) {
     const asked = new URLSearchParams(query);
-    asked.set('limit', String(isMeant === undefined ? limit - items.length : mostItems));
+    asked.set('limit', String(isMeant === undefined ? Math.min(mostItems, limit - items.length) : mostItems));
     if (nextCursor !== null) asked.set('cursor', nextCursor);
     const page = (await client.get(`/api/v1/${plural}?${asked.toString()}`)) as ListAnswer<Item>;
     items.push(...(isMeant === undefined ? page.items : page.items.filter(isMeant)));

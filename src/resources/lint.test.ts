@@ -65,7 +65,7 @@ describe('lint', () => {
   });
 
   test("names of Alertmanager's templates, with what to write instead", async () => {
-    expect(await lint('broken/roots.yaml')).toEqual([
+    expect(await lint('warned/roots.yaml')).toEqual([
       'W 8:14 spec.steps[0].when: .CommonLabels is a name of Alertmanager and Prometheus, and empty here -> write .alert.labels.severity',
       'W 11:15 spec.steps[0].env.POD: .labels is a name of Alertmanager and Prometheus, and empty here -> write .alert.labels.pod',
       'W 11:73 spec.steps[0].env.POD: .stepz is nothing that a Workflow has, so it is empty -> did you mean .steps?',

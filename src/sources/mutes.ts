@@ -100,7 +100,7 @@ function compileWindow(
   field: string,
 ): (labels: Labels, nowMs: number) => LabelMute | null {
   const parsed: readonly Matcher[] = allMatchers(window.matchers ?? [], field);
-  const message = `maintenance${window.comment === undefined ? '' : `: ${window.comment}`}`;
+  const message = window.comment ?? 'a maintenance window is open';
   return (labels, nowMs) => {
     const untilMs = openUntil(window, nowMs);
     return untilMs !== null && matchesAll(parsed, labels) ? { reason: 'Maintenance', message, untilMs } : null;
