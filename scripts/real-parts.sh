@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the programs that `npm run test:real` runs against, where it can: Debian's Prometheus and Alertmanager, as root;
+# Installs the programs that `npm run test:real` runs against, where it can: Debian's Prometheus, Alertmanager and Pushgateway, as root;
 # zstd, which unpacks the binaries of an API server where they are kept packed; and strace, which records what a server
 # writes, for the tests of power cuts (also of `npm run test:chaos`); and zsh and fish, for what completes their command lines.
 # The services that the packages would start are kept off.
@@ -7,6 +7,7 @@ set -u
 missing=()
 command -v prometheus >/dev/null || missing+=(prometheus)
 command -v prometheus-alertmanager >/dev/null || missing+=(prometheus-alertmanager)
+command -v prometheus-pushgateway >/dev/null || missing+=(prometheus-pushgateway)
 command -v zstd >/dev/null || missing+=(zstd)
 command -v strace >/dev/null || missing+=(strace)
 command -v zsh >/dev/null || missing+=(zsh)

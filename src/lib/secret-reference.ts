@@ -20,28 +20,8 @@ export const secretKeyRef = z
   })
   .meta({ description: 'A Secret in the same namespace, by name and key.' });
 
-/** How a caller proves who it is, towards us (a Source) or from us (a Sink). */
-export const authentication = z
-  .strictObject({
-    type: z.enum(['bearer']).meta({ description: 'bearer: the header "Authorization: Bearer <token>".' }),
-    secretRef: secretRef.optional(),
-    secretKeyRef: secretKeyRef.optional(),
-  })
-  .refine((value) => (value.secretRef === undefined) !== (value.secretKeyRef === undefined), {
-    error: 'needs exactly one of secretRef and secretKeyRef',
-  })
-  .meta({ description: 'Bearer token, kept in a Secret.' });
-
-export type Authentication = z.infer<typeof authentication>;
-
 /** Takes `name[/key]` apart. */
 export function parseSecretReference(text: string): SecretReference {
   const slash = text.indexOf('/');
   return slash === -1 ? { name: text, key: defaultKey } : { name: text.slice(0, slash), key: text.slice(slash + 1) };
-}
-
-/** The Secret that an accepted `authentication` names. */
-export function authenticationSecret(value: Authentication): SecretReference {
-  if (value.secretKeyRef !== undefined) return value.secretKeyRef;
-  return parseSecretReference(value.secretRef ?? '');
 }

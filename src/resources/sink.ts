@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { defaultSinkLimits } from '../core/catalog.ts';
 import { sinks } from '../sinks/index.ts';
 import { parseDuration } from '../lib/duration.ts';
-import { condition, duration } from './fields.ts';
+import { duration } from '../lib/schema.ts';
+import { condition } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
 /** Fields of `config`, from the sink types. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { sourceDefinitions } from '../sources/index.ts';
 import { maintenance, muteMatchers } from '../sources/mutes.ts';
-import { duration, objectName } from './fields.ts';
+import { duration } from '../lib/schema.ts';
+import { objectName } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
 /** Fields of `config`, from the source types. */

@@ -171,8 +171,18 @@ function aboutField({ name, description, values, default: usual }: FieldInfo, is
 
 function exampleLines(field: FieldInfo, indent: string): readonly string[] {
   const line = `${indent}${field.name}: ${example(field)}`;
-  if (line.length <= width || field.fields.length === 0) return [line];
+  if (line.length <= width) return [line];
+  if (isMap(field.default))
+    return [
+      `${indent}${field.name}:`,
+      ...Object.entries(field.default).map(([name, value]) => `${indent}  ${name}: ${scalar(value)}`),
+    ];
+  if (field.fields.length === 0) return [line];
   return [`${indent}${field.name}:`, ...field.fields.flatMap((inner) => exampleLines(inner, `${indent}  `))];
+}
+
+function isMap(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What a field may look like: its default, a value that it takes, or one of its type. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { stepDefinitions } from '../workflows/steps/index.ts';
-import { condition, duration, objectName, templateText } from './fields.ts';
+import { duration } from '../lib/schema.ts';
+import { condition, objectName, templateText } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
 /** Fields that steps have beside the common ones, from the step types. */

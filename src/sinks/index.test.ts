@@ -29,7 +29,7 @@ describe('sinks', () => {
       ]),
     );
     const silent = sinks.filter(({ deliver }) => deliver === null).map(({ type }) => type);
-    expect(silent).toEqual(['alertmanager', 'prometheus', 'jira', 'workflow']);
+    expect(silent).toEqual(['jira', 'workflow']);
   });
 
   test('a field name that two types share has one schema, and every field is described', () => {

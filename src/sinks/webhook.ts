@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { authentication, authenticationSecret } from '../lib/secret-reference.ts';
+import { authentication, authorization } from './authorization.ts';
 import { defineSink } from './define.ts';
 import { endpoint, template } from './fields.ts';
 import { sendRequest } from './http.ts';
@@ -43,9 +43,7 @@ export const webhook = defineSink({
       headers: {
         ...config.headers,
         'idempotency-key': delivery.idempotencyKey,
-        ...(config.authentication === undefined
-          ? {}
-          : { authorization: `Bearer ${io.secret(authenticationSecret(config.authentication))}` }),
+        ...authorization(io, config.authentication),
       },
       body: delivery.payload,
     });

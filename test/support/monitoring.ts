@@ -28,6 +28,7 @@ export interface MonitoringOptions {
 const candidates = {
   Prometheus: [process.env['PROMETHEUS'], 'prometheus'],
   Alertmanager: [process.env['ALERTMANAGER'], 'prometheus-alertmanager', 'alertmanager'],
+  Pushgateway: [process.env['PUSHGATEWAY'], 'prometheus-pushgateway', 'pushgateway'],
 } as const;
 
 /** The command of a program, or null where it is not installed. */
@@ -106,6 +107,17 @@ export async function startAlertmanager(cleanup: Cleanup, folder: string, config
     `--web.listen-address=${address}`,
     '--cluster.listen-address=',
   ]);
+  cleanup.defer(() => program.stop(3000));
+  await waitForHttp(program, `http://${address}/-/ready`);
+  return address;
+}
+
+/** Starts one that keeps what it gets in memory. Returns host and port. */
+export async function startPushgateway(cleanup: Cleanup): Promise<string> {
+  const address = `127.0.0.1:${await freePort()}`;
+  const command = findProgram('Pushgateway');
+  if (command === null) throw new Error('Pushgateway not found');
+  const program = startProcess(command, [`--web.listen-address=${address}`, '--persistence.file=']);
   cleanup.defer(() => program.stop(3000));
   await waitForHttp(program, `http://${address}/-/ready`);
   return address;

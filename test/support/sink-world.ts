@@ -2,6 +2,7 @@ import type { DeliveryVerdict } from '../../src/core/delivery.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { createHttpClient } from '../../src/lib/http.ts';
+import { presentRoots } from '../../src/sinks/context.ts';
 import type { SinkBackend, SinkDelivery, SinkIo } from '../../src/sinks/define.ts';
 import { nothingKnown } from '../../src/sinks/known.ts';
 import { renderFields } from '../../src/sinks/render.ts';
@@ -110,7 +111,7 @@ export async function attemptOf(
   const accepted = backend.config.parse(config) as JsonObject;
   const { timestamp } = delivery.payload;
   const clock = { now: () => new Date(typeof timestamp === 'string' ? timestamp : 0) };
-  const fields = renderFields(backend, accepted, delivery.payload, clock);
+  const fields = renderFields(backend, accepted, presentRoots(delivery.payload), clock);
   if (backend.deliver === null) throw new Error(`${backend.type} cannot deliver`);
   return backend.deliver(io, { ...accepted, ...fields }, delivery);
 }

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { parseSecretReference, secretKeyRef, secretRef } from '../lib/secret-reference.ts';
+import type { SinkIo } from './define.ts';
+
+/** How a Sink proves to its receiver who it is. */
+export const authentication = z
+  .strictObject({
+    type: z.enum(['bearer', 'basic']).meta({
+      description: 'bearer: the header "Authorization: Bearer <token>". basic: a user name and a password (RFC 7617).',
+    }),
+    username: z
+      .string()
+      .max(255)
+      .regex(/^[^:\p{Cc}]+$/u, 'must be a name without a colon')
+      .optional()
+      .meta({ description: 'For basic; the Secret has the password.' }),
+    secretRef: secretRef.optional(),
+    secretKeyRef: secretKeyRef.optional(),
+  })
+  .refine((value) => (value.secretRef === undefined) !== (value.secretKeyRef === undefined), {
+    error: 'needs exactly one of secretRef and secretKeyRef',
+  })
+  .refine((value) => (value.type === 'basic') === (value.username !== undefined), {
+    path: ['username'],
+    error: 'belongs to type basic, which needs it',
+  })
+  .meta({ description: 'Bearer token, or user name and password; what is secret is kept in a Secret.' });
+
+/** The header of a request, or none. Throws SecretMissing. */
+export function authorization(
+  io: Pick<SinkIo, 'secret'>,
+  value: z.output<typeof authentication> | undefined,
+): Readonly<Record<string, string>> {
+  if (value === undefined) return {};
+  const secret = io.secret(value.secretKeyRef ?? parseSecretReference(value.secretRef ?? ''));
+  if (value.username === undefined) return { authorization: `Bearer ${secret}` };
+  return { authorization: `Basic ${Buffer.from(`${value.username}:${secret}`).toString('base64')}` };
+}

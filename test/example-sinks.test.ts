@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import type { DeliveryRecord } from '../src/core/delivery.ts';
+import { startTestApp } from './support/app.ts';
+import { createCleanup } from './support/cleanup.ts';
+import { repositoryRoot } from './support/processes.ts';
+import { startVendor } from './support/vendor.ts';
+import type { VendorAnswer, VendorRequest } from './support/vendor.ts';
+import { waitFor } from './support/wait.ts';
+
+// Each example of a Sink gets the incident of examples/oom-crash-loop from its start to its end. Whether requests are what the
+// vendor takes is for the test of the sink; here it says yes.
+
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+
+const folder = `${repositoryRoot}examples/sinks`;
+const types = readdirSync(folder)
+  .filter((file) => file.endsWith('.yaml'))
+  .map((file) => file.replace(/\.yaml$/, ''));
+const [source, workflow] = readFileSync(`${repositoryRoot}examples/connect/resources.yaml`, 'utf8').split(/^---$/m);
+const notification = JSON.parse(readFileSync(`${repositoryRoot}examples/oom-crash-loop/alert.json`, 'utf8')) as {
+  alerts: readonly [{ readonly labels: Readonly<Record<string, string>> }];
+};
+const [alert] = notification.alerts;
+
+interface Example {
+  /** What a vendor answers; else 200 with nothing in it. */
+  readonly answer?: (request: VendorRequest) => VendorAnswer | undefined;
+  /** In what the vendor gets of the report. Default: the cause. */
+  readonly says?: string;
+  /** Where nothing goes over HTTP. */
+  readonly isLocal?: true;
+}
+
+const examples: Readonly<Record<string, Example>> = {
+  alertmanager: {
+    answer: ({ method }) => {
+      const known = { ...alert, endsAt: new Date(Date.now() + 60_000).toISOString(), status: { state: 'active' } };
+      return method === 'GET' ? { status: 200, body: [known] } : undefined;
+    },
+  },
+  prometheus: { says: 'fist_cause_confidence 0.9' },
+};
+
+/** Every address of the text leads to the vendor. */
+function towards(url: string, text: string): string {
+  return text.replace(/^(\s*\w+: )https?:\/\/[^\s/]+/gm, `$1${url}`);
+}
+
+/** A value for each Secret that the example names. */
+function secretsOf(text: string): Readonly<Record<string, string>> {
+  const fields = text.matchAll(/^\s*(?:\w*[sS]ecret(?:Ref)?|\w*(?:Key|Token)): ([a-z][a-z0-9-]*)$/gm);
+  return Object.fromEntries([...fields].map(([, name = '']) => [`default/${name}`, `value-of-${name}`]));
+}
+
+describe.each(types)('the example of %s', (type) => {
+  test('takes an incident from its start to its end', async () => {
+    const { answer, says = 'OOMKilled', isLocal = false } = examples[type] ?? {};
+    const vendor = await startVendor((request) => answer?.(request) ?? { status: 200, body: {} });
+    cleanup.defer(() => vendor.stop());
+    const text = readFileSync(`${folder}/${type}.yaml`, 'utf8');
+    const resources = [source, workflow, towards(vendor.url, text)].join('\n---\n');
+    const token = 'token-of-the-source';
+    const world = await startTestApp(cleanup, {
+      files: { 'all.yaml': resources },
+      tokens: { ...secretsOf(text), 'default/alertmanager-token': token },
+      dump: `${repositoryRoot}examples/oom-crash-loop/dump`,
+      publicUrl: 'https://fist.example',
+    });
+    const name = alert.labels['alertname'] ?? '';
+
+    await world.notify('alertmanager', [alert], token);
+    const { deliveries } = await world.endedRun(name);
+    expect(deliveries.map(({ sinkType, status, error }) => ({ sinkType, status, error }))).toContainEqual({
+      sinkType: type,
+      status: 'sent',
+      error: null,
+    });
+    if (!isLocal) expect(vendor.requests.map(({ text: body }) => body).join('\n')).toContain(says);
+
+    await world.notify('alertmanager', [{ ...alert, status: 'resolved', endsAt: new Date().toISOString() }], token);
+    if (!/sendResolved: true/.test(text)) return;
+    await waitFor('the end to be told', async () => {
+      const all = await world.list<DeliveryRecord>('/api/v1/deliveries');
+      return all.some(({ event, status }) => event === 'alert-resolved' && status === 'sent');
+    });
+  });
+});
+
+test('each is one Sink of the type that its file is named after', () => {
+  for (const type of types) {
+    const [document, ...others] = parseAllDocuments(readFileSync(`${folder}/${type}.yaml`, 'utf8'));
+    expect([type, document?.getIn(['spec', 'type']), others]).toEqual([type, type, []]);
+  }
+  expect(Object.keys(examples).filter((type) => !types.includes(type))).toEqual([]);
+});
