@@ -22,6 +22,7 @@ import type { ServerLimits, ServerState } from '../server/options.ts';
 import { checkToken, loadOrCreateToken } from '../server/token.ts';
 import { createOutbox } from '../sinks/outbox.ts';
 import { sourceDefinitions } from '../sources/index.ts';
+import { startSources } from '../sources/running.ts';
 import { measureCommits } from '../store/commit/metrics.ts';
 import type { QueueLimits } from '../store/commit/hooks.ts';
 import { crashHooks } from '../store/commit/crash-points.ts';
@@ -213,6 +214,18 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       jitter: spread,
     });
     const driver = startRunDriver({ store, engine, queue, concurrency: options.concurrency, clock, log });
+
+    const sources = startSources({
+      definitions: sourceDefinitions,
+      catalog: resources,
+      intake,
+      store,
+      clock,
+      log,
+      metrics,
+      random: Math.random,
+    });
+    lifecycle.onStop('sources', () => sources.stop());
 
     const http = createHttpClient();
     lifecycle.onStop('http', () => http.close());

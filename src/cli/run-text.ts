@@ -69,8 +69,13 @@ function reportOf({ result }: StepRecord): AgentResult | null {
   return typeof kept?.['report'] === 'string' ? readReport(kept) : null;
 }
 
-function triggerText({ triggerSource, input: { alert } }: RunDetail): string {
-  if (alert === null) return triggerSource;
+function triggerText({ triggerSource, input: { alert, source, data } }: RunDetail): string {
+  if (alert === null) {
+    const due = data?.['scheduledAt'];
+    const missed = data?.['missed'];
+    const isLate = typeof missed === 'number' && missed > 0;
+    return `${source.type} ${triggerSource}${typeof due === 'string' ? `, due ${timeText(due)}` : ''}${isLate ? `, after ${missed} that were missed` : ''}`;
+  }
   return `${triggerSource}, alert ${alert.name} (alert/${shortId(alert.id)}, episode ${alert.episode})`;
 }
 

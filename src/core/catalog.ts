@@ -71,6 +71,11 @@ export interface CatalogSource extends CatalogObject {
   readonly leaving?: boolean;
 }
 
+/** The duty whose time is how far a Source that runs by itself has got. */
+export function sourceDuty({ namespace, name }: Pick<CatalogSource, 'namespace' | 'name'>): string {
+  return `source ${namespace}/${name}`;
+}
+
 /** A Workflow, compiled. `plan` is null where it is invalid. */
 export interface CatalogWorkflow extends CatalogObject {
   readonly plan: Plan | null;

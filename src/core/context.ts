@@ -24,7 +24,7 @@ export function alertJson(alert: AlertSnapshot): JsonObject {
  */
 export function sourceJson(input: RunInput): JsonObject {
   const { name, namespace, type } = input.source;
-  if (input.alert === null) return { name, namespace, type, context: input.context, data: {} };
+  if (input.alert === null) return { name, namespace, type, context: input.context, data: input.data ?? {} };
   const alert = alertJson(input.alert);
   return { name, namespace, type, context: input.context, data: { ...alert, alert, alerts: [alert] } };
 }

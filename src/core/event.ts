@@ -51,6 +51,28 @@ export interface IntakeAnswer {
   readonly runs: number;
 }
 
+/** A run that a Source asks for without an alert. */
+export interface RunRequest {
+  /** Names it: a second request of the Source with the same key starts nothing. */
+  readonly key: string;
+  /** `.source.data` of templates. */
+  readonly data: JsonObject;
+  /** Trouble to be seen in the status of the Source, `TicksMissed: ...`; null = none. */
+  readonly problem: string | null;
+  /** The tick that it is of: the Source has got there with the same commit. */
+  readonly tick: Timestamp;
+}
+
+/**
+ * What became of a {@link RunRequest}. known: it was taken before; muted: it is stored and the Source is suspended; later: nothing
+ * was stored, because the storm cap leaves no room until then.
+ */
+export type RequestAnswer =
+  | { readonly kind: 'started'; readonly runId: string }
+  | { readonly kind: 'known' }
+  | { readonly kind: 'muted' }
+  | { readonly kind: 'later'; readonly until: Timestamp };
+
 /** A `source_events` row. */
 export interface SourceEventRecord {
   readonly id: string;

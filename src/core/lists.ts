@@ -86,8 +86,9 @@ export interface ResourceActivity {
     string,
     {
       readonly eventsProcessed: number;
-      readonly lastEventTime: Timestamp;
-      /** `Reason: message` of the last notification's trouble; null = none. */
+      /** null = nothing came yet. */
+      readonly lastEventTime: Timestamp | null;
+      /** `Reason: message` of the last notification's trouble, or of the Source's own; null = none. */
       readonly lastProblem: string | null;
       /** Open alerts that wait for their run because of the storm cap, counted up to {@link mostWaiting} for all Sources together. */
       readonly waiting: number;

@@ -64,6 +64,18 @@ export const metricTable = {
     labels: ['source', 'reason'],
     named: 'source',
   },
+  fist_source_failures_total: {
+    type: 'counter',
+    help: 'Times that a Source that runs by itself (a schedule, a watch) had to begin again, by reason.',
+    labels: ['source', 'reason'],
+    named: 'source',
+  },
+  fist_ticks_missed_total: {
+    type: 'counter',
+    help: 'Ticks of schedules that started no run, because the server was away when they were due.',
+    labels: ['source'],
+    named: 'source',
+  },
   // runs
   fist_runs_total: {
     type: 'counter',

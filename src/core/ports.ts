@@ -1,6 +1,6 @@
 import type { Catalog, CatalogSource, SecretReference } from './catalog.ts';
 import type { AppError } from './errors.ts';
-import type { IntakeAnswer, Notification } from './event.ts';
+import type { IntakeAnswer, Notification, RequestAnswer, RunRequest } from './event.ts';
 import type { ProcessIdentity } from './run.ts';
 import type { Timestamp } from './time.ts';
 
@@ -109,6 +109,12 @@ export interface Intake {
   accept(source: CatalogSource, notification: Notification): Promise<IntakeAnswer>;
   /** A body that is no notification at all. */
   deadLetter(source: { namespace: string; name: string }, reason: string, message: string, body: string): Promise<void>;
+}
+
+/** Takes in what starts runs without being an alert. */
+export interface RunRequests {
+  /** Starts a run of the Source's Workflow; answers after the commit. */
+  request(source: CatalogSource, request: RunRequest): Promise<RequestAnswer>;
 }
 
 /** What comes back from people. */

@@ -45,6 +45,8 @@ export interface AlertSnapshot {
 export interface RunInput {
   readonly source: { readonly name: string; readonly namespace: string; readonly type: string };
   readonly alert: AlertSnapshot | null;
+  /** `.source.data` of a run without an alert; absent: empty. */
+  readonly data?: JsonObject;
   /** `spec.context` of the Source. */
   readonly context: JsonObject;
   /** How many `workflow` sinks led here, against loops. */

@@ -164,6 +164,8 @@ export interface EventStore {
    * rows. Throws StoreConflict where runs of others have taken the room under a cap meanwhile.
    */
   countActivity(activity: readonly SourceActivity[]): Promise<void>;
+  /** Says why a Source that runs by itself does not; null = it does. What is wrong with its last event stays then. */
+  noteFailure(source: Pick<SourceActivity, 'namespace' | 'source'>, failure: string | null): Promise<void>;
 }
 
 export interface DeliveryReader {
@@ -303,6 +305,8 @@ export interface DutyStore {
    * caller's. An earlier one than the last is refused, unless it is so much earlier that the clock was put back.
    */
   claim(name: string, at: Timestamp): Promise<boolean>;
+  /** The last time of a duty that was claimed; null = it never was. */
+  last(name: string): Promise<Timestamp | null>;
 }
 
 export interface ResourceStore {

@@ -1,7 +1,7 @@
 import type { CatalogSource } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { CatalogHolder, Clock, Intake, Log } from '../core/ports.ts';
+import type { CatalogHolder, Clock, Intake, Log, RunRequests } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import { toTimestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
@@ -13,6 +13,7 @@ import { partsOf } from './parts.ts';
 import { createIntakeQueue, defaultIntakeLimits } from './queue.ts';
 import type { IntakeLimits, PartPlace, Waiting } from './queue.ts';
 import { answerOf, report } from './report.ts';
+import { reportRequest, takeRequest } from './request.ts';
 
 export interface IntakeOptions {
   readonly store: Store;
@@ -30,7 +31,7 @@ type Caller = Waiting<Arrival, Outcome>;
  * way shares the next transaction; each is decided as if it came alone, and the answer comes after the commit. Rejects
  * with StoreUnavailable or Draining.
  */
-export function createIntake(options: IntakeOptions): Intake {
+export function createIntake(options: IntakeOptions): Intake & RunRequests {
   const { store, clock, catalog } = options;
   const recent = createRecentEvents();
   const queue = createIntakeQueue<Arrival, Outcome>({
@@ -94,6 +95,12 @@ export function createIntake(options: IntakeOptions): Intake {
         before = outcome.soFar;
       }
       throw new Error('a notification has at least one part');
+    },
+    async request(source, request) {
+      const requested = { catalog: catalog.current(), source, request, now: toTimestamp(clock.now()) };
+      const taken = await store.transaction('intake', (tx) => takeRequest(tx, requested));
+      reportRequest(options, requested, taken);
+      return taken.answer;
     },
     async deadLetter(source, reason, message, body) {
       const receivedAt = toTimestamp(clock.now());

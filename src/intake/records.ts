@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { AlertItem, AlertRecord, AlertTransition, StoredAlert } from '../core/alert.ts';
 import type { FoldTransition } from '../core/alert-fold.ts';
 import type { CatalogSink, CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
-import type { AlertSnapshot, RunRecord } from '../core/run.ts';
+import type { AlertSnapshot, RunInput, RunRecord } from '../core/run.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
@@ -78,11 +78,14 @@ export function snapshotOf(
   };
 }
 
-/** A run that waits to be claimed; without a workflow that is ready, one that has failed already (design 3.2.18). */
+/**
+ * A run that waits to be claimed; without a workflow that is ready, one that has failed already (design 3.2.18). `about`: an alert,
+ * or the data of a run without one.
+ */
 export function newRun(
   source: CatalogSource,
   workflow: CatalogWorkflow | undefined,
-  alert: AlertSnapshot,
+  about: Pick<RunInput, 'alert' | 'data'>,
   now: Timestamp,
 ): RunRecord {
   const plan = workflow?.plan ?? null;
@@ -93,15 +96,15 @@ export function newRun(
     namespace: source.namespace,
     triggerSource: `${source.namespace}/${source.name}`,
     status: ready ? 'pending' : 'failed',
-    alertId: alert.id,
-    episode: alert.episode,
+    alertId: about.alert?.id ?? null,
+    episode: about.alert?.episode ?? 0,
     planHash: plan === null ? null : (workflow?.planHash ?? null),
     stepsCompleted: 0,
     totalSteps: plan?.steps.length ?? 0,
     currentStep: null,
     input: {
       source: { name: source.name, namespace: source.namespace, type: source.type },
-      alert,
+      ...about,
       context: source.context,
       depth: 0,
     },

@@ -45,7 +45,7 @@ export function decideStart(
   earlier: readonly RunBrief[],
 ): RunStart | null {
   const workflow = catalog.workflow(source.namespace, source.triggerWorkflow);
-  const run = newRun(source, workflow, alert, now);
+  const run = newRun(source, workflow, { alert }, now);
   const same = earlier.filter(
     ({ name, namespace, retryOf }) => name === run.name && namespace === run.namespace && retryOf === null,
   );
@@ -54,14 +54,17 @@ export function decideStart(
   return {
     run,
     plan,
-    deliveries:
-      run.status === 'failed'
-        ? runDeliveries(run, 'run-finished', plan?.sinks ?? [], now, { workflow: run.name }, newIdAt)
-        : [],
+    deliveries: bornFailed(run, plan, now),
     cancels: same
       .filter((older) => older.episode < run.episode && isUnfinished(older) && onlyWaits(older))
       .map(({ id }) => ({ id, at: now, reason: 'Superseded' })),
   };
+}
+
+/** Sinks hear of a run that has failed before it began. */
+export function bornFailed(run: RunRecord, plan: Plan | null, now: Timestamp): readonly DeliveryRecord[] {
+  if (run.status !== 'failed') return [];
+  return runDeliveries(run, 'run-finished', plan?.sinks ?? [], now, { workflow: run.name }, newIdAt);
 }
 
 /** Decides and writes the start of a run. Null where the episode has its run already. */

@@ -41,6 +41,16 @@ const starters: readonly Starter[] = [
     name: 'api',
     spec: { type: 'api', config: { endpoint: '/alerts' }, triggerWorkflow: 'triage' },
   },
+  {
+    kind: 'Source',
+    type: 'schedule',
+    name: 'morning',
+    spec: {
+      type: 'schedule',
+      config: { cron: '0 6 * * MON-FRI', timezone: 'Europe/Berlin' },
+      triggerWorkflow: 'triage',
+    },
+  },
   workflow('agent', [{ name: 'investigate', type: 'agent', goal: 'Find out why {{ .alert.alertname }} fires.' }]),
   workflow('cli', [
     { name: 'look', type: 'cli', command: 'kubectl get pods -n {{ .alert.labels.namespace }}', timeout: '30s' },

@@ -56,7 +56,13 @@ export function eventContext(facts: DeliveryFacts): EventContext {
     namespace: alert?.namespace ?? delivery.namespace,
     type: '',
   };
-  const shape = sourceJson({ source, alert: snapshot, context: run?.input.context ?? {}, depth: 0 });
+  const shape = sourceJson({
+    source,
+    alert: snapshot,
+    ...(run?.input.data === undefined ? {} : { data: run.input.data }),
+    context: run?.input.context ?? {},
+    depth: 0,
+  });
   const resolvedAt = resolved ? delivery.createdAt : (ending?.resolvedAt ?? null);
   const context: Omit<EventContext, 'text' | 'sameAs'> = {
     event: delivery.event,

@@ -2,6 +2,8 @@ import type { z } from 'zod';
 import type { CatalogSource } from '../core/catalog.ts';
 import type { Notification } from '../core/event.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { Clock, Intake, Log, RunRequests } from '../core/ports.ts';
 import type { Timestamp } from '../core/time.ts';
 import type { Turns } from '../lib/turns.ts';
 
@@ -29,6 +31,28 @@ export type ReceiveResult =
       readonly message: string;
     };
 
+/** What a Source that runs by itself works with. */
+export interface SourceIo {
+  /** As the catalog has it now. Its config is the one that it was started with; all else may have changed. */
+  readonly source: () => CatalogSource;
+  readonly intake: Pick<Intake, 'accept'> & RunRequests;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Whether the Source was another one, or none, a moment ago, and has not told yet that it works. */
+  readonly isNew: () => boolean;
+  /** Aborted when the Source is gone or changed, and at the end of the program. */
+  readonly signal: AbortSignal;
+  /** Tells that it works: what was wrong is over. What is wrong is thrown. */
+  readonly works: () => Promise<void>;
+  /** How far the Source has got, whichever replica did it; null = nowhere yet. */
+  readonly lastTick: () => Promise<Timestamp | null>;
+  /** Has the Source be as far as `tick` without a run; false where it is further already. */
+  readonly passTick: (tick: Timestamp) => Promise<boolean>;
+}
+
 /** The parts of a Source that follow from its config alone. */
 export type CompiledSource = Pick<
   CatalogSource,
@@ -50,6 +74,11 @@ export interface SourceDefinition {
    * request is read in pieces, between which `turns` lets others have theirs.
    */
   readonly receive: ((request: SourceRequest, turns: Turns, settings: unknown) => Promise<ReceiveResult>) | null;
+  /**
+   * Null where the type only answers. Runs for as long as the Source is in the catalog, on every replica; rejects with what is
+   * wrong, and is started again after a pause.
+   */
+  readonly run: ((settings: unknown, io: SourceIo) => Promise<void>) | null;
 }
 
 interface Definition<Schema extends z.ZodType<object>, Settings> {
@@ -59,6 +88,7 @@ interface Definition<Schema extends z.ZodType<object>, Settings> {
   readonly notImplemented?: string;
   readonly compile?: (config: z.output<Schema>) => Partial<CompiledSource> & { readonly settings?: Settings };
   readonly receive?: (request: SourceRequest, turns: Turns, settings: Settings) => Promise<ReceiveResult>;
+  readonly run?: (settings: Settings, io: SourceIo) => Promise<void>;
 }
 
 /** What a source without paths, filters and callers compiles to. */
@@ -75,7 +105,7 @@ const plain: CompiledSource = {
 export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
   definition: Definition<Schema, Settings>,
 ): SourceDefinition {
-  const { type, description, config, compile, receive } = definition;
+  const { type, description, config, compile, receive, run } = definition;
   return {
     type,
     description,
@@ -85,5 +115,6 @@ export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
     compile: (accepted) => ({ ...plain, ...compile?.(accepted as z.output<Schema>) }),
     // A Source's settings are those that its own type made.
     receive: receive === undefined ? null : (request, turns, settings) => receive(request, turns, settings as Settings),
+    run: run === undefined ? null : (settings, io) => run(settings as Settings, io),
   };
 }

@@ -32,4 +32,12 @@ describe.each(contractStores)('duties on $name', ({ open }) => {
       expect(claims.filter(Boolean)).toHaveLength(1);
     }
   });
+
+  test('the last one is known', async () => {
+    const last = () => opened.store.transaction('tick', (tx) => tx.duties.last('minute'));
+    expect(await last()).toBeNull();
+    await claim('minute', '2026-01-01T00:05:00.000Z');
+    await claim('minute', '2026-01-01T00:04:00.000Z');
+    expect(await last()).toBe('2026-01-01T00:05:00.000Z');
+  });
 });

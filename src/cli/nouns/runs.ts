@@ -21,7 +21,7 @@ export const runs: Noun<RunSummary> = {
         style: (item) => styleOf(item.status),
       },
       { heading: 'STEPS', text: (item) => `${item.stepsCompleted}/${item.totalSteps}` },
-      { heading: 'ALERT', text: (item) => item.input.alert?.name ?? '-', cut: 12 },
+      { heading: 'ALERT', text: (item) => item.input.alert?.name ?? startedBy(item), cut: 12 },
       { heading: 'TRIGGER', text: (item) => item.triggerSource, wide: true },
       { heading: 'AGE', text: (item) => age(item.createdAt, Date.now()), ticks: true },
       {
@@ -32,3 +32,8 @@ export const runs: Noun<RunSummary> = {
     ],
   },
 };
+
+/** A run without an alert: what began it, `schedule/nightly`. */
+function startedBy({ input: { source } }: RunSummary): string {
+  return `${source.type}/${source.name}`;
+}

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { mostWaiting } from '../../core/lists.ts';
 import type { ListPage, ResourceActivity, RunSummary } from '../../core/lists.ts';
 import type { ResourceRecord } from '../../core/resource.ts';
+import type { Timestamp } from '../../core/time.ts';
 import { AppError } from '../../core/errors.ts';
 import { defineRoute } from '../define-route.ts';
 import type { RouteContext } from '../define-route.ts';
@@ -175,16 +176,22 @@ function refusing({ count, reasons, lastTime }: RefusedBySource): Condition {
   return { type: 'Refusing', status: 'True', reason: reasons[0]?.[0] ?? '', message, lastTransitionTime: lastTime };
 }
 
+type Seen = ResourceActivity['sources'] extends ReadonlyMap<string, infer Value> ? Value : never;
+
 /** The condition of a Source that may not begin more runs in this minute. */
-function storm({ waiting, lastEventTime }: { waiting: number; lastEventTime: string }): Condition {
+function storm({ waiting, lastEventTime }: Seen): Condition {
   const message = `${waiting}${waiting >= mostWaiting ? ' or more' : ''} alerts wait for their run, because the Source has begun as many as stormCapPerMinute allows`;
-  return { type: 'StormGuard', status: 'True', reason: 'StormGuard', message, lastTransitionTime: lastEventTime };
+  return { type: 'StormGuard', status: 'True', reason: 'StormGuard', message, ...since(lastEventTime) };
 }
 
-/** The condition of a Source whose last notification had a trouble that was not its own, `TruncatedAlerts: ...`. */
-function degraded({ lastProblem, lastEventTime }: { lastProblem: string | null; lastEventTime: string }): Condition {
+/** The condition of a Source with a trouble: `TruncatedAlerts: ...` of its last notification, or that it cannot look for any. */
+function degraded({ lastProblem, lastEventTime }: Seen): Condition {
   const [reason = '', ...words] = (lastProblem ?? '').split(': ');
-  return { type: 'Degraded', status: 'True', reason, message: words.join(': '), lastTransitionTime: lastEventTime };
+  return { type: 'Degraded', status: 'True', reason, message: words.join(': '), ...since(lastEventTime) };
+}
+
+function since(time: Timestamp | null): Pick<Condition, 'lastTransitionTime'> {
+  return time === null ? {} : { lastTransitionTime: time };
 }
 
 type Counted = (

@@ -63,6 +63,7 @@ export const runSummary = lazily(() =>
             .strictObject({ name: text('Its name.'), namespace: text('Its namespace.'), type: text('Its type.') })
             .describe('The Source.'),
           alert: alertSnapshot().nullable(),
+          data: jsonObject('`.source.data` of a run without an alert.').optional(),
           context: jsonObject('`spec.context` of the Source.'),
           depth: count('How many `workflow` Sinks led here.'),
         })

@@ -275,6 +275,24 @@ describe.each(contractStores)('what intake reads and writes on $name', ({ open }
     });
   });
 
+  test('why a Source does not run is told until it does; what is wrong with its last event stays', async () => {
+    const am = { namespace: 'default', source: 'am' };
+    const seen = async () => (await store.read.lists.activity()).sources.get('default/am');
+    await write((tx) => tx.events.noteFailure(am, 'Unreachable: nobody answers'));
+    expect(await seen()).toEqual({
+      eventsProcessed: 0,
+      lastEventTime: null,
+      lastProblem: 'Failing: Unreachable: nobody answers',
+      waiting: 0,
+    });
+    await write((tx) => tx.events.noteFailure(am, null));
+    expect(await seen()).toMatchObject({ lastProblem: null });
+    const problem = 'TruncatedAlerts: 3';
+    await write((tx) => tx.events.countActivity([{ ...am, events: 1, at: someTime, problem, runs: noRuns }]));
+    await write((tx) => tx.events.noteFailure(am, null));
+    expect(await seen()).toMatchObject({ eventsProcessed: 1, lastEventTime: someTime, lastProblem: problem });
+  });
+
   test('resources: the table holds exactly what was given', async () => {
     const resource = (name: string, spec = '{}') =>
       ({

@@ -32,5 +32,9 @@ export function createDutyStore(query: Kysely<Database>): DutyStore {
         .execute();
       return rows.length === 1;
     },
+    async last(name) {
+      const row = await query.selectFrom('ticks').select('tick_at').where('name', '=', name).executeTakeFirst();
+      return row?.tick_at ?? null;
+    },
   };
 }

@@ -79,7 +79,10 @@ function cutText(body: string): string {
 /** A minute that is newer by this much says that the clock was put back: work that was begun earlier is not so late. */
 const latestMinutes = 10;
 
-function activity(query: Kysely<Database>): Pick<EventStore, 'runMinutes' | 'countActivity'> {
+/** Begins what is wrong with a Source itself: the reason of its condition. */
+const failing = 'Failing: ';
+
+function activity(query: Kysely<Database>): Pick<EventStore, 'runMinutes' | 'countActivity' | 'noteFailure'> {
   const find = bulkFind(query, resourceActivity, {
     fields: ['runMinute', 'minuteRuns'],
     keys: ['kind', 'namespace', 'name'],
@@ -95,7 +98,16 @@ function activity(query: Kysely<Database>): Pick<EventStore, 'runMinutes' | 'cou
       minute_runs = ${total}, run_cap = excluded.run_cap
       WHERE excluded.minute_runs = 0 OR excluded.run_cap = 0 OR ${total} <= excluded.run_cap`,
   });
+  const note = bulkInsert(query, resourceActivity, {
+    onConflict: `ON CONFLICT (kind, namespace, name) DO UPDATE SET last_error = excluded.last_error
+      WHERE excluded.last_error IS NOT NULL OR resource_activity.last_error LIKE '${failing}%'`,
+  });
   return {
+    async noteFailure({ namespace, source: name }, failure) {
+      const nothing = { processed: 0, lastAt: null, runMinute: null, minuteRuns: null, runCap: null };
+      const lastError = failure === null ? null : `${failing}${failure}`;
+      await note([{ kind: 'Source', namespace, name, lastError, ...nothing }]);
+    },
     async runMinutes(sources) {
       const rows = await find(sources.map(({ namespace, source }) => ({ kind: 'Source', namespace, name: source })));
       return new Map(

@@ -40,7 +40,7 @@ export function resourceLists(query: Kysely<Database>): Pick<ListReader, 'resour
             key,
             {
               eventsProcessed: row.processed,
-              lastEventTime: row.last_at ?? '',
+              lastEventTime: row.last_at,
               lastProblem: row.last_error,
               waiting: waiting.get(key) ?? 0,
             },

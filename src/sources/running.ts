@@ -1,0 +1,192 @@
+import { sourceDuty } from '../core/catalog.ts';
+import type { CatalogSource } from '../core/catalog.ts';
+import { toAppError } from '../core/errors.ts';
+import type { AppError } from '../core/errors.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { CatalogHolder, Clock, Log } from '../core/ports.ts';
+import type { Store } from '../core/store.ts';
+import { backOffMs } from '../lib/back-off.ts';
+import { createComplaints } from '../lib/complaints.ts';
+import type { Complain } from '../lib/complaints.ts';
+import { canonicalSha256 } from '../lib/hash.ts';
+import type { SourceDefinition, SourceIo } from './define.ts';
+
+export interface RunningSourcesOptions {
+  readonly definitions: readonly SourceDefinition[];
+  readonly catalog: CatalogHolder;
+  readonly intake: SourceIo['intake'];
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly random: () => number;
+}
+
+export interface RunningSources {
+  /** Ends all of them and resolves when they have ended. */
+  stop(): Promise<void>;
+}
+
+/** How long a change of the catalog may go unseen. Milliseconds. */
+const lookMs = 1000;
+const pause = { firstMs: 1000, mostMs: 60_000 } as const;
+/** What went well for so long is no failure in a row. */
+const settledMs = 60_000;
+
+interface Running {
+  /** Changes where it has to be started anew. */
+  readonly key: string;
+  readonly stopping: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Runs the Sources that look for events themselves, each for as long as it is in the catalog: after a reload those that are
+ * unchanged go on, changed ones begin anew, gone ones end. What is wrong with one is a condition, a metric and a line of the
+ * log, and it is tried again after a pause.
+ */
+export function startSources(options: RunningSourcesOptions): RunningSources {
+  const { catalog, clock } = options;
+  const complain = createComplaints(options.log, clock);
+  const stopping = new AbortController();
+  const running = new Map<string, Running>();
+
+  function adjust(): void {
+    const wanted: ReadonlyMap<string, Wanted> = new Map(
+      catalog.current().sources.flatMap((source) => wantedOf(options.definitions, source)),
+    );
+    for (const [name, { key, stopping: ending }] of running) if (wanted.get(name)?.key !== key) ending.abort();
+    for (const [name, { key, definition }] of wanted) {
+      const before = running.get(name);
+      if (before?.key === key && !before.stopping.signal.aborted) continue;
+      const ending = new AbortController();
+      const isNew = before !== undefined;
+      const ended = (before?.ended ?? Promise.resolve()).then(() =>
+        runSource(options, complain, { fullName: name, definition, isNew, signal: ending.signal }),
+      );
+      running.set(name, { key, stopping: ending, ended });
+    }
+  }
+
+  async function loop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      adjust();
+      await clock.sleep(lookMs, stopping.signal).catch(() => undefined);
+    }
+  }
+
+  const looking = loop();
+  return {
+    async stop() {
+      stopping.abort();
+      await looking;
+      for (const { stopping: ending } of running.values()) ending.abort();
+      await Promise.all([...running.values()].map(({ ended }) => ended));
+    },
+  };
+}
+
+interface Wanted {
+  readonly key: string;
+  readonly definition: SourceDefinition;
+}
+
+/** One that does not fit its schema runs nothing. */
+function wantedOf(
+  definitions: readonly SourceDefinition[],
+  source: CatalogSource,
+): readonly (readonly [string, Wanted])[] {
+  const definition = definitions.find(({ type }) => type === source.type);
+  if (definition?.run == null || source.triggerWorkflow === '') return [];
+  const { namespace, name, type, config } = source;
+  return [[`${namespace}/${name}`, { key: canonicalSha256({ type, config }), definition }]];
+}
+
+interface Run {
+  readonly fullName: string;
+  readonly definition: SourceDefinition;
+  readonly isNew: boolean;
+  readonly signal: AbortSignal;
+}
+
+async function runSource(
+  options: RunningSourcesOptions,
+  complain: Complain,
+  { fullName, definition, signal, ...begun }: Run,
+): Promise<void> {
+  const { clock, metrics, random } = options;
+  const [namespace = '', name = ''] = fullName.split('/');
+  const note = failureNotes(options, { namespace, source: name });
+  const log = options.log.child({ source: fullName });
+  let known: CatalogSource | undefined;
+  const current = (): CatalogSource | undefined => (known = options.catalog.current().source(namespace, name) ?? known);
+  let { isNew } = begun;
+  const io: Omit<SourceIo, 'source'> = {
+    ...options,
+    log,
+    signal,
+    isNew: () => isNew,
+    works() {
+      isNew = false;
+      return note(null);
+    },
+    ...ticks(options, fullName),
+  };
+  let failures = 0;
+  while (!signal.aborted) {
+    const beganMs = clock.monotonic();
+    const error = await attempt(definition, io, current);
+    if (signal.aborted) return;
+    failures = clock.monotonic() - beganMs > settledMs ? 1 : failures + 1;
+    const reason = error.reason ?? error.code;
+    metrics.increment('fist_source_failures_total', { source: name, reason });
+    complain('warn', `${fullName} ${reason}`, { source: fullName, error }, 'a Source has trouble; it is tried again');
+    await note(`${reason}: ${withNext(error)}`);
+    await clock.sleep(backOffMs(pause, failures, random()), signal).catch(() => undefined);
+  }
+}
+
+function withNext({ message, next }: AppError): string {
+  return next === undefined ? message : `${message}; next: ${next}`;
+}
+
+/** Why it ended. */
+async function attempt(
+  definition: SourceDefinition,
+  io: Omit<SourceIo, 'source'>,
+  current: () => CatalogSource | undefined,
+): Promise<AppError> {
+  const settings = current()?.settings;
+  try {
+    await definition.run?.(settings, { ...io, source: () => current() as CatalogSource });
+    return toAppError(new Error('it ended without being asked to'));
+  } catch (thrown) {
+    return toAppError(thrown);
+  }
+}
+
+function ticks({ store }: RunningSourcesOptions, fullName: string): Pick<SourceIo, 'lastTick' | 'passTick'> {
+  const [namespace = '', name = ''] = fullName.split('/');
+  const duty = sourceDuty({ namespace, name });
+  return {
+    lastTick: () => store.transaction('tick', (tx) => tx.duties.last(duty)),
+    passTick: (tick) => store.transaction('tick', (tx) => tx.duties.claim(duty, tick)),
+  };
+}
+
+/** Writes why it does not work to the status, where that has changed; what an earlier process wrote is not known. */
+function failureNotes(
+  { store, log }: RunningSourcesOptions,
+  source: { readonly namespace: string; readonly source: string },
+): (failure: string | null) => Promise<void> {
+  let told: string | null | undefined;
+  return async (failure) => {
+    if (failure === told) return;
+    try {
+      await store.transaction('tick', (tx) => tx.events.noteFailure(source, failure));
+      told = failure;
+    } catch (error) {
+      log.debug({ ...source, error }, 'the status of a Source was not written');
+    }
+  };
+}

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, expect, test } from 'vitest';
+import { runText } from '../src/cli/run-text.ts';
+import { systemClock } from '../src/lib/clock.ts';
+import { isFinal } from '../src/core/run.ts';
+import type { RunSummary } from '../src/core/lists.ts';
+import { runs } from '../src/cli/nouns/runs.ts';
+import { startTestApp } from './support/app.ts';
+import type { RunDetail, TestApp } from './support/app.ts';
+import { createCleanup } from './support/cleanup.ts';
+import { repositoryRoot } from './support/processes.ts';
+import { waitFor } from './support/wait.ts';
+
+// Each Source that looks by itself, as the examples have it, in the whole program.
+
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+
+function example(name: string): string {
+  return readFileSync(`${repositoryRoot}examples/${name}/resources.yaml`, 'utf8');
+}
+
+/** The first run, once it and its deliveries have ended. */
+function firstRun(app: TestApp): Promise<RunDetail> {
+  return waitFor('a run', async () => {
+    const [summary] = await app.list<RunSummary>('/api/v1/runs');
+    if (summary === undefined) return false;
+    const run = await app.get<RunDetail>(`/api/v1/runs/${summary.id}`);
+    return isFinal(run.status) && run.deliveries.every(({ status }) => status !== 'pending') && run;
+  });
+}
+
+test('schedule: at six in Berlin the cluster is looked through, and the report says what is broken', async () => {
+  const beginMs = Date.parse('2026-11-30T04:59:59.500Z');
+  // Stands still until the Source was seen, however long that takes.
+  let begunMs: number | null = null;
+  const clock = { ...systemClock(), now: () => (begunMs === null ? beginMs : beginMs + performance.now() - begunMs) };
+  const app = await startTestApp(cleanup, {
+    files: { 'schedule.yaml': example('schedule') },
+    dump: `${repositoryRoot}examples/oom-crash-loop/dump`,
+    clock,
+  });
+  begunMs = performance.now();
+  const run = await firstRun(app);
+  expect(run).toMatchObject({
+    status: 'succeeded',
+    triggerSource: 'default/morning',
+    outputs: { scheduled_at: '2026-11-30T05:00:00.000Z', found: expect.stringContaining('memory') },
+  });
+  expect(app.stdout()).toContain('"scheduledAt":"2026-11-30T05:00:00.000Z"');
+  const view = { columns: 100, colour: false, called: 'fist', evidence: false, nowMs: clock.now() };
+  expect(runText(run, view)).toMatch(/Trigger: +schedule default\/morning, due 2026-11-30 05:00:00 UTC\n/);
+  const alertColumn = runs.listing.columns.find(({ heading }) => heading === 'ALERT');
+  expect(alertColumn?.text(run, [])).toBe('schedule/morning');
+  expect(await app.get('/api/v1/sources/morning')).toMatchObject({
+    status: { ready: true, eventsProcessed: 1, lastEventTime: expect.stringMatching(/^2026-11-30T05:00:0/) },
+  });
+});

@@ -1,0 +1,120 @@
+import type { Catalog, CatalogSource, CatalogWorkflow } from '../../src/core/catalog.ts';
+import type { SourceEventRecord } from '../../src/core/event.ts';
+import type { AlertRecord } from '../../src/core/alert.ts';
+import type { Log } from '../../src/core/ports.ts';
+import type { RunRecord } from '../../src/core/run.ts';
+import type { Store } from '../../src/core/store.ts';
+import { createIntake } from '../../src/intake/intake.ts';
+import type { SourceDefinition } from '../../src/sources/define.ts';
+import { startSources } from '../../src/sources/running.ts';
+import type { RunningSources, RunningSourcesOptions } from '../../src/sources/running.ts';
+import type { FakeClock } from './clock.ts';
+import { source, workflow } from './intake.ts';
+
+// Running Sources over a real store and a real intake, on a clock that the test moves.
+
+export interface SourceWorld {
+  readonly store: Store;
+  readonly clock: FakeClock;
+  /** What the catalog has; a test may change it, as a reload does. */
+  sources: readonly CatalogSource[];
+  workflow: CatalogWorkflow | undefined;
+  readonly counted: ReadonlyMap<string, number>;
+  /** Lines of the log at `warn`. */
+  readonly warned: readonly string[];
+  /** One more replica. */
+  start(options?: Partial<RunningSourcesOptions>): RunningSources;
+  /** Ends all that were started. */
+  stop(): Promise<void>;
+  runs(): Promise<readonly RunRecord[]>;
+  events(): Promise<readonly SourceEventRecord[]>;
+  alerts(): Promise<readonly AlertRecord[]>;
+  /** What the status of a Source says is wrong. */
+  problem(name: string): Promise<string | null>;
+}
+
+/** A Source as the catalog compiles it. */
+export function compiled(
+  definition: SourceDefinition,
+  config: object,
+  changes: Partial<CatalogSource> = {},
+): CatalogSource {
+  const accepted = definition.config.parse(config);
+  const name = changes.name ?? definition.type;
+  return source({ type: definition.type, name, config: accepted, ...definition.compile(accepted), ...changes });
+}
+
+export function createSourceWorld(
+  store: Store,
+  clock: FakeClock,
+  definitions: readonly SourceDefinition[],
+): SourceWorld {
+  const counted = new Map<string, number>();
+  const warned: string[] = [];
+  const metrics: RunningSourcesOptions['metrics'] = {
+    increment(name, labels, by = 1) {
+      const key = [name, ...Object.values(labels)].join(' ');
+      counted.set(key, (counted.get(key) ?? 0) + by);
+    },
+    observe: () => undefined,
+    set: () => undefined,
+  };
+  const log: Log = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: (_fields, message) => void warned.push(message),
+    error: (_fields, message) => void warned.push(message),
+    child: () => log,
+  };
+  const started: RunningSources[] = [];
+  const find = (namespace: string, name: string): CatalogSource | undefined =>
+    world.sources.find((one) => one.namespace === namespace && one.name === name);
+  const catalog = {
+    current: (): Catalog => ({
+      generation: 1,
+      sources: world.sources,
+      workflows: [],
+      sinks: [],
+      sourceByPath: () => undefined,
+      source: find,
+      workflow: (_namespace, name) => (name === world.workflow?.name ? world.workflow : undefined),
+      sink: () => undefined,
+    }),
+  };
+  const intake = createIntake({ store, catalog, clock, metrics, log });
+  const world: SourceWorld = {
+    store,
+    clock,
+    sources: [],
+    workflow: workflow(),
+    counted,
+    warned,
+    start(options = {}) {
+      const parts = { definitions, catalog, intake, store, clock, log, metrics, random: () => 0 };
+      const running = startSources({ ...parts, ...options });
+      started.push(running);
+      return running;
+    },
+    async stop() {
+      await Promise.all(started.splice(0).map((running) => running.stop()));
+    },
+    async runs() {
+      const { items } = await store.read.lists.runs({ limit: 500 });
+      return Promise.all(items.toReversed().map(async ({ id }) => (await store.read.runs.find(id)) as RunRecord));
+    },
+    async events() {
+      const { items } = await store.read.lists.events({ limit: 500 });
+      return Promise.all(
+        items.toReversed().map(async ({ id }) => (await store.read.lists.event(id)) as SourceEventRecord),
+      );
+    },
+    async alerts() {
+      const { items } = await store.read.lists.alerts({ limit: 500 });
+      return Promise.all(items.map(async ({ id }) => (await store.read.lists.alert(id)) as AlertRecord));
+    },
+    async problem(name) {
+      return (await store.read.lists.activity()).sources.get(`default/${name}`)?.lastProblem ?? null;
+    },
+  };
+  return world;
+}
