@@ -49,7 +49,7 @@ test('schedule: at six in Berlin the cluster is looked through, and the report s
   });
   expect(app.stdout()).toContain('"scheduledAt":"2026-11-30T05:00:00.000Z"');
   const view = { columns: 100, colour: false, called: 'fist', evidence: false, nowMs: clock.now() };
-  expect(runText(run, view)).toMatch(/Trigger: +schedule default\/morning, due 2026-11-30 05:00:00 UTC\n/);
+  expect(runText(run, view)).toMatch(/Trigger +schedule default\/morning, due 2026-11-30 05:00:00 UTC\n/);
   const alertColumn = runs.listing.columns.find(({ heading }) => heading === 'ALERT');
   expect(alertColumn?.text(run, [])).toBe('schedule/morning');
   expect(await app.get('/api/v1/sources/morning')).toMatchObject({

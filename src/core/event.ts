@@ -64,13 +64,13 @@ export interface RunRequest {
 }
 
 /**
- * What became of a {@link RunRequest}. known: it was taken before; muted: it is stored and the Source is suspended; later: nothing
+ * What became of a {@link RunRequest}. known: it was taken before; muted: it is stored, and a policy of the Source lets nothing run; later: nothing
  * was stored, because the storm cap leaves no room until then.
  */
 export type RequestAnswer =
   | { readonly kind: 'started'; readonly runId: string }
   | { readonly kind: 'known' }
-  | { readonly kind: 'muted' }
+  | { readonly kind: 'muted'; readonly reason: string }
   | { readonly kind: 'later'; readonly until: Timestamp };
 
 /** A `source_events` row. */

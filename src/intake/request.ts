@@ -39,6 +39,7 @@ export async function takeRequest(tx: StoreTransaction, requested: Requested): P
   const minutes = createRunMinutes(await tx.events.runMinutes([{ namespace, source: name }]));
   const mute = decideMute({
     source,
+    labels: {},
     nowMs,
     // The other policies are of alerts.
     lastRunEndedAt: null,
@@ -56,7 +57,10 @@ export async function takeRequest(tx: StoreTransaction, requested: Requested): P
   await tx.events.insertAll([eventOf(requested, outcome, run)]);
   const runs = { ...minutes.added(source, nowMs), cap: source.stormCapPerMinute };
   await tx.events.countActivity([{ namespace, source: name, events: 1, at: now, problem: request.problem, runs }]);
-  return { answer: run === null ? { kind: 'muted' } : { kind: 'started', runId: run.id }, run };
+  return {
+    answer: run === null ? { kind: 'muted', reason: mute?.reason ?? '' } : { kind: 'started', runId: run.id },
+    run,
+  };
 }
 
 async function addRun(
@@ -98,7 +102,8 @@ export function reportRequest(
   { answer, run }: TakenRequest,
 ): void {
   if (run !== null) metrics.increment('fist_runs_total', { workflow: run.name, phase: run.status });
-  if (answer.kind === 'muted') metrics.increment('fist_runs_muted_total', { source: source.name, reason: 'Suspended' });
+  if (answer.kind === 'muted')
+    metrics.increment('fist_runs_muted_total', { source: source.name, reason: answer.reason });
   const fields = { source: `${source.namespace}/${source.name}`, tick: request.tick, key: request.key, ...answer };
   if (run?.status === 'failed') log.warn(fields, 'the Workflow is not ready');
   log.debug(fields, 'request of a run taken in');

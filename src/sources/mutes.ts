@@ -14,7 +14,7 @@ type Day = (typeof days)[number];
 
 const instant = z.string().refine((text) => parseRfc3339(text) != null, 'must be an RFC 3339 time');
 const timeOfDay = z.string().regex(/^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/, 'must be a time of day, 02:00 to 24:00');
-const timezone = z
+export const timezone = z
   .string()
   .max(64)
   .refine(isTimezone, 'is not an IANA time zone, such as Europe/Berlin')
