@@ -35,5 +35,5 @@ test('a cluster that does not answer within seconds has answered', async () => {
   );
   const problem = health.problem();
   await clock.advance(3000);
-  expect(await problem).toBe('no answer within 3 s');
+  expect(await problem).toBe('no answer within 3s');
 });

@@ -2,6 +2,7 @@ import type { Cluster } from '../core/cluster.ts';
 import { toAppError } from '../core/errors.ts';
 import type { ClusterHealth, Clock } from '../core/ports.ts';
 import { toTimestamp } from '../core/time.ts';
+import { formatDuration } from '../lib/duration.ts';
 import { oneLine } from '../lib/printable.ts';
 
 /** A check that takes longer has its answer: no. */
@@ -34,7 +35,7 @@ export function watchClusterHealth(
   async function problem(): Promise<string | null> {
     const done = new AbortController();
     const late = clock.sleep(checkMs, done.signal).then(
-      () => `no answer within ${checkMs / 1000} s`,
+      () => `no answer within ${formatDuration(checkMs)}`,
       () => null,
     );
     try {

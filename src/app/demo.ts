@@ -12,6 +12,7 @@ import type { HttpClient, Log } from '../core/ports.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { RunRecord, StepRecord } from '../core/run.ts';
 import { keepEverything } from '../core/retention.ts';
+import { formatDuration } from '../lib/duration.ts';
 import { createHttpClient } from '../lib/http.ts';
 import { keepUntilRemoved } from '../lib/temporary.ts';
 import { createApp } from './createApp.ts';
@@ -241,7 +242,7 @@ async function ended<T>(
     const { items } = (await api.get(`/api/v1/${noun}`)) as { items: readonly T[] };
     if (items.length > 0 && items.every(isEnded)) return items.toReversed();
     if (performance.now() > limit)
-      throw new AppError('Timeout', `the ${noun} did not end within ${runLimitMs / 1000} s`);
+      throw new AppError('Timeout', `the ${noun} did not end within ${formatDuration(runLimitMs)}`);
     await sleep(25);
   }
 }

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, globSync, statSync, statfsSync } fro
 import { dirname, join, resolve } from 'node:path';
 import { toAppError } from '../core/errors.ts';
 import type { HttpClient } from '../core/ports.ts';
+import { durationText } from '../core/time.ts';
 import { readAlertmanager } from './alertmanager.ts';
 import { planConnection, readConfiguration } from './alertmanager-config.ts';
 import type { Destination } from './alertmanager-config.ts';
@@ -115,7 +116,7 @@ function clock(about: About, theirsMs: number | null, oursMs: number, whose: str
   const seconds = Math.round(Math.abs(skewMs) / 1000);
   // Their header has whole seconds.
   if (seconds <= 1) return [ok(about, `its clock and this one agree`)];
-  const text = `the clock of ${whose} is ${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} this one`;
+  const text = `the clock of ${whose} is ${durationText(Math.abs(skewMs))} ${skewMs > 0 ? 'behind' : 'ahead of'} this one`;
   return [Math.abs(skewMs) <= mostSkewMs ? ok(about, text) : failed(about, text, 'timedatectl status (NTP) on both')];
 }
 

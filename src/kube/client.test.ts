@@ -114,7 +114,7 @@ describe('connectKube', () => {
     answers = [{ status: 200, silent: true }];
     await expect((await connect(150)).get('/x', {}, 100)).rejects.toMatchObject({
       code: 'ClusterUnavailable',
-      message: expect.stringContaining('no answer within 150 ms') as string,
+      message: expect.stringContaining('no answer within 150ms') as string,
     });
   });
 });

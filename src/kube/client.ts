@@ -4,6 +4,7 @@ import { Agent, ProxyAgent, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { AppError } from '../core/errors.ts';
+import { formatDuration } from '../lib/duration.ts';
 import { exhaustion } from '../lib/exhaustion.ts';
 import { delayMs, readBounded } from './response.ts';
 
@@ -242,7 +243,7 @@ function credentialCache(config: KubeConfig, proxyUrl: string | undefined) {
 }
 
 function reasonOf(error: unknown, timeoutMs: number): string {
-  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`;
+  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${formatDuration(timeoutMs)}`;
   const code = (error as { code?: unknown } | null)?.code;
   const message = error instanceof Error ? error.message : String(error);
   return typeof code === 'string' && !message.includes(code) ? `${code} ${message}` : message;

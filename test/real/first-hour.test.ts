@@ -129,6 +129,8 @@ describe.skipIf(!hasAlertmanager)(
       expect(readFileSync(file, 'utf8')).toContain('receiver: people # day and night');
       expect((await fetch(`${url}/-/reload`, { method: 'POST' })).status).toBe(200);
 
+      const quiet = await fist('connect', 'alertmanager', '--url', url, '--write', file, '--quiet', ...flags);
+      expect(quiet).toMatchObject({ code: 0, stderr: '' });
       const connected = await fist('connect', 'alertmanager', '--url', url, ...flags);
       expect(connected.stdout).toMatch(/^connected: Alertmanager \S+ at \S+ sends to \S+ by receiver fist\b/);
       const { checks } = parse((await fist('check', '--alertmanager', url, '-o', 'json', ...flags)).stdout);

@@ -207,6 +207,15 @@ export async function startScreens() {
         createdAt: before(12),
         result: {
           ...investigated.aiAnalysis,
+          alert: {
+            alertname: first.name,
+            status: 'firing',
+            severity: first.severity,
+            startsAt: before(12),
+            labels: {},
+          },
+          // What it says of times is of then.
+          observed_at: before(11),
           object: pod,
           happened: 'The pod was killed for its memory.',
           report: '# ...',

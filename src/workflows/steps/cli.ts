@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
 import type { CommandResult } from '../../core/ports.ts';
 import type { Evidence, StepOutcome } from '../../core/run.ts';
+import { formatDuration } from '../../lib/duration.ts';
 import { maskValues } from '../../lib/mask-values.ts';
 import { redactInTurns } from '../../lib/redact.ts';
 import { isSecretName } from '../../lib/secret-names.ts';
@@ -83,7 +84,7 @@ async function outcome(io: StepIo, command: string, result: CommandResult): Prom
   const fields = { stdout, stderr, exit_code: result.exitCode, command, truncated: result.truncated };
   const evidence = [commandEvidence(io, command, stdout, stderr, result)];
   if (result.timedOut) {
-    const message = `the command did not end within ${io.timeoutMs / 1000} s and was killed`;
+    const message = `the command did not end within ${formatDuration(io.timeoutMs)} and was killed`;
     return { ok: false, code: 'Timeout', message, retryable: true, result: fields, evidence };
   }
   if (result.exitCode === 0) return { ok: true, result: fields, evidence };

@@ -118,7 +118,7 @@ describe('cli', () => {
     expect(await cli.run(stepIo({ commands: timedOut }), command)).toMatchObject({
       code: 'Timeout',
       retryable: true,
-      message: 'the command did not end within 5 s and was killed',
+      message: 'the command did not end within 5s and was killed',
     });
   });
 
