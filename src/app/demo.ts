@@ -251,7 +251,9 @@ async function tellAlerts(api: StoryApi, { story, tell }: Teller): Promise<void>
   const { items } = (await api.get('/api/v1/alerts')) as {
     items: readonly { name: string; status: string; receiveCount: number; labels: Record<string, string> }[];
   };
-  for (const { name, status, receiveCount, labels } of items.toReversed()) {
+  // Those of one notification changed in the same moment.
+  const byName = items.toSorted((left, right) => (left.name < right.name ? -1 : 1));
+  for (const { name, status, receiveCount, labels } of byName) {
     await tell({ event: 'alert', story, name, status, receiveCount, object: labelledObject(labels) });
   }
 }
