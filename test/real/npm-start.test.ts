@@ -57,7 +57,7 @@ it.skipIf(!existsSync(join(repositoryRoot, '.git')))(
     const [line, ...more] = [...steps.matchAll(serves)];
     expect(more).toEqual([]);
     // The program is called as this person can call it.
-    expect(steps).toMatch(/^ *(?:node )?bin\/fist\.js [a-z]/m);
+    expect(steps).toMatch(/^ *(?:FIST_SERVER=\S+ )?(?:node )?bin\/fist\.js [a-z]/m);
     expect((await fetch(`${line?.[1]}/readyz`)).status).toBe(200);
     expect(started.exitStatus()).toBeNull();
   },
