@@ -41,6 +41,7 @@ const examples: Readonly<Record<string, Example>> = {
       return method === 'GET' ? { status: 200, body: [known] } : undefined;
     },
   },
+  grafana: { answer: ({ method }) => (method === 'POST' ? { status: 200, body: { id: 7 } } : undefined) },
   prometheus: { says: 'fist_cause_confidence 0.9' },
 };
 
@@ -51,7 +52,7 @@ function towards(url: string, text: string): string {
 
 /** A value for each Secret that the example names. */
 function secretsOf(text: string): Readonly<Record<string, string>> {
-  const fields = text.matchAll(/^\s*(?:\w*[sS]ecret(?:Ref)?|\w*(?:Key|Token)): ([a-z][a-z0-9-]*)$/gm);
+  const fields = text.matchAll(/\b(?:\w*[sS]ecret(?:Ref)?|\w*(?:Key|Token)): ([a-z][a-z0-9-]*)/g);
   return Object.fromEntries([...fields].map(([, name = '']) => [`default/${name}`, `value-of-${name}`]));
 }
 

@@ -24,3 +24,5 @@ export const action = z.enum(['resolve', 'annotate', 'silence', 'trigger']).meta
 export const context = z
   .record(z.string(), templated)
   .meta({ description: 'Further facts by name; values are templates.' });
+
+export const tags = z.array(templated.max(1000)).max(20);

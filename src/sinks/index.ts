@@ -1,6 +1,8 @@
 import { alertmanager } from './alertmanager.ts';
 import type { SinkBackend } from './define.ts';
+import { grafana } from './grafana.ts';
 import { jira } from './jira.ts';
+import { opsgenie } from './opsgenie.ts';
 import { pagerduty } from './pagerduty.ts';
 import { prometheus } from './prometheus.ts';
 import { slack } from './slack.ts';
@@ -17,6 +19,8 @@ export const sinks = [
   prometheus,
   jira,
   pagerduty,
+  opsgenie,
+  grafana,
   workflow,
 ] as const satisfies readonly SinkBackend[];
 

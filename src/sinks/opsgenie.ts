@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import type { DeliveryVerdict } from '../core/delivery.ts';
+import { cutText } from '../lib/cut.ts';
+import { oneLine } from '../lib/printable.ts';
+import { parseSecretReference, secretRef } from '../lib/secret-reference.ts';
+import { percent } from '../report/words.ts';
+import { defineSink } from './define.ts';
+import type { SinkDelivery, SinkIo } from './define.ts';
+import { endpoint, tags, template, templated } from './fields.ts';
+import { sendRequest } from './http.ts';
+import { runLink, titleOf, viewOf } from './payload.ts';
+import type { PayloadView } from './payload.ts';
+
+/** Limits of the Alert API (docs.opsgenie.com: alert-api), in characters; those of details are for all of them together. */
+const most = { message: 130, description: 15_000, entity: 512, tags: 20, tag: 50, details: 8000, note: 25_000 };
+
+const priorities = { critical: 'P1', warning: 'P3', info: 'P5' } as const satisfies Record<string, string>;
+
+const responder = z
+  .strictObject({
+    type: z
+      .enum(['team', 'user', 'escalation', 'schedule'])
+      .meta({ description: 'team, user, escalation or schedule.' }),
+    id: z.string().min(1).max(255).optional().meta({ description: 'Id of it.' }),
+    name: z.string().min(1).max(255).optional().meta({ description: 'Name of a team, escalation or schedule.' }),
+    username: z.string().min(1).max(255).optional().meta({ description: 'E-mail address of a user.' }),
+  })
+  .refine(({ id, name, username }) => [id, name, username].filter((one) => one !== undefined).length === 1, {
+    error: 'needs exactly one of id, name and username',
+  });
+
+const settings = z.object({
+  endpoint: endpoint.default('https://api.opsgenie.com'),
+  apiKey: secretRef.meta({ description: 'Secret with the API key of an API integration: name, or name/key.' }),
+  summary: templated.optional().meta({ description: 'Title of the alert. Default: the alert and its cause.' }),
+  priority: templated.optional().meta({ description: 'P1 to P5. Default: by the severity, P1, P3 or P5.' }),
+  tags: tags.default([]).meta({ description: 'Tags of the alert; each is a template, empty ones are left out.' }),
+  responders: z.array(responder).max(50).default([]).meta({ description: 'Whom the alert is for.' }),
+  details: z
+    .record(z.string(), templated)
+    .default({})
+    .meta({ description: 'Further facts by name; values are templates.' }),
+  template: template.optional(),
+});
+
+type Settings = z.output<typeof settings>;
+
+/**
+ * Alert API of Opsgenie, which Jira Service Management has too. An alert has one alias for ever: while it is open there, a
+ * second request to create it counts one more and changes nothing, so that what is known is brought up to date by itself. The
+ * answer 202 says that the request was taken and is well-formed; nobody waits until it is done.
+ */
+export const opsgenie = defineSink({
+  type: 'opsgenie',
+  description: 'An alert in Opsgenie or Jira Service Management: created, brought up to date, closed.',
+  example: { apiKey: 'opsgenie-api-key' },
+  remembers: true,
+  config: settings,
+  async deliver(io, config, delivery): Promise<DeliveryVerdict> {
+    const view = viewOf(delivery.payload);
+    const alias = `fist-${delivery.subjectKey}`;
+    const priority = config.priority?.trim() || (priorities[view.severity as keyof typeof priorities] ?? 'P3');
+    if (!/^P[1-5]$/.test(priority)) {
+      const reason = `priority gives ${JSON.stringify(cutText(priority, 80))}, which is none of P1 to P5`;
+      return { ok: false, retry: false, reason };
+    }
+    for (const [method, path, body] of requestsOf(view, { ...config, priority }, delivery, alias)) {
+      const answer = await sendRequest(io, {
+        method,
+        url: `${config.endpoint.replace(/\/+$/, '')}/v2/alerts${path}`,
+        headers: authorizationOf(io, config),
+        body,
+        isIdempotent: true,
+      });
+      if (!answer.ok) return answer.verdict;
+    }
+    return { ok: true, reference: alias };
+  },
+});
+
+type Request = readonly [method: string, path: string, body: object];
+
+function requestsOf(
+  view: PayloadView,
+  config: Settings & { readonly priority: string },
+  { known }: SinkDelivery,
+  alias: string,
+): readonly Request[] {
+  const there = (what: string) => `/${encodeURIComponent(alias)}/${what}?identifierType=alias`;
+  const source = 'Punching Fist';
+  // Also where a report comes after the end: what is closed is not opened again.
+  if (view.isOver)
+    return [['POST', there('close'), { source, note: cutText(`${view.text}\n${runLink(view)}`, most.note) }]];
+  const message = oneLine(config.summary ?? summaryOf(view), most.message) || 'an alert without a name';
+  const description = cutText(view.text, most.description);
+  if (known.open !== null)
+    return [
+      ['PUT', there('message'), { message }],
+      ...(description === '' ? [] : [['PUT', there('description'), { description }] as const]),
+    ];
+  const given = config.tags.map((tag) => cutText(tag.trim(), most.tag)).filter((tag) => tag !== '');
+  const created = {
+    message,
+    alias,
+    description,
+    responders: config.responders,
+    tags: [...new Set(given)].slice(0, most.tags),
+    details: detailsOf(view, config),
+    entity: cutText(view.object, most.entity),
+    source,
+    priority: config.priority,
+  };
+  return [['POST', '', created]];
+}
+
+function summaryOf(view: PayloadView): string {
+  return view.cause === null ? titleOf(view) : `${titleOf(view)}: ${view.cause}`;
+}
+
+/** As many as there is room for: what the operator asked for, the run, the labels. */
+function detailsOf(view: PayloadView, { details }: Settings): Readonly<Record<string, string>> {
+  const { cause, confidence, labels } = view;
+  const wanted = {
+    ...labels,
+    ...(cause === null ? {} : { cause }),
+    ...(cause === null || confidence === null ? {} : { confidence: percent(confidence) }),
+    run: runLink(view),
+    ...details,
+  };
+  let left = most.details;
+  const taken: [string, string][] = [];
+  for (const [name, text] of Object.entries(wanted).toReversed()) {
+    const value = cutText(text, 2000);
+    left -= name.length + value.length;
+    if (left < 0) break;
+    taken.push([name, value]);
+  }
+  return Object.fromEntries(taken.toReversed());
+}
+
+function authorizationOf(io: SinkIo, { apiKey }: Settings): Readonly<Record<string, string>> {
+  return { authorization: `GenieKey ${io.secret(parseSecretReference(apiKey))}` };
+}
