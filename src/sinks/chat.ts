@@ -36,3 +36,18 @@ export function fitted(text: string, mostCharacters: number, view: PayloadView):
   const note = `\n[cut: ${text.length} characters in all; ${cutText(runLink(view), 500)}]`;
   return cutText(text, mostCharacters - note.length) + note;
 }
+
+/** The first body that has at most so many bytes as JSON, with text of `mostCharacters` characters or fewer. */
+export function sized<Body>(mostBytes: number, mostCharacters: number, make: (mostCharacters: number) => Body): Body {
+  for (let most = mostCharacters; ; most = Math.floor(most * 0.7)) {
+    const body = make(most);
+    if (most < 100 || Buffer.byteLength(JSON.stringify(body)) <= mostBytes) return body;
+  }
+}
+
+/** Text in which Markdown reads nothing: code that its content cannot end. */
+export function asCode(value: string): string {
+  const text = printable(value).replace(/`/g, 'ˋ');
+  if (text.trim() === '') return '';
+  return text.includes('\n') ? `\n\`\`\`\n${text}\n\`\`\`\n` : `\`${text}\``;
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { secretRef } from '../lib/secret-reference.ts';
 
 // Fields of `spec.config` that more than one sink type uses: one name, one schema.
 
@@ -7,6 +8,14 @@ export const endpoint = z
   .max(2048)
   .regex(/^https?:\/\/[^\s/]+/, 'must begin with http:// or https://')
   .meta({ description: 'Address of the receiver, http or https. Redirects are not followed.' });
+
+/** Where a chat shows it. */
+export const channel = z.string().min(1).max(255);
+
+/** For receivers whose address lets anybody write who knows it. */
+export const endpointSecret = secretRef.meta({
+  description: 'Secret with the address of the webhook, which is itself what nobody may know: name, or name/key.',
+});
 
 /** Text that is a template over the payload. It is checked by lint, and rendered before the first send. */
 export const templated = z.string().max(65_536).meta({ template: true });

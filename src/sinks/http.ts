@@ -1,5 +1,6 @@
 import type { DeliveryVerdict } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
+import { parseSecretReference } from '../lib/secret-reference.ts';
 import type { HttpRequest, HttpResponse } from '../core/ports.ts';
 import { requestWasSent } from '../lib/http.ts';
 import { retryAfterMs } from '../lib/retry-after.ts';
@@ -48,6 +49,14 @@ export async function sendRequest(io: SinkIo, request: SinkRequest): Promise<Ans
     const ambiguous = requestWasSent(thrown) && !isIdempotent;
     return { ok: false, response: null, verdict: { ok: false, retry, reason, ambiguous } };
   }
+}
+
+/** An address that is kept in a Secret. Throws SecretMissing, whose message does not tell it. */
+export function secretAddress(io: SinkIo, reference: string): URL {
+  const secret = parseSecretReference(reference);
+  const url = URL.parse(io.secret(secret).trim());
+  if (url !== null && /^https?:$/.test(url.protocol)) return url;
+  throw new AppError('SecretMissing', `key ${secret.key} of Secret ${secret.name} holds no address (http or https)`);
 }
 
 /** Of these the receiver says itself that they pass; 409: it is at work on the same key. */

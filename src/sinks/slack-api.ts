@@ -1,5 +1,6 @@
 import type { JsonObject } from '../core/json.ts';
 import { retryAfterMs } from '../lib/retry-after.ts';
+import type { ChatSearch } from './chat-thread.ts';
 import type { SinkIo } from './define.ts';
 import { jsonOf, sendRequest } from './http.ts';
 import type { Failure } from './http.ts';
@@ -97,7 +98,7 @@ const mostPages = 5;
 export async function findMessage(
   api: SlackApi,
   { channel, thread, key, since }: { channel: string; thread: string | null; key: string; since: number },
-): Promise<{ readonly ok: true; readonly ts: string | null } | { readonly ok: false; readonly verdict: Failure }> {
+): Promise<ChatSearch> {
   let cursor = '';
   for (let page = 0; page < mostPages; page += 1) {
     const answer = await api.read(thread === null ? 'conversations.history' : 'conversations.replies', {
@@ -108,15 +109,15 @@ export async function findMessage(
       include_all_metadata: 'true',
       ...(cursor === '' ? {} : { cursor }),
     });
-    if (!answer.ok && !answer.verdict.retry) return { ok: true, ts: null };
+    if (!answer.ok && !answer.verdict.retry) return { ok: true, id: null };
     if (!answer.ok) return answer;
     const { messages, has_more, response_metadata: more } = answer.body as unknown as MessagePage;
     const found = messages?.find(({ metadata }) => metadata?.event_payload?.key === key);
-    if (found !== undefined) return { ok: true, ts: found.ts };
+    if (found !== undefined) return { ok: true, id: found.ts };
     cursor = more?.next_cursor ?? '';
     if (has_more !== true || cursor === '') break;
   }
-  return { ok: true, ts: null };
+  return { ok: true, id: null };
 }
 
 interface MessagePage {
@@ -126,4 +127,9 @@ interface MessagePage {
   }[];
   readonly has_more?: boolean;
   readonly response_metadata?: { readonly next_cursor?: string };
+}
+
+/** Slack takes names in the place of some ids only. */
+export function isSlackId(channel: string): boolean {
+  return /^[CGD][A-Z0-9]{7,}$/.test(channel);
 }

@@ -6,9 +6,10 @@ import { createRandom } from '../../test/support/random.ts';
 import { testSink } from '../../test/support/sink-suite.ts';
 import { attemptOf, payload, resolvedPayload, sinkDelivery, sinkWorld } from '../../test/support/sink-world.ts';
 import { slackChannel, slackToken, startSlack } from '../../test/support/slack.ts';
+import { mostPosts } from './chat-thread.ts';
 import { nothingKnown } from './known.ts';
 import { escapeMarkup } from './slack-message.ts';
-import { mostPosts, slack } from './slack.ts';
+import { slack } from './slack.ts';
 
 const secrets = { 'slack/token': slackToken };
 const now = payload.timestamp;
@@ -237,11 +238,19 @@ describe('slack', () => {
     const on = await start();
     on.vendor.fail('processed, then no answer');
     const lost = await on.deliver(finished);
-    expect(lost).toMatchObject({ ok: false, retry: true, ambiguous: true, reference: 'C0123456789/-/1/-/critical' });
+    expect(lost).toMatchObject({
+      ok: false,
+      retry: true,
+      ambiguous: true,
+      reference: 'C0123456789/-/1/-/critical/1772359242',
+    });
     for (let count = 0; count < 60; count += 1) await on.deliver({ ...finished, idempotencyKey: `other-${count}` });
     const known = { ...nothingKnown, own: referenceOf(lost) };
     const found = await on.deliver({ ...finished, isRepeat: true, known });
-    expect(found).toEqual({ ok: true, reference: `C0123456789/${on.messages[0]?.ts}/1/run-finished/critical` });
+    expect(found).toEqual({
+      ok: true,
+      reference: `C0123456789/${on.messages[0]?.ts}/1/run-finished/critical/1772359242`,
+    });
     expect(on.messages).toHaveLength(61);
   });
 

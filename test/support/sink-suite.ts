@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import type { DeliveryVerdict } from '../../src/core/delivery.ts';
 import type { KnownReferences, SinkBackend, SinkDelivery } from '../../src/sinks/define.ts';
 import { nothingKnown } from '../../src/sinks/known.ts';
@@ -6,6 +8,7 @@ import { createCleanup } from './cleanup.ts';
 import { faults } from './faulty-peer.ts';
 import type { Fault } from './faulty-peer.ts';
 import { injections } from './injections.ts';
+import { repositoryRoot } from './processes.ts';
 import { attemptOf, payload, resolvedPayload, sinkDelivery, sinkWorld } from './sink-world.ts';
 import type { SinkWorld } from './sink-world.ts';
 import type { Vendor } from './vendor.ts';
@@ -19,13 +22,18 @@ export interface StrictVendor {
   readonly shown: () => readonly string[];
 }
 
+type Secrets = Readonly<Record<string, string>>;
+
 export interface SinkSuite {
   readonly backend: SinkBackend;
   readonly config: (url: string) => object;
-  readonly secrets: Readonly<Record<string, string>>;
+  /** By `name/key`; of the vendor's address where that is a secret itself. */
+  readonly secrets: Secrets | ((url: string) => Secrets);
   start(): Promise<StrictVendor>;
   /** Whether a request that is sent again has no second effect. */
   readonly isIdempotent: boolean;
+  /** Things that the start of the work makes beside the report. Default 0: the report takes its place. */
+  readonly effectsOfStart?: number;
   /** Things that the end of an alert makes beside what it ends: a reply in the thread. Default 0. */
   readonly effectsOfEnd?: number;
   /** Markup that alert text must not cause in what `shown` gives. */
@@ -54,17 +62,18 @@ function ledger(): Ledger {
 
 /** The same deliveries and faults for each sink that speaks to a vendor over HTTP. */
 export function testSink(suite: SinkSuite): void {
-  const { backend, secrets } = suite;
+  const { backend } = suite;
   const cleanup = createCleanup();
   afterEach(() => cleanup.run());
 
-  async function begin(changes: SinkWorld = {}) {
+  async function begin(changes: SinkWorld = {}, more: object = {}) {
     const strict = await suite.start();
+    const secrets = typeof suite.secrets === 'function' ? suite.secrets(strict.vendor.url) : suite.secrets;
     const world = sinkWorld({ secrets, ...changes });
     cleanup.defer(() => world.close());
     cleanup.defer(() => strict.vendor.stop());
     const book = ledger();
-    const config = suite.config(strict.vendor.url);
+    const config = { ...more, ...suite.config(strict.vendor.url) };
     /** Until it is sent, as the outbox does; answers all verdicts. */
     async function deliver(delivery: SinkDelivery): Promise<readonly DeliveryVerdict[]> {
       const verdicts: DeliveryVerdict[] = [];
@@ -80,7 +89,7 @@ export function testSink(suite: SinkSuite): void {
       }
       return verdicts;
     }
-    return { ...strict, deliver, end: book.end };
+    return { ...strict, secrets, deliver, end: book.end };
   }
 
   const started = sinkDelivery({
@@ -100,11 +109,22 @@ export function testSink(suite: SinkSuite): void {
       const { vendor, effects, deliver } = await begin();
       for (const delivery of [started, finished])
         expect(await deliver(delivery)).toEqual([{ ok: true, reference: expect.toSatisfy(isReference) as unknown }]);
-      expect(effects()).toBe(1);
+      const told = 1 + (suite.effectsOfStart ?? 0);
+      expect(effects()).toBe(told);
       expect((await deliver(resolved)).at(-1)).toMatchObject({ ok: true });
-      expect(effects()).toBe(1 + (suite.effectsOfEnd ?? 0));
+      expect(effects()).toBe(told + (suite.effectsOfEnd ?? 0));
       expect(vendor.refusals).toEqual([]);
     });
+
+    test.runIf(existsSync(exampleFile(backend.type)))(
+      'the example of the repository is taken by the vendor',
+      async () => {
+        const { vendor, deliver } = await begin({}, exampleConfig(backend.type));
+        for (const delivery of [started, finished, resolved])
+          expect((await deliver(delivery)).at(-1)).toMatchObject({ ok: true });
+        expect(vendor.refusals).toEqual([]);
+      },
+    );
 
     test.each(Object.keys(faults) as Fault[])('%s: once, or said to be ambiguous', async (fault) => {
       const { vendor, effects, deliver } = await begin({ timeoutMs: 150 });
@@ -124,14 +144,14 @@ export function testSink(suite: SinkSuite): void {
     });
 
     test('a missing Secret sends nothing', async () => {
-      if (Object.keys(secrets).length === 0) return;
+      if (typeof suite.secrets !== 'function' && Object.keys(suite.secrets).length === 0) return;
       const { vendor, deliver } = await begin({ secrets: {} });
       await expect(deliver(finished)).rejects.toMatchObject({ code: 'SecretMissing' });
       expect(vendor.requests).toEqual([]);
     });
 
     test('no error tells a secret', async () => {
-      const { vendor, deliver } = await begin({ timeoutMs: 150 });
+      const { vendor, secrets, deliver } = await begin({ timeoutMs: 150 });
       vendor.fail('processed, then 500', 'reset', '503', 'no answer');
       const told = JSON.stringify(await deliver(finished));
       for (const value of Object.values(secrets)) expect(told).not.toContain(value);
@@ -151,6 +171,23 @@ export function testSink(suite: SinkSuite): void {
       for (const text of shown()) for (const pattern of suite.forbidden) expect(text).not.toMatch(pattern);
     });
   });
+}
+
+function exampleFile(type: string): string {
+  return `${repositoryRoot}examples/${type}/resources.yaml`;
+}
+
+/** What the Sink of an example says, beside where it goes. */
+function exampleConfig(type: string): object {
+  const documents = parseAllDocuments(readFileSync(exampleFile(type), 'utf8')).map(
+    (it) => it.toJS() as ExampleDocument,
+  );
+  return documents.find(({ kind, spec }) => kind === 'Sink' && spec.type === type)?.spec.config ?? {};
+}
+
+interface ExampleDocument {
+  readonly kind: string;
+  readonly spec: { readonly type?: string; readonly config?: object };
 }
 
 function isReference(value: unknown): boolean {
