@@ -3,6 +3,7 @@ import type { SinkBackend } from './define.ts';
 import { grafana } from './grafana.ts';
 import { jira } from './jira.ts';
 import { opsgenie } from './opsgenie.ts';
+import { ntfy } from './ntfy.ts';
 import { pagerduty } from './pagerduty.ts';
 import { prometheus } from './prometheus.ts';
 import { slack } from './slack.ts';
@@ -22,6 +23,7 @@ export const sinks = [
   opsgenie,
   grafana,
   workflow,
+  ntfy,
 ] as const satisfies readonly SinkBackend[];
 
 /** The sink type with this name. */
