@@ -1,6 +1,7 @@
 import { alertmanager } from './alertmanager.ts';
 import type { SinkBackend } from './define.ts';
 import { grafana } from './grafana.ts';
+import { discord } from './discord.ts';
 import { jira } from './jira.ts';
 import { opsgenie } from './opsgenie.ts';
 import { ntfy } from './ntfy.ts';
@@ -8,6 +9,7 @@ import { pagerduty } from './pagerduty.ts';
 import { prometheus } from './prometheus.ts';
 import { slack } from './slack.ts';
 import { stdout } from './stdout.ts';
+import { telegram } from './telegram.ts';
 import { webhook } from './webhook.ts';
 import { workflow } from './workflow.ts';
 
@@ -24,6 +26,8 @@ export const sinks = [
   grafana,
   workflow,
   ntfy,
+  discord,
+  telegram,
 ] as const satisfies readonly SinkBackend[];
 
 /** The sink type with this name. */
