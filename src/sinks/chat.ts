@@ -37,6 +37,11 @@ export function fitted(text: string, mostCharacters: number, view: PayloadView):
   return cutText(text, mostCharacters - note.length) + note;
 }
 
+/** Markup of an author, where it fits: what is cut might say something else. */
+export function whole(template: string | undefined, mostCharacters: number): string | null {
+  return template !== undefined && template.length <= mostCharacters ? template.trim() : null;
+}
+
 /** The first body that has at most so many bytes as JSON, with text of `mostCharacters` characters or fewer. */
 export function sized<Body>(mostBytes: number, mostCharacters: number, make: (mostCharacters: number) => Body): Body {
   for (let most = mostCharacters; ; most = Math.floor(most * 0.7)) {

@@ -3,7 +3,7 @@ import type { JsonObject } from '../core/json.ts';
 import { cutText } from '../lib/cut.ts';
 import { tellIncident } from './chat-thread.ts';
 import type { ChatAnswer, ChatRoom } from './chat-thread.ts';
-import { asCode, chatRatePerMinute, chatSign, chatText, fitted } from './chat.ts';
+import { asCode, chatRatePerMinute, chatSign, chatText, fitted, whole } from './chat.ts';
 import { defineSink } from './define.ts';
 import type { SinkIo } from './define.ts';
 import { endpointSecret, template } from './fields.ts';
@@ -67,14 +67,13 @@ async function send(io: SinkIo, room: string, request: SinkRequest): Promise<Cha
 
 function messageOf(view: PayloadView, authored: string | undefined): JsonObject {
   const { title, body } = chatText(view);
-  const text = authored ?? asCode(`${fitted(body, mostDescriptionCharacters - 20, view)}\n`);
+  const text =
+    whole(authored, mostDescriptionCharacters) ?? asCode(`${fitted(body, mostDescriptionCharacters - 20, view)}\n`);
   return {
     embeds: [
       {
         title: `${chatSign(view)} ${asCode(cutText(title, mostTitleCharacters - 10))}`,
-        ...(body === '' && authored === undefined
-          ? {}
-          : { description: fitted(text.trim(), mostDescriptionCharacters, view) }),
+        ...(text.trim() === '' ? {} : { description: text.trim() }),
         color: view.isOver ? resolvedColour : (colours[view.severity as keyof typeof colours] ?? colours.info),
         ...(view.url === null ? {} : { url: view.url }),
       },

@@ -12,6 +12,12 @@ export const endpoint = z
 /** Where a chat shows it. */
 export const channel = z.string().min(1).max(255);
 
+export const messageType = z.enum(['message', 'thread']).default('thread').meta({
+  description: 'thread: one message for an incident, with the rest in its thread. message: each is one of its own.',
+});
+
+export const mentionUsers = z.array(z.string().max(255)).max(50).default([]);
+
 /** For receivers whose address lets anybody write who knows it. */
 export const endpointSecret = secretRef.meta({
   description: 'Secret with the address of the webhook, which is itself what nobody may know: name, or name/key.',

@@ -2,13 +2,16 @@ import { alertmanager } from './alertmanager.ts';
 import type { SinkBackend } from './define.ts';
 import { grafana } from './grafana.ts';
 import { discord } from './discord.ts';
+import { googlechat } from './googlechat.ts';
 import { jira } from './jira.ts';
 import { opsgenie } from './opsgenie.ts';
+import { mattermost } from './mattermost.ts';
 import { ntfy } from './ntfy.ts';
 import { pagerduty } from './pagerduty.ts';
 import { prometheus } from './prometheus.ts';
 import { slack } from './slack.ts';
 import { stdout } from './stdout.ts';
+import { teams } from './teams.ts';
 import { telegram } from './telegram.ts';
 import { webhook } from './webhook.ts';
 import { workflow } from './workflow.ts';
@@ -28,6 +31,9 @@ export const sinks = [
   ntfy,
   discord,
   telegram,
+  mattermost,
+  googlechat,
+  teams,
 ] as const satisfies readonly SinkBackend[];
 
 /** The sink type with this name. */

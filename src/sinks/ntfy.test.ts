@@ -15,7 +15,7 @@ interface Message {
   readonly message?: unknown;
   readonly priority?: unknown;
   readonly tags?: unknown;
-  readonly click?: unknown;
+  readonly click?: string;
   readonly markdown?: unknown;
   readonly sequence_id?: unknown;
 }
@@ -41,7 +41,7 @@ function isMessage({ topic, title, message, priority, tags, click, sequence_id: 
   // A longer one is an attachment, which this server does not take.
   if (Buffer.byteLength(message) > 4096 || message === '') return false;
   if (![1, 2, 3, 4, 5].includes(Number(priority)) || !Array.isArray(tags)) return false;
-  if (click !== undefined && !/^https?:/.test(String(click))) return false;
+  if (click !== undefined && !/^https?:/.test(click)) return false;
   return typeof sequence === 'string' && /^[-_A-Za-z0-9]{1,64}$/.test(sequence);
 }
 

@@ -6,7 +6,7 @@ import type { ChatAnswer, ChatPost, ChatRoom } from './chat-thread.ts';
 import { chatRatePerMinute } from './chat.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery } from './define.ts';
-import { channel, endpoint, template } from './fields.ts';
+import { channel, endpoint, mentionUsers, messageType, template } from './fields.ts';
 import { viewOf } from './payload.ts';
 import { findMessage, isSlackId, slackApi } from './slack-api.ts';
 import type { SlackAnswer, SlackApi } from './slack-api.ts';
@@ -32,10 +32,8 @@ export const slack = defineSink({
     botToken: secretRef.meta({
       description: 'Secret with the bot token (xoxb-...): name, or name/key. Scopes: chat:write, channels:history.',
     }),
-    messageType: z.enum(['message', 'thread']).default('thread').meta({
-      description: 'thread: one message for an incident, with the rest in its thread. message: each is one of its own.',
-    }),
-    mentionUsers: z.array(z.string().max(255)).max(50).default([]).meta({
+    messageType,
+    mentionUsers: mentionUsers.meta({
       description:
         'Who is told by the first message while it fires: ids of users (U...) and groups (S...), here, channel. A name notifies nobody.',
     }),

@@ -5,7 +5,7 @@ import { printable } from '../lib/printable.ts';
 import { parseSecretReference, secretRef } from '../lib/secret-reference.ts';
 import { tellIncident } from './chat-thread.ts';
 import type { ChatAnswer, ChatRoom } from './chat-thread.ts';
-import { chatRatePerMinute, chatSign, chatText, fitted } from './chat.ts';
+import { chatRatePerMinute, chatSign, chatText, fitted, whole } from './chat.ts';
 import { defineSink } from './define.ts';
 import type { SinkIo } from './define.ts';
 import { channel, endpoint, template } from './fields.ts';
@@ -86,9 +86,7 @@ function messageOf(view: PayloadView, authored: string | undefined): JsonObject 
   const { title, body } = chatText(view);
   const head = `${chatSign(view)} ${asHtmlCode(cutText(title, mostTitleCharacters))}`;
   const room = mostCharacters - mostTitleCharacters - 20;
-  // Markup that is cut is none: a template that is too long gives way to the text.
-  const own = authored !== undefined && authored.length <= room ? authored : null;
-  const text = own ?? (body === '' ? '' : `<pre>${escaped(fitted(body, room, view))}</pre>`);
+  const text = whole(authored, room) ?? (body === '' ? '' : `<pre>${escaped(fitted(body, room, view))}</pre>`);
   const link = view.url === null ? '' : `<a href="${escaped(view.url)}">Run</a>`;
   return {
     text: [head, text, link].filter((part) => part.trim() !== '').join('\n'),
