@@ -1,12 +1,12 @@
 import { alertmanager } from './alertmanager.ts';
 import type { SinkBackend } from './define.ts';
-import { grafana } from './grafana.ts';
 import { discord } from './discord.ts';
 import { googlechat } from './googlechat.ts';
+import { grafana } from './grafana.ts';
 import { jira } from './jira.ts';
-import { opsgenie } from './opsgenie.ts';
 import { mattermost } from './mattermost.ts';
 import { ntfy } from './ntfy.ts';
+import { opsgenie } from './opsgenie.ts';
 import { pagerduty } from './pagerduty.ts';
 import { prometheus } from './prometheus.ts';
 import { slack } from './slack.ts';
