@@ -92,6 +92,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
   lint: [
     ['fist lint resources', 'all files of a folder'],
     ['fist lint resources -o json', 'for a program'],
+    ['fist lint resources --event body.json', 'which alerts come out of a body'],
   ],
   explain: [
     ['fist explain workflow', 'the fields of a kind'],

@@ -7,6 +7,7 @@ export function addOfflineCommands(program: Command, action: Tie): void {
     program
       .command('lint <path...>')
       .description('Checks resources: fields, references, templates, commands; no server')
+      .option('--event <file>', 'shows which alerts the webhook Sources make of this body')
       .option('-o, --output <format>', 'text or json', 'text'),
     async () => (await import('./lint.ts')).lint,
   );

@@ -1,17 +1,18 @@
 import type { CatalogSource } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { CompiledSource, SourceDefinition } from '../sources/define.ts';
+import type { CompiledSource, SourceDefinition, SourceTemplate } from '../sources/define.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import { compileMutes } from '../sources/mutes.ts';
 import { checked, unusedFields } from './checked.ts';
 import type { Checked } from './checked.ts';
 import { shapeOf } from './merge.ts';
-import { fieldName } from './problem.ts';
+import { fieldName, isBlocking } from './problem.ts';
 import type { Issue } from './problem.ts';
 import { sourceSpec } from './source.ts';
 import type { SourceSpec } from './source.ts';
 import { specIssues } from './spec-issues.ts';
+import { textIssues } from './templates.ts';
 
 export interface AcceptedSource {
   readonly spec: SourceSpec;
@@ -35,11 +36,17 @@ export function checkSource(value: unknown): Checked<AcceptedSource> {
   const own = Object.fromEntries(Object.entries(spec.config).filter(([name]) => names.includes(name)));
   const config = definition.config.safeParse(own);
   if (!config.success) return checked<AcceptedSource>(null, [...specIssues(definition.config, own, base), ...unused]);
+  const templates = definition.templates(config.data).flatMap(templateIssues);
+  if (templates.some(isBlocking)) return checked<AcceptedSource>(null, [...templates, ...unused]);
   const { result: compiled, issues } = compile(() => definition.compile(config.data), base);
   const { result: mutes, issues: more } = compile(() => compileMutes(spec.muteMatchers, spec.maintenance), ['spec']);
   const accepted =
     compiled === null || mutes === null ? null : { spec, definition, config: config.data, compiled, mutes };
-  return checked(accepted, [...issues, ...more, ...unused]);
+  return checked(accepted, [...templates, ...issues, ...more, ...unused]);
+}
+
+function templateIssues({ path, text, roots }: SourceTemplate): readonly Issue[] {
+  return textIssues(text, 'template', [...base, ...path], { roots });
 }
 
 /** There may be more to find than a schema says: matchers that do not parse. */

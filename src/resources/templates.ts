@@ -17,13 +17,15 @@ export interface TemplateScope {
   readonly environment: ReadonlySet<string>;
 }
 
+/** Of a template in a Source: the names that it may begin with, of which the first has the item. */
+export interface SourceScope {
+  readonly roots: readonly string[];
+}
+
+type AnyScope = TemplateScope | SourceScope | 'Sink';
+
 /** What is wrong with the text of a template, condition or command at `path`; `scope` says which names there are. */
-export function textIssues(
-  text: string,
-  kind: TemplateKind,
-  path: Issue['path'],
-  scope: TemplateScope | 'Sink',
-): readonly Issue[] {
+export function textIssues(text: string, kind: TemplateKind, path: Issue['path'], scope: AnyScope): readonly Issue[] {
   try {
     // A condition `A == B` is one template too: what stands between the sides is text.
     const template = parseTemplate(text);
@@ -37,6 +39,20 @@ export function textIssues(
     const offset = offsetOf(text, thrown.line, thrown.column);
     return [{ path, offset, severity: 'error', message: `template: ${thrown.reason}` }];
   }
+}
+
+/** A root that does not exist prints nothing, always. */
+function unknownRoot(
+  field: readonly (string | number)[],
+  offset: number,
+  path: Issue['path'],
+  { roots }: SourceScope,
+): readonly Issue[] {
+  const [root] = field;
+  if (typeof root !== 'string' || roots.includes(root)) return [];
+  const name = field.join('.');
+  const next = `did you mean .${roots[0]}.${name}? there are ${roots.map((each) => `.${each}`).join(', ')}`;
+  return [{ path, offset, severity: 'warning', message: `.${name} is always empty here`, next }];
 }
 
 function commandIssues(text: string, path: Issue['path']): readonly Issue[] {
@@ -53,9 +69,10 @@ function referenceIssues(
   field: readonly (string | number)[],
   offset: number,
   at: Issue['path'],
-  scope: TemplateScope | 'Sink',
+  scope: AnyScope,
 ): readonly Issue[] {
   const [root, name] = field;
+  if (scope !== 'Sink' && 'roots' in scope) return unknownRoot(field, offset, at, scope);
   const foreign = foreignRoot(field, scope === 'Sink' ? 'Sink' : 'Workflow');
   if (foreign !== null) return [{ path: at, offset, severity: 'warning', ...foreign }];
   if (scope === 'Sink' || typeof name !== 'string') return [];

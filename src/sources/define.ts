@@ -59,6 +59,14 @@ export type CompiledSource = Pick<
   'path' | 'authentication' | 'accepts' | 'mediaTypes' | 'subpaths' | 'settings'
 >;
 
+/** A template in the config of a Source. */
+export interface SourceTemplate {
+  readonly path: readonly string[];
+  readonly text: string;
+  /** What it may speak about, `.item`. */
+  readonly roots: readonly string[];
+}
+
 /** A source type of the registry. The config's own type is known inside the definition only. */
 export interface SourceDefinition {
   readonly type: string;
@@ -67,6 +75,8 @@ export interface SourceDefinition {
   readonly config: z.ZodType<JsonObject>;
   /** Null where this version runs it; else why not: the catalog says Ready=False, reason NotImplemented. */
   readonly notImplemented: string | null;
+  /** Templates of a config that `config` accepted, by their paths in it, for lint. */
+  readonly templates: (config: JsonObject) => readonly SourceTemplate[];
   /** From a config that `config` accepted. Pure. */
   readonly compile: (config: JsonObject) => CompiledSource;
   /**
@@ -86,6 +96,7 @@ interface Definition<Schema extends z.ZodType<object>, Settings> {
   readonly description: string;
   readonly config: Schema;
   readonly notImplemented?: string;
+  readonly templates?: (config: z.output<Schema>) => readonly SourceTemplate[];
   readonly compile?: (config: z.output<Schema>) => Partial<CompiledSource> & { readonly settings?: Settings };
   readonly receive?: (request: SourceRequest, turns: Turns, settings: Settings) => Promise<ReceiveResult>;
   readonly run?: (settings: Settings, io: SourceIo) => Promise<void>;
@@ -112,6 +123,7 @@ export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
     // What a schema accepts came from YAML or JSON; an absent optional field is absent in JSON too.
     config: config as unknown as z.ZodType<JsonObject>,
     notImplemented: definition.notImplemented ?? null,
+    templates: (accepted) => definition.templates?.(accepted as z.output<Schema>) ?? [],
     compile: (accepted) => ({ ...plain, ...compile?.(accepted as z.output<Schema>) }),
     // A Source's settings are those that its own type made.
     receive: receive === undefined ? null : (request, turns, settings) => receive(request, turns, settings as Settings),

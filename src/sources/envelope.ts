@@ -32,6 +32,8 @@ export interface ParsedBody {
   /** The body, with an empty list in place of the one that was asked for; an empty object where it is a list itself. */
   readonly value: Readonly<Record<string, unknown>>;
   readonly isList: boolean;
+  /** Where the list is that was asked for. */
+  readonly path: readonly string[];
   /** The list has no elements. */
   readonly isEmpty: boolean;
   /** The first element of the list that can be read; undefined where there is none. */
@@ -77,6 +79,7 @@ export async function parseBody(
     contentHash: digest?.digest('hex') ?? hash('sha256', bytes),
     value: isList ? {} : envelope,
     isList,
+    path,
     isEmpty: scanned.items.length === 0,
     first() {
       const item = scanned.items.find(({ from, to, problem }) => problem === null && to - from <= bounds.itemBytes);

@@ -2,25 +2,30 @@ import type { Turns } from '../lib/turns.ts';
 import type { ReceiveResult, SourceRequest } from './define.ts';
 import { deliveryKeyOf, parseBody, refuse } from './envelope.ts';
 import type { ParsedBody, Refusal } from './envelope.ts';
-import type { Format } from './formats/define.ts';
+import type { Format, FormatSettings } from './formats/define.ts';
 import { createReading } from './reading.ts';
+
+/** What a webhook Source takes. */
+export interface NotificationSettings extends FormatSettings {
+  readonly formats: readonly Format[];
+}
 
 /**
  * Reads a notification in one of `formats`, of which the first that the body does not differ from is taken; the body is
  * parsed once. Where none fits the refusal says what is wrong for each.
  */
 export async function receiveNotification(
-  formats: readonly Format[],
+  settings: NotificationSettings,
   request: SourceRequest,
   turns: Turns,
 ): Promise<ReceiveResult> {
-  const offered = offeredFormats(formats, request);
-  const parsed = await parseBody(request, turns, offered[0]?.list);
+  const offered = offeredFormats(settings.formats, request);
+  const parsed = await parseBody(request, turns, offered[0]?.list(settings, request));
   if (!parsed.ok) return parsed;
-  const format = chooseFormat(offered, parsed);
+  const format = chooseFormat(offered, parsed, settings, request);
   if ('ok' in format) return format;
   const reading = createReading();
-  const correlation = await format.read(parsed, reading, request);
+  const correlation = await format.read(parsed, reading, { request, settings, turns });
   if ('ok' in correlation) return correlation;
   return {
     ok: true,
@@ -36,16 +41,23 @@ export async function receiveNotification(
 }
 
 /** Formats whose senders use this path and this media type. */
-function offeredFormats(formats: readonly Format[], { subpath = '', mediaType }: SourceRequest): readonly Format[] {
+function offeredFormats(formats: readonly Format[], request: SourceRequest): readonly Format[] {
+  const { subpath = '', mediaType } = request;
   const atPath = subpath === '' ? formats : formats.filter(({ subpaths }) => subpaths.includes(subpath));
-  if (mediaType === undefined) return atPath;
-  return atPath.filter(({ mediaTypes }) => mediaTypes.includes(mediaType));
+  const offered = mediaType === undefined ? atPath : atPath.filter(({ mediaTypes }) => mediaTypes.includes(mediaType));
+  const meant = offered.filter(({ isMeant }) => isMeant?.(request) === true);
+  return meant.length > 0 ? meant : offered;
 }
 
-function chooseFormat(formats: readonly Format[], body: ParsedBody): Format | Refusal {
-  const chosen = formats.find((format) => format.differs(body) === null);
+function chooseFormat(
+  formats: readonly Format[],
+  body: ParsedBody,
+  settings: FormatSettings,
+  request: SourceRequest,
+): Format | Refusal {
+  const chosen = formats.find((format) => format.differs(body, settings, request) === null);
   if (chosen !== undefined) return chosen;
-  const wrong = formats.map((format) => ({ name: format.name, differs: format.differs(body) }));
+  const wrong = formats.map((format) => ({ name: format.name, differs: format.differs(body, settings, request) }));
   const said = wrong.map(({ differs }) => `${differs?.field || 'the body'} ${differs?.message}`);
   const message =
     wrong.length === 1

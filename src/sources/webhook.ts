@@ -1,10 +1,14 @@
 import { z } from 'zod';
+import { AppError } from '../core/errors.ts';
 import { normalizeWebhookPath } from '../lib/webhook-path.ts';
 import { authentication, compileAuthentication } from './authentication/index.ts';
 import { defineSource } from './define.ts';
 import { compileFilters, filters, matchers } from './filters.ts';
+import type { Format } from './formats/define.ts';
 import { formats } from './formats/index.ts';
+import { compileMapping, itemPath, items, mapping, mappingTemplates } from './mapping.ts';
 import { receiveNotification } from './notification.ts';
+import type { NotificationSettings } from './notification.ts';
 
 const path = z
   .string()
@@ -24,20 +28,59 @@ export const webhook = defineSource({
   config: z.strictObject({
     path,
     format: format.optional(),
+    mapping: mapping.optional(),
+    items: items.optional(),
     filters: filters.optional(),
     matchers: matchers.optional(),
     authentication: authentication.optional(),
   }),
+  templates: ({ mapping: given, format: name }) =>
+    mappingTemplates(given ?? {}).map(({ path: names, text }) => ({
+      path: ['mapping', ...names],
+      text,
+      roots: name === 'generic' ? ['item', 'body'] : ['item', 'body', 'event'],
+    })),
   compile(config) {
-    const taken = config.format === undefined ? formats : formats.filter(({ name }) => name === config.format);
+    const taken = takenFormats(config.format);
+    checkMapping(taken, config);
     return {
       path: normalizeWebhookPath(config.path),
       accepts: compileFilters(config.filters, config.matchers),
       authentication: compileAuthentication(config.authentication),
       mediaTypes: [...new Set(taken.flatMap(({ mediaTypes }) => mediaTypes))],
       subpaths: [...new Set(taken.flatMap(({ subpaths }) => subpaths))],
-      settings: taken,
+      settings: {
+        formats: taken,
+        mapping: config.mapping === undefined ? null : compileMapping(config.mapping),
+        items: itemPath(config.items),
+      },
     };
   },
-  receive: (request, turns, taken) => receiveNotification(taken, request, turns),
+  receive: (request, turns, settings: NotificationSettings) => receiveNotification(settings, request, turns),
 });
+
+/** Those that a Source without a format takes need no mapping: nothing could tell whose it is. */
+function takenFormats(name: string | undefined): readonly Format[] {
+  return name === undefined
+    ? formats.filter((each) => each.mapping !== 'required')
+    : formats.filter((each) => each.name === name);
+}
+
+function checkMapping(
+  taken: readonly Format[],
+  given: {
+    readonly format?: string | undefined;
+    readonly mapping?: object | undefined;
+    readonly items?: string | undefined;
+  },
+): void {
+  const [only] = given.format === undefined ? [] : taken;
+  if (only?.mapping === 'required' && given.mapping === undefined)
+    throw new AppError('InvalidResource', `the format ${only.name} needs a mapping`, { field: 'format' });
+  if (given.mapping !== undefined && (only === undefined || only.mapping === 'none')) {
+    const mapped = formats.filter((each) => each.mapping !== 'none').map(({ name }) => name);
+    throw new AppError('InvalidResource', `needs format: ${mapped.join(' or ')}`, { field: 'mapping' });
+  }
+  if (given.items !== undefined && given.mapping === undefined)
+    throw new AppError('InvalidResource', 'needs a mapping', { field: 'items' });
+}

@@ -4,6 +4,7 @@ import type { AlertItem } from '../../core/alert.ts';
 import type { Notification } from '../../core/event.ts';
 import { alertmanagerFingerprint } from '../../lib/hash.ts';
 import { noTurns } from '../../lib/turns.ts';
+import { only } from '../../../test/support/formats.ts';
 import { receiveNotification } from '../notification.ts';
 import { alertmanagerEvents } from './alertmanager-events.ts';
 
@@ -12,7 +13,7 @@ const receivedAt = '2026-03-01T12:00:00.000Z';
 async function read(body: unknown): Promise<Notification> {
   const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const request = { body: text, headers: {}, receivedAt, subpath: '/api/v2/alerts' };
-  const result = await receiveNotification([alertmanagerEvents], request, noTurns);
+  const result = await receiveNotification(only(alertmanagerEvents), request, noTurns);
   if (!result.ok) throw new Error(`${result.field}: ${result.message}`);
   return result.notification;
 }

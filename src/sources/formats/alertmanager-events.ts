@@ -4,6 +4,7 @@ import { isObject } from '../envelope.ts';
 import { readAnnotations, wrongLabels } from '../pairs.ts';
 import type { Wrong } from '../pairs.ts';
 import { alertItem, readText, readTime, withoutEmpty } from './alert.ts';
+import { noCorrelation } from './define.ts';
 import type { Format, ReadAlert } from './define.ts';
 
 /**
@@ -16,7 +17,8 @@ export const alertmanagerEvents: Format = {
   description:
     "Lists of alerts, as rulers (Prometheus, vmalert, Mimir, Loki, Grafana) post them to Alertmanager's API v2.",
   mediaTypes: ['application/json'],
-  list: [],
+  mapping: 'none',
+  list: () => [],
   subpaths: ['/api/v2/alerts'],
   differs({ isList, isEmpty, first }) {
     if (!isList) return { field: '', message: 'is no list' };
@@ -24,16 +26,16 @@ export const alertmanagerEvents: Format = {
     if (isEmpty || (isObject(alert) && isObject(alert['labels']))) return null;
     return { field: '[0].labels', message: 'must be an object' };
   },
-  async read({ items }, reading, { receivedAt }) {
+  async read({ items }, reading, { request: { receivedAt } }) {
     const refused = await items((item, index) =>
       reading.add(item, index, `[${index}]`, (alert) => readEvent(alert, receivedAt)),
     );
-    return refused ?? { groupKey: null, receiver: null, truncatedAlerts: 0, deliveryKey: null };
+    return refused ?? noCorrelation;
   },
 };
 
 /** An alert has ended where its `endsAt` is not ahead: of one that fires it says until when that holds without further news. */
-function readEvent(alert: unknown, receivedAt: string): ReadAlert | Wrong {
+export function readEvent(alert: unknown, receivedAt: string): ReadAlert | Wrong {
   if (!isObject(alert)) return { field: '', message: 'must be an object' };
   const wrong = wrongLabels('.labels', alert['labels']);
   if (wrong !== null) return wrong;

@@ -7,12 +7,13 @@ import { cutBytes } from '../../lib/cut.ts';
 import { noTurns } from '../../lib/turns.ts';
 import type { Turns } from '../../lib/turns.ts';
 import type { ReceiveResult, SourceRequest } from '../define.ts';
+import { only } from '../../../test/support/formats.ts';
 import { receiveNotification } from '../notification.ts';
 import { alertmanager } from './alertmanager.ts';
 
 const receivedAt = '2026-03-01T12:00:00.000Z';
 const receiveAlertmanager = (request: SourceRequest, turns: Turns) =>
-  receiveNotification([alertmanager], request, turns);
+  receiveNotification(only(alertmanager), request, turns);
 
 function receive(body: unknown, headers: Record<string, string> = {}): Promise<ReceiveResult> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);

@@ -10,7 +10,8 @@ export const alertmanager: Format = {
   name: 'alertmanager',
   description: "Alertmanager's webhook notifications, version 4.",
   mediaTypes: ['application/json'],
-  list: ['alerts'],
+  mapping: 'none',
+  list: () => ['alerts'],
   subpaths: [],
   differs({ isList, value }) {
     const { version, alerts } = value;

@@ -1,6 +1,9 @@
 import type { AlertItem, Labels } from '../../core/alert.ts';
 import type { Timestamp } from '../../core/time.ts';
+import type { Turns } from '../../lib/turns.ts';
+import type { SourceRequest } from '../define.ts';
 import type { ParsedBody, Refusal } from '../envelope.ts';
+import type { Mapping } from '../mapping.ts';
 import type { Wrong } from '../pairs.ts';
 import type { Reading } from '../reading.ts';
 
@@ -13,9 +16,21 @@ export interface Correlation {
   readonly deliveryKey: string | null;
 }
 
+/** Of a format that says nothing of the kind. */
+export const noCorrelation: Correlation = { groupKey: null, receiver: null, truncatedAlerts: 0, deliveryKey: null };
+
+/** What a Source says of its bodies beside their format. */
+export interface FormatSettings {
+  readonly mapping: Mapping | null;
+  /** Names of members that lead to the list of items, where there is a mapping. */
+  readonly items: readonly string[];
+}
+
 /** What reading a body depends on beside it. */
 export interface FormatContext {
-  readonly receivedAt: Timestamp;
+  readonly request: SourceRequest;
+  readonly settings: FormatSettings;
+  readonly turns: Turns;
 }
 
 /** A wire format of webhook Sources. A new one is its file, its test, one line in index.ts and one example. */
@@ -25,12 +40,16 @@ export interface Format {
   readonly description: string;
   /** Of its bodies, without parameters, in lower case. */
   readonly mediaTypes: readonly string[];
+  /** Whether a Source may, or must, say with a mapping what an alert is. */
+  readonly mapping: 'none' | 'optional' | 'required';
   /** Names of members that lead to the list of its items in a body that is no list itself. */
-  readonly list: readonly string[];
+  list(settings: FormatSettings, request: SourceRequest): readonly string[];
   /** What senders of it put behind the path that they are given: `/api/v2/alerts`. */
   readonly subpaths: readonly string[];
+  /** Whether the headers say that the body is in this format, so that no other one is tried; absent = they never do. */
+  readonly isMeant?: (request: SourceRequest) => boolean;
   /** Why a body is not in this format, by what stands beside its items and by the first of them; null = it may be. */
-  differs(body: ParsedBody): Wrong | null;
+  differs(body: ParsedBody, settings: FormatSettings, request: SourceRequest): Wrong | null;
   /** Reads the items into `reading`. A refusal where the body as a whole cannot be used. */
   read(body: ParsedBody, reading: Reading, context: FormatContext): Promise<Refusal | Correlation>;
 }

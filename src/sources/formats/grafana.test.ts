@@ -3,13 +3,14 @@ import { expect, test } from 'vitest';
 import type { AlertItem } from '../../core/alert.ts';
 import type { Notification } from '../../core/event.ts';
 import { noTurns } from '../../lib/turns.ts';
+import { only } from '../../../test/support/formats.ts';
 import { receiveNotification } from '../notification.ts';
 import { grafana } from './grafana.ts';
 
 const receivedAt = '2026-03-01T12:00:00.000Z';
 
 async function read(body: string | Buffer): Promise<Notification> {
-  const result = await receiveNotification([grafana], { body, headers: {}, receivedAt }, noTurns);
+  const result = await receiveNotification(only(grafana), { body, headers: {}, receivedAt }, noTurns);
   if (!result.ok) throw new Error(result.message);
   return result.notification;
 }

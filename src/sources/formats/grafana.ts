@@ -14,7 +14,8 @@ export const grafana: Format = {
   name: 'grafana',
   description: 'Notifications of a webhook contact point of Grafana Alerting, version 1.',
   mediaTypes: ['application/json'],
-  list: ['alerts'],
+  mapping: 'none',
+  list: () => ['alerts'],
   subpaths: [],
   differs({ isList, value: { version, alerts } }) {
     if (isList) return { field: '', message: 'is a list' };

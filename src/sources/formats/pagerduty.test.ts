@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Notification } from '../../core/event.ts';
 import { noTurns } from '../../lib/turns.ts';
+import { only } from '../../../test/support/formats.ts';
 import { receiveNotification } from '../notification.ts';
 import { pagerduty } from './pagerduty.ts';
 
@@ -10,7 +11,7 @@ const text = (name: string) =>
   readFileSync(new URL(`../../../test/fixtures/pagerduty/${name}.json`, import.meta.url), 'utf8');
 
 async function read(body: string): Promise<Notification> {
-  const result = await receiveNotification([pagerduty], { body, headers: {}, receivedAt }, noTurns);
+  const result = await receiveNotification(only(pagerduty), { body, headers: {}, receivedAt }, noTurns);
   if (!result.ok) throw new Error(`${result.field}: ${result.message}`);
   return result.notification;
 }

@@ -5,6 +5,7 @@ import { isObject, refuse } from '../envelope.ts';
 import { readAnnotations } from '../pairs.ts';
 import type { Wrong } from '../pairs.ts';
 import { readTime, textOrNull } from './alert.ts';
+import { noCorrelation } from './define.ts';
 import type { Format, ReadAlert } from './define.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -18,7 +19,8 @@ export const pagerduty: Format = {
   name: 'pagerduty',
   description: "Events of PagerDuty's webhooks, version 3. An incident is an alert, whose severity is its urgency.",
   mediaTypes: ['application/json'],
-  list: [],
+  mapping: 'none',
+  list: () => [],
   subpaths: [],
   differs({ isList, value: { event } }) {
     if (isList) return { field: '', message: 'is a list' };
@@ -33,7 +35,7 @@ export const pagerduty: Format = {
     if (id === null || id.length > longestId) return refuse('event.id', 'must be text');
     if (incident['type'] === 'incident')
       reading.took(readIncident(event, incident), 0, 'event.data', () => JSON.stringify(event));
-    return { groupKey: null, receiver: null, truncatedAlerts: 0, deliveryKey: `pagerduty:${id}` };
+    return { ...noCorrelation, deliveryKey: `pagerduty:${id}` };
   },
 };
 
