@@ -497,12 +497,15 @@ describe('lint and explain', () => {
     },
   );
 
-  test.each(readdirSync(examples).filter((name) => existsSync(`${examples}/${name}/resources.yaml`)))('examples/%s is clean', async (name) => {
-    expect(await fist('lint', `${examples}/${name}/resources.yaml`)).toMatchObject({
-      code: 0,
-      err: expect.stringMatching(/^0 errors, /) as string,
-    });
-  });
+  test.each(readdirSync(examples).filter((name) => existsSync(`${examples}/${name}/resources.yaml`)))(
+    'examples/%s is clean',
+    async (name) => {
+      expect(await fist('lint', `${examples}/${name}/resources.yaml`)).toMatchObject({
+        code: 0,
+        err: expect.stringMatching(/^0 errors, /) as string,
+      });
+    },
+  );
 
   test('what cannot be read is an error of usage', async () => {
     expectError(await fist('lint', '/no/such/file.yaml'), 2, 'cannot read /no/such/file.yaml: no such file', 'next: ');
