@@ -102,6 +102,7 @@ async function playStory(
         publicUrl: null,
         allowExec: false,
         allowInsecureSources: false,
+        tls: null,
         concurrency: 4,
         drainMs: 2000,
         retention: keepEverything,

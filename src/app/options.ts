@@ -1,6 +1,7 @@
 import { AppError, toAppError } from '../core/errors.ts';
 import type { RetentionRules } from '../core/retention.ts';
 import { parseDuration } from '../lib/duration.ts';
+import type { TlsFiles } from '../server/tls.ts';
 import { readRetention } from './retention.ts';
 import type { RetentionFlags } from './retention.ts';
 import { readDatabase } from './store.ts';
@@ -29,6 +30,8 @@ export interface AppOptions extends ClusterOptions {
   readonly publicUrl: string | null;
   readonly allowExec: boolean;
   readonly allowInsecureSources: boolean;
+  /** null = it listens without TLS. */
+  readonly tls: TlsFiles | null;
   /** Runs that execute at the same time. */
   readonly concurrency: number;
   /** How long a graceful stop may take in all. */
@@ -49,6 +52,9 @@ export interface ServeFlags extends RetentionFlags {
   readonly publicUrl?: string;
   readonly allowExec: boolean;
   readonly allowInsecureSources: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
   readonly concurrency: string;
   readonly drainTimeout: string;
   readonly logLevel: string;
@@ -70,10 +76,20 @@ export function readServeOptions(flags: ServeFlags, environment: Environment): A
     publicUrl: readPublicUrl(flags.publicUrl),
     allowExec: flags.allowExec,
     allowInsecureSources: flags.allowInsecureSources,
+    tls: readTlsFiles(flags),
     concurrency: readCount(flags.concurrency, '--concurrency', 1000),
     drainMs: readDrain(flags.drainTimeout),
     retention: readRetention(flags, environment),
   };
+}
+
+/** All or nothing: a server that was meant to have TLS must not listen without. */
+function readTlsFiles({ tlsCert, tlsKey, tlsClientCa }: ServeFlags): TlsFiles | null {
+  if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return null;
+  if (tlsCert !== undefined && tlsKey !== undefined)
+    return { certificate: tlsCert, key: tlsKey, clientAuthorities: tlsClientCa ?? null };
+  const field = tlsCert === undefined ? '--tls-cert' : '--tls-key';
+  throw new AppError('InvalidInput', `${field} is missing: TLS needs a certificate and its key`, { field });
 }
 
 /** Flags that name a cluster. */

@@ -41,7 +41,7 @@ describe('listening', () => {
   it('is done by 64 sockets of one port, and all of them end', async () => {
     const app = application();
     const { open, opened } = opener(new Map());
-    const listening = await listen(app, '127.0.0.1', 0, open);
+    const listening = await listen(app, '127.0.0.1', 0, { open });
     const { address } = listening;
     expect(opened.map((server) => server.address())).toEqual(
       Array.from({ length: 63 }, () => ({ address: '127.0.0.1', family: 'IPv4', port: address.port })),
@@ -54,7 +54,7 @@ describe('listening', () => {
   it('hears of a connection that one of them could not take', async () => {
     const app = application();
     const { open, opened } = opener(new Map());
-    const listening = await listen(app, '127.0.0.1', 0, open);
+    const listening = await listen(app, '127.0.0.1', 0, { open });
     cleanup.defer(() => listening.close());
     const heard: unknown[] = [];
     app.server.on('error', (error) => heard.push(error));
@@ -67,7 +67,7 @@ describe('listening', () => {
     const app = application();
     const failure = Object.assign(new Error('listen EMFILE'), { code: 'EMFILE' });
     const { open, opened } = opener(new Map([[17, failure]]));
-    await expect(listen(app, '127.0.0.1', 0, open)).rejects.toMatchObject({
+    await expect(listen(app, '127.0.0.1', 0, { open })).rejects.toMatchObject({
       code: 'InvalidInput',
       message: expect.stringMatching(
         /^cannot listen on 127\.0\.0\.1:\d+ with socket 18 of the 64 that share the port: this process may open no more files$/,

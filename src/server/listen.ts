@@ -28,6 +28,12 @@ export interface Listening {
 const sharedSockets = 64;
 const backlog = 1024;
 
+interface ListenOptions {
+  readonly open?: OpenSocket;
+  /** Connections are with TLS. */
+  readonly isSecure?: boolean;
+}
+
 /** Opens one listening socket. */
 export type OpenSocket = (options: SocketOptions) => Promise<SocketServer>;
 
@@ -46,7 +52,7 @@ export async function listen(
   app: FastifyInstance,
   host: string,
   port: number,
-  open: OpenSocket = bound,
+  { open = bound, isSecure = false }: ListenOptions = {},
 ): Promise<Listening> {
   let first: AddressInfo;
   let isShared: boolean;
@@ -64,7 +70,7 @@ export async function listen(
   const close = () => Promise.all(others.map(closed));
   const at = opened.findIndex(({ status }) => status === 'rejected');
   const failed = opened[at];
-  if (failed?.status !== 'rejected') return { address: addressOf(first), close };
+  if (failed?.status !== 'rejected') return { address: addressOf(first, isSecure), close };
   await Promise.all([close(), closed(app.server)]);
   const which = `socket ${at + 2} of the ${sharedSockets} that share the port`;
   throw cannotListen(`cannot listen on ${host}:${first.port} with ${which}`, failed.reason);
@@ -118,10 +124,10 @@ function closed(server: Pick<SocketServer, 'close'>): Promise<void> {
   });
 }
 
-function addressOf({ address, port, family }: AddressInfo): ListenAddress {
+function addressOf({ address, port, family }: AddressInfo, isSecure: boolean): ListenAddress {
   const reachable =
     address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '[::1]' : family === 'IPv6' ? `[${address}]` : address;
-  return { host: address, port, url: `http://${reachable}:${port}` };
+  return { host: address, port, url: `${isSecure ? 'https' : 'http'}://${reachable}:${port}` };
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -5,6 +5,7 @@ import type { RunReader } from '../core/run-store.ts';
 import type { DeliveryReader } from '../core/store.ts';
 import type { MetricsRegistry } from '../lib/metrics.ts';
 import type { SourceDefinition } from '../sources/define.ts';
+import type { TlsFiles } from './tls.ts';
 
 /** starting: not all parts are up; draining: takes nothing new, answers what it has. */
 export type ServerState = 'starting' | 'ready' | 'draining';
@@ -28,8 +29,8 @@ export interface ServerOptions {
   readonly token: string;
   /** Sources without authentication are served although the server does not listen on loopback. */
   readonly allowInsecureSources: boolean;
-  /** The server asks callers for client certificates. */
-  readonly asksForCertificates: boolean;
+  /** null = it listens without TLS. */
+  readonly tls: TlsFiles | null;
   readonly state: () => ServerState;
   /** null = not yet synchronised: nothing is known to be absent. */
   readonly catalog: { current(): Catalog | null };

@@ -1,3 +1,4 @@
+import type { Server as TlsServer } from 'node:https';
 import type { FastifyInstance } from 'fastify';
 import { createComplaints } from '../lib/complaints.ts';
 import type { Complain } from '../lib/complaints.ts';
@@ -19,6 +20,7 @@ import { createPace } from './receive-body.ts';
 import { createRefusals } from './refusals.ts';
 import { routes } from './routes.ts';
 import { createFeed } from './stream/feed.ts';
+import { reloadCertificates, tlsOptions, withTlsSockets } from './tls.ts';
 import { registerWebhooks } from './webhooks.ts';
 
 export interface Server {
@@ -37,6 +39,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const app = await createFastify(options, limits, complain);
   const connections = countConnections(app, options, limits, complain);
   const refusals = createRefusals(options.clock, complain);
+  if (options.tls !== null) {
+    const stop = reloadCertificates(app.server as unknown as TlsServer, options.tls, options);
+    app.addHook('onClose', stop);
+  }
   handleInTurns(app.server, eventLoopTurns, (socket) => connections.isKnown(socket));
   const pace = createPace({ ...limits, windowMs: limits.paceWindowMs, clock: options.clock });
   app.addHook('onClose', () => pace.stop());
@@ -61,7 +67,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   let listening: Listening | undefined;
   return {
     async listen() {
-      listening = await listen(app, options.host, options.port);
+      listening = await listen(app, options.host, options.port, { isSecure: options.tls !== null });
       app.server.on('error', (error) => {
         complain('error', 'accept', { error, next: 'ulimit -n 8192' }, 'connections could not be taken');
       });
@@ -97,7 +103,7 @@ function addRoutes(app: FastifyInstance, context: RouteContext): void {
 /** Bounds the connections of all sockets together. */
 function countConnections(
   app: FastifyInstance,
-  { metrics }: ServerOptions,
+  { metrics, tls }: ServerOptions,
   limits: ServerLimits,
   complain: Complain,
 ): Connections {
@@ -119,7 +125,7 @@ function countConnections(
     },
   });
   app.server.prependListener('connection', (socket) => connections.add(socket));
-  return connections;
+  return tls === null ? connections : withTlsSockets(app.server as unknown as TlsServer, connections);
 }
 
 async function createFastify(
@@ -128,6 +134,13 @@ async function createFastify(
   complain: Complain,
 ): Promise<FastifyInstance> {
   const { fastify } = await import('fastify');
+  const http = {
+    headersTimeout: limits.headersTimeoutMs,
+    connectionsCheckingInterval: limits.checkIntervalMs,
+    maxHeaderSize: limits.maxHeaderBytes,
+  };
+  const https = options.tls === null ? null : { ...http, ...tlsOptions(options.tls) };
+  // One server either way: what differs is the socket under its requests.
   return fastify({
     logger: false,
     bodyLimit: limits.maxBodyBytes,
@@ -137,11 +150,8 @@ async function createFastify(
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 500 },
-    http: {
-      headersTimeout: limits.headersTimeoutMs,
-      connectionsCheckingInterval: limits.checkIntervalMs,
-      maxHeaderSize: limits.maxHeaderBytes,
-    },
+    http,
+    ...(https === null ? {} : ({ https } as object)),
     clientErrorHandler: (error, socket) => refuseMalformed(options, complain, error, socket),
     frameworkErrors: (error, _request, reply) => sendError(options, complain, error, reply),
   });

@@ -13,7 +13,7 @@ export function authenticate(context: WebhookContext, source: CatalogSource, req
   const { authentication } = source;
   if (authentication === null || authentication.isOpen)
     return context.allowsAnonymous ? browser(request) : notProtected(source);
-  if (authentication.needsCertificate && !context.options.asksForCertificates) return withoutListener();
+  if (authentication.needsCertificate && context.options.tls?.clientAuthorities == null) return withoutListener();
   const secrets = readSecrets(context, source, authentication);
   if (!Array.isArray(secrets)) return secrets;
   const failure = authentication.check(callerOf(context, request), secrets);

@@ -33,6 +33,7 @@ const app = await createApp(
     publicUrl: null,
     allowExec: false,
     allowInsecureSources: false,
+    tls: null,
     concurrency: 8,
     drainMs: 25_000,
     retention: keepEverything,

@@ -115,6 +115,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       publicUrl: null,
       allowExec: false,
       allowInsecureSources: false,
+      tls: null,
       concurrency: 8,
       drainMs: 2000,
       retention: keepEverything,

@@ -185,7 +185,7 @@ export async function fakeServer(
     publicUrl: null,
     token: apiToken,
     allowInsecureSources: false,
-    asksForCertificates: false,
+    tls: null,
     state: () => 'ready',
     catalog: { current: () => fakeCatalog(sources) },
     sourceTypes: [countingSource],
