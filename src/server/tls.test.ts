@@ -73,7 +73,7 @@ describe('a Source that asks for client certificates', () => {
 
   it('does not hear of a caller without TLS', async () => {
     const { port } = await start(ours);
-    await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow();
+    await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow('fetch failed');
   });
 
   it('is 503 where the server asks for none', async () => {
@@ -102,12 +102,12 @@ it('new certificates are used when the files have them; what does not fit change
   const { port, reached } = await start(files, { clock });
   expect(await shownName(port)).toBe('localhost');
   copyFileSync(fixture('renewed.crt'), files.certificate);
-  clock.advance(10_000);
+  await clock.advance(10_000);
   await waitFor('the error', () => reached.logged.some(({ level }) => level === 'error') || null);
   expect(await shownName(port)).toBe('localhost');
   copyFileSync(fixture('renewed.key'), files.key);
   await waitFor('the new certificate', async () => {
-    clock.advance(10_000);
+    await clock.advance(10_000);
     return (await shownName(port)) === 'renewed' || null;
   });
 });

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { AlertItem, Labels, Severity } from '../core/alert.ts';
-import type { JsonValue } from '../core/json.ts';
 import { parseRfc3339 } from '../core/rfc3339.ts';
 import { toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
@@ -123,7 +122,7 @@ export function mappingTemplates(
 
 function render(parsed: Template, data: MappingData, now: () => Date): string | { readonly message: string } {
   try {
-    return renderTemplate(parsed, data as unknown as JsonValue, { now, limits }).trim();
+    return renderTemplate(parsed, data, { now, limits }).trim();
   } catch (thrown) {
     if (!(thrown instanceof TemplateError)) throw thrown;
     return { message: thrown.reason };
