@@ -50,10 +50,12 @@ function towards(url: string, text: string): string {
   return text.replace(/^(\s*\w+: )https?:\/\/[^\s/]+/gm, `$1${url}`);
 }
 
-/** A value for each Secret that the example names. */
+/** A value for each Secret that the example names, which is a signing secret too. */
 function secretsOf(text: string): Readonly<Record<string, string>> {
-  const fields = text.matchAll(/\b(?:\w*[sS]ecret(?:Ref)?|\w*(?:Key|Token)): ([a-z][a-z0-9-]*)/g);
-  return Object.fromEntries([...fields].map(([, name = '']) => [`default/${name}`, `value-of-${name}`]));
+  const fields = text.matchAll(/\b(?:\w*[sS]ecret(?:Refs?)?|\w*(?:Key|Token)): \[?([a-z][a-z0-9-]*)/g);
+  return Object.fromEntries(
+    [...fields].map(([, name = '']) => [`default/${name}`, `whsec_${Buffer.alloc(24, name).toString('base64')}`]),
+  );
 }
 
 describe.each(types)('the example of %s', (type) => {

@@ -9,6 +9,7 @@ import { toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { plainText } from '../report/escape.ts';
 import type { ToldReport } from '../report/short.ts';
+import { objectOf } from './payload.ts';
 import { deliveryText } from './text.ts';
 import type { Ending } from './text.ts';
 
@@ -207,10 +208,6 @@ function closedSnapshot(alert: AlertRecord, { data }: DeliveryRecord): AlertSnap
 /** Whole seconds as text, as the contract has it. */
 function durationSeconds(from: Timestamp | null, to: Timestamp): string {
   return from === null ? '0' : String(Math.max(0, Math.round((toEpochMs(to) - toEpochMs(from)) / 1000)));
-}
-
-function objectOf(value: JsonValue | undefined): JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {};
 }
 
 function textOf(value: JsonValue | undefined): string {

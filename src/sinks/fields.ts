@@ -41,3 +41,5 @@ export const context = z
   .meta({ description: 'Further facts by name; values are templates.' });
 
 export const tags = z.array(templated.max(1000)).max(20);
+
+export const format = z.enum(['text', 'json', 'yaml', 'plain', 'cloudevents']);

@@ -64,7 +64,8 @@ export function runLink({ url, runId }: Pick<PayloadView, 'url' | 'runId'>): str
   return url ?? (runId === null ? 'fist get runs' : `fist describe run/${runId}`);
 }
 
-function objectOf(value: JsonValue | undefined): JsonObject {
+/** The value where it is an object, else an empty one. */
+export function objectOf(value: JsonValue | undefined): JsonObject {
   return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {};
 }
 

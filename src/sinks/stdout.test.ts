@@ -61,3 +61,8 @@ describe('stdout', () => {
     );
   });
 });
+
+test('a format of another type is refused', () => {
+  expect(stdout.config.safeParse({ format: 'cloudevents' }).success).toBe(false);
+  expect(stdout.config.safeParse({ format: 'yaml' }).success).toBe(true);
+});

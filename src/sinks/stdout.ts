@@ -2,24 +2,31 @@ import { z } from 'zod';
 import { printable, printableJson, printableYaml } from '../lib/printable.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery } from './define.ts';
-import { template } from './fields.ts';
+import { format, template } from './fields.ts';
+
+const writers = { text: toText, json: toJson, yaml: toYaml };
 
 /** Prints each delivery as `[name] ...` on the server's standard output. */
 export const stdout = defineSink({
   type: 'stdout',
   description: "Prints to the server's standard output.",
   example: { format: 'text' },
-  config: z.object({
-    format: z.enum(['text', 'json', 'yaml']).optional().meta({
-      description:
-        'text (the report for people, or the template), json or yaml (the payload). Default: json where pretty is set, else text.',
+  config: z
+    .object({
+      format: format.optional().meta({
+        description:
+          'text (the report for people, or the template), json or yaml (the payload). Default: json where pretty is set, else text.',
+      }),
+      pretty: z.boolean().default(false).meta({ description: 'Indents JSON.' }),
+      template: template.optional(),
+    })
+    .refine((config) => config.format === undefined || config.format in writers, {
+      path: ['format'],
+      error: 'must be text, json or yaml',
     }),
-    pretty: z.boolean().default(false).meta({ description: 'Indents JSON.' }),
-    template: template.optional(),
-  }),
   async deliver(io, config, delivery) {
-    const text = { json: toJson, yaml: toYaml, text: toText }[config.format ?? (config.pretty ? 'json' : 'text')];
-    const body = await text(delivery, config.pretty);
+    const chosen = config.format ?? (config.pretty ? 'json' : 'text');
+    const body = await writers[chosen as keyof typeof writers](delivery, config.pretty);
     await io.write(`[${delivery.sinkName}] ${withoutForgery(body.replace(/\n+$/, ''))}\n`);
     return { ok: true, reference: null };
   },
