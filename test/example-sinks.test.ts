@@ -41,6 +41,7 @@ const examples: Readonly<Record<string, Example>> = {
       return method === 'GET' ? { status: 200, body: [known] } : undefined;
     },
   },
+  file: { isLocal: true },
   grafana: { answer: ({ method }) => (method === 'POST' ? { status: 200, body: { id: 7 } } : undefined) },
   prometheus: { says: 'fist_cause_confidence 0.9' },
 };

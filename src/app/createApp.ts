@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import type { Catalog } from '../core/catalog.ts';
 import type { Clock, CommandRunner, Log } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
@@ -236,6 +237,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       http,
       secrets,
       clock,
+      dataFolder: dirname(tokenFileOf(options.database)),
       log,
       metrics,
       owner,

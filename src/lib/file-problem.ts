@@ -4,6 +4,10 @@ const texts: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
   EACCES: 'permission denied',
   EPERM: 'not permitted',
+  ELOOP: 'it is a symbolic link',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'it may not become that large',
   EROFS: 'the file system is read-only',
 };
 

@@ -21,6 +21,7 @@ function attempt(signal: AbortSignal) {
     http: { send: () => expect.fail('it sent') },
     secrets: { get: () => null },
     writeStdout: () => Promise.resolve(),
+    dataFolder: '/nowhere',
   };
   const result = attemptDelivery(
     options,

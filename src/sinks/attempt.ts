@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { CatalogSink } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
@@ -12,6 +13,8 @@ export interface AttemptOptions {
   readonly http: HttpClient;
   readonly secrets: Secrets;
   readonly clock: Clock;
+  /** Holds a folder for files of Sinks. */
+  readonly dataFolder: string;
   writeStdout(text: string): Promise<void>;
 }
 
@@ -72,6 +75,7 @@ function sinkIo(options: AttemptOptions, sink: CatalogSink, signal: AbortSignal)
       );
     },
     write: (text) => options.writeStdout(text),
+    folder: join(options.dataFolder, 'sinks', sink.namespace),
     now: () => options.clock.now(),
     signal,
     get timeoutMs() {

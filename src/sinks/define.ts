@@ -11,6 +11,8 @@ export interface SinkIo {
   secret(reference: SecretReference): string;
   /** Writes to the program's standard output. */
   write(text: string): Promise<void>;
+  /** Where Sinks of this namespace may keep files; it need not be there yet. */
+  readonly folder: string;
   /** The wall clock, milliseconds since the epoch: for answers that hold dates. */
   now(): number;
   /** Aborted when the attempt has taken too long, or the server stops. */

@@ -2,6 +2,7 @@ import { alertmanager } from './alertmanager.ts';
 import type { SinkBackend } from './define.ts';
 import { discord } from './discord.ts';
 import { googlechat } from './googlechat.ts';
+import { file } from './file.ts';
 import { grafana } from './grafana.ts';
 import { jira } from './jira.ts';
 import { mattermost } from './mattermost.ts';
@@ -19,6 +20,7 @@ import { workflow } from './workflow.ts';
 /** Every sink type. */
 export const sinks = [
   stdout,
+  file,
   webhook,
   slack,
   alertmanager,

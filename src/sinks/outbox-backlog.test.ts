@@ -39,6 +39,7 @@ describe.each(contractStores)('deliveries on $name', (database) => {
       owner: 'one',
       random: () => 1,
       publicUrl: null,
+      dataFolder: '/nowhere',
       writeStdout() {
         printed += 1;
         return hanging;

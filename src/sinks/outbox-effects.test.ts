@@ -103,6 +103,7 @@ describe.each(contractStores)('effects at a receiver, deliveries on $name', (dat
       owner: 'one',
       random: () => random.next(),
       publicUrl: null,
+      dataFolder: '/nowhere',
       writeStdout: async () => undefined,
       stepsView: () => ({}),
     });

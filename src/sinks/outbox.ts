@@ -39,6 +39,8 @@ export interface OutboxOptions {
   /** Where people reach this server; null = unknown. */
   readonly publicUrl: string | null;
   writeStdout(text: string): Promise<void>;
+  /** Holds a folder for files of Sinks. */
+  readonly dataFolder: string;
   /** Columns of the terminal that stdout is; absent = it is none. */
   readonly stdoutColumns?: number | undefined;
   /** `.steps` of templates, the same as in the templates of the run itself. */

@@ -82,6 +82,7 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
       owner: 'one',
       random: () => 1,
       publicUrl: 'https://fist.example',
+      dataFolder: '/nowhere',
       writeStdout: async () => undefined,
       stepsView: (_, steps) => ({ attempts: steps.length }),
     });

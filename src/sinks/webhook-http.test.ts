@@ -18,6 +18,7 @@ function io(timeoutMs = 2000): SinkIo {
     http,
     secret: ({ name, key }) => `${name}-${key}`,
     write: () => Promise.reject(new Error('must not write')),
+    folder: '/nowhere',
     now: () => Date.parse('2026-03-01T10:00:00Z'),
     signal: new AbortController().signal,
     timeoutMs,

@@ -23,6 +23,7 @@ function io(answer: Partial<HttpResponse> | AppError, requests: HttpRequest[] = 
       return `${name}:${key}`;
     },
     write: () => Promise.reject(new Error('must not write')),
+    folder: '/nowhere',
     now: () => Date.parse('2026-03-01T10:00:00Z'),
     signal: new AbortController().signal,
     timeoutMs: 1234,

@@ -105,6 +105,7 @@ function optionsOf(on: OutboxBench, owner: string, send: HttpClient['send'] | un
     owner,
     random: () => 1,
     publicUrl: null,
+    dataFolder: '/nowhere',
     writeStdout: (text) => Promise.resolve(void on.written.push(text)),
     stepsView: () => ({}),
   };

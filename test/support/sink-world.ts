@@ -81,10 +81,17 @@ export interface SinkWorld {
   readonly secrets?: Readonly<Record<string, string>>;
   readonly now?: string;
   readonly timeoutMs?: number;
+  /** For files of Sinks. */
+  readonly folder?: string;
 }
 
 /** The world of an attempt, with real HTTP. Whoever makes it closes it. */
-export function sinkWorld({ secrets = {}, now = payload.timestamp, timeoutMs = 2000 }: SinkWorld = {}) {
+export function sinkWorld({
+  secrets = {},
+  now = payload.timestamp,
+  timeoutMs = 2000,
+  folder = '/nowhere',
+}: SinkWorld = {}) {
   const http = createHttpClient();
   const io: SinkIo = {
     http,
@@ -94,6 +101,7 @@ export function sinkWorld({ secrets = {}, now = payload.timestamp, timeoutMs = 2
       throw new AppError('SecretMissing', `there is no Secret shop/${name} with key ${key}`);
     },
     write: () => Promise.reject(new Error('must not write')),
+    folder,
     now: () => Date.parse(now),
     signal: new AbortController().signal,
     timeoutMs,
