@@ -30,6 +30,8 @@ interface Example {
   readonly answer?: (request: VendorRequest) => VendorAnswer | undefined;
   /** In what the vendor gets of the report. Default: the cause. */
   readonly says?: string;
+  /** Paths of all requests, in their order: one thing is brought up to date. Default: whatever comes. */
+  readonly asks?: readonly string[];
   /** Where nothing goes over HTTP. */
   readonly isLocal?: true;
 }
@@ -43,6 +45,19 @@ const examples: Readonly<Record<string, Example>> = {
   },
   file: { isLocal: true },
   grafana: { answer: ({ method }) => (method === 'POST' ? { status: 200, body: { id: 7 } } : undefined) },
+  discord: { answer: () => ({ status: 200, body: { id: '1' } }) },
+  mattermost: {
+    answer: () => ({ status: 201, body: { id: 'post' } }),
+    asks: ['/api/v4/posts', '/api/v4/posts/post/patch', '/api/v4/posts'],
+  },
+  slack: {
+    answer: () => ({ status: 200, body: { ok: true, channel: 'C0123456789', ts: '1772359242.000100' } }),
+    asks: ['chat.postMessage', 'chat.update', 'chat.update', 'chat.postMessage'].map((method) => `/api/${method}`),
+  },
+  telegram: {
+    answer: () => ({ status: 200, body: { ok: true, result: { message_id: 1 } } }),
+    asks: ['sendMessage', 'editMessageText', 'sendMessage'].map((method) => `/${method}`),
+  },
   prometheus: { says: 'fist_cause_confidence 0.9' },
 };
 
@@ -51,17 +66,20 @@ function towards(url: string, text: string): string {
   return text.replace(/^(\s*\w+: )https?:\/\/[^\s/]+/gm, `$1${url}`);
 }
 
-/** A value for each Secret that the example names, which is a signing secret too. */
-function secretsOf(text: string): Readonly<Record<string, string>> {
-  const fields = text.matchAll(/\b(?:\w*[sS]ecret(?:Refs?)?|\w*(?:Key|Token)): \[?([a-z][a-z0-9-]*)/g);
+/** A value for each Secret that the example names, which is a signing secret too; the vendor's address for those that hold one. */
+function secretsOf(url: string, text: string): Readonly<Record<string, string>> {
+  const fields = text.matchAll(/\b(\w*[sS]ecret(?:Refs?)?|\w*(?:Key|[tT]oken)): \[?([a-z][a-z0-9-]*)/g);
   return Object.fromEntries(
-    [...fields].map(([, name = '']) => [`default/${name}`, `whsec_${Buffer.alloc(24, name).toString('base64')}`]),
+    [...fields].map(([, field, name = '']) => [
+      `default/${name}`,
+      field === 'endpointSecret' ? `${url}/${name}` : `whsec_${Buffer.alloc(24, name).toString('base64')}`,
+    ]),
   );
 }
 
 describe.each(types)('the example of %s', (type) => {
   test('takes an incident from its start to its end', async () => {
-    const { answer, says = 'OOMKilled', isLocal = false } = examples[type] ?? {};
+    const { answer, says = 'OOMKilled', asks, isLocal = false } = examples[type] ?? {};
     const vendor = await startVendor((request) => answer?.(request) ?? { status: 200, body: {} });
     cleanup.defer(() => vendor.stop());
     const text = readFileSync(`${folder}/${type}.yaml`, 'utf8');
@@ -69,7 +87,7 @@ describe.each(types)('the example of %s', (type) => {
     const token = 'token-of-the-source';
     const world = await startTestApp(cleanup, {
       files: { 'all.yaml': resources },
-      tokens: { ...secretsOf(text), 'default/alertmanager-token': token },
+      tokens: { ...secretsOf(vendor.url, text), 'default/alertmanager-token': token },
       dump: `${repositoryRoot}examples/oom-crash-loop/dump`,
       publicUrl: 'https://fist.example',
     });
@@ -90,6 +108,7 @@ describe.each(types)('the example of %s', (type) => {
       const all = await world.list<DeliveryRecord>('/api/v1/deliveries');
       return all.some(({ event, status }) => event === 'alert-resolved' && status === 'sent');
     });
+    if (asks !== undefined) expect(vendor.requests.map(({ path }) => path.replace(/^\/bot[^/]+/, ''))).toEqual(asks);
   });
 });
 

@@ -135,7 +135,7 @@ async function post(job: Job, before: ChatPlace | null): Promise<Result> {
     const counted = base.id === null && posts > 0 ? posts : posts + 1;
     return { ok: true, place: after({ ...base, id: found.id, posts: counted }, job) };
   }
-  const isFirst = base.told === null && !view.isOver;
+  const isFirst = (base.told === null || posts === 0) && !view.isOver;
   const answer = await chat.post({ room, thread: null, isShown: true, isFirst });
   if (answer.ok)
     return { ok: true, place: after({ ...base, room: answer.room, id: answer.id, posts: posts + 1 }, job) };
@@ -174,8 +174,10 @@ async function earlier({ chat, delivery }: Job, room: string, thread: string | n
 
 /** What was told last, once it is told. */
 function after(place: ChatPlace, { delivery: { event }, view }: Job): ChatPlace {
-  const isKept = event === 'approval-requested' || (event === 'run-started' && place.told === 'run-finished');
-  return { ...place, told: isKept ? place.told : event, severity: view.severity };
+  const { told } = place;
+  const isKept =
+    told !== null && (event === 'approval-requested' || (event === 'run-started' && told === 'run-finished'));
+  return { ...place, told: isKept ? told : event, severity: view.severity };
 }
 
 /** When a delivery may have been sent first, seconds since the epoch; clocks differ. */

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import type { DeliveryVerdict } from '../../src/core/delivery.ts';
 import type { KnownReferences, SinkBackend, SinkDelivery } from '../../src/sinks/define.ts';
 import { nothingKnown } from '../../src/sinks/known.ts';
@@ -174,20 +174,13 @@ export function testSink(suite: SinkSuite): void {
 }
 
 function exampleFile(type: string): string {
-  return `${repositoryRoot}examples/${type}/resources.yaml`;
+  return `${repositoryRoot}examples/sinks/${type}.yaml`;
 }
 
 /** What the Sink of an example says, beside where it goes. */
 function exampleConfig(type: string): object {
-  const documents = parseAllDocuments(readFileSync(exampleFile(type), 'utf8')).map(
-    (it) => it.toJS() as ExampleDocument,
-  );
-  return documents.find(({ kind, spec }) => kind === 'Sink' && spec.type === type)?.spec.config ?? {};
-}
-
-interface ExampleDocument {
-  readonly kind: string;
-  readonly spec: { readonly type?: string; readonly config?: object };
+  const { spec } = parse(readFileSync(exampleFile(type), 'utf8')) as { readonly spec: { readonly config: object } };
+  return spec.config;
 }
 
 function isReference(value: unknown): boolean {
