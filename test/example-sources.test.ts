@@ -8,6 +8,7 @@ import { runs } from '../src/cli/nouns/runs.ts';
 import { startTestApp } from './support/app.ts';
 import type { RunDetail, TestApp } from './support/app.ts';
 import { createCleanup } from './support/cleanup.ts';
+import { startDumpServer } from './support/dump-server.ts';
 import { repositoryRoot } from './support/processes.ts';
 import { waitFor } from './support/wait.ts';
 
@@ -55,4 +56,22 @@ test('schedule: at six in Berlin the cluster is looked through, and the report s
   expect(await app.get('/api/v1/sources/morning')).toMatchObject({
     status: { ready: true, eventsProcessed: 1, lastEventTime: expect.stringMatching(/^2026-11-30T05:00:0/) },
   });
+});
+
+test('kubernetes: Events of a crash loop are an alert, whose run finds why', async () => {
+  // A moment after the capture.
+  const shiftMs = Date.parse('2026-11-23T18:35:00Z') - Date.now();
+  const app = await startTestApp(cleanup, {
+    files: { 'kubernetes.yaml': example('kubernetes') },
+    kubeconfig: await startDumpServer(cleanup, `${repositoryRoot}examples/oom-crash-loop/dump`),
+    clock: { ...systemClock(), now: () => Date.now() + shiftMs },
+  });
+  const run = await firstRun(app);
+  expect(run).toMatchObject({
+    status: 'succeeded',
+    triggerSource: 'default/shop-events',
+    input: { alert: { name: 'BackOff', labels: { kind: 'Pod', namespace: 'shop' } } },
+    outputs: { cause: expect.stringContaining('OOMKilled') },
+  });
+  expect(app.stdout()).toContain('Back-off restarting failed container checkout');
 });

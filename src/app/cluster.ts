@@ -1,10 +1,13 @@
 import type { Cluster } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
+import type { ClusterWatch } from '../core/watch.ts';
 import type { ClusterOptions } from './options.ts';
 
 /** A cluster, or what was captured of one, with its connections or what was unpacked. */
 export interface OpenedCluster {
   readonly cluster: Cluster;
+  /** null where it was captured. */
+  readonly watch: ClusterWatch | null;
   close(): Promise<void>;
 }
 
@@ -13,7 +16,7 @@ export async function openCluster(options: ClusterOptions): Promise<OpenedCluste
   if (options.dump !== null) {
     const { openDump } = await import('../kube/dump.ts');
     const dump = await openDump(options.dump);
-    return { cluster: withName(dump, options), close: () => dump.close() };
+    return { cluster: withName(dump, options), watch: null, close: () => dump.close() };
   }
   if (options.context === null && options.kubeconfig === null) return null;
   const { openLive } = await import('../kube/live.ts');
@@ -21,7 +24,7 @@ export async function openCluster(options: ClusterOptions): Promise<OpenedCluste
     ...(options.kubeconfig === null ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === null ? {} : { context: options.context }),
   });
-  return { cluster: withName(cluster, options), close: () => cluster.close() };
+  return { cluster: withName(cluster, options), watch: cluster, close: () => cluster.close() };
 }
 
 /** What `work` makes of the cluster that the options name, which is closed behind it. Throws InvalidInput where they name none. */

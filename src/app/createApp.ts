@@ -225,6 +225,8 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       log,
       metrics,
       random: Math.random,
+      cluster: cluster?.watch ?? null,
+      isAlone: queue === null,
     });
     lifecycle.onStop('sources', () => sources.stop());
 

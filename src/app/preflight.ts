@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { toAppError } from '../core/errors.ts';
 import type { HttpClient } from '../core/ports.ts';
 import { durationText } from '../core/time.ts';
+import type { WatchedResource } from '../resources/watched.ts';
 import { readAlertmanager } from './alertmanager.ts';
 import { planConnection, readConfiguration } from './alertmanager-config.ts';
 import type { Destination } from './alertmanager-config.ts';
@@ -30,11 +31,12 @@ const mostSkewMs = 30_000;
 const gibibyte = 1024 ** 3;
 const leastFreeBytes = gibibyte;
 
-/** Access to a cluster, permission by permission; or whether what was captured of one can be read. */
+/** Access to a cluster, permission by permission, with those of Sources that watch; or whether what was captured of one can be read. */
 export async function checkCluster(
   options: ClusterOptions,
   namespace: string | null,
   nowMs: () => number,
+  watched: readonly WatchedResource[] = [],
 ): Promise<readonly Finding[]> {
   const about = 'cluster';
   try {
@@ -46,7 +48,7 @@ export async function checkCluster(
     }
     if (options.context === null && options.kubeconfig === null)
       return [skipped(about, 'no cluster was named', '--context NAME, or --dump PATH')];
-    return await checkLive(options, namespace, nowMs);
+    return await checkLive(options, namespace, nowMs, watched);
   } catch (thrown) {
     const { message, next } = toAppError(thrown);
     return [failed(about, message, next ?? 'kubectl cluster-info')];
@@ -57,16 +59,18 @@ async function checkLive(
   { kubeconfig, context }: ClusterOptions,
   namespace: string | null,
   nowMs: () => number,
+  watched: readonly WatchedResource[],
 ): Promise<readonly Finding[]> {
   const about = 'cluster';
   const { connectKube } = await import('../kube/client.ts');
-  const { readPermissions } = await import('../kube/permissions.ts');
+  const { readPermissions, readWatchPermissions } = await import('../kube/permissions.ts');
   const client = await connectKube({
     ...(kubeconfig === null ? {} : { kubeconfig }),
     ...(context === null ? {} : { context }),
   });
   try {
     const { user, permissions, serverMs } = await readPermissions(client, namespace);
+    const watches = await readWatchPermissions(client, watched);
     const who = user === null ? '' : ` as ${user}`;
     return [
       ok(about, `${client.server} answers${who}, ${client.description}`),
@@ -75,6 +79,12 @@ async function checkLive(
           ? ok(about, `${resource}: ${purpose}`)
           : failed(about, `${resource}: may not ${missing.join(', ')}; for ${purpose}`, remedy),
       ),
+      ...watched.map(({ source, resource }, place) => {
+        const { missing = [], remedy = null } = watches[place] ?? {};
+        return remedy === null
+          ? ok(about, `${resource}: watched by ${source}`)
+          : failed(about, `${resource}: may not ${missing.join(', ')}; ${source} watches them`, remedy);
+      }),
       ...clock(about, serverMs, nowMs(), 'the API server'),
     ];
   } finally {

@@ -5,6 +5,7 @@ import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
 import { readDatabase } from '../app/store.ts';
 import { createHttpClient } from '../lib/http.ts';
+import { watchedResources } from '../resources/watched.ts';
 import { readDestination } from './connect.ts';
 import type { DestinationFlags } from './connect.ts';
 import { inWordsOf } from './called-as.ts';
@@ -19,6 +20,7 @@ interface CheckFlags extends ClusterFlags, DestinationFlags {
   readonly alertmanager?: string;
   readonly db?: string;
   readonly secretsDir?: string;
+  readonly resources?: string;
   readonly output: string;
 }
 
@@ -34,8 +36,9 @@ export async function check(terminal: Terminal, flags: CheckFlags): Promise<numb
   const cluster = readClusterOptions(flags);
   const database = readDatabase(flags.db, terminal.env);
   const secrets = flags.secretsDir ?? (existsSync('secrets') ? 'secrets' : null);
+  const watched = flags.resources === undefined ? [] : watchedResources(flags.resources);
   const findings = [
-    ...(await checkCluster(cluster, flags.namespace ?? null, Date.now)),
+    ...(await checkCluster(cluster, flags.namespace ?? null, Date.now, watched)),
     ...(await checkSender(terminal, flags)),
     ...checkMachine(database, secrets),
   ];

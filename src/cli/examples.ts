@@ -23,6 +23,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
   check: [
     ['fist check --context prod', 'what may be read of a cluster, and this machine'],
     ['fist check --context prod -n shop --alertmanager http://127.0.0.1:9093', 'one namespace, and who sends here'],
+    ['fist check --context prod --resources resources', 'and what Sources watch there'],
   ],
   'connect alertmanager': [
     ['fist connect alertmanager --url http://127.0.0.1:9093', 'what it lacks, to copy'],

@@ -23,7 +23,8 @@ export function addFirstHourCommands(program: Command, action: Tie): void {
           ),
       )
         .option('-n, --namespace <name>', 'rights in this namespace only (default: in all)')
-        .option('--alertmanager <url>', 'an Alertmanager that is to send its alerts here'),
+        .option('--alertmanager <url>', 'an Alertmanager that is to send its alerts here')
+        .option('--resources <path>', 'resources of the server: rights of Sources that watch the cluster'),
     )
       .option(
         '--db <path|url>',

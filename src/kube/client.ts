@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
-import type { RequestOptions } from 'node:https';
-import { Agent, ProxyAgent, request } from 'undici';
-import type { Dispatcher } from 'undici';
+import { request } from 'undici';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { AppError } from '../core/errors.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { exhaustion } from '../lib/exhaustion.ts';
+import { credentialCache } from './credentials.ts';
 import { delayMs, readBounded } from './response.ts';
 
 export interface KubeOptions {
@@ -44,11 +42,25 @@ export interface KubeClient {
     proxied?: boolean,
   ): Promise<KubeResponse>;
   /**
+   * One try of a GET whose answer is read as it comes: any status is an answer. `signal` ends it. Throws ClusterUnavailable where
+   * nothing answers.
+   */
+  open(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<OpenAnswer>;
+  /**
    * Sends a review, which is an object that the server answers at once and never stores. Returns it with its status, and the time by the
    * server's clock (null where it does not say). Throws ClusterUnavailable where it is refused or nothing answers.
    */
   review(kind: ReviewKind, spec: object): Promise<Review>;
   close(): Promise<void>;
+}
+
+/** An answer that is still coming. */
+export interface OpenAnswer {
+  readonly status: number;
+  /** Header `Retry-After`. */
+  readonly retryAfter: string | null;
+  /** Throws ClusterUnavailable where it breaks off. To be read to the end, or `signal` to be aborted. */
+  readonly body: AsyncIterable<Uint8Array>;
 }
 
 /** What may be asked: what this identity may do, and who it is. */
@@ -68,8 +80,6 @@ const defaultTimeoutMs = 15_000;
 /** Tries of one request, with a short wait between them, where the server is busy. */
 const maxTries = 3;
 const maxReviewBytes = 1024 * 1024;
-/** How long a token, certificate or plug-in's answer is used before it is asked for again. The plug-ins cache too. */
-const credentialsAgeMs = 30_000;
 
 /** Connects to nothing yet: it reads the kubeconfig only. Throws ClusterUnavailable where that cannot be used. */
 export async function connectKube(options: KubeOptions): Promise<KubeClient> {
@@ -129,6 +139,13 @@ export async function connectKube(options: KubeOptions): Promise<KubeClient> {
     return { status, body, truncated };
   };
 
+  const open: KubeClient['open'] = (path, query, signal) =>
+    openAnswer(
+      { credentials, server, timeoutMs, fail },
+      `${server}${path}?${new URLSearchParams(query).toString()}`,
+      signal,
+    );
+
   function reviewIn(body: string, kind: ReviewKind): { readonly status?: Review['status'] } {
     try {
       return JSON.parse(body) as { readonly status?: Review['status'] };
@@ -148,7 +165,51 @@ export async function connectKube(options: KubeOptions): Promise<KubeClient> {
     return { status, serverMs: Number.isNaN(serverMs) ? null : serverMs };
   };
   const description = inCluster ? `in-cluster account at ${server}` : `context ${config.getCurrentContext()}`;
-  return { description, kubectl, server, get, review, close: () => credentials.close() };
+  return { description, kubectl, server, get, open, review, close: () => credentials.close() };
+}
+
+interface Opening {
+  readonly credentials: Pick<ReturnType<typeof credentialCache>, 'get' | 'renew'>;
+  readonly server: string;
+  readonly timeoutMs: number;
+  readonly fail: (message: string, cause?: unknown) => AppError;
+}
+
+async function openAnswer(opening: Opening, url: string, signal: AbortSignal, isAgain = false): Promise<OpenAnswer> {
+  const { credentials, server, timeoutMs, fail } = opening;
+  const { headers, streams } = await credentials.get();
+  const response = await request(url, {
+    headers: { accept: 'application/json', 'user-agent': 'fist', ...headers },
+    dispatcher: streams(),
+    headersTimeout: timeoutMs,
+    // Who reads it knows how long it may be silent.
+    bodyTimeout: 0,
+    signal,
+  }).catch((error: unknown) => {
+    throw fail(`${server} did not answer: ${reasonOf(error, timeoutMs)}`, error);
+  });
+  if (response.statusCode === 401 && !isAgain) {
+    await response.body.dump();
+    await credentials.renew();
+    return openAnswer(opening, url, signal, true);
+  }
+  const retryAfter = response.headers['retry-after'];
+  return {
+    status: response.statusCode,
+    retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
+    body: brokenOff(response.body, (error) => fail(`${server} broke off: ${reasonOf(error, timeoutMs)}`, error)),
+  };
+}
+
+async function* brokenOff(
+  body: AsyncIterable<Uint8Array>,
+  failed: (error: unknown) => AppError,
+): AsyncIterable<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw failed(error);
+  }
 }
 
 interface AskOptions {
@@ -187,59 +248,6 @@ function configError(message: string, cause?: unknown): AppError {
     next: 'kubectl config get-contexts',
     ...(cause === undefined ? {} : { cause }),
   });
-}
-
-interface Credentials {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly dispatcher: Dispatcher;
-}
-
-/** Headers and connections for the kubeconfig's identity; a new connection pool only where the TLS material changed. */
-function credentialCache(config: KubeConfig, proxyUrl: string | undefined) {
-  let current: Credentials | null = null;
-  let currentHash = '';
-  let readAt = 0;
-  let reading: Promise<Credentials> | null = null;
-
-  const read = async (): Promise<Credentials> => {
-    const options: RequestOptions = {};
-    await config.applyToHTTPSOptions(options);
-    const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, headers, auth } = options;
-    const tls = Object.fromEntries(
-      Object.entries({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }).filter(
-        ([, value]) => value !== undefined && value !== null,
-      ),
-    );
-    const hash = createHash('sha256').update(JSON.stringify(tls)).digest('hex');
-    let dispatcher = current?.dispatcher;
-    if (dispatcher === undefined || hash !== currentHash) {
-      void dispatcher?.close();
-      dispatcher =
-        proxyUrl === undefined
-          ? new Agent({ connect: tls, connections: 8 })
-          : new ProxyAgent({ uri: proxyUrl, requestTls: tls });
-    }
-    const basic = typeof auth === 'string' ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
-    current = { dispatcher, headers: { ...basic, ...(headers as Record<string, string> | undefined) } };
-    currentHash = hash;
-    readAt = performance.now();
-    return current;
-  };
-  const renew = async (): Promise<Credentials> => {
-    reading ??= read().finally(() => {
-      reading = null;
-    });
-    return reading;
-  };
-  return {
-    get: async (): Promise<Credentials> =>
-      current !== null && performance.now() - readAt < credentialsAgeMs ? current : renew(),
-    renew,
-    close: async (): Promise<void> => {
-      await current?.dispatcher.close();
-      current = null;
-    },
-  };
 }
 
 function reasonOf(error: unknown, timeoutMs: number): string {

@@ -26,6 +26,7 @@ function fakeClient(
       const { status, body, truncated } = answer(path, query);
       return { status, body: typeof body === 'string' ? body : JSON.stringify(body), truncated: truncated ?? false };
     },
+    open: () => Promise.reject(new Error('not asked')),
     review: () => Promise.reject(new Error('an investigation asks for no review')),
     close: async () => {},
   };

@@ -2,11 +2,13 @@ import { isKubernetesName } from '../core/cluster.ts';
 import type { Cluster, ClusterResource, KubernetesObject, ListQuery, LogQuery, ReadResult } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { toTimestamp } from '../core/time.ts';
+import type { ClusterWatch } from '../core/watch.ts';
 import { connectKube } from './client.ts';
 import type { KubeClient, KubeOptions, KubeResponse } from './client.ts';
 import { liveRemedy, notServed } from './remedies.ts';
 import { apiVersionOf, collectionPath, resourceTypes } from './resources.ts';
 import { parseStatus } from './response.ts';
+import { watchObjects } from './watch.ts';
 
 const maxObjectBytes = 8 * 1024 * 1024;
 const maxPageBytes = 64 * 1024 * 1024;
@@ -16,7 +18,7 @@ const pageSize = 500;
 const maxPages = 40;
 
 /** A cluster with connections to let go of. */
-export interface LiveCluster extends Cluster {
+export interface LiveCluster extends Cluster, ClusterWatch {
   close(): Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export function liveCluster(client: KubeClient): LiveCluster {
     logs: (query) => readLogs(client, query),
     observedAt: async () => ({ at: toTimestamp(Date.now()), ahead: [] }),
     remedyFor: liveRemedy,
+    watch: (query, io) => watchObjects(client, query, io),
     close: () => client.close(),
   };
 }

@@ -1,7 +1,7 @@
 import type { ClusterResource } from '../core/cluster.ts';
 import type { KubeClient } from './client.ts';
-import { ruleFor } from './remedies.ts';
-import { resourceNames, resourceTypes } from './resources.ts';
+import { ruleFor, watchRuleFor } from './remedies.ts';
+import { resourceNames, resourceTypes, watchedType } from './resources.ts';
 
 type Readable = ClusterResource | 'pods/log';
 
@@ -82,6 +82,36 @@ async function askFor(client: KubeClient, resource: Readable, namespace: string 
   );
   const missing = verbs.filter((_verb, index) => answers[index]?.status['allowed'] !== true);
   return { resource, missing, serverMs: answers[0]?.serverMs ?? null };
+}
+
+/** What a Source watches. */
+export interface Watched {
+  readonly resource: string;
+  /** null = in all. */
+  readonly namespace: string | null;
+}
+
+/** For each, what of `list` and `watch` is not allowed, and the rule that allows it (null where nothing is missing). */
+export async function readWatchPermissions(
+  client: KubeClient,
+  watched: readonly Watched[],
+): Promise<readonly Pick<Permission, 'missing' | 'remedy'>[]> {
+  return Promise.all(
+    watched.map(async ({ resource, namespace }) => {
+      const { group, version, plural } = watchedType(resource);
+      const where = namespace === null ? {} : { namespace };
+      const verbs = ['list', 'watch'];
+      const answers = await Promise.all(
+        verbs.map((verb) =>
+          client.review('SelfSubjectAccessReview', {
+            resourceAttributes: { verb, group, version, resource: plural, ...where },
+          }),
+        ),
+      );
+      const missing = verbs.filter((_verb, place) => answers[place]?.status['allowed'] !== true);
+      return { missing, remedy: missing.length === 0 ? null : `allow it: ${watchRuleFor(resource, namespace)}` };
+    }),
+  );
 }
 
 async function whoAmI(client: KubeClient): Promise<string | null> {

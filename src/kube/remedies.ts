@@ -1,5 +1,5 @@
-import type { RefusedRead } from '../core/cluster.ts';
-import { apiVersionOf, resourceTypes } from './resources.ts';
+import type { ClusterResource, RefusedRead } from '../core/cluster.ts';
+import { apiVersionOf, resourceTypes, watchedType } from './resources.ts';
 
 /** How a reason begins where the API server does not have a resource. */
 export const notServed = 'the server has no ';
@@ -21,6 +21,14 @@ export function ruleFor(resource: RefusedRead['resource'], namespace: string | n
   const verbs = isLog ? '["get"]' : '["get", "list"]';
   const role = namespaced && namespace !== null ? `a Role in namespace ${namespace}` : 'a ClusterRole';
   return `${role} with the rule {apiGroups: ["${group}"], resources: ["${resource}"], verbs: ${verbs}}`;
+}
+
+/** The same for what is watched. */
+export function watchRuleFor(watched: string, namespace: string | null): string {
+  const { group, plural } = watchedType(watched);
+  const isNamespaced = !Object.hasOwn(resourceTypes, watched) || resourceTypes[watched as ClusterResource].namespaced;
+  const role = isNamespaced && namespace !== null ? `a Role in namespace ${namespace}` : 'a ClusterRole';
+  return `${role} with the rule {apiGroups: ["${group}"], resources: ["${plural}"], verbs: ["list", "watch"]}`;
 }
 
 /** The API server says who asked. */

@@ -56,3 +56,23 @@ export function collectionPath(resource: ClusterResource, namespace: string | nu
   const root = type.group === '' ? `/api/${type.version}` : `/apis/${type.group}/${type.version}`;
   return type.namespaced && namespace !== null ? `${root}/namespaces/${namespace}/${resource}` : `${root}/${resource}`;
 }
+
+/** Group, version and plural of what may be watched: one of {@link resourceTypes}, or `plural.version.group` of any other group. */
+export function watchedType(resource: string): {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+} {
+  if (Object.hasOwn(resourceTypes, resource))
+    return { ...resourceTypes[resource as ClusterResource], plural: resource };
+  const [plural = '', version = '', ...group] = resource.split('.');
+  return { group: group.join('.'), version, plural };
+}
+
+/** Path of a collection that is watched. Names are validated by the caller. */
+export function watchedPath(resource: string, namespace: string | null): string {
+  if (Object.hasOwn(resourceTypes, resource)) return collectionPath(resource as ClusterResource, namespace);
+  const { group, version, plural } = watchedType(resource);
+  const root = `/apis/${group}/${version}`;
+  return namespace === null ? `${root}/${plural}` : `${root}/namespaces/${namespace}/${plural}`;
+}

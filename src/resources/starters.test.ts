@@ -56,6 +56,7 @@ describe('documents to begin with', () => {
       'Source webhook',
       'Source schedule',
       'Source api',
+      'Source kubernetes',
       'Workflow cli',
       'Workflow agent',
       'Workflow conditional',

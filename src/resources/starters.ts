@@ -51,6 +51,17 @@ const starters: readonly Starter[] = [
       triggerWorkflow: 'triage',
     },
   },
+  {
+    kind: 'Source',
+    type: 'kubernetes',
+    name: 'cluster',
+    spec: {
+      type: 'kubernetes',
+      config: { resource: 'events', event: 'Warning' },
+      triggerWorkflow: 'triage',
+      cooldown: '1h',
+    },
+  },
   workflow('agent', [{ name: 'investigate', type: 'agent', goal: 'Find out why {{ .alert.alertname }} fires.' }]),
   workflow('cli', [
     { name: 'look', type: 'cli', command: 'kubectl get pods -n {{ .alert.labels.namespace }}', timeout: '30s' },

@@ -1,10 +1,13 @@
 import type { z } from 'zod';
+import type { AlertRecord } from '../core/alert.ts';
 import type { CatalogSource } from '../core/catalog.ts';
+import type { AppError } from '../core/errors.ts';
 import type { Notification } from '../core/event.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Clock, Intake, Log, RunRequests } from '../core/ports.ts';
 import type { Timestamp } from '../core/time.ts';
+import type { ClusterWatch } from '../core/watch.ts';
 import type { Turns } from '../lib/turns.ts';
 
 /** One authenticated request, as the server read it. Header names are in lower case. */
@@ -31,6 +34,12 @@ export type ReceiveResult =
       readonly message: string;
     };
 
+/** What is known of an alert that fires. */
+export type OpenAlert = Pick<
+  AlertRecord,
+  'externalId' | 'labels' | 'annotations' | 'startsAt' | 'lastReceivedAt' | 'createdAt'
+>;
+
 /** What a Source that runs by itself works with. */
 export interface SourceIo {
   /** As the catalog has it now. Its config is the one that it was started with; all else may have changed. */
@@ -45,8 +54,14 @@ export interface SourceIo {
   readonly isNew: () => boolean;
   /** Aborted when the Source is gone or changed, and at the end of the program. */
   readonly signal: AbortSignal;
-  /** Tells that it works: what was wrong is over. What is wrong is thrown. */
+  /** Tells that it works: what was wrong is over. */
   readonly works: () => Promise<void>;
+  /** Tells what is wrong where it goes on by itself; else what is wrong is thrown. */
+  readonly trouble: (error: AppError) => Promise<void>;
+  /** null: the server has no live cluster. */
+  readonly cluster: ClusterWatch | null;
+  /** Alerts of the Source that fire. */
+  readonly openAlerts: () => Promise<readonly OpenAlert[]>;
   /** How far the Source has got, whichever replica did it; null = nowhere yet. */
   readonly lastTick: () => Promise<Timestamp | null>;
   /** Has the Source be as far as `tick` without a run; false where it is further already. */
@@ -85,10 +100,12 @@ export interface SourceDefinition {
    */
   readonly receive: ((request: SourceRequest, turns: Turns, settings: unknown) => Promise<ReceiveResult>) | null;
   /**
-   * Null where the type only answers. Runs for as long as the Source is in the catalog, on every replica; rejects with what is
+   * Null where the type, or this Source, only answers. Runs for as long as the Source is in the catalog; rejects with what is
    * wrong, and is started again after a pause.
    */
   readonly run: ((settings: unknown, io: SourceIo) => Promise<void>) | null;
+  /** Which replicas run it. one: any, and another soon after that one is gone. */
+  readonly runsOn: 'all' | 'one';
 }
 
 interface Definition<Schema extends z.ZodType<object>, Settings> {
@@ -100,6 +117,7 @@ interface Definition<Schema extends z.ZodType<object>, Settings> {
   readonly compile?: (config: z.output<Schema>) => Partial<CompiledSource> & { readonly settings?: Settings };
   readonly receive?: (request: SourceRequest, turns: Turns, settings: Settings) => Promise<ReceiveResult>;
   readonly run?: (settings: Settings, io: SourceIo) => Promise<void>;
+  readonly runsOn?: 'all' | 'one';
 }
 
 /** What a source without paths, filters and callers compiles to. */
@@ -128,5 +146,6 @@ export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
     // A Source's settings are those that its own type made.
     receive: receive === undefined ? null : (request, turns, settings) => receive(request, turns, settings as Settings),
     run: run === undefined ? null : (settings, io) => run(settings as Settings, io),
+    runsOn: definition.runsOn ?? 'all',
   };
 }

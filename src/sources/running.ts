@@ -1,3 +1,4 @@
+import { openStatuses } from '../core/alert.ts';
 import { sourceDuty } from '../core/catalog.ts';
 import type { CatalogSource } from '../core/catalog.ts';
 import { toAppError } from '../core/errors.ts';
@@ -5,11 +6,14 @@ import type { AppError } from '../core/errors.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { CatalogHolder, Clock, Log } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
+import type { Timestamp } from '../core/time.ts';
+import type { ClusterWatch } from '../core/watch.ts';
 import { backOffMs } from '../lib/back-off.ts';
 import { createComplaints } from '../lib/complaints.ts';
 import type { Complain } from '../lib/complaints.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
-import type { SourceDefinition, SourceIo } from './define.ts';
+import type { OpenAlert, SourceDefinition, SourceIo } from './define.ts';
+import { holdJob } from './hold.ts';
 
 export interface RunningSourcesOptions {
   readonly definitions: readonly SourceDefinition[];
@@ -20,6 +24,10 @@ export interface RunningSourcesOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly random: () => number;
+  /** null: the server has no live cluster. */
+  readonly cluster: ClusterWatch | null;
+  /** No other process shares the store, so there is nobody to be told apart from. */
+  readonly isAlone: boolean;
 }
 
 export interface RunningSources {
@@ -109,20 +117,36 @@ interface Run {
   readonly signal: AbortSignal;
 }
 
-async function runSource(
-  options: RunningSourcesOptions,
-  complain: Complain,
-  { fullName, definition, signal, ...begun }: Run,
-): Promise<void> {
-  const { clock, metrics, random } = options;
+/** On every replica, or on the one that holds it. */
+async function runSource(options: RunningSourcesOptions, complain: Complain, run: Run): Promise<void> {
+  const { clock, random, store } = options;
+  const { fullName, definition, signal } = run;
+  if (definition.runsOn === 'all' || options.isAlone) return runHere(options, complain, run);
+  const claim = (at: Timestamp) => store.transaction('tick', (tx) => tx.duties.claim(`hold source ${fullName}`, at));
+  return holdJob({ clock, random, signal, claim }, (held) => runHere(options, complain, { ...run, signal: held }));
+}
+
+async function runHere(options: RunningSourcesOptions, complain: Complain, run: Run): Promise<void> {
+  const { clock, metrics, random, cluster } = options;
+  const { fullName, definition, signal } = run;
   const [namespace = '', name = ''] = fullName.split('/');
   const note = failureNotes(options, { namespace, source: name });
   const log = options.log.child({ source: fullName });
   let known: CatalogSource | undefined;
   const current = (): CatalogSource | undefined => (known = options.catalog.current().source(namespace, name) ?? known);
-  let { isNew } = begun;
+  let { isNew } = run;
+  async function trouble(error: AppError): Promise<void> {
+    const reason = error.reason ?? error.code;
+    metrics.increment('fist_source_failures_total', { source: name, reason });
+    complain('warn', `${fullName} ${reason}`, { source: fullName, error }, 'a Source has trouble; it is tried again');
+    await note(`${reason}: ${withNext(error)}`);
+  }
   const io: Omit<SourceIo, 'source'> = {
-    ...options,
+    intake: options.intake,
+    clock,
+    metrics,
+    random,
+    cluster,
     log,
     signal,
     isNew: () => isNew,
@@ -130,6 +154,8 @@ async function runSource(
       isNew = false;
       return note(null);
     },
+    trouble,
+    openAlerts: () => openAlerts(options, namespace, name),
     ...ticks(options, fullName),
   };
   let failures = 0;
@@ -138,12 +164,30 @@ async function runSource(
     const error = await attempt(definition, io, current);
     if (signal.aborted) return;
     failures = clock.monotonic() - beganMs > settledMs ? 1 : failures + 1;
-    const reason = error.reason ?? error.code;
-    metrics.increment('fist_source_failures_total', { source: name, reason });
-    complain('warn', `${fullName} ${reason}`, { source: fullName, error }, 'a Source has trouble; it is tried again');
-    await note(`${reason}: ${withNext(error)}`);
+    await trouble(error);
     await clock.sleep(backOffMs(pause, failures, random()), signal).catch(() => undefined);
   }
+}
+
+/** Of all open alerts of the namespace so many are looked at. */
+const mostOpenPages = 100;
+
+async function openAlerts({ store }: RunningSourcesOptions, namespace: string, name: string): Promise<OpenAlert[]> {
+  const open: OpenAlert[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < mostOpenPages; page += 1) {
+    const position = cursor === undefined ? {} : { cursor };
+    const { items, nextCursor } = await store.read.lists.alerts({
+      limit: 500,
+      statuses: openStatuses,
+      namespace,
+      ...position,
+    });
+    open.push(...items.filter(({ source }) => source === name));
+    if (nextCursor === null) return open;
+    cursor = nextCursor;
+  }
+  return open;
 }
 
 function withNext({ message, next }: AppError): string {

@@ -90,7 +90,18 @@ export function createSourceWorld(
     counted,
     warned,
     start(options = {}) {
-      const parts = { definitions, catalog, intake, store, clock, log, metrics, random: () => 0 };
+      const parts = {
+        definitions,
+        catalog,
+        intake,
+        store,
+        clock,
+        log,
+        metrics,
+        random: () => 0,
+        cluster: null,
+        isAlone: false,
+      };
       const running = startSources({ ...parts, ...options });
       started.push(running);
       return running;
