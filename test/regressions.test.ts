@@ -13,6 +13,8 @@ import { once } from './support/once.ts';
 import { isAlive } from './support/processes.ts';
 import { startReceiver } from './support/receiver.ts';
 import type { Receiver } from './support/receiver.ts';
+import { slackToken, startSlack } from './support/slack.ts';
+import type { FakeSlack } from './support/slack.ts';
 import { waitFor } from './support/wait.ts';
 
 // Defects of the first version (numbers of the project's list), each as the promise that replaces it: what becomes of an
@@ -21,6 +23,7 @@ import { waitFor } from './support/wait.ts';
 const cleanup = createCleanup();
 let world: TestApp;
 let receiver: Receiver;
+let slack: FakeSlack;
 /** Files that commands write. */
 let out: string;
 
@@ -29,6 +32,8 @@ const guardToken = 'guard-token-for-tests';
 beforeAll(async () => {
   receiver = await startReceiver();
   cleanup.defer(() => receiver.stop());
+  slack = await startSlack(new Date().toISOString());
+  cleanup.defer(() => slack.vendor.stop());
   out = cleanup.temporaryFolder('out');
   const bin = cleanup.temporaryFolder('bin');
   // The contract's example asks kubectl, which need not be installed here.
@@ -39,9 +44,16 @@ beforeAll(async () => {
     world = await startTestApp(cleanup, {
       files: {
         'main.yaml': resourceFixture('regressions/main.yaml', { OUT: out, RECEIVER: receiver.url }),
-        'triage.yaml': resourceFixture('contract/triage.yaml'),
+        'triage.yaml': resourceFixture('contract/triage.yaml').replace(
+          'channel: "#alerts"',
+          `channel: "#incidents"\n    endpoint: ${slack.vendor.url}/api`,
+        ),
       },
-      tokens: { 'default/guard': guardToken, 'monitoring/alertmanager-webhook': guardToken },
+      tokens: {
+        'default/guard': guardToken,
+        'monitoring/alertmanager-webhook': guardToken,
+        'monitoring/slack-bot-token': slackToken,
+      },
       dump: `${oomExample}/dump`,
       allowExec: true,
     });
@@ -192,8 +204,9 @@ describe('4, 5: the documented templates and examples work', () => {
     expect(detail.deliveries.map(({ sinkName, status }) => `${sinkName} ${status}`).sort()).toEqual([
       'close-alert skipped',
       'console sent',
-      'slack-alerts failed',
+      'slack-alerts sent',
     ]);
+    expect(slack.shown()[0]).toMatch(/⟦style triage⟧ succeeded after \d+ s\n/);
     expect(world.stdout()).toContain('[console] Source alertmanager: warning\n');
   });
 });

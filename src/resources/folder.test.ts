@@ -130,7 +130,9 @@ describe('folder', () => {
       .sink('default', 'one')
       ?.conditions.find(({ type }) => type === 'Stalled');
     expect(stalled).toMatchObject({ status: 'True', reason: 'BrokenEdit' });
-    expect(stalled?.message).toContain(`a.yaml:4:39: spec.config.format must be one of text, json, yaml, not jsn`);
+    expect(stalled?.message).toContain(
+      `a.yaml:4:39: spec.config.format must be one of text, json, yaml, plain, cloudevents, not jsn`,
+    );
     expect(opened.current().sink('default', 'one')?.ready).toBe(true);
     write('a.yaml', `${sink('one', 'yaml')}---\n${sink('two', 'yaml')}`);
     await opened.reload();
