@@ -184,7 +184,7 @@ describe('15: Sources', () => {
   }
   const source = (name: string, from = world) => from.get<SourceView>(`/api/v1/sources/${name}`);
 
-  test.each(['chat', 'pods'])('5.9.15 Source %s is not part of this version, and says so', async (name) => {
+  test.each(['chat'])('5.9.15 Source %s is not part of this version, and says so', async (name) => {
     const { status } = await source(name);
     expect(status.ready).toBe(false);
     expect(status.conditions).toMatchObject([{ type: 'Ready', status: 'False', reason: 'NotImplemented' }]);
