@@ -230,7 +230,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     });
     lifecycle.onStop('sources', () => sources.stop());
 
-    const http = createHttpClient();
+    const http = createHttpClient({ policy: options.destinations });
     lifecycle.onStop('http', () => http.close());
     await http.load();
     const outbox = createOutbox({

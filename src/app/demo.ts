@@ -103,6 +103,7 @@ async function playStory(
         allowExec: false,
         allowInsecureSources: false,
         tls: null,
+        destinations: { allowPrivate: true },
         concurrency: 4,
         drainMs: 2000,
         retention: keepEverything,

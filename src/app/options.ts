@@ -1,5 +1,7 @@
 import { AppError, toAppError } from '../core/errors.ts';
 import type { RetentionRules } from '../core/retention.ts';
+import type { DestinationPolicy } from '../lib/address-policy.ts';
+import { parseDestinations } from '../lib/destinations.ts';
 import { parseDuration } from '../lib/duration.ts';
 import type { TlsFiles } from '../server/tls.ts';
 import { readRetention } from './retention.ts';
@@ -32,6 +34,8 @@ export interface AppOptions extends ClusterOptions {
   readonly allowInsecureSources: boolean;
   /** null = it listens without TLS. */
   readonly tls: TlsFiles | null;
+  /** Where Sinks may send to. */
+  readonly destinations: DestinationPolicy;
   /** Runs that execute at the same time. */
   readonly concurrency: number;
   /** How long a graceful stop may take in all. */
@@ -55,6 +59,8 @@ export interface ServeFlags extends RetentionFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsClientCa?: string;
+  readonly denyPrivateDestinations?: boolean;
+  readonly allowDestination?: readonly string[];
   readonly concurrency: string;
   readonly drainTimeout: string;
   readonly logLevel: string;
@@ -77,6 +83,7 @@ export function readServeOptions(flags: ServeFlags, environment: Environment): A
     allowExec: flags.allowExec,
     allowInsecureSources: flags.allowInsecureSources,
     tls: readTlsFiles(flags),
+    destinations: readDestinations(flags),
     concurrency: readCount(flags.concurrency, '--concurrency', 1000),
     drainMs: readDrain(flags.drainTimeout),
     retention: readRetention(flags, environment),
@@ -90,6 +97,18 @@ function readTlsFiles({ tlsCert, tlsKey, tlsClientCa }: ServeFlags): TlsFiles | 
     return { certificate: tlsCert, key: tlsKey, clientAuthorities: tlsClientCa ?? null };
   const field = tlsCert === undefined ? '--tls-cert' : '--tls-key';
   throw new AppError('InvalidInput', `${field} is missing: TLS needs a certificate and its key`, { field });
+}
+
+function readDestinations({
+  denyPrivateDestinations = false,
+  allowDestination = [],
+}: Pick<ServeFlags, 'denyPrivateDestinations' | 'allowDestination'>): DestinationPolicy {
+  if (denyPrivateDestinations) return { allowPrivate: false, allowed: parseDestinations(allowDestination) };
+  if (allowDestination.length === 0) return { allowPrivate: true };
+  throw new AppError('InvalidInput', '--allow-destination excepts from what is denied, and nothing is', {
+    field: '--allow-destination',
+    next: 'add --deny-private-destinations',
+  });
 }
 
 /** Flags that name a cluster. */

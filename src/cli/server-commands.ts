@@ -43,6 +43,15 @@ export function addServerCommands(program: Command, action: Tie): void {
       .option('--tls-cert <file>', 'certificate to listen with, PEM; read again when it changes')
       .option('--tls-key <file>', 'its key, PEM')
       .option('--tls-client-ca <file>', 'authorities whose client certificates Sources may ask for, PEM')
+      .option('--deny-private-destinations', 'Sinks may not send to private addresses, nor to this machine', false)
+      .option(
+        '--allow-destination <host|network>',
+        'but to this name (or *.suffix), address or network they may; can be given more than once',
+        (text: string, others: readonly string[] | undefined): readonly string[] | undefined => [
+          ...(others ?? []),
+          text,
+        ],
+      )
       .option('--concurrency <runs>', 'runs that execute at the same time, in each replica', '8')
       .option('--retain-runs <limit>', retentionText('runs'))
       .option('--retain-events <limit>', retentionText('events'))

@@ -1,9 +1,12 @@
 import { BlockList, isIP } from 'node:net';
+import type { AllowedDestinations } from './destinations.ts';
 
 /** Which addresses a request may go to. */
 export interface DestinationPolicy {
   /** False: addresses that only a closed network uses are refused too: loopback, private, shared, unique-local. */
   readonly allowPrivate: boolean;
+  /** Of those addresses these are not. Absent: none is excepted. */
+  readonly allowed?: AllowedDestinations;
 }
 
 type Network = readonly [address: string, prefix: number];
@@ -82,18 +85,18 @@ function blockList(networks4: readonly Network[], networks6: readonly Network[])
 }
 
 /**
- * Why a request must not go to this IP address, or null. An IPv4 address that an IPv6 address embeds (mapped, NAT64) is
- * judged as itself.
+ * Why a request to `host` must not go to this IP address, or null. An IPv4 address that an IPv6 address embeds (mapped, NAT64)
+ * is judged as itself.
  */
-export function refusedAddress(address: string, policy: DestinationPolicy): string | null {
+export function refusedAddress(address: string, policy: DestinationPolicy, host = address): string | null {
   const version = isIP(address);
   if (version === 0) return `${address} is not an IP address`;
   const family = version === 4 ? 'ipv4' : 'ipv6';
   const isCompatible = version === 6 && compatible.check(address, family) && !loopback.check(address, family);
   if (isCompatible || never.check(address, family))
     return `${address} is a link-local, metadata, multicast, reserved or unspecified address`;
-  if (!policy.allowPrivate && closed.check(address, family)) return `${address} is a private address`;
-  return null;
+  if (policy.allowPrivate || !closed.check(address, family) || policy.allowed?.has(host, address) === true) return null;
+  return `${address} is a private address`;
 }
 
 /** The host of a URL, an IPv6 address without its brackets. */

@@ -117,7 +117,7 @@ function checkedLookup(resolve: NonNullable<HttpClientOptions['lookup']>, policy
     const [first, ...others] = await resolve(host);
     if (first === undefined) throw new AppError('Unreachable', `${host} has no address`);
     for (const { address } of [first, ...others]) {
-      const reason = refusedAddress(address, policy);
+      const reason = refusedAddress(address, policy, host);
       if (reason !== null) throw new AppError('Forbidden', `requests to ${host} are not allowed: ${reason}`);
     }
     return [first, ...others];

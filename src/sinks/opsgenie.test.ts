@@ -46,7 +46,12 @@ async function startOpsgenie(): Promise<FakeOpsgenie> {
         open.set(alias, alert);
         created += 1;
       }
-      shown.push(alert.message);
+      shown.push(
+        alert.message,
+        alert.description ?? '',
+        alert.entity ?? '',
+        ...Object.values(alert.details ?? {}).map(String),
+      );
       return taken;
     }
     const [, alias = '', what = ''] = /^\/v2\/alerts\/([^/]+)\/(close|message|description)$/.exec(path) ?? [];
@@ -79,7 +84,7 @@ function problemsOf(alert: Alert): readonly string[] {
 }
 
 const config = (url: string) => ({ endpoint: url, apiKey: 'og' });
-testSink({ backend: opsgenie, config, secrets, start: startOpsgenie, isIdempotent: true, forbidden: [] });
+testSink({ backend: opsgenie, config, secrets, start: startOpsgenie, isIdempotent: true, forbidden: [/<[a-z/!?]/i] });
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
@@ -145,6 +150,12 @@ test('a report that comes after the end does not open it', async () => {
   const { open, deliver } = await start();
   await deliver({ payload: { ...payload, alert: { ...payload.alert, status: 'resolved' } } });
   expect(open.size).toBe(0);
+});
+
+test('a template may have markup, and what it prints has none', async () => {
+  const { open, deliver } = await start({ template: '<b>{{ .alert.alertname }}</b>' });
+  await deliver({ payload: { ...payload, alert: { ...payload.alert, alertname: '<a href="x">y</a> 1 < 2' } } });
+  expect(open.get(alias)?.description).toBe('<b>< a href="x">y< /a> 1 < 2</b>');
 });
 
 test('what is long is cut to what is taken', async () => {

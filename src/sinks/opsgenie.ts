@@ -55,6 +55,7 @@ export const opsgenie = defineSink({
   description: 'An alert in Opsgenie or Jira Service Management: created, brought up to date, closed.',
   example: { apiKey: 'opsgenie-api-key' },
   remembers: true,
+  escape: withoutTags,
   config: settings,
   async deliver(io, config, delivery): Promise<DeliveryVerdict> {
     const view = viewOf(delivery.payload);
@@ -90,9 +91,15 @@ function requestsOf(
   const source = 'Punching Fist';
   // Also where a report comes after the end: what is closed is not opened again.
   if (view.isOver)
-    return [['POST', there('close'), { source, note: cutText(`${view.text}\n${runLink(view)}`, most.note) }]];
-  const message = oneLine(config.summary ?? summaryOf(view), most.message) || 'an alert without a name';
-  const description = cutText(view.text, most.description);
+    return [
+      [
+        'POST',
+        there('close'),
+        { source, note: cutText(`${config.template ?? withoutTags(view.text)}\n${runLink(view)}`, most.note) },
+      ],
+    ];
+  const message = oneLine(config.summary ?? withoutTags(summaryOf(view)), most.message) || 'an alert without a name';
+  const description = cutText(config.template ?? withoutTags(view.text), most.description);
   if (known.open !== null)
     return [
       ['PUT', there('message'), { message }],
@@ -106,7 +113,7 @@ function requestsOf(
     responders: config.responders,
     tags: [...new Set(given)].slice(0, most.tags),
     details: detailsOf(view, config),
-    entity: cutText(view.object, most.entity),
+    entity: cutText(withoutTags(view.object), most.entity),
     source,
     priority: config.priority,
   };
@@ -120,9 +127,10 @@ function summaryOf(view: PayloadView): string {
 /** As many as there is room for: what the operator asked for, the run, the labels. */
 function detailsOf(view: PayloadView, { details }: Settings): Readonly<Record<string, string>> {
   const { cause, confidence, labels } = view;
+  const own = Object.entries(labels).map(([name, value]) => [name, withoutTags(value)] as const);
   const wanted = {
-    ...labels,
-    ...(cause === null ? {} : { cause }),
+    ...Object.fromEntries(own),
+    ...(cause === null ? {} : { cause: withoutTags(cause) }),
     ...(cause === null || confidence === null ? {} : { confidence: percent(confidence) }),
     run: runLink(view),
     ...details,
@@ -140,4 +148,9 @@ function detailsOf(view: PayloadView, { details }: Settings): Readonly<Record<st
 
 function authorizationOf(io: SinkIo, { apiKey }: Settings): Readonly<Record<string, string>> {
   return { authorization: `GenieKey ${io.secret(parseSecretReference(apiKey))}` };
+}
+
+/** Opsgenie shows some HTML: with a space behind it `<` begins no tag, and reads the same in a text message. */
+function withoutTags(text: string): string {
+  return text.replace(/<(?=[a-z/!?])/gi, '< ');
 }

@@ -34,6 +34,7 @@ const app = await createApp(
     allowExec: false,
     allowInsecureSources: false,
     tls: null,
+    destinations: { allowPrivate: true },
     concurrency: 8,
     drainMs: 25_000,
     retention: keepEverything,

@@ -116,6 +116,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       allowExec: false,
       allowInsecureSources: false,
       tls: null,
+      destinations: { allowPrivate: true },
       concurrency: 8,
       drainMs: 2000,
       retention: keepEverything,

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { AppError } from '../core/errors.ts';
+import { readServeOptions } from './options.ts';
+
+const flags = {
+  resources: 'resources',
+  allowExec: false,
+  allowInsecureSources: false,
+  concurrency: '8',
+  drainTimeout: '25s',
+  logLevel: 'info',
+};
+
+test('private destinations are allowed unless they are denied, but for those that are named', () => {
+  expect(readServeOptions(flags, {}).destinations).toEqual({ allowPrivate: true });
+  const denied = { ...flags, denyPrivateDestinations: true, allowDestination: ['*.svc'] };
+  const { allowPrivate, allowed } = readServeOptions(denied, {}).destinations;
+  expect(allowPrivate).toBe(false);
+  expect([allowed?.has('a.svc', '10.0.0.1'), allowed?.has('a.example', '10.0.0.1')]).toEqual([true, false]);
+});
+
+test('an exception from nothing, and what is no destination, are refused with what to write', () => {
+  const read = (more: object) => () => readServeOptions({ ...flags, ...more }, {});
+  expect(read({ allowDestination: ['a.svc'] })).toThrow(
+    '--allow-destination excepts from what is denied, and nothing is',
+  );
+  expect(read({ allowDestination: ['http://a'], denyPrivateDestinations: true })).toThrow(AppError);
+});
