@@ -126,7 +126,9 @@ export function structural(node: JsonSchemaNode, path: string): JsonSchemaNode {
       result[bound] = value;
   }
   if (node.items !== undefined) result.items = structural(node.items, `${path}[]`);
-  if (typeof node.additionalProperties === 'object') {
+  if (typeof node.additionalProperties === 'object' && Object.keys(node.additionalProperties).length === 0) {
+    result['x-kubernetes-preserve-unknown-fields'] = true;
+  } else if (typeof node.additionalProperties === 'object') {
     result.additionalProperties = structural(node.additionalProperties, `${path}.*`);
   }
   if (node.properties !== undefined) {

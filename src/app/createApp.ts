@@ -187,6 +187,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       catalog: resources,
       sourceTypes: sourceDefinitions,
       intake,
+      requests: intake,
       control,
       reader: store.read,
       storeHealth,

@@ -59,17 +59,17 @@ export interface RunRequest {
   readonly data: JsonObject;
   /** Trouble to be seen in the status of the Source, `TicksMissed: ...`; null = none. */
   readonly problem: string | null;
-  /** The tick that it is of: the Source has got there with the same commit. */
-  readonly tick: Timestamp;
+  /** The tick that it is of: the Source has got there with the same commit. Null: it is of none. */
+  readonly tick: Timestamp | null;
 }
 
 /**
- * What became of a {@link RunRequest}. known: it was taken before; muted: it is stored, and a policy of the Source lets nothing run; later: nothing
+ * What became of a {@link RunRequest}. known: it was taken before, with the same data or not, and this run came of it (null: none, or nobody can tell); muted: it is stored, and a policy of the Source lets nothing run; later: nothing
  * was stored, because the storm cap leaves no room until then.
  */
 export type RequestAnswer =
   | { readonly kind: 'started'; readonly runId: string }
-  | { readonly kind: 'known' }
+  | { readonly kind: 'known'; readonly isSame: boolean; readonly runId: string | null }
   | { readonly kind: 'muted'; readonly reason: string }
   | { readonly kind: 'later'; readonly until: Timestamp };
 

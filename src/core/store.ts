@@ -144,7 +144,7 @@ export interface StartedRuns extends RunMinute {
 }
 
 /** What is asked about the event of a delivery id. */
-export type KeyedEvent = Pick<SourceEventRecord, 'outcome' | 'contentHash'>;
+export type KeyedEvent = Pick<SourceEventRecord, 'id' | 'outcome' | 'contentHash' | 'workflowTriggered'>;
 
 export interface EventStore {
   /** Events by their delivery id, in the order of `keys`; undefined where there is none. */

@@ -95,7 +95,7 @@ export function createEventLog(facts: IntakeFacts, recent: RecentEvents): EventL
       if (isRepeated) repeat(id, now, workflowTriggered === null ? null : { outcome: counts, workflowTriggered });
       else added.set(id, eventRecord(arrival, id, counts, workflowTriggered));
       const key = deliveryKeyOf(arrival);
-      if (key !== null) byDeliveryKey.set(key, { outcome: counts, contentHash });
+      if (key !== null) byDeliveryKey.set(key, { id, outcome: counts, contentHash, workflowTriggered });
       if (kept.alerts === 0) without.set(contentKey(arrival), { source, contentHash, eventId: id });
       const name = `${source.namespace}/${source.name}`;
       const events = (activity.get(name)?.events ?? 0) + 1;

@@ -4,7 +4,7 @@ import type { RequestAnswer, RunRequest, SourceEventRecord } from '../core/event
 import type { Metrics } from '../core/metrics.ts';
 import type { Log } from '../core/ports.ts';
 import type { RunRecord } from '../core/run.ts';
-import type { StoreTransaction } from '../core/store.ts';
+import type { KeyedEvent, StoreTransaction } from '../core/store.ts';
 import { toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { sha256Hex } from '../lib/hash.ts';
@@ -49,9 +49,10 @@ export async function takeRequest(tx: StoreTransaction, requested: Requested): P
   });
   // A tick cannot wait as an alert does, so its Source asks again.
   if (mute?.reason === 'StormGuard') return { answer: { kind: 'later', until: mute.until }, run: null };
-  if (!(await tx.duties.claim(sourceDuty(source), request.tick))) return { answer: { kind: 'known' }, run: null };
+  if (request.tick !== null && !(await tx.duties.claim(sourceDuty(source), request.tick)))
+    return { answer: { kind: 'known', isSame: true, runId: null }, run: null };
   const [known] = await tx.events.findKeyed([{ namespace, source: name, key: request.key }]);
-  if (known !== undefined) return { answer: { kind: 'known' }, run: null };
+  if (known !== undefined) return { answer: knownAnswer(request, known), run: null };
   const run = mute === null ? await addRun(tx, requested, minutes) : null;
   const outcome = run === null ? (mute?.reason ?? '') : run.status === 'failed' ? 'WorkflowNotReady' : 'RunCreated';
   await tx.events.insertAll([eventOf(requested, outcome, run)]);
@@ -61,6 +62,12 @@ export async function takeRequest(tx: StoreTransaction, requested: Requested): P
     answer: run === null ? { kind: 'muted', reason: mute?.reason ?? '' } : { kind: 'started', runId: run.id },
     run,
   };
+}
+
+/** The run of an event has the id of the event, so that who asks again hears of the same run. */
+function knownAnswer({ data }: RunRequest, { id, contentHash, workflowTriggered }: KeyedEvent): RequestAnswer {
+  const isSame = contentHash === sha256Hex(JSON.stringify(data));
+  return { kind: 'known', isSame, runId: workflowTriggered === null ? null : id };
 }
 
 async function addRun(
@@ -80,7 +87,7 @@ async function addRun(
 function eventOf({ source, request, now }: Requested, reason: string, run: RunRecord | null): SourceEventRecord {
   const eventData = JSON.stringify(request.data);
   return {
-    id: newId(),
+    id: run?.id ?? newId(),
     namespace: source.namespace,
     sourceName: source.name,
     sourceType: source.type,

@@ -221,7 +221,8 @@ function authenticationConditions(
   { compiled }: AcceptedSource,
   options: CatalogOptions,
 ): readonly Condition[] {
-  if (compiled.path === null) return [];
+  // Without a path it is the API's, whose token is asked for.
+  if (compiled.path === null && compiled.authentication === null) return [];
   const { authentication } = compiled;
   if (authentication !== null && !authentication.isOpen) {
     const listener = authentication.needsCertificate && !options.asksForCertificates ? [tlsRequired] : [];

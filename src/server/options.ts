@@ -1,5 +1,5 @@
 import type { Catalog } from '../core/catalog.ts';
-import type { Clock, ClusterHealth, Control, Intake, Log, Secrets, StoreHealth } from '../core/ports.ts';
+import type { Clock, ClusterHealth, Control, Intake, Log, RunRequests, Secrets, StoreHealth } from '../core/ports.ts';
 import type { ListReader } from '../core/lists.ts';
 import type { RunReader } from '../core/run-store.ts';
 import type { DeliveryReader } from '../core/store.ts';
@@ -37,6 +37,7 @@ export interface ServerOptions {
   /** The registry of source types; those with `receive` take webhooks. */
   readonly sourceTypes: readonly SourceDefinition[];
   readonly intake: Intake;
+  readonly requests: RunRequests;
   readonly control: Control;
   readonly reader: ServerReader;
   readonly storeHealth: StoreHealth;

@@ -23,6 +23,7 @@ import type { DeepReadonly, ParamName, Route } from './define-route.ts';
 import { getHealth, getLivez, getReadyz } from './health.ts';
 import { getMetrics } from './metrics.ts';
 import type { Parameters } from './parameters.ts';
+import { receiveSourceEvent } from './source-events-route.ts';
 import { receiveNotification } from './webhook-route.ts';
 
 /** Every route of the server, each declared once, beside its handler; the reference has them in this order. */
@@ -56,6 +57,7 @@ export const routes = [
   getStatus,
   createAlert,
   receiveNotification,
+  receiveSourceEvent,
   getInfo,
   getOpenApi,
   getHealth,

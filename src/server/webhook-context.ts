@@ -19,10 +19,19 @@ export interface ServerParts {
   readonly turns: Turns;
 }
 
+/** Counts who waits; false = there are as many as may. */
+export interface Waiting {
+  enter(): boolean;
+  leave(): void;
+}
+
 export interface WebhookContext extends ServerParts {
   readonly admission: Admission;
   readonly allowsAnonymous: boolean;
   readonly receivers: ReadonlyMap<string, SourceDefinition['receive']>;
+  readonly eventReaders: ReadonlyMap<string, SourceDefinition['receiveEvent']>;
+  /** Callers that wait for a run. */
+  readonly waiting: Waiting;
 }
 
 /** Logs an error of our side about a Source; the same message at most once in a while, because anybody may cause it. */

@@ -8,6 +8,7 @@ import { createAdmission } from './admission.ts';
 import type { Place } from './admission.ts';
 import { defaultLimits } from './options.ts';
 import type { ServerOptions } from './options.ts';
+import { createWaiting } from './source-events.ts';
 import type { WebhookContext } from './webhook-context.ts';
 import { decide } from './webhook-decisions.ts';
 
@@ -35,6 +36,8 @@ function context(changes: Partial<ServerOptions> = {}, most = 10) {
     admission: createAdmission({ maxRequests: most, maxBytes: 100, shared: true }),
     allowsAnonymous: true,
     receivers: new Map([['webhook', async () => ({ ok: false, status: 400, field: '', message: '' }) as const]]),
+    eventReaders: new Map(),
+    waiting: createWaiting(),
     turns: createTurns(10),
   };
   return { made, begun };

@@ -7,24 +7,30 @@ import type { WebhookContext } from './webhook-context.ts';
 
 /** The chain of decisions that need no body. */
 export function decide(context: WebhookContext, request: FastifyRequest): Refusal | null {
-  const { state, catalog } = context.options;
-  const current = state();
-  if (current !== 'ready')
-    return unavailable(current === 'starting' ? 'Starting' : 'Draining', 'Draining', `the server is ${current}`);
-  const known = catalog.current();
-  if (known === null) return unavailable('NotSynchronised', 'Draining', 'the server has not read its Sources yet');
+  const known = currentCatalog(context);
+  if ('status' in known) return known;
   const found = findSource(known, (request.params as { '*': string })['*']);
   if (found === undefined || context.receivers.get(found.source.type) == null) return unknownPath();
   const { source, subpath } = found;
   request.webhookSource = source;
   request.webhookSubpath = subpath;
   if (request.method !== 'POST' && request.method !== 'PUT') return wrongMethod(request.method);
+  return authenticate(context, source, request) ?? admit(context, source, request);
+}
+
+/** What is known of all Sources; a refusal where the server takes nothing now. */
+export function currentCatalog({ options }: WebhookContext): Catalog | Refusal {
+  const current = options.state();
+  if (current !== 'ready')
+    return unavailable(current === 'starting' ? 'Starting' : 'Draining', 'Draining', `the server is ${current}`);
   return (
-    authenticate(context, source, request) ??
-    contentType(source, request) ??
-    vanished(source) ??
-    load(context, source, request)
+    options.catalog.current() ?? unavailable('NotSynchronised', 'Draining', 'the server has not read its Sources yet')
   );
+}
+
+/** What is left to decide of a caller who is let in, before the body is read. */
+export function admit(context: WebhookContext, source: CatalogSource, request: FastifyRequest): Refusal | null {
+  return contentType(source, request) ?? vanished(source) ?? load(context, source, request);
 }
 
 /** `/api/v2/alerts` has three. */

@@ -2,35 +2,69 @@ import { z } from 'zod';
 import { severities } from '../core/alert.ts';
 import type { AlertItem, Labels } from '../core/alert.ts';
 import { AppError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
 import { parseRfc3339 } from '../core/rfc3339.ts';
 import type { Timestamp } from '../core/time.ts';
 import { alertFingerprint } from '../lib/hash.ts';
 import type { Turns } from '../lib/turns.ts';
+import { authentication, compileAuthentication } from './authentication/index.ts';
 import { defineSource } from './define.ts';
-import type { ReceiveResult, SourceRequest } from './define.ts';
+import type { EventResult, ReceiveResult, SourceRequest } from './define.ts';
+import { compileJsonSchema } from './json-schema.ts';
+import type { CheckValue } from './json-schema.ts';
 import { deliveryKeyOf, parseBody, refuse } from './envelope.ts';
 import { wrongLabels, wrongPairs } from './pairs.ts';
 import { compileFilters, filters, matchers } from './filters.ts';
 
-/** Takes single alerts at `POST /alerts` of the API. */
+const schema = z
+  .record(z.string(), z.unknown())
+  .meta({ description: 'JSON Schema (2020-12, or draft-07) that bodies of .../events must fit. Absent: any object.' });
+
+/** Takes single alerts at `POST /alerts` of the API, and requests for runs at a path of its own. */
 export const api = defineSource({
   type: 'api',
-  description: 'Takes single alerts by POST /alerts, with the token of the API.',
+  description:
+    'Takes single alerts by POST /alerts, with the token of the API, and starts a run for each body of POST /api/v1/sources/NAMESPACE/NAME/events.',
   config: z.strictObject({
     endpoint: z.string().optional().meta({ description: 'Where alerts are posted: /alerts, the only one.' }),
     method: z.string().optional().meta({ description: 'POST, the only one.' }),
     filters: filters.optional(),
     matchers: matchers.optional(),
+    schema: schema.optional(),
+    authentication: authentication.optional(),
   }),
   compile(config) {
     const { endpoint = '/alerts', method = 'POST' } = config;
     if (endpoint !== '/alerts')
       throw new AppError('InvalidResource', 'must be /alerts: alerts are posted to this server', { field: 'endpoint' });
     if (method !== 'POST') throw new AppError('InvalidResource', 'must be POST', { field: 'method' });
-    return { path: null, authentication: null, accepts: compileFilters(config.filters, config.matchers) };
+    return {
+      accepts: compileFilters(config.filters, config.matchers),
+      authentication: compileAuthentication(config.authentication),
+      settings: config.schema === undefined ? null : compileSchema(config.schema as JsonObject),
+    };
   },
   receive: receiveAlert,
+  receiveEvent,
 });
+
+function compileSchema(given: JsonObject): CheckValue {
+  try {
+    return compileJsonSchema(given);
+  } catch (cause) {
+    throw new AppError('InvalidResource', (cause as Error).message, { field: 'schema', cause });
+  }
+}
+
+/** Reads the body of a request for a run: an object that fits the schema. */
+async function receiveEvent(request: SourceRequest, turns: Turns, check: CheckValue | null): Promise<EventResult> {
+  const parsed = await parseBody(request, turns);
+  if (!parsed.ok) return parsed;
+  if (parsed.isList) return refuse('', 'the body must be a JSON object');
+  const wrong = check?.(parsed.value) ?? null;
+  if (wrong !== null) return refuse(wrong.field, wrong.field === '' ? `the body ${wrong.message}` : wrong.message);
+  return { ok: true, data: parsed.value as JsonObject, key: request.signedId ?? deliveryKeyOf(request) };
+}
 
 /**
  * Reads the body of `POST /alerts` (contract 5.3): one alert. It fires, unless `status` says `resolved` or `ends_at` is

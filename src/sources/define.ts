@@ -68,6 +68,17 @@ export interface SourceIo {
   readonly passTick: (tick: Timestamp) => Promise<boolean>;
 }
 
+/** What a source made of a request for a run. */
+export type EventResult =
+  | {
+      readonly ok: true;
+      /** `.source.data` of templates. */
+      readonly data: JsonObject;
+      /** Names the request; null = the sender did not. */
+      readonly key: string | null;
+    }
+  | Extract<ReceiveResult, { readonly ok: false }>;
+
 /** The parts of a Source that follow from its config alone. */
 export type CompiledSource = Pick<
   CatalogSource,
@@ -99,6 +110,8 @@ export interface SourceDefinition {
    * request is read in pieces, between which `turns` lets others have theirs.
    */
   readonly receive: ((request: SourceRequest, turns: Turns, settings: unknown) => Promise<ReceiveResult>) | null;
+  /** The same for what starts a run without being an alert (`POST /api/v1/sources/<namespace>/<name>/events`). */
+  readonly receiveEvent: ((request: SourceRequest, turns: Turns, settings: unknown) => Promise<EventResult>) | null;
   /**
    * Null where the type, or this Source, only answers. Runs for as long as the Source is in the catalog; rejects with what is
    * wrong, and is started again after a pause.
@@ -116,6 +129,7 @@ interface Definition<Schema extends z.ZodType<object>, Settings> {
   readonly templates?: (config: z.output<Schema>) => readonly SourceTemplate[];
   readonly compile?: (config: z.output<Schema>) => Partial<CompiledSource> & { readonly settings?: Settings };
   readonly receive?: (request: SourceRequest, turns: Turns, settings: Settings) => Promise<ReceiveResult>;
+  readonly receiveEvent?: (request: SourceRequest, turns: Turns, settings: Settings) => Promise<EventResult>;
   readonly run?: (settings: Settings, io: SourceIo) => Promise<void>;
   readonly runsOn?: 'all' | 'one';
 }
@@ -134,7 +148,7 @@ const plain: CompiledSource = {
 export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
   definition: Definition<Schema, Settings>,
 ): SourceDefinition {
-  const { type, description, config, compile, receive, run } = definition;
+  const { type, description, config, compile, receive, receiveEvent, run } = definition;
   return {
     type,
     description,
@@ -145,6 +159,10 @@ export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
     compile: (accepted) => ({ ...plain, ...compile?.(accepted as z.output<Schema>) }),
     // A Source's settings are those that its own type made.
     receive: receive === undefined ? null : (request, turns, settings) => receive(request, turns, settings as Settings),
+    receiveEvent:
+      receiveEvent === undefined
+        ? null
+        : (request, turns, settings) => receiveEvent(request, turns, settings as Settings),
     run: run === undefined ? null : (settings, io) => run(settings as Settings, io),
     runsOn: definition.runsOn ?? 'all',
   };

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../src/core/json.ts';
 import { lowestIdAt } from '../../src/lib/id.ts';
 import { routes } from '../../src/server/routes.ts';
+import { api } from '../../src/sources/api.ts';
 import { webhook } from '../../src/sources/webhook.ts';
 import { checkAnswer } from '../support/answers.ts';
 import { deliveryFixture, runFixture, stepFixture } from '../support/deliveries.ts';
-import { apiToken, sourceToken, webhookSource } from '../support/fake-server.ts';
+import { apiSource, apiToken, sourceToken, webhookSource } from '../support/fake-server.ts';
 import { badValues, goodValue, oddBodies, oddTexts, someOdd } from '../support/json-schema-values.ts';
 import { ask } from '../support/http.ts';
 import type { Asked } from '../support/http.ts';
@@ -44,7 +45,10 @@ let world: World;
 let port: number;
 let document: Document;
 beforeAll(async () => {
-  world = await createWorld({ sourceTypes: [webhook] }, [webhookSource({})]);
+  world = await createWorld({ sourceTypes: [webhook, api] }, [
+    webhookSource({}),
+    apiSource({}, { namespace: 'default', name: id }),
+  ]);
   await world.store.transaction('intake', async (tx) => {
     await tx.alerts.insertAll([alertFixture({ id, namespace: 'shop', source: 'alertmanager' })]);
     await tx.runs.insertAll([{ run: runFixture({ id, alertId: id }), plan: null }]);

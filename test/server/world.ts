@@ -50,10 +50,12 @@ export async function createWorld(
     workflow: (namespace, name) => (namespace === 'shop' && name === 'triage' ? workflow : undefined),
   };
   const holder = { current: () => catalog };
+  const intake = createIntake({ store, catalog: holder, clock, metrics, log: silentLog });
   const { server, options } = await fakeServer(
     {
       catalog: holder,
-      intake: createIntake({ store, catalog: holder, clock, metrics, log: silentLog }),
+      intake,
+      requests: intake,
       control: createControl({ store, catalog: holder, clock, log: silentLog }),
       reader: store.read,
       clock,

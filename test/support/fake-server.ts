@@ -5,6 +5,7 @@ import type { Notification } from '../../src/core/event.ts';
 import type { Clock, Log } from '../../src/core/ports.ts';
 import type { ListReader } from '../../src/core/lists.ts';
 import { createMetrics } from '../../src/lib/metrics.ts';
+import { api } from '../../src/sources/api.ts';
 import { bearer } from '../../src/sources/authentication/bearer.ts';
 import { defineSource } from '../../src/sources/define.ts';
 import { webhook } from '../../src/sources/webhook.ts';
@@ -84,6 +85,12 @@ export function webhookSource(config: object, changes: Partial<CatalogSource> = 
   const authentication = { type: 'bearer', secretRef: 'am' };
   const accepted = webhook.config.parse({ path: 'alerts', authentication, ...config });
   return fakeSource({ config: accepted, ...webhook.compile(accepted), ...changes });
+}
+
+/** An api Source `shop/deploys`, as the catalog compiles it. */
+export function apiSource(config: object, changes: Partial<CatalogSource> = {}): CatalogSource {
+  const accepted = api.config.parse(config);
+  return fakeSource({ name: 'deploys', type: 'api', config: accepted, ...api.compile(accepted), ...changes });
 }
 
 export function fakeCatalog(sources: readonly CatalogSource[]): Catalog {
@@ -199,6 +206,7 @@ export async function fakeServer(
         reached.deadLetters.push({ source: `${source.namespace}/${source.name}`, reason, message, body });
       },
     },
+    requests: { request: async () => ({ kind: 'started', runId: 'new-run' }) },
     control: {
       cancel: async () => undefined,
       retry: async () => 'new-run',

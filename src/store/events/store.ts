@@ -18,7 +18,7 @@ export function createEventStore(query: Kysely<Database>): EventStore {
 
 function finders(query: Kysely<Database>): Pick<EventStore, 'findKeyed' | 'contentHashes'> {
   const keyed = bulkFind(query, sourceEvents, {
-    fields: ['outcome', 'contentHash'],
+    fields: ['id', 'outcome', 'contentHash', 'workflowTriggered'],
     keys: ['deliveryKey', 'sourceName', 'namespace'],
   });
   const hashes = bulkFind(query, sourceEvents, { fields: ['contentHash'], keys: ['id'] });
