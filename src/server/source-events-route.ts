@@ -19,7 +19,10 @@ export const receiveSourceEvent = defineRoute({
       .string()
       .regex(waitPattern)
       .optional()
-      .describe('Waits so long for the end of the run, 60s at most: 30s. Answered at once where 32 wait already.'),
+      .meta({
+        description: 'Waits so long for the end of the run, 60s at most: 30s. Answered at once where 32 wait already.',
+        examples: ['0s'],
+      }),
   },
   headers: {
     'Idempotency-Key': z.string().max(255).describe('The same key with the same body starts one run.').optional(),
