@@ -85,6 +85,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   explain: ['workflow.spec.nothing'],
   version: [],
   status: [],
+  test: ['sink/none'],
   why: [],
   check: ['--db', 'other://database'],
   'connect alertmanager': ['--url', 'http://127.0.0.1:1'],
@@ -408,6 +409,23 @@ describe('describe, cancel, retry', () => {
       code: 0,
       out: `0 deliveries to ${namespace}/${name} will be sent again\n`,
     });
+    expectError(await at(world, 'cancel', 'deliveries'), 2, 'fist cancel deliveries --sink NAME');
+    expectError(await at(world, 'cancel', `run/${id}`, '--sink', 'out'), 2, '--sink is for');
+    expectError(await at(world, 'cancel', 'deliveries', '--sink', 'typo'), 1, 'next: fist get sinks');
+    expect(await at(world, 'cancel', 'deliveries', '--sink', name, '-n', namespace)).toMatchObject({
+      code: 0,
+      out: `0 deliveries to ${namespace}/${name} will not be sent\n`,
+    });
+    expect(await at(world, 'test', 'sink/monitoring/console')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^run-finished {3}sent\nalert-resolved sent\n$/) as string,
+    });
+    expect(await at(world, 'test', 'sink/monitoring/slack-alerts')).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/^run-finished {3}NOT SENT: there is no Secret monitoring\/slack-bot-token/) as string,
+    });
+    expectError(await at(world, 'test', 'sink/typo'), 1, 'next: fist get sinks');
+    expectError(await at(world, 'test', 'run/x'), 2);
     const { code, out, err } = await at(world, 'retry', `run/${id}`);
     expect({ code, err }).toEqual({ code: 0, err: `next: fist describe ${out.trim()}\n` });
     expect(out).toMatch(/^run\/[0-9a-f-]{36}\n$/);

@@ -58,6 +58,16 @@ const examples: Readonly<Record<string, Example>> = {
     answer: () => ({ status: 200, body: { ok: true, result: { message_id: 1 } } }),
     asks: ['sendMessage', 'editMessageText', 'sendMessage'].map((method) => `/${method}`),
   },
+  github: { answer: () => ({ status: 200, body: { number: 1, state: 'open', body: '' } }) },
+  jira: {
+    answer: ({ method, path }) => {
+      const status = { statusCategory: { key: 'new' } };
+      if (path.endsWith('/search')) return { status: 200, body: { issues: [] } };
+      if (path.endsWith('/transitions') && method === 'GET')
+        return { status: 200, body: { transitions: [{ id: '31', to: { statusCategory: { key: 'done' } } }] } };
+      return { status: 200, body: { key: 'OPS-1', fields: { status } } };
+    },
+  },
   prometheus: { says: 'fist_cause_confidence 0.9' },
 };
 

@@ -48,7 +48,7 @@ export function referencePages(): ReadonlyMap<string, string> {
         'Sink',
         typeTable(
           'Types',
-          sinks.map(({ type, description, deliver }) => ({ type, description, works: deliver !== null })),
+          sinks.map(({ type, description }) => ({ type, description, works: true })),
         ),
       ),
     ],

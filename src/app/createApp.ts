@@ -22,6 +22,7 @@ import { defaultLimits } from '../server/options.ts';
 import type { ServerLimits, ServerState } from '../server/options.ts';
 import { checkToken, loadOrCreateToken } from '../server/token.ts';
 import { createOutbox } from '../sinks/outbox.ts';
+import { createSinkTester } from '../sinks/tester.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import { startSources } from '../sources/running.ts';
 import { measureCommits } from '../store/commit/metrics.ts';
@@ -175,6 +176,18 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     const intake = createIntake(intakeOptions);
     const control = createControl({ store, catalog: resources, clock, log });
 
+    const http = createHttpClient({ policy: options.destinations });
+    lifecycle.onStop('http', () => http.close());
+    await http.load();
+    const delivering = {
+      http,
+      secrets,
+      clock,
+      dataFolder: dirname(tokenFileOf(options.database)),
+      writeStdout: async (text: string) => parts.writeStdout(text),
+    };
+    const sinkTester = createSinkTester({ ...delivering, catalog: resources });
+
     const server = await createServer({
       host: options.host,
       port: options.port,
@@ -189,6 +202,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       intake,
       requests: intake,
       control,
+      sinkTester,
       reader: store.read,
       storeHealth,
       cluster: watched?.health ?? null,
@@ -231,22 +245,16 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     });
     lifecycle.onStop('sources', () => sources.stop());
 
-    const http = createHttpClient({ policy: options.destinations });
-    lifecycle.onStop('http', () => http.close());
-    await http.load();
     const outbox = createOutbox({
       store,
       catalog: resources,
-      http,
-      secrets,
-      clock,
-      dataFolder: dirname(tokenFileOf(options.database)),
+      ...delivering,
+      intake,
       log,
       metrics,
       owner,
       random: Math.random,
       publicUrl: options.publicUrl,
-      writeStdout: async (text) => parts.writeStdout(text),
       stdoutColumns: parts.stdoutColumns,
       stepsView: stepsJson,
     });

@@ -101,11 +101,33 @@ export function addClientCommands(program: Command, action: Tie): void {
     ).option('-o, --output <format>', 'text, json or yaml', 'text'),
     async () => (await import('./status.ts')).status,
   );
+  addEffects(program, action);
+}
+
+/** Those that change something, or send something. */
+function addEffects(program: Command, action: Tie): void {
   action(
     serverOptions(
-      program.command('cancel <object>').description('Cancels run/ID; ends a pending delivery/ID without sending it'),
-    ).option('--reason <text>', 'kept with it', 'cancelled by fist cancel'),
+      program
+        .command('cancel <object>')
+        .description(
+          'Cancels run/ID; ends a pending delivery/ID without sending it, or all pending `deliveries` to a Sink, also to one that is gone',
+        ),
+    )
+      .option('--reason <text>', 'kept with it', 'cancelled by fist cancel')
+      .option('--sink <name>', 'deliveries: to this Sink')
+      .option('-n, --namespace <name>', 'deliveries: namespace of the Sink (default: default)'),
     async () => (await import('./control.ts')).cancel,
+  );
+  action(
+    serverOptions(
+      program
+        .command('test <sink>')
+        .description(
+          'Sends a message that says that it is a test to sink/[NAMESPACE/]NAME, and its end at once; prints what the receiver answered, with exit code 1 where it did not take it',
+        ),
+    ).option('-o, --output <format>', 'text, json or yaml', 'text'),
+    async () => (await import('./test-sink.ts')).testSink,
   );
   action(
     serverOptions(

@@ -5,12 +5,16 @@ import { objectOf, pathOf } from './nouns/index.ts';
 import { tell } from './output.ts';
 import type { Terminal } from './output.ts';
 
-/** `fist cancel run/ID` or `delivery/ID`. */
-export async function cancel(
-  terminal: Terminal,
-  flags: ServerFlags & { reason: string },
-  object = '',
-): Promise<number> {
+interface CancelFlags extends ServerFlags {
+  readonly reason: string;
+  readonly sink?: string;
+  readonly namespace?: string;
+}
+
+/** `fist cancel run/ID`, `delivery/ID`, or `deliveries --sink NAME`. */
+export async function cancel(terminal: Terminal, flags: CancelFlags, object = ''): Promise<number> {
+  if (object === 'deliveries') return cancelDeliveries(terminal, flags);
+  refuseFlags('cancel', flags, ['sink', 'namespace']);
   const named = objectOf(object, ['run', 'delivery']);
   const client = apiClient(flags, terminal);
   const { id } = (await client.post(`${pathOf(named)}/cancel`, { reason: flags.reason })) as { readonly id: string };
@@ -30,8 +34,7 @@ interface RetryFlags extends ServerFlags {
 /** `fist retry run/ID`, `delivery/ID`, or `deliveries --sink NAME --status failed`. */
 export async function retry(terminal: Terminal, flags: RetryFlags, object = ''): Promise<number> {
   if (object === 'deliveries') return retryDeliveries(terminal, flags);
-  const unused = (['sink', 'namespace', 'status'] as const).find((flag) => flags[flag] !== undefined);
-  if (unused !== undefined) throw new AppError('InvalidInput', `--${unused} is for \`fist retry deliveries\` only`);
+  refuseFlags('retry', flags, ['sink', 'namespace', 'status']);
   const named = objectOf(object, ['run', 'delivery']);
   const answer = (await apiClient(flags, terminal).post(`${pathOf(named)}/retry`, {})) as { id: string };
   if (named.noun.singular === 'delivery') {
@@ -41,6 +44,32 @@ export async function retry(terminal: Terminal, flags: RetryFlags, object = ''):
   }
   terminal.out(`run/${answer.id}\n`);
   tell(terminal, `next: fist describe run/${answer.id}`);
+  return 0;
+}
+
+/** Those that are for the deliveries of a Sink. */
+function refuseFlags<Flags extends object>(
+  command: string,
+  flags: Flags,
+  names: readonly (keyof Flags & string)[],
+): void {
+  const unused = names.find((name) => flags[name] !== undefined);
+  if (unused !== undefined)
+    throw new AppError('InvalidInput', `--${unused} is for \`fist ${command} deliveries\` only`);
+}
+
+async function cancelDeliveries(terminal: Terminal, flags: CancelFlags): Promise<number> {
+  const { sink, namespace = 'default', reason } = flags;
+  if (sink === undefined) {
+    throw new AppError('InvalidInput', 'only the pending deliveries to one Sink are ended together', {
+      next: 'fist cancel deliveries --sink NAME',
+    });
+  }
+  const client = apiClient(flags, terminal);
+  const { cancelled } = await client.call('POST /api/v1/deliveries/cancel', { body: { sink, namespace, reason } });
+  terminal.out(
+    `${cancelled} ${cancelled === 1 ? 'delivery' : 'deliveries'} to ${namespace}/${sink} will not be sent\n`,
+  );
   return 0;
 }
 

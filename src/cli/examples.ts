@@ -76,9 +76,11 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist why pod/web-1 -n shop', 'what fires about a pod'],
   ],
   status: [['fist status && echo well', 'exit code 1 where something is wrong']],
+  test: [['fist test sink/report', 'whether its receiver takes what it is sent']],
   cancel: [
     ['fist cancel run/RUN --reason "wrong cluster"', 'asks a run to stop'],
     ['fist cancel delivery/DELIVERY', 'does not send it'],
+    ['fist cancel deliveries --sink old-chat', 'none of those that wait for a Sink that is gone'],
   ],
   retry: [
     ['fist retry run/RUN', 'a new run of the same'],

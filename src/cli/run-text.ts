@@ -33,6 +33,7 @@ export function runText(run: RunDetail, view: DetailView): string {
         ['Workflow', `${run.namespace}/${run.name}`],
         ['Status', `${run.status}${run.waitingFor === null ? '' : `, waits for ${run.waitingFor}`}`],
         ['Trigger', triggerText(run)],
+        ['Parent', parentText(run)],
         ['Created', timeText(run.createdAt)],
         ['Started', run.startedAt === null ? null : timeText(run.startedAt)],
         ['Completed', run.completedAt === null ? null : timeText(run.completedAt) + tookText(run)],
@@ -77,6 +78,11 @@ function triggerText({ triggerSource, input: { alert, source, data } }: RunDetai
     return `${source.type} ${triggerSource}${typeof due === 'string' ? `, due ${timeText(due)}` : ''}${isLate ? `, after ${missed} that were missed` : ''}`;
   }
   return `${triggerSource}, alert ${alert.name} (alert/${shortId(alert.id)}, episode ${alert.episode})`;
+}
+
+function parentText({ input: { parent } }: RunDetail): string | null {
+  if (parent === undefined) return null;
+  return `run/${shortId(parent.runId)} of Workflow ${parent.workflows.join(', then ')}`;
 }
 
 function tookText({ startedAt, completedAt }: RunDetail): string {

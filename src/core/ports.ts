@@ -1,6 +1,8 @@
 import type { Catalog, CatalogSource, SecretReference } from './catalog.ts';
+import type { DeliveryEvent } from './delivery.ts';
 import type { AppError } from './errors.ts';
 import type { IntakeAnswer, Notification, RequestAnswer, RunRequest } from './event.ts';
+import type { JsonObject } from './json.ts';
 import type { ProcessIdentity } from './run.ts';
 import type { Timestamp } from './time.ts';
 
@@ -102,6 +104,22 @@ export interface StoreHealth {
   problem(): Promise<string | null>;
 }
 
+/** A run that a Sink asks for, in the Sink's namespace. */
+export interface ChildRunRequest {
+  /** Id of the delivery: one that is sent again has one run. */
+  readonly key: string;
+  readonly namespace: string;
+  readonly sinkName: string;
+  /** Name of the Workflow. */
+  readonly workflow: string;
+  /** `.source.context` of the run. */
+  readonly context: JsonObject;
+  /** The run that the delivery tells of. */
+  readonly parentRunId: string | null;
+  /** The alert is resolved, since; null = it fires. */
+  readonly resolvedAt: Timestamp | null;
+}
+
 /** Takes notifications in: answers only after the commit (2xx means durable). */
 export interface Intake {
   /** Why nothing more is taken now, so that a sender is refused before its body is read; null = come in. */
@@ -117,6 +135,39 @@ export interface RunRequests {
   request(source: CatalogSource, request: RunRequest): Promise<RequestAnswer>;
 }
 
+/** Takes in the runs that Sinks ask for. */
+export interface ChildRuns {
+  /**
+   * Makes a run of another Workflow; answers its id. Throws WorkflowNotReady (retryable: it may be there later), and Conflict where
+   * the Workflow led there itself or too many did.
+   */
+  startChild(request: ChildRunRequest): Promise<string>;
+}
+
+/** What a Sink's receiver answered to one message of a test. */
+export interface SinkTestMessage {
+  readonly event: DeliveryEvent;
+  readonly sent: boolean;
+  /** What the receiver calls it; null = nothing. */
+  readonly reference: string | null;
+  /** Why it was not sent. */
+  readonly reason: string | null;
+}
+
+export interface SinkTest {
+  /** All messages. */
+  readonly sent: boolean;
+  /** Whether the Sink's condition would let the message through, which is sent all the same; null = it has none. */
+  readonly conditionHolds: boolean | null;
+  readonly messages: readonly SinkTestMessage[];
+}
+
+/** Tries Sinks out. */
+export interface SinkTester {
+  /** Sends a message that is marked as a test, and its end. Throws NotFound. */
+  test(namespace: string, name: string): Promise<SinkTest>;
+}
+
 /** What comes back from people. */
 export interface Control {
   /** Asks a run to stop. Throws NotFound, or Conflict for a finished run. */
@@ -127,6 +178,8 @@ export interface Control {
   retryDeliveries(namespace: string, sinkName: string): Promise<number>;
   /** Ends a delivery that is pending without sending it. Throws NotFound, or Conflict for one that has ended. */
   cancelDelivery(deliveryId: string, reason: string): Promise<void>;
+  /** The same for all pending deliveries to a Sink; answers how many. Throws NotFound where there are none and no such Sink. */
+  cancelDeliveries(namespace: string, sinkName: string, reason: string): Promise<number>;
   /** Makes a new run with `retry_of` and returns its id. Throws NotFound, or Conflict for an unfinished run. */
   retry(runId: string): Promise<string>;
 }

@@ -46,6 +46,7 @@ export type RunBrief = Pick<
   | 'episode'
   | 'planHash'
   | 'retryOf'
+  | 'requestedBy'
   | 'leaseOwner'
   | 'waitingFor'
   | 'createdAt'
@@ -56,7 +57,7 @@ export interface RunStore extends RunReader {
    * Inserts runs (and their plans, once per hash). Throws StoreConflict where (alert, episode, workflow) has one already.
    */
   insertAll(runs: readonly NewRun[]): Promise<void>;
-  /** False where (alert, episode, workflow) has one already. */
+  /** False where (alert, episode, workflow), or the delivery that asked for it, has one already. */
   insert(run: NewRun): Promise<boolean>;
   /**
    * Runs of these alerts, oldest first: those that have not ended, those created at `since` or later, and those of an
@@ -91,6 +92,8 @@ export interface RunStore extends RunReader {
   update(id: string, changes: Partial<RunRecord>): Promise<void>;
   /** {@link RunReader.find}, after whoever deletes the run; from then on nobody does until the commit. */
   findLocked(id: string): Promise<RunRecord | undefined>;
+  /** Id of the run that a delivery asked for. */
+  findRequested(deliveryId: string): Promise<string | undefined>;
   /** Whether another run has not ended. */
   hasOthers(run: Pick<RunRecord, 'id'>): Promise<boolean>;
   /** Asks an unfinished run to stop and wakes it if nobody holds it. The first reason stays. False = finished or absent. */

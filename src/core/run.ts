@@ -49,8 +49,17 @@ export interface RunInput {
   readonly data?: JsonObject;
   /** `spec.context` of the Source. */
   readonly context: JsonObject;
-  /** How many `workflow` sinks led here, against loops. */
+  /** How many Sinks that start Workflows led here, against loops. */
   readonly depth: number;
+  /** Whose end (or start) led here; absent = no run's. */
+  readonly parent?: RunParent;
+}
+
+/** The run whose delivery asked for another one. */
+export interface RunParent {
+  readonly runId: string;
+  /** Names of the Workflows that led here, oldest first, the parent's own last. All are of one namespace. */
+  readonly workflows: readonly string[];
 }
 
 /** A `workflows` row: one run. Waiting = running without a lease. */
@@ -73,6 +82,8 @@ export interface RunRecord {
   readonly error: string | null;
   readonly errorCode: ErrorCode | null;
   readonly retryOf: string | null;
+  /** Id of the delivery whose Sink asked for it; it has one run. */
+  readonly requestedBy: string | null;
   readonly fence: number;
   readonly leaseOwner: string | null;
   readonly leaseUntil: Timestamp | null;

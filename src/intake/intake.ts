@@ -1,7 +1,7 @@
 import type { CatalogSource } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { CatalogHolder, Clock, Intake, Log, RunRequests } from '../core/ports.ts';
+import type { CatalogHolder, Clock, Intake, Log, ChildRuns, RunRequests } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import { toTimestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
@@ -10,6 +10,7 @@ import type { BatchContext, Outcome, TakenBatch } from './batch.ts';
 import type { EventWithoutAlert } from './events.ts';
 import type { Arrival, PartOutcome, RecentEvents } from './facts.ts';
 import { partsOf } from './parts.ts';
+import { startChild } from './child.ts';
 import { createIntakeQueue, defaultIntakeLimits } from './queue.ts';
 import type { IntakeLimits, PartPlace, Waiting } from './queue.ts';
 import { answerOf, report } from './report.ts';
@@ -31,7 +32,7 @@ type Caller = Waiting<Arrival, Outcome>;
  * way shares the next transaction; each is decided as if it came alone, and the answer comes after the commit. Rejects
  * with StoreUnavailable or Draining.
  */
-export function createIntake(options: IntakeOptions): Intake & RunRequests {
+export function createIntake(options: IntakeOptions): Intake & RunRequests & ChildRuns {
   const { store, clock, catalog } = options;
   const recent = createRecentEvents();
   const queue = createIntakeQueue<Arrival, Outcome>({
@@ -102,6 +103,7 @@ export function createIntake(options: IntakeOptions): Intake & RunRequests {
       reportRequest(options, requested, taken);
       return taken.answer;
     },
+    startChild: (request) => startChild(options, request),
     async deadLetter(source, reason, message, body) {
       const receivedAt = toTimestamp(clock.now());
       const { namespace, name: sourceName } = source;

@@ -93,7 +93,9 @@ function stormGuard({ source, nowMs, runsOfSource }: MuteFacts): Mute | null {
 export function countInFlapWindow(runs: readonly RunBrief[], workflow: string, now: Timestamp): number {
   if (runs.length === 0) return 0;
   const since = addMs(now, -flapWindowMs);
-  return runs.filter(({ name, createdAt }) => name === workflow && createdAt >= since).length;
+  return runs.filter(
+    ({ name, createdAt, requestedBy }) => name === workflow && createdAt >= since && requestedBy === null,
+  ).length;
 }
 
 const chain: readonly MutePolicy[] = [suspended, labelled, cooldown, flapCap, stormGuard];

@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import type { AlertItem, AlertRecord, AlertTransition, StoredAlert } from '../core/alert.ts';
 import type { FoldTransition } from '../core/alert-fold.ts';
 import type { CatalogSink, CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
-import type { AlertSnapshot, RunInput, RunRecord } from '../core/run.ts';
+import type { ChildRunRequest } from '../core/ports.ts';
+import type { AlertSnapshot, RunInput, RunParent, RunRecord } from '../core/run.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
@@ -90,38 +91,87 @@ export function newRun(
 ): RunRecord {
   const plan = workflow?.plan ?? null;
   const ready = workflow !== undefined && workflow.ready && plan !== null;
+  const { namespace, name, type, context } = source;
+  const run = pendingRun(
+    {
+      name: source.triggerWorkflow,
+      namespace,
+      triggerSource: `${namespace}/${name}`,
+      alertId: about.alert?.id ?? null,
+      episode: about.alert?.episode ?? 0,
+      requestedBy: null,
+      input: { source: { name, namespace, type }, ...about, context, depth: 0 },
+    },
+    { plan, planHash: plan === null ? null : (workflow?.planHash ?? null) },
+    now,
+  );
+  if (ready) return run;
+  const error = notReady(source, workflow);
+  return { ...run, status: 'failed', error, errorCode: 'WorkflowNotReady', wakeAt: null, completedAt: now };
+}
+
+type Planned = Pick<CatalogWorkflow, 'plan' | 'planHash'>;
+
+/** The run that a Sink asks for: about the alert of the run that led to it, as it stands now. */
+export function childRun(
+  { key, namespace, sinkName, workflow, context, resolvedAt }: ChildRunRequest,
+  planned: Planned,
+  { told, parent }: { readonly told: RunRecord | undefined; readonly parent: RunParent | null },
+  now: Timestamp,
+): RunRecord {
+  const known = told?.input.alert ?? null;
+  const alert: AlertSnapshot | null =
+    known === null || resolvedAt === null ? known : { ...known, status: 'resolved', endsAt: resolvedAt };
+  return pendingRun(
+    {
+      name: workflow,
+      namespace,
+      triggerSource: `Sink ${namespace}/${sinkName}`,
+      alertId: told?.alertId ?? null,
+      episode: told?.episode ?? 0,
+      requestedBy: key,
+      input: {
+        source: told?.input.source ?? { name: sinkName, namespace, type: 'sink' },
+        alert,
+        context,
+        depth: parent?.workflows.length ?? 1,
+        ...(told?.input.data === undefined ? {} : { data: told.input.data }),
+        ...(parent === null ? {} : { parent }),
+      },
+    },
+    planned,
+    now,
+  );
+}
+
+/** A run that waits to be claimed. */
+function pendingRun(
+  what: Pick<RunRecord, 'name' | 'namespace' | 'triggerSource' | 'alertId' | 'episode' | 'requestedBy' | 'input'>,
+  { plan, planHash }: Planned,
+  now: Timestamp,
+): RunRecord {
   return {
     id: newId(),
-    name: source.triggerWorkflow,
-    namespace: source.namespace,
-    triggerSource: `${source.namespace}/${source.name}`,
-    status: ready ? 'pending' : 'failed',
-    alertId: about.alert?.id ?? null,
-    episode: about.alert?.episode ?? 0,
-    planHash: plan === null ? null : (workflow?.planHash ?? null),
+    ...what,
+    status: 'pending',
+    planHash,
     stepsCompleted: 0,
     totalSteps: plan?.steps.length ?? 0,
     currentStep: null,
-    input: {
-      source: { name: source.name, namespace: source.namespace, type: source.type },
-      ...about,
-      context: source.context,
-      depth: 0,
-    },
     outputs: {},
-    error: ready ? null : notReady(source, workflow),
-    errorCode: ready ? null : 'WorkflowNotReady',
+    error: null,
+    errorCode: null,
     retryOf: null,
     fence: 0,
     leaseOwner: null,
     leaseUntil: null,
-    wakeAt: ready ? now : null,
+    wakeAt: now,
     waitingFor: null,
     deadlineAt: addMs(now, plan?.deadlineMs ?? oneDayMs),
     cancelRequestedAt: null,
     cancelReason: null,
     startedAt: null,
-    completedAt: ready ? null : now,
+    completedAt: null,
     createdAt: now,
   };
 }

@@ -47,7 +47,8 @@ export function decideStart(
   const workflow = catalog.workflow(source.namespace, source.triggerWorkflow);
   const run = newRun(source, workflow, { alert }, now);
   const same = earlier.filter(
-    ({ name, namespace, retryOf }) => name === run.name && namespace === run.namespace && retryOf === null,
+    ({ name, namespace, retryOf, requestedBy }) =>
+      name === run.name && namespace === run.namespace && retryOf === null && requestedBy === null,
   );
   if (same.some(({ episode }) => episode === run.episode)) return null;
   const plan = workflow?.plan ?? null;

@@ -97,17 +97,8 @@ function compare(left: string, right: string): number {
 
 function buildSink(object: ResourceObject): CatalogSink {
   const { accepted, issues } = checkSink(object.spec);
-  const supported = accepted === null || accepted.backend.deliver !== null;
-  const notImplemented: Condition | null = supported
-    ? null
-    : {
-        type: 'Ready',
-        status: 'False',
-        reason: 'NotImplemented',
-        message: `Sinks of type ${typeOf(object)} cannot deliver in this version; deliveries to it fail`,
-      };
   return {
-    ...head(object, issues, notImplemented === null ? [] : [notImplemented]),
+    ...head(object, issues, []),
     config: accepted?.config ?? {},
     condition: accepted?.spec.condition ?? null,
     sendResolved: accepted?.spec.sendResolved ?? false,

@@ -32,7 +32,7 @@ export function checkSink(value: unknown): Checked<AcceptedSink> {
   const texts = templatedTexts(backend.config, config.data as JsonObject);
   const issues = [
     ...(spec.condition === undefined ? [] : textIssues(spec.condition, 'condition', ['spec', 'condition'], 'Sink')),
-    ...texts.flatMap(({ path, text }) => textIssues(text, 'template', [...base, ...path], 'Sink')),
+    ...texts.flatMap(({ path, text, kind }) => textIssues(text, kind, [...base, ...path], 'Sink')),
     ...unused,
   ];
   return checked({ spec, backend, config: config.data as JsonObject }, issues);

@@ -60,7 +60,7 @@ describe('documents to begin with', () => {
       'Workflow cli',
       'Workflow agent',
       'Workflow conditional',
-      ...sinks.filter(({ deliver }) => deliver !== null).map(({ type }) => `Sink ${type}`),
+      ...sinks.map(({ type }) => `Sink ${type}`),
     ]);
     expect(() => writeStarter('Sink', 'fax')).toThrow('no Sink of type fax that this version can run');
   });

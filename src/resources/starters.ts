@@ -74,11 +74,9 @@ const starters: readonly Starter[] = [
       agent: { name: 'investigate', type: 'agent', goal: 'Find out why {{ .alert.alertname }} fires.' },
     },
   ]),
-  ...sinks
-    .filter(({ deliver }) => deliver !== null)
-    .map(({ type, example }): Starter => {
-      return { kind: 'Sink', type, name: 'report', spec: { type, config: example, sendResolved: true } };
-    }),
+  ...sinks.map(({ type, example }): Starter => {
+    return { kind: 'Sink', type, name: 'report', spec: { type, config: example, sendResolved: true } };
+  }),
 ];
 
 function workflow(type: string, steps: readonly Values[]): Starter {
@@ -89,7 +87,7 @@ function workflow(type: string, steps: readonly Values[]): Starter {
 const runnable: Readonly<Record<ResourceKind, readonly string[]>> = {
   Source: sourceDefinitions.filter(({ notImplemented }) => notImplemented === null).map(({ type }) => type),
   Workflow: stepDefinitions.map(({ type }) => type),
-  Sink: sinks.filter(({ deliver }) => deliver !== null).map(({ type }) => type),
+  Sink: sinks.map(({ type }) => type),
 };
 
 /** The types that {@link writeStarter} takes: of a Workflow those of its step. */

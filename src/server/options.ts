@@ -1,5 +1,15 @@
 import type { Catalog } from '../core/catalog.ts';
-import type { Clock, ClusterHealth, Control, Intake, Log, RunRequests, Secrets, StoreHealth } from '../core/ports.ts';
+import type {
+  Clock,
+  ClusterHealth,
+  Control,
+  Intake,
+  Log,
+  RunRequests,
+  Secrets,
+  SinkTester,
+  StoreHealth,
+} from '../core/ports.ts';
 import type { ListReader } from '../core/lists.ts';
 import type { RunReader } from '../core/run-store.ts';
 import type { DeliveryReader } from '../core/store.ts';
@@ -39,6 +49,7 @@ export interface ServerOptions {
   readonly intake: Intake;
   readonly requests: RunRequests;
   readonly control: Control;
+  readonly sinkTester: SinkTester;
   readonly reader: ServerReader;
   readonly storeHealth: StoreHealth;
   /** null = none was named. */

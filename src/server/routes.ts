@@ -3,7 +3,14 @@ import { getAlert, listAlerts } from './api/alerts.ts';
 import { createAlert, getAlertRow, listAlertRows } from './api/contract-alerts.ts';
 import { listEventRows } from './api/contract-events.ts';
 import { getRunOutputs, getRunRow, listRunRows, listStepRows } from './api/contract-runs.ts';
-import { cancelDelivery, getDelivery, listDeliveries, retryDeliveries, retryDelivery } from './api/deliveries.ts';
+import {
+  cancelDeliveries,
+  cancelDelivery,
+  getDelivery,
+  listDeliveries,
+  retryDeliveries,
+  retryDelivery,
+} from './api/deliveries.ts';
 import { listGaps } from './api/gaps.ts';
 import { getInfo, getOpenApi } from './api/info.ts';
 import { getDeadLetter, getEvent, listDeadLetters, listEvents } from './api/inputs.ts';
@@ -17,6 +24,7 @@ import {
 } from './api/resources.ts';
 import { listSinks, listSources, listWorkflows } from './api/resources.ts';
 import { cancelRun, getRun, listRuns, retryRun } from './api/runs.ts';
+import { testSink } from './api/sink-test.ts';
 import { streamChanges } from './api/stream.ts';
 import { getStatus } from './api/status.ts';
 import type { DeepReadonly, ParamName, Route } from './define-route.ts';
@@ -39,6 +47,7 @@ export const routes = [
   retryDelivery,
   retryDeliveries,
   cancelDelivery,
+  cancelDeliveries,
   listGaps,
   streamChanges,
   listSources,
@@ -50,6 +59,7 @@ export const routes = [
   listSinks,
   getSink,
   getDefaultSink,
+  testSink,
   listEvents,
   getEvent,
   listDeadLetters,

@@ -229,7 +229,14 @@ describe('errors', () => {
       throw error;
     };
     const { server } = await start({
-      control: { cancel: fail, retry: fail, retryDelivery: fail, retryDeliveries: fail, cancelDelivery: fail },
+      control: {
+        cancel: fail,
+        retry: fail,
+        retryDelivery: fail,
+        retryDeliveries: fail,
+        cancelDelivery: fail,
+        cancelDeliveries: fail,
+      },
     });
     const url = '/api/v1/runs/019b71b4-4c64-7000-8000-0123456789ab/cancel';
     const response = await server.inject({ method: 'POST', url, headers: authorized });
@@ -262,6 +269,7 @@ describe('errors', () => {
         retryDelivery: async () => undefined,
         retryDeliveries: async () => 0,
         cancelDelivery: async () => undefined,
+        cancelDeliveries: async () => 0,
       },
     });
     const headers = { ...authorized, 'content-type': type };

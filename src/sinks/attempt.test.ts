@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { deliveryFixture, sinkFixture } from '../../test/support/deliveries.ts';
+import { noRuns } from '../../test/support/outbox.ts';
 import { attemptDelivery, attemptLimitMs } from './attempt.ts';
 import type { SinkIo } from './define.ts';
 import { nothingKnown } from './known.ts';
@@ -20,6 +21,7 @@ function attempt(signal: AbortSignal) {
     clock,
     http: { send: () => expect.fail('it sent') },
     secrets: { get: () => null },
+    intake: noRuns,
     writeStdout: () => Promise.resolve(),
     dataFolder: '/nowhere',
   };

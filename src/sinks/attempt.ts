@@ -3,9 +3,10 @@ import type { CatalogSink } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { Clock, HttpClient, Secrets } from '../core/ports.ts';
+import type { Clock, HttpClient, ChildRuns, Secrets } from '../core/ports.ts';
 import { requestWasSent } from '../lib/http.ts';
 import type { KnownReferences, SinkBackend, SinkDelivery, SinkIo } from './define.ts';
+import { viewOf } from './payload.ts';
 import type { AttemptResult } from './retry-policy.ts';
 
 /** The world of an attempt. */
@@ -15,6 +16,7 @@ export interface AttemptOptions {
   readonly clock: Clock;
   /** Holds a folder for files of Sinks. */
   readonly dataFolder: string;
+  readonly intake: ChildRuns;
   writeStdout(text: string): Promise<void>;
 }
 
@@ -22,7 +24,10 @@ export interface AttemptOptions {
 export interface Attempt {
   readonly sink: CatalogSink;
   readonly backend: SinkBackend;
-  readonly delivery: DeliveryRecord;
+  readonly delivery: Pick<
+    DeliveryRecord,
+    'id' | 'sinkName' | 'event' | 'alertId' | 'runId' | 'attempts' | 'idempotencyKey'
+  >;
   readonly payload: JsonObject;
   /** Fields of the config with their templates rendered. */
   readonly fields: JsonObject;
@@ -53,16 +58,20 @@ export async function attemptDelivery(
   const { id, sinkName, event, alertId, runId, attempts, idempotencyKey } = delivery;
   const subjectKey = alertId ?? runId ?? id;
   const told: SinkDelivery = { sinkName, event, payload, idempotencyKey, subjectKey, isRepeat: attempts > 1, known };
-  const io = sinkIo(options, sink, either);
+  const io = sinkIo(options, { sink, delivery, payload }, either);
   const sent = Promise.resolve()
-    .then(() => backend.deliver?.(io, { ...sink.config, ...fields }, told) ?? cannot(sink))
+    .then(() => backend.deliver(io, { ...sink.config, ...fields }, told))
     .catch(verdictOf);
   const result = await Promise.race([sent, late]);
   ended.abort();
   return result;
 }
 
-function sinkIo(options: AttemptOptions, sink: CatalogSink, signal: AbortSignal): SinkIo {
+function sinkIo(
+  options: AttemptOptions,
+  { sink, delivery, payload }: Pick<Attempt, 'sink' | 'delivery' | 'payload'>,
+  signal: AbortSignal,
+): SinkIo {
   const endsAt = options.clock.monotonic() + requestTimeoutMs;
   return {
     http: options.http,
@@ -76,16 +85,22 @@ function sinkIo(options: AttemptOptions, sink: CatalogSink, signal: AbortSignal)
     },
     write: (text) => options.writeStdout(text),
     folder: join(options.dataFolder, 'sinks', sink.namespace),
+    startRun: (workflow, context) =>
+      options.intake.startChild({
+        key: delivery.id,
+        namespace: sink.namespace,
+        sinkName: sink.name,
+        workflow,
+        context,
+        parentRunId: delivery.runId,
+        resolvedAt: viewOf(payload).resolvedAt,
+      }),
     now: () => options.clock.now(),
     signal,
     get timeoutMs() {
       return Math.max(1, Math.ceil(endsAt - options.clock.monotonic()));
     },
   };
-}
-
-function cannot({ type }: CatalogSink): AttemptResult {
-  return { ok: false, retry: false, reason: `Sinks of type ${type} cannot deliver in this version` };
 }
 
 function unanswered(reason: string): AttemptResult {

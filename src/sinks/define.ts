@@ -13,6 +13,8 @@ export interface SinkIo {
   write(text: string): Promise<void>;
   /** Where Sinks of this namespace may keep files; it need not be there yet. */
   readonly folder: string;
+  /** Makes a run of a Workflow in the Sink's namespace, one for each delivery; answers its id. Throws what `ChildRuns` does. */
+  startRun(workflow: string, context: JsonObject): Promise<string>;
   /** The wall clock, milliseconds since the epoch: for answers that hold dates. */
   now(): number;
   /** Aborted when the attempt has taken too long, or the server stops. */
@@ -61,8 +63,7 @@ export interface SinkBackend<Type extends string = string> {
   readonly escape: ((value: string) => string) | null;
   /** Attempts per minute where `spec.delivery` says nothing; null = no limit. */
   readonly ratePerMinute: number | null;
-  /** null: this version checks the config and cannot deliver (condition `NotImplemented`). */
-  readonly deliver: ((io: SinkIo, config: JsonObject, delivery: SinkDelivery) => Promise<DeliveryVerdict>) | null;
+  deliver(io: SinkIo, config: JsonObject, delivery: SinkDelivery): Promise<DeliveryVerdict>;
 }
 
 export interface SinkDefinition<Type extends string, Config extends z.ZodObject> {
@@ -81,8 +82,8 @@ export interface SinkDefinition<Type extends string, Config extends z.ZodObject>
   readonly escape?: (value: string) => string;
   /** Attempts per minute where `spec.delivery` says nothing, as the receiver takes them. Absent: no limit. */
   readonly ratePerMinute?: number;
-  /** Sends once and answers with a verdict: it never sleeps, retries or logs. Absent: not in this version. */
-  readonly deliver?: (io: SinkIo, config: z.output<Config>, delivery: SinkDelivery) => Promise<DeliveryVerdict>;
+  /** Sends once and answers with a verdict: it never sleeps, retries or logs. */
+  readonly deliver: (io: SinkIo, config: z.output<Config>, delivery: SinkDelivery) => Promise<DeliveryVerdict>;
 }
 
 /** Declares a sink type. Its file, a line in index.ts, a test and an example are all that a new one needs. */
@@ -108,6 +109,6 @@ export function defineSink<const Type extends string, Config extends z.ZodObject
     escape,
     ratePerMinute,
     // What was accepted once; the texts of its templates are rendered by now.
-    deliver: deliver === undefined ? null : (io, value, delivery) => deliver(io, value as z.output<Config>, delivery),
+    deliver: (io, value, delivery) => deliver(io, value as z.output<Config>, delivery),
   };
 }

@@ -26,6 +26,9 @@ export const endpointSecret = secretRef.meta({
 /** Text that is a template over the payload. It is checked by lint, and rendered before the first send. */
 export const templated = z.string().max(65_536).meta({ template: true });
 
+/** Text that is a condition over the payload: `deliver` gets `true` or `false`. */
+export const conditional = z.string().max(65_536).meta({ condition: true });
+
 export const template = templated.meta({
   description:
     'Go text/template. Roots: .source .alert .workflow .steps .report .run .event .timestamp .text (the report for people).',

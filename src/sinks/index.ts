@@ -4,6 +4,7 @@ import { discord } from './discord.ts';
 import { googlechat } from './googlechat.ts';
 import { file } from './file.ts';
 import { grafana } from './grafana.ts';
+import { github } from './github.ts';
 import { jira } from './jira.ts';
 import { mattermost } from './mattermost.ts';
 import { ntfy } from './ntfy.ts';
@@ -26,6 +27,7 @@ export const sinks = [
   alertmanager,
   prometheus,
   jira,
+  github,
   pagerduty,
   opsgenie,
   grafana,

@@ -4,6 +4,7 @@ import type { ContractStore } from '../../test/contract/stores.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { createdAt, deliveryFixture, runFixture, sinkFixture, stepFixture } from '../../test/support/deliveries.ts';
 import { silentLog } from '../../test/support/engine.ts';
+import { noRuns } from '../../test/support/outbox.ts';
 import type { Catalog } from '../core/catalog.ts';
 import type { Store } from '../core/store.ts';
 import type { PumpOptions } from '../lib/pump.ts';
@@ -33,6 +34,7 @@ describe.each(contractStores)('deliveries on $name', (database) => {
       catalog: { current: () => ({ sink }) as unknown as Catalog },
       http: { send: () => Promise.reject(new Error('not used')) },
       secrets: { get: () => null },
+      intake: noRuns,
       clock: opened.clock,
       log: silentLog,
       metrics: { increment: () => undefined, observe: () => undefined, set: () => undefined },

@@ -9,6 +9,7 @@ import { silentLog } from '../../test/support/engine.ts';
 import { effectHeader, faults, startFaultyPeer } from '../../test/support/faulty-peer.ts';
 import type { Fault, FaultyPeer } from '../../test/support/faulty-peer.ts';
 import { createRandom } from '../../test/support/random.ts';
+import { noRuns } from '../../test/support/outbox.ts';
 import type { Catalog, CatalogSink } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { HttpClient } from '../core/ports.ts';
@@ -97,6 +98,7 @@ describe.each(contractStores)('effects at a receiver, deliveries on $name', (dat
       catalog: { current: () => ({ sink: () => sink }) as unknown as Catalog },
       http,
       secrets: { get: () => null },
+      intake: noRuns,
       clock,
       log: silentLog,
       metrics: { increment: () => undefined, observe: () => undefined, set: () => undefined },

@@ -151,17 +151,6 @@ describe.each(contractStores)('outbox on $name', (database) => {
     expect(await on.store.read.deliveries.find('d2')).toMatchObject({ status: 'failed', errorCode: 'SinkNotReady' });
   });
 
-  test('a type without delivery fails and is never sent', async () => {
-    on.sinks = [{ ...webhookSink, type: 'workflow', ready: false, config: { channel: '#x' } }];
-    await on.insert();
-    expect(await on.handle()).toMatchObject({
-      status: 'failed',
-      sinkType: 'workflow',
-      errorCode: 'SinkNotReady',
-      attempts: 1,
-    });
-  });
-
   test('a Sink that is not ready is waited for', async () => {
     const conditions = [
       { type: 'Ready', status: 'False', reason: 'InvalidSpec', message: 'spec.config.endpoint is required' },

@@ -4,7 +4,7 @@ import type { DeliveryRecord, RenderedPayload } from '../core/delivery.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { CatalogHolder, Clock, HttpClient, Log, Secrets } from '../core/ports.ts';
+import type { CatalogHolder, Clock, HttpClient, Log, ChildRuns, Secrets } from '../core/ports.ts';
 import type { StepRecord } from '../core/run.ts';
 import type { DeliveryEnd, DeliveryReader, Store } from '../core/store.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
@@ -29,6 +29,7 @@ export interface OutboxOptions {
   readonly catalog: CatalogHolder;
   readonly http: HttpClient;
   readonly secrets: Secrets;
+  readonly intake: ChildRuns;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -165,9 +166,9 @@ async function prepare(
   delivery: DeliveryRecord,
   sink: CatalogSink | undefined,
 ): Promise<Preparation> {
-  if (sink === undefined) return notReady('', true, `there is no Sink ${delivery.namespace}/${delivery.sinkName}`);
+  if (sink === undefined) return notReady('', `there is no Sink ${delivery.namespace}/${delivery.sinkName}`);
   const backend = findSink(sink.type);
-  if (backend === undefined) return notReady(sink.type, true, `there is no Sink type ${sink.type}`);
+  if (backend === undefined) return notReady(sink.type, `there is no Sink type ${sink.type}`);
   const { rendered, incident } = await render(options, delivery, sink, backend);
   if (rendered.kind === 'defect') return { kind: 'fail', sinkType: sink.type, result: defect(rendered.thrown) };
   if (rendered.kind === 'skip') return { kind: 'skip', sinkType: sink.type, reason: rendered.reason };
@@ -175,19 +176,17 @@ async function prepare(
     const result: AttemptResult = { ok: false, retry: false, reason: rendered.reason, code: 'TemplateInvalid' };
     return { kind: 'fail', sinkType: sink.type, result };
   }
-  if (backend.deliver === null) {
-    return notReady(sink.type, false, `Sinks of type ${sink.type} cannot deliver in this version`);
-  }
-  if (!sink.ready) return notReady(sink.type, true, readiness(sink));
+  if (!sink.ready) return notReady(sink.type, notReadyReason(sink));
   const { payload, fields, keep } = rendered;
   return { kind: 'send', sink, backend, content: { payload, fields }, keep, incident };
 }
 
-function notReady(sinkType: string, retry: boolean, reason: string): Preparation {
-  return { kind: 'fail', sinkType, result: { ok: false, retry, reason, code: 'SinkNotReady' } };
+function notReady(sinkType: string, reason: string): Preparation {
+  return { kind: 'fail', sinkType, result: { ok: false, retry: true, reason, code: 'SinkNotReady' } };
 }
 
-function readiness(sink: CatalogSink): string {
+/** Of a Sink that is not ready. */
+export function notReadyReason(sink: CatalogSink): string {
   const condition = sink.conditions.find(({ type }) => type === 'Ready');
   return `Sink ${sink.namespace}/${sink.name} is not ready: ${condition?.message ?? 'unknown reason'}`;
 }

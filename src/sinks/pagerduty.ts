@@ -5,7 +5,7 @@ import { defineSink } from './define.ts';
 import type { SinkDelivery } from './define.ts';
 import { action, endpoint, templated } from './fields.ts';
 import { sendRequest } from './http.ts';
-import { titleOf, viewOf } from './payload.ts';
+import { linksOf, summaryOf, viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
 
 /** Limits of the Events API v2 (PagerDuty/api-schema: reference/events-v2). */
@@ -71,17 +71,11 @@ interface TriggerTexts {
 }
 
 function triggerOf(view: PayloadView, config: TriggerTexts) {
-  const { cause, confidence, url, generatorUrl, annotations } = view;
-  const runbook = annotations['runbook_url'];
-  const links = [
-    { href: url, text: 'Run' },
-    { href: runbook ?? null, text: 'Runbook' },
-    { href: generatorUrl, text: 'Query' },
-  ].filter((link): link is { href: string; text: string } => link.href !== null && /^https?:\/\//.test(link.href));
+  const { cause, confidence, url } = view;
   return {
     client: 'Punching Fist',
     ...(url === null ? {} : { client_url: url }),
-    links,
+    links: linksOf(view),
     payload: {
       summary: cutText(config.summary ?? summaryOf(view), mostSummaryCharacters) || 'an alert without a name',
       source: view.object || view.name || 'fist',
@@ -99,10 +93,6 @@ function triggerOf(view: PayloadView, config: TriggerTexts) {
       },
     },
   };
-}
-
-function summaryOf(view: PayloadView): string {
-  return view.cause === null ? titleOf(view) : `${titleOf(view)}: ${view.cause}`;
 }
 
 /** Custom details are what may be large; PagerDuty refuses an event with more than 512 KB. */

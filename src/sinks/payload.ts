@@ -59,9 +59,32 @@ export function titleOf({ name, object }: Pick<PayloadView, 'name' | 'object'>):
   return object === '' ? name : `${name} ${object}`;
 }
 
+/** The title and the cause, where one is told. */
+export function summaryOf(view: PayloadView): string {
+  return view.cause === null ? titleOf(view) : `${titleOf(view)}: ${view.cause}`;
+}
+
 /** Where the run is shown: its address, or the command where that is not known. */
 export function runLink({ url, runId }: Pick<PayloadView, 'url' | 'runId'>): string {
   return url ?? (runId === null ? 'fist get runs' : `fist describe run/${runId}`);
+}
+
+/** A link with what is shown of it. */
+export interface NamedLink {
+  readonly href: string;
+  readonly text: string;
+}
+
+/** Where people go on from here: whole addresses, http or https. */
+export function linksOf({ url, annotations, generatorUrl }: PayloadView): readonly NamedLink[] {
+  return [
+    { href: url, text: 'Run' },
+    { href: annotations['runbook_url'] ?? null, text: 'Runbook' },
+    { href: generatorUrl, text: 'Query' },
+  ].flatMap(({ href, text }) => {
+    const address = href === null ? null : URL.parse(href);
+    return address !== null && /^https?:$/.test(address.protocol) ? [{ href: address.href, text }] : [];
+  });
 }
 
 /** The value where it is an object, else an empty one. */

@@ -37,11 +37,12 @@ export function renderDelivery(sink: CatalogSink, backend: SinkBackend, facts: D
     if (sink.condition !== null && !evaluateCondition(sink.condition, templateData(wanted), clock)) {
       return { kind: 'skip', reason: 'the condition of the Sink is false' };
     }
-    const { template, ...others } = renderFields(backend, sink.config, templateData(context), clock);
-    // Where the receiver knows no markup, the template is the text of the payload.
-    const isText = backend.escape === null && template !== undefined;
-    const whole = isText ? { ...payload, text: template } : payload;
-    const fields = isText || template === undefined ? others : { ...others, template };
+    const { payload: whole, fields } = renderContent(
+      backend,
+      sink.config,
+      { data: templateData(context), payload },
+      clock,
+    );
     const report = reportOf(facts, context.report);
     const kept = { payload: report === null ? whole : { ...whole, report: null }, report };
     return {
@@ -54,6 +55,20 @@ export function renderDelivery(sink: CatalogSink, backend: SinkBackend, facts: D
     if (!(thrown instanceof AppError)) throw thrown;
     return { kind: 'broken', reason: thrown.message };
   }
+}
+
+/** What is sent of a payload, with the fields of the config that are templates. Throws TemplateError. */
+export function renderContent(
+  backend: SinkBackend,
+  config: JsonObject,
+  { data, payload }: { readonly data: JsonObject; readonly payload: JsonObject },
+  clock: RenderOptions,
+): { readonly payload: JsonObject; readonly fields: JsonObject } {
+  const { template, ...others } = renderFields(backend, config, data, clock);
+  if (template === undefined) return { payload, fields: others };
+  // Where the receiver knows no markup, the template is the text of the payload.
+  if (backend.escape === null) return { payload: { ...payload, text: template }, fields: others };
+  return { payload, fields: { ...others, template } };
 }
 
 /** What an earlier attempt was to send. Fields that the Sink has only since are rendered over the payload that was kept. */
@@ -87,8 +102,9 @@ export function renderFields(
   data: JsonObject,
   clock: RenderOptions,
 ): JsonObject {
-  const texts = templatedTexts(schema, config).map(({ path, text }) => {
+  const texts = templatedTexts(schema, config).map(({ path, text, kind }) => {
     const options = { ...clock, name: path.join('.') };
+    if (kind === 'condition') return { path, text: String(evaluateCondition(text, data, options)) };
     const rendered =
       escape === null
         ? renderTemplate(text, data, options)

@@ -8,6 +8,7 @@ import type { EngineWorld } from '../../test/support/engine.ts';
 import type { AlertRecord } from '../core/alert.ts';
 import { deliveriesOf } from '../core/announce.ts';
 import { defaultRetryForMs, defaultSinkLimits } from '../core/catalog.ts';
+import { noRuns } from '../../test/support/outbox.ts';
 import type { Catalog, CatalogSink } from '../core/catalog.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
@@ -76,6 +77,7 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
         },
       },
       secrets: { get: () => null },
+      intake: noRuns,
       clock,
       log: silentLog,
       metrics: { increment: () => undefined, observe: () => undefined, set: () => undefined },

@@ -11,6 +11,7 @@ async function print(config: object, payload: object): Promise<string> {
     secret: () => '',
     write: (text) => Promise.resolve(void written.push(text)),
     folder: '/nowhere',
+    startRun: () => Promise.reject(new Error('must start no run')),
     now: () => Date.parse('2026-03-01T10:00:00Z'),
     signal: new AbortController().signal,
     timeoutMs: 1000,

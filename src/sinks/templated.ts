@@ -6,6 +6,8 @@ import { bare } from '../lib/schema.ts';
 export interface TemplatedText {
   readonly path: readonly (string | number)[];
   readonly text: string;
+  /** A condition is rendered as `true` or `false`. */
+  readonly kind: 'template' | 'condition';
 }
 
 /** All texts of a config that are templates: fields, and members of lists and maps. Pure. */
@@ -19,8 +21,10 @@ function textsIn(
   path: TemplatedText['path'],
 ): readonly TemplatedText[] {
   if (value === undefined || value === null) return [];
-  if (schema instanceof z.ZodString)
-    return schema.meta()?.['template'] === true && typeof value === 'string' ? [{ path, text: value }] : [];
+  if (schema instanceof z.ZodString) {
+    const kind = kindOf(schema);
+    return kind !== null && typeof value === 'string' ? [{ path, text: value, kind }] : [];
+  }
   if (schema instanceof z.ZodArray && Array.isArray(value))
     return value.flatMap((item, index) => textsIn(bare(schema.element as z.ZodType), item, [...path, index]));
   if (typeof value !== 'object' || Array.isArray(value)) return [];
@@ -32,8 +36,14 @@ function textsIn(
   });
 }
 
+function kindOf(schema: z.ZodString): TemplatedText['kind'] | null {
+  const { template, condition } = schema.meta() ?? {};
+  if (template === true) return 'template';
+  return condition === true ? 'condition' : null;
+}
+
 /** Fields of a config with texts in their places. Pure. */
-export function withTexts(config: JsonObject, texts: readonly TemplatedText[]): JsonObject {
+export function withTexts(config: JsonObject, texts: readonly Omit<TemplatedText, 'kind'>[]): JsonObject {
   const fields = new Set(texts.map(({ path: [name] }) => String(name)));
   const copy = structuredClone(Object.fromEntries(Object.entries(config).filter(([name]) => fields.has(name))));
   for (const { path, text } of texts) {

@@ -19,6 +19,7 @@ function io(timeoutMs = 2000): SinkIo {
     secret: ({ name, key }) => `${name}-${key}`,
     write: () => Promise.reject(new Error('must not write')),
     folder: '/nowhere',
+    startRun: () => Promise.reject(new Error('must start no run')),
     now: () => Date.parse('2026-03-01T10:00:00Z'),
     signal: new AbortController().signal,
     timeoutMs,

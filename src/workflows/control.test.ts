@@ -127,6 +127,35 @@ describe.each(contractStores)('control on $name', (database) => {
     expect((await on.store.read.deliveries.find('e1'))?.status).toBe('failed');
   });
 
+  test('all that wait for a Sink are called off, also for one that is gone', async () => {
+    const loose = { runId: null, alertId: null };
+    const waiting = Array.from({ length: 1001 }, (_, index) =>
+      deliveryFixture({ id: `d${index}`, ...loose, sinkName: 'gone', idempotencyKey: `d${index}` }),
+    );
+    const sent = deliveryFixture({
+      id: 'e1',
+      ...loose,
+      sinkName: 'gone',
+      status: 'sent',
+      wakeAt: null,
+      idempotencyKey: 'e1',
+    });
+    const other = deliveryFixture({ id: 'f1', ...loose, idempotencyKey: 'f1' });
+    await on.store.transaction('run-end', (tx) => tx.deliveries.insert([...waiting, sent, other]));
+    const logged: unknown[] = [];
+    const asked = controlWithLog(logged);
+    expect(await asked.cancelDeliveries('shop', 'gone', 'the channel is gone')).toBe(1001);
+    expect(logged).toEqual([
+      ['deliveries-cancelled-by-person', { sink: 'shop/gone', deliveries: 1001, reason: 'the channel is gone' }],
+    ]);
+    const statusOf = async (id: string) => (await on.store.read.deliveries.find(id))?.status;
+    expect([await statusOf('d0'), await statusOf('e1'), await statusOf('f1')]).toEqual(['skipped', 'sent', 'pending']);
+    await expect(asked.cancelDeliveries('shop', 'gone', 'again')).rejects.toMatchObject({
+      code: 'NotFound',
+      message: 'there is no Sink shop/gone, and no pending delivery to it',
+    });
+  });
+
   test('a pending delivery is called off, with a log line; one that has ended is a conflict', async () => {
     await on.store.transaction('run-end', (tx) => tx.deliveries.insert([deliveryFixture({ attempts: 2 })]));
     const logged: unknown[] = [];

@@ -63,18 +63,32 @@ export function createControl({ store, catalog, clock, log }: ControlOptions): C
       let retried = 0;
       // Along the ids, so that one that fails again meanwhile is not sent a third time.
       for (let ids: readonly string[] = [after]; ids.length > 0; retried += ids.length) {
-        const page = { namespace, sinkName, after, limit: retriedAtOnce };
+        const page = { namespace, sinkName, after, limit: changedAtOnce };
         ids = await store.transaction('retry', (tx) => tx.deliveries.retryPage(page, now));
         after = ids.reduce((last, id) => (id > last ? id : last), after);
       }
       const sink = `${namespace}/${sinkName}`;
-      if (retried === 0 && catalog.current().sink(namespace, sinkName) === undefined) {
-        throw new AppError('NotFound', `there is no Sink ${sink}, and no failed delivery to it`, {
-          next: 'fist get sinks',
-        });
-      }
+      if (retried === 0) refuseUnknownSink(catalog, namespace, sinkName, 'failed');
       log.info({ sink, deliveries: retried }, 'deliveries-retried-by-person');
       return retried;
+    },
+    async cancelDeliveries(namespace, sinkName, reason) {
+      const query = { namespace, sink: sinkName, status: 'pending', limit: changedAtOnce };
+      let cancelled = 0;
+      for (let more = true; more;) {
+        const { items } = await store.read.lists.deliveries(query);
+        const now = toTimestamp(clock.now());
+        const ended = await store.transaction('cancel', async (tx) => {
+          let count = 0;
+          for (const { id } of items) if (await tx.deliveries.cancel(id, reason, now)) count += 1;
+          return count;
+        });
+        cancelled += ended;
+        more = ended > 0;
+      }
+      if (cancelled === 0) refuseUnknownSink(catalog, namespace, sinkName, 'pending');
+      log.info({ sink: `${namespace}/${sinkName}`, deliveries: cancelled, reason }, 'deliveries-cancelled-by-person');
+      return cancelled;
     },
     async cancelDelivery(deliveryId, reason) {
       const { runId, namespace, sinkName, attempts } = await store.transaction('cancel', async (tx) => {
@@ -91,7 +105,15 @@ export function createControl({ store, catalog, clock, log }: ControlOptions): C
 }
 
 /** Of one transaction, so that intake goes on between them. */
-const retriedAtOnce = 500;
+const changedAtOnce = 500;
+
+/** Where nothing was done for it, a name is wrong. */
+function refuseUnknownSink(catalog: CatalogHolder, namespace: string, name: string, status: string): void {
+  if (catalog.current().sink(namespace, name) !== undefined) return;
+  throw new AppError('NotFound', `there is no Sink ${namespace}/${name}, and no ${status} delivery to it`, {
+    next: 'fist get sinks',
+  });
+}
 
 async function findDelivery(deliveries: DeliveryReader, deliveryId: string): Promise<DeliveryRecord> {
   const found = await deliveries.find(deliveryId);
@@ -143,6 +165,7 @@ function repetition(
     error: null,
     errorCode: null,
     retryOf: old.id,
+    requestedBy: null,
     fence: 0,
     leaseOwner: null,
     leaseUntil: null,

@@ -101,6 +101,7 @@ export function runFixture(changes: Partial<RunRecord> = {}): RunRecord {
     error: null,
     errorCode: null,
     retryOf: null,
+    requestedBy: null,
     fence: 1,
     leaseOwner: null,
     leaseUntil: null,

@@ -250,6 +250,7 @@ export function runRecord(plan: Plan, now: string, changes: Partial<RunRecord> =
     error: null,
     errorCode: null,
     retryOf: null,
+    requestedBy: null,
     fence: 0,
     leaseOwner: null,
     leaseUntil: null,

@@ -2,7 +2,7 @@ import { afterEach, beforeEach } from 'vitest';
 import type { Catalog, CatalogSink } from '../../src/core/catalog.ts';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import type { AppError } from '../../src/core/errors.ts';
-import type { HttpClient, HttpRequest } from '../../src/core/ports.ts';
+import type { HttpClient, HttpRequest, ChildRuns } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
 import type { PumpOptions } from '../../src/lib/pump.ts';
 import { createOutbox } from '../../src/sinks/outbox.ts';
@@ -17,6 +17,9 @@ import { silentLog } from './engine.ts';
 export const never = new AbortController().signal;
 
 export const webhookSink = sinkFixture({ config: { endpoint: 'https://hooks.example/x' } });
+
+/** Of tests whose Sinks ask for none. */
+export const noRuns: ChildRuns = { startChild: () => Promise.reject(new Error('nobody may ask for a run')) };
 
 /** What the test that runs has: all of it is new for each. */
 interface State {
@@ -93,6 +96,7 @@ function optionsOf(on: OutboxBench, owner: string, send: HttpClient['send'] | un
       },
     },
     secrets: { get: () => null },
+    intake: noRuns,
     clock: on.clock,
     log: silentLog,
     metrics: {

@@ -102,6 +102,7 @@ export function sinkWorld({
     },
     write: () => Promise.reject(new Error('must not write')),
     folder,
+    startRun: () => Promise.reject(new Error('must start no run')),
     now: () => Date.parse(now),
     signal: new AbortController().signal,
     timeoutMs,
@@ -120,6 +121,5 @@ export async function attemptOf(
   const { timestamp } = delivery.payload;
   const clock = { now: () => new Date(typeof timestamp === 'string' ? timestamp : 0) };
   const fields = renderFields(backend, accepted, presentRoots(delivery.payload), clock);
-  if (backend.deliver === null) throw new Error(`${backend.type} cannot deliver`);
   return backend.deliver(io, { ...accepted, ...fields }, delivery);
 }

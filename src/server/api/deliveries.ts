@@ -137,6 +137,25 @@ export const retryDeliveries = defineRoute({
   },
 });
 
+export const cancelDeliveries = defineRoute({
+  name: 'cancelDeliveries',
+  method: 'POST',
+  path: '/api/v1/deliveries/cancel',
+  access: 'token',
+  summary: 'Ends all pending deliveries to a Sink without sending them, also to one that is gone.',
+  body: z.strictObject({
+    ...cancelBody.shape,
+    sink: z.string().min(1).max(253).describe('Name of the Sink.'),
+    namespace: z.string().min(1).max(253).default('default').describe('Namespace of the Sink.'),
+  }),
+  errors: ['NotFound'],
+  example: { body: { sink: 'chat', reason: 'the channel is gone' } },
+  answer: lazily(() => z.strictObject({ cancelled: count('How many.') })),
+  async handler({ control }, { body: { namespace, sink, reason } }) {
+    return { cancelled: await control.cancelDeliveries(namespace, sink, reason) };
+  },
+});
+
 export const cancelDelivery = defineRoute({
   name: 'cancelDelivery',
   method: 'POST',

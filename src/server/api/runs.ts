@@ -66,11 +66,19 @@ export const runSummary = lazily(() =>
           data: jsonObject('`.source.data` of a run without an alert.').optional(),
           context: jsonObject('`spec.context` of the Source.'),
           depth: count('How many `workflow` Sinks led here.'),
+          parent: z
+            .strictObject({
+              runId: text('Id of the run that led here.'),
+              workflows: z.array(text('Name of a Workflow.')).describe('Those that led here, oldest first.'),
+            })
+            .optional()
+            .describe('The run whose Sink started this one; absent: a Source did.'),
         })
         .describe('What it starts with.'),
       error: text('Why it failed.').nullable(),
       errorCode: text('The code of that error; errors.md has them all.').nullable(),
       retryOf: text('Id of the run that this one repeats.').nullable(),
+      requestedBy: text('Id of the delivery whose Sink started it; null: none did.').nullable(),
       wakeAt: time(
         'When a worker takes it up again; null: nothing is to be done, or it waits for something else.',
       ).nullable(),

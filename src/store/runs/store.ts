@@ -116,7 +116,10 @@ export function createRunStore(query: Kysely<Database>, hints: Hints): RunStore 
 function runWrites(
   query: Kysely<Database>,
   hints: Hints,
-): Pick<RunStore, 'insertAll' | 'insert' | 'briefsOfAlerts' | 'update' | 'moveDeadlines' | 'findLocked' | 'hasOthers'> {
+): Pick<
+  RunStore,
+  'insertAll' | 'insert' | 'briefsOfAlerts' | 'update' | 'moveDeadlines' | 'findLocked' | 'findRequested' | 'hasOthers'
+> {
   return {
     ...inserts(query, hints),
     briefsOfAlerts: briefs(query),
@@ -128,6 +131,10 @@ function runWrites(
     async findLocked(id) {
       const rows = query.selectFrom('workflows').selectAll().where('id', '=', id);
       return (await rows.$call(sqlOf(query).lock).execute()).map(selection(runs).read)[0];
+    },
+    async findRequested(deliveryId) {
+      const found = query.selectFrom('workflows').select('id').where('requested_by', '=', deliveryId);
+      return (await found.execute())[0]?.id;
     },
     async update(id, changes) {
       await query.updateTable('workflows').set(changesOf(runs, changes)).where('id', '=', id).execute();

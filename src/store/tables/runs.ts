@@ -22,6 +22,7 @@ export const runs = table('workflows', ['id'], {
   error: text().nullable(),
   error_code: text<ErrorCode>().nullable().in('change'),
   retry_of: text().nullable().in('brief'),
+  requested_by: text().nullable().in('brief'),
   fence: number(),
   lease_owner: text().nullable().in('brief'),
   lease_until: time().nullable(),
