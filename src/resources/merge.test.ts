@@ -50,4 +50,22 @@ describe('mergeFields', () => {
       { name: 'c', usedBy: ['two'], requiredBy: ['two'], description: '' },
     ]);
   });
+
+  test("a default is the field's where all types have it, else it is told", () => {
+    const shared = z.string();
+    const type = (name: string, value: string, more?: string) => ({
+      type: name,
+      config: z.object({
+        same: shared.default('x').describe('Same.'),
+        own: shared.default(value).describe('Own.'),
+        some: more === undefined ? shared.optional().describe('Some.') : shared.default(more).describe('Some.'),
+      }),
+    });
+    const fields = mergeFields([type('one', '1', 'y'), type('two', '2')]);
+    expect(fields.map(({ name, default: usual, description }) => [name, usual, description])).toEqual([
+      ['same', 'x', 'Same.'],
+      ['own', undefined, 'Own. Default: 1 (one); 2 (two).'],
+      ['some', undefined, 'Some. Default: y (one).'],
+    ]);
+  });
 });

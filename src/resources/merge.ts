@@ -12,7 +12,7 @@ export interface MergedField {
   readonly name: string;
   /** The field's own schema, not optional. */
   readonly schema: z.ZodType;
-  /** Of the first type that has one. */
+  /** Where all types have the same one. */
   readonly default?: unknown;
   /** As text for people; by type where they differ. */
   readonly description: string;
@@ -21,13 +21,13 @@ export interface MergedField {
   readonly requiredBy: readonly string[];
 }
 
-interface FieldInWork {
+/** What one type says of a field. */
+interface Use {
+  readonly type: string;
   readonly schema: z.ZodType;
-  default?: unknown;
-  /** Types by description. */
-  readonly descriptions: Map<string, string[]>;
-  readonly requiredBy: string[];
-  readonly usedBy: string[];
+  /** undefined: it has none. */
+  readonly default: unknown;
+  readonly isRequired: boolean;
 }
 
 /**
@@ -35,32 +35,42 @@ interface FieldInWork {
  * share must have one schema (a test says so), so the first one stands for all.
  */
 export function mergeFields(types: readonly TypeWithConfig[]): readonly MergedField[] {
-  const fields = new Map<
-    string,
-    { schema: z.ZodType; descriptions: Map<string, string[]>; requiredBy: string[]; usedBy: string[] }
-  >();
+  const fields = new Map<string, Use[]>();
   for (const { type, config } of types) {
     for (const [name, schema] of Object.entries(shapeOf(config))) {
-      const field: FieldInWork = fields.get(name) ?? {
-        schema: bare(schema),
-        descriptions: new Map(),
-        requiredBy: [],
-        usedBy: [],
-      };
-      fields.set(name, field);
-      const description = describe(schema);
-      field.descriptions.set(description, [...(field.descriptions.get(description) ?? []), type]);
-      field.usedBy.push(type);
       const absent = schema.safeParse(undefined);
-      if (absent.success && absent.data !== undefined) field.default ??= absent.data;
-      if (!absent.success) field.requiredBy.push(type);
+      const use = { type, schema, default: absent.data, isRequired: !absent.success };
+      fields.set(name, [...(fields.get(name) ?? []), use]);
     }
   }
-  return [...fields].map(([name, { descriptions, ...field }]) => ({
+  return [...fields].map(([name, uses]) => mergedField(name, uses));
+}
+
+/** A default that not all types have is told in words. */
+function mergedField(name: string, uses: readonly Use[]): MergedField {
+  const [first] = uses;
+  const descriptions = typesBy(uses, ({ schema }) => describe(schema));
+  const defaults = typesBy(uses, (use) => (use.default === undefined ? '' : defaultText(use.default)));
+  const isShared = defaults.size === 1;
+  const told = [...defaults].flatMap(([text, types]) => (text === '' ? [] : [`${text} (${types.join(', ')})`]));
+  return {
     name,
-    ...field,
-    description: joinDescriptions(descriptions),
-  }));
+    schema: bare(first?.schema ?? z.never()),
+    ...(isShared && first?.default !== undefined ? { default: first.default } : {}),
+    usedBy: uses.map(({ type }) => type),
+    requiredBy: uses.filter(({ isRequired }) => isRequired).map(({ type }) => type),
+    description: `${joinDescriptions(descriptions)}${isShared ? '' : ` Default: ${told.join('; ')}.`}`,
+  };
+}
+
+function typesBy(uses: readonly Use[], textOf: (use: Use) => string): ReadonlyMap<string, readonly string[]> {
+  const types = new Map<string, string[]>();
+  for (const use of uses) types.set(textOf(use), [...(types.get(textOf(use)) ?? []), use.type]);
+  return types;
+}
+
+function defaultText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** The merged fields as the shape of an object, all optional. */
