@@ -43,10 +43,10 @@ export function addServerCommands(program: Command, action: Tie): void {
       .option('--tls-cert <file>', 'certificate to listen with, PEM; read again when it changes')
       .option('--tls-key <file>', 'its key, PEM')
       .option('--tls-client-ca <file>', 'authorities whose client certificates Sources may ask for, PEM')
-      .option('--deny-private-destinations', 'Sinks may not send to private addresses, nor to this machine', false)
+      .option('--deny-private-destinations', 'Sinks may not send to private addresses or this machine', false)
       .option(
-        '--allow-destination <host|network>',
-        'but to this name (or *.suffix), address or network they may; can be given more than once',
+        '--allow-destination <place>',
+        'but to this host (or *.suffix), address or network they may; more than once for several',
         (text: string, others: readonly string[] | undefined): readonly string[] | undefined => [
           ...(others ?? []),
           text,
