@@ -80,8 +80,8 @@ export type Mapping = (receivedAt: Timestamp, turns: Turns) => MapItem;
 
 /** Of one field: 4 ms, and there may be 70 of an item. */
 const limits = { steps: 40_000, outputCharacters: 128 * 1024, iterations: 10_000, regexMs: 5 };
-/** Of a notification: 20,000 ordinary items take one second. What is left of it then is bad. */
-const mostMs = 5000;
+/** Of a notification: 20,000 ordinary items take one second on a machine that is not busy. What is left of it then is bad. */
+const mostMs = 20_000;
 
 /** Throws TemplateError; {@link mappingTemplates} says of all which are wrong. */
 export function compileMapping(config: MappingConfig): Mapping {
