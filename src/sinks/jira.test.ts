@@ -32,13 +32,13 @@ testSink({
   backend: jira,
   config: cloud,
   secrets,
-  start: () => startJira({ authorization: basic }),
+  start: () => startJira({ authorization: [basic] }),
   isIdempotent: false,
   forbidden,
 });
 
 describe('Jira on a server', () => {
-  const start = () => startJira({ authorization: `Bearer ${token}`, isCloud: false });
+  const start = () => startJira({ authorization: [`Bearer ${token}`, basic], isCloud: false });
   testSink({ backend: jira, config: server, secrets, start, isIdempotent: false, forbidden });
 });
 
@@ -46,7 +46,7 @@ const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
 async function start(more: object = {}, options: Partial<JiraOptions> = {}) {
-  const fake = await startJira({ authorization: basic, now: () => Date.parse(payload.timestamp), ...options });
+  const fake = await startJira({ authorization: [basic], now: () => Date.parse(payload.timestamp), ...options });
   const world = sinkWorld({ secrets });
   cleanup.defer(() => world.close());
   cleanup.defer(() => fake.vendor.stop());
@@ -223,7 +223,7 @@ describe.each(contractStores)('one issue for one incident, over $name', (databas
   const on = outboxOn(database);
 
   test('20 alerts of one incident, delivered at the same time by three processes, make one issue', async () => {
-    const fake = await startJira({ authorization: basic, indexLag: 1000 });
+    const fake = await startJira({ authorization: [basic], indexLag: 1000 });
     const http = createHttpClient();
     cleanup.defer(() => http.close());
     cleanup.defer(() => fake.vendor.stop());

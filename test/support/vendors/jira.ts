@@ -31,7 +31,8 @@ const mostText = 32_767;
 
 export interface JiraOptions {
   readonly isCloud?: boolean;
-  readonly authorization: string;
+  /** Any of these. */
+  readonly authorization: readonly string[];
   /** Searches after an issue was made that do not show it. */
   readonly indexLag?: number;
   readonly now?: () => number;
@@ -150,7 +151,8 @@ export async function startJira({
 
   const vendor = await startVendor((request): VendorAnswer => {
     const { method, path, headers } = request;
-    if (headers.authorization !== authorization) return { status: 401, body: { errorMessages: ['Unauthorized'] } };
+    if (!authorization.includes(headers.authorization ?? ''))
+      return { status: 401, body: { errorMessages: ['Unauthorized'] } };
     if (method === 'POST' && headers['content-type'] !== 'application/json') return { status: 415 };
     if (!path.startsWith(`${base}/`)) return { status: 404, body: { errorMessages: ['no such resource'] } };
     const place = path.slice(base.length);
