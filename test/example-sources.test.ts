@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { runText } from '../src/cli/run-text.ts';
 import { systemClock } from '../src/lib/clock.ts';
@@ -74,4 +76,32 @@ test('kubernetes: Events of a crash loop are an alert, whose run finds why', asy
     outputs: { cause: expect.stringContaining('OOMKilled') },
   });
   expect(app.stdout()).toContain('Back-off restarting failed container checkout');
+});
+
+test('api: incidents of a status page are alerts', async () => {
+  const incident = { id: 'i-1', name: 'Elevated errors', status: 'investigating', impact: 'critical' };
+  const body = JSON.stringify({ incidents: [{ ...incident, created_at: '2026-11-23T18:00:00Z' }] });
+  const server = createServer((_request, response) => void response.end(body));
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  cleanup.defer(async () => {
+    server.closeAllConnections();
+    await new Promise((done) => server.close(done));
+  });
+  const { port } = server.address() as AddressInfo;
+  const app = await startTestApp(cleanup, {
+    files: { 'polling.yaml': example('polling').replace('127.0.0.1:8099', `127.0.0.1:${port}`) },
+    dump: `${repositoryRoot}examples/oom-crash-loop/dump`,
+  });
+  expect(await firstRun(app)).toMatchObject({
+    status: 'succeeded',
+    input: {
+      alert: {
+        name: 'ProviderIncident',
+        severity: 'critical',
+        labels: { incident: 'i-1' },
+        startsAt: '2026-11-23T18:00:00.000Z',
+      },
+    },
+    outputs: { incident: 'Elevated errors' },
+  });
 });

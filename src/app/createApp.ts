@@ -240,6 +240,8 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       log,
       metrics,
       random: Math.random,
+      http,
+      secrets,
       cluster: cluster?.watch ?? null,
       isAlone: queue === null,
     });

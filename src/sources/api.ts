@@ -4,6 +4,7 @@ import type { AlertItem, Labels } from '../core/alert.ts';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { parseRfc3339 } from '../core/rfc3339.ts';
+import { duration } from '../lib/schema.ts';
 import type { Timestamp } from '../core/time.ts';
 import { alertFingerprint } from '../lib/hash.ts';
 import type { Turns } from '../lib/turns.ts';
@@ -15,37 +16,68 @@ import type { CheckValue } from './json-schema.ts';
 import { deliveryKeyOf, parseBody, refuse } from './envelope.ts';
 import { wrongLabels, wrongPairs } from './pairs.ts';
 import { compileFilters, filters, matchers } from './filters.ts';
+import { items, mapping } from './mapping.ts';
+import { compilePolling, poll } from './polling.ts';
+import type { Polling } from './polling.ts';
+import { format, readingTemplates } from './webhook.ts';
 
 const schema = z
   .record(z.string(), z.unknown())
   .meta({ description: 'JSON Schema (2020-12, or draft-07) that bodies of .../events must fit. Absent: any object.' });
 
+/** A Source takes requests, or asks an endpoint. */
+interface Settings {
+  readonly check: CheckValue | null;
+  readonly polling: Polling | null;
+}
+
 /** Takes single alerts at `POST /alerts` of the API, and requests for runs at a path of its own. */
 export const api = defineSource({
   type: 'api',
   description:
-    'Takes single alerts by POST /alerts, with the token of the API, and starts a run for each body of POST /api/v1/sources/NAMESPACE/NAME/events.',
+    'Takes single alerts by POST /alerts, with the token of the API, and starts a run for each body of POST /api/v1/sources/NAMESPACE/NAME/events; or asks an endpoint for alerts.',
   config: z.strictObject({
-    endpoint: z.string().optional().meta({ description: 'Where alerts are posted: /alerts, the only one.' }),
-    method: z.string().optional().meta({ description: 'POST, the only one.' }),
+    endpoint: z.string().optional().meta({
+      description: 'Where alerts are posted: /alerts. Or the URL of an endpoint that is asked for them.',
+    }),
+    method: z
+      .enum(['GET', 'POST'])
+      .optional()
+      .meta({ description: 'Of /alerts POST; how a URL is asked, by default GET.' }),
+    interval: duration.default('1m').meta({ description: 'How often a URL is asked, 10s at least.' }),
+    format: format.optional(),
+    mapping: mapping.optional(),
+    items: items.optional(),
     filters: filters.optional(),
     matchers: matchers.optional(),
     schema: schema.optional(),
     authentication: authentication.optional(),
   }),
+  templates: readingTemplates,
   compile(config) {
     const { endpoint = '/alerts', method = 'POST' } = config;
+    const accepts = compileFilters(config.filters, config.matchers);
+    if (URL.canParse(endpoint))
+      return { accepts, settings: { check: null, polling: compilePolling(endpoint, config) } };
     if (endpoint !== '/alerts')
-      throw new AppError('InvalidResource', 'must be /alerts: alerts are posted to this server', { field: 'endpoint' });
+      throw new AppError(
+        'InvalidResource',
+        'must be /alerts, where alerts are posted to this server, or a URL that is asked for them',
+        { field: 'endpoint' },
+      );
     if (method !== 'POST') throw new AppError('InvalidResource', 'must be POST', { field: 'method' });
+    const check = config.schema === undefined ? null : compileSchema(config.schema as JsonObject);
     return {
-      accepts: compileFilters(config.filters, config.matchers),
+      accepts,
       authentication: compileAuthentication(config.authentication),
-      settings: config.schema === undefined ? null : compileSchema(config.schema as JsonObject),
+      settings: { check, polling: null } as Settings,
     };
   },
   receive: receiveAlert,
   receiveEvent,
+  run: ({ polling }: Settings, io) => (polling === null ? Promise.resolve() : poll(polling, io)),
+  runs: ({ polling }) => polling !== null,
+  runsOn: 'one',
 });
 
 function compileSchema(given: JsonObject): CheckValue {
@@ -57,7 +89,7 @@ function compileSchema(given: JsonObject): CheckValue {
 }
 
 /** Reads the body of a request for a run: an object that fits the schema. */
-async function receiveEvent(request: SourceRequest, turns: Turns, check: CheckValue | null): Promise<EventResult> {
+async function receiveEvent(request: SourceRequest, turns: Turns, { check }: Settings): Promise<EventResult> {
   const parsed = await parseBody(request, turns);
   if (!parsed.ok) return parsed;
   if (parsed.isList) return refuse('', 'the body must be a JSON object');

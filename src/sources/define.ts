@@ -5,7 +5,7 @@ import type { AppError } from '../core/errors.ts';
 import type { Notification } from '../core/event.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { Clock, Intake, Log, RunRequests } from '../core/ports.ts';
+import type { Clock, HttpClient, Intake, Log, RunRequests, Secrets } from '../core/ports.ts';
 import type { Timestamp } from '../core/time.ts';
 import type { ClusterWatch } from '../core/watch.ts';
 import type { Turns } from '../lib/turns.ts';
@@ -58,6 +58,9 @@ export interface SourceIo {
   readonly works: () => Promise<void>;
   /** Tells what is wrong where it goes on by itself; else what is wrong is thrown. */
   readonly trouble: (error: AppError) => Promise<void>;
+  /** The guarded client of all outbound requests. */
+  readonly http: HttpClient;
+  readonly secrets: Secrets;
   /** null: the server has no live cluster. */
   readonly cluster: ClusterWatch | null;
   /** Alerts of the Source that fire. */
@@ -117,6 +120,8 @@ export interface SourceDefinition {
    * wrong, and is started again after a pause.
    */
   readonly run: ((settings: unknown, io: SourceIo) => Promise<void>) | null;
+  /** Whether a Source with these settings runs; else it only answers. */
+  readonly runs: (settings: unknown) => boolean;
   /** Which replicas run it. one: any, and another soon after that one is gone. */
   readonly runsOn: 'all' | 'one';
 }
@@ -131,6 +136,8 @@ interface Definition<Schema extends z.ZodType<object>, Settings> {
   readonly receive?: (request: SourceRequest, turns: Turns, settings: Settings) => Promise<ReceiveResult>;
   readonly receiveEvent?: (request: SourceRequest, turns: Turns, settings: Settings) => Promise<EventResult>;
   readonly run?: (settings: Settings, io: SourceIo) => Promise<void>;
+  /** Absent: each one runs, where there is `run`. */
+  readonly runs?: (settings: Settings) => boolean;
   readonly runsOn?: 'all' | 'one';
 }
 
@@ -164,6 +171,7 @@ export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
         ? null
         : (request, turns, settings) => receiveEvent(request, turns, settings as Settings),
     run: run === undefined ? null : (settings, io) => run(settings as Settings, io),
+    runs: (settings) => run !== undefined && (definition.runs?.(settings as Settings) ?? true),
     runsOn: definition.runsOn ?? 'all',
   };
 }

@@ -41,8 +41,8 @@ describe('source types', () => {
   });
 
   test('an api Source for another place or method is refused', () => {
-    expect(() => api.compile({ endpoint: 'https://example.com/poll' })).toThrow(AppError);
-    expect(() => api.compile({ method: 'GET' })).toThrow(AppError);
+    expect(() => api.compile(api.config.parse({ endpoint: '/other' }))).toThrow(AppError);
+    expect(() => api.compile(api.config.parse({ method: 'GET' }))).toThrow(AppError);
   });
 });
 

@@ -4,7 +4,7 @@ import type { CatalogSource } from '../core/catalog.ts';
 import { toAppError } from '../core/errors.ts';
 import type { AppError } from '../core/errors.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { CatalogHolder, Clock, Log } from '../core/ports.ts';
+import type { CatalogHolder, Clock, HttpClient, Log, Secrets } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import type { Timestamp } from '../core/time.ts';
 import type { ClusterWatch } from '../core/watch.ts';
@@ -24,6 +24,8 @@ export interface RunningSourcesOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly random: () => number;
+  readonly http: HttpClient;
+  readonly secrets: Secrets;
   /** null: the server has no live cluster. */
   readonly cluster: ClusterWatch | null;
   /** No other process shares the store, so there is nobody to be told apart from. */
@@ -105,7 +107,7 @@ function wantedOf(
   source: CatalogSource,
 ): readonly (readonly [string, Wanted])[] {
   const definition = definitions.find(({ type }) => type === source.type);
-  if (definition?.run == null || source.triggerWorkflow === '') return [];
+  if (definition === undefined || !definition.runs(source.settings) || source.triggerWorkflow === '') return [];
   const { namespace, name, type, config } = source;
   return [[`${namespace}/${name}`, { key: canonicalSha256({ type, config }), definition }]];
 }
@@ -147,6 +149,8 @@ async function runHere(options: RunningSourcesOptions, complain: Complain, run: 
     metrics,
     random,
     cluster,
+    http: options.http,
+    secrets: options.secrets,
     log,
     signal,
     isNew: () => isNew,

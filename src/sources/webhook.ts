@@ -3,10 +3,12 @@ import { AppError } from '../core/errors.ts';
 import { normalizeWebhookPath } from '../lib/webhook-path.ts';
 import { authentication, compileAuthentication } from './authentication/index.ts';
 import { defineSource } from './define.ts';
+import type { SourceTemplate } from './define.ts';
 import { compileFilters, filters, matchers } from './filters.ts';
 import type { Format } from './formats/define.ts';
 import { formats } from './formats/index.ts';
 import { compileMapping, itemPath, items, mapping, mappingTemplates } from './mapping.ts';
+import type { MappingConfig } from './mapping.ts';
 import { receiveNotification } from './notification.ts';
 import type { NotificationSettings } from './notification.ts';
 
@@ -17,7 +19,8 @@ const path = z
   .refine((value) => normalizeWebhookPath(value) !== '' && !value.split('/').includes('..'), 'must name a path')
   .meta({ description: 'Path below /webhook/. A leading / and one leading webhook/ make no difference.' });
 
-const format = z
+/** Of Sources that read notifications. */
+export const format = z
   .enum(formats.map(({ name }) => name))
   .meta({ description: 'What its bodies look like. Absent: each body tells which one it is.' });
 
@@ -34,30 +37,48 @@ export const webhook = defineSource({
     matchers: matchers.optional(),
     authentication: authentication.optional(),
   }),
-  templates: ({ mapping: given, format: name }) =>
-    mappingTemplates(given ?? {}).map(({ path: names, text }) => ({
-      path: ['mapping', ...names],
-      text,
-      roots: name === 'generic' ? ['item', 'body'] : ['item', 'body', 'event'],
-    })),
+  templates: readingTemplates,
   compile(config) {
-    const taken = takenFormats(config.format);
-    checkMapping(taken, config);
+    const settings = compileReading(config);
+    const { formats: taken } = settings;
     return {
       path: normalizeWebhookPath(config.path),
       accepts: compileFilters(config.filters, config.matchers),
       authentication: compileAuthentication(config.authentication),
       mediaTypes: [...new Set(taken.flatMap(({ mediaTypes }) => mediaTypes))],
       subpaths: [...new Set(taken.flatMap(({ subpaths }) => subpaths))],
-      settings: {
-        formats: taken,
-        mapping: config.mapping === undefined ? null : compileMapping(config.mapping),
-        items: itemPath(config.items),
-      },
+      settings,
     };
   },
   receive: (request, turns, settings: NotificationSettings) => receiveNotification(settings, request, turns),
 });
+
+/** Fields of a Source that say how its bodies are read. */
+export interface ReadingConfig {
+  readonly format?: string | undefined;
+  readonly mapping?: MappingConfig | undefined;
+  readonly items?: string | undefined;
+}
+
+/** Throws InvalidResource where they do not fit each other. */
+export function compileReading(config: ReadingConfig): NotificationSettings {
+  const taken = takenFormats(config.format);
+  checkMapping(taken, config);
+  return {
+    formats: taken,
+    mapping: config.mapping === undefined ? null : compileMapping(config.mapping),
+    items: itemPath(config.items),
+  };
+}
+
+/** Where their templates are. */
+export function readingTemplates({ mapping: given, format: name }: ReadingConfig): readonly SourceTemplate[] {
+  return mappingTemplates(given ?? {}).map(({ path: names, text }) => ({
+    path: ['mapping', ...names],
+    text,
+    roots: name === 'generic' ? ['item', 'body'] : ['item', 'body', 'event'],
+  }));
+}
 
 /** Those that a Source without a format takes need no mapping: nothing could tell whose it is. */
 function takenFormats(name: string | undefined): readonly Format[] {
@@ -66,14 +87,7 @@ function takenFormats(name: string | undefined): readonly Format[] {
     : formats.filter((each) => each.name === name);
 }
 
-function checkMapping(
-  taken: readonly Format[],
-  given: {
-    readonly format?: string | undefined;
-    readonly mapping?: object | undefined;
-    readonly items?: string | undefined;
-  },
-): void {
+function checkMapping(taken: readonly Format[], given: ReadingConfig): void {
   const [only] = given.format === undefined ? [] : taken;
   if (only?.mapping === 'required' && given.mapping === undefined)
     throw new AppError('InvalidResource', `the format ${only.name} needs a mapping`, { field: 'format' });

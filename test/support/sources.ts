@@ -67,6 +67,8 @@ export function createSourceWorld(
     child: () => log,
   };
   const started: RunningSources[] = [];
+  const http = { send: () => Promise.reject(new Error('nothing is sent')) };
+  const secrets = { get: () => null };
   const find = (namespace: string, name: string): CatalogSource | undefined =>
     world.sources.find((one) => one.namespace === namespace && one.name === name);
   const catalog = {
@@ -99,6 +101,8 @@ export function createSourceWorld(
         log,
         metrics,
         random: () => 0,
+        http,
+        secrets,
         cluster: null,
         isAlone: false,
       };

@@ -1,0 +1,171 @@
+import type { z } from 'zod';
+import type { SecretReference } from '../core/catalog.ts';
+import { AppError, toAppError } from '../core/errors.ts';
+import type { Notification } from '../core/event.ts';
+import type { HttpResponse } from '../core/ports.ts';
+import { toTimestamp } from '../core/time.ts';
+import { backOffMs } from '../lib/back-off.ts';
+import { parseDuration } from '../lib/duration.ts';
+import { retryAfterMs } from '../lib/retry-after.ts';
+import { noTurns } from '../lib/turns.ts';
+import { compileAuthentication } from './authentication/index.ts';
+import type { authentication } from './authentication/index.ts';
+import type { SourceIo } from './define.ts';
+import { receiveNotification } from './notification.ts';
+import type { NotificationSettings } from './notification.ts';
+import { compileReading } from './webhook.ts';
+import type { ReadingConfig } from './webhook.ts';
+
+/** An endpoint that is asked again and again. */
+export interface Polling {
+  readonly url: string;
+  readonly method: 'GET' | 'POST';
+  readonly intervalMs: number;
+  /** Sent as `Authorization: Bearer`; null = nothing. */
+  readonly secret: SecretReference | null;
+  readonly reading: NotificationSettings;
+}
+
+const shortestIntervalMs = 10_000;
+
+interface PollingConfig extends ReadingConfig {
+  readonly method?: 'GET' | 'POST' | undefined;
+  readonly interval: string;
+  readonly authentication?: z.output<typeof authentication> | undefined;
+}
+
+/** From the config of a Source whose endpoint is a URL. Throws InvalidResource. */
+export function compilePolling(endpoint: string, config: PollingConfig): Polling {
+  const wrong = (field: string, message: string) => new AppError('InvalidResource', message, { field });
+  const { protocol, username, password } = new URL(endpoint);
+  if (protocol !== 'http:' && protocol !== 'https:') throw wrong('endpoint', 'must be an http: or https: URL');
+  if (username !== '' || password !== '') throw wrong('endpoint', 'must hold no credentials; use authentication');
+  const intervalMs = parseDuration(config.interval);
+  if (intervalMs < shortestIntervalMs) throw wrong('interval', 'must be 10s at least');
+  if (config.authentication !== undefined && config.authentication.type !== 'bearer')
+    throw wrong('authentication', 'must be of type bearer: the token is sent to the endpoint');
+  return {
+    url: endpoint,
+    method: config.method ?? 'GET',
+    intervalMs,
+    secret: compileAuthentication(config.authentication)?.secrets[0] ?? null,
+    reading: compileReading(config),
+  };
+}
+
+const timeoutMs = 30_000;
+const maxBodyBytes = 3 * 1024 * 1024;
+const longestPauseMs = 15 * 60_000;
+/** What did not change is told again so often, so that what goes on does not expire. */
+const tellAgainMs = 10 * 60_000;
+
+/** What is known of the last answer. */
+interface Last {
+  readonly etag: string | null;
+  readonly modified: string | null;
+  readonly notification: Notification;
+  /** Monotonic milliseconds. */
+  toldMs: number;
+}
+
+/** An answer that is none; `afterMs` is how long the endpoint asks to wait. */
+class PollRefused extends AppError {
+  override readonly name: string = 'PollRefused';
+  readonly afterMs: number | null;
+
+  constructor(message: string, next: string, afterMs: number | null) {
+    super('Unreachable', message, { next, reason: 'PollRefused' });
+    this.afterMs = afterMs;
+  }
+}
+
+/** Asks at each interval, and tells what has changed. Trouble is told and tried again, with pauses that grow. */
+export async function poll(polling: Polling, io: SourceIo): Promise<void> {
+  const { clock, signal, random } = io;
+  const { intervalMs } = polling;
+  let last: Last | null = null;
+  let failures = 0;
+  while (!signal.aborted) {
+    let waitMs = intervalMs * (1 + random() / 10);
+    try {
+      last = await pollOnce(polling, io, last);
+      failures = 0;
+      await io.works();
+    } catch (thrown) {
+      if (signal.aborted) return;
+      const error = toAppError(thrown);
+      failures += 1;
+      await io.trouble(error);
+      const asked = error instanceof PollRefused ? error.afterMs : null;
+      const pauseMs = asked ?? backOffMs({ firstMs: intervalMs, mostMs: longestPauseMs }, failures, random());
+      waitMs = Math.max(waitMs, Math.min(pauseMs, longestPauseMs));
+    }
+    await clock.sleep(waitMs, signal).catch(() => undefined);
+  }
+}
+
+async function pollOnce(polling: Polling, io: SourceIo, last: Last | null): Promise<Last> {
+  const { clock } = io;
+  const response = await ask(polling, io, last);
+  if (response.status === 304 && last !== null) return tellAgain(io, last);
+  const notification = await read(polling, response, toTimestamp(clock.now()));
+  const { etag = null, 'last-modified': modified = null } = response.headers;
+  const isSame = last?.notification.contentHash === notification.contentHash;
+  const next = { etag, modified, notification, toldMs: isSame ? (last?.toldMs ?? 0) : clock.monotonic() };
+  if (isSame) return tellAgain(io, next);
+  await io.intake.accept(io.source(), notification);
+  return next;
+}
+
+async function tellAgain({ intake, clock, source }: SourceIo, last: Last): Promise<Last> {
+  const { expireAfterMs } = source();
+  const everyMs = expireAfterMs === 0 ? Number.POSITIVE_INFINITY : Math.min(tellAgainMs, expireAfterMs / 4);
+  if (clock.monotonic() - last.toldMs < everyMs) return last;
+  await intake.accept(source(), last.notification);
+  return { ...last, toldMs: clock.monotonic() };
+}
+
+async function ask({ url, method, secret }: Polling, io: SourceIo, last: Last | null): Promise<HttpResponse> {
+  const response = await io.http.send({
+    method,
+    url,
+    headers: {
+      accept: 'application/json',
+      ...(secret === null ? {} : { authorization: `Bearer ${tokenOf(io, secret)}` }),
+      ...(last?.etag == null ? {} : { 'if-none-match': last.etag }),
+      ...(last?.modified == null ? {} : { 'if-modified-since': last.modified }),
+    },
+    timeoutMs,
+    maxResponseBytes: maxBodyBytes,
+    signal: io.signal,
+  });
+  const { status, headers, truncated } = response;
+  if (status === 200 && truncated)
+    throw new PollRefused(`${url} answered more than ${maxBodyBytes / 1024 / 1024} MiB`, 'ask it for less', null);
+  if (status === 200 || (status === 304 && last !== null)) return response;
+  const afterMs = retryAfterMs(headers['retry-after'], headers['date'], io.clock.now());
+  throw new PollRefused(`${url} answered ${status}${meaningOf(status)}`, `curl -i ${url}`, afterMs);
+}
+
+function meaningOf(status: number): string {
+  if (status === 401 || status === 403) return ': it does not let this server in; look at authentication';
+  return status >= 300 && status < 400 ? ': redirects are not followed; name where it leads to' : '';
+}
+
+function tokenOf({ secrets, source }: SourceIo, secret: SecretReference): string {
+  const token = secrets.get(source().namespace, secret);
+  if (token !== null) return token.split('\n')[0]?.trim() ?? '';
+  const name = `${source().namespace}/${secret.name}`;
+  throw new AppError('SecretMissing', `there is no Secret ${name} with key ${secret.key}`, {
+    next: `a file ${secret.name}/${secret.key} below --secrets-dir`,
+  });
+}
+
+async function read(polling: Polling, response: HttpResponse, receivedAt: string): Promise<Notification> {
+  const request = { body: response.body, headers: {}, receivedAt };
+  const result = await receiveNotification(polling.reading, request, noTurns);
+  if (result.ok) return result.notification;
+  throw new AppError('InvalidInput', `what ${polling.url} answered cannot be read: ${result.message}`, {
+    next: `curl ${polling.url}`,
+  });
+}
