@@ -70,7 +70,7 @@ export const api = defineSource({
     return {
       accepts,
       authentication: compileAuthentication(config.authentication),
-      settings: { check, polling: null } as Settings,
+      settings: { check, polling: null },
     };
   },
   receive: receiveAlert,
