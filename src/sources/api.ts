@@ -76,7 +76,8 @@ export const api = defineSource({
   receive: receiveAlert,
   receiveEvent,
   run: ({ polling }: Settings, io) => (polling === null ? Promise.resolve() : poll(polling, io)),
-  runs: ({ polling }) => polling !== null,
+  // A Source that does not fit its schema has none.
+  runs: (settings: Settings | null) => settings?.polling != null,
   runsOn: 'one',
 });
 

@@ -71,6 +71,19 @@ const status =
     void response.writeHead(code, headers).end();
 
 describe('an endpoint that is asked', () => {
+  test('beside it a Source that does not fit its schema is left alone, and ends nothing', async () => {
+    answers = [json([incident('1')])];
+    begin();
+    world.sources = [
+      { ...compiled(api, {}, { name: 'broken' }), settings: null, triggerWorkflow: '' },
+      ...world.sources,
+    ];
+    await polled(1);
+    await clock.advance(60_000);
+    await polled(2);
+    expect(world.warned).toEqual([]);
+  });
+
   test('its items are alerts; what did not change is not asked for again whole, and changes nothing', async () => {
     const named = { etag: '"v1"', 'last-modified': 'Sun, 01 Mar 2026 11:00:00 GMT' };
     answers = [json([incident('1')], named), status(304), json([incident('1', 'closed'), incident('2')])];

@@ -107,7 +107,7 @@ function wantedOf(
   source: CatalogSource,
 ): readonly (readonly [string, Wanted])[] {
   const definition = definitions.find(({ type }) => type === source.type);
-  if (definition === undefined || !definition.runs(source.settings) || source.triggerWorkflow === '') return [];
+  if (definition === undefined || source.triggerWorkflow === '' || !definition.runs(source.settings)) return [];
   const { namespace, name, type, config } = source;
   return [[`${namespace}/${name}`, { key: canonicalSha256({ type, config }), definition }]];
 }

@@ -50,6 +50,7 @@ describe('the Source of an alert that names none', () => {
     const world = await start([
       fakeSource({ name: 'a', type: 'kubernetes' }),
       fakeSource({ name: 'b', type: 'schedule' }),
+      fakeSource({ name: 'bb', type: 'api', settings: { check: null, polling: {} } }),
       fakeSource({ name: 'c', type: 'api' }),
     ]);
     expect((await post(world)).message).toContain('under Source shop/c');

@@ -73,9 +73,11 @@ function firstAccepting(
   item: AlertItem,
 ): CatalogSource | undefined {
   const offered = matchLabels(item);
-  const takesAlerts = new Set(sourceTypes.filter(({ receive }) => receive !== null).map(({ type }) => type));
+  const types = new Map(sourceTypes.filter(({ receive }) => receive !== null).map((one) => [one.type, one]));
+  // One that asks an endpoint takes only what that answers.
+  const takesAlerts = ({ type, settings }: CatalogSource): boolean => types.get(type)?.runs(settings) === false;
   return catalog.sources
-    .filter((source) => takesAlerts.has(source.type))
+    .filter(takesAlerts)
     .sort((left, right) => (`${left.namespace}/${left.name}` < `${right.namespace}/${right.name}` ? -1 : 1))
     .find((source) => source.accepts(offered) === null);
 }
