@@ -19,7 +19,7 @@ export function createEventStore(query: Kysely<Database>): EventStore {
 function finders(query: Kysely<Database>): Pick<EventStore, 'findKeyed' | 'contentHashes'> {
   const keyed = bulkFind(query, sourceEvents, {
     fields: ['id', 'outcome', 'contentHash', 'workflowTriggered'],
-    keys: ['deliveryKey', 'sourceName', 'namespace'],
+    keys: deliveryKeys,
   });
   const hashes = bulkFind(query, sourceEvents, { fields: ['contentHash'], keys: ['id'] });
   return {
@@ -35,6 +35,9 @@ function finders(query: Kysely<Database>): Pick<EventStore, 'findKeyed' | 'conte
     },
   };
 }
+
+/** What names a delivery of a sender, in the order of its index. */
+const deliveryKeys = ['deliveryKey', 'sourceName', 'namespace'] as const;
 
 interface EventKey {
   readonly namespace: string;
