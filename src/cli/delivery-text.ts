@@ -35,7 +35,7 @@ export function deliveryText(delivery: DeliveryRecord, view: DetailView): string
         ],
         [
           'Ambiguous',
-          delivery.ambiguous ? 'an attempt got no answer, so the receiver may have it more than once' : null,
+          delivery.ambiguous ? 'an attempt got no answer, so the receiver may have it, once or more' : null,
         ],
         ['Next', nextOf(delivery)],
       ],

@@ -22,7 +22,10 @@ export interface SinkRequest extends Pick<HttpRequest, 'method' | 'url'> {
   readonly body?: unknown;
   /** Of the answer, that are read. Default 0: only the status counts, and an answer that stalls after it is an answer. */
   readonly maxResponseBytes?: number;
-  /** Whether a second request has no second effect: then nothing about it is ambiguous. Default false. */
+  /**
+   * Whether it only reads, or changes what was told before: then nothing about it is ambiguous. What may have told a receiver
+   * that an alert fires is, also where a second request has no second effect, so that the end is told too. Default false.
+   */
   readonly isIdempotent?: boolean;
 }
 

@@ -42,7 +42,6 @@ export const ntfy = defineSink({
       url: config.endpoint,
       headers: token === null ? {} : { authorization: `Bearer ${token}` },
       body: { topic: config.topic, sequence_id: delivery.subjectKey, ...notification(viewOf(delivery.payload)) },
-      isIdempotent: true,
     });
     return answer.ok ? { ok: true, reference: null } : answer.verdict;
   },

@@ -54,11 +54,12 @@ async function startOpsgenie(): Promise<FakeOpsgenie> {
       );
       return taken;
     }
-    const [, alias = '', what = ''] = /^\/v2\/alerts\/([^/]+)\/(close|message|description)$/.exec(path) ?? [];
+    const [, alias = '', what = ''] = /^\/v2\/alerts\/([^/]+)\/(close|message|description|priority)$/.exec(path) ?? [];
     if (what === '' || query.get('identifierType') !== 'alias') return { status: 404 };
     if (method !== (what === 'close' ? 'POST' : 'PUT')) return { status: 405 };
     const { note = '', [what as 'message']: text = '' } = json as { note?: string; message?: string };
     if (note.length > 25_000) return { status: 422 };
+    if (what === 'priority' && !/^P[1-5]$/.test(text)) return { status: 422 };
     if (what !== 'close' && (text === '' || text.length > (what === 'message' ? 130 : 15_000))) return { status: 422 };
     const alert = open.get(alias);
     if (what === 'close') open.delete(alias);
@@ -144,6 +145,15 @@ test('what was created is brought up to date; what a person closed is not opened
   expect(open.size).toBe(0);
   await deliver({ known });
   expect(open.size).toBe(0);
+});
+
+test('where the severity rises the priority does', async () => {
+  const { open, deliver } = await start();
+  const warning = { ...payload, alert: { ...payload.alert, severity: 'warning' } };
+  await deliver({ payload: warning });
+  expect(open.get(alias)?.priority).toBe('P3');
+  await deliver({ known: { ...nothingKnown, open: alias } });
+  expect(open.get(alias)?.priority).toBe('P1');
 });
 
 test('a report that comes after the end does not open it', async () => {

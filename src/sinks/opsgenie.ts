@@ -71,7 +71,7 @@ export const opsgenie = defineSink({
         url: `${config.endpoint.replace(/\/+$/, '')}/v2/alerts${path}`,
         headers: authorizationOf(io, config),
         body,
-        isIdempotent: true,
+        isIdempotent: path !== '',
       });
       if (!answer.ok) return answer.verdict;
     }
@@ -103,6 +103,8 @@ function requestsOf(
   if (known.open !== null)
     return [
       ['PUT', there('message'), { message }],
+      // The severity may have risen since.
+      ['PUT', there('priority'), { priority: config.priority }],
       ...(description === '' ? [] : [['PUT', there('description'), { description }] as const]),
     ];
   const given = config.tags.map((tag) => cutText(tag.trim(), most.tag)).filter((tag) => tag !== '');

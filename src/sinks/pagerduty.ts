@@ -49,12 +49,7 @@ export const pagerduty = defineSink({
     const routingKey = io.secret(parseSecretReference(config.routingKey));
     const base = { routing_key: routingKey, event_action: wanted, dedup_key: dedupKey(delivery) };
     const body = wanted === 'resolve' ? base : { ...base, ...triggerOf(view, config) };
-    const answer = await sendRequest(io, {
-      method: 'POST',
-      url: config.endpoint,
-      body: bounded(body),
-      isIdempotent: true,
-    });
+    const answer = await sendRequest(io, { method: 'POST', url: config.endpoint, body: bounded(body) });
     return answer.ok ? { ok: true, reference: base.dedup_key } : answer.verdict;
   },
 });

@@ -71,7 +71,6 @@ export const prometheus = defineSink({
       url: `${config.pushgateway.replace(/\/+$/, '')}/metrics${groupPath({ job: config.job, ...config.grouping })}`,
       headers: { ...authorization(io, config.authentication), ...(isOver ? {} : { 'content-type': textFormat }) },
       ...(isOver ? {} : { body: linesOf(config.metrics) }),
-      isIdempotent: true,
     });
     return answer.ok ? { ok: true, reference: null } : answer.verdict;
   },

@@ -74,6 +74,14 @@ test('it says what the receiver answered, and sends no end of what did not begin
   expect(vendor.requests).toHaveLength(1);
 });
 
+test('what may be there without an answer is ended too', async () => {
+  const vendor = await start(504);
+  const config = configOf('pagerduty', { endpoint: vendor.url, routingKey: 'pd' });
+  const answer = await run({ type: 'pagerduty', config }).result;
+  expect(answer).toMatchObject({ sent: false, messages: [{ sent: false }, { sent: false }] });
+  expect(vendor.requests.map(({ json }) => (json as JsonObject)['event_action'])).toEqual(['trigger', 'resolve']);
+});
+
 test.each<[string, Partial<CatalogSink>, string | null, RegExp]>([
   [
     'a receiver that is away',

@@ -38,14 +38,15 @@ export function createSinkTester(options: SinkTesterOptions): SinkTester {
         null,
       );
       const conditionHolds = conditionOf(sink, testPayload(sink, 'firing', now));
-      if (!fires.sent) return { sent: false, conditionHolds, messages: [fires] };
+      if (!fires.mayBeThere) return { sent: false, conditionHolds, messages: [fires.message] };
       const ends = await tell(
         options,
         sink,
         { id, event: 'alert-resolved', payload: testPayload(sink, 'resolved', now) },
-        fires.reference,
+        fires.message.reference,
       );
-      return { sent: ends.sent, conditionHolds, messages: [fires, ends] };
+      const messages = [fires.message, ends.message];
+      return { sent: messages.every(({ sent }) => sent), conditionHolds, messages };
     },
   };
 }
@@ -56,13 +57,21 @@ interface TestMessage {
   readonly payload: JsonObject;
 }
 
+/** What became of a message; where no answer came it may be there all the same, and has to end. */
+interface Told {
+  readonly message: SinkTestMessage;
+  readonly mayBeThere: boolean;
+}
+
 async function tell(
   options: SinkTesterOptions,
   sink: CatalogSink,
   { id, event, payload }: TestMessage,
   open: string | null,
-): Promise<SinkTestMessage> {
-  const failed = (reason: string): SinkTestMessage => ({ event, sent: false, reference: open, reason });
+): Promise<Told> {
+  const failed = (reason: string, mayBeThere = false): Told => {
+    return { message: { event, sent: false, reference: open, reason }, mayBeThere };
+  };
   const backend = findSink(sink.type);
   if (backend === undefined || !sink.ready) return failed(notReadyReason(sink));
   try {
@@ -87,8 +96,8 @@ async function tell(
     };
     const attempt = { sink, backend, delivery, ...content, known: { ...nothingKnown, open } };
     const result = await attemptDelivery({ ...options, intake }, attempt, new AbortController().signal);
-    if (!result.ok) return failed(result.reason);
-    return { event, sent: true, reference: result.reference ?? open, reason: null };
+    if (!result.ok) return failed(result.reason, result.ambiguous);
+    return { message: { event, sent: true, reference: result.reference ?? open, reason: null }, mayBeThere: true };
   } catch (thrown) {
     if (!(thrown instanceof AppError)) throw thrown;
     return failed(thrown.message);

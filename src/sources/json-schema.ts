@@ -17,7 +17,7 @@ const mostUniqueItems = 1000;
  * long. Throws InvalidResource.
  */
 export function compileJsonSchema(schema: JsonObject): CheckValue {
-  const problem = quadraticAt(schema);
+  const problem = asynchronous(schema) ?? quadraticAt(schema);
   if (problem !== null) throw new AppError('InvalidResource', problem);
   const { $schema: draft } = schema;
   let validate: ValidateFunction;
@@ -60,6 +60,11 @@ function safeRegex(pattern: string) {
   const regex = compileRegex(pattern);
   // The library keeps patterns by their text.
   return { test: (text: string) => regex.matcher(text).find(), toString: () => `/${pattern}/` };
+}
+
+/** The library then answers with a promise: every body would fit, and one that does not would end the process. */
+function asynchronous({ $async }: JsonObject): string | null {
+  return $async === undefined ? null : '$async is none of JSON Schema, and is not taken';
 }
 
 /** Why a schema could take long for a body within the bounds; null = it could not. */

@@ -177,6 +177,17 @@ describe.each(contractStores)('a kubernetes Source on $name', ({ open }) => {
       expect(await world.runs()).toHaveLength(2);
     });
 
+    test('where the Source calls it otherwise from now on, the alert by its old labels ends', async () => {
+      await begin();
+      await send(...listOf(warning()));
+      await begin({ severity: 'critical' });
+      await send(...listOf(warning({ last: at(1), count: 2 })));
+      await clock.advance(2 * minuteMs);
+      await send({ kind: 'changed', type: 'modified', object: warning({ last: at(2), count: 3 }) });
+      const told = (await world.alerts()).map(({ severity, status }) => `${severity} ${status}`);
+      expect(told.sort()).toEqual(['critical received', 'warning resolved']);
+    });
+
     test('while the API server is away nothing counts as quiet', async () => {
       await begin({ quietFor: '1m' });
       await send(...listOf(warning()));

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { compileMutes, maintenance } from './mutes.ts';
 
 const labels = { alertname: 'KubePodCrashLooping', severity: 'warning', namespace: 'shop', team: 'web' };
@@ -96,4 +96,16 @@ describe('maintenance', () => {
   ])('%j is refused', (window, message) => {
     expect(maintenance.safeParse([window]).error?.message).toContain(message);
   });
+});
+
+test('the system is asked for the time of a zone once a minute, however many alerts and windows there are', () => {
+  const asked = vi.spyOn(Intl.DateTimeFormat.prototype, 'formatToParts');
+  const windows = Array.from({ length: 20 }, () => ({ weekdays: ['sunday'], timezone: 'Pacific/Chatham' }));
+  const mutes = compileMutes([], maintenance.parse(windows));
+  const noonMs = Date.parse('2026-03-02T12:00:00Z');
+  for (let second = 0; second < 60; second += 1) expect(mutes(labels, noonMs + second * 1000)).toBeNull();
+  expect(asked).toHaveBeenCalledTimes(1);
+  mutes(labels, noonMs + 60_000);
+  expect(asked).toHaveBeenCalledTimes(2);
+  asked.mockRestore();
 });

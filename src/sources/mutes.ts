@@ -125,11 +125,25 @@ function openUntil(
   return isOpen ? Math.min(endMs, thisMinuteMs + (closesAt - minutes) * minuteMs) : null;
 }
 
-const formats = new Map<string, Intl.DateTimeFormat>();
+interface LocalTime {
+  readonly day: Day;
+  readonly minutes: number;
+}
 
-function localTime(zone: string, nowMs: number): { readonly day: Day; readonly minutes: number } {
-  const format = formats.get(zone) ?? formatOf(zone);
-  formats.set(zone, format);
+const zones = new Map<string, { readonly format: Intl.DateTimeFormat; minute: number; time: LocalTime }>();
+
+/** The same for all alerts of a notification: to ask the system takes as long as a hundred matchers. */
+function localTime(zone: string, nowMs: number): LocalTime {
+  const minute = Math.floor(nowMs / minuteMs);
+  const known = zones.get(zone);
+  if (known?.minute === minute) return known.time;
+  const format = known?.format ?? formatOf(zone);
+  const time = readTime(format, nowMs);
+  zones.set(zone, { format, minute, time });
+  return time;
+}
+
+function readTime(format: Intl.DateTimeFormat, nowMs: number): LocalTime {
   const parts = Object.fromEntries(format.formatToParts(nowMs).map(({ type, value }) => [type, value]));
   const day = days.find((name) => name === parts['weekday']?.toLowerCase()) ?? 'sunday';
   return { day, minutes: Number(parts['hour']) * 60 + Number(parts['minute']) };

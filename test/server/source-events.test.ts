@@ -188,6 +188,7 @@ describe('the schema', () => {
     [{ properties: { a: { type: 'string', pattern: '(?=a)' } } }, 'invalid'],
     [{ properties: { a: { type: 'array', uniqueItems: true } } }, 'uniqueItems needs maxItems'],
     [{ propertis: {} }, 'unknown keyword'],
+    [{ $async: true, type: 'object' }, '$async'],
   ])('%j is refused at the field', (wrong, message) => {
     expect(() => apiSource({ schema: wrong })).toThrow(
       expect.objectContaining({ field: 'schema', message: expect.stringContaining(message) as string }),

@@ -27,7 +27,7 @@ export const testSink = defineRoute({
               reason: text('Why it was not sent.').nullable(),
             }),
           )
-          .describe('In the order in which they were sent; after one that was not sent none follows.'),
+          .describe('In the order in which they were sent; after one that cannot have arrived none follows.'),
       })
       .meta({ id: 'SinkTest', description: 'What came of a test of a Sink.' }),
   ),

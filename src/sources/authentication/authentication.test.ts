@@ -219,6 +219,12 @@ describe('hmac with a time', () => {
   });
 });
 
+test.each(['flux', 'github', 'pagerduty'])('%s signs no time, so none can be named', (preset) => {
+  expect(() => compile({ type: 'hmac', preset, timestampHeader: 'X-Time' })).toThrow(
+    expect.objectContaining({ code: 'InvalidResource', field: 'authentication.timestampHeader' }),
+  );
+});
+
 test("GitHub's own example of a signature", () => {
   const way = compile({ type: 'hmac', preset: 'github' });
   const signature = '757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17';

@@ -9,6 +9,8 @@ export interface HmacPreset {
   readonly separator: string | null;
   /** Header of the time that is signed too, in seconds since 1970; null = none. */
   readonly timestampHeader: string | null;
+  /** Whether a Source may name the header of a time: for others it would not be signed, and anybody could write a new one. */
+  readonly maySignTime: boolean;
   /** Header of the delivery's id, which is signed too; null = none. */
   readonly idHeader: string | null;
   /** What is signed in front of the body. */
@@ -21,6 +23,7 @@ const plainBody: Omit<HmacPreset, 'header' | 'prefix'> = {
   encoding: 'hex',
   separator: null,
   timestampHeader: null,
+  maySignTime: false,
   idHeader: null,
   signedPrefix: () => '',
   key: (secret) => Buffer.from(secret),
@@ -36,6 +39,7 @@ export const hmacPresets = {
     ...plainBody,
     header: 'x-grafana-alerting-signature',
     prefix: '',
+    maySignTime: true,
     signedPrefix: (_id, timestamp) => (timestamp === '' ? '' : `${timestamp}:`),
   },
   /** Several while its secret is rotated. */
@@ -47,6 +51,7 @@ export const hmacPresets = {
     encoding: 'base64',
     separator: ' ',
     timestampHeader: 'webhook-timestamp',
+    maySignTime: true,
     idHeader: 'webhook-id',
     signedPrefix: (id, timestamp) => `${id}.${timestamp}.`,
     key: (secret) => Buffer.from(secret.replace(/^whsec_/, ''), 'base64'),

@@ -1,6 +1,7 @@
 import { createHmac, hash } from 'node:crypto';
 import { z } from 'zod';
 import type { AuthenticationFailure, Caller } from '../../core/authentication.ts';
+import { AppError } from '../../core/errors.ts';
 import { defineAuthentication, isSame, onlyHeader, secretFields, secretsOf } from './define.ts';
 import { hmacPresets } from './hmac-presets.ts';
 import type { HmacPreset, HmacPresetName } from './hmac-presets.ts';
@@ -32,8 +33,14 @@ export const hmac = defineAuthentication({
     }),
   }),
   compile(config) {
+    const vendor: HmacPreset = hmacPresets[config.preset];
+    if (config.timestampHeader !== undefined && !vendor.maySignTime)
+      throw new AppError('InvalidResource', `is not signed by ${config.preset}, so anybody could write a new time`, {
+        field: 'authentication.timestampHeader',
+        next: 'leave it out; the signature of the body is checked all the same',
+      });
     const preset: HmacPreset = {
-      ...hmacPresets[config.preset],
+      ...vendor,
       ...(config.header === undefined ? {} : { header: config.header.toLowerCase() }),
       ...(config.timestampHeader === undefined ? {} : { timestampHeader: config.timestampHeader.toLowerCase() }),
     };

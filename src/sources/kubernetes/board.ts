@@ -75,13 +75,15 @@ export function createBoard(open: readonly OpenAlert[], wants: (labels: Labels) 
   return {
     fire(subject, at, heardMs, since = at) {
       const before = entries.get(subject.key);
-      if (before?.fires === true) {
+      if (before?.fires === true && isSameAlert(before.subject, subject)) {
         const isLater = at > before.lastAt;
         // Where it is no later it is what we know.
         if (isLater) Object.assign(before, { subject, lastAt: at });
         before.heardMs = Math.max(before.heardMs, heardMs);
         return;
       }
+      // The Source gave it other labels until now, so it was another alert: nobody else would end that one.
+      if (before?.fires === true) close(before, before.lastAt);
       if (!wants(subject.labels)) return;
       const entry = { subject, startsAt: since, lastAt: at, heardMs, fires: true, toldMs: heardMs };
       keep(entry);
@@ -109,6 +111,13 @@ export function createBoard(open: readonly OpenAlert[], wants: (labels: Labels) 
       return waiting.splice(0);
     },
   };
+}
+
+function isSameAlert(one: Subject, other: Subject): boolean {
+  const names = Object.keys(one.labels);
+  return (
+    names.length === Object.keys(other.labels).length && names.every((name) => one.labels[name] === other.labels[name])
+  );
 }
 
 function itemOf({ subject: { key, labels, annotations }, startsAt }: Entry, endsAt: Timestamp | null): AlertItem {
