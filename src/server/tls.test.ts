@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import type { RequestOptions } from 'node:https';
 import { connect } from 'node:tls';
@@ -111,6 +111,22 @@ it('new certificates are used when the files have them; what does not fit change
     return (await shownName(port)) === 'renewed' || null;
   });
 });
+
+it.each(['', 'no certificate', ca.toString().slice(0, 200), ca.toString() + ca.toString().slice(0, 200)])(
+  'authorities that are written just now change nothing, and are none to begin with: %j',
+  async (half) => {
+    const authorities = join(cleanup.temporaryFolder('tls'), 'ca.crt');
+    copyFileSync(fixture('ca.crt'), authorities);
+    const tls = { ...ours, clientAuthorities: authorities };
+    const clock = createFakeClock();
+    const { port, reached } = await start(ours, { tls, clock });
+    writeFileSync(authorities, half);
+    await clock.advance(10_000);
+    await waitFor('the error', () => reached.logged.some(({ level }) => level === 'error') || null);
+    expect(await send(port, 'alertmanager')).toBe(200);
+    expect(() => tlsOptions(tls)).toThrow('does not hold whole certificates');
+  },
+);
 
 it.each([
   ['a key of another one', { key: fixture('renewed.key') }, 'cannot be used together'],

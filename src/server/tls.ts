@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
 import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
@@ -34,7 +35,7 @@ function readFiles({ certificate, key, clientAuthorities }: TlsFiles): Contents 
   const contents: Contents = {
     cert: read(certificate, '--tls-cert'),
     key: read(key, '--tls-key'),
-    ...(clientAuthorities === null ? {} : { ca: read(clientAuthorities, '--tls-client-ca') }),
+    ...(clientAuthorities === null ? {} : { ca: readAuthorities(clientAuthorities) }),
   };
   try {
     createSecureContext(contents);
@@ -44,6 +45,30 @@ function readFiles({ certificate, key, clientAuthorities }: TlsFiles): Contents 
       field: '--tls-cert',
       cause,
       next: 'give the certificate and its own key, both in PEM',
+    });
+  }
+  return contents;
+}
+
+const beginning = '-----BEGIN CERTIFICATE-----';
+
+/**
+ * OpenSSL takes a file without a certificate, or half of one, for no authority: all callers would be refused for good while
+ * somebody writes it.
+ */
+function readAuthorities(path: string): Buffer {
+  const field = '--tls-client-ca';
+  const contents = read(path, field);
+  const begun = contents.toString('latin1').split(beginning).slice(1);
+  try {
+    if (begun.length === 0) throw new Error('it has none');
+    for (const text of begun) void new X509Certificate(beginning + text);
+  } catch (cause) {
+    const next = 'give the certificates of the authorities, in PEM';
+    throw new AppError('InvalidInput', `${path} does not hold whole certificates: ${(cause as Error).message}`, {
+      field,
+      cause,
+      next,
     });
   }
   return contents;

@@ -3,6 +3,7 @@ import type { Options, ValidateFunction } from 'ajv';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { compileRegex } from '../lib/template/regex.ts';
+import { withinTime } from '../lib/time-limit.ts';
 import type { Wrong } from './pairs.ts';
 
 /** What is wrong with a value; null = nothing. */
@@ -10,6 +11,9 @@ export type CheckValue = (value: unknown) => Wrong | null;
 
 /** `uniqueItems` compares each with each. */
 const mostUniqueItems = 1000;
+
+/** Of one body; most take less than one. Where `anyOf` leads back to itself each level of a body may double it. */
+const mostMs = 1000;
 
 /**
  * Compiles a JSON Schema, of draft 2020-12 or, where `$schema` says so, draft-07. The library takes some 20 ms to load, so it
@@ -27,7 +31,10 @@ export function compileJsonSchema(schema: JsonObject): CheckValue {
     throw new AppError('InvalidResource', cause instanceof Error ? cause.message : String(cause), { cause });
   }
   return (value) => {
-    if (validate(value)) return null;
+    const isValid = withinTime(mostMs, () => validate(value));
+    if (isValid === undefined)
+      return { field: '', message: `takes more than ${mostMs} ms to be compared with the schema` };
+    if (isValid) return null;
     const [first] = validate.errors ?? [];
     const missing = first?.keyword === 'required' ? [String(first.params['missingProperty'])] : [];
     const unknown = first?.keyword === 'additionalProperties' ? `: ${String(first.params['additionalProperty'])}` : '';

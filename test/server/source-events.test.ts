@@ -203,6 +203,16 @@ describe('the schema', () => {
     expect(() => apiSource({ schema: fine })).not.toThrow();
   });
 
+  it('a schema that takes longer with each level of a body holds nobody up', async () => {
+    const twice = { allOf: [{ $ref: '#' }, { $ref: '#' }] };
+    const { server } = await start(apiSource({ schema: { type: 'object', properties: { a: twice } } }));
+    const deep = Array.from({ length: 30 }).reduce<object>((inner) => ({ a: inner }), {});
+    const answer = await post(server, deep);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.body).toContain('to be compared with the schema');
+    expect((await post(server, { a: {} })).statusCode).toBe(200);
+  });
+
   it('a pattern that would take JavaScript for ever is quick', async () => {
     const { server } = await start(
       apiSource({ schema: { properties: { a: { type: 'string', pattern: '^(a+)+$' } } } }),
