@@ -222,6 +222,16 @@ describe('design 3.2, line by line', () => {
     expect(late.next).toEqual({ ...closed, receiveCount: 3 });
   });
 
+  test('line 10: what a sender that says each thing once said before the end is late, however late it comes', () => {
+    const closed = last([firing(at(0)), 0], [resolved(at(0), at(5)), 5]).next;
+    const said = (minute: number) => ({ ...firing(at(0)), saidAt: at(minute) });
+    const late = foldAlert(closed, said(2), at(60));
+    expect(late).toMatchObject({ reason: 'LateCopy', opens: false, transitions: [] });
+    expect(foldAlert(closed, said(6), at(60))).toMatchObject({ reason: 'FiringAgain', opens: true });
+    const unknown = last([resolved(at(0), at(5)), 5]).next;
+    expect(foldAlert(unknown, said(0), at(60))).toMatchObject({ reason: 'LateCopy', opens: false });
+  });
+
   test('line 11: firing, closed, s <= E, later: reopen, run', () => {
     const closed = last([firing(at(0)), 0], [resolved(at(0), at(5)), 5]).next;
     const again = foldAlert(closed, firing(at(0)), addMs(at(5), 30_000));

@@ -58,7 +58,7 @@ export function foldAlert(stored: AlertState | null, item: AlertItem, receivedAt
     : resolvedOnOpen(stored, timed, receivedAt);
 }
 
-type TimedItem = Pick<AlertItem, 'status' | 'severity' | 'startsAt' | 'endsAt' | 'skewed'>;
+type TimedItem = Pick<AlertItem, 'status' | 'severity' | 'startsAt' | 'endsAt' | 'skewed' | 'saidAt'>;
 
 /** Line 3: a time more than 10 minutes ahead becomes the time of receipt. */
 function withoutSkew(item: AlertItem, receivedAt: Timestamp): TimedItem {
@@ -69,8 +69,7 @@ function withoutSkew(item: AlertItem, receivedAt: Timestamp): TimedItem {
   const startAhead = startsAt !== null && startsAt > limit;
   const endAhead = item.status === 'resolved' && endsAt !== null && endsAt > limit;
   return {
-    status: item.status,
-    severity: item.severity,
+    ...item,
     startsAt: startAhead ? receivedAt : startsAt,
     endsAt: endAhead ? receivedAt : endsAt,
     skewed: item.skewed || startAhead || endAhead,
@@ -145,7 +144,9 @@ function earlierStart(stored: AlertState, startsAt: Timestamp | null): Timestamp
 
 /** Lines 9, 10 and 11. */
 function firingOnClosed(stored: AlertState, item: TimedItem, receivedAt: Timestamp): FoldVerdict {
-  const { startsAt } = item;
+  const { startsAt, saidAt } = item;
+  // It was on its way for long: its sender has said of the end since.
+  if (saidAt !== undefined && stored.endsAt !== null && saidAt <= stored.endsAt) return countedOnly('LateCopy', stored);
   if (startsAt === null || stored.endsAt === null || startsAt > stored.endsAt) {
     return reopened('Reopened', stored, item, startsAt ?? latest(receivedAt, stored.endsAt ?? receivedAt), receivedAt);
   }

@@ -54,6 +54,8 @@ export interface AlertItem {
   readonly endsAt: Timestamp | null;
   /** True where a time was more than 10 minutes ahead of ours and was replaced by the time of receipt. */
   readonly skewed: boolean;
+  /** When the sender came to say so, of one that says each thing once; absent = it may be what it says again. */
+  readonly saidAt?: Timestamp;
 }
 
 /** What the fold reads of a stored alert, and what it decides. */

@@ -60,6 +60,7 @@ test('an incident is an alert', async () => {
       startsAt: '2020-04-09T15:16:27.000Z',
       endsAt: null,
       skewed: false,
+      saidAt: '2020-10-02T18:45:22.169Z',
     },
   ]);
 });

@@ -71,6 +71,8 @@ function readIncident(event: Fields, incident: Fields): ReadAlert | Wrong {
     startsAt: startsAt ?? null,
     endsAt: isResolved ? (occurredAt ?? null) : null,
     skewed: startsAt === undefined || (isResolved && occurredAt === undefined),
+    // One that was refused comes again later, also after the end.
+    ...(occurredAt == null ? {} : { saidAt: occurredAt }),
   };
   return { item, unread };
 }
