@@ -374,7 +374,7 @@ describe('secrets', () => {
     file('shop/hook/token', 'of the namespace\n');
     file('hook/token', 'plain');
     file('hook/other', 'two\nlines\n');
-    const document = { namespace: 'shop', name: 'hook', values: { key: 'of the document' } };
+    const document = { namespace: 'shop', name: 'hook', values: { key: 'of the document', echoed: 'x\n' } };
     const noted: string[] = [];
     const secrets = createSecrets(
       () => [document],
@@ -383,11 +383,12 @@ describe('secrets', () => {
     );
     const get = (namespace: string, name: string, key: string) => secrets.get(namespace, { name, key });
     expect(get('shop', 'hook', 'key')).toBe('of the document');
+    expect(get('shop', 'hook', 'echoed')).toBe('x');
     expect(get('shop', 'hook', 'token')).toBe('of the namespace');
     expect(get('other', 'hook', 'token')).toBe('plain');
     expect(get('other', 'hook', 'other')).toBe('two\nlines');
     expect(get('other', 'hook', 'key')).toBeNull();
-    expect(noted).toEqual(['of the document', 'of the namespace', 'plain', 'two\nlines']);
+    expect(noted).toEqual(['of the document', 'x', 'of the namespace', 'plain', 'two\nlines']);
   });
 
   test('values of documents are noted when they are read, before anybody asks', async () => {

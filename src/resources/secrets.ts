@@ -12,8 +12,8 @@ const safeKey = /^[-._A-Za-z0-9]{1,253}$/;
 
 /**
  * Secrets of `serve`: a Secret document wins over a file `<directory>/[<namespace>/]<name>/<key>`. Files are read when
- * they are asked for, so that a rotated one counts at once; one line feed at their end does not belong to the value.
- * `documents` is asked each time: a reload replaces them. Each value that is given out is noted first.
+ * they are asked for, so that a rotated one counts at once. One line feed at the end, as an editor or `echo | base64` leaves it, does not belong to
+ * a value: no header can have one. `documents` is asked each time: a reload replaces them. Each value that is given out is noted first.
  */
 export function createSecrets(
   documents: () => readonly Omit<SecretDocument, 'file'>[],
@@ -23,7 +23,7 @@ export function createSecrets(
   function find(namespace: string, reference: SecretReference): string | null {
     const document = documents().find((secret) => secret.namespace === namespace && secret.name === reference.name);
     if (document !== undefined && Object.hasOwn(document.values, reference.key))
-      return document.values[reference.key] ?? null;
+      return withoutLineFeed(document.values[reference.key] ?? '');
     return directory === null ? null : fromFiles(directory, namespace, reference);
   }
   return {
@@ -43,13 +43,17 @@ function fromFiles(directory: string, namespace: string, { name, key }: SecretRe
 function readSecretFile(path: string): string | null {
   try {
     const { size } = statSync(path);
-    return size > maxSecretBytes ? null : readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+    return size > maxSecretBytes ? null : withoutLineFeed(readFileSync(path, 'utf8'));
   } catch (error) {
     const exhausted = exhaustion(error, 'a Secret could not be read');
     if (exhausted !== null) throw exhausted;
     // Absent, a folder, or not readable: the secret is missing, and the caller says which one.
     return null;
   }
+}
+
+function withoutLineFeed(text: string): string {
+  return text.replace(/\r?\n$/, '');
 }
 
 /** Files that are looked at, and how deep: `[<namespace>/]<name>/<key>`. */

@@ -180,15 +180,21 @@ function pairsOf(
 
 /** Words of systems that people map. */
 const statusWords: Readonly<Record<AlertItem['status'], readonly string[]>> = {
-  firing: ['firing', 'open', 'opened', 'triggered', 'alerting', 'alarm', 'active', 'problem', 'acknowledged', 'true'],
-  resolved: ['resolved', 'closed', 'ok', 'recovered', 'recovery', 'inactive', 'normal', 'false'],
+  firing: words(
+    'firing fired open opened reopened triggered re-triggered alerting alarm active activated problem down acknowledged true',
+  ),
+  resolved: words('resolved closed ok recovered recovery inactive deactivated normal up false'),
 };
 
 const severityWords: Readonly<Record<Severity, readonly string[]>> = {
-  critical: ['critical', 'error', 'fatal', 'emergency', 'disaster', 'high', 'page', 'p1'],
-  warning: ['warning', 'warn', 'medium', 'average', 'p2', 'p3'],
-  info: ['info', 'information', 'informational', 'notice', 'low', 'debug', 'none', 'p4', 'p5'],
+  critical: words('critical crit error err fatal emergency emerg alert disaster blocker high page p0 p1 sev0 sev1'),
+  warning: words('warning warn medium average p2 p3 sev2'),
+  info: words('info information informational notice low debug none p4 p5'),
 };
+
+function words(text: string): readonly string[] {
+  return text.split(' ');
+}
 
 function statusOf(text: string): AlertItem['status'] | null {
   return wordIn(statusWords, text);

@@ -91,6 +91,12 @@ describe('the fields of an alert', () => {
     [' Triggered ', 'firing'],
     ['OK', 'resolved'],
     ['closed', 'resolved'],
+    ['Fired', 'firing'],
+    ['Re-Triggered', 'firing'],
+    ['ACTIVATED', 'firing'],
+    ['Deactivated', 'resolved'],
+    ['DOWN', 'firing'],
+    ['UP', 'resolved'],
     [true, 'firing'],
     [false, 'resolved'],
   ])('status %j is %s', async (s, status) => {
@@ -100,6 +106,10 @@ describe('the fields of an alert', () => {
   test.each([
     ['CRITICAL', 'critical'],
     ['high', 'critical'],
+    ['P0', 'critical'],
+    ['Sev0', 'critical'],
+    ['Sev1', 'critical'],
+    ['crit', 'critical'],
     ['P2', 'warning'],
     ['low', 'info'],
     ['', 'warning'],
