@@ -382,6 +382,27 @@ describe.each(contractStores)('a kubernetes Source on $name', ({ open }) => {
     expect(await world.problem('cluster')).toBeNull();
   });
 
+  test('what was seen once is told when the store takes it, and the trouble is told until then', async () => {
+    world.sources = [source({ resource: 'deployments', event: 'deleted' })];
+    let isAway = true;
+    const away = new AppError('StoreUnavailable', 'the database is away', { next: 'send it again' });
+    const intake: typeof world.intake = {
+      ...world.intake,
+      accept: (...notified) => (isAway ? Promise.reject(away) : world.intake.accept(...notified)),
+    };
+    world.start({ cluster, isAlone: true, intake });
+    await clock.advance(0);
+    await send(...listOf(deployment('a', 1), deployment('b', 1)));
+    await send({ kind: 'changed', type: 'deleted', object: deployment('a', 1) });
+    await clock.advance(5 * minuteMs);
+    await send({ kind: 'changed', type: 'deleted', object: deployment('b', 1) });
+    expect(await world.problem('cluster')).toContain('StoreUnavailable: the database is away');
+    isAway = false;
+    await clock.advance(minuteMs);
+    expect(await alerts()).toEqual(['DeploymentDeleted a received 1', 'DeploymentDeleted b received 1']);
+    expect(await world.problem('cluster')).toBeNull();
+  });
+
   test('a suspended Source stores what it sees and starts nothing', async () => {
     world.sources = [{ ...source(), suspend: true }];
     await restart();

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { severities } from '../core/alert.ts';
 import { isKubernetesName } from '../core/cluster.ts';
-import { AppError } from '../core/errors.ts';
+import type { AlertItem } from '../core/alert.ts';
+import { AppError, toAppError } from '../core/errors.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
 import type { WatchQuery, WatchSignal } from '../core/watch.ts';
+import { backOffMs } from '../lib/back-off.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { duration } from '../lib/schema.ts';
 import { defineSource } from './define.ts';
@@ -21,6 +23,8 @@ const tellMs = 2000;
 const passMs = 60_000;
 /** Alerts of one notification. */
 const mostOfNotification = 250;
+/** Where the store does not take it. */
+const pause = { firstMs: 1000, mostMs: 30_000 } as const;
 
 interface Settings {
   readonly query: WatchQuery;
@@ -168,13 +172,31 @@ async function run({ query, watcher: watcherOf }: Settings, io: SourceIo): Promi
   }
 }
 
+/** Until the store has it: that an object was deleted is not seen again. What went in without an answer is a repeat. */
+async function tellOnce(io: SourceIo, items: readonly AlertItem[]): Promise<void> {
+  const { intake, source, clock, random, signal } = io;
+  for (let failures = 1; ; failures += 1) {
+    try {
+      await intake.accept(source(), notificationOf(items));
+      if (failures > 1) await io.works();
+      return;
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (!error.retryable || signal.aborted) throw error;
+      await io.trouble(error);
+      await clock.sleep(backOffMs(pause, failures, random()), signal).catch(() => undefined);
+    }
+  }
+}
+
 /** Tells what waits on the board, one notification after the other. */
-function createTeller({ intake, source, clock }: SourceIo, board: Board) {
+function createTeller(io: SourceIo, board: Board) {
+  const { clock } = io;
   let telling: Promise<void> = Promise.resolve();
   async function tellAll(): Promise<void> {
     const items = board.take(clock.now());
     for (let from = 0; from < items.length; from += mostOfNotification)
-      await intake.accept(source(), notificationOf(items.slice(from, from + mostOfNotification)));
+      await tellOnce(io, items.slice(from, from + mostOfNotification));
   }
   return { tell: () => (telling = telling.then(tellAll)) };
 }

@@ -16,6 +16,7 @@ import { source, workflow } from './intake.ts';
 export interface SourceWorld {
   readonly store: Store;
   readonly clock: FakeClock;
+  readonly intake: RunningSourcesOptions['intake'];
   /** What the catalog has; a test may change it, as a reload does. */
   sources: readonly CatalogSource[];
   workflow: CatalogWorkflow | undefined;
@@ -87,6 +88,7 @@ export function createSourceWorld(
   const world: SourceWorld = {
     store,
     clock,
+    intake,
     sources: [],
     workflow: workflow(),
     counted,
