@@ -184,12 +184,6 @@ describe('15: Sources', () => {
   }
   const source = (name: string, from = world) => from.get<SourceView>(`/api/v1/sources/${name}`);
 
-  test.each(['chat'])('5.9.15 Source %s is not part of this version, and says so', async (name) => {
-    const { status } = await source(name);
-    expect(status.ready).toBe(false);
-    expect(status.conditions).toMatchObject([{ type: 'Ready', status: 'False', reason: 'NotImplemented' }]);
-  });
-
   test('5.9.15 of two Sources with one path the same one always has it, and the other says so', async () => {
     expect((await source('blue/taken')).status).toMatchObject({ ready: true });
     const { status } = await source('green/late');

@@ -24,6 +24,7 @@ import { checkToken, loadOrCreateToken } from '../server/token.ts';
 import { createOutbox } from '../sinks/outbox.ts';
 import { createSinkTester } from '../sinks/tester.ts';
 import { sourceDefinitions } from '../sources/index.ts';
+import type { SourceWorld } from '../sources/define.ts';
 import { startSources } from '../sources/running.ts';
 import { measureCommits } from '../store/commit/metrics.ts';
 import type { QueueLimits } from '../store/commit/hooks.ts';
@@ -41,6 +42,7 @@ import { createAlertSweep } from '../intake/sweep.ts';
 import { stepsJson } from '../workflows/view.ts';
 import { watchClusterHealth } from './cluster-health.ts';
 import { openCluster } from './cluster.ts';
+import { alertOfObject } from './investigate.ts';
 import { createLifecycle, workBudget } from './lifecycle.ts';
 import { startMinuteWork } from './minute.ts';
 import type { AppOptions } from './options.ts';
@@ -187,6 +189,17 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       writeStdout: async (text: string) => parts.writeStdout(text),
     };
     const sinkTester = createSinkTester({ ...delivering, catalog: resources });
+    const sourceWorld: SourceWorld = {
+      catalog: resources,
+      intake,
+      reader: store.read,
+      http,
+      secrets,
+      clock,
+      log,
+      metrics,
+      alertOfObject,
+    };
 
     const server = await createServer({
       host: options.host,
@@ -199,6 +212,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       state: () => state,
       catalog: resources,
       sourceTypes: sourceDefinitions,
+      sourceWorld,
       intake,
       requests: intake,
       control,
@@ -232,16 +246,10 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     const driver = startRunDriver({ store, engine, queue, concurrency: options.concurrency, clock, log });
 
     const sources = startSources({
+      ...sourceWorld,
       definitions: sourceDefinitions,
-      catalog: resources,
-      intake,
       store,
-      clock,
-      log,
-      metrics,
       random: Math.random,
-      http,
-      secrets,
       cluster: cluster?.watch ?? null,
       isAlone: queue === null,
     });

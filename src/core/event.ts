@@ -1,5 +1,6 @@
 import type { AlertItem } from './alert.ts';
 import type { JsonObject } from './json.ts';
+import type { AlertSnapshot } from './run.ts';
 import type { Timestamp } from './time.ts';
 
 /** An item of a notification that could not be used; it is dead-lettered and the others count. */
@@ -61,6 +62,8 @@ export interface RunRequest {
   readonly problem: string | null;
   /** The tick that it is of: the Source has got there with the same commit. Null: it is of none. */
   readonly tick: Timestamp | null;
+  /** What it is to be about; absent = whatever is broken. */
+  readonly asked?: AlertSnapshot;
 }
 
 /**

@@ -76,6 +76,12 @@ export const metricTable = {
     labels: ['source'],
     named: 'source',
   },
+  fist_chat_messages_total: {
+    type: 'counter',
+    help: 'Messages of chats, by what became of them: run, answer, or why nothing did.',
+    labels: ['source', 'outcome'],
+    named: 'source',
+  },
   // runs
   fist_runs_total: {
     type: 'counter',

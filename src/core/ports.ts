@@ -49,6 +49,32 @@ export interface HttpClient {
   send(request: HttpRequest): Promise<HttpResponse>;
 }
 
+/** A connection to keep, on which both sides send texts (WebSocket). */
+export interface SocketRequest {
+  /** `wss://`, or `ws://`. */
+  readonly url: string;
+  /** Until it is open. */
+  readonly timeoutMs: number;
+  /** How long the peer may be silent; it is asked for a sign of life before. */
+  readonly idleMs: number;
+  readonly onText: (text: string) => void;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+export interface Socket {
+  /** Of a connection that has ended nothing is sent. */
+  send(text: string): void;
+  close(): void;
+  /** Why it ended, once it has. */
+  readonly ended: Promise<string>;
+}
+
+/** Opens connections under the same rules as {@link HttpClient}. Throws what that throws. */
+export interface SocketClient {
+  open(request: SocketRequest): Promise<Socket>;
+}
+
 /**
  * Secrets by namespace and reference. null = missing on our side; throws ResourcesExhausted where nobody can tell. Values are
  * never logged.

@@ -47,6 +47,8 @@ export interface RunInput {
   readonly alert: AlertSnapshot | null;
   /** `.source.data` of a run without an alert; absent: empty. */
   readonly data?: JsonObject;
+  /** What a run without an alert is about, in the form of an alert; absent = whatever is broken. */
+  readonly asked?: AlertSnapshot;
   /** `spec.context` of the Source. */
   readonly context: JsonObject;
   /** How many Sinks that start Workflows led here, against loops. */

@@ -191,6 +191,8 @@ export interface DeliveryReader {
   earlierReference(delivery: OrderedDelivery): Promise<EarlierReference | undefined>;
   /** What the receiver called the newest delivery of a run by this Sink; null = nothing. */
   referenceOfRun(sink: Pick<DeliveryRecord, 'namespace' | 'sinkName'>, runId: string): Promise<string | null>;
+  /** The run that was told last where a reference begins with this text and a slash; undefined where none was. */
+  runAtPlace(namespace: string, place: string): Promise<string | undefined>;
   due(now: Timestamp, limit: number): Promise<readonly string[]>;
   nextWakeAt(): Promise<Timestamp | null>;
 }

@@ -86,7 +86,7 @@ export function snapshotOf(
 export function newRun(
   source: CatalogSource,
   workflow: CatalogWorkflow | undefined,
-  about: Pick<RunInput, 'alert' | 'data'>,
+  about: Pick<RunInput, 'alert' | 'data' | 'asked'>,
   now: Timestamp,
 ): RunRecord {
   const plan = workflow?.plan ?? null;

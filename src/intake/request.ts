@@ -76,7 +76,8 @@ async function addRun(
   minutes: RunMinutes,
 ): Promise<RunRecord> {
   const workflow = catalog.workflow(source.namespace, source.triggerWorkflow);
-  const run = newRun(source, workflow, { alert: null, data: request.data }, now);
+  const { data, asked } = request;
+  const run = newRun(source, workflow, { alert: null, data, ...(asked === undefined ? {} : { asked }) }, now);
   const plan = workflow?.plan ?? null;
   await tx.runs.insert({ run, plan });
   await tx.deliveries.insert(bornFailed(run, plan, now));

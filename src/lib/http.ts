@@ -6,7 +6,7 @@ import { callbackify } from 'node:util';
 import type { Agent, Dispatcher } from 'undici';
 import { AppError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
-import type { HttpClient, HttpRequest, HttpResponse } from '../core/ports.ts';
+import type { HttpClient, HttpRequest, HttpResponse, SocketClient } from '../core/ports.ts';
 import { hostOf, refusedAddress } from './address-policy.ts';
 import { exhaustion } from './exhaustion.ts';
 import type { DestinationPolicy } from './address-policy.ts';
@@ -44,7 +44,7 @@ export interface StreamResponse {
   readonly pieces: AsyncIterable<string>;
 }
 
-export interface OwnedHttpClient extends HttpClient {
+export interface OwnedHttpClient extends HttpClient, SocketClient {
   /** GET of an answer without an end. */
   stream(request: StreamRequest): Promise<StreamResponse>;
   /** Loads the library, which takes some 60 ms of the thread; else the first request does. */
@@ -84,6 +84,12 @@ export function createHttpClient(options: HttpClientOptions = {}): OwnedHttpClie
       const url = destination(request.url, policy);
       agent ??= openAgent();
       return openStream(await agent, url, request);
+    },
+    async open(request) {
+      const url = destination(request.url.replace(/^ws(?=s?:)/i, 'http'), policy);
+      agent ??= openAgent();
+      const { openSocket } = await import('./web-socket.ts');
+      return openSocket(await agent, url, request);
     },
     async close() {
       if (agent !== undefined) await (await agent).close();

@@ -151,7 +151,6 @@ function buildSource(
   const { spec, config, compiled } = accepted;
   const owner = compiled.path === null ? undefined : taken.get(compiled.path);
   const more = [
-    ...notImplemented(accepted),
     ...pathConflict(accepted, owner),
     ...authenticationConditions(object, accepted, options),
     ...workflowConditions(object, spec.triggerWorkflow, findWorkflow),
@@ -191,11 +190,6 @@ const unusable = {
   stormCapPerMinute: 0,
   suspend: true,
 } as const;
-
-function notImplemented({ definition }: AcceptedSource): readonly Condition[] {
-  if (definition.notImplemented === null) return [];
-  return [{ type: 'Ready', status: 'False', reason: 'NotImplemented', message: definition.notImplemented }];
-}
 
 function pathConflict({ compiled }: AcceptedSource, owner: CatalogSource | undefined): readonly Condition[] {
   if (owner === undefined) return [];

@@ -54,16 +54,7 @@ function ownIssues({ kind, namespace, name, spec }: LocatedObject): readonly Iss
   if (kind === 'Sink') return checkSink(spec).issues;
   const { accepted, issues } = checkSource(spec);
   if (accepted === null) return issues;
-  const reason = accepted.definition.notImplemented;
-  return [
-    ...issues,
-    ...(reason === null ? [] : [notImplemented(reason)]),
-    ...authenticationIssues(name, accepted.compiled),
-  ];
-}
-
-function notImplemented(message: string): Issue {
-  return { path: ['spec', 'type'], severity: 'warning', message };
+  return [...issues, ...authenticationIssues(name, accepted.compiled)];
 }
 
 function authenticationIssues(name: string, compiled: CompiledSource): readonly Issue[] {

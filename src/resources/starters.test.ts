@@ -54,6 +54,7 @@ describe('documents to begin with', () => {
   it('are there for each type that can run, and for no other', () => {
     expect(all.map(({ kind, type }) => `${kind} ${type}`)).toEqual([
       'Source webhook',
+      'Source chat',
       'Source schedule',
       'Source api',
       'Source kubernetes',

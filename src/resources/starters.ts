@@ -62,6 +62,22 @@ const starters: readonly Starter[] = [
       cooldown: '1h',
     },
   },
+  {
+    kind: 'Source',
+    type: 'chat',
+    name: 'slack',
+    spec: {
+      type: 'chat',
+      config: {
+        platform: 'slack',
+        trigger: 'mention',
+        channel: 'C0123456789',
+        appToken: 'slack-app-token',
+        botToken: 'slack-bot-token',
+      },
+      triggerWorkflow: 'triage',
+    },
+  },
   workflow('agent', [{ name: 'investigate', type: 'agent', goal: 'Find out why {{ .alert.alertname }} fires.' }]),
   workflow('cli', [
     { name: 'look', type: 'cli', command: 'kubectl get pods -n {{ .alert.labels.namespace }}', timeout: '30s' },
@@ -85,7 +101,7 @@ function workflow(type: string, steps: readonly Values[]): Starter {
 
 /** What `type` names in each kind, with those that this version can run. */
 const runnable: Readonly<Record<ResourceKind, readonly string[]>> = {
-  Source: sourceDefinitions.filter(({ notImplemented }) => notImplemented === null).map(({ type }) => type),
+  Source: sourceDefinitions.map(({ type }) => type),
   Workflow: stepDefinitions.map(({ type }) => type),
   Sink: sinks.map(({ type }) => type),
 };

@@ -14,7 +14,7 @@ import type { ListReader } from '../core/lists.ts';
 import type { RunReader } from '../core/run-store.ts';
 import type { DeliveryReader } from '../core/store.ts';
 import type { MetricsRegistry } from '../lib/metrics.ts';
-import type { SourceDefinition } from '../sources/define.ts';
+import type { SourceDefinition, SourceWorld } from '../sources/define.ts';
 import type { TlsFiles } from './tls.ts';
 
 /** starting: not all parts are up; draining: takes nothing new, answers what it has. */
@@ -46,6 +46,8 @@ export interface ServerOptions {
   readonly catalog: { current(): Catalog | null };
   /** The registry of source types; those with `receive` take webhooks. */
   readonly sourceTypes: readonly SourceDefinition[];
+  /** For those that answer by themselves. */
+  readonly sourceWorld: SourceWorld;
   readonly intake: Intake;
   readonly requests: RunRequests;
   readonly control: Control;

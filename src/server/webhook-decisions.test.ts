@@ -36,6 +36,7 @@ function context(changes: Partial<ServerOptions> = {}, most = 10) {
     admission: createAdmission({ maxRequests: most, maxBytes: 100, shared: true }),
     allowsAnonymous: true,
     receivers: new Map([['webhook', async () => ({ ok: false, status: 400, field: '', message: '' }) as const]]),
+    conversations: new Map(),
     eventReaders: new Map(),
     waiting: createWaiting(),
     turns: createTurns(10),

@@ -10,12 +10,16 @@ export function decide(context: WebhookContext, request: FastifyRequest): Refusa
   const known = currentCatalog(context);
   if ('status' in known) return known;
   const found = findSource(known, (request.params as { '*': string })['*']);
-  if (found === undefined || context.receivers.get(found.source.type) == null) return unknownPath();
+  if (found === undefined || !takesRequests(context, found.source)) return unknownPath();
   const { source, subpath } = found;
   request.webhookSource = source;
   request.webhookSubpath = subpath;
   if (request.method !== 'POST' && request.method !== 'PUT') return wrongMethod(request.method);
   return authenticate(context, source, request) ?? admit(context, source, request);
+}
+
+function takesRequests({ receivers, conversations }: WebhookContext, { type }: CatalogSource): boolean {
+  return receivers.get(type) != null || conversations.get(type) != null;
 }
 
 /** What is known of all Sources; a refusal where the server takes nothing now. */

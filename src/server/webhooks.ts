@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CatalogSource } from '../core/catalog.ts';
 import { toAppError } from '../core/errors.ts';
 import type { IntakeAnswer } from '../core/event.ts';
+import type { JsonObject } from '../core/json.ts';
 import { isLoopback } from '../lib/address-policy.ts';
 import type { ReceiveResult } from '../sources/define.ts';
 import { createAdmission } from './admission.ts';
@@ -37,6 +38,7 @@ export async function registerWebhooks(app: FastifyInstance, parts: ServerParts)
     admission: createAdmission({ maxRequests: limits.maxWebhooks, maxBytes: limits.maxWebhookBytes, shared: true }),
     allowsAnonymous: options.allowInsecureSources || isLoopback(options.host),
     receivers: new Map(options.sourceTypes.map((definition) => [definition.type, definition.receive])),
+    conversations: new Map(options.sourceTypes.map((definition) => [definition.type, definition.converse])),
     eventReaders: new Map(options.sourceTypes.map((definition) => [definition.type, definition.receiveEvent])),
     waiting: createWaiting(),
   };
@@ -64,7 +66,10 @@ export async function registerWebhooks(app: FastifyInstance, parts: ServerParts)
       method: [...methods],
       url: '/webhook/*',
       config: { access: 'source' },
-      handler: (request, reply) => serveRequest(context, notifications, request, reply),
+      handler: (request, reply) =>
+        context.conversations.get(request.webhookSource?.type ?? '') == null
+          ? serveRequest(context, notifications, request, reply)
+          : serveRequest(context, conversations, request, reply),
     });
     scope.route({
       method: 'POST',
@@ -91,6 +96,13 @@ const notifications: RequestKind<Extract<ReceiveResult, { readonly ok: true }>, 
   reader: ({ receivers }, source) => receivers.get(source.type) ?? null,
   take: ({ options }, source, { notification }) => options.intake.accept(source, notification),
   answer: (_context, _request, taken) => answerText(taken),
+};
+
+const conversations: RequestKind<{ readonly ok: true; readonly said: unknown }, JsonObject | null> = {
+  reader: ({ conversations: known }, source) => known.get(source.type)?.read ?? null,
+  take: async ({ conversations: known, options }, source, { said }) =>
+    (await known.get(source.type)?.take(source, said, options.sourceWorld)) ?? null,
+  answer: (_context, _request, taken) => (taken === null ? '' : JSON.stringify(taken)),
 };
 
 function answerText(answer: IntakeAnswer): string {

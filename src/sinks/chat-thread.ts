@@ -39,6 +39,8 @@ export interface ChatRoom {
   readonly room: string;
   /** Whether replies stay out of the channel. */
   readonly hasThreads: boolean;
+  /** The message in the room with which somebody asked for the run: it is told below that. Absent: nobody did. */
+  readonly asked?: string;
   /** Each delivery is a message of its own. */
   readonly isLoose: boolean;
   post(post: ChatPost): Promise<ChatAnswer>;
@@ -68,13 +70,19 @@ export async function tellIncident(chat: ChatRoom, delivery: SinkDelivery, nowMs
   const { own, open, closed, incident } = delivery.known;
   const before = placeOf(own) ?? placeOf(open) ?? stillRecent(placeOf(closed), nowMs);
   const job: Job = { chat, delivery, view: viewOf(delivery.payload), nowMs };
-  const result = await tell(job, before, chat.hasThreads ? placeOf(incident) : null);
+  const teller = askedPlace(job) ?? (chat.hasThreads ? placeOf(incident) : null);
+  const result = await tell(job, before, teller);
   if (result.ok) return { ok: true, reference: referenceOf(result.place) };
   const { verdict, place } = result;
   return place === before || place === null ? verdict : { ...verdict, reference: referenceOf(place) };
 }
 
-/** `teller` is the thread of the report that told the same cause. */
+function askedPlace({ chat: { asked, room }, view: { severity }, nowMs }: Job): ChatPlace | null {
+  if (asked === undefined) return null;
+  return { room, id: asked, posts: 0, told: null, severity, since: Math.floor(nowMs / 1000) };
+}
+
+/** `teller` is the thread of the report that told the same cause, or in which somebody asked. */
 async function tell(job: Job, before: ChatPlace | null, teller: ChatPlace | null): Promise<Result> {
   const { delivery, chat } = job;
   if (chat.isLoose && (before === null || before.posts < mostPosts)) return post(job, before);

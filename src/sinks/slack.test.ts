@@ -74,6 +74,31 @@ const titles = ({ messages }: Pick<Awaited<ReturnType<typeof startSlack>>, 'mess
   messages.map(({ blocks }) => blocks?.[0]?.text?.text);
 
 describe('slack', () => {
+  test('a run that somebody asked for is told where it was asked, whatever the channel of the Sink is', async () => {
+    const on = await start({ channel: '#elsewhere', messageType: 'message', mentionUsers: ['U0123456'] });
+    const asked = (thread: string, event: 'run-started' | 'run-finished') =>
+      ({
+        event,
+        payload: {
+          ...payload,
+          event,
+          source: { ...payload.source, type: 'chat' },
+          data: { platform: 'slack', channel: slackChannel, thread },
+        },
+      }) as const;
+    const question = '1772359000.000100';
+    on.messages.push({ ts: question, channel: slackChannel, text: 'pod/web-1' });
+    const first = referenceOf(await on.deliver(asked(question, 'run-started')));
+    const second = referenceOf(await on.deliver({ ...asked(question, 'run-finished'), known: open(first) }));
+    expect(on.messages.map(({ thread_ts }) => thread_ts)).toEqual([undefined, question, question]);
+    expect(second).toMatch(`${slackChannel}/${question}/0/run-finished/`);
+    // By a command: there is no message to answer.
+    await on.deliver(asked('', 'run-finished'));
+    expect(on.messages[3]).toMatchObject({ channel: slackChannel });
+    expect(on.messages[3]?.thread_ts).toBeUndefined();
+    expect(on.shown().join('\n')).not.toContain('⟦mention');
+  });
+
   test('one message is brought up to date from the start to the end, which the thread is told', async () => {
     const on = await start({ mentionUsers: ['U0123456', 'S0123456', '@oncall'] });
     const first = referenceOf(await on.deliver(started));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject } from '../core/json.ts';
+import type { JsonObject, JsonValue } from '../core/json.ts';
 import { parseSecretReference, secretRef } from '../lib/secret-reference.ts';
 import { earliestSecond, tellIncident } from './chat-thread.ts';
 import type { ChatAnswer, ChatPost, ChatRoom } from './chat-thread.ts';
@@ -59,18 +59,20 @@ function roomOf(api: SlackApi, config: SlackTexts, delivery: SinkDelivery): Chat
   const view = viewOf(delivery.payload);
   const approval = approvalOf(delivery);
   const key = delivery.idempotencyKey;
+  const asked = askedIn(delivery);
   const message = (mentions: readonly string[]) =>
     slackMessage(view, { template: config.template, mentions, approval });
   return {
-    room: config.channel,
+    room: asked?.channel ?? config.channel,
+    ...(asked === null || asked.thread === '' ? {} : { asked: asked.thread }),
     hasThreads: true,
-    isLoose: config.messageType === 'message',
+    isLoose: config.messageType === 'message' && asked === null,
     async post({ room, thread, isShown, isFirst }: ChatPost) {
       const body: JsonObject = {
         channel: room,
         ...(thread === null ? {} : { thread_ts: thread, ...(isShown ? { reply_broadcast: true } : {}) }),
         ...quiet,
-        ...message(isFirst ? config.mentionUsers : []),
+        ...message(isFirst && asked === null ? config.mentionUsers : []),
         metadata: { event_type: 'fist_delivery', event_payload: { key } },
       };
       return answerOf(await api.write('chat.postMessage', body, false));
@@ -94,8 +96,22 @@ function answerOf(answer: SlackAnswer): ChatAnswer {
 
 const gone = new Set(['message_not_found', 'thread_not_found', 'cant_update_message', 'edit_window_closed']);
 
+/** Where somebody asked for the run; `thread` is empty where it was by a command. Null: nobody did, in this chat. */
+function askedIn({
+  payload: { source, data },
+}: SinkDelivery): { readonly channel: string; readonly thread: string } | null {
+  if (objectOf(source)['type'] !== 'chat') return null;
+  const { platform, channel, thread } = objectOf(data);
+  if (platform !== 'slack' || typeof channel !== 'string' || !isSlackId(channel)) return null;
+  return { channel, thread: typeof thread === 'string' ? thread : '' };
+}
+
 /** Id of the approval that is asked for. */
 function approvalOf({ payload: { approval } }: SinkDelivery): string | null {
-  const id = approval !== null && typeof approval === 'object' && !Array.isArray(approval) ? approval?.['id'] : null;
+  const { id } = objectOf(approval);
   return typeof id === 'string' ? id : null;
+}
+
+function objectOf(value: JsonValue | undefined): JsonObject {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {};
 }

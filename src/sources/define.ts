@@ -5,7 +5,18 @@ import type { AppError } from '../core/errors.ts';
 import type { Notification } from '../core/event.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { Clock, HttpClient, Intake, Log, RunRequests, Secrets } from '../core/ports.ts';
+import type {
+  CatalogHolder,
+  Clock,
+  HttpClient,
+  Intake,
+  Log,
+  RunRequests,
+  Secrets,
+  SocketClient,
+} from '../core/ports.ts';
+import type { AlertSnapshot } from '../core/run.ts';
+import type { StoreReader } from '../core/store.ts';
 import type { Timestamp } from '../core/time.ts';
 import type { ClusterWatch } from '../core/watch.ts';
 import type { Turns } from '../lib/turns.ts';
@@ -40,14 +51,24 @@ export type OpenAlert = Pick<
   'externalId' | 'labels' | 'annotations' | 'startsAt' | 'lastReceivedAt' | 'createdAt'
 >;
 
-/** What a Source that runs by itself works with. */
-export interface SourceIo {
-  /** As the catalog has it now. Its config is the one that it was started with; all else may have changed. */
-  readonly source: () => CatalogSource;
+/** What the Sources of a server work with, those that run by themselves and those that answer. */
+export interface SourceWorld {
+  readonly catalog: CatalogHolder;
   readonly intake: Pick<Intake, 'accept'> & RunRequests;
+  readonly reader: StoreReader;
+  readonly http: HttpClient & SocketClient;
+  readonly secrets: Secrets;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** An alert about `pod/web-1` and the like, in this namespace. Throws InvalidInput for a kind that is not looked at. */
+  readonly alertOfObject: (object: string, namespace: string | null) => AlertSnapshot;
+}
+
+/** What a Source that runs by itself works with. */
+export interface SourceIo extends SourceWorld {
+  /** As the catalog has it now. Its config is the one that it was started with; all else may have changed. */
+  readonly source: () => CatalogSource;
   /** From 0 to 1. */
   readonly random: () => number;
   /** Whether the Source was another one, or none, a moment ago, and has not told yet that it works. */
@@ -59,8 +80,6 @@ export interface SourceIo {
   /** Tells what is wrong where it goes on by itself; else what is wrong is thrown. */
   readonly trouble: (error: AppError) => Promise<void>;
   /** The guarded client of all outbound requests. */
-  readonly http: HttpClient;
-  readonly secrets: Secrets;
   /** null: the server has no live cluster. */
   readonly cluster: ClusterWatch | null;
   /** Alerts of the Source that fire. */
@@ -96,14 +115,23 @@ export interface SourceTemplate {
   readonly roots: readonly string[];
 }
 
+/** How a type takes requests that want an answer of their own. */
+export interface Conversation {
+  /** Depends on nothing but the request. */
+  readonly read: (
+    request: SourceRequest,
+    turns: Turns,
+  ) => Promise<{ readonly ok: true; readonly said: unknown } | Extract<ReceiveResult, { readonly ok: false }>>;
+  /** Takes what `read` made of a request; resolves after the commit, to the body of the answer; null = an empty one. */
+  readonly take: (source: CatalogSource, said: unknown, world: SourceWorld) => Promise<JsonObject | null>;
+}
+
 /** A source type of the registry. The config's own type is known inside the definition only. */
 export interface SourceDefinition {
   readonly type: string;
   /** One sentence, for the generated reference. */
   readonly description: string;
   readonly config: z.ZodType<JsonObject>;
-  /** Null where this version runs it; else why not: the catalog says Ready=False, reason NotImplemented. */
-  readonly notImplemented: string | null;
   /** Templates of a config that `config` accepted, by their paths in it, for lint. */
   readonly templates: (config: JsonObject) => readonly SourceTemplate[];
   /** From a config that `config` accepted. Pure. */
@@ -115,6 +143,8 @@ export interface SourceDefinition {
   readonly receive: ((request: SourceRequest, turns: Turns, settings: unknown) => Promise<ReceiveResult>) | null;
   /** The same for what starts a run without being an alert (`POST /api/v1/sources/<namespace>/<name>/events`). */
   readonly receiveEvent: ((request: SourceRequest, turns: Turns, settings: unknown) => Promise<EventResult>) | null;
+  /** In place of `receive`; null where requests are notifications, or there are none. */
+  readonly converse: Conversation | null;
   /**
    * Null where the type, or this Source, only answers. Runs for as long as the Source is in the catalog; rejects with what is
    * wrong, and is started again after a pause.
@@ -130,11 +160,11 @@ interface Definition<Schema extends z.ZodType<object>, Settings> {
   readonly type: string;
   readonly description: string;
   readonly config: Schema;
-  readonly notImplemented?: string;
   readonly templates?: (config: z.output<Schema>) => readonly SourceTemplate[];
   readonly compile?: (config: z.output<Schema>) => Partial<CompiledSource> & { readonly settings?: Settings };
   readonly receive?: (request: SourceRequest, turns: Turns, settings: Settings) => Promise<ReceiveResult>;
   readonly receiveEvent?: (request: SourceRequest, turns: Turns, settings: Settings) => Promise<EventResult>;
+  readonly converse?: Conversation;
   readonly run?: (settings: Settings, io: SourceIo) => Promise<void>;
   /** Absent: each one runs, where there is `run`. */
   readonly runs?: (settings: Settings) => boolean;
@@ -161,7 +191,6 @@ export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
     description,
     // What a schema accepts came from YAML or JSON; an absent optional field is absent in JSON too.
     config: config as unknown as z.ZodType<JsonObject>,
-    notImplemented: definition.notImplemented ?? null,
     templates: (accepted) => definition.templates?.(accepted as z.output<Schema>) ?? [],
     compile: (accepted) => ({ ...plain, ...compile?.(accepted as z.output<Schema>) }),
     // A Source's settings are those that its own type made.
@@ -170,6 +199,7 @@ export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
       receiveEvent === undefined
         ? null
         : (request, turns, settings) => receiveEvent(request, turns, settings as Settings),
+    converse: definition.converse ?? null,
     run: run === undefined ? null : (settings, io) => run(settings as Settings, io),
     runs: (settings) => run !== undefined && (definition.runs?.(settings as Settings) ?? true),
     runsOn: definition.runsOn ?? 'all',

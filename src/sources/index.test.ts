@@ -22,12 +22,6 @@ describe('source types', () => {
     }
   });
 
-  test('what this version does not run says so and takes nothing', () => {
-    const idle = sourceDefinitions.filter(({ notImplemented }) => notImplemented !== null);
-    expect(idle.map(({ type }) => type)).toEqual(['chat']);
-    expect(idle.every(({ receive }) => receive === null)).toBe(true);
-  });
-
   test.each([
     ['chat', { platform: 'slack', trigger: 'command', channel: '#ops', command: '/investigate' }],
     ['schedule', { cron: '*/5 * * * *' }],

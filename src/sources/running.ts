@@ -3,8 +3,6 @@ import { sourceDuty } from '../core/catalog.ts';
 import type { CatalogSource } from '../core/catalog.ts';
 import { toAppError } from '../core/errors.ts';
 import type { AppError } from '../core/errors.ts';
-import type { Metrics } from '../core/metrics.ts';
-import type { CatalogHolder, Clock, HttpClient, Log, Secrets } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import type { Timestamp } from '../core/time.ts';
 import type { ClusterWatch } from '../core/watch.ts';
@@ -12,20 +10,13 @@ import { backOffMs } from '../lib/back-off.ts';
 import { createComplaints } from '../lib/complaints.ts';
 import type { Complain } from '../lib/complaints.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
-import type { OpenAlert, SourceDefinition, SourceIo } from './define.ts';
+import type { OpenAlert, SourceDefinition, SourceIo, SourceWorld } from './define.ts';
 import { holdJob } from './hold.ts';
 
-export interface RunningSourcesOptions {
+export interface RunningSourcesOptions extends SourceWorld {
   readonly definitions: readonly SourceDefinition[];
-  readonly catalog: CatalogHolder;
-  readonly intake: SourceIo['intake'];
   readonly store: Store;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
   readonly random: () => number;
-  readonly http: HttpClient;
-  readonly secrets: Secrets;
   /** null: the server has no live cluster. */
   readonly cluster: ClusterWatch | null;
   /** No other process shares the store, so there is nobody to be told apart from. */
@@ -129,7 +120,8 @@ async function runSource(options: RunningSourcesOptions, complain: Complain, run
 }
 
 async function runHere(options: RunningSourcesOptions, complain: Complain, run: Run): Promise<void> {
-  const { clock, metrics, random, cluster } = options;
+  const { definitions: _types, store: _store, isAlone: _alone, ...world } = options;
+  const { clock, metrics, random } = world;
   const { fullName, definition, signal } = run;
   const [namespace = '', name = ''] = fullName.split('/');
   const note = failureNotes(options, { namespace, source: name });
@@ -144,13 +136,7 @@ async function runHere(options: RunningSourcesOptions, complain: Complain, run: 
     await note(`${reason}: ${withNext(error)}`);
   }
   const io: Omit<SourceIo, 'source'> = {
-    intake: options.intake,
-    clock,
-    metrics,
-    random,
-    cluster,
-    http: options.http,
-    secrets: options.secrets,
+    ...world,
     log,
     signal,
     isNew: () => isNew,

@@ -11,13 +11,7 @@ import { compileMapping, itemPath, items, mapping, mappingTemplates } from './ma
 import type { MappingConfig } from './mapping.ts';
 import { receiveNotification } from './notification.ts';
 import type { NotificationSettings } from './notification.ts';
-
-const path = z
-  .string()
-  .max(1024)
-  .regex(/^[A-Za-z0-9/_.~-]+$/, 'may hold letters, digits and / _ . ~ -')
-  .refine((value) => normalizeWebhookPath(value) !== '' && !value.split('/').includes('..'), 'must name a path')
-  .meta({ description: 'Path below /webhook/. A leading / and one leading webhook/ make no difference.' });
+import { path } from './path.ts';
 
 /** Of Sources that read notifications. */
 export const format = z

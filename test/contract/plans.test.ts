@@ -200,6 +200,7 @@ const hotPath: [string, Work][] = [
       }),
   ],
   ['deliveries.referenceOfRun', (tx) => tx.deliveries.referenceOfRun(sink, rowId(1))],
+  ['deliveries.runAtPlace', (tx) => tx.deliveries.runAtPlace(sink.namespace, 'C0123456789/1772366400.000100')],
   ['deliveries.wakeStuck', (tx) => tx.deliveries.wakeStuck(now, { wakeUp: later, lease: later }, later)],
   ['deliveries.releaseLeases', (tx) => tx.deliveries.releaseLeases(now)],
   ['duties.claim', (tx) => tx.duties.claim('audit', now)],

@@ -196,6 +196,8 @@ export async function fakeServer(
     state: () => 'ready',
     catalog: { current: () => fakeCatalog(sources) },
     sourceTypes: [countingSource],
+    // Those that answer by themselves are tried with a whole program.
+    sourceWorld: {} as ServerOptions['sourceWorld'],
     intake: {
       async accept(source, notification) {
         reached.accepted.push({ source, notification });

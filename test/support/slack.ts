@@ -141,14 +141,15 @@ export async function startSlack(now: string): Promise<FakeSlack> {
   };
 }
 
-type Body = Partial<Record<'channel' | 'ts', string>> &
+export type Body = Partial<Record<'channel' | 'ts', string>> &
   Omit<SlackMessage, 'channel' | 'ts'> & {
     readonly mrkdwn?: boolean;
     readonly parse?: string;
     readonly link_names?: unknown;
   };
 
-function problemOf({ text = '', blocks = [], metadata, link_names }: Body): string | null {
+/** What Slack refuses of a message; null = nothing. */
+export function problemOf({ text = '', blocks = [], metadata, link_names }: Body): string | null {
   if (link_names !== undefined) return 'invalid_arguments';
   if (text === '' && blocks.length === 0) return 'no_text';
   if (text.length > 40_000) return 'msg_too_long';

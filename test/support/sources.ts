@@ -1,11 +1,13 @@
-import type { Catalog, CatalogSource, CatalogWorkflow } from '../../src/core/catalog.ts';
+import { alertOfObject } from '../../src/app/investigate.ts';
+import type { Catalog, CatalogSink, CatalogSource, CatalogWorkflow } from '../../src/core/catalog.ts';
 import type { SourceEventRecord } from '../../src/core/event.ts';
 import type { AlertRecord } from '../../src/core/alert.ts';
 import type { Log } from '../../src/core/ports.ts';
 import type { RunRecord } from '../../src/core/run.ts';
 import type { Store } from '../../src/core/store.ts';
 import { createIntake } from '../../src/intake/intake.ts';
-import type { SourceDefinition } from '../../src/sources/define.ts';
+import { createHttpClient } from '../../src/lib/http.ts';
+import type { SourceDefinition, SourceWorld as Parts } from '../../src/sources/define.ts';
 import { startSources } from '../../src/sources/running.ts';
 import type { RunningSources, RunningSourcesOptions } from '../../src/sources/running.ts';
 import type { FakeClock } from './clock.ts';
@@ -20,6 +22,11 @@ export interface SourceWorld {
   /** What the catalog has; a test may change it, as a reload does. */
   sources: readonly CatalogSource[];
   workflow: CatalogWorkflow | undefined;
+  sinks: readonly CatalogSink[];
+  /** By `name/key`. */
+  readonly secrets: Map<string, string>;
+  /** What all Sources work with. */
+  readonly parts: Parts;
   readonly counted: ReadonlyMap<string, number>;
   /** Lines of the log at `warn`. */
   readonly warned: readonly string[];
@@ -68,8 +75,6 @@ export function createSourceWorld(
     child: () => log,
   };
   const started: RunningSources[] = [];
-  const http = { send: () => Promise.reject(new Error('nothing is sent')) };
-  const secrets = { get: () => null };
   const find = (namespace: string, name: string): CatalogSource | undefined =>
     world.sources.find((one) => one.namespace === namespace && one.name === name);
   const catalog = {
@@ -81,11 +86,26 @@ export function createSourceWorld(
       sourceByPath: () => undefined,
       source: find,
       workflow: (_namespace, name) => (name === world.workflow?.name ? world.workflow : undefined),
-      sink: () => undefined,
+      sink: (_namespace, name) => world.sinks.find((one) => one.name === name),
     }),
   };
   const intake = createIntake({ store, catalog, clock, metrics, log });
+  const http = createHttpClient();
+  const parts: Parts = {
+    catalog,
+    intake,
+    reader: store.read,
+    http,
+    secrets: { get: (_namespace, { name, key }) => world.secrets.get(`${name}/${key}`) ?? null },
+    clock,
+    log,
+    metrics,
+    alertOfObject,
+  };
   const world: SourceWorld = {
+    parts,
+    secrets: new Map(),
+    sinks: [],
     store,
     clock,
     intake,
@@ -94,26 +114,21 @@ export function createSourceWorld(
     counted,
     warned,
     start(options = {}) {
-      const parts = {
+      const own = {
         definitions,
-        catalog,
-        intake,
+        ...parts,
         store,
-        clock,
-        log,
-        metrics,
         random: () => 0,
-        http,
-        secrets,
         cluster: null,
         isAlone: false,
       };
-      const running = startSources({ ...parts, ...options });
+      const running = startSources({ ...own, ...options });
       started.push(running);
       return running;
     },
     async stop() {
       await Promise.all(started.splice(0).map((running) => running.stop()));
+      await http.close();
     },
     async runs() {
       const { items } = await store.read.lists.runs({ limit: 500 });

@@ -44,6 +44,14 @@ export const hmacPresets = {
   },
   /** Several while its secret is rotated. */
   pagerduty: { ...plainBody, header: 'x-pagerduty-signature', prefix: 'v1=', separator: ',' },
+  /** docs.slack.dev/authentication/verifying-requests-from-slack */
+  slack: {
+    ...plainBody,
+    header: 'x-slack-signature',
+    prefix: 'v0=',
+    timestampHeader: 'x-slack-request-timestamp',
+    signedPrefix: (_id, timestamp) => `v0:${timestamp}:`,
+  },
   /** www.standardwebhooks.com, symmetric signatures (v1). */
   'standard-webhooks': {
     header: 'webhook-signature',

@@ -90,8 +90,13 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
   };
 }
 
+/** Deliveries in one thread that are looked at. */
+const mostInThread = 500;
+
 /** What receivers called deliveries; an index has those alone. */
-function references(query: Kysely<Database>): Pick<DeliveryReader, 'earlierReference' | 'referenceOfRun'> {
+function references(
+  query: Kysely<Database>,
+): Pick<DeliveryReader, 'earlierReference' | 'referenceOfRun' | 'runAtPlace'> {
   const earlier = statement<
     'namespace' | 'sinkName' | 'orderKey' | 'sortKey' | 'episode',
     { reference: string; event: DeliveryEvent; ends: number }
@@ -131,7 +136,25 @@ function references(query: Kysely<Database>): Pick<DeliveryReader, 'earlierRefer
         .orderBy('id', 'desc')
         .limit(1),
   );
+  // Few: those of one thread. So they are not put in order by the database.
+  const atPlace = statement<'namespace' | 'from' | 'to', { id: string; workflow_id: string }>(
+    ['namespace', 'from', 'to'],
+    (marker) =>
+      query
+        .selectFrom('sink_outputs')
+        .select((row) => ['id', row.ref('workflow_id').$notNull().as('workflow_id')])
+        .where('namespace', '=', marker('namespace'))
+        .where('reference', '>=', marker('from'))
+        .where('reference', '<', marker('to'))
+        .where('workflow_id', 'is not', null)
+        .limit(mostInThread),
+  );
   return {
+    async runAtPlace(namespace, place) {
+      // 0 comes after the slash.
+      const rows = await atPlace(query, { namespace, from: `${place}/`, to: `${place}0` });
+      return rows.toSorted((one, other) => (one.id < other.id ? 1 : -1))[0]?.workflow_id;
+    },
     async earlierReference({ id, namespace, sinkName, alertId, runId, sortKey }: OrderedDelivery) {
       const orderKey = alertId ?? runId;
       if (orderKey === null) return undefined;

@@ -131,7 +131,7 @@ function stepIo(
     timeoutMs: step.timeoutMs,
     now: context.now,
     log: context.log.child({ run: run.id, path: row.path, attempt: row.attempt }),
-    alert: run.input.alert,
+    alert: run.input.alert ?? run.input.asked ?? null,
     llmConfig: plan.runtime.llmConfig,
     image: plan.runtime.image,
     environment: plan.runtime.environment,
