@@ -2,10 +2,11 @@ import { createHmac } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import type { OutgoingHttpHeaders } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runText } from '../src/cli/run-text.ts';
 import type { RunRecord } from '../src/core/run.ts';
 import { isFinal } from '../src/core/run.ts';
 import { startTestApp } from './support/app.ts';
-import type { TestApp } from './support/app.ts';
+import type { RunDetail, TestApp } from './support/app.ts';
 import { createCleanup } from './support/cleanup.ts';
 import { repositoryRoot } from './support/processes.ts';
 import { command, mention, signedHeaders, signingSecret, startSlackApp } from './support/slack-app.ts';
@@ -133,6 +134,9 @@ describe('chat by HTTP', () => {
     expect(answer?.text).toMatch(/^\[e\d+\] pod\/shop\//m);
     expect(answer?.text).toContain(`fist describe run/`);
     expect(run?.input.data?.['thread']).toBe(thread);
+    const view = { columns: 100, colour: false, called: 'fist', evidence: false, nowMs: Date.now() };
+    const detail = await app.get<RunDetail>(`/api/v1/runs/${run?.id}`);
+    expect(runText(detail, view)).toMatch(/Trigger +chat default\/mentions, asked by U0ALICE000\n/);
     expect(slack.refusals).toEqual([]);
   });
 

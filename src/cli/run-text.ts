@@ -4,6 +4,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { Evidence, RunRecord, StepRecord } from '../core/run.ts';
 import { secondsText, timeText, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import { plain } from '../lib/printable.ts';
 import { shortId } from '../lib/short-id.ts';
 import { headOf, momentOf } from '../report/head.ts';
 import { readReport } from '../report/read.ts';
@@ -74,8 +75,10 @@ function triggerText({ triggerSource, input: { alert, source, data } }: RunDetai
   if (alert === null) {
     const due = data?.['scheduledAt'];
     const missed = data?.['missed'];
+    const who = data?.['user'];
+    const asked = source.type === 'chat' && typeof who === 'string' ? `, asked by ${plain(who)}` : '';
     const isLate = typeof missed === 'number' && missed > 0;
-    return `${source.type} ${triggerSource}${typeof due === 'string' ? `, due ${timeText(due)}` : ''}${isLate ? `, after ${missed} that were missed` : ''}`;
+    return `${source.type} ${triggerSource}${typeof due === 'string' ? `, due ${timeText(due)}` : ''}${isLate ? `, after ${missed} that were missed` : ''}${asked}`;
   }
   return `${triggerSource}, alert ${alert.name} (alert/${shortId(alert.id)}, episode ${alert.episode})`;
 }
