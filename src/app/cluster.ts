@@ -1,4 +1,4 @@
-import type { Cluster } from '../core/cluster.ts';
+import type { Cluster, ClusterEvents } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import type { ClusterWatch } from '../core/watch.ts';
 import type { ClusterOptions } from './options.ts';
@@ -8,6 +8,8 @@ export interface OpenedCluster {
   readonly cluster: Cluster;
   /** null where it was captured. */
   readonly watch: ClusterWatch | null;
+  /** null where it was captured. */
+  readonly events: ClusterEvents | null;
   close(): Promise<void>;
 }
 
@@ -16,15 +18,19 @@ export async function openCluster(options: ClusterOptions): Promise<OpenedCluste
   if (options.dump !== null) {
     const { openDump } = await import('../kube/dump.ts');
     const dump = await openDump(options.dump);
-    return { cluster: withName(dump, options), watch: null, close: () => dump.close() };
+    return { cluster: withName(dump, options), watch: null, events: null, close: () => dump.close() };
   }
   if (options.context === null && options.kubeconfig === null) return null;
-  const { openLive } = await import('../kube/live.ts');
-  const cluster = await openLive({
+  const { connectKube } = await import('../kube/client.ts');
+  const { liveCluster } = await import('../kube/live.ts');
+  const { clusterEvents } = await import('../kube/events.ts');
+  const client = await connectKube({
     ...(options.kubeconfig === null ? {} : { kubeconfig: options.kubeconfig }),
     ...(options.context === null ? {} : { context: options.context }),
   });
-  return { cluster: withName(cluster, options), watch: cluster, close: () => cluster.close() };
+  const cluster = liveCluster(client);
+  const events = clusterEvents(client, options.clusterName);
+  return { cluster: withName(cluster, options), watch: cluster, events, close: () => client.close() };
 }
 
 /** What `work` makes of the cluster that the options name, which is closed behind it. Throws InvalidInput where they name none. */

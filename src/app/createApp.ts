@@ -187,6 +187,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       clock,
       dataFolder: dirname(tokenFileOf(options.database)),
       writeStdout: async (text: string) => parts.writeStdout(text),
+      events: cluster?.events ?? null,
     };
     const sinkTester = createSinkTester({ ...delivering, catalog: resources });
     const sourceWorld: SourceWorld = {

@@ -31,12 +31,13 @@ const mostSkewMs = 30_000;
 const gibibyte = 1024 ** 3;
 const leastFreeBytes = gibibyte;
 
-/** Access to a cluster, permission by permission, with those of Sources that watch; or whether what was captured of one can be read. */
+/** Access to a cluster, permission by permission, with those of Sources that watch and Sinks that make Events; or whether what was captured of one can be read. */
 export async function checkCluster(
   options: ClusterOptions,
   namespace: string | null,
   nowMs: () => number,
   watched: readonly WatchedResource[] = [],
+  eventSinks: readonly string[] = [],
 ): Promise<readonly Finding[]> {
   const about = 'cluster';
   try {
@@ -48,7 +49,7 @@ export async function checkCluster(
     }
     if (options.context === null && options.kubeconfig === null)
       return [skipped(about, 'no cluster was named', '--context NAME, or --dump PATH')];
-    return await checkLive(options, namespace, nowMs, watched);
+    return await checkLive(options, namespace, nowMs, watched, eventSinks);
   } catch (thrown) {
     const { message, next } = toAppError(thrown);
     return [failed(about, message, next ?? 'kubectl cluster-info')];
@@ -60,10 +61,11 @@ async function checkLive(
   namespace: string | null,
   nowMs: () => number,
   watched: readonly WatchedResource[],
+  eventSinks: readonly string[],
 ): Promise<readonly Finding[]> {
   const about = 'cluster';
   const { connectKube } = await import('../kube/client.ts');
-  const { readPermissions, readWatchPermissions } = await import('../kube/permissions.ts');
+  const { eventRemedy, readPermissions, readWatchPermissions } = await import('../kube/permissions.ts');
   const client = await connectKube({
     ...(kubeconfig === null ? {} : { kubeconfig }),
     ...(context === null ? {} : { context }),
@@ -71,6 +73,7 @@ async function checkLive(
   try {
     const { user, permissions, serverMs } = await readPermissions(client, namespace);
     const watches = await readWatchPermissions(client, watched);
+    const eventRule = eventSinks.length === 0 ? null : await eventRemedy(client, namespace);
     const who = user === null ? '' : ` as ${user}`;
     return [
       ok(about, `${client.server} answers${who}, ${client.description}`),
@@ -85,6 +88,11 @@ async function checkLive(
           ? ok(about, `${resource}: watched by ${source}`)
           : failed(about, `${resource}: may not ${missing.join(', ')}; ${source} watches them`, remedy);
       }),
+      ...eventSinks.map((sink) =>
+        eventRule === null
+          ? ok(about, `events: made by ${sink}`)
+          : failed(about, `events: may not create; ${sink} makes them`, eventRule),
+      ),
       ...clock(about, serverMs, nowMs(), 'the API server'),
     ];
   } finally {

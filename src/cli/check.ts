@@ -5,7 +5,7 @@ import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
 import { readDatabase } from '../app/store.ts';
 import { createHttpClient } from '../lib/http.ts';
-import { watchedResources } from '../resources/watched.ts';
+import { eventSinks, watchedResources } from '../resources/watched.ts';
 import { readDestination } from './connect.ts';
 import type { DestinationFlags } from './connect.ts';
 import { inWordsOf } from './called-as.ts';
@@ -37,8 +37,9 @@ export async function check(terminal: Terminal, flags: CheckFlags): Promise<numb
   const database = readDatabase(flags.db, terminal.env);
   const secrets = flags.secretsDir ?? (existsSync('secrets') ? 'secrets' : null);
   const watched = flags.resources === undefined ? [] : watchedResources(flags.resources);
+  const writing = flags.resources === undefined ? [] : eventSinks(flags.resources);
   const findings = [
-    ...(await checkCluster(cluster, flags.namespace ?? null, Date.now, watched)),
+    ...(await checkCluster(cluster, flags.namespace ?? null, Date.now, watched, writing)),
     ...(await checkSender(terminal, flags)),
     ...checkMachine(database, secrets),
   ];

@@ -24,7 +24,10 @@ export function addFirstHourCommands(program: Command, action: Tie): void {
       )
         .option('-n, --namespace <name>', 'rights in this namespace only (default: in all)')
         .option('--alertmanager <url>', 'an Alertmanager that is to send its alerts here')
-        .option('--resources <path>', 'resources of the server: rights of Sources that watch the cluster'),
+        .option(
+          '--resources <path>',
+          'resources of the server: rights of Sources that watch the cluster, and of Sinks that make Events',
+        ),
     )
       .option(
         '--db <path|url>',

@@ -121,6 +121,60 @@ export interface Cluster {
   readonly remedyFor?: (read: RefusedRead) => string;
 }
 
+/** An object as other objects refer to it. */
+export interface ObjectReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  /** Absent: the object is in none. */
+  readonly namespace?: string;
+  /** Absent: the object may not be read. */
+  readonly uid?: string;
+}
+
+/** An Event of events.k8s.io/v1, without what is the same in all of ours. */
+export interface NewEvent {
+  /** The same for the same statement: what is there already is not made again. */
+  readonly name: string;
+  readonly regarding: ObjectReference;
+  readonly at: Timestamp;
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly action: string;
+  /** At most {@link mostNoteBytes}. */
+  readonly note: string;
+  /** Which part of this program says it; at most 128 characters. */
+  readonly instance: string;
+}
+
+/** What the API server takes, in UTF-8. */
+export const mostNoteBytes = 1024;
+
+/** What became of an Event that was to be made. `made` is also one of ours that was there already. */
+export type EventAnswer =
+  | { readonly kind: 'made'; readonly namespace: string }
+  /** Nothing but a person changes that. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string; readonly retryAfterMs: number | null };
+
+/** The one thing that may be written to a live cluster: Events about its objects. Throws AppErrors ClusterUnavailable and ResourcesExhausted. */
+export interface ClusterEvents {
+  /** What the `cluster` label of alerts calls it; null = nobody said. */
+  readonly clusterName: string | null;
+  /** By its kind in small letters, `pod`; null where there is no such object or kind. One that may not be read is taken to be there. */
+  refer(kind: string, namespace: string | null, name: string): Promise<ObjectReference | null>;
+  /** Tries once. */
+  create(event: NewEvent, limits: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<EventAnswer>;
+}
+
+/** Who reports the Events that this program makes. */
+export const eventReporter = 'punching-fist';
+
+/** Whether an Event says what this program found: it is no news to it, and no evidence. */
+export function isOwnEvent({ reportingComponent, reportingController }: KubernetesObject): boolean {
+  return (reportingComponent ?? reportingController) === eventReporter;
+}
+
 /**
  * Whether this can be the name of a Kubernetes object or namespace (RFC 1123 subdomain, at most 253 characters). Names
  * come from alert labels: what does not pass is never put into a path, a URL or a command.

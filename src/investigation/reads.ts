@@ -1,6 +1,7 @@
 import { kindOf, kindResources } from '../analyzers/define.ts';
 import type { AnalyzerIo, ObjectKind, ReadReference } from '../analyzers/define.ts';
 import { eventView, isAbout } from '../analyzers/reading/events.ts';
+import { isOwnEvent } from '../core/cluster.ts';
 import type { Cluster, ClusterResource, KubernetesObject, ReadResult } from '../core/cluster.ts';
 import type { AppError } from '../core/errors.ts';
 import type { ActionTaken, Gap } from '../core/finding.ts';
@@ -48,7 +49,12 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
   const list: AnalyzerIo['list'] = async (resource, namespace) => {
     // What was read before answers at once: a whole investigation of large lists would be one stretch.
     if (eventLoopTurns.isOver()) await eventLoopTurns.next();
-    const perform = async () => cluster.list({ resource, ...(namespace === null ? {} : { namespace }) });
+    const perform = async () => {
+      const found = await cluster.list({ resource, ...(namespace === null ? {} : { namespace }) });
+      if (resource !== 'events' || found.kind !== 'ok') return found;
+      // What an investigation said is no evidence of the next one.
+      return { ...found, value: found.value.filter((event) => !isOwnEvent(event)) };
+    };
     const result = await journal.once(
       { kind: 'list', resource, namespace },
       perform,

@@ -79,6 +79,25 @@ describe('connectKube', () => {
     expect(asked).toHaveLength(6);
   });
 
+  test('an Event is made with one try; only the credentials are renewed', async () => {
+    const limits = { timeoutMs: 5000, signal: new AbortController().signal };
+    const create = async () => (await connect()).createEvent('shop', { kind: 'Event' }, limits);
+    answers = [{ status: 401 }, { status: 201, body: '{}' }];
+    expect(await create()).toMatchObject({ status: 201 });
+    answers = [{ status: 503, headers: { 'retry-after': '7' } }];
+    expect(await create()).toMatchObject({ status: 503, retryAfter: '7' });
+    const post = { method: 'POST', url: '/apis/events.k8s.io/v1/namespaces/shop/events' };
+    expect(asked.map(({ method, url }) => ({ method, url }))).toEqual([post, post, post]);
+    answers = [{ status: 401 }, { status: 401 }];
+    await expect(create()).rejects.toMatchObject({ code: 'ClusterUnavailable' });
+    answers = [{ status: 0, silent: true }];
+    const late = (await connect()).createEvent('shop', {}, { ...limits, timeoutMs: 20 });
+    await expect(late).rejects.toMatchObject({ message: expect.stringContaining('within 20') as string });
+    answers = [{ status: 0, silent: true }];
+    const stopped = (await connect()).createEvent('shop', {}, { ...limits, signal: AbortSignal.abort() });
+    await expect(stopped).rejects.toMatchObject({ code: 'ClusterUnavailable' });
+  });
+
   test('what lies behind the server may fail without the server being away', async () => {
     answers = [{ status: 502, body: 'kubelet' }];
     expect(await (await connect()).get('/log', {}, 100, true)).toEqual({

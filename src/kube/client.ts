@@ -24,7 +24,14 @@ export interface KubeResponse {
   readonly truncated: boolean;
 }
 
-/** One API server with one identity. It can only GET, and ask the server about itself. */
+/** The answer to what was to be made. */
+export interface CreateResponse extends KubeResponse {
+  /** Headers `Retry-After` and `Date`, where it has them. */
+  readonly retryAfter: string | undefined;
+  readonly date: string | undefined;
+}
+
+/** One API server with one identity. It can only GET, ask the server about itself, and make Events. */
 export interface KubeClient {
   /** For people: `context kind-dev`, `in-cluster account`. */
   readonly description: string;
@@ -51,6 +58,11 @@ export interface KubeClient {
    * server's clock (null where it does not say). Throws ClusterUnavailable where it is refused or nothing answers.
    */
   review(kind: ReviewKind, spec: object): Promise<Review>;
+  /**
+   * Makes an Event (events.k8s.io/v1). One try: any status but 401 is an answer. Throws ClusterUnavailable for that, and
+   * where nothing answers.
+   */
+  createEvent(namespace: string, event: object, limits: RequestLimits): Promise<CreateResponse>;
   close(): Promise<void>;
 }
 
@@ -103,11 +115,13 @@ export async function connectKube(options: KubeOptions): Promise<KubeClient> {
     query: Readonly<Record<string, string>>,
     maxBytes: number,
     question?: object,
+    limits: Partial<RequestLimits> = {},
   ) => {
     const { headers, dispatcher } = await credentials.get();
     const url = new URL(`${server}${path}`);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    const signal = AbortSignal.timeout(timeoutMs);
+    const endings = [AbortSignal.timeout(limits.timeoutMs ?? timeoutMs), limits.signal];
+    const signal = AbortSignal.any(endings.filter((ending) => ending !== undefined));
     const response = await request(url, {
       method: question === undefined ? 'GET' : 'POST',
       headers: { accept: 'application/json', 'content-type': 'application/json', 'user-agent': 'fist', ...headers },
@@ -119,12 +133,14 @@ export async function connectKube(options: KubeOptions): Promise<KubeClient> {
     return { status: response.statusCode, headers: response.headers, ...body };
   };
 
+  const unanswered = (error: unknown, withinMs = timeoutMs): never => {
+    const failure = fail(`${server} did not answer: ${reasonOf(error, withinMs)}`, error);
+    throw exhaustion(error, `${server} could not be asked`) ?? failure;
+  };
+
   const ask = async (path: string, query: Readonly<Record<string, string>>, maxBytes: number, more: AskOptions) => {
     for (let tries = 1; ; tries += 1) {
-      const response = await attempt(path, query, maxBytes, more.question).catch((error: unknown) => {
-        const failure = fail(`${server} did not answer: ${reasonOf(error, timeoutMs)}`, error);
-        throw exhaustion(error, `${server} could not be asked`) ?? failure;
-      });
+      const response = await attempt(path, query, maxBytes, more.question).catch((error: unknown) => unanswered(error));
       const { status, headers, body } = response;
       if (status === 401 && tries === 1) await credentials.renew();
       else if (status === 401) throw fail(`${server} does not accept these credentials (401)`);
@@ -164,8 +180,24 @@ export async function connectKube(options: KubeOptions): Promise<KubeClient> {
     const serverMs = Date.parse(String(answer.headers['date']));
     return { status, serverMs: Number.isNaN(serverMs) ? null : serverMs };
   };
+
+  const createEvent: KubeClient['createEvent'] = async (namespace, event, limits) => {
+    const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
+    const post = () =>
+      attempt(path, {}, maxReviewBytes, event, limits).catch((error: unknown) => unanswered(error, limits.timeoutMs));
+    let response = await post();
+    if (response.status === 401) {
+      await credentials.renew();
+      response = await post();
+    }
+    if (response.status === 401) throw fail(`${server} does not accept these credentials (401)`);
+    const { status, body, truncated, headers } = response;
+    const header = (name: string): string | undefined => [headers[name]].flat()[0];
+    return { status, body, truncated, retryAfter: header('retry-after'), date: header('date') };
+  };
+
   const description = inCluster ? `in-cluster account at ${server}` : `context ${config.getCurrentContext()}`;
-  return { description, kubectl, server, get, open, review, close: () => credentials.close() };
+  return { description, kubectl, server, get, open, review, createEvent, close: () => credentials.close() };
 }
 
 interface Opening {
@@ -210,6 +242,12 @@ async function* brokenOff(
   } catch (error) {
     throw failed(error);
   }
+}
+
+/** What ends a request. */
+export interface RequestLimits {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
 }
 
 interface AskOptions {

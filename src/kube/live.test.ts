@@ -28,6 +28,7 @@ function fakeClient(
     },
     open: () => Promise.reject(new Error('not asked')),
     review: () => Promise.reject(new Error('an investigation asks for no review')),
+    createEvent: () => Promise.reject(new Error('an investigation writes nothing')),
     close: async () => {},
   };
   return { cluster: liveCluster(client), asked };

@@ -3,8 +3,7 @@ import type { Cluster, ClusterResource, KubernetesObject, ListQuery, LogQuery, R
 import { AppError } from '../core/errors.ts';
 import { toTimestamp } from '../core/time.ts';
 import type { ClusterWatch } from '../core/watch.ts';
-import { connectKube } from './client.ts';
-import type { KubeClient, KubeOptions, KubeResponse } from './client.ts';
+import type { KubeClient, KubeResponse } from './client.ts';
 import { liveRemedy, notServed } from './remedies.ts';
 import { apiVersionOf, collectionPath, resourceTypes } from './resources.ts';
 import { parseStatus } from './response.ts';
@@ -23,15 +22,9 @@ export interface LiveCluster extends Cluster, ClusterWatch {
 }
 
 /**
- * A live cluster, read only: get, list (paged), logs. 403 is `forbidden`; an API that the server does not have is
- * `not_captured`; an object that it does not have is `ok` with null. Throws ClusterUnavailable where the kubeconfig
- * cannot be used; the server itself is first asked by the first read.
+ * The live cluster of a client, read only: get, list (paged), logs. 403 is `forbidden`; an API that the server does not have is
+ * `not_captured`; an object that it does not have is `ok` with null. The server is first asked by the first read.
  */
-export async function openLive(options: KubeOptions): Promise<LiveCluster> {
-  return liveCluster(await connectKube(options));
-}
-
-/** The same over a client that is there already. */
 export function liveCluster(client: KubeClient): LiveCluster {
   return {
     description: client.description,

@@ -1,6 +1,6 @@
 import type { ClusterResource } from '../core/cluster.ts';
 import type { KubeClient } from './client.ts';
-import { ruleFor, watchRuleFor } from './remedies.ts';
+import { eventRuleFor, ruleFor, watchRuleFor } from './remedies.ts';
 import { resourceNames, resourceTypes, watchedType } from './resources.ts';
 
 type Readable = ClusterResource | 'pods/log';
@@ -112,6 +112,15 @@ export async function readWatchPermissions(
       return { missing, remedy: missing.length === 0 ? null : `allow it: ${watchRuleFor(resource, namespace)}` };
     }),
   );
+}
+
+/** What makes it allowed to create Events, in one namespace or (null) in all; null where it is. */
+export async function eventRemedy(client: KubeClient, namespace: string | null): Promise<string | null> {
+  const where = namespace === null ? {} : { namespace };
+  const { status } = await client.review('SelfSubjectAccessReview', {
+    resourceAttributes: { verb: 'create', group: 'events.k8s.io', version: 'v1', resource: 'events', ...where },
+  });
+  return status['allowed'] === true ? null : `allow it: ${eventRuleFor(namespace)}`;
 }
 
 async function whoAmI(client: KubeClient): Promise<string | null> {

@@ -31,8 +31,14 @@ export function watchRuleFor(watched: string, namespace: string | null): string 
   return `${role} with the rule {apiGroups: ["${group}"], resources: ["${plural}"], verbs: ["list", "watch"]}`;
 }
 
+/** The same for Events that are made. */
+export function eventRuleFor(namespace: string | null): string {
+  const role = namespace === null ? 'a ClusterRole' : `a Role in namespace ${namespace}`;
+  return `${role} with the rule {apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create"]}`;
+}
+
 /** The API server says who asked. */
-function boundTo(reason: string): string {
+export function boundTo(reason: string): string {
   const user = /\bUser "([^"]{1,253})"/.exec(reason)?.[1];
   return user === undefined ? '' : `, bound to ${user}`;
 }

@@ -1,4 +1,5 @@
 import { objectTitle } from './object.ts';
+import { checkSink } from './check-sink.ts';
 import { checkSource } from './check-source.ts';
 import { readResources } from './read.ts';
 
@@ -22,4 +23,11 @@ export function watchedResources(path: string): readonly WatchedResource[] {
       const where = typeof namespace === 'string' ? namespace : null;
       return typeof resource === 'string' ? [{ source: objectTitle(object), resource, namespace: where }] : [];
     });
+}
+
+/** The Sinks of a file or folder that make Events in a cluster, as far as they are valid: `Sink default/events`. Throws InvalidInput where it cannot be read. */
+export function eventSinks(path: string): readonly string[] {
+  return readResources(path)
+    .objects.filter(({ kind, spec }) => kind === 'Sink' && checkSink(spec).accepted?.spec.type === 'kubernetes-event')
+    .map(objectTitle);
 }

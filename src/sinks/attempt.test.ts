@@ -24,6 +24,7 @@ function attempt(signal: AbortSignal) {
     intake: noRuns,
     writeStdout: () => Promise.resolve(),
     dataFolder: '/nowhere',
+    events: null,
   };
   const result = attemptDelivery(
     options,

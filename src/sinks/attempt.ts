@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { CatalogSink } from '../core/catalog.ts';
+import type { ClusterEvents } from '../core/cluster.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -18,6 +19,8 @@ export interface AttemptOptions {
   readonly dataFolder: string;
   readonly intake: ChildRuns;
   writeStdout(text: string): Promise<void>;
+  /** Of the live cluster that the server is connected to; null = there is none. */
+  readonly events: ClusterEvents | null;
 }
 
 /** What is sent, and where to. */
@@ -84,6 +87,7 @@ function sinkIo(
       );
     },
     write: (text) => options.writeStdout(text),
+    events: options.events,
     folder: join(options.dataFolder, 'sinks', sink.namespace),
     startRun: (workflow, context) =>
       options.intake.startChild({

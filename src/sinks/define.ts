@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { SecretReference } from '../core/catalog.ts';
+import type { ClusterEvents } from '../core/cluster.ts';
 import type { DeliveryEvent, DeliveryVerdict } from '../core/delivery.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { HttpClient } from '../core/ports.ts';
@@ -11,6 +12,8 @@ export interface SinkIo {
   secret(reference: SecretReference): string;
   /** Writes to the program's standard output. */
   write(text: string): Promise<void>;
+  /** Of the live cluster that the server is connected to; null = there is none. */
+  readonly events: ClusterEvents | null;
   /** Where Sinks of this namespace may keep files; it need not be there yet. */
   readonly folder: string;
   /** Makes a run of a Workflow in the Sink's namespace, one for each delivery; answers its id. Throws what `ChildRuns` does. */

@@ -6,6 +6,7 @@ import { file } from './file.ts';
 import { grafana } from './grafana.ts';
 import { github } from './github.ts';
 import { jira } from './jira.ts';
+import { kubernetesEvent } from './kubernetes-event.ts';
 import { mattermost } from './mattermost.ts';
 import { ntfy } from './ntfy.ts';
 import { opsgenie } from './opsgenie.ts';
@@ -38,6 +39,7 @@ export const sinks = [
   mattermost,
   googlechat,
   teams,
+  kubernetesEvent,
 ] as const satisfies readonly SinkBackend[];
 
 /** The sink type with this name. */

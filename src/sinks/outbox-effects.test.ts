@@ -106,6 +106,7 @@ describe.each(contractStores)('effects at a receiver, deliveries on $name', (dat
       random: () => random.next(),
       publicUrl: null,
       dataFolder: '/nowhere',
+      events: null,
       writeStdout: async () => undefined,
       stepsView: () => ({}),
     });

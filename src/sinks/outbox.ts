@@ -1,5 +1,6 @@
 import { defaultRetryForMs, defaultSinkLimits } from '../core/catalog.ts';
 import type { CatalogSink } from '../core/catalog.ts';
+import type { ClusterEvents } from '../core/cluster.ts';
 import type { DeliveryRecord, RenderedPayload } from '../core/delivery.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Plan } from '../core/plan.ts';
@@ -40,6 +41,8 @@ export interface OutboxOptions {
   /** Where people reach this server; null = unknown. */
   readonly publicUrl: string | null;
   writeStdout(text: string): Promise<void>;
+  /** Of the live cluster that the server is connected to; null = there is none. */
+  readonly events: ClusterEvents | null;
   /** Holds a folder for files of Sinks. */
   readonly dataFolder: string;
   /** Columns of the terminal that stdout is; absent = it is none. */

@@ -10,6 +10,7 @@ async function print(config: object, payload: object): Promise<string> {
     http: { send: () => Promise.reject(new Error('must not send')) },
     secret: () => '',
     write: (text) => Promise.resolve(void written.push(text)),
+    events: null,
     folder: '/nowhere',
     startRun: () => Promise.reject(new Error('must start no run')),
     now: () => Date.parse('2026-03-01T10:00:00Z'),

@@ -38,6 +38,7 @@ function run(changes: Partial<CatalogSink>, secret: string | null = key, workflo
     secrets: { get: () => secret },
     clock: createFakeClock('2026-03-01T10:00:00.000Z'),
     dataFolder: cleanup.temporaryFolder('sinks'),
+    events: null,
     writeStdout: async (text) => void written.push(text),
   });
   return { tester, written, result: tester.test('shop', 'out') };

@@ -18,6 +18,7 @@ function io(timeoutMs = 2000): SinkIo {
     http,
     secret: ({ name, key }) => `${name}-${key}`,
     write: () => Promise.reject(new Error('must not write')),
+    events: null,
     folder: '/nowhere',
     startRun: () => Promise.reject(new Error('must start no run')),
     now: () => Date.parse('2026-03-01T10:00:00Z'),

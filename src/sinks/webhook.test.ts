@@ -23,6 +23,7 @@ function io(answer: Partial<HttpResponse> | AppError, requests: HttpRequest[] = 
       return `${name}:${key}`;
     },
     write: () => Promise.reject(new Error('must not write')),
+    events: null,
     folder: '/nowhere',
     startRun: () => Promise.reject(new Error('must start no run')),
     now: () => Date.parse('2026-03-01T10:00:00Z'),

@@ -271,6 +271,14 @@ describe.each(contractStores)('a kubernetes Source on $name', ({ open }) => {
       expect(await alerts()).toEqual([]);
     });
 
+    test('what a Sink of this program said is no news', async () => {
+      await begin();
+      const own = { ...warning(), reportingComponent: 'punching-fist' };
+      await send(...listOf(own));
+      await send({ kind: 'changed', type: 'added', object: { ...own, reason: 'IncidentExplained' } });
+      expect(await alerts()).toEqual([]);
+    });
+
     test('an Event of the newer form, of a clock that is ahead', async () => {
       await begin();
       const {

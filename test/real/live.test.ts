@@ -6,7 +6,8 @@ import type { Cluster } from '../../src/core/cluster.ts';
 import type { AlertSnapshot } from '../../src/core/run.ts';
 import { captureCluster } from '../../src/kube/capture.ts';
 import { openDump } from '../../src/kube/dump.ts';
-import { openLive } from '../../src/kube/live.ts';
+import { connectKube } from '../../src/kube/client.ts';
+import { liveCluster } from '../../src/kube/live.ts';
 import { resourceNames, resourceTypes } from '../../src/kube/resources.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
@@ -175,7 +176,7 @@ describe.skipIf(assets === null)('a live cluster', () => {
   afterAll(() => cleanup.run());
 
   const open = async (kubeconfig: string) => {
-    const cluster = await openLive({ kubeconfig });
+    const cluster = liveCluster(await connectKube({ kubeconfig }));
     cleanup.defer(() => cluster.close());
     return cluster;
   };
@@ -302,11 +303,11 @@ describe.skipIf(assets === null)('a live cluster', () => {
       server.kubeconfig('other-name', { token: 'x' }, server.url.replace('127.0.0.1', '127.0.0.2')),
     );
     await expect(otherName.list({ resource: 'pods' })).rejects.toMatchObject({ code: 'ClusterUnavailable' });
-    await expect(openLive({ kubeconfig: admin, context: 'absent' })).rejects.toMatchObject({
+    await expect(connectKube({ kubeconfig: admin, context: 'absent' })).rejects.toMatchObject({
       code: 'ClusterUnavailable',
       message: expect.stringContaining('it has: test') as string,
     });
-    await expect(openLive({ kubeconfig: '/no/such/file' })).rejects.toMatchObject({ code: 'ClusterUnavailable' });
+    await expect(connectKube({ kubeconfig: '/no/such/file' })).rejects.toMatchObject({ code: 'ClusterUnavailable' });
   });
 
   test('a captured folder gives the same findings, and holds no secret', async () => {

@@ -110,6 +110,7 @@ function optionsOf(on: OutboxBench, owner: string, send: HttpClient['send'] | un
     random: () => 1,
     publicUrl: null,
     dataFolder: '/nowhere',
+    events: null,
     writeStdout: (text) => Promise.resolve(void on.written.push(text)),
     stepsView: () => ({}),
   };

@@ -30,6 +30,8 @@ export interface SinkSuite {
   /** By `name/key`; of the vendor's address where that is a secret itself. */
   readonly secrets: Secrets | ((url: string) => Secrets);
   start(): Promise<StrictVendor>;
+  /** Where it speaks to the vendor by something else than its HTTP client. */
+  readonly world?: (url: string) => Promise<SinkWorld>;
   /** Whether a request that is sent again has no second effect. */
   readonly isIdempotent: boolean;
   /** Things that the start of the work makes beside the report. Default 0: the report takes its place. */
@@ -69,7 +71,7 @@ export function testSink(suite: SinkSuite): void {
   async function begin(changes: SinkWorld = {}, more: object = {}) {
     const strict = await suite.start();
     const secrets = typeof suite.secrets === 'function' ? suite.secrets(strict.vendor.url) : suite.secrets;
-    const world = sinkWorld({ secrets, ...changes });
+    const world = sinkWorld({ secrets, ...(await suite.world?.(strict.vendor.url)), ...changes });
     cleanup.defer(() => world.close());
     cleanup.defer(() => strict.vendor.stop());
     const book = ledger();

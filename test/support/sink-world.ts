@@ -1,3 +1,4 @@
+import type { ClusterEvents } from '../../src/core/cluster.ts';
 import type { DeliveryVerdict } from '../../src/core/delivery.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { JsonObject } from '../../src/core/json.ts';
@@ -83,6 +84,7 @@ export interface SinkWorld {
   readonly timeoutMs?: number;
   /** For files of Sinks. */
   readonly folder?: string;
+  readonly events?: ClusterEvents | null;
 }
 
 /** The world of an attempt, with real HTTP. Whoever makes it closes it. */
@@ -91,6 +93,7 @@ export function sinkWorld({
   now = payload.timestamp,
   timeoutMs = 2000,
   folder = '/nowhere',
+  events = null,
 }: SinkWorld = {}) {
   const http = createHttpClient();
   const io: SinkIo = {
@@ -101,6 +104,7 @@ export function sinkWorld({
       throw new AppError('SecretMissing', `there is no Secret shop/${name} with key ${key}`);
     },
     write: () => Promise.reject(new Error('must not write')),
+    events,
     folder,
     startRun: () => Promise.reject(new Error('must start no run')),
     now: () => Date.parse(now),

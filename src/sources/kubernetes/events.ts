@@ -1,4 +1,5 @@
 import type { Severity } from '../../core/alert.ts';
+import { isOwnEvent } from '../../core/cluster.ts';
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { parseRfc3339 } from '../../core/rfc3339.ts';
 import { addMs, toEpochMs, toTimestamp } from '../../core/time.ts';
@@ -75,7 +76,9 @@ export function watchEvents(board: Board, { severity, alertName, quietMs }: Even
   };
 }
 
+/** null for what is none: also what this program says itself, which would come back to it for ever. */
 function readEvent(object: KubernetesObject, nowMs: number): Happening | null {
+  if (isOwnEvent(object)) return null;
   const { metadata, involvedObject, regarding, series } = object as unknown as EventFields;
   const about = involvedObject ?? regarding;
   const { reason, type } = object;
