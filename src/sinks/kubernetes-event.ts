@@ -34,7 +34,7 @@ const mostInstanceCharacters = 128;
 export const kubernetesEvent = defineSink({
   type: 'kubernetes-event',
   description: 'An Event on the object that the alert is about, as kubectl describe shows it.',
-  example: {},
+  example: { fallbackNamespace: 'default' },
   remembers: true,
   config: z.object({
     note: templated.optional().meta({
