@@ -155,7 +155,13 @@ export type EventAnswer =
   | { readonly kind: 'made'; readonly namespace: string }
   /** Nothing but a person changes that. */
   | { readonly kind: 'refused'; readonly reason: string }
-  | { readonly kind: 'failed'; readonly reason: string; readonly retryAfterMs: number | null };
+  | {
+      readonly kind: 'failed';
+      readonly reason: string;
+      readonly retryAfterMs: number | null;
+      /** It may have been made all the same. */
+      readonly ambiguous: boolean;
+    };
 
 /** The one thing that may be written to a live cluster: Events about its objects. Throws AppErrors ClusterUnavailable and ResourcesExhausted. */
 export interface ClusterEvents {

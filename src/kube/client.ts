@@ -59,8 +59,8 @@ export interface KubeClient {
    */
   review(kind: ReviewKind, spec: object): Promise<Review>;
   /**
-   * Makes an Event (events.k8s.io/v1). One try: any status but 401 is an answer. Throws ClusterUnavailable for that, and
-   * where nothing answers.
+   * Makes an Event (events.k8s.io/v1). One try: any status is an answer, 401 after the credentials were renewed. Throws
+   * ClusterUnavailable where nothing answers.
    */
   createEvent(namespace: string, event: object, limits: RequestLimits): Promise<CreateResponse>;
   close(): Promise<void>;
@@ -190,7 +190,6 @@ export async function connectKube(options: KubeOptions): Promise<KubeClient> {
       await credentials.renew();
       response = await post();
     }
-    if (response.status === 401) throw fail(`${server} does not accept these credentials (401)`);
     const { status, body, truncated, headers } = response;
     const header = (name: string): string | undefined => [headers[name]].flat()[0];
     return { status, body, truncated, retryAfter: header('retry-after'), date: header('date') };

@@ -47,7 +47,12 @@ export function clusterEvents(client: KubeClient, clusterName: string | null): C
     const read = await cluster.get('events', namespace, name);
     if (read.kind !== 'ok' || (read.value !== null && isOwnEvent(read.value))) return { kind: 'made', namespace };
     return read.value === null
-      ? { kind: 'failed', reason: `Event ${namespace}/${name} was there, and is gone`, retryAfterMs: null }
+      ? {
+          kind: 'failed',
+          reason: `Event ${namespace}/${name} was there, and is gone`,
+          retryAfterMs: null,
+          ambiguous: false,
+        }
       : { kind: 'refused', reason: `there is an Event ${namespace}/${name} of somebody else` };
   }
 
@@ -67,17 +72,25 @@ export function clusterEvents(client: KubeClient, clusterName: string | null): C
   };
 }
 
+/** Errors of a connection that was never made. */
+const unconnected = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
+
 function unanswered(thrown: unknown): EventAnswer {
   if (!(thrown instanceof AppError) || thrown.code !== 'ClusterUnavailable') throw thrown;
-  return { kind: 'failed', reason: thrown.message, retryAfterMs: null };
+  const { code } = (thrown.cause ?? {}) as { readonly code?: unknown };
+  const ambiguous = !(typeof code === 'string' && unconnected.has(code));
+  return { kind: 'failed', reason: thrown.message, retryAfterMs: null, ambiguous };
 }
 
 function answerOf(response: CreateResponse, namespace: string, server: string): EventAnswer {
   const { status, body, retryAfter, date } = response;
   const { message } = parseStatus(body);
   const said = `${server} answered ${status}: ${message}`;
-  if (status === 429 || status === 409 || status >= 500)
-    return { kind: 'failed', reason: said, retryAfterMs: retryAfterMs(retryAfter, date, Date.now()) };
+  if ([401, 409, 429].includes(status) || status >= 500) {
+    // As of any receiver: 501 and 503 say that nothing was done.
+    const ambiguous = status >= 500 && status !== 501 && status !== 503;
+    return { kind: 'failed', reason: said, retryAfterMs: retryAfterMs(retryAfter, date, Date.now()), ambiguous };
+  }
   // Also what admission refuses is 403, and no rule allows it.
   if (status === 403 && message.includes('cannot create resource'))
     return {

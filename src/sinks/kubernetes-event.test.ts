@@ -178,9 +178,29 @@ test.each([
   expect(await deliver()).toMatchObject({ ok: false, retry: false, reason });
 });
 
-test.each([401, 409, 429, 500, 503])('%d is tried again', async (code) => {
+test.each([
+  [401, false],
+  [409, false],
+  [429, false],
+  [500, true],
+  [503, false],
+])('%d is tried again, ambiguous: %s', async (code, ambiguous) => {
   const { deliver } = await start({ answer: () => status(code, 'No', 'not now') });
-  expect(await deliver()).toMatchObject({ ok: false, retry: true });
+  expect(await deliver()).toMatchObject({ ok: false, retry: true, ambiguous });
+});
+
+test('a server that is away was told nothing', async () => {
+  const { vendor, deliver } = await start({ hidden: /./ });
+  await vendor.stop();
+  await expect(deliver()).rejects.toMatchObject({ code: 'ClusterUnavailable' });
+  const events = await eventsAt(cleanup, vendor.url);
+  const regarding = { apiVersion: 'v1', kind: 'Node', name: 'n1' };
+  const event = { name: 'x', regarding, at: payload.timestamp, type: 'Normal', reason: 'x', action: 'x', note: 'x' };
+  const limits = { timeoutMs: 2000, signal: new AbortController().signal };
+  expect(await events.create({ ...event, type: 'Normal', instance: 'x' }, limits)).toMatchObject({
+    kind: 'failed',
+    ambiguous: false,
+  });
 });
 
 test('a namespace that is not there is final', async () => {

@@ -65,8 +65,8 @@ export const kubernetesEvent = defineSink({
     if (answer.kind === 'made')
       return { ok: true, reference: `${answer.namespace}/${event.name} on ${objectName(regarding)}` };
     if (answer.kind === 'refused') return { ok: false, retry: false, reason: answer.reason };
-    const { reason, retryAfterMs } = answer;
-    return { ok: false, retry: true, reason, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
+    const { reason, retryAfterMs, ambiguous } = answer;
+    return { ok: false, retry: true, reason, ambiguous, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
   },
 });
 
