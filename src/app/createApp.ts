@@ -7,6 +7,7 @@ import type { Store } from '../core/store.ts';
 import { toTimestamp } from '../core/time.ts';
 import { systemClock } from '../lib/clock.ts';
 import { watchEventLoop } from '../lib/event-loop.ts';
+import { createConnect } from '../lib/connect.ts';
 import { createHttpClient } from '../lib/http.ts';
 import { finishInTurns } from '../lib/turns.ts';
 import { createMetrics } from '../lib/metrics.ts';
@@ -183,6 +184,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     await http.load();
     const delivering = {
       http,
+      connect: createConnect({ policy: options.destinations }),
       secrets,
       clock,
       dataFolder: dirname(tokenFileOf(options.database)),

@@ -1,15 +1,12 @@
-import type { LookupAddress } from 'node:dns';
-import { lookup as systemLookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
-import type { LookupFunction } from 'node:net';
-import { callbackify } from 'node:util';
 import type { Agent, Dispatcher } from 'undici';
 import { AppError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { HttpClient, HttpRequest, HttpResponse, SocketClient } from '../core/ports.ts';
-import { hostOf, refusedAddress } from './address-policy.ts';
-import { exhaustion } from './exhaustion.ts';
+import { hostOf } from './address-policy.ts';
 import type { DestinationPolicy } from './address-policy.ts';
+import { checkAddress, checkedLookup, defaultPolicy, systemAddresses } from './checked-lookup.ts';
+import type { DestinationOptions } from './checked-lookup.ts';
+import { exhaustion } from './exhaustion.ts';
 
 /** A request that got no answer, so another try may. `requestSent` says whether the peer may have seen this one. */
 export class HttpError extends AppError {
@@ -20,13 +17,6 @@ export class HttpError extends AppError {
     super(code, message, { cause, retryable: true });
     this.requestSent = requestSent;
   }
-}
-
-export interface HttpClientOptions {
-  /** Default: private addresses are allowed, because operators run their receivers there. */
-  readonly policy?: DestinationPolicy;
-  /** All addresses of a name. Tests inject one. */
-  readonly lookup?: (host: string) => Promise<readonly LookupAddress[]>;
 }
 
 /** A request whose answer goes on until somebody ends it. */
@@ -61,14 +51,15 @@ const userAgent = 'punching-fist';
  * `Cancelled` where the caller's signal aborted; `Forbidden` for a destination that the policy refuses; `InvalidInput`
  * for a URL that is not plain http(s).
  */
-export function createHttpClient(options: HttpClientOptions = {}): OwnedHttpClient {
-  const policy = options.policy ?? { allowPrivate: true };
-  const resolve = options.lookup ?? ((host: string) => systemLookup(host, { all: true }));
+export function createHttpClient({
+  policy = defaultPolicy,
+  lookup = systemAddresses,
+}: DestinationOptions = {}): OwnedHttpClient {
   let agent: Promise<Agent> | undefined;
 
   async function openAgent(): Promise<Agent> {
     const { Agent } = await import('undici');
-    return new Agent({ connect: { lookup: checkedLookup(resolve, policy) }, connections: 16, pipelining: 1 });
+    return new Agent({ connect: { lookup: checkedLookup(lookup, policy) }, connections: 16, pipelining: 1 });
   }
 
   return {
@@ -111,29 +102,8 @@ function destination(text: string, policy: DestinationPolicy): URL {
   if (url.username !== '' || url.password !== '') {
     throw new AppError('InvalidInput', `the URL of ${url.host} holds credentials; put them into a Secret`);
   }
-  const host = hostOf(url);
-  const refusal = isIP(host) === 0 ? null : refusedAddress(host, policy);
-  if (refusal !== null) throw new AppError('Forbidden', `requests to ${url.host} are not allowed: ${refusal}`);
+  checkAddress(hostOf(url), policy, url.host);
   return url;
-}
-
-/** Resolves a name and refuses it when any of its addresses is refused: a name with two faces is an attack. */
-function checkedLookup(resolve: NonNullable<HttpClientOptions['lookup']>, policy: DestinationPolicy): LookupFunction {
-  const checked = callbackify(async (host: string): Promise<[LookupAddress, ...LookupAddress[]]> => {
-    const [first, ...others] = await resolve(host);
-    if (first === undefined) throw new AppError('Unreachable', `${host} has no address`);
-    for (const { address } of [first, ...others]) {
-      const reason = refusedAddress(address, policy, host);
-      if (reason !== null) throw new AppError('Forbidden', `requests to ${host} are not allowed: ${reason}`);
-    }
-    return [first, ...others];
-  });
-  return (host, lookupOptions, callback) =>
-    checked(host, (error, addresses) => {
-      if (error !== null) callback(error, '');
-      else if (lookupOptions.all === true) callback(null, addresses);
-      else callback(null, addresses[0].address, addresses[0].family);
-    });
 }
 
 async function sendOnce(agent: Agent, url: URL, request: HttpRequest): Promise<HttpResponse> {

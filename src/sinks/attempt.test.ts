@@ -20,6 +20,7 @@ function attempt(signal: AbortSignal) {
   const options = {
     clock,
     http: { send: () => expect.fail('it sent') },
+    connect: () => expect.fail('it connected'),
     secrets: { get: () => null },
     intake: noRuns,
     writeStdout: () => Promise.resolve(),

@@ -5,6 +5,7 @@ import type { DeliveryRecord } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Clock, HttpClient, ChildRuns, Secrets } from '../core/ports.ts';
+import type { Connect } from '../lib/connect.ts';
 import { requestWasSent } from '../lib/http.ts';
 import type { KnownReferences, SinkBackend, SinkDelivery, SinkIo } from './define.ts';
 import { viewOf } from './payload.ts';
@@ -13,6 +14,7 @@ import type { AttemptResult } from './retry-policy.ts';
 /** The world of an attempt. */
 export interface AttemptOptions {
   readonly http: HttpClient;
+  readonly connect: Connect;
   readonly secrets: Secrets;
   readonly clock: Clock;
   /** Holds a folder for files of Sinks. */
@@ -78,6 +80,7 @@ function sinkIo(
   const endsAt = options.clock.monotonic() + requestTimeoutMs;
   return {
     http: options.http,
+    connect: options.connect,
     secret(reference) {
       const value = options.secrets.get(sink.namespace, reference);
       if (value !== null) return value;

@@ -56,3 +56,8 @@ export function asCode(value: string): string {
   if (text.trim() === '') return '';
   return text.includes('\n') ? `\n\`\`\`\n${text}\n\`\`\`\n` : `\`${text}\``;
 }
+
+/** Text in which HTML reads nothing, also within double quotes. */
+export function asHtml(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
+}

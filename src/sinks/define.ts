@@ -4,10 +4,13 @@ import type { ClusterEvents } from '../core/cluster.ts';
 import type { DeliveryEvent, DeliveryVerdict } from '../core/delivery.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { HttpClient } from '../core/ports.ts';
+import type { Connect } from '../lib/connect.ts';
 
 /** All that a sink may touch. */
 export interface SinkIo {
   readonly http: HttpClient;
+  /** For receivers that do not speak HTTP; under the same policy. */
+  readonly connect: Connect;
   /** The value of a Secret in the Sink's namespace. Throws SecretMissing. */
   secret(reference: SecretReference): string;
   /** Writes to the program's standard output. */

@@ -1,6 +1,7 @@
 import { alertmanager } from './alertmanager.ts';
 import type { SinkBackend } from './define.ts';
 import { discord } from './discord.ts';
+import { email } from './email.ts';
 import { googlechat } from './googlechat.ts';
 import { file } from './file.ts';
 import { grafana } from './grafana.ts';
@@ -40,6 +41,7 @@ export const sinks = [
   googlechat,
   teams,
   kubernetesEvent,
+  email,
 ] as const satisfies readonly SinkBackend[];
 
 /** The sink type with this name. */

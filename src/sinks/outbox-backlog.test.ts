@@ -5,6 +5,7 @@ import { createFakeClock } from '../../test/support/clock.ts';
 import { createdAt, deliveryFixture, runFixture, sinkFixture, stepFixture } from '../../test/support/deliveries.ts';
 import { silentLog } from '../../test/support/engine.ts';
 import { noRuns } from '../../test/support/outbox.ts';
+import { noConnection } from '../../test/support/sink-world.ts';
 import type { Catalog } from '../core/catalog.ts';
 import type { Store } from '../core/store.ts';
 import type { PumpOptions } from '../lib/pump.ts';
@@ -32,6 +33,7 @@ describe.each(contractStores)('deliveries on $name', (database) => {
     return createOutbox({
       store,
       catalog: { current: () => ({ sink }) as unknown as Catalog },
+      connect: noConnection,
       http: { send: () => Promise.reject(new Error('not used')) },
       secrets: { get: () => null },
       intake: noRuns,

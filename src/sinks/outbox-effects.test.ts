@@ -10,6 +10,7 @@ import { effectHeader, faults, startFaultyPeer } from '../../test/support/faulty
 import type { Fault, FaultyPeer } from '../../test/support/faulty-peer.ts';
 import { createRandom } from '../../test/support/random.ts';
 import { noRuns } from '../../test/support/outbox.ts';
+import { noConnection } from '../../test/support/sink-world.ts';
 import type { Catalog, CatalogSink } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { HttpClient } from '../core/ports.ts';
@@ -96,6 +97,7 @@ describe.each(contractStores)('effects at a receiver, deliveries on $name', (dat
     return createOutbox({
       store: mortal(opened.store, dies),
       catalog: { current: () => ({ sink: () => sink }) as unknown as Catalog },
+      connect: noConnection,
       http,
       secrets: { get: () => null },
       intake: noRuns,

@@ -9,6 +9,7 @@ import type { CatalogHolder, Clock, HttpClient, Log, ChildRuns, Secrets } from '
 import type { StepRecord } from '../core/run.ts';
 import type { DeliveryEnd, DeliveryReader, Store } from '../core/store.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
+import type { Connect } from '../lib/connect.ts';
 import type { PumpOptions } from '../lib/pump.ts';
 import { eventLoopTurns } from '../lib/turns.ts';
 import { attemptDelivery, attemptLimitMs, defect } from './attempt.ts';
@@ -29,6 +30,7 @@ export interface OutboxOptions {
   readonly store: Store;
   readonly catalog: CatalogHolder;
   readonly http: HttpClient;
+  readonly connect: Connect;
   readonly secrets: Secrets;
   readonly intake: ChildRuns;
   readonly clock: Clock;

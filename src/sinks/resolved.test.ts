@@ -9,6 +9,7 @@ import type { AlertRecord } from '../core/alert.ts';
 import { deliveriesOf } from '../core/announce.ts';
 import { defaultRetryForMs, defaultSinkLimits } from '../core/catalog.ts';
 import { noRuns } from '../../test/support/outbox.ts';
+import { noConnection } from '../../test/support/sink-world.ts';
 import type { Catalog, CatalogSink } from '../core/catalog.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
@@ -68,6 +69,7 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
       catalog: {
         current: () => ({ sink: (_: string, name: string) => sinks.find((sink) => sink.name === name) }) as Catalog,
       },
+      connect: noConnection,
       http: {
         async send({ url, body }) {
           const payload = JSON.parse(body ?? '') as JsonObject & { event: string };

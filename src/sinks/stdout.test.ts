@@ -1,12 +1,13 @@
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
-import { sinkDelivery } from '../../test/support/sink-world.ts';
+import { noConnection, sinkDelivery } from '../../test/support/sink-world.ts';
 import type { SinkIo } from './define.ts';
 import { stdout } from './stdout.ts';
 
 async function print(config: object, payload: object): Promise<string> {
   const written: string[] = [];
   const io: SinkIo = {
+    connect: noConnection,
     http: { send: () => Promise.reject(new Error('must not send')) },
     secret: () => '',
     write: (text) => Promise.resolve(void written.push(text)),

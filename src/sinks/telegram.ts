@@ -5,7 +5,7 @@ import { printable } from '../lib/printable.ts';
 import { parseSecretReference, secretRef } from '../lib/secret-reference.ts';
 import { tellIncident } from './chat-thread.ts';
 import type { ChatAnswer, ChatRoom } from './chat-thread.ts';
-import { chatRatePerMinute, chatSign, chatText, fitted, whole } from './chat.ts';
+import { asHtml, chatRatePerMinute, chatSign, chatText, fitted, whole } from './chat.ts';
 import { defineSink } from './define.ts';
 import type { SinkIo } from './define.ts';
 import { channel, endpoint, template } from './fields.ts';
@@ -86,8 +86,8 @@ function messageOf(view: PayloadView, authored: string | undefined): JsonObject 
   const { title, body } = chatText(view);
   const head = `${chatSign(view)} ${asHtmlCode(cutText(title, mostTitleCharacters))}`;
   const room = mostCharacters - mostTitleCharacters - 20;
-  const text = whole(authored, room) ?? (body === '' ? '' : `<pre>${escaped(fitted(body, room, view))}</pre>`);
-  const link = view.url === null ? '' : `<a href="${escaped(view.url)}">Run</a>`;
+  const text = whole(authored, room) ?? (body === '' ? '' : `<pre>${asHtml(fitted(body, room, view))}</pre>`);
+  const link = view.url === null ? '' : `<a href="${asHtml(view.url)}">Run</a>`;
   return {
     text: [head, text, link].filter((part) => part.trim() !== '').join('\n'),
     parse_mode: 'HTML',
@@ -98,9 +98,5 @@ function messageOf(view: PayloadView, authored: string | undefined): JsonObject 
 /** Text that Telegram takes as it is: it can be copied, and leads nowhere. */
 function asHtmlCode(value: string): string {
   const text = printable(value);
-  return text.trim() === '' ? '' : `<code>${escaped(text)}</code>`;
-}
-
-function escaped(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
+  return text.trim() === '' ? '' : `<code>${asHtml(text)}</code>`;
 }

@@ -6,6 +6,7 @@ import { startVendor } from '../../test/support/vendor.ts';
 import type { Vendor } from '../../test/support/vendor.ts';
 import type { Catalog, CatalogSink, CatalogWorkflow } from '../core/catalog.ts';
 import type { JsonObject } from '../core/json.ts';
+import { createConnect } from '../lib/connect.ts';
 import { createHttpClient } from '../lib/http.ts';
 import { findSink, sinks } from './index.ts';
 import { createSinkTester } from './tester.ts';
@@ -35,6 +36,7 @@ function run(changes: Partial<CatalogSink>, secret: string | null = key, workflo
   const tester = createSinkTester({
     catalog: { current: () => catalog },
     http,
+    connect: createConnect(),
     secrets: { get: () => secret },
     clock: createFakeClock('2026-03-01T10:00:00.000Z'),
     dataFolder: cleanup.temporaryFolder('sinks'),

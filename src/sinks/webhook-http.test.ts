@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createHttpClient } from '../lib/http.ts';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { startReceiver } from '../../test/support/receiver.ts';
-import { sinkDelivery } from '../../test/support/sink-world.ts';
+import { noConnection, sinkDelivery } from '../../test/support/sink-world.ts';
 import type { SinkIo } from './define.ts';
 import { webhook } from './webhook.ts';
 
@@ -15,6 +15,7 @@ function io(timeoutMs = 2000): SinkIo {
   const http = createHttpClient();
   cleanup.defer(() => http.close());
   return {
+    connect: noConnection,
     http,
     secret: ({ name, key }) => `${name}-${key}`,
     write: () => Promise.reject(new Error('must not write')),

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { AppError } from '../core/errors.ts';
 import type { HttpRequest, HttpResponse } from '../core/ports.ts';
 import { HttpError } from '../lib/http.ts';
-import { sinkDelivery } from '../../test/support/sink-world.ts';
+import { noConnection, sinkDelivery } from '../../test/support/sink-world.ts';
 import type { SinkIo } from './define.ts';
 import { webhook } from './webhook.ts';
 
@@ -11,6 +11,7 @@ const config = { endpoint: 'https://hooks.example/secret-path?token=abc' };
 
 function io(answer: Partial<HttpResponse> | AppError, requests: HttpRequest[] = []): SinkIo {
   return {
+    connect: noConnection,
     http: {
       send(request) {
         requests.push(request);

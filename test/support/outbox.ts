@@ -12,6 +12,7 @@ import { createFakeClock } from './clock.ts';
 import type { FakeClock } from './clock.ts';
 import { createdAt, deliveryFixture, runFixture, sinkFixture, stepFixture } from './deliveries.ts';
 import { silentLog } from './engine.ts';
+import { noConnection } from './sink-world.ts';
 
 /** Of a server that nobody stops. */
 export const never = new AbortController().signal;
@@ -95,6 +96,7 @@ function optionsOf(on: OutboxBench, owner: string, send: HttpClient['send'] | un
         return { status: answer, headers: {}, body: '', truncated: false };
       },
     },
+    connect: noConnection,
     secrets: { get: () => null },
     intake: noRuns,
     clock: on.clock,

@@ -2,6 +2,8 @@ import type { ClusterEvents } from '../../src/core/cluster.ts';
 import type { DeliveryVerdict } from '../../src/core/delivery.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { JsonObject } from '../../src/core/json.ts';
+import { createConnect } from '../../src/lib/connect.ts';
+import type { Connect } from '../../src/lib/connect.ts';
 import { createHttpClient } from '../../src/lib/http.ts';
 import { presentRoots } from '../../src/sinks/context.ts';
 import type { SinkBackend, SinkDelivery, SinkIo } from '../../src/sinks/define.ts';
@@ -77,6 +79,9 @@ export function sinkDelivery(changes: Partial<SinkDelivery> = {}): SinkDelivery 
   };
 }
 
+/** Of tests whose Sinks speak HTTP. */
+export const noConnection: Connect = () => Promise.reject(new Error('must not connect'));
+
 export interface SinkWorld {
   /** Values by `name/key`. */
   readonly secrets?: Readonly<Record<string, string>>;
@@ -98,6 +103,7 @@ export function sinkWorld({
   const http = createHttpClient();
   const io: SinkIo = {
     http,
+    connect: createConnect(),
     secret({ name, key }) {
       const value = secrets[`${name}/${key}`];
       if (value !== undefined) return value;
