@@ -4,6 +4,8 @@ import { parseAllDocuments } from 'yaml';
 import type { DeliveryRecord } from '../src/core/delivery.ts';
 import { startTestApp } from './support/app.ts';
 import { createCleanup } from './support/cleanup.ts';
+import { startMailServer, trustMailServer } from './support/mail-server.ts';
+import type { MailServer } from './support/mail-server.ts';
 import { repositoryRoot } from './support/processes.ts';
 import { startVendor } from './support/vendor.ts';
 import type { VendorAnswer, VendorRequest } from './support/vendor.ts';
@@ -34,6 +36,8 @@ interface Example {
   readonly asks?: readonly string[];
   /** Where nothing goes over HTTP. */
   readonly isLocal?: true;
+  /** Where mail is sent. */
+  readonly isMail?: true;
 }
 
 const examples: Readonly<Record<string, Example>> = {
@@ -44,6 +48,7 @@ const examples: Readonly<Record<string, Example>> = {
     },
   },
   file: { isLocal: true },
+  email: { isMail: true },
   grafana: { answer: ({ method }) => (method === 'POST' ? { status: 200, body: { id: 7 } } : undefined) },
   discord: { answer: () => ({ status: 200, body: { id: '1' } }) },
   mattermost: {
@@ -76,6 +81,22 @@ function towards(url: string, text: string): string {
   return text.replace(/^(\s*\w+: )https?:\/\/[^\s/]+/gm, `$1${url}`);
 }
 
+const mailAccount = { user: 'fist', pass: 'word of the mail server' };
+
+async function startMail(): Promise<MailServer> {
+  cleanup.defer(trustMailServer());
+  const mail = await startMailServer({ credentials: mailAccount });
+  cleanup.defer(() => mail.stop());
+  return mail;
+}
+
+/** The mail server of the text is this one, and its Secret is there. */
+function towardsMail({ port }: MailServer, text: string): string {
+  const { user, pass } = mailAccount;
+  const secret = `apiVersion: v1\nkind: Secret\nmetadata: { name: mail-credentials }\nstringData: { username: ${user}, password: ${pass} }\n`;
+  return `${text.replace(/^( *)host: .*$/m, `$1host: localhost\n$1port: ${port}`)}\n---\n${secret}`;
+}
+
 /** A value for each Secret that the example names, which is a signing secret too; the vendor's address for those that hold one. */
 function secretsOf(url: string, text: string): Readonly<Record<string, string>> {
   const fields = text.matchAll(/\b(\w*[sS]ecret(?:Refs?)?|\w*(?:Key|[tT]oken)): \[?([a-z][a-z0-9-]*)/g);
@@ -89,11 +110,13 @@ function secretsOf(url: string, text: string): Readonly<Record<string, string>> 
 
 describe.each(types)('the example of %s', (type) => {
   test('takes an incident from its start to its end', async () => {
-    const { answer, says = 'OOMKilled', asks, isLocal = false } = examples[type] ?? {};
+    const { answer, says = 'OOMKilled', asks, isLocal = false, isMail = false } = examples[type] ?? {};
     const vendor = await startVendor((request) => answer?.(request) ?? { status: 200, body: {} });
     cleanup.defer(() => vendor.stop());
     const text = readFileSync(`${folder}/${type}.yaml`, 'utf8');
-    const resources = [source, workflow, towards(vendor.url, text)].join('\n---\n');
+    const mail = isMail ? await startMail() : null;
+    const told = mail === null ? towards(vendor.url, text) : towardsMail(mail, text);
+    const resources = [source, workflow, told].join('\n---\n');
     const token = 'token-of-the-source';
     const world = await startTestApp(cleanup, {
       files: { 'all.yaml': resources },
@@ -110,7 +133,8 @@ describe.each(types)('the example of %s', (type) => {
       status: 'sent',
       error: null,
     });
-    if (!isLocal) expect(vendor.requests.map(({ text: body }) => body).join('\n')).toContain(says);
+    const bodies = (mail?.mails ?? vendor.requests).map(({ text: body }) => body).join('\n');
+    if (!isLocal) expect(bodies).toContain(says);
 
     await world.notify('alertmanager', [{ ...alert, status: 'resolved', endsAt: new Date().toISOString() }], token);
     if (!/sendResolved: true/.test(text)) return;
