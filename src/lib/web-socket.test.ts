@@ -5,7 +5,7 @@ import { createCleanup } from '../../test/support/cleanup.ts';
 import { acceptWebSocket } from '../../test/support/web-socket.ts';
 import type { ServerSocket } from '../../test/support/web-socket.ts';
 import { createHttpClient } from './http.ts';
-import type { HttpClientOptions } from './http.ts';
+import type { DestinationOptions } from './checked-lookup.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
@@ -37,7 +37,7 @@ beforeEach(async () => {
   url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 
-function open(path = '/', more: { idleMs?: number; signal?: AbortSignal } = {}, options: HttpClientOptions = {}) {
+function open(path = '/', more: { idleMs?: number; signal?: AbortSignal } = {}, options: DestinationOptions = {}) {
   const client = createHttpClient(options);
   cleanup.defer(() => client.close());
   const texts: string[] = [];
