@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import type { DeliveryRecord } from '../src/core/delivery.ts';
-import { startTestApp } from './support/app.ts';
-import { createCleanup } from './support/cleanup.ts';
-import { startMailServer, trustMailServer } from './support/mail-server.ts';
-import type { MailServer } from './support/mail-server.ts';
-import { repositoryRoot } from './support/processes.ts';
-import { startVendor } from './support/vendor.ts';
-import type { VendorAnswer, VendorRequest } from './support/vendor.ts';
-import { waitFor } from './support/wait.ts';
+import type { DeliveryRecord } from '../../src/core/delivery.ts';
+import { startTestApp } from '../support/app.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { startMailServer, trustMailServer } from '../support/mail-server.ts';
+import type { MailServer } from '../support/mail-server.ts';
+import { repositoryRoot } from '../support/processes.ts';
+import { startVendor } from '../support/vendor.ts';
+import type { VendorAnswer, VendorRequest } from '../support/vendor.ts';
+import { waitFor } from '../support/wait.ts';
 
 // Each example of a Sink gets the incident of examples/oom-crash-loop from its start to its end. Whether requests are what the
 // vendor takes is for the test of the sink; here it says yes.
