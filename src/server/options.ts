@@ -12,7 +12,7 @@ import type {
 } from '../core/ports.ts';
 import type { ListReader } from '../core/lists.ts';
 import type { RunReader } from '../core/run-store.ts';
-import type { DeliveryReader } from '../core/store.ts';
+import type { DeliveryReader } from '../core/delivery-store.ts';
 import type { MetricsRegistry } from '../lib/metrics.ts';
 import type { SourceDefinition, SourceWorld } from '../sources/define.ts';
 import type { TlsFiles } from './tls.ts';

@@ -2,13 +2,22 @@ import { labelledObject } from '../core/alert.ts';
 import type { CatalogSink } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { RunRecord } from '../core/run.ts';
-import type { DeliveryClaim } from '../core/store.ts';
+import type { DeliveryClaim } from '../core/delivery-store.ts';
+import type { Clock } from '../core/ports.ts';
+import type { Store } from '../core/store.ts';
 import { toTimestamp } from '../core/time.ts';
 import type { DeliveryFacts } from './context.ts';
-import type { OutboxOptions } from './outbox.ts';
 
 /** Alerts that a report names; its text has room for some of them. */
 const mostNamed = 20;
+
+/** The world that the facts of an incident are read from. */
+export interface IncidentOptions {
+  readonly store: Pick<Store, 'read'>;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Where people reach this server; null = unknown. */
+  readonly publicUrl: string | null;
+}
 
 export type IncidentClaim = NonNullable<DeliveryClaim['incident']> | null;
 
@@ -22,7 +31,7 @@ export interface IncidentFacts extends Pick<DeliveryFacts, 'told' | 'explains'> 
  * well. A run that a person asked for has its own report.
  */
 export async function incidentFacts(
-  { store: { read }, clock, publicUrl }: OutboxOptions,
+  { store: { read }, clock, publicUrl }: IncidentOptions,
   delivery: DeliveryRecord,
   run: RunRecord | undefined,
   { sameCauseForMs }: CatalogSink,

@@ -1,6 +1,6 @@
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { DeliveryReader } from '../core/store.ts';
+import type { DeliveryReader } from '../core/delivery-store.ts';
 import type { KnownReferences } from './define.ts';
 
 export const nothingKnown: KnownReferences = { own: null, open: null, closed: null, incident: null };

@@ -1,56 +1,32 @@
 import { defaultRetryForMs, defaultSinkLimits } from '../core/catalog.ts';
 import type { CatalogSink } from '../core/catalog.ts';
-import type { ClusterEvents } from '../core/cluster.ts';
-import type { DeliveryRecord, RenderedPayload } from '../core/delivery.ts';
-import type { JsonObject } from '../core/json.ts';
-import type { Plan } from '../core/plan.ts';
+import type { DeliveryEnd } from '../core/delivery-store.ts';
+import type { DeliveryRecord } from '../core/delivery.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { CatalogHolder, Clock, HttpClient, Log, ChildRuns, Secrets } from '../core/ports.ts';
-import type { StepRecord } from '../core/run.ts';
-import type { DeliveryEnd, DeliveryReader, Store } from '../core/store.ts';
+import type { CatalogHolder, Clock, Log } from '../core/ports.ts';
+import type { Store } from '../core/store.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
-import type { Connect } from '../lib/connect.ts';
 import type { PumpOptions } from '../lib/pump.ts';
-import { eventLoopTurns } from '../lib/turns.ts';
-import { attemptDelivery, attemptLimitMs, defect } from './attempt.ts';
-import type { SinkBackend } from './define.ts';
-import { hasEnded } from './context.ts';
-import { incidentFacts } from './incident.ts';
-import type { IncidentClaim } from './incident.ts';
-import { findSink } from './index.ts';
+import { attemptDelivery, attemptLimitMs } from './attempt.ts';
+import type { AttemptOptions } from './attempt.ts';
 import { nothingKnown, knownReferences } from './known.ts';
-import { renderDelivery, renderKept } from './render.ts';
-import { createSinkWork } from './sink-work.ts';
-import type { SinkWork } from './sink-work.ts';
-import type { Rendered } from './render.ts';
+import { contentOf, isTold, notTold, prepare } from './prepare.ts';
+import type { Preparation, PreparationOptions, ToSend } from './prepare.ts';
 import { afterAttempt, isWornOut } from './retry-policy.ts';
 import type { AttemptResult, Moment } from './retry-policy.ts';
+import { createSinkWork } from './sink-work.ts';
+import type { SinkWork } from './sink-work.ts';
 
-export interface OutboxOptions {
+export interface OutboxOptions extends PreparationOptions, AttemptOptions {
   readonly store: Store;
-  readonly catalog: CatalogHolder;
-  readonly http: HttpClient;
-  readonly connect: Connect;
-  readonly secrets: Secrets;
-  readonly intake: ChildRuns;
   readonly clock: Clock;
+  readonly catalog: CatalogHolder;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Who holds the leases: unique for each process. */
   readonly owner: string;
   /** From 0 to 1, for back-off. */
   random(): number;
-  /** Where people reach this server; null = unknown. */
-  readonly publicUrl: string | null;
-  writeStdout(text: string): Promise<void>;
-  /** Of the live cluster that the server is connected to; null = there is none. */
-  readonly events: ClusterEvents | null;
-  /** Holds a folder for files of Sinks. */
-  readonly dataFolder: string;
-  /** Columns of the terminal that stdout is; absent = it is none. */
-  readonly stdoutColumns?: number | undefined;
-  /** `.steps` of templates, the same as in the templates of the run itself. */
-  stepsView(plan: Plan, steps: readonly StepRecord[]): JsonObject;
   readonly concurrency?: number;
   readonly pollMs?: number;
 }
@@ -60,8 +36,6 @@ export interface OutboxOptions {
  * well within it, so a lease is never renewed.
  */
 export const leaseMs = 20_000;
-/** Where the columns of what shows a text are not known. */
-const textColumns = 80;
 /** In this process. More than the most that one Sink may have (spec.delivery.maxConcurrent), so that a slow one leaves room. */
 const defaultConcurrency = 32;
 
@@ -86,27 +60,6 @@ export function createOutbox(options: OutboxOptions): PumpOptions {
     clock,
     log: options.log,
   };
-}
-
-/** What the next attempt is: a send, or an end that needs none. */
-type Preparation =
-  | {
-      readonly kind: 'send';
-      readonly sink: CatalogSink;
-      readonly backend: SinkBackend;
-      readonly content: Content;
-      readonly keep: RenderedPayload | null;
-      readonly incident: IncidentClaim;
-    }
-  /** All places of the Sink are taken by this process: not worth rendering. */
-  | { readonly kind: 'wait' }
-  | { readonly kind: 'skip'; readonly sinkType: string; readonly reason: string }
-  | { readonly kind: 'fail'; readonly sinkType: string; readonly result: AttemptResult };
-
-/** What is sent: the payload, and the fields of the config with their templates rendered. */
-interface Content {
-  readonly payload: JsonObject;
-  readonly fields: JsonObject;
 }
 
 type SinkRules = Pick<CatalogSink, 'limits' | 'retryForMs'>;
@@ -148,7 +101,7 @@ async function handleDelivery(
 /** Not where the claim was long ago (the process stood still): another worker may have the delivery by now. */
 async function send(
   options: OutboxOptions,
-  { sink, backend, content }: Extract<Preparation, { kind: 'send' }>,
+  { sink, backend, content }: ToSend,
   delivery: DeliveryRecord,
   claimedMs: number,
   signal: AbortSignal,
@@ -164,97 +117,6 @@ async function send(
   const seconds = (options.clock.monotonic() - startedMs) / 1000;
   options.metrics.observe('fist_sink_delivery_duration_seconds', { type: sink.type }, seconds);
   return result;
-}
-
-async function prepare(
-  options: OutboxOptions,
-  delivery: DeliveryRecord,
-  sink: CatalogSink | undefined,
-): Promise<Preparation> {
-  if (sink === undefined) return notReady('', `there is no Sink ${delivery.namespace}/${delivery.sinkName}`);
-  const backend = findSink(sink.type);
-  if (backend === undefined) return notReady(sink.type, `there is no Sink type ${sink.type}`);
-  const { rendered, incident } = await render(options, delivery, sink, backend);
-  if (rendered.kind === 'defect') return { kind: 'fail', sinkType: sink.type, result: defect(rendered.thrown) };
-  if (rendered.kind === 'skip') return { kind: 'skip', sinkType: sink.type, reason: rendered.reason };
-  if (rendered.kind === 'broken') {
-    const result: AttemptResult = { ok: false, retry: false, reason: rendered.reason, code: 'TemplateInvalid' };
-    return { kind: 'fail', sinkType: sink.type, result };
-  }
-  if (!sink.ready) return notReady(sink.type, notReadyReason(sink));
-  const { payload, fields, keep } = rendered;
-  return { kind: 'send', sink, backend, content: { payload, fields }, keep, incident };
-}
-
-function notReady(sinkType: string, reason: string): Preparation {
-  return { kind: 'fail', sinkType, result: { ok: false, retry: true, reason, code: 'SinkNotReady' } };
-}
-
-/** Of a Sink that is not ready. */
-export function notReadyReason(sink: CatalogSink): string {
-  const condition = sink.conditions.find(({ type }) => type === 'Ready');
-  return `Sink ${sink.namespace}/${sink.name} is not ready: ${condition?.message ?? 'unknown reason'}`;
-}
-
-/** What an earlier attempt was to send; null = there was none. */
-function keptPayload({ payload }: DeliveryRecord): JsonObject | null {
-  return payload !== null && typeof payload === 'object' && !Array.isArray(payload) ? payload : null;
-}
-
-/** One key, one content: another worker may have kept and sent its rendering since this one read the row. */
-async function contentOf(
-  { store }: OutboxOptions,
-  claimed: DeliveryRecord,
-  { content, keep }: Extract<Preparation, { kind: 'send' }>,
-): Promise<Content> {
-  if (keep === null) return content;
-  const isOurs = claimed.payload === null && JSON.stringify(claimed.rendered) === JSON.stringify(keep);
-  const kept = isOurs ? undefined : await store.read.deliveries.find(claimed.id);
-  const payload = kept === undefined ? null : keptPayload(kept);
-  return payload === null ? content : { payload, fields: { ...content.fields, ...kept?.rendered?.fields } };
-}
-
-const notTold = 'this Sink was not told that the alert fires';
-
-function isTold(deliveries: DeliveryReader, delivery: DeliveryRecord): Promise<boolean> {
-  const { episode } = delivery.data;
-  return deliveries.wasTold(delivery, typeof episode === 'number' ? episode : 0);
-}
-
-/** Renders once: what an earlier attempt was to send stays. */
-async function render(
-  options: OutboxOptions,
-  delivery: DeliveryRecord,
-  sink: CatalogSink,
-  backend: SinkBackend,
-): Promise<{
-  readonly rendered: Rendered | { readonly kind: 'defect'; readonly thrown: unknown };
-  readonly incident: IncidentClaim;
-}> {
-  const payload = keptPayload(delivery);
-  if (payload !== null) return { rendered: renderKept(sink, backend, delivery, payload), incident: null };
-  const { read } = options.store;
-  if (delivery.event === 'alert-resolved' && !(await isTold(read.deliveries, delivery))) {
-    return { rendered: { kind: 'skip', reason: notTold }, incident: null };
-  }
-  const run = delivery.runId === null ? undefined : await read.runs.find(delivery.runId);
-  const steps = run === undefined ? [] : await read.runs.steps(run.id);
-  const plan = run?.planHash == null ? undefined : await read.runs.plan(run.planHash);
-  const alert = delivery.alertId === null ? undefined : await read.lists.alert(delivery.alertId);
-  const ended = run !== undefined && alert !== undefined && hasEnded(alert, run.episode);
-  const transitions = ended ? await read.lists.transitions(alert.id) : [];
-  const { claim: incident, ...told } = await incidentFacts(options, delivery, run, sink);
-  // What it tells may be as large as an alert and all results of a run.
-  await eventLoopTurns.next();
-  try {
-    const stepsView = plan === undefined ? {} : options.stepsView(plan, steps);
-    const { publicUrl } = options;
-    const width = sink.type === 'stdout' ? (options.stdoutColumns ?? textColumns) : textColumns;
-    const facts = { delivery, run, steps, stepsView, alert, transitions, publicUrl, width, ...told };
-    return { rendered: renderDelivery(sink, backend, facts), incident };
-  } catch (thrown) {
-    return { rendered: { kind: 'defect', thrown }, incident };
-  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { DeliveryRecord, DeliveryVerdict } from '../core/delivery.ts';
 import type { ErrorCode } from '../core/errors.ts';
-import type { DeliveryEnd } from '../core/store.ts';
+import type { DeliveryEnd } from '../core/delivery-store.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
 
 /** A sink's verdict, or why nothing was sent. */

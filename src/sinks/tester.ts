@@ -12,7 +12,7 @@ import type { AttemptOptions } from './attempt.ts';
 import { presentRoots } from './context.ts';
 import { findSink } from './index.ts';
 import { nothingKnown } from './known.ts';
-import { notReadyReason } from './outbox.ts';
+import { notReadyReason } from './prepare.ts';
 import { renderContent } from './render.ts';
 
 export interface SinkTesterOptions extends Omit<AttemptOptions, 'intake'> {

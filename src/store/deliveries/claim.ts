@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { DeliveryReader, DeliveryStore } from '../../core/store.ts';
+import type { DeliveryReader, DeliveryStore } from '../../core/delivery-store.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { statement } from '../sql/statements.ts';
 import { storableJson } from '../sql/text.ts';

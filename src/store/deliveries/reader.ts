@@ -4,7 +4,7 @@ import { severities } from '../../core/alert.ts';
 import { episodeOf, wholePayload } from '../../core/delivery.ts';
 import type { DeliveryEvent, DeliveryRecord } from '../../core/delivery.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { DeliveryReader, IncidentDelivery, OrderedDelivery } from '../../core/store.ts';
+import type { DeliveryReader, IncidentDelivery, OrderedDelivery } from '../../core/delivery-store.ts';
 import { addMs } from '../../core/time.ts';
 import { statement } from '../sql/statements.ts';
 import type { Database } from '../tables/all.ts';

@@ -3,7 +3,7 @@ import { contractStores } from '../../../test/contract/stores.ts';
 import { created, deliveriesOn, leaseMs, delivery, sent } from '../../../test/support/delivery-store.ts';
 import type { SinkLimits } from '../../core/catalog.ts';
 import type { DeliveryRecord } from '../../core/delivery.ts';
-import type { DeliveryEnd } from '../../core/store.ts';
+import type { DeliveryEnd } from '../../core/delivery-store.ts';
 import { addMs } from '../../core/time.ts';
 
 describe.each(contractStores)('deliveries on $name', (database) => {

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Kysely, SelectQueryBuilder, Updateable } from 'kysely';
 import type { SinkLimits } from '../../core/catalog.ts';
 import type { DeliveryRecord } from '../../core/delivery.ts';
-import type { DeliveryEnd, DeliveryStore } from '../../core/store.ts';
+import type { DeliveryEnd, DeliveryStore } from '../../core/delivery-store.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { bulkInsert } from '../sql/bulk.ts';

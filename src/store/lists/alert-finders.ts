@@ -12,8 +12,8 @@ import { distinctValues } from '../sql/distinct.ts';
 import { storable } from '../sql/text.ts';
 import type { Database } from '../tables/all.ts';
 import { mostRanges } from './scans.ts';
-import { placeByAlertId, placeById, scanIndex, unbounded } from './page.ts';
-import type { IndexScan, Range, Scan } from './page.ts';
+import { placeByAlertId, placeById, scanIndex, unbounded } from './index-scan.ts';
+import type { IndexScan, Range, Scan } from './index-scan.ts';
 
 // Indexes that find the alerts of a name, a label or words; they know nothing of when an alert changed.
 

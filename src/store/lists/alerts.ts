@@ -13,8 +13,9 @@ import type { Database } from '../tables/all.ts';
 import { listedFields, selection } from '../tables/table.ts';
 import { hasTerms } from '../alerts/words.ts';
 import { findersOf, searchOf, sparseScan } from './alert-finders.ts';
-import { hasValue, orderByChange, readScan, scanIndex } from './page.ts';
-import type { IndexScan, Range } from './page.ts';
+import { hasValue, orderByChange, readScan } from './page.ts';
+import { scanIndex } from './index-scan.ts';
+import type { IndexScan, Range } from './index-scan.ts';
 
 type Lists = Pick<ListReader, 'alerts' | 'alert' | 'alertByIdentity' | 'transitions' | 'transitionsOf'>;
 

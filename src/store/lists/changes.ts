@@ -11,8 +11,9 @@ import { alerts } from '../tables/alerts.ts';
 import type { Database } from '../tables/all.ts';
 import { runs } from '../tables/runs.ts';
 import { fieldsIn, selection } from '../tables/table.ts';
-import { idAt, scanIndex, unbounded } from './page.ts';
-import type { IndexScan } from './page.ts';
+import { idAt } from './page.ts';
+import { scanIndex, unbounded } from './index-scan.ts';
+import type { IndexScan } from './index-scan.ts';
 
 const alertFields = selection(alerts, fieldsIn(alerts, 'change'));
 const runFields = selection(runs, fieldsIn(runs, 'change'));

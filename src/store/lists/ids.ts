@@ -3,8 +3,8 @@ import type { Kysely } from 'kysely';
 import type { IdKind, ListReader } from '../../core/lists.ts';
 import { idRanges, tailStart } from '../../lib/short-id.ts';
 import type { Database } from '../tables/all.ts';
-import { placeById, scanIndex } from './page.ts';
-import type { Range } from './page.ts';
+import { placeById, scanIndex } from './index-scan.ts';
+import type { Range } from './index-scan.ts';
 
 const tablesOf: Readonly<Record<IdKind, keyof Database>> = {
   alert: 'alerts',

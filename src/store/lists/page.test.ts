@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { newId } from '../../lib/id.ts';
 import { createEventStore } from '../events/store.ts';
 import { openDatabase } from '../sqlite/open.ts';
-import { placeById, readPage } from './page.ts';
+import { readPage } from './page.ts';
+import { placeById } from './index-scan.ts';
 
 test('few rows are read before it is known how large they are, then as many as are together one mebibyte', async () => {
   const { query, close } = openDatabase(':memory:');

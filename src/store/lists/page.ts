@@ -7,41 +7,12 @@ import { toEpochMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { lowestIdAt } from '../../lib/id.ts';
 import { eventLoopTurns } from '../../lib/turns.ts';
-import { sqlOf } from '../sql/dialect.ts';
 import type { Database } from '../tables/all.ts';
+import { aboveEveryPlace, scanIndex } from './index-scan.ts';
+import type { Bounds, IndexScan, Scan } from './index-scan.ts';
 
 // A list is in descending order of places: texts that end with the id of what is listed. Ids are UUID v7 and begin with a
 // time, so that an id alone is a place where the newest come first.
-
-/**
- * A part of an index in which places stand in order, because all columns before them have these values. Reading so many
- * places from it costs so many entries, wherever it begins.
- */
-export interface Range {
-  readonly table: keyof Database;
-  /** What ends the index. */
-  readonly place: RawBuilder<string>;
-  readonly where: Readonly<Record<string, string>>;
-  /** What an index says beyond columns: the condition of a partial one, the value of an expression. */
-  readonly condition?: RawBuilder<unknown>;
-}
-
-export const placeById = sql<string>`id`;
-export const placeByAlertId = sql<string>`alert_id`;
-
-/** Ranges that have, taken together, every row that some filters let through. */
-export interface IndexScan {
-  readonly ranges: readonly Range[];
-  /** Filters that every one of their rows passes. */
-  readonly answers: readonly string[];
-}
-
-/** Gives places in descending order, from which those of a list are taken. */
-export interface Scan {
-  take(bounds: Bounds, limit: number, offset: number): Promise<readonly string[]>;
-  /** Filters that every one of its rows passes. */
-  readonly answers: readonly string[];
-}
 
 export interface Listing<Row extends { readonly id: string }, Item> {
   /** All filters that are set. */
@@ -77,9 +48,6 @@ export function idAt(place: string): string {
   return place.slice(-idLength);
 }
 
-/** Every place is below this. */
-const aboveEveryPlace = 'z';
-
 /**
  * A condition on rows that were found by their ids. As an expression, because SQLite, which knows nothing of how many rows
  * have a value, would rather look through all of an index on the column.
@@ -87,15 +55,6 @@ const aboveEveryPlace = 'z';
 export function hasValue(column: string | RawBuilder<unknown>, value: string): RawBuilder<boolean> {
   return sql<boolean>`${typeof column === 'string' ? sql.ref(column) : column} || '' = ${value}`;
 }
-
-export interface Bounds {
-  /** Only places below. */
-  readonly before: string;
-  /** Only places from here on; '' = all. */
-  readonly from: string;
-}
-
-export const unbounded: Bounds = { before: aboveEveryPlace, from: '' };
 
 /**
  * One page of a list by ids, as ListReader promises. `scans` is what finds rows: at least one, the most selective first
@@ -278,41 +237,6 @@ async function chooseScan(
     if (place < oldest) [best, oldest] = [scan, place];
   }
   return best;
-}
-
-/** Reads places from an index. */
-export function scanIndex(query: Kysely<Database>, { ranges, answers }: IndexScan): Scan {
-  return {
-    answers,
-    async take(bounds, limit, offset) {
-      if (ranges.length === 0) return [];
-      const { rows } = await select(query, ranges, bounds, limit, offset).execute(query);
-      return rows.map(({ place }) => place);
-    },
-  };
-}
-
-/** Places of all ranges, in descending order. */
-function select(
-  query: Kysely<Database>,
-  ranges: readonly Range[],
-  bounds: Bounds,
-  limit: number,
-  offset: number,
-): RawBuilder<{ place: string }> {
-  const parts = ranges.map((range) => ofRange(range, bounds));
-  const [only] = parts;
-  if (only !== undefined && parts.length === 1) return sql`${only} ORDER BY place DESC LIMIT ${limit} OFFSET ${offset}`;
-  return sqlOf(query).newestOf(parts, limit, offset);
-}
-
-function ofRange({ table, place, where, condition }: Range, { before, from }: Bounds): RawBuilder<{ place: string }> {
-  const conditions = Object.entries(where).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
-  conditions.push(sql`${place} < ${before}`);
-  if (condition !== undefined) conditions.push(condition);
-  if (from !== '') conditions.push(sql`${place} >= ${from}`);
-  const all = sql.join(conditions, sql` AND `);
-  return sql`SELECT ${place} AS place FROM ${sql.table(table)} WHERE ${all}`;
 }
 
 function boundsOf({ cursor, since, until }: PageQuery, order: Order): Bounds {

@@ -5,8 +5,9 @@ import { distinctValues } from '../sql/distinct.ts';
 import type { Database } from '../tables/all.ts';
 import { listedFields, selection } from '../tables/table.ts';
 import type { ListedRecord, Table } from '../tables/table.ts';
-import { hasValue, placeById, readPage } from './page.ts';
-import type { IndexScan, Range } from './page.ts';
+import { hasValue, readPage } from './page.ts';
+import { placeById } from './index-scan.ts';
+import type { IndexScan, Range } from './index-scan.ts';
 
 /** More ranges than this are not merged: planning would cost more than reading. */
 export const mostRanges = 64;
