@@ -262,7 +262,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       store,
       catalog: resources,
       ...delivering,
-      intake,
+      childRuns: intake,
       log,
       metrics,
       owner,

@@ -5,7 +5,7 @@ import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
 import { readDatabase } from '../app/store.ts';
 import { createHttpClient } from '../lib/http.ts';
-import { eventSinks, watchedResources } from '../resources/watched.ts';
+import { clusterUse } from '../resources/watched.ts';
 import { readDestination } from './connect.ts';
 import type { DestinationFlags } from './connect.ts';
 import { inWordsOf } from './called-as.ts';
@@ -36,10 +36,10 @@ export async function check(terminal: Terminal, flags: CheckFlags): Promise<numb
   const cluster = readClusterOptions(flags);
   const database = readDatabase(flags.db, terminal.env);
   const secrets = flags.secretsDir ?? (existsSync('secrets') ? 'secrets' : null);
-  const watched = flags.resources === undefined ? [] : watchedResources(flags.resources);
-  const writing = flags.resources === undefined ? [] : eventSinks(flags.resources);
+  const { watched, eventSinks } =
+    flags.resources === undefined ? { watched: [], eventSinks: [] } : clusterUse(flags.resources);
   const findings = [
-    ...(await checkCluster(cluster, flags.namespace ?? null, Date.now, watched, writing)),
+    ...(await checkCluster(cluster, flags.namespace ?? null, Date.now, watched, eventSinks)),
     ...(await checkSender(terminal, flags)),
     ...checkMachine(database, secrets),
   ];

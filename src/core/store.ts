@@ -1,5 +1,4 @@
-import type { AlertContent, AlertRecord, AlertTransition, Severity, StoredAlert } from './alert.ts';
-import type { SinkLimits } from './catalog.ts';
+import type { AlertContent, AlertRecord, AlertTransition, StoredAlert } from './alert.ts';
 import type { DeliveryReader, DeliveryStore } from './delivery-store.ts';
 import type { AppError } from './errors.ts';
 import type { DeadLetterRecord, SourceEventRecord } from './event.ts';

@@ -36,6 +36,9 @@ export async function takeRequest(tx: StoreTransaction, requested: Requested): P
   const { source, request, now } = requested;
   const { namespace, name } = source;
   const nowMs = toEpochMs(now);
+  // What has its run already needs no room.
+  const [known] = await tx.events.findKeyed([{ namespace, source: name, key: request.key }]);
+  if (known !== undefined) return { answer: knownAnswer(request, known), run: null };
   const minutes = createRunMinutes(await tx.events.runMinutes([{ namespace, source: name }]));
   const mute = decideMute({
     source,
@@ -51,8 +54,6 @@ export async function takeRequest(tx: StoreTransaction, requested: Requested): P
   if (mute?.reason === 'StormGuard') return { answer: { kind: 'later', until: mute.until }, run: null };
   if (request.tick !== null && !(await tx.duties.claim(sourceDuty(source), request.tick)))
     return { answer: { kind: 'known', isSame: true, runId: null }, run: null };
-  const [known] = await tx.events.findKeyed([{ namespace, source: name, key: request.key }]);
-  if (known !== undefined) return { answer: knownAnswer(request, known), run: null };
   const run = mute === null ? await addRun(tx, requested, minutes) : null;
   const outcome = run === null ? (mute?.reason ?? '') : run.status === 'failed' ? 'WorkflowNotReady' : 'RunCreated';
   await tx.events.insertAll([eventOf(requested, outcome, run)]);

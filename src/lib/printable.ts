@@ -1,3 +1,4 @@
+import { cutText } from './cut.ts';
 /**
  * Text from elsewhere, safe to show: control characters (but line feed and tab), terminal sequences, bidirectional
  * controls, zero-width and other invisible characters and lone surrogates are written as `\u{1b}`; a Windows line end
@@ -46,5 +47,5 @@ export function oneLine(text: string, limit = 300): string {
       .replace(/\s+/g, ' ')
       .trim(),
   );
-  return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
+  return cutText(line, limit);
 }

@@ -1,4 +1,4 @@
-import { mostSimilar } from '../lib/similar.ts';
+import { nextOfUnknown } from '../lib/similar.ts';
 
 /** What renders a template: it decides which names there are. */
 export type TemplateOwner = 'Workflow' | 'Sink';
@@ -57,12 +57,9 @@ export function foreignRoot(
   const replacement = replacements.get(name);
   const next = replacement === undefined ? advice.get(name)?.[owner] : `write ${[replacement, ...rest].join('.')}`;
   if (next !== undefined) return { message: `.${root} is a name of Alertmanager and Prometheus, and empty here`, next };
-  const similar = mostSimilar(root, roots);
+  const known = `names to begin with: ${roots.map((name) => `.${name}`).join(', ')}`;
   return {
     message: `.${root} is nothing that a ${owner} has, so it is empty`,
-    next:
-      similar === undefined
-        ? `names to begin with: ${roots.map((known) => `.${known}`).join(', ')}`
-        : `did you mean .${similar}?`,
+    next: nextOfUnknown(root, roots, known, '.'),
   };
 }

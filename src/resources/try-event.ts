@@ -4,7 +4,6 @@ import type { BadItem } from '../core/event.ts';
 import type { Timestamp } from '../core/time.ts';
 import { noTurns } from '../lib/turns.ts';
 import { checkSource } from './check-source.ts';
-import { objectTitle } from './object.ts';
 import type { Problem } from './problem.ts';
 import { readResources } from './read.ts';
 import type { LocatedObject } from './read.ts';
@@ -41,13 +40,14 @@ export async function tryEvent(path: string, body: Buffer, receivedAt: Timestamp
 
 async function tryOn(object: LocatedObject, body: Buffer, receivedAt: Timestamp): Promise<TriedEvent | null> {
   const { accepted } = checkSource(object.spec);
-  if (accepted === null || accepted.compiled.path === null || accepted.definition.receive === null) return null;
+  if (accepted === null) return null;
   const { compiled, definition } = accepted;
+  if (compiled.path === null || definition.receive === null) return null;
   const mediaType = mediaTypeOf(body, compiled.mediaTypes);
   const request = { body, headers: { 'content-type': mediaType }, mediaType, receivedAt };
-  const result = await definition.receive?.(request, noTurns, compiled.settings);
-  const source = objectTitle(object).replace(/^Source /, '');
-  if (result?.ok !== true) return { source, refused: result?.message ?? '', alerts: [], problems: [] };
+  const result = await definition.receive(request, noTurns, compiled.settings);
+  const source = `${object.namespace}/${object.name}`;
+  if (!result.ok) return { source, refused: result.message, alerts: [], problems: [] };
   const { items, bad } = result.notification;
   return {
     source,

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
-import { eventSinks, watchedResources } from './watched.ts';
+import { clusterUse } from './watched.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
@@ -19,6 +19,8 @@ test('what Sources watch and which Sinks make Events, as far as they are valid',
     document('Sink', 'out', { type: 'stdout', config: {} }),
   ];
   writeFileSync(path, documents.join('\n---\n'));
-  expect(watchedResources(path)).toEqual([{ source: 'Source default/cluster', resource: 'events', namespace: null }]);
-  expect(eventSinks(path)).toEqual(['Sink default/events']);
+  expect(clusterUse(path)).toEqual({
+    watched: [{ source: 'Source default/cluster', resource: 'events', namespace: null }],
+    eventSinks: ['Sink default/events'],
+  });
 });

@@ -1,4 +1,5 @@
 import { objectTitle } from './object.ts';
+import type { ResourceObject } from './object.ts';
 import { checkSink } from './check-sink.ts';
 import { checkSource } from './check-source.ts';
 import { readResources } from './read.ts';
@@ -12,22 +13,29 @@ export interface WatchedResource {
   readonly namespace: string | null;
 }
 
-/** What the Sources of a file or folder watch, as far as they are valid. Throws InvalidInput where it cannot be read. */
-export function watchedResources(path: string): readonly WatchedResource[] {
-  return readResources(path)
-    .objects.filter(({ kind }) => kind === 'Source')
-    .flatMap((object) => {
-      const { accepted } = checkSource(object.spec);
-      if (accepted?.spec.type !== 'kubernetes') return [];
-      const { resource, namespace } = accepted.config;
-      const where = typeof namespace === 'string' ? namespace : null;
-      return typeof resource === 'string' ? [{ source: objectTitle(object), resource, namespace: where }] : [];
-    });
+/** What the resources of a file or folder do in a cluster, as far as they are valid. */
+export interface ClusterUse {
+  /** What Sources watch. */
+  readonly watched: readonly WatchedResource[];
+  /** Sinks that make Events: `Sink default/events`. */
+  readonly eventSinks: readonly string[];
 }
 
-/** The Sinks of a file or folder that make Events in a cluster, as far as they are valid: `Sink default/events`. Throws InvalidInput where it cannot be read. */
-export function eventSinks(path: string): readonly string[] {
-  return readResources(path)
-    .objects.filter(({ kind, spec }) => kind === 'Sink' && checkSink(spec).accepted?.spec.type === 'kubernetes-event')
-    .map(objectTitle);
+/** Throws InvalidInput where the path cannot be read. */
+export function clusterUse(path: string): ClusterUse {
+  const { objects } = readResources(path);
+  return {
+    watched: objects.filter(({ kind }) => kind === 'Source').flatMap(watchedBy),
+    eventSinks: objects
+      .filter(({ kind, spec }) => kind === 'Sink' && checkSink(spec).accepted?.spec.type === 'kubernetes-event')
+      .map(objectTitle),
+  };
+}
+
+function watchedBy(object: ResourceObject): readonly WatchedResource[] {
+  const { accepted } = checkSource(object.spec);
+  if (accepted?.spec.type !== 'kubernetes') return [];
+  const { resource, namespace } = accepted.config;
+  const where = typeof namespace === 'string' ? namespace : null;
+  return typeof resource === 'string' ? [{ source: objectTitle(object), resource, namespace: where }] : [];
 }

@@ -44,7 +44,7 @@ export interface ServerOptions {
   readonly state: () => ServerState;
   /** null = not yet synchronised: nothing is known to be absent. */
   readonly catalog: { current(): Catalog | null };
-  /** The registry of source types; those with `receive` take webhooks. */
+  /** The registry of source types; those with `receive` or `converse` take webhooks, those with `receiveEvent` requests for runs. */
   readonly sourceTypes: readonly SourceDefinition[];
   /** For those that answer by themselves. */
   readonly sourceWorld: SourceWorld;

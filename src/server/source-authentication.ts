@@ -16,6 +16,8 @@ export function authenticate(context: WebhookContext, source: CatalogSource, req
   if (authentication.needsCertificate && context.options.tls?.clientAuthorities == null) return withoutListener();
   const secrets = readSecrets(context, source, authentication);
   if (!Array.isArray(secrets)) return secrets;
+  // The body is judged by the same ones.
+  request.webhookSecrets = secrets;
   const failure = authentication.check(callerOf(context, request), secrets);
   return failure === null ? null : unauthenticated(failure);
 }
@@ -29,9 +31,7 @@ export function verifyBody(
 ): { readonly refusal: Refusal } | { readonly refusal: null; readonly signedId: string | null } {
   const { authentication } = source;
   if (authentication === null || authentication.verify === null) return { refusal: null, signedId: null };
-  const secrets = readSecrets(context, source, authentication);
-  if (!Array.isArray(secrets)) return { refusal: secrets };
-  const verdict = authentication.verify(callerOf(context, request), secrets, body);
+  const verdict = authentication.verify(callerOf(context, request), request.webhookSecrets ?? [], body);
   return verdict.ok ? { refusal: null, signedId: verdict.signedId } : { refusal: unauthenticated(verdict) };
 }
 

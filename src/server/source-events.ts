@@ -42,7 +42,9 @@ export function decideEvent(context: WebhookContext, request: FastifyRequest): R
     const refusal = withoutToken(context, request);
     if (refusal !== null) return refusal;
   }
-  if (source === undefined || context.eventReaders.get(source.type) == null) return unknownSource();
+  const type = source === undefined ? undefined : context.types.get(source.type);
+  // One that asks an endpoint takes no requests.
+  if (source === undefined || type?.receiveEvent == null || type.runs(source.settings)) return unknownSource();
   request.webhookSource = source;
   const refusal = source.authentication === null ? null : authenticate(context, source, request);
   return refusal ?? wrongWait(request) ?? admit(context, source, request);
@@ -86,11 +88,12 @@ function waitOf({ query }: FastifyRequest): number | null {
 
 /** Requests for runs: answered with the runs that were made, or after a while with what came of them. */
 export const events: RequestKind<Extract<EventResult, { readonly ok: true }>, RequestAnswer> = {
-  reader: ({ eventReaders }, source) => eventReaders.get(source.type) ?? null,
+  reader: ({ types }, source) => types.get(source.type)?.receiveEvent ?? null,
   take: ({ options }, source, { data, key }) => takeEvent(options, source, data, key),
   async answer(context, request, taken) {
     const id = taken.kind === 'started' || taken.kind === 'known' ? taken.runId : null;
-    const run = id === null ? undefined : await whenDone(context, request, id);
+    // It is committed: what cannot be read of it now is no reason to send it again.
+    const run = id === null ? undefined : await whenDone(context, request, id).catch(() => undefined);
     return JSON.stringify({
       runs: id === null ? [] : [run === undefined ? { id, status: 'pending', outputs: {}, error: null } : shown(run)],
       reason: taken.kind === 'muted' ? taken.reason : null,

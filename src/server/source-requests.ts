@@ -118,7 +118,7 @@ function failed(context: WebhookContext, source: CatalogSource, thrown: unknown)
   };
 }
 
-/** The answer of the intake, or StoreUnavailable after so long. The work goes on: its alerts then are repeats. */
+/** The answer of the intake, or StoreUnavailable after so long. The work goes on: its alerts then are repeats, and so is a request with a key. */
 async function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

@@ -1,7 +1,7 @@
 import type { CatalogSource } from '../core/catalog.ts';
 import type { Complain } from '../lib/complaints.ts';
 import type { Turns } from '../lib/turns.ts';
-import type { Conversation, SourceDefinition } from '../sources/define.ts';
+import type { SourceDefinition } from '../sources/define.ts';
 import type { Admission } from './admission.ts';
 import type { Connections } from './connections.ts';
 import type { ServerLimits, ServerOptions } from './options.ts';
@@ -28,10 +28,8 @@ export interface Waiting {
 export interface WebhookContext extends ServerParts {
   readonly admission: Admission;
   readonly allowsAnonymous: boolean;
-  readonly receivers: ReadonlyMap<string, SourceDefinition['receive']>;
-  /** Of those that give their own answers. */
-  readonly conversations: ReadonlyMap<string, Conversation | null>;
-  readonly eventReaders: ReadonlyMap<string, SourceDefinition['receiveEvent']>;
+  /** Source types by name. */
+  readonly types: ReadonlyMap<string, SourceDefinition>;
   /** Callers that wait for a run. */
   readonly waiting: Waiting;
 }

@@ -11,6 +11,7 @@ import type { ServerOptions } from './options.ts';
 import { createWaiting } from './source-events.ts';
 import type { WebhookContext } from './webhook-context.ts';
 import { decide } from './webhook-decisions.ts';
+import { webhook } from '../sources/webhook.ts';
 
 let options: ServerOptions;
 beforeEach(async () => {
@@ -35,9 +36,7 @@ function context(changes: Partial<ServerOptions> = {}, most = 10) {
     complain: () => undefined,
     admission: createAdmission({ maxRequests: most, maxBytes: 100, shared: true }),
     allowsAnonymous: true,
-    receivers: new Map([['webhook', async () => ({ ok: false, status: 400, field: '', message: '' }) as const]]),
-    conversations: new Map(),
-    eventReaders: new Map(),
+    types: new Map([['webhook', webhook]]),
     waiting: createWaiting(),
     turns: createTurns(10),
   };

@@ -18,8 +18,9 @@ export function decide(context: WebhookContext, request: FastifyRequest): Refusa
   return authenticate(context, source, request) ?? admit(context, source, request);
 }
 
-function takesRequests({ receivers, conversations }: WebhookContext, { type }: CatalogSource): boolean {
-  return receivers.get(type) != null || conversations.get(type) != null;
+function takesRequests({ types }: WebhookContext, { type }: CatalogSource): boolean {
+  const definition = types.get(type);
+  return definition !== undefined && (definition.receive !== null || definition.converse !== null);
 }
 
 /** What is known of all Sources; a refusal where the server takes nothing now. */

@@ -18,6 +18,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The Source of the path, whoever calls; null = none, or not known yet. */
     webhookSource: CatalogSource | null;
+    /** Lines of its Secrets, as they were when the caller was looked at. */
+    webhookSecrets: readonly string[] | null;
     /** What the path has behind that of the Source. */
     webhookSubpath: string;
   }
@@ -37,12 +39,11 @@ export async function registerWebhooks(app: FastifyInstance, parts: ServerParts)
     ...parts,
     admission: createAdmission({ maxRequests: limits.maxWebhooks, maxBytes: limits.maxWebhookBytes, shared: true }),
     allowsAnonymous: options.allowInsecureSources || isLoopback(options.host),
-    receivers: new Map(options.sourceTypes.map((definition) => [definition.type, definition.receive])),
-    conversations: new Map(options.sourceTypes.map((definition) => [definition.type, definition.converse])),
-    eventReaders: new Map(options.sourceTypes.map((definition) => [definition.type, definition.receiveEvent])),
+    types: new Map(options.sourceTypes.map((definition) => [definition.type, definition])),
     waiting: createWaiting(),
   };
   app.decorateRequest('webhookSource', null);
+  app.decorateRequest('webhookSecrets', null);
   app.decorateRequest('webhookSubpath', '');
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -67,7 +68,7 @@ export async function registerWebhooks(app: FastifyInstance, parts: ServerParts)
       url: '/webhook/*',
       config: { access: 'source' },
       handler: (request, reply) =>
-        context.conversations.get(request.webhookSource?.type ?? '') == null
+        context.types.get(request.webhookSource?.type ?? '')?.converse == null
           ? serveRequest(context, notifications, request, reply)
           : serveRequest(context, conversations, request, reply),
     });
@@ -93,15 +94,15 @@ function leaveAtTheEnd({ connections }: WebhookContext, request: FastifyRequest,
 }
 
 const notifications: RequestKind<Extract<ReceiveResult, { readonly ok: true }>, IntakeAnswer> = {
-  reader: ({ receivers }, source) => receivers.get(source.type) ?? null,
+  reader: ({ types }, source) => types.get(source.type)?.receive ?? null,
   take: ({ options }, source, { notification }) => options.intake.accept(source, notification),
   answer: (_context, _request, taken) => answerText(taken),
 };
 
 const conversations: RequestKind<{ readonly ok: true; readonly said: unknown }, JsonObject | null> = {
-  reader: ({ conversations: known }, source) => known.get(source.type)?.read ?? null,
-  take: async ({ conversations: known, options }, source, { said }) =>
-    (await known.get(source.type)?.take(source, said, options.sourceWorld)) ?? null,
+  reader: ({ types }, source) => types.get(source.type)?.converse?.read ?? null,
+  take: async ({ types, options }, source, { said }) =>
+    (await types.get(source.type)?.converse?.take(source, said, options.sourceWorld)) ?? null,
   answer: (_context, _request, taken) => (taken === null ? '' : JSON.stringify(taken)),
 };
 

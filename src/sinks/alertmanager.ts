@@ -11,7 +11,7 @@ import { authentication, authorization } from './authorization.ts';
 import { defineSink } from './define.ts';
 import type { SinkIo } from './define.ts';
 import { action, endpoint, template } from './fields.ts';
-import { jsonOf, sendRequest } from './http.ts';
+import { below, jsonOf, sendRequest } from './http.ts';
 import type { Answer } from './http.ts';
 import { runLink, titleOf, viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
@@ -191,7 +191,7 @@ interface Call {
 }
 
 function call({ io, config }: World, method: string, path: string, request: Call): Promise<Answer> {
-  const url = `${config.endpoint.replace(/\/+$/, '')}/api/v2${path}`;
+  const url = below(config.endpoint, `/api/v2${path}`);
   return sendRequest(io, { method, url, headers: authorization(io, config.authentication), ...request });
 }
 

@@ -22,7 +22,7 @@ function attempt(signal: AbortSignal) {
     http: { send: () => expect.fail('it sent') },
     connect: () => expect.fail('it connected'),
     secrets: { get: () => null },
-    intake: noRuns,
+    childRuns: noRuns,
     writeStdout: () => Promise.resolve(),
     dataFolder: '/nowhere',
     events: null,

@@ -19,7 +19,7 @@ export interface AttemptOptions {
   readonly clock: Clock;
   /** Holds a folder for files of Sinks. */
   readonly dataFolder: string;
-  readonly intake: ChildRuns;
+  readonly childRuns: ChildRuns;
   writeStdout(text: string): Promise<void>;
   /** Of the live cluster that the server is connected to; null = there is none. */
   readonly events: ClusterEvents | null;
@@ -93,7 +93,7 @@ function sinkIo(
     events: options.events,
     folder: join(options.dataFolder, 'sinks', sink.namespace),
     startRun: (workflow, context) =>
-      options.intake.startChild({
+      options.childRuns.startChild({
         key: delivery.id,
         namespace: sink.namespace,
         sinkName: sink.name,

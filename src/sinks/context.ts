@@ -1,3 +1,4 @@
+import { objectOf } from '../core/json.ts';
 import type { AlertRecord, AlertTransition } from '../core/alert.ts';
 import { alertJson, sourceJson } from '../core/context.ts';
 import { annotated, withText } from '../core/delivery.ts';
@@ -9,7 +10,7 @@ import { toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { plainText } from '../report/escape.ts';
 import type { ToldReport } from '../report/short.ts';
-import { objectOf } from './payload.ts';
+
 import { deliveryText } from './text.ts';
 import type { Ending } from './text.ts';
 

@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto';
 import type { HttpResponse } from '../core/ports.ts';
 import { parseSecretReference } from '../lib/secret-reference.ts';
 import type { SinkDelivery, SinkIo } from './define.ts';
-import { jsonOf, sendRequest } from './http.ts';
+import { below, jsonOf, sendRequest } from './http.ts';
 import type { Failure } from './http.ts';
 import type { Looked, TrackedIssue, Tracker } from './tracker.ts';
+import { sha256Hex } from '../lib/hash.ts';
 
 // Issues of a repository over GitHub's REST API (version 2022-11-28).
 
@@ -39,7 +39,7 @@ export function createGithubIssues(
   delivery: SinkDelivery,
   text: GithubText,
 ): Tracker {
-  const base = `${config.endpoint.replace(/\/+$/, '')}/repos/${config.repository}/issues`;
+  const base = below(config.endpoint, `/repos/${config.repository}/issues`);
   const authorization = `Bearer ${io.secret(parseSecretReference(config.credentialsSecret))}`;
   const subject = shortHash(delivery.subjectKey);
   const mark = markOf(subject, shortHash(delivery.idempotencyKey));
@@ -146,7 +146,7 @@ function lastLine({ body }: Written): string {
 }
 
 function shortHash(text: string): string {
-  return hash('sha256', text).slice(0, 24);
+  return sha256Hex(text).slice(0, 24);
 }
 
 /** Of `#12`; null = it is no reference of an issue. */

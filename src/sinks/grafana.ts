@@ -6,10 +6,11 @@ import { authentication, authorization } from './authorization.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery, SinkIo } from './define.ts';
 import { endpoint, tags, template } from './fields.ts';
-import { jsonOf, sendRequest } from './http.ts';
+import { below, jsonOf, sendRequest } from './http.ts';
 import type { Answer } from './http.ts';
 import { runLink, titleOf, viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
+import { asHtml } from './chat.ts';
 
 const mostTextCharacters = 4000;
 const mostTagCharacters = 100;
@@ -53,7 +54,7 @@ export const grafana = defineSink({
     authentication: { type: 'bearer', secretRef: 'grafana-token' },
   },
   remembers: true,
-  escape: escapeHtml,
+  escape: asHtml,
   config: settings,
   async deliver(io, config, delivery): Promise<DeliveryVerdict> {
     const view = viewOf(delivery.payload);
@@ -105,7 +106,7 @@ async function findMade(
   });
   if (!answer.ok) return answer;
   const list = z.array(z.object({ id: z.int(), time: z.number(), text: z.string() }));
-  const link = escapeHtml(runLink(view));
+  const link = asHtml(runLink(view));
   const found = list
     .safeParse(jsonOf(answer.response))
     .data?.find((item) => item.time === time && item.text.includes(link));
@@ -119,7 +120,7 @@ interface Call {
 }
 
 function call(io: SinkIo, config: Settings, method: string, path: string, request: Call): Promise<Answer> {
-  const url = `${config.endpoint.replace(/\/+$/, '')}/api/annotations${path}`;
+  const url = below(config.endpoint, `/api/annotations${path}`);
   return sendRequest(io, { method, url, headers: authorization(io, config.authentication), ...request });
 }
 
@@ -151,20 +152,8 @@ function tagsOf(config: Settings): readonly string[] {
 function textOf({ template: own }: Settings, view: PayloadView): string {
   const { cause, confidence, url } = view;
   const sure = confidence === null ? '' : ` (${percent(confidence)})`;
-  const words = own ?? escapeHtml(cause === null ? titleOf(view) : `${titleOf(view)}: ${cause}${sure}`);
-  const link = escapeHtml(runLink(view));
+  const words = own ?? asHtml(cause === null ? titleOf(view) : `${titleOf(view)}: ${cause}${sure}`);
+  const link = asHtml(runLink(view));
   const isLink = url !== null && /^https?:\/\//.test(url);
   return `${cutText(words.trim(), mostTextCharacters)}\n${isLink ? `<a href="${link}">${link}</a>` : link}`;
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => entities[sign] ?? sign);
 }

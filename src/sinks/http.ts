@@ -62,6 +62,11 @@ export function secretAddress(io: SinkIo, reference: string): URL {
   throw new AppError('SecretMissing', `key ${secret.key} of Secret ${secret.name} holds no address (http or https)`);
 }
 
+/** An address below an endpoint, which may be written with slashes at its end. */
+export function below(endpoint: string, path: string): string {
+  return endpoint.replace(/\/+$/, '') + path;
+}
+
 /** Of these the receiver says itself that they pass; 409: it is at work on the same key. */
 const passing = new Set([408, 409, 425, 429]);
 

@@ -1,7 +1,7 @@
 import type { HttpResponse } from '../core/ports.ts';
 import { parseSecretReference } from '../lib/secret-reference.ts';
 import type { SinkIo } from './define.ts';
-import { jsonOf, sendRequest } from './http.ts';
+import { below, jsonOf, sendRequest } from './http.ts';
 import type { Failure, SinkRequest } from './http.ts';
 
 // Jira's REST API: version 3 in the cloud (documents are ADF, search by token), version 2 on a server (texts are wiki markup).
@@ -35,7 +35,7 @@ const mostAnswerBytes = 512 * 1024;
 export function openJira(io: SinkIo, config: JiraConfig): JiraAccess {
   const { host } = new URL(config.endpoint);
   const isCloud = (config.deployment ?? (isCloudHost(host) ? 'cloud' : 'server')) === 'cloud';
-  const base = `${config.endpoint.replace(/\/+$/, '')}/rest/api/${isCloud ? 3 : 2}`;
+  const base = below(config.endpoint, `/rest/api/${isCloud ? 3 : 2}`);
   const authorization = authorizationOf(config, io.secret(parseSecretReference(config.credentialsSecret)));
   return {
     isCloud,
@@ -57,7 +57,11 @@ export function openJira(io: SinkIo, config: JiraConfig): JiraAccess {
       if (json !== null && typeof json === 'object') return { ok: true, body: json };
       // A login page, or a proxy that answers for it.
       const reason = `${host} answered ${status} without JSON: is the endpoint the address of Jira?`;
-      return { ok: false, status, verdict: { ok: false, retry: true, reason, ambiguous: true } };
+      return {
+        ok: false,
+        status,
+        verdict: { ok: false, retry: true, reason, ambiguous: request.isIdempotent !== true },
+      };
     },
   };
 }

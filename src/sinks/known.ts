@@ -1,3 +1,4 @@
+import { objectOf } from '../core/json.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { DeliveryReader } from '../core/delivery-store.ts';
@@ -26,8 +27,6 @@ export async function knownReferences(
 
 /** The run whose report told the cause. */
 function tellerOf({ sameAs }: JsonObject): string | null {
-  if (sameAs === null || typeof sameAs !== 'object' || Array.isArray(sameAs)) return null;
-  const run = sameAs?.['run'];
-  if (run === null || typeof run !== 'object' || Array.isArray(run)) return null;
-  return typeof run?.['id'] === 'string' ? run['id'] : null;
+  const { id } = objectOf(objectOf(sameAs)['run']);
+  return typeof id === 'string' ? id : null;
 }

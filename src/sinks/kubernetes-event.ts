@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { objectOf } from '../core/json.ts';
 import { z } from 'zod';
 import { isKubernetesName, mostNoteBytes } from '../core/cluster.ts';
 import type { ClusterEvents, NewEvent, ObjectReference } from '../core/cluster.ts';
@@ -10,8 +10,9 @@ import { oneLine } from '../lib/printable.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery } from './define.ts';
 import { templated } from './fields.ts';
-import { objectOf, viewOf } from './payload.ts';
+import { viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
+import { sha256Hex } from '../lib/hash.ts';
 
 /** Labels that name an object, with its kind; a workload before its pods, which come and go. */
 const objectLabels = [
@@ -122,7 +123,7 @@ function eventOf(delivery: SinkDelivery, view: PayloadView, wanted: string | nul
   const identity = JSON.stringify([delivery.subjectKey, view.startsAt, delivery.sinkName, statement.reason, text]);
   return {
     ...statement,
-    name: `fist-${hash('sha256', identity).slice(0, 32)}`,
+    name: `fist-${sha256Hex(identity).slice(0, 32)}`,
     note: `${cutTo(text, mostNoteBytes - Buffer.byteLength(` (${command})`))} (${command})`,
     instance: `sink/${delivery.sinkName}`.slice(0, mostInstanceCharacters),
   };

@@ -7,7 +7,7 @@ import { asCode, chatRatePerMinute, chatSign, chatText, fitted, whole } from './
 import { defineSink } from './define.ts';
 import type { SinkDelivery, SinkIo } from './define.ts';
 import { channel, endpoint, mentionUsers, messageType, template } from './fields.ts';
-import { jsonOf, sendRequest } from './http.ts';
+import { below, jsonOf, sendRequest } from './http.ts';
 import type { SinkRequest } from './http.ts';
 import { viewOf } from './payload.ts';
 
@@ -85,7 +85,7 @@ function roomOf(job: Job): ChatRoom {
 }
 
 async function call({ io, config, token }: Job, request: SinkRequest) {
-  const url = `${config.endpoint.replace(/\/$/, '')}/api/v4${request.url}`;
+  const url = below(config.endpoint, `/api/v4${request.url}`);
   const headers = { authorization: `Bearer ${token}` };
   const answer = await sendRequest(io, { ...request, url, headers, maxResponseBytes: mostAnswerBytes });
   const body = answer.response === null ? undefined : (jsonOf(answer.response) as JsonObject | null | undefined);

@@ -7,8 +7,8 @@ import { percent } from '../report/words.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery, SinkIo } from './define.ts';
 import { endpoint, tags, template, templated } from './fields.ts';
-import { sendRequest } from './http.ts';
-import { runLink, titleOf, viewOf } from './payload.ts';
+import { below, sendRequest } from './http.ts';
+import { runLink, summaryOf, viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
 
 /** Limits of the Alert API (docs.opsgenie.com: alert-api), in characters; those of details are for all of them together. */
@@ -68,7 +68,7 @@ export const opsgenie = defineSink({
     for (const [method, path, body] of requestsOf(view, { ...config, priority }, delivery, alias)) {
       const answer = await sendRequest(io, {
         method,
-        url: `${config.endpoint.replace(/\/+$/, '')}/v2/alerts${path}`,
+        url: below(config.endpoint, `/v2/alerts${path}`),
         headers: authorizationOf(io, config),
         body,
         isIdempotent: path !== '',
@@ -120,10 +120,6 @@ function requestsOf(
     priority: config.priority,
   };
   return [['POST', '', created]];
-}
-
-function summaryOf(view: PayloadView): string {
-  return view.cause === null ? titleOf(view) : `${titleOf(view)}: ${view.cause}`;
 }
 
 /** As many as there is room for: what the operator asked for, the run, the labels. */

@@ -36,7 +36,7 @@ describe.each(contractStores)('deliveries on $name', (database) => {
       connect: noConnection,
       http: { send: () => Promise.reject(new Error('not used')) },
       secrets: { get: () => null },
-      intake: noRuns,
+      childRuns: noRuns,
       clock: opened.clock,
       log: silentLog,
       metrics: { increment: () => undefined, observe: () => undefined, set: () => undefined },

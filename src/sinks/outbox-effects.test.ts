@@ -100,7 +100,7 @@ describe.each(contractStores)('effects at a receiver, deliveries on $name', (dat
       connect: noConnection,
       http,
       secrets: { get: () => null },
-      intake: noRuns,
+      childRuns: noRuns,
       clock,
       log: silentLog,
       metrics: { increment: () => undefined, observe: () => undefined, set: () => undefined },

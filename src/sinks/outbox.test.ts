@@ -54,6 +54,19 @@ describe.each(contractStores)('outbox on $name', (database) => {
     expect(on.requests[1]?.headers['idempotency-key']).toBe(on.requests[0]?.headers['idempotency-key']);
   });
 
+  test('a template that was rendered is not rendered again over what is kept, which has less', async () => {
+    // `.source.data` is no part of the payload.
+    const template = 'of {{ required "no data" .source.data.alertname }}';
+    on.sinks = [{ ...webhookSink, config: { ...webhookSink.config, template } }];
+    await on.insert();
+    on.answers = [503, 200];
+    expect(await on.handle()).toMatchObject({ status: 'pending', attempts: 1 });
+    await on.clock.advance(5000);
+    expect(await on.handle()).toMatchObject({ status: 'sent', attempts: 2 });
+    expect(JSON.parse(on.requests[1]?.body ?? '')).toMatchObject({ text: expect.stringMatching(/^of ./) as string });
+    expect(on.requests[1]?.body).toBe(on.requests[0]?.body);
+  });
+
   test('a receiver that is away for 23 hours gets it; one that is away for longer fails it, with the reason', async () => {
     await on.insert();
     on.answers = Array(1000).fill(503);

@@ -1,3 +1,4 @@
+import { objectOf } from '../core/json.ts';
 import { labelledObject } from '../core/alert.ts';
 import type { Labels } from '../core/alert.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
@@ -85,11 +86,6 @@ export function linksOf({ url, annotations, generatorUrl }: PayloadView): readon
     const address = href === null ? null : URL.parse(href);
     return address !== null && /^https?:$/.test(address.protocol) ? [{ href: address.href, text }] : [];
   });
-}
-
-/** The value where it is an object, else an empty one. */
-export function objectOf(value: JsonValue | undefined): JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {};
 }
 
 /** Null where it is absent, empty or no text. */

@@ -4,7 +4,7 @@ import { cutText } from '../lib/cut.ts';
 import { authentication, authorization } from './authorization.ts';
 import { defineSink } from './define.ts';
 import { endpoint, templated } from './fields.ts';
-import { sendRequest } from './http.ts';
+import { below, sendRequest } from './http.ts';
 import { viewOf } from './payload.ts';
 
 /** Metrics that the Pushgateway itself keeps of each group. */
@@ -68,7 +68,7 @@ export const prometheus = defineSink({
     }
     const answer = await sendRequest(io, {
       method: isOver ? 'DELETE' : 'PUT',
-      url: `${config.pushgateway.replace(/\/+$/, '')}/metrics${groupPath({ job: config.job, ...config.grouping })}`,
+      url: below(config.pushgateway, `/metrics${groupPath({ job: config.job, ...config.grouping })}`),
       headers: { ...authorization(io, config.authentication), ...(isOver ? {} : { 'content-type': textFormat }) },
       ...(isOver ? {} : { body: linesOf(config.metrics) }),
     });

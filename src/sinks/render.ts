@@ -9,7 +9,6 @@ import { deliveryPayload, eventContext, presentRoots, reportOf, templateData } f
 import type { DeliveryFacts } from './context.ts';
 import type { SinkBackend } from './define.ts';
 import { templatedTexts, withTexts } from './templated.ts';
-import type { TemplatedText } from './templated.ts';
 
 export type Rendered =
   | {
@@ -29,13 +28,14 @@ export type Rendered =
  */
 export function renderDelivery(sink: CatalogSink, backend: SinkBackend, facts: DeliveryFacts): Rendered {
   const context = eventContext(facts);
-  // A Sink that wants the report wants what points at it: its condition sees the whole report.
-  const wanted = facts.told === null ? context : eventContext({ ...facts, told: null });
   const payload = deliveryPayload(context);
   const clock = { now: () => new Date(facts.delivery.createdAt) };
   try {
-    if (sink.condition !== null && !evaluateCondition(sink.condition, templateData(wanted), clock)) {
-      return { kind: 'skip', reason: 'the condition of the Sink is false' };
+    if (sink.condition !== null) {
+      // A Sink that wants the report wants what points at it: its condition sees the whole report.
+      const wanted = facts.told === null ? context : eventContext({ ...facts, told: null });
+      if (!evaluateCondition(sink.condition, templateData(wanted), clock))
+        return { kind: 'skip', reason: 'the condition of the Sink is false' };
     }
     const { payload: whole, fields } = renderContent(
       backend,
@@ -79,12 +79,12 @@ export function renderKept(
   payload: JsonObject,
 ): Rendered {
   const kept = rendered?.fields ?? {};
-  const isMissing = ({ path: [name] }: TemplatedText): boolean => !Object.hasOwn(kept, String(name));
+  // Where the receiver knows no markup, the text of the payload is what the template was.
+  const isThere = (name: string): boolean =>
+    Object.hasOwn(kept, name) || (name === 'template' && backend.escape === null);
+  const missing = Object.fromEntries(Object.entries(sink.config).filter(([name]) => !isThere(name)));
   try {
-    const isNew = templatedTexts(backend.config, sink.config).some(isMissing);
-    const fresh = isNew
-      ? renderFields(backend, sink.config, presentRoots(payload), { now: () => new Date(createdAt) })
-      : {};
+    const fresh = renderFields(backend, missing, presentRoots(payload), { now: () => new Date(createdAt) });
     return { kind: 'send', payload, fields: { ...fresh, ...kept }, keep: null };
   } catch (thrown) {
     if (!(thrown instanceof AppError)) throw thrown;

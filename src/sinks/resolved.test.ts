@@ -79,7 +79,7 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
         },
       },
       secrets: { get: () => null },
-      intake: noRuns,
+      childRuns: noRuns,
       clock,
       log: silentLog,
       metrics: { increment: () => undefined, observe: () => undefined, set: () => undefined },

@@ -2,7 +2,7 @@ import type { JsonObject } from '../core/json.ts';
 import { retryAfterMs } from '../lib/retry-after.ts';
 import type { ChatSearch } from './chat-thread.ts';
 import type { SinkIo } from './define.ts';
-import { jsonOf, sendRequest } from './http.ts';
+import { below, jsonOf, sendRequest } from './http.ts';
 import type { Failure } from './http.ts';
 
 /** An answer of Slack that was `ok`, or what became of the call. `error` is Slack's word; null = it said none. */
@@ -83,9 +83,10 @@ export function slackApi(io: SinkIo, endpoint: string, token: string): SlackApi 
   }
 
   return {
-    write: (method, body, isIdempotent) => call({ method: 'POST', url: `${endpoint}/${method}`, body }, isIdempotent),
+    write: (method, body, isIdempotent) =>
+      call({ method: 'POST', url: below(endpoint, `/${method}`), body }, isIdempotent),
     read: (method, query) =>
-      call({ method: 'GET', url: `${endpoint}/${method}?${new URLSearchParams(query).toString()}` }, true),
+      call({ method: 'GET', url: below(endpoint, `/${method}?${new URLSearchParams(query).toString()}`) }, true),
   };
 }
 

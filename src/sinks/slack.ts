@@ -1,5 +1,6 @@
+import { objectOf } from '../core/json.ts';
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../core/json.ts';
+import type { JsonObject } from '../core/json.ts';
 import { parseSecretReference, secretRef } from '../lib/secret-reference.ts';
 import { earliestSecond, tellIncident } from './chat-thread.ts';
 import type { ChatAnswer, ChatPost, ChatRoom } from './chat-thread.ts';
@@ -110,8 +111,4 @@ function askedIn({
 function approvalOf({ payload: { approval } }: SinkDelivery): string | null {
   const { id } = objectOf(approval);
   return typeof id === 'string' ? id : null;
-}
-
-function objectOf(value: JsonValue | undefined): JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {};
 }

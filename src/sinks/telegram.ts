@@ -9,7 +9,7 @@ import { asHtml, chatRatePerMinute, chatSign, chatText, fitted, whole } from './
 import { defineSink } from './define.ts';
 import type { SinkIo } from './define.ts';
 import { channel, endpoint, template } from './fields.ts';
-import { jsonOf, sendRequest } from './http.ts';
+import { below, jsonOf, sendRequest } from './http.ts';
 import { viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
 
@@ -38,7 +38,8 @@ export const telegram = defineSink({
   deliver(io, config, delivery) {
     const token = io.secret(parseSecretReference(config.botToken)).trim();
     const message = messageOf(viewOf(delivery.payload), config.template);
-    const api = (method: string) => `${config.endpoint}/bot${encodeURIComponent(token).replace('%3A', ':')}/${method}`;
+    const api = (method: string) =>
+      below(config.endpoint, `/bot${encodeURIComponent(token).replace('%3A', ':')}/${method}`);
     return tellIncident(roomOf(io, api, config.channel, message), delivery, io.now());
   },
 });

@@ -15,7 +15,7 @@ import { nothingKnown } from './known.ts';
 import { notReadyReason } from './prepare.ts';
 import { renderContent } from './render.ts';
 
-export interface SinkTesterOptions extends Omit<AttemptOptions, 'intake'> {
+export interface SinkTesterOptions extends Omit<AttemptOptions, 'childRuns'> {
   readonly catalog: CatalogHolder;
 }
 
@@ -31,13 +31,9 @@ export function createSinkTester(options: SinkTesterOptions): SinkTester {
         throw new AppError('NotFound', `there is no Sink ${namespace}/${name}`, { next: 'fist get sinks' });
       const now = toTimestamp(options.clock.now());
       const id = newId();
-      const fires = await tell(
-        options,
-        sink,
-        { id, event: 'run-finished', payload: testPayload(sink, 'firing', now) },
-        null,
-      );
-      const conditionHolds = conditionOf(sink, testPayload(sink, 'firing', now));
+      const payload = testPayload(sink, 'firing', now);
+      const fires = await tell(options, sink, { id, event: 'run-finished', payload }, null);
+      const conditionHolds = conditionOf(sink, payload, now);
       if (!fires.mayBeThere) return { sent: false, conditionHolds, messages: [fires.message] };
       const ends = await tell(
         options,
@@ -91,11 +87,11 @@ async function tell(
       attempts: 1,
       idempotencyKey: `${id}/${event}`,
     };
-    const intake = {
+    const childRuns = {
       startChild: (request: { readonly workflow: string }) => lookAtWorkflow(options, sink, request.workflow),
     };
     const attempt = { sink, backend, delivery, ...content, known: { ...nothingKnown, open } };
-    const result = await attemptDelivery({ ...options, intake }, attempt, new AbortController().signal);
+    const result = await attemptDelivery({ ...options, childRuns }, attempt, new AbortController().signal);
     if (!result.ok) return failed(result.reason, result.ambiguous);
     return { message: { event, sent: true, reference: result.reference ?? open, reason: null }, mayBeThere: true };
   } catch (thrown) {
@@ -114,10 +110,10 @@ async function lookAtWorkflow(
 }
 
 /** null: it has none, or cannot be evaluated, which its first delivery says. */
-function conditionOf({ condition }: CatalogSink, payload: JsonObject): boolean | null {
+function conditionOf({ condition }: CatalogSink, payload: JsonObject, now: Timestamp): boolean | null {
   if (condition === null) return null;
   try {
-    return evaluateCondition(condition, presentRoots({ ...payload, steps: {} }));
+    return evaluateCondition(condition, presentRoots({ ...payload, steps: {} }), { now: () => new Date(now) });
   } catch (thrown) {
     if (thrown instanceof AppError) return null;
     throw thrown;

@@ -1,3 +1,4 @@
+import { objectOf } from '../core/json.ts';
 import { z } from 'zod';
 import { oneLine } from '../lib/printable.ts';
 import { authentication, authorization } from './authorization.ts';
@@ -5,7 +6,7 @@ import { defineSink } from './define.ts';
 import type { SinkDelivery } from './define.ts';
 import { endpoint, format, template } from './fields.ts';
 import { sendRequest } from './http.ts';
-import { objectOf, viewOf } from './payload.ts';
+import { viewOf } from './payload.ts';
 import { signature, signatureHeaders } from './standard-webhooks.ts';
 
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;

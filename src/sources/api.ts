@@ -20,6 +20,8 @@ import { items, mapping } from './mapping.ts';
 import { compilePolling, poll } from './polling.ts';
 import type { Polling } from './polling.ts';
 import { format, readingTemplates } from './webhook.ts';
+import { textOrNull } from './formats/alert.ts';
+import { receiveNotification } from './notification.ts';
 
 const schema = z
   .record(z.string(), z.unknown())
@@ -73,7 +75,11 @@ export const api = defineSource({
       settings: { check, polling: null },
     };
   },
-  receive: receiveAlert,
+  receive(request, turns, settings: Settings) {
+    // An alert that is posted to no Source has none.
+    const polling = (settings as Settings | null)?.polling ?? null;
+    return polling === null ? receiveAlert(request, turns) : receiveNotification(polling.reading, request, turns);
+  },
   receiveEvent,
   run: ({ polling }: Settings, io) => (polling === null ? Promise.resolve() : poll(polling, io)),
   // A Source that does not fit its schema has none.
@@ -174,8 +180,4 @@ function wrongField(value: Readonly<Record<string, unknown>>): ReceiveResult | n
 function readTime(value: unknown): Timestamp | null | undefined {
   if (value === undefined || value === null) return null;
   return typeof value === 'string' ? parseRfc3339(value) : undefined;
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
 }

@@ -79,7 +79,6 @@ export interface SourceIo extends SourceWorld {
   readonly works: () => Promise<void>;
   /** Tells what is wrong where it goes on by itself; else what is wrong is thrown. */
   readonly trouble: (error: AppError) => Promise<void>;
-  /** The guarded client of all outbound requests. */
   /** null: the server has no live cluster. */
   readonly cluster: ClusterWatch | null;
   /** Alerts of the Source that fire. */

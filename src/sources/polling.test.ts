@@ -122,6 +122,22 @@ describe('an endpoint that is asked', () => {
     expect(await world.runs()).toHaveLength(1);
   });
 
+  test('an answer that names itself as an event does is told again as well', async () => {
+    const data = { version: '4', alerts: [{ status: 'firing', labels: { alertname: 'Down' } }] };
+    const event = { specversion: '1.0', id: '1', source: '/status', type: 'down', data };
+    answers = [(response) => void response.writeHead(200).end(JSON.stringify(event))];
+    begin(
+      { interval: '1m', format: 'cloudevents', items: undefined, mapping: undefined },
+      { expireAfterMs: 20 * 60_000 },
+    );
+    for (let count = 1; count <= 7; count += 1) {
+      await polled(count);
+      await clock.advance(60_000);
+    }
+    await polled(8);
+    expect(await world.alerts()).toMatchObject([{ name: 'Down', receiveCount: 2 }]);
+  });
+
   test('a refusal is trouble until it is over; the pause is what the endpoint asks for', async () => {
     answers = [status(503, { 'retry-after': '300' }), json([])];
     begin();

@@ -15,6 +15,7 @@ import { receiveNotification } from './notification.ts';
 import type { NotificationSettings } from './notification.ts';
 import { compileReading } from './webhook.ts';
 import type { ReadingConfig } from './webhook.ts';
+import { secretText } from './secret-text.ts';
 
 /** An endpoint that is asked again and again. */
 export interface Polling {
@@ -65,7 +66,7 @@ interface Last {
   readonly modified: string | null;
   readonly notification: Notification;
   /** Monotonic milliseconds. */
-  toldMs: number;
+  readonly toldMs: number;
 }
 
 /** An answer that is none; `afterMs` is how long the endpoint asks to wait. */
@@ -131,7 +132,7 @@ async function ask({ url, method, secret }: Polling, io: SourceIo, last: Last | 
     url,
     headers: {
       accept: 'application/json',
-      ...(secret === null ? {} : { authorization: `Bearer ${tokenOf(io, secret)}` }),
+      ...(secret === null ? {} : { authorization: `Bearer ${secretText(io.secrets, io.source().namespace, secret)}` }),
       ...(last?.etag == null ? {} : { 'if-none-match': last.etag }),
       ...(last?.modified == null ? {} : { 'if-modified-since': last.modified }),
     },
@@ -152,19 +153,11 @@ function meaningOf(status: number): string {
   return status >= 300 && status < 400 ? ': redirects are not followed; name where it leads to' : '';
 }
 
-function tokenOf({ secrets, source }: SourceIo, secret: SecretReference): string {
-  const token = secrets.get(source().namespace, secret);
-  if (token !== null) return token.split('\n')[0]?.trim() ?? '';
-  const name = `${source().namespace}/${secret.name}`;
-  throw new AppError('SecretMissing', `there is no Secret ${name} with key ${secret.key}`, {
-    next: `a file ${secret.name}/${secret.key} below --secrets-dir`,
-  });
-}
-
 async function read(polling: Polling, response: HttpResponse, receivedAt: string): Promise<Notification> {
   const request = { body: response.body, headers: {}, receivedAt };
   const result = await receiveNotification(polling.reading, request, noTurns);
-  if (result.ok) return result.notification;
+  // An answer is no delivery: what goes on is told again, and counts.
+  if (result.ok) return { ...result.notification, deliveryKey: null };
   throw new AppError('InvalidInput', `what ${polling.url} answered cannot be read: ${result.message}`, {
     next: `curl ${polling.url}`,
   });

@@ -1,6 +1,6 @@
 import { openStatuses } from '../core/alert.ts';
 import { sourceDuty } from '../core/catalog.ts';
-import type { CatalogSource } from '../core/catalog.ts';
+import type { Catalog, CatalogSource } from '../core/catalog.ts';
 import { toAppError } from '../core/errors.ts';
 import type { AppError } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
@@ -52,9 +52,14 @@ export function startSources(options: RunningSourcesOptions): RunningSources {
   const stopping = new AbortController();
   const running = new Map<string, Running>();
 
+  let seen: Catalog | null = null;
+
   function adjust(): void {
+    const now = catalog.current();
+    if (now === seen) return;
+    seen = now;
     const wanted: ReadonlyMap<string, Wanted> = new Map(
-      catalog.current().sources.flatMap((source) => wantedOf(options.definitions, source)),
+      now.sources.flatMap((source) => wantedOf(options.definitions, source)),
     );
     for (const [name, { key, stopping: ending }] of running) if (wanted.get(name)?.key !== key) ending.abort();
     for (const [name, { key, definition }] of wanted) {

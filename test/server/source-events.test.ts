@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { CatalogSource } from '../../src/core/catalog.ts';
 import type { RunRecord, RunStatus } from '../../src/core/run.ts';
 import type { ServerOptions } from '../../src/server/options.ts';
@@ -70,6 +70,30 @@ describe('a request for a run', () => {
   it('starts nothing while the Source is suspended', async () => {
     const { server } = await start(apiSource({}, { suspend: true }));
     expect((await post(server, body)).json()).toEqual({ runs: [], reason: 'Suspended' });
+  });
+
+  it('that has its run is answered with it, also where the storm cap leaves no room', async () => {
+    const { server } = await start(apiSource({}, { stormCapPerMinute: 1 }));
+    const headers = { 'idempotency-key': 'k1' };
+    const first = await post(server, body, headers);
+    expect((await post(server, body)).statusCode).toBe(503);
+    const again = await post(server, body, headers);
+    expect([again.statusCode, again.json()]).toEqual([200, first.json()]);
+  });
+
+  it('is not taken by a Source that asks an endpoint itself', async () => {
+    const { server, store } = await start(apiSource({ endpoint: 'http://status.example/incidents' }));
+    expect((await post(server, body)).statusCode).toBe(404);
+    expect((await store.read.lists.runs({ limit: 1 })).items).toEqual([]);
+  });
+
+  it('is answered where its run cannot be read after the commit', async () => {
+    const { server, store } = await start(apiSource({}));
+    const find = vi.spyOn(store.read.runs, 'find').mockRejectedValue(new Error('away'));
+    const response = await post(server, body);
+    find.mockRestore();
+    expect(response.statusCode).toBe(200);
+    expect(response.json()).toMatchObject({ runs: [{ status: 'pending' }] });
   });
 
   it('is 503 where the storm cap leaves no room', async () => {

@@ -98,7 +98,7 @@ function optionsOf(on: OutboxBench, owner: string, send: HttpClient['send'] | un
     },
     connect: noConnection,
     secrets: { get: () => null },
-    intake: noRuns,
+    childRuns: noRuns,
     clock: on.clock,
     log: silentLog,
     metrics: {

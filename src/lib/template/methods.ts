@@ -1,6 +1,6 @@
 import { roundDuration } from './durations.ts';
 import { FunctionError } from './error.ts';
-import { formatted } from './functions/dates.ts';
+import { calendarSteps, formatted } from './functions/dates.ts';
 import { fixed } from './functions/define.ts';
 import type { FunctionTable, TemplateFunction } from './functions/define.ts';
 import { formatDuration } from './print.ts';
@@ -19,9 +19,6 @@ import {
 } from './times.ts';
 import { float64, goDuration, goTime, int64, kindOf, named, typeName, utc, wholeNumber } from './values.ts';
 import type { GoDuration, GoNamed, GoTime } from './values.ts';
-
-/** What a look into the calendar takes, in steps. */
-const calendarSteps = 100;
 
 /** A method that reads one number off the calendar. */
 function calendar(read: (date: Date, time: GoTime) => unknown): TemplateFunction {

@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { AuthenticationFailure, Caller } from '../../core/authentication.ts';
 import { AppError } from '../../core/errors.ts';
@@ -51,16 +51,15 @@ export const hmac = defineAuthentication({
         const signed = readSigned(preset, caller);
         if (signed.failure !== null) return { ok: false, ...signed.failure };
         const { signatures, id, timestamp } = signed;
-        let isKnown = false;
         for (const secret of secrets) {
           const key = preset.key(secret);
           if (key.length === 0) continue;
           const prefix = preset.signedPrefix(id, timestamp);
           const expected = createHmac('sha256', key).update(prefix).update(body).digest();
-          for (const signature of signatures) if (isSame(signature, expected)) isKnown = true;
+          const isKnown = signatures.map((signature) => isSame(signature, expected)).includes(true);
+          if (isKnown) return { ok: true, signedId: signedId(id, timestamp, expected) };
         }
-        if (!isKnown) return { ok: false, ...failure('the signature is not one of this Source over this body') };
-        return { ok: true, signedId: signedId(id, timestamp, body) };
+        return { ok: false, ...failure('the signature is not one of this Source over this body') };
       },
     };
   },
@@ -111,11 +110,11 @@ function wrongTime(header: string, timestamp: string | null | undefined, nowMs: 
 
 /**
  * A delivery that was signed with a time counts once, also when somebody who read it sends it again within the five minutes: by
- * its id, else by what was signed. Without a time the same body is what a sender repeats while an alert fires.
+ * its id, else by its time and signature. Without a time the same body is what a sender repeats while an alert fires.
  */
-function signedId(id: string, timestamp: string, body: Buffer): string | null {
+function signedId(id: string, timestamp: string, signature: Buffer): string | null {
   if (id !== '') return `signed:${id}`;
-  return timestamp === '' ? null : `signed:${timestamp}:${hash('sha256', body)}`;
+  return timestamp === '' ? null : `signed:${timestamp}:${signature.toString('hex')}`;
 }
 
 function failure(message: string): AuthenticationFailure {

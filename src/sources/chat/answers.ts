@@ -1,3 +1,4 @@
+import { objectOf } from '../../core/json.ts';
 import { labelledObject, severities } from '../../core/alert.ts';
 import type { AlertRecord } from '../../core/alert.ts';
 import type { CatalogSource } from '../../core/catalog.ts';
@@ -12,7 +13,7 @@ import { durationText, timeText, toEpochMs } from '../../core/time.ts';
 import { cutText } from '../../lib/cut.ts';
 import { plain } from '../../lib/printable.ts';
 import { shortId } from '../../lib/short-id.ts';
-import { objectOf, textOf } from './message.ts';
+import { textOf } from './message.ts';
 import { settingsOf } from './settings.ts';
 
 // What is known already, in a few lines. Only what is of the namespace of the Source: who may write in its channel may see no more.

@@ -4,7 +4,8 @@ import type { SourceWorld } from '../define.ts';
 import { takeMessage } from './desk.ts';
 import type { ChatReply } from './desk.ts';
 import type { ChatEvent, ChatMessage } from './message.ts';
-import { addressee, secretText, settingsOf } from './settings.ts';
+import { secretText } from '../secret-text.ts';
+import { addressee, settingsOf } from './settings.ts';
 import { callSlack, slackText } from './slack-api.ts';
 
 /** Slack waits three seconds for its answer. */

@@ -1,3 +1,4 @@
+import { objectOf } from '../../core/json.ts';
 import type { JsonObject, JsonValue } from '../../core/json.ts';
 
 /** What somebody wrote to us in a chat. All of it is data. */
@@ -116,9 +117,4 @@ function plainText(text: string): string {
 /** Empty where it is no text. */
 export function textOf(value: JsonValue | undefined): string {
   return typeof value === 'string' ? value : '';
-}
-
-/** Empty where it is none. */
-export function objectOf(value: JsonValue | undefined): JsonObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) ? value : {};
 }

@@ -1,6 +1,4 @@
 import type { Catalog, CatalogSource, SecretReference } from '../../core/catalog.ts';
-import { AppError } from '../../core/errors.ts';
-import type { Secrets } from '../../core/ports.ts';
 import type { ChatMessage } from './message.ts';
 
 /** What a chat Source is, compiled. */
@@ -39,11 +37,4 @@ function wants({ trigger, channel, command }: ChatSettings, message: ChatMessage
   if (trigger !== message.trigger) return false;
   if (message.channel !== channel && message.channelName !== channel) return false;
   return trigger === 'mention' || command === message.command;
-}
-
-/** The first line of a Secret. Throws SecretMissing. */
-export function secretText(secrets: Secrets, namespace: string, reference: SecretReference): string {
-  const text = secrets.get(namespace, reference)?.trim().split('\n', 1)[0]?.trim() ?? '';
-  if (text !== '') return text;
-  throw new AppError('SecretMissing', `there is no Secret ${namespace}/${reference.name} with key ${reference.key}`);
 }

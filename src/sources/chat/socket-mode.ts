@@ -1,10 +1,12 @@
+import { objectOf } from '../../core/json.ts';
 import { AppError, toAppError } from '../../core/errors.ts';
 import type { JsonObject, JsonValue } from '../../core/json.ts';
 import type { SourceIo } from '../define.ts';
 import { takeEvent } from './deliver.ts';
-import { commandOf, eventOf, ignored, objectOf } from './message.ts';
+import { commandOf, eventOf, ignored } from './message.ts';
 import type { ChatEvent } from './message.ts';
-import { secretText, settingsOf } from './settings.ts';
+import { secretText } from '../secret-text.ts';
+import { settingsOf } from './settings.ts';
 import { callSlack } from './slack-api.ts';
 
 const openMs = 10_000;
@@ -56,13 +58,12 @@ async function openLine(io: SourceIo): Promise<Line> {
   const hello = Promise.withResolvers<void>();
   const end = Promise.withResolvers<'refresh' | { readonly lost: string }>();
   const inWork = new Set<Promise<void>>();
-  const socket = await io.http.open({
-    url: await connectionUrl(io),
-    timeoutMs: openMs,
-    idleMs,
-    onText: take,
-    signal: stopping.signal,
-  });
+  // Until it is open; then what is in work is acknowledged first.
+  const cancel = (): void => stopping.abort();
+  io.signal.addEventListener('abort', cancel, { once: true });
+  const socket = await io.http
+    .open({ url: await connectionUrl(io), timeoutMs: openMs, idleMs, onText: take, signal: stopping.signal })
+    .finally(() => io.signal.removeEventListener('abort', cancel));
 
   function take(text: string): void {
     const { type, reason, ...envelope } = parsed(text);

@@ -11,7 +11,7 @@ import { fixed } from './define.ts';
 import type { FunctionTable } from './define.ts';
 
 /** What a look into the calendar takes, in steps. */
-const calendarSteps = 100;
+export const calendarSteps = 100;
 
 /** Charges what a layout takes: each of its elements is a look into the calendar. */
 function checkLayout(layout: string, runtime: Runtime): string {
