@@ -1,0 +1,79 @@
+/** What an investigation by a model may use at most. */
+export interface BudgetLimits {
+  /** Requests to the model. */
+  readonly turns: number;
+  readonly toolCalls: number;
+  /** In and out, over all requests. */
+  readonly tokens: number;
+  /** Millionths of a dollar; null = not counted. */
+  readonly costMicros: number | null;
+  /** From the first request of the first attempt. */
+  readonly wallMs: number;
+  /** Of tool answers, before they are cut. */
+  readonly bytes: number;
+}
+
+/** What was used so far, over all attempts. */
+export interface Spent {
+  readonly turns: number;
+  readonly toolCalls: number;
+  readonly tokens: number;
+  readonly costMicros: number;
+  readonly wallMs: number;
+  readonly bytes: number;
+}
+
+export const nothingSpent: Spent = { turns: 0, toolCalls: 0, tokens: 0, costMicros: 0, wallMs: 0, bytes: 0 };
+
+/** What something may use at most, known before it is done. */
+export type Reservation = Partial<Omit<Spent, 'wallMs'>>;
+
+/** Which limit something would break. */
+export interface BudgetBreach {
+  /** Field of {@link BudgetLimits}. */
+  readonly limit: keyof BudgetLimits;
+  /** `20 requests to the model`, for people. */
+  readonly text: string;
+}
+
+const texts: Readonly<Record<keyof BudgetLimits, (limit: number) => string>> = {
+  turns: (limit) => `${limit} requests to the model`,
+  toolCalls: (limit) => `${limit} calls of tools`,
+  tokens: (limit) => `${limit} tokens`,
+  costMicros: (limit) => `$${(limit / 1_000_000).toFixed(2)}`,
+  wallMs: (limit) => `${Math.round(limit / 1000)} s`,
+  bytes: (limit) => `${limit} bytes of answers`,
+};
+
+/**
+ * Whether `next` fits into what is left after `spent` and what is kept back for the closing request. Pure; the first limit that
+ * is broken, or null.
+ */
+export function breachOf(
+  limits: BudgetLimits,
+  spent: Spent,
+  next: Reservation,
+  kept: Reservation = {},
+): BudgetBreach | null {
+  for (const name of Object.keys(texts) as (keyof BudgetLimits)[]) {
+    const limit = limits[name];
+    if (limit === null) continue;
+    const more = name === 'wallMs' ? 0 : (next[name] ?? 0) + (kept[name] ?? 0);
+    // Of time nothing is reserved: what is over is over.
+    const isOver = name === 'wallMs' ? spent.wallMs >= limit : more > 0 && spent[name] + more > limit;
+    if (isOver) return { limit: name, text: texts[name](limit) };
+  }
+  return null;
+}
+
+/** What was used together. */
+export function plus(spent: Spent, more: Partial<Spent>): Spent {
+  return {
+    turns: spent.turns + (more.turns ?? 0),
+    toolCalls: spent.toolCalls + (more.toolCalls ?? 0),
+    tokens: spent.tokens + (more.tokens ?? 0),
+    costMicros: spent.costMicros + (more.costMicros ?? 0),
+    wallMs: spent.wallMs + (more.wallMs ?? 0),
+    bytes: spent.bytes + (more.bytes ?? 0),
+  };
+}

@@ -1,0 +1,128 @@
+import type { JsonObject } from '../../core/json.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Message, ToolCall } from '../conversation.ts';
+
+/** A tool as a model is told of it. */
+export interface ToolDeclaration {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of its input, an object. */
+  readonly input: JsonObject;
+}
+
+/** One request. With tools and a schema at once some servers never call a tool, so it has one of the two or neither. */
+export interface ModelRequest {
+  readonly messages: readonly Message[];
+  /** At most about 15. Empty: none may be called. */
+  readonly tools: readonly ToolDeclaration[];
+  /** JSON Schema that the answer must fit; null = free text. */
+  readonly schema: { readonly name: string; readonly schema: JsonObject } | null;
+  readonly maxOutputTokens: number;
+  /** From the first byte sent to the last one read. Milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Tokens of one request. Each part has its own price. */
+export interface Usage {
+  /** Neither read from nor written to a cache of the provider. */
+  readonly inputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  /** Reasoning included. */
+  readonly outputTokens: number;
+}
+
+/** `length`: cut at `maxOutputTokens`. */
+export type FinishReason = 'stop' | 'tool-calls' | 'length' | 'content-filter' | 'other';
+
+export interface ModelAnswer {
+  readonly message: Extract<Message, { role: 'assistant' }>;
+  readonly finish: FinishReason;
+  /** null: the server did not say, so what was reserved is charged. */
+  readonly usage: Usage | null;
+}
+
+/** Dollars for a million tokens. */
+export interface Price {
+  readonly input: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+  readonly output: number;
+}
+
+/** A model that can be asked. */
+export interface Model {
+  /** `anthropic/claude-sonnet-5`. */
+  readonly name: string;
+  /** Tokens of a request and its answer together. */
+  readonly contextTokens: number;
+  /** null = unknown: money is then not counted, which is said. */
+  readonly price: Price | null;
+  /** Asks once and never waits to ask again. Throws ModelFailure, or the signal's reason. */
+  ask(request: ModelRequest): Promise<ModelAnswer>;
+}
+
+/** Why a model gave no answer. Each has its own line in a report. */
+export const modelFailureReasons = {
+  Unauthorized: 'the provider refused the key',
+  ModelNotFound: 'the provider has no such model',
+  RateLimited: 'the provider allows no more requests just now',
+  QuotaExhausted: 'the account has no quota or credit left',
+  Overloaded: 'the provider is overloaded',
+  ServerError: 'the provider failed',
+  Unreachable: 'the provider could not be reached',
+  Timeout: 'the provider did not answer in time',
+  ContextTooLong: 'the conversation is too long for the model',
+  ContentFiltered: 'the provider filtered the content',
+  BrokenAnswer: 'the answer could not be read',
+  BadRequest: 'the provider refused the request',
+} as const;
+export type ModelFailureReason = keyof typeof modelFailureReasons;
+
+/** Reasons after which the same request may succeed later. */
+const passing: ReadonlySet<ModelFailureReason> = new Set([
+  'RateLimited',
+  'Overloaded',
+  'ServerError',
+  'Unreachable',
+  'Timeout',
+  'BrokenAnswer',
+]);
+
+/** A request that got no answer. Its message is redacted and holds nothing of the request. */
+export class ModelFailure extends AppError {
+  override readonly name = 'ModelFailure';
+  readonly reason: ModelFailureReason;
+  /** What the provider asks to wait at least; null = it does not say. Milliseconds. */
+  readonly retryAfterMs: number | null;
+  /** Whether tokens may have been used. */
+  readonly wasSent: boolean;
+
+  constructor(
+    reason: ModelFailureReason,
+    message: string,
+    details: { readonly retryAfterMs?: number | null; readonly wasSent?: boolean } = {},
+  ) {
+    super('ModelUnavailable', message, { retryable: passing.has(reason) });
+    this.reason = reason;
+    this.retryAfterMs = details.retryAfterMs ?? null;
+    this.wasSent = details.wasSent ?? true;
+  }
+}
+
+/** All tokens of a request and its answer. */
+export function totalTokens({ inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens }: Usage): number {
+  return inputTokens + cacheReadTokens + cacheWriteTokens + outputTokens;
+}
+
+/** Millionths of a dollar, rounded up; 0 where the price is unknown. */
+export function costMicros(usage: Usage, price: Price | null): number {
+  if (price === null) return 0;
+  return Math.ceil(
+    usage.inputTokens * price.input +
+      usage.cacheReadTokens * price.cacheRead +
+      usage.cacheWriteTokens * price.cacheWrite +
+      usage.outputTokens * price.output,
+  );
+}

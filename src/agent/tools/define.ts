@@ -1,0 +1,85 @@
+import type { z } from 'zod';
+import type { Cluster } from '../../core/cluster.ts';
+import type { AlertSnapshot, Evidence } from '../../core/run.ts';
+import type { Timestamp } from '../../core/time.ts';
+import type { Reads } from '../../investigation/reads.ts';
+
+/** `no_data`: it was asked and there is nothing, which is no error. */
+export type ToolStatus = 'ok' | 'no_data' | 'denied' | 'error';
+
+/** What a call would look at, for the one policy function. */
+export type Reach =
+  /** Objects of a kind as in `kubectl get`; namespace null, empty, `*` or `all` = all of the cluster. */
+  | { readonly of: 'cluster'; readonly resource: string; readonly namespace: string | null }
+  | { readonly of: 'metrics' }
+  | { readonly of: 'logs' }
+  | { readonly of: 'http'; readonly url: string }
+  | { readonly of: 'runbooks' }
+  | { readonly of: 'incidents' }
+  | { readonly of: 'mcp'; readonly server: string; readonly tool: string };
+
+/** What a tool came to, before it is redacted, bounded and numbered. */
+export interface ToolAnswer {
+  readonly status: Exclude<ToolStatus, 'denied'>;
+  /** What the model reads: data of the outside world, or why there is none. */
+  readonly text: string;
+  /** The command that shows it to a person; null where there is none. */
+  readonly command: string | null;
+  /** `object`, `logs`, `metrics`, ... and what it is about, `pod/shop/web-1`; null: it proves nothing. */
+  readonly evidence: { readonly kind: string; readonly object: string } | null;
+  /** Whether the end matters more than the beginning where it is cut. */
+  readonly keepEnd?: boolean;
+  /** How to ask for less, where it is cut. */
+  readonly narrow?: string;
+}
+
+/** The world of a tool: reads only. */
+export interface ToolIo {
+  /** null: none is configured. */
+  readonly cluster: Cluster | null;
+  /** The investigation's view of it: what was read is not read again. null = no cluster. */
+  readonly reads: Reads | null;
+  readonly alert: AlertSnapshot | null;
+  /** The clock of the evidence. */
+  readonly now: Timestamp;
+  /** Aborted with the step, and when the tool's own time is over. */
+  readonly signal: AbortSignal;
+}
+
+/** A tool, one file each. It reads only. */
+export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject> {
+  /** As models call it. */
+  readonly name: string;
+  /** For models: what it answers and when to use it, in at most three sentences. */
+  readonly description: string;
+  /** Strict, each field described. */
+  readonly input: Input;
+  /** Why it cannot be offered here; null = it can. */
+  unavailable(io: ToolIo): string | null;
+  /** Everything that a call with this input would look at. */
+  reaches(input: z.output<Input>): readonly Reach[];
+  /** May throw: the error becomes an answer, redacted. */
+  run(io: ToolIo, input: z.output<Input>): Promise<ToolAnswer>;
+}
+
+/** The identity, for its types. */
+export function defineTool<Input extends z.ZodObject>(definition: ToolDefinition<Input>): ToolDefinition<Input> {
+  return definition;
+}
+
+/** How a call ended, as the journal keeps it and the model reads it. */
+export interface ExecutedCall {
+  readonly status: ToolStatus;
+  /** What the model reads: one delimited block of data, or one line that says why not. */
+  readonly text: string;
+  readonly command: string | null;
+  /** null: it proves nothing. */
+  readonly evidence: Evidence | null;
+  /** Before it was cut. */
+  readonly bytes: number;
+  /** A stable word for why not: `InvalidInput`, `UnknownTool`, `NamespaceNotAllowed`, `Repeated`, `Timeout`; null = it was answered. */
+  readonly reason: string | null;
+  /** Answered from what an identical call answered before. */
+  readonly cached: boolean;
+  readonly durationMs: number;
+}

@@ -1,0 +1,50 @@
+import type { JsonObject } from './json.ts';
+import type { Timestamp } from './time.ts';
+
+/**
+ * What happens while a model investigates, in order:
+ * `opened` what the conversation begins with; `asked` a request is about to be sent, with what is reserved for it; `answered`
+ * and `failed` what came of it; `called` a tool was called; `noted` something else that the model or a person is told;
+ * `message` a person asked on; `closed` how it ended.
+ */
+export const agentEventKinds = [
+  'opened',
+  'asked',
+  'answered',
+  'failed',
+  'called',
+  'noted',
+  'message',
+  'closed',
+] as const;
+export type AgentEventKind = (typeof agentEventKinds)[number];
+
+/** An event before it has a place in its run. Redacted. */
+export interface NewAgentEvent {
+  readonly kind: AgentEventKind;
+  readonly content: JsonObject;
+  /** Of `answered` and `failed`: what was used, or what had been reserved where nobody knows. */
+  readonly tokens: number;
+  /** Millionths of a dollar; 0 where the price is unknown. */
+  readonly costMicros: number;
+}
+
+/** A row of `agent_events`: written once, under the run's fence. */
+export interface AgentEvent extends NewAgentEvent {
+  readonly runId: string;
+  /** The step's place in the plan. */
+  readonly path: string;
+  /** From 1, within run and path. */
+  readonly sequence: number;
+  /** The attempt of the step that wrote it. */
+  readonly attempt: number;
+  readonly at: Timestamp;
+}
+
+/** The journal of one agent step, over all of its attempts. */
+export interface AgentJournal {
+  /** What earlier attempts wrote, in order; empty for a new one. */
+  events(): Promise<readonly AgentEvent[]>;
+  /** In one transaction with the check of the fence; throws StaleFence where somebody else has the run. */
+  append(events: readonly NewAgentEvent[]): Promise<void>;
+}
