@@ -93,7 +93,7 @@ const passing: ReadonlySet<ModelFailureReason> = new Set([
 /** A request that got no answer. Its message is redacted and holds nothing of the request. */
 export class ModelFailure extends AppError {
   override readonly name = 'ModelFailure';
-  readonly reason: ModelFailureReason;
+  override readonly reason: ModelFailureReason;
   /** What the provider asks to wait at least; null = it does not say. Milliseconds. */
   readonly retryAfterMs: number | null;
   /** Whether tokens may have been used. */
