@@ -126,3 +126,21 @@ export function costMicros(usage: Usage, price: Price | null): number {
       usage.outputTokens * price.output,
   );
 }
+
+/** A model that is asked again where that may help, and others in its place where it does not. */
+export interface PatientModel {
+  /** Of the first one. */
+  readonly name: string;
+  /** The smallest of all that may be asked. */
+  readonly contextTokens: number;
+  /** The dearest of all that may be asked, for what is reserved; null where one is unknown. */
+  readonly price: Price | null;
+  /**
+   * Waits between tries as the provider asks, and goes on to the next model after a final failure. `onFailure` hears each failure
+   * before anything else is tried and answers whether to go on. Throws the last ModelFailure, or the signal's reason.
+   */
+  ask(
+    request: ModelRequest,
+    onFailure: (failure: ModelFailure, by: { readonly model: string; readonly isLast: boolean }) => Promise<boolean>,
+  ): Promise<{ readonly answer: ModelAnswer; readonly model: string; readonly price: Price | null }>;
+}

@@ -1,0 +1,264 @@
+import type { AgentEvent, NewAgentEvent } from '../core/agent-event.ts';
+import type { AgentResult } from '../core/finding.ts';
+import type { JsonObject } from '../core/json.ts';
+import { toEpochMs } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
+import type { ModelReport } from './answer.ts';
+import { nothingSpent, plus } from './budget.ts';
+import type { Spent } from './budget.ts';
+import type { Message, ToolCall } from './conversation.ts';
+import type { FinishReason, ModelFailureReason } from './models/model.ts';
+import type { PromptProfile } from './prompt.ts';
+import type { ExecutedCall } from './tools/define.ts';
+
+// What each kind of event holds. The journal is the truth: a conversation is what its events come to, in whichever process.
+
+/** `gather`: tools and free text. `close`: the answer in its form. `repair`: the same again after one that did not fit. */
+export type Phase = 'gather' | 'close' | 'repair';
+
+export interface Opened {
+  /** `anthropic/claude-sonnet-5`. */
+  readonly model: string;
+  readonly profile: PromptProfile;
+  readonly delimiter: string;
+  readonly system: string;
+  readonly user: string;
+  /** The analyzers' result, without its Markdown: what the next process goes on with. */
+  readonly analysis: AgentResult;
+  /** Objects with a path of links from the alert, as objects are named. */
+  readonly linked: readonly string[];
+  /** Of what the conversation begins with: the same evidence has the same. */
+  readonly evidenceHash: string;
+}
+
+export interface Asked {
+  readonly phase: Phase;
+  readonly reservedTokens: number;
+  readonly reservedCostMicros: number;
+}
+
+export interface Answered {
+  readonly phase: Phase;
+  readonly model: string;
+  readonly message: Extract<Message, { role: 'assistant' }>;
+  readonly finish: FinishReason;
+}
+
+export interface Failed {
+  readonly phase: Phase;
+  readonly model: string;
+  readonly reason: ModelFailureReason;
+  readonly message: string;
+  /** Whether the request is not made again. */
+  readonly isLast: boolean;
+}
+
+export interface Called {
+  readonly call: ToolCall;
+  readonly result: ExecutedCall;
+}
+
+export interface Noted {
+  readonly what: 'nudge' | 'tools-withdrawn' | 'left-out' | 'fallback' | 'reused';
+  /** For people, and for `nudge` for the model too. */
+  readonly text: string;
+}
+
+/** How it ended. Each but `concluded` gives a partial report. */
+export const endReasons = {
+  concluded: 'it gave an answer',
+  reused: 'the evidence is the same as in an earlier run, whose answer stands',
+  BudgetExceeded: 'its budget is spent',
+  ModelUnavailable: 'the model could not be asked',
+  BadAnswer: 'its answer could not be used',
+  LengthExceeded: 'its answer was cut at the most tokens that it may have',
+  ContextTooLong: 'the conversation is too long for the model',
+  ContentFiltered: 'the provider filtered the answer',
+  Aborted: 'the step was stopped',
+} as const;
+export type EndReason = keyof typeof endReasons;
+
+export interface Closed {
+  readonly ended: EndReason;
+  /** More than the reason says, in words; empty where there is no more. */
+  readonly detail: string;
+  readonly answer: ModelReport | null;
+}
+
+interface Contents {
+  readonly opened: Opened;
+  readonly asked: Asked;
+  readonly answered: Answered;
+  readonly failed: Failed;
+  readonly called: Called;
+  readonly noted: Noted;
+  readonly message: { readonly question: string };
+  readonly closed: Closed;
+}
+
+/** An event of its kind. */
+export function newEvent<Kind extends keyof Contents>(
+  kind: Kind,
+  content: Contents[Kind],
+  used: { readonly tokens: number; readonly costMicros: number } = { tokens: 0, costMicros: 0 },
+): NewAgentEvent {
+  return { kind, content: content as unknown as JsonObject, ...used };
+}
+
+/** A conversation so far. */
+export interface Conversation {
+  readonly opened: Opened | null;
+  /** What the model sees while it gathers, from its instructions on; the results of a turn are there when all are. */
+  readonly messages: readonly Message[];
+  /** Calls of the last answer that were not made yet. */
+  readonly pending: readonly ToolCall[];
+  /** All calls that were made. */
+  readonly calls: readonly Called[];
+  /** Turns with calls of which none was answered anew, in a row. */
+  readonly dryTurns: number;
+  readonly nudges: number;
+  /** No tools are offered any more. */
+  readonly isGathered: boolean;
+  /** The last answer in the form of a report, as text; null = none yet. */
+  readonly finalText: string | null;
+  readonly finalFinish: FinishReason | null;
+  readonly repairs: number;
+  /** The last request that got no answer and is not made again. */
+  readonly failure: Failed | null;
+  /** Whether something was left out of what the model sees. */
+  readonly isShortened: boolean;
+  readonly closed: Closed | null;
+  readonly spent: Spent;
+  /** A request that was sent by a process that ended before its answer was stored. */
+  readonly lost: Asked | null;
+  readonly startedAt: Timestamp | null;
+  readonly notes: readonly Noted[];
+}
+
+const nothing: Conversation = {
+  opened: null,
+  messages: [],
+  pending: [],
+  calls: [],
+  dryTurns: 0,
+  nudges: 0,
+  isGathered: false,
+  finalText: null,
+  finalFinish: null,
+  repairs: 0,
+  failure: null,
+  isShortened: false,
+  closed: null,
+  spent: nothingSpent,
+  lost: null,
+  startedAt: null,
+  notes: [],
+};
+
+/** What the events come to. */
+export function conversationOf(events: readonly AgentEvent[]): Conversation {
+  return events.reduce(withEvent, nothing);
+}
+
+/** The conversation after one more event. Pure. */
+export function withEvent(before: Conversation, event: NewAgentEvent & { readonly at: Timestamp }): Conversation {
+  const startedAt = before.startedAt ?? event.at;
+  const wallMs = toEpochMs(event.at) - toEpochMs(startedAt);
+  const { tokens, costMicros } = event;
+  const spent = { ...plus(before.spent, { tokens, costMicros }), wallMs };
+  const now: Conversation = { ...before, startedAt, spent };
+  const content = event.content as unknown as Contents[keyof Contents];
+  switch (event.kind) {
+    case 'opened':
+      return withOpened(now, content as Opened);
+    case 'asked':
+      return withAsked(now, content as Asked);
+    case 'answered':
+      return withAnswer({ ...now, lost: null }, content as Answered);
+    case 'failed':
+      return withFailure({ ...now, lost: null }, content as Failed);
+    case 'called':
+      return withCall(now, content as Called);
+    case 'noted':
+      return withNote(now, content as Noted);
+    case 'message':
+      return now;
+    case 'closed':
+      return { ...now, closed: content as Closed };
+  }
+}
+
+function withOpened(now: Conversation, opened: Opened): Conversation {
+  const { system, user } = opened;
+  return {
+    ...now,
+    opened,
+    messages: [
+      { role: 'system', text: system },
+      { role: 'user', text: user },
+    ],
+  };
+}
+
+/** A request without an answer before this one was made by a process that ended: what was reserved for it is taken as used. */
+function withAsked(now: Conversation, asked: Asked): Conversation {
+  const lost = now.lost === null ? {} : { tokens: now.lost.reservedTokens, costMicros: now.lost.reservedCostMicros };
+  return { ...now, spent: plus(now.spent, { turns: 1, ...lost }), lost: asked };
+}
+
+function withAnswer(now: Conversation, { phase, message, finish }: Answered): Conversation {
+  if (phase !== 'gather')
+    return {
+      ...now,
+      finalText: message.text,
+      finalFinish: finish,
+      repairs: now.repairs + (phase === 'repair' ? 1 : 0),
+    };
+  const messages = [...now.messages, message];
+  return message.calls.length === 0
+    ? { ...now, messages, isGathered: true }
+    : { ...now, messages, pending: message.calls };
+}
+
+function withFailure(now: Conversation, failed: Failed): Conversation {
+  return failed.isLast ? { ...now, failure: failed } : now;
+}
+
+function withCall(now: Conversation, called: Called): Conversation {
+  const { result } = called;
+  const calls = [...now.calls, called];
+  const pending = now.pending.filter(({ id }) => id !== called.call.id);
+  const spent = plus(now.spent, { toolCalls: 1, bytes: result.cached ? 0 : result.bytes });
+  if (pending.length > 0) return { ...now, calls, pending, spent };
+  const turn = callsOfTurn(now.messages);
+  const made = turn.flatMap(({ id }) => calls.findLast((one) => one.call.id === id) ?? []);
+  const isDry = made.every(({ result: { cached, status } }) => cached || status === 'denied');
+  const results = made.map(({ call: { id, name }, result: { text } }) => ({ id, name, text }));
+  return {
+    ...now,
+    calls,
+    pending,
+    spent,
+    messages: [...now.messages, { role: 'tool', results }],
+    dryTurns: isDry ? now.dryTurns + 1 : 0,
+  };
+}
+
+function callsOfTurn(messages: readonly Message[]): readonly ToolCall[] {
+  const last = messages.at(-1);
+  return last?.role === 'assistant' ? last.calls : [];
+}
+
+function withNote(now: Conversation, note: Noted): Conversation {
+  const notes = [...now.notes, note];
+  if (note.what === 'nudge')
+    return {
+      ...now,
+      notes,
+      nudges: now.nudges + 1,
+      dryTurns: 0,
+      messages: [...now.messages, { role: 'user', text: note.text }],
+    };
+  if (note.what === 'tools-withdrawn') return { ...now, notes, isGathered: true };
+  return { ...now, notes, isShortened: now.isShortened || note.what === 'left-out' };
+}
