@@ -84,9 +84,7 @@ function head(text: string, most: number): string {
 function alertLines({ alert, happened, object, cluster, observed_at: observedAt }: AgentResult): readonly string[] {
   const { labels = {}, annotations = {}, alertname = null, severity = null, startsAt = null } = alert ?? {};
   return [
-    ...(alertname === null
-      ? []
-      : [`name: ${String(alertname)}, severity: ${String(severity)}, since: ${String(startsAt)}`]),
+    ...(alert === null ? [] : [JSON.stringify({ alertname, severity, startsAt })]),
     `about: ${object ?? 'no object that is known'}${cluster === null ? '' : `, in cluster ${cluster}`}`,
     `observed: ${observedAt ?? 'nothing was read'}`,
     `labels: ${JSON.stringify(labels)}`,

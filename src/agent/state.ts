@@ -1,8 +1,6 @@
-import type { AgentEvent, NewAgentEvent } from '../core/agent-event.ts';
+import type { AgentEvent, AgentEventKind, NewAgentEvent } from '../core/agent-event.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { JsonObject } from '../core/json.ts';
-import { toEpochMs } from '../core/time.ts';
-import type { Timestamp } from '../core/time.ts';
 import type { ModelReport } from './answer.ts';
 import { nothingSpent, plus } from './budget.ts';
 import type { Spent } from './budget.ts';
@@ -127,11 +125,12 @@ export interface Conversation {
   readonly failure: Failed | null;
   /** Whether something was left out of what the model sees. */
   readonly isShortened: boolean;
+  /** Whether the model's window is smaller than it was said to be. */
+  readonly isTight: boolean;
   readonly closed: Closed | null;
   readonly spent: Spent;
   /** A request that was sent by a process that ended before its answer was stored. */
   readonly lost: Asked | null;
-  readonly startedAt: Timestamp | null;
   readonly notes: readonly Noted[];
 }
 
@@ -148,10 +147,10 @@ const nothing: Conversation = {
   repairs: 0,
   failure: null,
   isShortened: false,
+  isTight: false,
   closed: null,
   spent: nothingSpent,
   lost: null,
-  startedAt: null,
   notes: [],
 };
 
@@ -161,31 +160,25 @@ export function conversationOf(events: readonly AgentEvent[]): Conversation {
 }
 
 /** The conversation after one more event. Pure. */
-export function withEvent(before: Conversation, event: NewAgentEvent & { readonly at: Timestamp }): Conversation {
-  const startedAt = before.startedAt ?? event.at;
-  const wallMs = toEpochMs(event.at) - toEpochMs(startedAt);
-  const { tokens, costMicros } = event;
-  const spent = { ...plus(before.spent, { tokens, costMicros }), wallMs };
-  const now: Conversation = { ...before, startedAt, spent };
-  const content = event.content as unknown as Contents[keyof Contents];
-  switch (event.kind) {
-    case 'opened':
-      return withOpened(now, content as Opened);
-    case 'asked':
-      return withAsked(now, content as Asked);
-    case 'answered':
-      return withAnswer({ ...now, lost: null }, content as Answered);
-    case 'failed':
-      return withFailure({ ...now, lost: null }, content as Failed);
-    case 'called':
-      return withCall(now, content as Called);
-    case 'noted':
-      return withNote(now, content as Noted);
-    case 'message':
-      return now;
-    case 'closed':
-      return { ...now, closed: content as Closed };
-  }
+export function withEvent(before: Conversation, { kind, content, tokens, costMicros }: NewAgentEvent): Conversation {
+  const apply = appliers[kind] as (now: Conversation, content: unknown) => Conversation;
+  return apply({ ...before, spent: plus(before.spent, { tokens, costMicros }) }, content);
+}
+
+const appliers: { readonly [Kind in AgentEventKind]: (now: Conversation, content: Contents[Kind]) => Conversation } = {
+  opened: withOpened,
+  asked: withAsked,
+  answered: (now, answered) => withAnswer({ ...now, lost: null }, answered),
+  failed: (now, failed) => withFailure({ ...now, lost: null }, failed),
+  called: withCall,
+  noted: withNote,
+  message: (now) => now,
+  closed: (now, closed) => ({ ...now, closed }),
+};
+
+/** What was used, with what was reserved for a request of which nobody knows what became. */
+export function spentOf({ spent, lost }: Conversation): Spent {
+  return lost === null ? spent : plus(spent, { tokens: lost.reservedTokens, costMicros: lost.reservedCostMicros });
 }
 
 function withOpened(now: Conversation, opened: Opened): Conversation {
@@ -202,8 +195,7 @@ function withOpened(now: Conversation, opened: Opened): Conversation {
 
 /** A request without an answer before this one was made by a process that ended: what was reserved for it is taken as used. */
 function withAsked(now: Conversation, asked: Asked): Conversation {
-  const lost = now.lost === null ? {} : { tokens: now.lost.reservedTokens, costMicros: now.lost.reservedCostMicros };
-  return { ...now, spent: plus(now.spent, { turns: 1, ...lost }), lost: asked };
+  return { ...now, spent: plus(spentOf(now), { turns: 1 }), lost: asked };
 }
 
 function withAnswer(now: Conversation, { phase, message, finish }: Answered): Conversation {
@@ -220,8 +212,14 @@ function withAnswer(now: Conversation, { phase, message, finish }: Answered): Co
     : { ...now, messages, pending: message.calls };
 }
 
+const endsGathering: ReadonlySet<ModelFailureReason> = new Set(['ContextTooLong', 'BrokenAnswer', 'ContentFiltered']);
+
 function withFailure(now: Conversation, failed: Failed): Conversation {
-  return failed.isLast ? { ...now, failure: failed } : now;
+  if (!failed.isLast) return now;
+  // An answer to what is known by now may still be had.
+  if (failed.phase === 'gather' && endsGathering.has(failed.reason))
+    return { ...now, isGathered: true, isTight: failed.reason === 'ContextTooLong' };
+  return { ...now, failure: failed };
 }
 
 function withCall(now: Conversation, called: Called): Conversation {
