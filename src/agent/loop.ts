@@ -47,6 +47,9 @@ export async function converse(world: LoopWorld, opened: () => Promise<Opened>):
     for (const event of events) state = withEvent(state, event);
   };
   if (state.opened === null) await write(newEvent('opened', await opened()));
+  // A step that failed for want of its model was tried again.
+  if (state.closed?.ended === 'ModelUnavailable')
+    await write(newEvent('noted', { what: 'gone-on', text: 'the model is asked again' }));
   const startedMs = toEpochMs(world.now());
   while (state.closed === null && !world.signal.aborted) {
     const wallMs = toEpochMs(world.now()) - startedMs;

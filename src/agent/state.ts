@@ -57,7 +57,7 @@ export interface Called {
 }
 
 export interface Noted {
-  readonly what: 'nudge' | 'tools-withdrawn' | 'left-out' | 'fallback' | 'reused';
+  readonly what: 'nudge' | 'tools-withdrawn' | 'left-out' | 'gone-on';
   /** For people, and for `nudge` for the model too. */
   readonly text: string;
 }
@@ -257,6 +257,7 @@ function withNote(now: Conversation, note: Noted): Conversation {
       dryTurns: 0,
       messages: [...now.messages, { role: 'user', text: note.text }],
     };
+  if (note.what === 'gone-on') return { ...now, notes, closed: null, failure: null };
   if (note.what === 'tools-withdrawn') return { ...now, notes, isGathered: true };
   return { ...now, notes, isShortened: now.isShortened || note.what === 'left-out' };
 }

@@ -95,6 +95,45 @@ export interface ReportLinks {
   readonly silence: string | null;
 }
 
+/** A cause that somebody gives beside the one that the report states, or where it states none. */
+export interface RivalCause {
+  readonly by: 'analyzers' | 'model';
+  readonly sentence: string;
+  /** What it says is at fault. */
+  readonly object: string;
+  /** 0 to 1, after what speaks against it was taken off. */
+  readonly confidence: number;
+  readonly evidence_ids: readonly string[];
+  /** What speaks against it, in words; empty where nothing is known to. */
+  readonly doubts: readonly string[];
+}
+
+/** What a model thought of, and what became of it. */
+export interface Hypothesis {
+  readonly statement: string;
+  readonly verdict: 'supported' | 'refuted' | 'open';
+  readonly evidence_for: readonly string[];
+  readonly evidence_against: readonly string[];
+}
+
+/** What a model did for a report, and what it cost. */
+export interface ModelUse {
+  /** How it ended: `concluded`, `BudgetExceeded`, ... */
+  readonly ended: string;
+  /** The same in a sentence, for people. */
+  readonly note: string;
+  readonly requests: number;
+  readonly tool_calls: number;
+  /** Calls that were denied or for which there was nothing. */
+  readonly wasted_calls: number;
+  /** In and out. */
+  readonly tokens: number;
+  /** null = the price of the model is unknown. */
+  readonly cost_dollars: number | null;
+  /** Statements of the model that cited no evidence of this run, or words that do not stand in it. */
+  readonly dropped: number;
+}
+
 /** The contract's AgentResult in its snake_case JSON form, plus evidence and model. */
 export interface AgentResult {
   /** Of this form: raised where a field goes or changes its meaning. */
@@ -145,6 +184,11 @@ export interface AgentResult {
   readonly evidence: readonly Evidence[];
   /** null: no model was used. */
   readonly model: string | null;
+  /** null: no model was asked. */
+  readonly model_use: ModelUse | null;
+  /** Where the model and the analyzers disagree, or the model's cause is not shown to be one; empty where neither is so. */
+  readonly rival_causes: readonly RivalCause[];
+  readonly hypotheses: readonly Hypothesis[];
   /** The Markdown report. */
   readonly report: string;
 }

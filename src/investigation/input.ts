@@ -3,6 +3,7 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import type { Timestamp } from '../core/time.ts';
+import type { Reads } from './reads.ts';
 
 export interface InvestigationInput {
   /** null: none is configured. */
@@ -35,4 +36,8 @@ export interface InvestigationOutcome {
   readonly result: AgentResult;
   /** null = success. */
   readonly failure: InvestigationFailure | null;
+  /** Objects with a path of links from what the alert names, `pod/shop/web-1`. */
+  readonly linked: readonly string[];
+  /** What can be read further; null = no cluster is configured. */
+  readonly reads: Reads | null;
 }

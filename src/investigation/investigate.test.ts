@@ -177,6 +177,9 @@ test('an OOM kill after a rollout: cause, change, confidence by rules, reads on 
   });
   expect(result).toMatchObject({
     model: null,
+    model_use: null,
+    rival_causes: [],
+    hypotheses: [],
     can_auto_fix: false,
     fix_command: null,
     open_questions: [],

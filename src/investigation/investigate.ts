@@ -31,10 +31,10 @@ import type { Subject } from './targets.ts';
 export async function investigate(input: InvestigationInput): Promise<InvestigationOutcome> {
   const { refusal } = input;
   const refused = refusal === null ? null : `${refusal.message}. This report comes from the analyzers alone.`;
-  if (input.cluster === null) return { result: emptyResult(input, refused), failure: refusal };
+  if (input.cluster === null) return { result: emptyResult(input, refused), failure: refusal, linked: [], reads: null };
   const reads = await openReads(input.cluster, () => input.now(), input.signal);
   const alerts = alertsOf(input);
-  const { subject, ranking, checked, problems } = await explain(reads, alerts, input.signal);
+  const { subject, ranking, checked, linked, problems } = await explain(reads, alerts, input.signal);
   const recorder = createRecorder(input.firstEvidenceNumber, reads.now, (read) => reads.covers(read));
   const down = reads.answered() === 0 ? reads.unavailable() : null;
   const unreadable =
@@ -54,7 +54,7 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
     clusterName: reads.clusterName,
   });
   // A cluster that is away may be back soon, and then the refusal is what stays.
-  return { result, failure: down === null ? refusal : failureOf(down) };
+  return { result, failure: down === null ? refusal : failureOf(down), linked, reads };
 }
 
 /** Alerts of one notification that one investigation looks at; a larger group says no more about its cause. */
@@ -76,6 +76,7 @@ interface Explanation {
   readonly subject: Subject;
   readonly ranking: Ranking;
   readonly checked: readonly string[];
+  readonly linked: readonly string[];
   /** Of analyzers that failed. */
   readonly problems: readonly string[];
 }
@@ -92,7 +93,13 @@ async function explain(reads: Reads, alerts: readonly AlertSnapshot[], signal: A
   }
   if (alerts.length === 0) subjects.push(await findSubject(reads, graph, null, 'anything'));
   if (subjects.length === 0)
-    return { subject: noIncident(alerts[0]?.name ?? ''), ranking: nothingRanked, checked: [], problems: [] };
+    return {
+      subject: noIncident(alerts[0]?.name ?? ''),
+      ranking: nothingRanked,
+      checked: [],
+      linked: [],
+      problems: [],
+    };
   const subject = oneSubject(subjects);
   const asked: Asked = {
     questions: questions.length === 0 ? ['anything'] : questions,
@@ -113,6 +120,7 @@ async function explain(reads: Reads, alerts: readonly AlertSnapshot[], signal: A
     subject,
     ranking,
     checked: foundWell(analyses),
+    linked: graph.targets().filter(isLinked).map(nameOf),
     problems: analyses.flatMap(({ problem }) => problem ?? []),
   };
 }

@@ -134,6 +134,9 @@ function blankReport(
     conversation: [],
     evidence: [],
     model: null,
+    model_use: null,
+    rival_causes: [],
+    hypotheses: [],
   };
 }
 
@@ -259,6 +262,7 @@ export function emptyResult(input: InvestigationInput, notice: string | null): A
   });
 }
 
-function withReport(result: Omit<AgentResult, 'report'>): AgentResult {
+/** The result with its Markdown. */
+export function withReport(result: Omit<AgentResult, 'report'>): AgentResult {
   return { ...result, report: renderReport(result) };
 }

@@ -48,5 +48,8 @@ const nothing: AgentResult = {
   conversation: [],
   evidence: [],
   model: null,
+  model_use: null,
+  rival_causes: [],
+  hypotheses: [],
   report: '',
 };

@@ -78,6 +78,33 @@ const evidence = z.object({
   excerpt: text('The part that matters, redacted and bounded.'),
 });
 
+const rivalCause = z.object({
+  by: z.enum(['analyzers', 'model']),
+  sentence: text('The cause that it gives.'),
+  object: text('What it says is at fault.'),
+  confidence: z.number().min(0).max(1).describe('After what speaks against it was taken off.'),
+  evidence_ids: ids,
+  doubts: texts('What speaks against it; empty where nothing is known to.'),
+});
+
+const hypothesis = z.object({
+  statement: text('What could be the cause.'),
+  verdict: z.enum(['supported', 'refuted', 'open']),
+  evidence_for: ids,
+  evidence_against: ids,
+});
+
+const modelUse = z.object({
+  ended: text('`concluded`, or why there is no whole answer: `BudgetExceeded`, `ModelUnavailable`, ...'),
+  note: text('The same in a sentence.'),
+  requests: z.int(),
+  tool_calls: z.int(),
+  wasted_calls: z.int().describe('Calls that were denied or for which there was nothing.'),
+  tokens: z.int().describe('In and out.'),
+  cost_dollars: z.number().nullable().describe('null: the price of the model is unknown.'),
+  dropped: z.int().describe('Statements of the model without evidence of this run, which are left out.'),
+});
+
 /** The report as JSON, each field with what it means. */
 export const reportSchema = z.object({
   schema_version: z
@@ -135,6 +162,11 @@ export const reportSchema = z.object({
     .describe('With a model: what was said.'),
   evidence: z.array(evidence).describe('What the findings cite.'),
   model: optional('null: no model was used.'),
+  model_use: modelUse.nullable().describe('What the model did and what it cost; null: no model was asked.'),
+  rival_causes: z
+    .array(rivalCause)
+    .describe('Where the model and the analyzers disagree, or the cause that a model gives is not shown to be one.'),
+  hypotheses: z.array(hypothesis).describe('What a model thought of, and what became of it.'),
   report: text('The Markdown report.'),
 });
 

@@ -1,0 +1,176 @@
+import type { AgentJournal } from '../core/agent-event.ts';
+import type { AgentResult } from '../core/finding.ts';
+import type { AlertSnapshot, Evidence } from '../core/run.ts';
+import type { Timestamp } from '../core/time.ts';
+import type { InvestigationFailure, InvestigationOutcome } from '../investigation/input.ts';
+import type { Reads } from '../investigation/reads.ts';
+import { withReport } from '../investigation/result.ts';
+import { canonicalSha256 } from '../lib/hash.ts';
+import type { BudgetLimits } from './budget.ts';
+import { checkReport } from './check.ts';
+import type { Known } from './check.ts';
+import { converse } from './loop.ts';
+import type { LoopWorld } from './loop.ts';
+import { mergeResults } from './merge.ts';
+import type { PatientModel } from './models/model.ts';
+import { openingText, profileOf, systemText } from './prompt.ts';
+import { conversationOf, endReasons } from './state.ts';
+import type { Called, Closed, Conversation, Opened } from './state.ts';
+import type { Toolbox } from './toolbox.ts';
+import { newDelimiter } from './untrusted.ts';
+import { useOf } from './use.ts';
+
+/** When a model is asked. */
+export type AskWhen = 'unclear' | 'always';
+
+/** Above this the analyzers' answer stands by itself. */
+export const clearConfidence = 0.8;
+
+/** What a toolbox is made for. */
+export interface ToolboxRequest {
+  readonly reads: Reads | null;
+  /** Objects with a path of links from the alert. */
+  readonly linked: readonly string[];
+  /** Number of the first evidence that it may give. */
+  readonly firstEvidenceNumber: number;
+  readonly delimiter: string;
+  readonly profile: Opened['profile'];
+  /** Calls that were made before, by whichever process. */
+  readonly earlier: readonly Called[];
+}
+
+/** What an investigation with a model needs beside what one without needs. */
+export interface AgentWorld extends Omit<LoopWorld, 'toolbox' | 'model' | 'limits' | 'maxOutputTokens'> {
+  readonly model: PatientModel;
+  readonly journal: AgentJournal;
+  readonly limits: BudgetLimits;
+  readonly alert: AlertSnapshot | null;
+  readonly when: AskWhen;
+  /** The Workflow's question, with `[value 1]` where values of the alert stand. */
+  readonly goal: string;
+  readonly values: readonly string[];
+  readonly firstEvidenceNumber: number;
+  /** The analyzers. */
+  readonly investigate: () => Promise<InvestigationOutcome>;
+  /** Removes known Secret values, everywhere. */
+  readonly mask: <T>(data: T) => Promise<T>;
+  readonly openToolbox: (request: ToolboxRequest) => Promise<Toolbox>;
+  /** Reads of the cluster for a conversation that another process began. */
+  readonly openReads: () => Promise<Reads | null>;
+  readonly hints: readonly string[];
+}
+
+/** Tokens of one answer, where the window is large enough. */
+const maxAnswerTokens = 4_096;
+
+/**
+ * Investigates with the analyzers, then with a model where that may help, and gives one report. A conversation that another
+ * process began goes on where it is. The model failing is a failure whose result is the analyzers' report, with a line that says so.
+ */
+export async function investigateWithModel(world: AgentWorld): Promise<InvestigationOutcome> {
+  const before = conversationOf(await world.journal.events());
+  const first = before.opened === null ? await world.investigate() : null;
+  if (first !== null && (first.failure !== null || isClear(first.result, world.when))) return first;
+  const reads = first === null ? await world.openReads() : first.reads;
+  const delimiter = before.opened?.delimiter ?? newDelimiter();
+  const analysis = before.opened?.analysis ?? first?.result;
+  if (analysis === undefined) throw new Error('an investigation gives a result');
+  const linked = before.opened?.linked ?? first?.linked ?? [];
+  const profile = before.opened?.profile ?? profileOf(world.model.contextTokens);
+  const toolbox = await world.openToolbox({
+    reads,
+    linked,
+    firstEvidenceNumber: world.firstEvidenceNumber + analysis.evidence.length,
+    delimiter,
+    profile,
+    earlier: before.calls,
+  });
+  const maxOutputTokens = Math.min(maxAnswerTokens, Math.floor(world.model.contextTokens / 4));
+  const state = await converse({ ...world, toolbox, maxOutputTokens }, async () => {
+    const { missing } = toolbox;
+    const { goal, values, hints, mask, model } = world;
+    // What the journal keeps has no Markdown: it follows from the rest.
+    const kept = await mask({ ...analysis, report: '' });
+    const opening = { profile, delimiter, goal, values, analysis: kept, missing, hints };
+    return {
+      model: model.name,
+      profile,
+      delimiter,
+      system: systemText(profile, delimiter),
+      user: await mask(openingText(opening)),
+      analysis: kept,
+      linked,
+      evidenceHash: canonicalSha256({
+        goal,
+        evidence: analysis.evidence.map(({ command, excerpt }) => [command, excerpt]),
+      }),
+    };
+  });
+  return outcomeOf(state, world, { linked, reads });
+}
+
+/** Whether the analyzers' answer is enough. */
+function isClear({ root_cause: cause, confidence }: AgentResult, when: AskWhen): boolean {
+  return when === 'unclear' && cause !== null && confidence >= clearConfidence;
+}
+
+function outcomeOf(
+  state: Conversation,
+  { model, alert }: Pick<AgentWorld, 'model' | 'alert'>,
+  rest: Pick<InvestigationOutcome, 'linked' | 'reads'>,
+): InvestigationOutcome {
+  const { opened, closed, calls } = state;
+  if (opened === null) throw new Error('a conversation begins with its opening');
+  const { analysis, linked } = opened;
+  const evidence = evidenceOf(calls);
+  const answer = closed?.answer ?? null;
+  const checked =
+    answer === null ? null : checkReport(answer, knownOf(analysis, evidence, calls, linked, alert?.startsAt ?? null));
+  const use = useOf(state, checked, model.price !== null);
+  const merged = mergeResults(analysis, { model: opened.model, use, checked, evidence });
+  const failure = failureOf(closed, use.note);
+  const result = checked === null ? withReport({ ...merged, notice: noticeOf(analysis.notice, use.note) }) : merged;
+  return { result, failure, ...rest };
+}
+
+/** Each piece once, in the order of its id. */
+function evidenceOf(calls: readonly Called[]): readonly Evidence[] {
+  const byId = new Map(
+    calls.flatMap(({ result: { evidence } }) => (evidence === null ? [] : [[evidence.id, evidence] as const])),
+  );
+  return [...byId.values()].sort((one, other) => Number(one.id.slice(1)) - Number(other.id.slice(1)));
+}
+
+function knownOf(
+  analysis: AgentResult,
+  evidence: readonly Evidence[],
+  calls: readonly Called[],
+  linked: readonly string[],
+  startsAt: Timestamp | null,
+): Known {
+  const shown = calls.flatMap(({ result }) =>
+    result.evidence === null ? [] : [[result.evidence.id, result.text] as const],
+  );
+  return {
+    evidence: new Map([...analysis.evidence, ...evidence].map((item) => [item.id, item])),
+    shown: new Map(shown),
+    linked,
+    well: analysis.checked,
+    startsAt,
+  };
+}
+
+function noticeOf(notice: string | null, note: string): string {
+  const said = `The model gave no answer: ${note} This report comes from the analyzers alone.`;
+  return notice === null ? said : `${notice} ${said}`;
+}
+
+/** Only a model that cannot be asked makes the step fail: everything else is an answer, if a partial one. */
+function failureOf(closed: Closed | null, note: string): InvestigationFailure | null {
+  if (closed?.ended !== 'ModelUnavailable') return null;
+  return {
+    code: 'ModelUnavailable',
+    message: `${endReasons.ModelUnavailable}: ${closed.detail || note}`,
+    retryable: true,
+  };
+}
