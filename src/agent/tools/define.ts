@@ -1,6 +1,5 @@
 import type { z } from 'zod';
 import type { Cluster } from '../../core/cluster.ts';
-import type { JsonObject } from '../../core/json.ts';
 import type { AlertSnapshot, Evidence } from '../../core/run.ts';
 import type { Timestamp } from '../../core/time.ts';
 import type { Reads } from '../../investigation/reads.ts';
@@ -47,7 +46,7 @@ export interface ToolIo {
   readonly signal: AbortSignal;
 }
 
-/** A tool as it is written, one file each. It reads only. */
+/** A tool, one file each. It reads only. */
 export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject> {
   /** As models call it. */
   readonly name: string;
@@ -63,58 +62,9 @@ export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject> {
   run(io: ToolIo, input: z.output<Input>): Promise<ToolAnswer>;
 }
 
-/** A tool as the toolbox has it, whatever describes its input: a schema of ours, or one of an MCP server. */
-export interface Tool {
-  readonly name: string;
-  readonly description: string;
-  /** JSON Schema of its input, an object. */
-  schema(): JsonObject;
-  /** Why it cannot be offered here; null = it can. */
-  unavailable(io: ToolIo): string | null;
-  /** What a call with this input would do. A text says what is wrong with the input, for the model. */
-  prepare(input: JsonObject): PreparedCall | string;
-}
-
-/** A call whose input is known to fit. Nothing has been looked at. */
-export interface PreparedCall {
-  /** Everything that it would look at. */
-  readonly reaches: readonly Reach[];
-  /** May throw: the error becomes an answer, redacted. */
-  run(io: ToolIo): Promise<ToolAnswer>;
-}
-
-/** The tool that a definition describes. */
-export function defineTool<Input extends z.ZodObject>(definition: ToolDefinition<Input>): Tool {
-  const { name, description, input: schema } = definition;
-  let json: JsonObject | undefined;
-  return {
-    name,
-    description,
-    schema: () => (json ??= jsonSchemaOf(schema)),
-    unavailable: (io) => definition.unavailable(io),
-    prepare(given) {
-      const { success, data, error } = schema.safeParse(given);
-      if (!success) return problemsOf(error);
-      return { reaches: definition.reaches(data), run: (io) => definition.run(io, data) };
-    },
-  };
-}
-
-function jsonSchemaOf(schema: z.ZodObject): JsonObject {
-  const { $schema: _draft, ...rest } = schema.toJSONSchema({ io: 'input' });
-  return rest as JsonObject;
-}
-
-const shownIssues = 3;
-
-/** The first things that are wrong, for the model. */
-function problemsOf({ issues }: z.core.$ZodError): string {
-  const shown = issues.slice(0, shownIssues).map(({ path, message }) => {
-    const field = path.map(String).join('.').slice(0, 100);
-    return field === '' ? message.slice(0, 200) : `${field}: ${message.slice(0, 200)}`;
-  });
-  const more = issues.length - shown.length;
-  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+/** The identity, for its types. */
+export function defineTool<Input extends z.ZodObject>(definition: ToolDefinition<Input>): ToolDefinition<Input> {
+  return definition;
 }
 
 /** How a call ended, as the journal keeps it and the model reads it. */
