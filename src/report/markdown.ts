@@ -6,7 +6,7 @@ import { headLine, headOf } from './head.ts';
 import { createSaid } from './said.ts';
 import type { Said } from './said.ts';
 import { isCommand } from './text.ts';
-import { causeText, chainLines, effectOf, logLines, percent } from './words.ts';
+import { causeText, chainLines, effectOf, logLines, percent, rivalLines } from './words.ts';
 
 /**
  * The Markdown report: the order of the text, under the headings of the contract; what proves it is folded. Text that came from
@@ -25,6 +25,7 @@ export function renderReport(result: Omit<AgentResult, 'report'>): string {
     `**Confidence Level**: ${percent(report.confidence)}`,
     '## Root Cause',
     say(causeText(report)),
+    list(rivalLines(report).map((line) => `- ${say(line)}`)),
     also('It fired together with', report.other_alerts),
     list(chainLines(report).map((line, index) => `${index + 1}. ${plainText(line.replace(/^-> /, ''))}`)),
     ...logLines(report)
@@ -102,7 +103,8 @@ function proof(report: AgentResult, say: Say): readonly string[] {
     list(report.confidence_reasons.map((reason) => `- ${plainText(reason)}`)),
     report.model === null
       ? 'No model was used: this report comes from deterministic analyzers.'
-      : `Model: ${plainText(report.model)}`,
+      : `Model: ${plainText(report.model)}${report.model_use === null ? '' : ` (${plainText(report.model_use.note)})`}`,
+    list(report.hypotheses.map(hypothesisLine)),
     '## Investigation Steps',
     list(actions.map((action, index) => `${index + 1}. ${actionLine(action)}`)) || 'Nothing was read.',
     '## Evidence',
@@ -120,6 +122,15 @@ function proof(report: AgentResult, say: Say): readonly string[] {
 function findingText({ severity, category, object, description, evidence_ids: ids }: Finding, say: Say): string {
   const words = say(description);
   return `**${severity}** ${code(category)} ${plainText(object)}${words === '' ? '' : `: ${words}`} (${ids.join(', ')})`;
+}
+
+function hypothesisLine(hypothesis: AgentResult['hypotheses'][number]): string {
+  const { statement, verdict, evidence_for: pro, evidence_against: contra } = hypothesis;
+  const cited = [
+    ...(pro.length === 0 ? [] : [`for: ${pro.join(', ')}`]),
+    ...(contra.length === 0 ? [] : [`against: ${contra.join(', ')}`]),
+  ];
+  return `- Hypothesis, ${verdict}: ${plainText(statement)}${cited.length === 0 ? '' : ` (${plainText(cited.join('; '))})`}`;
 }
 
 function actionLine(action: ActionTaken): string {

@@ -11,7 +11,7 @@ import type { Style } from '../lib/styled.ts';
 import { wrap } from '../lib/wrap.ts';
 import { createSaid } from './said.ts';
 import type { Said } from './said.ts';
-import { causeText, chainLines, effectOf, logLines } from './words.ts';
+import { causeText, chainLines, effectOf, logLines, rivalLines } from './words.ts';
 
 /** How a report is shown, and what it does not know itself. */
 export interface TextView {
@@ -65,7 +65,12 @@ export function renderText(report: AgentResult, view: TextView): string {
   };
   const blocks = [
     headLines(report, view, page),
-    [...paragraph(report.happened, page), ...paragraph(causeText(report), page), ...explained(report, view, page)],
+    [
+      ...paragraph(report.happened, page),
+      ...paragraph(causeText(report), page),
+      ...rivalLines(report).flatMap((line) => wrap(line, page.width, '', '  ')),
+      ...explained(report, view, page),
+    ],
     [...chain(report, page), ...logs(report, page)],
     steps(report, page),
     [...others(report, page), ...unanswered(report, page)],

@@ -33,6 +33,21 @@ export function causeText(result: AgentResult): string {
   return `${causeLead(result)}: ${sentence}${change === null ? '' : ` ${oneLine(change, 1500)}`}`;
 }
 
+/**
+ * Causes beside the stated one, a line each: where the model and the analyzers disagree, or what a model gives is not shown to be
+ * one. Results of earlier versions have none.
+ */
+export function rivalLines({
+  rival_causes: rivals = [],
+}: Partial<Pick<AgentResult, 'rival_causes'>>): readonly string[] {
+  return rivals.map(({ by, sentence, confidence, evidence_ids: ids, doubts }) => {
+    const who = rivals.length === 1 ? `Possible, not shown (the ${by}` : `Rival cause (the ${by}`;
+    const against = doubts.length === 0 ? '' : ` Against it: ${doubts.join('; ')}.`;
+    const cited = ids.length === 0 ? '' : ` (${ids.join(', ')})`;
+    return oneLine(`${who}, ${percent(confidence)}): ${sentence.replace(/\.$/, '')}${cited}.${against}`, 1500);
+  });
+}
+
 /** Objects named as checked; more say little. */
 const maxChecked = 5;
 
