@@ -48,12 +48,8 @@ function journal(events: AgentEvent[] = []): AgentJournal & { readonly kept: Age
 
 const good = JSON.stringify({ summary: 'Nothing shows it.', cause: null, findings: [], hypotheses: [], next: [] });
 
-type Step =
-  | string
-  | readonly Partial<ToolCall>[]
-  | ModelFailureReason
-  | (() => Promise<ModelAnswer>)
-  | Partial<ModelAnswer>;
+/** A text that is one word with a capital is a {@link ModelFailureReason}. */
+type Step = string | readonly Partial<ToolCall>[] | (() => Promise<ModelAnswer>) | Partial<ModelAnswer>;
 
 function answerOf(text: string, calls: readonly ToolCall[] = []): ModelAnswer {
   return {

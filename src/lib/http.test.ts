@@ -167,3 +167,50 @@ describe('destinations', () => {
     expect(lookups).toBe(1);
   });
 });
+
+describe('fetch', () => {
+  test('posts a body and gives the answer as it comes, without a time of its own', async () => {
+    const url = await serve((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        response.writeHead(200, { 'content-type': 'text/plain' });
+        response.write(`${request.method} ${String(request.headers['user-agent'])} `);
+        setImmediate(() => response.end(body));
+      });
+    });
+    const answer = await client().fetch(new URL(`${url}/a`), { method: 'POST', body: 'hello' });
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toBe('POST punching-fist hello');
+  });
+
+  test('does not follow redirects, whatever the caller asks for', async () => {
+    let calls = 0;
+    const url = await serve((_request, response) => {
+      calls += 1;
+      response.writeHead(307, { location: '/elsewhere' }).end();
+    });
+    const answer = await client().fetch(url, { redirect: 'follow' });
+    expect([answer.status, answer.headers.get('location'), calls]).toEqual([307, '/elsewhere', 1]);
+  });
+
+  test('refuses what the policy refuses, by name as well', async () => {
+    const policy = { allowPrivate: false };
+    const lookup = async () => [{ address: '127.0.0.1', family: 4 as const }];
+    expect(await failure(client({ policy }).fetch('http://127.0.0.1:1/'))).toMatchObject({ code: 'Forbidden' });
+    expect(await failure(client({ policy, lookup }).fetch('http://mcp.test/'))).toMatchObject({ code: 'Forbidden' });
+    expect(await failure(client().fetch('file:///etc/passwd'))).toMatchObject({ code: 'InvalidInput' });
+  });
+
+  test('says why there is no answer', async () => {
+    const url = await serve((request) => request.socket.destroy());
+    const error = await failure(client().fetch(url));
+    expect(error).toMatchObject({ code: 'Unreachable', message: expect.stringMatching(/other side closed/) });
+    expect(requestWasSent(error)).toBe(true);
+    const waiting = await serve(() => undefined);
+    const controller = new AbortController();
+    const answer = failure(client().fetch(waiting, { signal: controller.signal }));
+    controller.abort();
+    expect(await answer).toMatchObject({ code: 'Cancelled' });
+  });
+});

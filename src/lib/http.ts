@@ -34,9 +34,14 @@ export interface StreamResponse {
   readonly pieces: AsyncIterable<string>;
 }
 
+/** As `globalThis.fetch`; rejects with what `send` throws, until the headers have come. */
+export type StandardFetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
+
 export interface OwnedHttpClient extends HttpClient, SocketClient {
   /** GET of an answer without an end. */
   stream(request: StreamRequest): Promise<StreamResponse>;
+  /** For libraries that bring their own client: the standard form, with the same rules. It waits as long as the signal lets it. */
+  readonly fetch: StandardFetch;
   /** Loads the library, which takes some 60 ms of the thread; else the first request does. */
   load(): Promise<void>;
   /** Closes idle connections and lets running requests end. */
@@ -75,6 +80,11 @@ export function createHttpClient({
       const url = destination(request.url, policy);
       agent ??= openAgent();
       return openStream(await agent, url, request);
+    },
+    async fetch(address, init) {
+      const url = destination(String(address), policy);
+      agent ??= openAgent();
+      return fetchOnce(await agent, url, init ?? {});
     },
     async open(request) {
       const url = destination(request.url.replace(/^ws(?=s?:)/i, 'http'), policy);
@@ -147,6 +157,22 @@ async function openStream(agent: Agent, url: URL, request: StreamRequest): Promi
     return { status, pieces: piecesOf(body, failed) };
   } catch (thrown) {
     throw failed(thrown);
+  }
+}
+
+async function fetchOnce(agent: Agent, url: URL, init: RequestInit): Promise<Response> {
+  const progress = { sent: false };
+  const { fetch: send } = await import('undici');
+  const { signal } = init;
+  const headers = new Headers(init.headers);
+  if (!headers.has('user-agent')) headers.set('user-agent', userAgent);
+  try {
+    const options = { ...init, headers, redirect: 'manual', dispatcher: watchStart(agent, progress) };
+    return await send(url, options as Parameters<typeof send>[1]);
+  } catch (thrown) {
+    // It says `fetch failed` and no more.
+    const cause: unknown = thrown instanceof TypeError && thrown.cause !== undefined ? thrown.cause : thrown;
+    throw translate(cause, url, { timeoutMs: 0, ...(signal ? { signal } : {}) }, { ...progress, timedOut: false });
   }
 }
 
