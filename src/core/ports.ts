@@ -114,6 +114,38 @@ export interface CommandRunner {
   killLeftover(process: ProcessIdentity): Promise<boolean>;
 }
 
+export interface ProgramRequest {
+  /** Absolute path of what is run. No shell reads it or the arguments. */
+  readonly file: string;
+  readonly arguments: readonly string[];
+  /** The whole environment: nothing is inherited but PATH. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Of the attempt: what is left of all its programs is found by it. Unguessable. */
+  readonly marker: string;
+  /** What it writes to its standard output, as it comes. */
+  readonly onOutput: (bytes: Uint8Array) => void;
+  /** Called once the process exists; where it rejects the program is killed. */
+  onStarted(process: ProcessIdentity): Promise<void>;
+}
+
+/** A program that is talked to over its standard input and output. */
+export interface RunningProgram {
+  /** Resolves when it takes more. Nothing is written to a program that has ended. */
+  write(text: string): Promise<void>;
+  /** Closes its input; kills it and all that it started where it does not end by itself. */
+  end(): Promise<void>;
+  /** Why it ended, with the last it wrote to its error output; resolves once it has. */
+  readonly ended: Promise<string>;
+}
+
+/** Runs programs that answer, in empty folders of their own. */
+export interface ProgramRunner {
+  /** Throws ExecNotAllowed for a file that may not be run here, CommandFailed or ResourcesExhausted where it cannot be started. */
+  start(request: ProgramRequest): Promise<RunningProgram>;
+  /** As {@link CommandRunner.killLeftover}. */
+  killLeftover(process: ProcessIdentity): Promise<boolean>;
+}
+
 /** Whether the cluster that is investigated can be read. */
 export interface ClusterHealth {
   /** For people. */

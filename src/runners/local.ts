@@ -2,25 +2,20 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
-import { AppError } from '../core/errors.ts';
 import type { Clock, CommandRequest, CommandResult, CommandRunner } from '../core/ports.ts';
 import { exhaustion } from '../lib/exhaustion.ts';
 import { cappedOutput } from './capped-output.ts';
 import { killMarked, markerVariable } from './marked-processes.ts';
-import { identify, isAlive } from './process-identity.ts';
+import { endGroup, folderOf, killGraceMs, killGroup, killLeftover, removeFolder, startError } from './process-group.ts';
+import { identify } from './process-identity.ts';
 
 export interface LocalRunnerOptions {
   readonly clock: Clock;
   /** `PATH` of the commands: the only thing that they inherit. */
   readonly path: string;
 }
-
-/** From SIGTERM to SIGKILL, and from the end of a command to the end of its output. */
-const killGraceMs = 2_000;
 
 /**
  * Waits for a line on descriptor 3, then becomes the script's shell: nothing of the script runs before the journal knows
@@ -33,14 +28,7 @@ export function createLocalRunner(options: LocalRunnerOptions): CommandRunner {
   const { clock } = options;
   return {
     run: (request) => runInFolder(options, request),
-    async killLeftover(process) {
-      const wasAlive = await isAlive(process);
-      if (wasAlive) await endGroup(clock, process.pid, () => isAlive(process));
-      if (process.marker === undefined) return wasAlive;
-      const killed = await killMarked(clock, process.marker);
-      await remove(folderOf(process.marker));
-      return wasAlive || killed > 0;
-    },
+    killLeftover: (process) => killLeftover(clock, process),
   };
 }
 
@@ -48,10 +36,6 @@ export function createLocalRunner(options: LocalRunnerOptions): CommandRunner {
 interface Attempt {
   readonly marker: string;
   readonly folder: string;
-}
-
-function folderOf(marker: string): string {
-  return join(tmpdir(), `fist-step-${marker}`);
 }
 
 async function runInFolder(options: LocalRunnerOptions, request: CommandRequest): Promise<CommandResult> {
@@ -62,13 +46,8 @@ async function runInFolder(options: LocalRunnerOptions, request: CommandRequest)
   try {
     return await runCommand(options, request, attempt);
   } finally {
-    await remove(attempt.folder);
+    await removeFolder(attempt.folder);
   }
-}
-
-/** What cannot be removed now is left to the system's cleaning of temporary files. */
-async function remove(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true, maxRetries: 2 }).catch(() => undefined);
 }
 
 async function runCommand(
@@ -143,11 +122,10 @@ async function start({ script, environment }: CommandRequest, path: string, atte
   return child;
 }
 
-const notStarted = 'the command could not be started now';
+const what = 'the command';
 
 function cannotStart(cause: unknown): never {
-  const message = `the command could not be started: ${cause instanceof Error ? cause.message : String(cause)}`;
-  throw exhaustion(cause, notStarted) ?? new AppError('CommandFailed', message, { cause, retryable: false });
+  throw startError(what, cause);
 }
 
 /** Tells who the process is, then lets the script go. Kills it where nobody took note. */
@@ -159,24 +137,7 @@ async function openGate(child: ChildProcess, pid: number, request: CommandReques
     if (identity !== null) await request.onStarted({ ...identity, marker });
   } catch (thrown) {
     killGroup(pid, 'SIGKILL');
-    throw exhaustion(thrown, notStarted) ?? thrown;
+    throw exhaustion(thrown, `${what} could not be started now`) ?? thrown;
   }
   if (!request.signal.aborted) door.end('\n');
-}
-
-/** SIGTERM to the whole group, SIGKILL after the grace. */
-async function endGroup(clock: Clock, pid: number, alive: () => Promise<boolean>): Promise<void> {
-  killGroup(pid, 'SIGTERM');
-  const stepMs = 50;
-  for (let waitedMs = 0; waitedMs < killGraceMs && (await alive()); waitedMs += stepMs) await clock.sleep(stepMs);
-  if (await alive()) killGroup(pid, 'SIGKILL');
-}
-
-function killGroup(pid: number, signal: NodeJS.Signals): void {
-  if (pid <= 1) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // The group is gone.
-  }
 }
