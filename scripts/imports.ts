@@ -11,7 +11,7 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   sinks: ['core', 'lib', 'report'],
   analyzers: ['core', 'lib'],
   investigation: ['core', 'lib', 'analyzers', 'report'],
-  agent: ['core', 'lib', 'investigation'],
+  agent: ['core', 'lib', 'report', 'analyzers', 'investigation'],
   intake: ['core', 'lib'],
   workflows: ['core', 'lib', 'investigation', 'agent'],
   store: ['core', 'lib'],

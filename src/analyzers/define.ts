@@ -30,7 +30,7 @@ export const kindResources = {
 export type ObjectKind = keyof typeof kindResources;
 
 /** Kinds whose objects are in no namespace. */
-const clusterScoped: ReadonlySet<string> = new Set<ObjectKind>([
+const clusterScoped: ReadonlySet<ObjectKind> = new Set<ObjectKind>([
   'node',
   'persistentvolume',
   'storageclass',
@@ -38,7 +38,16 @@ const clusterScoped: ReadonlySet<string> = new Set<ObjectKind>([
 ]);
 
 export function isClusterScoped(kind: string): boolean {
-  return clusterScoped.has(kind);
+  return (clusterScoped as ReadonlySet<string>).has(kind);
+}
+
+const clusterScopedResources: ReadonlySet<ClusterResource> = new Set(
+  [...clusterScoped].map((kind) => kindResources[kind]),
+);
+
+/** The same of a resource, `nodes`. */
+export function isClusterScopedResource(resource: ClusterResource): boolean {
+  return clusterScopedResources.has(resource);
 }
 
 /**
@@ -102,6 +111,8 @@ export type ReadReference =
       readonly pod: string;
       readonly container: string;
       readonly previous: boolean;
+      /** Where it is a read that goes further back than the usual one. */
+      readonly tailLines?: number;
     }
   | { readonly kind: 'list'; readonly resource: ClusterResource; readonly namespace: string | null };
 

@@ -10,7 +10,8 @@ import { mostSimilar } from '../lib/similar.ts';
 import type { InvestigationOutcome } from '../investigation/input.ts';
 import { investigate } from '../investigation/investigate.ts';
 import { snapshotOf } from '../intake/records.ts';
-import { isClusterScoped, kindResources } from '../analyzers/define.ts';
+import { isClusterScoped } from '../analyzers/define.ts';
+import { kindOfWord } from '../investigation/kind-words.ts';
 import { alertTitle, objectLabels } from '../investigation/labels.ts';
 import { scan } from '../investigation/scan.ts';
 import { headOf, momentOf } from '../report/head.ts';
@@ -100,32 +101,11 @@ export function alertOfLabels(pairs: readonly string[]): AlertSnapshot {
   return askedFor(labels['alertname'] ?? 'Asked', labels);
 }
 
-/** What people call kinds, plural and short, with the name that a label has. */
-const kindNames: ReadonlyMap<string, string> = new Map([
-  ...Object.entries(kindResources).map(([kind, resource]) => [resource, kind] as const),
-  ['po', 'pod'],
-  ['deploy', 'deployment'],
-  ['rs', 'replicaset'],
-  ['sts', 'statefulset'],
-  ['ds', 'daemonset'],
-  ['cj', 'cronjob'],
-  ['no', 'node'],
-  ['svc', 'service'],
-  ['pvc', 'persistentvolumeclaim'],
-  ['pv', 'persistentvolume'],
-  ['hpa', 'horizontalpodautoscaler'],
-  ['pdb', 'poddisruptionbudget'],
-  ['ing', 'ingress'],
-  ['quota', 'resourcequota'],
-]);
-
 /** An alert about `pod/web-1` and the like. Throws InvalidInput for a kind that is not looked at. */
 export function alertOfObject(object: string, namespace: string | null): AlertSnapshot {
   const [given = '', name = '', ...rest] = object.split('/');
-  // kubectl prints `deployment.apps/web`.
-  const [word = ''] = given.toLowerCase().split('.');
   const labels = objectLabels();
-  const kind = kindNames.get(word) ?? word;
+  const kind = kindOfWord(given) ?? given.toLowerCase();
   const label = labels.get(kind);
   if (label === undefined || rest.length > 0 || !isKubernetesName(name)) {
     const near = mostSimilar(kind, [...labels.keys()]);

@@ -1,4 +1,5 @@
-import { filterNames, filterText, longFlag, shellWord } from './nouns/filters.ts';
+import { shellWord } from '../lib/shell-word.ts';
+import { filterNames, filterText, longFlag } from './nouns/filters.ts';
 import type { FilterFlags, FilterName } from './nouns/filters.ts';
 import type { AnyNoun } from './nouns/index.ts';
 

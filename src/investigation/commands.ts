@@ -1,4 +1,4 @@
-import { isClusterScoped, kindResources } from '../analyzers/define.ts';
+import { isClusterScopedResource } from '../analyzers/define.ts';
 import type { ReadReference } from '../analyzers/define.ts';
 
 /** The kubectl command that shows again what was read. Names in it are Kubernetes names, so nothing needs quoting. */
@@ -6,13 +6,9 @@ export function commandOf(read: ReadReference): string {
   if (read.kind === 'object') return `kubectl get ${read.of} ${read.name}${inNamespace(read.namespace)} -o yaml`;
   if (read.kind === 'events') return `kubectl events${inNamespace(read.namespace)} --for ${read.of}/${read.name}`;
   if (read.kind === 'list')
-    return `kubectl get ${read.resource}${inNamespace(read.namespace)}${read.namespace === null && !clusterScoped.has(read.resource) ? ' -A' : ''}`;
-  return `kubectl logs -n ${read.namespace} ${read.pod} -c ${read.container}${read.previous ? ' --previous' : ''} --tail=200`;
+    return `kubectl get ${read.resource}${inNamespace(read.namespace)}${read.namespace === null && !isClusterScopedResource(read.resource) ? ' -A' : ''}`;
+  return `kubectl logs -n ${read.namespace} ${read.pod} -c ${read.container}${read.previous ? ' --previous' : ''} --tail=${read.tailLines ?? 200}`;
 }
-
-const clusterScoped: ReadonlySet<string> = new Set(
-  Object.entries(kindResources).flatMap(([kind, resource]) => (isClusterScoped(kind) ? [resource] : [])),
-);
 
 function inNamespace(namespace: string | null): string {
   return namespace === null ? '' : ` -n ${namespace}`;

@@ -17,6 +17,10 @@ const lookedAt = 16 * 1024;
 export interface EvidenceRecorder {
   /** The id of this evidence, the one it has already if the same read was recorded before; null where nothing was read. */
   record(draft: EvidenceDraft): string | null;
+  /** What no read of the cluster gave (metrics, logs of a log store, a page), or a view of several; null where nothing was said. */
+  add(found: Omit<Evidence, 'id'>, keepEnd?: boolean): Evidence | null;
+  /** Evidence of an earlier attempt: it keeps its id, which no other gets. */
+  adopt(evidence: Evidence): void;
   has(id: string): boolean;
   list(): readonly Evidence[];
 }
@@ -32,35 +36,44 @@ export function createRecorder(
   covers: (read: ReadReference) => boolean,
 ): EvidenceRecorder {
   const recorded = new Map<string, Evidence>();
+  let next = first;
+  /** The evidence of this command, with this excerpt in it. */
+  const put = (found: Omit<Evidence, 'id'>): Evidence => {
+    const before = recorded.get(found.command);
+    const evidence =
+      before === undefined ? { id: `e${next++}`, ...found } : { ...before, excerpt: merged(before, found.excerpt) };
+    recorded.set(found.command, evidence);
+    return evidence;
+  };
   return {
     record(draft) {
-      const command = commandOf(draft.read);
       if (draft.excerpt === '' || !covers(draft.read)) return null;
-      const excerpt = boundedExcerpt(draft.excerpt, draft.read.kind === 'logs');
-      const before = recorded.get(command);
-      if (before === undefined) {
-        const evidence: Evidence = {
-          id: `e${first + recorded.size}`,
-          kind: draft.read.kind,
-          object: objectOf(draft.read),
-          command,
-          time: observedAt,
-          excerpt,
-        };
-        recorded.set(command, evidence);
-        return evidence.id;
-      }
-      if (!before.excerpt.includes(excerpt)) {
-        // Another part of the same read.
-        const merged =
-          before.excerpt.includes('\n') && excerpt.includes(before.excerpt) ? excerpt : `${before.excerpt}\n${excerpt}`;
-        recorded.set(command, { ...before, excerpt: cut(merged, false) });
-      }
-      return before.id;
+      return put({
+        kind: draft.read.kind,
+        object: objectOf(draft.read),
+        command: commandOf(draft.read),
+        time: observedAt,
+        excerpt: boundedExcerpt(draft.excerpt, draft.read.kind === 'logs'),
+      }).id;
+    },
+    add(found, keepEnd = false) {
+      if (found.excerpt === '') return null;
+      return put({ ...found, excerpt: boundedExcerpt(found.excerpt, keepEnd) });
+    },
+    adopt(evidence) {
+      recorded.set(evidence.command, evidence);
+      next = Math.max(next, Number(evidence.id.slice(1)) + 1);
     },
     has: (id) => [...recorded.values()].some((evidence) => evidence.id === id),
     list: () => [...recorded.values()],
   };
+}
+
+/** Both excerpts, where they are different parts of what one read said. */
+function merged({ excerpt: before }: Evidence, excerpt: string): string {
+  if (before.includes(excerpt)) return before;
+  const both = before.includes('\n') && excerpt.includes(before) ? excerpt : `${before}\n${excerpt}`;
+  return cut(both, false);
 }
 
 function objectOf(read: ReadReference): string {

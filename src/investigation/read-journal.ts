@@ -4,6 +4,7 @@ import type { Cluster, ReadResult, RefusedRead } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import type { ActionTaken, Gap } from '../core/finding.ts';
 import type { Timestamp } from '../core/time.ts';
+import { limiter } from '../lib/limiter.ts';
 import { oneLine } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
 import { commandOf, describeRead } from './commands.ts';
@@ -111,20 +112,4 @@ function resourceOf(read: ReadReference): RefusedRead['resource'] {
   if (read.kind === 'object') return kindResources[read.of];
   if (read.kind === 'list') return read.resource;
   return read.kind === 'events' ? 'events' : 'pods/log';
-}
-
-/** At most `limit` at a time, in order. */
-function limiter(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async (work) => {
-    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
-    running += 1;
-    try {
-      return await work();
-    } finally {
-      running -= 1;
-      waiting.shift()?.();
-    }
-  };
 }

@@ -12,6 +12,11 @@ import { commandOf } from './commands.ts';
 import { boundLog } from './bounds.ts';
 import { createReadJournal } from './read-journal.ts';
 
+/** Up to here reads of one log are one read, whoever makes it first; a deeper one is another. */
+export const usualTailLines = 500;
+/** Of a deeper read. */
+const deepLogCharacters = 1024 * 1024;
+
 /** The investigation's view of the cluster: each thing is read once, and every read is on record. */
 export interface Reads extends AnalyzerIo {
   /** What the `cluster` label of its alerts says; null where nobody said. */
@@ -102,9 +107,13 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
       );
     },
     logs: ({ namespace, pod, container, previous, tailLines }) => {
-      const perform = async () => redacted(await cluster.logs({ namespace, pod, container, previous, tailLines }));
+      const isDeep = tailLines > usualTailLines;
+      const perform = async () => {
+        const log = await cluster.logs({ namespace, pod, container, previous, tailLines });
+        return redacted(log, isDeep ? deepLogCharacters : undefined);
+      };
       return journal.once(
-        { kind: 'logs', namespace, pod, container, previous },
+        { kind: 'logs', namespace, pod, container, previous, ...(isDeep ? { tailLines } : {}) },
         perform,
         (text) => `${text === '' ? 0 : text.trimEnd().split('\n').length} lines`,
       );
@@ -127,7 +136,7 @@ function compare(one: string, other: string): number {
 }
 
 /** Logs are cut and redacted before anything else sees them. */
-async function redacted(result: ReadResult<string>): Promise<ReadResult<string>> {
+async function redacted(result: ReadResult<string>, mostCharacters?: number): Promise<ReadResult<string>> {
   if (result.kind !== 'ok') return result;
-  return { kind: 'ok', value: await redactInTurns(boundLog(result.value)) };
+  return { kind: 'ok', value: await redactInTurns(boundLog(result.value, mostCharacters)) };
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { isKubernetesName } from '../core/cluster.ts';
 import type { Cluster, ClusterResource, KubernetesObject } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
-import { redactInTurns, redactObject } from '../lib/redact.ts';
+import { redactedManifest } from '../lib/kubernetes-object.ts';
+import { redactInTurns } from '../lib/redact.ts';
 import { sectionMarkers } from './logs.ts';
 import { apiVersionOf, resourceNames, resourceTypes } from './resources.ts';
 
@@ -140,37 +141,15 @@ async function writeList(
   configMapData: boolean,
 ): Promise<void> {
   const type = resourceTypes[resource];
-  const items = objects.map((object) => redactedObject(object, resource === 'configmaps' && !configMapData));
+  const items = objects.map((object) =>
+    redactedManifest(object, resource === 'configmaps' && !configMapData ? leftOutValue : null),
+  );
   const list = { kind: `${type.kind}List`, apiVersion: apiVersionOf(type), metadata: {}, items };
   await writeFile(file, `${JSON.stringify(list, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
 }
 
 /** What stands for the value of a config map's key. */
 const leftOutValue = '[not captured]';
-
-function redactedObject(object: KubernetesObject, keysOnly: boolean): unknown {
-  const { managedFields: _, ...metadata } = object.metadata as KubernetesObject['metadata'] & {
-    managedFields?: unknown;
-  };
-  const annotations = Object.entries(metadata.annotations ?? {}).filter(
-    ([name]) => name !== 'kubectl.kubernetes.io/last-applied-configuration',
-  );
-  const kept: KubernetesObject = {
-    ...object,
-    metadata: {
-      ...metadata,
-      ...(metadata.annotations === undefined ? {} : { annotations: Object.fromEntries(annotations) }),
-    },
-  };
-  if (!keysOnly) return redactObject(kept);
-  const hidden = (data: unknown): Record<string, string> =>
-    Object.fromEntries(Object.keys(data ?? {}).map((key) => [key, leftOutValue]));
-  const data = {
-    ...(kept['data'] === undefined ? {} : { data: hidden(kept['data']) }),
-    ...(kept['binaryData'] === undefined ? {} : { binaryData: hidden(kept['binaryData']) }),
-  };
-  return { ...(redactObject({ ...kept, data: undefined, binaryData: undefined }) as object), ...data };
-}
 
 interface StatusOfContainers {
   readonly initContainerStatuses?: readonly { readonly name: string; readonly restartCount?: number }[];

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Cluster } from '../../core/cluster.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { AlertSnapshot, Evidence } from '../../core/run.ts';
 import type { Timestamp } from '../../core/time.ts';
 import type { Reads } from '../../investigation/reads.ts';
@@ -12,7 +12,8 @@ export type Reach =
   /** Objects of a kind as in `kubectl get`; namespace null, empty, `*` or `all` = all of the cluster. */
   | { readonly of: 'cluster'; readonly resource: string; readonly namespace: string | null }
   | { readonly of: 'metrics' }
-  | { readonly of: 'logs' }
+  /** A log store, of one namespace; null as above. */
+  | { readonly of: 'logs'; readonly namespace: string | null }
   | { readonly of: 'http'; readonly url: string }
   | { readonly of: 'runbooks' }
   | { readonly of: 'incidents' }
@@ -27,21 +28,27 @@ export interface ToolAnswer {
   readonly command: string | null;
   /** `object`, `logs`, `metrics`, ... and what it is about, `pod/shop/web-1`; null: it proves nothing. */
   readonly evidence: { readonly kind: string; readonly object: string } | null;
+  /** A stable word for why not, of an `error`: `Forbidden`, `NotCaptured`. */
+  readonly reason?: string;
   /** Whether the end matters more than the beginning where it is cut. */
   readonly keepEnd?: boolean;
   /** How to ask for less, where it is cut. */
   readonly narrow?: string;
 }
 
-/** The world of a tool: reads only. */
-export interface ToolIo {
-  /** null: none is configured. */
-  readonly cluster: Cluster | null;
-  /** The investigation's view of it: what was read is not read again. null = no cluster. */
+/** What the tools of one investigation have in common: reads only, each behind the policy. */
+export interface ToolWorld {
+  /** The investigation's view of the cluster: what was read is not read again. null = none is configured. */
   readonly reads: Reads | null;
   readonly alert: AlertSnapshot | null;
   /** The clock of the evidence. */
   readonly now: Timestamp;
+  /** Of an answer, about, so that a tool can choose what to show. */
+  readonly answerBytes: number;
+}
+
+/** The world of one call. */
+export interface ToolIo extends ToolWorld {
   /** Aborted with the step, and when the tool's own time is over. */
   readonly signal: AbortSignal;
 }
@@ -54,8 +61,10 @@ export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject> {
   readonly description: string;
   /** Strict, each field described. */
   readonly input: Input;
+  /** JSON Schema that models are told, where another program checks the input; absent = that of `input`. */
+  readonly declared?: JsonObject;
   /** Why it cannot be offered here; null = it can. */
-  unavailable(io: ToolIo): string | null;
+  unavailable(world: ToolWorld): string | null;
   /** Everything that a call with this input would look at. */
   reaches(input: z.output<Input>): readonly Reach[];
   /** May throw: the error becomes an answer, redacted. */

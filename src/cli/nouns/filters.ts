@@ -1,4 +1,4 @@
-import { plain } from '../../lib/printable.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 
 /** A flag of `fist get` that is a query parameter of the API. */
 interface Filter {
@@ -59,11 +59,6 @@ export function longFlag(name: FilterName): string {
 export function filterText(name: FilterName, value: string): string {
   const flag = filters[name].flags.split(/[ ,]/)[0] ?? '';
   return `${flag} ${shellWord(value)}`;
-}
-
-/** A word as a shell takes it, quoted where it has to be. */
-export function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${plain(word).replaceAll("'", `'\\''`)}'`;
 }
 
 export const filterNames = Object.keys(filters) as readonly FilterName[];

@@ -1,0 +1,58 @@
+import type { Clock } from '../core/ports.ts';
+import type { AlertSnapshot } from '../core/run.ts';
+import { toTimestamp } from '../core/time.ts';
+import { createRecorder } from '../investigation/evidence.ts';
+import { namedObjects } from '../investigation/labels.ts';
+import { createToolbox, toolLimits } from './execution.ts';
+import { guardReads } from './guarded-reads.ts';
+import type { Scope } from './policy.ts';
+import type { ToolboxRequest } from './run.ts';
+import type { Toolbox } from './toolbox.ts';
+import type { ToolDefinition } from './tools/define.ts';
+
+/** What the tools of one investigation look at, and how far. */
+export interface ToolSources {
+  /** The most useful first. */
+  readonly tools: readonly ToolDefinition[];
+  readonly alert: AlertSnapshot | null;
+  /** What the step allows beside the namespaces of the alert and of what is linked to it. */
+  readonly allowed: AllowedByStep;
+  readonly secretValues: () => Promise<readonly string[]>;
+  readonly clock: Clock;
+  /** Of the step. */
+  readonly signal: AbortSignal;
+}
+
+/** What a Workflow allows a model to look at. */
+export interface AllowedByStep extends Pick<Scope, 'isClusterWide' | 'hosts' | 'mcpTools'> {
+  /** null: those of the alert and of what is linked to it. */
+  readonly namespaces: readonly string[] | null;
+}
+
+/** Opens the tools of one investigation. */
+export function openToolbox(request: ToolboxRequest, sources: ToolSources): Toolbox {
+  const { reads, delimiter, profile, earlier } = request;
+  const scope = scopeOf(request, sources);
+  const now = reads?.now ?? toTimestamp(sources.clock.now());
+  return createToolbox({
+    ...sources,
+    world: { reads: reads === null ? null : guardReads(reads, scope), alert: sources.alert, now },
+    scope,
+    recorder: createRecorder(request.firstEvidenceNumber, now, () => false),
+    delimiter,
+    limits: toolLimits[profile],
+    earlier,
+  });
+}
+
+/** What the step allows; where it names no namespaces, those of the alert and of all that is linked to it. */
+function scopeOf({ linked }: Pick<ToolboxRequest, 'linked'>, { alert, allowed }: ToolSources): Scope {
+  const { isClusterWide, hosts, mcpTools } = allowed;
+  const own = alert === null ? null : namedObjects(alert.name, alert.labels).namespace;
+  const reached = linked.flatMap((object) => {
+    const [, namespace = '', name] = object.split('/');
+    return name === undefined ? [] : [namespace];
+  });
+  const namespaces = new Set(allowed.namespaces ?? [...(own === null ? [] : [own]), ...reached]);
+  return { namespaces, isClusterWide, hosts, mcpTools };
+}

@@ -1,0 +1,54 @@
+import type { Cluster } from '../../src/core/cluster.ts';
+import type { AlertSnapshot } from '../../src/core/run.ts';
+import { openReads } from '../../src/investigation/reads.ts';
+import { openToolbox } from '../../src/agent/open-toolbox.ts';
+import type { AllowedByStep, ToolSources } from '../../src/agent/open-toolbox.ts';
+import type { ExecutedCall, ToolDefinition } from '../../src/agent/tools/define.ts';
+import { createFakeClock } from './clock.ts';
+
+export const delimiter = 'D3l1m';
+
+interface Parts {
+  readonly alert?: AlertSnapshot;
+  readonly linked?: readonly string[];
+  readonly allowed?: Partial<AllowedByStep>;
+  readonly sources?: Partial<ToolSources>;
+  readonly profile?: 'full' | 'compact';
+}
+
+/** Calls tools as a model does: through the toolbox, with objects of namespace shop linked to the alert. */
+export async function callTools(tools: readonly ToolDefinition[], cluster: Cluster, parts: Parts = {}) {
+  const signal = new AbortController().signal;
+  const reads = await openReads(cluster, () => '2026-01-01T12:00:00.000Z', signal);
+  const toolbox = openToolbox(
+    {
+      reads,
+      linked: parts.linked ?? ['pod/shop/web-1'],
+      firstEvidenceNumber: 1,
+      delimiter,
+      profile: parts.profile ?? 'full',
+      earlier: [],
+    },
+    {
+      tools,
+      alert: parts.alert ?? null,
+      allowed: { namespaces: null, isClusterWide: false, hosts: [], mcpTools: new Set(), ...parts.allowed },
+      secretValues: async () => [],
+      clock: createFakeClock(),
+      signal,
+      ...parts.sources,
+    },
+  );
+  let calls = 0;
+  return {
+    toolbox,
+    reads,
+    call: (name: string, input: object): Promise<ExecutedCall> =>
+      toolbox.execute({ id: `c${(calls += 1)}`, name, input: JSON.stringify(input) }),
+  };
+}
+
+/** What the block of an answer holds, without its first and last line. */
+export function dataOf({ text }: ExecutedCall): string {
+  return text.split('\n').slice(1, -1).join('\n');
+}
