@@ -13,7 +13,7 @@ import { importLines } from '../src/store/transfer/import.ts';
 import type { ImportResult } from '../src/store/transfer/import.ts';
 import { createCleanup } from './support/cleanup.ts';
 import { sharedPostgres } from './support/postgres.ts';
-import { letterFixture } from './support/rows.ts';
+import { agentEventFixture, letterFixture } from './support/rows.ts';
 import { writeSchema1 } from './support/schema-1.ts';
 import { waitFor } from './support/wait.ts';
 
@@ -23,7 +23,18 @@ let lines: readonly string[] = [];
 beforeAll(async () => {
   source = join(files.temporaryFolder('transfer'), 'source.db');
   writeSchema1(source);
-  await openSqliteStore({ path: source }).close();
+  const store = openSqliteStore({ path: source });
+  await store.transaction('agent-events', async (tx) => {
+    const content = { z: 'line\n"\u2028', a: [1] };
+    const runs = ['r1', 'r2', 'r2'].map((runId, index) => ({ runId, sequence: index + 1, content }));
+    await tx.agent.insert(runs.map((changes) => agentEventFixture({ ...changes, evidenceHash: 'h', tokens: 7 })));
+    await tx.agent.charge(
+      '2026-03-01',
+      { namespace: 'shop', name: 'triage' },
+      { tokens: 7, costMicros: 3_000_000_000 },
+    );
+  });
+  await store.close();
   lines = await exportOf(source);
 });
 afterAll(() => files.run());
@@ -100,6 +111,8 @@ describe.each(targets)('an export imported into $name', ({ empty }) => {
       alerts: 1110,
       sink_outputs: 605,
       evidence: 195,
+      agent_events: 3,
+      model_spending: 1,
       slots: 755,
       plans: 4,
     });

@@ -64,9 +64,15 @@ function closedEvent(ended: EndReason, answer: Closed['answer'], detail = ''): N
   return newEvent('closed', { ended, detail: oneLine(detail, 500), answer });
 }
 
+/** Only a whole answer may stand for another one. */
+function endEvent({ ended, answer, detail }: EndMove, { opened }: Conversation): NewAgentEvent {
+  const closed = closedEvent(ended, answer, detail);
+  return ended === 'concluded' ? { ...closed, evidenceHash: opened?.evidenceHash ?? null } : closed;
+}
+
 async function makeMove(world: LoopWorld, state: Conversation, write: Write): Promise<void> {
   const move = nextMove(state, world);
-  if (move.kind === 'end') return write(closedEvent(move.ended, move.answer, move.detail));
+  if (move.kind === 'end') return write(endEvent(move, state));
   if (move.kind === 'note') return write(newEvent('noted', { what: move.what, text: move.text }));
   if (move.kind === 'call') return callTools(world, move.calls, write);
   return ask(world, move, write);
@@ -74,10 +80,17 @@ async function makeMove(world: LoopWorld, state: Conversation, write: Write): Pr
 
 /** What is to be done next. */
 export type Move =
-  | { readonly kind: 'end'; readonly ended: EndReason; readonly detail: string; readonly answer: Closed['answer'] }
+  | EndMove
   | { readonly kind: 'note'; readonly what: 'nudge' | 'tools-withdrawn' | 'left-out'; readonly text: string }
   | { readonly kind: 'call'; readonly calls: readonly ToolCall[] }
   | AskMove;
+
+interface EndMove {
+  readonly kind: 'end';
+  readonly ended: EndReason;
+  readonly detail: string;
+  readonly answer: Closed['answer'];
+}
 
 interface AskMove {
   readonly kind: 'ask';
@@ -223,11 +236,7 @@ async function ask(world: LoopWorld, move: AskMove, write: Write): Promise<void>
   const { phase, reservation } = move;
   const refused = await world.refusal(reservation);
   if (refused !== null) return write(closedEvent('BudgetExceeded', null, refused));
-  const asked = newEvent('asked', {
-    phase,
-    reservedTokens: reservation.tokens,
-    reservedCostMicros: reservation.costMicros,
-  });
+  const asked = newEvent('asked', { phase }, reservation);
   await write(asked);
   const request: ModelRequest = {
     messages: move.messages,

@@ -29,10 +29,9 @@ export interface Opened {
   readonly evidenceHash: string;
 }
 
+/** What is reserved for it is the event's tokens and money. */
 export interface Asked {
   readonly phase: Phase;
-  readonly reservedTokens: number;
-  readonly reservedCostMicros: number;
 }
 
 export interface Answered {
@@ -94,13 +93,13 @@ interface Contents {
   readonly closed: Closed;
 }
 
-/** An event of its kind. */
+/** An event of its kind, with what it reserves or used. */
 export function newEvent<Kind extends keyof Contents>(
   kind: Kind,
   content: Contents[Kind],
-  used: { readonly tokens: number; readonly costMicros: number } = { tokens: 0, costMicros: 0 },
+  { tokens, costMicros }: Pick<Spent, 'tokens' | 'costMicros'> = nothingSpent,
 ): NewAgentEvent {
-  return { kind, content: content as unknown as JsonObject, ...used };
+  return { kind, content: content as unknown as JsonObject, tokens, costMicros, evidenceHash: null };
 }
 
 /** A conversation so far. */
@@ -129,8 +128,8 @@ export interface Conversation {
   readonly isTight: boolean;
   readonly closed: Closed | null;
   readonly spent: Spent;
-  /** A request that was sent by a process that ended before its answer was stored. */
-  readonly lost: Asked | null;
+  /** What was reserved for a request that was sent by a process that ended before its answer was stored. */
+  readonly lost: Pick<Spent, 'tokens' | 'costMicros'> | null;
   readonly notes: readonly Noted[];
 }
 
@@ -161,13 +160,15 @@ export function conversationOf(events: readonly AgentEvent[]): Conversation {
 
 /** The conversation after one more event. Pure. */
 export function withEvent(before: Conversation, { kind, content, tokens, costMicros }: NewAgentEvent): Conversation {
+  if (kind === 'asked') return withAsked(before, { tokens, costMicros });
   const apply = appliers[kind] as (now: Conversation, content: unknown) => Conversation;
   return apply({ ...before, spent: plus(before.spent, { tokens, costMicros }) }, content);
 }
 
-const appliers: { readonly [Kind in AgentEventKind]: (now: Conversation, content: Contents[Kind]) => Conversation } = {
+const appliers: {
+  readonly [Kind in Exclude<AgentEventKind, 'asked'>]: (now: Conversation, content: Contents[Kind]) => Conversation;
+} = {
   opened: withOpened,
-  asked: withAsked,
   answered: (now, answered) => withAnswer({ ...now, lost: null }, answered),
   failed: (now, failed) => withFailure({ ...now, lost: null }, failed),
   called: withCall,
@@ -178,7 +179,7 @@ const appliers: { readonly [Kind in AgentEventKind]: (now: Conversation, content
 
 /** What was used, with what was reserved for a request of which nobody knows what became. */
 export function spentOf({ spent, lost }: Conversation): Spent {
-  return lost === null ? spent : plus(spent, { tokens: lost.reservedTokens, costMicros: lost.reservedCostMicros });
+  return lost === null ? spent : plus(spent, lost);
 }
 
 function withOpened(now: Conversation, opened: Opened): Conversation {
@@ -194,8 +195,8 @@ function withOpened(now: Conversation, opened: Opened): Conversation {
 }
 
 /** A request without an answer before this one was made by a process that ended: what was reserved for it is taken as used. */
-function withAsked(now: Conversation, asked: Asked): Conversation {
-  return { ...now, spent: plus(spentOf(now), { turns: 1 }), lost: asked };
+function withAsked(now: Conversation, reserved: Conversation['lost']): Conversation {
+  return { ...now, spent: plus(spentOf(now), { turns: 1 }), lost: reserved };
 }
 
 function withAnswer(now: Conversation, { phase, message, finish }: Answered): Conversation {

@@ -23,10 +23,15 @@ export type AgentEventKind = (typeof agentEventKinds)[number];
 export interface NewAgentEvent {
   readonly kind: AgentEventKind;
   readonly content: JsonObject;
-  /** Of `answered` and `failed`: what was used, or what had been reserved where nobody knows. */
+  /** Of `asked`: what is reserved; of `answered` and `failed`: what was used, or what had been reserved where nobody knows; else 0. */
   readonly tokens: number;
-  /** Millionths of a dollar; 0 where the price is unknown. */
+  /** The same in millionths of a dollar; 0 where the price is unknown. */
   readonly costMicros: number;
+  /**
+   * Of `closed`: a hash over all that the result followed from (what was found, goal, model, tools), by which the alert's next run
+   * may use the result again; null = it must not, or another event.
+   */
+  readonly evidenceHash: string | null;
 }
 
 /** A row of `agent_events`: written once, under the run's fence. */
@@ -34,7 +39,7 @@ export interface AgentEvent extends NewAgentEvent {
   readonly runId: string;
   /** The step's place in the plan. */
   readonly path: string;
-  /** From 1, within run and path. */
+  /** From 1, within the run: its agent steps come one after the other. */
   readonly sequence: number;
   /** The attempt of the step that wrote it. */
   readonly attempt: number;
@@ -45,6 +50,9 @@ export interface AgentEvent extends NewAgentEvent {
 export interface AgentJournal {
   /** What earlier attempts wrote, in order; empty for a new one. */
   events(): Promise<readonly AgentEvent[]>;
-  /** In one transaction with the check of the fence; throws StaleFence where somebody else has the run. */
+  /**
+   * In one transaction with the check of the fence; rejects with StaleFence where somebody else has the run. What an `asked`
+   * reserved is charged until an `answered` or `failed` says what was used.
+   */
   append(events: readonly NewAgentEvent[]): Promise<void>;
 }

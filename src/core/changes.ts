@@ -28,6 +28,9 @@ export interface RunChange extends Pick<
   | 'waitingFor'
   | 'errorCode'
   | 'cancelRequestedAt'
+  | 'agentEvents'
+  | 'modelTokens'
+  | 'modelCostMicros'
 > {
   readonly kind: 'run';
   /** When it was made, started or ended, whatever came last. */

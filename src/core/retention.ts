@@ -3,7 +3,7 @@ import type { Timestamp } from './time.ts';
 /** What retention takes away by age and count, each with all that belongs to it. */
 export const retainedKinds = ['runs', 'deliveries', 'events', 'dead-letters', 'alerts'] as const;
 /**
- * `runs`: finished ones with their steps, evidence and deliveries. `deliveries`: those of no run. `events`: source events.
+ * `runs`: finished ones with their steps, evidence, agent events and deliveries. `deliveries`: those of no run. `events`: source events.
  * `alerts`: resolved ones with their labels, words and history; of those that stay, what is old of their history.
  */
 export type RetainedKind = (typeof retainedKinds)[number];
@@ -45,7 +45,7 @@ export type RetentionCounts = Readonly<Record<string, number>>;
 /** What retention writes. */
 export interface RetentionStore {
   /**
-   * Deletes what may go of one page. What an unfinished run, an open alert or a pending delivery refers to stays, and so
+   * Deletes what may go of one page, of runs with many events a part of it. What an unfinished run, an open alert or a pending delivery refers to stays, and so
    * do these themselves.
    */
   deletePage(kind: RetainedKind, page: RetentionPage): Promise<RetentionStep>;
@@ -53,6 +53,8 @@ export interface RetentionStore {
   oldestOfNewest(kind: RetainedKind, count: number): Promise<string | null>;
   /** Deletes plans made before that no run has, but for the newest of each Workflow that there is. Returns how many. */
   deletePlans(madeBefore: Timestamp): Promise<number>;
+  /** Deletes what was spent on UTC days before this one, `2026-11-23`. Returns how many rows. */
+  deleteSpending(beforeDay: string): Promise<number>;
   /**
    * Deletes words of alerts that are gone, among the next `limit` in the order of the index: those of earlier summaries, of
    * which the deletion of an alert does not know. `after` null: from the start.

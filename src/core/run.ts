@@ -83,6 +83,12 @@ export interface RunRecord {
   readonly outputs: JsonObject;
   readonly error: string | null;
   readonly errorCode: ErrorCode | null;
+  /** Events of its agent steps: the sequence of the newest one. */
+  readonly agentEvents: number;
+  /** Used by models, with what is reserved for requests that nobody knows the use of. */
+  readonly modelTokens: number;
+  /** Millionths of a dollar. */
+  readonly modelCostMicros: number;
   readonly retryOf: string | null;
   /** Id of the delivery whose Sink asked for it; it has one run. */
   readonly requestedBy: string | null;

@@ -1,3 +1,4 @@
+import type { AgentReader, AgentStore } from './agent-store.ts';
 import type { AlertContent, AlertRecord, AlertTransition, StoredAlert } from './alert.ts';
 import type { DeliveryReader, DeliveryStore } from './delivery-store.ts';
 import type { AppError } from './errors.ts';
@@ -19,6 +20,7 @@ export const transactionNames = [
   'renew',
   'step-start',
   'step-process',
+  'agent-events',
   'step-end',
   'run-end',
   'run-wait',
@@ -58,6 +60,7 @@ export interface StoreTransaction {
   readonly alerts: AlertStore;
   readonly events: EventStore;
   readonly runs: RunStore;
+  readonly agent: AgentStore;
   readonly deliveries: DeliveryStore;
   readonly resources: ResourceStore;
   readonly duties: DutyStore;
@@ -67,6 +70,7 @@ export interface StoreTransaction {
 /** The read side used by programs inside transactions and out of them. Lists for people are in StoreReader.lists. */
 export interface StoreReader {
   readonly runs: RunReader;
+  readonly agent: AgentReader;
   readonly deliveries: DeliveryReader;
   readonly lists: ListReader;
 }

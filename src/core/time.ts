@@ -16,6 +16,11 @@ export function addMs(timestamp: Timestamp, milliseconds: number): Timestamp {
   return toTimestamp(toEpochMs(timestamp) + milliseconds);
 }
 
+/** Its UTC day, `2026-11-23`. */
+export function dayOf(timestamp: Timestamp): string {
+  return timestamp.slice(0, 10);
+}
+
 /** A time for people, to the second: `2026-11-23 18:07:14 UTC`. */
 export function timeText(time: Timestamp | null): string {
   return time === null ? 'an unknown time' : `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;

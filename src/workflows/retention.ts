@@ -9,8 +9,8 @@ import type {
   RetentionRules,
   WordPlace,
 } from '../core/retention.ts';
-import type { Store } from '../core/store.ts';
-import { toTimestamp } from '../core/time.ts';
+import type { Store, StoreTransaction } from '../core/store.ts';
+import { dayOf, toTimestamp } from '../core/time.ts';
 import { lowestIdAt } from '../lib/id.ts';
 
 export interface RetentionOptions {
@@ -47,6 +47,10 @@ const pausePerWork = 2;
 const shortestPauseMs = 5;
 /** What needs a look at many rows that stay is done once a day. */
 const dayMs = 24 * 60 * 60_000;
+/** Budgets of a day must not forget it, however short runs are kept. */
+const shortestSpendingMs = 2 * dayMs;
+
+type DailyTable = 'plans' | 'model_spending';
 
 /** One way through the rows of a kind. */
 interface Pass {
@@ -68,12 +72,12 @@ interface Place {
 export function createRetention(options: RetentionOptions): Retention {
   const { clock, store } = options;
   const passes = passesOf(options.rules);
-  const doneAtMs = new Map<Pass | 'plans' | 'words', number>();
+  const doneAtMs = new Map<Pass | DailyTable | 'words', number>();
   let underWay: Place | null = null;
   /** How far the words of alerts that are gone were looked for; null: to begin at the start. */
   let afterWord: WordPlace | null = null;
 
-  function isDue(pass: Pass | 'plans' | 'words', everyMs: number): boolean {
+  function isDue(pass: Pass | DailyTable | 'words', everyMs: number): boolean {
     return clock.monotonic() - (doneAtMs.get(pass) ?? Number.NEGATIVE_INFINITY) >= everyMs;
   }
 
@@ -122,6 +126,17 @@ export function createRetention(options: RetentionOptions): Retention {
     doneAtMs.set('words', clock.monotonic());
   }
 
+  /** A table of few rows, once a day. */
+  async function daily(
+    round: Round,
+    table: DailyTable,
+    remove: (tx: StoreTransaction) => Promise<number>,
+  ): Promise<void> {
+    if (round.isOver() || !isDue(table, dayMs)) return;
+    await round.work(async () => ({ deleted: { [table]: await store.transaction('retention', remove) } }));
+    doneAtMs.set(table, clock.monotonic());
+  }
+
   return {
     async apply(signal) {
       const round = createRound(options, signal);
@@ -129,12 +144,12 @@ export function createRetention(options: RetentionOptions): Retention {
         if (round.isOver()) break;
         if (underWay?.pass === pass || isDue(pass, pass.everyMs)) await run(round, pass);
       }
-      if (!round.isOver() && options.rules.runs.ageMs !== null && isDue('plans', dayMs)) {
-        const madeBefore = toTimestamp(clock.now() - Math.max(shortestAgeMs, options.rules.runs.ageMs));
-        await round.work(async () => ({
-          deleted: { plans: await store.transaction('retention', (tx) => tx.retention.deletePlans(madeBefore)) },
-        }));
-        doneAtMs.set('plans', clock.monotonic());
+      const runsMs = options.rules.runs.ageMs;
+      if (runsMs !== null) {
+        const madeBefore = toTimestamp(clock.now() - Math.max(shortestAgeMs, runsMs));
+        await daily(round, 'plans', (tx) => tx.retention.deletePlans(madeBefore));
+        const day = dayOf(toTimestamp(clock.now() - Math.max(shortestSpendingMs, runsMs)));
+        await daily(round, 'model_spending', (tx) => tx.retention.deleteSpending(day));
       }
       const { ageMs, count } = options.rules.alerts;
       if ((ageMs !== null || count !== null) && isDue('words', dayMs)) await walkWords(round);

@@ -89,6 +89,9 @@ describe.each(contractStores)('what has changed on $name', ({ open }) => {
       waitingFor: null,
       errorCode: null,
       cancelRequestedAt: null,
+      agentEvents: 0,
+      modelTokens: 0,
+      modelCostMicros: 0,
       at: second(4),
     });
   });

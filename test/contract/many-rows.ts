@@ -54,6 +54,8 @@ export async function fillMany(rows: ContractRows): Promise<void> {
   await insert('workflows', all.map(runRow));
   await insert('workflow_steps', all.map(stepRow));
   await insert('evidence', all.map(evidenceRow));
+  await insert('agent_events', all.map(agentEventRow));
+  await insert('model_spending', all.map(spendingRow));
   await insert('sink_outputs', all.map(deliveryRow));
   await insert('slots', all.filter(isRecent).map(slotRow));
   const writeWords = createWordWriter(query);
@@ -198,6 +200,26 @@ function evidenceRow(n: number) {
     observed_at: timeOf(n),
     excerpt: 'e',
   };
+}
+
+function agentEventRow(n: number) {
+  return {
+    workflow_id: rowId(n),
+    sequence: 1,
+    path: '1',
+    attempt: 1,
+    kind: 'closed',
+    content: '{}',
+    tokens: 0,
+    cost_micros: 0,
+    evidence_hash: n % 2 === 0 ? `hash-${n % 1000}` : null,
+    at: timeOf(n),
+  };
+}
+
+function spendingRow(n: number) {
+  const day = timeOf(n * 1440).slice(0, 10);
+  return { day, namespace: 'shop', workflow: `workflow-${n % 4}`, tokens: 1000, cost_micros: 12_000 };
 }
 
 function deliveryRow(n: number) {

@@ -6,6 +6,7 @@ import type { AlertQuery, ListReader } from '../../src/core/lists.ts';
 import { retainedKinds } from '../../src/core/retention.ts';
 import type { StoreTransaction } from '../../src/core/store.ts';
 import { shortId } from '../../src/lib/short-id.ts';
+import { createAgentStore } from '../../src/store/agent/store.ts';
 import { createAlertStore } from '../../src/store/alerts/store.ts';
 import { createDeliveryStore } from '../../src/store/deliveries/store.ts';
 import { createEventStore } from '../../src/store/events/store.ts';
@@ -139,6 +140,8 @@ const later = timeOf(manyRows + 6);
 const sink = { namespace: 'shop', sinkName: 'sink-1' };
 const alert = { id: rowId(7), externalId: null, summary: 'other', description: null, annotations: {} };
 
+const agentRun = { alertId: rowId(7), namespace: 'shop', name: 'workflow-0' };
+
 type Work = (tx: StoreTransaction) => Promise<unknown>;
 
 /** Everything that the program does again and again, by the name of its method. */
@@ -172,6 +175,13 @@ const hotPath: [string, Work][] = [
   ['runs.stuck', (tx) => tx.runs.stuck(now, later)],
   ['runs.freeOrphanSlots', (tx) => tx.runs.freeOrphanSlots(now)],
   ['runs.releaseLeases', (tx) => tx.runs.releaseLeases(now)],
+  ['agent.events', (tx) => tx.agent.events(rowId(1), { after: 0, limit: 100 })],
+  ['agent.eventsOfStep', (tx) => tx.agent.eventsOfStep(rowId(1), '1')],
+  ['agent.spentOn', (tx) => tx.agent.spentOn('2026-01-02')],
+  ['agent.spentOn a Workflow', (tx) => tx.agent.spentOn('2026-01-02', { namespace: 'shop', name: 'workflow-1' })],
+  ['agent.closedWith', (tx) => tx.agent.closedWith('hash-20', { ...agentRun, id: rowId(manyRows) })],
+  ['agent.lock', (tx) => tx.agent.lock(rowId(manyRows - 4), 2, { events: 1, tokens: 1, costMicros: 1 })],
+  ['agent.charge', (tx) => tx.agent.charge('2026-01-02', agentRun, { tokens: 1, costMicros: 1 })],
   ['deliveries.find', (tx) => tx.deliveries.find(rowId(1))],
   ['deliveries.due', (tx) => tx.deliveries.due(now, 100)],
   ['deliveries.nextWakeAt', (tx) => tx.deliveries.nextWakeAt()],
@@ -211,6 +221,7 @@ const hotPath: [string, Work][] = [
     ],
     [`retention.oldestOfNewest ${kind}`, (tx) => tx.retention.oldestOfNewest(kind, 200)],
   ]),
+  ['retention.deleteSpending', (tx) => tx.retention.deleteSpending('2026-01-03')],
   ['retention.deleteOrphanWords', (tx) => tx.retention.deleteOrphanWords({ word: 'c', alertId: rowId(1) }, 200)],
 ];
 
@@ -301,6 +312,7 @@ function createTransaction(query: Kysely<Database>): StoreTransaction {
     alerts: createAlertStore(query),
     events: createEventStore(query),
     runs: createRunStore(query, noHints()),
+    agent: createAgentStore(query),
     deliveries: createDeliveryStore(query, noHints()),
     resources: createResourceStore(query),
     duties: createDutyStore(query),

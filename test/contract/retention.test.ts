@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RetentionCounts, RetentionRules } from '../../src/core/retention.ts';
-import { addMs, toTimestamp } from '../../src/core/time.ts';
+import { addMs, dayOf, toTimestamp } from '../../src/core/time.ts';
 import { lowestIdAt } from '../../src/lib/id.ts';
 import { createRetention } from '../../src/workflows/retention.ts';
 import { createFakeClock } from '../support/clock.ts';
 import { alertRecord, planOf, runRecord, silentLog, step } from '../support/engine.ts';
-import { eventFixture, letterFixture, looseDelivery } from '../support/rows.ts';
+import { agentEventFixture, eventFixture, letterFixture, looseDelivery } from '../support/rows.ts';
 import { equalities } from '../support/matchers.ts';
 import { contractStores } from './stores.ts';
 import type { ContractStore } from './stores.ts';
@@ -79,6 +79,7 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
       ]);
       const evidence = { id: 'e1', kind: 'command', object: 'o', command: 'c', time: at, excerpt: 'x' };
       await tx.runs.addEvidence(run.id, '1', [evidence]);
+      await tx.agent.insert([agentEventFixture({ runId: run.id, at })]);
       await tx.deliveries.insert([delivery(run.id, { id: idOf(daysAgo), status: 'sent', wakeAt: null })]);
     });
     return run.id;
@@ -105,11 +106,45 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
       workflows: 3,
       workflow_steps: 3,
       evidence: 3,
+      agent_events: 3,
       sink_outputs: 3,
     });
     expect(await ids('workflows')).toEqual(kept);
     expect(counted).toContain('fist_retention_deleted_total workflows 3');
     expect(await apply({ runs: { ageMs: 30 * dayMs, count: null } })).toEqual({});
+  });
+
+  test('runs with many agent events go by a few in a transaction', async () => {
+    const removed: (string | null)[] = [];
+    const ids = [await addRun(40, { agentEvents: 400 }), await addRun(39, { agentEvents: 400 }), await addRun(38)];
+    const page = { after: '', before: lowestIdAt(nowMs), endedBefore: now, limit: 100 };
+    for (let after: string | null = ''; after !== null;) {
+      const from: string = after;
+      const step = await opened.store.transaction('retention', (tx) =>
+        tx.retention.deletePage('runs', { ...page, after: from }),
+      );
+      after = step.next;
+      removed.push(after);
+      expect(step.deleted['workflows']).toBe(removed.length);
+    }
+    expect(removed).toEqual([ids[0], null]);
+    expect(await opened.query.selectFrom('agent_events').select('sequence').execute()).toEqual([]);
+  });
+
+  test('what was spent is kept as long as runs, and two days at least', async () => {
+    const spend = (daysAgo: number) =>
+      opened.store.transaction('agent-events', (tx) =>
+        tx.agent.charge(dayOf(toTimestamp(nowMs - daysAgo * dayMs)), plan, { tokens: 1, costMicros: 2 }),
+      );
+    const days = async () => {
+      const rows = await opened.query.selectFrom('model_spending').select('day').orderBy('day').execute();
+      return rows.map(({ day }) => day);
+    };
+    for (const daysAgo of [31, 30, 3, 2, 0]) await spend(daysAgo);
+    expect(await apply({})).toEqual({});
+    expect(await apply({ runs: { ageMs: 30 * dayMs, count: null } })).toEqual({ model_spending: 1 });
+    expect(await apply({ runs: { ageMs: hourMs, count: null } })).toEqual({ model_spending: 2 });
+    expect(await days()).toEqual(['2026-02-27', '2026-03-01']);
   });
 
   test('a run that was made long ago and ended a moment ago stays', async () => {

@@ -64,6 +64,7 @@ const postgresTypes: Readonly<Record<string, string>> = {
   jsonb: 'TEXT',
   boolean: 'INTEGER',
   integer: 'INTEGER',
+  bigint: 'INTEGER',
   'double precision': 'REAL',
 };
 
@@ -179,6 +180,7 @@ describe('the schema of both databases', () => {
       jsonb: 'members',
       boolean: 'flag',
       integer: 'number',
+      bigint: 'number',
       'double precision': 'number',
     };
     const columns = await postgresRows.execute(

@@ -119,11 +119,11 @@ function waitedForStore(store: Store): Store {
         return (...values: unknown[]) => waitedFor(call(...values));
       },
     });
-  const { runs, deliveries, lists } = store.read;
+  const { runs, agent, deliveries, lists } = store.read;
   return {
     ...store,
     transaction: (name, work) => waitedFor(store.transaction(name, work)),
-    read: { runs: wrap(runs), deliveries: wrap(deliveries), lists: wrap(lists) },
+    read: { runs: wrap(runs), agent: wrap(agent), deliveries: wrap(deliveries), lists: wrap(lists) },
   };
 }
 

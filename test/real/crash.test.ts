@@ -8,8 +8,8 @@ import { createRandom } from '../support/random.ts';
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
-/** A renewal needs a long step. */
-const names = transactionNames.filter((name) => name !== 'renew');
+/** A renewal needs a long step, and events of an agent a model. */
+const names = transactionNames.filter((name) => name !== 'renew' && name !== 'agent-events');
 
 describe('a server that dies at a crash point', { timeout: 120_000 }, () => {
   it.each(names.flatMap((name) => [`before:${name}:1`, `after:${name}:1`]))(

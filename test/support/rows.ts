@@ -1,3 +1,4 @@
+import type { AgentEvent } from '../../src/core/agent-event.ts';
 import type { AlertRecord } from '../../src/core/alert.ts';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import type { DeadLetterRecord, SourceEventRecord } from '../../src/core/event.ts';
@@ -34,6 +35,22 @@ export function eventFixture(changes: Partial<SourceEventRecord> = {}): SourceEv
     receiveCount: 1,
     receivedAt: someTime,
     lastReceivedAt: someTime,
+    ...changes,
+  };
+}
+
+export function agentEventFixture(changes: Partial<AgentEvent> = {}): AgentEvent {
+  return {
+    runId: 'r1',
+    path: '1',
+    sequence: 1,
+    attempt: 1,
+    kind: 'noted',
+    content: { text: 'one moment' },
+    tokens: 0,
+    costMicros: 0,
+    evidenceHash: null,
+    at: someTime,
     ...changes,
   };
 }

@@ -77,6 +77,9 @@ export const runSummary = lazily(() =>
         .describe('What it starts with.'),
       error: text('Why it failed.').nullable(),
       errorCode: text('The code of that error; errors.md has them all.').nullable(),
+      agentEvents: count('How many events its agent steps have so far; `agent-events` has them.'),
+      modelTokens: count('Tokens that models used for it, with what is reserved for a request in work.'),
+      modelCostMicros: count('What that cost, in millionths of a dollar; 0 where the price is unknown.'),
       retryOf: text('Id of the run that this one repeats.').nullable(),
       requestedBy: text('Id of the delivery whose Sink started it; null: none did.').nullable(),
       wakeAt: time(

@@ -40,6 +40,9 @@ const runChange = lazily(() =>
       waitingFor: z.enum(['slot', 'retry', 'timer', 'approval', 'child']).nullable().describe('What it waits for.'),
       errorCode: text('Why it failed, in one word.').nullable(),
       cancelRequestedAt: time('When it was asked to stop.').nullable(),
+      agentEvents: count('How many events its agent steps have so far; `agent-events` has them.'),
+      modelTokens: count('Tokens that models used for it, with what is reserved for a request in work.'),
+      modelCostMicros: count('What that cost, in millionths of a dollar; 0 where the price is unknown.'),
       at: time('When it was made, started or ended, whatever came last.'),
     })
     .meta({ id: 'RunChange', description: 'A run was made, goes on or has ended.' }),

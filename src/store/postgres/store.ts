@@ -4,19 +4,19 @@ import type { Pool, PoolClient } from 'pg';
 import { AppError } from '../../core/errors.ts';
 import type { Clock, CommitHints } from '../../core/ports.ts';
 import type { Store, StoreTransaction, TransactionName } from '../../core/store.ts';
+import { createAgentStore } from '../agent/store.ts';
 import { createAlertStore } from '../alerts/store.ts';
 import { defaultLimits } from '../commit/hooks.ts';
 import type { CommitHooks, QueueLimits } from '../commit/hooks.ts';
-import { createDeliveryReader } from '../deliveries/reader.ts';
+import { createStoreReader } from '../commit/reader.ts';
 import { createDeliveryStore } from '../deliveries/store.ts';
 import { createEventStore } from '../events/store.ts';
 import { clearHints, noHints } from '../commit/hints.ts';
 import type { Hints } from '../commit/hints.ts';
 import { checkImport } from '../admin/installation.ts';
-import { createListReader } from '../lists/reader.ts';
 import { createResourceStore } from '../resources/store.ts';
 import { createRetentionStore } from '../retention/store.ts';
-import { createRunReader, createRunStore } from '../runs/store.ts';
+import { createRunStore } from '../runs/store.ts';
 import type { Database } from '../tables/all.ts';
 import { createDutyStore } from '../commit/duties.ts';
 import { startWordIndex } from './words.ts';
@@ -220,7 +220,7 @@ function createStore(
       }
     },
     probe: async () => void (await execute('UPDATE schema_info SET updated_at = updated_at')),
-    read: { runs: createRunReader(query), deliveries: createDeliveryReader(query), lists: createListReader(query) },
+    read: createStoreReader(query),
     onCommit(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -250,6 +250,7 @@ function createSessions(names: StatementNames): (client: PoolClient) => Session 
       alerts: createAlertStore(query),
       events: createEventStore(query),
       runs: createRunStore(query, hints),
+      agent: createAgentStore(query),
       deliveries: createDeliveryStore(query, hints),
       resources: createResourceStore(query),
       duties: createDutyStore(query),

@@ -7,7 +7,13 @@ import { deleteAlerts } from './alerts.ts';
 import type { Database } from '../tables/all.ts';
 import { createOrphanWords } from '../alerts/word-index.ts';
 
-type Delete = (query: Kysely<Database>, ids: readonly string[], page: RetentionPage) => Promise<RetentionCounts>;
+interface Deleted {
+  readonly deleted: RetentionCounts;
+  /** The last id that was looked at, where the rest of the page is for another transaction. */
+  readonly cutAt?: string;
+}
+
+type Delete = (query: Kysely<Database>, ids: readonly string[], page: RetentionPage) => Promise<Deleted>;
 
 type PagedTable = 'workflows' | 'sink_outputs' | 'source_events' | 'dead_letters' | 'alerts';
 
@@ -17,8 +23,9 @@ export function createRetentionStore(query: Kysely<Database>): RetentionStore {
     async deletePage(kind, page) {
       const rows = await pageOf(query, kinds[kind].table, page).execute();
       const ids = rows.map(({ id }) => id);
-      const deleted = ids.length === 0 ? {} : await kinds[kind].delete(query, ids, page);
-      return { next: ids.length < page.limit ? null : (ids.at(-1) ?? null), deleted };
+      if (ids.length === 0) return { next: null, deleted: {} };
+      const { deleted, cutAt } = await kinds[kind].delete(query, ids, page);
+      return { next: cutAt ?? (ids.length < page.limit ? null : (ids.at(-1) ?? null)), deleted };
     },
     async oldestOfNewest(kind, count) {
       const row = await query
@@ -32,6 +39,13 @@ export function createRetentionStore(query: Kysely<Database>): RetentionStore {
       return row?.id ?? null;
     },
     deletePlans: (madeBefore) => deletePlans(query, madeBefore),
+    async deleteSpending(beforeDay) {
+      const { numDeletedRows } = await query
+        .deleteFrom('model_spending')
+        .where('day', '<', beforeDay)
+        .executeTakeFirstOrThrow();
+      return Number(numDeletedRows);
+    },
     deleteOrphanWords: createOrphanWords(query),
   };
 }
@@ -50,21 +64,27 @@ function pageOf(query: Kysely<Database>, table: PagedTable, { after, before, lim
     .limit(limit);
 }
 
+/** Of one transaction: a run has a few hundred where a model works long, and each may be large. */
+const mostEvents = 500;
+
 async function deleteRuns(
   query: Kysely<Database>,
   ids: readonly string[],
   { endedBefore }: RetentionPage,
-): Promise<RetentionCounts> {
+): Promise<Deleted> {
   // First nobody may have them, and then they are looked at again: who retries a delivery, or the run, has locked the run.
-  const ended = await query
+  const found = await query
     .selectFrom('workflows')
-    .select('id')
+    .select(['id', 'agent_events'])
     .where('id', 'in', ids)
     .where('status', 'in', ['succeeded', 'failed', 'cancelled'])
     .where('completed_at', '<', endedBefore)
     .$call(sqlOf(query).lockFree)
     .execute();
-  if (ended.length === 0) return {};
+  found.sort((one, other) => (one.id < other.id ? -1 : 1));
+  const ended = found.slice(0, roomFor(found.map((run) => run.agent_events)));
+  if (ended.length === 0) return { deleted: {} };
+  const cut = ended.length < found.length ? { cutAt: ended.at(-1)?.id ?? '' } : {};
   const rows = await query
     .deleteFrom('workflows')
     .where(
@@ -79,13 +99,22 @@ async function deleteRuns(
     .returning('id')
     .execute();
   const runs = rows.map(({ id }) => id);
-  if (runs.length === 0) return {};
-  return {
+  if (runs.length === 0) return { deleted: {}, ...cut };
+  const deleted = {
     workflow_steps: await deleteRows(query, 'workflow_steps', 'workflow_id', runs),
     evidence: await deleteRows(query, 'evidence', 'workflow_id', runs),
+    agent_events: await deleteRows(query, 'agent_events', 'workflow_id', runs),
     sink_outputs: await deleteRows(query, 'sink_outputs', 'workflow_id', runs, sql`status <> 'pending'`),
     workflows: runs.length,
   };
+  return { deleted, ...cut };
+}
+
+/** How many of them one transaction takes; one at least. */
+function roomFor(events: readonly number[]): number {
+  let sum = 0;
+  const cut = events.findIndex((count, index) => (sum += count) > mostEvents && index > 0);
+  return cut === -1 ? events.length : cut;
 }
 
 type OfRun = ExpressionBuilder<Database, 'workflows'>;
@@ -167,17 +196,19 @@ function lastWordOf(row: OfRun) {
 }
 
 const deleteLooseDeliveries: Delete = async (query, ids, { endedBefore }) => ({
-  sink_outputs: await deleteRows(
-    query,
-    'sink_outputs',
-    'id',
-    ids,
-    sql`status <> 'pending' AND created_at < ${endedBefore}`,
-  ),
+  deleted: {
+    sink_outputs: await deleteRows(
+      query,
+      'sink_outputs',
+      'id',
+      ids,
+      sql`status <> 'pending' AND created_at < ${endedBefore}`,
+    ),
+  },
 });
 
 const deleteDeadLetters: Delete = async (query, ids, { endedBefore }) => ({
-  dead_letters: await deleteRows(query, 'dead_letters', 'id', ids, sql`received_at < ${endedBefore}`),
+  deleted: { dead_letters: await deleteRows(query, 'dead_letters', 'id', ids, sql`received_at < ${endedBefore}`) },
 });
 
 /** The table whose ids give the pages, and what happens with the rows of a page. */
@@ -186,13 +217,14 @@ const kinds: Readonly<Record<RetainedKind, { readonly table: PagedTable; readonl
   deliveries: { table: 'sink_outputs', delete: deleteLooseDeliveries },
   events: { table: 'source_events', delete: deleteEvents },
   'dead-letters': { table: 'dead_letters', delete: deleteDeadLetters },
-  alerts: { table: 'alerts', delete: deleteAlerts },
+  alerts: { table: 'alerts', delete: async (...page) => ({ deleted: await deleteAlerts(...page) }) },
 };
+
 async function deleteEvents(
   query: Kysely<Database>,
   ids: readonly string[],
   { endedBefore }: RetentionPage,
-): Promise<RetentionCounts> {
+): Promise<Deleted> {
   const events = await query
     .selectFrom('source_events')
     .select(['id', 'namespace', 'source_name', 'last_received_at'])
@@ -203,7 +235,8 @@ async function deleteEvents(
     .execute();
   const used = await usedByOpenAlerts(query, events);
   const unused = events.map(({ id }) => id).filter((id) => !used.has(id));
-  return unused.length === 0 ? {} : { source_events: await deleteRows(query, 'source_events', 'id', unused) };
+  if (unused.length === 0) return { deleted: {} };
+  return { deleted: { source_events: await deleteRows(query, 'source_events', 'id', unused) } };
 }
 
 interface EventBrief {

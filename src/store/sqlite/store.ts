@@ -5,19 +5,19 @@ import type { CommitHints } from '../../core/ports.ts';
 import type { ListReader } from '../../core/lists.ts';
 import type { Store, StoreTransaction, TransactionName } from '../../core/store.ts';
 import { createTurns } from '../../lib/turns.ts';
+import { createAgentStore } from '../agent/store.ts';
 import { createAlertStore } from '../alerts/store.ts';
 import { defaultLimits } from '../commit/hooks.ts';
 import type { CommitHooks, QueueLimits } from '../commit/hooks.ts';
-import { createDeliveryReader } from '../deliveries/reader.ts';
+import { createStoreReader } from '../commit/reader.ts';
 import { createDeliveryStore } from '../deliveries/store.ts';
 import { createEventStore } from '../events/store.ts';
 import { clearHints, noHints } from '../commit/hints.ts';
 import type { Hints } from '../commit/hints.ts';
 import { checkImport } from '../admin/installation.ts';
-import { createListReader } from '../lists/reader.ts';
 import { createResourceStore } from '../resources/store.ts';
 import { createRetentionStore } from '../retention/store.ts';
-import { createRunReader, createRunStore } from '../runs/store.ts';
+import { createRunStore } from '../runs/store.ts';
 import { createDutyStore } from '../commit/duties.ts';
 import { createWordIndex, createWordWriter, hasWordsDue } from '../alerts/word-index.ts';
 import { createCommitter } from './committer.ts';
@@ -77,6 +77,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       alerts: createAlertStore(write.query, labels.write),
       events: createEventStore(write.query),
       runs: createRunStore(write.query, hints),
+      agent: createAgentStore(write.query),
       deliveries: createDeliveryStore(write.query, hints),
       resources: createResourceStore(write.query),
       duties: createDutyStore(write.query),
@@ -112,15 +113,15 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
         throw thrown;
       }
     }
+    const reader = createStoreReader(read.query);
     const probe = write.raw.prepare('UPDATE schema_info SET updated_at = updated_at');
     return {
       transaction: (name, work) => submit(name, () => keepHints(hints, () => work(tx))),
       lost,
       probe: () => submit(null, async () => void probe.run()),
       read: {
-        runs: createRunReader(read.query),
-        deliveries: createDeliveryReader(read.query),
-        lists: withLabels(createListReader(read.query), async () => {
+        ...reader,
+        lists: withLabels(reader.lists, async () => {
           if (labels.isBehind()) await submit(null, async () => labels.want());
         }),
       },

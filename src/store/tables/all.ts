@@ -1,3 +1,4 @@
+import { agentEvents, modelSpending } from './agent.ts';
 import { alertLabels, alertLabelsDue, alerts, alertTransitions, alertWords, alertWordsDue } from './alerts.ts';
 import { duties, installation, schemaInfo } from './database.ts';
 import { deliveries, sinkLanes } from './deliveries.ts';
@@ -22,6 +23,8 @@ export const tables = {
   workflows: runs,
   workflow_steps: steps,
   evidence,
+  agent_events: agentEvents,
+  model_spending: modelSpending,
   slots,
   sink_outputs: deliveries,
   sink_lanes: sinkLanes,

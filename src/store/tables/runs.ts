@@ -36,6 +36,9 @@ export const runs = table('workflows', ['id'], {
   started_at: time().nullable().in('change'),
   completed_at: time().nullable().in('change'),
   created_at: time().in('brief', 'change'),
+  agent_events: number().in('change'),
+  model_tokens: number().in('change'),
+  model_cost_micros: number().in('change'),
 });
 
 export const plans = table('plans', ['hash'], {

@@ -27,6 +27,8 @@ const order: Readonly<Record<TransferTable, true>> = {
   workflows: true,
   workflow_steps: true,
   evidence: true,
+  agent_events: true,
+  model_spending: true,
   slots: true,
   sink_outputs: true,
 };

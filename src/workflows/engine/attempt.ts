@@ -6,6 +6,7 @@ import type { Evidence, StepOutcome, StepRecord } from '../../core/run.ts';
 import type { StepEnd } from '../../core/run-store.ts';
 import type { StepIo } from '../steps/define.ts';
 import { templateRoots } from '../view.ts';
+import { conversationWith, createAgentJournal } from './agent-journal.ts';
 import { stopped } from './plan.ts';
 import { stale } from './work.ts';
 import type { EngineContext, Work } from './work.ts';
@@ -34,15 +35,17 @@ export async function runAttempt(
 ): Promise<AttemptEnd> {
   const startedMs = context.clock.monotonic();
   const watch = startWatch(context, work, step.timeoutMs, stopping);
-  const trouble: StoreTrouble = { error: null };
+  const calls = createStoreCalls();
   let outcome: StepOutcome | undefined;
   try {
-    outcome = await settled(context, runStep(context, work, step, row, watch.signal, trouble), watch.signal);
+    outcome = await settled(context, runStep(context, work, step, row, watch.signal, calls), watch.signal);
   } finally {
     watch.stop();
+    calls.end();
   }
   // Whatever the step, or what it called, made of it.
-  if (trouble.error !== null) throw trouble.error;
+  const trouble = calls.trouble();
+  if (trouble !== null) throw trouble;
   const cause = abortCause(watch.signal);
   if (cause?.code === 'StaleFence') throw stale();
   const end = stepEnd(context, step, outcome, cause);
@@ -51,9 +54,32 @@ export async function runAttempt(
   return { row, end, evidence: outcome?.evidence ?? [] };
 }
 
-/** What the store threw in the middle of the step; null = nothing. */
-interface StoreTrouble {
-  error: AppError | null;
+/** Calls of the store in the middle of the step. */
+export interface StoreCalls {
+  /** Rejects with what the store threw; after the attempt's end, which a step may outlive, nothing is called. */
+  call<T>(work: () => Promise<T>): Promise<T>;
+  end(): void;
+  /** What the store threw first; null = nothing. */
+  trouble(): AppError | null;
+}
+
+function createStoreCalls(): StoreCalls {
+  let trouble: AppError | null = null;
+  let isOver = false;
+  return {
+    async call(work) {
+      if (isOver) throw new AppError('StaleFence', 'the attempt has ended');
+      try {
+        return await work();
+      } catch (thrown) {
+        const error = toAppError(thrown);
+        trouble ??= error;
+        throw error;
+      }
+    },
+    end: () => void (isOver = true),
+    trouble: () => trouble,
+  };
 }
 
 /** The outcome, or undefined where the step does not come back after an abort. */
@@ -89,12 +115,12 @@ async function runStep(
   step: PlanStep,
   row: StepRecord,
   signal: AbortSignal,
-  trouble: StoreTrouble,
+  calls: StoreCalls,
 ): Promise<StepOutcome> {
   try {
     const definition = context.steps.find((candidate) => candidate.type === step.type);
     if (definition === undefined) throw new AppError('InvalidResource', `this version has no step type "${step.type}"`);
-    const io = stepIo(context, work, step, row, signal, trouble);
+    const io = stepIo(context, work, step, row, signal, calls);
     // Templates come first.
     if (eventLoopTurns.isOver()) await eventLoopTurns.next();
     // Evaluated before; here it only throws where it could not be.
@@ -102,7 +128,7 @@ async function runStep(
     return await definition.run(io, definition.config.parse(step.config));
   } catch (thrown) {
     const error = toAppError(thrown);
-    if (error.code === 'Internal' && trouble.error === null)
+    if (error.code === 'Internal' && calls.trouble() === null)
       context.log.error({ run: work.run.id, path: row.path, error: thrown }, 'step-defect');
     const message = error.next === undefined ? error.message : `${error.message}; ${error.next}`;
     return { ok: false, code: error.code, message, retryable: error.retryable, result: null, evidence: [] };
@@ -115,7 +141,7 @@ function stepIo(
   step: PlanStep,
   row: StepRecord,
   signal: AbortSignal,
-  trouble: StoreTrouble,
+  calls: StoreCalls,
 ): StepIo {
   const { run, plan, journal } = work;
   const { templates } = context;
@@ -145,14 +171,14 @@ function stepIo(
     secretValues: context.secretValues,
     firstEvidenceNumber: work.nextEvidence,
     onProcess: (process) =>
-      context.store
-        .transaction('step-process', async (tx) => {
+      calls.call(() =>
+        context.store.transaction('step-process', async (tx) => {
           if ((await tx.runs.lock(run.id, run.fence)) === undefined) throw stale();
           await tx.runs.setStepProcess(row.id, process);
-        })
-        .catch((thrown: unknown) => {
-          throw (trouble.error = toAppError(thrown));
         }),
+      ),
+    journal: createAgentJournal(context, work, row, calls),
+    conversationWith: (evidenceHash) => calls.call(() => conversationWith(context.store.read.agent, run, evidenceHash)),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { AgentEvent, AgentJournal } from '../../core/agent-event.ts';
 import type { Cluster } from '../../core/cluster.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { LlmConfig } from '../../core/plan.ts';
@@ -54,6 +55,13 @@ export interface StepIo {
   readonly firstEvidenceNumber: number;
   /** Writes the process into the journal before it may do anything; rejects where the run was taken over. */
   readonly onProcess: (process: ProcessIdentity) => Promise<void>;
+  /** Of this step, for what a model is asked. Rejects where the run was taken over, and once the attempt has ended. */
+  readonly journal: AgentJournal;
+  /**
+   * The conversation of the newest agent step in an earlier run of this Workflow for this alert that closed with this hash, so that
+   * nobody is asked again about the same; empty = there is none.
+   */
+  readonly conversationWith: (evidenceHash: string) => Promise<readonly AgentEvent[]>;
 }
 
 /** What a text field holds, for lint and rendering. */

@@ -37,6 +37,8 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     secretValues: async () => [],
     firstEvidenceNumber: 7,
     onProcess: () => Promise.resolve(),
+    journal: { events: async () => [], append: async () => undefined },
+    conversationWith: async () => [],
     ...changes,
   };
 }
