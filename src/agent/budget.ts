@@ -1,3 +1,7 @@
+import type { ModelCharge } from '../core/agent-store.ts';
+import type { ModelBudget } from '../core/plan.ts';
+import { dollarsText } from '../lib/dollars.ts';
+
 /** What an investigation by a model may use at most. */
 export interface BudgetLimits {
   /** Requests to the model. */
@@ -40,7 +44,7 @@ const texts: Readonly<Record<keyof BudgetLimits, (limit: number) => string>> = {
   turns: (limit) => `${limit} requests to the model`,
   toolCalls: (limit) => `${limit} calls of tools`,
   tokens: (limit) => `${limit} tokens`,
-  costMicros: (limit) => `$${(limit / 1_000_000).toFixed(2)}`,
+  costMicros: dollarsText,
   wallMs: (limit) => `${Math.round(limit / 1000)} s`,
   bytes: (limit) => `${limit} bytes of answers`,
 };
@@ -62,6 +66,26 @@ export function breachOf(
     // Of time nothing is reserved: what is over is over.
     const isOver = name === 'wallMs' ? spent.wallMs >= limit : more > 0 && spent[name] + more > limit;
     if (isOver) return { limit: name, text: texts[name](limit) };
+  }
+  return null;
+}
+
+/** A budget that other steps, runs or replicas use as well. */
+export interface SharedBudget {
+  /** `this run`, `Workflow shop/triage on a day`. */
+  readonly of: string;
+  readonly limits: ModelBudget;
+  /** With what is reserved for requests in work. */
+  readonly spent: ModelCharge;
+}
+
+/** Why a request that may use so much does not fit into all of these, in words; null = it does. Pure. */
+export function sharedBreachOf(budgets: readonly SharedBudget[], next: ModelCharge): string | null {
+  for (const { of, limits, spent } of budgets) {
+    if (limits.tokens !== null && spent.tokens + next.tokens > limits.tokens)
+      return `${texts.tokens(limits.tokens)} of ${of}, of which ${spent.tokens} are used`;
+    if (limits.costMicros !== null && spent.costMicros + next.costMicros > limits.costMicros)
+      return `${texts.costMicros(limits.costMicros)} of ${of}, of which ${texts.costMicros(spent.costMicros)} are used`;
   }
   return null;
 }

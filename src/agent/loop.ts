@@ -260,7 +260,7 @@ async function ask(world: LoopWorld, move: AskMove, write: Write): Promise<void>
     });
     const { usage, message, finish } = answer;
     const used = usage === null ? whole : { tokens: totalTokens(usage), costMicros: costMicros(usage, price) };
-    await write(newEvent('answered', { phase, model, message, finish }, used));
+    await write(newEvent('answered', { phase, model, message, finish, usage }, used));
   } catch (error) {
     // A failure was written when it was heard of.
     if (!(error instanceof ModelFailure) && !world.signal.aborted) throw error;

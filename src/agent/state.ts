@@ -5,7 +5,7 @@ import type { ModelReport } from './answer.ts';
 import { nothingSpent, plus } from './budget.ts';
 import type { Spent } from './budget.ts';
 import type { Message, ToolCall } from './conversation.ts';
-import type { FinishReason, ModelFailureReason } from './models/model.ts';
+import type { FinishReason, ModelFailureReason, Usage } from './models/model.ts';
 import type { PromptProfile } from './prompt.ts';
 import type { ExecutedCall } from './tools/define.ts';
 
@@ -39,6 +39,8 @@ export interface Answered {
   readonly model: string;
   readonly message: Extract<Message, { role: 'assistant' }>;
   readonly finish: FinishReason;
+  /** null: the provider did not say, so what was reserved is charged. */
+  readonly usage: Usage | null;
 }
 
 export interface Failed {
@@ -82,7 +84,7 @@ export interface Closed {
   readonly answer: ModelReport | null;
 }
 
-interface Contents {
+export interface Contents {
   readonly opened: Opened;
   readonly asked: Asked;
   readonly answered: Answered;

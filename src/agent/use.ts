@@ -1,4 +1,5 @@
 import type { ModelUse } from '../core/finding.ts';
+import { dollarsText } from '../lib/dollars.ts';
 import { plural } from '../lib/words.ts';
 import type { CheckedReport } from './check.ts';
 import { endReasons, spentOf } from './state.ts';
@@ -17,7 +18,7 @@ export function useOf(state: Conversation, checked: CheckedReport | null, isPric
     plural(spent.turns, 'request'),
     plural(spent.toolCalls, 'tool call'),
     plural(spent.tokens, 'token'),
-    cost === null ? 'price unknown' : `$${cost.toFixed(cost < 0.1 ? 4 : 2)}`,
+    cost === null ? 'price unknown' : dollarsText(spent.costMicros),
   ].join(', ');
   const dropped = checked?.dropped ?? 0;
   const left = dropped === 0 ? '' : ` ${plural(dropped, 'statement')} without evidence left out.`;

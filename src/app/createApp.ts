@@ -243,6 +243,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       cluster: watched?.cluster ?? null,
       commands,
       secretValues: () => resources.secretValues(),
+      modelBudget: options.modelBudget,
       isAlone: queue === null,
       jitter: spread,
     });

@@ -106,6 +106,7 @@ async function playStory(
         destinations: { allowPrivate: true },
         concurrency: 4,
         drainMs: 2000,
+        modelBudget: null,
         retention: keepEverything,
         token: null,
       },

@@ -1,9 +1,11 @@
 import { AppError, toAppError } from '../core/errors.ts';
+import type { ModelBudget } from '../core/plan.ts';
 import type { RetentionRules } from '../core/retention.ts';
 import type { DestinationPolicy } from '../lib/address-policy.ts';
 import { parseDestinations } from '../lib/destinations.ts';
 import { parseDuration } from '../lib/duration.ts';
 import type { TlsFiles } from '../server/tls.ts';
+import { readModelBudget } from './model-budget.ts';
 import { readRetention } from './retention.ts';
 import type { RetentionFlags } from './retention.ts';
 import { readDatabase } from './store.ts';
@@ -41,6 +43,8 @@ export interface AppOptions extends ClusterOptions {
   /** How long a graceful stop may take in all. */
   readonly drainMs: number;
   readonly retention: RetentionRules;
+  /** What models may use on a UTC day; null = no limit. */
+  readonly modelBudget: ModelBudget | null;
 }
 
 /** Flags of `fist serve` as commander gives them. */
@@ -63,6 +67,8 @@ export interface ServeFlags extends RetentionFlags {
   readonly allowDestination?: readonly string[];
   readonly concurrency: string;
   readonly drainTimeout: string;
+  readonly llmDailyBudget?: string;
+  readonly llmDailyTokens?: string;
   readonly logLevel: string;
 }
 
@@ -87,6 +93,7 @@ export function readServeOptions(flags: ServeFlags, environment: Environment): A
     concurrency: readCount(flags.concurrency, '--concurrency', 1000),
     drainMs: readDrain(flags.drainTimeout),
     retention: readRetention(flags, environment),
+    modelBudget: readModelBudget(flags, environment),
   };
 }
 

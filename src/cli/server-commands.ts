@@ -57,6 +57,14 @@ export function addServerCommands(program: Command, action: Tie): void {
       .option('--retain-events <limit>', retentionText('events'))
       .option('--retain-dead-letters <limit>', retentionText('dead-letters'))
       .option('--retain-alerts <limit>', retentionText('alerts'))
+      .option(
+        '--llm-daily-budget <dollars>',
+        'what models may cost on a day (UTC), on all replicas (default: LLM_DAILY_BUDGET, else no limit)',
+      )
+      .option(
+        '--llm-daily-tokens <count>',
+        'tokens that models may use on a day (UTC), on all replicas (default: LLM_DAILY_TOKENS, else no limit)',
+      )
       .option('--drain-timeout <duration>', 'how long a graceful stop may take in all', '25s')
       .addOption(new Option('--log-level <level>', 'debug, info, warn or error').default('info')),
     async () => (await import('./serve.ts')).serve,

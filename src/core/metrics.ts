@@ -112,6 +112,31 @@ export const metricTable = {
     help: 'Results that were not written because another worker had taken the run over.',
     labels: ['kind'],
   },
+  // models
+  fist_llm_requests_total: {
+    type: 'counter',
+    help: 'Requests to models, by what came of them: answered, or the reason of the failure.',
+    labels: ['provider', 'model', 'result'],
+    named: 'model',
+  },
+  fist_llm_tokens_total: {
+    type: 'counter',
+    help: 'Tokens of requests to models: input, cache_read, cache_write, output; unknown: charged for a request of which nobody knows what it used.',
+    labels: ['provider', 'model', 'kind'],
+    named: 'model',
+  },
+  fist_llm_cost_dollars_total: {
+    type: 'counter',
+    help: 'What requests to models cost by the price table, in dollars.',
+    labels: ['provider', 'model'],
+    named: 'model',
+  },
+  fist_agent_tool_calls_total: {
+    type: 'counter',
+    help: 'Calls of tools by models, by what came of them. A tool that there is not is counted as unknown.',
+    labels: ['tool', 'status'],
+    named: 'tool',
+  },
   // deliveries
   fist_sink_deliveries_total: {
     type: 'counter',

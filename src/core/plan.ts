@@ -16,6 +16,22 @@ export interface Plan {
   readonly maxConcurrent: number | null;
   /** What a resolve of the alert does to a run that has not ended. */
   readonly onResolve: 'continue' | 'cancel';
+  /** What its models may use above what a step may; absent = no limit. */
+  readonly budget?: PlanBudget;
+}
+
+/** What models may use at most; null = no limit. */
+export interface ModelBudget {
+  readonly tokens: number | null;
+  /** Millionths of a dollar. */
+  readonly costMicros: number | null;
+}
+
+export interface PlanBudget {
+  /** Of one run, together with those that its conversation goes on from. */
+  readonly run: ModelBudget | null;
+  /** Of all runs of the Workflow, on a UTC day. */
+  readonly day: ModelBudget | null;
 }
 
 export interface PlanRuntime {

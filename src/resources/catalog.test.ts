@@ -99,6 +99,19 @@ describe('contract', () => {
     expect(other).toMatchObject({ deadlineMs: 3_600_000, maxConcurrent: 4, onResolve: 'cancel' });
   });
 
+  test.each([
+    ['', undefined],
+    [', budget: {}', { run: null, day: null }],
+    [', budget: {run: {tokens: 1000}}', { run: { tokens: 1000, costMicros: null }, day: null }],
+    [
+      ', budget: {run: {}, day: {tokens: 5, dollars: 0.5}}',
+      { run: { tokens: null, costMicros: null }, day: { tokens: 5, costMicros: 500_000 } },
+    ],
+  ])('the budget of its models is in tokens and millionths of a dollar: %s', (budget, expected) => {
+    const workflow = object('Workflow', 'w', `{steps: [{name: a, type: cli, command: echo}]${budget}}`);
+    expect(buildCatalog([workflow], options).workflow('default', 'w')?.plan?.budget).toEqual(expected);
+  });
+
   test('the hash follows the content, not the order of keys', () => {
     const hash = (spec: string) =>
       buildCatalog([object('Workflow', 'w', spec)], options).workflow('default', 'w')?.planHash;

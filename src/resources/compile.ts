@@ -1,6 +1,7 @@
 import { modelProviders } from '../agent/models/index.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { LlmConfig, Plan, PlanStep } from '../core/plan.ts';
+import type { LlmConfig, ModelBudget, Plan, PlanBudget, PlanStep } from '../core/plan.ts';
+import { micros } from '../lib/dollars.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { findStepDefinition } from '../workflows/steps/index.ts';
 import type { BranchField, StepDefinition, TemplateKind } from '../workflows/steps/define.ts';
@@ -83,6 +84,7 @@ function compile(namespace: string, name: string, value: unknown): Checked<Plan>
     deadlineMs: parseDuration(spec.deadline),
     maxConcurrent: spec.maxConcurrent ?? null,
     onResolve: spec.onResolve,
+    ...(spec.budget === undefined ? {} : { budget: planBudget(spec.budget) }),
   };
   return checked(plan, issues);
 }
@@ -92,6 +94,14 @@ function llmConfig(spec: WorkflowSpec): LlmConfig | null {
   if (given === undefined) return null;
   const { provider, model = null, endpoint = null, apiKeySecret = null } = given;
   return { provider, model, endpoint, apiKeySecret };
+}
+
+function planBudget({ run, day }: NonNullable<WorkflowSpec['budget']>): PlanBudget {
+  const limits = (given: typeof run): ModelBudget | null =>
+    given === undefined
+      ? null
+      : { tokens: given.tokens ?? null, costMicros: given.dollars === undefined ? null : micros(given.dollars) };
+  return { run: limits(run), day: limits(day) };
 }
 
 /** There is no stand-in for a provider that this version does not have: its agent steps fail with ModelUnknown. */

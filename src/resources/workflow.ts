@@ -95,6 +95,25 @@ const llmConfig = z.strictObject({
   apiKeySecret: z.string().max(507).optional().meta({ description: 'Secret with the key: name, or name/key.' }),
 });
 
+const modelBudget = (description: string) =>
+  z
+    .strictObject({
+      tokens: z
+        .int()
+        .min(1)
+        .max(1_000_000_000_000)
+        .optional()
+        .meta({ description: 'In and out, of all requests. Absent = no limit.' }),
+      dollars: z
+        .number()
+        .min(0.000001)
+        .max(1_000_000)
+        .optional()
+        .meta({ description: 'As the price table says; what has no price there costs nothing. Absent = no limit.' }),
+    })
+    .optional()
+    .meta({ description });
+
 const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of an environment variable');
 
 /** `spec` of a Workflow. */
@@ -143,6 +162,16 @@ export const workflowSpec = z
       .max(10_000)
       .optional()
       .meta({ description: 'Runs that execute at the same time. Absent = no limit.' }),
+    budget: z
+      .strictObject({
+        run: modelBudget('Of one run, together with what was asked on about it.'),
+        day: modelBudget('Of all runs of the Workflow on a day (UTC), on all replicas.'),
+      })
+      .optional()
+      .meta({
+        description:
+          'What models may use at most, asked before each request. A request that does not fit is not sent: the report is then what is known by then, with the reason BudgetExceeded.',
+      }),
     onResolve: z
       .enum(['continue', 'cancel'])
       .default('continue')

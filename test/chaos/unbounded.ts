@@ -37,6 +37,7 @@ const app = await createApp(
     destinations: { allowPrivate: true },
     concurrency: 8,
     drainMs: 25_000,
+    modelBudget: null,
     retention: keepEverything,
   },
   { log, writeStdout: () => undefined, limits: unbounded },

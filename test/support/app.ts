@@ -119,6 +119,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       destinations: { allowPrivate: true },
       concurrency: 8,
       drainMs: 2000,
+      modelBudget: null,
       retention: keepEverything,
       token: null,
       ...changes,

@@ -4,7 +4,7 @@ import type { Cluster } from '../../src/core/cluster.ts';
 import type { Catalog, CatalogSink } from '../../src/core/catalog.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { JsonObject, JsonValue } from '../../src/core/json.ts';
-import type { Plan, PlanStep } from '../../src/core/plan.ts';
+import type { ModelBudget, Plan, PlanStep } from '../../src/core/plan.ts';
 import type { Clock, CommandRunner, Log } from '../../src/core/ports.ts';
 import type { AlertSnapshot, RunRecord, StepOutcome, StepRecord } from '../../src/core/run.ts';
 import type { Store } from '../../src/core/store.ts';
@@ -101,6 +101,7 @@ export interface EngineWorldOptions {
   readonly commands?: CommandRunner;
   readonly jitter?: number;
   readonly isAlone?: boolean;
+  readonly modelBudget?: ModelBudget;
   readonly cluster?: Cluster;
 }
 
@@ -139,6 +140,7 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
     },
     catalog: { current: () => catalogOf(options.sinks ?? []) },
     isAlone: options.isAlone ?? true,
+    modelBudget: options.modelBudget ?? null,
     jitter: () => options.jitter ?? 1,
   });
   const now = (): string => toTimestamp(clock.now());

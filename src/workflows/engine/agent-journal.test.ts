@@ -5,14 +5,21 @@ import { createEngineWorld, planOf, step } from '../../../test/support/engine.ts
 import type { Deed } from '../../../test/support/engine.ts';
 import type { AgentEvent, AgentEventKind, NewAgentEvent } from '../../core/agent-event.ts';
 import { AppError } from '../../core/errors.ts';
+import type { JsonObject } from '../../core/json.ts';
 import type { Store } from '../../core/store.ts';
 import { releaseDeadLeases } from '../driver.ts';
 import { succeeded } from '../steps/define.ts';
 import type { StepIo } from '../steps/define.ts';
 import { chargesOf } from './agent-journal.ts';
 
+const contents: Readonly<Partial<Record<AgentEventKind, JsonObject>>> = {
+  answered: { model: 'fake/small', usage: null },
+  failed: { model: 'fake/small', reason: 'Timeout' },
+  called: { call: { name: 'kubernetes_get' }, result: { status: 'ok', reason: null } },
+};
+
 function event(kind: AgentEventKind, tokens = 0, turn = 0): NewAgentEvent {
-  return { kind, content: { turn }, tokens, costMicros: tokens * 3, evidenceHash: null };
+  return { kind, content: { ...contents[kind], turn }, tokens, costMicros: tokens * 3, evidenceHash: null };
 }
 
 const one = planOf([step('think')]);

@@ -4,6 +4,7 @@ import type { RunRecord, StepRecord } from '../../core/run.ts';
 import { dayOf } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import type { StoreCalls } from './attempt.ts';
+import { countAgentEvents } from './model-metrics.ts';
 import { stale } from './work.ts';
 import type { EngineContext, Work } from './work.ts';
 
@@ -44,7 +45,7 @@ export function chargesOf(before: OpenRequest | null, events: readonly NewAgentE
 
 /** The journal of one attempt of an agent step: reads what the earlier ones wrote, writes under the run's fence. */
 export function createAgentJournal(
-  { store, now }: EngineContext,
+  { store, now, metrics }: EngineContext,
   { run }: Work,
   row: StepRecord,
   calls: StoreCalls,
@@ -57,7 +58,7 @@ export function createAgentJournal(
       open = openAfter(found);
       return found;
     },
-    append(events) {
+    async append(events) {
       const at = now();
       const charges = chargesOf(open, events, dayOf(at));
       open = charges.open;
@@ -67,7 +68,7 @@ export function createAgentJournal(
         tokens: byDay.reduce((sum, [, { tokens }]) => sum + tokens, 0),
         costMicros: byDay.reduce((sum, [, { costMicros }]) => sum + costMicros, 0),
       };
-      return calls.call(() =>
+      await calls.call(() =>
         store.transaction('agent-events', async (tx) => {
           const lock = await tx.agent.lock(run.id, run.fence, growth);
           if (lock === undefined) throw stale();
@@ -82,6 +83,7 @@ export function createAgentJournal(
           ]);
         }),
       );
+      countAgentEvents(metrics, events);
     },
   };
 }

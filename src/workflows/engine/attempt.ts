@@ -7,6 +7,7 @@ import type { StepEnd } from '../../core/run-store.ts';
 import type { StepIo } from '../steps/define.ts';
 import { templateRoots } from '../view.ts';
 import { conversationWith, createAgentJournal } from './agent-journal.ts';
+import { budgetRefusal } from './model-budgets.ts';
 import { stopped } from './plan.ts';
 import { stale } from './work.ts';
 import type { EngineContext, Work } from './work.ts';
@@ -178,6 +179,7 @@ function stepIo(
         }),
       ),
     journal: createAgentJournal(context, work, row, calls),
+    budgetRefusal: (next) => calls.call(() => budgetRefusal(context, work, next)),
     conversationWith: (evidenceHash) => calls.call(() => conversationWith(context.store.read.agent, run, evidenceHash)),
   };
 }

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../core/cluster.ts';
 import { AppError } from '../../core/errors.ts';
-import type { Plan, PlanStep } from '../../core/plan.ts';
+import type { ModelBudget, Plan, PlanStep } from '../../core/plan.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { CatalogHolder, Clock, CommandRunner, Log } from '../../core/ports.ts';
 import type { RunRecord, StepRecord } from '../../core/run.ts';
@@ -35,6 +35,8 @@ export interface EngineOptions {
   readonly commands: CommandRunner | null;
   /** Values of the Secrets of the resources. */
   readonly secretValues: () => Promise<readonly string[]>;
+  /** What all models of this installation may use on a UTC day; null = no limit. */
+  readonly modelBudget: ModelBudget | null;
   /** No other process works on the store, and its time is this machine's. */
   readonly isAlone: boolean;
   /** From 0 to 1, the same for the same arguments: full jitter of retries. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { AgentEvent, AgentJournal } from '../../core/agent-event.ts';
+import type { ModelCharge } from '../../core/agent-store.ts';
 import type { Cluster } from '../../core/cluster.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { LlmConfig } from '../../core/plan.ts';
@@ -62,6 +63,8 @@ export interface StepIo {
    * nobody is asked again about the same; empty = there is none.
    */
   readonly conversationWith: (evidenceHash: string) => Promise<readonly AgentEvent[]>;
+  /** Why the budgets above the step have no room for a request that may use so much, in words; null = they have. */
+  readonly budgetRefusal: (next: ModelCharge) => Promise<string | null>;
 }
 
 /** What a text field holds, for lint and rendering. */

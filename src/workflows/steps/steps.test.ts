@@ -39,6 +39,7 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     onProcess: () => Promise.resolve(),
     journal: { events: async () => [], append: async () => undefined },
     conversationWith: async () => [],
+    budgetRefusal: async () => null,
     ...changes,
   };
 }
