@@ -52,11 +52,13 @@ const added = /^kube-api-access-/;
 const usualTolerations = /^node\.kubernetes\.io\/(?:not-ready|unreachable)$/;
 
 /** An object for a reader who pays by the word: without secrets, values of config maps, and what says nothing. */
-export function shownManifest(object: KubernetesObject): object {
+export function shownManifest(object: KubernetesObject): Readonly<Record<string, unknown>> {
   const { metadata, ...rest } = redactedManifest(object, object.kind === 'ConfigMap' ? mask : null);
   const { uid: _uid, resourceVersion: _version, ownerReferences, ...kept } = metadata;
   const owners = (ownerReferences ?? []).map(({ kind, name }) => `${kind}/${name}`);
-  return withoutUsual({ ...rest, metadata: { ...kept, ...(owners.length === 0 ? {} : { owners }) } }) as object;
+  return withoutUsual({ ...rest, metadata: { ...kept, ...(owners.length === 0 ? {} : { owners }) } }) as Readonly<
+    Record<string, unknown>
+  >;
 }
 
 function withoutUsual(value: unknown): unknown {

@@ -1,25 +1,13 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { addMs, timeText } from '../../core/time.ts';
-import type { Timestamp } from '../../core/time.ts';
 import { plural } from '../../lib/words.ts';
 import { describeCommand, kindAndName, look, unreadyQuestions } from '../advice.ts';
 import { defineAnalyzer, objectName } from '../define.ts';
 import type { AnalyzerIo, EvidenceDraft, FindingDraft, Target } from '../define.ts';
-import {
-  at,
-  between,
-  conditionLine,
-  conditionOf,
-  isOwnedBy,
-  listAt,
-  mapAt,
-  numberAt,
-  textAt,
-  timeAt,
-} from '../reading/fields.ts';
+import { between, conditionLine, conditionOf, listAt, mapAt, numberAt, textAt } from '../reading/fields.ts';
 import { wasRead } from '../reading/owned.ts';
 import { replicasOf, revisionOf } from '../reading/replicas.ts';
-import { diffTemplates } from './template-diff.ts';
+import { replicaSetsOf, rolloutsOf } from './rollouts.ts';
 import { quote } from '../reading/quote.ts';
 import { replicasUnavailable } from './workload.ts';
 
@@ -60,9 +48,7 @@ export const deployment = defineAnalyzer({
   async run(io, target) {
     if (!wasRead(target)) return [];
     const listed = await io.list('replicasets', target.namespace);
-    const replicaSets = (listed.kind === 'ok' ? listed.value : [])
-      .filter((object) => isOwnedBy(object, target.object))
-      .sort((one, other) => revisionOf(other) - revisionOf(one));
+    const replicaSets = replicaSetsOf(target.object, listed.kind === 'ok' ? listed.value : []);
     return [...rollout(target, replicaSets), ...recentChange(io, target, replicaSets)];
   },
 });
@@ -121,11 +107,9 @@ function rollout(target: Target, replicaSets: readonly KubernetesObject[]): read
 
 /** The difference between the templates of the two newest revisions, where the newest is recent. */
 function recentChange(io: AnalyzerIo, target: Target, replicaSets: readonly KubernetesObject[]): readonly Draft[] {
-  const [newest, previous] = replicaSets;
-  if (newest === undefined || previous === undefined) return [];
-  const changedAt = rolloutTime(target.object, newest, previous);
-  if (changedAt === null || changedAt < addMs(io.now, -recentMs)) return [];
-  const changes = diffTemplates(templateOf(previous), templateOf(newest));
+  const [last] = rolloutsOf(target.object, replicaSets);
+  if (last === undefined || last.at === null || last.at < addMs(io.now, -recentMs)) return [];
+  const { replicaSet: newest, previous, at: changedAt, changes } = last;
   const texts = changes.map((change) => change.text);
   const cause = newest.metadata.annotations?.['kubernetes.io/change-cause'];
   const before = between(changedAt, io.now) ?? '';
@@ -154,22 +138,6 @@ function recentChange(io: AnalyzerIo, target: Target, replicaSets: readonly Kube
       evidence: [replicaSetEvidence(newest, texts), replicaSetEvidence(previous, []), deploymentEvidence(target)],
     },
   ];
-}
-
-const templateOf = (replicaSet: KubernetesObject): unknown => at(replicaSet, 'spec', 'template');
-
-/**
- * When the newest revision began: its ReplicaSet's creation. A rollback takes an older ReplicaSet again; then the
- * Progressing condition tells when the deployment last got on, which is not before the change.
- */
-function rolloutTime(object: KubernetesObject, newest: KubernetesObject, previous: KubernetesObject): Timestamp | null {
-  const created = timeAt(newest, 'metadata', 'creationTimestamp');
-  const before = timeAt(previous, 'metadata', 'creationTimestamp');
-  if (created === null || before === null || created >= before) return created;
-  const progressing = listAt(object, 'status', 'conditions').find(
-    (condition) => textAt(condition, 'type') === 'Progressing',
-  );
-  return timeAt(progressing, 'lastUpdateTime');
 }
 
 function replicaSetEvidence(replicaSet: KubernetesObject, changes: readonly string[]): EvidenceDraft {
