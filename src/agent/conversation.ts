@@ -24,7 +24,10 @@ export type Message =
       readonly role: 'assistant';
       readonly text: string;
       readonly calls: readonly ToolCall[];
-      /** The provider's own parts (reasoning and its signature), handed back to it as they came; null = none. */
+      /**
+       * The provider's own parts (reasoning and its signature), handed back to the model that said them as they came, while all
+       * before them is as it was then; null = none.
+       */
       readonly raw: JsonValue;
     }
   | { readonly role: 'tool'; readonly results: readonly ToolResult[] };

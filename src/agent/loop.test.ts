@@ -162,7 +162,7 @@ describe('an answer that does not fit', () => {
       'LengthExceeded',
       3,
     ],
-    ['and was filtered is not asked for again', ['Done.', { finish: 'content-filter' as const }], 'ContentFiltered', 2],
+    ['and was filtered is not asked for again', ['Done.', 'ContentFiltered'], 'ContentFiltered', 2],
     ['in a fence does', ['Done.', `Here:\n\`\`\`json\n${good}\n\`\`\``], 'concluded', 2],
   ])('%s', async (_, steps, ended, requests) => {
     const model = scripted(steps);
@@ -323,7 +323,7 @@ test('whatever a model answers, it ends within its budget and with a reason', as
         () => [{ name: 'no_such_tool', input: 'no JSON' }],
         () => pick(['', 'text', '{', '[]', 'null', good, '{"summary":"x"}', `${good} and more`]),
         () => pick(['RateLimited', 'ContextTooLong', 'BrokenAnswer', 'ContentFiltered', 'Timeout'] as const),
-        () => ({ finish: pick(['length', 'content-filter', 'other'] as const) }),
+        () => ({ finish: pick(['length', 'other'] as const) }),
         () => ({ usage: null }),
         () => ({ usage: { inputTokens: 5000, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 1000 } }),
       ])();

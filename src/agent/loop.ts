@@ -7,7 +7,7 @@ import { breachOf } from './budget.ts';
 import type { BudgetLimits, Reservation } from './budget.ts';
 import type { Message, ToolCall } from './conversation.ts';
 import { ModelFailure, costMicros, totalTokens } from './models/model.ts';
-import type { ModelFailureReason, ModelRequest, PatientModel } from './models/model.ts';
+import type { ModelFailureReason, ModelRequest, PatientModel, Price, Usage } from './models/model.ts';
 import { closingText, nudgeText, repairText } from './prompt.ts';
 import { conversationOf, newEvent, spentOf, withEvent } from './state.ts';
 import type { Closed, Conversation, EndReason, Opened, Phase } from './state.ts';
@@ -132,8 +132,6 @@ function afterFailure(reason: ModelFailureReason, detail: string): Move {
 function afterAnswer(state: Conversation, text: string, bounds: Bounds): Move {
   const parsed = parseAnswer(text);
   if ('report' in parsed) return { kind: 'end', ended: 'concluded', detail: '', answer: parsed.report };
-  if (state.finalFinish === 'content-filter')
-    return { kind: 'end', ended: 'ContentFiltered', detail: parsed.problem, answer: null };
   if (state.repairs > 0) {
     const ended = state.finalFinish === 'length' ? 'LengthExceeded' : 'BadAnswer';
     return { kind: 'end', ended, detail: parsed.problem, answer: null };
@@ -247,8 +245,11 @@ async function ask(world: LoopWorld, move: AskMove, write: Write): Promise<void>
     signal: world.signal,
   };
   const whole = { tokens: reservation.tokens, costMicros: reservation.costMicros };
-  /** What a failed request is charged: nobody says what was used, and what was refused used nothing. */
-  const charge = (failure: ModelFailure) => (mayHaveUsed(failure) ? whole : { tokens: 0, costMicros: 0 });
+  /** What a failed request is charged: mostly nobody says what was used, and what was refused used nothing. */
+  const charge = (failure: ModelFailure) => {
+    if (failure.usage !== null) return chargeOf(failure.usage, world.model.price);
+    return mayHaveUsed(failure) ? whole : { tokens: 0, costMicros: 0 };
+  };
   try {
     const { answer, model, price } = await world.model.ask(request, async (failure, { model, isLast }) => {
       const { reason, message } = failure;
@@ -259,12 +260,16 @@ async function ask(world: LoopWorld, move: AskMove, write: Write): Promise<void>
       return true;
     });
     const { usage, message, finish } = answer;
-    const used = usage === null ? whole : { tokens: totalTokens(usage), costMicros: costMicros(usage, price) };
+    const used = usage === null ? whole : chargeOf(usage, price);
     await write(newEvent('answered', { phase, model, message, finish, usage }, used));
   } catch (error) {
     // A failure was written when it was heard of.
     if (!(error instanceof ModelFailure) && !world.signal.aborted) throw error;
   }
+}
+
+function chargeOf(usage: Usage, price: Price | null): { readonly tokens: number; readonly costMicros: number } {
+  return { tokens: totalTokens(usage), costMicros: costMicros(usage, price) };
 }
 
 function mayHaveUsed({ reason, wasSent }: ModelFailure): boolean {

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { openModel } from '../agent/models/open.ts';
+import { createModelSlots } from '../agent/models/slots.ts';
 import type { Catalog } from '../core/catalog.ts';
 import type { Clock, CommandRunner, Log } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
@@ -48,6 +50,7 @@ import { createLifecycle, workBudget } from './lifecycle.ts';
 import { startMinuteWork } from './minute.ts';
 import type { AppOptions } from './options.ts';
 import { isPostgresUrl, openStore, tokenFileOf } from './store.ts';
+import { modelSecrets, readPriceTable } from './models.ts';
 import { createTemplates } from './templates.ts';
 import { startTicker } from './ticker.ts';
 import { readVersion } from '../lib/version.ts';
@@ -113,6 +116,10 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     if (maxConnections < defaultLimits.maxConnections)
       log.warn({ descriptors, maxConnections, next: 'ulimit -n 8192' }, 'fewer connections than usual can be held');
 
+    const modelKeys = modelSecrets(options.models);
+    for (const value of modelKeys) parts.noteSecret?.(value);
+    const models = { defaults: options.models, prices: readPriceTable(options.modelPrices) };
+
     // Read before the store is opened, so that a wrong path leaves no database behind.
     const resources = openResourceFolder({
       path: options.resources,
@@ -120,6 +127,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       loopback: isLoopback(options.host),
       allowInsecureSources: options.allowInsecureSources,
       asksForCertificates: options.tls?.clientAuthorities != null,
+      models,
       publicUrl: options.publicUrl ?? (options.port === 0 ? null : `http://${options.host}:${options.port}`),
       clock: machineClock,
       log,
@@ -231,6 +239,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     });
     // Before the work in the order of building, so that it answers 503 and not ready while the work drains.
     lifecycle.onStop('server', (leftMs) => server.close(leftMs));
+    const modelWorld = { ...models, http, slots: createModelSlots(), clock, random: Math.random };
     const engine = createEngine({
       store,
       clock,
@@ -242,7 +251,9 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       catalog: resources,
       cluster: watched?.cluster ?? null,
       commands,
-      secretValues: () => resources.secretValues(),
+      openModel: (namespace, config) =>
+        openModel(config, { ...modelWorld, secret: (reference) => secrets.get(namespace, reference) }),
+      secretValues: async () => [...(await resources.secretValues()), ...modelKeys],
       modelBudget: options.modelBudget,
       isAlone: queue === null,
       jitter: spread,

@@ -1,3 +1,4 @@
+import { noModelDefaults } from '../agent/models/choose.ts';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -104,6 +105,8 @@ async function playStory(
         allowInsecureSources: false,
         tls: null,
         destinations: { allowPrivate: true },
+        models: noModelDefaults,
+        modelPrices: null,
         concurrency: 4,
         drainMs: 2000,
         modelBudget: null,

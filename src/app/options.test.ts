@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { noModelDefaults } from '../agent/models/choose.ts';
 import { AppError } from '../core/errors.ts';
 import { readServeOptions } from './options.ts';
 
@@ -12,15 +13,15 @@ const flags = {
 };
 
 test('private destinations are allowed unless they are denied, but for those that are named', () => {
-  expect(readServeOptions(flags, {}).destinations).toEqual({ allowPrivate: true });
+  expect(readServeOptions(flags, {}, noModelDefaults).destinations).toEqual({ allowPrivate: true });
   const denied = { ...flags, denyPrivateDestinations: true, allowDestination: ['*.svc'] };
-  const { allowPrivate, allowed } = readServeOptions(denied, {}).destinations;
+  const { allowPrivate, allowed } = readServeOptions(denied, {}, noModelDefaults).destinations;
   expect(allowPrivate).toBe(false);
   expect([allowed?.has('a.svc', '10.0.0.1'), allowed?.has('a.example', '10.0.0.1')]).toEqual([true, false]);
 });
 
 test('an exception from nothing, and what is no destination, are refused with what to write', () => {
-  const read = (more: object) => () => readServeOptions({ ...flags, ...more }, {});
+  const read = (more: object) => () => readServeOptions({ ...flags, ...more }, {}, noModelDefaults);
   expect(read({ allowDestination: ['a.svc'] })).toThrow(
     '--allow-destination excepts from what is denied, and nothing is',
   );

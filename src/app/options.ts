@@ -1,3 +1,4 @@
+import type { ModelDefaults } from '../agent/models/choose.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { ModelBudget } from '../core/plan.ts';
 import type { RetentionRules } from '../core/retention.ts';
@@ -36,8 +37,11 @@ export interface AppOptions extends ClusterOptions {
   readonly allowInsecureSources: boolean;
   /** null = it listens without TLS. */
   readonly tls: TlsFiles | null;
-  /** Where Sinks may send to. */
+  /** Where Sinks and models may be asked. */
   readonly destinations: DestinationPolicy;
+  readonly models: ModelDefaults;
+  /** File of prices of models; null = list prices only. */
+  readonly modelPrices: string | null;
   /** Runs that execute at the same time. */
   readonly concurrency: number;
   /** How long a graceful stop may take in all. */
@@ -65,6 +69,7 @@ export interface ServeFlags extends RetentionFlags {
   readonly tlsClientCa?: string;
   readonly denyPrivateDestinations?: boolean;
   readonly allowDestination?: readonly string[];
+  readonly modelPrices?: string;
   readonly concurrency: string;
   readonly drainTimeout: string;
   readonly llmDailyBudget?: string;
@@ -75,7 +80,7 @@ export interface ServeFlags extends RetentionFlags {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Flags win over the contract's environment variables, those over defaults. Throws InvalidInput that names the flag. */
-export function readServeOptions(flags: ServeFlags, environment: Environment): AppOptions {
+export function readServeOptions(flags: ServeFlags, environment: Environment, models: ModelDefaults): AppOptions {
   const { host, port } = readListen(flags.listen ?? environment['SERVER_ADDR'] ?? '127.0.0.1:8080');
   return {
     ...readClusterOptions(flags),
@@ -90,6 +95,8 @@ export function readServeOptions(flags: ServeFlags, environment: Environment): A
     allowInsecureSources: flags.allowInsecureSources,
     tls: readTlsFiles(flags),
     destinations: readDestinations(flags),
+    models,
+    modelPrices: flags.modelPrices ?? null,
     concurrency: readCount(flags.concurrency, '--concurrency', 1000),
     drainMs: readDrain(flags.drainTimeout),
     retention: readRetention(flags, environment),

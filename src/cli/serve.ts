@@ -1,5 +1,6 @@
 import { createApp } from '../app/createApp.ts';
 import type { App } from '../app/createApp.ts';
+import { readModelDefaults } from '../app/models.ts';
 import { readServeOptions } from '../app/options.ts';
 import { describeDatabase } from '../app/store.ts';
 import { prepareSample } from '../app/sample.ts';
@@ -32,7 +33,8 @@ export async function serve(terminal: Terminal, flags: StartFlags): Promise<numb
   const { resources } = flags;
   const sample = resources === undefined ? await prepareSample(flags, terminal.env) : null;
   const flagsOrSample = sample?.flags ?? { ...flags, resources: resources ?? '' };
-  const options = readServeOptions(flagsOrSample, await environmentOf(terminal));
+  const environment = await environmentOf(terminal);
+  const options = readServeOptions(flagsOrSample, environment, readModelDefaults(environment));
   const asked = Promise.withResolvers<void>();
   const starting = new AbortController();
   function stop(): void {

@@ -24,7 +24,7 @@ export function addServerCommands(program: Command, action: Tie): void {
         .command('serve')
         .summary('Runs the server on this machine')
         .description(
-          'Runs the server on this machine. FIST_TOKEN: token of the API, 16 characters or more; the same for all replicas (default: a file beside the database)',
+          'Runs the server on this machine. FIST_TOKEN: token of the API, 16 characters or more; the same for all replicas (default: a file beside the database). LLM_PROVIDER, LLM_MODEL, LLM_ENDPOINT, LLM_API_KEY: the model of Workflows that name none (default: no model)',
         ),
     )
       .option(
@@ -43,7 +43,11 @@ export function addServerCommands(program: Command, action: Tie): void {
       .option('--tls-cert <file>', 'certificate to listen with, PEM; read again when it changes')
       .option('--tls-key <file>', 'its key, PEM')
       .option('--tls-client-ca <file>', 'authorities whose client certificates Sources may ask for, PEM')
-      .option('--deny-private-destinations', 'Sinks may not send to private addresses or this machine', false)
+      .option(
+        '--deny-private-destinations',
+        'Sinks and models may not be at private addresses or on this machine',
+        false,
+      )
       .option(
         '--allow-destination <place>',
         'but to this host (or *.suffix), address or network they may; more than once for several',
@@ -52,6 +56,7 @@ export function addServerCommands(program: Command, action: Tie): void {
           text,
         ],
       )
+      .option('--model-prices <file>', 'JSON with prices of models, before the list prices that come with this version')
       .option('--concurrency <runs>', 'runs that execute at the same time, in each replica', '8')
       .option('--retain-runs <limit>', retentionText('runs'))
       .option('--retain-events <limit>', retentionText('events'))

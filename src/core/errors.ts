@@ -94,6 +94,11 @@ export const errorCodes = {
     exitCode: 2,
     meaning: 'llmConfig.provider names no model provider of this version. There is no stand-in.',
   },
+  ModelMisconfigured: {
+    retryable: false,
+    exitCode: 2,
+    meaning: 'llmConfig lacks what its provider needs: a model, an endpoint, a key; the message names it.',
+  },
   ModelUnavailable: { retryable: true, exitCode: 3, meaning: 'The model provider could not be reached.' },
   ClusterUnavailable: {
     retryable: true,

@@ -42,12 +42,29 @@ export interface PlanRuntime {
   readonly llmConfig: LlmConfig | null;
 }
 
-export interface LlmConfig {
+/** A model of a provider. */
+export interface LlmTarget {
   readonly provider: string;
   readonly model: string | null;
   readonly endpoint: string | null;
   /** A Secret's `name[/key]`. */
   readonly apiKeySecret: string | null;
+  /** Tokens of a request and its answer; absent = what is known of the model. */
+  readonly contextTokens?: number;
+  /** Dollars for a million tokens; absent = what is known of the model. */
+  readonly price?: {
+    readonly input: number;
+    readonly cacheRead: number;
+    readonly cacheWrite: number;
+    readonly output: number;
+  };
+}
+
+export interface LlmConfig extends LlmTarget {
+  /** Of one answer; absent = the server's. */
+  readonly maxOutputTokens?: number;
+  /** Asked in this order where those before have failed for good. */
+  readonly fallbacks?: readonly LlmTarget[];
 }
 
 /** One step. `config` is what the step type's own schema accepted. */

@@ -1,10 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { alertOf } from '../../test/support/alert-snapshot.ts';
 import { eventObject, memoryCluster, podObject } from '../../test/support/memory-cluster.ts';
+import { modelWorld } from '../../test/support/model-world.ts';
 import { ended, looping } from '../../test/support/ended-container.ts';
 import { expectSound, oomShop, owner, runIn, shop, shopLogs, textOf } from '../../test/support/shop.ts';
-import { refuseModel } from '../agent/models/index.ts';
+import { openModel } from '../agent/models/open.ts';
 import { AppError } from '../core/errors.ts';
+import type { InvestigationFailure } from './input.ts';
+
+function refusalOf(provider: string): InvestigationFailure | null {
+  const access = openModel({ provider, model: null, endpoint: null, apiKeySecret: null }, modelWorld());
+  return access.kind === 'refused' ? access.failure : null;
+}
 
 test('clocks that did not count are an open question', async () => {
   const { result } = await runIn(memoryCluster({}, { ahead: ['Is the clock behind node/n2 right?'] }));
@@ -106,7 +113,7 @@ test('a cluster that never answers fails the step, with a report', async () => {
 
 test('a cluster that never answers comes before a refused model: it may be back, and the analyzers then report', async () => {
   const down = new AppError('ClusterUnavailable', 'the proxy says:\n<html>503</html>');
-  const refusal = refuseModel({ provider: 'openai', model: null, endpoint: null, apiKeySecret: null });
+  const refusal = refusalOf('mock');
   const { result, failure } = await runIn(memoryCluster({}, { instead: { '': down } }), { refusal });
   expect(failure).toMatchObject({ code: 'ClusterUnavailable', retryable: true });
   expect(result.report.split('\n')[0]).toMatch(/^The cluster could not be read: .*503.*model provider/);
@@ -119,27 +126,24 @@ test('no cluster: inconclusive, and the flag to give', async () => {
   expect(result.open_questions[0]).toContain('--context NAME');
 });
 
-test.each(['openai', 'mock', 'none\n# x'])(
-  'provider %s is refused, and the analyzers still report',
-  async (provider) => {
-    const { result, failure } = await runIn(oomShop(), {
-      refusal: refuseModel({ provider, model: null, endpoint: null, apiKeySecret: null }),
-    });
-    expect(failure).toMatchObject({ code: 'ModelUnknown', retryable: false });
-    expect(failure?.message).toContain('(known: none)');
-    expect(result.root_cause).toContain('OOMKilled');
-    expect(result.summary).toContain('is no model provider of this version');
-    expect(result.report.split('\n')[0]).toContain('is no model provider of this version');
-    expect(result.report.split('\n')[2]).toBe('# Investigation Summary');
-    expect(textOf(result).split('\n\n')[0]?.replace(/\s+/g, ' ')).toContain('is no model provider of this version');
-  },
-);
+test.each(['opus', 'mock', 'none\n# x'])('provider %s is refused, and the analyzers still report', async (provider) => {
+  const { result, failure } = await runIn(oomShop(), {
+    refusal: refusalOf(provider),
+  });
+  expect(failure).toMatchObject({ code: 'ModelUnknown', retryable: false });
+  expect(failure?.message).toContain('(known: none, anthropic, ');
+  expect(result.root_cause).toContain('OOMKilled');
+  expect(result.summary).toContain('is no model provider of this version');
+  expect(result.report.split('\n')[0]).toContain('is no model provider of this version');
+  expect(result.report.split('\n')[2]).toBe('# Investigation Summary');
+  expect(textOf(result).split('\n\n')[0]?.replace(/\s+/g, ' ')).toContain('is no model provider of this version');
+});
 
 test('provider none succeeds', async () => {
   expect(
     (
       await runIn(oomShop(), {
-        refusal: refuseModel({ provider: 'none', model: null, endpoint: null, apiKeySecret: null }),
+        refusal: refusalOf('none'),
       })
     ).failure,
   ).toBeNull();

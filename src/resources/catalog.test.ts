@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { noModelDefaults } from '../agent/models/choose.ts';
+import { builtInPrices } from '../agent/models/prices.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { buildCatalog } from './catalog.ts';
 import type { CatalogOptions } from './catalog.ts';
@@ -285,5 +287,75 @@ describe('limits of a Sink', () => {
   ])('%s is refused', (field) => {
     const found = buildCatalog([sink(`, delivery: {${field}}`)], options).sink('default', 'out');
     expect(conditions(found)).toEqual(['Ready=False InvalidSpec']);
+  });
+});
+
+describe('models', () => {
+  const models = { defaults: noModelDefaults, prices: builtInPrices() };
+  const triage = (llmConfig: string, step = 'type: agent, goal: why') =>
+    object('Workflow', 'triage', `{runtime: {llmConfig: ${llmConfig}}, steps: [{name: look, ${step}}]}`);
+  const built = (it: ResourceObject, changes: Partial<CatalogOptions> = {}) =>
+    buildCatalog([it], { ...options, models, ...changes }).workflow('default', 'triage');
+
+  test('one that cannot be asked is a condition, and the Workflow runs all the same', () => {
+    const none = { get: () => null };
+    const wrong: readonly (readonly [string, string])[] = [
+      ['{provider: mock}', 'ModelUnknown'],
+      ['{provider: local, model: m}', 'ModelMisconfigured'],
+      ['{provider: openai, apiKeySecret: absent}', 'SecretMissing'],
+      ['{provider: openai}', 'ModelMisconfigured'],
+    ];
+    for (const [config, reason] of wrong)
+      expect(conditions(built(triage(config), { secrets: none }))).toEqual([
+        'Ready=True Accepted',
+        `ModelsResolved=False ${reason}`,
+      ]);
+  });
+
+  test('it says what is wrong, what to do, and how much else there is', () => {
+    const config = '{provider: opnai, fallbacks: [{provider: local, model: m}]}';
+    expect(built(triage(config))?.conditions[1]?.message).toMatch(
+      /^llmConfig.provider "opnai" is no model provider .*; did you mean openai\? \(and 1 more\)$/,
+    );
+  });
+
+  test('none where all is there, no model is wanted, or no step asks one', () => {
+    const fine = ['{provider: openai, apiKeySecret: there}', '{provider: none}'];
+    for (const config of fine) expect(conditions(built(triage(config)))).toEqual(['Ready=True Accepted']);
+    const silent = triage('{provider: mock}', 'type: cli, command: echo');
+    expect(conditions(built(silent))).toEqual(['Ready=True Accepted']);
+    expect(conditions(built(workflow))).toEqual(['Ready=True Accepted']);
+  });
+
+  test("the server's own counts for a Workflow that says nothing, and for a step in a branch", () => {
+    const defaults = { ...noModelDefaults, provider: 'anthropic' };
+    const condition = ['Ready=True Accepted', 'ModelsResolved=False ModelMisconfigured'];
+    const keyless = { models: { ...models, defaults } };
+    expect(conditions(built(workflow, keyless))).toEqual(condition);
+    const inBranch = object(
+      'Workflow',
+      'triage',
+      "{steps: [{name: look, type: conditional, condition: 'true', agent: {goal: why}}]}",
+    );
+    expect(conditions(built(inBranch, keyless))).toEqual(condition);
+    const keyed = { models: { ...models, defaults: { ...defaults, apiKey: 'k' } } };
+    expect(conditions(built(workflow, keyed))).toEqual(['Ready=True Accepted']);
+  });
+
+  test('what an llmConfig says is in the plan, and nothing that it does not say', () => {
+    const config =
+      '{provider: local, model: m, endpoint: "http://x", contextTokens: 8192, maxOutputTokens: 1024, price: {input: 1, output: 2}, fallbacks: [{provider: claude}]}';
+    const target = { model: null, endpoint: null, apiKeySecret: null };
+    expect(built(triage(config))?.plan?.runtime.llmConfig).toEqual({
+      ...target,
+      provider: 'local',
+      model: 'm',
+      endpoint: 'http://x',
+      contextTokens: 8192,
+      maxOutputTokens: 1024,
+      price: { input: 1, cacheRead: 1, cacheWrite: 1, output: 2 },
+      fallbacks: [{ ...target, provider: 'claude' }],
+    });
+    expect(built(triage('{provider: none}'))?.plan?.runtime.llmConfig).toEqual({ ...target, provider: 'none' });
   });
 });

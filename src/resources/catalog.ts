@@ -1,3 +1,5 @@
+import { chooseModels } from '../agent/models/choose.ts';
+import type { ChoiceWorld } from '../agent/models/choose.ts';
 import { defaultRetryForMs, defaultSameCauseForMs, defaultSinkLimits } from '../core/catalog.ts';
 import type {
   Catalog,
@@ -6,8 +8,10 @@ import type {
   CatalogSource,
   CatalogWorkflow,
   Condition,
+  SecretReference,
   SinkLimits,
 } from '../core/catalog.ts';
+import type { Plan, PlanStep } from '../core/plan.ts';
 import type { Secrets } from '../core/ports.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
@@ -34,6 +38,8 @@ export interface CatalogOptions {
   /** `--tls-client-ca`. */
   readonly asksForCertificates: boolean;
   readonly secrets: Secrets;
+  /** What the server says of models; absent: Workflows are not held against it. */
+  readonly models?: Pick<ChoiceWorld, 'defaults' | 'prices'> | undefined;
 }
 
 /** Compiles all resources of one moment. Never throws: what is wrong stands in the conditions. */
@@ -49,7 +55,7 @@ export function* buildCatalogInPieces(objects: readonly ResourceObject[], option
   const workflows: CatalogWorkflow[] = [];
   for (const object of sorted.filter(({ kind }) => kind === 'Workflow')) {
     yield;
-    workflows.push(buildWorkflow(object, find));
+    workflows.push(buildWorkflow(object, options, find));
   }
   const findWorkflow = finder(workflows);
   const paths = new Map<string, CatalogSource>();
@@ -122,7 +128,7 @@ function sameCauseForMs(delivery: SinkSpec['delivery']): number {
   return delivery === undefined ? defaultSameCauseForMs : parseDuration(delivery.sameCauseFor);
 }
 
-function buildWorkflow(object: ResourceObject, findSink: Find<CatalogSink>): CatalogWorkflow {
+function buildWorkflow(object: ResourceObject, options: CatalogOptions, findSink: Find<CatalogSink>): CatalogWorkflow {
   const { namespace, name } = object;
   const { accepted: plan, issues } = compileWorkflow(namespace, name, object.spec);
   const missing = (plan?.sinks ?? []).filter((sink) => findSink(namespace, sink) === undefined);
@@ -137,7 +143,26 @@ function buildWorkflow(object: ResourceObject, findSink: Find<CatalogSink>): Cat
             message: `there is no Sink ${missing.map((sink) => `${namespace}/${sink}`).join(', ')}; deliveries to it are tried for a while and then fail`,
           },
         ];
+  if (plan !== null) more.push(...modelConditions(plan, options));
   return { ...head(object, issues, more), plan, planHash: plan === null ? null : canonicalSha256(plan) };
+}
+
+/** Secrets and the server's environment may come later, and runs report without a model: it does not make the Workflow not ready. */
+function modelConditions(
+  { namespace, runtime, steps }: Plan,
+  { models, secrets }: CatalogOptions,
+): readonly Condition[] {
+  if (models === undefined || !steps.some(asksModel)) return [];
+  const secret = (reference: SecretReference) => secrets.get(namespace, reference);
+  const [first, ...others] = chooseModels(runtime.llmConfig, { ...models, secret })?.problems ?? [];
+  if (first === undefined) return [];
+  const rest = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  const message = `${first.message}; ${first.next}${rest}`;
+  return [{ type: 'ModelsResolved', status: 'False', reason: first.code, message }];
+}
+
+function asksModel({ type, branches }: PlanStep): boolean {
+  return type === 'agent' || Object.values(branches).some(asksModel);
 }
 
 function buildSource(

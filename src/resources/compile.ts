@@ -1,6 +1,6 @@
-import { modelProviders } from '../agent/models/index.ts';
+import { llmConfigProblems } from '../agent/models/choose.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { LlmConfig, ModelBudget, Plan, PlanBudget, PlanStep } from '../core/plan.ts';
+import type { LlmConfig, LlmTarget, ModelBudget, Plan, PlanBudget, PlanStep } from '../core/plan.ts';
 import { micros } from '../lib/dollars.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { findStepDefinition } from '../workflows/steps/index.ts';
@@ -12,7 +12,7 @@ import { specIssues } from './spec-issues.ts';
 import { textIssues } from './templates.ts';
 import type { TemplateScope } from './templates.ts';
 import { branchFields, stepFields, workflowSpec } from './workflow.ts';
-import type { WorkflowSpec } from './workflow.ts';
+import type { LlmTargetSpec, WorkflowSpec } from './workflow.ts';
 
 type Path = readonly (string | number)[];
 
@@ -67,7 +67,7 @@ function compile(namespace: string, name: string, value: unknown): Checked<Plan>
       (index) => ['spec', 'outputs', index, 'name'],
     ),
   );
-  issues.push(...providerIssues(spec));
+  issues.push(...modelIssues(spec));
   issues.push(...duplicates(spec.sinks, (index) => ['spec', 'sinks', index]));
   const plan: Plan = {
     version: 1,
@@ -92,8 +92,12 @@ function compile(namespace: string, name: string, value: unknown): Checked<Plan>
 function llmConfig(spec: WorkflowSpec): LlmConfig | null {
   const given = spec.runtime?.llmConfig;
   if (given === undefined) return null;
-  const { provider, model = null, endpoint = null, apiKeySecret = null } = given;
-  return { provider, model, endpoint, apiKeySecret };
+  const { maxOutputTokens, fallbacks } = given;
+  return {
+    ...llmTarget(given),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(fallbacks === undefined ? {} : { fallbacks: fallbacks.map((each) => llmTarget(each)) }),
+  };
 }
 
 function planBudget({ run, day }: NonNullable<WorkflowSpec['budget']>): PlanBudget {
@@ -104,14 +108,30 @@ function planBudget({ run, day }: NonNullable<WorkflowSpec['budget']>): PlanBudg
   return { run: limits(run), day: limits(day) };
 }
 
-/** There is no stand-in for a provider that this version does not have: its agent steps fail with ModelUnknown. */
-function providerIssues(spec: WorkflowSpec): readonly Issue[] {
-  const provider = spec.runtime?.llmConfig?.provider;
-  const names = modelProviders.map(({ name }) => name);
-  if (provider === undefined || names.includes(provider)) return [];
-  const message = `model provider ${provider} is not part of this version: agent steps report what the analyzers found, and fail`;
-  const path = ['spec', 'runtime', 'llmConfig', 'provider'];
-  return [{ path, severity: 'error', tolerated: true, message, next: `providers are: ${names.join(', ')}` }];
+function llmTarget(given: LlmTargetSpec): LlmTarget {
+  const { provider, model = null, endpoint = null, apiKeySecret = null, contextTokens, price } = given;
+  return {
+    provider,
+    model,
+    endpoint,
+    apiKeySecret,
+    ...(contextTokens === undefined ? {} : { contextTokens }),
+    ...(price === undefined
+      ? {}
+      : {
+          price: { ...price, cacheRead: price.cacheRead ?? price.input, cacheWrite: price.cacheWrite ?? price.input },
+        }),
+  };
+}
+
+/** There is no stand-in for a model that cannot be asked: agent steps fail. What the server may bring is a warning. */
+function modelIssues(spec: WorkflowSpec): readonly Issue[] {
+  return llmConfigProblems(llmConfig(spec)).map(({ isCertain, path, message, next }) => ({
+    path: ['spec', 'runtime', 'llmConfig', ...path],
+    ...(isCertain ? { severity: 'error', tolerated: true } : { severity: 'warning' }),
+    message: `${message}: agent steps report what the analyzers found, and fail`,
+    next,
+  }));
 }
 
 /** Reads steps in the order of the plan: each sees the names of those before it. */

@@ -7,6 +7,7 @@ import { createComplaints } from '../lib/complaints.ts';
 import { finish, finishInTurns } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
 import { buildCatalogInPieces } from './catalog.ts';
+import type { CatalogOptions } from './catalog.ts';
 import { vanishedType } from './conditions.ts';
 import { isOverdue, objectIssues, keepLastGood, nothingKept, objectsInUse } from './last-good.ts';
 import type { Kept } from './last-good.ts';
@@ -24,6 +25,8 @@ export interface ResourceFolderOptions {
   readonly loopback: boolean;
   readonly allowInsecureSources: boolean;
   readonly asksForCertificates: boolean;
+  /** What the server says of models. */
+  readonly models?: CatalogOptions['models'];
   /** Where senders reach the server, for messages; null = only paths are told. */
   readonly publicUrl: string | null;
   readonly clock: Clock;

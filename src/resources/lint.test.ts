@@ -38,7 +38,7 @@ describe('lint', () => {
       'E 7:20 spec.triggerWorkflow: there is no Workflow default/triag -> did you mean triage?',
       'W 15:5 spec.config: no authentication: accepted on loopback only, or with --allow-insecure-sources -> add to config: authentication: {type: bearer, secretRef: two-token}',
       'E 15:11 spec.config.path: path alerts belongs to Source default/one (broken/references.yaml:1) -> choose another path',
-      'E 22:35 spec.runtime.llmConfig.provider: model provider mock is not part of this version: agent steps report what the analyzers found, and fail -> providers are: none',
+      'E 22:35 spec.runtime.llmConfig.provider: llmConfig.provider "mock" is no model provider of this version (known: none, anthropic, openai, openai-compatible, google, bedrock, azure): agent steps report what the analyzers found, and fail -> none stands for the analyzers alone',
       'E 27:17 spec.steps[0].goal: step second has not run yet when this is rendered -> steps that have run by then: none',
       'E 28:13 spec.steps[0].goal: there is no step frist -> steps that have run by then: none',
       'W 28:42 spec.steps[0].goal: .env.HOST is not in spec.runtime.environment, so it is empty',

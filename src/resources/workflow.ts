@@ -80,19 +80,62 @@ function branchDescription(field: string): string {
   return `${kind} that runs where a ${uses.map(({ type }) => type).join(' or ')} step chooses its branch ${use?.branch ?? field}.`;
 }
 
-const llmConfig = z.strictObject({
+const dollars = z.number().min(0).max(100_000);
+
+const llmTarget = z.strictObject({
   provider: z
     .string()
     .min(1)
     .max(63)
     .meta({ description: 'Model provider; none = analyzers only. An unknown one fails the agent steps.' }),
-  model: z.string().max(255).optional().meta({ description: 'Name of the model.' }),
+  model: z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .meta({ description: 'Name of the model, as its provider calls it; of Azure, of its deployment.' }),
   endpoint: z
     .string()
     .max(2048)
     .optional()
-    .meta({ description: 'Address of the provider, where it is not the usual one.' }),
-  apiKeySecret: z.string().max(507).optional().meta({ description: 'Secret with the key: name, or name/key.' }),
+    .meta({ description: 'Address of the provider, where it is not the usual one. It gets no key of the server.' }),
+  apiKeySecret: z
+    .string()
+    .max(507)
+    .optional()
+    .meta({ description: 'Secret with the key: name, or name/key. Absent: the key of the server.' }),
+  contextTokens: z
+    .int()
+    .min(2048)
+    .max(100_000_000)
+    .optional()
+    .meta({ description: 'Tokens that the model takes, its answer included; absent: what is known of it.' }),
+  price: z
+    .strictObject({
+      input: dollars.meta({ description: 'Of what is sent.' }),
+      output: dollars.meta({ description: 'Of what is answered.' }),
+      cacheRead: dollars.optional().meta({ description: 'Of what is sent and was kept; default: as input.' }),
+      cacheWrite: dollars.optional().meta({ description: 'Of what is sent to be kept; default: as input.' }),
+    })
+    .optional()
+    .meta({ description: 'Dollars for a million tokens; absent: the list price, where it is known.' }),
+});
+
+/** A model, as a Workflow names it. */
+export type LlmTargetSpec = z.output<typeof llmTarget>;
+
+const llmConfig = llmTarget.extend({
+  maxOutputTokens: z
+    .int()
+    .min(256)
+    .max(1_000_000)
+    .optional()
+    .meta({ description: 'Tokens of one answer at most; absent: LLM_MAX_TOKENS of the server, or a default.' }),
+  fallbacks: z
+    .array(llmTarget)
+    .max(5)
+    .optional()
+    .meta({ description: 'Models that are asked in this order where those before have failed for good.' }),
 });
 
 const modelBudget = (description: string) =>

@@ -1,5 +1,6 @@
 // The server without the bounds of what waits in memory, for the control run of the overload test.
 //   node test/chaos/unbounded.ts serve --resources DIR --db FILE --listen HOST:PORT
+import { noModelDefaults } from '../../src/agent/models/choose.ts';
 import { keepEverything } from '../../src/core/retention.ts';
 import { parseArgs } from 'node:util';
 import { createApp } from '../../src/app/createApp.ts';
@@ -35,6 +36,8 @@ const app = await createApp(
     allowInsecureSources: false,
     tls: null,
     destinations: { allowPrivate: true },
+    models: noModelDefaults,
+    modelPrices: null,
     concurrency: 8,
     drainMs: 25_000,
     modelBudget: null,

@@ -1,3 +1,4 @@
+import { noModelDefaults } from '../../src/agent/models/choose.ts';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApp } from '../../src/app/createApp.ts';
@@ -117,6 +118,8 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       allowInsecureSources: false,
       tls: null,
       destinations: { allowPrivate: true },
+      models: noModelDefaults,
+      modelPrices: null,
       concurrency: 8,
       drainMs: 2000,
       modelBudget: null,

@@ -131,6 +131,7 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
     owner: 'test',
     templates: plainTemplates,
     commands: options.commands ?? null,
+    openModel: () => ({ kind: 'none' }),
     secretValues: async () => [],
     steps: [scripted(options.deeds ?? {}), conditional, cli],
     metrics: {

@@ -1,17 +1,30 @@
-import type { Model, Price } from './model.ts';
+import type { LanguageModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider';
 
 /** What a provider is opened with. */
 export interface ModelSettings {
-  /** As the Workflow writes it; the provider's default where it names none. */
+  /** As the provider calls it. */
   readonly model: string;
   /** null = the provider's own. */
   readonly endpoint: string | null;
   /** null = none is configured. */
   readonly apiKey: string | null;
+  /** Those of `variables` and `credentials` of its definition that are set. */
+  readonly variables: Readonly<Record<string, string>>;
   /** The one outbound client in the form that SDKs take: addresses are checked, answers bounded, redirects are answers. */
   readonly fetch: typeof globalThis.fetch;
-  readonly contextTokens: number;
-  readonly price: Price | null;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** A model in the form of its SDK. */
+export interface SdkModel {
+  readonly model: LanguageModelV4;
+  /** Of every request. */
+  readonly options?: SharedV4ProviderOptions;
+  /** Marks a message up to which the next request will be the same; absent: the provider sees that itself, or never. */
+  readonly cacheMark?: SharedV4ProviderOptions;
+  /** Before every request; what it throws is that request's failure. */
+  readonly prepare?: () => Promise<unknown>;
 }
 
 /** A provider of models, one file each. */
@@ -22,16 +35,28 @@ export interface ModelDefinition {
   readonly aliases: readonly string[];
   /** One line, for people. */
   readonly description: string;
-  /** null: the Workflow must name a model. */
+  /** Other names of models, `sonnet`. */
+  readonly modelAliases: Readonly<Record<string, string>>;
+  /** null: somebody must name a model. */
   readonly defaultModel: string | null;
-  /** Address where the Workflow names none; null: it must name one. */
-  readonly defaultEndpoint: string | null;
-  /** Whether it answers without a key. */
+  /** Whether somebody must name an address. */
+  readonly needsEndpoint: boolean;
+  /** Whether it answers nobody without a key. */
   readonly needsKey: boolean;
-  /** The environment variable that holds the key where no Secret is named, `ANTHROPIC_API_KEY`. */
-  readonly keyVariable: string;
+  /** Environment variables that hold the key where no Secret is named; the first that is set. */
+  readonly keyVariables: readonly string[];
+  /** Further environment variables that it is configured with. */
+  readonly variables: readonly string[];
+  /** And those that prove who asks: only for addresses that the server chose. */
+  readonly credentials: readonly string[];
+  /** Requests to one model at one address at the same time. */
+  readonly concurrency: number;
+  /** Tokens of a model that nobody knows. */
+  readonly contextTokens: number;
+  /** Why it cannot be asked although model, address and key are there; null = it can. */
+  readonly missing?: (settings: Pick<ModelSettings, 'apiKey' | 'variables'>) => string | null;
   /** Loads the SDK, only now. */
-  open(settings: ModelSettings): Promise<Model>;
+  open(settings: ModelSettings): Promise<SdkModel>;
 }
 
 /** The identity, for its type. */

@@ -1,25 +1,33 @@
-import type { LlmConfig } from '../../core/plan.ts';
-import type { InvestigationFailure } from '../../investigation/input.ts';
-import { oneLine } from '../../lib/printable.ts';
+import { anthropic } from './anthropic.ts';
+import { azure } from './azure.ts';
+import { bedrock } from './bedrock.ts';
+import type { ModelDefinition } from './define.ts';
+import { google } from './google.ts';
+import { openaiCompatible } from './openai-compatible.ts';
+import { openai } from './openai.ts';
 
-/** A provider that `llmConfig.provider` may name. */
-export interface ModelProvider {
-  readonly name: string;
-  readonly description: string;
-}
-
-/** All of them, in the order in which they are listed to people. There is no stand-in for one that is absent. */
-export const modelProviders: readonly ModelProvider[] = [
-  { name: 'none', description: 'No model: the analyzers alone.' },
+/** All providers, in the order in which they are listed to people. There is no stand-in for one that is absent, least of all `mock`. */
+export const modelDefinitions: readonly ModelDefinition[] = [
+  anthropic,
+  openai,
+  openaiCompatible,
+  google,
+  bedrock,
+  azure,
 ];
 
-/** ModelUnknown, or null where the provider is known: only a provider of the registry is accepted; there is no stand-in, least of all `mock`. */
-export function refuseModel(config: LlmConfig | null): InvestigationFailure | null {
-  if (config === null || config.provider === 'none') return null;
-  const known = modelProviders.map((provider) => provider.name).join(', ');
-  return {
-    code: 'ModelUnknown',
-    message: `llmConfig.provider ${JSON.stringify(oneLine(config.provider, 60))} is no model provider of this version (known: ${known})`,
-    retryable: false,
-  };
+/** The provider with this name, or other name. */
+export function findModelDefinition(name: string): ModelDefinition | undefined {
+  return modelDefinitions.find((definition) => definition.name === name || definition.aliases.includes(name));
 }
+
+/** What `llmConfig.provider` may say: `none`, names and other names. */
+export const modelProviderNames: readonly string[] = [
+  'none',
+  ...modelDefinitions.flatMap(({ name, aliases }) => [name, ...aliases]),
+];
+
+/** Environment variables that any provider looks at. */
+export const modelVariables: readonly string[] = modelDefinitions.flatMap(
+  ({ keyVariables, variables, credentials }) => [...keyVariables, ...variables, ...credentials],
+);

@@ -33,8 +33,8 @@ export interface Usage {
   readonly outputTokens: number;
 }
 
-/** `length`: cut at `maxOutputTokens`. */
-export type FinishReason = 'stop' | 'tool-calls' | 'length' | 'content-filter' | 'other';
+/** `length`: cut at `maxOutputTokens`. What was filtered or broken off is no answer. */
+export type FinishReason = 'stop' | 'tool-calls' | 'length' | 'other';
 
 export interface ModelAnswer {
   readonly message: Extract<Message, { role: 'assistant' }>;
@@ -44,11 +44,16 @@ export interface ModelAnswer {
 }
 
 /** Dollars for a million tokens. */
-export interface Price {
+export interface Rates {
   readonly input: number;
   readonly cacheRead: number;
   readonly cacheWrite: number;
   readonly output: number;
+}
+
+export interface Price extends Rates {
+  /** Of a request with more tokens in than this, cached ones included: all of it. */
+  readonly beyond?: { readonly inputTokens: number; readonly rates: Rates };
 }
 
 /** A model that can be asked. */
@@ -59,6 +64,8 @@ export interface Model {
   readonly contextTokens: number;
   /** null = unknown: money is then not counted, which is said. */
   readonly price: Price | null;
+  /** Requests that share a place share its slots: the same model at the same address. */
+  readonly place: { readonly name: string; readonly slots: number };
   /** Asks once and never waits to ask again. Throws ModelFailure, or the signal's reason. */
   ask(request: ModelRequest): Promise<ModelAnswer>;
 }
@@ -77,6 +84,7 @@ export const modelFailureReasons = {
   ContentFiltered: 'the provider filtered the content',
   BrokenAnswer: 'the answer could not be read',
   BadRequest: 'the provider refused the request',
+  NotAllowed: 'requests to the address of the provider are not allowed',
 } as const;
 export type ModelFailureReason = keyof typeof modelFailureReasons;
 
@@ -98,16 +106,27 @@ export class ModelFailure extends AppError {
   readonly retryAfterMs: number | null;
   /** Whether tokens may have been used. */
   readonly wasSent: boolean;
+  /** What was used, where the provider said so all the same; null = nobody knows. */
+  readonly usage: Usage | null;
 
   constructor(
     reason: ModelFailureReason,
     message: string,
-    details: { readonly retryAfterMs?: number | null; readonly wasSent?: boolean } = {},
+    details: {
+      readonly retryAfterMs?: number | null;
+      readonly wasSent?: boolean;
+      readonly usage?: Usage | null;
+      readonly next?: string;
+    } = {},
   ) {
-    super('ModelUnavailable', message, { retryable: passing.has(reason) });
+    super('ModelUnavailable', message, {
+      retryable: passing.has(reason),
+      ...(details.next === undefined ? {} : { next: details.next }),
+    });
     this.reason = reason;
     this.retryAfterMs = details.retryAfterMs ?? null;
     this.wasSent = details.wasSent ?? true;
+    this.usage = details.usage ?? null;
   }
 }
 
@@ -119,11 +138,13 @@ export function totalTokens({ inputTokens, cacheReadTokens, cacheWriteTokens, ou
 /** Millionths of a dollar, rounded up; 0 where the price is unknown. */
 export function costMicros(usage: Usage, price: Price | null): number {
   if (price === null) return 0;
+  const sent = usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
+  const rates = price.beyond !== undefined && sent > price.beyond.inputTokens ? price.beyond.rates : price;
   return Math.ceil(
-    usage.inputTokens * price.input +
-      usage.cacheReadTokens * price.cacheRead +
-      usage.cacheWriteTokens * price.cacheWrite +
-      usage.outputTokens * price.output,
+    usage.inputTokens * rates.input +
+      usage.cacheReadTokens * rates.cacheRead +
+      usage.cacheWriteTokens * rates.cacheWrite +
+      usage.outputTokens * rates.output,
   );
 }
 

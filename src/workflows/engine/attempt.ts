@@ -159,7 +159,7 @@ function stepIo(
     now: context.now,
     log: context.log.child({ run: run.id, path: row.path, attempt: row.attempt }),
     alert: run.input.alert ?? run.input.asked ?? null,
-    llmConfig: plan.runtime.llmConfig,
+    openModel: () => context.openModel(plan.namespace, plan.runtime.llmConfig),
     image: plan.runtime.image,
     environment: plan.runtime.environment,
     branches: Object.keys(step.branches),

@@ -1,6 +1,7 @@
+import type { ModelAccess } from '../../agent/models/open.ts';
 import type { Cluster } from '../../core/cluster.ts';
 import { AppError } from '../../core/errors.ts';
-import type { ModelBudget, Plan, PlanStep } from '../../core/plan.ts';
+import type { LlmConfig, ModelBudget, Plan, PlanStep } from '../../core/plan.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { CatalogHolder, Clock, CommandRunner, Log } from '../../core/ports.ts';
 import type { RunRecord, StepRecord } from '../../core/run.ts';
@@ -33,6 +34,8 @@ export interface EngineOptions {
   readonly cluster: Cluster | null;
   /** null = `cli` steps fail with ExecNotAllowed. */
   readonly commands: CommandRunner | null;
+  /** Models for the runs of a namespace. */
+  openModel(namespace: string, config: LlmConfig | null): ModelAccess;
   /** Values of the Secrets of the resources. */
   readonly secretValues: () => Promise<readonly string[]>;
   /** What all models of this installation may use on a UTC day; null = no limit. */

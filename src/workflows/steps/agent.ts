@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { refuseModel } from '../../agent/models/index.ts';
 import { investigate } from '../../investigation/investigate.ts';
 import { maskValues } from '../../lib/mask-values.ts';
 import type { JsonObject } from '../../core/json.ts';
@@ -38,13 +37,14 @@ export const agent = defineStep({
   defaultTimeoutMs: 10 * 60_000,
   branches: [],
   async run(io, config) {
+    const access = io.openModel();
     const investigated = await investigate({
       cluster: io.cluster,
       alert: io.alert,
       goal: goalText(io, config.goal),
       asked: askedText(io, config.goal),
       firstEvidenceNumber: io.firstEvidenceNumber,
-      refusal: refuseModel(io.llmConfig),
+      refusal: access.kind === 'refused' ? access.failure : null,
       now: io.now,
       signal: io.signal,
       maxIterations: config.maxIterations,

@@ -3,7 +3,7 @@ import type { AgentEvent, AgentJournal } from '../../core/agent-event.ts';
 import type { ModelCharge } from '../../core/agent-store.ts';
 import type { Cluster } from '../../core/cluster.ts';
 import type { JsonValue } from '../../core/json.ts';
-import type { LlmConfig } from '../../core/plan.ts';
+import type { ModelAccess } from '../../agent/models/open.ts';
 import type { CommandRunner, Log } from '../../core/ports.ts';
 import type { AlertSnapshot, ProcessIdentity, StepOutcome } from '../../core/run.ts';
 import type { Timestamp } from '../../core/time.ts';
@@ -26,7 +26,6 @@ export interface StepIo {
   readonly now: () => Timestamp;
   readonly log: Log;
   readonly alert: AlertSnapshot | null;
-  readonly llmConfig: LlmConfig | null;
   readonly image: string;
   /** `spec.runtime.environment`. */
   readonly environment: Readonly<Record<string, string>>;
@@ -50,6 +49,8 @@ export interface StepIo {
   readonly cluster: Cluster | null;
   /** null = the server was started without `--allow-exec`. */
   readonly commands: CommandRunner | null;
+  /** The models of the Workflow's llmConfig, or the server's. */
+  openModel(): ModelAccess;
   /** Values of the Secrets of the resources: nothing that a step gives back may hold one. */
   readonly secretValues: () => Promise<readonly string[]>;
   /** Number of the first evidence of this attempt: 7 = `e7`. */

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../../test/support/engine.ts';
+import { modelWorld } from '../../../test/support/model-world.ts';
+import { openModel } from '../../agent/models/open.ts';
 import type { CommandRequest, CommandResult } from '../../core/ports.ts';
 import { agent, askedText, goalText } from './agent.ts';
 import { cli } from './cli.ts';
@@ -21,7 +23,7 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     now: () => start,
     log: silentLog,
     alert: null,
-    llmConfig: null,
+    openModel: () => ({ kind: 'none' }),
     image: 'busybox',
     environment: { TEAM: 'shop', FIST_RUN_ID: 'forged' },
     branches: [],
@@ -234,7 +236,8 @@ describe('agent', () => {
 
   test('5.9.10 an unknown model provider fails and leaves the report', async () => {
     const llmConfig = { provider: 'oracle-of-delphi', model: null, endpoint: null, apiKeySecret: null };
-    expect(await agent.run(stepIo({ llmConfig }), config)).toMatchObject({
+    const openRefused = () => openModel(llmConfig, modelWorld());
+    expect(await agent.run(stepIo({ openModel: openRefused }), config)).toMatchObject({
       ok: false,
       code: 'ModelUnknown',
       result: { report: expect.any(String) },

@@ -68,7 +68,11 @@ export const messagesWire: Wire = {
     const text = answerText(answer);
     const content: JsonValue[] = [];
     if (reasoning !== undefined)
-      content.push({ type: 'thinking', thinking: reasoning, signature: signatureOf(reasoning) });
+      content.push({
+        type: 'thinking',
+        thinking: reasoning,
+        signature: signatureOf(reasoning, objectsIn(body['messages'])),
+      });
     if (text !== '') content.push({ type: 'text', text });
     for (const [index, call] of calls.entries())
       content.push({
@@ -146,7 +150,9 @@ function messagesProblem(messages: readonly JsonObject[], hasTools: boolean): st
     if (typeof content === 'string' && content === '') return `${at}: all messages must have non-empty content`;
     const parts = objectsIn(content);
     if (typeof content !== 'string' && parts.length === 0) return `${at}: all messages must have non-empty content`;
-    const wrong = parts.map((part, place) => partProblem(part, `${at}.content.${place}`)).find((each) => each !== null);
+    const wrong = parts
+      .map((part, place) => partProblem(part, `${at}.content.${place}`, messages.slice(0, index)))
+      .find((each) => each !== null);
     if (wrong !== undefined) return wrong;
     const order = role === 'user' ? resultsProblem(parts, open, at) : null;
     if (order !== null) return order;
@@ -161,7 +167,7 @@ function messagesProblem(messages: readonly JsonObject[], hasTools: boolean): st
   return messages.at(-1)?.['role'] === 'assistant' ? 'This model does not support assistant message prefill.' : null;
 }
 
-function partProblem(part: JsonObject, at: string): string | null {
+function partProblem(part: JsonObject, at: string, before: readonly JsonObject[]): string | null {
   switch (part['type']) {
     case 'text':
       return textOf(part['text']).trim() === '' ? `${at}: text content blocks must contain non-whitespace text` : null;
@@ -176,7 +182,7 @@ function partProblem(part: JsonObject, at: string): string | null {
     case 'tool_result':
       return contentText(part['content']) === '' ? `${at}.tool_result.content: empty` : null;
     case 'thinking':
-      return part['signature'] === signatureOf(textOf(part['thinking']))
+      return part['signature'] === signatureOf(textOf(part['thinking']), before)
         ? null
         : `${at}: Invalid \`signature\` in \`thinking\` block`;
     default:

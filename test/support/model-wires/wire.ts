@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { JsonObject, JsonValue } from '../../../src/core/json.ts';
 import { objectOf } from '../../../src/core/json.ts';
+import { sha256Hex } from '../../../src/lib/hash.ts';
 
 // What the wires of model providers have in common, for the scripted server.
 
@@ -141,9 +142,14 @@ export function answerText({ text, json }: ScriptedAnswer): string {
   return text ?? (json === undefined ? '' : JSON.stringify(json));
 }
 
-/** What a provider gives reasoning away with, so that it knows its own again. */
-export function signatureOf(reasoning: string): string {
-  return `signed-${Buffer.from(reasoning).toString('base64')}`;
+/** What a provider gives reasoning away with, so that it knows its own again: bound to what it answered. */
+export function signatureOf(reasoning: string, before: readonly JsonObject[]): string {
+  return `signed-${sha256Hex(JSON.stringify([reasoning, before], withoutMarks)).slice(0, 32)}`;
+}
+
+/** What is to be kept may change from one request to the next. */
+function withoutMarks(name: string, value: JsonValue): JsonValue | undefined {
+  return name === 'cache_control' || name === 'cachePoint' ? undefined : value;
 }
 
 /** The id of the call with this index in the answer with this number. */

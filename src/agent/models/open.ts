@@ -1,0 +1,71 @@
+import type { LlmConfig } from '../../core/plan.ts';
+import type { Clock, HttpClient } from '../../core/ports.ts';
+import type { InvestigationFailure } from '../../investigation/input.ts';
+import { createModel } from './adapter.ts';
+import { chooseModels } from './choose.ts';
+import type { ChoiceWorld, ChosenModel } from './choose.ts';
+import { fetchOver } from './fetch.ts';
+import type { Model, PatientModel } from './model.ts';
+import { createPatientModel } from './patience.ts';
+import type { PatienceOptions } from './patience.ts';
+
+/** What models are opened with. */
+export interface ModelWorld extends ChoiceWorld, Pick<PatienceOptions, 'slots' | 'random'> {
+  readonly http: HttpClient;
+  readonly clock: Pick<Clock, 'now' | 'sleep'>;
+}
+
+/** Whether a model can be asked. */
+export type ModelAccess =
+  /** None is wanted: the analyzers alone. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'refused'; readonly failure: InvestigationFailure }
+  | {
+      readonly kind: 'open';
+      readonly model: PatientModel;
+      /** null: nobody says. */
+      readonly maxOutputTokens: number | null;
+      /** Of the models that are named, those that cannot be asked, and why. */
+      readonly problems: readonly string[];
+    };
+
+/**
+ * Opens the models of an llmConfig, or those of the server where there is none. Loads nothing and asks nobody yet. A provider that
+ * nobody knows is a refusal wherever it stands; a model that lacks something is left out while another one can be asked.
+ */
+export function openModel(config: LlmConfig | null, world: ModelWorld): ModelAccess {
+  const chosen = chooseModels(config, world);
+  if (chosen === null) return { kind: 'none' };
+  const [first, ...others] = chosen.models.map((model) => asModel(model, world));
+  const refused = chosen.problems.find(({ code }) => code === 'ModelUnknown') ?? chosen.problems[0];
+  if (refused !== undefined && (first === undefined || refused.code === 'ModelUnknown')) {
+    const { code, message, next } = refused;
+    return { kind: 'refused', failure: { code, message: `${message}; ${next}`, retryable: code === 'SecretMissing' } };
+  }
+  if (first === undefined) throw new Error('a model that cannot be asked is a problem');
+  return {
+    kind: 'open',
+    model: createPatientModel({ ...world, models: [first, ...others] }),
+    maxOutputTokens: config?.maxOutputTokens ?? world.defaults.maxOutputTokens,
+    problems: chosen.problems.map(({ message }) => message),
+  };
+}
+
+/** One model of those that were chosen. */
+export function asModel(
+  { definition, ...settings }: ChosenModel,
+  { defaults, http, clock }: Pick<ModelWorld, 'defaults' | 'http' | 'clock'>,
+): Model {
+  const { name, concurrency } = definition;
+  const { model, endpoint, apiKey, contextTokens, price } = settings;
+  return createModel({
+    name: `${name}/${model}`,
+    contextTokens,
+    price,
+    place: { name: `${endpoint ?? name} ${model}`, slots: concurrency },
+    apiKey,
+    temperature: defaults.temperature,
+    clock,
+    open: () => definition.open({ ...settings, fetch: fetchOver(http), now: () => clock.now() }),
+  });
+}
