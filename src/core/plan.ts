@@ -1,3 +1,4 @@
+import type { SecretReference } from './catalog.ts';
 import type { JsonObject } from './json.ts';
 
 /** A compiled Workflow: what a run executes. Stored once per content in `plans`, named by its hash. */
@@ -40,6 +41,50 @@ export interface PlanRuntime {
   readonly environment: Readonly<Record<string, string>>;
   /** null = analyzers only. */
   readonly llmConfig: LlmConfig | null;
+  /** Whose tools the model of agent steps may use; absent = none. */
+  readonly mcpServers?: readonly McpServer[];
+}
+
+/** A server of the Model Context Protocol (MCP). */
+export interface McpServer {
+  /** Unique within the Workflow. */
+  readonly name: string;
+  readonly at: McpPlace;
+  /** What is not here is never called. */
+  readonly tools: readonly McpToolPin[];
+  /** Of the beginning, and of each call. */
+  readonly timeoutMs: number;
+}
+
+export interface McpToolPin {
+  readonly name: string;
+  /** Of the definition that a person has read: lowercase hex SHA-256. */
+  readonly pin: string;
+}
+
+/** Values in `secret...` are Secrets, `name[/key]`. */
+export type McpPlace =
+  | {
+      readonly of: 'url';
+      readonly url: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly secretHeaders: Readonly<Record<string, string>>;
+      readonly authentication: HttpAuthentication | null;
+    }
+  | {
+      readonly of: 'program';
+      /** An absolute path, and arguments. */
+      readonly command: readonly [string, ...string[]];
+      readonly environment: Readonly<Record<string, string>>;
+      readonly secretEnvironment: Readonly<Record<string, string>>;
+    };
+
+/** Bearer token, or user name and password. */
+export interface HttpAuthentication {
+  readonly type: 'bearer' | 'basic';
+  readonly username?: string | undefined;
+  readonly secretRef?: string | undefined;
+  readonly secretKeyRef?: SecretReference | undefined;
 }
 
 /** A model of a provider. */

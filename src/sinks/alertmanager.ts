@@ -7,7 +7,7 @@ import { duration } from '../lib/schema.ts';
 import { percent } from '../report/words.ts';
 import { filtersOf, isSameAlert, listedAlerts, listedSilences, matchersOf, silencesOnly } from './alertmanager-api.ts';
 import type { ListedAlert, ListedSilence } from './alertmanager-api.ts';
-import { authentication, authorization } from './authorization.ts';
+import { authentication, authorization } from '../lib/authorization.ts';
 import { defineSink } from './define.ts';
 import type { SinkIo } from './define.ts';
 import { action, endpoint, template } from './fields.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DeliveryVerdict } from '../core/delivery.ts';
 import { cutText } from '../lib/cut.ts';
 import { percent } from '../report/words.ts';
-import { authentication, authorization } from './authorization.ts';
+import { authentication, authorization } from '../lib/authorization.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery, SinkIo } from './define.ts';
 import { endpoint, tags, template } from './fields.ts';

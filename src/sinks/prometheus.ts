@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DeliveryVerdict } from '../core/delivery.ts';
 import { cutText } from '../lib/cut.ts';
-import { authentication, authorization } from './authorization.ts';
+import { authentication, authorization } from '../lib/authorization.ts';
 import { defineSink } from './define.ts';
 import { endpoint, templated } from './fields.ts';
 import { below, sendRequest } from './http.ts';

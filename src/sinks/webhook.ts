@@ -1,7 +1,7 @@
 import { objectOf } from '../core/json.ts';
 import { z } from 'zod';
 import { oneLine } from '../lib/printable.ts';
-import { authentication, authorization } from './authorization.ts';
+import { authentication, authorization } from '../lib/authorization.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery } from './define.ts';
 import { endpoint, format, template } from './fields.ts';

@@ -2,12 +2,17 @@ import { createRequire } from 'node:module';
 import type { Options, ValidateFunction } from 'ajv';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
-import { compileRegex } from '../lib/template/regex.ts';
-import { withinTime } from '../lib/time-limit.ts';
-import type { Wrong } from './pairs.ts';
+import { compileRegex } from './template/regex.ts';
+import { withinTime } from './time-limit.ts';
+
+/** What is wrong with a field of a value; `field` is its path with dots, empty for the whole. */
+export interface SchemaProblem {
+  readonly field: string;
+  readonly message: string;
+}
 
 /** What is wrong with a value; null = nothing. */
-export type CheckValue = (value: unknown) => Wrong | null;
+export type CheckValue = (value: unknown) => SchemaProblem | null;
 
 /** `uniqueItems` compares each with each. */
 const mostUniqueItems = 1000;
@@ -18,15 +23,19 @@ const mostMs = 1000;
 /**
  * Compiles a JSON Schema, of draft 2020-12 or, where `$schema` says so, draft-07. The library takes some 20 ms to load, so it
  * is loaded when the first schema is compiled. `format` says nothing and patterns are RE2, so that no text of a sender takes
- * long. Throws InvalidResource.
+ * long. Words that no draft knows are refused, or ignored as the drafts say. Throws InvalidResource.
  */
-export function compileJsonSchema(schema: JsonObject): CheckValue {
+export function compileJsonSchema(
+  schema: JsonObject,
+  { unknownKeywords = 'refused' }: { readonly unknownKeywords?: 'refused' | 'ignored' } = {},
+): CheckValue {
   const problem = asynchronous(schema) ?? quadraticAt(schema);
   if (problem !== null) throw new AppError('InvalidResource', problem);
   const { $schema: draft } = schema;
   let validate: ValidateFunction;
   try {
-    validate = newCompiler(typeof draft === 'string' && draft.includes('draft-07')).compile(schema);
+    const isDraft7 = typeof draft === 'string' && draft.includes('draft-07');
+    validate = newCompiler(isDraft7, unknownKeywords === 'refused').compile(schema);
   } catch (cause) {
     throw new AppError('InvalidResource', cause instanceof Error ? cause.message : String(cause), { cause });
   }
@@ -48,8 +57,10 @@ interface Compiler {
   compile(schema: JsonObject): ValidateFunction;
 }
 
-function newCompiler(isDraft7: boolean): Compiler {
+function newCompiler(isDraft7: boolean, strict: boolean): Compiler {
   const options: Options = {
+    strict,
+    logger: false,
     strictTypes: false,
     strictTuples: false,
     ownProperties: true,

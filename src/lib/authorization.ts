@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { parseSecretReference, secretKeyRef, secretRef } from '../lib/secret-reference.ts';
-import type { SinkIo } from './define.ts';
+import type { SecretReference } from '../core/catalog.ts';
+import { parseSecretReference, secretKeyRef, secretRef } from './secret-reference.ts';
 
-/** How a Sink proves to its receiver who it is. */
+/** How a request proves to its receiver who sends it. */
 export const authentication = z
   .strictObject({
     type: z.enum(['bearer', 'basic']).meta({
@@ -28,7 +28,7 @@ export const authentication = z
 
 /** The header of a request, or none. Throws SecretMissing. */
 export function authorization(
-  io: Pick<SinkIo, 'secret'>,
+  io: { secret(reference: SecretReference): string },
   value: z.output<typeof authentication> | undefined,
 ): Readonly<Record<string, string>> {
   if (value === undefined) return {};
