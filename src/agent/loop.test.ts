@@ -8,7 +8,7 @@ import { converse, nextMove } from './loop.ts';
 import type { LoopWorld } from './loop.ts';
 import { ModelFailure } from './models/model.ts';
 import type { ModelAnswer, ModelFailureReason, ModelRequest, PatientModel } from './models/model.ts';
-import { conversationOf } from './state.ts';
+import { conversationOf, newEvent } from './state.ts';
 import type { Opened } from './state.ts';
 import type { Toolbox } from './toolbox.ts';
 
@@ -133,7 +133,11 @@ function worldOf(parts: Partial<LoopWorld> & Pick<LoopWorld, 'model'>): LoopWorl
   };
 }
 
-const run = (parts: Partial<LoopWorld> & Pick<LoopWorld, 'model'>) => converse(worldOf(parts), async () => opened);
+async function run(parts: Partial<LoopWorld> & Pick<LoopWorld, 'model'>) {
+  const world = worldOf(parts);
+  if ((await world.journal.events()).length === 0) await world.journal.append([newEvent('opened', opened)]);
+  return converse(world);
+}
 
 test('gathers with tools and no schema, then asks for the answer with a schema and no tools', async () => {
   const model = scripted([[{ input: '{"a":1}' }, { input: '{"a":2}' }], 'I know enough.', good]);

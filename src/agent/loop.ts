@@ -10,7 +10,7 @@ import { ModelFailure, costMicros, totalTokens } from './models/model.ts';
 import type { ModelFailureReason, ModelRequest, PatientModel, Price, Usage } from './models/model.ts';
 import { closingText, nudgeText, repairText } from './prompt.ts';
 import { conversationOf, newEvent, spentOf, withEvent } from './state.ts';
-import type { Closed, Conversation, EndReason, Opened, Phase } from './state.ts';
+import type { Closed, Conversation, EndReason, Phase } from './state.ts';
 import type { Toolbox } from './toolbox.ts';
 import { estimateTokens, fitMessages, gatheredText, mostCostMicros } from './window.ts';
 
@@ -35,18 +35,17 @@ const dryTurnsBeforeNudge = 2;
 const nudgesBeforeWithdrawal = 2;
 
 /**
- * Leads one conversation to its end, from wherever its journal has it: asks the model, calls its tools, and asks for the answer.
+ * Leads a conversation that was opened to its end, from wherever its journal has it: asks the model, calls its tools, and asks for the answer.
  * Every request and call is in the journal before and after it, so another process goes on where this one ended and makes no
  * call again whose answer is stored. Whatever the model, its provider or the budget do, it ends with a `closed` event, unless the
  * signal aborts it: then it is left as it is. Throws only what the journal throws (StaleFence, the store's).
  */
-export async function converse(world: LoopWorld, opened: () => Promise<Opened>): Promise<Conversation> {
+export async function converse(world: LoopWorld): Promise<Conversation> {
   let state = conversationOf(await world.journal.events());
   const write = async (...events: readonly NewAgentEvent[]): Promise<void> => {
     await world.journal.append(events);
     for (const event of events) state = withEvent(state, event);
   };
-  if (state.opened === null) await write(newEvent('opened', await opened()));
   // A step that failed for want of its model was tried again.
   if (state.closed?.ended === 'ModelUnavailable')
     await write(newEvent('noted', { what: 'gone-on', text: 'the model is asked again' }));
@@ -60,22 +59,18 @@ export async function converse(world: LoopWorld, opened: () => Promise<Opened>):
 
 type Write = (...events: readonly NewAgentEvent[]) => Promise<void>;
 
-function closedEvent(ended: EndReason, answer: Closed['answer'], detail = ''): NewAgentEvent {
-  return newEvent('closed', { ended, detail: oneLine(detail, 500), answer });
-}
-
-/** Only a whole answer may stand for another one. */
-function endEvent({ ended, answer, detail }: EndMove, { opened }: Conversation): NewAgentEvent {
-  const closed = closedEvent(ended, answer, detail);
-  return ended === 'concluded' ? { ...closed, evidenceHash: opened?.evidenceHash ?? null } : closed;
+/** Only a whole answer may be used again. */
+function closedEvent(state: Conversation, ended: EndReason, answer: Closed['answer'], detail: string): NewAgentEvent {
+  const event = newEvent('closed', { ended, detail: oneLine(detail, 500), answer });
+  return ended === 'concluded' ? { ...event, evidenceHash: state.opened?.evidenceHash ?? null } : event;
 }
 
 async function makeMove(world: LoopWorld, state: Conversation, write: Write): Promise<void> {
   const move = nextMove(state, world);
-  if (move.kind === 'end') return write(endEvent(move, state));
+  if (move.kind === 'end') return write(closedEvent(state, move.ended, move.answer, move.detail));
   if (move.kind === 'note') return write(newEvent('noted', { what: move.what, text: move.text }));
   if (move.kind === 'call') return callTools(world, move.calls, write);
-  return ask(world, move, write);
+  return ask(world, state, move, write);
 }
 
 /** What is to be done next. */
@@ -230,10 +225,10 @@ async function callTools({ toolbox, signal }: LoopWorld, calls: readonly ToolCal
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-async function ask(world: LoopWorld, move: AskMove, write: Write): Promise<void> {
+async function ask(world: LoopWorld, state: Conversation, move: AskMove, write: Write): Promise<void> {
   const { phase, reservation } = move;
   const refused = await world.refusal(reservation);
-  if (refused !== null) return write(closedEvent('BudgetExceeded', null, refused));
+  if (refused !== null) return write(closedEvent(state, 'BudgetExceeded', null, refused));
   const asked = newEvent('asked', { phase }, reservation);
   await write(asked);
   const request: ModelRequest = {
@@ -244,11 +239,10 @@ async function ask(world: LoopWorld, move: AskMove, write: Write): Promise<void>
     timeoutMs: world.requestTimeoutMs,
     signal: world.signal,
   };
-  const whole = { tokens: reservation.tokens, costMicros: reservation.costMicros };
   /** What a failed request is charged: mostly nobody says what was used, and what was refused used nothing. */
   const charge = (failure: ModelFailure) => {
     if (failure.usage !== null) return chargeOf(failure.usage, world.model.price);
-    return mayHaveUsed(failure) ? whole : { tokens: 0, costMicros: 0 };
+    return mayHaveUsed(failure) ? reservation : { tokens: 0, costMicros: 0 };
   };
   try {
     const { answer, model, price } = await world.model.ask(request, async (failure, { model, isLast }) => {
@@ -260,7 +254,7 @@ async function ask(world: LoopWorld, move: AskMove, write: Write): Promise<void>
       return true;
     });
     const { usage, message, finish } = answer;
-    const used = usage === null ? whole : chargeOf(usage, price);
+    const used = usage === null ? reservation : chargeOf(usage, price);
     await write(newEvent('answered', { phase, model, message, finish, usage }, used));
   } catch (error) {
     // A failure was written when it was heard of.

@@ -14,7 +14,7 @@ import type { LoopWorld } from './loop.ts';
 import { mergeResults } from './merge.ts';
 import type { PatientModel } from './models/model.ts';
 import { openingText, profileOf, systemText } from './prompt.ts';
-import { conversationOf, endReasons } from './state.ts';
+import { conversationOf, endReasons, evidenceOf, newEvent } from './state.ts';
 import type { Called, Closed, Conversation, Opened } from './state.ts';
 import type { Toolbox } from './toolbox.ts';
 import { newDelimiter } from './untrusted.ts';
@@ -86,27 +86,48 @@ export async function investigateWithModel(world: AgentWorld): Promise<Investiga
     earlier: before.calls,
   });
   const maxOutputTokens = Math.min(maxAnswerTokens, Math.floor(world.model.contextTokens / 4));
-  const state = await converse({ ...world, toolbox, maxOutputTokens }, async () => {
-    const { missing } = toolbox;
-    const { goal, values, hints, mask, model } = world;
-    // What the journal keeps has no Markdown: it follows from the rest.
-    const kept = await mask({ ...analysis, report: '' });
-    const opening = { profile, delimiter, goal, values, analysis: kept, missing, hints };
-    return {
-      model: model.name,
-      profile,
-      delimiter,
-      system: systemText(profile, delimiter),
-      user: await mask(openingText(opening)),
-      analysis: kept,
-      linked,
-      evidenceHash: canonicalSha256({
-        goal,
-        evidence: analysis.evidence.map(({ command, excerpt }) => [command, excerpt]),
-      }),
-    };
-  });
-  return outcomeOf(state, world, { linked, reads });
+  const opened =
+    before.opened ?? (await opening(world, { analysis, linked, delimiter, profile, missing: toolbox.missing }));
+  if (before.opened === null) await open(world, opened);
+  return outcomeOf(await converse({ ...world, toolbox, maxOutputTokens }), world, { linked, reads });
+}
+
+async function opening(
+  { goal, values, hints, mask, model }: AgentWorld,
+  known: Pick<Opened, 'analysis' | 'linked' | 'delimiter' | 'profile'> & Pick<Toolbox, 'missing'>,
+): Promise<Opened> {
+  const { linked, delimiter, profile, missing } = known;
+  // What the journal keeps has no Markdown: it follows from the rest.
+  const analysis = await mask({ ...known.analysis, report: '' });
+  const user = await mask(openingText({ profile, delimiter, goal, values, analysis, missing, hints }));
+  const evidence = analysis.evidence.map(({ command, excerpt }) => [command, excerpt]);
+  return {
+    model: model.name,
+    profile,
+    delimiter,
+    system: systemText(profile, delimiter),
+    user,
+    analysis,
+    linked,
+    evidenceHash: canonicalSha256({ goal, values, model: model.name, missing, evidence }),
+  };
+}
+
+/** Begins the conversation; where an earlier run of the alert saw the same, its answer stands and nobody is asked. */
+async function open({ journal }: AgentWorld, opened: Opened): Promise<void> {
+  const earlier = await journal.closedWith(opened.evidenceHash);
+  const closed = earlier === null ? null : (earlier.content as unknown as Closed);
+  await journal.append([
+    newEvent('opened', opened),
+    ...(closed === null
+      ? []
+      : [
+          {
+            ...newEvent('closed', { ...closed, ended: 'reused' as const, detail: `run ${earlier?.runId}` }),
+            evidenceHash: opened.evidenceHash,
+          },
+        ]),
+  ]);
 }
 
 /** Whether the analyzers' answer is enough. */
@@ -122,7 +143,7 @@ function outcomeOf(
   const { opened, closed, calls } = state;
   if (opened === null) throw new Error('a conversation begins with its opening');
   const { analysis, linked } = opened;
-  const evidence = evidenceOf(calls);
+  const evidence = evidenceOf(state);
   const answer = closed?.answer ?? null;
   const checked =
     answer === null ? null : checkReport(answer, knownOf(analysis, evidence, calls, linked, alert?.startsAt ?? null));
@@ -131,14 +152,6 @@ function outcomeOf(
   const failure = failureOf(closed, use.note);
   const result = checked === null ? withReport({ ...merged, notice: noticeOf(analysis.notice, use.note) }) : merged;
   return { result, failure, ...rest };
-}
-
-/** Each piece once, in the order of its id. */
-function evidenceOf(calls: readonly Called[]): readonly Evidence[] {
-  const byId = new Map(
-    calls.flatMap(({ result: { evidence } }) => (evidence === null ? [] : [[evidence.id, evidence] as const])),
-  );
-  return [...byId.values()].sort((one, other) => Number(one.id.slice(1)) - Number(other.id.slice(1)));
 }
 
 function knownOf(

@@ -1,5 +1,7 @@
 import type { AgentEvent, AgentEventKind, NewAgentEvent } from '../core/agent-event.ts';
+import type { ModelCharge } from '../core/agent-store.ts';
 import type { AgentResult } from '../core/finding.ts';
+import type { Evidence } from '../core/run.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ModelReport } from './answer.ts';
 import { nothingSpent, plus } from './budget.ts';
@@ -55,6 +57,8 @@ export interface Failed {
 export interface Called {
   readonly call: ToolCall;
   readonly result: ExecutedCall;
+  /** It was made in an earlier run, whose answer stands. */
+  readonly isReused?: true;
 }
 
 export interface Noted {
@@ -179,6 +183,13 @@ const appliers: {
   closed: (now, closed) => ({ ...now, closed }),
 };
 
+/** What the tools of a conversation read, each piece once, in the order of its id. */
+export function evidenceOf({ calls }: Pick<Conversation, 'calls'>): readonly Evidence[] {
+  const read = calls.flatMap(({ result: { evidence } }) => evidence ?? []);
+  const byId = new Map(read.map((evidence) => [evidence.id, evidence] as const));
+  return [...byId.values()].sort((one, other) => Number(one.id.slice(1)) - Number(other.id.slice(1)));
+}
+
 /** What was used, with what was reserved for a request of which nobody knows what became. */
 export function spentOf({ spent, lost }: Conversation): Spent {
   return lost === null ? spent : plus(spent, lost);
@@ -228,6 +239,7 @@ function withFailure(now: Conversation, failed: Failed): Conversation {
 function withCall(now: Conversation, called: Called): Conversation {
   const { result } = called;
   const calls = [...now.calls, called];
+  if (called.isReused === true) return { ...now, calls };
   const pending = now.pending.filter(({ id }) => id !== called.call.id);
   const spent = plus(now.spent, { toolCalls: 1, bytes: result.cached ? 0 : result.bytes });
   if (pending.length > 0) return { ...now, calls, pending, spent };
