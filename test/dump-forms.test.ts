@@ -57,13 +57,11 @@ async function answer(cluster: Cluster, [first, ...others]: readonly AlertSnapsh
     cluster,
     alert: first ?? null,
     others,
-    goal: '',
     asked: '',
     firstEvidenceNumber: 1,
     refusal: null,
     now,
     signal,
-    maxIterations: 0,
   });
   return result;
 }

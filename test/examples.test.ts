@@ -48,13 +48,11 @@ async function replay(scenario: string): Promise<AgentResult> {
   const { result, failure } = await investigate({
     cluster: await openDump(`${examples}/${scenario}/dump`),
     alert: firstAlert(scenario),
-    goal: '',
     asked: '',
     firstEvidenceNumber: 1,
     refusal: null,
     now: () => '2026-12-01T00:00:00.000Z',
     signal: new AbortController().signal,
-    maxIterations: 1,
   });
   expect(failure).toBeNull();
   return result;

@@ -40,10 +40,7 @@ export interface ToolboxRequest {
 }
 
 /** What an investigation with a model needs beside what one without needs. */
-export interface AgentWorld extends Omit<LoopWorld, 'toolbox' | 'model' | 'limits' | 'maxOutputTokens'> {
-  readonly model: PatientModel;
-  readonly journal: AgentJournal;
-  readonly limits: BudgetLimits;
+export interface AgentWorld extends Omit<LoopWorld, 'toolbox'> {
   readonly alert: AlertSnapshot | null;
   readonly when: AskWhen;
   /** The Workflow's question, with `[value 1]` where values of the alert stand. */
@@ -59,9 +56,6 @@ export interface AgentWorld extends Omit<LoopWorld, 'toolbox' | 'model' | 'limit
   readonly openReads: () => Promise<Reads | null>;
   readonly hints: readonly string[];
 }
-
-/** Tokens of one answer, where the window is large enough. */
-const maxAnswerTokens = 4_096;
 
 /**
  * Investigates with the analyzers, then with a model where that may help, and gives one report. A conversation that another
@@ -80,16 +74,15 @@ export async function investigateWithModel(world: AgentWorld): Promise<Investiga
   const toolbox = await world.openToolbox({
     reads,
     linked,
-    firstEvidenceNumber: world.firstEvidenceNumber + analysis.evidence.length,
+    firstEvidenceNumber: Math.max(world.firstEvidenceNumber - 1, ...analysis.evidence.map(numberOf)) + 1,
     delimiter,
     profile,
     earlier: before.calls,
   });
-  const maxOutputTokens = Math.min(maxAnswerTokens, Math.floor(world.model.contextTokens / 4));
   const opened =
     before.opened ?? (await opening(world, { analysis, linked, delimiter, profile, missing: toolbox.missing }));
   if (before.opened === null) await open(world, opened);
-  return outcomeOf(await converse({ ...world, toolbox, maxOutputTokens }), world, { linked, reads });
+  return outcomeOf(await converse({ ...world, toolbox }), world, { linked, reads });
 }
 
 async function opening(
@@ -128,6 +121,11 @@ async function open({ journal }: AgentWorld, opened: Opened): Promise<void> {
           },
         ]),
   ]);
+}
+
+/** 7 of `e7`. */
+export function numberOf({ id }: Pick<Evidence, 'id'>): number {
+  return Number(id.slice(1));
 }
 
 /** Whether the analyzers' answer is enough. */

@@ -47,13 +47,11 @@ export function investigateIn(cluster: Cluster, alerts: readonly AlertSnapshot[]
     cluster,
     alert,
     others,
-    goal: '',
     asked: '',
     firstEvidenceNumber: 1,
     refusal: null,
     now: () => toTimestamp(Date.now()),
     signal: new AbortController().signal,
-    maxIterations: 0,
   });
 }
 

@@ -15,13 +15,11 @@ async function ask(
   const { result } = await investigate({
     cluster: memoryCluster(objects, { logs: { 'shop/shop-h1-aaaaa/app': log } }),
     alert,
-    goal: '',
     asked: '',
     firstEvidenceNumber: 1,
     refusal: null,
     now: () => '2026-01-01T12:00:30.000Z',
     signal: new AbortController().signal,
-    maxIterations: 0,
   });
   return result;
 }

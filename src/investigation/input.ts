@@ -11,9 +11,7 @@ export interface InvestigationInput {
   readonly alert: AlertSnapshot | null;
   /** Other alerts of the same notification: one investigation answers for all of them. */
   readonly others?: readonly AlertSnapshot[];
-  /** What the workflow asks, for a model: values of the alert stand in a data block of their own. */
-  readonly goal: string;
-  /** The same with the values in their places, for people: one line of the report. */
+  /** What the Workflow asks, with the values of the alert in their places, for people: one line of the report. */
   readonly asked: string;
   /** Number of the first evidence id, so that ids are never used twice within a run. */
   readonly firstEvidenceNumber: number;
@@ -21,8 +19,6 @@ export interface InvestigationInput {
   readonly refusal: InvestigationFailure | null;
   now(): Timestamp;
   readonly signal: AbortSignal;
-  /** Turns of a model; the analyzers have none. */
-  readonly maxIterations: number;
 }
 
 /** Why the step fails although there is a result. */

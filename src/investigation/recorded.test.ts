@@ -21,13 +21,11 @@ async function look(
   const { result } = await investigate({
     cluster: memoryCluster(objects, { now: captured, isRecorded }),
     alert,
-    goal: '',
     asked: '',
     firstEvidenceNumber: 1,
     refusal: null,
     now: () => captured,
     signal: new AbortController().signal,
-    maxIterations: 0,
   });
   return result;
 }

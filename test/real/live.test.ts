@@ -126,13 +126,11 @@ const run = (cluster: Cluster) =>
   investigate({
     cluster,
     alert,
-    goal: '',
     asked: '',
     firstEvidenceNumber: 1,
     refusal: null,
     now: () => new Date().toISOString(),
     signal,
-    maxIterations: 1,
   });
 
 describe.skipIf(assets === null)('a live cluster', () => {

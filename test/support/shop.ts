@@ -20,13 +20,11 @@ export async function runIn(
   return investigate({
     cluster,
     alert: podAlert,
-    goal: '',
     asked: '',
     firstEvidenceNumber: 1,
     refusal: null,
     now: () => '2026-01-01T12:00:30.000Z',
     signal: new AbortController().signal,
-    maxIterations: 20,
     ...changes,
   });
 }
