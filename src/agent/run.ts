@@ -1,4 +1,4 @@
-import type { AgentJournal } from '../core/agent-event.ts';
+import type { AgentEvent } from '../core/agent-event.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { AlertSnapshot, Evidence } from '../core/run.ts';
 import type { Timestamp } from '../core/time.ts';
@@ -47,6 +47,8 @@ export interface AgentWorld extends Omit<LoopWorld, 'toolbox'> {
   readonly goal: string;
   readonly values: readonly string[];
   readonly firstEvidenceNumber: number;
+  /** The conversation of an earlier run of the alert that closed with this hash; empty = there is none. */
+  readonly conversationWith: (evidenceHash: string) => Promise<readonly AgentEvent[]>;
   /** The analyzers. */
   readonly investigate: () => Promise<InvestigationOutcome>;
   /** Removes known Secret values, everywhere. */
@@ -107,19 +109,17 @@ async function opening(
 }
 
 /** Begins the conversation; where an earlier run of the alert saw the same, its answer stands and nobody is asked. */
-async function open({ journal }: AgentWorld, opened: Opened): Promise<void> {
-  const earlier = await journal.closedWith(opened.evidenceHash);
-  const closed = earlier === null ? null : (earlier.content as unknown as Closed);
-  await journal.append([
+async function open({ journal, conversationWith }: AgentWorld, opened: Opened): Promise<void> {
+  const { evidenceHash } = opened;
+  const earlier = await conversationWith(evidenceHash);
+  const { closed, calls } = conversationOf(earlier);
+  const [first] = earlier;
+  if (closed === null || first === undefined) return journal.append([newEvent('opened', opened)]);
+  const stands = { ...closed, ended: 'reused' as const, detail: `run ${first.runId}` };
+  return journal.append([
     newEvent('opened', opened),
-    ...(closed === null
-      ? []
-      : [
-          {
-            ...newEvent('closed', { ...closed, ended: 'reused' as const, detail: `run ${earlier?.runId}` }),
-            evidenceHash: opened.evidenceHash,
-          },
-        ]),
+    ...calls.map((called) => newEvent('called', { ...called, isReused: true })),
+    { ...newEvent('closed', stands), evidenceHash },
   ]);
 }
 

@@ -19,7 +19,6 @@ test('secrets are never read, and secrets in what is read do not get out', async
   );
   const { result } = await runIn(cluster, {
     alert: { ...podAlert, description: 'api_key=canary5' },
-    goal: 'look, secret=canary6',
     asked: 'look, secret=canary6',
   });
   expect(JSON.stringify(result)).not.toContain('canary');

@@ -157,6 +157,7 @@ function stepIo(
     signal,
     timeoutMs: step.timeoutMs,
     now: context.now,
+    clock: context.clock,
     log: context.log.child({ run: run.id, path: row.path, attempt: row.attempt }),
     alert: run.input.alert ?? run.input.asked ?? null,
     openModel: () => context.openModel(plan.namespace, plan.runtime.llmConfig),

@@ -2,11 +2,12 @@ import { z } from 'zod';
 <<<<<<< HEAD
 =======
 import { openToolbox } from '../../agent/open-toolbox.ts';
-import type { PatientModel } from '../../agent/models/model.ts';
+import type { ModelAccess } from '../../agent/models/open.ts';
 import { investigateWithModel, numberOf } from '../../agent/run.ts';
 >>>>>>> d090e603 (wip: the agent step)
 import { investigate } from '../../investigation/investigate.ts';
 import type { InvestigationFailure, InvestigationOutcome } from '../../investigation/input.ts';
+import { toolDefinitions } from '../../agent/tools/index.ts';
 import { openReads } from '../../investigation/reads.ts';
 import { maskValues } from '../../lib/mask-values.ts';
 import type { JsonObject } from '../../core/json.ts';
@@ -68,6 +69,7 @@ export const agent = defineStep({
   branches: [],
   async run(io, config) {
 <<<<<<< HEAD
+<<<<<<< HEAD
     const access = io.openModel();
     const investigated = await investigate({
       cluster: io.cluster,
@@ -83,6 +85,9 @@ export const agent = defineStep({
     const { result, failure } = await maskValues(investigated, await io.secretValues());
 =======
     const access = io.agents.openModel(io.llmConfig, io.workflow.namespace);
+=======
+    const access = io.openModel();
+>>>>>>> 4de4edba (wip: the agent step asks a model)
     const outcome =
       access.kind === 'open'
         ? await withModel(io, config, access)
@@ -126,15 +131,16 @@ const maxAnswerBytes = 4 * 1024 * 1024;
 async function withModel(
   io: StepIo,
   config: AgentConfig,
-  { model, maxOutputTokens, problems }: { readonly model: PatientModel; readonly maxOutputTokens: number | null; readonly problems: readonly string[] },
+  { model, maxOutputTokens, problems }: Extract<ModelAccess, { kind: 'open' }>,
 ): Promise<InvestigationOutcome> {
   const { text, values } = io.renderApart(config.goal);
-  const { cluster, agents, signal, alert } = io;
+  const { cluster, signal, alert } = io;
   return investigateWithModel({
     model,
     maxOutputTokens: Math.min(maxOutputTokens ?? maxAnswerTokens, Math.floor(model.contextTokens / 4)),
     requestTimeoutMs: Math.min(requestTimeoutMs, io.timeoutMs / 2),
     journal: io.journal,
+    conversationWith: io.conversationWith,
     limits: {
       turns: config.maxIterations,
       toolCalls: config.budget.toolCalls,
@@ -143,7 +149,7 @@ async function withModel(
       wallMs: Math.min(config.budget.minutes * 60_000, io.timeoutMs * 0.9),
       bytes: maxAnswerBytes,
     },
-    refusal: io.refusal,
+    refusal: async () => null,
     alert,
     when: config.ask,
     goal: text,
@@ -154,10 +160,11 @@ async function withModel(
     openReads: async () => (cluster === null ? null : openReads(cluster, io.now, signal)),
     openToolbox: async (request) =>
       openToolbox(request, {
-        ...agents.toolsOf(config.tools),
+        tools: toolDefinitions,
+        allowed: { namespaces: null, isClusterWide: false, hosts: [], mcpTools: new Set() },
         alert,
         secretValues: io.secretValues,
-        clock: agents.clock,
+        clock: io.clock,
         signal,
       }),
     hints: problems,
