@@ -149,7 +149,7 @@ async function withModel(
       wallMs: Math.min(config.budget.minutes * 60_000, io.timeoutMs * 0.9),
       bytes: maxAnswerBytes,
     },
-    refusal: async () => null,
+    refusal: io.budgetRefusal,
     alert,
     when: config.ask,
     goal: text,
