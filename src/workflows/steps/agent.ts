@@ -1,10 +1,7 @@
 import { z } from 'zod';
-<<<<<<< HEAD
-=======
 import { openToolbox } from '../../agent/open-toolbox.ts';
 import type { ModelAccess } from '../../agent/models/open.ts';
 import { investigateWithModel, numberOf } from '../../agent/run.ts';
->>>>>>> d090e603 (wip: the agent step)
 import { investigate } from '../../investigation/investigate.ts';
 import type { InvestigationFailure, InvestigationOutcome } from '../../investigation/input.ts';
 import { toolDefinitions } from '../../agent/tools/index.ts';
@@ -43,51 +40,36 @@ const budget = z
   })
   .prefault({});
 
+const agentConfig = z.object({
+  goal: z
+    .string()
+    .min(1)
+    .describe('What to find out. A template; values of the alert stand in a data block of their own.'),
+  tools: z.array(tool).default([]).describe('Tools that the model may use.'),
+  ask: z
+    .enum(['unclear', 'always'])
+    .default('unclear')
+    .describe('When a model is asked: where the analyzers are not sure of a cause (under 80 %), or always.'),
+  maxIterations: count(100, 'Requests to the model at most.').default(20),
+  budget: budget.describe('What the model may use; where it is spent, the report is what is known by then.'),
+  approvalRequired: z
+    .boolean()
+    .default(false)
+    .describe('A person must approve changes. The investigation itself reads only and needs none.'),
+});
+
+type AgentConfig = z.output<typeof agentConfig>;
+
 /** Gathers evidence, runs the analyzers over it and, where one is configured, a model. Reads only. */
 export const agent = defineStep({
   type: 'agent',
   description: 'Investigates the alert: gathers evidence from the cluster and reports what it shows.',
-  config: z.object({
-    goal: z
-      .string()
-      .min(1)
-      .describe('What to find out. A template; values of the alert stand in a data block of their own.'),
-    tools: z.array(tool).default([]).describe('Tools that the model may use.'),
-    ask: z
-      .enum(['unclear', 'always'])
-      .default('unclear')
-      .describe('When a model is asked: where the analyzers are not sure of a cause (under 80 %), or always.'),
-    maxIterations: count(100, 'Requests to the model at most.').default(20),
-    budget: budget.describe('What the model may use; where it is spent, the report is what is known by then.'),
-    approvalRequired: z
-      .boolean()
-      .default(false)
-      .describe('A person must approve changes. The investigation itself reads only and needs none.'),
-  }),
+  config: agentConfig,
   templates: { goal: 'template' },
   defaultTimeoutMs: 10 * 60_000,
   branches: [],
   async run(io, config) {
-<<<<<<< HEAD
-<<<<<<< HEAD
     const access = io.openModel();
-    const investigated = await investigate({
-      cluster: io.cluster,
-      alert: io.alert,
-      goal: goalText(io, config.goal),
-      asked: askedText(io, config.goal),
-      firstEvidenceNumber: io.firstEvidenceNumber,
-      refusal: access.kind === 'refused' ? access.failure : null,
-      now: io.now,
-      signal: io.signal,
-      maxIterations: config.maxIterations,
-    });
-    const { result, failure } = await maskValues(investigated, await io.secretValues());
-=======
-    const access = io.agents.openModel(io.llmConfig, io.workflow.namespace);
-=======
-    const access = io.openModel();
->>>>>>> 4de4edba (wip: the agent step asks a model)
     const outcome =
       access.kind === 'open'
         ? await withModel(io, config, access)
@@ -96,7 +78,6 @@ export const agent = defineStep({
       { result: outcome.result, failure: outcome.failure },
       await io.secretValues(),
     );
->>>>>>> d090e603 (wip: the agent step)
     const json = result as unknown as JsonObject;
     // What an earlier attempt found is stored.
     const evidence = result.evidence.filter((one) => numberOf(one) >= io.firstEvidenceNumber);
@@ -105,13 +86,7 @@ export const agent = defineStep({
   },
 });
 
-type AgentConfig = z.output<typeof agent.config>;
-
-function analyze(
-  io: StepIo,
-  config: AgentConfig,
-  refusal: InvestigationFailure | null,
-): Promise<InvestigationOutcome> {
+function analyze(io: StepIo, config: AgentConfig, refusal: InvestigationFailure | null): Promise<InvestigationOutcome> {
   return investigate({
     cluster: io.cluster,
     alert: io.alert,

@@ -3,13 +3,8 @@ import type { AgentEvent, AgentJournal } from '../../core/agent-event.ts';
 import type { ModelCharge } from '../../core/agent-store.ts';
 import type { Cluster } from '../../core/cluster.ts';
 import type { JsonValue } from '../../core/json.ts';
-<<<<<<< HEAD
 import type { ModelAccess } from '../../agent/models/open.ts';
-import type { CommandRunner, Log } from '../../core/ports.ts';
-=======
-import type { LlmConfig } from '../../core/plan.ts';
 import type { Clock, CommandRunner, Log } from '../../core/ports.ts';
->>>>>>> 4de4edba (wip: the agent step asks a model)
 import type { AlertSnapshot, ProcessIdentity, StepOutcome } from '../../core/run.ts';
 import type { Timestamp } from '../../core/time.ts';
 

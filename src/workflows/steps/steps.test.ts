@@ -1,11 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { createFakeClock } from '../../../test/support/clock.ts';
 import { silentLog } from '../../../test/support/engine.ts';
-<<<<<<< HEAD
 import { modelWorld } from '../../../test/support/model-world.ts';
 import { openModel } from '../../agent/models/open.ts';
-=======
-import { createFakeClock } from '../../../test/support/clock.ts';
->>>>>>> 4de4edba (wip: the agent step asks a model)
 import type { CommandRequest, CommandResult } from '../../core/ports.ts';
 import { agent, askedText } from './agent.ts';
 import { cli } from './cli.ts';
@@ -248,7 +245,6 @@ describe('agent', () => {
       result: { report: expect.any(String) },
     });
   });
-
 
   test('5.9.5 accepts tools as texts and as objects', () => {
     const tools = [
