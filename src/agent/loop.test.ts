@@ -136,7 +136,7 @@ function worldOf(parts: Partial<LoopWorld> & Pick<LoopWorld, 'model'>): LoopWorl
 async function run(parts: Partial<LoopWorld> & Pick<LoopWorld, 'model'>) {
   const world = worldOf(parts);
   if ((await world.journal.events()).length === 0) await world.journal.append([newEvent('opened', opened)]);
-  return converse(world);
+  return converse(world, conversationOf(await world.journal.events()));
 }
 
 test('gathers with tools and no schema, then asks for the answer with a schema and no tools', async () => {

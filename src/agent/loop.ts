@@ -9,7 +9,7 @@ import type { Message, ToolCall } from './conversation.ts';
 import { ModelFailure, costMicros, totalTokens } from './models/model.ts';
 import type { ModelFailureReason, ModelRequest, PatientModel, Price, Usage } from './models/model.ts';
 import { closingText, nudgeText, repairText } from './prompt.ts';
-import { conversationOf, newEvent, spentOf, withEvent } from './state.ts';
+import { newEvent, spentOf, withEvent } from './state.ts';
 import type { Closed, Conversation, EndReason, Phase } from './state.ts';
 import type { Toolbox } from './toolbox.ts';
 import { estimateTokens, fitMessages, gatheredText, mostCostMicros } from './window.ts';
@@ -35,13 +35,13 @@ const dryTurnsBeforeNudge = 2;
 const nudgesBeforeWithdrawal = 2;
 
 /**
- * Leads a conversation that was opened to its end, from wherever its journal has it: asks the model, calls its tools, and asks for the answer.
+ * Leads a conversation that was opened to its end, from what its journal came to: asks the model, calls its tools, and asks for the answer.
  * Every request and call is in the journal before and after it, so another process goes on where this one ended and makes no
  * call again whose answer is stored. Whatever the model, its provider or the budget do, it ends with a `closed` event, unless the
  * signal aborts it: then it is left as it is. Throws only what the journal throws (StaleFence, the store's).
  */
-export async function converse(world: LoopWorld): Promise<Conversation> {
-  let state = conversationOf(await world.journal.events());
+export async function converse(world: LoopWorld, before: Conversation): Promise<Conversation> {
+  let state = before;
   const write = async (...events: readonly NewAgentEvent[]): Promise<void> => {
     await world.journal.append(events);
     for (const event of events) state = withEvent(state, event);

@@ -6,13 +6,11 @@ import type { InvestigationFailure, InvestigationOutcome } from '../investigatio
 import type { Reads } from '../investigation/reads.ts';
 import { withReport } from '../investigation/result.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
-import type { BudgetLimits } from './budget.ts';
 import { checkReport } from './check.ts';
 import type { Known } from './check.ts';
 import { converse } from './loop.ts';
 import type { LoopWorld } from './loop.ts';
 import { mergeResults } from './merge.ts';
-import type { PatientModel } from './models/model.ts';
 import { openingText, profileOf, systemText } from './prompt.ts';
 import { conversationOf, endReasons, evidenceOf, newEvent } from './state.ts';
 import type { Called, Closed, Conversation, Opened } from './state.ts';
@@ -83,8 +81,8 @@ export async function investigateWithModel(world: AgentWorld): Promise<Investiga
   });
   const opened =
     before.opened ?? (await opening(world, { analysis, linked, delimiter, profile, missing: toolbox.missing }));
-  if (before.opened === null) await open(world, opened);
-  return outcomeOf(await converse({ ...world, toolbox }), world, { linked, reads });
+  const begun = before.opened === null ? await open(world, opened) : before;
+  return outcomeOf(await converse({ ...world, toolbox }, begun), world, { linked, reads });
 }
 
 async function opening(
@@ -109,18 +107,21 @@ async function opening(
 }
 
 /** Begins the conversation; where an earlier run of the alert saw the same, its answer stands and nobody is asked. */
-async function open({ journal, conversationWith }: AgentWorld, opened: Opened): Promise<void> {
+async function open({ journal, conversationWith }: AgentWorld, opened: Opened): Promise<Conversation> {
   const { evidenceHash } = opened;
   const earlier = await conversationWith(evidenceHash);
   const { closed, calls } = conversationOf(earlier);
   const [first] = earlier;
-  if (closed === null || first === undefined) return journal.append([newEvent('opened', opened)]);
-  const stands = { ...closed, ended: 'reused' as const, detail: `run ${first.runId}` };
-  return journal.append([
-    newEvent('opened', opened),
-    ...calls.map((called) => newEvent('called', { ...called, isReused: true })),
-    { ...newEvent('closed', stands), evidenceHash },
-  ]);
+  const begun = [newEvent('opened', opened)];
+  if (closed !== null && first !== undefined) {
+    const stands = { ...closed, ended: 'reused' as const, detail: `run ${first.runId}` };
+    begun.push(...calls.map((called) => newEvent('called', { ...called, isReused: true })), {
+      ...newEvent('closed', stands),
+      evidenceHash,
+    });
+  }
+  await journal.append(begun);
+  return conversationOf(begun);
 }
 
 /** 7 of `e7`. */

@@ -1,5 +1,4 @@
-import type { AgentEvent, AgentEventKind, NewAgentEvent } from '../core/agent-event.ts';
-import type { ModelCharge } from '../core/agent-store.ts';
+import type { AgentEventKind, NewAgentEvent } from '../core/agent-event.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { Evidence } from '../core/run.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -160,7 +159,7 @@ const nothing: Conversation = {
 };
 
 /** What the events come to. */
-export function conversationOf(events: readonly AgentEvent[]): Conversation {
+export function conversationOf(events: readonly NewAgentEvent[]): Conversation {
   return events.reduce(withEvent, nothing);
 }
 

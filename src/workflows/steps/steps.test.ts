@@ -246,6 +246,11 @@ describe('agent', () => {
     });
   });
 
+  test('what is asked has the values of the alert in their places, for people', () => {
+    const io = stepIo({ renderApart: () => ({ text: 'Look at [value 1], [value 2]', values: ['a pod'] }) });
+    expect(askedText(io, 'Look at {{ .alert.labels.pod }}')).toBe('Look at a pod, [value 2]');
+  });
+
   test('5.9.5 accepts tools as texts and as objects', () => {
     const tools = [
       'kubectl',
