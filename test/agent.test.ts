@@ -29,7 +29,7 @@ interface World {
   readonly app: TestApp;
   readonly model: ModelServer;
   /** The report of the newest run, once it has ended. */
-  report(): Promise<{ readonly run: RunDetail; readonly report: AgentResult }>;
+  readonly report: () => Promise<{ readonly run: RunDetail; readonly report: AgentResult }>;
 }
 
 /** A server whose Workflow asks the scripted model, whatever the analyzers found. */
