@@ -86,6 +86,7 @@ const ofThisRun: readonly (readonly [RegExp, string])[] = [
   [/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT'],
   [/(?<![\w.-])\/\S*(?=\/punching-fist\b)/g, ''],
   [/\b\d+(?:\.\d+)? ?(?:GiB|MiB|KiB|bytes)\b/g, 'SIZE'],
+  [/\bschema \d+\b/g, 'schema NUMBER'],
   [/(?<![\w.])\d+(?:\.\d+)? ?(?:ms|s|m|h|d)(?:\d+(?:ms|s|m|h))*\b/g, 'DURATION'],
   [/[ \t]+/g, ' '],
 ];
