@@ -197,7 +197,9 @@ export async function fakeServer(
     catalog: { current: () => fakeCatalog(sources) },
     sourceTypes: [countingSource],
     // Those that answer by themselves are tried with a whole program.
-    sourceWorld: {} as ServerOptions['sourceWorld'],
+    sourceWorld: {
+      intake: { request: async () => ({ kind: 'started', runId: 'new-run' }) },
+    } as unknown as ServerOptions['sourceWorld'],
     intake: {
       async accept(source, notification) {
         reached.accepted.push({ source, notification });
@@ -208,7 +210,6 @@ export async function fakeServer(
         reached.deadLetters.push({ source: `${source.namespace}/${source.name}`, reason, message, body });
       },
     },
-    requests: { request: async () => ({ kind: 'started', runId: 'new-run' }) },
     control: {
       cancel: async () => undefined,
       retry: async () => 'new-run',
