@@ -115,7 +115,7 @@ describe('contract', () => {
         object(
           'Source',
           's',
-          '{type: webhook, triggerWorkflow: triage, config: {path: /webhook/x/y}, context: {a: b}, suspend: true, expireAfter: 2h, cooldown: 5m, flapCapPerHour: 3, stormCapPerMinute: 60}',
+          '{type: webhook, triggerWorkflow: triage, config: {path: /webhook/x/y}, context: {a: b}, suspend: true, expireAfter: 2h, cooldown: 5m, flapCapPerHour: 3, stormCapPerMinute: 60, rateLimit: {requestsPerMinute: 90}}',
         ),
       ],
       options,
@@ -128,11 +128,13 @@ describe('contract', () => {
       cooldownMs: 300_000,
       flapCapPerHour: 3,
       stormCapPerMinute: 60,
+      rateLimit: { requestsPerMinute: 90, burst: 90 },
       authentication: null,
     });
     expect(buildCatalog([source('s')], options).source('default', 's')).toMatchObject({
       expireAfterMs: 86_400_000,
       cooldownMs: 0,
+      rateLimit: null,
     });
   });
 });

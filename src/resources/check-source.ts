@@ -4,6 +4,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { CompiledSource, SourceDefinition, SourceTemplate } from '../sources/define.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import { compileMutes } from '../sources/mutes.ts';
+import { policyIssues } from './check-policies.ts';
 import { checked, unusedFields } from './checked.ts';
 import type { Checked } from './checked.ts';
 import { shapeOf } from './merge.ts';
@@ -42,7 +43,8 @@ export function checkSource(value: unknown): Checked<AcceptedSource> {
   const { result: mutes, issues: more } = compile(() => compileMutes(spec.muteMatchers, spec.maintenance), ['spec']);
   const accepted =
     compiled === null || mutes === null ? null : { spec, definition, config: config.data, compiled, mutes };
-  return checked(accepted, [...templates, ...issues, ...more, ...unused]);
+  const policies = accepted === null ? [] : policyIssues(accepted);
+  return checked(accepted, [...templates, ...issues, ...more, ...policies, ...unused]);
 }
 
 function templateIssues({ path, text, roots }: SourceTemplate): readonly Issue[] {

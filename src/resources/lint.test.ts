@@ -84,6 +84,13 @@ describe('lint', () => {
     ]);
   });
 
+  test('policies that have no effect on a Source', async () => {
+    expect(await lint('warned/policies.yaml')).toEqual([
+      'W 8:3 spec.rateLimit: rateLimit is about requests, and this Source of type schedule takes none -> remove it; stormCapPerMinute bounds what it starts',
+      'W 17:3 spec.rateLimit: rateLimit is about requests, and this Source of type api takes none -> remove it; stormCapPerMinute bounds what it starts',
+    ]);
+  });
+
   test('YAML', async () => {
     expect(await lint('broken/syntax.yaml')).toEqual([
       'E 9:9 : YAML: Nested mappings are not allowed in compact mappings -> nothing of this document is used until it parses',

@@ -46,7 +46,11 @@ export async function serveRequest<Read extends { readonly ok: true }, Taken>(
   if (source === null || reader === null) return refuse(context, request, reply, unknownPath());
   const sent = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
   const verified = verifyBody(context, source, request, sent);
-  if (verified.refusal !== null) return refuse(context, request, reply, verified.refusal);
+  if (verified.refusal !== null) {
+    // Strangers use up nothing of what the Source takes.
+    context.rates.giveBack(source);
+    return refuse(context, request, reply, verified.refusal);
+  }
   const body = await inflated(context, request, sent);
   const receivedAt = toTimestamp(context.options.clock.now());
   // A body takes long to read; others have their turn between two of them.

@@ -75,6 +75,7 @@ export function fakeSource(changes: Partial<CatalogSource> = {}): CatalogSource 
     mutes: () => null,
     flapCapPerHour: 0,
     stormCapPerMinute: 0,
+    rateLimit: null,
     suspend: false,
     ...changes,
   };
