@@ -31,8 +31,6 @@ export function listDocuments(): readonly string[] {
   return ['README.md', ...globSync(['docs/**/*.md', 'examples/*/README.md'], { cwd: repositoryRoot }).sort()];
 }
 
-export const isGuide = (file: string): boolean => file.startsWith('docs/guide/');
-
 /** Whether commands of a document need neither long nor a cluster. */
 export function hasQuickCommands(text: string): boolean {
   return parseBlocks(text).some(

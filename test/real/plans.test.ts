@@ -19,11 +19,11 @@ import { createDutyStore } from '../../src/store/commit/duties.ts';
 import { deliveryFixture } from '../support/deliveries.ts';
 import { equalities } from '../support/matchers.ts';
 import { alertFixture } from '../support/rows.ts';
-import { fillMany, manyRows, rowId, timeOf } from './many-rows.ts';
-import { explainOn } from './plans.ts';
-import type { Explaining } from './plans.ts';
-import { contractStores } from './stores.ts';
-import type { ContractRows } from './stores.ts';
+import { fillMany, manyRows, rowId, timeOf } from '../contract/many-rows.ts';
+import { explainOn } from '../contract/plans.ts';
+import type { Explaining } from '../contract/plans.ts';
+import { contractStores } from '../contract/stores.ts';
+import type { ContractRows } from '../contract/stores.ts';
 
 // With many rows in every table that grows: no statement of the program reads one of them whole, or sorts what no index
 // bounds. On PostgreSQL the rows that were really looked at are counted, too.
