@@ -179,6 +179,20 @@ describe('conditions', () => {
     expect(missing?.authentication).toMatchObject({ type: 'bearer', secrets: [{ name: 'hook', key: 'key' }] });
   });
 
+  test('fields that are ignored because of another one are told by a condition, and keep nothing from being used', () => {
+    const api = (config: string) =>
+      build([workflow, object('Source', 'a', `{type: api, triggerWorkflow: triage, config: ${config}}`)]).source(
+        'default',
+        'a',
+      );
+    expect(conditions(api('{endpoint: /alerts, schema: {type: object}}'))).toEqual(['Ready=True Accepted']);
+    const doubtful = api('{interval: 5m, format: alertmanager}');
+    expect(conditions(doubtful)).toEqual(['Ready=True Accepted', 'Doubtful=True LintWarning']);
+    expect(doubtful?.conditions[1]?.message).toBe(
+      'interval is not used by a Source that asks no endpoint; remove it, or let endpoint be a URL (and 1 more; see fist lint)',
+    );
+  });
+
   test('a Workflow that is absent or invalid', () => {
     expect(conditions(build([source('a')]).source('default', 'a'))).toEqual(['Ready=False WorkflowNotFound']);
     const broken = object('Workflow', 'triage', 'steps: [{name: look, type: agent}]');

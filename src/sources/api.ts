@@ -10,7 +10,7 @@ import { alertFingerprint } from '../lib/hash.ts';
 import type { Turns } from '../lib/turns.ts';
 import { authentication, compileAuthentication } from './authentication/index.ts';
 import { defineSource } from './define.ts';
-import type { EventResult, ReceiveResult, SourceRequest } from './define.ts';
+import type { EventResult, ReceiveResult, SourceRequest, UnusedField } from './define.ts';
 import { compileJsonSchema } from './json-schema.ts';
 import type { CheckValue } from './json-schema.ts';
 import { deliveryKeyOf, parseBody, refuse } from './envelope.ts';
@@ -56,6 +56,7 @@ export const api = defineSource({
     authentication: authentication.optional(),
   }),
   templates: readingTemplates,
+  unused: ({ endpoint = '' }) => (URL.canParse(endpoint) ? unusedByAsking : unusedByAnswering),
   compile(config) {
     const { endpoint = '/alerts', method = 'POST' } = config;
     const accepts = compileFilters(config.filters, config.matchers);
@@ -86,6 +87,17 @@ export const api = defineSource({
   runs: (settings: Settings | null) => settings?.polling != null,
   runsOn: 'one',
 });
+
+const unusedByAsking: readonly UnusedField[] = [['schema'], ['authentication', 'previousSecretRef']].map((path) => ({
+  path,
+  by: 'a Source that asks an endpoint',
+  unless: 'let endpoint be /alerts',
+}));
+const unusedByAnswering: readonly UnusedField[] = ['interval', 'format', 'mapping', 'items'].map((name) => ({
+  path: [name],
+  by: 'a Source that asks no endpoint',
+  unless: 'let endpoint be a URL',
+}));
 
 function compileSchema(given: JsonObject): CheckValue {
   try {
