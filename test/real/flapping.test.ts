@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { isFinal } from '../src/core/run.ts';
-import type { RunRecord } from '../src/core/run.ts';
-import { startTestApp } from './support/app.ts';
-import { createCleanup } from './support/cleanup.ts';
-import { createFakeClock } from './support/clock.ts';
-import { startReceiver } from './support/receiver.ts';
-import { waitFor } from './support/wait.ts';
+import { isFinal } from '../../src/core/run.ts';
+import type { RunRecord } from '../../src/core/run.ts';
+import { startTestApp } from '../support/app.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { createFakeClock } from '../support/clock.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { waitFor } from '../support/wait.ts';
 
 // What people hear of an alert that comes and goes, in the whole program: a hundred toggles in ten minutes.
 
