@@ -112,7 +112,8 @@ async function receiveEvent(request: SourceRequest, turns: Turns, { check }: Set
   const parsed = await parseBody(request, turns);
   if (!parsed.ok) return parsed;
   if (parsed.isList) return refuse('', 'the body must be a JSON object');
-  const wrong = check?.(parsed.value) ?? null;
+  if (turns.isOver()) await turns.next();
+  const wrong = check === null ? null : await check(parsed.value);
   if (wrong !== null) return refuse(wrong.field, wrong.field === '' ? `the body ${wrong.message}` : wrong.message);
   return { ok: true, data: parsed.value as JsonObject, key: request.signedId ?? deliveryKeyOf(request) };
 }

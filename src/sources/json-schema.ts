@@ -4,23 +4,43 @@ import { AppError } from '../core/errors.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { compileRegex } from '../lib/template/regex.ts';
 import { withinTime } from '../lib/time-limit.ts';
+import { checkApart } from './long-check.ts';
 import type { Wrong } from './pairs.ts';
 
-/** What is wrong with a value; null = nothing. */
-export type CheckValue = (value: unknown) => Wrong | null;
+/** What is wrong with a value; null = nothing. Rejects with an AppError where that cannot be said now. */
+export type CheckValue = (value: unknown) => Promise<Wrong | null>;
 
 /** `uniqueItems` compares each with each. */
 const mostUniqueItems = 1000;
 
-/** Of one body; most take less than one. Where `anyOf` leads back to itself each level of a body may double it. */
+/** Of one body on this thread; most take less than one. Where `anyOf` leads back to itself each level of a body may double it. */
+const mostHereMs = 20;
+/** The same in a thread of its own. */
 const mostMs = 1000;
+
+/** A check that leaves to a thread what takes long. Throws InvalidResource. */
+export function compileJsonSchema(schema: JsonObject): CheckValue {
+  const check = compileCheck(schema);
+  return async (value) => {
+    const wrong = withinTime(mostHereMs, () => check(value));
+    return wrong === undefined ? checkApart({ schema, value }) : wrong;
+  };
+}
+
+/** What a check says, or that it takes too long. */
+export function withinLimit(check: () => Wrong | null): Wrong | null {
+  const wrong = withinTime(mostMs, check);
+  return wrong === undefined
+    ? { field: '', message: `takes more than ${mostMs} ms to be compared with the schema` }
+    : wrong;
+}
 
 /**
  * Compiles a JSON Schema, of draft 2020-12 or, where `$schema` says so, draft-07. The library takes some 20 ms to load, so it
  * is loaded when the first schema is compiled. `format` says nothing and patterns are RE2, so that no text of a sender takes
  * long. Throws InvalidResource.
  */
-export function compileJsonSchema(schema: JsonObject): CheckValue {
+export function compileCheck(schema: JsonObject): (value: unknown) => Wrong | null {
   const problem = asynchronous(schema) ?? quadraticAt(schema);
   if (problem !== null) throw new AppError('InvalidResource', problem);
   const { $schema: draft } = schema;
@@ -31,10 +51,7 @@ export function compileJsonSchema(schema: JsonObject): CheckValue {
     throw new AppError('InvalidResource', cause instanceof Error ? cause.message : String(cause), { cause });
   }
   return (value) => {
-    const isValid = withinTime(mostMs, () => validate(value));
-    if (isValid === undefined)
-      return { field: '', message: `takes more than ${mostMs} ms to be compared with the schema` };
-    if (isValid) return null;
+    if (validate(value)) return null;
     const [first] = validate.errors ?? [];
     const missing = first?.keyword === 'required' ? [String(first.params['missingProperty'])] : [];
     const unknown = first?.keyword === 'additionalProperties' ? `: ${String(first.params['additionalProperty'])}` : '';
