@@ -232,7 +232,10 @@ describe('the schema', () => {
     const { server } = await start(apiSource({ schema: { type: 'object', properties: { a: twice } } }));
     const deep = Array.from({ length: 30 }).reduce<object>((inner) => ({ a: inner }), {});
     const long = post(server, deep);
-    const first = await Promise.race([long.then(() => 'the long one'), post(server, { a: 1 }).then(() => 'the short one')]);
+    const first = await Promise.race([
+      long.then(() => 'the long one'),
+      post(server, { a: 1 }).then(() => 'the short one'),
+    ]);
     expect(first).toBe('the short one');
     const answer = await long;
     expect(answer.statusCode).toBe(400);

@@ -52,14 +52,15 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
             .where('workflows.episode', '<=', marker('episode'))
             .where('workflows.episode', '>', (run) =>
               run.fn.coalesce(
-                // A rise of the severity, or a resolve that never came, begins an episode without an end that is told.
+                // A rise of the severity, or a resolve that never came, begins an episode without an end that is told; what expired
+                // had an end of which nobody was told.
                 run
                   .selectFrom('alert_transitions')
                   .select('alert_transitions.episode')
                   .where('alert_transitions.alert_id', '=', marker('alertId'))
                   .where('alert_transitions.episode', '<', marker('episode'))
                   .where('to_status', '=', sql.lit('resolved'))
-                  .where('reason', '<>', sql.lit('ResolveMissed'))
+                  .where('reason', 'not in', [sql.lit('ResolveMissed'), sql.lit('Expired')])
                   .orderBy('alert_transitions.id', 'desc')
                   .limit(1),
                 sql<number>`-1`,
