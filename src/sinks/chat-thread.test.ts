@@ -8,7 +8,7 @@ import type { ChatAnswer, ChatRoom } from './chat-thread.ts';
 import type { KnownReferences, SinkDelivery } from './define.ts';
 import { nothingKnown } from './known.ts';
 
-const nowMs = Date.parse(payload.timestamp);
+const io = { now: () => Date.parse(payload.timestamp), othersFireAt: () => Promise.resolve(false) };
 const unanswered = { ok: false, retry: true, reason: 'no answer', ambiguous: true } as const;
 const refused = { ok: false, retry: true, reason: '503' } as const;
 
@@ -78,7 +78,7 @@ async function incident(chat: ReturnType<typeof fakeChat>, random: Random): Prom
     for (let attempt = 1; attempt <= 5; attempt += 1) {
       if (random.next() < 0.05) chat.messages.delete([...chat.messages.keys()][0] ?? '');
       const delivery = sinkDelivery({ ...told, idempotencyKey: `${step}`, isRepeat: attempt > 1, known });
-      const verdict = await tellIncident(chat.room(`${step}`), delivery, nowMs);
+      const verdict = await tellIncident(chat.room(`${step}`), delivery, io);
       if (verdict.ok) {
         const { reference } = verdict;
         const isEnd = told.event === 'alert-resolved';
@@ -115,7 +115,7 @@ describe('an incident in a chat', () => {
       { hasThreads: false, isLoose: false, mayFind: false },
     );
     const told = async (changes: Partial<SinkDelivery>) => {
-      const verdict = await tellIncident(chat.room('k'), sinkDelivery(changes), nowMs);
+      const verdict = await tellIncident(chat.room('k'), sinkDelivery(changes), io);
       return verdict.reference ?? null;
     };
     const first = await told({});
@@ -131,7 +131,7 @@ describe('an incident in a chat', () => {
       { hasThreads: true, isLoose: false, mayFind: false },
     );
     const told = async (changes: Partial<SinkDelivery>) => {
-      const verdict = await tellIncident(chat.room('k'), sinkDelivery(changes), nowMs);
+      const verdict = await tellIncident(chat.room('k'), sinkDelivery(changes), io);
       return verdict.reference ?? null;
     };
     const incident = await told({});

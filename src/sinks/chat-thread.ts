@@ -1,8 +1,8 @@
 import { severities } from '../core/alert.ts';
 import type { DeliveryVerdict } from '../core/delivery.ts';
-import { placeOf, referenceOf, stillRecent } from './chat-place.ts';
+import { placeOf, referenceOf, stillRecent, threadOf } from './chat-place.ts';
 import type { ChatPlace } from './chat-place.ts';
-import type { SinkDelivery } from './define.ts';
+import type { SinkDelivery, SinkIo } from './define.ts';
 import type { Failure } from './http.ts';
 import { viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
@@ -56,6 +56,7 @@ interface Job {
   readonly chat: ChatRoom;
   readonly delivery: SinkDelivery;
   readonly view: PayloadView;
+  readonly io: Pick<SinkIo, 'othersFireAt'>;
   readonly nowMs: number;
 }
 
@@ -69,10 +70,15 @@ type Result =
  * noticed. At most {@link mostPosts} messages for the channel, also where answers are lost or messages vanish. The reference of the
  * verdict says where it goes on.
  */
-export async function tellIncident(chat: ChatRoom, delivery: SinkDelivery, nowMs: number): Promise<DeliveryVerdict> {
+export async function tellIncident(
+  chat: ChatRoom,
+  delivery: SinkDelivery,
+  io: Pick<SinkIo, 'now' | 'othersFireAt'>,
+): Promise<DeliveryVerdict> {
+  const nowMs = io.now();
   const { own, open, closed, incident } = delivery.known;
   const before = placeOf(own) ?? placeOf(open) ?? stillRecent(placeOf(closed), nowMs);
-  const job: Job = { chat, delivery, view: viewOf(delivery.payload), nowMs };
+  const job: Job = { chat, delivery, view: viewOf(delivery.payload), io, nowMs };
   const teller = askedPlace(job) ?? (chat.hasThreads ? placeOf(incident) : null);
   const result = await tell(job, before, teller);
   if (result.ok) return { ok: true, reference: referenceOf(result.place) };
@@ -87,15 +93,17 @@ function askedPlace({ chat: { asked, room }, view: { severity }, nowMs }: Job): 
 
 /** `teller` is the thread of the report that told the same cause, or in which somebody asked. */
 async function tell(job: Job, before: ChatPlace | null, teller: ChatPlace | null): Promise<Result> {
-  const { delivery, chat } = job;
+  const { delivery, chat, io } = job;
   if (chat.isLoose && (before === null || before.posts < mostPosts)) return post(job, before);
   if (teller !== null && (before === null || before.id === null || before.posts === 0))
     return reply(job, { ...teller, posts: 0, told: before?.told ?? null }, 'in the thread');
   if (before === null || before.id === null) return post(job, before);
   // Whose cause was told by another until now, and is one of its own.
-  if (before.posts === 0)
-    return delivery.event === 'run-finished' ? post(job, before) : reply(job, before, 'in the thread');
-  const updated = wantsUpdate(before, delivery) ? await update(job, before) : ({ ok: true, place: before } as const);
+  if (before.posts === 0) return delivery.event === 'run-finished' ? post(job, before) : tellBelow(job, before);
+  // What others are told below stands until they are over as well.
+  const isShared = delivery.event === 'alert-resolved' && (await io.othersFireAt(threadOf(before)));
+  const updated =
+    wantsUpdate(before, delivery) && !isShared ? await update(job, before) : ({ ok: true, place: before } as const);
   if (!updated.ok || updated.place.id !== before.id) return updated;
   if (teller !== null && teller.id !== before.id) {
     const pointed = await reply(job, teller, 'where there is one');
@@ -107,6 +115,16 @@ async function tell(job: Job, before: ChatPlace | null, teller: ChatPlace | null
   if (isShown) return reply(job, before, 'in the channel too');
   if (chat.hasThreads && wantsReply(before, delivery)) return reply(job, before, 'in the thread');
   return { ok: true, place: after(before, job) };
+}
+
+/** What is told below the message of another alert; with the last of them the message itself says that it is over. */
+async function tellBelow(job: Job, place: ChatPlace): Promise<Result> {
+  const { chat, delivery, io } = job;
+  if (delivery.event === 'alert-resolved' && !(await io.othersFireAt(threadOf(place)))) {
+    const answer = await chat.update(place.room, place.id ?? '');
+    if (!answer.ok && !answer.isGone) return { ...answer, place };
+  }
+  return reply(job, place, 'in the thread');
 }
 
 /** Work that begins again does not hide the report that is there. */

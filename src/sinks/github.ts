@@ -52,7 +52,7 @@ export const github = defineSink({
       labels: distinct(config.labels.map((label) => oneLine(label, 50))),
       assignees: config.assignees,
     });
-    return tellTracker(issues, delivery, config, io.now());
+    return tellTracker(issues, delivery, config, io);
   },
 });
 

@@ -72,7 +72,9 @@ export const jira = defineSink({
   deliver(io, config, delivery) {
     const access = openJira(io, config);
     const view = viewOf(delivery.payload);
-    const text = access.isCloud ? adfDocument(view.text, linksOf(view)) : wikiText(view.text, linksOf(view));
+    const write = access.isCloud ? adfDocument : wikiText;
+    const text = (note: string) =>
+      write([view.text.trim(), note].filter((part) => part !== '').join('\n\n'), linksOf(view));
     const issues = createJiraIssues(access, delivery, text);
     const tracker: Tracker = {
       find: issues.find,
@@ -83,7 +85,7 @@ export const jira = defineSink({
       reopen: (issue) => issues.move(issue, config.reopenTransition, (category) => category !== 'done'),
       close: (issue) => issues.move(issue, config.resolveTransition, (category) => category === 'done'),
     };
-    return tellTracker(tracker, delivery, config, io.now());
+    return tellTracker(tracker, delivery, config, io);
   },
 });
 

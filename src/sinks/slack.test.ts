@@ -37,8 +37,11 @@ async function start(more: object = {}, at: string = now) {
   const world = sinkWorld({ secrets, now: at, timeoutMs: 200 });
   cleanup.defer(() => world.close());
   cleanup.defer(() => vendor.vendor.stop());
-  const deliver = (changes: Changes): Promise<DeliveryVerdict> =>
-    attemptOf(slack, world.io, { ...config(vendor.vendor.url), ...more }, sinkDelivery(changes));
+  /** `shared`: places at which other alerts fire. */
+  const deliver = (changes: Changes, shared: readonly string[] = []): Promise<DeliveryVerdict> => {
+    const io = { ...world.io, othersFireAt: (place: string) => Promise.resolve(shared.includes(place)) };
+    return attemptOf(slack, io, { ...config(vendor.vendor.url), ...more }, sinkDelivery(changes));
+  };
   return { ...vendor, deliver };
 }
 
@@ -164,13 +167,36 @@ describe('slack', () => {
     const incident = referenceOf(await on.deliver(finished));
     const known = { ...nothingKnown, incident };
     const guest = referenceOf(await on.deliver({ ...pointer, known }));
-    await on.deliver({ ...resolved, known: open(guest) });
+    await on.deliver({ ...resolved, known: open(guest) }, [`${slackChannel}/${on.messages[0]?.ts}`]);
     expect(on.messages.map(({ thread_ts }) => thread_ts)).toEqual([undefined, on.messages[0]?.ts, on.messages[0]?.ts]);
     expect(titles(on)[0]).toContain('FIRING critical');
     // A cause of its own is told by a message of its own.
     await on.deliver({ ...finished, known: open(guest) });
     expect(on.messages[3]?.thread_ts).toBeUndefined();
   });
+
+  test.each(['first', 'last'])(
+    'a message below which another alert is told says that it is over when both are, the owner %s',
+    async (order) => {
+      const on = await start();
+      const owner = referenceOf(await on.deliver(finished));
+      const known = { ...nothingKnown, incident: owner };
+      const guest = referenceOf(await on.deliver({ ...pointer, subjectKey: 'another', known }));
+      const ends = [owner, guest].map((reference) => ({
+        ...resolved,
+        idempotencyKey: reference,
+        known: open(reference),
+      }));
+      const [first, last] = order === 'first' ? ends : ends.toReversed();
+      await on.deliver(first ?? {}, [`${slackChannel}/${on.messages[0]?.ts}`]);
+      expect(titles(on)[0]).toContain('FIRING');
+      expect(on.messages).toHaveLength(3);
+      await on.deliver(last ?? {});
+      expect(titles(on)[0]).toContain('RESOLVED');
+      expect(on.messages.map(({ thread_ts }) => thread_ts === on.messages[0]?.ts)).toEqual([false, true, true, true]);
+      expect(on.channelPosts()).toBe(1);
+    },
+  );
 
   test('one that has a message of its own points there, and the thread of the other is told; also where that is gone', async () => {
     const on = await start();

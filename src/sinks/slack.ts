@@ -42,7 +42,7 @@ export const slack = defineSink({
   }),
   deliver(io, config, delivery) {
     const token = io.secret(parseSecretReference(config.botToken));
-    return tellIncident(roomOf(slackApi(io, config.endpoint, token), config, delivery), delivery, io.now());
+    return tellIncident(roomOf(slackApi(io, config.endpoint, token), config, delivery), delivery, io);
   },
 });
 

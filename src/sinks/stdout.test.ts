@@ -14,6 +14,7 @@ async function print(config: object, payload: object, write?: SinkIo['write']): 
     write: write ?? ((text) => Promise.resolve(void written.push(text))),
     events: null,
     folder: '/nowhere',
+    othersFireAt: () => Promise.resolve(false),
     startRun: () => Promise.reject(new Error('must start no run')),
     now: () => Date.parse('2026-03-01T10:00:00Z'),
     signal: new AbortController().signal,

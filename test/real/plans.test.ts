@@ -200,6 +200,10 @@ const hotPath: [string, Work][] = [
       }),
   ],
   ['deliveries.referenceOfRun', (tx) => tx.deliveries.referenceOfRun(sink, rowId(1))],
+  [
+    'deliveries.othersFireAt',
+    (tx) => tx.deliveries.othersFireAt({ ...sink, alertId: rowId(1) }, 'C0123456789/1772366400.000100'),
+  ],
   ['deliveries.runAtPlace', (tx) => tx.deliveries.runAtPlace(sink.namespace, 'C0123456789/1772366400.000100')],
   ['deliveries.wakeStuck', (tx) => tx.deliveries.wakeStuck(now, { wakeUp: later, lease: later }, later)],
   ['deliveries.releaseLeases', (tx) => tx.deliveries.releaseLeases(now)],
