@@ -8,6 +8,7 @@ import { isFinal } from '../src/core/run.ts';
 import { startTestApp } from './support/app.ts';
 import type { RunDetail, TestApp } from './support/app.ts';
 import { createCleanup } from './support/cleanup.ts';
+import { malformedBodies } from './support/malformed.ts';
 import { repositoryRoot } from './support/processes.ts';
 import { command, mention, signedHeaders, signingSecret, startSlackApp } from './support/slack-app.ts';
 import type { SlackApp } from './support/slack-app.ts';
@@ -168,6 +169,18 @@ describe('chat by HTTP', () => {
       expect(await runs()).toEqual([]);
     },
   );
+
+  test('signed or not, what is no body of a chat has no effect, and the next mention is a run', async () => {
+    for (const { what, body, headers } of malformedBodies(JSON.stringify(mention('', { text: 'it is down' })))) {
+      const { status } = await post('slack', body, { ...json, ...signedHeaders(body, Date.now()), ...headers });
+      // JSON that is not about a message is taken.
+      expect([200, 400, 413, 415], what).toContain(status);
+      expect([what, status, await runs()]).toEqual([what, status, []]);
+    }
+    expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false);
+    expect(await event(mention('pod/web-1'))).toMatchObject({ status: 200 });
+    expect(await runs()).toHaveLength(1);
+  });
 });
 
 describe('who is not Slack', () => {

@@ -1,21 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  blockProblems,
-  brokenLinks,
-  hasQuickCommands,
-  isGuide,
-  listDocuments,
-  outputProblem,
-  parseBlocks,
-  runDocument,
-} from './docs.ts';
+import { blockProblems, brokenLinks, listDocuments, outputProblem, parseBlocks } from './docs.ts';
 import { repositoryRoot } from './support/processes.ts';
 
 const documents = listDocuments().map((file) => ({ file, text: readFileSync(join(repositoryRoot, file), 'utf8') }));
-// Those of the guides run beside the real programs.
-const withCommands = documents.filter(({ file, text }) => !isGuide(file) && hasQuickCommands(text));
 
 describe('the documents', () => {
   it('show commands in console blocks only', () => {
@@ -24,12 +13,6 @@ describe('the documents', () => {
 
   it('link to files that exist', () => {
     expect(documents.flatMap(({ file, text }) => brokenLinks(file, text))).toEqual([]);
-  });
-});
-
-describe.concurrent('the commands', { timeout: 120_000 }, () => {
-  it.each(withCommands)('of $file work as they are written', async ({ file }) => {
-    expect(await runDocument(file, { slow: false })).toEqual([]);
   });
 });
 

@@ -31,8 +31,6 @@ export function listDocuments(): readonly string[] {
   return ['README.md', ...globSync(['docs/**/*.md', 'examples/*/README.md'], { cwd: repositoryRoot }).sort()];
 }
 
-export const isGuide = (file: string): boolean => file.startsWith('docs/guide/');
-
 /** Whether commands of a document need neither long nor a cluster. */
 export function hasQuickCommands(text: string): boolean {
   return parseBlocks(text).some(
@@ -86,6 +84,7 @@ const ofThisRun: readonly (readonly [RegExp, string])[] = [
   [/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT'],
   [/(?<![\w.-])\/\S*(?=\/punching-fist\b)/g, ''],
   [/\b\d+(?:\.\d+)? ?(?:GiB|MiB|KiB|bytes)\b/g, 'SIZE'],
+  [/\bschema \d+\b/g, 'schema NUMBER'],
   [/(?<![\w.])\d+(?:\.\d+)? ?(?:ms|s|m|h|d)(?:\d+(?:ms|s|m|h))*\b/g, 'DURATION'],
   [/[ \t]+/g, ' '],
 ];

@@ -12,9 +12,11 @@ import type { RunDetail, TestApp } from './support/app.ts';
 import { createCleanup } from './support/cleanup.ts';
 import { startDumpServer } from './support/dump-server.ts';
 import { repositoryRoot } from './support/processes.ts';
+import { appToken, command, mention, startSlackApp } from './support/slack-app.ts';
+import { slackChannel, slackToken } from './support/slack.ts';
 import { waitFor } from './support/wait.ts';
 
-// Each Source that looks by itself, as the examples have it, in the whole program.
+// Each Source that is no webhook, as the examples have it, in the whole program. Webhooks: senders.test.ts.
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
@@ -104,4 +106,50 @@ test('api: incidents of a status page are alerts', async () => {
     },
     outputs: { incident: 'Elevated errors' },
   });
+});
+
+test('api: who has rolled something out waits for what is wrong with it; what does not fit the schema starts nothing', async () => {
+  const app = await startTestApp(cleanup, {
+    files: { 'api.yaml': example('api') },
+    dump: `${repositoryRoot}examples/oom-crash-loop/dump`,
+  });
+  const path = '/api/v1/sources/default/deploys/events';
+  const answer = await app.call('POST', `${path}?wait=30s`, { namespace: 'shop', deployment: 'checkout' });
+  const run = await firstRun(app);
+  expect(answer).toMatchObject({ status: 200, body: { runs: [{ id: run.id, status: 'succeeded' }] } });
+  expect(JSON.stringify(answer.body)).toContain('OOMKilled');
+  expect(run).toMatchObject({
+    triggerSource: 'default/deploys',
+    alertId: null,
+    input: { data: { namespace: 'shop', deployment: 'checkout' } },
+    outputs: { summary: expect.stringContaining('OOMKilled') },
+  });
+  for (const wrong of [{ namespace: 'shop' }, { namespace: 'shop', deployment: 7 }, { namespace: 'shop', pod: 'x' }])
+    expect(await app.call('POST', path, wrong)).toMatchObject({ status: 400 });
+  expect(await app.list('/api/v1/runs')).toHaveLength(1);
+});
+
+test('chat: a mention and a command are runs, and the thread of the mention gets the report', async () => {
+  const slack = await startSlackApp();
+  cleanup.defer(() => slack.stop());
+  const towards = example('chat')
+    .replaceAll(/^( +)platform: slack$/gm, `$&\n$1endpoint: ${slack.endpoint}`)
+    .replace(/type: slack\n +config:\n/, `$&    endpoint: ${slack.endpoint}\n`)
+    .replaceAll('C0123456789', slackChannel);
+  const app = await startTestApp(cleanup, {
+    files: { 'chat.yaml': towards },
+    tokens: { 'default/slack-app-token': appToken, 'default/slack-bot-token': slackToken },
+    dump: `${repositoryRoot}examples/oom-crash-loop/dump`,
+  });
+  await slack.connected(2);
+  await slack.send('events_api', mention('pod/checkout-5577bf7884-59zsl -n shop'));
+  const run = await firstRun(app);
+  expect(run).toMatchObject({ status: 'succeeded', triggerSource: 'default/slack' });
+  expect(run.deliveries.map(({ status, error }) => ({ status, error }))).toEqual([{ status: 'sent', error: null }]);
+  expect(slack.posts.map(({ thread_ts }) => thread_ts)).toEqual(['1772366400.000100', '1772366400.000100']);
+  expect(JSON.stringify(slack.posts.at(-1))).toContain('OOMKilled');
+  await slack.send('slash_commands', command('pod/checkout-5577bf7884-59zsl -n shop', { channel_name: 'incidents' }));
+  const sources = (await app.list<{ triggerSource: string }>('/api/v1/runs')).map(({ triggerSource }) => triggerSource);
+  expect(sources.toSorted()).toEqual(['default/slack', 'default/slack-command']);
+  expect(slack.refusals).toEqual([]);
 });

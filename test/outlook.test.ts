@@ -63,7 +63,9 @@ describe('fist explain alert', () => {
     ]);
 
   test('says for each Source what it takes, and what follows', async () => {
-    const one = source('one', `cooldown: 30m, flapCapPerHour: 6, config: {path: a, matchers: 'alertname!="Watchdog"'}`);
+    const limit = 'rateLimit: {requestsPerMinute: 120, burst: 30}';
+    const policies = `cooldown: 30m, flapCapPerHour: 6, ${limit}`;
+    const one = source('one', `${policies}, config: {path: a, matchers: 'alertname!="Watchdog"'}`);
     const two = source(
       'two',
       `config: {path: b}, muteMatchers: ['alertname="Watchdog"'], maintenance: [{weekdays: [sunday], comment: patches}]`,
@@ -74,7 +76,7 @@ describe('fist explain alert', () => {
   firing critical Down shop/web-1: taken, starts a run
   firing warning Watchdog: not taken, MatcherMismatch: the matchers do not match
   alerts[2].labels cannot be used: must be an object with text values
-  policies at 2026-03-01 12:00:00 UTC: 30m after a run no other of the same alert; at most 6 runs an hour of one alert; at most 60 runs a minute in all
+  policies at 2026-03-01 12:00:00 UTC: each replica takes 120 requests a minute, 30 at once, and answers 503 beyond; 30m after a run no other of the same alert; at most 6 runs an hour of one alert; at most 60 runs a minute in all
   Workflow default/triage: look (agent)
   Sink report (stdout): is told the report, the end, if {{ .alert.severity }} == critical
   Sink gone: there is none of this name
@@ -173,6 +175,14 @@ describe('fist backtest', () => {
       unread: 0,
       refused: { MatcherMismatch: 2 },
     });
+  });
+
+  test('says how many requests a rate limit would have put off; what they say counts', async () => {
+    const limited = source('am', 'config: {path: am}, rateLimit: {requestsPerMinute: 1, burst: 2}');
+    const { out } = await backtest(write('limited.yaml', limited + workflow));
+    expect(out).toContain('4 notifications');
+    expect(out).toContain('  runs        3');
+    expect(out).toContain('  put off     2 by rateLimit: answered 503, until they are sent again');
   });
 
   test('reads the newest, and says that there are more', async () => {

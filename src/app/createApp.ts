@@ -225,7 +225,6 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       sourceTypes: sourceDefinitions,
       sourceWorld,
       intake,
-      requests: intake,
       control,
       sinkTester,
       reader: store.read,

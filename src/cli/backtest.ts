@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts';
 import { minuteText } from '../core/time.ts';
 import { catalogOf, createRehearsal, readBody } from '../app/outlook.ts';
 import { plain } from '../lib/printable.ts';
+import { createRateLimiter } from '../lib/rate-limit.ts';
 import { nextOfUnknown } from '../lib/similar.ts';
 import type { AnswerOf } from '../server/routes.ts';
 import { apiClient } from './client.ts';
@@ -30,6 +31,8 @@ interface SourceResult {
   /** By reason. */
   readonly refused: Readonly<Record<string, number>>;
   readonly muted: Readonly<Record<string, number>>;
+  /** Bodies that the rate limit would have put off: answered 503 when they first came. */
+  readonly putOff: number;
   /** When runs would have started, oldest first. */
   readonly runs: readonly string[];
   /** Bodies that are not read: cut when they were kept, or of another format. */
@@ -97,12 +100,16 @@ async function rehearse(
   newestFirst: readonly EventSummary[],
 ): Promise<SourceResult> {
   const rehearsal = createRehearsal(source);
+  const limiter = source.rateLimit === null ? null : createRateLimiter(source.rateLimit);
   const refused: Record<string, number> = {};
   const muted: Record<string, number> = {};
   const runs: string[] = [];
-  let [alerts, notifications, unread] = [0, 0, 0];
+  let [alerts, notifications, unread, putOff] = [0, 0, 0, 0];
   for (const { id, receivedAt, receiveCount } of newestFirst.toReversed()) {
     notifications += receiveCount;
+    // It would have come again: what it says counts all the same.
+    if ((limiter?.waitMs(Date.parse(receivedAt)) ?? 0) > 0) putOff += 1;
+    else limiter?.take(Date.parse(receivedAt));
     const { eventData } = await client.call('GET /api/v1/events/:id', { params: { id } });
     const received = await readBody(source, eventData, receivedAt);
     if (received?.ok !== true) {
@@ -118,19 +125,21 @@ async function rehearse(
   }
   const name = `${source.namespace}/${source.name}`;
   const oldest = newestFirst.at(-1)?.receivedAt ?? null;
-  return { source: name, bodies: newestFirst.length, notifications, alerts, refused, muted, runs, unread, oldest };
+  const bodies = newestFirst.length;
+  return { source: name, bodies, notifications, alerts, refused, muted, putOff, runs, unread, oldest };
 }
 
 const mostDays = 31;
 
 function textOf(result: SourceResult, subject: string): string {
-  const { source, bodies, notifications, alerts, refused, muted, runs, unread, oldest } = result;
+  const { source, bodies, notifications, alerts, refused, muted, putOff, runs, unread, oldest } = result;
   const since = oldest === null ? '' : ` since ${minuteText(oldest)}`;
   const lines = [
     `${subject} by Source ${source}: ${notifications} notifications${since}, ${bodies} of them different, ${alerts} alerts`,
     `  runs        ${runs.length}${runs.length === 0 ? '' : `, at most ${most(runs, 16)} in a minute and ${most(runs, 13)} in an hour`}`,
     `  no run      ${reasonsText(muted)}`,
     `  not taken   ${reasonsText(refused)}`,
+    ...(putOff === 0 ? [] : [`  put off     ${putOff} by rateLimit: answered 503, until they are sent again`]),
     ...(unread === 0
       ? []
       : [`  not read    ${unread}: cut when they were kept, or of a format that the Source does not take`]),

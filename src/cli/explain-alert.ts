@@ -1,5 +1,5 @@
 import { labelledObject } from '../core/alert.ts';
-import type { CatalogSource } from '../core/catalog.ts';
+import type { CatalogSource, RateLimit } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
 import { parseRfc3339 } from '../core/rfc3339.ts';
 import { timeText, toTimestamp } from '../core/time.ts';
@@ -85,8 +85,9 @@ function alertText({ item, refusal, mute, startsRun }: AlertOutlook): string {
 }
 
 function whatFollows({ source, workflow, sinks }: SourceOutlook, at: Timestamp): readonly string[] {
-  const { cooldownMs, flapCapPerHour, stormCapPerMinute } = source;
+  const { cooldownMs, flapCapPerHour, stormCapPerMinute, rateLimit } = source;
   const policies = [
+    rateLimit === null ? null : rateText(rateLimit),
     cooldownMs === 0 ? null : `${formatDuration(cooldownMs)} after a run no other of the same alert`,
     flapCapPerHour === 0 ? null : `at most ${flapCapPerHour} runs an hour of one alert`,
     stormCapPerMinute === 0 ? null : `at most ${stormCapPerMinute} runs a minute in all`,
@@ -105,6 +106,10 @@ function whatFollows({ source, workflow, sinks }: SourceOutlook, at: Timestamp):
       return `  Sink ${sinkName} (${sink.type}): ${readiness(sink.conditions) ?? `is told ${words}${condition}`}`;
     }),
   ];
+}
+
+function rateText({ requestsPerMinute, burst }: RateLimit): string {
+  return `each replica takes ${requestsPerMinute} requests a minute, ${burst} at once, and answers 503 beyond`;
 }
 
 function readiness(conditions: CatalogSource['conditions']): string | null {

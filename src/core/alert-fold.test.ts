@@ -85,6 +85,7 @@ describe('design 3.2, line by line', () => {
         receivedAt: at(0),
         lastReceivedAt: at(0),
         resolvedAt: null,
+        announced: false,
       },
     });
   });
@@ -318,6 +319,34 @@ describe('design 3.2, line by line', () => {
     expect(foldAlert(next, firing(at(0)), at(1501)).reason).toBe('FiringAgain');
   });
 
+  test('line 16: the end of one that expired is told once, where its firing was', () => {
+    const open = { ...last([firing(at(0)), 0]).next, announced: true };
+    const { next: expired } = foldExpired(open, at(1500));
+    const late = foldAlert(expired, resolved(at(0), at(30)), at(1600));
+    expect(late).toMatchObject({
+      reason: 'ResolvedLate',
+      opens: false,
+      closes: true,
+      next: { status: 'resolved', episode: 1, endsAt: at(30), resolvedAt: at(1600), announced: false, receiveCount: 2 },
+      transitions: [{ episode: 1, fromStatus: 'resolved', toStatus: 'resolved', reason: 'ResolvedLate' }],
+    });
+    expect(foldAlert(late.next, resolved(at(0), at(30)), at(1601))).toMatchObject({
+      reason: 'ResolvedAgain',
+      closes: false,
+      transitions: [],
+    });
+    // Of an episode before it.
+    expect(foldAlert(expired, resolved(null, at(-1)), at(1600))).toMatchObject({
+      reason: 'StaleResolve',
+      closes: false,
+    });
+    // Nobody was told that it fires.
+    const untold = foldAlert({ ...expired, announced: false }, resolved(at(0), at(30)), at(1600));
+    expect(untold.reason).toBe('ResolvedAgain');
+    // It fires again: who was told hears of the end of that.
+    expect(foldAlert(expired, firing(at(1550)), at(1600)).next).toMatchObject({ episode: 2, announced: true });
+  });
+
   test('line 20: each episode counts', () => {
     const flaps = Array.from({ length: 10 }, (_, flap): (readonly [AlertItem, number])[] => [
       [firing(at(flap * 4)), flap * 4],
@@ -340,6 +369,7 @@ test('every reason has a category in the answer', () => {
     ['Resolved', 'resolved'],
     ['ResolvedUnknown', 'resolved'],
     ['ResolvedAgain', 'ignored'],
+    ['ResolvedLate', 'resolved'],
     ['StaleResolve', 'ignored'],
   ]);
   expect(foldCategory('FilterMismatch')).toBe('ignored');

@@ -23,6 +23,7 @@ export const foldReasons = [
   'Resolved',
   'ResolvedUnknown',
   'ResolvedAgain',
+  'ResolvedLate',
   'StaleResolve',
 ] as const;
 export type FoldReason = (typeof foldReasons)[number];
@@ -37,7 +38,7 @@ export interface FoldVerdict {
   readonly transitions: readonly FoldTransition[];
   /** A new episode began: a run is due (unless a policy mutes it). */
   readonly opens: boolean;
-  /** The alert was open and is closed now. */
+  /** The alert was open and is closed now, or it had expired without a word to sinks and its sender says now that it is over. */
   readonly closes: boolean;
   /** The item's annotations and links are the latest word and replace the stored ones (3.2.14). */
   readonly updatesContent: boolean;
@@ -53,9 +54,8 @@ export function foldAlert(stored: AlertState | null, item: AlertItem, receivedAt
       : firingOnOpen(stored, timed, receivedAt);
   }
   if (stored === null) return resolvedUnknown(timed, receivedAt);
-  return stored.status === 'resolved'
-    ? countedOnly('ResolvedAgain', stored)
-    : resolvedOnOpen(stored, timed, receivedAt);
+  if (stored.status !== 'resolved') return closed('Resolved', stored, timed, receivedAt);
+  return stored.announced ? closed('ResolvedLate', stored, timed, receivedAt) : countedOnly('ResolvedAgain', stored);
 }
 
 type TimedItem = Pick<AlertItem, 'status' | 'severity' | 'startsAt' | 'endsAt' | 'skewed' | 'saidAt'>;
@@ -78,7 +78,7 @@ function withoutSkew(item: AlertItem, receivedAt: Timestamp): TimedItem {
 
 /** Line 4. */
 function opened(item: TimedItem, receivedAt: Timestamp): FoldVerdict {
-  const next = openState(1, 1, item, item.startsAt ?? receivedAt, null, receivedAt);
+  const next = openState({ episode: 1, receiveCount: 1 }, item, item.startsAt ?? receivedAt, null, receivedAt);
   return opens('Opened', next, [transition(next, null, 'Opened', receivedAt)]);
 }
 
@@ -122,15 +122,15 @@ function isNewStart(stored: AlertState, item: TimedItem): boolean {
 
 /** Line 6: the sender's new start is the end of the episode whose resolve never came. */
 function resolveMissed(stored: AlertState, item: TimedItem, startsAt: Timestamp, receivedAt: Timestamp): FoldVerdict {
-  const next = openState(stored.episode + 1, stored.receiveCount + 1, item, startsAt, startsAt, receivedAt);
-  const closed: FoldTransition = {
+  const next = openState(following(stored), item, startsAt, startsAt, receivedAt);
+  const missed: FoldTransition = {
     episode: stored.episode,
     fromStatus: stored.status,
     toStatus: 'resolved',
     reason: 'ResolveMissed',
     at: receivedAt,
   };
-  return opens('ResolveMissed', next, [closed, transition(next, 'resolved', 'Reopened', receivedAt)]);
+  return opens('ResolveMissed', next, [missed, transition(next, 'resolved', 'Reopened', receivedAt)]);
 }
 
 /**
@@ -162,12 +162,17 @@ function reopened(
   startsAt: Timestamp,
   receivedAt: Timestamp,
 ): FoldVerdict {
-  const next = openState(stored.episode + 1, stored.receiveCount + 1, item, startsAt, stored.endsAt, receivedAt);
+  const next = openState(following(stored), item, startsAt, stored.endsAt, receivedAt);
   return opens(reason, next, [transition(next, 'resolved', reason, receivedAt)]);
 }
 
-/** Line 7. */
-function resolvedOnOpen(stored: AlertState, item: TimedItem, receivedAt: Timestamp): FoldVerdict {
+/** Lines 7 and 16. */
+function closed(
+  reason: 'Resolved' | 'ResolvedLate',
+  stored: AlertState,
+  item: TimedItem,
+  receivedAt: Timestamp,
+): FoldVerdict {
   const endsAt = item.endsAt ?? receivedAt;
   if (stored.startsAt !== null && endsAt < stored.startsAt) return countedOnly('StaleResolve', stored);
   const next: AlertState = {
@@ -177,16 +182,23 @@ function resolvedOnOpen(stored: AlertState, item: TimedItem, receivedAt: Timesta
     lastReceivedAt: latest(stored.lastReceivedAt, receivedAt),
     endsAt,
     resolvedAt: receivedAt,
+    announced: false,
     skewed: stored.skewed || item.skewed,
   };
-  const transitions = [transition(next, stored.status, 'Resolved', receivedAt)];
-  return { reason: 'Resolved', next, transitions, opens: false, closes: true, updatesContent: true };
+  const transitions = [transition(next, stored.status, reason, receivedAt)];
+  return { reason, next, transitions, opens: false, closes: true, updatesContent: true };
 }
 
 /** Line 8: it came before its firing: a row that is already closed. */
 function resolvedUnknown(item: TimedItem, receivedAt: Timestamp): FoldVerdict {
   const next: AlertState = {
-    ...openState(0, 1, item, item.startsAt ?? item.endsAt ?? receivedAt, item.endsAt ?? receivedAt, receivedAt),
+    ...openState(
+      { episode: 0, receiveCount: 1 },
+      item,
+      item.startsAt ?? item.endsAt ?? receivedAt,
+      item.endsAt ?? receivedAt,
+      receivedAt,
+    ),
     status: 'resolved',
     resolvedAt: receivedAt,
   };
@@ -204,9 +216,15 @@ function opens(reason: FoldReason, next: AlertState, transitions: readonly FoldT
   return { reason, next, transitions, opens: true, closes: false, updatesContent: true };
 }
 
+/** The next episode of an alert. Whoever was not told of the end of the one before is told of that of the next. */
+function following({ episode, receiveCount, announced }: AlertState): Beginning {
+  return { episode: episode + 1, receiveCount: receiveCount + 1, announced };
+}
+
+type Beginning = Pick<AlertState, 'episode' | 'receiveCount'> & Partial<Pick<AlertState, 'announced'>>;
+
 function openState(
-  episode: number,
-  receiveCount: number,
+  { episode, receiveCount, announced = false }: Beginning,
   item: TimedItem,
   startsAt: Timestamp,
   endsAt: Timestamp | null,
@@ -223,6 +241,7 @@ function openState(
     receivedAt,
     lastReceivedAt: receivedAt,
     resolvedAt: null,
+    announced,
   };
 }
 
@@ -252,6 +271,7 @@ const categories: Readonly<Record<FoldReason, 'opened' | 'repeated' | 'resolved'
   Resolved: 'resolved',
   ResolvedUnknown: 'resolved',
   ResolvedAgain: 'ignored',
+  ResolvedLate: 'resolved',
   StaleResolve: 'ignored',
 };
 
@@ -260,7 +280,7 @@ export function foldCategory(reason: string): 'opened' | 'repeated' | 'resolved'
   return Object.hasOwn(categories, reason) ? categories[reason as FoldReason] : 'ignored';
 }
 
-/** Line 16: an open alert that is no longer received is closed, without a notice. */
+/** Line 16: an open alert that is no longer received is closed, without a notice: who was told of it is told of a real end alone. */
 export function foldExpired(
   stored: AlertState,
   at: Timestamp,

@@ -75,6 +75,8 @@ export interface AlertState {
   readonly lastReceivedAt: Timestamp;
   /** When the closing notification came (not the time it names); null while open. */
   readonly resolvedAt: Timestamp | null;
+  /** True while sinks have been told, by a run, that it fires, and not of its end: also where it is closed because it expired. */
+  readonly announced: boolean;
 }
 
 /** What intake reads of a stored alert: the fold's state and what the policies ask. */
@@ -87,8 +89,6 @@ export interface StoredAlert extends AlertState {
   /** The newest run. */
   readonly workflowId: string | null;
   readonly triageCompletedAt: Timestamp | null;
-  /** True while sinks have been told, by a run, that it fires: then they are also told of its end. */
-  readonly announced: boolean;
   /** A policy kept this episode from starting a run; from then on it is decided anew while the alert still fires. */
   readonly mutedUntil: Timestamp | null;
   /** Which policy; null = none. */

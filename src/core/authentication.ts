@@ -49,6 +49,8 @@ export interface CatalogAuthentication {
   readonly needsCertificate: boolean;
   /** All that is known before the body is read; null = nothing keeps the caller out. `secrets` has one at least, if any is named. */
   readonly check: (caller: Caller, secrets: readonly string[]) => AuthenticationFailure | null;
-  /** What the body proves, as it came; null where it proves nothing. */
-  readonly verify: ((caller: Caller, secrets: readonly string[], body: Buffer) => SignatureVerdict) | null;
+  /** What the body proves, as it came, in pieces because a body may be large; null where it proves nothing. */
+  readonly verify:
+    | ((caller: Caller, secrets: readonly string[], body: Buffer) => Generator<undefined, SignatureVerdict, undefined>)
+    | null;
 }

@@ -37,6 +37,14 @@ export interface LabelMute {
   readonly untilMs: number | null;
 }
 
+/** How many requests a Source takes in, in each process. */
+export interface RateLimit {
+  /** On average. */
+  readonly requestsPerMinute: number;
+  /** At once, after a pause. */
+  readonly burst: number;
+}
+
 /** A Source, compiled. */
 export interface CatalogSource extends CatalogObject {
   /** What the source type's own schema accepted. */
@@ -65,6 +73,8 @@ export interface CatalogSource extends CatalogObject {
   readonly flapCapPerHour: number;
   /** New runs of this Source per minute at most (storm guard); 0 = no cap. */
   readonly stormCapPerMinute: number;
+  /** Requests beyond it are answered 503; null = no limit of its own. */
+  readonly rateLimit: RateLimit | null;
   /** True: alerts are stored, nothing runs until it is false again. */
   readonly suspend: boolean;
   /** True: it vanished from the resources a moment ago. Its senders are answered 503, so that they keep their alerts. */

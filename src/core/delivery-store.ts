@@ -26,6 +26,11 @@ export interface DeliveryReader {
   earlierReference(delivery: OrderedDelivery): Promise<EarlierReference | undefined>;
   /** What the receiver called the newest delivery of a run by this Sink; null = nothing. */
   referenceOfRun(sink: Pick<DeliveryRecord, 'namespace' | 'sinkName'>, runId: string): Promise<string | null>;
+  /**
+   * Whether another alert fires still that this Sink told last at this place: under this reference, or under one that begins
+   * with it and a slash.
+   */
+  othersFireAt(delivery: Pick<DeliveryRecord, 'namespace' | 'sinkName' | 'alertId'>, place: string): Promise<boolean>;
   /** The run that was told last where a reference begins with this text and a slash; undefined where none was. */
   runAtPlace(namespace: string, place: string): Promise<string | undefined>;
   due(now: Timestamp, limit: number): Promise<readonly string[]>;

@@ -52,6 +52,11 @@ export const errorCodes = {
     exitCode: 3,
     meaning: 'Another worker took the run over; this result was not written.',
   },
+  RateLimited: {
+    retryable: true,
+    exitCode: 3,
+    meaning: 'The Source takes no more requests just now (spec.rateLimit); the same request is taken later.',
+  },
   Draining: { retryable: true, exitCode: 3, meaning: 'The server is starting up or stopping.' },
   Unreachable: { retryable: true, exitCode: 3, meaning: 'A server did not answer.' },
   ResourcesExhausted: {

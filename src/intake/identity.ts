@@ -31,7 +31,10 @@ export function groupByIdentity(items: readonly AlertItem[]): readonly (readonly
   return [...groups].sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
-/** Filters and folds the items of one identity. A resolve of an open alert passes every filter (design 3.2.15). Pure. */
+/**
+ * Filters and folds the items of one identity. A resolve of an open alert, or of one that expired before its end was told, passes
+ * every filter (design 3.2.15). Pure.
+ */
 export function decideIdentity(
   stored: AlertState | null,
   items: readonly AlertItem[],
@@ -44,8 +47,8 @@ export function decideIdentity(
   let opening: Folded | null = null;
   let content: AlertItem | null = null;
   for (const item of items) {
-    const resolvesOpen = item.status === 'resolved' && state !== null && state.status !== 'resolved';
-    const refusal = resolvesOpen ? null : accepts(matchLabels(item));
+    const isEnd = item.status === 'resolved' && state !== null && (state.status !== 'resolved' || state.announced);
+    const refusal = isEnd ? null : accepts(matchLabels(item));
     if (refusal !== null) {
       reasons.push(refusal.reason);
       continue;

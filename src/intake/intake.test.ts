@@ -678,7 +678,7 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
       expect(await world.sweep(24 * 60)).toMatchObject({ expired: 0 });
       expect(await world.sweep(24 * 60 + 1)).toMatchObject({ expired: 1 });
       const alert = await world.alert();
-      expect(alert).toMatchObject({ status: 'resolved', resolvedAt: at(24 * 60 + 1), announced: false });
+      expect(alert).toMatchObject({ status: 'resolved', resolvedAt: at(24 * 60 + 1), announced: true });
       expect((await world.store.read.lists.transitions(alert.id)).at(-1)).toMatchObject({
         reason: 'Expired',
         toStatus: 'resolved',
@@ -686,6 +686,46 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
       expect((await world.alert('f2')).status).toBe('received');
       expect(await world.deliveries()).toEqual([]);
       expect(await world.take(25 * 60, [firing()])).toMatchObject({ opened: 1, runs: 1 });
+    });
+
+    test('its end is told when it comes after all: once, with its run, whatever the filters say', async () => {
+      await world.take(0, [firing()]);
+      await world.sweep(24 * 60 + 1);
+      world.source = source({ accepts: () => ({ reason: 'FilterMismatch', message: '' }) });
+      const late = () => world.take(25 * 60, [resolved({ endsAt: at(24 * 60) })]);
+      expect(await late()).toMatchObject({ resolved: 1, opened: 0, runs: 0 });
+      const [run] = await world.runs();
+      const told = [{ event: 'alert-resolved', sinkName: 'out', runId: run?.id, alertId: run?.alertId }];
+      expect(await world.deliveries()).toEqual(told);
+      const alert = await world.alert();
+      expect(alert).toMatchObject({ status: 'resolved', episode: 1, endsAt: at(24 * 60), announced: false });
+      expect((await world.store.read.lists.transitions(alert.id)).map(({ reason }) => reason)).toEqual([
+        'Opened',
+        'Expired',
+        'ResolvedLate',
+      ]);
+      expect(await late()).toMatchObject({ ignored: 1 });
+      world.source = source();
+      expect(await late()).toMatchObject({ ignored: 1 });
+      expect(await world.deliveries()).toEqual(told);
+    });
+
+    test('what fires again before its end was told has that end told with its own', async () => {
+      await world.take(0, [firing()]);
+      await world.sweep(24 * 60 + 1);
+      world.source = source({ suspend: true });
+      expect(await world.take(25 * 60, [firing({ startsAt: at(25 * 60) })])).toMatchObject({ opened: 1, runs: 0 });
+      await world.take(26 * 60, [resolved({ startsAt: at(25 * 60), endsAt: at(26 * 60) })]);
+      expect(await world.deliveries()).toMatchObject([{ event: 'alert-resolved' }]);
+      expect(await world.alert()).toMatchObject({ episode: 2, announced: false });
+    });
+
+    test('an end of which nobody heard the beginning is told to nobody, expired or not', async () => {
+      world.source = source({ suspend: true });
+      await world.take(0, [firing()]);
+      await world.sweep(24 * 60 + 1);
+      expect(await world.take(25 * 60, [resolved({ endsAt: at(24 * 60) })])).toMatchObject({ ignored: 1 });
+      expect(await world.deliveries()).toEqual([]);
     });
 
     test('alerts of a Source that is gone expire after a day', async () => {

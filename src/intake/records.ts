@@ -12,12 +12,13 @@ import { newId } from '../lib/id.ts';
 
 const oneDayMs = 24 * 60 * 60_000;
 
-/** SHA-256 over what may change without a run (design 3.2.14). */
+/** SHA-256 over what may change without a run (design 3.2.14). vmalert writes annotations in another order each time. */
 export function contentHash(item: AlertItem, groupKey: string | null): string {
-  return hash(
-    'sha256',
-    JSON.stringify([item.annotations, item.generatorUrl, item.summary, item.description, item.externalId, groupKey]),
-  );
+  const { annotations, generatorUrl, summary, description, externalId } = item;
+  const pairs = Object.keys(annotations)
+    .sort()
+    .map((name) => [name, annotations[name]]);
+  return hash('sha256', JSON.stringify([pairs, generatorUrl, summary, description, externalId, groupKey]));
 }
 
 /** The part of a row that the last notification replaces. */

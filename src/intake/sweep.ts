@@ -92,9 +92,7 @@ async function expireOf(
       const before = addMs(now, -expireAfterMs);
       const alerts = await tx.alerts.findExpired(namespace, source, before, alertsPerTransaction);
       const ends = alerts.map((alert) => ({ alert, ...foldExpired(alert, now) }));
-      await tx.alerts.saveStates(
-        ends.map(({ alert, next }) => ({ ...alert, ...next, announced: false, ...notMuted, updatedAt: now })),
-      );
+      await tx.alerts.saveStates(ends.map(({ alert, next }) => ({ ...alert, ...next, ...notMuted, updatedAt: now })));
       await tx.alerts.addTransitions(ends.map(({ alert, transition }) => transitionRecord(alert.id, transition, null)));
       return alerts.length;
     });

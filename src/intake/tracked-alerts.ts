@@ -104,9 +104,10 @@ function trackAlert(source: CatalogSource, stored: StoredAlert | null, storedRun
 }
 
 /**
- * Whether nothing changed but what a plain repeat changes. Times of the end and of receipt, the run, what Sinks were told and
- * mutes change with the status or the episode only.
+ * Whether nothing changed but what a plain repeat changes. Times of the end and of receipt, the run and mutes change with one of
+ * these only.
  */
 function isRepeat(stored: StoredAlert, state: StoredAlert): boolean {
-  return state.status === stored.status && state.severity === stored.severity && state.episode === stored.episode;
+  const turning = ['status', 'severity', 'episode', 'announced'] as const;
+  return turning.every((name) => state[name] === stored[name]);
 }

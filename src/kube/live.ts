@@ -16,16 +16,11 @@ const maxLogBytes = 2 * 1024 * 1024;
 const pageSize = 500;
 const maxPages = 40;
 
-/** A cluster with connections to let go of. */
-export interface LiveCluster extends Cluster, ClusterWatch {
-  close(): Promise<void>;
-}
-
 /**
  * The live cluster of a client, read only: get, list (paged), logs. 403 is `forbidden`; an API that the server does not have is
  * `not_captured`; an object that it does not have is `ok` with null. The server is first asked by the first read.
  */
-export function liveCluster(client: KubeClient): LiveCluster {
+export function liveCluster(client: KubeClient): Cluster & ClusterWatch {
   return {
     description: client.description,
     get: (resource, namespace, name) => getObject(client, resource, namespace, name),
@@ -34,7 +29,6 @@ export function liveCluster(client: KubeClient): LiveCluster {
     observedAt: async () => ({ at: toTimestamp(Date.now()), ahead: [] }),
     remedyFor: liveRemedy,
     watch: (query, io) => watchObjects(client, query, io),
-    close: () => client.close(),
   };
 }
 

@@ -11,24 +11,29 @@ export interface SchemaProblem {
   readonly message: string;
 }
 
-/** What is wrong with a value; null = nothing. */
-export type CheckValue = (value: unknown) => SchemaProblem | null;
-
 /** `uniqueItems` compares each with each. */
 const mostUniqueItems = 1000;
 
-/** Of one body; most take less than one. Where `anyOf` leads back to itself each level of a body may double it. */
+/** Of one value; most take less than one. Where `anyOf` leads back to itself each level of a value may double it. */
 const mostMs = 1000;
+
+/** What a check says, or that it takes too long. */
+export function withinLimit(check: () => SchemaProblem | null): SchemaProblem | null {
+  const wrong = withinTime(mostMs, check);
+  return wrong === undefined
+    ? { field: '', message: `takes more than ${mostMs} ms to be compared with the schema` }
+    : wrong;
+}
 
 /**
  * Compiles a JSON Schema, of draft 2020-12 or, where `$schema` says so, draft-07. The library takes some 20 ms to load, so it
  * is loaded when the first schema is compiled. `format` says nothing and patterns are RE2, so that no text of a sender takes
  * long. Words that no draft knows are refused, or ignored as the drafts say. Throws InvalidResource.
  */
-export function compileJsonSchema(
+export function compileCheck(
   schema: JsonObject,
   { unknownKeywords = 'refused' }: { readonly unknownKeywords?: 'refused' | 'ignored' } = {},
-): CheckValue {
+): (value: unknown) => SchemaProblem | null {
   const problem = asynchronous(schema) ?? quadraticAt(schema);
   if (problem !== null) throw new AppError('InvalidResource', problem);
   const { $schema: draft } = schema;
@@ -40,10 +45,7 @@ export function compileJsonSchema(
     throw new AppError('InvalidResource', cause instanceof Error ? cause.message : String(cause), { cause });
   }
   return (value) => {
-    const isValid = withinTime(mostMs, () => validate(value));
-    if (isValid === undefined)
-      return { field: '', message: `takes more than ${mostMs} ms to be compared with the schema` };
-    if (isValid) return null;
+    if (validate(value)) return null;
     const [first] = validate.errors ?? [];
     const missing = first?.keyword === 'required' ? [String(first.params['missingProperty'])] : [];
     const unknown = first?.keyword === 'additionalProperties' ? `: ${String(first.params['additionalProperty'])}` : '';

@@ -60,6 +60,14 @@ export function createTurns(mostMs: number, monotonic: () => number = () => perf
  */
 export const eventLoopTurns = createTurns(10);
 
+/** Of bytes that are hashed or looked through, a piece: less than a millisecond. */
+export const sliceBytes = 256 * 1024;
+
+/** Bytes in pieces of {@link sliceBytes}; none where there are none. */
+export function* slices(bytes: Buffer): Generator<Buffer, void, undefined> {
+  for (let from = 0; from < bytes.length; from += sliceBytes) yield bytes.subarray(from, from + sliceBytes);
+}
+
 /** Long work in pieces: it may be left and gone on with at each `yield`. */
 export type Pieces<Result> = Generator<undefined, Result, undefined>;
 

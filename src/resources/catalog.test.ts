@@ -130,7 +130,7 @@ describe('contract', () => {
         object(
           'Source',
           's',
-          '{type: webhook, triggerWorkflow: triage, config: {path: /webhook/x/y}, context: {a: b}, suspend: true, expireAfter: 2h, cooldown: 5m, flapCapPerHour: 3, stormCapPerMinute: 60}',
+          '{type: webhook, triggerWorkflow: triage, config: {path: /webhook/x/y}, context: {a: b}, suspend: true, expireAfter: 2h, cooldown: 5m, flapCapPerHour: 3, stormCapPerMinute: 60, rateLimit: {requestsPerMinute: 90}}',
         ),
       ],
       options,
@@ -143,11 +143,13 @@ describe('contract', () => {
       cooldownMs: 300_000,
       flapCapPerHour: 3,
       stormCapPerMinute: 60,
+      rateLimit: { requestsPerMinute: 90, burst: 90 },
       authentication: null,
     });
     expect(buildCatalog([source('s')], options).source('default', 's')).toMatchObject({
       expireAfterMs: 86_400_000,
       cooldownMs: 0,
+      rateLimit: null,
     });
   });
 });
@@ -190,6 +192,20 @@ describe('conditions', () => {
     const missing = build([workflow, secured], { secrets: { get: () => null } }).source('default', 'a');
     expect(conditions(missing)).toEqual(['Ready=True Accepted', 'SecretsResolved=False SecretMissing']);
     expect(missing?.authentication).toMatchObject({ type: 'bearer', secrets: [{ name: 'hook', key: 'key' }] });
+  });
+
+  test('fields that are ignored because of another one are told by a condition, and keep nothing from being used', () => {
+    const api = (config: string) =>
+      build([workflow, object('Source', 'a', `{type: api, triggerWorkflow: triage, config: ${config}}`)]).source(
+        'default',
+        'a',
+      );
+    expect(conditions(api('{endpoint: /alerts, schema: {type: object}}'))).toEqual(['Ready=True Accepted']);
+    const doubtful = api('{interval: 5m, format: alertmanager}');
+    expect(conditions(doubtful)).toEqual(['Ready=True Accepted', 'Doubtful=True LintWarning']);
+    expect(doubtful?.conditions[1]?.message).toBe(
+      'interval is not used by a Source that asks no endpoint; remove it, or let endpoint be a URL (and 1 more; see fist lint)',
+    );
   });
 
   test('a Workflow that is absent or invalid', () => {

@@ -8,6 +8,7 @@ import type {
   CatalogSource,
   CatalogWorkflow,
   Condition,
+  RateLimit,
   SecretReference,
   SinkLimits,
 } from '../core/catalog.ts';
@@ -27,6 +28,7 @@ import { conditions, reasonOf } from './conditions.ts';
 import { objectTitle } from './object.ts';
 import type { ResourceObject } from './object.ts';
 import type { SinkSpec } from './sink.ts';
+import type { SourceSpec } from './source.ts';
 
 export interface CatalogOptions {
   /** Counts reloads, from 1. */
@@ -192,9 +194,16 @@ function buildSource(
     cooldownMs: parseDuration(spec.cooldown),
     flapCapPerHour: spec.flapCapPerHour,
     stormCapPerMinute: spec.stormCapPerMinute,
+    rateLimit: rateLimitOf(spec),
     suspend: spec.suspend,
     leaving: object.leavesAt !== undefined,
   };
+}
+
+function rateLimitOf({ rateLimit }: SourceSpec): RateLimit | null {
+  if (rateLimit === undefined) return null;
+  const { requestsPerMinute, burst = requestsPerMinute } = rateLimit;
+  return { requestsPerMinute, burst };
 }
 
 /** A Source that does not fit its schema takes nothing. */
@@ -213,6 +222,7 @@ const unusable = {
   cooldownMs: 0,
   flapCapPerHour: 0,
   stormCapPerMinute: 0,
+  rateLimit: null,
   suspend: true,
 } as const;
 

@@ -1,9 +1,11 @@
 import type { CatalogSource } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
-import type { JsonObject } from '../core/json.ts';
-import type { CompiledSource, SourceDefinition, SourceTemplate } from '../sources/define.ts';
+import { objectOf } from '../core/json.ts';
+import type { JsonObject, JsonValue } from '../core/json.ts';
+import type { CompiledSource, SourceDefinition, SourceTemplate, UnusedField } from '../sources/define.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import { compileMutes } from '../sources/mutes.ts';
+import { policyIssues } from './check-policies.ts';
 import { checked, unusedFields } from './checked.ts';
 import type { Checked } from './checked.ts';
 import { shapeOf } from './merge.ts';
@@ -40,9 +42,26 @@ export function checkSource(value: unknown): Checked<AcceptedSource> {
   if (templates.some(isBlocking)) return checked<AcceptedSource>(null, [...templates, ...unused]);
   const { result: compiled, issues } = compile(() => definition.compile(config.data), base);
   const { result: mutes, issues: more } = compile(() => compileMutes(spec.muteMatchers, spec.maintenance), ['spec']);
+  const ignored = ignoredFields(own as JsonObject, definition.unused(config.data));
   const accepted =
     compiled === null || mutes === null ? null : { spec, definition, config: config.data, compiled, mutes };
-  return checked(accepted, [...templates, ...issues, ...more, ...unused]);
+  const policies = accepted === null ? [] : policyIssues(accepted);
+  return checked(accepted, [...templates, ...issues, ...more, ...policies, ...unused, ...ignored]);
+}
+
+/** Those that were given. */
+function ignoredFields(given: JsonObject, ignored: readonly UnusedField[]): readonly Issue[] {
+  return ignored
+    .filter(
+      ({ path }) => path.reduce<JsonValue | undefined>((value, name) => objectOf(value)[name], given) !== undefined,
+    )
+    .map(({ path, by, unless }) => ({
+      path: [...base, ...path],
+      atKey: true,
+      severity: 'warning',
+      message: `${fieldName(path)} is not used by ${by}`,
+      next: `remove it, or ${unless}`,
+    }));
 }
 
 function templateIssues({ path, text, roots }: SourceTemplate): readonly Issue[] {

@@ -23,7 +23,7 @@ export function conditions(
       ? (notReady[0] ?? { type: 'Ready', status: 'True', reason: 'Accepted', message: `${title} is in use` })
       : { type: 'Ready', status: 'False', reason: 'InvalidSpec', message: summary(blocking, first) };
   const edited = brokenEdit === undefined ? [] : [stalled(brokenEdit)];
-  return [ready, ...others, ...edited, ...(leavesAt === undefined ? [] : [vanished(leavesAt)])];
+  return [ready, ...others, ...doubtful(issues), ...edited, ...(leavesAt === undefined ? [] : [vanished(leavesAt)])];
 }
 
 /** The reason why it is not ready; null where it is. */
@@ -35,6 +35,13 @@ export function reasonOf(all: readonly Condition[]): string | null {
 function summary(blocking: readonly Issue[], first: Issue): string {
   const rest = blocking.length > 1 ? ` (and ${blocking.length - 1} more; see fist lint)` : '';
   return `${first.message}${first.next === undefined ? '' : `; ${first.next}`}${rest}`;
+}
+
+/** What lint says of a spec that is used all the same: a field is ignored, a name is always empty. */
+function doubtful(issues: readonly Issue[]): readonly Condition[] {
+  const [first, ...more] = issues.filter((issue) => !isBlocking(issue));
+  if (first === undefined) return [];
+  return [{ type: 'Doubtful', status: 'True', reason: 'LintWarning', message: summary([first, ...more], first) }];
 }
 
 /** The condition of what vanished from the resources and is still in use. */

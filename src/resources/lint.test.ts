@@ -84,6 +84,24 @@ describe('lint', () => {
     ]);
   });
 
+  test('policies that have no effect on a Source', async () => {
+    expect(await lint('warned/policies.yaml')).toEqual([
+      'W 8:3 spec.rateLimit: rateLimit is about requests, and this Source of type schedule takes none -> remove it; stormCapPerMinute bounds what it starts',
+      'W 17:3 spec.rateLimit: rateLimit is about requests, and this Source of type api takes none -> remove it; stormCapPerMinute bounds what it starts',
+    ]);
+  });
+
+  test('fields of a Source that are ignored because of another one', async () => {
+    expect(await lint('warned/unused.yaml')).toEqual([
+      'W 10:5 spec.config.schema: schema is not used by a Source that asks an endpoint -> remove it, or let endpoint be /alerts',
+      'W 11:55 spec.config.authentication.previousSecretRef: authentication.previousSecretRef is not used by a Source that asks an endpoint -> remove it, or let endpoint be /alerts',
+      'W 21:5 spec.config.interval: interval is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
+      'W 22:5 spec.config.format: format is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
+      'W 23:5 spec.config.mapping: mapping is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
+      'W 24:5 spec.config.items: items is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
+    ]);
+  });
+
   test('YAML', async () => {
     expect(await lint('broken/syntax.yaml')).toEqual([
       'E 9:9 : YAML: Nested mappings are not allowed in compact mappings -> nothing of this document is used until it parses',

@@ -9,6 +9,7 @@ import { mergeFields, optionalShape } from './merge.ts';
 export const sourceConfigFields = mergeFields(sourceDefinitions);
 
 const cap = z.int().min(0).max(1_000_000);
+const atLeastOne = z.int().min(1).max(1_000_000);
 
 /** `spec` of a Source. */
 export const sourceSpec = z
@@ -38,6 +39,18 @@ export const sourceSpec = z
       .default('0')
       .meta({ description: 'After a run has ended, no new run of the same alert for so long; 0 = off.' }),
     flapCapPerHour: cap.default(0).meta({ description: 'Runs of one alert per hour at most; 0 = no cap.' }),
+    rateLimit: z
+      .strictObject({
+        requestsPerMinute: atLeastOne.meta({ description: 'Requests a minute, on average.' }),
+        burst: atLeastOne
+          .optional()
+          .meta({ description: 'Requests at once, after a pause. Absent = as many as requestsPerMinute.' }),
+      })
+      .optional()
+      .meta({
+        description:
+          'How many requests each replica takes in: beyond it they are answered 503 with Retry-After, and their senders send them again. Absent = no limit of its own.',
+      }),
     stormCapPerMinute: cap.default(60).meta({
       description:
         'New runs of this Source per minute at most, over all replicas; 0 = no cap. Alerts beyond it are stored, and get their runs when there is room.',

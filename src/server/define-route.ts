@@ -6,6 +6,7 @@ import { bodyReader } from './body.ts';
 import type { ServerOptions } from './options.ts';
 import { headerReader, queryReader } from './parameters.ts';
 import type { NoParameters, Parameters, RawQuery, ValuesOf } from './parameters.ts';
+import type { Rates } from './rates.ts';
 import type { Refusals } from './refusals.ts';
 import type { Feed } from './stream/feed.ts';
 
@@ -15,6 +16,7 @@ export type RouteAccess = 'open' | 'token' | 'source';
 /** What handlers work with. */
 export interface RouteContext extends ServerOptions {
   readonly refusals: Refusals;
+  readonly rates: Rates;
   readonly feed: Feed;
   /** The document of `GET /openapi.json`, as JSON. */
   openApi(): Promise<string>;

@@ -58,8 +58,10 @@ export function addErrors(app: FastifyInstance, options: ServerOptions, complain
 export function sendError({ log }: ServerOptions, complain: Complain, error: unknown, reply: FastifyReply): void {
   const { status, body } = errorAnswer(error);
   const fields = { error, route: reply.request.routeOptions.url };
-  if (status === 503) complain('error', `api ${body.code}`, fields, 'a request could not be answered');
-  else if (status >= 500) log.error(fields, 'a request failed');
-  if (status === 503) void reply.header('retry-after', retryAfterSeconds());
+  // What a rule of a Source refuses is told with the Source.
+  if (status === 503 && body.code !== 'RateLimited')
+    complain('error', `api ${body.code}`, fields, 'a request could not be answered');
+  else if (status === 500) log.error(fields, 'a request failed');
+  if (status === 503 && !reply.hasHeader('retry-after')) void reply.header('retry-after', retryAfterSeconds());
   void reply.code(status).send(body);
 }

@@ -13,6 +13,7 @@ describe('what a caller hears of an error', () => {
     expect(statuses.get(503)).toEqual([
       'ClusterUnavailable',
       'Draining',
+      'RateLimited',
       'ResourcesExhausted',
       'SecretMissing',
       'StoreConflict',
@@ -60,7 +61,8 @@ describe('what a caller hears of an error', () => {
 });
 
 it('senders who were refused together come back at different times, within five seconds', () => {
-  expect(retryAfterSeconds(() => 0)).toBe('1');
-  expect(retryAfterSeconds(() => 0.5)).toBe('3');
-  expect(retryAfterSeconds(() => 0.999)).toBe('5');
+  expect(retryAfterSeconds(0, () => 0)).toBe('1');
+  expect(retryAfterSeconds(0, () => 0.5)).toBe('3');
+  expect(retryAfterSeconds(0, () => 0.999)).toBe('5');
+  expect(retryAfterSeconds(41_001, () => 0)).toBe('42');
 });

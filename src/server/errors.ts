@@ -17,9 +17,12 @@ export interface ErrorAnswer {
   readonly body: ErrorBody;
 }
 
-/** Seconds of `Retry-After` with every 503: 1 to 5, so that senders who were refused together do not come back together. */
-export function retryAfterSeconds(random: () => number = Math.random): string {
-  return String(1 + Math.floor(random() * 5));
+/**
+ * Seconds of `Retry-After` with every 503: 1 to 5, so that senders who were refused together do not come back together; where
+ * there is no room before `waitMs` have passed, from then on.
+ */
+export function retryAfterSeconds(waitMs = 0, random: () => number = Math.random): string {
+  return String(Math.max(1, Math.ceil(waitMs / 1000)) + Math.floor(random() * 5));
 }
 
 const statuses: Partial<Record<ErrorCode, number>> = {
@@ -35,6 +38,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   StoreUnavailable: 503,
   StoreLocked: 503,
   StoreConflict: 503,
+  RateLimited: 503,
   Draining: 503,
   Timeout: 503,
   Unreachable: 503,

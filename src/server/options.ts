@@ -1,15 +1,5 @@
 import type { Catalog } from '../core/catalog.ts';
-import type {
-  Clock,
-  ClusterHealth,
-  Control,
-  Intake,
-  Log,
-  RunRequests,
-  Secrets,
-  SinkTester,
-  StoreHealth,
-} from '../core/ports.ts';
+import type { Clock, ClusterHealth, Control, Intake, Log, Secrets, SinkTester, StoreHealth } from '../core/ports.ts';
 import type { ListReader } from '../core/lists.ts';
 import type { RunReader } from '../core/run-store.ts';
 import type { DeliveryReader } from '../core/delivery-store.ts';
@@ -46,10 +36,9 @@ export interface ServerOptions {
   readonly catalog: { current(): Catalog | null };
   /** The registry of source types; those with `receive` or `converse` take webhooks, those with `receiveEvent` requests for runs. */
   readonly sourceTypes: readonly SourceDefinition[];
-  /** For those that answer by themselves. */
+  /** For those that answer by themselves, and for requests for runs. */
   readonly sourceWorld: SourceWorld;
   readonly intake: Intake;
-  readonly requests: RunRequests;
   readonly control: Control;
   readonly sinkTester: SinkTester;
   readonly reader: ServerReader;

@@ -17,6 +17,7 @@ import { openApiDocument } from './openapi.ts';
 import { defaultLimits } from './options.ts';
 import type { ServerLimits, ServerOptions } from './options.ts';
 import { createPace } from './receive-body.ts';
+import { createRates } from './rates.ts';
 import { createRefusals } from './refusals.ts';
 import { routes } from './routes.ts';
 import { createFeed } from './stream/feed.ts';
@@ -39,6 +40,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const app = await createFastify(options, limits, complain);
   const connections = countConnections(app, options, limits, complain);
   const refusals = createRefusals(options.clock, complain);
+  const rates = createRates(options.clock);
   if (options.tls !== null) {
     const stop = reloadCertificates(app.server as unknown as TlsServer, options.tls, options);
     app.addHook('onClose', stop);
@@ -52,7 +54,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addAuthentication(app, options.token);
   addApiAdmission(app, limits, connections);
   addBodyParser(app, limits, pace);
-  await registerWebhooks(app, { options, limits, connections, refusals, pace, complain, turns: eventLoopTurns });
+  await registerWebhooks(app, { options, limits, connections, refusals, rates, pace, complain, turns: eventLoopTurns });
   countAtScrapes(options);
   const feed = createFeed({
     ...limits,
@@ -62,7 +64,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     isOpen: () => options.state() === 'ready',
     counted: (clients) => options.metrics.set('fist_stream_clients', {}, clients),
   });
-  addRoutes(app, { ...options, refusals, feed, openApi: openApiText(options) });
+  addRoutes(app, { ...options, refusals, rates, feed, openApi: openApiText(options) });
   await app.ready();
   let listening: Listening | undefined;
   return {

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { AuthenticationFailure, Caller, CatalogAuthentication } from '../core/authentication.ts';
 import type { CatalogSource, SecretReference } from '../core/catalog.ts';
 import { toAppError } from '../core/errors.ts';
+import { finishInTurns } from '../lib/turns.ts';
 import { callerCertificate } from './caller-certificate.ts';
 import { unavailable } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
@@ -23,15 +24,16 @@ export function authenticate(context: WebhookContext, source: CatalogSource, req
 }
 
 /** What the body proves, as it came: the refusal, or the id of the delivery that was signed with it. */
-export function verifyBody(
+export async function verifyBody(
   context: WebhookContext,
   source: CatalogSource,
   request: FastifyRequest,
   body: Buffer,
-): { readonly refusal: Refusal } | { readonly refusal: null; readonly signedId: string | null } {
+): Promise<{ readonly refusal: Refusal } | { readonly refusal: null; readonly signedId: string | null }> {
   const { authentication } = source;
   if (authentication === null || authentication.verify === null) return { refusal: null, signedId: null };
-  const verdict = authentication.verify(callerOf(context, request), request.webhookSecrets ?? [], body);
+  const work = authentication.verify(callerOf(context, request), request.webhookSecrets ?? [], body);
+  const verdict = await finishInTurns(work, context.turns);
   return verdict.ok ? { refusal: null, signedId: verdict.signedId } : { refusal: unauthenticated(verdict) };
 }
 

@@ -28,7 +28,7 @@ export const receiveSourceEvent = defineRoute({
     'Idempotency-Key': z.string().max(255).describe('The same key with the same body starts one run.').optional(),
   },
   body: z.looseObject({}),
-  errors: ['NotFound', 'Conflict'],
+  errors: ['NotFound', 'Conflict', 'RateLimited'],
   example: { query: '?wait=30s', body: { deployment: 'checkout', reason: 'rolled out' } },
   answer: lazily(() =>
     z

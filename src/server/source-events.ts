@@ -102,12 +102,12 @@ export const events: RequestKind<Extract<EventResult, { readonly ok: true }>, Re
 };
 
 async function takeEvent(
-  { requests }: WebhookContext['options'],
+  { sourceWorld: { intake } }: WebhookContext['options'],
   source: CatalogSource,
   data: Extract<EventResult, { readonly ok: true }>['data'],
   key: string | null,
 ): Promise<RequestAnswer> {
-  const answer = await requests.request(source, { key: key ?? `request/${newId()}`, data, problem: null, tick: null });
+  const answer = await intake.request(source, { key: key ?? `request/${newId()}`, data, problem: null, tick: null });
   if (answer.kind === 'later') {
     const message = `the storm cap of Source ${source.namespace}/${source.name} leaves no room until ${answer.until}`;
     throw new AppError('StoreUnavailable', message, { reason: 'StormGuard', next: 'send it again then' });

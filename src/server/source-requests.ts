@@ -45,8 +45,12 @@ export async function serveRequest<Read extends { readonly ok: true }, Taken>(
   const reader = source === null ? null : kind.reader(context, source);
   if (source === null || reader === null) return refuse(context, request, reply, unknownPath());
   const sent = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
-  const verified = verifyBody(context, source, request, sent);
-  if (verified.refusal !== null) return refuse(context, request, reply, verified.refusal);
+  const verified = await verifyBody(context, source, request, sent);
+  if (verified.refusal !== null) {
+    // Strangers use up nothing of what the Source takes.
+    context.rates.giveBack(source);
+    return refuse(context, request, reply, verified.refusal);
+  }
   const body = await inflated(context, request, sent);
   const receivedAt = toTimestamp(context.options.clock.now());
   // A body takes long to read; others have their turn between two of them.
@@ -54,13 +58,13 @@ export async function serveRequest<Read extends { readonly ok: true }, Taken>(
   const { headers, webhookSubpath: subpath } = request;
   const mediaType = mediaTypeOf(headers['content-type']) ?? '';
   const { signedId } = verified;
-  const read =
-    body === null
-      ? refuseBody('', 'the body is not what its content encoding says, gzip')
-      : await parse(context, source, () =>
-          reader({ body, headers, receivedAt, subpath, mediaType, signedId }, context.turns, source.settings),
-        );
   try {
+    const read =
+      body === null
+        ? refuseBody('', 'the body is not what its content encoding says, gzip')
+        : await parse(context, source, () =>
+            reader({ body, headers, receivedAt, subpath, mediaType, signedId }, context.turns, source.settings),
+          );
     if (!read.ok) {
       const kept = cutBytes(body ?? sent, bounds.badBytes);
       await context.options.intake.deadLetter(source, 'Malformed', read.message, kept);
@@ -84,7 +88,10 @@ async function inflated(
   return inflate(sent, { maxBytes: limits.maxWebhookBodyBytes, budget: place });
 }
 
-/** A receiver must not throw; where it does, the body is still kept and the sender told, not the process ended. */
+/**
+ * A receiver throws only what may pass; where it has a defect, the body is still kept and the sender told, not the process
+ * ended.
+ */
 async function parse<Read>(
   context: WebhookContext,
   source: CatalogSource,
@@ -93,6 +100,7 @@ async function parse<Read>(
   try {
     return await work();
   } catch (error) {
+    if (error instanceof AppError && error.retryable) throw error;
     complain(context, source, { error }, 'a source failed to read a body');
     return refuseBody('', 'the body could not be read');
   }

@@ -22,7 +22,7 @@ type Contents = Pick<SecureContextOptions, 'cert' | 'key' | 'ca'>;
 /** What the listener is made with. Throws InvalidInput where a file cannot be read, or they do not fit each other. */
 export function tlsOptions(files: TlsFiles) {
   return {
-    ...readFiles(files),
+    ...checked(files, readFiles(files)),
     minVersion: 'TLSv1.2',
     handshakeTimeout: 10_000,
     requestCert: files.clientAuthorities !== null,
@@ -32,11 +32,16 @@ export function tlsOptions(files: TlsFiles) {
 }
 
 function readFiles({ certificate, key, clientAuthorities }: TlsFiles): Contents {
-  const contents: Contents = {
+  return {
     cert: read(certificate, '--tls-cert'),
     key: read(key, '--tls-key'),
-    ...(clientAuthorities === null ? {} : { ca: readAuthorities(clientAuthorities) }),
+    ...(clientAuthorities === null ? {} : { ca: read(clientAuthorities, '--tls-client-ca') }),
   };
+}
+
+/** Takes some milliseconds. Throws InvalidInput where they do not fit each other. */
+function checked({ certificate, key, clientAuthorities }: TlsFiles, contents: Contents): Contents {
+  if (clientAuthorities !== null) checkAuthorities(clientAuthorities, String(contents.ca));
   try {
     createSecureContext(contents);
   } catch (cause) {
@@ -56,22 +61,19 @@ const beginning = '-----BEGIN CERTIFICATE-----';
  * OpenSSL takes a file without a certificate, or half of one, for no authority: all callers would be refused for good while
  * somebody writes it.
  */
-function readAuthorities(path: string): Buffer {
-  const field = '--tls-client-ca';
-  const contents = read(path, field);
-  const begun = contents.toString('latin1').split(beginning).slice(1);
+function checkAuthorities(path: string, contents: string): void {
+  const begun = contents.split(beginning).slice(1);
   try {
     if (begun.length === 0) throw new Error('it has none');
     for (const text of begun) void new X509Certificate(beginning + text);
   } catch (cause) {
     const next = 'give the certificates of the authorities, in PEM';
     throw new AppError('InvalidInput', `${path} does not hold whole certificates: ${(cause as Error).message}`, {
-      field,
+      field: '--tls-client-ca',
       cause,
       next,
     });
   }
-  return contents;
 }
 
 function read(path: string, field: string): Buffer {
@@ -101,11 +103,12 @@ export function reloadCertificates(
     try {
       const contents = readFiles(files);
       const now = textOf(contents);
+      if (now !== used) {
+        server.setSecureContext(checked(files, contents));
+        used = now;
+        log.info({ ...files }, 'the certificates of the listener are new ones now');
+      }
       told = '';
-      if (now === used) return;
-      server.setSecureContext(contents);
-      used = now;
-      log.info({ ...files }, 'the certificates of the listener are new ones now');
     } catch (error) {
       const { message } = error as Error;
       if (message !== told)

@@ -6,6 +6,7 @@ import type { Admission } from './admission.ts';
 import type { Connections } from './connections.ts';
 import type { ServerLimits, ServerOptions } from './options.ts';
 import type { Pace } from './receive-body.ts';
+import type { Rates } from './rates.ts';
 import type { Refusals } from './refusals.ts';
 
 /** What the webhooks share with the rest of the server. */
@@ -14,6 +15,7 @@ export interface ServerParts {
   readonly limits: ServerLimits;
   readonly connections: Connections;
   readonly refusals: Refusals;
+  readonly rates: Rates;
   readonly pace: Pace;
   readonly complain: Complain;
   readonly turns: Turns;

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { FastifyRequest } from 'fastify';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fakeCatalog, fakeServer, fakeSource, sourceToken } from '../../test/support/fake-server.ts';
+import type { CatalogSource } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
 import { createTurns } from '../lib/turns.ts';
 import { createAdmission } from './admission.ts';
@@ -9,6 +10,8 @@ import type { Place } from './admission.ts';
 import { defaultLimits } from './options.ts';
 import type { ServerOptions } from './options.ts';
 import { createWaiting } from './source-events.ts';
+import { unavailable } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 import type { WebhookContext } from './webhook-context.ts';
 import { decide } from './webhook-decisions.ts';
 import { webhook } from '../sources/webhook.ts';
@@ -19,6 +22,11 @@ beforeEach(async () => {
   await fake.server.close();
   ({ options } = fake);
 });
+
+/** Each rate limit is used up. */
+function usedUp({ rateLimit }: CatalogSource): Refusal | null {
+  return rateLimit === null ? null : unavailable('RateLimited', 'RateLimited', 'm');
+}
 
 function context(changes: Partial<ServerOptions> = {}, most = 10) {
   const begun: string[] = [];
@@ -32,6 +40,7 @@ function context(changes: Partial<ServerOptions> = {}, most = 10) {
       isKnown: () => false,
     },
     refusals: { note: () => undefined, of: () => null },
+    rates: { refusal: usedUp, take: () => undefined, giveBack: () => undefined },
     pace: { watch: () => ({ arrived: () => undefined, end: () => undefined }), stop: () => undefined },
     complain: () => undefined,
     admission: createAdmission({ maxRequests: most, maxBytes: 100, shared: true }),
@@ -73,6 +82,7 @@ describe('the first thing that is wrong is told', () => {
     intake: { ...options.intake, refusal },
   });
   const leaving = { current: () => fakeCatalog([fakeSource({ leaving: true })]) };
+  const limited = { current: () => fakeCatalog([fakeSource({ rateLimit: { requestsPerMinute: 1, burst: 1 } })]) };
   const known = { current: () => fakeCatalog([fakeSource()]) };
   it.each<[string, () => Partial<ServerOptions>, Wanted]>([
     ['Draining', () => bad(), wrong],
@@ -90,6 +100,7 @@ describe('the first thing that is wrong is told', () => {
       { headers: { 'content-type': 'text/plain' } },
     ],
     ['SourceVanished', () => ({ ...bad(), state: () => 'ready', catalog: leaving }), {}],
+    ['RateLimited', () => ({ ...bad(), state: () => 'ready', catalog: limited }), {}],
     ['StoreSlow', () => ({ ...bad(), state: () => 'ready', catalog: known }), {}],
   ])('%s', (reason, changes, wanted) => {
     const { made, begun } = context(changes());

@@ -35,7 +35,11 @@ export function currentCatalog({ options }: WebhookContext): Catalog | Refusal {
 
 /** What is left to decide of a caller who is let in, before the body is read. */
 export function admit(context: WebhookContext, source: CatalogSource, request: FastifyRequest): Refusal | null {
-  return contentType(source, request) ?? vanished(source) ?? load(context, source, request);
+  const { rates } = context;
+  const refusal =
+    contentType(source, request) ?? vanished(source) ?? rates.refusal(source) ?? load(context, source, request);
+  if (refusal === null) rates.take(source);
+  return refusal;
 }
 
 /** `/api/v2/alerts` has three. */

@@ -18,7 +18,7 @@ export const receiveNotification = defineRoute({
   body: z.looseObject({
     alerts: z.array(z.looseObject({})).describe('As Alertmanager sends them (version 4).'),
   }),
-  errors: ['NotFound'],
+  errors: ['NotFound', 'RateLimited'],
   example: { body: { alerts: [{ status: 'firing', labels: { alertname: 'TestAlert', severity: 'warning' } }] } },
   answer: lazily(() =>
     z

@@ -36,6 +36,7 @@ function attempt(signal: AbortSignal) {
       payload: {},
       fields: {},
       known: nothingKnown,
+      othersFireAt: () => Promise.resolve(false),
     },
     signal,
   );

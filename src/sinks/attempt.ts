@@ -37,6 +37,7 @@ export interface Attempt {
   /** Fields of the config with their templates rendered. */
   readonly fields: JsonObject;
   readonly known: KnownReferences;
+  readonly othersFireAt: SinkIo['othersFireAt'];
 }
 
 /** For all requests of an attempt together. */
@@ -50,7 +51,7 @@ export const attemptLimitMs = 12_000;
  */
 export async function attemptDelivery(
   options: AttemptOptions,
-  { sink, backend, delivery, payload, fields, known }: Attempt,
+  { sink, backend, delivery, payload, fields, known, othersFireAt }: Attempt,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
   if (signal.aborted) return { ok: false, retry: true, reason: 'stopped before anything was sent' };
@@ -63,7 +64,7 @@ export async function attemptDelivery(
   const { id, sinkName, event, alertId, runId, attempts, idempotencyKey } = delivery;
   const subjectKey = alertId ?? runId ?? id;
   const told: SinkDelivery = { sinkName, event, payload, idempotencyKey, subjectKey, isRepeat: attempts > 1, known };
-  const io = sinkIo(options, { sink, delivery, payload }, either);
+  const io = sinkIo(options, { sink, delivery, payload, othersFireAt }, either);
   const sent = Promise.resolve()
     .then(() => backend.deliver(io, { ...sink.config, ...fields }, told))
     .catch(verdictOf);
@@ -74,7 +75,7 @@ export async function attemptDelivery(
 
 function sinkIo(
   options: AttemptOptions,
-  { sink, delivery, payload }: Pick<Attempt, 'sink' | 'delivery' | 'payload'>,
+  { sink, delivery, payload, othersFireAt }: Pick<Attempt, 'sink' | 'delivery' | 'payload' | 'othersFireAt'>,
   signal: AbortSignal,
 ): SinkIo {
   const endsAt = options.clock.monotonic() + requestTimeoutMs;
@@ -102,6 +103,7 @@ function sinkIo(
         parentRunId: delivery.runId,
         resolvedAt: viewOf(payload).resolvedAt,
       }),
+    othersFireAt,
     now: () => options.clock.now(),
     signal,
     get timeoutMs() {

@@ -21,7 +21,12 @@ const recentMs = 3_600_000;
 
 /** `C0123456789/1700000000.000100/1/run-finished/critical/1700000000`. */
 export function referenceOf({ room, id, posts, told, severity, since }: ChatPlace): string {
-  return [encodeURIComponent(room), id ?? '-', posts, told ?? '-', severity, since].join('/');
+  return [threadOf({ room, id }), posts, told ?? '-', severity, since].join('/');
+}
+
+/** The message of a place: what the references of all that is told below it begin with. */
+export function threadOf({ room, id }: Pick<ChatPlace, 'room' | 'id'>): string {
+  return `${encodeURIComponent(room)}/${id ?? '-'}`;
 }
 
 /** Reads a reference; null where it is none. Pure. */

@@ -1,8 +1,8 @@
 import { severities } from '../core/alert.ts';
 import type { DeliveryVerdict } from '../core/delivery.ts';
-import { placeOf, referenceOf, stillRecent } from './chat-place.ts';
+import { placeOf, referenceOf, stillRecent, threadOf } from './chat-place.ts';
 import type { ChatPlace } from './chat-place.ts';
-import type { SinkDelivery } from './define.ts';
+import type { SinkDelivery, SinkIo } from './define.ts';
 import type { Failure } from './http.ts';
 import { viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
@@ -23,14 +23,17 @@ export interface ChatPost {
   readonly isFirst: boolean;
 }
 
-/** `isGone`: the message that it was about is not there any more. */
+/**
+ * `isGone`: the message that it was about is not there any more, or takes nothing more. `isAlone`: a reply that the chat shows as
+ * a message of its own, because what it was to stand below is gone.
+ */
 export type ChatAnswer =
-  | { readonly ok: true; readonly room: string; readonly id: string }
+  | { readonly ok: true; readonly room: string; readonly id: string; readonly isAlone?: boolean }
   | { readonly ok: false; readonly isGone: boolean; readonly verdict: Failure };
 
-/** What became of a search; null = nothing was found, or one may not look. */
+/** What became of a search; null = nothing was found, or one may not look. `isGone`: there is no such thread any more. */
 export type ChatSearch =
-  | { readonly ok: true; readonly id: string | null }
+  | { readonly ok: true; readonly id: string | null; readonly isGone?: boolean }
   | { readonly ok: false; readonly verdict: Failure };
 
 /** A chat with one delivery to tell, as {@link tellIncident} asks for it. */
@@ -53,6 +56,7 @@ interface Job {
   readonly chat: ChatRoom;
   readonly delivery: SinkDelivery;
   readonly view: PayloadView;
+  readonly io: Pick<SinkIo, 'othersFireAt'>;
   readonly nowMs: number;
 }
 
@@ -66,10 +70,15 @@ type Result =
  * noticed. At most {@link mostPosts} messages for the channel, also where answers are lost or messages vanish. The reference of the
  * verdict says where it goes on.
  */
-export async function tellIncident(chat: ChatRoom, delivery: SinkDelivery, nowMs: number): Promise<DeliveryVerdict> {
+export async function tellIncident(
+  chat: ChatRoom,
+  delivery: SinkDelivery,
+  io: Pick<SinkIo, 'now' | 'othersFireAt'>,
+): Promise<DeliveryVerdict> {
+  const nowMs = io.now();
   const { own, open, closed, incident } = delivery.known;
   const before = placeOf(own) ?? placeOf(open) ?? stillRecent(placeOf(closed), nowMs);
-  const job: Job = { chat, delivery, view: viewOf(delivery.payload), nowMs };
+  const job: Job = { chat, delivery, view: viewOf(delivery.payload), io, nowMs };
   const teller = askedPlace(job) ?? (chat.hasThreads ? placeOf(incident) : null);
   const result = await tell(job, before, teller);
   if (result.ok) return { ok: true, reference: referenceOf(result.place) };
@@ -84,24 +93,38 @@ function askedPlace({ chat: { asked, room }, view: { severity }, nowMs }: Job): 
 
 /** `teller` is the thread of the report that told the same cause, or in which somebody asked. */
 async function tell(job: Job, before: ChatPlace | null, teller: ChatPlace | null): Promise<Result> {
-  const { delivery, chat } = job;
+  const { delivery, chat, io } = job;
   if (chat.isLoose && (before === null || before.posts < mostPosts)) return post(job, before);
   if (teller !== null && (before === null || before.id === null || before.posts === 0))
     return reply(job, { ...teller, posts: 0, told: before?.told ?? null }, 'in the thread');
   if (before === null || before.id === null) return post(job, before);
   // Whose cause was told by another until now, and is one of its own.
-  if (before.posts === 0)
-    return delivery.event === 'run-finished' ? post(job, before) : reply(job, before, 'in the thread');
-  const updated = wantsUpdate(before, delivery) ? await update(job, before) : ({ ok: true, place: before } as const);
+  if (before.posts === 0) return delivery.event === 'run-finished' ? post(job, before) : tellBelow(job, before);
+  // What others are told below stands until they are over as well.
+  const isShared = delivery.event === 'alert-resolved' && (await io.othersFireAt(threadOf(before)));
+  const updated =
+    wantsUpdate(before, delivery) && !isShared ? await update(job, before) : ({ ok: true, place: before } as const);
   if (!updated.ok || updated.place.id !== before.id) return updated;
   if (teller !== null && teller.id !== before.id) {
     const pointed = await reply(job, teller, 'where there is one');
-    return pointed.ok ? { ok: true, place: after(before, job) } : { ...pointed, place: before };
+    if (!pointed.ok) return { ...pointed, place: before };
+    const isAlone = pointed.place.id !== teller.id;
+    return { ok: true, place: after(isAlone ? { ...before, posts: before.posts + 1 } : before, job) };
   }
   const isShown = before.posts < mostPosts && mustBeSeen(before, job);
   if (isShown) return reply(job, before, 'in the channel too');
   if (chat.hasThreads && wantsReply(before, delivery)) return reply(job, before, 'in the thread');
   return { ok: true, place: after(before, job) };
+}
+
+/** What is told below the message of another alert; with the last of them the message itself says that it is over. */
+async function tellBelow(job: Job, place: ChatPlace): Promise<Result> {
+  const { chat, delivery, io } = job;
+  if (delivery.event === 'alert-resolved' && !(await io.othersFireAt(threadOf(place)))) {
+    const answer = await chat.update(place.room, place.id ?? '');
+    if (!answer.ok && !answer.isGone) return { ...answer, place };
+  }
+  return reply(job, place, 'in the thread');
 }
 
 /** Work that begins again does not hide the report that is there. */
@@ -126,8 +149,8 @@ function rank(severity: string): number {
   return index === -1 ? severities.length : index;
 }
 
-/** A message in the channel. */
-async function post(job: Job, before: ChatPlace | null): Promise<Result> {
+/** A message in the channel. One that was counted when its answer was lost has no id yet. */
+async function post(job: Job, before: ChatPlace | null, wasCounted = before?.id === null): Promise<Result> {
   const { chat, view, nowMs } = job;
   const since = Math.floor(nowMs / 1000);
   const base = before ?? { room: chat.room, id: null, posts: 0, told: null, severity: view.severity, since };
@@ -138,9 +161,8 @@ async function post(job: Job, before: ChatPlace | null): Promise<Result> {
   }
   const found = await earlier(job, room, null);
   if (!found.ok) return { ...found, place: before };
-  // One that was counted when its answer was lost has no id yet.
   if (found.id !== null) {
-    const counted = base.id === null && posts > 0 ? posts : posts + 1;
+    const counted = wasCounted && posts > 0 ? posts : posts + 1;
     return { ok: true, place: after({ ...base, id: found.id, posts: counted }, job) };
   }
   const isFirst = (base.told === null || posts === 0) && !view.isOver;
@@ -155,7 +177,7 @@ async function post(job: Job, before: ChatPlace | null): Promise<Result> {
 async function update(job: Job, place: ChatPlace): Promise<Result> {
   const answer = await job.chat.update(place.room, place.id ?? '');
   if (answer.ok) return { ok: true, place };
-  return answer.isGone ? post(job, { ...place, id: null }) : { ...answer, place };
+  return answer.isGone ? post(job, { ...place, id: null }, false) : { ...answer, place };
 }
 
 /** A reply; where its thread is gone a message in the channel, or none where it was to be `where there is one`. */
@@ -167,17 +189,27 @@ async function reply(
   const isShown = where === 'in the channel too';
   const { room, id } = place;
   const counted = isShown ? { ...place, posts: place.posts + 1 } : place;
-  const found = await earlier(job, room, id);
+  // A chat may show it in the channel where the thread is gone: that must be neither one too many nor one for nothing.
+  const found = await earlier(job, room, id, where === 'where there is one' || place.posts >= mostPosts);
   if (!found.ok) return { ...found, place };
   if (found.id !== null) return { ok: true, place: after(counted, job) };
+  const gone = () =>
+    where === 'where there is one' ? ({ ok: true, place } as const) : post(job, { ...place, id: null }, false);
+  if (found.isGone === true) return gone();
   const answer = await job.chat.post({ room, thread: id, isShown, isFirst: false });
-  if (answer.ok) return { ok: true, place: after(counted, job) };
-  if (answer.isGone) return where === 'where there is one' ? { ok: true, place } : post(job, { ...place, id: null });
-  return { ...answer, place: answer.verdict.ambiguous === true ? counted : place };
+  if (!answer.ok)
+    return answer.isGone ? gone() : { ...answer, place: answer.verdict.ambiguous === true ? counted : place };
+  const alone = { ...place, room: answer.room, id: answer.id, posts: place.posts + 1 };
+  return { ok: true, place: after(answer.isAlone === true ? alone : counted, job) };
 }
 
-async function earlier({ chat, delivery }: Job, room: string, thread: string | null): Promise<ChatSearch> {
-  return delivery.isRepeat && chat.find !== undefined ? chat.find(room, thread) : { ok: true, id: null };
+async function earlier(
+  { chat, delivery: { isRepeat } }: Job,
+  room: string,
+  thread: string | null,
+  looks = false,
+): Promise<ChatSearch> {
+  return (isRepeat || looks) && chat.find !== undefined ? chat.find(room, thread) : { ok: true, id: null };
 }
 
 /** What was told last, once it is told. */

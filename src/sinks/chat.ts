@@ -1,6 +1,6 @@
 import { cutText } from '../lib/cut.ts';
 import { printable } from '../lib/printable.ts';
-import { runLink, titleOf } from './payload.ts';
+import { runLink, titleFor, titleOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
 
 // What sinks that write to people share: the text of a delivery in two parts, of a length that the receiver takes.
@@ -16,12 +16,17 @@ export interface ChatText {
 /** Attempts per minute that a chat takes without complaint: most allow about one message a second for a channel. */
 export const chatRatePerMinute = 30;
 
+const mostTitleCharacters = 300;
+
 /** Takes the first line of a text, with the lines that go on with it, from the rest. */
 export function chatText(view: PayloadView): ChatText {
   const text = printable(view.text).trim();
   const [head = ''] = /^.*(?:\n {2}\S.*)*/.exec(text) ?? [];
   const title = head.replace(/\n */g, ' ');
-  return { title: title || titleOf(view) || 'an alert without a name', body: text.slice(head.length).trim() };
+  return {
+    title: title || titleFor(undefined, titleOf(view), mostTitleCharacters),
+    body: text.slice(head.length).trim(),
+  };
 }
 
 /** A sign before the title, for who sees many of them. */

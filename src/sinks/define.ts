@@ -21,6 +21,11 @@ export interface SinkIo {
   readonly folder: string;
   /** Makes a run of a Workflow in the Sink's namespace, one for each delivery; answers its id. Throws what `ChildRuns` does. */
   startRun(workflow: string, context: JsonObject): Promise<string>;
+  /**
+   * Whether another alert fires still that this Sink told last at the same place: with a reference that is this one, or begins
+   * with it and a slash. What they share is not over then.
+   */
+  othersFireAt(place: string): Promise<boolean>;
   /** The wall clock, milliseconds since the epoch: for answers that hold dates. */
   now(): number;
   /** Aborted when the attempt has taken too long, or the server stops. */

@@ -35,7 +35,7 @@ export const discord = defineSink({
   config: z.object({ endpointSecret, template: template.optional() }),
   deliver(io, config, delivery) {
     const url = secretAddress(io, config.endpointSecret);
-    return tellIncident(roomOf(io, url, messageOf(viewOf(delivery.payload), config.template)), delivery, io.now());
+    return tellIncident(roomOf(io, url, messageOf(viewOf(delivery.payload), config.template)), delivery, io);
   },
 });
 

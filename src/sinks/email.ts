@@ -3,6 +3,7 @@ import type { DeliveryVerdict } from '../core/delivery.ts';
 import { isLoopback } from '../lib/address-policy.ts';
 import { sha256Hex } from '../lib/hash.ts';
 import { secretRef } from '../lib/secret-reference.ts';
+import { distinct } from '../lib/words.ts';
 import { defineSink } from './define.ts';
 import type { SinkIo } from './define.ts';
 import { template, templated } from './fields.ts';
@@ -93,7 +94,7 @@ export const email = defineSink({
     return sendOnward(
       io,
       server,
-      { ...mail, from: parseMailbox(from).address, to: [...new Set([...to, ...cc])] },
+      { ...mail, from: parseMailbox(from).address, to: distinct([...to, ...cc]) },
       delivery.known.own,
     );
   },

@@ -102,12 +102,13 @@ export function createGithubIssues(
       if (!answer.ok) return answer.verdict;
       return { ok: true, reference: `#${(answer.body as GithubIssue).number}` };
     },
-    async comment({ reference }) {
+    async comment({ reference }, note) {
       const number = numberOf(reference) ?? '';
       const known = delivery.isRepeat ? await isCommented(number) : false;
       if (typeof known === 'object') return known;
       // A second one is found by its mark.
-      const answer = known ? null : await call('POST', `/${number}/comments`, { body: `${text.body}\n\n${mark}` });
+      const body = [text.body, note, mark].filter((part) => part !== '').join('\n\n');
+      const answer = known ? null : await call('POST', `/${number}/comments`, { body });
       return answer === null || answer.ok ? null : answer.verdict;
     },
     reopen: (issue) => change(issue, { state: 'open' }),
@@ -125,7 +126,7 @@ interface GithubIssue extends Written {
   readonly closed_at?: string | null;
 }
 
-function issueOf(issue: GithubIssue, subject: string, mark: string): TrackedIssue {
+function issueOf(issue: GithubIssue, subject: string, mark: string): TrackedIssue & { readonly isOwn: boolean } {
   const line = lastLine(issue);
   return {
     reference: `#${issue.number}`,

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { cutText } from '../lib/cut.ts';
 import { oneLine } from '../lib/printable.ts';
 import { secretRef } from '../lib/secret-reference.ts';
+import { distinct } from '../lib/words.ts';
 import { codeBlock, plainText } from '../report/escape.ts';
 import { defineSink } from './define.ts';
 import { endpoint, template, templated } from './fields.ts';
 import { createGithubIssues } from './github-issues.ts';
-import { linksOf, summaryOf, viewOf } from './payload.ts';
+import { linksOf, summaryOf, titleFor, viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
 import { reopenWithin, tellTracker } from './tracker.ts';
 
@@ -46,12 +47,12 @@ export const github = defineSink({
   deliver(io, config, delivery) {
     const view = viewOf(delivery.payload);
     const issues = createGithubIssues(io, config, delivery, {
-      title: oneLine(config.summary ?? summaryOf(view), mostTitleCharacters) || 'an alert without a name',
+      title: titleFor(config.summary, summaryOf(view), mostTitleCharacters),
       body: bodyOf(view, config.template),
-      labels: [...new Set(config.labels.map((label) => oneLine(label, 50)).filter((label) => label !== ''))],
+      labels: distinct(config.labels.map((label) => oneLine(label, 50))),
       assignees: config.assignees,
     });
-    return tellTracker(issues, delivery, config, io.now());
+    return tellTracker(issues, delivery, config, io);
   },
 });
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DeliveryVerdict } from '../core/delivery.ts';
 import { cutText } from '../lib/cut.ts';
+import { distinct } from '../lib/words.ts';
 import { percent } from '../report/words.ts';
 import { authentication, authorization } from '../lib/authorization.ts';
 import { defineSink } from './define.ts';
@@ -144,8 +145,7 @@ function endOf({ resolvedAt, isOver }: PayloadView): number | null {
 }
 
 function tagsOf(config: Settings): readonly string[] {
-  const given = config.tags.map((tag) => cutText(tag.trim(), mostTagCharacters)).filter((tag) => tag !== '');
-  return [...new Set(given)];
+  return distinct(config.tags.map((tag) => cutText(tag.trim(), mostTagCharacters)));
 }
 
 /** HTML, as Grafana shows it. The last line has the link of the run, by which it is known again. */

@@ -3,14 +3,18 @@ import { contractStores } from '../../test/contract/stores.ts';
 import { createPause } from '../../test/support/races.ts';
 import { alertSnapshot, runFixture, sinkFixture, stepFixture } from '../../test/support/deliveries.ts';
 import { alertFixture } from '../../test/support/rows.ts';
+import { startGithub } from '../../test/support/vendors/github.ts';
 import { never, outboxOn, webhookSink } from '../../test/support/outbox.ts';
 import type { OutboxBench } from '../../test/support/outbox.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
+import { sortKeyOf } from '../core/delivery.ts';
 import { incidentOf } from '../core/finding.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { AlertRecord, Severity } from '../core/alert.ts';
 import type { RunRecord, StepRecord } from '../core/run.ts';
 import type { Store } from '../core/store.ts';
+import { createHttpClient } from '../lib/http.ts';
+import { github } from './github.ts';
 
 // Alerts of one incident: one report, and a line for each of the others, to each Sink.
 
@@ -319,6 +323,34 @@ describe.each(contractStores)('one incident, told by the outbox on $name', (data
     const { full, points } = told(on);
     expect(full).toHaveLength(1);
     expect([...full, ...points].sort()).toEqual([2, 3, 4, 5, 6].map((number) => `Alert${number}`));
+  });
+
+  test.each([
+    ['2', '3'],
+    ['3', '2'],
+  ])('an issue that two alerts share is closed with the last of them: %s, then %s', async (first, last) => {
+    const vendor = await startGithub('word', () => on.clock.now());
+    const http = createHttpClient();
+    const sink = { type: 'github', config: github.config.parse({ ...github.example, endpoint: vendor.vendor.url }) };
+    on.sinks = [sinkFixture({ ...sink, config: sink.config as JsonObject })];
+    const outbox = on.outboxOf('one', (request) => http.send(request), { secrets: { get: () => 'word' } });
+    const end = async (number: string): Promise<void> => {
+      await resolve(on, `a${number}`);
+      const [id, ofAlert] = [`e${number}`, { runId: `r${number}`, alertId: `a${number}`, data: { episode: 1 } }];
+      await on.insert({ id, ...ofAlert, event: 'alert-resolved', sortKey: sortKeyOf(1, 'alert-resolved', id) });
+      await outbox.handle(id, never, never);
+      expect(await on.row(id)).toMatchObject({ status: 'sent', reference: '#1' });
+    };
+    for (const number of [2, 3]) {
+      await addAlert(on, number, { sortKey: sortKeyOf(1, 'run-finished', `d${number}`) });
+      await outbox.handle(`d${number}`, never, never);
+    }
+    await end(first);
+    expect(vendor.issues).toMatchObject([{ state: 'open' }]);
+    await end(last);
+    expect(vendor.issues).toMatchObject([{ state: 'closed', comments: { length: 3 } }]);
+    await http.close();
+    await vendor.vendor.stop();
   });
 
   test('a process that dies while it sends the report leaves it to the next alert', async () => {

@@ -17,9 +17,14 @@ export interface JiraIssues extends Pick<Tracker, 'find' | 'comment'> {
 
 /** Entity property of issues and comments: which delivery made it. */
 const property = 'punching-fist';
-const shownFields = ['status', 'labels', 'resolutiondate', 'updated'];
+const shownFields = ['status', 'resolutiondate', 'updated'];
 
-export function createJiraIssues(access: JiraAccess, delivery: SinkDelivery, text: unknown): JiraIssues {
+/** `text` makes a description or a comment, with a note behind it where there is one. */
+export function createJiraIssues(
+  access: JiraAccess,
+  delivery: SinkDelivery,
+  text: (note: string) => unknown,
+): JiraIssues {
   const label = `fist-${delivery.subjectKey}`;
   const mark = [{ key: property, value: { delivery: delivery.idempotencyKey } }];
 
@@ -37,7 +42,7 @@ export function createJiraIssues(access: JiraAccess, delivery: SinkDelivery, tex
       const path = `/issue/${key}?fields=${shownFields.join(',')}&properties=${property}`;
       const answer = await access.call({ method: 'GET', path, isIdempotent: true });
       if (!answer.ok) return answer.status === 404 ? { ok: true, issue: null } : answer.verdict;
-      return { ok: true, issue: issueOf(answer.body, label, delivery) };
+      return { ok: true, issue: issueOf(answer.body, delivery) };
     },
     async search(project) {
       const jql = `project = ${quoted(project)} AND labels = ${quoted(label)} ORDER BY created DESC`;
@@ -46,16 +51,16 @@ export function createJiraIssues(access: JiraAccess, delivery: SinkDelivery, tex
       const answer = await access.call({ method: 'POST', path, body, isIdempotent: true });
       if (!answer.ok) return answer.verdict;
       const [first] = (answer.body as { readonly issues?: readonly unknown[] }).issues ?? [];
-      return { ok: true, issue: first === undefined ? null : issueOf(first, label, delivery) };
+      return { ok: true, issue: first === undefined ? null : issueOf(first, delivery) };
     },
     async create({ labels, ...fields }) {
-      const body = { fields: { ...fields, description: text, labels: [label, ...labels] }, properties: mark };
+      const body = { fields: { ...fields, description: text(''), labels: [label, ...labels] }, properties: mark };
       const answer = await access.call({ method: 'POST', path: '/issue', body });
       if (!answer.ok) return answer.verdict;
       const { key } = answer.body as { readonly key?: unknown };
       return { ok: true, reference: typeof key === 'string' && isIssueKey(key) ? key : null };
     },
-    async comment({ reference: key }) {
+    async comment({ reference: key }, note) {
       const known = delivery.isRepeat ? await isCommented(key) : false;
       if (typeof known === 'object') return known;
       if (known) return null;
@@ -63,7 +68,7 @@ export function createJiraIssues(access: JiraAccess, delivery: SinkDelivery, tex
       const request = {
         method: 'POST',
         path: `/issue/${key}/comment`,
-        body: { body: text, properties: mark },
+        body: { body: text(note), properties: mark },
         isIdempotent: true,
       };
       return failed(await access.call(request));
@@ -120,7 +125,7 @@ function hasName({ name, to }: Transition, wanted: string): boolean {
   return [name, to?.name].some((known) => String(known).toLowerCase() === wanted.toLowerCase());
 }
 
-function issueOf(body: unknown, label: string, { idempotencyKey }: SinkDelivery): TrackedIssue {
+function issueOf(body: unknown, { idempotencyKey }: SinkDelivery): TrackedIssue {
   const {
     key,
     fields = {},
@@ -129,19 +134,17 @@ function issueOf(body: unknown, label: string, { idempotencyKey }: SinkDelivery)
     readonly key: string;
     readonly fields?: {
       readonly status?: Status;
-      readonly labels?: readonly unknown[];
       readonly resolutiondate?: unknown;
       readonly updated?: unknown;
     };
   } & Marked;
-  const { status, labels = [], resolutiondate, updated } = fields;
+  const { status, resolutiondate, updated } = fields;
   // One without a resolution was done at its last change, or before.
   const doneAtMs = Date.parse(String(resolutiondate ?? updated)) || 0;
   return {
     reference: key,
     isDone: categoryOf(status) === 'done',
     doneAtMs,
-    isOwn: labels.includes(label),
     isOfDelivery: deliveryOf(properties) === idempotencyKey,
   };
 }

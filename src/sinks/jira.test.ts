@@ -165,14 +165,20 @@ test('where an attempt may have made it, it is searched for twice, because searc
   });
 });
 
-test('the issue of another alert with the same cause is commented, and does not end with this one', async () => {
+test('an issue that alerts share is commented at the end of each, and done with the last', async () => {
   const fake = await start();
   await fake.deliver();
-  const second = { subjectKey: 'second', idempotencyKey: 'r2/out/run-finished' };
-  expect(await fake.deliver({ ...second, ...knows({ incident: 'OPS-1' }) })).toEqual({ ok: true, reference: 'OPS-1' });
-  const itsEnd = { ...end, ...second, idempotencyKey: 'a2/out/resolved' };
-  expect(await fake.deliver({ ...itsEnd, ...knows({ closed: 'OPS-1' }) })).toMatchObject({ ok: true });
-  expect(issueOf(fake, 'OPS-1')).toMatchObject({ status: 'To Do', comments: { length: 2 } });
+  const guest = { subjectKey: 'another', idempotencyKey: 'r2/out/run-finished' };
+  await fake.deliver({ ...guest, ...knows({ incident: 'OPS-1' }) });
+  const issue = issueOf(fake, 'OPS-1');
+  const shared = { ...fake.io, othersFireAt: (place: string) => Promise.resolve(place === 'OPS-1') };
+  expect(await fake.deliver({ ...end, ...knows({ open: 'OPS-1' }) }, shared)).toEqual({ ok: true, reference: 'OPS-1' });
+  expect(issue.status).not.toBe('Done');
+  expect(fake.textOf(issue.comments[1]?.body)).toContain('Another alert with this cause still fires');
+  const last = { ...end, subjectKey: 'another', idempotencyKey: 'a2/out/resolved', ...knows({ open: 'OPS-1' }) };
+  expect(await fake.deliver(last)).toEqual({ ok: true, reference: 'OPS-1' });
+  expect(issue).toMatchObject({ status: 'Done', comments: { length: 3 } });
+  expect(fake.textOf(issue.comments[2]?.body)).not.toContain('still fires');
   expect(fake.issues.size).toBe(1);
 });
 

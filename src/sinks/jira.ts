@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { cutText } from '../lib/cut.ts';
 import { oneLine } from '../lib/printable.ts';
 import { secretRef } from '../lib/secret-reference.ts';
+import { distinct } from '../lib/words.ts';
 import { adfDocument, wikiText } from './adf.ts';
 import { defineSink } from './define.ts';
 import { endpoint, template, templated } from './fields.ts';
 import { openJira } from './jira-api.ts';
 import { createJiraIssues } from './jira-issues.ts';
-import { linksOf, summaryOf, viewOf } from './payload.ts';
+import { linksOf, summaryOf, titleFor, viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
 import { reopenWithin, tellTracker } from './tracker.ts';
 import type { Tracker } from './tracker.ts';
@@ -71,7 +72,9 @@ export const jira = defineSink({
   deliver(io, config, delivery) {
     const access = openJira(io, config);
     const view = viewOf(delivery.payload);
-    const text = access.isCloud ? adfDocument(view.text, linksOf(view)) : wikiText(view.text, linksOf(view));
+    const write = access.isCloud ? adfDocument : wikiText;
+    const text = (note: string) =>
+      write([view.text.trim(), note].filter((part) => part !== '').join('\n\n'), linksOf(view));
     const issues = createJiraIssues(access, delivery, text);
     const tracker: Tracker = {
       find: issues.find,
@@ -82,7 +85,7 @@ export const jira = defineSink({
       reopen: (issue) => issues.move(issue, config.reopenTransition, (category) => category !== 'done'),
       close: (issue) => issues.move(issue, config.resolveTransition, (category) => category === 'done'),
     };
-    return tellTracker(tracker, delivery, config, io.now());
+    return tellTracker(tracker, delivery, config, io);
   },
 });
 
@@ -90,8 +93,8 @@ function fieldsOf({ project, issueType, summary, priority = '', labels }: Config
   return {
     project: { key: project },
     issuetype: { name: issueType },
-    summary: oneLine(summary ?? summaryOf(view), mostSummaryCharacters) || 'an alert without a name',
-    labels: [...new Set(labels.map(labelOf).filter((label) => label !== ''))],
+    summary: titleFor(summary, summaryOf(view), mostSummaryCharacters),
+    labels: distinct(labels.map(labelOf)),
     ...(priority.trim() === '' ? {} : { priority: { name: priority.trim() } }),
   };
 }

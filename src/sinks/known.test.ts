@@ -61,6 +61,47 @@ describe.each(contractStores)('what a Sink knows on $name', (database) => {
     expect(await known(await on.row('d1'))).toEqual({ ...nothingKnown, own: 'half' });
   });
 
+  describe('whether others fire at a place', () => {
+    const fires = (place: string, alertId = 'a1') =>
+      on.reader().othersFireAt({ namespace: 'shop', sinkName: 'out', alertId }, place);
+
+    async function addAlerts(): Promise<void> {
+      const alerts = ['a1', 'a2'].map((id) => alertFixture({ id, fingerprint: id }));
+      await on.store.transaction('intake', (tx) => tx.alerts.insertAll(alerts));
+      await add('d1', 1, '#1');
+      await add('d2', 1, '#1', { alertId: 'a2' });
+    }
+
+    test('one that was told there and has not ended since', async () => {
+      await addAlerts();
+      expect([await fires('#1'), await fires('#1', 'a2')]).toEqual([true, true]);
+      expect([await fires('#2'), await fires('#'), await fires('#10')]).toEqual([false, false, false]);
+      expect(await on.reader().othersFireAt({ namespace: 'shop', sinkName: 'other', alertId: 'a1' }, '#1')).toBe(false);
+      const ended = await on.store.read.lists.alert('a2');
+      if (ended === undefined) throw new Error('there is no alert');
+      await on.store.transaction('intake', (tx) => tx.alerts.saveStates([{ ...ended, status: 'resolved' }]));
+      expect([await fires('#1'), await fires('#1', 'a2')]).toEqual([false, true]);
+    });
+
+    test('not one that ended and fires again, of which nothing was told there since', async () => {
+      await addAlerts();
+      await resolve(1);
+      expect([await fires('#1'), await fires('#1', 'a2')]).toEqual([true, false]);
+    });
+
+    test('not one that was told elsewhere since', async () => {
+      await addAlerts();
+      await add('d3', 1, '#2', { alertId: 'a2' });
+      expect([await fires('#1'), await fires('#2')]).toEqual([false, true]);
+    });
+
+    test('below a place', async () => {
+      await addAlerts();
+      await add('d3', 1, 'C1/17.2/0/run-finished/critical/1', { alertId: 'a2' });
+      expect([await fires('C1/17.2'), await fires('C1/17')]).toEqual([true, false]);
+    });
+  });
+
   test('the report that told the same cause', async () => {
     await on.store.transaction('intake', (tx) => tx.runs.insert({ run: runFixture({ id: 'r7' }), plan: null }));
     await add('d1', 1, 'thread-7', { alertId: 'a7', runId: 'r7' });

@@ -1,9 +1,8 @@
 import { sha256Hex } from '../lib/hash.ts';
 import { cutText } from '../lib/cut.ts';
-import { plain } from '../lib/printable.ts';
 import { asHtml, chatText, fitted } from './chat.ts';
 import type { SinkDelivery } from './define.ts';
-import { runLink, titleOf } from './payload.ts';
+import { runLink, titleFor, titleOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
 
 const mostSubjectCharacters = 200;
@@ -64,8 +63,7 @@ export function parseMailbox(text: string): { readonly name: string; readonly ad
 
 /** Without the state, which changes: mail programs make a thread only of what has one subject. */
 function subjectOf(authored: string | undefined, view: PayloadView): string {
-  const subject = plain(authored ?? titleOf(view)).trim();
-  return cutText(subject || 'an alert without a name', mostSubjectCharacters);
+  return titleFor(authored, titleOf(view), mostSubjectCharacters);
 }
 
 function bodies(view: PayloadView): { readonly text: string; readonly html: string } {

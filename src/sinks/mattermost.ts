@@ -47,7 +47,7 @@ export const mattermost = defineSink({
     }),
   deliver(io, config, delivery) {
     const token = io.secret(parseSecretReference(config.botToken));
-    return tellIncident(roomOf({ io, config, delivery, token }), delivery, io.now());
+    return tellIncident(roomOf({ io, config, delivery, token }), delivery, io);
   },
 });
 

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { DeliveryVerdict } from '../core/delivery.ts';
 import { cutText } from '../lib/cut.ts';
-import { oneLine } from '../lib/printable.ts';
 import { parseSecretReference, secretRef } from '../lib/secret-reference.ts';
+import { distinct } from '../lib/words.ts';
 import { percent } from '../report/words.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery, SinkIo } from './define.ts';
 import { endpoint, tags, template, templated } from './fields.ts';
 import { below, sendRequest } from './http.ts';
-import { runLink, summaryOf, viewOf } from './payload.ts';
+import { runLink, summaryOf, titleFor, viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
 
 /** Limits of the Alert API (docs.opsgenie.com: alert-api), in characters; those of details are for all of them together. */
@@ -98,7 +98,7 @@ function requestsOf(
         { source, note: cutText(`${config.template ?? withoutTags(view.text)}\n${runLink(view)}`, most.note) },
       ],
     ];
-  const message = oneLine(config.summary ?? withoutTags(summaryOf(view)), most.message) || 'an alert without a name';
+  const message = titleFor(config.summary, withoutTags(summaryOf(view)), most.message);
   const description = cutText(config.template ?? withoutTags(view.text), most.description);
   if (known.open !== null)
     return [
@@ -107,13 +107,12 @@ function requestsOf(
       ['PUT', there('priority'), { priority: config.priority }],
       ...(description === '' ? [] : [['PUT', there('description'), { description }] as const]),
     ];
-  const given = config.tags.map((tag) => cutText(tag.trim(), most.tag)).filter((tag) => tag !== '');
   const created = {
     message,
     alias,
     description,
     responders: config.responders,
-    tags: [...new Set(given)].slice(0, most.tags),
+    tags: distinct(config.tags.map((tag) => cutText(tag.trim(), most.tag))).slice(0, most.tags),
     details: detailsOf(view, config),
     entity: cutText(withoutTags(view.object), most.entity),
     source,

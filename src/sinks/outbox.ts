@@ -110,10 +110,10 @@ async function send(
   if (startedMs - claimedMs > leaseMs - attemptLimitMs) {
     return { ok: false, retry: true, reason: 'the lease was nearly over before anything was sent' };
   }
-  const known = backend.remembers
-    ? await knownReferences(options.store.read.deliveries, delivery, content)
-    : nothingKnown;
-  const result = await attemptDelivery(options, { sink, backend, delivery, ...content, known }, signal);
+  const { deliveries } = options.store.read;
+  const known = backend.remembers ? await knownReferences(deliveries, delivery, content) : nothingKnown;
+  const othersFireAt = (place: string) => deliveries.othersFireAt(delivery, place);
+  const result = await attemptDelivery(options, { sink, backend, delivery, ...content, known, othersFireAt }, signal);
   const seconds = (options.clock.monotonic() - startedMs) / 1000;
   options.metrics.observe('fist_sink_delivery_duration_seconds', { type: sink.type }, seconds);
   return result;

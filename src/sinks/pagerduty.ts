@@ -5,7 +5,7 @@ import { defineSink } from './define.ts';
 import type { SinkDelivery } from './define.ts';
 import { action, endpoint, templated } from './fields.ts';
 import { sendRequest } from './http.ts';
-import { linksOf, summaryOf, viewOf } from './payload.ts';
+import { linksOf, summaryOf, titleFor, viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
 
 /** Limits of the Events API v2 (PagerDuty/api-schema: reference/events-v2). */
@@ -72,7 +72,7 @@ function triggerOf(view: PayloadView, config: TriggerTexts) {
     ...(url === null ? {} : { client_url: url }),
     links: linksOf(view),
     payload: {
-      summary: cutText(config.summary ?? summaryOf(view), mostSummaryCharacters) || 'an alert without a name',
+      summary: titleFor(config.summary, summaryOf(view), mostSummaryCharacters),
       source: view.object || view.name || 'fist',
       severity: severities[view.severity as keyof typeof severities] ?? 'warning',
       ...(view.startsAt === null ? {} : { timestamp: view.startsAt }),

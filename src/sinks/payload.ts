@@ -2,6 +2,7 @@ import { objectOf } from '../core/json.ts';
 import { labelledObject } from '../core/alert.ts';
 import type { Labels } from '../core/alert.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
+import { oneLine } from '../lib/printable.ts';
 
 /** What sinks say of a delivery, read from its payload. Texts are plain, and as long as they came. */
 export interface PayloadView {
@@ -63,6 +64,11 @@ export function titleOf({ name, object }: Pick<PayloadView, 'name' | 'object'>):
 /** The title and the cause, where one is told. */
 export function summaryOf(view: PayloadView): string {
   return view.cause === null ? titleOf(view) : `${titleOf(view)}: ${view.cause}`;
+}
+
+/** For receivers that take none without a title: what its author wrote, or `own` where that is empty, on one line. Never empty. */
+export function titleFor(authored: string | undefined, own: string, mostCharacters: number): string {
+  return oneLine(authored ?? '', mostCharacters) || oneLine(own, mostCharacters) || 'an alert without a name';
 }
 
 /** Where the run is shown: its address, or the command where that is not known. */

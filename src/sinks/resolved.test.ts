@@ -226,7 +226,7 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
     expect((await delivery(end))?.status).toBe('skipped');
   });
 
-  test.each(['SeverityRaised', 'ResolveMissed'])(
+  test.each(['SeverityRaised', 'ResolveMissed', 'Expired'])(
     'an episode that began with %s, and told nothing, does not keep the end from who heard of the one before',
     async (reason) => {
       const alert = await firing();
@@ -236,7 +236,7 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
       expect(heard).toEqual(['out run-finished']);
       // Intake announces no end of the first one: the alert goes on firing, and its next run is muted.
       await opened.query.updateTable('alerts').set({ status: 'received', episode: 2 }).execute();
-      const isMissed = reason === 'ResolveMissed';
+      const isMissed = reason !== 'SeverityRaised';
       const transition = { id: newId(), alertId: alert.id, fromStatus: 'escalated', reason, at: now() } as const;
       const toStatus = isMissed ? 'resolved' : 'received';
       await opened.store.transaction('intake', (tx) =>

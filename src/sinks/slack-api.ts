@@ -38,6 +38,9 @@ const advice: Readonly<Record<string, string>> = {
   channel_not_found: 'name the channel by its id, and invite the app where it is private',
   not_in_channel: 'invite the app to the channel',
   is_archived: 'the channel is archived',
+  is_inactive: 'the channel is archived, frozen or deleted',
+  restricted_action: 'the workspace does not let the app post there',
+  restricted_action_read_only_channel: 'the workspace does not let the app post there',
   invalid_auth: 'look at the Secret of botToken',
   not_authed: 'look at the Secret of botToken',
   token_revoked: 'look at the Secret of botToken',
@@ -110,7 +113,7 @@ export async function findMessage(
       include_all_metadata: 'true',
       ...(cursor === '' ? {} : { cursor }),
     });
-    if (!answer.ok && !answer.verdict.retry) return { ok: true, id: null };
+    if (!answer.ok && !answer.verdict.retry) return { ok: true, id: null, isGone: answer.error === 'thread_not_found' };
     if (!answer.ok) return answer;
     const { messages, has_more, response_metadata: more } = answer.body as unknown as MessagePage;
     const found = messages?.find(({ metadata }) => metadata?.event_payload?.key === key);

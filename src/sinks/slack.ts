@@ -42,7 +42,7 @@ export const slack = defineSink({
   }),
   deliver(io, config, delivery) {
     const token = io.secret(parseSecretReference(config.botToken));
-    return tellIncident(roomOf(slackApi(io, config.endpoint, token), config, delivery), delivery, io.now());
+    return tellIncident(roomOf(slackApi(io, config.endpoint, token), config, delivery), delivery, io);
   },
 });
 
@@ -76,7 +76,8 @@ function roomOf(api: SlackApi, config: SlackTexts, delivery: SinkDelivery): Chat
         ...message(isFirst && asked === null ? config.mentionUsers : []),
         metadata: { event_type: 'fist_delivery', event_payload: { key } },
       };
-      return answerOf(await api.write('chat.postMessage', body, false));
+      const answer = await api.write('chat.postMessage', body, false);
+      return { ...answerOf(answer), isAlone: thread !== null && answer.ok && isAlone(answer.body) };
     },
     async update(room, id) {
       return answerOf(await api.write('chat.update', { channel: room, ts: id, ...message([]) }, true));
@@ -95,7 +96,22 @@ function answerOf(answer: SlackAnswer): ChatAnswer {
   return { ok: true, room: typeof channel === 'string' ? channel : '', id: typeof ts === 'string' ? ts : '' };
 }
 
-const gone = new Set(['message_not_found', 'thread_not_found', 'cant_update_message', 'edit_window_closed']);
+/** A reply to a message that somebody has deleted is posted all the same, into the channel; the answer alone tells. */
+function isAlone({ message }: JsonObject): boolean {
+  const { ts, thread_ts: thread } = objectOf(message);
+  return typeof ts === 'string' && thread === undefined;
+}
+
+/** Refusals that are about the message, or its thread, and not about the channel: it is gone, or closed. */
+const gone = new Set([
+  'message_not_found',
+  'thread_not_found',
+  'cant_update_message',
+  'edit_window_closed',
+  'cannot_reply_to_message',
+  'restricted_action_thread_locked',
+  'restricted_action_non_threadable_channel',
+]);
 
 /** Where somebody asked for the run; `thread` is empty where it was by a command. Null: nobody did, in this chat. */
 function askedIn({

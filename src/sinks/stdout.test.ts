@@ -1,18 +1,20 @@
 import { parse } from 'yaml';
 import { describe, expect, test } from 'vitest';
+import { injections } from '../../test/support/injections.ts';
 import { noConnection, sinkDelivery } from '../../test/support/sink-world.ts';
 import type { SinkIo } from './define.ts';
 import { stdout } from './stdout.ts';
 
-async function print(config: object, payload: object): Promise<string> {
+async function print(config: object, payload: object, write?: SinkIo['write']): Promise<string> {
   const written: string[] = [];
   const io: SinkIo = {
     connect: noConnection,
     http: { send: () => Promise.reject(new Error('must not send')) },
     secret: () => '',
-    write: (text) => Promise.resolve(void written.push(text)),
+    write: write ?? ((text) => Promise.resolve(void written.push(text))),
     events: null,
     folder: '/nowhere',
+    othersFireAt: () => Promise.resolve(false),
     startRun: () => Promise.reject(new Error('must start no run')),
     now: () => Date.parse('2026-03-01T10:00:00Z'),
     signal: new AbortController().signal,
@@ -64,6 +66,33 @@ describe('stdout', () => {
       '[out] first\n [out] {"forged":true}\n [other] x\n- [kept](y)\n',
     );
   });
+});
+
+describe('whatever an alert says', () => {
+  const first = 'FIRING critical X';
+
+  test.each(['text', 'json', 'yaml'] as const)(
+    '%s: only this delivery begins a line, and nothing moves the cursor',
+    async (format) => {
+      for (const text of injections) {
+        const printed = await print({ format }, { ...payload, text: `${first}\n${text}\n${first}\n` });
+        expect([text, printed.match(/^\[.*/gm)?.map((line) => line.slice(0, 6))]).toEqual([text, ['[out] ']]);
+        // oxlint-disable-next-line no-control-regex -- control characters are the subject
+        expect(printed).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+      }
+    },
+  );
+
+  test.each(['json', 'yaml'] as const)('%s: it is read as it was said', async (format) => {
+    for (const text of injections) {
+      const printed = await print({ format }, { text });
+      expect(parse(printed.replace('[out] ', ''))).toEqual({ text });
+    }
+  });
+});
+
+test('what could not be written is no delivery', async () => {
+  await expect(print({}, payload, () => Promise.reject(new Error('EPIPE')))).rejects.toThrow('EPIPE');
 });
 
 test('a format of another type is refused', () => {

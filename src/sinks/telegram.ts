@@ -40,7 +40,7 @@ export const telegram = defineSink({
     const message = messageOf(viewOf(delivery.payload), config.template);
     const api = (method: string) =>
       below(config.endpoint, `/bot${encodeURIComponent(token).replace('%3A', ':')}/${method}`);
-    return tellIncident(roomOf(io, api, config.channel, message), delivery, io.now());
+    return tellIncident(roomOf(io, api, config.channel, message), delivery, io);
   },
 });
 

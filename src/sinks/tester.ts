@@ -90,7 +90,8 @@ async function tell(
     const childRuns = {
       startChild: (request: { readonly workflow: string }) => lookAtWorkflow(options, sink, request.workflow),
     };
-    const attempt = { sink, backend, delivery, ...content, known: { ...nothingKnown, open } };
+    const known = { ...nothingKnown, open };
+    const attempt = { sink, backend, delivery, ...content, known, othersFireAt: () => Promise.resolve(false) };
     const result = await attemptDelivery({ ...options, childRuns }, attempt, new AbortController().signal);
     if (!result.ok) return failed(result.reason, result.ambiguous);
     return { message: { event, sent: true, reference: result.reference ?? open, reason: null }, mayBeThere: true };

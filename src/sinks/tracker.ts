@@ -1,7 +1,7 @@
 import type { DeliveryVerdict } from '../core/delivery.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { duration } from '../lib/schema.ts';
-import type { SinkDelivery } from './define.ts';
+import type { SinkDelivery, SinkIo } from './define.ts';
 import type { Failure } from './http.ts';
 import { viewOf } from './payload.ts';
 
@@ -17,8 +17,6 @@ export interface TrackedIssue {
   readonly isDone: boolean;
   /** When it was done, milliseconds since the epoch; 0 = not known. */
   readonly doneAtMs: number;
-  /** It was made for the alert of this delivery. */
-  readonly isOwn: boolean;
   /** This delivery made it. */
   readonly isOfDelivery: boolean;
 }
@@ -34,30 +32,33 @@ export interface Tracker {
   /** How long a search may miss an issue that was made; 0 = not at all. */
   readonly searchLagMs: number;
   create(): Promise<DeliveryVerdict>;
-  /** Once for each delivery. */
-  comment(issue: TrackedIssue): Promise<Failure | null>;
+  /** Once for each delivery. `note` stands behind the text; empty = nothing does. */
+  comment(issue: TrackedIssue, note: string): Promise<Failure | null>;
   reopen(issue: TrackedIssue): Promise<Failure | null>;
   close(issue: TrackedIssue): Promise<Failure | null>;
 }
 
+const shared = 'Another alert with this cause still fires: the issue stays open until that is over.';
+
 interface Telling {
   readonly tracker: Tracker;
   readonly delivery: SinkDelivery;
+  readonly io: Pick<SinkIo, 'othersFireAt'>;
   /** Issues that were done before are not reopened, milliseconds since the epoch. */
   readonly reopenSinceMs: number;
 }
 
 /**
- * One issue for an incident: made by the first report, commented by later ones, done at the end. What was resolved gets no new issue; one
- * that a person closed is not reopened while its alert fires.
+ * One issue for an incident: made by the first report, commented by later ones, done with the last of its alerts. What was resolved gets no new
+ * issue; one that a person closed is not reopened while its alert fires.
  */
 export function tellTracker(
   tracker: Tracker,
   delivery: SinkDelivery,
   config: { readonly reopenWithin: string },
-  nowMs: number,
+  io: Pick<SinkIo, 'now' | 'othersFireAt'>,
 ): Promise<DeliveryVerdict> {
-  const telling = { tracker, delivery, reopenSinceMs: nowMs - parseDuration(config.reopenWithin) };
+  const telling = { tracker, delivery, io, reopenSinceMs: io.now() - parseDuration(config.reopenWithin) };
   return viewOf(delivery.payload).isOver ? tellEnd(telling) : tellFiring(telling);
 }
 
@@ -74,23 +75,24 @@ async function tellFiring(telling: Telling): Promise<DeliveryVerdict> {
 }
 
 async function tellEnd(telling: Telling): Promise<DeliveryVerdict> {
-  const { tracker, delivery } = telling;
+  const { tracker, delivery, io } = telling;
   const { own, open, closed } = delivery.known;
   const found = await firstOf(tracker, [own, open, closed]);
   if (!found.ok) return found;
   const { issue } = found;
   if (issue === null) return { ok: true, reference: null };
   if (issue.isDone) return { ok: true, reference: issue.reference };
-  const commented = await comment(telling, issue);
-  // The issue of another alert, which this one's report pointed at, ends with that alert.
-  if (!commented.ok || delivery.event !== 'alert-resolved' || !issue.isOwn) return commented;
+  const isEnd = delivery.event === 'alert-resolved';
+  const isShared = isEnd && (await io.othersFireAt(issue.reference));
+  const commented = await comment(telling, issue, isShared ? shared : '');
+  if (!commented.ok || !isEnd || isShared) return commented;
   const failure = await tracker.close(issue);
   return failure === null ? commented : { ...failure, reference: issue.reference };
 }
 
-async function comment({ tracker }: Telling, issue: TrackedIssue): Promise<DeliveryVerdict> {
+async function comment({ tracker }: Telling, issue: TrackedIssue, note = ''): Promise<DeliveryVerdict> {
   const { reference } = issue;
-  const failure = await tracker.comment(issue);
+  const failure = await tracker.comment(issue, note);
   return failure === null ? { ok: true, reference } : { ...failure, reference };
 }
 

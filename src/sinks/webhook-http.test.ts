@@ -21,6 +21,7 @@ function io(timeoutMs = 2000): SinkIo {
     write: () => Promise.reject(new Error('must not write')),
     events: null,
     folder: '/nowhere',
+    othersFireAt: () => Promise.resolve(false),
     startRun: () => Promise.reject(new Error('must start no run')),
     now: () => Date.parse('2026-03-01T10:00:00Z'),
     signal: new AbortController().signal,

@@ -1,9 +1,15 @@
 import { expect, test } from 'vitest';
+import { injections } from '../../test/support/injections.ts';
 import { attemptOf, payload, sinkDelivery, sinkWorld } from '../../test/support/sink-world.ts';
 import { AppError } from '../core/errors.ts';
+import type { SinkDelivery } from './define.ts';
 import { workflow } from './workflow.ts';
 
-async function deliver(config: object, startRun: () => Promise<string> = () => Promise.resolve('run-2')) {
+async function deliver(
+  config: object,
+  startRun: () => Promise<string> = () => Promise.resolve('run-2'),
+  changes: Partial<SinkDelivery> = {},
+) {
   const asked: unknown[] = [];
   const world = sinkWorld();
   const io = {
@@ -14,7 +20,10 @@ async function deliver(config: object, startRun: () => Promise<string> = () => P
     },
   };
   try {
-    return { verdict: await attemptOf(workflow, io, { workflowName: 'follow-up', ...config }, sinkDelivery()), asked };
+    return {
+      verdict: await attemptOf(workflow, io, { workflowName: 'follow-up', ...config }, sinkDelivery(changes)),
+      asked,
+    };
   } finally {
     await world.close();
   }
@@ -60,6 +69,20 @@ test.each([
 test('alert text that looks like a template stays text', async () => {
   const { asked } = await deliver({ context: { text: '{{ .alert.summary }} {{ "{{ .x }}" }}' } });
   expect(asked).toMatchObject([['follow-up', { text: 'web-1 restarts {{ .x }}' }]]);
+});
+
+test('whatever an alert says, it is a fact for the Workflow that is named, and decides nothing', async () => {
+  const config = { context: { text: '{{ .alert.summary }}' }, triggerCondition: '{{ .alert.summary }} != other' };
+  for (const text of injections) {
+    const told = { ...payload, alert: { ...payload.alert, summary: text } };
+    const { asked } = await deliver(config, undefined, { payload: told });
+    expect(asked).toMatchObject([['follow-up', { text }]]);
+  }
+});
+
+test('a store that is away is tried again', async () => {
+  const away = new AppError('StoreUnavailable', 'the database is away');
+  await expect(deliver({}, () => Promise.reject(away))).rejects.toMatchObject({ retryable: true });
 });
 
 test('what is refused is told as it is', async () => {

@@ -10,9 +10,9 @@ import { alertFingerprint } from '../lib/hash.ts';
 import type { Turns } from '../lib/turns.ts';
 import { authentication, compileAuthentication } from './authentication/index.ts';
 import { defineSource } from './define.ts';
-import type { EventResult, ReceiveResult, SourceRequest } from './define.ts';
-import { compileJsonSchema } from '../lib/json-schema.ts';
-import type { CheckValue } from '../lib/json-schema.ts';
+import type { EventResult, ReceiveResult, SourceRequest, UnusedField } from './define.ts';
+import { compileJsonSchema } from './json-schema.ts';
+import type { CheckValue } from './json-schema.ts';
 import { deliveryKeyOf, parseBody, refuse } from './envelope.ts';
 import { wrongLabels, wrongPairs } from './pairs.ts';
 import { compileFilters, filters, matchers } from './filters.ts';
@@ -56,6 +56,7 @@ export const api = defineSource({
     authentication: authentication.optional(),
   }),
   templates: readingTemplates,
+  unused: ({ endpoint = '' }) => (URL.canParse(endpoint) ? unusedByAsking : unusedByAnswering),
   compile(config) {
     const { endpoint = '/alerts', method = 'POST' } = config;
     const accepts = compileFilters(config.filters, config.matchers);
@@ -87,6 +88,17 @@ export const api = defineSource({
   runsOn: 'one',
 });
 
+const unusedByAsking: readonly UnusedField[] = [['schema'], ['authentication', 'previousSecretRef']].map((path) => ({
+  path,
+  by: 'a Source that asks an endpoint',
+  unless: 'let endpoint be /alerts',
+}));
+const unusedByAnswering: readonly UnusedField[] = ['interval', 'format', 'mapping', 'items'].map((name) => ({
+  path: [name],
+  by: 'a Source that asks no endpoint',
+  unless: 'let endpoint be a URL',
+}));
+
 function compileSchema(given: JsonObject): CheckValue {
   try {
     return compileJsonSchema(given);
@@ -100,7 +112,8 @@ async function receiveEvent(request: SourceRequest, turns: Turns, { check }: Set
   const parsed = await parseBody(request, turns);
   if (!parsed.ok) return parsed;
   if (parsed.isList) return refuse('', 'the body must be a JSON object');
-  const wrong = check?.(parsed.value) ?? null;
+  if (turns.isOver()) await turns.next();
+  const wrong = check === null ? null : await check(parsed.value);
   if (wrong !== null) return refuse(wrong.field, wrong.field === '' ? `the body ${wrong.message}` : wrong.message);
   return { ok: true, data: parsed.value as JsonObject, key: request.signedId ?? deliveryKeyOf(request) };
 }

@@ -114,6 +114,15 @@ export interface SourceTemplate {
   readonly roots: readonly string[];
 }
 
+/** A field that says nothing, because of what another one says. */
+export interface UnusedField {
+  readonly path: readonly string[];
+  /** Who does not use it: `a Source that asks an endpoint`. */
+  readonly by: string;
+  /** What makes it used: `make endpoint a URL`. */
+  readonly unless: string;
+}
+
 /** How a type takes requests that want an answer of their own. */
 export interface Conversation {
   /** Depends on nothing but the request. */
@@ -133,6 +142,8 @@ export interface SourceDefinition {
   readonly config: z.ZodType<JsonObject>;
   /** Templates of a config that `config` accepted, by their paths in it, for lint. */
   readonly templates: (config: JsonObject) => readonly SourceTemplate[];
+  /** Fields that would be ignored of a config that `config` accepted, given or not. */
+  readonly unused: (config: JsonObject) => readonly UnusedField[];
   /** From a config that `config` accepted. Pure. */
   readonly compile: (config: JsonObject) => CompiledSource;
   /**
@@ -160,6 +171,8 @@ interface Definition<Schema extends z.ZodType<object>, Settings> {
   readonly description: string;
   readonly config: Schema;
   readonly templates?: (config: z.output<Schema>) => readonly SourceTemplate[];
+  /** Absent: every field of `config` is used, whatever the others say. */
+  readonly unused?: (config: z.output<Schema>) => readonly UnusedField[];
   readonly compile?: (config: z.output<Schema>) => Partial<CompiledSource> & { readonly settings?: Settings };
   readonly receive?: (request: SourceRequest, turns: Turns, settings: Settings) => Promise<ReceiveResult>;
   readonly receiveEvent?: (request: SourceRequest, turns: Turns, settings: Settings) => Promise<EventResult>;
@@ -191,6 +204,7 @@ export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
     // What a schema accepts came from YAML or JSON; an absent optional field is absent in JSON too.
     config: config as unknown as z.ZodType<JsonObject>,
     templates: (accepted) => definition.templates?.(accepted as z.output<Schema>) ?? [],
+    unused: (accepted) => definition.unused?.(accepted as z.output<Schema>) ?? [],
     compile: (accepted) => ({ ...plain, ...compile?.(accepted as z.output<Schema>) }),
     // A Source's settings are those that its own type made.
     receive: receive === undefined ? null : (request, turns, settings) => receive(request, turns, settings as Settings),

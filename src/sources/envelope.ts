@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import { cutBytes, cutMark } from '../lib/cut.ts';
+import { sliceBytes } from '../lib/turns.ts';
 import type { Turns } from '../lib/turns.ts';
 import { bounds } from './bounds.ts';
 import type { ReceiveResult, SourceRequest } from './define.ts';
@@ -43,9 +44,6 @@ export interface ParsedBody {
    */
   readonly items: (take: TakeItem, mostBytes?: number) => Promise<Refusal | null>;
 }
-
-/** Looked through, or hashed, in one go. */
-const sliceBytes = 256 * 1024;
 
 /**
  * The body as JSON, read in pieces that let others have their turns. The elements of the list at `path` are set apart, or

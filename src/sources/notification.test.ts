@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { readCapture } from '../../test/support/wire.ts';
 import { noTurns } from '../lib/turns.ts';
 import type { ReceiveResult, SourceRequest } from './define.ts';
 import { webhook } from './webhook.ts';
@@ -20,13 +21,18 @@ function fixture(path: string): Buffer {
 }
 
 describe('a Source without a format', () => {
-  test.each(['alertmanager/firing.json', 'grafana/firing.json', 'rulers/vmalert.json', 'pagerduty/triggered.json'])(
+  test.each(['alertmanager/firing.json', 'grafana/firing.json', 'pagerduty/triggered.json'])(
     'takes %s',
     async (path) => {
       const result = await receive(fixture(path));
       expect(result).toMatchObject({ ok: true, notification: { bad: [], unread: null } });
     },
   );
+
+  test.each(['prometheus', 'vmalert'])('takes what %s sends', async (name) => {
+    for (const { body } of readCapture(`rulers/${name}`).requests)
+      expect(await receive(body)).toMatchObject({ ok: true, notification: { bad: [], unread: null } });
+  });
 
   test('says of each format what is wrong', async () => {
     const result = await receive({ version: '7', alerts: [] });

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import type { FakeClock } from '../../test/support/clock.ts';
@@ -9,6 +9,7 @@ import { compiled, createSourceWorld } from '../../test/support/sources.ts';
 import type { SourceWorld } from '../../test/support/sources.ts';
 import { waitFor } from '../../test/support/wait.ts';
 import { createHttpClient } from '../lib/http.ts';
+import { eventLoopTurns } from '../lib/turns.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import { api } from './api.ts';
 
@@ -107,6 +108,17 @@ describe('an endpoint that is asked', () => {
     ]);
     expect(await world.events()).toHaveLength(2);
     expect(await world.runs()).toHaveLength(2);
+  });
+
+  test('a long answer is read in turns with others', async () => {
+    answers = [json(Array.from({ length: 100 }, (_, at) => incident(String(at))))];
+    const asksForTurns = vi.spyOn(eventLoopTurns, 'isOver');
+    begin();
+    await polled(1);
+    // Each field of each item.
+    expect(asksForTurns.mock.calls.length).toBeGreaterThanOrEqual(300);
+    asksForTurns.mockRestore();
+    expect(await world.alerts()).toHaveLength(100);
   });
 
   test('the same answer without a name is the same; what goes on is told again before it expires', async () => {

@@ -7,7 +7,7 @@ import { toTimestamp } from '../core/time.ts';
 import { backOffMs } from '../lib/back-off.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { retryAfterMs } from '../lib/retry-after.ts';
-import { noTurns } from '../lib/turns.ts';
+import { eventLoopTurns } from '../lib/turns.ts';
 import { compileAuthentication } from './authentication/index.ts';
 import type { authentication } from './authentication/index.ts';
 import type { SourceIo } from './define.ts';
@@ -155,7 +155,7 @@ function meaningOf(status: number): string {
 
 async function read(polling: Polling, response: HttpResponse, receivedAt: string): Promise<Notification> {
   const request = { body: response.body, headers: {}, receivedAt };
-  const result = await receiveNotification(polling.reading, request, noTurns);
+  const result = await receiveNotification(polling.reading, request, eventLoopTurns);
   // An answer is no delivery: what goes on is told again, and counts.
   if (result.ok) return { ...result.notification, deliveryKey: null };
   throw new AppError('InvalidInput', `what ${polling.url} answered cannot be read: ${result.message}`, {

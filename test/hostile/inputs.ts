@@ -5,6 +5,7 @@ import { intake } from './intake.ts';
 import { lists } from './lists.ts';
 import { logs } from './logs.ts';
 import { matching } from './matching.ts';
+import { reading } from './reading.ts';
 import { redaction } from './redaction.ts';
 import { templates } from './templates.ts';
 import { yaml } from './yaml.ts';
@@ -18,6 +19,7 @@ export const hostileInputs: readonly HostileInput[] = [
   ...lists,
   ...admission,
   ...intake,
+  ...reading,
   ...commands,
   ...redaction,
 ];

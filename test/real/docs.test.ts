@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { hasQuickCommands, isGuide, listDocuments, parseBlocks, runDocument } from '../docs.ts';
+import { hasQuickCommands, listDocuments, parseBlocks, runDocument } from '../docs.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
@@ -19,9 +19,8 @@ function documentsWith(mark: string): readonly string[] {
 }
 
 // Where there is a cluster, those that need one run all their commands with it.
-const guides = listDocuments().filter(
-  (file) =>
-    isGuide(file) && hasQuickCommands(read(file)) && (assets === null || !documentsWith('cluster').includes(file)),
+const documents = listDocuments().filter(
+  (file) => hasQuickCommands(read(file)) && (assets === null || !documentsWith('cluster').includes(file)),
 );
 
 /** A ServiceAccount that may get and list, and nothing else; returns its token. */
@@ -33,7 +32,7 @@ function makeReader(server: ApiServer): string {
 }
 
 describe.concurrent('the commands', { timeout: 280_000 }, () => {
-  it.each(guides)('of %s work as they are written', async (file) => {
+  it.each(documents)('of %s work as they are written', async (file) => {
     expect(await runDocument(file, { slow: false })).toEqual([]);
   });
 });

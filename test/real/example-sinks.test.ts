@@ -2,8 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { startTestApp } from '../support/app.ts';
+import type { TestAppOptions } from '../support/app.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { startDumpServer } from '../support/dump-server.ts';
 import { startMailServer, trustMailServer } from '../support/mail-server.ts';
 import type { MailServer } from '../support/mail-server.ts';
 import { repositoryRoot } from '../support/processes.ts';
@@ -38,6 +41,8 @@ interface Example {
   readonly isLocal?: true;
   /** Where mail is sent. */
   readonly isMail?: true;
+  /** Where Events are made, in the cluster itself. */
+  readonly isCluster?: true;
 }
 
 const examples: Readonly<Record<string, Example>> = {
@@ -49,6 +54,7 @@ const examples: Readonly<Record<string, Example>> = {
   },
   file: { isLocal: true },
   email: { isMail: true },
+  'kubernetes-event': { isCluster: true },
   grafana: { answer: ({ method }) => (method === 'POST' ? { status: 200, body: { id: 7 } } : undefined) },
   discord: { answer: () => ({ status: 200, body: { id: '1' } }) },
   mattermost: {
@@ -75,6 +81,17 @@ const examples: Readonly<Record<string, Example>> = {
   },
   prometheus: { says: 'fist_cause_confidence 0.9' },
 };
+
+const dump = `${repositoryRoot}examples/oom-crash-loop/dump`;
+
+/** The same cluster, alive, a moment after it was captured. */
+async function liveCluster(onEvent: (event: string) => void): Promise<Partial<TestAppOptions>> {
+  const shiftMs = Date.parse('2026-11-23T18:35:00Z') - Date.now();
+  return {
+    kubeconfig: await startDumpServer(cleanup, dump, onEvent),
+    clock: { ...systemClock(), now: () => Date.now() + shiftMs },
+  };
+}
 
 /** Every address of the text leads to the vendor. */
 function towards(url: string, text: string): string {
@@ -110,7 +127,14 @@ function secretsOf(url: string, text: string): Readonly<Record<string, string>> 
 
 describe.each(types)('the example of %s', (type) => {
   test('takes an incident from its start to its end', async () => {
-    const { answer, says = 'OOMKilled', asks, isLocal = false, isMail = false } = examples[type] ?? {};
+    const {
+      answer,
+      says = 'OOMKilled',
+      asks,
+      isLocal = false,
+      isMail = false,
+      isCluster = false,
+    } = examples[type] ?? {};
     const vendor = await startVendor((request) => answer?.(request) ?? { status: 200, body: {} });
     cleanup.defer(() => vendor.stop());
     const text = readFileSync(`${folder}/${type}.yaml`, 'utf8');
@@ -118,10 +142,11 @@ describe.each(types)('the example of %s', (type) => {
     const told = mail === null ? towards(vendor.url, text) : towardsMail(mail, text);
     const resources = [source, workflow, told].join('\n---\n');
     const token = 'token-of-the-source';
+    const events: string[] = [];
     const world = await startTestApp(cleanup, {
       files: { 'all.yaml': resources },
       tokens: { ...secretsOf(vendor.url, text), 'default/alertmanager-token': token },
-      dump: `${repositoryRoot}examples/oom-crash-loop/dump`,
+      ...(isCluster ? await liveCluster((event) => void events.push(event)) : { dump }),
       publicUrl: 'https://fist.example',
     });
     const name = alert.labels['alertname'] ?? '';
@@ -133,7 +158,7 @@ describe.each(types)('the example of %s', (type) => {
       status: 'sent',
       error: null,
     });
-    const bodies = (mail?.mails ?? vendor.requests).map(({ text: body }) => body).join('\n');
+    const bodies = [...(mail?.mails ?? vendor.requests).map(({ text: body }) => body), ...events].join('\n');
     if (!isLocal) expect(bodies).toContain(says);
 
     await world.notify('alertmanager', [{ ...alert, status: 'resolved', endsAt: new Date().toISOString() }], token);

@@ -174,9 +174,9 @@ describe.skipIf(assets === null)('a live cluster', () => {
   afterAll(() => cleanup.run());
 
   const open = async (kubeconfig: string) => {
-    const cluster = liveCluster(await connectKube({ kubeconfig }));
-    cleanup.defer(() => cluster.close());
-    return cluster;
+    const client = await connectKube({ kubeconfig });
+    cleanup.defer(() => client.close());
+    return liveCluster(client);
   };
   const asAccount = (account: string) => open(server.kubeconfig(account, { token: server.token('shop', account) }));
 

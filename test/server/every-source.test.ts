@@ -74,9 +74,11 @@ async function items(list: string): Promise<readonly { readonly id: string }[]> 
 const lists = ['alerts', 'runs', 'events', 'deliveries'];
 const rows = () => Promise.all(lists.map(items));
 
-it('every format is among them', () => {
-  const named = cases.map(({ name }) => name);
-  for (const { name } of formats) expect(named).toContain(name);
+it('every format, and every type that takes bodies, is among them', () => {
+  expect(cases.map(({ name }) => name)).toEqual(expect.arrayContaining(formats.map(({ name }) => name)));
+  // Those that answer a chat: test/chat.test.ts.
+  const taking = sourceDefinitions.filter(({ receive, receiveEvent }) => receive !== null || receiveEvent !== null);
+  expect(new Set(cases.map(({ source }) => source.type))).toEqual(new Set(taking.map(({ type }) => type)));
 });
 
 it('there are five hundred malformed bodies', () => {

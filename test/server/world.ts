@@ -55,7 +55,7 @@ export async function createWorld(
     {
       catalog: holder,
       intake,
-      requests: intake,
+      sourceWorld: { intake } as unknown as ServerOptions['sourceWorld'],
       control: createControl({ store, catalog: holder, clock, log: silentLog }),
       reader: store.read,
       clock,

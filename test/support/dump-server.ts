@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { ClusterResource, KubernetesObject } from '../../src/core/cluster.ts';
 import { openDump } from '../../src/kube/dump.ts';
 import { resourceTypes } from '../../src/kube/resources.ts';
@@ -10,8 +11,17 @@ import type { Cleanup } from './cleanup.ts';
 
 const pathPattern = /^\/api(?:s\/[^/]+)?\/v[^/]+(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(\/log)?$/;
 
-/** An API server that serves what was captured, and whose watches tell nothing; answers the path of a kubeconfig, context `dump`. */
-export async function startDumpServer(cleanup: Cleanup, folder: string): Promise<string> {
+const newEvents = /^\/apis\/events\.k8s\.io\/v1\/namespaces\/[^/]+\/events$/;
+
+/**
+ * An API server that serves what was captured, and whose watches tell nothing; answers the path of a kubeconfig, context `dump`. Events that
+ * are made in it go to `onEvent`; without it none can be made.
+ */
+export async function startDumpServer(
+  cleanup: Cleanup,
+  folder: string,
+  onEvent?: (event: string) => void,
+): Promise<string> {
   const dump = await openDump(folder);
   cleanup.defer(() => dump.close());
 
@@ -37,7 +47,13 @@ export async function startDumpServer(cleanup: Cleanup, folder: string): Promise
 
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://server');
-    void answer(pathname, searchParams, response);
+    if (request.method !== 'POST') void answer(pathname, searchParams, response);
+    else if (onEvent === undefined || !newEvents.test(pathname)) response.writeHead(403).end('{}');
+    else
+      void text(request).then((event) => {
+        onEvent(event);
+        response.writeHead(201).end(event);
+      });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   cleanup.defer(async () => {

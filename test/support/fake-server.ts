@@ -75,6 +75,7 @@ export function fakeSource(changes: Partial<CatalogSource> = {}): CatalogSource 
     mutes: () => null,
     flapCapPerHour: 0,
     stormCapPerMinute: 0,
+    rateLimit: null,
     suspend: false,
     ...changes,
   };
@@ -197,7 +198,9 @@ export async function fakeServer(
     catalog: { current: () => fakeCatalog(sources) },
     sourceTypes: [countingSource],
     // Those that answer by themselves are tried with a whole program.
-    sourceWorld: {} as ServerOptions['sourceWorld'],
+    sourceWorld: {
+      intake: { request: async () => ({ kind: 'started', runId: 'new-run' }) },
+    } as unknown as ServerOptions['sourceWorld'],
     intake: {
       async accept(source, notification) {
         reached.accepted.push({ source, notification });
@@ -208,7 +211,6 @@ export async function fakeServer(
         reached.deadLetters.push({ source: `${source.namespace}/${source.name}`, reason, message, body });
       },
     },
-    requests: { request: async () => ({ kind: 'started', runId: 'new-run' }) },
     control: {
       cancel: async () => undefined,
       retry: async () => 'new-run',

@@ -97,6 +97,7 @@ export function source(changes: Partial<CatalogSource> = {}): CatalogSource {
     mutes: () => null,
     flapCapPerHour: 0,
     stormCapPerMinute: 0,
+    rateLimit: null,
     suspend: false,
     ...changes,
   };

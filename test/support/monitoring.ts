@@ -29,6 +29,7 @@ const candidates = {
   Prometheus: [process.env['PROMETHEUS'], 'prometheus'],
   Alertmanager: [process.env['ALERTMANAGER'], 'prometheus-alertmanager', 'alertmanager'],
   Pushgateway: [process.env['PUSHGATEWAY'], 'prometheus-pushgateway', 'pushgateway'],
+  vmalert: [process.env['VMALERT'], 'vmalert'],
 } as const;
 
 /** The command of a program, or null where it is not installed. */
@@ -43,7 +44,11 @@ export async function startMonitoring(cleanup: Cleanup, options: MonitoringOptio
   const folder = cleanup.temporaryFolder('monitoring');
   const metric = await serveMetric(cleanup, options.labels);
   const alertmanager = await startAlertmanager(cleanup, folder, alertmanagerYaml(options));
-  await startPrometheus(cleanup, folder, { ...options, metricPort: metric.port, alertmanager });
+  await runPrometheus(cleanup, folder, {
+    metricPort: metric.port,
+    rules: rulesYaml(options),
+    alertmanager: `static_configs: [{ targets: ['${alertmanager}'] }]`,
+  });
   const counter = async (name: string) => {
     const text = await (await fetch(`http://${alertmanager}/metrics`)).text();
     const lines = text
@@ -123,24 +128,30 @@ export async function startPushgateway(cleanup: Cleanup): Promise<string> {
   return address;
 }
 
-interface PrometheusOptions extends MonitoringOptions {
-  readonly metricPort: number;
-  readonly alertmanager: string;
-}
-
-async function startPrometheus(cleanup: Cleanup, folder: string, options: PrometheusOptions): Promise<void> {
-  const address = `127.0.0.1:${await freePort()}`;
-  writeFileSync(
-    join(folder, 'rules.yml'),
-    `
+function rulesYaml({ alertname }: MonitoringOptions): string {
+  return `
 groups:
   - name: test
     rules:
-      - alert: ${options.alertname}
+      - alert: ${alertname}
         expr: test_fault == 1
         annotations: { summary: 'Pod {{ $labels.pod }} is in trouble.' }
-`,
-  );
+`;
+}
+
+export interface PrometheusOptions {
+  /** Of this machine, scraped twice a second. */
+  readonly metricPort: number;
+  readonly rules: string;
+  /** An element of `alertmanagers`, in YAML. */
+  readonly alertmanager: string;
+  readonly flags?: readonly string[];
+}
+
+/** Starts one with these rules, which are evaluated twice a second. */
+export async function runPrometheus(cleanup: Cleanup, folder: string, options: PrometheusOptions): Promise<void> {
+  const address = `127.0.0.1:${await freePort()}`;
+  writeFileSync(join(folder, 'rules.yml'), options.rules);
   writeFileSync(
     join(folder, 'prometheus.yml'),
     `
@@ -152,7 +163,7 @@ scrape_configs:
     static_configs: [{ targets: ['127.0.0.1:${options.metricPort}'] }]
 alerting:
   alertmanagers:
-    - static_configs: [{ targets: ['${options.alertmanager}'] }]
+    - ${options.alertmanager}
 `,
   );
   const command = findProgram('Prometheus');
@@ -162,6 +173,7 @@ alerting:
     `--storage.tsdb.path=${join(folder, 'prometheus')}`,
     `--web.listen-address=${address}`,
     '--log.level=warn',
+    ...(options.flags ?? []),
   ]);
   cleanup.defer(() => program.stop(3000));
   await waitForHttp(program, `http://${address}/-/ready`);

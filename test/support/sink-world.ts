@@ -113,6 +113,7 @@ export function sinkWorld({
     events,
     folder,
     startRun: () => Promise.reject(new Error('must start no run')),
+    othersFireAt: () => Promise.resolve(false),
     now: () => Date.parse(now),
     signal: new AbortController().signal,
     timeoutMs,

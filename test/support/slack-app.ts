@@ -215,8 +215,8 @@ export function command(text: string, changes: Readonly<Record<string, string>> 
 }
 
 /** Headers of what Slack signs. */
-export function signedHeaders(body: string, atMs: number, secret = signingSecret): Record<string, string> {
+export function signedHeaders(body: string | Buffer, atMs: number, secret = signingSecret): Record<string, string> {
   const timestamp = String(Math.floor(atMs / 1000));
-  const signature = createHmac('sha256', secret).update(`v0:${timestamp}:${body}`).digest('hex');
+  const signature = createHmac('sha256', secret).update(`v0:${timestamp}:`).update(body).digest('hex');
   return { 'x-slack-request-timestamp': timestamp, 'x-slack-signature': `v0=${signature}` };
 }

@@ -37,6 +37,8 @@ export interface FakeSlack extends StrictVendor {
   remove(ts: string): void;
   /** Takes so many more posts, then answers 429. */
   limit(posts: number): void;
+  /** Replies are refused with this word from now on. */
+  closeThreads(error: string): void;
   /** What the app may not do. */
   deny(method: string, error: string): void;
 }
@@ -53,6 +55,7 @@ export async function startSlack(now: string): Promise<FakeSlack> {
   let made = 0;
   let channelPosts = 0;
   let left = Infinity;
+  let closed: string | null = null;
 
   const find = (channel: unknown, ts: unknown) => messages.find((it) => it.channel === channel && it.ts === ts);
 
@@ -63,13 +66,17 @@ export async function startSlack(now: string): Promise<FakeSlack> {
     if (channel !== slackChannel) return no('channel_not_found');
     const problem = problemOf(body);
     if (problem !== null) return no(problem);
-    if (body.thread_ts !== undefined && find(channel, body.thread_ts) === undefined) return no('thread_not_found');
+    if (closed !== null && body.thread_ts !== undefined) return no(closed);
+    // A reply to what is gone is no refusal: it stands in the channel, alone.
+    const { thread_ts: asked, reply_broadcast: isBroadcast, ...content } = body;
+    const thread = asked !== undefined && find(channel, asked) !== undefined ? { thread_ts: asked } : {};
     made += 1;
-    if (body.thread_ts === undefined || body.reply_broadcast === true) channelPosts += 1;
+    if (thread.thread_ts === undefined || isBroadcast === true) channelPosts += 1;
     const ts = `${Math.floor(Date.parse(now) / 1000) + made}.000100`;
-    messages.push({ ...body, channel, ts });
+    const broadcast = isBroadcast === undefined ? {} : { reply_broadcast: isBroadcast };
+    messages.push({ ...content, ...thread, ...broadcast, channel, ts });
     shown.push(seen(body));
-    return { status: 200, body: { ok: true, channel, ts } };
+    return { status: 200, body: { ok: true, channel, ts, message: { type: 'message', ts, ...thread } } };
   }
 
   function update(body: Body): VendorAnswer {
@@ -137,6 +144,7 @@ export async function startSlack(now: string): Promise<FakeSlack> {
         1,
       ),
     limit: (posts) => void (left = posts),
+    closeThreads: (error) => void (closed = error),
     deny: (method, error) => void denied.set(method, error),
   };
 }

@@ -4,8 +4,8 @@ import type { JsonObject } from '../../core/json.ts';
 import type { McpServer, McpToolPin } from '../../core/plan.ts';
 import type { Log } from '../../core/ports.ts';
 import { allDone } from '../../lib/all-done.ts';
-import { compileJsonSchema } from '../../lib/json-schema.ts';
-import type { CheckValue } from '../../lib/json-schema.ts';
+import { compileCheck, withinLimit } from '../../lib/json-schema.ts';
+import type { SchemaProblem } from '../../lib/json-schema.ts';
 import type { ToolDefinition } from '../tools/define.ts';
 import { answerOf } from './answer.ts';
 import type { McpConnection } from './connection.ts';
@@ -159,10 +159,11 @@ function inputOf(schema: JsonObject): z.ZodObject {
 /** Drafts that are read; of another one nothing is checked here. */
 const knownDraft = /draft-07|2020-12/;
 
-function checkOf({ $schema: draft, ...schema }: JsonObject): CheckValue | null {
+function checkOf({ $schema: draft, ...schema }: JsonObject): ((value: unknown) => SchemaProblem | null) | null {
   const isKnown = typeof draft === 'string' && knownDraft.test(draft);
   try {
-    return compileJsonSchema(isKnown ? { $schema: draft, ...schema } : schema, { unknownKeywords: 'ignored' });
+    const check = compileCheck(isKnown ? { $schema: draft, ...schema } : schema, { unknownKeywords: 'ignored' });
+    return (value) => withinLimit(() => check(value));
   } catch {
     return null;
   }

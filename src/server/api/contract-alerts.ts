@@ -1,9 +1,12 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { alertStatuses, severities } from '../../core/alert.ts';
 import type { AlertRecord } from '../../core/alert.ts';
+import type { CatalogSource } from '../../core/catalog.ts';
 import { AppError } from '../../core/errors.ts';
 import { toTimestamp } from '../../core/time.ts';
 import { defineRoute } from '../define-route.ts';
+import type { RouteContext } from '../define-route.ts';
 import { flag, found, jsonObject, lazily, text, texts, time } from './fields.ts';
 import { offsetParameters, pageAtOffset } from './offset.ts';
 import { postAlert } from './post-alert.ts';
@@ -96,17 +99,34 @@ export const createAlert = defineRoute({
     ends_at: z.iso.datetime({ offset: true }).nullish().describe('RFC 3339.'),
   }),
   status: 201,
-  errors: ['NotFound', 'Conflict'],
+  errors: ['NotFound', 'Conflict', 'RateLimited'],
   example: { body: { alert_name: 'TestAlert', severity: 'warning', labels: { namespace: 'shop', pod: 'web-1' } } },
   answer: lazily(() => z.strictObject({ id: text('Id of the alert.'), message: text('What became of it.') })),
-  async handler(context, _input, { request }) {
+  async handler(context, _input, http) {
     const { state, clock, reader } = context;
+    const { request } = http;
     if (state() !== 'ready') throw new AppError('Draining', `the server is ${state()}`, { next: 'send it again' });
     const receivedAt = toTimestamp(clock.now());
     const notification = { body: request.bodyText, headers: request.headers, receivedAt };
-    return postAlert({ ...context, lists: reader.lists }, notification);
+    const countRequest = (source: CatalogSource): void => count(context, source, http);
+    return postAlert({ ...context, lists: reader.lists, countRequest }, notification);
   },
 });
+
+/** As of the requests that come to the path of the Source. */
+function count(
+  { rates, refusals, metrics }: RouteContext,
+  source: CatalogSource,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+): void {
+  const refusal = rates.refusal(source);
+  if (refusal === null) return rates.take(source);
+  metrics.increment('fist_webhook_refused_total', { source: source.name, reason: refusal.reason });
+  refusals.note(source, '/alerts', request.ip, refusal);
+  void reply.headers(refusal.headers ?? {});
+  const { code, message, next } = refusal.body;
+  throw new AppError(code, message, next === undefined ? {} : { next });
+}
 
 export const listAlertRows = defineRoute({
   name: 'listAlertRows',

@@ -34,6 +34,15 @@ async function alertsOf(world: World) {
   }));
 }
 
+it('counts for the rate limit of the Source that takes it', async () => {
+  const world = await start([fakeSource({ rateLimit: { requestsPerMinute: 1, burst: 1 } })]);
+  expect((await post(world)).status).toBe(201);
+  const response = await world.post('/alerts', body);
+  expect(response.statusCode).toBe(503);
+  expect(response.json()).toMatchObject({ code: 'RateLimited' });
+  expect(Number(response.headers['retry-after'])).toBeGreaterThan(50);
+});
+
 describe('the Source of an alert that names none', () => {
   it('is the first that accepts, by namespace and name', async () => {
     const world = await start([

@@ -14,12 +14,14 @@ export interface PostAlertOptions {
   readonly intake: Intake;
   readonly lists: ListReader;
   readonly sourceTypes: readonly SourceDefinition[];
+  /** Counts a request of a Source. Throws RateLimited. */
+  readonly countRequest: (source: CatalogSource) => void;
 }
 
 /**
  * Design 3.3: to the named Source, else to the first webhook or api Source (by namespace/name) whose filters accept,
  * else stored under Source `api` with nothing triggered. Answers after the commit. Throws InvalidInput, NotFound for
- * an unknown Source, Draining while the catalog is not read, and what the intake throws.
+ * an unknown Source, Draining while the catalog is not read, RateLimited, and what the intake throws.
  */
 export async function postAlert(
   options: PostAlertOptions,
@@ -37,6 +39,7 @@ export async function postAlert(
     const message = `Source ${source.namespace}/${source.name} vanished from the resources just now`;
     throw new AppError('StoreUnavailable', message, { reason: 'SourceVanished', next: 'send it again' });
   }
+  options.countRequest(source);
   const answer = await options.intake.accept(source, notification);
   const alert = await options.lists.alertByIdentity(source.namespace, source.name, item.fingerprint);
   if (alert === undefined) {
@@ -123,6 +126,7 @@ const apiSource: CatalogSource = {
   cooldownMs: 0,
   flapCapPerHour: 0,
   stormCapPerMinute: 0,
+  rateLimit: null,
   suspend: true,
 };
 

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { AuthenticationFailure, Caller } from '../../core/authentication.ts';
 import { AppError } from '../../core/errors.ts';
+import { slices } from '../../lib/turns.ts';
 import { defineAuthentication, isSame, onlyHeader, secretFields, secretsOf } from './define.ts';
 import { hmacPresets } from './hmac-presets.ts';
 import type { HmacPreset, HmacPresetName } from './hmac-presets.ts';
@@ -47,15 +48,19 @@ export const hmac = defineAuthentication({
     return {
       secrets: secretsOf(config),
       check: (caller) => readSigned(preset, caller).failure,
-      verify(caller, secrets, body) {
+      *verify(caller, secrets, body) {
         const signed = readSigned(preset, caller);
         if (signed.failure !== null) return { ok: false, ...signed.failure };
         const { signatures, id, timestamp } = signed;
         for (const secret of secrets) {
           const key = preset.key(secret);
           if (key.length === 0) continue;
-          const prefix = preset.signedPrefix(id, timestamp);
-          const expected = createHmac('sha256', key).update(prefix).update(body).digest();
+          const hash = createHmac('sha256', key).update(preset.signedPrefix(id, timestamp));
+          for (const part of slices(body)) {
+            yield;
+            hash.update(part);
+          }
+          const expected = hash.digest();
           const isKnown = signatures.map((signature) => isSame(signature, expected)).includes(true);
           if (isKnown) return { ok: true, signedId: signedId(id, timestamp, expected) };
         }

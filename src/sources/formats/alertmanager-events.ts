@@ -9,8 +9,8 @@ import type { Format, ReadAlert } from './define.ts';
 
 /**
  * What rulers post to Alertmanager's API v2 (prometheus/alertmanager: api/v2/openapi.yaml): Prometheus, vmalert, the rulers of
- * Mimir and Loki, Grafana. They send again what fires each minute or so, and what has ended for some minutes. vmalert takes no
- * answer but 200 for success (VictoriaMetrics: app/vmalert/notifier/alertmanager.go); none of them asks for anything before.
+ * Mimir and Loki, Grafana. They send again what fires each minute or so, and what has ended for some minutes. vmalert took no
+ * answer but 200 for success, and since 1.151 at the latest any 2xx; none of them asks for anything before.
  */
 export const alertmanagerEvents: Format = {
   name: 'alertmanager-events',

@@ -52,14 +52,15 @@ export function createDeliveryReader(query: Kysely<Database>): DeliveryReader {
             .where('workflows.episode', '<=', marker('episode'))
             .where('workflows.episode', '>', (run) =>
               run.fn.coalesce(
-                // A rise of the severity, or a resolve that never came, begins an episode without an end that is told.
+                // A rise of the severity, or a resolve that never came, begins an episode without an end that is told; what expired
+                // had an end of which nobody was told.
                 run
                   .selectFrom('alert_transitions')
                   .select('alert_transitions.episode')
                   .where('alert_transitions.alert_id', '=', marker('alertId'))
                   .where('alert_transitions.episode', '<', marker('episode'))
                   .where('to_status', '=', sql.lit('resolved'))
-                  .where('reason', '<>', sql.lit('ResolveMissed'))
+                  .where('reason', 'not in', [sql.lit('ResolveMissed'), sql.lit('Expired')])
                   .orderBy('alert_transitions.id', 'desc')
                   .limit(1),
                 sql<number>`-1`,
@@ -96,7 +97,7 @@ const mostInThread = 500;
 /** What receivers called deliveries; an index has those alone. */
 function references(
   query: Kysely<Database>,
-): Pick<DeliveryReader, 'earlierReference' | 'referenceOfRun' | 'runAtPlace'> {
+): Pick<DeliveryReader, 'earlierReference' | 'referenceOfRun' | 'runAtPlace' | 'othersFireAt'> {
   const earlier = statement<
     'namespace' | 'sinkName' | 'orderKey' | 'sortKey' | 'episode',
     { reference: string; event: DeliveryEvent; ends: number }
@@ -149,7 +150,27 @@ function references(
         .where('workflow_id', 'is not', null)
         .limit(mostInThread),
   );
+  const others = statement<'namespace' | 'sinkName' | 'alertId' | 'from' | 'to', { reference: string }>(
+    ['namespace', 'sinkName', 'alertId', 'from', 'to'],
+    (marker) =>
+      query
+        .selectFrom('sink_outputs')
+        .select((row) => row.ref('reference').$notNull().as('reference'))
+        .where('namespace', '=', marker('namespace'))
+        .where('reference', '>=', marker('from'))
+        .where('reference', '<', marker('to'))
+        .where('sink_name', '=', marker('sinkName'))
+        .where('alert_id', '<>', marker('alertId'))
+        .where(firesSince)
+        .where(isNewestReference)
+        .limit(mostInThread),
+  );
   return {
+    async othersFireAt({ namespace, sinkName, alertId }, place) {
+      // All that begins with the place, and as it is told there; what else stands between the two is another one.
+      const rows = await others(query, { namespace, sinkName, alertId: alertId ?? '', from: place, to: `${place}0` });
+      return rows.some(({ reference }) => reference === place || reference.startsWith(`${place}/`));
+    },
     async runAtPlace(namespace, place) {
       // 0 comes after the slash.
       const rows = await atPlace(query, { namespace, from: `${place}/`, to: `${place}0` });
@@ -169,6 +190,19 @@ function references(
     },
   };
 }
+
+/** The alert of a delivery has not been resolved since the episode that it tells of. Subqueries, so that no plan joins. */
+const firesSince = sql<boolean>`(SELECT alerts.status FROM alerts WHERE alerts.id = sink_outputs.alert_id) <> 'resolved'
+  AND NOT EXISTS (SELECT 1 FROM alert_transitions WHERE alert_transitions.alert_id = sink_outputs.alert_id
+    AND to_status = 'resolved' AND reason <> 'ResolveMissed'
+    AND alert_transitions.episode >= cast(substr(sink_outputs.sort_key, 1, 10) AS integer))`;
+
+/** The Sink told nothing later of the alert that its receiver has a name for. */
+const isNewestReference = sql<boolean>`NOT EXISTS (SELECT 1 FROM sink_outputs AS later
+  WHERE later.namespace = sink_outputs.namespace AND later.sink_name = sink_outputs.sink_name
+    AND coalesce(later.alert_id, later.workflow_id) = sink_outputs.alert_id
+    AND coalesce(later.sort_key, later.id) > coalesce(sink_outputs.sort_key, sink_outputs.id)
+    AND later.reference IS NOT NULL)`;
 
 type OfIncident = 'namespace' | 'sinkName' | 'incident' | 'id' | 'alertId';
 type OfTeller = OfIncident | 'endedSince' | 'rank';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { createCleanup } from './support/cleanup.ts';
-import { cleanEnvironment, repositoryRoot, runProcess, startProcess } from './support/processes.ts';
-import { whenReady } from './support/server.ts';
-import { waitFor } from './support/wait.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { cleanEnvironment, repositoryRoot, runProcess, startProcess } from '../support/processes.ts';
+import { whenReady } from '../support/server.ts';
+import { waitFor } from '../support/wait.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());

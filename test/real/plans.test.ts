@@ -20,11 +20,11 @@ import { createDutyStore } from '../../src/store/commit/duties.ts';
 import { deliveryFixture } from '../support/deliveries.ts';
 import { equalities } from '../support/matchers.ts';
 import { alertFixture } from '../support/rows.ts';
-import { fillMany, manyRows, rowId, timeOf } from './many-rows.ts';
-import { explainOn } from './plans.ts';
-import type { Explaining } from './plans.ts';
-import { contractStores } from './stores.ts';
-import type { ContractRows } from './stores.ts';
+import { fillMany, manyRows, rowId, timeOf } from '../contract/many-rows.ts';
+import { explainOn } from '../contract/plans.ts';
+import type { Explaining } from '../contract/plans.ts';
+import { contractStores } from '../contract/stores.ts';
+import type { ContractRows } from '../contract/stores.ts';
 
 // With many rows in every table that grows: no statement of the program reads one of them whole, or sorts what no index
 // bounds. On PostgreSQL the rows that were really looked at are counted, too.
@@ -210,6 +210,10 @@ const hotPath: [string, Work][] = [
       }),
   ],
   ['deliveries.referenceOfRun', (tx) => tx.deliveries.referenceOfRun(sink, rowId(1))],
+  [
+    'deliveries.othersFireAt',
+    (tx) => tx.deliveries.othersFireAt({ ...sink, alertId: rowId(1) }, 'C0123456789/1772366400.000100'),
+  ],
   ['deliveries.runAtPlace', (tx) => tx.deliveries.runAtPlace(sink.namespace, 'C0123456789/1772366400.000100')],
   ['deliveries.wakeStuck', (tx) => tx.deliveries.wakeStuck(now, { wakeUp: later, lease: later }, later)],
   ['deliveries.releaseLeases', (tx) => tx.deliveries.releaseLeases(now)],

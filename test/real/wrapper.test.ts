@@ -3,10 +3,10 @@ import { hash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createCleanup } from './support/cleanup.ts';
-import { cleanEnvironment, isAlive, repositoryRoot, runProcess, startProcess } from './support/processes.ts';
-import { whenReady } from './support/server.ts';
-import { waitFor } from './support/wait.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { cleanEnvironment, isAlive, repositoryRoot, runProcess, startProcess } from '../support/processes.ts';
+import { whenReady } from '../support/server.ts';
+import { waitFor } from '../support/wait.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());

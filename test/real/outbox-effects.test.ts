@@ -1,23 +1,23 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createCleanup } from '../../test/support/cleanup.ts';
-import { createFakeClock } from '../../test/support/clock.ts';
-import type { FakeClock } from '../../test/support/clock.ts';
-import { contractStores } from '../../test/contract/stores.ts';
-import type { ContractStore } from '../../test/contract/stores.ts';
-import { createdAt, deliveryFixture } from '../../test/support/deliveries.ts';
-import { silentLog } from '../../test/support/engine.ts';
-import { effectHeader, faults, startFaultyPeer } from '../../test/support/faulty-peer.ts';
-import type { Fault, FaultyPeer } from '../../test/support/faulty-peer.ts';
-import { createRandom } from '../../test/support/random.ts';
-import { noRuns } from '../../test/support/outbox.ts';
-import { noConnection } from '../../test/support/sink-world.ts';
-import type { Catalog, CatalogSink } from '../core/catalog.ts';
-import type { DeliveryRecord } from '../core/delivery.ts';
-import type { HttpClient } from '../core/ports.ts';
-import type { Store } from '../core/store.ts';
-import { createHttpClient } from '../lib/http.ts';
-import type { PumpOptions } from '../lib/pump.ts';
-import { createOutbox } from './outbox.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { createFakeClock } from '../support/clock.ts';
+import type { FakeClock } from '../support/clock.ts';
+import { contractStores } from '../contract/stores.ts';
+import type { ContractStore } from '../contract/stores.ts';
+import { createdAt, deliveryFixture } from '../support/deliveries.ts';
+import { silentLog } from '../support/engine.ts';
+import { effectHeader, faults, startFaultyPeer } from '../support/faulty-peer.ts';
+import type { Fault, FaultyPeer } from '../support/faulty-peer.ts';
+import { createRandom } from '../support/random.ts';
+import { noRuns } from '../support/outbox.ts';
+import { noConnection } from '../support/sink-world.ts';
+import type { Catalog, CatalogSink } from '../../src/core/catalog.ts';
+import type { DeliveryRecord } from '../../src/core/delivery.ts';
+import type { HttpClient } from '../../src/core/ports.ts';
+import type { Store } from '../../src/core/store.ts';
+import { createHttpClient } from '../../src/lib/http.ts';
+import type { PumpOptions } from '../../src/lib/pump.ts';
+import { createOutbox } from '../../src/sinks/outbox.ts';
 
 // One effect per delivery over the real client and a real server that fails in every way, with processes that die between
 // the send and its record.

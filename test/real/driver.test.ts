@@ -5,8 +5,8 @@ import { auditRuns } from '../../src/workflows/engine/audit.ts';
 import { succeeded } from '../../src/workflows/steps/define.ts';
 import type { StepIo } from '../../src/workflows/steps/define.ts';
 import { planOf, silentLog, step } from '../support/engine.ts';
-import { contractDrivers, createRecorder } from './drivers.ts';
-import type { DriverProcess, DriverWorld } from './drivers.ts';
+import { contractDrivers, createRecorder } from '../contract/drivers.ts';
+import type { DriverProcess, DriverWorld } from '../contract/drivers.ts';
 
 const failing = {
   ok: false,
