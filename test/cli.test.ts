@@ -87,6 +87,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   status: [],
   test: ['sink/none'],
   why: [],
+  trace: ['run/none'],
   check: ['--db', 'other://database'],
   'connect alertmanager': ['--url', 'http://127.0.0.1:1'],
   'db status': ['--db', '/no/such/database'],
@@ -95,7 +96,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   'config view': [],
 };
 const doers =
-  'demo, serve, init, capture, send alert, cancel, retry, render, db migrate, db export, db import, completion'.split(
+  'demo, serve, init, capture, send alert, watch, cancel, retry, render, db migrate, db export, db import, completion'.split(
     ', ',
   );
 

@@ -82,6 +82,26 @@ export function addClientCommands(program: Command, action: Tie): void {
   action(
     serverOptions(
       program
+        .command('watch <run>')
+        .description(
+          'Shows what run/ID does as it happens: its steps, requests to models, calls of tools, costs; until it ends, with exit code 1 where it does not succeed',
+        ),
+    ),
+    async () => (await import('./watch-run.ts')).watchRun,
+  );
+  action(
+    serverOptions(
+      program
+        .command('trace <run>')
+        .description('Shows the whole conversation of run/ID with a model: what was said, asked, answered and paid'),
+    )
+      .option('--full', 'text: each answer whole, however long', false)
+      .option('-o, --output <format>', 'text, json or yaml', 'text'),
+    async () => (await import('./trace.ts')).trace,
+  );
+  action(
+    serverOptions(
+      program
         .command('why [alert]')
         .description(
           'Says why an alert fires: its name, its id or the beginning of it, run/ID, or what it is about, pod/NAME -n NAMESPACE; without a word, the most severe open alert, of these the one that changed last',

@@ -70,6 +70,11 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist describe source alertmanager', 'a Source of the namespace default'],
     ['fist describe $(fist get runs -o name --limit 1)', 'the newest run'],
   ],
+  watch: [['fist watch run/@latest', 'what the newest run does, until it ends']],
+  trace: [
+    ['fist trace run/RUN', 'what a model was asked, what it looked at and what it cost'],
+    ['fist trace run/RUN --full -o json > conversation.json', 'all of it, for another program'],
+  ],
   why: [
     ['fist why', 'the most severe open alert'],
     ['fist why KubePodCrashLooping', 'the open one of this name'],

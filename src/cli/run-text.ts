@@ -4,8 +4,10 @@ import type { JsonObject } from '../core/json.ts';
 import type { Evidence, RunRecord, StepRecord } from '../core/run.ts';
 import { secondsText, timeText, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import { dollarsText } from '../lib/dollars.ts';
 import { plain } from '../lib/printable.ts';
 import { shortId } from '../lib/short-id.ts';
+import { plural } from '../lib/words.ts';
 import { headOf, momentOf } from '../report/head.ts';
 import { readReport } from '../report/read.ts';
 import { renderText } from '../report/text.ts';
@@ -38,6 +40,7 @@ export function runText(run: RunDetail, view: DetailView): string {
         ['Created', timeText(run.createdAt)],
         ['Started', run.startedAt === null ? null : timeText(run.startedAt)],
         ['Completed', run.completedAt === null ? null : timeText(run.completedAt) + tookText(run)],
+        ['Model', modelText(run)],
         ['Error', run.errorCode === null ? null : `${run.errorCode}: ${run.error ?? ''}`],
         ['Next', run.status === 'failed' ? `fist retry run/${shortId(run.id)}, once the reason is gone` : null],
         [
@@ -81,6 +84,13 @@ function triggerText({ triggerSource, input: { alert, source, data } }: RunDetai
     return `${source.type} ${triggerSource}${typeof due === 'string' ? `, due ${timeText(due)}` : ''}${isLate ? `, after ${missed} that were missed` : ''}${asked}`;
   }
   return `${triggerSource}, alert ${alert.name} (alert/${shortId(alert.id)}, episode ${alert.episode})`;
+}
+
+/** What models used for it; null = none was asked. */
+function modelText({ id, agentEvents, modelTokens, modelCostMicros }: RunDetail): string | null {
+  if (agentEvents === 0) return null;
+  const cost = modelCostMicros === 0 ? '' : `, ${dollarsText(modelCostMicros)}`;
+  return `${plural(modelTokens, 'token')}${cost}; fist trace run/${shortId(id)}`;
 }
 
 function parentText({ input: { parent } }: RunDetail): string | null {

@@ -13,7 +13,7 @@ const defaultRetryMs = 3000;
 const longestRetryMs = 30_000;
 
 /**
- * Follows the stream of changes until Ctrl-C (then 130): calls `read` when the stream has begun, so that nothing lies between
+ * Follows the stream of changes until Ctrl-C (then 130), or `isDone` after it was read (then 0): calls `read` when the stream has begun, so that nothing lies between
  * the two, and after each change. A connection that breaks off is made again, from the position where it was; the first one
  * must succeed.
  */
@@ -22,6 +22,7 @@ export async function watchChanges(
   client: ApiClient,
   path: string,
   read: (changed: Changed) => Promise<void>,
+  isDone: () => boolean = () => false,
 ): Promise<number> {
   const ended = new AbortController();
   let exitCode = 0;
@@ -34,7 +35,7 @@ export async function watchChanges(
     (signal) => process.exit(exitCodeOf[signal]),
   );
   try {
-    await follow(terminal, client, path, read, ended.signal);
+    await follow(terminal, client, path, { read, isDone }, ended.signal);
     return exitCode;
   } finally {
     forget();
@@ -45,7 +46,7 @@ async function follow(
   terminal: Terminal,
   client: ApiClient,
   path: string,
-  read: (changed: Changed) => Promise<void>,
+  { read, isDone }: { read: (changed: Changed) => Promise<void>; isDone: () => boolean },
   signal: AbortSignal,
 ): Promise<void> {
   let [lastId, retryMs, failures, hasBegun] = ['', defaultRetryMs, 0, false];
@@ -56,11 +57,13 @@ async function follow(
       if (failures > 0) tell(terminal, 'connected again');
       [failures, hasBegun] = [0, true];
       await read(null);
+      if (isDone()) return;
       for await (const batch of inBatches(events)) {
         const last = batch.at(-1);
         retryMs = last?.retryMs ?? retryMs;
         const told = batch.filter(({ data }) => data !== '');
         if (told.length > 0) await read(told.some(({ type }) => type === 'reset') ? null : changesOf(told));
+        if (isDone()) return;
         // What could not be read is told again.
         lastId = last?.id ?? lastId;
       }

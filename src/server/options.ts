@@ -2,6 +2,7 @@ import type { Catalog } from '../core/catalog.ts';
 import type { Clock, ClusterHealth, Control, Intake, Log, Secrets, SinkTester, StoreHealth } from '../core/ports.ts';
 import type { ListReader } from '../core/lists.ts';
 import type { RunReader } from '../core/run-store.ts';
+import type { AgentReader } from '../core/agent-store.ts';
 import type { DeliveryReader } from '../core/delivery-store.ts';
 import type { MetricsRegistry } from '../lib/metrics.ts';
 import type { SourceDefinition, SourceWorld } from '../sources/define.ts';
@@ -14,6 +15,7 @@ export type ServerState = 'starting' | 'ready' | 'draining';
 export interface ServerReader {
   readonly lists: ListReader;
   readonly runs: Pick<RunReader, 'find' | 'steps' | 'evidence'>;
+  readonly agent: Pick<AgentReader, 'events'>;
   readonly deliveries: Pick<DeliveryReader, 'find'>;
 }
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { listAgentEvents } from './api/agent-events.ts';
 import { getAlert, listAlerts } from './api/alerts.ts';
 import { createAlert, getAlertRow, listAlertRows } from './api/contract-alerts.ts';
 import { listEventRows } from './api/contract-events.ts';
@@ -40,6 +41,7 @@ export const routes = [
   getAlert,
   listRuns,
   getRun,
+  listAgentEvents,
   cancelRun,
   retryRun,
   listDeliveries,

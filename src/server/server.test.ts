@@ -21,6 +21,8 @@ const get = (server: Server, url: string) => server.inject({ method: 'GET', url,
 /** A path of this route. */
 const pathOf = (pattern: string) => pattern.replace('/webhook/*', '/webhook/alerts').replaceAll(/:\w+/g, 'abc');
 
+const noEvents = { events: async () => [] };
+
 describe('the table of routes', () => {
   it('names each route once, with what it does', () => {
     expect(new Set(routes.map((route) => `${route.method} ${route.path}`)).size).toBe(routes.length);
@@ -131,7 +133,7 @@ describe('load of the API', () => {
     const lists = { ...emptyLists(), resources };
     const { server } = await start({
       limits: { maxApiRequests: 2 },
-      reader: { lists, runs: empty, deliveries: empty },
+      reader: { lists, runs: empty, agent: noEvents, deliveries: empty },
     });
     const waiting = Promise.all([get(server, '/api/v1/sources'), get(server, '/api/v1/sinks')]);
     await both.promise;
@@ -177,7 +179,7 @@ describe('metrics', () => {
     const empty = { find: async () => undefined, steps: async () => [], evidence: async () => [] };
     const sources = [fakeSource(), fakeSource({ name: 'b', ready: false }), fakeSource({ name: 'c' })];
     const { server } = await start({
-      reader: { lists, runs: empty, deliveries: empty },
+      reader: { lists, runs: empty, agent: noEvents, deliveries: empty },
       catalog: { current: () => fakeCatalog(sources) },
     });
     const { body } = await get(server, '/metrics');
@@ -194,7 +196,7 @@ describe('metrics', () => {
     };
     const empty = { find: async () => undefined, steps: async () => [], evidence: async () => [] };
     const { server } = await start({
-      reader: { lists: { ...emptyLists(), depths: failing }, runs: empty, deliveries: empty },
+      reader: { lists: { ...emptyLists(), depths: failing }, runs: empty, agent: noEvents, deliveries: empty },
     });
     expect((await get(server, '/metrics')).statusCode).toBe(200);
   });
@@ -207,7 +209,7 @@ describe('errors', () => {
     };
     const empty = { find: async () => undefined, steps: async () => [], evidence: async () => [] };
     const { server, reached } = await start({
-      reader: { lists: { ...emptyLists(), alerts: boom }, runs: empty, deliveries: empty },
+      reader: { lists: { ...emptyLists(), alerts: boom }, runs: empty, agent: noEvents, deliveries: empty },
     });
     const response = await get(server, '/api/v1/alerts');
     expect(response.statusCode).toBe(500);

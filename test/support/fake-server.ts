@@ -139,6 +139,7 @@ function emptyReader(lists: ListReader): ServerReader {
   return {
     lists,
     runs: { find: async () => undefined, steps: async () => [], evidence: async () => [] },
+    agent: { events: async () => [] },
     deliveries: { find: async () => undefined },
   };
 }

@@ -133,6 +133,8 @@ const takes: Readonly<Record<string, readonly string[]>> = {
   why: ['alert', 'run'],
   get: nouns.filter(({ key }) => key !== null).map(({ singular }) => singular),
   describe: nouns.filter(({ key }) => key !== null).map(({ singular }) => singular),
+  watch: ['run'],
+  trace: ['run'],
   cancel: ['run', 'delivery'],
   retry: ['run', 'delivery'],
 };

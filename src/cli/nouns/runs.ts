@@ -1,4 +1,5 @@
 import type { RunSummary } from '../../core/lists.ts';
+import { dollarsText } from '../../lib/dollars.ts';
 import { age } from '../output.ts';
 import { idColumn, styleOf } from './columns.ts';
 import type { Noun } from './noun.ts';
@@ -22,6 +23,8 @@ export const runs: Noun<RunSummary> = {
       },
       { heading: 'STEPS', text: (item) => `${item.stepsCompleted}/${item.totalSteps}` },
       { heading: 'ALERT', text: (item) => item.input.alert?.name ?? startedBy(item), cut: 12 },
+      { heading: 'TOKENS', text: (item) => (item.modelTokens === 0 ? '' : String(item.modelTokens)), wide: true },
+      { heading: 'COST', text: costText, wide: true },
       { heading: 'TRIGGER', text: (item) => item.triggerSource, wide: true },
       { heading: 'AGE', text: (item) => age(item.createdAt, Date.now()), ticks: true },
       {
@@ -32,6 +35,11 @@ export const runs: Noun<RunSummary> = {
     ],
   },
 };
+
+/** Empty where no model was asked, or its price is not known. */
+function costText({ modelCostMicros }: RunSummary): string {
+  return modelCostMicros === 0 ? '' : dollarsText(modelCostMicros);
+}
 
 /** A run without an alert: what began it, `schedule/nightly`. */
 function startedBy({ input: { source } }: RunSummary): string {

@@ -107,9 +107,9 @@ it('a name that many alerts have is the open one, however many others changed la
 });
 
 it('where too many were looked at, it says that', async () => {
-  const { lists, runs, deliveries } = world.store.read;
+  const { lists, ...rest } = world.store.read;
   const endless = { ...lists, alerts: async () => ({ items: [], nextCursor: 'more' }) };
-  await expect(idOfReference({ lists: endless, runs, deliveries }, 'alert', 'Crash')).rejects.toThrow(
+  await expect(idOfReference({ ...rest, lists: endless }, 'alert', 'Crash')).rejects.toThrow(
     'more than 50000 alerts were looked at, and none of these has the name Crash',
   );
 });
