@@ -325,6 +325,7 @@ describe('models', () => {
       expect(conditions(built(triage(config), { secrets: none }))).toEqual([
         'Ready=True Accepted',
         `ModelsResolved=False ${reason}`,
+        ...(reason === 'ModelUnknown' ? ['Doubtful=True LintWarning'] : []),
       ]);
   });
 
@@ -339,7 +340,8 @@ describe('models', () => {
     const fine = ['{provider: openai, apiKeySecret: there}', '{provider: none}'];
     for (const config of fine) expect(conditions(built(triage(config)))).toEqual(['Ready=True Accepted']);
     const silent = triage('{provider: mock}', 'type: cli, command: echo');
-    expect(conditions(built(silent))).toEqual(['Ready=True Accepted']);
+    // Nobody asks it; that there is no such provider is a warning all the same.
+    expect(conditions(built(silent))).toEqual(['Ready=True Accepted', 'Doubtful=True LintWarning']);
     expect(conditions(built(workflow))).toEqual(['Ready=True Accepted']);
   });
 

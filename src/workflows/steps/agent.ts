@@ -25,20 +25,22 @@ const tool = z.union([
 
 const count = (most: number, description: string) => z.int().min(1).max(most).describe(description);
 
-/** What a model may use at most, of one step over all of its attempts. */
-const budget = z
-  .strictObject({
-    toolCalls: count(1000, 'Calls of tools.').default(40),
-    tokens: count(100_000_000, 'Tokens, in and out, of all requests.').default(200_000),
-    dollars: z
-      .number()
-      .min(0)
-      .max(10_000)
-      .default(1)
-      .describe('Money, where the price of the model is known; it is counted before each request.'),
-    minutes: count(1440, 'Time, of one attempt.').default(8),
-  })
-  .prefault({});
+/** What a model may use at most, of one step over all of its attempts, where the step does not say. */
+const usualBudget = { toolCalls: 40, tokens: 200_000, dollars: 1, minutes: 8 };
+
+const budget = z.strictObject({
+  toolCalls: count(1000, `Calls of tools. Default: ${usualBudget.toolCalls}.`).optional(),
+  tokens: count(100_000_000, `Tokens, in and out, of all requests. Default: ${usualBudget.tokens}.`).optional(),
+  dollars: z
+    .number()
+    .min(0)
+    .max(10_000)
+    .optional()
+    .describe(
+      `Money, where the price of the model is known; counted before each request. Default: ${usualBudget.dollars}.`,
+    ),
+  minutes: count(1440, `Time, of one attempt. Default: ${usualBudget.minutes}.`).optional(),
+});
 
 const agentConfig = z.object({
   goal: z
@@ -51,7 +53,7 @@ const agentConfig = z.object({
     .default('unclear')
     .describe('When a model is asked: where the analyzers are not sure of a cause (under 80 %), or always.'),
   maxIterations: count(100, 'Requests to the model at most.').default(20),
-  budget: budget.describe('What the model may use; where it is spent, the report is what is known by then.'),
+  budget: budget.optional().describe('What the model may use; where it is spent, the report is what is known by then.'),
   approvalRequired: z
     .boolean()
     .default(false)
@@ -110,6 +112,8 @@ async function withModel(
 ): Promise<InvestigationOutcome> {
   const { text, values } = io.renderApart(config.goal);
   const { cluster, signal, alert } = io;
+  const { toolCalls, tokens, dollars, minutes } = usualBudget;
+  const limits = config.budget ?? {};
   return investigateWithModel({
     model,
     maxOutputTokens: Math.min(maxOutputTokens ?? maxAnswerTokens, Math.floor(model.contextTokens / 4)),
@@ -118,10 +122,10 @@ async function withModel(
     conversationWith: io.conversationWith,
     limits: {
       turns: config.maxIterations,
-      toolCalls: config.budget.toolCalls,
-      tokens: config.budget.tokens,
-      costMicros: Math.round(config.budget.dollars * 1_000_000),
-      wallMs: Math.min(config.budget.minutes * 60_000, io.timeoutMs * 0.9),
+      toolCalls: limits.toolCalls ?? toolCalls,
+      tokens: limits.tokens ?? tokens,
+      costMicros: Math.round((limits.dollars ?? dollars) * 1_000_000),
+      wallMs: Math.min((limits.minutes ?? minutes) * 60_000, io.timeoutMs * 0.9),
       bytes: maxAnswerBytes,
     },
     refusal: io.budgetRefusal,
