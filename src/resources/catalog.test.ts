@@ -325,7 +325,7 @@ describe('models', () => {
       expect(conditions(built(triage(config), { secrets: none }))).toEqual([
         'Ready=True Accepted',
         `ModelsResolved=False ${reason}`,
-        ...(reason === 'ModelUnknown' ? ['Doubtful=True LintWarning'] : []),
+        ...(reason === 'ModelUnknown' || config.includes('local') ? ['Doubtful=True LintWarning'] : []),
       ]);
   });
 
