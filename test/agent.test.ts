@@ -36,7 +36,8 @@ interface World {
 async function start({
   wire = 'chat',
   step = '',
-}: { readonly wire?: WireName; readonly step?: string } = {}): Promise<World> {
+  ask = '      ask: always\n',
+}: { readonly wire?: WireName; readonly step?: string; readonly ask?: string } = {}): Promise<World> {
   const model = await startModelServer();
   cleanup.defer(() => model.stop());
   const [provider, name] = models[wire];
@@ -46,7 +47,7 @@ async function start({
       `{provider: ${provider}, model: ${name}, endpoint: "${model.endpoint(wire)}", apiKeySecret: model}`,
     )
     .replace(/llmConfig:\s+\{/, 'llmConfig: {')
-    .replace('      timeoutMinutes: 5', `      ask: always\n${step}`);
+    .replace('      timeoutMinutes: 5', `${ask}${step}`);
   const token = 'token-for-tests-0123456789';
   const app = await startTestApp(cleanup, {
     files: { 'resources.yaml': text },
@@ -213,4 +214,13 @@ test('R20: a budget is checked before each request', async () => {
   const { report: result } = await report();
   expect(result.model_use?.tokens).toBeLessThanOrEqual(20_000);
   expect(result.report.length).toBeGreaterThan(100);
+});
+
+test('where the analyzers are sure of a cause no model is asked, and the report says so', async () => {
+  const { model, report } = await start({ ask: '' });
+  const { report: result } = await report();
+  expect(result.confidence).toBeGreaterThanOrEqual(0.8);
+  expect(model.requests).toEqual([]);
+  expect(result).toMatchObject({ model: null, model_use: null });
+  expect(result.confidence_reasons.at(-1)).toMatch(/^no model was asked: from 80%/);
 });

@@ -5,6 +5,7 @@ import type { Timestamp } from '../core/time.ts';
 import type { InvestigationFailure, InvestigationOutcome } from '../investigation/input.ts';
 import type { Reads } from '../investigation/reads.ts';
 import { withReport } from '../investigation/result.ts';
+import { percent } from '../report/words.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
 import { checkReport } from './check.ts';
 import type { Known } from './check.ts';
@@ -22,7 +23,7 @@ import { useOf } from './use.ts';
 export type AskWhen = 'unclear' | 'always';
 
 /** Above this the analyzers' answer stands by itself. */
-export const clearConfidence = 0.8;
+const clearConfidence = 0.8;
 
 /** What a toolbox is made for. */
 export interface ToolboxRequest {
@@ -64,7 +65,8 @@ export interface AgentWorld extends Omit<LoopWorld, 'toolbox'> {
 export async function investigateWithModel(world: AgentWorld): Promise<InvestigationOutcome> {
   const before = conversationOf(await world.journal.events());
   const first = before.opened === null ? await world.investigate() : null;
-  if (first !== null && (first.failure !== null || isClear(first.result, world.when))) return first;
+  if (first !== null && first.failure !== null) return first;
+  if (first !== null && isClear(first.result, world.when)) return { ...first, result: unasked(first.result) };
   const reads = first === null ? await world.openReads() : first.reads;
   const delimiter = before.opened?.delimiter ?? newDelimiter();
   const analysis = before.opened?.analysis ?? first?.result;
@@ -127,6 +129,12 @@ async function open({ journal, conversationWith }: AgentWorld, opened: Opened): 
 /** 7 of `e7`. */
 export function numberOf({ id }: Pick<Evidence, 'id'>): number {
   return Number(id.slice(1));
+}
+
+/** The analyzers' report, which says why there is no model in it. */
+function unasked(result: AgentResult): AgentResult {
+  const reason = `no model was asked: from ${percent(clearConfidence)} on the analyzers' answer stands`;
+  return withReport({ ...result, confidence_reasons: [...result.confidence_reasons, reason] });
 }
 
 /** Whether the analyzers' answer is enough. */
