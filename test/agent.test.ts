@@ -20,10 +20,10 @@ const { alerts } = JSON.parse(readFileSync(`${example}/alert.json`, 'utf8')) as 
 };
 const [alert] = alerts;
 
-const models: Readonly<Record<WireName, readonly [string, string]>> = {
+const models = {
   chat: ['openai-compatible', 'm'],
   messages: ['anthropic', 'claude-sonnet-4-5'],
-};
+} as const satisfies Partial<Record<WireName, readonly [string, string]>>;
 
 interface World {
   readonly app: TestApp;
@@ -37,7 +37,7 @@ async function start({
   wire = 'chat',
   step = '',
   ask = '      ask: always\n',
-}: { readonly wire?: WireName; readonly step?: string; readonly ask?: string } = {}): Promise<World> {
+}: { readonly wire?: keyof typeof models; readonly step?: string; readonly ask?: string } = {}): Promise<World> {
   const model = await startModelServer();
   cleanup.defer(() => model.stop());
   const [provider, name] = models[wire];

@@ -4,13 +4,25 @@ import type { AddressInfo } from 'node:net';
 import type { JsonObject, JsonValue } from '../../src/core/json.ts';
 import { objectOf } from '../../src/core/json.ts';
 import { chatWire } from './model-wires/chat.ts';
+import { converseWire } from './model-wires/converse.ts';
+import { googleWire } from './model-wires/google.ts';
 import { messagesWire } from './model-wires/messages.ts';
+import { responsesWire } from './model-wires/responses.ts';
 import type { ErrorKind, ScriptedAnswer, SeenRequest, Wire, WireRequest } from './model-wires/wire.ts';
 
 export type { ScriptedAnswer, ScriptedCall, SeenMessage, SeenRequest } from './model-wires/wire.ts';
 
-const wires = { chat: chatWire, messages: messagesWire } as const satisfies Readonly<Record<string, Wire>>;
-/** `chat`: OpenAI's chat completions, also of Ollama, vLLM, llama.cpp. `messages`: Anthropic's. */
+const wires = {
+  chat: chatWire,
+  messages: messagesWire,
+  responses: responsesWire,
+  google: googleWire,
+  converse: converseWire,
+} as const satisfies Readonly<Record<string, Wire>>;
+/**
+ * `chat`: OpenAI's chat completions, also of Ollama, vLLM, llama.cpp. `messages`: Anthropic's. `responses`: OpenAI's newer form, also
+ * of Azure. `google`: Gemini's. `converse`: Bedrock's.
+ */
 export type WireName = keyof typeof wires;
 
 /** How a request goes wrong otherwise than by an error of the provider. */
@@ -94,9 +106,9 @@ export async function startModelServer({ key = 'model-key-0123456789abcdef' } = 
     const request = { path, headers: incoming.headers, body: bodyOf(text) };
     const refusal = refusalOf(wire, request);
     if (refusal !== null) {
-      const { status, body } = wire.error(refusal.kind, refusal.message);
+      const { status, body, headers } = wire.error(refusal.kind, refusal.message);
       refusals.push(`${wire.name}: ${refusal.message}`);
-      send(response, status, body);
+      send(response, status, body, headers);
       return;
     }
     let aborted = false;
@@ -208,8 +220,8 @@ function act(
       response.writeHead(502, { 'content-type': 'text/html' }).end('<html><title>502 Bad Gateway</title></html>');
       return;
     default: {
-      const { status, body } = wire.error(fault, message);
-      send(response, status, body, headers);
+      const error = wire.error(fault, message);
+      send(response, error.status, error.body, { ...error.headers, ...headers });
     }
   }
 }

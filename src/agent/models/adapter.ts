@@ -5,6 +5,7 @@ import type { ModelSettings, SdkModel } from './define.ts';
 import { toModelFailure } from './failure.ts';
 import type { Model, ModelAnswer, ModelRequest } from './model.ts';
 import { toPrompt } from './prompt.ts';
+import { without } from './schema.ts';
 
 /** What makes a model of an SDK's one of ours. */
 export interface AdapterOptions extends Pick<Model, 'name' | 'contextTokens' | 'price' | 'place'> {
@@ -39,7 +40,7 @@ async function askOnce(sdk: SdkModel, request: ModelRequest, options: AdapterOpt
   try {
     await sdk.prepare?.();
     const result = await sdk.model.doGenerate({ ...callOptions(sdk, request, options), abortSignal: signal });
-    return toAnswer(result, request, options.name);
+    return toAnswer(result, request, options.name, sdk.takesBack);
   } catch (thrown) {
     request.signal.throwIfAborted();
     throw toModelFailure(thrown, {
@@ -52,7 +53,7 @@ async function askOnce(sdk: SdkModel, request: ModelRequest, options: AdapterOpt
 }
 
 function callOptions(
-  { options: providerOptions, cacheMark }: SdkModel,
+  { options: providerOptions, cacheMark, refusedWords = [] }: SdkModel,
   { messages, tools, schema, maxOutputTokens }: ModelRequest,
   { name, temperature }: AdapterOptions,
 ): LanguageModelV4CallOptions {
@@ -78,7 +79,13 @@ function callOptions(
       : {}),
     ...(schema === null
       ? {}
-      : { responseFormat: { type: 'json', name: schema.name, schema: schema.schema as JSONSchema7 } }),
+      : {
+          responseFormat: {
+            type: 'json',
+            name: schema.name,
+            schema: without(refusedWords, schema.schema) as JSONSchema7,
+          },
+        }),
     ...(providerOptions === undefined ? {} : { providerOptions }),
   };
 }

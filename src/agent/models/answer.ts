@@ -1,5 +1,6 @@
 import type { LanguageModelV4GenerateResult, LanguageModelV4Usage } from '@ai-sdk/provider';
 import type { Message } from '../conversation.ts';
+import type { SdkModel } from './define.ts';
 import { ModelFailure } from './model.ts';
 import type { ModelAnswer, ModelRequest, Usage } from './model.ts';
 import { ownParts, writeRaw } from './raw.ts';
@@ -10,6 +11,7 @@ export function toAnswer(
   result: Pick<LanguageModelV4GenerateResult, 'content' | 'finishReason' | 'usage' | 'structuredOutputText'>,
   request: Pick<ModelRequest, 'messages' | 'schema'>,
   model: string,
+  takesBack: NonNullable<SdkModel['takesBack']> = () => true,
 ): ModelAnswer {
   const usage = usageOf(result.usage);
   const parts = withOwnIds(ownParts(result.content), request.messages);
@@ -31,11 +33,8 @@ export function toAnswer(
   const finish = isCalling ? 'tool-calls' : unified === 'tool-calls' ? 'other' : unified;
   if (spoken.trim() === '' && calls.length === 0 && finish !== 'length')
     throw fail('BrokenAnswer', 'the answer is empty');
-  return {
-    message: { role: 'assistant', text: spoken, calls, raw: writeRaw(model, request.messages, parts) },
-    finish,
-    usage,
-  };
+  const kept = takesBack(parts) ? writeRaw(model, request.messages, parts) : null;
+  return { message: { role: 'assistant', text: spoken, calls, raw: kept }, finish, usage };
 }
 
 /** Calls under ids that are unique in the conversation: some servers number them anew in every answer, or give none. */

@@ -1,5 +1,6 @@
 import { defineModel } from './define.ts';
 import { baseAddress } from './endpoint.ts';
+import { isSealed, refusedWords } from './responses.ts';
 
 export const azure = defineModel({
   name: 'azure',
@@ -17,6 +18,11 @@ export const azure = defineModel({
   async open({ model, endpoint, apiKey, fetch }) {
     const { createAzure } = await import('@ai-sdk/azure');
     const provider = createAzure({ baseURL: baseAddress(endpoint ?? '', '/openai'), apiKey: apiKey ?? '', fetch });
-    return { model: provider.responses(model), options: { openai: { store: false }, azure: { store: false } } };
+    return {
+      model: provider.responses(model),
+      options: { azure: { store: false } },
+      refusedWords,
+      takesBack: isSealed,
+    };
   },
 });

@@ -1,5 +1,7 @@
 import type { LanguageModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider';
 
+import type { OwnPart } from './raw.ts';
+
 /** What a provider is opened with. */
 export interface ModelSettings {
   /** As the provider calls it. */
@@ -23,6 +25,10 @@ export interface SdkModel {
   readonly options?: SharedV4ProviderOptions;
   /** Marks a message up to which the next request will be the same; absent: the provider sees that itself, or never. */
   readonly cacheMark?: SharedV4ProviderOptions;
+  /** Words of JSON Schema that it refuses in a schema for an answer; who reads the answer checks them anyhow. */
+  readonly refusedWords?: readonly string[];
+  /** Whether its own parts may go back to it; absent: they may. */
+  readonly takesBack?: (parts: readonly OwnPart[]) => boolean;
   /** Before every request; what it throws is that request's failure. */
   readonly prepare?: () => Promise<unknown>;
 }

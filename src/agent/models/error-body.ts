@@ -38,6 +38,18 @@ export function saidIn(body: string, headers: Readonly<Record<string, string>>):
   return said(words, message ?? '', status ?? null, delayIn(details) ?? waitIn(message ?? ''));
 }
 
+/** What the answer of a request for an answer has one of. */
+const answerFields = ['choices', 'content', 'output', 'candidates'];
+
+/** The status that an error has which came as a good answer, as proxies send it; null = the body is no error. */
+export function statusOfError(body: string): number | null {
+  if (!body.includes('"error"')) return null;
+  const whole = objectOf(parse(body));
+  if (whole['error'] === undefined || whole['error'] === null || answerFields.some((field) => field in whole))
+    return null;
+  return saidIn(body, {})?.status ?? 500;
+}
+
 function parse(body: string): JsonValue | undefined {
   try {
     return JSON.parse(body) as JsonValue;

@@ -39,6 +39,17 @@ test('a redirect is an answer, and an answer without a body is one', async () =>
   expect((await client({ status: 204, body: '' }).fetch('http://x')).status).toBe(204);
 });
 
+test.each([
+  ['{"error":{"code":429,"message":"slow down"}}', 429],
+  ['{"type":"error","error":{"type":"api_error","message":"x"}}', 500],
+  ['{"error":"model not loaded"}', 500],
+  ['{"id":"resp_1","error":null,"output":[]}', 200],
+  ['{"error":{"message":"of the last one"},"choices":[]}', 200],
+  ['{"text":"the \\"error\\" is"}', 200],
+])('%s that came with 200 has status %i', async (body, status) => {
+  expect((await client({ body }).fetch('http://x')).status).toBe(status);
+});
+
 test('an answer without an end is none', async () => {
   await expect(client({ truncated: true }).fetch('http://x')).rejects.toThrow('longer than 8388608 bytes');
 });

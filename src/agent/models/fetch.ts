@@ -1,4 +1,5 @@
 import type { HttpClient } from '../../core/ports.ts';
+import { statusOfError } from './error-body.ts';
 
 /** More of an answer is not read. */
 const maxAnswerBytes = 8 * 1024 * 1024;
@@ -9,8 +10,8 @@ const longestMs = 3_600_000;
 const ownHeaders = new Set(['content-length', 'content-encoding', 'transfer-encoding', 'connection', 'keep-alive']);
 
 /**
- * The one outbound client as the function that SDKs take for `fetch`. Only what they use: a text as body, headers, a signal.
- * Rejects with what the client throws, and where an answer is too long.
+ * The one outbound client as the function that SDKs take for `fetch`. Only what they use: a text as body, headers, a signal. An error
+ * that came as a good answer is none. Rejects with what the client throws, and where an answer is too long.
  */
 export function fetchOver(http: HttpClient): typeof globalThis.fetch {
   return async (input, init) => {
@@ -33,7 +34,8 @@ export function fetchOver(http: HttpClient): typeof globalThis.fetch {
     });
     if (truncated) throw new RangeError(`the answer is longer than ${maxAnswerBytes} bytes`);
     const kept = Object.entries(given).filter(([name]) => !ownHeaders.has(name));
-    return new Response(hasBody(status) ? body : null, { status: Math.max(200, status), headers: kept });
+    const told = status < 300 ? (statusOfError(body) ?? status) : status;
+    return new Response(hasBody(status) ? body : null, { status: told, headers: kept });
   };
 }
 

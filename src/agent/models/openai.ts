@@ -1,5 +1,6 @@
 import { defineModel } from './define.ts';
 import { baseAddress } from './endpoint.ts';
+import { isSealed, refusedWords } from './responses.ts';
 
 export const openai = defineModel({
   name: 'openai',
@@ -19,6 +20,11 @@ export const openai = defineModel({
     const baseURL = baseAddress(endpoint ?? 'https://api.openai.com', '/v1');
     const provider = createOpenAI({ baseURL, apiKey: apiKey ?? '', fetch });
     // Reasoning comes back encrypted, so that the next request can hand it over without anything being stored.
-    return { model: provider.responses(model), options: { openai: { store: false } } };
+    return {
+      model: provider.responses(model),
+      options: { openai: { store: false } },
+      refusedWords,
+      takesBack: isSealed,
+    };
   },
 });

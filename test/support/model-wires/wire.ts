@@ -56,6 +56,7 @@ export type ErrorKind =
 export interface WireError {
   readonly status: number;
   readonly body: JsonValue;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A message as a test looks at it, whatever the wire. */
@@ -149,7 +150,8 @@ export function signatureOf(reasoning: string, before: readonly JsonObject[]): s
 
 /** What is to be kept may change from one request to the next. */
 function withoutMarks(name: string, value: JsonValue): JsonValue | undefined {
-  return name === 'cache_control' || name === 'cachePoint' ? undefined : value;
+  if (Array.isArray(value)) return value.filter((item) => objectOf(item)['cachePoint'] === undefined);
+  return name === 'cache_control' ? undefined : value;
 }
 
 /** The id of the call with this index in the answer with this number. */
