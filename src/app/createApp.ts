@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { openModel } from '../agent/models/open.ts';
 import { createModelSlots } from '../agent/models/slots.ts';
+import { openMcpTools } from '../agent/mcp/tools.ts';
 import type { Catalog } from '../core/catalog.ts';
 import type { Clock, CommandRunner, Log } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
@@ -18,6 +19,8 @@ import { openResourceFolder } from '../resources/folder.ts';
 import type { LoadedFolder } from '../resources/folder.ts';
 import { resourceRecords } from '../resources/records.ts';
 import { createLocalRunner } from '../runners/local.ts';
+import { killLeftover } from '../runners/process-group.ts';
+import { createProgramRunner } from '../runners/program.ts';
 import { connectionsWithin, readDescriptorLimit } from '../server/descriptors.ts';
 import { isLoopback } from '../lib/address-policy.ts';
 import { createServer } from '../server/server.ts';
@@ -28,6 +31,7 @@ import { createOutbox } from '../sinks/outbox.ts';
 import { createSinkTester } from '../sinks/tester.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import type { SourceWorld } from '../sources/define.ts';
+import { secretText } from '../sources/secret-text.ts';
 import { startSources } from '../sources/running.ts';
 import { measureCommits } from '../store/commit/metrics.ts';
 import type { QueueLimits } from '../store/commit/hooks.ts';
@@ -128,6 +132,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       allowInsecureSources: options.allowInsecureSources,
       asksForCertificates: options.tls?.clientAuthorities != null,
       models,
+      mcpCommands: options.mcpCommands,
       publicUrl: options.publicUrl ?? (options.port === 0 ? null : `http://${options.host}:${options.port}`),
       clock: machineClock,
       log,
@@ -168,9 +173,9 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     const cluster = await openCluster(options);
     if (cluster !== null) lifecycle.onStop('cluster', () => cluster.close());
     const watched = cluster === null ? null : watchClusterHealth(cluster.cluster, clock);
-    const commands: CommandRunner | null = options.allowExec
-      ? createLocalRunner({ clock, path: process.env['PATH'] ?? '/usr/bin:/bin' })
-      : null;
+    const running = { clock, path: process.env['PATH'] ?? '/usr/bin:/bin' };
+    const commands: CommandRunner | null = options.allowExec ? createLocalRunner(running) : null;
+    const programs = createProgramRunner({ ...running, allowed: options.mcpCommands });
 
     // Only the lock on an SQLite file proves that no other worker is alive.
     const released = isPostgresUrl(options.database) ? 0 : await releaseDeadLeases(store, clock);
@@ -252,6 +257,14 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       commands,
       openModel: (namespace, config) =>
         openModel(config, { ...modelWorld, secret: (reference) => secrets.get(namespace, reference) }),
+      openMcp: (namespace, servers, step) =>
+        openMcpTools(servers, {
+          ...step,
+          fetch: http.fetch,
+          programs,
+          secret: (reference) => secretText(secrets, namespace, reference),
+        }),
+      killLeftover: (leftover) => killLeftover(clock, leftover),
       secretValues: async () => [...(await resources.secretValues()), ...modelKeys],
       modelBudget: options.modelBudget,
       isAlone: queue === null,

@@ -102,6 +102,7 @@ async function playStory(
         secretsDirectory: join(temporary, 'secrets'),
         publicUrl: null,
         allowExec: false,
+        mcpCommands: [],
         allowInsecureSources: false,
         tls: null,
         destinations: { allowPrivate: true },

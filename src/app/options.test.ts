@@ -27,3 +27,11 @@ test('an exception from nothing, and what is no destination, are refused with wh
   );
   expect(read({ allowDestination: ['http://a'], denyPrivateDestinations: true })).toThrow(AppError);
 });
+
+test('programs of MCP servers are named by absolute paths; --allow-exec allows all', () => {
+  const read = (more: object) => readServeOptions({ ...flags, ...more }, {}, noModelDefaults).mcpCommands;
+  expect(read({})).toEqual([]);
+  expect(read({ allowMcpCommand: ['/usr/bin/a', '/usr/bin/b'] })).toEqual(['/usr/bin/a', '/usr/bin/b']);
+  expect(read({ allowExec: true, allowMcpCommand: ['/usr/bin/a'] })).toBe('all');
+  expect(() => read({ allowMcpCommand: ['npx'] })).toThrow('--allow-mcp-command npx is no absolute path of a program');
+});

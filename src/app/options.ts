@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import type { ModelDefaults } from '../agent/models/choose.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { ModelBudget } from '../core/plan.ts';
@@ -34,6 +35,8 @@ export interface AppOptions extends ClusterOptions {
   readonly secretsDirectory: string | null;
   readonly publicUrl: string | null;
   readonly allowExec: boolean;
+  /** Programs that may be run as MCP servers, absolute paths; `all` = any. */
+  readonly mcpCommands: 'all' | readonly string[];
   readonly allowInsecureSources: boolean;
   /** null = it listens without TLS. */
   readonly tls: TlsFiles | null;
@@ -63,6 +66,7 @@ export interface ServeFlags extends RetentionFlags {
   readonly secretsDir?: string;
   readonly publicUrl?: string;
   readonly allowExec: boolean;
+  readonly allowMcpCommand?: readonly string[];
   readonly allowInsecureSources: boolean;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -92,6 +96,7 @@ export function readServeOptions(flags: ServeFlags, environment: Environment, mo
     secretsDirectory: flags.secretsDir ?? null,
     publicUrl: readPublicUrl(flags.publicUrl),
     allowExec: flags.allowExec,
+    mcpCommands: flags.allowExec ? 'all' : readPrograms(flags.allowMcpCommand ?? []),
     allowInsecureSources: flags.allowInsecureSources,
     tls: readTlsFiles(flags),
     destinations: readDestinations(flags),
@@ -102,6 +107,18 @@ export function readServeOptions(flags: ServeFlags, environment: Environment, mo
     retention: readRetention(flags, environment),
     modelBudget: readModelBudget(flags, environment),
   };
+}
+
+function readPrograms(files: readonly string[]): readonly string[] {
+  for (const file of files) {
+    if (isAbsolute(file)) continue;
+    const field = '--allow-mcp-command';
+    throw new AppError('InvalidInput', `${field} ${file} is no absolute path of a program`, {
+      field,
+      next: `${field} /usr/local/bin/${file}`,
+    });
+  }
+  return files;
 }
 
 /** All or nothing: a server that was meant to have TLS must not listen without. */

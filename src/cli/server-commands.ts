@@ -39,6 +39,11 @@ export function addServerCommands(program: Command, action: Tie): void {
       .option('--secrets-dir <dir>', 'folder with [namespace/]name/key files')
       .option('--public-url <url>', 'how people reach this server, for links in reports')
       .option('--allow-exec', 'lets cli steps run processes on this machine', false)
+      .option(
+        '--allow-mcp-command <path>',
+        'lets Workflows run this program as an MCP server; more than once for several',
+        (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
+      )
       .option('--allow-insecure-sources', 'accepts Sources without authentication beyond loopback', false)
       .option('--tls-cert <file>', 'certificate to listen with, PEM; read again when it changes')
       .option('--tls-key <file>', 'its key, PEM')

@@ -29,6 +29,7 @@ export const settings: Readonly<Record<string, Setting>> = {
   context: {},
   'cluster-name': {},
   'allow-exec': { ownFileOnly: true },
+  'allow-mcp-command': { ownFileOnly: true },
   'allow-insecure-sources': {},
   concurrency: {},
   'retain-runs': {},

@@ -85,7 +85,8 @@ export const errorCodes = {
   ExecNotAllowed: {
     retryable: false,
     exitCode: 2,
-    meaning: 'cli steps run local processes only when the server was started with --allow-exec.',
+    meaning:
+      'cli steps run local processes only when the server was started with --allow-exec, MCP servers also with --allow-mcp-command.',
   },
   UnsafeArgument: {
     retryable: false,

@@ -110,8 +110,6 @@ export interface CommandResult {
 export interface CommandRunner {
   /** Throws CommandFailed where it cannot be started, ResourcesExhausted where it could not now; nothing has run then. */
   run(request: CommandRequest): Promise<CommandResult>;
-  /** Kills what an interrupted attempt left alive; false where it is gone already. */
-  killLeftover(process: ProcessIdentity): Promise<boolean>;
 }
 
 export interface ProgramRequest {
@@ -142,8 +140,6 @@ export interface RunningProgram {
 export interface ProgramRunner {
   /** Throws ExecNotAllowed for a file that may not be run here, CommandFailed or ResourcesExhausted where it cannot be started. */
   start(request: ProgramRequest): Promise<RunningProgram>;
-  /** As {@link CommandRunner.killLeftover}. */
-  killLeftover(process: ProcessIdentity): Promise<boolean>;
 }
 
 /** Whether the cluster that is investigated can be read. */

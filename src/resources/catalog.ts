@@ -1,5 +1,3 @@
-import { chooseModels } from '../agent/models/choose.ts';
-import type { ChoiceWorld } from '../agent/models/choose.ts';
 import { defaultRetryForMs, defaultSameCauseForMs, defaultSinkLimits } from '../core/catalog.ts';
 import type {
   Catalog,
@@ -9,15 +7,15 @@ import type {
   CatalogWorkflow,
   Condition,
   RateLimit,
-  SecretReference,
   SinkLimits,
 } from '../core/catalog.ts';
-import type { Plan, PlanStep } from '../core/plan.ts';
 import type { Secrets } from '../core/ports.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
 import { finish } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
+import { agentConditions } from './agent-conditions.ts';
+import type { AgentOptions } from './agent-conditions.ts';
 import { checkSink } from './check-sink.ts';
 import type { AcceptedSink } from './check-sink.ts';
 import { checkSource } from './check-source.ts';
@@ -30,7 +28,7 @@ import type { ResourceObject } from './object.ts';
 import type { SinkSpec } from './sink.ts';
 import type { SourceSpec } from './source.ts';
 
-export interface CatalogOptions {
+export interface CatalogOptions extends AgentOptions {
   /** Counts reloads, from 1. */
   readonly generation: number;
   /** The server listens on loopback only: Sources without authentication are fine. */
@@ -39,9 +37,6 @@ export interface CatalogOptions {
   readonly allowInsecureSources: boolean;
   /** `--tls-client-ca`. */
   readonly asksForCertificates: boolean;
-  readonly secrets: Secrets;
-  /** What the server says of models; absent: Workflows are not held against it. */
-  readonly models?: Pick<ChoiceWorld, 'defaults' | 'prices'> | undefined;
 }
 
 /** Compiles all resources of one moment. Never throws: what is wrong stands in the conditions. */
@@ -145,26 +140,8 @@ function buildWorkflow(object: ResourceObject, options: CatalogOptions, findSink
             message: `there is no Sink ${missing.map((sink) => `${namespace}/${sink}`).join(', ')}; deliveries to it are tried for a while and then fail`,
           },
         ];
-  if (plan !== null) more.push(...modelConditions(plan, options));
+  if (plan !== null) more.push(...agentConditions(plan, options));
   return { ...head(object, issues, more), plan, planHash: plan === null ? null : canonicalSha256(plan) };
-}
-
-/** Secrets and the server's environment may come later, and runs report without a model: it does not make the Workflow not ready. */
-function modelConditions(
-  { namespace, runtime, steps }: Plan,
-  { models, secrets }: CatalogOptions,
-): readonly Condition[] {
-  if (models === undefined || !steps.some(asksModel)) return [];
-  const secret = (reference: SecretReference) => secrets.get(namespace, reference);
-  const [first, ...others] = chooseModels(runtime.llmConfig, { ...models, secret })?.problems ?? [];
-  if (first === undefined) return [];
-  const rest = others.length === 0 ? '' : ` (and ${others.length} more)`;
-  const message = `${first.message}; ${first.next}${rest}`;
-  return [{ type: 'ModelsResolved', status: 'False', reason: first.code, message }];
-}
-
-function asksModel({ type, branches }: PlanStep): boolean {
-  return type === 'agent' || Object.values(branches).some(asksModel);
 }
 
 function buildSource(

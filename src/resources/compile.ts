@@ -1,3 +1,4 @@
+import { compileMcpServers } from '../agent/mcp/config.ts';
 import { llmConfigProblems } from '../agent/models/choose.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { LlmConfig, LlmTarget, ModelBudget, Plan, PlanBudget, PlanStep } from '../core/plan.ts';
@@ -77,6 +78,7 @@ function compile(namespace: string, name: string, value: unknown): Checked<Plan>
       image: spec.runtime?.image ?? defaultImage,
       environment: spec.runtime?.environment ?? {},
       llmConfig: llmConfig(spec),
+      ...(spec.runtime?.mcpServers === undefined ? {} : { mcpServers: compileMcpServers(spec.runtime.mcpServers) }),
     },
     steps: steps.filter((step) => step !== null),
     outputs: spec.outputs,

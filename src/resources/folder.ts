@@ -27,6 +27,7 @@ export interface ResourceFolderOptions {
   readonly asksForCertificates: boolean;
   /** What the server says of models. */
   readonly models?: CatalogOptions['models'];
+  readonly mcpCommands?: CatalogOptions['mcpCommands'];
   /** Where senders reach the server, for messages; null = only paths are told. */
   readonly publicUrl: string | null;
   readonly clock: Clock;

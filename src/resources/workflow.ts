@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { stepDefinitions } from '../workflows/steps/index.ts';
+import { mcpServers } from '../agent/mcp/config.ts';
 import { duration } from '../lib/schema.ts';
 import { condition, objectName, templateText } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
@@ -171,6 +172,7 @@ export const workflowSpec = z
           .default('busybox:1.37')
           .meta({ description: 'Container image of cli steps in a cluster.' }),
         llmConfig: llmConfig.optional().meta({ description: 'The model of agent steps. Absent: analyzers only.' }),
+        mcpServers: mcpServers.optional(),
         environment: z
           .record(environmentName, z.string())
           .default({})

@@ -11,9 +11,11 @@ import type { ProcessIdentity } from '../core/run.ts';
 import { waitFor } from '../../test/support/wait.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createLocalRunner } from './local.ts';
+import { killLeftover } from './process-group.ts';
 import { identify, isAlive } from './process-identity.ts';
 
-const runner = createLocalRunner({ clock: systemClock(), path: '/usr/local/bin:/usr/bin:/bin' });
+const clock = systemClock();
+const runner = createLocalRunner({ clock, path: '/usr/local/bin:/usr/bin:/bin' });
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fist-runner-'));
@@ -251,7 +253,8 @@ describe('a local command', () => {
       import { createLocalRunner } from ${JSON.stringify(join(import.meta.dirname, 'local.ts'))};
       import { systemClock } from ${JSON.stringify(join(import.meta.dirname, '../lib/clock.ts'))};
       import { openSync } from 'node:fs';
-      const runner = createLocalRunner({ clock: systemClock(), path: '/usr/bin:/bin' });
+      const clock = systemClock();
+const runner = createLocalRunner({ clock, path: '/usr/bin:/bin' });
       const held = [];
       try { for (;;) held.push(openSync('/dev/null')); } catch {}
       const request = { script: 'true', environment: {}, image: '', timeoutMs: 5000, outputLimitBytes: 10,
@@ -280,11 +283,11 @@ describe('a leftover', () => {
     );
     while (identity.pid === 0) await sleep(5);
     const other = { pid: identity.pid, startTime: '1' };
-    expect(await runner.killLeftover(other)).toBe(false);
+    expect(await killLeftover(clock, other)).toBe(false);
     expect(await isAlive(identity)).toBe(true);
-    expect(await runner.killLeftover(identity)).toBe(true);
+    expect(await killLeftover(clock, identity)).toBe(true);
     await running;
-    expect(await runner.killLeftover(identity)).toBe(false);
+    expect(await killLeftover(clock, identity)).toBe(false);
   });
 
   test.runIf(platform() === 'linux')(
@@ -302,9 +305,9 @@ describe('a leftover', () => {
       const ended = { pid: 2 ** 22 + 1, startTime: '1' };
       const left = join(tmpdir(), `fist-step-${marker}`);
       await mkdir(left);
-      expect(await runner.killLeftover(ended)).toBe(false);
-      expect(await runner.killLeftover({ ...ended, marker: randomUUID() })).toBe(false);
-      expect(await runner.killLeftover({ ...ended, marker })).toBe(true);
+      expect(await killLeftover(clock, ended)).toBe(false);
+      expect(await killLeftover(clock, { ...ended, marker: randomUUID() })).toBe(false);
+      expect(await killLeftover(clock, { ...ended, marker })).toBe(true);
       expect(await exited).toEqual([null, 'SIGKILL']);
       await expect(access(left)).rejects.toThrow('ENOENT');
     },

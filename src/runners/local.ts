@@ -8,7 +8,7 @@ import type { Clock, CommandRequest, CommandResult, CommandRunner } from '../cor
 import { exhaustion } from '../lib/exhaustion.ts';
 import { cappedOutput } from './capped-output.ts';
 import { killMarked, markerVariable } from './marked-processes.ts';
-import { endGroup, folderOf, killGraceMs, killGroup, killLeftover, removeFolder, startError } from './process-group.ts';
+import { endGroup, folderOf, killGraceMs, killGroup, removeFolder, startError } from './process-group.ts';
 import { identify } from './process-identity.ts';
 
 export interface LocalRunnerOptions {
@@ -25,11 +25,7 @@ const gate = 'read -r _ <&3 || exit 125; exec 3<&-; exec /bin/sh -c "$1"';
 
 /** Runs commands as local process groups: `/bin/sh -c`, clean environment, standard input closed, an empty folder. */
 export function createLocalRunner(options: LocalRunnerOptions): CommandRunner {
-  const { clock } = options;
-  return {
-    run: (request) => runInFolder(options, request),
-    killLeftover: (process) => killLeftover(clock, process),
-  };
+  return { run: (request) => runInFolder(options, request) };
 }
 
 /** One attempt: what it is known by, and where it runs. */

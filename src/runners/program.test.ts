@@ -7,10 +7,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ProgramRequest, RunningProgram } from '../core/ports.ts';
 import type { ProcessIdentity } from '../core/run.ts';
 import { systemClock } from '../lib/clock.ts';
+import { killLeftover } from './process-group.ts';
 import { identify, isAlive } from './process-identity.ts';
 import { createProgramRunner } from './program.ts';
 
-const options = { clock: systemClock(), path: '/usr/local/bin:/usr/bin:/bin' };
+const clock = systemClock();
+const options = { clock, path: '/usr/local/bin:/usr/bin:/bin' };
 const runner = createProgramRunner({ ...options, allowed: 'all' });
 const running: RunningProgram[] = [];
 let folder: string;
@@ -161,8 +163,8 @@ test.runIf(platform() === 'linux')('all programs of an attempt are found by its 
   const [, last] = seen;
   if (last === undefined) throw new Error('two were started');
   expect(last.marker).toBe(marker);
-  expect(await runner.killLeftover(last)).toBe(true);
+  expect(await killLeftover(clock, last)).toBe(true);
   await Promise.all([one.ended, other.ended]);
   for (const process of seen) expect(await isAlive(process)).toBe(false);
-  expect(await runner.killLeftover(last)).toBe(false);
+  expect(await killLeftover(clock, last)).toBe(false);
 });

@@ -11,7 +11,7 @@ import { exhaustion } from '../lib/exhaustion.ts';
 import { oneLine } from '../lib/printable.ts';
 import { cappedOutput } from './capped-output.ts';
 import { killMarked, markerVariable } from './marked-processes.ts';
-import { endGroup, folderOf, killGroup, killLeftover, removeFolder, startError, whileAlive } from './process-group.ts';
+import { endGroup, folderOf, killGroup, removeFolder, startError, whileAlive } from './process-group.ts';
 import { identify } from './process-identity.ts';
 
 export interface ProgramRunnerOptions {
@@ -27,10 +27,9 @@ const errorBytes = 2048;
 
 /** Runs programs as process groups of their own: no shell, a clean environment, an empty folder. */
 export function createProgramRunner(options: ProgramRunnerOptions): ProgramRunner {
-  const { clock, allowed } = options;
   return {
     async start(request) {
-      checkAllowed(request.file, allowed);
+      checkAllowed(request.file, options.allowed);
       // Begins with that of the attempt, so that what is left is found by either.
       const marker = `${request.marker}.${randomUUID()}`;
       const place: Place = { marker, parent: folderOf(request.marker), folder: join(folderOf(request.marker), marker) };
@@ -42,7 +41,6 @@ export function createProgramRunner(options: ProgramRunnerOptions): ProgramRunne
         throw thrown instanceof AppError ? thrown : startError(request.file, thrown);
       }
     },
-    killLeftover: (process) => killLeftover(clock, process),
   };
 }
 

@@ -33,6 +33,7 @@ const app = await createApp(
     secretsDirectory: null,
     publicUrl: null,
     allowExec: false,
+    mcpCommands: [],
     allowInsecureSources: false,
     tls: null,
     destinations: { allowPrivate: true },

@@ -115,6 +115,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       secretsDirectory: join(folder, 'secrets'),
       publicUrl: null,
       allowExec: false,
+      mcpCommands: [],
       allowInsecureSources: false,
       tls: null,
       destinations: { allowPrivate: true },

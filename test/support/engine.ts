@@ -10,7 +10,9 @@ import type { AlertSnapshot, RunRecord, StepOutcome, StepRecord } from '../../sr
 import type { Store } from '../../src/core/store.ts';
 import { addMs, toTimestamp } from '../../src/core/time.ts';
 import { newId } from '../../src/lib/id.ts';
+import { noMcpTools } from '../../src/agent/mcp/tools.ts';
 import { createEngine } from '../../src/workflows/engine/advance.ts';
+import type { EngineOptions } from '../../src/workflows/engine/work.ts';
 import type { Engine } from '../../src/workflows/engine/advance.ts';
 import { cli } from '../../src/workflows/steps/cli.ts';
 import { conditional } from '../../src/workflows/steps/conditional.ts';
@@ -99,6 +101,8 @@ export interface EngineWorldOptions {
   readonly deeds?: Readonly<Record<string, Deed>>;
   readonly sinks?: readonly Partial<CatalogSink>[];
   readonly commands?: CommandRunner;
+  readonly killLeftover?: EngineOptions['killLeftover'];
+  readonly openMcp?: EngineOptions['openMcp'];
   readonly jitter?: number;
   readonly isAlone?: boolean;
   readonly modelBudget?: ModelBudget;
@@ -132,6 +136,8 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
     templates: plainTemplates,
     commands: options.commands ?? null,
     openModel: () => ({ kind: 'none' }),
+    openMcp: options.openMcp ?? (async () => noMcpTools),
+    killLeftover: options.killLeftover ?? (async () => false),
     secretValues: async () => [],
     steps: [scripted(options.deeds ?? {}), conditional, cli],
     metrics: {

@@ -27,6 +27,9 @@ export interface McpTools {
   close(): Promise<void>;
 }
 
+/** Where no server is configured. */
+export const noMcpTools: McpTools = { tools: [], missing: [], dropped: () => [], close: () => Promise.resolve() };
+
 /** Of a step. */
 export interface StepWorld extends McpWorld {
   readonly log: Log;
@@ -41,6 +44,7 @@ interface OpenServer {
 
 /** Connects to servers, side by side, and takes of each the tools that are allowed. Rejects with the signal's reason alone. */
 export async function openMcpTools(servers: readonly McpServer[], world: StepWorld): Promise<McpTools> {
+  if (servers.length === 0) return noMcpTools;
   const marker = randomUUID();
   const dropped = new Map<string, McpFailure>();
   const drop = (server: string, failure: McpFailure): void => {

@@ -175,8 +175,7 @@ async function giveBack(context: EngineContext, tx: StoreTransaction, work: Work
 /** Design 3.1.11: what an interrupted attempt left alive must not run beside its repetition. */
 async function killLeftovers(context: EngineContext, claim: Claim): Promise<void> {
   for (const process of claim.leftovers) {
-    if (context.commands === null) continue;
-    const killed = await context.commands.killLeftover(process);
+    const killed = await context.killLeftover(process);
     if (killed) context.log.warn({ run: claim.work.run.id, pid: process.pid }, 'leftover-process-killed');
   }
 }

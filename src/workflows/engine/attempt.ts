@@ -148,6 +148,14 @@ function stepIo(
   const { templates } = context;
   let roots: ReturnType<typeof templateRoots> | undefined;
   const data = (): ReturnType<typeof templateRoots> => (roots ??= templateRoots(run, plan, journal, context.now()));
+  const log = context.log.child({ run: run.id, path: row.path, attempt: row.attempt });
+  const onProcess: StepIo['onProcess'] = (process) =>
+    calls.call(() =>
+      context.store.transaction('step-process', async (tx) => {
+        if ((await tx.runs.lock(run.id, run.fence)) === undefined) throw stale();
+        await tx.runs.setStepProcess(row.id, process);
+      }),
+    );
   return {
     runId: run.id,
     name: step.name,
@@ -158,9 +166,10 @@ function stepIo(
     timeoutMs: step.timeoutMs,
     now: context.now,
     clock: context.clock,
-    log: context.log.child({ run: run.id, path: row.path, attempt: row.attempt }),
+    log,
     alert: run.input.alert ?? run.input.asked ?? null,
     openModel: () => context.openModel(plan.namespace, plan.runtime.llmConfig),
+    openMcp: () => context.openMcp(plan.namespace, plan.runtime.mcpServers ?? [], { log, signal, onProcess }),
     image: plan.runtime.image,
     environment: plan.runtime.environment,
     branches: Object.keys(step.branches),
@@ -172,13 +181,7 @@ function stepIo(
     commands: context.commands,
     secretValues: context.secretValues,
     firstEvidenceNumber: work.nextEvidence,
-    onProcess: (process) =>
-      calls.call(() =>
-        context.store.transaction('step-process', async (tx) => {
-          if ((await tx.runs.lock(run.id, run.fence)) === undefined) throw stale();
-          await tx.runs.setStepProcess(row.id, process);
-        }),
-      ),
+    onProcess,
     journal: createAgentJournal(context, work, row, calls),
     budgetRefusal: (next) => calls.call(() => budgetRefusal(context, work, next)),
     conversationWith: (evidenceHash) => calls.call(() => conversationWith(context.store.read.agent, run, evidenceHash)),

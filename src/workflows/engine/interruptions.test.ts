@@ -80,12 +80,9 @@ describe.each(contractStores)('interrupted attempts on $name', (database) => {
 
   test('3.1.11 the process of an interrupted attempt is killed before the attempt is repeated', async () => {
     const events: string[] = [];
-    const commands = {
-      run: () => Promise.reject(new Error('not used')),
-      killLeftover: (process: { pid: number }) => {
-        events.push(`killed ${process.pid}`);
-        return Promise.resolve(true);
-      },
+    const killLeftover = async ({ pid }: { readonly pid: number }): Promise<boolean> => {
+      events.push(`killed ${pid}`);
+      return true;
     };
     const first = on.world({
       one: async (io) => {
@@ -105,7 +102,7 @@ describe.each(contractStores)('interrupted attempts on $name', (database) => {
           return succeeded({});
         },
       },
-      { commands },
+      { killLeftover },
     );
     await second.runAll();
     expect(events).toEqual(['killed 4711', 'attempt 2']);

@@ -1,16 +1,17 @@
+import type { McpTools } from '../../agent/mcp/tools.ts';
 import type { ModelAccess } from '../../agent/models/open.ts';
 import type { Cluster } from '../../core/cluster.ts';
 import { AppError } from '../../core/errors.ts';
-import type { LlmConfig, ModelBudget, Plan, PlanStep } from '../../core/plan.ts';
+import type { LlmConfig, McpServer, ModelBudget, Plan, PlanStep } from '../../core/plan.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { CatalogHolder, Clock, CommandRunner, Log } from '../../core/ports.ts';
-import type { RunRecord, StepRecord } from '../../core/run.ts';
+import type { ProcessIdentity, RunRecord, StepRecord } from '../../core/run.ts';
 import type { RunProgress, RunReader, RunWait } from '../../core/run-store.ts';
 import type { Store } from '../../core/store.ts';
 import { toTimestamp } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { newId } from '../../lib/id.ts';
-import type { StepDefinition } from '../steps/define.ts';
+import type { StepDefinition, StepIo } from '../steps/define.ts';
 import type { Templates } from '../templates.ts';
 import { templateRoots } from '../view.ts';
 import { watchCluster } from './cluster-watch.ts';
@@ -36,6 +37,14 @@ export interface EngineOptions {
   readonly commands: CommandRunner | null;
   /** Models for the runs of a namespace. */
   openModel(namespace: string, config: LlmConfig | null): ModelAccess;
+  /** Tools of MCP servers for the runs of a namespace. */
+  openMcp(
+    namespace: string,
+    servers: readonly McpServer[],
+    step: Pick<StepIo, 'onProcess' | 'log' | 'signal'>,
+  ): Promise<McpTools>;
+  /** Kills what an interrupted attempt left alive; false where it is gone already. */
+  killLeftover(process: ProcessIdentity): Promise<boolean>;
   /** Values of the Secrets of the resources. */
   readonly secretValues: () => Promise<readonly string[]>;
   /** What all models of this installation may use on a UTC day; null = no limit. */

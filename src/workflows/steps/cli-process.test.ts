@@ -4,6 +4,7 @@ import { createEngineWorld, planOf, step } from '../../../test/support/engine.ts
 import { AppError } from '../../core/errors.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createLocalRunner } from '../../runners/local.ts';
+import { killLeftover } from '../../runners/process-group.ts';
 import { isAlive } from '../../runners/process-identity.ts';
 import { openSqliteStore } from '../../store/sqlite/store.ts';
 import { releaseDeadLeases } from '../driver.ts';
@@ -56,7 +57,12 @@ test('3.1.11 the process that a dead worker left is killed before its attempt is
   if (process === null) throw new Error('the process was not written');
   expect(await isAlive(process)).toBe(true);
   await releaseDeadLeases(store, clock);
-  const second = createEngineWorld({ store, clock, commands });
+  const second = createEngineWorld({
+    store,
+    clock,
+    commands,
+    killLeftover: (leftover) => killLeftover(clock, leftover),
+  });
   await second.engine.advance(id, never);
   expect(await isAlive(process)).toBe(false);
   expect(await second.journal(id)).toEqual(['1#1 failed Interrupted', '1#2 succeeded']);
@@ -68,7 +74,7 @@ test('3.1.11 the process that a dead worker left is killed before its attempt is
 test('3.1.10 want of descriptors makes a run wait, and never fails it', async () => {
   const store = openSqliteStore({ path: ':memory:' });
   const run = (): Promise<never> => Promise.reject(new AppError('ResourcesExhausted', 'spawn EMFILE'));
-  const world = createEngineWorld({ store, clock, commands: { run, killLeftover: () => Promise.resolve(false) } });
+  const world = createEngineWorld({ store, clock, commands: { run } });
   const id = await world.addRun(cliPlan('true'));
   await world.engine.advance(id, never);
   expect(await world.journal(id)).toEqual(['1#1 failed ResourcesExhausted']);

@@ -3,6 +3,7 @@ import type { AgentEvent, AgentJournal } from '../../core/agent-event.ts';
 import type { ModelCharge } from '../../core/agent-store.ts';
 import type { Cluster } from '../../core/cluster.ts';
 import type { JsonValue } from '../../core/json.ts';
+import type { McpTools } from '../../agent/mcp/tools.ts';
 import type { ModelAccess } from '../../agent/models/open.ts';
 import type { Clock, CommandRunner, Log } from '../../core/ports.ts';
 import type { AlertSnapshot, ProcessIdentity, StepOutcome } from '../../core/run.ts';
@@ -52,6 +53,8 @@ export interface StepIo {
   readonly commands: CommandRunner | null;
   /** The models of the Workflow's llmConfig, or the server's. */
   openModel(): ModelAccess;
+  /** The tools of the Workflow's MCP servers; they are to be closed. Rejects with the signal's reason alone. */
+  openMcp(): Promise<McpTools>;
   /** Values of the Secrets of the resources: nothing that a step gives back may hold one. */
   readonly secretValues: () => Promise<readonly string[]>;
   /** Number of the first evidence of this attempt: 7 = `e7`. */

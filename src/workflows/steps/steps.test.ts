@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../../test/support/clock.ts';
 import { silentLog } from '../../../test/support/engine.ts';
 import { modelWorld } from '../../../test/support/model-world.ts';
+import { noMcpTools } from '../../agent/mcp/tools.ts';
 import { openModel } from '../../agent/models/open.ts';
 import type { CommandRequest, CommandResult } from '../../core/ports.ts';
 import { agent, askedText } from './agent.ts';
@@ -26,6 +27,7 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     log: silentLog,
     alert: null,
     openModel: () => ({ kind: 'none' }),
+    openMcp: async () => noMcpTools,
     image: 'busybox',
     environment: { TEAM: 'shop', FIST_RUN_ID: 'forged' },
     branches: [],
@@ -64,7 +66,6 @@ function runnerOf(result: Partial<CommandResult>) {
         ...result,
       });
     },
-    killLeftover: () => Promise.resolve(false),
   };
 }
 

@@ -1,0 +1,47 @@
+import { mcpProblems } from '../agent/mcp/check.ts';
+import type { McpProblem } from '../agent/mcp/check.ts';
+import { chooseModels } from '../agent/models/choose.ts';
+import type { ChoiceWorld } from '../agent/models/choose.ts';
+import type { Condition, SecretReference } from '../core/catalog.ts';
+import type { Plan, PlanStep } from '../core/plan.ts';
+import type { Secrets } from '../core/ports.ts';
+
+/** What agent steps are held against. */
+export interface AgentOptions {
+  readonly secrets: Secrets;
+  /** What the server says of models; absent: Workflows are not held against it. */
+  readonly models?: Pick<ChoiceWorld, 'defaults' | 'prices'> | undefined;
+  /** Programs that may be run as MCP servers; absent: as `models`. */
+  readonly mcpCommands?: 'all' | readonly string[] | undefined;
+}
+
+/**
+ * What keeps agent steps of a Workflow from asking a model, or the model from its tools. Secrets and the server's environment may
+ * come later, and runs report without a model, a model does without tools: it does not make the Workflow not ready.
+ */
+export function agentConditions(
+  { namespace, runtime, steps }: Plan,
+  { models, mcpCommands, secrets }: AgentOptions,
+): readonly Condition[] {
+  if (!steps.some(asksModel)) return [];
+  const secret = (reference: SecretReference) => secrets.get(namespace, reference);
+  const hasSecret = (reference: SecretReference) => secret(reference) !== null;
+  return [
+    ...(models === undefined
+      ? []
+      : unresolved('ModelsResolved', chooseModels(runtime.llmConfig, { ...models, secret })?.problems ?? [])),
+    ...(mcpCommands === undefined
+      ? []
+      : unresolved('McpServersResolved', mcpProblems(runtime.mcpServers ?? [], { hasSecret, commands: mcpCommands }))),
+  ];
+}
+
+function unresolved(type: string, [first, ...others]: readonly McpProblem[]): readonly Condition[] {
+  if (first === undefined) return [];
+  const rest = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  return [{ type, status: 'False', reason: first.code, message: `${first.message}; ${first.next}${rest}` }];
+}
+
+function asksModel({ type, branches }: PlanStep): boolean {
+  return type === 'agent' || Object.values(branches).some(asksModel);
+}
