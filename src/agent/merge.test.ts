@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AgentResult, Finding, ModelUse } from '../core/finding.ts';
 import { readReport } from '../report/read.ts';
+import { renderText } from '../report/text.ts';
 import type { CheckedCause, CheckedReport } from './check.ts';
 import { mergeResults } from './merge.ts';
 
@@ -129,6 +130,15 @@ test('without an answer the report is that of the analyzers, and says what the m
     evidence: [],
   });
   expect(result).toMatchObject({ root_cause: sure.root_cause, model: 'test/one', model_use: { ended: 'BadAnswer' } });
+});
+
+test('the text says which model gave an answer and what it cost, and what speaks against its cause', () => {
+  const result = merged(silent, { ...claim, isDecisive: false, confidence: 0.2, doubts: ['no link leads there'] });
+  const text = renderText(result, { now: '2026-01-01T00:00:00.000Z', width: 200 });
+  expect(text).toContain('Model:   test/one: it gave an answer; 3 requests.');
+  expect(text).toContain(
+    'Possible, not shown (the model, 20%): The disk of the database is full (e2). Against it: no link leads there.',
+  );
 });
 
 test('Markdown of a model comes out as text', () => {

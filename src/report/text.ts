@@ -183,7 +183,7 @@ function unanswered(
 }
 
 function links(
-  { links: { runbook, query, silence }, recommendations }: AgentResult,
+  { links: { runbook, query, silence }, recommendations, model, model_use: use }: AgentResult,
   { run }: TextView,
   { inWords }: Page,
 ): readonly string[] {
@@ -194,6 +194,8 @@ function links(
     ['Runbook', runbook === null || known(runbook) ? null : runbook],
     ['Query', query === null || known(query) ? null : query],
     ['Silence', silence],
+    // Where it gave no answer, the notice says so already.
+    ['Model', use === null || (use.ended !== 'concluded' && use.ended !== 'reused') ? null : `${model}: ${use.note}`],
   ];
   return lines.flatMap(([name, value]) => (value === null ? [] : [`${`${name}:`.padEnd(9)}${oneLine(value, 1000)}`]));
 }
