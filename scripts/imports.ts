@@ -16,6 +16,7 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   workflows: ['core', 'lib', 'investigation', 'agent'],
   store: ['core', 'lib'],
   kube: ['core', 'lib'],
+  readers: ['core', 'lib'],
   runners: ['core', 'lib', 'kube'],
   resources: ['core', 'lib', 'sources', 'workflows', 'agent', 'sinks'],
   controllers: ['core', 'lib', 'kube', 'resources'],

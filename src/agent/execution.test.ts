@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { createRecorder } from '../investigation/evidence.ts';
+import { emptyWorld } from '../../test/support/toolbox.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { createToolbox } from './execution.ts';
 import type { ToolboxOptions } from './execution.ts';
@@ -46,7 +47,7 @@ function lookingTool(answer: (io: ToolIo, name: string) => Promise<ToolAnswer> |
 function box(tools: readonly ToolDefinition[], parts: Partial<ToolboxOptions> = {}): Toolbox {
   return createToolbox({
     tools,
-    world: { reads: null, alert: null, now: at },
+    world: emptyWorld,
     scope: shop,
     recorder: createRecorder(7, at, () => true),
     delimiter,

@@ -1,26 +1,33 @@
-import type { Clock } from '../core/ports.ts';
+import type { Clock, HttpClient } from '../core/ports.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { toTimestamp } from '../core/time.ts';
 import { createRecorder } from '../investigation/evidence.ts';
 import { namedObjects } from '../investigation/labels.ts';
 import { createToolbox, toolLimits } from './execution.ts';
+import { guardPages } from './guarded-pages.ts';
 import { guardReads } from './guarded-reads.ts';
 import type { Scope } from './policy.ts';
 import type { ToolboxRequest } from './run.ts';
 import type { Toolbox } from './toolbox.ts';
-import type { ToolDefinition } from './tools/define.ts';
+import type { ToolDefinition, ToolWorld } from './tools/define.ts';
 
 /** What the tools of one investigation look at, and how far. */
 export interface ToolSources {
   /** The most useful first. */
   readonly tools: readonly ToolDefinition[];
   readonly alert: AlertSnapshot | null;
+  readonly readers: Readers;
   /** What the step allows beside the namespaces of the alert and of what is linked to it. */
   readonly allowed: AllowedByStep;
   readonly secretValues: () => Promise<readonly string[]>;
   readonly clock: Clock;
   /** Of the step. */
   readonly signal: AbortSignal;
+}
+
+/** What can be read beside the cluster; null = none is configured. */
+export interface Readers extends Pick<ToolWorld, 'metrics' | 'logs' | 'runbooks' | 'incidents'> {
+  readonly http: HttpClient | null;
 }
 
 /** What a Workflow allows a model to look at. */
@@ -33,10 +40,17 @@ export interface AllowedByStep extends Pick<Scope, 'isClusterWide' | 'hosts' | '
 export function openToolbox(request: ToolboxRequest, sources: ToolSources): Toolbox {
   const { reads, delimiter, profile, earlier } = request;
   const scope = scopeOf(request, sources);
+  const { http, ...readers } = sources.readers;
   const now = reads?.now ?? toTimestamp(sources.clock.now());
   return createToolbox({
     ...sources,
-    world: { reads: reads === null ? null : guardReads(reads, scope), alert: sources.alert, now },
+    world: {
+      ...readers,
+      reads: reads === null ? null : guardReads(reads, scope),
+      pages: http === null || scope.hosts.length === 0 ? null : guardPages(http, scope),
+      alert: sources.alert,
+      now,
+    },
     scope,
     recorder: createRecorder(request.firstEvidenceNumber, now, () => false),
     delimiter,

@@ -2,16 +2,30 @@ import type { Cluster } from '../../src/core/cluster.ts';
 import type { AlertSnapshot } from '../../src/core/run.ts';
 import { openReads } from '../../src/investigation/reads.ts';
 import { openToolbox } from '../../src/agent/open-toolbox.ts';
-import type { AllowedByStep, ToolSources } from '../../src/agent/open-toolbox.ts';
-import type { ExecutedCall, ToolDefinition } from '../../src/agent/tools/define.ts';
+import type { AllowedByStep, Readers, ToolSources } from '../../src/agent/open-toolbox.ts';
+import type { ExecutedCall, ToolDefinition, ToolWorld } from '../../src/agent/tools/define.ts';
 import { createFakeClock } from './clock.ts';
 
 export const delimiter = 'D3l1m';
+
+/** The world of tools in which nothing is configured. */
+export const emptyWorld: ToolWorld = {
+  reads: null,
+  alert: null,
+  metrics: null,
+  logs: null,
+  pages: null,
+  runbooks: null,
+  incidents: null,
+  now: '2026-01-01T12:00:00.000Z',
+  answerBytes: 8192,
+};
 
 interface Parts {
   readonly alert?: AlertSnapshot;
   readonly linked?: readonly string[];
   readonly allowed?: Partial<AllowedByStep>;
+  readonly readers?: Partial<Readers>;
   readonly sources?: Partial<ToolSources>;
   readonly profile?: 'full' | 'compact';
 }
@@ -32,6 +46,7 @@ export async function callTools(tools: readonly ToolDefinition[], cluster: Clust
     {
       tools,
       alert: parts.alert ?? null,
+      readers: { metrics: null, logs: null, runbooks: null, incidents: null, http: null, ...parts.readers },
       allowed: { namespaces: null, isClusterWide: false, hosts: [], mcpTools: new Set(), ...parts.allowed },
       secretValues: async () => [],
       clock: createFakeClock(),

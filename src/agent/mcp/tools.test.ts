@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { faultyMcpCommand, lookTool, mcpSecret, startFaultyMcp, writeTool } from '../../../test/support/faulty-mcp.ts';
 import type { FaultyMcpServer, HttpForm, McpFault } from '../../../test/support/faulty-mcp.ts';
+import { emptyWorld } from '../../../test/support/toolbox.ts';
 import { AppError } from '../../core/errors.ts';
 import type { McpPlace, McpServer } from '../../core/plan.ts';
 import type { Log } from '../../core/ports.ts';
@@ -74,8 +75,7 @@ async function openUrl(
 function call(opened: McpTools, input: Readonly<Record<string, unknown>>, signal?: AbortSignal): Promise<ToolAnswer> {
   const [tool] = opened.tools;
   if (tool === undefined) throw new Error(`no tool is offered: ${opened.missing.join('; ')}`);
-  const io = { reads: null, alert: null, now: '2026-11-23T18:34:00.000Z', answerBytes: 8192 };
-  return tool.run({ ...io, signal: signal ?? new AbortController().signal }, input);
+  return tool.run({ ...emptyWorld, signal: signal ?? new AbortController().signal }, input);
 }
 
 function problemOf(tool: ToolDefinition | undefined, input: unknown): string | null {

@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 import type { JsonObject } from '../../core/json.ts';
+import type { LogReader, MetricsReader, PastIncidents, Runbooks } from '../../core/readers.ts';
 import type { AlertSnapshot, Evidence } from '../../core/run.ts';
 import type { Timestamp } from '../../core/time.ts';
 import type { Reads } from '../../investigation/reads.ts';
+import type { PageReader } from '../guarded-pages.ts';
 
 /** `no_data`: it was asked and there is nothing, which is no error. */
 export type ToolStatus = 'ok' | 'no_data' | 'denied' | 'error';
@@ -41,6 +43,13 @@ export interface ToolWorld {
   /** The investigation's view of the cluster: what was read is not read again. null = none is configured. */
   readonly reads: Reads | null;
   readonly alert: AlertSnapshot | null;
+  /** null = none are configured; so with the others. */
+  readonly metrics: MetricsReader | null;
+  readonly logs: LogReader | null;
+  /** null = the Workflow names no hosts. */
+  readonly pages: PageReader | null;
+  readonly runbooks: Runbooks | null;
+  readonly incidents: PastIncidents | null;
   /** The clock of the evidence. */
   readonly now: Timestamp;
   /** Of an answer, about, so that a tool can choose what to show. */

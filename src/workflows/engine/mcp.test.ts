@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { createEngineWorld, planOf, step } from '../../../test/support/engine.ts';
+import { emptyWorld } from '../../../test/support/toolbox.ts';
 import { faultyMcpCommand, lookTool } from '../../../test/support/faulty-mcp.ts';
 import { pinOf } from '../../agent/mcp/definition.ts';
 import { openMcpTools } from '../../agent/mcp/tools.ts';
@@ -78,7 +79,7 @@ test('3.1.11 programs of MCP servers that a dead worker left are killed before t
   expect(await second.journal(id)).toEqual(['1#1 failed Interrupted', '1#2 succeeded']);
   // Of both: the journal has one process, and their marker is the same.
   const [one, other] = open?.tools ?? [];
-  const io = { reads: null, alert: null, now: '2026-11-23T18:34:00.000Z', answerBytes: 8192, signal: never };
+  const io = { ...emptyWorld, signal: never };
   for (const tool of [one, other]) {
     expect(await tool?.run(io, { name: 'x' })).toMatchObject({ status: 'error', reason: 'McpEnded' });
   }

@@ -140,6 +140,7 @@ async function withModel(
     openToolbox: async (request) =>
       openToolbox(request, {
         tools: toolDefinitions,
+        readers: { metrics: null, logs: null, runbooks: null, incidents: null, http: null },
         allowed: { namespaces: null, isClusterWide: false, hosts: [], mcpTools: new Set() },
         alert,
         secretValues: io.secretValues,

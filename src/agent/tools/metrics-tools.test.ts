@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { alertOf } from '../../../test/support/alert-snapshot.ts';
+import { memoryCluster, podObject } from '../../../test/support/memory-cluster.ts';
+import { memoryMetrics, tooLargeError } from '../../../test/support/memory-metrics.ts';
+import type { MemorySeries } from '../../../test/support/memory-metrics.ts';
+import { callTools, dataOf } from '../../../test/support/toolbox.ts';
+import { containerUsage } from '../../investigation/metrics/usage.ts';
+import { toolDefinitions } from './index.ts';
+
+const now = '2026-01-01T12:00:00.000Z';
+const constant = (labels: Readonly<Record<string, string>>, value: number): MemorySeries => ({
+  labels,
+  value: () => value,
+});
+
+async function ask(name: string, input: object, expressions: Parameters<typeof memoryMetrics>[0], alert = alertOf({})) {
+  const metrics = memoryMetrics(expressions, []);
+  const cluster = memoryCluster({ pods: [podObject('web-1')] }, { now });
+  const { call } = await callTools(toolDefinitions, cluster, { alert, readers: { metrics } });
+  return { executed: await call(name, input), metrics };
+}
+
+describe('prometheus_query', () => {
+  it('gives values at a moment, the largest first, and labels that all have once', async () => {
+    const series = [
+      constant({ __name__: 'up', job: 'a', pod: 'x' }, 1),
+      constant({ __name__: 'up', job: 'a', pod: 'y' }, 2.71234),
+    ];
+    const { executed } = await ask('prometheus_query', { query: 'up', time: '30m' }, { up: series });
+    expect(dataOf(executed)).toBe(`$ promtool query instant --time=2026-01-01T11:30:00.000Z http://prometheus:9090 up
+2 series at 2026-01-01T11:30:00.000Z; all have {job="a"}
+2.712  {pod="y"}
+1  {pod="x"}`);
+    expect(executed.evidence).toMatchObject({ kind: 'metrics', object: 'metrics' });
+    const { executed: one } = await ask(
+      'prometheus_query',
+      { query: 'm' },
+      { m: [constant({ namespace: 'shop', pod: 'web-1' }, 1024 ** 2)] },
+    );
+    expect(one.evidence?.object).toBe('pod/shop/web-1');
+  });
+
+  it('shows thirty, and how to ask for less', async () => {
+    const many = Array.from({ length: 90 }, (_, index) => constant({ pod: `web-${index}` }, index));
+    const { executed } = await ask('prometheus_query', { query: 'many' }, { many });
+    expect(dataOf(executed)).toMatch(
+      /90 series at [^]*\n60 {2}\{pod="web-60"\}\n\[60 more values: use topk\(10, \.\.\.\), sum by/,
+    );
+    const large = await ask('prometheus_query', { query: 'huge' }, { huge: tooLargeError });
+    expect(large.executed).toMatchObject({ status: 'error', reason: 'TooLarge' });
+    expect(large.executed.text).toContain('use topk(10');
+  });
+
+  it('says what there is where there is nothing', async () => {
+    const { executed } = await ask(
+      'prometheus_query',
+      { query: 'up{job="b"} / missing[5m]' },
+      { up: [constant({ job: 'a' }, 1), constant({ job: 'c' }, 1)] },
+    );
+    expect(executed.status).toBe('no_data');
+    expect(dataOf(executed)).toContain(`no series at that moment.
+up has series, with labels job (a, c); none fits what was asked
+there was no series of missing in the hour before`);
+  });
+
+  it('takes expressions and nothing else', async () => {
+    for (const input of [{}, { query: '' }, { query: 'up', url: 'http://evil' }, { query: 'x'.repeat(4001) }])
+      expect((await ask('prometheus_query', input, {})).executed.reason, JSON.stringify(input).slice(0, 40)).toBe(
+        'InvalidInput',
+      );
+  });
+});
+
+describe('prometheus_query_range', () => {
+  const alert = alertOf(
+    { alertname: 'Memory', namespace: 'shop', pod: 'web-1' },
+    { generatorUrl: `http://p/graph?g0.expr=${encodeURIComponent('ratio > 0.9')}` },
+  );
+  const ratio: MemorySeries = {
+    labels: { namespace: 'shop', pod: 'web-1' },
+    value: (at) => (at < Date.parse('2026-01-01T11:30:00Z') ? 0.5 : 0.95),
+  };
+
+  it("runs the alert's own expression where none is given", async () => {
+    const { executed, metrics } = await ask(
+      'prometheus_query_range',
+      {},
+      { ratio: [ratio, constant({ pod: 'web-2' }, 0.1)] },
+      alert,
+    );
+    expect(metrics.asked).toEqual([{ expression: 'ratio', from: '2026-01-01T10:40:00.000Z', to: now, stepMs: 60_000 }]);
+    expect(dataOf(executed)).toMatch(
+      /^\$ promtool query range --start=2026-01-01T10:40:00\.000Z --end=2026-01-01T12:00:00\.000Z --step=60s http:\/\/prometheus:9090 ratio\n/,
+    );
+    expect(dataOf(executed)).toContain(`{namespace="shop", pod="web-1"}
+  0.5 at 2026-01-01T10:40:00.000Z, 0.95 at 2026-01-01T12:00:00.000Z; lowest 0.5 at 2026-01-01T10:40:00.000Z, highest 0.95 at 2026-01-01T11:30:00.000Z; stepped up at 2026-01-01T11:30:00.000Z; > 0.9 since 2026-01-01T11:30:00.000Z
+  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁█`);
+    expect(executed.evidence?.object).toBe('pod/shop/web-1');
+    const { executed: without } = await ask('prometheus_query_range', {}, {});
+    expect(without).toMatchObject({ reason: 'InvalidInput' });
+    expect(without.text).toContain('so query is needed');
+  });
+
+  it('makes a step longer that would give more than 100 points', async () => {
+    const { metrics } = await ask('prometheus_query_range', { query: 'a', from: '24h', to: '0m', step: '1s' }, {});
+    expect(metrics.asked[0]).toEqual({ expression: 'a', from: '2025-12-31T12:00:00.000Z', to: now, stepMs: 900_000 });
+    const { metrics: longer } = await ask(
+      'prometheus_query_range',
+      { query: 'a', from: '1h', to: '0m', step: '10m' },
+      {},
+    );
+    expect(longer.asked[0]).toMatchObject({ stepMs: 600_000 });
+  });
+
+  it('shows the series that moved most', async () => {
+    const series = Array.from({ length: 30 }, (_, index) => ({
+      labels: { pod: `web-${index}` },
+      value: (at: number) => (at % 7_200_000) * index,
+    }));
+    const { executed } = await ask('prometheus_query_range', { query: 'a' }, { a: series });
+    const text = dataOf(executed);
+    expect(text).toContain('{pod="web-29"}');
+    expect(text).not.toContain('{pod="web-3"}');
+    expect(text).toContain('[18 others not shown: use topk(10');
+  });
+});
+
+describe('kubernetes_top', () => {
+  it('tells what is used beside what may be used, the fullest first', async () => {
+    const expression = containerUsage('memory', { namespace: 'shop', pod: null, container: null });
+    const series = [
+      constant({ namespace: 'shop', pod: 'gone', container: 'app' }, 900 * 1024 ** 2),
+      constant({ namespace: 'shop', pod: 'web-1', container: 'app' }, 250 * 1024 ** 2),
+    ];
+    const { executed } = await ask('kubernetes_top', { namespace: 'shop' }, { [expression]: series });
+    expect(dataOf(executed)).toContain(`NAMESPACE  POD    CONTAINER  MEMORY  LIMIT  OF LIMIT
+shop       web-1  app        250Mi   256Mi  98%
+shop       gone   app        900Mi   none   -`);
+    expect((await ask('kubernetes_top', { namespace: 'shop', resource: 'cpu' }, {})).executed.status).toBe('no_data');
+    expect((await ask('kubernetes_top', {}, {})).executed.reason).toBe('NamespaceNotAllowed');
+  });
+
+  it('is not offered where it cannot be answered', async () => {
+    const { toolbox } = await callTools(toolDefinitions, memoryCluster({}));
+    expect(toolbox.missing).toEqual([
+      'prometheus_query_range: no Prometheus is configured',
+      'prometheus_query: no Prometheus is configured',
+      'loki_query: no Loki is configured',
+      'runbook_search: no runbooks are configured',
+      'runbook_read: no runbooks are configured',
+      'http_get: the Workflow allows no hosts (scope.hosts of the step, or endpoint of the tool)',
+      'past_incidents: no store of earlier investigations is at hand',
+      'kubernetes_top: no Prometheus is configured',
+    ]);
+    expect(toolbox.declarations.map(({ name }) => name)).toEqual([
+      'kubernetes_describe',
+      'kubernetes_logs',
+      'kubernetes_changes',
+      'kubernetes_list',
+      'kubernetes_events',
+      'kubernetes_graph',
+      'analyze',
+      'kubernetes_get',
+    ]);
+  });
+});

@@ -1,0 +1,105 @@
+import type { Labels } from './alert.ts';
+import type { Timestamp } from './time.ts';
+
+// What an investigation may read beside the cluster. Reads only: no adapter has another way to its server.
+
+/** A moment and what was measured; NaN and infinities as JavaScript has them. */
+export type MetricPoint = readonly [epochMs: number, value: number];
+
+/** One series, its points oldest first. */
+export interface MetricSeries {
+  readonly labels: Labels;
+  readonly points: readonly MetricPoint[];
+}
+
+export interface MetricAnswer {
+  readonly series: readonly MetricSeries[];
+  /** How many there were; more than `series` has where some were left out. */
+  readonly total: number;
+  /** What the server says about its own answer. */
+  readonly warnings: readonly string[];
+}
+
+export interface MetricRange {
+  readonly expression: string;
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+  readonly stepMs: number;
+}
+
+/**
+ * Metrics of a server that speaks Prometheus's HTTP API. Throws AppErrors: InvalidInput for what the server refuses to evaluate
+ * and for an answer that is too large (reason `TooLarge`); Unauthenticated, Forbidden, Timeout, Unreachable.
+ */
+export interface MetricsReader {
+  /** For people: `Prometheus at http://prometheus:9090`. */
+  readonly description: string;
+  /** What a person can open, without a slash at its end. */
+  readonly url: string;
+  /** Each series has one point. */
+  query(expression: string, at: Timestamp, signal: AbortSignal): Promise<MetricAnswer>;
+  queryRange(range: MetricRange, signal: AbortSignal): Promise<MetricAnswer>;
+  /** Label sets of the series that a selector (`up{job="x"}`) picks, a few of them. */
+  series(selector: string, from: Timestamp, to: Timestamp, signal: AbortSignal): Promise<readonly Labels[]>;
+}
+
+export interface LogStream {
+  readonly labels: Labels;
+  /** Oldest first. */
+  readonly lines: readonly (readonly [epochMs: number, text: string])[];
+}
+
+export interface LogRange {
+  readonly expression: string;
+  readonly from: Timestamp;
+  readonly to: Timestamp;
+  /** Lines at most, the last ones. */
+  readonly limit: number;
+}
+
+/** A store of logs that speaks Loki's HTTP API. Throws as {@link MetricsReader} does. */
+export interface LogReader {
+  readonly description: string;
+  readonly url: string;
+  /** Of an expression that counts, the series; else the lines. */
+  query(range: LogRange, signal: AbortSignal): Promise<{ readonly streams: readonly LogStream[] } | MetricAnswer>;
+}
+
+/** A text for people on what to do about alerts. */
+export interface Runbook {
+  /** Its path within the collection, `kubernetes/KubePodCrashLooping.md`. */
+  readonly name: string;
+  readonly title: string;
+  /** Alerts that it says it is for. */
+  readonly alerts: readonly string[];
+  /** Markdown, bounded. */
+  readonly text: string;
+}
+
+export interface Runbooks {
+  /** For people: `runbooks in /etc/fist/runbooks`. */
+  readonly description: string;
+  /** All of them. Throws InvalidInput where they cannot be read. */
+  all(): Promise<readonly Runbook[]>;
+}
+
+/** What an earlier report said the cause was, in words of this program alone: no text of alerts, logs or models is in it. */
+export interface PastIncident {
+  readonly runId: string;
+  readonly alertName: string;
+  /** What the alert was about, `pod/shop/web-1`; null where it named nothing. */
+  readonly object: string | null;
+  readonly at: Timestamp;
+  /** Category of a finding, `oom-killed`, and its object; null: the report was inconclusive. */
+  readonly cause: { readonly category: string; readonly object: string; readonly confidence: number } | null;
+  /** How it is like the alert in question. */
+  readonly likeness: 'the same alert' | 'the same rule in the same namespace' | 'the same rule';
+}
+
+export interface PastIncidents {
+  /** The newest of the most alike, without those of this run. */
+  similar(
+    alert: { readonly name: string; readonly fingerprint: string; readonly namespace: string | null },
+    limit: number,
+  ): Promise<readonly PastIncident[]>;
+}
