@@ -147,4 +147,6 @@ export type DeliveryVerdict =
       readonly reference?: string;
       /** The request may have been processed although no answer came. */
       readonly ambiguous?: boolean;
+      /** The receiver has taken it and is at work: the next attempt, after `retryAfterMs`, looks what became of it. No trouble. */
+      readonly waits?: boolean;
     };
