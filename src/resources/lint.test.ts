@@ -96,9 +96,10 @@ describe('lint', () => {
       'W 10:5 spec.config.schema: schema is not used by a Source that asks an endpoint -> remove it, or let endpoint be /alerts',
       'W 11:55 spec.config.authentication.previousSecretRef: authentication.previousSecretRef is not used by a Source that asks an endpoint -> remove it, or let endpoint be /alerts',
       'W 21:5 spec.config.interval: interval is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
-      'W 22:5 spec.config.format: format is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
-      'W 23:5 spec.config.mapping: mapping is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
-      'W 24:5 spec.config.items: items is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
+      'W 22:5 spec.config.absent: absent is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
+      'W 23:5 spec.config.format: format is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
+      'W 24:5 spec.config.mapping: mapping is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
+      'W 25:5 spec.config.items: items is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
     ]);
   });
 

@@ -48,7 +48,18 @@ export type ReceiveResult =
 /** What is known of an alert that fires. */
 export type OpenAlert = Pick<
   AlertRecord,
-  'externalId' | 'labels' | 'annotations' | 'startsAt' | 'lastReceivedAt' | 'createdAt'
+  | 'name'
+  | 'severity'
+  | 'fingerprint'
+  | 'externalId'
+  | 'labels'
+  | 'annotations'
+  | 'summary'
+  | 'description'
+  | 'generatorUrl'
+  | 'startsAt'
+  | 'lastReceivedAt'
+  | 'createdAt'
 >;
 
 /** What the Sources of a server work with, those that run by themselves and those that answer. */
