@@ -118,7 +118,7 @@ describe.each(contractStores)('an alert that is absent from an answer, on $name'
   });
 
   test.each<[string, Partial<HttpResponse>, string]>([
-    ['of which some cannot be read', { body: '{"incidents":[{"id":"2"},7]}' }, 'has 1 items that cannot be read'],
+    ['of which some cannot be read', { body: '{"incidents":[{"id":"2"},7]}' }, 'has items that cannot be read (1)'],
     ['that is a page', { ...list('2'), headers: { link: '<https://x/?p=2>; rel="next"' } }, 'is one page of several'],
   ])('goes on after an answer %s, and that is said', async (_, given, why) => {
     await begin(list('1'));

@@ -144,24 +144,31 @@ async function pollOnce(polling: Polling, io: SourceIo, last: Last | null): Prom
 function partOf(
   { url, reading }: Polling,
   { headers, body }: HttpResponse,
-  notification: Notification,
+  { bad, moreBad, truncatedAlerts }: Notification,
 ): AppError | null {
-  const unread = notification.bad.length + notification.moreBad;
-  const isList = reading.items.length > 0 || reading.mapping === null || /^\s*\[/.test(body);
-  const why = !isList
-    ? 'is no list'
-    : /;\s*rel="?next"?/i.test(headers['link'] ?? '')
-      ? 'is one page of several'
-      : notification.truncatedAlerts > 0
-        ? `leaves ${notification.truncatedAlerts} alerts out`
-        : unread > 0
-          ? `has ${unread} items that cannot be read`
-          : null;
+  const why = partialReason({
+    isList: reading.items.length > 0 || reading.mapping === null || /^\s*\[/.test(body),
+    link: headers['link'] ?? '',
+    truncatedAlerts,
+    unread: bad.length + moreBad,
+  });
   if (why === null) return null;
   return new AppError('InvalidInput', `what ${url} answers ${why}, so nothing follows from what is not in it`, {
     reason: 'PartialAnswer',
     next: 'ask for all of it at once, or set absent: keep',
   });
+}
+
+function partialReason(answer: {
+  isList: boolean;
+  link: string;
+  truncatedAlerts: number;
+  unread: number;
+}): string | null {
+  if (!answer.isList) return 'is no list';
+  if (/;\s*rel="?next"?/i.test(answer.link)) return 'is one page of several';
+  if (answer.truncatedAlerts > 0) return `leaves ${answer.truncatedAlerts} alerts out`;
+  return answer.unread > 0 ? `has items that cannot be read (${answer.unread})` : null;
 }
 
 /** The ends of alerts that fire and are not in a whole answer. What was told after it was asked for is not among them. */
