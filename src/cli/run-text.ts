@@ -6,6 +6,7 @@ import { secondsText, timeText, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { plain } from '../lib/printable.ts';
 import { shortId } from '../lib/short-id.ts';
+import { plural } from '../lib/words.ts';
 import { headOf, momentOf } from '../report/head.ts';
 import { readReport } from '../report/read.ts';
 import { renderText } from '../report/text.ts';
@@ -34,6 +35,7 @@ export function runText(run: RunDetail, view: DetailView): string {
         ['Workflow', `${run.namespace}/${run.name}`],
         ['Status', `${run.status}${run.waitingFor === null ? '' : `, waits for ${run.waitingFor}`}`],
         ['Trigger', triggerText(run)],
+        ['Group', groupText(run)],
         ['Parent', parentText(run)],
         ['Created', timeText(run.createdAt)],
         ['Started', run.startedAt === null ? null : timeText(run.startedAt)],
@@ -81,6 +83,14 @@ function triggerText({ triggerSource, input: { alert, source, data } }: RunDetai
     return `${source.type} ${triggerSource}${typeof due === 'string' ? `, due ${timeText(due)}` : ''}${isLate ? `, after ${missed} that were missed` : ''}${asked}`;
   }
   return `${triggerSource}, alert ${alert.name} (alert/${shortId(alert.id)}, episode ${alert.episode})`;
+}
+
+/** `namespace=shop, with 12 other alerts`. */
+function groupText({ input: { group } }: RunDetail): string | null {
+  if (group === undefined) return null;
+  const labels = Object.entries(group.labels).map(([name, value]) => `${name}=${plain(value)}`);
+  const others = group.alerts === undefined ? '' : `, with ${plural(group.alerts, 'other alert')}`;
+  return `${labels.join(', ')}${others}`;
 }
 
 function parentText({ input: { parent } }: RunDetail): string | null {

@@ -8,8 +8,10 @@ export interface InvestigationInput {
   /** null: none is configured. */
   readonly cluster: Cluster | null;
   readonly alert: AlertSnapshot | null;
-  /** Other alerts of the same notification: one investigation answers for all of them. */
+  /** Other alerts of the same notification, or of the same group: one investigation answers for all of them. */
   readonly others?: readonly AlertSnapshot[];
+  /** How many others there are, where not all of them are given. */
+  readonly othersInAll?: number;
   /** What the workflow asks, for a model: values of the alert stand in a data block of their own. */
   readonly goal: string;
   /** The same with the values in their places, for people: one line of the report. */

@@ -173,6 +173,8 @@ export interface SourceDefinition {
   readonly run: ((settings: unknown, io: SourceIo) => Promise<void>) | null;
   /** Whether a Source with these settings runs; else it only answers. */
   readonly runs: (settings: unknown) => boolean;
+  /** Whether it tells of alerts; else each of its runs is about none. */
+  readonly hasAlerts: boolean;
   /** Which replicas run it. one: any, and another soon after that one is gone. */
   readonly runsOn: 'all' | 'one';
 }
@@ -192,6 +194,8 @@ interface Definition<Schema extends z.ZodType<object>, Settings> {
   /** Absent: each one runs, where there is `run`. */
   readonly runs?: (settings: Settings) => boolean;
   readonly runsOn?: 'all' | 'one';
+  /** Absent: true. */
+  readonly hasAlerts?: boolean;
 }
 
 /** What a source without paths, filters and callers compiles to. */
@@ -227,5 +231,6 @@ export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
     run: run === undefined ? null : (settings, io) => run(settings as Settings, io),
     runs: (settings) => run !== undefined && (definition.runs?.(settings as Settings) ?? true),
     runsOn: definition.runsOn ?? 'all',
+    hasAlerts: definition.hasAlerts ?? true,
   };
 }

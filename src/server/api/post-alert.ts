@@ -140,6 +140,7 @@ const apiSource: CatalogSource = {
   flapCapPerHour: 0,
   stormCapPerMinute: 0,
   rateLimit: null,
+  grouping: null,
   suspend: true,
 };
 

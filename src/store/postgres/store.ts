@@ -16,6 +16,7 @@ import { checkImport } from '../admin/installation.ts';
 import { createListReader } from '../lists/reader.ts';
 import { createResourceStore } from '../resources/store.ts';
 import { createRetentionStore } from '../retention/store.ts';
+import { createGroupStore } from '../runs/groups.ts';
 import { createRunReader, createRunStore } from '../runs/store.ts';
 import type { Database } from '../tables/all.ts';
 import { createDutyStore } from '../commit/duties.ts';
@@ -250,6 +251,7 @@ function createSessions(names: StatementNames): (client: PoolClient) => Session 
       alerts: createAlertStore(query),
       events: createEventStore(query),
       runs: createRunStore(query, hints),
+      groups: createGroupStore(query),
       deliveries: createDeliveryStore(query, hints),
       resources: createResourceStore(query),
       duties: createDutyStore(query),

@@ -17,6 +17,7 @@ import { checkImport } from '../admin/installation.ts';
 import { createListReader } from '../lists/reader.ts';
 import { createResourceStore } from '../resources/store.ts';
 import { createRetentionStore } from '../retention/store.ts';
+import { createGroupStore } from '../runs/groups.ts';
 import { createRunReader, createRunStore } from '../runs/store.ts';
 import { createDutyStore } from '../commit/duties.ts';
 import { createWordIndex, createWordWriter, hasWordsDue } from '../alerts/word-index.ts';
@@ -77,6 +78,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       alerts: createAlertStore(write.query, labels.write),
       events: createEventStore(write.query),
       runs: createRunStore(write.query, hints),
+      groups: createGroupStore(write.query),
       deliveries: createDeliveryStore(write.query, hints),
       resources: createResourceStore(write.query),
       duties: createDutyStore(write.query),

@@ -28,6 +28,8 @@ const order: Readonly<Record<TransferTable, true>> = {
   workflow_steps: true,
   evidence: true,
   slots: true,
+  alert_groups: true,
+  run_alerts: true,
   sink_outputs: true,
 };
 

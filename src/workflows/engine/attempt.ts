@@ -132,6 +132,7 @@ function stepIo(
     now: context.now,
     log: context.log.child({ run: run.id, path: row.path, attempt: row.attempt }),
     alert: run.input.alert ?? run.input.asked ?? null,
+    group: run.input.group ?? null,
     llmConfig: plan.runtime.llmConfig,
     image: plan.runtime.image,
     environment: plan.runtime.environment,

@@ -41,6 +41,8 @@ export const agent = defineStep({
     const investigated = await investigate({
       cluster: io.cluster,
       alert: io.alert,
+      others: io.group?.others ?? [],
+      othersInAll: io.group?.alerts ?? 0,
       goal: goalText(io, config.goal),
       asked: askedText(io, config.goal),
       firstEvidenceNumber: io.firstEvidenceNumber,

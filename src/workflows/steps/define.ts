@@ -3,7 +3,7 @@ import type { Cluster } from '../../core/cluster.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { LlmConfig } from '../../core/plan.ts';
 import type { CommandRunner, Log } from '../../core/ports.ts';
-import type { AlertSnapshot, ProcessIdentity, StepOutcome } from '../../core/run.ts';
+import type { AlertSnapshot, ProcessIdentity, RunGroup, StepOutcome } from '../../core/run.ts';
 import type { Timestamp } from '../../core/time.ts';
 
 /** The whole world of a step. It is one attempt: retries, time-outs and the journal are the engine's. */
@@ -24,6 +24,8 @@ export interface StepIo {
   readonly now: () => Timestamp;
   readonly log: Log;
   readonly alert: AlertSnapshot | null;
+  /** Other alerts that the run answers for; null = it has its own alone. */
+  readonly group: RunGroup | null;
   readonly llmConfig: LlmConfig | null;
   readonly image: string;
   /** `spec.runtime.environment`. */

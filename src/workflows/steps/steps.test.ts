@@ -21,6 +21,7 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     now: () => start,
     log: silentLog,
     alert: null,
+    group: null,
     llmConfig: null,
     image: 'busybox',
     environment: { TEAM: 'shop', FIST_RUN_ID: 'forged' },
