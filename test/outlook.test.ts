@@ -93,6 +93,34 @@ Source default/two (webhook)
     expect(err).toContain('nothing was sent or stored');
   });
 
+  test('alerts of one group: one starts the run that answers for the others', async () => {
+    const grouped = source('one', 'config: {path: a}, groupBy: [namespace, team], groupInterval: 10m');
+    const body = JSON.stringify({
+      version: '4',
+      alerts: ['web-1', 'web-2'].map((pod) => firing({ alertname: 'Down', namespace: 'shop', pod })),
+    });
+    const file = write('group.json', body);
+    const resources = write('grouped.yaml', grouped + workflow);
+    const args = ['explain', 'alert', '-f', file, '--resources', resources, '--at', '2026-03-01T12:00:00Z'];
+    const lines = (await runFist(args)).out.split('\n').slice(1, 4);
+    expect(
+      lines
+        .slice(0, 2)
+        .map((line) => line.replace(/web-\d/g, 'web'))
+        .sort(),
+    ).toEqual([
+      '  firing warning Down shop/web: taken, no run: Grouped: the run of Down shop/web answers for the group namespace="shop"; decided anew at 2026-03-01 12:10:00 UTC',
+      '  firing warning Down shop/web: taken, starts a run',
+    ]);
+    expect(lines[2]).toContain(
+      'one run for alerts with the same namespace, team, which waits 10s for others; the next 10m later',
+    );
+    const [json] = JSON.parse((await runFist([...args, '-o', 'json'])).out) as { alerts: { mute: object | null }[] }[];
+    expect(json?.alerts.flatMap((alert) => alert.mute ?? [])).toEqual([
+      { reason: 'Grouped', message: expect.any(String) as string, until: '2026-03-01T12:10:00.000Z' },
+    ]);
+  });
+
   test('one Source, as JSON', async () => {
     const resources = write(
       'three.yaml',
@@ -144,8 +172,8 @@ describe('fist backtest', () => {
       dump: `${repositoryRoot}examples/oom-crash-loop/dump`,
     });
     for (const severity of ['warning', 'critical', 'info'])
-      await world.notify('am', [firing({ alertname: `Down-${severity}`, severity })], '');
-    await world.notify('am', [resolved({ alertname: 'Down-info', severity: 'info' }, 60_000, 10)], '');
+      await world.notify('am', [firing({ alertname: `Down-${severity}`, severity, team: 'shop' })], '');
+    await world.notify('am', [resolved({ alertname: 'Down-info', severity: 'info', team: 'shop' }, 60_000, 10)], '');
   });
   const backtest = (resources: string, ...more: string[]) =>
     runFist(['backtest', 'workflow/triage', '--resources', resources, ...more], {
@@ -175,6 +203,13 @@ describe('fist backtest', () => {
       unread: 0,
       refused: { MatcherMismatch: 2 },
     });
+  });
+
+  test('knows groups: what would have joined the run of another alert', async () => {
+    const grouped = source('am', 'config: {path: am}, groupBy: [team]');
+    const { out } = await backtest(write('by-team.yaml', grouped + workflow));
+    expect(out).toContain('  runs        1, at most 1 in a minute');
+    expect(out).toContain('  no run      Grouped 2');
   });
 
   test('says how many requests a rate limit would have put off; what they say counts', async () => {

@@ -42,7 +42,7 @@ export const sinkFields: readonly (readonly [path: string, meaning: string])[] =
   ['.source.namespace', 'Its namespace.'],
   [
     '.source.data',
-    'The alert once more, in three forms: `.source.data.labels.pod`, `.source.data.alert.labels.pod`, `.source.data.alerts[0].labels.pod`.',
+    'The alert once more, in three forms: `.source.data.labels.pod`, `.source.data.alert.labels.pod`, `.source.data.alerts[0].labels.pod`; behind that one stand others of its group, where its Source has `groupBy`.',
   ],
   ['.data', 'The same as `.source.data`.'],
   [

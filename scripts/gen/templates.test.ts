@@ -42,7 +42,8 @@ describe('the reference of templates', () => {
   });
 
   test('has every name that a Sink sees, and no other', () => {
-    const rows = { run: runFixture(), steps: [stepFixture()], stepsView: {}, transitions: [], explains: [] };
+    const steps = { steps: [stepFixture()], stepsView: {} };
+    const rows = { run: runFixture(), ...steps, transitions: [], explains: [], othersFire: false };
     const told = { alert: 'KubePodCrashLooping pod/shop/web-1', at: '2026-03-01T09:00:00.000Z', run: null };
     const first = { ...rows, delivery: deliveryFixture(), alert: { ...closedAlert, episode: 1 }, told };
     const ended = { ...rows, delivery: deliveryFixture({ event: 'alert-resolved' }), alert: closedAlert, told: null };

@@ -1,9 +1,11 @@
-import { matchLabels } from '../core/alert.ts';
+import { labelledTitle, matchLabels } from '../core/alert.ts';
 import type { AlertItem, AlertState } from '../core/alert.ts';
 import type { Catalog, CatalogSink, CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
 import type { Notification } from '../core/event.ts';
-import { toEpochMs } from '../core/time.ts';
+import { toEpochMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import { answeringRun, groupOf } from '../intake/groups.ts';
+import type { AlertGroup, GroupFacts } from '../intake/groups.ts';
 import { decideIdentity, groupByIdentity } from '../intake/identity.ts';
 import { decideMute, flapWindowMs } from '../intake/policies.ts';
 import type { Mute } from '../intake/policies.ts';
@@ -96,6 +98,38 @@ interface Rehearsed {
 const assumedRunMs = 60_000;
 const minuteMs = 60_000;
 
+/** Runs of groups, each of which begins after its wait and is taken to last as long as any other. */
+function rehearseGroups(source: CatalogSource) {
+  const { grouping } = source;
+  const newest = new Map<string, { readonly name: string; readonly madeMs: number }>();
+  return {
+    start(group: AlertGroup | null, item: AlertItem, madeMs: number): void {
+      if (group !== null) newest.set(group.id, { name: `the run of ${labelledTitle(item)}`, madeMs });
+    },
+    answering(group: AlertGroup | null, nowMs: number): GroupFacts | null {
+      const made = group === null ? undefined : newest.get(group.id);
+      if (group === null || made === undefined || grouping === null) return null;
+      const { name, madeMs } = made;
+      const startsMs = madeMs + grouping.waitMs;
+      const run = answeringRun(
+        {
+          id: '',
+          status: nowMs < startsMs + assumedRunMs ? 'running' : 'succeeded',
+          waitingFor: null,
+          wakeAt: null,
+          cancelRequestedAt: null,
+          // What comes in the same notification comes in time.
+          startedAt: nowMs > madeMs && nowMs >= startsMs ? toTimestamp(startsMs) : null,
+          createdAt: toTimestamp(madeMs),
+        },
+        grouping,
+        nowMs,
+      );
+      return run === null ? null : { group, run: { ...run, name } };
+    },
+  };
+}
+
 /** Takes notifications one after the other, as intake would, and keeps what that depends on. */
 export interface Rehearsal {
   /** In the order of the items. */
@@ -105,6 +139,7 @@ export interface Rehearsal {
 /** Begins with an empty store. Runs that are put off are not begun later. */
 export function createRehearsal(source: CatalogSource): Rehearsal {
   const alerts = new Map<string, Rehearsed>();
+  const groups = rehearseGroups(source);
   let minute = { number: 0, runs: 0 };
 
   function takeOne(fingerprint: string, items: readonly AlertItem[], at: Timestamp): readonly AlertOutlook[] {
@@ -115,6 +150,7 @@ export function createRehearsal(source: CatalogSource): Rehearsal {
     if (number !== minute.number) minute = { number, runs: 0 };
     const runsAtMs = known.runsAtMs.filter((ms) => ms > nowMs - flapWindowMs);
     const lastMs = known.runsAtMs.at(-1);
+    const group = opening === null ? null : groupOf(source, matchLabels(opening.item));
     const mute =
       opening === null
         ? null
@@ -122,6 +158,7 @@ export function createRehearsal(source: CatalogSource): Rehearsal {
             source,
             labels: matchLabels(opening.item),
             nowMs,
+            group: groups.answering(group, nowMs),
             lastRunEndedAt:
               lastMs === undefined ? null : new Date(Math.min(nowMs, lastMs + assumedRunMs)).toISOString(),
             runsOfAlert: runsAtMs.length,
@@ -129,7 +166,10 @@ export function createRehearsal(source: CatalogSource): Rehearsal {
             raised: opening.verdict.reason === 'SeverityRaised',
           });
     const starts = opening !== null && mute === null;
-    if (starts) minute.runs += 1;
+    if (starts) {
+      minute.runs += 1;
+      groups.start(group, opening.item, nowMs);
+    }
     const state = folded.at(-1)?.verdict.next ?? known.state;
     alerts.set(fingerprint, { state, runsAtMs: starts ? [...known.runsAtMs, nowMs].slice(-1000) : known.runsAtMs });
     return items.map((item, place) => {

@@ -1,5 +1,5 @@
 import { labelledObject } from '../core/alert.ts';
-import type { CatalogSource, RateLimit } from '../core/catalog.ts';
+import type { CatalogSource, Grouping, RateLimit } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
 import { parseRfc3339 } from '../core/rfc3339.ts';
 import { timeText, toTimestamp } from '../core/time.ts';
@@ -85,11 +85,12 @@ function alertText({ item, refusal, mute, startsRun }: AlertOutlook): string {
 }
 
 function whatFollows({ source, workflow, sinks }: SourceOutlook, at: Timestamp): readonly string[] {
-  const { cooldownMs, flapCapPerHour, stormCapPerMinute, rateLimit } = source;
+  const { cooldownMs, flapCapPerHour, stormCapPerMinute, rateLimit, grouping } = source;
   const policies = [
     rateLimit === null ? null : rateText(rateLimit),
     cooldownMs === 0 ? null : `${formatDuration(cooldownMs)} after a run no other of the same alert`,
     flapCapPerHour === 0 ? null : `at most ${flapCapPerHour} runs an hour of one alert`,
+    grouping === null ? null : groupingText(grouping),
     stormCapPerMinute === 0 ? null : `at most ${stormCapPerMinute} runs a minute in all`,
   ].filter((policy) => policy !== null);
   const name = `${source.namespace}/${source.triggerWorkflow}`;
@@ -106,6 +107,10 @@ function whatFollows({ source, workflow, sinks }: SourceOutlook, at: Timestamp):
       return `  Sink ${sinkName} (${sink.type}): ${readiness(sink.conditions) ?? `is told ${words}${condition}`}`;
     }),
   ];
+}
+
+function groupingText({ labels, waitMs, intervalMs }: Grouping): string {
+  return `one run for alerts with the same ${labels.join(', ')}, which waits ${formatDuration(waitMs)} for others; the next ${formatDuration(intervalMs)} later`;
 }
 
 function rateText({ requestsPerMinute, burst }: RateLimit): string {
@@ -130,7 +135,7 @@ function jsonOf({ source, unreadable, alerts, bad, workflow, sinks }: SourceOutl
       fingerprint: item.fingerprint,
       labels: item.labels,
       refusal,
-      mute,
+      mute: mute === null ? null : { reason: mute.reason, message: mute.message, until: mute.until },
       startsRun,
     })),
     bad: bad.map(({ field, message }) => ({ field, message })),

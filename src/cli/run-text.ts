@@ -36,6 +36,7 @@ export function runText(run: RunDetail, view: DetailView): string {
         ['Workflow', `${run.namespace}/${run.name}`],
         ['Status', `${run.status}${run.waitingFor === null ? '' : `, waits for ${run.waitingFor}`}`],
         ['Trigger', triggerText(run)],
+        ['Group', groupText(run)],
         ['Parent', parentText(run)],
         ['Created', timeText(run.createdAt)],
         ['Started', run.startedAt === null ? null : timeText(run.startedAt)],
@@ -91,6 +92,14 @@ function modelText({ id, agentEvents, modelTokens, modelCostMicros }: RunDetail)
   if (agentEvents === 0) return null;
   const cost = modelCostMicros === 0 ? '' : `, ${dollarsText(modelCostMicros)}`;
   return `${plural(modelTokens, 'token')}${cost}; fist trace run/${shortId(id)}`;
+}
+
+/** `namespace=shop, with 12 other alerts`. */
+function groupText({ input: { group } }: RunDetail): string | null {
+  if (group === undefined) return null;
+  const labels = Object.entries(group.labels).map(([name, value]) => `${name}=${plain(value)}`);
+  const others = group.alerts === undefined ? '' : `, with ${plural(group.alerts, 'other alert')}`;
+  return `${labels.join(', ')}${others}`;
 }
 
 function parentText({ input: { parent } }: RunDetail): string | null {

@@ -214,3 +214,42 @@ test.each<[string, Partial<AlertRecord>, readonly Partial<RunRecord>[], string, 
 ])('%s', (_name, alert, runs, answer, next) => {
   expect(whyOf(detail(alert, runs))).toMatchObject({ answer, next });
 });
+
+const waits = {
+  mutedReason: 'Grouped',
+  mutedUntil: '2026-03-01T12:05:00.000Z',
+  workflowId: runId,
+  episode: 2,
+} as const;
+
+test.each([
+  [
+    'that waits for more of it',
+    { status: 'pending', waitingFor: 'timer', wakeAt: '2026-03-01T12:00:10.000Z', completedAt: null },
+    'run/71b5aaaa waits until 2026-03-01 12:00:10 UTC for other alerts of its group.',
+  ],
+  [
+    'that is at work',
+    { status: 'running', stepsCompleted: 0, totalSteps: 2, currentStep: 'look', completedAt: null },
+    'run/71b5aaaa is at work: step 1 of 2 (look).',
+  ],
+  [
+    'that failed',
+    { status: 'failed', errorCode: 'StepFailed', error: 'no' },
+    'run/71b5aaaa failed: StepFailed: no. It is decided anew at 2026-03-01 12:05:00 UTC.',
+  ],
+] as const)('an alert of a group has the run of another one, %s', (_state, run, words) => {
+  const why = whyOf(detail(waits, [{ alertId: 'other', episode: 2, ...run }]));
+  expect(why.answer).toBe(`The run of its group answers for it (groupBy): ${words}`);
+  expect(why.run?.id).toBe(runId);
+});
+
+test('an alert that came too late for the run of its group says so, and which one that is', () => {
+  const late = whyOf(detail(waits, []));
+  expect(late.answer).toBe(
+    'No run was started yet: run/71b5aaaa answers for its group (groupBy), and began before this alert came. The next one comes if it still fires. It is decided anew at 2026-03-01 12:05:00 UTC.',
+  );
+  expect(late.next).toBe('fist describe run/71b5aaaa');
+  // It knew the alert in an episode before.
+  expect(whyOf(detail(waits, [{ alertId: 'other', episode: 1 }])).answer).toBe(late.answer);
+});

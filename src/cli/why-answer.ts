@@ -1,5 +1,6 @@
 import type { AlertRecord, AlertTransition, CauseState, MuteReason } from '../core/alert.ts';
 import type { DeliverySummary, RunSummary } from '../core/lists.ts';
+import { isFinal } from '../core/run.ts';
 import { timeText } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { oneLine } from '../lib/printable.ts';
@@ -68,6 +69,7 @@ interface GoingOn {
 /** What is going on while no run of this episode has an answer. */
 function goingOn(alert: AlertDetail, run: RunSummary | undefined): GoingOn {
   const { mutedReason, mutedUntil } = alert;
+  if (mutedReason === 'Grouped') return ofGroup(alert);
   if (mutedReason !== null) {
     const until = mutedUntil === null ? '' : ` It is decided anew at ${timeText(mutedUntil)}.`;
     return {
@@ -83,6 +85,25 @@ function goingOn(alert: AlertDetail, run: RunSummary | undefined): GoingOn {
   return runGoingOn(alert, run);
 }
 
+/** The run of its group answers for it, or began too early for that. */
+function ofGroup(alert: AlertDetail): GoingOn {
+  const { workflowId, episode, mutedUntil } = alert;
+  const name = workflowId === null ? 'another run' : `run/${shortId(workflowId)}`;
+  const until = mutedUntil === null ? '' : ` It is decided anew at ${timeText(mutedUntil)}.`;
+  const joined = alert.runs.find((run) => run.id === workflowId && run.alertId !== alert.id && run.episode === episode);
+  if (joined !== undefined) {
+    const { text, next } = runGoingOn(alert, joined);
+    return {
+      text: `The run of its group answers for it (groupBy): ${text}${isFinal(joined.status) ? until : ''}`,
+      next,
+    };
+  }
+  return {
+    text: `No run was started yet: ${name} answers for its group (groupBy), and began before this alert came. The next one comes if it still fires.${until}`,
+    next: workflowId === null ? `fist describe source/${alert.namespace}/${alert.source}` : `fist describe ${name}`,
+  };
+}
+
 function runGoingOn(alert: AlertDetail, run: RunSummary): GoingOn {
   const name = `run/${shortId(run.id)}`;
   const isEarlier = run.episode < alert.episode;
@@ -92,7 +113,7 @@ function runGoingOn(alert: AlertDetail, run: RunSummary): GoingOn {
   switch (run.status) {
     case 'pending':
       return {
-        text: `${name} waits for its turn${run.waitingFor === 'slot' ? ': others are at work' : ''}.`,
+        text: `${name} ${pendingText(run)}.`,
         next: `fist why alert/${shortId(alert.id)}`,
       };
     case 'running':
@@ -107,6 +128,11 @@ function runGoingOn(alert: AlertDetail, run: RunSummary): GoingOn {
     default:
       return { text: `${name} ended without a report: its Workflow has no agent step.`, next: `fist describe ${name}` };
   }
+}
+
+function pendingText({ waitingFor, wakeAt }: RunSummary): string {
+  if (waitingFor === 'timer' && wakeAt !== null) return `waits until ${timeText(wakeAt)} for other alerts of its group`;
+  return `waits for its turn${waitingFor === 'slot' ? ': others are at work' : ''}`;
 }
 
 /** `step 2 of 3 (investigate)`; what it waits for, if it does. */
@@ -125,6 +151,7 @@ const mutedWords: Readonly<Record<MuteReason, string>> = {
   Maintenance: 'its Source has a maintenance window, and it gets its run after it if it still fires',
   Cooldown: 'the last run was too short a time ago (cooldown)',
   FlapCap: 'it opened and closed too often (flap cap)',
+  Grouped: 'the run of its group answers for it (groupBy)',
   StormGuard: 'its Source has begun as many runs as stormCapPerMinute allows, and it gets one when there is room',
 };
 

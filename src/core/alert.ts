@@ -20,6 +20,7 @@ export const muteReasons = [
   'Maintenance',
   'Cooldown',
   'FlapCap',
+  'Grouped',
   'StormGuard',
 ] as const;
 export type MuteReason = (typeof muteReasons)[number];
@@ -209,6 +210,11 @@ const objectLabels = ['deployment', 'statefulset', 'daemonset', 'job_name', 'pod
 export function labelledObject(labels: Labels): string {
   const named = objectLabels.map((name) => labels[name]).find((value) => value !== undefined);
   return [labels['namespace'], named].filter((part) => part !== undefined && part !== '').join('/');
+}
+
+/** The same with the name of the alert: `KubePodCrashLooping shop/web`. */
+export function labelledTitle({ name, labels }: Pick<AlertRecord, 'name' | 'labels'>): string {
+  return `${name} ${labelledObject(labels)}`.trim();
 }
 
 /** One text for an identity (design 3.2.1). Names of namespaces and Sources have no `/`. */

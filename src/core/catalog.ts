@@ -45,6 +45,16 @@ export interface RateLimit {
   readonly burst: number;
 }
 
+/** Which alerts of a Source have one run together. */
+export interface Grouping {
+  /** Alerts with the same values of these labels are one group; in order, none twice. */
+  readonly labels: readonly string[];
+  /** A run waits so long after the first alert of its group for others. Milliseconds. */
+  readonly waitMs: number;
+  /** So long after a run of a group was made the next one may be. Milliseconds. */
+  readonly intervalMs: number;
+}
+
 /** A Source, compiled. */
 export interface CatalogSource extends CatalogObject {
   /** What the source type's own schema accepted. */
@@ -73,6 +83,8 @@ export interface CatalogSource extends CatalogObject {
   readonly flapCapPerHour: number;
   /** New runs of this Source per minute at most (storm guard); 0 = no cap. */
   readonly stormCapPerMinute: number;
+  /** null = each alert has its own run. */
+  readonly grouping: Grouping | null;
   /** Requests beyond it are answered 503; null = no limit of its own. */
   readonly rateLimit: RateLimit | null;
   /** True: alerts are stored, nothing runs until it is false again. */

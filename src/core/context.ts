@@ -20,11 +20,13 @@ export function alertJson(alert: AlertSnapshot): JsonObject {
 
 /**
  * Template root `.source`. `.source.data` has all three historical shapes at once: `.source.data.alert.labels.x`,
- * `.source.data.alerts[0].labels.x` and `.source.data.labels.x` (`.source.data.alertname`).
+ * `.source.data.alerts[0].labels.x` and `.source.data.labels.x` (`.source.data.alertname`). Behind the first of `alerts` are others
+ * of its group, for which the run answers as well.
  */
 export function sourceJson(input: RunInput): JsonObject {
   const { name, namespace, type } = input.source;
   if (input.alert === null) return { name, namespace, type, context: input.context, data: input.data ?? {} };
   const alert = alertJson(input.alert);
-  return { name, namespace, type, context: input.context, data: { ...alert, alert, alerts: [alert] } };
+  const alerts = [alert, ...(input.group?.others ?? []).map(alertJson)];
+  return { name, namespace, type, context: input.context, data: { ...alert, alert, alerts } };
 }

@@ -12,6 +12,13 @@ export interface DeliveryReader {
    */
   wasTold(delivery: Pick<DeliveryRecord, 'namespace' | 'sinkName' | 'alertId'>, episode: number): Promise<boolean>;
   /**
+   * Whether a later episode of its alert has a run: the Sink hears of that, and the end of this one is no longer to be told. Asked
+   * about an `alert-resolved` that others were let pass.
+   */
+  firesAgain(delivery: Pick<DeliveryRecord, 'alertId'>, episode: number): Promise<boolean>;
+  /** Whether other alerts fire still that this run of this alert answers for. */
+  groupFires(run: Pick<DeliveryRecord, 'runId' | 'alertId'>): Promise<boolean>;
+  /**
    * The report of another alert that told this Sink the incident: one sent after `since`, else one that is being sent; undefined
    * where there is none. It counts while the episode it is about is open and for five minutes after, and where that alert is
    * at least as severe. Final only under the lock of the Sink.

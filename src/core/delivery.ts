@@ -7,9 +7,10 @@ export type DeliveryStatus = (typeof deliveryStatuses)[number];
 /**
  * What a delivery waits for besides its time: `order`, an earlier one of the same alert (or run) to the same Sink; `run`, the
  * end of the alert's run, because `alert-resolved` comes last; `place`, because the Sink takes no more at a time, or not yet
- * (its `spec.delivery`); `incident`, because the report of another alert of the same incident is being sent to the Sink.
+ * (its `spec.delivery`); `incident`, because the report of another alert of the same incident is being sent to the Sink; `group`,
+ * because other alerts fire still that the run answers for, so that their end is not to be told.
  */
-export type DeliveryWait = 'order' | 'run' | 'place' | 'incident';
+export type DeliveryWait = 'order' | 'run' | 'place' | 'incident' | 'group';
 
 /** What a delivery announces. */
 export const deliveryEvents = ['run-started', 'approval-requested', 'run-finished', 'alert-resolved'] as const;
@@ -147,4 +148,6 @@ export type DeliveryVerdict =
       readonly reference?: string;
       /** The request may have been processed although no answer came. */
       readonly ambiguous?: boolean;
+      /** The receiver has taken it and is at work: the next attempt, after `retryAfterMs`, looks what became of it. No trouble. */
+      readonly waits?: boolean;
     };

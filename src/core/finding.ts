@@ -146,6 +146,8 @@ export interface AgentResult {
   readonly alert: JsonObject | null;
   /** The other alerts that the same investigation was asked about: `KubePodNotReady pod/shop/web-1`. */
   readonly other_alerts: readonly string[];
+  /** How many more the run answers for that were not looked at. */
+  readonly more_alerts: number;
   /** What the alert is about, `pod/shop/checkout-7d9f`; null where its labels name nothing that is known. */
   readonly object: string | null;
   /** Of the alert, by its label or by how the cluster is read; null where neither says. */

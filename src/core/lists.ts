@@ -2,6 +2,7 @@ import type { AlertRecord, AlertStatus, AlertTransition, Matcher } from './alert
 import type { ChangeReader } from './changes.ts';
 import type { DeliveryRecord } from './delivery.ts';
 import type { DeadLetterRecord, SourceEventRecord } from './event.ts';
+import type { RunAlert } from './group-store.ts';
 import type { ResourceRecord } from './resource.ts';
 import type { RunRecord } from './run.ts';
 import type { Timestamp } from './time.ts';
@@ -28,6 +29,8 @@ export interface ListReader extends ChangeReader {
   /** The newest `most` of each of these alerts, those of one alert oldest first. */
   transitionsOf(alertIds: readonly string[], most: number): Promise<readonly AlertTransition[]>;
   runs(query: RunQuery): Promise<ListPage<RunSummary>>;
+  /** Runs that answer for an alert beside their own, newest first, at most `most`; `episode` is that of the alert. */
+  runsOfGroup(alertId: string, most: number): Promise<readonly Pick<RunAlert, 'runId' | 'episode'>[]>;
   events(query: EventQuery): Promise<ListPage<EventSummary>>;
   event(id: string): Promise<SourceEventRecord | undefined>;
   deliveries(query: DeliveryQuery): Promise<ListPage<DeliverySummary>>;

@@ -41,6 +41,16 @@ export interface AlertSnapshot {
   readonly endsAt: Timestamp | null;
 }
 
+/** The group of alerts that a run answers for. */
+export interface RunGroup {
+  /** What its alerts have in common. */
+  readonly labels: Labels;
+  /** How many there were beside the first when the run began; absent: it has not. */
+  readonly alerts?: number;
+  /** Those of them that are looked at, as they were then. */
+  readonly others?: readonly AlertSnapshot[];
+}
+
 /** What a run starts with (`workflows.input_context`). */
 export interface RunInput {
   readonly source: { readonly name: string; readonly namespace: string; readonly type: string };
@@ -53,6 +63,8 @@ export interface RunInput {
   readonly context: JsonObject;
   /** How many Sinks that start Workflows led here, against loops. */
   readonly depth: number;
+  /** Absent: it answers for its own alert alone. */
+  readonly group?: RunGroup;
   /** Whose end (or start) led here; absent = no run's. */
   readonly parent?: RunParent;
 }

@@ -3,6 +3,7 @@ import type { AlertContent, AlertRecord, AlertTransition, StoredAlert } from './
 import type { DeliveryReader, DeliveryStore } from './delivery-store.ts';
 import type { AppError } from './errors.ts';
 import type { DeadLetterRecord, SourceEventRecord } from './event.ts';
+import type { AlertAnswer, GroupStore } from './group-store.ts';
 import type { JsonObject } from './json.ts';
 import type { ListReader } from './lists.ts';
 import type { CommitHints } from './ports.ts';
@@ -61,6 +62,7 @@ export interface StoreTransaction {
   readonly events: EventStore;
   readonly runs: RunStore;
   readonly agent: AgentStore;
+  readonly groups: GroupStore;
   readonly deliveries: DeliveryStore;
   readonly resources: ResourceStore;
   readonly duties: DutyStore;
@@ -102,6 +104,8 @@ export interface AlertStore {
    * cost a second.
    */
   endTriage(run: RunOfAlert, at: Timestamp, report: JsonObject | null): Promise<void>;
+  /** Writes what the run of their group found to alerts, each by its id. */
+  saveAnswers(answers: readonly AlertAnswer[]): Promise<void>;
   addTransitions(transitions: readonly AlertTransition[]): Promise<void>;
   /** Sources with open alerts, those that are no longer in the catalog too. */
   sourcesWithOpen(): Promise<readonly { readonly namespace: string; readonly source: string }[]>;

@@ -9,6 +9,8 @@ import { groupByIdentity } from './identity.ts';
 import { createEventLog } from './events.ts';
 import type { EventLog, EventOfArrival, EventWithoutAlert, Kept } from './events.ts';
 import { readFacts } from './facts.ts';
+import { createGroupRuns, holdMs } from './groups.ts';
+import type { GroupRuns } from './groups.ts';
 import type { Arrival, IntakeFacts, PartOutcome, RecentEvents } from './facts.ts';
 import { createRunMinutes } from './policies.ts';
 import type { RunMinutes } from './policies.ts';
@@ -52,7 +54,7 @@ export async function takeBatch(
   const facts = await readFacts(tx, context.catalog, arrivals, context.recent);
   const batch = beginBatch(context, facts);
   const outcomes = arrivals.map((arrival) => takeNotification(batch, arrival));
-  await writeBatch(tx, batch);
+  await writeBatch(tx, batch, arrivals);
   await tx.events.countActivity(activityOf(batch, arrivals));
   return { outcomes, withoutAlert: batch.events.withoutAlert() };
 }
@@ -62,6 +64,7 @@ interface Batch {
   readonly catalog: Catalog;
   readonly facts: IntakeFacts;
   readonly minutes: RunMinutes;
+  readonly groups: GroupRuns;
   readonly alerts: TrackedAlerts;
   readonly events: EventLog;
   readonly writes: CollectedWrites;
@@ -75,6 +78,7 @@ function beginBatch({ catalog, recent }: BatchContext, facts: IntakeFacts): Batc
     catalog,
     facts,
     minutes: createRunMinutes(facts.runMinutes),
+    groups: createGroupRuns(facts.groups),
     alerts: trackAlerts(facts),
     events: createEventLog(facts, recent),
     writes: { transitions: [], runs: [], cancels: [], deliveries: [] },
@@ -138,15 +142,17 @@ function withoutKey(arrival: Arrival): Arrival {
 }
 
 function takeIdentities(
-  { catalog, facts, minutes, writes }: Batch,
-  { source, notification: { groupKey }, now }: Arrival,
+  { catalog, facts, minutes, groups: groupRuns, writes }: Batch,
+  { source, notification: { groupKey }, now, part }: Arrival,
   eventId: string,
   groups: readonly (readonly [TrackedAlert, readonly AlertItem[]])[],
   counts: Counts,
 ): Kept {
   const nowMs = toEpochMs(now);
   const runsOfSource = (): number => minutes.count(source, nowMs);
-  const taking: Taking = { catalog, source, now, facts, runsOfSource, groupKey, eventId };
+  const groupWaitMs = Math.max(source.grouping?.waitMs ?? 0, isCutShort(part) ? holdMs : 0);
+  const shared = { catalog, source, now, facts, groupKey, eventId };
+  const taking: Taking = { ...shared, runsOfSource, groups: groupRuns, groupWaitMs };
   const kept = { alerts: 0, runs: 0 };
   for (const [alert, items] of groups) {
     const taken = takeIdentity(taking, alert, items);
@@ -156,12 +162,19 @@ function takeIdentities(
     kept.alerts += 1;
     for (const { run } of taken.writes.runs) {
       alert.addRun(run);
+      if (taken.startOf !== null) groupRuns.start(taken.startOf, run);
       minutes.add(source, nowMs);
       kept.runs += 1;
     }
+    if (taken.join !== null) groupRuns.join(taken.join);
     collect(writes, taken.writes);
   }
   return kept;
+}
+
+/** The rest of the notification comes at once. */
+function isCutShort(part: Arrival['part']): boolean {
+  return part !== null && !part.isLast;
 }
 
 function collect(writes: CollectedWrites, { transitions, runs, cancels, deliveries }: IntakeWrites): void {
@@ -199,7 +212,11 @@ function activityOf({ events, minutes }: Batch, arrivals: readonly Arrival[]): r
 }
 
 /** PostgreSQL gets the statements together, without waiting for an answer in between; their order stays. */
-async function writeBatch(tx: StoreTransaction, { alerts, events, writes, letters }: Batch): Promise<void> {
+async function writeBatch(
+  tx: StoreTransaction,
+  { alerts, events, groups, writes, letters }: Batch,
+  arrivals: readonly Arrival[],
+): Promise<void> {
   await allDone([
     alerts.write(tx),
     tx.alerts.addTransitions(writes.transitions),
@@ -207,6 +224,7 @@ async function writeBatch(tx: StoreTransaction, { alerts, events, writes, letter
     tx.events.addDeadLetters(letters),
     tx.runs.insertAll(writes.runs),
     tx.deliveries.insert(writes.deliveries),
+    groups.write(tx, arrivals.find(({ part }) => isCutShort(part))?.now ?? null),
   ]);
   for (const { id, at, reason } of writes.cancels) await tx.runs.requestCancel(id, at, reason);
 }

@@ -1,7 +1,8 @@
-import { identityKey } from '../core/alert.ts';
+import { identityKey, matchLabels } from '../core/alert.ts';
 import type { AlertItem, StoredAlert } from '../core/alert.ts';
 import type { Catalog, CatalogSource } from '../core/catalog.ts';
 import type { Notification } from '../core/event.ts';
+import type { KnownGroup } from '../core/group-store.ts';
 import type { Plan } from '../core/plan.ts';
 import type { RunBrief } from '../core/run-store.ts';
 import type { AlertIdentity, KeyedEvent, RunMinute, StoreTransaction } from '../core/store.ts';
@@ -9,6 +10,7 @@ import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { allDone } from '../lib/all-done.ts';
 import type { EventOfArrival, Kept } from './events.ts';
+import { groupOf } from './groups.ts';
 import { flapWindowMs } from './policies.ts';
 import type { Counts } from './take.ts';
 import { hasCatalogPlan } from './trigger.ts';
@@ -53,6 +55,8 @@ export interface IntakeFacts {
   readonly keyed: ReadonlyMap<string, KeyedEvent>;
   /** Runs in the current minute of Sources that have a storm cap and may begin some. By `namespace/name`. */
   readonly runMinutes: ReadonlyMap<string, RunMinute>;
+  /** Groups of alerts that may open in this batch, by id. */
+  readonly groups: ReadonlyMap<string, KnownGroup>;
   /** Hashes of the events that may come again, by id. */
   readonly contentHashes: ReadonlyMap<string, string>;
 }
@@ -87,11 +91,15 @@ export async function readFacts(
   const states = await tx.alerts.findStates([...touched.values()].map(({ identity }) => identity));
   const alerts = new Map<string, StoredAlert>();
   const turning: string[] = [];
-  [...touched].forEach(([key, { items }], place) => {
+  const groupIds = new Set<string>();
+  [...touched].forEach(([key, { source, items }], place) => {
     const stored = states[place];
-    if (stored === undefined) return;
-    alerts.set(key, stored);
-    if (mayTurn(stored, items)) turning.push(stored.id);
+    if (stored !== undefined) {
+      alerts.set(key, stored);
+      if (!mayTurn(stored, items)) return;
+      turning.push(stored.id);
+    }
+    if (source.grouping !== null) addGroups(groupIds, source, items);
   });
   const opensSome = turning.length > 0 || alerts.size < touched.size;
   const [briefs, keyed, contentHashes, runMinutes] = await allDone([
@@ -100,11 +108,21 @@ export async function readFacts(
     hashesOf(tx, arrivals, alerts, recent),
     opensSome ? runMinutesOf(tx, arrivals) : new Map<string, RunMinute>(),
   ]);
+  // After the alerts: everybody locks in this order.
+  const groups = groupIds.size === 0 ? new Map<string, KnownGroup>() : await tx.groups.find([...groupIds]);
   const runs = Map.groupBy(briefs, ({ alertId }) => alertId ?? '');
-  return { alerts, runs, plans: await plansOf(tx, catalog, briefs), keyed, contentHashes, runMinutes };
+  return { alerts, runs, groups, plans: await plansOf(tx, catalog, briefs), keyed, contentHashes, runMinutes };
+}
+
+function addGroups(ids: Set<string>, source: CatalogSource, items: readonly AlertItem[]): void {
+  for (const item of items) {
+    const group = item.status === 'firing' ? groupOf(source, matchLabels(item)) : null;
+    if (group !== null) ids.add(group.id);
+  }
 }
 
 interface Touched {
+  readonly source: CatalogSource;
   readonly identity: AlertIdentity;
   readonly items: AlertItem[];
 }
@@ -116,7 +134,7 @@ function itemsByIdentity(arrivals: readonly Arrival[]): ReadonlyMap<string, Touc
       const identity = identityOf(source, item.fingerprint);
       const key = identityKey(identity);
       const known = touched.get(key);
-      if (known === undefined) touched.set(key, { identity, items: [item] });
+      if (known === undefined) touched.set(key, { source, identity, items: [item] });
       else known.items.push(item);
     }
   }

@@ -570,7 +570,8 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
     test('a mute by labels: stored and counted, without a run; what still fires when it ends gets one', async () => {
       const mute = { reason: 'Maintenance', message: 'nightly', untilMs: toEpochMs(at(30)) } as const;
       world.source = source({ mutes: (labels, nowMs) => (labels['severity'] && nowMs < mute.untilMs ? mute : null) });
-      expect(await world.take(1, [firing()])).toMatchObject({ opened: 1, runs: 0 });
+      expect(await world.take(1, [firing()])).toEqual({ ...nothing, received: 1, opened: 1 });
+      expect(world.counted.get('fist_runs_muted_total am Maintenance')).toBe(1);
       expect(await world.alert()).toMatchObject({ status: 'received', mutedReason: 'Maintenance', mutedUntil: at(6) });
       expect(await world.sweep(7)).toMatchObject({ resumed: 0 });
       expect(await world.alert()).toMatchObject({ mutedReason: 'Maintenance', mutedUntil: at(12) });

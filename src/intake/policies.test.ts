@@ -18,10 +18,38 @@ const facts: MuteFacts = {
   lastRunEndedAt: null,
   runsOfAlert: 0,
   runsOfSource: 0,
+  group: null,
   raised: false,
 };
 
 describe('mute policies', () => {
+  test('a group: its run answers for the alert where it has not begun, else the next one does', () => {
+    const untilMs = toEpochMs(noon) + 60_000;
+    const group = { id: 'g', labels: { namespace: 'shop', severity: 'page' } };
+    const run = { id: 'r', name: 'run/1', joins: true, isAtWork: true, untilMs };
+    const until = addMs(noon, 60_000);
+    expect(decideMute({ ...facts, group: { group, run } })).toEqual({
+      reason: 'Grouped',
+      message: 'run/1 answers for the group namespace="shop", severity="page"',
+      until,
+      run: { id: 'r', joins: true },
+    });
+    const late = (isAtWork: boolean) =>
+      decideMute({ ...facts, group: { group, run: { ...run, joins: false, isAtWork } } })?.message;
+    const began = 'run/1 of the group namespace="shop", severity="page" began before this alert came';
+    expect(late(true)).toBe(`${began}; the next one comes when that has ended`);
+    expect(late(false)).toBe(`${began}; the next one may begin at ${until}`);
+  });
+
+  test('a group costs no run, so no cap keeps an alert from it; what is not to be looked at does not join', () => {
+    const run = { id: 'r', name: 'run/1', joins: true, isAtWork: true, untilMs: toEpochMs(noon) };
+    const group = { group: { id: 'g', labels: {} }, run };
+    const reasonOf = (changes: Partial<MuteFacts>) => decideMute({ ...facts, group, ...changes })?.reason;
+    expect(reasonOf({ source: { ...free, stormCapPerMinute: 1 }, runsOfSource: 9 })).toBe('Grouped');
+    expect(reasonOf({ source: { ...free, suspend: true } })).toBe('Suspended');
+    expect(reasonOf({ source: { ...free, flapCapPerHour: 1 }, runsOfAlert: 9 })).toBe('FlapCap');
+  });
+
   test('off by default, whatever happened', () => {
     expect(decideMute({ ...facts, lastRunEndedAt: noon, runsOfAlert: 1e6, runsOfSource: 1e6 })).toBeNull();
   });

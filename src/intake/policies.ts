@@ -1,6 +1,8 @@
 import type { Labels, MuteReason } from '../core/alert.ts';
 import type { CatalogSource } from '../core/catalog.ts';
 import type { RunBrief } from '../core/run-store.ts';
+import { quotedLabels } from './groups.ts';
+import type { AnsweringRun, GroupFacts } from './groups.ts';
 import type { RunMinute } from '../core/store.ts';
 import { addMs, toEpochMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
@@ -28,6 +30,8 @@ export interface MuteFacts {
   readonly runsOfAlert: number;
   /** Runs of this Source made in the current minute, by all replicas. */
   readonly runsOfSource: number;
+  /** The group of the alert, with the run that answers for it, or keeps it waiting; null = it has its own. */
+  readonly group: GroupFacts | null;
   /** The severity rose: that is news, whatever the last run said. */
   readonly raised: boolean;
 }
@@ -38,6 +42,8 @@ export interface Mute {
   readonly message: string;
   /** When it is decided anew, if the alert still fires. */
   readonly until: Timestamp;
+  /** The run of its group; absent = it is not for its group. */
+  readonly run?: Pick<AnsweringRun, 'id' | 'joins'>;
 }
 
 type MutePolicy = (facts: MuteFacts) => Mute | null;
@@ -80,6 +86,24 @@ function flapCap({ source, nowMs, runsOfAlert }: MuteFacts): Mute | null {
   };
 }
 
+/** A run that has not begun answers for the alert; one that has keeps it waiting for the next one. */
+function grouped({ group: found }: MuteFacts): Mute | null {
+  if (found === null) return null;
+  const { group, run } = found;
+  const until = toTimestamp(run.untilMs);
+  const labels = quotedLabels(group.labels);
+  const { name, isAtWork } = run;
+  const next = isAtWork ? 'the next one comes when that has ended' : `the next one may begin at ${until}`;
+  return {
+    reason: 'Grouped',
+    message: run.joins
+      ? `${name} answers for the group ${labels}`
+      : `${name} of the group ${labels} began before this alert came; ${next}`,
+    until,
+    run: { id: run.id, joins: run.joins },
+  };
+}
+
 function stormGuard({ source, nowMs, runsOfSource }: MuteFacts): Mute | null {
   if (source.stormCapPerMinute === 0 || runsOfSource < source.stormCapPerMinute) return null;
   return {
@@ -98,7 +122,7 @@ export function countInFlapWindow(runs: readonly RunBrief[], workflow: string, n
   ).length;
 }
 
-const chain: readonly MutePolicy[] = [suspended, labelled, cooldown, flapCap, stormGuard];
+const chain: readonly MutePolicy[] = [suspended, labelled, cooldown, flapCap, grouped, stormGuard];
 
 /** The first policy that keeps a due run from starting, or null. Pure. */
 export function decideMute(facts: MuteFacts): Mute | null {

@@ -7,6 +7,7 @@ import type { AlertSnapshot, RunInput, RunParent, RunRecord } from '../core/run.
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
+import type { GroupWait } from './groups.ts';
 
 // Rows that intake writes, made from what it decided.
 
@@ -82,13 +83,14 @@ export function snapshotOf(
 
 /**
  * A run that waits to be claimed; without a workflow that is ready, one that has failed already (design 3.2.18). `about`: an alert,
- * or the data of a run without one.
+ * or the data of a run without one. `wait`: for others of the alert's group.
  */
 export function newRun(
   source: CatalogSource,
   workflow: CatalogWorkflow | undefined,
   about: Pick<RunInput, 'alert' | 'data' | 'asked'>,
   now: Timestamp,
+  wait: GroupWait | null = null,
 ): RunRecord {
   const plan = workflow?.plan ?? null;
   const ready = workflow !== undefined && workflow.ready && plan !== null;
@@ -101,14 +103,24 @@ export function newRun(
       alertId: about.alert?.id ?? null,
       episode: about.alert?.episode ?? 0,
       requestedBy: null,
-      input: { source: { name, namespace, type }, ...about, context, depth: 0 },
+      input: {
+        source: { name, namespace, type },
+        ...about,
+        context,
+        depth: 0,
+        ...(wait === null ? {} : { group: { labels: wait.group.labels } }),
+      },
     },
     { plan, planHash: plan === null ? null : (workflow?.planHash ?? null) },
     now,
   );
-  if (ready) return run;
+  if (ready) return wait === null || wait.waitMs === 0 ? run : { ...run, ...waiting(now, wait.waitMs) };
   const error = notReady(source, workflow);
   return { ...run, status: 'failed', error, errorCode: 'WorkflowNotReady', wakeAt: null, completedAt: now };
+}
+
+function waiting(now: Timestamp, waitMs: number): Pick<RunRecord, 'wakeAt' | 'waitingFor'> {
+  return { wakeAt: addMs(now, waitMs), waitingFor: 'timer' };
 }
 
 type Planned = Pick<CatalogWorkflow, 'plan' | 'planHash'>;
@@ -137,6 +149,7 @@ export function childRun(
         context,
         depth: parent?.workflows.length ?? 1,
         ...(told?.input.data === undefined ? {} : { data: told.input.data }),
+        ...(told?.input.group === undefined ? {} : { group: told.input.group }),
         ...(parent === null ? {} : { parent }),
       },
     },

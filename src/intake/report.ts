@@ -1,3 +1,4 @@
+import { muteReasons } from '../core/alert.ts';
 import { foldCategory } from '../core/alert-fold.ts';
 import type { IntakeAnswer } from '../core/event.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -8,14 +9,7 @@ import type { Counts } from './take.ts';
 // What is said of a notification once it is committed: to its sender, in metrics and in the log.
 
 /** Reasons that speak of runs; all others are of items. */
-const runReasons: ReadonlySet<string> = new Set([
-  'RunCreated',
-  'WorkflowNotReady',
-  'Suspended',
-  'Cooldown',
-  'FlapCap',
-  'StormGuard',
-]);
+const runReasons: ReadonlySet<string> = new Set(['RunCreated', 'WorkflowNotReady', ...muteReasons]);
 
 function runsIn(counts: Counts): number {
   return (counts['RunCreated'] ?? 0) + (counts['WorkflowNotReady'] ?? 0);

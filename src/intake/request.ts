@@ -45,6 +45,7 @@ export async function takeRequest(tx: StoreTransaction, requested: Requested): P
     labels: {},
     nowMs,
     // The other policies are of alerts.
+    group: null,
     lastRunEndedAt: null,
     runsOfAlert: 0,
     runsOfSource: minutes.count(source, nowMs),

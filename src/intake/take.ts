@@ -1,8 +1,11 @@
 import { matchLabels } from '../core/alert.ts';
-import type { AlertItem, AlertTransition, StoredAlert } from '../core/alert.ts';
+import type { AlertItem, AlertTransition, Labels, StoredAlert } from '../core/alert.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { NewRun } from '../core/run-store.ts';
 import { toEpochMs } from '../core/time.ts';
+import type { RunAlert } from '../core/group-store.ts';
+import { groupOf } from './groups.ts';
+import type { AlertGroup, GroupRuns } from './groups.ts';
 import { decideIdentity } from './identity.ts';
 import type { Folded, IdentityDecision } from './identity.ts';
 import type { IntakeFacts } from './facts.ts';
@@ -29,6 +32,9 @@ export interface Taking extends TriggerContext {
   readonly facts: IntakeFacts;
   /** Runs of the Source in the current minute. */
   readonly runsOfSource: () => number;
+  readonly groups: Pick<GroupRuns, 'answering'>;
+  /** How long a run waits for other alerts of its group. Milliseconds. */
+  readonly groupWaitMs: number;
   readonly groupKey: string | null;
   readonly eventId: string;
 }
@@ -38,6 +44,10 @@ export interface Taken {
   /** Its next state, and the item whose content it has; null where every item was refused. */
   readonly state: { readonly next: StoredAlert; readonly item: AlertItem } | null;
   readonly writes: IntakeWrites;
+  /** The group that the run which is made is for; null = none is, or it is for this alert alone. */
+  readonly startOf: AlertGroup | null;
+  /** The run of its group that answers for it; null = none does. */
+  readonly join: RunAlert | null;
   readonly counts: Counts;
 }
 
@@ -52,19 +62,21 @@ export function takeIdentity(taking: Taking, alert: TakenAlert, items: readonly 
   const decision = decideIdentity(stored, items, taking.source.accepts, taking.now);
   const counts = countOf(decision.reasons);
   const item = decision.content ?? decision.folded[0]?.item;
-  if (item === undefined) return { state: null, writes: noWrites, counts };
+  if (item === undefined) return { state: null, writes: noWrites, startOf: null, join: null, counts };
   const enqueued = enqueue(taking, alert, decision);
   if (enqueued.reason !== null) counts[enqueued.reason] = 1;
   const next = nextState(taking, alert, decision, enqueued);
   const end = announceClosings(taking, alert, decision, enqueued);
-  const { start } = enqueued;
+  const { start, mute } = enqueued;
   const writes: IntakeWrites = {
     transitions: transitionsOf(taking, alert.id, decision, enqueued),
     runs: start === null ? [] : [start],
     cancels: start === null ? end.cancels : [...start.cancels, ...end.cancels],
     deliveries: start === null ? end.deliveries : [...start.deliveries, ...end.deliveries],
   };
-  return { state: { next, item }, writes, counts };
+  const startOf = start === null ? null : enqueued.group;
+  const join = mute?.run?.joins === true ? { runId: mute.run.id, alertId: alert.id, episode: next.episode } : null;
+  return { state: { next, item }, writes, startOf, join, counts };
 }
 
 function countOf(reasons: readonly string[]): Counts {
@@ -97,20 +109,25 @@ function transitionsOf(
 interface Enqueued {
   readonly start: RunStart | null;
   readonly mute: Mute | null;
+  readonly group: AlertGroup | null;
   /** The word for it in the counts; null where no run was due. */
   readonly reason: string | null;
 }
 
-const nothingEnqueued: Enqueued = { start: null, mute: null, reason: null };
+const nothingEnqueued: Enqueued = { start: null, mute: null, group: null, reason: null };
 
 function enqueue(taking: Taking, alert: TakenAlert, { opening }: IdentityDecision): Enqueued {
   if (opening === null || taking.source.triggerWorkflow === '') return nothingEnqueued;
-  const mute = muteOf(taking, alert, opening);
-  if (mute !== null) return { start: null, mute, reason: mute.reason };
-  const start = decideStart(taking, snapshotOf(opening.item, { id: alert.id, ...opening.verdict.next }), alert.runs);
+  const labels = matchLabels(opening.item);
+  const group = groupOf(taking.source, labels);
+  const mute = muteOf(taking, alert, { opening, labels, group });
+  if (mute !== null) return { start: null, mute, group, reason: mute.reason };
+  const snapshot = snapshotOf(opening.item, { id: alert.id, ...opening.verdict.next });
+  const wait = group === null ? null : { group, waitMs: taking.groupWaitMs };
+  const start = decideStart(taking, snapshot, alert.runs, wait);
   return start === null
     ? nothingEnqueued
-    : { start, mute: null, reason: isBornFailed(start) ? 'WorkflowNotReady' : 'RunCreated' };
+    : { start, mute: null, group, reason: isBornFailed(start) ? 'WorkflowNotReady' : 'RunCreated' };
 }
 
 /** Its Workflow is not ready. */
@@ -118,11 +135,23 @@ function isBornFailed(start: RunStart | null): boolean {
   return start?.run.status === 'failed';
 }
 
-function muteOf({ source, now, runsOfSource }: Taking, { state, runs }: TakenAlert, opening: Folded): Mute | null {
+interface Due {
+  readonly opening: Folded;
+  readonly labels: Labels;
+  readonly group: AlertGroup | null;
+}
+
+function muteOf(
+  { source, now, runsOfSource, groups }: Taking,
+  { state, runs }: TakenAlert,
+  { opening, labels, group }: Due,
+): Mute | null {
+  const nowMs = toEpochMs(now);
   return decideMute({
     source,
-    labels: matchLabels(opening.item),
-    nowMs: toEpochMs(now),
+    labels,
+    nowMs,
+    group: groups.answering(source, group, nowMs),
     lastRunEndedAt: state?.triageCompletedAt ?? null,
     runsOfAlert: countInFlapWindow(runs, source.triggerWorkflow, now),
     runsOfSource: runsOfSource(),
@@ -148,7 +177,7 @@ function nextState(
     status: isBornFailed(enqueued.start) && open ? 'escalated' : state.status,
     contentHash: changed ?? stored?.contentHash ?? '',
     sourceId: eventId,
-    workflowId: enqueued.start?.run.id ?? stored?.workflowId ?? null,
+    workflowId: enqueued.start?.run.id ?? enqueued.mute?.run?.id ?? stored?.workflowId ?? null,
     triageCompletedAt: stored?.triageCompletedAt ?? null,
     announced: toldAfter(stored, decision, enqueued).at(-1)?.announced ?? stored?.announced ?? false,
     ...muted(stored, decision, enqueued, open),

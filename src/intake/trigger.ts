@@ -7,6 +7,7 @@ import type { StoreTransaction } from '../core/store.ts';
 import type { Timestamp } from '../core/time.ts';
 import { newIdAt } from '../lib/id.ts';
 import { deliveriesOf, runDeliveries } from '../core/announce.ts';
+import type { GroupWait } from './groups.ts';
 import { newRun, sinksForResolved } from './records.ts';
 
 /** What starting and ending the work on an alert depends on, beside the alert. */
@@ -37,15 +38,17 @@ export interface EpisodeEnd {
 
 /**
  * Makes the run of an episode. Of `earlier`, the alert's runs, those of the same Workflow that have not begun or only
- * wait are told to end (`Superseded`, design 3.1.17). Null where the episode has its run already (3.2.18). Pure.
+ * wait are told to end (`Superseded`, design 3.1.17). With a group it answers for that. Null where the episode has its run already
+ * (3.2.18). Pure.
  */
 export function decideStart(
   { catalog, source, now }: TriggerContext,
   alert: AlertSnapshot,
   earlier: readonly RunBrief[],
+  wait: GroupWait | null,
 ): RunStart | null {
   const workflow = catalog.workflow(source.namespace, source.triggerWorkflow);
-  const run = newRun(source, workflow, { alert }, now);
+  const run = newRun(source, workflow, { alert }, now, wait);
   const same = earlier.filter(
     ({ name, namespace, retryOf, requestedBy }) =>
       name === run.name && namespace === run.namespace && retryOf === null && requestedBy === null,
@@ -74,8 +77,9 @@ export async function startRun(
   context: TriggerContext,
   alert: AlertSnapshot,
   earlier: readonly RunBrief[],
+  wait: GroupWait | null,
 ): Promise<RunRecord | null> {
-  const start = decideStart(context, alert, earlier);
+  const start = decideStart(context, alert, earlier, wait);
   if (start === null || !(await tx.runs.insert(start))) return null;
   await tx.deliveries.insert(start.deliveries);
   for (const { id, at, reason } of start.cancels) await tx.runs.requestCancel(id, at, reason);
@@ -107,7 +111,7 @@ export interface ClosedEpisode {
 
 /**
  * Design 3.2.19: cancels the runs whose plan wants that, and tells the sinks that want to hear of it. `plans` has those of
- * `runs`, the alert's, that are not the catalog's. Pure.
+ * `runs`, the alert's, that are not the catalog's. Where the Source groups alerts a run may answer for others, and goes on. Pure.
  */
 export function decideEnd(
   { catalog, source, now }: TriggerContext,
@@ -117,7 +121,13 @@ export function decideEnd(
 ): EpisodeEnd {
   const { alertId, runId, episode, startsAt, endsAt } = closed;
   const cancels = runs
-    .filter((run) => isUnfinished(run) && run.episode <= episode && planOf(catalog, run, plans)?.onResolve === 'cancel')
+    .filter(
+      (run) =>
+        source.grouping === null &&
+        isUnfinished(run) &&
+        run.episode <= episode &&
+        planOf(catalog, run, plans)?.onResolve === 'cancel',
+    )
     .map(({ id }) => ({ id, at: now, reason: 'Resolved' }) as const);
   if (!closed.announced) return { cancels, deliveries: [] };
   const { namespace, triggerWorkflow } = source;

@@ -18,16 +18,17 @@ type Clean = (text: string, limit?: number) => string;
 
 /** The part of a result that says what it is about: the alert, its object, where it leads. Needs no reading. */
 export function aboutAlerts(
-  { alert, others = [] }: InvestigationInput,
+  { alert, others = [], othersInAll = 0 }: InvestigationInput,
   clusterName: string | null,
   clean: Clean,
-): Pick<AgentResult, 'alert' | 'other_alerts' | 'object' | 'cluster' | 'links'> {
+): Pick<AgentResult, 'alert' | 'other_alerts' | 'more_alerts' | 'object' | 'cluster' | 'links'> {
   const named = alert === null ? null : namedObjects(alert.name, alert.labels);
   const cluster = named?.cluster ?? clusterName;
   return {
     // What was asked about an object is no alert.
     alert: alert === null || alert.fingerprint === '' ? null : cleanAlert(alert, clean),
     other_alerts: others.map((other) => clean(alertTitle(other), 300)),
+    more_alerts: Math.max(0, othersInAll - others.length),
     object: alert === null ? null : alertObject(alert.name, alert.labels),
     cluster: cluster === null ? null : clean(cluster, 100),
     links: {

@@ -9,8 +9,10 @@ export interface InvestigationInput {
   /** null: none is configured. */
   readonly cluster: Cluster | null;
   readonly alert: AlertSnapshot | null;
-  /** Other alerts of the same notification: one investigation answers for all of them. */
+  /** Other alerts of the same notification, or of the same group: one investigation answers for all of them. */
   readonly others?: readonly AlertSnapshot[];
+  /** How many others there are, where not all of them are given. */
+  readonly othersInAll?: number;
   /** What the Workflow asks, with the values of the alert in their places, for people: one line of the report. */
   readonly asked: string;
   /** Number of the first evidence id, so that ids are never used twice within a run. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { alertOf } from '../../test/support/alert-snapshot.ts';
 import { oomShop, runIn, textOf } from '../../test/support/shop.ts';
 
 /** Each part comes after the one before it. */
@@ -31,6 +32,17 @@ describe('the reports', () => {
     ]);
     expect(textOf(result, { colour: true })).toContain('\u001b[');
     expect(textOf((await runIn(null)).result)).toContain('\nNo cause was found: no cluster is configured');
+  });
+
+  test('of a group: who fired together, and how many nobody looked at, in each form', async () => {
+    const others = [alertOf({ namespace: 'shop', deployment: 'web' }, { name: 'KubeDeploymentReplicasMismatch' })];
+    const { result } = await runIn(oomShop(), { others, othersInAll: 9_999 });
+    const words =
+      'It fired together with KubeDeploymentReplicasMismatch deployment/shop/web and 9998 more. 9998 of them were not looked at.';
+    expect(textOf(result, { width: 200 })).toContain(words);
+    expect(result.report).toContain(words);
+    expect(result).toMatchObject({ other_alerts: [expect.stringContaining('Mismatch')], more_alerts: 9998 });
+    expect(result.escalation_notes).toContain('and 9999 more alerts that came together with it.');
   });
 
   test('Markdown: the headings of the contract, what proves it folded', async () => {

@@ -190,11 +190,12 @@ function escalationNotes({ input, subject, reads, clusterDescription }: Composit
   ].join('\n');
 }
 
-function alertLines({ alert, others = [], asked: question }: InvestigationInput): readonly string[] {
+function alertLines({ alert, others = [], othersInAll = 0, asked: question }: InvestigationInput): readonly string[] {
   const [firstLine = ''] = question.split('\n');
   const asked = firstLine.trim() === '' ? [] : [`Asked: ${clean(firstLine, 500)}`];
   if (alert === null) return asked;
-  const more = others.length === 0 ? [] : [`and ${plural(others.length, 'more alert')} of the same notification.`];
+  const count = Math.max(others.length, othersInAll);
+  const more = count === 0 ? [] : [`and ${plural(count, 'more alert')} that came together with it.`];
   return [...aboutAlert(alert), ...more, ...asked];
 }
 

@@ -6,7 +6,7 @@ import { headLine, headOf } from './head.ts';
 import { createSaid } from './said.ts';
 import type { Said } from './said.ts';
 import { isCommand } from './text.ts';
-import { causeText, chainLines, effectOf, logLines, percent, rivalLines } from './words.ts';
+import { causeText, chainLines, effectOf, logLines, percent, rivalLines, togetherText } from './words.ts';
 
 /**
  * The Markdown report: the order of the text, under the headings of the contract; what proves it is folded. Text that came from
@@ -26,7 +26,11 @@ export function renderReport(result: Omit<AgentResult, 'report'>): string {
     '## Root Cause',
     say(causeText(report)),
     list(rivalLines(report).map((line) => `- ${say(line)}`)),
-    also('It fired together with', report.other_alerts),
+    togetherText(
+      report.other_alerts.map((name) => plainText(name)),
+      report.more_alerts,
+      20,
+    ),
     list(chainLines(report).map((line, index) => `${index + 1}. ${plainText(line.replace(/^-> /, ''))}`)),
     ...logLines(report)
       .filter(({ text }) => !said.has(text))
@@ -47,15 +51,6 @@ export function renderReport(result: Omit<AgentResult, 'report'>): string {
 function headSection(report: AgentResult): string {
   const head = headOf(report);
   return `**${plainText(headLine({ ...head, startsAt: null }, ''))}**`;
-}
-
-function also(title: string, names: readonly string[]): string {
-  return names.length === 0
-    ? ''
-    : `${title} ${names
-        .slice(0, 20)
-        .map((name) => plainText(name))
-        .join(', ')}.`;
 }
 
 function list(lines: readonly string[]): string {

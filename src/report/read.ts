@@ -24,6 +24,7 @@ const nothing: AgentResult = {
   recorded: null,
   alert: null,
   other_alerts: [],
+  more_alerts: 0,
   object: null,
   cluster: null,
   observed_at: null,

@@ -116,6 +116,7 @@ export const reportSchema = z.object({
   ),
   alert: alert.nullable().describe('The alert as it was looked at, redacted and bounded; null where none was given.'),
   other_alerts: texts('The other alerts that were asked about together: `KubePodNotReady pod/shop/web-1`.'),
+  more_alerts: z.int().min(0).describe('How many more alerts of the same group there were, which were not looked at.'),
   object: optional('What the alert is about; null where its labels name nothing that is known.'),
   cluster: optional('By the label of the alert, else by --cluster-name; null where neither says.'),
   observed_at: optional('The moment of what was read; of a captured cluster that of the capture.'),

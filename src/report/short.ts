@@ -2,6 +2,7 @@ import type { AgentResult } from '../core/finding.ts';
 import { timeText } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { oneLine } from '../lib/printable.ts';
+import { plural } from '../lib/words.ts';
 import { headLine } from './head.ts';
 import type { ReportHead } from './head.ts';
 import { wrap } from '../lib/wrap.ts';
@@ -14,9 +15,10 @@ interface ShortView {
   readonly run: { readonly id: string; readonly url: string | null } | null;
 }
 
-/** One line: `RESOLVED critical KubePodCrashLooping pod/shop/web-1 after 25m`. */
-export function endedText(head: ReportHead, now: Timestamp): string {
-  return `${headLine(head, now)}\n`;
+/** One line: `RESOLVED critical KubePodCrashLooping pod/shop/web-1 after 25m`; of a group, that the others are over as well. */
+export function endedText(head: ReportHead, now: Timestamp, others = 0): string {
+  const more = others === 0 ? '' : `, and ${plural(others, 'other alert')} of its group`;
+  return `${headLine(head, now)}${more}\n`;
 }
 
 /** The head, and a sentence: that it is looked into, that a run failed. */

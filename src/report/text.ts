@@ -11,7 +11,7 @@ import type { Style } from '../lib/styled.ts';
 import { wrap } from '../lib/wrap.ts';
 import { createSaid } from './said.ts';
 import type { Said } from './said.ts';
-import { causeText, chainLines, effectOf, logLines, rivalLines } from './words.ts';
+import { causeText, chainLines, effectOf, logLines, namedText, rivalLines, togetherText } from './words.ts';
 
 /** How a report is shown, and what it does not know itself. */
 export interface TextView {
@@ -107,17 +107,14 @@ function chain(report: AgentResult, { width }: Page): readonly string[] {
 
 /** Alerts that were asked about together, and those of the same incident. */
 function explained(
-  { other_alerts: together }: AgentResult,
+  { other_alerts: together, more_alerts: more }: AgentResult,
   { explains = [] }: TextView,
   page: Page,
 ): readonly string[] {
-  return [...named('It fired together with', together, page), ...named('It also explains', explains, page)];
-}
-
-function named(words: string, names: readonly string[], { width }: Page): readonly string[] {
-  if (names.length === 0) return [];
-  const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
-  return wrap(`${words} ${names.slice(0, mostNamed).join(', ')}${more}.`, width);
+  return [
+    ...wrap(togetherText(together, more, mostNamed), page.width),
+    ...wrap(namedText('It also explains', explains, mostNamed), page.width),
+  ];
 }
 
 /** Lines of logs that the sentences did not quote. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AgentResult } from '../core/finding.ts';
 import { readReport } from './read.ts';
-import { causeText, certaintyOf, chainLines, decidingLines, firstStep, logLines } from './words.ts';
+import { causeText, certaintyOf, chainLines, decidingLines, firstStep, logLines, togetherText } from './words.ts';
 
 const link = (object: string, relation: string, happened: string) => ({
   object,
@@ -128,4 +128,14 @@ test('a report of an earlier version tells its cause and its chain too', () => {
   });
   expect(causeText(earlier)).toBe('The cause is (95%): Container web was OOMKilled.');
   expect(chainLines(earlier)).toEqual(['deployment/shop/web', '-> owns pod/shop/web-1: Container web was OOMKilled.']);
+});
+
+test.each([
+  [[], 0, ''],
+  [['a'], 0, 'It fired together with a.'],
+  [['a', 'b', 'c'], 0, 'It fired together with a, b and 1 more.'],
+  [['a', 'b', 'c'], 7, 'It fired together with a, b and 8 more. 7 of them were not looked at.'],
+  [[], 1, 'It fired together with 1 other alert. 1 of them was not looked at.'],
+])('alerts that fired together: %j and %i more', (names, more, words) => {
+  expect(togetherText(names, more, 2)).toBe(words);
 });

@@ -1,5 +1,6 @@
 import type { AgentResult, Certainty, ChainLink, Finding, Recommendation } from '../core/finding.ts';
 import { oneLine } from '../lib/printable.ts';
+import { plural } from '../lib/words.ts';
 
 // The sentences of a report that stand in more than one place: in the text, in Markdown, in lists and in short answers.
 
@@ -63,6 +64,20 @@ function noCauseText({ summary, checked }: AgentResult): string {
 
 /** Stands in a summary before the reason why there is no cause. */
 export const inconclusive = 'Inconclusive:';
+
+/** `It also explains a, b and 3 more.`; empty where there are none. `more` are not among the names. */
+export function namedText(words: string, names: readonly string[], most: number, more = 0): string {
+  const shown = names.slice(0, most);
+  const left = names.length - shown.length + more;
+  if (shown.length === 0) return left === 0 ? '' : `${words} ${plural(left, 'other alert')}.`;
+  return `${words} ${shown.join(', ')}${left === 0 ? '' : ` and ${left} more`}.`;
+}
+
+/** Alerts that one investigation answers for beside the first, and how many of them it did not look at. */
+export function togetherText(names: readonly string[], more: number, most: number): string {
+  const named = namedText('It fired together with', names, most, more);
+  return more === 0 ? named : `${named} ${more} of them ${more === 1 ? 'was' : 'were'} not looked at.`;
+}
 
 const relations: Readonly<Record<string, string>> = {
   owner: 'is owned by',

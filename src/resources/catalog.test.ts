@@ -130,7 +130,7 @@ describe('contract', () => {
         object(
           'Source',
           's',
-          '{type: webhook, triggerWorkflow: triage, config: {path: /webhook/x/y}, context: {a: b}, suspend: true, expireAfter: 2h, cooldown: 5m, flapCapPerHour: 3, stormCapPerMinute: 60, rateLimit: {requestsPerMinute: 90}}',
+          '{type: webhook, triggerWorkflow: triage, config: {path: /webhook/x/y}, context: {a: b}, suspend: true, expireAfter: 2h, cooldown: 5m, flapCapPerHour: 3, stormCapPerMinute: 60, rateLimit: {requestsPerMinute: 90}, groupBy: [severity, namespace], groupWait: 20s}',
         ),
       ],
       options,
@@ -144,12 +144,14 @@ describe('contract', () => {
       flapCapPerHour: 3,
       stormCapPerMinute: 60,
       rateLimit: { requestsPerMinute: 90, burst: 90 },
+      grouping: { labels: ['namespace', 'severity'], waitMs: 20_000, intervalMs: 300_000 },
       authentication: null,
     });
     expect(buildCatalog([source('s')], options).source('default', 's')).toMatchObject({
       expireAfterMs: 86_400_000,
       cooldownMs: 0,
       rateLimit: null,
+      grouping: null,
     });
   });
 });

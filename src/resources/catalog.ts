@@ -6,7 +6,6 @@ import type {
   CatalogSource,
   CatalogWorkflow,
   Condition,
-  RateLimit,
   SinkLimits,
 } from '../core/catalog.ts';
 import type { Secrets } from '../core/ports.ts';
@@ -25,8 +24,8 @@ import { compileWorkflow } from './compile.ts';
 import { conditions, reasonOf } from './conditions.ts';
 import { objectTitle } from './object.ts';
 import type { ResourceObject } from './object.ts';
+import { policiesOf } from './policies.ts';
 import type { SinkSpec } from './sink.ts';
-import type { SourceSpec } from './source.ts';
 
 export interface CatalogOptions extends AgentOptions {
   /** Counts reloads, from 1. */
@@ -167,20 +166,9 @@ function buildSource(
     triggerWorkflow: spec.triggerWorkflow,
     context: spec.context,
     mutes: accepted.mutes,
-    expireAfterMs: parseDuration(spec.expireAfter),
-    cooldownMs: parseDuration(spec.cooldown),
-    flapCapPerHour: spec.flapCapPerHour,
-    stormCapPerMinute: spec.stormCapPerMinute,
-    rateLimit: rateLimitOf(spec),
-    suspend: spec.suspend,
+    ...policiesOf(spec),
     leaving: object.leavesAt !== undefined,
   };
-}
-
-function rateLimitOf({ rateLimit }: SourceSpec): RateLimit | null {
-  if (rateLimit === undefined) return null;
-  const { requestsPerMinute, burst = requestsPerMinute } = rateLimit;
-  return { requestsPerMinute, burst };
 }
 
 /** A Source that does not fit its schema takes nothing. */
@@ -200,6 +188,7 @@ const unusable = {
   flapCapPerHour: 0,
   stormCapPerMinute: 0,
   rateLimit: null,
+  grouping: null,
   suspend: true,
 } as const;
 

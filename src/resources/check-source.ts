@@ -45,7 +45,7 @@ export function checkSource(value: unknown): Checked<AcceptedSource> {
   const ignored = ignoredFields(own as JsonObject, definition.unused(config.data));
   const accepted =
     compiled === null || mutes === null ? null : { spec, definition, config: config.data, compiled, mutes };
-  const policies = accepted === null ? [] : policyIssues(accepted);
+  const policies = accepted === null ? [] : policyIssues(accepted, value as object);
   return checked(accepted, [...templates, ...issues, ...more, ...policies, ...unused, ...ignored]);
 }
 

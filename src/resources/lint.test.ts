@@ -84,10 +84,21 @@ describe('lint', () => {
     ]);
   });
 
+  test('groups that cannot be', async () => {
+    expect(await lint('broken/groups.yaml')).toEqual([
+      'E 7:13 spec.groupBy[0]: spec.groupBy[0] is all labels for Alertmanager, so each alert would be a group of its own; leave groupBy out for that',
+      'E 16:12 spec.groupBy: spec.groupBy has a label twice',
+      'E 26:14 spec.groupWait: groupWait must be 10m at most, not 11m',
+      'E 36:18 spec.groupInterval: groupInterval must be longer than groupWait, not 10s with 10s',
+    ]);
+  });
+
   test('policies that have no effect on a Source', async () => {
     expect(await lint('warned/policies.yaml')).toEqual([
       'W 8:3 spec.rateLimit: rateLimit is about requests, and this Source of type schedule takes none -> remove it; stormCapPerMinute bounds what it starts',
-      'W 17:3 spec.rateLimit: rateLimit is about requests, and this Source of type api takes none -> remove it; stormCapPerMinute bounds what it starts',
+      'W 9:3 spec.groupBy: groupBy is about alerts, and Sources of type schedule have none -> remove it',
+      'W 18:3 spec.rateLimit: rateLimit is about requests, and this Source of type api takes none -> remove it; stormCapPerMinute bounds what it starts',
+      'W 19:3 spec.groupWait: groupWait belongs to groupBy, which is not there -> add groupBy, or remove it',
     ]);
   });
 
@@ -96,9 +107,10 @@ describe('lint', () => {
       'W 10:5 spec.config.schema: schema is not used by a Source that asks an endpoint -> remove it, or let endpoint be /alerts',
       'W 11:55 spec.config.authentication.previousSecretRef: authentication.previousSecretRef is not used by a Source that asks an endpoint -> remove it, or let endpoint be /alerts',
       'W 21:5 spec.config.interval: interval is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
-      'W 22:5 spec.config.format: format is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
-      'W 23:5 spec.config.mapping: mapping is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
-      'W 24:5 spec.config.items: items is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
+      'W 22:5 spec.config.absent: absent is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
+      'W 23:5 spec.config.format: format is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
+      'W 24:5 spec.config.mapping: mapping is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
+      'W 25:5 spec.config.items: items is not used by a Source that asks no endpoint -> remove it, or let endpoint be a URL',
     ]);
   });
 

@@ -18,6 +18,7 @@ test('the names that lint knows are those that there are', () => {
     width: 80,
     told: { alert: 'a', at: start, run: null },
     explains: [],
+    othersFire: false,
   });
   expect(Object.keys(templateData(context)).sort()).toEqual([...templateRootNames.Sink].sort());
   const plan = planOf([step('one')]);

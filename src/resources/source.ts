@@ -9,6 +9,15 @@ import { mergeFields, optionalShape } from './merge.ts';
 export const sourceConfigFields = mergeFields(sourceDefinitions);
 
 const cap = z.int().min(0).max(1_000_000);
+const groupLabel = z
+  .string()
+  .min(1)
+  .max(1024)
+  .refine(
+    (name) => name !== '...',
+    'is all labels for Alertmanager, so each alert would be a group of its own; leave groupBy out for that',
+  )
+  .meta({ description: 'Name of a label; alertname and severity are known for each alert.' });
 const atLeastOne = z.int().min(1).max(1_000_000);
 
 /** `spec` of a Source. */
@@ -39,6 +48,23 @@ export const sourceSpec = z
       .default('0')
       .meta({ description: 'After a run has ended, no new run of the same alert for so long; 0 = off.' }),
     flapCapPerHour: cap.default(0).meta({ description: 'Runs of one alert per hour at most; 0 = no cap.' }),
+    groupBy: z
+      .array(groupLabel)
+      .min(1)
+      .max(20)
+      .refine((labels) => new Set(labels).size === labels.length, 'has a label twice')
+      .optional()
+      .meta({
+        description:
+          'Alerts with the same values of these labels have one run together, which names them. A label that an alert lacks is empty; one that has none of them has a run of its own. Absent = each alert has its own.',
+      }),
+    groupWait: duration.default('10s').meta({
+      description: 'With groupBy: a run begins so long after the first alert of its group, so that others can join it.',
+    }),
+    groupInterval: duration.default('5m').meta({
+      description:
+        'With groupBy: so long after a run of a group was made, and until it has ended, there is no other one for the group. What comes too late for the first is in the next one, if it still fires.',
+    }),
     rateLimit: z
       .strictObject({
         requestsPerMinute: atLeastOne.meta({ description: 'Requests a minute, on average.' }),

@@ -19,6 +19,7 @@ function facts(changes: Partial<DeliveryFacts> = {}): DeliveryFacts {
     stepsView: { investigate: { success: true } },
     alert: { ...closedAlert, episode: 1 },
     transitions: [],
+    othersFire: false,
     publicUrl: 'https://fist.example',
     width: 80,
     told: null,

@@ -24,6 +24,8 @@ export interface DeliveryFacts {
   readonly alert: AlertRecord | undefined;
   /** Of the alert; needed only where {@link hasEnded}. */
   readonly transitions: readonly AlertTransition[];
+  /** Other alerts that the run answers for fire still; needed only where {@link hasEnded}. */
+  readonly othersFire: boolean;
   /** Where people reach this server, without a slash at the end; null where it is not known. */
   readonly publicUrl: string | null;
   /** Columns of the text. */
@@ -48,10 +50,12 @@ export function eventContext(facts: DeliveryFacts): EventContext {
   const started = delivery.event === 'run-started';
   const resolved = delivery.event === 'alert-resolved';
   const ending = endingOf(facts);
+  // Of a group, as for Alertmanager: it fires while one of its alerts does.
+  const over = ending?.othersFire === true ? null : ending;
   const snapshot =
     resolved && alert !== undefined
       ? closedSnapshot(alert, delivery)
-      : runSnapshot(run?.input.alert ?? null, facts, ending);
+      : runSnapshot(run?.input.alert ?? null, facts, over);
   const report = started ? null : lastReport(facts.steps);
   const source = run?.input.source ?? {
     name: alert?.source ?? '',
@@ -62,10 +66,11 @@ export function eventContext(facts: DeliveryFacts): EventContext {
     source,
     alert: snapshot,
     ...(run?.input.data === undefined ? {} : { data: run.input.data }),
+    ...(run?.input.group === undefined ? {} : { group: run.input.group }),
     context: run?.input.context ?? {},
     depth: 0,
   });
-  const resolvedAt = resolved ? delivery.createdAt : (ending?.resolvedAt ?? null);
+  const resolvedAt = resolved ? delivery.createdAt : (over?.resolvedAt ?? null);
   const context: Omit<EventContext, 'text' | 'sameAs'> = {
     event: delivery.event,
     source: { name: source.name, type: source.type, namespace: source.namespace },
@@ -96,7 +101,9 @@ export function eventContext(facts: DeliveryFacts): EventContext {
     timestamp: delivery.createdAt,
   };
   const { width, told, explains } = facts;
-  const text = deliveryText(context, { report, ending, width, told, explains });
+  // The end of another alert is not that of the group.
+  const group = run?.alertId === delivery.alertId ? (run?.input.group ?? null) : null;
+  const text = deliveryText(context, { report, ending, width, told, explains, group });
   if (told === null || delivery.event !== 'run-finished') return { ...context, text, sameAs: null };
   // Templates print the report by this name.
   const lines = text.trimEnd().split('\n');
@@ -144,13 +151,13 @@ export function presentRoots(roots: JsonObject): JsonObject {
 }
 
 /** null: the alert of a run-finished delivery still fires, or it is about none. */
-function endingOf({ delivery, run, alert, transitions }: DeliveryFacts): Ending | null {
+function endingOf({ delivery, run, alert, transitions, othersFire }: DeliveryFacts): Ending | null {
   if (delivery.event !== 'run-finished' || run === undefined || alert === undefined) return null;
   if (!hasEnded(alert, run.episode)) return null;
   const end = transitions.findLast(({ episode, toStatus }) => episode === run.episode && toStatus === 'resolved');
   const { episode, startsAt, status } = alert;
   const again = episode > run.episode && status !== 'resolved' ? { episode, startsAt } : null;
-  return { resolvedAt: end?.at ?? alert.resolvedAt, again };
+  return { resolvedAt: end?.at ?? alert.resolvedAt, again, othersFire };
 }
 
 /** The alert of the run, with how it stands now. */
@@ -173,8 +180,13 @@ function lastingOf({ startsAt, endsAt, status }: AlertSnapshot): JsonObject {
 /** The report was written while the alert fired: says so where it no longer does. */
 function noteOf(ending: Ending | null): string | null {
   if (ending === null) return null;
-  const { resolvedAt, again } = ending;
-  const since = again === null ? '' : `; it fires again since ${again.startsAt ?? 'then'} (episode ${again.episode})`;
+  const { resolvedAt, again, othersFire } = ending;
+  const since =
+    again !== null
+      ? `; it fires again since ${again.startsAt ?? 'then'} (episode ${again.episode})`
+      : othersFire
+        ? '; others of its group fire still'
+        : '';
   return `> The alert was resolved${resolvedAt === null ? '' : ` at ${resolvedAt}`}, before this report was sent${since}.`;
 }
 

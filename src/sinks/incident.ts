@@ -1,4 +1,4 @@
-import { labelledObject } from '../core/alert.ts';
+import { labelledTitle } from '../core/alert.ts';
 import type { CatalogSink } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { RunRecord } from '../core/run.ts';
@@ -59,5 +59,5 @@ function linkOf(run: RunRecord | undefined, publicUrl: string | null): { id: str
 }
 
 function alertTitle({ input: { alert }, name }: RunRecord): string {
-  return alert === null ? name : `${alert.name} ${labelledObject(alert.labels)}`.trim();
+  return alert === null ? name : labelledTitle(alert);
 }

@@ -72,14 +72,18 @@ describe.each(contractStores)('what a Sink knows on $name', (database) => {
       await add('d2', 1, '#1', { alertId: 'a2' });
     }
 
+    async function end(id: string): Promise<void> {
+      const alert = await on.store.read.lists.alert(id);
+      if (alert === undefined) throw new Error('there is no alert');
+      await on.store.transaction('intake', (tx) => tx.alerts.saveStates([{ ...alert, status: 'resolved' }]));
+    }
+
     test('one that was told there and has not ended since', async () => {
       await addAlerts();
       expect([await fires('#1'), await fires('#1', 'a2')]).toEqual([true, true]);
       expect([await fires('#2'), await fires('#'), await fires('#10')]).toEqual([false, false, false]);
       expect(await on.reader().othersFireAt({ namespace: 'shop', sinkName: 'other', alertId: 'a1' }, '#1')).toBe(false);
-      const ended = await on.store.read.lists.alert('a2');
-      if (ended === undefined) throw new Error('there is no alert');
-      await on.store.transaction('intake', (tx) => tx.alerts.saveStates([{ ...ended, status: 'resolved' }]));
+      await end('a2');
       expect([await fires('#1'), await fires('#1', 'a2')]).toEqual([false, true]);
     });
 
@@ -93,6 +97,21 @@ describe.each(contractStores)('what a Sink knows on $name', (database) => {
       await addAlerts();
       await add('d3', 1, '#2', { alertId: 'a2' });
       expect([await fires('#1'), await fires('#2')]).toEqual([false, true]);
+    });
+
+    test('one that has ended, while others fire for which its run answers', async () => {
+      await addAlerts();
+      const row = runFixture({ id: 'r2', alertId: 'a2' });
+      await on.store.transaction('intake', async (tx) => {
+        await tx.runs.insert({ run: row, plan: null });
+        await tx.alerts.insertAll([alertFixture({ id: 'a3', fingerprint: 'a3' })]);
+        await tx.groups.join([{ runId: 'r2', alertId: 'a3', episode: 1 }]);
+      });
+      await add('d3', 1, '#1', { alertId: 'a2', runId: 'r2' });
+      await end('a2');
+      expect(await fires('#1')).toBe(true);
+      await end('a3');
+      expect(await fires('#1')).toBe(false);
     });
 
     test('below a place', async () => {

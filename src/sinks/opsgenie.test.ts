@@ -3,6 +3,7 @@ import { createCleanup } from '../../test/support/cleanup.ts';
 import { testSink } from '../../test/support/sink-suite.ts';
 import type { StrictVendor } from '../../test/support/sink-suite.ts';
 import { attemptOf, payload, resolvedPayload, sinkDelivery, sinkWorld } from '../../test/support/sink-world.ts';
+import type { DeliveryVerdict } from '../core/delivery.ts';
 import { startVendor } from '../../test/support/vendor.ts';
 import type { VendorAnswer } from '../../test/support/vendor.ts';
 import { nothingKnown } from './known.ts';
@@ -28,31 +29,67 @@ interface FakeOpsgenie extends StrictVendor {
   readonly open: ReadonlyMap<string, Alert>;
 }
 
-/** Alert API (docs.opsgenie.com/docs/alert-api): what is well-formed is taken with 202, and done later. */
-async function startOpsgenie(): Promise<FakeOpsgenie> {
+interface FakeOptions {
+  /** How often a request is asked after before it is done; 0 = it is done at once. */
+  readonly looks?: number;
+  /** In place of what becomes of a request to create an alert. */
+  readonly refuses?: string;
+  /** What an API key gets that may not read. */
+  readonly readStatus?: number;
+}
+
+/**
+ * Alert API (docs.opsgenie.com/docs/alert): what is well-formed is taken with 202, and done later; until then nobody finds the
+ * request, 404.
+ */
+async function startOpsgenie({ looks = 0, refuses, readStatus = 200 }: FakeOptions = {}): Promise<FakeOpsgenie> {
   const open = new Map<string, Alert>();
   let created = 0;
   const shown: string[] = [];
+  /** What is to be done once it was asked after so often, and what became of it: null = well. */
+  const requests = new Map<string, { left: number; work: () => string | null; outcome?: string | null }>();
+
+  function take(work: () => string | null): VendorAnswer {
+    const requestId = `43a29c5c-3dbf-4fa4-9c26-${String(requests.size).padStart(12, '0')}`;
+    requests.set(requestId, looks === 0 ? { left: 0, work, outcome: work() } : { left: looks, work });
+    return { status: 202, body: { result: 'Request will be processed', took: 0.1, requestId } };
+  }
+
+  function statusOf(id: string): VendorAnswer {
+    if (readStatus !== 200) return { status: readStatus };
+    const request = requests.get(id);
+    if (request === undefined || request.left > 0) {
+      if (request !== undefined) request.left -= 1;
+      return { status: 404, body: { message: 'Request not found. It might not be processed, yet.', took: 0 } };
+    }
+    const { work, outcome = work() } = request;
+    request.outcome = outcome;
+    const isSuccess = outcome === null;
+    return { status: 200, body: { data: { success: isSuccess, isSuccess, status: outcome ?? 'Done' }, took: 0 } };
+  }
+
   const vendor = await startVendor(({ method, path, query, headers, json }): VendorAnswer => {
     if (headers.authorization !== `GenieKey ${key}`) return { status: 403 };
+    const [, asked] = /^\/v2\/alerts\/requests\/([^/]+)$/.exec(path) ?? [];
+    if (asked !== undefined) return method === 'GET' ? statusOf(asked) : { status: 405 };
     if (headers['content-type'] !== 'application/json') return { status: 415 };
-    const taken = { status: 202, body: { result: 'Request will be processed', took: 0.1, requestId: 'q' } };
     if (method === 'POST' && path === '/v2/alerts') {
       const alert = json as Alert;
       const problems = problemsOf(alert);
       if (problems.length > 0) return { status: 422, body: { message: problems.join(), took: 0 } };
       const alias = alert.alias ?? String(created);
-      if (!open.has(alias)) {
-        open.set(alias, alert);
-        created += 1;
-      }
       shown.push(
         alert.message,
         alert.description ?? '',
         alert.entity ?? '',
         ...Object.values(alert.details ?? {}).map(String),
       );
-      return taken;
+      return take(() => {
+        if (refuses !== undefined) return refuses;
+        if (!open.has(alias)) created += 1;
+        open.set(alias, open.get(alias) ?? alert);
+        return null;
+      });
     }
     const [, alias = '', what = ''] = /^\/v2\/alerts\/([^/]+)\/(close|message|description|priority)$/.exec(path) ?? [];
     if (what === '' || query.get('identifierType') !== 'alias') return { status: 404 };
@@ -61,10 +98,13 @@ async function startOpsgenie(): Promise<FakeOpsgenie> {
     if (note.length > 25_000) return { status: 422 };
     if (what === 'priority' && !/^P[1-5]$/.test(text)) return { status: 422 };
     if (what !== 'close' && (text === '' || text.length > (what === 'message' ? 130 : 15_000))) return { status: 422 };
-    const alert = open.get(alias);
-    if (what === 'close') open.delete(alias);
-    else if (alert !== undefined) open.set(alias, { ...alert, [what]: text });
-    return taken;
+    return take(() => {
+      const alert = open.get(alias);
+      if (alert === undefined) return `There is no open alert with alias [${alias}].`;
+      if (what === 'close') open.delete(alias);
+      else open.set(alias, { ...alert, [what]: text });
+      return null;
+    });
   });
   return { vendor, effects: () => created, shown: () => shown, open };
 }
@@ -85,19 +125,34 @@ function problemsOf(alert: Alert): readonly string[] {
 }
 
 const config = (url: string) => ({ endpoint: url, apiKey: 'og' });
-testSink({ backend: opsgenie, config, secrets, start: startOpsgenie, isIdempotent: true, forbidden: [/<[a-z/!?]/i] });
+testSink({
+  backend: opsgenie,
+  config,
+  secrets,
+  start: () => startOpsgenie(),
+  isIdempotent: true,
+  forbidden: [/<[a-z/!?]/i],
+});
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
-async function start(more: object = {}) {
-  const og = await startOpsgenie();
+async function start(more: object = {}, options: FakeOptions = {}) {
+  const og = await startOpsgenie(options);
   const world = sinkWorld({ secrets });
   cleanup.defer(() => world.close());
   cleanup.defer(() => og.vendor.stop());
+  let laterMs = 0;
+  const io = { ...world.io, now: () => world.io.now() + laterMs };
   const deliver = (changes: Parameters<typeof sinkDelivery>[0] = {}) =>
-    attemptOf(opsgenie, world.io, { ...config(og.vendor.url), ...more }, sinkDelivery(changes));
-  return { ...og, deliver };
+    attemptOf(opsgenie, io, { ...config(og.vendor.url), ...more }, sinkDelivery(changes));
+  /** The next attempt of a delivery, after so long. */
+  const again = (verdict: DeliveryVerdict, milliseconds = 2000, changes: Parameters<typeof sinkDelivery>[0] = {}) => {
+    laterMs += milliseconds;
+    const known = { ...nothingKnown, own: verdict.reference ?? null };
+    return deliver({ isRepeat: true, known, ...changes });
+  };
+  return { ...og, deliver, again, posts: () => og.vendor.requests.filter(({ method }) => method !== 'GET') };
 }
 
 const alias = 'fist-01990000-0000-7000-8000-000000000001';
@@ -131,6 +186,55 @@ test('an alert says what, why, how urgent and for whom', async () => {
       },
     ],
   ]);
+});
+
+test('what is taken and not done yet is looked after until it is, and sent once', async () => {
+  const { open, deliver, again, posts } = await start({}, { looks: 1 });
+  const taken = await deliver();
+  const reference = expect.stringMatching(/^requests\/1772359242000\/create:43a29c5c-/) as string;
+  expect(taken).toMatchObject({ ok: false, retry: true, waits: true, retryAfterMs: 2000, reference });
+  expect(taken).not.toHaveProperty('ambiguous');
+  expect(await again(taken)).toEqual({ ok: true, reference: alias });
+  expect(open.has(alias)).toBe(true);
+  expect(posts()).toHaveLength(1);
+});
+
+test('what is refused after it was taken is final, and says why', async () => {
+  const { open, deliver } = await start({}, { refuses: 'Team [storefront] does not exist' });
+  expect(await deliver()).toEqual({
+    ok: false,
+    retry: false,
+    reason: expect.stringMatching(/ did not create the alert: Team \[storefront\] does not exist$/) as string,
+    reference: 'requests',
+  });
+  expect(open.size).toBe(0);
+});
+
+test('what is at work for too long may have come, and is sent again', async () => {
+  const { deliver, again, posts } = await start({}, { looks: 100 });
+  const taken = await deliver();
+  expect(await again(taken, 59_000)).toMatchObject({ waits: true, reference: taken.reference });
+  const late = await again(taken, 1000);
+  expect(late).toMatchObject({ ok: false, retry: true, ambiguous: true });
+  expect(late).not.toHaveProperty('waits');
+  expect(posts()).toHaveLength(1);
+  expect(await again(late)).toMatchObject({ waits: true });
+  expect(posts()).toHaveLength(2);
+});
+
+test('an end that closes what is closed already is one; a key that may not read believes what it is told', async () => {
+  const ended = { event: 'alert-resolved', payload: resolvedPayload } as const;
+  expect(await (await start()).deliver(ended)).toEqual({ ok: true, reference: alias });
+  const blind = await start({}, { readStatus: 403, refuses: 'no' });
+  expect(await blind.deliver()).toEqual({ ok: true, reference: alias });
+  const away = await start({}, { readStatus: 503 });
+  expect(await away.deliver()).toMatchObject({ waits: true, reason: expect.stringContaining('503') as string });
+});
+
+test('after a creation that failed the next report creates', async () => {
+  const { open, deliver } = await start();
+  await deliver({ known: { ...nothingKnown, open: 'requests/1772359242000/create:q' } });
+  expect(open.has(alias)).toBe(true);
 });
 
 test('what was created is brought up to date; what a person closed is not opened again by that', async () => {

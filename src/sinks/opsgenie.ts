@@ -7,7 +7,8 @@ import { percent } from '../report/words.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery, SinkIo } from './define.ts';
 import { endpoint, tags, template, templated } from './fields.ts';
-import { below, sendRequest } from './http.ts';
+import { below, jsonOf, sendRequest } from './http.ts';
+import { mostAnswerBytes, outcomeOf, takenBefore, takenId } from './opsgenie-requests.ts';
 import { runLink, summaryOf, titleFor, viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
 
@@ -48,7 +49,8 @@ type Settings = z.output<typeof settings>;
 /**
  * Alert API of Opsgenie, which Jira Service Management has too. An alert has one alias for ever: while it is open there, a
  * second request to create it counts one more and changes nothing, so that what is known is brought up to date by itself. The
- * answer 202 says that the request was taken and is well-formed; nobody waits until it is done.
+ * answer 202 says that the request was taken and is well-formed; what becomes of it is looked at by the same attempt, and where it is
+ * not done yet by the next ones.
  */
 export const opsgenie = defineSink({
   type: 'opsgenie',
@@ -65,21 +67,34 @@ export const opsgenie = defineSink({
       const reason = `priority gives ${JSON.stringify(cutText(priority, 80))}, which is none of P1 to P5`;
       return { ok: false, retry: false, reason };
     }
-    for (const [method, path, body] of requestsOf(view, { ...config, priority }, delivery, alias)) {
+    const access = { endpoint: config.endpoint, headers: authorizationOf(io, config) };
+    const earlier = takenBefore(delivery.known.own);
+    if (earlier !== null) return outcomeOf(io, access, earlier, alias);
+    const sinceMs = io.now();
+    const requests: { readonly what: string; readonly id: string }[] = [];
+    for (const { what, method, body } of requestsOf(view, { ...config, priority }, delivery, alias)) {
+      const path = what === 'create' ? '' : `/${encodeURIComponent(alias)}/${what}?identifierType=alias`;
       const answer = await sendRequest(io, {
         method,
         url: below(config.endpoint, `/v2/alerts${path}`),
-        headers: authorizationOf(io, config),
+        headers: access.headers,
         body,
-        isIdempotent: path !== '',
+        maxResponseBytes: mostAnswerBytes,
+        isIdempotent: what !== 'create',
       });
       if (!answer.ok) return answer.verdict;
+      const id = takenId(jsonOf(answer.response));
+      if (id !== null) requests.push({ what, id });
     }
-    return { ok: true, reference: alias };
+    return outcomeOf(io, access, { sinceMs, requests }, alias);
   },
 });
 
-type Request = readonly [method: string, path: string, body: object];
+interface Request {
+  readonly what: 'create' | 'close' | 'message' | 'priority' | 'description';
+  readonly method: 'POST' | 'PUT';
+  readonly body: object;
+}
 
 function requestsOf(
   view: PayloadView,
@@ -87,25 +102,20 @@ function requestsOf(
   { known }: SinkDelivery,
   alias: string,
 ): readonly Request[] {
-  const there = (what: string) => `/${encodeURIComponent(alias)}/${what}?identifierType=alias`;
   const source = 'Punching Fist';
   // Also where a report comes after the end: what is closed is not opened again.
-  if (view.isOver)
-    return [
-      [
-        'POST',
-        there('close'),
-        { source, note: cutText(`${config.template ?? withoutTags(view.text)}\n${runLink(view)}`, most.note) },
-      ],
-    ];
+  if (view.isOver) {
+    const note = cutText(`${config.template ?? withoutTags(view.text)}\n${runLink(view)}`, most.note);
+    return [{ what: 'close', method: 'POST', body: { source, note } }];
+  }
   const message = titleFor(config.summary, withoutTags(summaryOf(view)), most.message);
   const description = cutText(config.template ?? withoutTags(view.text), most.description);
-  if (known.open !== null)
+  if (known.open === alias)
     return [
-      ['PUT', there('message'), { message }],
+      { what: 'message', method: 'PUT', body: { message } },
       // The severity may have risen since.
-      ['PUT', there('priority'), { priority: config.priority }],
-      ...(description === '' ? [] : [['PUT', there('description'), { description }] as const]),
+      { what: 'priority', method: 'PUT', body: { priority: config.priority } },
+      ...(description === '' ? [] : [{ what: 'description', method: 'PUT', body: { description } } as const]),
     ];
   const created = {
     message,
@@ -118,7 +128,7 @@ function requestsOf(
     source,
     priority: config.priority,
   };
-  return [['POST', '', created]];
+  return [{ what: 'create', method: 'POST', body: created }];
 }
 
 /** As many as there is room for: what the operator asked for, the run, the labels. */

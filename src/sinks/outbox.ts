@@ -182,7 +182,7 @@ function endAtClaim(
 /** Metric and log line of a committed result. */
 function announce(options: OutboxOptions, delivery: DeliveryRecord, end: DeliveryEnd): void {
   const { id, namespace, sinkName, runId, event, attempts } = delivery;
-  const result = end.status ?? 'retried';
+  const result = end.status ?? (end.error === null ? 'waiting' : 'retried');
   const sink = `${namespace}/${sinkName}`;
   options.metrics.increment('fist_sink_deliveries_total', { sink, result });
   const fields = { delivery: id, run: runId, sink, event, attempt: attempts };

@@ -102,9 +102,15 @@ export async function contentOf(
 
 export const notTold = 'this Sink was not told that the alert fires';
 
+/** While others of its group fired, the alert began to fire anew. */
+const firesAgain = 'the alert fires again, and this Sink hears of that';
+
 export function isTold(deliveries: DeliveryReader, delivery: DeliveryRecord): Promise<boolean> {
-  const { episode } = delivery.data;
-  return deliveries.wasTold(delivery, typeof episode === 'number' ? episode : 0);
+  return deliveries.wasTold(delivery, episodeOfData(delivery));
+}
+
+function episodeOfData({ data: { episode } }: DeliveryRecord): number {
+  return typeof episode === 'number' ? episode : 0;
 }
 
 /** Renders once: what an earlier attempt was to send stays. */
@@ -123,12 +129,16 @@ async function render(
   if (delivery.event === 'alert-resolved' && !(await isTold(read.deliveries, delivery))) {
     return { rendered: { kind: 'skip', reason: notTold }, incident: null };
   }
+  if (delivery.waitingFor === 'group' && (await read.deliveries.firesAgain(delivery, episodeOfData(delivery)))) {
+    return { rendered: { kind: 'skip', reason: firesAgain }, incident: null };
+  }
   const run = delivery.runId === null ? undefined : await read.runs.find(delivery.runId);
   const steps = run === undefined ? [] : await read.runs.steps(run.id);
   const plan = run?.planHash == null ? undefined : await read.runs.plan(run.planHash);
   const alert = delivery.alertId === null ? undefined : await read.lists.alert(delivery.alertId);
   const ended = run !== undefined && alert !== undefined && hasEnded(alert, run.episode);
   const transitions = ended ? await read.lists.transitions(alert.id) : [];
+  const othersFire = ended && run.input.group !== undefined && (await read.deliveries.groupFires(delivery));
   const { claim: incident, ...told } = await incidentFacts(options, delivery, run, sink);
   // What it tells may be as large as an alert and all results of a run.
   await eventLoopTurns.next();
@@ -136,7 +146,7 @@ async function render(
     const stepsView = plan === undefined ? {} : options.stepsView(plan, steps);
     const { publicUrl } = options;
     const width = sink.type === 'stdout' ? (options.stdoutColumns ?? textColumns) : textColumns;
-    const facts = { delivery, run, steps, stepsView, alert, transitions, publicUrl, width, ...told };
+    const facts = { delivery, run, steps, stepsView, alert, transitions, othersFire, publicUrl, width, ...told };
     return { rendered: renderDelivery(sink, backend, facts), incident };
   } catch (thrown) {
     return { rendered: { kind: 'defect', thrown }, incident };

@@ -158,6 +158,79 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
     expect(Object.keys((resolved?.['report'] ?? {}) as object)).toEqual(['summary', 'root_cause', 'confidence']);
   });
 
+  describe('of a run that answers for a group', () => {
+    /** A run that has ended, with its alert and another one. */
+    async function group(isTold = true) {
+      const alert = await firing();
+      const other = await firing({ name: 'Other' });
+      const known = { alert: { ...alert, status: 'firing' as const }, group: { labels: {}, alerts: 1, others: [] } };
+      const input = { source: { name: 'am', namespace: 'default', type: 'webhook' }, context: {}, depth: 0, ...known };
+      const runId = await world.addRun(plan, { input }, alert);
+      await opened.store.transaction('intake', (tx) => tx.groups.join([{ runId, alertId: other.id, episode: 1 }]));
+      await world.runAll();
+      if (isTold) await deliverAll();
+      return { alert, other, runId };
+    }
+    const end = ({ id }: AlertRecord) =>
+      opened.query.updateTable('alerts').set({ status: 'resolved' }).where('id', '=', id).execute();
+
+    test('it is told when the last of them has ended, and says so', async () => {
+      const { alert, other, runId } = await group();
+      const id = await resolve(alert, runId);
+      await deliverAll();
+      expect(heard).toEqual(['out run-finished']);
+      expect(await delivery(id)).toMatchObject({ status: 'pending', waitingFor: 'group', attempts: 0 });
+      const oldest = await opened.store.read.lists.oldestDeliveries();
+      expect([...oldest]).toEqual([]);
+      await end(other);
+      await clock.advance(10_000);
+      await deliverAll();
+      expect(heard).toEqual(['out run-finished', 'out alert-resolved']);
+      expect(bodies[1]?.['text']).toContain('and 1 other alert of its group');
+    });
+
+    test('while others fire, the report is about what fires, though its own alert has ended', async () => {
+      const { alert, runId } = await group(false);
+      await resolve(alert, runId);
+      await deliverAll();
+      expect(heard).toEqual(['out run-finished']);
+      expect(bodies[0]).toMatchObject({
+        alert: { alertname: 'Crash', status: 'firing', resolvedAt: null },
+        text: expect.stringContaining('\nothers of its group fire still.') as string,
+        report: { report: expect.stringContaining('; others of its group fire still.') as string },
+      });
+      expect(bodies[0]?.['text']).toEqual(expect.stringMatching(/^FIRING/));
+    });
+
+    test('an alert that fires in a later episode keeps nobody waiting', async () => {
+      const { alert, other, runId } = await group();
+      await opened.query.updateTable('alerts').set({ episode: 2 }).where('id', '=', other.id).execute();
+      await resolve(alert, runId);
+      await deliverAll();
+      expect(heard).toEqual(['out run-finished', 'out alert-resolved']);
+    });
+
+    test('what comes after it does not wait for it, and then its end is told no more', async () => {
+      const { alert, other, runId } = await group();
+      const id = await resolve(alert, runId);
+      await deliverAll();
+      const again = { status: 'received', episode: 2, resolved_at: null };
+      await opened.query.updateTable('alerts').set(again).where('id', '=', alert.id).execute();
+      await world.addRun(plan, {}, { ...alert, episode: 2 });
+      await world.runAll();
+      await deliverAll();
+      expect(heard).toEqual(['out run-finished', 'out run-finished']);
+      await end(other);
+      await clock.advance(60_000);
+      await deliverAll();
+      expect(heard).toHaveLength(2);
+      expect(await delivery(id)).toMatchObject({
+        status: 'skipped',
+        error: 'the alert fires again, and this Sink hears of that',
+      });
+    });
+  });
+
   test('where the run ended before, it is told at once; a report that was late says since when it fires again', async () => {
     const alert = await firing();
     const runId = await world.addRun(plan, {}, alert);

@@ -43,6 +43,13 @@ describe('afterAttempt', () => {
     expect(delayMs(3, 0.25)).toBe(5000);
   });
 
+  test('what a receiver is at work on is looked after when the Sink says, without an error', () => {
+    const waits = { ...failure, waits: true, retryAfterMs: 2000, reference: 'request' };
+    const again = { wakeAt: toTimestamp(start + 2000), error: null, errorCode: null, ambiguous: false };
+    expect(after({ attempts: 9, error: 'before' }, waits, start, 1)).toEqual({ ...again, reference: 'request' });
+    expect(after({ attempts: 9 }, waits, start + defaultRetryForMs).status).toBe('failed');
+  });
+
   test("the receiver's wish is kept where it is longer", () => {
     expect(delayMs(1, 1, 60_000)).toBe(60_000);
     expect(delayMs(9, 1, 60_000)).toBe(900_000);

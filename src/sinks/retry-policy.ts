@@ -53,6 +53,10 @@ export function afterAttempt(
     const error = result.retry ? `gave up after ${tries}: ${result.reason}` : result.reason;
     return { wakeAt: null, status: 'failed', error, errorCode, ambiguous, ...kept };
   }
+  if (result.waits === true) {
+    const lookMs = nowMs + Math.min(maxRetryAfterMs, result.retryAfterMs ?? firstBackoffMs);
+    return { wakeAt: toTimestamp(lookMs), error: null, errorCode: null, ambiguous, ...kept };
+  }
   const ceilingMs = Math.min(maxBackoffMs, firstBackoffMs * 2 ** (delivery.attempts - 1));
   const wishedMs = Math.min(maxRetryAfterMs, result.retryAfterMs ?? 0);
   const againMs = nowMs + Math.max(Math.floor(ceilingMs * random), wishedMs);

@@ -3,6 +3,7 @@ import { createCleanup } from '../../test/support/cleanup.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { sinkFixture } from '../../test/support/deliveries.ts';
 import { startVendor } from '../../test/support/vendor.ts';
+import { waitFor } from '../../test/support/wait.ts';
 import type { Vendor } from '../../test/support/vendor.ts';
 import type { Catalog, CatalogSink, CatalogWorkflow } from '../core/catalog.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -33,20 +34,40 @@ function run(changes: Partial<CatalogSink>, secret: string | null = key, workflo
       workflows.includes(name) ? ({ ready: true } as CatalogWorkflow) : undefined,
   } as Catalog;
   const written: string[] = [];
+  const clock = createFakeClock('2026-03-01T10:00:00.000Z');
   const tester = createSinkTester({
     catalog: { current: () => catalog },
     http,
     connect: createConnect(),
     secrets: { get: () => secret },
-    clock: createFakeClock('2026-03-01T10:00:00.000Z'),
+    clock,
     dataFolder: cleanup.temporaryFolder('sinks'),
     events: null,
     writeStdout: async (text) => void written.push(text),
   });
-  return { tester, written, result: tester.test('shop', 'out') };
+  return { tester, written, clock, result: tester.test('shop', 'out') };
 }
 
 const configOf = (type: string, config: object) => findSink(type)?.config.parse(config) as JsonObject;
+
+test('what a receiver takes and does later is waited for', async () => {
+  let looks = 0;
+  const vendor = await startVendor(({ method }) => {
+    if (method === 'POST') return { status: 202, body: { requestId: 'q-1' } };
+    looks += 1;
+    return looks === 1 ? { status: 404 } : { status: 200, body: { data: { success: true } } };
+  });
+  cleanup.defer(() => vendor.stop());
+  const { result, clock } = run({
+    type: 'opsgenie',
+    config: configOf('opsgenie', { endpoint: vendor.url, apiKey: 'og' }),
+  });
+  await waitFor('the first look', () => looks === 1);
+  await waitFor('the pause', () => clock.sleeping() === 1);
+  await clock.advance(2000);
+  expect(await result).toMatchObject({ sent: true, messages: [{ sent: true }, { sent: true }] });
+  expect(vendor.requests.map(({ method }) => method)).toEqual(['POST', 'GET', 'GET', 'POST', 'GET']);
+});
 
 test('a pager is told of something that ends at once, and each text says that it is a test', async () => {
   const vendor = await start();

@@ -47,6 +47,10 @@ export const api = defineSource({
       .optional()
       .meta({ description: 'Of /alerts POST; how a URL is asked, by default GET.' }),
     interval: duration.default('1m').meta({ description: 'How often a URL is asked, 10s at least.' }),
+    absent: z.enum(['keep', 'resolve']).default('keep').meta({
+      description:
+        'What becomes of an alert that a URL no longer answers. keep: it fires until its status says otherwise, or expireAfter. resolve: it is over, where each answer is the whole list of what fires.',
+    }),
     format: format.optional(),
     mapping: mapping.optional(),
     items: items.optional(),
@@ -93,7 +97,7 @@ const unusedByAsking: readonly UnusedField[] = [['schema'], ['authentication', '
   by: 'a Source that asks an endpoint',
   unless: 'let endpoint be /alerts',
 }));
-const unusedByAnswering: readonly UnusedField[] = ['interval', 'format', 'mapping', 'items'].map((name) => ({
+const unusedByAnswering: readonly UnusedField[] = ['interval', 'absent', 'format', 'mapping', 'items'].map((name) => ({
   path: [name],
   by: 'a Source that asks no endpoint',
   unless: 'let endpoint be a URL',

@@ -64,6 +64,7 @@ export const chat = defineSource({
       return event.kind === 'challenge' ? { challenge: event.challenge } : takeEvent(source, event, world);
     },
   },
+  hasAlerts: false,
   runsOn: 'one',
   runs: ({ appToken }: ChatSettings) => appToken !== null,
   run: (_settings: ChatSettings, io) => runSocketMode(io),

@@ -48,7 +48,18 @@ export type ReceiveResult =
 /** What is known of an alert that fires. */
 export type OpenAlert = Pick<
   AlertRecord,
-  'externalId' | 'labels' | 'annotations' | 'startsAt' | 'lastReceivedAt' | 'createdAt'
+  | 'name'
+  | 'severity'
+  | 'fingerprint'
+  | 'externalId'
+  | 'labels'
+  | 'annotations'
+  | 'summary'
+  | 'description'
+  | 'generatorUrl'
+  | 'startsAt'
+  | 'lastReceivedAt'
+  | 'createdAt'
 >;
 
 /** What the Sources of a server work with, those that run by themselves and those that answer. */
@@ -162,6 +173,8 @@ export interface SourceDefinition {
   readonly run: ((settings: unknown, io: SourceIo) => Promise<void>) | null;
   /** Whether a Source with these settings runs; else it only answers. */
   readonly runs: (settings: unknown) => boolean;
+  /** Whether it tells of alerts; else each of its runs is about none. */
+  readonly hasAlerts: boolean;
   /** Which replicas run it. one: any, and another soon after that one is gone. */
   readonly runsOn: 'all' | 'one';
 }
@@ -181,6 +194,8 @@ interface Definition<Schema extends z.ZodType<object>, Settings> {
   /** Absent: each one runs, where there is `run`. */
   readonly runs?: (settings: Settings) => boolean;
   readonly runsOn?: 'all' | 'one';
+  /** Absent: true. */
+  readonly hasAlerts?: boolean;
 }
 
 /** What a source without paths, filters and callers compiles to. */
@@ -216,5 +231,6 @@ export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
     run: run === undefined ? null : (settings, io) => run(settings as Settings, io),
     runs: (settings) => run !== undefined && (definition.runs?.(settings as Settings) ?? true),
     runsOn: definition.runsOn ?? 'all',
+    hasAlerts: definition.hasAlerts ?? true,
   };
 }

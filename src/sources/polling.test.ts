@@ -196,6 +196,8 @@ describe('an endpoint that is asked', () => {
     ['interval', { endpoint: 'https://example.com', interval: '1s' }],
     ['format', { endpoint: 'https://example.com', format: 'generic' }],
     ['authentication', { endpoint: 'https://example.com', authentication: { type: 'none' } }],
+    ['absent', { endpoint: 'https://example.com', absent: 'resolve' }],
+    ['absent', { endpoint: 'https://example.com', absent: 'resolve', format: 'pagerduty' }],
   ])('wrong %s: %j', (field, config) => {
     const accepted = api.config.parse(config);
     expect(() => api.compile(accepted)).toThrow(expect.objectContaining({ code: 'InvalidResource', field }));

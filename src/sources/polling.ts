@@ -1,9 +1,11 @@
 import type { z } from 'zod';
+import type { AlertItem } from '../core/alert.ts';
 import type { SecretReference } from '../core/catalog.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { Notification } from '../core/event.ts';
 import type { HttpResponse } from '../core/ports.ts';
 import { toTimestamp } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
 import { backOffMs } from '../lib/back-off.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { retryAfterMs } from '../lib/retry-after.ts';
@@ -25,6 +27,8 @@ export interface Polling {
   /** Sent as `Authorization: Bearer`; null = nothing. */
   readonly secret: SecretReference | null;
   readonly reading: NotificationSettings;
+  /** An alert that fires and is not in an answer, which is a whole list, is over. */
+  readonly resolvesAbsent: boolean;
 }
 
 const shortestIntervalMs = 10_000;
@@ -32,6 +36,7 @@ const shortestIntervalMs = 10_000;
 interface PollingConfig extends ReadingConfig {
   readonly method?: 'GET' | 'POST' | undefined;
   readonly interval: string;
+  readonly absent: 'keep' | 'resolve';
   readonly authentication?: z.output<typeof authentication> | undefined;
 }
 
@@ -45,12 +50,17 @@ export function compilePolling(endpoint: string, config: PollingConfig): Polling
   if (intervalMs < shortestIntervalMs) throw wrong('interval', 'must be 10s at least');
   if (config.authentication !== undefined && config.authentication.type !== 'bearer')
     throw wrong('authentication', 'must be of type bearer: the token is sent to the endpoint');
+  const reading = compileReading(config);
+  const resolvesAbsent = config.absent === 'resolve';
+  if (resolvesAbsent && (config.format === undefined || !reading.formats.every(({ isState }) => isState)))
+    throw wrong('absent', 'needs the format of a list of all that fires, not of events');
   return {
     url: endpoint,
     method: config.method ?? 'GET',
     intervalMs,
     secret: compileAuthentication(config.authentication)?.secrets[0] ?? null,
-    reading: compileReading(config),
+    reading,
+    resolvesAbsent,
   };
 }
 
@@ -65,6 +75,8 @@ interface Last {
   readonly etag: string | null;
   readonly modified: string | null;
   readonly notification: Notification;
+  /** Why nothing follows from what is not in it, though it is asked for; null = it does, or is not. */
+  readonly partial: AppError | null;
   /** Monotonic milliseconds. */
   readonly toldMs: number;
 }
@@ -89,9 +101,12 @@ export async function poll(polling: Polling, io: SourceIo): Promise<void> {
   while (!signal.aborted) {
     let waitMs = intervalMs * (1 + random() / 10);
     try {
-      last = await pollOnce(polling, io, last);
+      const now = await pollOnce(polling, io, last);
       failures = 0;
-      await io.works();
+      // What is taken in takes back what was wrong before, so it is told anew.
+      if (now.partial === null || now.toldMs !== last?.toldMs) await io.works();
+      if (now.partial !== null) await io.trouble(now.partial);
+      last = now;
     } catch (thrown) {
       if (signal.aborted) return;
       const error = toAppError(thrown);
@@ -107,15 +122,76 @@ export async function poll(polling: Polling, io: SourceIo): Promise<void> {
 
 async function pollOnce(polling: Polling, io: SourceIo, last: Last | null): Promise<Last> {
   const { clock } = io;
+  const askedAt = toTimestamp(clock.now());
   const response = await ask(polling, io, last);
   if (response.status === 304 && last !== null) return tellAgain(io, last);
   const notification = await read(polling, response, toTimestamp(clock.now()));
   const { etag = null, 'last-modified': modified = null } = response.headers;
-  const isSame = last?.notification.contentHash === notification.contentHash;
-  const next = { etag, modified, notification, toldMs: isSame ? (last?.toldMs ?? 0) : clock.monotonic() };
+  const partial = polling.resolvesAbsent ? partOf(polling, response, notification) : null;
+  // One that is whole now says what is over, also with the same body.
+  const isWholeNow = partial === null && last !== null && last.partial !== null;
+  const isSame = last?.notification.contentHash === notification.contentHash && !isWholeNow;
+  const next = { etag, modified, notification, partial, toldMs: isSame ? (last?.toldMs ?? 0) : clock.monotonic() };
   if (isSame) return tellAgain(io, next);
-  await io.intake.accept(io.source(), notification);
+  const ended = polling.resolvesAbsent && partial === null ? await absentFrom(notification, io, askedAt) : [];
+  // Who is no longer sure to be the only one that asks must not end what another one has just seen.
+  io.signal.throwIfAborted();
+  await io.intake.accept(io.source(), { ...notification, items: [...notification.items, ...ended] });
   return next;
+}
+
+/** Why an answer is not the list of all that fires; null = it is. */
+function partOf(
+  { url, reading }: Polling,
+  { headers, body }: HttpResponse,
+  { bad, moreBad, truncatedAlerts }: Notification,
+): AppError | null {
+  const why = partialReason({
+    isList: reading.items.length > 0 || reading.mapping === null || /^\s*\[/.test(body),
+    link: headers['link'] ?? '',
+    truncatedAlerts,
+    unread: bad.length + moreBad,
+  });
+  if (why === null) return null;
+  return new AppError('InvalidInput', `what ${url} answers ${why}, so nothing follows from what is not in it`, {
+    reason: 'PartialAnswer',
+    next: 'ask for all of it at once, or set absent: keep',
+  });
+}
+
+function partialReason(answer: {
+  isList: boolean;
+  link: string;
+  truncatedAlerts: number;
+  unread: number;
+}): string | null {
+  if (!answer.isList) return 'is no list';
+  if (/;\s*rel="?next"?/i.test(answer.link)) return 'is one page of several';
+  if (answer.truncatedAlerts > 0) return `leaves ${answer.truncatedAlerts} alerts out`;
+  return answer.unread > 0 ? `has items that cannot be read (${answer.unread})` : null;
+}
+
+/** The ends of alerts that fire and are not in a whole answer. What was told after it was asked for is not among them. */
+async function absentFrom({ items }: Notification, io: SourceIo, askedAt: Timestamp): Promise<readonly AlertItem[]> {
+  const present = new Set(items.map(({ fingerprint }) => fingerprint));
+  const open = await io.openAlerts();
+  return open
+    .filter(({ fingerprint, lastReceivedAt }) => !present.has(fingerprint) && lastReceivedAt <= askedAt)
+    .map((alert) => ({
+      status: 'resolved',
+      name: alert.name,
+      severity: alert.severity,
+      fingerprint: alert.fingerprint,
+      externalId: alert.externalId,
+      labels: alert.labels,
+      annotations: alert.annotations,
+      summary: alert.summary,
+      description: alert.description,
+      generatorUrl: alert.generatorUrl,
+      startsAt: alert.startsAt,
+      endsAt: alert.startsAt !== null && alert.startsAt > askedAt ? alert.startsAt : askedAt,
+      skewed: false,
+    }));
 }
 
 async function tellAgain({ intake, clock, source }: SourceIo, last: Last): Promise<Last> {

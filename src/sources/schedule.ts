@@ -54,6 +54,7 @@ export const schedule = defineSource({
       }),
   }),
   compile: (config) => ({ settings: { ...config, ticks: ticksOf(config.cron, config.timezone) } }),
+  hasAlerts: false,
   run,
 });
 

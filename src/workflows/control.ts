@@ -40,6 +40,7 @@ export function createControl({ store, catalog, clock, log }: ControlOptions): C
         const now = toTimestamp(clock.now());
         const run = repetition(old, hash, plan.steps.length, now, addMs(now, plan.deadlineMs));
         await tx.runs.insert({ run, plan });
+        if (old.input.group !== undefined) await tx.groups.copy(old.id, run.id);
         return run.id;
       }),
     async retryDelivery(deliveryId) {

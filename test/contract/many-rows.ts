@@ -58,6 +58,8 @@ export async function fillMany(rows: ContractRows): Promise<void> {
   await insert('model_spending', all.map(spendingRow));
   await insert('sink_outputs', all.map(deliveryRow));
   await insert('slots', all.filter(isRecent).map(slotRow));
+  await insert('alert_groups', all.map(groupRow));
+  await insert('run_alerts', all.map(memberRow));
   const writeWords = createWordWriter(query);
   for (let written = 0; written < (manyRows * 5) / 6;) written += (await writeWords(1000)).alerts;
   if (isSqlite) await rows.execute('COMMIT');
@@ -247,4 +249,13 @@ function deliveryRow(n: number) {
 
 function slotRow(n: number) {
   return { key: `key-${n}`, ordinal: 0, workflow_id: rowId(n), taken_at: timeOf(n) };
+}
+
+function groupRow(n: number) {
+  return { id: `group-${n}`, namespace: 'shop', workflow_id: rowId(n), previous_id: null };
+}
+
+/** One run has a twentieth of them. */
+function memberRow(n: number) {
+  return { alert_id: rowId(n), workflow_id: rowId(n % 20 === 0 ? 7 : n), episode: 1 };
 }

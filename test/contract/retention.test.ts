@@ -252,6 +252,27 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
     });
   });
 
+  test('keeps the run of a group while an open alert of it shows the run, and its alerts as long as the run', async () => {
+    const at = toTimestamp(nowMs - 40 * dayMs);
+    const runId = await addRun(40);
+    const old = { source: 'am', namespace: 'default', lastReceivedAt: at, updatedAt: at, workflowId: runId };
+    const alerts = (['escalated', 'resolved'] as const).map((status) =>
+      alertRecord(at, { ...old, id: idOf(40), status }),
+    );
+    await opened.store.transaction('intake', async (tx) => {
+      await tx.alerts.insertAll(alerts);
+      await tx.groups.join(alerts.map(({ id: alertId }) => ({ alertId, runId, episode: 1 })));
+      await tx.groups.begin([{ id: 'g', namespace: 'default', runId, previousRunId: null }]);
+    });
+    const days = { ageMs: 30 * dayMs, count: null };
+    expect(await apply({ runs: days, alerts: days })).toEqual({});
+    await opened.query.updateTable('alerts').set({ status: 'resolved' }).execute();
+    expect(await apply({ alerts: days })).toEqual({});
+    expect(await apply({ runs: days })).toMatchObject({ workflows: 1, run_alerts: 2 });
+    expect(await opened.query.selectFrom('alert_groups').selectAll().execute()).toEqual([]);
+    expect(await apply({ alerts: days })).toMatchObject({ alerts: 2 });
+  });
+
   test('keeps an old event that an open alert shows, and takes the others', async () => {
     const at = toTimestamp(nowMs - 10 * dayMs);
     const events = [10, 10, 10, 1].map((daysAgo) =>

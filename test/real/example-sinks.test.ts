@@ -43,7 +43,16 @@ interface Example {
   readonly isMail?: true;
   /** Where Events are made, in the cluster itself. */
   readonly isCluster?: true;
+  /** What the Sink needs beside it. */
+  readonly needs?: string;
 }
+
+/** The second Workflow of examples/sink-workflow; the Sink of its own is another one there. */
+const closerLook = (
+  readFileSync(`${repositoryRoot}examples/sink-workflow/resources.yaml`, 'utf8')
+    .split(/^---$/m)
+    .find((document) => /^kind: Workflow\n.*\n {2}name: closer-look$/m.test(document)) ?? ''
+).replace(/^ {2}sinks: .*$/m, '');
 
 const examples: Readonly<Record<string, Example>> = {
   alertmanager: {
@@ -53,6 +62,7 @@ const examples: Readonly<Record<string, Example>> = {
     },
   },
   file: { isLocal: true },
+  workflow: { isLocal: true, needs: closerLook },
   email: { isMail: true },
   'kubernetes-event': { isCluster: true },
   grafana: { answer: ({ method }) => (method === 'POST' ? { status: 200, body: { id: 7 } } : undefined) },
@@ -134,13 +144,14 @@ describe.each(types)('the example of %s', (type) => {
       isLocal = false,
       isMail = false,
       isCluster = false,
+      needs,
     } = examples[type] ?? {};
     const vendor = await startVendor((request) => answer?.(request) ?? { status: 200, body: {} });
     cleanup.defer(() => vendor.stop());
     const text = readFileSync(`${folder}/${type}.yaml`, 'utf8');
     const mail = isMail ? await startMail() : null;
     const told = mail === null ? towards(vendor.url, text) : towardsMail(mail, text);
-    const resources = [source, workflow, told].join('\n---\n');
+    const resources = [source, workflow, told, ...(needs === undefined ? [] : [needs])].join('\n---\n');
     const token = 'token-of-the-source';
     const events: string[] = [];
     const world = await startTestApp(cleanup, {

@@ -14,6 +14,7 @@ import { noHints } from '../../src/store/commit/hints.ts';
 import { createListReader } from '../../src/store/lists/reader.ts';
 import { createResourceStore } from '../../src/store/resources/store.ts';
 import { createRetentionStore } from '../../src/store/retention/store.ts';
+import { createGroupStore } from '../../src/store/runs/groups.ts';
 import { createRunStore } from '../../src/store/runs/store.ts';
 import type { Database } from '../../src/store/tables/all.ts';
 import { createDutyStore } from '../../src/store/commit/duties.ts';
@@ -182,6 +183,11 @@ const hotPath: [string, Work][] = [
   ['agent.closedWith', (tx) => tx.agent.closedWith('hash-20', { ...agentRun, id: rowId(manyRows) })],
   ['agent.lock', (tx) => tx.agent.lock(rowId(manyRows - 4), 2, { events: 1, tokens: 1, costMicros: 1 })],
   ['agent.charge', (tx) => tx.agent.charge('2026-01-02', agentRun, { tokens: 1, costMicros: 1 })],
+  ['groups.find', (tx) => tx.groups.find(['group-1', 'group-2', 'absent'])],
+  ['groups.joined', (tx) => tx.groups.joined([{ alertId: rowId(3), runId: rowId(7) }])],
+  ['groups.alertsOf', (tx) => tx.groups.alertsOf({ id: rowId(7), alertId: rowId(7) }, 19)],
+  ['groups.page', (tx) => tx.groups.page(rowId(7), rowId(100), 100)],
+  ['groups.copy', (tx) => tx.groups.copy(rowId(8), rowId(manyRows + 1))],
   ['deliveries.find', (tx) => tx.deliveries.find(rowId(1))],
   ['deliveries.due', (tx) => tx.deliveries.due(now, 100)],
   ['deliveries.nextWakeAt', (tx) => tx.deliveries.nextWakeAt()],
@@ -193,6 +199,8 @@ const hotPath: [string, Work][] = [
   ['deliveries.retry', (tx) => tx.deliveries.retry(rowId(50), now)],
   ['deliveries.retryPage', (tx) => tx.deliveries.retryPage({ ...sink, after: rowId(1), limit: 50 }, now)],
   ['deliveries.cancel', (tx) => tx.deliveries.cancel(rowId(manyRows - 1), 'r', now)],
+  ['deliveries.groupFires', (tx) => tx.deliveries.groupFires({ runId: rowId(8), alertId: rowId(8) })],
+  ['deliveries.firesAgain', (tx) => tx.deliveries.firesAgain({ alertId: rowId(1) }, 1)],
   ['deliveries.wasTold', (tx) => tx.deliveries.wasTold({ ...sink, alertId: rowId(1) }, 1)],
   [
     'deliveries.teller',
@@ -317,6 +325,7 @@ function createTransaction(query: Kysely<Database>): StoreTransaction {
     events: createEventStore(query),
     runs: createRunStore(query, noHints()),
     agent: createAgentStore(query),
+    groups: createGroupStore(query),
     deliveries: createDeliveryStore(query, noHints()),
     resources: createResourceStore(query),
     duties: createDutyStore(query),

@@ -76,6 +76,7 @@ export function fakeSource(changes: Partial<CatalogSource> = {}): CatalogSource 
     flapCapPerHour: 0,
     stormCapPerMinute: 0,
     rateLimit: null,
+    grouping: null,
     suspend: false,
     ...changes,
   };
@@ -119,6 +120,7 @@ export function emptyLists(): ListReader {
     idsLike: async () => [],
     storage: async () => ({ kind: 'SQLite', bytes: 0, schema: 1 }),
     runs: empty,
+    runsOfGroup: async () => [],
     events: empty,
     event: async () => undefined,
     deliveries: empty,

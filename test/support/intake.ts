@@ -98,6 +98,7 @@ export function source(changes: Partial<CatalogSource> = {}): CatalogSource {
     flapCapPerHour: 0,
     stormCapPerMinute: 0,
     rateLimit: null,
+    grouping: null,
     suspend: false,
     ...changes,
   };
@@ -132,6 +133,8 @@ export interface World {
   readonly counted: Map<string, number>;
   /** Moves the clock to so many minutes after noon and takes the items in. */
   take(minutes: number, items: readonly AlertItem[], changes?: Partial<Notification>): Promise<IntakeAnswer>;
+  /** Moves the clock alone. */
+  pass(minutes: number): void;
   sweep(minutes: number, signal?: AbortSignal): Promise<{ readonly expired: number; readonly resumed: number }>;
   deadLetter(reason: string, message: string, body: string): Promise<void>;
   write<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
@@ -178,6 +181,7 @@ export function createWorld(store: Store): World {
       nowMs = toEpochMs(at(minutes));
       return intake.accept(world.source, notification(items, changes));
     },
+    pass: (minutes) => void (nowMs = toEpochMs(at(minutes))),
     async sweep(minutes, signal) {
       nowMs = toEpochMs(at(minutes));
       return { expired: await alertSweep.expire(signal), resumed: await alertSweep.resume(signal) };

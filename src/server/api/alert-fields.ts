@@ -88,7 +88,7 @@ export const alertSummary = lazily(() =>
         .nullable()
         .describe('Why this episode has started no run; null = nothing kept it.'),
       mutedUntil: time('When that is decided anew, if it still fires.').nullable(),
-      workflowId: text('Id of the newest run.').nullable(),
+      workflowId: text('Id of the newest run, its own or of its group.').nullable(),
       sourceId: text('Id of the newest notification.').nullable(),
       aiConfidence: z.number().nullable().describe('0 to 1; null = there is none.'),
       autoResolved: flag('Kept for the first version; false.'),
@@ -113,9 +113,11 @@ export const alertDetail = lazily(() =>
   z
     .strictObject({
       ...alertSummary().shape,
-      aiAnalysis: jsonObject('The last report.').nullable(),
+      aiAnalysis: jsonObject('The last report, of its own run or of that of its group.').nullable(),
       transitions: z.array(transition()).describe('The newest 500, oldest first.'),
-      runs: z.array(runSummary()).describe('The newest 20, newest first.'),
+      runs: z
+        .array(runSummary())
+        .describe('The newest 20, newest first; also those of another alert that answer for its group.'),
       deliveries: z.array(deliverySummary()).describe('Of its newest 5 runs, the newest 20 of each.'),
     })
     .meta({ id: 'Alert', description: 'An alert with its history and its runs.' }),

@@ -1,9 +1,14 @@
 import { z } from 'zod';
 import { alertStatuses, openStatuses, severities } from '../../core/alert.ts';
-import type { AlertStatus, Matcher } from '../../core/alert.ts';
+import type { AlertRecord, AlertStatus, Matcher } from '../../core/alert.ts';
 import { AppError } from '../../core/errors.ts';
+import { lastReport } from '../../core/finding.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { ListReader, RunSummary } from '../../core/lists.ts';
+import { isFinal } from '../../core/run.ts';
 import { longestValueFor, parseMatchers } from '../../lib/matchers.ts';
 import { defineRoute } from '../define-route.ts';
+import type { ServerReader } from '../options.ts';
 import { alertDetail, alertPageAnswer, alertView } from './alert-fields.ts';
 import { alertPage } from './alert-page.ts';
 import { found, pageParameters, present, textParameter, timeParameters, timesOf, wordParameter } from './fields.ts';
@@ -108,18 +113,43 @@ export const getAlert = defineRoute({
     const { lists } = reader;
     const id = await idOf(reader, 'alert', params.id);
     const alert = found(await lists.alert(id), 'alert', id, 'fist get alerts --all');
-    const [transitions, { items: runs }] = await Promise.all([
-      lists.transitions(id),
-      lists.runs({ alertId: id, limit: shownRuns }),
-    ]);
+    const [transitions, runs] = await Promise.all([lists.transitions(id), runsOf(lists, id)]);
     const deliveries = await Promise.all(
       runs.slice(0, runsWithDeliveries).map(({ id: runId }) => lists.deliveries({ runId, limit: shownDeliveries })),
     );
     return {
       ...alertView(alert),
+      aiAnalysis: await reportOf(reader, alert, runs),
       transitions,
       runs: runs.map(runView),
       deliveries: deliveries.flatMap(({ items }) => items.map(deliveryView)),
     };
   },
 });
+
+/** Its own runs, and those that answer for it with their group: these have the episode of this alert. Newest first. */
+async function runsOf(lists: ListReader, alertId: string): Promise<readonly RunSummary[]> {
+  const [{ items: own }, ofGroup] = await Promise.all([
+    lists.runs({ alertId, limit: shownRuns }),
+    lists.runsOfGroup(alertId, shownRuns),
+  ]);
+  if (ofGroup.length === 0) return own;
+  const episodes = new Map(ofGroup.map(({ runId, episode }) => [runId, episode]));
+  const found = await lists.runsOf([...episodes.keys()]);
+  // One may be its own in an earlier episode.
+  const others = found.filter((run) => run.alertId !== alertId).map(({ outputs: _outputs, ...run }) => run);
+  return [...own, ...others.map((run) => ({ ...run, episode: episodes.get(run.id) ?? 0 }))]
+    .sort((one, other) => (one.id < other.id ? 1 : -1))
+    .slice(0, shownRuns);
+}
+
+/** The last report: its own, or where the run of its group said the last word, that of the run. */
+async function reportOf(
+  { runs: journal }: ServerReader,
+  { id, workflowId, aiAnalysis }: AlertRecord,
+  runs: readonly RunSummary[],
+): Promise<JsonObject | null> {
+  const last = runs.find((run) => run.id === workflowId);
+  if (last === undefined || last.alertId === id || !isFinal(last.status)) return aiAnalysis;
+  return lastReport(await journal.steps(last.id)) ?? aiAnalysis;
+}

@@ -40,10 +40,10 @@ export const deliverySummary = lazily(() =>
       reference: text('What the receiver called it.').nullable(),
       wakeAt: time('When it is tried next.').nullable(),
       waitingFor: z
-        .enum(['order', 'run', 'place', 'incident'])
+        .enum(['order', 'run', 'place', 'incident', 'group'])
         .nullable()
         .describe(
-          'What it waits for: an earlier one, the end of the run, room at the Sink, or the report of another alert with the same cause.',
+          'What it waits for: an earlier one, the end of the run, room at the Sink, the report of another alert with the same cause, or the end of the other alerts that the run answers for.',
         ),
       incident: text('The cause that it tells in full; null: none, or it points at the report that did.').nullable(),
       sentAt: time('When it was sent.').nullable(),

@@ -89,6 +89,7 @@ describe('the Source that an alert names', () => {
     fakeSource({ namespace: 'default', name: 'plain' }),
     fakeSource({ namespace: 'shop', name: 'plain' }),
     fakeSource({ namespace: 'shop', name: 'picky', accepts: refusing }),
+    fakeSource({ namespace: 'shop', name: 'asks', type: 'api', settings: { check: null, polling: {} } }),
   ];
 
   it.each([
@@ -125,6 +126,16 @@ describe('the Source that an alert names', () => {
         field: 'labels',
         message: 'Source shop/picky refuses this alert: label team is not shop',
         next: 'change the labels, or leave source out',
+      },
+    ],
+    [
+      400,
+      'shop/asks',
+      {
+        code: 'InvalidInput',
+        field: 'source',
+        message: 'Source shop/asks takes only what the endpoint answers that it asks',
+        next: 'name another one, or leave source out',
       },
     ],
     [400, '', { code: 'InvalidInput', field: 'source', message: 'source must be text, namespace/name' }],

@@ -34,7 +34,9 @@ export async function postAlert(
   const { notification, item } = await read(request);
   const reference = sourceOf(request.body);
   const source =
-    reference === null ? (firstAccepting(options, catalog, item) ?? apiSource) : named(catalog, reference, item);
+    reference === null
+      ? (firstAccepting(options, catalog, item) ?? apiSource)
+      : named(options, catalog, reference, item);
   if (source.leaving === true) {
     const message = `Source ${source.namespace}/${source.name} vanished from the resources just now`;
     throw new AppError('StoreUnavailable', message, { reason: 'SourceVanished', next: 'send it again' });
@@ -76,16 +78,18 @@ function firstAccepting(
   item: AlertItem,
 ): CatalogSource | undefined {
   const offered = matchLabels(item);
-  const types = new Map(sourceTypes.filter(({ receive }) => receive !== null).map((one) => [one.type, one]));
-  // One that asks an endpoint takes only what that answers.
-  const takesAlerts = ({ type, settings }: CatalogSource): boolean => types.get(type)?.runs(settings) === false;
   return catalog.sources
-    .filter(takesAlerts)
+    .filter((source) => asksItself(sourceTypes, source) === false)
     .sort((left, right) => (`${left.namespace}/${left.name}` < `${right.namespace}/${right.name}` ? -1 : 1))
     .find((source) => source.accepts(offered) === null);
 }
 
-function named(catalog: Catalog, reference: string, item: AlertItem): CatalogSource {
+/** Whether it takes only what an endpoint answers that it asks; undefined: it takes no alerts at all. */
+function asksItself(types: PostAlertOptions['sourceTypes'], { type, settings }: CatalogSource): boolean | undefined {
+  return types.find((one) => one.type === type && one.receive !== null)?.runs(settings);
+}
+
+function named({ sourceTypes }: PostAlertOptions, catalog: Catalog, reference: string, item: AlertItem): CatalogSource {
   const slash = reference.indexOf('/');
   const [namespace, name] =
     slash < 0 ? ['default', reference] : [reference.slice(0, slash), reference.slice(slash + 1)];
@@ -96,6 +100,15 @@ function named(catalog: Catalog, reference: string, item: AlertItem): CatalogSou
       next: 'fist get sources',
     });
   }
+  if (asksItself(sourceTypes, source) === true)
+    throw new AppError(
+      'InvalidInput',
+      `Source ${namespace}/${name} takes only what the endpoint answers that it asks`,
+      {
+        field: 'source',
+        next: 'name another one, or leave source out',
+      },
+    );
   const refusal = source.accepts(matchLabels(item));
   if (refusal === null) return source;
   throw new AppError('InvalidInput', `Source ${namespace}/${name} refuses this alert: ${refusal.message}`, {
@@ -127,6 +140,7 @@ const apiSource: CatalogSource = {
   flapCapPerHour: 0,
   stormCapPerMinute: 0,
   rateLimit: null,
+  grouping: null,
   suspend: true,
 };
 

@@ -52,7 +52,7 @@ export const runSummary = lazily(() =>
       triggerSource: text('`namespace/name` of the Source, or who asked.'),
       status: z.enum(runStatuses).describe('The last three are final.'),
       alertId: text('Id of the alert; null: it was made for none.').nullable(),
-      episode: count('Of the alert.'),
+      episode: count('Of the alert; shown with an alert, of that one.'),
       planHash: text('Names the Workflow as it was when the run was made.').nullable(),
       stepsCompleted: count('Steps that have ended.'),
       totalSteps: count('Steps of the Workflow.'),
@@ -66,6 +66,14 @@ export const runSummary = lazily(() =>
           data: jsonObject('`.source.data` of a run without an alert.').optional(),
           context: jsonObject('`spec.context` of the Source.'),
           depth: count('How many `workflow` Sinks led here.'),
+          group: z
+            .strictObject({
+              labels: texts('What its alerts have in common.'),
+              alerts: count('How many there were beside the first when the run began.').optional(),
+              others: z.array(alertSnapshot()).optional().describe('Those of them that it looks at, at most 19.'),
+            })
+            .optional()
+            .describe('The group of alerts that it answers for; absent: it answers for one.'),
           parent: z
             .strictObject({
               runId: text('Id of the run that led here.'),

@@ -18,6 +18,7 @@ export const alertmanagerEvents: Format = {
     "Lists of alerts, as rulers (Prometheus, vmalert, Mimir, Loki, Grafana) post them to Alertmanager's API v2.",
   mediaTypes: ['application/json'],
   mapping: 'none',
+  isState: true,
   list: () => [],
   subpaths: ['/api/v2/alerts'],
   differs({ isList, isEmpty, first }) {

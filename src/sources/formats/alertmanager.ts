@@ -11,6 +11,7 @@ export const alertmanager: Format = {
   description: "Alertmanager's webhook notifications, version 4.",
   mediaTypes: ['application/json'],
   mapping: 'none',
+  isState: true,
   list: () => ['alerts'],
   subpaths: [],
   differs({ isList, value }) {

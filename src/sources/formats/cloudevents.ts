@@ -30,6 +30,7 @@ export const cloudevents: Format = {
   mediaTypes: [structured, batch, 'application/json'],
   subpaths: [],
   mapping: 'optional',
+  isState: false,
   isMeant: (request) => isBinary(request) || request.mediaType === structured || request.mediaType === batch,
   list(settings, request) {
     const items = settings.mapping === null ? defaultItems : settings.items;

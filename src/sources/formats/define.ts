@@ -42,6 +42,8 @@ export interface Format {
   readonly mediaTypes: readonly string[];
   /** Whether a Source may, or must, say with a mapping what an alert is. */
   readonly mapping: 'none' | 'optional' | 'required';
+  /** Whether a body may be the list of all that fires; else it tells of what happened. */
+  readonly isState: boolean;
   /** Names of members that lead to the list of its items in a body that is no list itself. */
   list(settings: FormatSettings, request: SourceRequest): readonly string[];
   /** What senders of it put behind the path that they are given: `/api/v2/alerts`. */

@@ -10,6 +10,7 @@ export const generic: Format = {
   mediaTypes: ['application/json'],
   subpaths: [],
   mapping: 'required',
+  isState: true,
   list: ({ items }) => items,
   differs(body, { mapping, items: path }) {
     if (mapping === null) return { field: 'mapping', message: 'is missing' };

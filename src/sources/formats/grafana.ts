@@ -15,6 +15,7 @@ export const grafana: Format = {
   description: 'Notifications of a webhook contact point of Grafana Alerting, version 1.',
   mediaTypes: ['application/json'],
   mapping: 'none',
+  isState: true,
   list: () => ['alerts'],
   subpaths: [],
   differs({ isList, value: { version, alerts } }) {

@@ -20,6 +20,7 @@ export const pagerduty: Format = {
   description: "Events of PagerDuty's webhooks, version 3. An incident is an alert, whose severity is its urgency.",
   mediaTypes: ['application/json'],
   mapping: 'none',
+  isState: false,
   list: () => [],
   subpaths: [],
   differs({ isList, value: { event } }) {

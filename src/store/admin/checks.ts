@@ -87,6 +87,12 @@ const checks: readonly Check[] = [
       (SELECT 1 FROM workflows WHERE workflows.id = alerts.workflow_id)`,
   },
   {
+    problem: 'alerts of a group without their run',
+    next: restore,
+    find: sql`SELECT alert_id AS id FROM run_alerts WHERE NOT EXISTS (SELECT 1 FROM workflows WHERE workflows.id = run_alerts.workflow_id)
+      OR NOT EXISTS (SELECT 1 FROM alerts WHERE alerts.id = run_alerts.alert_id)`,
+  },
+  {
     problem: 'history of no alert',
     next: restore,
     find: sql`SELECT alert_id AS id FROM alert_transitions WHERE NOT EXISTS (SELECT 1 FROM alerts WHERE alerts.id = alert_transitions.alert_id)`,

@@ -89,11 +89,12 @@ function sweepFinders(query: Kysely<Database>): Pick<AlertStore, 'sourcesWithOpe
 function writers(
   query: Kysely<Database>,
   writeLabels: LabelWriter,
-): Pick<AlertStore, 'saveStates' | 'saveRepeats' | 'saveContents' | 'insertAll' | 'addTransitions'> {
+): Pick<AlertStore, 'saveStates' | 'saveRepeats' | 'saveContents' | 'saveAnswers' | 'insertAll' | 'addTransitions'> {
   const insert = bulkInsert(query, alerts, { onConflict: 'ON CONFLICT DO NOTHING' });
   const save = bulkUpdate(query, alerts, { fields: [...fieldsIn(alerts, 'state'), 'updatedAt'] });
   const saveRepeat = bulkUpdate(query, alerts, { fields: [...fieldsIn(alerts, 'repeat'), 'updatedAt'] });
   const saveContent = bulkUpdate(query, alerts, { fields: fieldsIn(alerts, 'content') });
+  const saveAnswer = bulkUpdate(query, alerts, { fields: fieldsIn(alerts, 'answer') });
   const insertTransitions = bulkInsert(query, alertTransitions);
   return {
     async saveStates(states) {
@@ -104,6 +105,9 @@ function writers(
     },
     async saveContents(contents) {
       await saveContent(contents);
+    },
+    async saveAnswers(answers) {
+      await saveAnswer(answers);
     },
     async insertAll(records) {
       // In the order of the identities, so that replicas that insert the same ones wait for each other and not crosswise.

@@ -17,24 +17,26 @@ import type { DeliveryRow } from './reader.ts';
 export function claimOn(
   query: Kysely<Database>,
   places: Places,
-  { teller }: Pick<DeliveryReader, 'teller'>,
+  { teller, groupFires }: Pick<DeliveryReader, 'teller' | 'groupFires'>,
 ): DeliveryStore['claim'] {
   const take = takeStatement(query);
   return async ({ delivery: wanted, owner, now, leaseUntil, limits, sends, takes = true, keep, incident }) => {
     const delivery = waitingOf(wanted);
     const { id } = delivery;
-    const [isDue, lastClaimedAt, leases, hasRun, hasEarlier] = await allDone([
+    const [isDue, lastClaimedAt, leases, hasRun, othersFire, hasEarlier] = await allDone([
       places.isDue(id, now),
       places.lock(delivery),
       places.leases(delivery, now),
       // Before what is earlier: a run that ends in between has written what it tells.
       delivery.event === 'alert-resolved' ? places.hasRun(delivery) : false,
+      // What is not sent has no end to tell.
+      delivery.event === 'alert-resolved' && sends ? groupFires(delivery) : false,
       places.hasEarlier(delivery),
     ]);
     // Of many that are due for one Sink, the first that finds no place lets the others wait as well.
     if (!isDue) return undefined;
     const room = roomOf(limits, now, leases, lastClaimedAt);
-    const waitsFor = hasRun ? 'run' : hasEarlier ? 'order' : null;
+    const waitsFor = hasRun ? 'run' : hasEarlier ? 'order' : othersFire ? 'group' : null;
     if (waitsFor !== null) {
       await places.waitFor(waitsFor, delivery, now);
       // It may have been woken for a place that it cannot use yet.

@@ -19,6 +19,7 @@ export interface Waiting extends SinkName {
   readonly id: string;
   readonly event: DeliveryEvent;
   readonly alertId: string | null;
+  readonly runId: string | null;
   /** Of its alert. */
   readonly episode: number;
   /** Its alert, else its run; null: it waits for none. */
@@ -48,13 +49,16 @@ export interface Places {
   hasRun(delivery: Waiting): Promise<boolean>;
   /** Until the commit. Answers when the last one was claimed, for Sinks with a rate. */
   lock(sink: SinkName): Promise<Timestamp | null>;
-  /** Whether an earlier one with its order key is pending. */
+  /** Whether an earlier one with its order key is pending; one that waits for the end of its group keeps nobody waiting. */
   hasEarlier(delivery: Waiting): Promise<boolean>;
   /** How many places are taken by others than this delivery. */
   leases(delivery: SinkName & Pick<Waiting, 'id'>, now: Timestamp): Promise<number>;
   noteClaim(sink: SinkName, now: Timestamp): Promise<void>;
-  /** Lets a due delivery that nobody holds wait for the earlier one, for the end of a run, or while its incident is being told. */
-  waitFor(what: 'order' | 'run' | 'incident', delivery: Waiting, now: Timestamp): Promise<void>;
+  /**
+   * Lets a due delivery that nobody holds wait for the earlier one, for the end of a run, for the end of its group, or while its
+   * incident is being told.
+   */
+  waitFor(what: 'order' | 'run' | 'group' | 'incident', delivery: Waiting, now: Timestamp): Promise<void>;
   /** Lets the Sink's due deliveries wait for a place, many at a time: else they would stand before those of other Sinks. */
   waitForPlace(sink: SinkName, now: Timestamp): Promise<void>;
   /** Wakes the next one with this order key, after an earlier one ended: it also looks for runs again. */
@@ -82,6 +86,8 @@ const mostAtOnce = 500;
 // Literal, because SQLite uses a partial index only where the query repeats its condition as text.
 const pending = sql<boolean>`status = 'pending'`;
 const waitsForPlace = sql<boolean>`waiting_for = 'place'`;
+/** Who waits for a group may wait for days, and what comes after it tells that the alert fires again. */
+const isInTurn = sql<boolean>`coalesce(waiting_for, '') <> 'group'`;
 export const orderKeyOf = sql<string | null>`coalesce(alert_id, workflow_id)`;
 export const sortKeyOf = sql<string>`coalesce(sort_key, id)`;
 
@@ -103,11 +109,11 @@ export function createPlaces(query: Kysely<Database>, hints: Hints): Places {
 
 /** What decides when this delivery may begin. None of it changes. Pure. */
 export function waitingOf(
-  delivery: Pick<DeliveryRecord, Exclude<keyof Waiting, 'orderKey' | 'episode'> | 'runId' | 'data'>,
+  delivery: Pick<DeliveryRecord, Exclude<keyof Waiting, 'orderKey' | 'episode'> | 'data'>,
 ): Waiting {
-  const { data, runId, ...rest } = delivery;
+  const { data, ...rest } = delivery;
   const episode = typeof data['episode'] === 'number' ? data['episode'] : 0;
-  return { ...rest, episode, orderKey: rest.alertId ?? runId, sortKey: rest.sortKey ?? rest.id };
+  return { ...rest, episode, orderKey: rest.alertId ?? rest.runId, sortKey: rest.sortKey ?? rest.id };
 }
 
 function looks(query: Kysely<Database>): Pick<Places, 'lock' | 'isDue' | 'hasEarlier' | 'leases' | 'noteClaim'> {
@@ -130,6 +136,7 @@ function looks(query: Kysely<Database>): Pick<Places, 'lock' | 'isDue' | 'hasEar
         .selectFrom('sink_outputs')
         .select('id')
         .where(pending)
+        .where(isInTurn)
         .where(ofSink(marker))
         .where(orderKeyOf, '=', marker('orderKey'))
         .where(sortKeyOf, '<', marker('sortKey'))
@@ -221,7 +228,8 @@ function waits(query: Kysely<Database>): Pick<Places, 'waitFor' | 'waitForPlace'
   );
   return {
     async waitFor(what, { id, createdAt }, now) {
-      const untilMs = { run: runRecheckMs(createdAt, now), incident: incidentRecheckMs, order: recheckMs }[what];
+      const lasting = runRecheckMs(createdAt, now);
+      const untilMs = { run: lasting, group: lasting, incident: incidentRecheckMs, order: recheckMs }[what];
       await other(query, { what, id, now, until: addMs(now, untilMs) });
     },
     async waitForPlace({ namespace, sinkName }, now) {
@@ -241,6 +249,7 @@ function wakes(query: Kysely<Database>, hints: Hints): Pick<Places, 'wakeNext' |
           .selectFrom('sink_outputs')
           .select('id')
           .where(pending)
+          .where(isInTurn)
           .where(ofSink(marker))
           .where(orderKeyOf, '=', marker('orderKey'))
           .orderBy(sortKeyOf)

@@ -11,7 +11,7 @@ import { tablePages } from './scans.ts';
 /** Runs and deliveries. */
 export function workLists(
   query: Kysely<Database>,
-): Pick<ListReader, 'runs' | 'deliveries' | 'depths' | 'oldestDeliveries'> {
+): Pick<ListReader, 'runs' | 'runsOfGroup' | 'deliveries' | 'depths' | 'oldestDeliveries'> {
   const runPages = tablePages(query, {
     table: runs,
     filters: { status: 'status', alert: 'alert_id', error: 'error_code', namespace: 'namespace', name: 'name' },
@@ -31,6 +31,14 @@ export function workLists(
       const { status, runId: run, sink: name, namespace } = page;
       return deliveryPages(page, { run, status, name, namespace });
     },
+    runsOfGroup: (alertId, most) =>
+      query
+        .selectFrom('run_alerts')
+        .select(['workflow_id as runId', 'episode'])
+        .where('alert_id', '=', alertId)
+        .orderBy('workflow_id', 'desc')
+        .limit(most)
+        .execute(),
     async depths() {
       const [runs, deliveries] = await Promise.all([pending(query, 'workflows'), pending(query, 'sink_outputs')]);
       return { runs, deliveries };
@@ -40,6 +48,8 @@ export function workLists(
         .selectFrom('sink_outputs')
         .select(['namespace', 'sink_name', 'created_at', 'retried_at'])
         .where('status', '=', sql.lit('pending'))
+        // They are not due before other alerts have ended.
+        .where(sql<boolean>`coalesce(waiting_for, '') <> 'group'`)
         .orderBy('id')
         .limit(mostOldest)
         .execute();

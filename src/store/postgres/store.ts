@@ -16,6 +16,7 @@ import type { Hints } from '../commit/hints.ts';
 import { checkImport } from '../admin/installation.ts';
 import { createResourceStore } from '../resources/store.ts';
 import { createRetentionStore } from '../retention/store.ts';
+import { createGroupStore } from '../runs/groups.ts';
 import { createRunStore } from '../runs/store.ts';
 import type { Database } from '../tables/all.ts';
 import { createDutyStore } from '../commit/duties.ts';
@@ -251,6 +252,7 @@ function createSessions(names: StatementNames): (client: PoolClient) => Session 
       events: createEventStore(query),
       runs: createRunStore(query, hints),
       agent: createAgentStore(query),
+      groups: createGroupStore(query),
       deliveries: createDeliveryStore(query, hints),
       resources: createResourceStore(query),
       duties: createDutyStore(query),

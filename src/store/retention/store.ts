@@ -93,6 +93,7 @@ async function deleteRuns(
       ended.map(({ id }) => id),
     )
     .where((row) => row.not(row.exists(openAlertOf(row))))
+    .where((row) => row.not(row.exists(openMemberOf(row))))
     .where((row) => row.not(row.exists(pendingDeliveryOf(row))))
     .where((row) => row.not(row.exists(unfinishedRetryOf(row))))
     .where((row) => row.not(row.exists(lastWordOf(row))))
@@ -100,7 +101,10 @@ async function deleteRuns(
     .execute();
   const runs = rows.map(({ id }) => id);
   if (runs.length === 0) return { deleted: {}, ...cut };
+  await deleteRows(query, 'alert_groups', 'workflow_id', runs);
+  const ofGroups = await deleteRows(query, 'run_alerts', 'workflow_id', runs);
   const deleted = {
+    ...(ofGroups === 0 ? {} : { run_alerts: ofGroups }),
     workflow_steps: await deleteRows(query, 'workflow_steps', 'workflow_id', runs),
     evidence: await deleteRows(query, 'evidence', 'workflow_id', runs),
     agent_events: await deleteRows(query, 'agent_events', 'workflow_id', runs),
@@ -127,6 +131,17 @@ function openAlertOf(row: OfRun) {
     .whereRef('alerts.id', '=', 'workflows.alert_id')
     .whereRef('alerts.workflow_id', '=', 'workflows.id')
     .where('alerts.status', '<>', 'resolved');
+}
+
+/** So does one of its group. */
+function openMemberOf(row: OfRun) {
+  const ofAlert = (column: 'status' | 'workflow_id') =>
+    sql`(SELECT ${sql.ref(column)} FROM alerts WHERE alerts.id = run_alerts.alert_id)`;
+  return row
+    .selectFrom('run_alerts')
+    .select('run_alerts.alert_id')
+    .whereRef('run_alerts.workflow_id', '=', 'workflows.id')
+    .where(sql<boolean>`${ofAlert('status')} <> 'resolved' AND ${ofAlert('workflow_id')} = workflows.id`);
 }
 
 function pendingDeliveryOf(row: OfRun) {

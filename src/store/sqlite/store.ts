@@ -17,6 +17,7 @@ import type { Hints } from '../commit/hints.ts';
 import { checkImport } from '../admin/installation.ts';
 import { createResourceStore } from '../resources/store.ts';
 import { createRetentionStore } from '../retention/store.ts';
+import { createGroupStore } from '../runs/groups.ts';
 import { createRunStore } from '../runs/store.ts';
 import { createDutyStore } from '../commit/duties.ts';
 import { createWordIndex, createWordWriter, hasWordsDue } from '../alerts/word-index.ts';
@@ -78,6 +79,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       events: createEventStore(write.query),
       runs: createRunStore(write.query, hints),
       agent: createAgentStore(write.query),
+      groups: createGroupStore(write.query),
       deliveries: createDeliveryStore(write.query, hints),
       resources: createResourceStore(write.query),
       duties: createDutyStore(write.query),

@@ -4,7 +4,8 @@ import { flag, members, number, table, text, time } from './table.ts';
 
 /**
  * Groups: `state`, what intake reads and decides; `repeat`, what a plain repeat changes of it (the others are in indexes,
- * which would be written again); `content`, what the last notification replaces; `change`, what the stream tells.
+ * which would be written again); `content`, what the last notification replaces; `answer`, what the run of its group says of it;
+ * `change`, what the stream tells.
  */
 export const alerts = table('alerts', ['id'], {
   id: text().in('change'),
@@ -12,7 +13,7 @@ export const alerts = table('alerts', ['id'], {
   source: text().in('change'),
   fingerprint: text(),
   external_id: text().nullable().in('content'),
-  status: text<AlertStatus>().in('state', 'change'),
+  status: text<AlertStatus>().in('state', 'answer', 'change'),
   severity: text<Severity>().in('state', 'change'),
   // The contract has both; they hold the same.
   alert_name: text().as('name'),
@@ -27,24 +28,24 @@ export const alerts = table('alerts', ['id'], {
   episode: number().in('state', 'change'),
   receive_count: number().in('state', 'repeat'),
   source_id: text().nullable().in('state', 'repeat'),
-  workflow_id: text().nullable().in('state', 'change'),
-  ai_analysis: members<JsonObject>().nullable().unlisted(),
-  ai_confidence: number().nullable(),
-  cause: text().nullable(),
+  workflow_id: text().nullable().in('state', 'answer', 'change'),
+  ai_analysis: members<JsonObject>().nullable().unlisted().in('answer'),
+  ai_confidence: number().nullable().in('answer'),
+  cause: text().nullable().in('answer'),
   auto_resolved: flag(),
   skewed: flag().in('state', 'repeat'),
   announced: flag().in('state'),
-  muted_until: time().nullable().in('state'),
-  muted_reason: text<MuteReason>().nullable().in('state', 'change'),
+  muted_until: time().nullable().in('state', 'answer'),
+  muted_reason: text<MuteReason>().nullable().in('state', 'answer', 'change'),
   starts_at: time().nullable().in('state', 'repeat'),
   ends_at: time().nullable().in('state'),
   received_at: time().in('state'),
   last_received_at: time().in('state', 'repeat'),
-  triage_started_at: time().nullable(),
-  triage_completed_at: time().nullable().in('state'),
+  triage_started_at: time().nullable().in('answer'),
+  triage_completed_at: time().nullable().in('state', 'answer'),
   resolved_at: time().nullable().in('state'),
   created_at: time(),
-  updated_at: time(),
+  updated_at: time().in('answer'),
 });
 
 export const alertTransitions = table('alert_transitions', ['alert_id', 'id'], {

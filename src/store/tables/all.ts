@@ -3,6 +3,7 @@ import { alertLabels, alertLabelsDue, alerts, alertTransitions, alertWords, aler
 import { duties, installation, schemaInfo } from './database.ts';
 import { deliveries, sinkLanes } from './deliveries.ts';
 import { deadLetters, sourceEvents } from './events.ts';
+import { alertGroups, runAlerts } from './groups.ts';
 import { resourceActivity, resources } from './resources.ts';
 import { evidence, plans, runs, slots, steps } from './runs.ts';
 import type { RowOf } from './table.ts';
@@ -26,6 +27,8 @@ export const tables = {
   agent_events: agentEvents,
   model_spending: modelSpending,
   slots,
+  alert_groups: alertGroups,
+  run_alerts: runAlerts,
   sink_outputs: deliveries,
   sink_lanes: sinkLanes,
   custom_resources: resources,

@@ -4,13 +4,16 @@ import type { Plan } from '../../core/plan.ts';
 import type { ProcessIdentity, RunInput, RunStatus, StepStatus, WaitingFor } from '../../core/run.ts';
 import { flag, json, members, number, table, text, time } from './table.ts';
 
-/** Groups: `brief`, what the starting and the ending of an alert's work ask about its runs; `change`, what the stream tells. */
+/**
+ * Groups: `brief`, what the starting and the ending of an alert's work ask about its runs; `group`, what intake asks about the run
+ * of a group of alerts; `change`, what the stream tells.
+ */
 export const runs = table('workflows', ['id'], {
   id: text().in('brief', 'change'),
   name: text().in('brief', 'change'),
   namespace: text().in('brief', 'change'),
   trigger_source: text(),
-  status: text<RunStatus>().in('brief', 'change'),
+  status: text<RunStatus>().in('group', 'brief', 'change'),
   alert_id: text().nullable().in('brief', 'change'),
   episode: number().in('brief'),
   plan_hash: text().nullable().in('brief'),
@@ -26,16 +29,16 @@ export const runs = table('workflows', ['id'], {
   fence: number(),
   lease_owner: text().nullable().in('brief'),
   lease_until: time().nullable(),
-  wake_at: time().nullable(),
-  waiting_for: text<WaitingFor>().nullable().in('brief', 'change'),
+  wake_at: time().nullable().in('group'),
+  waiting_for: text<WaitingFor>().nullable().in('group', 'brief', 'change'),
   // Which slot a waiting run waits for.
   slot_key: text().nullable().as(null),
   deadline_at: time(),
-  cancel_requested_at: time().nullable().in('change'),
+  cancel_requested_at: time().nullable().in('group', 'change'),
   cancel_reason: text().nullable(),
-  started_at: time().nullable().in('change'),
+  started_at: time().nullable().in('group', 'change'),
   completed_at: time().nullable().in('change'),
-  created_at: time().in('brief', 'change'),
+  created_at: time().in('group', 'brief', 'change'),
   agent_events: number().in('change'),
   model_tokens: number().in('change'),
   model_cost_micros: number().in('change'),

@@ -30,6 +30,8 @@ const order: Readonly<Record<TransferTable, true>> = {
   agent_events: true,
   model_spending: true,
   slots: true,
+  alert_groups: true,
+  run_alerts: true,
   sink_outputs: true,
 };
 

@@ -168,6 +168,7 @@ function stepIo(
     clock: context.clock,
     log,
     alert: run.input.alert ?? run.input.asked ?? null,
+    group: run.input.group ?? null,
     openModel: () => context.openModel(plan.namespace, plan.runtime.llmConfig),
     openMcp: () => context.openMcp(plan.namespace, plan.runtime.mcpServers ?? [], { log, signal, onProcess }),
     image: plan.runtime.image,

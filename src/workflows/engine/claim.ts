@@ -5,6 +5,7 @@ import { addMs, toEpochMs } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { newIdAt } from '../../lib/id.ts';
 import { runDeliveries } from '../../core/announce.ts';
+import { keepGroup, withGroup } from './group.ts';
 import { findStep, interruption } from './plan.ts';
 import type { RunEnding } from './plan.ts';
 import { alertSlot, lookAhead, progress, workflowSlot } from './work.ts';
@@ -33,8 +34,9 @@ export function claimRun(context: EngineContext, runId: string): Promise<Claim |
   const offsetMs = takenAtMs - clock.now();
   return store.transaction('claim', async (tx) => {
     const now = context.now();
-    const run = await tx.runs.claim(runId, owner, now, addMs(now, leaseMs));
-    if (run === undefined) return undefined;
+    const claimed = await tx.runs.claim(runId, owner, now, addMs(now, leaseMs));
+    if (claimed === undefined) return undefined;
+    const run = await withGroup(tx, claimed);
     const found = run.planHash === null ? undefined : await context.plan(tx.runs, run.planHash);
     const plan = found ?? planOfNothing(run);
     const steps = run.fence > 1 ? await tx.runs.steps(run.id) : [];
@@ -58,7 +60,10 @@ async function takeUp(
 ): Promise<{ readonly work: Work; readonly ahead: Ahead } | null> {
   const { run, plan, journal } = work;
   const ahead = lookAhead(context, work, journal, false);
-  if (ahead.due.kind === 'end') return { work, ahead };
+  if (ahead.due.kind === 'end') {
+    await keepGroup(tx, run);
+    return { work, ahead };
+  }
   if (ahead.due.kind === 'wait') {
     await tx.runs.release(run.id, ahead.due.wait);
     return null;
@@ -76,6 +81,7 @@ async function takeUp(
   const told = plan.sinks.filter((sink) => catalog.sink(run.namespace, sink)?.sendStarted === true);
   await allDone([
     tx.runs.start(run.id, startedAt, progress(ahead)),
+    keepGroup(tx, run),
     // Nothing of it was ever executed, so nothing can be in the way of its first step.
     tx.runs.writeSteps(ahead.rows),
     tx.alerts.beginTriage(run, startedAt),

@@ -8,6 +8,7 @@ import { newIdAt } from '../../lib/id.ts';
 import { eventLoopTurns } from '../../lib/turns.ts';
 import { templateRoots } from '../view.ts';
 import { runDeliveries } from '../../core/announce.ts';
+import { answerGroup } from './group.ts';
 import { neverStarted } from './plan.ts';
 import type { RunEnding } from './plan.ts';
 import { alertSlot, cancelled, stale, stepRow, workflowSlot } from './work.ts';
@@ -58,6 +59,7 @@ export async function endRun(
     ]);
   });
   report(context, work, final, now);
+  if (run.input.group !== undefined) await answerGroup(context, run.id);
 }
 
 /** Each output is rendered by itself: one that fails is empty, and what is missing renders as nothing. */

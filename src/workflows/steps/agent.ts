@@ -92,6 +92,8 @@ function analyze(io: StepIo, config: AgentConfig, refusal: InvestigationFailure 
   return investigate({
     cluster: io.cluster,
     alert: io.alert,
+    others: io.group?.others ?? [],
+    othersInAll: io.group?.alerts ?? 0,
     asked: askedText(io, config.goal),
     firstEvidenceNumber: io.firstEvidenceNumber,
     refusal,

@@ -6,7 +6,7 @@ import type { JsonValue } from '../../core/json.ts';
 import type { McpTools } from '../../agent/mcp/tools.ts';
 import type { ModelAccess } from '../../agent/models/open.ts';
 import type { Clock, CommandRunner, Log } from '../../core/ports.ts';
-import type { AlertSnapshot, ProcessIdentity, StepOutcome } from '../../core/run.ts';
+import type { AlertSnapshot, ProcessIdentity, RunGroup, StepOutcome } from '../../core/run.ts';
 import type { Timestamp } from '../../core/time.ts';
 
 /** The whole world of a step. It is one attempt: retries, time-outs and the journal are the engine's. */
@@ -28,6 +28,8 @@ export interface StepIo {
   readonly clock: Clock;
   readonly log: Log;
   readonly alert: AlertSnapshot | null;
+  /** Other alerts that the run answers for; null = it has its own alone. */
+  readonly group: RunGroup | null;
   readonly image: string;
   /** `spec.runtime.environment`. */
   readonly environment: Readonly<Record<string, string>>;

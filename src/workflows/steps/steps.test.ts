@@ -26,6 +26,7 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     clock: createFakeClock(),
     log: silentLog,
     alert: null,
+    group: null,
     openModel: () => ({ kind: 'none' }),
     openMcp: async () => noMcpTools,
     image: 'busybox',
