@@ -10,6 +10,7 @@ import { addExamples } from './examples.ts';
 import { addFirstHourCommands } from './first-hour-commands.ts';
 import { reportFailure } from './failure.ts';
 import { addInvestigationCommands } from './investigation-commands.ts';
+import { addModelCommands } from './model-commands.ts';
 import { addOfflineCommands } from './offline-commands.ts';
 import { processTerminal } from './output.ts';
 import type { Terminal } from './output.ts';
@@ -109,6 +110,7 @@ export function buildProgram(terminal: Terminal, run: Run = { exitCode: 0, comma
   addInvestigationCommands(program, action);
   addClientCommands(program, action);
   addDatabaseCommands(program, action);
+  addModelCommands(program, action);
   addOfflineCommands(program, action);
   addExamples(program);
   return program;

@@ -16,10 +16,8 @@ export function toAnswer(
   const usage = usageOf(result.usage);
   const parts = withOwnIds(ownParts(result.content), request.messages);
   const said = parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
-  const spoken =
-    request.schema === null
-      ? withoutThoughts(said)
-      : withoutFence(withoutThoughts(result.structuredOutputText ?? said));
+  // Where a schema was asked for by a tool, it is what that was called with.
+  const spoken = withoutThoughts(request.schema === null ? said : (result.structuredOutputText ?? said));
   const calls = parts.flatMap((part) =>
     part.type === 'tool-call' ? [{ id: part.toolCallId, name: part.toolName, input: part.input }] : [],
   );
@@ -54,11 +52,6 @@ function withOwnIds(parts: readonly OwnPart[], messages: readonly Message[]): re
 /** Some servers leave the reasoning of a model in its text. */
 function withoutThoughts(text: string): string {
   return text.replace(/^\s*<think>[\s\S]*?<\/think>\s*/, '');
-}
-
-/** Where a server cannot keep a schema, models write the JSON as they write code. */
-function withoutFence(text: string): string {
-  return /^[^{[]*```(?:json)?\s*\n([\s\S]*?)\n?```\s*$/i.exec(text)?.[1] ?? text;
 }
 
 function usageOf({ inputTokens, outputTokens }: LanguageModelV4Usage): Usage | null {

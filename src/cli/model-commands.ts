@@ -1,0 +1,20 @@
+import type { Command } from 'commander';
+import type { Tie } from './action.ts';
+
+/** `fist model ...`. */
+export function addModelCommands(program: Command, action: Tie): void {
+  const model = program.command('model').description('Looks after the models that agent steps ask');
+  action(
+    model
+      .command('check [model]')
+      .description(
+        'Asks a model four short questions: whether it calls a tool, answers in the form of a report, and does both; and says how much it takes and what it costs. PROVIDER/MODEL, or nothing for the one of LLM_PROVIDER and LLM_MODEL. Its key is in LLM_API_KEY, or in the own variable of its provider',
+      )
+      .option('--endpoint <url>', 'its address (default: LLM_ENDPOINT, else the usual one)')
+      .option('--context-tokens <count>', 'tokens that it takes, as contextTokens of an llmConfig')
+      .option('--model-prices <file>', 'JSON with prices of models, before the list prices that come with this version')
+      .option('--timeout <duration>', 'of one question', '2m')
+      .option('-o, --output <format>', 'text or json', 'text'),
+    async () => (await import('./model-check.ts')).modelCheck,
+  );
+}
