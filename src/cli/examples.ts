@@ -47,6 +47,10 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist eval examples/eval', 'scores the cases of this project'],
     ['fist eval cases --compare before.json --max-wrong 0', 'fails where an answer became wrong'],
   ],
+  'model check': [
+    ['fist model check anthropic/claude-sonnet-4-5', 'with the key of ANTHROPIC_API_KEY'],
+    ['fist model check local/qwen3 --endpoint http://127.0.0.1:11434/v1', 'a model of Ollama'],
+  ],
   'send alert': [
     ['fist send alert --name TestAlert --label team=shop', 'an alert by hand'],
     ['fist send alert -f alert.json --path alertmanager', 'a notification, as Alertmanager sends it'],

@@ -65,10 +65,14 @@ describe.each(contractStores)('budgets above a step on $name', (database) => {
   test('one of a day is for all runs of the Workflow, until the next day', async () => {
     const said: string[] = [];
     const it = on.world({ think: asking(said) });
-    await it.addRun(planWith({ day: tokens(250) }));
-    await it.addRun(planWith({ day: tokens(350) }));
-    await it.addRun(planWith({ day: tokens(100) }, 'other'));
-    await it.runAll();
+    for (const plan of [
+      planWith({ day: tokens(250) }),
+      planWith({ day: tokens(350) }),
+      planWith({ day: tokens(100) }, 'other'),
+    ]) {
+      await it.addRun(plan);
+      await it.runAll();
+    }
     await on.clock.advance(24 * 60 * 60_000);
     await it.addRun(planWith({ day: tokens(250) }));
     await it.runAll();
