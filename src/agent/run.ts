@@ -1,5 +1,5 @@
 import type { AgentEvent } from '../core/agent-event.ts';
-import type { AgentResult } from '../core/finding.ts';
+import type { AgentResult, Gap } from '../core/finding.ts';
 import type { AlertSnapshot, Evidence } from '../core/run.ts';
 import type { Timestamp } from '../core/time.ts';
 import type { InvestigationFailure, InvestigationOutcome } from '../investigation/input.ts';
@@ -53,6 +53,8 @@ export interface AgentWorld extends Omit<LoopWorld, 'toolbox'> {
   /** Removes known Secret values, everywhere. */
   readonly mask: <T>(data: T) => Promise<T>;
   readonly openToolbox: (request: ToolboxRequest) => Promise<Toolbox>;
+  /** What tools could not do, for the report. */
+  readonly toolGaps: () => readonly Gap[];
   /** Reads of the cluster for a conversation that another process began. */
   readonly openReads: () => Promise<Reads | null>;
   readonly hints: readonly string[];
@@ -144,12 +146,13 @@ function isClear({ root_cause: cause, confidence }: AgentResult, when: AskWhen):
 
 function outcomeOf(
   state: Conversation,
-  { model, alert }: Pick<AgentWorld, 'model' | 'alert'>,
+  { model, alert, toolGaps }: Pick<AgentWorld, 'model' | 'alert' | 'toolGaps'>,
   rest: Pick<InvestigationOutcome, 'linked' | 'reads'>,
 ): InvestigationOutcome {
   const { opened, closed, calls } = state;
   if (opened === null) throw new Error('a conversation begins with its opening');
-  const { analysis, linked } = opened;
+  const { linked } = opened;
+  const analysis = { ...opened.analysis, gaps: [...opened.analysis.gaps, ...toolGaps()] };
   const evidence = evidenceOf(state);
   const answer = closed?.answer ?? null;
   const checked =

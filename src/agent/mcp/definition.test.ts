@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
-import { offeredDescription, offeredName, pinOf, toolRefusal } from './definition.ts';
+import { allowedTool, offeredDescription, offeredName, pinOf } from './definition.ts';
 import type { McpDefinition } from './definition.ts';
 
 const look: McpDefinition = {
@@ -47,13 +47,13 @@ describe('an allowed tool', () => {
   ])('%s', (_, definitions, reason) => {
     const [definition = look] = definitions;
     const pin = reason === 'McpDefinitionChanged' || reason === 'McpToolAbsent' ? allowed.pin : pinOf(definition);
-    const refusal = toolRefusal({ name: 'look', pin: reason === undefined ? allowed.pin : pin }, definitions);
-    expect(refusal?.reason).toBe(reason);
+    const found = allowedTool({ name: 'look', pin: reason === undefined ? allowed.pin : pin }, definitions);
+    expect(found).toMatchObject(reason === undefined ? { definition: look } : { reason });
   });
 
   test('may have emoji in its words', () => {
     const definition = withSchema({ type: 'object', description: 'Careful ⚠️' });
-    expect(toolRefusal({ name: 'look', pin: pinOf(definition) }, [definition])).toBe(null);
+    expect(allowedTool({ name: 'look', pin: pinOf(definition) }, [definition])).toEqual({ definition });
   });
 });
 

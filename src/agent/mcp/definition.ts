@@ -34,12 +34,15 @@ export interface McpRefusal {
   readonly message: string;
 }
 
-/** Whether an allowed tool may be used as its server defines it now; null = it may. Pure. */
-export function toolRefusal(allowed: McpToolPin, definitions: readonly McpDefinition[]): McpRefusal | null {
+/** An allowed tool as its server defines it now, or why it is not used. Pure. */
+export function allowedTool(
+  allowed: McpToolPin,
+  definitions: readonly McpDefinition[],
+): { readonly definition: McpDefinition } | McpRefusal {
   const [definition, another] = definitions.filter(({ name }) => name === allowed.name);
   if (definition === undefined) return { reason: 'McpToolAbsent', message: 'its server has no such tool' };
   if (another !== undefined) return { reason: 'McpToolTwice', message: 'its server has two tools of this name' };
-  return definitionRefusal(definition) ?? pinRefusal(allowed, definition);
+  return definitionRefusal(definition) ?? pinRefusal(allowed, definition) ?? { definition };
 }
 
 /** The same, whoever has read it. */

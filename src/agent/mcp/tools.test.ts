@@ -14,7 +14,7 @@ import { createProgramRunner } from '../../runners/program.ts';
 import type { ToolAnswer, ToolDefinition } from '../tools/define.ts';
 import { pinOf } from './definition.ts';
 import { listMcp } from './open.ts';
-import { openMcpTools } from './tools.ts';
+import { openMcpTools, withMcpTools } from './tools.ts';
 import type { McpTools, StepWorld } from './tools.ts';
 import { mcpLimits } from './traffic.ts';
 
@@ -119,7 +119,7 @@ describe.each([
       text: 'its answer is larger than is read of one',
     });
     expect(await call(opened, { name: 'b' })).toMatchObject({ status: 'ok', text: 'seen b' });
-    expect(opened.dropped()).toEqual([]);
+    expect(opened.gaps()).toEqual([]);
   });
 
   test.each(['vanish', 'change'] as const)('whose tools %s is not called', async (fault) => {
@@ -197,8 +197,7 @@ describe('a program', () => {
     const first = await call(opened, { name: 'a' });
     expect(first).toMatchObject({ status: 'error' });
     expect(await call(opened, { name: 'b' })).toMatchObject({ status: 'error', reason });
-    expect(opened.dropped()).toHaveLength(1);
-    expect(opened.dropped()[0]).toMatch(/^MCP server faulty: /);
+    expect(opened.gaps()).toMatchObject([{ what: 'the tools of MCP server faulty', kind: 'unavailable' }]);
     expect(JSON.stringify([first, logged])).not.toContain('hunter2');
   });
 
@@ -223,9 +222,9 @@ describe('a program', () => {
 
   test('that may not be run here, or lacks a Secret, is left out', async () => {
     const programs = createProgramRunner({ clock: systemClock(), path: '', allowed: [] });
-    expect((await open(program('none'), { programs })).missing).toEqual([
-      'faulty__look: fist may not run its program here',
-    ]);
+    const refused = await open(program('none'), { programs });
+    expect(refused.missing).toEqual(['faulty__look: fist may not run its program here']);
+    expect(refused.gaps()).toMatchObject([{ remedy: `fist serve --allow-mcp-command ${process.execPath}` }]);
     const at: McpPlace = { ...program('none').at, secretEnvironment: { TOKEN: 'absent' } } as McpPlace;
     const secret = (): string => {
       throw new AppError('SecretMissing', 'there is no Secret absent');
@@ -279,7 +278,7 @@ describe('a server at a URL', () => {
     expect(await call(cut, { name: 'a' })).toMatchObject({ status: 'error', reason: 'McpEnded' });
     const unanswered = (await openUrl('none', 'stream without an answer')).opened;
     expect(await call(unanswered, { name: 'a' })).toMatchObject({ status: 'error', reason: 'McpGarbage' });
-    expect(unanswered.dropped()).toEqual(['MCP server faulty: it does not answer as MCP asks']);
+    expect(unanswered.gaps()).toMatchObject([{ reason: 'it does not answer as MCP asks' }]);
   });
 
   test('that is too slow twice is asked no more', async () => {
@@ -311,6 +310,14 @@ test('a server of the newest revision alone is spoken to in it', async () => {
   expect(await call(opened, { name: 'a' })).toMatchObject({ status: 'ok', text: 'seen a' });
 });
 
+test('tools that a Workflow names come behind the first ones of this program and before the others', () => {
+  const named = (prefix: string, count: number) =>
+    Array.from({ length: count }, (_, index) => ({ name: `${prefix}${index}` }) as ToolDefinition);
+  const names = (own: number, mcp: number) => withMcpTools(named('o', own), named('m', mcp)).map(({ name }) => name);
+  expect(names(10, 2)).toEqual(['o0', 'o1', 'o2', 'o3', 'o4', 'o5', 'o6', 'o7', 'm0', 'm1', 'o8', 'o9']);
+  expect(names(2, 1)).toEqual(['o0', 'o1', 'm0']);
+});
+
 describe('an allowed tool', () => {
   test.each([
     ['that does not say that it only reads', 'write', pinOf({ ...writeTool, annotations: {} }), /does not say/],
@@ -320,6 +327,9 @@ describe('an allowed tool', () => {
     const opened = await open(program('none', { tools: [{ name, pin }] }));
     expect(opened.tools).toEqual([]);
     expect(opened.missing[0]).toMatch(why);
+    expect(opened.gaps()).toMatchObject([
+      { what: `tool ${name} of MCP server faulty`, reason: expect.stringMatching(why) },
+    ]);
   });
 
   test('takes only what fits its schema', async () => {

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import type { Gap } from '../../core/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { McpServer, McpToolPin } from '../../core/plan.ts';
 import type { Log } from '../../core/ports.ts';
-import { allDone } from '../../lib/all-done.ts';
 import { compileCheck, withinLimit } from '../../lib/json-schema.ts';
 import type { SchemaProblem } from '../../lib/json-schema.ts';
 import type { ToolDefinition } from '../tools/define.ts';
 import { answerOf } from './answer.ts';
 import type { McpConnection } from './connection.ts';
-import { offeredDescription, offeredName, toolRefusal } from './definition.ts';
+import { allowedTool, offeredDescription, offeredName } from './definition.ts';
 import type { McpDefinition } from './definition.ts';
 import type { McpFailure } from './failure.ts';
+import { serverGap, toolGap } from './gaps.ts';
 import { openMcp } from './open.ts';
 import type { McpWorld } from './open.ts';
 import { failureOf } from './sdk-errors.ts';
@@ -19,16 +20,24 @@ import { failureOf } from './sdk-errors.ts';
 /** The tools of the MCP servers of one step. */
 export interface McpTools {
   readonly tools: readonly ToolDefinition[];
+  /** All that the Workflow allows, `server/tool`, for the policy. */
+  readonly allowed: readonly string[];
   /** What was allowed and cannot be offered, and why, in words of our own: `prometheus__query: ...`. */
   readonly missing: readonly string[];
-  /** Servers that failed after the beginning, and why. */
-  dropped(): readonly string[];
-  /** Ends the sessions, and the programs with all that they started. */
+  /** What could not be used from the beginning or later, for the report. */
+  gaps(): readonly Gap[];
+  /** Ends the sessions, and the programs with all that they started. Never rejects. */
   close(): Promise<void>;
 }
 
 /** Where no server is configured. */
-export const noMcpTools: McpTools = { tools: [], missing: [], dropped: () => [], close: () => Promise.resolve() };
+export const noMcpTools: McpTools = {
+  tools: [],
+  allowed: [],
+  missing: [],
+  gaps: () => [],
+  close: () => Promise.resolve(),
+};
 
 /** Of a step. */
 export interface StepWorld extends McpWorld {
@@ -40,20 +49,21 @@ interface OpenServer {
   readonly connection: McpConnection | null;
   readonly tools: readonly ToolDefinition[];
   readonly missing: readonly string[];
+  readonly gaps: readonly Gap[];
 }
 
 /** Connects to servers, side by side, and takes of each the tools that are allowed. Rejects with the signal's reason alone. */
 export async function openMcpTools(servers: readonly McpServer[], world: StepWorld): Promise<McpTools> {
   if (servers.length === 0) return noMcpTools;
   const marker = randomUUID();
-  const dropped = new Map<string, McpFailure>();
-  const drop = (server: string, failure: McpFailure): void => {
+  const dropped = new Map<McpServer, McpFailure>();
+  const drop: Drop = (server, failure) => {
     if (failure.isLasting && !dropped.has(server)) dropped.set(server, failure);
-    logFailure(world.log, server, failure);
+    logFailure(world.log, server.name, failure);
   };
   const opened = await Promise.all(servers.map((server) => openServer(server, world, marker, drop)));
   const close = async (): Promise<void> => {
-    await allDone(opened.map(({ connection }) => connection?.close()));
+    await Promise.allSettled(opened.map(async ({ connection }) => connection?.close()));
   };
   if (world.signal.aborted) {
     await close();
@@ -61,13 +71,28 @@ export async function openMcpTools(servers: readonly McpServer[], world: StepWor
   }
   return {
     tools: opened.flatMap(({ tools }) => tools),
+    allowed: servers.flatMap(({ name, tools }) => tools.map((tool) => `${name}/${tool.name}`)),
     missing: opened.flatMap(({ missing }) => missing),
-    dropped: () => [...dropped].map(([server, { message }]) => `MCP server ${server}: ${message}`),
+    gaps: () => [
+      ...opened.flatMap(({ gaps }) => gaps),
+      ...[...dropped].map(([server, failure]) => serverGap(server, failure)),
+    ],
     close,
   };
 }
 
-type Drop = (server: string, failure: McpFailure) => void;
+/** The tools of this program that come before those that a Workflow names: nothing is found out without them. */
+const ownBefore = 8;
+
+/** All tools, the most useful first: those that a Workflow names come before the more special ones of this program. */
+export function withMcpTools(
+  own: readonly ToolDefinition[],
+  named: readonly ToolDefinition[],
+): readonly ToolDefinition[] {
+  return [...own.slice(0, ownBefore), ...named, ...own.slice(ownBefore)];
+}
+
+type Drop = (server: McpServer, failure: McpFailure) => void;
 
 async function openServer(server: McpServer, world: StepWorld, marker: string, drop: Drop): Promise<OpenServer> {
   let connection: McpConnection | null = null;
@@ -79,7 +104,7 @@ async function openServer(server: McpServer, world: StepWorld, marker: string, d
     const failure = await failureOf(thrown);
     if (!world.signal.aborted) logFailure(world.log, server.name, failure);
     const missing = server.tools.map(({ name }) => `${offeredName(server.name, name)}: ${failure.message}`);
-    return { server, connection, tools: [], missing };
+    return { server, connection, tools: [], missing, gaps: [serverGap(server, failure)] };
   }
 }
 
@@ -93,16 +118,20 @@ function offer(
   definitions: readonly McpDefinition[],
   connection: McpConnection,
   drop: Drop,
-): Pick<OpenServer, 'tools' | 'missing'> {
+): Pick<OpenServer, 'tools' | 'missing' | 'gaps'> {
   const tools: ToolDefinition[] = [];
   const missing: string[] = [];
+  const gaps: Gap[] = [];
   for (const allowed of server.tools) {
-    const refusal = toolRefusal(allowed, definitions);
-    const definition = definitions.find(({ name }) => name === allowed.name);
-    if (refusal === null && definition !== undefined) tools.push(toolOf(server, allowed, definition, connection, drop));
-    else missing.push(`${offeredName(server.name, allowed.name)}: ${refusal?.message ?? ''}`);
+    const found = allowedTool(allowed, definitions);
+    if ('definition' in found) {
+      tools.push(toolOf(server, allowed, found.definition, connection, drop));
+      continue;
+    }
+    missing.push(`${offeredName(server.name, allowed.name)}: ${found.message}`);
+    gaps.push(toolGap(server, allowed.name, found));
   }
-  return { tools, missing };
+  return { tools, missing, gaps };
 }
 
 function toolOf(
@@ -124,17 +153,15 @@ function toolOf(
       try {
         return await connection.ask(signal, async (definitions, call) => {
           // It may be another one by now.
-          const refusal = toolRefusal(allowed, definitions);
-          if (refusal !== null) {
-            const { reason, message } = refusal;
-            return { status: 'error', reason, text: message, command: null, evidence: null };
-          }
-          return answerOf(server.name, name, await call(definition, input as JsonObject));
+          const found = allowedTool(allowed, definitions);
+          if ('definition' in found)
+            return answerOf(server.name, name, await call(found.definition, input as JsonObject));
+          return { status: 'error', reason: found.reason, text: found.message, command: null, evidence: null };
         });
       } catch (thrown) {
         signal.throwIfAborted();
         const failure = await failureOf(thrown);
-        drop(server.name, failure);
+        drop(server, failure);
         return failedAnswer(failure);
       }
     },

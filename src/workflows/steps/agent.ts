@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { noMcpTools, withMcpTools } from '../../agent/mcp/tools.ts';
 import { openToolbox } from '../../agent/open-toolbox.ts';
 import type { ModelAccess } from '../../agent/models/open.ts';
 import { investigateWithModel, numberOf } from '../../agent/run.ts';
+import type { AgentWorld } from '../../agent/run.ts';
 import { investigate } from '../../investigation/investigate.ts';
 import type { InvestigationFailure, InvestigationOutcome } from '../../investigation/input.ts';
 import { toolDefinitions } from '../../agent/tools/index.ts';
@@ -116,7 +118,8 @@ async function withModel(
   const { cluster, signal, alert } = io;
   const { toolCalls, tokens, dollars, minutes } = usualBudget;
   const limits = config.budget ?? {};
-  return investigateWithModel({
+  let mcp = noMcpTools;
+  const world: AgentWorld = {
     model,
     maxOutputTokens: Math.min(maxOutputTokens ?? maxAnswerTokens, Math.floor(model.contextTokens / 4)),
     requestTimeoutMs: Math.min(requestTimeoutMs, io.timeoutMs / 2),
@@ -139,20 +142,29 @@ async function withModel(
     investigate: () => analyze(io, config, null),
     mask: async (data) => maskValues(data, await io.secretValues()),
     openReads: async () => (cluster === null ? null : openReads(cluster, io.now, signal)),
-    openToolbox: async (request) =>
-      openToolbox(request, {
-        tools: toolDefinitions,
+    async openToolbox(request) {
+      mcp = await io.openMcp();
+      const toolbox = openToolbox(request, {
+        tools: withMcpTools(toolDefinitions, mcp.tools),
         readers: { metrics: null, logs: null, runbooks: null, incidents: null, http: null },
-        allowed: { namespaces: null, isClusterWide: false, hosts: [], mcpTools: new Set() },
+        allowed: { namespaces: null, isClusterWide: false, hosts: [], mcpTools: new Set(mcp.allowed) },
         alert,
         secretValues: io.secretValues,
         clock: io.clock,
         signal,
-      }),
+      });
+      return { ...toolbox, missing: [...toolbox.missing, ...mcp.missing] };
+    },
+    toolGaps: () => mcp.gaps(),
     hints: problems,
     now: io.now,
     signal,
-  });
+  };
+  try {
+    return await investigateWithModel(world);
+  } finally {
+    await mcp.close();
+  }
 }
 
 /** The goal as a person reads it. */
