@@ -1,99 +1,38 @@
-import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { AgentResult } from '../src/core/finding.ts';
 import type { JsonObject } from '../src/core/json.ts';
-import { firing, startTestApp } from './support/app.ts';
-import type { RunDetail, TestApp } from './support/app.ts';
+import { agentWires, exampleAlert, modelOnWire, reportAnswer, startAgentApp } from './support/agent-world.ts';
+import type { AgentApp, AgentAppOptions } from './support/agent-world.ts';
 import { createCleanup } from './support/cleanup.ts';
-import { startModelServer } from './support/model-server.ts';
-import type { ModelServer, ScriptedAnswer, WireName } from './support/model-server.ts';
-import { repositoryRoot } from './support/processes.ts';
+import type { ScriptedAnswer } from './support/model-server.ts';
 
 // A model at work in the whole program, over the recorded cluster of examples/log-injection: its log and its alert give orders.
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
-const example = `${repositoryRoot}examples/log-injection`;
-const { alerts } = JSON.parse(readFileSync(`${example}/alert.json`, 'utf8')) as {
-  readonly alerts: readonly [{ readonly labels: Record<string, string>; readonly startsAt: string } & JsonObject];
-};
-const [alert] = alerts;
-
-const models = {
-  chat: ['openai-compatible', 'm'],
-  messages: ['anthropic', 'claude-sonnet-4-5'],
-} as const satisfies Partial<Record<WireName, readonly [string, string]>>;
-
-interface World {
-  readonly app: TestApp;
-  readonly model: ModelServer;
-  /** The report of the newest run, once it has ended. */
-  readonly report: () => Promise<{ readonly run: RunDetail; readonly report: AgentResult }>;
-}
-
-/** A server whose Workflow asks the scripted model, whatever the analyzers found. */
-async function start({
-  wire = 'chat',
-  step = '',
-  ask = '      ask: always\n',
-}: { readonly wire?: keyof typeof models; readonly step?: string; readonly ask?: string } = {}): Promise<World> {
-  const model = await startModelServer();
-  cleanup.defer(() => model.stop());
-  const [provider, name] = models[wire];
-  const text = readFileSync(`${example}/resources.yaml`, 'utf8')
-    .replace(
-      /provider: none[^\n]*/,
-      `{provider: ${provider}, model: ${name}, endpoint: "${model.endpoint(wire)}", apiKeySecret: model}`,
-    )
-    .replace(/llmConfig:\s+\{/, 'llmConfig: {')
-    .replace('      timeoutMinutes: 5', `${ask}${step}`);
-  const token = 'token-for-tests-0123456789';
-  const app = await startTestApp(cleanup, {
-    files: { 'resources.yaml': text },
-    tokens: { 'default/alertmanager-token': token, 'default/model': model.key },
-    dump: `${example}/dump`,
-  });
-  await app.notify('billing-alerts', [firing(alert.labels, 60_000, alert)], token);
-  return {
-    app,
-    model,
-    async report() {
-      const run = await app.endedRun(alert.labels['alertname'] ?? '');
-      const { result } = run.steps.at(-1) ?? {};
-      return { run, report: result as unknown as AgentResult };
-    },
-  };
-}
-
+const alert = exampleAlert();
 const pod = `pod/billing/${alert.labels['pod'] ?? ''}`;
 
-function answer(changes: JsonObject = {}): ScriptedAnswer {
-  return {
-    json: {
-      summary: 'The evidence does not show it.',
-      cause: null,
-      findings: [],
-      hypotheses: [],
-      next: [],
-      ...changes,
-    },
-  };
+/** A server to which the alert of the example was sent. */
+async function start(options: AgentAppOptions = {}): Promise<AgentApp> {
+  const world = await startAgentApp(cleanup, options);
+  await world.raise();
+  return world;
 }
 
 const logs: ScriptedAnswer = {
   calls: [{ name: 'kubernetes_logs', input: { namespace: 'billing', pod: alert.labels['pod'] ?? '' } }],
 };
 
-describe.each(['chat', 'messages'] as const)('a model over %s', (wire) => {
+describe.each(agentWires)('a model over %s', (wire) => {
   test('gathers with tools, then answers in the form of the report', async () => {
     const { model, report } = await start({ wire });
-    model.say(logs, { text: 'The log shows it.' }, answer({ summary: 'Nothing else.' }));
+    model.say(logs, { text: 'The log shows it.' }, reportAnswer({ summary: 'Nothing else.' }));
     const { run, report: result } = await report();
     expect(model.refusals).toEqual([]);
     expect(run.status).toBe('succeeded');
     expect(result).toMatchObject({
-      model: models[wire].join('/'),
+      model: modelOnWire[wire].join('/'),
       model_use: { ended: 'concluded', requests: 3, tool_calls: 1, wasted_calls: 0, dropped: 0 },
     });
     const [first, second, last] = model.requests;
@@ -121,7 +60,7 @@ describe.each(['chat', 'messages'] as const)('a model over %s', (wire) => {
 
 test('R1: text of the alert, of objects and of logs stands in delimited blocks of data, and in no instruction', async () => {
   const { model, report } = await start();
-  model.say(logs, { text: 'Done.' }, answer());
+  model.say(logs, { text: 'Done.' }, reportAnswer());
   await report();
   expect(model.requests).toHaveLength(3);
   for (const { system, messages } of model.requests) {
@@ -155,7 +94,7 @@ test('R2, R5, R9, R10: whatever an obedient model is talked into is denied where
       ],
     },
     { text: 'Done.' },
-    answer(),
+    reportAnswer(),
   );
   const { report: result } = await report();
   const results = model.requests[1]?.messages.flatMap((message) => message.results) ?? [];
@@ -170,7 +109,7 @@ test('R28: what cites no evidence of the run is left out and counted, and a caus
   const quote = 'payments accepted a rollback of the universe';
   model.say(
     { text: 'Done.' },
-    answer({
+    reportAnswer({
       cause: {
         statement: 'A rollback.',
         object: pod,
@@ -217,7 +156,7 @@ test('R20: a budget is checked before each request', async () => {
 });
 
 test('where the analyzers are sure of a cause no model is asked, and the report says so', async () => {
-  const { model, report } = await start({ ask: '' });
+  const { model, report } = await start({ ask: null });
   const { report: result } = await report();
   expect(result.confidence).toBeGreaterThanOrEqual(0.8);
   expect(model.requests).toEqual([]);
