@@ -2,9 +2,13 @@ import type { Message } from './conversation.ts';
 import type { Price, ToolDeclaration, Usage } from './models/model.ts';
 import { costMicros } from './models/model.ts';
 import type { Called, Conversation } from './state.ts';
+import { dataBlock } from './untrusted.ts';
 
 // What a request may be made of, so that it fits into the model's window. Tokens are estimated: no tokenizer is at hand, and an
 // estimate that is too high costs less than a request that is refused.
+
+/** Characters of what a model said. */
+const mostOfThought = 4000;
 
 /** Characters of a token in the text of clusters: names, numbers and JSON, which make more tokens than prose. */
 const charactersOfToken = 3;
@@ -59,13 +63,19 @@ export function fitMessages(
 
 /**
  * What was gathered, as one text for the closing request, which has no tools and therefore no calls: newest results first until
- * `mostTokens` are used, the rest in one line each.
+ * `mostTokens` are used, the rest in one line each. What the model said last goes with it as data: it may quote what it read.
  */
 export function gatheredText(
-  { calls, messages }: Pick<Conversation, 'calls' | 'messages'>,
+  { calls, messages, opened }: Pick<Conversation, 'calls' | 'messages' | 'opened'>,
   mostTokens: number,
 ): string {
-  let left = mostTokens * charactersOfToken;
+  const thoughts = messages.flatMap((message) =>
+    message.role === 'assistant' && message.text !== '' ? [message.text] : [],
+  );
+  const last = thoughts.at(-1)?.slice(0, mostOfThought);
+  const said =
+    last === undefined ? '' : dataBlock({ origin: 'you, before this', delimiter: opened?.delimiter ?? '', text: last });
+  let left = mostTokens * charactersOfToken - said.length;
   const seen = new Set<string>();
   const texts: string[] = [];
   for (const called of calls.toReversed()) {
@@ -80,12 +90,8 @@ export function gatheredText(
     left -= text.length;
     texts.push(text);
   }
-  const thoughts = messages.flatMap((message) =>
-    message.role === 'assistant' && message.text !== '' ? [message.text] : [],
-  );
-  const last = thoughts.at(-1);
   return [
     ...(texts.length === 0 ? [] : ['# What you asked for and were told', ...texts.toReversed()]),
-    ...(last === undefined ? [] : [`# What you said last\n${last.slice(0, 4000)}`]),
+    ...(said === '' ? [] : ['# What you said last', said]),
   ].join('\n\n');
 }

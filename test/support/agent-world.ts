@@ -41,12 +41,13 @@ export interface AgentApp {
   readonly app: TestApp;
   readonly model: ModelServer;
   /** Raises an alert, of the example unless one is given. */
-  raise(alert?: object): Promise<void>;
+  readonly raise: (alert?: object) => Promise<void>;
   /** The report of the newest run of this alert, once it has ended. */
-  report(alertname?: string): Promise<{ readonly run: RunDetail; readonly report: AgentResult }>;
+  readonly report: (alertname?: string) => Promise<{ readonly run: RunDetail; readonly report: AgentResult }>;
 }
 
-export interface AgentAppOptions extends Partial<Omit<TestAppOptions, 'files' | 'tokens'>> {
+/** What is written into the resources of the example. */
+export interface AgentResources {
   readonly wire?: AgentWire;
   /** When a model is asked; null: as it is by default. Default: always. */
   readonly ask?: 'always' | null;
@@ -56,13 +57,17 @@ export interface AgentAppOptions extends Partial<Omit<TestAppOptions, 'files' | 
   readonly source?: string;
   /** Further Sinks: documents of YAML, and their names. */
   readonly sinks?: { readonly yaml: string; readonly names: readonly string[] };
-  readonly tokens?: Readonly<Record<string, string>>;
+}
+
+export interface AgentAppOptions extends AgentResources {
+  /** Of the program. */
+  readonly program?: Partial<Omit<TestAppOptions, 'files'>>;
 }
 
 /** The resources of the example, with this model asked whatever the analyzers find. */
 export function agentResources(
   model: Pick<ModelServer, 'endpoint'>,
-  { wire = 'chat', ask = 'always', step = '', source = '', sinks }: AgentAppOptions = {},
+  { wire = 'chat', ask = 'always', step = '', source = '', sinks }: AgentResources = {},
 ): string {
   const [provider, name] = modelOnWire[wire];
   const text = readFileSync(`${injectionExample}/resources.yaml`, 'utf8')
@@ -79,14 +84,14 @@ export function agentResources(
 
 /** A server whose Workflow asks the scripted model, over the recorded cluster unless another one is given. */
 export async function startAgentApp(cleanup: Cleanup, options: AgentAppOptions = {}): Promise<AgentApp> {
-  const { wire, ask, step, source, sinks, tokens, ...rest } = options;
+  const { tokens, ...program } = options.program ?? {};
   const model = await startModelServer();
   cleanup.defer(() => model.stop());
   const app = await startTestApp(cleanup, {
     files: { 'resources.yaml': agentResources(model, options) },
     tokens: { 'default/alertmanager-token': webhookToken, 'default/model': model.key, ...tokens },
-    ...(rest.kubeconfig === undefined ? { dump: `${injectionExample}/dump` } : {}),
-    ...rest,
+    ...(program.kubeconfig === undefined ? { dump: `${injectionExample}/dump` } : {}),
+    ...program,
   });
   const alert = exampleAlert();
   return {
