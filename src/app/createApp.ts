@@ -54,7 +54,7 @@ import { createLifecycle, workBudget } from './lifecycle.ts';
 import { startMinuteWork } from './minute.ts';
 import type { AppOptions } from './options.ts';
 import { isPostgresUrl, openStore, tokenFileOf } from './store.ts';
-import { modelSecrets, readPriceTable } from './models.ts';
+import { modelSecrets, readPriceTable, serverModel } from './models.ts';
 import { createTemplates } from './templates.ts';
 import { startTicker } from './ticker.ts';
 import { readVersion } from '../lib/version.ts';
@@ -235,6 +235,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       reader: store.read,
       storeHealth,
       cluster: watched?.health ?? null,
+      model: serverModel(models),
       secrets,
       metrics,
       clock,

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { noModelDefaults } from '../agent/models/choose.ts';
 import { lookUpModel } from '../agent/models/prices.ts';
-import { modelSecrets, readModelDefaults, readPriceTable } from './models.ts';
+import { modelSecrets, readModelDefaults, readPriceTable, serverModel } from './models.ts';
 
 const cleanup = createCleanup();
 afterAll(() => cleanup.run());
@@ -82,4 +82,14 @@ describe('prices', () => {
   test('of a file that is not there are refused', () => {
     expect(() => readPriceTable('/nowhere/own.json')).toThrow('--model-prices: no such file or folder');
   });
+});
+
+test('the model of the server is told by its name, or by what it lacks', () => {
+  const said = (environment: Readonly<Record<string, string>>) =>
+    serverModel({ defaults: readModelDefaults(environment), prices: readPriceTable(null) });
+  expect(said({ ANTHROPIC_API_KEY: 'k' })).toBeNull();
+  expect(said({ LLM_PROVIDER: 'claude', LLM_MODEL: 'haiku', ANTHROPIC_API_KEY: 'k' })).toBe(
+    'anthropic/claude-haiku-5-5',
+  );
+  expect(said({ LLM_PROVIDER: 'openai' })).toMatch(/^openai cannot be asked: .*no OPENAI_API_KEY$/);
 });

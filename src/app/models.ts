@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { noModelDefaults } from '../agent/models/choose.ts';
-import type { ModelDefaults } from '../agent/models/choose.ts';
+import { chooseModels, noModelDefaults } from '../agent/models/choose.ts';
+import type { ChoiceWorld, ModelDefaults } from '../agent/models/choose.ts';
 import { findModelDefinition, modelProviderNames, modelVariables } from '../agent/models/index.ts';
 import { builtInPrices, readPrices, withPrices } from '../agent/models/prices.ts';
 import type { PriceTable } from '../agent/models/prices.ts';
@@ -39,6 +39,15 @@ export function readModelDefaults(environment: Environment): ModelDefaults {
 export function modelSecrets({ apiKey, variables }: ModelDefaults): readonly string[] {
   const secret = Object.entries(variables).filter(([name]) => /KEY|TOKEN(?!_FILE)/.test(name));
   return [...(apiKey === null ? [] : [apiKey]), ...secret.map(([, value]) => value)];
+}
+
+/** The model of Workflows that name none, or why it cannot be asked; null = the analyzers alone. */
+export function serverModel(models: Pick<ChoiceWorld, 'defaults' | 'prices'>): string | null {
+  const chosen = chooseModels(null, { ...models, secret: () => null });
+  const [model] = chosen?.models ?? [];
+  if (model !== undefined) return `${model.definition.name}/${model.model}`;
+  const [problem] = chosen?.problems ?? [];
+  return problem === undefined ? null : `${models.defaults.provider} cannot be asked: ${problem.message}`;
 }
 
 /** The list prices, and in front of them those of a file. Throws InvalidInput that names the file. */

@@ -8,7 +8,7 @@ export function addModelCommands(program: Command, action: Tie): void {
     model
       .command('check [model]')
       .description(
-        'Asks a model four short questions: whether it calls a tool, answers in the form of a report, and does both; and says how much it takes and what it costs. PROVIDER/MODEL, or nothing for the one of LLM_PROVIDER and LLM_MODEL. Its key is in LLM_API_KEY, or in the own variable of its provider',
+        'Asks a model three short questions: whether it calls a tool, answers in the form of a report, and does both; and says how much it takes and what it costs. PROVIDER/MODEL, or nothing for the one of LLM_PROVIDER and LLM_MODEL. Its key is in LLM_API_KEY, or in the own variable of its provider',
       )
       .option('--endpoint <url>', 'its address (default: LLM_ENDPOINT, else the usual one)')
       .option('--context-tokens <count>', 'tokens that it takes, as contextTokens of an llmConfig')

@@ -1,5 +1,6 @@
 import { elapsedText } from '../core/time.ts';
 import { plain } from '../lib/printable.ts';
+import { plural } from '../lib/words.ts';
 import { textWidth } from '../lib/text-width.ts';
 import type { AnswerOf } from '../server/routes.ts';
 import { answerIsNo } from './failure.ts';
@@ -38,9 +39,15 @@ function statusText(status: StatusAnswer, url: string, terminal: Terminal): stri
     ...status.sinks.map((sink) => ({ part: 'sink', name: sink.name, says: sinkText(sink, server.time) })),
     { part: 'runs', name: '', says: runsText(status) },
     { part: 'cluster', name: '', says: clusterText(status, server.time) },
-    { part: 'model', name: '', says: 'none: the analyzers alone' },
+    { part: 'model', name: '', says: modelText(status.models) },
   ];
   return `fist ${server.version} at ${url}, ${server.state}: ${verdict}\n${statusTable(rows, terminal)}`;
+}
+
+function modelText({ server, workflows }: StatusAnswer['models']): string {
+  const named =
+    workflows === 0 ? '' : `${plural(workflows, 'Workflow')} ${workflows === 1 ? 'names' : 'name'} one; else `;
+  return `${named}${server ?? 'none: the analyzers alone'}`;
 }
 
 interface StatusRow {

@@ -47,6 +47,8 @@ export interface ServerOptions {
   readonly storeHealth: StoreHealth;
   /** null = none was named. */
   readonly cluster: ClusterHealth | null;
+  /** The model of Workflows that name none, or why it cannot be asked; null = the analyzers alone. */
+  readonly model: string | null;
   readonly secrets: Secrets;
   readonly metrics: MetricsRegistry;
   readonly clock: Clock;

@@ -67,6 +67,12 @@ interface Status {
     readonly problem: string | null;
     readonly lastFailure: { readonly message: string; readonly at: Timestamp } | null;
   } | null;
+  readonly models: {
+    /** Of Workflows that name none; null = the analyzers alone. */
+    readonly server: string | null;
+    /** Workflows that name one. */
+    readonly workflows: number;
+  };
 }
 
 const hourMs = 60 * 60_000;
@@ -86,9 +92,17 @@ export async function readStatus(context: RouteContext): Promise<Status> {
     clusterStatus(context),
   ]);
   const server = { version: context.version, state: context.state(), time: toTimestamp(nowMs) };
-  const parts = { server, store, sources, sinks, runs, cluster };
+  const parts = { server, store, sources, sinks, runs, cluster, models: modelStatus(context) };
   const problems = problemsOf(parts, nowMs);
   return { well: problems.length === 0, problems, ...parts };
+}
+
+function modelStatus({ catalog, model }: RouteContext): Status['models'] {
+  const named = (catalog.current()?.workflows ?? []).filter(({ plan }) => {
+    const provider = plan?.runtime.llmConfig?.provider ?? 'none';
+    return provider !== 'none';
+  });
+  return { server: model, workflows: named.length };
 }
 
 async function storeStatus({ storeHealth, reader: { lists } }: RouteContext): Promise<Status['store']> {

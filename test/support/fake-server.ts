@@ -226,6 +226,7 @@ export async function fakeServer(
     reader: emptyReader(emptyLists()),
     storeHealth: { problem: async () => null },
     cluster: null,
+    model: null,
     secrets: { get: (_namespace, { name, key }) => (name === 'am' && key === 'token' ? sourceToken : null) },
     metrics,
     clock: realClock,

@@ -13,6 +13,7 @@ beforeAll(async () => {
   const lastFailure = () => ({ message: 'connection refused', at: '2025-12-31T23:00:00.000Z' });
   world = await createWorld({
     cluster: { description: 'context dev', problem: async () => health.problem, lastFailure },
+    model: 'anthropic/claude-sonnet-5-5',
   });
 });
 afterAll(() => world.close());
@@ -58,6 +59,7 @@ it('all is well, and what stands where', async () => {
     sources: [{ name: 'shop/alertmanager', ready: true, reason: '', events: 0, lastEventTime: null, refused: 0 }],
     sinks: [{ name: 'shop/chat', ready: true, waiting: { count: 0, more: false }, failed: { count: 0 } }],
     runs: { running: { count: 1, more: false }, failed: { count: 0 } },
+    models: { server: 'anthropic/claude-sonnet-5-5', workflows: 0 },
     cluster: { description: 'context dev', reachable: true, lastFailure: { message: 'connection refused' } },
   });
 });

@@ -81,6 +81,12 @@ const statusAnswer = lazily(() =>
         })
         .nullable()
         .describe('What is investigated; null: none was named.'),
+      models: z
+        .strictObject({
+          server: text('Asked by Workflows that name none, or why it cannot be; null: the analyzers alone.').nullable(),
+          workflows: z.int().min(0).describe('Workflows that name one.'),
+        })
+        .describe('Models that agent steps ask.'),
     })
     .meta({ id: 'Status', description: 'Whether fist itself is well.' }),
 );
