@@ -59,10 +59,12 @@ export async function converse(world: LoopWorld, before: Conversation): Promise<
 
 type Write = (...events: readonly NewAgentEvent[]) => Promise<void>;
 
-/** Only a whole answer may be used again. */
+/** Only a whole answer may be used again, and only to the Workflow's own question. */
 function closedEvent(state: Conversation, ended: EndReason, answer: Closed['answer'], detail: string): NewAgentEvent {
   const event = newEvent('closed', { ended, detail: oneLine(detail, 500), answer });
-  return ended === 'concluded' ? { ...event, evidenceHash: state.opened?.evidenceHash ?? null } : event;
+  return ended === 'concluded' && state.question === null
+    ? { ...event, evidenceHash: state.opened?.evidenceHash ?? null }
+    : event;
 }
 
 async function makeMove(world: LoopWorld, state: Conversation, write: Write): Promise<void> {
@@ -176,7 +178,7 @@ function closing(state: Conversation, bounds: Bounds, breach: string | null): Mo
     { role: 'system', text: opened.system },
     { role: 'user', text: opened.user },
   ];
-  const question = closingText(opened.profile, why);
+  const question = closingText(opened.profile, why, state.question);
   // The schema goes with the request.
   const schemaTokens = estimateTokens([{ role: 'user', text: JSON.stringify(answerJsonSchema()) }]);
   const used = estimateTokens(opening) + estimateTokens([{ role: 'user', text: question }]) + schemaTokens;

@@ -1,5 +1,6 @@
 import type { AgentResult, Finding } from '../core/finding.ts';
 import type { Evidence } from '../core/run.ts';
+import { printable } from '../lib/printable.ts';
 import { dataBlock } from './untrusted.ts';
 
 /** `compact`: for models with a small window. */
@@ -122,10 +123,16 @@ function citedFirst({ findings, causal_chain: chain, evidence }: AgentResult): r
   return [...evidence].sort((one, other) => place(one.id) - place(other.id));
 }
 
+/** What a person asks on. It is one of those for whom the investigation is made, so it is no data. */
+export function questionText(question: string): string {
+  return `The engineer on call asks on: ${printable(question)}\nAnswer this question, in summary, under the same rules. Look at what you need for it.`;
+}
+
 /** Asks for the answer in its form. */
-export function closingText(profile: PromptProfile, why: string | null): string {
+export function closingText(profile: PromptProfile, why: string | null, question: string | null = null): string {
   return [
     ...(why === null ? [] : [why]),
+    ...(question === null ? [] : [questionText(question)]),
     'Answer now, as JSON of the given schema. Cite only evidence ids of this conversation, each with a quote copied exactly. cause is null unless the evidence shows it.',
     ...(profile === 'compact' ? ['Be short: at most 3 findings, at most 2 hypotheses.'] : []),
   ].join('\n');

@@ -1,4 +1,4 @@
-import type { AgentEvent } from '../core/agent-event.ts';
+import type { AgentEvent, FollowUp } from '../core/agent-event.ts';
 import type { AgentResult, Gap } from '../core/finding.ts';
 import type { AlertSnapshot, Evidence } from '../core/run.ts';
 import type { Timestamp } from '../core/time.ts';
@@ -7,13 +7,14 @@ import type { Reads } from '../investigation/reads.ts';
 import { withReport } from '../investigation/result.ts';
 import { percent } from '../report/words.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
+import { oneLine } from '../lib/printable.ts';
 import { checkReport } from './check.ts';
 import type { Known } from './check.ts';
 import { converse } from './loop.ts';
 import type { LoopWorld } from './loop.ts';
 import { mergeResults } from './merge.ts';
 import { openingText, profileOf, systemText } from './prompt.ts';
-import { conversationOf, endReasons, evidenceOf, newEvent } from './state.ts';
+import { conversationOf, endReasons, evidenceOf, newEvent, withEvent } from './state.ts';
 import type { Called, Closed, Conversation, Opened } from './state.ts';
 import type { Toolbox } from './toolbox.ts';
 import { newDelimiter } from './untrusted.ts';
@@ -48,6 +49,8 @@ export interface AgentWorld extends Omit<LoopWorld, 'toolbox'> {
   readonly firstEvidenceNumber: number;
   /** The conversation of an earlier run of the alert that closed with this hash; empty = there is none. */
   readonly conversationWith: (evidenceHash: string) => Promise<readonly AgentEvent[]>;
+  /** What a person asked on about a conversation that has ended; null = nobody did. */
+  readonly followUp: FollowUp | null;
   /** The analyzers. */
   readonly investigate: () => Promise<InvestigationOutcome>;
   /** Removes known Secret values, everywhere. */
@@ -65,7 +68,8 @@ export interface AgentWorld extends Omit<LoopWorld, 'toolbox'> {
  * process began goes on where it is. The model failing is a failure whose result is the analyzers' report, with a line that says so.
  */
 export async function investigateWithModel(world: AgentWorld): Promise<InvestigationOutcome> {
-  const before = conversationOf(await world.journal.events());
+  const own = await world.journal.events();
+  const before = conversationOf([...(world.followUp?.events ?? []), ...own]);
   const first = before.opened === null ? await world.investigate() : null;
   if (first !== null && first.failure !== null) return first;
   if (first !== null && isClear(first.result, world.when)) return { ...first, result: unasked(first.result) };
@@ -85,8 +89,20 @@ export async function investigateWithModel(world: AgentWorld): Promise<Investiga
   });
   const opened =
     before.opened ?? (await opening(world, { analysis, linked, delimiter, profile, missing: toolbox.missing }));
-  const begun = before.opened === null ? await open(world, opened) : before;
+  const begun = before.opened === null ? await open(world, opened) : await askedOn(world, before, own);
   return outcomeOf(await converse({ ...world, toolbox }, begun), world, { linked, reads });
+}
+
+/** What a person asked on is asked once, however many processes go on with it. */
+async function askedOn(
+  { followUp, journal }: AgentWorld,
+  before: Conversation,
+  own: readonly AgentEvent[],
+): Promise<Conversation> {
+  if (followUp === null || own.some(({ kind }) => kind === 'message')) return before;
+  const asked = newEvent('message', { question: followUp.question });
+  await journal.append([asked]);
+  return withEvent(before, asked);
 }
 
 async function opening(
@@ -146,7 +162,7 @@ function isClear({ root_cause: cause, confidence }: AgentResult, when: AskWhen):
 
 function outcomeOf(
   state: Conversation,
-  { model, alert, toolGaps }: Pick<AgentWorld, 'model' | 'alert' | 'toolGaps'>,
+  { model, alert, now, toolGaps }: Pick<AgentWorld, 'model' | 'alert' | 'now' | 'toolGaps'>,
   rest: Pick<InvestigationOutcome, 'linked' | 'reads'>,
 ): InvestigationOutcome {
   const { opened, closed, calls } = state;
@@ -158,10 +174,21 @@ function outcomeOf(
   const checked =
     answer === null ? null : checkReport(answer, knownOf(analysis, evidence, calls, linked, alert?.startsAt ?? null));
   const use = useOf(state, checked, model.price !== null);
-  const merged = mergeResults(analysis, { model: opened.model, use, checked, evidence });
+  const conversation = conversationText(state, now());
+  const merged = mergeResults({ ...analysis, conversation }, { model: opened.model, use, checked, evidence });
   const failure = failureOf(closed, use.note);
   const result = checked === null ? withReport({ ...merged, notice: noticeOf(analysis.notice, use.note) }) : merged;
   return { result, failure, ...rest };
+}
+
+/** What a person asked on and was told; nothing of an investigation that nobody asked about. */
+function conversationText({ question, closed }: Conversation, timestamp: Timestamp): AgentResult['conversation'] {
+  if (question === null) return [];
+  const answer = closed?.answer ?? null;
+  return [
+    { role: 'user', content: oneLine(question, 1000), timestamp },
+    ...(answer === null ? [] : [{ role: 'assistant', content: oneLine(answer.summary, 1000), timestamp }]),
+  ];
 }
 
 function knownOf(

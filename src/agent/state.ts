@@ -7,6 +7,7 @@ import { nothingSpent, plus } from './budget.ts';
 import type { Spent } from './budget.ts';
 import type { Message, ToolCall } from './conversation.ts';
 import type { FinishReason, ModelFailureReason, Usage } from './models/model.ts';
+import { questionText } from './prompt.ts';
 import type { PromptProfile } from './prompt.ts';
 import type { ExecutedCall } from './tools/define.ts';
 
@@ -132,6 +133,8 @@ export interface Conversation {
   /** Whether the model's window is smaller than it was said to be. */
   readonly isTight: boolean;
   readonly closed: Closed | null;
+  /** What a person asked on last; null = nobody did. */
+  readonly question: string | null;
   readonly spent: Spent;
   /** What was reserved for a request that was sent by a process that ended before its answer was stored. */
   readonly lost: Pick<Spent, 'tokens' | 'costMicros'> | null;
@@ -153,6 +156,7 @@ const nothing: Conversation = {
   isShortened: false,
   isTight: false,
   closed: null,
+  question: null,
   spent: nothingSpent,
   lost: null,
   notes: [],
@@ -178,7 +182,7 @@ const appliers: {
   failed: (now, failed) => withFailure({ ...now, lost: null }, failed),
   called: withCall,
   noted: withNote,
-  message: (now) => now,
+  message: withMessage,
   closed: (now, closed) => ({ ...now, closed }),
 };
 
@@ -259,6 +263,31 @@ function withCall(now: Conversation, called: Called): Conversation {
 function callsOfTurn(messages: readonly Message[]): readonly ToolCall[] {
   const last = messages.at(-1);
   return last?.role === 'assistant' ? last.calls : [];
+}
+
+/** It begins anew with the question: what was read and what was answered is known, what was asked for and not read is not. */
+function withMessage(now: Conversation, { question }: Contents['message']): Conversation {
+  const kept = now.messages.at(-1)?.role === 'assistant' ? now.messages.slice(0, -1) : now.messages;
+  const answer = now.closed?.answer ?? null;
+  const said = answer === null ? [] : [answerMessage(answer)];
+  return {
+    ...now,
+    messages: [...kept, ...said, { role: 'user', text: questionText(question) }],
+    question,
+    pending: [],
+    dryTurns: 0,
+    nudges: 0,
+    isGathered: false,
+    finalText: null,
+    finalFinish: null,
+    repairs: 0,
+    failure: null,
+    closed: null,
+  };
+}
+
+function answerMessage(answer: ModelReport): Message {
+  return { role: 'assistant', text: JSON.stringify(answer), calls: [], raw: null };
 }
 
 function withNote(now: Conversation, note: Noted): Conversation {

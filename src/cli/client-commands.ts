@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import type { Tie } from './action.ts';
+import { addAgentCommands } from './agent-commands.ts';
 import { listFormatText } from './formats.ts';
 import { filterNames, filters } from './nouns/filters.ts';
 import type { FilterName } from './nouns/filters.ts';
 import { nouns } from './nouns/index.ts';
 import type { AnyNoun } from './nouns/index.ts';
+import { serverOptions } from './server-options.ts';
 
 function nounWords(some: readonly AnyNoun[]): string {
   const words = some.map(({ plural }) => plural);
@@ -15,14 +17,6 @@ function nounWords(some: readonly AnyNoun[]): string {
 function takers(name: FilterName): string {
   const some = nouns.filter(({ filters }) => filters.includes(name));
   return some.length === nouns.length ? 'all' : some.map(({ plural }) => plural).join(', ');
-}
-
-/** Flags that name the server. */
-function serverOptions(command: Command): Command {
-  return command
-    .option('--server <url>', 'the server (default: FIST_SERVER, else http://127.0.0.1:8080)')
-    .option('--token <token>', 'API token (default: FIST_TOKEN, else the file beside the database)')
-    .option('--db <path|url>', 'database of the server on this machine, to find its token');
 }
 
 /** Commands that talk to a running server. */
@@ -79,26 +73,7 @@ export function addClientCommands(program: Command, action: Tie): void {
       .option('-o, --output <format>', 'text, json or yaml', 'text'),
     async () => (await import('./describe.ts')).describe,
   );
-  action(
-    serverOptions(
-      program
-        .command('watch <run>')
-        .description(
-          'Shows what run/ID does as it happens: its steps, requests to models, calls of tools, costs; until it ends, with exit code 1 where it does not succeed',
-        ),
-    ),
-    async () => (await import('./watch-run.ts')).watchRun,
-  );
-  action(
-    serverOptions(
-      program
-        .command('trace <run>')
-        .description('Shows the whole conversation of run/ID with a model: what was said, asked, answered and paid'),
-    )
-      .option('--full', 'text: each answer whole, however long', false)
-      .option('-o, --output <format>', 'text, json or yaml', 'text'),
-    async () => (await import('./trace.ts')).trace,
-  );
+  addAgentCommands(program, action);
   action(
     serverOptions(
       program

@@ -79,6 +79,10 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist trace run/RUN', 'what a model was asked, what it looked at and what it cost'],
     ['fist trace run/RUN --full -o json > conversation.json', 'all of it, for another program'],
   ],
+  ask: [
+    ['fist ask run/RUN "Was the limit the same before the rollout?"', 'the answer, once the model has looked'],
+    ['fist ask run/RUN --no-wait "What else changed?"', 'the run that answers'],
+  ],
   why: [
     ['fist why', 'the most severe open alert'],
     ['fist why KubePodCrashLooping', 'the open one of this name'],

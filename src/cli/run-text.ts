@@ -27,7 +27,7 @@ export interface RunDetail extends RunRecord {
 
 /** What `fist describe run/ID` prints: the run, its steps, evidence and deliveries, and the report that it made. */
 export function runText(run: RunDetail, view: DetailView): string {
-  const report = run.steps.map(reportOf).findLast((result) => result !== null);
+  const report = runReportText(run, view);
   const outputs = Object.entries(run.outputs);
   const lines = [
     ...fieldLines(
@@ -38,6 +38,7 @@ export function runText(run: RunDetail, view: DetailView): string {
         ['Trigger', triggerText(run)],
         ['Group', groupText(run)],
         ['Parent', parentText(run)],
+        ['Question', questionText(run)],
         ['Created', timeText(run.createdAt)],
         ['Started', run.startedAt === null ? null : timeText(run.startedAt)],
         ['Completed', run.completedAt === null ? null : timeText(run.completedAt) + tookText(run)],
@@ -56,7 +57,13 @@ export function runText(run: RunDetail, view: DetailView): string {
     ...titledTable('Evidence', run.evidence, evidenceColumns, view),
     ...titledTable('Deliveries', run.deliveries, deliveryColumns, view),
   ];
-  return `${lines.join('\n')}\n${report == null ? '' : `\n${reportText(report, view)}`}`;
+  return `${lines.join('\n')}\n${report === null ? '' : `\n${report}`}`;
+}
+
+/** The report that a run made; null = it made none. */
+export function runReportText({ steps }: Pick<RunDetail, 'steps'>, view: DetailView): string | null {
+  const report = steps.map(reportOf).findLast((result) => result !== null);
+  return report == null ? null : reportText(report, view);
 }
 
 function reportText(report: AgentResult, { columns, colour, called, evidence, nowMs }: DetailView): string {
@@ -105,6 +112,12 @@ function groupText({ input: { group } }: RunDetail): string | null {
 function parentText({ input: { parent } }: RunDetail): string | null {
   if (parent === undefined) return null;
   return `run/${shortId(parent.runId)} of Workflow ${parent.workflows.join(', then ')}`;
+}
+
+function questionText({ input: { followUp } }: RunDetail): string | null {
+  if (followUp === undefined) return null;
+  const { runId, question, by } = followUp;
+  return `${plain(question)} (about run/${shortId(runId)}${by === null ? '' : `, by ${plain(by)}`})`;
 }
 
 function tookText({ startedAt, completedAt }: RunDetail): string {

@@ -12,6 +12,7 @@ import { objectOf, pathOf } from './nouns/index.ts';
 import { tell } from './output.ts';
 import type { Terminal } from './output.ts';
 import type { RunDetail } from './run-text.ts';
+import { exitCodeOf } from './signals.ts';
 import { summaryText } from './trace.ts';
 import { watchChanges } from './watch.ts';
 
@@ -22,13 +23,11 @@ export async function watchRun(terminal: Terminal, flags: ServerFlags, object = 
   // A beginning of an id or `@latest` may name another one later.
   const { id } = (await client.get(pathOf(named))) as { readonly id: string };
   const run = await followRun(terminal, client, id, (line) => terminal.out(`${line}\n`));
-  if (run === null) return exitCodeOfCtrlC;
+  if (run === null) return exitCodeOf.SIGINT;
   terminal.out(`${runText(run.detail, run.events)}\n`);
   tell(terminal, `next: fist describe run/${shortId(id)}`);
   return run.detail.status === 'succeeded' ? 0 : 1;
 }
-
-const exitCodeOfCtrlC = 130;
 
 interface Followed {
   readonly detail: RunDetail;

@@ -46,6 +46,13 @@ export interface AgentEvent extends NewAgentEvent {
   readonly at: Timestamp;
 }
 
+/** What a person asked on about a conversation that has ended. */
+export interface FollowUp {
+  /** The whole conversation so far, in order: of the run that is asked about, and of those that it goes on from itself. */
+  readonly events: readonly AgentEvent[];
+  readonly question: string;
+}
+
 /** The journal of one agent step, over all of its attempts. */
 export interface AgentJournal {
   /** What earlier attempts wrote, in order; empty for a new one. */

@@ -222,6 +222,14 @@ export interface SinkTester {
   test(namespace: string, name: string): Promise<SinkTest>;
 }
 
+/** What a person asks on. */
+export interface Question {
+  readonly runId: string;
+  readonly text: string;
+  /** Who asks; null = nobody knows. */
+  readonly by: string | null;
+}
+
 /** What comes back from people. */
 export interface Control {
   /** Asks a run to stop. Throws NotFound, or Conflict for a finished run. */
@@ -236,6 +244,11 @@ export interface Control {
   cancelDeliveries(namespace: string, sinkName: string, reason: string): Promise<number>;
   /** Makes a new run with `retry_of` and returns its id. Throws NotFound, or Conflict for an unfinished run. */
   retry(runId: string): Promise<string>;
+  /**
+   * Asks on about a conversation with a model: makes a run that goes on with it, within what its budget has left, and returns the id.
+   * Throws NotFound, and Conflict for a run that has not ended or asked no model.
+   */
+  ask(question: Question): Promise<string>;
 }
 
 /** The catalog of this moment; a reload replaces it whole. */

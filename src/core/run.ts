@@ -65,8 +65,21 @@ export interface RunInput {
   readonly depth: number;
   /** Absent: it answers for its own alert alone. */
   readonly group?: RunGroup;
+  /** A person asked on about another run's conversation with a model; absent = nobody did. */
+  readonly followUp?: RunFollowUp;
   /** Whose end (or start) led here; absent = no run's. */
   readonly parent?: RunParent;
+}
+
+/** What a person asked on, and about which conversation. */
+export interface RunFollowUp {
+  readonly runId: string;
+  /** Of the run's agent step. */
+  readonly path: string;
+  /** Redacted. */
+  readonly question: string;
+  /** Who asked; null = nobody knows. */
+  readonly by: string | null;
 }
 
 /** The run whose delivery asked for another one. */

@@ -6,7 +6,16 @@ import { headLine, headOf } from './head.ts';
 import { createSaid } from './said.ts';
 import type { Said } from './said.ts';
 import { isCommand } from './text.ts';
-import { causeText, chainLines, effectOf, logLines, percent, rivalLines, togetherText } from './words.ts';
+import {
+  causeText,
+  chainLines,
+  conversationLines,
+  effectOf,
+  logLines,
+  percent,
+  rivalLines,
+  togetherText,
+} from './words.ts';
 
 /**
  * The Markdown report: the order of the text, under the headings of the contract; what proves it is folded. Text that came from
@@ -21,6 +30,7 @@ export function renderReport(result: Omit<AgentResult, 'report'>): string {
     '# Investigation Summary',
     headSection(report),
     report.recorded === null ? '' : say(report.recorded),
+    list(conversationLines(report).map((line) => `- ${say(line)}`)),
     say(report.happened),
     `**Confidence Level**: ${percent(report.confidence)}`,
     '## Root Cause',

@@ -11,7 +11,16 @@ import type { Style } from '../lib/styled.ts';
 import { wrap } from '../lib/wrap.ts';
 import { createSaid } from './said.ts';
 import type { Said } from './said.ts';
-import { causeText, chainLines, effectOf, logLines, namedText, rivalLines, togetherText } from './words.ts';
+import {
+  causeText,
+  chainLines,
+  conversationLines,
+  effectOf,
+  logLines,
+  namedText,
+  rivalLines,
+  togetherText,
+} from './words.ts';
 
 /** How a report is shown, and what it does not know itself. */
 export interface TextView {
@@ -65,6 +74,7 @@ export function renderText(report: AgentResult, view: TextView): string {
   };
   const blocks = [
     headLines(report, view, page),
+    conversationLines(report).flatMap((line) => wrap(line, page.width, '', '  ')),
     [
       ...paragraph(report.happened, page),
       ...paragraph(causeText(report), page),

@@ -49,6 +49,13 @@ export function rivalLines({
   });
 }
 
+/** What a person asked on about an investigation and what the model said, which nobody has checked; empty where nobody asked. */
+export function conversationLines({ conversation }: Pick<AgentResult, 'conversation'>): readonly string[] {
+  return conversation.map(({ role, content }) =>
+    oneLine(role === 'user' ? `Asked: ${content}` : `The model says, which nobody has checked: ${content}`, 1500),
+  );
+}
+
 /** Objects named as checked; more say little. */
 const maxChecked = 5;
 

@@ -24,6 +24,7 @@ import {
   getWorkflow,
 } from './api/resources.ts';
 import { listSinks, listSources, listWorkflows } from './api/resources.ts';
+import { askRun } from './api/messages.ts';
 import { cancelRun, getRun, listRuns, retryRun } from './api/runs.ts';
 import { testSink } from './api/sink-test.ts';
 import { streamChanges } from './api/stream.ts';
@@ -44,6 +45,7 @@ export const routes = [
   listAgentEvents,
   cancelRun,
   retryRun,
+  askRun,
   listDeliveries,
   getDelivery,
   retryDelivery,

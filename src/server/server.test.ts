@@ -234,6 +234,7 @@ describe('errors', () => {
       control: {
         cancel: fail,
         retry: fail,
+        ask: fail,
         retryDelivery: fail,
         retryDeliveries: fail,
         cancelDelivery: fail,
@@ -268,6 +269,7 @@ describe('errors', () => {
       control: {
         cancel: async (id) => void cancelled.push(id),
         retry: async () => '',
+        ask: async () => '',
         retryDelivery: async () => undefined,
         retryDeliveries: async () => 0,
         cancelDelivery: async () => undefined,

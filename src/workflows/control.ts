@@ -10,6 +10,7 @@ import type { DeliveryReader } from '../core/delivery-store.ts';
 import { addMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
+import { askOn } from './ask.ts';
 
 export interface ControlOptions {
   readonly store: Store;
@@ -43,6 +44,7 @@ export function createControl({ store, catalog, clock, log }: ControlOptions): C
         if (old.input.group !== undefined) await tx.groups.copy(old.id, run.id);
         return run.id;
       }),
+    ask: (question) => store.transaction('retry', (tx) => askOn(tx, question, toTimestamp(clock.now()))),
     async retryDelivery(deliveryId) {
       const delivery = await store.transaction('retry', async (tx) => {
         const found = await findDelivery(tx.deliveries, deliveryId);

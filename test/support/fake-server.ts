@@ -217,6 +217,7 @@ export async function fakeServer(
     control: {
       cancel: async () => undefined,
       retry: async () => 'new-run',
+      ask: async () => 'new-run',
       retryDelivery: async () => undefined,
       retryDeliveries: async () => 0,
       cancelDelivery: async () => undefined,

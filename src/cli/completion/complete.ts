@@ -135,6 +135,7 @@ const takes: Readonly<Record<string, readonly string[]>> = {
   describe: nouns.filter(({ key }) => key !== null).map(({ singular }) => singular),
   watch: ['run'],
   trace: ['run'],
+  ask: ['run'],
   cancel: ['run', 'delivery'],
   retry: ['run', 'delivery'],
 };

@@ -1,5 +1,6 @@
 import type { RunSummary } from '../../core/lists.ts';
 import { dollarsText } from '../../lib/dollars.ts';
+import { shortId } from '../../lib/short-id.ts';
 import { age } from '../output.ts';
 import { idColumn, styleOf } from './columns.ts';
 import type { Noun } from './noun.ts';
@@ -41,7 +42,8 @@ function costText({ modelCostMicros }: RunSummary): string {
   return modelCostMicros === 0 ? '' : dollarsText(modelCostMicros);
 }
 
-/** A run without an alert: what began it, `schedule/nightly`. */
-function startedBy({ input: { source } }: RunSummary): string {
+/** A run without an alert: what began it, `schedule/nightly`, or the run that it was asked about. */
+function startedBy({ input: { source, followUp } }: RunSummary): string {
+  if (followUp !== undefined) return `run/${shortId(followUp.runId)}`;
   return `${source.type}/${source.name}`;
 }

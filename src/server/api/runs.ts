@@ -65,6 +65,16 @@ export const runSummary = lazily(() =>
           alert: alertSnapshot().nullable(),
           data: jsonObject('`.source.data` of a run without an alert.').optional(),
           context: jsonObject('`spec.context` of the Source.'),
+          asked: alertSnapshot().optional().describe('What a run without an alert is about, in the form of an alert.'),
+          followUp: z
+            .strictObject({
+              runId: text('Id of the run whose conversation it goes on with.'),
+              path: text('Place of the agent step in that run.'),
+              question: text('What was asked, redacted.'),
+              by: text('Who asked.').nullable(),
+            })
+            .optional()
+            .describe('A person asked on; absent: nobody did.'),
           depth: count('How many `workflow` Sinks led here.'),
           group: z
             .strictObject({

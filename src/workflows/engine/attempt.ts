@@ -7,6 +7,8 @@ import type { StepEnd } from '../../core/run-store.ts';
 import type { StepIo } from '../steps/define.ts';
 import { templateRoots } from '../view.ts';
 import { conversationWith, createAgentJournal } from './agent-journal.ts';
+import { conversationGone, readContinued } from './follow-up.ts';
+import type { Continued } from './follow-up.ts';
 import { budgetRefusal } from './model-budgets.ts';
 import { stopped } from './plan.ts';
 import { stale } from './work.ts';
@@ -121,7 +123,9 @@ async function runStep(
   try {
     const definition = context.steps.find((candidate) => candidate.type === step.type);
     if (definition === undefined) throw new AppError('InvalidResource', `this version has no step type "${step.type}"`);
-    const io = stepIo(context, work, step, row, signal, calls);
+    const continued = await calls.call(() => readContinued(context.store.read, work.run));
+    if (continued === undefined) throw conversationGone(work.run);
+    const io = stepIo(context, work, step, row, signal, calls, continued);
     // Templates come first.
     if (eventLoopTurns.isOver()) await eventLoopTurns.next();
     // Evaluated before; here it only throws where it could not be.
@@ -143,6 +147,7 @@ function stepIo(
   row: StepRecord,
   signal: AbortSignal,
   calls: StoreCalls,
+  continued: Continued,
 ): StepIo {
   const { run, plan, journal } = work;
   const { templates } = context;
@@ -183,8 +188,9 @@ function stepIo(
     secretValues: context.secretValues,
     firstEvidenceNumber: work.nextEvidence,
     onProcess,
+    followUp: continued.followUp,
     journal: createAgentJournal(context, work, row, calls),
-    budgetRefusal: (next) => calls.call(() => budgetRefusal(context, work, next)),
+    budgetRefusal: (next) => calls.call(() => budgetRefusal(context, work, continued.spent, next)),
     conversationWith: (evidenceHash) => calls.call(() => conversationWith(context.store.read.agent, run, evidenceHash)),
   };
 }

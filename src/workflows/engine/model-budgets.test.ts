@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { contractStores } from '../../../test/contract/stores.ts';
 import { engineOn } from '../../../test/support/engine-tests.ts';
 import { planOf, step } from '../../../test/support/engine.ts';
-import type { Deed } from '../../../test/support/engine.ts';
+import type { Deed, EngineWorld } from '../../../test/support/engine.ts';
 import type { NewAgentEvent } from '../../core/agent-event.ts';
-import type { ModelBudget, PlanBudget } from '../../core/plan.ts';
+import type { ModelBudget, Plan, PlanBudget } from '../../core/plan.ts';
 import { succeeded } from '../steps/define.ts';
 
 const none: PlanBudget = { run: null, day: null };
@@ -41,6 +41,14 @@ describe.each(contractStores)('budgets above a step on $name', (database) => {
     };
   }
 
+  /** One run after the other. */
+  async function each(it: EngineWorld, plans: readonly Plan[]): Promise<void> {
+    for (const plan of plans) {
+      await it.addRun(plan);
+      await it.runAll();
+    }
+  }
+
   test('there are none where none is said', async () => {
     const said: string[] = [];
     const it = on.world({ think: asking(said) });
@@ -53,9 +61,7 @@ describe.each(contractStores)('budgets above a step on $name', (database) => {
   test('one of a run is for each run anew', async () => {
     const said: string[] = [];
     const it = on.world({ think: asking(said) });
-    await it.addRun(planWith({ run: tokens(350) }));
-    await it.addRun(planWith({ run: dollars(2) }));
-    await it.runAll();
+    await each(it, [planWith({ run: tokens(350) }), planWith({ run: dollars(2) })]);
     expect(said).toEqual([
       '3: 350 tokens of one run, of which 300 are used',
       '4: $2.00 of one run, of which $2.00 are used',
@@ -65,17 +71,10 @@ describe.each(contractStores)('budgets above a step on $name', (database) => {
   test('one of a day is for all runs of the Workflow, until the next day', async () => {
     const said: string[] = [];
     const it = on.world({ think: asking(said) });
-    for (const plan of [
-      planWith({ day: tokens(250) }),
-      planWith({ day: tokens(350) }),
-      planWith({ day: tokens(100) }, 'other'),
-    ]) {
-      await it.addRun(plan);
-      await it.runAll();
-    }
+    const plan = planWith({ day: tokens(250) });
+    await each(it, [plan, planWith({ day: tokens(350) }), planWith({ day: tokens(100) }, 'other')]);
     await on.clock.advance(24 * 60 * 60_000);
-    await it.addRun(planWith({ day: tokens(250) }));
-    await it.runAll();
+    await each(it, [plan]);
     expect(said).toEqual([
       '2: 250 tokens of Workflow default/triage on 2026-01-01, of which 200 are used',
       '1: 350 tokens of Workflow default/triage on 2026-01-01, of which 300 are used',
@@ -87,9 +86,7 @@ describe.each(contractStores)('budgets above a step on $name', (database) => {
   test('one of the installation is for all Workflows, and the first that is used up counts', async () => {
     const said: string[] = [];
     const it = on.world({ think: asking(said) }, { modelBudget: dollars(3) });
-    await it.addRun(planWith({ run: tokens(200) }));
-    await it.addRun(planWith({}, 'other'));
-    await it.runAll();
+    await each(it, [planWith({ run: tokens(200) }), planWith({}, 'other')]);
     expect(said).toEqual([
       '2: 200 tokens of one run, of which 200 are used',
       '4: $3.00 of this installation on 2026-01-01, of which $3.00 are used',

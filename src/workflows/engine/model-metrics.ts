@@ -54,8 +54,9 @@ function countCost(metrics: Pick<Metrics, 'increment'>, labels: ReturnType<typeo
   if (costMicros > 0) metrics.increment('fist_llm_cost_dollars_total', labels, costMicros / 1_000_000);
 }
 
-/** The name of a tool that there is not is whatever a model wrote. */
-function countCall(metrics: Pick<Metrics, 'increment'>, { call, result }: Contents['called']): void {
+/** The name of a tool that there is not is whatever a model wrote. What an earlier run read was counted there. */
+function countCall(metrics: Pick<Metrics, 'increment'>, { call, result, isReused }: Contents['called']): void {
+  if (isReused === true) return;
   const tool = result.reason === 'UnknownTool' ? 'unknown' : call.name;
   metrics.increment('fist_agent_tool_calls_total', { tool, status: result.status });
 }

@@ -125,6 +125,7 @@ async function withModel(
     requestTimeoutMs: Math.min(requestTimeoutMs, io.timeoutMs / 2),
     journal: io.journal,
     conversationWith: io.conversationWith,
+    followUp: io.followUp,
     limits: {
       turns: config.maxIterations,
       toolCalls: limits.toolCalls ?? toolCalls,

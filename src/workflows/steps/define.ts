@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { AgentEvent, AgentJournal } from '../../core/agent-event.ts';
+import type { AgentEvent, AgentJournal, FollowUp } from '../../core/agent-event.ts';
 import type { ModelCharge } from '../../core/agent-store.ts';
 import type { Cluster } from '../../core/cluster.ts';
 import type { JsonValue } from '../../core/json.ts';
@@ -63,6 +63,8 @@ export interface StepIo {
   readonly firstEvidenceNumber: number;
   /** Writes the process into the journal before it may do anything; rejects where the run was taken over. */
   readonly onProcess: (process: ProcessIdentity) => Promise<void>;
+  /** A person asked on about a conversation, which the step goes on with; null = it is an investigation of its own. */
+  readonly followUp: FollowUp | null;
   /** Of this step, for what a model is asked. Rejects where the run was taken over, and once the attempt has ended. */
   readonly journal: AgentJournal;
   /**

@@ -44,6 +44,7 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     secretValues: async () => [],
     firstEvidenceNumber: 7,
     onProcess: () => Promise.resolve(),
+    followUp: null,
     journal: { events: async () => [], append: async () => undefined },
     conversationWith: async () => [],
     budgetRefusal: async () => null,

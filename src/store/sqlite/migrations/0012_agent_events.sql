@@ -1,4 +1,4 @@
--- Version 11: what happens while a model investigates, and what it costs. Only adds.
+-- Version 12: what happens while a model investigates, and what it costs. Only adds.
 
 CREATE TABLE agent_events (
   workflow_id TEXT NOT NULL,

@@ -1,0 +1,9 @@
+import type { Command } from 'commander';
+
+/** Flags that name the server. */
+export function serverOptions(command: Command): Command {
+  return command
+    .option('--server <url>', 'the server (default: FIST_SERVER, else http://127.0.0.1:8080)')
+    .option('--token <token>', 'API token (default: FIST_TOKEN, else the file beside the database)')
+    .option('--db <path|url>', 'database of the server on this machine, to find its token');
+}
