@@ -17,7 +17,6 @@ export interface ToolSources {
   readonly tools: readonly ToolDefinition[];
   readonly alert: AlertSnapshot | null;
   readonly readers: Readers;
-  /** What the step allows beside the namespaces of the alert and of what is linked to it. */
   readonly allowed: AllowedByStep;
   readonly secretValues: () => Promise<readonly string[]>;
   readonly clock: Clock;
@@ -32,8 +31,8 @@ export interface Readers extends Pick<ToolWorld, 'metrics' | 'logs' | 'runbooks'
 
 /** What a Workflow allows a model to look at. */
 export interface AllowedByStep extends Pick<Scope, 'isClusterWide' | 'hosts' | 'mcpTools'> {
-  /** null: those of the alert and of what is linked to it. */
-  readonly namespaces: readonly string[] | null;
+  /** Beside those of the alert and of what is linked to it. */
+  readonly namespaces: readonly string[];
 }
 
 /** Opens the tools of one investigation. */
@@ -59,7 +58,7 @@ export function openToolbox(request: ToolboxRequest, sources: ToolSources): Tool
   });
 }
 
-/** What the step allows; where it names no namespaces, those of the alert and of all that is linked to it. */
+/** The namespaces of the alert and of all that is linked to it, and what the step allows. */
 function scopeOf({ linked }: Pick<ToolboxRequest, 'linked'>, { alert, allowed }: ToolSources): Scope {
   const { isClusterWide, hosts, mcpTools } = allowed;
   const own = alert === null ? null : namedObjects(alert.name, alert.labels).namespace;
@@ -67,6 +66,6 @@ function scopeOf({ linked }: Pick<ToolboxRequest, 'linked'>, { alert, allowed }:
     const [, namespace = '', name] = object.split('/');
     return name === undefined ? [] : [namespace];
   });
-  const namespaces = new Set(allowed.namespaces ?? [...(own === null ? [] : [own]), ...reached]);
+  const namespaces = new Set([...(own === null ? [] : [own]), ...reached, ...allowed.namespaces]);
   return { namespaces, isClusterWide, hosts, mcpTools };
 }

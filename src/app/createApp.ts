@@ -53,6 +53,7 @@ import { alertOfObject } from './investigate.ts';
 import { createLifecycle, workBudget } from './lifecycle.ts';
 import { startMinuteWork } from './minute.ts';
 import type { AppOptions } from './options.ts';
+import { createReaders, readerSecrets } from './readers.ts';
 import { isPostgresUrl, openStore, tokenFileOf } from './store.ts';
 import { modelSecrets, readPriceTable, serverModel } from './models.ts';
 import { createTemplates } from './templates.ts';
@@ -120,8 +121,8 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     if (maxConnections < defaultLimits.maxConnections)
       log.warn({ descriptors, maxConnections, next: 'ulimit -n 8192' }, 'fewer connections than usual can be held');
 
-    const modelKeys = modelSecrets(options.models);
-    for (const value of modelKeys) parts.noteSecret?.(value);
+    const ownSecrets = [...modelSecrets(options.models), ...readerSecrets(options.readers)];
+    for (const value of ownSecrets) parts.noteSecret?.(value);
     const models = { defaults: options.models, prices: readPriceTable(options.modelPrices) };
 
     // Read before the store is opened, so that a wrong path leaves no database behind.
@@ -256,6 +257,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       catalog: resources,
       cluster: watched?.cluster ?? null,
       commands,
+      readers: createReaders(options.readers, { http, secrets, clock, lists: store.read.lists }),
       openModel: (namespace, config) =>
         openModel(config, { ...modelWorld, secret: (reference) => secrets.get(namespace, reference) }),
       openMcp: (namespace, servers, step) =>
@@ -266,7 +268,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
           secret: (reference) => secretText(secrets, namespace, reference),
         }),
       killLeftover: (leftover) => killLeftover(clock, leftover),
-      secretValues: async () => [...(await resources.secretValues()), ...modelKeys],
+      secretValues: async () => [...(await resources.secretValues()), ...ownSecrets],
       modelBudget: options.modelBudget,
       isAlone: queue === null,
       jitter: spread,

@@ -1,3 +1,4 @@
+import { noReaders } from './readers.ts';
 import { noModelDefaults } from '../agent/models/choose.ts';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -111,6 +112,7 @@ async function playStory(
         concurrency: 4,
         drainMs: 2000,
         modelBudget: null,
+        readers: noReaders,
         retention: keepEverything,
         token: null,
       },

@@ -8,6 +8,8 @@ import { parseDestinations } from '../lib/destinations.ts';
 import { parseDuration } from '../lib/duration.ts';
 import type { TlsFiles } from '../server/tls.ts';
 import { readModelBudget } from './model-budget.ts';
+import { readReaderOptions } from './readers.ts';
+import type { ReaderFlags, ReaderOptions } from './readers.ts';
 import { readRetention } from './retention.ts';
 import type { RetentionFlags } from './retention.ts';
 import { readDatabase } from './store.ts';
@@ -52,10 +54,11 @@ export interface AppOptions extends ClusterOptions {
   readonly retention: RetentionRules;
   /** What models may use on a UTC day; null = no limit. */
   readonly modelBudget: ModelBudget | null;
+  readonly readers: ReaderOptions;
 }
 
 /** Flags of `fist serve` as commander gives them. */
-export interface ServeFlags extends RetentionFlags {
+export interface ServeFlags extends RetentionFlags, ReaderFlags {
   readonly resources: string;
   readonly db?: string;
   readonly listen?: string;
@@ -106,6 +109,7 @@ export function readServeOptions(flags: ServeFlags, environment: Environment, mo
     drainMs: readDrain(flags.drainTimeout),
     retention: readRetention(flags, environment),
     modelBudget: readModelBudget(flags, environment),
+    readers: readReaderOptions(flags, environment),
   };
 }
 

@@ -61,6 +61,12 @@ export function addServerCommands(program: Command, action: Tie): void {
           text,
         ],
       )
+      .option(
+        '--prometheus <url>',
+        'metrics as evidence of Workflows that name no Prometheus; FIST_PROMETHEUS_TOKEN: its token',
+      )
+      .option('--loki <url>', 'logs for the model of Workflows that name no Loki; FIST_LOKI_TOKEN: its token')
+      .option('--runbooks <dir>', 'folder of Markdown files that the model of Workflows may read')
       .option('--model-prices <file>', 'JSON with prices of models, before the list prices that come with this version')
       .option('--concurrency <runs>', 'runs that execute at the same time, in each replica', '8')
       .option('--retain-runs <limit>', retentionText('runs'))

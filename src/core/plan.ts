@@ -41,8 +41,18 @@ export interface PlanRuntime {
   readonly environment: Readonly<Record<string, string>>;
   /** null = analyzers only. */
   readonly llmConfig: LlmConfig | null;
+  /** Whose metrics and logs investigations read; absent = what the server names. */
+  readonly prometheus?: ReadAddress;
+  readonly loki?: ReadAddress;
   /** Whose tools the model of agent steps may use; absent = none. */
   readonly mcpServers?: readonly McpServer[];
+}
+
+/** A server that is only read. */
+export interface ReadAddress {
+  readonly url: string;
+  /** A Secret's `name[/key]`; null = it asks for none. */
+  readonly tokenSecret: string | null;
 }
 
 /** A server of the Model Context Protocol (MCP). */

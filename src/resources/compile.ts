@@ -1,7 +1,7 @@
 import { compileMcpServers } from '../agent/mcp/config.ts';
 import { llmConfigProblems } from '../agent/models/choose.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { LlmConfig, LlmTarget, ModelBudget, Plan, PlanBudget, PlanStep } from '../core/plan.ts';
+import type { LlmConfig, LlmTarget, ModelBudget, Plan, PlanBudget, PlanStep, ReadAddress } from '../core/plan.ts';
 import { micros } from '../lib/dollars.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { findStepDefinition } from '../workflows/steps/index.ts';
@@ -78,6 +78,8 @@ function compile(namespace: string, name: string, value: unknown): Checked<Plan>
       image: spec.runtime?.image ?? defaultImage,
       environment: spec.runtime?.environment ?? {},
       llmConfig: llmConfig(spec),
+      ...(spec.prometheus === undefined ? {} : { prometheus: readAddress(spec.prometheus) }),
+      ...(spec.loki === undefined ? {} : { loki: readAddress(spec.loki) }),
       ...(spec.runtime?.mcpServers === undefined ? {} : { mcpServers: compileMcpServers(spec.runtime.mcpServers) }),
     },
     steps: steps.filter((step) => step !== null),
@@ -89,6 +91,10 @@ function compile(namespace: string, name: string, value: unknown): Checked<Plan>
     ...(spec.budget === undefined ? {} : { budget: planBudget(spec.budget) }),
   };
   return checked(plan, issues);
+}
+
+function readAddress({ url, tokenSecret }: NonNullable<WorkflowSpec['prometheus']>): ReadAddress {
+  return { url, tokenSecret: tokenSecret ?? null };
 }
 
 function llmConfig(spec: WorkflowSpec): LlmConfig | null {
@@ -247,6 +253,10 @@ function stepIssues(definition: StepDefinition, step: GivenStep, path: Path, sco
   const issues: Issue[] = [];
   const own = Object.fromEntries(stepFields.map(({ name }) => [name, step[name]]));
   issues.push(...specIssues(config, own, path));
+  const checked = definition.config.safeParse(own);
+  if (checked.success)
+    for (const { path: within, message, next } of definition.check?.(checked.data) ?? [])
+      issues.push({ path: [...path, ...within], severity: 'warning', message, next });
   const used = [...commonFields, ...Object.keys(config.shape), ...definition.branches.map(({ field }) => field)];
   const given = Object.fromEntries(
     [...stepFields.map(({ name }) => name), ...branchFields].map((name) => [name, step[name]]),

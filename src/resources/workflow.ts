@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { stepDefinitions } from '../workflows/steps/index.ts';
 import { mcpServers } from '../agent/mcp/config.ts';
 import { duration } from '../lib/schema.ts';
+import { secretRef } from '../lib/secret-reference.ts';
 import { condition, objectName, templateText } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
@@ -158,6 +159,28 @@ const modelBudget = (description: string) =>
     .optional()
     .meta({ description });
 
+const readServer = (description: string) =>
+  z
+    .strictObject({
+      url: z
+        .string()
+        .max(2048)
+        .refine(
+          (text) => isServerUrl(text),
+          'must be an address such as http://prometheus.monitoring:9090, without credentials',
+        )
+        .meta({ description: 'Address of the server, with the path before /api where it has one.' }),
+      tokenSecret: secretRef.optional(),
+    })
+    .optional()
+    .meta({ description });
+
+function isServerUrl(text: string): boolean {
+  const url = URL.parse(text);
+  const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:';
+  return url !== null && isHttp && [url.search, url.hash, url.username, url.password].every((part) => part === '');
+}
+
 const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of an environment variable');
 
 /** `spec` of a Workflow. */
@@ -185,6 +208,10 @@ export const workflowSpec = z
       .min(1)
       .max(100)
       .meta({ description: 'Run in order; a failed one ends the run.' }),
+    prometheus: readServer(
+      'Prometheus, or what speaks as it does: metrics are evidence, also without a model. Absent: --prometheus of the server.',
+    ),
+    loki: readServer('Loki, whose logs the model of agent steps may read. Absent: --loki of the server.'),
     outputs: z
       .array(
         z.strictObject({

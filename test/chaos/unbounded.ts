@@ -1,5 +1,6 @@
 // The server without the bounds of what waits in memory, for the control run of the overload test.
 //   node test/chaos/unbounded.ts serve --resources DIR --db FILE --listen HOST:PORT
+import { noReaders } from '../../src/app/readers.ts';
 import { noModelDefaults } from '../../src/agent/models/choose.ts';
 import { keepEverything } from '../../src/core/retention.ts';
 import { parseArgs } from 'node:util';
@@ -42,6 +43,7 @@ const app = await createApp(
     concurrency: 8,
     drainMs: 25_000,
     modelBudget: null,
+    readers: noReaders,
     retention: keepEverything,
   },
   { log, writeStdout: () => undefined, limits: unbounded },

@@ -1,3 +1,4 @@
+import { noReaders } from '../../src/app/readers.ts';
 import { noModelDefaults } from '../../src/agent/models/choose.ts';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -124,6 +125,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       concurrency: 8,
       drainMs: 2000,
       modelBudget: null,
+      readers: noReaders,
       retention: keepEverything,
       token: null,
       ...changes,

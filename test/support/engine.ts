@@ -20,6 +20,7 @@ import { defineStep, succeeded } from '../../src/workflows/steps/define.ts';
 import type { StepIo } from '../../src/workflows/steps/define.ts';
 import type { Templates } from '../../src/workflows/templates.ts';
 import { stepFixture } from './deliveries.ts';
+import { emptyReaders } from './toolbox.ts';
 import { alertFixture } from './rows.ts';
 
 /** What a scripted step does in one attempt. */
@@ -135,6 +136,7 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
     owner: 'test',
     templates: plainTemplates,
     commands: options.commands ?? null,
+    readers: () => emptyReaders,
     openModel: () => ({ kind: 'none' }),
     openMcp: options.openMcp ?? (async () => noMcpTools),
     killLeftover: options.killLeftover ?? (async () => false),

@@ -21,6 +21,9 @@ export const emptyWorld: ToolWorld = {
   answerBytes: 8192,
 };
 
+/** Nothing is configured. */
+export const emptyReaders: Readers = { metrics: null, logs: null, runbooks: null, incidents: null, http: null };
+
 interface Parts {
   readonly alert?: AlertSnapshot;
   readonly linked?: readonly string[];
@@ -46,8 +49,8 @@ export async function callTools(tools: readonly ToolDefinition[], cluster: Clust
     {
       tools,
       alert: parts.alert ?? null,
-      readers: { metrics: null, logs: null, runbooks: null, incidents: null, http: null, ...parts.readers },
-      allowed: { namespaces: null, isClusterWide: false, hosts: [], mcpTools: new Set(), ...parts.allowed },
+      readers: { ...emptyReaders, ...parts.readers },
+      allowed: { namespaces: [], isClusterWide: false, hosts: [], mcpTools: new Set(), ...parts.allowed },
       secretValues: async () => [],
       clock: createFakeClock(),
       signal,

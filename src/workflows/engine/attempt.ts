@@ -174,6 +174,8 @@ function stepIo(
     log,
     alert: run.input.alert ?? run.input.asked ?? null,
     group: run.input.group ?? null,
+    openReaders: (endpoints) =>
+      context.readers({ namespace: plan.namespace, runId: run.id, runtime: plan.runtime }, endpoints),
     openModel: () => context.openModel(plan.namespace, plan.runtime.llmConfig),
     openMcp: () => context.openMcp(plan.namespace, plan.runtime.mcpServers ?? [], { log, signal, onProcess }),
     image: plan.runtime.image,

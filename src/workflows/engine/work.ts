@@ -1,8 +1,9 @@
 import type { McpTools } from '../../agent/mcp/tools.ts';
 import type { ModelAccess } from '../../agent/models/open.ts';
+import type { Readers } from '../../agent/open-toolbox.ts';
 import type { Cluster } from '../../core/cluster.ts';
 import { AppError } from '../../core/errors.ts';
-import type { LlmConfig, McpServer, ModelBudget, Plan, PlanStep } from '../../core/plan.ts';
+import type { LlmConfig, McpServer, ModelBudget, Plan, PlanRuntime, PlanStep } from '../../core/plan.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { CatalogHolder, Clock, CommandRunner, Log } from '../../core/ports.ts';
 import type { ProcessIdentity, RunRecord, StepRecord } from '../../core/run.ts';
@@ -11,7 +12,7 @@ import type { Store } from '../../core/store.ts';
 import { toTimestamp } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { newId } from '../../lib/id.ts';
-import type { StepDefinition, StepIo } from '../steps/define.ts';
+import type { ReaderEndpoints, StepDefinition, StepIo } from '../steps/define.ts';
 import type { Templates } from '../templates.ts';
 import { templateRoots } from '../view.ts';
 import { watchCluster } from './cluster-watch.ts';
@@ -20,6 +21,12 @@ import { createJumps, deadlineOf } from './jumps.ts';
 import type { Jumps } from './jumps.ts';
 import { next } from './plan.ts';
 import type { PlanRules, RunEnding } from './plan.ts';
+
+/** Opens what a run may read beside the cluster, at addresses that a step names, else where its Workflow or the server says. */
+export type ReadersOf = (
+  run: { readonly namespace: string; readonly runId: string; readonly runtime: PlanRuntime },
+  endpoints: ReaderEndpoints,
+) => Readers;
 
 export interface EngineOptions {
   readonly store: Store;
@@ -35,6 +42,8 @@ export interface EngineOptions {
   readonly cluster: Cluster | null;
   /** null = `cli` steps fail with ExecNotAllowed. */
   readonly commands: CommandRunner | null;
+  /** What the steps of a run may read beside the cluster. */
+  readonly readers: ReadersOf;
   /** Models for the runs of a namespace. */
   openModel(namespace: string, config: LlmConfig | null): ModelAccess;
   /** Tools of MCP servers for the runs of a namespace. */

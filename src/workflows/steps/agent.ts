@@ -1,12 +1,18 @@
 import { z } from 'zod';
 import { noMcpTools, withMcpTools } from '../../agent/mcp/tools.ts';
 import { openToolbox } from '../../agent/open-toolbox.ts';
+import type { Readers } from '../../agent/open-toolbox.ts';
 import type { ModelAccess } from '../../agent/models/open.ts';
 import { investigateWithModel, numberOf } from '../../agent/run.ts';
 import type { AgentWorld } from '../../agent/run.ts';
 import { investigate } from '../../investigation/investigate.ts';
+import { alertExpression } from '../../investigation/metrics/expression.ts';
+import { withReport } from '../../investigation/result.ts';
+import { oneLine } from '../../lib/printable.ts';
+import type { AlertSnapshot } from '../../core/run.ts';
 import type { InvestigationFailure, InvestigationOutcome } from '../../investigation/input.ts';
-import { toolDefinitions } from '../../agent/tools/index.ts';
+import { endpointProblems, hostsOf, renderAddress, selectTools } from '../../agent/tools/select.ts';
+import type { ToolSelection } from '../../agent/tools/select.ts';
 import { openReads } from '../../investigation/reads.ts';
 import { maskValues } from '../../lib/mask-values.ts';
 import type { JsonObject } from '../../core/json.ts';
@@ -44,18 +50,43 @@ const budget = z.strictObject({
   minutes: count(1440, `Time, of one attempt. Default: ${usualBudget.minutes}.`).optional(),
 });
 
+/** What a model may look at beyond what belongs to the alert. Secrets are in no scope. */
+const scope = z.strictObject({
+  namespaces: z
+    .array(z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be the name of a namespace'))
+    .max(100)
+    .default([])
+    .describe('Further namespaces.'),
+  cluster: z.boolean().default(false).describe('True: all namespaces, also at once.'),
+  hosts: z
+    .array(z.string().max(2048))
+    .max(50)
+    .default([])
+    .describe(
+      'Addresses whose scheme, host and port http_get may read: https://status.example.com. May hold .env in a template.',
+    ),
+});
+
 const agentConfig = z.object({
   goal: z
     .string()
     .min(1)
     .describe('What to find out. A template; values of the alert stand in a data block of their own.'),
-  tools: z.array(tool).default([]).describe('Tools that the model may use.'),
+  tools: z
+    .array(tool)
+    .default([])
+    .describe(
+      'Tools that the model may use, by name; kubectl, promql, logql and curl stand for several. Empty: all that read.',
+    ),
   ask: z
     .enum(['unclear', 'always'])
     .default('unclear')
     .describe('When a model is asked: where the analyzers are not sure of a cause (under 80 %), or always.'),
   maxIterations: count(100, 'Requests to the model at most.').default(20),
   budget: budget.optional().describe('What the model may use; where it is spent, the report is what is known by then.'),
+  scope: scope
+    .optional()
+    .describe('What its tools may look at beside the namespaces of the alert and of what is linked to it.'),
   approvalRequired: z
     .boolean()
     .default(false)
@@ -72,6 +103,10 @@ export const agent = defineStep({
   templates: { goal: 'template' },
   defaultTimeoutMs: 10 * 60_000,
   branches: [],
+  check: ({ tools, scope: allowed }) => [
+    ...selectTools(tools).problems,
+    ...(allowed?.hosts ?? []).flatMap((host, index) => endpointProblems(host, ['scope', 'hosts', index])),
+  ],
   async run(io, config) {
     const access = io.openModel();
     const outcome =
@@ -104,6 +139,12 @@ function analyze(io: StepIo, config: AgentConfig, refusal: InvestigationFailure 
   });
 }
 
+function readersOf(io: StepIo, { metricsEndpoint, logsEndpoint }: ToolSelection): Readers {
+  const rendered = (address: string | null): string | null =>
+    address === null ? null : renderAddress(address, (template) => io.render(template));
+  return io.openReaders({ metrics: rendered(metricsEndpoint), logs: rendered(logsEndpoint) });
+}
+
 /** Of one answer, where neither the Workflow nor the server says. */
 const maxAnswerTokens = 4_096;
 const requestTimeoutMs = 180_000;
@@ -118,6 +159,8 @@ async function withModel(
   const { cluster, signal, alert } = io;
   const { toolCalls, tokens, dollars, minutes } = usualBudget;
   const limits = config.budget ?? {};
+  const selection = selectTools(config.tools);
+  const readers = readersOf(io, selection);
   let mcp = noMcpTools;
   const world: AgentWorld = {
     model,
@@ -146,9 +189,14 @@ async function withModel(
     async openToolbox(request) {
       mcp = await io.openMcp();
       const toolbox = openToolbox(request, {
-        tools: withMcpTools(toolDefinitions, mcp.tools),
-        readers: { metrics: null, logs: null, runbooks: null, incidents: null, http: null },
-        allowed: { namespaces: null, isClusterWide: false, hosts: [], mcpTools: new Set(mcp.allowed) },
+        tools: withMcpTools(selection.tools, mcp.tools),
+        readers,
+        allowed: {
+          namespaces: config.scope?.namespaces ?? [],
+          isClusterWide: config.scope?.cluster ?? false,
+          hosts: hostsOf([...selection.endpoints, ...(config.scope?.hosts ?? [])], (template) => io.render(template)),
+          mcpTools: new Set(mcp.allowed),
+        },
         alert,
         secretValues: io.secretValues,
         clock: io.clock,
@@ -157,15 +205,29 @@ async function withModel(
       return { ...toolbox, missing: [...toolbox.missing, ...mcp.missing] };
     },
     toolGaps: () => mcp.gaps(),
-    hints: problems,
+    hints: [...problems, ...hintsOf(readers, alert)],
     now: io.now,
     signal,
   };
   try {
-    return await investigateWithModel(world);
+    return withToolProblems(await investigateWithModel(world), selection);
   } finally {
     await mcp.close();
   }
+}
+
+/** What to do before anything else. */
+function hintsOf({ metrics }: Readers, alert: AlertSnapshot | null): readonly string[] {
+  if (metrics === null || alertExpression(alert?.generatorUrl ?? null) === null) return [];
+  return ["prometheus_query_range without a query runs the alert's own expression: begin with it."];
+}
+
+/** Whoever wrote the step learns what of its tools does nothing, where a model would have used them. */
+function withToolProblems(outcome: InvestigationOutcome, { problems }: ToolSelection): InvestigationOutcome {
+  const { result } = outcome;
+  if (problems.length === 0 || result.model_use === null) return outcome;
+  const told = `Of the tools of the step: ${problems.map(({ message }) => oneLine(message, 200)).join('; ')}.`;
+  return { ...outcome, result: withReport({ ...result, notice: [result.notice ?? [], told].flat().join(' ') }) };
 }
 
 /** The goal as a person reads it. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { AgentEvent, AgentJournal, FollowUp } from '../../core/agent-event.ts';
 import type { ModelCharge } from '../../core/agent-store.ts';
+import type { Readers } from '../../agent/open-toolbox.ts';
 import type { Cluster } from '../../core/cluster.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { McpTools } from '../../agent/mcp/tools.ts';
@@ -8,6 +9,12 @@ import type { ModelAccess } from '../../agent/models/open.ts';
 import type { Clock, CommandRunner, Log } from '../../core/ports.ts';
 import type { AlertSnapshot, ProcessIdentity, RunGroup, StepOutcome } from '../../core/run.ts';
 import type { Timestamp } from '../../core/time.ts';
+
+/** Addresses that a step names itself; null = it does not. */
+export interface ReaderEndpoints {
+  readonly metrics: string | null;
+  readonly logs: string | null;
+}
 
 /** The whole world of a step. It is one attempt: retries, time-outs and the journal are the engine's. */
 export interface StepIo {
@@ -53,6 +60,8 @@ export interface StepIo {
   readonly cluster: Cluster | null;
   /** null = the server was started without `--allow-exec`. */
   readonly commands: CommandRunner | null;
+  /** What can be read beside the cluster: at the addresses that the step names, else where the Workflow or the server says. */
+  openReaders(endpoints: ReaderEndpoints): Readers;
   /** The models of the Workflow's llmConfig, or the server's. */
   openModel(): ModelAccess;
   /** The tools of the Workflow's MCP servers; they are to be closed. Rejects with the signal's reason alone. */
@@ -87,6 +96,14 @@ export interface BranchField {
   readonly defaultType: string | null;
 }
 
+/** Something in a step that does not do what was meant. */
+export interface StepProblem {
+  /** Within the step. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  readonly next: string;
+}
+
 /** A step type. `config` has the step's own fields only; the common ones (`when`, `retry`, ...) are the plan's. */
 export interface StepDefinition<Type extends string = string, Config extends z.ZodObject = z.ZodObject> {
   readonly type: Type;
@@ -96,6 +113,8 @@ export interface StepDefinition<Type extends string = string, Config extends z.Z
   /** Fields of `config` that are templates, or maps of them. */
   readonly templates: Readonly<Partial<Record<keyof z.output<Config> & string, TemplateKind>>>;
   readonly defaultTimeoutMs: number;
+  /** What of a config that fits the schema does nothing all the same, as warnings of lint; absent = nothing. */
+  check?(config: z.output<Config>): readonly StepProblem[];
   /** A step with branches answers `{branch: <name> | null}` in its result. */
   readonly branches: readonly BranchField[];
   /** May throw: an AppError fails the attempt with its code. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../../test/support/clock.ts';
+import { emptyReaders } from '../../../test/support/toolbox.ts';
 import { silentLog } from '../../../test/support/engine.ts';
 import { modelWorld } from '../../../test/support/model-world.ts';
 import { noMcpTools } from '../../agent/mcp/tools.ts';
@@ -27,6 +28,7 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     log: silentLog,
     alert: null,
     group: null,
+    openReaders: () => emptyReaders,
     openModel: () => ({ kind: 'none' }),
     openMcp: async () => noMcpTools,
     image: 'busybox',

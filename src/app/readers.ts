@@ -1,0 +1,94 @@
+import type { Readers } from '../agent/open-toolbox.ts';
+import type { ListReader } from '../core/lists.ts';
+import type { ReadAddress } from '../core/plan.ts';
+import type { Clock, HttpClient, Secrets } from '../core/ports.ts';
+import { parseSecretReference } from '../lib/secret-reference.ts';
+import type { ReadServer } from '../readers/http-json.ts';
+import { serverUrl } from '../readers/http-json.ts';
+import { createLoki } from '../readers/loki.ts';
+import { createPrometheus } from '../readers/prometheus.ts';
+import { runbookFolder } from '../readers/runbook-folder.ts';
+import { pastIncidents } from '../workflows/past-incidents.ts';
+import type { ReadersOf } from '../workflows/engine/work.ts';
+
+/** A server that is read, as the options of the program name it. */
+export interface ServerAddress {
+  readonly url: string;
+  /** null = none. */
+  readonly token: string | null;
+}
+
+/** What an investigation reads beside the cluster; null = none of it, where a Workflow names none either. */
+export interface ReaderOptions {
+  readonly prometheus: ServerAddress | null;
+  readonly loki: ServerAddress | null;
+  /** A folder. */
+  readonly runbooks: string | null;
+}
+
+/** A program that reads nothing beside the cluster. */
+export const noReaders: ReaderOptions = { prometheus: null, loki: null, runbooks: null };
+
+export interface ReaderFlags {
+  readonly prometheus?: string;
+  readonly loki?: string;
+  readonly runbooks?: string;
+}
+
+/** Flags, and the tokens that go with them. Throws InvalidInput that names the flag. */
+export function readReaderOptions(
+  { prometheus, loki, runbooks }: ReaderFlags,
+  environment: Readonly<Record<string, string | undefined>>,
+): ReaderOptions {
+  const server = (url: string | undefined, flag: string, variable: string): ServerAddress | null =>
+    url === undefined ? null : { url: serverUrl(url, flag), token: environment[variable] ?? null };
+  return {
+    prometheus: server(prometheus, '--prometheus', 'FIST_PROMETHEUS_TOKEN'),
+    loki: server(loki, '--loki', 'FIST_LOKI_TOKEN'),
+    runbooks: runbooks ?? null,
+  };
+}
+
+/** Values that nothing may show. */
+export function readerSecrets({ prometheus, loki }: ReaderOptions): readonly string[] {
+  return [prometheus, loki].flatMap((server) => server?.token ?? []);
+}
+
+interface ReaderWorld {
+  readonly http: HttpClient;
+  readonly secrets: Secrets;
+  readonly clock: Clock;
+  readonly lists: Pick<ListReader, 'alerts' | 'alertsOf' | 'runs'>;
+}
+
+/**
+ * What the steps of a run may read: what the step names, else its Workflow, else the program. The program's token goes to the
+ * program's own server alone.
+ */
+export function createReaders(options: ReaderOptions, { http, secrets, clock, lists }: ReaderWorld): ReadersOf {
+  const runbooks = options.runbooks === null ? null : runbookFolder(options.runbooks, () => clock.monotonic());
+  return ({ namespace, runId, runtime }, endpoints): Readers => {
+    const serverOf = (
+      name: string,
+      named: string | null,
+      ofWorkflow: ReadAddress | undefined,
+      own: ServerAddress | null,
+    ): ReadServer | null => {
+      if (named !== null) return { name, url: serverUrl(named, 'endpoint'), token: () => null, http };
+      if (ofWorkflow === undefined) return own === null ? null : { name, url: own.url, token: () => own.token, http };
+      const { url, tokenSecret } = ofWorkflow;
+      const token = (): string | null =>
+        tokenSecret === null ? null : secrets.get(namespace, parseSecretReference(tokenSecret));
+      return { name, url: serverUrl(url, 'spec'), token, http };
+    };
+    const prometheus = serverOf('Prometheus', endpoints.metrics, runtime.prometheus, options.prometheus);
+    const loki = serverOf('Loki', endpoints.logs, runtime.loki, options.loki);
+    return {
+      metrics: prometheus === null ? null : createPrometheus(prometheus),
+      logs: loki === null ? null : createLoki(loki),
+      runbooks,
+      incidents: pastIncidents(lists, { namespace, runId }),
+      http,
+    };
+  };
+}
