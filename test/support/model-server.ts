@@ -186,7 +186,9 @@ function act(
   number: number,
 ): void {
   if (!('fault' in turn)) {
-    send(response, 200, wire.answer(turn, request, number));
+    const answer = (): void => send(response, 200, wire.answer(turn, request, number));
+    if (turn.delayMs === undefined) answer();
+    else setTimeout(answer, turn.delayMs);
     return;
   }
   const { fault, message, headers = {} } = turn;

@@ -26,6 +26,8 @@ export interface ScriptedAnswer {
   readonly finish?: 'stop' | 'tool-calls' | 'length' | 'content-filter';
   /** null: the server says nothing of it. Default: 1000 in, of which 600 from the cache, and 50 out. */
   readonly usage?: ScriptedUsage | null;
+  /** It takes so long. Milliseconds. */
+  readonly delayMs?: number;
 }
 
 export interface ScriptedUsage {
