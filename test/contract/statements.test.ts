@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFakeClock } from '../support/clock.ts';
+import { newEvent } from '../../src/agent/state.ts';
+import type { Answered } from '../../src/agent/state.ts';
+import { succeeded } from '../../src/workflows/steps/define.ts';
 import { createEngineWorld, planOf, step } from '../support/engine.ts';
+import type { Deed } from '../support/engine.ts';
 import { isOfWork, listenToStatements } from '../support/statements.ts';
 import { contractStores } from './stores.ts';
 import type { ContractStore } from './stores.ts';
@@ -18,8 +22,18 @@ const most = {
 } as const;
 const mostOfStep = { statements: 2, commits: 1 } as const;
 
+const used = { tokens: 100, costMicros: 20 };
+const answer: Answered = {
+  phase: 'gather',
+  model: 'fake/small',
+  message: { role: 'assistant', text: 'x', calls: [], raw: null },
+  finish: 'stop',
+  usage: null,
+};
+
 describe.each(contractStores)('a run on $name', ({ name, open }) => {
   let opened: ContractStore;
+  let serial = 0;
   beforeEach(async () => {
     opened = await open({ clock: createFakeClock() });
   });
@@ -27,14 +41,17 @@ describe.each(contractStores)('a run on $name', ({ name, open }) => {
     await opened.close();
   });
 
-  async function count(steps: number): Promise<{ readonly statements: readonly string[]; readonly commits: number }> {
+  async function count(
+    steps: number,
+    deeds: Readonly<Record<string, Deed>> = {},
+  ): Promise<{ readonly statements: readonly string[]; readonly commits: number }> {
     const sinks = [{ name: 'chat' }];
-    const world = createEngineWorld({ ...opened, sinks });
+    const world = createEngineWorld({ ...opened, sinks, deeds });
     const plan = planOf(
       Array.from({ length: steps }, (_, index) => step(`step-${index}`)),
       { sinks: ['chat'] },
     );
-    const alert = await world.addAlert({ fingerprint: `of ${steps} steps` });
+    const alert = await world.addAlert({ fingerprint: `of ${steps} steps, ${(serial += 1)}` });
     // The engine keeps plans in memory.
     await world.engine.advance(await world.addRun(plan), new AbortController().signal);
     const id = await world.addRun(plan, {}, alert);
@@ -64,6 +81,28 @@ describe.each(contractStores)('a run on $name', ({ name, open }) => {
     // The count sees something.
     expect(statements.length).toBeGreaterThan(10);
     expect(commits).toBe(4);
+  });
+
+  test('costs six statements and two commits more with each request to a model, and a commit with each call', async () => {
+    const conversation =
+      (requests: number, calls: number): Deed =>
+      async ({ journal }) => {
+        for (let n = 0; n < requests; n += 1) {
+          await journal.append([newEvent('asked', { phase: 'gather' }, used)]);
+          await journal.append([newEvent('answered', answer, used)]);
+        }
+        for (let n = 0; n < calls; n += 1) await journal.append([newEvent('noted', { what: 'nudge', text: 'x' })]);
+        return succeeded({});
+      };
+    const [none, requests, calls] = [
+      await count(1, { 'step-0': conversation(0, 0) }),
+      await count(1, { 'step-0': conversation(3, 0) }),
+      await count(1, { 'step-0': conversation(0, 3) }),
+    ];
+    expect(requests.statements.length - none.statements.length).toBe(3 * 6);
+    expect(requests.commits - none.commits).toBe(3 * 2);
+    expect(calls.statements.length - none.statements.length).toBe(3 * 2);
+    expect(calls.commits - none.commits).toBe(3);
   });
 
   test('costs two statements and a commit more with each step', async () => {
