@@ -7,7 +7,7 @@ import { redact, redactInTurns } from '../lib/redact.ts';
 import { boundAnswer } from './bound-answer.ts';
 import type { Ended } from './repeats.ts';
 import type { ToolAnswer } from './tools/define.ts';
-import { dataBlock } from './untrusted.ts';
+import { dataBlock } from '../lib/data-block.ts';
 
 /** What an answer is made fit for a model with. */
 export interface Presentation {

@@ -1,7 +1,7 @@
 import type { AgentResult, Finding } from '../core/finding.ts';
 import type { Evidence } from '../core/run.ts';
 import { printable } from '../lib/printable.ts';
-import { dataBlock } from './untrusted.ts';
+import { dataBlock } from '../lib/data-block.ts';
 
 /** `compact`: for models with a small window. */
 export type PromptProfile = 'full' | 'compact';

@@ -17,7 +17,7 @@ import { openingText, profileOf, systemText } from './prompt.ts';
 import { conversationOf, endReasons, evidenceOf, newEvent, withEvent } from './state.ts';
 import type { Called, Closed, Conversation, Opened } from './state.ts';
 import type { Toolbox } from './toolbox.ts';
-import { newDelimiter } from './untrusted.ts';
+import { newDelimiter } from '../lib/data-block.ts';
 import { useOf } from './use.ts';
 
 /** When a model is asked. */

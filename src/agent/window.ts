@@ -2,7 +2,7 @@ import type { Message } from './conversation.ts';
 import type { Price, ToolDeclaration, Usage } from './models/model.ts';
 import { costMicros } from './models/model.ts';
 import type { Called, Conversation } from './state.ts';
-import { dataBlock } from './untrusted.ts';
+import { dataBlock } from '../lib/data-block.ts';
 
 // What a request may be made of, so that it fits into the model's window. Tokens are estimated: no tokenizer is at hand, and an
 // estimate that is too high costs less than a request that is refused.

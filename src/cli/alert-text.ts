@@ -7,8 +7,8 @@ import { fieldLines, titledTable } from './detail-text.ts';
 import type { DetailView } from './detail-text.ts';
 import { styleOf } from './nouns/columns.ts';
 import type { Column } from './table.ts';
-import { whyOf } from './why-answer.ts';
-import type { AlertDetail, Why } from './why-answer.ts';
+import { whyOf } from '../report/why.ts';
+import type { AlertDetail, Why } from '../report/why.ts';
 import { whyLines } from './why-text.ts';
 
 /** What `fist describe alert/ID` prints: what `fist why` says, then all that belongs to it. */

@@ -1,8 +1,7 @@
 import { readDatabase, tokenFileOf } from '../app/store.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { AppError } from '../core/errors.ts';
-import type { ErrorCode } from '../core/errors.ts';
-import { errorCodes } from '../core/errors.ts';
+import { errorOfAnswer, requestPath } from '../lib/api-call.ts';
 import { hostOf, isLoopback } from '../lib/address-policy.ts';
 import { createHttpClient } from '../lib/http.ts';
 import { parseServerEvents } from '../lib/server-sent-events.ts';
@@ -83,7 +82,7 @@ export function apiClient(flags: ServerFlags, terminal: Terminal, timeoutMs = an
     url,
     async call<Name extends RouteName>(name: Name, request: RequestOf<Name>): Promise<AnswerOf<Name>> {
       const [method = '', path = ''] = name.split(' ');
-      return (await callApi(method, urlOf(path, request), request.body)) as AnswerOf<Name>;
+      return (await callApi(method, requestPath(path, request), request.body)) as AnswerOf<Name>;
     },
     get: (path) => callApi('GET', path),
     async events(path, lastId, signal) {
@@ -106,21 +105,6 @@ export function apiClient(flags: ServerFlags, terminal: Terminal, timeoutMs = an
     post: (path, body) => callApi('POST', path, body),
     notify: (path, body, webhookToken) => call('POST', path, webhookToken, body),
   };
-}
-
-/** A path of the table with its segments and the query filled in. */
-function urlOf(path: string, { params = {}, query = {} }: GivenParameters): string {
-  const filled = path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(query))
-    for (const one of Array.isArray(value) ? (value as unknown[]) : value === undefined ? [] : [value])
-      search.append(name, String(one));
-  return search.size === 0 ? filled : `${filled}?${search.toString()}`;
-}
-
-interface GivenParameters {
-  readonly params?: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, unknown>>;
 }
 
 function unreachable(url: string, cause: unknown): AppError {
@@ -156,23 +140,5 @@ function failure(status: number, body: string, url: string, token: string | unde
       next: 'give --db PATH of the server (its token is beside it), or FIST_TOKEN',
     });
   }
-  const parsed = parseError(body);
-  return new AppError(
-    parsed.code ?? (status === 404 ? 'NotFound' : status === 503 ? 'Draining' : 'InvalidInput'),
-    parsed.message ?? `${url} answered ${status}`,
-    {
-      ...(parsed.field === undefined ? {} : { field: parsed.field }),
-      ...(parsed.next === undefined ? {} : { next: parsed.next }),
-    },
-  );
-}
-
-function parseError(body: string): { code?: ErrorCode; message?: string; field?: string; next?: string } {
-  try {
-    const value = JSON.parse(body) as { code?: string; message?: string; field?: string; next?: string };
-    const { code, ...rest } = value;
-    return code !== undefined && code in errorCodes ? { ...rest, code: code as ErrorCode } : rest;
-  } catch {
-    return {};
-  }
+  return errorOfAnswer(status, body, url);
 }

@@ -8,7 +8,7 @@ import { alerts } from './nouns/alerts.ts';
 import { pathOf } from './nouns/index.ts';
 import type { NamedObject } from './nouns/index.ts';
 import { mostItems, readList } from './read-list.ts';
-import type { AlertDetail } from './why-answer.ts';
+import type { AlertDetail } from '../report/why.ts';
 
 /** The alert that is meant, and other open ones that the same words fit. */
 export interface Target {

@@ -8,7 +8,7 @@ import { isCommand } from '../report/text.ts';
 import type { FirstStep } from '../report/words.ts';
 import { inWordsOf } from './called-as.ts';
 import type { DetailView } from './detail-text.ts';
-import type { AlertDetail, Why } from './why-answer.ts';
+import type { AlertDetail, Why } from '../report/why.ts';
 
 /** Lines of each part; together, and with the next command, the tight ones stay within a screen of 25. */
 const most = { head: 3, answer: 5, chain: 4, evidence: 2, step: 2 } as const;

@@ -11,8 +11,8 @@ import { alerts } from './nouns/alerts.ts';
 import { findNoun } from './nouns/index.ts';
 import { runs } from './nouns/runs.ts';
 import { readList } from './read-list.ts';
-import { whyOf } from './why-answer.ts';
-import type { AlertDetail } from './why-answer.ts';
+import { whyOf } from '../report/why.ts';
+import type { AlertDetail } from '../report/why.ts';
 import { whyLines } from './why-text.ts';
 
 interface WhyFlags extends ServerFlags {

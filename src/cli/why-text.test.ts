@@ -5,8 +5,8 @@ import { causeOf } from '../core/alert.ts';
 import type { AlertRecord } from '../core/alert.ts';
 import type { RunRecord } from '../core/run.ts';
 import { textWidth } from '../lib/text-width.ts';
-import { whyOf } from './why-answer.ts';
-import type { AlertDetail } from './why-answer.ts';
+import { whyOf } from '../report/why.ts';
+import type { AlertDetail } from '../report/why.ts';
 import { whyLines } from './why-text.ts';
 
 const runId = '019b71b5-0000-7000-8000-aaaaaaaaaaaa';

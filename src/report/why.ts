@@ -5,9 +5,9 @@ import { timeText } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { oneLine } from '../lib/printable.ts';
 import { shortId } from '../lib/short-id.ts';
-import { readReport } from '../report/read.ts';
-import { causeText, chainLines, decidingLines, firstStep } from '../report/words.ts';
-import type { DecidingLine, FirstStep } from '../report/words.ts';
+import { readReport } from './read.ts';
+import { causeText, chainLines, decidingLines, firstStep } from './words.ts';
+import type { DecidingLine, FirstStep } from './words.ts';
 
 /** An alert as `GET /api/v1/alerts/:id` answers it. */
 export interface AlertDetail extends Omit<AlertRecord, 'cause'> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { oneLine, printable } from '../lib/printable.ts';
+import { oneLine, printable } from './printable.ts';
 
 /** What text from outside stands in. */
 export interface DataBlock {
