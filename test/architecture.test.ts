@@ -43,6 +43,16 @@ describe('the import table', () => {
     expect(shared.filter((file) => asks.test(readFileSync(new URL(file, store), 'utf8')))).toEqual([]);
   });
 
+  it('starts no program from the agent but the MCP servers that an operator names, and no shell (R6)', () => {
+    const agent = new URL('../src/agent/', import.meta.url);
+    const files = globSync('**/*.ts', { cwd: agent }).filter((file) => !file.endsWith('.test.ts'));
+    const textOf = (file: string): string => readFileSync(new URL(file, agent), 'utf8');
+    expect(files.length).toBeGreaterThan(40);
+    const starting = files.filter((file) => /child_process|worker_threads|node:vm/.test(textOf(file)));
+    expect(starting).toEqual([]);
+    expect(files.filter((file) => /\bshell\s*:|\beval\(|new Function\(/.test(textOf(file)))).toEqual([]);
+  });
+
   it('lets the composition root import everything', () => {
     expect(checkImportsOfFile('app/createApp.ts', "import { x } from '../kube/live.ts';")).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import type { AgentResult, Finding } from '../core/finding.ts';
 import type { Evidence } from '../core/run.ts';
 import { printable } from '../lib/printable.ts';
+import { redact, redactObject } from '../lib/redact.ts';
 import { dataBlock } from '../lib/data-block.ts';
 
 /** `compact`: for models with a small window. */
@@ -13,7 +14,7 @@ export function profileOf(contextTokens: number): PromptProfile {
   return contextTokens < smallWindow ? 'compact' : 'full';
 }
 
-/** What a conversation begins with. Texts are redacted. */
+/** What a conversation begins with. What was read is redacted; what the sender of the alert wrote is not yet. */
 export interface Opening {
   readonly profile: PromptProfile;
   readonly delimiter: string;
@@ -58,9 +59,14 @@ export function openingText(opening: Opening): string {
     `# Task\n${goal === '' ? 'Find the cause of the alert.' : goal}`,
     ...(values.length === 0
       ? []
-      : [block('values of the alert', values.map((value, index) => `[value ${index + 1}] = ${value}`).join('\n'))]),
+      : [
+          block(
+            'values of the alert',
+            values.map((value, index) => `[value ${index + 1}] = ${redact(value)}`).join('\n'),
+          ),
+        ]),
     '# Alert',
-    block('the alert', alertLines(analysis).join('\n')),
+    block('the alert', redact(alertLines(analysis).join('\n'))),
     '# What the analyzers found',
     analysis.root_cause === null
       ? 'They found no cause.'
@@ -88,8 +94,8 @@ function alertLines({ alert, happened, object, cluster, observed_at: observedAt 
     ...(alert === null ? [] : [JSON.stringify({ alertname, severity, startsAt })]),
     `about: ${object ?? 'no object that is known'}${cluster === null ? '' : `, in cluster ${cluster}`}`,
     `observed: ${observedAt ?? 'nothing was read'}`,
-    `labels: ${JSON.stringify(labels)}`,
-    `annotations: ${JSON.stringify(annotations)}`,
+    `labels: ${JSON.stringify(redactObject(labels))}`,
+    `annotations: ${JSON.stringify(redactObject(annotations))}`,
     happened,
   ];
 }

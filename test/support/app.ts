@@ -8,7 +8,7 @@ import type { AppOptions } from '../../src/app/options.ts';
 import type { AlertRecord } from '../../src/core/alert.ts';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import type { IntakeAnswer } from '../../src/core/event.ts';
-import type { Clock } from '../../src/core/ports.ts';
+import type { Clock, Log } from '../../src/core/ports.ts';
 import { isFinal } from '../../src/core/run.ts';
 import type { Evidence, RunRecord, StepRecord } from '../../src/core/run.ts';
 import { keepEverything } from '../../src/core/retention.ts';
@@ -63,6 +63,8 @@ export interface TestAppOptions extends Partial<AppOptions> {
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
   readonly noteSecret?: (value: string) => void;
+  /** Default: silent. */
+  readonly log?: Log;
 }
 
 /** An alert as Alertmanager sends it; it began `startedAgoMs` ago. */
@@ -92,6 +94,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
     clock,
     signal,
     noteSecret,
+    log = silentLog,
     ...changes
   } = options;
   mkdirSync(join(folder, 'resources'), { recursive: true });
@@ -131,7 +134,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       ...changes,
     },
     {
-      log: silentLog,
+      log,
       writeStdout: (text) => void (written += text),
       ...(clock === undefined ? {} : { clock }),
       ...(signal === undefined ? {} : { signal }),
