@@ -56,8 +56,8 @@ export const answerSchema = z.strictObject({
 export type ModelReport = z.output<typeof answerSchema>;
 
 /** In a short answer: of a text, and of a list. */
-const shortText = 240;
-const shortList = 2;
+const shortText = 160;
+const shortList = 1;
 
 /** The JSON Schema for the request. A short one is for models that otherwise write on until they are cut. */
 export function answerJsonSchema(isShort = false): JsonObject {

@@ -361,5 +361,12 @@ test('a model with a small window is asked for a short answer after a few turns,
   expect(gathered).toBe(5);
   const lengths = [...JSON.stringify(model.requests[gathered]?.schema).matchAll(/"(?:maxLength|maxItems)":(\d+)/g)];
   expect(lengths.length).toBeGreaterThan(5);
-  expect(Math.max(...lengths.map(([, length]) => Number(length)))).toBeLessThanOrEqual(240);
+  expect(Math.max(...lengths.map(([, length]) => Number(length)))).toBeLessThanOrEqual(160);
+});
+
+test('an answer that was cut is asked for again in fewer words', async () => {
+  const model = scripted(['I know enough.', { ...answerOf('{"summary": "It goes on and'), finish: 'length' }, good]);
+  const state = await run({ model });
+  expect(state.closed?.ended).toBe('concluded');
+  expect(JSON.stringify(model.requests.at(-1)?.messages.at(-1))).toContain('it is too long, say far less');
 });

@@ -147,10 +147,12 @@ function afterAnswer(state: Conversation, text: string, bounds: Bounds): Move {
   }
   const closed = closing(state, bounds, null);
   if (closed.kind !== 'ask') return closed;
+  const wasCut = state.finalFinish === 'length';
+  const problem = wasCut ? 'it was cut: it is too long, say far less' : parsed.problem;
   const messages: readonly Message[] = [
     ...closed.messages,
     { role: 'assistant', text: text.slice(0, 4000) || '(empty)', calls: [], raw: null },
-    { role: 'user', text: repairText(oneLine(parsed.problem, 400)) },
+    { role: 'user', text: repairText(oneLine(problem, 400)) },
   ];
   return asking('repair', messages, false, state, bounds) ?? spentUp('the answer could not be asked for again');
 }

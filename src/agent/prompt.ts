@@ -158,7 +158,7 @@ export function closingText(profile: PromptProfile, why: string | null, question
     ...(why === null ? [] : [why]),
     ...(question === null ? [] : [questionText(question)]),
     'Answer now, as JSON of the given schema. Cite only evidence ids of this conversation, each with a quote copied exactly. cause is null unless the evidence shows it.',
-    ...(profile === 'compact' ? ['Be short: at most 3 findings, at most 2 hypotheses.'] : []),
+    ...(profile === 'compact' ? ['Be short: one finding, one hypothesis, one quote of a few words for each.'] : []),
   ].join('\n');
 }
 

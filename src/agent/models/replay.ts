@@ -66,7 +66,7 @@ export function recordModel(
       model: model.name,
       context_tokens: model.contextTokens,
       max_output_tokens: maxOutputTokens,
-      price: model.price as Recording['price'],
+      price: model.price,
       exchanges,
     }),
     model: {
