@@ -118,7 +118,7 @@ test('a case of `fist eval` may have an archive or a file', async () => {
     'file/dump.yaml': stringify(oneList(captured)),
   });
   writeFileSync(join(cases, 'archive', 'dump.tar.gz'), gzipSync(tarOf(mustGather(captured), 'x')));
-  const { outcomes } = await evaluate(await readCases(cases), () => 0);
+  const { outcomes } = await evaluate(await readCases(cases), { now: () => 0 });
   expect(outcomes.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(['archive right', 'file right']);
 });
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { JsonObject } from '../core/json.ts';
+import { objectOf } from '../core/json.ts';
+import type { JsonObject, JsonValue } from '../core/json.ts';
 
 // What a model has to answer in the end. Bounds of numbers and lists are in the schema, because servers that sample by a grammar
 // keep those; lengths are cut, not refused: a long sentence is no wrong answer.
@@ -54,9 +55,25 @@ export const answerSchema = z.strictObject({
 /** What a model said in the end, of its form; nothing of it is known to be true. */
 export type ModelReport = z.output<typeof answerSchema>;
 
-/** The JSON Schema for the request. */
-export function answerJsonSchema(): JsonObject {
-  return z.toJSONSchema(answerSchema, { target: 'draft-7' }) as unknown as JsonObject;
+/** In a short answer: of a text, and of a list. */
+const shortText = 160;
+const shortList = 1;
+
+/** The JSON Schema for the request. A short one is for models that otherwise write on until they are cut. */
+export function answerJsonSchema(isShort = false): JsonObject {
+  const schema = z.toJSONSchema(answerSchema, { target: 'draft-7' }) as unknown as JsonObject;
+  return isShort ? objectOf(shortened(schema)) : schema;
+}
+
+function shortened(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(shortened);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => {
+      if (name === 'maxLength') return [name, Math.min(Number(member), shortText)];
+      return [name, name === 'maxItems' ? Math.min(Number(member), shortList) : shortened(member)];
+    }),
+  );
 }
 
 /** @returns the answer, or in words for the model what is wrong with it */

@@ -17,6 +17,17 @@ export interface BudgetLimits {
   readonly bytes: number;
 }
 
+/** What a model may use at most, of one investigation over all of its attempts, where nobody says. */
+export const usualBudget = { turns: 20, toolCalls: 40, tokens: 200_000, dollars: 1, minutes: 8 } as const;
+
+/** Of one request and of all answers of tools, where nobody says. */
+export const usualBounds = { answerTokens: 4_096, requestTimeoutMs: 180_000, bytes: 4 * 1024 * 1024 } as const;
+
+/** Tokens of one answer: as many as are wanted, and never so many that they leave no window for the question. */
+export function answerTokens(wanted: number | null, contextTokens: number): number {
+  return Math.min(wanted ?? usualBounds.answerTokens, Math.floor(contextTokens / 4));
+}
+
 /** What was used so far, over all attempts. */
 export interface Spent {
   readonly turns: number;

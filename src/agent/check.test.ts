@@ -124,3 +124,10 @@ test('ids that are not there go from hypotheses, and what was dropped is counted
   expect(checked).toMatchObject({ cause: null, dropped: 1 });
   expect(checked.hypotheses).toMatchObject([{ evidence_for: ['e2'], evidence_against: [] }]);
 });
+
+test.each(['pod db-0', 'db-0', 'Pod/db-0', 'po/shop/db-0', 'shop/db-0'])(
+  '%s is the pod that was looked at',
+  (object) => {
+    expect(causeOf({ object })?.object).toBe('pod/shop/db-0');
+  },
+);

@@ -66,7 +66,7 @@ const mostOfModel = 0.55;
 /** Drops what cites no evidence of this run, and says what speaks against the cause. Pure. */
 export function checkReport(report: ModelReport, known: Known): CheckedReport {
   const findings = report.findings.flatMap((finding): readonly CheckedFinding[] => {
-    const cited = verified(finding.evidence, known);
+    const cited = verifiedCitations(finding.evidence, known);
     if (cited.length === 0) return [];
     const { statement, severity } = finding;
     const object = knownObject(finding.object, known) ?? finding.object;
@@ -92,7 +92,10 @@ export function checkReport(report: ModelReport, known: Known): CheckedReport {
 type Citation = ModelReport['findings'][number]['evidence'][number];
 
 /** The citations whose words stand in what the model was shown of that evidence. */
-function verified(citations: readonly Citation[], { evidence, shown }: Known): readonly Citation[] {
+export function verifiedCitations(
+  citations: readonly Citation[],
+  { evidence, shown }: Pick<Known, 'evidence' | 'shown'>,
+): readonly Citation[] {
   return citations.filter(({ id, quote }) => {
     const words = plainWords(quote);
     const text = plainWords(`${evidence.get(id)?.excerpt ?? ''}\n${shown.get(id) ?? ''}`);
@@ -115,7 +118,7 @@ function idsOf(citations: readonly Citation[]): readonly string[] {
 
 function checkCause(claim: ModelReport['cause'], known: Known): CheckedCause | null {
   if (claim === null) return null;
-  const cited = verified(claim.evidence, known);
+  const cited = verifiedCitations(claim.evidence, known);
   if (cited.length === 0) return null;
   const object = knownObject(claim.object, known);
   const since = timeOf(claim.since);
@@ -194,14 +197,16 @@ const kindNames: Readonly<Record<string, string>> = {
 /** The object that a model means, as it is named elsewhere; null where it is none that was looked at. */
 function knownObject(claimed: string, { linked, evidence }: Known): string | null {
   const objects = new Set([...linked, ...[...evidence.values()].map(({ object }) => object)]);
-  const [kind = '', ...rest] = claimed.trim().toLowerCase().split('/');
+  // `pod web-1` as well.
+  const words = claimed.trim().toLowerCase().replace(/\s+/g, '/');
+  const [kind = '', ...rest] = words.split('/');
   const exact = [kindNames[kind] ?? kind, ...rest].join('/');
   if (objects.has(exact)) return exact;
   // `web-1`, `shop/web-1`, `pod/web-1`: where one object alone is called so.
   const same = [...objects].filter((object) => {
     const parts = object.split('/');
     const short = [parts[0], parts.at(-1)].join('/');
-    return short === exact || object.endsWith(`/${claimed.trim().toLowerCase()}`);
+    return short === exact || object.endsWith(`/${words}`);
   });
   return same.length === 1 ? (same[0] ?? null) : null;
 }

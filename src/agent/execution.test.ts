@@ -52,7 +52,7 @@ function box(tools: readonly ToolDefinition[], parts: Partial<ToolboxOptions> = 
     recorder: createRecorder(7, at, () => true),
     delimiter,
     secretValues: async () => [],
-    limits: { timeoutMs: 5000, parallel: 2, answerBytes: 1000 },
+    limits: { timeoutMs: 5000, parallel: 2, answerBytes: 1000, offered: 15, isBrief: false },
     clock: createFakeClock(),
     signal: new AbortController().signal,
     ...parts,

@@ -9,7 +9,7 @@ import type { Scope } from './policy.ts';
 import { createRepeats } from './repeats.ts';
 import type { Ended } from './repeats.ts';
 import type { Called } from './state.ts';
-import { declarationOf, parseInput } from './tool-input.ts';
+import { briefDeclarationOf, declarationOf, parseInput } from './tool-input.ts';
 import type { Toolbox } from './toolbox.ts';
 import type { ToolAnswer, ToolDefinition, ToolWorld } from './tools/define.ts';
 
@@ -20,16 +20,20 @@ export interface ToolLimits {
   readonly parallel: number;
   /** Of one answer, as the model reads it, in UTF-8. */
   readonly answerBytes: number;
+  /** Tools that a model is told of; more of them cost it more than they help. */
+  readonly offered: number;
+  /** Whether it is told of them in few words. */
+  readonly isBrief: boolean;
 }
 
 /** For models with a large window, and with a small one. */
 export const toolLimits: Readonly<Record<'full' | 'compact', ToolLimits>> = {
-  full: { timeoutMs: 30_000, parallel: 4, answerBytes: 8 * 1024 },
-  compact: { timeoutMs: 30_000, parallel: 4, answerBytes: 2 * 1024 },
+  full: { timeoutMs: 30_000, parallel: 4, answerBytes: 8 * 1024, offered: 15, isBrief: false },
+  compact: { timeoutMs: 30_000, parallel: 4, answerBytes: 2 * 1024, offered: 4, isBrief: true },
 };
 
 export interface ToolboxOptions {
-  /** The most useful first: those after the fifteenth are not offered. */
+  /** The most useful first: those behind `limits.offered` are not offered. */
   readonly tools: readonly ToolDefinition[];
   readonly world: Omit<ToolWorld, 'answerBytes'>;
   readonly scope: Scope;
@@ -54,7 +58,7 @@ export interface ToolboxOptions {
 export function createToolbox(options: ToolboxOptions): Toolbox {
   const { limits, clock, signal } = options;
   const world: ToolWorld = { ...options.world, answerBytes: limits.answerBytes };
-  const { offered, missing } = offer(options.tools, world);
+  const { offered, missing } = offer(options.tools, world, limits);
   const tools = new Map(offered.map((tool) => [tool.name, tool]));
   const repeats = createRepeats(tools, options.earlier ?? [], options.recorder);
   const slots = limiter(limits.parallel);
@@ -94,7 +98,7 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   }
 
   return {
-    declarations: offered.map(declarationOf),
+    declarations: offered.map(limits.isBrief ? briefDeclarationOf : declarationOf),
     missing,
     async execute(call) {
       signal.throwIfAborted();
@@ -118,20 +122,19 @@ function timedOutAnswer(timeoutMs: number): ToolAnswer {
   return { status: 'error', reason: 'Timeout', text, command: null, evidence: null };
 }
 
-/** Tools that a model is told of; more of them cost it more than they help. */
-const mostOffered = 15;
-
+/** A model with a small window is not told of what it is not offered for want of room. */
 function offer(
   tools: readonly ToolDefinition[],
   world: ToolWorld,
+  { offered: most, isBrief }: ToolLimits,
 ): { readonly offered: readonly ToolDefinition[]; readonly missing: readonly string[] } {
   const offered: ToolDefinition[] = [];
   const missing: string[] = [];
   for (const tool of tools) {
-    const why =
-      tool.unavailable(world) ?? (offered.length < mostOffered ? null : `${mostOffered} tools are offered already`);
-    if (why === null) offered.push(tool);
-    else missing.push(`${tool.name}: ${why}`);
+    const why = tool.unavailable(world);
+    if (why !== null) missing.push(`${tool.name}: ${why}`);
+    else if (offered.length < most) offered.push(tool);
+    else if (!isBrief) missing.push(`${tool.name}: ${most} tools are offered already`);
   }
   return { offered, missing };
 }

@@ -348,3 +348,25 @@ test('a conversation that is closed has no next move but its end', async () => {
   const state = conversationOf(kept.kept);
   expect(nextMove(state, worldOf({ model: scripted([good]) }))).toMatchObject({ kind: 'end', ended: 'concluded' });
 });
+
+test('a model with a small window is asked for a short answer after a few turns, however much it asks', async () => {
+  const model = scripted(
+    Array.from({ length: 20 }, (_, turn) => [{ input: `{"turn":${turn}}` }]),
+    8000,
+  );
+  const begun = journal();
+  await begun.append([newEvent('opened', { ...opened, profile: 'compact' })]);
+  await run({ model, journal: begun, limits: { ...limits, turns: 20, toolCalls: 20 } });
+  const gathered = model.requests.findIndex(({ schema }) => schema !== null);
+  expect(gathered).toBe(5);
+  const lengths = [...JSON.stringify(model.requests[gathered]?.schema).matchAll(/"(?:maxLength|maxItems)":(\d+)/g)];
+  expect(lengths.length).toBeGreaterThan(5);
+  expect(Math.max(...lengths.map(([, length]) => Number(length)))).toBeLessThanOrEqual(160);
+});
+
+test('an answer that was cut is asked for again in fewer words', async () => {
+  const model = scripted(['I know enough.', { ...answerOf('{"summary": "It goes on and'), finish: 'length' }, good]);
+  const state = await run({ model });
+  expect(state.closed?.ended).toBe('concluded');
+  expect(JSON.stringify(model.requests.at(-1)?.messages.at(-1))).toContain('it is too long, say far less');
+});

@@ -57,6 +57,17 @@ export async function converse(world: LoopWorld, before: Conversation): Promise<
   return state;
 }
 
+/** A model with a small window asks on and on, and loses at the end what it was told at first. */
+const mostCompactTurns = 5;
+
+function isCompact({ opened }: Conversation): boolean {
+  return opened?.profile === 'compact';
+}
+
+function turnsOf({ messages }: Conversation): number {
+  return messages.filter(({ role }) => role === 'assistant').length;
+}
+
 type Write = (...events: readonly NewAgentEvent[]) => Promise<void>;
 
 /** Only a whole answer may be used again, and only to the Workflow's own question. */
@@ -109,6 +120,7 @@ export function nextMove(state: Conversation, bounds: Bounds): Move {
   if (finalText !== null) return afterAnswer(state, finalText, bounds);
   if (state.isGathered || bounds.toolbox.declarations.length === 0) return closing(state, bounds, null);
   if (state.pending.length > 0) return callsWithin(state, bounds);
+  if (isCompact(state) && turnsOf(state) >= mostCompactTurns) return closing(state, bounds, null);
   if (state.dryTurns >= dryTurnsBeforeNudge)
     return state.nudges >= nudgesBeforeWithdrawal
       ? { kind: 'note', what: 'tools-withdrawn', text: 'the model asked for the same again and again' }
@@ -135,10 +147,12 @@ function afterAnswer(state: Conversation, text: string, bounds: Bounds): Move {
   }
   const closed = closing(state, bounds, null);
   if (closed.kind !== 'ask') return closed;
+  const wasCut = state.finalFinish === 'length';
+  const problem = wasCut ? 'it was cut: it is too long, say far less' : parsed.problem;
   const messages: readonly Message[] = [
     ...closed.messages,
     { role: 'assistant', text: text.slice(0, 4000) || '(empty)', calls: [], raw: null },
-    { role: 'user', text: repairText(oneLine(parsed.problem, 400)) },
+    { role: 'user', text: repairText(oneLine(problem, 400)) },
   ];
   return asking('repair', messages, false, state, bounds) ?? spentUp('the answer could not be asked for again');
 }
@@ -180,7 +194,9 @@ function closing(state: Conversation, bounds: Bounds, breach: string | null): Mo
   ];
   const question = closingText(opened.profile, why, state.question);
   // The schema goes with the request.
-  const schemaTokens = estimateTokens([{ role: 'user', text: JSON.stringify(answerJsonSchema()) }]);
+  const schemaTokens = estimateTokens([
+    { role: 'user', text: JSON.stringify(answerJsonSchema(opened.profile === 'compact')) },
+  ]);
   const used = estimateTokens(opening) + estimateTokens([{ role: 'user', text: question }]) + schemaTokens;
   const room = Math.min(model.contextTokens - maxOutputTokens, limits.tokens - state.spent.tokens - maxOutputTokens);
   const gathered = gatheredText(state, Math.max(0, room - used - 50));
@@ -236,7 +252,7 @@ async function ask(world: LoopWorld, state: Conversation, move: AskMove, write: 
   const request: ModelRequest = {
     messages: move.messages,
     tools: move.withTools ? world.toolbox.declarations : [],
-    schema: phase === 'gather' ? null : { name: 'report', schema: answerJsonSchema() },
+    schema: phase === 'gather' ? null : { name: 'report', schema: answerJsonSchema(isCompact(state)) },
     maxOutputTokens: world.maxOutputTokens,
     timeoutMs: world.requestTimeoutMs,
     signal: world.signal,

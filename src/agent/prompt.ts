@@ -52,7 +52,7 @@ export function systemText(profile: PromptProfile, delimiter: string): string {
 /** The first message: what is asked and what is known. */
 export function openingText(opening: Opening): string {
   const { goal, values, analysis, missing, hints, profile } = opening;
-  const most = profile === 'full' ? { findings: 12, evidence: 12, excerpt: 1500, gaps: 12 } : compactBounds;
+  const most = openingBounds[profile];
   const block = (origin: string, text: string): string => dataBlock({ origin, delimiter: opening.delimiter, text });
   const cited = citedFirst(analysis).slice(0, most.evidence);
   return [
@@ -62,16 +62,16 @@ export function openingText(opening: Opening): string {
       : [
           block(
             'values of the alert',
-            values.map((value, index) => `[value ${index + 1}] = ${redact(value)}`).join('\n'),
+            values.map((value, index) => `[value ${index + 1}] = ${head(redact(value), most.line)}`).join('\n'),
           ),
         ]),
     '# Alert',
-    block('the alert', redact(alertLines(analysis).join('\n'))),
+    block('the alert', redact(alertLines(analysis, most.line).join('\n'))),
     '# What the analyzers found',
     analysis.root_cause === null
       ? 'They found no cause.'
       : `They give a cause with a confidence of ${Math.round(analysis.confidence * 100)} percent. Check it: look for what contradicts it.`,
-    block('the analyzers', findingLines(analysis, most.findings).join('\n')),
+    block('the analyzers', findingLines(analysis, most).join('\n')),
     '# Their evidence',
     ...cited.map(({ id, kind, object, excerpt }) => block(`${id}, ${kind} of ${object}`, head(excerpt, most.excerpt))),
     ...(analysis.gaps.length === 0
@@ -82,35 +82,54 @@ export function openingText(opening: Opening): string {
   ].join('\n\n');
 }
 
-const compactBounds = { findings: 5, evidence: 5, excerpt: 350, gaps: 3 };
+interface Bounds {
+  readonly findings: number;
+  /** Findings without a link to the alert. */
+  readonly broken: number;
+  readonly evidence: number;
+  readonly gaps: number;
+  /** Of an excerpt. Characters. */
+  readonly excerpt: number;
+  /** Of a finding, of all labels, of a value. Characters. */
+  readonly line: number;
+}
+
+/** `compact` leaves room in 2,000 tokens for the instructions and the tools. */
+const openingBounds: Readonly<Record<PromptProfile, Bounds>> = {
+  full: { findings: 12, broken: 3, evidence: 10, gaps: 12, excerpt: 1500, line: 800 },
+  compact: { findings: 3, broken: 1, evidence: 3, gaps: 2, excerpt: 200, line: 170 },
+};
 
 function head(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most)}\n[cut]`;
 }
 
-function alertLines({ alert, happened, object, cluster, observed_at: observedAt }: AgentResult): readonly string[] {
+function alertLines(
+  { alert, happened, object, cluster, observed_at: observedAt }: AgentResult,
+  mostOfLine: number,
+): readonly string[] {
   const { labels = {}, annotations = {}, alertname = null, severity = null, startsAt = null } = alert ?? {};
   return [
     ...(alert === null ? [] : [JSON.stringify({ alertname, severity, startsAt })]),
     `about: ${object ?? 'no object that is known'}${cluster === null ? '' : `, in cluster ${cluster}`}`,
     `observed: ${observedAt ?? 'nothing was read'}`,
-    `labels: ${JSON.stringify(redactObject(labels))}`,
-    `annotations: ${JSON.stringify(redactObject(annotations))}`,
-    happened,
+    head(`labels: ${JSON.stringify(redactObject(labels))}`, mostOfLine),
+    head(`annotations: ${JSON.stringify(redactObject(annotations))}`, mostOfLine),
+    head(happened, mostOfLine),
   ];
 }
 
-function findingLines(analysis: AgentResult, most: number): readonly string[] {
+function findingLines(analysis: AgentResult, most: Bounds): readonly string[] {
   const line = ({ severity, object, description, evidence_ids: ids }: Finding): string =>
-    `${severity} ${object}: ${description} (${ids.join(', ')})`;
+    `${severity} ${object}: ${head(description, most.line)} (${ids.slice(0, 4).join(', ')})`;
   const { findings, also_broken: broken, causal_chain: chain } = analysis;
   return [
-    ...(analysis.root_cause === null ? [] : [`cause: ${analysis.root_cause}`]),
+    ...(analysis.root_cause === null ? [] : [head(`cause: ${analysis.root_cause}`, most.line)]),
     ...(chain.length < 2
       ? []
-      : [`chain: ${chain.map(({ object, relation }) => `${relation} ${object}`).join(' -> ')}`]),
-    ...findings.slice(0, most).map(line),
-    ...broken.slice(0, 3).map((finding) => `no link to the alert was found: ${line(finding)}`),
+      : [head(`chain: ${chain.map(({ object, relation }) => `${relation} ${object}`).join(' -> ')}`, most.line)]),
+    ...findings.slice(0, most.findings).map(line),
+    ...broken.slice(0, most.broken).map((finding) => `no link to the alert was found: ${line(finding)}`),
     ...(findings.length === 0 ? ['no finding'] : []),
   ];
 }
@@ -140,7 +159,7 @@ export function closingText(profile: PromptProfile, why: string | null, question
     ...(why === null ? [] : [why]),
     ...(question === null ? [] : [questionText(question)]),
     'Answer now, as JSON of the given schema. Cite only evidence ids of this conversation, each with a quote copied exactly. cause is null unless the evidence shows it.',
-    ...(profile === 'compact' ? ['Be short: at most 3 findings, at most 2 hypotheses.'] : []),
+    ...(profile === 'compact' ? ['Be short: one finding, one hypothesis, one quote of a few words for each.'] : []),
   ].join('\n');
 }
 

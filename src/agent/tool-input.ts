@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { objectOf } from '../core/json.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ToolDeclaration } from './models/model.ts';
 import type { ToolDefinition } from './tools/define.ts';
@@ -14,11 +15,36 @@ export function parseInput(tool: ToolDefinition, text: string): ParsedInput {
   if (text.length > longestInput) return { problem: `the input is longer than ${longestInput} characters` };
   const json = parseObject(text);
   if (json === null) return { problem: `the input is no JSON object; ${fieldsOf(tool)}` };
-  const given = Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
+  const given = inFields(tool, Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null)));
   const parsed = tool.input.safeParse(given);
   if (parsed.success) return { value: parsed.data };
   const issues = parsed.error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.') || 'input'}: ${message}`);
   return { problem: `${issues.join('; ')}; ${fieldsOf(tool)}` };
+}
+
+/**
+ * `pod/shop/web-1`, the form in which a conversation names objects, in the fields that a tool has for its parts; what was given
+ * for these stays. Of anything else nothing is changed.
+ */
+function inFields({ input }: ToolDefinition, given: Record<string, unknown>): Record<string, unknown> {
+  const field = ['resource', 'name', 'pod'].find((one) => isTitle(given[one]));
+  if (field === undefined || !(field in input.shape)) return given;
+  const parts = String(given[field]).split('/');
+  const [kind, name] = [parts[0], parts.at(-1)];
+  const namespace = parts.length === 3 ? parts[1] : undefined;
+  const named = {
+    ...('resource' in input.shape ? { resource: kind } : {}),
+    ...('name' in input.shape ? { name } : {}),
+    ...('pod' in input.shape ? { pod: name } : {}),
+    ...('namespace' in input.shape && namespace !== undefined ? { namespace } : {}),
+  };
+  const { [field]: _, ...others } = given;
+  const kept = Object.entries(others).filter(([key, value]) => !(key in named && isTitle(value)));
+  return { ...named, ...Object.fromEntries(kept) };
+}
+
+function isTitle(value: unknown): boolean {
+  return typeof value === 'string' && /^[a-z]+(?:\/[a-z0-9.-]+){1,2}$/i.test(value);
 }
 
 /** Some servers write nothing at all where there are no arguments. */
@@ -43,6 +69,25 @@ function fieldsOf({ input, declared }: ToolDefinition): string {
 /** A tool as models are told of it. */
 export function declarationOf({ name, description, input, declared }: ToolDefinition): ToolDeclaration {
   return { name, description, input: declared ?? schemaOf(input) };
+}
+
+/** The same in few words: what it answers, and names and types of its fields. */
+export function briefDeclarationOf(tool: ToolDefinition): ToolDeclaration {
+  const { name, description, input } = declarationOf(tool);
+  const [first = ''] = description.split(/[.:] |\.$/);
+  return { name, description: `${first}.`, input: tool.declared ?? briefSchemaOf(input) };
+}
+
+function briefSchemaOf({ properties, ...schema }: JsonObject): JsonObject {
+  const fields = Object.entries(objectOf(properties)).map(([field, of]) => [
+    field,
+    pick(objectOf(of), ['type', 'enum']),
+  ]);
+  return { ...pick(schema, ['type', 'required']), properties: Object.fromEntries(fields) as JsonObject };
+}
+
+function pick(object: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => names.includes(name)));
 }
 
 function schemaOf(input: z.ZodObject): JsonObject {

@@ -18,6 +18,8 @@ import { headOf, momentOf } from '../report/head.ts';
 import { renderText } from '../report/text.ts';
 import type { TextView } from '../report/text.ts';
 import { readAlerts } from './alert-payload.ts';
+import { investigateAsking } from './asked-model.ts';
+import type { AskedModel } from './asked-model.ts';
 import { withCluster } from './cluster.ts';
 import type { ClusterOptions } from './options.ts';
 
@@ -34,8 +36,14 @@ export async function investigateOnce(
   alerts: readonly AlertSnapshot[],
   options: ClusterOptions,
   view: Omit<TextView, 'now'>,
+  asked: AskedModel | null = null,
 ): Promise<Investigation> {
-  const { result, failure } = await withCluster(options, (cluster) => investigateIn(cluster, alerts));
+  const { result, failure } = await withCluster(options, async (cluster) => {
+    const analyze = () => investigateIn(cluster, alerts);
+    if (asked === null) return analyze();
+    const { outcome } = await investigateAsking(asked, cluster, alerts[0] ?? null, analyze);
+    return outcome;
+  });
   const now = momentOf(headOf(result, view.alert), result.observed_at, toTimestamp(Date.now()));
   return { result, text: renderText(result, { ...view, now }), failure };
 }

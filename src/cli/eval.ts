@@ -1,12 +1,18 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { withModel } from '../app/asked-model.ts';
 import { readCases } from '../app/evaluation/cases.ts';
+import type { Case } from '../app/evaluation/cases.ts';
 import { changesSince, evaluate } from '../app/evaluation/evaluate.ts';
-import type { Evaluation } from '../app/evaluation/evaluate.ts';
+import type { Evaluation, EvaluationWorld, Outcome } from '../app/evaluation/evaluate.ts';
+import { progressLine } from '../app/evaluation/model-text.ts';
+import { openRecordings, readRecordings } from '../app/evaluation/recordings.ts';
 import { evaluationText } from '../app/evaluation/text.ts';
 import { AppError } from '../core/errors.ts';
 import { fileProblem } from '../lib/file-problem.ts';
 import { printable } from '../lib/printable.ts';
-import { outputFormat, printObject } from './output.ts';
+import { nextOfUnknown } from '../lib/similar.ts';
+import { readAsk, readModelFlags } from './model-flags.ts';
+import { outputFormat, printObject, tell } from './output.ts';
 import type { Terminal } from './output.ts';
 
 interface EvalFlags {
@@ -15,6 +21,12 @@ interface EvalFlags {
   readonly minRight: string;
   readonly maxWrong: string;
   readonly output: string;
+  readonly model?: string;
+  readonly endpoint?: string;
+  readonly ask?: string;
+  readonly record?: string;
+  readonly runs: string;
+  readonly case?: readonly string[];
 }
 
 /** `fist eval`: scores folders with known truth. Exit 1 where too few are right or too many wrong. */
@@ -22,14 +34,66 @@ export async function evalCommand(terminal: Terminal, flags: EvalFlags, director
   const format = outputFormat(flags.output, ['text', 'json']);
   const [minRight, maxWrong] = [percentOf('--min-right', flags.minRight), percentOf('--max-wrong', flags.maxWrong)];
   const earlier = flags.compare === undefined ? null : readEvaluation(flags.compare);
-  const wanted = await readCases(directory);
+  const wanted = chosenCases(await readCases(directory), flags.case ?? []);
   const write = flags.out === undefined ? null : openOut(flags.out);
-  const evaluation = await evaluate(wanted, () => performance.now());
+  const evaluation = await withEvaluatedModel(flags, terminal, (model) =>
+    evaluate(wanted, { now: () => performance.now(), ...model }),
+  );
   write?.(evaluation);
   if (format === 'json') await printObject(terminal, 'json', evaluation);
   else terminal.out(printable(evaluationText(evaluation, earlier === null ? null : changesSince(earlier, evaluation))));
   const { cases, right, wrong } = evaluation;
   return 100 * right >= minRight * cases && 100 * wrong <= maxWrong * cases ? 0 : 1;
+}
+
+type Asking = Pick<EvaluationWorld, 'model' | 'runs' | 'progress'>;
+
+async function withEvaluatedModel(
+  flags: EvalFlags,
+  terminal: Terminal,
+  work: (asking: Asking) => Promise<Evaluation>,
+): Promise<Evaluation> {
+  const runs = runsOf(flags.runs);
+  const [, replayed] = /^replay:(.*)$/s.exec(flags.model ?? '') ?? [];
+  if (replayed !== undefined) {
+    if (flags.record !== undefined || flags.endpoint !== undefined)
+      throw new AppError('InvalidInput', '--record and --endpoint are of a model that is asked: a replay asks none', {
+        field: flags.record === undefined ? '--endpoint' : '--record',
+      });
+    const recordings = readRecordings(replayed);
+    return work({ model: { kind: 'replay', recordings, when: readAsk(flags.ask, 'always') }, runs });
+  }
+  const wanted = readModelFlags(flags, 'always');
+  if (wanted === null) {
+    if (flags.record === undefined && runs === 1) return work({});
+    const field = flags.record === undefined ? '--runs' : '--record';
+    throw new AppError('InvalidInput', `${field} is of a model: without one every run is the same`, {
+      field,
+      next: '--model PROVIDER/MODEL',
+    });
+  }
+  const progress = (outcome: Outcome): void => tell(terminal, printable(progressLine(outcome)));
+  return withModel(wanted, wanted.when, terminal.env, (asked) => {
+    const keep = flags.record === undefined ? null : openRecordings(flags.record);
+    return work({ model: { kind: 'live', asked, keep }, runs, progress });
+  });
+}
+
+function runsOf(text: string): number {
+  if (/^[1-9]\d?$/.test(text)) return Number(text);
+  throw new AppError('InvalidInput', `--runs ${text} is not a whole number from 1 to 99`, { field: '--runs' });
+}
+
+function chosenCases(all: readonly Case[], names: readonly string[]): readonly Case[] {
+  const missing = names.find((name) => !all.some((one) => one.name === name));
+  if (missing !== undefined) {
+    const known = all.map(({ name }) => name);
+    throw new AppError('InvalidInput', `there is no case ${missing}`, {
+      field: '--case',
+      next: nextOfUnknown(missing, known, `one of ${known.slice(0, 5).join(', ')}, ...`, '--case '),
+    });
+  }
+  return names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
 }
 
 /** Opened before the work, which takes minutes. */

@@ -1,8 +1,10 @@
 import { alertOfLabels, alertOfObject, chooseAlerts, investigateOnce } from '../app/investigate.ts';
 import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
+import { withModel } from '../app/asked-model.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { readInput } from './input.ts';
+import { readModelFlags } from './model-flags.ts';
 import { AppError } from '../core/errors.ts';
 import { inWordsOf } from './called-as.ts';
 import { reportFailure } from './failure.ts';
@@ -17,6 +19,9 @@ interface InvestigateFlags extends ClusterFlags {
   readonly explain?: boolean;
   readonly evidence?: boolean;
   readonly output: string;
+  readonly model?: string;
+  readonly endpoint?: string;
+  readonly ask?: string;
 }
 
 /** `fist investigate`: stdout is the report only. Inconclusive is a result: exit 0. */
@@ -26,13 +31,20 @@ export async function investigateCommand(
   object?: string,
 ): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json', 'markdown']);
-  const { result, text, failure } = await investigateOnce(await alertsOf(flags, object), readClusterOptions(flags), {
+  const alerts = await alertsOf(flags, object);
+  const view = {
     colour: terminal.colour,
-    inWords: (command) => inWordsOf(terminal.called, command),
+    inWords: (command: string) => inWordsOf(terminal.called, command),
     ...(terminal.columns === undefined ? {} : { width: terminal.columns }),
     explain: flags.explain === true,
     evidence: flags.evidence === true,
-  });
+  };
+  const options = readClusterOptions(flags);
+  const wanted = readModelFlags(flags, 'unclear');
+  const { result, text, failure } =
+    wanted === null
+      ? await investigateOnce(alerts, options, view)
+      : await withModel(wanted, wanted.when, terminal.env, (asked) => investigateOnce(alerts, options, view, asked));
   if (format === 'json') await printObject(terminal, 'json', result);
   else terminal.out(format === 'markdown' ? `${result.report.trimEnd()}\n` : text);
   if (failure === null) return 0;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Tie } from './action.ts';
+import { modelOptions } from './model-flags.ts';
 
 /** Flags that name what is read. */
 export function clusterOptions(command: Command): Command {
@@ -22,10 +23,13 @@ export function clusterOptions(command: Command): Command {
 /** Commands that read a cluster, or what was captured of one, with no server. */
 export function addInvestigationCommands(program: Command, action: Tie): void {
   action(
-    clusterOptions(
-      program
-        .command('investigate [object]')
-        .description('Investigates an alert, or an object as `pod/web-1`, with no server; prints the report'),
+    modelOptions(
+      clusterOptions(
+        program
+          .command('investigate [object]')
+          .description('Investigates an alert, or an object as `pod/web-1`, with no server; prints the report'),
+      ),
+      'unclear',
     )
       .option(
         '--alert <file>',
@@ -62,11 +66,18 @@ export function addInvestigationCommands(program: Command, action: Tie): void {
     async () => (await import('./capture.ts')).capture,
   );
   action(
-    program
-      .command('eval <dir>')
-      .description(
-        'Investigates cases whose cause is known (alert.json, dump/ or dump.*, expected.json) and scores the answers',
-      )
+    modelOptions(
+      program
+        .command('eval <dir>')
+        .description(
+          'Investigates cases whose cause is known (alert.json, dump/ or dump.*, expected.json) and scores the answers',
+        ),
+      'always',
+      ', replay:DIR (what --record wrote)',
+    )
+      .option('--record <dir>', 'with --model: keep what the model answers, for --model replay:DIR')
+      .option('--runs <number>', 'with --model: how often each case is investigated', '1')
+      .option('--case <name...>', 'only these cases (default: all)')
       .option('--out <file>', 'write the scores as JSON')
       .option('--compare <file>', 'scores of an earlier run: which verdicts changed')
       .option('--min-right <percent>', 'exit 1 where fewer are right', '0')

@@ -85,6 +85,7 @@ export function renderText(report: AgentResult, view: TextView): string {
     steps(report, page),
     [...others(report, page), ...unanswered(report, page)],
     links(report, view, page),
+    askedModel(report, page),
     ...(view.explain === true ? [titled('Confidence', report.confidence_reasons, page)] : []),
     ...(view.evidence === true ? [findings(report, page), evidence(report, page)] : []),
   ];
@@ -104,6 +105,12 @@ function headLines(report: AgentResult, { alert, now, note }: TextView, { width,
       text === null ? [] : wrap(text, width).map((line) => paint('yellow', line)),
     ),
   ];
+}
+
+/** What the model did and cost; nothing where none was asked. */
+function askedModel({ model, model_use: use }: AgentResult, { width }: Page): readonly string[] {
+  if (model === null || use === null) return [];
+  return wrap(`Model: ${oneLine(model, 200)} (${oneLine(use.note, 600)})`, width, '', '  ');
 }
 
 function paragraph(text: string, { width, said }: Page): readonly string[] {

@@ -22,11 +22,7 @@ export async function askIncidents(nth: number): Promise<Asked> {
   const before = new Map(committed.outcomes.map(({ name, verdict }) => [name, verdict]));
   const cases = (await readCases(folder)).filter((_, index) => index % nth === 0);
   const reports = createReportCheck();
-  const { outcomes } = await evaluate(
-    cases,
-    () => 0,
-    (name, report) => reports.add(name, report),
-  );
+  const { outcomes } = await evaluate(cases, { now: () => 0, hear: (name, report) => reports.add(name, report) });
   const worse = outcomes.flatMap(({ name, verdict, root_cause }) => {
     const was = before.get(name);
     if (was !== undefined && rank[verdict] <= rank[was]) return [];

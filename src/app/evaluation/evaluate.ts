@@ -1,6 +1,8 @@
 import type { AgentResult } from '../../core/finding.ts';
 import { openDump } from '../../kube/dump.ts';
 import { chooseAlerts, investigateIn } from '../investigate.ts';
+import { askCase } from './ask.ts';
+import type { EvaluatedModel, ModelOutcome } from './ask.ts';
 import type { Case } from './cases.ts';
 import { judge } from './judge.ts';
 import type { Judgement, Verdict } from './judge.ts';
@@ -13,6 +15,12 @@ export interface Outcome extends Judgement {
   readonly root_cause: string | null;
   readonly confidence: number;
   readonly duration_ms: number;
+  /** From 1, where a model is asked. */
+  readonly run?: number;
+  /** What the model did, where one is evaluated; null: it was not asked about this case. */
+  readonly model?: ModelOutcome | null;
+  /** Of the analyzers by themselves, where a model is evaluated. */
+  readonly alone?: Verdict;
 }
 
 /** How often answers of a band of confidence are right. */
@@ -39,33 +47,58 @@ export interface Evaluation {
   readonly outcomes: readonly Outcome[];
 }
 
+/** How cases are investigated. */
+export interface EvaluationWorld {
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** Is told each report. */
+  readonly hear?: (name: string, report: AgentResult) => void;
+  /** Is told each outcome. */
+  readonly progress?: (outcome: Outcome) => void;
+  /** Absent: the analyzers alone. */
+  readonly model?: EvaluatedModel;
+  /** How often each case is investigated. */
+  readonly runs?: number;
+}
+
 /**
- * Investigates every case, one after the other, and judges it. A case that fails is wrong, and says why. `hear` is told each
- * report.
+ * Investigates every case, one after the other, and judges it. A case that fails is wrong, and says why. Throws InvalidInput
+ * where recorded answers are to be used and one has none.
  */
-export async function evaluate(
-  cases: readonly Case[],
-  now: () => number,
-  hear: (name: string, report: AgentResult) => void = () => undefined,
-): Promise<Evaluation> {
+export async function evaluate(cases: readonly Case[], world: EvaluationWorld): Promise<Evaluation> {
+  const { model, runs = 1, progress } = world;
+  const numbers = Array.from({ length: runs }, (_, index) => index + 1);
+  const all = numbers.flatMap((run) => cases.map((one) => ({ one, run })));
+  if (model?.kind === 'replay') for (const { one, run } of all) model.recordings.read(one.name, run);
   const outcomes: Outcome[] = [];
-  for (const one of cases) outcomes.push(await evaluateCase(one, now, hear));
+  for (const { one, run } of all) {
+    const outcome = await evaluateCase(one, run, world);
+    outcomes.push(outcome);
+    progress?.(outcome);
+  }
   return summarize(outcomes);
 }
 
 async function evaluateCase(
   { name, alert, dump, expected }: Case,
-  now: () => number,
-  hear: (name: string, report: AgentResult) => void,
+  run: number,
+  { now, hear, model }: EvaluationWorld,
 ): Promise<Outcome> {
   const startedMs = now();
-  const about = { name, kind: expected.kind, truth: expected.truth };
+  const about = { name, kind: expected.kind, truth: expected.truth, ...(model === undefined ? {} : { run }) };
   try {
-    const result = await answerTo(alert, dump);
-    hear(name, result);
+    const { result, ...asked } = await answerTo({ name, alert, dump, expected }, run, model);
+    hear?.(name, result);
     const duration_ms = Math.round(now() - startedMs);
     const { root_cause, confidence } = result;
-    return { ...about, root_cause, confidence, duration_ms, ...withCitations(result, judge(result, expected)) };
+    return {
+      ...about,
+      root_cause,
+      confidence,
+      duration_ms,
+      ...withCitations(result, judge(result, expected)),
+      ...asked,
+    };
   } catch (error) {
     const problems = [`failed: ${error instanceof Error ? error.message : String(error)}`];
     const duration_ms = Math.round(now() - startedMs);
@@ -82,13 +115,26 @@ async function evaluateCase(
   }
 }
 
-async function answerTo(alert: string, dump: string): Promise<AgentResult> {
+interface CaseAnswer extends Pick<Outcome, 'model' | 'alone'> {
+  readonly result: AgentResult;
+}
+
+async function answerTo(
+  { name, alert, dump, expected }: Case,
+  run: number,
+  model: EvaluatedModel | undefined,
+): Promise<CaseAnswer> {
   const alerts = await chooseAlerts(alert, null);
   const cluster = await openDump(dump);
+  const analyze = () => investigateIn(cluster, alerts);
   try {
-    const { result, failure } = await investigateIn(cluster, alerts);
+    if (model !== undefined) {
+      const asked = await askCase(model, { name, run }, cluster, alerts[0] ?? null, analyze);
+      return { result: asked.outcome.result, model: asked.model, alone: judge(asked.alone, expected).verdict };
+    }
+    const { result, failure } = await analyze();
     if (failure !== null) throw new Error(failure.message);
-    return result;
+    return { result };
   } finally {
     await cluster.close();
   }

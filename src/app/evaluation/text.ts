@@ -1,5 +1,6 @@
 import type { Evaluation, Outcome } from './evaluate.ts';
 import type { Verdict } from './judge.ts';
+import { modelFigures, modelLines } from './model-text.ts';
 
 /** How the cases of one kind came out. */
 interface KindTally {
@@ -38,6 +39,7 @@ export function evaluationText(evaluation: Evaluation, changes: readonly string[
   const width = Math.max(4, ...evaluation.outcomes.map(({ kind }) => kind.length));
   const row = (kind: string, numbers: readonly (number | string)[]): string =>
     `${kind.padEnd(width)}${numbers.map((one) => String(one).padStart(8)).join('')}`;
+  const figures = modelFigures(evaluation);
   const bad = evaluation.outcomes.filter((one) => one.verdict !== 'right' || one.problems.length > 0);
   return [
     ...bad.flatMap(badLines),
@@ -48,6 +50,7 @@ export function evaluationText(evaluation: Evaluation, changes: readonly string[
     `right ${share(right, cases)}, wrong ${wrong} (${sure} above 60 %), missed ${missed}, first advice unfit ${unfit}`,
     ...evaluation.bands.map(({ band, verdicts, right: good }) => `confidence ${band}: right ${share(good, verdicts)}`),
     `Brier score ${brier === null ? 'none' : brier.toFixed(3)}; median ${evaluation.median_ms} ms a case`,
+    ...(figures === null ? [] : ['', ...modelLines(figures)]),
     ...(changes === null ? [] : ['', ...(changes.length === 0 ? ['no verdict changed'] : changes)]),
     '',
   ].join('\n');

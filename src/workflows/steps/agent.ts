@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answerTokens, usualBounds, usualBudget } from '../../agent/budget.ts';
 import { noMcpTools, withMcpTools } from '../../agent/mcp/tools.ts';
 import { openToolbox } from '../../agent/open-toolbox.ts';
 import type { Readers } from '../../agent/open-toolbox.ts';
@@ -32,9 +33,6 @@ const tool = z.union([
 ]);
 
 const count = (most: number, description: string) => z.int().min(1).max(most).describe(description);
-
-/** What a model may use at most, of one step over all of its attempts, where the step does not say. */
-const usualBudget = { toolCalls: 40, tokens: 200_000, dollars: 1, minutes: 8 };
 
 const budget = z.strictObject({
   toolCalls: count(1000, `Calls of tools. Default: ${usualBudget.toolCalls}.`).optional(),
@@ -145,11 +143,6 @@ function readersOf(io: StepIo, { metricsEndpoint, logsEndpoint }: ToolSelection)
   return io.openReaders({ metrics: rendered(metricsEndpoint), logs: rendered(logsEndpoint) });
 }
 
-/** Of one answer, where neither the Workflow nor the server says. */
-const maxAnswerTokens = 4_096;
-const requestTimeoutMs = 180_000;
-const maxAnswerBytes = 4 * 1024 * 1024;
-
 async function withModel(
   io: StepIo,
   config: AgentConfig,
@@ -164,8 +157,8 @@ async function withModel(
   let mcp = noMcpTools;
   const world: AgentWorld = {
     model,
-    maxOutputTokens: Math.min(maxOutputTokens ?? maxAnswerTokens, Math.floor(model.contextTokens / 4)),
-    requestTimeoutMs: Math.min(requestTimeoutMs, io.timeoutMs / 2),
+    maxOutputTokens: answerTokens(maxOutputTokens, model.contextTokens),
+    requestTimeoutMs: Math.min(usualBounds.requestTimeoutMs, io.timeoutMs / 2),
     journal: io.journal,
     conversationWith: io.conversationWith,
     followUp: io.followUp,
@@ -175,7 +168,7 @@ async function withModel(
       tokens: limits.tokens ?? tokens,
       costMicros: Math.round((limits.dollars ?? dollars) * 1_000_000),
       wallMs: Math.min((limits.minutes ?? minutes) * 60_000, io.timeoutMs * 0.9),
-      bytes: maxAnswerBytes,
+      bytes: usualBounds.bytes,
     },
     refusal: io.budgetRefusal,
     alert,

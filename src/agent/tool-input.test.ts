@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { briefDeclarationOf, declarationOf, parseInput } from './tool-input.ts';
+import { kubernetesDescribe } from './tools/kubernetes-describe.ts';
+import { kubernetesLogs } from './tools/kubernetes-logs.ts';
+
+const describeInput = (input: object) => parseInput(kubernetesDescribe, JSON.stringify(input));
+
+test.each([
+  ['with its name', { resource: 'job/batch/load-3', name: 'load-3' }],
+  ['alone', { resource: 'job/batch/load-3' }],
+  ['as the name', { resource: 'job', name: 'job/batch/load-3' }],
+  ['twice', { resource: 'job/batch/load-3', name: 'job/batch/load-3' }],
+] as const)('an object in the form of the conversation, %s, stands in the fields of its parts', (_, input) => {
+  expect(describeInput(input)).toEqual({ value: { resource: 'job', namespace: 'batch', name: 'load-3' } });
+});
+
+test('what is given beside such a form stays as it is', () => {
+  expect(describeInput({ resource: 'pods', name: 'secret/shop/token', namespace: 'other' })).toEqual({
+    value: { resource: 'pods', namespace: 'other', name: 'token' },
+  });
+  expect(describeInput({ resource: 'secret/shop/token' })).toEqual({
+    value: { resource: 'secret', namespace: 'shop', name: 'token' },
+  });
+  expect(describeInput({ resource: 'node/worker-1' })).toEqual({ value: { resource: 'node', name: 'worker-1' } });
+});
+
+test('the pod of a log may be named so as well; other fields may hold what looks like it', () => {
+  const input = JSON.stringify({ pod: 'pod/shop/web-1', filter: 'api/v1/pods' });
+  expect(parseInput(kubernetesLogs, input)).toMatchObject({
+    value: { pod: 'web-1', namespace: 'shop', filter: 'api/v1/pods' },
+  });
+});
+
+test('in few words a tool has one sentence and the names and types of its fields', () => {
+  expect(briefDeclarationOf(kubernetesDescribe)).toEqual({
+    name: 'kubernetes_describe',
+    description: 'The state of one object in short.',
+    input: {
+      type: 'object',
+      properties: { resource: { type: 'string' }, namespace: { type: 'string' }, name: { type: 'string' } },
+      required: ['resource', 'name'],
+    },
+  });
+  const brief = JSON.stringify(briefDeclarationOf(kubernetesLogs));
+  expect(brief).toContain('"enum":["both","current","previous"]');
+  expect(brief.length).toBeLessThan(JSON.stringify(declarationOf(kubernetesLogs)).length / 3);
+});

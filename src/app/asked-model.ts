@@ -1,0 +1,183 @@
+import { answerTokens, usualBounds, usualBudget } from '../agent/budget.ts';
+import { findModelDefinition, modelProviderNames } from '../agent/models/index.ts';
+import type { PatientModel } from '../agent/models/model.ts';
+import { openModel } from '../agent/models/open.ts';
+import { createModelSlots } from '../agent/models/slots.ts';
+import { openToolbox } from '../agent/open-toolbox.ts';
+import { investigateWithModel } from '../agent/run.ts';
+import type { AskWhen } from '../agent/run.ts';
+import { toolDefinitions } from '../agent/tools/index.ts';
+import type { AgentEvent, AgentJournal } from '../core/agent-event.ts';
+import type { Cluster } from '../core/cluster.ts';
+import { AppError } from '../core/errors.ts';
+import type { AlertSnapshot } from '../core/run.ts';
+import { toTimestamp } from '../core/time.ts';
+import type { InvestigationOutcome } from '../investigation/input.ts';
+import { openReads } from '../investigation/reads.ts';
+import { systemClock } from '../lib/clock.ts';
+import { createHttpClient } from '../lib/http.ts';
+import { maskValues } from '../lib/mask-values.ts';
+import { nextOfUnknown } from '../lib/similar.ts';
+import { modelSecrets, readModelDefaults, readPriceTable } from './models.ts';
+
+/** What a command says of models. */
+export interface ModelFlags {
+  /** `PROVIDER/MODEL`, or a provider that has a usual model. */
+  readonly model: string;
+  readonly endpoint: string | null;
+}
+
+/** A model that a command asks. */
+export interface AskedModel {
+  readonly model: PatientModel;
+  /** Of one answer. */
+  readonly maxOutputTokens: number;
+  /** Of one request. Milliseconds. */
+  readonly requestTimeoutMs: number;
+  readonly when: AskWhen;
+  /** What nothing that is reported may hold. */
+  readonly secrets: readonly string[];
+}
+
+/**
+ * What `work` makes of the model that a command names, with keys and bounds from the environment. Nobody is asked yet. Throws
+ * InvalidInput that names what is missing.
+ */
+export async function withModel<T>(
+  flags: ModelFlags,
+  when: AskWhen,
+  environment: Readonly<Record<string, string | undefined>>,
+  work: (asked: AskedModel) => Promise<T>,
+): Promise<T> {
+  const defaults = readModelDefaults(asDefaults(flags, environment));
+  const clock = systemClock();
+  const http = createHttpClient();
+  try {
+    const world = { defaults, prices: readPriceTable(null), http, clock, slots: createModelSlots() };
+    const access = openModel(null, { ...world, secret: () => null, random: Math.random });
+    if (access.kind !== 'open') throw refused(flags, access.kind === 'refused' ? access.failure.message : '');
+    const { model, maxOutputTokens } = access;
+    return await work({
+      model,
+      maxOutputTokens: answerTokens(maxOutputTokens, model.contextTokens),
+      requestTimeoutMs: usualBounds.requestTimeoutMs,
+      when,
+      secrets: modelSecrets(defaults),
+    });
+  } finally {
+    await http.close();
+  }
+}
+
+/** As if the server had been told so. A key and an address of another provider are not of this one. */
+function asDefaults(
+  { model: text, endpoint }: ModelFlags,
+  environment: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  const [, provider = '', model = ''] = /^([^/]*)\/?(.*)$/s.exec(text) ?? [];
+  const definition = findModelDefinition(provider);
+  if (definition === undefined)
+    throw new AppError('InvalidInput', `--model ${text}: ${provider} is no model provider of this version`, {
+      field: '--model',
+      next: nextOfUnknown(provider, modelProviderNames, `one of none, ${modelProviderNames.join(', ')}`, '--model '),
+    });
+  if (model === '' && definition.defaultModel === null)
+    throw new AppError('InvalidInput', `--model ${text} names no model, and ${provider} has none of its own`, {
+      field: '--model',
+      next: `--model ${provider}/NAME`,
+    });
+  const other = findModelDefinition(environment['LLM_PROVIDER'] ?? '');
+  const isSame = other === undefined || other.name === definition.name;
+  const address = endpoint ?? (isSame ? environment['LLM_ENDPOINT'] : undefined);
+  if (definition.needsEndpoint && (address ?? '') === '')
+    throw new AppError('InvalidInput', `--model ${text} needs an address: ${provider} has none of its own`, {
+      field: '--endpoint',
+      next: '--endpoint http://127.0.0.1:11434/v1',
+    });
+  return {
+    ...environment,
+    LLM_PROVIDER: definition.name,
+    LLM_MODEL: model,
+    LLM_ENDPOINT: address,
+    ...(isSame ? {} : { LLM_API_KEY: undefined }),
+  };
+}
+
+function refused({ model }: ModelFlags, why: string): AppError {
+  const keys = findModelDefinition(model.split('/')[0] ?? '')?.keyVariables ?? [];
+  return new AppError('InvalidInput', `--model ${model} cannot be asked: ${why}`, {
+    field: '--model',
+    ...(keys[0] === undefined ? {} : { next: `${keys[0]}=... in the environment` }),
+  });
+}
+
+/** What was found, and the conversation that led to it; empty where no model was asked. */
+export interface AskedOutcome {
+  readonly outcome: InvestigationOutcome;
+  readonly events: readonly AgentEvent[];
+}
+
+/** Investigates with the analyzers and a model, with no server: the journal is in memory. */
+export async function investigateAsking(
+  { model, maxOutputTokens, requestTimeoutMs, when, secrets }: AskedModel,
+  cluster: Cluster,
+  alert: AlertSnapshot | null,
+  investigate: () => Promise<InvestigationOutcome>,
+): Promise<AskedOutcome> {
+  const { turns, toolCalls, tokens, dollars, minutes } = usualBudget;
+  const clock = systemClock();
+  const now = () => toTimestamp(clock.now());
+  const { signal } = new AbortController();
+  const journal = memoryJournal(now);
+  const outcome = await investigateWithModel({
+    model,
+    maxOutputTokens,
+    requestTimeoutMs,
+    journal,
+    conversationWith: async () => [],
+    followUp: null,
+    limits: {
+      turns,
+      toolCalls,
+      tokens,
+      costMicros: dollars * 1_000_000,
+      wallMs: minutes * 60_000,
+      bytes: usualBounds.bytes,
+    },
+    refusal: async () => null,
+    alert,
+    when,
+    goal: '',
+    values: [],
+    firstEvidenceNumber: 1,
+    investigate,
+    mask: (data) => maskValues(data, secrets),
+    openReads: async () => openReads(cluster, now, signal),
+    openToolbox: async (request) =>
+      openToolbox(request, {
+        tools: toolDefinitions,
+        allowed: { namespaces: [], isClusterWide: false, hosts: [], mcpTools: new Set() },
+        alert,
+        secretValues: async () => secrets,
+        readers: { http: null, metrics: null, logs: null, runbooks: null, incidents: null },
+        clock,
+        signal,
+      }),
+    toolGaps: () => [],
+    hints: [],
+    now,
+    signal,
+  });
+  return { outcome, events: await journal.events() };
+}
+
+function memoryJournal(now: () => AgentEvent['at']): AgentJournal {
+  const kept: AgentEvent[] = [];
+  return {
+    events: async () => [...kept],
+    append: async (events) => {
+      for (const event of events)
+        kept.push({ ...event, runId: '', path: '', attempt: 1, sequence: kept.length + 1, at: now() });
+    },
+  };
+}
