@@ -34,7 +34,7 @@ test.each<readonly [string, string | null, string]>([
     },
   });
   const prompt = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'hi' }] }];
-  await expect(sdk?.model.doGenerate({ prompt, maxOutputTokens: 100 })).rejects.toThrow();
+  await expect(sdk?.model.doGenerate({ prompt, maxOutputTokens: 100 })).rejects.toBeInstanceOf(Error);
   expect(asked.map(({ url }) => url)).toEqual([expected]);
   expect(asked[0]?.headers).toContain('the-key');
   expect(asked[0]?.headers).not.toContain('not-this-one');
