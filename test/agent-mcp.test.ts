@@ -43,7 +43,7 @@ kind: Workflow
 metadata: {name: triage}
 spec:
   runtime:
-    llmConfig: {provider: local, model: m, endpoint: "${model.endpoint('chat')}", apiKeySecret: model}
+    llmConfig: {provider: local, model: m, endpoint: "${model.endpoint('chat')}", apiKeySecret: model, contextTokens: 64000}
     mcpServers:
       - name: faulty
         command: ${command}

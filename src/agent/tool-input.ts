@@ -28,7 +28,8 @@ export function parseInput(tool: ToolDefinition, text: string): ParsedInput {
  */
 function inFields({ input }: ToolDefinition, given: Record<string, unknown>): Record<string, unknown> {
   const field = ['resource', 'name', 'pod'].find((one) => isTitle(given[one]));
-  if (field === undefined || !(field in input.shape)) return given;
+  // Names of other things may have a slash in them.
+  if (field === undefined || !(field in input.shape) || !('namespace' in input.shape)) return given;
   const parts = String(given[field]).split('/');
   const [kind, name] = [parts[0], parts.at(-1)];
   const namespace = parts.length === 3 ? parts[1] : undefined;

@@ -10,6 +10,7 @@ import type { TlsFiles } from '../server/tls.ts';
 import { readModelBudget } from './model-budget.ts';
 import { readReaderOptions } from './readers.ts';
 import type { ReaderFlags, ReaderOptions } from './readers.ts';
+import { readCount } from './read-count.ts';
 import { readRetention } from './retention.ts';
 import type { RetentionFlags } from './retention.ts';
 import { readDatabase } from './store.ts';
@@ -168,13 +169,6 @@ export function readClusterOptions(flags: ClusterFlags): ClusterOptions {
     context: flags.context ?? null,
     clusterName: flags.clusterName ?? null,
   };
-}
-
-/** A whole number from 1 to `most`. */
-export function readCount(text: string, flag: string, most: number): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
-  throw new AppError('InvalidInput', `${flag} ${text} is not a whole number from 1 to ${most}`);
 }
 
 function readDrain(text: string): number {

@@ -1,4 +1,4 @@
-import { readCount } from '../app/options.ts';
+import { readCount } from '../app/read-count.ts';
 import { AppError } from '../core/errors.ts';
 import { apiClient } from './client.ts';
 import type { ApiClient, ServerFlags } from './client.ts';

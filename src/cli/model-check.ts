@@ -1,6 +1,6 @@
 import { tryModel } from '../app/model-check.ts';
 import type { ModelFinding } from '../app/model-check.ts';
-import { readCount } from '../app/options.ts';
+import { readCount } from '../app/read-count.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { plain } from '../lib/printable.ts';
 import { styled } from '../lib/styled.ts';

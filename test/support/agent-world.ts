@@ -73,7 +73,7 @@ export function agentResources(
   const text = readFileSync(`${injectionExample}/resources.yaml`, 'utf8')
     .replace(
       /provider: none[^\n]*/,
-      `{provider: ${provider}, model: ${name}, endpoint: "${model.endpoint(wire)}", apiKeySecret: model}`,
+      `{provider: ${provider}, model: ${name}, endpoint: "${model.endpoint(wire)}", apiKeySecret: model, contextTokens: 64000}`,
     )
     .replace(/llmConfig:\s+\{/, 'llmConfig: {')
     .replace('      timeoutMinutes: 5', `${ask === null ? '' : `      ask: ${ask}\n`}${step}`)
