@@ -8,6 +8,8 @@ import { lowestIdAt } from '../../src/lib/id.ts';
 import { shortId } from '../../src/lib/short-id.ts';
 import { parseMatchers } from '../../src/lib/matchers.ts';
 import { createWordWriter } from '../../src/store/alerts/word-index.ts';
+import { createListReader } from '../../src/store/lists/reader.ts';
+import { sqlOf, useDialect } from '../../src/store/sql/dialect.ts';
 import { alertFixture } from '../support/rows.ts';
 import { equalities } from '../support/matchers.ts';
 import { contractStores } from './stores.ts';
@@ -461,6 +463,22 @@ describe.each(contractStores)('lists on $name', ({ open }) => {
       expect(due).toHaveLength(when === 'after' ? 0 : 3);
       for (const [search, expected] of cases)
         expect(numbers(await lists.alerts({ limit: 10, search })), search).toEqual(expected);
+    });
+
+    it.each([1, 2, 3])('finds words that are written after statement %i of the search', async (after) => {
+      const { query } = connection;
+      let statements = 0;
+      const watched = query.withPlugin({
+        transformQuery: ({ node }) => node,
+        async transformResult({ result }) {
+          statements += 1;
+          if (statements === after) await createWordWriter(query)(100);
+          return result;
+        },
+      });
+      useDialect(watched, sqlOf(query));
+      expect(numbers(await createListReader(watched).alerts({ limit: 10, search: 'kub' }))).toEqual([3, 2, 1]);
+      expect(await query.selectFrom('alert_words_due').select('alert_id').execute()).toEqual([]);
     });
 
     it('together with other filters, and across pages', async () => {

@@ -23,7 +23,11 @@ export async function fillSchema1(cleanup: Cleanup, url: string, stoppedAgoMs: n
   try {
     await migratePostgres(client, readPostgresMigrations().slice(0, 1));
     const laterMs = Date.now() - stoppedAgoMs - Date.parse(schema1Stopped);
-    for (const table of transferTableNames) await copyTable(database, executeOn(client), table, laterMs);
+    const known = schema1Columns();
+    for (const table of transferTableNames) {
+      const columns = known.get(table);
+      if (columns !== undefined) await copyTable(database, executeOn(client), { table, columns }, laterMs);
+    }
     await executeOn(client)(
       'INSERT INTO alert_labels SELECT label.key, label.value, alerts.id FROM alerts, jsonb_each_text(alerts.labels) AS label',
     );
@@ -37,10 +41,9 @@ export async function fillSchema1(cleanup: Cleanup, url: string, stoppedAgoMs: n
 async function copyTable(
   database: DatabaseSync,
   execute: Execute,
-  table: TransferTable,
+  { table, columns }: { readonly table: TransferTable; readonly columns: readonly string[] },
   laterMs: number,
 ): Promise<void> {
-  const columns = schema1Columns().get(table) ?? [];
   const { columns: known }: Table = tables[table];
   const rows = database.prepare(`SELECT * FROM ${table}`).all();
   const perStatement = Math.floor(30_000 / columns.length);

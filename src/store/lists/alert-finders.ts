@@ -20,26 +20,34 @@ import type { IndexScan, Range, Scan } from './index-scan.ts';
 /** A term costs a look at the index each. */
 const mostTerms = 10;
 
-/** Throws InvalidInput for words of which no index can find all. */
-export async function findersOf(
+/** Ids of the alerts that an index has, in any order, some of them twice; where they are more, some that are at least so many. */
+type Finder = (limit: number) => Promise<readonly string[]>;
+
+/** They throw InvalidInput for words of which no index can find all. */
+export function findersOf(
   query: Kysely<Database>,
   { name, matchers = [] }: AlertQuery,
   terms: readonly string[],
-): Promise<readonly IndexScan[]> {
-  const scans = matchers.map(scanByLabel);
-  for (const term of terms) scans.push(await scanByTerm(query, term));
-  if (name !== undefined) scans.push(scanByAlertName(name));
-  return scans.filter((scan) => scan !== undefined);
+): readonly Finder[] {
+  const scans = [...matchers.map(scanByLabel), ...(name === undefined ? [] : [scanByAlertName(name)])];
+  return [
+    ...scans.flatMap((scan) => (scan === undefined ? [] : taking(query, scan.ranges))),
+    ...terms.flatMap((term) => finderByTerm(query, term) ?? []),
+  ];
+}
+
+function taking(query: Kysely<Database>, ranges: readonly Range[]): Finder {
+  return (limit) => scanIndex(query, { ranges, answers: [] }).take(unbounded, limit, 0);
 }
 
 /**
  * The alerts of the index that has the fewest, in the order of their changes. Undefined where all have too many, and where
  * there are none.
  */
-export async function sparseScan(query: Kysely<Database>, finders: readonly IndexScan[]): Promise<Scan | undefined> {
+export async function sparseScan(query: Kysely<Database>, finders: readonly Finder[]): Promise<Scan | undefined> {
   let fewest: readonly string[] | undefined;
-  for (const finder of finders) {
-    const entries = await scanIndex(query, finder).take(unbounded, mostSorted + 1, 0);
+  for (const find of finders) {
+    const entries = await find(mostSorted + 1);
     // An alert may have several entries: that there are more is seen before they are told apart.
     if (entries.length > mostSorted) continue;
     const ids = [...new Set(entries)];
@@ -85,26 +93,40 @@ function scanByAlertName(name: string): IndexScan | undefined {
   return { ranges: [{ table: 'alerts', place: placeById, where, condition: hasIndexedName }], answers: [] };
 }
 
-/** Rows that have an entry of the term, and those whose words are not written yet. Undefined for a single character. */
-async function scanByTerm(query: Kysely<Database>, term: string): Promise<IndexScan | undefined> {
+/** Alerts that have an entry of the term, and those whose words are not written yet. Undefined for a single character. */
+function finderByTerm(query: Kysely<Database>, term: string): Finder | undefined {
   const places = entriesOf(term);
   if (places === null) return undefined;
-  const longer =
-    places.prefix === null
-      ? []
-      : await distinctValues(query, 'alert_words', 'word', { prefix: places.prefix, most: mostRanges });
-  if (longer === undefined) {
-    throw new AppError('InvalidInput', `more than ${mostRanges} kinds of words begin with ${JSON.stringify(term)}`, {
-      field: 'search',
-      next: 'search for a longer beginning',
-    });
-  }
-  const ranges = [...new Set([...places.entries, ...longer])].map((word): Range => ({
-    table: 'alert_words',
-    place: placeByAlertId,
-    where: { word },
-  }));
-  return { ranges: [...ranges, { table: 'alert_words_due', place: placeByAlertId, where: {} }], answers: [] };
+  const { entries, prefix } = places;
+  const find = (words: readonly string[]) =>
+    taking(query, [
+      ...Array.from(new Set(words), (word): Range => ({
+        table: 'alert_words',
+        place: placeByAlertId,
+        where: { word },
+      })),
+      { table: 'alert_words_due', place: placeByAlertId, where: {} },
+    ]);
+  if (prefix === null) return find(entries);
+  return async (limit) => {
+    let words = await wordsWith(query, prefix);
+    for (;;) {
+      const found = await find([...entries, ...words])(limit);
+      const known = new Set(words);
+      words = await wordsWith(query, prefix);
+      // A word that was written meanwhile may have taken its alert from those that were due.
+      if (words.every((word) => known.has(word))) return found;
+    }
+  };
+}
+
+async function wordsWith(query: Kysely<Database>, prefix: string): Promise<readonly string[]> {
+  const words = await distinctValues(query, 'alert_words', 'word', { prefix, most: mostRanges });
+  if (words !== undefined) return words;
+  throw new AppError('InvalidInput', `more than ${mostRanges} kinds of words begin with ${JSON.stringify(prefix)}`, {
+    field: 'search',
+    next: 'search for a longer beginning',
+  });
 }
 
 /** The words to search for. Throws InvalidInput where there is nothing to search for. */

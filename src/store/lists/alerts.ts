@@ -37,7 +37,7 @@ function alertPages(query: Kysely<Database>): ListReader['alerts'] {
     const columns = columnFilters(page);
     const accept = acceptor(page.matchers ?? [], terms);
     const scan =
-      (await sparseScan(query, await findersOf(query, page, terms))) ?? scanIndex(query, scanByColumns(query, page));
+      (await sparseScan(query, findersOf(query, page, terms))) ?? scanIndex(query, scanByColumns(query, page));
     return readScan(
       {
         filters: [...columns.keys(), ...(accept === undefined ? [] : ['text'])],
