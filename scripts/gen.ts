@@ -3,7 +3,7 @@
  * `docs/performance.md` from the last committed run of the benchmarks. With `--check` it writes nothing and
  * fails where a file differs.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { performancePage } from '../bench/page.ts';
 import type { BenchmarkReport } from '../bench/page.ts';
@@ -35,8 +35,16 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   files.set('docs/performance.md', performancePage(results));
   const evaluation = JSON.parse(readFileSync(join(root, 'examples/eval/results.json'), 'utf8')) as Evaluation;
   const first = JSON.parse(readFileSync(join(root, 'examples/eval/first-answers.json'), 'utf8')) as FirstAnswers;
-  files.set('docs/accuracy.md', accuracyPage(evaluation, first));
+  files.set('docs/accuracy.md', accuracyPage(evaluation, first, modelEvaluations()));
   return files;
+}
+
+/** Runs with models, in the order of their names; none is no table. */
+function modelEvaluations(): readonly Evaluation[] {
+  const folder = join(root, 'examples/eval/models');
+  return readdirSync(folder)
+    .sort()
+    .map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Evaluation);
 }
 
 function differs(path: string, content: string): boolean {
