@@ -10,7 +10,7 @@ import { labelText } from '../../analyzers/reading/selectors.ts';
 import { taintText } from '../../analyzers/reading/taints.ts';
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { printableYaml } from '../../lib/printable.ts';
-import { mask } from '../../lib/redact.ts';
+import { mask, redact } from '../../lib/redact.ts';
 import { isSecretName } from '../../lib/secret-names.ts';
 import { shownManifest } from './objects.ts';
 
@@ -138,7 +138,8 @@ function shownCommand(words: readonly string[]): string {
 function variableText(variable: unknown): string {
   const name = textAt(variable, 'name');
   const from = at(variable, 'valueFrom');
-  if (from === undefined) return `${name}=${isSecretName(name) ? mask : textAt(variable, 'value')}`;
+  // Before its lines are joined: what is a secret may be known by them.
+  if (from === undefined) return `${name}=${isSecretName(name) ? mask : redact(textAt(variable, 'value'))}`;
   const [kind = 'something', reference] = Object.entries(from ?? {})[0] ?? [];
   const where = textAt(reference, 'name') || textAt(reference, 'fieldPath') || textAt(reference, 'resource');
   const key = textAt(reference, 'key');

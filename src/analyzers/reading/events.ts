@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { addMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
+import { redact } from '../../lib/redact.ts';
 import { kindOf } from '../define.ts';
 import type { EventView, EvidenceDraft, Target } from '../define.ts';
 import { numberAt, textAt, timeAt } from './fields.ts';
@@ -16,7 +17,7 @@ export function eventView(event: KubernetesObject): EventView {
   return {
     type: textAt(event, 'type'),
     reason: textAt(event, 'reason'),
-    message: textAt(event, 'message') || textAt(event, 'note'),
+    message: inLines(textAt(event, 'message') || textAt(event, 'note')),
     container: /\{([^}]{1,63})\}$/.exec(textAt(about, 'fieldPath'))?.[1] ?? '',
     count: numberAt(event, 'series', 'count') ?? numberAt(event, 'count') ?? numberAt(event, 'deprecatedCount') ?? 1,
     first: timeAt(event, 'firstTimestamp') ?? timeAt(event, 'deprecatedFirstTimestamp') ?? eventTime ?? created,
@@ -27,6 +28,11 @@ export function eventView(event: KubernetesObject): EventView {
       eventTime ??
       created,
   };
+}
+
+/** What is known to be a secret by its lines alone is taken out before anybody joins them. */
+function inLines(message: string): string {
+  return message.includes('\n') ? redact(message) : message;
 }
 
 /** Events of a pod that are not about another of its containers: one that names none may be about each. */
