@@ -30,6 +30,7 @@ const opened: Opened = {
   analysis: {} as Opened['analysis'],
   linked: [],
   evidenceHash: 'h',
+  bounds: {} as Opened['bounds'],
 };
 const usage = { inputTokens: 900, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 100 };
 const calls = [{ id: 'c1', name: 'kubernetes_logs', input: '{"pod":"web-1"}' }];

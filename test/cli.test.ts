@@ -88,6 +88,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   test: ['sink/none'],
   why: [],
   trace: ['run/none'],
+  replay: ['run/none'],
   ask: ['run/none', 'why?'],
   check: ['--db', 'other://database'],
   'connect alertmanager': ['--url', 'http://127.0.0.1:1'],

@@ -23,6 +23,7 @@ const opened: Opened = {
   analysis: readReport({}) satisfies AgentResult,
   linked: [],
   evidenceHash: 'h',
+  bounds: {} as Opened['bounds'],
 };
 
 const limits: BudgetLimits = {

@@ -106,7 +106,7 @@ async function askedOn(
 }
 
 async function opening(
-  { goal, values, hints, mask, model }: AgentWorld,
+  { goal, values, hints, mask, model, maxOutputTokens, limits }: AgentWorld,
   known: Pick<Opened, 'analysis' | 'linked' | 'delimiter' | 'profile'> & Pick<Toolbox, 'missing'>,
 ): Promise<Opened> {
   const { linked, delimiter, profile, missing } = known;
@@ -123,6 +123,7 @@ async function opening(
     analysis,
     linked,
     evidenceHash: canonicalSha256({ goal, values, model: model.name, missing, evidence }),
+    bounds: { contextTokens: model.contextTokens, maxOutputTokens, price: model.price, limits },
   };
 }
 

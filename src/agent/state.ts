@@ -4,9 +4,9 @@ import type { Evidence } from '../core/run.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ModelReport } from './answer.ts';
 import { nothingSpent, plus } from './budget.ts';
-import type { Spent } from './budget.ts';
+import type { BudgetLimits, Spent } from './budget.ts';
 import type { Message, ToolCall } from './conversation.ts';
-import type { FinishReason, ModelFailureReason, Usage } from './models/model.ts';
+import type { FinishReason, ModelFailureReason, Price, Usage } from './models/model.ts';
 import { questionText } from './prompt.ts';
 import type { PromptProfile } from './prompt.ts';
 import type { ExecutedCall } from './tools/define.ts';
@@ -29,6 +29,17 @@ export interface Opened {
   readonly linked: readonly string[];
   /** Of what the conversation begins with: the same evidence has the same. */
   readonly evidenceHash: string;
+  /** With which it can be led again as it was. */
+  readonly bounds: OpenedBounds;
+}
+
+/** What bounds a conversation, of the model and of the step. */
+export interface OpenedBounds {
+  readonly contextTokens: number;
+  /** Of one answer. */
+  readonly maxOutputTokens: number;
+  readonly price: Price | null;
+  readonly limits: BudgetLimits;
 }
 
 /** What is reserved for it is the event's tokens and money. */

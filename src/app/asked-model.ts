@@ -171,8 +171,9 @@ export async function investigateAsking(
   return { outcome, events: await journal.events() };
 }
 
-function memoryJournal(now: () => AgentEvent['at']): AgentJournal {
-  const kept: AgentEvent[] = [];
+/** A journal in memory, which begins with these events. */
+export function memoryJournal(now: () => AgentEvent['at'], begun: readonly AgentEvent[] = []): AgentJournal {
+  const kept: AgentEvent[] = [...begun];
   return {
     events: async () => [...kept],
     append: async (events) => {

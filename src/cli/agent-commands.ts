@@ -27,6 +27,16 @@ export function addAgentCommands(program: Command, action: Tie): void {
   action(
     serverOptions(
       program
+        .command('replay <run>')
+        .description(
+          'Leads the conversation of run/ID with a model again, with the code of today and the answers of then, asking nobody; says in which fields the report differs, with exit code 1 where it does',
+        ),
+    ).option('-o, --output <format>', 'text or json', 'text'),
+    async () => (await import('./replay.ts')).replay,
+  );
+  action(
+    serverOptions(
+      program
         .command('ask <run> <question...>')
         .description(
           'Asks on about the conversation of run/ID with a model, within what its budget has left; prints the answer',

@@ -79,6 +79,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist trace run/RUN', 'what a model was asked, what it looked at and what it cost'],
     ['fist trace run/RUN --full -o json > conversation.json', 'all of it, for another program'],
   ],
+  replay: [['fist replay run/RUN', 'whether this version makes the same report of the same answers']],
   ask: [
     ['fist ask run/RUN "Was the limit the same before the rollout?"', 'the answer, once the model has looked'],
     ['fist ask run/RUN --no-wait "What else changed?"', 'the run that answers'],

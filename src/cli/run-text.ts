@@ -62,11 +62,17 @@ export function runText(run: RunDetail, view: DetailView): string {
 
 /** The report that a run made; null = it made none. */
 export function runReportText({ steps }: Pick<RunDetail, 'steps'>, view: DetailView): string | null {
-  const report = steps.map(reportOf).findLast((result) => result !== null);
-  return report == null ? null : reportText(report, view);
+  const report = reportOfRun({ steps });
+  return report === null ? null : reportText(report, view);
 }
 
-function reportText(report: AgentResult, { columns, colour, called, evidence, nowMs }: DetailView): string {
+/** The newest report of its steps; null = it made none. */
+export function reportOfRun({ steps }: Pick<RunDetail, 'steps'>): AgentResult | null {
+  return steps.map(reportOf).findLast((result) => result !== null) ?? null;
+}
+
+/** A report for people. */
+export function reportText(report: AgentResult, { columns, colour, called, evidence, nowMs }: DetailView): string {
   return renderText(report, {
     now: momentOf(headOf(report), report.observed_at, toTimestamp(nowMs)),
     colour,

@@ -136,6 +136,7 @@ const takes: Readonly<Record<string, readonly string[]>> = {
   watch: ['run'],
   trace: ['run'],
   ask: ['run'],
+  replay: ['run'],
   cancel: ['run', 'delivery'],
   retry: ['run', 'delivery'],
 };

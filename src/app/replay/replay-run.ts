@@ -1,0 +1,153 @@
+import type { ToolDeclaration } from '../../agent/models/model.ts';
+import { replayModel } from '../../agent/models/replay.ts';
+import { investigateWithModel } from '../../agent/run.ts';
+import { conversationOf } from '../../agent/state.ts';
+import type { Called, Opened } from '../../agent/state.ts';
+import type { Toolbox } from '../../agent/toolbox.ts';
+import { toolDefinitions } from '../../agent/tools/index.ts';
+import type { ExecutedCall } from '../../agent/tools/define.ts';
+import type { ToolCall } from '../../agent/conversation.ts';
+import type { AgentEvent, FollowUp } from '../../core/agent-event.ts';
+import { AppError } from '../../core/errors.ts';
+import type { AgentResult } from '../../core/finding.ts';
+import type { AlertSnapshot } from '../../core/run.ts';
+import { canonicalJson } from '../../lib/hash.ts';
+import { memoryJournal } from '../asked-model.ts';
+import { differencesOf } from './differences.ts';
+import type { Difference } from './differences.ts';
+import { recordingOf } from './recording.ts';
+
+/** A conversation as a server has it. */
+export interface StoredConversation {
+  /** Of one agent step, in their order. */
+  readonly events: readonly AgentEvent[];
+  /** Where a person asked on about another one. */
+  readonly followUp: FollowUp | null;
+  readonly alert: AlertSnapshot | null;
+  /** The report that came of it; null = none did. */
+  readonly report: AgentResult | null;
+}
+
+export interface Replay {
+  readonly report: AgentResult;
+  /** What today's code makes of it; empty: the same as then. */
+  readonly differences: readonly Difference[];
+  /** Calls that nobody made then, so that their answer is not known. */
+  readonly unknownCalls: number;
+  readonly events: readonly AgentEvent[];
+}
+
+/**
+ * Leads a conversation again with today's code: the model answers what it answered, tools what they answered, and nobody else is
+ * asked. Throws Conflict where no model was asked.
+ */
+export async function replayConversation(stored: StoredConversation): Promise<Replay> {
+  const { events, followUp, alert, report } = stored;
+  const whole = conversationOf([...(followUp?.events ?? []), ...events]);
+  const { opened } = whole;
+  if (opened === null || !events.some(({ kind }) => kind === 'asked'))
+    throw new AppError('Conflict', 'no model was asked in this conversation, so there is nothing to replay');
+  const recording = recordingOf(opened, events);
+  const { model } = replayModel(recording);
+  const tools = recordedTools(conversationOf(events).calls, events);
+  const [first] = events;
+  const now = () => first?.at ?? '';
+  const journal = memoryJournal(now, followUp === null ? events.filter(({ kind }) => kind === 'opened') : []);
+  const { signal } = new AbortController();
+  const outcome = await investigateWithModel({
+    model,
+    maxOutputTokens: opened.bounds.maxOutputTokens,
+    requestTimeoutMs: 60_000,
+    journal,
+    conversationWith: async () => [],
+    followUp,
+    limits: opened.bounds.limits,
+    refusal: refusalOf(whole.closed, events),
+    alert,
+    when: 'always',
+    goal: '',
+    values: [],
+    firstEvidenceNumber: 1,
+    investigate: () => Promise.reject(new Error('the conversation is open')),
+    mask: async (data) => data,
+    openReads: async () => null,
+    openToolbox: async () => tools.toolbox,
+    toolGaps: () => gapsOfTools(opened, report),
+    hints: [],
+    now,
+    signal,
+  });
+  const result = JSON.parse(JSON.stringify(outcome.result)) as AgentResult;
+  return {
+    report: result,
+    differences: report === null ? [] : differencesOf(report, result),
+    unknownCalls: tools.unknownCalls(),
+    events: await journal.events(),
+  };
+}
+
+/** A budget above the step ended it after so many requests, and does so again. */
+function refusalOf(
+  closed: ReturnType<typeof conversationOf>['closed'],
+  events: readonly AgentEvent[],
+): () => Promise<string | null> {
+  let left = events.filter(({ kind }) => kind === 'asked').length;
+  return async () => {
+    left -= 1;
+    return left < 0 && closed?.ended === 'BudgetExceeded' ? closed.detail : null;
+  };
+}
+
+/** What tools could not do is in the report alone. */
+function gapsOfTools({ analysis }: Opened, report: AgentResult | null): AgentResult['gaps'] {
+  const known = new Set(analysis.gaps.map((gap) => JSON.stringify(gap)));
+  return (report?.gaps ?? []).filter((gap) => !known.has(JSON.stringify(gap)));
+}
+
+/** Tools that answer what they answered then. */
+function recordedTools(
+  calls: readonly Called[],
+  events: readonly AgentEvent[],
+): { readonly toolbox: Toolbox; readonly unknownCalls: () => number } {
+  const byId = new Map(calls.map((called) => [called.call.id, called.result] as const));
+  const byInput = new Map(calls.map((called) => [keyOf(called.call), called.result] as const));
+  let unknownCalls = 0;
+  const gathers = events.some(({ kind, content }) => kind === 'asked' && content['phase'] === 'gather');
+  return {
+    unknownCalls: () => unknownCalls,
+    toolbox: {
+      declarations: gathers ? toolDefinitions.map(declarationOf) : [],
+      missing: [],
+      async execute(call) {
+        const known = byId.get(call.id) ?? byInput.get(keyOf(call));
+        if (known !== undefined) return known;
+        unknownCalls += 1;
+        return unknown;
+      },
+    },
+  };
+}
+
+/** The model of a replay reads none of it. */
+function declarationOf({ name, description }: (typeof toolDefinitions)[number]): ToolDeclaration {
+  return { name, description, input: { type: 'object' } };
+}
+
+function keyOf({ name, input }: ToolCall): string {
+  try {
+    return `${name} ${canonicalJson(JSON.parse(input))}`;
+  } catch {
+    return `${name} ${input}`;
+  }
+}
+
+const unknown: ExecutedCall = {
+  status: 'error',
+  text: 'This call was not made then.',
+  command: null,
+  evidence: null,
+  bytes: 0,
+  reason: 'NotRecorded',
+  cached: false,
+  durationMs: 0,
+};
