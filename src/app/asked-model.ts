@@ -4,6 +4,7 @@ import type { PatientModel } from '../agent/models/model.ts';
 import { openModel } from '../agent/models/open.ts';
 import { createModelSlots } from '../agent/models/slots.ts';
 import { openToolbox } from '../agent/open-toolbox.ts';
+import type { Readers } from '../agent/open-toolbox.ts';
 import { investigateWithModel } from '../agent/run.ts';
 import type { AskWhen } from '../agent/run.ts';
 import { toolDefinitions } from '../agent/tools/index.ts';
@@ -111,6 +112,9 @@ function refused({ model }: ModelFlags, why: string): AppError {
   });
 }
 
+/** The cluster alone. */
+const noReaders: Readers = { http: null, metrics: null, logs: null, runbooks: null, incidents: null };
+
 /** What was found, and the conversation that led to it; empty where no model was asked. */
 export interface AskedOutcome {
   readonly outcome: InvestigationOutcome;
@@ -123,6 +127,7 @@ export async function investigateAsking(
   cluster: Cluster,
   alert: AlertSnapshot | null,
   investigate: () => Promise<InvestigationOutcome>,
+  readers: Readers = noReaders,
 ): Promise<AskedOutcome> {
   const { turns, toolCalls, tokens, dollars, minutes } = usualBudget;
   const clock = systemClock();
@@ -159,7 +164,7 @@ export async function investigateAsking(
         allowed: { namespaces: [], isClusterWide: false, hosts: [], mcpTools: new Set() },
         alert,
         secretValues: async () => secrets,
-        readers: { http: null, metrics: null, logs: null, runbooks: null, incidents: null },
+        readers,
         clock,
         signal,
       }),

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { AgentResult, ScanResult } from '../core/finding.ts';
 import { isKubernetesName } from '../core/cluster.ts';
 import type { Cluster } from '../core/cluster.ts';
+import type { MetricsReader } from '../core/readers.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { toTimestamp } from '../core/time.ts';
 import { mostSimilar } from '../lib/similar.ts';
@@ -22,6 +23,8 @@ import { investigateAsking } from './asked-model.ts';
 import type { AskedModel } from './asked-model.ts';
 import { withCluster } from './cluster.ts';
 import type { ClusterOptions } from './options.ts';
+import { readerSecrets, withReaders } from './readers.ts';
+import type { ReaderOptions } from './readers.ts';
 
 /** What `fist investigate` prints. */
 export interface Investigation {
@@ -35,24 +38,33 @@ export interface Investigation {
 export async function investigateOnce(
   alerts: readonly AlertSnapshot[],
   options: ClusterOptions,
+  readers: ReaderOptions,
   view: Omit<TextView, 'now'>,
   asked: AskedModel | null = null,
 ): Promise<Investigation> {
-  const { result, failure } = await withCluster(options, async (cluster) => {
-    const analyze = () => investigateIn(cluster, alerts);
-    if (asked === null) return analyze();
-    const { outcome } = await investigateAsking(asked, cluster, alerts[0] ?? null, analyze);
-    return outcome;
-  });
+  const { result, failure } = await withReaders(readers, (opened) =>
+    withCluster(options, async (cluster) => {
+      const analyze = () => investigateIn(cluster, alerts, opened.metrics);
+      if (asked === null) return analyze();
+      const asking = { ...asked, secrets: [...asked.secrets, ...readerSecrets(readers)] };
+      const { outcome } = await investigateAsking(asking, cluster, alerts[0] ?? null, analyze, opened);
+      return outcome;
+    }),
+  );
   const now = momentOf(headOf(result, view.alert), result.observed_at, toTimestamp(Date.now()));
   return { result, text: renderText(result, { ...view, now }), failure };
 }
 
 /** Investigates the alerts in a cluster that is open, as one incident, without a model. */
-export function investigateIn(cluster: Cluster, alerts: readonly AlertSnapshot[]): Promise<InvestigationOutcome> {
+export function investigateIn(
+  cluster: Cluster,
+  alerts: readonly AlertSnapshot[],
+  metrics: MetricsReader | null = null,
+): Promise<InvestigationOutcome> {
   const [alert = null, ...others] = alerts;
   return investigate({
     cluster,
+    metrics,
     alert,
     others,
     asked: '',

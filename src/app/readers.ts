@@ -2,6 +2,7 @@ import type { Readers } from '../agent/open-toolbox.ts';
 import type { ListReader } from '../core/lists.ts';
 import type { ReadAddress } from '../core/plan.ts';
 import type { Clock, HttpClient, Secrets } from '../core/ports.ts';
+import { createHttpClient } from '../lib/http.ts';
 import { parseSecretReference } from '../lib/secret-reference.ts';
 import type { ReadServer } from '../readers/http-json.ts';
 import { serverUrl } from '../readers/http-json.ts';
@@ -52,6 +53,31 @@ export function readReaderOptions(
 /** Values that nothing may show. */
 export function readerSecrets({ prometheus, loki }: ReaderOptions): readonly string[] {
   return [prometheus, loki].flatMap((server) => server?.token ?? []);
+}
+
+/** What `work` makes of what the options name, with no server; connections are closed behind it. */
+export async function withReaders<T>(
+  { prometheus, loki, runbooks }: ReaderOptions,
+  work: (readers: Readers) => Promise<T>,
+): Promise<T> {
+  const http = createHttpClient();
+  const own = (name: string, server: ServerAddress): ReadServer => ({
+    name,
+    url: server.url,
+    token: () => server.token,
+    http,
+  });
+  try {
+    return await work({
+      metrics: prometheus === null ? null : createPrometheus(own('Prometheus', prometheus)),
+      logs: loki === null ? null : createLoki(own('Loki', loki)),
+      runbooks: runbooks === null ? null : runbookFolder(runbooks, Date.now),
+      incidents: null,
+      http,
+    });
+  } finally {
+    await http.close();
+  }
 }
 
 interface ReaderWorld {

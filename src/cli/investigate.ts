@@ -2,6 +2,8 @@ import { alertOfLabels, alertOfObject, chooseAlerts, investigateOnce } from '../
 import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
 import { withModel } from '../app/asked-model.ts';
+import { readReaderOptions } from '../app/readers.ts';
+import type { ReaderFlags } from '../app/readers.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { readInput } from './input.ts';
 import { readModelFlags } from './model-flags.ts';
@@ -11,7 +13,7 @@ import { reportFailure } from './failure.ts';
 import { outputFormat, printObject } from './output.ts';
 import type { Terminal } from './output.ts';
 
-interface InvestigateFlags extends ClusterFlags {
+interface InvestigateFlags extends ClusterFlags, ReaderFlags {
   readonly alert?: string;
   readonly index?: string;
   readonly label?: readonly string[];
@@ -40,11 +42,14 @@ export async function investigateCommand(
     evidence: flags.evidence === true,
   };
   const options = readClusterOptions(flags);
+  const readers = readReaderOptions(flags, terminal.env);
   const wanted = readModelFlags(flags, 'unclear');
   const { result, text, failure } =
     wanted === null
-      ? await investigateOnce(alerts, options, view)
-      : await withModel(wanted, wanted.when, terminal.env, (asked) => investigateOnce(alerts, options, view, asked));
+      ? await investigateOnce(alerts, options, readers, view)
+      : await withModel(wanted, wanted.when, terminal.env, (asked) =>
+          investigateOnce(alerts, options, readers, view, asked),
+        );
   if (format === 'json') await printObject(terminal, 'json', result);
   else terminal.out(format === 'markdown' ? `${result.report.trimEnd()}\n` : text);
   if (failure === null) return 0;

@@ -38,6 +38,12 @@ export function addInvestigationCommands(program: Command, action: Tie): void {
       .option('--index <number>', 'only this firing alert of the file, from 0')
       .option('-l, --label <name=value...>', 'instead of a file: labels of an alert')
       .option('-n, --namespace <name>', 'namespace of the object (default: default)')
+      .option(
+        '--prometheus <url>',
+        "metrics: runs the alert's own expression again, and looks at what the containers used; FIST_PROMETHEUS_TOKEN: its token",
+      )
+      .option('--loki <url>', 'with --model: logs that it may read; FIST_LOKI_TOKEN: the token')
+      .option('--runbooks <dir>', 'with --model: folder of Markdown files that it may read')
       .option('--evidence', 'add the findings and the evidence to the text; -o markdown and -o json have them')
       .option('--explain', 'show the rules that gave the confidence')
       .option('-o, --output <format>', 'text, json or markdown', 'text'),

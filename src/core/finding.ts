@@ -134,6 +134,33 @@ export interface ModelUse {
   readonly dropped: number;
 }
 
+/** What metrics say round the time when an alert began. */
+export interface Measurement {
+  /** `what the alert measures`, `memory of container app of pod/shop/web-1`. */
+  readonly title: string;
+  /** What it is about, `pod/shop/web-1`; null where the labels of the metric name nothing. */
+  readonly object: string | null;
+  readonly kind: 'alert' | 'memory' | 'cpu';
+  /** PromQL. */
+  readonly expression: string;
+  /** How it went, in one sentence. */
+  readonly sentence: string;
+  /** It reached its limit, or nearly. */
+  readonly is_saturated: boolean;
+  readonly is_flat: boolean;
+  /** When it changed, or went beyond what the alert allows, RFC 3339; null where nothing tells. */
+  readonly began: string | null;
+  /** Its shape, as a line of blocks. */
+  readonly sparkline: string;
+  /** The limit, or what the alert compares it with; null where there is none. */
+  readonly threshold: number | null;
+  /** Unix time in seconds and value, oldest first, at most 100. */
+  readonly points: readonly (readonly [number, number])[];
+  /** How many time series there are of it; this is the one that moved most. */
+  readonly series: number;
+  readonly evidence_id: string;
+}
+
 /** The contract's AgentResult in its snake_case JSON form, plus evidence and model. */
 export interface AgentResult {
   /** Of this form: raised where a field goes or changes its meaning. */
@@ -165,6 +192,8 @@ export interface AgentResult {
   readonly root_cause: string | null;
   /** From what the alert names to the cause; empty where there is none. */
   readonly causal_chain: readonly ChainLink[];
+  /** What metrics say; empty where none were asked for, or they say nothing. */
+  readonly measurements: readonly Measurement[];
   /** What is broken in the same place without a link to the alert. */
   readonly also_broken: readonly Finding[];
   /** What was looked at and found well. */

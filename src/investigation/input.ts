@@ -1,6 +1,7 @@
 import type { Cluster } from '../core/cluster.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { AgentResult } from '../core/finding.ts';
+import type { MetricsReader } from '../core/readers.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import type { Timestamp } from '../core/time.ts';
 import type { Reads } from './reads.ts';
@@ -8,6 +9,8 @@ import type { Reads } from './reads.ts';
 export interface InvestigationInput {
   /** null: none is configured. */
   readonly cluster: Cluster | null;
+  /** null or absent: none are configured. */
+  readonly metrics?: MetricsReader | null;
   readonly alert: AlertSnapshot | null;
   /** Other alerts of the same notification, or of the same group: one investigation answers for all of them. */
   readonly others?: readonly AlertSnapshot[];

@@ -7,6 +7,8 @@ import { analyzers } from '../analyzers/index.ts';
 import { oneLine } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
 import { createRecorder } from './evidence.ts';
+import { measure, nothingMeasured } from './metrics/measure.ts';
+import type { MeasureQuestion, Measurements } from './metrics/measure.ts';
 import { createGraph, isLinked } from './graph.ts';
 import type { Graph } from './graph.ts';
 import type { InvestigationFailure, InvestigationInput, InvestigationOutcome } from './input.ts';
@@ -31,10 +33,11 @@ import type { Subject } from './targets.ts';
 export async function investigate(input: InvestigationInput): Promise<InvestigationOutcome> {
   const { refusal } = input;
   const refused = refusal === null ? null : `${refusal.message}. This report comes from the analyzers alone.`;
-  if (input.cluster === null) return { result: emptyResult(input, refused), failure: refusal, linked: [], reads: null };
+  if (input.cluster === null) return withoutCluster(input, refused);
   const reads = await openReads(input.cluster, () => input.now(), input.signal);
   const alerts = alertsOf(input);
-  const { subject, ranking, checked, linked, problems } = await explain(reads, alerts, input.signal);
+  const { subject, ranking, checked, targets, problems } = await explain(reads, alerts, input.signal);
+  const measured = await measureFor(input, { findings: ranking.findings, targets, now: reads.now });
   const recorder = createRecorder(input.firstEvidenceNumber, reads.now, (read) => reads.covers(read));
   const down = reads.answered() === 0 ? reads.unavailable() : null;
   const unreadable =
@@ -52,9 +55,24 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
     questions: [...subject.questions, ...reads.ahead, ...problems],
     clusterDescription: input.cluster.description,
     clusterName: reads.clusterName,
+    measured,
   });
   // A cluster that is away may be back soon, and then the refusal is what stays.
+  const linked = targets.map(nameOf);
   return { result, failure: down === null ? refusal : failureOf(down), linked, reads };
+}
+
+async function withoutCluster(input: InvestigationInput, notice: string | null): Promise<InvestigationOutcome> {
+  const measured = await measureFor(input, { findings: [], targets: [], now: input.now() });
+  const recorder = createRecorder(input.firstEvidenceNumber, input.now(), () => false);
+  return { result: emptyResult(input, notice, measured, recorder), failure: input.refusal, linked: [], reads: null };
+}
+
+async function measureFor(
+  { metrics = null, alert, signal }: InvestigationInput,
+  about: Omit<MeasureQuestion, 'alert'>,
+): Promise<Measurements> {
+  return metrics === null ? nothingMeasured : measure(metrics, { alert, ...about }, signal);
 }
 
 /** Alerts of one notification that one investigation looks at; a larger group says no more about its cause. */
@@ -76,7 +94,8 @@ interface Explanation {
   readonly subject: Subject;
   readonly ranking: Ranking;
   readonly checked: readonly string[];
-  readonly linked: readonly string[];
+  /** With a path of links from what the alert names. */
+  readonly targets: readonly Target[];
   /** Of analyzers that failed. */
   readonly problems: readonly string[];
 }
@@ -97,7 +116,7 @@ async function explain(reads: Reads, alerts: readonly AlertSnapshot[], signal: A
       subject: noIncident(alerts[0]?.name ?? ''),
       ranking: nothingRanked,
       checked: [],
-      linked: [],
+      targets: [],
       problems: [],
     };
   const subject = oneSubject(subjects);
@@ -120,7 +139,7 @@ async function explain(reads: Reads, alerts: readonly AlertSnapshot[], signal: A
     subject,
     ranking,
     checked: foundWell(analyses),
-    linked: graph.targets().filter(isLinked).map(nameOf),
+    targets: graph.targets().filter(isLinked),
     problems: analyses.flatMap(({ problem }) => problem ?? []),
   };
 }

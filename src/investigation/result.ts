@@ -1,4 +1,4 @@
-import type { AgentResult, Finding, Gap } from '../core/finding.ts';
+import type { AgentResult, Finding, Gap, Measurement } from '../core/finding.ts';
 import type { Timestamp } from '../core/time.ts';
 import { oneLine, printable } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
@@ -17,6 +17,9 @@ import type { Ranking } from './rank.ts';
 import { causalChain } from './chain.ts';
 import { nothingNamed } from './targets.ts';
 import type { Subject } from './targets.ts';
+import { metricsResource } from './metrics/measure.ts';
+import type { Measurements } from './metrics/measure.ts';
+import { recordMeasured } from './metrics/words.ts';
 import type { Reads } from './reads.ts';
 import { isOutdated, recordedText } from './recorded.ts';
 import { recommend } from './recommend.ts';
@@ -44,6 +47,7 @@ interface Composition {
   readonly clusterDescription: string;
   /** null where how it is read does not say. */
   readonly clusterName: string | null;
+  readonly measured: Measurements;
 }
 
 /** Redacted and safe to show, on one line. Everything that people read passes here. */
@@ -73,7 +77,10 @@ export function composeResult(composition: Composition): AgentResult {
     changes: item.changes === null ? null : clean(item.changes),
     undo: item.undo === null ? null : clean(item.undo),
   }));
-  const { input } = composition;
+  const { input, measured } = composition;
+  const measurements = recordMeasured(measured.measured, recorder, reads.now);
+  // What metrics were wanting takes nothing from what the cluster says.
+  const gaps = [...reads.gaps(), ...measured.gaps];
   return withReport({
     ...blankReport(input, notice, composition.clusterName),
     recorded: recordedText(reads, firstStart),
@@ -81,9 +88,10 @@ export function composeResult(composition: Composition): AgentResult {
     happened: whatHappened(kept, chain, input.alert, clean),
     cause: causeOf(kept, confidence.value, clean),
     summary: summaryOf(composition, rootCause, findings, confidence.value),
-    findings,
+    findings: withMeasured(findings, measurements),
     root_cause: rootCause,
     causal_chain: chain.map((link) => ({ ...link, finding: clean(link.finding, 600) })),
+    measurements,
     also_broken: alsoBroken,
     checked: composition.checked.slice(0, maxChecked),
     confidence: confidence.value,
@@ -91,14 +99,27 @@ export function composeResult(composition: Composition): AgentResult {
       ...confidence.reasons.map((reason) => clean(reason)),
       ...(dropped > 0 ? [`${plural(dropped, 'finding')} without evidence dropped`] : []),
     ],
-    actions_taken: reads.actions(),
+    actions_taken: [...reads.actions(), ...measured.actions],
     recommendations,
     escalation_notes: escalationNotes(composition),
-    open_questions: [...composition.questions, ...reads.gaps().map(gapQuestion)]
+    open_questions: [...composition.questions, ...gaps.map(gapQuestion)]
       .slice(0, maxQuestions)
       .map((question) => clean(question, 500)),
-    gaps: reads.gaps().slice(0, maxGaps).map(cleanGap),
+    gaps: gaps.slice(0, maxGaps).map(cleanGap),
     evidence: recorder.list(),
+  });
+}
+
+/** Memory that reached its limit is evidence of a kill for memory, too. */
+function withMeasured(findings: readonly Finding[], measurements: readonly Measurement[]): readonly Finding[] {
+  return findings.map((finding) => {
+    const agree = measurements.filter(
+      ({ kind, object, is_saturated: isSaturated }) =>
+        kind === 'memory' && isSaturated && object === finding.object && /oom|memory/.test(finding.category),
+    );
+    if (agree.length === 0) return finding;
+    const ids = [...finding.evidence_ids, ...agree.map(({ evidence_id: id }) => id)];
+    return { ...finding, evidence_ids: [...new Set(ids)] };
   });
 }
 
@@ -120,6 +141,7 @@ function blankReport(
     findings: [],
     root_cause: null,
     causal_chain: [],
+    measurements: [],
     also_broken: [],
     checked: [],
     confidence: 0,
@@ -224,17 +246,27 @@ function gapQuestion(gap: Gap): string {
     forbidden: 'Reading it is forbidden',
     unavailable: 'The cluster could not be read',
   }[gap.kind];
+  if (gap.resource === metricsResource) return `What do the metrics say? They could not be read: ${gap.reason}`;
   return gap.kind === 'unavailable'
     ? `What does the cluster say? It could not be read, beginning with ${gap.what}: ${gap.reason}`
     : `What would ${gap.what} say? ${why}: ${gap.reason}`;
 }
 
-/** The result where no cluster is configured. */
-export function emptyResult(input: InvestigationInput, notice: string | null): AgentResult {
+/** The result where no cluster is configured; metrics may say something all the same. */
+export function emptyResult(
+  input: InvestigationInput,
+  notice: string | null,
+  { measured, actions, gaps }: Measurements,
+  recorder: EvidenceRecorder,
+): AgentResult {
+  const measurements = recordMeasured(measured, recorder, input.now());
   const question =
     'Which cluster is the alert about? None is configured: start fist with --context NAME or --kubeconfig FILE for a live one, or --dump PATH for a captured one.';
   return withReport({
     ...blankReport(input, notice, null),
+    measurements,
+    actions_taken: actions,
+    evidence: recorder.list(),
     summary: `${notice === null ? '' : `${notice} `}Inconclusive: no cluster is configured, so nothing could be read.`,
     confidence_reasons: ['0%: nothing could be read'],
     recommendations: [
@@ -249,8 +281,9 @@ export function emptyResult(input: InvestigationInput, notice: string | null): A
       },
     ],
     escalation_notes: alertLines(input).join('\n') || null,
-    open_questions: [question],
+    open_questions: [question, ...gaps.map(gapQuestion)],
     gaps: [
+      ...gaps,
       {
         what: 'the cluster',
         kind: 'unavailable',

@@ -12,6 +12,7 @@ import {
   conversationLines,
   effectOf,
   logLines,
+  measuredLines,
   percent,
   rivalLines,
   togetherText,
@@ -45,6 +46,7 @@ export function renderReport(result: Omit<AgentResult, 'report'>): string {
     ...logLines(report)
       .filter(({ text }) => !said.has(text))
       .map(({ object, text }) => `Log of ${plainText(object)}: ${code(text)}`),
+    list(measuredLines(report).map(({ text, shape }) => `- ${say(text)}${shape === '' ? '' : ` ${code(shape)}`}`)),
     '## Recommendations',
     list(report.recommendations.map((item) => recommendationLine(item, said))) || 'None.',
     ...(report.can_auto_fix && report.fix_command !== null

@@ -35,6 +35,7 @@ const nothing: AgentResult = {
   findings: [],
   root_cause: null,
   causal_chain: [],
+  measurements: [],
   also_broken: [],
   checked: [],
   confidence: 0,

@@ -50,6 +50,22 @@ const link = z.object({
   evidence_ids: ids,
 });
 
+const measurement = z.object({
+  title: text('`what the alert measures`, `memory of container app of pod/shop/web-1`.'),
+  object: optional('What it is about, `pod/shop/web-1`; null where the labels of the metric name nothing.'),
+  kind: z.enum(['alert', 'memory', 'cpu']),
+  expression: text('PromQL.'),
+  sentence: text('How it went.'),
+  is_saturated: z.boolean().describe('It reached its limit, or nearly (90 %).'),
+  is_flat: z.boolean().describe('It stayed as it was.'),
+  began: optional('When it changed, or went beyond what the alert allows; null where nothing tells.'),
+  sparkline: text('Its shape, as a line of blocks.'),
+  threshold: z.number().nullable().describe('The limit, or what the alert compares it with; null where there is none.'),
+  points: z.array(z.array(z.number()).length(2)).describe('Unix time in seconds and value, oldest first, at most 100.'),
+  series: z.int().min(1).describe('How many time series there are of it; this is the one that moved most.'),
+  evidence_id: text('The evidence that shows it.'),
+});
+
 const recommendation = z.object({
   priority: z.int().min(1).describe('1 is first.'),
   action: text('A command, or what a person has to do.'),
@@ -137,6 +153,9 @@ export const reportSchema = z.object({
     .describe('What was found about what the alert names; where there is a cause, its finding is first.'),
   root_cause: optional('The cause as one text, with what it explains and the rollout behind it; null: inconclusive.'),
   causal_chain: z.array(link).describe('From what the alert names to the cause; empty where there is none.'),
+  measurements: z
+    .array(measurement)
+    .describe('What metrics say round the time when the alert began; empty where none were asked for.'),
   also_broken: z.array(finding).describe('What is broken in the same place with no link to the alert.'),
   checked: texts('What was looked at and found well.'),
   confidence: z.number().min(0).max(1).describe('In the cause, by stated rules.'),

@@ -17,6 +17,7 @@ import {
   conversationLines,
   effectOf,
   logLines,
+  measuredLines,
   namedText,
   rivalLines,
   togetherText,
@@ -82,6 +83,7 @@ export function renderText(report: AgentResult, view: TextView): string {
       ...explained(report, view, page),
     ],
     [...chain(report, page), ...logs(report, page)],
+    measured(report, page),
     steps(report, page),
     [...others(report, page), ...unanswered(report, page)],
     links(report, view, page),
@@ -140,6 +142,14 @@ function logs(report: AgentResult, { width, said }: Page): readonly string[] {
     .filter(({ text }) => !said.has(text))
     .slice(0, mostLogLines)
     .flatMap(({ object, text }) => wrap(`Log of ${object}: ${oneLine(text, 240)}`, width, '  ', '    '));
+}
+
+/** What metrics say, each with its shape below. */
+function measured(report: AgentResult, { width }: Page): readonly string[] {
+  return measuredLines(report).flatMap(({ text, shape }) => [
+    ...wrap(text, width, '', '  '),
+    ...(shape === '' ? [] : [`  ${shape}`]),
+  ]);
 }
 
 function steps(report: AgentResult, page: Page): readonly string[] {

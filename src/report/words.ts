@@ -49,6 +49,22 @@ export function rivalLines({
   });
 }
 
+/** Measurements of a report that people are shown, at most. */
+const mostMeasured = 3;
+
+/** What metrics say, the alert's own first; of what containers use only what moved or reached its limit. */
+export function measuredLines({
+  measurements = [],
+}: Partial<Pick<AgentResult, 'measurements'>>): readonly { readonly text: string; readonly shape: string }[] {
+  return measurements
+    .filter(({ kind, is_flat: isFlat, is_saturated: isSaturated }) => kind === 'alert' || !isFlat || isSaturated)
+    .slice(0, mostMeasured)
+    .map(({ sentence, evidence_id: id, sparkline }) => ({
+      text: oneLine(`${sentence.replace(/\.$/, '')} (${id}).`, 600),
+      shape: oneLine(sparkline, 100),
+    }));
+}
+
 /** What a person asked on about an investigation and what the model said, which nobody has checked; empty where nobody asked. */
 export function conversationLines({ conversation }: Pick<AgentResult, 'conversation'>): readonly string[] {
   return conversation.map(({ role, content }) =>

@@ -5,14 +5,20 @@ import { addMs } from '../../core/time.ts';
 import { readAlertSeries, stepOf, windowOf } from '../../investigation/metrics/alert-series.ts';
 import { comparisonOf } from '../../investigation/metrics/expression.ts';
 import type { Comparison } from '../../investigation/metrics/expression.ts';
-import { commonLabels, labelsText, objectOfSeries, seriesText } from '../../investigation/metrics/text.ts';
+import {
+  commonLabels,
+  labelsText,
+  objectOfSeries,
+  rangeCommand,
+  seriesText,
+} from '../../investigation/metrics/text.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { duration } from '../../lib/schema.ts';
 import { plural } from '../../lib/words.ts';
 import { defineTool } from './define.ts';
 import type { ToolAnswer, ToolIo } from './define.ts';
 import { moment, momentOf } from './moments.ts';
-import { howToNarrow, metricsOf, rangeCommand, tooLarge, whatThereIs, withoutMetrics } from './prometheus.ts';
+import { howToNarrow, metricsOf, tooLarge, whatThereIs, withoutMetrics } from './prometheus.ts';
 
 /** Series that are shown. */
 const mostShown = 12;

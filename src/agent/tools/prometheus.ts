@@ -1,7 +1,7 @@
 import { shellWord } from '../../lib/shell-word.ts';
 import type { Labels } from '../../core/alert.ts';
 import { AppError } from '../../core/errors.ts';
-import type { MetricRange, MetricsReader } from '../../core/readers.ts';
+import type { MetricsReader } from '../../core/readers.ts';
 import { addMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import type { ToolAnswer, ToolWorld } from './define.ts';
@@ -25,10 +25,6 @@ export const howToNarrow = 'use topk(10, ...), sum by (...) or a narrower select
 
 export function instantCommand({ url }: MetricsReader, expression: string, at: Timestamp): string {
   return `promtool query instant --time=${at} ${shellWord(url)} ${shellWord(expression)}`;
-}
-
-export function rangeCommand({ url }: MetricsReader, { expression, from, to, stepMs }: MetricRange): string {
-  return `promtool query range --start=${from} --end=${to} --step=${stepMs / 1000}s ${shellWord(url)} ${shellWord(expression)}`;
 }
 
 /** The answer where a server's answer is too large; other errors are thrown on. */

@@ -1,6 +1,7 @@
 import type { Labels } from '../../core/alert.ts';
-import type { MetricSeries } from '../../core/readers.ts';
+import type { MetricRange, MetricSeries, MetricsReader } from '../../core/readers.ts';
 import { toTimestamp } from '../../core/time.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 import { alertObject } from '../labels.ts';
 import type { Comparison } from './expression.ts';
 import { sparkline, summarize } from './summary.ts';
@@ -64,4 +65,9 @@ function beyondText(
   const what = `${operator} ${text(threshold)}`;
   if (since === null) return `not ${what} at the end`;
   return isFromStart ? `${what} all the time, so it began before` : `${what} since ${since}`;
+}
+
+/** The command that shows it to a person. */
+export function rangeCommand({ url }: MetricsReader, { expression, from, to, stepMs }: MetricRange): string {
+  return `promtool query range --start=${from} --end=${to} --step=${stepMs / 1000}s ${shellWord(url)} ${shellWord(expression)}`;
 }

@@ -126,6 +126,7 @@ export const agent = defineStep({
 function analyze(io: StepIo, config: AgentConfig, refusal: InvestigationFailure | null): Promise<InvestigationOutcome> {
   return investigate({
     cluster: io.cluster,
+    metrics: readersOf(io, selectTools(config.tools)).metrics,
     alert: io.alert,
     others: io.group?.others ?? [],
     othersInAll: io.group?.alerts ?? 0,
