@@ -22,6 +22,7 @@ const hostile = 'red \u001b[31m \u202eend';
 const dangerous = /[[\p{Cf}\p{Cc}]--\n]/v;
 
 const opened: Opened = {
+  tools: [],
   model: 'fake/small',
   profile: 'full',
   delimiter: 'd',

@@ -15,6 +15,7 @@ import type { Toolbox } from './toolbox.ts';
 const at = '2026-01-01T00:00:00.000Z';
 
 const opened: Opened = {
+  tools: [],
   model: 'test/one',
   profile: 'full',
   delimiter: 'd1',

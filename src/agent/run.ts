@@ -87,8 +87,7 @@ export async function investigateWithModel(world: AgentWorld): Promise<Investiga
     profile,
     earlier: before.calls,
   });
-  const opened =
-    before.opened ?? (await opening(world, { analysis, linked, delimiter, profile, missing: toolbox.missing }));
+  const opened = before.opened ?? (await opening(world, { analysis, linked, delimiter, profile, toolbox }));
   const begun = before.opened === null ? await open(world, opened) : await askedOn(world, before, own);
   return outcomeOf(await converse({ ...world, toolbox }, begun), world, { linked, reads });
 }
@@ -107,9 +106,10 @@ async function askedOn(
 
 async function opening(
   { goal, values, hints, mask, model, maxOutputTokens, limits }: AgentWorld,
-  known: Pick<Opened, 'analysis' | 'linked' | 'delimiter' | 'profile'> & Pick<Toolbox, 'missing'>,
+  known: Pick<Opened, 'analysis' | 'linked' | 'delimiter' | 'profile'> & { readonly toolbox: Toolbox },
 ): Promise<Opened> {
-  const { linked, delimiter, profile, missing } = known;
+  const { linked, delimiter, profile } = known;
+  const { missing, declarations: tools } = known.toolbox;
   // What the journal keeps has no Markdown: it follows from the rest.
   const analysis = await mask({ ...known.analysis, report: '' });
   const user = await mask(openingText({ profile, delimiter, goal, values, analysis, missing, hints }));
@@ -124,6 +124,7 @@ async function opening(
     linked,
     evidenceHash: canonicalSha256({ goal, values, model: model.name, missing, evidence }),
     bounds: { contextTokens: model.contextTokens, maxOutputTokens, price: model.price, limits },
+    tools,
   };
 }
 

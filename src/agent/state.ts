@@ -6,7 +6,7 @@ import type { ModelReport } from './answer.ts';
 import { nothingSpent, plus } from './budget.ts';
 import type { BudgetLimits, Spent } from './budget.ts';
 import type { Message, ToolCall } from './conversation.ts';
-import type { FinishReason, ModelFailureReason, Price, Usage } from './models/model.ts';
+import type { FinishReason, ToolDeclaration, ModelFailureReason, Price, Usage } from './models/model.ts';
 import { questionText } from './prompt.ts';
 import type { PromptProfile } from './prompt.ts';
 import type { ExecutedCall } from './tools/define.ts';
@@ -31,6 +31,8 @@ export interface Opened {
   readonly evidenceHash: string;
   /** With which it can be led again as it was. */
   readonly bounds: OpenedBounds;
+  /** What the model was offered. */
+  readonly tools: readonly ToolDeclaration[];
 }
 
 /** What bounds a conversation, of the model and of the step. */

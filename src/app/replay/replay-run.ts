@@ -1,10 +1,8 @@
-import type { ToolDeclaration } from '../../agent/models/model.ts';
 import { replayModel } from '../../agent/models/replay.ts';
 import { investigateWithModel } from '../../agent/run.ts';
 import { conversationOf } from '../../agent/state.ts';
 import type { Called, Opened } from '../../agent/state.ts';
 import type { Toolbox } from '../../agent/toolbox.ts';
-import { toolDefinitions } from '../../agent/tools/index.ts';
 import type { ExecutedCall } from '../../agent/tools/define.ts';
 import type { ToolCall } from '../../agent/conversation.ts';
 import type { AgentEvent, FollowUp } from '../../core/agent-event.ts';
@@ -49,7 +47,7 @@ export async function replayConversation(stored: StoredConversation): Promise<Re
     throw new AppError('Conflict', 'no model was asked in this conversation, so there is nothing to replay');
   const recording = recordingOf(opened, events);
   const { model } = replayModel(recording);
-  const tools = recordedTools(conversationOf(events).calls, events);
+  const tools = recordedTools(opened, conversationOf(events).calls, events);
   const [first] = events;
   const now = () => first?.at ?? '';
   const journal = memoryJournal(now, followUp === null ? events.filter(({ kind }) => kind === 'opened') : []);
@@ -106,6 +104,7 @@ function gapsOfTools({ analysis }: Opened, report: AgentResult | null): AgentRes
 
 /** Tools that answer what they answered then. */
 function recordedTools(
+  { tools }: Opened,
   calls: readonly Called[],
   events: readonly AgentEvent[],
 ): { readonly toolbox: Toolbox; readonly unknownCalls: () => number } {
@@ -116,7 +115,8 @@ function recordedTools(
   return {
     unknownCalls: () => unknownCalls,
     toolbox: {
-      declarations: gathers ? toolDefinitions.map(declarationOf) : [],
+      // None where it never gathered: then it was asked for the answer at once.
+      declarations: gathers ? tools : [],
       missing: [],
       async execute(call) {
         const known = byId.get(call.id) ?? byInput.get(keyOf(call));
@@ -126,11 +126,6 @@ function recordedTools(
       },
     },
   };
-}
-
-/** The model of a replay reads none of it. */
-function declarationOf({ name, description }: (typeof toolDefinitions)[number]): ToolDeclaration {
-  return { name, description, input: { type: 'object' } };
 }
 
 function keyOf({ name, input }: ToolCall): string {
