@@ -1,9 +1,19 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../src/core/json.ts';
-import { agentWires, exampleAlert, modelOnWire, reportAnswer, startAgentApp } from './support/agent-world.ts';
+import type { AgentResult } from '../src/core/finding.ts';
+import {
+  agentWires,
+  exampleAlert,
+  injectionExample,
+  modelOnWire,
+  reportAnswer,
+  startAgentApp,
+} from './support/agent-world.ts';
 import type { AgentApp, AgentAppOptions } from './support/agent-world.ts';
+import { startTestApp } from './support/app.ts';
 import { createCleanup } from './support/cleanup.ts';
 import type { ScriptedAnswer } from './support/model-server.ts';
+import { waitFor } from './support/wait.ts';
 
 // A model at work in the whole program, over the recorded cluster of examples/log-injection: its log and its alert give orders.
 
@@ -162,4 +172,27 @@ test('where the analyzers are sure of a cause no model is asked, and the report 
   expect(model.requests).toEqual([]);
   expect(result).toMatchObject({ model: null, model_use: null });
   expect(result.confidence_reasons.at(-1)).toMatch(/^no model was asked: from 80%/);
+});
+
+test('a server that is stopped while a model thinks goes on with the conversation when it is started again', async () => {
+  const folder = cleanup.temporaryFolder('stopped');
+  const { app, model, raise } = await startAgentApp(cleanup, { program: { folder, drainMs: 1000 } });
+  model.say(logs, { fault: 'hang' });
+  await raise();
+  await waitFor('the second request', async () => model.requests.length === 2);
+  await app.stop();
+  model.say({ text: 'Done.' }, reportAnswer({ summary: 'Nothing else.' }));
+  const again = await startTestApp(cleanup, { files: {}, folder, dump: `${injectionExample}/dump` });
+  const run = await again.endedRun(exampleAlert().labels['alertname'] ?? '');
+  expect(run.status).toBe('succeeded');
+  expect(run.steps.map(({ status, errorCode }) => [status, errorCode])).toEqual([
+    ['failed', 'Stopped'],
+    ['succeeded', null],
+  ]);
+  // The first answer and its call are known; the second request is made again, then the closing one.
+  expect(model.requests).toHaveLength(4);
+  const result = run.steps.at(-1)?.result as unknown as AgentResult;
+  expect(result.model_use).toMatchObject({ ended: 'concluded', tool_calls: 1 });
+  const ids = run.evidence.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
 });

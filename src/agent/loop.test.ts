@@ -256,6 +256,44 @@ describe('a budget', () => {
   });
 });
 
+test('a model that hangs is not asked again once the time is over, and no request is given more than is left', async () => {
+  let nowMs = Date.parse(at);
+  const given: number[] = [];
+  const hanging: PatientModel = {
+    ...scripted([good]),
+    async ask({ timeoutMs }, onFailure) {
+      for (;;) {
+        given.push(timeoutMs);
+        nowMs += timeoutMs;
+        const failure = new ModelFailure('Timeout', 'no answer');
+        if (!(await onFailure(failure, { model: 'test/one', isLast: false }))) throw failure;
+      }
+    },
+  };
+  const state = await run({
+    model: hanging,
+    requestTimeoutMs: 25_000,
+    now: () => new Date(nowMs).toISOString(),
+    limits: { ...limits, turns: 100, tokens: 10_000_000 },
+  });
+  expect(state.closed).toMatchObject({ ended: 'BudgetExceeded' });
+  expect(given).toEqual([25_000, 25_000, 25_000]);
+});
+
+test('requests that fail count, so that trying again stays within the budget', async () => {
+  const failing: PatientModel = {
+    ...scripted([good]),
+    async ask(_, onFailure) {
+      const failure = new ModelFailure('ServerError', 'broken');
+      while (await onFailure(failure, { model: 'test/one', isLast: false }));
+      throw failure;
+    },
+  };
+  const state = await run({ model: failing, limits: { ...limits, turns: 5 } });
+  expect(state.closed).toMatchObject({ ended: 'BudgetExceeded' });
+  expect(state.spent.turns).toBe(5);
+});
+
 describe('a process that ends', () => {
   const steps: readonly Step[] = [
     [{ input: '{"a":1}' }, { input: '{"a":2}' }],

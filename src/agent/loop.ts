@@ -50,10 +50,11 @@ export async function converse(world: LoopWorld, before: Conversation): Promise<
   if (state.closed?.ended === 'ModelUnavailable')
     await write(newEvent('noted', { what: 'gone-on', text: 'the model is asked again' }));
   const startedMs = toEpochMs(world.now());
-  while (state.closed === null && !world.signal.aborted) {
+  const current: Current = () => {
     const wallMs = toEpochMs(world.now()) - startedMs;
-    await makeMove(world, { ...state, spent: { ...spentOf(state), wallMs } }, write);
-  }
+    return { ...state, spent: { ...spentOf(state), wallMs } };
+  };
+  while (state.closed === null && !world.signal.aborted) await makeMove(world, current, write);
   return state;
 }
 
@@ -68,6 +69,9 @@ function turnsOf({ messages }: Conversation): number {
   return messages.filter(({ role }) => role === 'assistant').length;
 }
 
+/** The conversation as it stands now, with all that was spent. */
+type Current = () => Conversation;
+
 type Write = (...events: readonly NewAgentEvent[]) => Promise<void>;
 
 /** Only a whole answer may be used again, and only to the Workflow's own question. */
@@ -78,12 +82,13 @@ function closedEvent(state: Conversation, ended: EndReason, answer: Closed['answ
     : event;
 }
 
-async function makeMove(world: LoopWorld, state: Conversation, write: Write): Promise<void> {
+async function makeMove(world: LoopWorld, current: Current, write: Write): Promise<void> {
+  const state = current();
   const move = nextMove(state, world);
   if (move.kind === 'end') return write(closedEvent(state, move.ended, move.answer, move.detail));
   if (move.kind === 'note') return write(newEvent('noted', { what: move.what, text: move.text }));
   if (move.kind === 'call') return callTools(world, move.calls, write);
-  return ask(world, state, move, write);
+  return ask(world, current, move, write);
 }
 
 /** What is to be done next. */
@@ -243,7 +248,12 @@ async function callTools({ toolbox, signal }: LoopWorld, calls: readonly ToolCal
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-async function ask(world: LoopWorld, state: Conversation, move: AskMove, write: Write): Promise<void> {
+/** A request is given no less, however little time is left. Milliseconds. */
+const leastTimeoutMs = 1000;
+
+async function ask(world: LoopWorld, current: Current, move: AskMove, write: Write): Promise<void> {
+  const state = current();
+  const { limits } = world;
   const { phase, reservation } = move;
   const refused = await world.refusal(reservation);
   if (refused !== null) return write(closedEvent(state, 'BudgetExceeded', null, refused));
@@ -254,7 +264,7 @@ async function ask(world: LoopWorld, state: Conversation, move: AskMove, write: 
     tools: move.withTools ? world.toolbox.declarations : [],
     schema: phase === 'gather' ? null : { name: 'report', schema: answerJsonSchema(isCompact(state)) },
     maxOutputTokens: world.maxOutputTokens,
-    timeoutMs: world.requestTimeoutMs,
+    timeoutMs: Math.min(world.requestTimeoutMs, Math.max(leastTimeoutMs, limits.wallMs - state.spent.wallMs)),
     signal: world.signal,
   };
   /** What a failed request is charged: mostly nobody says what was used, and what was refused used nothing. */
@@ -266,8 +276,10 @@ async function ask(world: LoopWorld, state: Conversation, move: AskMove, write: 
     const { answer, model, price } = await world.model.ask(request, async (failure, { model, isLast }) => {
       const { reason, message } = failure;
       await write(newEvent('failed', { phase, model, reason, message, isLast }, charge(failure)));
-      if (isLast || world.signal.aborted || (await world.refusal(reservation)) !== null) return false;
+      if (isLast || world.signal.aborted) return false;
       // The next try is a request as well.
+      if (breachOf(limits, current().spent, reservation) !== null) return false;
+      if ((await world.refusal(reservation)) !== null) return false;
       await write(asked);
       return true;
     });

@@ -217,9 +217,13 @@ function noticeOf(notice: string | null, note: string): string {
   return notice === null ? said : `${notice} ${said}`;
 }
 
-/** Only a model that cannot be asked makes the step fail: everything else is an answer, if a partial one. */
+/**
+ * A model that cannot be asked makes the step fail, and so does a stop: the next attempt goes on with the conversation. Everything
+ * else is an answer, if a partial one.
+ */
 function failureOf(closed: Closed | null, note: string): InvestigationFailure | null {
-  if (closed?.ended !== 'ModelUnavailable') return null;
+  if (closed === null) return { code: 'Interrupted', message: endReasons.Aborted, retryable: true };
+  if (closed.ended !== 'ModelUnavailable') return null;
   return {
     code: 'ModelUnavailable',
     message: `${endReasons.ModelUnavailable}: ${closed.detail || note}`,

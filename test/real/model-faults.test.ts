@@ -123,7 +123,7 @@ describe.each(agentWires)('over %s', (wire) => {
     await raise();
     const { run, report: result } = await report();
     expect(run.completedAt).not.toBeNull();
-    expect(result.notice).toMatch(/^The model gave no answer: .*(?:stopped|in time|no answer within)/);
+    expect(result.notice).toMatch(/^The model gave no answer: .*(?:stopped|budget is spent|in time|no answer within)/);
     expect(model.requests.length).toBeLessThanOrEqual(2);
     expect(model.requests.every(({ aborted }) => aborted)).toBe(true);
   });
