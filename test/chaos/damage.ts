@@ -1,6 +1,7 @@
 import {
   closeSync,
   copyFileSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -68,8 +69,10 @@ export const harms: readonly Harm[] = [
     words: replaced,
     isWhole: true,
     harm(path, other) {
-      renameSync(path, `${path}.old`);
-      copyFileSync(other, path);
+      // At no moment is there no file: a server that looked just then would say that it was removed.
+      linkSync(path, `${path}.old`);
+      copyFileSync(other, `${path}.new`);
+      renameSync(`${path}.new`, path);
     },
   },
   { name: 'rm of -wal', words: removed, isWhole: true, harm: (path) => rmSync(`${path}-wal`) },
