@@ -37,6 +37,7 @@ import { measureCommits } from '../store/commit/metrics.ts';
 import type { QueueLimits } from '../store/commit/hooks.ts';
 import { crashHooks } from '../store/commit/crash-points.ts';
 import { watchStore } from '../store/commit/health.ts';
+import { continuation } from '../workflows/ask.ts';
 import { createControl } from '../workflows/control.ts';
 import { createEngine } from '../workflows/engine/advance.ts';
 import { createIntake } from '../intake/intake.ts';
@@ -215,6 +216,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       clock,
       log,
       metrics,
+      conversations: { continuation: (question, isTold) => continuation(store.read, question, isTold) },
       alertOfObject,
     };
 

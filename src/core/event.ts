@@ -1,6 +1,6 @@
 import type { AlertItem } from './alert.ts';
 import type { JsonObject } from './json.ts';
-import type { AlertSnapshot } from './run.ts';
+import type { AlertSnapshot, Continuation } from './run.ts';
 import type { Timestamp } from './time.ts';
 
 /** An item of a notification that could not be used; it is dead-lettered and the others count. */
@@ -64,6 +64,8 @@ export interface RunRequest {
   readonly tick: Timestamp | null;
   /** What it is to be about; absent = whatever is broken. */
   readonly asked?: AlertSnapshot;
+  /** The conversation that it is to go on with, in place of the Source's Workflow. */
+  readonly continues?: Continuation;
 }
 
 /**

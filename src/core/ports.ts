@@ -3,7 +3,7 @@ import type { DeliveryEvent } from './delivery.ts';
 import type { AppError } from './errors.ts';
 import type { IntakeAnswer, Notification, RequestAnswer, RunRequest } from './event.ts';
 import type { JsonObject } from './json.ts';
-import type { ProcessIdentity } from './run.ts';
+import type { Continuation, ProcessIdentity } from './run.ts';
 import type { Timestamp } from './time.ts';
 
 /** Injected time. Tests use a fake one. */
@@ -228,6 +228,15 @@ export interface Question {
   readonly text: string;
   /** Who asks; null = nobody knows. */
   readonly by: string | null;
+}
+
+/** Looks up how a conversation is gone on with. */
+export interface Conversations {
+  /**
+   * What a run is made of that answers a question, and tells those of its Workflow's Sinks. Throws NotFound, and Conflict for a run
+   * that has not ended or asked no model.
+   */
+  continuation(question: Question, isTold: (sinkName: string) => boolean): Promise<Continuation>;
 }
 
 /** What comes back from people. */

@@ -1,6 +1,7 @@
 import type { Labels, Severity } from './alert.ts';
 import type { ErrorCode } from './errors.ts';
 import type { JsonObject, JsonValue } from './json.ts';
+import type { Plan } from './plan.ts';
 import type { Timestamp } from './time.ts';
 
 export const runStatuses = ['pending', 'running', 'succeeded', 'failed', 'cancelled'] as const;
@@ -80,6 +81,16 @@ export interface RunFollowUp {
   readonly question: string;
   /** Who asked; null = nobody knows. */
   readonly by: string | null;
+}
+
+/** What a run is made of that goes on with the conversation of another one. */
+export interface Continuation {
+  /** The one agent step. */
+  readonly plan: Plan;
+  readonly planHash: string;
+  readonly followUp: RunFollowUp;
+  /** What the other run was about; absent = whatever was broken. */
+  readonly asked?: AlertSnapshot;
 }
 
 /** The run whose delivery asked for another one. */

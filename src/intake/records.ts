@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import type { AlertItem, AlertRecord, AlertTransition, StoredAlert } from '../core/alert.ts';
 import type { FoldTransition } from '../core/alert-fold.ts';
 import type { CatalogSink, CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { ChildRunRequest } from '../core/ports.ts';
-import type { AlertSnapshot, RunInput, RunParent, RunRecord } from '../core/run.ts';
+import type { AlertSnapshot, Continuation, RunInput, RunParent, RunRecord } from '../core/run.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
@@ -124,6 +125,29 @@ function waiting(now: Timestamp, waitMs: number): Pick<RunRecord, 'wakeAt' | 'wa
 }
 
 type Planned = Pick<CatalogWorkflow, 'plan' | 'planHash'>;
+
+/** A run that goes on with the conversation of another one, asked for with this Source. */
+export function continuingRun(
+  { namespace, name, type, context }: CatalogSource,
+  { plan, planHash, followUp, asked }: Continuation,
+  data: JsonObject,
+  now: Timestamp,
+): RunRecord {
+  const about = asked === undefined ? {} : { asked };
+  return pendingRun(
+    {
+      name: plan.name,
+      namespace,
+      triggerSource: `${namespace}/${name}`,
+      alertId: null,
+      episode: 0,
+      requestedBy: null,
+      input: { source: { name, namespace, type }, alert: null, data, ...about, context, depth: 0, followUp },
+    },
+    { plan, planHash },
+    now,
+  );
+}
 
 /** The run that a Sink asks for: about the alert of the run that led to it, as it stands now. */
 export function childRun(

@@ -11,7 +11,7 @@ import { sha256Hex } from '../lib/hash.ts';
 import { newId } from '../lib/id.ts';
 import { createRunMinutes, decideMute } from './policies.ts';
 import type { RunMinutes } from './policies.ts';
-import { newRun } from './records.ts';
+import { continuingRun, newRun } from './records.ts';
 import { bornFailed } from './trigger.ts';
 
 /** A request on its way in. */
@@ -78,9 +78,12 @@ async function addRun(
   minutes: RunMinutes,
 ): Promise<RunRecord> {
   const workflow = catalog.workflow(source.namespace, source.triggerWorkflow);
-  const { data, asked } = request;
-  const run = newRun(source, workflow, { alert: null, data, ...(asked === undefined ? {} : { asked }) }, now);
-  const plan = workflow?.plan ?? null;
+  const { data, asked, continues } = request;
+  const run =
+    continues === undefined
+      ? newRun(source, workflow, { alert: null, data, ...(asked === undefined ? {} : { asked }) }, now)
+      : continuingRun(source, continues, data, now);
+  const plan = continues?.plan ?? workflow?.plan ?? null;
   await tx.runs.insert({ run, plan });
   await tx.deliveries.insert(bornFailed(run, plan, now));
   minutes.add(source, toEpochMs(now));
@@ -97,7 +100,7 @@ function eventOf({ source, request, now }: Requested, reason: string, run: RunRe
     eventData,
     contentHash: sha256Hex(eventData),
     deliveryKey: request.key,
-    workflowTriggered: run === null ? null : source.triggerWorkflow,
+    workflowTriggered: run?.name ?? null,
     outcome: { [reason]: 1 },
     receiveCount: 1,
     receivedAt: now,

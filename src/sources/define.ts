@@ -8,6 +8,7 @@ import type { Metrics } from '../core/metrics.ts';
 import type {
   CatalogHolder,
   Clock,
+  Conversations,
   HttpClient,
   Intake,
   Log,
@@ -72,6 +73,7 @@ export interface SourceWorld {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly conversations: Conversations;
   /** An alert about `pod/web-1` and the like, in this namespace. Throws InvalidInput for a kind that is not looked at. */
   readonly alertOfObject: (object: string, namespace: string | null) => AlertSnapshot;
 }

@@ -1,9 +1,8 @@
 import { AppError } from '../core/errors.ts';
-import type { Plan } from '../core/plan.ts';
 import type { Question } from '../core/ports.ts';
 import { isFinal } from '../core/run.ts';
-import type { RunRecord } from '../core/run.ts';
-import type { StoreTransaction } from '../core/store.ts';
+import type { Continuation, RunRecord } from '../core/run.ts';
+import type { StoreReader, StoreTransaction } from '../core/store.ts';
 import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
@@ -17,43 +16,59 @@ import { findStep } from './engine/plan.ts';
  * alert, so that it neither waits for the alert's other runs nor changes what is known of it. Returns its id.
  */
 export async function askOn(tx: StoreTransaction, question: Question, now: Timestamp): Promise<string> {
-  const old = await tx.runs.findLocked(question.runId);
-  if (old === undefined) throw new AppError('NotFound', `there is no run ${question.runId}`, { next: 'fist get runs' });
-  const { plan, path } = await conversationOf(tx, old);
-  const run = continuation(old, plan, { ...question, path }, now);
-  await tx.runs.insert({ run, plan });
+  const old = foundRun(await tx.runs.findLocked(question.runId), question.runId);
+  const continued = await continuationOf(tx, old, question, () => false);
+  const run = continuingRun(old, continued, now);
+  await tx.runs.insert({ run, plan: continued.plan });
   return run.id;
 }
 
-/** The newest conversation of a run, and the plan that goes on with it. */
-async function conversationOf(
-  tx: StoreTransaction,
+/** What a run is made of that goes on with the newest conversation of a run. */
+export async function continuation(
+  reader: Pick<StoreReader, 'runs' | 'agent'>,
+  question: Question,
+  isTold: (sinkName: string) => boolean,
+): Promise<Continuation> {
+  const old = foundRun(await reader.runs.find(question.runId), question.runId);
+  return continuationOf(reader, old, question, isTold);
+}
+
+function foundRun(run: RunRecord | undefined, id: string): RunRecord {
+  if (run !== undefined) return run;
+  throw new AppError('NotFound', `there is no run ${id}`, { next: 'fist get runs' });
+}
+
+async function continuationOf(
+  { runs, agent }: Pick<StoreReader, 'runs' | 'agent'>,
   old: RunRecord,
-): Promise<{ readonly plan: Plan; readonly path: string }> {
+  { text, by }: Question,
+  isTold: (sinkName: string) => boolean,
+): Promise<Continuation> {
   const name = `run/${shortId(old.id)}`;
   if (!isFinal(old.status))
     throw new AppError('Conflict', `${name} has not ended: ${old.status}`, { next: `fist watch ${name}` });
-  const [last] = old.agentEvents === 0 ? [] : await tx.agent.events(old.id, { after: old.agentEvents - 1, limit: 1 });
+  const [last] = old.agentEvents === 0 ? [] : await agent.events(old.id, { after: old.agentEvents - 1, limit: 1 });
   if (last === undefined)
     throw new AppError('Conflict', `${name} asked no model, so there is no conversation to go on with`, {
       next: 'name a model in spec.runtime.llmConfig of the Workflow, and `ask: always` in its agent step',
     });
-  const plan = old.planHash === null ? undefined : await tx.runs.plan(old.planHash);
-  const step = plan === undefined ? undefined : findStep(plan, last.path);
-  if (plan === undefined || step === undefined)
+  const of = old.planHash === null ? undefined : await runs.plan(old.planHash);
+  const step = of === undefined ? undefined : findStep(of, last.path);
+  if (of === undefined || step === undefined)
     throw new AppError('Conflict', `what ${name} was to do is no longer known`, { next: `fist retry ${name}` });
   const only = { ...step, when: null, continueOnError: false, branches: {} };
-  return { plan: { ...plan, steps: [only], outputs: [], sinks: [] }, path: last.path };
+  const plan = { ...of, steps: [only], outputs: [], sinks: of.sinks.filter(isTold) };
+  const asked = old.input.alert ?? old.input.asked;
+  return {
+    plan,
+    planHash: canonicalSha256(plan),
+    followUp: { runId: old.id, path: last.path, question: redact(text), by },
+    ...(asked === undefined ? {} : { asked }),
+  };
 }
 
-function continuation(
-  old: RunRecord,
-  plan: Plan,
-  { text, by, path }: Question & { readonly path: string },
-  now: Timestamp,
-): RunRecord {
-  const { source, alert, asked, data, context } = old.input;
-  const about = alert ?? asked;
+function continuingRun(old: RunRecord, { plan, planHash, followUp, asked }: Continuation, now: Timestamp): RunRecord {
+  const { source, data, context } = old.input;
   return {
     ...old,
     id: newId(),
@@ -61,7 +76,7 @@ function continuation(
     status: 'pending',
     alertId: null,
     episode: 0,
-    planHash: canonicalSha256(plan),
+    planHash,
     stepsCompleted: 0,
     totalSteps: 1,
     currentStep: null,
@@ -70,9 +85,9 @@ function continuation(
       alert: null,
       context,
       depth: 0,
-      ...(about === undefined ? {} : { asked: about }),
+      ...(asked === undefined ? {} : { asked }),
       ...(data === undefined ? {} : { data }),
-      followUp: { runId: old.id, path, question: redact(text), by },
+      followUp,
     },
     outputs: {},
     error: null,

@@ -100,6 +100,7 @@ export function createSourceWorld(
     clock,
     log,
     metrics,
+    conversations: { continuation: () => Promise.reject(new Error('no run asked a model')) },
     alertOfObject,
   };
   const world: SourceWorld = {

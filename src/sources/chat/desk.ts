@@ -1,6 +1,7 @@
 import type { CatalogSource } from '../../core/catalog.ts';
 import { AppError } from '../../core/errors.ts';
 import type { RunRequest } from '../../core/event.ts';
+import { isFinal } from '../../core/run.ts';
 import type { AlertSnapshot } from '../../core/run.ts';
 import { cutText } from '../../lib/cut.ts';
 import { plain } from '../../lib/printable.ts';
@@ -37,7 +38,7 @@ export async function takeMessage(source: CatalogSource, message: ChatMessage, w
       return aboutObject(source, message, wish, world);
     default:
       return (
-        (await aboutThread(source, message, world)) ??
+        (await aboutThread(source, message, wish.kind === 'words', world)) ??
         (wish.kind === 'nothing' ? answer(helpText(source)) : startRun(source, message, world))
       );
   }
@@ -47,16 +48,28 @@ function answer(text: string): ChatReply {
   return { outcome: 'answer', text, isPrivate: true };
 }
 
-/** The run that is told in the thread; null where none is. */
+/**
+ * The run that is told in the thread; null where none is. A question about what a model found is asked on, everything else is
+ * answered from the store.
+ */
 async function aboutThread(
-  { namespace }: CatalogSource,
-  { isReply, channel, thread }: ChatMessage,
-  { reader }: SourceWorld,
+  source: CatalogSource,
+  message: ChatMessage,
+  isQuestion: boolean,
+  world: SourceWorld,
 ): Promise<ChatReply | null> {
+  const { isReply, channel, thread, text, user } = message;
+  const { reader, conversations, catalog } = world;
+  const { namespace } = source;
   if (!isReply || thread === null) return null;
   const id = await reader.deliveries.runAtPlace(namespace, `${encodeURIComponent(channel)}/${thread}`);
   const run = id === undefined ? undefined : await reader.runs.find(id);
   if (run === undefined) return null;
+  if (isQuestion && isFinal(run.status) && run.agentEvents > 0) {
+    const isTold = (sink: string) => catalog.current().sink(namespace, sink)?.type === 'slack';
+    const continues = await conversations.continuation({ runId: run.id, text, by: user }, isTold);
+    return startRun(source, message, world, { continues });
+  }
   return { outcome: 'answer', text: await runText(reader, run), isPrivate: false };
 }
 
@@ -74,15 +87,8 @@ async function aboutAlert(
   const { id, fingerprint, severity, episode, labels, annotations, summary, description, generatorUrl, startsAt } =
     alert;
   const known = { id, name: alert.name, fingerprint, severity, episode, labels, annotations };
-  return startRun(source, message, world, {
-    ...known,
-    summary,
-    description,
-    generatorUrl,
-    startsAt,
-    status: 'firing',
-    endsAt: null,
-  });
+  const rest = { summary, description, generatorUrl, startsAt, status: 'firing', endsAt: null } as const;
+  return startRun(source, message, world, { asked: { ...known, ...rest } });
 }
 
 async function aboutObject(
@@ -103,14 +109,14 @@ async function aboutObject(
     if (!isNamed) return startRun(source, message, world);
     return { ...answer(helpText(source, `${cutText(plain(thrown.message), 200)}.`)), outcome: 'refused' };
   }
-  return startRun(source, message, world, asked);
+  return startRun(source, message, world, { asked });
 }
 
 async function startRun(
   source: CatalogSource,
   message: ChatMessage,
   { intake, catalog }: SourceWorld,
-  asked?: AlertSnapshot,
+  about: Pick<RunRequest, 'asked' | 'continues'> = {},
 ): Promise<ChatReply> {
   const { trigger, id, channel, user, thread, command, text } = message;
   const request: RunRequest = {
@@ -118,7 +124,7 @@ async function startRun(
     tick: null,
     problem: null,
     data: { platform: 'slack', trigger, channel, user, thread: thread ?? '', command: command ?? '', text },
-    ...(asked === undefined ? {} : { asked }),
+    ...about,
   };
   const taken = await intake.request(source, request);
   switch (taken.kind) {
@@ -134,10 +140,10 @@ async function startRun(
       return { outcome: 'muted', text: `Source ${source.name} starts no runs now: ${taken.reason}.`, isPrivate: true };
     default: {
       const workflow = catalog.current().workflow(source.namespace, source.triggerWorkflow);
-      const sinks = workflow?.plan?.sinks ?? [];
+      const sinks = (about.continues?.plan ?? workflow?.plan)?.sinks ?? [];
       const isTold = sinks.some((name) => catalog.current().sink(source.namespace, name)?.type === 'slack');
       const more = isTold ? 'The report comes here' : 'More';
-      const words = `Looking into it: Workflow ${source.triggerWorkflow}.`;
+      const words = `Looking into it: Workflow ${about.continues?.plan.name ?? source.triggerWorkflow}.`;
       return { outcome: 'run', text: `${words}\n${more}: fist describe run/${shortId(taken.runId)}`, isPrivate: false };
     }
   }
