@@ -1,21 +1,15 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import type { RequestOptions } from 'node:https';
-import { connect, createSecureContext } from 'node:tls';
+import { connect } from 'node:tls';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { fakeServer, webhookSource } from '../../test/support/fake-server.ts';
 import { waitFor } from '../../test/support/wait.ts';
 import { sourceDefinitions } from '../sources/index.ts';
 import { tlsOptions } from './tls.ts';
-
-// Only its calls are counted.
-vi.mock('node:tls', async (original) => {
-  const tls = await original<typeof import('node:tls')>();
-  return { ...tls, createSecureContext: vi.fn(tls.createSecureContext) };
-});
 
 const fixtures = join(import.meta.dirname, '../../test/fixtures/tls');
 const fixture = (name: string) => join(fixtures, name);
@@ -116,25 +110,6 @@ it('new certificates are used when the files have them; what does not fit change
     await clock.advance(10_000);
     return (await shownName(port)) === 'renewed' || null;
   });
-});
-
-it('files that are as they were are only read', async () => {
-  const folder = cleanup.temporaryFolder('tls');
-  const files = { certificate: join(folder, 'tls.crt'), key: join(folder, 'tls.key') };
-  copyFileSync(ours.certificate, files.certificate);
-  copyFileSync(ours.key, files.key);
-  const clock = createFakeClock();
-  const { port } = await start(files, { clock });
-  const made = vi.mocked(createSecureContext).mock.calls.length;
-  for (let look = 0; look < 3; look += 1) await clock.advance(10_000);
-  expect(createSecureContext).toHaveBeenCalledTimes(made);
-  copyFileSync(fixture('renewed.crt'), files.certificate);
-  copyFileSync(fixture('renewed.key'), files.key);
-  await waitFor('the new certificate', async () => {
-    await clock.advance(10_000);
-    return (await shownName(port)) === 'renewed' || null;
-  });
-  expect(createSecureContext).toHaveBeenCalledTimes(made + 1);
 });
 
 it.each(['', 'no certificate', ca.toString().slice(0, 200), ca.toString() + ca.toString().slice(0, 200)])(

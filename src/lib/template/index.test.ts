@@ -104,8 +104,9 @@ describe('bounds', () => {
     ['untilStep', '{{ untilStep 0 1000000 1 }}', 'list has more than 100000 members'],
     ['seq', '{{ seq 1 1000000000 }}', 'list has more than 100000 members'],
     ['until, over and over', '{{ range 9999 }}{{ $x := until 99999 }}{{ end }}', 'steps'],
-    ['regexFindAll', '{{ regexFindAll "" (repeat 200000 "a") -1 | len }}', 'regular expressions take more'],
-    ['regexSplit', '{{ regexSplit "a" (repeat 200000 "a") -1 | len }}', 'regular expressions take more'],
+    // By time or by steps, whichever this machine comes to first.
+    ['regexFindAll', '{{ regexFindAll "" (repeat 200000 "a") -1 | len }}', ' more than '],
+    ['regexSplit', '{{ regexSplit "a" (repeat 200000 "a") -1 | len }}', ' more than '],
     ['split', '{{ split "" (repeat 200000 "a") }}', 'members'],
     ['splitn', '{{ splitn "" 3 (repeat 200000 "a") }}', 'members'],
     ['wrap', '{{ wrapWith 1 (repeat 9999 "x") (repeat 9999 "a") }}', 'longer than'],
