@@ -59,10 +59,11 @@ test('fist replay leads a conversation again with nobody else, and comes to the 
 });
 
 test.each([
-  ['that was out of its budget', '      budget: {tokens: 20000}\n'],
-  ['that asked for the same again and again', ''],
-])('a conversation %s ends in the same way', async (_, step) => {
-  const { model, report, fist } = await start({ step });
+  ['that was out of its budget', { step: '      budget: {tokens: 20000}\n' }],
+  ['of a day that was out of its budget', { program: { modelBudget: { tokens: 20_000, costMicros: null } } }],
+  ['that asked for the same again and again', {}],
+])('a conversation %s ends in the same way', async (_, options) => {
+  const { model, report, fist } = await start(options);
   model.always(logs);
   const { run } = await report();
   const { code, out } = await fist('replay', `run/${run.id}`);

@@ -250,6 +250,22 @@ describe('a budget', () => {
     expect(state.spent.costMicros).toBe(0);
   });
 
+  test('above the step keeps room for the answer, which is given of what was gathered', async () => {
+    const kept = journal();
+    const wanted: number[] = [];
+    const model = scripted([[{ input: '{"a":1}' }], good]);
+    const state = await run({
+      model,
+      journal: kept,
+      refusal: async ({ tokens }) => (wanted.push(tokens) === 2 ? 'the day has no room' : null),
+    });
+    expect(state.notes).toEqual([{ what: 'out-of-budget', text: 'the day has no room' }]);
+    expect(state.closed).toMatchObject({ ended: 'concluded' });
+    expect(model.requests.map(({ schema }) => schema !== null)).toEqual([false, true]);
+    const asked = kept.kept.filter(({ kind }) => kind === 'asked').map(({ tokens }) => tokens);
+    expect(wanted).toEqual([2 * (asked[0] ?? 0), expect.any(Number), asked[1]]);
+  });
+
   test('above the step is asked before each request', async () => {
     const state = await run({ model: scripted([good]), refusal: async () => 'the day has 0 tokens left' });
     expect(state.closed).toMatchObject({ ended: 'BudgetExceeded', detail: 'the day has 0 tokens left' });

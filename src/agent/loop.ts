@@ -1,4 +1,5 @@
 import type { AgentJournal, NewAgentEvent } from '../core/agent-event.ts';
+import type { ModelCharge } from '../core/agent-store.ts';
 import { toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { oneLine } from '../lib/printable.ts';
@@ -251,12 +252,23 @@ async function callTools({ toolbox, signal }: LoopWorld, calls: readonly ToolCal
 /** A request is given no less, however little time is left. Milliseconds. */
 const leastTimeoutMs = 1000;
 
+/** While it gathers, the answer is kept room for, which needs about as much again. */
+function withRoomForTheAnswer(phase: Phase, { tokens, costMicros }: AskMove['reservation']): ModelCharge {
+  const times = phase === 'gather' ? 2 : 1;
+  return { tokens: tokens * times, costMicros: costMicros * times };
+}
+
 async function ask(world: LoopWorld, current: Current, move: AskMove, write: Write): Promise<void> {
   const state = current();
   const { limits } = world;
   const { phase, reservation } = move;
-  const refused = await world.refusal(reservation);
-  if (refused !== null) return write(closedEvent(state, 'BudgetExceeded', null, refused));
+  const refused = await world.refusal(withRoomForTheAnswer(phase, reservation));
+  if (refused !== null)
+    return write(
+      phase === 'gather'
+        ? newEvent('noted', { what: 'out-of-budget', text: refused })
+        : closedEvent(state, 'BudgetExceeded', null, refused),
+    );
   const asked = newEvent('asked', { phase }, reservation);
   await write(asked);
   const request: ModelRequest = {

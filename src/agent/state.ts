@@ -75,7 +75,7 @@ export interface Called {
 }
 
 export interface Noted {
-  readonly what: 'nudge' | 'tools-withdrawn' | 'left-out' | 'gone-on';
+  readonly what: 'nudge' | 'tools-withdrawn' | 'left-out' | 'gone-on' | 'out-of-budget';
   /** For people, and for `nudge` for the model too. */
   readonly text: string;
 }
@@ -314,6 +314,6 @@ function withNote(now: Conversation, note: Noted): Conversation {
       messages: [...now.messages, { role: 'user', text: note.text }],
     };
   if (note.what === 'gone-on') return { ...now, notes, closed: null, failure: null };
-  if (note.what === 'tools-withdrawn') return { ...now, notes, isGathered: true };
+  if (note.what === 'tools-withdrawn' || note.what === 'out-of-budget') return { ...now, notes, isGathered: true };
   return { ...now, notes, isShortened: now.isShortened || note.what === 'left-out' };
 }

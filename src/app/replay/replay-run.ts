@@ -41,8 +41,7 @@ export interface Replay {
  */
 export async function replayConversation(stored: StoredConversation): Promise<Replay> {
   const { events, followUp, alert, report } = stored;
-  const whole = conversationOf([...(followUp?.events ?? []), ...events]);
-  const { opened } = whole;
+  const { opened } = conversationOf([...(followUp?.events ?? []), ...events]);
   if (opened === null || !events.some(({ kind }) => kind === 'asked'))
     throw new AppError('Conflict', 'no model was asked in this conversation, so there is nothing to replay');
   const recording = recordingOf(opened, events);
@@ -60,7 +59,7 @@ export async function replayConversation(stored: StoredConversation): Promise<Re
     conversationWith: async () => [],
     followUp,
     limits: opened.bounds.limits,
-    refusal: refusalOf(whole.closed, events),
+    refusal: refusalOf(events),
     alert,
     when: 'always',
     goal: '',
@@ -84,16 +83,16 @@ export async function replayConversation(stored: StoredConversation): Promise<Re
   };
 }
 
-/** A budget above the step ended it after so many requests, and does so again. */
-function refusalOf(
-  closed: ReturnType<typeof conversationOf>['closed'],
-  events: readonly AgentEvent[],
-): () => Promise<string | null> {
-  let left = events.filter(({ kind }) => kind === 'asked').length;
-  return async () => {
-    left -= 1;
-    return left < 0 && closed?.ended === 'BudgetExceeded' ? closed.detail : null;
-  };
+/** The budgets above the step answer what they answered, in its order: each request was asked for, or refused. */
+function refusalOf(events: readonly AgentEvent[]): () => Promise<string | null> {
+  const answers = events.flatMap(({ kind, content }): readonly (string | null)[] => {
+    if (kind === 'asked') return [null];
+    const { what, text, ended, detail } = content;
+    if (kind === 'noted' && what === 'out-of-budget') return [String(text)];
+    return kind === 'closed' && ended === 'BudgetExceeded' ? [String(detail)] : [];
+  });
+  let next = 0;
+  return async () => answers[next++] ?? answers.at(-1) ?? null;
 }
 
 /** What tools could not do is in the report alone. */
