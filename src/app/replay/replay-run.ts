@@ -88,8 +88,8 @@ function refusalOf(events: readonly AgentEvent[]): () => Promise<string | null> 
   const answers = events.flatMap(({ kind, content }): readonly (string | null)[] => {
     if (kind === 'asked') return [null];
     const { what, text, ended, detail } = content;
-    if (kind === 'noted' && what === 'out-of-budget') return [String(text)];
-    return kind === 'closed' && ended === 'BudgetExceeded' ? [String(detail)] : [];
+    if (kind === 'noted' && what === 'out-of-budget') return [typeof text === 'string' ? text : ''];
+    return kind === 'closed' && ended === 'BudgetExceeded' ? [typeof detail === 'string' ? detail : ''] : [];
   });
   let next = 0;
   return async () => answers[next++] ?? answers.at(-1) ?? null;
