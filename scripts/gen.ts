@@ -17,6 +17,7 @@ import { findingsPage } from './gen/findings.ts';
 import { referencePages } from './gen/reference.ts';
 import { reportPage, reportSchemaFile } from './gen/report.ts';
 import { templatesPage } from './gen/templates.ts';
+import { toolsPage } from './gen/tools.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -31,6 +32,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   files.set('docs/reference/report.md', reportPage());
   files.set('docs/reference/report.schema.json', reportSchemaFile());
   files.set('docs/reference/templates.md', templatesPage());
+  files.set('docs/reference/tools.md', toolsPage());
   const results = JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')) as BenchmarkReport;
   files.set('docs/performance.md', performancePage(results));
   const evaluation = JSON.parse(readFileSync(join(root, 'examples/eval/results.json'), 'utf8')) as Evaluation;

@@ -34,6 +34,7 @@ function lookingTool(answer: (io: ToolIo, name: string) => Promise<ToolAnswer> |
       namespace: z.string().max(20).optional(),
       tail: z.int().min(1).max(10).optional(),
     }),
+    reference: { example: {}, command: null, bounds: [] },
     unavailable: () => null,
     reaches: ({ namespace }) => [{ of: 'cluster', resource: 'pods', namespace: namespace ?? null }],
     run: async (io, input) => {

@@ -22,6 +22,11 @@ export const analyze = defineTool({
   description:
     'Runs the deterministic analyzers over one object and what is linked to it, as they ran over the object of the alert: what is wrong with it, since when, and why where that can be told. Use it for objects that they did not look at.',
   input: z.strictObject({ resource, namespace, name: objectName }),
+  reference: {
+    example: { resource: 'pods', namespace: 'shop', name: 'web-1' },
+    command: 'fist investigate pod/web-1 -n shop',
+    bounds: [`${mostObjects} objects`],
+  },
   unavailable: withoutCluster,
   reaches: (input) => [objectReach(input)],
   async run(io, input): Promise<ToolAnswer> {

@@ -80,8 +80,22 @@ export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject> {
   run(io: ToolIo, input: z.output<Input>): Promise<ToolAnswer>;
 }
 
+/** What people are told of a tool in the reference, beside what models are told. */
+export interface ToolReference<Input extends z.ZodObject> {
+  readonly example: z.input<Input>;
+  /** The command that the answer to the example names, so that a person sees the same; null where no command shows it. */
+  readonly command: string | null;
+  /** What bounds a call beside the bounds of all tools, a few words each. */
+  readonly bounds: readonly string[];
+}
+
+/** A tool of this program. */
+export interface OwnTool<Input extends z.ZodObject = z.ZodObject> extends ToolDefinition<Input> {
+  readonly reference: ToolReference<Input>;
+}
+
 /** The identity, for its types. */
-export function defineTool<Input extends z.ZodObject>(definition: ToolDefinition<Input>): ToolDefinition<Input> {
+export function defineTool<Input extends z.ZodObject>(definition: OwnTool<Input>): OwnTool<Input> {
   return definition;
 }
 

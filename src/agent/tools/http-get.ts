@@ -20,6 +20,14 @@ export const httpGet = defineTool({
       .describe('Address, whole.'),
     method: z.enum(['GET', 'HEAD']).default('GET').describe('HEAD: only whether it answers.'),
   }),
+  reference: {
+    example: { url: 'https://status.example.com/api/v1/status' },
+    command: 'curl -sS https://status.example.com/api/v1/status',
+    bounds: [
+      'GET and HEAD, without headers or a body',
+      '64 KiB of text, 10 s, 3 redirects, each to an allowed address',
+    ],
+  },
   unavailable: ({ pages }) => (pages === null ? noHosts : null),
   reaches: ({ url }) => [{ of: 'http', url }],
   async run({ pages, signal }, { url, method }): Promise<ToolAnswer> {

@@ -1,5 +1,5 @@
 import { analyze } from './analyze.ts';
-import type { ToolDefinition } from './define.ts';
+import type { OwnTool } from './define.ts';
 import { httpGet } from './http-get.ts';
 import { kubernetesChanges } from './kubernetes-changes.ts';
 import { kubernetesDescribe } from './kubernetes-describe.ts';
@@ -17,7 +17,7 @@ import { runbookRead } from './runbook-read.ts';
 import { runbookSearch } from './runbook-search.ts';
 
 /** All tools of this program, the most useful first: only so many are offered. MCP servers have more. */
-export const toolDefinitions: readonly ToolDefinition[] = [
+export const toolDefinitions: readonly OwnTool[] = [
   kubernetesDescribe,
   kubernetesLogs,
   kubernetesChanges,

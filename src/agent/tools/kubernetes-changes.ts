@@ -47,6 +47,11 @@ export const kubernetesChanges = defineTool({
   description:
     'What was changed in a namespace and when, oldest first: rollouts of Deployments with the fields that differ, and writes of other objects (config maps, Services, network policies) with who wrote them. A cause often came shortly before the alert.',
   input,
+  reference: {
+    example: { namespace: 'shop', since: '6h' },
+    command: 'kubectl get replicasets -n shop --sort-by=.metadata.creationTimestamp',
+    bounds: ['100 changes'],
+  },
   unavailable: withoutCluster,
   reaches: ({ namespace: place }) => [{ of: 'cluster', resource: 'deployments', namespace: namespaceOf(place) }],
   async run(io, asked): Promise<ToolAnswer> {

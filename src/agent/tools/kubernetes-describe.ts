@@ -17,6 +17,11 @@ export const kubernetesDescribe = defineTool({
   description:
     'The state of one object in short: conditions, owner, containers with state, last end, limits, probes and environment, addresses behind a Service, and its events. The first thing to look at.',
   input: z.strictObject({ resource, namespace, name: objectName }),
+  reference: {
+    example: { resource: 'pods', namespace: 'shop', name: 'web-1' },
+    command: 'kubectl describe pod web-1 -n shop',
+    bounds: ['values of secret variables and of config maps are masked'],
+  },
   unavailable: withoutCluster,
   reaches: (input) => [objectReach(input)],
   async run(io, input): Promise<ToolAnswer> {

@@ -19,7 +19,7 @@ import { readsOf, unread, withoutCluster } from './unread.ts';
 
 const input = z.strictObject({
   resource: resource.optional().describe('Kind of the object, with name; absent: all events of the namespace.'),
-  name: objectName.optional(),
+  name: objectName.optional().describe('Name of the object, with its kind.'),
   namespace,
   warnings: z.boolean().default(false).describe('Only warnings.'),
   since: moment.describe('Only what was seen since: 15m (ago), or an RFC 3339 time.'),
@@ -32,6 +32,11 @@ export const kubernetesEvents = defineTool({
   description:
     'Events of one object, or of a whole namespace, oldest first: scheduling, pulling, probes, mounts, evictions. The API server forgets them after about an hour.',
   input,
+  reference: {
+    example: { resource: 'pods', namespace: 'shop', name: 'web-1', warnings: true },
+    command: 'kubectl events -n shop --for pod/web-1',
+    bounds: ['200 rows'],
+  },
   unavailable: withoutCluster,
   reaches: ({ resource: word, namespace: place }) => [
     { of: 'cluster', resource: word ?? 'events', namespace: namespaceOf(place) },

@@ -14,6 +14,11 @@ export const kubernetesGet = defineTool({
   description:
     'One object as YAML: spec and status, without secrets and without values of config maps. Use it where a field of the spec matters; kubernetes_describe tells the state in fewer words.',
   input: z.strictObject({ resource, namespace, name: objectName }),
+  reference: {
+    example: { resource: 'deployments', namespace: 'shop', name: 'web' },
+    command: 'kubectl get deployment web -n shop -o yaml',
+    bounds: ['values of secret variables and of config maps are masked'],
+  },
   unavailable: withoutCluster,
   reaches: (input) => [objectReach(input)],
   async run(io, input) {

@@ -21,6 +21,11 @@ export const kubernetesGraph = defineTool({
   description:
     'The objects that are linked to one object, each with its state: owners, pods, Services that pick it, claims, the node where it matters, Services that its environment names. Use it to find the way from a symptom to what is at fault.',
   input: z.strictObject({ resource, namespace, name: objectName }),
+  reference: {
+    example: { resource: 'pods', namespace: 'shop', name: 'web-1' },
+    command: 'kubectl get pod,replicaset -n shop',
+    bounds: [`${mostObjects} objects`],
+  },
   unavailable: withoutCluster,
   reaches: (input) => [objectReach(input)],
   async run(io, input): Promise<ToolAnswer> {

@@ -32,6 +32,11 @@ export const kubernetesList = defineTool({
     contains: z.string().min(1).max(100).optional().describe('Only objects whose name holds this text.'),
     limit: z.int().min(1).max(200).default(50).describe('Rows at most.'),
   }),
+  reference: {
+    example: { resource: 'pods', namespace: 'shop', selector: 'app=web' },
+    command: 'kubectl get pods -n shop -l app=web',
+    bounds: ['200 rows'],
+  },
   unavailable: withoutCluster,
   reaches: (input) => [objectReach(input)],
   async run(io, input) {

@@ -43,6 +43,14 @@ export const kubernetesLogs = defineTool({
   description:
     'The end of the logs of a pod: all its containers, init containers too, the run that goes on and the one before the last restart. With filter, exclude, since or until far more of each log is looked at.',
   input,
+  reference: {
+    example: { pod: 'web-1', namespace: 'shop', run: 'current', filter: '(?i)error' },
+    command: "kubectl logs -n shop web-1 --all-containers --prefix --tail=100 | grep -E -e '(?i)error'",
+    bounds: [
+      `the last ${usualTailLines} lines of each run are read; with filter, exclude, since or until ${deepTailLines}`,
+      'expressions are RE2 and within a budget',
+    ],
+  },
   unavailable: withoutCluster,
   reaches: ({ namespace: place }) => [{ of: 'cluster', resource: 'pods', namespace: namespaceOf(place) }],
   async run(io, asked): Promise<ToolAnswer> {

@@ -25,8 +25,13 @@ export const kubernetesTop = defineTool({
   input: z.strictObject({
     namespace,
     pod: objectName.optional().describe('Only this pod.'),
-    resource: z.enum(['memory', 'cpu']).default('memory'),
+    resource: z.enum(['memory', 'cpu']).default('memory').describe('What is compared.'),
   }),
+  reference: {
+    example: { namespace: 'shop', resource: 'memory' },
+    command: `promtool query instant --time=2026-01-01T12:00:00.000Z http://prometheus:9090 'max by (namespace, pod, container) (container_memory_working_set_bytes{namespace="shop",container!="",container!="POD"})'`,
+    bounds: [`${mostRows} rows`],
+  },
   unavailable: (world) => withoutCluster(world) ?? withoutMetrics(world),
   reaches: ({ namespace: place }) => [
     { of: 'cluster', resource: 'pods', namespace: namespaceOf(place) },

@@ -29,6 +29,11 @@ export const lokiQuery = defineTool({
     to: moment.describe('Until when. Default: an hour after the alert began, or now.'),
     limit: z.int().min(1).max(500).default(100).describe('Lines at most.'),
   }),
+  reference: {
+    example: { query: '{namespace="shop", pod="web-1"} |= "error"', from: '1h' },
+    command: `logcli --addr=http://loki:3100 query --from=2026-01-01T11:00:00.000Z --to=2026-01-01T12:00:00.000Z --limit=100 '{namespace="shop", pod="web-1"} |= "error"'`,
+    bounds: ['500 lines, and 8 days'],
+  },
   unavailable: ({ logs }) => (logs === null ? noLogs : null),
   reaches: ({ query }) => namespacesOf(query).map((namespace) => ({ of: 'logs', namespace })),
   async run(io, asked): Promise<ToolAnswer> {

@@ -14,6 +14,11 @@ export const pastIncidents = defineTool({
   description:
     'Earlier alerts like this one and the cause that their reports stated, as hypotheses to check here: nobody may have confirmed them, and they are no evidence.',
   input: z.strictObject({ limit: z.int().min(1).max(20).default(5).describe('Incidents at most.') }),
+  reference: {
+    example: { limit: 5 },
+    command: null,
+    bounds: ['20 incidents, in words of this program alone'],
+  },
   unavailable: ({ incidents, alert }) => (incidents === null ? none : alert === null ? 'there is no alert' : null),
   reaches: () => [{ of: 'incidents' }],
   async run({ incidents, alert }, { limit }): Promise<ToolAnswer> {

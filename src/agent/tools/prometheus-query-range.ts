@@ -41,6 +41,11 @@ export const prometheusQueryRange = defineTool({
   description:
     "Evaluates a PromQL expression over a time, by default round the beginning of the alert, and tells how each series went: trend, when it changed, a line of its shape. Begin without query: that runs the alert's own expression.",
   input,
+  reference: {
+    example: { query: 'rate(http_requests_total{namespace="shop"}[5m])', from: '2h', step: '1m' },
+    command: `promtool query range --start=2026-01-01T10:00:00.000Z --end=2026-01-01T12:00:00.000Z --step=75s http://prometheus:9090 'rate(http_requests_total{namespace="shop"}[5m])'`,
+    bounds: [`${mostShown} series are shown, those that moved most`, '8 days, and 100 points of each series'],
+  },
   unavailable: withoutMetrics,
   reaches: () => [{ of: 'metrics' }],
   run: (io, asked): Promise<ToolAnswer> => (asked.query === undefined ? ofAlert(io) : ofQuery(io, asked, asked.query)),

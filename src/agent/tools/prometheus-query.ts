@@ -24,6 +24,11 @@ export const prometheusQuery = defineTool({
       .describe('PromQL: sum by (pod) (rate(http_requests_total{namespace="shop"}[5m])).'),
     time: moment.describe('When: 15m (ago), or an RFC 3339 time. Default: now.'),
   }),
+  reference: {
+    example: { query: 'up{namespace="shop"}' },
+    command: `promtool query instant --time=2026-01-01T12:00:00.000Z http://prometheus:9090 'up{namespace="shop"}'`,
+    bounds: [`${mostShown} series are shown, the largest`],
+  },
   unavailable: withoutMetrics,
   reaches: () => [{ of: 'metrics' }],
   async run(io, { query, time }): Promise<ToolAnswer> {

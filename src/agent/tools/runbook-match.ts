@@ -42,7 +42,8 @@ export function runbooksFor(
 
 /** Part of the words of a question that a runbook must have in its title, headings or file name. */
 const leastPart = 0.6;
-const mostFound = 5;
+/** Runbooks that a search gives. */
+export const mostFound = 5;
 
 /** Runbooks whose title, headings or name have most words of a question, the best first. Pure. */
 export function runbooksAbout(question: string, all: readonly Runbook[]): readonly RunbookMatch[] {

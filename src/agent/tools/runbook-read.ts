@@ -10,6 +10,11 @@ export const runbookRead = defineTool({
   name: 'runbook_read',
   description: 'One runbook that runbook_search found, by its name.',
   input: z.strictObject({ name: z.string().min(1).max(300).describe('Its name, as runbook_search gives it.') }),
+  reference: {
+    example: { name: 'kubernetes/KubePodCrashLooping.md' },
+    command: null,
+    bounds: [],
+  },
   unavailable: withoutRunbooks,
   reaches: () => [{ of: 'runbooks' }],
   async run(io, { name }): Promise<ToolAnswer> {

@@ -4,7 +4,7 @@ import type { Runbooks } from '../../core/readers.ts';
 import { oneLine } from '../../lib/printable.ts';
 import { defineTool } from './define.ts';
 import type { ToolAnswer, ToolWorld } from './define.ts';
-import { runbooksAbout, runbooksFor } from './runbook-match.ts';
+import { mostFound, runbooksAbout, runbooksFor } from './runbook-match.ts';
 
 const noRunbooks = 'no runbooks are configured';
 
@@ -32,6 +32,11 @@ export const runbookSearch = defineTool({
       .optional()
       .describe('Words of the subject: postgres replication lag. Absent: for this alert.'),
   }),
+  reference: {
+    example: { query: 'postgres replication lag' },
+    command: null,
+    bounds: [`${mostFound} runbooks`],
+  },
   unavailable: withoutRunbooks,
   reaches: () => [{ of: 'runbooks' }],
   async run(io, { query }): Promise<ToolAnswer> {

@@ -39,7 +39,7 @@ export interface ToolProblem {
 }
 
 /** Names of the contract, and of people, with the tools that they mean. */
-const groups: Readonly<Record<string, (name: string) => boolean>> = {
+export const toolGroups: Readonly<Record<string, (name: string) => boolean>> = {
   kubectl: (name) => name.startsWith('kubernetes_') || name === 'analyze',
   kubernetes: (name) => name.startsWith('kubernetes_') || name === 'analyze',
   promql: (name) => name.startsWith('prometheus_'),
@@ -52,7 +52,7 @@ const groups: Readonly<Record<string, (name: string) => boolean>> = {
 };
 
 /** Names that there is no tool for, and will be none. */
-const shells: ReadonlySet<string> = new Set(['script', 'bash', 'sh', 'shell', 'exec', 'python']);
+export const shellNames: ReadonlySet<string> = new Set(['script', 'bash', 'sh', 'shell', 'exec', 'python']);
 
 /**
  * The tools that the items of a step mean; no items = all. Pure. What is no tool is a problem and takes nothing away: an item that
@@ -70,7 +70,7 @@ export function selectTools(
   for (const [index, item] of items.entries()) {
     const { name, field, command, endpoint } = partsOf(item);
     const path = ['tools', index];
-    const fits = groups[name.toLowerCase()] ?? ((tool: string) => tool === name);
+    const fits = toolGroups[name.toLowerCase()] ?? ((tool: string) => tool === name);
     const meant = all.filter((tool) => fits(tool.name)).map((tool) => tool.name);
     if (meant.length === 0) problems.push(noTool(name, field === null ? path : [...path, field], all));
     else if (command !== undefined) problems.push(noCommand([...path, 'command']));
@@ -102,13 +102,13 @@ function partsOf(item: ToolItem): ItemParts {
 }
 
 function noTool(name: string, path: ToolProblem['path'], all: readonly ToolDefinition[]): ToolProblem {
-  if (shells.has(name.toLowerCase()))
+  if (shellNames.has(name.toLowerCase()))
     return {
       path,
       message: `tool ${name} is not offered: the agent has no shell and runs no commands of its own`,
       next: 'put the command into a cli step before this one; its result is .steps.<name>.result in the goal',
     };
-  const known = [...Object.keys(groups), ...all.map((tool) => tool.name)];
+  const known = [...Object.keys(toolGroups), ...all.map((tool) => tool.name)];
   const meant = mostSimilar(name, known);
   const next = meant === undefined ? `tools are: ${known.join(', ')}` : `did you mean ${meant}?`;
   return { path, message: `there is no tool ${JSON.stringify(name)}`, next };
