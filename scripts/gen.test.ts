@@ -1,28 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import type { JsonSchemaNode } from '../src/resources/field-tree.ts';
 import { generatedFiles } from './gen.ts';
-import { structural } from './gen/crds.ts';
+import { crdObjects, structural } from './gen/crds.ts';
+import type { CustomResourceDefinition } from './gen/crds.ts';
 
 const root = join(import.meta.dirname, '..');
-
-interface Crd {
-  readonly spec: {
-    readonly names: { readonly kind: string; readonly shortNames?: string[]; readonly categories: string[] };
-    readonly versions: readonly {
-      readonly schema: { readonly openAPIV3Schema: JsonSchemaNode };
-      readonly subresources: object;
-    }[];
-  };
-}
 
 let files: ReadonlyMap<string, string> | undefined;
 const generated = () => (files ??= generatedFiles());
 
-function crd(plural: string): Crd {
-  return parse(generated().get(`deploy/crds/${plural}.yaml`) ?? '') as Crd;
+const plurals = ['sources', 'workflows', 'sinks'];
+
+function crd(plural: string): CustomResourceDefinition {
+  const documents = parseAllDocuments(generated().get('deploy/crds/phase1-crds.yaml') ?? '');
+  const found = documents.map((document) => document.toJS() as CustomResourceDefinition);
+  return found[plurals.indexOf(plural)] as CustomResourceDefinition;
 }
 
 function schema(plural: string): JsonSchemaNode {
@@ -34,7 +29,7 @@ function schema(plural: string): JsonSchemaNode {
 /** Everything that a structural schema must not have (apiextensions v1). */
 function violations(node: JsonSchemaNode, path: string): string[] {
   const found: string[] = [];
-  for (const keyword of ['oneOf', 'anyOf', 'allOf', 'not', '$ref', 'default', 'propertyNames', 'const'])
+  for (const keyword of ['oneOf', 'anyOf', 'allOf', 'not', '$ref', 'propertyNames', 'const'])
     if (keyword in node) found.push(`${path}: ${keyword}`);
   if (node.additionalProperties === false) found.push(`${path}: additionalProperties false`);
   if (node.type === undefined && node['x-kubernetes-preserve-unknown-fields'] !== true) found.push(`${path}: no type`);
@@ -51,13 +46,14 @@ describe('generated files', () => {
       expect([path, readFileSync(join(root, path), 'utf8') === content]).toEqual([path, true]);
   });
 
-  test.each(['sources', 'workflows', 'sinks'])('the schema of %s is structural', (plural) => {
+  test.each(plurals)('the schema of %s is structural', (plural) => {
     expect(violations(schema(plural), plural)).toEqual([]);
   });
 
   test('names, columns, status', () => {
     expect(crd('workflows').spec.names).toMatchObject({ kind: 'Workflow', shortNames: ['fwf'], categories: ['fist'] });
-    expect(crd('sinks').spec.names.shortNames).toBeUndefined();
+    expect(plurals.map((plural) => crd(plural).spec.names.shortNames)).toEqual([['fsrc'], ['fwf'], ['fsink']]);
+    expect(plurals.map((plural) => crd(plural))).toEqual(crdObjects());
     expect(crd('sources').spec.versions[0]).toMatchObject({ subresources: { status: {} } });
     const status = (plural: string) => Object.keys(schema(plural).properties?.['status']?.properties ?? {});
     expect(status('sources')).toEqual(

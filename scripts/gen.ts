@@ -12,7 +12,7 @@ import { accuracyPage } from './gen/accuracy.ts';
 import type { FirstAnswers } from './gen/accuracy.ts';
 import { apiPage } from './gen/api.ts';
 import { cliReference } from './gen/cli.ts';
-import { crdFiles } from './gen/crds.ts';
+import { crdFile } from './gen/crds.ts';
 import { findingsPage } from './gen/findings.ts';
 import { referencePages } from './gen/reference.ts';
 import { reportPage, reportSchemaFile } from './gen/report.ts';
@@ -24,7 +24,7 @@ const root = join(import.meta.dirname, '..');
 /** All generated files, by path from the root of the repository. */
 export function generatedFiles(): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
-  for (const [name, content] of crdFiles()) files.set(`deploy/crds/${name}`, content);
+  files.set('deploy/crds/phase1-crds.yaml', crdFile());
   for (const [name, content] of referencePages()) files.set(`docs/reference/${name}`, content);
   files.set('docs/reference/api.md', apiPage());
   files.set('docs/reference/cli.md', cliReference());

@@ -23,6 +23,8 @@ interface PrinterColumn {
   readonly priority?: number;
 }
 
+export const group = 'punchingfist.io';
+
 const ready = `.status.conditions[?(@.type=="Ready")]`;
 const common: readonly PrinterColumn[] = [
   { name: 'Ready', type: 'string', jsonPath: `${ready}.status` },
@@ -34,14 +36,42 @@ const last: readonly PrinterColumn[] = [
 ];
 const typeColumn: PrinterColumn = { name: 'Type', type: 'string', jsonPath: '.spec.type' };
 
-/** The three CRDs as YAML, by file name under `deploy/crds`. */
-export function crdFiles(): ReadonlyMap<string, string> {
-  return new Map(
-    kinds().map((kind) => [
-      `${kind.plural}.yaml`,
-      `# Generated from the schemas by scripts/gen.ts.\n${stringify(crd(kind), { lineWidth: 0, aliasDuplicateObjects: false })}`,
-    ]),
-  );
+/** A CustomResourceDefinition (apiextensions.k8s.io/v1) of one of our kinds. */
+export interface CustomResourceDefinition {
+  readonly apiVersion: 'apiextensions.k8s.io/v1';
+  readonly kind: 'CustomResourceDefinition';
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly group: string;
+    readonly scope: 'Namespaced';
+    readonly names: {
+      readonly kind: ResourceKind;
+      readonly listKind: string;
+      readonly plural: string;
+      readonly singular: string;
+      readonly shortNames: readonly string[];
+      readonly categories: readonly string[];
+    };
+    readonly versions: readonly {
+      readonly name: string;
+      readonly served: boolean;
+      readonly storage: boolean;
+      readonly subresources: object;
+      readonly additionalPrinterColumns: readonly PrinterColumn[];
+      readonly schema: { readonly openAPIV3Schema: JsonSchemaNode };
+    }[];
+  };
+}
+
+/** The CRDs of Source, Workflow and Sink, as `deploy/crds/phase1-crds.yaml` and the chart have them. */
+export function crdObjects(): readonly CustomResourceDefinition[] {
+  return kinds().map((kind) => crd(kind));
+}
+
+/** All CRDs as one YAML file. */
+export function crdFile(): string {
+  const documents = crdObjects().map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }));
+  return `# Generated from the schemas by scripts/gen.ts.\n${documents.join('---\n')}`;
 }
 
 function kinds(): readonly Kind[] {
@@ -49,22 +79,41 @@ function kinds(): readonly Kind[] {
   const sink = withRules(structural(jsonSchema(sinkSpec), 'Sink.spec'), configRules(sinkConfigFields));
   const workflow = structural(jsonSchema(workflowSpec), 'Workflow.spec');
   addStepRules(workflow.properties?.['steps']?.items);
-  const phase: PrinterColumn = { name: 'Last run', type: 'string', jsonPath: '.status.phase' };
   return [
-    { kind: 'Source', plural: 'sources', shortNames: [], spec: source, columns: [typeColumn, ...common, ...last] },
+    {
+      kind: 'Source',
+      plural: 'sources',
+      shortNames: ['fsrc'],
+      spec: source,
+      columns: [typeColumn, ...common, date('Last event', '.status.lastEventTime'), ...last],
+    },
     {
       kind: 'Workflow',
       plural: 'workflows',
       shortNames: ['fwf'],
       spec: workflow,
-      columns: [...common, phase, ...last],
+      columns: [
+        ...common,
+        { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
+        date('Last run', '.status.lastRun.startTime'),
+        ...last,
+      ],
     },
-    { kind: 'Sink', plural: 'sinks', shortNames: [], spec: sink, columns: [typeColumn, ...common, ...last] },
+    {
+      kind: 'Sink',
+      plural: 'sinks',
+      shortNames: ['fsink'],
+      spec: sink,
+      columns: [typeColumn, ...common, date('Last sent', '.status.lastSentTime'), ...last],
+    },
   ];
 }
 
-function crd({ kind, plural, shortNames, spec, columns }: Kind): object {
-  const group = 'punchingfist.io';
+function date(name: string, jsonPath: string): PrinterColumn {
+  return { name, type: 'date', jsonPath };
+}
+
+function crd({ kind, plural, shortNames, spec, columns }: Kind): CustomResourceDefinition {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -77,7 +126,7 @@ function crd({ kind, plural, shortNames, spec, columns }: Kind): object {
         listKind: `${kind}List`,
         plural,
         singular: kind.toLowerCase(),
-        ...(shortNames.length === 0 ? {} : { shortNames }),
+        shortNames,
         categories: ['fist'],
       },
       versions: [
@@ -90,7 +139,7 @@ function crd({ kind, plural, shortNames, spec, columns }: Kind): object {
           schema: {
             openAPIV3Schema: {
               type: 'object',
-              description: spec.description,
+              description: spec.description ?? '',
               required: ['spec'],
               properties: {
                 apiVersion: { type: 'string' },
@@ -111,9 +160,9 @@ function crd({ kind, plural, shortNames, spec, columns }: Kind): object {
  * A structural schema (apiextensions v1): no `oneOf` or `anyOf` with types, no `additionalProperties: false`, no defaults
  * (the program has them), none of the bounds that only say "a JavaScript number". Throws for what cannot be expressed.
  */
-export function structural(node: JsonSchemaNode, path: string): JsonSchemaNode {
+export function structural(node: JsonSchemaNode, path: string, isTold = true): JsonSchemaNode {
   const { description } = node;
-  const text = description === undefined ? {} : { description };
+  const text = description === undefined || !isTold ? {} : { description };
   if (node.anyOf !== undefined) return { ...text, 'x-kubernetes-preserve-unknown-fields': true };
   if (node.type === undefined) throw new Error(`${path}: a schema without a type cannot stand in a CRD`);
   const result: JsonSchemaNode = { ...text, type: node.type };
@@ -122,24 +171,30 @@ export function structural(node: JsonSchemaNode, path: string): JsonSchemaNode {
   }
   for (const bound of ['minimum', 'maximum'] as const) {
     const value = node[bound];
-    if (value !== undefined && Number.isSafeInteger(value) && Math.abs(value) < Number.MAX_SAFE_INTEGER)
-      result[bound] = value;
+    if (value !== undefined && Math.abs(value) < Number.MAX_SAFE_INTEGER) result[bound] = value;
   }
-  if (node.items !== undefined) result.items = structural(node.items, `${path}[]`);
+  if (node.items !== undefined) result.items = structural(node.items, `${path}[]`, isTold);
   if (typeof node.additionalProperties === 'object' && Object.keys(node.additionalProperties).length === 0) {
     result['x-kubernetes-preserve-unknown-fields'] = true;
   } else if (typeof node.additionalProperties === 'object') {
-    result.additionalProperties = structural(node.additionalProperties, `${path}.*`);
+    result.additionalProperties = structural(node.additionalProperties, `${path}.*`, isTold);
   }
   if (node.properties !== undefined) {
     const entries = Object.entries(node.properties).map(
-      ([name, child]) => [name, structural(child, `${path}.${name}`)] as const,
+      ([name, child]) => [name, branchOr(child, `${path}.${name}`, isTold)] as const,
     );
     result.properties = Object.fromEntries(entries);
     const required = (node.required ?? []).filter((name) => !('default' in (node.properties?.[name] ?? {})));
     if (required.length > 0) result.required = required;
   }
   return result;
+}
+
+/** The fields of a step within a step are told at the first one: a CRD must not be larger than kubectl can annotate. */
+function branchOr(node: JsonSchemaNode, path: string, isTold: boolean): JsonSchemaNode {
+  if (!/^Workflow\.spec\.steps\[\]\.[^.]+$/.test(path) || !branchFields.some((field) => path.endsWith(`.${field}`)))
+    return structural(node, path, isTold);
+  return { description: node.description ?? '', ...structural(node, path, false) };
 }
 
 interface Rule {

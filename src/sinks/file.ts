@@ -15,10 +15,8 @@ export const file = defineSink({
   config: z.object({
     file: z
       .string()
-      .regex(
-        /^(?!.*\.\d+$)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
-        'must be a name without /, and without a number at its end',
-      )
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be a name without /')
+      .refine((name) => !/\.[0-9]+$/.test(name), 'must not have a number at its end')
       .meta({ description: 'Name of the file, in the folder sinks/NAMESPACE beside the database.' }),
     maxMegabytes: z.int().min(1).max(1024).default(10).meta({
       description: 'Size at which the file is renamed to FILE.1 and a new one begun.',

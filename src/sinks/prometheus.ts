@@ -21,7 +21,7 @@ const metricName = z
 const labelName = z
   .string()
   .max(200)
-  .regex(/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/, 'is not a name of a label')
+  .regex(/^(_|_?[a-zA-Z][a-zA-Z0-9_]*|_[0-9][a-zA-Z0-9_]*)$/, 'is not a name of a label')
   .refine((name) => name !== 'job', 'has a field of its own');
 
 /** What differs between runs would make a group for each, and nobody deletes them. */

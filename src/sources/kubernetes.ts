@@ -47,7 +47,10 @@ export const kubernetes = defineSource({
       .meta({ description: 'What to watch: events, pods, nodes, ...; or certificates.v1.cert-manager.io.' }),
     event: z
       .string()
-      .regex(/^(warning|added|modified|deleted)$/i, 'must be Warning (of events), or added, modified or deleted')
+      .regex(
+        /^(warning|Warning|WARNING|added|Added|ADDED|modified|Modified|MODIFIED|deleted|Deleted|DELETED)$/,
+        'must be Warning (of events), or added, modified or deleted',
+      )
       .meta({ description: 'What happens to it: Warning of events; added, modified or deleted of all else.' }),
     labelSelector: z
       .string()
