@@ -187,7 +187,8 @@ function act(
 ): void {
   if (!('fault' in turn)) {
     const answer = (): void => send(response, 200, wire.answer(turn, request, number));
-    if (turn.delayMs === undefined) answer();
+    if (turn.after !== undefined) void turn.after.then(answer);
+    else if (turn.delayMs === undefined) answer();
     else setTimeout(answer, turn.delayMs);
     return;
   }

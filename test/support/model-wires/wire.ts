@@ -28,6 +28,8 @@ export interface ScriptedAnswer {
   readonly usage?: ScriptedUsage | null;
   /** It takes so long. Milliseconds. */
   readonly delayMs?: number;
+  /** It waits for this. */
+  readonly after?: Promise<unknown>;
 }
 
 export interface ScriptedUsage {
