@@ -1,11 +1,21 @@
 import { createHash } from 'node:crypto';
-import type { RequestOptions } from 'node:https';
 import { Agent, ProxyAgent } from 'undici';
 import type { Dispatcher } from 'undici';
-import type { KubeConfig } from '@kubernetes/client-node';
 
 /** How long a token, certificate or plug-in's answer is used before it is asked for again. The plug-ins cache too. */
-const credentialsAgeMs = 30_000;
+const credentialsAgeMs = 60_000;
+/** A server that takes nothing is no reason to read files, or to start plug-ins, with each request. */
+const renewalSpacingMs = 1000;
+
+/** What requests are signed with, and what connections are made with. */
+export interface Identity {
+  readonly headers: Readonly<Record<string, string>>;
+  /** `ca`, `cert`, `key`, ... as node:tls takes them. */
+  readonly tls: Readonly<Record<string, unknown>>;
+}
+
+/** Reads files, or asks plug-ins. `refused`: the server did not take what was there, so nothing that was kept is of use. */
+export type ReadIdentity = (refused: boolean) => Promise<Identity>;
 
 interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
@@ -14,52 +24,52 @@ interface Credentials {
   readonly streams: () => Dispatcher;
 }
 
-/** Headers and connections for the kubeconfig's identity; a new connection pool only where the TLS material changed. */
-export function credentialCache(config: KubeConfig, proxyUrl: string | undefined) {
+/** Headers and connections of an identity; a new connection pool only where the TLS material changed. */
+export function credentialCache(readIdentity: ReadIdentity, proxyUrl: string | undefined) {
   let current: Credentials | null = null;
   let currentHash = '';
   let readAt = 0;
+  let renewedAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<Credentials> | null = null;
   let streaming: Dispatcher | undefined;
 
-  const read = async (): Promise<Credentials> => {
-    const options: RequestOptions = {};
-    await config.applyToHTTPSOptions(options);
-    const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername, headers, auth } = options;
-    const tls = Object.fromEntries(
-      Object.entries({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }).filter(
-        ([, value]) => value !== undefined && value !== null,
-      ),
-    );
+  const openPool = (tls: Identity['tls'], connections: number | null): Dispatcher =>
+    proxyUrl === undefined
+      ? new Agent({ connect: tls, connections })
+      : new ProxyAgent({ uri: proxyUrl, requestTls: tls });
+
+  const read = async (refused: boolean): Promise<Credentials> => {
+    const { headers, tls } = await readIdentity(refused);
     const hash = createHash('sha256').update(JSON.stringify(tls)).digest('hex');
-    const openPool = (connections: number | null): Dispatcher =>
-      proxyUrl === undefined
-        ? new Agent({ connect: tls, connections })
-        : new ProxyAgent({ uri: proxyUrl, requestTls: tls });
     let { dispatcher } = current ?? {};
     if (dispatcher === undefined || hash !== currentHash) {
       void dispatcher?.close();
       void streaming?.close();
       streaming = undefined;
-      dispatcher = openPool(8);
+      dispatcher = openPool(tls, 8);
     }
-    const basic = typeof auth === 'string' ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
-    const streams = (): Dispatcher => (streaming ??= openPool(null));
-    current = { dispatcher, streams, headers: { ...basic, ...(headers as Record<string, string> | undefined) } };
+    const streams = (): Dispatcher => (streaming ??= openPool(tls, null));
+    current = { dispatcher, streams, headers };
     currentHash = hash;
     readAt = performance.now();
     return current;
   };
-  const renew = async (): Promise<Credentials> => {
-    reading ??= read().finally(() => {
+  const renew = async (refused: boolean): Promise<Credentials> => {
+    reading ??= read(refused).finally(() => {
       reading = null;
     });
     return reading;
   };
   return {
     get: async (): Promise<Credentials> =>
-      current !== null && performance.now() - readAt < credentialsAgeMs ? current : renew(),
-    renew,
+      current !== null && performance.now() - readAt < credentialsAgeMs ? current : renew(false),
+    /** After 401. */
+    renew: async (): Promise<Credentials> => {
+      const nowMs = performance.now();
+      if (current !== null && reading === null && nowMs - renewedAt < renewalSpacingMs) return current;
+      renewedAt = nowMs;
+      return renew(true);
+    },
     close: async (): Promise<void> => {
       await current?.dispatcher.close();
       // Whoever reads a stream has been told to end; what it holds is nobody's.

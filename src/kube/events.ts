@@ -10,11 +10,12 @@ import type {
 import { AppError } from '../core/errors.ts';
 import type { Timestamp } from '../core/time.ts';
 import { retryAfterMs } from '../lib/retry-after.ts';
-import type { CreateResponse, KubeClient } from './client.ts';
+import type { KubeClient } from './client.ts';
 import { liveCluster } from './live.ts';
 import { boundTo, eventRuleFor } from './remedies.ts';
 import { apiVersionOf, resourceNames, resourceTypes } from './resources.ts';
 import { parseStatus } from './response.ts';
+import type { KubeAnswer } from './transport.ts';
 
 /** Makes Events in the cluster of a client. It needs the right to create them; reading what they are about is asked for, not needed. */
 export function clusterEvents(client: KubeClient, clusterName: string | null): ClusterEvents {
@@ -82,7 +83,7 @@ function unanswered(thrown: unknown): EventAnswer {
   return { kind: 'failed', reason: thrown.message, retryAfterMs: null, ambiguous };
 }
 
-function answerOf(response: CreateResponse, namespace: string, server: string): EventAnswer {
+function answerOf(response: KubeAnswer, namespace: string, server: string): EventAnswer {
   const { status, body, retryAfter, date } = response;
   const { message } = parseStatus(body);
   const said = `${server} answered ${status}: ${message}`;

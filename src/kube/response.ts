@@ -31,16 +31,24 @@ export interface StatusAnswer {
   readonly name: string;
   /** Where to go on with a list whose snapshot is gone (410). */
   readonly continueToken: string;
+  readonly causes: readonly StatusCause[];
+}
+
+/** A reason of a refusal; empty texts where the server does not say. */
+export interface StatusCause {
+  readonly reason: string;
+  readonly message: string;
+  readonly field: string;
 }
 
 /** Reads a `Status`; a body that is none gives its text as the message. */
 export function parseStatus(body: string): StatusAnswer {
-  const empty = { message: body.trim().slice(0, 300), reason: '', name: '', continueToken: '' };
+  const empty = { message: body.trim().slice(0, 300), reason: '', name: '', continueToken: '', causes: [] };
   let status: {
     kind?: unknown;
     message?: unknown;
     reason?: unknown;
-    details?: { name?: unknown };
+    details?: { name?: unknown; causes?: unknown };
     metadata?: { continue?: unknown };
   } | null;
   try {
@@ -55,5 +63,9 @@ export function parseStatus(body: string): StatusAnswer {
     reason: text(status.reason),
     name: text(status.details?.name),
     continueToken: text(status.metadata?.continue),
+    causes: (Array.isArray(status.details?.causes)
+      ? (status.details.causes as Readonly<Record<string, unknown>>[])
+      : []
+    ).map((cause) => ({ reason: text(cause['reason']), message: text(cause['message']), field: text(cause['field']) })),
   };
 }

@@ -3,10 +3,11 @@ import { AppError, toAppError } from '../core/errors.ts';
 import type { WatchIo, WatchQuery, WatchSignal } from '../core/watch.ts';
 import { backOffMs } from '../lib/back-off.ts';
 import { retryAfterMs } from '../lib/retry-after.ts';
-import type { KubeClient, OpenAnswer } from './client.ts';
+import type { KubeClient } from './client.ts';
 import { watchRuleFor } from './remedies.ts';
 import { watchedPath } from './resources.ts';
 import { parseStatus } from './response.ts';
+import type { OpenAnswer } from './transport.ts';
 import { linesOf, unlessSilent } from './watch-bytes.ts';
 
 /** Objects of one page of a list; no more than a page is held at a time. */

@@ -1,0 +1,210 @@
+import { request } from 'undici';
+import { AppError } from '../core/errors.ts';
+import { formatDuration } from '../lib/duration.ts';
+import { exhaustion } from '../lib/exhaustion.ts';
+import { credentialCache } from './credentials.ts';
+import { kubeconfigAccess } from './kubeconfig.ts';
+import { delayMs, readBounded } from './response.ts';
+import { serviceAccountAccess } from './service-account.ts';
+import type { ServiceAccountPlace } from './service-account.ts';
+
+export interface KubeOptions {
+  /** A kubeconfig file; absent: `KUBECONFIG`, `~/.kube/config`, then the pod's own account. */
+  readonly kubeconfig?: string;
+  /** A context of it; absent: the current one. */
+  readonly context?: string;
+  /** The pod's own ServiceAccount, whatever else is there. */
+  readonly inCluster?: boolean;
+  /** Where the pod's account is; absent: where the kubelet puts it. */
+  readonly account?: ServiceAccountPlace;
+  /** Of one request, from connect to the last byte; 15 s where absent. */
+  readonly timeoutMs?: number;
+}
+
+/** What ends a request before it is answered. */
+export interface RequestLimits {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface KubeRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Begins with a slash; names in it are validated by the caller. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly body?: object;
+  /** `application/json` where absent. */
+  readonly contentType?: string;
+  /** The rest of the answer is not read. */
+  readonly maxBytes: number;
+  readonly limits?: Partial<RequestLimits> | undefined;
+  /** 5xx is an answer too: it may come from something behind the server, like a kubelet that is away. */
+  readonly proxied?: boolean;
+}
+
+export interface KubeAnswer {
+  readonly status: number;
+  readonly body: string;
+  /** True where the body was longer than asked for and was cut. */
+  readonly truncated: boolean;
+  /** Headers `Retry-After` and `Date`, where it has them. */
+  readonly retryAfter: string | undefined;
+  readonly date: string | undefined;
+}
+
+/** An answer that is still coming. */
+export interface OpenAnswer {
+  readonly status: number;
+  /** Header `Retry-After`. */
+  readonly retryAfter: string | null;
+  /** Throws ClusterUnavailable where it breaks off. To be read to the end, or `signal` to be aborted. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** Requests to one API server with one identity. Whoever holds it may do all that the identity may. */
+export interface KubeTransport {
+  /** For people: `context kind-dev`, `in-cluster account`. */
+  readonly description: string;
+  /** The start of a kubectl command that talks to the same server, `kubectl --context kind-dev`. */
+  readonly kubectl: string;
+  readonly server: string;
+  /** One try: any status is an answer, 401 after the credentials were renewed. Throws ClusterUnavailable where nothing answers. */
+  once(request: KubeRequest): Promise<KubeAnswer>;
+  /** Asks up to three times where the server is busy or broken (429, 5xx). Throws ClusterUnavailable then, for 401, and where nothing answers. */
+  ask(request: KubeRequest): Promise<KubeAnswer>;
+  /**
+   * One try of a GET whose answer is read as it comes: any status is an answer. `signal` ends it. Throws ClusterUnavailable where
+   * nothing answers.
+   */
+  open(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<OpenAnswer>;
+  unavailable(message: string, cause?: unknown): AppError;
+  close(): Promise<void>;
+}
+
+const defaultTimeoutMs = 15_000;
+/** Tries of one request, with a short wait between them, where the server is busy. */
+const maxTries = 3;
+
+/** Connects to nothing yet: it reads the kubeconfig only. Throws ClusterUnavailable where that cannot be used. */
+export async function connectTransport(options: KubeOptions): Promise<KubeTransport> {
+  const account = () => serviceAccountAccess(options.account ?? { environment: process.env });
+  const access = options.inCluster === true ? account() : ((await kubeconfigAccess(options)) ?? account());
+  const { server, kubectl } = access;
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const credentials = credentialCache(access.readIdentity, access.proxyUrl);
+  const unavailable = (message: string, cause?: unknown): AppError =>
+    new AppError('ClusterUnavailable', message, {
+      next: `${kubectl} get --raw /readyz`,
+      ...(cause === undefined ? {} : { cause }),
+    });
+
+  const attempt = async (asked: KubeRequest): Promise<KubeAnswer> => {
+    const { headers, dispatcher } = await credentials.get();
+    const url = new URL(`${server}${asked.path}`);
+    for (const [name, value] of Object.entries(asked.query ?? {})) url.searchParams.set(name, value);
+    const endings = [AbortSignal.timeout(asked.limits?.timeoutMs ?? timeoutMs), asked.limits?.signal];
+    const response = await request(url, {
+      method: asked.method,
+      headers: {
+        accept: 'application/json',
+        'content-type': asked.contentType ?? 'application/json',
+        'user-agent': 'fist',
+        ...headers,
+      },
+      body: asked.body === undefined ? null : JSON.stringify(asked.body),
+      dispatcher,
+      signal: AbortSignal.any(endings.filter((ending) => ending !== undefined)),
+    });
+    const read = await readBounded(response.body, asked.maxBytes);
+    const header = (name: string): string | undefined => [response.headers[name]].flat()[0];
+    return { status: response.statusCode, ...read, retryAfter: header('retry-after'), date: header('date') };
+  };
+
+  const tryOnce = (asked: KubeRequest): Promise<KubeAnswer> =>
+    attempt(asked).catch((error: unknown) => {
+      if (error instanceof AppError) throw error;
+      const withinMs = asked.limits?.timeoutMs ?? timeoutMs;
+      const failure = unavailable(`${server} did not answer: ${reasonOf(error, withinMs)}`, error);
+      throw exhaustion(error, `${server} could not be asked`) ?? failure;
+    });
+
+  const once = async (asked: KubeRequest): Promise<KubeAnswer> => {
+    const answer = await tryOnce(asked);
+    if (answer.status !== 401) return answer;
+    await credentials.renew();
+    return tryOnce(asked);
+  };
+
+  const ask = async (asked: KubeRequest): Promise<KubeAnswer> => {
+    for (let tries = 1; ; tries += 1) {
+      const answer = await (tries === 1 ? once(asked) : tryOnce(asked));
+      const { status, body, retryAfter } = answer;
+      if (status === 401) throw unavailable(`${server} does not accept these credentials (401)`);
+      if (status !== 429 && (status < 500 || asked.proxied === true)) return answer;
+      if (tries >= maxTries) throw unavailable(`${server} answered ${status} ${tries} times: ${body.slice(0, 200)}`);
+      await new Promise((resolve) => setTimeout(resolve, delayMs(retryAfter, tries)));
+    }
+  };
+
+  const open: KubeTransport['open'] = (path, query, signal) =>
+    openAnswer(
+      { credentials, server, timeoutMs, unavailable },
+      `${server}${path}?${new URLSearchParams(query).toString()}`,
+      signal,
+    );
+
+  const description = access.description.startsWith('context')
+    ? access.description
+    : `${access.description} at ${server}`;
+  return { description, kubectl, server, once, ask, open, unavailable, close: () => credentials.close() };
+}
+
+interface Opening extends Pick<KubeTransport, 'server' | 'unavailable'> {
+  readonly credentials: Pick<ReturnType<typeof credentialCache>, 'get' | 'renew'>;
+  readonly timeoutMs: number;
+}
+
+async function openAnswer(opening: Opening, url: string, signal: AbortSignal, isAgain = false): Promise<OpenAnswer> {
+  const { credentials, server, timeoutMs, unavailable } = opening;
+  const { headers, streams } = await credentials.get();
+  const response = await request(url, {
+    headers: { accept: 'application/json', 'user-agent': 'fist', ...headers },
+    dispatcher: streams(),
+    headersTimeout: timeoutMs,
+    // Who reads it knows how long it may be silent.
+    bodyTimeout: 0,
+    signal,
+  }).catch((error: unknown) => {
+    throw unavailable(`${server} did not answer: ${reasonOf(error, timeoutMs)}`, error);
+  });
+  if (response.statusCode === 401 && !isAgain) {
+    await response.body.dump();
+    await credentials.renew();
+    return openAnswer(opening, url, signal, true);
+  }
+  const retryAfter = response.headers['retry-after'];
+  return {
+    status: response.statusCode,
+    retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
+    body: brokenOff(response.body, (error) => unavailable(`${server} broke off: ${reasonOf(error, timeoutMs)}`, error)),
+  };
+}
+
+async function* brokenOff(
+  body: AsyncIterable<Uint8Array>,
+  failed: (error: unknown) => AppError,
+): AsyncIterable<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw failed(error);
+  }
+}
+
+function reasonOf(error: unknown, timeoutMs: number): string {
+  if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${formatDuration(timeoutMs)}`;
+  const code = (error as { code?: unknown } | null)?.code;
+  const message = error instanceof Error ? error.message : String(error);
+  return typeof code === 'string' && !message.includes(code) ? `${code} ${message}` : message;
+}
