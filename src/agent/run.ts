@@ -1,5 +1,6 @@
 import type { AgentEvent, FollowUp } from '../core/agent-event.ts';
 import type { AgentResult, Gap } from '../core/finding.ts';
+import type { JudgedIncident } from '../core/readers.ts';
 import type { AlertSnapshot, Evidence } from '../core/run.ts';
 import type { Timestamp } from '../core/time.ts';
 import type { InvestigationFailure, InvestigationOutcome } from '../investigation/input.ts';
@@ -61,6 +62,8 @@ export interface AgentWorld extends Omit<LoopWorld, 'toolbox'> {
   /** Reads of the cluster for a conversation that another process began. */
   readonly openReads: () => Promise<Reads | null>;
   readonly hints: readonly string[];
+  /** What people said of earlier reports for such alerts: an answer of before is not used again where they said something since. */
+  readonly judged: readonly JudgedIncident[];
 }
 
 /**
@@ -105,7 +108,7 @@ async function askedOn(
 }
 
 async function opening(
-  { goal, values, hints, mask, model, maxOutputTokens, limits }: AgentWorld,
+  { goal, values, hints, judged, mask, model, maxOutputTokens, limits }: AgentWorld,
   known: Pick<Opened, 'analysis' | 'linked' | 'delimiter' | 'profile'> & { readonly toolbox: Toolbox },
 ): Promise<Opened> {
   const { linked, delimiter, profile } = known;
@@ -114,6 +117,7 @@ async function opening(
   const analysis = await mask({ ...known.analysis, report: '' });
   const user = await mask(openingText({ profile, delimiter, goal, values, analysis, missing, hints }));
   const evidence = analysis.evidence.map(({ command, excerpt }) => [command, excerpt]);
+  const said = judged.map(({ runId, verdict }) => [runId, verdict.at]);
   return {
     model: model.name,
     profile,
@@ -122,7 +126,14 @@ async function opening(
     user,
     analysis,
     linked,
-    evidenceHash: canonicalSha256({ goal, values, model: model.name, missing, evidence }),
+    evidenceHash: canonicalSha256({
+      goal,
+      values,
+      model: model.name,
+      missing,
+      evidence,
+      ...(said.length === 0 ? {} : { said }),
+    }),
     bounds: { contextTokens: model.contextTokens, maxOutputTokens, price: model.price, limits },
     tools,
   };

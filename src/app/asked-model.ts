@@ -170,6 +170,7 @@ export async function investigateAsking(
       }),
     toolGaps: () => [],
     hints: [],
+    judged: [],
     now,
     signal,
   });

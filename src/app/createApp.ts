@@ -192,7 +192,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       ...(parts.limits?.intake === undefined ? {} : { limits: parts.limits.intake }),
     };
     const intake = createIntake(intakeOptions);
-    const control = createControl({ store, catalog: resources, clock, log });
+    const control = createControl({ store, catalog: resources, clock, log, metrics });
 
     const http = createHttpClient({ policy: options.destinations });
     lifecycle.onStop('http', () => http.close());
@@ -259,7 +259,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       catalog: resources,
       cluster: watched?.cluster ?? null,
       commands,
-      readers: createReaders(options.readers, { http, secrets, clock, lists: store.read.lists }),
+      readers: createReaders(options.readers, { http, secrets, clock, store: store.read }),
       openModel: (namespace, config) =>
         openModel(config, { ...modelWorld, secret: (reference) => secrets.get(namespace, reference) }),
       openMcp: (namespace, servers, step) =>

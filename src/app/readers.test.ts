@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
+import { emptyLists, nothingLearned } from '../../test/support/fake-server.ts';
 import { startPrometheusApi } from '../../test/support/vendors/prometheus-api.ts';
 import type { PlanRuntime } from '../core/plan.ts';
 import { createHttpClient } from '../lib/http.ts';
@@ -22,10 +23,9 @@ function readersOf(options: Partial<ReaderOptions>) {
   const secrets = {
     get: (namespace: string, { name, key }: { name: string; key: string }) => `${namespace}/${name}/${key}`,
   };
-  const never = () => Promise.reject(new Error('nothing is listed'));
   const open = createReaders(
     { ...noReaders, ...options },
-    { http, secrets, clock: createFakeClock(), lists: { alerts: never, alertsOf: never, runs: never } },
+    { http, secrets, clock: createFakeClock(), store: { lists: emptyLists(), learned: nothingLearned } },
   );
   return (parts: Partial<PlanRuntime> = {}, endpoints = unnamed) =>
     open({ namespace: 'shop', runId: 'r1', runtime: { ...runtime, ...parts } }, endpoints);

@@ -1,7 +1,7 @@
 import type { Readers } from '../agent/open-toolbox.ts';
-import type { ListReader } from '../core/lists.ts';
 import type { ReadAddress } from '../core/plan.ts';
 import type { Clock, HttpClient, Secrets } from '../core/ports.ts';
+import type { StoreReader } from '../core/store.ts';
 import { createHttpClient } from '../lib/http.ts';
 import { parseSecretReference } from '../lib/secret-reference.ts';
 import type { ReadServer } from '../readers/http-json.ts';
@@ -84,14 +84,14 @@ interface ReaderWorld {
   readonly http: HttpClient;
   readonly secrets: Secrets;
   readonly clock: Clock;
-  readonly lists: Pick<ListReader, 'alerts' | 'alertsOf' | 'runs'>;
+  readonly store: Pick<StoreReader, 'lists' | 'learned'>;
 }
 
 /**
  * What the steps of a run may read: what the step names, else its Workflow, else the program. The program's token goes to the
  * program's own server alone.
  */
-export function createReaders(options: ReaderOptions, { http, secrets, clock, lists }: ReaderWorld): ReadersOf {
+export function createReaders(options: ReaderOptions, { http, secrets, clock, store }: ReaderWorld): ReadersOf {
   const runbooks = options.runbooks === null ? null : runbookFolder(options.runbooks, () => clock.monotonic());
   return ({ namespace, runId, runtime }, endpoints): Readers => {
     const serverOf = (
@@ -113,7 +113,7 @@ export function createReaders(options: ReaderOptions, { http, secrets, clock, li
       metrics: prometheus === null ? null : createPrometheus(prometheus),
       logs: loki === null ? null : createLoki(loki),
       runbooks,
-      incidents: pastIncidents(lists, { namespace, runId }),
+      incidents: pastIncidents(store, { namespace, runId }),
       http,
     };
   };

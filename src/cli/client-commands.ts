@@ -101,6 +101,7 @@ export function addClientCommands(program: Command, action: Tie): void {
 
 /** Those that change something, or send something. */
 function addEffects(program: Command, action: Tie): void {
+  addVerdicts(program, action);
   action(
     serverOptions(
       program
@@ -137,4 +138,36 @@ function addEffects(program: Command, action: Tie): void {
       .option('--status <status>', 'deliveries: failed'),
     async () => (await import('./control.ts')).retry,
   );
+}
+
+/** What people say of reports. */
+function addVerdicts(program: Command, action: Tie): void {
+  action(
+    judgeOptions(
+      program
+        .command('confirm <run>')
+        .description(
+          'Says that the cause in the report of run/ID was right; of a report without a cause, with --cause, what it was. Later runs for such alerts are told of it',
+        ),
+    ).option('--withdraw', 'takes back what was said of it before', false),
+    async () => (await import('./judge.ts')).confirm,
+  );
+  action(
+    judgeOptions(
+      program
+        .command('refute <run>')
+        .description(
+          'Says that the cause in the report of run/ID was wrong. Later reports for such alerts that state it again say so',
+        ),
+    ),
+    async () => (await import('./judge.ts')).refute,
+  );
+}
+
+function judgeOptions(command: Command): Command {
+  return serverOptions(command)
+    .option('--cause <text>', 'what it was')
+    .option('--note <text>', 'what else is worth knowing')
+    .option('--by <name>', 'who says it (default: USER)')
+    .option('-o, --output <format>', 'text, json or yaml', 'text');
 }

@@ -84,6 +84,12 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist ask run/RUN "Was the limit the same before the rollout?"', 'the answer, once the model has looked'],
     ['fist ask run/RUN --no-wait "What else changed?"', 'the run that answers'],
   ],
+  confirm: [
+    ['fist confirm run/RUN', 'the cause in its report was right'],
+    ['fist confirm run/RUN --cause "the NAT gateway was away"', 'what it was, where the report found none'],
+    ['fist confirm run/RUN --withdraw', 'takes back what was said'],
+  ],
+  refute: [['fist refute run/RUN --cause "a full disk" --note "see INC-12"', 'it was wrong; it was something else']],
   why: [
     ['fist why', 'the most severe open alert'],
     ['fist why KubePodCrashLooping', 'the open one of this name'],

@@ -4,6 +4,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { Evidence, RunRecord, StepRecord } from '../core/run.ts';
 import { secondsText, timeText, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import type { VerdictRecord } from '../core/verdict.ts';
 import { dollarsText } from '../lib/dollars.ts';
 import { plain } from '../lib/printable.ts';
 import { shortId } from '../lib/short-id.ts';
@@ -15,6 +16,7 @@ import { inWordsOf } from './called-as.ts';
 import { deliveryColumns } from './delivery-text.ts';
 import { fieldLines, titledTable } from './detail-text.ts';
 import type { DetailView } from './detail-text.ts';
+import { verdictText } from './judge.ts';
 import { styleOf } from './nouns/columns.ts';
 import type { Column } from './table.ts';
 
@@ -23,6 +25,8 @@ export interface RunDetail extends RunRecord {
   readonly steps: readonly StepRecord[];
   readonly evidence: readonly Evidence[];
   readonly deliveries: readonly DeliveryRecord[];
+  /** What people said of its report, oldest first; servers of earlier versions do not say. */
+  readonly verdicts?: readonly Pick<VerdictRecord, 'verdict' | 'cause' | 'note' | 'by' | 'at'>[];
 }
 
 /** What `fist describe run/ID` prints: the run, its steps, evidence and deliveries, and the report that it made. */
@@ -43,6 +47,7 @@ export function runText(run: RunDetail, view: DetailView): string {
         ['Started', run.startedAt === null ? null : timeText(run.startedAt)],
         ['Completed', run.completedAt === null ? null : timeText(run.completedAt) + tookText(run)],
         ['Model', modelText(run)],
+        ['Verdict', verdictsText(run)],
         ['Error', run.errorCode === null ? null : `${run.errorCode}: ${run.error ?? ''}`],
         ['Next', run.status === 'failed' ? `fist retry run/${shortId(run.id)}, once the reason is gone` : null],
         [
@@ -105,6 +110,14 @@ function modelText({ id, agentEvents, modelTokens, modelCostMicros }: RunDetail)
   if (agentEvents === 0) return null;
   const cost = modelCostMicros === 0 ? '' : `, ${dollarsText(modelCostMicros)}`;
   return `${plural(modelTokens, 'token')}${cost}; fist trace run/${shortId(id)}`;
+}
+
+/** What was said last, and how often it was said otherwise before; null = nobody said anything. */
+function verdictsText({ verdicts = [] }: RunDetail): string | null {
+  const last = verdicts.at(-1);
+  if (last === undefined) return null;
+  const earlier = verdicts.length === 1 ? '' : ` (after ${plural(verdicts.length - 1, 'earlier verdict')})`;
+  return `${verdictText(last)}${earlier}`;
 }
 
 /** `namespace=shop, with 12 other alerts`. */

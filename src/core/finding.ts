@@ -161,6 +161,25 @@ export interface Measurement {
   readonly evidence_id: string;
 }
 
+/** What a person said of the cause in the report of an earlier run for such an alert: a hypothesis, no evidence. */
+export interface EarlierVerdict {
+  /** Id of that run. */
+  readonly run: string;
+  /** When it was said, RFC 3339. */
+  readonly at: string;
+  readonly likeness: 'the same alert' | 'the same rule in the same namespace' | 'the same rule';
+  readonly verdict: 'confirmed' | 'refuted';
+  /** The cause that that report stated; null = none. */
+  readonly stated: { readonly category: string; readonly object: string } | null;
+  /** Whether this report states it too. */
+  readonly is_same_cause: boolean;
+  /** What it was, in their words; null = they name none. */
+  readonly cause: string | null;
+  readonly note: string | null;
+  /** Who said it; null = nobody knows. */
+  readonly by: string | null;
+}
+
 /** The contract's AgentResult in its snake_case JSON form, plus evidence and model. */
 export interface AgentResult {
   /** Of this form: raised where a field goes or changes its meaning. */
@@ -220,6 +239,8 @@ export interface AgentResult {
   /** Where the model and the analyzers disagree, or the model's cause is not shown to be one; empty where neither is so. */
   readonly rival_causes: readonly RivalCause[];
   readonly hypotheses: readonly Hypothesis[];
+  /** What people said of such alerts before; empty where nobody did. */
+  readonly earlier_verdicts: readonly EarlierVerdict[];
   /** The Markdown report. */
   readonly report: string;
 }

@@ -112,6 +112,12 @@ export const metricTable = {
     help: 'Results that were not written because another worker had taken the run over.',
     labels: ['kind'],
   },
+  fist_run_verdicts_total: {
+    type: 'counter',
+    help: 'What people said of the causes of reports, each time they said it, by the category of the cause; none: the report stated none, and they told what it was.',
+    labels: ['verdict', 'category'],
+    named: 'category',
+  },
   // models
   fist_llm_requests_total: {
     type: 'counter',

@@ -5,6 +5,7 @@ import type { IntakeAnswer, Notification, RequestAnswer, RunRequest } from './ev
 import type { JsonObject } from './json.ts';
 import type { Continuation, ProcessIdentity } from './run.ts';
 import type { Timestamp } from './time.ts';
+import type { Verdict, VerdictRecord } from './verdict.ts';
 
 /** Injected time. Tests use a fake one. */
 export interface Clock {
@@ -230,6 +231,11 @@ export interface Question {
   readonly by: string | null;
 }
 
+/** What a person says of the report of a run. */
+export interface SaidVerdict extends Verdict {
+  readonly runId: string;
+}
+
 /** Looks up how a conversation is gone on with. */
 export interface Conversations {
   /**
@@ -258,6 +264,11 @@ export interface Control {
    * Throws NotFound, and Conflict for a run that has not ended or asked no model.
    */
   ask(question: Question): Promise<string>;
+  /**
+   * Keeps what a person says of the cause that a report states, and gives what holds now. Throws NotFound, and Conflict for a run that
+   * has not ended or made no report.
+   */
+  judge(said: SaidVerdict): Promise<VerdictRecord>;
 }
 
 /** The catalog of this moment; a reload replaces it whole. */

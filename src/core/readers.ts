@@ -83,7 +83,20 @@ export interface Runbooks {
   all(): Promise<readonly Runbook[]>;
 }
 
-/** What an earlier report said the cause was, in words of this program alone: no text of alerts, logs or models is in it. */
+/** What a person said of an earlier report, redacted and bounded. */
+export interface PastVerdict {
+  readonly verdict: 'confirmed' | 'refuted';
+  /** What it was, in their words; null = they name none. */
+  readonly cause: string | null;
+  readonly note: string | null;
+  readonly by: string | null;
+  readonly at: Timestamp;
+}
+
+/**
+ * What an earlier report said the cause was, in words of this program alone: no text of alerts, logs or models is in it; and what a
+ * person said of it.
+ */
 export interface PastIncident {
   readonly runId: string;
   readonly alertName: string;
@@ -94,12 +107,23 @@ export interface PastIncident {
   readonly cause: { readonly category: string; readonly object: string; readonly confidence: number } | null;
   /** How it is like the alert in question. */
   readonly likeness: 'the same alert' | 'the same rule in the same namespace' | 'the same rule';
+  /** null: nobody said anything. */
+  readonly verdict: PastVerdict | null;
+}
+
+/** One of which a person said something. */
+export type JudgedIncident = PastIncident & { readonly verdict: PastVerdict };
+
+/** Alerts that incidents are like. */
+export interface LikeAlert {
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly namespace: string | null;
 }
 
 export interface PastIncidents {
   /** The newest of the most alike, without those of this run. */
-  similar(
-    alert: { readonly name: string; readonly fingerprint: string; readonly namespace: string | null },
-    limit: number,
-  ): Promise<readonly PastIncident[]>;
+  similar(alert: LikeAlert, limit: number): Promise<readonly PastIncident[]>;
+  /** Those of which a person said something, the most alike and then the newest first, without this run. */
+  judged(alert: LikeAlert): Promise<readonly JudgedIncident[]>;
 }

@@ -5,6 +5,7 @@ import type { AppError } from './errors.ts';
 import type { DeadLetterRecord, SourceEventRecord } from './event.ts';
 import type { AlertAnswer, GroupStore } from './group-store.ts';
 import type { JsonObject } from './json.ts';
+import type { LearnedReader, LearnedStore } from './learned-store.ts';
 import type { ListReader } from './lists.ts';
 import type { CommitHints } from './ports.ts';
 import type { ResourceRecord } from './resource.ts';
@@ -27,6 +28,7 @@ export const transactionNames = [
   'run-wait',
   'cancel',
   'retry',
+  'verdict',
   'audit',
   'tick',
   'recover',
@@ -62,6 +64,7 @@ export interface StoreTransaction {
   readonly events: EventStore;
   readonly runs: RunStore;
   readonly agent: AgentStore;
+  readonly learned: LearnedStore;
   readonly groups: GroupStore;
   readonly deliveries: DeliveryStore;
   readonly resources: ResourceStore;
@@ -73,6 +76,7 @@ export interface StoreTransaction {
 export interface StoreReader {
   readonly runs: RunReader;
   readonly agent: AgentReader;
+  readonly learned: LearnedReader;
   readonly deliveries: DeliveryReader;
   readonly lists: ListReader;
 }

@@ -180,6 +180,7 @@ test('an OOM kill after a rollout: cause, change, confidence by rules, reads on 
     model_use: null,
     rival_causes: [],
     hypotheses: [],
+    earlier_verdicts: [],
     can_auto_fix: false,
     fix_command: null,
     open_questions: [],

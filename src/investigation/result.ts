@@ -159,6 +159,7 @@ function blankReport(
     model_use: null,
     rival_causes: [],
     hypotheses: [],
+    earlier_verdicts: [],
   };
 }
 

@@ -16,6 +16,7 @@ import {
   percent,
   rivalLines,
   togetherText,
+  verdictLines,
 } from './words.ts';
 
 /**
@@ -36,7 +37,7 @@ export function renderReport(result: Omit<AgentResult, 'report'>): string {
     `**Confidence Level**: ${percent(report.confidence)}`,
     '## Root Cause',
     say(causeText(report)),
-    list(rivalLines(report).map((line) => `- ${say(line)}`)),
+    list([...rivalLines(report), ...verdictLines(report)].map((line) => `- ${say(line)}`)),
     togetherText(
       report.other_alerts.map((name) => plainText(name)),
       report.more_alerts,

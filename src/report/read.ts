@@ -53,5 +53,6 @@ const nothing: AgentResult = {
   model_use: null,
   rival_causes: [],
   hypotheses: [],
+  earlier_verdicts: [],
   report: '',
 };

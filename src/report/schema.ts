@@ -110,6 +110,21 @@ const hypothesis = z.object({
   evidence_against: ids,
 });
 
+const earlierVerdict = z.object({
+  run: text('Id of the earlier run.'),
+  at: text('When it was said.'),
+  likeness: z.enum(['the same alert', 'the same rule in the same namespace', 'the same rule']),
+  verdict: z.enum(['confirmed', 'refuted']),
+  stated: z
+    .object({ category: text('Its category.'), object: text('What was at fault.') })
+    .nullable()
+    .describe('The cause that the earlier report stated; null: none.'),
+  is_same_cause: z.boolean().describe('This report states it too.'),
+  cause: optional('What it was, in the words of whoever said it.'),
+  note: optional('What else they said.'),
+  by: optional('Who said it.'),
+});
+
 const modelUse = z.object({
   ended: text('`concluded`, or why there is no whole answer: `BudgetExceeded`, `ModelUnavailable`, ...'),
   note: text('The same in a sentence.'),
@@ -187,6 +202,9 @@ export const reportSchema = z.object({
     .array(rivalCause)
     .describe('Where the model and the analyzers disagree, or the cause that a model gives is not shown to be one.'),
   hypotheses: z.array(hypothesis).describe('What a model thought of, and what became of it.'),
+  earlier_verdicts: z
+    .array(earlierVerdict)
+    .describe('What people said of the causes of such alerts before (`fist confirm`, `fist refute`): no evidence.'),
   report: text('The Markdown report.'),
 });
 

@@ -21,6 +21,7 @@ import {
   namedText,
   rivalLines,
   togetherText,
+  verdictLines,
 } from './words.ts';
 
 /** How a report is shown, and what it does not know itself. */
@@ -79,7 +80,7 @@ export function renderText(report: AgentResult, view: TextView): string {
     [
       ...paragraph(report.happened, page),
       ...paragraph(causeText(report), page),
-      ...rivalLines(report).flatMap((line) => wrap(line, page.width, '', '  ')),
+      ...[...rivalLines(report), ...verdictLines(report)].flatMap((line) => wrap(line, page.width, '', '  ')),
       ...explained(report, view, page),
     ],
     [...chain(report, page), ...logs(report, page)],

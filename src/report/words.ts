@@ -1,5 +1,7 @@
 import type { AgentResult, Certainty, ChainLink, Finding, Recommendation } from '../core/finding.ts';
+import { timeText } from '../core/time.ts';
 import { oneLine } from '../lib/printable.ts';
+import { shortId } from '../lib/short-id.ts';
 import { plural } from '../lib/words.ts';
 
 // The sentences of a report that stand in more than one place: in the text, in Markdown, in lists and in short answers.
@@ -47,6 +49,26 @@ export function rivalLines({
     const cited = ids.length === 0 ? '' : ` (${ids.join(', ')})`;
     return oneLine(`${who}, ${percent(confidence)}): ${sentence.replace(/\.$/, '')}${cited}.${against}`, 1500);
   });
+}
+
+/** Verdicts that people are shown, at most. */
+const mostVerdicts = 2;
+
+/** What people said of such alerts before, but for what the cause itself says already. Results of earlier versions have none. */
+export function verdictLines({
+  earlier_verdicts: verdicts = [],
+}: Partial<Pick<AgentResult, 'earlier_verdicts'>>): readonly string[] {
+  return verdicts
+    .filter(({ verdict, is_same_cause: isSame }) => !(isSame && verdict === 'refuted'))
+    .slice(0, mostVerdicts)
+    .map(({ run, at, likeness, verdict, stated, is_same_cause: isSame, cause, note }) => {
+      const what = stated === null ? null : isSame ? 'this cause' : `${stated.category} of ${stated.object}`;
+      const said = what === null ? 'said' : `${verdict} ${what}`;
+      const was = cause === null ? '' : `${what === null ? ' what it was' : ''}: ${cause.replace(/\.$/, '')}`;
+      const about = likeness === 'the same alert' ? 'the same alert' : 'an alert of the same rule';
+      const more = note === null ? '' : ` Note: ${note.replace(/\.$/, '')}.`;
+      return oneLine(`For ${about} a person ${said}${was} (run/${shortId(run)}, ${timeText(at)}).${more}`, 600);
+    });
 }
 
 /** Measurements of a report that people are shown, at most. */

@@ -3,6 +3,7 @@ import type { Clock, ClusterHealth, Control, Intake, Log, Secrets, SinkTester, S
 import type { ListReader } from '../core/lists.ts';
 import type { RunReader } from '../core/run-store.ts';
 import type { AgentReader } from '../core/agent-store.ts';
+import type { LearnedReader } from '../core/learned-store.ts';
 import type { DeliveryReader } from '../core/delivery-store.ts';
 import type { MetricsRegistry } from '../lib/metrics.ts';
 import type { SourceDefinition, SourceWorld } from '../sources/define.ts';
@@ -16,6 +17,7 @@ export interface ServerReader {
   readonly lists: ListReader;
   readonly runs: Pick<RunReader, 'find' | 'steps' | 'evidence'>;
   readonly agent: Pick<AgentReader, 'events'>;
+  readonly learned: LearnedReader;
   readonly deliveries: Pick<DeliveryReader, 'find'>;
 }
 

@@ -28,6 +28,7 @@ import { askRun } from './api/messages.ts';
 import { cancelRun, getRun, listRuns, retryRun } from './api/runs.ts';
 import { testSink } from './api/sink-test.ts';
 import { streamChanges } from './api/stream.ts';
+import { judgeRun } from './api/verdicts.ts';
 import { getStatus } from './api/status.ts';
 import type { DeepReadonly, ParamName, Route } from './define-route.ts';
 import { getHealth, getLivez, getReadyz } from './health.ts';
@@ -46,6 +47,7 @@ export const routes = [
   cancelRun,
   retryRun,
   askRun,
+  judgeRun,
   listDeliveries,
   getDelivery,
   retryDelivery,

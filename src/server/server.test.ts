@@ -1,6 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../core/errors.ts';
-import { apiToken, emptyLists, fakeCatalog, fakeServer, fakeSource } from '../../test/support/fake-server.ts';
+import {
+  apiToken,
+  emptyLists,
+  fakeCatalog,
+  fakeServer,
+  fakeSource,
+  nothingLearned,
+} from '../../test/support/fake-server.ts';
+import { verdictFixture } from '../../test/support/rows.ts';
 import type { ServerOptions, ServerState } from './options.ts';
 import { methodsOf, routes } from './routes.ts';
 import type { Server } from './server.ts';
@@ -133,7 +141,7 @@ describe('load of the API', () => {
     const lists = { ...emptyLists(), resources };
     const { server } = await start({
       limits: { maxApiRequests: 2 },
-      reader: { lists, runs: empty, agent: noEvents, deliveries: empty },
+      reader: { lists, runs: empty, agent: noEvents, learned: nothingLearned, deliveries: empty },
     });
     const waiting = Promise.all([get(server, '/api/v1/sources'), get(server, '/api/v1/sinks')]);
     await both.promise;
@@ -179,7 +187,7 @@ describe('metrics', () => {
     const empty = { find: async () => undefined, steps: async () => [], evidence: async () => [] };
     const sources = [fakeSource(), fakeSource({ name: 'b', ready: false }), fakeSource({ name: 'c' })];
     const { server } = await start({
-      reader: { lists, runs: empty, agent: noEvents, deliveries: empty },
+      reader: { lists, runs: empty, agent: noEvents, learned: nothingLearned, deliveries: empty },
       catalog: { current: () => fakeCatalog(sources) },
     });
     const { body } = await get(server, '/metrics');
@@ -196,7 +204,13 @@ describe('metrics', () => {
     };
     const empty = { find: async () => undefined, steps: async () => [], evidence: async () => [] };
     const { server } = await start({
-      reader: { lists: { ...emptyLists(), depths: failing }, runs: empty, agent: noEvents, deliveries: empty },
+      reader: {
+        lists: { ...emptyLists(), depths: failing },
+        runs: empty,
+        agent: noEvents,
+        learned: nothingLearned,
+        deliveries: empty,
+      },
     });
     expect((await get(server, '/metrics')).statusCode).toBe(200);
   });
@@ -209,7 +223,13 @@ describe('errors', () => {
     };
     const empty = { find: async () => undefined, steps: async () => [], evidence: async () => [] };
     const { server, reached } = await start({
-      reader: { lists: { ...emptyLists(), alerts: boom }, runs: empty, agent: noEvents, deliveries: empty },
+      reader: {
+        lists: { ...emptyLists(), alerts: boom },
+        runs: empty,
+        agent: noEvents,
+        learned: nothingLearned,
+        deliveries: empty,
+      },
     });
     const response = await get(server, '/api/v1/alerts');
     expect(response.statusCode).toBe(500);
@@ -235,6 +255,7 @@ describe('errors', () => {
         cancel: fail,
         retry: fail,
         ask: fail,
+        judge: fail,
         retryDelivery: fail,
         retryDeliveries: fail,
         cancelDelivery: fail,
@@ -270,6 +291,7 @@ describe('errors', () => {
         cancel: async (id) => void cancelled.push(id),
         retry: async () => '',
         ask: async () => '',
+        judge: async () => verdictFixture(),
         retryDelivery: async () => undefined,
         retryDeliveries: async () => 0,
         cancelDelivery: async () => undefined,

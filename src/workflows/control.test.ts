@@ -11,6 +11,7 @@ describe.each(contractStores)('control on $name', (database) => {
   const on = engineOn(database);
 
   const plan = planOf([step('one')]);
+  const metrics = { increment: () => undefined };
 
   test('cancel: the first reason stays, and an absent run is not found', async () => {
     const world = on.world();
@@ -85,7 +86,13 @@ describe.each(contractStores)('control on $name', (database) => {
     const log: Log = { ...silentLog, info: (fields, message) => void logged.push([message, fields]) };
     const hints: boolean[] = [];
     on.store.onCommit(({ deliveries }) => hints.push(deliveries));
-    const asked = createControl({ store: on.store, clock: on.clock, log, catalog: { current: () => ({}) as never } });
+    const asked = createControl({
+      store: on.store,
+      clock: on.clock,
+      log,
+      metrics,
+      catalog: { current: () => ({}) as never },
+    });
     await asked.retryDelivery('d1');
     const now = on.now();
     expect(await on.store.read.deliveries.find('d1')).toMatchObject({ status: 'pending', attempts: 0, retriedAt: now });
@@ -108,7 +115,13 @@ describe.each(contractStores)('control on $name', (database) => {
   function controlWithLog(logged: unknown[]) {
     const log: Log = { ...silentLog, info: (fields, message) => void logged.push([message, fields]) };
     const sink = (namespace: string, name: string) => (`${namespace}/${name}` === 'shop/out' ? {} : undefined);
-    return createControl({ store: on.store, clock: on.clock, log, catalog: { current: () => ({ sink }) as never } });
+    return createControl({
+      store: on.store,
+      clock: on.clock,
+      log,
+      metrics,
+      catalog: { current: () => ({ sink }) as never },
+    });
   }
 
   test('all failed deliveries of a Sink are sent again, however many there are', async () => {

@@ -1,6 +1,7 @@
 import type { CatalogWorkflow } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
+import type { Metrics } from '../core/metrics.ts';
 import type { CatalogHolder, Clock, Control, Log } from '../core/ports.ts';
 import { isFinal } from '../core/run.ts';
 import type { RunRecord } from '../core/run.ts';
@@ -11,16 +12,18 @@ import { addMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
 import { askOn } from './ask.ts';
+import { judgeRun } from './judge.ts';
 
 export interface ControlOptions {
   readonly store: Store;
   readonly catalog: CatalogHolder;
   readonly clock: Clock;
   readonly log: Log;
+  readonly metrics: Pick<Metrics, 'increment'>;
 }
 
 /** What people ask of runs and deliveries. */
-export function createControl({ store, catalog, clock, log }: ControlOptions): Control {
+export function createControl({ store, catalog, clock, log, metrics }: ControlOptions): Control {
   return {
     cancel: (runId, reason) =>
       store.transaction('cancel', async (tx) => {
@@ -45,6 +48,16 @@ export function createControl({ store, catalog, clock, log }: ControlOptions): C
         return run.id;
       }),
     ask: (question) => store.transaction('retry', (tx) => askOn(tx, question, toTimestamp(clock.now()))),
+    async judge(said) {
+      const { record, isNew } = await store.transaction('verdict', (tx) =>
+        judgeRun(tx, said, toTimestamp(clock.now())),
+      );
+      const { runId, verdict, by, judged } = record;
+      const category = judged.cause?.category ?? 'none';
+      if (isNew) metrics.increment('fist_run_verdicts_total', { verdict, category });
+      if (isNew) log.info({ run: runId, verdict, category, by }, 'run-judged-by-person');
+      return record;
+    },
     async retryDelivery(deliveryId) {
       const delivery = await store.transaction('retry', async (tx) => {
         const found = await findDelivery(tx.deliveries, deliveryId);

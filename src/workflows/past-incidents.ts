@@ -1,39 +1,66 @@
 import type { AlertRecord } from '../core/alert.ts';
 import type { AgentResult } from '../core/finding.ts';
+import type { LearnedReader } from '../core/learned-store.ts';
 import type { AlertSummary, ListReader } from '../core/lists.ts';
-import type { PastIncident, PastIncidents } from '../core/readers.ts';
+import type { JudgedIncident, LikeAlert, PastIncident, PastIncidents, PastVerdict } from '../core/readers.ts';
+import { standingVerdicts } from '../core/verdict.ts';
+import type { VerdictRecord } from '../core/verdict.ts';
 import { namedObjects } from '../investigation/labels.ts';
 
 /** Alerts of the same name that are looked at, those that changed last. */
 const mostLookedAt = 200;
+/** What people said of runs for alerts of the same name, the newest. */
+const mostVerdictsLookedAt = 200;
+
+/** What is read of the store. */
+interface PastReader {
+  readonly lists: Pick<ListReader, 'alerts' | 'alertsOf' | 'runs'>;
+  readonly learned: LearnedReader;
+}
 
 /**
- * What the last reports of alerts of the same name said, of Sources in this namespace, without this run. Only what this program
- * itself worded: of a report its category, object and confidence, never a sentence, which may quote what others wrote.
+ * What the last reports of alerts of the same name said, of Sources in this namespace, without this run, and what people said of
+ * them. Only what this program itself worded: of a report its category, object and confidence, never a sentence, which may quote
+ * what others wrote. What people said outlives the runs that it is of.
  */
 export function pastIncidents(
-  lists: Pick<ListReader, 'alerts' | 'alertsOf' | 'runs'>,
+  { lists, learned }: PastReader,
   { namespace, runId }: { readonly namespace: string; readonly runId: string },
 ): PastIncidents {
+  async function reported(alert: LikeAlert, limit: number): Promise<readonly PastIncident[]> {
+    const { items } = await lists.alerts({ name: alert.name, namespace, limit: mostLookedAt });
+    const alike = items
+      .filter(({ cause }) => cause !== null)
+      .map((summary) => ({ summary, likeness: likenessOf(aboutOf(summary), alert) }))
+      .sort((one, other) => rankOf(one) - rankOf(other))
+      .slice(0, limit);
+    const records = new Map((await lists.alertsOf(alike.map(({ summary }) => summary.id))).map((one) => [one.id, one]));
+    const found = await Promise.all(
+      alike.map(async ({ summary, likeness }) => {
+        const record = records.get(summary.id);
+        const run = record === undefined ? null : await runOf(lists, record, runId);
+        return record === undefined || run === null ? null : incidentOf(record, run, likeness);
+      }),
+    );
+    return found.filter((incident) => incident !== null);
+  }
+
+  async function judged(alert: LikeAlert): Promise<readonly JudgedIncident[]> {
+    const said = await learned.verdictsOnAlerts({ namespace, alertName: alert.name }, mostVerdictsLookedAt);
+    return [...standingVerdicts(said).values()]
+      .filter((record) => record.runId !== runId)
+      .flatMap((record) => judgedIncident(record, alert))
+      .sort((one, other) => rankOf(one) - rankOf(other) || (one.verdict.at < other.verdict.at ? 1 : -1));
+  }
+
   return {
+    judged,
     async similar(alert, limit) {
-      const { items } = await lists.alerts({ name: alert.name, namespace, limit: mostLookedAt });
-      const alike = items
-        .filter(({ cause }) => cause !== null)
-        .map((summary) => ({ summary, likeness: likenessOf(summary, alert) }))
-        .sort((one, other) => ranks.indexOf(one.likeness) - ranks.indexOf(other.likeness))
-        .slice(0, limit);
-      const records = new Map(
-        (await lists.alertsOf(alike.map(({ summary }) => summary.id))).map((one) => [one.id, one]),
-      );
-      const found = await Promise.all(
-        alike.map(async ({ summary, likeness }) => {
-          const record = records.get(summary.id);
-          const run = record === undefined ? null : await runOf(lists, record, runId);
-          return record === undefined || run === null ? null : incidentOf(record, run, likeness);
-        }),
-      );
-      return found.filter((incident) => incident !== null);
+      const [all, known] = await Promise.all([reported(alert, limit), judged(alert)]);
+      const verdicts = new Map(known.map((one) => [one.runId, one]));
+      const others = all.filter((incident) => !verdicts.has(incident.runId));
+      // Of those that are alike in the same way, what a person spoke of is worth more.
+      return [...known, ...others].sort((one, other) => rankOf(one) - rankOf(other)).slice(0, limit);
     },
   };
 }
@@ -44,12 +71,22 @@ const ranks: readonly PastIncident['likeness'][] = [
   'the same rule',
 ];
 
-function likenessOf(
-  summary: AlertSummary,
-  alert: { readonly fingerprint: string; readonly namespace: string | null },
-): PastIncident['likeness'] {
-  if (summary.fingerprint === alert.fingerprint) return 'the same alert';
-  const { namespace } = namedObjects(summary.name, summary.labels);
+function rankOf({ likeness }: Pick<PastIncident, 'likeness'>): number {
+  return ranks.indexOf(likeness);
+}
+
+interface About {
+  readonly fingerprint: string | null;
+  readonly namespace: string | null;
+}
+
+function aboutOf({ fingerprint, name, labels }: AlertSummary): About {
+  return { fingerprint, namespace: namedObjects(name, labels).namespace };
+}
+
+function likenessOf({ fingerprint, namespace }: About, alert: Omit<LikeAlert, 'name'>): PastIncident['likeness'] {
+  // What a person asked about has none.
+  if (fingerprint !== null && fingerprint !== '' && fingerprint === alert.fingerprint) return 'the same alert';
   return namespace !== null && namespace === alert.namespace ? 'the same rule in the same namespace' : 'the same rule';
 }
 
@@ -78,5 +115,18 @@ function incidentOf(
     at: completedAt,
     cause: cause === null ? null : { category: cause.category, object: cause.object, confidence },
     likeness,
+    verdict: null,
   };
+}
+
+function judgedIncident(record: VerdictRecord, alert: LikeAlert): readonly JudgedIncident[] {
+  const { runId, judged, fingerprint, objectNamespace, alertName } = record;
+  const verdict = verdictOf(record);
+  if (verdict === null || alertName === null) return [];
+  const likeness = likenessOf({ fingerprint, namespace: objectNamespace }, alert);
+  return [{ runId, alertName, ...judged, likeness, verdict }];
+}
+
+function verdictOf({ verdict, cause, note, by, at }: VerdictRecord): PastVerdict | null {
+  return verdict === 'withdrawn' ? null : { verdict, cause, note, by, at };
 }

@@ -50,7 +50,10 @@ const dayMs = 24 * 60 * 60_000;
 /** Budgets of a day must not forget it, however short runs are kept. */
 const shortestSpendingMs = 2 * dayMs;
 
-type DailyTable = 'plans' | 'model_spending';
+/** What people confirmed is worth more than the run that it is of. */
+const shortestVerdictsMs = 400 * dayMs;
+
+type DailyTable = 'plans' | 'model_spending' | 'run_verdicts';
 
 /** One way through the rows of a kind. */
 interface Pass {
@@ -150,6 +153,8 @@ export function createRetention(options: RetentionOptions): Retention {
         await daily(round, 'plans', (tx) => tx.retention.deletePlans(madeBefore));
         const day = dayOf(toTimestamp(clock.now() - Math.max(shortestSpendingMs, runsMs)));
         await daily(round, 'model_spending', (tx) => tx.retention.deleteSpending(day));
+        const saidBefore = toTimestamp(clock.now() - Math.max(shortestVerdictsMs, runsMs));
+        await daily(round, 'run_verdicts', (tx) => tx.learned.deleteVerdicts(saidBefore));
       }
       const { ageMs, count } = options.rules.alerts;
       if ((ageMs !== null || count !== null) && isDue('words', dayMs)) await walkWords(round);

@@ -5,7 +5,7 @@ import { lowestIdAt } from '../../src/lib/id.ts';
 import { createRetention } from '../../src/workflows/retention.ts';
 import { createFakeClock } from '../support/clock.ts';
 import { alertRecord, planOf, runRecord, silentLog, step } from '../support/engine.ts';
-import { agentEventFixture, eventFixture, letterFixture, looseDelivery } from '../support/rows.ts';
+import { agentEventFixture, eventFixture, letterFixture, looseDelivery, verdictFixture } from '../support/rows.ts';
 import { equalities } from '../support/matchers.ts';
 import { contractStores } from './stores.ts';
 import type { ContractStore } from './stores.ts';
@@ -145,6 +145,17 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
     expect(await apply({ runs: { ageMs: 30 * dayMs, count: null } })).toEqual({ model_spending: 1 });
     expect(await apply({ runs: { ageMs: hourMs, count: null } })).toEqual({ model_spending: 2 });
     expect(await days()).toEqual(['2026-02-27', '2026-03-01']);
+  });
+
+  test('what people said is kept for 400 days, and as long as runs', async () => {
+    const say = (daysAgo: number) =>
+      opened.store.transaction('verdict', (tx) =>
+        tx.learned.insertVerdict(verdictFixture({ runId: `r${daysAgo}`, at: toTimestamp(nowMs - daysAgo * dayMs) })),
+      );
+    for (const daysAgo of [501, 401, 399, 0]) await say(daysAgo);
+    expect(await apply({})).toEqual({});
+    expect(await apply({ runs: { ageMs: 500 * dayMs, count: null } })).toEqual({ run_verdicts: 1 });
+    expect(await apply({ runs: { ageMs: hourMs, count: null } })).toEqual({ run_verdicts: 1 });
   });
 
   test('a run that was made long ago and ended a moment ago stays', async () => {

@@ -119,11 +119,17 @@ function waitedForStore(store: Store): Store {
         return (...values: unknown[]) => waitedFor(call(...values));
       },
     });
-  const { runs, agent, deliveries, lists } = store.read;
+  const { runs, agent, learned, deliveries, lists } = store.read;
   return {
     ...store,
     transaction: (name, work) => waitedFor(store.transaction(name, work)),
-    read: { runs: wrap(runs), agent: wrap(agent), deliveries: wrap(deliveries), lists: wrap(lists) },
+    read: {
+      runs: wrap(runs),
+      agent: wrap(agent),
+      learned: wrap(learned),
+      deliveries: wrap(deliveries),
+      lists: wrap(lists),
+    },
   };
 }
 

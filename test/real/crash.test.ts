@@ -8,8 +8,9 @@ import { createRandom } from '../support/random.ts';
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
-/** A renewal needs a long step, and events of an agent a model. */
-const names = transactionNames.filter((name) => name !== 'renew' && name !== 'agent-events');
+/** A renewal needs a long step, events of an agent a model, and a verdict a report. */
+const left: readonly string[] = ['renew', 'agent-events', 'verdict'];
+const names = transactionNames.filter((name) => !left.includes(name));
 
 describe('a server that dies at a crash point', { timeout: 120_000 }, () => {
   it.each(names.flatMap((name) => [`before:${name}:1`, `after:${name}:1`]))(

@@ -11,6 +11,7 @@ import { createAlertStore } from '../../src/store/alerts/store.ts';
 import { createDeliveryStore } from '../../src/store/deliveries/store.ts';
 import { createEventStore } from '../../src/store/events/store.ts';
 import { noHints } from '../../src/store/commit/hints.ts';
+import { createLearnedStore } from '../../src/store/learned/store.ts';
 import { createListReader } from '../../src/store/lists/reader.ts';
 import { createResourceStore } from '../../src/store/resources/store.ts';
 import { createRetentionStore } from '../../src/store/retention/store.ts';
@@ -325,6 +326,7 @@ function createTransaction(query: Kysely<Database>): StoreTransaction {
     events: createEventStore(query),
     runs: createRunStore(query, noHints()),
     agent: createAgentStore(query),
+    learned: createLearnedStore(query),
     groups: createGroupStore(query),
     deliveries: createDeliveryStore(query, noHints()),
     resources: createResourceStore(query),

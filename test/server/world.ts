@@ -56,7 +56,7 @@ export async function createWorld(
       catalog: holder,
       intake,
       sourceWorld: { intake } as unknown as ServerOptions['sourceWorld'],
-      control: createControl({ store, catalog: holder, clock, log: silentLog }),
+      control: createControl({ store, catalog: holder, clock, log: silentLog, metrics }),
       reader: store.read,
       clock,
       metrics,

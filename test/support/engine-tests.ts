@@ -52,6 +52,7 @@ export function engineOn({ open }: ContractDatabase): EngineBench {
         store,
         clock,
         log: silentLog,
+        metrics: { increment: () => undefined },
         catalog: { current: () => ({ workflow: () => workflow }) as never },
       }),
   };

@@ -11,6 +11,7 @@ import { defineSource } from '../../src/sources/define.ts';
 import { webhook } from '../../src/sources/webhook.ts';
 import type { ServerReader, ServerOptions } from '../../src/server/options.ts';
 import { createServer } from '../../src/server/server.ts';
+import { verdictFixture } from './rows.ts';
 
 // A server with fakes around it, for tests.
 
@@ -137,11 +138,18 @@ export function emptyLists(): ListReader {
   };
 }
 
+/** A store in which nothing was learned yet. */
+export const nothingLearned: ServerReader['learned'] = {
+  verdictsOf: async () => [],
+  verdictsOnAlerts: async () => [],
+};
+
 function emptyReader(lists: ListReader): ServerReader {
   return {
     lists,
     runs: { find: async () => undefined, steps: async () => [], evidence: async () => [] },
     agent: { events: async () => [] },
+    learned: nothingLearned,
     deliveries: { find: async () => undefined },
   };
 }
@@ -218,6 +226,7 @@ export async function fakeServer(
       cancel: async () => undefined,
       retry: async () => 'new-run',
       ask: async () => 'new-run',
+      judge: async () => verdictFixture(),
       retryDelivery: async () => undefined,
       retryDeliveries: async () => 0,
       cancelDelivery: async () => undefined,

@@ -2,6 +2,7 @@ import type { AgentEvent } from '../../src/core/agent-event.ts';
 import type { AlertRecord } from '../../src/core/alert.ts';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import type { DeadLetterRecord, SourceEventRecord } from '../../src/core/event.ts';
+import type { VerdictRecord } from '../../src/core/verdict.ts';
 import { newId } from '../../src/lib/id.ts';
 import { deliveryFixture } from './deliveries.ts';
 
@@ -50,6 +51,28 @@ export function agentEventFixture(changes: Partial<AgentEvent> = {}): AgentEvent
     tokens: 0,
     costMicros: 0,
     evidenceHash: null,
+    at: someTime,
+    ...changes,
+  };
+}
+
+export function verdictFixture(changes: Partial<VerdictRecord> = {}): VerdictRecord {
+  return {
+    runId: 'r1',
+    sequence: 1,
+    verdict: 'confirmed',
+    cause: null,
+    note: null,
+    by: null,
+    judged: {
+      object: 'pod/shop/web-1',
+      cause: { category: 'oom-killed', object: 'pod/shop/web-1', confidence: 0.9 },
+      at: someTime,
+    },
+    namespace: 'default',
+    alertName: 'TestAlert',
+    fingerprint: 'f1',
+    objectNamespace: 'shop',
     at: someTime,
     ...changes,
   };

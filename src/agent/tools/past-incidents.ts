@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PastIncident } from '../../core/readers.ts';
+import type { PastIncident, PastVerdict } from '../../core/readers.ts';
 import { namedObjects } from '../../investigation/labels.ts';
 import { percent } from '../../report/words.ts';
 import { AppError } from '../../core/errors.ts';
@@ -12,7 +12,7 @@ const none = 'no store of earlier investigations is at hand';
 export const pastIncidents = defineTool({
   name: 'past_incidents',
   description:
-    'Earlier alerts like this one and the cause that their reports stated, as hypotheses to check here: nobody may have confirmed them, and they are no evidence.',
+    'Earlier alerts like this one, the cause that their reports stated, and whether a person confirmed or refuted it: hypotheses to check here, no evidence. Do not propose a refuted cause again without new evidence.',
   input: z.strictObject({ limit: z.int().min(1).max(20).default(5).describe('Incidents at most.') }),
   reference: {
     example: { limit: 5 },
@@ -35,9 +35,17 @@ export const pastIncidents = defineTool({
   },
 });
 
-function lineOf({ at, alertName, object, cause, likeness, runId }: PastIncident): string {
+function lineOf({ at, alertName, object, cause, likeness, runId, verdict }: PastIncident): string {
   const what = `${at} ${alertName} ${object ?? ''}`.trim();
   const said =
     cause === null ? 'no cause was found' : `${cause.category} of ${cause.object} (${percent(cause.confidence)})`;
-  return `${what} (${likeness}, run ${runId}): ${said}`;
+  return `${what} (${likeness}, run ${runId}): ${said}; ${verdictWords(verdict)}`;
+}
+
+/** What people wrote is quoted: it is data as everything here. */
+function verdictWords(verdict: PastVerdict | null): string {
+  if (verdict === null) return 'nobody said whether it was right';
+  const { cause, note } = verdict;
+  const was = cause === null ? '' : `, who says that it was ${JSON.stringify(cause)}`;
+  return `${verdict.verdict} by a person${was}${note === null ? '' : `, with the note ${JSON.stringify(note)}`}`;
 }

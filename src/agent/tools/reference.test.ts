@@ -39,7 +39,7 @@ describe.each(toolDefinitions.map((tool) => [tool.name, tool] as const))('%s', (
         metrics: memoryMetrics({}),
         logs: { description: 'memory', url: 'http://loki:3100', query: async () => ({ streams: [] }) },
         runbooks: { description: 'memory', all: async () => [] },
-        incidents: { similar: async () => [] },
+        incidents: { similar: async () => [], judged: async () => [] },
         http,
       },
       sources: { tools: toolDefinitions.filter((tool) => tool.name === name) },

@@ -9,6 +9,7 @@ import type { AgentEvent, FollowUp } from '../../core/agent-event.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AgentResult } from '../../core/finding.ts';
 import type { AlertSnapshot } from '../../core/run.ts';
+import { withEarlierVerdicts } from '../../investigation/earlier-verdicts.ts';
 import { canonicalJson } from '../../lib/hash.ts';
 import { memoryJournal } from '../asked-model.ts';
 import { differencesOf } from './differences.ts';
@@ -71,10 +72,13 @@ export async function replayConversation(stored: StoredConversation): Promise<Re
     openToolbox: async () => tools.toolbox,
     toolGaps: () => gapsOfTools(opened, report),
     hints: [],
+    judged: [],
     now,
     signal,
   });
-  const result = JSON.parse(JSON.stringify(outcome.result)) as AgentResult;
+  // What people had said by then stands in the report alone.
+  const told = withEarlierVerdicts(outcome.result, report?.earlier_verdicts ?? []);
+  const result = JSON.parse(JSON.stringify(told)) as AgentResult;
   return {
     report: result,
     differences: report === null ? [] : differencesOf(report, result),

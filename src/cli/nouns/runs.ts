@@ -5,7 +5,12 @@ import { age } from '../output.ts';
 import { idColumn, styleOf } from './columns.ts';
 import type { Noun } from './noun.ts';
 
-export const runs: Noun<RunSummary> = {
+/** As the API lists it: with what a person said of its report. */
+interface RunItem extends RunSummary {
+  readonly verdict?: 'confirmed' | 'refuted' | null;
+}
+
+export const runs: Noun<RunItem> = {
   plural: 'runs',
   singular: 'run',
   short: [],
@@ -26,6 +31,7 @@ export const runs: Noun<RunSummary> = {
       { heading: 'ALERT', text: (item) => item.input.alert?.name ?? startedBy(item), cut: 12 },
       { heading: 'TOKENS', text: (item) => (item.modelTokens === 0 ? '' : String(item.modelTokens)), wide: true },
       { heading: 'COST', text: costText, wide: true },
+      { heading: 'VERDICT', text: (item) => item.verdict ?? '', wide: true },
       { heading: 'TRIGGER', text: (item) => item.triggerSource, wide: true },
       { heading: 'AGE', text: (item) => age(item.createdAt, Date.now()), ticks: true },
       {

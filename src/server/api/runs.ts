@@ -9,6 +9,7 @@ import { cancelBody } from './cancel-body.ts';
 import { deliverySummary, deliveryView } from './deliveries.ts';
 import { anyJson, count, flag, found, jsonObject, lazily, pageOf, pageParameters, present, text } from './fields.ts';
 import { filterId, idOf } from './references.ts';
+import { standingWord, standingWords, verdictView, viewOfVerdict } from './verdicts.ts';
 import { textParameter, texts, time, timeParameters, timesOf, viewPage, wordParameter } from './fields.ts';
 
 /** What the API shows of a run: all but what only workers need. */
@@ -113,6 +114,11 @@ export const runSummary = lazily(() =>
       startedAt: time('When its first step began.').nullable(),
       completedAt: time('When it ended.').nullable(),
       createdAt: time('When it was made.'),
+      verdict: z
+        .enum(['confirmed', 'refuted'])
+        .nullable()
+        .optional()
+        .describe('What a person said of the cause in its report; null: nothing. Absent where it was not asked for.'),
     })
     .meta({ id: 'RunSummary', description: 'A run of a Workflow, in a list.' }),
 );
@@ -164,6 +170,7 @@ const runDetail = lazily(() =>
       steps: z.array(step()).describe('Attempts, oldest first.'),
       evidence: z.array(evidence()).describe('What was looked at.'),
       deliveries: z.array(deliverySummary()).describe('The newest 100, oldest first.'),
+      verdicts: z.array(verdictView()).describe('What people said of its report, oldest first.'),
     })
     .meta({ id: 'RunDetail', description: 'A run with what belongs to it.' }),
 );
@@ -190,7 +197,12 @@ export const listRuns = defineRoute({
     const { limit, cursor, status, workflow, namespace, alert, error: errorCode } = query;
     const alertId = alert === undefined ? undefined : await filterId(reader, 'alert', alert);
     const filters = present({ cursor, status, workflow, namespace, alertId, errorCode });
-    return viewPage(await lists.runs({ limit, ...filters, ...timesOf(query, clock.now()) }), runView);
+    const page = await lists.runs({ limit, ...filters, ...timesOf(query, clock.now()) });
+    const said = await standingWords(
+      reader,
+      page.items.map(({ id }) => id),
+    );
+    return viewPage(page, (run) => ({ ...runView(run), verdict: said.get(run.id) ?? null }));
   },
 });
 
@@ -209,19 +221,22 @@ export const getRun = defineRoute({
   errors: ['NotFound'],
   answer: runDetail,
   async handler(context, { params }) {
-    const { lists, runs } = context.reader;
+    const { lists, runs, learned } = context.reader;
     const id = await idOf(context.reader, 'run', params.id);
     const run = await findRun(context, id);
-    const [steps, evidence, deliveries] = await Promise.all([
+    const [steps, evidence, deliveries, verdicts] = await Promise.all([
       runs.steps(id),
       runs.evidence(id),
       lists.deliveries({ runId: id, limit: shownDeliveries }),
+      learned.verdictsOf([id]),
     ]);
     return {
       ...runView(run),
+      verdict: standingWord(verdicts),
       steps: steps.map(stepView),
       evidence,
       deliveries: deliveries.items.toReversed().map(deliveryView),
+      verdicts: verdicts.map(viewOfVerdict),
     };
   },
 });

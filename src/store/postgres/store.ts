@@ -14,6 +14,7 @@ import { createEventStore } from '../events/store.ts';
 import { clearHints, noHints } from '../commit/hints.ts';
 import type { Hints } from '../commit/hints.ts';
 import { checkImport } from '../admin/installation.ts';
+import { createLearnedStore } from '../learned/store.ts';
 import { createResourceStore } from '../resources/store.ts';
 import { createRetentionStore } from '../retention/store.ts';
 import { createGroupStore } from '../runs/groups.ts';
@@ -252,6 +253,7 @@ function createSessions(names: StatementNames): (client: PoolClient) => Session 
       events: createEventStore(query),
       runs: createRunStore(query, hints),
       agent: createAgentStore(query),
+      learned: createLearnedStore(query),
       groups: createGroupStore(query),
       deliveries: createDeliveryStore(query, hints),
       resources: createResourceStore(query),

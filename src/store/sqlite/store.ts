@@ -15,6 +15,7 @@ import { createEventStore } from '../events/store.ts';
 import { clearHints, noHints } from '../commit/hints.ts';
 import type { Hints } from '../commit/hints.ts';
 import { checkImport } from '../admin/installation.ts';
+import { createLearnedStore } from '../learned/store.ts';
 import { createResourceStore } from '../resources/store.ts';
 import { createRetentionStore } from '../retention/store.ts';
 import { createGroupStore } from '../runs/groups.ts';
@@ -79,6 +80,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
       events: createEventStore(write.query),
       runs: createRunStore(write.query, hints),
       agent: createAgentStore(write.query),
+      learned: createLearnedStore(write.query),
       groups: createGroupStore(write.query),
       deliveries: createDeliveryStore(write.query, hints),
       resources: createResourceStore(write.query),

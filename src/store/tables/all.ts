@@ -4,6 +4,7 @@ import { duties, installation, schemaInfo } from './database.ts';
 import { deliveries, sinkLanes } from './deliveries.ts';
 import { deadLetters, sourceEvents } from './events.ts';
 import { alertGroups, runAlerts } from './groups.ts';
+import { modelChecks, namespaceData, runVerdicts } from './learned.ts';
 import { resourceActivity, resources } from './resources.ts';
 import { evidence, plans, runs, slots, steps } from './runs.ts';
 import type { RowOf } from './table.ts';
@@ -26,6 +27,9 @@ export const tables = {
   evidence,
   agent_events: agentEvents,
   model_spending: modelSpending,
+  run_verdicts: runVerdicts,
+  model_checks: modelChecks,
+  namespace_data: namespaceData,
   slots,
   alert_groups: alertGroups,
   run_alerts: runAlerts,

@@ -110,6 +110,7 @@ async function story(random: Random, dies: (moment: Moment, life: number) => boo
           store: process.store,
           clock,
           log: silentLog,
+          metrics: { increment: () => undefined },
           catalog: { current: () => ({}) as never },
         });
         await control.cancel(cancelled, 'enough').catch(() => undefined);

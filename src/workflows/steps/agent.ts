@@ -3,13 +3,19 @@ import { answerTokens, usualBounds, usualBudget } from '../../agent/budget.ts';
 import { noMcpTools, withMcpTools } from '../../agent/mcp/tools.ts';
 import { openToolbox } from '../../agent/open-toolbox.ts';
 import type { Readers } from '../../agent/open-toolbox.ts';
+import type { PatientModel } from '../../agent/models/model.ts';
 import type { ModelAccess } from '../../agent/models/open.ts';
+import { profileOf } from '../../agent/prompt.ts';
 import { investigateWithModel, numberOf } from '../../agent/run.ts';
 import type { AgentWorld } from '../../agent/run.ts';
+import { verdictsFor, withEarlierVerdicts } from '../../investigation/earlier-verdicts.ts';
 import { investigate } from '../../investigation/investigate.ts';
+import { namedObjects } from '../../investigation/labels.ts';
 import { alertExpression } from '../../investigation/metrics/expression.ts';
 import { withReport } from '../../investigation/result.ts';
 import { oneLine } from '../../lib/printable.ts';
+import { toAppError } from '../../core/errors.ts';
+import type { JudgedIncident } from '../../core/readers.ts';
 import type { AlertSnapshot } from '../../core/run.ts';
 import type { InvestigationFailure, InvestigationOutcome } from '../../investigation/input.ts';
 import { endpointProblems, hostsOf, renderAddress, selectTools } from '../../agent/tools/select.ts';
@@ -107,14 +113,13 @@ export const agent = defineStep({
   ],
   async run(io, config) {
     const access = io.openModel();
+    const judged = await judgedBefore(io);
     const outcome =
       access.kind === 'open'
-        ? await withModel(io, config, access)
+        ? await withModel(io, config, access, judged)
         : await analyze(io, config, access.kind === 'refused' ? access.failure : null);
-    const { result, failure } = await maskValues(
-      { result: outcome.result, failure: outcome.failure },
-      await io.secretValues(),
-    );
+    const told = withEarlierVerdicts(outcome.result, verdictsFor(outcome.result, judged));
+    const { result, failure } = await maskValues({ result: told, failure: outcome.failure }, await io.secretValues());
     const json = result as unknown as JsonObject;
     // What an earlier attempt found is stored.
     const evidence = result.evidence.filter((one) => numberOf(one) >= io.firstEvidenceNumber);
@@ -122,6 +127,20 @@ export const agent = defineStep({
     return { ok: false, ...failure, result: json, evidence };
   },
 });
+
+/** What people said of reports for such alerts. A report does without where the store does not say. */
+async function judgedBefore(io: StepIo): Promise<readonly JudgedIncident[]> {
+  const { alert, log } = io;
+  const { incidents } = io.openReaders({ metrics: null, logs: null });
+  if (alert === null || incidents === null) return [];
+  const { name, fingerprint, labels } = alert;
+  try {
+    return await incidents.judged({ name, fingerprint, namespace: namedObjects(name, labels).namespace });
+  } catch (thrown) {
+    log.warn({ error: toAppError(thrown).message }, 'earlier verdicts could not be read');
+    return [];
+  }
+}
 
 function analyze(io: StepIo, config: AgentConfig, refusal: InvestigationFailure | null): Promise<InvestigationOutcome> {
   return investigate({
@@ -148,6 +167,7 @@ async function withModel(
   io: StepIo,
   config: AgentConfig,
   { model, maxOutputTokens, problems }: Extract<ModelAccess, { kind: 'open' }>,
+  judged: readonly JudgedIncident[],
 ): Promise<InvestigationOutcome> {
   const { text, values } = io.renderApart(config.goal);
   const { cluster, signal, alert } = io;
@@ -199,7 +219,8 @@ async function withModel(
       return { ...toolbox, missing: [...toolbox.missing, ...mcp.missing] };
     },
     toolGaps: () => mcp.gaps(),
-    hints: [...problems, ...hintsOf(readers, alert)],
+    hints: [...problems, ...hintsOf(readers, alert), ...judgedHints(model, judged)],
+    judged,
     now: io.now,
     signal,
   };
@@ -214,6 +235,12 @@ async function withModel(
 function hintsOf({ metrics }: Readers, alert: AlertSnapshot | null): readonly string[] {
   if (metrics === null || alertExpression(alert?.generatorUrl ?? null) === null) return [];
   return ["prometheus_query_range without a query runs the alert's own expression: begin with it."];
+}
+
+/** That people said something, in words of this program; what they said a tool tells, as data. A small window has no such tool. */
+function judgedHints({ contextTokens }: PatientModel, judged: readonly JudgedIncident[]): readonly string[] {
+  if (judged.length === 0 || profileOf(contextTokens) === 'compact') return [];
+  return ['people confirmed or refuted causes of such alerts before: past_incidents tells which, as hypotheses.'];
 }
 
 /** Whoever wrote the step learns what of its tools does nothing, where a model would have used them. */

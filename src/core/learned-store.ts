@@ -1,0 +1,21 @@
+import type { Timestamp } from './time.ts';
+import type { VerdictRecord } from './verdict.ts';
+
+// The ports of what is learned: parts of the Store of store.ts.
+
+export interface LearnedReader {
+  /** All that is kept of what was said of these runs, those of one run oldest first. */
+  verdictsOf(runIds: readonly string[]): Promise<readonly VerdictRecord[]>;
+  /** What was said of runs for alerts of a name, in a namespace of Workflows; newest first, at most `most`. */
+  verdictsOnAlerts(
+    alerts: { readonly namespace: string; readonly alertName: string },
+    most: number,
+  ): Promise<readonly VerdictRecord[]>;
+}
+
+export interface LearnedStore extends LearnedReader {
+  /** Adds what was said, and deletes what is older than the newest few of its run. The run is locked by the caller. */
+  insertVerdict(verdict: VerdictRecord): Promise<void>;
+  /** Deletes what was said before. Returns how many rows. */
+  deleteVerdicts(before: Timestamp): Promise<number>;
+}

@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { mostVerdicts } from '../../src/core/verdict.ts';
+import type { VerdictRecord } from '../../src/core/verdict.ts';
+import { addMs } from '../../src/core/time.ts';
+import { createFakeClock } from '../support/clock.ts';
+import { someTime, verdictFixture } from '../support/rows.ts';
+import { contractStores } from './stores.ts';
+import type { ContractStore } from './stores.ts';
+
+describe.each(contractStores)('what is learned, on $name', ({ open }) => {
+  let opened: ContractStore;
+  beforeEach(async () => {
+    opened = await open({ clock: createFakeClock(someTime) });
+  });
+  afterEach(() => opened.close());
+
+  const reader = () => opened.store.read.learned;
+
+  async function say(changes: Partial<VerdictRecord> = {}): Promise<VerdictRecord> {
+    const verdict = verdictFixture(changes);
+    await opened.store.transaction('verdict', (tx) => tx.learned.insertVerdict(verdict));
+    return verdict;
+  }
+
+  test('verdicts come back as they went in, those of a run in their order', async () => {
+    const first = await say({ cause: 'a "quoted" ü', note: 'n', by: 'ada' });
+    const second = await say({ sequence: 2, verdict: 'refuted' });
+    const bare = await say({
+      runId: 'r2',
+      judged: { object: null, cause: null, at: someTime },
+      alertName: null,
+      fingerprint: null,
+      objectNamespace: null,
+    });
+    await say({ runId: 'r3' });
+    expect(await reader().verdictsOf(['r2', 'r1', 'absent'])).toEqual([first, second, bare]);
+    expect(await reader().verdictsOf([])).toEqual([]);
+  });
+
+  test('those on alerts of a name in a namespace come newest first, bounded', async () => {
+    const later = (minutes: number) => addMs(someTime, minutes * 60_000);
+    const old = await say({ runId: 'old' });
+    const newer = await say({ runId: 'new', at: later(2) });
+    const newest = await say({ runId: 'new', sequence: 2, at: later(2), verdict: 'withdrawn' });
+    await say({ runId: 'elsewhere', namespace: 'other' });
+    await say({ runId: 'other', alertName: 'Other' });
+    await say({ runId: 'none', alertName: null });
+    const about = { namespace: 'default', alertName: 'TestAlert' };
+    expect(await reader().verdictsOnAlerts(about, 10)).toEqual([newest, newer, old]);
+    expect(await reader().verdictsOnAlerts(about, 2)).toEqual([newest, newer]);
+  });
+
+  test('of a run only the newest few are kept', async () => {
+    await say({ runId: 'r2' });
+    for (let sequence = 1; sequence <= mostVerdicts + 2; sequence++) await say({ sequence });
+    const kept = await reader().verdictsOf(['r1', 'r2']);
+    expect(kept.map(({ runId, sequence }) => `${runId} ${sequence}`)).toEqual([
+      ...Array.from({ length: mostVerdicts }, (_, index) => `r1 ${index + 3}`),
+      'r2 1',
+    ]);
+  });
+});
