@@ -1,4 +1,5 @@
 import { analyzers } from '../../src/analyzers/index.ts';
+import { measuredCauses } from '../../src/investigation/metrics/candidates.ts';
 import type { Category, Question } from '../../src/analyzers/define.ts';
 
 /** What a question of an alert is called, for people. */
@@ -22,7 +23,7 @@ const questions: Readonly<Record<Question, string>> = {
 /** `docs/reference/findings.md`: every finding that an analyzer can give. */
 export function findingsPage(): string {
   const categories = new Map<string, { readonly category: Category; readonly kinds: Set<string> }>();
-  for (const analyzer of analyzers)
+  for (const analyzer of [...analyzers, measuredCauses])
     for (const [name, category] of Object.entries(analyzer.categories)) {
       const known = categories.get(name) ?? { category, kinds: new Set<string>() };
       for (const kind of analyzer.kinds) known.kinds.add(kind);

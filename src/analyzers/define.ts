@@ -96,8 +96,8 @@ export function nameOf(target: Pick<Target, 'kind' | 'namespace' | 'name' | 'obj
   return objectName(kindOf(target), target.namespace, target.name);
 }
 
-/** What was read. Evidence points at a read, and counts only where that read was made and answered. */
-export type ReadReference =
+/** What was read of a cluster. */
+export type ClusterRead =
   | { readonly kind: 'object'; readonly of: ObjectKind; readonly namespace: string | null; readonly name: string }
   | {
       readonly kind: 'events';
@@ -115,6 +115,12 @@ export type ReadReference =
       readonly tailLines?: number;
     }
   | { readonly kind: 'list'; readonly resource: ClusterResource; readonly namespace: string | null };
+
+/** What was read. Evidence points at a read, and counts only where that read was made and answered. */
+export type ReadReference =
+  | ClusterRead
+  /** The object is for people: `pod/shop/web-1`, `metrics`. */
+  | { readonly kind: 'metrics'; readonly object: string; readonly command: string };
 
 export interface EvidenceDraft {
   readonly read: ReadReference;

@@ -134,13 +134,32 @@ export interface ModelUse {
   readonly dropped: number;
 }
 
+/** One moment of an incident. */
+export interface TimelineEntry {
+  /** RFC 3339. */
+  readonly at: string;
+  /** What says so: the alert itself, a rollout, what was found, a metric. */
+  readonly source: 'alert' | 'change' | 'finding' | 'metric';
+  /** What it is about, `pod/shop/web-1`; null where nothing is named. */
+  readonly object: string | null;
+  /** `memory of web-1/app began to rise, from 60Mi`. */
+  readonly text: string;
+  /** Empty for what the alert itself says. */
+  readonly evidence_ids: readonly string[];
+}
+
+/** What is measured: by the alert's own expression, or of a container or a claim (`throttling` and `volume`: parts of 1). */
+export type MeasurementKind = 'alert' | 'memory' | 'cpu' | 'throttling' | 'volume';
+
 /** What metrics say round the time when an alert began. */
 export interface Measurement {
   /** `what the alert measures`, `memory of container app of pod/shop/web-1`. */
   readonly title: string;
   /** What it is about, `pod/shop/web-1`; null where the labels of the metric name nothing. */
   readonly object: string | null;
-  readonly kind: 'alert' | 'memory' | 'cpu';
+  readonly kind: MeasurementKind;
+  /** What its values are in: `ratio` is 0 to 1. */
+  readonly unit: 'bytes' | 'cores' | 'ratio' | 'number';
   /** PromQL. */
   readonly expression: string;
   /** How it went, in one sentence. */
@@ -154,6 +173,13 @@ export interface Measurement {
   readonly sparkline: string;
   /** The limit, or what the alert compares it with; null where there is none. */
   readonly threshold: number | null;
+  /** Whether what the alert measures still is what it fires for, at `observed_at`; null where that is not known. */
+  readonly holds_now: boolean | null;
+  /** The time that was asked for, RFC 3339: points that are missing in it were not measured. */
+  readonly from: string;
+  readonly to: string;
+  /** Between two points. */
+  readonly step_seconds: number;
   /** Unix time in seconds and value, oldest first, at most 100. */
   readonly points: readonly (readonly [number, number])[];
   /** How many time series there are of it; this is the one that moved most. */
@@ -213,6 +239,8 @@ export interface AgentResult {
   readonly causal_chain: readonly ChainLink[];
   /** What metrics say; empty where none were asked for, or they say nothing. */
   readonly measurements: readonly Measurement[];
+  /** Moments of the incident, the earliest first. */
+  readonly timeline: readonly TimelineEntry[];
   /** What is broken in the same place without a link to the alert. */
   readonly also_broken: readonly Finding[];
   /** What was looked at and found well. */

@@ -10,7 +10,7 @@ import { certaintyOf } from '../report/words.ts';
 import type { RankedFinding } from './findings.ts';
 import type { InvestigationInput } from './input.ts';
 import { alertObject, alertTitle, namedObjects } from './labels.ts';
-import { causeSentence, changeSentence } from './rank.ts';
+import { causeSentence, changeSentence } from './cause-words.ts';
 import type { Ranking } from './rank.ts';
 import { silenceCommand } from './silence.ts';
 
@@ -83,11 +83,17 @@ export function whatHappened(
   return `${clean(alert.name, 200)} began to fire${since}.`;
 }
 
-function happenedSentence({ draft, category, alike }: RankedFinding): string {
-  const { container, restarts } = draft.facts;
-  const [kind = '', ...path] = draft.object.split('/');
+/** `container app of pod web-1`, `node worker-1`. */
+export function subjectOf({ object, facts }: RankedFinding['draft']): string {
+  const container = facts['container'];
+  const [kind = '', ...path] = object.split('/');
   const name = `${kind} ${path.at(-1) ?? ''}`;
-  const subject = container === undefined || kind !== 'pod' ? name : `container ${container} of ${name}`;
+  return container === undefined || kind !== 'pod' ? name : `container ${container} of ${name}`;
+}
+
+function happenedSentence({ draft, category, alike }: RankedFinding): string {
+  const { restarts } = draft.facts;
+  const subject = subjectOf(draft);
   const often = restarts === undefined || restarts === '0' ? '' : `, ${plural(Number(restarts), 'restart')}`;
   const more = alike.length === 0 ? '' : `, and so did ${alike.length} more like it`;
   const { from, source } = draft.when;

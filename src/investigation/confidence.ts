@@ -1,5 +1,6 @@
 import type { Gap } from '../core/finding.ts';
 import type { FindingDraft } from '../analyzers/define.ts';
+import type { BearingReason } from './bearing.ts';
 import { isSurrounding } from './graph.ts';
 import type { Ranking } from './rank.ts';
 
@@ -23,6 +24,13 @@ const points = {
   rival: -10,
 } as const;
 
+/** What metrics add or take away. */
+const bearingPoints: Readonly<Record<BearingReason, number>> = {
+  MemoryAtLimit: 10,
+  MemoryFarFromLimit: -10,
+  BeganAfterMetrics: -20,
+};
+
 /** Gaps that count; more say nothing new. */
 const maxGaps = 2;
 const maxConfidence = 95;
@@ -34,6 +42,11 @@ const maxNear = 60;
 const maxOfLog = 80;
 /** Where the alert began after what is read was captured. */
 const maxOutdated = 50;
+/** Where a metric says otherwise: no cause is stated as a fact against what was measured. */
+const maxAgainst: Readonly<Partial<Record<BearingReason, readonly [number, string]>>> = {
+  MemoryFarFromLimit: [80, 'metrics do not show it coming'],
+  BeganAfterMetrics: [50, 'what the alert measures was so before it began'],
+};
 
 /**
  * The confidence in the root cause, from these rules and nothing else:
@@ -48,7 +61,10 @@ const maxOutdated = 50;
  * | warning events agree | +5 |
  * | something that was asked for was not captured or forbidden (at most twice) | -10 each |
  * | another decisive cause ranks within 5 points, on another owner | -10 |
- * | at most | 95; 80 where only a line of a log names the cause and no rollout fits it; 60 without decisive evidence or about an object (but a node) that is only near; 50 where the recorded cluster is older than the alert |
+ * | metrics: the memory of a killed container was at 90 % of its limit or more just before | +10 |
+ * | metrics: it was under half of its limit | -10 |
+ * | metrics: what the alert measures was so for over 5 minutes when the cause began | -20 |
+ * | at most | 95; 80 where metrics show no memory that was near its limit; 50 where the cause began after what the alert measures; 80 where only a line of a log names the cause and no rollout fits it; 60 without decisive evidence or about an object (but a node) that is only near; 50 where the recorded cluster is older than the alert |
  *
  * Inconclusive: 10 where something was read, 0 where nothing was.
  */
@@ -85,19 +101,32 @@ export function confidenceOf(
       .slice(0, maxGaps)
       .map((gap) => [true, points.gap, `${gap.what}: ${gapWord(gap)}`] as const),
     [hasRival(ranking), points.rival, 'another decisive cause ranks nearly as high'],
+    ...ranking.bearings.map(({ reason, message }) => [true, bearingPoints[reason], message] as const),
   ];
   const counted = rules.filter(([applies]) => applies);
   const sum = counted.reduce((total, [, part]) => total + part, 0);
   const told = draft.facts['log_line'] !== undefined && change === null;
-  const [cap, why] = isOutdated
-    ? ([maxOutdated, 'the recorded cluster is older than the alert'] as const)
-    : capOf(draft.decisive, !around || draft.object.startsWith('node/'), told);
+  const [cap, why] = lowest([
+    isOutdated
+      ? [maxOutdated, 'the recorded cluster is older than the alert']
+      : capOf(draft.decisive, !around || draft.object.startsWith('node/'), told),
+    ...ranking.bearings.flatMap(({ reason }) => (maxAgainst[reason] === undefined ? [] : [maxAgainst[reason]])),
+  ]);
   const reasons = counted.map(([, part, text]) => `${part > 0 ? '+' : ''}${part}%: ${text}`);
   if (sum > cap) reasons.push(`at most ${cap}%: ${why}`);
   return { value: Math.max(5, Math.min(cap, sum)) / 100, reasons };
 }
 
-function capOf(decisive: boolean, linked: boolean, told: boolean): readonly [number, string] {
+type Cap = readonly [number, string];
+
+function lowest(caps: readonly Cap[]): Cap {
+  return caps.reduce(
+    (least, one) => (one[0] < least[0] ? one : least),
+    [maxConfidence, 'an analysis is never certain'],
+  );
+}
+
+function capOf(decisive: boolean, linked: boolean, told: boolean): Cap {
   if (!decisive) return [maxWithoutDecisive, 'no decisive evidence'];
   if (linked && told) return [maxOfLog, 'only a line of a log names the cause'];
   return linked

@@ -3,7 +3,7 @@ import type { Category, EvidenceDraft, FindingDraft, Target } from '../analyzers
 import { defineAnalyzer, lasting } from '../analyzers/define.ts';
 import { confidenceOf } from './confidence.ts';
 import { boundedExcerpt, createRecorder } from './evidence.ts';
-import { rank } from './rank.ts';
+import { nothingAsked, rank } from './rank.ts';
 import type { Asked, Ranking } from './rank.ts';
 
 const pod = (excerpt: string, name = 'web'): EvidenceDraft => ({
@@ -69,7 +69,7 @@ const analyzer = defineAnalyzer({
   },
   run: async () => [],
 });
-const asked: Asked = { questions: ['exits'], container: null, startsAt: null, now: null };
+const asked: Asked = { ...nothingAsked, questions: ['exits'] };
 const target = (relation: Target['relation'] = 'alert'): Target => ({
   kind: 'pod' as const,
   namespace: 'shop',

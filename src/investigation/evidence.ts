@@ -77,6 +77,7 @@ function merged({ excerpt: before }: Evidence, excerpt: string): string {
 }
 
 function objectOf(read: ReadReference): string {
+  if (read.kind === 'metrics') return read.object;
   if (read.kind === 'logs') return objectName('pod', read.namespace, read.pod);
   if (read.kind === 'list') return objectName(read.resource, read.namespace, '*');
   return objectName(read.of, read.namespace, read.name);

@@ -5,7 +5,7 @@ import type { Timestamp } from '../core/time.ts';
 
 /** An analyzer's findings about one target, before they are ranked. */
 export interface Analysis {
-  readonly analyzer: Analyzer;
+  readonly analyzer: Pick<Analyzer, 'name' | 'explains' | 'categories'>;
   readonly target: Target;
   readonly findings: readonly FindingDraft[];
   /** Why the analyzer could not do its work; null where it did. */

@@ -2,20 +2,22 @@ import type { AppError } from '../core/errors.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import type { Timestamp } from '../core/time.ts';
 import { nameOf } from '../analyzers/define.ts';
-import type { Analyzer, Question, Target } from '../analyzers/define.ts';
+import type { Analyzer, Question, ReadReference, Target } from '../analyzers/define.ts';
 import { analyzers } from '../analyzers/index.ts';
 import { oneLine } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
 import { createRecorder } from './evidence.ts';
-import { measure, nothingMeasured } from './metrics/measure.ts';
-import type { MeasureQuestion, Measurements } from './metrics/measure.ts';
+import { measure } from './metrics/measure.ts';
+import { nothingMeasured } from './metrics/measured.ts';
+import type { Measurements } from './metrics/measured.ts';
+import type { MeasureQuestion } from './metrics/subjects.ts';
 import { createGraph, isLinked } from './graph.ts';
 import type { Graph } from './graph.ts';
 import type { InvestigationFailure, InvestigationInput, InvestigationOutcome } from './input.ts';
 import { followLinks } from './links.ts';
 import { namedObjects } from './labels.ts';
 import { questionOf } from './questions.ts';
-import { nothingRanked, rank, withoutCause } from './rank.ts';
+import { nothingAsked, nothingRanked, rank, withoutCause } from './rank.ts';
 import type { Analysis } from './findings.ts';
 import type { Asked, Ranking } from './rank.ts';
 import { openReads } from './reads.ts';
@@ -24,6 +26,7 @@ import { composeResult, emptyResult } from './result.ts';
 import { addNear } from './places.ts';
 import { addPointed, findSubject } from './targets.ts';
 import type { Subject } from './targets.ts';
+import { weigh } from './weigh.ts';
 
 /**
  * Investigates one alert: finds the objects that it is about, follows their links, runs the analyzers over them, follows
@@ -36,9 +39,12 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
   if (input.cluster === null) return withoutCluster(input, refused);
   const reads = await openReads(input.cluster, () => input.now(), input.signal);
   const alerts = alertsOf(input);
-  const { subject, ranking, checked, targets, problems } = await explain(reads, alerts, input.signal);
-  const measured = await measureFor(input, { findings: ranking.findings, targets, now: reads.now });
-  const recorder = createRecorder(input.firstEvidenceNumber, reads.now, (read) => reads.covers(read));
+  const explained = await explain(reads, alerts, input.signal);
+  const { subject, targets, problems } = explained;
+  const { questions } = explained.asked;
+  const measured = await measureFor(input, { questions, findings: explained.ranking.findings, targets }, reads.now);
+  const { ranking, checked } = withMetrics(explained, measured, input.alert);
+  const recorder = createRecorder(input.firstEvidenceNumber, reads.now, coveredBy(measured, reads));
   const down = reads.answered() === 0 ? reads.unavailable() : null;
   const unreadable =
     down === null ? null : `The cluster could not be read: ${oneLine(redact(down.message)).replace(/\.$/, '')}.`;
@@ -63,16 +69,35 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
 }
 
 async function withoutCluster(input: InvestigationInput, notice: string | null): Promise<InvestigationOutcome> {
-  const measured = await measureFor(input, { findings: [], targets: [], now: input.now() });
-  const recorder = createRecorder(input.firstEvidenceNumber, input.now(), () => false);
+  const questions = alertsOf(input).flatMap(({ name }) => askedBy(name));
+  const measured = await measureFor(input, { questions, findings: [], targets: [] }, input.now());
+  const recorder = createRecorder(input.firstEvidenceNumber, input.now(), coveredBy(measured, null));
   return { result: emptyResult(input, notice, measured, recorder), failure: input.refusal, linked: [], reads: null };
 }
 
 async function measureFor(
   { metrics = null, alert, signal }: InvestigationInput,
   about: Omit<MeasureQuestion, 'alert'>,
+  now: Timestamp,
 ): Promise<Measurements> {
-  return metrics === null ? nothingMeasured : measure(metrics, { alert, ...about }, signal);
+  return metrics === null ? nothingMeasured : measure(metrics, { alert, ...about }, now, signal);
+}
+
+/** What was really read: of the cluster, and of metrics what was measured. */
+function coveredBy({ measured }: Measurements, reads: Reads | null): (read: ReadReference) => boolean {
+  const commands = new Set(measured.map(({ command }) => command));
+  return (read) => (read.kind === 'metrics' ? commands.has(read.command) : (reads?.covers(read) ?? false));
+}
+
+/** The ranking and what was found well, with what metrics say. Where what was read is not what the alert is about, they say nothing. */
+function withMetrics(
+  { analyses, asked, ranking, checked, subject }: Explanation,
+  { measured }: Measurements,
+  alert: AlertSnapshot | null,
+): Pick<Explanation, 'ranking' | 'checked'> {
+  if (measured.length === 0 || subject.mismatch !== null) return { ranking, checked };
+  const weighed = weigh(analyses, asked, ranking, measured, alert);
+  return { ranking: weighed.ranking, checked: checked.filter((name) => !weighed.unwell.includes(name)) };
 }
 
 /** Alerts of one notification that one investigation looks at; a larger group says no more about its cause. */
@@ -92,6 +117,8 @@ function failureOf({ code, message, retryable }: AppError): InvestigationFailure
 
 interface Explanation {
   readonly subject: Subject;
+  readonly asked: Asked;
+  readonly analyses: readonly Analysis[];
   readonly ranking: Ranking;
   readonly checked: readonly string[];
   /** With a path of links from what the alert names. */
@@ -105,15 +132,17 @@ async function explain(reads: Reads, alerts: readonly AlertSnapshot[], signal: A
   const subjects: Subject[] = [];
   const questions: Question[] = [];
   for (const alert of alerts) {
-    const question = questionOf(alert.name);
-    if (question === 'nothing') continue;
-    questions.push(question);
-    subjects.push(await findSubject(reads, graph, alert, question));
+    for (const question of askedBy(alert.name)) {
+      questions.push(question);
+      subjects.push(await findSubject(reads, graph, alert, question));
+    }
   }
   if (alerts.length === 0) subjects.push(await findSubject(reads, graph, null, 'anything'));
   if (subjects.length === 0)
     return {
       subject: noIncident(alerts[0]?.name ?? ''),
+      asked: { ...nothingAsked, questions: [] },
+      analyses: [],
       ranking: nothingRanked,
       checked: [],
       targets: [],
@@ -121,6 +150,7 @@ async function explain(reads: Reads, alerts: readonly AlertSnapshot[], signal: A
     };
   const subject = oneSubject(subjects);
   const asked: Asked = {
+    ...nothingAsked,
     questions: questions.length === 0 ? ['anything'] : questions,
     container: subject.named.container,
     startsAt: firstStartOf(alerts),
@@ -137,11 +167,19 @@ async function explain(reads: Reads, alerts: readonly AlertSnapshot[], signal: A
   if (subject.mismatch !== null) ranking = { ...ranking, ...withoutCause };
   return {
     subject,
+    asked,
+    analyses,
     ranking,
     checked: foundWell(analyses),
     targets: graph.targets().filter(isLinked),
     problems: analyses.flatMap(({ problem }) => problem ?? []),
   };
+}
+
+/** What an alert of this name asks; empty where it is no incident. */
+function askedBy(name: string): readonly Question[] {
+  const question = questionOf(name);
+  return question === 'nothing' ? [] : [question];
 }
 
 /** What several alerts of one notification are about, as one. */

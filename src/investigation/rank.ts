@@ -1,9 +1,10 @@
 import type { Category, FindingDraft, Pointer, Question, Target, TemplateChange } from '../analyzers/define.ts';
-import { hasName } from '../analyzers/reading/names.ts';
 import type { FindingSeverity } from '../core/finding.ts';
-import { addMs, timeText } from '../core/time.ts';
+import { addMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
-import { capital } from '../lib/words.ts';
+import { rootCauseText } from './cause-words.ts';
+import { bearingScores } from './bearing.ts';
+import type { Bearing, BearingsOf } from './bearing.ts';
 import { dropExplained, fold, isBefore } from './findings.ts';
 import type { Analysis, RankedFinding } from './findings.ts';
 import { isLinked, isSurrounding, pathTo } from './graph.ts';
@@ -23,10 +24,19 @@ export interface Ranking {
   readonly changes: readonly TemplateChange[];
   /** One or two sentences; null = inconclusive. */
   readonly rootCause: string | null;
+  /** What metrics say for and against the cause. */
+  readonly bearings: readonly Bearing[];
 }
 
 /** What of a ranking says that nothing is known to be the cause. */
-export const withoutCause = { cause: null, chain: [], change: null, changes: [], rootCause: null } as const;
+export const withoutCause = {
+  cause: null,
+  chain: [],
+  change: null,
+  changes: [],
+  rootCause: null,
+  bearings: [],
+} as const;
 
 /** The ranking of nothing. */
 export const nothingRanked: Ranking = { findings: [], unlinked: [], ...withoutCause };
@@ -40,7 +50,18 @@ export interface Asked {
   readonly startsAt: Timestamp | null;
   /** The moment of the evidence; null = not compared. */
   readonly now: Timestamp | null;
+  /** Since when, at the latest, what the alert measures is so, by its metric; null where no metric says. */
+  readonly measuredSince: Timestamp | null;
 }
+
+/** A question for anything, of nobody and of no time. */
+export const nothingAsked: Asked = {
+  questions: ['anything'],
+  container: null,
+  startsAt: null,
+  now: null,
+  measuredSince: null,
+};
 
 const severityScores: Readonly<Record<FindingSeverity, number>> = {
   critical: 8,
@@ -59,13 +80,13 @@ const nearnessOfAnswers = 76;
 const alertLooksBackMs = 3_600_000;
 
 /** Orders findings and chooses the cause. Pure; ties keep the order of targets and analyzers. */
-export function rank(analyses: readonly Analysis[], asked: Asked): Ranking {
-  const told = ordered(analyses, asked);
+export function rank(analyses: readonly Analysis[], asked: Asked, bearingsOf: BearingsOf = () => []): Ranking {
+  const told = weighed(ordered(analyses, asked), bearingsOf);
   const findings = told.filter(({ target }) => isLinked(target));
   const unlinked = told.filter(({ target, draft }) => !isLinked(target) && !isSlight(draft));
   const chain = chooseChain(findings, asked);
   const cause = chain.at(-1) ?? null;
-  const change = cause === null ? null : explainingChange(cause, findings);
+  const change = cause === null ? null : explainingChange(cause, findings, asked.measuredSince);
   const fitting = cause === null || change === null ? [] : fittingChanges(cause, change.draft.changes ?? []);
   return {
     findings: [...chain.toReversed(), ...findings.filter((finding) => !chain.includes(finding))],
@@ -75,13 +96,25 @@ export function rank(analyses: readonly Analysis[], asked: Asked): Ranking {
     change,
     changes: fitting,
     rootCause: cause === null ? null : rootCauseText(cause, chain, change, fitting),
+    bearings: cause === null ? [] : bearingsOf(cause),
   };
+}
+
+/** Findings with what metrics say of them as evidence and in their scores, in their new order. */
+function weighed(findings: readonly RankedFinding[], bearingsOf: BearingsOf): readonly RankedFinding[] {
+  return findings
+    .map((finding) => {
+      const bearings = bearingsOf(finding);
+      const score = bearings.reduce((sum, { reason }) => sum + bearingScores[reason], finding.score);
+      const evidence = [...finding.draft.evidence, ...bearings.map((bearing) => bearing.evidence)];
+      return bearings.length === 0 ? finding : { ...finding, score, draft: { ...finding.draft, evidence } };
+    })
+    .sort((one, other) => other.score - one.score);
 }
 
 /** What is broken, each with what it brought about: the chains of all findings, one for each cause, worst first. */
 export function causes(analyses: readonly Analysis[]): readonly (readonly RankedFinding[])[] {
-  const asked: Asked = { questions: ['anything'], container: null, startsAt: null, now: null };
-  const current = ordered(analyses, asked).filter(({ draft }) => !isSlight(draft) && draft.when.until === null);
+  const current = ordered(analyses, nothingAsked).filter(({ draft }) => !isSlight(draft) && draft.when.until === null);
   const chains = current.map((finding) => deepen(finding, current, [])).filter((chain) => chain.length > 0);
   const byCause = new Map<RankedFinding, RankedFinding[]>();
   for (const chain of chains) {
@@ -154,7 +187,7 @@ function chooseChain(findings: readonly RankedFinding[], asked: Asked): readonly
       finding.draft.decisive &&
       isBefore(finding.draft.when.from, asked.startsAt),
   );
-  return best ?? (around === undefined ? rolledOut(own, findings) : [around]);
+  return best ?? (around === undefined ? rolledOut(own, findings, asked) : [around]);
 }
 
 /** Whether it is about another container of the pod than the one whose ends the alert is about: that only supports. */
@@ -170,9 +203,13 @@ function isSibling({ draft, target }: RankedFinding, { questions, container }: A
 }
 
 /** A failure that says nothing of why, right after a rollout that can have brought it about: the rollout is what is known. */
-function rolledOut(own: readonly RankedFinding[], findings: readonly RankedFinding[]): readonly RankedFinding[] {
+function rolledOut(
+  own: readonly RankedFinding[],
+  findings: readonly RankedFinding[],
+  { measuredSince }: Asked,
+): readonly RankedFinding[] {
   const failing = own.find(
-    (finding) => finding.category.changes !== null && explainingChange(finding, findings) !== null,
+    (finding) => finding.category.changes !== null && explainingChange(finding, findings, measuredSince) !== null,
   );
   if (failing === undefined) return [];
   return [{ ...failing, draft: { ...failing.draft, cause: failing.draft.description, decisive: false } }];
@@ -221,41 +258,4 @@ function isBelow(target: Target, pointer: Pointer): boolean {
       // Of a custom resource what was made for it speaks for it: the request `web-tls-1` for `web-tls`.
       (name === pointer.name || (kind === 'customresource' && name.startsWith(`${pointer.name}-`))),
   );
-}
-
-/** The cause's own sentence, with the object before it where the sentence does not name it. */
-export function causeSentence({ draft }: RankedFinding): string {
-  const text = draft.cause ?? '';
-  const [kind = '', ...rest] = draft.object.split('/');
-  const name = rest.at(-1) ?? '';
-  return name === '' || hasName(text, name) ? text : `${capital(kind)} ${name}: ${text}`;
-}
-
-function rootCauseText(
-  cause: RankedFinding,
-  chain: readonly RankedFinding[],
-  change: RankedFinding | null,
-  fitting: readonly TemplateChange[],
-): string {
-  const [symptom] = chain;
-  const led =
-    symptom === undefined || symptom === cause || symptom.draft.cause === null
-      ? ''
-      : ` It explains this: ${symptom.draft.cause}`;
-  const text = `${causeSentence(cause)}${led}`;
-  return change === null ? text : `${text} ${changeSentence(cause, change, fitting)}`;
-}
-
-/** What the rollout that explains a cause changed, as a sentence after the cause's. */
-export function changeSentence(
-  cause: RankedFinding,
-  change: RankedFinding,
-  fitting: readonly TemplateChange[],
-): string {
-  const { facts, object } = change.draft;
-  const revision = `revision ${facts['revision']} of ${object}, rolled out at ${timeText(facts['changed_at'] ?? null)},`;
-  const changed = `changed: ${fitting.map((one) => one.text).join('; ')}.`;
-  return cause.draft.object.startsWith('pod/')
-    ? `The pod runs ${revision} which ${changed}`
-    : `R${revision.slice(1)} ${changed}`;
 }

@@ -1,5 +1,5 @@
 import { kindResources } from '../analyzers/define.ts';
-import type { ReadReference } from '../analyzers/define.ts';
+import type { ClusterRead } from '../analyzers/define.ts';
 import type { Cluster, ReadResult, RefusedRead } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import type { ActionTaken, Gap } from '../core/finding.ts';
@@ -16,7 +16,7 @@ interface ReadJournal {
   /** Commands whose reads were answered. */
   readonly answered: ReadonlySet<string>;
   once<T>(
-    read: ReadReference,
+    read: ClusterRead,
     perform: () => Promise<ReadResult<T>>,
     summary: (value: T) => string,
   ): Promise<ReadResult<T>>;
@@ -52,7 +52,7 @@ export function createReadJournal(
   };
 
   const make = async <T>(
-    read: ReadReference,
+    read: ClusterRead,
     perform: () => Promise<ReadResult<T>>,
     summary: (value: T) => string,
   ): Promise<ReadResult<T>> => {
@@ -96,7 +96,7 @@ export function createReadJournal(
 
 function gapOf(
   cluster: Pick<Cluster, 'remedyFor'>,
-  read: ReadReference,
+  read: ClusterRead,
   { kind, reason }: Exclude<ReadResult<never>, { kind: 'ok' }>,
 ): Gap {
   const place = { resource: resourceOf(read), namespace: read.namespace };
@@ -108,7 +108,7 @@ function shown(reason: string, remedy: string): Pick<Gap, 'reason' | 'remedy'> {
   return { reason: oneLine(redact(reason)), remedy: oneLine(redact(remedy)) };
 }
 
-function resourceOf(read: ReadReference): RefusedRead['resource'] {
+function resourceOf(read: ClusterRead): RefusedRead['resource'] {
   if (read.kind === 'object') return kindResources[read.of];
   if (read.kind === 'list') return read.resource;
   return read.kind === 'events' ? 'events' : 'pods/log';

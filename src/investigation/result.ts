@@ -1,4 +1,4 @@
-import type { AgentResult, Finding, Gap, Measurement } from '../core/finding.ts';
+import type { AgentResult, Finding, Gap } from '../core/finding.ts';
 import type { Timestamp } from '../core/time.ts';
 import { oneLine, printable } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
@@ -17,13 +17,14 @@ import type { Ranking } from './rank.ts';
 import { causalChain } from './chain.ts';
 import { nothingNamed } from './targets.ts';
 import type { Subject } from './targets.ts';
-import { metricsResource } from './metrics/measure.ts';
-import type { Measurements } from './metrics/measure.ts';
+import { metricsResource } from './metrics/gaps.ts';
+import type { Measurements } from './metrics/measured.ts';
 import { recordMeasured } from './metrics/words.ts';
 import type { Reads } from './reads.ts';
 import { isOutdated, recordedText } from './recorded.ts';
 import { recommend } from './recommend.ts';
 import { silenceCommand } from './silence.ts';
+import { timelineOf } from './timeline.ts';
 
 /** Findings after this many are left out; the ranking put the telling ones first. */
 const maxFindings = 15;
@@ -78,7 +79,8 @@ export function composeResult(composition: Composition): AgentResult {
     undo: item.undo === null ? null : clean(item.undo),
   }));
   const { input, measured } = composition;
-  const measurements = recordMeasured(measured.measured, recorder, reads.now);
+  const measurements = recordMeasured(measured.measured, recorder);
+  const timeline = timelineOf(kept, measured.measured, input.alert, recorder, clean);
   // What metrics were wanting takes nothing from what the cluster says.
   const gaps = [...reads.gaps(), ...measured.gaps];
   return withReport({
@@ -88,10 +90,11 @@ export function composeResult(composition: Composition): AgentResult {
     happened: whatHappened(kept, chain, input.alert, clean),
     cause: causeOf(kept, confidence.value, clean),
     summary: summaryOf(composition, rootCause, findings, confidence.value),
-    findings: withMeasured(findings, measurements),
+    findings,
     root_cause: rootCause,
     causal_chain: chain.map((link) => ({ ...link, finding: clean(link.finding, 600) })),
     measurements,
+    timeline,
     also_broken: alsoBroken,
     checked: composition.checked.slice(0, maxChecked),
     confidence: confidence.value,
@@ -107,19 +110,6 @@ export function composeResult(composition: Composition): AgentResult {
       .map((question) => clean(question, 500)),
     gaps: gaps.slice(0, maxGaps).map(cleanGap),
     evidence: recorder.list(),
-  });
-}
-
-/** Memory that reached its limit is evidence of a kill for memory, too. */
-function withMeasured(findings: readonly Finding[], measurements: readonly Measurement[]): readonly Finding[] {
-  return findings.map((finding) => {
-    const agree = measurements.filter(
-      ({ kind, object, is_saturated: isSaturated }) =>
-        kind === 'memory' && isSaturated && object === finding.object && /oom|memory/.test(finding.category),
-    );
-    if (agree.length === 0) return finding;
-    const ids = [...finding.evidence_ids, ...agree.map(({ evidence_id: id }) => id)];
-    return { ...finding, evidence_ids: [...new Set(ids)] };
   });
 }
 
@@ -142,6 +132,7 @@ function blankReport(
     root_cause: null,
     causal_chain: [],
     measurements: [],
+    timeline: [],
     also_broken: [],
     checked: [],
     confidence: 0,
@@ -247,7 +238,10 @@ function gapQuestion(gap: Gap): string {
     forbidden: 'Reading it is forbidden',
     unavailable: 'The cluster could not be read',
   }[gap.kind];
-  if (gap.resource === metricsResource) return `What do the metrics say? They could not be read: ${gap.reason}`;
+  if (gap.resource === metricsResource)
+    return gap.kind === 'unavailable'
+      ? `What do the metrics say? They could not be read: ${gap.reason}`
+      : `How did ${gap.what} go? Metrics do not say: ${gap.reason}`;
   return gap.kind === 'unavailable'
     ? `What does the cluster say? It could not be read, beginning with ${gap.what}: ${gap.reason}`
     : `What would ${gap.what} say? ${why}: ${gap.reason}`;
@@ -260,12 +254,14 @@ export function emptyResult(
   { measured, actions, gaps }: Measurements,
   recorder: EvidenceRecorder,
 ): AgentResult {
-  const measurements = recordMeasured(measured, recorder, input.now());
+  const measurements = recordMeasured(measured, recorder);
+  const timeline = timelineOf(nothingRanked, measured, input.alert, recorder, clean);
   const question =
     'Which cluster is the alert about? None is configured: start fist with --context NAME or --kubeconfig FILE for a live one, or --dump PATH for a captured one.';
   return withReport({
     ...blankReport(input, notice, null),
     measurements,
+    timeline,
     actions_taken: actions,
     evidence: recorder.list(),
     summary: `${notice === null ? '' : `${notice} `}Inconclusive: no cluster is configured, so nothing could be read.`,

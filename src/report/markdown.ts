@@ -15,6 +15,7 @@ import {
   measuredLines,
   percent,
   rivalLines,
+  timelineLines,
   togetherText,
   verdictLines,
 } from './words.ts';
@@ -48,6 +49,7 @@ export function renderReport(result: Omit<AgentResult, 'report'>): string {
       .filter(({ text }) => !said.has(text))
       .map(({ object, text }) => `Log of ${plainText(object)}: ${code(text)}`),
     list(measuredLines(report).map(({ text, shape }) => `- ${say(text)}${shape === '' ? '' : ` ${code(shape)}`}`)),
+    ...timelineSection(report),
     '## Recommendations',
     list(report.recommendations.map((item) => recommendationLine(item, said))) || 'None.',
     ...(report.can_auto_fix && report.fix_command !== null
@@ -75,6 +77,13 @@ function recommendationLine(item: Recommendation, said: Said): string {
   const why = plainText(said.once(item.rationale));
   const undo = item.undo === null ? '' : ` Undo: ${code(item.undo)}.`;
   return `${item.priority}. ${action} (${plainText(effectOf(item))})${why === '' ? '' : `: ${why}`}${undo}`;
+}
+
+/** Moments of the incident, where metrics say more of them than the sentences. */
+function timelineSection(report: AgentResult): readonly string[] {
+  const { title, lines } = timelineLines(report);
+  if (lines.length === 0) return [];
+  return [`## ${title}`, list(lines.map(({ time, text }) => `- ${time} ${plainText(text)}`))];
 }
 
 type Say = (text: string, limit?: number) => string;

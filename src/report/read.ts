@@ -36,6 +36,7 @@ const nothing: AgentResult = {
   root_cause: null,
   causal_chain: [],
   measurements: [],
+  timeline: [],
   also_broken: [],
   checked: [],
   confidence: 0,

@@ -53,7 +53,10 @@ const link = z.object({
 const measurement = z.object({
   title: text('`what the alert measures`, `memory of container app of pod/shop/web-1`.'),
   object: optional('What it is about, `pod/shop/web-1`; null where the labels of the metric name nothing.'),
-  kind: z.enum(['alert', 'memory', 'cpu']),
+  kind: z
+    .enum(['alert', 'memory', 'cpu', 'throttling', 'volume'])
+    .describe('What the alert measures, or the use of a container or a claim.'),
+  unit: z.enum(['bytes', 'cores', 'ratio', 'number']).describe('Of its values; `ratio` is 0 to 1.'),
   expression: text('PromQL.'),
   sentence: text('How it went.'),
   is_saturated: z.boolean().describe('It reached its limit, or nearly (90 %).'),
@@ -61,9 +64,26 @@ const measurement = z.object({
   began: optional('When it changed, or went beyond what the alert allows; null where nothing tells.'),
   sparkline: text('Its shape, as a line of blocks.'),
   threshold: z.number().nullable().describe('The limit, or what the alert compares it with; null where there is none.'),
+  holds_now: z
+    .boolean()
+    .nullable()
+    .describe('Whether what the alert measures still is what it fires for; null where that is not known.'),
+  from: text('Since when it was asked for: points that are missing were not measured.'),
+  to: text('Until when.'),
+  step_seconds: z.number().describe('Between two points.'),
   points: z.array(z.array(z.number()).length(2)).describe('Unix time in seconds and value, oldest first, at most 100.'),
   series: z.int().min(1).describe('How many time series there are of it; this is the one that moved most.'),
   evidence_id: text('The evidence that shows it.'),
+});
+
+const timelineEntry = z.object({
+  at: text('When.'),
+  source: z
+    .enum(['alert', 'change', 'finding', 'metric'])
+    .describe('What says so: the alert itself, a rollout, what was found, a metric.'),
+  object: optional('What it is about.'),
+  text: text('What happened: `memory of web-1/app began to rise, from 60Mi`.'),
+  evidence_ids: ids,
 });
 
 const recommendation = z.object({
@@ -171,6 +191,11 @@ export const reportSchema = z.object({
   measurements: z
     .array(measurement)
     .describe('What metrics say round the time when the alert began; empty where none were asked for.'),
+  timeline: z
+    .array(timelineEntry)
+    .describe(
+      'Moments of the incident, the earliest first: the alert, what was found on the way to the cause, metrics.',
+    ),
   also_broken: z.array(finding).describe('What is broken in the same place with no link to the alert.'),
   checked: texts('What was looked at and found well.'),
   confidence: z.number().min(0).max(1).describe('In the cause, by stated rules.'),

@@ -20,6 +20,7 @@ import {
   measuredLines,
   namedText,
   rivalLines,
+  timelineLines,
   togetherText,
   verdictLines,
 } from './words.ts';
@@ -54,6 +55,7 @@ const defaultWidth = 80;
 const mostSteps = 3;
 const mostLogLines = 2;
 const mostOthers = 3;
+const mostMoments = 8;
 const mostNamed = 5;
 
 interface Page {
@@ -85,6 +87,7 @@ export function renderText(report: AgentResult, view: TextView): string {
     ],
     [...chain(report, page), ...logs(report, page)],
     measured(report, page),
+    timeline(report, page),
     steps(report, page),
     [...others(report, page), ...unanswered(report, page)],
     links(report, view, page),
@@ -151,6 +154,19 @@ function measured(report: AgentResult, { width }: Page): readonly string[] {
     ...wrap(text, width, '', '  '),
     ...(shape === '' ? [] : [`  ${shape}`]),
   ]);
+}
+
+/** When what happened, where metrics say more of it than the sentences. */
+function timeline(report: AgentResult, { width, paint }: Page): readonly string[] {
+  const { title, lines } = timelineLines(report);
+  if (lines.length === 0) return [];
+  return [
+    paint('bold', title),
+    ...lines
+      .slice(0, mostMoments)
+      .flatMap(({ time, text }) => wrap(text, width, `  ${time}  `, ' '.repeat(time.length + 4))),
+    ...(lines.length > mostMoments ? [`  and ${lines.length - mostMoments} more`] : []),
+  ];
 }
 
 function steps(report: AgentResult, page: Page): readonly string[] {

@@ -1,5 +1,5 @@
-import type { AgentResult, Certainty, ChainLink, Finding, Recommendation } from '../core/finding.ts';
-import { timeText } from '../core/time.ts';
+import type { AgentResult, Certainty, ChainLink, Finding, Measurement, Recommendation } from '../core/finding.ts';
+import { dayOf, timeText } from '../core/time.ts';
 import { oneLine } from '../lib/printable.ts';
 import { shortId } from '../lib/short-id.ts';
 import { plural } from '../lib/words.ts';
@@ -74,17 +74,49 @@ export function verdictLines({
 /** Measurements of a report that people are shown, at most. */
 const mostMeasured = 3;
 
-/** What metrics say, the alert's own first; of what containers use only what moved or reached its limit. */
+/** What metrics say, the alert's own first, then what reached its limit; of the rest only what moved. */
 export function measuredLines({
   measurements = [],
 }: Partial<Pick<AgentResult, 'measurements'>>): readonly { readonly text: string; readonly shape: string }[] {
-  return measurements
-    .filter(({ kind, is_flat: isFlat, is_saturated: isSaturated }) => kind === 'alert' || !isFlat || isSaturated)
+  const told = measurements.filter(
+    ({ kind, is_flat: isFlat, is_saturated: isSaturated }) => kind === 'alert' || !isFlat || isSaturated,
+  );
+  const weight = ({ kind, is_saturated: isSaturated }: Measurement): number =>
+    kind === 'alert' ? 2 : isSaturated ? 1 : 0;
+  return told
+    .toSorted((one, other) => weight(other) - weight(one))
     .slice(0, mostMeasured)
     .map(({ sentence, evidence_id: id, sparkline }) => ({
       text: oneLine(`${sentence.replace(/\.$/, '')} (${id}).`, 600),
       shape: oneLine(sparkline, 100),
     }));
+}
+
+/** A line of a timeline, with its time of the day where all of them are of one day. */
+export interface TimelineLine {
+  readonly time: string;
+  readonly text: string;
+}
+
+/**
+ * The moments of an incident where metrics add to them; empty where they do not, because the cause and the alert say their times
+ * themselves. The title has the day, `Timeline (2026-11-23, UTC)`, where there is only one.
+ */
+export function timelineLines({ timeline = [] }: Partial<Pick<AgentResult, 'timeline'>>): {
+  readonly title: string;
+  readonly lines: readonly TimelineLine[];
+} {
+  const days = new Set(timeline.map(({ at }) => dayOf(at)));
+  const [day = ''] = days;
+  const timeOf = (at: string): string => (days.size === 1 ? at.slice(11, 19) : timeText(at).replace(' UTC', ''));
+  const lines = timeline.map(({ at, text, evidence_ids: ids }) => ({
+    time: timeOf(at),
+    text: oneLine(`${text}${ids.length === 0 ? '' : ` (${ids.slice(0, 3).join(', ')})`}`, 400),
+  }));
+  return {
+    title: days.size === 1 ? `Timeline (${day}, UTC)` : 'Timeline (UTC)',
+    lines: timeline.some(({ source }) => source === 'metric') ? lines : [],
+  };
 }
 
 /** What a person asked on about an investigation and what the model said, which nobody has checked; empty where nobody asked. */

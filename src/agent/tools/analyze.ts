@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { nameOf } from '../../analyzers/define.ts';
 import { createGraph } from '../../investigation/graph.ts';
 import { analyzeLinked } from '../../investigation/investigate.ts';
-import { rank } from '../../investigation/rank.ts';
+import { nothingAsked, rank } from '../../investigation/rank.ts';
 import type { RankedFinding } from '../../investigation/findings.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import { defineTool } from './define.ts';
@@ -43,12 +43,7 @@ export const analyze = defineTool({
     const graph = createGraph(mostObjects);
     graph.add(kind, found.value, 'alert', null);
     const analyses = await analyzeLinked(reads, graph, ['anything'], io.signal);
-    const { findings, cause } = rank(analyses, {
-      questions: ['anything'],
-      container: null,
-      startsAt: null,
-      now: io.now,
-    });
+    const { findings, cause } = rank(analyses, { ...nothingAsked, now: io.now });
     const unwell = new Set(analyses.filter((one) => one.findings.length > 0).map(({ target }) => target));
     const well = graph
       .targets()

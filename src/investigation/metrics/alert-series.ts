@@ -1,10 +1,12 @@
 import { toAppError } from '../../core/errors.ts';
-import type { MetricAnswer, MetricRange, MetricSeries, MetricsReader } from '../../core/readers.ts';
+import type { MetricAnswer, MetricPoint, MetricRange, MetricSeries, MetricsReader } from '../../core/readers.ts';
 import type { AlertSnapshot } from '../../core/run.ts';
-import { addMs, toEpochMs } from '../../core/time.ts';
+import { addMs, toEpochMs, toTimestamp } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { alertExpression, comparisonOf } from './expression.ts';
 import type { Comparison } from './expression.ts';
+import type { Measured, Present } from './measured.ts';
+import { holds, summarize } from './summary.ts';
 
 /** What an alert's own expression said round the time when it began. */
 export interface AlertSeries {
@@ -30,6 +32,19 @@ export function windowOf(
   const start = startsAt === null || startsAt > now ? now : startsAt;
   const end = addMs(start, afterMs);
   return { from: addMs(start, -beforeMs), to: end < now ? end : now };
+}
+
+/** So long after an alert began what its containers use is still looked at from then on; later, only the last of it. */
+const longMs = 6 * 3_600_000;
+const lastMs = 2 * 3_600_000;
+
+/** The time of which it is looked at what containers and volumes use: round the beginning of an alert, and always up to now. */
+export function usageWindowOf(
+  startsAt: Timestamp | null,
+  now: Timestamp,
+): { readonly from: Timestamp; readonly to: Timestamp } {
+  const start = startsAt === null || startsAt > now ? now : startsAt;
+  return { from: start >= addMs(now, -longMs) ? addMs(start, -beforeMs) : addMs(now, -lastMs), to: now };
 }
 
 /** Seconds. */
@@ -68,6 +83,58 @@ export async function readAlertSeries(
   const answer = await metrics.queryRange(range, signal);
   return { range, comparison: null, series: ownSeries(answer, alert.labels), total: answer.total };
 }
+
+/** A value is still that of a moment so many steps later. */
+const latePoints = 2;
+
+/**
+ * What the one series of an alert is at the moment of the evidence, and whether the alert's comparison still holds; null where
+ * that is not known: it has no value then (its series may be gone, which is no word of it being well), or what is compared is
+ * part of what was asked.
+ */
+export async function readPresent(
+  metrics: MetricsReader,
+  { range, comparison }: AlertSeries,
+  { labels, points }: MetricSeries,
+  now: Timestamp,
+  signal: AbortSignal,
+): Promise<Present | null> {
+  if (comparison === null) return null;
+  const of = ([at, value]: MetricPoint): Present => ({ at: toTimestamp(at), value, holds: holds(value, comparison) });
+  const last = points.at(-1);
+  if (last !== undefined && toEpochMs(now) - last[0] <= latePoints * range.stepMs)
+    return Number.isFinite(last[1]) ? of(last) : null;
+  if (range.to >= now) return null;
+  const { series } = await metrics.query(range.expression, now, signal);
+  const same = series.find((one) => sameLabels(one.labels, labels))?.points.at(-1);
+  return same === undefined || !Number.isFinite(same[1]) ? null : of(same);
+}
+
+function sameLabels(one: MetricSeries['labels'], other: MetricSeries['labels']): boolean {
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
+}
+
+/**
+ * Since when what the alert measures is what it fires for, at the latest; null where that is not known. Of several series it is
+ * not known which one is meant.
+ */
+export function beganBy(
+  { range, comparison, series }: Pick<Measured, 'range' | 'comparison' | 'series'>,
+  total: number,
+) {
+  if (total !== 1) return null;
+  if (comparison !== null) return summarize(series.points, comparison)?.beyondSince ?? null;
+  // The whole expression has values only while it is true; what is missing for longer than Prometheus looks back is a gap.
+  const least = Math.max(lookBackMs, latePoints * range.stepMs);
+  const { points } = series;
+  const start = points.findLastIndex(([at], index) => index === 0 || at - (points[index - 1]?.[0] ?? at) > least);
+  const began = points[start];
+  return began === undefined ? null : toTimestamp(began[0]);
+}
+
+/** How long Prometheus takes a sample for the value of what was measured. */
+const lookBackMs = 300_000;
 
 function unlessTooLarge(thrown: unknown): null {
   if (toAppError(thrown).reason === 'TooLarge') return null;

@@ -57,7 +57,7 @@ const waiting: MemorySeries = {
 };
 
 describe('metrics of an investigation', () => {
-  it('are lines of the report and evidence, numbered behind the rest', async () => {
+  it('are lines of the report and evidence, each with one id', async () => {
     const metrics = memoryMetrics({ [measuredByAlert]: [waiting], [containerUsage('memory', pod)]: [leaking] });
     const { result, failure } = await run(metrics);
     expect(failure).toBeNull();
@@ -80,8 +80,8 @@ describe('metrics of an investigation', () => {
     const ids = result.evidence.map(({ id }) => id);
     expect(ids).toEqual(ids.map((_, index) => `e${index + 1}`));
     expect(result.evidence.filter(({ kind }) => kind === 'metrics').map(({ id }) => id)).toEqual([
-      alert?.evidence_id,
       memory?.evidence_id,
+      alert?.evidence_id,
     ]);
     expect(result.findings[0]).toMatchObject({ category: 'oom-killed' });
     expect(result.findings[0]?.evidence_ids).toContain(memory?.evidence_id);
@@ -98,10 +98,28 @@ describe('metrics of an investigation', () => {
     expect(result.report).toMatch(/- Memory of container checkout .* \(e\d+\)\\?\. `[▁▂▃▄▅▆▇█]+`/);
   });
 
-  it('change nothing where there are none', async () => {
+  it('that are not there are gaps with what to do, and change nothing else', async () => {
     const [{ result: without }, { result: empty }] = [await run(null), await run(memoryMetrics({}))];
     expect(empty.measurements).toEqual([]);
-    expect({ ...empty, actions_taken: [], report: '' }).toEqual({ ...without, actions_taken: [], report: '' });
+    expect(empty.gaps.map(({ what, kind, resource }) => ({ what, kind, resource }))).toEqual(
+      [
+        'memory of container checkout of pod/shop/checkout-5577bf7884-59zsl',
+        'processor time of container checkout of pod/shop/checkout-5577bf7884-59zsl',
+        "the alert's own metric",
+      ].map((what) => ({ what, kind: 'not_captured', resource: 'metrics' })),
+    );
+    expect(empty.gaps.map(({ remedy }) => remedy.slice(0, 40))).toEqual(
+      [
+        'have Prometheus scrape cAdvisor of the ku',
+        'have Prometheus scrape cAdvisor of the ku',
+        'name the Prometheus that evaluates the ru',
+      ].map((text) => text.slice(0, 40)),
+    );
+    expect(empty.open_questions[0]).toBe(
+      'How did memory of container checkout of pod/shop/checkout-5577bf7884-59zsl go? Metrics do not say: memory has no series of it from 2026-11-23 17:28 UTC to 2026-11-23 18:34 UTC',
+    );
+    const rest = { actions_taken: [], report: '', gaps: [], open_questions: [] };
+    expect({ ...empty, ...rest }).toEqual({ ...without, ...rest });
   });
 
   it('are a gap where they cannot be read, and take nothing from the rest', async () => {

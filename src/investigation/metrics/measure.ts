@@ -1,80 +1,55 @@
-import { containersOf } from '../../analyzers/pods/pod-status.ts';
-import { quantityOf, quantityText } from '../../analyzers/reading/quantity.ts';
-import type { Target } from '../../analyzers/define.ts';
-import { objectName } from '../../analyzers/define.ts';
 import { toAppError } from '../../core/errors.ts';
 import type { AppError } from '../../core/errors.ts';
 import type { ActionTaken, Gap } from '../../core/finding.ts';
-import type { MetricRange, MetricSeries, MetricsReader } from '../../core/readers.ts';
+import type { MetricAnswer, MetricRange, MetricSeries, MetricsReader } from '../../core/readers.ts';
 import type { AlertSnapshot } from '../../core/run.ts';
+import { objectName } from '../../analyzers/define.ts';
+import { toEpochMs, toTimestamp } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { oneLine } from '../../lib/printable.ts';
 import { redact } from '../../lib/redact.ts';
-import type { RankedFinding } from '../findings.ts';
-import { readAlertSeries, stepOf, windowOf } from './alert-series.ts';
-import type { Comparison } from './expression.ts';
+import { readAlertSeries, readPresent, stepOf, usageWindowOf } from './alert-series.ts';
+import type { AlertSeries } from './alert-series.ts';
+import { failureGap, missingGap, staleGap } from './gaps.ts';
+import type { Limit, Measured, Measurements } from './measured.ts';
+import { claimsInQuestion, containersInQuestion, isRunning, limitOf, podOf, specLimit } from './subjects.ts';
+import type { ClaimInQuestion, ContainerInQuestion, MeasureQuestion } from './subjects.ts';
+import { summarize } from './summary.ts';
 import { objectOfSeries, rangeCommand } from './text.ts';
-import { containerUsage } from './usage.ts';
+import { claimFill, containerLimit, containerThrottling, containerUsage } from './usage.ts';
 
-/** What an amount is measured against. */
-export interface Limit {
-  readonly value: number;
-  /** `256Mi`. */
-  readonly text: string;
-}
-
-/** One thing that was measured, before it is numbered and worded. */
-export interface Measured {
-  /** `what the alert measures`, `memory of container app of pod/shop/web-1`. */
-  readonly title: string;
-  /** What it is about; null where the series name nothing. */
-  readonly object: string | null;
-  readonly kind: 'alert' | 'memory' | 'cpu';
-  readonly range: MetricRange;
-  /** The one that moved most. */
-  readonly series: MetricSeries;
-  /** How many fit. */
-  readonly total: number;
-  readonly comparison: Comparison | null;
-  readonly limit: Limit | null;
-  readonly command: string;
-}
-
-/** What metrics say round an alert, and what was asked for it. */
-export interface Measurements {
-  readonly measured: readonly Measured[];
-  readonly actions: readonly ActionTaken[];
-  readonly gaps: readonly Gap[];
-}
-
-export const nothingMeasured: Measurements = { measured: [], actions: [], gaps: [] };
-
-/** Containers whose memory and processor time are looked at. */
-const mostContainers = 2;
-
-export interface MeasureQuestion {
-  readonly alert: AlertSnapshot | null;
-  /** What the analyzers found, the most telling first. */
-  readonly findings: readonly RankedFinding[];
-  /** Objects that are linked to the alert. */
-  readonly targets: readonly Target[];
+/** What one investigation asks. */
+interface Asking {
+  readonly metrics: MetricsReader;
+  readonly question: MeasureQuestion;
   /** The clock of the evidence. */
   readonly now: Timestamp;
+  readonly window: { readonly from: Timestamp; readonly to: Timestamp };
+  readonly signal: AbortSignal;
+  readonly gap: (gap: Gap) => void;
 }
 
 /**
- * Asks the alert's own expression again, and what the containers in question used, round the time when it began. What cannot be
- * had is a gap, never an error; the signal's reason is thrown.
+ * Asks the alert's own expression again, and what the containers and claims in question used, round the time when it began. What
+ * cannot be had is a gap, never an error; the signal's reason is thrown.
  */
 export async function measure(
   metrics: MetricsReader,
   question: MeasureQuestion,
+  now: Timestamp,
   signal: AbortSignal,
 ): Promise<Measurements> {
-  const { alert, now } = question;
   const actions: ActionTaken[] = [];
+  const gaps: Gap[] = [];
   const failures: AppError[] = [];
-  const recorded = recordingReader(metrics, now, actions);
+  const asking: Asking = {
+    metrics: recordingReader(metrics, now, actions),
+    question,
+    now,
+    window: usageWindowOf(question.alert?.startsAt ?? question.findings[0]?.draft.when.from ?? null, now),
+    signal,
+    gap: (gap) => void gaps.push(gap),
+  };
   const tried = async (work: () => Promise<Measured | null>): Promise<Measured | null> => {
     try {
       return await work();
@@ -84,144 +59,198 @@ export async function measure(
       return null;
     }
   };
-  const containers = containersInQuestion(question);
   const measured = await Promise.all([
-    tried(() => ofAlert(recorded, alert, now, signal)),
-    ...containers.flatMap((container) => [
-      tried(() => ofContainer(recorded, 'memory', container, question, signal)),
-      tried(() => ofContainer(recorded, 'cpu', container, question, signal)),
+    tried(() => ofAlert(asking, question.alert)),
+    ...containersInQuestion(question).flatMap((container) => [
+      tried(() => ofContainer(asking, 'memory', container)),
+      tried(() => ofContainer(asking, 'cpu', container)),
+      tried(() => throttlingOf(asking, container)),
     ]),
+    ...claimsInQuestion(question).map((claim) => tried(() => ofClaim(asking, claim))),
   ]);
   const [failure] = failures;
   return {
     measured: measured.filter((one) => one !== null),
     actions,
-    gaps: failure === undefined ? [] : [gapOf(metrics, failure)],
+    // Questions are asked at the same time, and answers come as they come.
+    gaps: [
+      ...(failure === undefined ? [] : [failureGap(metrics, failure)]),
+      ...gaps.sort((one, other) => (one.what < other.what ? -1 : 1)),
+    ],
   };
 }
 
 /** Notes what is asked for. */
 function recordingReader(metrics: MetricsReader, at: Timestamp, actions: ActionTaken[]): MetricsReader {
+  const noted = async (command: string, ask: () => Promise<MetricAnswer>): Promise<MetricAnswer> => {
+    const action = { tool: 'prometheus', command: oneLine(redact(command), 1000), timestamp: at };
+    const place = actions.push({ ...action, success: false, output_summary: 'no answer' }) - 1;
+    try {
+      const answer = await ask();
+      actions[place] = { ...action, success: true, output_summary: `${answer.total} series` };
+      return answer;
+    } catch (thrown) {
+      const said = oneLine(redact(toAppError(thrown).message), 200);
+      actions[place] = { ...action, success: false, output_summary: said };
+      throw thrown;
+    }
+  };
   return {
     ...metrics,
-    async queryRange(range, signal) {
-      const action = { tool: 'prometheus', command: shownCommand(metrics, range), timestamp: at };
-      const place = actions.push({ ...action, success: false, output_summary: 'no answer' }) - 1;
-      try {
-        const answer = await metrics.queryRange(range, signal);
-        actions[place] = { ...action, success: true, output_summary: `${answer.total} series` };
-        return answer;
-      } catch (thrown) {
-        actions[place] = {
-          ...action,
-          success: false,
-          output_summary: oneLine(redact(toAppError(thrown).message), 200),
-        };
-        throw thrown;
-      }
-    },
+    query: (expression, moment, signal) =>
+      noted(rangeCommand(metrics, { expression, from: moment, to: moment, stepMs: 1000 }), () =>
+        metrics.query(expression, moment, signal),
+      ),
+    queryRange: (range, signal) => noted(rangeCommand(metrics, range), () => metrics.queryRange(range, signal)),
   };
 }
 
-function shownCommand(metrics: MetricsReader, range: MetricRange): string {
-  return oneLine(redact(rangeCommand(metrics, range)), 1000);
-}
+/** What the alert measures, in a gap. */
+const ownMetric = "the alert's own metric";
 
-function gapOf({ description }: MetricsReader, { message, next }: AppError): Gap {
-  return {
-    what: `the metrics of ${description}`,
-    kind: 'unavailable',
-    reason: oneLine(redact(message)),
-    remedy: oneLine(
-      redact(next ?? 'let this program reach Prometheus: --prometheus URL, or spec.prometheus of the Workflow'),
-    ),
-    resource: metricsResource,
-    namespace: null,
-  };
-}
-
-/** What a gap of metrics names in place of a resource of the cluster. */
-export const metricsResource = 'metrics';
-
-async function ofAlert(
-  metrics: MetricsReader,
-  alert: AlertSnapshot | null,
-  now: Timestamp,
-  signal: AbortSignal,
-): Promise<Measured | null> {
+async function ofAlert(asking: Asking, alert: AlertSnapshot | null): Promise<Measured | null> {
+  const { metrics, now, signal } = asking;
   const found = alert === null ? null : await readAlertSeries(metrics, alert, now, signal);
-  const series = found === null ? null : mostMoved(found.series);
-  if (found === null || series === null) return null;
-  return {
-    title: 'what the alert measures',
-    object: objectOfSeries([series]),
-    kind: 'alert',
-    range: found.range,
-    series,
-    total: found.series.length,
-    comparison: found.comparison,
-    limit: null,
-    command: shownCommand(metrics, found.range),
+  if (found === null) return null;
+  const title = 'what the alert measures';
+  const series = mostMoved(found.series);
+  const about = {
+    title,
+    label: title,
+    object: series === null ? null : objectOfSeries([series]),
+    container: null,
+    target: null,
   };
-}
-
-/** A container whose use is looked at. */
-interface ContainerInQuestion {
-  readonly target: Target;
-  readonly name: string;
-}
-
-/** Of the findings about pods those containers, else the alert's own pod with its first container. */
-function containersInQuestion({ findings, targets }: MeasureQuestion): readonly ContainerInQuestion[] {
-  const found = findings.flatMap(({ draft, target }): readonly ContainerInQuestion[] => {
-    const name = draft.facts['container'];
-    return target.kind === 'pod' && name !== undefined ? [{ target, name }] : [];
+  if (series === null) {
+    const why = found.total === 0 ? 'no series' : `${found.total} series, none of which has the labels of the alert`;
+    asking.gap(missingGap(metrics, 'rule', ownMetric, found.range, why));
+    return null;
+  }
+  const kept = keep(asking, { ...about, kind: 'alert', range: found.range, total: found.series.length }, series, {
+    comparison: found.comparison,
+    source: 'rule',
   });
-  const named = targets
-    .filter(({ kind, relation }) => kind === 'pod' && relation === 'alert')
-    .flatMap((target) => {
-      const [first] = containersOf(target.object).filter(({ init }) => !init);
-      return first === undefined ? [] : [{ target, name: first.name }];
-    });
-  const all = found.length > 0 ? found : named;
-  const keyOf = ({ target, name }: ContainerInQuestion): string => `${target.namespace}/${target.name}/${name}`;
-  return all
-    .filter((one, index) => all.findIndex((other) => keyOf(other) === keyOf(one)) === index)
-    .slice(0, mostContainers);
+  return kept === null ? null : { ...kept, now: await present(asking, found, series) };
+}
+
+/** What the alert measures at the moment of the evidence; null where that cannot be told. */
+async function present({ metrics, now, signal }: Asking, found: AlertSeries, series: MetricSeries) {
+  return found.series.length === 1 ? readPresent(metrics, found, series, now, signal) : null;
 }
 
 async function ofContainer(
-  metrics: MetricsReader,
+  asking: Asking,
   resource: 'memory' | 'cpu',
-  { target, name }: ContainerInQuestion,
-  { alert, findings, now }: MeasureQuestion,
-  signal: AbortSignal,
+  container: ContainerInQuestion,
 ): Promise<Measured | null> {
-  const began = alert?.startsAt ?? findings[0]?.draft.when.from ?? null;
-  const { from, to } = windowOf(began, now);
-  const scope = { namespace: target.namespace, pod: target.name, container: name };
-  const range: MetricRange = { expression: containerUsage(resource, scope), from, to, stepMs: stepOf(from, to) };
-  const { series } = await metrics.queryRange(range, signal);
-  const [one] = series;
-  if (one === undefined) return null;
-  const object = objectName('pod', target.namespace, target.name);
-  return {
-    title: `${resource === 'memory' ? 'memory' : 'processor time'} of container ${name} of ${object}`,
-    object,
-    kind: resource,
-    range,
-    series: one,
-    total: series.length,
-    comparison: null,
-    limit: limitOf(target, name, resource),
-    command: shownCommand(metrics, range),
-  };
+  const words = resource === 'memory' ? 'memory' : 'processor time';
+  const range = rangeIn(asking, containerUsage(resource, scopeOf(container)));
+  const [{ series }, limit] = await Promise.all([
+    asking.metrics.queryRange(range, asking.signal),
+    limitFor(asking, resource, container),
+  ]);
+  const about = containerAbout(`${words} of`, container);
+  return first(asking, { ...about, kind: resource, range, total: series.length }, series, {
+    limit,
+    source: 'cadvisor',
+    goesOn: isRunning(container),
+  });
 }
 
-function limitOf(target: Target, name: string, resource: 'memory' | 'cpu'): Limit | null {
-  const container = containersOf(target.object).find((one) => one.name === name);
-  const value = quantityOf(container?.limits[resource] ?? '');
-  return value === null || value === 0 ? null : { value, text: quantityText(resource, value) };
+/** The limit by the spec of the pod; where that cannot be read, by kube-state-metrics. */
+async function limitFor(
+  asking: Asking,
+  resource: 'memory' | 'cpu',
+  container: ContainerInQuestion,
+): Promise<Limit | null> {
+  if (container.target !== null) return specLimit(container, resource);
+  const range = rangeIn(asking, containerLimit(resource, scopeOf(container)));
+  const { series } = await asking.metrics.queryRange(range, asking.signal);
+  const value = series[0]?.points.findLast(([, one]) => Number.isFinite(one))?.[1] ?? null;
+  if (value === null) {
+    const { title } = containerAbout(`the ${resource} limit of`, container);
+    asking.gap(missingGap(asking.metrics, 'kube-state-metrics', title, range, 'no series'));
+  }
+  return limitOf(value, resource);
+}
+
+async function throttlingOf(asking: Asking, container: ContainerInQuestion): Promise<Measured | null> {
+  // Without a CPU limit there are no periods to be held back in.
+  if (container.target !== null && specLimit(container, 'cpu') === null) return null;
+  const range = rangeIn(asking, containerThrottling(scopeOf(container)));
+  const { series } = await asking.metrics.queryRange(range, asking.signal);
+  if (series.length === 0 && container.target === null) return null;
+  const about = containerAbout('CPU throttling of', container);
+  return first(asking, { ...about, kind: 'throttling', range, total: series.length }, series, {
+    limit: specLimit(container, 'cpu'),
+    source: 'cadvisor',
+    goesOn: isRunning(container),
+  });
+}
+
+async function ofClaim(asking: Asking, { namespace, name, target, what }: ClaimInQuestion): Promise<Measured | null> {
+  const range = rangeIn(asking, claimFill(what, namespace, name));
+  const { series } = await asking.metrics.queryRange(range, asking.signal);
+  const object = objectName('persistentvolumeclaim', namespace, name);
+  const title = what === 'bytes' ? `the used part of ${object}` : `the used part of the inodes of ${object}`;
+  const label = what === 'bytes' ? `the used part of claim ${name}` : `the used part of the inodes of claim ${name}`;
+  const about = { title, label, object, target, container: null, kind: 'volume', range, total: series.length } as const;
+  return first(asking, about, series, { source: 'kubelet' });
+}
+
+type About = Pick<Measured, 'title' | 'label' | 'object' | 'target' | 'container' | 'kind' | 'range' | 'total'>;
+
+interface Further {
+  readonly comparison?: Measured['comparison'];
+  readonly limit?: Limit | null;
+  /** Where it would come from. */
+  readonly source: Parameters<typeof missingGap>[1];
+  /** Whether it should have values to the end. */
+  readonly goesOn?: boolean;
+}
+
+function first(asking: Asking, about: About, all: readonly MetricSeries[], further: Further): Measured | null {
+  const [series] = all;
+  if (series !== undefined) return keep(asking, about, series, further);
+  asking.gap(missingGap(asking.metrics, further.source, about.title, about.range, 'no series'));
+  return null;
+}
+
+/** A series that has numbers, with a gap where it ends before it should. */
+function keep(asking: Asking, about: About, series: MetricSeries, further: Further): Measured | null {
+  const { comparison = null, limit = null, source, goesOn = true } = further;
+  const summary = summarize(series.points, comparison);
+  const last = series.points.findLast(([, value]) => Number.isFinite(value))?.[0];
+  if (summary === null || last === undefined) {
+    asking.gap(missingGap(asking.metrics, source, about.title, about.range, 'no number'));
+    return null;
+  }
+  const began = asking.question.alert?.startsAt ?? asking.now;
+  if (goesOn && last < Math.min(toEpochMs(began), toEpochMs(about.range.to)) - staleMs)
+    asking.gap(staleGap(asking.metrics, source, about.title, toTimestamp(last)));
+  const command = oneLine(redact(rangeCommand(asking.metrics, about.range)), 1000);
+  return { ...about, series, summary, comparison, limit, command, now: null };
+}
+
+/** Prometheus takes a value for five minutes; what has none for longer has ended. */
+const staleMs = 300_000;
+
+function rangeIn({ window: { from, to } }: Asking, expression: string): MetricRange {
+  return { expression, from, to, stepMs: stepOf(from, to) };
+}
+
+function scopeOf({ namespace, pod, name }: ContainerInQuestion) {
+  return { namespace, pod, container: name };
+}
+
+function containerAbout(
+  words: string,
+  container: ContainerInQuestion,
+): Pick<Measured, 'title' | 'label' | 'object' | 'target' | 'container'> {
+  const object = podOf(container);
+  const { target, name, pod } = container;
+  const title = `${words} container ${name} of ${object}`;
+  return { title, label: `${words} ${pod}/${name}`, object, target, container: name };
 }
 
 function mostMoved(series: readonly MetricSeries[]): MetricSeries | null {

@@ -107,7 +107,8 @@ function beyond(
   return { beyondSince: since === undefined ? null : toTimestamp(since[0]), isBeyondFromStart: last < 0 };
 }
 
-function holds(value: number, { operator, threshold }: Comparison): boolean {
+/** Whether a comparison is true of a value. */
+export function holds(value: number, { operator, threshold }: Comparison): boolean {
   switch (operator) {
     case '>':
       return value > threshold;

@@ -1,84 +1,81 @@
-import { quantityText } from '../../analyzers/reading/quantity.ts';
 import type { Measurement } from '../../core/finding.ts';
-import { timeText } from '../../core/time.ts';
+import { timeText, toTimestamp } from '../../core/time.ts';
 import { oneLine } from '../../lib/printable.ts';
 import { redact } from '../../lib/redact.ts';
 import { capital } from '../../lib/words.ts';
 import type { EvidenceRecorder } from '../evidence.ts';
-import type { Comparison } from './expression.ts';
-import type { Measured } from './measure.ts';
-import { sparkline, summarize } from './summary.ts';
-import type { SeriesSummary } from './summary.ts';
-import { labelsText, seriesText } from './text.ts';
-import { valueText } from './value-text.ts';
+import { throttledPart } from './candidates.ts';
+import { evidenceOf, textOf } from './measured.ts';
+import type { Measured } from './measured.ts';
+import { sparkline } from './summary.ts';
+import { isBytes, percentOf } from './value-text.ts';
 
 /** From this part of a limit on it is as good as reached. */
 const saturatedPart = 0.9;
 
-/** Numbers what was measured as evidence, and words it. What has no number says nothing. */
+/** Numbers what was measured as evidence, and words it. */
 export function recordMeasured(
   measured: readonly Measured[],
-  recorder: Pick<EvidenceRecorder, 'add'>,
-  time: string,
+  recorder: Pick<EvidenceRecorder, 'record'>,
 ): readonly Measurement[] {
   return measured.flatMap((one): readonly Measurement[] => {
-    const { title, object, kind, range, series, total, comparison, limit, command } = one;
-    const summary = summarize(series.points, comparison);
-    if (summary === null) return [];
-    const evidence = recorder.add({
-      kind: 'metrics',
-      object: object ?? 'metrics',
-      command,
-      time,
-      excerpt: excerptOf(one),
-    });
-    if (evidence === null) return [];
+    const { title, object, kind, range, series, summary, total, comparison, limit, now } = one;
+    const id = recorder.record(evidenceOf(one));
+    if (id === null) return [];
     return [
       {
         title,
         object,
         kind,
+        unit: unitOf(one),
         expression: oneLine(redact(range.expression), 1000),
-        sentence: sentenceOf(one, summary),
-        is_saturated: limit !== null && summary.max >= limit.value * saturatedPart,
+        sentence: sentenceOf(one),
+        is_saturated: isSaturated(one),
         is_flat: summary.trend === 'flat',
         began: summary.beyondSince ?? summary.changedAt,
+        holds_now: now?.holds ?? null,
         sparkline: sparkline(series.points),
-        threshold: limit?.value ?? comparison?.threshold ?? null,
+        threshold: kind === 'throttling' ? null : (limit?.value ?? comparison?.threshold ?? null),
+        from: range.from,
+        to: range.to,
+        step_seconds: range.stepMs / 1000,
         points: series.points.flatMap(([at, value]) => (Number.isFinite(value) ? [[at / 1000, value]] : [])),
         series: total,
-        evidence_id: evidence.id,
+        evidence_id: id,
       },
     ];
   });
 }
 
-function excerptOf({ title, range, series, total, comparison, limit }: Measured): string {
-  const { expression, from, to, stepMs } = range;
-  return [
-    `${title}: ${expression}`,
-    `from ${from} to ${to}, a point each ${stepMs / 1000} s${total > 1 ? `; the one of ${total} series that moved most` : ''}`,
-    ...(labelsText(series.labels) === '' ? [] : [labelsText(series.labels)]),
-    ...seriesText(series, expression, comparison),
-    ...(limit === null ? [] : [`limit ${limit.text}`]),
-  ].join('\n');
+function unitOf({ kind, range }: Measured): Measurement['unit'] {
+  if (kind === 'memory') return 'bytes';
+  if (kind === 'cpu') return 'cores';
+  if (kind === 'alert') return isBytes(range.expression) ? 'bytes' : 'number';
+  return 'ratio';
+}
+
+/** Whether it reached its limit, or nearly. */
+function isSaturated({ kind, summary, limit }: Measured): boolean {
+  if (kind === 'throttling') return summary.max >= throttledPart;
+  if (kind === 'volume') return summary.max >= saturatedPart;
+  return limit !== null && summary.max >= limit.value * saturatedPart;
 }
 
 /** `Memory of container app of pod/shop/web-1 stepped up from 120Mi to 250Mi at ..., at most 98% of its limit of 256Mi.` */
-function sentenceOf({ title, kind, range, comparison, limit }: Measured, summary: SeriesSummary): string {
-  const text = (value: number): string =>
-    kind === 'alert' ? valueText(value, range.expression) : quantityText(kind, value);
+function sentenceOf(one: Measured): string {
+  const { title, kind, limit, summary } = one;
   const part =
-    limit === null ? '' : `, at most ${Math.round((summary.max / limit.value) * 100)}% of its limit of ${limit.text}`;
-  const none = limit === null && kind !== 'alert' ? ', without a limit' : '';
-  const beyond = comparison === null ? '' : beyondText(comparison, text, summary);
-  return `${capital(title)} ${movedText(summary, text)}${part}${none}${beyond}.`;
+    limit === null || kind === 'throttling'
+      ? ''
+      : `, at most ${percentOf(summary.max, limit.value)} of its limit of ${limit.text}`;
+  const isLimitable = one.target !== null && (kind === 'memory' || kind === 'cpu');
+  const none = limit === null && isLimitable ? ', without a limit' : '';
+  return `${capital(title)} ${movedText(one)}${part}${none}${beyondText(one)}.`;
 }
 
-function movedText(
-  { first, last, min, max, maxAt, trend, changedAt }: SeriesSummary,
-  text: (value: number) => string,
-): string {
+function movedText(one: Measured): string {
+  const { first, last, min, max, maxAt, trend, changedAt } = one.summary;
+  const text = textOf(one);
   const at = changedAt === null ? '' : ` at ${timeText(changedAt)}`;
   switch (trend) {
     case 'flat':
@@ -99,12 +96,18 @@ function movedText(
   }
 }
 
-function beyondText(
-  { operator, threshold }: Comparison,
-  text: (value: number) => string,
-  { beyondSince, isBeyondFromStart }: SeriesSummary,
-): string {
-  const what = `${operator} ${text(threshold)}`;
-  if (beyondSince === null) return `; it is not ${what} any more`;
-  return isBeyondFromStart ? `; it was ${what} all the time` : `; it is ${what} since ${timeText(beyondSince)}`;
+/** What became of the comparison of the alert: that it holds, since when, or that it does not any more. */
+function beyondText(one: Measured): string {
+  const { comparison, summary, now, series } = one;
+  if (comparison === null) return '';
+  const text = textOf(one);
+  const what = `${comparison.operator} ${text(comparison.threshold)}`;
+  const { beyondSince, isBeyondFromStart } = summary;
+  const held = isBeyondFromStart ? `; it was ${what} all the time` : `; it is ${what} since ${timeText(beyondSince)}`;
+  if (now !== null && !now.holds) return `; it is not ${what} any more (${text(now.value)} at ${timeText(now.at)})`;
+  if (beyondSince !== null) return now === null ? held.replace('; it is ', '; it was ') : held;
+  const last = series.points.findLast(([, value]) => Number.isFinite(value));
+  return now === null
+    ? `; it was not ${what} at ${timeText(toTimestamp(last?.[0] ?? 0))}`
+    : `; it is ${what} again at ${timeText(now.at)}`;
 }
