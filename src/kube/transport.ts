@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { AppError } from '../core/errors.ts';
 import { formatDuration } from '../lib/duration.ts';
@@ -143,7 +144,9 @@ export async function connectTransport(options: KubeOptions): Promise<KubeTransp
       if (status === 401) throw unavailable(`${server} does not accept these credentials (401)`);
       if (status !== 429 && (status < 500 || asked.proxied === true)) return answer;
       if (tries >= maxTries) throw unavailable(`${server} answered ${status} ${tries} times: ${body.slice(0, 200)}`);
-      await new Promise((resolve) => setTimeout(resolve, delayMs(retryAfter, tries)));
+      await sleep(delayMs(retryAfter, tries), undefined, { signal: asked.limits?.signal }).catch((error: unknown) => {
+        throw unavailable(`${server} was not asked again: ${reasonOf(error, timeoutMs)}`, error);
+      });
     }
   };
 
