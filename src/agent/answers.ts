@@ -4,7 +4,7 @@ import type { EvidenceRecorder } from '../investigation/evidence.ts';
 import { maskValues } from '../lib/mask-values.ts';
 import { oneLine, printable } from '../lib/printable.ts';
 import { redact, redactInTurns } from '../lib/redact.ts';
-import { boundAnswer } from './bound-answer.ts';
+import { boundAnswer } from '../lib/bound-answer.ts';
 import type { Ended } from './repeats.ts';
 import type { ToolAnswer } from './tools/define.ts';
 import { dataBlock } from '../lib/data-block.ts';

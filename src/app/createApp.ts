@@ -227,6 +227,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       publicUrl: options.publicUrl,
       token,
       allowInsecureSources: options.allowInsecureSources,
+      allowMcpStart: options.allowMcpStart,
       tls: options.tls,
       state: () => state,
       catalog: resources,

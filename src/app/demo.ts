@@ -105,6 +105,7 @@ async function playStory(
         allowExec: false,
         mcpCommands: [],
         allowInsecureSources: false,
+        allowMcpStart: false,
         tls: null,
         destinations: { allowPrivate: true },
         models: noModelDefaults,

@@ -41,6 +41,8 @@ export interface AppOptions extends ClusterOptions {
   /** Programs that may be run as MCP servers, absolute paths; `all` = any. */
   readonly mcpCommands: 'all' | readonly string[];
   readonly allowInsecureSources: boolean;
+  /** Assistants at `/mcp` may start investigations. */
+  readonly allowMcpStart: boolean;
   /** null = it listens without TLS. */
   readonly tls: TlsFiles | null;
   /** Where Sinks and models may be asked. */
@@ -72,6 +74,7 @@ export interface ServeFlags extends RetentionFlags, ReaderFlags {
   readonly allowExec: boolean;
   readonly allowMcpCommand?: readonly string[];
   readonly allowInsecureSources: boolean;
+  readonly allowMcpStart?: boolean;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsClientCa?: string;
@@ -102,6 +105,7 @@ export function readServeOptions(flags: ServeFlags, environment: Environment, mo
     allowExec: flags.allowExec,
     mcpCommands: flags.allowExec ? 'all' : readPrograms(flags.allowMcpCommand ?? []),
     allowInsecureSources: flags.allowInsecureSources,
+    allowMcpStart: flags.allowMcpStart ?? false,
     tls: readTlsFiles(flags),
     destinations: readDestinations(flags),
     models,

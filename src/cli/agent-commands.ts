@@ -46,4 +46,15 @@ export function addAgentCommands(program: Command, action: Tie): void {
       .option('-o, --output <format>', 'text or json', 'text'),
     async () => (await import('./ask.ts')).ask,
   );
+  action(
+    serverOptions(
+      program
+        .command('mcp')
+        .summary('Lets an assistant ask a server (Model Context Protocol)')
+        .description(
+          'Speaks the Model Context Protocol on stdin and stdout, so that an assistant can read alerts, runs, reports and evidence of a server; ends with its input',
+        ),
+    ).option('--allow-start', 'also offers the tools that start investigations', false),
+    async () => (await import('./mcp.ts')).mcp,
+  );
 }

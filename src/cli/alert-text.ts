@@ -9,14 +9,15 @@ import { styleOf } from './nouns/columns.ts';
 import type { Column } from './table.ts';
 import { whyOf } from '../report/why.ts';
 import type { AlertDetail, Why } from '../report/why.ts';
-import { whyLines } from './why-text.ts';
+import { whyLines } from '../report/why-text.ts';
+import { inWordsOf } from './called-as.ts';
 
 /** What `fist describe alert/ID` prints: what `fist why` says, then all that belongs to it. */
 export function alertText(alert: AlertDetail, view: DetailView): string {
   const why = whyOf(alert);
   const { mutedReason, mutedUntil } = alert;
   return [
-    ...whyLines(why, alert, view),
+    ...whyLines(why, alert, { ...view, inWords: (text) => inWordsOf(view.called, text) }),
     '',
     ...fieldLines(
       [

@@ -10,7 +10,7 @@ import { apiClient } from './client.ts';
 import type { ApiClient, ServerFlags } from './client.ts';
 import { outputFormat, tell } from './output.ts';
 import type { Terminal } from './output.ts';
-import { mostItems, readList } from './read-list.ts';
+import { mostItems, readList } from '../lib/read-list.ts';
 
 interface BacktestFlags extends ServerFlags {
   readonly output: string;

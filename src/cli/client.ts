@@ -21,11 +21,11 @@ export interface ApiClient {
   readonly url: string;
   /** Calls a route by its method and path, `GET /api/v1/runs/:id`; what it takes and answers is declared with the route. */
   call<Name extends RouteName>(name: Name, request: RequestOf<Name>): Promise<AnswerOf<Name>>;
-  /** The same where the path is put together at run time. */
-  get(path: string): Promise<unknown>;
+  /** The same where the path is put together at run time. Rejects with Cancelled where the signal is aborted. */
+  get(path: string, signal?: AbortSignal): Promise<unknown>;
   /** What the stream of changes tells from a position on. Rejects as `get` does; throws while it is read where it breaks off. */
   events(path: string, lastId: string, signal: AbortSignal): Promise<AsyncIterable<ServerEvent>>;
-  post(path: string, body: unknown): Promise<unknown>;
+  post(path: string, body: unknown, signal?: AbortSignal): Promise<unknown>;
   /** To a Source's webhook, with the token of that Source and never the API's. */
   notify(path: string, body: unknown, webhookToken: string | undefined): Promise<unknown>;
 }
@@ -51,7 +51,13 @@ export function apiClient(flags: ServerFlags, terminal: Terminal, timeoutMs = an
   const token = flags.token ?? (isHere ? tokenIn(tokenFileOf(readDatabase(flags.db, terminal.env))) : undefined);
   const http = createHttpClient();
 
-  async function call(method: string, path: string, bearer: string | undefined, body?: unknown): Promise<unknown> {
+  async function call(
+    method: string,
+    path: string,
+    bearer: string | undefined,
+    body?: unknown,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     const response = await http
       .send({
         method,
@@ -63,9 +69,10 @@ export function apiClient(flags: ServerFlags, terminal: Terminal, timeoutMs = an
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         timeoutMs,
         maxResponseBytes,
+        ...(signal === undefined ? {} : { signal }),
       })
       .catch((cause: unknown) => {
-        throw unreachable(url, cause);
+        throw signal?.aborted === true ? cause : unreachable(url, cause);
       });
     if (response.status >= 200 && response.status < 300) return response.body === '' ? null : JSON.parse(response.body);
     throw path.startsWith('/webhook/') && response.status === 401
@@ -73,9 +80,9 @@ export function apiClient(flags: ServerFlags, terminal: Terminal, timeoutMs = an
       : failure(response.status, response.body, url, token);
   }
 
-  async function callApi(method: string, path: string, body?: unknown): Promise<unknown> {
+  async function callApi(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
     if (token === undefined && !isHere) throw tokenNeeded(url);
-    return call(method, path, token, body);
+    return call(method, path, token, body, signal);
   }
 
   return {
@@ -84,7 +91,7 @@ export function apiClient(flags: ServerFlags, terminal: Terminal, timeoutMs = an
       const [method = '', path = ''] = name.split(' ');
       return (await callApi(method, requestPath(path, request), request.body)) as AnswerOf<Name>;
     },
-    get: (path) => callApi('GET', path),
+    get: (path, signal) => callApi('GET', path, undefined, signal),
     async events(path, lastId, signal) {
       if (token === undefined && !isHere) throw tokenNeeded(url);
       const headers = {
@@ -102,7 +109,7 @@ export function apiClient(flags: ServerFlags, terminal: Terminal, timeoutMs = an
       for await (const piece of response.pieces) body += piece;
       throw failure(response.status, body, url, token);
     },
-    post: (path, body) => callApi('POST', path, body),
+    post: (path, body, signal) => callApi('POST', path, body, signal),
     notify: (path, body, webhookToken) => call('POST', path, webhookToken, body),
   };
 }

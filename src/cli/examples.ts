@@ -90,6 +90,11 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist confirm run/RUN --withdraw', 'takes back what was said'],
   ],
   refute: [['fist refute run/RUN --cause "a full disk" --note "see INC-12"', 'it was wrong; it was something else']],
+  mcp: [
+    ['fist mcp', 'for an assistant that starts it; asks the server on this machine'],
+    ['fist mcp --server https://fist.example.com', 'another one, with the token in FIST_TOKEN'],
+    ['fist mcp --allow-start', 'the assistant may also start investigations'],
+  ],
   why: [
     ['fist why', 'the most severe open alert'],
     ['fist why KubePodCrashLooping', 'the open one of this name'],

@@ -45,6 +45,7 @@ export function addServerCommands(program: Command, action: Tie): void {
         (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
       )
       .option('--allow-insecure-sources', 'accepts Sources without authentication beyond loopback', false)
+      .option('--allow-mcp-start', 'lets assistants that ask at /mcp start investigations, not only read', false)
       .option('--tls-cert <file>', 'certificate to listen with, PEM; read again when it changes')
       .option('--tls-key <file>', 'its key, PEM')
       .option('--tls-client-ca <file>', 'authorities whose client certificates Sources may ask for, PEM')

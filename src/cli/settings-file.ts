@@ -42,10 +42,14 @@ function checkName(name: string, place: string, from: 'folder' | 'home'): void {
     throw wrong(place, `there is no setting ${JSON.stringify(name.slice(0, 100))}`, name);
   }
   if (from === 'folder' && setting.ownFileOnly === true)
-    throw new AppError('InvalidInput', `${place}: ${name} can start programs, so it is not taken from this folder`, {
-      field: name,
-      next: `--${name}, ${variableOf(name)}, or your own file (fist config view --show-origin)`,
-    });
+    throw new AppError(
+      'InvalidInput',
+      `${place}: ${name} can start programs or work, so it is not taken from this folder`,
+      {
+        field: name,
+        next: `--${name}, ${variableOf(name)}, or your own file (fist config view --show-origin)`,
+      },
+    );
 }
 
 function wrong(place: string, what: string, name = ''): AppError {

@@ -7,7 +7,7 @@ interface Setting {
   /** Variables of the contract and of other programs that say the same; they win over files. */
   readonly others?: readonly string[];
   readonly isSecret?: true;
-  /** Not from a file of the folder one happens to be in: it can start programs. */
+  /** Not from a file of the folder one happens to be in: it can start programs, or work that costs money. */
   readonly ownFileOnly?: true;
 }
 
@@ -34,6 +34,8 @@ export const settings: Readonly<Record<string, Setting>> = {
   'allow-exec': { ownFileOnly: true },
   'allow-mcp-command': { ownFileOnly: true },
   'allow-insecure-sources': {},
+  'allow-mcp-start': { ownFileOnly: true },
+  'allow-start': { ownFileOnly: true },
   concurrency: {},
   'retain-runs': {},
   'retain-events': {},

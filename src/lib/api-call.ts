@@ -1,6 +1,17 @@
 import { AppError, errorCodes } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 
+/** Reads the API of a server, from outside or within it. */
+export interface ApiReader {
+  /** `/api/v1/runs?limit=1`. Rejects with an AppError where the answer is not 2xx. */
+  get(path: string): Promise<unknown>;
+}
+
+/** The same for those who also start something. */
+export interface ApiCaller extends ApiReader {
+  post(path: string, body: unknown): Promise<unknown>;
+}
+
 /** What a caller of a route fills in. */
 export interface GivenParameters {
   readonly params?: Readonly<Record<string, string>>;

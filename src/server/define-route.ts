@@ -2,7 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { ErrorCode } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { ApiCaller } from '../lib/api-call.ts';
 import { bodyReader } from './body.ts';
+import type { Assistant } from './mcp/server.ts';
 import type { ServerOptions } from './options.ts';
 import { headerReader, queryReader } from './parameters.ts';
 import type { NoParameters, Parameters, RawQuery, ValuesOf } from './parameters.ts';
@@ -20,6 +22,24 @@ export interface RouteContext extends ServerOptions {
   readonly feed: Feed;
   /** The document of `GET /openapi.json`, as JSON. */
   openApi(): Promise<string>;
+  /** The tools of assistants, loaded when they are first asked for. */
+  assistant(): Promise<Assistant>;
+  /** Asks other routes on behalf of a request that may ask them itself. */
+  callApi(http: RouteHttp): ApiCaller;
+}
+
+/** The request that is served. */
+export interface RouteHttp {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** What came with a request, not read yet. */
+export interface RawRequest {
+  readonly params: unknown;
+  readonly query: RawQuery;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: unknown;
 }
 
 /** What one route takes and answers; everything that is known of a route follows from it. */
@@ -60,6 +80,8 @@ export interface RouteOptions<
   readonly contentType?: string;
   /** The answer has no end; it is counted apart from those that have one. */
   readonly isStream?: boolean;
+  /** Decides by the headers, before the body is read. Throws an AppError. */
+  readonly admits?: (context: RouteContext, request: FastifyRequest) => void;
   /** Errors that a caller may get of this route alone. */
   readonly errors?: readonly ErrorCode[];
   /** What the same answer means with another status. */
@@ -76,7 +98,7 @@ export interface RouteOptions<
     | ((
         context: RouteContext,
         input: RouteInput<Path, Query, Headers, Body>,
-        http: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+        http: RouteHttp,
       ) => Returned<Answer> | Promise<Returned<Answer>>)
     | null;
 }
@@ -131,7 +153,10 @@ export interface Route<
   readonly otherAnswers: Readonly<Record<number, string>>;
   readonly example: { readonly query?: string; readonly body?: JsonObject };
   answer(): Answer;
-  /** Reads the request, calls the handler and sends what it returns. Null: as in the options. */
+  readonly admits: ((context: RouteContext, request: FastifyRequest) => void) | null;
+  /** Reads what came and returns what the handler does. Null: as in the options. */
+  readonly run: ((context: RouteContext, raw: RawRequest, http: RouteHttp) => Promise<unknown>) | null;
+  /** The same for a request, and sends it. */
   readonly serve: ((context: RouteContext, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>) | null;
 }
 
@@ -153,6 +178,17 @@ export function defineRoute<
   const readQuery = queryReader(query, access === 'open');
   const readHeaders = headerReader(headers);
   const readBody = method === 'GET' || options.readsBody === true ? () => undefined : bodyReader(options.body);
+  const run =
+    handler &&
+    (async (context: RouteContext, raw: RawRequest, http: RouteHttp): Promise<unknown> => {
+      const input = {
+        params: raw.params,
+        query: readQuery(raw.query),
+        headers: readHeaders(raw.headers),
+        body: readBody(raw.body),
+      } as RouteInput<Path, Query, Headers, Body>;
+      return handler(context, input, http);
+    });
   return {
     ...options,
     description: options.description ?? '',
@@ -166,16 +202,17 @@ export function defineRoute<
     errors: options.errors ?? [],
     otherAnswers: options.otherAnswers ?? {},
     example: options.example ?? {},
+    admits: options.admits ?? null,
+    run,
     serve:
-      handler &&
+      run &&
       (async (context, request, reply) => {
-        const input = {
-          params: request.params,
-          query: readQuery(request.query as RawQuery),
-          headers: readHeaders(request.headers),
-          body: readBody(request.body),
-        } as RouteInput<Path, Query, Headers, Body>;
-        const answer = await handler(context, input, { request, reply });
+        const { params, headers, body } = request;
+        const answer = await run(
+          context,
+          { params, query: request.query as RawQuery, headers, body },
+          { request, reply },
+        );
         // A reply can be awaited: who sent something else and returned it gives nothing here.
         if (answer === undefined || reply.sent) return reply;
         if (contentType !== 'application/json') void reply.type(contentType);

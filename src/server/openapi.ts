@@ -96,8 +96,11 @@ function operationOf(route: Route, schemas: Record<string, JsonValue>): JsonObje
     [status]: { description: 'All is well.', content: { [contentType]: { schema: answer } } },
   };
   for (const { status } of errorsOf(route)) responses[status] = { $ref: `#/components/responses/${status}` };
-  for (const [status, description] of Object.entries(route.otherAnswers))
-    responses[status] = { description, content: { [contentType]: { schema: answer } } };
+  for (const [status, description] of Object.entries(route.otherAnswers)) {
+    const either = { anyOf: [answer, { $ref: '#/components/schemas/Error' }] };
+    const schema = responses[status] === undefined ? answer : either;
+    responses[status] = { description, content: { [contentType]: { schema } } };
+  }
   return {
     operationId: name,
     tags: [partOf(route)],

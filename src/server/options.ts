@@ -33,6 +33,8 @@ export interface ServerOptions {
   readonly token: string;
   /** Sources without authentication are served although the server does not listen on loopback. */
   readonly allowInsecureSources: boolean;
+  /** Assistants at `/mcp` are offered what starts investigations, too. */
+  readonly allowMcpStart: boolean;
   /** null = it listens without TLS. */
   readonly tls: TlsFiles | null;
   readonly state: () => ServerState;
@@ -99,6 +101,9 @@ export interface ServerLimits {
   /** How long `close` waits for answers under way. */
   readonly closeTimeoutMs: number;
 }
+
+/** Characters of a segment of a path that a caller chooses. */
+export const longestParam = 500;
 
 const mebibyte = 1024 * 1024;
 

@@ -33,7 +33,9 @@ import { getStatus } from './api/status.ts';
 import type { DeepReadonly, ParamName, Route } from './define-route.ts';
 import { getHealth, getLivez, getReadyz } from './health.ts';
 import { getMetrics } from './metrics.ts';
+import { callAssistant } from './mcp/route.ts';
 import type { Parameters } from './parameters.ts';
+import { matchesPath } from './paths.ts';
 import { receiveSourceEvent } from './source-events-route.ts';
 import { receiveNotification } from './webhook-route.ts';
 
@@ -74,6 +76,7 @@ export const routes = [
   createAlert,
   receiveNotification,
   receiveSourceEvent,
+  callAssistant,
   getInfo,
   getOpenApi,
   getHealth,
@@ -120,15 +123,4 @@ type QueryInput<Query extends Parameters> = { readonly [Key in keyof Query]?: z.
 /** The methods that a path has, for 405 with `Allow`. Empty: no such path. */
 export function methodsOf(path: string): readonly string[] {
   return [...new Set(routes.filter((route) => matchesPath(route.path, path)).map((route) => route.method))];
-}
-
-/** Whether a path is one of a route. */
-export function matchesPath(routePath: string, path: string): boolean {
-  const pattern = routePath.split('/');
-  const segments = path.split('/');
-  const hasRest = pattern.at(-1) === '*';
-  if (hasRest ? segments.length < pattern.length : segments.length !== pattern.length) return false;
-  return pattern.every(
-    (part, index) => part === '*' || part === segments[index] || (part.startsWith(':') && segments[index] !== ''),
-  );
 }

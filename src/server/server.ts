@@ -4,6 +4,7 @@ import { createComplaints } from '../lib/complaints.ts';
 import type { Complain } from '../lib/complaints.ts';
 import { eventLoopTurns, finishInTurns } from '../lib/turns.ts';
 import { addApiAdmission } from './admission.ts';
+import { createApiCaller } from './api-caller.ts';
 import { createConnections } from './connections.ts';
 import type { Connections } from './connections.ts';
 import type { RouteContext } from './define-route.ts';
@@ -12,9 +13,10 @@ import { addAuthentication, addHostCheck } from './gate.ts';
 import { addBodyParser } from './json-body.ts';
 import { handleInTurns, listen } from './listen.ts';
 import type { ListenAddress, Listening } from './listen.ts';
+import { loadAssistant } from './mcp/server.ts';
 import { addMeasures, countAtScrapes } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
-import { defaultLimits } from './options.ts';
+import { defaultLimits, longestParam } from './options.ts';
 import type { ServerLimits, ServerOptions } from './options.ts';
 import { createPace } from './receive-body.ts';
 import { createRates } from './rates.ts';
@@ -64,7 +66,16 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     isOpen: () => options.state() === 'ready',
     counted: (clients) => options.metrics.set('fist_stream_clients', {}, clients),
   });
-  addRoutes(app, { ...options, refusals, rates, feed, openApi: openApiText(options) });
+  const context: RouteContext = {
+    ...options,
+    refusals,
+    rates,
+    feed,
+    openApi: openApiText(options),
+    assistant: assistantOf(options),
+    callApi: (http) => createApiCaller(routes, context, http),
+  };
+  addRoutes(app, context);
   await app.ready();
   let listening: Listening | undefined;
   return {
@@ -83,6 +94,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   };
 }
 
+/** Most servers are never asked by an assistant: then the library of the protocol is not loaded. */
+function assistantOf({ allowMcpStart, clock, log }: ServerOptions): RouteContext['assistant'] {
+  let loaded: ReturnType<RouteContext['assistant']> | undefined;
+  return () => (loaded ??= loadAssistant({ allowStart: allowMcpStart, now: () => clock.now(), log }));
+}
+
 /** The OpenAPI document, made when it is first asked for. */
 function openApiText(options: ServerOptions): () => Promise<string> {
   let made: Promise<string> | undefined;
@@ -91,12 +108,14 @@ function openApiText(options: ServerOptions): () => Promise<string> {
 
 /** Registers the routes that have a handler. */
 function addRoutes(app: FastifyInstance, context: RouteContext): void {
-  for (const { method, path, access, isStream, serve } of routes) {
+  for (const { method, path, access, isStream, admits, serve } of routes) {
     if (serve === null) continue;
     app.route({
       method,
       url: path,
       config: { access, isStream },
+      // After the token is checked, and before the body is read.
+      ...(admits === null ? {} : { onRequest: async (request) => admits(context, request) }),
       handler: (request, reply) => serve(context, request, reply),
     });
   }
@@ -151,7 +170,7 @@ async function createFastify(
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 500 },
+    routerOptions: { maxParamLength: longestParam },
     http,
     ...(https === null ? {} : ({ https } as object)),
     clientErrorHandler: (error, socket) => refuseMalformed(options, complain, error, socket),

@@ -36,6 +36,7 @@ const app = await createApp(
     allowExec: false,
     mcpCommands: [],
     allowInsecureSources: false,
+    allowMcpStart: false,
     tls: null,
     destinations: { allowPrivate: true },
     models: noModelDefaults,

@@ -3,7 +3,8 @@ import { errorCodes } from '../../src/core/errors.ts';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import type { Route } from '../../src/server/define-route.ts';
 import { errorsOf } from '../../src/server/openapi.ts';
-import { matchesPath, routes } from '../../src/server/routes.ts';
+import { matchesPath } from '../../src/server/paths.ts';
+import { routes } from '../../src/server/routes.ts';
 
 const errorAnswer = z.strictObject({
   code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
@@ -27,6 +28,10 @@ export function checkAnswer({ method, url, status, contentType, body }: Answered
   const all: readonly Route[] = routes;
   const route = all.find((candidate) => candidate.method === method && matchesPath(candidate.path, path));
   const where = `${method} ${path} answered ${status} ${body.slice(0, 300)}`;
+  if (route?.otherAnswers[status] !== undefined && (body === '' || body.startsWith('{"jsonrpc"'))) {
+    if (body !== '') mustFit(route.answer(), body, where);
+    return;
+  }
   if (status >= 400 && contentType.startsWith('application/json')) {
     mustFit(errorAnswer, body, where);
     const declared = route === undefined ? [400, 404, 405, 414] : errorsOf(route).map((error) => error.status);

@@ -121,6 +121,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       allowExec: false,
       mcpCommands: [],
       allowInsecureSources: false,
+      allowMcpStart: false,
       tls: null,
       destinations: { allowPrivate: true },
       models: noModelDefaults,

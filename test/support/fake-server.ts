@@ -204,6 +204,7 @@ export async function fakeServer(
     publicUrl: null,
     token: apiToken,
     allowInsecureSources: false,
+    allowMcpStart: false,
     tls: null,
     state: () => 'ready',
     catalog: { current: () => fakeCatalog(sources) },

@@ -1,7 +1,7 @@
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
 import type { ProgramRequest, ProgramRunner, RunningProgram } from '../../core/ports.ts';
 import { jsonProblem } from '../../lib/json-bounds.ts';
-import { createLineReader } from './lines.ts';
+import { createLineReader } from '../../lib/line-reader.ts';
 import type { Traffic } from './traffic.ts';
 
 /** What a message may be made of, so that it is soon parsed. */

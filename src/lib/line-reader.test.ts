@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createLineReader } from './lines.ts';
+import { createLineReader } from './line-reader.ts';
 
 function read(mostBytes: number, chunks: readonly string[]): readonly string[] {
   const seen: string[] = [];

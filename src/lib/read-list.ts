@@ -1,4 +1,4 @@
-import type { ApiClient } from './client.ts';
+import type { ApiReader } from './api-call.ts';
 
 /** A page of the API. */
 export const mostItems = 500;
@@ -17,7 +17,7 @@ interface ListAnswer<Item> {
  * among them.
  */
 export async function readList<Item>(
-  client: ApiClient,
+  api: ApiReader,
   plural: string,
   query: URLSearchParams,
   limit: number,
@@ -30,7 +30,7 @@ export async function readList<Item>(
     const asked = new URLSearchParams(query);
     asked.set('limit', String(isMeant === undefined ? Math.min(mostItems, limit - items.length) : mostItems));
     if (nextCursor !== null) asked.set('cursor', nextCursor);
-    const page = (await client.get(`/api/v1/${plural}?${asked.toString()}`)) as ListAnswer<Item>;
+    const page = (await api.get(`/api/v1/${plural}?${asked.toString()}`)) as ListAnswer<Item>;
     items.push(...(isMeant === undefined ? page.items : page.items.filter(isMeant)));
     ({ nextCursor } = page);
     if (pages === 0 && page.items.length === 0 && nextCursor === null) return page;

@@ -1,4 +1,4 @@
-import { isLonger } from '../lib/cut.ts';
+import { isLonger } from './cut.ts';
 
 /** What an answer may have at most, and how to ask for less. */
 export interface AnswerBound {

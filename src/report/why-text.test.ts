@@ -5,9 +5,9 @@ import { causeOf } from '../core/alert.ts';
 import type { AlertRecord } from '../core/alert.ts';
 import type { RunRecord } from '../core/run.ts';
 import { textWidth } from '../lib/text-width.ts';
-import { whyOf } from '../report/why.ts';
-import type { AlertDetail } from '../report/why.ts';
 import { whyLines } from './why-text.ts';
+import { whyOf } from './why.ts';
+import type { AlertDetail } from './why.ts';
 
 const runId = '019b71b5-0000-7000-8000-aaaaaaaaaaaa';
 const since = '2026-03-01T12:00:00.000Z';

@@ -1,14 +1,12 @@
 import { elapsedText, timeText, toTimestamp } from '../core/time.ts';
 import { shortId } from '../lib/short-id.ts';
 import { cutMiddle, cutToWidth } from '../lib/text-width.ts';
-import { headLine } from '../report/head.ts';
-import type { ReportHead } from '../report/head.ts';
 import { wrap } from '../lib/wrap.ts';
-import { isCommand } from '../report/text.ts';
-import type { FirstStep } from '../report/words.ts';
-import { inWordsOf } from './called-as.ts';
-import type { DetailView } from './detail-text.ts';
-import type { AlertDetail, Why } from '../report/why.ts';
+import { headLine } from './head.ts';
+import type { ReportHead } from './head.ts';
+import { isCommand } from './text.ts';
+import type { AlertDetail, Why } from './why.ts';
+import type { FirstStep } from './words.ts';
 
 /** Lines of each part; together, and with the next command, the tight ones stay within a screen of 25. */
 const most = { head: 3, answer: 5, chain: 4, evidence: 2, step: 2 } as const;
@@ -19,8 +17,14 @@ const leastName = 12;
 type Most = { readonly [part in keyof typeof most]: number };
 const defaultColumns = 80;
 
-/** How it is shown: as wide as the terminal, commands in the words of the person. */
-type WhyView = Pick<DetailView, 'columns' | 'called' | 'nowMs'>;
+/** How it is shown. */
+interface WhyView {
+  /** Absent = 80. */
+  readonly columns?: number;
+  readonly nowMs: number;
+  /** A command of this program, `fist ...`, in the words in which the reader calls it. */
+  readonly inWords?: (command: string) => string;
+}
 
 /** What `fist why` prints, and the head of `fist describe alert`. */
 export function whyLines(why: Why, alert: AlertDetail, view: WhyView): readonly string[] {
@@ -31,7 +35,7 @@ export function whyLines(why: Why, alert: AlertDetail, view: WhyView): readonly 
 function partsOf(
   why: Why,
   alert: AlertDetail,
-  { nowMs, columns = defaultColumns, called }: WhyView,
+  { nowMs, columns = defaultColumns, inWords = (command) => command }: WhyView,
   most: Most,
 ): readonly string[] {
   const { answer, chain, evidence, firstStep } = why;
@@ -45,7 +49,7 @@ function partsOf(
       evidence.flatMap(({ id, line }) => wrapped(line, columns, most.evidence, `  ${id.padEnd(4)}`, '      ')),
       'Evidence',
     ),
-    ...block(firstStep === null ? [] : stepLines(firstStep, columns, called), 'First step'),
+    ...block(firstStep === null ? [] : stepLines(firstStep, columns, inWords), 'First step'),
     ...block(why.run === null ? [] : [runLine(why.run, alert, nowMs)]),
   ];
 }
@@ -56,9 +60,13 @@ function ends(chain: readonly string[]): readonly string[] {
 }
 
 /** A command stays alone on its line, so that it can be copied. */
-function stepLines({ action, effect }: FirstStep, columns: number, called?: string): readonly string[] {
+function stepLines(
+  { action, effect }: FirstStep,
+  columns: number,
+  inWords: (command: string) => string,
+): readonly string[] {
   return isCommand(action)
-    ? [`  ${inWordsOf(called, action)}`, cutToWidth(`  (${effect})`, columns)]
+    ? [`  ${inWords(action)}`, cutToWidth(`  (${effect})`, columns)]
     : atMost(wrap(`${action} (${effect})`, columns, '  '), most.step);
 }
 

@@ -1,0 +1,47 @@
+import { serveAssistant } from '../app/assistant-stdio.ts';
+import { createLog } from '../lib/log.ts';
+import { apiClient } from './client.ts';
+import type { ServerFlags } from './client.ts';
+import { tell } from './output.ts';
+import type { Terminal } from './output.ts';
+import { onStopSignals, exitCodeOf } from './signals.ts';
+
+interface McpFlags extends ServerFlags {
+  readonly allowStart: boolean;
+}
+
+/**
+ * `fist mcp`: speaks the Model Context Protocol on stdin and stdout, with what a server knows. Nothing else is ever written to stdout. Ends
+ * with its input, or at a signal; throws where the server cannot be asked when it starts.
+ */
+export async function mcp(terminal: Terminal, flags: McpFlags): Promise<number> {
+  const write = terminal.outlive?.() ?? ((text: string) => terminal.out(text));
+  const client = apiClient(flags, terminal);
+  await client.call('GET /', {});
+  const what = flags.allowStart ? 'it may start investigations' : 'it may read only';
+  tell(terminal, `an assistant is connected to ${client.url}; ${what}`);
+  const stopping = new AbortController();
+  const forgetSignals = onStopSignals(
+    () => stopping.abort(),
+    (signal) => process.exit(exitCodeOf[signal]),
+  );
+  try {
+    await serveAssistant({
+      input: process.stdin,
+      write,
+      api: (signal) => ({
+        get: (path) => client.get(path, signal),
+        post: (path, body) => client.post(path, body, signal),
+      }),
+      allowStart: flags.allowStart,
+      now: Date.now,
+      log: await createLog({ level: terminal.quiet === true ? 'error' : 'warn' }),
+      signal: stopping.signal,
+    });
+    return 0;
+  } finally {
+    forgetSignals();
+    // Else the process waits for it.
+    process.stdin.destroy();
+  }
+}

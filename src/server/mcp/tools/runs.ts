@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { isFinal } from '../../../core/run.ts';
+import { plural } from '../../../lib/words.ts';
+import { listRuns as route } from '../../api/runs.ts';
+import type { AnswerOf } from '../../routes.ts';
+import { callRoute } from '../call-route.ts';
+import { defineTool } from '../define.ts';
+import { argumentsOf, pageSize, runArgument } from '../input.ts';
+import { brief, callOf, jsonLine, pageOfLines } from '../lines.ts';
+import type { Shown } from '../lines.ts';
+import { deliveryLine, nextPage, titled } from './alerts.ts';
+
+type RunSummary = AnswerOf<'GET /api/v1/runs'>['items'][number];
+export type RunDetail = AnswerOf<'GET /api/v1/runs/:id'>;
+
+export const listRuns = defineTool({
+  name: 'list_runs',
+  title: 'List runs',
+  description:
+    'Lists runs of Workflows (investigations), newest first: status, the alert that each is about, errors, what models cost. The filters are those of `fist get runs`; all of them must hold.',
+  effect: 'reads',
+  input: z.strictObject({
+    ...argumentsOf(route, ['status', 'workflow', 'namespace', 'alert', 'error', 'since', 'until']),
+    limit: pageSize(40, 20),
+    ...argumentsOf(route, ['cursor']),
+  }),
+  async run({ api }, { limit, ...query }) {
+    const page = await pageOfLines(api, { plural: 'runs', query, limit }, runLine);
+    const [newest] = page.items;
+    if (newest === undefined) return { head: 'No run matches.', data: null, next: nextPage(page) };
+    return {
+      head: `${plural(page.items.length, 'run')}, newest first, one a line.`,
+      data: { origin: 'the store of runs', text: page.text, narrow: 'ask with a smaller limit' },
+      next: [...nextPage(page), `${callOf('get_report', { run: newest.id })}: what a run found`],
+    };
+  },
+});
+
+function runLine(run: RunSummary | RunDetail): Shown {
+  const { id, status, waitingFor, stepsCompleted, totalSteps, currentStep, createdAt, startedAt, completedAt } = run;
+  const { alert, asked, followUp } = run.input;
+  const about = alert ?? asked ?? null;
+  return {
+    id,
+    workflow: `${run.namespace}/${run.name}`,
+    status,
+    waitingFor,
+    alert: run.alertId,
+    about: brief(about?.name, 200),
+    question: brief(followUp?.question, 300),
+    followUpOf: followUp?.runId ?? null,
+    retryOf: run.retryOf,
+    steps: `${stepsCompleted}/${totalSteps}`,
+    currentStep: brief(currentStep, 100),
+    createdAt,
+    startedAt,
+    completedAt,
+    errorCode: run.errorCode,
+    error: brief(run.error, 400),
+    modelTokens: run.modelTokens === 0 ? null : run.modelTokens,
+    modelCostDollars: run.modelCostMicros === 0 ? null : run.modelCostMicros / 1_000_000,
+  };
+}
+
+const shown = { steps: 30, deliveries: 15 } as const;
+
+export const getRun = defineTool({
+  name: 'get_run',
+  title: 'Show a run',
+  description:
+    'Shows one run: how far it is, its steps and errors, the list of its evidence and what was sent. What it found says `get_report`.',
+  effect: 'reads',
+  input: z.strictObject({ run: runArgument }),
+  async run({ api }, { run: id }) {
+    const run = await callRoute(api, 'GET /api/v1/runs/:id', { params: { id } });
+    const [piece] = run.evidence;
+    return {
+      head: `Run ${run.id}, ${run.status}.`,
+      data: {
+        origin: 'the store of runs',
+        text: detailLines(run).join('\n'),
+        narrow: 'get_report and get_evidence show single parts of it',
+      },
+      next: isFinal(run.status)
+        ? [
+            `${callOf('get_report', { run: run.id })}: what it found`,
+            ...(piece === undefined
+              ? []
+              : [`${callOf('get_evidence', { run: run.id, evidence: piece.id })}: a piece of evidence`]),
+          ]
+        : [`${callOf('get_run', { run: run.id })}: how far it is, in some seconds`],
+    };
+  },
+});
+
+function detailLines(run: RunDetail): readonly string[] {
+  return [
+    jsonLine(runLine(run)),
+    '',
+    ...titled(
+      'Steps, attempts oldest first',
+      run.steps.slice(-shown.steps).map(({ path, name, type, status, attempt, errorCode, error }) => ({
+        path,
+        name: brief(name, 100),
+        type,
+        status,
+        attempt,
+        errorCode,
+        error: brief(error, 400),
+      })),
+    ),
+    ...titled(
+      'Evidence',
+      run.evidence.map(({ id, kind, object, command }) => ({
+        id,
+        kind,
+        object: brief(object, 200),
+        command: brief(command, 300),
+      })),
+    ),
+    ...titled('Deliveries', run.deliveries.slice(-shown.deliveries).map(deliveryLine)),
+  ];
+}
