@@ -14,11 +14,12 @@ export interface StdioOptions {
   /** Messages, one a line. */
   readonly input: AsyncIterable<Uint8Array>;
   /** Takes a line. Rejects where it cannot be written. */
-  write(line: string): Promise<void> | void;
+  readonly write: (line: string) => Promise<void> | void;
   readonly api: ApiOf;
   /** Whether the tools that start investigations are offered. */
   readonly allowStart: boolean;
-  now(): number;
+  /** Milliseconds. */
+  readonly now: () => number;
   readonly log: Pick<Log, 'warn' | 'error'>;
   /** Ends it as the end of the input does. */
   readonly signal: AbortSignal;

@@ -21,7 +21,7 @@ export async function connectAssistant(transport: Transport, cleanup: Cleanup, m
   cleanup.defer(() => client.close());
   return {
     client,
-    async call(name: string, input: object = {}, signal?: AbortSignal): Promise<Told> {
+    call: async (name: string, input: object = {}, signal?: AbortSignal): Promise<Told> => {
       const options = signal === undefined ? {} : { signal };
       const result = await client.callTool({ name, arguments: { ...input } }, options);
       const [block] = result.content as readonly { readonly text?: string }[];

@@ -14,7 +14,7 @@ export interface AssistantOptions {
   /** Whether those that start investigations are offered, too. */
   readonly allowStart: boolean;
   /** Milliseconds. */
-  now(): number;
+  readonly now: () => number;
   readonly log: Pick<Log, 'error'>;
 }
 
