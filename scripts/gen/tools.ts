@@ -11,8 +11,9 @@ import { generated, table } from './markdown.ts';
 /** What the one policy asks of each thing that a call looks at. */
 const policy: Readonly<Record<Reach['of'], string>> = {
   cluster: 'the kind is readable, and the namespace is one of the investigation; asked again for each read',
-  metrics: 'none beside the server that is configured',
-  logs: 'each selector names a namespace of the investigation',
+  metrics:
+    'each selector names namespaces of the investigation, or is narrowed to them; what is not understood is refused',
+  logs: 'each selector names namespaces of the investigation; what is not understood is refused',
   http: 'scheme, host and port are those of an address that the Workflow names; asked again for each redirect',
   runbooks: 'none: texts of a folder of the server',
   incidents: 'none: what this program itself reported',

@@ -1,10 +1,13 @@
+import type { Gap } from '../core/finding.ts';
 import type { Clock, HttpClient } from '../core/ports.ts';
+import type { LogReader, MetricsReader } from '../core/readers.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { toTimestamp } from '../core/time.ts';
 import { createRecorder } from '../investigation/evidence.ts';
 import { namedObjects } from '../investigation/labels.ts';
 import { createToolbox, toolLimits } from './execution.ts';
 import { guardPages } from './guarded-pages.ts';
+import { guardLogs, guardMetrics } from './guarded-readers.ts';
 import { guardReads } from './guarded-reads.ts';
 import type { Scope } from './policy.ts';
 import type { ToolboxRequest } from './run.ts';
@@ -25,7 +28,9 @@ export interface ToolSources {
 }
 
 /** What can be read beside the cluster; null = none is configured. */
-export interface Readers extends Pick<ToolWorld, 'metrics' | 'logs' | 'runbooks' | 'incidents'> {
+export interface Readers extends Pick<ToolWorld, 'runbooks' | 'incidents'> {
+  readonly metrics: MetricsReader | null;
+  readonly logs: LogReader | null;
   readonly http: HttpClient | null;
 }
 
@@ -35,17 +40,26 @@ export interface AllowedByStep extends Pick<Scope, 'isClusterWide' | 'hosts' | '
   readonly namespaces: readonly string[];
 }
 
+/** The tools of one investigation, and what they could not ask, for the report. */
+export interface OpenToolbox extends Toolbox {
+  readonly gaps: () => readonly Gap[];
+}
+
 /** Opens the tools of one investigation. */
-export function openToolbox(request: ToolboxRequest, sources: ToolSources): Toolbox {
+export function openToolbox(request: ToolboxRequest, sources: ToolSources): OpenToolbox {
   const { reads, delimiter, profile, earlier } = request;
   const scope = scopeOf(request, sources);
-  const { http, ...readers } = sources.readers;
+  const { http, metrics, logs, ...readers } = sources.readers;
+  const gaps = new Map<string, Gap>();
+  const note = (gap: Gap): void => void gaps.set(gap.what, gap);
   const now = reads?.now ?? toTimestamp(sources.clock.now());
-  return createToolbox({
+  const toolbox = createToolbox({
     ...sources,
     world: {
       ...readers,
       reads: reads === null ? null : guardReads(reads, scope),
+      metrics: metrics === null ? null : guardMetrics(metrics, scope, note),
+      logs: logs === null ? null : guardLogs(logs, scope, note),
       pages: http === null || scope.hosts.length === 0 ? null : guardPages(http, scope),
       alert: sources.alert,
       now,
@@ -56,6 +70,7 @@ export function openToolbox(request: ToolboxRequest, sources: ToolSources): Tool
     limits: toolLimits[profile],
     earlier,
   });
+  return { ...toolbox, gaps: () => [...gaps.values()] };
 }
 
 /** The namespaces of the alert and of all that is linked to it, and what the step allows. */

@@ -104,11 +104,23 @@ describe('namespaces (R10)', () => {
     for (const way of ways) {
       expect(namespaceOf(way), String(way)).toBeNull();
       expect(reasonOf(objects('pods', way)), String(way)).toBe('NamespaceNotAllowed');
-      expect(reasonOf({ of: 'logs', namespace: way }), String(way)).toBe('NamespaceNotAllowed');
       expect(reasonOf(objects('pods', way), { isClusterWide: true }), String(way)).toBeNull();
     }
     // A namespace may be called `all`; it is taken for the cluster all the same.
     expect(reasonOf(objects('pods', 'all'), { namespaces: new Set(['all']) })).toBe('NamespaceNotAllowed');
+  });
+
+  it('binds expressions of metrics and logs, whatever they are (queries/bind.test.ts)', () => {
+    const logs = (expression: string): Reach => ({ of: 'logs', expression });
+    const metrics = (expression: string | null): Reach => ({ of: 'metrics', expression });
+    expect(reasonOf(logs('{namespace="shop"}'))).toBeNull();
+    expect(reasonOf(logs('{job="x"}'))).toBe('NamespaceNotAllowed');
+    expect(reasonOf(logs('{job="x"}'), { isClusterWide: true })).toBeNull();
+    expect(reasonOf(metrics(null))).toBeNull();
+    expect(reasonOf(metrics('up'))).toBeNull();
+    expect(reasonOf(metrics('up{namespace="web"}'))).toBe('NamespaceNotAllowed');
+    expect(reasonOf(metrics('up # all'))).toBe('QueryNotUnderstood');
+    expect(reasonOf(metrics('up # all'), { isClusterWide: true })).toBeNull();
   });
 
   it('lets through those of the scope, and what is in no namespace', () => {

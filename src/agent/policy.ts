@@ -1,5 +1,6 @@
 import { isClusterScopedResource } from '../analyzers/define.ts';
 import { nextOfUnknown } from '../lib/similar.ts';
+import { bindPromql, logqlRefusal } from './queries/bind.ts';
 import { readableResources, resourceOf } from './tools/kinds.ts';
 import type { Reach } from './tools/define.ts';
 
@@ -25,7 +26,13 @@ export interface Scope {
 /** Why something may not be looked at. */
 export interface Refusal {
   /** A stable word. */
-  readonly reason: 'SecretDenied' | 'KindNotAllowed' | 'NamespaceNotAllowed' | 'HostNotAllowed' | 'McpToolNotAllowed';
+  readonly reason:
+    | 'SecretDenied'
+    | 'KindNotAllowed'
+    | 'NamespaceNotAllowed'
+    | 'QueryNotUnderstood'
+    | 'HostNotAllowed'
+    | 'McpToolNotAllowed';
   /** For the model and for people: what may be looked at instead. */
   readonly message: string;
 }
@@ -39,12 +46,13 @@ export function refusalOf(reach: Reach, scope: Scope): Refusal | null {
     case 'cluster':
       return kindRefusal(reach.resource) ?? namespaceRefusal(reach.resource, reach.namespace, scope);
     case 'logs':
-      return scopeRefusal(reach.namespace, scope);
+      return logqlRefusal(reach.expression, scope);
     case 'http':
       return hostRefusal(reach.url, scope);
     case 'mcp':
       return mcpRefusal(`${reach.server}/${reach.tool}`, scope);
     case 'metrics':
+      return reach.expression === null ? null : metricsRefusal(reach.expression, scope);
     case 'runbooks':
     case 'incidents':
       return null;
@@ -56,6 +64,11 @@ export function refusalOf(reach: Reach, scope: Scope): Refusal | null {
 function mcpRefusal(tool: string, { mcpTools }: Scope): Refusal | null {
   if (mcpTools.has(tool)) return null;
   return { reason: 'McpToolNotAllowed', message: `MCP tool ${tool} is not one that the Workflow allows` };
+}
+
+function metricsRefusal(expression: string, scope: Scope): Refusal | null {
+  const bound = bindPromql(expression, scope);
+  return 'reason' in bound ? bound : null;
 }
 
 function kindRefusal(word: string): Refusal | null {

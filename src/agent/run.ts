@@ -5,7 +5,7 @@ import type { AlertSnapshot, Evidence } from '../core/run.ts';
 import type { Timestamp } from '../core/time.ts';
 import type { InvestigationFailure, InvestigationOutcome } from '../investigation/input.ts';
 import type { Reads } from '../investigation/reads.ts';
-import { withReport } from '../investigation/result.ts';
+import { withGaps, withReport } from '../investigation/result.ts';
 import { percent } from '../report/words.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
 import { oneLine } from '../lib/printable.ts';
@@ -181,7 +181,7 @@ function outcomeOf(
   const { opened, closed, calls } = state;
   if (opened === null) throw new Error('a conversation begins with its opening');
   const { linked } = opened;
-  const analysis = { ...opened.analysis, gaps: [...opened.analysis.gaps, ...toolGaps()] };
+  const analysis = withGaps(opened.analysis, toolGaps());
   const evidence = evidenceOf(state);
   const answer = closed?.answer ?? null;
   const checked =

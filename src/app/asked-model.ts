@@ -11,6 +11,7 @@ import { toolDefinitions } from '../agent/tools/index.ts';
 import type { AgentEvent, AgentJournal } from '../core/agent-event.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
+import type { Gap } from '../core/finding.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { toTimestamp } from '../core/time.ts';
 import type { InvestigationOutcome } from '../investigation/input.ts';
@@ -134,6 +135,7 @@ export async function investigateAsking(
   const now = () => toTimestamp(clock.now());
   const { signal } = new AbortController();
   const journal = memoryJournal(now);
+  let gaps: () => readonly Gap[] = () => [];
   const outcome = await investigateWithModel({
     model,
     maxOutputTokens,
@@ -158,8 +160,8 @@ export async function investigateAsking(
     investigate,
     mask: (data) => maskValues(data, secrets),
     openReads: async () => openReads(cluster, now, signal),
-    openToolbox: async (request) =>
-      openToolbox(request, {
+    openToolbox: async (request) => {
+      const toolbox = openToolbox(request, {
         tools: toolDefinitions,
         allowed: { namespaces: [], isClusterWide: false, hosts: [], mcpTools: new Set() },
         alert,
@@ -167,8 +169,11 @@ export async function investigateAsking(
         readers,
         clock,
         signal,
-      }),
-    toolGaps: () => [],
+      });
+      ({ gaps } = toolbox);
+      return toolbox;
+    },
+    toolGaps: () => gaps(),
     hints: [],
     judged: [],
     now,

@@ -17,11 +17,12 @@ const runtime: PlanRuntime = { image: 'x', environment: {}, llmConfig: null };
 const unnamed: ReaderEndpoints = { metrics: null, logs: null };
 const { signal } = new AbortController();
 
-function readersOf(options: Partial<ReaderOptions>) {
+function readersOf(options: Partial<ReaderOptions>, hasSecrets = true) {
   const http = createHttpClient();
   cleanup.defer(() => http.close());
   const secrets = {
-    get: (namespace: string, { name, key }: { name: string; key: string }) => `${namespace}/${name}/${key}`,
+    get: (namespace: string, { name, key }: { name: string; key: string }) =>
+      hasSecrets ? `${namespace}/${name}/${key}` : null,
   };
   const open = createReaders(
     { ...noReaders, ...options },
@@ -67,6 +68,25 @@ describe('what a run reads beside the cluster', () => {
     // The Workflow names the program's own server, and no token.
     const bare = open({ prometheus: { url: own.url, tokenSecret: null } }).metrics?.query('up', at, signal);
     await expect(bare).rejects.toMatchObject({ code: 'Unauthenticated' });
+  });
+
+  it('is not asked without a token where the Secret of it is missing', async () => {
+    const vendor = await server();
+    const open = readersOf({ prometheus: { url: vendor.url, token: 'program-token' } }, false);
+    const { metrics, logs } = open({
+      prometheus: { url: vendor.url, tokenSecret: 'prometheus' },
+      loki: { url: vendor.url, tokenSecret: 'loki/key' },
+    });
+    const missing = {
+      code: 'SecretMissing',
+      message: 'Prometheus was not asked, because key token of Secret prometheus is not there',
+      next: 'a file prometheus/token below --secrets-dir',
+    };
+    expect(metrics?.refusal).toMatchObject(missing);
+    await expect(metrics?.query('up', at, signal)).rejects.toMatchObject(missing);
+    expect(logs?.refusal?.message).toBe('Loki was not asked, because key key of Secret loki is not there');
+    expect(vendor.requests).toEqual([]);
+    expect(open().metrics?.refusal).toBeUndefined();
   });
 });
 

@@ -1,9 +1,11 @@
 import type { Readers } from '../agent/open-toolbox.ts';
+import type { SecretReference } from '../core/catalog.ts';
 import type { ReadAddress } from '../core/plan.ts';
 import type { Clock, HttpClient, Secrets } from '../core/ports.ts';
 import type { StoreReader } from '../core/store.ts';
+import { AppError } from '../core/errors.ts';
 import { createHttpClient } from '../lib/http.ts';
-import { parseSecretReference } from '../lib/secret-reference.ts';
+import { parseSecretReference, secretFile } from '../lib/secret-reference.ts';
 import type { ReadServer } from '../readers/http-json.ts';
 import { serverUrl } from '../readers/http-json.ts';
 import { createLoki } from '../readers/loki.ts';
@@ -80,6 +82,13 @@ export async function withReaders<T>(
   }
 }
 
+function withoutToken(server: string, reference: SecretReference): AppError {
+  const { name, key } = reference;
+  return new AppError('SecretMissing', `${server} was not asked, because key ${key} of Secret ${name} is not there`, {
+    next: secretFile(reference),
+  });
+}
+
 interface ReaderWorld {
   readonly http: HttpClient;
   readonly secrets: Secrets;
@@ -103,9 +112,15 @@ export function createReaders(options: ReaderOptions, { http, secrets, clock, st
       if (named !== null) return { name, url: serverUrl(named, 'endpoint'), token: () => null, http };
       if (ofWorkflow === undefined) return own === null ? null : { name, url: own.url, token: () => own.token, http };
       const { url, tokenSecret } = ofWorkflow;
-      const token = (): string | null =>
-        tokenSecret === null ? null : secrets.get(namespace, parseSecretReference(tokenSecret));
-      return { name, url: serverUrl(url, 'spec'), token, http };
+      if (tokenSecret === null) return { name, url: serverUrl(url, 'spec'), token: () => null, http };
+      const find = () => secrets.get(namespace, parseSecretReference(tokenSecret));
+      const missing = withoutToken(name, parseSecretReference(tokenSecret));
+      const token = (): string => {
+        const found = find();
+        if (found === null) throw missing;
+        return found;
+      };
+      return { name, url: serverUrl(url, 'spec'), token, refusal: find() === null ? missing : undefined, http };
     };
     const prometheus = serverOf('Prometheus', endpoints.metrics, runtime.prometheus, options.prometheus);
     const loki = serverOf('Loki', endpoints.logs, runtime.loki, options.loki);

@@ -1,4 +1,5 @@
 import type { Labels } from './alert.ts';
+import type { AppError } from './errors.ts';
 import type { Timestamp } from './time.ts';
 
 // What an investigation may read beside the cluster. Reads only: no adapter has another way to its server.
@@ -36,6 +37,8 @@ export interface MetricsReader {
   readonly description: string;
   /** What a person can open, without a slash at its end. */
   readonly url: string;
+  /** Why it cannot be asked, where that is known before: the Secret of its token is missing. */
+  readonly refusal?: AppError | undefined;
   /** Each series has one point. */
   query(expression: string, at: Timestamp, signal: AbortSignal): Promise<MetricAnswer>;
   queryRange(range: MetricRange, signal: AbortSignal): Promise<MetricAnswer>;
@@ -61,6 +64,7 @@ export interface LogRange {
 export interface LogReader {
   readonly description: string;
   readonly url: string;
+  readonly refusal?: AppError | undefined;
   /** Of an expression that counts, the series; else the lines. */
   query(range: LogRange, signal: AbortSignal): Promise<{ readonly streams: readonly LogStream[] } | MetricAnswer>;
 }

@@ -293,6 +293,23 @@ export function emptyResult(
   });
 }
 
+/** A result with what others than the analyzers asked for and were not given; the same is said once. Its Markdown is not made anew. */
+export function withGaps(result: AgentResult, more: readonly Gap[]): AgentResult {
+  const known = new Set(result.gaps.map(({ what }) => what));
+  const added = more.map(cleanGap).filter(({ what }) => !known.has(what));
+  const questions = added.map(({ what, reason }) =>
+    clean(`What would ${what} say? They could not be asked: ${reason}`, 500),
+  );
+  return {
+    ...result,
+    gaps: [...result.gaps, ...added].slice(0, maxGaps),
+    open_questions: [
+      ...result.open_questions.slice(0, Math.max(0, maxQuestions - questions.length)),
+      ...questions.slice(0, maxQuestions),
+    ],
+  };
+}
+
 /** The result with its Markdown. */
 export function withReport(result: Omit<AgentResult, 'report'>): AgentResult {
   return { ...result, report: renderReport(result) };

@@ -25,3 +25,8 @@ export function parseSecretReference(text: string): SecretReference {
   const slash = text.indexOf('/');
   return slash === -1 ? { name: text, key: defaultKey } : { name: text.slice(0, slash), key: text.slice(slash + 1) };
 }
+
+/** Where somebody puts a Secret that is missing. */
+export function secretFile({ name, key }: SecretReference): string {
+  return `a file ${name}/${key} below --secrets-dir`;
+}

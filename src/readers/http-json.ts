@@ -10,6 +10,8 @@ export interface ReadServer {
   readonly url: string;
   /** A bearer token; null = none. Asked for each request, because tokens change. */
   readonly token: () => string | null;
+  /** Why it cannot be asked, where that is known before. */
+  readonly refusal?: AppError | undefined;
   readonly http: HttpClient;
 }
 

@@ -19,6 +19,7 @@ export function createLoki(server: ReadServer): LogReader {
   return {
     description: `${server.name} at ${server.url}`,
     url: server.url,
+    refusal: server.refusal,
     async query(range, signal) {
       check(range);
       const { expression, from, to, limit } = range;

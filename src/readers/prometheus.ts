@@ -30,6 +30,7 @@ export function createPrometheus(server: ReadServer): MetricsReader {
   return {
     description: `${server.name} at ${server.url}`,
     url: server.url,
+    refusal: server.refusal,
     async query(expression, at, signal) {
       checkExpression(expression);
       const parameters = { query: expression, time: seconds(at), timeout, limit: String(mostSeries) };

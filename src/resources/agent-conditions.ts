@@ -1,10 +1,10 @@
 import { mcpProblems } from '../agent/mcp/check.ts';
-import type { McpProblem } from '../agent/mcp/check.ts';
 import { chooseModels } from '../agent/models/choose.ts';
 import type { ChoiceWorld } from '../agent/models/choose.ts';
 import type { Condition, SecretReference } from '../core/catalog.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
 import type { Secrets } from '../core/ports.ts';
+import { parseSecretReference, secretFile } from '../lib/secret-reference.ts';
 
 /** What agent steps are held against. */
 export interface AgentOptions {
@@ -16,7 +16,7 @@ export interface AgentOptions {
 }
 
 /**
- * What keeps agent steps of a Workflow from asking a model, or the model from its tools. Secrets and the server's environment may
+ * What keeps agent steps of a Workflow from asking a model, or metrics and logs, or the model from its tools. Secrets and the server's environment may
  * come later, and runs report without a model, a model does without tools: it does not make the Workflow not ready.
  */
 export function agentConditions(
@@ -30,13 +30,39 @@ export function agentConditions(
     ...(models === undefined
       ? []
       : unresolved('ModelsResolved', chooseModels(runtime.llmConfig, { ...models, secret })?.problems ?? [])),
+    ...(models === undefined ? [] : unresolved('ReadersResolved', readerProblems(runtime, hasSecret))),
     ...(mcpCommands === undefined
       ? []
       : unresolved('McpServersResolved', mcpProblems(runtime.mcpServers ?? [], { hasSecret, commands: mcpCommands }))),
   ];
 }
 
-function unresolved(type: string, [first, ...others]: readonly McpProblem[]): readonly Condition[] {
+/** Metrics and logs that an investigation cannot ask for, because the Secret of a token is missing. */
+function readerProblems(
+  { prometheus, loki }: Plan['runtime'],
+  hasSecret: (reference: SecretReference) => boolean,
+): readonly Unresolved[] {
+  const named = [
+    { field: 'spec.prometheus.tokenSecret', what: 'metrics', text: prometheus?.tokenSecret },
+    { field: 'spec.loki.tokenSecret', what: 'logs', text: loki?.tokenSecret },
+  ];
+  return named.flatMap(({ field, what, text }) => {
+    const reference = text === null || text === undefined ? null : parseSecretReference(text);
+    if (reference === null || hasSecret(reference)) return [];
+    const { name, key } = reference;
+    const message = `${field} names key ${key} of Secret ${name}, which is not there; its ${what} are not read, and reports say so`;
+    return [{ code: 'SecretMissing', message, next: secretFile(reference) }];
+  });
+}
+
+/** What keeps a step from asking somebody. */
+interface Unresolved {
+  readonly code: string;
+  readonly message: string;
+  readonly next: string;
+}
+
+function unresolved(type: string, [first, ...others]: readonly Unresolved[]): readonly Condition[] {
   if (first === undefined) return [];
   const rest = others.length === 0 ? '' : ` (and ${others.length} more)`;
   return [{ type, status: 'False', reason: first.code, message: `${first.message}; ${first.next}${rest}` }];

@@ -347,6 +347,25 @@ describe('models', () => {
     expect(conditions(built(workflow))).toEqual(['Ready=True Accepted']);
   });
 
+  test('metrics and logs whose Secret is missing are a condition, and the Workflow runs all the same', () => {
+    const reading = (spec: string, step = 'type: agent, goal: why') =>
+      object('Workflow', 'triage', `{${spec}, steps: [{name: look, ${step}}]}`);
+    const prometheus = "prometheus: {url: 'http://p', tokenSecret: p/key}";
+    const loki = "loki: {url: 'http://l', tokenSecret: l}";
+    const none = { secrets: { get: () => null } };
+    const found = built(reading(`${prometheus}, ${loki}`), none);
+    expect(conditions(found)).toEqual(['Ready=True Accepted', 'ReadersResolved=False SecretMissing']);
+    expect(found?.conditions[1]?.message).toBe(
+      'spec.prometheus.tokenSecret names key key of Secret p, which is not there; its metrics are not read, and reports say so; a file p/key below --secrets-dir (and 1 more)',
+    );
+    expect(built(reading(loki), none)?.conditions[1]?.message).toContain(
+      'spec.loki.tokenSecret names key token of Secret l',
+    );
+    expect(conditions(built(reading(`${prometheus}, ${loki}`)))).toEqual(['Ready=True Accepted']);
+    expect(conditions(built(reading("loki: {url: 'http://l'}"), none))).toEqual(['Ready=True Accepted']);
+    expect(conditions(built(reading(loki, 'type: cli, command: echo'), none))).toEqual(['Ready=True Accepted']);
+  });
+
   test("the server's own counts for a Workflow that says nothing, and for a step in a branch", () => {
     const defaults = { ...noModelDefaults, provider: 'anthropic' };
     const condition = ['Ready=True Accepted', 'ModelsResolved=False ModelMisconfigured'];

@@ -157,7 +157,7 @@ describe.skipIf(missing !== null)(
       expect(dataOf(nothing)).toContain(
         'container_memory_working_set_bytes has series, with labels container (checkout)',
       );
-      const refused = await call('prometheus_query', { query: 'sum(' });
+      const refused = await call('prometheus_query', { query: 'sum(up[5m])' });
       expect(refused).toMatchObject({ status: 'error', reason: 'InvalidInput' });
       expect(refused.text).toContain('parse error');
     });

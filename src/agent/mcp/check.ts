@@ -1,7 +1,7 @@
 import type { SecretReference } from '../../core/catalog.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { McpPlace, McpServer } from '../../core/plan.ts';
-import { parseSecretReference } from '../../lib/secret-reference.ts';
+import { parseSecretReference, secretFile } from '../../lib/secret-reference.ts';
 
 /** Something that keeps a server from being used, as far as it is known before it is. */
 export interface McpProblem {
@@ -31,10 +31,10 @@ function secretProblems(
   const own = object ?? (text === undefined ? null : parseSecretReference(text));
   return [...named, ...(own === null ? [] : [own])]
     .filter((reference) => !hasSecret(reference))
-    .map(({ name, key }) => ({
+    .map((reference) => ({
       code: 'SecretMissing',
-      message: `MCP server ${server} needs key ${key} of Secret ${name}, which is not there; its tools are not offered`,
-      next: `a file ${name}/${key} below --secrets-dir`,
+      message: `MCP server ${server} needs key ${reference.key} of Secret ${reference.name}, which is not there; its tools are not offered`,
+      next: secretFile(reference),
     }));
 }
 

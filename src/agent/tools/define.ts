@@ -1,10 +1,11 @@
 import type { z } from 'zod';
 import type { JsonObject } from '../../core/json.ts';
-import type { LogReader, MetricsReader, PastIncidents, Runbooks } from '../../core/readers.ts';
+import type { PastIncidents, Runbooks } from '../../core/readers.ts';
 import type { AlertSnapshot, Evidence } from '../../core/run.ts';
 import type { Timestamp } from '../../core/time.ts';
 import type { Reads } from '../../investigation/reads.ts';
 import type { PageReader } from '../guarded-pages.ts';
+import type { BoundLogs, BoundMetrics } from '../guarded-readers.ts';
 
 /** `no_data`: it was asked and there is nothing, which is no error. */
 export type ToolStatus = 'ok' | 'no_data' | 'denied' | 'error';
@@ -13,9 +14,10 @@ export type ToolStatus = 'ok' | 'no_data' | 'denied' | 'error';
 export type Reach =
   /** Objects of a kind as in `kubectl get`; namespace null, empty, `*` or `all` = all of the cluster. */
   | { readonly of: 'cluster'; readonly resource: string; readonly namespace: string | null }
-  | { readonly of: 'metrics' }
-  /** A log store, of one namespace; null as above. */
-  | { readonly of: 'logs'; readonly namespace: string | null }
+  /** PromQL; null = what the alert itself measures, or an expression of our own that names its namespace. */
+  | { readonly of: 'metrics'; readonly expression: string | null }
+  /** LogQL. */
+  | { readonly of: 'logs'; readonly expression: string }
   | { readonly of: 'http'; readonly url: string }
   | { readonly of: 'runbooks' }
   | { readonly of: 'incidents' }
@@ -44,8 +46,8 @@ export interface ToolWorld {
   readonly reads: Reads | null;
   readonly alert: AlertSnapshot | null;
   /** null = none are configured; so with the others. */
-  readonly metrics: MetricsReader | null;
-  readonly logs: LogReader | null;
+  readonly metrics: BoundMetrics | null;
+  readonly logs: BoundLogs | null;
   /** null = the Workflow names no hosts. */
   readonly pages: PageReader | null;
   readonly runbooks: Runbooks | null;

@@ -35,7 +35,7 @@ export const kubernetesTop = defineTool({
   unavailable: (world) => withoutCluster(world) ?? withoutMetrics(world),
   reaches: ({ namespace: place }) => [
     { of: 'cluster', resource: 'pods', namespace: namespaceOf(place) },
-    { of: 'metrics' },
+    { of: 'metrics', expression: null },
   ],
   async run(io, { namespace: place, pod, resource }): Promise<ToolAnswer> {
     const metrics = metricsOf(io);

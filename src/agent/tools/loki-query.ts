@@ -7,7 +7,6 @@ import { commonLabels, labelsText, objectOfSeries, seriesText } from '../../inve
 import { shellWord } from '../../lib/shell-word.ts';
 import { defineTool } from './define.ts';
 import type { ToolAnswer } from './define.ts';
-import { namespacesOf } from './log-selectors.ts';
 import { moment, momentOf } from './moments.ts';
 
 const noLogs = 'no Loki is configured';
@@ -34,8 +33,8 @@ export const lokiQuery = defineTool({
     command: `logcli --addr=http://loki:3100 query --from=2026-01-01T11:00:00.000Z --to=2026-01-01T12:00:00.000Z --limit=100 '{namespace="shop", pod="web-1"} |= "error"'`,
     bounds: ['500 lines, and 8 days'],
   },
-  unavailable: ({ logs }) => (logs === null ? noLogs : null),
-  reaches: ({ query }) => namespacesOf(query).map((namespace) => ({ of: 'logs', namespace })),
+  unavailable: ({ logs }) => (logs === null ? noLogs : (logs.refusal?.message ?? null)),
+  reaches: ({ query }) => [{ of: 'logs', expression: query }],
   async run(io, asked): Promise<ToolAnswer> {
     const { logs } = io;
     if (logs === null) throw new AppError('InvalidInput', noLogs);

@@ -5,6 +5,7 @@ import { memoryMetrics, tooLargeError } from '../../../test/support/memory-metri
 import type { MemorySeries } from '../../../test/support/memory-metrics.ts';
 import { callTools, dataOf } from '../../../test/support/toolbox.ts';
 import { containerUsage } from '../../investigation/metrics/usage.ts';
+import type { AllowedByStep } from '../open-toolbox.ts';
 import { toolDefinitions } from './index.ts';
 
 const now = '2026-01-01T12:00:00.000Z';
@@ -13,10 +14,16 @@ const constant = (labels: Readonly<Record<string, string>>, value: number): Memo
   value: () => value,
 });
 
-async function ask(name: string, input: object, expressions: Parameters<typeof memoryMetrics>[0], alert = alertOf({})) {
+async function ask(
+  name: string,
+  input: object,
+  expressions: Parameters<typeof memoryMetrics>[0],
+  alert = alertOf({}),
+  allowed: Partial<AllowedByStep> = { isClusterWide: true },
+) {
   const metrics = memoryMetrics(expressions, []);
   const cluster = memoryCluster({ pods: [podObject('web-1')] }, { now });
-  const { call } = await callTools(toolDefinitions, cluster, { alert, readers: { metrics } });
+  const { call } = await callTools(toolDefinitions, cluster, { alert, allowed, readers: { metrics } });
   return { executed: await call(name, input), metrics };
 }
 
@@ -68,6 +75,47 @@ there was no series of missing in the hour before`);
       expect((await ask('prometheus_query', input, {})).executed.reason, JSON.stringify(input).slice(0, 40)).toBe(
         'InvalidInput',
       );
+  });
+});
+
+describe('metrics of other namespaces (R10)', () => {
+  const shop: Partial<AllowedByStep> = {};
+
+  it('are left out of what is asked, and the answer and the command say so', async () => {
+    const series = [constant({ namespace: 'shop', pod: 'x' }, 1)];
+    const { executed, metrics } = await ask(
+      'prometheus_query',
+      { query: 'up' },
+      { 'up{namespace="shop"}': series },
+      alertOf({}),
+      shop,
+    );
+    expect(metrics.asked).toEqual(['up{namespace="shop"}']);
+    expect(executed.command).toContain(`'up{namespace="shop"}'`);
+    expect(dataOf(executed)).toContain('[only series of the namespaces that may be read here were asked for');
+    const range = await ask('prometheus_query_range', { query: 'up' }, {}, alertOf({}), shop);
+    expect(range.metrics.asked).toMatchObject([{ expression: 'up{namespace="shop"}' }]);
+    expect(range.executed.status).toBe('no_data');
+    expect(dataOf(range.executed)).toContain('[only series of the namespaces that may be read here were asked for');
+  });
+
+  it('are denied where they are named, and nothing is asked', async () => {
+    for (const name of ['prometheus_query', 'prometheus_query_range'])
+      for (const query of ['up{namespace="kube-system"}', 'up # {', 'info(up)']) {
+        const { executed, metrics } = await ask(name, { query }, {}, alertOf({}), shop);
+        expect([query, executed.status], query).toEqual([query, 'denied']);
+        expect(metrics.asked).toEqual([]);
+      }
+  });
+
+  it("are not kept from the alert's own expression, which the report has anyway", async () => {
+    const generatorUrl = `http://p/graph?g0.expr=${encodeURIComponent('up{job="apiserver"} == 0')}`;
+    const { executed, metrics } = await ask('prometheus_query_range', {}, {}, alertOf({}, { generatorUrl }), shop);
+    expect(metrics.asked).toMatchObject([
+      { expression: 'up{job="apiserver"}' },
+      { expression: 'up{job="apiserver"} == 0' },
+    ]);
+    expect(executed.status).toBe('no_data');
   });
 });
 
@@ -137,7 +185,7 @@ describe('kubernetes_top', () => {
 shop       web-1  app        250Mi   256Mi  98%
 shop       gone   app        900Mi   none   -`);
     expect((await ask('kubernetes_top', { namespace: 'shop', resource: 'cpu' }, {})).executed.status).toBe('no_data');
-    expect((await ask('kubernetes_top', {}, {})).executed.reason).toBe('NamespaceNotAllowed');
+    expect((await ask('kubernetes_top', {}, {}, alertOf({}), {})).executed.reason).toBe('NamespaceNotAllowed');
   });
 
   it('is not offered where it cannot be answered', async () => {

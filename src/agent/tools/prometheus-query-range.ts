@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
 import type { MetricAnswer, MetricRange, MetricSeries } from '../../core/readers.ts';
 import { addMs } from '../../core/time.ts';
-import { readAlertSeries, stepOf, windowOf } from '../../investigation/metrics/alert-series.ts';
+import { stepOf, windowOf } from '../../investigation/metrics/alert-series.ts';
 import { comparisonOf } from '../../investigation/metrics/expression.ts';
 import type { Comparison } from '../../investigation/metrics/expression.ts';
 import {
@@ -18,7 +18,8 @@ import { plural } from '../../lib/words.ts';
 import { defineTool } from './define.ts';
 import type { ToolAnswer, ToolIo } from './define.ts';
 import { moment, momentOf } from './moments.ts';
-import { howToNarrow, metricsOf, tooLarge, whatThereIs, withoutMetrics } from './prometheus.ts';
+import type { BoundQuery } from '../queries/bind.ts';
+import { howToNarrow, metricsOf, notesOfBound, tooLarge, whatThereIs, withoutMetrics } from './prometheus.ts';
 
 /** Series that are shown. */
 const mostShown = 12;
@@ -47,19 +48,19 @@ export const prometheusQueryRange = defineTool({
     bounds: [`${mostShown} series are shown, those that moved most`, '8 days, and 100 points of each series'],
   },
   unavailable: withoutMetrics,
-  reaches: () => [{ of: 'metrics' }],
+  reaches: ({ query }) => [{ of: 'metrics', expression: query ?? null }],
   run: (io, asked): Promise<ToolAnswer> => (asked.query === undefined ? ofAlert(io) : ofQuery(io, asked, asked.query)),
 });
 
 async function ofAlert(io: ToolIo): Promise<ToolAnswer> {
-  const found = io.alert === null ? null : await readAlertSeries(metricsOf(io), io.alert, io.now, io.signal);
+  const found = io.alert === null ? null : await metricsOf(io).ofAlert(io.alert, io.now, io.signal);
   if (found === null)
     throw new AppError(
       'InvalidInput',
       'the alert names no expression (its generatorURL has no g0.expr), so query is needed',
     );
   const { range, series, total, comparison } = found;
-  return present(io, range, { series, total, warnings: [] }, comparison);
+  return present(io, { range, isNarrowed: false }, { series, total, warnings: [] }, comparison);
 }
 
 async function ofQuery(io: ToolIo, asked: z.output<typeof input>, query: string): Promise<ToolAnswer> {
@@ -67,17 +68,23 @@ async function ofQuery(io: ToolIo, asked: z.output<typeof input>, query: string)
   const to = momentOf(asked.to, io.now) ?? around.to;
   const from = momentOf(asked.from, io.now) ?? (around.from < to ? around.from : addMs(to, -3_600_000));
   const stepMs = stepOf(from, to, asked.step === undefined ? 0 : parseDuration(asked.step));
-  const range: MetricRange = { expression: query, from, to, stepMs };
+  const { expression, isNarrowed } = metricsOf(io).bound(query);
+  const range: MetricRange = { expression, from, to, stepMs };
   const command = rangeCommand(metricsOf(io), range);
   const answer = await metricsOf(io)
     .queryRange(range, io.signal)
     .catch((thrown: unknown) => tooLarge(thrown, command));
-  return 'status' in answer ? answer : present(io, range, answer, comparisonOf(query));
+  return 'status' in answer ? answer : present(io, { range, isNarrowed }, answer, comparisonOf(query));
+}
+
+/** What was asked, and whether it says more than the model did. */
+interface AskedRange extends Pick<BoundQuery, 'isNarrowed'> {
+  readonly range: MetricRange;
 }
 
 async function present(
   io: ToolIo,
-  range: MetricRange,
+  { range, isNarrowed }: AskedRange,
   { series, total, warnings }: MetricAnswer,
   comparison: Comparison | null,
 ): Promise<ToolAnswer> {
@@ -87,6 +94,7 @@ async function present(
   if (series.length === 0) {
     const text = [
       `no series from ${range.from} to ${range.to}.`,
+      ...notesOfBound({ isNarrowed }),
       ...(await whatThereIs(metrics, range.expression, range.to, io.signal)),
     ];
     return { status: 'no_data', text: text.join('\n'), command, evidence };
@@ -104,6 +112,7 @@ async function present(
       ];
     }),
     ...(total > shown.length ? [`[${plural(total - shown.length, 'other')} not shown: ${howToNarrow}]`] : []),
+    ...notesOfBound({ isNarrowed }),
     ...warnings.map((warning) => `[the server says: ${warning}]`),
   ];
   return { status: 'ok', text: text.join('\n'), command, evidence, narrow: howToNarrow };

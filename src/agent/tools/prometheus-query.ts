@@ -6,7 +6,15 @@ import { plural } from '../../lib/words.ts';
 import { defineTool } from './define.ts';
 import type { ToolAnswer } from './define.ts';
 import { moment, momentOf } from './moments.ts';
-import { howToNarrow, instantCommand, metricsOf, tooLarge, whatThereIs, withoutMetrics } from './prometheus.ts';
+import {
+  howToNarrow,
+  instantCommand,
+  metricsOf,
+  notesOfBound,
+  tooLarge,
+  whatThereIs,
+  withoutMetrics,
+} from './prometheus.ts';
 
 /** Series that are shown. */
 const mostShown = 30;
@@ -30,20 +38,27 @@ export const prometheusQuery = defineTool({
     bounds: [`${mostShown} series are shown, the largest`],
   },
   unavailable: withoutMetrics,
-  reaches: () => [{ of: 'metrics' }],
+  reaches: ({ query }) => [{ of: 'metrics', expression: query }],
   async run(io, { query, time }): Promise<ToolAnswer> {
     const metrics = metricsOf(io);
     const at = momentOf(time, io.now) ?? io.now;
-    const command = instantCommand(metrics, query, at);
-    const answer = await metrics.query(query, at, io.signal).catch((thrown: unknown) => tooLarge(thrown, command));
+    const asked = metrics.bound(query);
+    const { expression } = asked;
+    const command = instantCommand(metrics, expression, at);
+    const answer = await metrics.query(expression, at, io.signal).catch((thrown: unknown) => tooLarge(thrown, command));
     if ('status' in answer) return answer;
     const { series, total, warnings } = answer;
     const evidence = { kind: 'metrics', object: objectOfSeries(series) ?? 'metrics' };
     if (series.length === 0) {
-      const text = ['no series at that moment.', ...(await whatThereIs(metrics, query, at, io.signal))];
+      const text = [
+        'no series at that moment.',
+        ...notesOfBound(asked),
+        ...(await whatThereIs(metrics, expression, at, io.signal)),
+      ];
       return { status: 'no_data', text: text.join('\n'), command, evidence };
     }
-    const text = [headOf(series, total, at), ...rowsOf(series, query), ...notesOf(total, warnings)];
+    const notes = [...notesOfBound(asked), ...notesOf(total, warnings)];
+    const text = [headOf(series, total, at), ...rowsOf(series, expression), ...notes];
     return { status: 'ok', text: text.join('\n'), command, evidence, narrow: howToNarrow };
   },
 });

@@ -2,6 +2,8 @@ import { shellWord } from '../../lib/shell-word.ts';
 import type { Labels } from '../../core/alert.ts';
 import { AppError } from '../../core/errors.ts';
 import type { MetricsReader } from '../../core/readers.ts';
+import type { BoundMetrics } from '../guarded-readers.ts';
+import type { BoundQuery } from '../queries/bind.ts';
 import { addMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import type { ToolAnswer, ToolWorld } from './define.ts';
@@ -12,13 +14,20 @@ const noMetrics = 'no Prometheus is configured';
 
 /** Why no tool of metrics can be offered; null = they can. */
 export function withoutMetrics({ metrics }: Pick<ToolWorld, 'metrics'>): string | null {
-  return metrics === null ? noMetrics : null;
+  return metrics === null ? noMetrics : (metrics.refusal?.message ?? null);
 }
 
 /** The metrics of a tool that is offered. */
-export function metricsOf({ metrics }: Pick<ToolWorld, 'metrics'>): MetricsReader {
+export function metricsOf({ metrics }: Pick<ToolWorld, 'metrics'>): BoundMetrics {
   if (metrics === null) throw new AppError('InvalidInput', noMetrics);
   return metrics;
+}
+
+/** What is said of an expression that was asked for fewer namespaces than it names. */
+export function notesOfBound({ isNarrowed }: Pick<BoundQuery, 'isNarrowed'>): readonly string[] {
+  return isNarrowed
+    ? ['[only series of the namespaces that may be read here were asked for, as the command says]']
+    : [];
 }
 
 export const howToNarrow = 'use topk(10, ...), sum by (...) or a narrower selector';

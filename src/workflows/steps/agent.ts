@@ -16,6 +16,7 @@ import { withReport } from '../../investigation/result.ts';
 import { oneLine } from '../../lib/printable.ts';
 import { toAppError } from '../../core/errors.ts';
 import type { JudgedIncident } from '../../core/readers.ts';
+import type { Gap } from '../../core/finding.ts';
 import type { AlertSnapshot } from '../../core/run.ts';
 import type { InvestigationFailure, InvestigationOutcome } from '../../investigation/input.ts';
 import { endpointProblems, hostsOf, renderAddress, selectTools } from '../../agent/tools/select.ts';
@@ -176,6 +177,7 @@ async function withModel(
   const selection = selectTools(config.tools);
   const readers = readersOf(io, selection);
   let mcp = noMcpTools;
+  let gaps: () => readonly Gap[] = () => [];
   const world: AgentWorld = {
     model,
     maxOutputTokens: answerTokens(maxOutputTokens, model.contextTokens),
@@ -216,9 +218,10 @@ async function withModel(
         clock: io.clock,
         signal,
       });
+      ({ gaps } = toolbox);
       return { ...toolbox, missing: [...toolbox.missing, ...mcp.missing] };
     },
-    toolGaps: () => mcp.gaps(),
+    toolGaps: () => [...gaps(), ...mcp.gaps()],
     hints: [...problems, ...hintsOf(readers, alert), ...judgedHints(model, judged)],
     judged,
     now: io.now,
