@@ -116,10 +116,14 @@ describe('where the analyzers give none', () => {
   });
 });
 
-test('what a model proposes to look at comes after the advice of the analyzers, and changes nothing', () => {
-  const result = merged(silent, null, { next: ['kubectl delete ns shop', 'kubectl delete ns shop', ''] });
-  expect(result.recommendations.map(({ requires_approval: changes }) => changes)).not.toContain(true);
-  expect(result.recommendations[0]?.action).toBe('To look at: kubectl delete ns shop');
+test('what a model proposes is told once, after the advice of the analyzers, as what nobody has checked', () => {
+  const result = merged(sure, null, { next: ['kubectl delete ns shop', 'kubectl delete ns shop', '', 'look'] });
+  expect(result.recommendations.slice(sure.recommendations.length)).toMatchObject([
+    { action: 'The model proposes: kubectl delete ns shop', requires_approval: true },
+    { action: 'The model proposes: look', priority: sure.recommendations.length + 2 },
+  ]);
+  const text = renderText(result, { now: '2026-01-01T00:00:00.000Z', width: 200 });
+  expect(text.match(/Nobody has checked what it does; risk high\./g)).toHaveLength(2);
 });
 
 test('without an answer the report is that of the analyzers, and says what the model did', () => {
@@ -135,7 +139,7 @@ test('without an answer the report is that of the analyzers, and says what the m
 test('the text says which model gave an answer and what it cost, and what speaks against its cause', () => {
   const result = merged(silent, { ...claim, isDecisive: false, confidence: 0.2, doubts: ['no link leads there'] });
   const text = renderText(result, { now: '2026-01-01T00:00:00.000Z', width: 200 });
-  expect(text).toContain('Model:   test/one: it gave an answer; 3 requests.');
+  expect(text).toContain('Model: test/one (it gave an answer; 3 requests).');
   expect(text).toContain(
     'Possible, not shown (the model, 20%): The disk of the database is full (e2). Against it: no link leads there.',
   );

@@ -2,6 +2,7 @@ import type { AgentResult, Finding, ModelUse, Recommendation, RivalCause } from 
 import type { Evidence } from '../core/run.ts';
 import { withReport } from '../investigation/result.ts';
 import { oneLine } from '../lib/printable.ts';
+import { distinct } from '../lib/words.ts';
 import { certaintyOf, percent } from '../report/words.ts';
 import type { CheckedCause, CheckedFinding, CheckedReport } from './check.ts';
 
@@ -55,20 +56,19 @@ function findingOf({ statement, object, severity, evidenceIds, quotes }: Checked
   };
 }
 
-/** They only read: what a model proposes to change is for a person to think of. */
+/** For a person to think of: nobody has checked what a command in it does. Said of each, for a report says no long sentence twice. */
 function nextSteps(next: readonly string[], before: readonly Recommendation[]): readonly Recommendation[] {
   const known = new Set(before.map(({ action }) => action));
-  return next
-    .map((text) => oneLine(text, 400))
+  return distinct(next.map((text) => oneLine(text, 400)))
     .filter((text) => text !== '' && !known.has(text))
     .slice(0, 3)
     .map((text, index) => ({
       priority: before.length + index + 1,
-      action: `To look at: ${text}`,
-      rationale: 'The model proposes it; nobody has checked it.',
-      risk_level: 'low',
-      requires_approval: false,
-      changes: null,
+      action: `The model proposes: ${text}`,
+      rationale: '',
+      risk_level: 'high',
+      requires_approval: true,
+      changes: 'nobody has checked what it does',
       undo: null,
     }));
 }

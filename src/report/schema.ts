@@ -91,7 +91,9 @@ const recommendation = z.object({
   action: text('A command, or what a person has to do.'),
   rationale: text('Why.'),
   risk_level: z.enum(['low', 'medium', 'high']),
-  requires_approval: z.boolean().describe('True: it changes the cluster. False: it only reads.'),
+  requires_approval: z
+    .boolean()
+    .describe('True: it changes the cluster, or nobody has checked what it does. False: it only reads.'),
   changes: optional('What it does to the cluster; null where it only reads, or where the action says it.'),
   undo: optional('The command that takes it back; null where none is known.'),
 });

@@ -5,7 +5,7 @@ import { oneLine } from '../lib/printable.ts';
 import { plural } from '../lib/words.ts';
 import { headLine } from './head.ts';
 import type { ReportHead } from './head.ts';
-import { wrap } from '../lib/wrap.ts';
+import { wrapText } from './lines.ts';
 import { causeText } from './words.ts';
 
 /** What people read of a transition that has no report of its own. */
@@ -23,7 +23,7 @@ export function endedText(head: ReportHead, now: Timestamp, others = 0): string 
 
 /** The head, and a sentence: that it is looked into, that a run failed. */
 export function briefText(head: ReportHead, words: string, { now, width, run }: ShortView): string {
-  return lines([...wrap(headLine(head, now), width, '', '  '), ...wrap(words, width), ...runLine(run)]);
+  return lines([...wrapText(headLine(head, now), width, '', '  '), ...wrapText(words, width), ...runLine(run)]);
 }
 
 /** A report that was told already, for another alert of the same incident. */
@@ -44,10 +44,10 @@ export function pointerText(
   told: ToldReport,
   { now, width, run, note }: ShortView & { readonly note: string | null },
 ): string {
-  const own = [note, report.notice].flatMap((words) => (words === null ? [] : wrap(words, width)));
+  const own = [note, report.notice].flatMap((words) => (words === null ? [] : wrapText(words, width)));
   const same = `Same cause as ${oneLine(told.alert, 300)}, reported at ${timeText(told.at)}. ${causeText(report)}`;
   const links = [...runLine(told.run, 'Report:'), ...runLine(run)];
-  return lines([...wrap(headLine(head, now), width, '', '  '), ...own, ...wrap(same, width), ...links]);
+  return lines([...wrapText(headLine(head, now), width, '', '  '), ...own, ...wrapText(same, width), ...links]);
 }
 
 function runLine(run: ShortView['run'], title = 'Run:'): readonly string[] {

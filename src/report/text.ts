@@ -8,7 +8,7 @@ import { capital, plural } from '../lib/words.ts';
 import { headLine, headOf } from './head.ts';
 import { styled } from '../lib/styled.ts';
 import type { Style } from '../lib/styled.ts';
-import { wrap } from '../lib/wrap.ts';
+import { wrapText } from './lines.ts';
 import { createSaid } from './said.ts';
 import type { Said } from './said.ts';
 import {
@@ -78,11 +78,11 @@ export function renderText(report: AgentResult, view: TextView): string {
   };
   const blocks = [
     headLines(report, view, page),
-    conversationLines(report).flatMap((line) => wrap(line, page.width, '', '  ')),
+    conversationLines(report).flatMap((line) => wrapText(line, page.width, '', '  ')),
     [
       ...paragraph(report.happened, page),
       ...paragraph(causeText(report), page),
-      ...[...rivalLines(report), ...verdictLines(report)].flatMap((line) => wrap(line, page.width, '', '  ')),
+      ...[...rivalLines(report), ...verdictLines(report)].flatMap((line) => wrapText(line, page.width, '', '  ')),
       ...explained(report, view, page),
     ],
     [...chain(report, page), ...logs(report, page)],
@@ -105,10 +105,10 @@ function headLines(report: AgentResult, { alert, now, note }: TextView, { width,
   const head = headOf(report, alert ?? report.alert);
   const style: Style = head.status === 'resolved' ? 'green' : head.status === null ? 'bold' : ['red', 'bold'];
   return [
-    ...wrap(headLine(head, now), width, '', '  ').map((line) => paint(style, line)),
-    ...(report.recorded === null ? [] : wrap(report.recorded, width)),
+    ...wrapText(headLine(head, now), width, '', '  ').map((line) => paint(style, line)),
+    ...(report.recorded === null ? [] : wrapText(report.recorded, width)),
     ...[note ?? null, report.notice].flatMap((text) =>
-      text === null ? [] : wrap(text, width).map((line) => paint('yellow', line)),
+      text === null ? [] : wrapText(text, width).map((line) => paint('yellow', line)),
     ),
   ];
 }
@@ -116,11 +116,11 @@ function headLines(report: AgentResult, { alert, now, note }: TextView, { width,
 /** What the model did and cost; nothing where none was asked. */
 function askedModel({ model, model_use: use }: AgentResult, { width }: Page): readonly string[] {
   if (model === null || use === null) return [];
-  return wrap(`Model: ${oneLine(model, 200)} (${oneLine(use.note, 600)})`, width, '', '  ');
+  return wrapText(`Model: ${oneLine(model, 200)} (${oneLine(use.note, 600).replace(/\.$/, '')}).`, width, '', '  ');
 }
 
 function paragraph(text: string, { width, said }: Page): readonly string[] {
-  return wrap(said.once(text), width);
+  return wrapText(said.once(text), width);
 }
 
 /** One line a hop, cut where it is longer. */
@@ -135,8 +135,8 @@ function explained(
   page: Page,
 ): readonly string[] {
   return [
-    ...wrap(togetherText(together, more, mostNamed), page.width),
-    ...wrap(namedText('It also explains', explains, mostNamed), page.width),
+    ...wrapText(togetherText(together, more, mostNamed), page.width),
+    ...wrapText(namedText('It also explains', explains, mostNamed), page.width),
   ];
 }
 
@@ -145,13 +145,13 @@ function logs(report: AgentResult, { width, said }: Page): readonly string[] {
   return logLines(report)
     .filter(({ text }) => !said.has(text))
     .slice(0, mostLogLines)
-    .flatMap(({ object, text }) => wrap(`Log of ${object}: ${oneLine(text, 240)}`, width, '  ', '    '));
+    .flatMap(({ object, text }) => wrapText(`Log of ${object}: ${oneLine(text, 240)}`, width, '  ', '    '));
 }
 
 /** What metrics say, each with its shape below. */
 function measured(report: AgentResult, { width }: Page): readonly string[] {
   return measuredLines(report).flatMap(({ text, shape }) => [
-    ...wrap(text, width, '', '  '),
+    ...wrapText(text, width, '', '  '),
     ...(shape === '' ? [] : [`  ${shape}`]),
   ]);
 }
@@ -164,7 +164,7 @@ function timeline(report: AgentResult, { width, paint }: Page): readonly string[
     paint('bold', title),
     ...lines
       .slice(0, mostMoments)
-      .flatMap(({ time, text }) => wrap(text, width, `  ${time}  `, ' '.repeat(time.length + 4))),
+      .flatMap(({ time, text }) => wrapText(text, width, `  ${time}  `, ' '.repeat(time.length + 4))),
     ...(lines.length > mostMoments ? [`  and ${lines.length - mostMoments} more`] : []),
   ];
 }
@@ -182,7 +182,7 @@ function steps(report: AgentResult, page: Page): readonly string[] {
 function stepLines(number: number, { action }: Recommendation, { width, inWords }: Page): readonly string[] {
   return isCommand(action)
     ? [`  ${number}. ${inWords(oneLine(action, 1000))}`]
-    : wrap(action, width, `  ${number}. `, '     ');
+    : wrapText(action, width, `  ${number}. `, '     ');
 }
 
 /** What it does, why, and how to take it back. */
@@ -190,7 +190,7 @@ function effectLines(step: Recommendation, { width, said }: Page): readonly stri
   // What a rollback takes back, the cause has told.
   const why = step.action.includes(' rollout undo ') ? '' : said.once(step.rationale);
   return [
-    ...wrap(`${sentence(effectOf(step))} ${why}`, width, '     '),
+    ...wrapText(`${sentence(effectOf(step))} ${why}`, width, '     '),
     ...(step.undo === null ? [] : [`     Undo: ${oneLine(step.undo, 1000)}`]),
   ];
 }
@@ -210,7 +210,7 @@ function others({ also_broken: broken }: AgentResult, { width }: Page): readonly
     .slice(0, mostOthers)
     .map(({ object, happened, category }) => `${object} ${happened ?? category}`);
   const more = broken.length > mostOthers ? `; and ${broken.length - mostOthers} more` : '';
-  return wrap(`Also broken, no link found: ${named.join('; ')}${more}.`, width, '', '  ');
+  return wrapText(`Also broken, no link found: ${named.join('; ')}${more}.`, width, '', '  ');
 }
 
 /** The first question that was left open, where the answer depends on it. */
@@ -220,11 +220,11 @@ function unanswered(
 ): readonly string[] {
   if (first === undefined || confidence >= 0.6) return [];
   const rest = more.length === 0 ? '' : ` (${plural(more.length, 'more question')})`;
-  return wrap(`Not answered: ${said.once(oneLine(first, 300))}${rest}`, width, '', '  ');
+  return wrapText(`Not answered: ${said.once(oneLine(first, 300))}${rest}`, width, '', '  ');
 }
 
 function links(
-  { links: { runbook, query, silence }, recommendations, model, model_use: use }: AgentResult,
+  { links: { runbook, query, silence }, recommendations }: AgentResult,
   { run }: TextView,
   { inWords }: Page,
 ): readonly string[] {
@@ -235,14 +235,14 @@ function links(
     ['Runbook', runbook === null || known(runbook) ? null : runbook],
     ['Query', query === null || known(query) ? null : query],
     ['Silence', silence],
-    // Where it gave no answer, the notice says so already.
-    ['Model', use === null || (use.ended !== 'concluded' && use.ended !== 'reused') ? null : `${model}: ${use.note}`],
   ];
   return lines.flatMap(([name, value]) => (value === null ? [] : [`${`${name}:`.padEnd(9)}${oneLine(value, 1000)}`]));
 }
 
 function titled(title: string, lines: readonly string[], { width, paint }: Page): readonly string[] {
-  return lines.length === 0 ? [] : [paint('bold', title), ...lines.flatMap((line) => wrap(line, width, '  ', '    '))];
+  return lines.length === 0
+    ? []
+    : [paint('bold', title), ...lines.flatMap((line) => wrapText(line, width, '  ', '    '))];
 }
 
 function findings({ findings: found, also_broken: broken }: AgentResult, page: Page): readonly string[] {

@@ -21,7 +21,7 @@ const mostTitleCharacters = 300;
 /** Takes the first line of a text, with the lines that go on with it, from the rest. */
 export function chatText(view: PayloadView): ChatText {
   const text = printable(view.text).trim();
-  const [head = ''] = /^.*(?:\n {2}\S.*)*/.exec(text) ?? [];
+  const [head = ''] = /^.*(?:\n {2,}\S.*)*/.exec(text) ?? [];
   const title = head.replace(/\n */g, ' ');
   return {
     title: title || titleFor(undefined, titleOf(view), mostTitleCharacters),
