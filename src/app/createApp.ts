@@ -16,7 +16,7 @@ import { finishInTurns } from '../lib/turns.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { scattered, startPump } from '../lib/pump.ts';
 import { openResourceFolder } from '../resources/folder.ts';
-import type { LoadedFolder } from '../resources/folder.ts';
+import type { LoadedResources } from '../resources/holder.ts';
 import { resourceRecords } from '../resources/records.ts';
 import { createLocalRunner } from '../runners/local.ts';
 import { killLeftover } from '../runners/process-group.ts';
@@ -54,6 +54,7 @@ import { alertOfObject } from './investigate.ts';
 import { createLifecycle, workBudget } from './lifecycle.ts';
 import { startMinuteWork } from './minute.ts';
 import type { AppOptions } from './options.ts';
+import { openOperator } from './operator.ts';
 import { createReaders, readerSecrets } from './readers.ts';
 import { isPostgresUrl, openStore, tokenFileOf } from './store.ts';
 import { modelSecrets, readPriceTable, serverModel } from './models.ts';
@@ -127,19 +128,29 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     const models = { defaults: options.models, prices: readPriceTable(options.modelPrices) };
 
     // Read before the store is opened, so that a wrong path leaves no database behind.
-    const resources = openResourceFolder({
-      path: options.resources,
-      secretsDirectory: options.secretsDirectory,
+    const checkedAgainst = {
       loopback: isLoopback(options.host),
       allowInsecureSources: options.allowInsecureSources,
       asksForCertificates: options.tls?.clientAuthorities != null,
       models,
       mcpCommands: options.mcpCommands,
-      publicUrl: options.publicUrl ?? (options.port === 0 ? null : `http://${options.host}:${options.port}`),
       clock: machineClock,
       log,
-      noteSecret: (value) => parts.noteSecret?.(value),
-    });
+      noteSecret: (value: string) => parts.noteSecret?.(value),
+    };
+    const operator =
+      options.operator === null
+        ? null
+        : await openOperator(options.operator, { ...checkedAgainst, signal: parts.signal });
+    if (operator !== null) lifecycle.onStop('operator', () => operator.close());
+    const resources =
+      operator?.resources ??
+      openResourceFolder({
+        ...checkedAgainst,
+        path: options.resources ?? '',
+        secretsDirectory: options.secretsDirectory,
+        publicUrl: options.publicUrl ?? (options.port === 0 ? null : `http://${options.host}:${options.port}`),
+      });
     lifecycle.onStop('resources', () => resources.stop());
 
     const opened = await openStore({
@@ -169,10 +180,10 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
         : loadOrCreateToken(tokenFile);
     parts.noteSecret?.(token);
     if (warning !== null) log.warn({}, warning);
-    await resources.mirrorTo((folder) => mirrorResources(store, clock, folder));
+    await resources.mirrorTo((loaded) => mirrorResources(store, clock, loaded));
     const { secrets } = resources;
 
-    const cluster = await openCluster(options);
+    const cluster = await openCluster(options, operator !== null);
     if (cluster !== null) lifecycle.onStop('cluster', () => cluster.close());
     const watched = cluster === null ? null : watchClusterHealth(cluster.cluster, clock);
     const running = { clock, path: process.env['PATH'] ?? '/usr/bin:/bin' };
@@ -317,6 +328,9 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     const minute = startMinuteWork({ store, clock, log, metrics, sweep: createAlertSweep(intakeOptions) });
     lifecycle.onStop('ticker', () => minute.stop());
 
+    const controllers = operator?.startControllers({ read: store.read, clock: machineClock, log });
+    if (controllers !== undefined) lifecycle.onStop('controllers', (leftMs) => controllers.stop(leftMs));
+
     const retention = createRetention({ store, clock, log, metrics, rules: options.retention });
     // Apart from the minute's other work, because it may take a good part of the minute.
     const retaining = startTicker({
@@ -355,12 +369,12 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
 }
 
 /** Keeps `custom_resources` equal to what is loaded, for the API. */
-async function mirrorResources(store: Store, clock: Clock, folder: LoadedFolder): Promise<void> {
+async function mirrorResources(store: Store, clock: Clock, loaded: LoadedResources): Promise<void> {
   const { lists } = store.read;
   const before = (
     await Promise.all([lists.resources('Source'), lists.resources('Workflow'), lists.resources('Sink')])
   ).flat();
-  const records = await finishInTurns(resourceRecords(folder, before, toTimestamp(clock.now())));
+  const records = await finishInTurns(resourceRecords(loaded, before, toTimestamp(clock.now())));
   await store.transaction('resources', (tx) => tx.resources.replaceAll(records));
 }
 

@@ -96,6 +96,7 @@ async function playStory(
         database: join(temporary, 'demo.db'),
         host: '127.0.0.1',
         port: 0,
+        operator: null,
         dump: join(folder, 'dump'),
         kubeconfig: null,
         clusterName: null,

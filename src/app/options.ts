@@ -1,9 +1,11 @@
 import { isAbsolute } from 'node:path';
 import type { ModelDefaults } from '../agent/models/choose.ts';
+import { isKubernetesName } from '../core/cluster.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { ModelBudget } from '../core/plan.ts';
 import type { RetentionRules } from '../core/retention.ts';
 import type { DestinationPolicy } from '../lib/address-policy.ts';
+import { ownNamespace } from '../kube/service-account.ts';
 import { parseDestinations } from '../lib/destinations.ts';
 import { parseDuration } from '../lib/duration.ts';
 import type { TlsFiles } from '../server/tls.ts';
@@ -24,10 +26,24 @@ export interface ClusterOptions {
   readonly clusterName: string | null;
 }
 
+/** Whose Sources, Workflows and Sinks an operator serves, and as whom. */
+export interface OperatorOptions {
+  /** null = the pod's own account, or as kubectl finds it. */
+  readonly kubeconfig: string | null;
+  readonly context: string | null;
+  /** null = all. */
+  readonly namespaces: readonly string[] | null;
+  /** Where the Lease is by which one of several replicas leads. */
+  readonly leaseNamespace: string;
+  readonly leaseName: string;
+}
+
 /** Everything that `createApp` needs to know. */
 export interface AppOptions extends ClusterOptions {
-  /** Folder or file of resources. */
-  readonly resources: string;
+  /** Folder or file of resources; null = those of a cluster. */
+  readonly resources: string | null;
+  /** null where there is a folder. */
+  readonly operator: OperatorOptions | null;
   /** SQLite file, or `postgres://` URL. */
   readonly database: string;
   /** Of the API; null = the file beside the database, made at the first start. */
@@ -60,19 +76,11 @@ export interface AppOptions extends ClusterOptions {
   readonly readers: ReaderOptions;
 }
 
-/** Flags of `fist serve` as commander gives them. */
-export interface ServeFlags extends RetentionFlags, ReaderFlags {
-  readonly resources: string;
+/** Flags that every way to run a server has, as commander gives them. */
+export interface ServerFlags extends RetentionFlags, ReaderFlags {
   readonly db?: string;
   readonly listen?: string;
-  readonly dump?: string;
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly clusterName?: string;
-  readonly secretsDir?: string;
   readonly publicUrl?: string;
-  readonly allowExec: boolean;
-  readonly allowMcpCommand?: readonly string[];
   readonly allowInsecureSources: boolean;
   readonly allowMcpStart?: boolean;
   readonly tlsCert?: string;
@@ -88,22 +96,89 @@ export interface ServeFlags extends RetentionFlags, ReaderFlags {
   readonly logLevel: string;
 }
 
+/** Flags of `fist serve`. */
+export interface ServeFlags extends ServerFlags, ClusterFlags {
+  readonly resources: string;
+  readonly secretsDir?: string;
+  readonly allowExec: boolean;
+  readonly allowMcpCommand?: readonly string[];
+}
+
+/** Flags of `fist operator`. */
+export interface OperatorFlags extends ServerFlags {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly clusterName?: string;
+  readonly namespace?: readonly string[];
+  readonly leaseNamespace?: string;
+  readonly leaseName: string;
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Flags win over the contract's environment variables, those over defaults. Throws InvalidInput that names the flag. */
 export function readServeOptions(flags: ServeFlags, environment: Environment, models: ModelDefaults): AppOptions {
-  const { host, port } = readListen(flags.listen ?? environment['SERVER_ADDR'] ?? '127.0.0.1:8080');
   return {
+    ...readServerOptions(flags, environment, models),
     ...readClusterOptions(flags),
     resources: flags.resources,
+    operator: null,
+    secretsDirectory: flags.secretsDir ?? null,
+    allowExec: flags.allowExec,
+    mcpCommands: flags.allowExec ? 'all' : readPrograms(flags.allowMcpCommand ?? []),
+  };
+}
+
+/** As {@link readServeOptions}. */
+export async function readOperatorOptions(
+  flags: OperatorFlags,
+  environment: Environment,
+  models: ModelDefaults,
+): Promise<AppOptions> {
+  const { kubeconfig = null, context = null, clusterName = null } = flags;
+  const namespaces = flags.namespace ?? null;
+  const named: readonly (readonly [string, string | undefined])[] = [
+    ...(namespaces ?? []).map((name) => ['--namespace', name] as const),
+    ['--lease-namespace', flags.leaseNamespace],
+    ['--lease-name', flags.leaseName],
+  ];
+  for (const [field, name] of named) {
+    if (name === undefined || isKubernetesName(name)) continue;
+    throw new AppError('InvalidInput', `${field} ${name} is no name of Kubernetes`, { field });
+  }
+  return {
+    ...readServerOptions(flags, environment, models),
+    dump: null,
+    kubeconfig,
+    context,
+    clusterName,
+    resources: null,
+    operator: {
+      kubeconfig,
+      context,
+      namespaces,
+      leaseNamespace: flags.leaseNamespace ?? (await ownNamespace()) ?? 'default',
+      leaseName: flags.leaseName,
+    },
+    secretsDirectory: null,
+    allowExec: false,
+    mcpCommands: [],
+  };
+}
+
+type ServerOptions = Omit<
+  AppOptions,
+  keyof ClusterOptions | 'resources' | 'operator' | 'secretsDirectory' | 'allowExec' | 'mcpCommands'
+>;
+
+function readServerOptions(flags: ServerFlags, environment: Environment, models: ModelDefaults): ServerOptions {
+  const { host, port } = readListen(flags.listen ?? environment['SERVER_ADDR'] ?? '127.0.0.1:8080');
+  return {
     database: readDatabase(flags.db, environment),
     token: environment['FIST_TOKEN'] ?? null,
     host,
     port,
-    secretsDirectory: flags.secretsDir ?? null,
     publicUrl: readPublicUrl(flags.publicUrl),
-    allowExec: flags.allowExec,
-    mcpCommands: flags.allowExec ? 'all' : readPrograms(flags.allowMcpCommand ?? []),
     allowInsecureSources: flags.allowInsecureSources,
     allowMcpStart: flags.allowMcpStart ?? false,
     tls: readTlsFiles(flags),
@@ -131,7 +206,7 @@ function readPrograms(files: readonly string[]): readonly string[] {
 }
 
 /** All or nothing: a server that was meant to have TLS must not listen without. */
-function readTlsFiles({ tlsCert, tlsKey, tlsClientCa }: ServeFlags): TlsFiles | null {
+function readTlsFiles({ tlsCert, tlsKey, tlsClientCa }: ServerFlags): TlsFiles | null {
   if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return null;
   if (tlsCert !== undefined && tlsKey !== undefined)
     return { certificate: tlsCert, key: tlsKey, clientAuthorities: tlsClientCa ?? null };
@@ -142,7 +217,7 @@ function readTlsFiles({ tlsCert, tlsKey, tlsClientCa }: ServeFlags): TlsFiles | 
 function readDestinations({
   denyPrivateDestinations = false,
   allowDestination = [],
-}: Pick<ServeFlags, 'denyPrivateDestinations' | 'allowDestination'>): DestinationPolicy {
+}: Pick<ServerFlags, 'denyPrivateDestinations' | 'allowDestination'>): DestinationPolicy {
   if (denyPrivateDestinations) return { allowPrivate: false, allowed: parseDestinations(allowDestination) };
   if (allowDestination.length === 0) return { allowPrivate: true };
   throw new AppError('InvalidInput', '--allow-destination excepts from what is denied, and nothing is', {

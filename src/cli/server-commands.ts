@@ -19,71 +19,95 @@ export function addServerCommands(program: Command, action: Tie): void {
     async () => (await import('./demo.ts')).demo,
   );
   action(
-    clusterOptions(
-      program
-        .command('serve')
-        .summary('Runs the server on this machine')
-        .description(
-          'Runs the server on this machine. FIST_TOKEN: token of the API, 16 characters or more; the same for all replicas (default: a file beside the database). LLM_PROVIDER, LLM_MODEL, LLM_ENDPOINT, LLM_API_KEY: the model of Workflows that name none (default: no model)',
-        ),
+    serverFlags(
+      clusterOptions(
+        program
+          .command('serve')
+          .summary('Runs the server on this machine')
+          .description(
+            'Runs the server on this machine. FIST_TOKEN: token of the API, 16 characters or more; the same for all replicas (default: a file beside the database). LLM_PROVIDER, LLM_MODEL, LLM_ENDPOINT, LLM_API_KEY: the model of Workflows that name none (default: no model)',
+          ),
+      ),
     )
       .option(
         '--resources <dir>',
         'folder (or file) of Source, Workflow, Sink and Secret documents; watched (default: examples/connect over a recorded cluster, on the first free port from 8080)',
       )
-      .option(
-        '--db <path|url>',
-        'SQLite file or postgres:// URL (default: DATABASE_URL or SQLITE_PATH, else data/punching-fist.db)',
-      )
-      .option('--listen <host:port>', 'address to listen on (default: SERVER_ADDR, else 127.0.0.1:8080)')
       .option('--secrets-dir <dir>', 'folder with [namespace/]name/key files')
-      .option('--public-url <url>', 'how people reach this server, for links in reports')
       .option('--allow-exec', 'lets cli steps run processes on this machine', false)
       .option(
         '--allow-mcp-command <path>',
         'lets Workflows run this program as an MCP server; more than once for several',
         (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
-      )
-      .option('--allow-insecure-sources', 'accepts Sources without authentication beyond loopback', false)
-      .option('--allow-mcp-start', 'lets assistants that ask at /mcp start investigations, not only read', false)
-      .option('--tls-cert <file>', 'certificate to listen with, PEM; read again when it changes')
-      .option('--tls-key <file>', 'its key, PEM')
-      .option('--tls-client-ca <file>', 'authorities whose client certificates Sources may ask for, PEM')
-      .option(
-        '--deny-private-destinations',
-        'Sinks and models may not be at private addresses or on this machine',
-        false,
-      )
-      .option(
-        '--allow-destination <place>',
-        'but to this host (or *.suffix), address or network they may; more than once for several',
-        (text: string, others: readonly string[] | undefined): readonly string[] | undefined => [
-          ...(others ?? []),
-          text,
-        ],
-      )
-      .option(
-        '--prometheus <url>',
-        'metrics as evidence of Workflows that name no Prometheus; FIST_PROMETHEUS_TOKEN: its token',
-      )
-      .option('--loki <url>', 'logs for the model of Workflows that name no Loki; FIST_LOKI_TOKEN: its token')
-      .option('--runbooks <dir>', 'folder of Markdown files that the model of Workflows may read')
-      .option('--model-prices <file>', 'JSON with prices of models, before the list prices that come with this version')
-      .option('--concurrency <runs>', 'runs that execute at the same time, in each replica', '8')
-      .option('--retain-runs <limit>', retentionText('runs'))
-      .option('--retain-events <limit>', retentionText('events'))
-      .option('--retain-dead-letters <limit>', retentionText('dead-letters'))
-      .option('--retain-alerts <limit>', retentionText('alerts'))
-      .option(
-        '--llm-daily-budget <dollars>',
-        'what models may cost on a day (UTC), on all replicas (default: LLM_DAILY_BUDGET, else no limit)',
-      )
-      .option(
-        '--llm-daily-tokens <count>',
-        'tokens that models may use on a day (UTC), on all replicas (default: LLM_DAILY_TOKENS, else no limit)',
-      )
-      .option('--drain-timeout <duration>', 'how long a graceful stop may take in all', '25s')
-      .addOption(new Option('--log-level <level>', 'debug, info, warn or error').default('info')),
+      ),
     async () => (await import('./serve.ts')).serve,
   );
+  action(
+    serverFlags(
+      program
+        .command('operator')
+        .summary('Serves the Sources, Workflows and Sinks of a cluster')
+        .description(
+          'Serves the Sources, Workflows and Sinks of the cluster that it runs in, or that is named; several replicas share a PostgreSQL database, and one of them writes what became of the objects. FIST_TOKEN: token of the API, 16 characters or more; the same for all replicas (default: a file beside the database)',
+        ),
+    )
+      .option('--kubeconfig <file>', 'kubeconfig of the cluster (default: the account of the pod)')
+      .option('--context <name>', 'context of it')
+      .option('--cluster-name <name>', 'what the cluster label of its alerts says; alerts of others have no cause here')
+      .option(
+        '-n, --namespace <name>',
+        'only objects of this namespace; more than once for several (default: of all)',
+        (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
+      )
+      .option(
+        '--lease-namespace <name>',
+        'where the Lease of the leading replica is (default: that of the pod, else default)',
+      )
+      .option('--lease-name <name>', 'its name', 'punching-fist'),
+    async () => (await import('./operator.ts')).operator,
+  );
+}
+
+/** What every way to run a server takes. */
+function serverFlags(command: Command): Command {
+  return command
+    .option(
+      '--db <path|url>',
+      'SQLite file or postgres:// URL (default: DATABASE_URL or SQLITE_PATH, else data/punching-fist.db)',
+    )
+    .option('--listen <host:port>', 'address to listen on (default: SERVER_ADDR, else 127.0.0.1:8080)')
+    .option('--public-url <url>', 'how people reach this server, for links in reports')
+    .option('--allow-insecure-sources', 'accepts Sources without authentication beyond loopback', false)
+    .option('--allow-mcp-start', 'lets assistants that ask at /mcp start investigations, not only read', false)
+    .option('--tls-cert <file>', 'certificate to listen with, PEM; read again when it changes')
+    .option('--tls-key <file>', 'its key, PEM')
+    .option('--tls-client-ca <file>', 'authorities whose client certificates Sources may ask for, PEM')
+    .option('--deny-private-destinations', 'Sinks and models may not be at private addresses or on this machine', false)
+    .option(
+      '--allow-destination <place>',
+      'but to this host (or *.suffix), address or network they may; more than once for several',
+      (text: string, others: readonly string[] | undefined): readonly string[] | undefined => [...(others ?? []), text],
+    )
+    .option(
+      '--prometheus <url>',
+      'metrics as evidence of Workflows that name no Prometheus; FIST_PROMETHEUS_TOKEN: its token',
+    )
+    .option('--loki <url>', 'logs for the model of Workflows that name no Loki; FIST_LOKI_TOKEN: its token')
+    .option('--runbooks <dir>', 'folder of Markdown files that the model of Workflows may read')
+    .option('--model-prices <file>', 'JSON with prices of models, before the list prices that come with this version')
+    .option('--concurrency <runs>', 'runs that execute at the same time, in each replica', '8')
+    .option('--retain-runs <limit>', retentionText('runs'))
+    .option('--retain-events <limit>', retentionText('events'))
+    .option('--retain-dead-letters <limit>', retentionText('dead-letters'))
+    .option('--retain-alerts <limit>', retentionText('alerts'))
+    .option(
+      '--llm-daily-budget <dollars>',
+      'what models may cost on a day (UTC), on all replicas (default: LLM_DAILY_BUDGET, else no limit)',
+    )
+    .option(
+      '--llm-daily-tokens <count>',
+      'tokens that models may use on a day (UTC), on all replicas (default: LLM_DAILY_TOKENS, else no limit)',
+    )
+    .option('--drain-timeout <duration>', 'how long a graceful stop may take in all', '25s')
+    .addOption(new Option('--log-level <level>', 'debug, info, warn or error').default('info'));
 }

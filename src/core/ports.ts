@@ -82,6 +82,8 @@ export interface SocketClient {
  */
 export interface Secrets {
   get(namespace: string, reference: SecretReference): string | null;
+  /** Why there is none, and where it is looked for: `there is no Secret shop/am with key token, ...`. Absent: nobody can say. */
+  whyMissing?(namespace: string, reference: SecretReference): string;
 }
 
 export interface CommandRequest {

@@ -38,6 +38,8 @@ interface Watching {
   readonly client: WatchClient;
   readonly query: WatchQuery;
   readonly path: string;
+  /** What a role has to have for it. */
+  readonly rule: () => string;
   readonly selectors: Readonly<Record<string, string>>;
   readonly io: WatchIo;
   /** In a row; what comes from the server ends the row. */
@@ -72,12 +74,31 @@ class Refused extends AppError {
  * Lists and watches one kind of object, for ever: pages, bookmarks, a new list where the server no longer knows the position
  * (410), a new connection where it is silent, pauses with jitter after failures, or as long as `Retry-After` says.
  */
-export async function* watchObjects(client: WatchClient, query: WatchQuery, io: WatchIo): AsyncIterable<WatchSignal> {
-  const { labelSelector, fieldSelector, resource, namespace } = query;
+export function watchObjects(client: WatchClient, query: WatchQuery, io: WatchIo): AsyncIterable<WatchSignal> {
+  const { resource, namespace } = query;
+  const path = watchedPath(resource, namespace);
+  return watchCollection(client, { ...query, path, rule: () => watchRuleFor(resource, namespace) }, io);
+}
+
+/** A collection by its path: also what nobody may watch who investigates. */
+export interface CollectionQuery extends WatchQuery {
+  readonly path: string;
+  /** What a role has to have for it, for messages. */
+  readonly rule: () => string;
+}
+
+/** As {@link watchObjects}. */
+export async function* watchCollection(
+  client: WatchClient,
+  query: CollectionQuery,
+  io: WatchIo,
+): AsyncIterable<WatchSignal> {
+  const { labelSelector, fieldSelector, path, rule } = query;
   const watching: Watching = {
     client,
     query,
-    path: watchedPath(resource, namespace),
+    path,
+    rule,
     selectors: {
       ...(labelSelector === undefined ? {} : { labelSelector }),
       ...(fieldSelector === undefined ? {} : { fieldSelector }),
@@ -209,7 +230,7 @@ function refusal(watching: Watching, answer: Pick<OpenAnswer, 'status' | 'retryA
   const { status, retryAfter } = answer;
   const afterMs = retryAfterMs(retryAfter ?? undefined, undefined, io.clock.now());
   if (status === 403)
-    return new Refused('Forbidden', message, `allow it: ${watchRuleFor(query.resource, query.namespace)}`, afterMs);
+    return new Refused('Forbidden', message, `allow it: ${watching.rule()}`, afterMs);
   const wrong = `${client.server} answered ${status} for ${query.resource}: ${message}`;
   if (status === 400) return new Refused('InvalidInput', wrong, 'look at labelSelector', afterMs);
   return new Refused('ClusterUnavailable', wrong, `${client.kubectl} get ${query.resource}`, afterMs);

@@ -2,7 +2,7 @@ import type { Condition } from '../core/catalog.ts';
 import type { Timestamp } from '../core/time.ts';
 import type { ResourceObject } from './object.ts';
 import { isBlocking } from './problem.ts';
-import type { Issue, Problem } from './problem.ts';
+import type { Issue } from './problem.ts';
 
 /**
  * The conditions of an object: exactly one `Ready`, first, and the others behind it. What keeps a spec from being used
@@ -52,12 +52,7 @@ function vanished(leavesAt: Timestamp): Condition {
   return { type: vanishedType, status: 'True', reason: 'NotInResources', message };
 }
 
-function stalled(problem: Problem): Condition {
-  const { file, line, column, message } = problem;
-  return {
-    type: 'Stalled',
-    status: 'True',
-    reason: 'BrokenEdit',
-    message: `${file}:${line}:${column}: ${message}; the last good version stays in use`,
-  };
+function stalled(brokenEdit: string): Condition {
+  const message = `${brokenEdit}; the last good version stays in use`;
+  return { type: 'Stalled', status: 'True', reason: 'BrokenEdit', message };
 }

@@ -2,7 +2,7 @@ import { statSync, watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import type { Catalog } from '../core/catalog.ts';
 import { toAppError } from '../core/errors.ts';
-import type { CatalogHolder, Clock, Log, Secrets } from '../core/ports.ts';
+import type { Clock, Log, Secrets } from '../core/ports.ts';
 import { createComplaints } from '../lib/complaints.ts';
 import { finish, finishInTurns } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
@@ -11,7 +11,8 @@ import type { CatalogOptions } from './catalog.ts';
 import { vanishedType } from './conditions.ts';
 import { isOverdue, objectIssues, keepLastGood, nothingKept, objectsInUse } from './last-good.ts';
 import type { Kept } from './last-good.ts';
-import type { ResourceObject } from './object.ts';
+import { createCopies } from './holder.ts';
+import type { LoadedResources, ResourceHolder } from './holder.ts';
 import type { Problem } from './problem.ts';
 import { listFiles, readResourcesInPieces } from './read.ts';
 import { createSecrets, secretValues } from './secrets.ts';
@@ -39,26 +40,14 @@ export interface ResourceFolderOptions {
 }
 
 /** The state after a load. */
-export interface LoadedFolder {
-  readonly catalog: Catalog;
-  readonly objects: readonly ResourceObject[];
+export interface LoadedFolder extends LoadedResources {
   readonly problems: readonly Problem[];
 }
 
-export interface ResourceFolder extends CatalogHolder {
-  readonly secrets: Secrets;
-  /** All of their values that are known now, to be taken out of what steps print. */
-  secretValues(): Promise<readonly string[]>;
+export interface ResourceFolder extends ResourceHolder {
   loaded(): LoadedFolder;
   /** Reads again now. True where something had changed. */
   reload(): Promise<boolean>;
-  /**
-   * Has `write` keep a copy: of what is loaded now, and of each later change, never twice at a time. Rejects where the first
-   * copy fails; a later one that fails is tried again with each poll until it worked, and what is loaded is in force anyhow.
-   */
-  mirrorTo(write: (folder: LoadedFolder) => Promise<void>): Promise<void>;
-  /** Ends the watching and waits for a reload in progress. */
-  stop(): Promise<void>;
 }
 
 const defaultPollMs = 2000;
@@ -116,27 +105,12 @@ export function openResourceFolder(options: ResourceFolderOptions): ResourceFold
     }
   }
 
-  let writeCopy: ((folder: LoadedFolder) => Promise<void>) | null = null;
-  let copied: LoadedFolder | null = null;
-
-  async function copy(): Promise<void> {
-    if (writeCopy === null || copied === state) return;
-    const copying = state;
-    await writeCopy(copying);
-    copied = copying;
-  }
+  const copies = createCopies(() => state, complain);
   const follower = follow(
     path,
     async () => {
       const hasChanged = await reload();
-      await copy().catch((error: unknown) =>
-        complain(
-          'error',
-          'copy',
-          { path, error: toAppError(error).message },
-          'the resources are in force, but the API still shows the ones before; it is tried again',
-        ),
-      );
+      await copies.keep();
       return hasChanged;
     },
     clock,
@@ -148,11 +122,7 @@ export function openResourceFolder(options: ResourceFolderOptions): ResourceFold
     secrets,
     secretValues: () => secretValues(kept.secrets, options.secretsDirectory),
     reload: () => follower.reload(),
-    mirrorTo: (write) =>
-      follower.inTurn(() => {
-        writeCopy = write;
-        return copy();
-      }),
+    mirrorTo: (write) => follower.inTurn(() => copies.begin(write)),
     stop: () => follower.stop(),
   };
 }

@@ -67,8 +67,12 @@ function newOrGood(before: readonly LocatedObject[], read: readonly LocatedObjec
     const problem = firstBlocking(object);
     const good = earlier.get(objectKey(object));
     if (problem === null || good === undefined || firstBlocking(good) !== null) return object;
-    return { ...good, brokenEdit: problem };
+    return { ...good, brokenEdit: problemText(problem) };
   });
+}
+
+function problemText({ file, line, column, message }: Problem): string {
+  return `${file}:${line}:${column}: ${message}`;
 }
 
 /** What was not read and is used all the same. */
@@ -82,7 +86,7 @@ function missing(
   return before.flatMap((object) => {
     if (seen.has(objectKey(object)) || firstBlocking(object) !== null) return [];
     const problem = broken.get(object.document.file);
-    if (problem !== undefined) return [{ ...object, brokenEdit: problem }];
+    if (problem !== undefined) return [{ ...object, brokenEdit: problemText(problem) }];
     return isHeld(objectKey(object)) ? [object] : [];
   });
 }

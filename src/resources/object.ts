@@ -1,5 +1,4 @@
 import type { Timestamp } from '../core/time.ts';
-import type { Problem } from './problem.ts';
 
 export type ResourceKind = 'Source' | 'Workflow' | 'Sink';
 
@@ -14,8 +13,8 @@ export interface ResourceObject {
   readonly origin: string;
   /** `metadata.creationTimestamp`; null in files. The older of two that want the same wins. */
   readonly createdAt: string | null;
-  /** The file holds a newer version that cannot be used; this one is the last good one. */
-  readonly brokenEdit?: Problem;
+  /** There is a newer version that cannot be used: why, with its place. This one is the last good one. */
+  readonly brokenEdit?: string;
   /** It vanished from the resources, and stays in use until then. */
   readonly leavesAt?: Timestamp;
 }

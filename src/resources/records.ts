@@ -5,7 +5,7 @@ import { mask } from '../lib/redact.ts';
 import { isSecretName } from '../lib/secret-names.ts';
 import type { Pieces } from '../lib/turns.ts';
 import { apiVersion } from './fields.ts';
-import type { LoadedFolder } from './folder.ts';
+import type { LoadedResources } from './holder.ts';
 import { objectKey } from './object.ts';
 import type { ResourceObject } from './object.ts';
 
@@ -18,16 +18,16 @@ interface StoredStatus {
  * Counts of events and messages are kept elsewhere and joined by the API.
  */
 export function* resourceRecords(
-  folder: Pick<LoadedFolder, 'catalog' | 'objects'>,
+  loaded: LoadedResources,
   before: readonly ResourceRecord[],
   now: Timestamp,
 ): Pieces<readonly ResourceRecord[]> {
   const earlier = new Map(before.map((record) => [objectKey(record), record]));
   const records: ResourceRecord[] = [];
-  for (const object of folder.objects) {
+  for (const object of loaded.objects) {
     yield;
     const { kind, namespace, name } = object;
-    const compiled = compiledOf(folder.catalog, object);
+    const compiled = compiledOf(loaded.catalog, object);
     const known = earlier.get(objectKey(object));
     const conditions = (compiled?.conditions ?? []).map((condition) => withTime(condition, known, now));
     const status = { ready: compiled?.ready ?? false, conditions };
@@ -44,7 +44,11 @@ export function* resourceRecords(
   return records;
 }
 
-function compiledOf(catalog: Catalog, { kind, namespace, name }: ResourceObject): CatalogObject | undefined {
+/** The compiled form of an object. */
+export function compiledOf(
+  catalog: Catalog,
+  { kind, namespace, name }: Pick<ResourceObject, 'kind' | 'namespace' | 'name'>,
+): CatalogObject | undefined {
   if (kind === 'Source') return catalog.source(namespace, name);
   return kind === 'Workflow' ? catalog.workflow(namespace, name) : catalog.sink(namespace, name);
 }

@@ -32,6 +32,8 @@ export function createSecrets(
       if (value !== null) note(value);
       return value;
     },
+    whyMissing: (namespace, { name, key }) =>
+      `there is no Secret ${namespace}/${name} with key ${key}, as a document or as a file ${name}/${key} below --secrets-dir`,
   };
 }
 

@@ -101,9 +101,7 @@ const llmTarget = z.strictObject({
     .max(2048)
     .optional()
     .meta({ description: 'Address of the provider, where it is not the usual one. It gets no key of the server.' }),
-  apiKeySecret: z
-    .string()
-    .max(507)
+  apiKeySecret: secretRef
     .optional()
     .meta({ description: 'Secret with the key: name, or name/key. Absent: the key of the server.' }),
   contextTokens: z

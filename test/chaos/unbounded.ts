@@ -27,6 +27,7 @@ const app = await createApp(
     token: null,
     host: '127.0.0.1',
     port: Number(values.listen?.split(':').at(-1)),
+    operator: null,
     dump: null,
     kubeconfig: null,
     context: null,

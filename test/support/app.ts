@@ -112,6 +112,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       database,
       host: '127.0.0.1',
       port: 0,
+      operator: null,
       dump: null,
       kubeconfig: null,
       context: null,

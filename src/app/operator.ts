@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { openClusterResources } from '../controllers/cluster-resources.ts';
+import type { ClusterResources, ClusterResourcesOptions } from '../controllers/cluster-resources.ts';
+import { keepStatuses } from '../controllers/status-writer.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import type { StoreReader } from '../core/store.ts';
+import { kubeClient } from '../kube/client.ts';
+import { startElection } from '../kube/lease.ts';
+import { connectTransport } from '../kube/transport.ts';
+import { kubeWriter } from '../kube/writer.ts';
+import type { OperatorOptions } from './options.ts';
+
+type CatalogPart = Pick<
+  ClusterResourcesOptions,
+  'loopback' | 'allowInsecureSources' | 'asksForCertificates' | 'models' | 'mcpCommands' | 'noteSecret' | 'signal'
+>;
+
+/** What the parts of an operator share with the server. */
+export interface OperatorWorld {
+  readonly read: StoreReader;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The objects of a cluster, and what became of them. */
+export interface Operator {
+  readonly resources: ClusterResources;
+  /** From now on this process may be the one that writes what became of the objects. */
+  startControllers(world: OperatorWorld): { stop(timeoutMs: number): Promise<boolean> };
+  close(): Promise<void>;
+}
+
+/** Resolves once everything that is declared was read. Throws ClusterUnavailable for an account or kubeconfig that cannot be used. */
+export async function openOperator(
+  options: OperatorOptions,
+  catalog: CatalogPart & { readonly clock: Clock; readonly log: Log },
+): Promise<Operator> {
+  const { kubeconfig, context, namespaces, leaseNamespace, leaseName } = options;
+  const transport = await connectTransport({
+    ...(kubeconfig === null ? {} : { kubeconfig }),
+    ...(context === null ? {} : { context }),
+  });
+  const client = kubeClient(transport);
+  const writer = kubeWriter(transport);
+  const random = Math.random;
+  try {
+    const resources = await openClusterResources({ ...catalog, client, namespaces, random });
+    return {
+      resources,
+      startControllers({ read, clock, log }) {
+        const statusWorld = { resources, writer, lists: read.lists, runs: read.runs, clock, random, log };
+        return startElection({
+          writer,
+          namespace: leaseNamespace,
+          name: leaseName,
+          identity: `${hostname()}_${randomBytes(4).toString('hex')}`,
+          lead: (term) => keepStatuses({ ...statusWorld, isCurrent: () => term.isCurrent() }, term.signal),
+          clock,
+          random,
+          log,
+        });
+      },
+      close: () => transport.close(),
+    };
+  } catch (thrown) {
+    await transport.close();
+    throw thrown;
+  }
+}

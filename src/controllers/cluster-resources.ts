@@ -1,0 +1,223 @@
+import type { KubernetesObject } from '../core/cluster.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import { createComplaints } from '../lib/complaints.ts';
+import { finishInTurns } from '../lib/turns.ts';
+import type { Pieces } from '../lib/turns.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { createInformers } from '../kube/informer.ts';
+import type { Informer } from '../kube/informer.ts';
+import { createWorkQueue } from '../kube/work-queue.ts';
+import { buildCatalogInPieces } from '../resources/catalog.ts';
+import type { CatalogOptions } from '../resources/catalog.ts';
+import { createCopies } from '../resources/holder.ts';
+import type { LoadedResources, ResourceHolder } from '../resources/holder.ts';
+import { objectIssues } from '../resources/last-good.ts';
+import { objectKey } from '../resources/object.ts';
+import type { ResourceKind, ResourceObject } from '../resources/object.ts';
+import { fieldName, isBlocking } from '../resources/problem.ts';
+import type { Issue } from '../resources/problem.ts';
+import { compiledOf } from '../resources/records.ts';
+import { secretNames } from '../resources/secret-references.ts';
+import { resourceKinds } from './kinds.ts';
+import { createNamedSecrets } from './secrets.ts';
+
+export interface ClusterResourcesOptions extends Omit<CatalogOptions, 'generation' | 'secrets'> {
+  readonly client: Pick<KubeClient, 'open' | 'kubectl' | 'server' | 'description'>;
+  /** Whose objects count; null = all. */
+  readonly namespaces: readonly string[] | null;
+  readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly log: Log;
+  /** Hears each value of a Secret before anybody uses it, also twice. */
+  readonly noteSecret: (value: string) => void;
+  /** Ends the wait for the first look. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A Source, Workflow or Sink as the API server has it, and as it is in force. */
+export interface DeclaredObject {
+  readonly object: KubernetesObject;
+  /** null = it is being deleted, or was not looked at yet. */
+  readonly resource: ResourceObject | null;
+}
+
+/** Sources, Workflows and Sinks of a cluster. */
+export interface ClusterResources extends ResourceHolder {
+  /** By {@link objectKey}: `Source/shop/alertmanager`. */
+  find(key: string): DeclaredObject | undefined;
+  keys(): readonly string[];
+  /** Hears the keys of what has another state after a load, or was declared anew, or is gone. Returns the unsubscriber. */
+  onChange(listener: (key: string) => void): () => void;
+}
+
+const catalogKey = 'catalog';
+/** Many changes at once are one load. */
+const settleMs = 50;
+const copyAgainMs = 2000;
+
+/**
+ * Follows the objects of a cluster as `serve` follows a folder: each change swaps one whole catalog; a version that cannot be used
+ * leaves the last good one in force, with a condition. Resolves once everything that is there was read; until then it goes on trying.
+ */
+export async function openClusterResources(options: ClusterResourcesOptions): Promise<ClusterResources> {
+  const { client, clock, random, log, namespaces, signal } = options;
+  const complain = createComplaints(log, clock);
+  const informers = createInformers(client, { clock, random, log });
+  const watched = new Map<ResourceKind, Informer>();
+  const listeners = new Set<(key: string) => void>();
+  const current = new Map<string, ResourceObject>();
+  const secrets = createNamedSecrets({
+    ...options,
+    onChange: () => queue.addAfter(catalogKey, settleMs),
+  });
+  let generation = 0;
+  let state: LoadedResources | null = null;
+
+  function declared(kind: ResourceKind, name: string): KubernetesObject | undefined {
+    return watched.get(kind)?.get(name);
+  }
+
+  /** What is to be in force, from what is declared; what has not changed is the same object as before, which was checked already. */
+  function* objectsNow(): Pieces<readonly ResourceObject[]> {
+    const next = new Map<string, ResourceObject>();
+    for (const [kind, informer] of watched) {
+      for (const object of informer.list()) {
+        if (object.metadata.deletionTimestamp !== undefined) continue;
+        const told = toResource(kind, object);
+        next.set(objectKey(told), newOrGood(told, current.get(objectKey(told))));
+        yield;
+      }
+    }
+    current.clear();
+    for (const [key, resource] of next) current.set(key, resource);
+    return [...next.values()];
+  }
+
+  function* load(): Pieces<LoadedResources> {
+    const objects = yield* objectsNow();
+    secrets.need(objects.flatMap(({ kind, namespace, spec }) => named(kind, namespace, spec)));
+    generation += 1;
+    const catalog = yield* buildCatalogInPieces(objects, { ...options, generation, secrets });
+    return { catalog, objects };
+  }
+
+  async function reload(): Promise<number | null> {
+    const before = state;
+    state = await finishInTurns(load());
+    for (const key of changedKeys(before, state)) for (const listener of listeners) listener(key);
+    return (await copies.keep()) ? null : copyAgainMs;
+  }
+  const queue = createWorkQueue({
+    name: 'resources',
+    handle: reload,
+    concurrency: 1,
+    rate: { requestsPerMinute: 600, burst: 10 },
+    clock,
+    random,
+    log,
+  });
+  function loadedState(): LoadedResources {
+    if (state === null) throw new Error('resources are asked for before they were read');
+    return state;
+  }
+  const copies = createCopies(loadedState, complain);
+
+  async function stop(): Promise<void> {
+    await informers.stop();
+    await secrets.stop();
+    await queue.stop(5000);
+  }
+
+  try {
+    for (const [kind, objectKind] of Object.entries(resourceKinds) as [
+      ResourceKind,
+      (typeof resourceKinds)['Source'],
+    ][])
+      watched.set(kind, informers.of({ kind: objectKind, namespaces }));
+    log.info({ cluster: client.description, namespaces: namespaces ?? 'all' }, 'reading Sources, Workflows and Sinks');
+    await Promise.all([...watched.values()].map((informer) => informer.whenSynced(signal)));
+    state = await finishInTurns(load());
+    await secrets.whenRead();
+    state = await finishInTurns(load());
+    const { sources, workflows, sinks } = state.catalog;
+    log.info({ sources: sources.length, workflows: workflows.length, sinks: sinks.length }, 'resources loaded');
+    for (const informer of watched.values()) informer.onChange(() => queue.addAfter(catalogKey, settleMs));
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+
+  return {
+    current: () => loadedState().catalog,
+    secrets,
+    secretValues: async () => secrets.values(),
+    mirrorTo: (write) => copies.begin(write),
+    find(key) {
+      const [kind = '', namespace = '', name = ''] = key.split('/');
+      const object = declared(kind as ResourceKind, `${namespace}/${name}`);
+      return object === undefined ? undefined : { object, resource: current.get(key) ?? null };
+    },
+    keys: () => [...current.keys()],
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    stop,
+  };
+}
+
+function named(kind: ResourceKind, namespace: string, spec: unknown) {
+  return secretNames(kind, spec).map((name) => ({ namespace, name }));
+}
+
+/** Its `generation` grows with each change of the spec, and with nothing else. */
+interface ClusterObject extends ResourceObject {
+  readonly uid: string;
+  readonly generation: number;
+}
+
+function toResource(kind: ResourceKind, { metadata, spec }: KubernetesObject): ClusterObject {
+  return {
+    kind,
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    spec,
+    origin: '',
+    createdAt: metadata.creationTimestamp ?? null,
+    uid: metadata.uid ?? '',
+    generation: metadata.generation ?? 0,
+  };
+}
+
+function newOrGood(told: ClusterObject, before: ResourceObject | undefined): ResourceObject {
+  const earlier = before as ClusterObject | undefined;
+  if (earlier === undefined || earlier.uid !== told.uid) return told;
+  if (earlier.generation === told.generation) return earlier;
+  const problem = objectIssues(told).find(isBlocking);
+  if (problem === undefined || objectIssues(earlier).some(isBlocking)) return told;
+  const { uid, generation } = told;
+  return { ...earlier, uid, generation, brokenEdit: issueText(problem) } as ClusterObject;
+}
+
+function issueText({ path, message, next }: Issue): string {
+  return `${fieldName(path)}: ${message}${next === undefined ? '' : `; ${next}`}`;
+}
+
+/** Which objects are there now and were not, or the other way round, or have other conditions. */
+function changedKeys(before: LoadedResources | null, now: LoadedResources): readonly string[] {
+  const known = states(before);
+  const next = states(now);
+  const changed = [...next].filter(([key, text]) => known.get(key) !== text).map(([key]) => key);
+  return [...changed, ...[...known.keys()].filter((key) => !next.has(key))];
+}
+
+function states(loaded: LoadedResources | null): ReadonlyMap<string, string> {
+  if (loaded === null) return new Map();
+  return new Map(
+    loaded.objects.map((object) => [
+      objectKey(object),
+      `${(object as ClusterObject).generation} ${JSON.stringify(compiledOf(loaded.catalog, object)?.conditions)}`,
+    ]),
+  );
+}

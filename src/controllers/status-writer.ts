@@ -1,0 +1,151 @@
+import type { ListReader, ResourceActivity } from '../core/lists.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import type { RunReader } from '../core/run-store.ts';
+import { toTimestamp } from '../core/time.ts';
+import type { WorkQueue } from '../kube/work-queue.ts';
+import { createWorkQueue } from '../kube/work-queue.ts';
+import type { KubeWriter } from '../kube/writer.ts';
+import { compiledOf } from '../resources/records.ts';
+import type { ClusterResources } from './cluster-resources.ts';
+import { resourceKinds } from './kinds.ts';
+import type { Happened, NewestRun } from './status.ts';
+import { statusOf } from './status.ts';
+
+export interface StatusWriterOptions {
+  readonly resources: Pick<ClusterResources, 'find' | 'keys' | 'onChange' | 'current'>;
+  readonly writer: Pick<KubeWriter, 'patchStatus'>;
+  readonly lists: Pick<ListReader, 'activity' | 'runs' | 'changesSince'>;
+  readonly runs: Pick<RunReader, 'find' | 'steps'>;
+  /** Whether this process may write now. */
+  readonly isCurrent: () => boolean;
+  /** How long a look at an object took, and whether it failed. */
+  readonly onHandled?: ((kind: string, durationMs: number, failed: boolean) => void) | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** An object is written at most so often. */
+const spacingMs = 5000;
+/** What happened is looked at so often; nothing tells of all of it. */
+const activityMs = 5000;
+
+/** Keeps the status of all objects as it should be until `signal` is aborted. One process at a time does. */
+export async function keepStatuses(options: StatusWriterOptions, signal: AbortSignal): Promise<void> {
+  const { resources, clock, random, log } = options;
+  const look = createActivityReader(options);
+  const writtenAtMs = new Map<string, number>();
+  const queue: WorkQueue = createWorkQueue({
+    name: 'status',
+    concurrency: 4,
+    handle: (key) => handle(key),
+    onHandled: ({ key, durationMs, error }) => options.onHandled?.(key.split('/')[0] ?? '', durationMs, error !== null),
+    clock,
+    random,
+    log,
+  });
+
+  async function handle(key: string): Promise<number | null> {
+    const declared = resources.find(key);
+    if (declared?.resource == null) {
+      writtenAtMs.delete(key);
+      queue.forget(key);
+      return null;
+    }
+    const { object, resource } = declared;
+    const compiled = compiledOf(resources.current(), resource);
+    if (compiled === undefined || !options.isCurrent()) return null;
+    const waitMs = (writtenAtMs.get(key) ?? Number.NEGATIVE_INFINITY) + spacingMs - clock.monotonic();
+    // What people do to an object is answered at once; what happens with it is told every while.
+    if (waitMs > 0 && object.status?.['observedGeneration'] === object.metadata.generation) return waitMs;
+    const happened = await happenedTo(options, look, resource);
+    const status = statusOf(object, compiled, happened, toTimestamp(clock.now()));
+    const { namespace, name, kind } = resource;
+    const written = await options.writer.patchStatus(resourceKinds[kind], { namespace, name }, status, {
+      current: object,
+      force: true,
+    });
+    if (written !== null) writtenAtMs.set(key, clock.monotonic());
+    return null;
+  }
+
+  const forget = resources.onChange((key) => queue.add(key));
+  for (const key of resources.keys()) queue.add(key);
+  try {
+    while (!signal.aborted) {
+      await clock.sleep(activityMs, signal).catch(() => undefined);
+      if (signal.aborted) break;
+      for (const key of await look.changed()) queue.add(key);
+    }
+  } finally {
+    forget();
+    await queue.stop(5000, 1000);
+  }
+}
+
+interface ActivityReader {
+  now(): Promise<ResourceActivity>;
+  newestRun(namespace: string, name: string): Promise<NewestRun | null>;
+  /** Keys of objects with which something happened since the last call. */
+  changed(): Promise<readonly string[]>;
+}
+
+async function happenedTo(
+  { resources }: StatusWriterOptions,
+  look: ActivityReader,
+  { kind, namespace, name }: { readonly kind: string; readonly namespace: string; readonly name: string },
+): Promise<Happened> {
+  if (kind === 'Workflow') return { newestRun: await look.newestRun(namespace, name) };
+  const { sources, sinks } = await look.now();
+  const nothingSent = { messagesSent: 0, lastSentTime: null, lastError: null };
+  if (kind === 'Sink') return { sink: sinks.get(`${namespace}/${name}`) ?? nothingSent };
+  if (resources.current().source(namespace, name) === undefined) return {};
+  const nothingCame = { eventsProcessed: 0, lastEventTime: null, lastProblem: null, waiting: 0 };
+  return { source: sources.get(`${namespace}/${name}`) ?? nothingCame };
+}
+
+/** Runs that are told at once; beyond it all Workflows are looked at. */
+const mostChanges = 500;
+/** Times are those of rows, which are committed a little later. */
+const overlapMs = 5000;
+
+/** One look for all objects, kept for a moment. */
+function createActivityReader({ lists, runs, resources, clock }: StatusWriterOptions): ActivityReader {
+  let kept: { readonly atMs: number; readonly activity: Promise<ResourceActivity> } | null = null;
+  let told: ReadonlyMap<string, string> = new Map();
+  let lookedMs = clock.now();
+
+  function now(): Promise<ResourceActivity> {
+    const nowMs = clock.monotonic();
+    if (kept === null || nowMs - kept.atMs > 1000) kept = { atMs: nowMs, activity: lists.activity() };
+    return kept.activity;
+  }
+  async function changedTraffic(): Promise<readonly string[]> {
+    const { sources, sinks } = await now();
+    const seen = new Map<string, string>();
+    for (const [name, activity] of sources) seen.set(`Source/${name}`, JSON.stringify(activity));
+    for (const [name, activity] of sinks) seen.set(`Sink/${name}`, JSON.stringify(activity));
+    const before = told;
+    told = seen;
+    return [...seen].filter(([key, text]) => before.get(key) !== text).map(([key]) => key);
+  }
+  async function changedRuns(): Promise<readonly string[]> {
+    const since = toTimestamp(lookedMs - overlapMs);
+    lookedMs = clock.now();
+    const changes = await lists.changesSince(since, mostChanges);
+    const names =
+      changes === null
+        ? resources.current().workflows
+        : changes.filter(({ kind }) => kind === 'run').map(({ namespace, name }) => ({ namespace, name }));
+    return [...new Set(names.map(({ namespace, name }) => `Workflow/${namespace}/${name}`))];
+  }
+  return {
+    now,
+    async newestRun(namespace, workflow) {
+      const [summary] = (await lists.runs({ namespace, workflow, limit: 1 })).items;
+      const run = summary === undefined ? undefined : await runs.find(summary.id);
+      return run === undefined ? null : { run, steps: await runs.steps(run.id) };
+    },
+    changed: async () => [...(await changedTraffic()), ...(await changedRuns())],
+  };
+}

@@ -1,0 +1,205 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { firing, startTestApp } from '../support/app.ts';
+import type { TestApp } from '../support/app.ts';
+import { findApiServer, startApiServer } from '../support/api-server.ts';
+import type { ApiServer } from '../support/api-server.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { repositoryRoot } from '../support/processes.ts';
+import { waitFor } from '../support/wait.ts';
+
+const assets = findApiServer();
+if (assets === null) console.warn('skipped: API server not found (KUBEBUILDER_ASSETS)');
+
+const lasting = createCleanup();
+const cleanup = createCleanup();
+afterEach(() => cleanup.run());
+afterAll(() => lasting.run());
+
+const api = { apiVersion: 'punchingfist.io/v1alpha1' };
+const group = 'punchingfist.io';
+const own = ['sources', 'workflows', 'sinks'];
+
+const rights = {
+  apiVersion: 'v1',
+  kind: 'List',
+  items: [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'fist' } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'operator', namespace: 'fist' } },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'operator' },
+      rules: [
+        { apiGroups: [group], resources: own, verbs: ['get', 'list', 'watch'] },
+        { apiGroups: [group], resources: own.map((plural) => `${plural}/status`), verbs: ['patch'] },
+        { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
+      ],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'operator' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'operator' },
+      subjects: [{ kind: 'ServiceAccount', name: 'operator', namespace: 'fist' }],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'operator-view' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },
+      subjects: [{ kind: 'ServiceAccount', name: 'operator', namespace: 'fist' }],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: 'secrets', namespace: 'shop' },
+      rules: [{ apiGroups: [''], resources: ['secrets'], resourceNames: ['am'], verbs: ['get', 'list', 'watch'] }],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: { name: 'secrets', namespace: 'shop' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'secrets' },
+      subjects: [{ kind: 'ServiceAccount', name: 'operator', namespace: 'fist' }],
+    },
+  ],
+};
+
+const source = (name: string, secretRef: string, path = name) => ({
+  ...api,
+  kind: 'Source',
+  metadata: { name, namespace: 'shop' },
+  spec: {
+    type: 'webhook',
+    config: { path, authentication: { type: 'bearer', secretRef } },
+    triggerWorkflow: 'triage',
+  },
+});
+const workflow = (goal: string) => ({
+  ...api,
+  kind: 'Workflow',
+  metadata: { name: 'triage', namespace: 'shop' },
+  spec: {
+    runtime: { image: 'busybox', llmConfig: { provider: 'none', model: 'none' } },
+    steps: [{ name: 'look', type: 'agent', goal }],
+    outputs: [{ name: 'found', value: '{{ .steps.look.result.summary }}' }],
+    sinks: ['out'],
+  },
+});
+const sink = {
+  ...api,
+  kind: 'Sink',
+  metadata: { name: 'out', namespace: 'shop' },
+  spec: { type: 'stdout', config: {} },
+};
+const secret = (token: string) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: 'am', namespace: 'shop' },
+  stringData: { token },
+});
+
+interface Status {
+  readonly observedGeneration: number;
+  readonly ready?: boolean;
+  readonly conditions?: readonly Readonly<Record<string, string | number>>[];
+  readonly [field: string]: unknown;
+}
+
+describe.skipIf(assets === null)('the operator on a real API server', () => {
+  let server: ApiServer;
+  let kubeconfig: string;
+
+  const apply = (object: object) => void server.kubectl(['apply', '-f', '-'], JSON.stringify(object));
+  const statusOf = (kind: string, name: string): Status =>
+    (JSON.parse(server.kubectl(['get', kind, name, '-n', 'shop', '-o', 'json'])) as { readonly status: Status }).status;
+  const reasonOf = (kind: string, name: string, type = 'Ready') =>
+    statusOf(kind, name).conditions?.find((one) => one['type'] === type)?.['reason'] ?? 'none';
+  const untilReason = (kind: string, name: string, reason: string, type = 'Ready') =>
+    waitFor(`${kind} ${name}: ${type} ${reason}`, () => reasonOf(kind, name, type) === reason, {
+      timeoutMs: 15_000,
+      explain: () => JSON.stringify(statusOf(kind, name)),
+    });
+
+  beforeAll(async () => {
+    server = await startApiServer(lasting, assets ?? '');
+    server.kubectl(['apply', '-f', `${repositoryRoot}deploy/crds/phase1-crds.yaml`]);
+    server.kubectl(['apply', '-f', '-'], JSON.stringify(rights));
+    kubeconfig = server.kubeconfig('operator', { token: server.token('fist', 'operator') });
+  });
+
+  const start = (): Promise<TestApp> =>
+    startTestApp(cleanup, {
+      files: {},
+      resources: null,
+      kubeconfig,
+      operator: { kubeconfig, context: null, namespaces: null, leaseNamespace: 'fist', leaseName: 'punching-fist' },
+    });
+
+  test('objects come, change and go; what became of them stands in their status', async () => {
+    apply(secret('first-token-of-alertmanager'));
+    for (const object of [source('am', 'am'), workflow('look at {{ .alert.name }}'), sink]) apply(object);
+    const app = await start();
+    await untilReason('source', 'am', 'Accepted');
+    await untilReason('workflow', 'triage', 'Accepted');
+    await untilReason('sink', 'out', 'Accepted');
+    expect(statusOf('source', 'am')).toMatchObject({ observedGeneration: 1, ready: true, eventsProcessed: 0 });
+
+    await app.notify(
+      'am',
+      [firing({ alertname: 'PodCrashLooping', namespace: 'shop', pod: 'web-1' })],
+      'first-token-of-alertmanager',
+    );
+    await app.endedRun('PodCrashLooping');
+    await waitFor('the run in the status', () => statusOf('workflow', 'triage')['phase'] === 'Succeeded', {
+      timeoutMs: 20_000,
+      explain: () => JSON.stringify(statusOf('workflow', 'triage')),
+    });
+    const ran = statusOf('workflow', 'triage');
+    expect(ran['steps']).toMatchObject([{ name: 'look', phase: 'Succeeded' }]);
+    expect(ran['lastRun']).toMatchObject({ phase: 'Succeeded', alert: 'PodCrashLooping' });
+    expect(ran['outputs']).toHaveProperty('found');
+    await waitFor('the delivery in the status', () => statusOf('sink', 'out')['messagesSent'] === 1, {
+      timeoutMs: 20_000,
+    });
+    await waitFor('the event in the status', () => statusOf('source', 'am')['eventsProcessed'] === 1, {
+      timeoutMs: 20_000,
+    });
+
+    // Rotated: no restart.
+    apply(secret('second-token-of-alertmanager'));
+    await waitFor('the new token', async () => (await post(app, 'second-token-of-alertmanager')) === 200, {
+      timeoutMs: 10_000,
+    });
+    expect(await post(app, 'first-token-of-alertmanager')).toBe(401);
+
+    // A version that cannot be used leaves the last good one.
+    apply(workflow('look at {{ .alert.name'));
+    await untilReason('workflow', 'triage', 'BrokenEdit', 'Stalled');
+    expect(app.app.catalog().workflow('shop', 'triage')?.ready).toBe(true);
+
+    // Two want one path: the older has it.
+    apply(source('later', 'am', 'am'));
+    await untilReason('source', 'later', 'PathConflict');
+    expect(reasonOf('source', 'later', 'Stalled')).toBe('PathConflict');
+
+    // Gone: nothing is taken in, and the younger one gets the path.
+    server.kubectl(['delete', 'source', 'am', '-n', 'shop']);
+    await untilReason('source', 'later', 'Accepted');
+    expect(reasonOf('source', 'later', 'Stalled')).toBe('none');
+  });
+
+  test('a Secret that may not be read, or is missing, is told with what to do', async () => {
+    apply(source('other', 'elsewhere'));
+    await start();
+    await untilReason('source', 'other', 'SecretMissing', 'SecretsResolved');
+    const told = statusOf('source', 'other').conditions?.find((one) => one['type'] === 'SecretsResolved');
+    expect(told?.['message']).toContain('resourceNames: ["elsewhere"]');
+  });
+});
+
+async function post(app: TestApp, token: string): Promise<number> {
+  const headers = { authorization: `Bearer ${token}` };
+  return (await app.call('POST', '/webhook/am', { version: '4', alerts: [] }, headers)).status;
+}
