@@ -66,4 +66,3 @@ Your own Alertmanager, and your own cluster:
 
 `;
 }
-

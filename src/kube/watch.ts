@@ -229,8 +229,7 @@ function refusal(watching: Watching, answer: Pick<OpenAnswer, 'status' | 'retryA
   const { message } = parseStatus(text);
   const { status, retryAfter } = answer;
   const afterMs = retryAfterMs(retryAfter ?? undefined, undefined, io.clock.now());
-  if (status === 403)
-    return new Refused('Forbidden', message, `allow it: ${watching.rule()}`, afterMs);
+  if (status === 403) return new Refused('Forbidden', message, `allow it: ${watching.rule()}`, afterMs);
   const wrong = `${client.server} answered ${status} for ${query.resource}: ${message}`;
   if (status === 400) return new Refused('InvalidInput', wrong, 'look at labelSelector', afterMs);
   return new Refused('ClusterUnavailable', wrong, `${client.kubectl} get ${query.resource}`, afterMs);

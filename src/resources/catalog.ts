@@ -250,8 +250,9 @@ function secretCondition(
   secrets: Secrets,
 ): readonly Condition[] {
   if (secrets.get(object.namespace, secret) !== null) return [];
-const missing =
-    secrets.whyMissing?.(object.namespace, secret) ?? `there is no Secret ${object.namespace}/${secret.name} with key ${secret.key}`;
+  const missing =
+    secrets.whyMissing?.(object.namespace, secret) ??
+    `there is no Secret ${object.namespace}/${secret.name} with key ${secret.key}`;
   const message = `${missing}; requests are answered 503 until there is`;
   return [{ type: 'SecretsResolved', status: 'False', reason: 'SecretMissing', message }];
 }
