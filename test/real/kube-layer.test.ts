@@ -1,12 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createAccountTokens } from '../../src/kube/account-tokens.ts';
 import { kindOf, kinds } from '../../src/kube/kinds.ts';
+import { createReviews } from '../../src/kube/review.ts';
 import { ownNamespace } from '../../src/kube/service-account.ts';
 import { connectTransport } from '../../src/kube/transport.ts';
 import type { KubeTransport } from '../../src/kube/transport.ts';
 import { fieldManager, kubeWriter } from '../../src/kube/writer.ts';
 import type { KubeWriter } from '../../src/kube/writer.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer, AuditLine } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
@@ -47,6 +50,16 @@ const objects = {
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: writes },
     ]),
     ...withRules('nobody', []),
+    ...withRules('identity', [
+      { apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: ['nobody'], verbs: ['create'] },
+    ]),
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'identity' },
+      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'system:auth-delegator' },
+      subjects: [{ kind: 'ServiceAccount', name: 'identity', namespace: 'shop' }],
+    },
   ],
 };
 
@@ -265,5 +278,59 @@ describe.skipIf(assets === null)('the layer under the operator on a real API ser
     expect(await writer.get(configMap, place)).toBeNull();
     expect(transport.description).toBe(`in-cluster account at ${server.url}`);
     expect(kinds.lease.plural).toBe('leases');
+  });
+
+  test('whose token it is, for whom, and what its owner may do', async () => {
+    const transport = await connectAs('identity');
+    const reviews = createReviews(transport, systemClock());
+    const tokens = createAccountTokens(transport, systemClock());
+    const forUs = server.kubectl(['create', 'token', 'operator', '-n', 'shop', '--audience', 'fist']).trim();
+    const verdict = await reviews.token(forUs, ['fist']);
+    expect(verdict).toMatchObject({
+      kind: 'known',
+      user: {
+        name: 'system:serviceaccount:shop:operator',
+        groups: ['system:serviceaccounts', 'system:serviceaccounts:shop', 'system:authenticated'],
+      },
+    });
+    expect(await reviews.token(forUs, ['other'])).toMatchObject({ kind: 'refused' });
+    expect(await reviews.token(`${forUs}x`, ['fist'])).toMatchObject({ kind: 'refused' });
+    const user = verdict.kind === 'known' ? verdict.user : { name: '', uid: '', groups: [], extra: {} };
+    const create = { verb: 'create', group: '', resource: 'configmaps', namespace: 'shop' };
+    expect(await reviews.access(user, create)).toMatchObject({ allowed: true });
+    expect(await reviews.access(user, { ...create, namespace: 'default' })).toMatchObject({ allowed: false });
+    expect(await reviews.access(user, { verb: 'get', path: '/metrics' })).toMatchObject({ allowed: false });
+
+    const short = await tokens.get('shop', 'nobody');
+    const lifeMs = Date.parse(short.expiresAt) - Date.now();
+    expect(lifeMs).toBeGreaterThan(590_000);
+    expect(lifeMs).toBeLessThan(610_000);
+    expect(await reviews.token(short.token, [])).toMatchObject({
+      user: { name: 'system:serviceaccount:shop:nobody' },
+    });
+    await expect(tokens.get('shop', 'operator')).rejects.toMatchObject({ code: 'Forbidden' });
+    const made = server.audit().filter(({ objectRef }) => objectRef?.subresource === 'token');
+    expect(made.filter(({ user: { username } }) => username.endsWith(':identity'))).toHaveLength(2);
+    expect(JSON.stringify(server.audit())).not.toContain(short.token);
+  });
+
+  test('what this identity may do', async () => {
+    const reviews = createReviews(await connectAs('operator'), systemClock());
+    const patch = { verb: 'patch', group: 'apps', resource: 'deployments', namespace: 'shop' };
+    expect(await reviews.selfAccess({ ...patch, subresource: 'status' })).toMatchObject({ allowed: true });
+    expect(await reviews.selfAccess({ ...patch, namespace: null })).toMatchObject({ allowed: false });
+    const { rules, isPartial } = await reviews.selfRules('shop');
+    expect(isPartial).toBe(false);
+    expect(rules).toContainEqual({
+      verbs: writes,
+      groups: ['coordination.k8s.io'],
+      resources: ['leases'],
+      names: [],
+    });
+    const refused = createReviews(await connectAs('nobody'), systemClock());
+    await expect(refused.token('any', [])).rejects.toMatchObject({
+      code: 'Forbidden',
+      next: expect.stringContaining('resources: ["tokenreviews"], verbs: ["create"]') as string,
+    });
   });
 });
