@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { briefDeclarationOf, declarationOf, parseInput } from './tool-input.ts';
 import { kubernetesDescribe } from './tools/kubernetes-describe.ts';
+import { kubernetesList } from './tools/kubernetes-list.ts';
 import { kubernetesLogs } from './tools/kubernetes-logs.ts';
 
 const describeInput = (input: object) => parseInput(kubernetesDescribe, JSON.stringify(input));
@@ -22,6 +23,17 @@ test('what is given beside such a form stays as it is', () => {
     value: { resource: 'secret', namespace: 'shop', name: 'token' },
   });
   expect(describeInput({ resource: 'node/worker-1' })).toEqual({ value: { resource: 'node', name: 'worker-1' } });
+});
+
+test('a subresource is no object: it is left as it is, for the policy to refuse', () => {
+  const exec = { resource: 'pods/exec', namespace: 'shop', name: 'web-1' };
+  expect(describeInput(exec)).toEqual({ value: exec });
+  expect(parseInput(kubernetesList, '{"resource":"pods/exec","namespace":"shop"}')).toMatchObject({
+    value: { resource: 'pods/exec' },
+  });
+  expect(parseInput(kubernetesList, '{"resource":"pod/shop/web-1"}')).toMatchObject({
+    value: { resource: 'pod', namespace: 'shop' },
+  });
 });
 
 test('the pod of a log may be named so as well; other fields may hold what looks like it', () => {

@@ -32,6 +32,7 @@ function inFields({ input }: ToolDefinition, given: Record<string, unknown>): Re
   if (field === undefined || !(field in input.shape) || !('namespace' in input.shape)) return given;
   const parts = String(given[field]).split('/');
   const [kind, name] = [parts[0], parts.at(-1)];
+  if (field === 'resource' && isSubresource(input, given, parts)) return given;
   const namespace = parts.length === 3 ? parts[1] : undefined;
   const named = {
     ...('resource' in input.shape ? { resource: kind } : {}),
@@ -42,6 +43,16 @@ function inFields({ input }: ToolDefinition, given: Record<string, unknown>): Re
   const { [field]: _, ...others } = given;
   const kept = Object.entries(others).filter(([key, value]) => !(key in named && isTitle(value)));
   return { ...named, ...Object.fromEntries(kept) };
+}
+
+/** `pods/exec` beside the name of a pod, or where no name is asked for: no object, and for the policy to refuse. */
+function isSubresource(
+  { shape }: ToolDefinition['input'],
+  { name }: Record<string, unknown>,
+  parts: readonly string[],
+): boolean {
+  if (!('name' in shape)) return parts.length === 2;
+  return name !== undefined && !isTitle(name) && name !== parts.at(-1);
 }
 
 function isTitle(value: unknown): boolean {
