@@ -12,6 +12,7 @@ import type { AgentEvent, AgentJournal } from '../core/agent-event.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import type { Gap } from '../core/finding.ts';
+import type { LlmTarget } from '../core/plan.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { toTimestamp } from '../core/time.ts';
 import type { InvestigationOutcome } from '../investigation/input.ts';
@@ -20,7 +21,8 @@ import { systemClock } from '../lib/clock.ts';
 import { createHttpClient } from '../lib/http.ts';
 import { maskValues } from '../lib/mask-values.ts';
 import { nextOfUnknown } from '../lib/similar.ts';
-import { modelSecrets, readModelDefaults, readPriceTable } from './models.ts';
+import { modelSecrets, readPriceTable } from './models.ts';
+import { namedModel } from './named-model.ts';
 
 /** What a command says of models. */
 export interface ModelFlags {
@@ -51,12 +53,13 @@ export async function withModel<T>(
   environment: Readonly<Record<string, string | undefined>>,
   work: (asked: AskedModel) => Promise<T>,
 ): Promise<T> {
-  const defaults = readModelDefaults(asDefaults(flags, environment));
+  const { target, defaults } = namedModel({ ...flags, contextTokens: null }, environment);
+  refuseIncomplete(flags, target);
   const clock = systemClock();
   const http = createHttpClient();
   try {
     const world = { defaults, prices: readPriceTable(null), http, clock, slots: createModelSlots() };
-    const access = openModel(null, { ...world, secret: () => null, random: Math.random });
+    const access = openModel(target, { ...world, secret: () => null, random: Math.random });
     if (access.kind !== 'open') throw refused(flags, access.kind === 'refused' ? access.failure.message : '');
     const { model, maxOutputTokens } = access;
     return await work({
@@ -71,38 +74,24 @@ export async function withModel<T>(
   }
 }
 
-/** As if the server had been told so. A key and an address of another provider are not of this one. */
-function asDefaults(
-  { model: text, endpoint }: ModelFlags,
-  environment: Readonly<Record<string, string | undefined>>,
-): Readonly<Record<string, string | undefined>> {
-  const [, provider = '', model = ''] = /^([^/]*)\/?(.*)$/s.exec(text) ?? [];
+/** What is missing, in words of the flags. */
+function refuseIncomplete({ model: text }: ModelFlags, { provider, model, endpoint }: LlmTarget): void {
   const definition = findModelDefinition(provider);
   if (definition === undefined)
     throw new AppError('InvalidInput', `--model ${text}: ${provider} is no model provider of this version`, {
       field: '--model',
       next: nextOfUnknown(provider, modelProviderNames, `one of none, ${modelProviderNames.join(', ')}`, '--model '),
     });
-  if (model === '' && definition.defaultModel === null)
+  if (model === null && definition.defaultModel === null)
     throw new AppError('InvalidInput', `--model ${text} names no model, and ${provider} has none of its own`, {
       field: '--model',
       next: `--model ${provider}/NAME`,
     });
-  const other = findModelDefinition(environment['LLM_PROVIDER'] ?? '');
-  const isSame = other === undefined || other.name === definition.name;
-  const address = endpoint ?? (isSame ? environment['LLM_ENDPOINT'] : undefined);
-  if (definition.needsEndpoint && (address ?? '') === '')
+  if (definition.needsEndpoint && endpoint === null)
     throw new AppError('InvalidInput', `--model ${text} needs an address: ${provider} has none of its own`, {
       field: '--endpoint',
       next: '--endpoint http://127.0.0.1:11434/v1',
     });
-  return {
-    ...environment,
-    LLM_PROVIDER: definition.name,
-    LLM_MODEL: model,
-    LLM_ENDPOINT: address,
-    ...(isSame ? {} : { LLM_API_KEY: undefined }),
-  };
 }
 
 function refused({ model }: ModelFlags, why: string): AppError {

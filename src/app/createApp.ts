@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { openModel } from '../agent/models/open.ts';
 import { createModelSlots } from '../agent/models/slots.ts';
 import { openMcpTools } from '../agent/mcp/tools.ts';
 import type { Catalog } from '../core/catalog.ts';
@@ -57,6 +56,7 @@ import type { AppOptions } from './options.ts';
 import { openOperator } from './operator.ts';
 import { createReaders, readerSecrets } from './readers.ts';
 import { isPostgresUrl, openStore, tokenFileOf } from './store.ts';
+import { createModelChecks } from './model-checks.ts';
 import { modelSecrets, readPriceTable, serverModel } from './models.ts';
 import { createTemplates } from './templates.ts';
 import { startTicker } from './ticker.ts';
@@ -217,6 +217,13 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       writeStdout: async (text: string) => parts.writeStdout(text),
       events: cluster?.events ?? null,
     };
+    const modelChecks = createModelChecks({
+      store,
+      catalog: resources,
+      secrets,
+      clock,
+      models: { ...models, http, slots: createModelSlots(), clock, random: Math.random },
+    });
     const sinkTester = createSinkTester({ ...delivering, catalog: resources });
     const sourceWorld: SourceWorld = {
       catalog: resources,
@@ -247,6 +254,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       intake,
       control,
       sinkTester,
+      modelChecks,
       reader: store.read,
       storeHealth,
       cluster: watched?.health ?? null,
@@ -259,7 +267,6 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     });
     // Before the work in the order of building, so that it answers 503 and not ready while the work drains.
     lifecycle.onStop('server', (leftMs) => server.close(leftMs));
-    const modelWorld = { ...models, http, slots: createModelSlots(), clock, random: Math.random };
     const engine = createEngine({
       store,
       clock,
@@ -272,8 +279,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       cluster: watched?.cluster ?? null,
       commands,
       readers: createReaders(options.readers, { http, secrets, clock, store: store.read }),
-      openModel: (namespace, config) =>
-        openModel(config, { ...modelWorld, secret: (reference) => secrets.get(namespace, reference) }),
+      openModel: (namespace, config) => modelChecks.open(namespace, config),
       openMcp: (namespace, servers, step) =>
         openMcpTools(servers, {
           ...step,

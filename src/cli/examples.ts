@@ -50,6 +50,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
   'model check': [
     ['fist model check anthropic/claude-sonnet-4-5', 'with the key of ANTHROPIC_API_KEY'],
     ['fist model check local/qwen3 --endpoint http://127.0.0.1:11434/v1', 'a model of Ollama'],
+    ['fist model check workflow/triage', 'the server asks its models, and keeps what came of it'],
   ],
   'send alert': [
     ['fist send alert --name TestAlert --label team=shop', 'an alert by hand'],

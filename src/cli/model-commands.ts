@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 import type { Tie } from './action.ts';
+import { serverOptions } from './server-options.ts';
 
 /** `fist model ...`. */
 export function addModelCommands(program: Command, action: Tie): void {
   const model = program.command('model').description('Looks after the models that agent steps ask');
   action(
-    model
-      .command('check [model]')
+    serverOptions(model.command('check [model]'))
       .description(
-        'Asks a model three short questions: whether it calls a tool, answers in the form of a report, and does both; and says how much it takes and what it costs. PROVIDER/MODEL, or nothing for the one of LLM_PROVIDER and LLM_MODEL. Its key is in LLM_API_KEY, or in the own variable of its provider',
+        'Asks a model three short questions: whether it calls a tool, answers in the form of a report, and does both; and says how much it takes and what it costs. PROVIDER/MODEL, or nothing for the one of LLM_PROVIDER and LLM_MODEL: asked from here, with the key in LLM_API_KEY or in the own variable of its provider. workflow/[NAMESPACE/]NAME: the server asks its models, keeps the result for all replicas, and asks none that cannot',
       )
       .option('--endpoint <url>', 'its address (default: LLM_ENDPOINT, else the usual one)')
       .option('--context-tokens <count>', 'tokens that it takes, as contextTokens of an llmConfig')

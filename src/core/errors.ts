@@ -105,6 +105,12 @@ export const errorCodes = {
     exitCode: 2,
     meaning: 'llmConfig lacks what its provider needs: a model, an endpoint, a key; the message names it.',
   },
+  ModelUnfit: {
+    retryable: false,
+    exitCode: 2,
+    meaning:
+      'A check found that the model calls no tools, or gives no report in its form, and no other one is named: fist model check.',
+  },
   ModelUnavailable: { retryable: true, exitCode: 3, meaning: 'The model provider could not be reached.' },
   ClusterUnavailable: {
     retryable: true,

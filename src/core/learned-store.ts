@@ -1,3 +1,4 @@
+import type { ModelCheckRecord } from './model-check.ts';
 import type { Timestamp } from './time.ts';
 import type { VerdictRecord } from './verdict.ts';
 
@@ -11,11 +12,15 @@ export interface LearnedReader {
     alerts: { readonly namespace: string; readonly alertName: string },
     most: number,
   ): Promise<readonly VerdictRecord[]>;
+  /** The last check of each of these models, by hash; those that were never checked are left out. */
+  modelChecks(hashes: readonly string[]): Promise<readonly ModelCheckRecord[]>;
 }
 
 export interface LearnedStore extends LearnedReader {
   /** Adds what was said, and deletes what is older than the newest few of its run. The run is locked by the caller. */
   insertVerdict(verdict: VerdictRecord): Promise<void>;
+  /** Keeps the last check of a model, and of all models the newest few hundred. */
+  saveModelCheck(check: ModelCheckRecord): Promise<void>;
   /** Deletes what was said before. Returns how many rows. */
   deleteVerdicts(before: Timestamp): Promise<number>;
 }

@@ -1,8 +1,10 @@
-import type { Catalog, CatalogSource, SecretReference } from './catalog.ts';
+import type { Catalog, CatalogSource, Condition, SecretReference } from './catalog.ts';
 import type { DeliveryEvent } from './delivery.ts';
 import type { AppError } from './errors.ts';
 import type { IntakeAnswer, Notification, RequestAnswer, RunRequest } from './event.ts';
 import type { JsonObject } from './json.ts';
+import type { CheckedModel } from './model-check.ts';
+import type { Plan } from './plan.ts';
 import type { Continuation, ProcessIdentity } from './run.ts';
 import type { Timestamp } from './time.ts';
 import type { Verdict, VerdictRecord } from './verdict.ts';
@@ -231,6 +233,25 @@ export interface Question {
   readonly text: string;
   /** Who asks; null = nobody knows. */
   readonly by: string | null;
+}
+
+/** Tries whether models can do what an investigation asks of them. Nobody is asked but by `check`. */
+export interface ModelChecks {
+  /** What is known of the models that the agent steps of a Workflow ask: a condition of it; null = they ask none. */
+  condition(plan: Plan): Promise<Condition | null>;
+  /**
+   * Asks each model of a Workflow three short questions and keeps what came of it. Throws NotFound and WorkflowNotReady before anybody
+   * is asked, Conflict where one of them is being checked just now; rejects with the signal's reason.
+   */
+  check(
+    namespace: string,
+    name: string,
+    options: {
+      /** Of one question. */
+      readonly timeoutMs: number;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<readonly CheckedModel[]>;
 }
 
 /** What a person says of the report of a run. */

@@ -29,6 +29,7 @@ export const transactionNames = [
   'cancel',
   'retry',
   'verdict',
+  'model-check',
   'audit',
   'tick',
   'recover',

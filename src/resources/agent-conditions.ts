@@ -68,6 +68,7 @@ function unresolved(type: string, [first, ...others]: readonly Unresolved[]): re
   return [{ type, status: 'False', reason: first.code, message: `${first.message}; ${first.next}${rest}` }];
 }
 
-function asksModel({ type, branches }: PlanStep): boolean {
+/** Whether a step, or one of its branches, may ask a model. */
+export function asksModel({ type, branches }: PlanStep): boolean {
   return type === 'agent' || Object.values(branches).some(asksModel);
 }

@@ -1,5 +1,15 @@
 import type { Catalog } from '../core/catalog.ts';
-import type { Clock, ClusterHealth, Control, Intake, Log, Secrets, SinkTester, StoreHealth } from '../core/ports.ts';
+import type {
+  Clock,
+  ClusterHealth,
+  Control,
+  Intake,
+  Log,
+  ModelChecks,
+  Secrets,
+  SinkTester,
+  StoreHealth,
+} from '../core/ports.ts';
 import type { ListReader } from '../core/lists.ts';
 import type { RunReader } from '../core/run-store.ts';
 import type { AgentReader } from '../core/agent-store.ts';
@@ -47,6 +57,7 @@ export interface ServerOptions {
   readonly intake: Intake;
   readonly control: Control;
   readonly sinkTester: SinkTester;
+  readonly modelChecks: ModelChecks;
   readonly reader: ServerReader;
   readonly storeHealth: StoreHealth;
   /** null = none was named. */

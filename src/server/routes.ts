@@ -28,6 +28,7 @@ import { askRun } from './api/messages.ts';
 import { cancelRun, getRun, listRuns, retryRun } from './api/runs.ts';
 import { testSink } from './api/sink-test.ts';
 import { streamChanges } from './api/stream.ts';
+import { checkWorkflowModels } from './api/model-checks.ts';
 import { judgeRun } from './api/verdicts.ts';
 import { getStatus } from './api/status.ts';
 import type { DeepReadonly, ParamName, Route } from './define-route.ts';
@@ -64,6 +65,7 @@ export const routes = [
   listWorkflows,
   getWorkflow,
   getDefaultWorkflow,
+  checkWorkflowModels,
   listSinks,
   getSink,
   getDefaultSink,

@@ -15,7 +15,7 @@ const mostVerdictsLookedAt = 200;
 /** What is read of the store. */
 interface PastReader {
   readonly lists: Pick<ListReader, 'alerts' | 'alertsOf' | 'runs'>;
-  readonly learned: LearnedReader;
+  readonly learned: Pick<LearnedReader, 'verdictsOf' | 'verdictsOnAlerts'>;
 }
 
 /**

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { mostModelChecks } from '../../src/core/model-check.ts';
+import type { ModelCheckRecord } from '../../src/core/model-check.ts';
 import { mostVerdicts } from '../../src/core/verdict.ts';
 import type { VerdictRecord } from '../../src/core/verdict.ts';
 import { addMs } from '../../src/core/time.ts';
 import { createFakeClock } from '../support/clock.ts';
-import { someTime, verdictFixture } from '../support/rows.ts';
+import { modelCheckFixture, someTime, verdictFixture } from '../support/rows.ts';
 import { contractStores } from './stores.ts';
 import type { ContractStore } from './stores.ts';
 
@@ -58,5 +60,24 @@ describe.each(contractStores)('what is learned, on $name', ({ open }) => {
       ...Array.from({ length: mostVerdicts }, (_, index) => `r1 ${index + 3}`),
       'r2 1',
     ]);
+  });
+
+  test('the last check of a model holds, and the newest few hundred are kept', async () => {
+    const save = (changes: Partial<ModelCheckRecord>) =>
+      opened.store.transaction('model-check', (tx) => tx.learned.saveModelCheck(modelCheckFixture(changes)));
+    await save({});
+    const later = modelCheckFixture({
+      result: 'fit',
+      endpoint: null,
+      message: 'ü',
+      checks: [],
+      at: addMs(someTime, 1000),
+    });
+    await save(later);
+    await save({ hash: 'h2' });
+    expect(await reader().modelChecks(['h1', 'absent'])).toEqual([later]);
+    expect(await reader().modelChecks([])).toEqual([]);
+    for (let n = 0; n < mostModelChecks; n++) await save({ hash: `n${n}`, at: addMs(someTime, 2000) });
+    expect(await reader().modelChecks(['h1', 'h2', 'n0', `n${mostModelChecks - 1}`])).toHaveLength(2);
   });
 });

@@ -137,7 +137,7 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
     templates: plainTemplates,
     commands: options.commands ?? null,
     readers: () => emptyReaders,
-    openModel: () => ({ kind: 'none' }),
+    openModel: async () => ({ kind: 'none' }),
     openMcp: options.openMcp ?? (async () => noMcpTools),
     killLeftover: options.killLeftover ?? (async () => false),
     secretValues: async () => [],

@@ -142,6 +142,7 @@ export function emptyLists(): ListReader {
 export const nothingLearned: ServerReader['learned'] = {
   verdictsOf: async () => [],
   verdictsOnAlerts: async () => [],
+  modelChecks: async () => [],
 };
 
 function emptyReader(lists: ListReader): ServerReader {
@@ -234,6 +235,7 @@ export async function fakeServer(
       cancelDeliveries: async () => 0,
     },
     sinkTester: { test: () => Promise.resolve({ sent: true, conditionHolds: null, messages: [] }) },
+    modelChecks: { condition: async () => null, check: async () => [] },
     reader: emptyReader(emptyLists()),
     storeHealth: { problem: async () => null },
     cluster: null,

@@ -2,6 +2,7 @@ import type { AgentEvent } from '../../src/core/agent-event.ts';
 import type { AlertRecord } from '../../src/core/alert.ts';
 import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import type { DeadLetterRecord, SourceEventRecord } from '../../src/core/event.ts';
+import type { ModelCheckRecord } from '../../src/core/model-check.ts';
 import type { VerdictRecord } from '../../src/core/verdict.ts';
 import { newId } from '../../src/lib/id.ts';
 import { deliveryFixture } from './deliveries.ts';
@@ -51,6 +52,19 @@ export function agentEventFixture(changes: Partial<AgentEvent> = {}): AgentEvent
     tokens: 0,
     costMicros: 0,
     evidenceHash: null,
+    at: someTime,
+    ...changes,
+  };
+}
+
+export function modelCheckFixture(changes: Partial<ModelCheckRecord> = {}): ModelCheckRecord {
+  return {
+    hash: 'h1',
+    model: 'openai-compatible/qwen3',
+    endpoint: 'http://127.0.0.1:11434/v1',
+    result: 'unfit',
+    message: 'it calls no tool',
+    checks: [{ about: 'tool call', result: 'failed', text: 'it calls no tool', next: 'a larger model' }],
     at: someTime,
     ...changes,
   };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkModel, knownOfModel, usualInvestigation } from './check.ts';
-import type { ModelFinding } from './check.ts';
+import type { ModelFinding } from '../../core/model-check.ts';
 import { ModelFailure } from './model.ts';
 import type { Model, ModelAnswer, ModelRequest, Usage } from './model.ts';
 

@@ -1,17 +1,9 @@
+import type { ModelFinding } from '../../core/model-check.ts';
 import { answerJsonSchema, parseAnswer } from '../answer.ts';
 import type { Message, ToolCall } from '../conversation.ts';
 import { closingText } from '../prompt.ts';
 import { ModelFailure, costMicros, totalTokens } from './model.ts';
 import type { Model, ModelAnswer, ModelRequest, ToolDeclaration, Usage } from './model.ts';
-
-/** What was tried of a model: `ok`, `failed`, or `skipped` where nobody can say. */
-export interface ModelFinding {
-  readonly about: 'settings' | 'answer' | 'tool call' | 'form' | 'both' | 'window' | 'price' | 'cost';
-  readonly result: 'ok' | 'failed' | 'skipped';
-  /** One line for people. */
-  readonly text: string;
-  readonly next?: string;
-}
 
 /**
  * What an investigation uses at the median: four requests with tools, each with two calls, and one for the report. Of the sizes of

@@ -78,3 +78,44 @@ test('a first model that lacks something is told, and its fallback is asked, wit
   expect([answer.message.text, model, told]).toEqual(['Because.', 'openai-compatible/qwen3', ['Overloaded']]);
   expect(server.refusals).toEqual([]);
 });
+
+describe('what a check found unable', () => {
+  const at = '2026-03-01T12:00:00.000Z';
+  const local = config('local', { model: 'qwen3', endpoint: 'http://x' });
+  const other = config('local', { model: 'llama', endpoint: 'http://x' });
+  /** Says so of these models, and of all others that nobody checked them. */
+  const world = (...unfit: readonly string[]) =>
+    modelWorld({
+      checked: ({ model }) => (unfit.includes(model) ? { result: 'unfit', message: 'it calls no tool', at } : null),
+    });
+
+  test('is not asked, and nobody stands in', () => {
+    expect(openModel(local, world('qwen3'))).toEqual({
+      kind: 'refused',
+      failure: {
+        code: 'ModelUnfit',
+        message:
+          'openai-compatible/qwen3 is not asked: it calls no tool (checked at 2026-03-01 12:00:00 UTC); fist model check tries again',
+        retryable: false,
+      },
+    });
+  });
+
+  test('has its fallback asked, which is said', () => {
+    const access = openModel({ ...local, fallbacks: [other] }, world('qwen3'));
+    if (access.kind !== 'open') throw new Error(access.kind);
+    expect(access.model.name).toBe('openai-compatible/llama');
+    expect(access.unfit).toEqual([expect.stringMatching(/^openai-compatible\/qwen3 is not asked: /)]);
+  });
+
+  test('and what can, or was never checked, is asked', () => {
+    expect(openModel(local, world('another'))).toMatchObject({ kind: 'open', unfit: [] });
+    const fit = modelWorld({ checked: () => ({ result: 'fit', message: 'it can', at }) });
+    expect(openModel(local, fit)).toMatchObject({ kind: 'open', unfit: [] });
+  });
+
+  test('an unknown provider is told before it', () => {
+    const access = openModel({ ...local, fallbacks: [config('mock')] }, world('qwen3'));
+    expect(access).toMatchObject({ kind: 'refused', failure: { code: 'ModelUnknown' } });
+  });
+});

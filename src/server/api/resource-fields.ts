@@ -7,7 +7,9 @@ import { count, flag, jsonObject, lazily, text, time } from './fields.ts';
 const condition = lazily(() =>
   z
     .strictObject({
-      type: text('`Ready`, or what is wrong: `Degraded`, `Refusing`, `StormGuard`, `Vanished`, `Doubtful`, ...'),
+      type: text(
+        '`Ready`, or what is wrong: `Degraded`, `Refusing`, `StormGuard`, `Vanished`, `Doubtful`, `ModelsChecked`, ...',
+      ),
       status: text('`True`, `False` or `Unknown`.'),
       reason: text('In one word.'),
       message: text('For people.'),

@@ -1,12 +1,14 @@
 import type { Kysely } from 'kysely';
 import type { LearnedReader, LearnedStore } from '../../core/learned-store.ts';
+import { mostModelChecks } from '../../core/model-check.ts';
 import { mostVerdicts } from '../../core/verdict.ts';
 import { bulkInsert } from '../sql/bulk.ts';
 import type { Database } from '../tables/all.ts';
-import { runVerdicts } from '../tables/learned.ts';
+import { modelChecks, runVerdicts } from '../tables/learned.ts';
 import { selection } from '../tables/table.ts';
 
 const verdict = selection(runVerdicts);
+const modelCheck = selection(modelChecks);
 
 /** Reads what was learned on any connection. */
 export function createLearnedReader(query: Kysely<Database>): LearnedReader {
@@ -34,12 +36,21 @@ export function createLearnedReader(query: Kysely<Database>): LearnedReader {
         .execute();
       return rows.map((row) => verdict.read(row));
     },
+    async modelChecks(hashes) {
+      if (hashes.length === 0) return [];
+      const rows = await query.selectFrom('model_checks').selectAll().where('hash', 'in', hashes).execute();
+      return rows.map((row) => modelCheck.read(row));
+    },
   };
 }
 
 /** Reads and writes it inside a transaction. */
 export function createLearnedStore(query: Kysely<Database>): LearnedStore {
   const insert = bulkInsert(query, runVerdicts);
+  const saveCheck = bulkInsert(query, modelChecks, {
+    onConflict: `ON CONFLICT (hash) DO UPDATE SET model = excluded.model, endpoint = excluded.endpoint, result = excluded.result,
+      message = excluded.message, checks = excluded.checks, at = excluded.at`,
+  });
   return {
     ...createLearnedReader(query),
     async insertVerdict(record) {
@@ -49,6 +60,20 @@ export function createLearnedStore(query: Kysely<Database>): LearnedStore {
         .where('workflow_id', '=', record.runId)
         .where('sequence', '<=', record.sequence - mostVerdicts)
         .execute();
+    },
+    async saveModelCheck(check) {
+      await saveCheck([check]);
+      const old = await query
+        .selectFrom('model_checks')
+        .select('hash')
+        .orderBy('at', 'desc')
+        .orderBy('hash')
+        .offset(mostModelChecks)
+        .limit(mostModelChecks)
+        .execute();
+      if (old.length === 0) return;
+      const hashes = old.map(({ hash }) => hash);
+      await query.deleteFrom('model_checks').where('hash', 'in', hashes).execute();
     },
     async deleteVerdicts(before) {
       const { numDeletedRows } = await query

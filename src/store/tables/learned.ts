@@ -1,5 +1,5 @@
 import type { JudgedReport, VerdictWord } from '../../core/verdict.ts';
-import type { JsonValue } from '../../core/json.ts';
+import type { ModelCheckRecord } from '../../core/model-check.ts';
 import { flag, json, number, table, text, time } from './table.ts';
 
 export const runVerdicts = table('run_verdicts', ['workflow_id', 'sequence'], {
@@ -21,9 +21,9 @@ export const modelChecks = table('model_checks', ['hash'], {
   hash: text(),
   model: text(),
   endpoint: text().nullable(),
-  result: text(),
+  result: text<ModelCheckRecord['result']>(),
   message: text(),
-  checks: json<JsonValue>(),
+  checks: json<ModelCheckRecord['checks']>(),
   at: time(),
 });
 

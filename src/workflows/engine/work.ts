@@ -45,7 +45,7 @@ export interface EngineOptions {
   /** What the steps of a run may read beside the cluster. */
   readonly readers: ReadersOf;
   /** Models for the runs of a namespace. */
-  openModel(namespace: string, config: LlmConfig | null): ModelAccess;
+  openModel(namespace: string, config: LlmConfig | null): Promise<ModelAccess>;
   /** Tools of MCP servers for the runs of a namespace. */
   openMcp(
     namespace: string,

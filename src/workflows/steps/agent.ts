@@ -113,7 +113,7 @@ export const agent = defineStep({
     ...(allowed?.hosts ?? []).flatMap((host, index) => endpointProblems(host, ['scope', 'hosts', index])),
   ],
   async run(io, config) {
-    const access = io.openModel();
+    const access = await io.openModel();
     const judged = await judgedBefore(io);
     const outcome =
       access.kind === 'open'
@@ -167,7 +167,7 @@ function readersOf(io: StepIo, { metricsEndpoint, logsEndpoint }: ToolSelection)
 async function withModel(
   io: StepIo,
   config: AgentConfig,
-  { model, maxOutputTokens, problems }: Extract<ModelAccess, { kind: 'open' }>,
+  { model, maxOutputTokens, problems, unfit }: Extract<ModelAccess, { kind: 'open' }>,
   judged: readonly JudgedIncident[],
 ): Promise<InvestigationOutcome> {
   const { text, values } = io.renderApart(config.goal);
@@ -228,7 +228,10 @@ async function withModel(
     signal,
   };
   try {
-    return withToolProblems(await investigateWithModel(world), selection);
+    return withNotice(await investigateWithModel(world), [
+      ...unfit.map((one) => `${one}.`),
+      ...toolProblems(selection),
+    ]);
   } finally {
     await mcp.close();
   }
@@ -246,12 +249,16 @@ function judgedHints({ contextTokens }: PatientModel, judged: readonly JudgedInc
   return ['people confirmed or refuted causes of such alerts before: past_incidents tells which, as hypotheses.'];
 }
 
-/** Whoever wrote the step learns what of its tools does nothing, where a model would have used them. */
-function withToolProblems(outcome: InvestigationOutcome, { problems }: ToolSelection): InvestigationOutcome {
+/** Whoever wrote the Workflow learns what of it does nothing, where a model was asked. */
+function withNotice(outcome: InvestigationOutcome, told: readonly string[]): InvestigationOutcome {
   const { result } = outcome;
-  if (problems.length === 0 || result.model_use === null) return outcome;
-  const told = `Of the tools of the step: ${problems.map(({ message }) => oneLine(message, 200)).join('; ')}.`;
+  if (told.length === 0 || result.model_use === null) return outcome;
   return { ...outcome, result: withReport({ ...result, notice: [result.notice ?? [], told].flat().join(' ') }) };
+}
+
+function toolProblems({ problems }: ToolSelection): readonly string[] {
+  if (problems.length === 0) return [];
+  return [`Of the tools of the step: ${problems.map(({ message }) => oneLine(message, 200)).join('; ')}.`];
 }
 
 /** The goal as a person reads it. */

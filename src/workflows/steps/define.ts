@@ -62,8 +62,8 @@ export interface StepIo {
   readonly commands: CommandRunner | null;
   /** What can be read beside the cluster: at the addresses that the step names, else where the Workflow or the server says. */
   openReaders(endpoints: ReaderEndpoints): Readers;
-  /** The models of the Workflow's llmConfig, or the server's. */
-  openModel(): ModelAccess;
+  /** The models of the Workflow's llmConfig, or the server's, without those that a check found unable. */
+  openModel(): Promise<ModelAccess>;
   /** The tools of the Workflow's MCP servers; they are to be closed. Rejects with the signal's reason alone. */
   openMcp(): Promise<McpTools>;
   /** Values of the Secrets of the resources: nothing that a step gives back may hold one. */

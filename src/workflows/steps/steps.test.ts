@@ -29,7 +29,7 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     alert: null,
     group: null,
     openReaders: () => emptyReaders,
-    openModel: () => ({ kind: 'none' }),
+    openModel: async () => ({ kind: 'none' }),
     openMcp: async () => noMcpTools,
     image: 'busybox',
     environment: { TEAM: 'shop', FIST_RUN_ID: 'forged' },
@@ -243,7 +243,7 @@ describe('agent', () => {
 
   test('5.9.10 an unknown model provider fails and leaves the report', async () => {
     const llmConfig = { provider: 'oracle-of-delphi', model: null, endpoint: null, apiKeySecret: null };
-    const openRefused = () => openModel(llmConfig, modelWorld());
+    const openRefused = async () => openModel(llmConfig, modelWorld());
     expect(await agent.run(stepIo({ openModel: openRefused }), config)).toMatchObject({
       ok: false,
       code: 'ModelUnknown',
