@@ -90,6 +90,8 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   trace: ['run/none'],
   replay: ['run/none'],
   ask: ['run/none', 'why?'],
+  confirm: ['run/none'],
+  refute: ['run/none'],
   check: ['--db', 'other://database'],
   'connect alertmanager': ['--url', 'http://127.0.0.1:1'],
   'db status': ['--db', '/no/such/database'],
