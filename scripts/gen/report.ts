@@ -34,6 +34,10 @@ way to it, what to do, where to look. A Sink of type \`stdout\` prints it, \`fis
 evidence), templates have it as \`.text\`, and it is the \`text\` of every payload. **Markdown** has the same order, with what proves it folded; it is
 the field \`report\`. **JSON** is below: \`fist investigate -o json\`, the result of an \`agent\` step, \`report\` of a payload.
 
+Where metrics were asked, each measurement that people are shown has its shape as a line of blocks in the text (ASCII where the locale of the terminal is not UTF-8), and a chart, an SVG, in the JSON (\`measurements[].chart\`): with the limit or the
+threshold, the moment when the alert began, gaps where nothing was measured, words for who does not see it, and no script. \`fist investigate --charts DIR\` and \`fist describe run/ID --charts DIR\` write them as files, and \`-o markdown --charts DIR\` shows them. Mails
+and chats have the blocks: most of them refuse an SVG, because it may hold a script.
+
 The JSON is stable, and described by [report.schema.json](report.schema.json) (JSON Schema 2020-12). \`schema_version\` is raised where a field goes
 or changes its meaning; fields may be added at any time. Reports that earlier versions kept lack the fields that came later.
 

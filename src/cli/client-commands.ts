@@ -70,6 +70,7 @@ export function addClientCommands(program: Command, action: Tie): void {
     )
       .option('-w, --watch', 'alerts, runs: go on, and show it again when it changes, until Ctrl-C')
       .option('--evidence', 'runs: also what proves the findings')
+      .option('--charts <dir>', 'runs: write the charts (SVG) of what metrics showed into this folder')
       .option('-o, --output <format>', 'text, json or yaml', 'text'),
     async () => (await import('./describe.ts')).describe,
   );

@@ -1,4 +1,6 @@
+import { AppError } from '../core/errors.ts';
 import { alertText } from './alert-text.ts';
+import { showsUtf8, tellCharts, writeCharts } from './charts.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
 import { deliveryText } from './delivery-text.ts';
@@ -8,7 +10,8 @@ import { objectsOf } from './nouns/index.ts';
 import type { AnyNoun, NamedObject } from './nouns/index.ts';
 import { objectText, outputFormat } from './output.ts';
 import type { Terminal } from './output.ts';
-import { runText } from './run-text.ts';
+import { reportOfRun, runText } from './run-text.ts';
+import type { RunDetail } from './run-text.ts';
 import { watchChanges } from './watch.ts';
 import { checkTold } from './watch-list.ts';
 
@@ -25,6 +28,7 @@ interface DescribeFlags extends ServerFlags {
   readonly output: string;
   readonly watch?: boolean;
   readonly evidence?: boolean;
+  readonly charts?: string;
 }
 
 /** `fist describe NOUN/KEY...` or `NOUN KEY...`: each with all that belongs to it; with `--watch` again at each change. */
@@ -42,6 +46,7 @@ export async function describe(terminal: Terminal, flags: DescribeFlags, ...word
   };
   if (flags.watch !== true) {
     terminal.out(await read());
+    if (flags.charts !== undefined) await chartsOf(terminal, client, objects, flags.charts);
     return 0;
   }
   let shown = '';
@@ -53,12 +58,29 @@ export async function describe(terminal: Terminal, flags: DescribeFlags, ...word
   });
 }
 
+/** Writes the charts of the one run that is described. */
+async function chartsOf(
+  terminal: Terminal,
+  client: ReturnType<typeof apiClient>,
+  objects: readonly NamedObject[],
+  directory: string,
+): Promise<void> {
+  const [only, ...others] = objects;
+  if (only === undefined || others.length > 0 || only.noun.singular !== 'run')
+    throw new AppError('InvalidInput', '--charts is of one run', {
+      field: '--charts',
+      next: 'fist describe run/@latest --charts DIR',
+    });
+  const report = reportOfRun((await readObject(client, only)) as RunDetail);
+  tellCharts(terminal, report === null ? new Map() : writeCharts(report, directory));
+}
+
 const separator = '\n---\n\n';
 
 async function textOf(terminal: Terminal, noun: AnyNoun, detail: unknown, evidence: boolean): Promise<string> {
   const text = texts.get(noun.singular);
   if (text === undefined) return objectText('yaml', detail);
-  return text(detail as never, { ...terminal, evidence, nowMs: Date.now() });
+  return text(detail as never, { ...terminal, evidence, ascii: !showsUtf8(terminal.env), nowMs: Date.now() });
 }
 
 /** The changes of one thing, or all. */

@@ -10,6 +10,8 @@ import type { Column } from './table.ts';
 export interface DetailView extends Pick<Terminal, 'columns' | 'colour' | 'called'> {
   /** Adds what proves the findings of a report. */
   readonly evidence: boolean;
+  /** The terminal does not show UTF-8. */
+  readonly ascii?: boolean;
   readonly nowMs: number;
 }
 

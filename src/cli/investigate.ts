@@ -5,6 +5,8 @@ import { withModel } from '../app/asked-model.ts';
 import { readReaderOptions } from '../app/readers.ts';
 import type { ReaderFlags } from '../app/readers.ts';
 import type { AlertSnapshot } from '../core/run.ts';
+import { renderReport } from '../report/markdown.ts';
+import { showsUtf8, tellCharts, writeCharts } from './charts.ts';
 import { readInput } from './input.ts';
 import { readModelFlags } from './model-flags.ts';
 import { AppError } from '../core/errors.ts';
@@ -20,6 +22,7 @@ interface InvestigateFlags extends ClusterFlags, ReaderFlags {
   readonly namespace?: string;
   readonly explain?: boolean;
   readonly evidence?: boolean;
+  readonly charts?: string;
   readonly output: string;
   readonly model?: string;
   readonly endpoint?: string;
@@ -40,6 +43,7 @@ export async function investigateCommand(
     ...(terminal.columns === undefined ? {} : { width: terminal.columns }),
     explain: flags.explain === true,
     evidence: flags.evidence === true,
+    ascii: !showsUtf8(terminal.env),
   };
   const options = readClusterOptions(flags);
   const readers = readReaderOptions(flags, terminal.env);
@@ -50,8 +54,11 @@ export async function investigateCommand(
       : await withModel(wanted, wanted.when, terminal.env, (asked) =>
           investigateOnce(alerts, options, readers, view, asked),
         );
+  const charts = flags.charts === undefined ? null : writeCharts(result, flags.charts);
   if (format === 'json') await printObject(terminal, 'json', result);
-  else terminal.out(format === 'markdown' ? `${result.report.trimEnd()}\n` : text);
+  else if (format === 'text') terminal.out(text);
+  else terminal.out(`${(charts === null ? result.report : renderReport(result, charts)).trimEnd()}\n`);
+  if (charts !== null) tellCharts(terminal, charts);
   if (failure === null) return 0;
   return reportFailure(terminal, new AppError(failure.code, failure.message), format === 'json');
 }

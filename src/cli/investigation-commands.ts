@@ -45,6 +45,10 @@ export function addInvestigationCommands(program: Command, action: Tie): void {
       .option('--loki <url>', 'with --model: logs that it may read; FIST_LOKI_TOKEN: the token')
       .option('--runbooks <dir>', 'with --model: folder of Markdown files that it may read')
       .option('--evidence', 'add the findings and the evidence to the text; -o markdown and -o json have them')
+      .option(
+        '--charts <dir>',
+        'with --prometheus: write a chart (SVG) of each measurement that is shown into this folder',
+      )
       .option('--explain', 'show the rules that gave the confidence')
       .option('-o, --output <format>', 'text, json or markdown', 'text'),
     async () => (await import('./investigate.ts')).investigateCommand,

@@ -77,11 +77,15 @@ export function reportOfRun({ steps }: Pick<RunDetail, 'steps'>): AgentResult | 
 }
 
 /** A report for people. */
-export function reportText(report: AgentResult, { columns, colour, called, evidence, nowMs }: DetailView): string {
+export function reportText(
+  report: AgentResult,
+  { columns, colour, called, evidence, ascii = false, nowMs }: DetailView,
+): string {
   return renderText(report, {
     now: momentOf(headOf(report), report.observed_at, toTimestamp(nowMs)),
     colour,
     evidence,
+    ascii,
     inWords: (command) => inWordsOf(called, command),
     ...(columns === undefined ? {} : { width: columns }),
   });

@@ -180,6 +180,8 @@ export interface Measurement {
   readonly to: string;
   /** Between two points. */
   readonly step_seconds: number;
+  /** An SVG of it; null where it is not shown to people. */
+  readonly chart: string | null;
   /** Unix time in seconds and value, oldest first, at most 100. */
   readonly points: readonly (readonly [number, number])[];
   /** How many time series there are of it; this is the one that moved most. */

@@ -2,6 +2,7 @@ import type { AgentResult, Finding, Gap } from '../core/finding.ts';
 import type { Timestamp } from '../core/time.ts';
 import { oneLine, printable } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
+import { withCharts } from '../report/chart.ts';
 import { renderReport } from '../report/markdown.ts';
 import { inconclusive, percent } from '../report/words.ts';
 import { aboutAlerts, causeOf, whatHappened } from './about.ts';
@@ -79,7 +80,7 @@ export function composeResult(composition: Composition): AgentResult {
     undo: item.undo === null ? null : clean(item.undo),
   }));
   const { input, measured } = composition;
-  const measurements = recordMeasured(measured.measured, recorder);
+  const measurements = withCharts(recordMeasured(measured.measured, recorder), input.alert?.startsAt ?? null);
   const timeline = timelineOf(kept, measured.measured, input.alert, recorder, clean);
   // What metrics were wanting takes nothing from what the cluster says.
   const gaps = [...reads.gaps(), ...measured.gaps];
@@ -254,7 +255,7 @@ export function emptyResult(
   { measured, actions, gaps }: Measurements,
   recorder: EvidenceRecorder,
 ): AgentResult {
-  const measurements = recordMeasured(measured, recorder);
+  const measurements = withCharts(recordMeasured(measured, recorder), input.alert?.startsAt ?? null);
   const timeline = timelineOf(nothingRanked, measured, input.alert, recorder, clean);
   const question =
     'Which cluster is the alert about? None is configured: start fist with --context NAME or --kubeconfig FILE for a live one, or --dump PATH for a captured one.';

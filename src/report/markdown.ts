@@ -20,11 +20,16 @@ import {
   verdictLines,
 } from './words.ts';
 
+/** Files with charts, by the id of the evidence that they show. */
+export type Charts = ReadonlyMap<string, string>;
+
+const noCharts: Charts = new Map();
+
 /**
  * The Markdown report: the order of the text, under the headings of the contract; what proves it is folded. Text that came from
  * the cluster or the alert is escaped; evidence stands in blocks that its content cannot end. No sentence stands in it twice.
  */
-export function renderReport(result: Omit<AgentResult, 'report'>): string {
+export function renderReport(result: Omit<AgentResult, 'report'>, charts: Charts = noCharts): string {
   const report: AgentResult = { ...result, report: '' };
   const said = createSaid();
   const say = (text: string, limit = 3000): string => plainText(said.once(text), limit);
@@ -48,7 +53,7 @@ export function renderReport(result: Omit<AgentResult, 'report'>): string {
     ...logLines(report)
       .filter(({ text }) => !said.has(text))
       .map(({ object, text }) => `Log of ${plainText(object)}: ${code(text)}`),
-    list(measuredLines(report).map(({ text, shape }) => `- ${say(text)}${shape === '' ? '' : ` ${code(shape)}`}`)),
+    list(measuredLines(report).map((line) => measuredLine(line, say, charts))),
     ...timelineSection(report),
     '## Recommendations',
     list(report.recommendations.map((item) => recommendationLine(item, said))) || 'None.',
@@ -77,6 +82,13 @@ function recommendationLine(item: Recommendation, said: Said): string {
   const why = plainText(said.once(item.rationale));
   const undo = item.undo === null ? '' : ` Undo: ${code(item.undo)}.`;
   return `${item.priority}. ${action} (${plainText(effectOf(item))})${why === '' ? '' : `: ${why}`}${undo}`;
+}
+
+/** A measurement, with its picture where it stands in a file, else with its shape. */
+function measuredLine({ text, shape, id }: ReturnType<typeof measuredLines>[number], say: Say, charts: Charts): string {
+  const path = charts.get(id);
+  if (path !== undefined) return `- ${say(text)}\n\n  ![${plainText(text, 300)}](<${path}>)`;
+  return `- ${say(text)}${shape === '' ? '' : ` ${code(shape)}`}`;
 }
 
 /** Moments of the incident, where metrics say more of them than the sentences. */

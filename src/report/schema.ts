@@ -71,6 +71,7 @@ const measurement = z.object({
   from: text('Since when it was asked for: points that are missing were not measured.'),
   to: text('Until when.'),
   step_seconds: z.number().describe('Between two points.'),
+  chart: optional('An SVG of it, at most 8 KiB; null where the report does not show it to people.'),
   points: z.array(z.array(z.number()).length(2)).describe('Unix time in seconds and value, oldest first, at most 100.'),
   series: z.int().min(1).describe('How many time series there are of it; this is the one that moved most.'),
   evidence_id: text('The evidence that shows it.'),

@@ -12,6 +12,7 @@ import { wrapText } from './lines.ts';
 import { createSaid } from './said.ts';
 import type { Said } from './said.ts';
 import {
+  asciiShape,
   causeText,
   chainLines,
   conversationLines,
@@ -33,6 +34,8 @@ export interface TextView {
   readonly width?: number;
   /** ANSI colours; words say the same without them. */
   readonly colour?: boolean;
+  /** Shapes of metrics in ASCII, for a terminal that does not show UTF-8. */
+  readonly ascii?: boolean;
   /** Adds the findings and the evidence. */
   readonly evidence?: boolean;
   /** Adds the rules that gave the confidence. */
@@ -86,14 +89,14 @@ export function renderText(report: AgentResult, view: TextView): string {
       ...explained(report, view, page),
     ],
     [...chain(report, page), ...logs(report, page)],
-    measured(report, page),
+    measured(report, page, view.ascii === true),
     timeline(report, page),
     steps(report, page),
     [...others(report, page), ...unanswered(report, page)],
     links(report, view, page),
     askedModel(report, page),
     ...(view.explain === true ? [titled('Confidence', report.confidence_reasons, page)] : []),
-    ...(view.evidence === true ? [findings(report, page), evidence(report, page)] : []),
+    ...(view.evidence === true ? [findings(report, page), evidence(report, page, view.ascii === true)] : []),
   ];
   return `${blocks
     .filter((lines) => lines.length > 0)
@@ -149,10 +152,10 @@ function logs(report: AgentResult, { width, said }: Page): readonly string[] {
 }
 
 /** What metrics say, each with its shape below. */
-function measured(report: AgentResult, { width }: Page): readonly string[] {
+function measured(report: AgentResult, { width }: Page, isAscii: boolean): readonly string[] {
   return measuredLines(report).flatMap(({ text, shape }) => [
     ...wrapText(text, width, '', '  '),
-    ...(shape === '' ? [] : [`  ${shape}`]),
+    ...(shape === '' ? [] : [`  ${isAscii ? asciiShape(shape) : shape}`]),
   ]);
 }
 
@@ -251,13 +254,13 @@ function findings({ findings: found, also_broken: broken }: AgentResult, page: P
   return titled('Findings', [...found, ...broken].map(line), page);
 }
 
-function evidence({ evidence: items }: AgentResult, { paint }: Page): readonly string[] {
+function evidence({ evidence: items }: AgentResult, { paint }: Page, isAscii: boolean): readonly string[] {
   if (items.length === 0) return [];
   return [
     paint('bold', 'Evidence'),
-    ...items.flatMap(({ id, command, time, excerpt }) => [
+    ...items.flatMap(({ id, kind, command, time, excerpt }) => [
       `  ${id}  ${oneLine(command, 1000)}  (${timeText(time)})`,
-      ...printable(excerpt)
+      ...printable(isAscii && kind === 'metrics' ? asciiShape(excerpt) : excerpt)
         .split('\n')
         .map((line) => `      ${line}`),
     ]),

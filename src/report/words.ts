@@ -74,23 +74,37 @@ export function verdictLines({
 /** Measurements of a report that people are shown, at most. */
 const mostMeasured = 3;
 
-/** What metrics say, the alert's own first, then what reached its limit; of the rest only what moved. */
-export function measuredLines({
-  measurements = [],
-}: Partial<Pick<AgentResult, 'measurements'>>): readonly { readonly text: string; readonly shape: string }[] {
+/** What people are shown of what metrics say: the alert's own first, then what reached its limit; of the rest only what moved. */
+export function shownMeasurements(measurements: readonly Measurement[]): readonly Measurement[] {
   const told = measurements.filter(
     ({ kind, is_flat: isFlat, is_saturated: isSaturated }) => kind === 'alert' || !isFlat || isSaturated,
   );
   const weight = ({ kind, is_saturated: isSaturated }: Measurement): number =>
     kind === 'alert' ? 2 : isSaturated ? 1 : 0;
-  return told
-    .toSorted((one, other) => weight(other) - weight(one))
-    .slice(0, mostMeasured)
-    .map(({ sentence, evidence_id: id, sparkline }) => ({
-      text: oneLine(`${sentence.replace(/\.$/, '')} (${id}).`, 600),
-      shape: oneLine(sparkline, 100),
-    }));
+  return told.toSorted((one, other) => weight(other) - weight(one)).slice(0, mostMeasured);
 }
+
+/** What metrics say, a line each, with its shape as a line of blocks. */
+export function measuredLines({ measurements = [] }: Partial<Pick<AgentResult, 'measurements'>>): readonly {
+  readonly text: string;
+  readonly shape: string;
+  /** `e7`. */
+  readonly id: string;
+}[] {
+  return shownMeasurements(measurements).map(({ sentence, evidence_id: id, sparkline }) => ({
+    text: oneLine(`${sentence.replace(/\.$/, '')} (${id}).`, 600),
+    shape: oneLine(sparkline, 100),
+    id,
+  }));
+}
+
+/** The blocks of a shape as ASCII, from low to high, for terminals without them. */
+export function asciiShape(shape: string): string {
+  return Array.from(shape, (block) => asciiBlocks[blocks.indexOf(block)] ?? block).join('');
+}
+
+const blocks = '▁▂▃▄▅▆▇█';
+const asciiBlocks = '_.,-~=+#';
 
 /** A line of a timeline, with its time of the day where all of them are of one day. */
 export interface TimelineLine {

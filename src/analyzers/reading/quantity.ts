@@ -1,3 +1,5 @@
+import { bytesText, coresText } from '../../lib/amount-text.ts';
+
 const units: Readonly<Record<string, number>> = {
   n: 1e-9,
   u: 1e-6,
@@ -24,17 +26,10 @@ export function quantityOf(text: string): number | null {
   return Number(number) * (unit === undefined ? 1 : (units[unit] ?? 1));
 }
 
-const byteUnits = ['Ti', 'Gi', 'Mi', 'Ki'] as const;
-
 /** A number as a quantity for people: processor time in cores or thousandths, memory and storage in binary units. */
 export function quantityText(resource: string, amount: number): string {
-  if (/(?:^|\.)(?:memory|storage|ephemeral-storage)$|hugepages-/.test(resource)) {
-    const unit = byteUnits.find((one) => amount >= (units[one] ?? 1));
-    return unit === undefined ? String(Math.round(amount)) : `${rounded(amount / (units[unit] ?? 1))}${unit}`;
-  }
+  if (/(?:^|\.)(?:memory|storage|ephemeral-storage)$|hugepages-/.test(resource)) return bytesText(amount);
   return /(?:^|\.)cpu$/.test(resource) && !Number.isInteger(amount)
-    ? `${Math.round(amount * 1000)}m`
-    : String(rounded(amount));
+    ? coresText(amount)
+    : String(Math.round(amount * 10) / 10);
 }
-
-const rounded = (value: number): number => Math.round(value * 10) / 10;

@@ -35,6 +35,7 @@ export function recordMeasured(
         began: summary.beyondSince ?? summary.changedAt,
         holds_now: now?.holds ?? null,
         sparkline: sparkline(series.points),
+        chart: null,
         threshold: kind === 'throttling' ? null : (limit?.value ?? comparison?.threshold ?? null),
         from: range.from,
         to: range.to,
