@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
-import type { AgentResult } from '../core/finding.ts';
+import type { AgentResult, Measurement } from '../core/finding.ts';
 import { fileProblem } from '../lib/file-problem.ts';
 import type { Charts } from '../report/markdown.ts';
 import { tell } from './output.ts';
@@ -12,7 +12,9 @@ import type { Terminal } from './output.ts';
  * the evidence. Reports of earlier versions have none. Throws InvalidInput where a file cannot be written.
  */
 export function writeCharts({ measurements }: Pick<AgentResult, 'measurements'>, directory: string): Charts {
-  const charts = measurements.flatMap(({ chart = null, evidence_id: id, kind }) =>
+  const kept: readonly (Pick<Measurement, 'evidence_id' | 'kind'> & Partial<Pick<Measurement, 'chart'>>)[] =
+    measurements;
+  const charts = kept.flatMap(({ chart = null, evidence_id: id, kind }) =>
     chart === null ? [] : [{ chart, id, path: join(directory, `${id}-${kind}.svg`) }],
   );
   try {

@@ -100,8 +100,8 @@ describe('a chart', () => {
       charted(() => null, { title: hostile, sentence: hostile }),
       startsAt,
     );
-    expect(svg).not.toMatch(/<script|onload='|\u001b/);
-    expect(svg.match(/<(?:title|desc|style|text|path|rect|svg)\b/g)).not.toBeNull();
+    expect(svg).not.toMatch(/<script|onload='/);
+    expect(svg).not.toContain('\u001b');
     expect(svg).not.toMatch(/https?:(?!\/\/www\.w3\.org\/2000\/svg)|href|url\(/);
     const zigzag = charted((index) => (index % 2) * 1e9 + Math.PI, { title: hostile, sentence: hostile });
     const dots = { ...zigzag, step_seconds: 1 };
