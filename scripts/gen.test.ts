@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { JsonSchemaNode } from '../src/resources/field-tree.ts';
 import { generatedFiles } from './gen.ts';
@@ -9,13 +9,13 @@ import type { CustomResourceDefinition } from './gen/crds.ts';
 
 const root = join(import.meta.dirname, '..');
 
-let files: ReadonlyMap<string, string> | undefined;
-const generated = () => (files ??= generatedFiles());
+let generated: ReadonlyMap<string, string> = new Map();
+beforeAll(async () => void (generated = await generatedFiles()));
 
 const plurals = ['sources', 'workflows', 'sinks'];
 
 function crd(plural: string): CustomResourceDefinition {
-  const documents = parseAllDocuments(generated().get('deploy/crds/phase1-crds.yaml') ?? '');
+  const documents = parseAllDocuments(generated.get('deploy/crds/phase1-crds.yaml') ?? '');
   const found = documents.map((document) => document.toJS() as CustomResourceDefinition);
   return found[plurals.indexOf(plural)] as CustomResourceDefinition;
 }
@@ -42,7 +42,7 @@ function violations(node: JsonSchemaNode, path: string): string[] {
 
 describe('generated files', () => {
   test('are up to date', () => {
-    for (const [path, content] of generated())
+    for (const [path, content] of generated)
       expect([path, readFileSync(join(root, path), 'utf8') === content]).toEqual([path, true]);
   });
 

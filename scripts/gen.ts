@@ -1,5 +1,5 @@
 /**
- * Writes what follows from the schemas and tables: `deploy/crds`, `docs/reference`, and
+ * Writes what follows from the schemas and tables: `deploy/crds`, `docs/reference`, the recorded answers of stories, and
  * `docs/performance.md` from the last committed run of the benchmarks. With `--check` it writes nothing and
  * fails where a file differs.
  */
@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { performancePage } from '../bench/page.ts';
 import type { BenchmarkReport } from '../bench/page.ts';
 import type { Evaluation } from '../src/app/evaluation/evaluate.ts';
+import { storyAnswers } from './gen/answers.ts';
 import { accuracyPage } from './gen/accuracy.ts';
 import type { FirstAnswers } from './gen/accuracy.ts';
 import { apiPage } from './gen/api.ts';
@@ -22,8 +23,8 @@ import { toolsPage } from './gen/tools.ts';
 const root = join(import.meta.dirname, '..');
 
 /** All generated files, by path from the root of the repository. */
-export function generatedFiles(): ReadonlyMap<string, string> {
-  const files = new Map<string, string>();
+export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>(await storyAnswers(root));
   files.set('deploy/crds/phase1-crds.yaml', crdFile());
   for (const [name, content] of referencePages()) files.set(`docs/reference/${name}`, content);
   files.set('docs/reference/api.md', apiPage());
@@ -57,8 +58,8 @@ function differs(path: string, content: string): boolean {
   }
 }
 
-function main(check: boolean): number {
-  const stale = [...generatedFiles()].filter(([path, content]) => differs(path, content));
+async function main(check: boolean): Promise<number> {
+  const stale = [...(await generatedFiles())].filter(([path, content]) => differs(path, content));
   if (check) {
     for (const [path] of stale) console.error(`${path} is not up to date; next: npm run gen`);
     return stale.length === 0 ? 0 : 1;
@@ -71,4 +72,4 @@ function main(check: boolean): number {
   return 0;
 }
 
-if (import.meta.main) process.exitCode = main(process.argv.includes('--check'));
+if (import.meta.main) process.exitCode = await main(process.argv.includes('--check'));

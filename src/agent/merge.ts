@@ -146,6 +146,7 @@ function caused(base: AgentResult, claimed: CheckedCause): AgentResult {
     evidence_ids: evidenceIds,
     evidence: quotes ?? {},
   };
+  const notice = base.notice === null ? '' : `${base.notice} `;
   return {
     ...base,
     findings: [finding, ...base.findings],
@@ -155,6 +156,6 @@ function caused(base: AgentResult, claimed: CheckedCause): AgentResult {
     confidence_reasons: [
       `${percent(confidence)}: the model gives this cause and evidence about ${object} shows it; the analyzers found none (at most 55%)`,
     ],
-    summary: `${sentence} Confidence ${percent(confidence)}; the model gives this cause, the analyzers found none.`,
+    summary: `${notice}${sentence} Confidence ${percent(confidence)}; the model gives this cause, the analyzers found none.`,
   };
 }

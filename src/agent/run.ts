@@ -181,7 +181,8 @@ function outcomeOf(
   const { opened, closed, calls } = state;
   if (opened === null) throw new Error('a conversation begins with its opening');
   const { linked } = opened;
-  const analysis = withGaps(opened.analysis, toolGaps());
+  const told = { ...opened.analysis, notice: joined(model.notice ?? null, opened.analysis.notice) };
+  const analysis = withGaps(told, toolGaps());
   const evidence = evidenceOf(state);
   const answer = closed?.answer ?? null;
   const checked =
@@ -190,7 +191,8 @@ function outcomeOf(
   const conversation = conversationText(state, now());
   const merged = mergeResults({ ...analysis, conversation }, { model: opened.model, use, checked, evidence });
   const failure = failureOf(closed, use.note);
-  const result = checked === null ? withReport({ ...merged, notice: noticeOf(analysis.notice, use.note) }) : merged;
+  const noAnswer = `The model gave no answer: ${use.note} This report comes from the analyzers alone.`;
+  const result = checked === null ? withReport({ ...merged, notice: joined(analysis.notice, noAnswer) }) : merged;
   return { result, failure, ...rest };
 }
 
@@ -223,9 +225,9 @@ function knownOf(
   };
 }
 
-function noticeOf(notice: string | null, note: string): string {
-  const said = `The model gave no answer: ${note} This report comes from the analyzers alone.`;
-  return notice === null ? said : `${notice} ${said}`;
+/** One notice of several; null where there is none. */
+function joined(...notices: readonly (string | null)[]): string | null {
+  return notices.filter((notice) => notice !== null).join(' ') || null;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import type { ModelAccess } from '../agent/models/open.ts';
 import { createModelSlots } from '../agent/models/slots.ts';
 import { openMcpTools } from '../agent/mcp/tools.ts';
 import type { Catalog } from '../core/catalog.ts';
@@ -88,6 +89,8 @@ export interface AppParts {
   writeStdout(text: string): void | Promise<void>;
   /** Columns of the terminal behind it; absent = it is none. */
   readonly stdoutColumns?: number | undefined;
+  /** Asked in place of the models that the options and the resources name; null = it gives none. The demo's recorded answers. */
+  readonly openModel?: (() => ModelAccess) | null;
   /** For crash tests: a named point at which the process kills itself. */
   readonly crashAt?: string | undefined;
   /** For tests of overload. */
@@ -279,7 +282,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       cluster: watched?.cluster ?? null,
       commands,
       readers: createReaders(options.readers, { http, secrets, clock, store: store.read }),
-      openModel: (namespace, config) => modelChecks.open(namespace, config),
+      openModel: (namespace, config) => parts.openModel?.() ?? modelChecks.open(namespace, config),
       openMcp: (namespace, servers, step) =>
         openMcpTools(servers, {
           ...step,

@@ -35,6 +35,24 @@ export type DemoEvent =
       readonly durationMs: number;
     }
   | {
+      readonly event: 'model-asked';
+      readonly story: string;
+      /** As reports name it. */
+      readonly model: string;
+      /** What the analyzers had found by then. */
+      readonly analysis: AgentResult;
+    }
+  | {
+      readonly event: 'tool-called';
+      readonly story: string;
+      readonly tool: string;
+      /** As the model wrote it. */
+      readonly input: string;
+      readonly status: string;
+      /** Id and words of the evidence that it gave: those that the model cites in the end, else its last line. null = it gave none. */
+      readonly seen: { readonly id: string; readonly words: string } | null;
+    }
+  | {
       readonly event: 'investigated';
       readonly story: string;
       readonly result: AgentResult;

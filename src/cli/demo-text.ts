@@ -1,6 +1,7 @@
 import type { DemoEvent } from '../app/demo-event.ts';
 import type { AgentResult } from '../core/finding.ts';
 import { secondsText } from '../core/time.ts';
+import { dollarsText } from '../lib/dollars.ts';
 import { plain } from '../lib/printable.ts';
 import { causeText, chainLines, decidingLines, firstStep } from '../report/words.ts';
 import type { FirstStep } from '../report/words.ts';
@@ -65,11 +66,20 @@ const tellers: Omit<Tellers, 'story-started'> = {
   'notification-sent': ({ kind, answer }) => [['webhook', `${kinds[kind] ?? kind}: ${answerText(answer)}`]],
   alert: ({ name, object, status }) => (status === 'resolved' ? [] : [['alert', `${plain(name)} ${plain(object)}`]]),
   step: () => [],
+  'model-asked': ({ model, analysis }) => [
+    ['analyzers', plain(noCauseSentence(analysis))],
+    ['model', `${plain(model)}: answers written before, tools that read now`],
+  ],
+  'tool-called': ({ tool, input, status, seen }) => [
+    ['  asks', cutToWidth(plain(`${tool} ${valuesOf(input)}`), 130)],
+    ['', seen === null ? status : `${seen.id}: "${cutToWidth(plain(seen.words), 100)}"`],
+  ],
   investigated: ({ result, durationMs }) => [
-    ['run', `investigated in ${secondsText(durationMs)} without a model, from ${result.evidence.length} reads`],
-    ['cause', plain(causeText(result))],
+    ['run', `investigated in ${secondsText(durationMs)} ${withWhat(result)}`],
+    ['cause', plain(`${causeText(result)}${citedText(result)}`)],
     ...labelled('way there', chainLines(result)),
-    ...labelled('evidence', evidenceLines(result)),
+    ...modelLines(result),
+    ...(result.model_use === null ? labelled('evidence', evidenceLines(result)) : []),
     ...orders(result.evidence),
     ...labelled('first step', stepTexts(firstStep(result))),
   ],
@@ -81,7 +91,9 @@ const tellers: Omit<Tellers, 'story-started'> = {
 };
 
 function stepTexts(step: FirstStep | null): readonly string[] {
-  return step === null ? [] : [step.action, `(${step.effect})`];
+  if (step === null) return [];
+  const { action, effect } = step;
+  return action.length + effect.length < 64 ? [`${action} (${effect})`] : [action, `(${effect})`];
 }
 
 function labelled(label: string, texts: readonly string[]): readonly Line[] {
@@ -101,6 +113,50 @@ function answerText({
   ] as const;
   const said = parts.filter(([number]) => number > 0).map(([number, what]) => `${plural(number, 'alert')} ${what}`);
   return [...said, runs === 0 ? 'no run' : plural(runs, 'run')].join(', ');
+}
+
+/** Without a model, or what one did and cost. */
+function withWhat({ model_use: use, evidence }: AgentResult): string {
+  const reads = `from ${evidence.length} reads`;
+  if (use === null) return `without a model, ${reads}`;
+  const cost = use.cost_dollars === null ? 'price unknown' : dollarsText(use.cost_dollars * 1_000_000);
+  return `${reads}: ${plural(use.requests, 'request')}, ${plural(use.tool_calls, 'tool call')}, ${cost}`;
+}
+
+/** The first half of why there is no cause. */
+function noCauseSentence(analysis: AgentResult): string {
+  return causeText(analysis).replace(/, about .*$/, '');
+}
+
+/** `travel web-1 WARN` of a call's JSON; what is none as it was written. */
+function valuesOf(input: string): string {
+  try {
+    const values = Object.values(JSON.parse(input) as Record<string, unknown>);
+    return values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join(' ');
+  } catch {
+    return input;
+  }
+}
+
+/** The ids of the evidence for a cause of a model: its words were shown as it was read. */
+function citedText({ model_use: use, cause, findings: [first] }: AgentResult): string {
+  return use === null || cause === null || first === undefined ? '' : ` (${first.evidence_ids.join(', ')})`;
+}
+
+/** What came of a model's answer: what its evidence refutes, what code left out, or why there is none. */
+function modelLines({ model_use: use, hypotheses }: AgentResult): readonly Line[] {
+  if (use === null) return [];
+  const refuted = hypotheses
+    .filter(({ verdict }) => verdict === 'refuted')
+    .map(({ statement, evidence_against: ids }) => `${statement} (${ids.join(', ')})`);
+  return [
+    ...labelled('no answer', use.ended === 'concluded' ? [] : [use.note]),
+    ...labelled('ruled out', refuted),
+    ...labelled(
+      'dropped',
+      use.dropped === 0 ? [] : [`${plural(use.dropped, 'statement')} of the model: cited nothing`],
+    ),
+  ];
 }
 
 /** Two of them, so that a story fits a screen; one where the way to the cause is shown as well. */

@@ -1,5 +1,6 @@
 import type { DemoEvent } from '../app/demo-event.ts';
 import { createLog } from '../lib/log.ts';
+import { plain } from '../lib/printable.ts';
 import { wrap } from '../lib/wrap.ts';
 import { readVersion } from '../lib/version.ts';
 import { causeSentence, percent } from '../report/words.ts';
@@ -98,7 +99,8 @@ function createNarrator(terminal: Terminal, pace: Pace, isRead: boolean): Narrat
       if (event.event === 'story-started' && event.number > 1 && isRead) await nextStory(terminal, pace);
       if (event.event === 'investigated') {
         const { result } = event;
-        found = { cause: causeSentence(result) ?? 'inconclusive', confidence: percent(result.confidence) };
+        const by = result.model === null ? '' : `${plain(result.model)}: `;
+        found = { cause: by + (causeSentence(result) ?? 'inconclusive'), confidence: percent(result.confidence) };
       }
       if (event.event === 'checked')
         outcomes.push({ story: event.story, ...found, isAsExpected: event.problems.length === 0 });

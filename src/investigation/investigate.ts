@@ -20,6 +20,7 @@ import { questionOf } from './questions.ts';
 import { nothingAsked, nothingRanked, rank, withoutCause } from './rank.ts';
 import type { Analysis } from './findings.ts';
 import type { Asked, Ranking } from './rank.ts';
+import { podsBehind } from './pods-behind.ts';
 import { openReads } from './reads.ts';
 import type { Reads } from './reads.ts';
 import { composeResult, emptyResult } from './result.ts';
@@ -64,7 +65,7 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
     measured,
   });
   // A cluster that is away may be back soon, and then the refusal is what stays.
-  const linked = targets.map(nameOf);
+  const linked = [...targets.map(nameOf), ...(await podsBehind(reads, targets))];
   return { result, failure: down === null ? refusal : failureOf(down), linked, reads };
 }
 

@@ -156,6 +156,8 @@ export interface PatientModel {
   readonly contextTokens: number;
   /** The dearest of all that may be asked, for what is reserved; null where one is unknown. */
   readonly price: Price | null;
+  /** What a report has to say before anything else: that nobody was asked. Absent = nothing. */
+  readonly notice?: string;
   /**
    * Waits between tries as the provider asks, and goes on to the next model after a final failure. `onFailure` hears each failure
    * before anything else is tried and answers whether to go on. Throws the last ModelFailure, or the signal's reason.

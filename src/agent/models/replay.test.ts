@@ -73,3 +73,17 @@ test('another request gets the answer of then, and is counted; behind the last o
   expect(after.heard.at(-1)).toBe('Unreachable the recording ends after 1 answers true');
   expect(replayed.differing()).toBe(1);
 });
+
+test('another request is refused where it is to be, with the reason; a notice of the recording stands in front', async () => {
+  const recorded = recordModel(model(), 100, () => 0);
+  await conversation(recorded.model, ['one'], 'd1');
+  const notice = 'SAMPLE: nobody was asked.';
+  const replayed = replayModel({ ...recorded.recording(), notice }, 'refused');
+  const { heard, results } = await conversation(replayed.model, ['another'], 'd1');
+  expect(results).toEqual(['BadRequest']);
+  expect(heard).toEqual([
+    'BadRequest request 1 is not the one that the recorded answer was given to: a tool answered something else than then, or other words were asked true',
+  ]);
+  expect(replayed.model.notice).toBe(notice);
+  expect(replayModel(recorded.recording()).model.notice).toBeUndefined();
+});

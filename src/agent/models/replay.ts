@@ -39,6 +39,8 @@ export const recordingSchema = z.object({
   /** Of one answer. */
   max_output_tokens: count,
   price,
+  /** Stands in front of each report that comes of it; null: the reports are those of then. */
+  notice: z.string().nullable().default(null),
   exchanges: z.array(
     z.object({
       request_sha256: z.string(),
@@ -67,6 +69,7 @@ export function recordModel(
       context_tokens: model.contextTokens,
       max_output_tokens: maxOutputTokens,
       price: model.price,
+      notice: null,
       exchanges,
     }),
     model: {
@@ -95,34 +98,47 @@ export function recordModel(
   };
 }
 
+/** What a replay does with a request that is not the one of then: answer it, or say so in place of an answer. */
+export type DifferingRequests = 'answered' | 'refused';
+
 /**
- * Answers what was recorded, in its order, whatever is asked; `differing` counts requests that are not those of then. What was
- * not recorded is a failure that says so.
+ * Answers what was recorded, in its order; `differing` counts requests that are not those of then, because a tool answered something
+ * else or the words of the prompt changed. What was not recorded, and what is to be refused, is a failure that says so.
  */
-export function replayModel(recording: Recording): { readonly model: PatientModel; readonly differing: () => number } {
-  const { model: name, context_tokens: contextTokens, exchanges } = recording;
+export function replayModel(
+  recording: Recording,
+  differingAre: DifferingRequests = 'answered',
+): { readonly model: PatientModel; readonly differing: () => number } {
+  const { model: name, context_tokens: contextTokens, exchanges, notice } = recording;
   let next = 0;
   let differing = 0;
   const model: PatientModel = {
     name,
     contextTokens,
     price: recording.price as PatientModel['price'],
+    ...(notice === null ? {} : { notice }),
     async ask(request, onFailure) {
       request.signal.throwIfAborted();
+      const fail = async (reason: ModelFailureReason, message: string): Promise<never> => {
+        const failure = new ModelFailure(reason, message, { wasSent: false });
+        await onFailure(failure, { model: name, isLast: true });
+        throw failure;
+      };
       const exchange = exchanges[next];
       next += 1;
-      if (exchange === undefined) {
-        const missing = new ModelFailure('Unreachable', `the recording ends after ${exchanges.length} answers`, {
-          wasSent: false,
-        });
-        await onFailure(missing, { model: name, isLast: true });
-        throw missing;
+      if (exchange === undefined) return fail('Unreachable', `the recording ends after ${exchanges.length} answers`);
+      if (exchange.request_sha256 !== hashOf(request)) {
+        differing += 1;
+        if (differingAre === 'refused') return fail('BadRequest', differentText(next));
       }
-      if (exchange.request_sha256 !== hashOf(request)) differing += 1;
       return repeat(exchange, onFailure);
     },
   };
   return { model, differing: () => differing };
+}
+
+function differentText(number: number): string {
+  return `request ${number} is not the one that the recorded answer was given to: a tool answered something else than then, or other words were asked`;
 }
 
 async function repeat(

@@ -31,6 +31,7 @@ export function recordingOf(
     context_tokens: contextTokens,
     max_output_tokens: maxOutputTokens,
     price,
+    notice: null,
     exchanges,
   };
 }
