@@ -213,4 +213,20 @@ describe('fetch', () => {
     controller.abort();
     expect(await answer).toMatchObject({ code: 'Cancelled' });
   });
+
+  test('says why an answer broke off, and where it was left', async () => {
+    const url = await serve((_request, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('the beginning', () => response.destroy());
+    });
+    const answer = await client().fetch(url);
+    const error = await failure(answer.text());
+    expect(error).toMatchObject({ code: 'Unreachable', message: expect.stringMatching(/^127\.0\.0\.1:\d+ could not/) });
+    expect(requestWasSent(error)).toBe(true);
+    const waiting = await serve((_request, response) => void response.writeHead(200).write('the beginning'));
+    const controller = new AbortController();
+    const body = failure((await client().fetch(waiting, { signal: controller.signal })).text());
+    controller.abort();
+    expect(await body).toMatchObject({ code: 'Cancelled' });
+  });
 });

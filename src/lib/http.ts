@@ -34,7 +34,7 @@ export interface StreamResponse {
   readonly pieces: AsyncIterable<string>;
 }
 
-/** As `globalThis.fetch`; rejects with what `send` throws, until the headers have come. */
+/** As `globalThis.fetch`; rejects with what `send` throws, and so does reading the body. */
 export type StandardFetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
 export interface OwnedHttpClient extends HttpClient, SocketClient {
@@ -166,14 +166,39 @@ async function fetchOnce(agent: Agent, url: URL, init: RequestInit): Promise<Res
   const { signal } = init;
   const headers = new Headers(init.headers);
   if (!headers.has('user-agent')) headers.set('user-agent', userAgent);
-  try {
-    const options = { ...init, headers, redirect: 'manual', dispatcher: watchStart(agent, progress) };
-    return await send(url, options as Parameters<typeof send>[1]);
-  } catch (thrown) {
+  const failed = (thrown: unknown): AppError => {
     // It says `fetch failed` and no more.
     const cause: unknown = thrown instanceof TypeError && thrown.cause !== undefined ? thrown.cause : thrown;
-    throw translate(cause, url, { timeoutMs: 0, ...(signal ? { signal } : {}) }, { ...progress, timedOut: false });
+    return translate(cause, url, { timeoutMs: 0, ...(signal ? { signal } : {}) }, { ...progress, timedOut: false });
+  };
+  try {
+    const options = { ...init, headers, redirect: 'manual', dispatcher: watchStart(agent, progress) };
+    const answer = await send(url, options as Parameters<typeof send>[1]);
+    if (answer.body === null) return answer;
+    return new Response(withErrors(answer.body, failed), { status: answer.status, headers: [...answer.headers] });
+  } catch (thrown) {
+    throw failed(thrown);
   }
+}
+
+/** The same bytes; what breaks them off is told by `failed`. */
+function withErrors(
+  body: AsyncIterable<Uint8Array>,
+  failed: (thrown: unknown) => AppError,
+): ReadableStream<Uint8Array> {
+  const chunks = body[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await chunks.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      } catch (thrown) {
+        controller.error(failed(thrown));
+      }
+    },
+    cancel: async (reason) => void (await chunks.return?.(reason)),
+  });
 }
 
 async function* piecesOf(body: AsyncIterable<Buffer>, failed: (thrown: unknown) => AppError): AsyncIterable<string> {

@@ -1,42 +1,40 @@
-import type { HttpClient } from '../../core/ports.ts';
+import type { StandardFetch } from '../../lib/http.ts';
 import { statusOfError } from './error-body.ts';
 
 /** More of an answer is not read. */
 const maxAnswerBytes = 8 * 1024 * 1024;
-/** In any case; the signal of a request ends it long before. */
-const longestMs = 3_600_000;
 
 /** Headers that belong to the connection, or say how a body was packed, which it no longer is. */
-const ownHeaders = new Set(['content-length', 'content-encoding', 'transfer-encoding', 'connection', 'keep-alive']);
+const ownHeaders = ['content-length', 'content-encoding', 'transfer-encoding', 'connection', 'keep-alive'];
 
 /**
- * The one outbound client as the function that SDKs take for `fetch`. Only what they use: a text as body, headers, a signal. An error
- * that came as a good answer is none. Rejects with what the client throws, and where an answer is too long.
+ * The one outbound client's `fetch`, as SDKs of providers need it: whole answers, up to a bound, and an error that came as a good answer
+ * is none. Rejects with what the client throws, and where an answer is too long.
  */
-export function fetchOver(http: HttpClient): typeof globalThis.fetch {
+export function modelFetch(fetch: StandardFetch): typeof globalThis.fetch {
   return async (input, init) => {
-    const headers = Object.fromEntries(new Headers(init?.headers));
+    const headers = new Headers(init?.headers);
     // Ours says who asks; theirs also says with which versions of what.
-    delete headers['user-agent'];
-    const {
-      status,
-      headers: given,
-      body,
-      truncated,
-    } = await http.send({
-      method: init?.method ?? 'GET',
-      url: input instanceof Request ? input.url : String(input),
-      headers,
-      ...(typeof init?.body === 'string' ? { body: init.body } : {}),
-      timeoutMs: longestMs,
-      maxResponseBytes: maxAnswerBytes,
-      ...(init?.signal == null ? {} : { signal: init.signal }),
-    });
-    if (truncated) throw new RangeError(`the answer is longer than ${maxAnswerBytes} bytes`);
-    const kept = Object.entries(given).filter(([name]) => !ownHeaders.has(name));
+    headers.delete('user-agent');
+    const answer = await fetch(input instanceof Request ? input.url : input, { ...init, headers });
+    const { status } = answer;
+    const body = await textOf(answer);
+    const given = new Headers(answer.headers);
+    for (const name of ownHeaders) given.delete(name);
     const told = status < 300 ? (statusOfError(body) ?? status) : status;
-    return new Response(hasBody(status) ? body : null, { status: told, headers: kept });
+    return new Response(hasBody(status) ? body : null, { status: told, headers: given });
   };
+}
+
+async function textOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > maxAnswerBytes) throw new RangeError(`the answer is longer than ${maxAnswerBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function hasBody(status: number): boolean {

@@ -1,19 +1,19 @@
 import type { LlmConfig } from '../../core/plan.ts';
-import type { Clock, HttpClient } from '../../core/ports.ts';
+import type { Clock } from '../../core/ports.ts';
 import type { InvestigationFailure } from '../../investigation/input.ts';
+import type { OwnedHttpClient } from '../../lib/http.ts';
 import { createModel } from './adapter.ts';
 import { chooseModels } from './choose.ts';
 import type { ChoiceWorld, ChosenModel } from './choose.ts';
+import { modelFetch } from './fetch.ts';
 import { unfitReason } from './fitness.ts';
-import type { KnownModel } from './fitness.ts';
-import { fetchOver } from './fetch.ts';
 import type { Model, PatientModel } from './model.ts';
 import { createPatientModel } from './patience.ts';
 import type { PatienceOptions } from './patience.ts';
 
 /** What models are opened with. */
 export interface ModelWorld extends ChoiceWorld, Pick<PatienceOptions, 'slots' | 'random'> {
-  readonly http: HttpClient;
+  readonly http: Pick<OwnedHttpClient, 'fetch'>;
   readonly clock: Pick<Clock, 'now' | 'sleep'>;
   /** What a check said of a model; absent, or null = nothing: it is asked. */
   readonly checked?: (model: ChosenModel) => KnownModel['check'];
@@ -85,6 +85,6 @@ export function asModel(
     apiKey,
     temperature: defaults.temperature,
     clock,
-    open: () => definition.open({ ...settings, fetch: fetchOver(http), now: () => clock.now() }),
+    open: () => definition.open({ ...settings, fetch: modelFetch(http.fetch), now: () => clock.now() }),
   });
 }

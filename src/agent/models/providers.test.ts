@@ -231,7 +231,7 @@ describe.each(providers)('%s %s', (provider, name, wire) => {
   test('a server that does not answer in time, and one that is left alone', async () => {
     server.say({ text: 'slowly', delayMs: 20 }, { fault: 'hang' }, { fault: 'hang' });
     expect((await open().ask(request())).message.text).toBe('slowly');
-    await expect(open().ask(request({ timeoutMs: 50 }))).rejects.toMatchObject({ reason: 'Timeout', wasSent: true });
+    await expect(open().ask(request({ timeoutMs: 250 }))).rejects.toMatchObject({ reason: 'Timeout', wasSent: true });
     const aborter = new AbortController();
     const asked = open().ask(request({ signal: aborter.signal }));
     setTimeout(() => aborter.abort(new Error('the step is over')), 50);
