@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -42,7 +43,9 @@ export async function checkApart(check: LongCheck): Promise<Wrong | null> {
 }
 
 async function inThread(workerData: LongCheck): Promise<Wrong | null> {
-  const worker = new Worker(new URL('./schema-thread.ts', import.meta.url), { workerData });
+  // A built program has it beside this file as `.js`.
+  const file = new URL(`./schema-thread${extname(import.meta.url)}`, import.meta.url);
+  const worker = new Worker(file, { workerData });
   worker.unref();
   let timer: NodeJS.Timeout | undefined;
   try {
