@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Answered, Called, Closed, Opened } from '../src/agent/state.ts';
-import { newEvent } from '../src/agent/state.ts';
+import type { Answered, Called, Closed, Opened } from '../src/agent/contents.ts';
+import { newEvent } from '../src/agent/contents.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { shortId } from '../src/lib/short-id.ts';
 import { succeeded } from '../src/workflows/steps/define.ts';

@@ -8,7 +8,7 @@ import { refusalOf } from './policy.ts';
 import type { Scope } from './policy.ts';
 import { createRepeats } from './repeats.ts';
 import type { Ended } from './repeats.ts';
-import type { Called } from './state.ts';
+import type { Called } from './contents.ts';
 import { briefDeclarationOf, declarationOf, parseInput } from './tool-input.ts';
 import type { Toolbox } from './toolbox.ts';
 import type { ToolAnswer, ToolDefinition, ToolWorld } from './tools/define.ts';

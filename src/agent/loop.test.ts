@@ -4,12 +4,14 @@ import type { AgentResult } from '../core/finding.ts';
 import { readReport } from '../report/read.ts';
 import type { ToolCall } from './conversation.ts';
 import type { BudgetLimits } from './budget.ts';
-import { converse, nextMove } from './loop.ts';
+import { converse } from './loop.ts';
 import type { LoopWorld } from './loop.ts';
 import { ModelFailure } from './models/model.ts';
 import type { ModelAnswer, ModelFailureReason, ModelRequest, PatientModel } from './models/model.ts';
-import { conversationOf, newEvent } from './state.ts';
-import type { Opened } from './state.ts';
+import { newEvent } from './contents.ts';
+import { nextMove } from './next-move.ts';
+import { conversationOf } from './state.ts';
+import type { Opened } from './contents.ts';
 import type { Toolbox } from './toolbox.ts';
 
 const at = '2026-01-01T00:00:00.000Z';

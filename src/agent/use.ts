@@ -2,7 +2,8 @@ import type { ModelUse } from '../core/finding.ts';
 import { dollarsText } from '../lib/dollars.ts';
 import { plural } from '../lib/words.ts';
 import type { CheckedReport } from './check.ts';
-import { endReasons, spentOf } from './state.ts';
+import { endReasons } from './contents.ts';
+import { spentOf } from './state.ts';
 import type { Conversation } from './state.ts';
 
 /** What a conversation did and cost, for the report. */

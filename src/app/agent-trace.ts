@@ -1,4 +1,4 @@
-import type { Contents } from '../agent/state.ts';
+import type { Contents } from '../agent/contents.ts';
 import type { ToolCall } from '../agent/conversation.ts';
 import type { AgentEvent, AgentEventKind } from '../core/agent-event.ts';
 import { dollarsText } from '../lib/dollars.ts';

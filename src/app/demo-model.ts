@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelAccess } from '../agent/models/open.ts';
 import { replayModel } from '../agent/models/replay.ts';
-import type { Contents } from '../agent/state.ts';
+import type { Contents } from '../agent/contents.ts';
 import type { Evidence } from '../core/run.ts';
 import type { TracedEvent } from './agent-trace.ts';
 import type { DemoOptions } from './demo.ts';

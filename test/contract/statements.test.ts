@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFakeClock } from '../support/clock.ts';
-import { newEvent } from '../../src/agent/state.ts';
-import type { Answered } from '../../src/agent/state.ts';
+import { newEvent } from '../../src/agent/contents.ts';
+import type { Answered } from '../../src/agent/contents.ts';
 import { succeeded } from '../../src/workflows/steps/define.ts';
 import { createEngineWorld, planOf, step } from '../support/engine.ts';
 import type { Deed } from '../support/engine.ts';

@@ -1,5 +1,5 @@
 import type { Recording } from '../../agent/models/replay.ts';
-import type { Answered, Failed, Opened } from '../../agent/state.ts';
+import type { Answered, Failed, Opened } from '../../agent/contents.ts';
 import type { NewAgentEvent } from '../../core/agent-event.ts';
 
 type Exchange = Recording['exchanges'][number];

@@ -1,7 +1,7 @@
 import { replayModel } from '../../agent/models/replay.ts';
 import { investigateWithModel } from '../../agent/run.ts';
 import { conversationOf } from '../../agent/state.ts';
-import type { Called, Opened } from '../../agent/state.ts';
+import type { Called, Opened } from '../../agent/contents.ts';
 import type { Toolbox } from '../../agent/toolbox.ts';
 import type { ExecutedCall } from '../../agent/tools/define.ts';
 import type { ToolCall } from '../../agent/conversation.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { newEvent } from '../../agent/state.ts';
-import type { Answered, Called, Failed } from '../../agent/state.ts';
+import { newEvent } from '../../agent/contents.ts';
+import type { Answered, Called, Failed } from '../../agent/contents.ts';
 import type { NewAgentEvent } from '../../core/agent-event.ts';
 import { countAgentEvents } from './model-metrics.ts';
 

@@ -1,4 +1,4 @@
-import type { Contents } from '../../agent/state.ts';
+import type { Contents } from '../../agent/contents.ts';
 import type { NewAgentEvent } from '../../core/agent-event.ts';
 import type { Metrics } from '../../core/metrics.ts';
 
