@@ -48,7 +48,7 @@ async function record(story: string, written: WrittenAnswers): Promise<Recording
     log: await createLog({ level: 'silent' }),
     signal: new AbortController().signal,
     tell: async () => undefined,
-    openModel: () => ({ kind: 'open', model, maxOutputTokens, problems: [] }),
+    openModel: () => ({ kind: 'open', model, maxOutputTokens, problems: [], unfit: [] }),
   });
   return { ...recording(), notice: written.notice };
 }

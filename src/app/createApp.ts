@@ -282,7 +282,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       cluster: watched?.cluster ?? null,
       commands,
       readers: createReaders(options.readers, { http, secrets, clock, store: store.read }),
-      openModel: (namespace, config) => parts.openModel?.() ?? modelChecks.open(namespace, config),
+      openModel: async (namespace, config) => parts.openModel?.() ?? modelChecks.open(namespace, config),
       openMcp: (namespace, servers, step) =>
         openMcpTools(servers, {
           ...step,

@@ -24,6 +24,7 @@ export function replayedModel(folder: string): (() => ModelAccess) | null {
     model: replayModel(recording, 'refused').model,
     maxOutputTokens: recording.max_output_tokens,
     problems: [],
+    unfit: [],
   });
 }
 

@@ -7,6 +7,7 @@ import { chooseModels } from './choose.ts';
 import type { ChoiceWorld, ChosenModel } from './choose.ts';
 import { modelFetch } from './fetch.ts';
 import { unfitReason } from './fitness.ts';
+import type { KnownModel } from './fitness.ts';
 import type { Model, PatientModel } from './model.ts';
 import { createPatientModel } from './patience.ts';
 import type { PatienceOptions } from './patience.ts';
