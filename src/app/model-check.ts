@@ -5,11 +5,12 @@ import { findModelDefinition } from '../agent/models/index.ts';
 import { costMicros, totalTokens } from '../agent/models/model.ts';
 import type { Model, Usage } from '../agent/models/model.ts';
 import { asModel } from '../agent/models/open.ts';
+import type { ModelWorld } from '../agent/models/open.ts';
 import { lookUpModel } from '../agent/models/prices.ts';
 import type { PriceTable } from '../agent/models/prices.ts';
 import { windowOfServer } from '../agent/models/window-of-server.ts';
 import type { ModelFinding } from '../core/model-check.ts';
-import type { Clock, HttpClient } from '../core/ports.ts';
+import type { Clock } from '../core/ports.ts';
 import { systemClock } from '../lib/clock.ts';
 import { dollarsText } from '../lib/dollars.ts';
 import { createHttpClient } from '../lib/http.ts';
@@ -70,7 +71,7 @@ function settingsFinding({ path, message, next }: ModelProblem, provider: string
 
 /** What a model is tried with. */
 export interface TrialWorld {
-  readonly http: HttpClient;
+  readonly http: ModelWorld['http'];
   readonly clock: Pick<Clock, 'now' | 'sleep'>;
   readonly defaults: ModelDefaults;
   readonly prices: PriceTable;

@@ -14,7 +14,7 @@ import type { PatienceOptions } from './patience.ts';
 
 /** What models are opened with. */
 export interface ModelWorld extends ChoiceWorld, Pick<PatienceOptions, 'slots' | 'random'> {
-  readonly http: Pick<OwnedHttpClient, 'fetch'>;
+  readonly http: Pick<OwnedHttpClient, 'send' | 'fetch'>;
   readonly clock: Pick<Clock, 'now' | 'sleep'>;
   /** What a check said of a model; absent, or null = nothing: it is asked. */
   readonly checked?: (model: ChosenModel) => KnownModel['check'];
