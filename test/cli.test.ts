@@ -101,7 +101,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   'model check': [],
 };
 const doers =
-  'demo, serve, init, capture, send alert, watch, cancel, retry, render, db migrate, db export, db import, completion'.split(
+  'demo, serve, init, capture, send alert, watch, mcp, start, cancel, retry, render, db migrate, db export, db import, completion'.split(
     ', ',
   );
 

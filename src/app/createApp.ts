@@ -255,6 +255,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       sourceTypes: sourceDefinitions,
       sourceWorld,
       intake,
+      alertRuns: intake,
       control,
       sinkTester,
       modelChecks,

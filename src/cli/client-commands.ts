@@ -102,6 +102,16 @@ export function addClientCommands(program: Command, action: Tie): void {
 
 /** Those that change something, or send something. */
 function addEffects(program: Command, action: Tie): void {
+  action(
+    serverOptions(
+      program
+        .command('start <alert>')
+        .description(
+          'Starts a run about alert/ID (or alert/NAME) as it stands now, whatever policies of its Source say; one that has ended is repeated',
+        ),
+    ).option('--workflow <name>', 'a Workflow in the namespace of its Source (default: the one that this triggers)'),
+    async () => (await import('./control.ts')).start,
+  );
   addVerdicts(program, action);
   action(
     serverOptions(

@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
+import { meantBy } from './find-alert.ts';
 import { objectOf, pathOf } from './nouns/index.ts';
 import { tell } from './output.ts';
 import type { Terminal } from './output.ts';
@@ -22,6 +23,26 @@ export async function cancel(terminal: Terminal, flags: CancelFlags, object = ''
   const name = `${named.noun.singular}/${id}`;
   terminal.out(named.noun.singular === 'run' ? `${name} will be cancelled\n` : `${name} is cancelled\n`);
   tell(terminal, `next: fist describe ${name}`);
+  return 0;
+}
+
+interface StartFlags extends ServerFlags {
+  readonly workflow?: string;
+}
+
+/** `fist start alert/ID [--workflow NAME]`. */
+export async function start(terminal: Terminal, flags: StartFlags, object = ''): Promise<number> {
+  const named = objectOf(object, ['alert']);
+  const client = apiClient(flags, terminal);
+  const { key } = await meantBy(client, named);
+  const by = terminal.env['USER'];
+  const { workflow } = flags;
+  const { id } = await client.call('POST /api/v1/alerts/:id/runs', {
+    params: { id: key },
+    body: { ...(workflow === undefined ? {} : { workflow }), ...(by === undefined || by === '' ? {} : { by }) },
+  });
+  terminal.out(`run/${id}\n`);
+  tell(terminal, `next: fist watch run/${id}`);
   return 0;
 }
 

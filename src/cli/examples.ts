@@ -103,6 +103,10 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
   ],
   status: [['fist status && echo well', 'exit code 1 where something is wrong']],
   test: [['fist test sink/report', 'whether its receiver takes what it is sent']],
+  start: [
+    ['fist start alert/KubePodCrashLooping', 'looks again at what fires'],
+    ['fist start alert/ALERT --workflow deep-dive', 'with another Workflow'],
+  ],
   cancel: [
     ['fist cancel run/RUN --reason "wrong cluster"', 'asks a run to stop'],
     ['fist cancel delivery/DELIVERY', 'does not send it'],

@@ -194,6 +194,32 @@ export interface RunRequests {
   request(source: CatalogSource, request: RunRequest): Promise<RequestAnswer>;
 }
 
+/** A run about an alert that somebody asks for. */
+export interface AlertRunRequest {
+  readonly alertId: string;
+  /** Name of a Workflow of the namespace of its Source; null = the one that this triggers. */
+  readonly workflow: string | null;
+  /** Who asks, for people; null = nobody knows. */
+  readonly by: string | null;
+}
+
+export interface AlertRun {
+  readonly runId: string;
+  /** `namespace/name`. */
+  readonly workflow: string;
+  /** The run that it repeats; null = there was none in this episode. */
+  readonly retryOf: string | null;
+}
+
+/** Takes in the runs about alerts that people ask for. */
+export interface AlertRuns {
+  /**
+   * Answers after the commit. Throws NotFound, WorkflowNotReady, and Conflict where one of the same Workflow is at work or no
+   * Workflow is named.
+   */
+  startForAlert(request: AlertRunRequest): Promise<AlertRun>;
+}
+
 /** Takes in the runs that Sinks ask for. */
 export interface ChildRuns {
   /**

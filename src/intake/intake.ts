@@ -1,10 +1,11 @@
 import type { CatalogSource } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { CatalogHolder, Clock, Intake, Log, ChildRuns, RunRequests } from '../core/ports.ts';
+import type { AlertRuns, CatalogHolder, ChildRuns, Clock, Intake, Log, RunRequests } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import { toTimestamp } from '../core/time.ts';
 import { newId } from '../lib/id.ts';
+import { startForAlert } from './alert-run.ts';
 import { takeBatch } from './batch.ts';
 import type { BatchContext, Outcome, TakenBatch } from './batch.ts';
 import type { EventWithoutAlert } from './events.ts';
@@ -32,7 +33,7 @@ type Caller = Waiting<Arrival, Outcome>;
  * way shares the next transaction; each is decided as if it came alone, and the answer comes after the commit. Rejects
  * with StoreUnavailable or Draining.
  */
-export function createIntake(options: IntakeOptions): Intake & RunRequests & ChildRuns {
+export function createIntake(options: IntakeOptions): Intake & RunRequests & AlertRuns & ChildRuns {
   const { store, clock, catalog } = options;
   const recent = createRecentEvents();
   const queue = createIntakeQueue<Arrival, Outcome>({
@@ -103,6 +104,7 @@ export function createIntake(options: IntakeOptions): Intake & RunRequests & Chi
       reportRequest(options, requested, taken);
       return taken.answer;
     },
+    startForAlert: (request) => startForAlert(options, request),
     startChild: (request) => startChild(options, request),
     async deadLetter(source, reason, message, body) {
       const receivedAt = toTimestamp(clock.now());

@@ -82,12 +82,15 @@ export function snapshotOf(
   };
 }
 
+/** What a run says of the Source that it is of. */
+export type TriggeringSource = Pick<CatalogSource, 'namespace' | 'name' | 'type' | 'context' | 'triggerWorkflow'>;
+
 /**
  * A run that waits to be claimed; without a workflow that is ready, one that has failed already (design 3.2.18). `about`: an alert,
  * or the data of a run without one. `wait`: for others of the alert's group.
  */
 export function newRun(
-  source: CatalogSource,
+  source: TriggeringSource,
   workflow: CatalogWorkflow | undefined,
   about: Pick<RunInput, 'alert' | 'data' | 'asked'>,
   now: Timestamp,
@@ -217,7 +220,7 @@ function pendingRun(
   };
 }
 
-function notReady(source: CatalogSource, workflow: CatalogWorkflow | undefined): string {
+function notReady(source: TriggeringSource, workflow: CatalogWorkflow | undefined): string {
   const name = `${source.namespace}/${source.triggerWorkflow}`;
   if (workflow === undefined)
     return `Source ${source.namespace}/${source.name} triggers Workflow ${name}, which does not exist`;

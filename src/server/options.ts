@@ -1,5 +1,6 @@
 import type { Catalog } from '../core/catalog.ts';
 import type {
+  AlertRuns,
   Clock,
   ClusterHealth,
   Control,
@@ -55,6 +56,7 @@ export interface ServerOptions {
   /** For those that answer by themselves, and for requests for runs. */
   readonly sourceWorld: SourceWorld;
   readonly intake: Intake;
+  readonly alertRuns: AlertRuns;
   readonly control: Control;
   readonly sinkTester: SinkTester;
   readonly modelChecks: ModelChecks;

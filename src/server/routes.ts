@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { listAgentEvents } from './api/agent-events.ts';
+import { startAlertRun } from './api/alert-runs.ts';
 import { getAlert, listAlerts } from './api/alerts.ts';
 import { createAlert, getAlertRow, listAlertRows } from './api/contract-alerts.ts';
 import { listEventRows } from './api/contract-events.ts';
@@ -44,6 +45,7 @@ import { receiveNotification } from './webhook-route.ts';
 export const routes = [
   listAlerts,
   getAlert,
+  startAlertRun,
   listRuns,
   getRun,
   listAgentEvents,

@@ -268,6 +268,67 @@ describe('a request to /mcp', () => {
   });
 });
 
+describe('where assistants may start something', () => {
+  async function startingWorld(mode: (typeof revisions)[number]) {
+    const own = await createWorld({ allowMcpStart: true });
+    cleanup.defer(() => own.close());
+    await own.store.transaction('intake', async (tx) => {
+      const named = { namespace: 'shop', source: 'alertmanager' };
+      await tx.alerts.insertAll([
+        alertFixture({ ...named, id: alertId, fingerprint: 'f1', name: 'Twice', severity: 'warning' }),
+        alertFixture({ ...named, id: idAt(9), fingerprint: 'f2', name: 'Twice', severity: 'critical' }),
+      ]);
+      await tx.runs.insertAll([{ run: runFixture({ id: runId, alertId }), plan: null }]);
+    });
+    const { url: ownUrl } = await own.server.listen();
+    return { own, ...(await connectAssistant(httpTransport(ownUrl, apiToken), cleanup, mode)) };
+  }
+
+  it.each(revisions)('they are offered what does, marked as such (%s)', async (mode) => {
+    const { client } = await startingWorld(mode);
+    const { tools } = await client.listTools();
+    const starting = tools.filter(({ annotations }) => annotations?.readOnlyHint === false);
+    expect(starting.map(({ name, annotations }) => [name, annotations?.destructiveHint])).toEqual([
+      ['start_investigation', false],
+      ['ask_about_run', false],
+    ]);
+    expect(client.getInstructions()).toContain('only where the person asked for it');
+  });
+
+  it('a run about the alert that is meant is started once, by their name', async () => {
+    const { own, call } = await startingWorld('auto');
+    const { text } = await call('start_investigation', { alert: 'alert/Twice' });
+    const [, started = ''] = /^Run ([0-9a-f-]{36}) was started about alert ([0-9a-f-]{36})\.$/m.exec(text) ?? [];
+    expect(await own.store.read.runs.find(started)).toMatchObject({
+      alertId: idAt(9),
+      name: 'triage',
+      status: 'pending',
+      triggerSource: 'request of an assistant',
+    });
+    expect(text).toContain(`get_run {"run":"${started}"}`);
+    const again = await call('start_investigation', { alert: idAt(9) });
+    expect(again.isError).toBe(true);
+    expect(JSON.parse(again.text)).toMatchObject({ code: 'Conflict', next: expect.stringMatching(/^fist watch run/) });
+  });
+
+  it.each<[string, object, object]>([
+    ['start_investigation', { alert: 'Twice', workflow: 'nothing' }, { code: 'WorkflowNotReady', field: 'workflow' }],
+    ['start_investigation', { alert: 'nobody' }, { code: 'NotFound', message: 'there is no alert nobody' }],
+    ['start_investigation', {}, { code: 'InvalidInput', field: 'alert' }],
+    [
+      'ask_about_run',
+      { run: runId, question: 'What else?' },
+      { code: 'Conflict', message: expect.stringContaining('asked no model') },
+    ],
+    ['ask_about_run', { run: runId, question: ' ' }, { code: 'InvalidInput', field: 'question' }],
+  ])('%s %j is an error of the API', async (name, input, error) => {
+    const { call } = await startingWorld('auto');
+    const told = await call(name, input);
+    expect(told.isError).toBe(true);
+    expect(JSON.parse(told.text)).toMatchObject(error);
+  });
+});
+
 it('a page of this server may ask, where its address is told', async () => {
   const own = await createWorld({ publicUrl: 'https://fist.example' });
   cleanup.defer(() => own.close());

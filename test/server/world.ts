@@ -55,6 +55,7 @@ export async function createWorld(
     {
       catalog: holder,
       intake,
+      alertRuns: intake,
       sourceWorld: { intake } as unknown as ServerOptions['sourceWorld'],
       control: createControl({ store, catalog: holder, clock, log: silentLog, metrics }),
       reader: store.read,

@@ -224,6 +224,9 @@ export async function fakeServer(
         reached.deadLetters.push({ source: `${source.namespace}/${source.name}`, reason, message, body });
       },
     },
+    alertRuns: {
+      startForAlert: async () => ({ runId: 'new-run', workflow: 'shop/triage', retryOf: null }),
+    },
     control: {
       cancel: async () => undefined,
       retry: async () => 'new-run',

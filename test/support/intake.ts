@@ -6,7 +6,7 @@ import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import type { IntakeAnswer, Notification } from '../../src/core/event.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { Metrics } from '../../src/core/metrics.ts';
-import type { Clock, Log } from '../../src/core/ports.ts';
+import type { AlertRun, AlertRunRequest, Clock, Log } from '../../src/core/ports.ts';
 import type { RunRecord } from '../../src/core/run.ts';
 import type { Store, StoreTransaction } from '../../src/core/store.ts';
 import { addMs, toEpochMs } from '../../src/core/time.ts';
@@ -136,6 +136,8 @@ export interface World {
   /** Moves the clock alone. */
   pass(minutes: number): void;
   sweep(minutes: number, signal?: AbortSignal): Promise<{ readonly expired: number; readonly resumed: number }>;
+  /** Moves the clock and asks for a run about an alert, by its fingerprint. */
+  start(minutes: number, fingerprint?: string, changes?: Partial<AlertRunRequest>): Promise<AlertRun>;
   deadLetter(reason: string, message: string, body: string): Promise<void>;
   write<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
   alerts(): Promise<readonly AlertRecord[]>;
@@ -185,6 +187,11 @@ export function createWorld(store: Store): World {
     async sweep(minutes, signal) {
       nowMs = toEpochMs(at(minutes));
       return { expired: await alertSweep.expire(signal), resumed: await alertSweep.resume(signal) };
+    },
+    async start(minutes, fingerprint, changes) {
+      nowMs = toEpochMs(at(minutes));
+      const { id: alertId } = await world.alert(fingerprint);
+      return intake.startForAlert({ alertId, workflow: null, by: null, ...changes });
     },
     deadLetter: (reason, message, body) => intake.deadLetter(world.source, reason, message, body),
     write: (work) => store.transaction('intake', work),

@@ -6,6 +6,12 @@ import { idOf } from './references.ts';
 /** Characters of a question. */
 const longestQuestion = 4000;
 
+/** A question. */
+export const questionBody = z.strictObject({
+  question: z.string().trim().min(1).max(longestQuestion).describe('What to answer.'),
+  by: z.string().trim().min(1).max(200).optional().describe('Who asks, for people.'),
+});
+
 export const askRun = defineRoute({
   name: 'askRun',
   method: 'POST',
@@ -14,10 +20,7 @@ export const askRun = defineRoute({
   summary: 'Asks on about a conversation with a model.',
   description:
     'Makes a run that goes on with the conversation of this one, within what its budget has left; its report is the answer. It tells no Sink, and the run that is asked about, which must have ended, stays as it is.',
-  body: z.strictObject({
-    question: z.string().trim().min(1).max(longestQuestion).describe('What to answer.'),
-    by: z.string().trim().min(1).max(200).optional().describe('Who asks, for people.'),
-  }),
+  body: questionBody,
   status: 201,
   errors: ['NotFound', 'Conflict'],
   example: { body: { question: 'Did the rollout before this one have the same limit?' } },

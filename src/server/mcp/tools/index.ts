@@ -3,7 +3,7 @@ import { getAlert, listAlerts } from './alerts.ts';
 import { getStatus, listGaps } from './overview.ts';
 import { getEvidence, getReport } from './reports.ts';
 import { getRun, listRuns } from './runs.ts';
-import { askAboutRun } from './start.ts';
+import { askAboutRun, startInvestigation } from './start.ts';
 import { why } from './why.ts';
 
 /** Every tool that assistants are offered, over HTTP and by `fist mcp`, in this order. */
@@ -17,5 +17,6 @@ export const assistantTools: readonly AssistantTool[] = [
   getEvidence,
   listGaps,
   getStatus,
+  startInvestigation,
   askAboutRun,
 ];
