@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/server';
 import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/ports.ts';
@@ -21,16 +22,20 @@ export interface StdioOptions {
   /** Milliseconds. */
   readonly now: () => number;
   readonly log: Pick<Log, 'warn' | 'error'>;
-  /** Ends it as the end of the input does. */
+  /** Ends it at once. */
   readonly signal: AbortSignal;
+  /** How long answers are waited for when the input has ended. Milliseconds. */
+  readonly patienceMs?: number;
 }
 
+const defaultPatienceMs = 5000;
+
 /**
- * Speaks the Model Context Protocol over lines until the input ends; what was asked before is answered still. Rejects where an
- * answer cannot be written.
+ * Speaks the Model Context Protocol over lines until the input ends; what was asked before is answered still, if that does not take long.
+ * Rejects where an answer cannot be written.
  */
 export async function serveAssistant(options: StdioOptions): Promise<void> {
-  const { input, api, allowStart, now, log, signal } = options;
+  const { input, api, allowStart, now, log, signal, patienceMs = defaultPatienceMs } = options;
   const { serveStdio } = await import('@modelcontextprotocol/server/stdio');
   const assistant = await loadAssistant({ allowStart, now, log });
   const wire = lineTransport(options);
@@ -42,7 +47,7 @@ export async function serveAssistant(options: StdioOptions): Promise<void> {
   const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   try {
     await Promise.race([wire.read(input), wire.broken, aborted]);
-    await Promise.race([wire.settled(), wire.broken, aborted]);
+    await Promise.race([wire.settled(), wire.broken, aborted, sleep(patienceMs, null, { ref: false })]);
   } finally {
     await handle.close();
   }

@@ -18,8 +18,8 @@ export async function mcp(terminal: Terminal, flags: McpFlags): Promise<number> 
   const write = terminal.outlive?.() ?? ((text: string) => terminal.out(text));
   const client = apiClient(flags, terminal);
   await client.call('GET /', {});
-  const what = flags.allowStart ? 'it may start investigations' : 'it may read only';
-  tell(terminal, `an assistant is connected to ${client.url}; ${what}`);
+  const what = flags.allowStart ? 'with the tools that start something' : 'only with tools that read';
+  tell(terminal, `speaks the Model Context Protocol for ${client.url}, ${what}; ends with its input`);
   const stopping = new AbortController();
   const forgetSignals = onStopSignals(
     () => stopping.abort(),
