@@ -81,7 +81,7 @@ test('what was asked before the input ended is answered', async () => {
   fist.send(hello, call(1), call(2, 'list_gaps'));
   fist.input.end();
   await fist.done;
-  expect(fist.written.map(({ id }) => id).toSorted()).toEqual([1, 2, 'hello']);
+  expect(new Set(fist.written.map(({ id }) => id))).toEqual(new Set([1, 2, 'hello']));
 });
 
 test('the last line needs no end', async () => {
@@ -188,6 +188,7 @@ test('a signal ends it at once', async () => {
   await fist.answer('hello');
   fist.stop();
   await fist.done;
+  expect(fist.written).toHaveLength(1);
 });
 
 test('it ends where nobody reads its answers', async () => {

@@ -28,7 +28,7 @@ beforeAll(async () => {
   server = await start();
   token = readFileSync(`${database}-token`, 'utf8').trim();
   const alerts: unknown = JSON.parse(readFileSync(`${oomExample}/alert.json`, 'utf8'));
-  expect((await server.post('/webhook/alertmanager', alerts, webhookToken)).status).toBe(200);
+  await server.post('/webhook/alertmanager', alerts, webhookToken);
   await waitFor('a report', async () => (await server.list('/api/v1/runs?status=succeeded'))[0]);
 });
 afterAll(() => cleanup.run());
