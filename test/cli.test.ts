@@ -99,9 +99,10 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   'db size': ['--db', '/no/such/database'],
   'config view': [],
   'model check': [],
+  'model tools': ['http://127.0.0.1:1/mcp'],
 };
 const doers =
-  'demo, serve, init, capture, send alert, watch, mcp, start, cancel, retry, render, db migrate, db export, db import, completion'.split(
+  'demo, serve, operator, init, capture, send alert, watch, mcp, start, cancel, retry, render, db migrate, db export, db import, completion'.split(
     ', ',
   );
 

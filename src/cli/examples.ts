@@ -16,6 +16,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist serve --resources resources --secrets-dir secrets --context prod', 'investigates the cluster of a context'],
     ['fist serve --resources resources --db postgres://fist@db/fist', 'one of many replicas'],
   ],
+  operator: [['fist operator --namespace ops', 'in a pod, for the objects of one namespace']],
   init: [
     ['fist init source > resources/source.yaml', 'a Source for Alertmanager'],
     ['fist init workflow --type cli', 'a Workflow whose step is a command'],
@@ -46,6 +47,10 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
   eval: [
     ['fist eval examples/eval', 'scores the cases of this project'],
     ['fist eval cases --compare before.json --max-wrong 0', 'fails where an answer became wrong'],
+  ],
+  'model tools': [
+    ['fist model tools https://inventory.example.com/mcp', 'with the token in FIST_MCP_TOKEN'],
+    ['fist model tools --env TOKEN -- /usr/local/bin/inventory-mcp', 'a program, with one variable of yours'],
   ],
   'model check': [
     ['fist model check anthropic/claude-sonnet-4-5', 'with the key of ANTHROPIC_API_KEY'],

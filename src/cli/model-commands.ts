@@ -17,4 +17,19 @@ export function addModelCommands(program: Command, action: Tie): void {
       .option('-o, --output <format>', 'text or json', 'text'),
     async () => (await import('./model-check.ts')).modelCheck,
   );
+  action(
+    model
+      .command('tools <server...>')
+      .description(
+        'Lists the tools of an MCP server, each with its line for spec.runtime.mcpServers of a Workflow: an address, or the absolute path of a program and its arguments. Calls none of them. A token for an address is in FIST_MCP_TOKEN',
+      )
+      .option(
+        '--env <name>',
+        'a variable of this environment that the program gets; more than once for several',
+        (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
+      )
+      .option('--timeout <duration>', 'of the whole', '30s')
+      .option('-o, --output <format>', 'text or json', 'text'),
+    async () => (await import('./model-tools.ts')).modelTools,
+  );
 }

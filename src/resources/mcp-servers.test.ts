@@ -77,7 +77,7 @@ describe('MCP servers of a Workflow', () => {
     [`[{name: a, url: 'http://a'}]`, 'tools is required'],
     [`[{name: a, url: 'http://a', tools: []}]`, 'tools'],
     [`[{name: a, url: 'http://a', tools: [{name: query}]}]`, 'pin is required'],
-    [`[{name: a, url: 'http://a', tools: [{name: query, pin: abc}]}]`, 'as fist mcp list prints them'],
+    [`[{name: a, url: 'http://a', tools: [{name: query, pin: abc}]}]`, 'as fist model tools prints them'],
     [`[{name: a, url: 'http://a', tools: [{name: q, pin: ${pin}}, {name: q, pin: ${pin}}]}]`, 'has a tool twice'],
     [`[{name: A, url: 'http://a', ${tools}}]`, 'small letters'],
     [`[{name: a, url: 'http://a', ${tools}}, {name: a, url: 'http://b', ${tools}}]`, 'has a name twice'],

@@ -70,7 +70,7 @@ const mcpServer = z
           name: z.string().min(1).max(128).meta({ description: 'Name of the tool, as the server has it.' }),
           pin: z
             .string()
-            .regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits, as fist mcp list prints them')
+            .regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits, as fist model tools prints them')
             .meta({ description: 'Hash of the definition that was read; the tool is not used once it has another.' }),
         }),
       )
@@ -78,7 +78,7 @@ const mcpServer = z
       .max(mostTools)
       .meta({
         description:
-          'The only tools that are used. Each must say of itself that it only reads. fist mcp list prints the lines.',
+          'The only tools that are used. Each must say of itself that it only reads. fist model tools prints the lines.',
       }),
     timeout: duration.default('30s').meta({ description: 'Of the beginning, and of each call.' }),
   })

@@ -63,7 +63,7 @@ function pinRefusal({ pin }: McpToolPin, definition: McpDefinition): McpRefusal 
   if (pinOf(definition) === pin) return null;
   return {
     reason: 'McpDefinitionChanged',
-    message: 'its definition is not the one that was pinned; a person has to read it again: fist mcp list',
+    message: 'its definition is not the one that was pinned; a person has to read it again: fist model tools',
   };
 }
 

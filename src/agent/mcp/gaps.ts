@@ -10,7 +10,7 @@ export function serverGap(server: McpServer, failure: McpFailure): Gap {
 
 /** What a report says of a tool that is allowed and was not used. */
 export function toolGap(server: McpServer, tool: string, { message }: McpRefusal): Gap {
-  const remedy = `fist mcp list shows what MCP server ${server.name} has now; pin what you have read`;
+  const remedy = `fist model tools shows what MCP server ${server.name} has now; pin what you have read`;
   return gap(`tool ${tool} of MCP server ${server.name}`, message, remedy);
 }
 
@@ -22,5 +22,5 @@ function remedyOf({ name, at }: McpServer, { reason }: McpFailure): string {
   if (reason === 'McpNotAllowed' && at.of === 'program') return `fist serve --allow-mcp-command ${at.command[0]}`;
   if (reason === 'McpSecretMissing' || reason === 'McpUnauthorized')
     return `look at the Secrets of MCP server ${name}: fist get workflows -o wide`;
-  return `look at MCP server ${name}: the log of fist has the rest (mcp-failed), fist mcp list asks it`;
+  return `look at MCP server ${name}: the log of fist has the rest (mcp-failed), fist model tools asks it`;
 }
