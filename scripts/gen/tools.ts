@@ -28,7 +28,7 @@ export function toolsPage(): string {
     '# Tools',
     'What the model of an agent step may call. All of them only read. How they are chosen and what they may look at: [Tools](../guide/tools.md).',
     `Of all tools: input is checked against its types, and an unknown field is an error. A call takes ${full.timeoutMs / 1000} s, ${full.parallel} run at a time. An answer is redacted, made printable and cut to ${full.answerBytes / 1024} KiB (${compact.answerBytes / 1024} KiB where the model's window is small). An identical call is answered from what is known, the third is refused.`,
-    `A model is offered the first ${full.offered} that can be used; one with a small window the first ${compact.offered}.`,
+    `A model is offered the first ${full.offered} that can be used; one with a small window the first ${compact.offered}, and ${compact.onTop?.most ?? 0} tools of [MCP servers](../guide/tools.md#mcp-servers) where their declarations take ${compact.onTop?.tokens ?? 0} tokens at most.`,
     '## Names in a Workflow',
     `\`tools\` of an agent step takes the name of a tool, or one of these for several. ${[...shellNames].map((name) => `\`${name}\``).join(', ')} mean no tool: there is no shell, and \`fist lint\` says where such a command belongs.`,
     table(['Name', 'Tools'], groupRows()),

@@ -53,7 +53,7 @@ function box(tools: readonly ToolDefinition[], parts: Partial<ToolboxOptions> = 
     recorder: createRecorder(7, at, () => true),
     delimiter,
     secretValues: async () => [],
-    limits: { timeoutMs: 5000, parallel: 2, answerBytes: 1000, offered: 15, isBrief: false },
+    limits: { timeoutMs: 5000, parallel: 2, answerBytes: 1000, offered: 15, isBrief: false, onTop: null },
     clock: createFakeClock(),
     signal: new AbortController().signal,
     ...parts,

@@ -12,6 +12,7 @@ import type { Called } from './contents.ts';
 import { briefDeclarationOf, declarationOf, parseInput } from './tool-input.ts';
 import type { Toolbox } from './toolbox.ts';
 import type { ToolAnswer, ToolDefinition, ToolWorld } from './tools/define.ts';
+import { estimateTokens, namedToolTokens } from './window.ts';
 
 export interface ToolLimits {
   /** Of one call. Milliseconds. */
@@ -24,12 +25,21 @@ export interface ToolLimits {
   readonly offered: number;
   /** Whether it is told of them in few words. */
   readonly isBrief: boolean;
+  /** Tools of other programs that come on top of these, as far as their declarations fit; null = they are among them. */
+  readonly onTop: { readonly most: number; readonly tokens: number } | null;
 }
 
 /** For models with a large window, and with a small one. */
 export const toolLimits: Readonly<Record<'full' | 'compact', ToolLimits>> = {
-  full: { timeoutMs: 30_000, parallel: 4, answerBytes: 8 * 1024, offered: 15, isBrief: false },
-  compact: { timeoutMs: 30_000, parallel: 4, answerBytes: 2 * 1024, offered: 4, isBrief: true },
+  full: { timeoutMs: 30_000, parallel: 4, answerBytes: 8 * 1024, offered: 15, isBrief: false, onTop: null },
+  compact: {
+    timeoutMs: 30_000,
+    parallel: 4,
+    answerBytes: 2 * 1024,
+    offered: 4,
+    isBrief: true,
+    onTop: { most: 2, tokens: namedToolTokens },
+  },
 };
 
 export interface ToolboxOptions {
@@ -99,6 +109,7 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
 
   return {
     declarations: offered.map(limits.isBrief ? briefDeclarationOf : declarationOf),
+    hasNamedTools: offered.some(({ declared }) => declared !== undefined),
     missing,
     async execute(call) {
       signal.throwIfAborted();
@@ -126,15 +137,19 @@ function timedOutAnswer(timeoutMs: number): ToolAnswer {
 function offer(
   tools: readonly ToolDefinition[],
   world: ToolWorld,
-  { offered: most, isBrief }: ToolLimits,
+  { offered: most, isBrief, onTop }: ToolLimits,
 ): { readonly offered: readonly ToolDefinition[]; readonly missing: readonly string[] } {
   const offered: ToolDefinition[] = [];
   const missing: string[] = [];
+  const named: ToolDefinition[] = [];
   for (const tool of tools) {
     const why = tool.unavailable(world);
     if (why !== null) missing.push(`${tool.name}: ${why}`);
-    else if (offered.length < most) offered.push(tool);
+    else if (onTop !== null && tool.declared !== undefined) {
+      const declarations = [...named, tool].map(briefDeclarationOf);
+      if (named.length < onTop.most && estimateTokens([], declarations) <= onTop.tokens) named.push(tool);
+    } else if (offered.length < most) offered.push(tool);
     else if (!isBrief) missing.push(`${tool.name}: ${most} tools are offered already`);
   }
-  return { offered, missing };
+  return { offered: [...offered, ...named], missing };
 }

@@ -103,6 +103,7 @@ function toolbox(answers: Readonly<Record<string, string>> = {}): Toolbox & { re
   const made: ToolCall[] = [];
   return {
     declarations: [{ name: 'look', description: 'Looks.', input: { type: 'object' } }],
+    hasNamedTools: false,
     missing: [],
     made,
     async execute(call) {

@@ -1,11 +1,16 @@
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { callTools } from '../../test/support/toolbox.ts';
 import { memoryCluster } from '../../test/support/memory-cluster.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { Evidence } from '../core/run.ts';
 import { readReport } from '../report/read.ts';
+import { briefDescription, offeredDescription, offeredName } from './mcp/definition.ts';
+import type { McpDefinition } from './mcp/definition.ts';
+import { withMcpTools } from './mcp/tools.ts';
 import { closingText, openingText, systemText } from './prompt.ts';
 import type { Opening } from './prompt.ts';
+import type { ToolDefinition } from './tools/define.ts';
 import { toolDefinitions } from './tools/index.ts';
 import { estimateTokens } from './window.ts';
 
@@ -69,6 +74,7 @@ const opening = (profile: Opening['profile']): Opening => ({
   analysis,
   missing: [],
   hints: [],
+  hasNamedTools: false,
 });
 
 test.each([
@@ -87,6 +93,81 @@ test.each([
     expect(tokens).toBeLessThan(most);
   },
 );
+
+/** Tools of an MCP server whose author had much to say. */
+const named = (count: number, parts: Partial<McpDefinition> = {}): readonly ToolDefinition[] =>
+  Array.from({ length: count }, (_, index) => {
+    const definition: McpDefinition = {
+      name: `find_owner_of_a_service_${index}`,
+      description: long('Finds who owns a service, and whom to call at night.'),
+      inputSchema: {
+        type: 'object',
+        properties: {
+          service: { type: 'string', description: long('Its name.') },
+          environment: { type: 'string', enum: ['prod', 'test'], description: long('Where.') },
+        },
+        required: ['service'],
+      },
+      annotations: { readOnlyHint: true },
+      ...parts,
+    };
+    return {
+      name: offeredName('inventory', definition.name),
+      description: offeredDescription('inventory', definition),
+      brief: briefDescription('inventory', definition),
+      input: z.looseObject({}),
+      declared: definition.inputSchema,
+      unavailable: () => null,
+      reaches: () => [],
+      run: () => Promise.reject(new Error('nobody calls it')),
+    };
+  });
+
+const offeredIn = async (profile: Opening['profile'], mcp: readonly ToolDefinition[]) =>
+  (await callTools(withMcpTools(toolDefinitions, mcp), memoryCluster({}), { profile })).toolbox;
+
+test('a small window has a couple of tools of MCP servers as well, and begins with so much less', async () => {
+  const toolbox = await offeredIn('compact', named(5));
+  const names = toolbox.declarations.map(({ name }) => name);
+  expect(names).toHaveLength(6);
+  expect(names.slice(4)).toEqual(['inventory__find_owner_of_a_service_0', 'inventory__find_owner_of_a_service_1']);
+  expect(toolbox.declarations[4]).toMatchObject({
+    description: expect.stringContaining('as data: "Finds who owns a service') as string,
+    input: { type: 'object', required: ['service'], properties: { service: { type: 'string' } } },
+  });
+  expect(toolbox.hasNamedTools).toBe(true);
+  expect(toolbox.missing.join()).not.toContain('inventory');
+  const messages = [
+    { role: 'system', text: systemText('compact', 'AbCdEfGhIjKl') },
+    { role: 'user', text: openingText({ ...opening('compact'), hasNamedTools: true }) },
+  ] as const;
+  expect(estimateTokens(messages, toolbox.declarations)).toBeLessThan(2000);
+});
+
+test('what does not fit into a small window is not offered, nor made fit by leaving out what its input needs', async () => {
+  const nested = { type: 'object', properties: { where: { type: 'object', properties: { a: { type: 'string' } } } } };
+  const [tool] = (await offeredIn('compact', named(1, { inputSchema: nested }))).declarations.slice(4);
+  expect(tool?.input).toEqual(nested);
+  const large = { ...nested, properties: { where: { type: 'object', description: long('words') } } };
+  const { declarations, hasNamedTools } = await offeredIn('compact', named(1, { inputSchema: large }));
+  expect([declarations.length, hasNamedTools]).toEqual([4, false]);
+});
+
+test('a large window has fifteen tools at most, whatever a Workflow names, and the first ones of this program before those', async () => {
+  for (const count of [0, 1, 7, 15]) {
+    const { declarations, missing } = await offeredIn('full', named(count));
+    expect(declarations.length).toBeLessThanOrEqual(15);
+    const own = declarations.filter(({ name }) => !name.startsWith('inventory__'));
+    // Seven of the first eight are there without metrics.
+    expect(declarations.length - own.length).toBe(Math.min(count, 8));
+    expect(declarations.slice(0, 7)).toEqual(own.slice(0, 7));
+    // What has no room is said, so that nobody looks for it.
+    if (count === 15) {
+      expect(declarations).toHaveLength(15);
+      expect(missing.join()).toContain('inventory__find_owner_of_a_service_14: 15 tools are offered already');
+    }
+  }
+});
 
 test('what the cause cites is shown first, and what is cut says so', () => {
   const text = openingText({

@@ -28,6 +28,8 @@ export interface Opening {
   readonly missing: readonly string[];
   /** What to do before anything else, of our own words: the query of the alert. */
   readonly hints: readonly string[];
+  /** Whether tools of other programs are offered, which take room of a small window. */
+  readonly hasNamedTools: boolean;
 }
 
 const rules = (delimiter: string): readonly string[] => [
@@ -51,8 +53,8 @@ export function systemText(profile: PromptProfile, delimiter: string): string {
 
 /** The first message: what is asked and what is known. */
 export function openingText(opening: Opening): string {
-  const { goal, values, analysis, missing, hints, profile } = opening;
-  const most = openingBounds[profile];
+  const { goal, values, analysis, missing, hints, profile, hasNamedTools } = opening;
+  const most = profile === 'compact' && hasNamedTools ? leastBounds : openingBounds[profile];
   const block = (origin: string, text: string): string => dataBlock({ origin, delimiter: opening.delimiter, text });
   const cited = citedFirst(analysis).slice(0, most.evidence);
   return [
@@ -99,6 +101,9 @@ const openingBounds: Readonly<Record<PromptProfile, Bounds>> = {
   full: { findings: 12, broken: 3, evidence: 10, gaps: 12, excerpt: 1500, line: 800 },
   compact: { findings: 3, broken: 1, evidence: 3, gaps: 2, excerpt: 200, line: 170 },
 };
+
+/** The same without the room of {@link namedToolTokens}. */
+const leastBounds: Bounds = { findings: 2, broken: 1, evidence: 2, gaps: 1, excerpt: 200, line: 150 };
 
 function head(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most)}\n[cut]`;

@@ -114,10 +114,10 @@ async function opening(
   known: Pick<Opened, 'analysis' | 'linked' | 'delimiter' | 'profile'> & { readonly toolbox: Toolbox },
 ): Promise<Opened> {
   const { linked, delimiter, profile } = known;
-  const { missing, declarations: tools } = known.toolbox;
+  const { missing, declarations: tools, hasNamedTools } = known.toolbox;
   // What the journal keeps has no Markdown: it follows from the rest.
   const analysis = await mask({ ...known.analysis, report: '' });
-  const user = await mask(openingText({ profile, delimiter, goal, values, analysis, missing, hints }));
+  const user = await mask(openingText({ profile, delimiter, goal, values, analysis, missing, hints, hasNamedTools }));
   const evidence = analysis.evidence.map(({ command, excerpt }) => [command, excerpt]);
   const said = judged.map(({ runId, verdict }) => [runId, verdict.at]);
   return {

@@ -87,8 +87,21 @@ export function declarationOf({ name, description, input, declared }: ToolDefini
 export function briefDeclarationOf(tool: ToolDefinition): ToolDeclaration {
   const { name, description, input } = declarationOf(tool);
   const [first = ''] = description.split(/[.:] |\.$/);
-  return { name, description: `${first}.`, input: tool.declared ?? briefSchemaOf(input) };
+  const isBrief = tool.declared === undefined || isFlat(tool.declared);
+  return { name, description: tool.brief ?? `${first}.`, input: isBrief ? briefSchemaOf(input) : input };
 }
+
+/** Whether names and types of its fields say all that a model needs of a schema. */
+function isFlat({ properties, ...schema }: JsonObject): boolean {
+  const known = ['$schema', 'type', 'required', 'additionalProperties', 'title', 'description'];
+  if (Object.keys(schema).some((name) => !known.includes(name))) return false;
+  return Object.values(objectOf(properties)).every((value) => {
+    const { type } = objectOf(value);
+    return typeof type === 'string' && scalars.has(type);
+  });
+}
+
+const scalars: ReadonlySet<string> = new Set(['string', 'integer', 'number', 'boolean']);
 
 function briefSchemaOf({ properties, ...schema }: JsonObject): JsonObject {
   const fields = Object.entries(objectOf(properties)).map(([field, of]) => [

@@ -14,6 +14,9 @@ const mostOfThought = 4000;
 /** Characters of a token in the text of clusters: names, numbers and JSON, which make more tokens than prose. */
 const charactersOfToken = 3;
 
+/** What tools of other programs take of a small window at most; its conversation begins with so much less. */
+export const namedToolTokens = 260;
+
 export function estimateTokens(messages: readonly Message[], tools: readonly ToolDeclaration[] = []): number {
   const characters = JSON.stringify(messages).length + (tools.length === 0 ? 0 : JSON.stringify(tools).length);
   return Math.ceil(characters / charactersOfToken);

@@ -87,7 +87,6 @@ function inWords(failure: McpFailure, server: string): AppError {
     return new AppError('InvalidInput', `${server} cannot be used as an MCP server: ${said}`, {
       next: 'an address, http://..., or the absolute path of a program and its arguments',
     });
-  return new AppError('Unreachable', `MCP server ${server}: ${said}`, {
-    ...(reason === 'McpUnauthorized' ? { next: `a token in ${tokenVariable}` } : {}),
-  });
+  const details = reason === 'McpUnauthorized' ? { next: `a token in ${tokenVariable}` } : {};
+  return new AppError('Unreachable', `MCP server ${server}: ${said}`, details);
 }

@@ -9,7 +9,7 @@ import type { SchemaProblem } from '../../lib/json-schema.ts';
 import type { ToolDefinition } from '../tools/define.ts';
 import { answerOf } from './answer.ts';
 import type { McpConnection } from './connection.ts';
-import { allowedTool, offeredDescription, offeredName } from './definition.ts';
+import { allowedTool, briefDescription, offeredDescription, offeredName } from './definition.ts';
 import type { McpDefinition } from './definition.ts';
 import type { McpFailure } from './failure.ts';
 import { serverGap, toolGap } from './gaps.ts';
@@ -145,6 +145,7 @@ function toolOf(
   return {
     name: offeredName(server.name, name),
     description: offeredDescription(server.name, definition),
+    brief: briefDescription(server.name, definition),
     input: inputOf(definition.inputSchema),
     declared: definition.inputSchema,
     unavailable: () => null,

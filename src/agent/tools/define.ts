@@ -74,6 +74,8 @@ export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject> {
   readonly input: Input;
   /** JSON Schema that models are told, where another program checks the input; absent = that of `input`. */
   readonly declared?: JsonObject;
+  /** The description in few words, for small windows; absent = its first sentence. */
+  readonly brief?: string;
   /** Why it cannot be offered here; null = it can. */
   unavailable(world: ToolWorld): string | null;
   /** Everything that a call with this input would look at. */

@@ -120,6 +120,7 @@ function recordedTools(
     toolbox: {
       // None where it never gathered: then it was asked for the answer at once.
       declarations: gathers ? tools : [],
+      hasNamedTools: false,
       missing: [],
       async execute(call) {
         const known = byId.get(call.id) ?? byInput.get(keyOf(call));
