@@ -13,8 +13,10 @@ test.each<readonly [string, string | null, string]>([
   ['openai-compatible', 'https://openrouter.ai/api/v1/', 'https://openrouter.ai/api/v1/chat/completions'],
   ['google', null, 'https://generativelanguage.googleapis.com/v1beta/models/m:generateContent'],
   ['bedrock', null, 'https://bedrock-runtime.eu-west-1.amazonaws.com/model/m/converse'],
-  ['azure', 'https://us.openai.azure.com', 'https://us.openai.azure.com/openai/v1/responses?api-version=v1'],
+  ['azure', 'https://us.openai.azure.com', 'https://us.openai.azure.com/openai/v1/responses'],
+  ['azure', 'https://us.openai.azure.com/openai/', 'https://us.openai.azure.com/openai/v1/responses'],
   ['azure', 'https://us.openai.azure.com/openai/v1', 'https://us.openai.azure.com/openai/v1/responses'],
+  ['azure', 'https://apim.example.com/models', 'https://apim.example.com/models/responses'],
 ])('%s at %s is asked at %s, whatever the environment says', async (name, endpoint, expected) => {
   for (const variable of ['ANTHROPIC', 'OPENAI', 'GOOGLE_GENERATIVE_AI', 'AZURE'])
     vi.stubEnv(`${variable}_BASE_URL`, 'https://elsewhere.example.com');
@@ -37,5 +39,7 @@ test.each<readonly [string, string | null, string]>([
   await expect(sdk?.model.doGenerate({ prompt, maxOutputTokens: 100 })).rejects.toBeInstanceOf(Error);
   expect(asked.map(({ url }) => url)).toEqual([expected]);
   expect(asked[0]?.headers).toContain('the-key');
+  // A key goes out once, in the header of its provider.
+  expect(asked[0]?.headers.split('the-key')).toHaveLength(2);
   expect(asked[0]?.headers).not.toContain('not-this-one');
 });

@@ -1,4 +1,5 @@
 import { defineModel } from './define.ts';
+import type { ModelSettings } from './define.ts';
 import { baseAddress } from './endpoint.ts';
 import { isSealed, refusedWords } from './responses.ts';
 
@@ -16,8 +17,11 @@ export const azure = defineModel({
   concurrency: 8,
   contextTokens: 128_000,
   async open({ model, endpoint, apiKey, fetch }) {
-    const { createAzure } = await import('@ai-sdk/azure');
-    const provider = createAzure({ baseURL: baseAddress(endpoint ?? '', '/openai'), apiKey: apiKey ?? '', fetch });
+    const { createOpenAI } = await import('@ai-sdk/openai');
+    const key = apiKey ?? '';
+    const baseURL = azureAddress(endpoint ?? '');
+    // Of this name it takes and gives what is Azure's under `azure`.
+    const provider = createOpenAI({ name: 'azure', baseURL, apiKey: key, fetch: withKeyOfAzure(fetch, key) });
     return {
       model: provider.responses(model),
       options: { azure: { store: false } },
@@ -26,3 +30,19 @@ export const azure = defineModel({
     };
   },
 });
+
+/** Below `/openai/v1`, where Azure speaks OpenAI's wire and wants no version of its own; what has another path is a gateway. */
+function azureAddress(endpoint: string): string {
+  const base = baseAddress(endpoint, '/openai/v1');
+  return base.endsWith('/openai') ? `${base}/v1` : base;
+}
+
+/** Azure, and what stands before it, takes a key as `api-key`. */
+function withKeyOfAzure(fetch: ModelSettings['fetch'], key: string): ModelSettings['fetch'] {
+  return (input, init) => {
+    const headers = new Headers(init?.headers);
+    headers.delete('authorization');
+    headers.set('api-key', key);
+    return fetch(input, { ...init, headers });
+  };
+}
