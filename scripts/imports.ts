@@ -13,6 +13,7 @@ export const importTable: Readonly<Record<string, readonly string[]>> = {
   investigation: ['core', 'lib', 'analyzers', 'report'],
   agent: ['core', 'lib', 'report', 'analyzers', 'investigation'],
   intake: ['core', 'lib'],
+  telemetry: ['core', 'lib', 'agent'],
   workflows: ['core', 'lib', 'investigation', 'agent'],
   store: ['core', 'lib'],
   kube: ['core', 'lib'],

@@ -59,6 +59,7 @@ import { createReaders, readerSecrets } from './readers.ts';
 import { isPostgresUrl, openStore, tokenFileOf } from './store.ts';
 import { createModelChecks } from './model-checks.ts';
 import { modelSecrets, readPriceTable, serverModel } from './models.ts';
+import { startTraces, telemetrySecrets } from './telemetry.ts';
 import { createTemplates } from './templates.ts';
 import { startTicker } from './ticker.ts';
 import { readVersion } from '../lib/version.ts';
@@ -126,9 +127,10 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     if (maxConnections < defaultLimits.maxConnections)
       log.warn({ descriptors, maxConnections, next: 'ulimit -n 8192' }, 'fewer connections than usual can be held');
 
-    const ownSecrets = [...modelSecrets(options.models), ...readerSecrets(options.readers)];
+    const { models: defaults, readers, telemetry } = options;
+    const ownSecrets = [...modelSecrets(defaults), ...readerSecrets(readers), ...telemetrySecrets(telemetry)];
     for (const value of ownSecrets) parts.noteSecret?.(value);
-    const models = { defaults: options.models, prices: readPriceTable(options.modelPrices) };
+    const models = { defaults, prices: readPriceTable(options.modelPrices) };
 
     // Read before the store is opened, so that a wrong path leaves no database behind.
     const checkedAgainst = {
@@ -271,6 +273,9 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     });
     // Before the work in the order of building, so that it answers 503 and not ready while the work drains.
     lifecycle.onStop('server', (leftMs) => server.close(leftMs));
+    const traces = startTraces(telemetry, { reader: store.read, version, owner, http, clock, log, metrics });
+    // Half of what is left: nothing waits for a collector.
+    lifecycle.onStop('traces', (leftMs) => traces.stop(leftMs / 2));
     const engine = createEngine({
       store,
       clock,
@@ -294,6 +299,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       killLeftover: (leftover) => killLeftover(clock, leftover),
       secretValues: async () => [...(await resources.secretValues()), ...ownSecrets],
       modelBudget: options.modelBudget,
+      onRunEnd: (id) => traces.ended(id),
       isAlone: queue === null,
       jitter: spread,
     });

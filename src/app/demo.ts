@@ -111,6 +111,7 @@ async function playStory(
         drainMs: 2000,
         modelBudget: null,
         readers: noReaders,
+        telemetry: null,
         retention: keepEverything,
         token: null,
       },

@@ -16,6 +16,8 @@ import { readCount } from './read-count.ts';
 import { readRetention } from './retention.ts';
 import type { RetentionFlags } from './retention.ts';
 import { readDatabase } from './store.ts';
+import { readTelemetry } from './telemetry.ts';
+import type { TelemetryFlags, TelemetryOptions } from './telemetry.ts';
 
 /** How to reach what is investigated; all null = no cluster is configured. */
 export interface ClusterOptions {
@@ -74,10 +76,12 @@ export interface AppOptions extends ClusterOptions {
   /** What models may use on a UTC day; null = no limit. */
   readonly modelBudget: ModelBudget | null;
   readonly readers: ReaderOptions;
+  /** null = no traces are sent. */
+  readonly telemetry: TelemetryOptions | null;
 }
 
 /** Flags that every way to run a server has, as commander gives them. */
-export interface ServerFlags extends RetentionFlags, ReaderFlags {
+export interface ServerFlags extends RetentionFlags, ReaderFlags, TelemetryFlags {
   readonly db?: string;
   readonly listen?: string;
   readonly publicUrl?: string;
@@ -190,6 +194,7 @@ function readServerOptions(flags: ServerFlags, environment: Environment, models:
     retention: readRetention(flags, environment),
     modelBudget: readModelBudget(flags, environment),
     readers: readReaderOptions(flags, environment),
+    telemetry: readTelemetry(flags, environment),
   };
 }
 

@@ -95,6 +95,10 @@ function serverFlags(command: Command): Command {
     .option('--loki <url>', 'logs for the model of Workflows that name no Loki; FIST_LOKI_TOKEN: its token')
     .option('--runbooks <dir>', 'folder of Markdown files that the model of Workflows may read')
     .option('--model-prices <file>', 'JSON with prices of models, before the list prices that come with this version')
+    .option(
+      '--otlp-endpoint <url>',
+      'OpenTelemetry collector (OTLP/HTTP) that is told of runs with a model; OTEL_EXPORTER_OTLP_HEADERS: who sends (default: OTEL_EXPORTER_OTLP_ENDPOINT, else none)',
+    )
     .option('--concurrency <runs>', 'runs that execute at the same time, in each replica', '8')
     .option('--retain-runs <limit>', retentionText('runs'))
     .option('--retain-events <limit>', retentionText('events'))

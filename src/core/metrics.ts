@@ -143,6 +143,11 @@ export const metricTable = {
     labels: ['tool', 'status'],
     named: 'tool',
   },
+  fist_traces_total: {
+    type: 'counter',
+    help: 'Traces of runs with a model, by what came of them: sent, partly (the collector rejected some of it), refused, unreachable, left-out (more runs ended than could be sent), unreadable.',
+    labels: ['result'],
+  },
   // deliveries
   fist_sink_deliveries_total: {
     type: 'counter',

@@ -46,6 +46,7 @@ const app = await createApp(
     drainMs: 25_000,
     modelBudget: null,
     readers: noReaders,
+    telemetry: null,
     retention: keepEverything,
   },
   { log, writeStdout: () => undefined, limits: unbounded },

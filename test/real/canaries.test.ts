@@ -8,10 +8,12 @@ import { createCleanup } from '../support/cleanup.ts';
 import { startKubernetesApi } from '../support/kubernetes-api.ts';
 import { podObject } from '../support/memory-cluster.ts';
 import { obey, promptOf } from '../support/obedient-model.ts';
+import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { runFist } from '../support/program.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { secretCases } from '../support/secret-cases.ts';
 import type { SecretCase } from '../support/secret-cases.ts';
+import { waitFor } from '../support/wait.ts';
 
 // R17: secrets of many kinds in all that an investigation reads, and a model that repeats whatever it reads.
 
@@ -34,7 +36,7 @@ function canaries(): readonly (SecretCase & { readonly index: number; readonly p
 }
 
 test(
-  'canaries of every kind reach neither prompt, store, sink, log, trace nor metric',
+  'canaries of every kind reach neither prompt, store, sink, log, trace, collector nor metric',
   { timeout: 120_000 },
   async () => {
     const all = canaries();
@@ -69,13 +71,16 @@ test(
     const api = await startKubernetesApi(cleanup, { objects: { pods, events }, logs });
     const receiver = await startReceiver();
     cleanup.defer(() => receiver.stop());
+    const collector = await startOtlpReceiver();
+    cleanup.defer(() => collector.stop());
+    const telemetry = { url: `${collector.url}/v1/traces`, headers: {}, attributes: {} };
     let logged = '';
     const log = await createLog({ level: 'debug', format: 'json', write: (line) => void (logged += `${line}\n`) });
     const yaml = `apiVersion: punchingfist.io/v1alpha1\nkind: Sink\nmetadata: {name: hook}\nspec: {type: webhook, config: {endpoint: ${receiver.url}/hook}}\n`;
     const { app, model, raise, report } = await startAgentApp(cleanup, {
       source: '  stormCapPerMinute: 0\n',
       sinks: { yaml, names: ['hook'] },
-      program: { kubeconfig: api.kubeconfig, log },
+      program: { kubeconfig: api.kubeconfig, log, telemetry },
     });
     model.always((request) => {
       const object = { resource: 'pods', namespace, name: /\bweb-\d+\b/.exec(promptOf(request))?.[0] ?? '' };
@@ -111,6 +116,8 @@ test(
     }
     expect(model.requests.length).toBeGreaterThan(all.length * 2);
     expect(receiver.requests).toHaveLength(all.length);
+    await waitFor('all traces', () => collector.bodies.length === all.length);
+    expect(collector.refusals).toEqual([]);
     const metrics = await app.call('GET', '/metrics');
     await app.stop();
     const folder = dirname(app.database);
@@ -124,6 +131,7 @@ test(
       webhook: receiver.requests.map(({ body }) => body).join('\n'),
       log: logged,
       trace: traces.join('\n'),
+      collector: collector.bodies.join('\n'),
       metrics: JSON.stringify(metrics.body),
     };
     for (const text of Object.values(where)) expect(text.length).toBeGreaterThan(100);

@@ -131,6 +131,7 @@ export async function startTestApp(cleanup: Cleanup, options: TestAppOptions): P
       drainMs: 2000,
       modelBudget: null,
       readers: noReaders,
+      telemetry: null,
       retention: keepEverything,
       token: null,
       ...changes,

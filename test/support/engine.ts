@@ -138,6 +138,7 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
     commands: options.commands ?? null,
     readers: () => emptyReaders,
     openModel: async () => ({ kind: 'none' }),
+    onRunEnd: () => undefined,
     openMcp: options.openMcp ?? (async () => noMcpTools),
     killLeftover: options.killLeftover ?? (async () => false),
     secretValues: async () => [],

@@ -6,6 +6,7 @@ const cacheMark = { anthropic: { cacheControl: { type: 'ephemeral' } } };
 export const anthropic = defineModel({
   name: 'anthropic',
   aliases: ['claude'],
+  telemetryName: 'anthropic',
   description: "Anthropic's API (Claude).",
   modelAliases: {
     sonnet: 'claude-sonnet-5-5',

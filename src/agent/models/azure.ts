@@ -6,6 +6,7 @@ import { isSealed, refusedWords } from './responses.ts';
 export const azure = defineModel({
   name: 'azure',
   aliases: ['azure-openai'],
+  telemetryName: 'azure.ai.openai',
   description: 'Azure OpenAI, by its Responses. The model is the name of a deployment. Nothing is stored there.',
   modelAliases: {},
   defaultModel: null,

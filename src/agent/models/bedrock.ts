@@ -8,6 +8,7 @@ const cacheMark = { amazonBedrock: { cachePoint: { type: 'default' } } };
 export const bedrock = defineModel({
   name: 'bedrock',
   aliases: ['amazon-bedrock', 'aws'],
+  telemetryName: 'aws.bedrock',
   description: 'Amazon Bedrock, by its Converse API, with the credentials of the server or a key of Bedrock.',
   modelAliases: {},
   defaultModel: null,

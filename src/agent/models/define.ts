@@ -39,6 +39,8 @@ export interface ModelDefinition {
   readonly name: string;
   /** Other names, `claude` for `anthropic`. */
   readonly aliases: readonly string[];
+  /** `gen_ai.provider.name` of OpenTelemetry's conventions: the form of its API. */
+  readonly telemetryName: string;
   /** One line, for people. */
   readonly description: string;
   /** Other names of models, `sonnet`. */

@@ -4,6 +4,7 @@ import { baseAddress } from './endpoint.ts';
 export const google = defineModel({
   name: 'google',
   aliases: ['gemini'],
+  telemetryName: 'gcp.gemini',
   description: "Google's Gemini API.",
   modelAliases: {},
   defaultModel: null,

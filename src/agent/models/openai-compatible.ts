@@ -4,6 +4,7 @@ import { baseAddress } from './endpoint.ts';
 export const openaiCompatible = defineModel({
   name: 'openai-compatible',
   aliases: ['local', 'ollama', 'vllm', 'litellm', 'llamacpp'],
+  telemetryName: 'openai',
   description: 'Any server that speaks chat completions: Ollama, vLLM, LiteLLM, llama.cpp, a gateway of your own.',
   modelAliases: {},
   defaultModel: null,

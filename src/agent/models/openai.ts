@@ -5,6 +5,7 @@ import { isSealed, refusedWords } from './responses.ts';
 export const openai = defineModel({
   name: 'openai',
   aliases: [],
+  telemetryName: 'openai',
   description: "OpenAI's API, by its Responses. Nothing is stored there.",
   modelAliases: {},
   defaultModel: 'gpt-6.1-sol',

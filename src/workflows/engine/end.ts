@@ -59,6 +59,7 @@ export async function endRun(
     ]);
   });
   report(context, work, final, now);
+  context.onRunEnd(run.id);
   if (run.input.group !== undefined) await answerGroup(context, run.id);
 }
 

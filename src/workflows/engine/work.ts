@@ -58,6 +58,8 @@ export interface EngineOptions {
   readonly secretValues: () => Promise<readonly string[]>;
   /** What all models of this installation may use on a UTC day; null = no limit. */
   readonly modelBudget: ModelBudget | null;
+  /** Hears of each run that has ended, once that is committed. Never throws. */
+  onRunEnd(runId: string): void;
   /** No other process works on the store, and its time is this machine's. */
   readonly isAlone: boolean;
   /** From 0 to 1, the same for the same arguments: full jitter of retries. */
