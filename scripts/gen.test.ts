@@ -2,10 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import type { JsonSchemaNode } from '../src/resources/field-tree.ts';
+import { z } from 'zod';
 import { generatedFiles } from './gen.ts';
-import { crdObjects, structural } from './gen/crds.ts';
+import { beyond, rule } from '../src/lib/rule.ts';
+import { map } from '../src/lib/schema.ts';
+import { crdObjects } from './gen/crds.ts';
 import type { CustomResourceDefinition } from './gen/crds.ts';
+import { structural } from './gen/structural.ts';
+import type { StructuralNode } from './gen/structural.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -20,18 +24,23 @@ function crd(plural: string): CustomResourceDefinition {
   return found[plurals.indexOf(plural)] as CustomResourceDefinition;
 }
 
-function schema(plural: string): JsonSchemaNode {
+function schema(plural: string): StructuralNode {
   const found = crd(plural).spec.versions[0]?.schema.openAPIV3Schema;
   if (found === undefined) throw new Error(`no schema for ${plural}`);
   return found;
 }
 
-/** Everything that a structural schema must not have (apiextensions v1). */
-function violations(node: JsonSchemaNode, path: string): string[] {
+/** Everything that a structural schema must not have (apiextensions v1), and what has no bound. */
+function violations(node: StructuralNode, path: string): string[] {
   const found: string[] = [];
-  for (const keyword of ['oneOf', 'anyOf', 'allOf', 'not', '$ref', 'propertyNames', 'const'])
+  for (const keyword of ['oneOf', 'anyOf', '$ref', 'propertyNames', 'const'])
     if (keyword in node) found.push(`${path}: ${keyword}`);
-  if (node.additionalProperties === false) found.push(`${path}: additionalProperties false`);
+  const isBound = {
+    string: node.enum !== undefined || node.format !== undefined || node.maxLength !== undefined,
+    array: node.maxItems !== undefined,
+    object: node.additionalProperties === undefined || node.maxProperties !== undefined,
+  };
+  if (!(isBound[node.type as keyof typeof isBound] ?? true)) found.push(`${path}: no bound`);
   if (node.type === undefined && node['x-kubernetes-preserve-unknown-fields'] !== true) found.push(`${path}: no type`);
   for (const [name, child] of Object.entries(node.properties ?? {}))
     found.push(...violations(child, `${path}.${name}`));
@@ -47,7 +56,9 @@ describe('generated files', () => {
   });
 
   test.each(plurals)('the schema of %s is structural', (plural) => {
-    expect(violations(schema(plural), plural)).toEqual([]);
+    const { spec, status } = schema(plural).properties ?? {};
+    expect(violations(spec ?? {}, `${plural}.spec`)).toEqual([]);
+    expect(violations(status ?? {}, `${plural}.status`)).toEqual([]);
   });
 
   test('names, columns, status', () => {
@@ -75,15 +86,85 @@ describe('generated files', () => {
     expect(
       schema('workflows').properties?.['spec']?.properties?.['steps']?.items?.['x-kubernetes-validations'],
     ).toContainEqual({
-      rule: "!has(self.type) || self.type != 'agent' || has(self.goal)",
+      rule: "self.type != 'agent' || has(self.goal)",
       message: 'goal is required when type is agent',
     });
   });
 
-  test('a schema that cannot stand in a CRD is refused', () => {
-    expect(() => structural({}, 'x')).toThrow('x: a schema without a type');
-    expect(structural({ anyOf: [{ type: 'string' }, { type: 'object' }] }, 'x')).toEqual({
-      'x-kubernetes-preserve-unknown-fields': true,
+  test('what the schemas of types say is said of all: bounds, rules, defaults, names of maps', () => {
+    const even = rule<number>('self % 2 == 0', 'must be even', (number) => number % 2 === 0);
+    const wide = z.strictObject({
+      size: z.int().min(1).max(9).check(even).default(2),
+      names: map(
+        z
+          .string()
+          .max(9)
+          .regex(/^[a-z]+$/, 'is no name'),
+        z.string().max(5),
+        3,
+      ).optional(),
     });
+    expect(structural(wide, 'x')).toEqual({
+      type: 'object',
+      properties: {
+        size: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 9,
+          default: 2,
+          'x-kubernetes-validations': [{ rule: 'self % 2 == 0', message: 'must be even' }],
+        },
+        names: {
+          type: 'object',
+          maxProperties: 3,
+          additionalProperties: { type: 'string', maxLength: 5 },
+          'x-kubernetes-validations': [
+            { rule: 'self.all(name, size(name) <= 9)', message: 'a name has 0 to 9 characters' },
+            { rule: 'self.all(name, name.matches("^[a-z]+$"))', message: 'a name is no name' },
+          ],
+        },
+      },
+    });
+    expect(
+      structural(
+        z
+          .string()
+          .max(3)
+          .check(beyond('Cron', 'never', () => true)),
+        'x',
+      ),
+    ).toEqual({
+      type: 'string',
+      maxLength: 3,
+    });
+  });
+
+  test.each([
+    ['a text needs a longest length', z.string()],
+    ['a list needs a largest size', z.array(z.string().max(1))],
+    ['a map needs a largest size', z.record(z.string(), z.string().max(1))],
+    ['neither rule() nor beyond()', z.string().max(1).refine(Boolean)],
+    ['a schema of type date', z.date()],
+    ['a union of these', z.union([z.number(), z.string().max(1)])],
+    [
+      '(? in',
+      z
+        .string()
+        .max(1)
+        .regex(/^(?!a)/),
+    ],
+    ['\\s in', z.string().max(1).regex(/^\s$/)],
+    ['a dot in', z.string().max(1).regex(/^.$/)],
+    [
+      '[^ without flag u',
+      z
+        .string()
+        .max(1)
+        .regex(/^[^a]$/),
+    ],
+    ['flag i without u', z.string().max(1).regex(/^a$/i)],
+  ])('%s: it cannot stand in a CRD, and that is told', (message, schema) => {
+    expect(() => structural(schema, 'x')).toThrow(`x: `);
+    expect(() => structural(schema, 'x')).toThrow(message);
   });
 });

@@ -13,6 +13,7 @@ import { accuracyPage } from './gen/accuracy.ts';
 import type { FirstAnswers } from './gen/accuracy.ts';
 import { apiPage } from './gen/api.ts';
 import { cliReference } from './gen/cli.ts';
+import { crdsPage } from './gen/crds-page.ts';
 import { crdFile } from './gen/crds.ts';
 import { findingsPage } from './gen/findings.ts';
 import { referencePages } from './gen/reference.ts';
@@ -29,6 +30,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   for (const [name, content] of referencePages()) files.set(`docs/reference/${name}`, content);
   files.set('docs/reference/api.md', apiPage());
   files.set('docs/reference/cli.md', cliReference());
+  files.set('docs/reference/crds.md', crdsPage());
   files.set('docs/reference/findings.md', findingsPage());
   files.set('docs/reference/report.md', reportPage());
   files.set('docs/reference/report.schema.json', reportSchemaFile());

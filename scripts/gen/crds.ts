@@ -1,18 +1,34 @@
 import { stringify } from 'yaml';
-import { jsonSchema } from '../../src/resources/field-tree.ts';
-import type { JsonSchemaNode } from '../../src/resources/field-tree.ts';
-import type { MergedField } from '../../src/resources/merge.ts';
+import { z } from 'zod';
+import { declaredOf } from '../../src/lib/rule.ts';
+import type { Declared } from '../../src/lib/rule.ts';
+import { bare } from '../../src/lib/schema.ts';
+import { shapeOf } from '../../src/resources/merge.ts';
+import type { MergedField, TypeWithConfig } from '../../src/resources/merge.ts';
 import type { ResourceKind } from '../../src/resources/object.ts';
 import { sinkConfigFields, sinkSpec } from '../../src/resources/sink.ts';
 import { sourceConfigFields, sourceSpec } from '../../src/resources/source.ts';
-import { branchFields, stepFields, workflowSpec } from '../../src/resources/workflow.ts';
+import {
+  branchFields,
+  defaultTypeOf,
+  distinctLists,
+  stepFields,
+  stepRules,
+  workflowSpec,
+} from '../../src/resources/workflow.ts';
+import { sinks } from '../../src/sinks/index.ts';
+import { sourceDefinitions } from '../../src/sources/index.ts';
+import { stepDefinitions } from '../../src/workflows/steps/index.ts';
+import type { StepDefinition } from '../../src/workflows/steps/define.ts';
 import { statusSchemas } from './status.ts';
+import { celName, celRules, structural, withRules } from './structural.ts';
+import type { CelRule, StructuralNode } from './structural.ts';
 
 interface Kind {
   readonly kind: ResourceKind;
   readonly plural: string;
   readonly shortNames: readonly string[];
-  readonly spec: JsonSchemaNode;
+  readonly spec: StructuralNode;
   readonly columns: readonly PrinterColumn[];
 }
 
@@ -58,7 +74,7 @@ export interface CustomResourceDefinition {
       readonly storage: boolean;
       readonly subresources: object;
       readonly additionalPrinterColumns: readonly PrinterColumn[];
-      readonly schema: { readonly openAPIV3Schema: JsonSchemaNode };
+      readonly schema: { readonly openAPIV3Schema: StructuralNode };
     }[];
   };
 }
@@ -75,10 +91,11 @@ export function crdFile(): string {
 }
 
 function kinds(): readonly Kind[] {
-  const source = withRules(structural(jsonSchema(sourceSpec), 'Source.spec'), configRules(sourceConfigFields));
-  const sink = withRules(structural(jsonSchema(sinkSpec), 'Sink.spec'), configRules(sinkConfigFields));
-  const workflow = structural(jsonSchema(workflowSpec), 'Workflow.spec');
-  addStepRules(workflow.properties?.['steps']?.items);
+  const source = withRules(structural(sourceSpec, 'Source.spec'), configRules(sourceDefinitions, sourceConfigFields));
+  const sink = withRules(structural(sinkSpec, 'Sink.spec'), configRules(sinks, sinkConfigFields));
+  const workflow = withRules(structural(workflowSpec, 'Workflow.spec'), distinctLists.map(distinctRule));
+  const steps = workflow.properties?.['steps'];
+  if (steps?.items !== undefined) steps.items = stepNode(steps.items, null);
   return [
     {
       kind: 'Source',
@@ -156,75 +173,81 @@ function crd({ kind, plural, shortNames, spec, columns }: Kind): CustomResourceD
   };
 }
 
-/**
- * A structural schema (apiextensions v1): no `oneOf` or `anyOf` with types, no `additionalProperties: false`, no defaults
- * (the program has them), none of the bounds that only say "a JavaScript number". Throws for what cannot be expressed.
- */
-export function structural(node: JsonSchemaNode, path: string, isTold = true): JsonSchemaNode {
-  const { description } = node;
-  const text = description === undefined || !isTold ? {} : { description };
-  if (node.anyOf !== undefined) return { ...text, 'x-kubernetes-preserve-unknown-fields': true };
-  if (node.type === undefined) throw new Error(`${path}: a schema without a type cannot stand in a CRD`);
-  const result: JsonSchemaNode = { ...text, type: node.type };
-  for (const keyword of ['pattern', 'format', 'minLength', 'maxLength', 'minItems', 'maxItems', 'enum']) {
-    if (keyword in node) result[keyword] = node[keyword];
-  }
-  for (const bound of ['minimum', 'maximum'] as const) {
-    const value = node[bound];
-    if (value !== undefined && Math.abs(value) < Number.MAX_SAFE_INTEGER) result[bound] = value;
-  }
-  if (node.items !== undefined) result.items = structural(node.items, `${path}[]`, isTold);
-  if (typeof node.additionalProperties === 'object' && Object.keys(node.additionalProperties).length === 0) {
-    result['x-kubernetes-preserve-unknown-fields'] = true;
-  } else if (typeof node.additionalProperties === 'object') {
-    result.additionalProperties = structural(node.additionalProperties, `${path}.*`, isTold);
-  }
-  if (node.properties !== undefined) {
-    const entries = Object.entries(node.properties).map(
-      ([name, child]) => [name, branchOr(child, `${path}.${name}`, isTold)] as const,
-    );
-    result.properties = Object.fromEntries(entries);
-    const required = (node.required ?? []).filter((name) => !('default' in (node.properties?.[name] ?? {})));
-    if (required.length > 0) result.required = required;
-  }
-  return result;
+/** What the types say of `config`: what they cannot do without, and their rules. */
+function configRules(types: readonly TypeWithConfig[], fields: readonly MergedField[]): readonly CelRule[] {
+  const required = fields.flatMap(({ name, requiredBy }) =>
+    isTyped(name, types) ? requiredRules(name, requiredBy, 'self.type', 'self.config') : [],
+  );
+  const own = types.flatMap(({ type, config }) =>
+    celRules(declaredOf(config).declared, 'self.config').map((each) => guarded(each, type, 'self.type')),
+  );
+  return [...required, ...own];
 }
 
-/** The fields of a step within a step are told at the first one: a CRD must not be larger than kubectl can annotate. */
-function branchOr(node: JsonSchemaNode, path: string, isTold: boolean): JsonSchemaNode {
-  if (!/^Workflow\.spec\.steps\[\]\.[^.]+$/.test(path) || !branchFields.some((field) => path.endsWith(`.${field}`)))
-    return structural(node, path, isTold);
-  return { description: node.description ?? '', ...structural(node, path, false) };
+function requiredRules(name: string, types: readonly string[], type: string, of: string): readonly CelRule[] {
+  const path = [...of.split('.').slice(1), name].join('.');
+  return types.map((each) => ({
+    rule: `${type} != '${each}' || has(${of}.${celName(name)})`,
+    message: `${path} is required when type is ${each}`,
+  }));
 }
 
-interface Rule {
-  readonly rule: string;
-  readonly message: string;
+function guarded({ rule, ...rest }: CelRule, type: string, typeOf: string): CelRule {
+  return { rule: `${typeOf} != '${type}' || (${rule})`, ...rest };
 }
 
-function withRules(node: JsonSchemaNode, rules: readonly Rule[]): JsonSchemaNode {
-  return rules.length === 0 ? node : { ...node, 'x-kubernetes-validations': rules };
+/** A step with the rules of its types, at every depth of branches. What is told of fields is told at the first one. */
+function stepNode(node: StructuralNode, field: string | null): StructuralNode {
+  const usual = field === null ? null : defaultTypeOf(field);
+  const type = usual === null ? 'self.type' : `(has(self.type) ? self.type : '${usual}')`;
+  const required = stepFields.flatMap(({ name, requiredBy }) => requiredRules(name, requiredBy, type, 'self'));
+  const own = stepDefinitions.flatMap((step) => [
+    ...celRules(declaredOf(step.config).declared).map((each) => guarded(each, step.type, type)),
+    ...exclusiveBranches(step, node).map((each) => guarded(each, step.type, type)),
+  ]);
+  const rules = [...required, ...own, ...celRules(stepRules.map(({ declared }) => declared as Declared))];
+  const properties = Object.entries(node.properties ?? {}).map(([name, child]) => {
+    const shown = field === null ? child : withoutDescriptions(child);
+    return [name, branchFields.includes(name) ? stepNode(shown, name) : shown] as const;
+  });
+  return withRules({ ...node, properties: Object.fromEntries(properties) }, rules);
 }
 
-/** "config.path is required when type is webhook". */
-function configRules(fields: readonly MergedField[]): readonly Rule[] {
-  return fields.flatMap(({ name, requiredBy }) =>
-    requiredBy.map((type) => ({
-      rule: `self.type != '${type}' || has(self.config.${name})`,
-      message: `config.${name} is required when type is ${type}`,
-    })),
+/** Two fields for one branch exclude each other. */
+function exclusiveBranches({ branches }: StepDefinition, node: StructuralNode): readonly CelRule[] {
+  return branches.flatMap(({ field, branch }, place) =>
+    branches
+      .slice(place + 1)
+      .filter((other) => other.branch === branch && node.properties?.[field] !== undefined)
+      .map((other) => ({
+        rule: `!has(self.${celName(field)}) || !has(self.${celName(other.field)})`,
+        message: `${field} and ${other.field} exclude each other: both are the step that runs ${branch}`,
+      })),
   );
 }
 
-/** The same for steps, at every depth of branches, where the type may be left to the field. */
-function addStepRules(step: JsonSchemaNode | undefined): void {
-  if (step?.properties === undefined) return;
-  const rules = stepFields.flatMap(({ name, requiredBy }) =>
-    requiredBy.map((type) => ({
-      rule: `!has(self.type) || self.type != '${type}' || has(self.${name})`,
-      message: `${name} is required when type is ${type}`,
-    })),
-  );
-  step['x-kubernetes-validations'] = rules;
-  for (const field of branchFields) addStepRules(step.properties[field]);
+function distinctRule({ field, member }: (typeof distinctLists)[number]): CelRule {
+  const of = member === null ? '' : `.${member}`;
+  const rule = `self.${field}.all(one, self.${field}.exists_one(other, other${of} == one${of}))`;
+  return { rule: `!has(self.${field}) || ${rule}`, message: `${field} has a name twice`, fieldPath: `.${field}` };
+}
+
+/** A CRD must not be larger than what kubectl can keep in an annotation. */
+function withoutDescriptions(told: StructuralNode): StructuralNode {
+  const node = { ...told };
+  delete node.description;
+  const properties = Object.entries(node.properties ?? {}).map(([name, child]) => [name, withoutDescriptions(child)]);
+  return {
+    ...node,
+    ...(node.items === undefined ? {} : { items: withoutDescriptions(node.items) }),
+    ...(node.properties === undefined ? {} : { properties: Object.fromEntries(properties) }),
+    ...(node.additionalProperties === undefined
+      ? {}
+      : { additionalProperties: withoutDescriptions(node.additionalProperties) }),
+  };
+}
+
+/** Whether CEL can see a field: one that is text or a list has no type there. */
+function isTyped(name: string, types: readonly TypeWithConfig[]): boolean {
+  return types.every(({ config }) => !(bare(shapeOf(config)[name] ?? z.string()) instanceof z.ZodUnion));
 }

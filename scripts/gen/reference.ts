@@ -11,6 +11,7 @@ import { formats } from '../../src/sources/formats/index.ts';
 import { sourceDefinitions } from '../../src/sources/index.ts';
 import { stepDefinitions } from '../../src/workflows/steps/index.ts';
 import { generated, table } from './markdown.ts';
+import { rulesOf } from './rules.ts';
 
 /** The pages under `docs/reference`, by file name. */
 export function referencePages(): ReadonlyMap<string, string> {
@@ -91,6 +92,12 @@ function resourcePage(kind: ResourceKind, types: string): string {
     types,
     '## Fields',
     table(['Field', 'Type', 'Meaning'], rows),
+    '## Rules',
+    'What the [CRD](crds.md) and `fist lint` say of several fields together, or of a value beyond its form and bounds. Empty type: of all.',
+    table(
+      ['Field', 'Type', 'Rule'],
+      rulesOf(kind).map(({ field, type, message }) => [`\`${field}\``, type, message]),
+    ),
     '',
   ].join('\n\n');
 }

@@ -1,20 +1,20 @@
-import type { JsonSchemaNode } from '../../src/resources/field-tree.ts';
 import type { ResourceKind } from '../../src/resources/object.ts';
+import type { StructuralNode } from './structural.ts';
 
-const text = (description: string, maxLength = 1024): JsonSchemaNode => ({ type: 'string', description, maxLength });
-const time = (description: string): JsonSchemaNode => ({ type: 'string', format: 'date-time', description });
-const count = (description: string): JsonSchemaNode => ({ type: 'integer', format: 'int64', minimum: 0, description });
-const generation = (description: string): JsonSchemaNode => ({ type: 'integer', format: 'int64', description });
+const text = (description: string, maxLength = 1024): StructuralNode => ({ type: 'string', description, maxLength });
+const time = (description: string): StructuralNode => ({ type: 'string', format: 'date-time', description });
+const count = (description: string): StructuralNode => ({ type: 'integer', format: 'int64', minimum: 0, description });
+const generation = (description: string): StructuralNode => ({ type: 'integer', format: 'int64', description });
 
 const message = text('For people: what is so, and what to do about it.', 32_768);
 /** As Kubernetes' own conditions (apimachinery meta/v1 Condition). */
-const reason: JsonSchemaNode = {
+const reason: StructuralNode = {
   ...text('One word for it.'),
   minLength: 1,
   pattern: '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$',
 };
 
-const conditions: JsonSchemaNode = {
+const conditions: StructuralNode = {
   description:
     'What holds of the object. Ready: whether it is in use, and if not, why. Reconciling: a new version is being looked at. Stalled: it cannot be used until somebody changes something.',
   type: 'array',
@@ -40,13 +40,13 @@ const common = {
   observedGeneration: generation('The metadata.generation that the status is about; -1 = none was looked at yet.'),
   conditions,
 };
-const ready: JsonSchemaNode = { type: 'boolean', description: 'As the condition Ready.' };
-const phase = (description: string): JsonSchemaNode => ({ type: 'string', enum: phases, description });
+const ready: StructuralNode = { type: 'boolean', description: 'As the condition Ready.' };
+const phase = (description: string): StructuralNode => ({ type: 'string', enum: phases, description });
 const startTime = time('When it began.');
 const completionTime = time('When it ended.');
 const error = text('Why it failed.', 32_768);
 
-const step: JsonSchemaNode = {
+const step: StructuralNode = {
   type: 'object',
   required: ['name', 'phase'],
   properties: {
@@ -63,7 +63,7 @@ const step: JsonSchemaNode = {
   },
 };
 
-const lastRun: JsonSchemaNode = {
+const lastRun: StructuralNode = {
   type: 'object',
   description: 'The newest run, in short.',
   properties: {
@@ -78,7 +78,7 @@ const lastRun: JsonSchemaNode = {
 };
 
 /** `status` of each kind, with the field names of the contract. It says -1 until a controller has looked at the object. */
-export const statusSchemas: Readonly<Record<ResourceKind, JsonSchemaNode>> = {
+export const statusSchemas: Readonly<Record<ResourceKind, StructuralNode>> = {
   Source: status('What became of the Source.', {
     ready,
     lastEventTime: time('When something came in last.'),
@@ -107,6 +107,6 @@ export const statusSchemas: Readonly<Record<ResourceKind, JsonSchemaNode>> = {
   }),
 };
 
-function status(description: string, properties: Record<string, JsonSchemaNode>): JsonSchemaNode {
+function status(description: string, properties: Record<string, StructuralNode>): StructuralNode {
   return { type: 'object', description, default: { observedGeneration: -1 }, properties: { ...common, ...properties } };
 }

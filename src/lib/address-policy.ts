@@ -104,6 +104,11 @@ export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '');
 }
 
+/** {@link isLoopback} in CEL. */
+export function celIsLoopback(host: string): string {
+  return `(${host} in ['localhost', '::1'] || ${host}.matches('^127([.][0-9]{1,3}){3}$'))`;
+}
+
 /** Whether this host of a URL, or address, is the machine itself. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SecretReference } from '../core/catalog.ts';
+import { rule } from './rule.ts';
 import { parseSecretReference, secretKeyRef, secretRef } from './secret-reference.ts';
 
 /** How a request proves to its receiver who sends it. */
@@ -17,13 +18,19 @@ export const authentication = z
     secretRef: secretRef.optional(),
     secretKeyRef: secretKeyRef.optional(),
   })
-  .refine((value) => (value.secretRef === undefined) !== (value.secretKeyRef === undefined), {
-    error: 'needs exactly one of secretRef and secretKeyRef',
-  })
-  .refine((value) => (value.type === 'basic') === (value.username !== undefined), {
-    path: ['username'],
-    error: 'belongs to type basic, which needs it',
-  })
+  .check(
+    rule(
+      'has(self.secretRef) != has(self.secretKeyRef)',
+      'needs exactly one of secretRef and secretKeyRef',
+      (value) => (value.secretRef === undefined) !== (value.secretKeyRef === undefined),
+    ),
+    rule(
+      "(self.type == 'basic') == has(self.username)",
+      'belongs to type basic, which needs it',
+      (value) => (value.type === 'basic') === (value.username !== undefined),
+      ['username'],
+    ),
+  )
   .meta({ description: 'Bearer token, or user name and password; what is secret is kept in a Secret.' });
 
 /** The header of a request, or none. Throws SecretMissing. */

@@ -6,6 +6,7 @@ const defaultKey = 'token';
 /** A Secret's `name[/key]`, as in the contract; the default key is `token`. */
 export const secretRef = z
   .string()
+  .max(507)
   .regex(
     /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?(\/[-._a-zA-Z0-9]{1,253})?$/,
     'must be the name of a Secret, or name/key',

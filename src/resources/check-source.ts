@@ -1,4 +1,6 @@
 import type { CatalogSource } from '../core/catalog.ts';
+import { beyondSchema } from '../lib/rule.ts';
+import type { BeyondKind } from '../lib/rule.ts';
 import { AppError } from '../core/errors.ts';
 import { objectOf } from '../core/json.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
@@ -79,7 +81,9 @@ function compile<T>(
     if (!(thrown instanceof AppError)) throw thrown;
     const path = thrown.field === undefined ? at : [...at, ...fieldPath(thrown.field)];
     const message = `${fieldName(path)}: ${thrown.message}`;
-    return { result: null, issues: [{ path, severity: 'error', message }] };
+    const kind = Object.hasOwn(beyondSchema, thrown.reason ?? '') ? (thrown.reason as BeyondKind) : undefined;
+    const issue: Issue = { path, severity: 'error', message, ...(kind === undefined ? {} : { beyond: kind }) };
+    return { result: null, issues: [issue] };
   }
 }
 

@@ -12,7 +12,7 @@ import type { Issue } from './problem.ts';
 import { specIssues } from './spec-issues.ts';
 import { textIssues } from './templates.ts';
 import type { TemplateScope } from './templates.ts';
-import { branchFields, stepFields, workflowSpec } from './workflow.ts';
+import { branchFields, defaultTypeOf, distinctLists, stepFields, stepRules, workflowSpec } from './workflow.ts';
 import type { LlmTargetSpec, WorkflowSpec } from './workflow.ts';
 
 type Path = readonly (string | number)[];
@@ -62,14 +62,7 @@ function compile(namespace: string, name: string, value: unknown): Checked<Plan>
   for (const [index, output] of spec.outputs.entries()) {
     issues.push(...textIssues(output.value, 'template', ['spec', 'outputs', index, 'value'], reader.scope()));
   }
-  issues.push(
-    ...duplicates(
-      spec.outputs.map((output) => output.name),
-      (index) => ['spec', 'outputs', index, 'name'],
-    ),
-  );
-  issues.push(...modelIssues(spec));
-  issues.push(...duplicates(spec.sinks, (index) => ['spec', 'sinks', index]));
+  issues.push(...modelIssues(spec), ...duplicates(spec));
   const plan: Plan = {
     version: 1,
     namespace,
@@ -136,7 +129,7 @@ function llmTarget(given: LlmTargetSpec): LlmTarget {
 function modelIssues(spec: WorkflowSpec): readonly Issue[] {
   return llmConfigProblems(llmConfig(spec)).map(({ isCertain, path, message, next }) => ({
     path: ['spec', 'runtime', 'llmConfig', ...path],
-    ...(isCertain ? { severity: 'error', tolerated: true } : { severity: 'warning' }),
+    ...(isCertain ? { severity: 'error', tolerated: true, beyond: 'Model' } : { severity: 'warning' }),
     message: `${message}: agent steps report what the analyzers found, and fail`,
     next,
   }));
@@ -171,9 +164,11 @@ function stepReader(spec: WorkflowSpec, issues: Issue[]) {
     const own = scope();
     issues.push(...stepIssues(definition, step, path, own));
     if (known.has(name)) {
+      const isAmongFirst = branch === null && spec.steps.filter((other) => other['name'] === name).length > 1;
       issues.push({
         path: [...path, 'name'],
         severity: 'error',
+        ...(isAmongFirst ? {} : { beyond: 'Duplicate' }),
         message: `there is another step named ${name}`,
         next: 'give each step a name of its own',
       });
@@ -194,6 +189,8 @@ function stepReader(spec: WorkflowSpec, issues: Issue[]) {
       const inner = read(given, [...path, use.field], { of: name, use });
       if (inner !== null) result[use.branch] = inner;
     }
+    const used = definition.branches.map(({ field }) => field);
+    issues.push(...branchFields.flatMap((field) => (used.includes(field) ? [] : unusedBranch(step, field, path))));
     return result;
   }
   return { read, scope };
@@ -208,6 +205,26 @@ function namesOf(step: GivenStep, fallback: string): string[] {
     return given === undefined ? [] : namesOf(given, branchName(name, use.branch));
   });
   return [name, ...inner];
+}
+
+/** What never runs must have the form of a step all the same: an API server cannot tell. */
+function unusedBranch(of: GivenStep, field: string, at: Path): readonly Issue[] {
+  const step = of[field] as GivenStep | undefined;
+  const definition = step === undefined ? undefined : findStepDefinition(step.type ?? defaultTypeOf(field) ?? '');
+  if (step === undefined || definition === undefined) return [];
+  const path = [...at, field];
+  const doubles = definition.branches.filter(
+    (use, place) =>
+      step[use.field] !== undefined &&
+      definition.branches
+        .slice(0, place)
+        .some(({ branch, field: other }) => branch === use.branch && step[other] !== undefined),
+  );
+  return [
+    ...formIssues(definition, step, path),
+    ...doubles.map((use) => doubleBranch(definition, use, path)),
+    ...branchFields.flatMap((inner) => unusedBranch(step, inner, path)),
+  ];
 }
 
 function branchName(parent: string, branch: string): string {
@@ -250,9 +267,8 @@ function common(step: GivenStep, definition: StepDefinition): Omit<PlanStep, 'na
 
 function stepIssues(definition: StepDefinition, step: GivenStep, path: Path, scope: TemplateScope): readonly Issue[] {
   const { type, config, templates } = definition;
-  const issues: Issue[] = [];
-  const own = Object.fromEntries(stepFields.map(({ name }) => [name, step[name]]));
-  issues.push(...specIssues(config, own, path));
+  const issues: Issue[] = [...formIssues(definition, step, path)];
+  const own = ownFields(step);
   const checked = definition.config.safeParse(own);
   if (checked.success)
     for (const { path: within, message, next } of definition.check?.(checked.data) ?? [])
@@ -266,18 +282,25 @@ function stepIssues(definition: StepDefinition, step: GivenStep, path: Path, sco
     if (kind !== undefined) issues.push(...fieldIssues(step[field], kind, [...path, field], scope));
   }
   if (step.when !== undefined) issues.push(...textIssues(step.when, 'condition', [...path, 'when'], scope));
-  if (step.timeout !== undefined && step.timeoutMinutes !== undefined) {
-    issues.push({
-      path: [...path, 'timeoutMinutes'],
+  return issues;
+}
+
+/** What the API server sees too. */
+function formIssues({ config }: StepDefinition, step: GivenStep, path: Path): readonly Issue[] {
+  const broken = stepRules.filter(({ declared }) => !declared.holds(step));
+  return [
+    ...specIssues(config, ownFields(step), path),
+    ...broken.map(({ declared: { path: at, message } }): Issue => ({
+      path: [...path, ...at],
       atKey: true,
       severity: 'error',
-      message: 'timeout and timeoutMinutes exclude each other',
-    });
-  }
-  if (step.timeout !== undefined && parseDuration(step.timeout) === 0) {
-    issues.push({ path: [...path, 'timeout'], severity: 'error', message: 'timeout must be longer than 0' });
-  }
-  return issues;
+      message,
+    })),
+  ];
+}
+
+function ownFields(step: GivenStep): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(stepFields.map(({ name }) => [name, step[name]]));
 }
 
 /** A text, or a map of texts. */
@@ -287,8 +310,14 @@ function fieldIssues(value: unknown, kind: TemplateKind, path: Path, scope: Temp
   return Object.entries(value).flatMap(([name, text]) => fieldIssues(text, kind, [...path, name], scope));
 }
 
-function duplicates(names: readonly string[], path: (index: number) => Path): readonly Issue[] {
-  return names.flatMap((name, index): Issue[] =>
-    names.indexOf(name) === index ? [] : [{ path: path(index), severity: 'error', message: `${name} is there twice` }],
-  );
+/** Those of steps are told of where they are read, with those at every depth. */
+function duplicates(spec: WorkflowSpec): readonly Issue[] {
+  return distinctLists.flatMap(({ field, member }) => {
+    if (field === 'steps') return [];
+    const names = spec[field].map((item) => (typeof item === 'string' ? item : item.name));
+    return names.flatMap((name, index): Issue[] => {
+      const path = ['spec', field, index, ...(member === null ? [] : [member])];
+      return names.indexOf(name) === index ? [] : [{ path, severity: 'error', message: `${name} is there twice` }];
+    });
+  });
 }

@@ -94,7 +94,7 @@ function resourceDocument(root: Root, value: unknown, prefix: readonly (string |
         issue.offset !== undefined && found.exact && isScalar(found.node)
           ? offsetInSource(part.text, found.node, issue.offset)
           : found.start;
-      const { severity, message, next } = issue;
+      const { severity, message, next, beyond } = issue;
       return {
         file,
         ...placeOf(part, offset),
@@ -102,6 +102,7 @@ function resourceDocument(root: Root, value: unknown, prefix: readonly (string |
         message,
         field: fieldName(issue.path),
         ...(next === undefined ? {} : { next }),
+        ...(beyond === undefined ? {} : { beyond }),
       };
     },
   };
@@ -144,6 +145,7 @@ function syntaxProblem(file: string, part: YamlPart, offset: number, message: st
     file,
     ...placeOf(part, offset),
     severity: 'error',
+    beyond: 'Yaml',
     message: `YAML: ${message}`,
     field: '',
     next: 'nothing of this document is used until it parses',

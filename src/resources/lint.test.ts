@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { lintPath } from './lint.ts';
+import { lintPath, lintText } from './lint.ts';
 
 const fixtures = join(import.meta.dirname, '../../test/fixtures/resources');
 
@@ -88,8 +88,8 @@ describe('lint', () => {
     expect(await lint('broken/groups.yaml')).toEqual([
       'E 7:13 spec.groupBy[0]: spec.groupBy[0] is all labels for Alertmanager, so each alert would be a group of its own; leave groupBy out for that',
       'E 16:12 spec.groupBy: spec.groupBy has a label twice',
-      'E 26:14 spec.groupWait: groupWait must be 10m at most, not 11m',
-      'E 36:18 spec.groupInterval: groupInterval must be longer than groupWait, not 10s with 10s',
+      'E 26:14 spec.groupWait: spec.groupWait must be 10m at most',
+      'E 36:18 spec.groupInterval: spec.groupInterval must be longer than groupWait',
     ]);
   });
 
@@ -123,9 +123,45 @@ describe('lint', () => {
   });
 
   test('the forms of the contract have no errors', async () => {
-    for (const file of ['contract/triage.yaml', 'contract/shapes.yaml']) {
+    for (const file of ['contract/triage.yaml', 'contract/shapes.yaml', 'earlier/types.yaml']) {
       expect((await lint(file)).filter((line) => line.startsWith('E'))).toEqual([]);
     }
+  });
+
+  test('what objects of the contract need to work is an error that no API server knows', async () => {
+    const problems = await lintPath(join(fixtures, 'earlier/lacking.yaml'));
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    expect(errors.map(({ field, beyond }) => `${field} ${beyond}`)).toEqual([
+      'spec.config.appToken Contract',
+      'spec.triggerWorkflow Reference',
+      'spec.config.metrics Contract',
+    ]);
+  });
+
+  test('an empty field is one that is not there, and an unknown one is told all the same', () => {
+    const head = 'apiVersion: punchingfist.io/v1alpha1\nkind: Sink\nmetadata: {name: out}\n';
+    const problems = (spec: string) => lintText('a.yaml', `${head}spec: ${spec}`).map(({ message }) => message);
+    expect(problems('{type: stdout, condition: , config: {format: null, template: }}')).toEqual([]);
+    expect(problems('{type: file, config: {file: }}')).toEqual(['spec.config.file is required']);
+    expect(problems('{type: stdout, config: {formt: }}')).toEqual(['unknown field spec.config.formt']);
+    expect(problems('{type: email, config: {host: a, from: a@b, to: [null]}}')).toEqual([
+      'spec.config.to[0] must be a string, not empty',
+    ]);
+  });
+
+  test('a step that never runs has the form of a step', () => {
+    const head = 'apiVersion: punchingfist.io/v1alpha1\nkind: Workflow\nmetadata: {name: a}\n';
+    const problems = (step: string) =>
+      lintText('a.yaml', `${head}spec: {steps: [{name: a, type: cli, command: date, ${step}}]}`)
+        .filter(({ severity }) => severity === 'error')
+        .map(({ message }) => message);
+    expect(problems('agent: {goal: x}')).toEqual([]);
+    expect(problems('agent: {}')).toEqual(['spec.steps[0].agent.goal is required']);
+    expect(problems('then: {}')).toEqual(['spec.steps[0].then.type is required']);
+    expect(
+      problems('then: {type: conditional, condition: x, agent: {goal: x}, then: {type: cli, command: x}}'),
+    ).toEqual(['agent and then exclude each other: both are the step that runs then']);
+    expect(problems('agent: {goal: x, timeout: 0s}')).toEqual(['timeout must be longer than 0']);
   });
 
   test('a path that cannot be read, and a folder without resources', async () => {

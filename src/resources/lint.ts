@@ -6,7 +6,7 @@ import { compileWorkflow } from './compile.ts';
 import { objectTitle } from './object.ts';
 import type { ResourceKind } from './object.ts';
 import type { Issue, Problem } from './problem.ts';
-import { readResources } from './read.ts';
+import { readResources, readText } from './read.ts';
 import type { LocatedObject, ReadResources } from './read.ts';
 
 /**
@@ -16,6 +16,11 @@ import type { LocatedObject, ReadResources } from './read.ts';
  */
 export function lintPath(path: string): Promise<Problem[]> {
   return Promise.resolve().then(() => lintResources(path, readResources(path)));
+}
+
+/** The same for the text of one file, which may be JSON. */
+export function lintText(file: string, text: string): Problem[] {
+  return lintResources(file, { files: [file], ...readText(file, text) });
 }
 
 function lintResources(path: string, read: ReadResources): Problem[] {
@@ -35,6 +40,7 @@ function nothingFound(path: string, files: readonly string[]): Problem {
     line: 1,
     column: 1,
     severity: 'error',
+    beyond: 'Yaml',
     message,
     field: '',
     next: 'name a file, or a folder with YAML files',
@@ -96,7 +102,9 @@ function dangling(
       ? `declare it, or name one of: ${names.join(', ') || 'none is declared'}`
       : `${objectTitle(elsewhere)} is in another namespace; references stay within one`;
   const next = nextOfUnknown(name, names, there);
-  return [{ path, severity: 'error', message: `there is no ${kind} ${from.namespace}/${name}`, next }];
+  return [
+    { path, severity: 'error', beyond: 'Reference', message: `there is no ${kind} ${from.namespace}/${name}`, next },
+  ];
 }
 
 /** Two Sources that want one webhook path: the first by namespace and name has it. */
@@ -119,6 +127,7 @@ function pathProblems(objects: readonly LocatedObject[]): readonly Problem[] {
       object.document.locate({
         path: ['spec', 'config', 'path'],
         severity: 'error',
+        beyond: 'Path',
         message,
         next: 'choose another path',
       }),

@@ -65,7 +65,7 @@ describe('MCP servers of a Workflow', () => {
   test.each([
     [`[{name: a, ${tools}}]`, 'needs exactly one of url and command'],
     [`[{name: a, url: 'http://a', command: [/b], ${tools}}]`, 'needs exactly one of url and command'],
-    [`[{name: a, command: [npx, -y, server], ${tools}}]`, 'must be an absolute path'],
+    [`[{name: a, command: [npx, -y, server], ${tools}}]`, 'must begin with an absolute path'],
     [`[{name: a, url: 'http://u:p@a/', ${tools}}]`, 'without credentials'],
     [`[{name: a, url: 'file:///etc/passwd', ${tools}}]`, 'http or https'],
     [`[{name: a, command: [/b], headers: {A: b}, ${tools}}]`, 'belong to url'],
@@ -81,7 +81,7 @@ describe('MCP servers of a Workflow', () => {
     [`[{name: a, url: 'http://a', tools: [{name: q, pin: ${pin}}, {name: q, pin: ${pin}}]}]`, 'has a tool twice'],
     [`[{name: A, url: 'http://a', ${tools}}]`, 'small letters'],
     [`[{name: a, url: 'http://a', ${tools}}, {name: a, url: 'http://b', ${tools}}]`, 'has a name twice'],
-    [`[{name: a, url: 'http://a', ${tools}, timeout: 10m}]`, 'between 1s and 5m'],
+    [`[{name: a, url: 'http://a', ${tools}, timeout: 10m}]`, 'from 1s to 5m'],
     [`[{name: a, url: 'http://a', ${tools}, shell: true}]`, 'shell'],
   ])('%s: %s', (servers, message) => {
     const { accepted, issues } = compiled(servers);

@@ -1,5 +1,6 @@
 import type { CatalogSource, Grouping, RateLimit } from '../core/catalog.ts';
 import { parseDuration } from '../lib/duration.ts';
+import { usualGroup } from './source.ts';
 import type { SourceSpec } from './source.ts';
 
 type Policies = Pick<
@@ -27,7 +28,11 @@ function rateLimitOf({ rateLimit }: SourceSpec): RateLimit | null {
   return { requestsPerMinute, burst };
 }
 
-function groupingOf({ groupBy, groupWait, groupInterval }: SourceSpec): Grouping | null {
+function groupingOf({
+  groupBy,
+  groupWait = usualGroup.wait,
+  groupInterval = usualGroup.interval,
+}: SourceSpec): Grouping | null {
   if (groupBy === undefined) return null;
   return { labels: groupBy.toSorted(), waitMs: parseDuration(groupWait), intervalMs: parseDuration(groupInterval) };
 }

@@ -1,3 +1,5 @@
+import type { BeyondKind } from '../lib/rule.ts';
+
 /** Something wrong with a resource, before it has a place in a file. */
 export interface Issue {
   /** Path of the field within the object, `['spec', 'steps', 0, 'command']`. */
@@ -9,6 +11,8 @@ export interface Issue {
   readonly severity: 'error' | 'warning';
   /** An error that lint reports and that does not keep the resource from being used. */
   readonly tolerated?: boolean;
+  /** The API server takes an object with it; absent: it refuses it, or it is a warning. */
+  readonly beyond?: BeyondKind;
   readonly message: string;
   /** What to do about it. */
   readonly next?: string;
@@ -30,6 +34,8 @@ export interface Problem {
   readonly field: string;
   /** What to do about it; absent where the message says it. */
   readonly next?: string;
+  /** Of an error: an API server takes an object with it. */
+  readonly beyond?: BeyondKind;
 }
 
 /** `['spec', 'steps', 0, 'command']` as `spec.steps[0].command`. */

@@ -9,10 +9,12 @@ import type { Pieces } from '../lib/turns.ts';
 import { parseDocumentsInPieces } from './documents.ts';
 import type { ResourceDocument } from './documents.ts';
 import { apiVersion, objectName } from './fields.ts';
+import { withoutNulls } from './nulls.ts';
 import { objectKey, objectTitle } from './object.ts';
 import type { ResourceKind, ResourceObject } from './object.ts';
 import type { Issue, Problem } from './problem.ts';
 import { specIssues } from './spec-issues.ts';
+import { resourceSpecs } from './specs.ts';
 
 /** An object with the document that says where its fields are. */
 export interface LocatedObject extends ResourceObject {
@@ -104,7 +106,7 @@ function* readFile(file: string): Pieces<FileContent> {
     return {
       objects: [],
       secrets: [],
-      problems: [{ file, line: 1, column: 1, severity: 'error', message, field: '' }],
+      problems: [{ file, line: 1, column: 1, severity: 'error', beyond: 'Yaml', message, field: '' }],
     };
   }
   return yield* readTextInPieces(file, text);
@@ -164,7 +166,7 @@ function locatedObject(document: ResourceDocument): LocatedObject {
     kind: kind as ResourceKind,
     namespace: metadata.namespace ?? defaultNamespace,
     name: metadata.name,
-    spec,
+    spec: withoutNulls(resourceSpecs[kind as ResourceKind], spec),
     origin: `${document.file}:${document.line}`,
     createdAt: metadata.creationTimestamp ?? null,
     document,
@@ -225,6 +227,7 @@ function duplicateProblems(objects: readonly LocatedObject[]): ReadonlyMap<Locat
       object.document.locate({
         path: ['metadata', 'name'],
         severity: 'error',
+        beyond: 'Duplicate',
         message,
         next: 'give one of them another name',
       }),

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { defaultSinkLimits } from '../core/catalog.ts';
 import { sinks } from '../sinks/index.ts';
-import { parseDuration } from '../lib/duration.ts';
-import { duration } from '../lib/schema.ts';
+import { between, duration } from '../lib/schema.ts';
 import { condition } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
@@ -11,15 +10,6 @@ export const sinkConfigFields = mergeFields(sinks);
 
 /** More than these would let one Sink take all senders of a replica. */
 const mostConcurrent = 16;
-
-const retryTimeMs = { least: 60_000, most: 7 * 24 * 3_600_000 };
-
-/** Text that is no duration at all is told of by its own rule. */
-function isRetryTime(text: string): boolean {
-  if (!duration.safeParse(text).success) return true;
-  const milliseconds = parseDuration(text);
-  return milliseconds >= retryTimeMs.least && milliseconds <= retryTimeMs.most;
-}
 
 const delivery = z
   .strictObject({
@@ -31,7 +21,7 @@ const delivery = z
         'Attempts per minute at most, spread evenly (30 = one each 2 s). Absent = 30 for chats, no limit for others.',
     }),
     retryFor: duration
-      .refine(isRetryTime, 'must be from 1m to 7d')
+      .check(between('1m', '7d'))
       .default('24h')
       .meta({ description: 'How long a delivery is tried before it fails; a refusal (4xx) fails it at once.' }),
     sameCauseFor: duration.default('1h').meta({

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { sourceDefinitions } from '../sources/index.ts';
 import { maintenance, muteMatchers } from '../sources/mutes.ts';
-import { duration } from '../lib/schema.ts';
+import { celMilliseconds, duration, durationMs, map } from '../lib/schema.ts';
+import { distinct, rule } from '../lib/rule.ts';
+import { parseDuration } from '../lib/duration.ts';
+import type { DeclaredCheck } from '../lib/rule.ts';
 import { objectName } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
@@ -13,12 +16,57 @@ const groupLabel = z
   .string()
   .min(1)
   .max(1024)
-  .refine(
-    (name) => name !== '...',
-    'is all labels for Alertmanager, so each alert would be a group of its own; leave groupBy out for that',
+  .check(
+    rule(
+      "self != '...'",
+      'is all labels for Alertmanager, so each alert would be a group of its own; leave groupBy out for that',
+      (name) => name !== '...',
+    ),
   )
   .meta({ description: 'Name of a label; alertname and severity are known for each alert.' });
+/** Where groupBy is given. */
+export const usualGroup = { wait: '10s', interval: '5m' } as const;
+
 const atLeastOne = z.int().min(1).max(1_000_000);
+
+interface Grouped {
+  readonly groupBy?: readonly string[] | undefined;
+  readonly groupWait?: string | undefined;
+  readonly groupInterval?: string | undefined;
+}
+
+/** Whoever is paged waits for it. */
+const longestWait = '10m';
+
+function groupRules(): readonly DeclaredCheck<Grouped>[] {
+  const given = (name: string, usual: string) => `[has(self.${name}) ? self.${name} : '${usual}']`;
+  const [wait, interval] = [given('groupWait', usualGroup.wait), given('groupInterval', usualGroup.interval)];
+  const longestMs = parseDuration(longestWait);
+  const isShort = `${celMilliseconds('wait')} <= ${longestMs}`;
+  const isShorter = `${celMilliseconds('wait')} < ${celMilliseconds('interval')}`;
+  const msOf = ({ groupWait = usualGroup.wait, groupInterval = usualGroup.interval }: Grouped) => ({
+    waitMs: durationMs(groupWait) ?? 0,
+    intervalMs: durationMs(groupInterval) ?? Number.POSITIVE_INFINITY,
+  });
+  return [
+    rule(
+      `!has(self.groupBy) || ${wait}.all(wait, ${isShort})`,
+      `must be ${longestWait} at most`,
+      (spec) => spec.groupBy === undefined || msOf(spec).waitMs <= longestMs,
+      ['groupWait'],
+    ),
+    // Where it is too long by itself that is all that is told.
+    rule(
+      `!has(self.groupBy) || ${wait}.all(wait, !(${isShort}) || ${interval}.all(interval, ${isShorter}))`,
+      'must be longer than groupWait',
+      (spec) => {
+        const { waitMs, intervalMs } = msOf(spec);
+        return spec.groupBy === undefined || waitMs > longestMs || waitMs < intervalMs;
+      },
+      ['groupInterval'],
+    ),
+  ];
+}
 
 /** `spec` of a Source. */
 export const sourceSpec = z
@@ -26,8 +74,7 @@ export const sourceSpec = z
     type: z.enum(sourceDefinitions.map(({ type }) => type)).meta({ description: 'Where alerts come from.' }),
     config: z.strictObject(optionalShape(sourceConfigFields)).meta({ description: 'Settings of the type.' }),
     triggerWorkflow: objectName.meta({ description: 'The Workflow in the same namespace that each new alert starts.' }),
-    context: z
-      .record(z.string(), z.string())
+    context: map(z.string().min(1).max(255), z.string().max(65_536), 100)
       .default({})
       .meta({ description: 'Facts for templates: .source.context.<name>.' }),
     suspend: z.boolean().default(false).meta({
@@ -48,20 +95,16 @@ export const sourceSpec = z
       .default('0')
       .meta({ description: 'After a run has ended, no new run of the same alert for so long; 0 = off.' }),
     flapCapPerHour: cap.default(0).meta({ description: 'Runs of one alert per hour at most; 0 = no cap.' }),
-    groupBy: z
-      .array(groupLabel)
-      .min(1)
-      .max(20)
-      .refine((labels) => new Set(labels).size === labels.length, 'has a label twice')
-      .optional()
-      .meta({
-        description:
-          'Alerts with the same values of these labels have one run together, which names them. A label that an alert lacks is empty; one that has none of them has a run of its own. Absent = each alert has its own.',
-      }),
-    groupWait: duration.default('10s').meta({
+    groupBy: z.array(groupLabel).min(1).max(20).check(distinct('has a label twice')).optional().meta({
+      description:
+        'Alerts with the same values of these labels have one run together, which names them. A label that an alert lacks is empty; one that has none of them has a run of its own. Absent = each alert has its own.',
+    }),
+    groupWait: duration.optional().meta({
+      default: usualGroup.wait,
       description: 'With groupBy: a run begins so long after the first alert of its group, so that others can join it.',
     }),
-    groupInterval: duration.default('5m').meta({
+    groupInterval: duration.optional().meta({
+      default: usualGroup.interval,
       description:
         'With groupBy: so long after a run of a group was made, and until it has ended, there is no other one for the group. What comes too late for the first is in the next one, if it still fires.',
     }),
@@ -82,6 +125,7 @@ export const sourceSpec = z
         'New runs of this Source per minute at most, over all replicas; 0 = no cap. Alerts beyond it are stored, and get their runs when there is room.',
     }),
   })
+  .check(...groupRules())
   .meta({ description: 'Takes alerts in and says which Workflow they start.' });
 
 export type SourceSpec = z.output<typeof sourceSpec>;

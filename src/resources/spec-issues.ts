@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nextOfUnknown } from '../lib/similar.ts';
+import type { BeyondKind } from '../lib/rule.ts';
 import { bare } from '../lib/schema.ts';
 import { fieldName } from './problem.ts';
 import type { Issue } from './problem.ts';
@@ -18,9 +19,11 @@ function issuesOf(schema: z.ZodType, value: unknown, base: Path, issue: z.core.$
   const path = [...base, ...relative];
   const field = fieldName(path);
   const given = valueAt(value, relative);
+  const beyond = beyondOf(issue, given);
   const error = (message: string, next?: string): Issue => ({
     path,
     severity: 'error',
+    ...(beyond === undefined ? {} : { beyond }),
     message,
     ...(next === undefined ? {} : { next }),
   });
@@ -44,6 +47,15 @@ function issuesOf(schema: z.ZodType, value: unknown, base: Path, issue: z.core.$
       `${field} ${message}${typeof given === 'string' && issue.code === 'invalid_format' ? `, not ${short(given)}` : ''}`,
     ),
   ];
+}
+
+/** Whether an API server takes a value with it all the same. */
+function beyondOf(issue: z.core.$ZodIssue, given?: unknown): BeyondKind | undefined {
+  if (issue.code === 'custom') return (issue.params as { readonly beyond?: BeyondKind } | undefined)?.beyond;
+  if (issue.code === 'invalid_union' && given === null) return 'Null';
+  if (issue.code !== 'invalid_key') return undefined;
+  const kinds = issue.issues.map((inner) => beyondOf(inner));
+  return kinds.includes(undefined) ? undefined : kinds[0];
 }
 
 function unknownFields(schema: z.ZodType, relative: Path, base: Path, keys: readonly string[]): readonly Issue[] {

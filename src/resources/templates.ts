@@ -37,7 +37,7 @@ export function textIssues(text: string, kind: TemplateKind, path: Issue['path']
   } catch (thrown) {
     if (!(thrown instanceof TemplateError)) throw thrown;
     const offset = offsetOf(text, thrown.line, thrown.column);
-    return [{ path, offset, severity: 'error', message: `template: ${thrown.reason}` }];
+    return [{ path, offset, severity: 'error', beyond: 'Template', message: `template: ${thrown.reason}` }];
   }
 }
 
@@ -60,6 +60,7 @@ function commandIssues(text: string, path: Issue['path']): readonly Issue[] {
     path,
     offset: offsetOf(text, line, column),
     severity: 'error',
+    beyond: 'Command',
     message,
     next,
   }));
@@ -82,7 +83,7 @@ function referenceIssues(
       ? `step ${name} has not run yet when this is rendered`
       : `there is no step ${name}`;
     const next = nextOfUnknown(name, names, `steps that have run by then: ${names.join(', ') || 'none'}`, '.steps.');
-    return [{ path: at, offset, severity: 'error', tolerated: true, message, next }];
+    return [{ path: at, offset, severity: 'error', tolerated: true, beyond: 'Reference', message, next }];
   }
   if (root === 'env' && !scope.environment.has(name)) {
     const message = `.env.${name} is not in spec.runtime.environment, so it is empty`;

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { stepDefinitions } from '../workflows/steps/index.ts';
 import { mcpServers } from '../agent/mcp/config.ts';
-import { duration } from '../lib/schema.ts';
+import { beyond, rule } from '../lib/rule.ts';
+import type { DeclaredCheck } from '../lib/rule.ts';
+import { duration, map } from '../lib/schema.ts';
 import { secretRef } from '../lib/secret-reference.ts';
 import { condition, objectName, templateText } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
@@ -49,27 +51,62 @@ const commonFields = {
     .meta({ description: 'An attempt whose process died is repeated, or fails for good.' }),
 };
 
-function stepSchema(depth: number, isBranch: boolean): z.ZodObject {
+/** A step; as a branch it may be without a name, and without a type where the field says it. */
+function stepSchema(depth: number, field: string | null): z.ZodObject {
   const typeField = z.enum(types).meta({ description: 'What the step does.' });
   const branches =
     depth === 0
       ? {}
       : Object.fromEntries(
-          branchFields.map((field) => [
-            field,
-            stepSchema(depth - 1, true)
+          branchFields.map((branch) => [
+            branch,
+            stepSchema(depth - 1, branch)
               .optional()
-              .meta({ description: branchDescription(field) }),
+              .meta({ description: branchDescription(branch) }),
           ]),
         );
   return z.strictObject({
-    name: isBranch ? stepName.optional() : stepName,
-    type: isBranch ? typeField.optional() : typeField,
+    name: field === null ? stepName : stepName.optional(),
+    type: field === null || defaultTypeOf(field) === null ? typeField : typeField.optional(),
     ...commonFields,
     ...optionalShape(stepFields),
     ...branches,
   });
 }
+
+/** The type of a step in a branch that does not say it; null = it must. */
+export function defaultTypeOf(field: string): string | null {
+  const uses = stepDefinitions.flatMap(({ branches }) => branches.filter((branch) => branch.field === field));
+  return uses[0]?.defaultType ?? null;
+}
+
+/** What of a step the API server looks at too; {@link compileWorkflow} tells of it together with all else. */
+export const stepRules: readonly DeclaredCheck<Timed>[] = [
+  rule(
+    '!has(self.timeout) || !has(self.timeoutMinutes)',
+    'timeout and timeoutMinutes exclude each other',
+    ({ timeout, timeoutMinutes }) => timeout === undefined || timeoutMinutes === undefined,
+    ['timeoutMinutes'],
+  ),
+  rule(
+    "!has(self.timeout) || self.timeout.matches('[1-9]')",
+    'timeout must be longer than 0',
+    ({ timeout }) => timeout === undefined || /[1-9]/.test(timeout),
+    ['timeout'],
+  ),
+];
+
+interface Timed {
+  readonly timeout?: string;
+  readonly timeoutMinutes?: number;
+}
+
+/** Lists of a Workflow in which no name may be twice. `member`: where it stands in an item; null = the item itself. */
+export const distinctLists = [
+  { field: 'steps', member: 'name' },
+  { field: 'outputs', member: 'name' },
+  { field: 'sinks', member: null },
+] as const;
 
 function branchDescription(field: string): string {
   const uses = stepDefinitions.flatMap(({ type, branches }) =>
@@ -163,23 +200,21 @@ const readServer = (description: string) =>
       url: z
         .string()
         .max(2048)
-        .refine(
-          (text) => isServerUrl(text),
+        .regex(
+          /^https?:\/\/[^\p{Z}\p{Cc}@/?#\\]+(\/[^\p{Z}\p{Cc}?#]*)?$/u,
           'must be an address such as http://prometheus.monitoring:9090, without credentials',
         )
+        .check(beyond('Address', 'is no URL', (text) => URL.canParse(text)))
         .meta({ description: 'Address of the server, with the path before /api where it has one.' }),
       tokenSecret: secretRef.optional(),
     })
     .optional()
     .meta({ description });
 
-function isServerUrl(text: string): boolean {
-  const url = URL.parse(text);
-  const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:';
-  return url !== null && isHttp && [url.search, url.hash, url.username, url.password].every((part) => part === '');
-}
-
-const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of an environment variable');
+const environmentName = z
+  .string()
+  .max(255)
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of an environment variable');
 
 /** `spec` of a Workflow. */
 export const workflowSpec = z
@@ -194,15 +229,14 @@ export const workflowSpec = z
           .meta({ description: 'Container image of cli steps in a cluster.' }),
         llmConfig: llmConfig.optional().meta({ description: 'The model of agent steps. Absent: analyzers only.' }),
         mcpServers: mcpServers.optional(),
-        environment: z
-          .record(environmentName, z.string())
+        environment: map(environmentName, z.string().max(65_536), 200)
           .default({})
           .meta({ description: 'Environment of cli steps, and .env of templates.' }),
       })
       .optional()
       .meta({ description: 'What steps run with.' }),
     steps: z
-      .array(stepSchema(branchDepth, false))
+      .array(stepSchema(branchDepth, null))
       .min(1)
       .max(100)
       .meta({ description: 'Run in order; a failed one ends the run.' }),

@@ -3,7 +3,8 @@ import type { DeliveryVerdict } from '../core/delivery.ts';
 import { toTimestamp } from '../core/time.ts';
 import { cutText } from '../lib/cut.ts';
 import { parseDuration } from '../lib/duration.ts';
-import { duration } from '../lib/schema.ts';
+import { rule } from '../lib/rule.ts';
+import { between, duration } from '../lib/schema.ts';
 import { percent } from '../report/words.ts';
 import { filtersOf, isSameAlert, listedAlerts, listedSilences, matchersOf, silencesOnly } from './alertmanager-api.ts';
 import type { ListedAlert, ListedSilence } from './alertmanager-api.ts';
@@ -20,30 +21,25 @@ const createdBy = 'punching-fist';
 /** One alert with its annotations is a few KiB; where its labels do not narrow the list, others come too. */
 const mostListBytes = 4 * 1024 * 1024;
 const mostCharacters = { cause: 1024, report: 4096, comment: 1024 };
-const silenceMs = { least: 60_000, most: 7 * 24 * 3_600_000 };
-
-/** Text that is no duration at all is told of by its own rule. */
-function isSilenceTime(text: string): boolean {
-  if (!duration.safeParse(text).success) return true;
-  const milliseconds = parseDuration(text);
-  return milliseconds >= silenceMs.least && milliseconds <= silenceMs.most;
-}
-
 const settings = z
   .object({
     endpoint,
     action: action.default('annotate'),
     silenceFor: duration
-      .refine(isSilenceTime, 'must be from 1m to 7d')
+      .check(between('1m', '7d'))
       .default('2h')
       .meta({ description: 'How long a silence lasts, 1m to 7d.' }),
     authentication: authentication.optional(),
     template: template.optional(),
   })
-  .refine((config) => config.action !== 'trigger', {
-    path: ['action'],
-    error: 'must be resolve, annotate or silence',
-  });
+  .check(
+    rule(
+      "!has(self.action) || self.action != 'trigger'",
+      'must be resolve, annotate or silence',
+      ({ action: given }) => given !== 'trigger',
+      ['action'],
+    ),
+  );
 
 /** The world of one delivery. */
 interface World {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { DeliveryVerdict } from '../core/delivery.ts';
-import { isLoopback } from '../lib/address-policy.ts';
+import { celIsLoopback, isLoopback } from '../lib/address-policy.ts';
 import { sha256Hex } from '../lib/hash.ts';
 import { secretRef } from '../lib/secret-reference.ts';
+import { rule } from '../lib/rule.ts';
 import { distinct } from '../lib/words.ts';
 import { defineSink } from './define.ts';
 import type { SinkIo } from './define.ts';
@@ -16,7 +17,10 @@ const ports = { starttls: 587, implicit: 465, none: 25 } as const;
 
 /** ASCII, without quotes and comments: what every server takes. */
 const addressPattern = "[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?";
-const address = z.string().regex(new RegExp(`^${addressPattern}$`), 'must be an address like oncall@example.com');
+const address = z
+  .string()
+  .max(400)
+  .regex(new RegExp(`^${addressPattern}$`), 'must be an address like oncall@example.com');
 
 /**
  * A mail to each address, plain and as HTML. All mails of an alert are one thread. An attempt that the server took for some
@@ -36,6 +40,7 @@ export const email = defineSink({
     .object({
       host: z
         .string()
+        .max(253)
         .regex(/^[A-Za-z0-9:][-.:_A-Za-z0-9]{0,252}$/, 'must be a name or an address, without a port')
         .meta({ description: 'The mail server: name or address.' }),
       port: z.int().min(1).max(65_535).optional().meta({
@@ -66,21 +71,26 @@ export const email = defineSink({
       }),
       template: template.optional(),
     })
-    .refine(({ tls, host, allowUnencrypted }) => tls !== 'none' || isLoopback(host) || allowUnencrypted, {
-      path: ['tls'],
-      error: 'none is for a server on the same machine; allowUnencrypted: true if you mean it',
-    })
-    .refine(
-      ({ tls, host, credentialsSecret }) => tls !== 'none' || isLoopback(host) || credentialsSecret === undefined,
-      {
-        path: ['credentialsSecret'],
-        error: 'a password is sent to another machine only with tls starttls or implicit',
-      },
-    )
-    .refine(({ credentialsSecret }) => credentialsSecret?.includes('/') !== true, {
-      path: ['credentialsSecret'],
-      error: 'must be the name of a Secret with the keys username and password',
-    }),
+    .check(
+      rule(
+        `!has(self.tls) || self.tls != 'none' || ${celIsLoopback('self.host')} || (has(self.allowUnencrypted) && self.allowUnencrypted)`,
+        'none is for a server on the same machine; allowUnencrypted: true if you mean it',
+        ({ tls, host, allowUnencrypted }) => tls !== 'none' || isLoopback(host) || allowUnencrypted,
+        ['tls'],
+      ),
+      rule(
+        `!has(self.tls) || self.tls != 'none' || ${celIsLoopback('self.host')} || !has(self.credentialsSecret)`,
+        'a password is sent to another machine only with tls starttls or implicit',
+        ({ tls, host, credentialsSecret }) => tls !== 'none' || isLoopback(host) || credentialsSecret === undefined,
+        ['credentialsSecret'],
+      ),
+      rule(
+        "!has(self.credentialsSecret) || !self.credentialsSecret.contains('/')",
+        'must be the name of a Secret with the keys username and password',
+        ({ credentialsSecret }) => credentialsSecret?.includes('/') !== true,
+        ['credentialsSecret'],
+      ),
+    ),
   async deliver(io, config, delivery) {
     const { host, tls, from, to, cc, subject } = config;
     const server = {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { map } from '../lib/schema.ts';
 import { secretRef } from '../lib/secret-reference.ts';
 
 // Fields of `spec.config` that more than one sink type uses: one name, one schema.
@@ -6,7 +7,7 @@ import { secretRef } from '../lib/secret-reference.ts';
 export const endpoint = z
   .string()
   .max(2048)
-  .regex(/^https?:\/\/[^\s/]+/, 'must begin with http:// or https://')
+  .regex(/^https?:\/\/[^\p{Z}\p{Cc}/]+/u, 'must begin with http:// or https://')
   .meta({ description: 'Address of the receiver, http or https. Redirects are not followed.' });
 
 /** Where a chat shows it. */
@@ -39,9 +40,10 @@ export const action = z.enum(['resolve', 'annotate', 'silence', 'trigger']).meta
     'What to do at the receiver: resolve, annotate or silence (alertmanager); trigger or resolve (pagerduty).',
 });
 
-export const context = z
-  .record(z.string(), templated)
-  .meta({ description: 'Further facts by name; values are templates.' });
+/** Texts by name. */
+export const facts = map(z.string().min(1).max(255), templated, 100);
+
+export const context = facts.meta({ description: 'Further facts by name; values are templates.' });
 
 export const tags = z.array(templated.max(1000)).max(20);
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { rule } from '../lib/rule.ts';
 import { defineSink } from './define.ts';
 import { appendLine } from './line-file.ts';
 
@@ -16,7 +17,10 @@ export const file = defineSink({
     file: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be a name without /')
-      .refine((name) => !/\.[0-9]+$/.test(name), 'must not have a number at its end')
+      .max(128)
+      .check(
+        rule("!self.matches('[.][0-9]+$')", 'must not have a number at its end', (name) => !/\.[0-9]+$/.test(name)),
+      )
       .meta({ description: 'Name of the file, in the folder sinks/NAMESPACE beside the database.' }),
     maxMegabytes: z.int().min(1).max(1024).default(10).meta({
       description: 'Size at which the file is renamed to FILE.1 and a new one begun.',

@@ -29,6 +29,7 @@ export const github = defineSink({
     endpoint: endpoint.default('https://api.github.com'),
     repository: z
       .string()
+      .max(140)
       .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9._-]{1,100}$/, 'must be owner/name')
       .meta({ description: 'owner/name.' }),
     credentialsSecret: secretRef.meta({
@@ -37,7 +38,12 @@ export const github = defineSink({
     summary: templated.optional().meta({ description: 'Title of the issue. Default: the alert and its cause.' }),
     labels: z.array(templated).max(20).default([]).meta({ description: 'Labels of the issue; templates.' }),
     assignees: z
-      .array(z.string().regex(/^[A-Za-z0-9-]{1,39}$/, 'must be the name of a user'))
+      .array(
+        z
+          .string()
+          .max(39)
+          .regex(/^[A-Za-z0-9-]{1,39}$/, 'must be the name of a user'),
+      )
       .max(10)
       .default([])
       .meta({ description: 'Who the issue is assigned to.' }),

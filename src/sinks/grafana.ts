@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DeliveryVerdict } from '../core/delivery.ts';
 import { cutText } from '../lib/cut.ts';
+import { rule } from '../lib/rule.ts';
 import { distinct } from '../lib/words.ts';
 import { percent } from '../report/words.ts';
 import { authentication, authorization } from '../lib/authorization.ts';
@@ -27,19 +28,29 @@ const settings = z
     }),
     dashboardUID: z
       .string()
+      .max(40)
       .regex(/^[a-zA-Z0-9_-]{1,40}$/, 'must be the UID of a dashboard')
       .optional()
       .meta({ description: 'Dashboard that shows it. Default: all that ask for its tags.' }),
-    panelId: z.int().min(1).optional().meta({ description: 'Panel of that dashboard. Default: all of them.' }),
+    panelId: z
+      .int()
+      .min(1)
+      .max(2_147_483_647)
+      .optional()
+      .meta({ description: 'Panel of that dashboard. Default: all of them.' }),
     tags: tags
       .default(['fist', '{{ .alert.severity }}', '{{ .alert.labels.namespace }}'])
       .meta({ description: 'Tags of the annotation; each is a template, empty ones are left out.' }),
     template: template.optional(),
   })
-  .refine(({ dashboardUID, panelId }) => panelId === undefined || dashboardUID !== undefined, {
-    path: ['panelId'],
-    error: 'needs a dashboardUID',
-  });
+  .check(
+    rule(
+      '!has(self.panelId) || has(self.dashboardUID)',
+      'needs a dashboardUID',
+      ({ dashboardUID, panelId }) => panelId === undefined || dashboardUID !== undefined,
+      ['panelId'],
+    ),
+  );
 
 type Settings = z.output<typeof settings>;
 

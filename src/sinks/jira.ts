@@ -26,7 +26,7 @@ const config = z.object({
   email: z
     .string()
     .max(255)
-    .regex(/^[^\s:]+$/, 'must be an e-mail address or user name')
+    .regex(/^[^\p{Z}\p{Cc}:]+$/u, 'must be an e-mail address or user name')
     .optional()
     .meta({
       description:

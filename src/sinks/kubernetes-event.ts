@@ -1,12 +1,13 @@
 import { objectOf } from '../core/json.ts';
 import { z } from 'zod';
-import { isKubernetesName, mostNoteBytes } from '../core/cluster.ts';
+import { mostNoteBytes } from '../core/cluster.ts';
 import type { ClusterEvents, NewEvent, ObjectReference } from '../core/cluster.ts';
 import type { DeliveryVerdict } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
 import { toTimestamp } from '../core/time.ts';
 import { isLonger } from '../lib/cut.ts';
 import { oneLine } from '../lib/printable.ts';
+import { namespaceName } from '../lib/schema.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery } from './define.ts';
 import { templated } from './fields.ts';
@@ -42,7 +43,7 @@ export const kubernetesEvent = defineSink({
       description:
         'What it says, cut to 1024 bytes with the command that shows the run. Default: the alert and its cause.',
     }),
-    fallbackNamespace: z.string().refine(isKubernetesName, 'must be the name of a namespace').default('default').meta({
+    fallbackNamespace: namespaceName.default('default').meta({
       description: 'Of this namespace is the Event where the alert names none.',
     }),
   }),

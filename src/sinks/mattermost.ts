@@ -4,6 +4,7 @@ import { parseSecretReference, secretRef } from '../lib/secret-reference.ts';
 import { earliestSecond, tellIncident } from './chat-thread.ts';
 import type { ChatAnswer, ChatRoom, ChatSearch } from './chat-thread.ts';
 import { asCode, chatRatePerMinute, chatSign, chatText, fitted, whole } from './chat.ts';
+import { rule } from '../lib/rule.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery, SinkIo } from './define.ts';
 import { channel, endpoint, mentionUsers, messageType, template } from './fields.ts';
@@ -41,10 +42,14 @@ export const mattermost = defineSink({
       }),
       template: template.optional(),
     })
-    .refine((config) => /^[a-z0-9]{26}$/.test(config.channel), {
-      path: ['channel'],
-      error: 'must be the id of a channel, 26 letters and digits',
-    }),
+    .check(
+      rule(
+        "self.channel.matches('^[a-z0-9]{26}$')",
+        'must be the id of a channel, 26 letters and digits',
+        ({ channel: given }) => /^[a-z0-9]{26}$/.test(given),
+        ['channel'],
+      ),
+    ),
   deliver(io, config, delivery) {
     const token = io.secret(parseSecretReference(config.botToken));
     return tellIncident(roomOf({ io, config, delivery, token }), delivery, io);

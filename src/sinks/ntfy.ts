@@ -30,6 +30,7 @@ export const ntfy = defineSink({
     endpoint: endpoint.default('https://ntfy.sh'),
     topic: z
       .string()
+      .max(64)
       .regex(/^[-_A-Za-z0-9]{1,64}$/, 'must be 1 to 64 letters, digits, - and _')
       .meta({ description: 'Topic. Without a token anybody who knows its name may read it.' }),
     token: secretRef.optional().meta({ description: 'Secret with an access token (tk_...): name, or name/key.' }),

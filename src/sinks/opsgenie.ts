@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import type { DeliveryVerdict } from '../core/delivery.ts';
 import { cutText } from '../lib/cut.ts';
+import { rule } from '../lib/rule.ts';
 import { parseSecretReference, secretRef } from '../lib/secret-reference.ts';
 import { distinct } from '../lib/words.ts';
 import { percent } from '../report/words.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery, SinkIo } from './define.ts';
-import { endpoint, tags, template, templated } from './fields.ts';
+import { endpoint, facts, tags, template, templated } from './fields.ts';
 import { below, jsonOf, sendRequest } from './http.ts';
 import { mostAnswerBytes, outcomeOf, takenBefore, takenId } from './opsgenie-requests.ts';
 import { runLink, summaryOf, titleFor, viewOf } from './payload.ts';
@@ -26,9 +27,13 @@ const responder = z
     name: z.string().min(1).max(255).optional().meta({ description: 'Name of a team, escalation or schedule.' }),
     username: z.string().min(1).max(255).optional().meta({ description: 'E-mail address of a user.' }),
   })
-  .refine(({ id, name, username }) => [id, name, username].filter((one) => one !== undefined).length === 1, {
-    error: 'needs exactly one of id, name and username',
-  });
+  .check(
+    rule(
+      '[has(self.id), has(self.name), has(self.username)].filter(one, one).size() == 1',
+      'needs exactly one of id, name and username',
+      ({ id, name, username }) => [id, name, username].filter((one) => one !== undefined).length === 1,
+    ),
+  );
 
 const settings = z.object({
   endpoint: endpoint.default('https://api.opsgenie.com'),
@@ -37,10 +42,7 @@ const settings = z.object({
   priority: templated.optional().meta({ description: 'P1 to P5. Default: by the severity, P1, P3 or P5.' }),
   tags: tags.default([]).meta({ description: 'Tags of the alert; each is a template, empty ones are left out.' }),
   responders: z.array(responder).max(50).default([]).meta({ description: 'Whom the alert is for.' }),
-  details: z
-    .record(z.string(), templated)
-    .default({})
-    .meta({ description: 'Further facts by name; values are templates.' }),
+  details: facts.default({}).meta({ description: 'Further facts by name; values are templates.' }),
   template: template.optional(),
 });
 

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { cutText } from '../lib/cut.ts';
+import { rule } from '../lib/rule.ts';
 import { parseSecretReference, secretRef } from '../lib/secret-reference.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery } from './define.ts';
-import { action, endpoint, templated } from './fields.ts';
+import { action, endpoint, facts, templated } from './fields.ts';
 import { sendRequest } from './http.ts';
 import { linksOf, summaryOf, titleFor, viewOf } from './payload.ts';
 import type { PayloadView } from './payload.ts';
@@ -33,15 +34,18 @@ export const pagerduty = defineSink({
         .optional()
         .meta({ description: 'The part that is concerned. Default: what the alert is about.' }),
       group: templated.optional().meta({ description: 'What it belongs to. Default: the namespace.' }),
-      details: z
-        .record(z.string(), templated)
+      details: facts
         .default({})
         .meta({ description: 'Further facts by name, for custom_details; values are templates.' }),
     })
-    .refine((config) => config.action === undefined || config.action === 'trigger' || config.action === 'resolve', {
-      path: ['action'],
-      error: 'must be trigger or resolve',
-    }),
+    .check(
+      rule(
+        "!has(self.action) || self.action in ['trigger', 'resolve']",
+        'must be trigger or resolve',
+        ({ action: given }) => given === undefined || given === 'trigger' || given === 'resolve',
+        ['action'],
+      ),
+    ),
   async deliver(io, config, delivery) {
     const view = viewOf(delivery.payload);
     const wanted = view.isOver ? 'resolve' : 'trigger';

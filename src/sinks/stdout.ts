@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { printable, printableJson, printableYaml } from '../lib/printable.ts';
+import { rule } from '../lib/rule.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery } from './define.ts';
 import { format, template } from './fields.ts';
@@ -20,10 +21,14 @@ export const stdout = defineSink({
       pretty: z.boolean().default(false).meta({ description: 'Indents JSON.' }),
       template: template.optional(),
     })
-    .refine((config) => config.format === undefined || config.format in writers, {
-      path: ['format'],
-      error: 'must be text, json or yaml',
-    }),
+    .check(
+      rule(
+        "!has(self.format) || self.format in ['text', 'json', 'yaml']",
+        'must be text, json or yaml',
+        ({ format: given }) => given === undefined || given in writers,
+        ['format'],
+      ),
+    ),
   async deliver(io, config, delivery) {
     const chosen = config.format ?? (config.pretty ? 'json' : 'text');
     const body = await writers[chosen as keyof typeof writers](delivery, config.pretty);

@@ -2,6 +2,8 @@ import { objectOf } from '../core/json.ts';
 import { z } from 'zod';
 import { oneLine } from '../lib/printable.ts';
 import { authentication, authorization } from '../lib/authorization.ts';
+import { rule } from '../lib/rule.ts';
+import { map } from '../lib/schema.ts';
 import { defineSink } from './define.ts';
 import type { SinkDelivery } from './define.ts';
 import { endpoint, format, template } from './fields.ts';
@@ -16,7 +18,7 @@ const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
  * (RFC 9110, 7.6.1), the key of the delivery, its signature, and the token, which is a Secret.
  */
 const ownHeader =
-  /^(?:host|content-.*|transfer-encoding|connection|keep-alive|proxy-.*|te|trailer|upgrade|expect|idempotency-key|authorization|webhook-(?:id|timestamp|signature))$/i;
+  /^(?:host|content-.*|transfer-encoding|connection|keep-alive|proxy-.*|te|trailer|upgrade|expect|idempotency-key|authorization|webhook-(?:id|timestamp|signature))$/;
 
 /** Posts the payload as JSON, with an `Idempotency-Key` that is the same in all attempts. */
 export const webhook = defineSink({
@@ -31,27 +33,38 @@ export const webhook = defineSink({
         description:
           'plain (the payload) or cloudevents (CloudEvents 1.0 in structured mode, the payload as data). Default: plain.',
       }),
-      headers: z
-        .record(
-          z
-            .string()
-            .regex(headerName, 'is not a header name')
-            .refine((name) => !ownHeader.test(name), 'is set by fist itself; for a token there is authentication'),
-          z
-            .string()
-            .max(4096)
-            .regex(/^[\t\x20-\x7e]*$/),
-        )
+      headers: map(
+        z
+          .string()
+          .max(255)
+          .regex(headerName, 'is not a header name')
+          .check(
+            rule(
+              `!self.lowerAscii().matches('${ownHeader.source}')`,
+              'is set by fist itself; for a token there is authentication',
+              (name) => !ownHeader.test(name.toLowerCase()),
+            ),
+          ),
+        z
+          .string()
+          .max(4096)
+          .regex(/^[\t\x20-\x7e]*$/),
+        50,
+      )
         .default({})
         .meta({ description: 'Further request headers. No secrets: use authentication for a token.' }),
       authentication: authentication.optional(),
       signature: signature.optional(),
       template: template.optional(),
     })
-    .refine((config) => config.format === undefined || config.format === 'plain' || config.format === 'cloudevents', {
-      path: ['format'],
-      error: 'must be plain or cloudevents',
-    }),
+    .check(
+      rule(
+        "!has(self.format) || self.format in ['plain', 'cloudevents']",
+        'must be plain or cloudevents',
+        ({ format: given }) => given === undefined || given === 'plain' || given === 'cloudevents',
+        ['format'],
+      ),
+    ),
   async deliver(io, config, delivery) {
     const isEvent = config.format === 'cloudevents';
     const body = JSON.stringify(isEvent ? cloudEvent(delivery) : delivery.payload);

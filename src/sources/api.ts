@@ -4,7 +4,9 @@ import type { AlertItem, Labels } from '../core/alert.ts';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import { parseRfc3339 } from '../core/rfc3339.ts';
-import { duration } from '../lib/schema.ts';
+import { celList, rule } from '../lib/rule.ts';
+import type { BeyondKind } from '../lib/rule.ts';
+import { atLeast, duration } from '../lib/schema.ts';
 import type { Timestamp } from '../core/time.ts';
 import { alertFingerprint } from '../lib/hash.ts';
 import type { Turns } from '../lib/turns.ts';
@@ -19,7 +21,9 @@ import { compileFilters, filters, matchers } from './filters.ts';
 import { items, mapping } from './mapping.ts';
 import { compilePolling, poll } from './polling.ts';
 import type { Polling } from './polling.ts';
-import { format, readingTemplates } from './webhook.ts';
+import { endpoint, postedTo } from './endpoint.ts';
+import { formats } from './formats/index.ts';
+import { format, readingRules, readingTemplates } from './webhook.ts';
 import { textOrNull } from './formats/alert.ts';
 import { receiveNotification } from './notification.ts';
 
@@ -33,20 +37,27 @@ interface Settings {
   readonly polling: Polling | null;
 }
 
-/** Takes single alerts at `POST /alerts` of the API, and requests for runs at a path of its own. */
-export const api = defineSource({
-  type: 'api',
-  description:
-    'Takes single alerts by POST /alerts, with the token of the API, and starts a run for each body of POST /api/v1/sources/NAMESPACE/NAME/events; or asks an endpoint for alerts.',
-  config: z.strictObject({
-    endpoint: z.string().optional().meta({
+/** Any other endpoint is asked for alerts. */
+const asks = `(has(self.endpoint) && self.endpoint != '${postedTo}')`;
+const ofState = formats.flatMap(({ name, isState }) => (isState ? [name] : []));
+
+function isAsked(given: string = postedTo): boolean {
+  return given !== postedTo;
+}
+
+const config = z
+  .strictObject({
+    endpoint: endpoint.optional().meta({
       description: 'Where alerts are posted: /alerts. Or the URL of an endpoint that is asked for them.',
     }),
     method: z
       .enum(['GET', 'POST'])
       .optional()
       .meta({ description: 'Of /alerts POST; how a URL is asked, by default GET.' }),
-    interval: duration.default('1m').meta({ description: 'How often a URL is asked, 10s at least.' }),
+    interval: duration
+      .check(atLeast('10s'))
+      .default('1m')
+      .meta({ description: 'How often a URL is asked, 10s at least.' }),
     absent: z.enum(['keep', 'resolve']).default('keep').meta({
       description:
         'What becomes of an alert that a URL no longer answers. keep: it fires until its status says otherwise, or expireAfter. resolve: it is over, where each answer is the whole list of what fires.',
@@ -58,25 +69,47 @@ export const api = defineSource({
     matchers: matchers.optional(),
     schema: schema.optional(),
     authentication: authentication.optional(),
-  }),
+  })
+  .check(
+    rule(
+      `${asks} || !has(self.method) || self.method == 'POST'`,
+      'must be POST',
+      ({ endpoint: address, method }) => isAsked(address) || method === undefined || method === 'POST',
+      ['method'],
+    ),
+    rule(
+      `!(${asks}) || !has(self.authentication) || self.authentication.type == 'bearer'`,
+      'must be bearer: the token is sent to the endpoint',
+      ({ endpoint: address, authentication: given }) =>
+        !isAsked(address) || given === undefined || given.type === 'bearer',
+      ['authentication', 'type'],
+    ),
+    rule(
+      `!(${asks}) || !has(self.absent) || self.absent != 'resolve' || (has(self.format) && self.format in ${celList(ofState)})`,
+      'needs the format of a list of all that fires, not of events',
+      ({ endpoint: address, absent, format: name = '' }) =>
+        !isAsked(address) || absent !== 'resolve' || ofState.includes(name),
+      ['absent'],
+    ),
+    ...readingRules({ cel: `!(${asks})`, holds: ({ endpoint: address }) => !isAsked(address) }),
+  );
+
+/** Takes single alerts at `POST /alerts` of the API, and requests for runs at a path of its own. */
+export const api = defineSource({
+  type: 'api',
+  description:
+    'Takes single alerts by POST /alerts, with the token of the API, and starts a run for each body of POST /api/v1/sources/NAMESPACE/NAME/events; or asks an endpoint for alerts.',
+  config,
   templates: readingTemplates,
-  unused: ({ endpoint = '' }) => (URL.canParse(endpoint) ? unusedByAsking : unusedByAnswering),
-  compile(config) {
-    const { endpoint = '/alerts', method = 'POST' } = config;
-    const accepts = compileFilters(config.filters, config.matchers);
-    if (URL.canParse(endpoint))
-      return { accepts, settings: { check: null, polling: compilePolling(endpoint, config) } };
-    if (endpoint !== '/alerts')
-      throw new AppError(
-        'InvalidResource',
-        'must be /alerts, where alerts are posted to this server, or a URL that is asked for them',
-        { field: 'endpoint' },
-      );
-    if (method !== 'POST') throw new AppError('InvalidResource', 'must be POST', { field: 'method' });
-    const check = config.schema === undefined ? null : compileSchema(config.schema as JsonObject);
+  unused: ({ endpoint: address }) => (isAsked(address) ? unusedByAsking : unusedByAnswering),
+  compile(given) {
+    const { endpoint: address = postedTo } = given;
+    const accepts = compileFilters(given.filters, given.matchers);
+    if (isAsked(address)) return { accepts, settings: { check: null, polling: compilePolling(address, given) } };
+    const check = given.schema === undefined ? null : compileSchema(given.schema as JsonObject);
     return {
       accepts,
-      authentication: compileAuthentication(config.authentication),
+      authentication: compileAuthentication(given.authentication),
       settings: { check, polling: null },
     };
   },
@@ -107,7 +140,11 @@ function compileSchema(given: JsonObject): CheckValue {
   try {
     return compileJsonSchema(given);
   } catch (cause) {
-    throw new AppError('InvalidResource', (cause as Error).message, { field: 'schema', cause });
+    throw new AppError('InvalidResource', (cause as Error).message, {
+      field: 'schema',
+      cause,
+      reason: 'JsonSchema' satisfies BeyondKind,
+    });
   }
 }
 

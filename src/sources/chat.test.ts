@@ -347,15 +347,22 @@ describe('a chat Source that cannot work says why', () => {
     ['channel', { channel: '#ops' }],
     ['botToken', { botToken: undefined }],
     ['appToken', { appToken: undefined }],
+    ['command', { trigger: 'command' }],
+  ])('%s: %j', (field, changes) => {
+    const config = chat.config.parse(JSON.parse(JSON.stringify({ ...base, ...changes })));
+    // The contract has no such field, or another form: no schema refuses it.
+    expect(() => chat.compile(config)).toThrow(expect.objectContaining({ reason: 'Contract', field }));
+  });
+
+  test.each([
     ['signingSecret', { path: 'slack' }],
     ['signingSecret', { signingSecret: 'signing' }],
     ['previousSigningSecret', { previousSigningSecret: 'signing' }],
     ['endpoint', { endpoint: 'ftp://x' }],
-    ['command', { trigger: 'command' }],
     ['command', { command: '/fist' }],
-  ])('%s: %j', (field, changes) => {
-    const config = chat.config.parse(JSON.parse(JSON.stringify({ ...base, ...changes })));
-    expect(() => chat.compile(config)).toThrow(expect.objectContaining({ code: 'InvalidResource', field }));
+  ])('%s does not fit: %j', (field, changes) => {
+    const { error } = chat.config.safeParse(JSON.parse(JSON.stringify({ ...base, ...changes })));
+    expect(error?.issues.map(({ path }) => path.join('.'))).toEqual([field]);
   });
 
   test.each([{ platform: 'irc' }, { command: 'fist' }, { appToken: 'no secret' }])('%j', (changes) => {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
+import { rule } from '../lib/rule.ts';
+import type { BeyondKind } from '../lib/rule.ts';
 import { parseSecretReference, secretRef } from '../lib/secret-reference.ts';
 import { normalizeWebhookPath } from '../lib/webhook-path.ts';
 import { hmac } from './authentication/hmac.ts';
@@ -9,11 +11,12 @@ import type { ChatSettings } from './chat/settings.ts';
 import { readSlackRequest } from './chat/slack-http.ts';
 import { runSocketMode } from './chat/socket-mode.ts';
 import { defineSource } from './define.ts';
+import { endpoint } from './endpoint.ts';
 import { path } from './path.ts';
 
 const slackEndpoint = 'https://slack.com/api';
 
-const config = z.strictObject({
+const fields = z.strictObject({
   platform: z.enum(['slack']).meta({ description: 'The chat system.' }),
   trigger: z.enum(['mention', 'command']).meta({
     description: 'What starts a run: a mention of the app, or a slash command.',
@@ -23,7 +26,8 @@ const config = z.strictObject({
   }),
   command: z
     .string()
-    .regex(/^\/[^\s/]{1,31}$/, 'must be a slash command, /fist')
+    .max(32)
+    .regex(/^\/[^\p{Z}\p{Cc}/]{1,31}$/u, 'must be a slash command, /fist')
     .optional()
     .meta({ description: 'The command, where trigger is command: /fist.' }),
   appToken: secretRef.optional().meta({
@@ -39,11 +43,43 @@ const config = z.strictObject({
     description:
       'Secret with the bot token (xoxb-...), to answer mentions. Scopes: app_mentions:read, chat:write, for commands: commands.',
   }),
-  endpoint: z
-    .string()
+  endpoint: endpoint
     .optional()
     .meta({ description: 'Where the Web API of Slack is, if not at https://slack.com/api.' }),
 });
+
+const config = fields.check(
+  rule(
+    "self.trigger == 'command' || !has(self.command)",
+    'belongs to trigger: command',
+    ({ trigger, command }) => trigger === 'command' || command === undefined,
+    ['command'],
+  ),
+  rule(
+    '!has(self.path) || has(self.signingSecret)',
+    'is needed where path is set',
+    ({ path: wayIn, signingSecret }) => wayIn === undefined || signingSecret !== undefined,
+    ['signingSecret'],
+  ),
+  rule(
+    'has(self.path) || !has(self.signingSecret)',
+    'belongs to path',
+    ({ path: wayIn, signingSecret }) => wayIn !== undefined || signingSecret === undefined,
+    ['signingSecret'],
+  ),
+  rule(
+    'has(self.signingSecret) || !has(self.previousSigningSecret)',
+    'belongs to signingSecret',
+    ({ signingSecret, previousSigningSecret }) => signingSecret !== undefined || previousSigningSecret === undefined,
+    ['previousSigningSecret'],
+  ),
+  rule(
+    "!has(self.endpoint) || !self.endpoint.matches('[?#]|^/')",
+    'must be an address, http or https, without a query',
+    ({ endpoint: address = '' }) => !/[?#]|^\//.test(address),
+    ['endpoint'],
+  ),
+);
 
 /** Starts workflows from chat messages, and answers what is known already. */
 export const chat = defineSource({
@@ -51,7 +87,8 @@ export const chat = defineSource({
   description: 'Starts a Workflow from a chat message: a mention, or a slash command.',
   config,
   compile(given) {
-    for (const { field, message } of problemsOf(given)) throw new AppError('InvalidResource', message, { field });
+    for (const { field, message } of lacking(given))
+      throw new AppError('InvalidResource', message, { field, reason: 'Contract' satisfies BeyondKind });
     return { ...wayIn(given), settings: compiledSettings(given) };
   },
   converse: {
@@ -72,34 +109,16 @@ export const chat = defineSource({
 
 type Config = z.output<typeof config>;
 
-function problemsOf(given: Config): readonly { readonly field: string; readonly message: string }[] {
-  const {
-    trigger,
-    channel,
-    command,
-    appToken,
-    path: wayIn,
-    signingSecret,
-    previousSigningSecret,
-    botToken,
-    endpoint = slackEndpoint,
-  } = given;
+/** What a Source of the earlier program had no field for. */
+function lacking(given: Config): readonly { readonly field: string; readonly message: string }[] {
+  const { trigger, channel, command, appToken, path: way, botToken } = given;
   const problems: [boolean, string, string][] = [
     [trigger === 'command' && command === undefined, 'command', 'is needed where trigger is command'],
-    [trigger === 'mention' && command !== undefined, 'command', 'belongs to trigger: command'],
     [
-      appToken === undefined && wayIn === undefined,
+      appToken === undefined && way === undefined,
       'appToken',
       'is needed, or path with signingSecret: else nothing comes in',
     ],
-    [wayIn !== undefined && signingSecret === undefined, 'signingSecret', 'is needed where path is set'],
-    [wayIn === undefined && signingSecret !== undefined, 'signingSecret', 'belongs to path'],
-    [
-      signingSecret === undefined && previousSigningSecret !== undefined,
-      'previousSigningSecret',
-      'belongs to signingSecret',
-    ],
-    [!/^https?:\/\/[^\s?#]+$/.test(endpoint), 'endpoint', 'must be an address, http or https'],
     [trigger === 'mention' && botToken === undefined, 'botToken', 'is needed to answer mentions'],
     [
       trigger === 'mention' && !/^[CGD][A-Z0-9]{7,}$/.test(channel),
@@ -133,7 +152,7 @@ function compiledSettings(given: Config): ChatSettings {
     signingSecret,
     previousSigningSecret,
     botToken,
-    endpoint = slackEndpoint,
+    endpoint: address = slackEndpoint,
   } = given;
   const reference = (text: string | undefined) => (text === undefined ? null : parseSecretReference(text));
   const shared = { app: appToken, signing: signingSecret, previous: previousSigningSecret, bot: botToken };
@@ -141,7 +160,7 @@ function compiledSettings(given: Config): ChatSettings {
     trigger,
     channel: channel.replace(/^#/, ''),
     command: command ?? null,
-    endpoint: endpoint.replace(/\/+$/, ''),
+    endpoint: address.replace(/\/+$/, ''),
     appToken: reference(appToken),
     botToken: reference(botToken),
     apps: Object.entries(shared).flatMap(([kind, text]) => {

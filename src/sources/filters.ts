@@ -3,15 +3,19 @@ import type { Labels, Matcher } from '../core/alert.ts';
 import type { CatalogSource } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
 import { matchesAll, parseMatchers } from '../lib/matchers.ts';
+import type { BeyondKind } from '../lib/rule.ts';
+import { map } from '../lib/schema.ts';
 
 /** Map of label name to accepted values (the contract's form). */
-export const filters = z.record(z.string().min(1), z.array(z.string()).min(1)).meta({
+export const filters = map(z.string().min(1).max(1024), z.array(z.string().max(65_536)).min(1).max(1000), 100).meta({
   description: 'Label name to accepted values: the label must exist and have one of them. All names must hold.',
 });
 
+export const matcherText = z.string().max(65_536);
+
 /** Matchers as Alertmanager writes them. */
 export const matchers = z
-  .union([z.string(), z.array(z.string())])
+  .union([matcherText, z.array(matcherText).max(100)])
   .meta({ description: 'Alertmanager matchers, one text or a list: severity="critical", team=~"a|b". All must hold.' });
 
 type Filters = z.infer<typeof filters>;
@@ -61,6 +65,6 @@ function parsedMatchers(text: string, field: string): readonly Matcher[] {
     return parseMatchers(text);
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new AppError('InvalidResource', message, { field, cause: thrown });
+    throw new AppError('InvalidResource', message, { field, cause: thrown, reason: 'Matchers' satisfies BeyondKind });
   }
 }

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { severities } from '../core/alert.ts';
-import { isKubernetesName } from '../core/cluster.ts';
 import type { AlertItem } from '../core/alert.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
 import type { WatchQuery, WatchSignal } from '../core/watch.ts';
 import { backOffMs } from '../lib/back-off.ts';
 import { parseDuration } from '../lib/duration.ts';
-import { duration } from '../lib/schema.ts';
+import { rule } from '../lib/rule.ts';
+import { atLeast, duration, namespaceName } from '../lib/schema.ts';
 import { defineSource } from './define.ts';
 import type { SourceIo } from './define.ts';
 import { compileFilters, filters, matchers } from './filters.ts';
@@ -31,11 +31,8 @@ interface Settings {
   readonly watcher: (board: Board) => Watcher;
 }
 
-/** Starts workflows from changes in the cluster. */
-export const kubernetes = defineSource({
-  type: 'kubernetes',
-  description: 'Starts a Workflow from Events of the cluster, or from changes of its objects.',
-  config: z.strictObject({
+const settings = z
+  .strictObject({
     resource: z
       .string()
       .regex(
@@ -43,7 +40,7 @@ export const kubernetes = defineSource({
         'must be a plural name, pods; or plural.version.group, certificates.v1.cert-manager.io',
       )
       .max(253)
-      .refine((resource) => resource !== 'secrets', 'must not be secrets: they are never read')
+      .check(rule("self != 'secrets'", 'must not be secrets: they are never read', (name) => name !== 'secrets'))
       .meta({ description: 'What to watch: events, pods, nodes, ...; or certificates.v1.cert-manager.io.' }),
     event: z
       .string()
@@ -51,17 +48,14 @@ export const kubernetes = defineSource({
         /^(warning|Warning|WARNING|added|Added|ADDED|modified|Modified|MODIFIED|deleted|Deleted|DELETED)$/,
         'must be Warning (of events), or added, modified or deleted',
       )
+      .max(16)
       .meta({ description: 'What happens to it: Warning of events; added, modified or deleted of all else.' }),
     labelSelector: z
       .string()
       .max(4096)
       .optional()
       .meta({ description: 'Only objects with these labels, app=checkout.' }),
-    namespace: z
-      .string()
-      .refine(isKubernetesName, 'must be the name of a namespace')
-      .optional()
-      .meta({ description: 'Only in this namespace. Absent = in all.' }),
+    namespace: namespaceName.optional().meta({ description: 'Only in this namespace. Absent = in all.' }),
     alertName: z
       .string()
       .min(1)
@@ -69,22 +63,42 @@ export const kubernetes = defineSource({
       .optional()
       .meta({ description: 'Name of its alerts. Absent = the reason of the Events, or PodAdded.' }),
     severity: z.enum(severities).default('warning').meta({ description: 'Severity of its alerts.' }),
-    quietFor: duration.default('15m').meta({
+    quietFor: duration.check(atLeast('1m')).default('15m').meta({
       description: 'What was not heard of for so long is over: a Warning, or a change. From 1m on.',
     }),
     filters: filters.optional(),
     matchers: matchers.optional(),
-  }),
+  })
+  .check(
+    rule(
+      "self.resource != 'events' || self.event.lowerAscii() == 'warning'",
+      'of events must be Warning',
+      ({ resource, event }) => resource !== 'events' || event.toLowerCase() === 'warning',
+      ['event'],
+    ),
+    rule(
+      "self.resource == 'events' || self.event.lowerAscii() != 'warning'",
+      'is Warning, which is for the resource events',
+      ({ resource, event }) => resource === 'events' || event.toLowerCase() !== 'warning',
+      ['event'],
+    ),
+    rule(
+      "self.resource != 'events' || !has(self.labelSelector)",
+      'is for no Events: they have no labels of what they are about; write matchers: pod=~"checkout-.*"',
+      ({ resource, labelSelector }) => resource !== 'events' || labelSelector === undefined,
+      ['labelSelector'],
+    ),
+  );
+
+/** Starts workflows from changes in the cluster. */
+export const kubernetes = defineSource({
+  type: 'kubernetes',
+  description: 'Starts a Workflow from Events of the cluster, or from changes of its objects.',
+  config: settings,
   compile(config) {
     const { resource, labelSelector, namespace, severity, alertName = null } = config;
     const event = config.event.toLowerCase() as 'warning' | 'added' | 'modified' | 'deleted';
     const quietMs = parseDuration(config.quietFor);
-    const wrong = (field: string, message: string) => new AppError('InvalidResource', message, { field });
-    if (quietMs < 60_000) throw wrong('quietFor', 'must be 1m at least: the same Event comes again after a while');
-    if ((resource === 'events') !== (event === 'warning'))
-      throw wrong('event', resource === 'events' ? 'of events must be Warning' : 'Warning is for the resource events');
-    if (resource === 'events' && labelSelector !== undefined)
-      throw wrong('labelSelector', 'Events have no labels of what they are about; write matchers: pod=~"checkout-.*"');
     const settings: Settings = {
       query: {
         resource,

@@ -5,6 +5,7 @@ import { toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { isLonger } from '../lib/cut.ts';
 import { alertFingerprint, sha256Hex } from '../lib/hash.ts';
+import { map } from '../lib/schema.ts';
 import type { Template } from '../lib/template/ast.ts';
 import { TemplateError } from '../lib/template/error.ts';
 import { parseTemplate, renderTemplate } from '../lib/template/index.ts';
@@ -16,9 +17,7 @@ import type { Wrong } from './pairs.ts';
 
 const mostPairs = 32;
 const template = z.string().max(4096);
-const pairs = z
-  .record(z.string().min(1).max(bounds.nameBytes), template)
-  .refine((value) => Object.keys(value).length <= mostPairs, `may have at most ${mostPairs}`);
+const pairs = map(z.string().min(1).max(bounds.nameBytes), template, mostPairs);
 
 /** What an alert is made of: a template for each of its fields. */
 export const mapping = z
@@ -54,7 +53,7 @@ export type MappingConfig = z.output<typeof mapping>;
 export const items = z
   .string()
   .max(1024)
-  .regex(/^\.?[A-Za-z_$][\w$-]*(\.[A-Za-z_$][\w$-]*)*$/, 'must be names with dots between them')
+  .regex(/^\.?[A-Za-z_$][0-9A-Za-z_$-]*(\.[A-Za-z_$][0-9A-Za-z_$-]*)*$/, 'must be names with dots between them')
   .meta({
     description:
       'Path of the list whose elements are alerts, .data.incidents. Absent: the body is one alert, or a list of them.',

@@ -5,19 +5,38 @@ import { AppError } from '../core/errors.ts';
 import { parseRfc3339 } from '../core/rfc3339.ts';
 import { toEpochMs } from '../core/time.ts';
 import { matchesAll } from '../lib/matchers.ts';
-import { allMatchers, matchers } from './filters.ts';
+import { beyond, rule } from '../lib/rule.ts';
+import type { BeyondKind } from '../lib/rule.ts';
+import { allMatchers, matcherText, matchers } from './filters.ts';
 
 // What keeps an alert from a run by its labels and the time: it is stored, and decided anew while it fires.
 
 const days = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'] as const;
 type Day = (typeof days)[number];
 
-const instant = z.string().refine((text) => parseRfc3339(text) != null, 'must be an RFC 3339 time');
-const timeOfDay = z.string().regex(/^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/, 'must be a time of day, 02:00 to 24:00');
+/** RFC 3339, as CEL's `timestamp` and Date read it alike: no second 60, no year 1. */
+const instant = z
+  .string()
+  .max(64)
+  .regex(
+    /^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$/,
+    'must be an RFC 3339 time',
+  )
+  .check(
+    rule(
+      "!self.startsWith('0001') && timestamp(self) > timestamp('0001-01-01T00:00:00Z')",
+      'must be a day that there is',
+      (text) => parseRfc3339(text) != null,
+    ),
+  );
+const timeOfDay = z
+  .string()
+  .max(5)
+  .regex(/^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/, 'must be a time of day, 02:00 to 24:00');
 export const timezone = z
   .string()
   .max(64)
-  .refine(isTimezone, 'is not an IANA time zone, such as Europe/Berlin')
+  .check(beyond('TimeZone', 'is not an IANA time zone, such as Europe/Berlin', isTimezone))
   .meta({ description: 'IANA time zone of weekdays and times of day.' });
 
 /** Windows in which alerts start no runs. */
@@ -41,25 +60,33 @@ export const maintenance = z
           .meta({ description: 'Until this time of the day, later than startTime. Absent = 24:00.' }),
         timezone: timezone.default('UTC'),
       })
-      .refine(({ from, until, weekdays, startTime, endTime }) => from ?? until ?? weekdays ?? startTime ?? endTime, {
-        error:
+      .check(
+        rule(
+          'has(self.from) || has(self.until) || has(self.weekdays) || has(self.startTime) || has(self.endTime)',
           'must say when: from, until, weekdays, startTime or endTime; what is always muted stands in muteMatchers',
-      })
-      .refine(({ from, until }) => from === undefined || until === undefined || toMs(from) < toMs(until), {
-        path: ['until'],
-        error: 'must be later than from',
-      })
-      .refine(({ startTime = '00:00', endTime = '24:00' }) => startTime < endTime, {
-        path: ['endTime'],
-        error: 'must be later than startTime; a window over midnight is two windows',
-      }),
+          ({ from, until, weekdays, startTime, endTime }) =>
+            (from ?? until ?? weekdays ?? startTime ?? endTime) !== undefined,
+        ),
+        rule(
+          '!has(self.from) || !has(self.until) || timestamp(self.from) < timestamp(self.until)',
+          'must be later than from',
+          ({ from, until }) => from === undefined || until === undefined || toMs(from) < toMs(until),
+          ['until'],
+        ),
+        rule(
+          "(has(self.startTime) ? self.startTime : '00:00') < (has(self.endTime) ? self.endTime : '24:00')",
+          'must be later than startTime; a window over midnight is two windows',
+          ({ startTime = '00:00', endTime = '24:00' }) => startTime < endTime,
+          ['endTime'],
+        ),
+      ),
   )
   .max(100);
 
 type Maintenance = z.output<typeof maintenance>;
 
 /** Alerts that start no runs. */
-export const muteMatchers = z.array(z.string()).max(100);
+export const muteMatchers = z.array(matcherText).max(100);
 
 /**
  * The mutes of a Source: alerts about this program itself, those that one text of `muteMatchers` matches whole, and those of a
@@ -86,6 +113,7 @@ function someMatchers(text: string, field: string): readonly Matcher[] {
   if (parsed.length > 0) return parsed;
   throw new AppError('InvalidResource', 'has no matcher, so it would mute every alert; for that there is suspend', {
     field,
+    reason: 'Matchers' satisfies BeyondKind,
   });
 }
 

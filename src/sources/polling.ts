@@ -31,8 +31,6 @@ export interface Polling {
   readonly resolvesAbsent: boolean;
 }
 
-const shortestIntervalMs = 10_000;
-
 interface PollingConfig extends ReadingConfig {
   readonly method?: 'GET' | 'POST' | undefined;
   readonly interval: string;
@@ -40,27 +38,16 @@ interface PollingConfig extends ReadingConfig {
   readonly authentication?: z.output<typeof authentication> | undefined;
 }
 
-/** From the config of a Source whose endpoint is a URL. Throws InvalidResource. */
+/** From the config of a Source whose endpoint is a URL, which fits its schema. */
 export function compilePolling(endpoint: string, config: PollingConfig): Polling {
-  const wrong = (field: string, message: string) => new AppError('InvalidResource', message, { field });
-  const { protocol, username, password } = new URL(endpoint);
-  if (protocol !== 'http:' && protocol !== 'https:') throw wrong('endpoint', 'must be an http: or https: URL');
-  if (username !== '' || password !== '') throw wrong('endpoint', 'must hold no credentials; use authentication');
-  const intervalMs = parseDuration(config.interval);
-  if (intervalMs < shortestIntervalMs) throw wrong('interval', 'must be 10s at least');
-  if (config.authentication !== undefined && config.authentication.type !== 'bearer')
-    throw wrong('authentication', 'must be of type bearer: the token is sent to the endpoint');
   const reading = compileReading(config);
-  const resolvesAbsent = config.absent === 'resolve';
-  if (resolvesAbsent && (config.format === undefined || !reading.formats.every(({ isState }) => isState)))
-    throw wrong('absent', 'needs the format of a list of all that fires, not of events');
   return {
     url: endpoint,
     method: config.method ?? 'GET',
-    intervalMs,
+    intervalMs: parseDuration(config.interval),
     secret: compileAuthentication(config.authentication)?.secrets[0] ?? null,
     reading,
-    resolvesAbsent,
+    resolvesAbsent: config.absent === 'resolve',
   };
 }
 

@@ -4,6 +4,7 @@ import { AppError } from '../core/errors.ts';
 import type { RunRequest } from '../core/event.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import type { BeyondKind } from '../lib/rule.ts';
 import { defineSource } from './define.ts';
 import type { SourceIo } from './define.ts';
 import { timezone } from './mutes.ts';
@@ -37,8 +38,9 @@ export const schedule = defineSource({
   config: z.strictObject({
     cron: z
       .string()
+      .max(256)
       .regex(
-        /^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|\S+( +\S+){4,5})$/,
+        /^(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^\p{Z}\p{Cc}]+( +[^\p{Z}\p{Cc}]+){4,5})$/u,
         'must be a cron expression of five or six fields, or @hourly, @daily, @weekly, @monthly, @yearly',
       )
       .meta({
@@ -61,7 +63,7 @@ export const schedule = defineSource({
 /** Throws InvalidResource for an expression that is none or never due. */
 function ticksOf(expression: string, zone: string): Ticks {
   const wrong = (message: string, cause?: unknown): AppError =>
-    new AppError('InvalidResource', message, { field: 'cron', cause });
+    new AppError('InvalidResource', message, { field: 'cron', cause, reason: 'Cron' satisfies BeyondKind });
   let cron: Cron;
   try {
     // A time of day that is named comes once a day, also where clocks are put forward or back.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { AppError } from '../core/errors.ts';
+import { celList, rule } from '../lib/rule.ts';
+import type { DeclaredCheck } from '../lib/rule.ts';
 import { normalizeWebhookPath } from '../lib/webhook-path.ts';
 import { authentication, compileAuthentication } from './authentication/index.ts';
 import { defineSource } from './define.ts';
@@ -22,15 +23,17 @@ export const format = z
 export const webhook = defineSource({
   type: 'webhook',
   description: 'Takes notifications of Alertmanager, Grafana and others by HTTP.',
-  config: z.strictObject({
-    path,
-    format: format.optional(),
-    mapping: mapping.optional(),
-    items: items.optional(),
-    filters: filters.optional(),
-    matchers: matchers.optional(),
-    authentication: authentication.optional(),
-  }),
+  config: z
+    .strictObject({
+      path,
+      format: format.optional(),
+      mapping: mapping.optional(),
+      items: items.optional(),
+      filters: filters.optional(),
+      matchers: matchers.optional(),
+      authentication: authentication.optional(),
+    })
+    .check(...readingRules()),
   templates: readingTemplates,
   compile(config) {
     const settings = compileReading(config);
@@ -54,10 +57,9 @@ export interface ReadingConfig {
   readonly items?: string | undefined;
 }
 
-/** Throws InvalidResource where they do not fit each other. */
+/** From a config that {@link readingRules} accepted. */
 export function compileReading(config: ReadingConfig): NotificationSettings {
   const taken = takenFormats(config.format);
-  checkMapping(taken, config);
   return {
     formats: taken,
     mapping: config.mapping === undefined ? null : compileMapping(config.mapping),
@@ -81,14 +83,47 @@ function takenFormats(name: string | undefined): readonly Format[] {
     : formats.filter((each) => each.name === name);
 }
 
-function checkMapping(taken: readonly Format[], given: ReadingConfig): void {
-  const [only] = given.format === undefined ? [] : taken;
-  if (only?.mapping === 'required' && given.mapping === undefined)
-    throw new AppError('InvalidResource', `the format ${only.name} needs a mapping`, { field: 'format' });
-  if (given.mapping !== undefined && (only === undefined || only.mapping === 'none')) {
-    const mapped = formats.filter((each) => each.mapping !== 'none').map(({ name }) => name);
-    throw new AppError('InvalidResource', `needs format: ${mapped.join(' or ')}`, { field: 'mapping' });
-  }
-  if (given.items !== undefined && given.mapping === undefined)
-    throw new AppError('InvalidResource', 'needs a mapping', { field: 'items' });
+/**
+ * That the fields say the same. `unless`: CEL for where nothing is read, and the same as a predicate.
+ */
+export function readingRules(
+  unless: { readonly cel: string; readonly holds: (config: ReadingRuled) => boolean } = {
+    cel: 'false',
+    holds: () => false,
+  },
+): readonly DeclaredCheck<ReadingRuled>[] {
+  const named = (wanted: readonly Format['mapping'][]) =>
+    formats.flatMap(({ name, mapping: takes }) => (wanted.includes(takes) ? [name] : []));
+  const [requiring, mapped] = [named(['required']), named(['required', 'optional'])];
+  const reading = (cel: string, message: string, holds: (config: ReadingRuled) => boolean, field: string) =>
+    rule<ReadingRuled>(
+      unless.cel === 'false' ? cel : `${unless.cel} || ${cel}`,
+      message,
+      (config) => unless.holds(config) || holds(config),
+      [field],
+    );
+  return [
+    reading(
+      `!has(self.format) || !(self.format in ${celList(requiring)}) || has(self.mapping)`,
+      'is a format that needs a mapping',
+      ({ format: name = '', mapping: given }) => !requiring.includes(name) || given !== undefined,
+      'format',
+    ),
+    reading(
+      `!has(self.mapping) || (has(self.format) && self.format in ${celList(mapped)})`,
+      `needs format: ${mapped.join(' or ')}`,
+      ({ format: name = '', mapping: given }) => given === undefined || mapped.includes(name),
+      'mapping',
+    ),
+    reading(
+      '!has(self.items) || has(self.mapping)',
+      'needs a mapping',
+      ({ items: list, mapping: given }) => list === undefined || given !== undefined,
+      'items',
+    ),
+  ];
+}
+
+interface ReadingRuled extends ReadingConfig {
+  readonly endpoint?: string | undefined;
 }

@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { StructuralNode } from '../../scripts/gen/structural.ts';
+import { beyondSchema } from '../../src/lib/rule.ts';
+import type { BeyondKind } from '../../src/lib/rule.ts';
+import { lintText } from '../../src/resources/lint.ts';
+import type { Problem } from '../../src/resources/problem.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { dryRunAll } from '../support/dry-run.ts';
+import { resourceCorpus, specSchemas } from '../support/resource-corpus.ts';
+import type { CorpusObject } from '../support/resource-corpus.ts';
 import { waitFor } from '../support/wait.ts';
 
 const assets = findApiServer();
@@ -41,6 +49,38 @@ const condition = {
   lastTransitionTime: '2026-01-01T00:00:00Z',
   observedGeneration: 1,
 };
+function lint({ kind, spec }: Pick<CorpusObject, 'kind' | 'spec'>): readonly Problem[] {
+  const object = { apiVersion: 'punchingfist.io/v1alpha1', kind, metadata: { name: 'object' }, spec };
+  return lintText('object.json', JSON.stringify(object));
+}
+
+/** In no order: the API server sorts the fields of an object. */
+function linesOf(problems: readonly Problem[]): readonly string[] {
+  return problems.map(({ severity, field, message }) => `${severity} ${field}: ${message}`).sort();
+}
+
+/** Each rule of the CRDs once, `spec.config.authentication.username: belongs to ...`; a step within a step has those of a step. */
+function celMessages(): ReadonlySet<string> {
+  const found = new Set<string>();
+  const visit = (node: StructuralNode, path: string): void => {
+    for (const { message, fieldPath = '' } of node['x-kubernetes-validations'] ?? [])
+      found.add(
+        `${path}${fieldPath}: ${message}`.replace(/(?<=^spec\.steps\[\])(?:\.(?:then|else|agent))+(?=[.:])/, ''),
+      );
+    for (const [name, child] of Object.entries(node.properties ?? {})) visit(child, `${path}.${name}`);
+    if (node.items !== undefined) visit(node.items, `${path}[]`);
+    if (node.additionalProperties !== undefined) visit(node.additionalProperties, `${path}[]`);
+  };
+  for (const schema of specSchemas.values()) visit(schema, 'spec');
+  return found;
+}
+
+/** What the API server tells begins with `Invalid value`. */
+function isSameRule(cause: string, rule: string): boolean {
+  const [field = '', message = ''] = rule.split(/: (.*)/s);
+  return cause.startsWith(`${field}: `) && cause.endsWith(message);
+}
+
 const lastTimes = [
   { lastEventTime: '2026-01-01T00:00:00Z' },
   { phase: 'Succeeded', lastRun: { id: 'r', phase: 'Succeeded', startTime: '2026-01-01T00:00:00Z' } },
@@ -53,8 +93,11 @@ describe.skipIf(assets === null)('the CRDs in a real API server', () => {
     server = await startApiServer(cleanup, assets ?? '');
     // Also without --server-side, where all of an object has to fit into an annotation.
     server.kubectl(['apply', '-f', file]);
-    await waitFor('the kinds', () => server.kubectl(['get', 'crd', '-o', 'json']).includes('"Established"'), {});
-    await waitFor('their discovery', () => /\bfsink\b/.test(server.kubectl(['api-resources'])), {});
+    const isFound = (): boolean => {
+      const shown = server.kubectl(['api-resources']);
+      return ['fsrc', 'fwf', 'fsink'].every((name) => new RegExp(`\\b${name}\\b`).test(shown));
+    };
+    await waitFor('the kinds', isFound, {});
     server.kubectl(['apply', '--server-side', '-f', '-'], objects);
   }, 120_000);
 
@@ -95,6 +138,37 @@ describe.skipIf(assets === null)('the CRDs in a real API server', () => {
     expect(server.kubectl(['explain', 'workflow.spec.steps.then.goal'])).toContain('FIELD: goal');
     expect(server.kubectl(['explain', 'sink.status'])).toContain('Deliveries that were sent until now.');
   });
+
+  test('says of each object what lint says', async () => {
+    const objects = resourceCorpus();
+    const answers = await dryRunAll(cleanup, server, objects);
+    const findings = objects.map((object) => lint(object).filter(({ severity }) => severity === 'error'));
+    const different = objects.flatMap(({ title }, index) => {
+      const errors = findings[index] ?? [];
+      const isFine = errors.every(({ beyond }) => beyond !== undefined);
+      if (isFine === answers[index]?.isAccepted) return [];
+      const told = errors.map(({ beyond = 'schema', message }) => `${beyond}: ${message}`.slice(0, 200));
+      return [{ title, lint: told, apiServer: answers[index]?.message.slice(0, 400) }];
+    });
+    expect(different).toEqual([]);
+    expect(objects.length).toBeGreaterThan(4000);
+    expect(answers.filter(({ isAccepted }) => isAccepted).length).toBeGreaterThan(1000);
+    expect(answers.filter(({ isAccepted }) => !isAccepted).length).toBeGreaterThan(1000);
+    expect(
+      answers.filter((_, index) => objects[index]?.isGood === true && answers[index]?.isAccepted !== true),
+    ).toEqual([]);
+    // Defaults that the API server writes into an object change nothing.
+    const kept = objects.filter(({ isGood }) => isGood);
+    expect(kept.map((object) => linesOf(lint(object)))).toEqual(
+      kept.map(({ kind }, index) => linesOf(lint({ kind, spec: answers[index]?.spec as CorpusObject['spec'] }))),
+    );
+    // Every rule is broken by an object, and each kind of what only lint knows is there that one object can have.
+    const broken = new Set(answers.flatMap(({ causes }) => causes.map(({ field, message }) => `${field}: ${message}`)));
+    expect([...celMessages()].filter((rule) => ![...broken].some((cause) => isSameRule(cause, rule)))).toEqual([]);
+    const kinds = new Set(findings.flat().flatMap(({ beyond }) => (beyond === undefined ? [] : [beyond])));
+    const ofFiles: readonly BeyondKind[] = ['Yaml', 'Path'];
+    expect([...kinds, ...ofFiles].sort()).toEqual(Object.keys(beyondSchema).sort());
+  }, 300_000);
 
   test('the file is what the API server holds', () => {
     expect(readFileSync(file, 'utf8').match(/^kind: CustomResourceDefinition$/gm)).toHaveLength(3);

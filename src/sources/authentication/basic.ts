@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAuthentication, isOneOf, onlyHeader, secretFields, secretsOf } from './define.ts';
+import { defineAuthentication, isOneOf, oneSecret, onlyHeader, secretFields, secretsOf } from './define.ts';
 
 const scheme = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
 
@@ -7,15 +7,17 @@ const scheme = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
 export const basic = defineAuthentication({
   type: 'basic',
   description: 'The header `Authorization: Basic`, with a user name and a password.',
-  config: z.strictObject({
-    ...secretFields,
-    username: z
-      .string()
-      .min(1)
-      .max(255)
-      .regex(/^[^:\p{Cc}]+$/u, 'must have no colon and no control character')
-      .meta({ description: 'basic: the user name. The Secret has the password.' }),
-  }),
+  config: z
+    .strictObject({
+      ...secretFields,
+      username: z
+        .string()
+        .min(1)
+        .max(255)
+        .regex(/^[^:\p{Cc}]+$/u, 'must have no colon and no control character')
+        .meta({ description: 'basic: the user name. The Secret has the password.' }),
+    })
+    .check(oneSecret),
   compile: (config) => ({
     secrets: secretsOf(config),
     check({ rawHeaders }, passwords) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAuthentication, isOneOf, onlyHeader, secretFields, secretsOf } from './define.ts';
+import { defineAuthentication, isOneOf, oneSecret, onlyHeader, secretFields, secretsOf } from './define.ts';
 
 /** RFC 9110: the scheme is case-insensitive, one or more spaces, then the token: whatever a person chose. */
 const scheme = /^bearer +(\S.*)$/i;
@@ -25,7 +25,7 @@ export function challenge(verdict: 'absent' | 'wrong'): string {
 export const bearer = defineAuthentication({
   type: 'bearer',
   description: 'The header `Authorization: Bearer TOKEN`.',
-  config: z.strictObject(secretFields),
+  config: z.strictObject(secretFields).check(oneSecret),
   compile: (config) => ({
     secrets: secretsOf(config),
     check({ rawHeaders }, tokens) {

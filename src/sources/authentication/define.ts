@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { z } from 'zod';
 import type { CatalogAuthentication } from '../../core/authentication.ts';
 import type { SecretReference } from '../../core/catalog.ts';
+import { rule } from '../../lib/rule.ts';
 import { parseSecretReference, secretKeyRef, secretRef } from '../../lib/secret-reference.ts';
 
 /** A way in which callers of a Source prove who they are. A new one is its file, its test and one line in index.ts. */
@@ -49,6 +50,13 @@ export const secretFields = {
       'Another Secret, or key, that is valid beside it while senders change from one to the other. Lines of one Secret are valid all the same.',
   }),
 };
+
+/** For the schema of a way with {@link secretFields}. */
+export const oneSecret = rule<SecretConfig>(
+  'has(self.secretRef) != has(self.secretKeyRef)',
+  'needs exactly one of secretRef and secretKeyRef',
+  (given) => (given.secretRef === undefined) !== (given.secretKeyRef === undefined),
+);
 
 interface SecretConfig {
   readonly secretRef?: string | undefined;

@@ -1,13 +1,16 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { AuthenticationFailure, Caller } from '../../core/authentication.ts';
-import { AppError } from '../../core/errors.ts';
+import { celList, rule } from '../../lib/rule.ts';
 import { slices } from '../../lib/turns.ts';
-import { defineAuthentication, isSame, onlyHeader, secretFields, secretsOf } from './define.ts';
+import { defineAuthentication, isSame, oneSecret, onlyHeader, secretFields, secretsOf } from './define.ts';
 import { hmacPresets } from './hmac-presets.ts';
 import type { HmacPreset, HmacPresetName } from './hmac-presets.ts';
 
 const presetNames = Object.keys(hmacPresets) as [HmacPresetName, ...HmacPresetName[]];
+
+/** Presets with a time that is signed too. */
+const signingTime = presetNames.filter((name) => hmacPresets[name].maySignTime);
 
 /** How far the time that a sender signed may be from ours. */
 const skewSeconds = 5 * 60;
@@ -23,23 +26,28 @@ const headerName = z
 export const hmac = defineAuthentication({
   type: 'hmac',
   description: 'A signature of the body, as the vendor that `preset` names makes it (HMAC with SHA-256).',
-  config: z.strictObject({
-    ...secretFields,
-    preset: z.enum(presetNames).meta({ description: 'hmac: who signs, and so how.' }),
-    header: headerName.optional().meta({
-      description: 'hmac: the header of the signature, where it is not the one of the preset.',
-    }),
-    timestampHeader: headerName.optional().meta({
-      description: 'hmac: the header of the time, where Grafana is set to sign one. Its clock may be 5 minutes off.',
-    }),
-  }),
+  config: z
+    .strictObject({
+      ...secretFields,
+      preset: z.enum(presetNames).meta({ description: 'hmac: who signs, and so how.' }),
+      header: headerName.optional().meta({
+        description: 'hmac: the header of the signature, where it is not the one of the preset.',
+      }),
+      timestampHeader: headerName.optional().meta({
+        description: 'hmac: the header of the time, where Grafana is set to sign one. Its clock may be 5 minutes off.',
+      }),
+    })
+    .check(
+      oneSecret,
+      rule(
+        `!has(self.timestampHeader) || !has(self.preset) || self.preset in ${celList(signingTime)}`,
+        `is signed by ${signingTime.join(' and ')} only, so anybody could write a new time; the signature of the body is checked all the same`,
+        ({ timestampHeader, preset }) => timestampHeader === undefined || signingTime.includes(preset),
+        ['timestampHeader'],
+      ),
+    ),
   compile(config) {
     const vendor: HmacPreset = hmacPresets[config.preset];
-    if (config.timestampHeader !== undefined && !vendor.maySignTime)
-      throw new AppError('InvalidResource', `is not signed by ${config.preset}, so anybody could write a new time`, {
-        field: 'authentication.timestampHeader',
-        next: 'leave it out; the signature of the body is checked all the same',
-      });
     const preset: HmacPreset = {
       ...vendor,
       ...(config.header === undefined ? {} : { header: config.header.toLowerCase() }),

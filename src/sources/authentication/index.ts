@@ -1,11 +1,18 @@
 import { z } from 'zod';
 import type { CatalogAuthentication } from '../../core/authentication.ts';
+import { celList, rule, rulesOfType } from '../../lib/rule.ts';
+import type { DeclaredCheck } from '../../lib/rule.ts';
 import { basic } from './basic.ts';
 import { bearer } from './bearer.ts';
 import type { AuthenticationWay } from './define.ts';
 import { hmac } from './hmac.ts';
 import { mtls } from './mtls.ts';
 import { none } from './none.ts';
+
+/** Its fields, of which a value of another way has none. */
+function optional({ config }: AuthenticationWay) {
+  return z.object(config.shape).partial().shape;
+}
 
 /** Every way in which callers of a Source prove who they are. */
 export const authenticationWays: readonly AuthenticationWay[] = [bearer, basic, hmac, mtls, none];
@@ -17,45 +24,45 @@ const meanings = authenticationWays.map(({ type, description }) => `${type}: ${d
 export const authentication = z
   .strictObject({
     type: z.enum(types).meta({ description: `What the caller sends. ${meanings.join(' ')}` }),
-    ...bearer.config.partial().shape,
-    ...basic.config.partial().shape,
-    ...hmac.config.partial().shape,
-    ...mtls.config.partial().shape,
+    ...optional(bearer),
+    ...optional(basic),
+    ...optional(hmac),
+    ...optional(mtls),
   })
-  .superRefine((value, context) => {
-    for (const { path, message } of problemsOf(value)) context.addIssue({ code: 'custom', path: [...path], message });
-  })
+  .check(...fieldRules(), ...authenticationWays.flatMap(({ type, config }) => rulesOfType(type, config)))
   .meta({ description: 'How callers prove who they are.' });
 
 type Given = Readonly<Record<string, unknown>>;
 
-interface FieldProblem {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
+/** Each field belongs to those ways that have it, and to some of them without exception. */
+function fieldRules(): readonly DeclaredCheck<Given>[] {
+  const names = new Set(authenticationWays.flatMap(({ config }) => Object.keys(config.shape)));
+  return [...names].flatMap((name) => {
+    const users = authenticationWays.filter(({ config }) => Object.hasOwn(config.shape, name));
+    const usedBy = users.map((way) => way.type);
+    const requiredBy = users.filter(({ config }) => !config.shape[name]?.safeParse(undefined).success).map(typeOf);
+    return [
+      rule<Given>(
+        `self.type in ${celList(usedBy)} || !has(self.${name})`,
+        `is used by type ${usedBy.join(' and ')} only`,
+        (given) => usedBy.includes(String(given['type'])) || given[name] === undefined,
+        [name],
+      ),
+      ...(requiredBy.length === 0 ? [] : [requiredRule(name, requiredBy)]),
+    ];
+  });
 }
 
-function problemsOf({ type, ...given }: Given): readonly FieldProblem[] {
-  const way = authenticationWays.find((candidate) => candidate.type === type);
-  if (way === undefined) return [];
-  const used = Object.keys(way.config.shape);
-  const unused = Object.keys(given)
-    .filter((name) => given[name] !== undefined && !used.includes(name))
-    .map((name) => ({ path: [name], message: `is not used by type ${way.type}` }));
-  const required = used
-    .filter((name) => given[name] === undefined && !way.config.shape[name]?.safeParse(undefined).success)
-    .map((name) => ({ path: [], message: `needs ${name}` }));
-  return [...unused, ...required, ...missingSecret(used, given), ...missingNames(used, given)];
+function typeOf({ type }: AuthenticationWay): string {
+  return type;
 }
 
-function missingSecret(used: readonly string[], given: Given): readonly FieldProblem[] {
-  if (!used.includes('secretRef')) return [];
-  const isOne = (given['secretRef'] === undefined) !== (given['secretKeyRef'] === undefined);
-  return isOne ? [] : [{ path: [], message: 'needs exactly one of secretRef and secretKeyRef' }];
-}
-
-function missingNames(used: readonly string[], given: Given): readonly FieldProblem[] {
-  if (!used.includes('subjects') || given['subjects'] !== undefined || given['names'] !== undefined) return [];
-  return [{ path: [], message: 'needs subjects or names' }];
+function requiredRule(name: string, requiredBy: readonly string[]): DeclaredCheck<Given> {
+  return rule(
+    `!(self.type in ${celList(requiredBy)}) || has(self.${name})`,
+    `needs ${name} where type is ${requiredBy.join(' or ')}`,
+    (given) => !requiredBy.includes(String(given['type'])) || given[name] !== undefined,
+  );
 }
 
 /** What the server asks of callers. From a config that {@link authentication} accepted. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CallerCertificate } from '../../core/authentication.ts';
+import { rule } from '../../lib/rule.ts';
 import { defineAuthentication } from './define.ts';
 
 const list = z.array(z.string().min(1).max(1024)).min(1).max(100);
@@ -8,14 +9,22 @@ const list = z.array(z.string().min(1).max(1024)).min(1).max(100);
 export const mtls = defineAuthentication({
   type: 'mtls',
   description: 'A client certificate, by an authority of `fist serve --tls-client-ca`.',
-  config: z.strictObject({
-    subjects: list.optional().meta({
-      description: 'mtls: subjects that are let in: a common name, or all of it as CN=alertmanager,O=ops.',
-    }),
-    names: list.optional().meta({
-      description: 'mtls: alternative names that are let in: of a host, a URI (spiffe://...), an address.',
-    }),
-  }),
+  config: z
+    .strictObject({
+      subjects: list.optional().meta({
+        description: 'mtls: subjects that are let in: a common name, or all of it as CN=alertmanager,O=ops.',
+      }),
+      names: list.optional().meta({
+        description: 'mtls: alternative names that are let in: of a host, a URI (spiffe://...), an address.',
+      }),
+    })
+    .check(
+      rule(
+        'has(self.subjects) || has(self.names)',
+        'needs subjects or names',
+        ({ subjects, names }) => subjects !== undefined || names !== undefined,
+      ),
+    ),
   compile: ({ subjects = [], names = [] }) => ({
     secrets: [],
     needsCertificate: true,

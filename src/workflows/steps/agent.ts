@@ -24,18 +24,21 @@ import type { ToolSelection } from '../../agent/tools/select.ts';
 import { openReads } from '../../investigation/reads.ts';
 import { maskValues } from '../../lib/mask-values.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { namespaceName } from '../../lib/schema.ts';
 import { defineStep } from './define.ts';
 import type { StepIo } from './define.ts';
 
+const toolText = z.string().max(1024);
+
 /** A tool by name, or with its description; the contract's examples use both forms. */
 const tool = z.union([
-  z.string(),
+  toolText,
   z.object({
-    name: z.string().optional(),
-    ref: z.string().optional(),
-    description: z.string().optional(),
-    command: z.string().optional(),
-    endpoint: z.string().optional(),
+    name: toolText.optional(),
+    ref: toolText.optional(),
+    description: z.string().max(65_536).optional(),
+    command: z.string().max(65_536).optional(),
+    endpoint: z.string().max(65_536).optional(),
   }),
 ]);
 
@@ -57,11 +60,7 @@ const budget = z.strictObject({
 
 /** What a model may look at beyond what belongs to the alert. Secrets are in no scope. */
 const scope = z.strictObject({
-  namespaces: z
-    .array(z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be the name of a namespace'))
-    .max(100)
-    .default([])
-    .describe('Further namespaces.'),
+  namespaces: z.array(namespaceName).max(100).default([]).describe('Further namespaces.'),
   cluster: z.boolean().default(false).describe('True: all namespaces, also at once.'),
   hosts: z
     .array(z.string().max(2048))
@@ -76,9 +75,11 @@ const agentConfig = z.object({
   goal: z
     .string()
     .min(1)
+    .max(65_536)
     .describe('What to find out. A template; values of the alert stand in a data block of their own.'),
   tools: z
     .array(tool)
+    .max(100)
     .default([])
     .describe(
       'Tools that the model may use, by name; kubectl, promql, logql and curl stand for several. Empty: all that read.',

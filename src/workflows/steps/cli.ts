@@ -5,6 +5,8 @@ import type { Evidence, StepOutcome } from '../../core/run.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { maskValues } from '../../lib/mask-values.ts';
 import { redactInTurns } from '../../lib/redact.ts';
+import { beyond } from '../../lib/rule.ts';
+import { map } from '../../lib/schema.ts';
 import { isSecretName } from '../../lib/secret-names.ts';
 import { isPowerful } from '../../lib/shell.ts';
 import { defineStep } from './define.ts';
@@ -22,19 +24,19 @@ export const cli = defineStep({
     command: z
       .string()
       .min(1)
+      .max(131_071)
       .describe(
         'Text for `/bin/sh -c`. Template values may stand where listed programs take any text; others belong in `env`.',
       ),
-    env: z
-      .record(
-        z
-          .string()
-          .max(255)
-          .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of an environment variable')
-          .refine((name) => !isPowerful(name), 'must not be a name that shells or programs go by'),
-        z.string().max(65_536),
-      )
-      .refine((variables) => Object.keys(variables).length <= 100, 'must have at most 100 variables')
+    env: map(
+      z
+        .string()
+        .max(255)
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of an environment variable')
+        .check(beyond('Variable', 'must not be a name that shells or programs go by', (name) => !isPowerful(name))),
+      z.string().max(65_536),
+      100,
+    )
       .optional()
       .describe(
         'Environment variables of the command, as templates. What the command does with "$NAME" is its author\'s matter.',

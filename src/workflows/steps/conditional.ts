@@ -9,6 +9,7 @@ export const conditional = defineStep({
     condition: z
       .string()
       .min(1)
+      .max(65_536)
       .describe(
         'A template; false where its text is empty, `false`, `0` or `no`. `A == B` and `A != B` compare texts.',
       ),
