@@ -124,7 +124,12 @@ function reasonOf({ status, body }: KubeAnswer, { kind, name }: Tried): KubeReas
   if (status === 409 && has('FieldManagerConflict')) return 'FieldConflict';
   if (has('NamespaceTerminating') || message.includes('because it is being terminated')) return 'NamespaceTerminating';
   const known = status >= 500 ? 'Broken' : byStatus[status];
-  if (known !== undefined) return known;
+  return known ?? kubeReasonOf(status, message);
+}
+
+/** Of 403 and other refusals that only their words tell apart; the Job controller cites them. */
+export function kubeReasonOf(status: number, message: string): KubeReason {
+  if (message.includes('because it is being terminated')) return 'NamespaceTerminating';
   if (/\b(?:exceeded|failed) quota: /.test(message)) return 'QuotaExceeded';
   if (/admission webhook "|ValidatingAdmissionPolicy '/.test(message)) return 'AdmissionRefused';
   if (status !== 403) return 'Invalid';
