@@ -249,6 +249,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       version,
       publicUrl: options.publicUrl,
       token,
+      identities: operator?.identities ?? null,
       allowInsecureSources: options.allowInsecureSources,
       allowMcpStart: options.allowMcpStart,
       tls: options.tls,

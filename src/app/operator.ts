@@ -3,10 +3,13 @@ import { hostname } from 'node:os';
 import { openClusterResources } from '../controllers/cluster-resources.ts';
 import type { ClusterResources, ClusterResourcesOptions } from '../controllers/cluster-resources.ts';
 import { keepStatuses } from '../controllers/status-writer.ts';
+import type { Identities } from '../core/identity.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { StoreReader } from '../core/store.ts';
 import { kubeClient } from '../kube/client.ts';
+import { clusterIdentities } from '../kube/identities.ts';
 import { startElection } from '../kube/lease.ts';
+import { createReviews } from '../kube/review.ts';
 import { connectTransport } from '../kube/transport.ts';
 import { kubeWriter } from '../kube/writer.ts';
 import type { OperatorOptions } from './options.ts';
@@ -26,6 +29,8 @@ export interface OperatorWorld {
 /** The objects of a cluster, and what became of them. */
 export interface Operator {
   readonly resources: ClusterResources;
+  /** Who callers are. */
+  readonly identities: Identities;
   /** From now on this process may be the one that writes what became of the objects. */
   startControllers(world: OperatorWorld): { stop(timeoutMs: number): Promise<boolean> };
   close(): Promise<void>;
@@ -48,6 +53,7 @@ export async function openOperator(
     const resources = await openClusterResources({ ...catalog, client, namespaces, random });
     return {
       resources,
+      identities: clusterIdentities(createReviews(transport, catalog.clock)),
       startControllers({ read, clock, log }) {
         const statusWorld = { resources, writer, lists: read.lists, runs: read.runs, clock, random, log };
         return startElection({

@@ -17,6 +17,11 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist serve --resources resources --db postgres://fist@db/fist', 'one of many replicas'],
   ],
   operator: [['fist operator --namespace ops', 'in a pod, for the objects of one namespace']],
+  operator: [
+    ['fist operator', 'in a pod, with the account of the pod'],
+    ['fist operator --context dev -n shop', 'from this machine, for the objects of one namespace'],
+    ['fist operator --db postgres://fist@db/fist', 'one of many replicas'],
+  ],
   init: [
     ['fist init source > resources/source.yaml', 'a Source for Alertmanager'],
     ['fist init workflow --type cli', 'a Workflow whose step is a command'],

@@ -47,7 +47,9 @@ export interface CatalogAuthentication {
   readonly isOpen: boolean;
   /** Wants a certificate, so the server must listen with TLS and know authorities. */
   readonly needsCertificate: boolean;
-  /** All that is known before the body is read; null = nothing keeps the caller out. `secrets` has one at least, if any is named. */
+  /** The cluster says who calls and whether they may, by their bearer token; null = it is not asked. */
+  readonly cluster: { readonly audience: string | null } | null;
+  /** All that is known before the body is read, but of what the cluster says; null = nothing keeps the caller out. `secrets` has one at least, if any is named. */
   readonly check: (caller: Caller, secrets: readonly string[]) => AuthenticationFailure | null;
   /** What the body proves, as it came, in pieces because a body may be large; null where it proves nothing. */
   readonly verify:

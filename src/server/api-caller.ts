@@ -4,6 +4,7 @@ import type { Route, RouteContext, RouteHttp } from './define-route.ts';
 import { longestParam } from './options.ts';
 import type { RawQuery } from './parameters.ts';
 import { matchesPath } from './paths.ts';
+import { authorize } from './rights.ts';
 
 /**
  * Asks routes from within, as the caller of `http` could over the network: with the reading, the bounds and the errors of
@@ -15,6 +16,9 @@ export function createApiCaller(routes: readonly Route[], context: RouteContext,
     const route = routeOf(routes, method, path);
     if (route?.run == null) throw new AppError('NotFound', 'there is no such route');
     const raw = { params: paramsOf(route.path, path), query: queryOf(search), headers: {}, body };
+    const { apiCaller } = http.request;
+    const { identities, reader } = context;
+    if (apiCaller !== null && identities !== null) await authorize({ identities, reader }, apiCaller, route, raw);
     return route.run(context, raw, http);
   }
   return { get: (path) => call('GET', path), post: (path, body) => call('POST', path, body) };

@@ -15,6 +15,12 @@ import type { Feed } from './stream/feed.ts';
 /** Who may call a route: anybody, who has the API's token, or who has the token of the Source. */
 export type RouteAccess = 'open' | 'token' | 'source';
 
+/**
+ * What callers need whom the cluster knows: nothing more (`identity`), to read runs or to change them (in the namespace of what they ask
+ * for), or to read the metrics. Who has the API's token may do everything.
+ */
+export type RouteRight = 'identity' | 'read' | 'change' | 'metrics';
+
 /** What handlers work with. */
 export interface RouteContext extends ServerOptions {
   readonly refusals: Refusals;
@@ -57,6 +63,8 @@ export interface RouteOptions<
   /** `:name` stands for one segment, `*` for the rest. */
   readonly path: Path;
   readonly access: RouteAccess;
+  /** `read` for GET and `change` for POST unless said. */
+  readonly needs?: RouteRight;
   /** One sentence, with a full stop. */
   readonly summary: string;
   /** What else a caller has to know. */
@@ -140,6 +148,7 @@ export interface Route<
   readonly method: Method;
   readonly path: Path;
   readonly access: RouteAccess;
+  readonly needs: RouteRight;
   readonly summary: string;
   readonly description: string;
   readonly params: Readonly<Record<string, string | undefined>>;
@@ -191,6 +200,7 @@ export function defineRoute<
     });
   return {
     ...options,
+    needs: options.needs ?? (method === 'GET' ? 'read' : 'change'),
     description: options.description ?? '',
     params: options.params ?? {},
     query,

@@ -1,11 +1,20 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { toAppError } from '../core/errors.ts';
+import type { Identities } from '../core/identity.ts';
 import { challenge, checkBearer } from '../sources/authentication/bearer.ts';
+import { bearerOf } from '../sources/authentication/define.ts';
 import type { RouteAccess } from './define-route.ts';
+import type { ServerReader } from './options.ts';
+import type { RawQuery } from './parameters.ts';
+import { authorize, identify } from './rights.ts';
+import type { AskedOf, RightsWorld } from './rights.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call the route; without it nobody may. */
     access?: RouteAccess;
+    /** The route, for what callers need whom a cluster knows. */
+    asked?: AskedOf;
     /** Its answers have no end. */
     isStream?: boolean;
   }
@@ -32,18 +41,45 @@ function countHosts(rawHeaders: readonly string[]): number {
   return count;
 }
 
+/** Who may call the API. */
+export interface ApiCallers {
+  /** Who has it may do everything. */
+  readonly token: string;
+  /** Others, by tokens of a cluster; null = nobody. */
+  readonly identities: Identities | null;
+  readonly reader: ServerReader;
+}
+
 /** Closed by default: a route without `access` lets nobody in. Runs before the body is read. */
-export function addAuthentication(app: FastifyInstance, token: string): void {
+export function addAuthentication(app: FastifyInstance, { token, identities, reader }: ApiCallers): void {
+  app.decorateRequest('apiCaller', null);
   app.addHook('onRequest', (request, reply, done) => {
-    const { access } = request.routeOptions.config;
+    const { access, asked } = request.routeOptions.config;
     // Nobody reads its body, and Node would take chunks of a byte without end.
     if (request.method === 'GET') closeAfter(request, reply);
     if (request.is404 || access === 'open' || access === 'source') return done();
     reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     const verdict = checkBearer(request.raw.rawHeaders, [token]);
     if (access === 'token' && verdict === 'ok') return done();
-    unauthenticated(request, reply, verdict === 'absent' ? 'absent' : 'wrong');
+    const given = bearerOf(request.raw.rawHeaders);
+    if (identities === null || given === null || access !== 'token' || asked === undefined)
+      return unauthenticated(request, reply, verdict === 'absent' ? 'absent' : 'wrong');
+    letIn({ identities, reader }, given, asked, request).then(
+      () => done(),
+      (error: Error) => {
+        closeAfter(request, reply);
+        if (toAppError(error).code === 'Unauthenticated') reply.header('www-authenticate', challenge('wrong'));
+        done(error);
+      },
+    );
   });
+}
+
+async function letIn(world: RightsWorld, token: string, asked: AskedOf, request: FastifyRequest): Promise<void> {
+  const caller = await identify(world, token);
+  const { params, query } = request;
+  await authorize(world, caller, asked, { params, query: query as RawQuery });
+  request.apiCaller = caller;
 }
 
 /** What is not read of a request shall not hold its connection. */

@@ -13,6 +13,7 @@ export const getMetrics = defineRoute({
   method: 'GET',
   path: '/metrics',
   access: 'token',
+  needs: 'metrics',
   summary: 'Metrics in the text format of Prometheus.',
   contentType: 'text/plain',
   answer: lazily(() => text('metrics.md has them all.')),

@@ -11,6 +11,7 @@ import type {
   SinkTester,
   StoreHealth,
 } from '../core/ports.ts';
+import type { Identities } from '../core/identity.ts';
 import type { ListReader } from '../core/lists.ts';
 import type { RunReader } from '../core/run-store.ts';
 import type { AgentReader } from '../core/agent-store.ts';
@@ -42,6 +43,8 @@ export interface ServerOptions {
   readonly publicUrl: string | null;
   /** Bearer token of the API. */
   readonly token: string;
+  /** Who else may call, by tokens of a cluster; null = nobody. */
+  readonly identities: Identities | null;
   /** Sources without authentication are served although the server does not listen on loopback. */
   readonly allowInsecureSources: boolean;
   /** Assistants at `/mcp` are offered what starts investigations, too. */

@@ -53,7 +53,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addErrors(app, options, complain);
   addMeasures(app, options);
   addHostCheck(app);
-  addAuthentication(app, options.token);
+  addAuthentication(app, options);
   addApiAdmission(app, limits, connections);
   addBodyParser(app, limits, pace);
   await registerWebhooks(app, { options, limits, connections, refusals, rates, pace, complain, turns: eventLoopTurns });
@@ -108,12 +108,12 @@ function openApiText(options: ServerOptions): () => Promise<string> {
 
 /** Registers the routes that have a handler. */
 function addRoutes(app: FastifyInstance, context: RouteContext): void {
-  for (const { method, path, access, isStream, admits, serve } of routes) {
+  for (const { method, path, access, needs, isStream, admits, serve } of routes) {
     if (serve === null) continue;
     app.route({
       method,
       url: path,
-      config: { access, isStream },
+      config: { access, isStream, asked: { path, needs } },
       // After the token is checked, and before the body is read.
       ...(admits === null ? {} : { onRequest: async (request) => admits(context, request) }),
       handler: (request, reply) => serve(context, request, reply),

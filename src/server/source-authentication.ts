@@ -2,7 +2,11 @@ import type { FastifyRequest } from 'fastify';
 import type { AuthenticationFailure, Caller, CatalogAuthentication } from '../core/authentication.ts';
 import type { CatalogSource, SecretReference } from '../core/catalog.ts';
 import { toAppError } from '../core/errors.ts';
+import { rightText } from '../core/identity.ts';
+import type { Right } from '../core/identity.ts';
 import { finishInTurns } from '../lib/turns.ts';
+import { challenge } from '../sources/authentication/bearer.ts';
+import { bearerOf } from '../sources/authentication/define.ts';
 import { callerCertificate } from './caller-certificate.ts';
 import { unavailable } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
@@ -21,6 +25,48 @@ export function authenticate(context: WebhookContext, source: CatalogSource, req
   request.webhookSecrets = secrets;
   const failure = authentication.check(callerOf(context, request), secrets);
   return failure === null ? null : unauthenticated(failure);
+}
+
+/** What the cluster says of a caller whom {@link authenticate} let through; null = nothing keeps it out. */
+export async function askCluster(
+  { options: { identities } }: WebhookContext,
+  { namespace, name, authentication }: CatalogSource,
+  request: FastifyRequest,
+): Promise<Refusal | null> {
+  const token = bearerOf(request.raw.rawHeaders);
+  if (identities === null) return withoutCluster();
+  if (token === null) return null;
+  const right = { verb: 'create', resource: 'sources/webhook', namespace, name } as const;
+  try {
+    const verdict = await identities.check(token, right, authentication?.cluster?.audience);
+    if (verdict.kind === 'allowed') return null;
+    return verdict.kind === 'forbidden' ? forbidden(verdict.user, right) : unknownToken();
+  } catch (thrown) {
+    const { message, next } = toAppError(thrown);
+    return unavailable('IdentityUnavailable', 'ClusterUnavailable', `nobody can say who calls: ${message}`, next);
+  }
+}
+
+function unknownToken(): Refusal {
+  return unauthenticated({
+    message: 'the cluster does not know the bearer token, or it is for somebody else',
+    next: 'kubectl create token NAME --audience punching-fist',
+    challenge: challenge('wrong'),
+  });
+}
+
+function forbidden(user: string, right: Right): Refusal {
+  const message = `${user} may not ${rightText(right)}`;
+  return { status: 403, reason: 'Forbidden', body: { code: 'Forbidden', message, next: 'bind a role to it that may' } };
+}
+
+function withoutCluster(): Refusal {
+  return unavailable(
+    'ClusterRequired',
+    'InvalidResource',
+    'this Source wants tokens of a cluster, and this server asks none',
+    'run it with fist operator, or give the Source another authentication',
+  );
 }
 
 /** What the body proves, as it came: the refusal, or the id of the delivery that was signed with it. */

@@ -11,7 +11,8 @@ import type { Refusal } from './refusal.ts';
 import { authenticate } from './source-authentication.ts';
 import type { RequestKind } from './source-requests.ts';
 import type { Waiting, WebhookContext } from './webhook-context.ts';
-import { admit, currentCatalog } from './webhook-decisions.ts';
+import { currentCatalog, decideCaller } from './webhook-decisions.ts';
+import type { Decision } from './webhook-decisions.ts';
 
 export const eventsPath = '/api/v1/sources/:namespace/:name/events';
 
@@ -33,7 +34,7 @@ export function createWaiting(): Waiting {
 }
 
 /** As for notifications. A Source that says nothing of its callers takes those who have the token of the API. */
-export function decideEvent(context: WebhookContext, request: FastifyRequest): Refusal | null {
+export function decideEvent(context: WebhookContext, request: FastifyRequest): Decision {
   const known = currentCatalog(context);
   if ('status' in known) return known;
   const { namespace, name } = request.params as { readonly namespace: string; readonly name: string };
@@ -47,7 +48,7 @@ export function decideEvent(context: WebhookContext, request: FastifyRequest): R
   if (source === undefined || type?.receiveEvent == null || type.runs(source.settings)) return unknownSource();
   request.webhookSource = source;
   const refusal = source.authentication === null ? null : authenticate(context, source, request);
-  return refusal ?? wrongWait(request) ?? admit(context, source, request);
+  return refusal ?? wrongWait(request) ?? decideCaller(context, source, request);
 }
 
 function withoutToken({ options }: WebhookContext, { raw }: FastifyRequest): Refusal | null {

@@ -102,9 +102,9 @@ describe('the first thing that is wrong is told', () => {
     ['SourceVanished', () => ({ ...bad(), state: () => 'ready', catalog: leaving }), {}],
     ['RateLimited', () => ({ ...bad(), state: () => 'ready', catalog: limited }), {}],
     ['StoreSlow', () => ({ ...bad(), state: () => 'ready', catalog: known }), {}],
-  ])('%s', (reason, changes, wanted) => {
+  ])('%s', async (reason, changes, wanted) => {
     const { made, begun } = context(changes());
-    expect(decide(made, request(wanted))?.reason).toBe(reason);
+    expect((await decide(made, request(wanted)))?.reason).toBe(reason);
     expect(begun).toEqual([]);
   });
 });

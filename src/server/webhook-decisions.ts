@@ -2,11 +2,11 @@ import type { FastifyRequest } from 'fastify';
 import type { Catalog, CatalogSource } from '../core/catalog.ts';
 import { unavailable, unknownPath, wrongMethod } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-import { authenticate, isProved } from './source-authentication.ts';
+import { askCluster, authenticate, isProved } from './source-authentication.ts';
 import type { WebhookContext } from './webhook-context.ts';
 
-/** The chain of decisions that need no body. */
-export function decide(context: WebhookContext, request: FastifyRequest): Refusal | null {
+/** The chain of decisions that need no body. It waits for nobody, but where a cluster has to say who calls. */
+export function decide(context: WebhookContext, request: FastifyRequest): Decision {
   const known = currentCatalog(context);
   if ('status' in known) return known;
   const found = findSource(known, (request.params as { '*': string })['*']);
@@ -15,7 +15,16 @@ export function decide(context: WebhookContext, request: FastifyRequest): Refusa
   request.webhookSource = source;
   request.webhookSubpath = subpath;
   if (request.method !== 'POST' && request.method !== 'PUT') return wrongMethod(request.method);
-  return authenticate(context, source, request) ?? admit(context, source, request);
+  return authenticate(context, source, request) ?? decideCaller(context, source, request);
+}
+
+/** A refusal, or null: come in. */
+export type Decision = Refusal | null | Promise<Refusal | null>;
+
+/** Lets the caller in, where the cluster has nothing against it. */
+export function decideCaller(context: WebhookContext, source: CatalogSource, request: FastifyRequest): Decision {
+  if (source.authentication?.cluster == null) return admit(context, source, request);
+  return askCluster(context, source, request).then((refused) => refused ?? admit(context, source, request));
 }
 
 function takesRequests({ types }: WebhookContext, { type }: CatalogSource): boolean {
@@ -34,7 +43,7 @@ export function currentCatalog({ options }: WebhookContext): Catalog | Refusal {
 }
 
 /** What is left to decide of a caller who is let in, before the body is read. */
-export function admit(context: WebhookContext, source: CatalogSource, request: FastifyRequest): Refusal | null {
+function admit(context: WebhookContext, source: CatalogSource, request: FastifyRequest): Refusal | null {
   const { rates } = context;
   const refusal =
     contentType(source, request) ?? vanished(source) ?? rates.refusal(source) ?? load(context, source, request);

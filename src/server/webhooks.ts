@@ -9,6 +9,7 @@ import { createAdmission } from './admission.ts';
 import { errorAnswer } from './errors.ts';
 import { bodyOptions, receiveBody } from './receive-body.ts';
 import { createWaiting, decideEvent, events, eventsPath } from './source-events.ts';
+import type { Refusal } from './refusal.ts';
 import { refuse, serveRequest } from './source-requests.ts';
 import type { RequestKind } from './source-requests.ts';
 import type { ServerParts, WebhookContext } from './webhook-context.ts';
@@ -52,10 +53,14 @@ export async function registerWebhooks(app: FastifyInstance, parts: ServerParts)
       receiveBody(stream, bodyOptions(request, limits.maxWebhookBodyBytes, pace), done);
     });
     scope.addHook('onRequest', (request, reply, done) => {
-      const refusal = (request.routeOptions.url === eventsPath ? decideEvent : decide)(context, request);
-      if (refusal !== null) return void refuse(context, request, reply, refusal);
-      leaveAtTheEnd(context, request, reply);
-      return done();
+      const decision = (request.routeOptions.url === eventsPath ? decideEvent : decide)(context, request);
+      const goOn = (refusal: Refusal | null): void => {
+        if (refusal !== null) return void refuse(context, request, reply, refusal);
+        leaveAtTheEnd(context, request, reply);
+        done();
+      };
+      if (decision instanceof Promise) decision.then(goOn, done);
+      else goOn(decision);
     });
     scope.setErrorHandler((error, request, reply) => {
       const { status, body } = errorAnswer(error);

@@ -34,6 +34,8 @@ const rights = {
         { apiGroups: [group], resources: own, verbs: ['get', 'list', 'watch'] },
         { apiGroups: [group], resources: own.map((plural) => `${plural}/status`), verbs: ['patch'] },
         { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
+        { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+        { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
       ],
     },
     {
@@ -190,6 +192,56 @@ describe.skipIf(assets === null)('the operator on a real API server', () => {
     expect(reasonOf('source', 'later', 'Stalled')).toBe('none');
   });
 
+  test('callers are whom the cluster knows, and may what its roles say', async () => {
+    for (const object of [people(), workflow('look'), sink]) apply(object);
+    const authentication = { type: 'kubernetes' };
+    const { spec } = source('cluster', 'am');
+    apply({ ...source('cluster', 'am'), spec: { ...spec, config: { path: 'cluster', authentication } } });
+    const app = await start();
+    await untilReason('source', 'cluster', 'Accepted');
+    const as = (account: string) => ({ authorization: `Bearer ${server.token('shop', account)}` });
+    const status = async (account: string, method: string, path: string) =>
+      (await app.call(method, path, undefined, as(account))).status;
+    const alerts = [firing({ alertname: 'KubeJobFailed', namespace: 'shop', job_name: 'load' })];
+    const send = (account: string) => app.call('POST', '/webhook/cluster', { version: '4', alerts }, as(account));
+
+    const refused = await send('nobody');
+    expect(refused.status).toBe(403);
+    expect(JSON.stringify(refused.body)).toContain(
+      'system:serviceaccount:shop:nobody may not create on sources.punchingfist.io/webhook cluster',
+    );
+    expect((await send('sender')).status).toBe(200);
+    expect(
+      (await app.call('POST', '/webhook/cluster', { version: '4', alerts }, { authorization: 'Bearer nonsense' }))
+        .status,
+    ).toBe(401);
+    const { id } = await app.endedRun('KubeJobFailed');
+
+    expect(await status('nobody', 'GET', '/api/v1/runs?namespace=shop')).toBe(403);
+    // Bound in shop alone: all namespaces are not theirs.
+    expect(await status('viewer', 'GET', '/api/v1/runs')).toBe(403);
+    expect(await status('viewer', 'GET', '/api/v1/runs?namespace=shop')).toBe(200);
+    expect(await status('viewer', 'GET', '/api/v1/runs?namespace=fist')).toBe(403);
+    expect(await status('viewer', 'GET', `/api/v1/runs/${id}`)).toBe(200);
+    expect(await status('viewer', 'GET', `/api/v1/runs/${id.slice(0, 12)}`)).toBe(200);
+    expect(await status('viewer', 'POST', `/api/v1/runs/${id}/retry`)).toBe(403);
+    expect(await status('changer', 'POST', `/api/v1/runs/${id}/retry`)).toBe(201);
+    expect(await status('viewer', 'GET', '/metrics')).toBe(403);
+    expect(await status('viewer', 'GET', '/')).toBe(200);
+    const said = await app.call(
+      'POST',
+      `/api/v1/runs/${id}/verdicts`,
+      { verdict: 'confirmed', cause: 'a test', by: 'somebody else' },
+      as('changer'),
+    );
+    expect(said.body).toMatchObject({ by: 'system:serviceaccount:shop:changer' });
+    const tokens = server.audit().filter(({ objectRef }) => objectRef?.resource === 'tokenreviews').length;
+    await status('viewer', 'GET', `/api/v1/runs/${id}`);
+    expect(
+      server.audit().filter(({ objectRef }) => objectRef?.resource === 'tokenreviews').length - tokens,
+    ).toBeLessThanOrEqual(2);
+  });
+
   test('a Secret that may not be read, or is missing, is told with what to do', async () => {
     apply(source('other', 'elsewhere'));
     await start();
@@ -198,6 +250,33 @@ describe.skipIf(assets === null)('the operator on a real API server', () => {
     expect(told?.['message']).toContain('resourceNames: ["elsewhere"]');
   });
 });
+
+/** ServiceAccounts in namespace shop with a role each; nobody has none. */
+function people(): object {
+  const rules: Readonly<Record<string, readonly object[]>> = {
+    nobody: [],
+    viewer: [{ apiGroups: [group], resources: ['runs'], verbs: ['get'] }],
+    changer: [{ apiGroups: [group], resources: ['runs'], verbs: ['get', 'update'] }],
+    sender: [{ apiGroups: [group], resources: ['sources/webhook'], resourceNames: ['cluster'], verbs: ['create'] }],
+  };
+  const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1' };
+  const metadata = (name: string) => ({ name, namespace: 'shop' });
+  return {
+    apiVersion: 'v1',
+    kind: 'List',
+    items: Object.entries(rules).flatMap(([name, rule]) => [
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: metadata(name) },
+      { ...rbac, kind: 'Role', metadata: metadata(name), rules: rule },
+      {
+        ...rbac,
+        kind: 'RoleBinding',
+        metadata: metadata(name),
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+        subjects: [{ kind: 'ServiceAccount', name, namespace: 'shop' }],
+      },
+    ]),
+  };
+}
 
 async function post(app: TestApp, token: string): Promise<number> {
   const headers = { authorization: `Bearer ${token}` };

@@ -204,6 +204,7 @@ export async function fakeServer(
     version: '0.1.0',
     publicUrl: null,
     token: apiToken,
+    identities: null,
     allowInsecureSources: false,
     allowMcpStart: false,
     tls: null,

@@ -7,6 +7,7 @@ export const getInfo = defineRoute({
   method: 'GET',
   path: '/',
   access: 'token',
+  needs: 'identity',
   summary: 'Name, version and links.',
   answer: lazily(() =>
     z.strictObject({
@@ -35,6 +36,7 @@ export const getOpenApi = defineRoute({
   method: 'GET',
   path: '/openapi.json',
   access: 'token',
+  needs: 'identity',
   summary: 'This API as an OpenAPI 3.1 document.',
   answer: lazily(() => jsonObject('OpenAPI 3.1.')),
   async handler(context, _input, { reply }) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineRoute } from '../define-route.ts';
+import { callerName } from '../rights.ts';
 import { lazily, text } from './fields.ts';
 import { idOf } from './references.ts';
 
@@ -30,8 +31,8 @@ export const askRun = defineRoute({
       followUpOf: text('Id of the run that it goes on from.'),
     }),
   ),
-  async handler({ control, reader }, { params, body: { question, by = null } }) {
+  async handler({ control, reader }, { params, body: { question, by = null } }, { request }) {
     const id = await idOf(reader, 'run', params.id);
-    return { id: await control.ask({ runId: id, text: question, by }), followUpOf: id };
+    return { id: await control.ask({ runId: id, text: question, by: callerName(request, by) }), followUpOf: id };
   },
 });

@@ -3,6 +3,7 @@ import { standingVerdicts, verdictWords } from '../../core/verdict.ts';
 import type { VerdictRecord } from '../../core/verdict.ts';
 import { defineRoute } from '../define-route.ts';
 import type { RouteContext } from '../define-route.ts';
+import { callerName } from '../rights.ts';
 import { count, lazily, text, time } from './fields.ts';
 import { idOf } from './references.ts';
 
@@ -99,8 +100,8 @@ export const judgeRun = defineRoute({
   errors: ['NotFound', 'Conflict'],
   example: { body: { verdict: 'refuted', cause: 'the certificate of the proxy had expired', by: 'ada' } },
   answer: verdictView,
-  async handler({ control, reader }, { params, body: { verdict, cause = null, note = null, by = null } }) {
+  async handler({ control, reader }, { params, body: { verdict, cause = null, note = null, by = null } }, { request }) {
     const runId = await idOf(reader, 'run', params.id);
-    return viewOfVerdict(await control.judge({ runId, verdict, cause, note, by }));
+    return viewOfVerdict(await control.judge({ runId, verdict, cause, note, by: callerName(request, by) }));
   },
 });

@@ -18,6 +18,7 @@ export const callAssistant = defineRoute({
   method: 'POST',
   path: '/mcp',
   access: 'token',
+  needs: 'identity',
   summary: 'The tools of this server for assistants: Model Context Protocol, streamable HTTP without sessions.',
   description:
     'Takes one JSON-RPC message of any revision of the protocol and answers it as JSON; there are no streams and no batches. assistants.md of the guide says what the tools are. Errors of a tool are answers (`isError`); these are of requests that are none. Pages of other sites are refused by `Origin` and `Host`.',

@@ -1,20 +1,16 @@
 import { z } from 'zod';
-import { defineAuthentication, isOneOf, oneSecret, onlyHeader, secretFields, secretsOf } from './define.ts';
-
-/** RFC 9110: the scheme is case-insensitive, one or more spaces, then the token: whatever a person chose. */
-const scheme = /^bearer +(\S.*)$/i;
+import { bearerOf, defineAuthentication, isOneOf, oneSecret, onlyHeader, secretFields, secretsOf } from './define.ts';
 
 /**
  * Decides in constant time whether a request has one of the tokens. None expected, or an empty one, fails closed. A request
  * with two Authorization headers is refused, because a proxy in front may have looked at the other one.
  */
 export function checkBearer(rawHeaders: readonly string[], expected: readonly string[]): 'ok' | 'absent' | 'wrong' {
-  const given = onlyHeader(rawHeaders, 'authorization');
-  if (given === null) return 'absent';
-  const token = given === undefined ? undefined : scheme.exec(given)?.[1];
+  if (onlyHeader(rawHeaders, 'authorization') === null) return 'absent';
+  const token = bearerOf(rawHeaders);
   // Headers come as latin1; the bytes are compared, so that a token in UTF-8 works too.
   const isKnown = isOneOf(Buffer.from(token ?? '', 'latin1'), expected);
-  return isKnown && token !== undefined ? 'ok' : 'wrong';
+  return isKnown && token !== null ? 'ok' : 'wrong';
 }
 
 /** Value of WWW-Authenticate, RFC 6750 section 3. */

@@ -36,6 +36,7 @@ export function defineAuthentication<Schema extends z.ZodObject>(definition: Def
       isOpen: false,
       needsCertificate: false,
       verify: null,
+      cluster: null,
       ...compile(accepted as z.output<Schema>),
     }),
   };
@@ -99,4 +100,12 @@ export function onlyHeader(rawHeaders: readonly string[], name: string): string 
     found = rawHeaders[index + 1] ?? '';
   }
   return found;
+}
+
+/** RFC 9110: the scheme is case-insensitive, one or more spaces, then the token: whatever a person chose. */
+const bearerScheme = /^bearer +(\S.*)$/i;
+
+/** The bearer token that a request has; null where it has none, or several. */
+export function bearerOf(rawHeaders: readonly string[]): string | null {
+  return bearerScheme.exec(onlyHeader(rawHeaders, 'authorization') ?? '')?.[1] ?? null;
 }

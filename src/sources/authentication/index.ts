@@ -6,6 +6,7 @@ import { basic } from './basic.ts';
 import { bearer } from './bearer.ts';
 import type { AuthenticationWay } from './define.ts';
 import { hmac } from './hmac.ts';
+import { kubernetes } from './kubernetes.ts';
 import { mtls } from './mtls.ts';
 import { none } from './none.ts';
 
@@ -15,7 +16,7 @@ function optional({ config }: AuthenticationWay) {
 }
 
 /** Every way in which callers of a Source prove who they are. */
-export const authenticationWays: readonly AuthenticationWay[] = [bearer, basic, hmac, mtls, none];
+export const authenticationWays: readonly AuthenticationWay[] = [bearer, basic, hmac, kubernetes, mtls, none];
 
 const types = authenticationWays.map(({ type }) => type);
 const meanings = authenticationWays.map(({ type, description }) => `${type}: ${description}`);
@@ -27,6 +28,7 @@ export const authentication = z
     ...optional(bearer),
     ...optional(basic),
     ...optional(hmac),
+    ...optional(kubernetes),
     ...optional(mtls),
   })
   .check(...fieldRules(), ...authenticationWays.flatMap(({ type, config }) => rulesOfType(type, config)))

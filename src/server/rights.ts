@@ -1,0 +1,112 @@
+import type { FastifyRequest } from 'fastify';
+import { AppError } from '../core/errors.ts';
+import { rightText } from '../core/identity.ts';
+import type { Identities, Right } from '../core/identity.ts';
+import type { IdKind } from '../core/lists.ts';
+import { idOf } from './api/references.ts';
+import type { RawRequest, Route, RouteRight } from './define-route.ts';
+import type { ServerReader } from './options.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whom the cluster knows by the token of this request; null = it has the API's own token, or none is wanted. */
+    apiCaller: ApiIdentity | null;
+  }
+}
+
+/** Somebody who calls with a token of the cluster. */
+export interface ApiIdentity {
+  /** `system:serviceaccount:shop:web`, `ada`. */
+  readonly user: string;
+  readonly token: string;
+}
+
+/** What a request asks for, as far as rights are about it. */
+export type AskedOf = Pick<Route, 'path' | 'needs'>;
+
+export interface RightsWorld {
+  readonly identities: Identities;
+  readonly reader: ServerReader;
+}
+
+/** Whose token it is. Throws Unauthenticated for one that is nobody's, and what {@link Identities} throws. */
+export async function identify({ identities }: Pick<RightsWorld, 'identities'>, token: string): Promise<ApiIdentity> {
+  const verdict = await identities.check(token, null);
+  if (verdict.kind !== 'unknown') return { user: verdict.user, token };
+  throw new AppError('Unauthenticated', 'neither this server nor its cluster knows the bearer token', {
+    next: 'kubectl create token NAME --audience punching-fist, or the token of the server',
+  });
+}
+
+/**
+ * Throws Forbidden where the caller may not do it. Who may in all namespaces may; else it is asked for the namespace of what the request
+ * names: a row, an object, or a filter.
+ */
+export async function authorize(
+  { identities, reader }: RightsWorld,
+  { token, user }: ApiIdentity,
+  route: AskedOf,
+  raw: Pick<RawRequest, 'params' | 'query'>,
+): Promise<void> {
+  if (route.needs === 'identity') return;
+  const everywhere = rightOf(route.needs, null);
+  if ((await identities.check(token, everywhere)).kind === 'allowed') return;
+  const namespace = 'path' in everywhere ? null : await namespaceOf(reader, route.path, raw);
+  const right = rightOf(route.needs, namespace);
+  if (namespace !== null && (await identities.check(token, right)).kind === 'allowed') return;
+  throw new AppError('Forbidden', `${user} may not ${rightText(right)}`, {
+    next:
+      namespace === null && !('path' in right)
+        ? 'name a namespace that you may look at, or have the role bound for all of them'
+        : 'bind a role to it that may, fist-viewer or fist-operator',
+  });
+}
+
+function rightOf(needs: RouteRight, namespace: string | null): Right {
+  if (needs === 'metrics') return { verb: 'get', path: '/metrics' };
+  return { verb: needs === 'read' ? 'get' : 'update', resource: 'runs', namespace };
+}
+
+/** What stands in paths before an id. */
+const rows: Readonly<Record<string, IdKind>> = {
+  alerts: 'alert',
+  runs: 'run',
+  deliveries: 'delivery',
+  events: 'event',
+  'dead-letters': 'dead letter',
+};
+
+/** Of the Source, the Workflow or the Sink; null = the request is about all, or about nothing that there is. */
+async function namespaceOf(
+  reader: ServerReader,
+  path: string,
+  { params, query }: Pick<RawRequest, 'params' | 'query'>,
+): Promise<string | null> {
+  const { namespace, id } = params as { readonly namespace?: string; readonly id?: string };
+  if (namespace !== undefined) return namespace;
+  const [, collection = ''] = /^\/api\/v1\/([^/]+)/.exec(path) ?? [];
+  if (id !== undefined) return namespaceOfRow(reader, rows[collection], id);
+  // Alerts have two: what they are about is no wall.
+  const filter = query[collection === 'alerts' ? 'fistNamespace' : 'namespace'];
+  return typeof filter === 'string' ? filter : null;
+}
+
+async function namespaceOfRow(reader: ServerReader, kind: IdKind | undefined, text: string): Promise<string | null> {
+  if (kind === undefined) return null;
+  const id = await idOf(reader, kind, text).catch(() => null);
+  if (id === null) return null;
+  const { lists, runs, deliveries } = reader;
+  const read: Readonly<Record<IdKind, () => Promise<{ readonly namespace: string } | undefined>>> = {
+    alert: () => lists.alert(id),
+    run: () => runs.find(id),
+    delivery: () => deliveries.find(id),
+    event: () => lists.event(id),
+    'dead letter': () => lists.deadLetter(id),
+  };
+  return (await read[kind]())?.namespace ?? null;
+}
+
+/** Who asks, for what is kept of it; null = nobody knows. Who is known by a token is not asked for a name. */
+export function callerName({ apiCaller }: Pick<FastifyRequest, 'apiCaller'>, given: string | null): string | null {
+  return apiCaller?.user ?? given;
+}
