@@ -179,8 +179,7 @@ describe('the tree of commands', () => {
   );
 
   test('a misspelt flag is named, also where a required one is missing for that reason', async () => {
-    expectError(await fist('operator',
-    'serve', '--resourcs', 'x'), 2, "unknown option '--resourcs'", 'did you mean --resources?');
+    expectError(await fist('serve', '--resourcs', 'x'), 2, "unknown option '--resourcs'", 'did you mean --resources?');
     expectError(await fist('get', 'alerts', '--statu', 'x'), 2, "unknown option '--statu'", 'did you mean --status?');
   });
 
