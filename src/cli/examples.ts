@@ -16,7 +16,6 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist serve --resources resources --secrets-dir secrets --context prod', 'investigates the cluster of a context'],
     ['fist serve --resources resources --db postgres://fist@db/fist', 'one of many replicas'],
   ],
-  operator: [['fist operator --namespace ops', 'in a pod, for the objects of one namespace']],
   operator: [
     ['fist operator', 'in a pod, with the account of the pod'],
     ['fist operator --context dev -n shop', 'from this machine, for the objects of one namespace'],
