@@ -64,14 +64,13 @@ export function addAuthentication(app: FastifyInstance, { token, identities, rea
     const given = bearerOf(request.raw.rawHeaders);
     if (identities === null || given === null || access !== 'token' || asked === undefined)
       return unauthenticated(request, reply, verdict === 'absent' ? 'absent' : 'wrong');
-    letIn({ identities, reader }, given, asked, request).then(
-      () => done(),
-      (error: Error) => {
-        closeAfter(request, reply);
-        if (toAppError(error).code === 'Unauthenticated') reply.header('www-authenticate', challenge('wrong'));
-        done(error);
-      },
-    );
+    const goOn = (): void => done();
+    const refuse = (error: Error): void => {
+      closeAfter(request, reply);
+      if (toAppError(error).code === 'Unauthenticated') reply.header('www-authenticate', challenge('wrong'));
+      done(error);
+    };
+    letIn({ identities, reader }, given, asked, request).then(goOn, refuse);
   });
 }
 
