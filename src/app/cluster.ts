@@ -13,18 +13,14 @@ export interface OpenedCluster {
   close(): Promise<void>;
 }
 
-/**
- * Opens what the options name; where they name nothing, with `inCluster`, the cluster that this process runs in, else null. The Kubernetes
- * client is loaded only for a live cluster.
- */
-export async function openCluster(options: ClusterOptions, inCluster = false): Promise<OpenedCluster | null> {
+/** Opens what the options name; null where they name nothing. The Kubernetes client is loaded only for a live cluster. */
+export async function openCluster(options: ClusterOptions): Promise<OpenedCluster | null> {
   if (options.dump !== null) {
     const { openDump } = await import('../kube/dump.ts');
     const dump = await openDump(options.dump);
     return { cluster: withName(dump, options), watch: null, events: null, close: () => dump.close() };
   }
-  const isNamed = options.context !== null || options.kubeconfig !== null;
-  if (!isNamed && !inCluster) return null;
+  if (options.context === null && options.kubeconfig === null) return null;
   const { connectKube } = await import('../kube/client.ts');
   const { liveCluster } = await import('../kube/live.ts');
   const { clusterEvents } = await import('../kube/events.ts');
@@ -52,6 +48,7 @@ export async function withCluster<T>(
   }
 }
 
-function withName(cluster: Cluster, { clusterName }: ClusterOptions): Cluster {
+/** A cluster that says which one it is, where that is known. */
+export function withName(cluster: Cluster, { clusterName }: Pick<ClusterOptions, 'clusterName'>): Cluster {
   return clusterName === null ? cluster : { ...cluster, name: clusterName };
 }

@@ -188,7 +188,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     await resources.mirrorTo((loaded) => mirrorResources(store, clock, loaded));
     const { secrets } = resources;
 
-    const cluster = await openCluster(options, operator !== null);
+    const cluster = operator?.cluster ?? (await openCluster(options));
     if (cluster !== null) lifecycle.onStop('cluster', () => cluster.close());
     const watched = cluster === null ? null : watchClusterHealth(cluster.cluster, clock);
     const running = { clock, path: process.env['PATH'] ?? '/usr/bin:/bin' };

@@ -6,12 +6,18 @@ import { keepStatuses } from '../controllers/status-writer.ts';
 import type { Identities } from '../core/identity.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { StoreReader } from '../core/store.ts';
+import { createAccountTokens } from '../kube/account-tokens.ts';
 import { kubeClient } from '../kube/client.ts';
+import { clusterEvents } from '../kube/events.ts';
 import { clusterIdentities } from '../kube/identities.ts';
 import { startElection } from '../kube/lease.ts';
+import { levelAccess } from '../kube/level-account.ts';
+import { liveCluster } from '../kube/live.ts';
 import { createReviews } from '../kube/review.ts';
-import { connectTransport } from '../kube/transport.ts';
+import { accessOf, transportOf } from '../kube/transport.ts';
 import { kubeWriter } from '../kube/writer.ts';
+import { withName } from './cluster.ts';
+import type { OpenedCluster } from './cluster.ts';
 import type { OperatorOptions } from './options.ts';
 
 type CatalogPart = Pick<
@@ -31,6 +37,8 @@ export interface Operator {
   readonly resources: ClusterResources;
   /** Who callers are. */
   readonly identities: Identities;
+  /** What is investigated: the same cluster, read with the rights of the account that only reads. */
+  readonly cluster: OpenedCluster;
   /** From now on this process may be the one that writes what became of the objects. */
   startControllers(world: OperatorWorld): { stop(timeoutMs: number): Promise<boolean> };
   close(): Promise<void>;
@@ -42,13 +50,22 @@ export async function openOperator(
   catalog: CatalogPart & { readonly clock: Clock; readonly log: Log },
 ): Promise<Operator> {
   const { kubeconfig, context, namespaces, leaseNamespace, leaseName } = options;
-  const transport = await connectTransport({
+  const access = await accessOf({
     ...(kubeconfig === null ? {} : { kubeconfig }),
     ...(context === null ? {} : { context }),
   });
+  const transport = transportOf(access);
   const client = kubeClient(transport);
   const writer = kubeWriter(transport);
   const random = Math.random;
+  const reading =
+    options.readAs === null
+      ? transport
+      : transportOf(levelAccess(access, createAccountTokens(transport, catalog.clock), options.readAs));
+  const live = liveCluster(kubeClient(reading));
+  async function close(): Promise<void> {
+    await Promise.all([...new Set([transport, reading])].map((opened) => opened.close()));
+  }
   try {
     const resources = await openClusterResources({ ...catalog, client, namespaces, random });
     return {
@@ -67,10 +84,17 @@ export async function openOperator(
           log,
         });
       },
-      close: () => transport.close(),
+      cluster: {
+        cluster: withName(live, options),
+        watch: live,
+        // Who only reads makes no Events.
+        events: clusterEvents(client, options.clusterName),
+        close: async () => undefined,
+      },
+      close,
     };
   } catch (thrown) {
-    await transport.close();
+    await close();
     throw thrown;
   }
 }

@@ -5,6 +5,7 @@ import { AppError, toAppError } from '../core/errors.ts';
 import type { ModelBudget } from '../core/plan.ts';
 import type { RetentionRules } from '../core/retention.ts';
 import type { DestinationPolicy } from '../lib/address-policy.ts';
+import type { AccountPlace } from '../kube/level-account.ts';
 import { ownNamespace } from '../kube/service-account.ts';
 import { parseDestinations } from '../lib/destinations.ts';
 import { parseDuration } from '../lib/duration.ts';
@@ -38,6 +39,9 @@ export interface OperatorOptions {
   /** Where the Lease is by which one of several replicas leads. */
   readonly leaseNamespace: string;
   readonly leaseName: string;
+  /** The ServiceAccount with whose rights the cluster is investigated; null = with those of the operator. */
+  readonly readAs: AccountPlace | null;
+  readonly clusterName: string | null;
 }
 
 /** Everything that `createApp` needs to know. */
@@ -116,6 +120,7 @@ export interface OperatorFlags extends ServerFlags {
   readonly namespace?: readonly string[];
   readonly leaseNamespace?: string;
   readonly leaseName: string;
+  readonly readAs?: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -163,11 +168,21 @@ export async function readOperatorOptions(
       namespaces,
       leaseNamespace: flags.leaseNamespace ?? (await ownNamespace()) ?? 'default',
       leaseName: flags.leaseName,
+      readAs: readAccount(flags.readAs),
+      clusterName,
     },
     secretsDirectory: null,
     allowExec: false,
     mcpCommands: [],
   };
+}
+
+function readAccount(text: string | undefined): AccountPlace | null {
+  if (text === undefined) return null;
+  const [namespace = '', name = '', ...rest] = text.split('/');
+  if (rest.length === 0 && isKubernetesName(namespace) && isKubernetesName(name)) return { namespace, name };
+  const field = '--read-as';
+  throw new AppError('InvalidInput', `${field} ${text} is not NAMESPACE/NAME of a ServiceAccount`, { field });
 }
 
 type ServerOptions = Omit<

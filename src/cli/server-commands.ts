@@ -63,7 +63,11 @@ export function addServerCommands(program: Command, action: Tie): void {
         '--lease-namespace <name>',
         'where the Lease of the leading replica is (default: that of the pod, else default)',
       )
-      .option('--lease-name <name>', 'its name', 'punching-fist'),
+      .option('--lease-name <name>', 'its name', 'punching-fist')
+      .option(
+        '--read-as <namespace/name>',
+        'ServiceAccount with whose rights the cluster is investigated, by tokens of ten minutes (default: those of the operator)',
+      ),
     async () => (await import('./operator.ts')).operator,
   );
 }

@@ -5,6 +5,7 @@ import { formatDuration } from '../lib/duration.ts';
 import { exhaustion } from '../lib/exhaustion.ts';
 import { credentialCache } from './credentials.ts';
 import { kubeconfigAccess } from './kubeconfig.ts';
+import type { KubeAccess } from './kubeconfig.ts';
 import { delayMs, readBounded } from './response.ts';
 import { serviceAccountAccess } from './service-account.ts';
 import type { ServiceAccountPlace } from './service-account.ts';
@@ -89,10 +90,18 @@ const maxTries = 3;
 
 /** Connects to nothing yet: it reads the kubeconfig only. Throws ClusterUnavailable where that cannot be used. */
 export async function connectTransport(options: KubeOptions): Promise<KubeTransport> {
+  return transportOf(await accessOf(options), options.timeoutMs);
+}
+
+/** Which server, and who asks it. Throws ClusterUnavailable for a kubeconfig that cannot be used. */
+export async function accessOf(options: KubeOptions): Promise<KubeAccess> {
   const account = () => serviceAccountAccess(options.account ?? { environment: process.env });
-  const access = options.inCluster === true ? account() : ((await kubeconfigAccess(options)) ?? account());
+  return options.inCluster === true ? account() : ((await kubeconfigAccess(options)) ?? account());
+}
+
+/** Requests with one identity. */
+export function transportOf(access: KubeAccess, timeoutMs = defaultTimeoutMs): KubeTransport {
   const { server, kubectl } = access;
-  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   const credentials = credentialCache(access.readIdentity, access.proxyUrl);
   const unavailable = (message: string, cause?: unknown): AppError =>
     new AppError('ClusterUnavailable', message, {

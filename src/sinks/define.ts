@@ -3,6 +3,7 @@ import type { SecretReference } from '../core/catalog.ts';
 import type { ClusterEvents } from '../core/cluster.ts';
 import type { DeliveryEvent, DeliveryVerdict } from '../core/delivery.ts';
 import type { JsonObject } from '../core/json.ts';
+import type { Permission } from '../core/permission.ts';
 import type { HttpClient } from '../core/ports.ts';
 import type { Connect } from '../lib/connect.ts';
 
@@ -74,6 +75,8 @@ export interface SinkBackend<Type extends string = string> {
   readonly escape: ((value: string) => string) | null;
   /** Attempts per minute where `spec.delivery` says nothing; null = no limit. */
   readonly ratePerMinute: number | null;
+  /** What it needs of the cluster. */
+  readonly permissions: readonly Permission[];
   deliver(io: SinkIo, config: JsonObject, delivery: SinkDelivery): Promise<DeliveryVerdict>;
 }
 
@@ -93,6 +96,8 @@ export interface SinkDefinition<Type extends string, Config extends z.ZodObject>
   readonly escape?: (value: string) => string;
   /** Attempts per minute where `spec.delivery` says nothing, as the receiver takes them. Absent: no limit. */
   readonly ratePerMinute?: number;
+  /** What it needs of the cluster, for the roles that are made of it. Absent: nothing. */
+  readonly permissions?: readonly Permission[];
   /** Sends once and answers with a verdict: it never sleeps, retries or logs. */
   readonly deliver: (io: SinkIo, config: z.output<Config>, delivery: SinkDelivery) => Promise<DeliveryVerdict>;
 }
@@ -108,6 +113,7 @@ export function defineSink<const Type extends string, Config extends z.ZodObject
     example,
     remembers = false,
     escape = null,
+    permissions = [],
     ratePerMinute = null,
     deliver,
   } = definition;
@@ -119,6 +125,7 @@ export function defineSink<const Type extends string, Config extends z.ZodObject
     remembers,
     escape,
     ratePerMinute,
+    permissions,
     // What was accepted once; the texts of its templates are rendered by now.
     deliver: (io, value, delivery) => deliver(io, value as z.output<Config>, delivery),
   };

@@ -38,6 +38,7 @@ export const kubernetesEvent = defineSink({
   description: 'An Event on the object that the alert is about, as kubectl describe shows it.',
   example: { fallbackNamespace: 'default' },
   remembers: true,
+  permissions: [{ apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] }],
   config: z.object({
     note: templated.optional().meta({
       description:

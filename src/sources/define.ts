@@ -5,6 +5,7 @@ import type { AppError } from '../core/errors.ts';
 import type { Notification } from '../core/event.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Metrics } from '../core/metrics.ts';
+import type { Permission } from '../core/permission.ts';
 import type {
   CatalogHolder,
   Clock,
@@ -179,6 +180,8 @@ export interface SourceDefinition {
   readonly hasAlerts: boolean;
   /** Which replicas run it. one: any, and another soon after that one is gone. */
   readonly runsOn: 'all' | 'one';
+  /** What it needs of the cluster to do what its examples do. */
+  readonly permissions: readonly Permission[];
 }
 
 interface Definition<Schema extends z.ZodType<object>, Settings> {
@@ -198,6 +201,8 @@ interface Definition<Schema extends z.ZodType<object>, Settings> {
   readonly runsOn?: 'all' | 'one';
   /** Absent: true. */
   readonly hasAlerts?: boolean;
+  /** Absent: nothing. */
+  readonly permissions?: readonly Permission[];
 }
 
 /** What a source without paths, filters and callers compiles to. */
@@ -234,5 +239,6 @@ export function defineSource<Schema extends z.ZodType<object>, Settings = null>(
     runs: (settings) => run !== undefined && (definition.runs?.(settings as Settings) ?? true),
     runsOn: definition.runsOn ?? 'all',
     hasAlerts: definition.hasAlerts ?? true,
+    permissions: definition.permissions ?? [],
   };
 }

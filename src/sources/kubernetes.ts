@@ -115,6 +115,8 @@ export const kubernetes = defineSource({
   },
   run,
   runsOn: 'one',
+  // Events are enough for most; what else is watched, a role has to allow.
+  permissions: [{ apiGroups: [''], resources: ['events'], verbs: ['list', 'watch'] }],
 });
 
 /**

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { rolesOfInstallation } from '../../src/app/roles.ts';
 import { firing, startTestApp } from '../support/app.ts';
 import type { TestApp } from '../support/app.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
@@ -17,7 +18,7 @@ afterAll(() => lasting.run());
 
 const api = { apiVersion: 'punchingfist.io/v1alpha1' };
 const group = 'punchingfist.io';
-const own = ['sources', 'workflows', 'sinks'];
+const roles = rolesOfInstallation();
 
 const rights = {
   apiVersion: 'v1',
@@ -26,16 +27,21 @@ const rights = {
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'fist' } },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'operator', namespace: 'fist' } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'reader', namespace: 'fist' } },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: 'reader' },
+      rules: roles['read'],
+    },
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRole',
       metadata: { name: 'operator' },
       rules: [
-        { apiGroups: [group], resources: own, verbs: ['get', 'list', 'watch'] },
-        { apiGroups: [group], resources: own.map((plural) => `${plural}/status`), verbs: ['patch'] },
-        { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
-        { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
-        { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
+        ...(roles['operator'] ?? []),
+        ...(roles['lease'] ?? []),
+        { apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: ['reader'], verbs: ['create'] },
       ],
     },
     {
@@ -48,9 +54,9 @@ const rights = {
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'ClusterRoleBinding',
-      metadata: { name: 'operator-view' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },
-      subjects: [{ kind: 'ServiceAccount', name: 'operator', namespace: 'fist' }],
+      metadata: { name: 'reader' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'reader' },
+      subjects: [{ kind: 'ServiceAccount', name: 'reader', namespace: 'fist' }],
     },
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -135,8 +141,15 @@ describe.skipIf(assets === null)('the operator on a real API server', () => {
     startTestApp(cleanup, {
       files: {},
       resources: null,
-      kubeconfig,
-      operator: { kubeconfig, context: null, namespaces: null, leaseNamespace: 'fist', leaseName: 'punching-fist' },
+      operator: {
+        kubeconfig,
+        context: null,
+        namespaces: null,
+        leaseNamespace: 'fist',
+        leaseName: 'punching-fist',
+        readAs: { namespace: 'fist', name: 'reader' },
+        clusterName: null,
+      },
     });
 
   test('objects come, change and go; what became of them stands in their status', async () => {

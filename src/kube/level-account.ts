@@ -1,0 +1,28 @@
+import type { AccountTokens } from './account-tokens.ts';
+import type { KubeAccess } from './kubeconfig.ts';
+
+/** A ServiceAccount, by its place. */
+export interface AccountPlace {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/**
+ * The same server as `own`, asked as another ServiceAccount with tokens of ten minutes at most: nothing of `own` but the authority of the
+ * server is sent.
+ */
+export function levelAccess(own: KubeAccess, tokens: AccountTokens, { namespace, name }: AccountPlace): KubeAccess {
+  return {
+    ...own,
+    description: `ServiceAccount ${namespace}/${name}`,
+    kubectl: `${own.kubectl} --as system:serviceaccount:${namespace}:${name}`,
+    async readIdentity(refused) {
+      if (refused) tokens.forget(namespace, name);
+      const { tls } = await own.readIdentity(false);
+      const { ca, rejectUnauthorized, servername } = tls;
+      const { token } = await tokens.get(namespace, name);
+      const known = Object.entries({ ca, rejectUnauthorized, servername }).filter(([, value]) => value !== undefined);
+      return { headers: { authorization: `Bearer ${token}` }, tls: Object.fromEntries(known) };
+    },
+  };
+}
