@@ -102,7 +102,8 @@ function answerOf(response: KubeAnswer, namespace: string, server: string): Even
   return { kind: 'refused', reason: said };
 }
 
-function eventObject(event: NewEvent, namespace: string): KubernetesObject {
+/** As the API server takes it. */
+export function eventObject(event: NewEvent, namespace: string): KubernetesObject {
   const { name, regarding, at, type, reason, action, note, instance } = event;
   return {
     apiVersion: 'events.k8s.io/v1',

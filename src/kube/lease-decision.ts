@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../core/cluster.ts';
 import { canonicalJson } from '../lib/hash.ts';
+import { microTime } from './micro-time.ts';
 
 /** Milliseconds; those of client-go. */
 export interface LeaseTimings {
@@ -82,7 +83,7 @@ export function heldSpec(
   durationMs: number,
   isNew: boolean,
 ): LeaseSpec {
-  const renewTime = microTime(wallMs, seen?.renewTime ?? null);
+  const renewTime = changedTime(wallMs, seen?.renewTime ?? null);
   return {
     holderIdentity: identity,
     leaseDurationSeconds: Math.ceil(durationMs / 1000),
@@ -103,7 +104,7 @@ export interface LeaseSpec {
 
 /** What is written so that the next one need not wait. */
 export function releasedSpec(seen: SeenLease, wallMs: number): LeaseSpec {
-  const renewTime = microTime(wallMs, seen.renewTime);
+  const renewTime = changedTime(wallMs, seen.renewTime);
   return {
     holderIdentity: '',
     leaseDurationSeconds: 1,
@@ -114,11 +115,10 @@ export function releasedSpec(seen: SeenLease, wallMs: number): LeaseSpec {
 }
 
 /**
- * With six digits, as the API server wants it. Never the same twice in a row: where a clock stands still, or was put back, the
- * server would take the write for none, and nobody would see that the holder lives.
+ * Never the same twice in a row: where a clock stands still, or was put back, the server would take the write for none, and nobody
+ * would see that the holder lives.
  */
-function microTime(wallMs: number, before: string | null): string {
-  const text = new Date(wallMs).toISOString();
-  const [least, next] = ['000Z', '001Z'].map((end) => text.replace('Z', end));
-  return before === least ? (next ?? '') : (least ?? '');
+function changedTime(wallMs: number, before: string | null): string {
+  const time = microTime(wallMs);
+  return time === before ? microTime(wallMs, 1) : time;
 }

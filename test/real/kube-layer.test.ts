@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createAccountTokens } from '../../src/kube/account-tokens.ts';
+import type { Log } from '../../src/core/ports.ts';
+import { createEventRecorder } from '../../src/kube/event-recorder.ts';
 import { kindOf, kinds } from '../../src/kube/kinds.ts';
 import { createReviews } from '../../src/kube/review.ts';
 import { ownNamespace } from '../../src/kube/service-account.ts';
@@ -13,6 +15,8 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer, AuditLine } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { createFakeClock } from '../support/clock.ts';
+import { waitFor } from '../support/wait.ts';
 
 const assets = findApiServer();
 if (assets === null) console.warn('skipped: API server not found (KUBEBUILDER_ASSETS)');
@@ -50,6 +54,7 @@ const objects = {
       { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: writes },
     ]),
     ...withRules('nobody', []),
+    ...withRules('teller', [{ apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] }]),
     ...withRules('identity', [
       { apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: ['nobody'], verbs: ['create'] },
     ]),
@@ -333,4 +338,91 @@ describe.skipIf(assets === null)('the layer under the operator on a real API ser
       next: expect.stringContaining('resources: ["tokenreviews"], verbs: ["create"]') as string,
     });
   });
+
+  test('Events are told once and counted, under names that the server takes, and what it refuses is counted', async () => {
+    const lost: string[] = [];
+    const recorderOf = async (name: string) =>
+      createEventRecorder({
+        writer: kubeWriter(await connectAs(name)),
+        instance: `${name}-0_${'x'.repeat(200)}`,
+        onLost: (reason, count) => void lost.push(`${name} ${reason} ${count}`),
+        clock: systemClock(),
+        random: () => 0,
+        log: silent,
+      });
+    const recorder = await recorderOf('teller');
+    const settings = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'told', uid: 'u1' };
+    const event = {
+      type: 'Warning',
+      reason: 'RunFailed',
+      action: 'Run',
+      note: 'zu groß '.repeat(200),
+    } as const;
+    for (let time = 0; time < 3; time += 1) recorder.record(settings, event);
+    recorder.record({ ...settings, name: 'Odd:Name_x', uid: 'u2' }, { ...event, type: 'Normal', note: 'fine' });
+    recorder.record({ ...settings, namespace: 'default' }, event);
+    await recorder.stop(10_000);
+    expect(lost).toEqual(['teller Refused 1']);
+    const refused = await recorderOf('nobody');
+    refused.record(settings, event);
+    await refused.stop(10_000);
+    expect(lost).toEqual(['teller Refused 1', 'nobody Refused 1']);
+    const { items } = JSON.parse(server.kubectl(['get', 'events.events.k8s.io', '-n', 'shop', '-o', 'json'])) as {
+      readonly items: readonly {
+        readonly regarding: { readonly name: string };
+        readonly series?: object;
+        readonly note: string;
+      }[];
+    };
+    expect(items.map(({ regarding, series }) => ({ name: regarding.name, series }))).toEqual([
+      { name: 'Odd:Name_x', series: undefined },
+      { name: 'told', series: { count: 3, lastObservedTime: expect.any(String) as string } },
+    ]);
+    expect(items[1]?.note).toMatch(/^(zu groß )+.*…$/);
+  });
+
+  test('Events that are there are counted on by a patch', async () => {
+    const clock = createFakeClock(new Date().toISOString());
+    const recorder = createEventRecorder({
+      writer: kubeWriter(await connectAs('teller')),
+      instance: 'teller-0',
+      onLost: (reason) => {
+        throw new Error(reason);
+      },
+      clock,
+      random: () => 0,
+      log: silent,
+    });
+    const settings = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'patched', uid: 'u1' };
+    const seen = () => {
+      const list = ['get', 'events.events.k8s.io', '-n', 'shop', '-o', 'json'];
+      const { items } = JSON.parse(server.kubectl(list)) as {
+        readonly items: readonly {
+          readonly regarding: { readonly name: string };
+          readonly series?: { readonly count: number };
+        }[];
+      };
+      return items.filter(({ regarding }) => regarding.name === 'patched').map(({ series }) => series?.count ?? 1);
+    };
+    const event = { type: 'Normal', reason: 'Checked', action: 'Check', note: 'it is fine' } as const;
+    recorder.record(settings, event);
+    await clock.advance(1);
+    await waitFor('the Event', () => seen().length === 1);
+    await clock.advance(1);
+    for (let time = 0; time < 4; time += 1) recorder.record(settings, event);
+    await clock.advance(30_000);
+    await waitFor('the count', () => seen()[0] === 5);
+    expect(seen()).toEqual([5]);
+    const stopped = recorder.stop(0);
+    await clock.advance(20_000);
+    await stopped;
+  });
 });
+
+const silent: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silent,
+};
