@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { crdObjects } from '../../scripts/gen/crds.ts';
 import type { StructuralNode } from '../../scripts/gen/structural.ts';
 import { beyondSchema } from '../../src/lib/rule.ts';
 import type { BeyondKind } from '../../src/lib/rule.ts';
@@ -39,6 +40,24 @@ apiVersion: punchingfist.io/v1alpha1
 kind: Sink
 metadata: { name: out }
 spec: { type: stdout, config: {} }
+`;
+
+/** The CRDs of the earlier program, as far as names go: they kept what they were given. */
+const earlierCrds = crdObjects().map((crd) => {
+  const { group, scope, names } = crd.spec;
+  const kept = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  const schema = { openAPIV3Schema: { type: 'object', properties: { spec: kept, status: kept } } };
+  const version = { name: 'v1alpha1', served: true, storage: true, subresources: { status: {} }, schema };
+  const { kind, listKind, plural, singular } = names;
+  return { ...crd, spec: { group, scope, names: { kind, listKind, plural, singular }, versions: [version] } };
+});
+
+/** It never worked, and is there. */
+const unfinished = `
+apiVersion: punchingfist.io/v1alpha1
+kind: Sink
+metadata: { name: unfinished }
+spec: { type: slack, config: { channel: '#alerts' } }
 `;
 
 const condition = {
@@ -81,16 +100,36 @@ function isSameRule(cause: string, rule: string): boolean {
   return cause.startsWith(`${field}: `) && cause.endsWith(message);
 }
 
-const lastTimes = [
-  { lastEventTime: '2026-01-01T00:00:00Z' },
-  { phase: 'Succeeded', lastRun: { id: 'r', phase: 'Succeeded', startTime: '2026-01-01T00:00:00Z' } },
-  { lastSentTime: '2026-01-01T00:00:00Z' },
+const time = '2026-01-01T00:00:00Z';
+/** With all fields of the contract, and ours. */
+const statuses = [
+  { lastEventTime: time, eventsProcessed: 3 },
+  {
+    phase: 'Succeeded',
+    startTime: time,
+    completionTime: time,
+    steps: [
+      { name: 'say', phase: 'Failed', startTime: time, completionTime: time, result: { any: [1] }, error: 'it failed' },
+    ],
+    outputs: { cause: 'memory' },
+    error: 'it failed',
+    lastRun: { id: 'r', phase: 'Succeeded', startTime: time, completionTime: time, alert: 'Down', summary: 'memory' },
+  },
+  { lastSentTime: time, messagesSent: 4, lastError: 'refused' },
 ];
 
 describe.skipIf(assets === null)('the CRDs in a real API server', () => {
   let server: ApiServer;
   beforeAll(async () => {
     server = await startApiServer(cleanup, assets ?? '');
+    server.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: earlierCrds }));
+    await waitFor('the earlier kinds', () => /\bsinks\b/.test(server.kubectl(['api-resources'])), {});
+    server.kubectl(['create', 'namespace', 'earlier']);
+    for (const name of ['types', 'lacking']) {
+      const path = join(root, `test/fixtures/resources/earlier/${name}.yaml`);
+      server.kubectl(['create', '--namespace', 'earlier', '-f', path]);
+    }
+    server.kubectl(['create', '--namespace', 'earlier', '-f', '-'], unfinished);
     // Also without --server-side, where all of an object has to fit into an annotation.
     server.kubectl(['apply', '-f', file]);
     const isFound = (): boolean => {
@@ -109,9 +148,12 @@ describe.skipIf(assets === null)('the CRDs in a real API server', () => {
   test('columns, short names and the category', () => {
     const names = ['one', 'look', 'out'];
     for (const [place, plural] of examples.entries()) {
-      const status = { ready: true, observedGeneration: 1, conditions: [condition], ...lastTimes[place] };
+      const status = { ready: true, observedGeneration: 1, conditions: [condition], ...statuses[place] };
       const patch = ['--type', 'merge', '-p', JSON.stringify({ status })];
-      server.kubectl(['patch', `${plural}.punchingfist.io`, names[place] ?? '', '--subresource=status', ...patch]);
+      const object = [`${plural}.punchingfist.io`, names[place] ?? ''];
+      server.kubectl(['patch', ...object, '--subresource=status', ...patch]);
+      const kept = JSON.parse(server.kubectl(['get', ...object, '-o', 'json'])) as { readonly status: object };
+      expect(kept.status).toEqual(status);
     }
     const shown = (name: string, ...more: readonly string[]) =>
       server
@@ -130,6 +172,25 @@ describe.skipIf(assets === null)('the CRDs in a real API server', () => {
       expect.stringMatching(/^source\S*\/one /),
       expect.stringMatching(/^workflow\S*\/look /),
     ]);
+  });
+
+  test('objects of the earlier program stay, can be changed, and can be told of', () => {
+    const earlier = ['--namespace', 'earlier'];
+    server.kubectl(['annotate', 'sources,workflows,sinks', '--all', 'seen=yes', ...earlier]);
+    const status = { ready: false, observedGeneration: 1, conditions: [{ ...condition, status: 'False' }] };
+    const patch = ['--subresource=status', '--type', 'merge', '-p', JSON.stringify({ status })];
+    server.kubectl(['patch', 'fsink', 'unfinished', ...earlier, ...patch]);
+    expect(
+      server
+        .kubectl(['get', 'fist', '-o', 'name', ...earlier])
+        .trim()
+        .split('\n'),
+    ).toHaveLength(15);
+    // What is wrong in it cannot become another wrong thing.
+    const wrong = ['--type', 'merge', '-p', '{"spec":{"type":"jira"}}'];
+    expect(() => server.kubectl(['patch', 'fsink', 'unfinished', ...earlier, ...wrong])).toThrow(
+      'config.project is required when type is jira',
+    );
   });
 
   test('kubectl explain tells of each field', () => {

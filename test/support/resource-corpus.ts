@@ -5,6 +5,7 @@ import type { StructuralNode } from '../../scripts/gen/structural.ts';
 import { crdObjects } from '../../scripts/gen/crds.ts';
 import type { JsonObject, JsonValue } from '../../src/core/json.ts';
 import { sinks } from '../../src/sinks/index.ts';
+import { largestResources } from './largest-resources.ts';
 import { wrongValues } from './wrong-values.ts';
 
 /** A Source, Workflow or Sink, good or bad. */
@@ -47,7 +48,7 @@ export function resourceCorpus(): readonly CorpusObject[] {
   const samples = collectSamples(good);
   const seen = new Set<string>();
   return [
-    ...good.map((seed) => ({ ...seed, isGood: true as const })),
+    ...[...good, ...largest].map((seed) => ({ ...seed, isGood: true as const })),
     ...wholes.flatMap((seed) => mutants(seed, samples, seen)),
     ...changes.map(([name, path, value]) => changed(wholes, name, path, value)),
   ];
@@ -104,6 +105,8 @@ function changed(seeds: readonly Seed[], name: string, path: Path, value: JsonVa
   const object = replaced({ spec }, path, value) as { readonly spec: JsonValue };
   return { title: `${title}: ${path.join('.')} is ${JSON.stringify(value)}`, kind, spec: object.spec };
 }
+
+const largest: readonly Seed[] = largestResources.map((each) => ({ ...each, title: `the largest ${each.kind}` }));
 
 function seedsOf(patterns: readonly string[]): readonly Seed[] {
   const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: root }).sort());
