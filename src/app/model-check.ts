@@ -1,4 +1,4 @@
-import { chooseModels } from '../agent/models/choose.ts';
+import { chooseModels, nameOfModel } from '../agent/models/choose.ts';
 import type { ChosenModel, ModelDefaults, ModelProblem } from '../agent/models/choose.ts';
 import { checkModel, knownOfModel } from '../agent/models/check.ts';
 import { findModelDefinition } from '../agent/models/index.ts';
@@ -51,7 +51,7 @@ export async function tryModel(
   } finally {
     await http.close();
   }
-  return `${settings.definition.name}/${settings.model}`;
+  return nameOfModel(settings);
 }
 
 /** In words of the command line, which has no Secrets. */
@@ -98,7 +98,7 @@ export async function tryChosen(
     definition.needsEndpoint && endpoint !== null
       ? await windowOfServer(http, { endpoint, model: name, apiKey }, signal)
       : null;
-  const isAssumed = !isWindowSet && lookUpModel(prices, definition.name, name) === null;
+  const isAssumed = !isWindowSet && lookUpModel(prices, definition, name) === null;
   for (const finding of knownOfModel(model, { isAssumed, saidByServer, priceDate: prices.date })) hear(finding);
   if (totalTokens(step.value) > 0) hear(spentFinding(model, step.value));
 }

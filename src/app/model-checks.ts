@@ -1,4 +1,4 @@
-import { chooseModels } from '../agent/models/choose.ts';
+import { chooseModels, nameOfModel } from '../agent/models/choose.ts';
 import type { ChosenModel } from '../agent/models/choose.ts';
 import { fitnessHash, fitnessOf, modelsChecked } from '../agent/models/fitness.ts';
 import { openModel } from '../agent/models/open.ts';
@@ -53,7 +53,7 @@ export function createModelChecks({ store, catalog, secrets, clock, models }: Mo
   async function checkOne(model: ChosenModel, timeoutMs: number, signal: AbortSignal): Promise<CheckedModel> {
     const hash = fitnessHash(model);
     if (underWay.has(hash))
-      throw new AppError('Conflict', `${nameOf(model)} is being checked just now`, { next: 'fist get workflows' });
+      throw new AppError('Conflict', `${nameOfModel(model)} is being checked just now`, { next: 'fist get workflows' });
     underWay.add(hash);
     try {
       const checks: ModelFinding[] = [];
@@ -61,7 +61,7 @@ export function createModelChecks({ store, catalog, secrets, clock, models }: Mo
       await tryChosen(model, { ...models, isWindowSet, timeoutMs, signal }, (finding) => checks.push(finding));
       const { result, message } = fitnessOf(checks);
       const at = toTimestamp(clock.now());
-      const found = { model: nameOf(model), endpoint: model.endpoint, message, checks, at };
+      const found = { model: nameOfModel(model), endpoint: model.endpoint, message, checks, at };
       // What gave no answer may be away for a moment: that says nothing of what it can do.
       if (result !== 'unanswered')
         await store.transaction('model-check', (tx) => tx.learned.saveModelCheck({ ...found, hash, result }));
@@ -80,7 +80,7 @@ export function createModelChecks({ store, catalog, secrets, clock, models }: Mo
       if (!plan.steps.some(asksModel)) return null;
       const all = chosen(plan.namespace, plan.runtime.llmConfig);
       const checked = await recordsOf(all);
-      const known = all.map((model) => ({ model: nameOf(model), check: checked(model) }));
+      const known = all.map((model) => ({ model: nameOfModel(model), check: checked(model) }));
       return modelsChecked(known, `${plan.namespace}/${plan.name}`);
     },
     async check(namespace, name, { timeoutMs, signal }) {
@@ -91,10 +91,6 @@ export function createModelChecks({ store, catalog, secrets, clock, models }: Mo
       return found;
     },
   };
-}
-
-function nameOf({ definition, model }: ChosenModel): string {
-  return `${definition.name}/${model}`;
 }
 
 function planOf(catalog: CatalogHolder, namespace: string, name: string): Plan {

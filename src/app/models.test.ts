@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { noModelDefaults } from '../agent/models/choose.ts';
+import { openai } from '../agent/models/openai.ts';
 import { lookUpModel } from '../agent/models/prices.ts';
 import { modelSecrets, readModelDefaults, readPriceTable, serverModel } from './models.ts';
 
@@ -75,8 +76,8 @@ describe('prices', () => {
     const price = { input: 7, cacheRead: 7, cacheWrite: 7, output: 7 };
     const models = [{ provider: 'openai', model: 'gpt-5', contextTokens: 1000, price }];
     writeFileSync(file, JSON.stringify({ date: '2026-12-01', models }));
-    expect(lookUpModel(readPriceTable(file), 'openai', 'gpt-5')?.price.input).toBe(7);
-    expect(lookUpModel(readPriceTable(null), 'openai', 'gpt-5')?.price.input).toBe(1.25);
+    expect(lookUpModel(readPriceTable(file), openai, 'gpt-5')?.price.input).toBe(7);
+    expect(lookUpModel(readPriceTable(null), openai, 'gpt-5')?.price.input).toBe(1.25);
   });
 
   test('of a file that is not there are refused', () => {

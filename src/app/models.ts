@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { chooseModels, noModelDefaults } from '../agent/models/choose.ts';
+import { chooseModels, nameOfModel, noModelDefaults } from '../agent/models/choose.ts';
 import type { ChoiceWorld, ModelDefaults } from '../agent/models/choose.ts';
 import { findModelDefinition, modelProviderNames, modelVariables } from '../agent/models/index.ts';
 import { builtInPrices, readPrices, withPrices } from '../agent/models/prices.ts';
@@ -45,7 +45,7 @@ export function modelSecrets({ apiKey, variables }: ModelDefaults): readonly str
 export function serverModel(models: Pick<ChoiceWorld, 'defaults' | 'prices'>): string | null {
   const chosen = chooseModels(null, { ...models, secret: () => null });
   const [model] = chosen?.models ?? [];
-  if (model !== undefined) return `${model.definition.name}/${model.model}`;
+  if (model !== undefined) return nameOfModel(model);
   const [problem] = chosen?.problems ?? [];
   return problem === undefined ? null : `${models.defaults.provider} cannot be asked: ${problem.message}`;
 }

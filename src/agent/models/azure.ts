@@ -17,6 +17,8 @@ export const azure = defineModel({
   credentials: [],
   concurrency: 8,
   contextTokens: 128_000,
+  // Of a deployment that is called like its model.
+  pricedAs: (model) => ({ provider: 'openai', model }),
   async open({ model, endpoint, apiKey, fetch }) {
     const { createOpenAI } = await import('@ai-sdk/openai');
     const key = apiKey ?? '';

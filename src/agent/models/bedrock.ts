@@ -3,6 +3,9 @@ import type { ModelSettings } from './define.ts';
 import { baseAddress } from './endpoint.ts';
 import { credentialsFromRole, domainOf } from './aws-role.ts';
 
+/** Claude costs a tenth more where the data has to stay in a region. */
+const regional = 1.1;
+
 const cacheMark = { amazonBedrock: { cachePoint: { type: 'default' } } };
 
 export const bedrock = defineModel({
@@ -25,6 +28,12 @@ export const bedrock = defineModel({
   ],
   concurrency: 8,
   contextTokens: 128_000,
+  pricedAs(model) {
+    const [, place, name = model] = /^(?:(us|eu|apac|jp|au|ca|us-gov|global)\.)?(.+)$/.exec(model) ?? [];
+    const claude = /^anthropic\.(.+)$/.exec(name)?.[1];
+    if (claude === undefined) return { provider: 'bedrock', model: name };
+    return { provider: 'anthropic', model: claude, times: place === 'global' ? 1 : regional };
+  },
   missing({ variables, apiKey }) {
     if (regionOf(variables) === null) return 'AWS_REGION in the environment of the server names no region';
     const isKnown = apiKey !== null || keysOf(variables) !== null || roleOf(variables) !== null;

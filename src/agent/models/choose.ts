@@ -52,6 +52,11 @@ export interface ChosenModel extends Omit<ModelSettings, 'fetch' | 'now'> {
   readonly price: Price | null;
 }
 
+/** `anthropic/claude-sonnet-5-5`. */
+export function nameOfModel({ definition, model }: Pick<ChosenModel, 'definition' | 'model'>): string {
+  return `${definition.name}/${model}`;
+}
+
 export interface ChoiceWorld {
   readonly defaults: ModelDefaults;
   readonly prices: PriceTable;
@@ -114,7 +119,7 @@ function chooseOne(
   ]);
   const keyProblem = checkKey(target, definition, { apiKey: key, variables }, isTrusted, path);
   if (keyProblem !== null) return keyProblem;
-  const known = lookUpModel(prices, definition.name, model);
+  const known = lookUpModel(prices, definition, model);
   return {
     definition,
     model,

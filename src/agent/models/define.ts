@@ -1,5 +1,4 @@
 import type { LanguageModelV4, SharedV4ProviderOptions } from '@ai-sdk/provider';
-
 import type { OwnPart } from './raw.ts';
 
 /** What a provider is opened with. */
@@ -61,10 +60,20 @@ export interface ModelDefinition {
   readonly concurrency: number;
   /** Tokens of a model that nobody knows. */
   readonly contextTokens: number;
+  /** As what a model stands in the table of prices that is not there under this provider and its name. Absent = as nothing else. */
+  readonly pricedAs?: (model: string) => PricedAs;
   /** Why it cannot be asked although model, address and key are there; null = it can. */
   readonly missing?: (settings: Pick<ModelSettings, 'apiKey' | 'variables'>) => string | null;
   /** Loads the SDK, only now. */
   open(settings: ModelSettings): Promise<SdkModel>;
+}
+
+/** A row of the table of prices that holds for a model of another name. */
+export interface PricedAs {
+  readonly provider: string;
+  readonly model: string;
+  /** Of the prices that stand there; absent = 1. */
+  readonly times?: number;
 }
 
 /** The identity, for its type. */

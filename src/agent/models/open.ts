@@ -3,7 +3,7 @@ import type { Clock } from '../../core/ports.ts';
 import type { InvestigationFailure } from '../../investigation/input.ts';
 import type { OwnedHttpClient } from '../../lib/http.ts';
 import { createModel } from './adapter.ts';
-import { chooseModels } from './choose.ts';
+import { chooseModels, nameOfModel } from './choose.ts';
 import type { ChoiceWorld, ChosenModel } from './choose.ts';
 import { modelFetch } from './fetch.ts';
 import { unfitReason } from './fitness.ts';
@@ -68,18 +68,19 @@ export function openModel(config: LlmConfig | null, world: ModelWorld): ModelAcc
 }
 
 function unfitOf(model: ChosenModel, { checked }: ModelWorld): string | null {
-  return unfitReason({ model: `${model.definition.name}/${model.model}`, check: checked?.(model) ?? null });
+  return unfitReason({ model: nameOfModel(model), check: checked?.(model) ?? null });
 }
 
 /** One model of those that were chosen. */
 export function asModel(
-  { definition, ...settings }: ChosenModel,
+  chosen: ChosenModel,
   { defaults, http, clock }: Pick<ModelWorld, 'defaults' | 'http' | 'clock'>,
 ): Model {
+  const { definition, ...settings } = chosen;
   const { name, concurrency } = definition;
   const { model, endpoint, apiKey, contextTokens, price } = settings;
   return createModel({
-    name: `${name}/${model}`,
+    name: nameOfModel(chosen),
     contextTokens,
     price,
     place: { name: `${endpoint ?? name} ${model}`, slots: concurrency },

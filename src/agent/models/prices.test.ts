@@ -4,7 +4,12 @@ import { costMicros } from './model.ts';
 import { builtInPrices, lookUpModel, readPrices, withPrices } from './prices.ts';
 
 const table = builtInPrices();
-const inputOf = (provider: string, model: string) => lookUpModel(table, provider, model)?.price.input ?? null;
+function known(provider: string, model: string, of = table) {
+  const definition = findModelDefinition(provider);
+  if (definition === undefined) throw new Error(`no provider ${provider}`);
+  return lookUpModel(of, definition, model);
+}
+const inputOf = (provider: string, model: string) => known(provider, model)?.price.input ?? null;
 
 describe('the table that comes with the program', () => {
   test('has each model once, of a provider that there is, and dearer answers than questions', () => {
@@ -21,7 +26,7 @@ describe('the table that comes with the program', () => {
   test('knows every default model and every other name', () => {
     for (const { name, defaultModel, modelAliases } of modelDefinitions)
       for (const model of [...(defaultModel === null ? [] : [defaultModel]), ...Object.values(modelAliases)])
-        expect(lookUpModel(table, name, model), `${name}/${model}`).not.toBeNull();
+        expect(known(name, model), `${name}/${model}`).not.toBeNull();
   });
 });
 
@@ -57,7 +62,7 @@ describe('a model is known by its name', () => {
     ['google', 'claude-sonnet-4-5'],
     ['bedrock', 'arn:aws:bedrock:eu-west-1:1:application-inference-profile/x'],
   ])('%s/%s is another one', (provider, model) => {
-    expect(lookUpModel(table, provider, model)).toBeNull();
+    expect(known(provider, model)).toBeNull();
   });
 });
 
@@ -73,9 +78,9 @@ describe('a table of one’s own', () => {
 
   test('comes first, for the names that it has', () => {
     const both = withPrices(readPrices(own, 'own.json'), table);
-    expect(lookUpModel(both, 'openai', 'gpt-5')?.price).toEqual(price);
-    expect(lookUpModel(both, 'openai-compatible', 'qwen3')).toEqual({ contextTokens: 32_768, price });
-    expect(lookUpModel(both, 'openai', 'gpt-5-mini')?.price.input).toBe(0.25);
+    expect(known('openai', 'gpt-5', both)?.price).toEqual(price);
+    expect(known('openai-compatible', 'qwen3', both)).toEqual({ contextTokens: 32_768, price });
+    expect(known('openai', 'gpt-5-mini', both)?.price.input).toBe(0.25);
     expect(both.date).toBe('2026-12-01');
   });
 
@@ -90,7 +95,7 @@ describe('a table of one’s own', () => {
 });
 
 test('each part of what was used has its price, and beyond a length all of it another one', () => {
-  const price = lookUpModel(table, 'anthropic', 'claude-haiku-5-5')?.price ?? null;
+  const price = known('anthropic', 'claude-haiku-5-5')?.price ?? null;
   const usage = { inputTokens: 10_000, cacheReadTokens: 80_000, cacheWriteTokens: 1000, outputTokens: 2000 };
   expect(costMicros(usage, price)).toBe(Math.ceil(10_000 * 0.1 + 80_000 * 0.01 + 1000 * 0.125 + 2000 * 0.5));
   const longer = { ...usage, cacheReadTokens: 90_000 };

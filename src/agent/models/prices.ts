@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { AppError, toAppError } from '../../core/errors.ts';
+import type { ModelDefinition } from './define.ts';
 import type { Price, Rates } from './model.ts';
 
 const dollars = z.number().min(0).max(100_000);
@@ -33,8 +34,8 @@ const priceTable = z.object({
 /** What models cost, and how much they take, as it was on a day. */
 export type PriceTable = z.output<typeof priceTable>;
 
-/** What is known of a model. */
-export interface KnownModel {
+/** What the table says of a model. */
+export interface ListedModel {
   readonly contextTokens: number;
   readonly price: Price;
 }
@@ -69,23 +70,20 @@ export function readPrices(text: string, file: string): PriceTable {
 /** What may stand behind a model's name without making it another one: dates, versions, `latest`, `preview`. */
 const version = /^(?:[-@:.](?:latest|preview|\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{2}|\d{2}-\d{4}|v\d+(?::\d+)?|\d{3}))*$/;
 
-/** Claude on Bedrock costs a tenth more where the data has to stay in a region. */
-const regional = 1.1;
-
 /** What the table knows of a model; null = nothing, so that nobody takes one model's price for another's. */
-export function lookUpModel(table: PriceTable, provider: string, model: string): KnownModel | null {
-  const found = findRow(table, provider, model);
-  if (found !== null || provider === 'openai-compatible') return found;
-  if (provider === 'azure') return findRow(table, 'openai', model);
-  if (provider !== 'bedrock') return null;
-  const [, place, name = ''] = /^(?:(us|eu|apac|jp|au|ca|us-gov|global)\.)?(.+)$/.exec(model) ?? [];
-  const claude = /^anthropic\.(.+)$/.exec(name)?.[1];
-  if (claude === undefined) return findRow(table, 'bedrock', name);
-  const known = findRow(table, 'anthropic', claude);
-  return known === null || place === 'global' ? known : { ...known, price: scaled(known.price, regional) };
+export function lookUpModel(
+  table: PriceTable,
+  { name, pricedAs }: Pick<ModelDefinition, 'name' | 'pricedAs'>,
+  model: string,
+): ListedModel | null {
+  const own = findRow(table, name, model);
+  if (own !== null || pricedAs === undefined) return own;
+  const { provider, model: listed, times = 1 } = pricedAs(model);
+  const found = findRow(table, provider, listed);
+  return found === null || times === 1 ? found : { ...found, price: scaled(found.price, times) };
 }
 
-function findRow({ models }: PriceTable, provider: string, model: string): KnownModel | null {
+function findRow({ models }: PriceTable, provider: string, model: string): ListedModel | null {
   const own = models.filter((row) => row.provider === provider && model.startsWith(row.model));
   const fitting = own.filter((row) => version.test(model.slice(row.model.length)));
   const [best] = fitting.sort((one, other) => other.model.length - one.model.length);
