@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import type { ModelReport } from '../../src/agent/answer.ts';
-import type { ToolCall } from '../../src/agent/conversation.ts';
+import type { ModelReport } from '../../src/agent/model-report.ts';
+import type { ToolCall } from '../../src/agent/message.ts';
 import type { PatientModel, Price } from '../../src/agent/models/model.ts';
 import { recordModel } from '../../src/agent/models/replay.ts';
 import type { Recording } from '../../src/agent/models/replay.ts';

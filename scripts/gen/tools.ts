@@ -1,4 +1,4 @@
-import { toolLimits } from '../../src/agent/execution.ts';
+import { toolLimits } from '../../src/agent/toolbox.ts';
 import { declarationOf } from '../../src/agent/tool-input.ts';
 import type { OwnTool, Reach } from '../../src/agent/tools/define.ts';
 import { toolDefinitions } from '../../src/agent/tools/index.ts';

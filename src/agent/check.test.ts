@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Evidence } from '../core/run.ts';
-import type { ModelReport } from './answer.ts';
+import type { ModelReport } from './model-report.ts';
 import { checkReport } from './check.ts';
 import type { Known } from './check.ts';
 

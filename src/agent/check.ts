@@ -1,7 +1,7 @@
 import type { Evidence } from '../core/run.ts';
 import { addMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
-import type { ModelReport } from './answer.ts';
+import type { ModelReport } from './model-report.ts';
 
 // What code can find out about a model's answer without believing a word of it.
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Evidence } from '../core/run.ts';
-import type { ModelReport } from './answer.ts';
+import type { ModelReport } from './model-report.ts';
 import { countCitations } from './citations.ts';
 
 const evidence: Evidence = {

@@ -1,4 +1,4 @@
-import type { ModelReport } from './answer.ts';
+import type { ModelReport } from './model-report.ts';
 import { verifiedCitations } from './check.ts';
 import type { Known } from './check.ts';
 

@@ -1,10 +1,10 @@
 import type { NewAgentEvent } from '../core/agent-event.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { ModelReport } from './answer.ts';
+import type { ModelReport } from './model-report.ts';
 import { nothingSpent } from './budget.ts';
 import type { BudgetLimits, Spent } from './budget.ts';
-import type { Message, ToolCall } from './conversation.ts';
+import type { Message, ToolCall } from './message.ts';
 import type { FinishReason, ModelFailureReason, Price, ToolDeclaration, Usage } from './models/model.ts';
 import type { PromptProfile } from './prompt.ts';
 import type { ExecutedCall } from './tools/define.ts';

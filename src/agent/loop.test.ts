@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { AgentEvent, AgentJournal, NewAgentEvent } from '../core/agent-event.ts';
 import type { AgentResult } from '../core/finding.ts';
 import { readReport } from '../report/read.ts';
-import type { ToolCall } from './conversation.ts';
+import type { ToolCall } from './message.ts';
 import type { BudgetLimits } from './budget.ts';
 import { converse } from './loop.ts';
 import type { LoopWorld } from './loop.ts';
@@ -10,7 +10,7 @@ import { ModelFailure } from './models/model.ts';
 import type { ModelAnswer, ModelFailureReason, ModelRequest, PatientModel } from './models/model.ts';
 import { newEvent } from './contents.ts';
 import { nextMove } from './next-move.ts';
-import { conversationOf } from './state.ts';
+import { conversationOf } from './conversation.ts';
 import type { Opened } from './contents.ts';
 import type { Toolbox } from './toolbox.ts';
 

@@ -3,17 +3,17 @@ import type { ModelCharge } from '../core/agent-store.ts';
 import { toEpochMs } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import { oneLine } from '../lib/printable.ts';
-import { answerJsonSchema } from './answer.ts';
+import { answerJsonSchema } from './model-report.ts';
 import { breachOf } from './budget.ts';
 import { newEvent } from './contents.ts';
 import type { Closed, EndReason, Phase } from './contents.ts';
-import type { ToolCall } from './conversation.ts';
+import type { ToolCall } from './message.ts';
 import { ModelFailure, costMicros, totalTokens } from './models/model.ts';
 import type { ModelRequest, Price, Usage } from './models/model.ts';
 import { isCompact, nextMove } from './next-move.ts';
 import type { AskMove, Bounds } from './next-move.ts';
-import { spentOf, withEvent } from './state.ts';
-import type { Conversation } from './state.ts';
+import { spentOf, withEvent } from './conversation.ts';
+import type { Conversation } from './conversation.ts';
 
 /** All that the loop needs; it holds nothing of its own between two moves. */
 export interface LoopWorld extends Bounds {

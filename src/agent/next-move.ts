@@ -1,12 +1,12 @@
 import { oneLine } from '../lib/printable.ts';
-import { answerJsonSchema, parseAnswer } from './answer.ts';
+import { answerJsonSchema, parseAnswer } from './model-report.ts';
 import { breachOf } from './budget.ts';
 import type { BudgetLimits, Reservation } from './budget.ts';
 import type { Closed, EndReason, Phase } from './contents.ts';
-import type { Message, ToolCall } from './conversation.ts';
+import type { Message, ToolCall } from './message.ts';
 import type { ModelFailureReason, PatientModel } from './models/model.ts';
 import { closingText, nudgeText, repairText } from './prompt.ts';
-import type { Conversation } from './state.ts';
+import type { Conversation } from './conversation.ts';
 import type { Toolbox } from './toolbox.ts';
 import { estimateTokens, fitMessages, gatheredText, mostCostMicros } from './window.ts';
 

@@ -5,7 +5,7 @@ import type { AlertSnapshot } from '../core/run.ts';
 import { toTimestamp } from '../core/time.ts';
 import { createRecorder } from '../investigation/evidence.ts';
 import { namedObjects } from '../investigation/labels.ts';
-import { createToolbox, toolLimits } from './execution.ts';
+import { createToolbox, toolLimits } from './toolbox.ts';
 import { guardPages } from './guarded-pages.ts';
 import { guardLogs, guardMetrics } from './guarded-readers.ts';
 import { guardReads } from './guarded-reads.ts';

@@ -1,6 +1,6 @@
 import type { EvidenceRecorder } from '../investigation/evidence.ts';
 import { canonicalJson } from '../lib/hash.ts';
-import type { ToolCall } from './conversation.ts';
+import type { ToolCall } from './message.ts';
 import type { Called } from './contents.ts';
 import { parseInput } from './tool-input.ts';
 import type { ExecutedCall, ToolDefinition } from './tools/define.ts';

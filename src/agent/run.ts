@@ -5,6 +5,7 @@ import type { AlertSnapshot, Evidence } from '../core/run.ts';
 import type { Timestamp } from '../core/time.ts';
 import type { InvestigationFailure, InvestigationOutcome } from '../investigation/input.ts';
 import type { Reads } from '../investigation/reads.ts';
+import { evidenceNumber } from '../investigation/evidence.ts';
 import { withGaps, withReport } from '../investigation/result.ts';
 import { percent } from '../report/words.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
@@ -16,9 +17,9 @@ import type { LoopWorld } from './loop.ts';
 import { mergeResults } from './merge.ts';
 import { openingText, profileOf, systemText } from './prompt.ts';
 import { endReasons, newEvent } from './contents.ts';
-import { conversationOf, evidenceOf, withEvent } from './state.ts';
+import { conversationOf, evidenceOf, shownOf, withEvent } from './conversation.ts';
 import type { Called, Closed, Opened } from './contents.ts';
-import type { Conversation } from './state.ts';
+import type { Conversation } from './conversation.ts';
 import type { Toolbox } from './toolbox.ts';
 import { newDelimiter } from '../lib/data-block.ts';
 import { useOf } from './use.ts';
@@ -87,7 +88,7 @@ export async function investigateWithModel(world: AgentWorld): Promise<Investiga
   const toolbox = await world.openToolbox({
     reads,
     linked,
-    firstEvidenceNumber: Math.max(world.firstEvidenceNumber - 1, ...analysis.evidence.map(numberOf)) + 1,
+    firstEvidenceNumber: Math.max(world.firstEvidenceNumber - 1, ...analysis.evidence.map(evidenceNumber)) + 1,
     delimiter,
     profile,
     earlier: before.calls,
@@ -159,11 +160,6 @@ async function open({ journal, conversationWith }: AgentWorld, opened: Opened): 
   return conversationOf(begun);
 }
 
-/** 7 of `e7`. */
-export function numberOf({ id }: Pick<Evidence, 'id'>): number {
-  return Number(id.slice(1));
-}
-
 /** The analyzers' report, which says why there is no model in it. */
 function unasked(result: AgentResult): AgentResult {
   const reason = `no model was asked: from ${percent(clearConfidence)} on the analyzers' answer stands`;
@@ -180,15 +176,14 @@ function outcomeOf(
   { model, alert, now, toolGaps }: Pick<AgentWorld, 'model' | 'alert' | 'now' | 'toolGaps'>,
   rest: Pick<InvestigationOutcome, 'linked' | 'reads'>,
 ): InvestigationOutcome {
-  const { opened, closed, calls } = state;
+  const { opened, closed } = state;
   if (opened === null) throw new Error('a conversation begins with its opening');
-  const { linked } = opened;
   const told = { ...opened.analysis, notice: joined(model.notice ?? null, opened.analysis.notice) };
   const analysis = withGaps(told, toolGaps());
   const evidence = evidenceOf(state);
   const answer = closed?.answer ?? null;
   const checked =
-    answer === null ? null : checkReport(answer, knownOf(analysis, evidence, calls, linked, alert?.startsAt ?? null));
+    answer === null ? null : checkReport(answer, knownOf(state, analysis, evidence, alert?.startsAt ?? null));
   const use = useOf(state, checked, model.price !== null);
   const conversation = conversationText(state, now());
   const merged = mergeResults({ ...analysis, conversation }, { model: opened.model, use, checked, evidence });
@@ -209,19 +204,15 @@ function conversationText({ question, closed }: Conversation, timestamp: Timesta
 }
 
 function knownOf(
+  state: Conversation,
   analysis: AgentResult,
   evidence: readonly Evidence[],
-  calls: readonly Called[],
-  linked: readonly string[],
   startsAt: Timestamp | null,
 ): Known {
-  const shown = calls.flatMap(({ result }) =>
-    result.evidence === null ? [] : [[result.evidence.id, result.text] as const],
-  );
   return {
     evidence: new Map([...analysis.evidence, ...evidence].map((item) => [item.id, item])),
-    shown: new Map(shown),
-    linked,
+    shown: shownOf(state),
+    linked: state.opened?.linked ?? [],
     well: analysis.checked,
     startsAt,
   };

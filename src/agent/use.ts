@@ -3,8 +3,8 @@ import { dollarsText } from '../lib/dollars.ts';
 import { plural } from '../lib/words.ts';
 import type { CheckedReport } from './check.ts';
 import { endReasons } from './contents.ts';
-import { spentOf } from './state.ts';
-import type { Conversation } from './state.ts';
+import { spentOf } from './conversation.ts';
+import type { Conversation } from './conversation.ts';
 
 /** What a conversation did and cost, for the report. */
 export function useOf(state: Conversation, checked: CheckedReport | null, isPriceKnown: boolean): ModelUse {

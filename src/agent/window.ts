@@ -1,8 +1,8 @@
-import type { Message } from './conversation.ts';
+import type { Message } from './message.ts';
 import type { Price, ToolDeclaration, Usage } from './models/model.ts';
 import { costMicros } from './models/model.ts';
 import type { Called } from './contents.ts';
-import type { Conversation } from './state.ts';
+import type { Conversation } from './conversation.ts';
 import { dataBlock } from '../lib/data-block.ts';
 
 // What a request may be made of, so that it fits into the model's window. Tokens are estimated: no tokenizer is at hand, and an

@@ -1,5 +1,5 @@
 import type { Contents } from '../agent/contents.ts';
-import type { ToolCall } from '../agent/conversation.ts';
+import type { ToolCall } from '../agent/message.ts';
 import type { AgentEvent, AgentEventKind } from '../core/agent-event.ts';
 import { dollarsText } from '../lib/dollars.ts';
 import { oneLine, printable } from '../lib/printable.ts';

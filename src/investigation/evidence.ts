@@ -13,6 +13,11 @@ const maxLineCharacters = 600;
 /** So much is redacted: several times what an excerpt shows, and less than a turn of the event loop. */
 const lookedAt = 16 * 1024;
 
+/** 7 of `e7`. */
+export function evidenceNumber({ id }: Pick<Evidence, 'id'>): number {
+  return Number(id.slice(1));
+}
+
 /** Numbers the evidence of a run. */
 export interface EvidenceRecorder {
   /** The id of this evidence, the one it has already if the same read was recorded before; null where nothing was read. */
@@ -62,7 +67,7 @@ export function createRecorder(
     },
     adopt(evidence) {
       recorded.set(evidence.command, evidence);
-      next = Math.max(next, Number(evidence.id.slice(1)) + 1);
+      next = Math.max(next, evidenceNumber(evidence) + 1);
     },
     has: (id) => [...recorded.values()].some((evidence) => evidence.id === id),
     list: () => [...recorded.values()],

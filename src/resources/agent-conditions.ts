@@ -1,4 +1,4 @@
-import { mcpProblems } from '../agent/mcp/check.ts';
+import { mcpProblems } from '../agent/mcp/problems.ts';
 import { chooseModels } from '../agent/models/choose.ts';
 import type { ChoiceWorld } from '../agent/models/choose.ts';
 import type { Condition, SecretReference } from '../core/catalog.ts';

@@ -1,5 +1,5 @@
 import type { LanguageModelV4GenerateResult, LanguageModelV4Usage } from '@ai-sdk/provider';
-import type { Message } from '../conversation.ts';
+import type { Message } from '../message.ts';
 import type { SdkModel } from './define.ts';
 import { ModelFailure } from './model.ts';
 import type { ModelAnswer, ModelRequest, Usage } from './model.ts';

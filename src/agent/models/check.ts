@@ -1,6 +1,6 @@
 import type { ModelFinding } from '../../core/model-check.ts';
-import { answerJsonSchema, parseAnswer } from '../answer.ts';
-import type { Message, ToolCall } from '../conversation.ts';
+import { answerJsonSchema, parseAnswer } from '../model-report.ts';
+import type { Message, ToolCall } from '../message.ts';
 import { closingText } from '../prompt.ts';
 import { ModelFailure, costMicros, totalTokens } from './model.ts';
 import type { Model, ModelAnswer, ModelRequest, ToolDeclaration, Usage } from './model.ts';

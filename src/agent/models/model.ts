@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../core/json.ts';
 import { AppError } from '../../core/errors.ts';
-import type { Message } from '../conversation.ts';
+import type { Message } from '../message.ts';
 
 /** A tool as a model is told of it. */
 export interface ToolDeclaration {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Message } from '../conversation.ts';
+import type { Message } from '../message.ts';
 import { toPrompt } from './prompt.ts';
 import { writeRaw } from './raw.ts';
 

@@ -7,7 +7,7 @@ import type {
 } from '@ai-sdk/provider';
 import { objectOf } from '../../core/json.ts';
 import type { JsonValue } from '../../core/json.ts';
-import type { Message, ToolCall } from '../conversation.ts';
+import type { Message, ToolCall } from '../message.ts';
 import { readRaw, withOwnParts } from './raw.ts';
 
 type AssistantMessage = Extract<Message, { role: 'assistant' }>;

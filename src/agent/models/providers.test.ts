@@ -5,8 +5,8 @@ import type { ModelServer, Turn, WireName } from '../../../test/support/model-se
 import { modelWorld } from '../../../test/support/model-world.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { createHttpClient } from '../../lib/http.ts';
-import { answerJsonSchema } from '../answer.ts';
-import type { Message } from '../conversation.ts';
+import { answerJsonSchema } from '../model-report.ts';
+import type { Message } from '../message.ts';
 import { chooseModels, noModelDefaults } from './choose.ts';
 import type { Model, ModelRequest, ToolDeclaration } from './model.ts';
 import { asModel } from './open.ts';

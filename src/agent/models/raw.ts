@@ -7,7 +7,7 @@ import type {
 import { objectOf } from '../../core/json.ts';
 import type { JsonValue } from '../../core/json.ts';
 import { canonicalJson, sha256Hex } from '../../lib/hash.ts';
-import type { Message } from '../conversation.ts';
+import type { Message } from '../message.ts';
 
 // The parts of an answer as its provider gave them: reasoning with its signature, ids of its own.
 

@@ -2,7 +2,7 @@ import { countCitations } from '../../agent/citations.ts';
 import type { Citations } from '../../agent/citations.ts';
 import { recordModel, replayModel } from '../../agent/models/replay.ts';
 import type { Recording } from '../../agent/models/replay.ts';
-import { conversationOf } from '../../agent/state.ts';
+import { conversationOf, shownOf } from '../../agent/conversation.ts';
 import type { AgentEvent } from '../../core/agent-event.ts';
 import type { Cluster } from '../../core/cluster.ts';
 import type { AgentResult } from '../../core/finding.ts';
@@ -106,11 +106,9 @@ function modelOutcome(
   differing: number,
 ): ModelOutcome | null {
   if (model === null || use === null) return null;
-  const { closed, calls } = conversationOf(events);
-  const shown = new Map(
-    calls.flatMap(({ result }) => (result.evidence === null ? [] : [[result.evidence.id, result.text] as const])),
-  );
-  const known = { evidence: new Map(evidence.map((one) => [one.id, one] as const)), shown };
+  const conversation = conversationOf(events);
+  const { closed } = conversation;
+  const known = { evidence: new Map(evidence.map((one) => [one.id, one] as const)), shown: shownOf(conversation) };
   const answer = closed?.answer ?? null;
   const { ended, requests, tool_calls, wasted_calls, tokens, cost_dollars, dropped } = use;
   return {

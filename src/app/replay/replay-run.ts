@@ -1,10 +1,10 @@
 import { replayModel } from '../../agent/models/replay.ts';
 import { investigateWithModel } from '../../agent/run.ts';
-import { conversationOf } from '../../agent/state.ts';
+import { conversationOf } from '../../agent/conversation.ts';
 import type { Called, Opened } from '../../agent/contents.ts';
 import type { Toolbox } from '../../agent/toolbox.ts';
 import type { ExecutedCall } from '../../agent/tools/define.ts';
-import type { ToolCall } from '../../agent/conversation.ts';
+import type { ToolCall } from '../../agent/message.ts';
 import type { AgentEvent, FollowUp } from '../../core/agent-event.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AgentResult } from '../../core/finding.ts';

@@ -6,7 +6,8 @@ import type { Readers } from '../../agent/open-toolbox.ts';
 import type { PatientModel } from '../../agent/models/model.ts';
 import type { ModelAccess } from '../../agent/models/open.ts';
 import { profileOf } from '../../agent/prompt.ts';
-import { investigateWithModel, numberOf } from '../../agent/run.ts';
+import { investigateWithModel } from '../../agent/run.ts';
+import { evidenceNumber } from '../../investigation/evidence.ts';
 import type { AgentWorld } from '../../agent/run.ts';
 import { verdictsFor, withEarlierVerdicts } from '../../investigation/earlier-verdicts.ts';
 import { investigate } from '../../investigation/investigate.ts';
@@ -124,7 +125,7 @@ export const agent = defineStep({
     const { result, failure } = await maskValues({ result: told, failure: outcome.failure }, await io.secretValues());
     const json = result as unknown as JsonObject;
     // What an earlier attempt found is stored.
-    const evidence = result.evidence.filter((one) => numberOf(one) >= io.firstEvidenceNumber);
+    const evidence = result.evidence.filter((one) => evidenceNumber(one) >= io.firstEvidenceNumber);
     if (failure === null) return { ok: true, result: json, evidence };
     return { ok: false, ...failure, result: json, evidence };
   },
