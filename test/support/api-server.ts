@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cleanup } from './cleanup.ts';
 import { cleanEnvironment, freePort, startProcess } from './processes.ts';
+import type { RunningProcess } from './processes.ts';
 import { waitFor } from './wait.ts';
 
 /** A real API server with its etcd, on loopback ports of their own, RBAC on. */
@@ -18,6 +19,12 @@ export interface ApiServer {
   token(namespace: string, account: string): string;
   /** Requests on record so far. */
   audit(): readonly AuditLine[];
+  /** An outage: ends the API server, not its data. */
+  stop(): Promise<void>;
+  /** Ends it: the same server again, on the same port. */
+  start(): Promise<void>;
+  /** Starts these controllers of kube-controller-manager beside it. */
+  startControllers(names: readonly string[]): Promise<void>;
   /** A client certificate of the administrators; null where openssl is not installed. */
   readonly certificate: { readonly cert: string; readonly key: string } | null;
 }
@@ -82,8 +89,12 @@ export async function startApiServer(cleanup: Cleanup, assets: string): Promise<
     'audit-log-path': join(folder, 'audit.log'),
     'audit-log-mode': 'blocking',
   };
-  const server = startProcess(join(assets, 'kube-apiserver'), flags(serverOptions));
-  cleanup.defer(() => server.stop());
+  const startServer = (): RunningProcess => {
+    const started = startProcess(join(assets, 'kube-apiserver'), flags(serverOptions));
+    cleanup.defer(() => started.stop());
+    return started;
+  };
+  let server = startServer();
   const url = `https://127.0.0.1:${port}`;
   const kubeconfig = (name: string, user: object, address = url): string => {
     const file = join(folder, `${name}.kubeconfig`);
@@ -115,17 +126,40 @@ export async function startApiServer(cleanup: Cleanup, assets: string): Promise<
       throw new Error(`the API server ended: ${server.stderr().slice(-2000)}${etcd.stderr().slice(-2000)}`);
     return existsSync(join(folder, 'certs', 'apiserver.crt')) && run(['get', '--raw', '/readyz']).status === 0;
   };
-  await waitFor('the API server', isReady, {
-    timeoutMs: 90_000,
-    everyMs: 250,
-    explain: () => server.stderr().slice(-2000),
-  });
+  const untilReady = () =>
+    waitFor('the API server', isReady, {
+      timeoutMs: 90_000,
+      everyMs: 250,
+      explain: () => server.stderr().slice(-2000),
+    });
+  await untilReady();
   return {
     url,
     folder,
     kubectl,
     kubeconfig,
     certificate,
+    async stop() {
+      await server.stop();
+    },
+    async start() {
+      server = startServer();
+      await untilReady();
+    },
+    async startControllers(names) {
+      const options = {
+        kubeconfig: kubeconfig('controllers', { token: adminToken }),
+        controllers: names.join(','),
+        'bind-address': '127.0.0.1',
+        'secure-port': '0',
+        'leader-elect': 'false',
+        'cert-dir': join(folder, 'controllers'),
+        'service-account-private-key-file': join(folder, 'sa.key'),
+        'concurrent-job-syncs': '2',
+      };
+      const controllers = startProcess(join(assets, 'kube-controller-manager'), flags(options));
+      cleanup.defer(() => controllers.stop());
+    },
     token: (namespace, account) => kubectl(['create', 'token', account, '--namespace', namespace]).trim(),
     audit: () =>
       readFileSync(join(folder, 'audit.log'), 'utf8')
