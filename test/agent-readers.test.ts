@@ -26,6 +26,7 @@ test('readers whose Secret is missing: a condition, a run that goes on, and a re
   expect(status.conditions.map(({ type, reason }) => `${type} ${reason}`)).toEqual([
     'Ready Accepted',
     'ReadersResolved SecretMissing',
+    'ModelsChecked NotChecked',
   ]);
   await raise();
   const { run, report: result } = await report();

@@ -5,6 +5,8 @@ import type { AlertSnapshot } from '../core/run.ts';
 import { toTimestamp } from '../core/time.ts';
 import { createRecorder } from '../investigation/evidence.ts';
 import { namedObjects } from '../investigation/labels.ts';
+import { lackOf } from './data/lack.ts';
+import type { DataKnowledge, Lack } from './data/lack.ts';
 import { createToolbox, toolLimits } from './toolbox.ts';
 import { guardPages } from './guarded-pages.ts';
 import { guardLogs, guardMetrics } from './guarded-readers.ts';
@@ -21,6 +23,8 @@ export interface ToolSources {
   readonly alert: AlertSnapshot | null;
   readonly readers: Readers;
   readonly allowed: AllowedByStep;
+  /** Where there are data: tools without any are not offered. */
+  readonly data: DataKnowledge;
   readonly secretValues: () => Promise<readonly string[]>;
   readonly clock: Clock;
   /** Of the step. */
@@ -53,8 +57,10 @@ export function openToolbox(request: ToolboxRequest, sources: ToolSources): Open
   const gaps = new Map<string, Gap>();
   const note = (gap: Gap): void => void gaps.set(gap.what, gap);
   const now = reads?.now ?? toTimestamp(sources.clock.now());
+  const without = withoutData(sources, scope);
   const toolbox = createToolbox({
     ...sources,
+    tools: sources.tools.filter((tool) => !without.has(tool)),
     world: {
       ...readers,
       reads: reads === null ? null : guardReads(reads, scope),
@@ -70,7 +76,31 @@ export function openToolbox(request: ToolboxRequest, sources: ToolSources): Open
     limits: toolLimits[profile],
     earlier,
   });
-  return { ...toolbox, gaps: () => [...gaps.values()] };
+  for (const { gap } of without.values()) note(gap);
+  return { ...toolbox, missing: [...toolbox.missing, ...linesOf(without)], gaps: () => [...gaps.values()] };
+}
+
+/** Tools that have no data of any namespace that may be read. Who may read all may find some. */
+function withoutData(
+  { tools, readers, data }: ToolSources,
+  { namespaces, isClusterWide }: Scope,
+): ReadonlyMap<ToolDefinition, Lack> {
+  if (isClusterWide) return new Map();
+  const asked = { metrics: readers.metrics !== null, logs: readers.logs !== null, traces: true };
+  return new Map(
+    tools.flatMap((tool) => {
+      // Where nobody can be asked, that is the reason.
+      if (tool.data === undefined || (tool.data.isLearned && !asked[tool.data.kind])) return [];
+      const lack = lackOf(tool.data, [...namespaces], data);
+      return lack === null ? [] : [[tool, lack] as const];
+    }),
+  );
+}
+
+/** `prometheus_query, kubernetes_top: there are no metrics of namespace shop`, a line each. */
+function linesOf(without: ReadonlyMap<ToolDefinition, Lack>): readonly string[] {
+  const byReason = Map.groupBy(without, ([, { reason }]) => reason);
+  return [...byReason].map(([reason, all]) => `${all.map(([{ name }]) => name).join(', ')}: ${reason}`);
 }
 
 /** The namespaces of the alert and of all that is linked to it, and what the step allows. */

@@ -3,6 +3,7 @@ import { findModelDefinition, modelProviderNames } from '../agent/models/index.t
 import type { PatientModel } from '../agent/models/model.ts';
 import { openModel } from '../agent/models/open.ts';
 import { createModelSlots } from '../agent/models/slots.ts';
+import { nothingKnown } from '../agent/data/lack.ts';
 import { openToolbox } from '../agent/open-toolbox.ts';
 import type { Readers } from '../agent/open-toolbox.ts';
 import { investigateWithModel } from '../agent/run.ts';
@@ -156,6 +157,7 @@ export async function investigateAsking(
         alert,
         secretValues: async () => secrets,
         readers,
+        data: nothingKnown,
         clock,
         signal,
       });

@@ -57,6 +57,7 @@ import type { AppOptions } from './options.ts';
 import { openOperator } from './operator.ts';
 import { createReaders, readerSecrets } from './readers.ts';
 import { isPostgresUrl, openStore, tokenFileOf } from './store.ts';
+import { createKnownData } from './known-data.ts';
 import { createModelChecks } from './model-checks.ts';
 import { modelSecrets, readPriceTable, serverModel } from './models.ts';
 import { startTraces, telemetrySecrets } from './telemetry.ts';
@@ -262,6 +263,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       control,
       sinkTester,
       modelChecks,
+      knownData: createKnownData({ learned: store.read.learned, clock, readers: options.readers }),
       reader: store.read,
       storeHealth,
       cluster: watched?.health ?? null,

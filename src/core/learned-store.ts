@@ -1,4 +1,5 @@
 import type { ModelCheckRecord } from './model-check.ts';
+import type { NamespaceData } from './namespace-data.ts';
 import type { Timestamp } from './time.ts';
 import type { VerdictRecord } from './verdict.ts';
 
@@ -14,6 +15,8 @@ export interface LearnedReader {
   ): Promise<readonly VerdictRecord[]>;
   /** The last check of each of these models, by hash; those that were never checked are left out. */
   modelChecks(hashes: readonly string[]): Promise<readonly ModelCheckRecord[]>;
+  /** What servers answered last of each namespace, by namespace and kind; also what is old. */
+  namespaceData(servers: readonly string[]): Promise<readonly NamespaceData[]>;
 }
 
 export interface LearnedStore extends LearnedReader {
@@ -21,6 +24,8 @@ export interface LearnedStore extends LearnedReader {
   insertVerdict(verdict: VerdictRecord): Promise<void>;
   /** Keeps the last check of a model, and of all models the newest few hundred. */
   saveModelCheck(check: ModelCheckRecord): Promise<void>;
+  /** Keeps what servers answered, and of all rows the newest. */
+  saveNamespaceData(rows: readonly NamespaceData[]): Promise<void>;
   /** Deletes what was said before. Returns how many rows. */
   deleteVerdicts(before: Timestamp): Promise<number>;
 }

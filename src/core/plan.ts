@@ -1,5 +1,6 @@
 import type { SecretReference } from './catalog.ts';
 import type { JsonObject } from './json.ts';
+import type { Capabilities, DataKind } from './namespace-data.ts';
 
 /** A compiled Workflow: what a run executes. Stored once per content in `plans`, named by its hash. */
 export interface Plan {
@@ -46,6 +47,8 @@ export interface PlanRuntime {
   readonly loki?: ReadAddress;
   /** Whose tools the model of agent steps may use; absent = none. */
   readonly mcpServers?: readonly McpServer[];
+  /** What people say of where there are data; absent = what was learned holds. */
+  readonly capabilities?: Capabilities;
 }
 
 /** A server that is only read. */
@@ -62,6 +65,8 @@ export interface McpServer {
   readonly at: McpPlace;
   /** What is not here is never called. */
   readonly tools: readonly McpToolPin[];
+  /** What they read of namespaces; absent = nothing that a namespace may lack. */
+  readonly data?: DataKind;
   /** Of the beginning, and of each call. */
   readonly timeoutMs: number;
 }

@@ -4,6 +4,7 @@ import type { AppError } from './errors.ts';
 import type { IntakeAnswer, Notification, RequestAnswer, RunRequest } from './event.ts';
 import type { JsonObject } from './json.ts';
 import type { CheckedModel } from './model-check.ts';
+import type { DataKind } from './namespace-data.ts';
 import type { Plan } from './plan.ts';
 import type { Continuation, ProcessIdentity } from './run.ts';
 import type { Timestamp } from './time.ts';
@@ -278,6 +279,23 @@ export interface ModelChecks {
       readonly signal: AbortSignal;
     },
   ): Promise<readonly CheckedModel[]>;
+}
+
+/** Whether there are data of a kind of a namespace. */
+export interface KnownNamespaceData {
+  readonly namespace: string;
+  readonly kind: DataKind;
+  readonly found: boolean;
+  /** People, or earlier runs. */
+  readonly by: 'spec' | 'learned';
+  /** Who answered earlier runs; null = people say so. */
+  readonly server: string | null;
+  readonly at: Timestamp | null;
+}
+
+export interface KnownData {
+  /** What is known of what the agent steps of a Workflow read, by namespace; empty: nothing, or it has none. */
+  of(plan: Plan): Promise<readonly KnownNamespaceData[]>;
 }
 
 /** What a person says of the report of a run. */

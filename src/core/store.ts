@@ -30,6 +30,7 @@ export const transactionNames = [
   'retry',
   'verdict',
   'model-check',
+  'namespace-data',
   'audit',
   'tick',
   'recover',

@@ -73,6 +73,7 @@ function compile(namespace: string, name: string, value: unknown): Checked<Plan>
       llmConfig: llmConfig(spec),
       ...(spec.prometheus === undefined ? {} : { prometheus: readAddress(spec.prometheus) }),
       ...(spec.loki === undefined ? {} : { loki: readAddress(spec.loki) }),
+      ...(spec.capabilities === undefined ? {} : { capabilities: spec.capabilities }),
       ...(spec.runtime?.mcpServers === undefined ? {} : { mcpServers: compileMcpServers(spec.runtime.mcpServers) }),
     },
     steps: steps.filter((step) => step !== null),

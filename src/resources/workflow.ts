@@ -3,7 +3,7 @@ import { stepDefinitions } from '../workflows/steps/index.ts';
 import { mcpServers } from '../agent/mcp/config.ts';
 import { beyond, rule } from '../lib/rule.ts';
 import type { DeclaredCheck } from '../lib/rule.ts';
-import { duration, map } from '../lib/schema.ts';
+import { duration, map, namespaceName } from '../lib/schema.ts';
 import { secretRef } from '../lib/secret-reference.ts';
 import { condition, objectName, templateText } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
@@ -216,6 +216,21 @@ const environmentName = z
   .max(255)
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of an environment variable');
 
+const hasData = (what: string) =>
+  z
+    .boolean()
+    .optional()
+    .meta({ description: `Whether there are ${what} of it.` });
+
+const capabilities = map(
+  namespaceName,
+  z.strictObject({ metrics: hasData('metrics'), logs: hasData('logs'), traces: hasData('traces') }),
+  200,
+).meta({
+  description:
+    'Of what there are data, by namespace of the cluster: {shop: {metrics: true, logs: false}}. The model is not offered a tool for what there is none of. What is not said here is learned from earlier runs, and forgotten after a day.',
+});
+
 /** `spec` of a Workflow. */
 export const workflowSpec = z
   .strictObject({
@@ -244,6 +259,7 @@ export const workflowSpec = z
       'Prometheus, or what speaks as it does: metrics are evidence, also without a model. Absent: --prometheus of the server.',
     ),
     loki: readServer('Loki, whose logs the model of agent steps may read. Absent: --loki of the server.'),
+    capabilities: capabilities.optional(),
     outputs: z
       .array(
         z.strictObject({

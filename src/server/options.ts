@@ -5,6 +5,7 @@ import type {
   ClusterHealth,
   Control,
   Intake,
+  KnownData,
   Log,
   ModelChecks,
   Secrets,
@@ -63,6 +64,7 @@ export interface ServerOptions {
   readonly control: Control;
   readonly sinkTester: SinkTester;
   readonly modelChecks: ModelChecks;
+  readonly knownData: KnownData;
   readonly reader: ServerReader;
   readonly storeHealth: StoreHealth;
   /** null = none was named. */

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mostModelChecks } from '../../src/core/model-check.ts';
 import type { ModelCheckRecord } from '../../src/core/model-check.ts';
+import { mostNamespaceData } from '../../src/core/namespace-data.ts';
+import type { NamespaceData } from '../../src/core/namespace-data.ts';
 import { mostVerdicts } from '../../src/core/verdict.ts';
 import type { VerdictRecord } from '../../src/core/verdict.ts';
 import { addMs } from '../../src/core/time.ts';
@@ -79,5 +81,33 @@ describe.each(contractStores)('what is learned, on $name', ({ open }) => {
     expect(await reader().modelChecks([])).toEqual([]);
     for (let n = 0; n < mostModelChecks; n++) await save({ hash: `n${n}`, at: addMs(someTime, 2000) });
     expect(await reader().modelChecks(['h1', 'h2', 'n0', `n${mostModelChecks - 1}`])).toHaveLength(2);
+  });
+
+  test('what servers answered last holds, of the newest rows', async () => {
+    const row = (namespace: string, changes: Partial<NamespaceData> = {}): NamespaceData => ({
+      server: 'http://prometheus:9090',
+      namespace,
+      kind: 'metrics',
+      found: true,
+      at: someTime,
+      ...changes,
+    });
+    const save = (...rows: readonly NamespaceData[]) =>
+      opened.store.transaction('namespace-data', (tx) => tx.learned.saveNamespaceData(rows));
+    await save();
+    await save(
+      row('shop'),
+      row('billing', { found: false }),
+      row('shop', { kind: 'logs', server: 'http://loki:3100' }),
+    );
+    const later = row('shop', { found: false, at: addMs(someTime, 1000) });
+    await save(later);
+    expect(await reader().namespaceData(['http://prometheus:9090'])).toEqual([row('billing', { found: false }), later]);
+    expect(await reader().namespaceData(['http://loki:3100', 'http://prometheus:9090'])).toHaveLength(3);
+    expect(await reader().namespaceData([])).toEqual([]);
+    const many = Array.from({ length: mostNamespaceData }, (_, n) => row(`n${n}`, { at: addMs(someTime, 2000) }));
+    await save(...many);
+    expect(await reader().namespaceData(['http://loki:3100'])).toEqual([]);
+    expect(await reader().namespaceData(['http://prometheus:9090'])).toHaveLength(mostNamespaceData);
   });
 });

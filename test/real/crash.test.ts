@@ -8,8 +8,8 @@ import { createRandom } from '../support/random.ts';
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
-/** A renewal needs a long step, events of an agent and a check a model, and a verdict a report. */
-const left: readonly string[] = ['renew', 'agent-events', 'model-check', 'verdict'];
+/** A renewal needs a long step, events of an agent and a check a model, a verdict a report, and what is learned metrics. */
+const left: readonly string[] = ['renew', 'agent-events', 'model-check', 'verdict', 'namespace-data'];
 const names = transactionNames.filter((name) => !left.includes(name));
 
 describe('a server that dies at a crash point', { timeout: 120_000 }, () => {

@@ -143,6 +143,7 @@ export const nothingLearned: ServerReader['learned'] = {
   verdictsOf: async () => [],
   verdictsOnAlerts: async () => [],
   modelChecks: async () => [],
+  namespaceData: async () => [],
 };
 
 function emptyReader(lists: ListReader): ServerReader {
@@ -239,6 +240,7 @@ export async function fakeServer(
       cancelDeliveries: async () => 0,
     },
     sinkTester: { test: () => Promise.resolve({ sent: true, conditionHolds: null, messages: [] }) },
+    knownData: { of: async () => [] },
     modelChecks: { condition: async () => null, check: async () => [] },
     reader: emptyReader(emptyLists()),
     storeHealth: { problem: async () => null },

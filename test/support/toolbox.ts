@@ -1,6 +1,7 @@
 import type { Cluster } from '../../src/core/cluster.ts';
 import type { AlertSnapshot } from '../../src/core/run.ts';
 import { openReads } from '../../src/investigation/reads.ts';
+import { nothingKnown } from '../../src/agent/data/lack.ts';
 import { openToolbox } from '../../src/agent/open-toolbox.ts';
 import type { AllowedByStep, Readers, ToolSources } from '../../src/agent/open-toolbox.ts';
 import type { ExecutedCall, ToolDefinition, ToolWorld } from '../../src/agent/tools/define.ts';
@@ -51,6 +52,7 @@ export async function callTools(tools: readonly ToolDefinition[], cluster: Clust
       alert: parts.alert ?? null,
       readers: { ...emptyReaders, ...parts.readers },
       allowed: { namespaces: [], isClusterWide: false, hosts: [], mcpTools: new Set(), ...parts.allowed },
+      data: nothingKnown,
       secretValues: async () => [],
       clock: createFakeClock(),
       signal,

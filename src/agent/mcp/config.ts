@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { dataKinds } from '../../core/namespace-data.ts';
 import type { McpPlace, McpServer } from '../../core/plan.ts';
 import { authentication } from '../../lib/authorization.ts';
 import { parseDuration } from '../../lib/duration.ts';
@@ -96,6 +97,10 @@ const mcpServer = z
         description:
           'The only tools that are used. Each must say of itself that it only reads. fist model tools prints the lines.',
       }),
+    data: z.enum(dataKinds).optional().meta({
+      description:
+        'What its tools read of namespaces: they are not offered where spec.capabilities says that there is none of it.',
+    }),
     timeout: duration
       .check(between('1s', '5m'))
       .default('30s')
@@ -157,6 +162,7 @@ export function compileMcpServers(given: z.output<typeof mcpServers>): readonly 
     name: server.name,
     at: placeOf(server),
     tools: server.tools,
+    ...(server.data === undefined ? {} : { data: server.data }),
     timeoutMs: parseDuration(server.timeout),
   }));
 }

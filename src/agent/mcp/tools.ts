@@ -148,6 +148,7 @@ function toolOf(
     brief: briefDescription(server.name, definition),
     input: inputOf(definition.inputSchema),
     declared: definition.inputSchema,
+    ...(server.data === undefined ? {} : { data: { kind: server.data, isLearned: false } }),
     unavailable: () => null,
     reaches: () => [{ of: 'mcp', server: server.name, tool: name }],
     async run({ signal }, input) {

@@ -19,7 +19,7 @@ export interface Selector {
 }
 
 /** Labels that collectors give the namespace in. */
-const namespaceLabels: ReadonlySet<string> = new Set([
+export const namespaceLabels: ReadonlySet<string> = new Set([
   'namespace',
   'exported_namespace',
   'kubernetes_namespace',

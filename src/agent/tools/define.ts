@@ -5,6 +5,7 @@ import type { AlertSnapshot, Evidence } from '../../core/run.ts';
 import type { Timestamp } from '../../core/time.ts';
 import type { Reads } from '../../investigation/reads.ts';
 import type { PageReader } from '../guarded-pages.ts';
+import type { ToolData } from '../data/lack.ts';
 import type { BoundLogs, BoundMetrics } from '../guarded-readers.ts';
 
 /** `no_data`: it was asked and there is nothing, which is no error. */
@@ -76,6 +77,8 @@ export interface ToolDefinition<Input extends z.ZodObject = z.ZodObject> {
   readonly declared?: JsonObject;
   /** The description in few words, for small windows; absent = its first sentence. */
   readonly brief?: string;
+  /** What it reads of namespaces beside the cluster: where there is none of it, it is not offered. Absent: it reads nothing of the kind. */
+  readonly data?: ToolData;
   /** Why it cannot be offered here; null = it can. */
   unavailable(world: ToolWorld): string | null;
   /** Everything that a call with this input would look at. */

@@ -32,6 +32,7 @@ export const kubernetesTop = defineTool({
     command: `promtool query instant --time=2026-01-01T12:00:00.000Z http://prometheus:9090 'max by (namespace, pod, container) (container_memory_working_set_bytes{namespace="shop",container!="",container!="POD"})'`,
     bounds: [`${mostRows} rows`],
   },
+  data: { kind: 'metrics', isLearned: true },
   unavailable: (world) => withoutCluster(world) ?? withoutMetrics(world),
   reaches: ({ namespace: place }) => [
     { of: 'cluster', resource: 'pods', namespace: namespaceOf(place) },

@@ -33,6 +33,7 @@ export const lokiQuery = defineTool({
     command: `logcli --addr=http://loki:3100 query --from=2026-01-01T11:00:00.000Z --to=2026-01-01T12:00:00.000Z --limit=100 '{namespace="shop", pod="web-1"} |= "error"'`,
     bounds: ['500 lines, and 8 days'],
   },
+  data: { kind: 'logs', isLearned: true },
   unavailable: ({ logs }) => (logs === null ? noLogs : (logs.refusal?.message ?? null)),
   reaches: ({ query }) => [{ of: 'logs', expression: query }],
   async run(io, asked): Promise<ToolAnswer> {

@@ -47,6 +47,7 @@ export const prometheusQueryRange = defineTool({
     command: `promtool query range --start=2026-01-01T10:00:00.000Z --end=2026-01-01T12:00:00.000Z --step=75s http://prometheus:9090 'rate(http_requests_total{namespace="shop"}[5m])'`,
     bounds: [`${mostShown} series are shown, those that moved most`, '8 days, and 100 points of each series'],
   },
+  data: { kind: 'metrics', isLearned: true },
   unavailable: withoutMetrics,
   reaches: ({ query }) => [{ of: 'metrics', expression: query ?? null }],
   run: (io, asked): Promise<ToolAnswer> => (asked.query === undefined ? ofAlert(io) : ofQuery(io, asked, asked.query)),

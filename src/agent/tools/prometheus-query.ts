@@ -37,6 +37,7 @@ export const prometheusQuery = defineTool({
     command: `promtool query instant --time=2026-01-01T12:00:00.000Z http://prometheus:9090 'up{namespace="shop"}'`,
     bounds: [`${mostShown} series are shown, the largest`],
   },
+  data: { kind: 'metrics', isLearned: true },
   unavailable: withoutMetrics,
   reaches: ({ query }) => [{ of: 'metrics', expression: query }],
   async run(io, { query, time }): Promise<ToolAnswer> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dataKinds } from '../../core/namespace-data.ts';
 import type { ResourceRecord } from '../../core/resource.ts';
 import { runStatuses } from '../../core/run.ts';
 import type { DeepReadonly } from '../define-route.ts';
@@ -31,6 +32,19 @@ const lastRun = lazily(() =>
     .describe('Of a Workflow: its newest run.'),
 );
 
+const namespaceData = lazily(() =>
+  z
+    .strictObject({
+      namespace: text('A namespace of the cluster.'),
+      kind: z.enum(dataKinds).describe('Data of which kind.'),
+      found: flag('There are some.'),
+      by: z.enum(['spec', 'learned']).describe('Who says so: `spec.capabilities`, or earlier runs.'),
+      server: text('Who answered earlier runs.').nullable(),
+      at: time('When; a day later it is forgotten.').nullable(),
+    })
+    .meta({ id: 'NamespaceData', description: 'Whether there are data of a namespace.' }),
+);
+
 const status = lazily(() =>
   z
     .strictObject({
@@ -43,6 +57,7 @@ const status = lazily(() =>
       lastSentTime: time('Of a Sink: when that was last.').nullable().optional(),
       lastError: text('Of a Sink: why the last delivery that failed did.').nullable().optional(),
       lastRun: lastRun().nullable().optional(),
+      data: z.array(namespaceData()).describe('Of a Workflow: where there are data, as far as it is known.').optional(),
     })
     .meta({ id: 'ResourceStatus', description: 'What is known of a Source, Workflow or Sink.' }),
 );

@@ -14,7 +14,7 @@ import type { Condition, ResourceView } from './resource-fields.ts';
 import { found, lazily, pageOf, pageParameters, textParameter } from './fields.ts';
 
 /** What the views are made of. */
-type Parts = Pick<RouteContext, 'reader' | 'refusals' | 'catalog' | 'modelChecks'>;
+type Parts = Pick<RouteContext, 'reader' | 'refusals' | 'catalog' | 'modelChecks' | 'knownData'>;
 
 type Kind = ResourceRecord['kind'];
 
@@ -154,8 +154,7 @@ async function statusOf(
 ): Promise<ResourceView['status']> {
   const declared = JSON.parse(record.status) as ResourceView['status'];
   const status = { ...declared, ...(await counted[record.kind](record, activity, parts.reader)) };
-  if (record.kind === 'Workflow')
-    return { ...status, conditions: await withModels(declared.conditions, record, parts) };
+  if (record.kind === 'Workflow') return { ...status, ...(await learnedOf(declared.conditions, record, parts)) };
   if (record.kind !== 'Source') return status;
   const seen = activity.sources.get(`${record.namespace}/${record.name}`);
   const refused = parts.refusals.of(record.namespace, record.name);
@@ -171,15 +170,19 @@ async function statusOf(
   };
 }
 
-/** What checks of its models said is in the store: it may change while the Workflow does not. */
-async function withModels(
+/** What was learned is in the store: it may change while the Workflow does not. */
+async function learnedOf(
   conditions: readonly Condition[],
   { namespace, name }: ResourceRecord,
-  { catalog, modelChecks }: Parts,
-): Promise<readonly Condition[]> {
+  { catalog, modelChecks, knownData }: Parts,
+): Promise<Pick<ResourceView['status'], 'conditions' | 'data'>> {
   const plan = catalog.current()?.workflow(namespace, name)?.plan ?? null;
-  const checked = plan === null ? null : await modelChecks.condition(plan);
-  return checked === null ? conditions : [...conditions, checked];
+  if (plan === null) return { conditions };
+  const [checked, data] = await Promise.all([modelChecks.condition(plan), knownData.of(plan)]);
+  return {
+    conditions: checked === null ? conditions : [...conditions, checked],
+    ...(data.length === 0 ? {} : { data }),
+  };
 }
 
 /** The condition of a Source whose senders were not let in lately, by the process that answers. */

@@ -1,14 +1,17 @@
 import type { Kysely } from 'kysely';
 import type { LearnedReader, LearnedStore } from '../../core/learned-store.ts';
 import { mostModelChecks } from '../../core/model-check.ts';
+import { mostNamespaceData } from '../../core/namespace-data.ts';
+import type { NamespaceData } from '../../core/namespace-data.ts';
 import { mostVerdicts } from '../../core/verdict.ts';
 import { bulkInsert } from '../sql/bulk.ts';
 import type { Database } from '../tables/all.ts';
-import { modelChecks, runVerdicts } from '../tables/learned.ts';
+import { modelChecks, namespaceData, runVerdicts } from '../tables/learned.ts';
 import { selection } from '../tables/table.ts';
 
 const verdict = selection(runVerdicts);
 const modelCheck = selection(modelChecks);
+const data = selection(namespaceData);
 
 /** Reads what was learned on any connection. */
 export function createLearnedReader(query: Kysely<Database>): LearnedReader {
@@ -41,12 +44,27 @@ export function createLearnedReader(query: Kysely<Database>): LearnedReader {
       const rows = await query.selectFrom('model_checks').selectAll().where('hash', 'in', hashes).execute();
       return rows.map((row) => modelCheck.read(row));
     },
+    async namespaceData(servers) {
+      if (servers.length === 0) return [];
+      const rows = await query
+        .selectFrom('namespace_data')
+        .selectAll()
+        .where('server', 'in', servers)
+        .orderBy('namespace')
+        .orderBy('kind')
+        .orderBy('server')
+        .execute();
+      return rows.map((row) => data.read(row));
+    },
   };
 }
 
 /** Reads and writes it inside a transaction. */
 export function createLearnedStore(query: Kysely<Database>): LearnedStore {
   const insert = bulkInsert(query, runVerdicts);
+  const saveData = bulkInsert(query, namespaceData, {
+    onConflict: 'ON CONFLICT (server, namespace, kind) DO UPDATE SET found = excluded.found, at = excluded.at',
+  });
   const saveCheck = bulkInsert(query, modelChecks, {
     onConflict: `ON CONFLICT (hash) DO UPDATE SET model = excluded.model, endpoint = excluded.endpoint, result = excluded.result,
       message = excluded.message, checks = excluded.checks, at = excluded.at`,
@@ -75,6 +93,20 @@ export function createLearnedStore(query: Kysely<Database>): LearnedStore {
       const hashes = old.map(({ hash }) => hash);
       await query.deleteFrom('model_checks').where('hash', 'in', hashes).execute();
     },
+    async saveNamespaceData(rows) {
+      if (rows.length === 0) return;
+      // Two replicas write the same rows in one order.
+      await saveData([...rows].sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1)));
+      const oldest = await query
+        .selectFrom('namespace_data')
+        .select('at')
+        .orderBy('at', 'desc')
+        .offset(mostNamespaceData)
+        .limit(1)
+        .executeTakeFirst();
+      if (oldest === undefined) return;
+      await query.deleteFrom('namespace_data').where('at', '<=', oldest.at).execute();
+    },
     async deleteVerdicts(before) {
       const { numDeletedRows } = await query
         .deleteFrom('run_verdicts')
@@ -83,4 +115,8 @@ export function createLearnedStore(query: Kysely<Database>): LearnedStore {
       return Number(numDeletedRows);
     },
   };
+}
+
+function keyOf({ server, namespace, kind }: NamespaceData): string {
+  return JSON.stringify([server, namespace, kind]);
 }

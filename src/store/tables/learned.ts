@@ -1,4 +1,5 @@
 import type { JudgedReport, VerdictWord } from '../../core/verdict.ts';
+import type { DataKind } from '../../core/namespace-data.ts';
 import type { ModelCheckRecord } from '../../core/model-check.ts';
 import { flag, json, number, table, text, time } from './table.ts';
 
@@ -30,7 +31,7 @@ export const modelChecks = table('model_checks', ['hash'], {
 export const namespaceData = table('namespace_data', ['server', 'namespace', 'kind'], {
   server: text(),
   namespace: text(),
-  kind: text(),
+  kind: text<DataKind>(),
   found: flag(),
   at: time(),
 });

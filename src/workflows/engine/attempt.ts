@@ -1,6 +1,7 @@
 import { eventLoopTurns } from '../../lib/turns.ts';
 import { AppError, toAppError } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
+import { freshData } from '../../core/namespace-data.ts';
 import type { PlanStep } from '../../core/plan.ts';
 import type { Evidence, StepOutcome, StepRecord } from '../../core/run.ts';
 import type { StepEnd } from '../../core/run-store.ts';
@@ -176,6 +177,11 @@ function stepIo(
     group: run.input.group ?? null,
     openReaders: (endpoints) =>
       context.readers({ namespace: plan.namespace, runId: run.id, runtime: plan.runtime }, endpoints),
+    data: {
+      said: plan.runtime.capabilities ?? {},
+      known: async (servers) => freshData(await context.store.read.learned.namespaceData(servers), context.clock.now()),
+      learn: (rows) => context.store.transaction('namespace-data', (tx) => tx.learned.saveNamespaceData(rows)),
+    },
     openModel: () => context.openModel(plan.namespace, plan.runtime.llmConfig),
     openMcp: () => context.openMcp(plan.namespace, plan.runtime.mcpServers ?? [], { log, signal, onProcess }),
     image: plan.runtime.image,

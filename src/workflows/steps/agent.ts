@@ -11,21 +11,21 @@ import { evidenceNumber } from '../../investigation/evidence.ts';
 import type { AgentWorld } from '../../agent/run.ts';
 import { verdictsFor, withEarlierVerdicts } from '../../investigation/earlier-verdicts.ts';
 import { investigate } from '../../investigation/investigate.ts';
-import { namedObjects } from '../../investigation/labels.ts';
 import { alertExpression } from '../../investigation/metrics/expression.ts';
 import { withReport } from '../../investigation/result.ts';
 import { oneLine } from '../../lib/printable.ts';
-import { toAppError } from '../../core/errors.ts';
 import type { JudgedIncident } from '../../core/readers.ts';
 import type { Gap } from '../../core/finding.ts';
 import type { AlertSnapshot } from '../../core/run.ts';
 import type { InvestigationFailure, InvestigationOutcome } from '../../investigation/input.ts';
-import { endpointProblems, hostsOf, renderAddress, selectTools } from '../../agent/tools/select.ts';
+import { endpointProblems, hostsOf, selectTools } from '../../agent/tools/select.ts';
 import type { ToolSelection } from '../../agent/tools/select.ts';
 import { openReads } from '../../investigation/reads.ts';
 import { maskValues } from '../../lib/mask-values.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { namespaceName } from '../../lib/schema.ts';
+import { openStepReaders } from './agent-readers.ts';
+import type { StepReaders } from './agent-readers.ts';
 import { defineStep } from './define.ts';
 import type { StepIo } from './define.ts';
 
@@ -116,11 +116,13 @@ export const agent = defineStep({
   ],
   async run(io, config) {
     const access = await io.openModel();
-    const judged = await judgedBefore(io);
+    const beside = openStepReaders(io, selectTools(config.tools));
+    const judged = await beside.judged();
     const outcome =
       access.kind === 'open'
-        ? await withModel(io, config, access, judged)
-        : await analyze(io, config, access.kind === 'refused' ? access.failure : null);
+        ? await withModel(io, config, access, beside, judged)
+        : await analyze(io, config, access.kind === 'refused' ? access.failure : null, beside);
+    await beside.learn();
     const told = withEarlierVerdicts(outcome.result, verdictsFor(outcome.result, judged));
     const { result, failure } = await maskValues({ result: told, failure: outcome.failure }, await io.secretValues());
     const json = result as unknown as JsonObject;
@@ -131,24 +133,15 @@ export const agent = defineStep({
   },
 });
 
-/** What people said of reports for such alerts. A report does without where the store does not say. */
-async function judgedBefore(io: StepIo): Promise<readonly JudgedIncident[]> {
-  const { alert, log } = io;
-  const { incidents } = io.openReaders({ metrics: null, logs: null });
-  if (alert === null || incidents === null) return [];
-  const { name, fingerprint, labels } = alert;
-  try {
-    return await incidents.judged({ name, fingerprint, namespace: namedObjects(name, labels).namespace });
-  } catch (thrown) {
-    log.warn({ error: toAppError(thrown).message }, 'earlier verdicts could not be read');
-    return [];
-  }
-}
-
-function analyze(io: StepIo, config: AgentConfig, refusal: InvestigationFailure | null): Promise<InvestigationOutcome> {
+function analyze(
+  io: StepIo,
+  config: AgentConfig,
+  refusal: InvestigationFailure | null,
+  { readers }: StepReaders,
+): Promise<InvestigationOutcome> {
   return investigate({
     cluster: io.cluster,
-    metrics: readersOf(io, selectTools(config.tools)).metrics,
+    metrics: readers.metrics,
     alert: io.alert,
     others: io.group?.others ?? [],
     othersInAll: io.group?.alerts ?? 0,
@@ -160,16 +153,11 @@ function analyze(io: StepIo, config: AgentConfig, refusal: InvestigationFailure 
   });
 }
 
-function readersOf(io: StepIo, { metricsEndpoint, logsEndpoint }: ToolSelection): Readers {
-  const rendered = (address: string | null): string | null =>
-    address === null ? null : renderAddress(address, (template) => io.render(template));
-  return io.openReaders({ metrics: rendered(metricsEndpoint), logs: rendered(logsEndpoint) });
-}
-
 async function withModel(
   io: StepIo,
   config: AgentConfig,
   { model, maxOutputTokens, problems, unfit }: Extract<ModelAccess, { kind: 'open' }>,
+  beside: StepReaders,
   judged: readonly JudgedIncident[],
 ): Promise<InvestigationOutcome> {
   const { text, values } = io.renderApart(config.goal);
@@ -177,7 +165,7 @@ async function withModel(
   const { toolCalls, tokens, dollars, minutes } = usualBudget;
   const limits = config.budget ?? {};
   const selection = selectTools(config.tools);
-  const readers = readersOf(io, selection);
+  const { readers } = beside;
   let mcp = noMcpTools;
   let gaps: () => readonly Gap[] = () => [];
   const world: AgentWorld = {
@@ -201,7 +189,7 @@ async function withModel(
     goal: text,
     values,
     firstEvidenceNumber: io.firstEvidenceNumber,
-    investigate: () => analyze(io, config, null),
+    investigate: () => analyze(io, config, null, beside),
     mask: async (data) => maskValues(data, await io.secretValues()),
     openReads: async () => (cluster === null ? null : openReads(cluster, io.now, signal)),
     async openToolbox(request) {
@@ -209,6 +197,7 @@ async function withModel(
       const toolbox = openToolbox(request, {
         tools: withMcpTools(selection.tools, mcp.tools),
         readers,
+        data: await beside.knowledge(),
         allowed: {
           namespaces: config.scope?.namespaces ?? [],
           isClusterWide: config.scope?.cluster ?? false,

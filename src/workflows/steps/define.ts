@@ -5,6 +5,7 @@ import type { Readers } from '../../agent/open-toolbox.ts';
 import type { Cluster } from '../../core/cluster.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { McpTools } from '../../agent/mcp/tools.ts';
+import type { Capabilities, NamespaceData } from '../../core/namespace-data.ts';
 import type { ModelAccess } from '../../agent/models/open.ts';
 import type { Clock, CommandRunner, Log } from '../../core/ports.ts';
 import type { AlertSnapshot, ProcessIdentity, RunGroup, StepOutcome } from '../../core/run.ts';
@@ -14,6 +15,15 @@ import type { Timestamp } from '../../core/time.ts';
 export interface ReaderEndpoints {
   readonly metrics: string | null;
   readonly logs: string | null;
+}
+
+/** Where there are data, by people and by earlier runs. */
+export interface StepData {
+  readonly said: Capabilities;
+  /** What servers answered, lately. Rejects where the store cannot be read. */
+  known(servers: readonly string[]): Promise<readonly NamespaceData[]>;
+  /** Keeps what they answered. Rejects where the store takes no writes. */
+  learn(rows: readonly NamespaceData[]): Promise<void>;
 }
 
 /** The whole world of a step. It is one attempt: retries, time-outs and the journal are the engine's. */
@@ -62,6 +72,7 @@ export interface StepIo {
   readonly commands: CommandRunner | null;
   /** What can be read beside the cluster: at the addresses that the step names, else where the Workflow or the server says. */
   openReaders(endpoints: ReaderEndpoints): Readers;
+  readonly data: StepData;
   /** The models of the Workflow's llmConfig, or the server's, without those that a check found unable. */
   openModel(): Promise<ModelAccess>;
   /** The tools of the Workflow's MCP servers; they are to be closed. Rejects with the signal's reason alone. */

@@ -30,6 +30,7 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     group: null,
     openReaders: () => emptyReaders,
     openModel: async () => ({ kind: 'none' }),
+    data: { said: {}, known: async () => [], learn: async () => undefined },
     openMcp: async () => noMcpTools,
     image: 'busybox',
     environment: { TEAM: 'shop', FIST_RUN_ID: 'forged' },

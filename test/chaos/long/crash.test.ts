@@ -13,8 +13,8 @@ afterEach(() => cleanup.run());
 const first = ['recover', 'resources'];
 /** Leases of a dead process are known to be dead on SQLite only. */
 const onlySqlite = ['recover'];
-/** The story has no model, and nobody judges its reports. */
-const notInStory = ['agent-events', 'model-check', 'verdict'];
+/** The story has no model and no metrics, and nobody judges its reports. */
+const notInStory = ['agent-events', 'model-check', 'verdict', 'namespace-data'];
 
 // The quick form, and what must fail, is test/chaos/crash.test.ts.
 describe.each(chaosDatabases)('a server on $name', (databases) => {
