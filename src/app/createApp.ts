@@ -55,7 +55,7 @@ import { createLifecycle, workBudget } from './lifecycle.ts';
 import { startMinuteWork } from './minute.ts';
 import type { AppOptions } from './options.ts';
 import { openOperator } from './operator.ts';
-import { createReaders, readerSecrets } from './readers.ts';
+import { createReaders, readerSecrets, recordedMetrics } from './readers.ts';
 import { isPostgresUrl, openStore, tokenFileOf } from './store.ts';
 import { createKnownData } from './known-data.ts';
 import { createModelChecks } from './model-checks.ts';
@@ -191,6 +191,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
 
     const cluster = operator?.cluster ?? (await openCluster(options));
     if (cluster !== null) lifecycle.onStop('cluster', () => cluster.close());
+    const recorded = cluster === null ? null : await recordedMetrics(cluster.cluster);
     const watched = cluster === null ? null : watchClusterHealth(cluster.cluster, clock);
     const running = { clock, path: process.env['PATH'] ?? '/usr/bin:/bin' };
     const commands: CommandRunner | null = options.allowExec ? createLocalRunner(running) : null;
@@ -290,7 +291,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       catalog: resources,
       cluster: watched?.cluster ?? null,
       commands,
-      readers: createReaders(options.readers, { http, secrets, clock, store: store.read }),
+      readers: createReaders(options.readers, { recorded, http, secrets, clock, store: store.read }),
       openModel: async (namespace, config) => parts.openModel?.() ?? modelChecks.open(namespace, config),
       openMcp: (namespace, servers, step) =>
         openMcpTools(servers, {

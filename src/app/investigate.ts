@@ -23,7 +23,7 @@ import { investigateAsking } from './asked-model.ts';
 import type { AskedModel } from './asked-model.ts';
 import { withCluster } from './cluster.ts';
 import type { ClusterOptions } from './options.ts';
-import { readerSecrets, withReaders } from './readers.ts';
+import { readerSecrets, recordedMetrics, withReaders } from './readers.ts';
 import type { ReaderOptions } from './readers.ts';
 
 /** What `fist investigate` prints. */
@@ -44,7 +44,8 @@ export async function investigateOnce(
 ): Promise<Investigation> {
   const { result, failure } = await withReaders(readers, (opened) =>
     withCluster(options, async (cluster) => {
-      const analyze = () => investigateIn(cluster, alerts, opened.metrics);
+      const metrics = opened.metrics ?? (await recordedMetrics(cluster));
+      const analyze = () => investigateIn(cluster, alerts, metrics);
       if (asked === null) return analyze();
       const asking = { ...asked, secrets: [...asked.secrets, ...readerSecrets(readers)] };
       const { outcome } = await investigateAsking(asking, cluster, alerts[0] ?? null, analyze, opened);

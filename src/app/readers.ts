@@ -1,7 +1,9 @@
 import type { Readers } from '../agent/open-toolbox.ts';
 import type { SecretReference } from '../core/catalog.ts';
+import type { Cluster } from '../core/cluster.ts';
 import type { ReadAddress } from '../core/plan.ts';
 import type { Clock, HttpClient, Secrets } from '../core/ports.ts';
+import type { MetricsReader } from '../core/readers.ts';
 import type { StoreReader } from '../core/store.ts';
 import { AppError } from '../core/errors.ts';
 import { createHttpClient } from '../lib/http.ts';
@@ -10,6 +12,7 @@ import type { ReadServer } from '../readers/http-json.ts';
 import { serverUrl } from '../readers/http-json.ts';
 import { createLoki } from '../readers/loki.ts';
 import { createPrometheus } from '../readers/prometheus.ts';
+import { recordedFolder, recordedPrometheus } from '../readers/recorded-prometheus.ts';
 import { runbookFolder } from '../readers/runbook-folder.ts';
 import { pastIncidents } from '../workflows/past-incidents.ts';
 import type { ReadersOf } from '../workflows/engine/work.ts';
@@ -89,7 +92,14 @@ function withoutToken(server: string, reference: SecretReference): AppError {
   });
 }
 
+/** Metrics that were recorded beside a captured cluster; null where there are none. Throws InvalidInput for a broken recording. */
+export async function recordedMetrics({ beside, description }: Cluster): Promise<MetricsReader | null> {
+  return beside === undefined ? null : recordedPrometheus(await beside(recordedFolder), description);
+}
+
 interface ReaderWorld {
+  /** Metrics that were recorded beside a captured cluster, where nobody names a server; absent: none. */
+  readonly recorded?: MetricsReader | null;
   readonly http: HttpClient;
   readonly secrets: Secrets;
   readonly clock: Clock;
@@ -100,7 +110,10 @@ interface ReaderWorld {
  * What the steps of a run may read: what the step names, else its Workflow, else the program. The program's token goes to the
  * program's own server alone.
  */
-export function createReaders(options: ReaderOptions, { http, secrets, clock, store }: ReaderWorld): ReadersOf {
+export function createReaders(
+  options: ReaderOptions,
+  { recorded = null, http, secrets, clock, store }: ReaderWorld,
+): ReadersOf {
   const runbooks = options.runbooks === null ? null : runbookFolder(options.runbooks, () => clock.monotonic());
   return ({ namespace, runId, runtime }, endpoints): Readers => {
     const serverOf = (
@@ -125,7 +138,7 @@ export function createReaders(options: ReaderOptions, { http, secrets, clock, st
     const prometheus = serverOf('Prometheus', endpoints.metrics, runtime.prometheus, options.prometheus);
     const loki = serverOf('Loki', endpoints.logs, runtime.loki, options.loki);
     return {
-      metrics: prometheus === null ? null : createPrometheus(prometheus),
+      metrics: prometheus === null ? recorded : createPrometheus(prometheus),
       logs: loki === null ? null : createLoki(loki),
       runbooks,
       incidents: pastIncidents(store, { namespace, runId }),

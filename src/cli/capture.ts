@@ -1,10 +1,13 @@
 import { join } from 'node:path';
-import { captureToFolder } from '../app/capture.ts';
+import { captureMetrics, captureToFolder } from '../app/capture.ts';
 import { openCase } from '../app/evaluation/new-case.ts';
 import type { OpenCase } from '../app/evaluation/new-case.ts';
+import { chooseAlerts } from '../app/investigate.ts';
 import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
+import { readReaderOptions } from '../app/readers.ts';
 import { AppError } from '../core/errors.ts';
+import { plural } from '../lib/words.ts';
 import { readInput } from './input.ts';
 import { plain } from '../lib/printable.ts';
 import { tell } from './output.ts';
@@ -15,6 +18,7 @@ interface CaptureFlags extends ClusterFlags {
   readonly namespace?: readonly string[];
   readonly case?: string;
   readonly alert?: string;
+  readonly prometheus?: string;
   readonly cause?: readonly string[];
   readonly truth?: string;
   readonly object?: string;
@@ -24,7 +28,13 @@ interface CaptureFlags extends ClusterFlags {
 export async function capture(terminal: Terminal, flags: CaptureFlags): Promise<number> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());
-  const prepared = await prepareCase(flags);
+  const alert = flags.alert === undefined ? null : readInput(flags.alert);
+  const alerts = alert === null ? [] : await chooseAlerts(alert, null);
+  const readers = readReaderOptions(
+    flags.prometheus === undefined ? {} : { prometheus: flags.prometheus },
+    terminal.env,
+  );
+  const prepared = await prepareCase(flags, alert);
   const folder = prepared === null ? flags.outputDirectory : join(prepared.directory, 'dump');
   const summary = await captureToFolder(
     readClusterOptions(flags),
@@ -35,9 +45,13 @@ export async function capture(terminal: Terminal, flags: CaptureFlags): Promise<
     prepared?.remove();
     throw error;
   });
+  const metrics =
+    readers.prometheus === null ? null : await captureMetrics(folder, readers, alerts, interrupted.signal);
   prepared?.finish();
-  terminal.out(`${folder}: ${summary.objects} objects and ${summary.logs} logs of ${summary.namespaces} namespaces\n`);
-  for (const line of summary.leftOut) tell(terminal, `left out: ${plain(line)}`);
+  terminal.out(
+    `${folder}: ${summary.objects} objects and ${summary.logs} logs of ${summary.namespaces} namespaces${metrics === null ? '' : `, ${plural(metrics.answers, 'answer')} of Prometheus`}\n`,
+  );
+  for (const line of [...summary.leftOut, ...(metrics?.leftOut ?? [])]) tell(terminal, `left out: ${plain(line)}`);
   tell(
     terminal,
     prepared === null
@@ -48,22 +62,25 @@ export async function capture(terminal: Terminal, flags: CaptureFlags): Promise<
 }
 
 /** Checks what a case needs before the cluster is read; null where none is wanted. */
-async function prepareCase(flags: CaptureFlags): Promise<OpenCase | null> {
-  const { case: name, alert, cause = [], truth, object, outputDirectory } = flags;
+async function prepareCase(flags: CaptureFlags, alert: string | null): Promise<OpenCase | null> {
+  const { case: name, prometheus, cause = [], truth, object, outputDirectory } = flags;
   if (name === undefined) {
-    if ([alert, truth, object, ...cause].every((one) => one === undefined)) return null;
-    throw new AppError('InvalidInput', '--alert, --cause, --truth and --object belong to a case', {
-      next: 'give --case NAME as well',
-    });
+    const isOfMetrics = alert !== null && prometheus !== undefined;
+    if ((alert === null || isOfMetrics) && [truth, object, ...cause].every((one) => one === undefined)) return null;
+    throw new AppError(
+      'InvalidInput',
+      '--cause, --truth and --object belong to a case, --alert to one or to --prometheus',
+      { next: 'give --case NAME as well' },
+    );
   }
-  if (alert === undefined || cause.length === 0)
+  if (alert === null || cause.length === 0)
     throw new AppError('InvalidInput', 'a case needs its alert and its cause', {
       next: 'fist capture --case NAME --alert FILE --cause TEXT --output-directory DIR',
     });
   return openCase({
     parent: outputDirectory,
     name,
-    alert: readInput(alert),
+    alert,
     cause,
     truth: truth ?? cause.join(', '),
     object: object ?? null,

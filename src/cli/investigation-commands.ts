@@ -69,7 +69,11 @@ export function addInvestigationCommands(program: Command, action: Tie): void {
         '--case <name>',
         'make a case for `fist eval` of it: alert.json, dump/ and expected.json in a folder of this name',
       )
-      .option('--alert <file>', 'with --case: the alert; - reads standard input')
+      .option(
+        '--prometheus <url>',
+        'record what an investigation asks this Prometheus, too: of --alert, else of the pods that are unwell; FIST_PROMETHEUS_TOKEN: its token',
+      )
+      .option('--alert <file>', 'with --case or --prometheus: the alert; - reads standard input')
       .option('--cause <text...>', 'with --case: words or phrases that the root cause has to say')
       .option('--truth <text>', 'with --case: the cause in a sentence, for people')
       .option('--object <kind/namespace/name>', 'with --case: the object at fault, for people'),

@@ -105,6 +105,13 @@ export interface Observation {
   readonly ahead: readonly string[];
 }
 
+/** A file that was captured beside a cluster. */
+export interface CapturedFile {
+  /** Its path within what was captured, for people: `prometheus/01-memory.json`. */
+  readonly name: string;
+  readonly text: string;
+}
+
 /** Read access to a cluster, or to a folder that was captured from one. Throws AppError ClusterUnavailable only. */
 export interface Cluster {
   /** For people: `context kind-dev`, `dump examples/oom-crash-loop/dump`. */
@@ -117,6 +124,8 @@ export interface Cluster {
   list(query: ListQuery): Promise<ReadResult<readonly KubernetesObject[]>>;
   logs(query: LogQuery): Promise<ReadResult<string>>;
   observedAt(): Promise<Observation>;
+  /** Files of this folder that were captured beside the cluster; absent: it is live. */
+  readonly beside?: (folder: string) => Promise<readonly CapturedFile[]>;
   /** What people can do so that such reads are answered, in a sentence that names no single object. Absent: nobody knows. */
   readonly remedyFor?: (read: RefusedRead) => string;
 }

@@ -28,6 +28,9 @@ export interface MetricRange {
   readonly stepMs: number;
 }
 
+/** The reason of the error where recorded metrics hold no answer to what is asked; that is not an answer without series. */
+export const notRecorded = 'NotRecorded';
+
 /**
  * Metrics of a server that speaks Prometheus's HTTP API. Throws AppErrors: InvalidInput for what the server refuses to evaluate
  * and for an answer that is too large (reason `TooLarge`); Unauthenticated, Forbidden, Timeout, Unreachable.

@@ -14,7 +14,7 @@ import type { MeasureQuestion } from './metrics/subjects.ts';
 import { createGraph, isLinked } from './graph.ts';
 import type { Graph } from './graph.ts';
 import type { InvestigationFailure, InvestigationInput, InvestigationOutcome } from './input.ts';
-import { followLinks } from './links.ts';
+import { followLinks, wellPods } from './links.ts';
 import { namedObjects } from './labels.ts';
 import { questionOf } from './questions.ts';
 import { nothingAsked, nothingRanked, rank, withoutCause } from './rank.ts';
@@ -43,7 +43,11 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
   const explained = await explain(reads, alerts, input.signal);
   const { subject, targets, problems } = explained;
   const { questions } = explained.asked;
-  const measured = await measureFor(input, { questions, findings: explained.ranking.findings, targets }, reads.now);
+  const measured = await measureFor(input, reads.now, async () => ({
+    questions,
+    findings: explained.ranking.findings,
+    targets: [...targets, ...(await wellPods(reads, targets))],
+  }));
   const { ranking, checked } = withMetrics(explained, measured, input.alert);
   const recorder = createRecorder(input.firstEvidenceNumber, reads.now, coveredBy(measured, reads));
   const down = reads.answered() === 0 ? reads.unavailable() : null;
@@ -71,17 +75,17 @@ export async function investigate(input: InvestigationInput): Promise<Investigat
 
 async function withoutCluster(input: InvestigationInput, notice: string | null): Promise<InvestigationOutcome> {
   const questions = alertsOf(input).flatMap(({ name }) => askedBy(name));
-  const measured = await measureFor(input, { questions, findings: [], targets: [] }, input.now());
+  const measured = await measureFor(input, input.now(), async () => ({ questions, findings: [], targets: [] }));
   const recorder = createRecorder(input.firstEvidenceNumber, input.now(), coveredBy(measured, null));
   return { result: emptyResult(input, notice, measured, recorder), failure: input.refusal, linked: [], reads: null };
 }
 
 async function measureFor(
   { metrics = null, alert, signal }: InvestigationInput,
-  about: Omit<MeasureQuestion, 'alert'>,
   now: Timestamp,
+  about: () => Promise<Omit<MeasureQuestion, 'alert'>>,
 ): Promise<Measurements> {
-  return metrics === null ? nothingMeasured : measure(metrics, { alert, ...about }, now, signal);
+  return metrics === null ? nothingMeasured : measure(metrics, { alert, ...(await about()) }, now, signal);
 }
 
 /** What was really read: of the cluster, and of metrics what was measured. */
@@ -97,7 +101,7 @@ function withMetrics(
   alert: AlertSnapshot | null,
 ): Pick<Explanation, 'ranking' | 'checked'> {
   if (measured.length === 0 || subject.mismatch !== null) return { ranking, checked };
-  const weighed = weigh(analyses, asked, ranking, measured, alert);
+  const weighed = weigh(analyses, asked, measured, alert);
   return { ranking: weighed.ranking, checked: checked.filter((name) => !weighed.unwell.includes(name)) };
 }
 

@@ -9,6 +9,7 @@ import { backendsOf } from '../analyzers/network/ingress.ts';
 import { isUnwellSince } from '../analyzers/nodes/node-conditions.ts';
 import { failedAt } from '../analyzers/pods/pod-node.ts';
 import { serviceOfHost } from '../analyzers/reading/hosts.ts';
+import type { Labels } from '../core/alert.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { Graph } from './graph.ts';
 import type { Reads } from './reads.ts';
@@ -202,6 +203,27 @@ async function selectedBy(reads: Reads, target: Target): Promise<readonly Found[
     ...made.slice(0, 2).map((one) => ['deployment', one] as const),
     ...chosenPods({ ...target, relation: 'selects' }, picked),
   ];
+}
+
+/** Two well pods of the first Service or workload that is linked to an alert, where no pod is: there is nothing wrong with them that objects show. */
+export async function wellPods(reads: Reads, linked: readonly Target[]): Promise<readonly Target[]> {
+  if (linked.some(({ kind }) => kind === 'pod')) return [];
+  const target = linked.find(({ kind }) => kind === 'service' || (podMakers as readonly string[]).includes(kind));
+  if (target === undefined) return [];
+  const pods = await reads.list('pods', target.namespace);
+  if (pods.kind !== 'ok') return [];
+  const labels = templateLabels(target.object);
+  const picks = target.kind === 'service' ? pickerOf(target) : (own: Labels) => selectsLabels(labels, own);
+  return worstFirst(pods.value.filter(({ metadata }) => picks(metadata.labels ?? {})))
+    .slice(0, 2)
+    .map((object) => ({
+      kind: 'pod',
+      namespace: target.namespace,
+      name: object.metadata.name,
+      object,
+      relation: target.kind === 'service' ? 'selects' : 'owned',
+      via: target,
+    }));
 }
 
 /** What the selector of a service, a disruption budget or a network policy picks, by labels. */

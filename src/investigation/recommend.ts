@@ -56,7 +56,12 @@ function whatTheAlertSays(alert: AlertSnapshot | null): readonly Advice[] {
     ...(runbook === '' ? [] : [look(`Read the runbook: ${runbook}`, 'It was written for this alert.')]),
     ...(query === ''
       ? []
-      : [look(`Look at the query of the alert: ${query}`, 'What it measures stands in metrics, which were not read.')]),
+      : [
+          look(
+            `Look at the query of the alert: ${query}`,
+            'It shows what the alert measures, which the cluster itself does not say.',
+          ),
+        ]),
   ];
 }
 

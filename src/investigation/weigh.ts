@@ -23,7 +23,6 @@ interface Weighed {
 export function weigh(
   analyses: readonly Analysis[],
   asked: Asked,
-  { findings }: Ranking,
   measured: readonly Measured[],
   alert: AlertSnapshot | null,
 ): Weighed {
@@ -34,9 +33,7 @@ export function weigh(
   const ranking = rank(analyses, told, bearings);
   if (ranking.cause !== null) return { ranking, unwell: [] };
   const { questions, startsAt } = asked;
-  const candidates = candidatesOf({ alert, questions, startsAt, findings, measured }).filter(({ target }) =>
-    isLinked(target),
-  );
+  const candidates = candidatesOf({ alert, questions, startsAt, measured }).filter(({ target }) => isLinked(target));
   if (candidates.length === 0) return { ranking, unwell: [] };
   return {
     ranking: rank([...analyses, ...candidates], told, bearings),

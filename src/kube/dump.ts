@@ -190,6 +190,7 @@ function clusterOf(layout: Layout, path: string, unpacked: Unpacked | null): Dum
       });
       return observation;
     },
+    beside: (folder) => layout.beside(folder),
     remedyFor: ({ resource, namespace }) => layout.remedyFor(resource, namespace),
     close: async () => unpacked?.remove(),
   };

@@ -121,6 +121,7 @@ function layoutOf({ listed, single, logs }: Found, paths: readonly string[], max
       resource === 'pods/log'
         ? 'capture a folder, which has logs: fist capture --output-directory DIR'
         : `add the output of ${getCommand(resource, namespace)}`,
+    beside: async () => [],
     changedMs: async () => Math.max(...(await Promise.all(paths.map(async (path) => (await stat(path)).mtimeMs)))),
   };
 }

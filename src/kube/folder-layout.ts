@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isKubernetesName } from '../core/cluster.ts';
-import type { ClusterResource, KubernetesObject, LogQuery, ReadResult } from '../core/cluster.ts';
+import type { CapturedFile, ClusterResource, KubernetesObject, LogQuery, ReadResult } from '../core/cluster.ts';
 import { fileProblem } from '../lib/file-problem.ts';
 import { eventLoopTurns, finishInTurns } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
@@ -49,8 +49,25 @@ export async function openFolders(form: Form, roots: readonly string[], limits: 
       return result;
     },
     remedyFor: form.remedyFor,
+    beside: async (folder) => (await Promise.all(roots.map((root) => filesBeside(root, folder)))).flat(),
     changedMs: async () => Math.max(...(await Promise.all(roots.map(async (root) => (await stat(root)).mtimeMs)))),
   };
+}
+
+/** Files beside the lists, and what is read of them; more is no capture of one incident. */
+const [mostBeside, mostBytesBeside] = [300, 2 * 1024 * 1024] as const;
+
+async function filesBeside(root: string, folder: string): Promise<readonly CapturedFile[]> {
+  const names = await readdir(join(root, folder)).catch(() => []);
+  const files: CapturedFile[] = [];
+  for (const name of names
+    .filter((one) => one.endsWith('.json'))
+    .sort()
+    .slice(0, mostBeside)) {
+    const file = await readDumpFile(root, [folder, name], { maxBytes: mostBytesBeside });
+    if (file.kind === 'bytes') files.push({ name: `${folder}/${name}`, text: asUtf8(file.bytes).toString() });
+  }
+  return files;
 }
 
 function mergeNamespaces(found: readonly Namespaces[]): Namespaces {

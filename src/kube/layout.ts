@@ -1,4 +1,11 @@
-import type { ClusterResource, KubernetesObject, LogQuery, ReadResult, RefusedRead } from '../core/cluster.ts';
+import type {
+  CapturedFile,
+  ClusterResource,
+  KubernetesObject,
+  LogQuery,
+  ReadResult,
+  RefusedRead,
+} from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { apiVersionOf, resourceTypes } from './resources.ts';
 
@@ -35,6 +42,8 @@ export interface Layout {
   readLog(query: LogQuery): Promise<ReadResult<string>>;
   /** How what is missing gets into the next capture. */
   remedyFor(resource: RefusedRead['resource'], namespace: string | null): string;
+  /** JSON files of a folder beside the lists; those that are refused (dump-files.ts) are left out. Empty where there is none. */
+  beside(folder: string): Promise<readonly CapturedFile[]>;
   /** The time of what has no time in it. */
   changedMs(): Promise<number>;
 }

@@ -19,7 +19,13 @@ const ownParts = new RegExp(
  * that would begin as a part of the report does stands four columns further in, where none of them is.
  */
 export function wrapText(text: string, width: number, indent = '', hang = indent): readonly string[] {
-  return wrap(text, width, indent, hang).map((line, index) =>
-    index > 0 && ownParts.test(line.trimStart()) ? `    ${line}` : line,
+  const forges = (line: string, index: number): boolean => index > 0 && ownParts.test(line.trimStart());
+  const lines = wrap(text, width, indent, hang);
+  if (!lines.some(forges)) return lines;
+  // What is moved has to fit as well.
+  return wrap(text, width - further.length, indent, hang).map((line, index) =>
+    forges(line, index) ? further + line : line,
   );
 }
+
+const further = '    ';

@@ -37,6 +37,7 @@ const expectedSchema = z.object({
   or_inconclusive: z.boolean().default(false),
   first_advice: z.object({ must: patterns, must_not: patterns }).nullable().default(null),
   max_confidence: z.number().min(0).max(1).nullable().default(null),
+  min_confidence: z.number().min(0).max(1).nullable().default(null),
   kind: z.string().default('other'),
   truth: z.string().default(''),
 });

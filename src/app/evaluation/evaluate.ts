@@ -1,6 +1,7 @@
 import type { AgentResult } from '../../core/finding.ts';
 import { openDump } from '../../kube/dump.ts';
 import { chooseAlerts, investigateIn } from '../investigate.ts';
+import { recordedMetrics } from '../readers.ts';
 import { askCase } from './ask.ts';
 import type { EvaluatedModel, ModelOutcome } from './ask.ts';
 import type { Case } from './cases.ts';
@@ -126,8 +127,9 @@ async function answerTo(
 ): Promise<CaseAnswer> {
   const alerts = await chooseAlerts(alert, null);
   const cluster = await openDump(dump);
-  const analyze = () => investigateIn(cluster, alerts);
   try {
+    const metrics = await recordedMetrics(cluster);
+    const analyze = () => investigateIn(cluster, alerts, metrics);
     if (model !== undefined) {
       const asked = await askCase(model, { name, run }, cluster, alerts[0] ?? null, analyze);
       return { result: asked.outcome.result, model: asked.model, alone: judge(asked.alone, expected).verdict };

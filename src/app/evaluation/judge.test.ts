@@ -13,6 +13,7 @@ const expected: ExpectedCause = {
   or_inconclusive: false,
   first_advice: { must: ['describe'], must_not: ['delete'] },
   max_confidence: null,
+  min_confidence: null,
   kind: 'start',
   truth: '',
 };
@@ -40,6 +41,7 @@ test.each([
   ['a forbidden claim beside it', result('web-tls is missing since it was rolled out'), {}, 'wrong', 0],
   ['a forbidden claim in silence', result(null, { summary: 'was rolled out' }), { inconclusive: true }, 'wrong', null],
   ['too sure', result('web-tls is missing'), { max_confidence: 0.6 }, 'wrong', 0],
+  ['not sure enough', result('web-tls is missing'), { min_confidence: 0.95 }, 'wrong', 0],
   [
     'the cause among the findings',
     result('the pod waits', { findings: [finding('pod/shop/web-1', 'web-tls not found')] }),

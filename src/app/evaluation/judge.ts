@@ -15,6 +15,8 @@ export interface ExpectedCause {
   readonly first_advice: { readonly must: readonly string[]; readonly must_not: readonly string[] } | null;
   /** Above this even a right answer is too sure; null: no bound. */
   readonly max_confidence: number | null;
+  /** Below this a right answer is not sure enough; null: no bound. */
+  readonly min_confidence: number | null;
   readonly kind: string;
   readonly truth: string;
 }
@@ -43,8 +45,11 @@ export function judge(result: AgentResult, expected: ExpectedCause): Judgement {
   const forbidden = expected.forbidden.filter((pattern) => hits(pattern, claims));
   const named = expected.cause.length > 0 && expected.cause.every((pattern) => hits(pattern, root));
   const tooSure = root !== '' && expected.max_confidence !== null && result.confidence > expected.max_confidence;
+  const tooUnsure = root !== '' && expected.min_confidence !== null && result.confidence < expected.min_confidence;
   const honest =
-    root === '' ? expected.inconclusive || expected.or_inconclusive : !expected.inconclusive && named && !tooSure;
+    root === ''
+      ? expected.inconclusive || expected.or_inconclusive
+      : !expected.inconclusive && named && !tooSure && !tooUnsure;
   const right = honest && forbidden.length === 0;
   const missed = root === '' && forbidden.length === 0;
   const advice = adviceProblems(result, expected, right);
@@ -54,6 +59,7 @@ export function judge(result: AgentResult, expected: ExpectedCause): Judgement {
     problems: [
       ...forbidden.map((pattern) => `says what is forbidden: /${pattern}/`),
       ...(tooSure ? [`confidence ${result.confidence} is above ${expected.max_confidence}`] : []),
+      ...(tooUnsure ? [`confidence ${result.confidence} is below ${expected.min_confidence}`] : []),
       ...advice,
     ],
     adviceFits: advice.length === 0,

@@ -1,4 +1,5 @@
 import { toAppError } from '../../core/errors.ts';
+import { notRecorded } from '../../core/readers.ts';
 import type { MetricAnswer, MetricPoint, MetricRange, MetricSeries, MetricsReader } from '../../core/readers.ts';
 import type { AlertSnapshot } from '../../core/run.ts';
 import { addMs, toEpochMs, toTimestamp } from '../../core/time.ts';
@@ -136,8 +137,10 @@ export function beganBy(
 /** How long Prometheus takes a sample for the value of what was measured. */
 const lookBackMs = 300_000;
 
+/** Where it is too much, or of a recording where it was. */
 function unlessTooLarge(thrown: unknown): null {
-  if (toAppError(thrown).reason === 'TooLarge') return null;
+  const { reason } = toAppError(thrown);
+  if (reason === 'TooLarge' || reason === notRecorded) return null;
   throw thrown;
 }
 

@@ -1,10 +1,12 @@
 import { change, describeCommand, look, podQuestions } from '../../analyzers/advice.ts';
 import type { Category, FindingDraft, Question, Target } from '../../analyzers/define.ts';
-import { containersOf, podEvidence, podFacts } from '../../analyzers/pods/pod-status.ts';
+import { wellSince } from '../../analyzers/pods/pod-end.ts';
+import { containersOf, endingFacts, podEvidence, podFacts } from '../../analyzers/pods/pod-status.ts';
+import { textAt } from '../../analyzers/reading/fields.ts';
 import type { AlertSnapshot } from '../../core/run.ts';
 import { addMs, timeText, toEpochMs, toTimestamp } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
-import type { Analysis, RankedFinding } from '../findings.ts';
+import type { Analysis } from '../findings.ts';
 import { climbTo, expectedAt, highestWithin, reachedAt, spellAbove } from './climb.ts';
 import type { Climb } from './climb.ts';
 import { covers, evidenceOf, textOf } from './measured.ts';
@@ -81,8 +83,6 @@ export interface CandidateQuestion {
   readonly alert: AlertSnapshot | null;
   readonly questions: readonly Question[];
   readonly startsAt: Timestamp | null;
-  /** What the analyzers found. */
-  readonly findings: readonly RankedFinding[];
   readonly measured: readonly Measured[];
 }
 
@@ -169,17 +169,14 @@ function memoryFilling(one: Measured, target: Target, { alert }: CandidateQuesti
 /** Nearly all of a limit: a SIGKILL of which nobody says why may have been for memory. */
 const fullPart = 0.95;
 
-/** SIGKILL that nobody explains, and memory at its limit just before it. */
-function killedAtLimit(one: Measured, target: Target, { findings }: CandidateQuestion): Draft | null {
+/** SIGKILL that nobody explains, and memory at its limit just before it. Of a pod that is deleted or was thrown out it is no riddle. */
+function killedAtLimit(one: Measured, target: Target): Draft | null {
   const { kind, container, series, limit, label } = one;
-  const killed = findings.find(
-    ({ draft }) =>
-      draft.object === one.object && draft.facts['container'] === container && draft.facts['exit_code'] === '137',
-  );
-  if (kind !== 'memory' || container === null || limit === null || killed === undefined) return null;
+  if (kind !== 'memory' || container === null || limit === null || isGoing(target)) return null;
   const view = containersOf(target.object).find(({ name }) => name === container);
-  const at = (view?.terminated ?? view?.last)?.finishedAt ?? null;
-  if (at === null || !covers(one, at)) return null;
+  const ending = view?.terminated ?? view?.last ?? null;
+  const at = ending?.finishedAt ?? null;
+  if (view === undefined || ending === null || at === null || ending.exitCode !== 137 || !covers(one, at)) return null;
   const climb = climbTo(series.points, at);
   const full = climb === null ? null : reachedAt(series.points, climb, limit.value * fullPart);
   if (climb === null || full === null || full < addMs(at, -leastThrottledMs)) return null;
@@ -191,9 +188,13 @@ function killedAtLimit(one: Measured, target: Target, { findings }: CandidateQue
     description: `Container ${container} of pod ${target.name} was killed with SIGKILL (exit code 137) at ${timeText(at)}; ${label} ${how}.`,
     cause: `Container ${container} was killed with SIGKILL (exit code 137) at ${timeText(at)}, when its memory was at its limit: it ${how}. The kubelet does not say that it was OOMKilled.`,
     decisive: false,
-    when: killed.draft.when,
-    facts: { ...killed.draft.facts, memory_limit: limit.text },
+    when: { from: at, until: wellSince(target.object, view), source: `status of ${view.label}` },
+    facts: { ...endingFacts(target.object, view, ending), memory_limit: limit.text },
   };
+}
+
+function isGoing({ object }: Target): boolean {
+  return object.metadata.deletionTimestamp !== undefined || textAt(object, 'status', 'reason') !== '';
 }
 
 /** Of KubePersistentVolumeFillingUp of kubernetes-mixin: 15 % free and full within four days, or 3 % free. */

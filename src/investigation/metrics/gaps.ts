@@ -1,5 +1,6 @@
 import type { AppError } from '../../core/errors.ts';
 import type { Gap } from '../../core/finding.ts';
+import { notRecorded } from '../../core/readers.ts';
 import type { MetricRange, MetricsReader } from '../../core/readers.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { minuteText } from '../../core/time.ts';
@@ -34,9 +35,6 @@ export function failureGap(
     remedy: next ?? 'let this program reach Prometheus: --prometheus URL, or spec.prometheus of the Workflow',
   });
 }
-
-/** The reason of the error where recorded metrics do not hold what is asked for. */
-export const notRecorded = 'NotRecorded';
 
 /** What was asked for and is not there. */
 export function missingGap(

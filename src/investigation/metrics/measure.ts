@@ -135,7 +135,11 @@ async function ofAlert(asking: Asking, alert: AlertSnapshot | null): Promise<Mea
 
 /** What the alert measures at the moment of the evidence; null where that cannot be told. */
 async function present({ metrics, now, signal }: Asking, found: AlertSeries, series: MetricSeries) {
-  return found.series.length === 1 ? readPresent(metrics, found, series, now, signal) : null;
+  if (found.series.length !== 1) return null;
+  return readPresent(metrics, found, series, now, signal).catch(() => {
+    signal.throwIfAborted();
+    return null;
+  });
 }
 
 async function ofContainer(
