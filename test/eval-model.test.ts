@@ -116,6 +116,33 @@ describe('fist investigate with a model', () => {
     );
   });
 
+  test('keeps what it said, and says it again without it; says where other things are asked than then', async () => {
+    const record = join(folder, 'answers');
+    model.say({ text: 'I know enough.' }, answer);
+    const first = await runFist([...incident, ...named('--ask', 'always', '--record', record), '-o', 'json'], {
+      LLM_API_KEY: model.key,
+    });
+    expect([first.code, readdirSync(record)]).toEqual([0, ['investigation.1.json']]);
+    const before = model.requests.length;
+    const replay = ['--model', `replay:${record}`, '--ask', 'always', '-o', 'json'];
+    const again = await runFist([...incident, ...replay]);
+    const report = JSON.parse(again.out) as AgentResult;
+    expect(report).toMatchObject({
+      model: 'openai-compatible/m',
+      notice: 'Replayed: the answers of the model are those of a recording; nobody was asked.',
+      model_use: { ended: 'concluded', dropped: 2 },
+    });
+    expect(report.root_cause).toBe((JSON.parse(first.out) as AgentResult).root_cause);
+    expect([again.code, again.err, model.requests.length]).toEqual([0, '', before]);
+    const other = await runFist(['investigate', '--label', 'alertname=Other', ...incident.slice(3), ...replay]);
+    expect([other.code, other.err]).toEqual([
+      0,
+      '2 of 2 recorded answers were given to another request: a tool answers something else now, or the words changed\n',
+    ]);
+    const both = await runFist([...incident, ...replay, '--record', folder]);
+    expect([both.code, both.err]).toEqual([2, expect.stringContaining('a replay asks none') as string]);
+  });
+
   test('without one nothing is asked, and with one that cannot be reached the report is that of the analyzers', async () => {
     const report = async (...args: readonly string[]) => {
       const { code, out } = await runFist([...incident, ...args, '-o', 'json'], { LLM_API_KEY: 'wrong' });

@@ -6,7 +6,7 @@ import type { Contents } from '../agent/contents.ts';
 import type { Evidence } from '../core/run.ts';
 import type { TracedEvent } from './agent-trace.ts';
 import type { DemoOptions } from './demo.ts';
-import { readRecordings } from './evaluation/recordings.ts';
+import { onlyInvestigation, readRecordings } from './replay/recordings.ts';
 
 /** Folder of a story with the answers of its replayed model, as `fist eval --record` writes them. */
 const answersFolder = 'answers';
@@ -18,7 +18,7 @@ const answersFolder = 'answers';
 export function replayedModel(folder: string): (() => ModelAccess) | null {
   const answers = join(folder, answersFolder);
   if (!existsSync(answers)) return null;
-  const recording = readRecordings(answers).read('investigation', 1);
+  const recording = readRecordings(answers).read(onlyInvestigation, 1);
   return () => ({
     kind: 'open',
     model: replayModel(recording, 'refused').model,

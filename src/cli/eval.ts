@@ -1,30 +1,25 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { withModel } from '../app/asked-model.ts';
 import { readCases } from '../app/evaluation/cases.ts';
 import type { Case } from '../app/evaluation/cases.ts';
 import { changesSince, evaluate } from '../app/evaluation/evaluate.ts';
 import type { Evaluation, EvaluationWorld, Outcome } from '../app/evaluation/evaluate.ts';
 import { progressLine } from '../app/evaluation/model-text.ts';
-import { openRecordings, readRecordings } from '../app/evaluation/recordings.ts';
 import { evaluationText } from '../app/evaluation/text.ts';
 import { AppError } from '../core/errors.ts';
 import { fileProblem } from '../lib/file-problem.ts';
 import { printable } from '../lib/printable.ts';
 import { nextOfUnknown } from '../lib/similar.ts';
-import { readAsk, readModelFlags } from './model-flags.ts';
+import { withModelSource } from './model-source.ts';
+import type { SourceFlags } from './model-source.ts';
 import { outputFormat, printObject, tell } from './output.ts';
 import type { Terminal } from './output.ts';
 
-interface EvalFlags {
+interface EvalFlags extends SourceFlags {
   readonly out?: string;
   readonly compare?: string;
   readonly minRight: string;
   readonly maxWrong: string;
   readonly output: string;
-  readonly model?: string;
-  readonly endpoint?: string;
-  readonly ask?: string;
-  readonly record?: string;
   readonly runs: string;
   readonly case?: readonly string[];
 }
@@ -54,28 +49,14 @@ async function withEvaluatedModel(
   work: (asking: Asking) => Promise<Evaluation>,
 ): Promise<Evaluation> {
   const runs = runsOf(flags.runs);
-  const [, replayed] = /^replay:(.*)$/s.exec(flags.model ?? '') ?? [];
-  if (replayed !== undefined) {
-    if (flags.record !== undefined || flags.endpoint !== undefined)
-      throw new AppError('InvalidInput', '--record and --endpoint are of a model that is asked: a replay asks none', {
-        field: flags.record === undefined ? '--endpoint' : '--record',
-      });
-    const recordings = readRecordings(replayed);
-    return work({ model: { kind: 'replay', recordings, when: readAsk(flags.ask, 'always') }, runs });
-  }
-  const wanted = readModelFlags(flags, 'always');
-  if (wanted === null) {
-    if (flags.record === undefined && runs === 1) return work({});
-    const field = flags.record === undefined ? '--runs' : '--record';
-    throw new AppError('InvalidInput', `${field} is of a model: without one every run is the same`, {
-      field,
+  const progress = (outcome: Outcome): void => tell(terminal, printable(progressLine(outcome)));
+  return withModelSource(flags, 'always', terminal.env, (source) => {
+    if (source !== null) return work({ model: source, runs, ...(source.kind === 'live' ? { progress } : {}) });
+    if (runs === 1) return work({});
+    throw new AppError('InvalidInput', '--runs is of a model: without one every run is the same', {
+      field: '--runs',
       next: '--model PROVIDER/MODEL',
     });
-  }
-  const progress = (outcome: Outcome): void => tell(terminal, printable(progressLine(outcome)));
-  return withModel(wanted, wanted.when, terminal.env, (asked) => {
-    const keep = flags.record === undefined ? null : openRecordings(flags.record);
-    return work({ model: { kind: 'live', asked, keep }, runs, progress });
   });
 }
 

@@ -1,21 +1,25 @@
 import { alertOfLabels, alertOfObject, chooseAlerts, investigateOnce } from '../app/investigate.ts';
 import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
-import { withModel } from '../app/asked-model.ts';
+import { onlyInvestigation } from '../app/replay/recordings.ts';
+import { openSource } from '../app/replay/source.ts';
+import type { OpenSource } from '../app/replay/source.ts';
 import { readReaderOptions } from '../app/readers.ts';
 import type { ReaderFlags } from '../app/readers.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { renderReport } from '../report/markdown.ts';
 import { showsUtf8, tellCharts, writeCharts } from './charts.ts';
 import { readInput } from './input.ts';
-import { readModelFlags } from './model-flags.ts';
+import { withModelSource } from './model-source.ts';
+import type { SourceFlags } from './model-source.ts';
 import { AppError } from '../core/errors.ts';
+import { plural } from '../lib/words.ts';
 import { inWordsOf } from './called-as.ts';
 import { reportFailure } from './failure.ts';
-import { outputFormat, printObject } from './output.ts';
+import { outputFormat, printObject, tell } from './output.ts';
 import type { Terminal } from './output.ts';
 
-interface InvestigateFlags extends ClusterFlags, ReaderFlags {
+interface InvestigateFlags extends ClusterFlags, ReaderFlags, SourceFlags {
   readonly alert?: string;
   readonly index?: string;
   readonly label?: readonly string[];
@@ -24,9 +28,6 @@ interface InvestigateFlags extends ClusterFlags, ReaderFlags {
   readonly evidence?: boolean;
   readonly charts?: string;
   readonly output: string;
-  readonly model?: string;
-  readonly endpoint?: string;
-  readonly ask?: string;
 }
 
 /** `fist investigate`: stdout is the report only. Inconclusive is a result: exit 0. */
@@ -47,13 +48,14 @@ export async function investigateCommand(
   };
   const options = readClusterOptions(flags);
   const readers = readReaderOptions(flags, terminal.env);
-  const wanted = readModelFlags(flags, 'unclear');
-  const { result, text, failure } =
-    wanted === null
-      ? await investigateOnce(alerts, options, readers, view)
-      : await withModel(wanted, wanted.when, terminal.env, (asked) =>
-          investigateOnce(alerts, options, readers, view, asked),
-        );
+  const { result, text, failure } = await withModelSource(flags, 'unclear', terminal.env, async (source) => {
+    if (source === null) return investigateOnce(alerts, options, readers, view);
+    const opened = openSource(source, { name: onlyInvestigation, run: 1, notice: replayNotice });
+    const investigation = await investigateOnce(alerts, options, readers, view, opened.asked);
+    opened.keep();
+    tellDiffering(terminal, opened);
+    return investigation;
+  });
   const charts = flags.charts === undefined ? null : writeCharts(result, flags.charts);
   if (format === 'json') await printObject(terminal, 'json', result);
   else if (format === 'text') terminal.out(text);
@@ -61,6 +63,19 @@ export async function investigateCommand(
   if (charts !== null) tellCharts(terminal, charts);
   if (failure === null) return 0;
   return reportFailure(terminal, new AppError(failure.code, failure.message), format === 'json');
+}
+
+const replayNotice = 'Replayed: the answers of the model are those of a recording; nobody was asked.';
+
+/** What a replay answers to other requests than then may not fit. */
+function tellDiffering(terminal: Terminal, { differing, recording }: OpenSource): void {
+  const count = differing();
+  if (count === 0) return;
+  const all = plural(recording().exchanges.length, 'recorded answer');
+  tell(
+    terminal,
+    `${count} of ${all} were given to another request: a tool answers something else now, or the words changed`,
+  );
 }
 
 async function alertsOf(flags: InvestigateFlags, object: string | undefined): Promise<readonly AlertSnapshot[]> {

@@ -87,9 +87,7 @@ export function addInvestigationCommands(program: Command, action: Tie): void {
           'Investigates cases whose cause is known (alert.json, dump/ or dump.*, expected.json) and scores the answers',
         ),
       'always',
-      ', replay:DIR (what --record wrote)',
     )
-      .option('--record <dir>', 'with --model: keep what the model answers, for --model replay:DIR')
       .option('--runs <number>', 'with --model: how often each case is investigated', '1')
       .option('--case <name...>', 'only these cases (default: all)')
       .option('--out <file>', 'write the scores as JSON')

@@ -1,22 +1,24 @@
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
 
-interface ModelFlags {
+/** Flags of {@link modelOptions}. */
+export interface ModelFlags {
   readonly model?: string;
   readonly endpoint?: string;
   readonly ask?: string;
 }
 
-type When = 'unclear' | 'always';
+export type When = 'unclear' | 'always';
 
 /** Flags that name a model to be asked. */
-export function modelOptions(command: Command, ask: When, more = ''): Command {
+export function modelOptions(command: Command, ask: When): Command {
   return command
     .option(
       '--model <provider/model>',
-      `ask this model: anthropic/claude-sonnet-5, openai-compatible/NAME, none${more}; keys from the environment (default: none)`,
+      'ask this model: anthropic/claude-sonnet-5, openai-compatible/NAME, none, replay:DIR (what --record wrote); keys from the environment (default: none)',
     )
     .option('--endpoint <url>', 'address of the model, where the provider has none of its own')
+    .option('--record <dir>', 'with --model: keep what the model answers in a new folder, for --model replay:DIR')
     .option('--ask <when>', `when: unclear (the analyzers are not sure of a cause) or always (default: ${ask})`);
 }
 

@@ -1,6 +1,5 @@
 import { countCitations } from '../../agent/citations.ts';
 import type { Citations } from '../../agent/citations.ts';
-import { recordModel, replayModel } from '../../agent/models/replay.ts';
 import type { Recording } from '../../agent/models/replay.ts';
 import { conversationOf, shownOf } from '../../agent/conversation.ts';
 import type { AgentEvent } from '../../core/agent-event.ts';
@@ -9,13 +8,8 @@ import type { AgentResult } from '../../core/finding.ts';
 import type { AlertSnapshot } from '../../core/run.ts';
 import type { InvestigationOutcome } from '../../investigation/input.ts';
 import { investigateAsking } from '../asked-model.ts';
-import type { AskedModel } from '../asked-model.ts';
-import type { KeepRecording, Recordings } from './recordings.ts';
-
-/** Which model an evaluation asks. */
-export type EvaluatedModel =
-  | { readonly kind: 'live'; readonly asked: AskedModel; readonly keep: KeepRecording | null }
-  | { readonly kind: 'replay'; readonly recordings: Recordings; readonly when: AskedModel['when'] };
+import { openSource } from '../replay/source.ts';
+import type { ModelSource } from '../replay/source.ts';
 
 /** What a model did with one case. */
 export interface ModelOutcome {
@@ -50,7 +44,7 @@ export interface AskedCase {
 
 /** Investigates one case with a model. Throws InvalidInput where there is no recording of it. */
 export async function askCase(
-  evaluated: EvaluatedModel,
+  from: ModelSource,
   { name, run }: { readonly name: string; readonly run: number },
   cluster: Cluster,
   alert: AlertSnapshot | null,
@@ -62,40 +56,14 @@ export async function askCase(
     alone = found.result;
     return found;
   };
-  const source = sourceOf(evaluated, name, run);
+  const source = openSource(from, { name, run });
   const { outcome, events } = await investigateAsking(source.asked, cluster, alert, investigate);
   const recording = source.recording();
-  if (evaluated.kind === 'live') evaluated.keep?.(name, run, recording);
+  source.keep();
   return {
     outcome,
     model: modelOutcome(outcome.result, events, recording, source.differing()),
     alone: alone ?? outcome.result,
-  };
-}
-
-interface Source {
-  readonly asked: AskedModel;
-  /** What was answered until now. */
-  readonly recording: () => Recording;
-  readonly differing: () => number;
-}
-
-/** A replay is asked as long as it takes to read; its answers have the bounds of then. */
-const replayed = { requestTimeoutMs: 60_000, secrets: [] } as const;
-
-function sourceOf(evaluated: EvaluatedModel, name: string, run: number): Source {
-  if (evaluated.kind === 'live') {
-    const { asked } = evaluated;
-    const { model, recording } = recordModel(asked.model, asked.maxOutputTokens, () => performance.now());
-    return { asked: { ...asked, model }, recording, differing: () => 0 };
-  }
-  const recording = evaluated.recordings.read(name, run);
-  const { model, differing } = replayModel(recording);
-  const { max_output_tokens: maxOutputTokens } = recording;
-  return {
-    asked: { ...replayed, model, maxOutputTokens, when: evaluated.when },
-    recording: () => recording,
-    differing,
   };
 }
 

@@ -3,7 +3,8 @@ import { openDump } from '../../kube/dump.ts';
 import { chooseAlerts, investigateIn } from '../investigate.ts';
 import { recordedMetrics } from '../readers.ts';
 import { askCase } from './ask.ts';
-import type { EvaluatedModel, ModelOutcome } from './ask.ts';
+import type { ModelSource } from '../replay/source.ts';
+import type { ModelOutcome } from './ask.ts';
 import type { Case } from './cases.ts';
 import { judge } from './judge.ts';
 import type { Judgement, Verdict } from './judge.ts';
@@ -57,7 +58,7 @@ export interface EvaluationWorld {
   /** Is told each outcome. */
   readonly progress?: (outcome: Outcome) => void;
   /** Absent: the analyzers alone. */
-  readonly model?: EvaluatedModel;
+  readonly model?: ModelSource;
   /** How often each case is investigated. */
   readonly runs?: number;
 }
@@ -123,7 +124,7 @@ interface CaseAnswer extends Pick<Outcome, 'model' | 'alone'> {
 async function answerTo(
   { name, alert, dump, expected }: Case,
   run: number,
-  model: EvaluatedModel | undefined,
+  model: ModelSource | undefined,
 ): Promise<CaseAnswer> {
   const alerts = await chooseAlerts(alert, null);
   const cluster = await openDump(dump);

@@ -5,13 +5,16 @@ import type { Recording } from '../../agent/models/replay.ts';
 import { AppError } from '../../core/errors.ts';
 import { fileProblem } from '../../lib/file-problem.ts';
 
-/** What a model answered in an evaluation: one file for each case and run. */
+/** The name of the one investigation in a folder of `fist investigate --record`. */
+export const onlyInvestigation = 'investigation';
+
+/** What a model answered: one file for each investigation and run. */
 export interface Recordings {
   /** Throws InvalidInput where there is none, or the file is no recording. */
   read(name: string, run: number): Recording;
 }
 
-/** Writes what a model answered in one run of one case. */
+/** Writes what a model answered in one run of one investigation. */
 export type KeepRecording = (name: string, run: number, recording: Recording) => void;
 
 const fileOf = (directory: string, name: string, run: number): string => join(directory, `${name}.${run}.json`);
@@ -47,7 +50,7 @@ export function readRecordings(directory: string): Recordings {
         throw new AppError('InvalidInput', `${path} cannot be read (${fileProblem(error)})`, {
           cause: error,
           field: '--model',
-          next: 'fist eval DIR --model PROVIDER/MODEL --record DIR writes recordings; --case and --runs choose from them',
+          next: '--record DIR of fist eval, or of fist investigate, writes recordings; --case and --runs choose from them',
         });
       }
       const parsed = recordingSchema.safeParse(jsonOf(text));
