@@ -31,7 +31,15 @@ export function guardReads(reads: Reads, scope: Scope): Reads {
     logs: async (query) => refused('pods', query.namespace) ?? (await reads.logs(query)),
     events: async (target) =>
       refused(kindResources[target.kind], target.namespace) === null ? await reads.events(target) : [],
+    ...(reads.usage === undefined ? {} : { usage: guardUsage(reads.usage, scope) }),
     listed: (kind, namespace, name) =>
       refused(kindResources[kind], namespace) === null ? reads.listed(kind, namespace, name) : null,
+  };
+}
+
+function guardUsage(usage: NonNullable<Reads['usage']>, scope: Scope): NonNullable<Reads['usage']> {
+  return async ({ of, namespace }) => {
+    const refusal = refusalOf({ of: 'cluster', resource: of, namespace }, scope);
+    return refusal === null ? usage({ of, namespace }) : { kind: 'forbidden', reason: refusal.message };
   };
 }

@@ -89,6 +89,12 @@ export interface LogQuery {
   readonly tailLines: number;
 }
 
+export interface UsageQuery {
+  readonly of: 'pods' | 'nodes';
+  /** null = of all namespaces; for nodes always. */
+  readonly namespace: string | null;
+}
+
 /** A read that was not answered. */
 export interface RefusedRead {
   readonly kind: 'not_captured' | 'forbidden';
@@ -123,6 +129,8 @@ export interface Cluster {
   get(resource: ClusterResource, namespace: string | null, name: string): Promise<ReadResult<KubernetesObject | null>>;
   list(query: ListQuery): Promise<ReadResult<readonly KubernetesObject[]>>;
   logs(query: LogQuery): Promise<ReadResult<string>>;
+  /** What pods or nodes use just now, as PodMetrics and NodeMetrics of metrics.k8s.io say it. Absent: nobody can tell. */
+  readonly usage?: (query: UsageQuery) => Promise<ReadResult<readonly KubernetesObject[]>>;
   observedAt(): Promise<Observation>;
   /** Files of this folder that were captured beside the cluster; absent: it is live. */
   readonly beside?: (folder: string) => Promise<readonly CapturedFile[]>;

@@ -31,6 +31,8 @@ export interface Reads extends AnalyzerIo {
   readonly ahead: readonly string[];
   /** An object of a list that was read; null where none that was read has it. Asks nothing. */
   listed(kind: ObjectKind, namespace: string | null, name: string): KubernetesObject | null;
+  /** What pods or nodes use just now; every question is asked anew. Throws ClusterUnavailable. Absent: nobody can tell. */
+  readonly usage?: Cluster['usage'];
   /** Whether this was really read and answered. */
   covers(read: ReadReference): boolean;
   /** How many reads were answered. */
@@ -118,6 +120,7 @@ export async function openReads(cluster: Cluster, now: () => Timestamp, signal: 
         (text) => `${text === '' ? 0 : text.trimEnd().split('\n').length} lines`,
       );
     },
+    ...(cluster.usage === undefined ? {} : { usage: cluster.usage }),
     covers: (read) => {
       const command = commandOf(read);
       if (journal.answered.has(command) || eventReads.has(command)) return true;

@@ -1,10 +1,11 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isKubernetesName } from '../core/cluster.ts';
-import type { Cluster, ClusterResource, KubernetesObject } from '../core/cluster.ts';
+import type { Cluster, ClusterResource, KubernetesObject, UsageQuery } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { redactedManifest } from '../lib/kubernetes-object.ts';
 import { redactInTurns } from '../lib/redact.ts';
+import { usageFile } from './forms.ts';
 import { sectionMarkers } from './logs.ts';
 import { apiVersionOf, resourceNames, resourceTypes } from './resources.ts';
 
@@ -69,9 +70,21 @@ export async function captureCluster(cluster: Cluster, options: CaptureOptions):
     resourceNames.filter((name) => resourceTypes[name].namespaced),
     resourceNames.filter((name) => !resourceTypes[name].namespaced),
   ];
+  const captureUsage = async (query: UsageQuery): Promise<void> => {
+    options.signal.throwIfAborted();
+    const result = await cluster.usage?.(query);
+    // A cluster need not have it.
+    if (result?.kind === 'forbidden') leftOut.push({ resource: usageName[query.of], ...query, ...result });
+    if (result?.kind !== 'ok') return;
+    const list = { kind: 'List', apiVersion: 'v1', metadata: {}, items: result.value.map(withKind(query.of)) };
+    await writeJson(join(options.directory, ...usageFile(query)), list);
+    counts.objects += result.value.length;
+  };
   await inParallel(ofCluster, (resource) => captureList(resource, null));
+  await captureUsage({ of: 'nodes', namespace: null });
   for (const namespace of namespaces) {
     await mkdir(join(options.directory, namespace), { mode: 0o700 });
+    await captureUsage({ of: 'pods', namespace });
     await inParallel(ofNamespace, async (resource) => {
       const objects = await captureList(resource, namespace);
       if (resource !== 'pods') return;
@@ -84,8 +97,17 @@ export async function captureCluster(cluster: Cluster, options: CaptureOptions):
   return { namespaces: namespaces.length, ...counts, leftOut: leftOutLines(leftOut) };
 }
 
+/** What it is called, as in rules of roles. */
+const usageName = { pods: 'pods.metrics.k8s.io', nodes: 'nodes.metrics.k8s.io' } as const;
+
+/** In lists the server leaves out what each item is. */
+function withKind(of: UsageQuery['of']): (object: KubernetesObject) => object {
+  const kind = of === 'pods' ? 'PodMetrics' : 'NodeMetrics';
+  return (object) => redactedManifest({ ...object, apiVersion: 'metrics.k8s.io/v1beta1', kind }, null);
+}
+
 interface LeftOut {
-  readonly resource: ClusterResource;
+  readonly resource: string;
   readonly namespace: string | null;
   readonly kind: string;
   readonly reason: string;
@@ -145,7 +167,11 @@ async function writeList(
     redactedManifest(object, resource === 'configmaps' && !configMapData ? leftOutValue : null),
   );
   const list = { kind: `${type.kind}List`, apiVersion: apiVersionOf(type), metadata: {}, items };
-  await writeFile(file, `${JSON.stringify(list, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+  await writeJson(file, list);
+}
+
+async function writeJson(file: string, value: object): Promise<void> {
+  await writeFile(file, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
 }
 
 /** What stands for the value of a config map's key. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Cluster } from '../core/cluster.ts';
+import type { Cluster, UsageQuery } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { openDump } from './dump.ts';
 import { parseLogSections, sectionMarkers } from './logs.ts';
@@ -79,6 +79,32 @@ describe('openDump', () => {
     expect(await cluster.get('pods', 'other', 'x')).toMatchObject({ kind: 'not_captured' });
     expect(await cluster.list({ resource: 'ingresses' })).toMatchObject({ kind: 'not_captured' });
     expect(await cluster.get('persistentvolumes', null, 'x')).toMatchObject({ kind: 'not_captured' });
+  });
+
+  test('what pods and nodes used is read where it was captured, and no data is told from no capture', async () => {
+    writeShop();
+    write('web/pods.json', { kind: 'PodList', items: [] });
+    const usage = (query: UsageQuery) => openDump(directory).then((dump) => dump.usage?.(query));
+    expect(await usage({ of: 'pods', namespace: 'shop' })).toEqual({
+      kind: 'not_captured',
+      reason: 'the dump has no shop/podmetrics.json',
+    });
+    expect(await usage({ of: 'pods', namespace: null })).toMatchObject({ kind: 'not_captured' });
+    expect(await usage({ of: 'nodes', namespace: null })).toMatchObject({ kind: 'not_captured' });
+    expect(await usage({ of: 'pods', namespace: '../x' })).toMatchObject({ kind: 'not_captured' });
+    const used = {
+      metadata: { name: 'web-1', namespace: 'shop' },
+      containers: [{ name: 'app', usage: { memory: '1Mi' } }],
+    };
+    write('shop/podmetrics.json', { kind: 'PodMetricsList', items: [used] });
+    write('nodemetrics.json', { kind: 'NodeMetricsList', items: [{ metadata: { name: 'n1' }, usage: { cpu: '1' } }] });
+    for (const namespace of ['shop', null])
+      expect(await usage({ of: 'pods', namespace })).toMatchObject({ kind: 'ok', value: [used] });
+    expect(await usage({ of: 'pods', namespace: 'web' })).toMatchObject({ kind: 'not_captured' });
+    expect(await usage({ of: 'nodes', namespace: null })).toMatchObject({
+      kind: 'ok',
+      value: [{ usage: { cpu: '1' } }],
+    });
   });
 
   test('reads logs and previous logs by container', async () => {

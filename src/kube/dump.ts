@@ -7,6 +7,7 @@ import type {
   ListQuery,
   Observation,
   ReadResult,
+  UsageQuery,
 } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { toTimestamp } from '../core/time.ts';
@@ -182,6 +183,7 @@ function clusterOf(layout: Layout, path: string, unpacked: Unpacked | null): Dum
       const missing = missingNamespace(query.namespace);
       return missing === null ? layout.readLog(query) : notCaptured(missing);
     },
+    usage: (query) => usageOf(layout, query, missingNamespace),
     // A look at all objects, and each investigation asks.
     observedAt: () => {
       observation ??= observe(layout, readList).catch((error: unknown) => {
@@ -194,6 +196,26 @@ function clusterOf(layout: Layout, path: string, unpacked: Unpacked | null): Dum
     remedyFor: ({ resource, namespace }) => layout.remedyFor(resource, namespace),
     close: async () => unpacked?.remove(),
   };
+}
+
+/** What pods of all namespaces used is what was captured of any. */
+async function usageOf(
+  { form, namespaces, readUsage }: Layout,
+  { of, namespace }: UsageQuery,
+  missingNamespace: (name: string) => string | null,
+): Promise<ReadResult<readonly KubernetesObject[]>> {
+  if (readUsage === undefined) return notCaptured(`a ${form} does not have what ${of} used`);
+  if (of === 'nodes') return resultOf(await readUsage({ of, namespace: null }));
+  const missing = namespace === null ? null : missingNamespace(namespace);
+  if (missing !== null) return notCaptured(missing);
+  if (namespace !== null) return resultOf(await readUsage({ of, namespace }));
+  const lists: List[] = [];
+  for (const name of namespaces.names) lists.push(await readUsage({ of, namespace: name }));
+  const refusal = lists.find((list) => list.kind === 'refused');
+  if (refusal !== undefined) return resultOf(refusal);
+  const captured = lists.filter((list) => list.kind === 'list');
+  if (captured.length === 0) return notCaptured(`no namespace of the ${form} has what its pods used`);
+  return { kind: 'ok', value: captured.flatMap(({ items }) => items) };
 }
 
 function resultOf(list: List): ReadResult<readonly KubernetesObject[]> {

@@ -48,6 +48,7 @@ export async function openFolders(form: Form, roots: readonly string[], limits: 
       }
       return result;
     },
+    ...usageIn(form, roots, limits),
     remedyFor: form.remedyFor,
     beside: async (folder) => (await Promise.all(roots.map((root) => filesBeside(root, folder)))).flat(),
     changedMs: async () => Math.max(...(await Promise.all(roots.map(async (root) => (await stat(root)).mtimeMs)))),
@@ -68,6 +69,19 @@ async function filesBeside(root: string, folder: string): Promise<readonly Captu
     if (file.kind === 'bytes') files.push({ name: `${folder}/${name}`, text: asUtf8(file.bytes).toString() });
   }
   return files;
+}
+
+function usageIn({ name, usage }: Form, roots: readonly string[], limits: DumpLimits): Pick<Layout, 'readUsage'> {
+  if (usage === undefined) return {};
+  return {
+    readUsage: async (query) => {
+      const parts = usage(query);
+      const lists: List[] = [];
+      for (const root of roots) lists.push(await readObjects(root, parts, null, limits.maxListBytes));
+      const list = mergeLists(lists);
+      return list.kind === 'absent' ? { ...list, reason: `the ${name} has no ${parts.join('/')}` } : list;
+    },
+  };
 }
 
 function mergeNamespaces(found: readonly Namespaces[]): Namespaces {
@@ -135,13 +149,20 @@ async function readFileOf(root: string, parts: Parts, maxBytes: number): Promise
   return file.kind === 'bytes' ? { ...file, bytes: asUtf8(file.bytes) } : file;
 }
 
-async function readObjects(root: string, parts: Parts, resource: ClusterResource, maxBytes: number): Promise<List> {
+/** `resource` null: objects say themselves what they are. */
+async function readObjects(
+  root: string,
+  parts: Parts,
+  resource: ClusterResource | null,
+  maxBytes: number,
+): Promise<List> {
   const file = await readFileOf(root, parts, maxBytes);
   if (file.kind === 'absent') return { kind: 'absent', reason: `there is no ${parts.join('/')}` };
   if (file.kind === 'refused') return file;
   try {
     const { listed, single } = await parseObjects(file.bytes);
-    return { kind: 'list', items: [...listed, ...single].map((object) => withType(object, resource)), extent: 'whole' };
+    const items = [...listed, ...single].map((object) => (resource === null ? object : withType(object, resource)));
+    return { kind: 'list', items, extent: 'whole' };
   } catch (error) {
     if (!(error instanceof NoObjects)) throw error;
     // A file that was cut off says nothing of what came behind; one part beyond the bounds is no reason to give up.

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isKubernetesName } from '../core/cluster.ts';
-import type { ClusterResource, LogQuery } from '../core/cluster.ts';
+import type { ClusterResource, LogQuery, UsageQuery } from '../core/cluster.ts';
 import { dumpFolders } from './dump-files.ts';
 import type { Layout, Namespaces } from './layout.ts';
 import { getCommand } from './remedies.ts';
@@ -30,6 +30,8 @@ export interface Form {
   ): readonly { readonly parts: Parts; fileOf(name: string): Parts | null }[];
   /** Files that have the log; the first that is there counts. */
   logs(query: LogQuery): readonly Parts[];
+  /** File of what pods of a namespace, or nodes, used; absent: such captures have none. */
+  readonly usage?: (query: UsageQuery) => Parts;
   /** How what is missing gets into the next capture. */
   readonly remedyFor: Layout['remedyFor'];
   /** One container in a file, or sections as kubectl writes them (logs.ts). */
@@ -60,6 +62,7 @@ const kubectl: Form = {
   },
   lists: (resource, namespace) => bothOf(namespace === null ? [] : [namespace], resource),
   objects: () => [],
+  usage: usageFile,
   remedyFor: (resource, namespace) => {
     const place = resource === 'pods/log' ? [namespace, 'POD', 'logs.txt'] : [namespace, `${resource}.json`];
     const file = place.filter((part) => part !== null).join('/');
@@ -68,6 +71,11 @@ const kubectl: Form = {
   logs: ({ namespace, pod, previous }) => [[namespace, pod, previous ? 'previous.txt' : 'logs.txt']],
   logText: 'sections',
 };
+
+/** Where a capture keeps what was used: `shop/podmetrics.json`, `nodemetrics.json`. */
+export function usageFile({ of, namespace }: UsageQuery): Parts {
+  return of === 'nodes' || namespace === null ? ['nodemetrics.json'] : [namespace, 'podmetrics.json'];
+}
 
 function isListOfNamespace(file: string): boolean {
   const resource = /^(\w+)\.(?:json|yaml)$/.exec(file)?.[1] ?? '';

@@ -5,6 +5,7 @@ import type {
   LogQuery,
   ReadResult,
   RefusedRead,
+  UsageQuery,
 } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { apiVersionOf, resourceTypes } from './resources.ts';
@@ -38,6 +39,8 @@ export interface Layout {
   readList(resource: ClusterResource, namespace: string | null): Promise<List>;
   /** The newest time in such a list, which is not parsed for it; empty where it has none or cannot be read. */
   newestTime(resource: ClusterResource, namespace: string | null): Promise<string>;
+  /** What pods of a namespace that is there, or nodes, used. Absent: this form has no place for it. Throws ClusterUnavailable. */
+  readonly readUsage?: (query: UsageQuery) => Promise<List>;
   /** Of a namespace that is there. Throws ClusterUnavailable. */
   readLog(query: LogQuery): Promise<ReadResult<string>>;
   /** How what is missing gets into the next capture. */

@@ -56,6 +56,31 @@ describe('liveCluster', () => {
     ]);
   });
 
+  test('asks metrics.k8s.io what is used; who does not serve it, or is away, has not measured', async () => {
+    const used = [{ metadata: { name: 'web-1', namespace: 'shop' } }];
+    const { cluster, asked } = fakeClient(() => ({ status: 200, body: { items: used } }));
+    expect(await cluster.usage?.({ of: 'pods', namespace: 'shop' })).toEqual({ kind: 'ok', value: used });
+    await cluster.usage?.({ of: 'pods', namespace: null });
+    await cluster.usage?.({ of: 'nodes', namespace: 'shop' });
+    expect(await cluster.usage?.({ of: 'pods', namespace: '../x' })).toEqual({ kind: 'ok', value: [] });
+    expect(asked).toEqual([
+      '/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods?',
+      '/apis/metrics.k8s.io/v1beta1/pods?',
+      '/apis/metrics.k8s.io/v1beta1/nodes?',
+    ]);
+    for (const [code, kind] of [
+      [404, 'not_captured'],
+      [503, 'not_captured'],
+      [403, 'forbidden'],
+    ] as const) {
+      const refused = fakeClient(() => status(code, 'the server says no'));
+      expect(await refused.cluster.usage?.({ of: 'pods', namespace: 'shop' })).toMatchObject({
+        kind,
+        reason: expect.stringContaining('the server says no') as string,
+      });
+    }
+  });
+
   test('tells absent objects, absent APIs and forbidden reads apart', async () => {
     const absent = fakeClient(() => status(404, 'pods "web-1" not found', { name: 'web-1', kind: 'pods' }));
     expect(await absent.cluster.get('pods', 'shop', 'web-1')).toEqual({ kind: 'ok', value: null });
@@ -204,6 +229,26 @@ describe('captureCluster', () => {
       'jobs in d: forbidden (no jobs)',
       'nodes: forbidden (no nodes)',
     ]);
+  });
+
+  test('what pods and nodes used is kept where the cluster says it, and read again', async () => {
+    const target = join(directory, 'used');
+    const used = {
+      metadata: { name: 'web-1', namespace: 'shop' },
+      containers: [{ name: 'app', usage: { cpu: '1m' } }],
+    };
+    const usage: Cluster['usage'] = async ({ of }) =>
+      of === 'pods' ? ok([used]) : { kind: 'forbidden', reason: 'no nodes' };
+    const { leftOut } = await captureCluster(
+      { ...source, usage },
+      { directory: target, signal: new AbortController().signal },
+    );
+    expect(leftOut).toContain('nodes.metrics.k8s.io: forbidden (no nodes)');
+    const dump = await openDump(target);
+    expect(await dump.usage?.({ of: 'pods', namespace: 'shop' })).toMatchObject(
+      ok([{ ...used, kind: 'PodMetrics', apiVersion: 'metrics.k8s.io/v1beta1' }]),
+    );
+    expect(await dump.usage?.({ of: 'nodes', namespace: null })).toMatchObject({ kind: 'not_captured' });
   });
 
   test('writes a folder that openDump reads, without secrets, for its owner only', async () => {

@@ -1,11 +1,19 @@
 import { isKubernetesName } from '../core/cluster.ts';
-import type { Cluster, ClusterResource, KubernetesObject, ListQuery, LogQuery, ReadResult } from '../core/cluster.ts';
+import type {
+  Cluster,
+  ClusterResource,
+  KubernetesObject,
+  ListQuery,
+  LogQuery,
+  ReadResult,
+  UsageQuery,
+} from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import { toTimestamp } from '../core/time.ts';
 import type { ClusterWatch } from '../core/watch.ts';
 import type { KubeClient, KubeResponse } from './client.ts';
 import { liveRemedy, notServed } from './remedies.ts';
-import { apiVersionOf, collectionPath, resourceTypes } from './resources.ts';
+import { apiVersionOf, collectionPath, resourceTypes, usagePath } from './resources.ts';
 import { parseStatus } from './response.ts';
 import { watchObjects } from './watch.ts';
 
@@ -26,6 +34,7 @@ export function liveCluster(client: KubeClient): Cluster & ClusterWatch {
     get: (resource, namespace, name) => getObject(client, resource, namespace, name),
     list: (query) => listObjects(client, query),
     logs: (query) => readLogs(client, query),
+    usage: (query) => readUsage(client, query),
     observedAt: async () => ({ at: toTimestamp(Date.now()), ahead: [] }),
     remedyFor: liveRemedy,
     watch: (query, io) => watchObjects(client, query, io),
@@ -98,6 +107,23 @@ async function readLogs(client: KubeClient, query: LogQuery): Promise<ReadResult
   if (response.status === 200 || response.status === 204) return { kind: 'ok', value: response.body };
   const { message } = parseStatus(response.body);
   return { kind: response.status === 403 ? 'forbidden' : 'not_captured', reason: message };
+}
+
+/** What metrics-server, or another program behind the API server, has measured. */
+async function readUsage(
+  client: KubeClient,
+  { of, namespace }: UsageQuery,
+): Promise<ReadResult<readonly KubernetesObject[]>> {
+  const scope = of === 'pods' ? namespace : null;
+  if (scope !== null && !isKubernetesName(scope)) return { kind: 'ok', value: [] };
+  const response = await client.get(usagePath(of, scope), {}, maxPageBytes, true);
+  if (response.status === 200 && !response.truncated)
+    return { kind: 'ok', value: (parse(client, response) as { items?: readonly KubernetesObject[] }).items ?? [] };
+  const { message } = parseStatus(response.body);
+  if (response.status === 403) return { kind: 'forbidden', reason: message };
+  const why = response.truncated ? 'the answer is too large; ask for one namespace' : message;
+  // 404: nobody serves it; 503: who serves it is away.
+  return { kind: 'not_captured', reason: `${notServed}metrics.k8s.io to say what ${of} use (${why})` };
 }
 
 /** null for a good answer. */

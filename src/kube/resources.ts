@@ -1,4 +1,4 @@
-import type { ClusterResource } from '../core/cluster.ts';
+import type { ClusterResource, UsageQuery } from '../core/cluster.ts';
 
 export interface ResourceType {
   /** Empty for the core group. */
@@ -55,6 +55,12 @@ export function collectionPath(resource: ClusterResource, namespace: string | nu
   const type = resourceTypes[resource];
   const root = type.group === '' ? `/api/${type.version}` : `/apis/${type.group}/${type.version}`;
   return type.namespaced && namespace !== null ? `${root}/namespaces/${namespace}/${resource}` : `${root}/${resource}`;
+}
+
+/** Path of what pods or nodes use, on an API server that has it. Names are validated by the caller. */
+export function usagePath(of: UsageQuery['of'], namespace: string | null): string {
+  const place = namespace === null ? '' : `/namespaces/${namespace}`;
+  return `/apis/metrics.k8s.io/v1beta1${place}/${of}`;
 }
 
 /** Group, version and plural of what may be watched: one of {@link resourceTypes}, or `plural.version.group` of any other group. */

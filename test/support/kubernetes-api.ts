@@ -8,6 +8,8 @@ import type { Cleanup } from './cleanup.ts';
 /** What an API server holds: objects by plural name, Secrets as well, and logs by `namespace/pod`. */
 export interface ApiContent {
   readonly objects: Readonly<Record<string, readonly object[]>>;
+  /** PodMetrics and NodeMetrics by `pods` and `nodes`; absent: metrics.k8s.io is not served. */
+  readonly usage?: Readonly<Record<string, readonly object[]>>;
   readonly logs: Readonly<Record<string, string>>;
 }
 
@@ -22,11 +24,19 @@ export interface KubernetesApi {
 
 const pathPattern = /^\/api(?:s\/[^/]+)?\/v[^/]+(?:\/namespaces\/([^/]+))?\/([^/]+)(?:\/([^/]+))?(\/log)?$/;
 
-export async function startKubernetesApi(cleanup: Cleanup, { objects, logs }: ApiContent): Promise<KubernetesApi> {
+export async function startKubernetesApi(
+  cleanup: Cleanup,
+  { objects: stored, logs, usage }: ApiContent,
+): Promise<KubernetesApi> {
   const requests: string[] = [];
   const logAt = (pod: string, query: URLSearchParams): string | null =>
     query.get('previous') === 'true' ? null : (logs[pod] ?? null);
-  const objectsAt = (resource: string, namespace: string | undefined, name: string | undefined): string | null => {
+  const objectsAt = (
+    objects: ApiContent['objects'],
+    resource: string,
+    namespace: string | undefined,
+    name: string | undefined,
+  ): string | null => {
     const items = ((objects[resource] ?? []) as readonly KubernetesObject[]).filter(
       ({ metadata }) =>
         (namespace === undefined || metadata.namespace === namespace) && (name ?? metadata.name) === metadata.name,
@@ -44,8 +54,14 @@ export async function startKubernetesApi(cleanup: Cleanup, { objects, logs }: Ap
       response.writeHead(200).flushHeaders();
       return;
     }
+    const isUsage = pathname.startsWith('/apis/metrics.k8s.io/');
+    const objects = isUsage ? usage : stored;
+    if (objects === undefined) {
+      refuse();
+      return;
+    }
     const found =
-      log === undefined ? objectsAt(resource, namespace, name) : logAt(`${namespace}/${name}`, searchParams);
+      log === undefined ? objectsAt(objects, resource, namespace, name) : logAt(`${namespace}/${name}`, searchParams);
     if (found === null) refuse();
     else response.end(found);
   });

@@ -1,4 +1,4 @@
-import type { Cluster, ClusterResource, KubernetesObject, ReadResult } from '../../src/core/cluster.ts';
+import type { Cluster, ClusterResource, KubernetesObject, ReadResult, UsageQuery } from '../../src/core/cluster.ts';
 import type { Timestamp } from '../../src/core/time.ts';
 
 export type Objects = Partial<Record<ClusterResource, readonly object[]>>;
@@ -14,6 +14,8 @@ export interface MemoryOptions {
   readonly isRecorded?: boolean;
   /** What is said of clocks that did not count. */
   readonly ahead?: readonly string[];
+  /** PodMetrics and NodeMetrics; absent: the cluster cannot be asked for them. */
+  readonly usage?: Partial<Record<'pods' | 'nodes', readonly object[]>>;
   /** By `namespace/pod/container` and `namespace/pod/container previous`. */
   readonly logs?: Readonly<Record<string, string>>;
   /** Answers instead of the objects, by what is asked (a part of it is enough); an Error is thrown. */
@@ -55,6 +57,16 @@ export function memoryCluster(objects: Objects, options: MemoryOptions = {}): Me
         (text === undefined ? { kind: 'not_captured', reason: 'no such log' } : { kind: 'ok', value: text })
       );
     },
+    ...(options.usage === undefined
+      ? {}
+      : {
+          usage: async ({ of, namespace }: UsageQuery) => {
+            const value = ((options.usage?.[of] ?? []) as readonly KubernetesObject[]).filter(
+              ({ metadata }) => namespace === null || metadata.namespace === namespace,
+            );
+            return intercept(`usage of ${of} ${namespace ?? ''}`) ?? ({ kind: 'ok', value } as const);
+          },
+        }),
     observedAt: async () => ({ at: options.now ?? '2026-01-01T12:00:00.000Z', ahead: options.ahead ?? [] }),
   };
 }

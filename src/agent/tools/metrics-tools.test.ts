@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { alertOf } from '../../../test/support/alert-snapshot.ts';
 import { memoryCluster, podObject } from '../../../test/support/memory-cluster.ts';
+import type { MemoryOptions } from '../../../test/support/memory-cluster.ts';
 import { memoryMetrics, tooLargeError } from '../../../test/support/memory-metrics.ts';
 import type { MemorySeries } from '../../../test/support/memory-metrics.ts';
 import { callTools, dataOf } from '../../../test/support/toolbox.ts';
 import { containerUsage } from '../../investigation/metrics/usage.ts';
-import type { AllowedByStep } from '../open-toolbox.ts';
+import type { AllowedByStep, Readers } from '../open-toolbox.ts';
 import { toolDefinitions } from './index.ts';
 
 const now = '2026-01-01T12:00:00.000Z';
@@ -188,6 +189,83 @@ shop       gone   app        900Mi   none   -`);
     expect((await ask('kubernetes_top', {}, {}, alertOf({}), {})).executed.reason).toBe('NamespaceNotAllowed');
   });
 
+  const podUse = (name: string, memory: string, parts: object = {}): object => ({
+    metadata: { name, namespace: 'shop' },
+    timestamp: '2026-01-01T11:59:45Z',
+    window: '15s',
+    containers: [{ name: 'app', usage: { cpu: '123456789n', memory } }],
+    ...parts,
+  });
+
+  async function top(input: object, options: MemoryOptions, metrics: Readers['metrics'] = null) {
+    const node = { kind: 'Node', metadata: { name: 'n1' }, status: { allocatable: { memory: '4Gi', cpu: '2' } } };
+    const cluster = memoryCluster({ pods: [podObject('web-1')], nodes: [node] }, { now, ...options });
+    const { call } = await callTools(toolDefinitions, cluster, { readers: { metrics } });
+    return { executed: await call('kubernetes_top', input), cluster };
+  }
+
+  it('asks metrics.k8s.io first, and nobody else where that knows', async () => {
+    const metrics = memoryMetrics({});
+    const usage = { pods: [podUse('gone', '921600Ki'), podUse('web-1', '250Mi')] };
+    const { executed } = await top({ namespace: 'shop' }, { usage }, metrics);
+    expect(dataOf(executed)).toBe(`$ kubectl top pods -n shop --containers
+NAMESPACE  POD    CONTAINER  MEMORY  LIMIT  OF LIMIT
+shop       web-1  app        250Mi   256Mi  98%
+shop       gone   app        900Mi   none   -`);
+    expect(executed.evidence).toMatchObject({ kind: 'metrics', object: 'namespace/shop' });
+    expect(metrics.asked).toEqual([]);
+    const one = await top({ namespace: 'shop', pod: 'web-1', resource: 'cpu' }, { usage });
+    expect(dataOf(one.executed)).toContain('shop       web-1  app        123m  none   -');
+    expect(one.executed.command).toBe('kubectl top pod web-1 -n shop --containers');
+  });
+
+  it('tells of nodes what of their room is used', async () => {
+    const usage = { nodes: [{ metadata: { name: 'n1' }, usage: { cpu: '1500m', memory: '3Gi' } }] };
+    const { executed } = await top({ of: 'nodes' }, { usage });
+    expect(dataOf(executed)).toBe(`$ kubectl top nodes
+NODE  MEMORY  ALLOCATABLE  OF IT
+n1    3Gi     4Gi          75%`);
+  });
+
+  it('asks Prometheus where metrics.k8s.io does not answer, or does not know the pod', async () => {
+    const expression = containerUsage('memory', { namespace: 'shop', pod: 'web-1', container: null });
+    const series = [constant({ namespace: 'shop', pod: 'web-1', container: 'app' }, 1024 ** 2)];
+    const away = { 'usage of pods': { kind: 'not_captured', reason: 'the server is away' } } as const;
+    for (const options of [{ usage: {}, instead: away }, { usage: { pods: [podUse('other', '1Mi')] } }]) {
+      const { executed } = await top(
+        { namespace: 'shop', pod: 'web-1' },
+        options,
+        memoryMetrics({ [expression]: series }),
+      );
+      expect(executed.command).toContain('promtool query instant');
+      expect(dataOf(executed)).toContain('1Mi');
+    }
+  });
+
+  it('has no data where nothing measures, and says which right is missing', async () => {
+    const instead = (kind: 'not_captured' | 'forbidden') => ({
+      usage: {},
+      instead: { 'usage of pods': { kind, reason: 'no' } },
+    });
+    const { executed } = await top({ namespace: 'shop' }, instead('not_captured'));
+    expect(executed).toMatchObject({ status: 'no_data', evidence: null });
+    const forbidden = await top({ namespace: 'shop' }, instead('forbidden'));
+    expect(forbidden.executed).toMatchObject({ status: 'error', reason: 'Forbidden' });
+    expect(forbidden.executed.text).toContain('apiGroups: ["metrics.k8s.io"]');
+    expect((await top({ namespace: 'shop' }, { usage: {} })).executed.status).toBe('no_data');
+    expect(
+      (await top({ namespace: 'shop' }, { usage: { pods: [podUse('x', 'much', { containers: 7 })] } })).executed.status,
+    ).toBe('no_data');
+  });
+
+  it('looks into no other namespace (R10)', async () => {
+    for (const input of [{ namespace: 'kube-system' }, {}, { namespace: '*' }]) {
+      const { executed, cluster } = await top(input, { usage: { pods: [podUse('web-1', '1Mi')] } });
+      expect(executed.reason).toBe('NamespaceNotAllowed');
+      expect(cluster.asked).toEqual([]);
+    }
+  });
+
   it('is not offered where it cannot be answered', async () => {
     const { toolbox } = await callTools(toolDefinitions, memoryCluster({}));
     expect(toolbox.missing).toEqual([
@@ -198,7 +276,7 @@ shop       gone   app        900Mi   none   -`);
       'runbook_read: no runbooks are configured',
       'http_get: the Workflow allows no hosts (scope.hosts of the step, or endpoint of the tool)',
       'past_incidents: no store of earlier investigations is at hand',
-      'kubernetes_top: no Prometheus is configured',
+      'kubernetes_top: neither metrics.k8s.io nor Prometheus can be asked',
     ]);
     expect(toolbox.declarations.map(({ name }) => name)).toEqual([
       'kubernetes_describe',

@@ -16,6 +16,10 @@ const set = {
   spec: { replicas: 1 },
 };
 const deployment = { kind: 'Deployment', metadata: { name: 'web', namespace: 'shop' }, spec: { replicas: 1 } };
+const usage = {
+  metadata: { name: 'web-1', namespace: 'shop' },
+  containers: [{ name: 'app', usage: { cpu: '1m', memory: '1Mi' } }],
+};
 const cluster = memoryCluster(
   {
     pods: [podObject('web-1', { meta: { labels: { app: 'web' }, ...owner('ReplicaSet', 'web-h1') } })],
@@ -23,7 +27,7 @@ const cluster = memoryCluster(
     deployments: [deployment],
     events: [eventObject({ kind: 'Pod', name: 'web-1' }, 'BackOff', 'back-off')],
   },
-  { logs: { 'shop/web-1/app': 'an error\n' } },
+  { logs: { 'shop/web-1/app': 'an error\n' }, usage: { pods: [usage] } },
 );
 const http: HttpClient = {
   send: async () => ({ status: 200, headers: { 'content-type': 'text/plain' }, body: 'well', truncated: false }),
