@@ -21,6 +21,7 @@ import { conversationOf, evidenceOf, shownOf, withEvent } from './conversation.t
 import type { Called, Closed, Opened } from './contents.ts';
 import type { Conversation } from './conversation.ts';
 import type { Toolbox } from './toolbox.ts';
+import { maskedSoFar } from '../lib/redact/count.ts';
 import { newDelimiter } from '../lib/data-block.ts';
 import { useOf } from './use.ts';
 
@@ -117,7 +118,7 @@ async function opening(
   const { linked, delimiter, profile } = known;
   const { missing, declarations: tools, hasNamedTools } = known.toolbox;
   // What the journal keeps has no Markdown: it follows from the rest.
-  const analysis = await mask({ ...known.analysis, report: '' });
+  const analysis = await mask({ ...known.analysis, masked: maskedSoFar(), report: '' });
   const user = await mask(openingText({ profile, delimiter, goal, values, analysis, missing, hints, hasNamedTools }));
   const evidence = analysis.evidence.map(({ command, excerpt }) => [command, excerpt]);
   const said = judged.map(({ runId, verdict }) => [runId, verdict.at]);

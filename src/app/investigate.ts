@@ -10,6 +10,8 @@ import { toTimestamp } from '../core/time.ts';
 import { mostSimilar } from '../lib/similar.ts';
 import type { InvestigationOutcome } from '../investigation/input.ts';
 import { investigate } from '../investigation/investigate.ts';
+import { withMasked } from '../investigation/result.ts';
+import { countingMasked } from '../lib/redact/count.ts';
 import { snapshotOf } from '../intake/records.ts';
 import { isClusterScoped } from '../analyzers/define.ts';
 import { kindOfWord } from '../investigation/kind-words.ts';
@@ -42,16 +44,18 @@ export async function investigateOnce(
   view: Omit<TextView, 'now'>,
   asked: AskedModel | null = null,
 ): Promise<Investigation> {
-  const { result, failure } = await withReaders(readers, (opened) =>
-    withCluster(options, async (cluster) => {
-      const metrics = opened.metrics ?? (await recordedMetrics(cluster));
-      const analyze = () => investigateIn(cluster, alerts, metrics);
-      if (asked === null) return analyze();
-      const asking = { ...asked, secrets: [...asked.secrets, ...readerSecrets(readers)] };
-      const { outcome } = await investigateAsking(asking, cluster, alerts[0] ?? null, analyze, opened);
-      return outcome;
-    }),
-  );
+  const { result, failure } = await countingMasked(async () => {
+    const outcome = await withReaders(readers, (opened) =>
+      withCluster(options, async (cluster) => {
+        const metrics = opened.metrics ?? (await recordedMetrics(cluster));
+        const analyze = () => investigateIn(cluster, alerts, metrics);
+        if (asked === null) return analyze();
+        const asking = { ...asked, secrets: [...asked.secrets, ...readerSecrets(readers)] };
+        return (await investigateAsking(asking, cluster, alerts[0] ?? null, analyze, opened)).outcome;
+      }),
+    );
+    return { ...outcome, result: withMasked(outcome.result) };
+  });
   const now = momentOf(headOf(result, view.alert), result.observed_at, toTimestamp(Date.now()));
   return { result, text: renderText(result, { ...view, now }), failure };
 }

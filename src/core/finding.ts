@@ -116,6 +116,18 @@ export interface Hypothesis {
   readonly evidence_against: readonly string[];
 }
 
+/**
+ * What a value that was masked is known by: the name before it, a known form (tokens of vendors), a private key, a password in an address,
+ * that it looks random, or that a Secret holds it.
+ */
+export type MaskedKind = 'named' | 'token' | 'key' | 'address' | 'random' | 'secret';
+
+/** How many different values were masked. */
+export interface MaskedValues {
+  readonly kind: MaskedKind;
+  readonly count: number;
+}
+
 /** What a model did for a report, and what it cost. */
 export interface ModelUse {
   /** How it ended: `concluded`, `BudgetExceeded`, ... */
@@ -260,6 +272,8 @@ export interface AgentResult {
   readonly open_questions: readonly string[];
   /** What was asked for and not given; the questions say it in words. */
   readonly gaps: readonly Gap[];
+  /** Values that were masked in what was read, by kind; empty where none were. */
+  readonly masked: readonly MaskedValues[];
   readonly conversation: readonly { readonly role: string; readonly content: string; readonly timestamp: string }[];
   readonly evidence: readonly Evidence[];
   /** null: no model was used. */

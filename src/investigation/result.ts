@@ -10,6 +10,7 @@ import { firstWords } from './bounds.ts';
 import { confidenceOf } from './confidence.ts';
 import type { EvidenceRecorder } from './evidence.ts';
 import type { AlertSnapshot } from '../core/run.ts';
+import { maskedSoFar, mostMasked } from '../lib/redact/count.ts';
 import { plural } from '../lib/words.ts';
 import type { InvestigationInput } from './input.ts';
 import type { RankedFinding } from './findings.ts';
@@ -145,6 +146,7 @@ function blankReport(
     escalation_notes: null,
     open_questions: [],
     gaps: [],
+    masked: [],
     conversation: [],
     evidence: [],
     model: null,
@@ -309,6 +311,12 @@ export function withGaps(result: AgentResult, more: readonly Gap[]): AgentResult
       ...questions.slice(0, maxQuestions),
     ],
   };
+}
+
+/** A result with what was masked by the work that this is a part of (`countingMasked`), in its Markdown, too. */
+export function withMasked(result: AgentResult): AgentResult {
+  const masked = mostMasked(result.masked, maskedSoFar());
+  return masked.length === 0 ? result : withReport({ ...result, masked });
 }
 
 /** The result with its Markdown. */

@@ -1,4 +1,5 @@
 import { mask, withoutColours } from './redact.ts';
+import { noteMasked } from './redact/count.ts';
 
 /** Shorter values are not looked for: they would stand in half of all words. Characters. */
 const shortestValue = 6;
@@ -242,7 +243,10 @@ function masked(text: string, ranges: readonly Range[]): string {
   let result = '';
   let kept = 0;
   for (const [start, end] of [...ranges].sort((one, other) => one[0] - other[0])) {
-    if (start >= kept) result += `${text.slice(kept, start)}${mask}`;
+    if (start >= kept) {
+      result += `${text.slice(kept, start)}${mask}`;
+      noteMasked('secret', text.slice(start, end));
+    }
     kept = Math.max(kept, end);
   }
   return result + text.slice(kept);

@@ -1,4 +1,6 @@
+import type { MaskedKind } from '../core/finding.ts';
 import { findBlocks } from './redact/blocks.ts';
+import { noteMasked } from './redact/count.ts';
 import { findForms } from './redact/forms.ts';
 import { findPairs } from './redact/pairs.ts';
 import { isPlain } from './redact/plain.ts';
@@ -17,12 +19,12 @@ const maxTextLength = 8 * 1024 * 1024;
 const pieceLength = 32 * 1024;
 const surroundings = 2048;
 
-type Range = [start: number, end: number];
+type Range = [start: number, end: number, kind: MaskedKind];
 
 /** Ids of rows: most fields of a log line are one. */
 const rowId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Answers for short texts, which come again and again: names of Workflows, messages of the log. */
-const remembered = new Map<string, string>();
+const remembered = new Map<string, Redacted>();
 const rememberedLength = 48;
 const mostRemembered = 2000;
 
@@ -33,17 +35,35 @@ const mostRemembered = 2000;
  * the text; for long ones (logs, output) there is {@link redactInTurns}.
  */
 export function redact(text: string): string {
-  if (text.length > rememberedLength) return redactOnce(text);
+  if (text.length > rememberedLength) return noted(redactOnce(text));
   if (text === '' || rowId.test(text)) return text;
-  const known = remembered.get(text);
-  if (known !== undefined) return known;
-  const answer = redactOnce(text);
-  if (remembered.size >= mostRemembered) remembered.clear();
-  remembered.set(text, answer);
-  return answer;
+  let answer = remembered.get(text);
+  if (answer === undefined) {
+    answer = redactOnce(text);
+    if (remembered.size >= mostRemembered) remembered.clear();
+    remembered.set(text, answer);
+  }
+  return noted(answer);
 }
 
-function redactOnce(text: string): string {
+/** Text without its secrets, and what they were. */
+interface Redacted {
+  readonly text: string;
+  readonly secrets: readonly (readonly [kind: MaskedKind, value: string])[];
+}
+
+function noted({ text, secrets }: Redacted): string {
+  for (const [kind, value] of secrets) noteMasked(kind, value);
+  return text;
+}
+
+/** The mask, of a value that its name tells to be a secret. */
+export function maskNamedValue(value: string): string {
+  noteMasked('named', value);
+  return mask;
+}
+
+function redactOnce(text: string): Redacted {
   const plain = prepared(text);
   const ranges: Range[] = [];
   for (const piece of pieces(plain)) findIn(plain, piece, ranges);
@@ -58,7 +78,7 @@ export async function redactInTurns(text: string): Promise<string> {
     await eventLoopTurns.next();
     findIn(plain, piece, ranges);
   }
-  return masked(plain, ranges);
+  return noted(masked(plain, ranges));
 }
 
 /** Colour sequences (SGR), and the clearing of a line that grep writes behind each. Others stay, to be shown escaped. */
@@ -86,16 +106,24 @@ function* pieces(text: string): Iterable<number> {
 function findIn(whole: string, start: number, ranges: Range[]): void {
   const stop = Math.min(whole.length, start + pieceLength);
   const reached = ranges.reduce((furthest, [, end]) => Math.max(furthest, end), 0);
-  findBlocks(whole, start, stop, reached, (from, to) => ranges.push([from, to]));
+  findBlocks(whole, start, stop, reached, (from, to) => ranges.push([from, to, 'key']));
   const first = Math.max(0, start - surroundings);
   const text = whole.slice(first, stop + surroundings);
   const isCut = first + text.length < whole.length;
-  const report = (from: number, to: number): void => {
-    if (to <= from || first + from < start || first + from >= stop) return;
-    ranges.push([first + from, isCut && to === text.length ? endOfValue(whole, first + to) : first + to]);
-  };
-  for (const find of [findPairs, findStructures, findUrls, findForms, findRandom]) find(text, report);
+  for (const [find, kind] of finders)
+    find(text, (from, to) => {
+      if (to <= from || first + from < start || first + from >= stop) return;
+      ranges.push([first + from, isCut && to === text.length ? endOfValue(whole, first + to) : first + to, kind]);
+    });
 }
+
+const finders = [
+  [findPairs, 'named'],
+  [findStructures, 'named'],
+  [findUrls, 'address'],
+  [findForms, 'token'],
+  [findRandom, 'random'],
+] as const;
 
 function endOfValue(whole: string, from: number): number {
   const end = /["'\n]/g;
@@ -103,16 +131,21 @@ function endOfValue(whole: string, from: number): number {
   return end.exec(whole)?.index ?? whole.length;
 }
 
-function masked(text: string, ranges: readonly Range[]): string {
+function masked(text: string, ranges: readonly Range[]): Redacted {
   let result = '';
   let position = 0;
-  for (const [start, end] of [...ranges].sort((one, other) => one[0] - other[0])) {
+  const secrets: [MaskedKind, string][] = [];
+  for (const [start, end, kind] of [...ranges].sort((one, other) => one[0] - other[0])) {
     if (end <= position) continue;
+    const last = secrets.at(-1);
     // What touches the one before is the same secret.
-    if (start > position || result === '') result += `${text.slice(position, start)}${mask}`;
+    if (start > position || last === undefined) {
+      result += `${text.slice(position, start)}${mask}`;
+      secrets.push([kind, text.slice(start, end)]);
+    } else last[1] += text.slice(position, end);
     position = end;
   }
-  return result + text.slice(position);
+  return { text: result + text.slice(position), secrets };
 }
 
 /**
@@ -136,13 +169,14 @@ export function redactObject(value: unknown): unknown {
 }
 
 function maskNamed(item: unknown, name: string): unknown {
-  if (typeof item === 'string') return isPlain(item, name) ? item : mask;
+  if (typeof item === 'string') return isPlain(item, name) ? item : maskNamedValue(item);
   if (Array.isArray(item) && !/secrets$/i.test(name)) return item.map((one) => maskNamed(one, name));
   return redactObject(item);
 }
 
 function maskAll(data: unknown): unknown {
   if (data === null || typeof data !== 'object') return mask;
+  for (const value of Object.values(data)) noteMasked('secret', String(value));
   return Object.fromEntries(Object.keys(data).map((key) => [key, mask]));
 }
 
@@ -150,6 +184,6 @@ function redactArray(values: readonly unknown[]): unknown[] {
   return values.map((value, index) => {
     const option = values[index - 1];
     const follows = typeof option === 'string' && /^--?[A-Za-z0-9-]+$/.test(option) && isSecretName(option);
-    return follows && typeof value === 'string' && !value.startsWith('-') ? mask : redactObject(value);
+    return follows && typeof value === 'string' && !value.startsWith('-') ? maskNamedValue(value) : redactObject(value);
   });
 }

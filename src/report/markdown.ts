@@ -18,6 +18,7 @@ import {
   timelineLines,
   togetherText,
   verdictLines,
+  maskedText,
 } from './words.ts';
 
 /** Files with charts, by the id of the evidence that they show. */
@@ -120,6 +121,7 @@ function escalationLines(report: AgentResult, say: Say): readonly string[] {
 /** Findings, reads and evidence, folded. A line before the closing tag keeps its content Markdown. */
 function proof(report: AgentResult, say: Say): readonly string[] {
   const { findings, actions_taken: actions, evidence } = report;
+  const masked = maskedText(report);
   const parts = [
     plural(findings.length, 'finding'),
     plural(actions.length, 'read'),
@@ -137,6 +139,7 @@ function proof(report: AgentResult, say: Say): readonly string[] {
     '## Investigation Steps',
     list(actions.map((action, index) => `${index + 1}. ${actionLine(action)}`)) || 'Nothing was read.',
     '## Evidence',
+    ...(masked === null ? [] : [plainText(masked)]),
     ...(evidence.length === 0
       ? ['None.']
       : evidence.flatMap((item) => [

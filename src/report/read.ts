@@ -48,6 +48,7 @@ const nothing: AgentResult = {
   escalation_notes: null,
   open_questions: [],
   gaps: [],
+  masked: [],
   conversation: [],
   evidence: [],
   model: null,

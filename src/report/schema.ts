@@ -220,6 +220,18 @@ export const reportSchema = z.object({
   escalation_notes: optional('What whoever takes over needs to know, a line each.'),
   open_questions: texts('What could not be answered, and why.'),
   gaps: z.array(gap).describe('What was asked for and not given.'),
+  masked: z
+    .array(
+      z.object({
+        kind: z
+          .enum(['named', 'token', 'key', 'address', 'random', 'secret'])
+          .describe(
+            'What it is known by: `named` a secret-like name before it, `token` a known form, `key` a private key, `address` a password in an address, `random` that it looks random, `secret` a Secret that holds it.',
+          ),
+        count: z.int().min(1).describe('Different values; where another process began the investigation, at least.'),
+      }),
+    )
+    .describe('Values that were masked in what was read; empty where none were.'),
   conversation: z
     .array(z.object({ role: z.string(), content: z.string(), timestamp: z.string() }))
     .describe('With a model: what was said.'),

@@ -24,6 +24,7 @@ import {
   timelineLines,
   togetherText,
   verdictLines,
+  maskedText,
 } from './words.ts';
 
 /** How a report is shown, and what it does not know itself. */
@@ -92,7 +93,7 @@ export function renderText(report: AgentResult, view: TextView): string {
     measured(report, page, view.ascii === true),
     timeline(report, page),
     steps(report, page),
-    [...others(report, page), ...unanswered(report, page)],
+    [...others(report, page), ...unanswered(report, page), ...maskedLines(report, page)],
     links(report, view, page),
     askedModel(report, page),
     ...(view.explain === true ? [titled('Confidence', report.confidence_reasons, page)] : []),
@@ -224,6 +225,12 @@ function unanswered(
   if (first === undefined || confidence >= 0.6) return [];
   const rest = more.length === 0 ? '' : ` (${plural(more.length, 'more question')})`;
   return wrapText(`Not answered: ${said.once(oneLine(first, 300))}${rest}`, width, '', '  ');
+}
+
+/** That something was masked, so that nobody takes the mask for what was there. */
+function maskedLines(report: AgentResult, { width }: Page): readonly string[] {
+  const text = maskedText(report);
+  return text === null ? [] : wrapText(text, width, '', '  ');
 }
 
 function links(

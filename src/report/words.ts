@@ -1,4 +1,12 @@
-import type { AgentResult, Certainty, ChainLink, Finding, Measurement, Recommendation } from '../core/finding.ts';
+import type {
+  AgentResult,
+  Certainty,
+  ChainLink,
+  Finding,
+  Measurement,
+  Recommendation,
+  MaskedKind,
+} from '../core/finding.ts';
 import { dayOf, timeText } from '../core/time.ts';
 import { oneLine } from '../lib/printable.ts';
 import { shortId } from '../lib/short-id.ts';
@@ -269,4 +277,20 @@ function tellingLine(excerpt: string, { description, evidence }: Finding): strin
 
 function wordsOf(text: string): readonly string[] {
   return text.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? [];
+}
+
+const maskedWords: Readonly<Record<MaskedKind, readonly [one: string, many: string]>> = {
+  named: ['value of a secret-like name', 'values of secret-like names'],
+  token: ['token of a known form', 'tokens of known forms'],
+  key: ['private key', 'private keys'],
+  address: ['password in an address', 'passwords in addresses'],
+  random: ['long random text', 'long random texts'],
+  secret: ['value of a Secret', 'values of Secrets'],
+};
+
+/** How many values were masked: `Masked in what was read: 2 values of secret-like names, 1 private key.`; null where none were. */
+export function maskedText({ masked = [] }: Partial<Pick<AgentResult, 'masked'>>): string | null {
+  if (masked.length === 0) return null;
+  const parts = masked.map(({ kind, count }) => `${count} ${maskedWords[kind][count === 1 ? 0 : 1]}`);
+  return `Masked in what was read: ${parts.join(', ')}.`;
 }

@@ -10,7 +10,7 @@ import { labelText } from '../../analyzers/reading/selectors.ts';
 import { taintText } from '../../analyzers/reading/taints.ts';
 import type { KubernetesObject } from '../../core/cluster.ts';
 import { printableYaml } from '../../lib/printable.ts';
-import { mask, redact } from '../../lib/redact.ts';
+import { maskNamedValue, redact } from '../../lib/redact.ts';
 import { isSecretName } from '../../lib/secret-names.ts';
 import { shownManifest } from './objects.ts';
 
@@ -130,7 +130,7 @@ function imageLines(spec: unknown): readonly string[] {
 function shownCommand(words: readonly string[]): string {
   const shown = words.map((word, index) => {
     const option = words[index - 1] ?? '';
-    return option.startsWith('-') && isSecretName(option) && !word.startsWith('-') ? mask : word;
+    return option.startsWith('-') && isSecretName(option) && !word.startsWith('-') ? maskNamedValue(word) : word;
   });
   return JSON.stringify(shown);
 }
@@ -139,7 +139,8 @@ function variableText(variable: unknown): string {
   const name = textAt(variable, 'name');
   const from = at(variable, 'valueFrom');
   // Before its lines are joined: what is a secret may be known by them.
-  if (from === undefined) return `${name}=${isSecretName(name) ? mask : redact(textAt(variable, 'value'))}`;
+  if (from === undefined)
+    return `${name}=${isSecretName(name) ? maskNamedValue(textAt(variable, 'value')) : redact(textAt(variable, 'value'))}`;
   const [kind = 'something', reference] = Object.entries(from ?? {})[0] ?? [];
   const where = textAt(reference, 'name') || textAt(reference, 'fieldPath') || textAt(reference, 'resource');
   const key = textAt(reference, 'key');

@@ -12,16 +12,17 @@ import type { AgentWorld } from '../../agent/run.ts';
 import { verdictsFor, withEarlierVerdicts } from '../../investigation/earlier-verdicts.ts';
 import { investigate } from '../../investigation/investigate.ts';
 import { alertExpression } from '../../investigation/metrics/expression.ts';
-import { withReport } from '../../investigation/result.ts';
+import { withMasked, withReport } from '../../investigation/result.ts';
 import { oneLine } from '../../lib/printable.ts';
 import type { JudgedIncident } from '../../core/readers.ts';
 import type { Gap } from '../../core/finding.ts';
-import type { AlertSnapshot } from '../../core/run.ts';
+import type { AlertSnapshot, StepOutcome } from '../../core/run.ts';
 import type { InvestigationFailure, InvestigationOutcome } from '../../investigation/input.ts';
 import { endpointProblems, hostsOf, selectTools } from '../../agent/tools/select.ts';
 import type { ToolSelection } from '../../agent/tools/select.ts';
 import { openReads } from '../../investigation/reads.ts';
 import { maskValues } from '../../lib/mask-values.ts';
+import { countingMasked } from '../../lib/redact/count.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { namespaceName } from '../../lib/schema.ts';
 import { openStepReaders } from './agent-readers.ts';
@@ -114,24 +115,28 @@ export const agent = defineStep({
     ...selectTools(tools).problems,
     ...(allowed?.hosts ?? []).flatMap((host, index) => endpointProblems(host, ['scope', 'hosts', index])),
   ],
-  async run(io, config) {
-    const access = await io.openModel();
-    const beside = openStepReaders(io, selectTools(config.tools));
-    const judged = await beside.judged();
-    const outcome =
-      access.kind === 'open'
-        ? await withModel(io, config, access, beside, judged)
-        : await analyze(io, config, access.kind === 'refused' ? access.failure : null, beside);
-    await beside.learn();
-    const told = withEarlierVerdicts(outcome.result, verdictsFor(outcome.result, judged));
-    const { result, failure } = await maskValues({ result: told, failure: outcome.failure }, await io.secretValues());
-    const json = result as unknown as JsonObject;
-    // What an earlier attempt found is stored.
-    const evidence = result.evidence.filter((one) => evidenceNumber(one) >= io.firstEvidenceNumber);
-    if (failure === null) return { ok: true, result: json, evidence };
-    return { ok: false, ...failure, result: json, evidence };
-  },
+  run: (io, config) => countingMasked(() => run(io, config)),
 });
+
+async function run(io: StepIo, config: AgentConfig): Promise<StepOutcome> {
+  const access = await io.openModel();
+  const beside = openStepReaders(io, selectTools(config.tools));
+  const judged = await beside.judged();
+  const outcome =
+    access.kind === 'open'
+      ? await withModel(io, config, access, beside, judged)
+      : await analyze(io, config, access.kind === 'refused' ? access.failure : null, beside);
+  await beside.learn();
+  const told = withEarlierVerdicts(outcome.result, verdictsFor(outcome.result, judged));
+  const known = await maskValues({ result: told, failure: outcome.failure }, await io.secretValues());
+  const { failure } = known;
+  const result = withMasked(known.result);
+  const json = result as unknown as JsonObject;
+  // What an earlier attempt found is stored.
+  const evidence = result.evidence.filter((one) => evidenceNumber(one) >= io.firstEvidenceNumber);
+  if (failure === null) return { ok: true, result: json, evidence };
+  return { ok: false, ...failure, result: json, evidence };
+}
 
 function analyze(
   io: StepIo,
