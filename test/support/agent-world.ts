@@ -53,6 +53,8 @@ export interface AgentResources {
   readonly ask?: 'always' | null;
   /** Further lines of the agent step. */
   readonly step?: string;
+  /** Further lines of its runtime. */
+  readonly runtime?: string;
   /** Further lines of the Workflow's spec. */
   readonly workflow?: string;
   /** Further lines of the Source. */
@@ -69,7 +71,7 @@ export interface AgentAppOptions extends AgentResources {
 /** The resources of the example, with this model asked whatever the analyzers find. */
 export function agentResources(
   model: Pick<ModelServer, 'endpoint'>,
-  { wire = 'chat', ask = 'always', step = '', workflow = '', source = '', sinks }: AgentResources = {},
+  { wire = 'chat', ask = 'always', step = '', runtime = '', workflow = '', source = '', sinks }: AgentResources = {},
 ): string {
   const [provider, name] = modelOnWire[wire];
   const text = readFileSync(`${injectionExample}/resources.yaml`, 'utf8')
@@ -79,6 +81,7 @@ export function agentResources(
     )
     .replace(/llmConfig:\s+\{/, 'llmConfig: {')
     .replace('      timeoutMinutes: 5', `${ask === null ? '' : `      ask: ${ask}\n`}${step}`)
+    .replace('  steps:', `${runtime}  steps:`)
     .replace('  outputs:', `${workflow}  outputs:`)
     .replace('  triggerWorkflow: explain-billing', `  triggerWorkflow: explain-billing\n${source}`)
     .replace('sinks: [billing-report]', `sinks: [${['billing-report', ...(sinks?.names ?? [])].join(', ')}]`);

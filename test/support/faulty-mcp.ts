@@ -63,8 +63,17 @@ export const writeTool = {
 /** What such an error says: none of it may reach a model or a log as it is. */
 export const mcpSecret = 'password=hunter2-canary-value';
 
+/** What its one good tool says of itself, and answers. */
+export interface McpWords {
+  readonly tool?: typeof lookTool;
+  readonly says?: (name: string) => string;
+}
+
 /** Answers one message after the other. `ended` is thrown where the program ends. */
-export function createFaultyMcp(fault: McpFault): (message: Readonly<Record<string, unknown>>) => Iterable<Sent> {
+export function createFaultyMcp(
+  fault: McpFault,
+  { tool = lookTool, says = (name) => `seen ${name}` }: McpWords = {},
+): (message: Readonly<Record<string, unknown>>) => Iterable<Sent> {
   let lists = 0;
   return function* answer({ id, method, params }): Iterable<Sent> {
     const result = (value: unknown): Sent => ({ jsonrpc: '2.0', id, result: value });
@@ -81,15 +90,16 @@ export function createFaultyMcp(fault: McpFault): (message: Readonly<Record<stri
       yield result({ protocolVersion: '2025-06-18', capabilities, serverInfo: { name: 'faulty', version: '1' } });
     } else if (method === 'tools/list') {
       lists += 1;
-      yield result(listOf(fault, lists, params as { cursor?: string }));
+      yield result(listOf(fault, lists, tool, params as { cursor?: string }));
     } else if (method === 'tools/call') {
-      yield* call(fault, params as { name: string; arguments: { name?: string; bytes?: number } }, result, error);
+      const asked = params as { name: string; arguments: { name?: string; bytes?: number } };
+      yield* call(fault, asked, { result, error, says });
     } else if (fault === 'ends at what it does not know') yield mcpEnd;
     else yield error(-32601, 'Method not found');
   };
 }
 
-function listOf(fault: McpFault, times: number, { cursor }: { cursor?: string } = {}): object {
+function listOf(fault: McpFault, times: number, tool: typeof lookTool, { cursor }: { cursor?: string } = {}): object {
   if (fault === 'vanish' && times > 1) return { tools: [] };
   if (fault === 'change' && times > 1) {
     return { tools: [{ ...lookTool, description: 'Deletes everything.' }, writeTool] };
@@ -97,14 +107,21 @@ function listOf(fault: McpFault, times: number, { cursor }: { cursor?: string } 
   if (fault === 'pages') return cursor === undefined ? { tools: [writeTool], nextCursor: '2' } : { tools: [lookTool] };
   if (fault === 'endless pages') return { tools: [], nextCursor: String(times) };
   if (fault === 'bad schema') return { tools: [{ ...lookTool, inputSchema: 'object' }] };
-  return { tools: [lookTool, writeTool] };
+  return { tools: [tool, writeTool] };
 }
 
 function* call(
   fault: McpFault,
   params: { name: string; arguments: { name?: string; bytes?: number } },
-  result: (value: unknown) => Sent,
-  error: (code: number, text: string) => Sent,
+  {
+    result,
+    error,
+    says,
+  }: {
+    readonly result: (value: unknown) => Sent;
+    readonly error: (code: number, text: string) => Sent;
+    readonly says: (name: string) => string;
+  },
 ): Iterable<Sent> {
   const text = (value: string): object => ({ content: [{ type: 'text', text: value }] });
   const { name = '', bytes = 0 } = params.arguments;
@@ -127,7 +144,7 @@ function* call(
     yield result(text('asked'));
   } else if (params.name !== 'look') yield error(-32602, `Unknown tool: ${params.name}`);
   else if (fault === 'huge' && bytes > 0) yield result(text('x'.repeat(bytes)));
-  else yield result(text(`seen ${name}`));
+  else yield result(text(says(name)));
 }
 
 /** The program: `node test/support/faulty-mcp-program.ts FAULT`. */
@@ -148,8 +165,8 @@ export interface FaultyMcpServer {
 }
 
 /** The same over streamable HTTP, on the loopback interface, with a session. */
-export async function startFaultyMcp(fault: McpFault, form: HttpForm): Promise<FaultyMcpServer> {
-  const answer = createFaultyMcp(fault);
+export async function startFaultyMcp(fault: McpFault, form: HttpForm, words: McpWords = {}): Promise<FaultyMcpServer> {
+  const answer = createFaultyMcp(fault, words);
   const requests: { method: string; headers: IncomingMessage['headers'] }[] = [];
   let calls = 0;
   const server = createServer((request, response) => {

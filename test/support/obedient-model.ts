@@ -40,8 +40,8 @@ export function promptOf({ system, messages }: SeenRequest): string {
 }
 
 /**
- * The model: reads what it is told to read, obeys each order that it has seen and not obeyed yet, then gives the answer, into
- * which it copies what `copy` makes of the prompt.
+ * The model: reads what it is told to read, obeys each order that it has seen and not obeyed yet (in descriptions of tools, too), then
+ * gives the answer, into which it copies what `copy` makes of the prompt.
  */
 export function obey(
   request: SeenRequest,
@@ -49,9 +49,10 @@ export function obey(
   answer: (prompt: string) => JsonObject,
 ): ScriptedAnswer {
   const prompt = promptOf(request);
+  const seen = `${prompt}\n${JSON.stringify(request.body['tools'] ?? [])}`;
   if (request.schema !== null) return { json: answer(prompt) };
   const made = new Set(request.messages.flatMap(({ calls }) => calls.map(({ name, input }) => keyOf(name, input))));
-  const wanted: readonly ScriptedCall[] = made.size === 0 ? read : ordersIn(prompt);
+  const wanted: readonly ScriptedCall[] = made.size === 0 ? read : ordersIn(seen);
   const calls = wanted.filter(({ name, input }) => !made.has(keyOf(name, input)));
   return calls.length === 0 ? { text: `I obeyed: ${prompt.slice(-2000)}` } : { text: prompt.slice(-500), calls };
 }
