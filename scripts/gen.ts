@@ -1,5 +1,5 @@
 /**
- * Writes what follows from the schemas and tables: `deploy/crds`, `docs/reference`, the recorded answers of stories, and
+ * Writes what follows from the schemas and tables: `deploy/crds`, files of the chart, `docs/reference`, the recorded answers of stories, and
  * `docs/performance.md` from the last committed run of the benchmarks. With `--check` it writes nothing and
  * fails where a file differs.
  */
@@ -13,6 +13,7 @@ import { accuracyPage } from './gen/accuracy.ts';
 import type { FirstAnswers } from './gen/accuracy.ts';
 import { apiPage } from './gen/api.ts';
 import { cliReference } from './gen/cli.ts';
+import { chartFiles } from './gen/chart.ts';
 import { crdsPage } from './gen/crds-page.ts';
 import { crdFile } from './gen/crds.ts';
 import { findingsPage } from './gen/findings.ts';
@@ -27,6 +28,7 @@ const root = join(import.meta.dirname, '..');
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>(await storyAnswers(root));
   files.set('deploy/crds/phase1-crds.yaml', crdFile());
+  for (const [path, content] of chartFiles()) files.set(path, content);
   for (const [name, content] of referencePages()) files.set(`docs/reference/${name}`, content);
   files.set('docs/reference/api.md', apiPage());
   files.set('docs/reference/cli.md', cliReference());

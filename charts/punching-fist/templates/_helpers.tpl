@@ -1,0 +1,75 @@
+{{- define "fist.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "fist.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
+{{- else if contains (include "fist.name" .) .Release.Name }}
+{{- .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "fist.name" .) | trunc 50 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "fist.selector" -}}
+app.kubernetes.io/name: {{ include "fist.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "fist.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "fist.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{- define "fist.account" -}}
+{{- if .Values.security.serviceAccount.create }}
+{{- default (include "fist.fullname" .) .Values.security.serviceAccount.name }}
+{{- else }}
+{{- required "security.serviceAccount.name is needed where none is created" .Values.security.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "fist.readAccount" -}}
+{{- printf "%s-read" (include "fist.fullname" .) }}
+{{- end }}
+
+{{- define "fist.tokenSecret" -}}
+{{- default (printf "%s-token" (include "fist.fullname" .)) .Values.server.existingTokenSecret }}
+{{- end }}
+
+{{- define "fist.image" -}}
+{{- $image := .Values.global.image }}
+{{- if $image.digest }}
+{{- printf "%s@%s" $image.repository $image.digest }}
+{{- else }}
+{{- printf "%s:%s" $image.repository (default .Chart.AppVersion $image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- define "fist.isPostgres" -}}
+{{- if eq .Values.database.type "postgres" }}true{{ end }}
+{{- end }}
+
+{{- /* Namespaces whose objects count; empty = all. */ -}}
+{{- define "fist.namespaces" -}}
+{{- join " " .Values.operator.namespaces }}
+{{- end }}
+
+{{- define "fist.secretNamespaces" -}}
+{{- join " " (default (list .Release.Namespace) .Values.secrets.namespaces) }}
+{{- end }}
+
+{{- /*
+Annotations of Sources, Workflows and Sinks. Helm looks every kind up before it makes anything, so where the CRDs come with this very release
+they are made after it; from the next upgrade on they are part of the release like all else.
+*/ -}}
+{{- define "fist.objectAnnotations" -}}
+meta.helm.sh/release-name: {{ .Release.Name }}
+meta.helm.sh/release-namespace: {{ .Release.Namespace }}
+{{- if not (.Capabilities.APIVersions.Has "punchingfist.io/v1alpha1/Source") }}
+helm.sh/hook: post-install
+{{- end }}
+{{- end }}

@@ -1,0 +1,133 @@
+import { z } from 'zod';
+
+/** What Kubernetes takes as it is; the API server judges it. */
+const anyObject = z.record(z.string(), z.unknown());
+const anyList = z.array(anyObject);
+const texts = z.record(z.string(), z.string());
+const text = z.string();
+const secretName = z.string().max(253);
+const flag = z.boolean();
+const namespaces = z.array(z.string().min(1).max(63));
+
+const values = z.strictObject({
+  nameOverride: text,
+  fullnameOverride: text,
+  global: z.strictObject({
+    image: z.strictObject({
+      repository: z.string().min(1),
+      tag: text,
+      digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
+      pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
+    }),
+    imagePullSecrets: anyList,
+  }),
+  operator: z.strictObject({
+    replicaCount: z.int().min(0).max(100),
+    namespaces,
+    logLevel: z.enum(['debug', 'info', 'warn', 'error']),
+    extraArgs: z.array(text),
+    extraEnv: anyList,
+    resources: anyObject,
+    nodeSelector: texts,
+    tolerations: anyList,
+    affinity: anyObject,
+    topologySpreadConstraints: anyList,
+    priorityClassName: text,
+    podAnnotations: texts,
+    podLabels: texts,
+    terminationGracePeriodSeconds: z.int().min(1).max(3700),
+  }),
+  server: z.strictObject({
+    port: z.int().min(1).max(65_535),
+    host: text,
+    staticFilePath: text,
+    publicUrl: z.string().regex(/^(https?:\/\/.+)?$/),
+    existingTokenSecret: secretName,
+    tlsSecret: secretName,
+    service: z.strictObject({ type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']), annotations: texts }),
+    ingress: z.strictObject({ enabled: flag, className: text, annotations: texts, host: text, tlsSecret: secretName }),
+  }),
+  agent: z.strictObject({
+    provider: z.enum([
+      '',
+      'none',
+      'anthropic',
+      'claude',
+      'openai',
+      'openai-compatible',
+      'local',
+      'google',
+      'bedrock',
+      'azure',
+    ]),
+    model: text,
+    endpoint: text,
+    existingSecret: secretName,
+    existingSecretKey: z.string().min(1),
+    anthropicApiKey: text,
+    openaiApiKey: text,
+    maxTokens: z.int().min(1).max(1_000_000),
+    dailyBudgetDollars: z.union([z.string().regex(/^(\d+(\.\d+)?)?$/), z.number().min(0)]),
+    temperature: z.number().min(0).max(2).optional(),
+  }),
+  database: z.strictObject({
+    type: z.enum(['sqlite', 'postgres']),
+    sqlitePath: z.string().regex(/^\/data\//),
+    url: z.string().regex(/^(postgres(ql)?:\/\/.+)?$/),
+    existingSecret: secretName,
+    existingSecretKey: z.string().min(1),
+  }),
+  persistence: z.strictObject({
+    enabled: flag,
+    size: z.string().regex(/^[0-9.]+([KMGTPE]i?)?$/),
+    storageClass: text,
+    accessMode: z.enum(['ReadWriteOnce', 'ReadWriteOncePod', 'ReadWriteMany']),
+    existingClaim: text,
+  }),
+  read: z.strictObject({ cluster: flag, configMaps: flag, extraRules: anyList }),
+  commands: z.strictObject({ enabled: flag }),
+  secrets: z.strictObject({ namespaces, names: z.array(z.string().min(1).max(253)) }),
+  prometheus: z.strictObject({
+    url: z.string().regex(/^(https?:\/\/.+)?$/),
+    enabled: flag,
+    serviceMonitor: z.strictObject({ enabled: flag, interval: z.string().regex(/^\d+(ms|s|m|h)$/), labels: texts }),
+    rules: z.strictObject({ enabled: flag, labels: texts }),
+    dashboard: z.strictObject({ enabled: flag, labels: texts }),
+    alertmanager: z.strictObject({
+      enabled: flag,
+      authentication: z.enum(['kubernetes', 'bearer']),
+      secretRef: secretName,
+      serviceAccount: z.strictObject({ name: z.string().min(1), namespace: z.string().min(1) }),
+    }),
+  }),
+  loki: z.strictObject({ url: z.string().regex(/^(https?:\/\/.+)?$/) }),
+  crds: z.strictObject({ install: flag }),
+  security: z.strictObject({
+    serviceAccount: z.strictObject({ create: flag, name: text, annotations: texts }),
+    rbac: z.strictObject({ create: flag, userRoles: flag, rules: anyList }),
+  }),
+  networkPolicy: z.strictObject({ enabled: flag, from: anyList, egress: anyList }),
+  podDisruptionBudget: z.strictObject({ enabled: flag }),
+  podSecurityContext: anyObject,
+  containerSecurityContext: anyObject,
+  testResources: z.strictObject({
+    enabled: flag,
+    namespace: text,
+    prometheusRules: flag,
+    pipeline: z.strictObject({
+      enabled: flag,
+      maxIterations: z.int().min(1).max(1000),
+      timeoutMinutes: z.int().min(1).max(1440),
+      enableSlack: flag,
+      slackChannel: text,
+      slackTokenSecret: secretName,
+    }),
+  }),
+  'prometheus-stack': z.looseObject({ enabled: flag }),
+  executionMode: z.enum(['kubernetes', 'local']),
+});
+
+/** The schema of the chart's values (JSON Schema, draft 7, as Helm reads it): an unknown field is an error, an absent one has its default. */
+export function valuesSchema(): object {
+  return z.toJSONSchema(values, { target: 'draft-7', io: 'input' });
+}
