@@ -194,7 +194,9 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     const recorded = cluster === null ? null : await recordedMetrics(cluster.cluster);
     const watched = cluster === null ? null : watchClusterHealth(cluster.cluster, clock);
     const running = { clock, path: process.env['PATH'] ?? '/usr/bin:/bin' };
-    const commands: CommandRunner | null = options.allowExec ? createLocalRunner(running) : null;
+    const commands: CommandRunner | null = options.allowExec
+      ? createLocalRunner(running)
+      : (operator?.commands ?? null);
     const programs = createProgramRunner({ ...running, allowed: options.mcpCommands });
 
     // Only the lock on an SQLite file proves that no other worker is alive.

@@ -4,18 +4,22 @@ import { openClusterResources } from '../controllers/cluster-resources.ts';
 import type { ClusterResources, ClusterResourcesOptions } from '../controllers/cluster-resources.ts';
 import { keepStatuses } from '../controllers/status-writer.ts';
 import type { Identities } from '../core/identity.ts';
-import type { Clock, Log } from '../core/ports.ts';
+import type { Clock, CommandRunner, Log } from '../core/ports.ts';
 import type { StoreReader } from '../core/store.ts';
 import { createAccountTokens } from '../kube/account-tokens.ts';
 import { kubeClient } from '../kube/client.ts';
 import { clusterEvents } from '../kube/events.ts';
 import { clusterIdentities } from '../kube/identities.ts';
+import { createInformers } from '../kube/informer.ts';
+import { createJobs } from '../kube/jobs.ts';
+import { kinds } from '../kube/kinds.ts';
 import { startElection } from '../kube/lease.ts';
 import { levelAccess } from '../kube/level-account.ts';
 import { liveCluster } from '../kube/live.ts';
 import { createReviews } from '../kube/review.ts';
 import { accessOf, transportOf } from '../kube/transport.ts';
 import { kubeWriter } from '../kube/writer.ts';
+import { createJobRunner, jobLabels } from '../runners/job.ts';
 import { withName } from './cluster.ts';
 import type { OpenedCluster } from './cluster.ts';
 import type { OperatorOptions } from './options.ts';
@@ -39,6 +43,8 @@ export interface Operator {
   readonly identities: Identities;
   /** What is investigated: the same cluster, read with the rights of the account that only reads. */
   readonly cluster: OpenedCluster;
+  /** Runs commands as Jobs; null = they are not run. */
+  readonly commands: CommandRunner | null;
   /** From now on this process may be the one that writes what became of the objects. */
   startControllers(world: OperatorWorld): { stop(timeoutMs: number): Promise<boolean> };
   close(): Promise<void>;
@@ -63,13 +69,24 @@ export async function openOperator(
       ? transport
       : transportOf(levelAccess(access, createAccountTokens(transport, catalog.clock), options.readAs));
   const live = liveCluster(kubeClient(reading));
+  const informers = createInformers(client, { clock: catalog.clock, random, log: catalog.log });
+  function jobCommands(): CommandRunner {
+    const { clock } = catalog;
+    const labelSelector = Object.entries(jobLabels)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(',');
+    const informer = informers.of({ kind: kinds.job, namespaces, labelSelector });
+    return createJobRunner({ jobs: createJobs(transport, informer, { clock, random }), clock });
+  }
   async function close(): Promise<void> {
+    await informers.stop();
     await Promise.all([...new Set([transport, reading])].map((opened) => opened.close()));
   }
   try {
     const resources = await openClusterResources({ ...catalog, client, namespaces, random });
     return {
       resources,
+      commands: options.allowJobs ? jobCommands() : null,
       identities: clusterIdentities(createReviews(transport, catalog.clock)),
       startControllers({ read, clock, log }) {
         const statusWorld = { resources, writer, lists: read.lists, runs: read.runs, clock, random, log };

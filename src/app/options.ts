@@ -41,6 +41,8 @@ export interface OperatorOptions {
   readonly leaseName: string;
   /** The ServiceAccount with whose rights the cluster is investigated; null = with those of the operator. */
   readonly readAs: AccountPlace | null;
+  /** Commands of Workflows run as Jobs in their namespaces. */
+  readonly allowJobs: boolean;
   readonly clusterName: string | null;
 }
 
@@ -121,6 +123,7 @@ export interface OperatorFlags extends ServerFlags {
   readonly leaseNamespace?: string;
   readonly leaseName: string;
   readonly readAs?: string;
+  readonly allowJobs: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -169,6 +172,7 @@ export async function readOperatorOptions(
       leaseNamespace: flags.leaseNamespace ?? (await ownNamespace()) ?? 'default',
       leaseName: flags.leaseName,
       readAs: readAccount(flags.readAs),
+      allowJobs: flags.allowJobs,
       clusterName,
     },
     secretsDirectory: null,

@@ -64,6 +64,7 @@ export function addServerCommands(program: Command, action: Tie): void {
         'where the Lease of the leading replica is (default: that of the pod, else default)',
       )
       .option('--lease-name <name>', 'its name', 'punching-fist')
+      .option('--allow-jobs', 'runs commands of Workflows as Jobs in the namespaces of these', false)
       .option(
         '--read-as <namespace/name>',
         'ServiceAccount with whose rights the cluster is investigated, by tokens of ten minutes (default: those of the operator)',

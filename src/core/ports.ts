@@ -89,7 +89,18 @@ export interface Secrets {
   whyMissing?(namespace: string, reference: SecretReference): string;
 }
 
+/** A step of a run. */
+export interface CommandPlace {
+  /** Of the Workflow. */
+  readonly namespace: string;
+  readonly runId: string;
+  /** Place in the plan, `2.then`. */
+  readonly path: string;
+}
+
 export interface CommandRequest {
+  /** Whose command it is: the same in all attempts. */
+  readonly place: CommandPlace;
   /** Text for `/bin/sh -c`. */
   readonly script: string;
   /** The whole environment: nothing is inherited but PATH. */

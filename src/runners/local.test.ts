@@ -24,6 +24,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 function request(script: string, changes: Partial<CommandRequest> = {}): CommandRequest {
   return {
+    place: { namespace: 'default', runId: 'r1', path: '1' },
     script,
     environment: {},
     image: 'busybox',

@@ -148,6 +148,7 @@ describe.skipIf(assets === null)('the operator on a real API server', () => {
         leaseNamespace: 'fist',
         leaseName: 'punching-fist',
         readAs: { namespace: 'fist', name: 'reader' },
+        allowJobs: true,
         clusterName: null,
       },
     });

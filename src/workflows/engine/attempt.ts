@@ -184,6 +184,7 @@ function stepIo(
     },
     openModel: () => context.openModel(plan.namespace, plan.runtime.llmConfig),
     openMcp: () => context.openMcp(plan.namespace, plan.runtime.mcpServers ?? [], { log, signal, onProcess }),
+    namespace: plan.namespace,
     image: plan.runtime.image,
     environment: plan.runtime.environment,
     branches: Object.keys(step.branches),

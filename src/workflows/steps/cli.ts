@@ -52,6 +52,7 @@ export const cli = defineStep({
     const { script, environment: values } = io.renderCommand(config.command, config.env ?? {});
     const environment = { ...io.environment, ...values };
     const result = await io.commands.run({
+      place: { namespace: io.namespace, runId: io.runId, path: io.path },
       script,
       environment: { ...environment, ...identity(io) },
       image: io.image,
@@ -127,7 +128,7 @@ function shorten(text: string): string {
 
 function execNotAllowed(io: StepIo): AppError {
   return new AppError('ExecNotAllowed', `step "${io.name}" runs a command, and this server does not run commands`, {
-    next: 'start it with: fist serve --allow-exec',
+    next: 'start it with: fist serve --allow-exec, or fist operator --allow-jobs',
   });
 }
 

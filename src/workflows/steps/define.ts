@@ -48,6 +48,8 @@ export interface StepIo {
   /** Other alerts that the run answers for; null = it has its own alone. */
   readonly group: RunGroup | null;
   readonly image: string;
+  /** Of the Workflow. */
+  readonly namespace: string;
   /** `spec.runtime.environment`. */
   readonly environment: Readonly<Record<string, string>>;
   /** Names of the branches that the plan has for this step. */

@@ -32,6 +32,7 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     openModel: async () => ({ kind: 'none' }),
     data: { said: {}, known: async () => [], learn: async () => undefined },
     openMcp: async () => noMcpTools,
+    namespace: 'default',
     image: 'busybox',
     environment: { TEAM: 'shop', FIST_RUN_ID: 'forged' },
     branches: [],
@@ -199,7 +200,7 @@ describe('cli', () => {
   test('without --allow-exec it fails and says how to allow it', async () => {
     await expect(cli.run(stepIo(), command)).rejects.toMatchObject({
       code: 'ExecNotAllowed',
-      next: 'start it with: fist serve --allow-exec',
+      next: 'start it with: fist serve --allow-exec, or fist operator --allow-jobs',
     });
   });
 
