@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
+import { createFakeClock } from '../../test/support/clock.ts';
 import { AppError } from '../core/errors.ts';
 import type { ApiCaller } from '../lib/api-call.ts';
 import { serveAssistant } from './assistant-stdio.ts';
@@ -36,7 +37,7 @@ function start(
       return { get: none, post: none, ...api };
     },
     allowStart: false,
-    now: () => 0,
+    clock: createFakeClock(),
     log: { warn: (fields) => void warned.push(fields), error: () => undefined },
     signal: stopping.signal,
     ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),

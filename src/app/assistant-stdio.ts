@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/server';
 import { AppError } from '../core/errors.ts';
-import type { Log } from '../core/ports.ts';
+import type { Clock, Log } from '../core/ports.ts';
 import { jsonProblem } from '../lib/json-bounds.ts';
 import { createLineReader } from '../lib/line-reader.ts';
 import { loadAssistant } from '../server/mcp/server.ts';
@@ -19,8 +19,7 @@ export interface StdioOptions {
   readonly api: ApiOf;
   /** Whether the tools that start investigations are offered. */
   readonly allowStart: boolean;
-  /** Milliseconds. */
-  readonly now: () => number;
+  readonly clock: Pick<Clock, 'now' | 'sleep'>;
   readonly log: Pick<Log, 'warn' | 'error'>;
   /** Ends it at once. */
   readonly signal: AbortSignal;
@@ -35,9 +34,9 @@ const defaultPatienceMs = 5000;
  * Rejects where an answer cannot be written.
  */
 export async function serveAssistant(options: StdioOptions): Promise<void> {
-  const { input, api, allowStart, now, log, signal, patienceMs = defaultPatienceMs } = options;
+  const { input, api, allowStart, clock, log, signal, patienceMs = defaultPatienceMs } = options;
   const { serveStdio } = await import('@modelcontextprotocol/server/stdio');
-  const assistant = await loadAssistant({ allowStart, now, log });
+  const assistant = await loadAssistant({ allowStart, clock, mayWait: () => true, count: () => undefined, log });
   const wire = lineTransport(options);
   const handle = serveStdio(() => assistant(api), {
     transport: wire.transport,

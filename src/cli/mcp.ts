@@ -1,4 +1,5 @@
 import { serveAssistant } from '../app/assistant-stdio.ts';
+import { systemClock } from '../lib/clock.ts';
 import { createLog } from '../lib/log.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
@@ -34,7 +35,7 @@ export async function mcp(terminal: Terminal, flags: McpFlags): Promise<number> 
         post: (path, body) => client.post(path, body, signal),
       }),
       allowStart: flags.allowStart,
-      now: Date.now,
+      clock: systemClock(),
       log: await createLog({ level: terminal.quiet === true ? 'error' : 'warn' }),
       signal: stopping.signal,
     });

@@ -186,6 +186,11 @@ export const metricTable = {
     help: 'HTTP requests, by route template.',
     labels: ['method', 'route', 'status'],
   },
+  fist_mcp_calls_total: {
+    type: 'counter',
+    help: 'Calls of tools by assistants at `/mcp`: `ok`, or the code of the error.',
+    labels: ['tool', 'outcome'],
+  },
   fist_http_request_duration_seconds: {
     type: 'histogram',
     help: 'From the end of the request headers to the end of the answer.',

@@ -95,9 +95,16 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 }
 
 /** Most servers are never asked by an assistant: then the library of the protocol is not loaded. */
-function assistantOf({ allowMcpStart, clock, log }: ServerOptions): RouteContext['assistant'] {
+function assistantOf({ allowMcpStart, state, clock, metrics, log }: ServerOptions): RouteContext['assistant'] {
   let loaded: ReturnType<RouteContext['assistant']> | undefined;
-  return () => (loaded ??= loadAssistant({ allowStart: allowMcpStart, now: () => clock.now(), log }));
+  return () =>
+    (loaded ??= loadAssistant({
+      allowStart: allowMcpStart,
+      clock,
+      mayWait: () => state() === 'ready',
+      count: (tool, outcome) => metrics.increment('fist_mcp_calls_total', { tool, outcome }),
+      log,
+    }));
 }
 
 /** The OpenAPI document, made when it is first asked for. */

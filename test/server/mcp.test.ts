@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lowestIdAt } from '../../src/lib/id.ts';
+import type { ServerOptions } from '../../src/server/options.ts';
 import { blockOf, connectAssistant, dataOf, httpTransport, revisions } from '../support/assistants.ts';
+import type { Revision } from '../support/assistants.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { createFakeClock } from '../support/clock.ts';
 import { alertSnapshot, deliveryFixture, runFixture, stepFixture } from '../support/deliveries.ts';
 import { apiToken } from '../support/fake-server.ts';
 import { ask } from '../support/http.ts';
 import { alertFixture } from '../support/rows.ts';
+import { waitFor } from '../support/wait.ts';
 import { createWorld } from './world.ts';
 import type { World } from './world.ts';
 
@@ -90,8 +94,7 @@ beforeAll(async () => {
 });
 afterAll(() => cleanup.run());
 
-const assistant = (mode: (typeof revisions)[number] = 'auto') =>
-  connectAssistant(httpTransport(url, apiToken), cleanup, mode);
+const assistant = (mode: Revision = 'auto') => connectAssistant(httpTransport(url, apiToken), cleanup, mode);
 
 describe.each(revisions)('an assistant of revision %s', (mode) => {
   it('is offered tools that only read, and told that what they show is data', async () => {
@@ -125,7 +128,7 @@ describe.each(revisions)('an assistant of revision %s', (mode) => {
     ['get_alert', { alert: 'PodCrashLooping' }, /Runs, newest first:\n.*"workflow":"shop\/triage"/],
     ['list_runs', { status: 'running' }, new RegExp(`^1 run,.*${pendingRun}`, 's')],
     ['get_run', { run: runId }, /Evidence:\n.*"command":"kubectl logs web-1"/],
-    ['get_run', { run: `run/${pendingRun}` }, /, running\..*- get_run .*in some seconds/s],
+    ['get_run', { run: `run/${pendingRun}` }, /, running\..*- get_run \{.*"wait":30\}/s],
     ['get_report', { run: runId }, /The cause is \(90%\)/],
     ['get_report', { alert: alertId, format: 'json' }, /"category": "oom-killed"/],
     ['get_evidence', { run: runId, evidence: 'e1' }, /Out of memory/],
@@ -137,6 +140,122 @@ describe.each(revisions)('an assistant of revision %s', (mode) => {
     expect(told.isError).toBe(false);
     expect(told.text).toMatch(said);
   });
+});
+
+describe.each(revisions)('reports are resources, too (%s)', (mode) => {
+  it('the newest are listed, and any is read by its run, as data', async () => {
+    const { client, call } = await assistant(mode);
+    const uri = `fist://runs/${runId}/report`;
+    expect((await client.listResources()).resources.map((resource) => resource.uri)).toEqual([uri]);
+    expect((await client.listResourceTemplates()).resourceTemplates).toMatchObject([
+      { uriTemplate: 'fist://runs/{run}/report', mimeType: 'text/plain' },
+    ]);
+    const { contents } = await client.readResource({ uri });
+    const [{ text } = { text: '' }] = contents as readonly { readonly text: string }[];
+    expect(blockOf(text)).toBe(blockOf((await call('get_report', { run: runId })).text));
+    expect(text).not.toContain(canary);
+  });
+
+  it.each([
+    'fist://runs/abcd/report',
+    `fist://runs/${pendingRun}/report`,
+    'fist://runs/../report',
+    'file:///etc/passwd',
+  ])('%s is none', async (uri) => {
+    const { client } = await assistant(mode);
+    await expect(client.readResource({ uri })).rejects.toThrow(/"code":"NotFound"/);
+  });
+});
+
+describe('who waits for the end of a run', () => {
+  async function waitingWorld(changes: Partial<ServerOptions> = {}) {
+    const clock = createFakeClock();
+    const own = await createWorld({ clock, ...changes });
+    cleanup.defer(() => own.close());
+    const run = runFixture({ id: pendingRun, alertId: null, status: 'running', completedAt: null });
+    await own.store.transaction('intake', (tx) => tx.runs.insertAll([{ run, plan: null }]));
+    const { url: ownUrl } = await own.server.listen();
+    const asking = (mode: Revision) => connectAssistant(httpTransport(ownUrl, apiToken), cleanup, mode);
+    return { own, url: ownUrl, clock, asking };
+  }
+
+  it.each(revisions)('is answered when it has ended (%s)', async (mode) => {
+    const { own, clock, asking } = await waitingWorld();
+    const { call } = await asking(mode);
+    const told = call('get_run', { run: '@latest', wait: 30 });
+    await waitFor('the call to wait', () => clock.sleeping() > 1);
+    await clock.advance(5000);
+    await own.store.transaction('retry', (tx) =>
+      tx.runs.update(pendingRun, { status: 'succeeded', completedAt: '2026-03-01T12:00:00.000Z' }),
+    );
+    await clock.advance(1000);
+    expect((await told).text).toContain(`Run ${pendingRun}, succeeded.`);
+  });
+
+  it('is answered when the time is over', async () => {
+    const { clock, asking } = await waitingWorld();
+    const { call } = await asking('auto');
+    const told = call('get_report', { run: pendingRun, wait: 2 });
+    await waitFor('the call to wait', () => clock.sleeping() > 1);
+    await clock.advance(2000);
+    expect(JSON.parse((await told).text)).toMatchObject({
+      code: 'NotFound',
+      message: expect.stringContaining('is running'),
+    });
+  });
+
+  it('may take it back, and then nothing of it is left', async () => {
+    const { clock, asking } = await waitingWorld();
+    const { call } = await asking('auto');
+    const idle = clock.sleeping();
+    const leaving = new AbortController();
+    const told = call('get_run', { run: pendingRun, wait: 30 }, leaving.signal);
+    await waitFor('the call to wait', () => clock.sleeping() > idle);
+    leaving.abort(new Error('enough'));
+    await expect(told).rejects.toThrow('enough');
+    await waitFor('the call to be given up', () => clock.sleeping() === idle);
+    expect((await call('get_run', { run: pendingRun })).isError).toBe(false);
+  });
+
+  it('may hang up, whatever its revision', async () => {
+    const { clock, url: ownUrl } = await waitingWorld();
+    const idle = clock.sleeping();
+    const leaving = new AbortController();
+    const params = { name: 'get_run', arguments: { run: pendingRun, wait: 30 } };
+    const told = fetch(`${ownUrl}/mcp`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+      signal: leaving.signal,
+    });
+    await waitFor('the call to wait', () => clock.sleeping() > idle);
+    leaving.abort(new Error('enough'));
+    await expect(told).rejects.toThrow('enough');
+    await waitFor('the call to be given up', () => clock.sleeping() === idle);
+  });
+
+  it('does not hold a server that stops', async () => {
+    const { asking } = await waitingWorld({ state: () => 'draining' });
+    const { call } = await asking('auto');
+    expect((await call('get_run', { run: pendingRun, wait: 30 })).text).toContain('running.');
+  });
+});
+
+it('what a person said of a report is told with it', async () => {
+  const own = await createWorld();
+  cleanup.defer(() => own.close());
+  await own.store.transaction('intake', async (tx) => {
+    await tx.alerts.insertAll([alertFixture({ id: alertId, name: 'Down', aiAnalysis: report, workflowId: runId })]);
+    await tx.runs.insertAll([{ run: runFixture({ id: runId, alertId }), plan: null }]);
+    await tx.runs.writeSteps([stepFixture({ id: runId, runId, result: report })]);
+  });
+  await own.post(`/api/v1/runs/${runId}/verdicts`, { verdict: 'refuted', cause: `a full disk ${hostile}`, by: 'ada' });
+  const { url: ownUrl } = await own.server.listen();
+  const { call } = await connectAssistant(httpTransport(ownUrl, apiToken), cleanup);
+  expect((await call('get_report', { alert: 'Down' })).text).toContain('A person refuted its cause');
+  const { text } = await call('get_run', { run: runId });
+  expect(blockOf(text)).toMatch(/"verdict":"refuted","cause":"a full disk /);
+  expect(text.replace(blockOf(text), '')).not.toContain('full disk');
 });
 
 describe('text from outside', () => {
@@ -169,7 +288,7 @@ describe('what is wrong is the error of the API', () => {
   it.each<[string, object, object]>([
     ['get_run', { run: 'abcd' }, { code: 'NotFound', message: 'there is no run abcd', next: 'fist get runs' }],
     ['get_run', {}, { code: 'InvalidInput', field: 'run', message: 'run: is required' }],
-    ['get_run', { run: runId, extra: 1 }, { code: 'InvalidInput', field: 'extra', next: 'it may have run' }],
+    ['get_run', { run: runId, extra: 1 }, { code: 'InvalidInput', field: 'extra', next: 'it may have run, wait' }],
     ['list_alerts', { statu: 'open' }, { field: 'statu', next: expect.stringContaining('did you mean status?') }],
     ['list_alerts', { severity: 'high' }, { code: 'InvalidInput', field: 'severity' }],
     ['list_alerts', { label: ['~'] }, { code: 'InvalidInput', field: 'label' }],
@@ -261,15 +380,19 @@ describe('a request to /mcp', () => {
     expect((await ask({ port: port(), method, url: '/mcp', headers: { authorization } })).status).toBe(405);
   });
 
-  it('counts as one of its route', async () => {
-    await post({ authorization });
+  it('counts as one of its route, and calls by their tool', async () => {
+    const { call } = await assistant();
+    await call('get_status');
+    await call('get_run', { run: 'none' });
     const { body } = await ask({ port: port(), method: 'GET', url: '/metrics', headers: { authorization } });
     expect(body).toMatch(/fist_http_requests_total\{method="POST",route="\/mcp",status="200"\} \d+/);
+    expect(body).toMatch(/fist_mcp_calls_total\{tool="get_status",outcome="ok"\} \d+/);
+    expect(body).toMatch(/fist_mcp_calls_total\{tool="get_run",outcome="NotFound"\} \d+/);
   });
 });
 
 describe('where assistants may start something', () => {
-  async function startingWorld(mode: (typeof revisions)[number]) {
+  async function startingWorld(mode: Revision) {
     const own = await createWorld({ allowMcpStart: true });
     cleanup.defer(() => own.close());
     await own.store.transaction('intake', async (tx) => {
@@ -305,7 +428,7 @@ describe('where assistants may start something', () => {
       status: 'pending',
       triggerSource: 'request of an assistant',
     });
-    expect(text).toContain(`get_run {"run":"${started}"}`);
+    expect(text).toContain(`get_report {"run":"${started}","wait":30}`);
     const again = await call('start_investigation', { alert: idAt(9) });
     expect(again.isError).toBe(true);
     expect(JSON.parse(again.text)).toMatchObject({ code: 'Conflict', next: expect.stringMatching(/^fist watch run/) });

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../core/errors.ts';
 import { boundAnswer } from '../../lib/bound-answer.ts';
 import { cutText } from '../../lib/cut.ts';
 import { dataBlock, newDelimiter } from '../../lib/data-block.ts';
@@ -24,8 +25,8 @@ export async function answerText({ head, data, next }: ToolAnswer): Promise<stri
 }
 
 /** What is told of what was thrown: the error of the API, as JSON. Messages of defects stay in the log. */
-export function errorText(thrown: unknown): string {
+export function errorText(thrown: unknown): { readonly code: ErrorCode; readonly text: string } {
   const { body } = errorAnswer(thrown);
   const message = cutText(redact(body.message), longestError);
-  return printableJson(JSON.stringify({ ...body, message }));
+  return { code: body.code, text: printableJson(JSON.stringify({ ...body, message })) };
 }

@@ -9,10 +9,8 @@ import type { RouteContext, RouteHttp } from '../define-route.ts';
 export async function answerMcp(context: RouteContext, body: unknown, http: RouteHttp): Promise<FastifyReply> {
   const { request, reply } = http;
   const assistant = await context.assistant();
-  const gone = goneSignal(reply);
-  const make = (): Server => assistant(() => context.callApi(http));
-  const asked = webRequest(request, gone);
-  const answer = await Promise.race([answerOf(make, asked, body), nobody(gone)]);
+  const asked = webRequest(request, goneSignal(reply));
+  const answer = await answerOf(() => assistant(() => context.callApi(http)), asked, body);
   if (answer === null) return reply;
   const text = await answer.text();
   void reply.code(answer.status);
@@ -20,7 +18,8 @@ export async function answerMcp(context: RouteContext, body: unknown, http: Rout
   return reply.type('application/json; charset=utf-8').send(text);
 }
 
-async function answerOf(make: () => Server, request: Request, parsedBody: unknown): Promise<Response> {
+/** Null: the caller is gone. */
+async function answerOf(make: () => Server, request: Request, parsedBody: unknown): Promise<Response | null> {
   const { createMcpHandler, isLegacyRequest, WebStandardStreamableHTTPServerTransport } =
     await import('@modelcontextprotocol/server');
   if (!(await isLegacyRequest(request, parsedBody)))
@@ -29,10 +28,18 @@ async function answerOf(make: () => Server, request: Request, parsedBody: unknow
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
   await server.connect(transport);
   try {
-    return await transport.handleRequest(request, { parsedBody });
+    // Of a call that nobody waits for any more this transport says nothing.
+    return await Promise.race([transport.handleRequest(request, { parsedBody }), aborted(request.signal)]);
   } finally {
     await server.close();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null);
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
 }
 
 /** Aborted where the caller goes before the answer has come. */
@@ -42,11 +49,6 @@ function goneSignal({ raw }: FastifyReply): AbortSignal {
     if (!raw.writableFinished) controller.abort();
   });
   return controller.signal;
-}
-
-/** Null once the caller is gone: of a call that was cut short the library says nothing. */
-function nobody(gone: AbortSignal): Promise<null> {
-  return new Promise((resolve) => gone.addEventListener('abort', () => resolve(null), { once: true }));
 }
 
 /** Headers that are decided here, and no business of the library. */

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { AppError } from '../../core/errors.ts';
 import { lazily } from '../api/fields.ts';
 import { defineRoute } from '../define-route.ts';
 import { refuseForeignPage } from './pages.ts';
@@ -41,9 +40,5 @@ export const callAssistant = defineRoute({
       })
       .meta({ id: 'McpAnswer', description: 'An answer of JSON-RPC.' }),
   ),
-  async handler(context, { body }, http) {
-    if (context.state() === 'starting')
-      throw new AppError('Draining', 'the server is starting', { next: 'send it again' });
-    return answerMcp(context, body, http);
-  },
+  handler: (context, { body }, http) => answerMcp(context, body, http),
 });

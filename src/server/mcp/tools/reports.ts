@@ -17,6 +17,8 @@ import { defineTool } from '../define.ts';
 import type { ToolAnswer, ToolWorld } from '../define.ts';
 import { runArgument } from '../input.ts';
 import { callOf } from '../lines.ts';
+import { runWhenDone, waitArgument } from '../when-done.ts';
+import type { RunDetail } from '../when-done.ts';
 import { alertArgument, readAlert } from './alerts.ts';
 
 const columns = 100;
@@ -26,6 +28,15 @@ interface FoundReport {
   readonly kept: JsonObject;
   /** Null: of an alert whose run is no longer known. */
   readonly runId: string | null;
+  /** What a person said of its cause. */
+  readonly verdict: RunDetail['verdict'];
+}
+
+interface WantedReport {
+  readonly run: string | undefined;
+  readonly alert: string | undefined;
+  /** Seconds. */
+  readonly wait: number;
 }
 
 export const getReport = defineTool({
@@ -38,24 +49,25 @@ export const getReport = defineTool({
     run: runArgument.optional(),
     alert: alertArgument.optional(),
     format: z.enum(['text', 'json']).default('text').describe('The report for people, or as JSON.'),
+    wait: waitArgument,
     evidence: z.boolean().default(false).describe('text: also the findings and the evidence that they cite.'),
   }),
-  async run(world, { run, alert, format, evidence }) {
-    const found = await findReport(world, run, alert);
-    const { kept, runId } = found;
-    const name = runId === null ? '' : ` of run ${runId}`;
+  async run(world, { run, alert, format, wait, evidence }) {
+    const { kept, runId, verdict } = await findReport(world, { run, alert, wait });
+    const name = `The report${runId === null ? '' : ` of run ${runId}`}`;
+    const said = verdict == null ? '' : ` A person ${verdict} its cause: get_run says more.`;
     const next = runId === null ? [] : nextOf(kept, runId);
     if (format === 'json') {
       const { text, left } = boundedJson(kept);
       return {
-        head: `The report${name} as JSON${left.length === 0 ? '' : `, without ${left.join(', ')}, for which there is no room`}.`,
+        head: `${name} as JSON${left.length === 0 ? '' : `, without ${left.join(', ')}, for which there is no room`}.${said}`,
         data: { origin: 'a report', text, narrow: 'the text is shorter' },
         next,
       };
     }
     const narrow = evidence ? 'ask without evidence' : 'why says the most of it in a screen';
     return {
-      head: `The report${name}.`,
+      head: `${name}.${said}`,
       data: { origin: 'a report', text: reportText(readReport(kept), world, evidence), narrow },
       next,
     };
@@ -73,27 +85,25 @@ function nextOf(kept: JsonObject, runId: string): readonly string[] {
   ];
 }
 
-/** The text of a report, as the resource has it too. */
-export function reportText(report: AgentResult, { nowMs }: Pick<ToolWorld, 'nowMs'>, evidence: boolean): string {
+function reportText(report: AgentResult, { nowMs }: Pick<ToolWorld, 'nowMs'>, evidence: boolean): string {
   const now = momentOf(headOf(report), report.observed_at, toTimestamp(nowMs));
   return renderText(report, { now, width: columns, evidence });
 }
 
-async function findReport(world: ToolWorld, run: string | undefined, alert: string | undefined): Promise<FoundReport> {
+async function findReport(world: ToolWorld, { run, alert, wait }: WantedReport): Promise<FoundReport> {
   if ((run === undefined) === (alert === undefined))
     throw new AppError('InvalidInput', 'name either a run or an alert', { field: 'run' });
-  return alert === undefined ? reportOfRun(world, run ?? '') : reportOfAlert(world, alert);
+  return alert === undefined ? reportOfRun(await runWhenDone(world, run ?? '', wait)) : reportOfAlert(world, alert);
 }
 
 /** The newest report of a run. Throws NotFound where it made none, or none yet. */
-export async function reportOfRun({ api }: Pick<ToolWorld, 'api'>, key: string): Promise<FoundReport> {
-  const { id, status, steps, error } = await callRoute(api, 'GET /api/v1/runs/:id', { params: { id: key } });
+function reportOfRun({ id, status, steps, error, verdict }: RunDetail): FoundReport {
   const kept = lastReport(steps as readonly StepRecord[]);
-  if (kept !== null) return { kept, runId: id };
+  if (kept !== null) return { kept, runId: id, verdict };
   const name = `run ${id}`;
   if (!isFinal(status))
     throw new AppError('NotFound', `${name} is ${status} and has no report yet`, {
-      next: `${callOf('get_run', { run: id })} in some seconds`,
+      next: callOf('get_report', { run: id, wait: 30 }),
     });
   throw new AppError('NotFound', `${name} ${status} without a report${error === null ? '' : `: ${oneLine(error)}`}`, {
     next: callOf('get_run', { run: id }),
@@ -104,8 +114,9 @@ async function reportOfAlert(world: ToolWorld, key: string): Promise<FoundReport
   const { id, aiAnalysis, runs } = await readAlert(world, key);
   if (aiAnalysis === null)
     throw new AppError('NotFound', `alert ${id} has no report`, { next: `${callOf('why', { alert: id })} says why` });
-  const of = runs.find((run) => isFinal(run.status));
-  return { kept: aiAnalysis as JsonObject, runId: of?.id ?? null };
+  const of = runs.find(({ status }) => isFinal(status));
+  const run = of === undefined ? null : await runWhenDone(world, of.id, 0);
+  return { kept: aiAnalysis as JsonObject, runId: run?.id ?? null, verdict: run?.verdict ?? null };
 }
 
 /** What is left out first where a report is too long: what other tools show, then what matters least. */

@@ -3,15 +3,15 @@ import { isFinal } from '../../../core/run.ts';
 import { plural } from '../../../lib/words.ts';
 import { listRuns as route } from '../../api/runs.ts';
 import type { AnswerOf } from '../../routes.ts';
-import { callRoute } from '../call-route.ts';
 import { defineTool } from '../define.ts';
 import { argumentsOf, pageSize, runArgument } from '../input.ts';
 import { brief, callOf, jsonLine, pageOfLines } from '../lines.ts';
 import type { Shown } from '../lines.ts';
+import { runWhenDone, waitArgument } from '../when-done.ts';
+import type { RunDetail } from '../when-done.ts';
 import { deliveryLine, nextPage, titled } from './alerts.ts';
 
 type RunSummary = AnswerOf<'GET /api/v1/runs'>['items'][number];
-export type RunDetail = AnswerOf<'GET /api/v1/runs/:id'>;
 
 export const listRuns = defineTool({
   name: 'list_runs',
@@ -57,12 +57,13 @@ function runLine(run: RunSummary | RunDetail): Shown {
     completedAt,
     errorCode: run.errorCode,
     error: brief(run.error, 400),
+    verdict: run.verdict,
     modelTokens: run.modelTokens === 0 ? null : run.modelTokens,
     modelCostDollars: run.modelCostMicros === 0 ? null : run.modelCostMicros / 1_000_000,
   };
 }
 
-const shown = { steps: 30, deliveries: 15 } as const;
+const shown = { steps: 30, verdicts: 10, deliveries: 15 } as const;
 
 export const getRun = defineTool({
   name: 'get_run',
@@ -70,9 +71,9 @@ export const getRun = defineTool({
   description:
     'Shows one run: how far it is, its steps and errors, the list of its evidence and what was sent. What it found says `get_report`.',
   effect: 'reads',
-  input: z.strictObject({ run: runArgument }),
-  async run({ api }, { run: id }) {
-    const run = await callRoute(api, 'GET /api/v1/runs/:id', { params: { id } });
+  input: z.strictObject({ run: runArgument, wait: waitArgument }),
+  async run(world, { run: id, wait }) {
+    const run = await runWhenDone(world, id, wait);
     const [piece] = run.evidence;
     return {
       head: `Run ${run.id}, ${run.status}.`,
@@ -88,7 +89,7 @@ export const getRun = defineTool({
               ? []
               : [`${callOf('get_evidence', { run: run.id, evidence: piece.id })}: a piece of evidence`]),
           ]
-        : [`${callOf('get_run', { run: run.id })}: how far it is, in some seconds`],
+        : [`${callOf('get_run', { run: run.id, wait: 30 })}: waits for its end`],
     };
   },
 });
@@ -116,6 +117,16 @@ function detailLines(run: RunDetail): readonly string[] {
         kind,
         object: brief(object, 200),
         command: brief(command, 300),
+      })),
+    ),
+    ...titled(
+      'What people said of its report, oldest first',
+      run.verdicts.slice(-shown.verdicts).map(({ verdict, cause, note, by, at }) => ({
+        verdict,
+        cause: brief(cause, 500),
+        note: brief(note, 500),
+        by: brief(by, 100),
+        at,
       })),
     ),
     ...titled('Deliveries', run.deliveries.slice(-shown.deliveries).map(deliveryLine)),

@@ -53,8 +53,5 @@ export const askAboutRun = defineTool({
 
 /** How to hear of what was started. */
 function whenEnded(run: string): readonly string[] {
-  return [
-    `${callOf('get_run', { run })}: how far it is, in some seconds`,
-    `${callOf('get_report', { run })}: what it found, once it has ended`,
-  ];
+  return [`${callOf('get_report', { run, wait: 30 })}: what it found, once it has ended`];
 }
