@@ -80,6 +80,8 @@ test('what is wrong with a file is said, with the line and the nearest name, by 
     ['a: "b\n', '/folder/fist.yaml:', 'is no YAML'],
     ['kubeconfig: x\n', '/folder/fist.yaml:1: kubeconfig can start programs', 'next: --kubeconfig, FIST_KUBECONFIG'],
     ['allow-exec: true\n', '/folder/fist.yaml:1: allow-exec can start programs', 'FIST_ALLOW_EXEC'],
+    ['allow-start: true\n', '/folder/fist.yaml:1: allow-start can start programs or work', 'FIST_ALLOW_START'],
+    ['allow-mcp-start: true\n', '/folder/fist.yaml:1: allow-mcp-start can start programs or work', '--allow-mcp-start'],
   ];
   for (const [folder, what, next] of wrong) {
     const { run } = place({ folder });

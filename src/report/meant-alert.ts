@@ -27,8 +27,14 @@ export const mostOthers = 4;
 export async function alertNamed(api: ApiReader, key: string, namespace?: string): Promise<Target> {
   const asIs: Target = { id: key, others: [] };
   if (key === '@latest' || /^[0-9a-f-]{4,36}$/i.test(key)) return asIs;
-  const open = await openAlerts(api, { name: key, namespace });
+  const open = await openAlerts(api, { name: key, namespace }).catch(emptyWhereForbidden);
   return open.items.length === 0 ? asIs : worstOpen(open, '', '');
+}
+
+/** Who may not list what is in all namespaces may still look at the one that the server finds. */
+function emptyWhereForbidden(thrown: unknown): OpenAlerts {
+  if (thrown instanceof AppError && thrown.code === 'Forbidden') return { items: [], isWhole: false };
+  throw thrown;
 }
 
 /**

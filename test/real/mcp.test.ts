@@ -6,11 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectAssistant, httpTransport, revisions } from '../support/assistants.ts';
 import type { Revision } from '../support/assistants.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { apiToken } from '../support/fake-server.ts';
 import { oomExample } from '../support/incidents.ts';
 import { cleanEnvironment, freePort, repositoryRoot, runProcess, startProcess } from '../support/processes.ts';
+import { alertFixture } from '../support/rows.ts';
 import { startServer } from '../support/server.ts';
 import type { TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
+import { createWorld } from '../server/world.ts';
 
 // `fist mcp` and `/mcp` as assistants use them: processes, and two libraries of the protocol.
 
@@ -107,6 +110,37 @@ it('with --allow-start an assistant starts a run and reads what it found', async
   expect(report).toContain('OOMKilled');
   const [newest] = await server.list<{ triggerSource: string }>('/api/v1/runs?limit=1');
   expect(newest).toMatchObject({ id: run, triggerSource: 'request of an assistant' });
+});
+
+it('of ten thousand alerts an answer is a page, and says how to go on', async () => {
+  const world = await createWorld();
+  cleanup.defer(() => world.close());
+  for (let part = 0; part < 20; part += 1)
+    await world.store.transaction('intake', (tx) =>
+      tx.alerts.insertAll(
+        Array.from({ length: 500 }, (_, index) => {
+          const name = `Alert${index % 50}`;
+          const labels = { alertname: name, namespace: `ns${index % 7}`, pod: `web-${part}-${index}` };
+          return alertFixture({ fingerprint: `${part}-${index}`, name, labels, summary: 'It hurts '.repeat(20) });
+        }),
+      ),
+    );
+  const { url } = await world.server.listen();
+  const { call } = await connectAssistant(httpTransport(url, apiToken), cleanup);
+  for (const [name, input] of [
+    ['list_alerts', {}],
+    ['list_alerts', { limit: 25, label: ['pod=~"web-.*7"'] }],
+    ['list_alerts', { search: 'hurts', namespace: 'ns3' }],
+    ['why', {}],
+    ['why', { alert: 'Alert7' }],
+    ['why', { alert: 'pod/web-3-77', namespace: 'ns0' }],
+    ['get_status', {}],
+  ] as const) {
+    const { text, isError } = await call(name, input);
+    expect([name, isError]).toEqual([name, false]);
+    expect(Buffer.byteLength(text)).toBeLessThan(36 * 1024);
+    if (name === 'list_alerts') expect(text).toMatch(/with cursor "\S+": there are more; or narrow it down/);
+  }
 });
 
 describe('a server that is not there', () => {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rightText } from '../../src/core/identity.ts';
+import type { Identities } from '../../src/core/identity.ts';
 import { lowestIdAt } from '../../src/lib/id.ts';
 import type { ServerOptions } from '../../src/server/options.ts';
 import { blockOf, connectAssistant, dataOf, httpTransport, revisions } from '../support/assistants.ts';
@@ -449,6 +451,58 @@ describe('where assistants may start something', () => {
     const told = await call(name, input);
     expect(told.isError).toBe(true);
     expect(JSON.parse(told.text)).toMatchObject(error);
+  });
+});
+
+describe('somebody whom the cluster knows', () => {
+  const readShop = 'get on runs.punchingfist.io in namespace shop';
+  const changeShop = 'update on runs.punchingfist.io in namespace shop';
+
+  /** What ada sees, who may do so much. */
+  async function asAda(...rights: readonly string[]) {
+    const check: Identities['check'] = async (token, right) => {
+      if (token !== 'token-of-ada') return { kind: 'unknown' };
+      return { kind: right === null || rights.includes(rightText(right)) ? 'allowed' : 'forbidden', user: 'ada' };
+    };
+    const own = await createWorld({ identities: { check }, allowMcpStart: true });
+    cleanup.defer(() => own.close());
+    await own.store.transaction('intake', async (tx) => {
+      await tx.alerts.insertAll([
+        alertFixture({ id: alertId, namespace: 'shop', source: 'alertmanager', name: 'Ours' }),
+        alertFixture({ id: idAt(9), namespace: 'bank', fingerprint: 'f2', name: 'Theirs' }),
+      ]);
+      const theirs = runFixture({ id: pendingRun, alertId: null, namespace: 'bank' });
+      await tx.runs.insertAll([{ run: theirs, plan: null }]);
+    });
+    const { url: ownUrl } = await own.server.listen();
+    return { own, ...(await connectAssistant(httpTransport(ownUrl, 'token-of-ada'), cleanup)) };
+  }
+
+  it.each<[string, object, string | null]>([
+    ['list_alerts', {}, 'Forbidden'],
+    ['list_alerts', { fistNamespace: 'shop' }, null],
+    ['list_alerts', { fistNamespace: 'bank' }, 'Forbidden'],
+    ['why', { alert: 'Ours' }, null],
+    ['why', { alert: 'Theirs' }, 'Forbidden'],
+    ['get_alert', { alert: alertId }, null],
+    ['get_alert', { alert: idAt(9) }, 'Forbidden'],
+    ['get_run', { run: pendingRun }, 'Forbidden'],
+    ['get_report', { run: pendingRun }, 'Forbidden'],
+    ['get_status', {}, 'Forbidden'],
+    ['start_investigation', { alert: alertId }, 'Forbidden'],
+  ])('may read what the routes let her: %s %j %s', async (name, input, code) => {
+    const { call } = await asAda(readShop);
+    const told = await call(name, input);
+    expect(told.isError).toBe(code !== null);
+    if (code !== null)
+      expect(JSON.parse(told.text)).toMatchObject({ code, message: expect.stringMatching(/^ada may not/) });
+  });
+
+  it('starts a run in her own name', async () => {
+    const { own, call } = await asAda(readShop, changeShop);
+    expect((await call('start_investigation', { alert: 'Ours' })).isError).toBe(false);
+    const { items } = await own.store.read.lists.runs({ limit: 1 });
+    expect(items).toMatchObject([{ alertId, triggerSource: 'request of ada' }]);
   });
 });
 

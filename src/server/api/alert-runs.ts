@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineRoute } from '../define-route.ts';
+import { callerName } from '../rights.ts';
 import { lazily, text } from './fields.ts';
 import { idOf, referenceText } from './references.ts';
 
@@ -36,9 +37,9 @@ export const startAlertRun = defineRoute({
       retryOf: text('Id of the run that it repeats.').nullable(),
     }),
   ),
-  async handler({ alertRuns, reader }, { params, body: { workflow = null, by = null } }) {
+  async handler({ alertRuns, reader }, { params, body: { workflow = null, by = null } }, { request }) {
     const alertId = await idOf(reader, 'alert', params.id);
-    const { runId, ...run } = await alertRuns.startForAlert({ alertId, workflow, by });
+    const { runId, ...run } = await alertRuns.startForAlert({ alertId, workflow, by: callerName(request, by) });
     return { id: runId, alertId, ...run };
   },
 });

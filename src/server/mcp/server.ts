@@ -60,8 +60,8 @@ export async function loadAssistant(options: AssistantOptions): Promise<Assistan
     } catch (thrown) {
       const { code, text } = errorText(thrown);
       if (code === 'Internal') options.log.error({ error: thrown }, 'a resource could not be read');
-      const isTheirs = code === 'NotFound' || code === 'InvalidInput';
-      throw new ProtocolError(isTheirs ? ProtocolErrorCode.InvalidParams : ProtocolErrorCode.InternalError, text);
+      const isOurs = code === 'Internal';
+      throw new ProtocolError(isOurs ? ProtocolErrorCode.InternalError : ProtocolErrorCode.InvalidParams, text);
     }
   }
 
