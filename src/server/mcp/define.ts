@@ -8,7 +8,7 @@ export interface ToolWorld {
   /** Of whoever asks. Milliseconds. */
   readonly nowMs: number;
   /** Waits so many milliseconds. False = there is nobody any more who does, or none may. */
-  pause(milliseconds: number): Promise<boolean>;
+  readonly pause: (milliseconds: number) => Promise<boolean>;
 }
 
 /** What a tool answers. `head` and `next` are words of ours, without any of the text that came from outside. */
