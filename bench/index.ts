@@ -3,12 +3,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { measureAgent } from './agent.ts';
 import { measureMemory, measureRecovery, measureStart, measureStorm } from './endurance.ts';
 import { measureEngine, measureStartLatency } from './engine.ts';
 import { measureGrowth } from './growth.ts';
 import { measureIntakeCost } from './intake-cost.ts';
 import { measureIntake } from './intake.ts';
 import type { BenchmarkReport } from './page.ts';
+import { measureProviders } from './provider.ts';
 import { databaseKinds, withWorld } from './world.ts';
 import type { World } from './world.ts';
 
@@ -16,7 +18,18 @@ const { values: flags } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, only: { type: 'string' } },
 });
 
-const sections = ['start', 'latency', 'engine', 'intake', 'cost', 'storm', 'recovery', 'growth', 'memory'] as const;
+const sections = [
+  'start',
+  'latency',
+  'engine',
+  'intake',
+  'cost',
+  'storm',
+  'recovery',
+  'growth',
+  'memory',
+  'agent',
+] as const;
 type Section = (typeof sections)[number];
 
 async function measure(world: World, section: Section, report: BenchmarkReport): Promise<void> {
@@ -52,6 +65,14 @@ async function measure(world: World, section: Section, report: BenchmarkReport):
       case 'memory':
         report.memory.push(await measureMemory(world, kind));
         break;
+      case 'agent': {
+        const { turns, conversations, memory } = await measureAgent(world, kind);
+        report.agentTurns?.push(turns);
+        report.agentConversations?.push(conversations);
+        report.agentMemory?.push(memory);
+        if (kind === 'SQLite') report.agentProviders?.push(...(await measureProviders(world)));
+        break;
+      }
     }
   }
 }
@@ -83,6 +104,10 @@ await withWorld(flags.quick, async (world) => {
     queries: [],
     growth: [],
     memory: [],
+    agentTurns: [],
+    agentConversations: [],
+    agentMemory: [],
+    agentProviders: [],
   };
   console.table([report.machine]);
   for (const section of sections.filter((name) => wanted.includes(name))) {
@@ -104,10 +129,11 @@ function show(section: Section, before: BenchmarkReport, after: BenchmarkReport)
   }
 }
 
-/** With `--only`, the other sections stay as they are in the file. */
+/** With `--only`, the other sections stay as they are in the file, and so does what it says of the machine. */
 function merged(file: string, report: BenchmarkReport): BenchmarkReport {
   if (flags.only === undefined || !existsSync(file)) return report;
   const earlier = JSON.parse(readFileSync(file, 'utf8')) as BenchmarkReport;
   const measured = Object.entries(report).filter(([, rows]) => Object.keys(rows as object).length > 0);
-  return { ...earlier, ...Object.fromEntries(measured) };
+  // What was measured before was measured then.
+  return { ...earlier, ...Object.fromEntries(measured), machine: earlier.machine };
 }

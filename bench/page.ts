@@ -16,11 +16,48 @@ export interface BenchmarkReport {
   readonly queries: Row[];
   readonly growth: Row[];
   readonly memory: Row[];
+  /** These four are absent in earlier runs. */
+  readonly agentTurns?: Row[];
+  readonly agentConversations?: Row[];
+  readonly agentMemory?: Row[];
+  readonly agentProviders?: Row[];
 }
 
 function costPart(cost: readonly Row[] = []): string {
   if (cost.length === 0) return '';
   return `\nWhat new alerts with a run each cost the database, counted for notifications that come one after the other:\n\n${table(cost)}\n`;
+}
+
+function agentPart({
+  agentTurns = [],
+  agentConversations = [],
+  agentMemory = [],
+  agentProviders = [],
+}: BenchmarkReport): string {
+  if (agentTurns.length === 0) return '';
+  return `
+## Conversations with a model
+
+The real server, and a model that answers at once. A turn is measured at the model: from an answer to the next request of the same
+conversation, with the calls of tools between them, over a recorded cluster. Its ceiling is the journal alone: the same rows, written by a client of the
+database in the same run, one commit each. Processor time is that of the server beyond what the same alerts take with analyzers alone. Statements are
+those of a turn with two calls.
+
+${table(agentTurns)}
+
+What the scripted conversations come to: one that knows at once, some that look about, one that asks for the same again, one that asks for a Secret. A
+call is wasted where it was denied or there was nothing.
+
+${table(agentConversations)}
+
+Resident memory of the server, idle and after so many runs, without a model and with one:
+
+${table(agentMemory)}
+
+The first request to a provider loads its SDK, once in a process:
+
+${table(agentProviders)}
+`;
 }
 
 /** `docs/performance.md` of one run of the benchmarks. */
@@ -90,7 +127,7 @@ ${table(report.start)}
 Under a steady load with runs:
 
 ${table(report.memory)}
-`;
+${agentPart(report)}`;
 }
 
 function table(rows: readonly Row[]): string {

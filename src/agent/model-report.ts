@@ -59,10 +59,13 @@ export type ModelReport = z.output<typeof answerSchema>;
 const shortText = 160;
 const shortList = 1;
 
+/** They never change, and each conversation asks for one several times. */
+const schemas: { whole?: JsonObject; short?: JsonObject } = {};
+
 /** The JSON Schema for the request. A short one is for models that otherwise write on until they are cut. */
 export function answerJsonSchema(isShort = false): JsonObject {
-  const schema = z.toJSONSchema(answerSchema, { target: 'draft-7' }) as unknown as JsonObject;
-  return isShort ? objectOf(shortened(schema)) : schema;
+  const whole = (schemas.whole ??= z.toJSONSchema(answerSchema, { target: 'draft-7' }) as unknown as JsonObject);
+  return isShort ? (schemas.short ??= objectOf(shortened(whole))) : whole;
 }
 
 function shortened(value: JsonValue): JsonValue {

@@ -115,7 +115,14 @@ function pick(object: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(object).filter(([name]) => names.includes(name)));
 }
 
+/** They never change, and each conversation is told of all of them. */
+const schemas = new WeakMap<z.ZodObject, JsonObject>();
+
 function schemaOf(input: z.ZodObject): JsonObject {
+  const known = schemas.get(input);
+  if (known !== undefined) return known;
   const { $schema: _, ...schema } = z.toJSONSchema(input, { io: 'input', target: 'draft-7' });
-  return schema as unknown as JsonObject;
+  const made = schema as unknown as JsonObject;
+  schemas.set(input, made);
+  return made;
 }

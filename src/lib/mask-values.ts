@@ -8,16 +8,32 @@ import { eventLoopTurns } from './turns.ts';
  * stay. Names stay. Others have their turns between values and between texts.
  */
 export async function maskValues<T>(data: T, values: Iterable<string>): Promise<T> {
+  const list = [...values];
+  return list.length === 0 ? data : ((await maskIn(data, await knownOf(list))) as T);
+}
+
+/** The values that were asked for last, which are mostly those that are asked for next: to get them ready takes longer than to mask. */
+let last: { readonly values: readonly string[]; readonly known: Promise<KnownValues> } | null = null;
+
+function knownOf(values: readonly string[]): Promise<KnownValues> {
+  if (last !== null && last.values.length === values.length && values.every((value, at) => value === last?.values[at]))
+    return last.known;
+  const known = gotReady(values);
+  const mine = { values, known };
+  last = mine;
+  // What could not be got ready is tried again by whoever comes next.
+  known.catch(() => void (last = last === mine ? null : last));
+  return known;
+}
+
+async function gotReady(values: readonly string[]): Promise<KnownValues> {
   const known = createKnownValues(Infinity);
-  let count = 0;
-  for (const value of values) {
+  for (const value of values)
     for (const piece of piecesOf(value)) {
       await eventLoopTurns.next();
       known.add(piece);
     }
-    count += 1;
-  }
-  return count === 0 ? data : ((await maskIn(data, known)) as T);
+  return known;
 }
 
 async function maskIn(data: unknown, known: KnownValues): Promise<unknown> {

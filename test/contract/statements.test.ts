@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createFakeClock } from '../support/clock.ts';
-import { newEvent } from '../../src/agent/contents.ts';
-import type { Answered } from '../../src/agent/contents.ts';
-import { succeeded } from '../../src/workflows/steps/define.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import { conversing } from '../support/agent-conversation.ts';
 import { createEngineWorld, planOf, step } from '../support/engine.ts';
 import type { Deed } from '../support/engine.ts';
 import { isOfWork, listenToStatements } from '../support/statements.ts';
@@ -22,15 +21,6 @@ const most = {
 } as const;
 const mostOfStep = { statements: 2, commits: 1 } as const;
 
-const used = { tokens: 100, costMicros: 20 };
-const answer: Answered = {
-  phase: 'gather',
-  model: 'fake/small',
-  message: { role: 'assistant', text: 'x', calls: [], raw: null },
-  finish: 'stop',
-  usage: null,
-};
-
 describe.each(contractStores)('a run on $name', ({ name, open }) => {
   let opened: ContractStore;
   let serial = 0;
@@ -44,12 +34,13 @@ describe.each(contractStores)('a run on $name', ({ name, open }) => {
   async function count(
     steps: number,
     deeds: Readonly<Record<string, Deed>> = {},
+    changes: Partial<Plan> = {},
   ): Promise<{ readonly statements: readonly string[]; readonly commits: number }> {
     const sinks = [{ name: 'chat' }];
     const world = createEngineWorld({ ...opened, sinks, deeds });
     const plan = planOf(
       Array.from({ length: steps }, (_, index) => step(`step-${index}`)),
-      { sinks: ['chat'] },
+      { sinks: ['chat'], ...changes },
     );
     const alert = await world.addAlert({ fingerprint: `of ${steps} steps, ${(serial += 1)}` });
     // The engine keeps plans in memory.
@@ -84,25 +75,29 @@ describe.each(contractStores)('a run on $name', ({ name, open }) => {
   });
 
   test('costs six statements and two commits more with each request to a model, and a commit with each call', async () => {
-    const conversation =
-      (requests: number, calls: number): Deed =>
-      async ({ journal }) => {
-        for (let n = 0; n < requests; n += 1) {
-          await journal.append([newEvent('asked', { phase: 'gather' }, used)]);
-          await journal.append([newEvent('answered', answer, used)]);
-        }
-        for (let n = 0; n < calls; n += 1) await journal.append([newEvent('noted', { what: 'nudge', text: 'x' })]);
-        return succeeded({});
-      };
-    const [none, requests, calls] = [
-      await count(1, { 'step-0': conversation(0, 0) }),
-      await count(1, { 'step-0': conversation(3, 0) }),
-      await count(1, { 'step-0': conversation(0, 3) }),
-    ];
-    expect(requests.statements.length - none.statements.length).toBe(3 * 6);
-    expect(requests.commits - none.commits).toBe(3 * 2);
-    expect(calls.statements.length - none.statements.length).toBe(3 * 2);
-    expect(calls.commits - none.commits).toBe(3);
+    const of = (turns: number, calls: number) => count(1, { 'step-0': conversing(turns, calls) });
+    const [none, turns, calls] = [await of(0, 0), await of(3, 1), await of(3, 3)];
+    // A turn is a request and its calls.
+    expect(turns.statements.length - none.statements.length).toBe(3 * (6 + 2));
+    expect(turns.commits - none.commits).toBe(3 * (2 + 1));
+    expect(calls.statements.length - turns.statements.length).toBe(3 * 2 * 2);
+    expect(calls.commits - turns.commits).toBe(3 * 2);
+  });
+
+  test('costs a statement more with each request for each budget above the step', async () => {
+    const deeds = { 'step-0': conversing(1, 1) };
+    const budget = { tokens: 1_000_000, costMicros: null };
+    // One with words and one with the answer beside it.
+    const requests = 3;
+    const none = await count(1, deeds);
+    for (const [changes, budgets] of [
+      [{ budget: { run: budget, day: null } }, 1],
+      [{ budget: { run: budget, day: budget } }, 2],
+    ] as const) {
+      const some = await count(1, deeds, changes);
+      expect(some.statements.length - none.statements.length).toBe(requests * budgets);
+      expect(some.commits).toBe(none.commits);
+    }
   });
 
   test('costs two statements and a commit more with each step', async () => {
