@@ -1,5 +1,6 @@
 import { traceLines } from '../app/agent-trace.ts';
 import type { TracedEvent } from '../app/agent-trace.ts';
+import { objectOf } from '../core/json.ts';
 import type { RunRecord } from '../core/run.ts';
 import { dollarsText } from '../lib/dollars.ts';
 import { shortId } from '../lib/short-id.ts';
@@ -7,7 +8,7 @@ import { plural } from '../lib/words.ts';
 import { readAgentEvents } from './agent-events.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
-import { objectOf, pathOf } from './nouns/index.ts';
+import { objectOf as namedBy, pathOf } from './nouns/index.ts';
 import { objectText, outputFormat, tell } from './output.ts';
 import type { Terminal } from './output.ts';
 
@@ -22,7 +23,7 @@ const shortCharacters = 1500;
 /** `fist trace run/ID`: the whole conversation with a model. */
 export async function trace(terminal: Terminal, flags: TraceFlags, object = ''): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json', 'yaml']);
-  const named = objectOf(object, ['run']);
+  const named = namedBy(object, ['run']);
   const client = apiClient(flags, terminal);
   const run = (await client.get(pathOf(named))) as RunRecord;
   const events = await readAgentEvents(client, run.id);
@@ -44,10 +45,13 @@ export async function trace(terminal: Terminal, flags: TraceFlags, object = ''):
 /** What all of it was and cost, in a line. */
 export function summaryText(
   { modelTokens, modelCostMicros }: Pick<RunRecord, 'modelTokens' | 'modelCostMicros'>,
-  events: readonly Pick<TracedEvent, 'kind'>[],
+  events: readonly Pick<TracedEvent, 'kind' | 'content'>[],
 ): string {
   const count = (kind: TracedEvent['kind']) => events.filter((event) => event.kind === kind).length;
-  const cost = modelCostMicros === 0 ? 'no price known' : dollarsText(modelCostMicros);
+  // A model may cost nothing, and its price be known all the same.
+  const bounds = objectOf(objectOf(events.find(({ kind }) => kind === 'opened')?.content)['bounds']);
+  const isPriceKnown = modelCostMicros > 0 || (bounds['price'] ?? null) !== null;
+  const cost = isPriceKnown ? dollarsText(modelCostMicros) : 'no price known';
   return [
     plural(count('asked'), 'request'),
     plural(count('called'), 'tool call'),
