@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
@@ -150,6 +151,31 @@ describe('a watch', () => {
     expect(server.asked.slice(2).map(({ query }) => query['resourceVersion'])).toEqual(['11', '11', '11', '12']);
     expect(told.filter((text) => text.startsWith('added'))).toEqual(['added a', 'added b']);
     expect(trouble[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+ broke off: .*; kubectl --context x get --raw \/readyz$/);
+  });
+
+  test('a watch that has lived for a while ends the row of failures, though it had nothing to tell', async () => {
+    const open: ServerResponse[] = [];
+    const stays = (response: ServerResponse): void => {
+      response.flushHeaders();
+      open.push(response);
+    };
+    server.answer(page([], '10'), changes([], 'breaks'), changes([], 'breaks'), stays, status(500), stays);
+    begin();
+    await troubled(1);
+    await clock.advance(500);
+    await troubled(2);
+    await clock.advance(1000);
+    await hears(5);
+    await clock.advance(10_000);
+    open[0]?.destroy();
+    await troubled(3);
+    await clock.advance(500);
+    // What fails then is a row again.
+    await troubled(4);
+    await clock.advance(999);
+    expect(server.asked).toHaveLength(5);
+    await clock.advance(1);
+    await asked(6);
   });
 
   test('errors of the server, and one that asks for time', async () => {

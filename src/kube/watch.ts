@@ -28,6 +28,8 @@ const pause = { firstMs: 1000, mostMs: 60_000 } as const;
 const longestRetryAfterMs = 5 * 60_000;
 /** A watch that ends sooner is no success. */
 const shortestWatchMs = 1000;
+/** A watch that broke after so long says nothing of the next one, even where there was nothing to tell. */
+const soundWatchMs = 10_000;
 /** A list may begin again so often because its snapshot is gone. */
 const mostListings = 3;
 
@@ -42,8 +44,10 @@ interface Watching {
   readonly rule: () => string;
   readonly selectors: Readonly<Record<string, string>>;
   readonly io: WatchIo;
-  /** In a row; what comes from the server ends the row. */
+  /** In a row; what comes from the server ends the row, and so does a watch that has lived for a while. */
   failures: number;
+  /** Monotonic milliseconds: since when the server has answered the watch; null = there is none. */
+  watchingSinceMs: number | null;
 }
 
 /** Where a watch goes on. */
@@ -105,6 +109,7 @@ export async function* watchCollection(
     },
     io,
     failures: 0,
+    watchingSinceMs: null,
   };
   let position: Position | null = null;
   while (!io.signal.aborted) {
@@ -112,12 +117,16 @@ export async function* watchCollection(
       if (position === null || io.clock.monotonic() >= position.listAgainMs) position = yield* list(watching);
       const beganMs = io.clock.monotonic();
       const isGone = yield* watch(watching, position);
+      watching.watchingSinceMs = null;
       if (isGone) position = null;
       // A server that forgets, or hangs up, at once is not to be asked at once.
       if (io.clock.monotonic() - beganMs < shortestWatchMs) await rest(watching, null);
     } catch (thrown) {
       if (io.signal.aborted) return;
       const error = toAppError(thrown, 'ClusterUnavailable');
+      const { watchingSinceMs } = watching;
+      watching.watchingSinceMs = null;
+      if (watchingSinceMs !== null && io.clock.monotonic() - watchingSinceMs >= soundWatchMs) watching.failures = 0;
       await io.onTrouble(error);
       await rest(watching, error instanceof Refused ? error.afterMs : null);
     }
@@ -195,6 +204,7 @@ async function* watch(watching: Watching, position: Position): AsyncGenerator<Wa
     const answer = await client.open(path, query, AbortSignal.any([io.signal, ending.signal]));
     if (answer.status === 410) return true;
     if (answer.status !== 200) throw refusal(watching, answer, await readText(watching, answer, maxStatusBytes));
+    watching.watchingSinceMs = io.clock.monotonic();
     yield { kind: 'watching' };
     for await (const line of linesOf(unlessSilent(answer.body, io.clock, silentMs), maxLineBytes)) {
       const { type, object } = JSON.parse(line) as { readonly type: string; readonly object: KubernetesObject };
