@@ -4,7 +4,7 @@ import { openClusterResources } from '../controllers/cluster-resources.ts';
 import type { ClusterResources, ClusterResourcesOptions } from '../controllers/cluster-resources.ts';
 import { keepStatuses } from '../controllers/status-writer.ts';
 import type { Identities } from '../core/identity.ts';
-import type { Clock, CommandRunner, Log } from '../core/ports.ts';
+import type { Clock, CommandRunner, Log, ModelChecks } from '../core/ports.ts';
 import type { StoreReader } from '../core/store.ts';
 import { createAccountTokens } from '../kube/account-tokens.ts';
 import { kubeClient } from '../kube/client.ts';
@@ -32,6 +32,7 @@ type CatalogPart = Pick<
 /** What the parts of an operator share with the server. */
 export interface OperatorWorld {
   readonly read: StoreReader;
+  readonly modelChecks: Pick<ModelChecks, 'condition'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -88,8 +89,9 @@ export async function openOperator(
       resources,
       commands: options.allowJobs ? jobCommands() : null,
       identities: clusterIdentities(createReviews(transport, catalog.clock)),
-      startControllers({ read, clock, log }) {
-        const statusWorld = { resources, writer, lists: read.lists, runs: read.runs, clock, random, log };
+      startControllers({ read, modelChecks, clock, log }) {
+        const { lists, runs, learned } = read;
+        const statusWorld = { resources, writer, lists, runs, learned, modelChecks, clock, random, log };
         return startElection({
           writer,
           namespace: leaseNamespace,

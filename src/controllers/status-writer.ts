@@ -1,7 +1,9 @@
 import type { ListReader, ResourceActivity } from '../core/lists.ts';
-import type { Clock, Log } from '../core/ports.ts';
+import type { LearnedReader } from '../core/learned-store.ts';
+import type { Clock, Log, ModelChecks } from '../core/ports.ts';
 import type { RunReader } from '../core/run-store.ts';
 import { toTimestamp } from '../core/time.ts';
+import type { Timestamp } from '../core/time.ts';
 import type { WorkQueue } from '../kube/work-queue.ts';
 import { createWorkQueue } from '../kube/work-queue.ts';
 import type { KubeWriter } from '../kube/writer.ts';
@@ -16,6 +18,8 @@ export interface StatusWriterOptions {
   readonly writer: Pick<KubeWriter, 'patchStatus'>;
   readonly lists: Pick<ListReader, 'activity' | 'runs' | 'changesSince'>;
   readonly runs: Pick<RunReader, 'find' | 'steps'>;
+  readonly learned: Pick<LearnedReader, 'lastModelCheck'>;
+  readonly modelChecks: Pick<ModelChecks, 'condition'>;
   /** Whether this process may write now. */
   readonly isCurrent: () => boolean;
   /** How long a look at an object took, and whether it failed. */
@@ -91,11 +95,15 @@ interface ActivityReader {
 }
 
 async function happenedTo(
-  { resources }: StatusWriterOptions,
+  { resources, modelChecks }: StatusWriterOptions,
   look: ActivityReader,
   { kind, namespace, name }: { readonly kind: string; readonly namespace: string; readonly name: string },
 ): Promise<Happened> {
-  if (kind === 'Workflow') return { newestRun: await look.newestRun(namespace, name) };
+  if (kind === 'Workflow') {
+    const plan = resources.current().workflow(namespace, name)?.plan ?? null;
+    const checked = plan === null ? null : await modelChecks.condition(plan);
+    return { newestRun: await look.newestRun(namespace, name), conditions: checked === null ? [] : [checked] };
+  }
   const { sources, sinks } = await look.now();
   const nothingSent = { messagesSent: 0, lastSentTime: null, lastError: null };
   if (kind === 'Sink') return { sink: sinks.get(`${namespace}/${name}`) ?? nothingSent };
@@ -110,10 +118,11 @@ const mostChanges = 500;
 const overlapMs = 5000;
 
 /** One look for all objects, kept for a moment. */
-function createActivityReader({ lists, runs, resources, clock }: StatusWriterOptions): ActivityReader {
+function createActivityReader({ lists, runs, learned, resources, clock }: StatusWriterOptions): ActivityReader {
   let kept: { readonly atMs: number; readonly activity: Promise<ResourceActivity> } | null = null;
   let told: ReadonlyMap<string, string> = new Map();
   let lookedMs = clock.now();
+  let checkedAt: Timestamp | null = null;
 
   function now(): Promise<ResourceActivity> {
     const nowMs = clock.monotonic();
@@ -139,6 +148,13 @@ function createActivityReader({ lists, runs, resources, clock }: StatusWriterOpt
         : changes.filter(({ kind }) => kind === 'run').map(({ namespace, name }) => ({ namespace, name }));
     return [...new Set(names.map(({ namespace, name }) => `Workflow/${namespace}/${name}`))];
   }
+  /** A model that was checked may be that of any Workflow. */
+  async function changedChecks(): Promise<readonly string[]> {
+    const before = checkedAt;
+    checkedAt = await learned.lastModelCheck();
+    if (before === checkedAt) return [];
+    return resources.current().workflows.map(({ namespace, name }) => `Workflow/${namespace}/${name}`);
+  }
   return {
     now,
     async newestRun(namespace, workflow) {
@@ -146,6 +162,8 @@ function createActivityReader({ lists, runs, resources, clock }: StatusWriterOpt
       const run = summary === undefined ? undefined : await runs.find(summary.id);
       return run === undefined ? null : { run, steps: await runs.steps(run.id) };
     },
-    changed: async () => [...(await changedTraffic()), ...(await changedRuns())],
+    changed: async () => [
+      ...new Set([...(await changedTraffic()), ...(await changedRuns()), ...(await changedChecks())]),
+    ],
   };
 }

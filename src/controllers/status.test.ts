@@ -53,6 +53,17 @@ describe('conditions', () => {
     expect(types.includes('Stalled')).toBe(isStalled);
   });
 
+  test('what was learned stands behind what is declared', () => {
+    const learned: Condition = {
+      type: 'ModelsChecked',
+      status: 'Unknown',
+      reason: 'NotChecked',
+      message: 'nobody has',
+    };
+    const all = conditionsOf(statusOf(object(), compiled(accepted), { conditions: [learned] }, now));
+    expect(all.map(({ type, reason }) => `${type} ${reason}`)).toEqual(['Ready Accepted', 'ModelsChecked NotChecked']);
+  });
+
   test('two of one type are one, because the list is a map by type', () => {
     const missing = (name: string): Condition => ({
       type: 'SecretsResolved',

@@ -24,6 +24,8 @@ export interface Happened {
   readonly source?: SourceSeen | undefined;
   readonly sink?: SinkSeen | undefined;
   readonly newestRun?: NewestRun | null | undefined;
+  /** Conditions of what was learned. */
+  readonly conditions?: readonly Condition[] | undefined;
 }
 
 type SourceSeen = ResourceActivity['sources'] extends ReadonlyMap<string, infer Seen> ? Seen : never;
@@ -50,7 +52,12 @@ export function statusOf(
   return {
     observedGeneration,
     ready: compiled.ready,
-    conditions: conditionsOf(object, compiled, observedGeneration, now) as unknown as JsonValue,
+    conditions: conditionsOf(
+      object,
+      { ...compiled, conditions: [...compiled.conditions, ...(happened.conditions ?? [])] },
+      observedGeneration,
+      now,
+    ) as unknown as JsonValue,
     ...sourceStatus(happened.source),
     ...sinkStatus(happened.sink),
     ...runStatus(happened.newestRun),

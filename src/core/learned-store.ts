@@ -15,6 +15,8 @@ export interface LearnedReader {
   ): Promise<readonly VerdictRecord[]>;
   /** The last check of each of these models, by hash; those that were never checked are left out. */
   modelChecks(hashes: readonly string[]): Promise<readonly ModelCheckRecord[]>;
+  /** When a model was checked last; null = none ever was. */
+  lastModelCheck(): Promise<Timestamp | null>;
   /** What servers answered last of each namespace, by namespace and kind; also what is old. */
   namespaceData(servers: readonly string[]): Promise<readonly NamespaceData[]>;
 }

@@ -67,7 +67,9 @@ describe.each(contractStores)('what is learned, on $name', ({ open }) => {
   test('the last check of a model holds, and the newest few hundred are kept', async () => {
     const save = (changes: Partial<ModelCheckRecord>) =>
       opened.store.transaction('model-check', (tx) => tx.learned.saveModelCheck(modelCheckFixture(changes)));
+    expect(await reader().lastModelCheck()).toBeNull();
     await save({});
+    expect(await reader().lastModelCheck()).toBe(someTime);
     const later = modelCheckFixture({
       result: 'fit',
       endpoint: null,

@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { noModelDefaults } from '../../src/agent/models/choose.ts';
 import { rolesOfInstallation } from '../../src/app/roles.ts';
 import { firing, startTestApp } from '../support/app.ts';
-import type { TestApp } from '../support/app.ts';
+import type { TestApp, TestAppOptions } from '../support/app.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { startModelServer } from '../support/model-server.ts';
 import { repositoryRoot } from '../support/processes.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -137,7 +139,7 @@ describe.skipIf(assets === null)('the operator on a real API server', () => {
     kubeconfig = server.kubeconfig('operator', { token: server.token('fist', 'operator') });
   });
 
-  const start = (): Promise<TestApp> =>
+  const start = (options: Partial<TestAppOptions> = {}): Promise<TestApp> =>
     startTestApp(cleanup, {
       files: {},
       resources: null,
@@ -151,6 +153,7 @@ describe.skipIf(assets === null)('the operator on a real API server', () => {
         allowJobs: true,
         clusterName: null,
       },
+      ...options,
     });
 
   test('objects come, change and go; what became of them stands in their status', async () => {
@@ -254,6 +257,22 @@ describe.skipIf(assets === null)('the operator on a real API server', () => {
     expect(
       server.audit().filter(({ objectRef }) => objectRef?.resource === 'tokenreviews').length - tokens,
     ).toBeLessThanOrEqual(2);
+  });
+
+  test('what a check of its models said stands in the status of a Workflow', async () => {
+    const model = await startModelServer();
+    cleanup.defer(() => model.stop());
+    const { spec } = workflow('look');
+    apply({ ...workflow('look'), metadata: { name: 'asks', namespace: 'shop' }, spec: { ...spec, runtime: {} } });
+    const asked = { provider: 'openai-compatible', model: 'm', endpoint: model.endpoint('chat'), apiKey: model.key };
+    const app = await start({ models: { ...noModelDefaults, ...asked } });
+    await untilReason('workflow', 'asks', 'NotChecked', 'ModelsChecked');
+    expect(model.requests).toEqual([]);
+    model.always({ text: 'I cannot.' });
+    const { body } = await app.call('POST', '/api/v1/workflows/shop/asks/model-check', {});
+    expect(body).toMatchObject({ models: [{ result: 'unfit' }] });
+    await untilReason('workflow', 'asks', 'ModelUnfit', 'ModelsChecked');
+    expect(statusOf('workflow', 'asks').ready).toBe(true);
   });
 
   test('a Secret that may not be read, or is missing, is told with what to do', async () => {

@@ -143,6 +143,7 @@ export const nothingLearned: ServerReader['learned'] = {
   verdictsOf: async () => [],
   verdictsOnAlerts: async () => [],
   modelChecks: async () => [],
+  lastModelCheck: async () => null,
   namespaceData: async () => [],
 };
 

@@ -44,6 +44,13 @@ export function createLearnedReader(query: Kysely<Database>): LearnedReader {
       const rows = await query.selectFrom('model_checks').selectAll().where('hash', 'in', hashes).execute();
       return rows.map((row) => modelCheck.read(row));
     },
+    async lastModelCheck() {
+      const row = await query
+        .selectFrom('model_checks')
+        .select(({ fn }) => fn.max('at').as('at'))
+        .executeTakeFirst();
+      return row?.at ?? null;
+    },
     async namespaceData(servers) {
       if (servers.length === 0) return [];
       const rows = await query
