@@ -79,6 +79,7 @@ const readerRole = [
         verbs: ['get', 'list'],
       })),
       { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
+      { apiGroups: ['metrics.k8s.io'], resources: ['pods', 'nodes'], verbs: ['get', 'list'] },
     ],
   },
   {
@@ -246,6 +247,9 @@ describe.skipIf(assets === null)('the tools of a model on a real API server', { 
       }
     for (const name of ['kubernetes_logs', 'kubernetes_changes'])
       await call(name, name === 'kubernetes_logs' ? { pod: 'web-1', namespace: 'shop' } : { namespace: 'shop' });
+    // Nobody serves it here.
+    for (const input of [{ namespace: 'shop' }, { of: 'nodes' }])
+      expect(await call('kubernetes_top', input)).toMatchObject({ status: 'no_data' });
     const shown = await call('kubernetes_get', { resource: 'po', namespace: 'shop', name: 'web-1' });
     expect(shown.text).toMatch(/name: API_TOKEN\s+value: ['"]?(?:\[REDACTED\]|\*\*\*)/);
 

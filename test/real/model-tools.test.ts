@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
-import { createCleanup } from '../../test/support/cleanup.ts';
-import { faultyMcpCommand, lookTool, mcpSecret, startFaultyMcp } from '../../test/support/faulty-mcp.ts';
-import { pinOf } from '../agent/mcp/definition.ts';
-import { runProgram } from './program.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { faultyMcpCommand, lookTool, mcpSecret, startFaultyMcp } from '../support/faulty-mcp.ts';
+import { pinOf } from '../../src/agent/mcp/definition.ts';
+import { runProgram } from '../../src/cli/program.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());

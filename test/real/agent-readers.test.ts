@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
-import { reportAnswer, startAgentApp } from './support/agent-world.ts';
-import { createCleanup } from './support/cleanup.ts';
-import type { SeenRequest } from './support/model-server.ts';
-import { startPrometheusApi } from './support/vendors/prometheus-api.ts';
+import { reportAnswer, startAgentApp } from '../support/agent-world.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import type { SeenRequest } from '../support/model-server.ts';
+import { startPrometheusApi } from '../support/vendors/prometheus-api.ts';
 
 // Metrics and logs that a Workflow names, in the whole program.
 

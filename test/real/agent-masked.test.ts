@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
-import { reportAnswer, startAgentApp } from './support/agent-world.ts';
-import { firing } from './support/app.ts';
-import { createCleanup } from './support/cleanup.ts';
-import { startKubernetesApi } from './support/kubernetes-api.ts';
-import { podObject } from './support/memory-cluster.ts';
-import type { SeenRequest } from './support/model-server.ts';
+import { reportAnswer, startAgentApp } from '../support/agent-world.ts';
+import { firing } from '../support/app.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { startKubernetesApi } from '../support/kubernetes-api.ts';
+import { podObject } from '../support/memory-cluster.ts';
+import type { SeenRequest } from '../support/model-server.ts';
 
 // What was masked is said in the report, by kind, and nothing of it.
 
