@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { AgentResult } from '../src/core/finding.ts';
 import {
   agentResources,
   exampleAlert,
@@ -144,14 +143,13 @@ async function runOne(world: World, server: MeasuredServer, index: number, datab
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
 
-/** Rows of one database: of the conversations, and of the memory. */
+/** Rows of one database: of the turns, and of the memory. */
 export interface AgentFigures {
   readonly turns: object;
-  readonly conversations: object;
   readonly memory: object;
 }
 
-/** The loop without the model's time, beside the bare writing of the same rows; what conversations come to; memory. */
+/** The loop without the model's time, beside the bare writing of the same rows; and memory. */
 export async function measureAgent(world: World, kind: DatabaseKind): Promise<AgentFigures> {
   const runs = world.quick ? 10 : 50;
   const plainDatabase = await world.database(kind);
@@ -171,7 +169,6 @@ export async function measureAgent(world: World, kind: DatabaseKind): Promise<Ag
   const gaps = model.gaps.slice(gapsBefore);
   const requests = model.requests.length - requestsBefore;
   const ceiling = await measureCeiling(world, kind, database);
-  const uses = await usesOf(world, database);
   const counted = await countTurn(world, kind);
   return {
     turns: {
@@ -185,19 +182,6 @@ export async function measureAgent(world: World, kind: DatabaseKind): Promise<Ag
       'bare journal p50 ms': ceiling.p50Ms.toFixed(1),
       'bare journal p99 ms': ceiling.p99Ms.toFixed(1),
       'p50 / bare': (median(gaps) / ceiling.p50Ms).toFixed(1),
-    },
-    conversations: {
-      database: kind,
-      conversations: uses.length,
-      ...spread(
-        'requests',
-        uses.map(({ requests: count }) => count),
-      ),
-      ...spread(
-        'calls',
-        uses.map(({ tool_calls: count }) => count),
-      ),
-      'median wasted calls': median(uses.map(({ wasted_calls: count }) => count)),
       'rows/conversation': ceiling.rows.toFixed(0),
       'KB/conversation': (ceiling.bytes / 1000).toFixed(0),
     },
@@ -210,20 +194,4 @@ export async function measureAgent(world: World, kind: DatabaseKind): Promise<Ag
       'after with MB': megabytes(with_.endBytes),
     },
   };
-}
-
-function spread(name: string, counts: readonly number[]): Readonly<Record<string, unknown>> {
-  return {
-    [`${name} min`]: Math.min(...counts),
-    [`${name} median`]: median(counts),
-    [`${name} max`]: Math.max(...counts),
-  };
-}
-
-async function usesOf(world: World, database: string): Promise<readonly NonNullable<AgentResult['model_use']>[]> {
-  const rows = await world.query(database, "SELECT result FROM workflow_steps WHERE status = 'succeeded'");
-  return rows.flatMap(({ result }) => {
-    const report = (typeof result === 'string' ? JSON.parse(result) : result) as AgentResult;
-    return report.model_use ?? [];
-  });
 }

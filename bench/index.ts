@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { measureScriptedSet } from './agent-conversations.ts';
 import { measureAgent } from './agent.ts';
 import { measureMemory, measureRecovery, measureStart, measureStorm } from './endurance.ts';
 import { measureEngine, measureStartLatency } from './engine.ts';
@@ -66,11 +67,14 @@ async function measure(world: World, section: Section, report: BenchmarkReport):
         report.memory.push(await measureMemory(world, kind));
         break;
       case 'agent': {
-        const { turns, conversations, memory } = await measureAgent(world, kind);
+        const { turns, memory } = await measureAgent(world, kind);
         report.agentTurns?.push(turns);
-        report.agentConversations?.push(conversations);
         report.agentMemory?.push(memory);
-        if (kind === 'SQLite') report.agentProviders?.push(...(await measureProviders(world)));
+        // The same whatever the database.
+        if (kind === 'SQLite') {
+          report.agentConversations?.push(await measureScriptedSet(world));
+          report.agentProviders?.push(...(await measureProviders(world)));
+        }
         break;
       }
     }

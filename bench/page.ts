@@ -45,8 +45,8 @@ those of a turn with two calls.
 
 ${table(agentTurns)}
 
-What the scripted conversations come to: one that knows at once, some that look about, one that asks for the same again, one that asks for a Secret. A
-call is wasted where it was denied or there was nothing.
+What conversations come to where a scripted model asks the same about a third of the recorded incidents. A call is wasted where it was
+denied or there was nothing.
 
 ${table(agentConversations)}
 

@@ -19,6 +19,7 @@ import { crdFile } from './gen/crds.ts';
 import { findingsPage } from './gen/findings.ts';
 import { referencePages } from './gen/reference.ts';
 import { reportPage, reportSchemaFile } from './gen/report.ts';
+import { securityPage, securityTests } from './gen/security.ts';
 import { templatesPage } from './gen/templates.ts';
 import { toolsPage } from './gen/tools.ts';
 
@@ -36,6 +37,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   files.set('docs/reference/findings.md', findingsPage());
   files.set('docs/reference/report.md', reportPage());
   files.set('docs/reference/report.schema.json', reportSchemaFile());
+  files.set('docs/reference/security.md', securityPage(securityTests(root)));
   files.set('docs/reference/templates.md', templatesPage());
   files.set('docs/reference/tools.md', toolsPage());
   const results = JSON.parse(readFileSync(join(root, 'bench/results.json'), 'utf8')) as BenchmarkReport;

@@ -1,10 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from 'vitest';
+import { keepEverything } from '../src/core/retention.ts';
 import { isFinal } from '../src/core/run.ts';
 import type { RunRecord } from '../src/core/run.ts';
+import { systemClock } from '../src/lib/clock.ts';
 import { exampleAlert, reportAnswer, startAgentApp, webhookToken } from './support/agent-world.ts';
-import { firing } from './support/app.ts';
+import { firing, resolved } from './support/app.ts';
 import { createCleanup } from './support/cleanup.ts';
 import type { SeenRequest } from './support/model-server.ts';
 import { waitFor } from './support/wait.ts';
@@ -94,3 +97,46 @@ test('R27: what a model writes is text in its report: no image, link or page', a
   expect(prose).not.toMatch(/(?<!\\)\]\(|(?<!\\)<(?:img|script|a)\b|(?<!\\)javascript:(?!alert\(1\)\))/);
   expect(`${result.report}\n${app.stdout()}`).not.toMatch(/[[\p{Cc}\p{Cf}]--[\n\t]]/v);
 });
+
+test('R18: a conversation is read with the token of the API only, and goes with its run and its alert', async () => {
+  const words = 'words-of-this-conversation-only';
+  const folder = cleanup.temporaryFolder('forgotten');
+  const { app, model, raise, report } = await startAgentApp(cleanup, { program: { folder } });
+  model.always((request) =>
+    request.schema === null ? { text: words } : reportAnswer({ summary: words, next: [words] }),
+  );
+  await raise();
+  const { run } = await report();
+  const path = `/api/v1/runs/${run.id}/agent-events`;
+  for (const authorization of ['', 'Bearer wrong', `Bearer ${webhookToken}`])
+    expect((await app.call('GET', path, undefined, { authorization })).status).toBe(401);
+  expect(JSON.stringify(await app.get(path))).toContain(words);
+  // What an open alert shows stays.
+  await app.notify('billing-alerts', [resolved(alert.labels, 60_000)], webhookToken);
+  await app.stop();
+  expect(rowsWith(app.database, words)).toEqual(expect.arrayContaining(['agent_events', 'workflow_steps']));
+
+  // Two hours later, with runs and ended alerts, which show the last report, kept for one.
+  const machine = systemClock();
+  const clock = { ...machine, now: () => machine.now() + 2 * 3_600_000 };
+  const hour = { ageMs: 3_600_000, count: null };
+  const rules = { ...keepEverything, runs: hour, alerts: hour };
+  const later = await startAgentApp(cleanup, { program: { folder, clock, retention: rules } });
+  await waitFor('the run and the alert to be gone', async () => (await later.app.list('/api/v1/alerts')).length === 0);
+  expect((await later.app.call('GET', path)).status).toBe(404);
+  await later.app.stop();
+  expect(rowsWith(app.database, words)).toEqual([]);
+});
+
+/** Tables in which the text stands anywhere. */
+function rowsWith(file: string, text: string): readonly string[] {
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all() as { name: string }[];
+    return tables
+      .map(({ name }) => name)
+      .filter((name) => JSON.stringify(database.prepare(`SELECT * FROM "${name}"`).all()).includes(text));
+  } finally {
+    database.close();
+  }
+}

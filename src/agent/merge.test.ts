@@ -145,7 +145,7 @@ test('the text says which model gave an answer and what it cost, and what speaks
   );
 });
 
-test('Markdown of a model comes out as text', () => {
+test('Markdown of a model comes out as text (R27)', () => {
   const evil = '![x](https://evil.example/?q=1) <img src=x> [click](javascript:alert(1))';
   const { report } = merged(silent, { ...claim, statement: evil, isDecisive: false });
   expect(report).not.toMatch(/(?<!\\)(?:!\[|<img|\]\()/);

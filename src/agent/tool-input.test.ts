@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { briefDeclarationOf, declarationOf, parseInput } from './tool-input.ts';
+import { toolDefinitions } from './tools/index.ts';
 import { kubernetesDescribe } from './tools/kubernetes-describe.ts';
 import { kubernetesList } from './tools/kubernetes-list.ts';
 import { kubernetesLogs } from './tools/kubernetes-logs.ts';
@@ -57,3 +58,29 @@ test('in few words a tool has one sentence and the names and types of its fields
   expect(brief).toContain('"enum":["both","current","previous"]');
   expect(brief.length).toBeLessThan(JSON.stringify(declarationOf(kubernetesLogs)).length / 3);
 });
+
+/** What lets kubectl read another file, speak to another server or as somebody else, as it is called there. */
+const options = {
+  kubeconfig: '/root/.kube/config',
+  server: 'https://evil.example',
+  token: 'x',
+  as: 'system:admin',
+  asGroup: 'system:masters',
+  raw: '/api/v1/secrets',
+  filename: '/etc/passwd',
+  output: 'go-template-file=/etc/passwd',
+  template: '/etc/passwd',
+  context: 'prod',
+  flags: '--raw=/api/v1/secrets',
+  args: '-A',
+} as const;
+
+test.each(toolDefinitions.map((tool) => [tool.name, tool] as const))(
+  'options of kubectl are no fields of %s (R8)',
+  (_, tool) => {
+    for (const [field, value] of Object.entries(options)) {
+      const parsed = parseInput(tool, JSON.stringify({ namespace: 'shop', [field]: value }));
+      expect([field, 'problem' in parsed && parsed.problem.includes(`"${field}"`)]).toEqual([field, true]);
+    }
+  },
+);

@@ -154,7 +154,7 @@ describe('destinations', () => {
     expect(error.message).toContain('169.254.169.254');
   });
 
-  test('the connection goes to the checked address', async () => {
+  test('the connection goes to the checked address (R16)', async () => {
     const url = await serve((request, response) => response.end(request.headers.host));
     const { port } = new URL(url);
     let lookups = 0;
@@ -184,7 +184,7 @@ describe('fetch', () => {
     expect(await answer.text()).toBe('POST punching-fist hello');
   });
 
-  test('does not follow redirects, whatever the caller asks for', async () => {
+  test('does not follow redirects, whatever the caller asks for (R16)', async () => {
     let calls = 0;
     const url = await serve((_request, response) => {
       calls += 1;

@@ -267,7 +267,7 @@ describe('isSecretName', () => {
   });
 });
 
-describe('printable', () => {
+describe('printable (R3)', () => {
   test.each([
     ['escape', 'a\u001b[2Jb', 'a\\u{1b}[2Jb'],
     ['carriage return', 'safe\revil', 'safe\\u{d}evil'],

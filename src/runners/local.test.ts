@@ -73,7 +73,7 @@ describe('a local command', () => {
     });
   });
 
-  test('inherits nothing but PATH, and its standard input is closed', async () => {
+  test('inherits nothing but PATH, and its standard input is closed (R14, R15)', async () => {
     process.env['FIST_TEST_CANARY'] = 'canary';
     const result = await runner.run(
       request('env; cat; ls /proc/self/fd | tr "\\n" " "', { environment: { FIST_1: "a'b c" } }),

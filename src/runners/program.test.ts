@@ -58,7 +58,7 @@ async function pidIn(file: string): Promise<number> {
 const isGone = (pid: number) => until(async () => (await identify(pid)) === null, `${pid} is gone`);
 
 describe('a program', () => {
-  test('is talked to, with a clean environment, in an empty folder that goes with it', async () => {
+  test('is talked to, with a clean environment, in an empty folder that goes with it (R14)', async () => {
     process.env['FIST_TEST_CANARY'] = 'canary';
     const marker = randomUUID();
     const program = await start(
@@ -87,7 +87,7 @@ describe('a program', () => {
     await program.write('what comes later is not written');
   });
 
-  test('gets its arguments as they are: no shell reads them', async () => {
+  test('gets its arguments as they are: no shell reads them (R6)', async () => {
     const odd = ['; echo no', '$(id)', '`id`', 'two\nlines', '* ', '--flag=x y'];
     const program = await start('', {
       file: process.execPath,

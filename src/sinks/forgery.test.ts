@@ -150,7 +150,7 @@ async function start(policy?: DestinationPolicy) {
 
 const refused = { ok: false, retry: false } as const;
 
-test.each(never)('%s is asked by no Sink, whatever the server allows', async (endpoint) => {
+test.each(never)('%s is asked by no Sink, whatever the server allows (R16)', async (endpoint) => {
   const everything = { allowPrivate: false, allowed: parseDestinations(['*.example', '0.0.0.0/0', '::/0']) };
   for (const policy of [undefined, denied, everything]) {
     const { io } = await start(policy);
@@ -205,7 +205,7 @@ test.each([301, 302, 303, 307, 308])('a redirect (%i) is not followed, wherever 
   expect(sentinel.requests).toEqual([]);
 });
 
-test('a name that leads elsewhere the second time is refused the second time, and never asked twice for one connection', async () => {
+test('a name that leads elsewhere the second time is refused the second time, and never asked twice for one connection (R16)', async () => {
   const sentinel = await startVendor(() => ({ status: 200 }));
   cleanup.defer(() => sentinel.stop());
   let asked = 0;

@@ -96,7 +96,7 @@ describe.each(contractStores)('retention on $name', ({ open }) => {
     return rows.map(({ id }) => id);
   }
 
-  test('takes finished runs by age, with all that is theirs, and counts it', async () => {
+  test('takes finished runs by age, with all that is theirs, and counts it (R18)', async () => {
     await addRun(40);
     await addRun(31, { status: 'failed' });
     await addRun(31, { status: 'cancelled' });

@@ -187,7 +187,7 @@ describe.skipIf(assets === null)('the tools of a model on a real API server', { 
     ]);
   });
 
-  test('refuse every kind that is not listed, in every spelling, and ask the server nothing for it', async () => {
+  test('refuse every kind that is not listed, in every spelling, and ask the server nothing for it (R9, R13)', async () => {
     const { call } = await openTools();
     const before = own(server.audit()).length;
     const answers: (readonly [string, ExecutedCall])[] = [];

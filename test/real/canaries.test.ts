@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { createLog } from '../../src/lib/log.ts';
-import { reportAnswer, startAgentApp } from '../support/agent-world.ts';
+import { reportAnswer, startAgentApp, webhookToken } from '../support/agent-world.ts';
 import { firing } from '../support/app.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { startKubernetesApi } from '../support/kubernetes-api.ts';
@@ -22,6 +22,9 @@ afterEach(() => cleanup.run());
 
 const places = ['log', 'event', 'variable', 'annotation of the object', 'annotation of the alert'] as const;
 const namespace = 'billing';
+/** Of the kubeconfig of startKubernetesApi. */
+const clusterToken = 'let-me-in';
+const headerOfCollector = 'Bearer token-of-the-collector-0123';
 
 /** One secret of each kind that is long enough to be known again, a pod each. */
 function canaries(): readonly (SecretCase & { readonly index: number; readonly place: (typeof places)[number] })[] {
@@ -36,7 +39,7 @@ function canaries(): readonly (SecretCase & { readonly index: number; readonly p
 }
 
 test(
-  'canaries of every kind reach neither prompt, store, sink, log, trace, collector nor metric',
+  'R14, R17: canaries of every kind, and the tokens of the server, reach neither prompt, store, sink, log, trace, collector nor metric',
   { timeout: 120_000 },
   async () => {
     const all = canaries();
@@ -73,7 +76,8 @@ test(
     cleanup.defer(() => receiver.stop());
     const collector = await startOtlpReceiver();
     cleanup.defer(() => collector.stop());
-    const telemetry = { url: `${collector.url}/v1/traces`, headers: {}, attributes: {} };
+    const headers = { authorization: headerOfCollector };
+    const telemetry = { url: `${collector.url}/v1/traces`, headers, attributes: {} };
     let logged = '';
     const log = await createLog({ level: 'debug', format: 'json', write: (line) => void (logged += `${line}\n`) });
     const yaml = `apiVersion: punchingfist.io/v1alpha1\nkind: Sink\nmetadata: {name: hook}\nspec: {type: webhook, config: {endpoint: ${receiver.url}/hook}}\n`;
@@ -122,7 +126,7 @@ test(
     await app.stop();
     const folder = dirname(app.database);
     const store = readdirSync(folder)
-      .filter((file) => file.startsWith('fist.db'))
+      .filter((file) => file.startsWith('fist.db') && !file.endsWith('-token'))
       .map((file) => readFileSync(join(folder, file), 'latin1'));
     const where = {
       prompt: model.requests.map(({ body }) => JSON.stringify(body)).join('\n'),
@@ -134,6 +138,9 @@ test(
       collector: collector.bodies.join('\n'),
       metrics: JSON.stringify(metrics.body),
     };
+    // What the server itself proves who it is with.
+    for (const token of [model.key, webhookToken, app.app.token, clusterToken, headerOfCollector])
+      expect(Object.entries(where).flatMap(([leak, text]) => (text.includes(token) ? [leak] : []))).toEqual([]);
     for (const text of Object.values(where)) expect(text.length).toBeGreaterThan(100);
     const leaks = all.flatMap(({ kind, secret, place }) =>
       Object.entries(where)

@@ -151,7 +151,7 @@ function outsideOf({ system, messages }: SeenRequest): string {
 const unseen = /[[\p{Cc}\p{Cf}]--[\n\t]]/v;
 
 test(
-  `${count} orders in ${places.length} places, and a model that obeys each of them: nothing forbidden is done`,
+  'R1, R2, R3: orders in each place that is read, and a model that obeys each of them: nothing forbidden is done',
   { timeout: 120_000 },
   async () => {
     const elsewhere = await startReceiver();
