@@ -43,6 +43,15 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist scan --context prod', 'everything that is broken in a cluster'],
     ['fist scan -n shop --context prod -o wide', 'one namespace, with what to look at'],
   ],
+  install: [
+    ['fist install --image registry.example/punching-fist:0.1.0', 'into the current context, namespace punching-fist'],
+    ['fist install --dry-run', 'what it would make'],
+  ],
+  upgrade: [['fist upgrade --context prod --image registry.example/punching-fist:0.1.1', 'to this version']],
+  uninstall: [
+    ['fist uninstall --context prod', 'the operator and its roles; what lasts is kept'],
+    ['fist uninstall --context prod --all', 'says what else would be deleted'],
+  ],
   capture: [
     ['fist capture --context prod --output-directory captured', 'a whole cluster'],
     ['fist capture --context prod -n shop --output-directory captured', 'one namespace'],

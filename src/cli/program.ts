@@ -5,6 +5,7 @@ import { readVersion } from '../lib/version.ts';
 import type { Action } from './action.ts';
 import { helpInWordsOf } from './called-as.ts';
 import { addClientCommands } from './client-commands.ts';
+import { addClusterCommands } from './cluster-commands.ts';
 import { addDatabaseCommands } from './database-commands.ts';
 import { addExamples } from './examples.ts';
 import { addFirstHourCommands } from './first-hour-commands.ts';
@@ -109,6 +110,7 @@ export function buildProgram(terminal: Terminal, run: Run = { exitCode: 0, comma
   addFirstHourCommands(program, action);
   addInvestigationCommands(program, action);
   addClientCommands(program, action);
+  addClusterCommands(program, action);
   addDatabaseCommands(program, action);
   addModelCommands(program, action);
   addOfflineCommands(program, action);

@@ -1,7 +1,7 @@
 import { isKubernetesName } from '../core/cluster.ts';
 import type { ClusterResource } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
-import { resourceTypes } from './resources.ts';
+import { apiVersionOf, resourceTypes } from './resources.ts';
 import type { ResourceType } from './resources.ts';
 
 /** A kind of objects, with the name of its collection in paths. */
@@ -38,7 +38,20 @@ export const kinds = {
     'customresourcedefinitions',
     false,
   ),
+  clusterRole: grouped('rbac.authorization.k8s.io', 'ClusterRole', 'clusterroles', false),
+  clusterRoleBinding: grouped('rbac.authorization.k8s.io', 'ClusterRoleBinding', 'clusterrolebindings', false),
+  role: grouped('rbac.authorization.k8s.io', 'Role', 'roles'),
+  roleBinding: grouped('rbac.authorization.k8s.io', 'RoleBinding', 'rolebindings'),
+  networkPolicy: grouped('networking.k8s.io', 'NetworkPolicy', 'networkpolicies'),
+  persistentVolumeClaim: grouped('', 'PersistentVolumeClaim', 'persistentvolumeclaims'),
+  service: grouped('', 'Service', 'services'),
+  statefulSet: grouped('apps', 'StatefulSet', 'statefulsets'),
 } as const satisfies Readonly<Record<string, ObjectKind>>;
+
+/** One of {@link kinds} by what stands in an object; undefined = it is none of them. */
+export function kindNamed(apiVersion: string, kind: string): ObjectKind | undefined {
+  return Object.values(kinds).find((known: ObjectKind) => known.kind === kind && apiVersionOf(known) === apiVersion);
+}
 
 /** The kind as the cluster's messages name it, `jobs.batch`. */
 export function resourceOf({ group, plural }: ObjectKind): string {

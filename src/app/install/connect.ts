@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { systemClock } from '../../lib/clock.ts';
+import type { KubeTransport } from '../../kube/transport.ts';
+import type { InstallWorld } from './install.ts';
+
+/** Which cluster: a context of a kubeconfig, as kubectl chooses it. */
+export interface ContextFlags {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+}
+
+/** What `work` does with a cluster, whose connections are closed behind it. Throws ClusterUnavailable. */
+export async function withTransport<T>(
+  { kubeconfig, context }: ContextFlags,
+  work: (transport: KubeTransport) => Promise<T>,
+): Promise<T> {
+  const { connectTransport } = await import('../../kube/transport.ts');
+  const transport = await connectTransport({
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  });
+  try {
+    return await work(transport);
+  } finally {
+    await transport.close();
+  }
+}
+
+/** The same for what is installed. */
+export async function withInstallWorld<T>(
+  flags: ContextFlags,
+  work: (world: InstallWorld, transport: KubeTransport) => Promise<T>,
+): Promise<T> {
+  const { kubeWriter } = await import('../../kube/writer.ts');
+  return withTransport(flags, (transport) =>
+    work(
+      {
+        writer: kubeWriter(transport),
+        clock: systemClock(),
+        kubectl: transport.kubectl,
+        makeToken: () => randomBytes(32).toString('base64url'),
+      },
+      transport,
+    ),
+  );
+}
