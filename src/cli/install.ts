@@ -35,7 +35,8 @@ async function installOrUpgrade(terminal: Terminal, flags: InstallFlags, isUpgra
   }
   return withInstallWorld(flags, async (world, { description }) => {
     tell(terminal, `${description}, namespace ${namespace}`);
-    for await (const done of installAll(world, manifests, { namespace, image, isUpgrade, force })) terminal.out(line(done));
+    for await (const done of installAll(world, manifests, { namespace, image, isUpgrade, force }))
+      terminal.out(line(done));
     const { kubectl } = world;
     tell(terminal, `next: ${kubectl} rollout status statefulset/${installed.workload} -n ${namespace}`);
     return 0;

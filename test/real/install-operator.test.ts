@@ -84,12 +84,23 @@ describe.skipIf(assets === null)('an installation on a real API server', () => {
     const upgraded = await fist('upgrade', '--image', 'registry.example/punching-fist:9');
     expect(upgraded.out).toContain('StatefulSet punching-fist/punching-fist configured\n');
     expect(upgraded.out).toContain('Secret punching-fist/punching-fist-token kept\n');
-    expect(JSON.stringify(get('sts', 'punching-fist', '-n', 'punching-fist'))).toContain('registry.example/punching-fist:9');
+    expect(JSON.stringify(get('sts', 'punching-fist', '-n', 'punching-fist'))).toContain(
+      'registry.example/punching-fist:9',
+    );
     expect(token()).toBe(made);
   });
 
   test('what others set is not taken over unless that is asked for', async () => {
-    server.kubectl(['patch', 'sts', 'punching-fist', '-n', 'punching-fist', '--type=merge', '-p', '{"spec":{"replicas":0}}']);
+    server.kubectl([
+      'patch',
+      'sts',
+      'punching-fist',
+      '-n',
+      'punching-fist',
+      '--type=merge',
+      '-p',
+      '{"spec":{"replicas":0}}',
+    ]);
     const refused = await fist('upgrade');
     expect(refused.code).toBe(1);
     expect(refused.err).toContain('.spec.replicas');

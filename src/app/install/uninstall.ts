@@ -47,11 +47,9 @@ export async function planUninstall(
   const foreign = own.filter((found) => found !== null && found.manager !== 'fist');
   const lease = await find(writer, kinds.lease, namespace, installed.lease);
   const lasting = await findLasting(writer, manifests);
-  const removals = [
-    ...own.filter((found) => found?.manager === 'fist'),
-    lease,
-    ...(isAll ? lasting : []),
-  ].filter((found) => found !== null);
+  const removals = [...own.filter((found) => found?.manager === 'fist'), lease, ...(isAll ? lasting : [])].filter(
+    (found) => found !== null,
+  );
   return {
     removals,
     kept: [
@@ -90,9 +88,7 @@ async function findLasting(writer: KubeWriter, manifests: Manifests): Promise<re
   const found = await Promise.all([
     find(writer, kinds.secret, namespace, installed.tokenSecret),
     ...claims.map(({ metadata }) => find(writer, kinds.persistentVolumeClaim, namespace, metadata.name)),
-    ...manifests.definitions.map(({ metadata }) =>
-      find(writer, kinds.customResourceDefinition, null, metadata.name),
-    ),
+    ...manifests.definitions.map(({ metadata }) => find(writer, kinds.customResourceDefinition, null, metadata.name)),
   ]);
   return found.filter((one) => one !== null);
 }
