@@ -14,7 +14,7 @@ export interface InstallWorld {
   /** The start of a kubectl command to the same cluster. */
   readonly kubectl: string;
   /** A new API token. */
-  makeToken(): string;
+  readonly makeToken: () => string;
 }
 
 export interface InstallOptions {
@@ -184,7 +184,7 @@ async function makeSecret({ writer, kubectl, makeToken }: InstallWorld, secret: 
     await writer.create(kind, { ...object, stringData: { token: makeToken() } });
     return { title, outcome: 'created' };
   }
-  if (Object.hasOwn((found['data'] ?? {}) as object, 'token')) return { title, outcome: 'kept' };
+  if (Object.hasOwn(found['data'] ?? {}, 'token')) return { title, outcome: 'kept' };
   throw new AppError('Conflict', `${title} has no key token, so the server would not start`, {
     next: `${kubectl} delete secret ${name} -n ${namespace ?? ''}, and the same command again makes it`,
   });

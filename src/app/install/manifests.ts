@@ -134,7 +134,7 @@ function placeArgument(argument: string, namespace: string): string {
 }
 
 /** The images of a workload; none where it is something else. */
-export function imagesOf({ spec }: { readonly spec?: unknown }): readonly string[] {
+export function imagesOf({ spec }: { readonly [field: string]: unknown }): readonly string[] {
   return isWorkload(spec) ? spec.template.spec.containers.map(({ image }) => image) : [];
 }
 
