@@ -51,7 +51,7 @@ export async function investigateOnce(
         const analyze = () => investigateIn(cluster, alerts, metrics);
         if (asked === null) return analyze();
         const asking = { ...asked, secrets: [...asked.secrets, ...readerSecrets(readers)] };
-        return (await investigateAsking(asking, cluster, alerts[0] ?? null, analyze, opened)).outcome;
+        return (await investigateAsking(asking, cluster, alerts[0] ?? null, analyze, { ...opened, metrics })).outcome;
       }),
     );
     return { ...outcome, result: withMasked(outcome.result) };

@@ -53,7 +53,12 @@ const farPart = 0.5;
 /** Samples of so long before a kill tell how it came. */
 const beforeKillMs = 600_000;
 
+/** What ran shorter than two scrapes of a minute ended before a sample could show how. */
+const shortestRunMs = 120_000;
+
 interface Kill {
+  /** How long it had run; null where that is not known. */
+  readonly ranMs: number | null;
   readonly memory: Measured;
   readonly limit: NonNullable<Measured['limit']>;
   readonly at: Timestamp;
@@ -63,12 +68,15 @@ interface Kill {
 function killOf({ draft, target }: RankedFinding, { measured }: Known): Kill | null {
   if (!/^(?:oom-killed|child-oom)$/.test(draft.category) || target.kind !== 'pod') return null;
   const container = containersOf(target.object).find(({ name }) => name === draft.facts['container']);
-  const at = draft.facts['finished_at'] ?? (container?.last ?? container?.terminated)?.finishedAt ?? null;
+  const endings = [container?.terminated ?? null, container?.last ?? null].filter((ending) => ending !== null);
+  const at = draft.facts['finished_at'] ?? endings[0]?.finishedAt ?? null;
+  const startedAt = endings.find(({ finishedAt }) => finishedAt === at)?.startedAt ?? null;
   const memory = measured.find(
     (one) => one.kind === 'memory' && one.object === draft.object && one.container === container?.name,
   );
   const limit = memory?.limit ?? null;
-  return memory === undefined || limit === null || at === null || !covers(memory, at) ? null : { memory, limit, at };
+  if (memory === undefined || limit === null || at === null || !covers(memory, at)) return null;
+  return { ranMs: startedAt === null ? null : toEpochMs(at) - toEpochMs(startedAt), memory, limit, at };
 }
 
 /** The highest sample of the time before a kill. */
@@ -98,7 +106,8 @@ function memoryAtLimit(finding: RankedFinding, known: Known): Bearing | null {
 /** A kill that no sample shows coming: memory was asked for at once, or something else ran out. */
 function memoryFarFromLimit(finding: RankedFinding, known: Known): Bearing | null {
   const kill = killOf(finding, known);
-  if (kill === null || highestBefore(kill) >= kill.limit.value * farPart) return null;
+  if (kill === null || kill.ranMs === null || kill.ranMs < shortestRunMs) return null;
+  if (highestBefore(kill) >= kill.limit.value * farPart) return null;
   const { memory, limit, at } = kill;
   return {
     reason: 'MemoryFarFromLimit',

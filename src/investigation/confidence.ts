@@ -62,7 +62,7 @@ const maxAgainst: Readonly<Partial<Record<BearingReason, readonly [number, strin
  * | something that was asked for was not captured or forbidden (at most twice) | -10 each |
  * | another decisive cause ranks within 5 points, on another owner | -10 |
  * | metrics: the memory of a killed container was at 90 % of its limit or more just before | +10 |
- * | metrics: it was under half of its limit | -10 |
+ * | metrics: it was under half of its limit, in a run of two minutes or more | -10 |
  * | metrics: what the alert measures was so for over 5 minutes when the cause began | -20 |
  * | at most | 95; 80 where metrics show no memory that was near its limit; 50 where the cause began after what the alert measures; 80 where only a line of a log names the cause and no rollout fits it; 60 without decisive evidence or about an object (but a node) that is only near; 50 where the recorded cluster is older than the alert |
  *

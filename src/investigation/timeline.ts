@@ -63,9 +63,10 @@ function findingEntries(finding: RankedFinding, recorder: EvidenceRecorder): rea
   const ids = idsOf(finding, recorder);
   if (ids.length === 0) return [];
   const about = { source: 'finding', object: nameOf(target), evidence_ids: ids } as const;
-  const restarts = Number(draft.facts['restarts'] ?? 0);
-  const often = restarts > 1 ? `, the last of ${restarts} times` : '';
   const { from, until } = draft.when;
+  const restarts = Number(draft.facts['restarts'] ?? 0);
+  // Only the time of an end is known to be that of the last one.
+  const often = restarts > 1 && from === draft.facts['finished_at'] ? `, the last of ${restarts} times` : '';
   return [
     ...(from === null ? [] : [{ ...about, at: from, text: `${subjectOf(draft)} ${category.happened}${often}` }]),
     ...(until === null ? [] : [{ ...about, at: until, text: `${subjectOf(draft)} was well again` }]),

@@ -4,7 +4,7 @@ import { ended, looping } from '../../test/support/ended-container.ts';
 import { memoryCluster, podObject } from '../../test/support/memory-cluster.ts';
 import { memoryMetrics } from '../../test/support/memory-metrics.ts';
 import type { MemorySeries } from '../../test/support/memory-metrics.ts';
-import { expectSound, oomShop, podAlert, runIn, shop } from '../../test/support/shop.ts';
+import { expectSound, oomShop, podAlert, runIn, shop, shopLogs } from '../../test/support/shop.ts';
 import type { Category, FindingDraft, Target } from '../analyzers/define.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { bearingsOf } from './bearing.ts';
@@ -74,8 +74,12 @@ describe('a kill for memory', () => {
     expect(await killed(memoryMetrics(both))).toContain('Container proxy was OOMKilled');
   });
 
+  const longRun = () =>
+    memoryCluster(shop(looping(ended('OOMKilled', 137, { startedAt: '2026-01-01T11:40:00Z' }))), { logs: shopLogs });
+
   it('is less certain where memory was far from the limit, and stays the cause', async () => {
-    const result = await reasonsOf(memoryMetrics({ [memory]: series(() => 60 * mebi) }));
+    const metrics = memoryMetrics({ [memory]: series(() => 60 * mebi) });
+    const { result } = await runIn(longRun(), { metrics });
     expect(result.cause?.category).toBe('oom-killed');
     expect(result.confidence).toBe(0.8);
     expect(result.confidence_reasons).toContain(
@@ -86,12 +90,16 @@ describe('a kill for memory', () => {
 
   it('is as certain as without metrics where these lie between, or end before the kill', async () => {
     const { confidence } = await reasonsOf(null);
+    // It ran for 94 seconds: no sample has to have seen it.
+    expect((await reasonsOf(memoryMetrics({ [memory]: series(() => 60 * mebi) }))).confidence).toBe(confidence);
     for (const value of [
       () => 180 * mebi,
       (now: number) => (now > at('11:50') ? null : 60 * mebi),
       (now: number) => (now > at('11:50') ? null : 255 * mebi),
     ])
-      expect((await reasonsOf(memoryMetrics({ [memory]: series(value) }))).confidence).toBe(confidence);
+      expect((await runIn(longRun(), { metrics: memoryMetrics({ [memory]: series(value) }) })).result.confidence).toBe(
+        confidence,
+      );
   });
 });
 
@@ -244,6 +252,28 @@ describe('what metrics alone show', () => {
       { [cpu]: series(() => 0.2), [throttling]: series(step(0.02, 0.6, '11:20')) },
     ])
       expect((await latency(weak)).root_cause).toBeNull();
+  });
+
+  it('throttling is no answer to an alert of which nothing is known', async () => {
+    const metrics = memoryMetrics({ ...busy, [throttling]: series(step(0.02, 0.6, '11:20')) });
+    const { result } = await runIn(wellPod({ cpu: '500m' }), { alert: alert('BackupIncomplete'), metrics });
+    expect(result.root_cause).toBeNull();
+  });
+
+  it('pods on a node do not answer for its memory, and are not asked about', async () => {
+    const metrics = memoryMetrics({ [memory]: series(ramp(60 * mebi, 250 * mebi, '11:05', '12:00')) });
+    const pod = podObject(own.pod, {
+      spec: { nodeName: 'n1', containers: [{ name: 'app', resources: { limits: { memory: '256Mi' } } }] },
+    });
+    const node = {
+      kind: 'Node',
+      metadata: { name: 'n1' },
+      status: { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2026-01-01T08:00:00Z' }] },
+    };
+    const cluster = memoryCluster({ nodes: [node], pods: [pod] });
+    const { result } = await runIn(cluster, { alert: alertOf({ node: 'n1' }, { name: 'HostMemoryHigh' }), metrics });
+    expect(result.root_cause).toBeNull();
+    expect(metrics.asked).toEqual([]);
   });
 
   it('takes no place from a cause that the cluster names', async () => {

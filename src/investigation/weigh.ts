@@ -2,10 +2,10 @@ import { nameOf } from '../analyzers/define.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { bearingsOf } from './bearing.ts';
 import type { Analysis } from './findings.ts';
-import { isLinked } from './graph.ts';
 import { beganBy } from './metrics/alert-series.ts';
 import { candidatesOf } from './metrics/candidates.ts';
 import type { Measured } from './metrics/measured.ts';
+import { isOwn } from './metrics/subjects.ts';
 import { rank } from './rank.ts';
 import type { Asked, Ranking } from './rank.ts';
 
@@ -33,7 +33,7 @@ export function weigh(
   const ranking = rank(analyses, told, bearings);
   if (ranking.cause !== null) return { ranking, unwell: [] };
   const { questions, startsAt } = asked;
-  const candidates = candidatesOf({ alert, questions, startsAt, measured }).filter(({ target }) => isLinked(target));
+  const candidates = candidatesOf({ alert, questions, startsAt, measured }).filter(({ target }) => isOwn(target));
   if (candidates.length === 0) return { ranking, unwell: [] };
   return {
     ranking: rank([...analyses, ...candidates], told, bearings),

@@ -111,6 +111,8 @@ function throttled(one: Measured, target: Target, { questions, startsAt, measure
   const { kind, container, series, limit } = one;
   if (kind !== 'throttling' || container === null || limit === null) return null;
   const isAsked = questions.includes('throttling');
+  // An alert of which nothing is known asks for no more than what the cluster says.
+  if (!isAsked && !questions.includes('service')) return null;
   const spell = spellAbove(series.points, isAsked ? throttledPart : muchThrottled, startsAt);
   if (spell === null || toEpochMs(spell.to) - toEpochMs(spell.from) < leastThrottledMs) return null;
   // What ended before the alert began did not make it begin.

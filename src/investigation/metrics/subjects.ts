@@ -4,7 +4,7 @@ import { containersOf } from '../../analyzers/pods/pod-status.ts';
 import { quantityOf, quantityText } from '../../analyzers/reading/quantity.ts';
 import type { AlertSnapshot } from '../../core/run.ts';
 import type { RankedFinding } from '../findings.ts';
-import { isSurrounding } from '../graph.ts';
+import { isSurrounding, pathTo } from '../graph.ts';
 import type { NamedObjects } from '../labels.ts';
 import { namedObjects } from '../labels.ts';
 import type { Limit } from './measured.ts';
@@ -53,7 +53,7 @@ export function containersInQuestion(question: MeasureQuestion): readonly Contai
     const name = draft.facts['container'];
     return target.kind === 'pod' && name !== undefined ? [ofTarget(target, name)] : [];
   });
-  const pods = targets.filter((target) => target.kind === 'pod' && !isSurrounding(target));
+  const pods = targets.filter((target) => target.kind === 'pod' && isOwn(target));
   const own = pods.filter(({ relation }) => relation === 'alert');
   const linked = (own.length > 0 ? own : pods).flatMap((target) =>
     containersOf(target.object)
@@ -66,6 +66,11 @@ export function containersInQuestion(question: MeasureQuestion): readonly Contai
     .filter((one, index) => all.findIndex((other) => keyOf(other) === keyOf(one)) === index)
     .filter(hasRun)
     .slice(0, most);
+}
+
+/** Whether an object is what the alert names or made by it: not what merely runs on its node or in its namespace. */
+export function isOwn(target: Target): boolean {
+  return !isSurrounding(target) && pathTo(target).every(({ relation }) => relation !== 'holds' && relation !== 'near');
 }
 
 /** A container that an alert names whose pod is not there any more: metrics remember it. */
