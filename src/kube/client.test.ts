@@ -14,6 +14,8 @@ interface Answer {
   readonly headers?: Record<string, string>;
   /** Never answers. */
   readonly silent?: boolean;
+  /** The connection is closed instead. */
+  readonly breaks?: boolean;
 }
 
 let folder = '';
@@ -29,7 +31,8 @@ beforeEach(async () => {
   server = createServer((request, response) => {
     asked.push({ method: request.method ?? '', url: request.url ?? '', token: request.headers.authorization ?? '' });
     const answer = answers.shift() ?? { status: 200, body: '{}' };
-    if (answer.silent !== true) response.writeHead(answer.status, answer.headers).end(answer.body ?? '');
+    if (answer.breaks === true) response.destroy();
+    else if (answer.silent !== true) response.writeHead(answer.status, answer.headers).end(answer.body ?? '');
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
 });
@@ -75,6 +78,23 @@ describe('connectKube', () => {
     await expect((await connect()).get('/x', {}, 100)).rejects.toMatchObject({
       code: 'ClusterUnavailable',
       message: expect.stringContaining('answered 500 3 times: etcd is away') as string,
+    });
+    expect(asked).toHaveLength(6);
+  });
+
+  test('a connection that breaks is another try of what may be sent twice, and of nothing else', async () => {
+    answers = [
+      { status: 0, breaks: true },
+      { status: 200, body: 'ok' },
+    ];
+    expect((await (await connect()).get('/x', {}, 100)).body).toBe('ok');
+    answers = Array.from({ length: 3 }, () => ({ status: 0, breaks: true }));
+    await expect((await connect()).get('/x', {}, 100)).rejects.toMatchObject({ code: 'ClusterUnavailable' });
+    expect(asked).toHaveLength(5);
+    answers = [{ status: 0, breaks: true }];
+    const limits = { timeoutMs: 5000, signal: new AbortController().signal };
+    await expect((await connect()).createEvent('shop', {}, limits)).rejects.toMatchObject({
+      code: 'ClusterUnavailable',
     });
     expect(asked).toHaveLength(6);
   });

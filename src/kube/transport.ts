@@ -73,7 +73,10 @@ export interface KubeTransport {
   readonly server: string;
   /** One try: any status is an answer, 401 after the credentials were renewed. Throws ClusterUnavailable where nothing answers. */
   once(request: KubeRequest): Promise<KubeAnswer>;
-  /** Asks up to three times where the server is busy or broken (429, 5xx). Throws ClusterUnavailable then, for 401, and where nothing answers. */
+  /**
+   * For what may be sent twice: up to three times where the server is busy or broken (429, 5xx), or a connection breaks. Throws
+   * ClusterUnavailable then, for 401, and where nothing answers.
+   */
   ask(request: KubeRequest): Promise<KubeAnswer>;
   /**
    * One try of a GET whose answer is read as it comes: any status is an answer. `signal` ends it. Throws ClusterUnavailable where
@@ -148,12 +151,19 @@ export function transportOf(access: KubeAccess, timeoutMs = defaultTimeoutMs): K
 
   const ask = async (asked: KubeRequest): Promise<KubeAnswer> => {
     for (let tries = 1; ; tries += 1) {
-      const answer = await (tries === 1 ? once(asked) : tryOnce(asked));
-      const { status, body, retryAfter } = answer;
-      if (status === 401) throw unavailable(`${server} does not accept these credentials (401)`);
-      if (status !== 429 && (status < 500 || asked.proxied === true)) return answer;
-      if (tries >= maxTries) throw unavailable(`${server} answered ${status} ${tries} times: ${body.slice(0, 200)}`);
-      await sleep(delayMs(retryAfter, tries), undefined, { signal: asked.limits?.signal }).catch((error: unknown) => {
+      const answer = await (tries === 1 ? once(asked) : tryOnce(asked)).catch((error: unknown) => {
+        // A server that was started again, or something between, has closed what was kept open.
+        if (tries < maxTries && isBrokenConnection(error)) return null;
+        throw error;
+      });
+      if (answer?.status === 401) throw unavailable(`${server} does not accept these credentials (401)`);
+      if (answer !== null) {
+        const { status, body } = answer;
+        if (status !== 429 && (status < 500 || asked.proxied === true)) return answer;
+        if (tries >= maxTries) throw unavailable(`${server} answered ${status} ${tries} times: ${body.slice(0, 200)}`);
+      }
+      const waitMs = delayMs(answer?.retryAfter, tries);
+      await sleep(waitMs, undefined, { signal: asked.limits?.signal }).catch((error: unknown) => {
         throw unavailable(`${server} was not asked again: ${reasonOf(error, timeoutMs)}`, error);
       });
     }
@@ -212,6 +222,11 @@ async function* brokenOff(
   } catch (error) {
     throw failed(error);
   }
+}
+
+function isBrokenConnection(error: unknown): boolean {
+  const { cause } = error as { readonly cause?: { readonly code?: unknown } };
+  return ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(String(cause?.code));
 }
 
 function reasonOf(error: unknown, timeoutMs: number): string {

@@ -268,6 +268,31 @@ describe.skipIf(assets === null)('the layer under the operator on a real API ser
     server.kubectl(['delete', 'configmaps', '-l', 'page', '-n', 'shop', '--wait=false']);
   }, 120_000);
 
+  test('a plug-in of a kubeconfig is started again when its token is refused, and its failure is told', async () => {
+    const folder = cleanup.temporaryFolder('plug-in');
+    const credential = (token: string): string =>
+      JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token } });
+    writeFileSync(join(folder, '1'), credential('not.a.token'));
+    writeFileSync(join(folder, '2'), credential(server.token('shop', 'operator')));
+    // Says each time what the next file has, as one that has a new token says it.
+    const script = `echo x >> ${folder}/count; cat ${folder}/$(grep -c x ${folder}/count)`;
+    const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: '/bin/sh', args: ['-c', script] };
+    const transport = await connectTransport({ kubeconfig: server.kubeconfig('plug-in', { exec }) });
+    cleanup.defer(() => transport.close());
+    const writer = kubeWriter(transport);
+    const place = { namespace: 'shop', name: 'x' };
+    expect(await writer.get(configMap, place)).toBeNull();
+    expect(await writer.get(configMap, place)).toBeNull();
+    expect(readFileSync(join(folder, 'count'), 'utf8')).toBe('x\nx\n');
+    const broken = { ...exec, args: ['-c', 'echo please log in >&2; exit 1'] };
+    const refused = await connectTransport({ kubeconfig: server.kubeconfig('broken', { exec: broken }) });
+    cleanup.defer(() => refused.close());
+    await expect(kubeWriter(refused).get(configMap, place)).rejects.toMatchObject({
+      code: 'ClusterUnavailable',
+      message: expect.stringContaining('please log in') as string,
+    });
+  });
+
   test('a token of a pod that is replaced is taken up when the old one is refused', async () => {
     const { transport, folder, writeToken } = await connectInPod('operator');
     expect(await ownNamespace(folder)).toBe('shop');
