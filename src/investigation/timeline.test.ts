@@ -99,6 +99,17 @@ describe('what is asked for', () => {
     ]);
   });
 
+  it('is nothing of what cannot be a name: it would be part of an expression', async () => {
+    const metrics = memoryMetrics({});
+    const name = 'a"} or vector(1) #';
+    const pod = podObject('web-1', {
+      spec: { containers: [{ name }] },
+      status: { containerStatuses: [{ name, ready: true, state: { running: {} } }] },
+    });
+    await runIn(memoryCluster({ pods: [pod] }), { metrics, alert: alertOf({ namespace: 'shop', pod: 'web-1' }) });
+    expect(asked(metrics)).toEqual([]);
+  });
+
   it('is nothing of a container that never ran', async () => {
     const metrics = memoryMetrics({});
     const waiting = { state: { waiting: { reason: 'ImagePullBackOff' } } };

@@ -2,6 +2,7 @@ import type { Question, Target } from '../../analyzers/define.ts';
 import { objectName } from '../../analyzers/define.ts';
 import { containersOf } from '../../analyzers/pods/pod-status.ts';
 import { quantityOf, quantityText } from '../../analyzers/reading/quantity.ts';
+import { isKubernetesName } from '../../core/cluster.ts';
 import type { AlertSnapshot } from '../../core/run.ts';
 import type { RankedFinding } from '../findings.ts';
 import { isSurrounding, pathTo } from '../graph.ts';
@@ -64,6 +65,7 @@ export function containersInQuestion(question: MeasureQuestion): readonly Contai
   const keyOf = ({ namespace, pod, name }: ContainerInQuestion): string => `${namespace}/${pod}/${name}`;
   return all
     .filter((one, index) => all.findIndex((other) => keyOf(other) === keyOf(one)) === index)
+    .filter(({ namespace, pod, name }) => [namespace, pod, name].every(isKubernetesName))
     .filter(hasRun)
     .slice(0, most);
 }
