@@ -350,7 +350,13 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     const minute = startMinuteWork({ store, clock, log, metrics, sweep: createAlertSweep(intakeOptions) });
     lifecycle.onStop('ticker', () => minute.stop());
 
-    const controllers = operator?.startControllers({ read: store.read, modelChecks, clock: machineClock, log });
+    const controllers = operator?.startControllers({
+      read: store.read,
+      metrics,
+      modelChecks,
+      clock: machineClock,
+      log,
+    });
     if (controllers !== undefined) lifecycle.onStop('controllers', (leftMs) => controllers.stop(leftMs));
 
     const retention = createRetention({ store, clock, log, metrics, rules: options.retention });

@@ -4,10 +4,12 @@ import { openClusterResources } from '../controllers/cluster-resources.ts';
 import type { ClusterResources, ClusterResourcesOptions } from '../controllers/cluster-resources.ts';
 import { keepStatuses } from '../controllers/status-writer.ts';
 import type { Identities } from '../core/identity.ts';
+import type { Metrics } from '../core/metrics.ts';
 import type { Clock, CommandRunner, Log, ModelChecks } from '../core/ports.ts';
 import type { StoreReader } from '../core/store.ts';
 import { createAccountTokens } from '../kube/account-tokens.ts';
 import { kubeClient } from '../kube/client.ts';
+import { createEventRecorder } from '../kube/event-recorder.ts';
 import { clusterEvents } from '../kube/events.ts';
 import { clusterIdentities } from '../kube/identities.ts';
 import { createInformers } from '../kube/informer.ts';
@@ -19,6 +21,7 @@ import { liveCluster } from '../kube/live.ts';
 import { createReviews } from '../kube/review.ts';
 import { accessOf, transportOf } from '../kube/transport.ts';
 import { kubeWriter } from '../kube/writer.ts';
+import type { KubeWriter } from '../kube/writer.ts';
 import { createJobRunner, jobLabels } from '../runners/job.ts';
 import { withName } from './cluster.ts';
 import type { OpenedCluster } from './cluster.ts';
@@ -33,6 +36,7 @@ type CatalogPart = Pick<
 export interface OperatorWorld {
   readonly read: StoreReader;
   readonly modelChecks: Pick<ModelChecks, 'condition'>;
+  readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -89,20 +93,7 @@ export async function openOperator(
       resources,
       commands: options.allowJobs ? jobCommands() : null,
       identities: clusterIdentities(createReviews(transport, catalog.clock)),
-      startControllers({ read, modelChecks, clock, log }) {
-        const { lists, runs, learned } = read;
-        const statusWorld = { resources, writer, lists, runs, learned, modelChecks, clock, random, log };
-        return startElection({
-          writer,
-          namespace: leaseNamespace,
-          name: leaseName,
-          identity: `${hostname()}_${randomBytes(4).toString('hex')}`,
-          lead: (term) => keepStatuses({ ...statusWorld, isCurrent: () => term.isCurrent() }, term.signal),
-          clock,
-          random,
-          log,
-        });
-      },
+      startControllers: (world) => startControllers(options, { ...world, resources, writer, random }),
       cluster: {
         cluster: withName(live, options),
         watch: live,
@@ -116,4 +107,39 @@ export async function openOperator(
     await close();
     throw thrown;
   }
+}
+
+interface ControllerWorld extends OperatorWorld {
+  readonly resources: ClusterResources;
+  readonly writer: KubeWriter;
+  readonly random: () => number;
+}
+
+/** Stands for election, and writes statuses and Events while it leads. */
+function startControllers({ leaseNamespace, leaseName }: OperatorOptions, world: ControllerWorld) {
+  const { read, metrics, modelChecks, ...shared } = world;
+  const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
+  const onLost = (reason: string, count: number): void =>
+    metrics.increment('fist_events_lost_total', { reason }, count);
+  const events = createEventRecorder({ ...shared, instance: identity, onLost });
+  metrics.set('fist_leader', {}, 0);
+  const election = startElection({
+    ...shared,
+    namespace: leaseNamespace,
+    name: leaseName,
+    identity,
+    async lead(term) {
+      metrics.set('fist_leader', {}, 1);
+      const isCurrent = (): boolean => term.isCurrent();
+      const { lists, runs, learned } = read;
+      const statuses = { ...shared, metrics, events, lists, runs, learned, modelChecks, isCurrent };
+      await keepStatuses(statuses, term.signal).finally(() => metrics.set('fist_leader', {}, 0));
+    },
+  });
+  return {
+    async stop(timeoutMs: number): Promise<boolean> {
+      const [hasEnded] = await Promise.all([election.stop(timeoutMs), events.stop(timeoutMs)]);
+      return hasEnded;
+    },
+  };
 }

@@ -1,15 +1,19 @@
 import type { ListReader, ResourceActivity } from '../core/lists.ts';
 import type { LearnedReader } from '../core/learned-store.ts';
+import type { Metrics } from '../core/metrics.ts';
 import type { Clock, Log, ModelChecks } from '../core/ports.ts';
 import type { RunReader } from '../core/run-store.ts';
 import { toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { WorkQueue } from '../kube/work-queue.ts';
 import { createWorkQueue } from '../kube/work-queue.ts';
 import type { KubeWriter } from '../kube/writer.ts';
+import { apiVersion } from '../resources/fields.ts';
 import { compiledOf } from '../resources/records.ts';
 import type { ClusterResources } from './cluster-resources.ts';
 import { resourceKinds } from './kinds.ts';
+import { eventsBetween } from './status-events.ts';
 import type { Happened, NewestRun } from './status.ts';
 import { statusOf } from './status.ts';
 
@@ -20,10 +24,10 @@ export interface StatusWriterOptions {
   readonly runs: Pick<RunReader, 'find' | 'steps'>;
   readonly learned: Pick<LearnedReader, 'lastModelCheck'>;
   readonly modelChecks: Pick<ModelChecks, 'condition'>;
+  readonly events: Pick<EventRecorder, 'record'>;
   /** Whether this process may write now. */
   readonly isCurrent: () => boolean;
-  /** How long a look at an object took, and whether it failed. */
-  readonly onHandled?: ((kind: string, durationMs: number, failed: boolean) => void) | undefined;
+  readonly metrics: Metrics;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
@@ -43,7 +47,12 @@ export async function keepStatuses(options: StatusWriterOptions, signal: AbortSi
     name: 'status',
     concurrency: 4,
     handle: (key) => handle(key),
-    onHandled: ({ key, durationMs, error }) => options.onHandled?.(key.split('/')[0] ?? '', durationMs, error !== null),
+    onHandled: ({ key, durationMs, error }) =>
+      options.metrics.observe(
+        'fist_reconcile_duration_seconds',
+        { kind: key.split('/')[0] ?? '', result: error === null ? 'ok' : 'failed' },
+        durationMs / 1000,
+      ),
     clock,
     random,
     log,
@@ -69,7 +78,11 @@ export async function keepStatuses(options: StatusWriterOptions, signal: AbortSi
       current: object,
       force: true,
     });
-    if (written !== null) writtenAtMs.set(key, clock.monotonic());
+    if (written === null) return null;
+    writtenAtMs.set(key, clock.monotonic());
+    const { uid } = object.metadata;
+    const regarding = { apiVersion, kind, namespace, name, ...(uid === undefined ? {} : { uid }) };
+    for (const event of eventsBetween(object.status ?? {}, status)) options.events.record(regarding, event);
     return null;
   }
 

@@ -245,6 +245,23 @@ export const metricTable = {
     labels: ['name'],
   },
   fist_resources: { type: 'gauge', help: 'Sources, Workflows and Sinks of the catalog.', labels: ['kind', 'ready'] },
+  // operator
+  fist_leader: {
+    type: 'gauge',
+    help: '1 where this replica writes what became of the objects of its cluster, else 0; only of an operator.',
+    labels: [],
+  },
+  fist_reconcile_duration_seconds: {
+    type: 'histogram',
+    help: 'One look at an object of the cluster, with the write of its status where it has changed.',
+    labels: ['kind', 'result'],
+    buckets: requestSeconds,
+  },
+  fist_events_lost_total: {
+    type: 'counter',
+    help: 'Events about objects that were not told, by reason.',
+    labels: ['reason'],
+  },
 } as const satisfies Readonly<Record<string, MetricDescription>>;
 
 type Table = typeof metricTable;

@@ -54,7 +54,7 @@ describe('metrics', () => {
   });
 
   it('say which label users name, of each that has one', () => {
-    const names = ['source', 'sink', 'workflow', 'model', 'tool'];
+    const names = ['source', 'sink', 'workflow', 'model', 'tool', 'category'];
     for (const [name, description] of Object.entries(metricTable)) {
       const labels: readonly string[] = description.labels;
       const named = 'named' in description ? [description.named] : [];

@@ -186,6 +186,18 @@ describe.skipIf(assets === null)('the operator on a real API server', () => {
       timeoutMs: 20_000,
     });
 
+    const events = () =>
+      server.kubectl(['get', 'events', '-n', 'shop', '-o', 'jsonpath={.items[*].reason}']).split(' ');
+    await waitFor(
+      'Events about the objects',
+      () => ['Ready', 'RunSucceeded'].every((reason) => events().includes(reason)),
+      {
+        timeoutMs: 20_000,
+        explain: () => events().join(' '),
+      },
+    );
+    expect((await app.call('GET', '/metrics')).body).toContain('fist_leader 1');
+
     // Rotated: no restart.
     apply(secret('second-token-of-alertmanager'));
     await waitFor('the new token', async () => (await post(app, 'second-token-of-alertmanager')) === 200, {
