@@ -1,0 +1,228 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { metricTable } from '../../src/core/metrics.ts';
+import { findApiServer, startApiServer } from '../support/api-server.ts';
+import type { ApiServer } from '../support/api-server.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { cleanEnvironment, repositoryRoot } from '../support/processes.ts';
+
+const assets = findApiServer();
+const helm = assets === null ? null : join(assets, 'helm');
+const isThere = helm !== null && spawnSync(helm, ['version']).status === 0;
+if (!isThere) console.warn('skipped: no helm beside the API server (KUBEBUILDER_ASSETS)');
+const promtool = spawnSync('promtool', ['--version']).status === 0;
+if (!promtool) console.warn('skipped: no promtool');
+
+const cleanup = createCleanup();
+afterAll(() => cleanup.run());
+
+const chart = `${repositoryRoot}charts/punching-fist`;
+
+interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly [field: string]: unknown;
+}
+
+/** What Helm makes of the chart. */
+function template(values: object, home: string): readonly KubernetesObject[] {
+  const file = join(home, 'values.yaml');
+  writeFileSync(file, JSON.stringify(values));
+  const { status, stdout, stderr } = spawnSync(helm ?? '', ['template', 'fist', chart, '-n', 'fist', '-f', file], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    env: cleanEnvironment({ HOME: home }),
+  });
+  if (status !== 0) throw new Error(stderr);
+  return parseAllDocuments(stdout)
+    .map((document) => document.toJS() as KubernetesObject | null)
+    .filter((object) => object !== null);
+}
+
+const valueSets: Readonly<Record<string, object>> = {
+  defaults: {},
+  postgres: { database: { type: 'postgres', existingSecret: 'pg' }, operator: { replicaCount: 3 } },
+  'a database in the values': { database: { type: 'postgres', url: 'postgres://fist@db/fist' } },
+  'an Alertmanager': { prometheus: { alertmanager: { enabled: true } } },
+  'an Alertmanager with a token': { prometheus: { alertmanager: { enabled: true, authentication: 'bearer' } } },
+  'something to try': {
+    testResources: { enabled: true, pipeline: { enableSlack: true, slackChannel: '#a', slackTokenSecret: 's' } },
+  },
+  commands: {
+    commands: { enabled: true },
+    operator: { namespaces: ['fist', 'default'] },
+    secrets: { namespaces: ['fist', 'default'], names: ['one'] },
+  },
+  'a model, TLS and an Ingress': {
+    agent: { provider: 'anthropic', model: 'm', existingSecret: 'key', dailyBudgetDollars: 5 },
+    server: {
+      tlsSecret: 'tls',
+      publicUrl: 'https://fist.example.com',
+      ingress: { enabled: true, host: 'fist.example.com', tlsSecret: 'tls' },
+    },
+  },
+  'without a volume, ConfigMaps read': {
+    persistence: { enabled: false },
+    read: { configMaps: true },
+    networkPolicy: { enabled: false },
+  },
+  'a narrow network, nothing read': {
+    read: { cluster: false },
+    networkPolicy: {
+      from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
+      egress: [{ to: [{ ipBlock: { cidr: '10.0.0.0/8' } }] }],
+    },
+    security: { rbac: { userRoles: false, rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] } },
+    crds: { install: false },
+  },
+  'the values of earlier charts': {
+    global: { image: { repository: 'ttl.sh/punching-fist-operator', tag: '2h', pullPolicy: 'Always' } },
+    operator: { replicaCount: 1, resources: {} },
+    server: { port: 8080, host: '0.0.0.0', staticFilePath: '/app/static' },
+    agent: {
+      provider: 'anthropic',
+      anthropicApiKey: 'x',
+      openaiApiKey: '',
+      model: 'claude-3-5-sonnet-latest',
+      temperature: 0.7,
+      maxTokens: 4096,
+    },
+    persistence: { enabled: true, size: '1Gi', storageClass: '', accessMode: 'ReadWriteOnce' },
+    prometheus: {
+      enabled: true,
+      serviceMonitor: { enabled: false, interval: '15s' },
+      alertmanager: { enabled: false },
+    },
+    security: { serviceAccount: { create: true, name: '' }, rbac: { create: true, rules: [] } },
+    'prometheus-stack': { enabled: false },
+    executionMode: 'kubernetes',
+    database: { type: 'sqlite', sqlitePath: '/data/punching-fist.db', url: '' },
+  },
+};
+
+describe.skipIf(!isThere)('the chart', () => {
+  let home: string;
+  let server: ApiServer;
+
+  beforeAll(async () => {
+    home = cleanup.temporaryFolder('helm');
+    server = await startApiServer(cleanup, assets ?? '');
+    server.kubectl(['create', 'namespace', 'fist']);
+    server.kubectl(['apply', '--server-side', '-f', `${repositoryRoot}deploy/crds/phase1-crds.yaml`]);
+  });
+
+  test.each(Object.entries(valueSets))('%s: every object is one that an API server takes', (_name, values) => {
+    // Those of Prometheus' operator are not served here.
+    const objects = template(values, home).filter(({ apiVersion }) => apiVersion !== 'monitoring.coreos.com/v1');
+    expect(objects.length).toBeGreaterThan(8);
+    const list = { apiVersion: 'v1', kind: 'List', items: objects };
+    const apply = ['apply', '--server-side', '--force-conflicts', '--dry-run=server', '--validate=strict', '-f', '-'];
+    const answer = server.kubectl(apply, JSON.stringify(list));
+    expect(answer.trim().split('\n')).toHaveLength(objects.length);
+  });
+
+  test.each<[string, object, string]>([
+    [
+      'replicas on one SQLite file',
+      { operator: { replicaCount: 2 } },
+      'more than one replica needs database.type postgres',
+    ],
+    ['PostgreSQL without a URL', { database: { type: 'postgres' } }, 'database.existingSecret'],
+    ['an unknown field', { operator: { replicas: 2 } }, "additional properties 'replicas' not allowed"],
+    ['a wrong type', { server: { port: 'http' } }, 'got string, want integer'],
+    ['a provider that is none', { agent: { provider: 'mock' } }, 'value must be one of'],
+    [
+      'the stack of Prometheus within',
+      { 'prometheus-stack': { enabled: true } },
+      'install kube-prometheus-stack by itself',
+    ],
+    [
+      'Slack without a channel',
+      { testResources: { enabled: true, pipeline: { enableSlack: true } } },
+      'slackChannel is needed',
+    ],
+  ])('%s is refused, and why', (_name, values, message) => {
+    expect(() => template(values, home)).toThrow(message);
+  });
+
+  test('its pod has no rights on its node, and no account but its own', () => {
+    const workload = template({}, home).find(({ kind }) => kind === 'StatefulSet');
+    const { spec } = (workload as unknown as { spec: { template: { spec: Record<string, unknown> } } }).spec.template;
+    expect(spec).toMatchObject({ securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } } });
+    expect((spec['containers'] as readonly object[])[0]).toMatchObject({
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      },
+    });
+  });
+
+  test('an installation with all that it needs is the same when it is upgraded: its token stays', () => {
+    server.kubectl(['create', 'serviceaccount', 'helm', '-n', 'fist']);
+    const config = server.kubeconfig('helm', { token: server.token('fist', 'helm') });
+    server.kubectl([
+      'create',
+      'clusterrolebinding',
+      'helm',
+      '--clusterrole=cluster-admin',
+      '--serviceaccount=fist:helm',
+    ]);
+    const run = (...args: readonly string[]): string => {
+      const { status, stdout, stderr } = spawnSync(helm ?? '', [...args, '-n', 'fist', '--kubeconfig', config], {
+        encoding: 'utf8',
+        env: cleanEnvironment({ HOME: home }),
+      });
+      if (status !== 0) throw new Error(stderr);
+      return stdout;
+    };
+    const token = () =>
+      server.kubectl(['get', 'secret', 'punching-fist-token', '-n', 'fist', '-o', 'jsonpath={.data.token}']);
+    server.kubectl(['delete', '-f', `${repositoryRoot}deploy/crds/phase1-crds.yaml`]);
+    run('install', 'punching-fist', chart);
+    const before = token();
+    expect(Buffer.from(before, 'base64').toString()).toMatch(/^[A-Za-z0-9]{40}$/);
+    const withObjects = ['--set', 'prometheus.alertmanager.enabled=true', '--set', 'testResources.enabled=true'];
+    run('upgrade', 'punching-fist', chart, ...withObjects);
+    expect(token()).toBe(before);
+    expect(server.kubectl(['get', 'fist', '-n', 'fist', '-o', 'name']).trim().split('\n')).toHaveLength(6);
+    run('upgrade', 'punching-fist', chart, ...withObjects);
+    run('uninstall', 'punching-fist');
+    // Helm would take all objects with them.
+    expect(server.kubectl(['get', 'crd', '-o', 'name']).trim().split('\n')).toHaveLength(3);
+  });
+});
+
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+}
+
+describe('what is watched', () => {
+  const rules = parse(readFileSync(`${chart}/files/rules.yaml`, 'utf8')) as {
+    groups: readonly { rules: readonly Rule[] }[];
+  };
+  const dashboard = readFileSync(`${chart}/files/dashboard.json`, 'utf8');
+
+  test('rules and graphs name metrics that there are', () => {
+    const texts = [...rules.groups.flatMap((one) => one.rules.map(({ expr }) => expr)), dashboard];
+    const named = texts.flatMap((text) => text.match(/\bfist_[a-z_]+/g) ?? []);
+    const known = new Set(Object.keys(metricTable).flatMap((name) => [name, `${name}_bucket`]));
+    expect([...new Set(named)].filter((name) => !known.has(name))).toEqual([]);
+    expect(named.length).toBeGreaterThan(20);
+  });
+
+  test.skipIf(!promtool)('each rule fires when it should, and not before', () => {
+    const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', `${chart}/files/rules.test.yaml`], {
+      encoding: 'utf8',
+    });
+    expect(`${stdout}${stderr}`).toContain('SUCCESS');
+    expect(status).toBe(0);
+    const tested = readFileSync(`${chart}/files/rules.test.yaml`, 'utf8');
+    for (const { alert } of rules.groups.flatMap((one) => one.rules)) expect(tested).toContain(`alertname: ${alert}`);
+  });
+});
