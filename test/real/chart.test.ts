@@ -19,6 +19,7 @@ if (!promtool) console.warn('skipped: no promtool');
 const cleanup = createCleanup();
 afterAll(() => cleanup.run());
 
+const ofOurs = 'sources.punchingfist.io,workflows.punchingfist.io,sinks.punchingfist.io';
 const chart = `${repositoryRoot}charts/punching-fist`;
 
 interface KubernetesObject {
@@ -189,7 +190,7 @@ describe.skipIf(!isThere)('the chart', () => {
     const withObjects = ['--set', 'prometheus.alertmanager.enabled=true', '--set', 'testResources.enabled=true'];
     run('upgrade', 'punching-fist', chart, ...withObjects);
     expect(token()).toBe(before);
-    expect(server.kubectl(['get', 'fist', '-n', 'fist', '-o', 'name']).trim().split('\n')).toHaveLength(6);
+    expect(server.kubectl(['get', ofOurs, '-n', 'fist', '-o', 'name']).trim().split('\n')).toHaveLength(6);
     run('upgrade', 'punching-fist', chart, ...withObjects);
     run('uninstall', 'punching-fist');
     // Helm would take all objects with them.

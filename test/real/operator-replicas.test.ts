@@ -1,0 +1,241 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rolesOfInstallation } from '../../src/app/roles.ts';
+import { firing } from '../support/app.ts';
+import { findApiServer, startApiServer } from '../support/api-server.ts';
+import type { ApiServer } from '../support/api-server.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { startPostgres } from '../support/postgres.ts';
+import type { PostgresServer } from '../support/postgres.ts';
+import { cleanEnvironment, freePort, repositoryRoot, startProcess, waitForHttp } from '../support/processes.ts';
+import type { RunningProcess } from '../support/processes.ts';
+import { waitFor } from '../support/wait.ts';
+
+const assets = findApiServer();
+if (assets === null) console.warn('skipped: API server not found (KUBEBUILDER_ASSETS)');
+
+const cleanup = createCleanup();
+afterAll(() => cleanup.run());
+
+const token = 'token-of-the-api-0123456789';
+const senderToken = 'token-of-the-sender-0123456789';
+const api = { apiVersion: 'punchingfist.io/v1alpha1' };
+const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1' };
+const roles = rolesOfInstallation();
+
+const world = {
+  apiVersion: 'v1',
+  kind: 'List',
+  items: [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'fist' } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'operator', namespace: 'fist' } },
+    {
+      ...rbac,
+      kind: 'ClusterRole',
+      metadata: { name: 'operator' },
+      rules: [
+        ...(roles['operator'] ?? []),
+        ...(roles['lease'] ?? []),
+        ...(roles['read'] ?? []),
+        { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] },
+      ],
+    },
+    {
+      ...rbac,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'operator' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'operator' },
+      subjects: [{ kind: 'ServiceAccount', name: 'operator', namespace: 'fist' }],
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'am', namespace: 'fist' },
+      stringData: { token: senderToken },
+    },
+    {
+      ...api,
+      kind: 'Source',
+      metadata: { name: 'am', namespace: 'fist' },
+      spec: {
+        type: 'webhook',
+        config: { path: 'am', authentication: { type: 'bearer', secretRef: 'am' } },
+        triggerWorkflow: 'triage',
+      },
+    },
+    {
+      ...api,
+      kind: 'Workflow',
+      metadata: { name: 'triage', namespace: 'fist' },
+      spec: {
+        runtime: { image: 'busybox', llmConfig: { provider: 'none', model: 'none' } },
+        steps: [{ name: 'look', type: 'agent', goal: 'look' }],
+        sinks: ['out'],
+      },
+    },
+    { ...api, kind: 'Sink', metadata: { name: 'out', namespace: 'fist' }, spec: { type: 'stdout', config: {} } },
+  ],
+};
+
+/** One replica; it comes back on the same port. */
+interface Replica {
+  readonly url: string;
+  start(): Promise<void>;
+  running(): RunningProcess;
+  /** null = it does not answer. */
+  isLeading(): Promise<boolean | null>;
+}
+
+async function askFor(url: string, init: RequestInit = {}): Promise<Response | null> {
+  return fetch(url, { ...init, signal: AbortSignal.timeout(2000) }).catch(() => null);
+}
+
+describe.skipIf(assets === null)('two replicas of the operator on one PostgreSQL', () => {
+  let server: ApiServer;
+  let postgres: PostgresServer;
+  let replicas: readonly [Replica, Replica];
+  let sent = 0;
+  const accepted = new Set<string>();
+
+  async function replica(database: string, kubeconfig: string): Promise<Replica> {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const folder = cleanup.temporaryFolder('replica');
+    let process_: RunningProcess | null = null;
+    const running = (): RunningProcess => {
+      if (process_ === null) throw new Error('it was not started');
+      return process_;
+    };
+    return {
+      url,
+      running,
+      async start() {
+        const flags = ['--db', database, '--listen', `127.0.0.1:${port}`, '--kubeconfig', kubeconfig];
+        const lease = ['--lease-namespace', 'fist', '--drain-timeout', '5s', '--log-level', 'warn'];
+        process_ = startProcess(process.execPath, [`${repositoryRoot}src/main.ts`, 'operator', ...flags, ...lease], {
+          cwd: folder,
+          environment: cleanEnvironment({ FIST_TOKEN: token, HOME: folder }),
+        });
+        const started = process_;
+        cleanup.defer(async () => void (await started.kill()));
+        await waitForHttp(started, `${url}/readyz`, 60_000);
+      },
+      async isLeading() {
+        const answer = await askFor(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+        return answer === null ? null : /^fist_leader 1$/m.test(await answer.text());
+      },
+    };
+  }
+
+  /** Sends an alert to a replica; what it takes is kept in mind. Answers whether it was taken. */
+  async function send({ url }: Replica): Promise<boolean> {
+    sent += 1;
+    const alertname = `Alert${sent}`;
+    const answer = await askFor(`${url}/webhook/am`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${senderToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ version: '4', alerts: [firing({ alertname })] }),
+    });
+    if (answer?.status === 200) accepted.add(alertname);
+    return answer?.status === 200;
+  }
+
+  /** Whom it finds leading. Two at once is what must never be. */
+  async function leader(): Promise<Replica | null> {
+    const leading = await Promise.all(replicas.map((one) => one.isLeading()));
+    expect(leading.filter((isLeading) => isLeading === true).length).toBeLessThanOrEqual(1);
+    const index = leading.indexOf(true);
+    return index === -1 ? null : (replicas[index] ?? null);
+  }
+
+  async function nextLeader(after: Replica): Promise<Replica> {
+    const other = replicas.find((one) => one !== after);
+    let refused = 0;
+    await waitFor(
+      'the other one to lead',
+      async () => {
+        if (other !== undefined && !(await send(other))) refused += 1;
+        return (await leader()) === other;
+      },
+      { timeoutMs: 25_000, everyMs: 200 },
+    );
+    expect(refused).toBe(0);
+    return other ?? after;
+  }
+
+  beforeAll(async () => {
+    server = await startApiServer(cleanup, assets ?? '');
+    server.kubectl(['apply', '--server-side', '-f', `${repositoryRoot}deploy/crds/phase1-crds.yaml`]);
+    server.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+    server.kubectl(['apply', '-f', '-'], JSON.stringify(world));
+    const kubeconfig = server.kubeconfig('operator', { token: server.token('fist', 'operator') });
+    postgres = await startPostgres();
+    cleanup.defer(() => postgres.remove());
+    const database = await postgres.createDatabase();
+    replicas = [await replica(database, kubeconfig), await replica(database, kubeconfig)];
+    await replicas[0].start();
+    await replicas[1].start();
+  });
+
+  test(
+    'one leads; it is killed, stopped, and stands still, and the other takes over while both take alerts',
+    { timeout: 180_000 },
+    async () => {
+      const first = await waitFor('a leader', leader, { timeoutMs: 20_000 });
+      for (const one of replicas) expect(await send(one)).toBe(true);
+
+      await first.running().kill();
+      const second = await nextLeader(first);
+      await first.start();
+      for (const one of replicas) expect(await send(one)).toBe(true);
+
+      // Stopped in order, it gives the Lease up.
+      await second.running().stop();
+      expect(await nextLeader(second)).toBe(first);
+      await second.start();
+
+      // It stands still: it has to find out by itself that it leads no more.
+      const { pid } = first.running();
+      process.kill(pid, 'SIGSTOP');
+      expect(await nextLeader(first)).toBe(second);
+      process.kill(pid, 'SIGCONT');
+      await waitFor('the one that stood still to answer', async () => (await first.isLeading()) === false, {
+        timeoutMs: 10_000,
+      });
+      expect(await leader()).toBe(second);
+      for (const one of replicas) expect(await send(one)).toBe(true);
+
+      const list = async () => {
+        const answer = await askFor(`${second.url}/api/v1/runs?limit=500`, {
+          headers: { authorization: `Bearer ${token}` },
+        });
+        return ((await answer?.json()) as { items: readonly { status: string; input: { alert: { name: string } } }[] })
+          .items;
+      };
+      const runs = await waitFor(
+        'all runs to end',
+        async () => {
+          const all = await list();
+          return all.length >= accepted.size && all.every(({ status }) => status !== 'pending' && status !== 'running')
+            ? all
+            : null;
+        },
+        { timeoutMs: 60_000, explain: () => `${accepted.size} were accepted` },
+      );
+      const names = runs.map(({ input }) => input.alert.name);
+      expect(new Set(names).size).toBe(names.length);
+      expect([...accepted].filter((name) => !names.includes(name))).toEqual([]);
+
+      // Whoever leads next finds the status as it is: nothing is said twice.
+      const events = server.kubectl([
+        'get',
+        'events',
+        '-n',
+        'fist',
+        '-o',
+        'jsonpath={range .items[*]}{.reason} {.involvedObject.kind}{"\\n"}{end}',
+      ]);
+      for (const kind of ['Source', 'Workflow', 'Sink'])
+        expect(events.split('\n').filter((line) => line === `Ready ${kind}`)).toHaveLength(1);
+    },
+  );
+});
