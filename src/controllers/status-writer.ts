@@ -45,7 +45,8 @@ export async function keepStatuses(options: StatusWriterOptions, signal: AbortSi
   const writtenAtMs = new Map<string, number>();
   const queue: WorkQueue = createWorkQueue({
     name: 'status',
-    concurrency: 4,
+    concurrency: 8,
+    rate: { requestsPerMinute: 6000, burst: 1000 },
     handle: (key) => handle(key),
     onHandled: ({ key, durationMs, error }) =>
       options.metrics.observe(
