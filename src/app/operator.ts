@@ -60,7 +60,7 @@ export async function openOperator(
   options: OperatorOptions,
   catalog: CatalogPart & { readonly clock: Clock; readonly log: Log },
 ): Promise<Operator> {
-  const { kubeconfig, context, namespaces, leaseNamespace, leaseName } = options;
+  const { kubeconfig, context, namespaces } = options;
   const access = await accessOf({
     ...(kubeconfig === null ? {} : { kubeconfig }),
     ...(context === null ? {} : { context }),

@@ -208,8 +208,11 @@ describe.skipIf(assets === null)('two replicas of the operator on one PostgreSQL
         const answer = await askFor(`${second.url}/api/v1/runs?limit=500`, {
           headers: { authorization: `Bearer ${token}` },
         });
-        return ((await answer?.json()) as { items: readonly { status: string; input: { alert: { name: string } } }[] })
-          .items;
+        if (answer === null) throw new Error('the replica that leads does not answer');
+        const { items } = (await answer.json()) as {
+          items: readonly { status: string; input: { alert: { name: string } } }[];
+        };
+        return items;
       };
       const runs = await waitFor(
         'all runs to end',
