@@ -46,14 +46,14 @@ export function startElection(options: ElectionOptions): Election {
   const complain = createComplaints(log, clock);
   const closing = new AbortController();
   const record = createLeaseRecord({ ...options, timings });
-  const asContender = { timeoutMs: requestMs, signal: closing.signal };
-  const asLeader = { timeoutMs: leaderRequestMs, signal: closing.signal };
+  const asContender = { timeoutMs: requestMs, signal: closing.signal, isUrgent: true };
+  const asLeader = { timeoutMs: leaderRequestMs, signal: closing.signal, isUrgent: true };
   let isStopping = false;
   let term: StartedTerm | null = null;
   let notBeforeMs = Number.NEGATIVE_INFINITY;
 
   async function release(): Promise<void> {
-    await record.release({ timeoutMs: leaderRequestMs }).catch((error: unknown) => {
+    await record.release({ timeoutMs: leaderRequestMs, isUrgent: true }).catch((error: unknown) => {
       log.warn({ lease, error }, 'the Lease could not be given up; it expires');
     });
   }

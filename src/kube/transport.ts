@@ -27,6 +27,8 @@ export interface KubeOptions {
 export interface RequestLimits {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** It gets a connection of its own where all others wait for answers: a server that hangs must not take a Lease from who holds it. */
+  readonly isUrgent?: boolean;
 }
 
 export interface KubeRequest {
@@ -113,7 +115,7 @@ export function transportOf(access: KubeAccess, timeoutMs = defaultTimeoutMs): K
     });
 
   const attempt = async (asked: KubeRequest): Promise<KubeAnswer> => {
-    const { headers, dispatcher } = await credentials.get();
+    const { headers, dispatcher, streams } = await credentials.get();
     const url = new URL(`${server}${asked.path}`);
     for (const [name, value] of Object.entries(asked.query ?? {})) url.searchParams.set(name, value);
     const endings = [AbortSignal.timeout(asked.limits?.timeoutMs ?? timeoutMs), asked.limits?.signal];
@@ -126,7 +128,7 @@ export function transportOf(access: KubeAccess, timeoutMs = defaultTimeoutMs): K
         ...headers,
       },
       body: asked.body === undefined ? null : JSON.stringify(asked.body),
-      dispatcher,
+      dispatcher: asked.limits?.isUrgent === true ? streams() : dispatcher,
       signal: AbortSignal.any(endings.filter((ending) => ending !== undefined)),
     });
     const read = await readBounded(response.body, asked.maxBytes);
