@@ -57,6 +57,7 @@ export function rolesOfInstallation(): Readonly<Record<string, readonly Permissi
     read: merged([
       ...readRules((resource) => !privateKinds.includes(resource)),
       { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
+      { apiGroups: ['metrics.k8s.io'], resources: ['pods', 'nodes'], verbs: ['get', 'list'] },
       ...sourceDefinitions.flatMap(({ permissions }) => permissions),
     ]),
     'read-configmaps': readRules((resource) => privateKinds.includes(resource)),

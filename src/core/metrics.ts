@@ -190,6 +190,7 @@ export const metricTable = {
     type: 'counter',
     help: 'Calls of tools by assistants at `/mcp`: `ok`, or the code of the error.',
     labels: ['tool', 'outcome'],
+    named: 'tool',
   },
   fist_http_request_duration_seconds: {
     type: 'histogram',
