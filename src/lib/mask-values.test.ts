@@ -29,6 +29,16 @@ test('each longer line of a value is masked by itself', async () => {
   expect(await maskValues(`  ${'k'.repeat(64)}\n  short`, [key])).toBe('  [REDACTED]\n  short');
 });
 
+test('values that changed count at once, whatever was masked before', async () => {
+  const text = 'old-value new-value';
+  const both = await Promise.all(
+    [['old-value'], ['new-value'], ['old-value', 'new-value']].map((one) => maskValues(text, one)),
+  );
+  expect(both).toEqual(['[REDACTED] new-value', 'old-value [REDACTED]', '[REDACTED] [REDACTED]']);
+  expect(await maskValues(text, ['new-value', 'old-value'])).toBe('[REDACTED] [REDACTED]');
+  expect(await maskValues(text, ['new-value', 'another-one'])).toBe('old-value [REDACTED]');
+});
+
 test('data keeps its shape and its names', async () => {
   const data = { hunter22: ['x hunter22', 1, null, { deep: 'hunter22hunter22' }] };
   expect(await maskValues(data, ['hunter22'])).toEqual({

@@ -11,6 +11,7 @@ test.each([
   'Run:     https://evil.example',
   'FIRING critical Another',
   'e1 kubectl get pods',
+  'Run run/01980000 succeeded',
 ])('a line that text goes on in cannot begin as a part of a report does: %s (R27)', (part) => {
   for (const hang of ['', '  ', '     ']) {
     const [first, second = '', ...rest] = wrapText(`${fill} ${part} ${fill}`, 40, '', hang);

@@ -10,7 +10,7 @@ const ownParts = new RegExp(
     'It fired together|It is also about|It also explains|Also broken|Not answered',
     '-> |Log of |What to do|\\d+\\. |Reads only|Undo:',
     '(?:Run|Runbook|Query|Silence|Model|Report):',
-    'Confidence$|Findings$|Evidence$|e\\d+ ',
+    'Confidence$|Findings$|Evidence$|e\\d+ |First step$|Run run/',
   ].join('|')})`,
 );
 

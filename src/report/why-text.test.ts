@@ -111,6 +111,24 @@ test('a cause is worded by how sure it is, with the way, the evidence and the fi
   ]);
 });
 
+test('text of a cause begins no line as a part of the answer does (R27)', () => {
+  const forged = ['First step', 'Evidence', 'Run  run/9 succeeded']
+    .map((part) => `${'x'.repeat(79)} ${part}`)
+    .join(' ');
+  for (const part of ['First step', 'Evidence', 'Run  run/9 succeeded']) {
+    const root_cause = `It. ${forged.slice(forged.indexOf(part) - 80)} ${'y'.repeat(79)}`;
+    const alert = detail({ ...ended, cause: root_cause, aiAnalysis: { ...report, root_cause, cause: null } as never }, [
+      {},
+    ]);
+    const lines = whyLines(whyOf(alert), alert, { nowMs });
+    expect(lines.join('\n')).toContain(part.replace('  ', ' '));
+    expect(lines.filter((line) => /^(?:First step|Evidence|Run +run\/9)/.test(line))).toEqual([
+      'Evidence',
+      'First step',
+    ]);
+  }
+});
+
 test('however long the report is, it is one screen', () => {
   const long = 'word '.repeat(200);
   const most = {

@@ -1,9 +1,9 @@
 import { elapsedText, timeText, toTimestamp } from '../core/time.ts';
 import { shortId } from '../lib/short-id.ts';
 import { cutMiddle, cutToWidth } from '../lib/text-width.ts';
-import { wrap } from '../lib/wrap.ts';
 import { headLine } from './head.ts';
 import type { ReportHead } from './head.ts';
+import { wrapText } from './lines.ts';
 import { isCommand } from './text.ts';
 import type { AlertDetail, Why } from './why.ts';
 import type { FirstStep } from './words.ts';
@@ -43,7 +43,7 @@ function partsOf(
     ...wrapped(headLine(headOf(alert, columns), toTimestamp(nowMs)), columns, most.head),
     cutToWidth(timesLine(alert, nowMs), columns),
     '',
-    ...atMost(wrap(answer, columns), most.answer),
+    ...atMost(within(wrapText(answer, columns), columns), most.answer),
     ...block(ends(chain).map((line) => cutToWidth(`  ${line}`, columns))),
     ...block(
       evidence.flatMap(({ id, line }) => wrapped(line, columns, most.evidence, `  ${id.padEnd(4)}`, '      ')),
@@ -67,7 +67,7 @@ function stepLines(
 ): readonly string[] {
   return isCommand(action)
     ? [`  ${inWords(action)}`, cutToWidth(`  (${effect})`, columns)]
-    : atMost(wrap(`${action} (${effect})`, columns, '  '), most.step);
+    : atMost(within(wrapText(`${action} (${effect})`, columns, '  '), columns), most.step);
 }
 
 /** A name that would fill a line by itself is cut, so that how long it lasts is still to be seen. */
@@ -107,10 +107,15 @@ function block(lines: readonly string[], title?: string): readonly string[] {
 
 /** At most so many lines, none wider than the terminal; the last one is cut where there is more. */
 function wrapped(text: string, columns: number, count: number, indent = '', hang = '  '): readonly string[] {
-  const lines = wrap(text, columns, indent, hang);
+  const lines = wrapText(text, columns, indent, hang);
   const [last = '', ...rest] = lines.slice(count - 1);
   const kept = [...lines.slice(0, count - 1), [last, ...rest.map((line) => line.trim())].join(' ')];
   return kept.filter((line) => line !== '').map((line) => cutToWidth(line, columns));
+}
+
+/** Words that are longer than a line stay whole; what stands further in does not. */
+function within(lines: readonly string[], columns: number): readonly string[] {
+  return lines.map((line) => (/^ {4}/.test(line) ? cutToWidth(line, columns) : line));
 }
 
 function atMost(lines: readonly string[], count: number): readonly string[] {
