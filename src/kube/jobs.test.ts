@@ -280,6 +280,49 @@ describe('the log of a pod', () => {
     expect(await end).toMatchObject({ kind: 'limit', bytes: 10 });
   });
 
+  test('is read no faster than it is taken', async () => {
+    const line = `2026-01-01T00:00:01.000000000Z ${'x'.repeat(1000)}\n`.repeat(60);
+    let sent = 0;
+    const { jobs } = await world(({ path }, response) => {
+      if (!path.endsWith('/log')) return { status: 200, body: running };
+      response.writeHead(200);
+      const fill = (): void => {
+        while (response.write(line)) sent += line.length;
+        sent += line.length;
+        response.once('drain', fill);
+      };
+      fill();
+      return null;
+    });
+    let taken = 0;
+    const blocked = Promise.withResolvers<undefined>();
+    const aborting = new AbortController();
+    const end = jobs.followLog({
+      namespace: 'shop',
+      pod: 'p',
+      container: 'run',
+      mostBytes: 1e12,
+      write: async (bytes) => {
+        taken += bytes.length;
+        if (taken > 5e6) await blocked.promise;
+      },
+      signal: aborting.signal,
+    });
+    await waitFor('somebody who takes no more', () => taken > 5e6);
+    let before = -1;
+    await waitFor('the sender to be held up', async () => {
+      const isStill = sent === before;
+      before = sent;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return isStill;
+    });
+    // What lies between are the buffers of the system, and ours.
+    expect(sent - taken).toBeLessThan(20e6);
+    aborting.abort();
+    blocked.resolve(undefined);
+    expect(await end).toMatchObject({ kind: 'aborted' });
+  });
+
   test('of a pod that is gone, of one whose node does not answer, and of one that may not be read', async () => {
     const gone = await world(() => failure(404, 'NotFound', 'no', { name: 'p' }));
     const request = {
