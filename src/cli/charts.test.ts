@@ -6,7 +6,8 @@ import type { Measurement } from '../core/finding.ts';
 import { renderReport } from '../report/markdown.ts';
 import { readReport } from '../report/read.ts';
 import { renderText } from '../report/text.ts';
-import { showsUtf8, tellCharts, writeCharts } from './charts.ts';
+import { tellCharts, writeCharts } from './charts.ts';
+import { showsUtf8 } from './output.ts';
 import type { Terminal } from './output.ts';
 
 const cleanup = createCleanup();

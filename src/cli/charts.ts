@@ -35,9 +35,3 @@ export function tellCharts(terminal: Terminal, charts: Charts): void {
     tell(terminal, 'no charts: the report has no measurements to show (--prometheus URL, or spec.prometheus)');
   for (const path of charts.values()) tell(terminal, `chart: ${path}`);
 }
-
-/** Whether the terminal shows UTF-8: a locale that is named decides, and without one nothing speaks against it. */
-export function showsUtf8(env: Readonly<Record<string, string | undefined>>): boolean {
-  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((value) => value !== undefined && value !== '');
-  return locale === undefined || /utf-?8/i.test(locale);
-}

@@ -1,6 +1,5 @@
 import { AppError } from '../core/errors.ts';
 import { alertText } from './alert-text.ts';
-import { showsUtf8, tellCharts, writeCharts } from './charts.ts';
 import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
 import { deliveryText } from './delivery-text.ts';
@@ -8,12 +7,10 @@ import type { DetailView } from './detail-text.ts';
 import { meantBy, readObject } from './find-alert.ts';
 import { objectsOf } from './nouns/index.ts';
 import type { AnyNoun, NamedObject } from './nouns/index.ts';
-import { objectText, outputFormat } from './output.ts';
+import { objectText, outputFormat, showsUtf8 } from './output.ts';
 import type { Terminal } from './output.ts';
 import { reportOfRun, runText } from './run-text.ts';
 import type { RunDetail } from './run-text.ts';
-import { watchChanges } from './watch.ts';
-import { checkTold } from './watch-list.ts';
 
 type TextOf = (detail: never, view: DetailView) => string;
 
@@ -35,7 +32,7 @@ interface DescribeFlags extends ServerFlags {
 export async function describe(terminal: Terminal, flags: DescribeFlags, ...words: string[]): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json', 'yaml']);
   const named = objectsOf(words);
-  if (flags.watch === true) for (const { noun, key } of named) checkTold(noun, `describe ${noun.singular}/${key}`);
+  if (flags.watch === true) await checkWatched(named);
   const client = apiClient(flags, terminal);
   const objects = await Promise.all(named.map((object) => meantBy(client, object)));
   const read = async () => {
@@ -50,12 +47,19 @@ export async function describe(terminal: Terminal, flags: DescribeFlags, ...word
     return 0;
   }
   let shown = '';
+  const { watchChanges } = await import('./watch.ts');
   return watchChanges(terminal, client, streamOf(objects), async () => {
     const text = await read();
     if (text === shown) return;
     terminal.out(shown === '' ? text : separator + text);
     shown = text;
   });
+}
+
+/** Throws InvalidInput for what the stream does not tell. */
+async function checkWatched(named: readonly NamedObject[]): Promise<void> {
+  const { checkTold } = await import('./watch-list.ts');
+  for (const { noun, key } of named) checkTold(noun, `describe ${noun.singular}/${key}`);
 }
 
 /** Writes the charts of the one run that is described. */
@@ -72,6 +76,7 @@ async function chartsOf(
       next: 'fist describe run/@latest --charts DIR',
     });
   const report = reportOfRun((await readObject(client, only)) as RunDetail);
+  const { tellCharts, writeCharts } = await import('./charts.ts');
   tellCharts(terminal, report === null ? new Map() : writeCharts(report, directory));
 }
 

@@ -8,7 +8,7 @@ import { readReaderOptions } from '../app/readers.ts';
 import type { ReaderFlags } from '../app/readers.ts';
 import type { AlertSnapshot } from '../core/run.ts';
 import { renderReport } from '../report/markdown.ts';
-import { showsUtf8, tellCharts, writeCharts } from './charts.ts';
+import { tellCharts, writeCharts } from './charts.ts';
 import { readInput } from './input.ts';
 import { withModelSource } from './model-source.ts';
 import type { SourceFlags } from './model-source.ts';
@@ -16,7 +16,7 @@ import { AppError } from '../core/errors.ts';
 import { plural } from '../lib/words.ts';
 import { inWordsOf } from './called-as.ts';
 import { reportFailure } from './failure.ts';
-import { outputFormat, printObject, tell } from './output.ts';
+import { outputFormat, printObject, tell, showsUtf8 } from './output.ts';
 import type { Terminal } from './output.ts';
 
 interface InvestigateFlags extends ClusterFlags, ReaderFlags, SourceFlags {

@@ -153,3 +153,9 @@ export function outputFormat<F extends string>(text: string, accepted: readonly 
     next: `-o ${accepted[0]}`,
   });
 }
+
+/** Whether the terminal shows UTF-8: a locale that is named decides, and without one nothing speaks against it. */
+export function showsUtf8(env: Readonly<Record<string, string | undefined>>): boolean {
+  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((value) => value !== undefined && value !== '');
+  return locale === undefined || /utf-?8/i.test(locale);
+}
