@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
-import type { ResourceKind } from '../../src/resources/object.ts';
-import { secretNames } from '../../src/resources/secret-references.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { examplesForCluster, secretsOf } from '../support/cluster-examples.ts';
+import type { DeclaredExample } from '../support/cluster-examples.ts';
 import { startKubelet } from '../support/kubelet.ts';
 import { findProgram, startAlertmanager } from '../support/monitoring.ts';
 import { startOperator } from '../support/operator.ts';
@@ -31,13 +30,6 @@ if (missing !== null) console.warn(`skipped: ${missing}`);
 const cleanup = createCleanup();
 afterAll(() => cleanup.run());
 
-interface Declared {
-  readonly apiVersion: string;
-  readonly kind: ResourceKind;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
-  readonly spec: { readonly type?: string; readonly config?: Readonly<Record<string, unknown>> };
-}
-
 interface Condition {
   readonly type: string;
   readonly status: string;
@@ -45,8 +37,8 @@ interface Condition {
   readonly message: string;
 }
 
-interface Seen extends Declared {
-  readonly metadata: Declared['metadata'] & { readonly generation: number };
+interface Seen extends DeclaredExample {
+  readonly metadata: DeclaredExample['metadata'] & { readonly generation: number };
   readonly status?: {
     readonly observedGeneration?: number;
     readonly ready?: boolean;
@@ -55,77 +47,30 @@ interface Seen extends Declared {
   };
 }
 
+interface PodOfChart {
+  readonly serviceAccountName: string;
+  readonly containers: readonly { readonly args: readonly string[] }[];
+}
+
+interface EventOfObject {
+  readonly reason: string;
+  readonly regarding: { readonly kind: string; readonly name: string };
+}
+
 const ofOurs = 'sources.punchingfist.io,workflows.punchingfist.io,sinks.punchingfist.io';
-const asJson = ['-o', 'json'];
 const complaint = 'Error: Missing required environment variable LEDGER_URL';
 const agoMs = (milliseconds: number): string => new Date(Date.now() - milliseconds).toISOString().replace(/\.\d+/, '');
 
-/** Files of objects below `folder`; those of recorded clusters are none. */
-function exampleFiles(folder: string): readonly string[] {
-  return readdirSync(folder).flatMap((name) => {
-    const path = join(folder, name);
-    if (statSync(path).isDirectory())
-      return ['dump', 'eval', 'answers', 'alerts'].includes(name) ? [] : exampleFiles(path);
-    return name.endsWith('.yaml') ? [path] : [];
-  });
-}
-
-/**
- * Each file in a namespace of its own, for many have the same names. Paths of webhooks are those of the whole server, and nothing is to be
- * asked on the Internet: these two are changed, and nothing else.
- */
-function examples(): readonly Declared[] {
-  const root = `${repositoryRoot}examples`;
-  return exampleFiles(root).flatMap((file) => {
-    const place = file.slice(root.length + 1).replace(/\.yaml$/, '');
-    const own = place.endsWith('/resources') || place.endsWith('/source') ? dirname(place) : place;
-    const namespace = `example-${own.replaceAll('/', '-')}`;
-    return parseAllDocuments(readFileSync(file, 'utf8')).map((document) => {
-      const object = document.toJS() as Declared;
-      const { config = {}, type } = object.spec;
-      const path =
-        typeof config['path'] === 'string'
-          ? { path: `${namespace}/${config['path'].replace(/^\/?webhook\//, '')}` }
-          : {};
-      const endpoint = type === 'chat' ? { endpoint: 'http://127.0.0.1:9' } : {};
-      const changed = object.kind === 'Source' ? { config: { ...config, ...path, ...endpoint } } : {};
-      return { ...object, metadata: { ...object.metadata, namespace }, spec: { ...object.spec, ...changed } };
-    });
-  });
-}
-
-/** The Secrets that these objects name, with a key of every name that they ask for. */
-function secretsOf(objects: readonly Declared[]): readonly object[] {
-  const named = new Map<string, object>();
-  for (const { kind, metadata, spec } of objects) {
-    for (const name of secretNames(kind, spec)) {
-      const { namespace } = metadata;
-      const isUrl = name.endsWith('-webhook');
-      const value = isUrl
-        ? 'http://127.0.0.1:9/hook'
-        : `whsec_${Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')}`;
-      const stringData = isUrl ? { url: value } : { token: value, username: 'fist', password: value, previous: value };
-      named.set(`${namespace}/${name}`, {
-        apiVersion: 'v1',
-        kind: 'Secret',
-        metadata: { name, namespace },
-        stringData,
-      });
-    }
-  }
-  return [...named.values()];
-}
-
 describe.skipIf(missing !== null)('from the chart to the report', { timeout: 180_000 }, () => {
-  const objects = examples();
+  const objects = examplesForCluster();
   const namespaces = [...new Set(objects.map(({ metadata }) => metadata.namespace ?? ''))];
   let server: ApiServer;
   let operator: TestServer;
 
   const create = (...items: readonly object[]) =>
     void server.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-  const read = <T>(...args: readonly string[]): T => JSON.parse(server.kubectl(['get', ...args, ...asJson])) as T;
-  const statusOf = (kind: string, name: string) => read<Seen>(kind, name, '-n', 'fist').status ?? {};
+  const read = (...args: readonly string[]): unknown => JSON.parse(server.kubectl(['get', ...args, '-o', 'json']));
+  const statusOf = (kind: string, name: string) => (read(kind, name, '-n', 'fist') as Seen).status ?? {};
   const tokenFor = (namespace: string, account: string): string =>
     server.kubectl(['create', 'token', account, '-n', namespace, '--audience', 'punching-fist']).trim();
 
@@ -171,9 +116,7 @@ describe.skipIf(missing !== null)('from the chart to the report', { timeout: 180
 
   /** What the pod of the chart runs, but for what only a pod has: its address, its volume and its log's place. */
   function argumentsOfChart(): readonly string[] {
-    const { spec } = read<{
-      spec: { template: { spec: { serviceAccountName: string; containers: readonly { args: readonly string[] }[] } } };
-    }>('statefulset', 'punching-fist', '-n', 'fist');
+    const { spec } = read('statefulset', 'punching-fist', '-n', 'fist') as { spec: { template: { spec: PodOfChart } } };
     const [command, ...flags] = spec.template.spec.containers[0]?.args ?? [];
     expect(command).toBe('operator');
     expect(spec.template.spec.serviceAccountName).toBe('punching-fist');
@@ -185,7 +128,7 @@ describe.skipIf(missing !== null)('from the chart to the report', { timeout: 180
     await server.startControllers(['clusterrole-aggregation-controller']);
     install();
     create(...secretsOf(objects), ...objects);
-    const secret = read<{ data: { token: string } }>('secret', 'punching-fist-token', '-n', 'fist');
+    const secret = read('secret', 'punching-fist-token', '-n', 'fist') as { data: { token: string } };
     operator = await startOperator(cleanup, {
       kubeconfig: server.kubeconfig('operator', { token: server.token('fist', 'punching-fist') }),
       token: Buffer.from(secret.data.token, 'base64').toString(),
@@ -196,11 +139,15 @@ describe.skipIf(missing !== null)('from the chart to the report', { timeout: 180
   test('every example is in use, with the rights of the chart and no others', async () => {
     const isTold = ({ metadata, status }: Seen) => status?.observedGeneration === metadata.generation;
     let all: readonly Seen[] = [];
-    await waitFor('every status', () => (all = read<{ items: readonly Seen[] }>(ofOurs, '-A').items).every(isTold), {
-      timeoutMs: 60_000,
-      everyMs: 500,
-      explain: () => JSON.stringify(all.filter((one) => !isTold(one)).map(({ metadata }) => metadata.name)),
-    });
+    await waitFor(
+      'every status',
+      () => (all = (read(ofOurs, '-A') as { items: readonly Seen[] }).items).every(isTold),
+      {
+        timeoutMs: 60_000,
+        everyMs: 500,
+        explain: () => JSON.stringify(all.filter((one) => !isTold(one)).map(({ metadata }) => metadata.name)),
+      },
+    );
     expect(all).toHaveLength(objects.length + 3);
     const troubles = all.flatMap(({ kind, metadata, status }) =>
       (status?.conditions ?? [])
@@ -298,12 +245,8 @@ receivers:
   }
 
   const reasonsOfEvents = (kind: string, name: string): readonly string[] =>
-    read<{ items: readonly { reason: string; regarding: { kind: string; name: string } }[] }>(
-      'events.events.k8s.io',
-      '-n',
-      'fist',
-    )
-      .items.filter(({ regarding }) => regarding.kind === kind && regarding.name === name)
+    (read('events.events.k8s.io', '-n', 'fist') as { items: readonly EventOfObject[] }).items
+      .filter(({ regarding }) => regarding.kind === kind && regarding.name === name)
       .map(({ reason }) => reason);
 
   test('an Alertmanager tells of a pod that crashes; the report says why, and the objects tell of it', async () => {
