@@ -12,7 +12,7 @@ import { isPostgresUrl, tokenFileOf } from './store.ts';
 
 /** What was looked at: `ok`, `failed`, or `skipped` where nothing was named that could be. */
 export interface Finding {
-  readonly about: 'cluster' | 'alertmanager' | 'machine';
+  readonly about: 'cluster' | 'installation' | 'alertmanager' | 'machine';
   readonly result: 'ok' | 'failed' | 'skipped';
   /** One line for people. */
   readonly text: string;

@@ -21,7 +21,9 @@ export function applySettings(
   const given = new Set(command.options.filter((option) => isGiven(command, option)).map(({ long }) => long));
   for (const option of command.options) {
     const setting = made.get(option.long?.slice(2) ?? '');
-    if (setting === undefined || given.has(option.long) || isExcluded(option, setting, given, made)) continue;
+    if (setting === undefined || settings[option.long?.slice(2) ?? '']?.notFor?.includes(command.name()) === true)
+      continue;
+    if (given.has(option.long) || isExcluded(option, setting, given, made)) continue;
     command.setOptionValueWithSource(option.attributeName(), valueOf(option, setting), 'config');
     applied.set(option.long ?? '', setting);
   }

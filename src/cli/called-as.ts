@@ -16,6 +16,8 @@ export function calledAs({ script, env, folder }: Start): string {
   const parts = script.split(sep);
   if (env['npm_command'] === 'exec' && parts.includes('node_modules'))
     return parts.includes('_npx') ? 'npx punching-fist' : 'npx fist';
+  // As a plug-in kubectl calls it by its path.
+  if (/^kubectl-fist(\.\w+)?$/.test(parts.at(-1) ?? '')) return 'kubectl fist';
   const isOnPath = (env['PATH'] ?? '').split(sep === '/' ? ':' : ';').includes(dirname(script));
   if (isOnPath && /^fist(\.\w+)?$/.test(parts.at(-1) ?? '')) return 'fist';
   const path = relative(folder, script);

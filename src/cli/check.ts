@@ -4,6 +4,7 @@ import type { Finding } from '../app/preflight.ts';
 import { readClusterOptions } from '../app/options.ts';
 import type { ClusterFlags } from '../app/options.ts';
 import { readDatabase } from '../app/store.ts';
+import { AppError } from '../core/errors.ts';
 import { createHttpClient } from '../lib/http.ts';
 import { clusterUse } from '../resources/watched.ts';
 import { readDestination } from './connect.ts';
@@ -21,11 +22,14 @@ interface CheckFlags extends ClusterFlags, DestinationFlags {
   readonly db?: string;
   readonly secretsDir?: string;
   readonly resources?: string;
+  readonly installed?: boolean;
+  readonly pre?: boolean;
   readonly output: string;
 }
 
 const titles: Readonly<Record<Finding['about'], string>> = {
   cluster: 'what may be read of the cluster',
+  installation: 'the installation in the cluster',
   alertmanager: 'whether Alertmanager sends here',
   machine: 'this machine',
 };
@@ -33,20 +37,34 @@ const titles: Readonly<Record<Finding['about'], string>> = {
 /** `fist check`: whether a server would find what it needs; changes nothing. Exit 1 where something is missing. */
 export async function check(terminal: Terminal, flags: CheckFlags): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json']);
+  const findings =
+    flags.installed === true || flags.pre === true ? await checkInCluster(flags) : await checkHere(terminal, flags);
+  const isWell = findings.every(({ result }) => result !== 'failed');
+  if (format === 'json') await printObject(terminal, 'json', { ok: isWell, checks: findings });
+  else terminal.out(inWordsOf(terminal.called, text(terminal, findings)));
+  return isWell ? 0 : answerIsNo;
+}
+
+async function checkInCluster(flags: CheckFlags): Promise<readonly Finding[]> {
+  const { namespace = 'punching-fist', installed = false, pre = false } = flags;
+  if (installed && pre)
+    throw new AppError('InvalidInput', '--pre is before an installation, --installed after it', { field: '--pre' });
+  const { checkInstallation } = await import('../app/install/check-installation.ts');
+  return checkInstallation(flags, namespace, pre);
+}
+
+/** What a server on this machine needs. */
+async function checkHere(terminal: Terminal, flags: CheckFlags): Promise<readonly Finding[]> {
   const cluster = readClusterOptions(flags);
   const database = readDatabase(flags.db, terminal.env);
   const secrets = flags.secretsDir ?? (existsSync('secrets') ? 'secrets' : null);
   const { watched, eventSinks } =
     flags.resources === undefined ? { watched: [], eventSinks: [] } : clusterUse(flags.resources);
-  const findings = [
+  return [
     ...(await checkCluster(cluster, flags.namespace ?? null, Date.now, watched, eventSinks)),
     ...(await checkSender(terminal, flags)),
     ...checkMachine(database, secrets),
   ];
-  const isWell = findings.every(({ result }) => result !== 'failed');
-  if (format === 'json') await printObject(terminal, 'json', { ok: isWell, checks: findings });
-  else terminal.out(inWordsOf(terminal.called, text(terminal, findings)));
-  return isWell ? 0 : answerIsNo;
 }
 
 async function checkSender(terminal: Terminal, flags: CheckFlags): Promise<readonly Finding[]> {

@@ -59,14 +59,16 @@ export function addClientCommands(program: Command, action: Tie): void {
     .option('--no-headers', 'a table without headings')
     .option('--limit <number>', 'at most so many', '50')
     .option('--continue <cursor>', 'go on where a list ended');
-  action(serverOptions(get), async () => (await import('./get.ts')).get);
+  action(objectOptions(serverOptions(get)), async () => (await import('./get.ts')).get);
   action(
-    serverOptions(
-      program
-        .command('describe <object> [name...]')
-        .description(
-          'Shows run/ID or alert/ID with all that belongs to it, delivery/, event/ or dead-letter/ID, or source, workflow or sink/[NAMESPACE/]NAME; also as `NOUN NAME`, and several',
-        ),
+    objectOptions(
+      serverOptions(
+        program
+          .command('describe <object> [name...]')
+          .description(
+            'Shows run/ID or alert/ID with all that belongs to it, delivery/, event/ or dead-letter/ID, or source, workflow or sink/[NAMESPACE/]NAME; also as `NOUN NAME`, and several',
+          ),
+      ),
     )
       .option('-w, --watch', 'alerts, runs: go on, and show it again when it changes, until Ctrl-C')
       .option('--evidence', 'runs: also what proves the findings')
@@ -98,6 +100,13 @@ export function addClientCommands(program: Command, action: Tie): void {
     async () => (await import('./status.ts')).status,
   );
   addEffects(program, action);
+}
+
+/** Flags with which Sources, Workflows and Sinks are read from a cluster. */
+function objectOptions(command: Command): Command {
+  return command
+    .option('--context <name>', 'sources, workflows, sinks: those of this cluster, with no server')
+    .option('--kubeconfig <file>', 'the same, of the current context of this kubeconfig');
 }
 
 /** Those that change something, or send something. */

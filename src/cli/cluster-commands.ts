@@ -3,6 +3,7 @@ import type { Tie } from './action.ts';
 
 /** Commands that change a cluster. */
 export function addClusterCommands(program: Command, action: Tie): void {
+  addObjectCommands(program, action);
   action(
     installOptions(
       program
@@ -39,6 +40,38 @@ export function addClusterCommands(program: Command, action: Tie): void {
       .option('--yes', 'with --all: you have read what is deleted')
       .option('--dry-run', 'only say what would be deleted'),
     async () => (await import('./install.ts')).uninstall,
+  );
+}
+
+function addObjectCommands(program: Command, action: Tie): void {
+  action(
+    contextOptions(
+      program
+        .command('apply')
+        .summary('Makes or changes Sources, Workflows and Sinks of a cluster')
+        .description(
+          'Makes or changes Sources, Workflows and Sinks of a cluster by server-side apply. First they are checked as by `fist lint`, with what the cluster has to refer to, and then by the API server: nothing is changed unless all are right',
+        )
+        .requiredOption('-f, --file <path...>', 'files or folders; - reads standard input'),
+    )
+      .option('-n, --namespace <name>', 'of objects that name none', 'default')
+      .option('--dry-run', 'have the API server check it, and change nothing')
+      .option('--force-conflicts', 'sets fields that others have set meanwhile')
+      .option('--wait', 'until the operator says that they are in use, or why not')
+      .option('--timeout <duration>', 'with --wait: how long', '60s'),
+    async () => (await import('./apply.ts')).apply,
+  );
+  action(
+    contextOptions(
+      program
+        .command('delete [object...]')
+        .summary('Deletes Sources, Workflows and Sinks of a cluster')
+        .description('Deletes Sources, Workflows and Sinks of a cluster: KIND/[NAMESPACE/]NAME, or those of files')
+        .option('-f, --file <path...>', 'those that files or folders declare; - reads standard input'),
+    )
+      .option('-n, --namespace <name>', 'of objects that name none', 'default')
+      .option('--dry-run', 'have the API server check it, and change nothing'),
+    async () => (await import('./apply.ts')).deleteObjects,
   );
 }
 

@@ -4,6 +4,8 @@ import { apiClient } from './client.ts';
 import type { ServerFlags } from './client.ts';
 import { deliveryText } from './delivery-text.ts';
 import type { DetailView } from './detail-text.ts';
+import { namesCluster } from './names-cluster.ts';
+import type { ContextFlags } from './names-cluster.ts';
 import { meantBy, readObject } from './find-alert.ts';
 import { objectsOf } from './nouns/index.ts';
 import type { AnyNoun, NamedObject } from './nouns/index.ts';
@@ -21,7 +23,7 @@ const texts: ReadonlyMap<string, TextOf> = new Map<string, TextOf>([
   ['delivery', deliveryText],
 ]);
 
-interface DescribeFlags extends ServerFlags {
+interface DescribeFlags extends ServerFlags, ContextFlags {
   readonly output: string;
   readonly watch?: boolean;
   readonly evidence?: boolean;
@@ -32,6 +34,13 @@ interface DescribeFlags extends ServerFlags {
 export async function describe(terminal: Terminal, flags: DescribeFlags, ...words: string[]): Promise<number> {
   const format = outputFormat(flags.output, ['text', 'json', 'yaml']);
   const named = objectsOf(words);
+  if (namesCluster(flags)) {
+    const { readFromCluster } = await import('./from-cluster.ts');
+    const details = await readFromCluster(flags, named);
+    const document = details.length === 1 ? details[0] : { items: details };
+    terminal.out(await objectText(format === 'text' ? 'yaml' : format, document));
+    return 0;
+  }
   if (flags.watch === true) await checkWatched(named);
   const client = apiClient(flags, terminal);
   const objects = await Promise.all(named.map((object) => meantBy(client, object)));

@@ -29,6 +29,8 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist check --context prod', 'what may be read of a cluster, and this machine'],
     ['fist check --context prod -n shop --alertmanager http://127.0.0.1:9093', 'one namespace, and who sends here'],
     ['fist check --context prod --resources resources', 'and what Sources watch there'],
+    ['fist check --context prod --pre', 'whether you may install the operator there'],
+    ['fist check --context prod --installed', 'what the installed one may, and must not'],
   ],
   'connect alertmanager': [
     ['fist connect alertmanager --url http://127.0.0.1:9093', 'what it lacks, to copy'],
@@ -48,6 +50,15 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist install --dry-run', 'what it would make'],
   ],
   upgrade: [['fist upgrade --context prod --image registry.example/punching-fist:0.1.1', 'to this version']],
+  apply: [
+    ['fist apply -f resources --context prod', 'all files of a folder, checked first'],
+    ['fist apply -f resources --dry-run', 'what it would change'],
+    ['fist apply -f workflow.yaml -n shop --wait', 'and waits until it is in use'],
+  ],
+  delete: [
+    ['fist delete workflow/shop/triage --context prod', 'one of them'],
+    ['fist delete -f resources', 'all that a folder declares'],
+  ],
   uninstall: [
     ['fist uninstall --context prod', 'the operator and its roles; what lasts is kept'],
     ['fist uninstall --context prod --all', 'says what else would be deleted'],
@@ -85,6 +96,7 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist get alerts -o custom-columns=NAME:.name,TEAM:.labels.team', 'columns of your own'],
     ['fist get alerts --watch', 'go on, and show each that changes'],
     [`fist get alerts -o jsonpath='{range .items[*]}{.id}{"\\n"}{end}'`, 'for a script'],
+    ['fist get sources --context prod', 'the objects of a cluster, with no server'],
     ['fist get deliveries --sort-by .attempts --no-headers', 'sorted, without headings'],
   ],
   describe: [

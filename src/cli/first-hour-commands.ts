@@ -22,7 +22,15 @@ export function addFirstHourCommands(program: Command, action: Tie): void {
             'Looks before a server is started whether it will find what it needs, and says what is missing: rights in the cluster, Alertmanager, clocks, disk, modes of token files. Changes nothing',
           ),
       )
-        .option('-n, --namespace <name>', 'rights in this namespace only (default: in all)')
+        .option(
+          '-n, --namespace <name>',
+          'rights in this namespace only (default: in all); of an installation: where it is (default: punching-fist)',
+        )
+        .option(
+          '--installed',
+          'instead: an installation in the cluster (default: of the current context): CRDs, what it may, what it must not',
+        )
+        .option('--pre', 'instead: whether you may make one: fist install')
         .option('--alertmanager <url>', 'an Alertmanager that is to send its alerts here')
         .option(
           '--resources <path>',

@@ -13,12 +13,15 @@ import type { AnyNoun } from './nouns/index.ts';
 import { compareValues, parseJsonPath } from '../lib/jsonpath.ts';
 import { readListFormat } from './formats.ts';
 import type { ListFormat } from './formats.ts';
+import { namesCluster } from './names-cluster.ts';
+import type { ContextFlags } from './names-cluster.ts';
 import { mostItems, readList } from '../lib/read-list.ts';
 import { checkTold, watchList } from './watch-list.ts';
 import { printItems, tell } from './output.ts';
 import type { ListStyle, Terminal } from './output.ts';
 
 type GetFlags = ServerFlags &
+  ContextFlags &
   RepeatedFlags & {
     readonly sortBy?: string;
     readonly watch?: boolean;
@@ -28,6 +31,10 @@ type GetFlags = ServerFlags &
 export async function get(terminal: Terminal, flags: GetFlags, ...words: string[]): Promise<number> {
   const format = readListFormat(flags.output);
   const sort = sorter(flags.sortBy);
+  if (namesCluster(flags)) {
+    const { getFromCluster } = await import('./from-cluster.ts');
+    return getFromCluster(terminal, flags, format, sort, words);
+  }
   const [first = '', ...rest] = words;
   if (rest.length > 0 || first.includes('/')) return getObjects(terminal, flags, format, sort, words);
   const noun = nounOf(first);

@@ -46,7 +46,8 @@ function isTaken(events: readonly TriedEvent[]): boolean {
   return taken.length > 0 && taken.every(({ problems }) => problems.length === 0);
 }
 
-function problemLines({ file, line, column, severity, message, next }: Problem): string {
+/** How lint shows a problem. */
+export function problemLines({ file, line, column, severity, message, next }: Problem): string {
   const first = `${file}:${line}:${column}: ${severity}: ${plain(message)}\n`;
   return next === undefined ? first : `${first}  next: ${plain(next)}\n`;
 }

@@ -9,6 +9,8 @@ interface Setting {
   readonly isSecret?: true;
   /** Not from a file of the folder one happens to be in: it can start programs, or work that costs money. */
   readonly ownFileOnly?: true;
+  /** Commands of which it chooses what they do: there only the command line counts. */
+  readonly notFor?: readonly string[];
 }
 
 /**
@@ -25,8 +27,8 @@ export const settings: Readonly<Record<string, Setting>> = {
   'secrets-dir': {},
   'public-url': {},
   dump: {},
-  kubeconfig: { others: ['KUBECONFIG'], ownFileOnly: true },
-  context: {},
+  kubeconfig: { others: ['KUBECONFIG'], ownFileOnly: true, notFor: ['get', 'describe'] },
+  context: { notFor: ['get', 'describe'] },
   'cluster-name': {},
   prometheus: { ownFileOnly: true },
   loki: { ownFileOnly: true },

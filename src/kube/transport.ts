@@ -40,6 +40,8 @@ export interface KubeRequest {
   readonly body?: object;
   /** `application/json` where absent. */
   readonly contentType?: string;
+  /** `application/json` where absent. */
+  readonly accept?: string;
   /** The rest of the answer is not read. */
   readonly maxBytes: number;
   readonly limits?: Partial<RequestLimits> | undefined;
@@ -122,7 +124,7 @@ export function transportOf(access: KubeAccess, timeoutMs = defaultTimeoutMs): K
     const response = await request(url, {
       method: asked.method,
       headers: {
-        accept: 'application/json',
+        accept: asked.accept ?? 'application/json',
         'content-type': asked.contentType ?? 'application/json',
         'user-agent': 'fist',
         ...headers,

@@ -32,6 +32,8 @@ export interface DesiredObject {
 export interface ApplyOptions {
   /** Takes fields over from whoever owns them; else that is a FieldConflict. */
   readonly force?: boolean;
+  /** The server checks it and answers what would be, and keeps nothing. */
+  readonly dryRun?: boolean;
   readonly limits?: Limits;
 }
 
@@ -40,6 +42,8 @@ export interface DeleteOptions {
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
   /** Only this one, and none that was made anew under its name. */
   readonly uid?: string;
+  /** The server says whether it could, and does not. */
+  readonly dryRun?: boolean;
   readonly limits?: Limits;
 }
 
@@ -103,7 +107,12 @@ export function kubeWriter(transport: KubeTransport): KubeWriter {
       {
         method: 'PATCH',
         path: subresource === undefined ? path : `${path}/${subresource}`,
-        query: { fieldManager, fieldValidation: 'Strict', ...(options.force === true ? { force: 'true' } : {}) },
+        query: {
+          fieldManager,
+          fieldValidation: 'Strict',
+          ...(options.force === true ? { force: 'true' } : {}),
+          ...(options.dryRun === true ? { dryRun: 'All' } : {}),
+        },
         contentType: 'application/apply-patch+yaml',
         body: { apiVersion: apiVersionOf(kind), kind: kind.kind, ...object },
         limits: options.limits,
@@ -201,7 +210,7 @@ async function deleteObject(
   transport: KubeTransport,
   kind: ObjectKind,
   { namespace, name }: ObjectPlace,
-  { propagation = 'Background', uid, limits }: DeleteOptions,
+  { propagation = 'Background', uid, dryRun = false, limits }: DeleteOptions,
 ): Promise<'deleted' | 'absent'> {
   const answer = await transport.ask({
     method: 'DELETE',
@@ -210,6 +219,7 @@ async function deleteObject(
       apiVersion: 'v1',
       kind: 'DeleteOptions',
       propagationPolicy: propagation,
+      ...(dryRun ? { dryRun: ['All'] } : {}),
       ...(uid === undefined ? {} : { preconditions: { uid } }),
     },
     maxBytes: maxObjectBytes,

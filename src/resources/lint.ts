@@ -23,10 +23,15 @@ export function lintText(file: string, text: string): Problem[] {
   return lintResources(file, { files: [file], ...readText(file, text) });
 }
 
-function lintResources(path: string, read: ReadResources): Problem[] {
+/** An object that may be referred to. */
+type Known = Pick<LocatedObject, 'kind' | 'namespace' | 'name'>;
+
+/** The same for what was read; objects of `elsewhere` may be referred to as well. */
+export function lintResources(path: string, read: ReadResources, elsewhere: readonly Known[] = []): Problem[] {
   const { objects } = read;
+  const known = [...objects, ...elsewhere];
   const located = objects.flatMap((object) =>
-    [...ownIssues(object), ...referenceIssues(object, objects)].map((issue) => object.document.locate(issue)),
+    [...ownIssues(object), ...referenceIssues(object, known)].map((issue) => object.document.locate(issue)),
   );
   const problems = [...read.problems, ...located, ...pathProblems(objects)];
   if (objects.length === 0 && problems.length === 0) problems.push(nothingFound(path, read.files));
@@ -76,7 +81,7 @@ function authenticationIssues(name: string, compiled: CompiledSource): readonly 
 }
 
 /** Names of other objects that a spec holds. */
-function referenceIssues(object: LocatedObject, all: readonly LocatedObject[]): readonly Issue[] {
+function referenceIssues(object: LocatedObject, all: readonly Known[]): readonly Issue[] {
   const spec = object.spec as { triggerWorkflow?: unknown; sinks?: unknown };
   if (object.kind === 'Source')
     return dangling(object, 'Workflow', spec.triggerWorkflow, ['spec', 'triggerWorkflow'], all);
@@ -89,7 +94,7 @@ function dangling(
   kind: ResourceKind,
   name: unknown,
   path: Issue['path'],
-  all: readonly LocatedObject[],
+  all: readonly Known[],
 ): readonly Issue[] {
   if (typeof name !== 'string') return [];
   const names = all

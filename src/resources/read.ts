@@ -74,16 +74,19 @@ export function listFiles(path: string): readonly string[] {
   }
 }
 
-/** Reads a folder or a file. What is wrong in it stands in `problems`. Throws InvalidInput where it cannot be read. */
-export function readResources(path: string): ReadResources {
-  return finish(readResourcesInPieces(path));
+/**
+ * Reads a folder or a file; objects that name no namespace are of `namespace`. What is wrong in it stands in `problems`. Throws InvalidInput
+ * where it cannot be read.
+ */
+export function readResources(path: string, namespace = defaultNamespace): ReadResources {
+  return finish(readResourcesInPieces(path, namespace));
 }
 
 /** As {@link readResources}; no piece takes long. */
-export function* readResourcesInPieces(path: string): Pieces<ReadResources> {
+export function* readResourcesInPieces(path: string, namespace = defaultNamespace): Pieces<ReadResources> {
   const files = listFiles(path);
   const parts: FileContent[] = [];
-  for (const file of files) parts.push(yield* readFile(file));
+  for (const file of files) parts.push(yield* readFile(file, namespace));
   const objects = parts.flatMap((part) => part.objects);
   const doubles = duplicateProblems(objects);
   return {
@@ -96,7 +99,7 @@ export function* readResourcesInPieces(path: string): Pieces<ReadResources> {
 
 type FileContent = Omit<ReadResources, 'files'>;
 
-function* readFile(file: string): Pieces<FileContent> {
+function* readFile(file: string, namespace: string): Pieces<FileContent> {
   let text: string;
   try {
     if (statSync(file).size > maxFileBytes) throw new Error(`is larger than ${maxFileBytes / 1024 / 1024} MiB`);
@@ -109,15 +112,15 @@ function* readFile(file: string): Pieces<FileContent> {
       problems: [{ file, line: 1, column: 1, severity: 'error', beyond: 'Yaml', message, field: '' }],
     };
   }
-  return yield* readTextInPieces(file, text);
+  return yield* readTextInPieces(file, text, namespace);
 }
 
 /** Reads the text of one file. */
-export function readText(file: string, text: string): FileContent {
-  return finish(readTextInPieces(file, text));
+export function readText(file: string, text: string, namespace = defaultNamespace): FileContent {
+  return finish(readTextInPieces(file, text, namespace));
 }
 
-function* readTextInPieces(file: string, text: string): Pieces<FileContent> {
+function* readTextInPieces(file: string, text: string, namespace: string): Pieces<FileContent> {
   const { documents, problems: syntax } = yield* parseDocumentsInPieces(file, text);
   const objects: LocatedObject[] = [];
   const secrets: SecretDocument[] = [];
@@ -133,7 +136,7 @@ function* readTextInPieces(file: string, text: string): Pieces<FileContent> {
     }
     const issues = envelopeIssues(value);
     problems.push(...issues.map((issue) => document.locate(issue)));
-    if (issues.length === 0) objects.push(locatedObject(document));
+    if (issues.length === 0) objects.push(locatedObject(document, namespace));
   }
   return { objects, secrets, problems };
 }
@@ -160,11 +163,11 @@ function foreignKind(kind: string, version: unknown): Issue {
   return { path: ['kind'], severity: 'error', message: `unknown kind ${kind}`, next };
 }
 
-function locatedObject(document: ResourceDocument): LocatedObject {
+function locatedObject(document: ResourceDocument, namespace: string): LocatedObject {
   const { kind, metadata, spec } = envelope.parse(document.value);
   return {
     kind: kind as ResourceKind,
-    namespace: metadata.namespace ?? defaultNamespace,
+    namespace: metadata.namespace ?? namespace,
     name: metadata.name,
     spec: withoutNulls(resourceSpecs[kind as ResourceKind], spec),
     origin: `${document.file}:${document.line}`,

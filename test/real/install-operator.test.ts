@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
@@ -143,6 +143,139 @@ describe.skipIf(assets === null)('an installation on a real API server', () => {
     expect((await fist('install')).out).toContain('ClusterRole punching-fist-read created');
   });
 
+  test('check finds what it may and what it must not, and names what is missing', async () => {
+    const well = await fist('check', '--installed');
+    expect(well.out).toContain('✔ punching-fist-read may read what investigations look at\n');
+    expect(well.out).toContain('✔ punching-fist-read may not enter pods (exec, attach, portforward)\n');
+    expect(well.out).toContain('- punching-fist may not run commands of Workflows as Jobs\n');
+    expect(well.out).toContain('CustomResourceDefinition workflows.punchingfist.io is served');
+    expect(well.out).not.toContain('✗');
+    expect(well.code).toBe(0);
+
+    const { rules } = get('clusterrole', 'punching-fist-read') as {
+      readonly rules: readonly { readonly resources: readonly string[] }[];
+    };
+    const without = rules.filter(({ resources }) => !resources.includes('pods/log'));
+    const edit = (rule: readonly object[]) =>
+      server.kubectl([
+        'patch',
+        'clusterrole',
+        'punching-fist-read',
+        '--type=merge',
+        '-p',
+        JSON.stringify({ rules: rule }),
+      ]);
+    edit([...without, { apiGroups: [''], resources: ['pods/exec'], verbs: ['create'] }]);
+    const lacking = await fist('check', '--installed');
+    expect(lacking.code).toBe(1);
+    expect(lacking.out.match(/^✗.*$/gm)).toEqual([
+      '✗ punching-fist-read may not get pods/log, to read what investigations look at',
+      '✗ punching-fist-read may create pods/exec, and must not enter pods (exec, attach, portforward)',
+      '✗ punching-fist-read may create pods/exec, and must not enter pods (exec, attach, portforward) in namespace punching-fist',
+      expect.stringMatching(/^✗ 3 of \d+ checks failed$/),
+    ]);
+    expect(lacking.out).toContain(
+      'allow it: ClusterRole punching-fist-read with the rule {apiGroups: [""], resources: ["pods/log"], verbs: ["get"]}, bound to system:serviceaccount:punching-fist:punching-fist-read\n',
+    );
+    edit(rules);
+
+    const definition = ['crd', 'sinks.punchingfist.io', '--type=json', '-p'];
+    const patch = (op: string, value?: string) =>
+      server.kubectl(['patch', ...definition, JSON.stringify([{ op, path: '/spec/names/shortNames/0', value }])]);
+    patch('replace', 'other');
+    expect((await fist('check', '--installed')).out).toContain(
+      '✗ CustomResourceDefinition sinks.punchingfist.io is not as version',
+    );
+    patch('replace', 'fsink');
+    expect((await fist('check', '--installed')).code).toBe(0);
+  });
+
+  test('check --pre says whether one may install', async () => {
+    expect((await fist('check', '--pre')).code).toBe(0);
+    server.kubectl(['create', 'serviceaccount', 'reader', '-n', 'default']);
+    const reader = server.kubeconfig('reader', { token: server.token('default', 'reader') });
+    const refused = await runFist(['check', '--pre', '--kubeconfig', reader], {});
+    expect(refused.code).toBe(1);
+    expect(refused.out).toContain('✗ you may not get, create, patch statefulsets\n');
+    expect(refused.out).toContain('✗ you lack rights that the installation is given: ');
+  });
+
+  test('objects are applied once lint and the server agree, shown with the columns of the CRDs, and deleted', async () => {
+    server.kubectl(['create', 'namespace', 'shop']);
+    const folder = lasting.temporaryFolder('objects');
+    const file = join(folder, 'all.yaml');
+    writeFileSync(file, objects('triage'));
+    const broken = join(folder, 'broken.yaml');
+    writeFileSync(broken, objects('triag'));
+    const refused = await fist('apply', '-f', broken, '-n', 'shop');
+    expect(refused).toMatchObject({ code: 1, out: '' });
+    expect(refused.err).toContain('error: there is no Workflow shop/triag');
+    expect(server.kubectl(['get', 'fist', '-n', 'shop', '-o', 'name'])).toBe('');
+
+    const dry = await fist('apply', '-f', file, '-n', 'shop', '--dry-run');
+    expect(dry.out).toContain('source/shop/am created (dry run)\n');
+    expect(server.kubectl(['get', 'fist', '-n', 'shop', '-o', 'name'])).toBe('');
+    expect((await fist('apply', '-f', file, '-n', 'shop')).out).toBe(
+      'sink/shop/out created\nworkflow/shop/triage created\nsource/shop/am created\n',
+    );
+    expect((await fist('apply', '-f', file, '-n', 'shop')).out).toBe(
+      'sink/shop/out unchanged\nworkflow/shop/triage unchanged\nsource/shop/am unchanged\n',
+    );
+    writeFileSync(broken, objects('triage').replace('team: shop', 'team: web'));
+    expect((await fist('apply', '-f', broken, '-n', 'shop', '--dry-run')).out).toContain(
+      'source/shop/am configured (dry run)\n',
+    );
+    // What it refers to is in the cluster, not in the file.
+    const alone = join(folder, 'alone.yaml');
+    writeFileSync(alone, objects('triage').split('---\n')[0] ?? '');
+    expect((await fist('apply', '-f', alone, '-n', 'shop')).out).toBe('source/shop/am unchanged\n');
+
+    const waited = await fist('apply', '-f', file, '-n', 'shop', '--wait', '--timeout', '1s');
+    expect(waited.code).toBe(4);
+    expect(waited.err).toContain('Sink shop/out: no operator has looked at it');
+    status('sink', 'out', { type: 'Ready', status: 'True', reason: 'Accepted' });
+    status('workflow', 'triage', { type: 'Ready', status: 'True', reason: 'Accepted' });
+    status(
+      'source',
+      'am',
+      { type: 'Ready', status: 'False', reason: 'PathConflict' },
+      { type: 'Stalled', status: 'True', reason: 'PathConflict' },
+    );
+    const told = await fist('apply', '-f', file, '-n', 'shop', '--wait');
+    expect(told.code).toBe(1);
+    expect(told.out).toContain(
+      'sink/shop/out ready\nworkflow/shop/triage ready\nsource/shop/am not ready: PathConflict, as it is\n',
+    );
+
+    const listed = await fist('get', 'sources', '-n', 'shop');
+    expect(listed.out).toMatch(/^NAMESPACE +NAME +TYPE +.*READY +REASON/);
+    expect(listed.out).toMatch(/^shop +am +webhook +.*False +PathConflict/m);
+    expect((await fist('get', 'source/shop/am', '-o', 'json')).out).not.toContain('managedFields');
+    expect((await fist('describe', 'sink/shop/out')).out).toContain('reason: Accepted\n');
+    expect(await fist('get', 'sinks', '-n', 'shop', '-o', 'name')).toMatchObject({ out: 'sink/shop/out\n' });
+    expect((await fist('get', 'alerts')).err).toContain('alerts are of a server, no cluster has them');
+    expect((await fist('get', 'source', 'absent')).err).toContain('there is no Source default/absent in the cluster');
+
+    expect((await fist('delete', 'source/shop/am', '--dry-run')).out).toBe('source/shop/am deleted (dry run)\n');
+    expect((await fist('delete', 'source/shop/am')).out).toBe('source/shop/am deleted\n');
+    const rest = await fist('delete', '-f', file, '-n', 'shop');
+    expect(rest.out).toBe('workflow/shop/triage deleted\nsink/shop/out deleted\n');
+    expect(rest.err).toContain('there is no Source shop/am in the cluster');
+    expect(rest.code).toBe(1);
+  });
+
+  function status(kind: string, name: string, ...given: readonly Readonly<Record<string, string>>[]): void {
+    const { metadata } = get(kind, name, '-n', 'shop') as { readonly metadata: { readonly generation: number } };
+    const conditions = given.map((condition) => ({
+      ...condition,
+      message: 'as it is',
+      lastTransitionTime: '2026-11-30T00:00:00Z',
+      observedGeneration: metadata.generation,
+    }));
+    const patch = JSON.stringify({ status: { observedGeneration: metadata.generation, conditions } });
+    server.kubectl(['patch', kind, name, '-n', 'shop', '--subresource=status', '--type=merge', '-p', patch]);
+  }
+
   test('goes, and leaves CRDs, objects, volume claim and token; with --all --yes also those', async () => {
     server.kubectl(['apply', '-f', '-'], JSON.stringify(sink));
     server.kubectl(['apply', '-f', '-'], JSON.stringify(claim));
@@ -177,6 +310,28 @@ const someResources = [
   'clusterroles.rbac.authorization.k8s.io,clusterrolebindings.rbac.authorization.k8s.io',
   'roles.rbac.authorization.k8s.io,rolebindings.rbac.authorization.k8s.io',
 ].join(',');
+
+/** A Source that triggers this Workflow, Workflow triage, and a Sink, none of which names a namespace. */
+const objects = (workflow: string) => `apiVersion: punchingfist.io/v1alpha1
+kind: Source
+metadata: {name: am, labels: {team: shop}}
+spec:
+  type: webhook
+  config: {path: am, authentication: {type: bearer, secretRef: am}}
+  triggerWorkflow: ${workflow}
+---
+apiVersion: punchingfist.io/v1alpha1
+kind: Workflow
+metadata: {name: triage}
+spec:
+  steps: [{name: look, type: agent, goal: look}]
+  sinks: [out]
+---
+apiVersion: punchingfist.io/v1alpha1
+kind: Sink
+metadata: {name: out}
+spec: {type: stdout, config: {}}
+`;
 
 const sink = {
   apiVersion: 'punchingfist.io/v1alpha1',

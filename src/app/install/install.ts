@@ -121,10 +121,7 @@ async function applyManifest(writer: KubeWriter, manifest: Manifest, force: bool
 }
 
 /** Whether a write changed something: the API server leaves the version where it did not. */
-export function outcomeOf(
-  before: KubernetesObject | null,
-  after: KubernetesObject,
-): 'created' | 'configured' | 'unchanged' {
+function outcomeOf(before: KubernetesObject | null, after: KubernetesObject): 'created' | 'configured' | 'unchanged' {
   if (before === null) return 'created';
   return before.metadata.resourceVersion === after.metadata.resourceVersion ? 'unchanged' : 'configured';
 }
