@@ -13,6 +13,7 @@ test.each([
   ['/opt/my tools/fist.js', {}, "'/opt/my tools/fist.js'"],
   ['/home/me/.npm/_npx/0f/node_modules/.bin/fist', { npm_command: 'exec' }, 'npx punching-fist'],
   ['/home/me/fist/node_modules/.bin/fist', { npm_command: 'exec' }, 'npx fist'],
+  ['/usr/local/bin/kubectl-fist', {}, 'kubectl fist'],
   ['/home/me/fist/bin/fist.js', { npm_command: 'run-script' }, 'bin/fist.js'],
   ['/home/me/fist/bin/fist.js', { npm_command: 'exec' }, 'bin/fist.js'],
 ])('%s with %j is %s', (script, env, called) =>

@@ -154,6 +154,16 @@ test('a server of this machine that the file of a folder names gets no token of 
     expect((await run(`get alerts ${line}`)).err).toContain('no server answers at http://127.0.0.1:1');
 });
 
+test('what chooses between a server and a cluster is taken from the command line only', async () => {
+  const { run } = place({ home: 'context: prod\n', folder: '' });
+  expect((await run('get sources --server http://127.0.0.1:1', { FIST_CONTEXT: 'prod' })).err).toContain(
+    'no server answers',
+  );
+  expect((await run('get sources --context absent', { KUBECONFIG: '/no/such/config' })).err).not.toContain(
+    'server answers',
+  );
+});
+
 test('of a dump and a live cluster the one that was named nearer is read', async () => {
   const { run } = place({ home: 'context: prod\n', folder: '' });
   expect((await run('scan --dump /no/such/dump')).err).toContain('/no/such/dump');
