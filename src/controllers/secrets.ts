@@ -79,13 +79,14 @@ export function createNamedSecrets(options: NamedSecretsOptions): NamedSecrets {
       return `there is no Secret ${namespace}/${name} with key ${key} (${create})`;
     },
     need(places) {
-      const wanted = new Map(places.map((place) => [`${place.namespace}/${place.name}`, place]));
-      for (const [key, secret] of watched) if (!wanted.has(key)) end(key, secret);
-      for (const [key, place] of wanted) {
-        if (watched.has(key)) continue;
-        if (watched.size < mostSecrets) watched.set(key, watchSecret(place, options));
-        else complain('error', 'many', { secret: key }, `more than ${mostSecrets} Secrets are referred to; not read`);
-      }
+      const wanted = inTurn(places);
+      const kept = new Map(wanted.slice(0, mostSecrets).map((place) => [placeKey(place), place]));
+      for (const [key, secret] of watched) if (!kept.has(key)) end(key, secret);
+      for (const [key, place] of kept) if (!watched.has(key)) watched.set(key, watchSecret(place, options));
+      const [left] = wanted.slice(mostSecrets);
+      if (left === undefined) return;
+      const fields = { secret: placeKey(left), left: wanted.length - mostSecrets };
+      complain('error', 'many', fields, `more than ${mostSecrets} Secrets are referred to; not read`);
     },
     async whenRead() {
       await Promise.all([...watched.values()].map(({ read }) => read));
@@ -96,6 +97,22 @@ export function createNamedSecrets(options: NamedSecretsOptions): NamedSecrets {
       await Promise.all(ending);
     },
   };
+}
+
+function placeKey({ namespace, name }: SecretPlace): string {
+  return `${namespace}/${name}`;
+}
+
+/** Each once: the first of each namespace, then the second: who refers to thousands takes none from the others. Pure. */
+export function inTurn(places: readonly SecretPlace[]): readonly SecretPlace[] {
+  const each = [...new Map(places.map((place) => [placeKey(place), place])).values()];
+  const counts = new Map<string, number>();
+  const turns = each.map((place) => {
+    const turn = counts.get(place.namespace) ?? 0;
+    counts.set(place.namespace, turn + 1);
+    return { place, turn };
+  });
+  return turns.sort((one, other) => one.turn - other.turn).map(({ place }) => place);
 }
 
 function watchSecret({ namespace, name }: SecretPlace, options: NamedSecretsOptions): Watched {

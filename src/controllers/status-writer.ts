@@ -75,6 +75,8 @@ export async function keepStatuses(options: StatusWriterOptions, signal: AbortSi
     const happened = await happenedTo(options, look, resource);
     const status = statusOf(object, compiled, happened, toTimestamp(clock.now()));
     const { namespace, name, kind } = resource;
+    // The store may have taken longer than the Lease lasts.
+    if (!options.isCurrent()) return null;
     const written = await options.writer.patchStatus(resourceKinds[kind], { namespace, name }, status, {
       current: object,
       force: true,

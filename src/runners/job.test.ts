@@ -221,3 +221,13 @@ describe('the Job', () => {
     expect(asKubelet(podSpecOf(jobOf(request(script, { environment }))))).toBe(output);
   });
 });
+
+test.each([
+  ['2.then', '2.then'],
+  [`${'1.then.'.repeat(9)}2`, '1.then.'.repeat(9).slice(0, 62)],
+  ['-odd name-', 'odd-name'],
+])('the path %s is a label that an API server takes', (path, label) => {
+  const { metadata } = jobOf(request('true', { place: { namespace: 'shop', runId: 'r', path } }));
+  expect(metadata['labels']).toMatchObject({ [stepLabel]: label });
+  expect(label).toMatch(/^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/);
+});

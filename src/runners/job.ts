@@ -276,7 +276,8 @@ function literal(value: string): string {
   return value.replaceAll('$', '$$$$');
 }
 
-/** `2.then` fits; anything else that a label cannot have is replaced. */
+/** `2.then` fits; anything else that a label cannot have is replaced, and its ends are letters or digits. */
 function labelValue(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9_.-]/g, '-').slice(0, 63);
+  const fitting = text.replaceAll(/[^A-Za-z0-9_.-]/g, '-').slice(0, 63);
+  return fitting.replaceAll(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
 }

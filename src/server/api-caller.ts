@@ -15,11 +15,12 @@ export function createApiCaller(routes: readonly Route[], context: RouteContext,
     const [path = '', search = ''] = target.split('?', 2);
     const route = routeOf(routes, method, path);
     if (route?.run == null) throw new AppError('NotFound', 'there is no such route');
-    const raw = { params: paramsOf(route.path, path), query: queryOf(search), headers: {}, body };
+    const raw = { params: paramsOf(route.path, path), query: queryOf(search), headers: {}, body, within: null };
     const { apiCaller } = http.request;
     const { identities, reader } = context;
-    if (apiCaller !== null && identities !== null) await authorize({ identities, reader }, apiCaller, route, raw);
-    return route.run(context, raw, http);
+    if (apiCaller === null || identities === null) return route.run(context, raw, http);
+    const granted = await authorize({ identities, reader }, apiCaller, route, raw);
+    return route.run(context, { ...raw, ...granted }, http);
   }
   return { get: (path) => call('GET', path), post: (path, body) => call('POST', path, body) };
 }

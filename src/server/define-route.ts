@@ -46,6 +46,8 @@ export interface RawRequest {
   readonly query: RawQuery;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: unknown;
+  /** As {@link RouteInput} has it. */
+  readonly within: string | null;
 }
 
 /** What one route takes and answers; everything that is known of a route follows from it. */
@@ -117,6 +119,8 @@ export interface RouteInput<Path extends string, Query extends Parameters, Heade
   readonly query: ValuesOf<Query>;
   readonly headers: ValuesOf<Headers>;
   readonly body: Body extends z.ZodType ? z.output<Body> : undefined;
+  /** The only namespace that the caller may hear of; null = it may hear of all. */
+  readonly within: string | null;
 }
 
 type Returned<Answer extends z.ZodType> = DeepReadonly<z.output<Answer>> | FastifyReply;
@@ -195,6 +199,7 @@ export function defineRoute<
         query: readQuery(raw.query),
         headers: readHeaders(raw.headers),
         body: readBody(raw.body),
+        within: raw.within,
       } as RouteInput<Path, Query, Headers, Body>;
       return handler(context, input, http);
     });
@@ -217,10 +222,10 @@ export function defineRoute<
     serve:
       run &&
       (async (context, request, reply) => {
-        const { params, headers, body } = request;
+        const { params, headers, body, apiWithin: within } = request;
         const answer = await run(
           context,
-          { params, query: request.query as RawQuery, headers, body },
+          { params, query: request.query as RawQuery, headers, body, within },
           { request, reply },
         );
         // A reply can be awaited: who sent something else and returned it gives nothing here.

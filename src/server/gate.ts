@@ -53,6 +53,7 @@ export interface ApiCallers {
 /** Closed by default: a route without `access` lets nobody in. Runs before the body is read. */
 export function addAuthentication(app: FastifyInstance, { token, identities, reader }: ApiCallers): void {
   app.decorateRequest('apiCaller', null);
+  app.decorateRequest('apiWithin', null);
   app.addHook('onRequest', (request, reply, done) => {
     const { access, asked } = request.routeOptions.config;
     // Nobody reads its body, and Node would take chunks of a byte without end.
@@ -77,8 +78,10 @@ export function addAuthentication(app: FastifyInstance, { token, identities, rea
 async function letIn(world: RightsWorld, token: string, asked: AskedOf, request: FastifyRequest): Promise<void> {
   const caller = await identify(world, token);
   const { params, query } = request;
-  await authorize(world, caller, asked, { params, query: query as RawQuery });
+  const granted = await authorize(world, caller, asked, { params, query: query as RawQuery });
   request.apiCaller = caller;
+  request.apiWithin = granted.within;
+  request.params = granted.params;
 }
 
 /** What is not read of a request shall not hold its connection. */

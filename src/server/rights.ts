@@ -3,7 +3,7 @@ import { AppError } from '../core/errors.ts';
 import { rightText } from '../core/identity.ts';
 import type { Identities, Right } from '../core/identity.ts';
 import type { IdKind } from '../core/lists.ts';
-import { idOf } from './api/references.ts';
+import { idOf, namespaceOfRow } from './api/references.ts';
 import type { RawRequest, Route, RouteRight } from './define-route.ts';
 import type { ServerReader } from './options.ts';
 
@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whom the cluster knows by the token of this request; null = it has the API's own token, or none is wanted. */
     apiCaller: ApiIdentity | null;
+    /** The only namespace that it may hear of; null = all. */
+    apiWithin: string | null;
   }
 }
 
@@ -19,6 +21,14 @@ export interface ApiIdentity {
   /** `system:serviceaccount:shop:web`, `ada`. */
   readonly user: string;
   readonly token: string;
+}
+
+/** What a caller was granted. */
+export interface Granted {
+  /** With the whole id of the row that was judged: what `@latest` and the like name may be another one a moment later. */
+  readonly params: unknown;
+  /** The only namespace that it is about; null = all. */
+  readonly within: string | null;
 }
 
 /** What a request asks for, as far as rights are about it. */
@@ -39,7 +49,7 @@ export async function identify({ identities }: Pick<RightsWorld, 'identities'>, 
 }
 
 /**
- * Throws Forbidden where the caller may not do it. Who may in all namespaces may; else it is asked for the namespace of what the request
+ * What the caller may ask for. Throws Forbidden where the caller may not do it. Who may in all namespaces may; else it is asked for the namespace of what the request
  * names: a row, an object, or a filter.
  */
 export async function authorize(
@@ -47,13 +57,15 @@ export async function authorize(
   { token, user }: ApiIdentity,
   route: AskedOf,
   raw: Pick<RawRequest, 'params' | 'query'>,
-): Promise<void> {
-  if (route.needs === 'identity') return;
+): Promise<Granted> {
+  const all: Granted = { params: raw.params, within: null };
+  if (route.needs === 'identity') return all;
   const everywhere = rightOf(route.needs, null);
-  if ((await identities.check(token, everywhere)).kind === 'allowed') return;
-  const namespace = 'path' in everywhere ? null : await namespaceOf(reader, route.path, raw);
+  if ((await identities.check(token, everywhere)).kind === 'allowed') return all;
+  const { within: namespace, params } = 'path' in everywhere ? all : await meantBy(reader, route.path, raw);
   const right = rightOf(route.needs, namespace);
-  if (namespace !== null && (await identities.check(token, right)).kind === 'allowed') return;
+  if (namespace !== null && (await identities.check(token, right)).kind === 'allowed')
+    return { params, within: namespace };
   throw new AppError('Forbidden', `${user} may not ${rightText(right)}`, {
     next:
       namespace === null && !('path' in right)
@@ -76,34 +88,24 @@ const rows: Readonly<Record<string, IdKind>> = {
   'dead-letters': 'dead letter',
 };
 
-/** Of the Source, the Workflow or the Sink; null = the request is about all, or about nothing that there is. */
-async function namespaceOf(
+/** The namespace of the Source, the Workflow or the Sink; null = the request is about all, or about nothing that there is. */
+async function meantBy(
   reader: ServerReader,
   path: string,
   { params, query }: Pick<RawRequest, 'params' | 'query'>,
-): Promise<string | null> {
-  const { namespace, id } = params as { readonly namespace?: string; readonly id?: string };
-  if (namespace !== undefined) return namespace;
+): Promise<Granted> {
+  const { namespace, id: reference } = params as { readonly namespace?: string; readonly id?: string };
+  if (namespace !== undefined) return { params, within: namespace };
   const [, collection = ''] = /^\/api\/v1\/([^/]+)/.exec(path) ?? [];
-  if (id !== undefined) return namespaceOfRow(reader, rows[collection], id);
+  if (reference !== undefined) {
+    const kind = rows[collection];
+    const id = kind === undefined ? null : await idOf(reader, kind, reference).catch(() => null);
+    if (kind === undefined || id === null) return { params, within: null };
+    return { params: { ...(params as object), id }, within: await namespaceOfRow(reader, kind, id) };
+  }
   // Alerts have two: what they are about is no wall.
   const filter = query[collection === 'alerts' ? 'fistNamespace' : 'namespace'];
-  return typeof filter === 'string' ? filter : null;
-}
-
-async function namespaceOfRow(reader: ServerReader, kind: IdKind | undefined, text: string): Promise<string | null> {
-  if (kind === undefined) return null;
-  const id = await idOf(reader, kind, text).catch(() => null);
-  if (id === null) return null;
-  const { lists, runs, deliveries } = reader;
-  const read: Readonly<Record<IdKind, () => Promise<{ readonly namespace: string } | undefined>>> = {
-    alert: () => lists.alert(id),
-    run: () => runs.find(id),
-    delivery: () => deliveries.find(id),
-    event: () => lists.event(id),
-    'dead letter': () => lists.deadLetter(id),
-  };
-  return (await read[kind]())?.namespace ?? null;
+  return { params, within: typeof filter === 'string' ? filter : null };
 }
 
 /** Who asks, for what is kept of it; null = nobody knows. Who is known by a token is not asked for a name. */

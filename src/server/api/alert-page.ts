@@ -9,7 +9,7 @@ interface Count {
 
 /** Why a list is empty. */
 export interface EmptyList {
-  /** Alerts without any filter. */
+  /** Alerts without any filter, as far as the caller may hear of them. */
   readonly stored: Count;
   /** For each filter: the alerts that all the others let through. */
   readonly without: readonly (Count & { readonly parameter: string; readonly value: string })[];
@@ -28,17 +28,19 @@ interface GivenFilter {
 /** Alerts are counted up to here. */
 const mostCounted = 100;
 
-/** `status` is the word of the request. */
+/** `status` is the word of the request; beyond the namespace `within` nothing is counted (null = all): a count would tell what is there. */
 export async function alertPage(
   lists: Pick<ListReader, 'alerts'>,
   query: AlertQuery,
   status: string | undefined,
+  within: string | null,
 ): Promise<AlertPage> {
   const page = await lists.alerts(query);
   if (page.items.length > 0 || page.nextCursor !== null || query.cursor !== undefined) return page;
-  const filters = filtersOf(query, status);
+  const wall = within === null ? {} : { namespace: within };
+  const filters = filtersOf(query, status).filter(({ parameter }) => within === null || parameter !== 'fistNamespace');
   const [stored, ...counts] = await Promise.all(
-    [{}, ...filters.map(({ rest }) => rest)].map((rest) => count(lists, rest)),
+    [{}, ...filters.map(({ rest }) => rest)].map((rest) => count(lists, { ...rest, ...wall })),
   );
   const without = filters.map(({ parameter, value }, place) => ({ parameter, value, ...nothing, ...counts[place] }));
   return { ...page, empty: { stored: stored ?? nothing, without } };

@@ -78,12 +78,12 @@ export const listAlerts = defineRoute({
   },
   example: { query: 'status=open&label=team=payments&limit=10' },
   answer: alertPageAnswer,
-  async handler({ reader: { lists }, clock }, { query }) {
+  async handler({ reader: { lists }, clock }, { query, within }) {
     const { limit, cursor, label: matchers, status, severity, name, search } = query;
     const { namespace: objectNamespace, fistNamespace: namespace } = query;
     const statuses = statusesOf(status);
     const filters = present({ cursor, matchers, statuses, severity, name, objectNamespace, namespace, search });
-    const page = await alertPage(lists, { limit, ...filters, ...timesOf(query, clock.now()) }, status);
+    const page = await alertPage(lists, { limit, ...filters, ...timesOf(query, clock.now()) }, status, within);
     if (query.history !== true) return { ...page, items: page.items.map(alertView) };
     const transitions = await lists.transitionsOf(
       page.items.map(({ id }) => id),

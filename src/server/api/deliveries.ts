@@ -79,10 +79,10 @@ export const listDeliveries = defineRoute({
   },
   example: { query: 'status=failed' },
   answer: lazily(() => pageOf(deliverySummary())),
-  async handler({ reader, clock }, { query }) {
+  async handler({ reader, clock }, { query, within }) {
     const { lists } = reader;
     const { limit, cursor, status, run, sink, namespace } = query;
-    const runId = run === undefined ? undefined : await filterId(reader, 'run', run);
+    const runId = run === undefined ? undefined : await filterId(reader, 'run', run, within);
     const filters = present({ cursor, status, runId, sink, namespace });
     return viewPage(await lists.deliveries({ limit, ...filters, ...timesOf(query, clock.now()) }), deliveryView);
   },

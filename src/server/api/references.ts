@@ -33,24 +33,55 @@ export async function idOf(reader: ServerReader, kind: IdKind, reference: string
   throw new AppError('NotFound', `there is no ${kind} ${reference.slice(0, 200)}`, { next: listed[kind] });
 }
 
-/** The same for a filter: what names nothing is taken as it is, so that nothing passes. */
-export async function filterId(reader: ServerReader, kind: IdKind, reference: string): Promise<string> {
-  return (await resolve(reader, kind, reference)) ?? reference;
+/**
+ * The same for a filter: what names nothing is taken as it is, so that nothing passes. `within` null = rows of all namespaces; else those
+ * of others have no names.
+ */
+export async function filterId(
+  reader: ServerReader,
+  kind: IdKind,
+  reference: string,
+  within: string | null,
+): Promise<string> {
+  return (await resolve(reader, kind, reference, within)) ?? reference;
 }
 
 /** A whole id is taken as it is. */
-async function resolve(reader: ServerReader, kind: IdKind, reference: string): Promise<string | undefined> {
+async function resolve(
+  reader: ServerReader,
+  kind: IdKind,
+  reference: string,
+  within: string | null = null,
+): Promise<string | undefined> {
   const text = reference.toLowerCase();
   if (idPattern.test(text)) return text;
-  if (text === '@latest') return latest(reader, kind);
-  const ids = await reader.lists.idsLike(kind, text, mostCandidates + 1);
+  if (text === '@latest') return latest(reader, kind, within);
+  const like = await reader.lists.idsLike(kind, text, mostCandidates + 1);
+  const namespaces = within === null ? [] : await Promise.all(like.map((id) => namespaceOfRow(reader, kind, id)));
+  const ids = within === null ? like : like.filter((_id, place) => namespaces[place] === within);
   if (ids.length > 1) throw await ambiguous(reader, kind, reference, ids);
-  return ids[0] ?? (kind === 'alert' ? alertNamed(reader, reference) : undefined);
+  return ids[0] ?? (kind === 'alert' ? alertNamed(reader, reference, within) : undefined);
+}
+
+/** Of the Source, the Workflow or the Sink; null = there is no such row. */
+export async function namespaceOfRow(
+  { lists, runs, deliveries }: ServerReader,
+  kind: IdKind,
+  id: string,
+): Promise<string | null> {
+  const read: Readonly<Record<IdKind, () => Promise<{ readonly namespace: string } | undefined>>> = {
+    alert: () => lists.alert(id),
+    run: () => runs.find(id),
+    delivery: () => deliveries.find(id),
+    event: () => lists.event(id),
+    'dead letter': () => lists.deadLetter(id),
+  };
+  return (await read[kind]())?.namespace ?? null;
 }
 
 /** The newest; of alerts, what changed last. */
-async function latest({ lists }: ServerReader, kind: IdKind): Promise<string | undefined> {
-  const page = { limit: 1 };
+async function latest({ lists }: ServerReader, kind: IdKind, within: string | null): Promise<string | undefined> {
+  const page = { limit: 1, ...(within === null ? {} : { namespace: within }) };
   const read = {
     alert: () => lists.alerts(page),
     run: () => lists.runs(page),
@@ -62,8 +93,9 @@ async function latest({ lists }: ServerReader, kind: IdKind): Promise<string | u
 }
 
 /** The open one that changed last, else the last one. */
-async function alertNamed(reader: ServerReader, name: string): Promise<string | undefined> {
-  return (await firstAlert(reader, { name, statuses: openStatuses })) ?? firstAlert(reader, { name });
+async function alertNamed(reader: ServerReader, name: string, within: string | null): Promise<string | undefined> {
+  const named = { name, ...(within === null ? {} : { namespace: within }) };
+  return (await firstAlert(reader, { ...named, statuses: openStatuses })) ?? firstAlert(reader, named);
 }
 
 /** A name that many alerts have stands in no index with the times of changes: so many pages of alerts are looked at. */

@@ -192,10 +192,10 @@ export const listRuns = defineRoute({
   },
   example: { query: 'status=failed&since=24h' },
   answer: lazily(() => pageOf(runSummary())),
-  async handler({ reader, clock }, { query }) {
+  async handler({ reader, clock }, { query, within }) {
     const { lists } = reader;
     const { limit, cursor, status, workflow, namespace, alert, error: errorCode } = query;
-    const alertId = alert === undefined ? undefined : await filterId(reader, 'alert', alert);
+    const alertId = alert === undefined ? undefined : await filterId(reader, 'alert', alert, within);
     const filters = present({ cursor, status, workflow, namespace, alertId, errorCode });
     const page = await lists.runs({ limit, ...filters, ...timesOf(query, clock.now()) });
     const said = await standingWords(
