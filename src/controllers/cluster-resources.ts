@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { createComplaints } from '../lib/complaints.ts';
+import type { Complain } from '../lib/complaints.ts';
 import { finishInTurns } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -85,7 +86,7 @@ export async function openClusterResources(options: ClusterResourcesOptions): Pr
       for (const object of informer.list()) {
         if (object.metadata.deletionTimestamp !== undefined) continue;
         const told = toResource(kind, object);
-        next.set(objectKey(told), newOrGood(told, current.get(objectKey(told))));
+        next.set(objectKey(told), newOrGood(told, current.get(objectKey(told)), complain));
         yield;
       }
     }
@@ -167,6 +168,27 @@ export async function openClusterResources(options: ClusterResourcesOptions): Pr
   };
 }
 
+/** An API server takes ten thousand levels in what is anything at all, more than a stack has. */
+const mostLevels = 100;
+
+/** One that nobody can use must not keep the others from being read: it is told as one without a spec. */
+function bounded(told: ClusterObject, complain: Complain): ClusterObject {
+  if (!isDeeper(told.spec, mostLevels)) return told;
+  const fields = { object: objectKey(told), levels: mostLevels };
+  complain('warn', `deep ${objectKey(told)}`, fields, 'the spec of an object is nested too deeply; it is not used');
+  return { ...told, spec: null };
+}
+
+/** Without a stack of its own for each level. */
+export function isDeeper(value: unknown, levels: number): boolean {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; depth <= levels; depth += 1) {
+    level = level.flatMap((one) => (one !== null && typeof one === 'object' ? Object.values(one) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
+}
+
 function named(kind: ResourceKind, namespace: string, spec: unknown) {
   return secretNames(kind, spec).map((name) => ({ namespace, name }));
 }
@@ -190,10 +212,12 @@ function toResource(kind: ResourceKind, { metadata, spec }: KubernetesObject): C
   };
 }
 
-function newOrGood(told: ClusterObject, before: ResourceObject | undefined): ResourceObject {
+function newOrGood(declared: ClusterObject, before: ResourceObject | undefined, complain: Complain): ResourceObject {
   const earlier = before as ClusterObject | undefined;
-  if (earlier === undefined || earlier.uid !== told.uid) return told;
-  if (earlier.generation === told.generation) return earlier;
+  const isKnown = earlier !== undefined && earlier.uid === declared.uid;
+  if (isKnown && earlier.generation === declared.generation) return earlier;
+  const told = bounded(declared, complain);
+  if (!isKnown) return told;
   const problem = objectIssues(told).find(isBlocking);
   if (problem === undefined || objectIssues(earlier).some(isBlocking)) return told;
   const { uid, generation } = told;

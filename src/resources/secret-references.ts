@@ -23,7 +23,8 @@ function collect(schema: JsonSchemaNode, value: unknown, names: Set<string>): vo
     if (isReference(schema)) names.add(value.split('/')[0] ?? '');
     return;
   }
-  if (value === null || typeof value !== 'object') return;
+  // What no schema describes has no references, and may be nested as deeply as somebody likes.
+  if (value === null || typeof value !== 'object' || Object.keys(schema).length === 0) return;
   const forms = [schema, ...(schema.anyOf ?? [])];
   for (const form of forms) {
     if (Array.isArray(value)) for (const item of value) collect(form.items ?? {}, item, names);
