@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { metricTable } from '../../src/core/metrics.ts';
-import { findApiServer, startApiServer } from '../support/api-server.ts';
+import { applyCrds, findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { cleanEnvironment, repositoryRoot } from '../support/processes.ts';
@@ -113,7 +113,7 @@ describe.skipIf(!isThere)('the chart', () => {
     home = cleanup.temporaryFolder('helm');
     server = await startApiServer(cleanup, assets ?? '');
     server.kubectl(['create', 'namespace', 'fist']);
-    server.kubectl(['apply', '--server-side', '-f', `${repositoryRoot}deploy/crds/phase1-crds.yaml`]);
+    await applyCrds(server);
   });
 
   test.each(Object.entries(valueSets))('%s: every object is one that an API server takes', (_name, values) => {

@@ -4,10 +4,9 @@ import type { KubeTransport } from '../../src/kube/transport.ts';
 import { limiter } from '../../src/lib/limiter.ts';
 import { startTestApp } from '../support/app.ts';
 import type { TestApp } from '../support/app.ts';
-import { findApiServer, startApiServer } from '../support/api-server.ts';
+import { applyCrds, findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
-import { repositoryRoot } from '../support/processes.ts';
 import { resourceCorpus } from '../support/resource-corpus.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -36,8 +35,7 @@ describe.skipIf(assets === null)('very many objects, most of them odd', () => {
 
   beforeAll(async () => {
     server = await startApiServer(cleanup, assets ?? '');
-    server.kubectl(['apply', '--server-side', '-f', `${repositoryRoot}deploy/crds/phase1-crds.yaml`]);
-    server.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+    await applyCrds(server);
     server.kubectl(['create', 'namespace', 'fist']);
     const kubeconfig = server.kubeconfig('many', { token: adminToken(server) });
     admin = await connectTransport({ kubeconfig, timeoutMs: 60_000 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rolesOfInstallation } from '../../src/app/roles.ts';
 import { firing } from '../support/app.ts';
-import { findApiServer, startApiServer } from '../support/api-server.ts';
+import { applyCrds, findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { startPostgres } from '../support/postgres.ts';
@@ -164,8 +164,7 @@ describe.skipIf(assets === null)('two replicas of the operator on one PostgreSQL
 
   beforeAll(async () => {
     server = await startApiServer(cleanup, assets ?? '');
-    server.kubectl(['apply', '--server-side', '-f', `${repositoryRoot}deploy/crds/phase1-crds.yaml`]);
-    server.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+    await applyCrds(server);
     server.kubectl(['apply', '-f', '-'], JSON.stringify(world));
     const kubeconfig = server.kubeconfig('operator', { token: server.token('fist', 'operator') });
     postgres = await startPostgres();

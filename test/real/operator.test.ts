@@ -3,11 +3,10 @@ import { noModelDefaults } from '../../src/agent/models/choose.ts';
 import { rolesOfInstallation } from '../../src/app/roles.ts';
 import { firing, startTestApp } from '../support/app.ts';
 import type { TestApp, TestAppOptions } from '../support/app.ts';
-import { findApiServer, startApiServer } from '../support/api-server.ts';
+import { applyCrds, findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { startModelServer } from '../support/model-server.ts';
-import { repositoryRoot } from '../support/processes.ts';
 import { waitFor } from '../support/wait.ts';
 
 const assets = findApiServer();
@@ -134,7 +133,7 @@ describe.skipIf(assets === null)('the operator on a real API server', () => {
 
   beforeAll(async () => {
     server = await startApiServer(lasting, assets ?? '');
-    server.kubectl(['apply', '-f', `${repositoryRoot}deploy/crds/phase1-crds.yaml`]);
+    await applyCrds(server);
     server.kubectl(['apply', '-f', '-'], JSON.stringify(rights));
     kubeconfig = server.kubeconfig('operator', { token: server.token('fist', 'operator') });
   });

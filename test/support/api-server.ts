@@ -3,7 +3,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cleanup } from './cleanup.ts';
-import { cleanEnvironment, freePort, startProcess } from './processes.ts';
+import { cleanEnvironment, freePort, repositoryRoot, startProcess } from './processes.ts';
 import type { RunningProcess } from './processes.ts';
 import { waitFor } from './wait.ts';
 
@@ -211,4 +211,23 @@ function writeKeys(
     return { clientCa: null, certificate: null };
   const read = (name: string): string => readFileSync(join(folder, name)).toString('base64');
   return { clientCa: join(folder, 'ca.crt'), certificate: { cert: read('admin.crt'), key: read('admin.key') } };
+}
+
+/** Our CRDs, once the server serves them. */
+export async function applyCrds(server: ApiServer): Promise<void> {
+  server.kubectl(['apply', '--server-side', '-f', `${repositoryRoot}deploy/crds/phase1-crds.yaml`]);
+  await waitFor(
+    'the CRDs to be served',
+    () => {
+      try {
+        const { resources } = JSON.parse(server.kubectl(['get', '--raw', '/apis/punchingfist.io/v1alpha1'])) as {
+          readonly resources: readonly { readonly name: string }[];
+        };
+        return ['sources', 'workflows', 'sinks'].every((plural) => resources.some(({ name }) => name === plural));
+      } catch {
+        return false;
+      }
+    },
+    { timeoutMs: 30_000, everyMs: 200 },
+  );
 }
