@@ -84,7 +84,7 @@ const values = z.strictObject({
     accessMode: z.enum(['ReadWriteOnce', 'ReadWriteOncePod', 'ReadWriteMany']),
     existingClaim: text,
   }),
-  read: z.strictObject({ cluster: flag, configMaps: flag, extraRules: anyList }),
+  read: z.strictObject({ cluster: flag, configMaps: flag, fromNamespaces: namespaces, extraRules: anyList }),
   commands: z.strictObject({ enabled: flag }),
   secrets: z.strictObject({ namespaces, names: z.array(z.string().min(1).max(253)) }),
   prometheus: z.strictObject({

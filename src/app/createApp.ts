@@ -292,6 +292,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       templates: createTemplates(),
       catalog: resources,
       cluster: watched?.cluster ?? null,
+      ...(operator === null ? {} : { walled: operator.walled }),
       commands,
       readers: createReaders(options.readers, { recorded, http, secrets, clock, store: store.read }),
       openModel: async (namespace, config) => parts.openModel?.() ?? modelChecks.open(namespace, config),

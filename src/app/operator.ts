@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { openClusterResources } from '../controllers/cluster-resources.ts';
 import type { ClusterResources, ClusterResourcesOptions } from '../controllers/cluster-resources.ts';
 import { keepStatuses } from '../controllers/status-writer.ts';
+import type { Cluster } from '../core/cluster.ts';
 import type { Identities } from '../core/identity.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Clock, CommandRunner, Log, ModelChecks } from '../core/ports.ts';
@@ -20,6 +21,7 @@ import { levelAccess } from '../kube/level-account.ts';
 import { liveCluster } from '../kube/live.ts';
 import { createReviews } from '../kube/review.ts';
 import { accessOf, transportOf } from '../kube/transport.ts';
+import { walledCluster } from '../kube/walled.ts';
 import { kubeWriter } from '../kube/writer.ts';
 import type { KubeWriter } from '../kube/writer.ts';
 import { createJobRunner, jobLabels } from '../runners/job.ts';
@@ -48,6 +50,8 @@ export interface Operator {
   readonly identities: Identities;
   /** What is investigated: the same cluster, read with the rights of the account that only reads. */
   readonly cluster: OpenedCluster;
+  /** What Workflows of a namespace may look at of it. */
+  walled(this: void, cluster: Cluster, namespace: string): Cluster;
   /** Runs commands as Jobs; null = they are not run. */
   readonly commands: CommandRunner | null;
   /** From now on this process may be the one that writes what became of the objects. */
@@ -91,6 +95,8 @@ export async function openOperator(
     const resources = await openClusterResources({ ...catalog, client, namespaces, random });
     return {
       resources,
+      walled: (cluster, namespace) =>
+        options.investigateFrom.includes(namespace) ? cluster : walledCluster(cluster, namespace),
       commands: options.allowJobs ? jobCommands() : null,
       identities: clusterIdentities(createReviews(transport, catalog.clock)),
       startControllers: (world) => startControllers(options, { ...world, resources, writer, random }),

@@ -41,6 +41,8 @@ export interface OperatorOptions {
   readonly leaseName: string;
   /** The ServiceAccount with whose rights the cluster is investigated; null = with those of the operator. */
   readonly readAs: AccountPlace | null;
+  /** Namespaces whose Workflows may look at all others, whatever alerts say; those of others only at their own. */
+  readonly investigateFrom: readonly string[];
   /** Commands of Workflows run as Jobs in their namespaces. */
   readonly allowJobs: boolean;
   readonly clusterName: string | null;
@@ -124,6 +126,7 @@ export interface OperatorFlags extends ServerFlags {
   readonly leaseName: string;
   readonly readAs?: string;
   readonly allowJobs: boolean;
+  readonly investigateFrom?: readonly string[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -151,6 +154,7 @@ export async function readOperatorOptions(
   const namespaces = flags.namespace ?? null;
   const named: readonly (readonly [string, string | undefined])[] = [
     ...(namespaces ?? []).map((name) => ['--namespace', name] as const),
+    ...(flags.investigateFrom ?? []).map((name) => ['--investigate-from', name] as const),
     ['--lease-namespace', flags.leaseNamespace],
     ['--lease-name', flags.leaseName],
   ];
@@ -158,6 +162,7 @@ export async function readOperatorOptions(
     if (name === undefined || isKubernetesName(name)) continue;
     throw new AppError('InvalidInput', `${field} ${name} is no name of Kubernetes`, { field });
   }
+  const leaseNamespace = flags.leaseNamespace ?? (await ownNamespace()) ?? 'default';
   return {
     ...readServerOptions(flags, environment, models),
     dump: null,
@@ -169,7 +174,8 @@ export async function readOperatorOptions(
       kubeconfig,
       context,
       namespaces,
-      leaseNamespace: flags.leaseNamespace ?? (await ownNamespace()) ?? 'default',
+      leaseNamespace,
+      investigateFrom: flags.investigateFrom ?? [leaseNamespace],
       leaseName: flags.leaseName,
       readAs: readAccount(flags.readAs),
       allowJobs: flags.allowJobs,

@@ -64,6 +64,11 @@ export function addServerCommands(program: Command, action: Tie): void {
         'where the Lease of the leading replica is (default: that of the pod, else default)',
       )
       .option('--lease-name <name>', 'its name', 'punching-fist')
+      .option(
+        '--investigate-from <namespace>',
+        'Workflows of this namespace may look at all namespaces; more than once for several (default: that of the Lease). Those of others look at their own',
+        (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
+      )
       .option('--allow-jobs', 'runs commands of Workflows as Jobs in the namespaces of these', false)
       .option(
         '--read-as <namespace/name>',

@@ -124,6 +124,8 @@ export interface Cluster {
   readonly description: string;
   /** What the `cluster` label of alerts calls it, where somebody said so. */
   readonly name?: string;
+  /** Reads of other namespaces are forbidden, whatever is asked; absent: of none. */
+  readonly onlyNamespace?: string;
   /** Whether it was captured: it shows one moment for ever. Absent: it is live. */
   readonly isRecorded?: boolean;
   get(resource: ClusterResource, namespace: string | null, name: string): Promise<ReadResult<KubernetesObject | null>>;

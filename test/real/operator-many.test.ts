@@ -50,6 +50,7 @@ describe.skipIf(assets === null)('very many objects, most of them odd', () => {
         leaseNamespace: 'fist',
         leaseName: 'punching-fist',
         readAs: null,
+        investigateFrom: ['fist'],
         allowJobs: false,
         clusterName: null,
       },

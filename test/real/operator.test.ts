@@ -149,6 +149,7 @@ describe.skipIf(assets === null)('the operator on a real API server', () => {
         leaseNamespace: 'fist',
         leaseName: 'punching-fist',
         readAs: { namespace: 'fist', name: 'reader' },
+        investigateFrom: ['fist'],
         allowJobs: true,
         clusterName: null,
       },

@@ -1,5 +1,6 @@
 import { eventLoopTurns } from '../../lib/turns.ts';
 import { AppError, toAppError } from '../../core/errors.ts';
+import type { Cluster } from '../../core/cluster.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { freshData } from '../../core/namespace-data.ts';
 import type { PlanStep } from '../../core/plan.ts';
@@ -192,7 +193,7 @@ function stepIo(
     renderCommand: (template, variables) => templates.renderCommand(template, variables, data(), context.now()),
     renderApart: (template) => templates.renderApart(template, data(), context.now()),
     evaluate: (condition) => templates.evaluate(condition, data(), context.now()),
-    cluster: context.cluster,
+    cluster: clusterOf(context, plan.namespace),
     commands: context.commands,
     secretValues: context.secretValues,
     firstEvidenceNumber: work.nextEvidence,
@@ -202,6 +203,10 @@ function stepIo(
     budgetRefusal: (next) => calls.call(() => budgetRefusal(context, work, continued.spent, next)),
     conversationWith: (evidenceHash) => calls.call(() => conversationWith(context.store.read.agent, run, evidenceHash)),
   };
+}
+
+function clusterOf({ cluster, walled }: EngineContext, namespace: string): Cluster | null {
+  return cluster === null || walled === undefined ? cluster : walled(cluster, namespace);
 }
 
 function abortCause(signal: AbortSignal): AppError | undefined {

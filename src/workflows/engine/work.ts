@@ -40,6 +40,8 @@ export interface EngineOptions {
   readonly catalog: CatalogHolder;
   /** null = no cluster is configured. */
   readonly cluster: Cluster | null;
+  /** The cluster as Workflows of a namespace may look at it; absent: all of it. */
+  readonly walled?: (cluster: Cluster, namespace: string) => Cluster;
   /** null = `cli` steps fail with ExecNotAllowed. */
   readonly commands: CommandRunner | null;
   /** What the steps of a run may read beside the cluster. */

@@ -200,6 +200,7 @@ async function withModel(
     async openToolbox(request) {
       mcp = await io.openMcp();
       const toolbox = openToolbox(request, {
+        onlyNamespace: io.cluster?.onlyNamespace,
         tools: withMcpTools(selection.tools, mcp.tools),
         readers,
         data: await beside.knowledge(),
