@@ -102,7 +102,7 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   'model tools': ['http://127.0.0.1:1/mcp'],
 };
 const doers =
-  'demo, serve, operator, init, capture, send alert, watch, mcp, start, cancel, retry, render, db migrate, db export, db import, completion'.split(
+  'demo, serve, operator, install, upgrade, uninstall, apply, delete, init, capture, send alert, watch, mcp, start, cancel, retry, render, db migrate, db export, db import, completion'.split(
     ', ',
   );
 
