@@ -86,14 +86,17 @@ describe('the API with a cluster', () => {
   });
 
   test('a cluster that does not answer lets nobody in, and says so', async () => {
-    const check = async (): Promise<never> => {
-      throw new AppError('ClusterUnavailable', 'the API server does not answer');
-    };
-    const { server } = await fakeServer({ identities: { check } });
-    const answer = await server.inject({ url: '/', headers: as('token-of-ada') });
-    expect(answer.statusCode).toBe(503);
-    expect(answer.json()).toMatchObject({ message: 'the API server does not answer' });
-    await server.close();
+    for (const code of ['ClusterUnavailable', 'Forbidden'] as const) {
+      const check = async (): Promise<never> => {
+        throw new AppError(code, 'system:serviceaccount:fist:operator may not create tokenreviews');
+      };
+      const { server } = await fakeServer({ identities: { check } });
+      const answer = await server.inject({ url: '/', headers: as('token-of-ada') });
+      expect(answer.statusCode).toBe(503);
+      // Nothing of our own account is for who calls.
+      expect(answer.json()).toMatchObject({ message: 'the cluster could not be asked who calls' });
+      await server.close();
+    }
   });
 
   test('without a cluster a token is only that of the server', async () => {

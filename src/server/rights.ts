@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { AppError } from '../core/errors.ts';
+import { AppError, toAppError } from '../core/errors.ts';
 import { rightText } from '../core/identity.ts';
-import type { Identities, Right } from '../core/identity.ts';
+import type { Identities, IdentityVerdict, Right } from '../core/identity.ts';
 import type { IdKind } from '../core/lists.ts';
 import { idOf, namespaceOfRow } from './api/references.ts';
 import type { RawRequest, Route, RouteRight } from './define-route.ts';
@@ -41,7 +41,7 @@ export interface RightsWorld {
 
 /** Whose token it is. Throws Unauthenticated for one that is nobody's, and what {@link Identities} throws. */
 export async function identify({ identities }: Pick<RightsWorld, 'identities'>, token: string): Promise<ApiIdentity> {
-  const verdict = await identities.check(token, null);
+  const verdict = await ask(identities, token, null);
   if (verdict.kind !== 'unknown') return { user: verdict.user, token };
   throw new AppError('Unauthenticated', 'neither this server nor its cluster knows the bearer token', {
     next: 'kubectl create token NAME --audience punching-fist, or the token of the server',
@@ -61,10 +61,10 @@ export async function authorize(
   const all: Granted = { params: raw.params, within: null };
   if (route.needs === 'identity') return all;
   const everywhere = rightOf(route.needs, null);
-  if ((await identities.check(token, everywhere)).kind === 'allowed') return all;
+  if ((await ask(identities, token, everywhere)).kind === 'allowed') return all;
   const { within: namespace, params } = 'path' in everywhere ? all : await meantBy(reader, route.path, raw);
   const right = rightOf(route.needs, namespace);
-  if (namespace !== null && (await identities.check(token, right)).kind === 'allowed')
+  if (namespace !== null && (await ask(identities, token, right)).kind === 'allowed')
     return { params, within: namespace };
   throw new AppError('Forbidden', `${user} may not ${rightText(right)}`, {
     next:
@@ -72,6 +72,17 @@ export async function authorize(
         ? 'name a namespace that you may look at, or have the role bound for all of them'
         : 'bind a role to it that may, fist-viewer or fist-operator',
   });
+}
+
+/** What keeps us from asking is told to whoever runs this, and is no refusal of who calls. Throws ClusterUnavailable and RateLimited. */
+async function ask(identities: Identities, token: string, right: Right | null): Promise<IdentityVerdict> {
+  try {
+    return await identities.check(token, right);
+  } catch (cause) {
+    const error = toAppError(cause);
+    if (error.code === 'RateLimited') throw error;
+    throw new AppError('ClusterUnavailable', 'the cluster could not be asked who calls', { cause, retryable: true });
+  }
 }
 
 function rightOf(needs: RouteRight, namespace: string | null): Right {
