@@ -8,13 +8,12 @@ import { kubeWriter } from '../../src/kube/writer.ts';
 import type { KubeWriter } from '../../src/kube/writer.ts';
 import { canonicalJson } from '../../src/lib/hash.ts';
 import type { ResourceKind } from '../../src/resources/object.ts';
-import { startApiServer } from '../support/api-server.ts';
+import { applyCrds, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import type { Cleanup } from '../support/cleanup.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import type { Fault, FaultProxy, Proxied } from '../support/fault-proxy.ts';
 import { startOperator } from '../support/operator.ts';
-import { repositoryRoot } from '../support/processes.ts';
 import { createRandom } from '../support/random.ts';
 import type { Random } from '../support/random.ts';
 import type { TestServer } from '../support/server.ts';
@@ -103,8 +102,7 @@ interface World {
 
 async function startWorld(cleanup: Cleanup, assets: string): Promise<World> {
   const server = await startApiServer(cleanup, assets);
-  server.kubectl(['apply', '--server-side', '-f', `${repositoryRoot}deploy/crds/phase1-crds.yaml`]);
-  server.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  await applyCrds(server);
   server.kubectl(['create', 'namespace', namespace]);
   server.kubectl(['create', 'serviceaccount', 'operator', '-n', namespace]);
   const account = `--serviceaccount=${namespace}:operator`;
