@@ -239,9 +239,11 @@ function changedKeys(before: LoadedResources | null, now: LoadedResources): read
 function states(loaded: LoadedResources | null): ReadonlyMap<string, string> {
   if (loaded === null) return new Map();
   return new Map(
-    loaded.objects.map((object) => [
-      objectKey(object),
-      `${(object as ClusterObject).generation} ${JSON.stringify(compiledOf(loaded.catalog, object)?.conditions)}`,
-    ]),
+    loaded.objects.map((object) => {
+      // Deleted and made anew between two loads, it is of generation 1 again, and another one.
+      const { uid, generation } = object as ClusterObject;
+      const conditions = JSON.stringify(compiledOf(loaded.catalog, object)?.conditions);
+      return [objectKey(object), `${uid} ${generation} ${conditions}`];
+    }),
   );
 }

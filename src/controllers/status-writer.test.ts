@@ -2,28 +2,46 @@ import { expect, test } from 'vitest';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { silentLog } from '../../test/support/engine.ts';
 import { fakeCatalog, fakeSource } from '../../test/support/fake-server.ts';
+import { waitFor } from '../../test/support/wait.ts';
 import { createMetrics } from '../lib/metrics.ts';
 import { keepStatuses } from './status-writer.ts';
 import type { StatusWriterOptions } from './status-writer.ts';
 
-test.each([
-  [true, 1],
-  [false, 0],
-])('a status is written only where this process leads after the store has answered, too: %s', async (leads, writes) => {
-  const clock = createFakeClock();
-  let isCurrent = true;
-  let written = 0;
-  const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();
-  const { promise: activity, resolve: answer } = Promise.withResolvers<never>();
-  const object = { metadata: { namespace: 'shop', name: 'alertmanager', generation: 1 } };
-  const resource = { kind: 'Source', namespace: 'shop', name: 'alertmanager', spec: {}, origin: '', createdAt: null };
-  const options = {
+const object = { metadata: { namespace: 'shop', name: 'alertmanager', generation: 1 } };
+const resource = { kind: 'Source', namespace: 'shop', name: 'alertmanager', spec: {}, origin: '', createdAt: null };
+
+async function optionsOf(given: object): Promise<StatusWriterOptions> {
+  return {
     resources: {
       current: () => fakeCatalog([fakeSource()]),
       keys: () => ['Source/shop/alertmanager'],
       find: () => ({ object, resource }),
       onChange: () => () => undefined,
     },
+    lists: {
+      activity: async () => ({ sources: new Map(), sinks: new Map() }),
+      runs: async () => ({ items: [], nextCursor: null }),
+      changesSince: async () => [],
+    },
+    learned: { lastModelCheck: async () => null },
+    isCurrent: () => true,
+    metrics: await createMetrics({ version: 'test' }),
+    clock: createFakeClock(),
+    random: () => 0.5,
+    log: silentLog,
+    ...given,
+  } as unknown as StatusWriterOptions;
+}
+
+test.each([
+  [true, 1],
+  [false, 0],
+])('a status is written only where this process leads after the store has answered, too: %s', async (leads, writes) => {
+  let isCurrent = true;
+  let written = 0;
+  const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();
+  const { promise: activity, resolve: answer } = Promise.withResolvers<never>();
+  const options = await optionsOf({
     lists: {
       activity: () => {
         isAsked();
@@ -38,13 +56,8 @@ test.each([
         return null;
       },
     },
-    learned: { lastModelCheck: async () => null },
     isCurrent: () => isCurrent,
-    metrics: await createMetrics({ version: 'test' }),
-    clock,
-    random: () => 0.5,
-    log: silentLog,
-  } as unknown as StatusWriterOptions;
+  });
   const stopping = new AbortController();
   const ended = keepStatuses(options, stopping.signal);
   await asked;
@@ -54,4 +67,23 @@ test.each([
   stopping.abort();
   await ended;
   expect(written).toBe(writes);
+});
+
+test('a status that somebody else wrote over, of which nothing tells, is put right after a while', async () => {
+  const clock = createFakeClock();
+  const looked: unknown[] = [];
+  const patchStatus = async (...given: unknown[]): Promise<null> => {
+    looked.push(given[3]);
+    return null;
+  };
+  const stopping = new AbortController();
+  const ended = keepStatuses(await optionsOf({ clock, writer: { patchStatus } }), stopping.signal);
+  await waitFor('the first look', () => looked.length === 1);
+  await clock.advance(9 * 60_000);
+  expect(looked).toHaveLength(1);
+  await clock.advance(70_000);
+  await waitFor('the next look', () => looked.length === 2);
+  expect(looked[1]).toMatchObject({ current: object });
+  stopping.abort();
+  await ended;
 });

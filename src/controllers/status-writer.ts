@@ -37,6 +37,10 @@ export interface StatusWriterOptions {
 const spacingMs = 5000;
 /** What happened is looked at so often; nothing tells of all of it. */
 const activityMs = 5000;
+/** All are looked at again so often, in case that somebody else wrote into a status; where nothing differs nothing is sent. */
+const lookAgainMs = 10 * 60_000;
+/** As the reflectors of client-go: whatever went wrong, half a minute after it is over all is told. */
+const backOff = { firstMs: 5, mostMs: 30_000 } as const;
 
 /** Keeps the status of all objects as it should be until `signal` is aborted. One process at a time does. */
 export async function keepStatuses(options: StatusWriterOptions, signal: AbortSignal): Promise<void> {
@@ -46,6 +50,7 @@ export async function keepStatuses(options: StatusWriterOptions, signal: AbortSi
   const queue: WorkQueue = createWorkQueue({
     name: 'status',
     concurrency: 8,
+    backOff,
     rate: { requestsPerMinute: 6000, burst: 1000 },
     handle: (key) => handle(key),
     onHandled: ({ key, durationMs, error }) =>
@@ -91,11 +96,15 @@ export async function keepStatuses(options: StatusWriterOptions, signal: AbortSi
 
   const forget = resources.onChange((key) => queue.add(key));
   for (const key of resources.keys()) queue.add(key);
+  let lookedMs = clock.monotonic();
   try {
     while (!signal.aborted) {
       await clock.sleep(activityMs, signal).catch(() => undefined);
       if (signal.aborted) break;
       for (const key of await look.changed()) queue.add(key);
+      if (clock.monotonic() - lookedMs < lookAgainMs) continue;
+      lookedMs = clock.monotonic();
+      for (const key of resources.keys()) queue.add(key);
     }
   } finally {
     forget();

@@ -24,7 +24,7 @@ const silentMs = 150_000;
 const stalledMs = 30_000;
 /** Everything is listed again so often, in case that something was missed all the same. */
 const resyncMs = 30 * 60_000;
-const pause = { firstMs: 1000, mostMs: 60_000 } as const;
+const pause = { firstMs: 1000, mostMs: 30_000 } as const;
 const longestRetryAfterMs = 5 * 60_000;
 /** A watch that ends sooner is no success. */
 const shortestWatchMs = 1000;
