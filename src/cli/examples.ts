@@ -46,10 +46,10 @@ export const examples: Readonly<Record<string, readonly Example[]>> = {
     ['fist scan -n shop --context prod -o wide', 'one namespace, with what to look at'],
   ],
   install: [
-    ['fist install --image registry.example/punching-fist:0.1.0', 'into the current context, namespace punching-fist'],
+    ['fist install --image registry.example/punching-fist:0.2.0', 'into the current context, namespace punching-fist'],
     ['fist install --dry-run', 'what it would make'],
   ],
-  upgrade: [['fist upgrade --context prod --image registry.example/punching-fist:0.1.1', 'to this version']],
+  upgrade: [['fist upgrade --context prod --image registry.example/punching-fist:0.2.0', 'to this version']],
   apply: [
     ['fist apply -f resources --context prod', 'all files of a folder, checked first'],
     ['fist apply -f resources --dry-run', 'what it would change'],

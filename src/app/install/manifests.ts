@@ -60,7 +60,7 @@ export async function readManifests(place: InstallPlace): Promise<Manifests> {
   if (place.image !== null && !/^[a-z0-9][\w.:@/-]{0,400}$/.test(place.image))
     throw new AppError('InvalidInput', `${JSON.stringify(place.image)} is no image`, {
       field: '--image',
-      next: '--image registry.example/punching-fist:0.1.0',
+      next: '--image registry.example/punching-fist:0.2.0',
     });
   const [definitions, objects] = await Promise.all([
     readObjects(`${deploy}crds/phase1-crds.yaml`),
