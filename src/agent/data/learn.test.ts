@@ -46,6 +46,15 @@ async function learnedOf(
 const up = 'up{namespace="shop"}';
 const refused = new Error('refused');
 
+/** The questions after which there is nothing. */
+const anything = [
+  '{namespace="shop"}',
+  '{exported_namespace="shop"}',
+  '{kubernetes_namespace="shop"}',
+  '{kubernetes_namespace_name="shop"}',
+  '{k8s_namespace_name="shop"}',
+];
+
 describe('what answers of metrics say', () => {
   it.each<[string, Expressions, readonly string[], readonly string[]]>([
     [
@@ -77,12 +86,12 @@ describe('what answers of metrics say', () => {
       [up],
       ['shop metrics true'],
     ],
-    [
-      'nor where another label has the namespace',
-      { '{kubernetes_namespace="shop"}': series({}) },
+    ...anything.map((selector): [string, Expressions, readonly string[], readonly string[]] => [
+      `nor where ${selector} finds something`,
+      { [selector]: series({}) },
       [up],
       ['shop metrics true'],
-    ],
+    ]),
     ['that nothing at all is there proves it', {}, [up], ['shop metrics false']],
     [
       'what another question found counts',
@@ -146,15 +155,13 @@ describe('what answers of logs say', () => {
     expect(await learn(memoryLogs({ '{namespace="shop"}': [stream({})] }), question)).toEqual([
       'http://loki:3100 shop logs true',
     ]);
+    for (const selector of anything)
+      expect(await learn(memoryLogs({ [selector]: [stream({})] }), question)).toEqual([
+        'http://loki:3100 shop logs true',
+      ]);
     const none = memoryLogs({});
     expect(await learn(none, question)).toEqual(['http://loki:3100 shop logs false']);
-    expect(none.asked).toEqual([
-      question,
-      '{namespace="shop"}',
-      '{k8s_namespace_name="shop"}',
-      '{kubernetes_namespace_name="shop"}',
-      '{kubernetes_namespace="shop"}',
-    ]);
+    expect(none.asked).toEqual([question, ...anything]);
   });
 
   it('an error says nothing', async () => {

@@ -2,6 +2,7 @@ import type { NamespaceData } from '../../core/namespace-data.ts';
 import type { LogReader, MetricsReader } from '../../core/readers.ts';
 import { addMs } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
+import { namespaceLabels } from '../queries/selector.ts';
 import type { DataObserver, Observed } from './observe.ts';
 
 /** Who can be asked for anything at all. */
@@ -18,9 +19,8 @@ const logsBackMs = 24 * 3_600_000;
 /** A row that says the same is not written again so soon. */
 const writeAgainMs = 3_600_000;
 
-/** Labels in which Prometheus and log collectors write a namespace, the usual one first. */
-const metricLabels = ['namespace', 'exported_namespace', 'kubernetes_namespace', 'k8s_namespace_name'] as const;
-const logLabels = ['namespace', 'k8s_namespace_name', 'kubernetes_namespace_name', 'kubernetes_namespace'] as const;
+/** All labels that selectors are understood by, but for those that a selector takes in quotes only, or not at all. */
+const labels: readonly string[] = [...namespaceLabels].filter((label) => !label.includes('.'));
 
 /**
  * What a step has learned, as rows to keep. That one question found nothing proves nothing: a namespace of which nothing was found is
@@ -63,14 +63,14 @@ async function hasAny(
   signal: AbortSignal,
 ): Promise<boolean | null> {
   if (kind === 'metrics' && metrics !== null) {
-    for (const label of metricLabels) {
+    for (const label of labels) {
       const series = await metrics.series(`{${label}="${namespace}"}`, addMs(now, -metricsBackMs), now, signal);
       if (series.length > 0) return true;
     }
     return false;
   }
   if (kind === 'logs' && logs !== null) {
-    for (const label of logLabels) {
+    for (const label of labels) {
       const range = { expression: `{${label}="${namespace}"}`, from: addMs(now, -logsBackMs), to: now, limit: 1 };
       const answer = await logs.query(range, signal);
       if (('streams' in answer ? answer.streams : answer.series).length > 0) return true;
