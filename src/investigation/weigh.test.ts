@@ -170,7 +170,7 @@ describe('what began after the metric of the alert had changed', () => {
     const about = { title: 't', label: 't', object: null, target: null, container: null, kind: 'alert' } as const;
     const more = { total: 1, limit: null, now: null, command: 'c', series: { labels: {}, points }, summary };
     const errors: Measured = { ...about, ...more, range, comparison };
-    const ranking = rank(analyses, nothingAsked, bearingsOf({ measured: [errors], measuredSince: beganBy(errors, 1) }));
+    const ranking = rank(analyses, nothingAsked, bearingsOf({ measured: [errors], measuredSince: beganBy(errors) }));
     expect(ranking.cause?.draft.object).toBe('node/early');
     expect(ranking.bearings).toEqual([]);
   });
@@ -310,6 +310,8 @@ describe('what metrics alone show', () => {
     const { result } = await runIn(cluster(), { metrics: metrics(252) });
     expect(result.cause).toMatchObject({ category: 'killed-at-memory-limit', certainty: 'may be' });
     expect(result.root_cause).toContain('The kubelet does not say that it was OOMKilled');
+    // Of several times only the end of the last one is known.
+    expect(result.timeline.at(-1)?.text).toContain('was killed with its memory at its limit, the last of 7 times');
     for (const less of [metrics(235), memoryMetrics({}), null])
       expect((await runIn(cluster(), { metrics: less })).result.root_cause).toBeNull();
   });

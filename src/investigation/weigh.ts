@@ -27,7 +27,7 @@ export function weigh(
   alert: AlertSnapshot | null,
 ): Weighed {
   const own = measured.find(({ kind }) => kind === 'alert');
-  const measuredSince = own === undefined ? null : beganBy(own, own.total);
+  const measuredSince = own === undefined ? null : beganBy(own);
   const bearings = bearingsOf({ measured, measuredSince });
   const told: Asked = { ...asked, measuredSince };
   const ranking = rank(analyses, told, bearings);

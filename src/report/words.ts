@@ -111,7 +111,8 @@ export function asciiShape(shape: string): string {
   return Array.from(shape, (block) => asciiBlocks[blocks.indexOf(block)] ?? block).join('');
 }
 
-const blocks = '▁▂▃▄▅▆▇█';
+/** Of a shape, from low to high. */
+export const blocks = '▁▂▃▄▅▆▇█';
 const asciiBlocks = '_.,-~=+#';
 
 /** A line of a timeline, with its time of the day where all of them are of one day. */

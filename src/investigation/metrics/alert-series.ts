@@ -7,7 +7,7 @@ import type { Timestamp } from '../../core/time.ts';
 import { alertExpression, comparisonOf } from './expression.ts';
 import type { Comparison } from './expression.ts';
 import type { Measured, Present } from './measured.ts';
-import { holds, summarize } from './summary.ts';
+import { holds } from './summary.ts';
 
 /** What an alert's own expression said round the time when it began. */
 export interface AlertSeries {
@@ -120,12 +120,15 @@ function sameLabels(one: MetricSeries['labels'], other: MetricSeries['labels']):
  * Since when what the alert measures is what it fires for, at the latest; null where that is not known. Of several series it is
  * not known which one is meant.
  */
-export function beganBy(
-  { range, comparison, series }: Pick<Measured, 'range' | 'comparison' | 'series'>,
-  total: number,
-) {
+export function beganBy({
+  range,
+  comparison,
+  series,
+  summary,
+  total,
+}: Pick<Measured, 'range' | 'comparison' | 'series' | 'summary' | 'total'>): Timestamp | null {
   if (total !== 1) return null;
-  if (comparison !== null) return summarize(series.points, comparison)?.beyondSince ?? null;
+  if (comparison !== null) return summary.beyondSince;
   // The whole expression has values only while it is true; what is missing for longer than Prometheus looks back is a gap.
   const least = Math.max(lookBackMs, latePoints * range.stepMs);
   const { points } = series;
@@ -134,8 +137,8 @@ export function beganBy(
   return began === undefined ? null : toTimestamp(began[0]);
 }
 
-/** How long Prometheus takes a sample for the value of what was measured. */
-const lookBackMs = 300_000;
+/** How long Prometheus takes a sample for the value of what was measured; what has none for longer has ended. */
+export const lookBackMs = 300_000;
 
 /** Where it is too much, or of a recording where it was. */
 function unlessTooLarge(thrown: unknown): null {

@@ -191,7 +191,7 @@ function killedAtLimit(one: Measured, target: Target): Draft | null {
     cause: `Container ${container} was killed with SIGKILL (exit code 137) at ${timeText(at)}, when its memory was at its limit: it ${how}. The kubelet does not say that it was OOMKilled.`,
     decisive: false,
     when: { from: at, until: wellSince(target.object, view), source: `status of ${view.label}` },
-    facts: { ...endingFacts(target.object, view, ending), memory_limit: limit.text },
+    facts: { ...endingFacts(target.object, view, ending), finished_at: at, memory_limit: limit.text },
   };
 }
 

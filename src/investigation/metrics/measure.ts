@@ -8,7 +8,7 @@ import { toEpochMs, toTimestamp } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { oneLine } from '../../lib/printable.ts';
 import { redact } from '../../lib/redact.ts';
-import { readAlertSeries, readPresent, stepOf, usageWindowOf } from './alert-series.ts';
+import { lookBackMs, readAlertSeries, readPresent, stepOf, usageWindowOf } from './alert-series.ts';
 import type { AlertSeries } from './alert-series.ts';
 import { failureGap, missingGap, staleGap } from './gaps.ts';
 import type { Limit, Measured, Measurements } from './measured.ts';
@@ -230,14 +230,11 @@ function keep(asking: Asking, about: About, series: MetricSeries, further: Furth
     return null;
   }
   const began = asking.question.alert?.startsAt ?? asking.now;
-  if (goesOn && last < Math.min(toEpochMs(began), toEpochMs(about.range.to)) - staleMs)
+  if (goesOn && last < Math.min(toEpochMs(began), toEpochMs(about.range.to)) - lookBackMs)
     asking.gap(staleGap(asking.metrics, source, about.title, toTimestamp(last)));
   const command = oneLine(redact(rangeCommand(asking.metrics, about.range)), 1000);
   return { ...about, series, summary, comparison, limit, command, now: null };
 }
-
-/** Prometheus takes a value for five minutes; what has none for longer has ended. */
-const staleMs = 300_000;
 
 function rangeIn({ window: { from, to } }: Asking, expression: string): MetricRange {
   return { expression, from, to, stepMs: stepOf(from, to) };

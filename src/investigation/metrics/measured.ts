@@ -7,7 +7,7 @@ import type { Timestamp } from '../../core/time.ts';
 import type { Comparison } from './expression.ts';
 import type { SeriesSummary } from './summary.ts';
 import { labelsText, seriesText } from './text.ts';
-import { valueText } from './value-text.ts';
+import { percentOf, valueText } from './value-text.ts';
 
 /** What an amount is measured against. */
 export interface Limit {
@@ -68,7 +68,7 @@ export function textOf({ kind, range }: Pick<Measured, 'kind' | 'range'>): (valu
     case 'cpu':
       return (value) => quantityText(kind, value);
     default:
-      return (value) => `${Math.round(value * 100)}%`;
+      return (value) => percentOf(value, 1);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { MetricPoint } from '../../core/readers.ts';
 import { toTimestamp } from '../../core/time.ts';
 import type { Timestamp } from '../../core/time.ts';
+import { blocks } from '../../report/words.ts';
 import type { Comparison } from './expression.ts';
 
 /** How a series went. */
@@ -125,7 +126,6 @@ export function holds(value: number, { operator, threshold }: Comparison): boole
   }
 }
 
-const blocks = '▁▂▃▄▅▆▇█';
 const mostBlocks = 40;
 
 /** The series as a line of blocks, at most 40, from its lowest value to its highest; a gap is a space. */
