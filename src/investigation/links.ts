@@ -4,7 +4,7 @@ import { claimsOf } from '../analyzers/reading/claims.ts';
 import { commandLineOf } from '../analyzers/reading/command-line.ts';
 import { at, conditionOf, controllerOf, isOwnedBy, listAt, mapAt, textAt } from '../analyzers/reading/fields.ts';
 import { isReady, podTrouble } from '../analyzers/pods/pod-status.ts';
-import { matchesLabels, selectsLabels, templateLabels } from '../analyzers/reading/selectors.ts';
+import { selectsLabels, templateLabels } from '../analyzers/reading/selectors.ts';
 import { backendsOf } from '../analyzers/network/ingress.ts';
 import { isUnwellSince } from '../analyzers/nodes/node-conditions.ts';
 import { failedAt } from '../analyzers/pods/pod-node.ts';
@@ -12,6 +12,7 @@ import { serviceOfHost } from '../analyzers/reading/hosts.ts';
 import type { Labels } from '../core/alert.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { Graph } from './graph.ts';
+import { pickerOf, podsOf } from './pods-of.ts';
 import type { Reads } from './reads.ts';
 
 /** Pods below one owner that are looked at, the unhealthy ones first. */
@@ -150,23 +151,9 @@ async function ownedBy(reads: Reads, target: Target): Promise<readonly Found[]> 
   }
   // What failed on the way of a job that is complete is history.
   if (target.kind === 'job' && conditionOf(target.object, 'Complete')?.status === 'True') return [];
-  const pods = await reads.list('pods', target.namespace);
-  if (pods.kind !== 'ok') return [];
-  if (target.kind !== 'deployment')
-    return chosenPods(
-      target,
-      pods.value.filter((pod) => isOwnedBy(pod, target.object)),
-    );
-  const sets = await reads.list('replicasets', target.namespace);
-  const owners = sets.kind === 'ok' ? sets.value.filter((object) => isOwnedBy(object, target.object)) : [];
-  const refused = owners.filter((set) => conditionOf(set, 'ReplicaFailure')?.status === 'True');
-  return [
-    ...refused.map((set) => ['replicaset', set] as const),
-    ...chosenPods(
-      target,
-      pods.value.filter((pod) => owners.some((owner) => isOwnedBy(pod, owner))),
-    ),
-  ];
+  const { pods, sets } = await podsOf(reads, target);
+  const refused = sets.filter((set) => conditionOf(set, 'ReplicaFailure')?.status === 'True');
+  return [...refused.map((set) => ['replicaset', set] as const), ...chosenPods(target, pods)];
 }
 
 function chosenPods(target: Target, pods: readonly KubernetesObject[]): readonly Found[] {
@@ -193,15 +180,14 @@ async function servicesOfIngress(reads: Reads, { namespace, object }: Target): P
 /** Pods that a selector picks, and, of a service, the workloads whose template it would pick: one may have no pods. */
 async function selectedBy(reads: Reads, target: Target): Promise<readonly Found[]> {
   const picks = pickerOf(target);
-  const [pods, deployments] = await Promise.all([
-    reads.list('pods', target.namespace),
+  const [{ pods }, deployments] = await Promise.all([
+    podsOf(reads, target),
     target.kind === 'service' ? reads.list('deployments', target.namespace) : null,
   ]);
-  const picked = pods.kind === 'ok' ? pods.value.filter((pod) => picks(pod.metadata.labels ?? {})) : [];
   const made = deployments?.kind === 'ok' ? deployments.value.filter((one) => picks(templateLabels(one))) : [];
   return [
     ...made.slice(0, 2).map((one) => ['deployment', one] as const),
-    ...chosenPods({ ...target, relation: 'selects' }, picked),
+    ...chosenPods({ ...target, relation: 'selects' }, pods),
   ];
 }
 
@@ -224,13 +210,6 @@ export async function wellPods(reads: Reads, linked: readonly Target[]): Promise
       relation: target.kind === 'service' ? 'selects' : 'owned',
       via: target,
     }));
-}
-
-/** What the selector of a service, a disruption budget or a network policy picks, by labels. */
-function pickerOf({ kind, object }: Target): (labels: Readonly<Record<string, string>>) => boolean {
-  if (kind === 'service') return (labels) => selectsLabels(mapAt(object, 'spec', 'selector'), labels);
-  const selector = at(object, 'spec', kind === 'networkpolicy' ? 'podSelector' : 'selector');
-  return (labels) => selector !== undefined && matchesLabels(selector, labels);
 }
 
 /** Services whose selector picks the pods of a workload, and the one of its name, whose selector may be wrong. */
