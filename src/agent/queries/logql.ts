@@ -1,4 +1,5 @@
-import type { LabelMatcher, Selector } from './selector.ts';
+import type { Matcher, MatcherType } from '../../core/alert.ts';
+import type { Selector } from './selector.ts';
 import { createCursor, isMark, Unread } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
 import { tokensOf } from './tokens.ts';
@@ -37,12 +38,12 @@ export function logqlSelectors(expression: string): readonly Selector[] | Misund
 
 function readSelector(cursor: Cursor): Selector {
   const { end: place } = cursor.takeMark('{');
-  const matchers: LabelMatcher[] = [];
+  const matchers: Matcher[] = [];
   while (!isMark(cursor.peek(), '}')) {
-    const { value: label } = cursor.takeKind('word');
+    const { value: name } = cursor.takeKind('word');
     const operator = cursor.takeMark('=', '!=', '=~', '!~');
     const { value } = cursor.takeKind('text');
-    matchers.push({ label, type: operator.source as LabelMatcher['type'], value });
+    matchers.push({ name, type: operator.source as MatcherType, value });
     if (!cursor.skipMark(',')) break;
   }
   cursor.takeMark('}');

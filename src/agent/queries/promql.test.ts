@@ -7,7 +7,7 @@ const shown = (expression: string): readonly string[] => {
     ? [`problem: ${found.problem}`]
     : found.map(
         ({ name, matchers }) =>
-          `${name}{${matchers.map(({ label, type, value }) => `${label}${type}${value}`).join()}}`,
+          `${name}{${matchers.map(({ name: label, type, value }) => `${label}${type}${value}`).join()}}`,
       );
 };
 

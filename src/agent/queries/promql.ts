@@ -1,4 +1,5 @@
-import type { LabelMatcher, Selector } from './selector.ts';
+import type { Matcher, MatcherType } from '../../core/alert.ts';
+import type { Selector } from './selector.ts';
 import { createCursor, isMark, isWord, Unread } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
 import { tokensOf, unexpectedToken } from './tokens.ts';
@@ -145,13 +146,13 @@ function readLabels(reader: Reader): void {
 
 function readBraces(reader: Reader, metric: string | null): void {
   const { end: place } = reader.takeMark('{');
-  const matchers: LabelMatcher[] = [];
+  const matchers: Matcher[] = [];
   let name = metric;
   let isEmpty = true;
   while (!isMark(reader.peek(), '}')) {
     isEmpty = false;
     const found = readMatcher(reader);
-    const given = typeof found === 'string' ? found : found.label === '__name__' ? found.value : null;
+    const given = typeof found === 'string' ? found : found.name === '__name__' ? found.value : null;
     // The server refuses two names.
     if (given !== null && name !== null) throw new Unread({ problem: 'a selector has two names' });
     if (typeof found === 'string' || (given !== null && found.type === '=')) name = given;
@@ -163,12 +164,12 @@ function readBraces(reader: Reader, metric: string | null): void {
 }
 
 /** `label="value"`, or the name of the metric in quotes. */
-function readMatcher(reader: Reader): LabelMatcher | string {
+function readMatcher(reader: Reader): Matcher | string {
   const label = reader.takeKind('word', 'text');
   if (label.kind === 'text' && isMark(reader.peek(), ',', '}')) return label.value;
   const operator = reader.takeMark('=', '!=', '=~', '!~');
   const { value } = reader.takeKind('text');
-  return { label: label.value, type: operator.source as LabelMatcher['type'], value };
+  return { name: label.value, type: operator.source as MatcherType, value };
 }
 
 /** A range, a subquery, `offset` or `@`; whether there was one. */

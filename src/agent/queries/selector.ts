@@ -1,17 +1,10 @@
-import type { MatcherType } from '../../core/alert.ts';
-
-/** What one label must be. */
-export interface LabelMatcher {
-  readonly label: string;
-  readonly type: MatcherType;
-  readonly value: string;
-}
+import type { Matcher, MatcherType } from '../../core/alert.ts';
 
 /** A selector of series or streams, as it stands in an expression. */
 export interface Selector {
   /** Name of the metric; null where it is given by no plain text. */
   readonly name: string | null;
-  readonly matchers: readonly LabelMatcher[];
+  readonly matchers: readonly Matcher[];
   /** Where a matcher can be put in. */
   readonly place: number;
   /** How: behind a brace that others follow, between empty braces, or where there are none. */
@@ -30,8 +23,8 @@ export const namespaceLabels: ReadonlySet<string> = new Set([
 
 /** Which namespaces a selector can find anything of: `named` = these alone, each named in full; null = that is not known. */
 export function namespacesOf({ matchers }: Pick<Selector, 'matchers'>): readonly string[] | null {
-  const [first] = matchers.flatMap(({ label, type, value }) => {
-    const names = namespaceLabels.has(label) ? namesIn(type, value) : null;
+  const [first] = matchers.flatMap(({ name, type, value }) => {
+    const names = namespaceLabels.has(name) ? namesIn(type, value) : null;
     return names === null ? [] : [names];
   });
   return first ?? null;
@@ -39,7 +32,7 @@ export function namespacesOf({ matchers }: Pick<Selector, 'matchers'>): readonly
 
 /** All namespaces that a selector names in full, whichever label it says it of. */
 export function namedNamespaces({ matchers }: Pick<Selector, 'matchers'>): readonly string[] {
-  return matchers.flatMap(({ label, type, value }) => (namespaceLabels.has(label) ? (namesIn(type, value) ?? []) : []));
+  return matchers.flatMap(({ name, type, value }) => (namespaceLabels.has(name) ? (namesIn(type, value) ?? []) : []));
 }
 
 /** `shop`, or `shop|web` as an expression; null for whatever else, `shop.*`, and for what a missing label fits. */
