@@ -8,7 +8,7 @@ import { namespaceOf } from '../policy.ts';
 import { defineTool } from './define.ts';
 import type { ToolAnswer, ToolIo, ToolWorld } from './define.ts';
 import { namespace, objectName } from './fields.ts';
-import { instantCommand } from './prometheus.ts';
+import { instantCommand, metricsOf, withoutMetrics } from './prometheus.ts';
 import { table } from './table.ts';
 import { readsOf, withoutCluster } from './unread.ts';
 
@@ -45,8 +45,8 @@ export const kubernetesTop = defineTool({
   run: (io, asked): Promise<ToolAnswer> => (asked.of === 'nodes' ? topOfNodes(io, asked) : topOfPods(io, asked)),
 });
 
-function withoutMeasurements({ reads, metrics }: ToolWorld): string | null {
-  if (reads?.usage !== undefined || (metrics !== null && metrics.refusal === undefined)) return null;
+function withoutMeasurements(world: ToolWorld): string | null {
+  if (world.reads?.usage !== undefined || withoutMetrics(world) === null) return null;
   return 'neither metrics.k8s.io nor Prometheus can be asked';
 }
 
@@ -69,7 +69,7 @@ async function topOfPods(io: ToolIo, { namespace: place, pod, resource }: Input)
   const asked = { where, pod: pod ?? null, resource };
   const served = await ofMetricsApi(io, asked);
   const isServed = 'uses' in served && served.uses.length > 0;
-  const measured = isServed || io.metrics === null ? served : await ofPrometheus(io, asked);
+  const measured = isServed || withoutMetrics(io) !== null ? served : await ofPrometheus(io, asked);
   const evidence = { kind: 'metrics', object: title };
   if ('refusal' in measured) return unmeasured(title, measured.refusal, measured.command);
   const { uses, command } = measured;
@@ -117,9 +117,8 @@ async function usage(
 }
 
 async function ofPrometheus(io: ToolIo, { where, pod, resource }: AskedPods): Promise<Measured> {
-  const { metrics } = io;
+  const metrics = metricsOf(io);
   const expression = containerUsage(resource, { namespace: where, pod, container: null });
-  if (metrics === null) return { uses: [], command: '' };
   const command = instantCommand(metrics, expression, io.now);
   const { series } = await metrics.query(expression, io.now, io.signal);
   const uses = series.map(({ labels, points }) => ({

@@ -6,6 +6,7 @@ import { memoryMetrics, tooLargeError } from '../../../test/support/memory-metri
 import type { MemorySeries } from '../../../test/support/memory-metrics.ts';
 import { callTools, dataOf } from '../../../test/support/toolbox.ts';
 import { containerUsage } from '../../investigation/metrics/usage.ts';
+import { AppError } from '../../core/errors.ts';
 import type { AllowedByStep, Readers } from '../open-toolbox.ts';
 import { toolDefinitions } from './index.ts';
 
@@ -253,6 +254,9 @@ n1    3Gi     4Gi          75%`);
     expect(forbidden.executed).toMatchObject({ status: 'error', reason: 'Forbidden' });
     expect(forbidden.executed.text).toContain('apiGroups: ["metrics.k8s.io"]');
     expect((await top({ namespace: 'shop' }, { usage: {} })).executed.status).toBe('no_data');
+    const refused = { ...memoryMetrics({}), refusal: new AppError('Forbidden', 'not asked') };
+    expect((await top({ namespace: 'shop' }, instead('forbidden'), refused)).executed.text).toContain('metrics.k8s.io');
+    expect(refused.asked).toEqual([]);
     expect(
       (await top({ namespace: 'shop' }, { usage: { pods: [podUse('x', 'much', { containers: 7 })] } })).executed.status,
     ).toBe('no_data');
