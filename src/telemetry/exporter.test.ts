@@ -24,6 +24,7 @@ const ok: HttpResponse = { status: 200, headers: {}, body: '{}', truncated: fals
 type Act = HttpResponse | Error | 'hang';
 
 function start(acts: readonly Act[], load: (id: string) => Promise<readonly Span[]> = async () => [span]) {
+  const warned: string[] = [];
   const clock = createFakeClock('2026-01-01T00:00:00.000Z');
   const requests: HttpRequest[] = [];
   const counted: Record<string, number> = {};
@@ -45,7 +46,7 @@ function start(acts: readonly Act[], load: (id: string) => Promise<readonly Span
       },
     },
     clock,
-    log: silentLog,
+    log: { ...silentLog, warn: (fields, message) => void warned.push(`${message}, ${String(fields['reason'])}`) },
     metrics: {
       increment(_, labels) {
         const result = String(Object.values(labels)[0]);
@@ -55,7 +56,7 @@ function start(acts: readonly Act[], load: (id: string) => Promise<readonly Span
     random: () => 1,
     mostWaiting: 3,
   });
-  return { clock, requests, counted, exporter };
+  return { clock, requests, counted, warned, exporter };
 }
 
 const answered = (status: number, more: Partial<HttpResponse> = {}): HttpResponse => ({ ...ok, status, ...more });
@@ -142,7 +143,7 @@ test('a run that cannot be read is counted, and one without a model sends nothin
 });
 
 test('at the stop what waits is sent once more, without a pause', async () => {
-  const { clock, requests, counted, exporter } = start([unreachable, unreachable]);
+  const { clock, requests, counted, warned, exporter } = start([unreachable, unreachable]);
   exporter.ended('r1');
   exporter.ended('r2');
   exporter.ended('r3');
@@ -152,6 +153,7 @@ test('at the stop what waits is sent once more, without a pause', async () => {
   expect(counted).toEqual({ unreachable: 1, sent: 2 });
   exporter.ended('r4');
   expect(counted).toMatchObject({ 'left-out': 1 });
+  expect(warned).toEqual(['traces: unreachable, nobody is there', 'traces: left-out, the program stops']);
 });
 
 test('a collector that does not answer is waited for as long as the stop has time', async () => {

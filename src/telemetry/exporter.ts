@@ -83,8 +83,9 @@ export function createTraceExporter(options: ExporterOptions): TraceExporter {
       return count('unreadable', runId, toAppError(thrown).message);
     }
     if (spans.length === 0) return;
+    const body = JSON.stringify(otlpRequest(spans, options.sender));
     for (let failures = 1; ; failures += 1) {
-      const made = await tryOnce(options, spans, ending.signal);
+      const made = await tryOnce(options, body, ending.signal);
       if (made.outcome !== 'again') return count(made.outcome, runId, made.why);
       if (failures >= mostTries || stopping.signal.aborted) return count('unreachable', runId, made.why);
       const pauseMs = Math.min(mostPauseMs, Math.max(made.pauseMs ?? 0, backOffMs(pauses, failures, random())));
@@ -102,8 +103,8 @@ export function createTraceExporter(options: ExporterOptions): TraceExporter {
 
   return {
     ended(runId) {
-      if (waiting.length >= mostWaiting || stopping.signal.aborted)
-        return count('left-out', runId, 'more runs end than their traces can be sent');
+      if (stopping.signal.aborted) return count('left-out', runId, 'the program stops');
+      if (waiting.length >= mostWaiting) return count('left-out', runId, 'more runs end than their traces can be sent');
       waiting.push(runId);
       running ??= Promise.resolve().then(drain);
     },
@@ -123,8 +124,8 @@ export function createTraceExporter(options: ExporterOptions): TraceExporter {
 }
 
 async function tryOnce(
-  { url, headers, sender, http, clock }: ExporterOptions,
-  spans: readonly Span[],
+  { url, headers, http, clock }: ExporterOptions,
+  body: string,
   signal: AbortSignal,
 ): Promise<Try> {
   try {
@@ -132,7 +133,7 @@ async function tryOnce(
       method: 'POST',
       url,
       headers: { ...headers, 'content-type': 'application/json' },
-      body: JSON.stringify(otlpRequest(spans, sender)),
+      body,
       timeoutMs,
       maxResponseBytes: mostAnswerBytes,
       signal,

@@ -14,10 +14,12 @@ export async function readTrace(
   const run = await runs.find(id);
   if (run === undefined || run.agentEvents === 0) return [];
   const events: AgentEvent[] = [];
-  for (;;) {
-    const page = await agent.events(id, { after: events.at(-1)?.sequence ?? 0, limit: pageSize });
-    if (page.length === 0) break;
+  for (let last = 0; last < run.agentEvents;) {
+    const page = await agent.events(id, { after: last, limit: pageSize });
+    const newest = page.at(-1);
+    if (newest === undefined) break;
     events.push(...page);
+    last = newest.sequence;
   }
   return traceOf({ run, steps: await runs.steps(id), events });
 }
