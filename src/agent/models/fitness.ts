@@ -1,8 +1,7 @@
-import { hash } from 'node:crypto';
 import type { Condition } from '../../core/catalog.ts';
 import type { ModelCheckRecord, ModelFinding, ModelFitness } from '../../core/model-check.ts';
 import { timeText } from '../../core/time.ts';
-import { canonicalSha256 } from '../../lib/hash.ts';
+import { canonicalSha256, sha256Hex } from '../../lib/hash.ts';
 import type { ChosenModel } from './choose.ts';
 
 /** Of the key, so many hexadecimal digits of a hash: enough to see another one, too few to guess one by. */
@@ -17,7 +16,7 @@ export function fitnessHash({
   variables,
 }: Pick<ChosenModel, 'definition' | 'model' | 'endpoint' | 'apiKey' | 'variables'>): string {
   const secret = canonicalSha256({ apiKey, variables });
-  const key = hash('sha256', secret).slice(0, keyDigits);
+  const key = sha256Hex(secret).slice(0, keyDigits);
   return canonicalSha256({ provider: definition.name, model, endpoint, key });
 }
 

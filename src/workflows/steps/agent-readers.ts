@@ -5,6 +5,7 @@ import type { Readers } from '../../agent/open-toolbox.ts';
 import { renderAddress } from '../../agent/tools/select.ts';
 import type { ToolSelection } from '../../agent/tools/select.ts';
 import { toAppError } from '../../core/errors.ts';
+import type { NamespaceData } from '../../core/namespace-data.ts';
 import type { JudgedIncident } from '../../core/readers.ts';
 import { namedObjects } from '../../investigation/labels.ts';
 import type { StepIo } from './define.ts';
@@ -37,6 +38,9 @@ export function openStepReaders(io: StepIo, { metricsEndpoint, logsEndpoint }: T
     ...(logs === null ? {} : { logs: logs.url }),
   };
 
+  let reading: Promise<readonly NamespaceData[]> | null = null;
+  const known = (): Promise<readonly NamespaceData[]> => (reading ??= data.known(Object.values(servers)));
+
   async function orNothing<T>(what: string, work: () => Promise<readonly T[]>): Promise<readonly T[]> {
     try {
       return await work();
@@ -53,7 +57,6 @@ export function openStepReaders(io: StepIo, { metricsEndpoint, logsEndpoint }: T
       logs: logs === null ? null : observer.logs(logs),
     },
     async knowledge() {
-      const known = () => data.known(Object.values(servers));
       const learned = await orNothing('what was learned of data could not be read', known);
       return { said: data.said, learned, servers };
     },
@@ -75,8 +78,7 @@ export function openStepReaders(io: StepIo, { metricsEndpoint, logsEndpoint }: T
         () => undefined,
       );
       await orNothing('what was learned of data could not be kept', async () => {
-        const known = await data.known(Object.values(servers));
-        const rows = await learnedData(observer, plain, known, io.now(), signal);
+        const rows = await learnedData(observer, plain, await known(), io.now(), signal);
         if (rows.length > 0 && !io.signal.aborted) await data.learn(rows);
         return [];
       });

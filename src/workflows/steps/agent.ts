@@ -120,11 +120,12 @@ export const agent = defineStep({
 
 async function run(io: StepIo, config: AgentConfig): Promise<StepOutcome> {
   const access = await io.openModel();
-  const beside = openStepReaders(io, selectTools(config.tools));
+  const selection = selectTools(config.tools);
+  const beside = openStepReaders(io, selection);
   const judged = await beside.judged();
   const outcome =
     access.kind === 'open'
-      ? await withModel(io, config, access, beside, judged)
+      ? await withModel(io, config, { access, selection, beside, judged })
       : await analyze(io, config, access.kind === 'refused' ? access.failure : null, beside);
   await beside.learn();
   const told = withEarlierVerdicts(outcome.result, verdictsFor(outcome.result, judged));
@@ -158,18 +159,24 @@ function analyze(
   });
 }
 
+/** What a step has at hand where a model is asked. */
+interface Opened {
+  readonly access: Extract<ModelAccess, { kind: 'open' }>;
+  readonly selection: ToolSelection;
+  readonly beside: StepReaders;
+  readonly judged: readonly JudgedIncident[];
+}
+
 async function withModel(
   io: StepIo,
   config: AgentConfig,
-  { model, maxOutputTokens, problems, unfit }: Extract<ModelAccess, { kind: 'open' }>,
-  beside: StepReaders,
-  judged: readonly JudgedIncident[],
+  { access, selection, beside, judged }: Opened,
 ): Promise<InvestigationOutcome> {
+  const { model, maxOutputTokens, problems, unfit } = access;
   const { text, values } = io.renderApart(config.goal);
   const { cluster, signal, alert } = io;
   const { toolCalls, tokens, dollars, minutes } = usualBudget;
   const limits = config.budget ?? {};
-  const selection = selectTools(config.tools);
   const { readers } = beside;
   let mcp = noMcpTools;
   let gaps: () => readonly Gap[] = () => [];
