@@ -1,6 +1,12 @@
 /** Lines that an investigation needs as they are. */
 export const plainSentences: readonly string[] = `
 credentials: expired
+could not create TokenReview: tokenreviews.authentication.k8s.io is forbidden: User "system:serviceaccount:fist:operator" cannot create resource "tokenreviews" in API group "authentication.k8s.io" at the cluster scope
+TokenRequest: authentication.k8s.io/v1
+tokenreviews: authentication.k8s.io
+could not watch ClusterSecretStore: clustersecretstores.external-secrets.io is forbidden
+SealedSecret: sealedsecrets.bitnami.com/v1alpha1 is not served
+token: auth.example.com refused it
 invalid token: signature is invalid
 PWD=/srv
 OLDPWD=/home/app

@@ -27,11 +27,15 @@ const sentenceWords: ReadonlySet<string> = new Set(
 const placeholder =
   /^(?:\*+|\.+|<[^>]*>?|x{3,}|\$\{[^}]*\}?|\$\([^)]*\)?|\$[A-Z_][A-Z0-9_]*|\{\{.*|%[svdqx]|%\([a-z_]+\)s|\[REDACTED\].*|-+)?$/i;
 
+/** Names of hosts and of API groups, as words: `TokenReview: tokenreviews.authentication.k8s.io is forbidden`. */
+const dottedName =
+  /^(?:[a-z]+(?:\d{1,2}[a-z]*)?[-.]){1,8}(?:io|com|org|net|dev|sh|app|cloud|local|internal|svc)(?:\/v\d{1,2}(?:(?:alpha|beta)\d{1,2})?)?[,;:]?$/;
+
 const word = (text: string): string => text.toLowerCase().replace(/^[^a-z]+|[^a-z]+$/g, '');
 
 /** Whether a whole value, without quotes, cannot be a secret. */
 export function isPlain(value: string, name: string): boolean {
-  if (placeholder.test(value) || plainWords.has(word(value))) return true;
+  if (placeholder.test(value) || plainWords.has(word(value)) || dottedName.test(value)) return true;
   // Counts and limits: `tokens: 4096`, `pass: 12`.
   if (/(?:tokens|secrets|cookies|credentials|passwords)$|^pass$|passed$/i.test(name) && /^[0-9]{1,9}$/.test(value))
     return true;
