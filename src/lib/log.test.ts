@@ -89,6 +89,15 @@ describe('the log', () => {
     expect(describeError('text')).toEqual({ message: 'text' });
     const chain = new AppError('Unreachable', 'a', { cause: new AppError('Timeout', 'b') });
     expect(describeError(chain)).toMatchObject({ cause: { code: 'Timeout', message: 'b' } });
+    const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    expect(describeError(new AppError('Unreachable', 'a', { cause: refused }))['cause']).toEqual({
+      code: 'ECONNREFUSED',
+      message: 'connect ECONNREFUSED',
+    });
+    expect(describeError(new AppError('Internal', 'a', { cause: refused }))['cause']).toHaveProperty('stack');
+    expect(describeError(new AppError('Unreachable', 'a', { cause: new TypeError('b') }))['cause']).toHaveProperty(
+      'stack',
+    );
   });
 
   it('ends at some depth of causes', () => {

@@ -156,16 +156,20 @@ function shortened(value: unknown, mask: Mask): unknown {
 const deepestCause = 5;
 
 /** An error as plain data: code, message, what to do next, the stack of a defect, and its causes. */
-export function describeError(error: unknown, depth = 0): Record<string, unknown> {
+export function describeError(error: unknown, depth = 0, isExplained = false): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: redact(shorten(String(error))) };
-  const isExpected = error instanceof AppError && error.code !== 'Internal';
   const code: unknown = 'code' in error ? error.code : undefined;
+  // What the system said (`ECONNREFUSED`) below an error that says what it means: where in the program is of no use.
+  const isSystems = isExplained && (typeof code === 'string' || error.name === 'TimeoutError');
+  const isExpected = isSystems || (error instanceof AppError && error.code !== 'Internal');
   return {
     ...(typeof code === 'string' ? { code } : {}),
     message: redact(shorten(error.message)),
     ...(error instanceof AppError && error.next !== undefined ? { next: error.next } : {}),
     ...(isExpected || error.stack === undefined ? {} : { stack: redact(shorten(error.stack)) }),
-    ...(error.cause == null || depth >= deepestCause ? {} : { cause: describeError(error.cause, depth + 1) }),
+    ...(error.cause == null || depth >= deepestCause
+      ? {}
+      : { cause: describeError(error.cause, depth + 1, isExpected) }),
   };
 }
 

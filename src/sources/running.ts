@@ -137,7 +137,14 @@ async function runHere(options: RunningSourcesOptions, complain: Complain, run: 
   async function trouble(error: AppError): Promise<void> {
     const reason = error.reason ?? error.code;
     metrics.increment('fist_source_failures_total', { source: name, reason });
-    complain('warn', `${fullName} ${reason}`, { source: fullName, error }, 'a Source has trouble; it is tried again');
+    const fields =
+      error.code === 'Internal' ? { error } : { reason, why: error.message, next: nextOf(error, fullName) };
+    complain(
+      'warn',
+      `${fullName} ${reason}`,
+      { source: fullName, ...fields },
+      'a Source has trouble; it is tried again',
+    );
     await note(`${reason}: ${withNext(error)}`);
   }
   const io: Omit<SourceIo, 'source'> = {
@@ -183,6 +190,10 @@ async function openAlerts({ store }: RunningSourcesOptions, namespace: string, n
     cursor = nextCursor;
   }
   return open;
+}
+
+function nextOf({ next }: AppError, fullName: string): string {
+  return next ?? `fist describe source/${fullName}`;
 }
 
 function withNext({ message, next }: AppError): string {
