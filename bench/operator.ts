@@ -8,8 +8,16 @@ import { applyCrds, findApiServer, startApiServer } from '../test/support/api-se
 import type { ApiServer } from '../test/support/api-server.ts';
 import { createCleanup } from '../test/support/cleanup.ts';
 import type { Cleanup } from '../test/support/cleanup.ts';
+import { operatorRules } from '../test/support/operator.ts';
 import { cleanEnvironment, freePort, repositoryRoot, startProcess, waitForHttp } from '../test/support/processes.ts';
 import type { RunningProcess } from '../test/support/processes.ts';
+import {
+  accountObject,
+  accountWithEverywhere,
+  clusterRoleFor,
+  listOf,
+  namespaceObject,
+} from '../test/support/rights.ts';
 import { pause, quantile } from './world.ts';
 
 // What an operator costs: npm run bench -- --only operator, with KUBEBUILDER_ASSETS. Objects are real, on a real API server.
@@ -59,39 +67,27 @@ export async function measureOperator(): Promise<readonly Readonly<Record<string
 }
 
 const api = { apiVersion: 'punchingfist.io/v1alpha1' };
-const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1' };
 
 async function prepare(cleanup: Cleanup, server: ApiServer): Promise<KubeTransport> {
   await applyCrds(server);
-  const roles = rolesOfInstallation();
-  const rules = [...(roles['operator'] ?? []), ...(roles['lease'] ?? []), ...(roles['read'] ?? [])];
   const watched = { apiGroups: [''], resources: ['secrets', 'pods'], verbs: ['get', 'list', 'watch'] };
-  const account = (name: string) => ({
-    apiVersion: 'v1',
-    kind: 'ServiceAccount',
-    metadata: { name, namespace: 'fist' },
-  });
-  const bind = (name: string, role: string) => ({
-    ...rbac,
-    kind: 'ClusterRoleBinding',
-    metadata: { name },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
-    subjects: [{ kind: 'ServiceAccount', name, namespace: 'fist' }],
-  });
-  const items = [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'fist' } },
-    account('operator'),
-    account('admin'),
-    { ...rbac, kind: 'ClusterRole', metadata: { name: 'operator' }, rules: [...rules, watched] },
-    bind('operator', 'operator'),
-    bind('admin', 'cluster-admin'),
-  ];
-  server.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-  const admin = await connectTransport({
+  const admin = { namespace: 'fist', name: 'admin' };
+  const rights = listOf(
+    namespaceObject('fist'),
+    ...accountWithEverywhere({ namespace: 'fist', name: 'operator' }, [
+      ...operatorRules(),
+      ...(rolesOfInstallation()['read'] ?? []),
+      watched,
+    ]),
+    accountObject(admin),
+    clusterRoleFor(admin, 'cluster-admin'),
+  );
+  server.kubectl(['apply', '-f', '-'], JSON.stringify(rights));
+  const transport = await connectTransport({
     kubeconfig: server.kubeconfig('bench', { token: server.token('fist', 'admin') }),
   });
-  cleanup.defer(() => admin.close());
-  return admin;
+  cleanup.defer(() => transport.close());
+  return transport;
 }
 
 async function startOperator(

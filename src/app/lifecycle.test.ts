@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createFakeClock } from '../../test/support/clock.ts';
-import { silentLog } from '../../test/support/engine.ts';
 import { createLifecycle, workBudget } from './lifecycle.ts';
+import { silentLog } from '../lib/silent-log.ts';
 
 const begin = () => {
   const clock = createFakeClock();

@@ -4,6 +4,7 @@ import { createFakeClock } from '../../test/support/clock.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Log } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
+import { silentLog } from '../lib/silent-log.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import type { AlertSweep } from '../intake/sweep.ts';
 import { startMinuteWork } from './minute.ts';
@@ -27,9 +28,7 @@ function begin(sweep: Partial<AlertSweep>, fail: (transaction: string) => boolea
     },
   };
   const log: Log = {
-    debug: () => undefined,
-    info: () => undefined,
-    warn: () => undefined,
+    ...silentLog,
     error: (fields) => void told.push(`failed ${String(fields['job'])}`),
     child: () => log,
   };

@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
-import { createEngineWorld, planOf, silentLog, step } from '../../test/support/engine.ts';
+import { createEngineWorld, planOf, step } from '../../test/support/engine.ts';
 import { sharedPostgres } from '../../test/support/postgres.ts';
 import { systemClock } from '../lib/clock.ts';
+import { silentLog } from '../lib/silent-log.ts';
 import { migrateDatabase } from './database.ts';
 import { openStore, readDatabase } from './store.ts';
 

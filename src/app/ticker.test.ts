@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
-import { silentLog } from '../../test/support/engine.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import { startTicker } from './ticker.ts';
+import { silentLog } from '../lib/silent-log.ts';
 
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());

@@ -2,11 +2,11 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
-import { silentLog } from '../../test/support/engine.ts';
 import { startScriptedApi } from '../../test/support/scripted-api.ts';
 import { waitFor } from '../../test/support/wait.ts';
 import type { JsonValue } from '../core/json.ts';
 import { kubeClient } from '../kube/client.ts';
+import { silentLog } from '../lib/silent-log.ts';
 import { secretNames } from '../resources/secret-references.ts';
 import { isDeeper, openClusterResources } from './cluster-resources.ts';
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { createFakeClock } from '../../test/support/clock.ts';
-import { silentLog } from '../../test/support/engine.ts';
 import { fakeCatalog, fakeSource } from '../../test/support/fake-server.ts';
 import { waitFor } from '../../test/support/wait.ts';
 import { createMetrics } from '../lib/metrics.ts';
+import { silentLog } from '../lib/silent-log.ts';
 import { keepStatuses } from './status-writer.ts';
 import type { StatusWriterOptions } from './status-writer.ts';
 

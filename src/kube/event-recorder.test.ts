@@ -4,19 +4,11 @@ import { isKubernetesName } from '../core/cluster.ts';
 import type { KubernetesObject, ObjectReference } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { Log } from '../core/ports.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import { eventName, fitText, seriesKey } from './event-series.ts';
 import { KubeFailure } from './failure.ts';
 import type { KubeReason } from './failure.ts';
-
-const silent: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silent,
-};
+import { silentLog } from '../lib/silent-log.ts';
 
 const web: ObjectReference = { apiVersion: 'v1', kind: 'Pod', namespace: 'shop', name: 'web', uid: 'u1' };
 const failed = { type: 'Warning', reason: 'RunFailed', action: 'Run', note: 'run 1234 failed after 5 s' } as const;
@@ -59,7 +51,7 @@ function world() {
     onLost: (reason, count) => void (lost[reason] = (lost[reason] ?? 0) + count),
     clock,
     random: () => 0,
-    log: silent,
+    log: silentLog,
   });
   return { clock, recorder, lost, written, objects, eventNames, failures };
 }

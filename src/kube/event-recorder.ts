@@ -2,6 +2,7 @@ import type { ObjectReference } from '../core/cluster.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { toAppError } from '../core/errors.ts';
 import { createComplaints } from '../lib/complaints.ts';
+import { silentLog } from '../lib/silent-log.ts';
 import { seriesKey } from './event-series.ts';
 import type { EventText } from './event-series.ts';
 import { afterFailure, createObjectLimits, newSeries, writeSeries } from './event-writer.ts';
@@ -117,7 +118,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     concurrency: 2,
     backOff,
     rate: overall,
-    log: quiet,
+    // Its complaints say less than ours.
+    log: silentLog,
   });
 
   return {
@@ -133,12 +135,3 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     },
   };
 }
-
-/** The queue's own complaints say less than ours. */
-const quiet: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => quiet,
-};

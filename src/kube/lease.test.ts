@@ -2,19 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { createLeaseServer, startFakeProcess } from '../../test/support/leases.ts';
 import { createRandom } from '../../test/support/random.ts';
-import type { Log } from '../core/ports.ts';
 import { decideLease, heldSpec, seeLease, standardTimings } from './lease-decision.ts';
 import { startElection } from './lease.ts';
 import type { Term } from './lease-term.ts';
 import type { Election } from './lease.ts';
-
-const silent: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silent,
-};
+import { silentLog } from '../lib/silent-log.ts';
 
 const exact = { wallMs: Date.parse('2026-01-01T00:00:00Z'), monotonicMs: 0, rate: 1 };
 
@@ -34,7 +26,7 @@ function world(seed = 1) {
       identity,
       clock: process.clock,
       random: () => random.next(),
-      log: silent,
+      log: silentLog,
       async lead(term) {
         terms.push(term);
         told.push(`${identity} +${term.number}`);
@@ -115,7 +107,7 @@ describe('startElection', () => {
       identity: 'a',
       clock: process.clock,
       random: () => random.next(),
-      log: silent,
+      log: silentLog,
       lead: async ({ number, signal }) => {
         began.push(number);
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
@@ -236,7 +228,7 @@ describe('startElection', () => {
       identity: 'broken',
       clock: process.clock,
       random: () => 0,
-      log: silent,
+      log: silentLog,
       lead: () => Promise.reject(new Error('a defect')),
     });
     await clock.advance(1);

@@ -2,19 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../test/support/clock.ts';
 import type { FakeClock } from '../../test/support/clock.ts';
 import { createRandom } from '../../test/support/random.ts';
-import type { Log } from '../core/ports.ts';
 import { KubeFailure } from './failure.ts';
 import { createKeyedDelays } from './keyed-delays.ts';
 import { createWorkQueue } from './work-queue.ts';
 import type { Handled, WorkQueueOptions } from './work-queue.ts';
-
-const silent: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silent,
-};
+import { silentLog } from '../lib/silent-log.ts';
 
 function queueOf(clock: FakeClock, handle: WorkQueueOptions['handle'], more: Partial<WorkQueueOptions> = {}) {
   const handled: Handled[] = [];
@@ -23,7 +15,7 @@ function queueOf(clock: FakeClock, handle: WorkQueueOptions['handle'], more: Par
     handle,
     clock,
     random: () => 1,
-    log: silent,
+    log: silentLog,
     onHandled: (one) => handled.push(one),
     ...more,
   });

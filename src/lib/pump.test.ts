@@ -3,13 +3,12 @@ import type { Clock, Log } from '../core/ports.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { systemClock } from './clock.ts';
 import { startPump } from './pump.ts';
+import { silentLog } from './silent-log.ts';
 
 const clock: Clock = systemClock();
 const errors: unknown[] = [];
 const log: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
+  ...silentLog,
   error: (fields) => void errors.push(fields),
   child: () => log,
 };

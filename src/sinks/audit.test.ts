@@ -5,11 +5,11 @@ import type { FakeClock } from '../../test/support/clock.ts';
 import { contractStores } from '../../test/contract/stores.ts';
 import type { ContractStore } from '../../test/contract/stores.ts';
 import { createdAt, deliveryFixture } from '../../test/support/deliveries.ts';
-import { silentLog } from '../../test/support/engine.ts';
 import { toTimestamp } from '../core/time.ts';
 import { auditDeliveries } from './audit.ts';
 import { leaseMs } from './outbox.ts';
 import { afterAttempt } from './retry-policy.ts';
+import { silentLog } from '../lib/silent-log.ts';
 
 describe.each(contractStores)('the audit of deliveries on $name', (database) => {
   let opened: ContractStore;

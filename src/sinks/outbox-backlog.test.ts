@@ -3,12 +3,12 @@ import { contractStores } from '../../test/contract/stores.ts';
 import type { ContractStore } from '../../test/contract/stores.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { createdAt, deliveryFixture, runFixture, sinkFixture, stepFixture } from '../../test/support/deliveries.ts';
-import { silentLog } from '../../test/support/engine.ts';
 import { noRuns } from '../../test/support/outbox.ts';
 import { noConnection } from '../../test/support/sink-world.ts';
 import type { Catalog } from '../core/catalog.ts';
 import type { Store } from '../core/store.ts';
 import type { PumpOptions } from '../lib/pump.ts';
+import { silentLog } from '../lib/silent-log.ts';
 import { waitFor } from '../../test/support/wait.ts';
 import { createOutbox } from './outbox.ts';
 

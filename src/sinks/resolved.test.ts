@@ -3,7 +3,7 @@ import { contractStores } from '../../test/contract/stores.ts';
 import type { ContractStore } from '../../test/contract/stores.ts';
 import { createFakeClock } from '../../test/support/clock.ts';
 import type { FakeClock } from '../../test/support/clock.ts';
-import { createEngineWorld, planOf, silentLog, step } from '../../test/support/engine.ts';
+import { createEngineWorld, planOf, step } from '../../test/support/engine.ts';
 import type { EngineWorld } from '../../test/support/engine.ts';
 import type { AlertRecord } from '../core/alert.ts';
 import { deliveriesOf } from '../core/announce.ts';
@@ -17,6 +17,7 @@ import type { Store } from '../core/store.ts';
 import { addMs, toTimestamp } from '../core/time.ts';
 import { newId, newIdAt } from '../lib/id.ts';
 import type { PumpOptions } from '../lib/pump.ts';
+import { silentLog } from '../lib/silent-log.ts';
 import { succeeded } from '../workflows/steps/define.ts';
 import { createOutbox } from './outbox.ts';
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { createFakeClock } from '../../test/support/clock.ts';
-import { silentLog } from '../../test/support/engine.ts';
 import { AppError } from '../core/errors.ts';
 import type { HttpRequest, HttpResponse } from '../core/ports.ts';
 import { createTraceExporter } from './exporter.ts';
 import type { Span } from './span.ts';
+import { silentLog } from '../lib/silent-log.ts';
 
 const span: Span = {
   traceId: 'a'.repeat(32),

@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { contractStores } from '../../test/contract/stores.ts';
 import { deliveryFixture } from '../../test/support/deliveries.ts';
 import { engineOn } from '../../test/support/engine-tests.ts';
-import { planOf, silentLog, step } from '../../test/support/engine.ts';
+import { planOf, step } from '../../test/support/engine.ts';
 import type { Log } from '../core/ports.ts';
 import { addMs } from '../core/time.ts';
 import { createControl } from './control.ts';
+import { silentLog } from '../lib/silent-log.ts';
 
 describe.each(contractStores)('control on $name', (database) => {
   const on = engineOn(database);

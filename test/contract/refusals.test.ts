@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { watchStore } from '../../src/store/commit/health.ts';
-import { silentLog } from '../support/engine.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 import { contractStores } from './stores.ts';
 import type { ContractStore } from './stores.ts';
 

@@ -11,6 +11,7 @@ import { resourceTypes } from '../../src/kube/resources.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer, AuditLine } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { accountWithEverywhere, listOf } from '../support/rights.ts';
 import { callTools } from '../support/toolbox.ts';
 
 // R9, R13: all that a real API server says that it has, asked for through the tools of a model and then past them, with the
@@ -63,33 +64,18 @@ const objects = [
       defaultBackend: { service: { name: 'web-1', port: { number: 80 } } },
     },
   },
-  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'reader', namespace: 'shop' } },
 ];
 
 /** The rights that reading takes, for all namespaces: nothing else keeps anything from this account. */
-const readerRole = [
-  {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'ClusterRole',
-    metadata: { name: 'fist-reader' },
-    rules: [
-      ...Object.entries(resourceTypes).map(([name, { group }]) => ({
-        apiGroups: [group],
-        resources: [name],
-        verbs: ['get', 'list'],
-      })),
-      { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
-      { apiGroups: ['metrics.k8s.io'], resources: ['pods', 'nodes'], verbs: ['get', 'list'] },
-    ],
-  },
-  {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'ClusterRoleBinding',
-    metadata: { name: 'fist-reader' },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'fist-reader' },
-    subjects: [{ kind: 'ServiceAccount', name: 'reader', namespace: 'shop' }],
-  },
-];
+const readerRights = accountWithEverywhere({ namespace: 'shop', name: 'reader' }, [
+  ...Object.entries(resourceTypes).map(([name, { group }]) => ({
+    apiGroups: [group],
+    resources: [name],
+    verbs: ['get', 'list'],
+  })),
+  { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
+  { apiGroups: ['metrics.k8s.io'], resources: ['pods', 'nodes'], verbs: ['get', 'list'] },
+]);
 
 /** What discovery says of a resource or a subresource. */
 interface Discovered {
@@ -152,7 +138,7 @@ describe.skipIf(assets === null)('the tools of a model on a real API server', { 
   beforeAll(async () => {
     server = await startApiServer(cleanup, assets ?? '');
     server.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-    server.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: readerRole }));
+    server.kubectl(['apply', '-f', '-'], JSON.stringify(listOf(...readerRights)));
     all = discover(server);
     token = server.token('shop', 'reader');
   }, 120_000);

@@ -6,6 +6,7 @@ import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { cleanEnvironment, runProcess } from '../support/processes.ts';
+import { namespaceObject } from '../support/rights.ts';
 import { startServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -83,8 +84,8 @@ describe.skipIf(assets === null)('the command line over a live cluster', () => {
   /** A Deployment whose newer revision halved the memory, as its controllers would have made it. */
   function makeIncident(): void {
     apply(
-      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
-      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'quiet' } },
+      namespaceObject('shop'),
+      namespaceObject('quiet'),
       { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } },
       {
         apiVersion: 'v1',

@@ -4,7 +4,8 @@ import { addMs, toEpochMs, toTimestamp } from '../../src/core/time.ts';
 import { auditRuns } from '../../src/workflows/engine/audit.ts';
 import { succeeded } from '../../src/workflows/steps/define.ts';
 import type { StepIo } from '../../src/workflows/steps/define.ts';
-import { planOf, silentLog, step } from '../support/engine.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
+import { planOf, step } from '../support/engine.ts';
 import { contractDrivers, createRecorder } from '../contract/drivers.ts';
 import type { DriverProcess, DriverWorld } from '../contract/drivers.ts';
 

@@ -1,17 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { KubernetesObject } from '../../src/core/cluster.ts';
-import type { Log } from '../../src/core/ports.ts';
 import { createInformers } from '../../src/kube/informer.ts';
 import { createJobs } from '../../src/kube/jobs.ts';
 import type { Jobs } from '../../src/kube/jobs.ts';
 import { kinds } from '../../src/kube/kinds.ts';
 import { connectTransport } from '../../src/kube/transport.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { startKubelet } from '../support/kubelet.ts';
 import type { LogHandler } from '../support/kubelet.ts';
+import { accountWith, listOf, namespaceObject } from '../support/rights.ts';
 import { waitFor } from '../support/wait.ts';
 
 const assets = findApiServer();
@@ -22,46 +23,15 @@ const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 afterAll(() => lasting.run());
 
-const silent: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silent,
-};
-
-const rbac = 'rbac.authorization.k8s.io';
-const metadata = { name: 'runner', namespace: 'shop' };
-const setUp = {
-  apiVersion: 'v1',
-  kind: 'List',
-  items: [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
-    {
-      apiVersion: `${rbac}/v1`,
-      kind: 'Role',
-      metadata,
-      rules: [
-        { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'list', 'watch', 'create', 'delete'] },
-        { apiGroups: [''], resources: ['pods', 'events'], verbs: ['get', 'list'] },
-        { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
-      ],
-    },
-    {
-      apiVersion: `${rbac}/v1`,
-      kind: 'RoleBinding',
-      metadata,
-      roleRef: { apiGroup: rbac, kind: 'Role', name: 'runner' },
-      subjects: [{ kind: 'ServiceAccount', ...metadata }],
-    },
-    {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name: 'strict', labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
-    },
-  ],
-};
+const setUp = listOf(
+  namespaceObject('shop'),
+  namespaceObject('strict', { 'pod-security.kubernetes.io/enforce': 'restricted' }),
+  ...accountWith({ namespace: 'shop', name: 'runner' }, [
+    { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'list', 'watch', 'create', 'delete'] },
+    { apiGroups: [''], resources: ['pods', 'events'], verbs: ['get', 'list'] },
+    { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
+  ]),
+);
 
 function job(name: string, namespace = 'shop', spec: object = {}) {
   const containers = [{ name: 'run', image: 'tools:1', resources: { requests: { cpu: '1' } } }];
@@ -89,7 +59,7 @@ describe.skipIf(assets === null)('Jobs on a real API server with its controllers
     const transport = await connectTransport({ kubeconfig });
     cleanup.defer(() => transport.close());
     const io = { clock: systemClock(), random: Math.random };
-    const informers = createInformers(transport, { ...io, log: silent });
+    const informers = createInformers(transport, { ...io, log: silentLog });
     cleanup.defer(() => informers.stop());
     const informer = informers.of({ kind: kinds.job, namespaces: ['shop'], labelSelector: 'app=fist' });
     await informer.whenSynced();

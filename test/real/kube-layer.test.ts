@@ -2,7 +2,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createAccountTokens } from '../../src/kube/account-tokens.ts';
-import type { Log } from '../../src/core/ports.ts';
 import { createEventRecorder } from '../../src/kube/event-recorder.ts';
 import { kindOf, kinds } from '../../src/kube/kinds.ts';
 import { createReviews } from '../../src/kube/review.ts';
@@ -12,10 +11,13 @@ import type { KubeTransport } from '../../src/kube/transport.ts';
 import { fieldManager, kubeWriter } from '../../src/kube/writer.ts';
 import type { KubeWriter } from '../../src/kube/writer.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer, AuditLine } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { createFakeClock } from '../support/clock.ts';
+import { accountWith, clusterRoleFor, listOf, namespaceObject } from '../support/rights.ts';
+import type { Rules } from '../support/rights.ts';
 import { waitFor } from '../support/wait.ts';
 
 const assets = findApiServer();
@@ -26,47 +28,25 @@ const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 afterAll(() => lasting.run());
 
-const rbac = 'rbac.authorization.k8s.io';
-
 /** An account in namespace shop with these rules there. */
-const withRules = (name: string, rules: readonly object[]) => [
-  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'shop' } },
-  { apiVersion: `${rbac}/v1`, kind: 'Role', metadata: { name, namespace: 'shop' }, rules },
-  {
-    apiVersion: `${rbac}/v1`,
-    kind: 'RoleBinding',
-    metadata: { name, namespace: 'shop' },
-    roleRef: { apiGroup: rbac, kind: 'Role', name },
-    subjects: [{ kind: 'ServiceAccount', name, namespace: 'shop' }],
-  },
-];
+const withRules = (name: string, rules: Rules) => accountWith({ namespace: 'shop', name }, rules);
 
 const writes = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
 
-const objects = {
-  apiVersion: 'v1',
-  kind: 'List',
-  items: [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
-    ...withRules('operator', [
-      { apiGroups: [''], resources: ['configmaps', 'pods', 'pods/status'], verbs: writes },
-      { apiGroups: ['apps'], resources: ['deployments', 'deployments/status'], verbs: writes },
-      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: writes },
-    ]),
-    ...withRules('nobody', []),
-    ...withRules('teller', [{ apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] }]),
-    ...withRules('identity', [
-      { apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: ['nobody'], verbs: ['create'] },
-    ]),
-    {
-      apiVersion: `${rbac}/v1`,
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'identity' },
-      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'system:auth-delegator' },
-      subjects: [{ kind: 'ServiceAccount', name: 'identity', namespace: 'shop' }],
-    },
-  ],
-};
+const objects = listOf(
+  namespaceObject('shop'),
+  ...withRules('operator', [
+    { apiGroups: [''], resources: ['configmaps', 'pods', 'pods/status'], verbs: writes },
+    { apiGroups: ['apps'], resources: ['deployments', 'deployments/status'], verbs: writes },
+    { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: writes },
+  ]),
+  ...withRules('nobody', []),
+  ...withRules('teller', [{ apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] }]),
+  ...withRules('identity', [
+    { apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: ['nobody'], verbs: ['create'] },
+  ]),
+  clusterRoleFor({ namespace: 'shop', name: 'identity' }, 'system:auth-delegator'),
+);
 
 const configMap = kindOf('configmaps');
 const deployment = kindOf('deployments');
@@ -373,7 +353,7 @@ describe.skipIf(assets === null)('the layer under the operator on a real API ser
         onLost: (reason, count) => void lost.push(`${name} ${reason} ${count}`),
         clock: systemClock(),
         random: () => 0,
-        log: silent,
+        log: silentLog,
       });
     const recorder = await recorderOf('teller');
     const settings = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'told', uid: 'u1' };
@@ -416,7 +396,7 @@ describe.skipIf(assets === null)('the layer under the operator on a real API ser
       },
       clock,
       random: () => 0,
-      log: silent,
+      log: silentLog,
     });
     const settings = { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'patched', uid: 'u1' };
     const seen = () => {
@@ -443,11 +423,3 @@ describe.skipIf(assets === null)('the layer under the operator on a real API ser
     await stopped;
   });
 });
-
-const silent: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silent,
-};

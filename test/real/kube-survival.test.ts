@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Clock, Log } from '../../src/core/ports.ts';
+import type { Clock } from '../../src/core/ports.ts';
 import { kubeClient } from '../../src/kube/client.ts';
 import { createInformers, keyOf } from '../../src/kube/informer.ts';
 import type { Informer } from '../../src/kube/informer.ts';
@@ -10,6 +10,7 @@ import { connectTransport } from '../../src/kube/transport.ts';
 import { createWorkQueue } from '../../src/kube/work-queue.ts';
 import { kubeWriter } from '../../src/kube/writer.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
@@ -17,6 +18,7 @@ import { startFaultProxy } from '../support/fault-proxy.ts';
 import type { Fault } from '../support/fault-proxy.ts';
 import { createRandom } from '../support/random.ts';
 import type { Random } from '../support/random.ts';
+import { accountWith, listOf } from '../support/rights.ts';
 import { startScriptedApi } from '../support/scripted-api.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -27,14 +29,6 @@ const lasting = createCleanup();
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 afterAll(() => lasting.run());
-
-const silent: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silent,
-};
 
 const configMap = kindOf('configmaps');
 
@@ -86,27 +80,16 @@ describe.skipIf(assets === null)('an API server that is in trouble', () => {
     const proxy = await startFaultProxy(cleanup, server, token);
     const transport = await connectTransport({ kubeconfig: proxy.kubeconfig, timeoutMs: 5000 });
     cleanup.defer(() => transport.close());
-    const io = { clock, random: () => random.next(), log: silent };
+    const io = { clock, random: () => random.next(), log: silentLog };
     const informers = createInformers(kubeClient(transport), io);
     cleanup.defer(() => informers.stop());
     return { proxy, informers, writer: kubeWriter(transport), io };
   }
 
   beforeAll(() => {
-    for (const namespace of ['shop', 'many']) {
-      const name = 'default';
-      const items = [
-        { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
-        {
-          apiVersion: 'rbac.authorization.k8s.io/v1',
-          kind: 'RoleBinding',
-          metadata: { name, namespace },
-          roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
-          subjects: [{ kind: 'ServiceAccount', name, namespace }],
-        },
-      ];
-      server.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
-    }
+    const all = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }];
+    const items = ['shop', 'many'].flatMap((namespace) => accountWith({ namespace, name: 'default' }, all));
+    server.kubectl(['apply', '-f', '-'], JSON.stringify(listOf(...items)));
   });
 
   async function expectSame(informer: Informer, namespace: string): Promise<void> {
@@ -284,7 +267,7 @@ test('ten thousand pods take little memory: who set which field is not kept', as
     return { status: 200, body: { kind: 'PodList', apiVersion: 'v1', metadata, items } };
   });
   const before = await heapBytes();
-  const io = { clock: systemClock(), random: Math.random, log: silent };
+  const io = { clock: systemClock(), random: Math.random, log: silentLog };
   const informers = createInformers(kubeClient(transport), io);
   cleanup.defer(() => informers.stop());
   const informer = informers.of({ kind: kinds.pod, namespaces: ['shop'] });

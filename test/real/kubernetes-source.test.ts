@@ -10,6 +10,7 @@ import type { TestApp } from '../support/app.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { accountObject, accountWith, listOf, namespaceObject } from '../support/rights.ts';
 import { waitFor } from '../support/wait.ts';
 
 const assets = findApiServer();
@@ -20,28 +21,13 @@ const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 afterAll(() => lasting.run());
 
-const rights = {
-  apiVersion: 'v1',
-  kind: 'List',
-  items: [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'watcher', namespace: 'shop' } },
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'nobody', namespace: 'shop' } },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'Role',
-      metadata: { name: 'watcher', namespace: 'shop' },
-      rules: [{ apiGroups: ['', 'apps'], resources: ['events', 'configmaps'], verbs: ['list', 'watch'] }],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'RoleBinding',
-      metadata: { name: 'watcher', namespace: 'shop' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'watcher' },
-      subjects: [{ kind: 'ServiceAccount', name: 'watcher', namespace: 'shop' }],
-    },
-  ],
-};
+const rights = listOf(
+  namespaceObject('shop'),
+  accountObject({ namespace: 'shop', name: 'nobody' }),
+  ...accountWith({ namespace: 'shop', name: 'watcher' }, [
+    { apiGroups: ['', 'apps'], resources: ['events', 'configmaps'], verbs: ['list', 'watch'] },
+  ]),
+);
 
 function warning(name: string, reason: string): object {
   const now = new Date().toISOString().replace(/\.\d+/, '');

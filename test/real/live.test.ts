@@ -12,6 +12,7 @@ import { resourceNames, resourceTypes } from '../../src/kube/resources.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { accountObject, accountWith, namespaceObject } from '../support/rights.ts';
 
 const assets = findApiServer();
 if (assets === null) console.warn('skipped: API server not found (KUBEBUILDER_ASSETS)');
@@ -19,7 +20,7 @@ if (assets === null) console.warn('skipped: API server not found (KUBEBUILDER_AS
 const signal = new AbortController().signal;
 
 const objects = [
-  { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
+  namespaceObject('shop'),
   { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } },
   {
     apiVersion: 'v1',
@@ -65,21 +66,10 @@ const objects = [
     lastTimestamp: new Date().toISOString(),
     source: { component: 'kubelet' },
   },
-  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'reader', namespace: 'shop' } },
-  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'nobody', namespace: 'shop' } },
-  {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'Role',
-    metadata: { name: 'reader', namespace: 'shop' },
-    rules: [{ apiGroups: [''], resources: ['pods', 'pods/log', 'events'], verbs: ['get', 'list'] }],
-  },
-  {
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'RoleBinding',
-    metadata: { name: 'reader', namespace: 'shop' },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
-    subjects: [{ kind: 'ServiceAccount', name: 'reader', namespace: 'shop' }],
-  },
+  accountObject({ namespace: 'shop', name: 'nobody' }),
+  ...accountWith({ namespace: 'shop', name: 'reader' }, [
+    { apiGroups: [''], resources: ['pods', 'pods/log', 'events'], verbs: ['get', 'list'] },
+  ]),
 ];
 
 const ended = {

@@ -11,6 +11,7 @@ import { startKubelet } from '../support/kubelet.ts';
 import { findProgram, startAlertmanager } from '../support/monitoring.ts';
 import { startOperator } from '../support/operator.ts';
 import { cleanEnvironment, repositoryRoot } from '../support/processes.ts';
+import { accountObject, clusterRoleFor, namespaceObject } from '../support/rights.ts';
 import type { ApiAnswer, TestServer } from '../support/server.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -95,21 +96,12 @@ describe.skipIf(missing !== null)('from the chart to the report', { timeout: 180
         commands: { enabled: true },
       }),
     );
+    const installer = { namespace: 'fist', name: 'installer' };
     create(
-      ...['fist', 'monitoring', 'shop', ...namespaces].map((name) => ({
-        apiVersion: 'v1',
-        kind: 'Namespace',
-        metadata: { name },
-      })),
-      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'installer', namespace: 'fist' } },
+      ...['fist', 'monitoring', 'shop', ...namespaces].map((name) => namespaceObject(name)),
+      accountObject(installer),
+      clusterRoleFor(installer, 'cluster-admin'),
     );
-    server.kubectl([
-      'create',
-      'clusterrolebinding',
-      'installer',
-      '--clusterrole=cluster-admin',
-      '--serviceaccount=fist:installer',
-    ]);
     const kubeconfig = server.kubeconfig('installer', { token: server.token('fist', 'installer') });
     runHelm(home, kubeconfig, 'install', 'punching-fist', `${repositoryRoot}charts/punching-fist`, '-f', values);
   }
@@ -221,7 +213,7 @@ describe.skipIf(missing !== null)('from the chart to the report', { timeout: 180
 
   /** The Alertmanager of namespace monitoring, with what `kubectl create token` gave for its account. */
   async function raise(labels: Readonly<Record<string, string>>): Promise<void> {
-    create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'alertmanager', namespace: 'monitoring' } });
+    create(accountObject({ namespace: 'monitoring', name: 'alertmanager' }));
     const folder = cleanup.temporaryFolder('alertmanager');
     writeFileSync(join(folder, 'token'), tokenFor('monitoring', 'alertmanager'), { mode: 0o600 });
     const address = await startAlertmanager(

@@ -7,7 +7,9 @@ import type { TestApp } from '../support/app.ts';
 import { applyCrds, findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { operatorOptions } from '../support/operator.ts';
 import { resourceCorpus } from '../support/resource-corpus.ts';
+import { accountObject, clusterRoleFor, listOf, namespaceObject } from '../support/rights.ts';
 import { waitFor } from '../support/wait.ts';
 
 const assets = findApiServer();
@@ -36,24 +38,17 @@ describe.skipIf(assets === null)('very many objects, most of them odd', () => {
   beforeAll(async () => {
     server = await startApiServer(cleanup, assets ?? '');
     await applyCrds(server);
-    server.kubectl(['create', 'namespace', 'fist']);
-    const kubeconfig = server.kubeconfig('many', { token: adminToken(server) });
+    // Of somebody who may do everything: here it is not about rights.
+    const may = { namespace: 'fist', name: 'admin' };
+    const rights = listOf(namespaceObject('fist'), accountObject(may), clusterRoleFor(may, 'cluster-admin'));
+    server.kubectl(['apply', '-f', '-'], JSON.stringify(rights));
+    const kubeconfig = server.kubeconfig('many', { token: server.token('fist', 'admin') });
     admin = await connectTransport({ kubeconfig, timeoutMs: 60_000 });
     cleanup.defer(() => admin.close());
     app = await startTestApp(cleanup, {
       files: {},
       resources: null,
-      operator: {
-        kubeconfig,
-        context: null,
-        namespaces: null,
-        leaseNamespace: 'fist',
-        leaseName: 'punching-fist',
-        readAs: null,
-        investigateFrom: ['fist'],
-        allowJobs: false,
-        clusterName: null,
-      },
+      operator: operatorOptions(kubeconfig),
     });
   });
 
@@ -163,16 +158,3 @@ describe.skipIf(assets === null)('very many objects, most of them odd', () => {
     },
   );
 });
-
-/** Of somebody who may do everything: here it is not about rights. */
-function adminToken(server: ApiServer): string {
-  server.kubectl(['create', 'serviceaccount', 'admin', '-n', 'fist']);
-  server.kubectl([
-    'create',
-    'clusterrolebinding',
-    'many',
-    '--clusterrole=cluster-admin',
-    '--serviceaccount=fist:admin',
-  ]);
-  return server.token('fist', 'admin');
-}

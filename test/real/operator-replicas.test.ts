@@ -4,10 +4,12 @@ import { firing } from '../support/app.ts';
 import { applyCrds, findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { operatorRules } from '../support/operator.ts';
 import { startPostgres } from '../support/postgres.ts';
 import type { PostgresServer } from '../support/postgres.ts';
 import { cleanEnvironment, freePort, repositoryRoot, startProcess, waitForHttp } from '../support/processes.ts';
 import type { RunningProcess } from '../support/processes.ts';
+import { accountWithEverywhere, listOf, namespaceObject } from '../support/rights.ts';
 import { waitFor } from '../support/wait.ts';
 
 const assets = findApiServer();
@@ -19,62 +21,42 @@ afterAll(() => cleanup.run());
 const token = 'token-of-the-api-0123456789';
 const senderToken = 'token-of-the-sender-0123456789';
 const api = { apiVersion: 'punchingfist.io/v1alpha1' };
-const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1' };
-const roles = rolesOfInstallation();
 
-const world = {
-  apiVersion: 'v1',
-  kind: 'List',
-  items: [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'fist' } },
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'operator', namespace: 'fist' } },
-    {
-      ...rbac,
-      kind: 'ClusterRole',
-      metadata: { name: 'operator' },
-      rules: [
-        ...(roles['operator'] ?? []),
-        ...(roles['lease'] ?? []),
-        ...(roles['read'] ?? []),
-        { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] },
-      ],
+const world = listOf(
+  namespaceObject('fist'),
+  ...accountWithEverywhere({ namespace: 'fist', name: 'operator' }, [
+    ...operatorRules(),
+    ...(rolesOfInstallation()['read'] ?? []),
+    { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] },
+  ]),
+  {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'am', namespace: 'fist' },
+    stringData: { token: senderToken },
+  },
+  {
+    ...api,
+    kind: 'Source',
+    metadata: { name: 'am', namespace: 'fist' },
+    spec: {
+      type: 'webhook',
+      config: { path: 'am', authentication: { type: 'bearer', secretRef: 'am' } },
+      triggerWorkflow: 'triage',
     },
-    {
-      ...rbac,
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'operator' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'operator' },
-      subjects: [{ kind: 'ServiceAccount', name: 'operator', namespace: 'fist' }],
+  },
+  {
+    ...api,
+    kind: 'Workflow',
+    metadata: { name: 'triage', namespace: 'fist' },
+    spec: {
+      runtime: { image: 'busybox', llmConfig: { provider: 'none', model: 'none' } },
+      steps: [{ name: 'look', type: 'agent', goal: 'look' }],
+      sinks: ['out'],
     },
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: 'am', namespace: 'fist' },
-      stringData: { token: senderToken },
-    },
-    {
-      ...api,
-      kind: 'Source',
-      metadata: { name: 'am', namespace: 'fist' },
-      spec: {
-        type: 'webhook',
-        config: { path: 'am', authentication: { type: 'bearer', secretRef: 'am' } },
-        triggerWorkflow: 'triage',
-      },
-    },
-    {
-      ...api,
-      kind: 'Workflow',
-      metadata: { name: 'triage', namespace: 'fist' },
-      spec: {
-        runtime: { image: 'busybox', llmConfig: { provider: 'none', model: 'none' } },
-        steps: [{ name: 'look', type: 'agent', goal: 'look' }],
-        sinks: ['out'],
-      },
-    },
-    { ...api, kind: 'Sink', metadata: { name: 'out', namespace: 'fist' }, spec: { type: 'stdout', config: {} } },
-  ],
-};
+  },
+  { ...api, kind: 'Sink', metadata: { name: 'out', namespace: 'fist' }, spec: { type: 'stdout', config: {} } },
+);
 
 /** One replica; it comes back on the same port. */
 interface Replica {

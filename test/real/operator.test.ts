@@ -7,6 +7,8 @@ import { applyCrds, findApiServer, startApiServer } from '../support/api-server.
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { startModelServer } from '../support/model-server.ts';
+import { operatorOptions, operatorRules } from '../support/operator.ts';
+import { accountWith, accountWithEverywhere, listOf, namespaceObject, rightsIn } from '../support/rights.ts';
 import { waitFor } from '../support/wait.ts';
 
 const assets = findApiServer();
@@ -19,61 +21,21 @@ afterAll(() => lasting.run());
 
 const api = { apiVersion: 'punchingfist.io/v1alpha1' };
 const group = 'punchingfist.io';
-const roles = rolesOfInstallation();
 
-const rights = {
-  apiVersion: 'v1',
-  kind: 'List',
-  items: [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'fist' } },
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'operator', namespace: 'fist' } },
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'reader', namespace: 'fist' } },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'reader' },
-      rules: roles['read'],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'operator' },
-      rules: [
-        ...(roles['operator'] ?? []),
-        ...(roles['lease'] ?? []),
-        { apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: ['reader'], verbs: ['create'] },
-      ],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'operator' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'operator' },
-      subjects: [{ kind: 'ServiceAccount', name: 'operator', namespace: 'fist' }],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'reader' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'reader' },
-      subjects: [{ kind: 'ServiceAccount', name: 'reader', namespace: 'fist' }],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'Role',
-      metadata: { name: 'secrets', namespace: 'shop' },
-      rules: [{ apiGroups: [''], resources: ['secrets'], resourceNames: ['am'], verbs: ['get', 'list', 'watch'] }],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'RoleBinding',
-      metadata: { name: 'secrets', namespace: 'shop' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'secrets' },
-      subjects: [{ kind: 'ServiceAccount', name: 'operator', namespace: 'fist' }],
-    },
-  ],
-};
+const operator = { namespace: 'fist', name: 'operator' };
+const reader = { namespace: 'fist', name: 'reader' };
+const rights = listOf(
+  namespaceObject('shop'),
+  namespaceObject('fist'),
+  ...accountWithEverywhere(reader, rolesOfInstallation()['read'] ?? []),
+  ...accountWithEverywhere(operator, [
+    ...operatorRules(),
+    { apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: ['reader'], verbs: ['create'] },
+  ]),
+  ...rightsIn('shop', operator, [
+    { apiGroups: [''], resources: ['secrets'], resourceNames: ['am'], verbs: ['get', 'list', 'watch'] },
+  ]),
+);
 
 const source = (name: string, secretRef: string, path = name) => ({
   ...api,
@@ -142,17 +104,7 @@ describe.skipIf(assets === null)('the operator on a real API server', () => {
     startTestApp(cleanup, {
       files: {},
       resources: null,
-      operator: {
-        kubeconfig,
-        context: null,
-        namespaces: null,
-        leaseNamespace: 'fist',
-        leaseName: 'punching-fist',
-        readAs: { namespace: 'fist', name: 'reader' },
-        investigateFrom: ['fist'],
-        allowJobs: true,
-        clusterName: null,
-      },
+      operator: operatorOptions(kubeconfig, { readAs: reader, allowJobs: true }),
       ...options,
     });
 
@@ -304,23 +256,7 @@ function people(): object {
     changer: [{ apiGroups: [group], resources: ['runs'], verbs: ['get', 'update'] }],
     sender: [{ apiGroups: [group], resources: ['sources/webhook'], resourceNames: ['cluster'], verbs: ['create'] }],
   };
-  const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1' };
-  const metadata = (name: string) => ({ name, namespace: 'shop' });
-  return {
-    apiVersion: 'v1',
-    kind: 'List',
-    items: Object.entries(rules).flatMap(([name, rule]) => [
-      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: metadata(name) },
-      { ...rbac, kind: 'Role', metadata: metadata(name), rules: rule },
-      {
-        ...rbac,
-        kind: 'RoleBinding',
-        metadata: metadata(name),
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-        subjects: [{ kind: 'ServiceAccount', name, namespace: 'shop' }],
-      },
-    ]),
-  };
+  return listOf(...Object.entries(rules).flatMap(([name, rule]) => accountWith({ namespace: 'shop', name }, rule)));
 }
 
 async function post(app: TestApp, token: string): Promise<number> {

@@ -5,7 +5,6 @@ import type { FakeClock } from '../support/clock.ts';
 import { contractStores } from '../contract/stores.ts';
 import type { ContractStore } from '../contract/stores.ts';
 import { createdAt, deliveryFixture } from '../support/deliveries.ts';
-import { silentLog } from '../support/engine.ts';
 import { effectHeader, faults, startFaultyPeer } from '../support/faulty-peer.ts';
 import type { Fault, FaultyPeer } from '../support/faulty-peer.ts';
 import { createRandom } from '../support/random.ts';
@@ -17,6 +16,7 @@ import type { HttpClient } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
 import { createHttpClient } from '../../src/lib/http.ts';
 import type { PumpOptions } from '../../src/lib/pump.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 import { createOutbox } from '../../src/sinks/outbox.ts';
 
 // One effect per delivery over the real client and a real server that fails in every way, with processes that die between

@@ -11,8 +11,8 @@ import { alertFixture, letterFixture } from '../support/rows.ts';
 import { waitFor } from '../support/wait.ts';
 import type { AlertRecord } from '../../src/core/alert.ts';
 import type { AppError } from '../../src/core/errors.ts';
-import type { Log } from '../../src/core/ports.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 import { watchStore } from '../../src/store/commit/health.ts';
 import { storeError } from '../../src/store/postgres/errors.ts';
 import { openPostgresStore } from '../../src/store/postgres/store.ts';
@@ -40,14 +40,6 @@ async function cutOff(server: PostgresServer, url: string): Promise<void> {
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${new URL(url).pathname.slice(1)}' AND pid <> pg_backend_pid()`,
   );
 }
-
-const silent: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silent,
-};
 
 const letters = (store: PostgresStore) => store.read.lists.deadLetters({ limit: 100 });
 const write = (store: PostgresStore, message: string) =>
@@ -153,7 +145,7 @@ describe.concurrent('a lock that another session keeps', { timeout: 60_000 }, ()
   test('is a slow store to the caller and to health, once waiting for it again did not help', async () => {
     const server = await sharedPostgres();
     const clock = systemClock();
-    const { store, health } = watchStore(await open(await server.createDatabase()), { clock, log: silent });
+    const { store, health } = watchStore(await open(await server.createDatabase()), { clock, log: silentLog });
     let attempts = 0;
     const refused = store.transaction('intake', () => {
       attempts += 1;

@@ -8,6 +8,8 @@ import { firing, resolved, startTestApp } from '../support/app.ts';
 import { findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { accountWithEverywhere, listOf, namespaceObject } from '../support/rights.ts';
+import type { Rules } from '../support/rights.ts';
 import { attemptOf, payload, sinkDelivery, sinkWorld } from '../support/sink-world.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -19,21 +21,8 @@ const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 afterAll(() => lasting.run());
 
-const rbac = 'rbac.authorization.k8s.io';
-const account = (name: string) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'shop' } });
-
 /** An account with these rules in all namespaces. */
-const withRules = (name: string, rules: readonly object[]) => [
-  account(name),
-  { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name }, rules },
-  {
-    apiVersion: `${rbac}/v1`,
-    kind: 'ClusterRoleBinding',
-    metadata: { name },
-    roleRef: { apiGroup: rbac, kind: 'ClusterRole', name },
-    subjects: [{ kind: 'ServiceAccount', name, namespace: 'shop' }],
-  },
-];
+const withRules = (name: string, rules: Rules) => accountWithEverywhere({ namespace: 'shop', name }, rules);
 const creates = { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] };
 const reads = {
   apiGroups: [''],
@@ -41,23 +30,19 @@ const reads = {
   verbs: ['get', 'list', 'watch'],
 };
 
-const objects = {
-  apiVersion: 'v1',
-  kind: 'List',
-  items: [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } },
-    ...withRules('writer', [creates, reads]),
-    ...withRules('blind', [creates]),
-    ...withRules('reader', [reads]),
-    {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'web-1', namespace: 'shop' },
-      spec: { containers: [{ name: 'web', image: 'web:1' }] },
-    },
-    { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } },
-  ],
-};
+const objects = listOf(
+  namespaceObject('shop'),
+  ...withRules('writer', [creates, reads]),
+  ...withRules('blind', [creates]),
+  ...withRules('reader', [reads]),
+  {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'web-1', namespace: 'shop' },
+    spec: { containers: [{ name: 'web', image: 'web:1' }] },
+  },
+  { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } },
+);
 
 const resources = `
 apiVersion: punchingfist.io/v1alpha1

@@ -3,6 +3,7 @@ import type { Plan } from '../../src/core/plan.ts';
 import type { Clock } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
 import { createMetrics } from '../../src/lib/metrics.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 import { apiToken, fakeCatalog, fakeServer, fakeSource } from '../support/fake-server.ts';
 import type { ServerOptions } from '../../src/server/options.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
@@ -10,7 +11,6 @@ import { createControl } from '../../src/workflows/control.ts';
 import { createIntake } from '../../src/intake/intake.ts';
 import { checkAnswer } from '../support/answers.ts';
 import { createFakeClock } from '../support/clock.ts';
-import { silentLog } from '../support/engine.ts';
 
 export const plan: Plan = {
   version: 1,

@@ -12,8 +12,8 @@ import type { Clock, Log } from '../../src/core/ports.ts';
 import { isFinal } from '../../src/core/run.ts';
 import type { Evidence, RunRecord, StepRecord } from '../../src/core/run.ts';
 import { keepEverything } from '../../src/core/retention.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 import type { Cleanup } from './cleanup.ts';
-import { silentLog } from './engine.ts';
 import { repositoryRoot } from './processes.ts';
 import { waitFor } from './wait.ts';
 

@@ -9,10 +9,11 @@ import type { Timestamp } from '../../src/core/time.ts';
 import { createControl } from '../../src/workflows/control.ts';
 import { succeeded } from '../../src/workflows/steps/define.ts';
 import type { StepIo } from '../../src/workflows/steps/define.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 import type { ContractDatabase } from '../contract/stores.ts';
 import { createFakeClock } from './clock.ts';
 import type { FakeClock } from './clock.ts';
-import { createEngineWorld, planOf, silentLog, step } from './engine.ts';
+import { createEngineWorld, planOf, step } from './engine.ts';
 import type { Deed, EngineWorld, EngineWorldOptions } from './engine.ts';
 
 // What the tests of the engine share. Each has a store and a clock of its own.

@@ -5,11 +5,12 @@ import type { Catalog, CatalogSink } from '../../src/core/catalog.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { JsonObject, JsonValue } from '../../src/core/json.ts';
 import type { ModelBudget, Plan, PlanStep } from '../../src/core/plan.ts';
-import type { Clock, CommandRunner, Log } from '../../src/core/ports.ts';
+import type { Clock, CommandRunner } from '../../src/core/ports.ts';
 import type { AlertSnapshot, RunRecord, StepOutcome, StepRecord } from '../../src/core/run.ts';
 import type { Store } from '../../src/core/store.ts';
 import { addMs, toTimestamp } from '../../src/core/time.ts';
 import { newId } from '../../src/lib/id.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 import { noMcpTools } from '../../src/agent/mcp/tools.ts';
 import { createEngine } from '../../src/workflows/engine/advance.ts';
 import type { EngineOptions } from '../../src/workflows/engine/work.ts';
@@ -25,14 +26,6 @@ import { alertFixture } from './rows.ts';
 
 /** What a scripted step does in one attempt. */
 export type Deed = (io: StepIo) => Promise<StepOutcome> | StepOutcome;
-
-export const silentLog: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silentLog,
-};
 
 /** A path `{{ .a.b }}` becomes its value as text, `broken` is; anything else stays. Names may hold hyphens. */
 export const plainTemplates: Templates = {

@@ -6,12 +6,13 @@ import type { DeliveryRecord } from '../../src/core/delivery.ts';
 import type { IntakeAnswer, Notification } from '../../src/core/event.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { Metrics } from '../../src/core/metrics.ts';
-import type { AlertRun, AlertRunRequest, Clock, Log } from '../../src/core/ports.ts';
+import type { AlertRun, AlertRunRequest, Clock } from '../../src/core/ports.ts';
 import type { RunRecord } from '../../src/core/run.ts';
 import type { Store, StoreTransaction } from '../../src/core/store.ts';
 import { addMs, toEpochMs } from '../../src/core/time.ts';
 import { createIntake } from '../../src/intake/intake.ts';
 import { createAlertSweep } from '../../src/intake/sweep.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 
 // A catalog that a test may change, and a clock that it moves, around the test's store.
 
@@ -168,7 +169,7 @@ export function createWorld(store: Store): World {
     store,
     clock,
     metrics: countingMetrics(counted),
-    log: silentLog(),
+    log: silentLog,
     catalog: { current: () => ({ ...catalog, sources: [world.source, ...world.others] }) },
   };
   const intake = createIntake(options);
@@ -227,15 +228,4 @@ function countingMetrics(counted: Map<string, number>): Metrics {
     observe: () => undefined,
     set: () => undefined,
   };
-}
-
-function silentLog(): Log {
-  const log: Log = {
-    debug: () => undefined,
-    info: () => undefined,
-    warn: () => undefined,
-    error: () => undefined,
-    child: () => log,
-  };
-  return log;
 }

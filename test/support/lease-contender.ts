@@ -1,21 +1,14 @@
 import { appendFileSync } from 'node:fs';
-import type { Log } from '../../src/core/ports.ts';
 import { startElection } from '../../src/kube/lease.ts';
 import { connectTransport } from '../../src/kube/transport.ts';
 import { kubeWriter } from '../../src/kube/writer.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 
 // One of several processes that want to lead: while it leads it writes a line every while. Arguments: its name, the kubeconfig, the
 // file, and how much later its wall clock is. SIGTERM ends it gracefully.
 
 const [name = '', kubeconfig = '', file = '', skewMs = '0'] = process.argv.slice(2);
-const quiet: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => quiet,
-};
 const clock = systemClock();
 const transport = await connectTransport({ kubeconfig });
 const election = startElection({
@@ -26,7 +19,7 @@ const election = startElection({
   timings: { durationMs: 3000, renewDeadlineMs: 2000, retryMs: 400 },
   clock: { ...clock, now: () => clock.now() + Number(skewMs) },
   random: Math.random,
-  log: quiet,
+  log: silentLog,
   async lead(term) {
     while (!term.signal.aborted) {
       // By the clock of the machine, which all have: taken before it is asked, so that no stop comes between.

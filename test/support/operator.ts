@@ -1,8 +1,11 @@
 import { join } from 'node:path';
+import type { OperatorOptions } from '../../src/app/options.ts';
+import { rolesOfInstallation } from '../../src/app/roles.ts';
 import type { Cleanup } from './cleanup.ts';
 import { cleanEnvironment, repositoryRoot, startProcess } from './processes.ts';
 import type { RunningProcess } from './processes.ts';
 import { whenReady } from './server.ts';
+import type { Rules } from './rights.ts';
 import type { TestServer } from './server.ts';
 
 export interface OperatorProcessOptions {
@@ -27,4 +30,26 @@ export async function startOperator(cleanup: Cleanup, options: OperatorProcessOp
   );
   cleanup.defer(() => process_.stop());
   return whenReady(process_, database, { token: options.token, timeoutMs: options.timeoutMs ?? 60_000 });
+}
+
+/** What the operator's own account may in an installation, but for reading the cluster. */
+export function operatorRules(): Rules {
+  const { operator = [], lease = [] } = rolesOfInstallation();
+  return [...operator, ...lease];
+}
+
+/** Of an operator in namespace fist that reads with its own rights, and looks at all namespaces. */
+export function operatorOptions(kubeconfig: string, changes: Partial<OperatorOptions> = {}): OperatorOptions {
+  return {
+    kubeconfig,
+    context: null,
+    namespaces: null,
+    leaseNamespace: 'fist',
+    leaseName: 'punching-fist',
+    readAs: null,
+    investigateFrom: ['fist'],
+    allowJobs: false,
+    clusterName: null,
+    ...changes,
+  };
 }

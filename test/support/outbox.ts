@@ -5,13 +5,13 @@ import type { AppError } from '../../src/core/errors.ts';
 import type { HttpClient, HttpRequest, ChildRuns } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
 import type { PumpOptions } from '../../src/lib/pump.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 import { createOutbox } from '../../src/sinks/outbox.ts';
 import type { OutboxOptions } from '../../src/sinks/outbox.ts';
 import type { ContractDatabase, ContractStore } from '../contract/stores.ts';
 import { createFakeClock } from './clock.ts';
 import type { FakeClock } from './clock.ts';
 import { createdAt, deliveryFixture, runFixture, sinkFixture, stepFixture } from './deliveries.ts';
-import { silentLog } from './engine.ts';
 import { noConnection } from './sink-world.ts';
 
 /** Of a server that nobody stops. */

@@ -7,6 +7,7 @@ import type { RunRecord } from '../../src/core/run.ts';
 import type { Store } from '../../src/core/store.ts';
 import { createIntake } from '../../src/intake/intake.ts';
 import { createHttpClient } from '../../src/lib/http.ts';
+import { silentLog } from '../../src/lib/silent-log.ts';
 import type { SourceDefinition, SourceWorld as Parts } from '../../src/sources/define.ts';
 import { startSources } from '../../src/sources/running.ts';
 import type { RunningSources, RunningSourcesOptions } from '../../src/sources/running.ts';
@@ -68,8 +69,7 @@ export function createSourceWorld(
     set: () => undefined,
   };
   const log: Log = {
-    debug: () => undefined,
-    info: () => undefined,
+    ...silentLog,
     warn: (_fields, message) => void warned.push(message),
     error: (_fields, message) => void warned.push(message),
     child: () => log,

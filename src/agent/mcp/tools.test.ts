@@ -9,6 +9,7 @@ import type { Log } from '../../core/ports.ts';
 import type { ProcessIdentity } from '../../core/run.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createHttpClient } from '../../lib/http.ts';
+import { silentLog } from '../../lib/silent-log.ts';
 import { isAlive } from '../../runners/process-identity.ts';
 import { createProgramRunner } from '../../runners/program.ts';
 import type { ToolAnswer, ToolDefinition } from '../tools/define.ts';
@@ -29,8 +30,7 @@ afterEach(async () => {
 });
 
 const log: Log = {
-  debug: () => undefined,
-  info: () => undefined,
+  ...silentLog,
   warn: (fields, message) => void logged.push(`${message} ${JSON.stringify(fields)}`),
   error: (fields, message) => void logged.push(`${message} ${JSON.stringify(fields)}`),
   child: () => log,

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { contractStores } from '../../../test/contract/stores.ts';
 import { engineOn, longDeed, never, threeSteps } from '../../../test/support/engine-tests.ts';
-import { planOf, runRecord, silentLog, step } from '../../../test/support/engine.ts';
+import { planOf, runRecord, step } from '../../../test/support/engine.ts';
 import { createPause, endedOrWaiting, pauseAfter } from '../../../test/support/races.ts';
 import { addMs, toTimestamp } from '../../core/time.ts';
 import { auditRuns } from './audit.ts';
+import { silentLog } from '../../lib/silent-log.ts';
 
 test.each(contractStores.filter(({ name }) => name === 'PostgreSQL'))(
   'a run that ends on $name while the auditor looks at it is not made due again: nobody could take it',

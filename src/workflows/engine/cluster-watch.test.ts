@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { createFakeClock } from '../../../test/support/clock.ts';
-import { silentLog } from '../../../test/support/engine.ts';
 import { memoryCluster } from '../../../test/support/memory-cluster.ts';
 import { watchCluster } from './cluster-watch.ts';
+import { silentLog } from '../../lib/silent-log.ts';
 
 test('the cluster that is watched is the same one, with its name, and its answers are noted', async () => {
   const named = { ...memoryCluster({ pods: [] }), name: 'production', remedyFor: () => 'capture it' };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../../test/support/clock.ts';
-import { branchesOf, createEngineWorld, planOf, silentLog, step } from '../../../test/support/engine.ts';
+import { branchesOf, createEngineWorld, planOf, step } from '../../../test/support/engine.ts';
 import type { Deed } from '../../../test/support/engine.ts';
 import { createRandom } from '../../../test/support/random.ts';
 import type { Random } from '../../../test/support/random.ts';
@@ -10,6 +10,7 @@ import { openSqliteStore } from '../../store/sqlite/store.ts';
 import { createControl } from '../control.ts';
 import { releaseDeadLeases } from '../driver.ts';
 import { succeeded } from '../steps/define.ts';
+import { silentLog } from '../../lib/silent-log.ts';
 
 type Moment = `${'before' | 'after'}:${TransactionName}` | 'in:step';
 

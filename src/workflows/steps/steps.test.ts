@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../../test/support/clock.ts';
 import { emptyReaders } from '../../../test/support/toolbox.ts';
-import { silentLog } from '../../../test/support/engine.ts';
 import { modelWorld } from '../../../test/support/model-world.ts';
 import { noMcpTools } from '../../agent/mcp/tools.ts';
 import { openModel } from '../../agent/models/open.ts';
@@ -11,6 +10,7 @@ import { cli } from './cli.ts';
 import { conditional } from './conditional.ts';
 import type { StepIo } from './define.ts';
 import { findStepDefinition, stepDefinitions } from './index.ts';
+import { silentLog } from '../../lib/silent-log.ts';
 
 const start = '2026-01-01T00:00:00.000Z';
 
