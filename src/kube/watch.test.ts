@@ -124,6 +124,21 @@ describe('a watch', () => {
     expect(trouble).toEqual([]);
   });
 
+  test('a position that became too old while the server was away is listed anew at once, however long the pauses were', async () => {
+    server.answer(page([pod('a', '1')], '10'));
+    server.answer(...Array.from({ length: 6 }, () => status(503, 'away')));
+    server.answer(status(410, 'too old'), page([pod('b', '9')], '30'), changes([]));
+    begin();
+    for (const [count, pauseMs] of [500, 1000, 2000, 4000, 8000, 15_000].entries()) {
+      await troubled(count + 1);
+      await troubleless();
+      await clock.advance(pauseMs);
+    }
+    await asked(10);
+    expect(server.asked.at(-1)?.query['resourceVersion']).toBe('30');
+    expect(trouble).toHaveLength(6);
+  });
+
   test('a server that is silent is asked anew, from where it was', async () => {
     server.answer(page([], '10'), changes([['ADDED', pod('a', '11')]]), changes([['ADDED', pod('b', '12')]]));
     begin();

@@ -114,12 +114,15 @@ export async function* watchCollection(
   let position: Position | null = null;
   while (!io.signal.aborted) {
     try {
-      if (position === null || io.clock.monotonic() >= position.listAgainMs) position = yield* list(watching);
+      const isListed: boolean = position === null || io.clock.monotonic() >= position.listAgainMs;
+      if (position === null || isListed) position = yield* list(watching);
       const beganMs = io.clock.monotonic();
       const isGone = yield* watch(watching, position);
       watching.watchingSinceMs = null;
       if (isGone) position = null;
-      // A server that forgets, or hangs up, at once is not to be asked at once.
+      // A position that has become too old is no failure. A server that forgets what it has just listed, or hangs up at once, is not
+      // to be asked at once.
+      if (isGone && !isListed) continue;
       if (io.clock.monotonic() - beganMs < shortestWatchMs) await rest(watching, null);
     } catch (thrown) {
       if (io.signal.aborted) return;
