@@ -16,7 +16,7 @@ const reason: StructuralNode = {
 
 const conditions: StructuralNode = {
   description:
-    'What holds of the object. Ready: whether it is in use, and if not, why. Reconciling: a new version is being looked at. Stalled: it cannot be used until somebody changes something.',
+    'What holds of the object. Ready: whether it is in use, and if not, why. Reconciling: it waits for what it needs, such as a Secret. Stalled: it cannot be used until somebody changes something.',
   type: 'array',
   maxItems: 32,
   'x-kubernetes-list-type': 'map',

@@ -137,8 +137,8 @@ function startControllers({ leaseNamespace, leaseName }: OperatorOptions, world:
     async lead(term) {
       metrics.set('fist_leader', {}, 1);
       const isCurrent = (): boolean => term.isCurrent();
-      const { lists, runs, learned } = read;
-      const statuses = { ...shared, metrics, events, lists, runs, learned, modelChecks, isCurrent };
+      const { lists, runs, learned, agent } = read;
+      const statuses = { ...shared, metrics, events, lists, runs, learned, agent, modelChecks, isCurrent };
       await keepStatuses(statuses, term.signal).finally(() => metrics.set('fist_leader', {}, 0));
     },
   });

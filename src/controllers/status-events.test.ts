@@ -11,7 +11,6 @@ const stalled = (message: string): JsonObject => ({
     { type: 'Stalled', status: 'True', reason: 'BrokenEdit', message },
   ],
 });
-const run = (id: string, phase: string): JsonObject => ({ lastRun: { id, phase, alert: 'DiskFull' } });
 
 describe('what is told of a change', () => {
   test.each<[string, JsonObject, JsonObject, readonly string[]]>([
@@ -22,22 +21,10 @@ describe('what is told of a change', () => {
     ['a broken edit', ready('True', 'Accepted'), stalled('one'), ['Warning BrokenEdit']],
     ['another one', stalled('one'), stalled('two'), ['Warning BrokenEdit']],
     ['the same', stalled('one'), stalled('one'), []],
-    ['a run began', {}, run('1', 'Running'), ['Normal RunStarted']],
-    ['it ended', run('1', 'Running'), run('1', 'Succeeded'), ['Normal RunSucceeded']],
-    ['it failed', run('1', 'Running'), run('1', 'Failed'), ['Warning RunFailed']],
-    ['nothing new', run('1', 'Failed'), run('1', 'Failed'), []],
-    ['another one failed', run('1', 'Failed'), run('2', 'Failed'), ['Warning RunFailed']],
-    ['it waits', {}, run('1', 'Pending'), []],
     ['a delivery failed', {}, { lastError: '503' }, ['Warning SinkFailed']],
     ['the same error', { lastError: '503' }, { lastError: '503' }, []],
     ['none any more', { lastError: '503' }, {}, []],
   ])('%s', (_name, before, after, expected) => {
     expect(eventsBetween(before, after).map(({ type, reason }) => `${type} ${reason}`)).toEqual(expected);
-  });
-
-  test('a run is told with the command that shows it', () => {
-    expect(eventsBetween({}, run('abc', 'Failed'))[0]?.note).toBe(
-      'Run abc about DiskFull failed; fist describe run/abc',
-    );
   });
 });

@@ -1,15 +1,9 @@
-import type { JsonObject, JsonValue } from '../core/json.ts';
-import { objectOf } from '../core/json.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { EventText } from '../kube/event-series.ts';
 
 /** What people are told in `kubectl describe` of the change from one status to the next. No text of logs or alerts. Pure. */
 export function eventsBetween(before: JsonObject, after: JsonObject): readonly EventText[] {
-  return [
-    ...readiness(before, after),
-    ...stalling(before, after),
-    ...runs(before, after),
-    ...deliveries(before, after),
-  ];
+  return [...readiness(before, after), ...stalling(before, after), ...deliveries(before, after)];
 }
 
 interface Told {
@@ -37,29 +31,12 @@ function stalling(before: JsonObject, after: JsonObject): readonly EventText[] {
   return [{ type: 'Warning', reason: is.reason, action: 'Reconcile', note: is.message }];
 }
 
-function runs(before: JsonObject, after: JsonObject): readonly EventText[] {
-  const [was, is] = [objectOf(before['lastRun']), objectOf(after['lastRun'])];
-  const [id, phase] = [text(is['id']), text(is['phase'])];
-  if (id === '' || (text(was['id']) === id && text(was['phase']) === phase)) return [];
-  const about = text(is['alert']) === '' ? '' : ` about ${text(is['alert'])}`;
-  const found = runEvents[phase];
-  if (found === undefined) return [];
-  return [{ ...found, action: 'Run', note: `Run ${id}${about} ${found.said}; fist describe run/${id}` }];
-}
-
-const runEvents: Readonly<Record<string, Pick<EventText, 'type' | 'reason'> & { readonly said: string }>> = {
-  Running: { type: 'Normal', reason: 'RunStarted', said: 'began' },
-  Succeeded: { type: 'Normal', reason: 'RunSucceeded', said: 'succeeded' },
-  Failed: { type: 'Warning', reason: 'RunFailed', said: 'failed' },
-  Cancelled: { type: 'Normal', reason: 'RunCancelled', said: 'was cancelled' },
-};
-
 function deliveries(before: JsonObject, after: JsonObject): readonly EventText[] {
-  const error = text(after['lastError']);
-  if (error === '' || text(before['lastError']) === error) return [];
-  return [{ type: 'Warning', reason: 'SinkFailed', action: 'Deliver', note: `A delivery failed: ${error}` }];
+  return before['lastError'] === after['lastError'] ? [] : lastingTrouble(after);
 }
 
-function text(value: JsonValue | undefined): string {
-  return typeof value === 'string' ? value : '';
+/** What a status says for as long as it lasts, and people are told of again: that the last delivery of a Sink failed. */
+export function lastingTrouble({ lastError }: JsonObject): readonly EventText[] {
+  if (typeof lastError !== 'string' || lastError === '') return [];
+  return [{ type: 'Warning', reason: 'SinkFailed', action: 'Deliver', note: `A delivery failed: ${lastError}` }];
 }

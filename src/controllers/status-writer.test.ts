@@ -79,11 +79,50 @@ test('a status that somebody else wrote over, of which nothing tells, is put rig
   const stopping = new AbortController();
   const ended = keepStatuses(await optionsOf({ clock, writer: { patchStatus } }), stopping.signal);
   await waitFor('the first look', () => looked.length === 1);
-  await clock.advance(9 * 60_000);
+  await clock.advance(4 * 60_000);
   expect(looked).toHaveLength(1);
   await clock.advance(70_000);
   await waitFor('the next look', () => looked.length === 2);
   expect(looked[1]).toMatchObject({ current: object });
+  stopping.abort();
+  await ended;
+});
+
+test('a Sink that goes on failing is told of again, as long as it does', async () => {
+  const clock = createFakeClock();
+  let lastError: string | null = null;
+  const object = { metadata: { namespace: 'shop', name: 'log', generation: 1, uid: 'u' } };
+  const sink = { kind: 'Sink', namespace: 'shop', name: 'log', spec: {}, origin: '', createdAt: null };
+  const told: string[] = [];
+  const options = await optionsOf({
+    clock,
+    resources: {
+      current: () => ({ ...fakeCatalog([]), sink: () => ({ ready: true, conditions: [] }) }),
+      keys: () => ['Sink/shop/log'],
+      find: () => ({ object, resource: sink }),
+      onChange: () => () => undefined,
+    },
+    lists: {
+      activity: async () => ({
+        sources: new Map(),
+        sinks: new Map([['shop/log', { messagesSent: 1, lastSentTime: null, lastError }]]),
+      }),
+      changesSince: async () => [],
+      runsOf: async () => [],
+    },
+    writer: { patchStatus: async () => null },
+    events: { record: ({ uid }: { uid: string }, { reason }: { reason: string }) => told.push(`${uid} ${reason}`) },
+  });
+  const stopping = new AbortController();
+  const ended = keepStatuses(options, stopping.signal);
+  await clock.advance(60_000);
+  expect(told).toEqual([]);
+  lastError = '503';
+  await clock.advance(21 * 60_000);
+  expect(told).toEqual(Array.from({ length: 4 }, () => 'u SinkFailed'));
+  lastError = null;
+  await clock.advance(20 * 60_000);
+  expect(told).toHaveLength(4);
   stopping.abort();
   await ended;
 });

@@ -1,3 +1,5 @@
+import type { AgentReader } from '../core/agent-store.ts';
+import type { RunChange } from '../core/changes.ts';
 import type { ListReader, ResourceActivity } from '../core/lists.ts';
 import type { LearnedReader } from '../core/learned-store.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -6,6 +8,7 @@ import type { RunReader } from '../core/run-store.ts';
 import { toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
+import type { EventText } from '../kube/event-series.ts';
 import type { WorkQueue } from '../kube/work-queue.ts';
 import { createWorkQueue } from '../kube/work-queue.ts';
 import type { KubeWriter } from '../kube/writer.ts';
@@ -13,14 +16,16 @@ import { apiVersion } from '../resources/fields.ts';
 import { compiledOf } from '../resources/records.ts';
 import type { ClusterResources } from './cluster-resources.ts';
 import { resourceKinds } from './kinds.ts';
-import { eventsBetween } from './status-events.ts';
+import { createRunEvents, lookBackMs } from './run-events.ts';
+import { eventsBetween, lastingTrouble } from './status-events.ts';
 import type { Happened, NewestRun } from './status.ts';
 import { statusOf } from './status.ts';
 
 export interface StatusWriterOptions {
   readonly resources: Pick<ClusterResources, 'find' | 'keys' | 'onChange' | 'current'>;
   readonly writer: Pick<KubeWriter, 'patchStatus'>;
-  readonly lists: Pick<ListReader, 'activity' | 'runs' | 'changesSince'>;
+  readonly lists: Pick<ListReader, 'activity' | 'runs' | 'runsOf' | 'changesSince'>;
+  readonly agent: Pick<AgentReader, 'events'>;
   readonly runs: Pick<RunReader, 'find' | 'steps'>;
   readonly learned: Pick<LearnedReader, 'lastModelCheck'>;
   readonly modelChecks: Pick<ModelChecks, 'condition'>;
@@ -37,8 +42,11 @@ export interface StatusWriterOptions {
 const spacingMs = 5000;
 /** What happened is looked at so often; nothing tells of all of it. */
 const activityMs = 5000;
-/** All are looked at again so often, in case that somebody else wrote into a status; where nothing differs nothing is sent. */
-const lookAgainMs = 10 * 60_000;
+/**
+ * All are looked at again so often, in case that somebody else wrote into a status; where nothing differs no status is sent. What
+ * lasts is told again.
+ */
+const lookAgainMs = 5 * 60_000;
 /** As the reflectors of client-go: whatever went wrong, half a minute after it is over all is told. */
 const backOff = { firstMs: 5, mostMs: 30_000 } as const;
 
@@ -46,7 +54,10 @@ const backOff = { firstMs: 5, mostMs: 30_000 } as const;
 export async function keepStatuses(options: StatusWriterOptions, signal: AbortSignal): Promise<void> {
   const { resources, clock, random, log } = options;
   const look = createActivityReader(options);
+  const tellRuns = createRunEvents(options);
   const writtenAtMs = new Map<string, number>();
+  /** When it was last told what lasts. */
+  const toldAtMs = new Map<string, number>();
   const queue: WorkQueue = createWorkQueue({
     name: 'status',
     concurrency: 8,
@@ -68,6 +79,7 @@ export async function keepStatuses(options: StatusWriterOptions, signal: AbortSi
     const declared = resources.find(key);
     if (declared?.resource == null) {
       writtenAtMs.delete(key);
+      toldAtMs.delete(key);
       queue.forget(key);
       return null;
     }
@@ -86,12 +98,30 @@ export async function keepStatuses(options: StatusWriterOptions, signal: AbortSi
       current: object,
       force: true,
     });
-    if (written === null) return null;
-    writtenAtMs.set(key, clock.monotonic());
-    const { uid } = object.metadata;
-    const regarding = { apiVersion, kind, namespace, name, ...(uid === undefined ? {} : { uid }) };
-    for (const event of eventsBetween(object.status ?? {}, status)) options.events.record(regarding, event);
+    const nowMs = clock.monotonic();
+    if (written !== null) writtenAtMs.set(key, nowMs);
+    const news = written === null ? [] : eventsBetween(object.status ?? {}, status);
+    for (const event of news) record(key, event);
+    if (nowMs - (toldAtMs.get(key) ?? Number.NEGATIVE_INFINITY) < lookAgainMs - activityMs) return null;
+    toldAtMs.set(key, nowMs);
+    for (const event of lastingTrouble(status)) if (!news.some(({ note }) => note === event.note)) record(key, event);
     return null;
+  }
+
+  function record(key: string, event: EventText): void {
+    const declared = resources.find(key);
+    if (declared?.resource == null) return;
+    const { kind, namespace, name } = declared.resource;
+    const { uid } = declared.object.metadata;
+    options.events.record({ apiVersion, kind, namespace, name, ...(uid === undefined ? {} : { uid }) }, event);
+  }
+
+  async function lookAtChanges(): Promise<void> {
+    const { keys, runs } = await look.changed();
+    for (const key of keys) queue.add(key);
+    if (!options.isCurrent()) return;
+    for (const { namespace, workflow, event } of await tellRuns(runs))
+      record(`Workflow/${namespace}/${workflow}`, event);
   }
 
   const forget = resources.onChange((key) => queue.add(key));
@@ -101,7 +131,7 @@ export async function keepStatuses(options: StatusWriterOptions, signal: AbortSi
     while (!signal.aborted) {
       await clock.sleep(activityMs, signal).catch(() => undefined);
       if (signal.aborted) break;
-      for (const key of await look.changed()) queue.add(key);
+      await lookAtChanges();
       if (clock.monotonic() - lookedMs < lookAgainMs) continue;
       lookedMs = clock.monotonic();
       for (const key of resources.keys()) queue.add(key);
@@ -112,11 +142,15 @@ export async function keepStatuses(options: StatusWriterOptions, signal: AbortSi
   }
 }
 
+function workflowKey({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `Workflow/${namespace}/${name}`;
+}
+
 interface ActivityReader {
   now(): Promise<ResourceActivity>;
   newestRun(namespace: string, name: string): Promise<NewestRun | null>;
-  /** Keys of objects with which something happened since the last call. */
-  changed(): Promise<readonly string[]>;
+  /** What happened since the last call: keys of objects, and runs. */
+  changed(): Promise<{ readonly keys: readonly string[]; readonly runs: readonly RunChange[] }>;
 }
 
 async function happenedTo(
@@ -146,7 +180,7 @@ const overlapMs = 5000;
 function createActivityReader({ lists, runs, learned, resources, clock }: StatusWriterOptions): ActivityReader {
   let kept: { readonly atMs: number; readonly activity: Promise<ResourceActivity> } | null = null;
   let told: ReadonlyMap<string, string> = new Map();
-  let lookedMs = clock.now();
+  let lookedMs = clock.now() - lookBackMs;
   let checkedAt: Timestamp | null = null;
 
   function now(): Promise<ResourceActivity> {
@@ -163,22 +197,19 @@ function createActivityReader({ lists, runs, learned, resources, clock }: Status
     told = seen;
     return [...seen].filter(([key, text]) => before.get(key) !== text).map(([key]) => key);
   }
-  async function changedRuns(): Promise<readonly string[]> {
+  /** null = too many. */
+  async function changedRuns(): Promise<readonly RunChange[] | null> {
     const since = toTimestamp(lookedMs - overlapMs);
     lookedMs = clock.now();
     const changes = await lists.changesSince(since, mostChanges);
-    const names =
-      changes === null
-        ? resources.current().workflows
-        : changes.filter(({ kind }) => kind === 'run').map(({ namespace, name }) => ({ namespace, name }));
-    return [...new Set(names.map(({ namespace, name }) => `Workflow/${namespace}/${name}`))];
+    return changes?.filter((change) => change.kind === 'run') ?? null;
   }
   /** A model that was checked may be that of any Workflow. */
   async function changedChecks(): Promise<readonly string[]> {
     const before = checkedAt;
     checkedAt = await learned.lastModelCheck();
     if (before === checkedAt) return [];
-    return resources.current().workflows.map(({ namespace, name }) => `Workflow/${namespace}/${name}`);
+    return resources.current().workflows.map(workflowKey);
   }
   return {
     now,
@@ -187,8 +218,11 @@ function createActivityReader({ lists, runs, learned, resources, clock }: Status
       const run = summary === undefined ? undefined : await runs.find(summary.id);
       return run === undefined ? null : { run, steps: await runs.steps(run.id) };
     },
-    changed: async () => [
-      ...new Set([...(await changedTraffic()), ...(await changedRuns()), ...(await changedChecks())]),
-    ],
+    async changed() {
+      const runs = await changedRuns();
+      const ofRuns = (runs ?? resources.current().workflows).map(workflowKey);
+      const keys = new Set([...(await changedTraffic()), ...ofRuns, ...(await changedChecks())]);
+      return { keys: [...keys], runs: runs ?? [] };
+    },
   };
 }

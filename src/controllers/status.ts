@@ -64,7 +64,10 @@ export function statusOf(
   };
 }
 
-/** One of each type, for a list that is a map by type; `Stalled` says what only somebody's change can mend (kstatus). */
+/**
+ * One of each type, for a list that is a map by type. What is not in use is `Stalled` where only somebody's change can mend it, else
+ * `Reconciling` (kstatus): it waits for what it needs.
+ */
 function conditionsOf(
   { status }: KubernetesObject,
   { conditions, ready }: CatalogObject,
@@ -73,8 +76,7 @@ function conditionsOf(
 ): readonly StoredCondition[] {
   const before = (status?.['conditions'] ?? []) as unknown as readonly StoredCondition[];
   const merged = new Map<string, Condition>();
-  const isStalled = !ready && conditions.some(({ type, reason }) => type === 'Ready' && stalling.has(reason));
-  for (const condition of isStalled ? [...conditions, stalled(conditions)] : conditions) {
+  for (const condition of ready ? conditions : [...conditions, unreadiness(conditions)]) {
     const same = merged.get(condition.type);
     merged.set(
       condition.type,
@@ -91,9 +93,9 @@ function conditionsOf(
 /** Reasons of an object that nothing but a change of it, or of another one, brings into use. */
 const stalling: ReadonlySet<string> = new Set(['InvalidSpec', 'PathConflict', 'AuthenticationRequired', 'TlsRequired']);
 
-function stalled(conditions: readonly Condition[]): Condition {
-  const ready = conditions.find(({ type }) => type === 'Ready');
-  return { type: 'Stalled', status: 'True', reason: ready?.reason ?? 'InvalidSpec', message: ready?.message ?? '' };
+function unreadiness(conditions: readonly Condition[]): Condition {
+  const { reason = 'InvalidSpec', message = '' } = conditions.find(({ type }) => type === 'Ready') ?? {};
+  return { type: stalling.has(reason) ? 'Stalled' : 'Reconciling', status: 'True', reason, message };
 }
 
 function sourceStatus(seen: Happened['source']): JsonObject {

@@ -137,6 +137,11 @@ export const metricTable = {
     labels: ['provider', 'model'],
     named: 'model',
   },
+  fist_agent_conversations_total: {
+    type: 'counter',
+    help: 'Conversations with models, by how they ended: concluded, reused (the answer of an earlier run), BudgetExceeded, ModelUnavailable, ...',
+    labels: ['ended'],
+  },
   fist_agent_tool_calls_total: {
     type: 'counter',
     help: 'Calls of tools by models, by what came of them. A tool that there is not is counted as unknown.',

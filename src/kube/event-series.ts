@@ -13,12 +13,14 @@ export interface EventText {
   readonly action: string;
   /** A sentence. Secrets are taken out of it, and what is too long is cut. */
   readonly note: string;
+  /** What makes it the same as another one; absent = the note, but for numbers and ids in it. The first note stands for all. */
+  readonly series?: string;
 }
 
-/** What is said again is a series: the same of the same object, but for numbers and ids in the note. */
-export function seriesKey(regarding: ObjectReference, { type, reason, action, note }: EventText): string {
-  const kindOfNote = note.replace(/\b[0-9a-f-]*\d[0-9a-f-]*\b/gi, '#').slice(0, 200);
-  return JSON.stringify([objectKey(regarding), type, reason, action, kindOfNote]);
+/** What is said again is a series: the same of the same object. */
+export function seriesKey(regarding: ObjectReference, { type, reason, action, note, series }: EventText): string {
+  const kindOfNote = series ?? note.replace(/\b[0-9a-f-]*\d[0-9a-f-]*\b/gi, '#');
+  return JSON.stringify([objectKey(regarding), type, reason, action, kindOfNote.slice(0, 300)]);
 }
 
 /** The object as far as Events tell one from another. */

@@ -58,3 +58,9 @@ test('what reserves and what is told is not counted', () => {
   const asked = newEvent('asked', { phase: 'gather' }, { tokens: 9, costMicros: 9 });
   expect(counted(asked, newEvent('noted', { what: 'nudge', text: 'x' }))).toEqual([]);
 });
+
+test('a conversation is counted by how it ended', () => {
+  expect(counted(newEvent('closed', { ended: 'BudgetExceeded', detail: '', answer: null }))).toEqual([
+    'fist_agent_conversations_total BudgetExceeded 1',
+  ]);
+});

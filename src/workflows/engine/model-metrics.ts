@@ -9,6 +9,8 @@ export function countAgentEvents(metrics: Pick<Metrics, 'increment'>, events: re
     if (kind === 'answered') countAnswer(metrics, event, content as unknown as Contents['answered']);
     else if (kind === 'failed') countFailure(metrics, event, content as unknown as Contents['failed']);
     else if (kind === 'called') countCall(metrics, content as unknown as Contents['called']);
+    else if (kind === 'closed')
+      metrics.increment('fist_agent_conversations_total', { ended: (content as unknown as Contents['closed']).ended });
   }
 }
 
