@@ -5,7 +5,8 @@ import type { ModelAccess } from '../agent/models/open.ts';
 import { createModelSlots } from '../agent/models/slots.ts';
 import { openMcpTools } from '../agent/mcp/tools.ts';
 import type { Catalog } from '../core/catalog.ts';
-import type { Clock, CommandRunner, Log } from '../core/ports.ts';
+import type { CommandRunner } from '../core/command.ts';
+import type { Clock, Log } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import { toTimestamp } from '../core/time.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -54,7 +55,6 @@ import { alertOfObject } from './investigate.ts';
 import { createLifecycle, workBudget } from './lifecycle.ts';
 import { startMinuteWork } from './minute.ts';
 import type { AppOptions } from './options.ts';
-import { openOperator } from './operator.ts';
 import { createReaders, readerSecrets, recordedMetrics } from './readers.ts';
 import { isPostgresUrl, openStore, tokenFileOf } from './store.ts';
 import { createKnownData } from './known-data.ts';
@@ -147,7 +147,9 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
     const operator =
       options.operator === null
         ? null
-        : await openOperator(options.operator, { ...checkedAgainst, signal: parts.signal });
+        : await (
+            await import('./operator.ts')
+          ).openOperator(options.operator, { ...checkedAgainst, signal: parts.signal });
     if (operator !== null) lifecycle.onStop('operator', () => operator.close());
     const resources =
       operator?.resources ??

@@ -1,7 +1,7 @@
 import { dataKinds, freshData } from '../core/namespace-data.ts';
-import type { DataKind, NamespaceData } from '../core/namespace-data.ts';
+import type { DataKind, KnownData, KnownNamespaceData, NamespaceData } from '../core/namespace-data.ts';
 import type { PlanRuntime } from '../core/plan.ts';
-import type { Clock, KnownData, KnownNamespaceData } from '../core/ports.ts';
+import type { Clock } from '../core/ports.ts';
 import type { LearnedReader } from '../core/learned-store.ts';
 import { serverUrl } from '../readers/http-json.ts';
 import { asksModel } from '../resources/agent-conditions.ts';

@@ -6,7 +6,8 @@ import { keepStatuses } from '../controllers/status-writer.ts';
 import type { Cluster } from '../core/cluster.ts';
 import type { Identities } from '../core/identity.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { Clock, CommandRunner, Log, ModelChecks } from '../core/ports.ts';
+import type { CommandRunner } from '../core/command.ts';
+import type { Clock, Log, ModelChecks } from '../core/ports.ts';
 import type { StoreReader } from '../core/store.ts';
 import { createAccountTokens } from '../kube/account-tokens.ts';
 import { kubeClient } from '../kube/client.ts';
@@ -27,7 +28,7 @@ import type { KubeWriter } from '../kube/writer.ts';
 import { createJobRunner, jobLabels } from '../runners/job.ts';
 import { withName } from './cluster.ts';
 import type { OpenedCluster } from './cluster.ts';
-import type { OperatorOptions } from './options.ts';
+import type { OperatorOptions } from './operator-options.ts';
 
 type CatalogPart = Pick<
   ClusterResourcesOptions,

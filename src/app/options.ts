@@ -1,16 +1,14 @@
 import { isAbsolute } from 'node:path';
 import type { ModelDefaults } from '../agent/models/choose.ts';
-import { isKubernetesName } from '../core/cluster.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { ModelBudget } from '../core/plan.ts';
 import type { RetentionRules } from '../core/retention.ts';
 import type { DestinationPolicy } from '../lib/address-policy.ts';
-import type { AccountPlace } from '../kube/level-account.ts';
-import { ownNamespace } from '../kube/service-account.ts';
 import { parseDestinations } from '../lib/destinations.ts';
 import { parseDuration } from '../lib/duration.ts';
 import type { TlsFiles } from '../server/tls.ts';
 import { readModelBudget } from './model-budget.ts';
+import type { OperatorOptions } from './operator-options.ts';
 import { readReaderOptions } from './readers.ts';
 import type { ReaderFlags, ReaderOptions } from './readers.ts';
 import { readCount } from './read-count.ts';
@@ -26,25 +24,6 @@ export interface ClusterOptions {
   readonly kubeconfig: string | null;
   readonly context: string | null;
   /** What the `cluster` label of its alerts says; null = not compared. */
-  readonly clusterName: string | null;
-}
-
-/** Whose Sources, Workflows and Sinks an operator serves, and as whom. */
-export interface OperatorOptions {
-  /** null = the pod's own account, or as kubectl finds it. */
-  readonly kubeconfig: string | null;
-  readonly context: string | null;
-  /** null = all. */
-  readonly namespaces: readonly string[] | null;
-  /** Where the Lease is by which one of several replicas leads. */
-  readonly leaseNamespace: string;
-  readonly leaseName: string;
-  /** The ServiceAccount with whose rights the cluster is investigated; null = with those of the operator. */
-  readonly readAs: AccountPlace | null;
-  /** Namespaces whose Workflows may look at all others, whatever alerts say; those of others only at their own. */
-  readonly investigateFrom: readonly string[];
-  /** Commands of Workflows run as Jobs in their namespaces. */
-  readonly allowJobs: boolean;
   readonly clusterName: string | null;
 }
 
@@ -116,20 +95,7 @@ export interface ServeFlags extends ServerFlags, ClusterFlags {
   readonly allowMcpCommand?: readonly string[];
 }
 
-/** Flags of `fist operator`. */
-export interface OperatorFlags extends ServerFlags {
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly clusterName?: string;
-  readonly namespace?: readonly string[];
-  readonly leaseNamespace?: string;
-  readonly leaseName: string;
-  readonly readAs?: string;
-  readonly allowJobs: boolean;
-  readonly investigateFrom?: readonly string[];
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Flags win over the contract's environment variables, those over defaults. Throws InvalidInput that names the flag. */
 export function readServeOptions(flags: ServeFlags, environment: Environment, models: ModelDefaults): AppOptions {
@@ -144,63 +110,13 @@ export function readServeOptions(flags: ServeFlags, environment: Environment, mo
   };
 }
 
-/** As {@link readServeOptions}. */
-export async function readOperatorOptions(
-  flags: OperatorFlags,
-  environment: Environment,
-  models: ModelDefaults,
-): Promise<AppOptions> {
-  const { kubeconfig = null, context = null, clusterName = null } = flags;
-  const namespaces = flags.namespace ?? null;
-  const named: readonly (readonly [string, string | undefined])[] = [
-    ...(namespaces ?? []).map((name) => ['--namespace', name] as const),
-    ...(flags.investigateFrom ?? []).map((name) => ['--investigate-from', name] as const),
-    ['--lease-namespace', flags.leaseNamespace],
-    ['--lease-name', flags.leaseName],
-  ];
-  for (const [field, name] of named) {
-    if (name === undefined || isKubernetesName(name)) continue;
-    throw new AppError('InvalidInput', `${field} ${name} is no name of Kubernetes`, { field });
-  }
-  const leaseNamespace = flags.leaseNamespace ?? (await ownNamespace()) ?? 'default';
-  return {
-    ...readServerOptions(flags, environment, models),
-    dump: null,
-    kubeconfig,
-    context,
-    clusterName,
-    resources: null,
-    operator: {
-      kubeconfig,
-      context,
-      namespaces,
-      leaseNamespace,
-      investigateFrom: flags.investigateFrom ?? [leaseNamespace],
-      leaseName: flags.leaseName,
-      readAs: readAccount(flags.readAs),
-      allowJobs: flags.allowJobs,
-      clusterName,
-    },
-    secretsDirectory: null,
-    allowExec: false,
-    mcpCommands: [],
-  };
-}
-
-function readAccount(text: string | undefined): AccountPlace | null {
-  if (text === undefined) return null;
-  const [namespace = '', name = '', ...rest] = text.split('/');
-  if (rest.length === 0 && isKubernetesName(namespace) && isKubernetesName(name)) return { namespace, name };
-  const field = '--read-as';
-  throw new AppError('InvalidInput', `${field} ${text} is not NAMESPACE/NAME of a ServiceAccount`, { field });
-}
-
 type ServerOptions = Omit<
   AppOptions,
   keyof ClusterOptions | 'resources' | 'operator' | 'secretsDirectory' | 'allowExec' | 'mcpCommands'
 >;
 
-function readServerOptions(flags: ServerFlags, environment: Environment, models: ModelDefaults): ServerOptions {
+/** What every way to run a server has. Throws InvalidInput that names the flag. */
+export function readServerOptions(flags: ServerFlags, environment: Environment, models: ModelDefaults): ServerOptions {
   const { host, port } = readListen(flags.listen ?? environment['SERVER_ADDR'] ?? '127.0.0.1:8080');
   return {
     database: readDatabase(flags.db, environment),

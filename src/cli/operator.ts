@@ -1,6 +1,6 @@
-import { readOperatorOptions } from '../app/options.ts';
-import type { OperatorFlags } from '../app/options.ts';
 import { readModelDefaults } from '../app/models.ts';
+import { readOperatorOptions } from '../app/operator-options.ts';
+import type { OperatorFlags } from '../app/operator-options.ts';
 import type { Terminal } from './output.ts';
 import { introduceSources, runServer } from './run-server.ts';
 

@@ -1,3 +1,4 @@
+import type { Plan } from './plan.ts';
 import type { Timestamp } from './time.ts';
 
 /** What a namespace may have data of, beside its objects in the cluster. */
@@ -25,4 +26,21 @@ export const mostNamespaceData = 2000;
 /** What is known now. Pure. */
 export function freshData(all: readonly NamespaceData[], nowMs: number): readonly NamespaceData[] {
   return all.filter(({ at }) => Math.abs(nowMs - Date.parse(at)) < learnedForMs);
+}
+
+/** Whether there are data of a kind of a namespace. */
+export interface KnownNamespaceData {
+  readonly namespace: string;
+  readonly kind: DataKind;
+  readonly found: boolean;
+  /** People, or earlier runs. */
+  readonly by: 'spec' | 'learned';
+  /** Who answered earlier runs; null = people say so. */
+  readonly server: string | null;
+  readonly at: Timestamp | null;
+}
+
+export interface KnownData {
+  /** What is known of what the agent steps of a Workflow read, by namespace; empty: nothing, or it has none. */
+  of(plan: Plan): Promise<readonly KnownNamespaceData[]>;
 }

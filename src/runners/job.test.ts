@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../test/support/clock.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
-import type { CommandRequest } from '../core/ports.ts';
+import type { CommandRequest } from '../core/command.ts';
 import type { JobEnd } from '../kube/job-state.ts';
 import type { Jobs } from '../kube/jobs.ts';
 import type { DesiredObject } from '../kube/writer.ts';

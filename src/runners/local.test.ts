@@ -6,7 +6,7 @@ import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { CommandRequest } from '../core/ports.ts';
+import type { CommandRequest } from '../core/command.ts';
 import type { ProcessIdentity } from '../core/run.ts';
 import { waitFor } from '../../test/support/wait.ts';
 import { systemClock } from '../lib/clock.ts';

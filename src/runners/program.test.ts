@@ -4,7 +4,7 @@ import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { ProgramRequest, RunningProgram } from '../core/ports.ts';
+import type { ProgramRequest, RunningProgram } from '../core/command.ts';
 import type { ProcessIdentity } from '../core/run.ts';
 import { systemClock } from '../lib/clock.ts';
 import { killLeftover } from './process-group.ts';

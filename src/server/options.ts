@@ -5,13 +5,13 @@ import type {
   ClusterHealth,
   Control,
   Intake,
-  KnownData,
   Log,
   ModelChecks,
   Secrets,
   SinkTester,
   StoreHealth,
 } from '../core/ports.ts';
+import type { KnownData } from '../core/namespace-data.ts';
 import type { Identities } from '../core/identity.ts';
 import type { ListReader } from '../core/lists.ts';
 import type { RunReader } from '../core/run-store.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { OperatorOptions } from '../../src/app/options.ts';
+import type { OperatorOptions } from '../../src/app/operator-options.ts';
 import { rolesOfInstallation } from '../../src/app/roles.ts';
 import type { Cleanup } from './cleanup.ts';
 import { cleanEnvironment, repositoryRoot, startProcess } from './processes.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SecretReference } from '../../core/catalog.ts';
 import type { McpPlace, McpServer } from '../../core/plan.ts';
-import type { ProgramRunner } from '../../core/ports.ts';
+import type { ProgramRunner } from '../../core/command.ts';
 import type { ProcessIdentity } from '../../core/run.ts';
 import { authorization } from '../../lib/authorization.ts';
 import type { StandardFetch } from '../../lib/http.ts';

@@ -1,5 +1,5 @@
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
-import type { ProgramRequest, ProgramRunner, RunningProgram } from '../../core/ports.ts';
+import type { ProgramRequest, ProgramRunner, RunningProgram } from '../../core/command.ts';
 import { jsonProblem } from '../../lib/json-bounds.ts';
 import { createLineReader } from '../../lib/line-reader.ts';
 import type { Traffic } from './traffic.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
-import type { CommandResult } from '../../core/ports.ts';
+import type { CommandResult } from '../../core/command.ts';
 import type { Evidence, StepOutcome } from '../../core/run.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { maskValues } from '../../lib/mask-values.ts';

@@ -7,7 +7,8 @@ import type { JsonValue } from '../../core/json.ts';
 import type { McpTools } from '../../agent/mcp/tools.ts';
 import type { Capabilities, NamespaceData } from '../../core/namespace-data.ts';
 import type { ModelAccess } from '../../agent/models/open.ts';
-import type { Clock, CommandRunner, Log } from '../../core/ports.ts';
+import type { CommandRunner } from '../../core/command.ts';
+import type { Clock, Log } from '../../core/ports.ts';
 import type { AlertSnapshot, ProcessIdentity, RunGroup, StepOutcome } from '../../core/run.ts';
 import type { Timestamp } from '../../core/time.ts';
 

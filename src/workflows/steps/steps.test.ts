@@ -4,7 +4,7 @@ import { emptyReaders } from '../../../test/support/toolbox.ts';
 import { modelWorld } from '../../../test/support/model-world.ts';
 import { noMcpTools } from '../../agent/mcp/tools.ts';
 import { openModel } from '../../agent/models/open.ts';
-import type { CommandRequest, CommandResult } from '../../core/ports.ts';
+import type { CommandRequest, CommandResult } from '../../core/command.ts';
 import { agent, askedText } from './agent.ts';
 import { cli } from './cli.ts';
 import { conditional } from './conditional.ts';

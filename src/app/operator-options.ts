@@ -1,0 +1,90 @@
+import type { ModelDefaults } from '../agent/models/choose.ts';
+import { isKubernetesName } from '../core/cluster.ts';
+import { AppError } from '../core/errors.ts';
+import type { AccountPlace } from '../kube/level-account.ts';
+import { ownNamespace } from '../kube/service-account.ts';
+import { readServerOptions } from './options.ts';
+import type { AppOptions, Environment, ServerFlags } from './options.ts';
+
+/** Whose Sources, Workflows and Sinks an operator serves, and as whom. */
+export interface OperatorOptions {
+  /** null = the pod's own account, or as kubectl finds it. */
+  readonly kubeconfig: string | null;
+  readonly context: string | null;
+  /** null = all. */
+  readonly namespaces: readonly string[] | null;
+  /** Where the Lease is by which one of several replicas leads. */
+  readonly leaseNamespace: string;
+  readonly leaseName: string;
+  /** The ServiceAccount with whose rights the cluster is investigated; null = with those of the operator. */
+  readonly readAs: AccountPlace | null;
+  /** Namespaces whose Workflows may look at all others, whatever alerts say; those of others only at their own. */
+  readonly investigateFrom: readonly string[];
+  /** Commands of Workflows run as Jobs in their namespaces. */
+  readonly allowJobs: boolean;
+  readonly clusterName: string | null;
+}
+
+/** Flags of `fist operator`. */
+export interface OperatorFlags extends ServerFlags {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly clusterName?: string;
+  readonly namespace?: readonly string[];
+  readonly leaseNamespace?: string;
+  readonly leaseName: string;
+  readonly readAs?: string;
+  readonly allowJobs: boolean;
+  readonly investigateFrom?: readonly string[];
+}
+
+/** As `readServeOptions`. */
+export async function readOperatorOptions(
+  flags: OperatorFlags,
+  environment: Environment,
+  models: ModelDefaults,
+): Promise<AppOptions> {
+  const { kubeconfig = null, context = null, clusterName = null } = flags;
+  const namespaces = flags.namespace ?? null;
+  const named: readonly (readonly [string, string | undefined])[] = [
+    ...(namespaces ?? []).map((name) => ['--namespace', name] as const),
+    ...(flags.investigateFrom ?? []).map((name) => ['--investigate-from', name] as const),
+    ['--lease-namespace', flags.leaseNamespace],
+    ['--lease-name', flags.leaseName],
+  ];
+  for (const [field, name] of named) {
+    if (name === undefined || isKubernetesName(name)) continue;
+    throw new AppError('InvalidInput', `${field} ${name} is no name of Kubernetes`, { field });
+  }
+  const leaseNamespace = flags.leaseNamespace ?? (await ownNamespace()) ?? 'default';
+  return {
+    ...readServerOptions(flags, environment, models),
+    dump: null,
+    kubeconfig,
+    context,
+    clusterName,
+    resources: null,
+    operator: {
+      kubeconfig,
+      context,
+      namespaces,
+      leaseNamespace,
+      investigateFrom: flags.investigateFrom ?? [leaseNamespace],
+      leaseName: flags.leaseName,
+      readAs: readAccount(flags.readAs),
+      allowJobs: flags.allowJobs,
+      clusterName,
+    },
+    secretsDirectory: null,
+    allowExec: false,
+    mcpCommands: [],
+  };
+}
+
+function readAccount(text: string | undefined): AccountPlace | null {
+  if (text === undefined) return null;
+  const [namespace = '', name = '', ...rest] = text.split('/');
+  if (rest.length === 0 && isKubernetesName(namespace) && isKubernetesName(name)) return { namespace, name };
+  const field = '--read-as';
+  throw new AppError('InvalidInput', `${field} ${text} is not NAMESPACE/NAME of a ServiceAccount`, { field });
+}
