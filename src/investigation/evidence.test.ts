@@ -22,6 +22,24 @@ test('one id for one read, numbered from where the run stands', () => {
   expect(recorder.has('e9')).toBe(false);
 });
 
+test('answers to two questions of one command have an id each, whose words no other one has', () => {
+  const recorder = createRecorder(7, '2026-01-01T12:00:00.000Z', () => false);
+  const answer = {
+    kind: 'logs',
+    object: 'pod/shop/web',
+    command: 'kubectl logs -n shop web',
+    time: '2026-01-01T12:00:00.000Z',
+  };
+  const before = 'GET /\n'.repeat(60);
+  expect(recorder.add({ ...answer, excerpt: before })?.id).toBe('e7');
+  expect(recorder.add({ ...answer, excerpt: 'panic: out of range' })?.id).toBe('e8');
+  expect(recorder.add({ ...answer, excerpt: before })?.id).toBe('e7');
+  expect(recorder.list()[1]?.excerpt).toBe('panic: out of range');
+  recorder.adopt({ ...answer, id: 'e12', excerpt: 'of an earlier attempt' });
+  expect(recorder.add({ ...answer, excerpt: 'of an earlier attempt' })?.id).toBe('e12');
+  expect(recorder.add({ ...answer, excerpt: 'of this one' })?.id).toBe('e13');
+});
+
 test('what was not read is no evidence', () => {
   const recorder = createRecorder(
     1,

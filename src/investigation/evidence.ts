@@ -22,7 +22,10 @@ export function evidenceNumber({ id }: Pick<Evidence, 'id'>): number {
 export interface EvidenceRecorder {
   /** The id of this evidence, the one it has already if the same read was recorded before; null where nothing was read. */
   record(draft: EvidenceDraft): string | null;
-  /** What no read of the cluster gave (metrics, logs of a log store, a page), or a view of several; null where nothing was said. */
+  /**
+   * The answer to one question of a model; null where nothing was said. Two questions may be shown by one command (lines of a log
+   * before and after a moment), so each answer that differs has an id of its own: what is cited must stand in it.
+   */
   add(found: Omit<Evidence, 'id'>, keepEnd?: boolean): Evidence | null;
   /** Evidence of an earlier attempt: it keeps its id, which no other gets. */
   adopt(evidence: Evidence): void;
@@ -41,35 +44,45 @@ export function createRecorder(
   covers: (read: ReadReference) => boolean,
 ): EvidenceRecorder {
   const recorded = new Map<string, Evidence>();
+  /** Ids of what reads of the cluster said, by command. */
+  const ofReads = new Map<string, string>();
   let next = first;
-  /** The evidence of this command, with this excerpt in it. */
-  const put = (found: Omit<Evidence, 'id'>): Evidence => {
-    const before = recorded.get(found.command);
-    const evidence =
-      before === undefined ? { id: `e${next++}`, ...found } : { ...before, excerpt: merged(before, found.excerpt) };
-    recorded.set(found.command, evidence);
+  const put = (evidence: Evidence): Evidence => {
+    recorded.set(evidence.id, evidence);
     return evidence;
   };
+  const number = (found: Omit<Evidence, 'id'>): Evidence => put({ id: `e${next++}`, ...found });
   return {
     record(draft) {
       if (draft.excerpt === '' || !covers(draft.read)) return null;
-      return put({
+      const command = commandOf(draft.read);
+      const excerpt = boundedExcerpt(draft.excerpt, draft.read.kind === 'logs');
+      const before = recorded.get(ofReads.get(command) ?? '');
+      if (before !== undefined) return put({ ...before, excerpt: merged(before, excerpt) }).id;
+      const { id } = number({
         kind: draft.read.kind,
         object: objectOf(draft.read),
-        command: commandOf(draft.read),
+        command,
         time: observedAt,
-        excerpt: boundedExcerpt(draft.excerpt, draft.read.kind === 'logs'),
-      }).id;
+        excerpt,
+      });
+      ofReads.set(command, id);
+      return id;
     },
     add(found, keepEnd = false) {
       if (found.excerpt === '') return null;
-      return put({ ...found, excerpt: boundedExcerpt(found.excerpt, keepEnd) });
+      const answer = { ...found, excerpt: boundedExcerpt(found.excerpt, keepEnd) };
+      const same = [...recorded.values()].find(
+        ({ object, command, excerpt }) =>
+          object === answer.object && command === answer.command && excerpt === answer.excerpt,
+      );
+      return same ?? number(answer);
     },
     adopt(evidence) {
-      recorded.set(evidence.command, evidence);
+      put(evidence);
       next = Math.max(next, evidenceNumber(evidence) + 1);
     },
-    has: (id) => [...recorded.values()].some((evidence) => evidence.id === id),
+    has: (id) => recorded.has(id),
     list: () => [...recorded.values()],
   };
 }
