@@ -13,45 +13,96 @@ import { isDeeper, openClusterResources } from './cluster-resources.ts';
 const cleanup = createCleanup();
 afterEach(() => cleanup.run());
 
-function sink(uid: string, resourceVersion: string) {
-  const metadata = { name: 'log', namespace: 'shop', uid, generation: 1, resourceVersion };
-  return { metadata, spec: { type: 'stdout', config: {} } };
+function sink(version: number, generation: number, more: object = {}) {
+  const { metadata = {}, ...others } = more as { readonly metadata?: object };
+  return {
+    apiVersion: 'punchingfist.io/v1alpha1',
+    kind: 'Sink',
+    metadata: { name: 'out', namespace: 'shop', uid: 'u1', resourceVersion: String(version), generation, ...metadata },
+    spec: { type: 'stdout', config: {} },
+    ...others,
+  };
 }
 
-test('a Sink that is deleted and made anew at once is another one: its status is to be written', async () => {
-  const watches: ServerResponse[] = [];
-  const api = await startScriptedApi(cleanup, ({ path, query }, response) => {
+/** Resources of an API server that has one Sink; `tell` has its watch say more. */
+async function world() {
+  const watches = new Map<string, ServerResponse>();
+  const { transport } = await startScriptedApi(cleanup, ({ path, query }, response) => {
+    const plural = path.split('/').at(-1) ?? '';
     if (query['watch'] === undefined)
       return {
         status: 200,
-        body: { metadata: { resourceVersion: '10' }, items: path.endsWith('/sinks') ? [sink('first', '1')] : [] },
+        body: { metadata: { resourceVersion: '1' }, items: plural === 'sinks' ? [sink(1, 1)] : [] },
       };
-    response.writeHead(200).flushHeaders();
-    if (path.endsWith('/sinks')) watches.push(response);
+    watches.set(plural, response);
+    response.flushHeaders();
     return null;
   });
   const clock = createFakeClock();
   const resources = await openClusterResources({
-    client: kubeClient(api.transport),
+    client: kubeClient(transport),
     namespaces: null,
     clock,
     random: () => 0,
     log: silentLog,
     noteSecret: () => undefined,
-  } as unknown as Parameters<typeof openClusterResources>[0]);
+    loopback: true,
+    allowInsecureSources: true,
+    asksForCertificates: false,
+  });
   cleanup.defer(() => resources.stop());
-  const heard: string[] = [];
-  resources.onChange((key) => heard.push(key));
-  await waitFor('the watch', () => watches.length === 1);
-  const lines = [
-    { type: 'DELETED', object: sink('first', '11') },
-    { type: 'ADDED', object: sink('second', '12') },
-  ];
-  watches[0]?.write(`${lines.map((line) => JSON.stringify(line)).join('\n')}\n`);
-  await waitFor('both changes', () => resources.find('Sink/shop/log')?.object.metadata.uid === 'second');
-  await clock.advance(100);
-  await waitFor('the load', () => heard.length > 0);
-  expect(heard).toEqual(['Sink/shop/log']);
+  await waitFor('the watch', () => watches.has('sinks'));
+  const told: string[] = [];
+  resources.onChange((key) => told.push(key));
+  const version = () => resources.find('Sink/shop/out')?.object.metadata.resourceVersion;
+  return {
+    clock,
+    resources,
+    told,
+    generation: () => resources.current().generation,
+    /** Until it was heard, and what is due for it was done. */
+    tell: async (...changes: (readonly ['ADDED' | 'MODIFIED' | 'DELETED', ReturnType<typeof sink>])[]) => {
+      const lines = changes.map(([type, object]) => `${JSON.stringify({ type, object })}\n`);
+      watches.get('sinks')?.write(lines.join(''));
+      const [type, object] = changes.at(-1) ?? [];
+      const last = type === 'DELETED' ? undefined : object?.metadata.resourceVersion;
+      await waitFor('the change', () => version() === last);
+      await clock.advance(1000);
+    },
+  };
+}
+
+test('what is there is loaded once; a status or a label that is written loads nothing', async () => {
+  const { resources, generation, told, tell, clock } = await world();
+  await clock.advance(1000);
+  expect(generation()).toBe(1);
+  await tell(['MODIFIED', sink(2, 1, { status: { observedGeneration: 1 } })]);
+  await tell(['MODIFIED', sink(3, 1, { metadata: { labels: { team: 'shop' } } })]);
+  expect(generation()).toBe(1);
+  expect(told).toEqual([]);
+  expect(resources.find('Sink/shop/out')?.object.metadata.resourceVersion).toBe('3');
+});
+
+test('a change of the spec, an end, and another object of the same name each load once', async () => {
+  const { resources, generation, told, tell } = await world();
+  await tell(['MODIFIED', sink(2, 2, { spec: { type: 'stdout', config: { pretty: true } } })]);
+  expect(generation()).toBe(2);
+  await tell(['MODIFIED', sink(3, 2, { metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } })]);
+  expect(generation()).toBe(3);
+  expect(resources.current().sinks).toEqual([]);
+  await tell(['DELETED', sink(4, 2)]);
+  await tell(['ADDED', sink(5, 2, { metadata: { uid: 'u2' } })]);
+  // Deleted and made anew between two looks: as one change, with another uid.
+  const before = generation();
+  await tell(['MODIFIED', sink(6, 2, { metadata: { uid: 'u3' } })]);
+  expect(generation()).toBe(before + 1);
+  expect(told).toEqual(Array.from({ length: 4 }, () => 'Sink/shop/out'));
+});
+
+test('a Sink that is deleted and made anew at once is another one: its status is to be written', async () => {
+  const { told, tell } = await world();
+  await tell(['DELETED', sink(2, 1)], ['ADDED', sink(3, 1, { metadata: { uid: 'u2' } })]);
+  expect(told).toEqual(['Sink/shop/out']);
 });
 
 function nested(levels: number): JsonValue {

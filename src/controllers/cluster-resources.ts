@@ -6,8 +6,9 @@ import { finishInTurns } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { createInformers } from '../kube/informer.ts';
-import type { Informer } from '../kube/informer.ts';
+import type { Informer, InformerChange } from '../kube/informer.ts';
 import { createWorkQueue } from '../kube/work-queue.ts';
+import type { WorkQueue } from '../kube/work-queue.ts';
 import { buildCatalogInPieces } from '../resources/catalog.ts';
 import type { CatalogOptions } from '../resources/catalog.ts';
 import { createCopies } from '../resources/holder.ts';
@@ -21,6 +22,7 @@ import { compiledOf } from '../resources/records.ts';
 import { secretNames } from '../resources/secret-references.ts';
 import { resourceKinds } from './kinds.ts';
 import { createNamedSecrets } from './secrets.ts';
+import type { NamedSecrets } from './secrets.ts';
 
 export interface ClusterResourcesOptions extends Omit<CatalogOptions, 'generation' | 'secrets'> {
   readonly client: Pick<KubeClient, 'open' | 'kubectl' | 'server' | 'description'>;
@@ -67,17 +69,116 @@ export async function openClusterResources(options: ClusterResourcesOptions): Pr
   const informers = createInformers(client, { clock, random, log });
   const watched = new Map<ResourceKind, Informer>();
   const listeners = new Set<(key: string) => void>();
-  const current = new Map<string, ResourceObject>();
   const secrets = createNamedSecrets({
     ...options,
-    onChange: () => queue.addAfter(catalogKey, settleMs),
+    onChange: () => becomeStale(),
   });
-  let generation = 0;
+  const { current, load } = createLoader(options, watched, secrets, complain);
   let state: LoadedResources | null = null;
+  let known: ReadonlyMap<string, string> = new Map();
+  /** Something was declared anew since the last load has begun. */
+  let isStale = true;
+  /** null = the first loads are under way; never are there two at once. */
+  let queue: WorkQueue | null = null;
+
+  function becomeStale(): void {
+    isStale = true;
+    queue?.addAfter(catalogKey, settleMs);
+  }
 
   function declared(kind: ResourceKind, name: string): KubernetesObject | undefined {
     return watched.get(kind)?.get(name);
   }
+
+  async function reload(): Promise<void> {
+    isStale = false;
+    try {
+      state = await finishInTurns(load());
+    } catch (thrown) {
+      isStale = true;
+      throw thrown;
+    }
+    const next = states(state);
+    const changed = changedKeys(known, next);
+    known = next;
+    for (const key of changed) for (const listener of listeners) listener(key);
+  }
+  async function bringUpToDate(): Promise<number | null> {
+    if (isStale) await reload();
+    return (await copies.keep()) ? null : copyAgainMs;
+  }
+  function loadedState(): LoadedResources {
+    if (state === null) throw new Error('resources are asked for before they were read');
+    return state;
+  }
+  const copies = createCopies(loadedState, complain);
+
+  async function stop(): Promise<void> {
+    await informers.stop();
+    await secrets.stop();
+    await queue?.stop(5000);
+  }
+
+  try {
+    for (const [kind, objectKind] of Object.entries(resourceKinds) as [
+      ResourceKind,
+      (typeof resourceKinds)['Source'],
+    ][])
+      watched.set(kind, informers.of({ kind: objectKind, namespaces }));
+    log.info({ cluster: client.description, namespaces: namespaces ?? 'all' }, 'reading Sources, Workflows and Sinks');
+    await Promise.all([...watched.values()].map((informer) => informer.whenSynced(signal)));
+    for (const [kind, informer] of watched)
+      informer.onChange((change) => {
+        if (isDeclaredAnew(change, current.get(`${kind}/${change.key}`))) becomeStale();
+      });
+    await reload();
+    await secrets.whenRead();
+    if (isStale) await reload();
+    const { sources, workflows, sinks } = loadedState().catalog;
+    log.info({ sources: sources.length, workflows: workflows.length, sinks: sinks.length }, 'resources loaded');
+    queue = createWorkQueue({
+      name: 'resources',
+      handle: bringUpToDate,
+      concurrency: 1,
+      rate: { requestsPerMinute: 600, burst: 10 },
+      clock,
+      random,
+      log,
+    });
+    if (isStale) queue.add(catalogKey);
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+
+  return {
+    current: () => loadedState().catalog,
+    secrets,
+    secretValues: async () => secrets.values(),
+    mirrorTo: (write) => copies.begin(write),
+    find(key) {
+      const [kind = '', namespace = '', name = ''] = key.split('/');
+      const object = declared(kind as ResourceKind, `${namespace}/${name}`);
+      return object === undefined ? undefined : { object, resource: current.get(key) ?? null };
+    },
+    keys: () => [...current.keys()],
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    stop,
+  };
+}
+
+/** Makes a catalog of what is declared; `current` is what the last one was made of, by key. Never two at once. */
+function createLoader(
+  options: ClusterResourcesOptions,
+  watched: ReadonlyMap<ResourceKind, Informer>,
+  secrets: NamedSecrets,
+  complain: Complain,
+) {
+  const current = new Map<string, ResourceObject>();
+  let generation = 0;
 
   /** What is to be in force, from what is declared; what has not changed is the same object as before, which was checked already. */
   function* objectsNow(): Pieces<readonly ResourceObject[]> {
@@ -102,70 +203,7 @@ export async function openClusterResources(options: ClusterResourcesOptions): Pr
     const catalog = yield* buildCatalogInPieces(objects, { ...options, generation, secrets });
     return { catalog, objects };
   }
-
-  async function reload(): Promise<number | null> {
-    const before = state;
-    state = await finishInTurns(load());
-    for (const key of changedKeys(before, state)) for (const listener of listeners) listener(key);
-    return (await copies.keep()) ? null : copyAgainMs;
-  }
-  const queue = createWorkQueue({
-    name: 'resources',
-    handle: reload,
-    concurrency: 1,
-    rate: { requestsPerMinute: 600, burst: 10 },
-    clock,
-    random,
-    log,
-  });
-  function loadedState(): LoadedResources {
-    if (state === null) throw new Error('resources are asked for before they were read');
-    return state;
-  }
-  const copies = createCopies(loadedState, complain);
-
-  async function stop(): Promise<void> {
-    await informers.stop();
-    await secrets.stop();
-    await queue.stop(5000);
-  }
-
-  try {
-    for (const [kind, objectKind] of Object.entries(resourceKinds) as [
-      ResourceKind,
-      (typeof resourceKinds)['Source'],
-    ][])
-      watched.set(kind, informers.of({ kind: objectKind, namespaces }));
-    log.info({ cluster: client.description, namespaces: namespaces ?? 'all' }, 'reading Sources, Workflows and Sinks');
-    await Promise.all([...watched.values()].map((informer) => informer.whenSynced(signal)));
-    state = await finishInTurns(load());
-    await secrets.whenRead();
-    state = await finishInTurns(load());
-    const { sources, workflows, sinks } = state.catalog;
-    log.info({ sources: sources.length, workflows: workflows.length, sinks: sinks.length }, 'resources loaded');
-    for (const informer of watched.values()) informer.onChange(() => queue.addAfter(catalogKey, settleMs));
-  } catch (thrown) {
-    await stop();
-    throw thrown;
-  }
-
-  return {
-    current: () => loadedState().catalog,
-    secrets,
-    secretValues: async () => secrets.values(),
-    mirrorTo: (write) => copies.begin(write),
-    find(key) {
-      const [kind = '', namespace = '', name = ''] = key.split('/');
-      const object = declared(kind as ResourceKind, `${namespace}/${name}`);
-      return object === undefined ? undefined : { object, resource: current.get(key) ?? null };
-    },
-    keys: () => [...current.keys()],
-    onChange(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    stop,
-  };
+  return { current: current as ReadonlyMap<string, ResourceObject>, load };
 }
 
 /** An API server takes ten thousand levels in what is anything at all, more than a stack has. */
@@ -228,22 +266,30 @@ function issueText({ path, message, next }: Issue): string {
   return `${fieldName(path)}: ${message}${next === undefined ? '' : `; ${next}`}`;
 }
 
+/** A status that was written, ours above all, and labels declare nothing; nor does what was read already. */
+function isDeclaredAnew(change: InformerChange, inForce: ResourceObject | undefined): boolean {
+  if (change.type === 'deleted') return true;
+  const { metadata } = change.object;
+  if (change.type === 'updated') {
+    const { generation, deletionTimestamp } = change.before.metadata;
+    return metadata.generation !== generation || metadata.deletionTimestamp !== deletionTimestamp;
+  }
+  const known = inForce as ClusterObject | undefined;
+  return known === undefined || known.uid !== metadata.uid || known.generation !== metadata.generation;
+}
+
 /** Which objects are there now and were not, or the other way round, or have other conditions. */
-function changedKeys(before: LoadedResources | null, now: LoadedResources): readonly string[] {
-  const known = states(before);
-  const next = states(now);
+function changedKeys(known: ReadonlyMap<string, string>, next: ReadonlyMap<string, string>): readonly string[] {
   const changed = [...next].filter(([key, text]) => known.get(key) !== text).map(([key]) => key);
   return [...changed, ...[...known.keys()].filter((key) => !next.has(key))];
 }
 
-function states(loaded: LoadedResources | null): ReadonlyMap<string, string> {
-  if (loaded === null) return new Map();
+function states({ catalog, objects }: LoadedResources): ReadonlyMap<string, string> {
   return new Map(
-    loaded.objects.map((object) => {
+    objects.map((object) => {
       // Deleted and made anew between two loads, it is of generation 1 again, and another one.
       const { uid, generation } = object as ClusterObject;
-      const conditions = JSON.stringify(compiledOf(loaded.catalog, object)?.conditions);
-      return [objectKey(object), `${uid} ${generation} ${conditions}`];
+      return [objectKey(object), `${uid} ${generation} ${JSON.stringify(compiledOf(catalog, object)?.conditions)}`];
     }),
   );
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { SecretReference } from '../core/catalog.ts';
 import type { AppError } from '../core/errors.ts';
@@ -122,20 +123,24 @@ function watchSecret({ namespace, name }: SecretPlace, options: NamedSecretsOpti
   const { promise: read, resolve: isRead } = Promise.withResolvers<void>();
   let inList: ReadonlyMap<string, string> | null = null;
 
-  function set(values: ReadonlyMap<string, string> | null): void {
+  /** What is the same as before is told to nobody: it is listed anew every while. */
+  function become(values: ReadonlyMap<string, string> | null, trouble: AppError | null): void {
+    const isSame = isDeepStrictEqual(secret.values, values) && (secret.trouble === null) === (trouble === null);
+    Object.assign(secret, { values, trouble });
+    if (!isSame) onChange();
+  }
+  function keep(values: ReadonlyMap<string, string> | null): void {
     for (const value of values?.values() ?? []) noteSecret(value);
-    secret.values = values;
-    onChange();
+    become(values, null);
   }
   function heard(told: WatchSignal): void {
     if (told.kind === 'list') inList = null;
     else if (told.kind === 'page') for (const object of told.objects) inList = valuesOf(object);
-    else if (told.kind === 'changed') set(told.type === 'deleted' ? null : valuesOf(told.object));
+    else if (told.kind === 'changed') keep(told.type === 'deleted' ? null : valuesOf(told.object));
     else if (told.kind === 'listed') {
-      set(inList);
+      keep(inList);
       isRead();
-    }
-    if (told.kind !== 'list') secret.trouble = null;
+    } else become(secret.values, null);
   }
   async function run(): Promise<void> {
     const query = {
@@ -147,12 +152,10 @@ function watchSecret({ namespace, name }: SecretPlace, options: NamedSecretsOpti
         `a Role in namespace ${namespace} with the rule {apiGroups: [""], resources: ["secrets"], resourceNames: ["${name}"], verbs: ["list", "watch"]}`,
     };
     const onTrouble = async (error: AppError): Promise<void> => {
-      const isNew = secret.trouble === null;
-      secret.trouble = error;
+      become(secret.values, error);
       isRead();
       const fields = { secret: `${namespace}/${name}`, reason: error.message, next: error.next };
       complain('warn', error.code, fields, 'a Secret could not be watched; what is known of it stays in use');
-      if (isNew) onChange();
     };
     for await (const told of watchCollection(client, query, { clock, random, signal: stopping.signal, onTrouble }))
       heard(told);
