@@ -1,4 +1,4 @@
-import { withInstallWorld } from '../app/install/connect.ts';
+import { withInstallWorld, withTransport } from '../app/install/connect.ts';
 import type { ContextFlags } from '../app/install/connect.ts';
 import { readObjectTable, withoutManagers } from '../app/objects/tables.ts';
 import type { ObjectTable } from '../app/objects/tables.ts';
@@ -74,21 +74,15 @@ export async function getFromCluster(
   const [first = '', ...rest] = words;
   const named = rest.length > 0 || first.includes('/') ? objectsOf(words, flags.namespace) : null;
   const nouns = named === null ? [nounOf(first)] : [...new Set(named.map(({ noun }) => noun))];
+  const given = flags.namespace === undefined ? null : [flags.namespace];
   const isTable = format.as === 'table' || format.as === 'wide';
-  const shown = await withInstallWorld(flags, async (_world, transport) => {
+  const shown = await withTransport(flags, async (transport) => {
     const tables = [];
     for (const noun of nouns) {
-      const table = await readObjectTable(transport, kindOfNoun(noun), flags.namespace ?? null);
-      tables.push({
-        noun,
-        table:
-          named === null
-            ? table
-            : only(
-                table,
-                named.filter((one) => one.noun === noun),
-              ),
-      });
+      const places = named?.filter((one) => one.noun === noun).map(placeOf);
+      const namespaces = places?.map(({ namespace }) => namespace) ?? given;
+      const table = await readObjectTable(transport, kindOfNoun(noun), namespaces);
+      tables.push({ noun, table: places === undefined ? table : only(table, places) });
     }
     return tables;
   });
@@ -124,9 +118,8 @@ function checkFlags(flags: ClusterGetFlags): void {
 }
 
 /** Throws NotFound for the first that is not there. */
-function only(table: ObjectTable, named: readonly NamedObject[]): ObjectTable {
-  const rows = named.map((object) => {
-    const { kind, namespace, name } = placeOf(object);
+function only(table: ObjectTable, places: readonly ReturnType<typeof placeOf>[]): ObjectTable {
+  const rows = places.map(({ kind, namespace, name }) => {
     const row = table.rows.find(
       ({ object: { metadata } }) => metadata.namespace === namespace && metadata.name === name,
     );

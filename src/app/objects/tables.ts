@@ -14,8 +14,18 @@ export interface ObjectTable {
 
 const maxBytes = 64 * 1024 * 1024;
 
-/** Reads them as kubectl does: the API server makes the columns. `namespace` null = of all. Throws KubeFailure. */
+/** Reads those of these namespaces as kubectl does: the API server makes the columns. null = of all. Throws KubeFailure. */
 export async function readObjectTable(
+  transport: KubeTransport,
+  resource: ResourceKind,
+  namespaces: readonly string[] | null,
+): Promise<ObjectTable> {
+  const tables = [];
+  for (const place of new Set(namespaces ?? [null])) tables.push(await readTable(transport, resource, place));
+  return { columns: tables[0]?.columns ?? [], rows: tables.flatMap(({ rows }) => rows) };
+}
+
+async function readTable(
   transport: KubeTransport,
   resource: ResourceKind,
   namespace: string | null,
