@@ -25,7 +25,8 @@ import { accessOf, transportOf } from '../kube/transport.ts';
 import { walledCluster } from '../kube/walled.ts';
 import { kubeWriter } from '../kube/writer.ts';
 import type { KubeWriter } from '../kube/writer.ts';
-import { createJobRunner, jobLabels } from '../runners/job.ts';
+import { createJobRunner } from '../runners/job.ts';
+import { jobLabels } from '../runners/job-object.ts';
 import { withName } from './cluster.ts';
 import type { OpenedCluster } from './cluster.ts';
 import type { OperatorOptions } from './operator-options.ts';
@@ -86,7 +87,7 @@ export async function openOperator(
       .map(([name, value]) => `${name}=${value}`)
       .join(',');
     const informer = informers.of({ kind: kinds.job, namespaces, labelSelector });
-    return createJobRunner({ jobs: createJobs(transport, informer, { clock, random }), clock });
+    return createJobRunner({ jobs: createJobs(transport, informer, { clock, random }), clock, random });
   }
   async function close(): Promise<void> {
     await informers.stop();

@@ -1,3 +1,4 @@
+import { kindPath, kinds } from './kinds.ts';
 import { connectTransport } from './transport.ts';
 import type { KubeAnswer, KubeOptions, KubeTransport, RequestLimits } from './transport.ts';
 
@@ -80,10 +81,10 @@ export function kubeClient(transport: KubeTransport): KubeClient {
     return { status, serverMs: Number.isNaN(serverMs) ? null : serverMs };
   };
 
-  const createEvent: KubeClient['createEvent'] = (namespace, event, limits) =>
+  const createEvent: KubeClient['createEvent'] = async (namespace, event, limits) =>
     transport.once({
       method: 'POST',
-      path: `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
+      path: kindPath(kinds.event, namespace),
       body: event,
       maxBytes: maxReviewBytes,
       limits,

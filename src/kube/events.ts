@@ -8,10 +8,11 @@ import type {
   ObjectReference,
 } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
-import type { Timestamp } from '../core/time.ts';
+import { toEpochMs } from '../core/time.ts';
 import { retryAfterMs } from '../lib/retry-after.ts';
 import type { KubeClient } from './client.ts';
 import { liveCluster } from './live.ts';
+import { microTime } from './micro-time.ts';
 import { boundTo, eventRuleFor } from './remedies.ts';
 import { apiVersionOf, resourceNames, resourceTypes } from './resources.ts';
 import { parseStatus } from './response.ts';
@@ -109,7 +110,7 @@ export function eventObject(event: NewEvent, namespace: string): KubernetesObjec
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
     metadata: { name, namespace },
-    eventTime: microTime(at),
+    eventTime: microTime(toEpochMs(at)),
     reportingController: eventReporter,
     reportingInstance: instance,
     type,
@@ -118,9 +119,4 @@ export function eventObject(event: NewEvent, namespace: string): KubernetesObjec
     note,
     regarding,
   };
-}
-
-/** The API server takes six digits and no other number. */
-function microTime(at: Timestamp): string {
-  return at.replace(/(?:\.(\d{1,6})\d*)?Z$/, (_, digits: string | undefined) => `.${(digits ?? '').padEnd(6, '0')}Z`);
 }

@@ -46,8 +46,6 @@ export interface Informer {
   onChange(listener: (change: InformerChange) => void): () => void;
   /** Why the last attempt failed; null = the watch lives. */
   readonly trouble: AppError | null;
-  /** By the monotonic clock: since when it has heard nothing from the server. */
-  readonly heardAtMs: number;
 }
 
 export interface InformerIo {
@@ -103,11 +101,9 @@ function startInformer(
   const places = namespaces ?? [null];
   const unsynced = new Set<string | null>(places);
   const troubles = new Map<string | null, AppError>();
-  let heardAtMs = clock.monotonic();
   const waiting = new Set<() => void>();
 
   function heard(place: string | null, told: WatchSignal): void {
-    heardAtMs = clock.monotonic();
     if (told.kind === 'list') store.begin(place);
     else if (told.kind === 'page') for (const object of told.objects) store.set(place, object);
     else if (told.kind === 'changed' && told.type === 'deleted') store.remove(told.object);
@@ -149,9 +145,6 @@ function startInformer(
     onChange: (listener) => store.listen(listener),
     get trouble() {
       return troubles.values().next().value ?? null;
-    },
-    get heardAtMs() {
-      return heardAtMs;
     },
   };
   return { informer, ended };

@@ -340,6 +340,12 @@ describe('the log of a pod', () => {
       1,
     );
     expect(await away.end).toMatchObject({ kind: 'unreadable' });
+    const back = await follow(
+      [...Array.from({ length: 5 }, () => () => ({ status: 502 })), breaks(''), whole(line(1, 'x'))],
+      10,
+      6,
+    );
+    expect(await back.end, 'what failed before the end does not count').toMatchObject({ kind: 'ended', bytes: 2 });
     const message = 'User "x" cannot get resource "pods/log" in API group "" in the namespace "shop"';
     const refused = await follow([() => failure(403, 'Forbidden', `forbidden: ${message}`)]);
     await expect(refused.end).rejects.toMatchObject({

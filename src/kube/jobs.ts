@@ -27,8 +27,6 @@ export interface Jobs {
     job: DesiredObject,
     adoptedBy: readonly string[],
   ): Promise<{ readonly job: JobIdentity; readonly isAdopted: boolean }>;
-  /** By labels, `app=x,run=y`. */
-  find(namespace: string, labelSelector: string): Promise<readonly KubernetesObject[]>;
   /** Waits until it has ended. Rejects with the signal's reason. */
   untilEnd(job: JobIdentity, signal: AbortSignal): Promise<JobEnd>;
   /** Newest last. */
@@ -80,7 +78,6 @@ export function createJobs(transport: KubeTransport, informer: Informer, io: Job
   return {
     pods,
     followLog: (request) => followLog(transport, writer, request, io),
-    find: (namespace, labelSelector) => writer.list(job, namespace, { labelSelector }),
     async create(wanted, adoptedBy) {
       try {
         return { job: identityOf(await writer.create(job, wanted)), isAdopted: false };

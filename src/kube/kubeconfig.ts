@@ -12,7 +12,7 @@ export interface KubeAccess {
   /** Without a slash at its end. */
   readonly server: string;
   readonly proxyUrl: string | undefined;
-  /** For people: `context kind-dev`. */
+  /** For people: `context kind-dev`, `in-cluster account at https://10.0.0.1:443`. */
   readonly description: string;
   /** The start of a kubectl command that talks to the same server. */
   readonly kubectl: string;

@@ -14,7 +14,7 @@ export interface AccountPlace {
 export function levelAccess(own: KubeAccess, tokens: AccountTokens, { namespace, name }: AccountPlace): KubeAccess {
   return {
     ...own,
-    description: `ServiceAccount ${namespace}/${name}`,
+    description: `ServiceAccount ${namespace}/${name} at ${own.server}`,
     kubectl: `${own.kubectl} --as system:serviceaccount:${namespace}:${name}`,
     async readIdentity(refused) {
       if (refused) tokens.forget(namespace, name);

@@ -72,12 +72,16 @@ export async function followLog(
   const end = (kind: LogEnd['kind']): LogEnd => ({ kind, bytes: reading.bytes, position: reading.position });
   // The pod is looked at before its log is read: a log that ends after its container has is whole.
   let pod: KubernetesObject | null | undefined;
+  let isKnownOver = false;
   while (!signal.aborted) {
     pod = await writer
       .get(kinds.pod, { namespace, name }, { signal })
       .catch((error: unknown) => unlessAway(error, signal));
     if (pod === null) return end('gone');
     const isOver = pod !== undefined && hasEnded(pod, container);
+    // What failed while it ran says nothing of whether the rest can be read.
+    if (isOver && !isKnownOver) reading.failures = 0;
+    isKnownOver ||= isOver;
     const came = await read(reading, !isOver);
     if (signal.aborted) break;
     if (came === 'limit') return end('limit');

@@ -17,12 +17,6 @@ export async function readBounded(
   return { body: Buffer.concat(chunks).toString('utf8'), truncated: false };
 }
 
-/** How long to wait before the next try: what the server asked for, at most 5 s, else 200 ms and 400 ms. */
-export function delayMs(retryAfter: string | readonly string[] | undefined, tries: number): number {
-  const seconds = typeof retryAfter === 'string' ? Number(retryAfter) : Number.NaN;
-  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, 5000) : 100 * 2 ** tries;
-}
-
 /** The parts of a `Status` answer that tell one refusal from another. */
 export interface StatusAnswer {
   readonly message: string;

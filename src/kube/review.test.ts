@@ -161,15 +161,6 @@ describe('what somebody may do', () => {
     const wanted = { verb: 'get', group: '', resource: 'pods', subresource: 'log', namespace: null };
     expect(await reviews.selfAccess(wanted)).toEqual({ allowed: false, reason: 'webhook is away' });
   });
-
-  test('the rules of a namespace', async () => {
-    const resourceRules = [{ verbs: ['get'], apiGroups: [''], resources: ['pods'] }];
-    const { reviews } = await world(() => ({ status: 201, body: { status: { resourceRules, incomplete: true } } }));
-    expect(await reviews.selfRules('shop')).toEqual({
-      rules: [{ verbs: ['get'], groups: [''], resources: ['pods'], names: [] }],
-      isPartial: true,
-    });
-  });
 });
 
 describe('tokens of accounts', () => {

@@ -45,21 +45,6 @@ export interface AccessVerdict {
   readonly reason: string;
 }
 
-/** One rule of what this identity may do in a namespace. */
-export interface AccessRule {
-  readonly verbs: readonly string[];
-  readonly groups: readonly string[];
-  readonly resources: readonly string[];
-  /** Empty = all. */
-  readonly names: readonly string[];
-}
-
-export interface SelfRules {
-  readonly rules: readonly AccessRule[];
-  /** The API server does not know all of them. */
-  readonly isPartial: boolean;
-}
-
 /** What an API server is asked about people, programs and itself. All throw KubeFailure, and ClusterUnavailable where nothing answers. */
 export interface KubeReviews {
   /**
@@ -71,8 +56,6 @@ export interface KubeReviews {
   access(user: KubeUser, wanted: WantedAccess): Promise<AccessVerdict>;
   /** Whether this identity may do it. */
   selfAccess(wanted: WantedAccess): Promise<AccessVerdict>;
-  /** What this identity may do in a namespace. */
-  selfRules(namespace: string): Promise<SelfRules>;
 }
 
 const review = (group: string, kind: string): ObjectKind => ({
@@ -86,7 +69,6 @@ const reviewKinds = {
   token: review('authentication.k8s.io', 'TokenReview'),
   access: review('authorization.k8s.io', 'SubjectAccessReview'),
   selfAccess: review('authorization.k8s.io', 'SelfSubjectAccessReview'),
-  selfRules: review('authorization.k8s.io', 'SelfSubjectRulesReview'),
 };
 
 /** How long an answer is taken for true, and how many are kept. What is refused may be granted at any time, and is guessed at. */
@@ -143,7 +125,6 @@ export function createReviews(transport: KubeTransport, clock: Pick<Clock, 'now'
       );
     },
     selfAccess: async (wanted) => readAccessVerdict(await ask(reviewKinds.selfAccess, attributesOf(wanted))),
-    selfRules: async (namespace) => readRules(await ask(reviewKinds.selfRules, { namespace })),
   };
 }
 
@@ -244,19 +225,6 @@ function readAccessVerdict({
 }: Readonly<Record<string, unknown>>): AccessVerdict {
   const said = [reason, evaluationError].filter((text) => typeof text === 'string' && text !== '').join('; ');
   return { allowed: allowed === true && denied !== true, reason: said };
-}
-
-function readRules({ resourceRules, incomplete }: Readonly<Record<string, unknown>>): SelfRules {
-  const rules = (Array.isArray(resourceRules) ? resourceRules : []) as readonly Readonly<Record<string, unknown>>[];
-  return {
-    rules: rules.map((rule) => ({
-      verbs: textsIn(rule['verbs']),
-      groups: textsIn(rule['apiGroups']),
-      resources: textsIn(rule['resources']),
-      names: textsIn(rule['resourceNames']),
-    })),
-    isPartial: incomplete === true,
-  };
 }
 
 function textsIn(value: unknown): readonly string[] {

@@ -34,10 +34,11 @@ export function serviceAccountAccess({ folder = accountFolder, environment }: Se
         next: 'look at automountServiceAccountToken of the pod and its account',
       });
     });
+  const server = `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
   return {
-    server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
+    server,
     proxyUrl: undefined,
-    description: 'in-cluster account',
+    description: `in-cluster account at ${server}`,
     kubectl: 'kubectl',
     async readIdentity() {
       const [token, ca] = await Promise.all([read('token'), read('ca.crt')]);

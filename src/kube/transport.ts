@@ -3,22 +3,18 @@ import { request } from 'undici';
 import { AppError } from '../core/errors.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { exhaustion } from '../lib/exhaustion.ts';
+import { retryAfterMs } from '../lib/retry-after.ts';
 import { credentialCache } from './credentials.ts';
 import { kubeconfigAccess } from './kubeconfig.ts';
 import type { KubeAccess } from './kubeconfig.ts';
-import { delayMs, readBounded } from './response.ts';
+import { readBounded } from './response.ts';
 import { serviceAccountAccess } from './service-account.ts';
-import type { ServiceAccountPlace } from './service-account.ts';
 
 export interface KubeOptions {
   /** A kubeconfig file; absent: `KUBECONFIG`, `~/.kube/config`, then the pod's own account. */
   readonly kubeconfig?: string;
   /** A context of it; absent: the current one. */
   readonly context?: string;
-  /** The pod's own ServiceAccount, whatever else is there. */
-  readonly inCluster?: boolean;
-  /** Where the pod's account is; absent: where the kubelet puts it. */
-  readonly account?: ServiceAccountPlace;
   /** Of one request, from connect to the last byte; 15 s where absent. */
   readonly timeoutMs?: number;
 }
@@ -70,7 +66,7 @@ export interface OpenAnswer {
 
 /** Requests to one API server with one identity. Whoever holds it may do all that the identity may. */
 export interface KubeTransport {
-  /** For people: `context kind-dev`, `in-cluster account`. */
+  /** For people, of {@link KubeAccess}. */
   readonly description: string;
   /** The start of a kubectl command that talks to the same server, `kubectl --context kind-dev`. */
   readonly kubectl: string;
@@ -94,6 +90,8 @@ export interface KubeTransport {
 const defaultTimeoutMs = 15_000;
 /** Tries of one request, with a short wait between them, where the server is busy. */
 const maxTries = 3;
+/** Where the server asks for more. */
+const mostWaitMs = 5000;
 
 /** Connects to nothing yet: it reads the kubeconfig only. Throws ClusterUnavailable where that cannot be used. */
 export async function connectTransport(options: KubeOptions): Promise<KubeTransport> {
@@ -102,13 +100,12 @@ export async function connectTransport(options: KubeOptions): Promise<KubeTransp
 
 /** Which server, and who asks it. Throws ClusterUnavailable for a kubeconfig that cannot be used. */
 export async function accessOf(options: KubeOptions): Promise<KubeAccess> {
-  const account = () => serviceAccountAccess(options.account ?? { environment: process.env });
-  return options.inCluster === true ? account() : ((await kubeconfigAccess(options)) ?? account());
+  return (await kubeconfigAccess(options)) ?? serviceAccountAccess({ environment: process.env });
 }
 
 /** Requests with one identity. */
 export function transportOf(access: KubeAccess, timeoutMs = defaultTimeoutMs): KubeTransport {
-  const { server, kubectl } = access;
+  const { description, server, kubectl } = access;
   const credentials = credentialCache(access.readIdentity, access.proxyUrl);
   const unavailable = (message: string, cause?: unknown): AppError =>
     new AppError('ClusterUnavailable', message, {
@@ -166,7 +163,8 @@ export function transportOf(access: KubeAccess, timeoutMs = defaultTimeoutMs): K
         if (status !== 429 && (status < 500 || asked.proxied === true)) return answer;
         if (tries >= maxTries) throw unavailable(`${server} answered ${status} ${tries} times: ${body.slice(0, 200)}`);
       }
-      const waitMs = delayMs(answer?.retryAfter, tries);
+      const askedMs = retryAfterMs(answer?.retryAfter, answer?.date, Date.now()) ?? 100 * 2 ** tries;
+      const waitMs = Math.min(askedMs, mostWaitMs);
       await sleep(waitMs, undefined, { signal: asked.limits?.signal }).catch((error: unknown) => {
         throw unavailable(`${server} was not asked again: ${reasonOf(error, timeoutMs)}`, error);
       });
@@ -180,9 +178,6 @@ export function transportOf(access: KubeAccess, timeoutMs = defaultTimeoutMs): K
       signal,
     );
 
-  const description = access.description.startsWith('context')
-    ? access.description
-    : `${access.description} at ${server}`;
   return { description, kubectl, server, once, ask, open, unavailable, close: () => credentials.close() };
 }
 

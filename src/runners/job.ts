@@ -1,49 +1,29 @@
-import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import type { KubernetesObject } from '../core/cluster.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { CommandRequest, CommandResult, CommandRunner } from '../core/command.ts';
 import type { Clock } from '../core/ports.ts';
+import { backOffMs } from '../lib/back-off.ts';
 import type { JobEnd, JobTrouble } from '../kube/job-state.ts';
 import type { JobIdentity, Jobs } from '../kube/jobs.ts';
-import type { DesiredObject } from '../kube/writer.ts';
 import { cappedOutput } from './capped-output.ts';
 import type { CappedOutput } from './capped-output.ts';
+import { container, jobOf, runLabel, stepLabel } from './job-object.ts';
 
 export interface JobRunnerOptions {
   readonly jobs: Jobs;
   readonly clock: Clock;
-  /** What its container asks for and may have. */
-  readonly resources?: JobResources;
+  /** From 0 to 1. */
+  readonly random: () => number;
 }
 
-/** Quantities of Kubernetes. */
-export interface JobResources {
-  readonly requests: Readonly<Record<string, string>>;
-  readonly limits: Readonly<Record<string, string>>;
-}
-
-const usualResources: JobResources = {
-  requests: { cpu: '50m', memory: '64Mi' },
-  limits: { memory: '256Mi' },
-};
-
-/** The name that the contract gives it. */
-const container = 'cli';
-export const runLabel = 'punchingfist.io/run';
-export const stepLabel = 'punchingfist.io/step';
-/** All Jobs of commands have it. */
-export const jobLabels = { app: 'punching-fist', component: 'workflow-cli' } as const;
-
-/** A Job that nobody comes back for is gone after so long. */
-const keptSeconds = 600;
-/** The cluster ends a Job so long after we would have. */
-const spareSeconds = 120;
 /** Of a log, whatever is kept of it. */
 const mostLogBytes = 64 * 1024 * 1024;
 /** How long a log is waited for once its Job has ended. */
 const logMs = 20_000;
 const lookAtTroubleMs = 5000;
+/** Between looks for the pod of a Job, and while the cluster cannot be asked for it. */
+const podPause = { firstMs: 500, mostMs: 5000 } as const;
 
 /**
  * Runs commands as Jobs in the namespaces of their Workflows: restricted, without a token of the cluster, each with a name that is made of
@@ -56,7 +36,7 @@ export function createJobRunner(options: JobRunnerOptions): CommandRunner {
 async function runAsJob(options: JobRunnerOptions, request: CommandRequest): Promise<CommandResult> {
   const { jobs } = options;
   request.signal.throwIfAborted();
-  const wanted = jobOf(request, options.resources ?? usualResources);
+  const wanted = jobOf(request);
   const { job } = await jobs.create(wanted, [runLabel, stepLabel]).catch((error: unknown) => {
     throw cannotStart(error);
   });
@@ -86,10 +66,11 @@ function cannotStart(thrown: unknown): AppError {
 }
 
 async function follow(
-  { jobs, clock }: JobRunnerOptions,
+  options: JobRunnerOptions,
   { signal, timeoutMs, outputLimitBytes }: CommandRequest,
   job: JobIdentity,
 ): Promise<CommandResult> {
+  const { jobs, clock } = options;
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
   const pipe = new PassThrough();
@@ -99,7 +80,7 @@ async function follow(
     () => 'late' as const,
     () => null,
   );
-  const log = followLog(jobs, job, pipe, clock, either);
+  const log = followLog(options, job, pipe, either);
   try {
     const end = await Promise.race([
       jobs.untilEnd(job, either),
@@ -108,23 +89,36 @@ async function follow(
     ]);
     if (end === 'late') return timedOut(output, trouble.last());
     await Promise.race([log, clock.sleep(logMs, either).catch(() => undefined)]);
-    return await resultOf(jobs, job, end, output, trouble.last());
+    if (end.kind === 'gone') throw new AppError('CommandFailed', 'somebody deleted the Job of the command');
+    if (end.kind === 'failed' && end.reason === 'DeadlineExceeded') return timedOut(output, trouble.last());
+    return resultOf(end, output, (await podsOf(options, job, either)).at(-1));
   } finally {
     over.abort();
     pipe.destroy();
   }
 }
 
-async function resultOf(
-  jobs: Jobs,
+/** Its pods, as soon as the cluster can be asked for them. Rejects with the signal's reason. */
+async function podsOf(
+  { jobs, clock, random }: JobRunnerOptions,
   job: JobIdentity,
-  end: JobEnd,
+  signal: AbortSignal,
+): Promise<readonly KubernetesObject[]> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await jobs.pods(job);
+    } catch (error) {
+      if (toAppError(error).code !== 'ClusterUnavailable') throw error;
+    }
+    await clock.sleep(backOffMs(podPause, tries, random()), signal);
+  }
+}
+
+function resultOf(
+  end: Exclude<JobEnd, { readonly kind: 'gone' }>,
   output: CappedOutput,
-  trouble: JobTrouble | null,
-): Promise<CommandResult> {
-  if (end.kind === 'gone') throw new AppError('CommandFailed', 'somebody deleted the Job of the command');
-  if (end.kind === 'failed' && end.reason === 'DeadlineExceeded') return timedOut(output, trouble);
-  const last = (await jobs.pods(job)).at(-1);
+  last: KubernetesObject | undefined,
+): CommandResult {
   const ended = last === undefined ? null : terminationOf(last);
   const words = [ended?.reason === 'OOMKilled' ? 'the container was ended because its memory was used up' : '']
     .concat(end.kind === 'failed' && ended === null ? `${end.reason}: ${end.message}` : '')
@@ -169,17 +163,17 @@ function terminationOf({ status }: KubernetesObject): Termination | null {
 
 /** The log of its first pod; there is no other, because it is never tried again. */
 async function followLog(
-  jobs: Jobs,
+  options: JobRunnerOptions,
   job: JobIdentity,
   pipe: PassThrough,
-  clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
+  const { jobs, clock, random } = options;
   try {
     let pod: KubernetesObject | undefined;
-    while (pod === undefined) {
-      pod = (await jobs.pods(job)).at(-1);
-      if (pod === undefined) await clock.sleep(500, signal);
+    for (let looks = 1; pod === undefined; looks += 1) {
+      pod = (await podsOf(options, job, signal)).at(-1);
+      if (pod === undefined) await clock.sleep(backOffMs(podPause, looks, random()), signal);
     }
     await jobs.followLog({
       namespace: job.namespace,
@@ -215,70 +209,4 @@ function watchTrouble(jobs: Jobs, job: JobIdentity, clock: Clock, signal: AbortS
   });
   hopeless.catch(() => undefined);
   return { hopeless, last: () => last };
-}
-
-/** The Job of a command (batch/v1), as the `restricted` Pod Security Standard wants it. */
-export function jobOf(request: CommandRequest, resources: JobResources = usualResources): DesiredObject {
-  const { script, environment, image, timeoutMs, place } = request;
-  const hash = createHash('sha256').update(`${place.runId}/${place.path}`).digest('hex').slice(0, 16);
-  const labels = { ...jobLabels, [runLabel]: place.runId, [stepLabel]: labelValue(place.path) };
-  const seconds = Math.ceil(timeoutMs / 1000) + spareSeconds;
-  return {
-    metadata: { name: `fist-${hash}`, namespace: place.namespace, labels },
-    spec: {
-      backoffLimit: 0,
-      activeDeadlineSeconds: seconds,
-      ttlSecondsAfterFinished: keptSeconds,
-      template: {
-        metadata: { labels },
-        spec: {
-          restartPolicy: 'Never',
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          terminationGracePeriodSeconds: 5,
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: 65_532,
-            runAsGroup: 65_532,
-            fsGroup: 65_532,
-            seccompProfile: { type: 'RuntimeDefault' },
-          },
-          containers: [
-            {
-              name: container,
-              image,
-              command: ['/bin/sh', '-c', literal(script)],
-              workingDir: '/work',
-              env: Object.entries(environment).map(([name, value]) => ({ name, value: literal(value) })),
-              resources,
-              securityContext: {
-                allowPrivilegeEscalation: false,
-                readOnlyRootFilesystem: true,
-                capabilities: { drop: ['ALL'] },
-              },
-              volumeMounts: [
-                { name: 'work', mountPath: '/work' },
-                { name: 'tmp', mountPath: '/tmp' },
-              ],
-            },
-          ],
-          volumes: [
-            { name: 'work', emptyDir: {} },
-            { name: 'tmp', emptyDir: {} },
-          ],
-        },
-      },
-    },
-  };
-}
-
-/** Kubernetes expands `$(NAME)` in commands and in values of variables; `$$` is a dollar sign (core/v1 Container, EnvVar). */
-function literal(value: string): string {
-  return value.replaceAll('$', '$$$$');
-}
-
-/** `2.then` fits; anything else that a label cannot have is replaced, and its ends are letters or digits. */
-function labelValue(text: string): string {
-  const fitting = text.replaceAll(/[^A-Za-z0-9_.-]/g, '-').slice(0, 63);
-  return fitting.replaceAll(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
 }

@@ -76,6 +76,12 @@ describe.skipIf(assets === null)('Jobs on a real API server with its controllers
     server.kubectl(['patch', 'pod', pod.metadata.name, '-n', 'shop', '--subresource=status', '-p', status]);
   }
 
+  /** Of the Jobs that the server has with these labels. */
+  function uidsOf(labels: string): readonly string[] {
+    const uids = ['-o', 'jsonpath={.items[*].metadata.uid}'];
+    return server.kubectl(['get', 'jobs', '-n', 'shop', '-l', labels, ...uids]).split(' ');
+  }
+
   async function podOf(jobs: Jobs, identity: { namespace: string; name: string; uid: string }) {
     return waitFor('the pod', async () => (await jobs.pods(identity))[0]);
   }
@@ -85,7 +91,7 @@ describe.skipIf(assets === null)('Jobs on a real API server with its controllers
     const { job: made, isAdopted } = await jobs.create(job('look'), ['run']);
     expect(isAdopted).toBe(false);
     expect(await jobs.create(job('look'), ['run'])).toEqual({ job: made, isAdopted: true });
-    expect((await jobs.find('shop', 'app=fist,run=look')).map(({ metadata: { uid } }) => uid)).toEqual([made.uid]);
+    expect(uidsOf('app=fist,run=look')).toEqual([made.uid]);
     const pod = await podOf(jobs, made);
     expect(await jobs.trouble(made)).toBeNull();
     const ended = jobs.untilEnd(made, signal());
@@ -173,7 +179,7 @@ describe.skipIf(assets === null)('Jobs on a real API server with its controllers
       reason: 'QuotaExceeded',
       message: expect.stringContaining('exceeded quota: cpu, requested: requests.cpu=1') as string,
     });
-    const count = (await jobs.find('shop', 'app=fist')).length;
+    const count = uidsOf('app=fist').length;
     apply(quota('few', { 'count/jobs.batch': String(count) }));
     await waitFor('the quota', isRefused({ apiVersion: 'batch/v1', kind: 'Job', ...job('more') }));
     await expect(jobs.create(job('more'), ['run'])).rejects.toMatchObject({

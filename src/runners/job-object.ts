@@ -1,0 +1,87 @@
+import type { CommandRequest } from '../core/command.ts';
+import { sha256Hex } from '../lib/hash.ts';
+import type { DesiredObject } from '../kube/writer.ts';
+
+/** What its container asks for and may have, in quantities of Kubernetes. */
+const resources = {
+  requests: { cpu: '50m', memory: '64Mi' },
+  limits: { memory: '256Mi' },
+} as const;
+
+/** The name that the contract gives it. */
+export const container = 'cli';
+export const runLabel = 'punchingfist.io/run';
+export const stepLabel = 'punchingfist.io/step';
+/** All Jobs of commands have it. */
+export const jobLabels = { app: 'punching-fist', component: 'workflow-cli' } as const;
+
+/** A Job that nobody comes back for is gone after so long. */
+const keptSeconds = 600;
+/** The cluster ends a Job so long after we would have. */
+const spareSeconds = 120;
+
+/** The Job of a command (batch/v1), as the `restricted` Pod Security Standard wants it. */
+export function jobOf(request: CommandRequest): DesiredObject {
+  const { script, environment, image, timeoutMs, place } = request;
+  const hash = sha256Hex(`${place.runId}/${place.path}`).slice(0, 16);
+  const labels = { ...jobLabels, [runLabel]: place.runId, [stepLabel]: labelValue(place.path) };
+  const seconds = Math.ceil(timeoutMs / 1000) + spareSeconds;
+  return {
+    metadata: { name: `fist-${hash}`, namespace: place.namespace, labels },
+    spec: {
+      backoffLimit: 0,
+      activeDeadlineSeconds: seconds,
+      ttlSecondsAfterFinished: keptSeconds,
+      template: {
+        metadata: { labels },
+        spec: {
+          restartPolicy: 'Never',
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          terminationGracePeriodSeconds: 5,
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: 65_532,
+            runAsGroup: 65_532,
+            fsGroup: 65_532,
+            seccompProfile: { type: 'RuntimeDefault' },
+          },
+          containers: [
+            {
+              name: container,
+              image,
+              command: ['/bin/sh', '-c', literal(script)],
+              workingDir: '/work',
+              env: Object.entries(environment).map(([name, value]) => ({ name, value: literal(value) })),
+              resources,
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ['ALL'] },
+              },
+              volumeMounts: [
+                { name: 'work', mountPath: '/work' },
+                { name: 'tmp', mountPath: '/tmp' },
+              ],
+            },
+          ],
+          volumes: [
+            { name: 'work', emptyDir: {} },
+            { name: 'tmp', emptyDir: {} },
+          ],
+        },
+      },
+    },
+  };
+}
+
+/** Kubernetes expands `$(NAME)` in commands and in values of variables; `$$` is a dollar sign (core/v1 Container, EnvVar). */
+function literal(value: string): string {
+  return value.replaceAll('$', '$$$$');
+}
+
+/** `2.then` fits; anything else that a label cannot have is replaced, and its ends are letters or digits. */
+function labelValue(text: string): string {
+  const fitting = text.replaceAll(/[^A-Za-z0-9_.-]/g, '-').slice(0, 63);
+  return fitting.replaceAll(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
+}
