@@ -10,28 +10,15 @@ import type { EventResult } from '../sources/define.ts';
 import type { Refusal } from './refusal.ts';
 import { authenticate } from './source-authentication.ts';
 import type { RequestKind } from './source-requests.ts';
-import type { Waiting, WebhookContext } from './webhook-context.ts';
+import type { WebhookContext } from './webhook-context.ts';
 import { currentCatalog, decideCaller } from './webhook-decisions.ts';
 import type { Decision } from './webhook-decisions.ts';
 
 export const eventsPath = '/api/v1/sources/:namespace/:name/events';
 
-const mostWaiting = 32;
 /** `0s` to `60s`. */
 export const waitPattern = /^(\d|[1-5]\d|60)s$/;
 const lookEveryMs = 250;
-
-export function createWaiting(): Waiting {
-  let count = 0;
-  return {
-    enter() {
-      if (count >= mostWaiting) return false;
-      count += 1;
-      return true;
-    },
-    leave: () => void (count -= 1),
-  };
-}
 
 /** As for notifications. A Source that says nothing of its callers takes those who have the token of the API. */
 export function decideEvent(context: WebhookContext, request: FastifyRequest): Decision {

@@ -8,6 +8,7 @@ import type { ServerLimits, ServerOptions } from './options.ts';
 import type { Pace } from './receive-body.ts';
 import type { Rates } from './rates.ts';
 import type { Refusals } from './refusals.ts';
+import type { Waiting } from './waiting.ts';
 
 /** What the webhooks share with the rest of the server. */
 export interface ServerParts {
@@ -19,12 +20,6 @@ export interface ServerParts {
   readonly pace: Pace;
   readonly complain: Complain;
   readonly turns: Turns;
-}
-
-/** Counts who waits; false = there are as many as may. */
-export interface Waiting {
-  enter(): boolean;
-  leave(): void;
 }
 
 export interface WebhookContext extends ServerParts {

@@ -9,7 +9,7 @@ import { createAdmission } from './admission.ts';
 import type { Place } from './admission.ts';
 import { defaultLimits } from './options.ts';
 import type { ServerOptions } from './options.ts';
-import { createWaiting } from './source-events.ts';
+import { createWaiting } from './waiting.ts';
 import { unavailable } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 import type { WebhookContext } from './webhook-context.ts';

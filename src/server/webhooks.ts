@@ -8,12 +8,13 @@ import type { ReceiveResult } from '../sources/define.ts';
 import { createAdmission } from './admission.ts';
 import { errorAnswer } from './errors.ts';
 import { bodyOptions, receiveBody } from './receive-body.ts';
-import { createWaiting, decideEvent, events, eventsPath } from './source-events.ts';
+import { decideEvent, events, eventsPath } from './source-events.ts';
 import type { Refusal } from './refusal.ts';
 import { refuse, serveRequest } from './source-requests.ts';
 import type { RequestKind } from './source-requests.ts';
 import type { ServerParts, WebhookContext } from './webhook-context.ts';
 import { decide } from './webhook-decisions.ts';
+import { createWaiting } from './waiting.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

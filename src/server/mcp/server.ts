@@ -4,6 +4,7 @@ import type { Clock, Log } from '../../core/ports.ts';
 import type { ApiCaller } from '../../lib/api-call.ts';
 import { readVersion } from '../../lib/version.ts';
 import { bodyReader } from '../body.ts';
+import { createWaiting } from '../waiting.ts';
 import { answerText, errorText } from './answer.ts';
 import type { ToolWorld } from './define.ts';
 import { instructionsOf, offeredTools } from './offer.ts';
@@ -26,9 +27,6 @@ export type ApiOf = (signal: AbortSignal) => ApiCaller;
 
 /** Makes a server of the Model Context Protocol, for one connection or request. It keeps nothing from one call to the next. */
 export type Assistant = (api: ApiOf) => Server;
-
-/** Calls that wait at a time; others are answered at once. */
-const mostWaiting = 32;
 
 /** The tools of assistants as servers of the protocol. Resolves once its library is loaded. */
 export async function loadAssistant(options: AssistantOptions): Promise<Assistant> {
@@ -87,20 +85,19 @@ export async function loadAssistant(options: AssistantOptions): Promise<Assistan
 }
 
 function worlds({ clock, mayWait }: AssistantOptions): (api: ApiCaller, signal: AbortSignal) => ToolWorld {
-  let waiting = 0;
+  const waiting = createWaiting();
   return (api, signal) => ({
     api,
     nowMs: clock.now(),
     async pause(milliseconds) {
-      if (!mayWait() || signal.aborted || waiting >= mostWaiting) return false;
-      waiting += 1;
+      if (!mayWait() || signal.aborted || !waiting.enter()) return false;
       try {
         await clock.sleep(milliseconds, signal);
         return true;
       } catch {
         return false;
       } finally {
-        waiting -= 1;
+        waiting.leave();
       }
     },
   });

@@ -1,0 +1,20 @@
+/** Counts who waits for something that others bring about, each holding a request open. */
+export interface Waiting {
+  /** false = there are as many as may: answer at once. */
+  enter(): boolean;
+  leave(): void;
+}
+
+const mostWaiting = 32;
+
+export function createWaiting(): Waiting {
+  let count = 0;
+  return {
+    enter() {
+      if (count >= mostWaiting) return false;
+      count += 1;
+      return true;
+    },
+    leave: () => void (count -= 1),
+  };
+}
