@@ -1,4 +1,5 @@
 import { resourceKinds } from '../../controllers/kinds.ts';
+import type { KubernetesObject } from '../../core/cluster.ts';
 import { kinds, resourceOf } from '../../kube/kinds.ts';
 import type { ObjectKind } from '../../kube/kinds.ts';
 import type { KubeWriter } from '../../kube/writer.ts';
@@ -72,7 +73,10 @@ async function find(
   name: string,
 ): Promise<Found | null> {
   const object = await writer.get(kind, { namespace, name });
-  if (object === null) return null;
+  return object === null ? null : foundOf(kind, namespace, name, object);
+}
+
+function foundOf(kind: ObjectKind, namespace: string | null, name: string, object: KubernetesObject): Found {
   const { uid, labels } = object.metadata;
   const title = `${kind.kind} ${namespace === null ? '' : `${namespace}/`}${name}`;
   return { title, kind, namespace, name, uid, manager: labels?.[managedBy] };
@@ -85,12 +89,12 @@ async function findLasting(writer: KubeWriter, manifests: Manifests): Promise<re
     .map(([label, value]) => `${label}=${value}`)
     .join(',');
   const claims = await writer.list(kinds.persistentVolumeClaim, namespace, { labelSelector });
-  const found = await Promise.all([
-    find(writer, kinds.secret, namespace, installed.tokenSecret),
-    ...claims.map(({ metadata }) => find(writer, kinds.persistentVolumeClaim, namespace, metadata.name)),
-    ...manifests.definitions.map(({ metadata }) => find(writer, kinds.customResourceDefinition, null, metadata.name)),
-  ]);
-  return found.filter((one) => one !== null);
+  const secret = await find(writer, kinds.secret, namespace, installed.tokenSecret);
+  const definitions = await Promise.all(
+    manifests.definitions.map(({ metadata }) => find(writer, kinds.customResourceDefinition, null, metadata.name)),
+  );
+  const volumes = claims.map((claim) => foundOf(kinds.persistentVolumeClaim, namespace, claim.metadata.name, claim));
+  return [secret, ...volumes, ...definitions].filter((one) => one !== null);
 }
 
 async function countObjects(writer: KubeWriter, lasting: readonly Found[]): Promise<UninstallPlan['lost']> {
