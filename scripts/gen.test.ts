@@ -17,11 +17,13 @@ let generated: ReadonlyMap<string, string> = new Map();
 beforeAll(async () => void (generated = await generatedFiles()));
 
 const plurals = ['sources', 'workflows', 'sinks'];
+let crds: readonly CustomResourceDefinition[] | undefined;
 
 function crd(plural: string): CustomResourceDefinition {
-  const documents = parseAllDocuments(generated.get('deploy/crds/phase1-crds.yaml') ?? '');
-  const found = documents.map((document) => document.toJS() as CustomResourceDefinition);
-  return found[plurals.indexOf(plural)] as CustomResourceDefinition;
+  crds ??= parseAllDocuments(generated.get('deploy/crds/phase1-crds.yaml') ?? '').map(
+    (document) => document.toJS() as CustomResourceDefinition,
+  );
+  return crds[plurals.indexOf(plural)] as CustomResourceDefinition;
 }
 
 function schema(plural: string): StructuralNode {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { eventObject, memoryCluster } from '../../test/support/memory-cluster.ts';
 import type { Objects } from '../../test/support/memory-cluster.ts';
 import { ended, looping } from '../../test/support/ended-container.ts';
+import { rounds } from '../../test/support/rounds.ts';
 import { expectSound, podAlert, runIn, shop, shopLogs, textOf } from '../../test/support/shop.ts';
 
 test('secrets are never read, and secrets in what is read do not get out', async () => {
@@ -94,7 +95,7 @@ test('odd objects never break it', async () => {
     );
   };
   const whole = shop(looping(ended('OOMKilled', 137)));
-  for (let round = 0; round < 300; round += 1) {
+  for (let round = 0; round < rounds(100, 300); round += 1) {
     const objects = Object.fromEntries(
       Object.entries(whole).map(([resource, items]) => [resource, items?.map((item) => mutate(item, 0)) ?? []]),
     ) as Objects;

@@ -277,14 +277,14 @@ describe('errors', () => {
   });
 
   it.each([
-    ['{', 'application/json', 400],
-    ['{"reason":1}', 'application/json', 400],
-    ['{"reason":"x","other":1}', 'application/json', 400],
-    ['[]', 'application/json', 400],
-    ['reason=x', 'application/x-www-form-urlencoded', 415],
-    ['{}', 'text/plain', 415],
-    [`{"reason":"${'x'.repeat(4 * 1024 * 1024)}"}`, 'application/json', 413],
-  ])('a body %.20s as %s is answered %i', async (payload, type, status) => {
+    ['not JSON', '{', 'application/json', 400],
+    ['a reason that is no text', '{"reason":1}', 'application/json', 400],
+    ['a field too many', '{"reason":"x","other":1}', 'application/json', 400],
+    ['a list', '[]', 'application/json', 400],
+    ['a form', 'reason=x', 'application/x-www-form-urlencoded', 415],
+    ['text', '{}', 'text/plain', 415],
+    ['four megabytes', `{"reason":"${'x'.repeat(4 * 1024 * 1024)}"}`, 'application/json', 413],
+  ])('a body that is %s is refused', async (_name, payload, type, status) => {
     const cancelled: string[] = [];
     const { server } = await start({
       control: {

@@ -72,11 +72,22 @@ function sqliteFile(cleanup: Cleanup): string {
   return path;
 }
 
+/** Its connection is opened by the first query: most tests look through the store only. */
 function sqliteRows(path: string, cleanup: Cleanup): ContractRows {
-  const { raw, query, ...connection } = openDatabase(path);
-  cleanup.defer(() => connection.close());
-  const execute: ContractRows['execute'] = async (text, values = []) => raw.prepare(text).all(...(values as string[]));
-  return { database: path, query, execute, close: () => cleanup.run() };
+  let opened: ReturnType<typeof openDatabase> | undefined;
+  cleanup.defer(() => opened?.close());
+  const connection = () => (opened ??= openDatabase(path));
+  return {
+    database: path,
+    get query() {
+      return connection().query;
+    },
+    execute: async (text, values = []) =>
+      connection()
+        .raw.prepare(text)
+        .all(...(values as string[])),
+    close: () => cleanup.run(),
+  };
 }
 
 const sqlite: ContractDatabase = {
@@ -86,7 +97,7 @@ const sqlite: ContractDatabase = {
     const path = sqliteFile(cleanup);
     const store = openSqliteStore({ path, monotonic: () => clock.monotonic(), ...options });
     cleanup.defer(() => store.close());
-    return { ...sqliteRows(path, cleanup), store, clock };
+    return Object.assign(sqliteRows(path, cleanup), { store, clock });
   },
   async openRows() {
     const cleanup = createCleanup();
@@ -95,12 +106,13 @@ const sqlite: ContractDatabase = {
 };
 
 const template = 'contract_template';
-/** Databases that an earlier test has left, emptied. */
-const free: string[] = [];
+/** Databases that an earlier test has left, emptied, with their connections: another would cost more than the test. */
+const free: ContractRows[] = [];
 let templateMade: Promise<void> | undefined;
 
 function postgresRows(url: string): ContractRows {
-  const pool = openPool(url, 2, () => undefined);
+  // Not the name of a server's: an import that a later test makes must not meet one.
+  const pool = openPool(url, 2, () => undefined, 'contract-rows');
   const execute = executeOn(pool);
   return {
     database: url,
@@ -136,16 +148,15 @@ function waitedForStore(store: Store): Store {
 const postgres: ContractDatabase = {
   name: 'PostgreSQL',
   async open({ clock, ...options } = {}) {
-    const url = free.pop() ?? (await newDatabase());
+    const rows = free.pop() ?? postgresRows(await newDatabase());
     const store = await openPostgresStore({
-      url,
+      url: rows.database,
       clock: clock ?? systemClock(),
       ...(clock === undefined ? {} : { clockOf: 'given' as const }),
       onError: () => undefined,
       connections: 4,
       ...options,
     });
-    const rows = postgresRows(url);
     return {
       ...rows,
       store: clock === undefined ? store : waitedForStore(store),
@@ -153,8 +164,7 @@ const postgres: ContractDatabase = {
       async close() {
         await store.close();
         await rows.execute(emptyAll);
-        await rows.close();
-        free.push(url);
+        free.push(rows);
       },
     };
   },

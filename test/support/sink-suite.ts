@@ -9,6 +9,7 @@ import { faults } from './faulty-peer.ts';
 import type { Fault } from './faulty-peer.ts';
 import { injections } from './injections.ts';
 import { repositoryRoot } from './processes.ts';
+import { partOf } from './rounds.ts';
 import { attemptOf, payload, resolvedPayload, sinkDelivery, sinkWorld } from './sink-world.ts';
 import type { SinkWorld } from './sink-world.ts';
 import type { Vendor } from './vendor.ts';
@@ -171,7 +172,7 @@ export function testSink(suite: SinkSuite): void {
 
     test('alert text comes out as text, whatever it says', async () => {
       const { vendor, shown, deliver } = await begin();
-      for (const [index, text] of injections.entries()) {
+      for (const [index, text] of partOf(injections).entries()) {
         const delivery = sinkDelivery({
           payload: hostile(text),
           idempotencyKey: `r${index}/out/run-finished`,

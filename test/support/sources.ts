@@ -77,17 +77,21 @@ export function createSourceWorld(
   const started: RunningSources[] = [];
   const find = (namespace: string, name: string): CatalogSource | undefined =>
     world.sources.find((one) => one.namespace === namespace && one.name === name);
+  const catalogOf = (sources: readonly CatalogSource[]): Catalog => ({
+    generation: 1,
+    sources,
+    workflows: [],
+    sinks: [],
+    sourceByPath: () => undefined,
+    source: find,
+    workflow: (_namespace, name) => (name === world.workflow?.name ? world.workflow : undefined),
+    sink: (_namespace, name) => world.sinks.find((one) => one.name === name),
+  });
+  let compiledNow: Catalog | undefined;
+  // Another only after a change, as a server's: what looks each second does nothing else.
   const catalog = {
-    current: (): Catalog => ({
-      generation: 1,
-      sources: world.sources,
-      workflows: [],
-      sinks: [],
-      sourceByPath: () => undefined,
-      source: find,
-      workflow: (_namespace, name) => (name === world.workflow?.name ? world.workflow : undefined),
-      sink: (_namespace, name) => world.sinks.find((one) => one.name === name),
-    }),
+    current: (): Catalog =>
+      compiledNow?.sources === world.sources ? compiledNow : (compiledNow = catalogOf(world.sources)),
   };
   const intake = createIntake({ store, catalog, clock, metrics, log });
   const http = createHttpClient();

@@ -17,7 +17,7 @@ const mostP99Ms = 250;
 /** Of one stretch of work, in processor time; the promise is 50 ms, the rest is what the sampling adds. */
 const mostStretchMs = 60;
 
-// The quick form is test/hostile/hostile.test.ts. HOSTILE=text runs only the inputs whose names have the text.
+// The quick form is test/real/hostile.test.ts. HOSTILE=text runs only the inputs whose names have the text.
 describe.each(chaosDatabases)('a server on $name to which hostile input comes', (databases) => {
   it('keeps nobody waiting', async () => {
     const inputs = hostileInputs.filter(({ name }) => name.includes(process.env['HOSTILE'] ?? ''));

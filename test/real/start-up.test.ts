@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { createCleanup } from './support/cleanup.ts';
-import { cleanEnvironment, repositoryRoot, runProcess } from './support/processes.ts';
-import { spawnServer, whenReady } from './support/server.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { cleanEnvironment, repositoryRoot, runProcess } from '../support/processes.ts';
+import { spawnServer, whenReady } from '../support/server.ts';
 
 // What a command loads is what a person waits for before it says anything.
 

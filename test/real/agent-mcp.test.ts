@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
-import { pinOf } from '../src/agent/mcp/definition.ts';
-import type { AgentResult } from '../src/core/finding.ts';
-import { objectOf } from '../src/core/json.ts';
-import type { JsonObject } from '../src/core/json.ts';
-import { firing, startTestApp } from './support/app.ts';
-import type { RunDetail, TestAppOptions } from './support/app.ts';
-import { createCleanup } from './support/cleanup.ts';
-import { faultyMcpCommand, lookTool, mcpSecret } from './support/faulty-mcp.ts';
-import type { McpFault } from './support/faulty-mcp.ts';
-import { startModelServer } from './support/model-server.ts';
-import type { ModelServer, ScriptedAnswer, SeenRequest } from './support/model-server.ts';
-import { repositoryRoot } from './support/processes.ts';
+import { pinOf } from '../../src/agent/mcp/definition.ts';
+import type { AgentResult } from '../../src/core/finding.ts';
+import { objectOf } from '../../src/core/json.ts';
+import type { JsonObject } from '../../src/core/json.ts';
+import { firing, startTestApp } from '../support/app.ts';
+import type { RunDetail, TestAppOptions } from '../support/app.ts';
+import { createCleanup } from '../support/cleanup.ts';
+import { faultyMcpCommand, lookTool, mcpSecret } from '../support/faulty-mcp.ts';
+import type { McpFault } from '../support/faulty-mcp.ts';
+import { startModelServer } from '../support/model-server.ts';
+import type { ModelServer, ScriptedAnswer, SeenRequest } from '../support/model-server.ts';
+import { repositoryRoot } from '../support/processes.ts';
 
 // Tools of MCP servers in the hands of a model, in the whole program.
 

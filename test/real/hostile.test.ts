@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { sqliteDatabases } from '../chaos/database.ts';
 import { createCleanup } from '../support/cleanup.ts';
-import { hostileInputs } from './inputs.ts';
-import { measure, startHonestSender } from './measure.ts';
-import { startWorld } from './world.ts';
+import { hostileInputs } from '../hostile/inputs.ts';
+import { measure, startHonestSender } from '../hostile/measure.ts';
+import { startWorld } from '../hostile/world.ts';
 
 // The quick form: what is answered and refused. How long anybody waited is looked at in test/chaos/long/hostile.test.ts,
 // where no other test has the machine.
