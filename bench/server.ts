@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -24,13 +26,13 @@ export interface MeasuredServer {
 
 const token = randomBytes(24).toString('hex');
 const ticksPerSecond = 100;
-/** As bin/fist.js gives them to the pinned Node. */
+/** As bin/fist.js gives them to the pinned Node, which has its cache of compiled files named, too. */
 const nodeOptions = JSON.parse(readFileSync(`${root}bin/node-options.json`, 'utf8')) as readonly string[];
 
 /** Starts `node args...` and waits for its line `{"message":"ready","url":...}` on stderr. */
 export function startServer(args: readonly string[]): Promise<MeasuredServer> {
   const startedAt = performance.now();
-  const env = { ...process.env, FIST_TOKEN: token };
+  const env = { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), ...process.env, FIST_TOKEN: token };
   const child = spawn(process.execPath, [...nodeOptions, ...args], {
     cwd: root,
     env,

