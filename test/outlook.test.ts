@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { firing, resolved, startTestApp } from './support/app.ts';
@@ -91,6 +91,19 @@ Source default/two (webhook)
   Sink gone: there is none of this name
 `);
     expect(err).toContain('nothing was sent or stored');
+  });
+
+  test('who grants what of the way through other namespaces, and who does not', async () => {
+    const { out } = await explain(`${repositoryRoot}examples/shared-workflow`);
+    expect(out).toContain('  Workflow platform/investigate, which grants namespace storefront: investigate (agent)\n');
+    expect(out).toContain(
+      '  Sink oncall/reports, which grants namespace platform (stdout): is told the report, the end\n',
+    );
+    const text = readFileSync(`${repositoryRoot}examples/shared-workflow/resources.yaml`, 'utf8');
+    const refused = await explain(write('refused.yaml', text.replaceAll('[platform]', '[other]')));
+    expect(refused.out).toContain(
+      '  Sink oncall/reports: there is no Sink oncall/reports that grants namespace platform; who owns Sinks of namespace oncall grants it with',
+    );
   });
 
   test('alerts of one group: one starts the run that answers for the others', async () => {

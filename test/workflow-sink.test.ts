@@ -42,7 +42,7 @@ test('the second Workflow has the cause that the first one found', async () => {
     status: 'succeeded',
     triggerSource: 'Sink default/look-closer',
     requestedBy: first.deliveries[0]?.id,
-    input: { depth: 1, parent: { runId: first.id, workflows: ['explain'] } },
+    input: { depth: 1, parent: { runId: first.id, workflows: ['default/explain'] } },
     outputs: { told: expect.stringContaining('OOMKilled') as string, by: 'explain' },
   });
   expect(app.stdout()).toContain('OOMKilled');

@@ -1,3 +1,4 @@
+import { sinkFor, workflowFor } from '../core/access.ts';
 import { labelledTitle, matchLabels } from '../core/alert.ts';
 import type { AlertItem, AlertState } from '../core/alert.ts';
 import type { Catalog, CatalogSink, CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
@@ -48,7 +49,7 @@ export interface SourceOutlook {
   /** Alerts that cannot be used. */
   readonly bad: Notification['bad'];
   readonly workflow: CatalogWorkflow | undefined;
-  /** Who would be told, by the names in the Workflow; undefined: there is no such Sink. */
+  /** Who would be told, by the names in the Workflow; undefined: there is no such Sink, or it is not granted. */
   readonly sinks: readonly (readonly [name: string, sink: CatalogSink | undefined])[];
 }
 
@@ -74,8 +75,9 @@ export async function outlooksOf(
   for (const source of sources) {
     const received = await readBody(source, body, at);
     if (received === null) continue;
-    const workflow = catalog.workflow(source.namespace, source.triggerWorkflow);
-    const sinks = (workflow?.plan?.sinks ?? []).map((name) => [name, catalog.sink(source.namespace, name)] as const);
+    const workflow = workflowFor(catalog, source.namespace, source.triggerWorkflow);
+    const from = workflow?.namespace ?? source.namespace;
+    const sinks = (workflow?.plan?.sinks ?? []).map((name) => [name, sinkFor(catalog, from, name)] as const);
     const found = { source, workflow, sinks };
     if (!received.ok) {
       outlooks.push({ ...found, unreadable: received, alerts: [], bad: [] });

@@ -118,7 +118,7 @@ function addEffects(program: Command, action: Tie): void {
         .description(
           'Starts a run about alert/ID (or alert/NAME) as it stands now, whatever policies of its Source say; one that has ended is repeated',
         ),
-    ).option('--workflow <name>', 'a Workflow in the namespace of its Source (default: the one that this triggers)'),
+    ).option('--workflow <name>', 'a Workflow that its Source may name (default: the one that it triggers)'),
     async () => (await import('./control.ts')).start,
   );
   addVerdicts(program, action);

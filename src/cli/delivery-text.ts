@@ -1,3 +1,4 @@
+import { fullName } from '../core/access.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { DeliverySummary } from '../core/lists.ts';
 import { timeText } from '../core/time.ts';
@@ -18,7 +19,7 @@ export function deliveryText(delivery: DeliveryRecord, view: DetailView): string
     ...fieldLines(
       [
         ['Delivery', delivery.id],
-        ['Sink', `${namespace}/${sinkName}${sinkType === '' ? '' : ` (${sinkType})`}`],
+        ['Sink', `${fullName({ namespace, name: sinkName })}${sinkType === '' ? '' : ` (${sinkType})`}`],
         ['Event', delivery.event],
         ['Of', of.filter(Boolean).join(', ') || '-'],
         ['Status', `${deliveryState(delivery)}, ${plural(attempts, 'attempt')}`],

@@ -1,5 +1,7 @@
+import { absence, fullName, grantNeeded, placeOf } from '../core/access.ts';
+import type { ObjectPlace } from '../core/access.ts';
 import { labelledObject } from '../core/alert.ts';
-import type { CatalogSource, Grouping, RateLimit } from '../core/catalog.ts';
+import type { CatalogSink, CatalogSource, CatalogWorkflow, Grouping, RateLimit } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
 import { parseRfc3339 } from '../core/rfc3339.ts';
 import { timeText, toTimestamp } from '../core/time.ts';
@@ -93,20 +95,32 @@ function whatFollows({ source, workflow, sinks }: SourceOutlook, at: Timestamp):
     grouping === null ? null : groupingText(grouping),
     stormCapPerMinute === 0 ? null : `at most ${stormCapPerMinute} runs a minute in all`,
   ].filter((policy) => policy !== null);
-  const name = `${source.namespace}/${source.triggerWorkflow}`;
-  const problem = workflow === undefined ? 'there is none of this name' : readiness(workflow.conditions);
+  const place = placeOf(source.triggerWorkflow, source.namespace);
+  const problem =
+    workflow === undefined ? missing('Workflow', place, source.namespace) : readiness(workflow.conditions);
   const steps = (workflow?.plan?.steps ?? []).map((step) => `${step.name} (${step.type})`).join(', ');
   return [
     ...(policies.length === 0 ? [] : [`  policies at ${timeText(at)}: ${policies.join('; ')}`]),
-    `  Workflow ${name}: ${problem ?? steps}`,
+    `  Workflow ${fullName(place)}${grantText(workflow, source.namespace)}: ${problem ?? steps}`,
     ...sinks.map(([sinkName, sink]) => {
-      if (sink === undefined) return `  Sink ${sinkName}: there is none of this name`;
+      const from = workflow?.namespace ?? source.namespace;
+      if (sink === undefined) return `  Sink ${sinkName}: ${missing('Sink', placeOf(sinkName, from), from)}`;
       const told = ['the report', sink.sendStarted ? 'the start' : null, sink.sendResolved ? 'the end' : null];
       const words = told.filter((word) => word !== null).join(', ');
       const condition = sink.condition === null ? '' : `, if ${sink.condition}`;
-      return `  Sink ${sinkName} (${sink.type}): ${readiness(sink.conditions) ?? `is told ${words}${condition}`}`;
+      return `  Sink ${sinkName}${grantText(sink, from)} (${sink.type}): ${readiness(sink.conditions) ?? `is told ${words}${condition}`}`;
     }),
   ];
+}
+
+function missing(kind: 'Workflow' | 'Sink', place: ObjectPlace, from: string): string {
+  const needed = grantNeeded(kind, place, from);
+  return needed === null ? 'there is none of this name' : `${absence(kind, place, from)}; ${needed}`;
+}
+
+/** That another namespace grants it. */
+function grantText(object: CatalogSink | CatalogWorkflow | undefined, from: string): string {
+  return object === undefined || object.namespace === from ? '' : `, which grants namespace ${from}`;
 }
 
 function groupingText({ labels, waitMs, intervalMs }: Grouping): string {
@@ -139,7 +153,7 @@ function jsonOf({ source, unreadable, alerts, bad, workflow, sinks }: SourceOutl
       startsRun,
     })),
     bad: bad.map(({ field, message }) => ({ field, message })),
-    workflow: { name: `${source.namespace}/${source.triggerWorkflow}`, ready: workflow?.ready ?? false },
+    workflow: { name: fullName(placeOf(source.triggerWorkflow, source.namespace)), ready: workflow?.ready ?? false },
     sinks: sinks.map(([name, sink]) => ({
       name,
       type: sink?.type ?? null,

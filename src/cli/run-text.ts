@@ -1,3 +1,4 @@
+import { fullName } from '../core/access.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -37,7 +38,7 @@ export function runText(run: RunDetail, view: DetailView): string {
     ...fieldLines(
       [
         ['Run', run.id],
-        ['Workflow', `${run.namespace}/${run.name}`],
+        ['Workflow', fullName(run)],
         ['Status', `${run.status}${run.waitingFor === null ? '' : `, waits for ${run.waitingFor}`}`],
         ['Trigger', triggerText(run)],
         ['Group', groupText(run)],

@@ -13,6 +13,7 @@ import { buildCatalogInPieces } from '../resources/catalog.ts';
 import type { CatalogOptions } from '../resources/catalog.ts';
 import { createCopies } from '../resources/holder.ts';
 import type { LoadedResources, ResourceHolder } from '../resources/holder.ts';
+import { withGrantsOf } from '../resources/grants.ts';
 import { objectIssues } from '../resources/last-good.ts';
 import { objectKey } from '../resources/object.ts';
 import type { ResourceKind, ResourceObject } from '../resources/object.ts';
@@ -259,7 +260,8 @@ function newOrGood(declared: ClusterObject, before: ResourceObject | undefined, 
   const problem = objectIssues(told).find(isBlocking);
   if (problem === undefined || objectIssues(earlier).some(isBlocking)) return told;
   const { uid, generation } = told;
-  return { ...earlier, uid, generation, brokenEdit: issueText(problem) } as ClusterObject;
+  const spec = withGrantsOf(earlier.spec, told.spec);
+  return { ...earlier, spec, uid, generation, brokenEdit: issueText(problem) } as ClusterObject;
 }
 
 function issueText({ path, message, next }: Issue): string {

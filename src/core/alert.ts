@@ -177,9 +177,19 @@ export function changedAt(
 /**
  * What is known of the cause of an alert. known, inconclusive, failed: what its newest run of this episode says (failed: it
  * ended without a report); running: a run is at work; earlier: a run of an episode before said it, and none of this one has
- * ended; waiting: a run is to come, was put off or waits for its turn; none: there was none.
+ * ended; waiting: a run is to come, was put off or waits for its turn; none: there was none; elsewhere: its runs are not all of the
+ * one namespace that the reader may look at, so nothing of it is told.
  */
-export const causeStates = ['known', 'inconclusive', 'failed', 'running', 'earlier', 'waiting', 'none'] as const;
+export const causeStates = [
+  'known',
+  'inconclusive',
+  'failed',
+  'running',
+  'earlier',
+  'waiting',
+  'none',
+  'elsewhere',
+] as const;
 export type CauseState = (typeof causeStates)[number];
 
 /** What the newest run of an alert says of its cause, and of which episode that is. */

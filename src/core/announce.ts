@@ -1,3 +1,5 @@
+import { referenceTo } from './access.ts';
+import type { ObjectPlace } from './access.ts';
 import { sortKeyOf } from './delivery.ts';
 import type { DeliveryEvent, DeliveryRecord } from './delivery.ts';
 import type { JsonObject } from './json.ts';
@@ -8,6 +10,7 @@ import type { Timestamp } from './time.ts';
 /** A transition that Sinks are told of. */
 export interface Announcement {
   readonly event: DeliveryEvent;
+  /** Of the Workflow. */
   readonly namespace: string;
   readonly runId: string | null;
   readonly alertId: string | null;
@@ -29,12 +32,24 @@ export interface Announcement {
  */
 export function deliveriesOf(
   announcement: Announcement,
-  sinks: readonly string[],
+  sinks: readonly ObjectPlace[],
   newIdAt: (epochMs: number) => string,
 ): readonly DeliveryRecord[] {
-  const { event, namespace, runId, alertId, episode, key, data, now, incident = null, dueAt = now } = announcement;
-  const told = [...new Set(sinks)].map((sinkName) => ({ sinkName, id: newIdAt(toEpochMs(now)) }));
-  return told.map(({ sinkName, id }) => ({
+  const {
+    event,
+    namespace: from,
+    runId,
+    alertId,
+    episode,
+    key,
+    data,
+    now,
+    incident = null,
+    dueAt = now,
+  } = announcement;
+  const each = new Map(sinks.map((sink) => [referenceTo(sink, from), sink]));
+  const told = Array.from(each, ([reference, sink]) => ({ reference, sink, id: newIdAt(toEpochMs(now)) }));
+  return told.map(({ reference, sink: { namespace, name: sinkName }, id }) => ({
     id,
     namespace,
     runId,
@@ -42,8 +57,9 @@ export function deliveriesOf(
     event,
     sinkName,
     sinkType: '',
-    data: { ...data, episode },
-    incident,
+    data: { ...data, episode, ...(namespace === from ? {} : { workflowNamespace: from }) },
+    // What others tell a Sink that they share must not stand in for a report of this namespace.
+    incident: incident === null || namespace === from ? incident : `${from} ${incident}`,
     payload: null,
     rendered: null,
     status: 'pending',
@@ -52,7 +68,7 @@ export function deliveriesOf(
     error: null,
     errorCode: null,
     ambiguous: false,
-    idempotencyKey: `${key}/${sinkName}`,
+    idempotencyKey: `${key}/${reference}`,
     sortKey: alertId === null ? null : sortKeyOf(episode, event, id),
     reference: null,
     fence: 0,
@@ -70,7 +86,7 @@ export function deliveriesOf(
 export function runDeliveries(
   run: Pick<RunRecord, 'id' | 'namespace' | 'alertId' | 'episode'>,
   event: DeliveryEvent,
-  sinks: readonly string[],
+  sinks: readonly ObjectPlace[],
   now: Timestamp,
   data: JsonObject,
   newIdAt: (epochMs: number) => string,

@@ -71,6 +71,7 @@ export interface CatalogSource extends CatalogObject {
   readonly settings: unknown;
   /** The pure filter chain over an alert's labels; returns the reason of a refusal, or null. */
   readonly accepts: (labels: Labels) => { readonly reason: string; readonly message: string } | null;
+  /** Its name, or `namespace/name` where it is of another namespace (access.ts); empty: none. */
   readonly triggerWorkflow: string;
   readonly context: JsonObject;
   /** Whether its muteMatchers or a maintenance window keep an alert with these labels from a run. Pure. */
@@ -100,6 +101,8 @@ export function sourceDuty({ namespace, name }: Pick<CatalogSource, 'namespace' 
 
 /** A Workflow, compiled. `plan` is null where it is invalid. */
 export interface CatalogWorkflow extends CatalogObject {
+  /** Other namespaces whose Sources and Sinks may start it; `*` = all. */
+  readonly accessFrom: readonly string[];
   readonly plan: Plan | null;
   readonly planHash: string | null;
 }
@@ -122,6 +125,8 @@ export const defaultSameCauseForMs = 3_600_000;
 
 /** A Sink, compiled. */
 export interface CatalogSink extends CatalogObject {
+  /** Other namespaces whose Workflows may tell it something; `*` = all. */
+  readonly accessFrom: readonly string[];
   readonly config: JsonObject;
   /** A condition over the event context; null = always. */
   readonly condition: string | null;

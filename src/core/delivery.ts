@@ -53,16 +53,18 @@ export function annotated(report: JsonObject | null, note: string | null): JsonO
 /** A `sink_outputs` row, written in the transaction of the transition it announces. */
 export interface DeliveryRecord {
   readonly id: string;
+  /** Of the Sink; that of the Workflow in `data` where it is another one. */
   readonly namespace: string;
   readonly runId: string | null;
   readonly alertId: string | null;
   readonly event: DeliveryEvent;
+  /** `namespace/name` where the Workflow was refused this Sink of another namespace. */
   readonly sinkName: string;
   /** Empty until the sink was resolved. */
   readonly sinkType: string;
   /** Facts of the transition that rows may no longer show later (episode, times). */
   readonly data: JsonObject;
-  /** The incident whose report it tells (`incidentOf`); null: it tells no cause, or points at a report that did. */
+  /** The incident whose report it tells (`incidentOf`), after the namespace of the Workflow where that is not the Sink's; null: it tells no cause, or points at a report that did. */
   readonly incident: string | null;
   /** What is sent, whole; rendered once, before the first send. A claim does not read it where it is kept as `rendered`. */
   readonly payload: JsonValue;
@@ -92,6 +94,12 @@ export interface DeliveryRecord {
   /** When a person last asked to send it again; null = never. */
   readonly retriedAt: Timestamp | null;
   readonly createdAt: Timestamp;
+}
+
+/** The namespace of the Workflow whose run it tells of. */
+export function tellingNamespace({ namespace, data }: Pick<DeliveryRecord, 'namespace' | 'data'>): string {
+  const { workflowNamespace } = data;
+  return typeof workflowNamespace === 'string' ? workflowNamespace : namespace;
 }
 
 /**

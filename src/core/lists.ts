@@ -31,6 +31,11 @@ export interface ListReader extends ChangeReader {
   runs(query: RunQuery): Promise<ListPage<RunSummary>>;
   /** Runs that answer for an alert beside their own, newest first, at most `most`; `episode` is that of the alert. */
   runsOfGroup(alertId: string, most: number): Promise<readonly Pick<RunAlert, 'runId' | 'episode'>[]>;
+  /**
+   * Of these alerts, those of which every run that is kept is of this namespace, and one at least is: what they say of a cause
+   * was found there.
+   */
+  foundWithin(namespace: string, alertIds: readonly string[]): Promise<ReadonlySet<string>>;
   events(query: EventQuery): Promise<ListPage<EventSummary>>;
   event(id: string): Promise<SourceEventRecord | undefined>;
   deliveries(query: DeliveryQuery): Promise<ListPage<DeliverySummary>>;

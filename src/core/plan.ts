@@ -10,7 +10,7 @@ export interface Plan {
   readonly runtime: PlanRuntime;
   readonly steps: readonly PlanStep[];
   readonly outputs: readonly { readonly name: string; readonly value: string }[];
-  /** Names of Sinks in the Workflow's namespace. */
+  /** Names of Sinks; `namespace/name` where one is of another namespace (access.ts). */
   readonly sinks: readonly string[];
   /** Wall clock with waits, from the creation of the run. Milliseconds. */
   readonly deadlineMs: number;

@@ -104,13 +104,13 @@ export interface StoreHealth {
   problem(): Promise<string | null>;
 }
 
-/** A run that a Sink asks for, in the Sink's namespace. */
+/** A run that a Sink asks for. */
 export interface ChildRunRequest {
   /** Id of the delivery: one that is sent again has one run. */
   readonly key: string;
   readonly namespace: string;
   readonly sinkName: string;
-  /** Name of the Workflow. */
+  /** Name of the Workflow; `namespace/name` where it is of another namespace than the Sink. */
   readonly workflow: string;
   /** `.source.context` of the run. */
   readonly context: JsonObject;

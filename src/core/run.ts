@@ -96,15 +96,16 @@ export interface Continuation {
 /** The run whose delivery asked for another one. */
 export interface RunParent {
   readonly runId: string;
-  /** Names of the Workflows that led here, oldest first, the parent's own last. All are of one namespace. */
+  /** The Workflows that led here, `namespace/name`, oldest first, the parent's own last. Earlier versions left the namespace out: that of the run. */
   readonly workflows: readonly string[];
 }
 
 /** A `workflows` row: one run. Waiting = running without a lease. */
 export interface RunRecord {
   readonly id: string;
-  /** Name of the Workflow. */
+  /** Name of the Workflow; `namespace/name` where its Source was refused that one of another namespace. */
   readonly name: string;
+  /** Of the Workflow, whose rights it has; of its Source where that was refused. */
   readonly namespace: string;
   /** `namespace/name` of the Source, or who asked. */
   readonly triggerSource: string;

@@ -127,7 +127,7 @@ describe.each(contractStores)('a run about an alert that somebody asks for, on $
       'that does not exist',
       source(),
       'nothing',
-      { code: 'WorkflowNotReady', message: 'Workflow default/nothing does not exist', next: 'fist get workflows' },
+      { code: 'WorkflowNotReady', message: 'there is no Workflow default/nothing', next: 'fist get workflows' },
     ],
   ])('of a Workflow %s is refused', async (_, changed, name, error) => {
     await world.take(0, [firing()]);

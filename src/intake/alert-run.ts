@@ -1,3 +1,4 @@
+import { absence, fullName, grantNeeded, placeOf, referenceTo, workflowFor } from '../core/access.ts';
 import type { AlertRecord, StoredAlert } from '../core/alert.ts';
 import type { Catalog, CatalogWorkflow } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
@@ -49,14 +50,15 @@ function found<T>(alert: T | undefined, id: string): T {
   throw new AppError('NotFound', `there is no alert ${id}`, { next: 'fist get alerts --all' });
 }
 
-/** The Workflow that is asked for, of the namespace of the alert's Source; else the one that this Source triggers. */
+/** The Workflow that is asked for, as the alert's Source would name it; else the one that this Source triggers. */
 function chosen(
   catalog: Catalog,
   { namespace, source: name }: AlertRecord,
   asked: string | null,
 ): { readonly source: TriggeringSource; readonly workflow: CatalogWorkflow } {
   const known = catalog.source(namespace, name);
-  const triggerWorkflow = asked ?? known?.triggerWorkflow ?? '';
+  const triggerWorkflow =
+    asked === null ? (known?.triggerWorkflow ?? '') : referenceTo(placeOf(asked, namespace), namespace);
   if (triggerWorkflow === '') {
     const why = known === undefined ? 'is not there any more' : 'triggers no Workflow';
     throw new AppError('Conflict', `Source ${namespace}/${name} ${why}, so a Workflow has to be named`, {
@@ -64,15 +66,21 @@ function chosen(
       next: 'fist get workflows',
     });
   }
-  const workflow = catalog.workflow(namespace, triggerWorkflow);
+  const workflow = workflowFor(catalog, namespace, triggerWorkflow);
   if (workflow !== undefined && workflow.ready && workflow.plan !== null) {
     const { type = '', context = {} } = known ?? {};
     return { source: { namespace, name, type, context, triggerWorkflow }, workflow };
   }
-  const wrong = workflow === undefined ? 'does not exist' : 'is not ready';
-  throw new AppError('WorkflowNotReady', `Workflow ${namespace}/${triggerWorkflow} ${wrong}`, {
+  const place = placeOf(triggerWorkflow, namespace);
+  const title = fullName(place);
+  if (workflow === undefined)
+    throw new AppError('WorkflowNotReady', absence('Workflow', place, namespace), {
+      field: 'workflow',
+      next: grantNeeded('Workflow', place, namespace) ?? 'fist get workflows',
+    });
+  throw new AppError('WorkflowNotReady', `Workflow ${title} is not ready`, {
     field: 'workflow',
-    next: workflow === undefined ? 'fist get workflows' : `fist describe workflow/${namespace}/${triggerWorkflow}`,
+    next: `fist describe workflow/${title}`,
   });
 }
 

@@ -61,7 +61,7 @@ describe.each(contractStores)('runs that Sinks ask for, on $name', ({ open }) =>
         alert: first.input.alert,
         context: { team: 'storefront' },
         depth: 1,
-        parent: { runId: first.id, workflows: ['triage'] },
+        parent: { runId: first.id, workflows: ['default/triage'] },
       },
     });
     expect(await world.store.read.runs.plan('hash-follow-up')).toMatchObject({ name: 'follow-up' });
@@ -94,10 +94,12 @@ describe.each(contractStores)('runs that Sinks ask for, on $name', ({ open }) =>
     await expect(ask({ key: 'd2', parentRunId: run.id })).rejects.toMatchObject({
       code: 'Conflict',
       retryable: false,
-      message: 'Sink default/more would start a loop of Workflows: triage -> follow-up -> follow-up',
+      message:
+        'Sink default/more would start a loop of Workflows: default/triage -> default/follow-up -> default/follow-up',
     });
     await expect(ask({ key: 'd3', parentRunId: run.id, workflow: 'triage' })).rejects.toMatchObject({
-      message: 'Sink default/more would start a loop of Workflows: triage -> follow-up -> triage',
+      message:
+        'Sink default/more would start a loop of Workflows: default/triage -> default/follow-up -> default/triage',
     });
     expect(await world.runs()).toHaveLength(2);
   });
@@ -111,7 +113,8 @@ describe.each(contractStores)('runs that Sinks ask for, on $name', ({ open }) =>
     }
     await expect(ask({ key: 'e', parentRunId, workflow: 'e' })).rejects.toMatchObject({
       code: 'Conflict',
-      message: 'Sink default/more would start one Workflow too many in a line of 5: triage -> a -> b -> c -> d -> e',
+      message:
+        'Sink default/more would start one Workflow too many in a line of 5: default/triage -> default/a -> default/b -> default/c -> default/d -> default/e',
     });
   });
 
@@ -119,12 +122,40 @@ describe.each(contractStores)('runs that Sinks ask for, on $name', ({ open }) =>
     await expect(ask({ workflow: 'absent' })).rejects.toMatchObject({
       code: 'WorkflowNotReady',
       retryable: true,
-      message: 'Workflow default/absent does not exist',
+      message: 'there is no Workflow default/absent',
     });
     add('follow-up', { ready: false });
     await expect(ask()).rejects.toMatchObject({ message: 'Workflow default/follow-up is not ready' });
     add('follow-up');
     expect(await ask()).toMatchObject({ name: 'follow-up' });
+  });
+
+  test('one of another namespace needs its grant, and is told as one that is not there without', async () => {
+    const asked = (workflow: string) => ask({ workflow, key: 'd2' }).catch((error: unknown) => error);
+    const refusal = {
+      code: 'WorkflowNotReady',
+      retryable: true,
+      message: 'there is no Workflow other/follow-up that grants namespace default',
+      next: 'who owns Workflows of namespace other grants it with spec.accessFrom: {namespaces: [default]}',
+    };
+    workflows.delete('follow-up');
+    expect(await asked('other/follow-up')).toMatchObject(refusal);
+    const elsewhere = { namespace: 'other', plan: { ...plan, namespace: 'other', name: 'follow-up' } };
+    add('follow-up', elsewhere);
+    expect(await asked('other/follow-up')).toMatchObject(refusal);
+    expect(await world.runs()).toHaveLength(1);
+    add('follow-up', { ...elsewhere, accessFrom: ['default'] });
+    expect(await asked('other/follow-up')).toMatchObject({ namespace: 'other', name: 'follow-up' });
+  });
+
+  test('a line that an earlier version began has names alone, and is known all the same', async () => {
+    const run = await ask();
+    const parent = { runId: first.id, workflows: ['triage'] };
+    const told = { ...run, input: { ...run.input, parent } };
+    await world.write((tx) => tx.runs.update(run.id, { input: told.input }));
+    await expect(ask({ key: 'd3', parentRunId: run.id, workflow: 'triage' })).rejects.toMatchObject({
+      message: expect.stringContaining('default/triage -> default/follow-up -> default/triage') as string,
+    });
   });
 
   test('where nobody knows the run that led to it any more, it begins a line', async () => {

@@ -1,3 +1,5 @@
+import { absence, fullName, grantNeeded, placeOf, workflowFor } from '../core/access.ts';
+import type { ObjectPlace } from '../core/access.ts';
 import { AppError } from '../core/errors.ts';
 import type { CatalogHolder, Clock, ChildRunRequest } from '../core/ports.ts';
 import type { RunParent, RunRecord } from '../core/run.ts';
@@ -16,23 +18,27 @@ export async function startChild(
   { store, catalog, clock }: { readonly store: Store; readonly catalog: CatalogHolder; readonly clock: Clock },
   request: ChildRunRequest,
 ): Promise<string> {
-  const { namespace, workflow: name } = request;
+  const { namespace: from } = request;
+  const place = placeOf(request.workflow, from);
   return store.transaction('intake', async (tx) => {
     const known = await tx.runs.findRequested(request.key);
     if (known !== undefined) return known;
     const told = request.parentRunId === null ? undefined : await tx.runs.find(request.parentRunId);
     const parent = told === undefined ? null : parentOf(told);
-    if (parent !== null) refuseLoop(parent, request);
-    const workflow = catalog.current().workflow(namespace, name);
-    if (workflow === undefined || workflow.plan === null || !workflow.ready) {
-      const wrong = workflow === undefined ? 'does not exist' : 'is not ready';
-      throw new AppError('WorkflowNotReady', `Workflow ${namespace}/${name} ${wrong}`, {
+    if (parent !== null) refuseLoop(parent, place, request);
+    const workflow = workflowFor(catalog.current(), from, request.workflow);
+    if (workflow === undefined)
+      throw new AppError('WorkflowNotReady', absence('Workflow', place, from), {
         retryable: true,
-        next: workflow === undefined ? 'fist get workflows' : `fist describe workflow/${name} -n ${namespace}`,
+        next: grantNeeded('Workflow', place, from) ?? 'fist get workflows',
       });
-    }
+    if (workflow.plan === null || !workflow.ready)
+      throw new AppError('WorkflowNotReady', `Workflow ${fullName(place)} is not ready`, {
+        retryable: true,
+        next: `fist describe workflow/${fullName(place)}`,
+      });
     const { plan } = workflow;
-    const run = childRun(request, { plan, planHash: workflow.planHash }, { told, parent }, toTimestamp(clock.now()));
+    const run = childRun(request, workflow, { told, parent }, toTimestamp(clock.now()));
     if (await tx.runs.insert({ run, plan })) return run.id;
     return foundElsewhere(tx, request);
   });
@@ -45,11 +51,13 @@ async function foundElsewhere(tx: StoreTransaction, { key }: ChildRunRequest): P
   throw new AppError('StoreConflict', `the run that delivery ${key} asks for was neither made nor found`);
 }
 
-function parentOf({ id, name, input }: RunRecord): RunParent {
-  return { runId: id, workflows: [...(input.parent?.workflows ?? []), name] };
+function parentOf({ id, name, namespace, input }: RunRecord): RunParent {
+  const before = input.parent?.workflows ?? [];
+  return { runId: id, workflows: [...before, name].map((one) => fullName(placeOf(one, namespace))) };
 }
 
-function refuseLoop({ workflows }: RunParent, { namespace, workflow, sinkName }: ChildRunRequest): void {
+function refuseLoop({ workflows }: RunParent, place: ObjectPlace, { namespace, sinkName }: ChildRunRequest): void {
+  const workflow = fullName(place);
   const line = [...workflows, workflow].join(' -> ');
   const sink = `Sink ${namespace}/${sinkName}`;
   if (workflows.includes(workflow))

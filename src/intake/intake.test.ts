@@ -312,7 +312,7 @@ describe.each(contractStores)('intake on $name', ({ open }) => {
         wakeAt: null,
         completedAt: at(1),
       });
-      expect(run?.error).toBe('Source default/am triggers Workflow default/triage, which does not exist');
+      expect(run?.error).toBe('Source default/am triggers triage: there is no Workflow default/triage');
       expect(await world.alert()).toMatchObject({ status: 'escalated', workflowId: run?.id });
       expect(await world.take(2, [firing()])).toMatchObject({ repeated: 1 });
       expect((await world.store.read.lists.transitions(run?.alertId ?? '')).map(({ reason }) => reason)).toEqual([

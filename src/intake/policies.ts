@@ -1,3 +1,4 @@
+import { referenceTo } from '../core/access.ts';
 import type { Labels, MuteReason } from '../core/alert.ts';
 import type { CatalogSource } from '../core/catalog.ts';
 import type { RunBrief } from '../core/run-store.ts';
@@ -113,12 +114,17 @@ function stormGuard({ source, nowMs, runsOfSource }: MuteFacts): Mute | null {
   };
 }
 
-/** Of an alert's runs, those of a Workflow for `flapCapPerHour`. */
-export function countInFlapWindow(runs: readonly RunBrief[], workflow: string, now: Timestamp): number {
+/** Of an alert's runs, those of the Workflow that its Source triggers, for `flapCapPerHour`. */
+export function countInFlapWindow(
+  runs: readonly RunBrief[],
+  { namespace: from, triggerWorkflow }: Pick<CatalogSource, 'namespace' | 'triggerWorkflow'>,
+  now: Timestamp,
+): number {
   if (runs.length === 0) return 0;
   const since = addMs(now, -flapWindowMs);
   return runs.filter(
-    ({ name, createdAt, requestedBy }) => name === workflow && createdAt >= since && requestedBy === null,
+    ({ namespace, name, createdAt, requestedBy }) =>
+      referenceTo({ namespace, name }, from) === triggerWorkflow && createdAt >= since && requestedBy === null,
   ).length;
 }
 

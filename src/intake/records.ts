@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
+import { absence, grantNeeded, placeOf } from '../core/access.ts';
 import type { AlertItem, AlertRecord, AlertTransition, StoredAlert } from '../core/alert.ts';
 import type { FoldTransition } from '../core/alert-fold.ts';
-import type { CatalogSink, CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
+import type { CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ChildRunRequest } from '../core/ports.ts';
 import type { AlertSnapshot, Continuation, RunInput, RunParent, RunRecord } from '../core/run.ts';
@@ -86,8 +87,8 @@ export function snapshotOf(
 export type TriggeringSource = Pick<CatalogSource, 'namespace' | 'name' | 'type' | 'context' | 'triggerWorkflow'>;
 
 /**
- * A run that waits to be claimed; without a workflow that is ready, one that has failed already (design 3.2.18). `about`: an alert,
- * or the data of a run without one. `wait`: for others of the alert's group.
+ * A run that waits to be claimed, in the namespace of its Workflow; without a workflow that is ready, one that has failed already
+ * (design 3.2.18), in that of its Source where the Workflow is not its to start. `about`: an alert, or the data of a run without one. `wait`: for others of the alert's group.
  */
 export function newRun(
   source: TriggeringSource,
@@ -101,8 +102,8 @@ export function newRun(
   const { namespace, name, type, context } = source;
   const run = pendingRun(
     {
-      name: source.triggerWorkflow,
-      namespace,
+      name: workflow?.name ?? source.triggerWorkflow,
+      namespace: workflow?.namespace ?? namespace,
       triggerSource: `${namespace}/${name}`,
       alertId: about.alert?.id ?? null,
       episode: about.alert?.episode ?? 0,
@@ -129,7 +130,7 @@ function waiting(now: Timestamp, waitMs: number): Pick<RunRecord, 'wakeAt' | 'wa
 
 type Planned = Pick<CatalogWorkflow, 'plan' | 'planHash'>;
 
-/** A run that goes on with the conversation of another one, asked for with this Source. */
+/** A run that goes on with the conversation of another one of its namespace, asked for with this Source. */
 export function continuingRun(
   { namespace, name, type, context }: CatalogSource,
   { plan, planHash, followUp, asked }: Continuation,
@@ -140,7 +141,7 @@ export function continuingRun(
   return pendingRun(
     {
       name: plan.name,
-      namespace,
+      namespace: plan.namespace,
       triggerSource: `${namespace}/${name}`,
       alertId: null,
       episode: 0,
@@ -154,8 +155,8 @@ export function continuingRun(
 
 /** The run that a Sink asks for: about the alert of the run that led to it, as it stands now. */
 export function childRun(
-  { key, namespace, sinkName, workflow, context, resolvedAt }: ChildRunRequest,
-  planned: Planned,
+  { key, namespace, sinkName, context, resolvedAt }: ChildRunRequest,
+  workflow: Planned & Pick<CatalogWorkflow, 'namespace' | 'name'>,
   { told, parent }: { readonly told: RunRecord | undefined; readonly parent: RunParent | null },
   now: Timestamp,
 ): RunRecord {
@@ -164,8 +165,8 @@ export function childRun(
     known === null || resolvedAt === null ? known : { ...known, status: 'resolved', endsAt: resolvedAt };
   return pendingRun(
     {
-      name: workflow,
-      namespace,
+      name: workflow.name,
+      namespace: workflow.namespace,
       triggerSource: `Sink ${namespace}/${sinkName}`,
       alertId: told?.alertId ?? null,
       episode: told?.episode ?? 0,
@@ -180,7 +181,7 @@ export function childRun(
         ...(parent === null ? {} : { parent }),
       },
     },
-    planned,
+    workflow,
     now,
   );
 }
@@ -221,9 +222,14 @@ function pendingRun(
 }
 
 function notReady(source: TriggeringSource, workflow: CatalogWorkflow | undefined): string {
-  const name = `${source.namespace}/${source.triggerWorkflow}`;
-  if (workflow === undefined)
-    return `Source ${source.namespace}/${source.name} triggers Workflow ${name}, which does not exist`;
+  const { namespace, triggerWorkflow } = source;
+  const place = placeOf(triggerWorkflow, namespace);
+  if (workflow === undefined) {
+    const needed = grantNeeded('Workflow', place, namespace);
+    const why = `Source ${namespace}/${source.name} triggers ${triggerWorkflow}: ${absence('Workflow', place, namespace)}`;
+    return needed === null ? why : `${why}; ${needed}`;
+  }
+  const name = `${workflow.namespace}/${workflow.name}`;
   const wrong = workflow.conditions.find((condition) => condition.type === 'Ready' && condition.status !== 'True');
   return `Workflow ${name} is not ready${wrong === undefined ? '' : `: ${wrong.reason}: ${wrong.message}`}`;
 }
@@ -235,12 +241,4 @@ export function transitionRecord(
   sourceEventId: string | null,
 ): AlertTransition {
   return { alertId, ...transition, sourceEventId };
-}
-
-/** Names of the Workflow's sinks that want to hear of the end of an alert. */
-export function sinksForResolved(
-  workflow: CatalogWorkflow | undefined,
-  sink: (name: string) => CatalogSink | undefined,
-): readonly string[] {
-  return (workflow?.plan?.sinks ?? []).filter((name) => sink(name)?.sendResolved === true);
 }

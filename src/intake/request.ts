@@ -1,3 +1,4 @@
+import { workflowFor } from '../core/access.ts';
 import { sourceDuty } from '../core/catalog.ts';
 import type { Catalog, CatalogSource } from '../core/catalog.ts';
 import type { RequestAnswer, RunRequest, SourceEventRecord } from '../core/event.ts';
@@ -77,7 +78,7 @@ async function addRun(
   { catalog, source, request, now }: Requested,
   minutes: RunMinutes,
 ): Promise<RunRecord> {
-  const workflow = catalog.workflow(source.namespace, source.triggerWorkflow);
+  const workflow = workflowFor(catalog, source.namespace, source.triggerWorkflow);
   const { data, asked, continues } = request;
   const run =
     continues === undefined
@@ -85,7 +86,7 @@ async function addRun(
       : continuingRun(source, continues, data, now);
   const plan = continues?.plan ?? workflow?.plan ?? null;
   await tx.runs.insert({ run, plan });
-  await tx.deliveries.insert(bornFailed(run, plan, now));
+  await tx.deliveries.insert(bornFailed(catalog, run, plan, now));
   minutes.add(source, toEpochMs(now));
   return run;
 }

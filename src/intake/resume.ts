@@ -136,7 +136,7 @@ async function resumeAlert(tx: StoreTransaction, resuming: Resuming, alert: Aler
     nowMs,
     group: groups.answering(source, group, nowMs),
     lastRunEndedAt: alert.triageCompletedAt,
-    runsOfAlert: countInFlapWindow(runs, source.triggerWorkflow, now),
+    runsOfAlert: countInFlapWindow(runs, source, now),
     runsOfSource: minutes.count(source, nowMs),
     raised: false,
   });

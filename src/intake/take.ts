@@ -153,7 +153,7 @@ function muteOf(
     nowMs,
     group: groups.answering(source, group, nowMs),
     lastRunEndedAt: state?.triageCompletedAt ?? null,
-    runsOfAlert: countInFlapWindow(runs, source.triggerWorkflow, now),
+    runsOfAlert: countInFlapWindow(runs, source, now),
     runsOfSource: runsOfSource(),
     raised: opening.verdict.reason === 'SeverityRaised',
   });

@@ -1,4 +1,5 @@
-import type { Catalog, CatalogSource } from '../core/catalog.ts';
+import { isOpenTo, placeOf, sinkFor, sinkPlaces, workflowFor } from '../core/access.ts';
+import type { Catalog, CatalogSource, CatalogWorkflow } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { Plan } from '../core/plan.ts';
 import type { AlertSnapshot, RunRecord } from '../core/run.ts';
@@ -8,7 +9,7 @@ import type { Timestamp } from '../core/time.ts';
 import { newIdAt } from '../lib/id.ts';
 import { deliveriesOf, runDeliveries } from '../core/announce.ts';
 import type { GroupWait } from './groups.ts';
-import { newRun, sinksForResolved } from './records.ts';
+import { newRun } from './records.ts';
 
 /** What starting and ending the work on an alert depends on, beside the alert. */
 export interface TriggerContext {
@@ -47,7 +48,7 @@ export function decideStart(
   earlier: readonly RunBrief[],
   wait: GroupWait | null,
 ): RunStart | null {
-  const workflow = catalog.workflow(source.namespace, source.triggerWorkflow);
+  const workflow = workflowFor(catalog, source.namespace, source.triggerWorkflow);
   const run = newRun(source, workflow, { alert }, now, wait);
   const same = earlier.filter(
     ({ name, namespace, retryOf, requestedBy }) =>
@@ -58,7 +59,7 @@ export function decideStart(
   return {
     run,
     plan,
-    deliveries: bornFailed(run, plan, now),
+    deliveries: bornFailed(catalog, run, plan, now),
     cancels: same
       .filter((older) => older.episode < run.episode && isUnfinished(older) && onlyWaits(older))
       .map(({ id }) => ({ id, at: now, reason: 'Superseded' })),
@@ -66,9 +67,15 @@ export function decideStart(
 }
 
 /** Sinks hear of a run that has failed before it began. */
-export function bornFailed(run: RunRecord, plan: Plan | null, now: Timestamp): readonly DeliveryRecord[] {
+export function bornFailed(
+  catalog: Catalog,
+  run: RunRecord,
+  plan: Plan | null,
+  now: Timestamp,
+): readonly DeliveryRecord[] {
   if (run.status !== 'failed') return [];
-  return runDeliveries(run, 'run-finished', plan?.sinks ?? [], now, { workflow: run.name }, newIdAt);
+  const sinks = sinkPlaces(catalog, run.namespace, plan?.sinks ?? []);
+  return runDeliveries(run, 'run-finished', sinks, now, { workflow: run.name }, newIdAt);
 }
 
 /** Decides and writes the start of a run. Null where the episode has its run already. */
@@ -130,9 +137,14 @@ export function decideEnd(
     )
     .map(({ id }) => ({ id, at: now, reason: 'Resolved' }) as const);
   if (!closed.announced) return { cancels, deliveries: [] };
-  const { namespace, triggerWorkflow } = source;
-  const sinks = sinksForResolved(catalog.workflow(namespace, triggerWorkflow), (name) => catalog.sink(namespace, name));
-  const data = { workflow: triggerWorkflow, startsAt, endsAt };
+  const workflow = workflowOfEnd(catalog, source, runs);
+  if (workflow === undefined) return { cancels, deliveries: [] };
+  const { namespace, name } = workflow;
+  const wanted = (workflow.plan?.sinks ?? []).filter(
+    (sink) => sinkFor(catalog, namespace, sink)?.sendResolved === true,
+  );
+  const sinks = sinkPlaces(catalog, namespace, wanted);
+  const data = { workflow: name, startsAt, endsAt };
   const key = `${alertId}/${episode}/alert-resolved`;
   return {
     cancels,
@@ -142,6 +154,18 @@ export function decideEnd(
       newIdAt,
     ),
   };
+}
+
+/** One that was granted when it began a run ends what that began. */
+function workflowOfEnd(
+  catalog: Catalog,
+  { namespace: from, triggerWorkflow }: CatalogSource,
+  runs: readonly RunBrief[],
+): CatalogWorkflow | undefined {
+  const { namespace, name } = placeOf(triggerWorkflow, from);
+  const workflow = catalog.workflow(namespace, name);
+  if (workflow === undefined || isOpenTo(workflow, from)) return workflow;
+  return runs.some((run) => run.namespace === namespace && run.name === name) ? workflow : undefined;
 }
 
 /** Whether the plan of a run is the one that the catalog has for its Workflow. */

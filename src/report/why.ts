@@ -68,7 +68,12 @@ interface GoingOn {
 
 /** What is going on while no run of this episode has an answer. */
 function goingOn(alert: AlertDetail, run: RunSummary | undefined): GoingOn {
-  const { mutedReason, mutedUntil } = alert;
+  const { mutedReason, mutedUntil, causeState } = alert;
+  if (causeState === 'elsewhere')
+    return {
+      text: 'A Workflow of another namespace looks into it; what it found is told to who may read there.',
+      next: `fist describe source/${alert.namespace}/${alert.source}`,
+    };
   if (mutedReason === 'Grouped') return ofGroup(alert);
   if (mutedReason !== null) {
     const until = mutedUntil === null ? '' : ` It is decided anew at ${timeText(mutedUntil)}.`;

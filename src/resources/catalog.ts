@@ -1,3 +1,5 @@
+import { absence, grantNeeded, placeOf, referenceTo, sinkFor, workflowFor } from '../core/access.ts';
+import type { ObjectPlace } from '../core/access.ts';
 import { defaultRetryForMs, defaultSameCauseForMs, defaultSinkLimits } from '../core/catalog.ts';
 import type {
   Catalog,
@@ -22,6 +24,7 @@ import type { AcceptedSource } from './check-source.ts';
 import type { Checked } from './checked.ts';
 import { compileWorkflow } from './compile.ts';
 import { conditions, reasonOf } from './conditions.ts';
+import { grantedBy } from './grants.ts';
 import { objectTitle } from './object.ts';
 import type { ResourceObject } from './object.ts';
 import { policiesOf } from './policies.ts';
@@ -101,6 +104,7 @@ function buildSink(object: ResourceObject): CatalogSink {
   const { accepted, issues } = checkSink(object.spec);
   return {
     ...head(object, issues, []),
+    accessFrom: grantedBy(object.spec),
     config: accepted?.config ?? {},
     condition: accepted?.spec.condition ?? null,
     sendResolved: accepted?.spec.sendResolved ?? false,
@@ -127,20 +131,41 @@ function sameCauseForMs(delivery: SinkSpec['delivery']): number {
 function buildWorkflow(object: ResourceObject, options: CatalogOptions, findSink: Find<CatalogSink>): CatalogWorkflow {
   const { namespace, name } = object;
   const { accepted: plan, issues } = compileWorkflow(namespace, name, object.spec);
-  const missing = (plan?.sinks ?? []).filter((sink) => findSink(namespace, sink) === undefined);
-  const more: Condition[] =
-    missing.length === 0
+  const more = sinkConditions(namespace, plan?.sinks ?? [], findSink);
+  if (plan !== null) more.push(...agentConditions(plan, options));
+  return {
+    ...head(object, issues, more),
+    accessFrom: grantedBy(object.spec),
+    plan,
+    planHash: plan === null ? null : canonicalSha256(plan),
+  };
+}
+
+/** Runs go on without them. */
+function sinkConditions(namespace: string, sinks: readonly string[], findSink: Find<CatalogSink>): Condition[] {
+  const missing = sinks.filter((sink) => sinkFor({ sink: findSink }, namespace, sink) === undefined);
+  const places = missing.map((sink) => placeOf(sink, namespace));
+  const here = places.filter((place) => place.namespace === namespace);
+  const refused = places.filter((place) => place.namespace !== namespace);
+  const unresolved = (reason: string, message: string): Condition => {
+    return { type: 'SinksResolved', status: 'False', reason, message };
+  };
+  const names = here.map(({ name }) => `${namespace}/${name}`).join(', ');
+  return [
+    ...(here.length === 0
       ? []
       : [
-          {
-            type: 'SinksResolved',
-            status: 'False',
-            reason: 'SinkNotFound',
-            message: `there is no Sink ${missing.map((sink) => `${namespace}/${sink}`).join(', ')}; deliveries to it are tried for a while and then fail`,
-          },
-        ];
-  if (plan !== null) more.push(...agentConditions(plan, options));
-  return { ...head(object, issues, more), plan, planHash: plan === null ? null : canonicalSha256(plan) };
+          unresolved('SinkNotFound', `there is no Sink ${names}; deliveries to it are tried for a while and then fail`),
+        ]),
+    ...refused.map((place) =>
+      unresolved('ReferenceNotGranted', `${refusalText('Sink', place, namespace)}; deliveries to it fail`),
+    ),
+  ];
+}
+
+/** That a reference to another namespace stands for nothing, and who can change that. */
+function refusalText(kind: 'Workflow' | 'Sink', place: ObjectPlace, from: string): string {
+  return `${absence(kind, place, from)}; ${grantNeeded(kind, place, from) ?? ''}`;
 }
 
 function buildSource(
@@ -163,7 +188,7 @@ function buildSource(
     config,
     ...compiled,
     path: owner === undefined ? compiled.path : null,
-    triggerWorkflow: spec.triggerWorkflow,
+    triggerWorkflow: referenceTo(placeOf(spec.triggerWorkflow, object.namespace), object.namespace),
     context: spec.context,
     mutes: accepted.mutes,
     ...policiesOf(spec),
@@ -258,27 +283,22 @@ function secretCondition(
 }
 
 /** Alerts are stored all the same; their runs fail with WorkflowNotReady (design 3.2.18). */
-function workflowConditions(object: ResourceObject, name: string, find: Find<CatalogWorkflow>): readonly Condition[] {
-  const workflow = find(object.namespace, name);
-  if (workflow === undefined) {
-    return [
-      {
-        type: 'Ready',
-        status: 'False',
-        reason: 'WorkflowNotFound',
-        message: `there is no Workflow ${object.namespace}/${name}; alerts are stored and their runs fail`,
-      },
-    ];
-  }
+function workflowConditions(
+  { namespace: from }: ResourceObject,
+  reference: string,
+  find: Find<CatalogWorkflow>,
+): readonly Condition[] {
+  const place = placeOf(reference, from);
+  const notReady = (reason: string, why: string): readonly Condition[] => {
+    return [{ type: 'Ready', status: 'False', reason, message: `${why}; alerts are stored and their runs fail` }];
+  };
+  const workflow = workflowFor({ workflow: find }, from, reference);
+  if (workflow === undefined)
+    return place.namespace === from
+      ? notReady('WorkflowNotFound', absence('Workflow', place, from))
+      : notReady('ReferenceNotGranted', refusalText('Workflow', place, from));
   if (workflow.ready) return [];
-  return [
-    {
-      type: 'Ready',
-      status: 'False',
-      reason: 'WorkflowNotReady',
-      message: `Workflow ${object.namespace}/${name} is not ready; alerts are stored and their runs fail`,
-    },
-  ];
+  return notReady('WorkflowNotReady', `Workflow ${workflow.namespace}/${workflow.name} is not ready`);
 }
 
 function head(object: ResourceObject, issues: Checked<unknown>['issues'], more: readonly Condition[]): CatalogObject {

@@ -1,5 +1,6 @@
 import { compileMcpServers } from '../agent/mcp/config.ts';
 import { llmConfigProblems } from '../agent/models/choose.ts';
+import { placeOf, referenceTo } from '../core/access.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { LlmConfig, LlmTarget, ModelBudget, Plan, PlanBudget, PlanStep, ReadAddress } from '../core/plan.ts';
 import { micros } from '../lib/dollars.ts';
@@ -62,7 +63,8 @@ function compile(namespace: string, name: string, value: unknown): Checked<Plan>
   for (const [index, output] of spec.outputs.entries()) {
     issues.push(...textIssues(output.value, 'template', ['spec', 'outputs', index, 'value'], reader.scope()));
   }
-  issues.push(...modelIssues(spec), ...duplicates(spec));
+  const sinks = spec.sinks.map((sink) => referenceTo(placeOf(sink, namespace), namespace));
+  issues.push(...modelIssues(spec), ...duplicates(spec), ...sameSinks(spec.sinks, sinks));
   const plan: Plan = {
     version: 1,
     namespace,
@@ -78,7 +80,7 @@ function compile(namespace: string, name: string, value: unknown): Checked<Plan>
     },
     steps: steps.filter((step) => step !== null),
     outputs: spec.outputs,
-    sinks: spec.sinks,
+    sinks,
     deadlineMs: parseDuration(spec.deadline),
     maxConcurrent: spec.maxConcurrent ?? null,
     onResolve: spec.onResolve,
@@ -320,5 +322,15 @@ function duplicates(spec: WorkflowSpec): readonly Issue[] {
       const path = ['spec', field, index, ...(member === null ? [] : [member])];
       return names.indexOf(name) === index ? [] : [{ path, severity: 'error', message: `${name} is there twice` }];
     });
+  });
+}
+
+/** Two ways to write the name of one Sink. */
+function sameSinks(written: readonly string[], sinks: readonly string[]): readonly Issue[] {
+  return sinks.flatMap((sink, index): Issue[] => {
+    const first = sinks.indexOf(sink);
+    if (first === index || written[first] === written[index]) return [];
+    const message = `${written[index]} is there twice, as ${written[first]}`;
+    return [{ path: ['spec', 'sinks', index], severity: 'error', beyond: 'Duplicate', message }];
   });
 }

@@ -11,6 +11,33 @@ export const objectName = z
     'must be a DNS name: lower case letters, digits, - and .',
   );
 
+const namePattern = '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*';
+
+/** What names an object: in the same namespace, or in another one that grants it. */
+export const objectReference = z
+  .string()
+  .max(317)
+  .regex(
+    new RegExp(`^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/)?${namePattern}$`),
+    'must be the name of an object, or NAMESPACE/NAME of one in another namespace',
+  );
+
+/** Of a Workflow or a Sink. */
+export const accessFrom = z
+  .strictObject({
+    namespaces: z
+      .array(
+        z
+          .string()
+          .max(63)
+          .regex(/^(\*|[a-z0-9]([a-z0-9-]*[a-z0-9])?)$/, 'must be the name of a namespace, or *'),
+      )
+      .min(1)
+      .max(500)
+      .meta({ description: 'Their names; * is every namespace, also those that are still to come.' }),
+  })
+  .optional();
+
 /** A template whose text says yes or no. */
 export const condition = z.string().min(1).max(65_536);
 

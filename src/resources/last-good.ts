@@ -2,6 +2,7 @@ import { toTimestamp } from '../core/time.ts';
 import { checkSink } from './check-sink.ts';
 import { checkSource } from './check-source.ts';
 import { compileWorkflow } from './compile.ts';
+import { withGrantsOf } from './grants.ts';
 import { objectKey } from './object.ts';
 import type { ResourceObject } from './object.ts';
 import { isBlocking } from './problem.ts';
@@ -67,7 +68,7 @@ function newOrGood(before: readonly LocatedObject[], read: readonly LocatedObjec
     const problem = firstBlocking(object);
     const good = earlier.get(objectKey(object));
     if (problem === null || good === undefined || firstBlocking(good) !== null) return object;
-    return { ...good, brokenEdit: problemText(problem) };
+    return { ...good, spec: withGrantsOf(good.spec, object.spec), brokenEdit: problemText(problem) };
   });
 }
 

@@ -1,10 +1,11 @@
 import type { CompiledSource } from '../sources/define.ts';
 import { nextOfUnknown } from '../lib/similar.ts';
+import { absence, grantNeeded, isOpenTo, placeOf } from '../core/access.ts';
 import { checkSink } from './check-sink.ts';
 import { checkSource } from './check-source.ts';
 import { compileWorkflow } from './compile.ts';
+import { grantedBy } from './grants.ts';
 import { objectTitle } from './object.ts';
-import type { ResourceKind } from './object.ts';
 import type { Issue, Problem } from './problem.ts';
 import { readResources, readText } from './read.ts';
 import type { LocatedObject, ReadResources } from './read.ts';
@@ -24,7 +25,7 @@ export function lintText(file: string, text: string): Problem[] {
 }
 
 /** An object that may be referred to. */
-type Known = Pick<LocatedObject, 'kind' | 'namespace' | 'name'>;
+type Known = Pick<LocatedObject, 'kind' | 'namespace' | 'name' | 'spec'>;
 
 /** The same for what was read; objects of `elsewhere` may be referred to as well. */
 export function lintResources(path: string, read: ReadResources, elsewhere: readonly Known[] = []): Problem[] {
@@ -91,25 +92,35 @@ function referenceIssues(object: LocatedObject, all: readonly Known[]): readonly
 
 function dangling(
   from: LocatedObject,
-  kind: ResourceKind,
+  kind: 'Workflow' | 'Sink',
   name: unknown,
   path: Issue['path'],
   all: readonly Known[],
 ): readonly Issue[] {
   if (typeof name !== 'string') return [];
-  const names = all
-    .filter((object) => object.kind === kind && object.namespace === from.namespace)
-    .map((object) => object.name);
-  if (names.includes(name)) return [];
-  const elsewhere = all.find((object) => object.kind === kind && object.name === name);
+  const place = placeOf(name, from.namespace);
+  const candidates = all.filter((object) => object.kind === kind && isOpenTo(grantOf(object), from.namespace));
+  const names = candidates.filter(({ namespace }) => namespace === place.namespace).map((object) => object.name);
+  if (names.includes(place.name)) return [];
+  const needed = grantNeeded(kind, place, from.namespace);
+  const elsewhere = all.find((object) => object.kind === kind && object.name === place.name);
   const there =
     elsewhere === undefined
       ? `declare it, or name one of: ${names.join(', ') || 'none is declared'}`
-      : `${objectTitle(elsewhere)} is in another namespace; references stay within one`;
-  const next = nextOfUnknown(name, names, there);
-  return [
-    { path, severity: 'error', beyond: 'Reference', message: `there is no ${kind} ${from.namespace}/${name}`, next },
-  ];
+      : crossing(elsewhere, from.namespace);
+  const next = needed ?? nextOfUnknown(name, names, there);
+  return [{ path, severity: 'error', beyond: 'Reference', message: absence(kind, place, from.namespace), next }];
+}
+
+function grantOf({ namespace, spec }: Known) {
+  return { namespace, accessFrom: grantedBy(spec) };
+}
+
+/** How one of another namespace comes to be referred to. */
+function crossing(object: Known, from: string): string {
+  const reference = `${object.namespace}/${object.name}`;
+  if (isOpenTo(grantOf(object), from)) return `${objectTitle(object)} is in another namespace: write ${reference}`;
+  return `${objectTitle(object)} is in another namespace: write ${reference}, and in its spec accessFrom: {namespaces: [${from}]}`;
 }
 
 /** Two Sources that want one webhook path: the first by namespace and name has it. */

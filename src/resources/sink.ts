@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defaultSinkLimits } from '../core/catalog.ts';
 import { sinks } from '../sinks/index.ts';
 import { between, duration } from '../lib/schema.ts';
-import { condition } from './fields.ts';
+import { accessFrom, condition } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
 /** Fields of `config`, from the sink types. */
@@ -42,6 +42,10 @@ export const sinkSpec = z
       description: 'A template over the payload; a delivery for which it is false is skipped. Absent = always.',
     }),
     delivery: delivery.optional(),
+    accessFrom: accessFrom.meta({
+      description:
+        'Other namespaces whose Workflows may name this Sink. It is told all that their runs found, as its templates and its receiver want it. Absent = none.',
+    }),
     sendResolved: z.boolean().default(false).meta({ description: 'Also tells when an alert is resolved.' }),
     sendStarted: z.boolean().default(false).meta({ description: 'Also tells when a run starts.' }),
   })

@@ -5,7 +5,7 @@ import { celMilliseconds, duration, durationMs, map } from '../lib/schema.ts';
 import { distinct, rule } from '../lib/rule.ts';
 import { parseDuration } from '../lib/duration.ts';
 import type { DeclaredCheck } from '../lib/rule.ts';
-import { objectName } from './fields.ts';
+import { objectReference } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
 /** Fields of `config`, from the source types. */
@@ -73,7 +73,10 @@ export const sourceSpec = z
   .strictObject({
     type: z.enum(sourceDefinitions.map(({ type }) => type)).meta({ description: 'Where alerts come from.' }),
     config: z.strictObject(optionalShape(sourceConfigFields)).meta({ description: 'Settings of the type.' }),
-    triggerWorkflow: objectName.meta({ description: 'The Workflow in the same namespace that each new alert starts.' }),
+    triggerWorkflow: objectReference.meta({
+      description:
+        'The Workflow that each new alert starts: its name, or NAMESPACE/NAME of one in another namespace that grants it (accessFrom).',
+    }),
     context: map(z.string().min(1).max(255), z.string().max(65_536), 100)
       .default({})
       .meta({ description: 'Facts for templates: .source.context.<name>.' }),

@@ -5,7 +5,7 @@ import { beyond, rule } from '../lib/rule.ts';
 import type { DeclaredCheck } from '../lib/rule.ts';
 import { duration, map, namespaceName } from '../lib/schema.ts';
 import { secretRef } from '../lib/secret-reference.ts';
-import { condition, objectName, templateText } from './fields.ts';
+import { accessFrom, condition, objectReference, templateText } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
 /** Fields that steps have beside the common ones, from the step types. */
@@ -270,11 +270,14 @@ export const workflowSpec = z
       .max(100)
       .default([])
       .meta({ description: 'Results of the run by name.' }),
-    sinks: z
-      .array(objectName)
-      .max(100)
-      .default([])
-      .meta({ description: 'Sinks in the same namespace that are told of runs.' }),
+    sinks: z.array(objectReference).max(100).default([]).meta({
+      description:
+        'Sinks that are told of runs: names, or NAMESPACE/NAME of those in other namespaces that grant it (accessFrom).',
+    }),
+    accessFrom: accessFrom.meta({
+      description:
+        'Other namespaces whose Sources and Sinks may start this Workflow. Its runs stay its own: they have the rights and the Secrets of this namespace, and are read by who may read here. Absent = none.',
+    }),
     deadline: duration.default('24h').meta({ description: 'Of a whole run, waits included.' }),
     maxConcurrent: z
       .int()

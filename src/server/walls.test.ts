@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWorld } from '../../test/server/world.ts';
+import { apiToken } from '../../test/support/fake-server.ts';
 import type { World } from '../../test/server/world.ts';
 import { deliveryFixture, runFixture } from '../../test/support/deliveries.ts';
 import { alertFixture } from '../../test/support/rows.ts';
@@ -116,6 +117,69 @@ describe('who may look at one namespace does not hear of another one', () => {
   test('whole ids, names and beginnings of what is in another one', async () => {
     for (const key of [bank.id, 'VaultOpen', '@latest']) expect((await asAda(`alerts/${key}`)).status, key).toBe(403);
     expect((await asAda(`runs/${shopRun.id}`)).body).toMatchObject({ id: shopRun.id });
+  });
+});
+
+describe('what a Workflow of another namespace does about an alert', () => {
+  const alert = alertFixture({
+    id: '019b71b4-4c64-7000-8000-000000000011',
+    fingerprint: 'f11',
+    namespace: 'shop',
+    name: 'Shared',
+    cause: 'the vault is open',
+    aiAnalysis: { summary: 'the vault is open' },
+    aiConfidence: 0.9,
+    workflowId: '019b71b5-0000-7000-8000-000000000011',
+  });
+  const run = runFixture({ id: '019b71b5-0000-7000-8000-000000000011', alertId: alert.id, namespace: 'bank' });
+  const own = runFixture({
+    id: '019b71b5-0000-7000-8000-000000000012',
+    alertId: alert.id,
+    namespace: 'shop',
+    name: 'own',
+  });
+  const said = { alertId: alert.id, status: 'failed', errorCode: 'SinkNotReady', reference: 'C1/2' } as const;
+  const deliveries = [
+    deliveryFixture({ ...said, id: 'd11', runId: run.id, namespace: 'shop', error: 'of our own' }),
+    deliveryFixture({ ...said, id: 'd12', runId: own.id, namespace: 'bank', error: 'no Secret bank/vault' }),
+  ];
+  let shared: World;
+  beforeAll(async () => {
+    shared = await createWorld({ identities });
+    await shared.store.transaction('intake', async (tx) => {
+      await tx.alerts.insertAll([alert]);
+      await tx.runs.insertAll([
+        { run, plan: null },
+        { run: own, plan: null },
+      ]);
+      await tx.deliveries.insert(deliveries);
+    });
+  });
+  afterAll(() => shared.close());
+  const read = async (path: string, token = 'token-of-ada') =>
+    (await shared.server.inject({ url: `/api/v1/${path}`, headers: { authorization: `Bearer ${token}` } })).json<
+      Readonly<Record<string, unknown>>
+    >();
+
+  test('is told to who may look at both', async () => {
+    const everything = await read(`alerts/${alert.id}`, apiToken);
+    expect(everything).toMatchObject({ cause: 'the vault is open', aiAnalysis: { summary: 'the vault is open' } });
+    expect((everything['runs'] as unknown[]).length).toBe(2);
+    expect(JSON.stringify(everything)).toContain('no Secret bank/vault');
+  });
+
+  test('is kept from who may look at its Source alone: cause, report, runs, and what its receivers said', async () => {
+    const hidden = { cause: null, causeState: 'elsewhere', aiConfidence: null };
+    const one = await read(`alerts/${alert.id}`);
+    expect(one).toMatchObject({ ...hidden, aiAnalysis: null, runs: [{ id: own.id }] });
+    expect(await read('alerts?fistNamespace=shop')).toMatchObject({ items: [hidden] });
+    for (const path of [`alerts/${alert.id}`, 'alerts?fistNamespace=shop', `runs/${own.id}`])
+      expect(JSON.stringify(await read(path)), path).not.toMatch(/vault|C1\/2/);
+    expect(await read(`runs/${own.id}`)).toMatchObject({
+      deliveries: [{ namespace: 'bank', status: 'failed', error: null, reference: null }],
+    });
+    expect(await read(`runs/${run.id}`)).toMatchObject({ code: 'Forbidden' });
+    expect(await read('deliveries/d12')).toMatchObject({ code: 'Forbidden' });
   });
 });
 

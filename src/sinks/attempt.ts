@@ -63,7 +63,9 @@ export async function attemptDelivery(
   );
   const { id, sinkName, event, alertId, runId, attempts, idempotencyKey } = delivery;
   const subjectKey = alertId ?? runId ?? id;
-  const told: SinkDelivery = { sinkName, event, payload, idempotencyKey, subjectKey, isRepeat: attempts > 1, known };
+  const { namespace } = sink;
+  const isRepeat = attempts > 1;
+  const told: SinkDelivery = { namespace, sinkName, event, payload, idempotencyKey, subjectKey, isRepeat, known };
   const io = sinkIo(options, { sink, delivery, payload, othersFireAt }, either);
   const sent = Promise.resolve()
     .then(() => backend.deliver(io, { ...sink.config, ...fields }, told))

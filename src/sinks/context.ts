@@ -1,7 +1,7 @@
 import { objectOf } from '../core/json.ts';
 import type { AlertRecord, AlertTransition } from '../core/alert.ts';
 import { alertJson, sourceJson } from '../core/context.ts';
-import { annotated, withText } from '../core/delivery.ts';
+import { annotated, tellingNamespace, withText } from '../core/delivery.ts';
 import type { DeliveryRecord, EventContext, RenderedPayload } from '../core/delivery.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import { lastReport } from '../core/finding.ts';
@@ -59,7 +59,7 @@ export function eventContext(facts: DeliveryFacts): EventContext {
   const report = started ? null : lastReport(facts.steps);
   const source = run?.input.source ?? {
     name: alert?.source ?? '',
-    namespace: alert?.namespace ?? delivery.namespace,
+    namespace: alert?.namespace ?? tellingNamespace(delivery),
     type: '',
   };
   const shape = sourceJson({
@@ -76,7 +76,7 @@ export function eventContext(facts: DeliveryFacts): EventContext {
     source: { name: source.name, type: source.type, namespace: source.namespace },
     workflow: {
       name: run?.name ?? textOf(delivery.data['workflow']),
-      namespace: run?.namespace ?? delivery.namespace,
+      namespace: run?.namespace ?? tellingNamespace(delivery),
       status: started ? 'running' : (run?.status ?? ''),
       outputs: started ? {} : (run?.outputs ?? {}),
       duration: durationSeconds(

@@ -20,7 +20,7 @@ export interface SinkIo {
   readonly events: ClusterEvents | null;
   /** Where Sinks of this namespace may keep files; it need not be there yet. */
   readonly folder: string;
-  /** Makes a run of a Workflow in the Sink's namespace, one for each delivery; answers its id. Throws what `ChildRuns` does. */
+  /** Makes a run of a Workflow that the Sink may name, one for each delivery; answers its id. Throws what `ChildRuns` does. */
   startRun(workflow: string, context: JsonObject): Promise<string>;
   /**
    * Whether another alert fires still that this Sink told last at the same place: with a reference that is this one, or begins
@@ -37,7 +37,8 @@ export interface SinkIo {
 
 /** One delivery, rendered; the same in all attempts, but for what is known of earlier ones. */
 export interface SinkDelivery {
-  /** Name of the Sink. */
+  /** Of the Sink. */
+  readonly namespace: string;
   readonly sinkName: string;
   readonly event: DeliveryEvent;
   /** The contract's payload, plus event, alert, report and run. */

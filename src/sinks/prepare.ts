@@ -1,5 +1,7 @@
+import { absence, grantNeeded, isOpenTo, placeOf } from '../core/access.ts';
 import type { CatalogSink } from '../core/catalog.ts';
 import type { DeliveryReader } from '../core/delivery-store.ts';
+import { tellingNamespace } from '../core/delivery.ts';
 import type { DeliveryRecord, RenderedPayload } from '../core/delivery.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Plan } from '../core/plan.ts';
@@ -57,7 +59,8 @@ export async function prepare(
   delivery: DeliveryRecord,
   sink: CatalogSink | undefined,
 ): Promise<Preparation> {
-  if (sink === undefined) return notReady('', `there is no Sink ${delivery.namespace}/${delivery.sinkName}`);
+  const from = tellingNamespace(delivery);
+  if (sink === undefined || !isOpenTo(sink, from)) return notGranted(delivery, from);
   const backend = findSink(sink.type);
   if (backend === undefined) return notReady(sink.type, `there is no Sink type ${sink.type}`);
   const { rendered, incident } = await render(options, delivery, sink, backend);
@@ -74,6 +77,15 @@ export async function prepare(
 
 function notReady(sinkType: string, reason: string): Preparation {
   return { kind: 'fail', sinkType, result: { ok: false, retry: true, reason, code: 'SinkNotReady' } };
+}
+
+/** One that was refused when it was written has no Sink that it could wait for. */
+function notGranted({ namespace, sinkName }: DeliveryRecord, from: string): Preparation {
+  const place = placeOf(sinkName, namespace);
+  const needed = grantNeeded('Sink', place, from);
+  const reason = `${absence('Sink', place, from)}${needed === null ? '' : `; ${needed}`}`;
+  const retry = !sinkName.includes('/');
+  return { kind: 'fail', sinkType: '', result: { ok: false, retry, reason, code: 'SinkNotReady' } };
 }
 
 /** Of a Sink that is not ready. */

@@ -30,7 +30,13 @@ const plan = planOf([step('look')], { sinks: ['out'] });
 
 function sinkNamed(name: string, changes: Partial<CatalogSink> = {}): CatalogSink {
   const config = { endpoint: `https://${name}.example/x` };
-  const rules = { condition: null, limits: defaultSinkLimits, retryForMs: defaultRetryForMs, sameCauseForMs: 0 };
+  const rules = {
+    condition: null,
+    limits: defaultSinkLimits,
+    retryForMs: defaultRetryForMs,
+    sameCauseForMs: 0,
+    accessFrom: [],
+  };
   const own = { namespace: 'default', name, type: 'webhook', ready: true, conditions: [], origin: '' } as const;
   return { ...own, ...rules, config, sendResolved: true, sendStarted: false, ...changes };
 }
@@ -114,7 +120,8 @@ describe.each(contractStores)('the end of an alert on $name', (database) => {
     const announcement = { event: 'alert-resolved', namespace: 'default', runId, alertId: id, episode } as const;
     const data = { workflow: 'triage', startsAt: began, endsAt: now() };
     const key = `${id}/${episode}/alert-resolved`;
-    const deliveries = deliveriesOf({ ...announcement, key, data, now: now() }, told, newIdAt);
+    const sinks = told.map((name) => ({ namespace: 'default', name }));
+    const deliveries = deliveriesOf({ ...announcement, key, data, now: now() }, sinks, newIdAt);
     const transition = { id: newId(), alertId: id, episode, at: now(), reason: 'Resolved', sourceEventId: null };
     await opened.store.transaction('intake', async (tx) => {
       await tx.deliveries.insert(deliveries);

@@ -102,6 +102,14 @@ describe('slack', () => {
     expect(on.shown().join('\n')).not.toContain('⟦mention');
   });
 
+  test('who asks in another namespace chooses no channel', async () => {
+    const on = await start({ channel: slackChannel, messageType: 'message' });
+    const source = { ...payload.source, namespace: 'elsewhere', type: 'chat' };
+    const data = { platform: 'slack', channel: 'C0SECRET00', thread: '1772359000.000100' };
+    await on.deliver({ event: 'run-finished', payload: { ...payload, event: 'run-finished', source, data } });
+    expect(on.messages.map(({ channel, thread_ts }) => [channel, thread_ts])).toEqual([[slackChannel, undefined]]);
+  });
+
   test('one message is brought up to date from the start to the end, which the thread is told', async () => {
     const on = await start({ mentionUsers: ['U0123456', 'S0123456', '@oncall'] });
     const first = referenceOf(await on.deliver(started));

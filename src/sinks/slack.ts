@@ -113,11 +113,16 @@ const gone = new Set([
   'restricted_action_non_threadable_channel',
 ]);
 
-/** Where somebody asked for the run; `thread` is empty where it was by a command. Null: nobody did, in this chat. */
+/**
+ * Where somebody asked for the run; `thread` is empty where it was by a command. Null: nobody did, in this chat. Who asks in another
+ * namespace chooses no channel of this one.
+ */
 function askedIn({
+  namespace,
   payload: { source, data },
 }: SinkDelivery): { readonly channel: string; readonly thread: string } | null {
-  if (objectOf(source)['type'] !== 'chat') return null;
+  const { type, namespace: from } = objectOf(source);
+  if (type !== 'chat' || from !== namespace) return null;
   const { platform, channel, thread } = objectOf(data);
   if (platform !== 'slack' || typeof channel !== 'string' || !isSlackId(channel)) return null;
   return { channel, thread: typeof thread === 'string' ? thread : '' };

@@ -30,8 +30,8 @@ function run(changes: Partial<CatalogSink>, secret: string | null = key, workflo
   cleanup.defer(() => http.close());
   const catalog = {
     sink: (namespace: string, name: string) => (namespace === 'shop' && name === 'out' ? sink : undefined),
-    workflow: (_: string, name: string) =>
-      workflows.includes(name) ? ({ ready: true } as CatalogWorkflow) : undefined,
+    workflow: (namespace: string, name: string) =>
+      workflows.includes(name) ? ({ namespace, ready: true } as CatalogWorkflow) : undefined,
   } as Catalog;
   const written: string[] = [];
   const clock = createFakeClock('2026-03-01T10:00:00.000Z');
@@ -144,7 +144,7 @@ test('a Workflow is looked at, not started', async () => {
   });
   expect(await run(sink).result).toMatchObject({
     sent: false,
-    messages: [{ reason: 'Workflow shop/more does not exist, or is not ready' }],
+    messages: [{ reason: 'there is no Workflow shop/more' }],
   });
 });
 

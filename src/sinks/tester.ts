@@ -1,3 +1,4 @@
+import { absence, fullName, grantNeeded, placeOf, workflowFor } from '../core/access.ts';
 import type { CatalogSink } from '../core/catalog.ts';
 import type { DeliveryEvent } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
@@ -130,8 +131,13 @@ async function lookAtWorkflow(
   { namespace }: CatalogSink,
   name: string,
 ): Promise<string> {
-  if (catalog.current().workflow(namespace, name)?.ready === true) return `Workflow ${namespace}/${name} (not started)`;
-  throw new AppError('WorkflowNotReady', `Workflow ${namespace}/${name} does not exist, or is not ready`);
+  const place = placeOf(name, namespace);
+  const workflow = workflowFor(catalog.current(), namespace, name);
+  if (workflow?.ready === true) return `Workflow ${fullName(place)} (not started)`;
+  const needed = grantNeeded('Workflow', place, namespace);
+  const wrong =
+    workflow === undefined ? absence('Workflow', place, namespace) : `Workflow ${fullName(place)} is not ready`;
+  throw new AppError('WorkflowNotReady', workflow === undefined && needed !== null ? `${wrong}; ${needed}` : wrong);
 }
 
 /** null: it has none, or cannot be evaluated, which its first delivery says. */

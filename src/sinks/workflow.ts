@@ -13,7 +13,9 @@ export const workflow = defineSink({
   description: 'Starts another Workflow, with facts of the run that led to it.',
   example: { workflowName: 'follow-up' },
   config: z.object({
-    workflowName: z.string().min(1).max(253).meta({ description: 'Name of the Workflow in the same namespace.' }),
+    workflowName: z.string().min(1).max(317).meta({
+      description: 'The Workflow: its name, or NAMESPACE/NAME of one in another namespace that grants it (accessFrom).',
+    }),
     triggerCondition: conditional
       .optional()
       .meta({ description: 'A condition over the payload; where it is false nothing is started.' }),

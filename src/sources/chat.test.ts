@@ -199,6 +199,27 @@ describe.each(contractStores)('chat over Socket Mode, on $name', ({ open }) => {
     });
   });
 
+  test('of what Workflows of another namespace found nothing is told', async () => {
+    await world.parts.intake.accept(
+      source(),
+      notification([firing({ name: 'Down', labels: { alertname: 'Down', namespace: 'shop', pod: 'web-1' } })]),
+    );
+    const [run] = await world.runs();
+    const { alertId = '' } = run ?? {};
+    const report = { summary: 'the vault is open', root_cause: 'the vault', confidence: 0.9 };
+    await world.store.transaction('run-end', (tx) =>
+      tx.alerts.endTriage({ id: run?.id ?? '', alertId, episode: 1 }, noon, report),
+    );
+    await start(commands(), mentions());
+    const answers = async (text: string) =>
+      (await slack.send('slash_commands', command(text))).payload?.['text'] as string;
+    expect(await answers('alerts')).toContain('Down shop/web-1');
+    expect(await answers('alerts')).toContain('vault');
+    await world.store.transaction('run-end', (tx) => tx.runs.update(run?.id ?? '', { namespace: 'bank' }));
+    expect(await answers('alerts')).not.toContain('vault');
+    expect(await answers('alert Down')).toMatch(/^Run \S+ is of another namespace than this chat/);
+  });
+
   test('alert text is only text in an answer', async () => {
     const name = 'Bad <!channel> *x* <https://evil.example|here>\u202e';
     await world.parts.intake.accept(source({ suspend: true }), notification([firing({ name, labels: {} })]));

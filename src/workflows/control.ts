@@ -1,8 +1,10 @@
+import { fullName, workflowFor } from '../core/access.ts';
 import type { CatalogWorkflow } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { CatalogHolder, Clock, Control, Log } from '../core/ports.ts';
+import type { Plan } from '../core/plan.ts';
 import { isFinal } from '../core/run.ts';
 import type { RunRecord } from '../core/run.ts';
 import type { RunReader } from '../core/run-store.ts';
@@ -40,9 +42,9 @@ export function createControl({ store, catalog, clock, log, metrics }: ControlOp
             next: `fist cancel run/${runId}`,
           });
         }
-        const { plan, hash } = await planFor(tx.runs, old, catalog.current().workflow(old.namespace, old.name));
+        const { plan, hash } = await planFor(tx.runs, old, workflowFor(catalog.current(), old.namespace, old.name));
         const now = toTimestamp(clock.now());
-        const run = repetition(old, hash, plan.steps.length, now, addMs(now, plan.deadlineMs));
+        const run = repetition(old, plan, hash, now);
         await tx.runs.insert({ run, plan });
         if (old.input.group !== undefined) await tx.groups.copy(old.id, run.id);
         return run.id;
@@ -150,32 +152,26 @@ async function planFor(runs: RunReader, old: RunRecord, workflow: CatalogWorkflo
   if (plan !== undefined && old.planHash !== null) return { plan, hash: old.planHash };
   throw new AppError(
     'WorkflowNotReady',
-    `Workflow ${old.namespace}/${old.name} is absent or invalid, so the run cannot be repeated`,
+    `Workflow ${fullName(old)} is absent or invalid, so the run cannot be repeated`,
     {
       next: 'fist get workflows',
     },
   );
 }
 
-/** The same alert as it was then, as a run of its own. */
-function repetition(
-  old: RunRecord,
-  planHash: string,
-  totalSteps: number,
-  now: Timestamp,
-  deadlineAt: Timestamp,
-): RunRecord {
+/** The same alert as it was then, as a run of its own; of the Workflow that is its Source's to start by now, where it was refused. */
+function repetition(old: RunRecord, plan: Plan, planHash: string, now: Timestamp): RunRecord {
   return {
     id: newId(),
-    name: old.name,
-    namespace: old.namespace,
+    name: plan.name,
+    namespace: plan.namespace,
     triggerSource: old.triggerSource,
     status: 'pending',
     alertId: old.alertId,
     episode: old.episode,
     planHash,
     stepsCompleted: 0,
-    totalSteps,
+    totalSteps: plan.steps.length,
     currentStep: null,
     input: old.input,
     outputs: {},
@@ -191,7 +187,7 @@ function repetition(
     leaseUntil: null,
     wakeAt: now,
     waitingFor: null,
-    deadlineAt,
+    deadlineAt: addMs(now, plan.deadlineMs),
     cancelRequestedAt: null,
     cancelReason: null,
     startedAt: null,

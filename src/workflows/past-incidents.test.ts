@@ -32,7 +32,7 @@ const alerts = [
 const run = (id: string, completedAt: string | null) => ({ id, completedAt }) as RunSummary;
 const asking = { name: 'KubePodCrashLooping', fingerprint: 'f1', namespace: 'shop' };
 
-function open(verdicts: readonly VerdictRecord[] = [], asked: unknown[] = []) {
+function open(verdicts: readonly VerdictRecord[] = [], asked: unknown[] = [], elsewhere: readonly string[] = []) {
   return pastIncidents(
     {
       lists: {
@@ -40,6 +40,7 @@ function open(verdicts: readonly VerdictRecord[] = [], asked: unknown[] = []) {
           asked.push(query);
           return { items: alerts, nextCursor: null };
         },
+        foundWithin: async (_namespace, ids) => new Set(ids.filter((id) => !elsewhere.includes(id))),
         alertsOf: async (ids) => alerts.filter(({ id }) => ids.includes(id)),
         async runs({ alertId }) {
           if (alertId === 'running') return { items: [run('mine', null)], nextCursor: null };
@@ -78,6 +79,11 @@ it('tells of alerts of the same rule, the most alike first, in words of the prog
   expect(found.every(({ verdict }) => verdict === null)).toBe(true);
   expect(JSON.stringify(found)).not.toContain('instructions');
   expect(await incidents.similar(asking, 1)).toHaveLength(1);
+});
+
+it('tells nothing of what a run of another namespace found', async () => {
+  const found = await open([], [], ['same', 'near']).similar(asking, 10);
+  expect(found.map(({ runId }) => runId)).toEqual(['run-inconclusive', 'run-other']);
 });
 
 describe('what people said', () => {

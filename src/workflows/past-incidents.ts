@@ -14,12 +14,12 @@ const mostVerdictsLookedAt = 200;
 
 /** What is read of the store. */
 interface PastReader {
-  readonly lists: Pick<ListReader, 'alerts' | 'alertsOf' | 'runs'>;
+  readonly lists: Pick<ListReader, 'alerts' | 'alertsOf' | 'foundWithin' | 'runs'>;
   readonly learned: Pick<LearnedReader, 'verdictsOf' | 'verdictsOnAlerts'>;
 }
 
 /**
- * What the last reports of alerts of the same name said, of Sources in this namespace, without this run, and what people said of
+ * What the last reports of alerts of the same name said, of Sources and Workflows in this namespace, without this run, and what people said of
  * them. Only what this program itself worded: of a report its category, object and confidence, never a sentence, which may quote
  * what others wrote. What people said outlives the runs that it is of.
  */
@@ -29,20 +29,25 @@ export function pastIncidents(
 ): PastIncidents {
   async function reported(alert: LikeAlert, limit: number): Promise<readonly PastIncident[]> {
     const { items } = await lists.alerts({ name: alert.name, namespace, limit: mostLookedAt });
-    const alike = items
-      .filter(({ cause }) => cause !== null)
+    const known = items.filter(({ cause }) => cause !== null);
+    const found = await lists.foundWithin(
+      namespace,
+      known.map(({ id }) => id),
+    );
+    const alike = known
+      .filter(({ id }) => found.has(id))
       .map((summary) => ({ summary, likeness: likenessOf(aboutOf(summary), alert) }))
       .sort((one, other) => rankOf(one) - rankOf(other))
       .slice(0, limit);
     const records = new Map((await lists.alertsOf(alike.map(({ summary }) => summary.id))).map((one) => [one.id, one]));
-    const found = await Promise.all(
+    const incidents = await Promise.all(
       alike.map(async ({ summary, likeness }) => {
         const record = records.get(summary.id);
         const run = record === undefined ? null : await runOf(lists, record, runId);
         return record === undefined || run === null ? null : incidentOf(record, run, likeness);
       }),
     );
-    return found.filter((incident) => incident !== null);
+    return incidents.filter((incident) => incident !== null);
   }
 
   async function judged(alert: LikeAlert): Promise<readonly JudgedIncident[]> {

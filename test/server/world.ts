@@ -32,6 +32,7 @@ const workflow: CatalogWorkflow = {
   ready: true,
   conditions: [],
   origin: '',
+  accessFrom: [],
   plan,
   planHash: 'hash-of-triage',
 };

@@ -24,7 +24,7 @@ function exampleFiles(folder: string): readonly string[] {
 }
 
 /**
- * Each file in a namespace of its own, for many have the same names. Paths of webhooks are those of the whole server, and nothing is to be
+ * Each file in a namespace of its own, for many have the same names; one with several namespaces in those. Paths of webhooks are those of the whole server, and nothing is to be
  * asked on the Internet: these two are changed, and nothing else.
  */
 export function examplesForCluster(): readonly DeclaredExample[] {
@@ -33,8 +33,11 @@ export function examplesForCluster(): readonly DeclaredExample[] {
     const place = file.slice(root.length + 1).replace(/\.yaml$/, '');
     const own = place.endsWith('/resources') || place.endsWith('/source') ? dirname(place) : place;
     const namespace = `example-${own.replaceAll('/', '-')}`;
-    return parseAllDocuments(readFileSync(file, 'utf8')).map((document) => {
-      const object = document.toJS() as DeclaredExample;
+    const declared = parseAllDocuments(readFileSync(file, 'utf8')).map(
+      (document) => document.toJS() as DeclaredExample,
+    );
+    const isOfSeveral = new Set(declared.map(({ metadata }) => metadata.namespace)).size > 1;
+    return declared.map((object) => {
       const { config = {}, type } = object.spec;
       const path =
         typeof config['path'] === 'string'
@@ -42,7 +45,8 @@ export function examplesForCluster(): readonly DeclaredExample[] {
           : {};
       const endpoint = type === 'chat' ? { endpoint: 'http://127.0.0.1:9' } : {};
       const changed = object.kind === 'Source' ? { config: { ...config, ...path, ...endpoint } } : {};
-      return { ...object, metadata: { ...object.metadata, namespace }, spec: { ...object.spec, ...changed } };
+      const metadata = isOfSeveral ? object.metadata : { ...object.metadata, namespace };
+      return { ...object, metadata, spec: { ...object.spec, ...changed } };
     });
   });
 }

@@ -52,6 +52,7 @@ export function sinkFixture(changes: Partial<CatalogSink> = {}): CatalogSink {
     conditions: [],
     origin: '',
     config: {},
+    accessFrom: [],
     condition: null,
     sendResolved: false,
     sendStarted: false,

@@ -54,7 +54,9 @@ export function engineOn({ open }: ContractDatabase): EngineBench {
         clock,
         log: silentLog,
         metrics: { increment: () => undefined },
-        catalog: { current: () => ({ workflow: () => workflow }) as never },
+        catalog: {
+          current: () => ({ workflow: (namespace: string) => workflow && { ...workflow, namespace } }) as never,
+        },
       }),
   };
 }

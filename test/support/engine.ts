@@ -206,7 +206,10 @@ function catalogOf(sinks: readonly Partial<CatalogSink>[]): Catalog {
     sourceByPath: () => undefined,
     source: () => undefined,
     workflow: () => undefined,
-    sink: (_, name) => (sinks as readonly CatalogSink[]).find((sink) => sink.name === name),
+    sink(namespace, name) {
+      const found = (sinks as readonly CatalogSink[]).find((sink) => sink.name === name);
+      return found && { ...found, namespace };
+    },
   };
 }
 

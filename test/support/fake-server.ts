@@ -122,6 +122,7 @@ export function emptyLists(): ListReader {
     storage: async () => ({ kind: 'SQLite', bytes: 0, schema: 1 }),
     runs: empty,
     runsOfGroup: async () => [],
+    foundWithin: async () => new Set(),
     events: empty,
     event: async () => undefined,
     deliveries: empty,

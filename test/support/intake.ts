@@ -106,7 +106,7 @@ export function source(changes: Partial<CatalogSource> = {}): CatalogSource {
 }
 
 export function workflow(changes: Partial<CatalogWorkflow> = {}): CatalogWorkflow {
-  return { ...object, name: 'triage', type: '', plan, planHash: 'hash-1', ...changes };
+  return { ...object, name: 'triage', type: '', accessFrom: [], plan, planHash: 'hash-1', ...changes };
 }
 
 function sink(name: string, sendResolved: boolean): CatalogSink {
@@ -114,6 +114,7 @@ function sink(name: string, sendResolved: boolean): CatalogSink {
     ...object,
     name,
     type: 'stdout',
+    accessFrom: [],
     config: {},
     condition: null,
     sendResolved,
@@ -163,7 +164,8 @@ export function createWorld(store: Store): World {
       [world.source, ...world.others].find((known) => known.namespace === namespace && known.name === name),
     workflow: (namespace, name) =>
       world.workflow?.namespace === namespace && world.workflow.name === name ? world.workflow : undefined,
-    sink: (_namespace, name) => (name === 'out' || name === 'quiet' ? sink(name, name === 'out') : undefined),
+    sink: (namespace, name) =>
+      name === 'out' || name === 'quiet' ? { ...sink(name, name === 'out'), namespace } : undefined,
   };
   const options = {
     store,

@@ -68,6 +68,7 @@ export const resolvedPayload = {
 
 export function sinkDelivery(changes: Partial<SinkDelivery> = {}): SinkDelivery {
   return {
+    namespace: 'shop',
     sinkName: 'out',
     event: 'run-finished',
     payload,

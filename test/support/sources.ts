@@ -84,7 +84,7 @@ export function createSourceWorld(
     sinks: [],
     sourceByPath: () => undefined,
     source: find,
-    workflow: (_namespace, name) => (name === world.workflow?.name ? world.workflow : undefined),
+    workflow: (namespace, name) => (name === world.workflow?.name ? { ...world.workflow, namespace } : undefined),
     sink: (_namespace, name) => world.sinks.find((one) => one.name === name),
   });
   let compiledNow: Catalog | undefined;

@@ -28,14 +28,14 @@ export function inOrder<T extends ObjectName>(objects: readonly T[]): readonly T
 }
 
 /** Workflows and Sinks that there are, for references. Throws KubeFailure. */
-export async function knownObjects(writer: KubeWriter): Promise<readonly ObjectName[]> {
+export async function knownObjects(writer: KubeWriter): Promise<readonly (ObjectName & { readonly spec: unknown })[]> {
   const kinds: readonly ResourceKind[] = ['Workflow', 'Sink'];
   const lists = await Promise.all(
     kinds.map(async (kind) => {
       const listed = await writer.list(resourceKinds[kind], null, {}).catch((error: unknown) => {
         throw withInstallation(error);
       });
-      return listed.map(({ metadata: { namespace = '', name } }) => ({ kind, namespace, name }));
+      return listed.map(({ metadata: { namespace = '', name }, spec }) => ({ kind, namespace, name, spec }));
     }),
   );
   return lists.flat();

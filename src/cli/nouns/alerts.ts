@@ -100,4 +100,5 @@ const causeWords: Readonly<Record<CauseState, (cause: string | null) => string>>
   earlier: (cause) => `before: ${cause ?? '-'}`,
   waiting: () => 'not yet investigated',
   none: () => '-',
+  elsewhere: () => 'investigated in another namespace',
 };

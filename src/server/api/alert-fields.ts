@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { alertStatuses, causeOf, causeStates, changedAt, muteReasons, severities } from '../../core/alert.ts';
 import type { AlertRecord, CauseState } from '../../core/alert.ts';
-import type { AlertSummary } from '../../core/lists.ts';
+import type { AlertSummary, ListReader } from '../../core/lists.ts';
 import type { Timestamp } from '../../core/time.ts';
 import { alertObject } from '../../investigation/labels.ts';
 import { count, flag, jsonObject, lazily, pageOf, text, texts, time } from './fields.ts';
@@ -19,9 +19,26 @@ interface AlertExtras {
   readonly causeState: CauseState;
 }
 
-/** What the API shows of an alert: all but what only intake needs, and what follows from it. */
+/**
+ * Of these alerts, those of which a reader that may look at the namespace `within` alone is told no cause: a run of another
+ * namespace may have found it. null = it may look at all.
+ */
+export async function causesElsewhere(
+  lists: Pick<ListReader, 'foundWithin'>,
+  alerts: readonly AlertSummary[],
+  within: string | null,
+): Promise<ReadonlySet<string>> {
+  const told = within === null ? [] : alerts.filter(({ workflowId }) => workflowId !== null).map(({ id }) => id);
+  return new Set(told).difference(await lists.foundWithin(within ?? '', told));
+}
+
+/**
+ * What the API shows of an alert: all but what only intake needs, and what follows from it; nothing of its cause where that is
+ * `elsewhere` ({@link causesElsewhere}).
+ */
 export function alertView<T extends AlertSummary | AlertRecord>(
   alert: T,
+  elsewhere: ReadonlySet<string>,
 ): Omit<T, 'contentHash' | 'cause'> & AlertExtras {
   const { contentHash: _contentHash, cause: _cause, ...view } = alert;
   return {
@@ -29,7 +46,7 @@ export function alertView<T extends AlertSummary | AlertRecord>(
     object: alertObject(alert.name, alert.labels),
     since: alert.startsAt ?? alert.receivedAt,
     changedAt: changedAt(alert),
-    ...causeOf(alert),
+    ...(elsewhere.has(alert.id) ? { aiConfidence: null, cause: null, causeState: 'elsewhere' } : causeOf(alert)),
   };
 }
 
@@ -77,7 +94,7 @@ export const alertSummary = lazily(() =>
       causeState: z
         .enum(causeStates)
         .describe(
-          'known, inconclusive, failed: what the newest run of this episode said (failed: it had no report); running: it is at work; earlier: the cause is of an episode before; waiting: a run is to come; none: there was none.',
+          'known, inconclusive, failed: what the newest run of this episode said (failed: it had no report); running: it is at work; earlier: the cause is of an episode before; waiting: a run is to come; none: there was none; elsewhere: a run of another namespace, which the caller may not look at, has it.',
         ),
       episode: count('1 for the first firing; each reopening adds one. 0: it came closed.'),
       receiveCount: count('Times that it was received.'),

@@ -10,9 +10,11 @@ export const alertRunBody = z.strictObject({
     .string()
     .trim()
     .min(1)
-    .max(253)
+    .max(317)
     .optional()
-    .describe('Name of a Workflow in the namespace of its Source; else the one that this triggers.'),
+    .describe(
+      'Name of a Workflow in the namespace of its Source, or `namespace/name` of one that grants that namespace; else the one that it triggers.',
+    ),
   by: z.string().trim().min(1).max(200).optional().describe('Who asks, for people.'),
 });
 

@@ -9,7 +9,7 @@ import { isFinal } from '../../core/run.ts';
 import { longestValueFor, parseMatchers } from '../../lib/matchers.ts';
 import { defineRoute } from '../define-route.ts';
 import type { ServerReader } from '../options.ts';
-import { alertDetail, alertPageAnswer, alertView } from './alert-fields.ts';
+import { alertDetail, alertPageAnswer, alertView, causesElsewhere } from './alert-fields.ts';
 import { alertPage } from './alert-page.ts';
 import { found, pageParameters, present, textParameter, timeParameters, timesOf, wordParameter } from './fields.ts';
 import { deliveryView } from './deliveries.ts';
@@ -84,13 +84,15 @@ export const listAlerts = defineRoute({
     const statuses = statusesOf(status);
     const filters = present({ cursor, matchers, statuses, severity, name, objectNamespace, namespace, search });
     const page = await alertPage(lists, { limit, ...filters, ...timesOf(query, clock.now()) }, status, within);
-    if (query.history !== true) return { ...page, items: page.items.map(alertView) };
+    const elsewhere = await causesElsewhere(lists, page.items, within);
+    const items = page.items.map((item) => alertView(item, elsewhere));
+    if (query.history !== true) return { ...page, items };
     const transitions = await lists.transitionsOf(
       page.items.map(({ id }) => id),
       shownTransitions,
     );
     const of = Map.groupBy(transitions, ({ alertId }) => alertId);
-    return { ...page, items: page.items.map((item) => ({ ...alertView(item), transitions: of.get(item.id) ?? [] })) };
+    return { ...page, items: items.map((item) => ({ ...item, transitions: of.get(item.id) ?? [] })) };
   },
 });
 
@@ -109,20 +111,22 @@ export const getAlert = defineRoute({
   params: { id: referenceText },
   errors: ['NotFound'],
   answer: alertDetail,
-  async handler({ reader }, { params }) {
+  async handler({ reader }, { params, within }) {
     const { lists } = reader;
     const id = await idOf(reader, 'alert', params.id);
     const alert = found(await lists.alert(id), 'alert', id, 'fist get alerts --all');
-    const [transitions, runs] = await Promise.all([lists.transitions(id), runsOf(lists, id)]);
+    const [transitions, all] = await Promise.all([lists.transitions(id), runsOf(lists, id)]);
+    const runs = all.filter(({ namespace }) => within === null || namespace === within);
+    const elsewhere = await causesElsewhere(lists, [alert], within);
     const deliveries = await Promise.all(
       runs.slice(0, runsWithDeliveries).map(({ id: runId }) => lists.deliveries({ runId, limit: shownDeliveries })),
     );
     return {
-      ...alertView(alert),
-      aiAnalysis: await reportOf(reader, alert, runs),
+      ...alertView(alert, elsewhere),
+      aiAnalysis: elsewhere.has(id) ? null : await reportOf(reader, alert, runs),
       transitions,
       runs: runs.map(runView),
-      deliveries: deliveries.flatMap(({ items }) => items.map(deliveryView)),
+      deliveries: deliveries.flatMap(({ items }) => items.map((item) => deliveryView(item, within))),
     };
   },
 });

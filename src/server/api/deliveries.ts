@@ -14,9 +14,17 @@ type WorkersPart = 'fence' | 'leaseOwner' | 'leaseUntil' | 'sortKey' | 'rendered
 
 const hidden: ReadonlySet<string> = new Set<WorkersPart>(['fence', 'leaseOwner', 'leaseUntil', 'sortKey', 'rendered']);
 
-/** What the API shows of a delivery: all but what only workers need. */
-export function deliveryView<T extends DeliverySummary | DeliveryRecord>(delivery: T): Omit<T, WorkersPart> {
-  return Object.fromEntries(Object.entries(delivery).filter(([field]) => !hidden.has(field))) as Omit<T, WorkersPart>;
+/**
+ * What the API shows of a delivery: all but what only workers need. To a reader that may look at the namespace `within` alone (null =
+ * at all) nothing of what a receiver in another one said.
+ */
+export function deliveryView<T extends DeliverySummary | DeliveryRecord>(
+  delivery: T,
+  within: string | null = null,
+): Omit<T, WorkersPart> {
+  const isElsewhere = within !== null && delivery.namespace !== within;
+  const told = isElsewhere ? { ...delivery, error: null, errorCode: null, reference: null, incident: null } : delivery;
+  return Object.fromEntries(Object.entries(told).filter(([field]) => !hidden.has(field))) as Omit<T, WorkersPart>;
 }
 
 /** A delivery in a list. */
@@ -84,7 +92,8 @@ export const listDeliveries = defineRoute({
     const { limit, cursor, status, run, sink, namespace } = query;
     const runId = run === undefined ? undefined : await filterId(reader, 'run', run, within);
     const filters = present({ cursor, status, runId, sink, namespace });
-    return viewPage(await lists.deliveries({ limit, ...filters, ...timesOf(query, clock.now()) }), deliveryView);
+    const page = await lists.deliveries({ limit, ...filters, ...timesOf(query, clock.now()) });
+    return viewPage(page, (delivery) => deliveryView(delivery));
   },
 });
 

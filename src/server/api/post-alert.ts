@@ -1,3 +1,4 @@
+import { workflowFor } from '../../core/access.ts';
 import { matchLabels } from '../../core/alert.ts';
 import type { AlertItem } from '../../core/alert.ts';
 import type { Catalog, CatalogSource } from '../../core/catalog.ts';
@@ -149,7 +150,7 @@ function messageOf(catalog: Catalog, source: CatalogSource, answer: IntakeAnswer
   if (source === apiSource) return `${what}; no Source accepts it, so nothing was triggered`;
   const under = `${what} under Source ${source.namespace}/${source.name}`;
   if (answer.runs === 0) return `${under}; nothing was triggered`;
-  const isReady = catalog.workflow(source.namespace, source.triggerWorkflow)?.plan != null;
+  const isReady = workflowFor(catalog, source.namespace, source.triggerWorkflow)?.plan != null;
   const triggered = `Workflow ${source.triggerWorkflow} was triggered`;
   return isReady
     ? `${under}; ${triggered}`

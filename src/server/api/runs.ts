@@ -48,7 +48,7 @@ export const runSummary = lazily(() =>
   z
     .strictObject({
       id: text('The id.'),
-      name: text('Name of the Workflow.'),
+      name: text('Name of the Workflow; `namespace/name` where its Source was refused that one of another namespace.'),
       namespace: text('Namespace of the Workflow.'),
       triggerSource: text('`namespace/name` of the Source, or who asked.'),
       status: z.enum(runStatuses).describe('The last three are final.'),
@@ -88,7 +88,9 @@ export const runSummary = lazily(() =>
           parent: z
             .strictObject({
               runId: text('Id of the run that led here.'),
-              workflows: z.array(text('Name of a Workflow.')).describe('Those that led here, oldest first.'),
+              workflows: z
+                .array(text('`namespace/name` of a Workflow.'))
+                .describe('Those that led here, oldest first.'),
             })
             .optional()
             .describe('The run whose Sink started this one; absent: a Source did.'),
@@ -220,7 +222,7 @@ export const getRun = defineRoute({
   summary: 'One run with its steps, evidence and deliveries.',
   errors: ['NotFound'],
   answer: runDetail,
-  async handler(context, { params }) {
+  async handler(context, { params, within }) {
     const { lists, runs, learned } = context.reader;
     const id = await idOf(context.reader, 'run', params.id);
     const run = await findRun(context, id);
@@ -235,7 +237,7 @@ export const getRun = defineRoute({
       verdict: standingWord(verdicts),
       steps: steps.map(stepView),
       evidence,
-      deliveries: deliveries.items.toReversed().map(deliveryView),
+      deliveries: deliveries.items.toReversed().map((delivery) => deliveryView(delivery, within)),
       verdicts: verdicts.map(viewOfVerdict),
     };
   },

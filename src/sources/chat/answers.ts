@@ -60,9 +60,14 @@ export async function statusText(reader: StoreReader, { namespace }: CatalogSour
 export async function alertsText(reader: StoreReader, { namespace }: CatalogSource, clock: Clock): Promise<string> {
   const found = await openAlerts(reader, { namespace }, mostAlerts + 1);
   if (found.length === 0) return 'No alert is open.';
-  const lines = found.slice(0, mostAlerts).map((alert) => {
+  const shown = found.slice(0, mostAlerts);
+  const known = await reader.lists.foundWithin(
+    namespace,
+    shown.map(({ id }) => id),
+  );
+  const lines = shown.map((alert) => {
     const since = alert.startsAt === null ? '' : ` for ${durationText(clock.now() - toEpochMs(alert.startsAt))}`;
-    const cause = alert.cause === null || alert.cause === '' ? '' : `: ${alert.cause}`;
+    const cause = alert.cause === null || alert.cause === '' || !known.has(alert.id) ? '' : `: ${alert.cause}`;
     return line(`${alert.severity} ${titleOf(alert)}${since}${cause}`);
   });
   return [...lines, found.length > mostAlerts ? 'There are more: fist get alerts' : 'More: fist why alert/NAME'].join(
@@ -106,6 +111,11 @@ export async function runText(reader: StoreReader, run: RunRecord): Promise<stri
     ...(report === null ? noReport(run) : reportLines(report)),
     `More: fist describe run/${shortId(run.id)}`,
   ].join('\n');
+}
+
+/** What is said of a run of another namespace. */
+export function elsewhereText(run: RunRecord): string {
+  return `Run ${shortId(run.id)} is of another namespace than this chat: what it found is told there.`;
 }
 
 function noReport({ status, error }: RunRecord): readonly string[] {

@@ -1,4 +1,5 @@
-import type { CatalogSource } from '../../core/catalog.ts';
+import { sinkFor, workflowFor } from '../../core/access.ts';
+import type { CatalogSink, CatalogSource } from '../../core/catalog.ts';
 import { AppError } from '../../core/errors.ts';
 import type { RunRequest } from '../../core/event.ts';
 import { isFinal } from '../../core/run.ts';
@@ -7,7 +8,7 @@ import { cutText } from '../../lib/cut.ts';
 import { plain } from '../../lib/printable.ts';
 import { shortId } from '../../lib/short-id.ts';
 import type { SourceWorld } from '../define.ts';
-import { alertNamed, alertsText, helpText, runText, statusText } from './answers.ts';
+import { alertNamed, alertsText, elsewhereText, helpText, runText, statusText } from './answers.ts';
 import type { ChatMessage } from './message.ts';
 import { wishOf } from './words.ts';
 
@@ -65,8 +66,9 @@ async function aboutThread(
   const id = await reader.deliveries.runAtPlace(namespace, `${encodeURIComponent(channel)}/${thread}`);
   const run = id === undefined ? undefined : await reader.runs.find(id);
   if (run === undefined) return null;
+  if (run.namespace !== namespace) return answer(elsewhereText(run));
   if (isQuestion && isFinal(run.status) && run.agentEvents > 0) {
-    const isTold = (sink: string) => catalog.current().sink(namespace, sink)?.type === 'slack';
+    const isTold = (sink: string) => isTeller(sinkFor(catalog.current(), namespace, sink), source);
     const continues = await conversations.continuation({ runId: run.id, text, by: user }, isTold);
     return startRun(source, message, world, { continues });
   }
@@ -83,7 +85,8 @@ async function aboutAlert(
   const alert = await alertNamed(reader, source, name);
   if (alert === undefined) return answer(`No alert ${quoted(name)} is open.\nMore: fist get alerts`);
   const run = alert.workflowId === null ? undefined : await reader.runs.find(alert.workflowId);
-  if (run !== undefined && run.episode === alert.episode) return answer(await runText(reader, run));
+  if (run !== undefined && run.episode === alert.episode)
+    return answer(run.namespace === source.namespace ? await runText(reader, run) : elsewhereText(run));
   const { id, fingerprint, severity, episode, labels, annotations, summary, description, generatorUrl, startsAt } =
     alert;
   const known = { id, name: alert.name, fingerprint, severity, episode, labels, annotations };
@@ -139,14 +142,19 @@ async function startRun(
     case 'muted':
       return { outcome: 'muted', text: `Source ${source.name} starts no runs now: ${taken.reason}.`, isPrivate: true };
     default: {
-      const workflow = catalog.current().workflow(source.namespace, source.triggerWorkflow);
-      const sinks = (about.continues?.plan ?? workflow?.plan)?.sinks ?? [];
-      const isTold = sinks.some((name) => catalog.current().sink(source.namespace, name)?.type === 'slack');
+      const now = catalog.current();
+      const plan = about.continues?.plan ?? workflowFor(now, source.namespace, source.triggerWorkflow)?.plan;
+      const isTold = plan?.sinks.some((name) => isTeller(sinkFor(now, plan.namespace, name), source)) === true;
       const more = isTold ? 'The report comes here' : 'More';
       const words = `Looking into it: Workflow ${about.continues?.plan.name ?? source.triggerWorkflow}.`;
       return { outcome: 'run', text: `${words}\n${more}: fist describe run/${shortId(taken.runId)}`, isPrivate: false };
     }
   }
+}
+
+/** Who answers where somebody asked. */
+function isTeller(sink: CatalogSink | undefined, { namespace }: CatalogSource): boolean {
+  return sink?.type === 'slack' && sink.namespace === namespace;
 }
 
 function quoted(text: string): string {

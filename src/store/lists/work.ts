@@ -11,7 +11,7 @@ import { tablePages } from './scans.ts';
 /** Runs and deliveries. */
 export function workLists(
   query: Kysely<Database>,
-): Pick<ListReader, 'runs' | 'runsOfGroup' | 'deliveries' | 'depths' | 'oldestDeliveries'> {
+): Pick<ListReader, 'runs' | 'runsOfGroup' | 'foundWithin' | 'deliveries' | 'depths' | 'oldestDeliveries'> {
   const runPages = tablePages(query, {
     table: runs,
     filters: { status: 'status', alert: 'alert_id', error: 'error_code', namespace: 'namespace', name: 'name' },
@@ -39,6 +39,23 @@ export function workLists(
         .orderBy('workflow_id', 'desc')
         .limit(most)
         .execute(),
+    async foundWithin(namespace, alertIds) {
+      if (alertIds.length === 0) return new Set();
+      const rows = await query
+        .selectFrom('workflows')
+        .select(['alert_id', 'namespace'])
+        .where('alert_id', 'in', alertIds)
+        .union((group) =>
+          group
+            .selectFrom('run_alerts')
+            .innerJoin('workflows', 'workflows.id', 'run_alerts.workflow_id')
+            .select(['run_alerts.alert_id', 'workflows.namespace'])
+            .where('run_alerts.alert_id', 'in', alertIds),
+        )
+        .execute();
+      const elsewhere = new Set(rows.filter((row) => row.namespace !== namespace).map((row) => row.alert_id));
+      return new Set(rows.flatMap(({ alert_id: id }) => (id === null || elsewhere.has(id) ? [] : id)));
+    },
     async depths() {
       const [runs, deliveries] = await Promise.all([pending(query, 'workflows'), pending(query, 'sink_outputs')]);
       return { runs, deliveries };

@@ -4,6 +4,7 @@ import type { StoreTransaction } from '../../core/store.ts';
 import { addMs, toEpochMs } from '../../core/time.ts';
 import { allDone } from '../../lib/all-done.ts';
 import { newIdAt } from '../../lib/id.ts';
+import { sinkFor, sinkPlaces } from '../../core/access.ts';
 import { runDeliveries } from '../../core/announce.ts';
 import { keepGroup, withGroup } from './group.ts';
 import { findStep, interruption } from './plan.ts';
@@ -78,7 +79,8 @@ async function takeUp(
   if (!isFirst) return { work, ahead };
   const startedAt = context.now();
   const catalog = context.catalog.current();
-  const told = plan.sinks.filter((sink) => catalog.sink(run.namespace, sink)?.sendStarted === true);
+  const wanted = plan.sinks.filter((sink) => sinkFor(catalog, run.namespace, sink)?.sendStarted === true);
+  const told = sinkPlaces(catalog, run.namespace, wanted);
   await allDone([
     tx.runs.start(run.id, startedAt, progress(ahead)),
     keepGroup(tx, run),

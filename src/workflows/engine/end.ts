@@ -1,3 +1,4 @@
+import { sinkPlaces } from '../../core/access.ts';
 import { incidentOf, lastReport } from '../../core/finding.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { toAppError } from '../../core/errors.ts';
@@ -48,7 +49,8 @@ export async function endRun(
     if (lock === undefined) throw stale();
     if (writeRows !== null && lock.cancelRequestedAt !== run.cancelRequestedAt) throw cancelled();
     // A run that was called off before it began has nothing to tell.
-    const sinks = run.startedAt !== null || status !== 'cancelled' ? plan.sinks : [];
+    const names = run.startedAt !== null || status !== 'cancelled' ? plan.sinks : [];
+    const sinks = sinkPlaces(context.catalog.current(), run.namespace, names);
     const told = { incident, dueAt: waits ? addMs(now, togetherMs) : now };
     const keys = [alertSlot(run), workflowSlot(run, plan)].filter((key) => key !== null);
     await allDone([

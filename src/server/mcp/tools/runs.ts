@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fullName } from '../../../core/access.ts';
 import { isFinal } from '../../../core/run.ts';
 import { plural } from '../../../lib/words.ts';
 import { listRuns as route } from '../../api/runs.ts';
@@ -42,7 +43,7 @@ function runLine(run: RunSummary | RunDetail): Shown {
   const about = alert ?? asked ?? null;
   return {
     id,
-    workflow: `${run.namespace}/${run.name}`,
+    workflow: fullName(run),
     status,
     waitingFor,
     alert: run.alertId,
