@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** What Kubernetes takes as it is; the API server judges it. */
-const anyObject = z.record(z.string(), z.unknown());
-const anyList = z.array(anyObject);
-const texts = z.record(z.string(), z.string());
-const text = z.string();
-const secretName = z.string().max(253);
+/** What Kubernetes takes as it is; the API server judges it. Helm takes out what somebody sets to null, which is to have nothing there. */
+const anyObject = z.record(z.string(), z.unknown()).optional();
+const anyList = z.array(z.record(z.string(), z.unknown())).optional();
+const texts = z.record(z.string(), z.string()).optional();
+const text = z.string().optional();
+const secretName = z.string().max(253).optional();
 const flag = z.boolean();
 const namespaces = z.array(z.string().min(1).max(63));
 
@@ -25,7 +25,7 @@ const values = z.strictObject({
     replicaCount: z.int().min(0).max(100),
     namespaces,
     logLevel: z.enum(['debug', 'info', 'warn', 'error']),
-    extraArgs: z.array(text),
+    extraArgs: z.array(z.string()),
     extraEnv: anyList,
     resources: anyObject,
     nodeSelector: texts,

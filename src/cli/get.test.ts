@@ -124,6 +124,10 @@ test.each([
     'no alert has come in yet; next: fist send alert --name TestAlert',
   ],
   [
+    { stored: { count: 0, more: false }, within: 'shop', without: [] },
+    'no alert has come in yet to a Source in namespace shop; you may look in no other; next: fist get sources -n shop',
+  ],
+  [
     { stored: { count: 34, more: false }, without: [counted('status', 'open', 34)] },
     'no open alerts; 34 with any status; next: fist get alerts --all',
   ],

@@ -45,6 +45,8 @@ export const kinds = {
   networkPolicy: grouped('networking.k8s.io', 'NetworkPolicy', 'networkpolicies'),
   persistentVolumeClaim: grouped('', 'PersistentVolumeClaim', 'persistentvolumeclaims'),
   service: grouped('', 'Service', 'services'),
+  deployment: grouped('apps', 'Deployment', 'deployments'),
+  storageClass: grouped('storage.k8s.io', 'StorageClass', 'storageclasses', false),
   statefulSet: grouped('apps', 'StatefulSet', 'statefulsets'),
 } as const satisfies Readonly<Record<string, ObjectKind>>;
 

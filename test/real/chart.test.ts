@@ -80,6 +80,15 @@ const valueSets: Readonly<Record<string, object>> = {
     security: { rbac: { userRoles: false, rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }] } },
     crds: { install: false },
   },
+  'nothing where there is a default': {
+    operator: { resources: null, priorityClassName: null, podAnnotations: null, affinity: null },
+    agent: { model: null, anthropicApiKey: 'x', openaiApiKey: null, provider: 'anthropic' },
+    server: { tlsSecret: null, publicUrl: null },
+    persistence: { storageClass: null },
+    podSecurityContext: { runAsUser: null, fsGroup: null },
+    containerSecurityContext: null,
+    networkPolicy: { from: null, egress: null },
+  },
   'the values of earlier charts': {
     global: { image: { repository: 'ttl.sh/punching-fist-operator', tag: '2h', pullPolicy: 'Always' } },
     operator: { replicaCount: 1, resources: {} },
@@ -161,6 +170,48 @@ describe.skipIf(!isThere)('the chart', () => {
         capabilities: { drop: ['ALL'] },
       },
     });
+  });
+
+  const annotationsOf = (values: object): Readonly<Record<string, string>> => {
+    const workload = template(values, home).find(({ kind }) => kind === 'StatefulSet' || kind === 'Deployment');
+    const { spec } = workload as unknown as {
+      readonly spec: { readonly template: { readonly metadata: { readonly annotations?: Record<string, string> } } };
+    };
+    return spec.template.metadata.annotations ?? {};
+  };
+
+  test('a key that is changed in the values starts the pod anew, and nobody reads it from there', () => {
+    const withKey = (anthropicApiKey: string) => annotationsOf({ agent: { provider: 'anthropic', anthropicApiKey } });
+    expect(annotationsOf({})).toEqual({});
+    expect(withKey('one')).toEqual({ 'checksum/secrets': expect.stringMatching(/^[0-9a-f]{32}$/) });
+    expect(withKey('one')).toEqual(withKey('one'));
+    expect(withKey('two')).not.toEqual(withKey('one'));
+    const database = (url: string) => annotationsOf({ database: { type: 'postgres', url } });
+    expect(database('postgres://a/one')).not.toEqual(database('postgres://a/two'));
+    // What somebody else keeps, somebody else changes.
+    expect(annotationsOf({ agent: { provider: 'anthropic', existingSecret: 'key' } })).toEqual({});
+  });
+
+  test('a narrow network lets the pod of helm test in, and PostgreSQL be reached', () => {
+    const values = {
+      ...valueSets['postgres'],
+      networkPolicy: { from: [{ namespaceSelector: {} }], egress: [{ to: [] }] },
+    };
+    const objects = template(values, home);
+    const policy = objects.find(({ kind }) => kind === 'NetworkPolicy') as unknown as {
+      readonly spec: {
+        readonly ingress: readonly { readonly from: readonly object[] }[];
+        readonly egress: readonly { readonly ports?: readonly { readonly port: number }[] }[];
+      };
+    };
+    const labels = objects.find(({ metadata }) => metadata.name === 'fist-punching-fist-test')?.metadata as unknown as {
+      readonly labels: Readonly<Record<string, string>>;
+    };
+    const { ['app.kubernetes.io/name']: name, ['app.kubernetes.io/instance']: instance } = labels.labels;
+    expect(policy.spec.ingress[0]?.from).toContainEqual({
+      podSelector: { matchLabels: { 'app.kubernetes.io/name': name, 'app.kubernetes.io/instance': instance } },
+    });
+    expect(policy.spec.egress.flatMap(({ ports = [] }) => ports.map(({ port }) => port))).toContain(5432);
   });
 
   test('an installation with all that it needs is the same when it is upgraded: its token stays', () => {

@@ -143,11 +143,41 @@ describe.skipIf(assets === null)('an installation on a real API server', () => {
     expect((await fist('install')).out).toContain('ClusterRole punching-fist-read created');
   });
 
+  test('check says whether the operator runs and leads, and what keeps it', async () => {
+    const crosses = async () => (await fist('check', '--installed')).out.match(/^✗ .*$/gm);
+    expect((await crosses())?.[0]).toBe('✗ StatefulSet punching-fist: 0 of 1 replicas are ready');
+    const claim = {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'data-punching-fist-0', labels: { 'app.kubernetes.io/name': 'punching-fist' } },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+      status: { phase: 'Pending' },
+    };
+    server.kubectl(['apply', '-n', 'punching-fist', '-f', '-'], JSON.stringify(claim));
+    expect((await crosses())?.[0]).toBe(
+      '✗ StatefulSet punching-fist: 0 of 1 replicas are ready; its volume claim data-punching-fist-0 is not bound',
+    );
+    server.kubectl(['delete', 'pvc', 'data-punching-fist-0', '-n', 'punching-fist', '--wait=false']);
+    const ready = JSON.stringify({ status: { replicas: 1, readyReplicas: 1, availableReplicas: 1 } });
+    const set = ['sts', 'punching-fist', '-n', 'punching-fist'];
+    server.kubectl(['patch', ...set, '--subresource=status', '--type=merge', '-p', ready]);
+    expect((await crosses())?.[0]).toBe('✗ nobody holds the Lease punching-fist');
+    const lease = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name: 'punching-fist' },
+      spec: { holderIdentity: 'punching-fist-0_1f2e3d4c' },
+    };
+    server.kubectl(['apply', '-n', 'punching-fist', '-f', '-'], JSON.stringify(lease));
+  });
+
   test('check finds what it may and what it must not, and names what is missing', async () => {
     const well = await fist('check', '--installed');
     expect(well.out).toContain('✔ punching-fist-read may read what investigations look at\n');
     expect(well.out).toContain('✔ punching-fist-read may not enter pods (exec, attach, portforward)\n');
     expect(well.out).toContain('- punching-fist may not run commands of Workflows as Jobs\n');
+    expect(well.out).toContain('✔ StatefulSet punching-fist: 1 of 1 replicas are ready\n');
+    expect(well.out).toContain('✔ punching-fist-0 leads: it writes statuses and Events\n');
     expect(well.out).toContain('CustomResourceDefinition workflows.punchingfist.io is served');
     expect(well.out).not.toContain('✗');
     expect(well.code).toBe(0);
@@ -191,6 +221,12 @@ describe.skipIf(assets === null)('an installation on a real API server', () => {
   });
 
   test('check --pre says whether one may install', async () => {
+    const homeless = await fist('check', '--pre');
+    expect(homeless.out).toContain("✗ there is no StorageClass: the database's volume would never be there\n");
+    expect(homeless.code).toBe(1);
+    const storage = { apiVersion: 'storage.k8s.io/v1', kind: 'StorageClass', provisioner: 'example.com/disk' };
+    const annotations = { 'storageclass.kubernetes.io/is-default-class': 'true' };
+    server.kubectl(['apply', '-f', '-'], JSON.stringify({ ...storage, metadata: { name: 'fast', annotations } }));
     expect((await fist('check', '--pre')).code).toBe(0);
     server.kubectl(['create', 'serviceaccount', 'reader', '-n', 'default']);
     const reader = server.kubeconfig('reader', { token: server.token('default', 'reader') });

@@ -49,6 +49,24 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{- /*
+What tells new values of this chart's own Secrets from old ones, so that pods start anew with them; empty = there are none. Whoever reads pods
+reads it, so it takes scrypt for each guess. The token is not part of it: it is kept.
+*/ -}}
+{{- define "fist.ownSecrets" -}}
+{{- $url := ternary "" .Values.database.url (not (empty .Values.database.existingSecret)) }}
+{{- $values := list .Values.agent.anthropicApiKey .Values.agent.openaiApiKey $url | compact }}
+{{- if $values }}
+{{- derivePassword 1 "maximum" (join "\n" $values) .Release.Name .Release.Namespace | sha256sum | trunc 32 }}
+{{- end }}
+{{- end }}
+
+{{- /* Of the pod of helm test. */ -}}
+{{- define "fist.testSelector" -}}
+app.kubernetes.io/name: {{ include "fist.name" . | trunc 58 | trimSuffix "-" }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
 {{- define "fist.isPostgres" -}}
 {{- if eq .Values.database.type "postgres" }}true{{ end }}
 {{- end }}

@@ -14,13 +14,10 @@ import type { ContextFlags } from './connect.ts';
 import { expectedRights, forbiddenRights, ruleText } from './expected-rights.ts';
 import type { ExpectedRight, InstalledNames } from './expected-rights.ts';
 import { whyNotEstablished } from './install.ts';
+import { checkStorage, checkWorkload } from './check-workload.ts';
+import { failed, ok, skipped } from './findings.ts';
 import { installed, readManifests, requestOf } from './manifests.ts';
 import type { Manifest, Manifests } from './manifests.ts';
-
-const about = 'installation';
-const ok = (text: string): Finding => ({ about, result: 'ok', text });
-const failed = (text: string, next: string): Finding => ({ about, result: 'failed', text, next });
-const skipped = (text: string, next: string): Finding => ({ about, result: 'skipped', text, next });
 
 /** What the chart is for. */
 const leastMinor = 29;
@@ -75,7 +72,7 @@ async function checkInstalled(world: CheckWorld): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const definition of manifests.definitions) findings.push(await checkDefinition(writer, definition));
   for (const right of expectedRights(names)) findings.push(...(await checkRight(world, right)));
-  findings.push(...(await checkForbidden(world, names)));
+  findings.push(...(await checkForbidden(world, names)), ...(await checkWorkload(world, name)));
   return findings;
 }
 
@@ -194,7 +191,7 @@ async function checkForbidden(
 }
 
 /** What who installs has to be allowed. */
-async function checkInstaller({ reviews, manifests, namespace }: CheckWorld): Promise<readonly Finding[]> {
+async function checkInstaller({ writer, reviews, manifests, namespace }: CheckWorld): Promise<readonly Finding[]> {
   const self = (wanted: Parameters<KubeReviews['selfAccess']>[0]) => reviews.selfAccess(wanted);
   const all = [manifests.namespace, ...manifests.definitions, manifests.secret, ...manifests.objects];
   const findings: Finding[] = [];
@@ -214,7 +211,7 @@ async function checkInstaller({ reviews, manifests, namespace }: CheckWorld): Pr
           )),
     );
   }
-  return [...findings, ...(await checkGrants(self, manifests, namespace))];
+  return [...findings, ...(await checkGrants(self, manifests, namespace)), await checkStorage(writer)];
 }
 
 /** Nobody may give what they do not have, but who may escalate and bind. */

@@ -11,6 +11,8 @@ interface Count {
 export interface EmptyAnswer {
   readonly empty?: {
     readonly stored: Count;
+    /** The namespace beyond which the caller may not look. */
+    readonly within?: string;
     readonly without: readonly (Count & { readonly parameter: string; readonly value: string })[];
   };
 }
@@ -18,7 +20,9 @@ export interface EmptyAnswer {
 /** Which filters leave nothing, and how many alerts there are without each of them. */
 export function emptyAlerts({ empty }: EmptyAnswer): string {
   if (empty === undefined) return 'no alerts';
-  const { stored, without } = empty;
+  const { stored, within, without } = empty;
+  if (stored.count === 0 && within !== undefined)
+    return `no alert has come in yet to a Source in namespace ${plain(within)}; you may look in no other; next: fist get sources -n ${plain(within)}`;
   if (stored.count === 0) return 'no alert has come in yet; next: fist send alert --name TestAlert';
   if (without.length === 1 && without[0]?.parameter === 'status')
     return `no ${plain(without[0].value)} alerts; ${countText(stored)} with any status; next: fist get alerts --all`;

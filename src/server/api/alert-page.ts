@@ -11,6 +11,8 @@ interface Count {
 export interface EmptyList {
   /** Alerts without any filter, as far as the caller may hear of them. */
   readonly stored: Count;
+  /** The only namespace of Sources whose alerts were counted, because the caller may look in no other; absent = all were. */
+  readonly within?: string;
   /** For each filter: the alerts that all the others let through. */
   readonly without: readonly (Count & { readonly parameter: string; readonly value: string })[];
 }
@@ -43,7 +45,7 @@ export async function alertPage(
     [{}, ...filters.map(({ rest }) => rest)].map((rest) => count(lists, { ...rest, ...wall })),
   );
   const without = filters.map(({ parameter, value }, place) => ({ parameter, value, ...nothing, ...counts[place] }));
-  return { ...page, empty: { stored: stored ?? nothing, without } };
+  return { ...page, empty: { stored: stored ?? nothing, ...(within === null ? {} : { within }), without } };
 }
 
 const nothing: Count = { count: 0, more: false };
