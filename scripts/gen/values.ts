@@ -16,7 +16,10 @@ const values = z.strictObject({
     image: z.strictObject({
       repository: z.string().min(1),
       tag: text,
-      digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
+      digest: z
+        .string()
+        .regex(/^(sha256:[0-9a-f]{64})?$/)
+        .optional(),
       pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
     }),
     imagePullSecrets: anyList,
@@ -41,7 +44,10 @@ const values = z.strictObject({
     port: z.int().min(1).max(65_535),
     host: text,
     staticFilePath: text,
-    publicUrl: z.string().regex(/^(https?:\/\/.+)?$/),
+    publicUrl: z
+      .string()
+      .regex(/^(https?:\/\/.+)?$/)
+      .optional(),
     existingTokenSecret: secretName,
     tlsSecret: secretName,
     service: z.strictObject({ type: z.enum(['ClusterIP', 'NodePort', 'LoadBalancer']), annotations: texts }),
@@ -67,13 +73,16 @@ const values = z.strictObject({
     anthropicApiKey: text,
     openaiApiKey: text,
     maxTokens: z.int().min(1).max(1_000_000),
-    dailyBudgetDollars: z.union([z.string().regex(/^(\d+(\.\d+)?)?$/), z.number().min(0)]),
+    dailyBudgetDollars: z.union([z.string().regex(/^(\d+(\.\d+)?)?$/), z.number().min(0)]).optional(),
     temperature: z.number().min(0).max(2).optional(),
   }),
   database: z.strictObject({
     type: z.enum(['sqlite', 'postgres']),
     sqlitePath: z.string().regex(/^\/data\//),
-    url: z.string().regex(/^(postgres(ql)?:\/\/.+)?$/),
+    url: z
+      .string()
+      .regex(/^(postgres(ql)?:\/\/.+)?$/)
+      .optional(),
     existingSecret: secretName,
     existingSecretKey: z.string().min(1),
   }),
@@ -88,7 +97,10 @@ const values = z.strictObject({
   commands: z.strictObject({ enabled: flag }),
   secrets: z.strictObject({ namespaces, names: z.array(z.string().min(1).max(253)) }),
   prometheus: z.strictObject({
-    url: z.string().regex(/^(https?:\/\/.+)?$/),
+    url: z
+      .string()
+      .regex(/^(https?:\/\/.+)?$/)
+      .optional(),
     enabled: flag,
     serviceMonitor: z.strictObject({ enabled: flag, interval: z.string().regex(/^\d+(ms|s|m|h)$/), labels: texts }),
     rules: z.strictObject({ enabled: flag, labels: texts }),
@@ -100,7 +112,12 @@ const values = z.strictObject({
       serviceAccount: z.strictObject({ name: z.string().min(1), namespace: z.string().min(1) }),
     }),
   }),
-  loki: z.strictObject({ url: z.string().regex(/^(https?:\/\/.+)?$/) }),
+  loki: z.strictObject({
+    url: z
+      .string()
+      .regex(/^(https?:\/\/.+)?$/)
+      .optional(),
+  }),
   crds: z.strictObject({ install: flag }),
   security: z.strictObject({
     serviceAccount: z.strictObject({ create: flag, name: text, annotations: texts }),

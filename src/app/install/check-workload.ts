@@ -24,7 +24,7 @@ export async function checkWorkload(world: WorkloadWorld, name: string): Promise
       return [
         failed(`no StatefulSet or Deployment ${name} runs the operator`, `fist install --namespace ${namespace}`),
       ];
-    const wanted = numberOf(objectOf(found.spec as JsonValue)['replicas'], 1);
+    const wanted = numberOf(objectOf(found.spec)['replicas'], 1);
     const ready = numberOf(objectOf(found.status)['readyReplicas'], 0);
     const what = `${found.kind} ${name}: ${ready} of ${wanted} replicas are ready`;
     const next = `${transport.kubectl} describe pods -n ${namespace} -l app.kubernetes.io/name=punching-fist`;
@@ -36,7 +36,7 @@ export async function checkWorkload(world: WorkloadWorld, name: string): Promise
 
 async function checkLease({ transport, writer, namespace }: WorkloadWorld, name: string): Promise<Finding> {
   const lease = await writer.get(kinds.lease, { namespace, name });
-  const holder = objectOf(lease?.spec as JsonValue | undefined)['holderIdentity'];
+  const holder = objectOf(lease?.spec)['holderIdentity'];
   return typeof holder === 'string' && holder !== ''
     ? ok(`${holder.replace(/_[^_]*$/, '')} leads: it writes statuses and Events`)
     : failed(

@@ -153,7 +153,9 @@ export const alertPageAnswer = lazily(() =>
       empty: z
         .strictObject({
           stored: z.strictObject(counted).describe('Alerts without any filter.'),
-          within: text('The only namespace of Sources whose alerts were counted, because the caller may look in no other.').optional(),
+          within: text(
+            'The only namespace of Sources whose alerts were counted, because the caller may look in no other.',
+          ).optional(),
           without: z
             .array(z.strictObject({ parameter: text('The parameter.'), value: text('Its value.'), ...counted }))
             .describe('For each filter, how many alerts all the others let through.'),

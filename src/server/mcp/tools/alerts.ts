@@ -59,7 +59,8 @@ function emptyText({ empty, nextCursor }: Pick<AlertPage, 'empty' | 'nextCursor'
   if (empty === undefined) return 'There are no more alerts.';
   const count = ({ count, more }: { readonly count: number; readonly more: boolean }) =>
     `${more ? 'at least ' : ''}${count}`;
-  const where = empty.within === undefined ? '' : ` to a Source in namespace ${empty.within}; others were not looked at`;
+  const where =
+    empty.within === undefined ? '' : ` to a Source in namespace ${empty.within}; others were not looked at`;
   if (empty.stored.count === 0) return `No alert has come in yet${where}.`;
   const without = empty.without.map((each) => `${count(each)} without ${each.parameter}`).join(', ');
   return `No alert matches. There are ${count(empty.stored)} in all${without === '' ? '' : `; ${without}`}.`;
