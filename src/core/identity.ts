@@ -28,13 +28,19 @@ export type IdentityVerdict =
   /** The token is nobody's, or not for us. */
   | { readonly kind: 'unknown' };
 
+/** A token, and the address from which somebody shows it: unknown ones of one address have a bounded share. */
+export interface ShownToken {
+  readonly token: string;
+  readonly from: string;
+}
+
 /** Who callers are and what they may, as a cluster says. */
 export interface Identities {
   /**
    * Whose token it is, and whether they may do it; null = whatever they may. `audience` null = {@link tokenAudience}, or that of the
-   * cluster itself. Throws AppError where nobody can tell now.
+   * cluster itself. Throws RateLimited where too many unknown tokens are shown, and AppError where nobody can tell now.
    */
-  check(token: string, right: Right | null, audience?: string | null): Promise<IdentityVerdict>;
+  check(shown: ShownToken, right: Right | null, audience?: string | null): Promise<IdentityVerdict>;
 }
 
 /** As roles name it: `update on runs.punchingfist.io in namespace shop`. */

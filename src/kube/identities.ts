@@ -1,17 +1,17 @@
 import { apiGroup, tokenAudience } from '../core/identity.ts';
-import type { Identities, Right } from '../core/identity.ts';
+import type { Identities, Right, ShownToken } from '../core/identity.ts';
 import type { KubeReviews, TokenVerdict, WantedAccess } from './review.ts';
 
 /** Callers as an API server knows them: TokenReview, then SubjectAccessReview. */
 export function clusterIdentities(reviews: Pick<KubeReviews, 'token' | 'access'>): Identities {
-  async function userOf(token: string, audience: string | null): Promise<TokenVerdict> {
-    const own = await reviews.token(token, [audience ?? tokenAudience]);
+  async function userOf({ token, from }: ShownToken, audience: string | null): Promise<TokenVerdict> {
+    const own = await reviews.token(token, [audience ?? tokenAudience], from);
     // What a pod has without being asked is for the API server.
-    return own.kind === 'known' || audience !== null ? own : reviews.token(token, []);
+    return own.kind === 'known' || audience !== null ? own : reviews.token(token, [], from);
   }
   return {
-    async check(token, right, audience = null) {
-      const verdict = await userOf(token, audience);
+    async check(shown, right, audience = null) {
+      const verdict = await userOf(shown, audience);
       if (verdict.kind === 'refused') return { kind: 'unknown' };
       const { user } = verdict;
       const isAllowed = right === null || (await reviews.access(user, wantedOf(right))).allowed;

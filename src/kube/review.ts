@@ -1,14 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { KubernetesObject } from '../core/cluster.ts';
-import { AppError } from '../core/errors.ts';
 import type { Clock } from '../core/ports.ts';
 import { canonicalJson } from '../lib/hash.ts';
-import { limiter } from '../lib/limiter.ts';
 import { explainFailure } from './failure.ts';
 import { kindPath } from './kinds.ts';
 import type { ObjectKind } from './kinds.ts';
 import { apiVersionOf } from './resources.ts';
-import { createTimedCache } from './timed-cache.ts';
+import { createReviewQueue } from './review-queue.ts';
 import type { KubeTransport } from './transport.ts';
 
 /** Somebody whom an API server knows. */
@@ -49,10 +47,11 @@ export interface AccessVerdict {
 export interface KubeReviews {
   /**
    * Whose token it is, where it is for one of these audiences. Needs the right to create tokenreviews (ClusterRole
-   * system:auth-delegator), and so does `access` of subjectaccessreviews. Throws RateLimited where too many unknown ones wait.
+   * system:auth-delegator), and so does `access` of subjectaccessreviews. `from` is the address of who shows it. Throws RateLimited
+   * where too many are asked about whom nobody knows; who was known lately goes before them.
    */
-  token(token: string, audiences: readonly string[]): Promise<TokenVerdict>;
-  /** Whether somebody may do it. */
+  token(token: string, audiences: readonly string[], from: string): Promise<TokenVerdict>;
+  /** Whether somebody may do it. Throws RateLimited as `token` does. */
   access(user: KubeUser, wanted: WantedAccess): Promise<AccessVerdict>;
   /** Whether this identity may do it. */
   selfAccess(wanted: WantedAccess): Promise<AccessVerdict>;
@@ -71,21 +70,16 @@ const reviewKinds = {
   selfAccess: review('authorization.k8s.io', 'SelfSubjectAccessReview'),
 };
 
-/** How long an answer is taken for true, and how many are kept. What is refused may be granted at any time, and is guessed at. */
+/** How long a yes is taken for true. */
 const acceptedMs = 60_000;
-const refusedMs = 10_000;
-const mostVerdicts = 1000;
 const maxReviewBytes = 1024 * 1024;
 const longestToken = 16 * 1024;
-/** Questions on their way, and those that wait for them. */
-const mostAtOnce = 8;
-const mostWaiting = 100;
 
 export function createReviews(transport: KubeTransport, clock: Pick<Clock, 'now' | 'monotonic'>): KubeReviews {
   // Tokens are kept nowhere, and what is kept is of no use to who reads this memory's copy.
   const secret = randomBytes(32);
   const keyOf = (parts: object): string => createHmac('sha256', secret).update(canonicalJson(parts)).digest('base64');
-  const remember = createMemory(clock);
+  const answer = createReviewQueue(clock);
 
   async function ask(kind: ObjectKind, spec: object): Promise<Readonly<Record<string, unknown>>> {
     const answer = await transport.ask({
@@ -100,15 +94,18 @@ export function createReviews(transport: KubeTransport, clock: Pick<Clock, 'now'
   }
 
   return {
-    async token(token, audiences) {
+    async token(token, audiences, from) {
       if (token === '' || token.length > longestToken || !/^[\x21-\x7e]+$/.test(token))
         return { kind: 'refused', reason: 'this cannot be a token' };
       const key = keyOf(['token', audiences, token]);
-      return remember(
+      return answer({
         key,
-        async () => readTokenVerdict(await ask(reviewKinds.token, { token, audiences }), audiences),
-        ({ kind }) => (kind === 'known' ? lifeOf(token, clock.now()) : null),
-      );
+        who: keyOf(['token', token]),
+        from,
+        isKnown: false,
+        ask: async () => readTokenVerdict(await ask(reviewKinds.token, { token, audiences }), audiences),
+        acceptedFor: ({ kind }) => (kind === 'known' ? lifeOf(token, clock.now()) : null),
+      });
     },
     async access(user, wanted) {
       const spec = {
@@ -118,46 +115,17 @@ export function createReviews(transport: KubeTransport, clock: Pick<Clock, 'now'
         extra: user.extra,
         ...attributesOf(wanted),
       };
-      return remember(
-        keyOf(['access', spec]),
-        async () => readAccessVerdict(await ask(reviewKinds.access, spec)),
-        ({ allowed }) => (allowed ? acceptedMs : null),
-      );
+      const key = keyOf(['access', spec]);
+      return answer({
+        key,
+        who: key,
+        from: `user ${user.name}`,
+        isKnown: true,
+        ask: async () => readAccessVerdict(await ask(reviewKinds.access, spec)),
+        acceptedFor: ({ allowed }) => (allowed ? acceptedMs : null),
+      });
     },
     selfAccess: async (wanted) => readAccessVerdict(await ask(reviewKinds.selfAccess, attributesOf(wanted))),
-  };
-}
-
-/**
- * Answers what was asked before, for as long as `acceptedFor` says (null = it was refused), and asks once for all that ask at the
- * same time. What is accepted and what is refused do not push each other out: anybody may send what is refused.
- */
-function createMemory(clock: Pick<Clock, 'monotonic'>) {
-  const accepted = createTimedCache<object>(mostVerdicts);
-  const refused = createTimedCache<object>(mostVerdicts);
-  const asking = new Map<string, Promise<object>>();
-  const limited = limiter(mostAtOnce);
-  return async <T extends object>(
-    key: string,
-    ask: () => Promise<T>,
-    acceptedFor: (verdict: T) => number | null,
-  ): Promise<T> => {
-    const known = accepted.get(key, clock.monotonic()) ?? refused.get(key, clock.monotonic());
-    if (known !== undefined) return known as T;
-    const asked = asking.get(key);
-    if (asked !== undefined) return asked as Promise<T>;
-    if (asking.size >= mostAtOnce + mostWaiting)
-      throw new AppError('RateLimited', 'the API server is asked about too many tokens just now');
-    const answer = limited(ask)
-      .then((verdict) => {
-        const forMs = acceptedFor(verdict);
-        const cache = forMs === null ? refused : accepted;
-        cache.set(key, verdict, clock.monotonic() + (forMs ?? refusedMs));
-        return verdict;
-      })
-      .finally(() => asking.delete(key));
-    asking.set(key, answer);
-    return answer;
   };
 }
 

@@ -76,7 +76,7 @@ export function addAuthentication(app: FastifyInstance, { token, identities, rea
 }
 
 async function letIn(world: RightsWorld, token: string, asked: AskedOf, request: FastifyRequest): Promise<void> {
-  const caller = await identify(world, token);
+  const caller = await identify(world, { token, from: request.ip });
   const { params, query } = request;
   const granted = await authorize(world, caller, asked, { params, query: query as RawQuery });
   request.apiCaller = caller;

@@ -10,7 +10,7 @@ import type { ServerReader } from './options.ts';
 /** Knows `ada`, who may do what `rights` say, in words. */
 function identities(...rights: readonly string[]): Identities {
   return {
-    async check(token, right) {
+    async check({ token }, right) {
       if (token !== 'token-of-ada') return { kind: 'unknown' };
       return { kind: right === null || rights.includes(rightText(right)) ? 'allowed' : 'forbidden', user: 'ada' };
     },
@@ -54,7 +54,7 @@ describe('what a right is about', () => {
     const world = { identities: identities(...rights), reader };
     const asked = authorize(
       world,
-      { token: 'token-of-ada', user: 'ada' },
+      { shown: { token: 'token-of-ada', from: '10.0.0.1' }, user: 'ada' },
       { path, needs },
       { params, query: query as never },
     );

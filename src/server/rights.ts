@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { AppError, toAppError } from '../core/errors.ts';
 import { rightText } from '../core/identity.ts';
-import type { Identities, IdentityVerdict, Right } from '../core/identity.ts';
+import type { Identities, IdentityVerdict, Right, ShownToken } from '../core/identity.ts';
 import type { IdKind } from '../core/lists.ts';
 import { idOf, namespaceOfRow } from './api/references.ts';
 import type { RawRequest, Route, RouteRight } from './define-route.ts';
@@ -20,7 +20,7 @@ declare module 'fastify' {
 export interface ApiIdentity {
   /** `system:serviceaccount:shop:web`, `ada`. */
   readonly user: string;
-  readonly token: string;
+  readonly shown: ShownToken;
 }
 
 /** What a caller was granted. */
@@ -40,9 +40,12 @@ export interface RightsWorld {
 }
 
 /** Whose token it is. Throws Unauthenticated for one that is nobody's, and what {@link Identities} throws. */
-export async function identify({ identities }: Pick<RightsWorld, 'identities'>, token: string): Promise<ApiIdentity> {
-  const verdict = await ask(identities, token, null);
-  if (verdict.kind !== 'unknown') return { user: verdict.user, token };
+export async function identify(
+  { identities }: Pick<RightsWorld, 'identities'>,
+  shown: ShownToken,
+): Promise<ApiIdentity> {
+  const verdict = await ask(identities, shown, null);
+  if (verdict.kind !== 'unknown') return { user: verdict.user, shown };
   throw new AppError('Unauthenticated', 'neither this server nor its cluster knows the bearer token', {
     next: 'kubectl create token NAME --audience punching-fist, or the token of the server',
   });
@@ -54,17 +57,17 @@ export async function identify({ identities }: Pick<RightsWorld, 'identities'>, 
  */
 export async function authorize(
   { identities, reader }: RightsWorld,
-  { token, user }: ApiIdentity,
+  { shown, user }: ApiIdentity,
   route: AskedOf,
   raw: Pick<RawRequest, 'params' | 'query'>,
 ): Promise<Granted> {
   const all: Granted = { params: raw.params, within: null };
   if (route.needs === 'identity') return all;
   const everywhere = rightOf(route.needs, null);
-  if ((await ask(identities, token, everywhere)).kind === 'allowed') return all;
+  if ((await ask(identities, shown, everywhere)).kind === 'allowed') return all;
   const { within: namespace, params } = 'path' in everywhere ? all : await meantBy(reader, route.path, raw);
   const right = rightOf(route.needs, namespace);
-  if (namespace !== null && (await ask(identities, token, right)).kind === 'allowed')
+  if (namespace !== null && (await ask(identities, shown, right)).kind === 'allowed')
     return { params, within: namespace };
   throw new AppError('Forbidden', `${user} may not ${rightText(right)}`, {
     next:
@@ -75,9 +78,9 @@ export async function authorize(
 }
 
 /** What keeps us from asking is told to whoever runs this, and is no refusal of who calls. Throws ClusterUnavailable and RateLimited. */
-async function ask(identities: Identities, token: string, right: Right | null): Promise<IdentityVerdict> {
+async function ask(identities: Identities, shown: ShownToken, right: Right | null): Promise<IdentityVerdict> {
   try {
-    return await identities.check(token, right);
+    return await identities.check(shown, right);
   } catch (cause) {
     const error = toAppError(cause);
     if (error.code === 'RateLimited') throw error;

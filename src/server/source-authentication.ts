@@ -38,11 +38,12 @@ export async function askCluster(
   if (token === null) return null;
   const right = { verb: 'create', resource: 'sources/webhook', namespace, name } as const;
   try {
-    const verdict = await identities.check(token, right, authentication?.cluster?.audience);
+    const verdict = await identities.check({ token, from: request.ip }, right, authentication?.cluster?.audience);
     if (verdict.kind === 'allowed') return null;
     return verdict.kind === 'forbidden' ? forbidden(verdict.user, right) : unknownToken();
   } catch (thrown) {
-    const { message, next } = toAppError(thrown);
+    const { code, message, next } = toAppError(thrown);
+    if (code === 'RateLimited') return unavailable('IdentityBusy', code, `nobody can say who calls: ${message}`);
     return unavailable('IdentityUnavailable', 'ClusterUnavailable', `nobody can say who calls: ${message}`, next);
   }
 }

@@ -110,7 +110,12 @@ describe('who may look at one namespace does not hear of another one', () => {
     const idsLike = async () => [shopRun.id];
     const reader = { ...world.store.read, lists: { ...world.store.read.lists, idsLike } };
     const route = { path: '/api/v1/runs/:id', needs: 'read' } as const;
-    const granted = await authorize({ identities, reader }, { token: 'token-of-ada', user: 'ada' }, route, raw);
+    const granted = await authorize(
+      { identities, reader },
+      { shown: { token: 'token-of-ada', from: '10.0.0.1' }, user: 'ada' },
+      route,
+      raw,
+    );
     expect(granted).toEqual({ params: { id: shopRun.id }, within: 'shop' });
   });
 

@@ -295,7 +295,7 @@ describe.skipIf(assets === null)('the layer under the operator on a real API ser
     const reviews = createReviews(transport, systemClock());
     const tokens = createAccountTokens(transport, systemClock());
     const forUs = server.kubectl(['create', 'token', 'operator', '-n', 'shop', '--audience', 'fist']).trim();
-    const verdict = await reviews.token(forUs, ['fist']);
+    const verdict = await reviews.token(forUs, ['fist'], '10.0.0.1');
     expect(verdict).toMatchObject({
       kind: 'known',
       user: {
@@ -303,8 +303,8 @@ describe.skipIf(assets === null)('the layer under the operator on a real API ser
         groups: ['system:serviceaccounts', 'system:serviceaccounts:shop', 'system:authenticated'],
       },
     });
-    expect(await reviews.token(forUs, ['other'])).toMatchObject({ kind: 'refused' });
-    expect(await reviews.token(`${forUs}x`, ['fist'])).toMatchObject({ kind: 'refused' });
+    expect(await reviews.token(forUs, ['other'], '10.0.0.1')).toMatchObject({ kind: 'refused' });
+    expect(await reviews.token(`${forUs}x`, ['fist'], '10.0.0.1')).toMatchObject({ kind: 'refused' });
     const user = verdict.kind === 'known' ? verdict.user : { name: '', uid: '', groups: [], extra: {} };
     const create = { verb: 'create', group: '', resource: 'configmaps', namespace: 'shop' };
     expect(await reviews.access(user, create)).toMatchObject({ allowed: true });
@@ -315,7 +315,7 @@ describe.skipIf(assets === null)('the layer under the operator on a real API ser
     const lifeMs = Date.parse(short.expiresAt) - Date.now();
     expect(lifeMs).toBeGreaterThan(590_000);
     expect(lifeMs).toBeLessThan(610_000);
-    expect(await reviews.token(short.token, [])).toMatchObject({
+    expect(await reviews.token(short.token, [], '10.0.0.1')).toMatchObject({
       user: { name: 'system:serviceaccount:shop:nobody' },
     });
     await expect(tokens.get('shop', 'operator')).rejects.toMatchObject({ code: 'Forbidden' });
@@ -330,7 +330,7 @@ describe.skipIf(assets === null)('the layer under the operator on a real API ser
     expect(await reviews.selfAccess({ ...patch, subresource: 'status' })).toMatchObject({ allowed: true });
     expect(await reviews.selfAccess({ ...patch, namespace: null })).toMatchObject({ allowed: false });
     const refused = createReviews(await connectAs('nobody'), systemClock());
-    await expect(refused.token('any', [])).rejects.toMatchObject({
+    await expect(refused.token('any', [], '10.0.0.1')).rejects.toMatchObject({
       code: 'Forbidden',
       next: expect.stringContaining('resources: ["tokenreviews"], verbs: ["create"]') as string,
     });

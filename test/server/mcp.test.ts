@@ -460,7 +460,7 @@ describe('somebody whom the cluster knows', () => {
 
   /** What ada sees, who may do so much. */
   async function asAda(...rights: readonly string[]) {
-    const check: Identities['check'] = async (token, right) => {
+    const check: Identities['check'] = async ({ token }, right) => {
       if (token !== 'token-of-ada') return { kind: 'unknown' };
       return { kind: right === null || rights.includes(rightText(right)) ? 'allowed' : 'forbidden', user: 'ada' };
     };
