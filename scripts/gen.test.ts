@@ -70,7 +70,14 @@ describe('generated files', () => {
     expect(crd('sources').spec.versions[0]).toMatchObject({ subresources: { status: {} } });
     const status = (plural: string) => Object.keys(schema(plural).properties?.['status']?.properties ?? {});
     expect(status('sources')).toEqual(
-      expect.arrayContaining(['ready', 'lastEventTime', 'eventsProcessed', 'conditions', 'observedGeneration']),
+      expect.arrayContaining([
+        'ready',
+        'addresses',
+        'lastEventTime',
+        'eventsProcessed',
+        'conditions',
+        'observedGeneration',
+      ]),
     );
     expect(status('workflows')).toEqual(
       expect.arrayContaining(['phase', 'startTime', 'completionTime', 'steps', 'outputs', 'error', 'conditions']),

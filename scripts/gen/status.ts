@@ -81,6 +81,12 @@ const lastRun: StructuralNode = {
 export const statusSchemas: Readonly<Record<ResourceKind, StructuralNode>> = {
   Source: status('What became of the Source.', {
     ready,
+    addresses: {
+      type: 'array',
+      maxItems: 8,
+      description: 'Where it takes requests, /webhook/@NAMESPACE/PATH and, where it has it, /webhook/PATH.',
+      items: text('Path of a URL.', 2048),
+    },
     lastEventTime: time('When something came in last.'),
     eventsProcessed: count('Requests and events that came in until now.'),
   }),

@@ -68,9 +68,11 @@ export async function runServer(terminal: Terminal, logLevel: string, run: Serve
 
 /** Where alerts are taken. */
 export function introduceSources(app: App, log: Log): void {
-  for (const { namespace, name, path, authentication } of app.catalog().sources) {
-    if (path === null) continue;
-    const tells = { source: `${namespace}/${name}`, url: `${app.url}/webhook/${path}` };
+  for (const { namespace, name, addresses, authentication } of app.catalog().sources) {
+    // The short one, where it has it.
+    const address = addresses.at(-1);
+    if (address === undefined) continue;
+    const tells = { source: `${namespace}/${name}`, url: `${app.url}${address}` };
     log.info({ ...tells, authentication: authentication?.type ?? 'none' }, 'takes alerts');
   }
 }

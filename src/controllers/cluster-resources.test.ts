@@ -24,15 +24,22 @@ function sink(version: number, generation: number, more: object = {}) {
   };
 }
 
+function source(name: string, namespace: string, more: object = {}) {
+  const metadata = { name, namespace, uid: name, resourceVersion: '1', generation: 1 };
+  const spec = { type: 'webhook', triggerWorkflow: 'triage', config: { path: 'am' } };
+  return { apiVersion: 'punchingfist.io/v1alpha1', kind: 'Source', metadata, spec, ...more };
+}
+
 /** Resources of an API server that has one Sink; `tell` has its watch say more. */
-async function world() {
+async function world(sources: readonly object[] = []) {
+  const items: Readonly<Record<string, readonly object[]>> = { sinks: [sink(1, 1)], sources };
   const watches = new Map<string, ServerResponse>();
   const { transport } = await startScriptedApi(cleanup, ({ path, query }, response) => {
     const plural = path.split('/').at(-1) ?? '';
     if (query['watch'] === undefined)
       return {
         status: 200,
-        body: { metadata: { resourceVersion: '1' }, items: plural === 'sinks' ? [sink(1, 1)] : [] },
+        body: { metadata: { resourceVersion: '1' }, items: items[plural] ?? [] },
       };
     watches.set(plural, response);
     response.flushHeaders();
@@ -58,6 +65,10 @@ async function world() {
   return {
     clock,
     resources,
+    tellSource: async (object: object) => {
+      await waitFor('the watch', () => watches.has('sources'));
+      watches.get('sources')?.write(`${JSON.stringify({ type: 'MODIFIED', object })}\n`);
+    },
     told,
     generation: () => resources.current().generation,
     /** Until it was heard, and what is due for it was done. */
@@ -103,6 +114,33 @@ test('a Sink that is deleted and made anew at once is another one: its status is
   const { told, tell } = await world();
   await tell(['DELETED', sink(2, 1)], ['ADDED', sink(3, 1, { metadata: { uid: 'u2' } })]);
   expect(told).toEqual(['Sink/shop/out']);
+});
+
+test('a Source that another process serves already keeps its path; what a status says anew is looked at', async () => {
+  const created = (day: number) => ({ creationTimestamp: `2026-01-0${day}T00:00:00Z` });
+  const old = source('old', 'blue');
+  const young = source('young', 'green');
+  Object.assign(old.metadata, created(1));
+  Object.assign(young.metadata, created(2));
+  const { resources, generation, tellSource, clock } = await world([old, young]);
+  const owner = () => resources.current().sourceByPath('am')?.name;
+  expect(owner()).toBe('old');
+  const before = generation();
+  const told = (version: string, addresses: readonly string[]) => ({
+    ...young,
+    metadata: { ...young.metadata, resourceVersion: version },
+    status: { addresses },
+  });
+  await tellSource(told('2', ['/webhook/@green/am', '/webhook/am']));
+  await waitFor('the other decision', async () => {
+    await clock.advance(1000);
+    return owner() === 'young';
+  });
+  expect(generation()).toBe(before + 1);
+  // What it has decided itself is nothing new.
+  await tellSource({ ...told('3', ['/webhook/@green/am', '/webhook/am']), status: { addresses: [] } });
+  await tellSource(told('4', ['/webhook/@green/am', '/webhook/am']));
+  await waitFor('the last one', () => resources.find('Source/green/young')?.object.metadata.resourceVersion === '4');
 });
 
 function nested(levels: number): JsonValue {

@@ -1,3 +1,4 @@
+import type { Catalog } from '../core/catalog.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { createComplaints } from '../lib/complaints.ts';
@@ -21,11 +22,13 @@ import { fieldName, isBlocking } from '../resources/problem.ts';
 import type { Issue } from '../resources/problem.ts';
 import { compiledOf } from '../resources/records.ts';
 import { secretNames } from '../resources/secret-references.ts';
+import { tellConflicts } from '../resources/webhook-paths.ts';
+import { isServedElsewhere, servedBy } from './addresses.ts';
 import { resourceKinds } from './kinds.ts';
 import { createNamedSecrets } from './secrets.ts';
 import type { NamedSecrets } from './secrets.ts';
 
-export interface ClusterResourcesOptions extends Omit<CatalogOptions, 'generation' | 'secrets'> {
+export interface ClusterResourcesOptions extends Omit<CatalogOptions, 'generation' | 'secrets' | 'servedAt'> {
   readonly client: Pick<KubeClient, 'open' | 'kubectl' | 'server' | 'description'>;
   /** Whose objects count; null = all. */
   readonly namespaces: readonly string[] | null;
@@ -130,7 +133,8 @@ export async function openClusterResources(options: ClusterResourcesOptions): Pr
     await Promise.all([...watched.values()].map((informer) => informer.whenSynced(signal)));
     for (const [kind, informer] of watched)
       informer.onChange((change) => {
-        if (isDeclaredAnew(change, current.get(`${kind}/${change.key}`))) becomeStale();
+        const isNews = isDeclaredAnew(change, current.get(`${kind}/${change.key}`));
+        if (isNews || isServedElsewhere(change, state?.catalog)) becomeStale();
       });
     await reload();
     await secrets.whenRead();
@@ -178,8 +182,10 @@ function createLoader(
   secrets: NamedSecrets,
   complain: Complain,
 ) {
+  const { log } = options;
   const current = new Map<string, ResourceObject>();
   let generation = 0;
+  let before: Catalog | null = null;
 
   /** What is to be in force, from what is declared; what has not changed is the same object as before, which was checked already. */
   function* objectsNow(): Pieces<readonly ResourceObject[]> {
@@ -201,7 +207,10 @@ function createLoader(
     const objects = yield* objectsNow();
     secrets.need(objects.flatMap(({ kind, namespace, spec }) => named(kind, namespace, spec)));
     generation += 1;
-    const catalog = yield* buildCatalogInPieces(objects, { ...options, generation, secrets });
+    const servedAt = servedBy(watched.get('Source'));
+    const catalog = yield* buildCatalogInPieces(objects, { ...options, generation, secrets, servedAt });
+    tellConflicts(log, before, catalog);
+    before = catalog;
     return { catalog, objects };
   }
   return { current: current as ReadonlyMap<string, ResourceObject>, load };

@@ -11,6 +11,12 @@ const stalled = (message: string): JsonObject => ({
     { type: 'Stalled', status: 'True', reason: 'BrokenEdit', message },
   ],
 });
+const path = (status: string, message: string, isReady = 'True'): JsonObject => ({
+  conditions: [
+    { type: 'Ready', status: isReady, reason: 'PathConflict', message },
+    { type: 'PathConflict', status, reason: 'PathConflict', message },
+  ],
+});
 
 describe('what is told of a change', () => {
   test.each<[string, JsonObject, JsonObject, readonly string[]]>([
@@ -18,6 +24,12 @@ describe('what is told of a change', () => {
     ['it is in use still', ready('True', 'Accepted'), ready('True', 'Accepted'), []],
     ['it is not', ready('True', 'Accepted'), ready('False', 'PathConflict'), ['Warning PathConflict']],
     ['for another reason', ready('False', 'InvalidSpec'), ready('False', 'PathConflict'), ['Warning PathConflict']],
+    ['it has one path less', ready('True', 'Accepted'), path('True', 'one'), ['Warning PathConflict']],
+    ['it has no path', ready('True', 'Accepted'), path('True', 'one', 'False'), ['Warning PathConflict']],
+    ['another one wants its path', ready('True', 'Accepted'), path('False', 'one'), ['Warning PathConflict']],
+    ['and one more', path('False', 'one'), path('False', 'two'), ['Warning PathConflict']],
+    ['the same two', path('False', 'one'), path('False', 'one'), []],
+    ['nobody any more', path('False', 'one'), ready('True', 'Accepted'), []],
     ['a broken edit', ready('True', 'Accepted'), stalled('one'), ['Warning BrokenEdit']],
     ['another one', stalled('one'), stalled('two'), ['Warning BrokenEdit']],
     ['the same', stalled('one'), stalled('one'), []],

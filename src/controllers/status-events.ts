@@ -3,7 +3,12 @@ import type { EventText } from '../kube/event-series.ts';
 
 /** What people are told in `kubectl describe` of the change from one status to the next. No text of logs or alerts. Pure. */
 export function eventsBetween(before: JsonObject, after: JsonObject): readonly EventText[] {
-  return [...readiness(before, after), ...stalling(before, after), ...deliveries(before, after)];
+  return [
+    ...readiness(before, after),
+    ...paths(before, after),
+    ...stalling(before, after),
+    ...deliveries(before, after),
+  ];
 }
 
 interface Told {
@@ -19,9 +24,19 @@ function conditionOf(status: JsonObject, type: string): Told | undefined {
 
 function readiness(before: JsonObject, after: JsonObject): readonly EventText[] {
   const [was, is] = [conditionOf(before, 'Ready'), conditionOf(after, 'Ready')];
-  if (is === undefined || (was?.status === is.status && was.reason === is.reason)) return [];
+  if (is === undefined || (was?.status === is.status && (is.status === 'True' || was.reason === is.reason))) return [];
   const type = is.status === 'True' ? 'Normal' : 'Warning';
   return [{ type, reason: is.status === 'True' ? 'Ready' : is.reason, action: 'Reconcile', note: is.message }];
+}
+
+/** Both hear of it: who wants the path of another one, and whose path it is. */
+function paths(before: JsonObject, after: JsonObject): readonly EventText[] {
+  const [was, is] = [conditionOf(before, 'PathConflict'), conditionOf(after, 'PathConflict')];
+  const ready = conditionOf(after, 'Ready');
+  // What is not ready for it has said so.
+  const isTold = ready?.status === 'False' && ready.reason === 'PathConflict';
+  if (is === undefined || was?.message === is.message || isTold) return [];
+  return [{ type: 'Warning', reason: 'PathConflict', action: 'Reconcile', note: is.message }];
 }
 
 function stalling(before: JsonObject, after: JsonObject): readonly EventText[] {

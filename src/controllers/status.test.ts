@@ -3,6 +3,7 @@ import type { CatalogObject, Condition } from '../core/catalog.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { RunRecord, StepRecord } from '../core/run.ts';
 import type { Timestamp } from '../core/time.ts';
+import { addressesIn } from './addresses.ts';
 import { statusOf } from './status.ts';
 import type { StoredCondition } from './status.ts';
 
@@ -89,6 +90,11 @@ describe('what happened', () => {
       eventsProcessed: 4,
       lastEventTime: earlier,
     });
+    const addresses = ['/webhook/@shop/am', '/webhook/am'];
+    const served = statusOf(object(), { ...compiled(accepted), addresses }, {}, now);
+    expect(addressesIn({ status: served })).toEqual(addresses);
+    expect(addressesIn({ status: { addresses: 'x' } })).toEqual([]);
+    expect(addressesIn({})).toEqual([]);
     const sink = { messagesSent: 0, lastSentTime: null, lastError: null };
     const status = statusOf(object(), compiled(accepted), { sink }, now);
     expect(status).toMatchObject({ messagesSent: 0 });

@@ -1,4 +1,4 @@
-import type { CatalogObject, Condition } from '../core/catalog.ts';
+import type { CatalogObject, CatalogSource, Condition } from '../core/catalog.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import { objectOf } from '../core/json.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
@@ -44,7 +44,7 @@ const mostSteps = 100;
  */
 export function statusOf(
   object: KubernetesObject,
-  compiled: CatalogObject,
+  compiled: CatalogObject & Partial<Pick<CatalogSource, 'addresses'>>,
   happened: Happened,
   now: Timestamp,
 ): JsonObject {
@@ -58,6 +58,7 @@ export function statusOf(
       observedGeneration,
       now,
     ) as unknown as JsonValue,
+    ...addressStatus(compiled.addresses),
     ...sourceStatus(happened.source),
     ...sinkStatus(happened.sink),
     ...runStatus(happened.newestRun),
@@ -96,6 +97,10 @@ const stalling: ReadonlySet<string> = new Set(['InvalidSpec', 'PathConflict', 'A
 function unreadiness(conditions: readonly Condition[]): Condition {
   const { reason = 'InvalidSpec', message = '' } = conditions.find(({ type }) => type === 'Ready') ?? {};
   return { type: stalling.has(reason) ? 'Stalled' : 'Reconciling', status: 'True', reason, message };
+}
+
+function addressStatus(addresses: readonly string[] = []): JsonObject {
+  return addresses.length === 0 ? {} : { addresses: [...addresses] };
 }
 
 function sourceStatus(seen: Happened['source']): JsonObject {

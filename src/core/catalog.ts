@@ -59,8 +59,10 @@ export interface Grouping {
 export interface CatalogSource extends CatalogObject {
   /** What the source type's own schema accepted. */
   readonly config: JsonObject;
-  /** Normalised webhook path without leading `/` and `webhook/`; null for other types. */
+  /** Normalised webhook path without leading `/` and `webhook/`; null for other types, and where it is another Source's. */
   readonly path: string | null;
+  /** Where it is served, first the one that no other namespace can have: `/webhook/@shop/alerts`, `/webhook/alerts`. */
+  readonly addresses: readonly string[];
   /** Null where the Source says nothing of it. */
   readonly authentication: CatalogAuthentication | null;
   /** Of the bodies that it takes, without parameters, in lower case. */

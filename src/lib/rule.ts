@@ -19,7 +19,7 @@ export const beyondSchema = {
   Contract: 'The contract has this form, and this program needs more to work with it.',
   Model: 'A model provider is not one of this version, or lacks what it needs.',
   Null: 'An item of a list of texts and objects is null.',
-  Path: 'Two Sources want one webhook path.',
+  Path: 'Two Sources of a namespace want one webhook path.',
 } as const;
 
 export type BeyondKind = keyof typeof beyondSchema;

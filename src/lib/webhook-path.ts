@@ -6,3 +6,13 @@ export function normalizeWebhookPath(path: string): string {
   const relative = path.startsWith('/') ? path.slice(1) : path;
   return relative.startsWith('webhook/') ? relative.slice('webhook/'.length) : relative;
 }
+
+/** A path of one namespace alone. A declared path holds no `@`, so no declared path is ever one of these. */
+export function namespacedPath(namespace: string, path: string): string {
+  return `@${namespace}/${path}`;
+}
+
+/** Where a server serves it: `/webhook/alerts`, `/webhook/@shop/alerts`. */
+export function webhookAddress(path: string): string {
+  return `/webhook/${path}`;
+}

@@ -176,6 +176,102 @@ describe('conditions', () => {
     expect(aged.sourceByPath('alerts')?.name).toBe('b');
   });
 
+  describe('webhook paths of several namespaces', () => {
+    const at = (namespace: string, day: number) => ({ namespace, createdAt: `2026-01-0${day}T00:00:00Z` });
+    const old = source('old', '', at('blue', 1));
+    const young = source('young', '', at('green', 2));
+    const messages = (catalog: Catalog, namespace: string, name: string) =>
+      catalog
+        .source(namespace, name)
+        ?.conditions.filter(({ type }) => type === 'PathConflict')
+        .map(({ status, reason, message }) => `${status} ${reason}: ${message}`);
+
+    test('each has the one of its namespace, the older one the short one; both say so', () => {
+      const both = build([workflow, young, old]);
+      expect(both.source('blue', 'old')).toMatchObject({
+        path: 'alerts',
+        addresses: ['/webhook/@blue/alerts', '/webhook/alerts'],
+      });
+      expect(both.source('green', 'young')).toMatchObject({ path: 'alerts', addresses: ['/webhook/@green/alerts'] });
+      expect(
+        ['alerts', '@blue/alerts', '@green/alerts', '@red/alerts'].map((path) => both.sourceByPath(path)?.name),
+      ).toEqual(['old', 'old', 'young', undefined]);
+      expect(messages(both, 'green', 'young')).toEqual([
+        'True PathConflict: /webhook/alerts belongs to Source blue/old; this one takes what comes to /webhook/@green/alerts alone',
+      ]);
+      expect(messages(both, 'blue', 'old')).toEqual([
+        'False PathKept: Source green/young wants /webhook/alerts as well; this one keeps it',
+      ]);
+    });
+
+    test('it is ready with the one of its namespace, and names the conflict where nothing else is wrong', () => {
+      const triage = { ...workflow, namespace: 'green' };
+      const ready = build([triage, old, young]).source('green', 'young');
+      expect(conditions(ready)).toEqual(['Ready=True PathConflict', 'PathConflict=True PathConflict']);
+      expect(ready?.ready).toBe(true);
+      const open = build([triage, old, young], { loopback: false }).source('green', 'young');
+      expect(conditions(open)).toEqual(['Ready=False AuthenticationRequired', 'PathConflict=True PathConflict']);
+    });
+
+    test('where one is served already no older one takes its path', () => {
+      const served = (paths: Readonly<Record<string, readonly string[]>>) =>
+        build([workflow, old, young], { servedAt: ({ name }) => paths[name] ?? [] });
+      const kept = served({ young: ['/webhook/@green/alerts', '/webhook/alerts'] });
+      expect(kept.sourceByPath('alerts')?.name).toBe('young');
+      expect(messages(kept, 'green', 'young')).toEqual([
+        'False PathKept: Source blue/old wants /webhook/alerts as well; this one keeps it',
+      ]);
+      expect(messages(kept, 'blue', 'old')?.[0]).toMatch(
+        /^True PathConflict: .webhook.alerts belongs to Source green\/young/,
+      );
+      // What it was served at before its path changed is no claim.
+      expect(served({ young: ['/webhook/@green/before', '/webhook/before'] }).sourceByPath('alerts')?.name).toBe('old');
+      const both = { old: ['/webhook/alerts'], young: ['/webhook/alerts'] };
+      expect(served(both).sourceByPath('alerts')?.name).toBe('old');
+    });
+
+    test('within a namespace the loser takes nothing, and whoever has the path of the namespace wants the short one', () => {
+      const third = source('third', '', at('green', 3));
+      const all = build([workflow, old, young, third]);
+      expect(all.source('green', 'third')).toMatchObject({ path: null, addresses: [], ready: false });
+      expect(messages(all, 'green', 'third')).toEqual([
+        'True PathConflict: path alerts belongs to Source green/young; choose another one',
+      ]);
+      const kept = build([workflow, young, third], {
+        servedAt: ({ name }) => (name === 'third' ? ['/webhook/@green/alerts'] : []),
+      });
+      expect(kept.sourceByPath('alerts')?.name).toBe('third');
+      expect(kept.source('green', 'young')?.addresses).toEqual([]);
+    });
+
+    test('a path with a slash is never that of a namespace', () => {
+      const nested = object(
+        'Source',
+        'nested',
+        '{type: webhook, triggerWorkflow: triage, config: {path: green/alerts}}',
+        {
+          namespace: 'blue',
+        },
+      );
+      const catalog = build([workflow, nested, young]);
+      expect(catalog.sourceByPath('green/alerts')?.name).toBe('nested');
+      expect(catalog.sourceByPath('@green/alerts')?.name).toBe('young');
+      const invalid = object(
+        'Source',
+        'x',
+        "{type: webhook, triggerWorkflow: triage, config: {path: '@green/alerts'}}",
+      );
+      expect(build([workflow, invalid]).source('default', 'x')?.ready).toBe(false);
+    });
+
+    test('of many that want a path three are named', () => {
+      const many = Array.from({ length: 9 }, (_, index) => source('am', '', at(`team-${index}`, index + 1)));
+      expect(messages(build(many), 'team-0', 'am')?.[0]).toBe(
+        'False PathKept: Source team-1/am, Source team-2/am, Source team-3/am and 5 more want /webhook/alerts as well; this one keeps it',
+      );
+    });
+  });
+
   test('no authentication: fine on loopback, a condition where it was allowed, else not ready with the lines to add', () => {
     const condition = (changes: Partial<CatalogOptions>) =>
       build([workflow, source('a')], changes).source('default', 'a');

@@ -15,6 +15,7 @@ import { parseDuration } from '../lib/duration.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
 import { finish } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
+import { webhookAddress } from '../lib/webhook-path.ts';
 import { agentConditions } from './agent-conditions.ts';
 import type { AgentOptions } from './agent-conditions.ts';
 import { checkSink } from './check-sink.ts';
@@ -29,6 +30,8 @@ import { objectTitle } from './object.ts';
 import type { ResourceObject } from './object.ts';
 import { policiesOf } from './policies.ts';
 import type { SinkSpec } from './sink.ts';
+import { claimPaths } from './webhook-paths.ts';
+import type { ClaimedPaths, PathClaim } from './webhook-paths.ts';
 
 export interface CatalogOptions extends AgentOptions {
   /** Counts reloads, from 1. */
@@ -39,6 +42,8 @@ export interface CatalogOptions extends AgentOptions {
   readonly allowInsecureSources: boolean;
   /** `--tls-client-ca`. */
   readonly asksForCertificates: boolean;
+  /** The addresses at which a Source is served already, as its status says; absent: nobody knows. */
+  readonly servedAt?: ((source: ResourceObject) => readonly string[]) | undefined;
 }
 
 /** Compiles all resources of one moment. Never throws: what is wrong stands in the conditions. */
@@ -57,20 +62,20 @@ export function* buildCatalogInPieces(objects: readonly ResourceObject[], option
     workflows.push(buildWorkflow(object, options, find));
   }
   const findWorkflow = finder(workflows);
-  const paths = new Map<string, CatalogSource>();
-  const sources = sorted
-    .filter(({ kind }) => kind === 'Source')
-    .map((object) => {
-      const source = buildSource(object, options, findWorkflow, paths);
-      if (source.path !== null && !paths.has(source.path)) paths.set(source.path, source);
-      return source;
-    });
+  const declared = sorted.filter(({ kind }) => kind === 'Source').map(declareSource);
+  const claimed = claimPaths(declared, options.servedAt ?? (() => []));
+  const byAddress = new Map<string, CatalogSource>();
+  const sources = declared.map((each) => {
+    const source = buildSource(each, options, findWorkflow, claimed(each));
+    for (const address of source.addresses) byAddress.set(address, source);
+    return source;
+  });
   return {
     generation: options.generation,
     sources: [...sources].sort(byName),
     workflows: [...workflows].sort(byName),
     sinks: [...sinks].sort(byName),
-    sourceByPath: (path) => paths.get(path),
+    sourceByPath: (path) => byAddress.get(webhookAddress(path)),
     source: finder(sources),
     workflow: findWorkflow,
     sink: find,
@@ -168,26 +173,37 @@ function refusalText(kind: 'Workflow' | 'Sink', place: ObjectPlace, from: string
   return `${absence(kind, place, from)}; ${grantNeeded(kind, place, from) ?? ''}`;
 }
 
+interface DeclaredSource extends PathClaim {
+  readonly checked: Checked<AcceptedSource>;
+}
+
+function declareSource(object: ResourceObject): DeclaredSource {
+  const checked = checkSource(object.spec);
+  return { object, checked, path: checked.accepted?.compiled.path ?? null };
+}
+
 function buildSource(
-  object: ResourceObject,
+  { object, checked }: DeclaredSource,
   options: CatalogOptions,
   findWorkflow: Find<CatalogWorkflow>,
-  taken: ReadonlyMap<string, CatalogSource>,
+  claimed: ClaimedPaths,
 ): CatalogSource {
-  const { accepted, issues } = checkSource(object.spec);
+  const { accepted, issues } = checked;
   if (accepted === null) return { ...head(object, issues, []), ...unusable };
   const { spec, config, compiled } = accepted;
-  const owner = compiled.path === null ? undefined : taken.get(compiled.path);
+  const isServed = claimed.paths.length > 0;
   const more = [
-    ...pathConflict(accepted, owner),
+    ...(isServed ? [] : claimed.conditions),
     ...authenticationConditions(object, accepted, options),
     ...workflowConditions(object, spec.triggerWorkflow, findWorkflow),
+    ...(isServed ? claimed.conditions : []),
   ];
   return {
     ...head(object, issues, more),
     config,
     ...compiled,
-    path: owner === undefined ? compiled.path : null,
+    path: isServed ? compiled.path : null,
+    addresses: claimed.paths.map(webhookAddress),
     triggerWorkflow: referenceTo(placeOf(spec.triggerWorkflow, object.namespace), object.namespace),
     context: spec.context,
     mutes: accepted.mutes,
@@ -200,6 +216,7 @@ function buildSource(
 const unusable = {
   config: {},
   path: null,
+  addresses: [],
   authentication: null,
   mediaTypes: [],
   subpaths: [],
@@ -216,15 +233,6 @@ const unusable = {
   grouping: null,
   suspend: true,
 } as const;
-
-function pathConflict({ compiled }: AcceptedSource, owner: CatalogSource | undefined): readonly Condition[] {
-  if (owner === undefined) return [];
-  const message = `path ${compiled.path} belongs to Source ${owner.namespace}/${owner.name}; choose another one`;
-  return [
-    { type: 'PathConflict', status: 'True', reason: 'PathConflict', message },
-    { type: 'Ready', status: 'False', reason: 'PathConflict', message },
-  ];
-}
 
 /** Design 3.3: open Sources are for loopback, or for who said so. */
 function authenticationConditions(

@@ -9,6 +9,7 @@ import { objectTitle } from './object.ts';
 import type { Issue, Problem } from './problem.ts';
 import { readResources, readText } from './read.ts';
 import type { LocatedObject, ReadResources } from './read.ts';
+import { claimPaths } from './webhook-paths.ts';
 
 /**
  * Checks a folder or a file of resources without a server: YAML, fields, types, templates, commands and references. In
@@ -123,31 +124,33 @@ function crossing(object: Known, from: string): string {
   return `${objectTitle(object)} is in another namespace: write ${reference}, and in its spec accessFrom: {namespaces: [${from}]}`;
 }
 
-/** Two Sources that want one webhook path: the first by namespace and name has it. */
+/** Sources that want one webhook path: one of a namespace has it, by name, and one of all has the short one, by namespace and name. */
 function pathProblems(objects: readonly LocatedObject[]): readonly Problem[] {
-  const owners = new Map<string, LocatedObject>();
-  const problems: Problem[] = [];
   const sources = objects
     .filter(({ kind }) => kind === 'Source')
-    .sort((left, right) => (objectTitle(left) < objectTitle(right) ? -1 : 1));
-  for (const object of sources) {
-    const path = checkSource(object.spec).accepted?.compiled.path ?? null;
-    if (path === null) continue;
-    const owner = owners.get(path);
-    if (owner === undefined) {
-      owners.set(path, object);
-      continue;
-    }
-    const message = `path ${path} belongs to ${objectTitle(owner)} (${owner.origin})`;
-    problems.push(
-      object.document.locate({
-        path: ['spec', 'config', 'path'],
-        severity: 'error',
-        beyond: 'Path',
-        message,
-        next: 'choose another path',
-      }),
-    );
-  }
-  return problems;
+    .sort((left, right) => (objectTitle(left) < objectTitle(right) ? -1 : 1))
+    .map((object) => ({ object, path: checkSource(object.spec).accepted?.compiled.path ?? null }));
+  const claimed = claimPaths(sources, () => []);
+  return sources.flatMap((source) => {
+    const { paths, lostTo } = claimed(source);
+    if (lostTo === null) return [];
+    const path = ['spec', 'config', 'path'];
+    const owner = `belongs to ${objectTitle(lostTo)} (${lostTo.origin})`;
+    const issue: Issue =
+      paths.length === 0
+        ? {
+            path,
+            severity: 'error',
+            beyond: 'Path',
+            message: `path ${source.path} ${owner}`,
+            next: 'choose another path',
+          }
+        : {
+            path,
+            severity: 'warning',
+            message: `/webhook/${source.path} ${owner}`,
+            next: `its senders have to use /webhook/${paths[0]}, or choose another path`,
+          };
+    return [source.object.document.locate(issue)];
+  });
 }

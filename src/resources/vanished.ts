@@ -33,8 +33,8 @@ function names({ objects }: Kept, keys: readonly string[]): readonly string[] {
 function urls({ sources }: Catalog, keys: readonly string[], publicUrl: string | null): readonly string[] {
   const missed = new Set(keys);
   return cut(
-    sources.flatMap(({ namespace, name, path }) =>
-      path !== null && missed.has(`Source/${namespace}/${name}`) ? [`${publicUrl ?? ''}/webhook/${path}`] : [],
+    sources.flatMap(({ namespace, name, addresses }) =>
+      missed.has(`Source/${namespace}/${name}`) ? addresses.map((address) => `${publicUrl ?? ''}${address}`) : [],
     ),
   );
 }

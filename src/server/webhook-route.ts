@@ -11,7 +11,7 @@ export const receiveNotification = defineRoute({
   summary: 'Takes a notification for the Source with this path; answers 2xx only after the commit.',
   description:
     'The body is what the Source takes: of type webhook, a notification in one of its formats; gzip is unpacked, and PUT is the same as POST. It wants the token of that Source, not that of the API. 503 says to send it again.',
-  params: { '*': '`spec.config.path` of the Source.' },
+  params: { '*': '`spec.config.path` of the Source, or `@NAMESPACE/` and that.' },
   headers: {
     'Idempotency-Key': z.string().max(255).describe('The same key with the same body counts once.').optional(),
   },

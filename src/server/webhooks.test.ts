@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../core/errors.ts';
+import { compileAuthentication } from '../sources/authentication/index.ts';
 import { fakeServer, fakeSource, sourceToken } from '../../test/support/fake-server.ts';
 import type { ServerOptions } from './options.ts';
 import type { Server } from './server.ts';
@@ -143,6 +144,50 @@ describe('what stands behind the path of a Source', () => {
     const { server, reached } = await start({}, [fakeSource({ subpaths: ['/api/v2/alerts'] }), own]);
     await post(server, { url: '/webhook/alerts/api/v2/alerts' });
     expect(reached.accepted[0]?.source.name).toBe('own');
+  });
+});
+
+describe('the path of a namespace', () => {
+  it('is that of its Source, however its @ is written, and so is what stands behind it', async () => {
+    const other = fakeSource({ namespace: 'green', subpaths: ['/api/v2/alerts'] });
+    const blue = fakeSource({ name: 'blue' });
+    const { server, reached } = await start({}, [blue, { ...other, addresses: ['/webhook/@green/alerts'] }]);
+    const urls = ['@green/alerts', '%40green/alerts', '@green/alerts/api/v2/alerts', '@shop/alerts', 'alerts'];
+    for (const url of urls) expect((await post(server, { url: `/webhook/${url}` })).statusCode).toBe(200);
+    expect(reached.accepted.map(({ source }) => source.namespace)).toEqual(['green', 'green', 'green', 'shop', 'shop']);
+    for (const url of [
+      'green/alerts',
+      '@red/alerts',
+      '@/alerts',
+      '@green',
+      '@green/',
+      '@green//alerts',
+      '@GREEN/alerts',
+    ])
+      expect((await post(server, { url: `/webhook/${url}` })).statusCode).toBe(404);
+  });
+});
+
+describe('a Source that asks a cluster who calls', () => {
+  it('answers 503 where it cannot be asked, which every sender repeats, and tells the address of who asks', async () => {
+    const shown: unknown[] = [];
+    const failures = [
+      new AppError('RateLimited', 'the API server is asked about too many callers just now'),
+      new AppError('ClusterUnavailable', 'https://10.0.0.1 did not answer', { next: 'kubectl get --raw /readyz' }),
+    ];
+    const check = (token: object) => {
+      shown.push(token);
+      return Promise.reject(failures.shift() ?? new Error('asked too often'));
+    };
+    const authentication = compileAuthentication({ type: 'kubernetes' });
+    const { server, metrics } = await start({ identities: { check } }, [fakeSource({ authentication })]);
+    for (const code of ['RateLimited', 'ClusterUnavailable']) {
+      const response = await post(server);
+      expect([response.statusCode, response.json()]).toMatchObject([503, { code }]);
+      expect(Number(response.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    }
+    expect(shown).toEqual(Array.from({ length: 2 }, () => ({ token: sourceToken, from: '127.0.0.1' })));
+    expect([await refused(metrics, 'IdentityBusy'), await refused(metrics, 'IdentityUnavailable')]).toEqual([1, 1]);
   });
 });
 

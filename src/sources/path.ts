@@ -14,4 +14,7 @@ export const path = z
       (value) => normalizeWebhookPath(value) !== '' && !value.split('/').includes('..'),
     ),
   )
-  .meta({ description: 'Path below /webhook/. A leading / and one leading webhook/ make no difference.' });
+  .meta({
+    description:
+      'Path below /webhook/ and below /webhook/@NAMESPACE/, where no other namespace can take it. A leading / and one leading webhook/ make no difference.',
+  });

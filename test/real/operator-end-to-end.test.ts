@@ -224,7 +224,7 @@ route: { receiver: fist, group_by: [alertname], group_wait: 0s, group_interval: 
 receivers:
   - name: fist
     webhook_configs:
-      - url: ${operator.url}/webhook/alertmanager
+      - url: ${operator.url}/webhook/@fist/alertmanager
         http_config: { authorization: { type: Bearer, credentials_file: ${join(folder, 'token')} } }
 `,
     );

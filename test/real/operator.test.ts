@@ -173,6 +173,60 @@ describe.skipIf(assets === null)('the operator on a real API server', () => {
     expect(reasonOf('source', 'later', 'Stalled')).toBe('none');
   });
 
+  test('no other namespace takes the path at which a Source is served, not even an older Source', async () => {
+    apply(secret('token-of-shop'));
+    for (const object of [workflow('look'), sink]) apply(object);
+    // Older, and of another team, which has not set its sights on the path yet.
+    const rival = source('rival', 'am', 'rival');
+    const elsewhere = (path: string) => ({
+      ...rival,
+      metadata: { name: 'rival', namespace: 'rivals' },
+      spec: { ...rival.spec, config: { path, authentication: { type: 'kubernetes' } } },
+    });
+    server.kubectl(['create', 'namespace', 'rivals']);
+    apply(elsewhere('rival'));
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    apply(source('victim', 'am', 'victim'));
+    const app = await start();
+    await untilReason('source', 'victim', 'Accepted');
+    expect(statusOf('source', 'victim')['addresses']).toEqual(['/webhook/@shop/victim', '/webhook/victim']);
+
+    const rivals = () =>
+      (
+        JSON.parse(server.kubectl(['get', 'source', 'rival', '-n', 'rivals', '-o', 'json'])) as {
+          readonly status: Status;
+        }
+      ).status;
+    const conflictOf = ({ conditions = [] }: Status) => conditions.find(({ type }) => type === 'PathConflict');
+    apply(elsewhere('victim'));
+    await waitFor('the conflict', () => conflictOf(rivals())?.['status'] === 'True', {
+      timeoutMs: 15_000,
+      explain: () => JSON.stringify(rivals()),
+    });
+    expect(rivals()['addresses']).toEqual(['/webhook/@rivals/victim']);
+    await untilReason('source', 'victim', 'PathKept', 'PathConflict');
+    const send = async (path: string, at: TestApp) => {
+      const headers = { authorization: 'Bearer token-of-shop' };
+      return (await at.call('POST', path, { version: '4', alerts: [] }, headers)).status;
+    };
+    const outcome = async (at: TestApp) => [
+      await send('/webhook/victim', at),
+      await send('/webhook/@shop/victim', at),
+      await send('/webhook/@rivals/victim', at),
+    ];
+    expect(await outcome(app)).toEqual([200, 200, 401]);
+    const warned = (namespace: string) =>
+      server.kubectl(['get', 'events', '-n', namespace, '-o', 'jsonpath={.items[?(@.reason=="PathConflict")].type}']);
+    await waitFor('Events about both', () => warned('shop') !== '' && warned('rivals') !== '', { timeoutMs: 20_000 });
+    expect(`${warned('shop')} ${warned('rivals')}`).toMatch(/^Warning\b.* Warning\b/);
+
+    // What is served is known from the status, so a process that starts later decides the same.
+    await app.stop();
+    expect(await outcome(await start())).toEqual([200, 200, 401]);
+    server.kubectl(['delete', 'namespace', 'rivals', '--wait=false']);
+    server.kubectl(['delete', 'source', 'victim', '-n', 'shop']);
+  });
+
   test('callers are whom the cluster knows, and may what its roles say', async () => {
     for (const object of [people(), workflow('look'), sink]) apply(object);
     const authentication = { type: 'kubernetes' };

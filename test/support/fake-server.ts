@@ -64,6 +64,7 @@ export function fakeSource(changes: Partial<CatalogSource> = {}): CatalogSource 
     origin: '',
     config: {},
     path: 'alerts',
+    addresses: addressesOf(changes),
     authentication: bearerOf('am'),
     accepts: () => null,
     mediaTypes: ['application/json'],
@@ -81,6 +82,10 @@ export function fakeSource(changes: Partial<CatalogSource> = {}): CatalogSource 
     suspend: false,
     ...changes,
   };
+}
+
+function addressesOf({ namespace = 'shop', path = 'alerts' }: Partial<CatalogSource>): readonly string[] {
+  return path === null ? [] : [`/webhook/@${namespace}/${path}`, `/webhook/${path}`];
 }
 
 /** A webhook Source at `alerts` with a token, as the catalog compiles it. */
@@ -102,7 +107,7 @@ export function fakeCatalog(sources: readonly CatalogSource[]): Catalog {
     sources,
     workflows: [],
     sinks: [],
-    sourceByPath: (path) => sources.find((source) => source.path === path),
+    sourceByPath: (path) => sources.find(({ addresses }) => addresses.includes(`/webhook/${path}`)),
     source: (namespace, name) => sources.find((source) => source.namespace === namespace && source.name === name),
     workflow: () => undefined,
     sink: () => undefined,

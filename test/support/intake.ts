@@ -86,6 +86,7 @@ export function source(changes: Partial<CatalogSource> = {}): CatalogSource {
     type: 'webhook',
     config: {},
     path: 'alerts',
+    addresses: ['/webhook/@default/alerts', '/webhook/alerts'],
     authentication: null,
     accepts: () => null,
     mediaTypes: ['application/json'],

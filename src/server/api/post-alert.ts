@@ -128,6 +128,7 @@ const apiSource: CatalogSource = {
   origin: '',
   config: {},
   path: null,
+  addresses: [],
   authentication: null,
   accepts: () => null,
   mutes: () => null,
