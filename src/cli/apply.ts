@@ -1,6 +1,6 @@
 import { applyObjects, inOrder, knownObjects, untilReady } from '../app/objects/apply.ts';
 import type { ObjectName } from '../app/objects/apply.ts';
-import { withInstallWorld } from '../app/install/connect.ts';
+import { namespaceOfContext, withInstallWorld } from '../app/install/connect.ts';
 import type { ContextFlags } from '../app/install/connect.ts';
 import { objectKindOf } from '../app/objects/kinds.ts';
 import { AppError } from '../core/errors.ts';
@@ -10,7 +10,7 @@ import { lintResources } from '../resources/lint.ts';
 import { readResources, readText } from '../resources/read.ts';
 import type { ReadResources } from '../resources/read.ts';
 import { answerIsNo } from './failure.ts';
-import { notThere, placeOf } from './from-cluster.ts';
+import { notThere, placesOf } from './from-cluster.ts';
 import { readInput } from './input.ts';
 import { problemLines } from './lint.ts';
 import { objectsOf } from './nouns/index.ts';
@@ -19,7 +19,7 @@ import type { Terminal } from './output.ts';
 
 interface FileFlags extends ContextFlags {
   readonly file?: readonly string[];
-  readonly namespace: string;
+  readonly namespace?: string;
   readonly dryRun?: boolean;
 }
 
@@ -34,7 +34,7 @@ interface ApplyFlags extends FileFlags {
 export async function apply(terminal: Terminal, flags: ApplyFlags): Promise<number> {
   const { dryRun = false, forceConflicts: force = false, wait = false } = flags;
   const timeoutMs = parseDuration(flags.timeout);
-  const read = readAll(flags.file, flags.namespace);
+  const read = readAll(flags.file, await namespaceOf(flags));
   return withInstallWorld(flags, async (world) => {
     const { writer } = world;
     const problems = lintResources(flags.file.join(' '), read, await knownObjects(writer));
@@ -59,16 +59,17 @@ export async function apply(terminal: Terminal, flags: ApplyFlags): Promise<numb
 
 /** `fist delete KIND/NAME...` or `-f PATH`. Exit 1 where one was not there. */
 export async function deleteObjects(terminal: Terminal, flags: FileFlags, ...words: string[]): Promise<number> {
-  const { file = [], namespace, dryRun = false } = flags;
+  const { file = [], dryRun = false } = flags;
   if (file.length === 0 && words.length === 0)
     throw new AppError('InvalidInput', 'nothing was named', { next: 'fist delete KIND/NAME, or -f FILE' });
+  const namespace = await namespaceOf(flags);
   const read = readAll(file, namespace);
   const [problem] = read.problems.filter(({ severity }) => severity === 'error');
   if (problem !== undefined)
     throw new AppError('InvalidInput', `${problem.file}:${problem.line}: ${problem.message}`, {
       next: `fist lint ${file.join(' ')}`,
     });
-  const named = words.length === 0 ? [] : objectsOf(words, namespace).map(placeOf);
+  const named = words.length === 0 ? [] : await placesOf(flags, objectsOf(words, namespace));
   const objects = inOrder<ObjectName>([...named, ...read.objects]).toReversed();
   return withInstallWorld(flags, async ({ writer }) => {
     const absent: ObjectName[] = [];
@@ -81,6 +82,11 @@ export async function deleteObjects(terminal: Terminal, flags: FileFlags, ...wor
     if (first !== undefined) throw notThere(first.kind, first.namespace, first.name);
     return 0;
   });
+}
+
+/** Of objects that name none: as given, else that of the context, as with kubectl. */
+async function namespaceOf(flags: FileFlags): Promise<string> {
+  return flags.namespace ?? namespaceOfContext(flags);
 }
 
 /** `source/shop/am`. */

@@ -54,7 +54,7 @@ function addObjectCommands(program: Command, action: Tie): void {
         )
         .requiredOption('-f, --file <path...>', 'files or folders; - reads standard input'),
     )
-      .option('-n, --namespace <name>', 'of objects that name none', 'default')
+      .option('-n, --namespace <name>', 'of objects that name none (default: that of the context)')
       .option('--dry-run', 'have the API server check it, and change nothing')
       .option('--force-conflicts', 'sets fields that others have set meanwhile')
       .option('--wait', 'until the operator says that they are in use, or why not')
@@ -69,7 +69,7 @@ function addObjectCommands(program: Command, action: Tie): void {
         .description('Deletes Sources, Workflows and Sinks of a cluster: KIND/[NAMESPACE/]NAME, or those of files')
         .option('-f, --file <path...>', 'those that files or folders declare; - reads standard input'),
     )
-      .option('-n, --namespace <name>', 'of objects that name none', 'default')
+      .option('-n, --namespace <name>', 'of objects that name none (default: that of the context)')
       .option('--dry-run', 'have the API server check it, and change nothing'),
     async () => (await import('./apply.ts')).deleteObjects,
   );

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { createCleanup } from '../../test/support/cleanup.ts';
 import { startScriptedApi } from '../../test/support/scripted-api.ts';
@@ -19,6 +20,9 @@ async function world(sinks: Readonly<Record<string, readonly string[]>>) {
   });
   const out: string[] = [];
   const terminal: Terminal = { out: (text) => void out.push(text), err: () => undefined, colour: false, env: {} };
+  const config = JSON.parse(readFileSync(kubeconfig, 'utf8')) as { contexts: { context: object }[] };
+  for (const { context } of config.contexts) Object.assign(context, { namespace: 'bank' });
+  writeFileSync(kubeconfig, JSON.stringify(config));
   return {
     asked: () => requests.map(({ path }) => path.replace('/apis/punchingfist.io/v1alpha1', '')),
     get: async (flags: { readonly namespace?: string }, ...words: string[]) => {
@@ -41,6 +45,13 @@ test('what is named is looked for in its own namespace, whatever -n says, and no
     code: 'NotFound',
     message: 'there is no Sink bank/mail in the cluster',
   });
+});
+
+test('what names no namespace is in that of the context, as with kubectl', async () => {
+  const { get, asked } = await world({ shop: ['chat'], bank: ['chat'], default: ['chat'] });
+  expect(await get({}, 'sink/chat')).toEqual(['sink/bank/chat']);
+  expect(await get({}, 'sink/chat', 'sink/shop/chat')).toEqual(['sink/bank/chat', 'sink/shop/chat']);
+  expect(asked()).toEqual(['/namespaces/bank/sinks', '/namespaces/bank/sinks', '/namespaces/shop/sinks']);
 });
 
 test('a list is of all namespaces, or of one', async () => {

@@ -1,4 +1,4 @@
-import { withInstallWorld, withTransport } from '../app/install/connect.ts';
+import { namespaceOfContext, withInstallWorld, withTransport } from '../app/install/connect.ts';
 import type { ContextFlags } from '../app/install/connect.ts';
 import { readObjectTable, withoutManagers } from '../app/objects/tables.ts';
 import type { ObjectTable } from '../app/objects/tables.ts';
@@ -26,15 +26,20 @@ export function kindOfNoun({ plural }: AnyNoun): ResourceKind {
   });
 }
 
-/** What names one object of a cluster. */
-export function placeOf({ noun, key }: NamedObject): {
+interface Place {
   readonly kind: ResourceKind;
   readonly namespace: string;
   readonly name: string;
-} {
-  const parts = key.split('/');
-  const [namespace, name] = parts.length === 2 ? parts : ['default', key];
-  return { kind: kindOfNoun(noun), namespace: namespace ?? '', name: name ?? '' };
+}
+
+/** What names objects of a cluster; those without a namespace are in that of the context. */
+export async function placesOf(flags: ContextFlags, named: readonly NamedObject[]): Promise<readonly Place[]> {
+  const isWhole = named.every(({ key }) => key.includes('/'));
+  const own = isWhole ? '' : await namespaceOfContext(flags);
+  return named.map(({ noun, key }) => {
+    const [namespace = '', name = ''] = key.includes('/') ? key.split('/') : [own, key];
+    return { kind: kindOfNoun(noun), namespace, name };
+  });
 }
 
 /** Objects of a cluster by their names. Throws NotFound for the first that is not there. */
@@ -42,7 +47,7 @@ export async function readFromCluster(
   flags: ContextFlags,
   named: readonly NamedObject[],
 ): Promise<readonly KubernetesObject[]> {
-  const places = named.map(placeOf);
+  const places = await placesOf(flags, named);
   return withInstallWorld(flags, async ({ writer }) => {
     const found = [];
     for (const { kind, namespace, name } of places) {
@@ -79,7 +84,13 @@ export async function getFromCluster(
   const shown = await withTransport(flags, async (transport) => {
     const tables = [];
     for (const noun of nouns) {
-      const places = named?.filter((one) => one.noun === noun).map(placeOf);
+      const places =
+        named === null
+          ? undefined
+          : await placesOf(
+              flags,
+              named.filter((one) => one.noun === noun),
+            );
       const namespaces = places?.map(({ namespace }) => namespace) ?? given;
       const table = await readObjectTable(transport, kindOfNoun(noun), namespaces);
       tables.push({ noun, table: places === undefined ? table : only(table, places) });
@@ -118,7 +129,7 @@ function checkFlags(flags: ClusterGetFlags): void {
 }
 
 /** Throws NotFound for the first that is not there. */
-function only(table: ObjectTable, places: readonly ReturnType<typeof placeOf>[]): ObjectTable {
+function only(table: ObjectTable, places: readonly Place[]): ObjectTable {
   const rows = places.map(({ kind, namespace, name }) => {
     const row = table.rows.find(
       ({ object: { metadata } }) => metadata.namespace === namespace && metadata.name === name,

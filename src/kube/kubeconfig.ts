@@ -49,6 +49,12 @@ export async function kubeconfigAccess(place: KubeconfigPlace): Promise<KubeAcce
   };
 }
 
+/** Where a context looks for what names no namespace, as kubectl does. Throws ClusterUnavailable where there is no such context. */
+export async function contextNamespace(place: KubeconfigPlace): Promise<string> {
+  const config = await loadConfig(place);
+  return config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
+}
+
 async function readIdentity(config: KubeConfig, tokenFile: string | null): Promise<Identity> {
   const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);

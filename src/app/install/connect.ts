@@ -26,7 +26,13 @@ export async function withTransport<T>(
   }
 }
 
-/** The same for what is installed. */
+/** The namespace of what names none: that of the context, as kubectl has it. Throws ClusterUnavailable. */
+export async function namespaceOfContext(flags: ContextFlags): Promise<string> {
+  const { contextNamespace } = await import('../../kube/kubeconfig.ts');
+  return contextNamespace(flags);
+}
+
+/** The same as {@link withTransport} for what is installed. */
 export async function withInstallWorld<T>(
   flags: ContextFlags,
   work: (world: InstallWorld, transport: KubeTransport) => Promise<T>,
