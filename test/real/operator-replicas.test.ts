@@ -4,6 +4,7 @@ import { firing } from '../support/app.ts';
 import { applyCrds, findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { operatorRules } from '../support/operator.ts';
 import { startPostgres } from '../support/postgres.ts';
 import type { PostgresServer } from '../support/postgres.ts';
@@ -63,6 +64,8 @@ interface Replica {
   readonly url: string;
   start(): Promise<void>;
   running(): RunningProcess;
+  /** Between it and the API server everything is reset, until it is mended. */
+  cut(isCut: boolean): void;
   /** null = it does not answer. */
   isLeading(): Promise<boolean | null>;
 }
@@ -78,7 +81,9 @@ describe.skipIf(assets === null)('two replicas of the operator on one PostgreSQL
   let sent = 0;
   const accepted = new Set<string>();
 
-  async function replica(database: string, kubeconfig: string): Promise<Replica> {
+  async function replica(database: string, accountToken: string): Promise<Replica> {
+    const proxy = await startFaultProxy(cleanup, server, accountToken);
+    const { kubeconfig } = proxy;
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const folder = cleanup.temporaryFolder('replica');
@@ -90,6 +95,10 @@ describe.skipIf(assets === null)('two replicas of the operator on one PostgreSQL
     return {
       url,
       running,
+      cut(isCut) {
+        proxy.fault = () => (isCut ? { kind: 'reset', done: false } : null);
+        proxy.reset();
+      },
       async start() {
         const flags = ['--db', database, '--listen', `127.0.0.1:${port}`, '--kubeconfig', kubeconfig];
         const lease = ['--lease-namespace', 'fist', '--drain-timeout', '5s', '--log-level', 'warn'];
@@ -148,17 +157,17 @@ describe.skipIf(assets === null)('two replicas of the operator on one PostgreSQL
     server = await startApiServer(cleanup, assets ?? '');
     await applyCrds(server);
     server.kubectl(['apply', '-f', '-'], JSON.stringify(world));
-    const kubeconfig = server.kubeconfig('operator', { token: server.token('fist', 'operator') });
+    const accountToken = server.token('fist', 'operator');
     postgres = await startPostgres();
     cleanup.defer(() => postgres.remove());
     const database = await postgres.createDatabase();
-    replicas = [await replica(database, kubeconfig), await replica(database, kubeconfig)];
+    replicas = [await replica(database, accountToken), await replica(database, accountToken)];
     await replicas[0].start();
     await replicas[1].start();
   });
 
   test(
-    'one leads; it is killed, stopped, and stands still, and the other takes over while both take alerts',
+    'one leads; it is killed, stopped, stands still and is cut off, and the other takes over while both take alerts',
     { timeout: 180_000 },
     async () => {
       const first = await waitFor('a leader', leader, { timeoutMs: 20_000 });
@@ -184,6 +193,14 @@ describe.skipIf(assets === null)('two replicas of the operator on one PostgreSQL
       });
       expect(await leader()).toBe(second);
       for (const one of replicas) expect(await send(one)).toBe(true);
+
+      // Cut off from the API server it gives up before the other one begins, and goes on taking alerts.
+      second.cut(true);
+      expect(await nextLeader(second)).toBe(first);
+      expect(await second.isLeading()).toBe(false);
+      for (const one of replicas) expect(await send(one)).toBe(true);
+      second.cut(false);
+      expect(await leader()).toBe(first);
 
       const list = async () => {
         const answer = await askFor(`${second.url}/api/v1/runs?limit=500`, {
