@@ -21,7 +21,7 @@ export function addClusterCommands(program: Command, action: Tie): void {
         .command('upgrade')
         .summary('Brings an installation up to this version')
         .description(
-          'Brings what `fist install` made up to this version: CRDs first; the token of the API and the database stay',
+          'Brings what `fist install` made up to this version: CRDs first; the token of the API and the database stay, and what only an earlier version had is deleted',
         ),
     ),
     async () => (await import('./install.ts')).upgrade,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ChaosDatabase } from './database.ts';
 import type { Ledger } from './traffic.ts';
+import type { Receiver } from '../support/receiver.ts';
 import type { Sandbox } from './sandbox.ts';
 
 interface RunRow {
@@ -83,12 +84,20 @@ export async function countUnfinished(database: ChaosDatabase): Promise<number> 
 /** All broken promises of the end state, in words; empty = everything held. */
 export function findProblems(effects: Effects, ledger: Ledger, now: Snapshot): readonly string[] {
   const executed = readFileSync(effects.executions, 'utf8').split('\n').filter(Boolean);
+  return [...findStoredProblems(effects, ledger, now), ...executionProblems(now.steps, executed)];
+}
+
+/** The same where nobody wrote down what the steps did. */
+export function findStoredProblems(
+  effects: { readonly receiver: Pick<Receiver, 'requests'> },
+  ledger: Ledger,
+  now: Snapshot,
+): readonly string[] {
   return [
     ...ledger.wrongAnswers.map((answer) => `answered ${answer}`),
     ...alertProblems(now, ledger),
     ...runProblems(now, ledger),
     ...stepProblems(now.steps),
-    ...executionProblems(now.steps, executed),
     ...deliveryProblems(now, effects),
   ];
 }
@@ -175,7 +184,10 @@ function executionProblems(steps: readonly StepRow[], executed: readonly string[
 }
 
 /** Every ended run was announced once; a second copy only where the row says that it may have been sent twice. */
-function deliveryProblems({ runs, deliveries }: Snapshot, { receiver }: Pick<Sandbox, 'receiver'>): readonly string[] {
+function deliveryProblems(
+  { runs, deliveries }: Snapshot,
+  { receiver }: { readonly receiver: Pick<Receiver, 'requests'> },
+): readonly string[] {
   const received = new Map<string, number>();
   for (const { headers } of receiver.requests) {
     const key = String(headers['idempotency-key']);

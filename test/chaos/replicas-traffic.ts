@@ -5,6 +5,9 @@ import { webhookToken } from './sandbox.ts';
 import { acknowledge, add, firstNotification, nextNotification } from './traffic.ts';
 import type { Ledger, Notification } from './traffic.ts';
 
+/** One of the servers that a sender knows. */
+export type Taker = Pick<Replica, 'name' | 'url'>;
+
 export interface SenderOptions {
   readonly random: Random;
   /** Notifications under way at a time. */
@@ -31,7 +34,7 @@ const givesUpAfterMs = 120_000;
  * answered 200; some to two at a time, as a pair of Alertmanagers does. Every try counts as sent, every 200 as
  * acknowledged.
  */
-export function startSenders(replicas: readonly Replica[], ledger: Ledger, options: SenderOptions): Senders {
+export function startSenders(replicas: readonly Taker[], ledger: Ledger, options: SenderOptions): Senders {
   const { random, senders, pauseMs } = options;
   const state: State = { next: 0, slowestMs: 0, stopping: false };
   async function send(): Promise<void> {
@@ -52,15 +55,16 @@ export function startSenders(replicas: readonly Replica[], ledger: Ledger, optio
   };
 }
 
-/** Sends one new alert, in the same way. Ends when it is acknowledged. */
+/** Sends one new alert, in the same way, to the Source at this path. Ends when it is acknowledged. */
 export function sendAlert(
-  replicas: readonly Replica[],
+  replicas: readonly Taker[],
   ledger: Ledger,
   id: string,
   labels: Readonly<Record<string, string>> = {},
+  path = 'crash',
 ): Promise<void> {
   const state: State = { next: 0, slowestMs: 0, stopping: false };
-  return deliver(replicas, ledger, state, firstNotification(ledger, id, labels));
+  return deliver(replicas, ledger, state, { ...firstNotification(ledger, id, labels), path });
 }
 
 interface State {
@@ -71,10 +75,10 @@ interface State {
 }
 
 async function deliver(
-  replicas: readonly Replica[],
+  replicas: readonly Taker[],
   ledger: Ledger,
   state: State,
-  { ids, body }: Notification,
+  { ids, body, path = 'crash' }: Notification & { readonly path?: string },
 ): Promise<void> {
   const begunMs = performance.now();
   for (;;) {
@@ -82,7 +86,7 @@ async function deliver(
     const url = replica?.url() ?? null;
     if (url !== null) {
       for (const id of ids) add(ledger.sent, id);
-      const answer = await post(`${url}/webhook/crash`, body);
+      const answer = await post(`${url}/webhook/${path}`, body);
       const tookMs = performance.now() - begunMs;
       state.slowestMs = Math.max(state.slowestMs, tookMs);
       if (answer?.status === 200) return acknowledge(ledger, ids);

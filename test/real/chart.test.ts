@@ -7,7 +7,8 @@ import { metricTable } from '../../src/core/metrics.ts';
 import { applyCrds, findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
 import { createCleanup } from '../support/cleanup.ts';
-import { cleanEnvironment, repositoryRoot } from '../support/processes.ts';
+import { tellReady } from '../support/operator-pod.ts';
+import { cleanEnvironment, repositoryRoot, runProcess } from '../support/processes.ts';
 
 const assets = findApiServer();
 const helm = assets === null ? null : join(assets, 'helm');
@@ -214,7 +215,7 @@ describe.skipIf(!isThere)('the chart', () => {
     expect(policy.spec.egress.flatMap(({ ports = [] }) => ports.map(({ port }) => port))).toContain(5432);
   });
 
-  test('an installation with all that it needs is the same when it is upgraded: its token stays', () => {
+  test('an installation is the same when it is upgraded and rolled back: its token and its objects stay', async () => {
     server.kubectl(['create', 'serviceaccount', 'helm', '-n', 'fist']);
     const config = server.kubeconfig('helm', { token: server.token('fist', 'helm') });
     server.kubectl([
@@ -224,26 +225,33 @@ describe.skipIf(!isThere)('the chart', () => {
       '--clusterrole=cluster-admin',
       '--serviceaccount=fist:helm',
     ]);
-    const run = (...args: readonly string[]): string => {
-      const { status, stdout, stderr } = spawnSync(helm ?? '', [...args, '-n', 'fist', '--kubeconfig', config], {
-        encoding: 'utf8',
-        env: cleanEnvironment({ HOME: home }),
+    const run = async (...args: readonly string[]): Promise<void> => {
+      const { code, stderr } = await runProcess(helm ?? '', [...args, '-n', 'fist', '--kubeconfig', config], {
+        environment: cleanEnvironment({ HOME: home }),
+        timeoutMs: 60_000,
       });
-      if (status !== 0) throw new Error(stderr);
-      return stdout;
+      if (code !== 0) throw new Error(stderr);
     };
     const token = () =>
       server.kubectl(['get', 'secret', 'punching-fist-token', '-n', 'fist', '-o', 'jsonpath={.data.token}']);
     server.kubectl(['delete', '-f', `${repositoryRoot}deploy/crds/phase1-crds.yaml`]);
-    run('install', 'punching-fist', chart);
+    const withObjects = ['--set', 'prometheus.alertmanager.enabled=true', '--set', 'testResources.enabled=true'];
+    const objects = () => server.kubectl(['get', ofOurs, '-n', 'fist', '-o', 'name']).trim().split('\n');
+    await Promise.all([
+      run('install', 'punching-fist', chart, ...withObjects, '--wait'),
+      tellReady(server, 'fist', 'punching-fist'),
+    ]);
     const before = token();
     expect(Buffer.from(before, 'base64').toString()).toMatch(/^[A-Za-z0-9]{40}$/);
-    const withObjects = ['--set', 'prometheus.alertmanager.enabled=true', '--set', 'testResources.enabled=true'];
-    run('upgrade', 'punching-fist', chart, ...withObjects);
+    expect(objects()).toHaveLength(6);
+    await run('upgrade', 'punching-fist', chart, ...withObjects);
     expect(token()).toBe(before);
-    expect(server.kubectl(['get', ofOurs, '-n', 'fist', '-o', 'name']).trim().split('\n')).toHaveLength(6);
-    run('upgrade', 'punching-fist', chart, ...withObjects);
-    run('uninstall', 'punching-fist');
+    expect(objects()).toHaveLength(6);
+    await run('rollback', 'punching-fist', '1');
+    expect(token()).toBe(before);
+    expect(objects()).toHaveLength(6);
+    await run('upgrade', 'punching-fist', chart, ...withObjects);
+    await run('uninstall', 'punching-fist');
     // Helm would take all objects with them.
     expect(server.kubectl(['get', 'crd', '-o', 'name']).trim().split('\n')).toHaveLength(3);
   });

@@ -90,6 +90,26 @@ describe.skipIf(assets === null)('an installation on a real API server', () => {
     expect(token()).toBe(made);
   });
 
+  test('an upgrade takes away what only an earlier version had, and nothing of others', async () => {
+    const { metadata } = get('clusterrole', 'punching-fist-read') as { readonly metadata: { readonly labels: object } };
+    const role = (name: string, labels: object) => ({
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name, labels },
+      rules: [],
+    });
+    const items = [
+      role('punching-fist-earlier', metadata.labels),
+      role('of-others', { ...metadata.labels, 'app.kubernetes.io/managed-by': 'others' }),
+    ];
+    server.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+    expect((await fist('install')).out).not.toContain('deleted');
+    const { out } = await fist('upgrade');
+    expect(out.match(/^.* deleted$/gm)).toEqual(['ClusterRole punching-fist-earlier deleted']);
+    expect((await fist('upgrade')).out).not.toContain('deleted');
+    server.kubectl(['delete', 'clusterrole', 'of-others']);
+  });
+
   test('what others set is not taken over unless that is asked for', async () => {
     server.kubectl([
       'patch',

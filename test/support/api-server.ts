@@ -114,7 +114,7 @@ export async function startApiServer(cleanup: Cleanup, assets: string): Promise<
     spawnSync(
       join(assets, 'kubectl'),
       ['--kubeconfig', kubeconfig('admin', { token: adminToken }), '--cache-dir', join(folder, 'cache'), ...args],
-      { input, encoding: 'utf8', env: cleanEnvironment({ HOME: folder }) },
+      { input, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, env: cleanEnvironment({ HOME: folder }) },
     );
   const kubectl = (args: readonly string[], input = ''): string => {
     const { status, stdout, stderr } = run(args, input);
@@ -216,6 +216,11 @@ function writeKeys(
 /** Our CRDs, once the server serves them. */
 export async function applyCrds(server: ApiServer): Promise<void> {
   server.kubectl(['apply', '--server-side', '-f', `${repositoryRoot}deploy/crds/phase1-crds.yaml`]);
+  await untilCrdsServed(server);
+}
+
+/** Waits until objects of our CRDs can be made, whoever makes the CRDs. */
+export async function untilCrdsServed(server: ApiServer): Promise<void> {
   await waitFor(
     'the CRDs to be served',
     () => {

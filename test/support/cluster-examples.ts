@@ -27,8 +27,7 @@ function exampleFiles(folder: string): readonly string[] {
  * Each file in a namespace of its own, for many have the same names; one with several namespaces in those. Paths of webhooks are those of the whole server, and nothing is to be
  * asked on the Internet: these two are changed, and nothing else.
  */
-export function examplesForCluster(): readonly DeclaredExample[] {
-  const root = `${repositoryRoot}examples`;
+export function examplesForCluster(root = `${repositoryRoot}examples`): readonly DeclaredExample[] {
   return exampleFiles(root).flatMap((file) => {
     const place = file.slice(root.length + 1).replace(/\.yaml$/, '');
     const own = place.endsWith('/resources') || place.endsWith('/source') ? dirname(place) : place;

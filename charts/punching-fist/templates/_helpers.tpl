@@ -82,12 +82,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- /*
 Annotations of Sources, Workflows and Sinks. Helm looks every kind up before it makes anything, so where the CRDs come with this very release
-they are made after it; from the next upgrade on they are part of the release like all else.
+they are made after it; from the next upgrade on they are part of the release like all else. A rollback to that first revision deletes them with
+what it does not know, and makes them anew.
 */ -}}
 {{- define "fist.objectAnnotations" -}}
 meta.helm.sh/release-name: {{ .Release.Name }}
 meta.helm.sh/release-namespace: {{ .Release.Namespace }}
 {{- if not (.Capabilities.APIVersions.Has "punchingfist.io/v1alpha1/Source") }}
-helm.sh/hook: post-install
+helm.sh/hook: post-install,post-rollback
 {{- end }}
 {{- end }}

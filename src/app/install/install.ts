@@ -2,9 +2,18 @@ import type { KubernetesObject } from '../../core/cluster.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Clock } from '../../core/ports.ts';
 import { KubeFailure } from '../../kube/failure.ts';
-import { kinds } from '../../kube/kinds.ts';
+import { kinds, resourceOf } from '../../kube/kinds.ts';
 import type { KubeWriter } from '../../kube/writer.ts';
-import { imagesOf, managedBy, manifestTitle, nextImage, placeManifest, requestOf } from './manifests.ts';
+import {
+  imagesOf,
+  labelsOf,
+  managedBy,
+  manifestTitle,
+  nextImage,
+  placeManifest,
+  requestOf,
+  titleOf,
+} from './manifests.ts';
 import type { Manifest, Manifests } from './manifests.ts';
 
 /** The cluster of an installation. */
@@ -40,8 +49,9 @@ const everyMs = 250;
 
 /**
  * Makes an installation, or brings one up to this version: the Namespace, the CRDs, which are waited for, the Secret of the API token, which
- * is made once, and the rest by server-side apply. Yields each object when it is done; doing it again changes nothing. Throws Conflict
- * where Helm or another namespace has an installation, NotFound where there is nothing to upgrade, Forbidden with what to allow.
+ * is made once, and the rest by server-side apply. An upgrade also takes away what an earlier version made and this one has not. Yields each
+ * object when it is done; doing it again changes nothing. Throws Conflict where Helm or another namespace has an installation, NotFound where
+ * there is nothing to upgrade, Forbidden with what to allow.
  */
 export async function* install(
   world: InstallWorld,
@@ -64,6 +74,28 @@ export async function* install(
   for (const definition of definitions) await untilEstablished(world, definition);
   yield await makeSecret(world, secret);
   for (const object of placed) yield await applyManifest(writer, object, force);
+  if (isUpgrade) yield* removeEarlier(writer, placed, here);
+}
+
+/** Takes away what has the labels of the installation and is none of its objects, of the kinds that it has. */
+async function* removeEarlier(
+  writer: KubeWriter,
+  objects: readonly Manifest[],
+  namespace: string,
+): AsyncGenerator<Done> {
+  const wanted = new Set(objects.map(manifestTitle));
+  const labelSelector = labelsOf(objects, ['app.kubernetes.io/name', 'app.kubernetes.io/instance', managedBy]);
+  const all = objects.map((object) => requestOf(object).kind);
+  for (const kind of new Map(all.map((one) => [resourceOf(one), one])).values()) {
+    const place = kind.namespaced ? namespace : null;
+    for (const { metadata } of await writer.list(kind, place, { labelSelector })) {
+      const { name, uid } = metadata;
+      const title = titleOf(kind.kind, place, name);
+      if (wanted.has(title)) continue;
+      const outcome = await writer.delete(kind, { namespace: place, name }, uid === undefined ? {} : { uid });
+      yield { title, outcome };
+    }
+  }
 }
 
 /** The workload with an image from where the one that runs is. */

@@ -168,7 +168,18 @@ export function requestOf({ apiVersion, kind, ...object }: Manifest): {
 
 /** `StatefulSet punching-fist/punching-fist`. */
 export function manifestTitle({ kind, metadata }: Manifest): string {
-  return `${kind} ${metadata.namespace === undefined ? '' : `${metadata.namespace}/`}${metadata.name}`;
+  return titleOf(kind, metadata.namespace ?? null, metadata.name);
+}
+
+/** The same of an object of the cluster; `namespace` null = a cluster-scoped kind. */
+export function titleOf(kind: string, namespace: string | null, name: string): string {
+  return `${kind} ${namespace === null ? '' : `${namespace}/`}${name}`;
+}
+
+/** A selector of what has these labels as an installation has them. */
+export function labelsOf(objects: readonly Manifest[], names: readonly string[]): string {
+  const labels = objects[0]?.metadata.labels ?? {};
+  return names.map((name) => `${name}=${labels[name] ?? ''}`).join(',');
 }
 
 /** All as YAML, for kubectl or for people; the Secret is named only: what is printed has no token. */

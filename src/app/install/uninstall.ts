@@ -5,7 +5,7 @@ import type { ObjectKind } from '../../kube/kinds.ts';
 import type { KubeWriter } from '../../kube/writer.ts';
 import { findInstallation } from './install.ts';
 import type { Done, InstallWorld } from './install.ts';
-import { installed, manifestTitle, managedBy, requestOf } from './manifests.ts';
+import { installed, labelsOf, manifestTitle, managedBy, requestOf, titleOf } from './manifests.ts';
 import type { Manifests } from './manifests.ts';
 
 /** One object that would be deleted. */
@@ -78,16 +78,13 @@ async function find(
 
 function foundOf(kind: ObjectKind, namespace: string | null, name: string, object: KubernetesObject): Found {
   const { uid, labels } = object.metadata;
-  const title = `${kind.kind} ${namespace === null ? '' : `${namespace}/`}${name}`;
+  const title = titleOf(kind.kind, namespace, name);
   return { title, kind, namespace, name, uid, manager: labels?.[managedBy] };
 }
 
 async function findLasting(writer: KubeWriter, manifests: Manifests): Promise<readonly Found[]> {
   const namespace = manifests.namespace.metadata.name;
-  const labelSelector = Object.entries(manifests.objects[0]?.metadata.labels ?? {})
-    .filter(([label]) => label === 'app.kubernetes.io/name' || label === 'app.kubernetes.io/instance')
-    .map(([label, value]) => `${label}=${value}`)
-    .join(',');
+  const labelSelector = labelsOf(manifests.objects, ['app.kubernetes.io/name', 'app.kubernetes.io/instance']);
   const claims = await writer.list(kinds.persistentVolumeClaim, namespace, { labelSelector });
   const secret = await find(writer, kinds.secret, namespace, installed.tokenSecret);
   const definitions = await Promise.all(
