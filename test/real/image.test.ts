@@ -35,6 +35,13 @@ test('what the image has is enough to run', async () => {
   const home = cleanup.temporaryFolder('home');
   const environment = cleanEnvironment({ HOME: home, FIST_TOKEN: 'token-of-the-api-0123456789' });
   const main = join(folder, 'src/main.ts');
+  const [, ...options] = (JSON.parse(/^ENTRYPOINT (.+)$/m.exec(dockerfile)?.[1] ?? '[]') as readonly string[]).slice(
+    0,
+    -1,
+  );
+  const inBoth = JSON.parse(readFileSync(join(repositoryRoot, 'bin/node-options.json'), 'utf8')) as readonly string[];
+  expect(options.length).toBeGreaterThan(0);
+  expect(inBoth).toEqual(expect.arrayContaining(options));
   const version = await runProcess(process.execPath, [main, 'version'], { cwd: home, environment, timeoutMs: 30_000 });
   expect(version).toMatchObject({ code: 0, stderr: '' });
   const dry = await runProcess(process.execPath, [main, 'operator', '--help'], {
@@ -48,7 +55,17 @@ test('what the image has is enough to run', async () => {
   const resources = join(folder, 'examples/connect');
   const program = startProcess(
     process.execPath,
-    [main, 'serve', '--resources', resources, '--db', join(home, 'fist.db'), '--listen', `127.0.0.1:${port}`],
+    [
+      ...options,
+      main,
+      'serve',
+      '--resources',
+      resources,
+      '--db',
+      join(home, 'fist.db'),
+      '--listen',
+      `127.0.0.1:${port}`,
+    ],
     { cwd: home, environment },
   );
   cleanup.defer(async () => void (await program.stop()));
