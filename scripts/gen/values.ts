@@ -7,6 +7,13 @@ const texts = z.record(z.string(), z.string()).optional();
 const text = z.string().optional();
 const secretName = z.string().max(253).optional();
 const flag = z.boolean();
+/** As `fist operator --job-requests` takes them. */
+const quantities = z
+  .record(
+    z.string().regex(/^[a-z0-9]([A-Za-z0-9./_-]*[A-Za-z0-9])?$/),
+    z.union([z.string().regex(/^[0-9]+(\.[0-9]+)?([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$/), z.number().min(0)]),
+  )
+  .optional();
 const namespaces = z.array(z.string().min(1).max(63));
 
 const values = z.strictObject({
@@ -94,7 +101,11 @@ const values = z.strictObject({
     existingClaim: text,
   }),
   read: z.strictObject({ cluster: flag, configMaps: flag, fromNamespaces: namespaces, extraRules: anyList }),
-  commands: z.strictObject({ enabled: flag }),
+  commands: z.strictObject({
+    enabled: flag,
+    resources: z.strictObject({ requests: quantities, limits: quantities }),
+    imagePullSecrets: z.array(z.strictObject({ name: z.string().min(1).max(253) })).optional(),
+  }),
   secrets: z.strictObject({ namespaces, names: z.array(z.string().min(1).max(253)) }),
   prometheus: z.strictObject({
     url: z

@@ -140,6 +140,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       asksForCertificates: options.tls?.clientAuthorities != null,
       models,
       mcpCommands: options.mcpCommands,
+      runsCommands: options.allowExec || options.operator?.jobs != null,
       clock: machineClock,
       log,
       noteSecret: (value: string) => parts.noteSecret?.(value),

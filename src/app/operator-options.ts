@@ -3,6 +3,9 @@ import { isKubernetesName } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import type { AccountPlace } from '../kube/level-account.ts';
 import { ownNamespace } from '../kube/service-account.ts';
+import type { JobSettings } from '../runners/job-object.ts';
+import { readJobSettings } from './job-settings.ts';
+import type { JobFlags } from './job-settings.ts';
 import { readServerOptions } from './options.ts';
 import type { AppOptions, Environment, ServerFlags } from './options.ts';
 
@@ -20,13 +23,13 @@ export interface OperatorOptions {
   readonly readAs: AccountPlace | null;
   /** Namespaces whose Workflows may look at all others, whatever alerts say; those of others only at their own. */
   readonly investigateFrom: readonly string[];
-  /** Commands of Workflows run as Jobs in their namespaces. */
-  readonly allowJobs: boolean;
+  /** Of the Jobs as which commands of Workflows run in their namespaces; null = they are not run. */
+  readonly jobs: JobSettings | null;
   readonly clusterName: string | null;
 }
 
 /** Flags of `fist operator`. */
-export interface OperatorFlags extends ServerFlags {
+export interface OperatorFlags extends ServerFlags, JobFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly clusterName?: string;
@@ -34,7 +37,6 @@ export interface OperatorFlags extends ServerFlags {
   readonly leaseNamespace?: string;
   readonly leaseName: string;
   readonly readAs?: string;
-  readonly allowJobs: boolean;
   readonly investigateFrom?: readonly string[];
 }
 
@@ -72,7 +74,7 @@ export async function readOperatorOptions(
       investigateFrom: flags.investigateFrom ?? [leaseNamespace],
       leaseName: flags.leaseName,
       readAs: readAccount(flags.readAs),
-      allowJobs: flags.allowJobs,
+      jobs: readJobSettings(flags),
       clusterName,
     },
     secretsDirectory: null,

@@ -15,7 +15,9 @@ import { createEventRecorder } from '../kube/event-recorder.ts';
 import { clusterEvents } from '../kube/events.ts';
 import { clusterIdentities } from '../kube/identities.ts';
 import { createInformers } from '../kube/informer.ts';
+import type { Informer } from '../kube/informer.ts';
 import { createJobs } from '../kube/jobs.ts';
+import type { Jobs } from '../kube/jobs.ts';
 import { kinds } from '../kube/kinds.ts';
 import { startElection } from '../kube/lease.ts';
 import { levelAccess } from '../kube/level-account.ts';
@@ -27,13 +29,22 @@ import { kubeWriter } from '../kube/writer.ts';
 import type { KubeWriter } from '../kube/writer.ts';
 import { createJobRunner } from '../runners/job.ts';
 import { jobLabels } from '../runners/job-object.ts';
+import type { JobSettings } from '../runners/job-object.ts';
+import { sweepJobs } from '../runners/job-sweep.ts';
 import { withName } from './cluster.ts';
 import type { OpenedCluster } from './cluster.ts';
 import type { OperatorOptions } from './operator-options.ts';
 
 type CatalogPart = Pick<
   ClusterResourcesOptions,
-  'loopback' | 'allowInsecureSources' | 'asksForCertificates' | 'models' | 'mcpCommands' | 'noteSecret' | 'signal'
+  | 'loopback'
+  | 'allowInsecureSources'
+  | 'asksForCertificates'
+  | 'models'
+  | 'mcpCommands'
+  | 'runsCommands'
+  | 'noteSecret'
+  | 'signal'
 >;
 
 /** What the parts of an operator share with the server. */
@@ -81,13 +92,12 @@ export async function openOperator(
       : transportOf(levelAccess(access, createAccountTokens(transport, catalog.clock), options.readAs));
   const live = liveCluster(kubeClient(reading));
   const informers = createInformers(client, { clock: catalog.clock, random, log: catalog.log });
-  function jobCommands(): CommandRunner {
-    const { clock } = catalog;
+  function watchJobs(settings: JobSettings): WatchedJobs {
     const labelSelector = Object.entries(jobLabels)
       .map(([name, value]) => `${name}=${value}`)
       .join(',');
     const informer = informers.of({ kind: kinds.job, namespaces, labelSelector });
-    return createJobRunner({ jobs: createJobs(transport, informer, { clock, random }), clock, random });
+    return { informer, jobs: createJobs(transport, informer, { clock: catalog.clock, random }), settings };
   }
   async function close(): Promise<void> {
     await informers.stop();
@@ -95,13 +105,14 @@ export async function openOperator(
   }
   try {
     const resources = await openClusterResources({ ...catalog, client, namespaces, random });
+    const watched = options.jobs === null ? null : watchJobs(options.jobs);
     return {
       resources,
       walled: (cluster, namespace) =>
         options.investigateFrom.includes(namespace) ? cluster : walledCluster(cluster, namespace),
-      commands: options.allowJobs ? jobCommands() : null,
+      commands: watched === null ? null : createJobRunner({ ...watched, clock: catalog.clock, random }),
       identities: clusterIdentities(createReviews(transport, catalog.clock)),
-      startControllers: (world) => startControllers(options, { ...world, resources, writer, random }),
+      startControllers: (world) => startControllers(options, { ...world, resources, writer, watched, random }),
       cluster: {
         cluster: withName(live, options),
         watch: live,
@@ -117,15 +128,24 @@ export async function openOperator(
   }
 }
 
+/** The Jobs of commands. */
+interface WatchedJobs {
+  readonly informer: Informer;
+  readonly jobs: Jobs;
+  readonly settings: JobSettings;
+}
+
 interface ControllerWorld extends OperatorWorld {
   readonly resources: ClusterResources;
   readonly writer: KubeWriter;
+  /** null = commands are not run. */
+  readonly watched: WatchedJobs | null;
   readonly random: () => number;
 }
 
-/** Stands for election, and writes statuses and Events while it leads. */
+/** Stands for election; while it leads it writes statuses and Events, and deletes Jobs of runs that have ended. */
 function startControllers({ leaseNamespace, leaseName }: OperatorOptions, world: ControllerWorld) {
-  const { read, metrics, modelChecks, ...shared } = world;
+  const { read, metrics, modelChecks, watched, ...shared } = world;
   const identity = `${hostname()}_${randomBytes(4).toString('hex')}`;
   const onLost = (reason: string, count: number): void =>
     metrics.increment('fist_events_lost_total', { reason }, count);
@@ -141,7 +161,10 @@ function startControllers({ leaseNamespace, leaseName }: OperatorOptions, world:
       const isCurrent = (): boolean => term.isCurrent();
       const { lists, runs, learned, agent } = read;
       const statuses = { ...shared, metrics, events, lists, runs, learned, agent, modelChecks, isCurrent };
-      await keepStatuses(statuses, term.signal).finally(() => metrics.set('fist_leader', {}, 0));
+      await Promise.all([
+        keepStatuses(statuses, term.signal),
+        watched === null ? undefined : sweepJobs({ ...shared, ...watched, runs }, term.signal),
+      ]).finally(() => metrics.set('fist_leader', {}, 0));
     },
   });
   return {

@@ -30,7 +30,7 @@ interface ApplyFlags extends FileFlags {
   readonly timeout: string;
 }
 
-/** `fist apply -f PATH`: what lint and the API server find nothing wrong with is made or changed. Exit 1 where lint says no, or an object cannot be used. */
+/** `fist apply -f PATH`: what lint and the API server find nothing wrong with is made or changed. Exit 1 where lint says no, or an object cannot be used, or a part of it. */
 export async function apply(terminal: Terminal, flags: ApplyFlags): Promise<number> {
   const { dryRun = false, forceConflicts: force = false, wait = false } = flags;
   const timeoutMs = parseDuration(flags.timeout);
@@ -49,9 +49,10 @@ export async function apply(terminal: Terminal, flags: ApplyFlags): Promise<numb
     for (const one of applied) terminal.out(`${shown(one)} ${one.outcome}${dryRun ? ' (dry run)' : ''}\n`);
     if (!wait || dryRun) return 0;
     let code = 0;
-    for await (const { object, isReady, reason, message } of untilReady(world, applied, timeoutMs)) {
-      terminal.out(`${shown(object)} ${isReady ? 'ready' : `not ready: ${reason ?? ''}, ${plain(message)}`}\n`);
-      if (!isReady) code = answerIsNo;
+    for await (const { object, isReady, reason, message, lacking } of untilReady(world, applied, timeoutMs)) {
+      const but = lacking === null ? '' : `, but ${plain(lacking)}`;
+      terminal.out(`${shown(object)} ${isReady ? `ready${but}` : `not ready: ${reason ?? ''}, ${plain(message)}`}\n`);
+      if (!isReady || lacking !== null) code = answerIsNo;
     }
     return code;
   });

@@ -71,6 +71,17 @@ export function addServerCommands(program: Command, action: Tie): void {
       )
       .option('--allow-jobs', 'runs commands of Workflows as Jobs in the namespaces of these', false)
       .option(
+        '--job-requests <list>',
+        'what the containers of these Jobs ask for; empty = nothing',
+        'cpu=50m,memory=64Mi',
+      )
+      .option('--job-limits <list>', 'what they may have; empty = no limits', 'memory=256Mi')
+      .option(
+        '--job-pull-secret <name>',
+        'Secret in the namespace of the Workflow to pull their images with; more than once for several',
+        (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
+      )
+      .option(
         '--read-as <namespace/name>',
         'ServiceAccount with whose rights the cluster is investigated, by tokens of ten minutes (default: those of the operator)',
       ),

@@ -38,7 +38,10 @@ export interface CommandResult {
 
 /** Runs the command of a `cli` step, in an empty folder of its own: a local process group, or a Kubernetes Job. */
 export interface CommandRunner {
-  /** Throws CommandFailed where it cannot be started, ResourcesExhausted where it could not now; nothing has run then. */
+  /**
+   * Throws CommandFailed where it cannot be started, ResourcesExhausted where it could not now; nothing has run then. ClusterUnavailable
+   * where nobody knows what became of it: the next attempt of the same place finds it, and does not run it twice.
+   */
   run(request: CommandRequest): Promise<CommandResult>;
 }
 

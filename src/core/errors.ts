@@ -86,7 +86,7 @@ export const errorCodes = {
     retryable: false,
     exitCode: 2,
     meaning:
-      'cli steps run local processes only when the server was started with --allow-exec, MCP servers also with --allow-mcp-command.',
+      'cli steps run only where the server was started with --allow-exec, or the operator with --allow-jobs; MCP servers that are programs with --allow-exec or --allow-mcp-command.',
   },
   UnsafeArgument: {
     retryable: false,

@@ -116,7 +116,8 @@ export function createJobs(transport: KubeTransport, informer: Informer, io: Job
   };
 }
 
-function identityOf({ metadata: { namespace = '', name, uid = '' } }: KubernetesObject): JobIdentity {
+/** What tells a Job that there is from one that was made anew under its name. */
+export function identityOf({ metadata: { namespace = '', name, uid = '' } }: KubernetesObject): JobIdentity {
   return { namespace, name, uid };
 }
 

@@ -23,6 +23,7 @@ import type { AcceptedSink } from './check-sink.ts';
 import { checkSource } from './check-source.ts';
 import type { AcceptedSource } from './check-source.ts';
 import type { Checked } from './checked.ts';
+import { commandConditions } from './command-conditions.ts';
 import { compileWorkflow } from './compile.ts';
 import { conditions, reasonOf } from './conditions.ts';
 import { grantedBy } from './grants.ts';
@@ -44,6 +45,8 @@ export interface CatalogOptions extends AgentOptions {
   readonly asksForCertificates: boolean;
   /** The addresses at which a Source is served already, as its status says; absent: nobody knows. */
   readonly servedAt?: ((source: ResourceObject) => readonly string[]) | undefined;
+  /** `--allow-exec`, `--allow-jobs`; absent: Workflows are not held against it. */
+  readonly runsCommands?: boolean | undefined;
 }
 
 /** Compiles all resources of one moment. Never throws: what is wrong stands in the conditions. */
@@ -137,7 +140,7 @@ function buildWorkflow(object: ResourceObject, options: CatalogOptions, findSink
   const { namespace, name } = object;
   const { accepted: plan, issues } = compileWorkflow(namespace, name, object.spec);
   const more = sinkConditions(namespace, plan?.sinks ?? [], findSink);
-  if (plan !== null) more.push(...agentConditions(plan, options));
+  if (plan !== null) more.push(...agentConditions(plan, options), ...commandConditions(plan, options.runsCommands));
   return {
     ...head(object, issues, more),
     accessFrom: grantedBy(object.spec),

@@ -32,6 +32,11 @@ export function reasonOf(all: readonly Condition[]): string | null {
   return ready?.status === 'True' ? null : (ready?.reason ?? 'Unknown');
 }
 
+/** Whether it says that something is not there that a part of the object needs: `SinksResolved`, `ModelsResolved`, `CommandsResolved`. */
+export function isUnresolved({ type, status }: { readonly type: string; readonly status: string }): boolean {
+  return type.endsWith('Resolved') && status === 'False';
+}
+
 function summary(blocking: readonly Issue[], first: Issue): string {
   const rest = blocking.length > 1 ? ` (and ${blocking.length - 1} more; see fist lint)` : '';
   return `${first.message}${first.next === undefined ? '' : `; ${first.next}`}${rest}`;

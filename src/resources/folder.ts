@@ -29,6 +29,7 @@ export interface ResourceFolderOptions {
   /** What the server says of models. */
   readonly models?: CatalogOptions['models'];
   readonly mcpCommands?: CatalogOptions['mcpCommands'];
+  readonly runsCommands?: CatalogOptions['runsCommands'];
   /** Where senders reach the server, for messages; null = only paths are told. */
   readonly publicUrl: string | null;
   readonly clock: Clock;

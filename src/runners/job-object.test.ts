@@ -1,54 +1,40 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { commandRequest } from '../../test/support/command-request.ts';
+import { commandOf, jobSettings } from '../../test/support/container.ts';
+import type { PodSpec } from '../../test/support/container.ts';
 import type { DesiredObject } from '../kube/writer.ts';
 import { jobOf, runLabel, stepLabel } from './job-object.ts';
-
-interface PodSpec {
-  readonly automountServiceAccountToken: boolean;
-  readonly restartPolicy: string;
-  readonly containers: readonly {
-    readonly command: readonly string[];
-    readonly env: readonly { readonly name: string; readonly value: string }[];
-    readonly securityContext: object;
-  }[];
-}
 
 function podSpecOf(job: DesiredObject): PodSpec {
   return (job['spec'] as { template: { spec: PodSpec } }).template.spec;
 }
 
-/** As third_party/forked/golang/expansion of Kubernetes: `$$` is a dollar sign, `$(NAME)` the value of a variable that is there. */
-function expanded(text: string, variables: ReadonlyMap<string, string>): string {
-  return text.replaceAll(/\$\$|\$\(([^)]*)\)/g, (whole, name: string | undefined) =>
-    whole === '$$' ? '$' : (variables.get(name ?? '') ?? whole),
-  );
-}
-
 /** Runs what a kubelet would start. */
-function asKubelet({ containers: [container] }: PodSpec): string {
-  const variables = new Map<string, string>();
-  for (const { name, value } of container?.env ?? []) variables.set(name, expanded(value, variables));
-  const [file = '', ...args] = (container?.command ?? []).map((part) => expanded(part, variables));
-  return spawnSync(file, args, { env: Object.fromEntries(variables), encoding: 'utf8' }).stdout;
+function asKubelet(spec: PodSpec): string {
+  const { file, args, environment } = commandOf(spec);
+  return spawnSync(file, args, { env: environment, encoding: 'utf8' }).stdout;
 }
 
 describe('the Job', () => {
   test('has the name of run and step, in all attempts, and labels that say whose it is', () => {
-    const one = jobOf(commandRequest('true', { environment: { FIST_ATTEMPT: '1' } }));
-    const other = jobOf(commandRequest('true', { environment: { FIST_ATTEMPT: '2' } }));
+    const one = jobOf(commandRequest('true', { environment: { FIST_ATTEMPT: '1' } }), jobSettings);
+    const other = jobOf(commandRequest('true', { environment: { FIST_ATTEMPT: '2' } }), jobSettings);
     expect(one.metadata.name).toBe(other.metadata.name);
     expect(one.metadata.name).toMatch(/^fist-[0-9a-f]{16}$/);
     expect(one.metadata['labels']).toMatchObject({
       [runLabel]: '00000000-0000-4000-8000-000000000000',
       [stepLabel]: '2.then',
     });
-    const elsewhere = jobOf(commandRequest('true', { place: { namespace: 'shop', runId: 'r', path: '2' } }));
+    const elsewhere = jobOf(
+      commandRequest('true', { place: { namespace: 'shop', runId: 'r', path: '2' } }),
+      jobSettings,
+    );
     expect(elsewhere.metadata.name).not.toBe(one.metadata.name);
   });
 
   test('has no token of the cluster and no rights on its node', () => {
-    const spec = podSpecOf(jobOf(commandRequest('true')));
+    const spec = podSpecOf(jobOf(commandRequest('true'), jobSettings));
     expect(spec).toMatchObject({
       automountServiceAccountToken: false,
       restartPolicy: 'Never',
@@ -59,6 +45,15 @@ describe('the Job', () => {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     });
+  });
+
+  test('asks for what the installation says, and pulls with its Secrets', () => {
+    const settings = { requests: { cpu: '1' }, limits: { memory: '1Gi' }, pullSecrets: ['registry', 'mirror'] };
+    expect(podSpecOf(jobOf(commandRequest('true'), settings))).toMatchObject({
+      imagePullSecrets: [{ name: 'registry' }, { name: 'mirror' }],
+      containers: [{ resources: { requests: { cpu: '1' }, limits: { memory: '1Gi' } } }],
+    });
+    expect(podSpecOf(jobOf(commandRequest('true'), jobSettings))).not.toHaveProperty('imagePullSecrets');
   });
 
   test.each([
@@ -75,7 +70,7 @@ describe('the Job', () => {
     ['lines and quotes', 'printf %s "$FIST_1"', 'it\'s\n"two" lines\\', 'it\'s\n"two" lines\\'],
   ])('runs as a local process does: %s', (_name, script, value, output) => {
     const environment = { SECRET: 'hidden', FIST_1: value };
-    expect(asKubelet(podSpecOf(jobOf(commandRequest(script, { environment }))))).toBe(output);
+    expect(asKubelet(podSpecOf(jobOf(commandRequest(script, { environment }), jobSettings)))).toBe(output);
   });
 });
 
@@ -84,7 +79,7 @@ test.each([
   [`${'1.then.'.repeat(9)}2`, '1.then.'.repeat(9).slice(0, 62)],
   ['-odd name-', 'odd-name'],
 ])('the path %s is a label that an API server takes', (path, label) => {
-  const { metadata } = jobOf(commandRequest('true', { place: { namespace: 'shop', runId: 'r', path } }));
+  const { metadata } = jobOf(commandRequest('true', { place: { namespace: 'shop', runId: 'r', path } }), jobSettings);
   expect(metadata['labels']).toMatchObject({ [stepLabel]: label });
   expect(label).toMatch(/^[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/);
 });

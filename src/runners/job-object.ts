@@ -2,11 +2,14 @@ import type { CommandRequest } from '../core/command.ts';
 import { sha256Hex } from '../lib/hash.ts';
 import type { DesiredObject } from '../kube/writer.ts';
 
-/** What its container asks for and may have, in quantities of Kubernetes. */
-const resources = {
-  requests: { cpu: '50m', memory: '64Mi' },
-  limits: { memory: '256Mi' },
-} as const;
+/** What all Jobs of commands have, whatever runs in them. */
+export interface JobSettings {
+  /** What the container asks for, and what it may have: quantities of Kubernetes by resource. */
+  readonly requests: Readonly<Record<string, string>>;
+  readonly limits: Readonly<Record<string, string>>;
+  /** Secrets to pull the image with, of the namespace of the Workflow. */
+  readonly pullSecrets: readonly string[];
+}
 
 /** The name that the contract gives it. */
 export const container = 'cli';
@@ -15,13 +18,13 @@ export const stepLabel = 'punchingfist.io/step';
 /** All Jobs of commands have it. */
 export const jobLabels = { app: 'punching-fist', component: 'workflow-cli' } as const;
 
-/** A Job that nobody comes back for is gone after so long. */
-const keptSeconds = 600;
+/** A Job that nobody comes back for is gone after so long: more than all pauses of a cluster that is away. */
+const keptSeconds = 3600;
 /** The cluster ends a Job so long after we would have. */
 const spareSeconds = 120;
 
 /** The Job of a command (batch/v1), as the `restricted` Pod Security Standard wants it. */
-export function jobOf(request: CommandRequest): DesiredObject {
+export function jobOf(request: CommandRequest, { requests, limits, pullSecrets }: JobSettings): DesiredObject {
   const { script, environment, image, timeoutMs, place } = request;
   const hash = sha256Hex(`${place.runId}/${place.path}`).slice(0, 16);
   const labels = { ...jobLabels, [runLabel]: place.runId, [stepLabel]: labelValue(place.path) };
@@ -39,6 +42,7 @@ export function jobOf(request: CommandRequest): DesiredObject {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           terminationGracePeriodSeconds: 5,
+          ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets.map((name) => ({ name })) }),
           securityContext: {
             runAsNonRoot: true,
             runAsUser: 65_532,
@@ -53,7 +57,7 @@ export function jobOf(request: CommandRequest): DesiredObject {
               command: ['/bin/sh', '-c', literal(script)],
               workingDir: '/work',
               env: Object.entries(environment).map(([name, value]) => ({ name, value: literal(value) })),
-              resources,
+              resources: { requests, limits },
               securityContext: {
                 allowPrivilegeEscalation: false,
                 readOnlyRootFilesystem: true,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createFakeClock } from '../../test/support/clock.ts';
 import { commandRequest } from '../../test/support/command-request.ts';
+import { jobSettings } from '../../test/support/container.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
 import type { JobEnd } from '../kube/job-state.ts';
@@ -53,9 +54,12 @@ const failed = { kind: 'failed', reason: 'BackoffLimitExceeded', message: 'Job h
 describe('a command as a Job', () => {
   test('its output and exit code come back, and the Job goes', async () => {
     const { jobs, deleted } = fakeJobs(ended({ kind: 'succeeded' }), [podThatEnded(0, 'Completed')]);
-    const result = await createJobRunner({ jobs, clock: createFakeClock(), random: () => 1 }).run(
-      commandRequest('echo hello'),
-    );
+    const result = await createJobRunner({
+      jobs,
+      settings: jobSettings,
+      clock: createFakeClock(),
+      random: () => 1,
+    }).run(commandRequest('echo hello'));
     expect(result).toEqual({
       exitCode: 0,
       signal: null,
@@ -72,9 +76,12 @@ describe('a command as a Job', () => {
     [podThatEnded(137, 'OOMKilled'), 137, 'the container was ended because its memory was used up'],
   ])('a failure is the exit code of its container', async (pod, exitCode, stderr) => {
     const { jobs } = fakeJobs(ended(failed), [pod]);
-    const result = await createJobRunner({ jobs, clock: createFakeClock(), random: () => 1 }).run(
-      commandRequest('exit 7'),
-    );
+    const result = await createJobRunner({
+      jobs,
+      settings: jobSettings,
+      clock: createFakeClock(),
+      random: () => 1,
+    }).run(commandRequest('exit 7'));
     expect(result).toMatchObject({ exitCode, stderr, timedOut: false });
   });
 
@@ -85,7 +92,9 @@ describe('a command as a Job', () => {
       trouble: async () => trouble,
       followLog: () => new Promise(() => undefined),
     });
-    const running = createJobRunner({ jobs, clock, random: () => 1 }).run(commandRequest('sleep 1000'));
+    const running = createJobRunner({ jobs, settings: jobSettings, clock, random: () => 1 }).run(
+      commandRequest('sleep 1000'),
+    );
     for (let seconds = 0; seconds < 25; seconds += 1) await clock.advance(1000);
     expect(await running).toMatchObject({ timedOut: true, stderr: 'QuotaExceeded: exceeded quota: compute' });
     expect(deleted).toEqual(['fist-1']);
@@ -95,7 +104,9 @@ describe('a command as a Job', () => {
     const clock = createFakeClock();
     const trouble = { reason: 'AdmissionRefused', message: 'violates PodSecurity' };
     const { jobs, deleted } = fakeJobs(never, [], { trouble: async () => trouble });
-    const running = createJobRunner({ jobs, clock, random: () => 1 }).run(commandRequest('true'));
+    const running = createJobRunner({ jobs, settings: jobSettings, clock, random: () => 1 }).run(
+      commandRequest('true'),
+    );
     const failure = running.catch((error: unknown) => error);
     for (let seconds = 0; seconds < 6; seconds += 1) await clock.advance(1000);
     expect(await failure).toMatchObject({
@@ -114,7 +125,7 @@ describe('a command as a Job', () => {
   ] as const)('%s: deleted %j', async (code, expected) => {
     const { jobs, deleted } = fakeJobs(never);
     const stopping = new AbortController();
-    const running = createJobRunner({ jobs, clock: createFakeClock(), random: () => 1 }).run(
+    const running = createJobRunner({ jobs, settings: jobSettings, clock: createFakeClock(), random: () => 1 }).run(
       commandRequest('true', { signal: stopping.signal }),
     );
     const failure = running.catch((error: unknown) => error);
@@ -124,11 +135,41 @@ describe('a command as a Job', () => {
     expect(deleted).toEqual(expected);
   });
 
+  test('a cluster that cannot be asked for it says nothing about the command: the engine asks again after a pause', async () => {
+    const away = new AppError('ClusterUnavailable', 'https://127.0.0.1 did not answer');
+    const { jobs } = fakeJobs(never, [], { create: () => Promise.reject(away) });
+    const running = createJobRunner({ jobs, settings: jobSettings, clock: createFakeClock(), random: () => 1 });
+    await expect(running.run(commandRequest('true'))).rejects.toBe(away);
+  });
+
+  test('a kubeconfig that cannot be used does not get better by itself', async () => {
+    const unusable = new AppError('ClusterUnavailable', 'no such context', { retryable: false });
+    const { jobs } = fakeJobs(never, [], { create: () => Promise.reject(unusable) });
+    const running = createJobRunner({ jobs, settings: jobSettings, clock: createFakeClock(), random: () => 1 });
+    await expect(running.run(commandRequest('true'))).rejects.toMatchObject({
+      code: 'CommandFailed',
+      retryable: false,
+    });
+  });
+
+  test.each(['ResourcesExhausted', 'ClusterUnavailable'] as const)(
+    '%s once it has ended says nothing about the command: the Job stays for the next attempt',
+    async (code) => {
+      const failure = new AppError(code, 'nobody knows');
+      const { jobs, deleted } = fakeJobs(never, [], { untilEnd: () => Promise.reject(failure) });
+      const running = createJobRunner({ jobs, settings: jobSettings, clock: createFakeClock(), random: () => 1 });
+      await expect(running.run(commandRequest('true'))).rejects.toBe(failure);
+      expect(deleted).toEqual([]);
+    },
+  );
+
   test('one that cannot be made says why, and what to do', async () => {
     const refusal = new AppError('Forbidden', 'jobs.batch is forbidden', { next: 'allow it: a Role' });
     const { jobs } = fakeJobs(never, [], { create: () => Promise.reject(refusal) });
     await expect(
-      createJobRunner({ jobs, clock: createFakeClock(), random: () => 1 }).run(commandRequest('true')),
+      createJobRunner({ jobs, settings: jobSettings, clock: createFakeClock(), random: () => 1 }).run(
+        commandRequest('true'),
+      ),
     ).rejects.toMatchObject({
       code: 'CommandFailed',
       message: 'the Job of the command could not be made: jobs.batch is forbidden',
@@ -149,7 +190,7 @@ describe('a command as a Job', () => {
         return [podThatEnded(7)];
       },
     });
-    const running = createJobRunner({ jobs, clock, random: () => 1 }).run(
+    const running = createJobRunner({ jobs, settings: jobSettings, clock, random: () => 1 }).run(
       commandRequest('exit 7', { timeoutMs: 60_000 }),
     );
     await clock.advance(16_000);

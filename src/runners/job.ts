@@ -9,12 +9,14 @@ import type { JobIdentity, Jobs } from '../kube/jobs.ts';
 import { cappedOutput } from './capped-output.ts';
 import type { CappedOutput } from './capped-output.ts';
 import { container, jobOf, runLabel, stepLabel } from './job-object.ts';
+import type { JobSettings } from './job-object.ts';
 
 export interface JobRunnerOptions {
   readonly jobs: Jobs;
   readonly clock: Clock;
   /** From 0 to 1. */
   readonly random: () => number;
+  readonly settings: JobSettings;
 }
 
 /** Of a log, whatever is kept of it. */
@@ -36,7 +38,7 @@ export function createJobRunner(options: JobRunnerOptions): CommandRunner {
 async function runAsJob(options: JobRunnerOptions, request: CommandRequest): Promise<CommandResult> {
   const { jobs } = options;
   request.signal.throwIfAborted();
-  const wanted = jobOf(request);
+  const wanted = jobOf(request, options.settings);
   const { job } = await jobs.create(wanted, [runLabel, stepLabel]).catch((error: unknown) => {
     throw cannotStart(error);
   });
@@ -45,18 +47,26 @@ async function runAsJob(options: JobRunnerOptions, request: CommandRequest): Pro
     await jobs.delete(job).catch(() => undefined);
     return result;
   } catch (error) {
-    // A server that stops, or has lost the run, leaves it to who goes on.
-    if (!isLeftToOthers(request.signal)) await jobs.delete(job).catch(() => undefined);
+    if (!isTakenUpAgain(request.signal, error)) await jobs.delete(job).catch(() => undefined);
     throw error;
   }
 }
 
-function isLeftToOthers(signal: AbortSignal): boolean {
-  return signal.aborted && ['Interrupted', 'StaleFence'].includes(toAppError(signal.reason).code);
+/** The next attempt finds the Job and waits for it: nobody knows yet what becomes of it, and its command is not to run twice. */
+function isTakenUpAgain(signal: AbortSignal, error: unknown): boolean {
+  // A server that stops, or has lost the run, leaves it to who goes on.
+  if (signal.aborted) return ['Interrupted', 'StaleFence'].includes(toAppError(signal.reason).code);
+  return isAway(toAppError(error));
+}
+
+/** It says nothing about the command: the engine makes the attempt again after a pause. */
+function isAway({ code, retryable }: AppError): boolean {
+  return retryable && (code === 'ClusterUnavailable' || code === 'ResourcesExhausted');
 }
 
 function cannotStart(thrown: unknown): AppError {
   const error = toAppError(thrown);
+  if (isAway(error)) return error;
   const { next } = error;
   return new AppError('CommandFailed', `the Job of the command could not be made: ${error.message}`, {
     cause: thrown,

@@ -2,6 +2,7 @@ import type { ListPage, ListReader, Storage } from '../core/lists.ts';
 import type { ResourceRecord } from '../core/resource.ts';
 import { toEpochMs, toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';
+import { isUnresolved } from '../resources/conditions.ts';
 import type { RouteContext } from './define-route.ts';
 import type { ServerState } from './options.ts';
 
@@ -41,7 +42,7 @@ interface SinkStatus {
 
 /** What is wrong, and the command that shows more. */
 interface Problem {
-  readonly part: 'server' | 'store' | 'source' | 'sink' | 'runs' | 'cluster';
+  readonly part: 'server' | 'store' | 'source' | 'workflow' | 'sink' | 'runs' | 'cluster';
   readonly message: string;
   readonly next: string;
 }
@@ -93,7 +94,7 @@ export async function readStatus(context: RouteContext): Promise<Status> {
   ]);
   const server = { version: context.version, state: context.state(), time: toTimestamp(nowMs) };
   const parts = { server, store, sources, sinks, runs, cluster, models: modelStatus(context) };
-  const problems = problemsOf(parts, nowMs);
+  const problems = [...problemsOf(parts, nowMs), ...workflowProblems(context)];
   return { well: problems.length === 0, problems, ...parts };
 }
 
@@ -227,6 +228,17 @@ function sourceProblems({ name, ready, reason, refused, refusedWhy }: SourceStat
     ...(ready && reason !== '' ? [`the last notification to Source ${name} had trouble: ${reason}`] : []),
     ...(refused === 0 ? [] : [`Source ${name} refused ${refused} requests in the last hour: ${refusedWhy}`]),
   ].map((message) => ({ part: 'source', message, next }));
+}
+
+/** What parts of Workflows lack. One that is not used at all its Sources tell. */
+function workflowProblems({ catalog }: RouteContext): readonly Problem[] {
+  return (catalog.current()?.workflows ?? []).flatMap(({ namespace, name, conditions }) =>
+    conditions.filter(isUnresolved).map(({ reason, message }) => ({
+      part: 'workflow',
+      message: `Workflow ${namespace}/${name}: ${reason}: ${message}`,
+      next: `fist describe workflow/${namespace}/${name}`,
+    })),
+  );
 }
 
 function sinkProblems(sink: SinkStatus, nowMs: number): readonly Problem[] {

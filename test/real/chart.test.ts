@@ -55,7 +55,11 @@ const valueSets: Readonly<Record<string, object>> = {
     testResources: { enabled: true, pipeline: { enableSlack: true, slackChannel: '#a', slackTokenSecret: 's' } },
   },
   commands: {
-    commands: { enabled: true },
+    commands: {
+      enabled: true,
+      resources: { requests: { cpu: 1 }, limits: { memory: '1Gi' } },
+      imagePullSecrets: [{ name: 'registry' }],
+    },
     operator: { namespaces: ['fist', 'default'] },
     secrets: { namespaces: ['fist', 'default'], names: ['one'] },
   },

@@ -290,7 +290,8 @@ describe.skipIf(assets === null)('an installation on a real API server', () => {
     expect(waited.code).toBe(4);
     expect(waited.err).toContain('Sink shop/out: no operator has looked at it');
     status('sink', 'out', { type: 'Ready', status: 'True', reason: 'Accepted' });
-    status('workflow', 'triage', { type: 'Ready', status: 'True', reason: 'Accepted' });
+    const off = { type: 'CommandsResolved', status: 'False', reason: 'CommandsOff' };
+    status('workflow', 'triage', { type: 'Ready', status: 'True', reason: 'Accepted' }, off);
     status(
       'source',
       'am',
@@ -300,7 +301,7 @@ describe.skipIf(assets === null)('an installation on a real API server', () => {
     const told = await fist('apply', '-f', file, '-n', 'shop', '--wait');
     expect(told.code).toBe(1);
     expect(told.out).toContain(
-      'sink/shop/out ready\nworkflow/shop/triage ready\nsource/shop/am not ready: PathConflict, as it is\n',
+      'sink/shop/out ready\nworkflow/shop/triage ready, but CommandsOff, as it is\nsource/shop/am not ready: PathConflict, as it is\n',
     );
 
     const listed = await fist('get', 'sources', '-n', 'shop');

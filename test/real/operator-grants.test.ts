@@ -6,6 +6,7 @@ import { firing, startTestApp } from '../support/app.ts';
 import type { RunDetail, TestApp } from '../support/app.ts';
 import { applyCrds, findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
+import { jobSettings } from '../support/container.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { operatorOptions } from '../support/operator.ts';
 import { repositoryRoot } from '../support/processes.ts';
@@ -108,7 +109,7 @@ describe.skipIf(assets === null)('references between namespaces on a real API se
       resources: null,
       token: 'the-token-of-the-api-0123',
       operator: operatorOptions(server.kubeconfig('operator', { token: server.token('fist', 'operator') }), {
-        allowJobs: true,
+        jobs: jobSettings,
       }),
     });
   });

@@ -5,6 +5,7 @@ import { firing, startTestApp } from '../support/app.ts';
 import type { TestApp, TestAppOptions } from '../support/app.ts';
 import { applyCrds, findApiServer, startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
+import { jobSettings } from '../support/container.ts';
 import { createCleanup } from '../support/cleanup.ts';
 import { startModelServer } from '../support/model-server.ts';
 import { operatorOptions, operatorRules } from '../support/operator.ts';
@@ -104,7 +105,7 @@ describe.skipIf(assets === null)('the operator on a real API server', () => {
     startTestApp(cleanup, {
       files: {},
       resources: null,
-      operator: operatorOptions(kubeconfig, { readAs: reader, allowJobs: true }),
+      operator: operatorOptions(kubeconfig, { readAs: reader, jobs: jobSettings }),
       ...options,
     });
 

@@ -14,14 +14,16 @@ export interface OperatorProcessOptions {
   readonly token: string;
   /** Further flags of `fist operator`. */
   readonly flags?: readonly string[];
+  /** File of the database; absent: a new one. */
+  readonly database?: string;
   /** How long it may take until it has read its objects. */
   readonly timeoutMs?: number;
 }
 
-/** `fist operator` in a process of its own, on a port of 127.0.0.1, with a new database. Stopped by the cleanup. */
+/** `fist operator` in a process of its own, on a port of 127.0.0.1. Stopped by the cleanup. */
 export async function startOperator(cleanup: Cleanup, options: OperatorProcessOptions): Promise<TestServer> {
   const folder = cleanup.temporaryFolder('operator');
-  const database = join(folder, 'fist.db');
+  const { database = join(folder, 'fist.db') } = options;
   const place = ['--listen', '127.0.0.1:0', '--kubeconfig', options.kubeconfig, '--db', database];
   const process_: RunningProcess = startProcess(
     process.execPath,
@@ -48,7 +50,7 @@ export function operatorOptions(kubeconfig: string, changes: Partial<OperatorOpt
     leaseName: 'punching-fist',
     readAs: null,
     investigateFrom: ['fist'],
-    allowJobs: false,
+    jobs: null,
     clusterName: null,
     ...changes,
   };

@@ -92,3 +92,12 @@ meta.helm.sh/release-namespace: {{ .Release.Namespace }}
 helm.sh/hook: post-install,post-rollback
 {{- end }}
 {{- end }}
+
+{{- /* cpu=50m,memory=64Mi, of a map. */ -}}
+{{- define "fist.quantities" -}}
+{{- $parts := list }}
+{{- range $resource, $quantity := . }}
+{{- $parts = append $parts (printf "%s=%v" $resource $quantity) }}
+{{- end }}
+{{- join "," $parts }}
+{{- end }}

@@ -36,3 +36,9 @@ test('what keeps a good version in use while a new one is broken is not ready', 
   const broken = object(2, ['Ready', 'True', 2], ['Stalled', 'True', 2]);
   expect(readinessOf(source, broken)).toMatchObject({ isReady: false, isStalled: true, reason: 'StalledTrue' });
 });
+
+test('what is in use and lacks something is ready, and says what', () => {
+  const lacks = object(2, ['Ready', 'True', 2], ['CommandsResolved', 'False', 2], ['SinksResolved', 'False', 1]);
+  expect(readinessOf(source, lacks)).toMatchObject({ isReady: true, lacking: 'CommandsResolvedFalse, why' });
+  expect(readinessOf(source, object(2, ['Ready', 'True', 2]))).toMatchObject({ lacking: null });
+});

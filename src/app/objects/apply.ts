@@ -6,6 +6,7 @@ import { formatDuration } from '../../lib/duration.ts';
 import { canonicalJson } from '../../lib/hash.ts';
 import { KubeFailure } from '../../kube/failure.ts';
 import type { DesiredObject, KubeWriter } from '../../kube/writer.ts';
+import { isUnresolved } from '../../resources/conditions.ts';
 import type { ResourceKind } from '../../resources/object.ts';
 import type { LocatedObject } from '../../resources/read.ts';
 
@@ -102,6 +103,8 @@ export interface Readiness {
   readonly isStalled: boolean;
   readonly reason: string | null;
   readonly message: string;
+  /** What a part of it lacks although it is in use, `CommandsOff, why`; null = nothing is known to be missing. */
+  readonly lacking: string | null;
 }
 
 interface StoredCondition {
@@ -121,12 +124,14 @@ export function readinessOf(name: ObjectName, { metadata, status }: KubernetesOb
   const stalled = find('Stalled');
   const isStalled = stalled?.status === 'True';
   const told = isStalled ? stalled : ready;
+  const lacking = current.filter(isUnresolved).map(({ reason, message }) => `${reason}, ${message}`);
   return {
     object: name,
     isReady: ready?.status === 'True' && !isStalled,
     isStalled,
     reason: told?.reason ?? null,
     message: told?.message ?? 'no operator has looked at it',
+    lacking: lacking.length === 0 ? null : lacking.join('; '),
   };
 }
 
@@ -150,7 +155,7 @@ export async function* untilReady(
       const object = await writer.get(resourceKinds[kind], { namespace, name: name.name });
       const readiness =
         object === null
-          ? { object: name, isReady: false, isStalled: true, reason: 'Deleted', message: 'it is gone' }
+          ? { object: name, isReady: false, isStalled: true, reason: 'Deleted', message: 'it is gone', lacking: null }
           : readinessOf(name, object);
       if (readiness.isReady || readiness.isStalled) yield readiness;
       else left.push(readiness);

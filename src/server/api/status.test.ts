@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createWorld } from '../../../test/server/world.ts';
 import type { World } from '../../../test/server/world.ts';
+import { fakeCatalog } from '../../../test/support/fake-server.ts';
 import { deliveryFixture, runFixture } from '../../../test/support/deliveries.ts';
 import { lowestIdAt } from '../../lib/id.ts';
 
@@ -112,4 +113,27 @@ it('each thing that is wrong is said with the next command', async () => {
       next: 'kubectl cluster-info, with the same context',
     },
   ]);
+});
+
+it('what a part of a Workflow lacks is said', async () => {
+  const off = { type: 'CommandsResolved', status: 'False', reason: 'CommandsOff', message: 'none are run' } as const;
+  const ready = { type: 'Ready', status: 'True', reason: 'Accepted', message: '' } as const;
+  const workflow = {
+    namespace: 'shop',
+    name: 'triage',
+    type: '',
+    origin: '',
+    plan: null,
+    planHash: null,
+    accessFrom: [],
+  };
+  const workflows = [{ ...workflow, ready: true, conditions: [ready, off] }];
+  const other = await createWorld({ catalog: { current: () => ({ ...fakeCatalog([]), workflows }) } });
+  const { problems } = (await other.get('/api/v1/status')).json<{ readonly problems: readonly unknown[] }>();
+  await other.close();
+  expect(problems).toContainEqual({
+    part: 'workflow',
+    message: 'Workflow shop/triage: CommandsOff: none are run',
+    next: 'fist describe workflow/shop/triage',
+  });
 });

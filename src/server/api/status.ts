@@ -13,7 +13,7 @@ const statusAnswer = lazily(() =>
       problems: z
         .array(
           z.strictObject({
-            part: z.enum(['server', 'store', 'source', 'sink', 'runs', 'cluster']).describe('Which part.'),
+            part: z.enum(['server', 'store', 'source', 'workflow', 'sink', 'runs', 'cluster']).describe('Which part.'),
             message: text('What is wrong.'),
             next: text('The command that shows more.'),
           }),

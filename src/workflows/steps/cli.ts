@@ -12,6 +12,10 @@ import { isPowerful } from '../../lib/shell.ts';
 import { defineStep } from './define.ts';
 import type { StepIo } from './define.ts';
 
+/** For who is told that a server runs no commands. */
+export const howToRunCommands =
+  'start it with: fist serve --allow-exec, or fist operator --allow-jobs (commands.enabled of the chart)';
+
 /** Of stdout and stderr each. */
 const outputLimitBytes = 64 * 1024;
 const excerptLimit = 4000;
@@ -128,7 +132,7 @@ function shorten(text: string): string {
 
 function execNotAllowed(io: StepIo): AppError {
   return new AppError('ExecNotAllowed', `step "${io.name}" runs a command, and this server does not run commands`, {
-    next: 'start it with: fist serve --allow-exec, or fist operator --allow-jobs',
+    next: howToRunCommands,
   });
 }
 

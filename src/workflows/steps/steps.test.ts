@@ -200,7 +200,7 @@ describe('cli', () => {
   test('without --allow-exec it fails and says how to allow it (R15)', async () => {
     await expect(cli.run(stepIo(), command)).rejects.toMatchObject({
       code: 'ExecNotAllowed',
-      next: 'start it with: fist serve --allow-exec, or fist operator --allow-jobs',
+      next: 'start it with: fist serve --allow-exec, or fist operator --allow-jobs (commands.enabled of the chart)',
     });
   });
 
