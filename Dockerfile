@@ -2,8 +2,9 @@
 #
 #   scripts/build-image.sh IMAGE:TAG        builds it with its SBOM; needs docker buildx
 #
-# Both base images are pinned by digest arguments, so that a build is the same next year. What cannot be tried without a container engine is this
-# file itself; that what it copies is enough to run is tried by test/real/image.test.ts.
+# BUILD_IMAGE and BASE_IMAGE as NAME@sha256:... pin both bases, so that a build is the same next year; without them it takes the tags below, which
+# move, and build-image.sh says so. What cannot be tried without a container engine is this file itself; that what it copies is enough to run is
+# tried by test/real/image.test.ts.
 ARG BUILD_IMAGE=docker.io/library/node:22-bookworm-slim
 ARG BASE_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Those with an API server of their own: they wait for others more than they work, so two at a time. */
 const clusterTests =
-  'test/real/{agent-tools,chart,cli-live,crds,first-hour,install-operator,kube-*,kubernetes-source,live,operator*,sink-kubernetes-event}.test.ts';
+  'test/real/{agent-tools,chart,cli-live,crds,first-hour,install-operator,kube-*,kubernetes-source,live,operator*,sink-kubernetes-event,tool-levels}.test.ts';
 
 export default defineConfig({
   test: {

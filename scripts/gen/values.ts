@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { namespaceName } from '../../src/lib/schema.ts';
+import { objectName } from '../../src/resources/fields.ts';
 
 /** What Kubernetes takes as it is; the API server judges it. Helm takes out what somebody sets to null, which is to have nothing there. */
 const anyObject = z.record(z.string(), z.unknown()).optional();
@@ -100,7 +102,13 @@ const values = z.strictObject({
     accessMode: z.enum(['ReadWriteOnce', 'ReadWriteOncePod', 'ReadWriteMany']),
     existingClaim: text,
   }),
-  read: z.strictObject({ cluster: flag, configMaps: flag, fromNamespaces: namespaces, extraRules: anyList }),
+  read: z.strictObject({
+    cluster: flag,
+    configMaps: flag,
+    fromNamespaces: namespaces,
+    accounts: z.array(z.strictObject({ namespace: namespaceName, name: objectName })).optional(),
+    extraRules: anyList,
+  }),
   commands: z.strictObject({
     enabled: flag,
     resources: z.strictObject({ requests: quantities, limits: quantities }),

@@ -23,8 +23,8 @@ export interface ToolSources {
   readonly alert: AlertSnapshot | null;
   readonly readers: Readers;
   readonly allowed: AllowedByStep;
-  /** The one namespace that may be looked at, whatever the alert and the step say; absent: those. */
-  readonly onlyNamespace?: string | undefined;
+  /** The one namespace that may be looked at, whatever the alert and the step say; null: those. */
+  readonly onlyNamespace: string | null;
   /** Where there are data: tools without any are not offered. */
   readonly data: DataKnowledge;
   readonly secretValues: () => Promise<readonly string[]>;
@@ -108,8 +108,7 @@ function linesOf(without: ReadonlyMap<ToolDefinition, Lack>): readonly string[] 
 /** The namespaces of the alert and of all that is linked to it, and what the step allows. */
 function scopeOf({ linked }: Pick<ToolboxRequest, 'linked'>, { alert, allowed, onlyNamespace }: ToolSources): Scope {
   const { hosts, mcpTools } = allowed;
-  if (onlyNamespace !== undefined)
-    return { namespaces: new Set([onlyNamespace]), isClusterWide: false, hosts, mcpTools };
+  if (onlyNamespace !== null) return { namespaces: new Set([onlyNamespace]), isClusterWide: false, hosts, mcpTools };
   const { isClusterWide } = allowed;
   const own = alert === null ? null : namedObjects(alert.name, alert.labels).namespace;
   const reached = linked.flatMap((object) => {

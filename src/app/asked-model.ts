@@ -152,6 +152,7 @@ export async function investigateAsking(
     openReads: async () => openReads(cluster, now, signal),
     openToolbox: async (request) => {
       const toolbox = openToolbox(request, {
+        onlyNamespace: null,
         tools: toolDefinitions,
         allowed: { namespaces: [], isClusterWide: false, hosts: [], mcpTools: new Set() },
         alert,

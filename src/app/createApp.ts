@@ -50,6 +50,7 @@ import { stepDefinitions } from '../workflows/steps/index.ts';
 import { createAlertSweep } from '../intake/sweep.ts';
 import { stepsJson } from '../workflows/view.ts';
 import { watchClusterHealth } from './cluster-health.ts';
+import { servedAccounts, servedViews, viewOf } from './cluster-views.ts';
 import { openCluster } from './cluster.ts';
 import { alertOfObject } from './investigate.ts';
 import { createLifecycle, workBudget } from './lifecycle.ts';
@@ -156,6 +157,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       operator?.resources ??
       openResourceFolder({
         ...checkedAgainst,
+        accounts: servedAccounts,
         path: options.resources ?? '',
         secretsDirectory: options.secretsDirectory,
         publicUrl: options.publicUrl ?? (options.port === 0 ? null : `http://${options.host}:${options.port}`),
@@ -294,8 +296,7 @@ export async function createApp(options: AppOptions, parts: AppParts): Promise<A
       steps: stepDefinitions,
       templates: createTemplates(),
       catalog: resources,
-      cluster: watched?.cluster ?? null,
-      ...(operator === null ? {} : { walled: operator.walled }),
+      viewOf: (plan) => viewOf(plan, watched?.cluster ?? null, operator?.views ?? servedViews),
       commands,
       readers: createReaders(options.readers, { recorded, http, secrets, clock, store: store.read }),
       openModel: async (namespace, config) => parts.openModel?.() ?? modelChecks.open(namespace, config),

@@ -1,7 +1,7 @@
 import type { ModelDefaults } from '../agent/models/choose.ts';
+import type { AccountPlace } from '../core/account.ts';
 import { isKubernetesName } from '../core/cluster.ts';
 import { AppError } from '../core/errors.ts';
-import type { AccountPlace } from '../kube/level-account.ts';
 import { ownNamespace } from '../kube/service-account.ts';
 import type { JobSettings } from '../runners/job-object.ts';
 import { readJobSettings } from './job-settings.ts';
@@ -21,6 +21,8 @@ export interface OperatorOptions {
   readonly leaseName: string;
   /** The ServiceAccount with whose rights the cluster is investigated; null = with those of the operator. */
   readonly readAs: AccountPlace | null;
+  /** ServiceAccounts that Workflows of their namespaces may name, to have the cluster investigated with their rights. */
+  readonly allowAccounts: readonly AccountPlace[];
   /** Namespaces whose Workflows may look at all others, whatever alerts say; those of others only at their own. */
   readonly investigateFrom: readonly string[];
   /** Of the Jobs as which commands of Workflows run in their namespaces; null = they are not run. */
@@ -37,6 +39,7 @@ export interface OperatorFlags extends ServerFlags, JobFlags {
   readonly leaseNamespace?: string;
   readonly leaseName: string;
   readonly readAs?: string;
+  readonly allowAccount?: readonly string[];
   readonly investigateFrom?: readonly string[];
 }
 
@@ -73,7 +76,7 @@ export async function readOperatorOptions(
       leaseNamespace,
       investigateFrom: flags.investigateFrom ?? [leaseNamespace],
       leaseName: flags.leaseName,
-      readAs: readAccount(flags.readAs),
+      ...readAccounts(flags),
       jobs: readJobSettings(flags),
       clusterName,
     },
@@ -83,10 +86,19 @@ export async function readOperatorOptions(
   };
 }
 
-function readAccount(text: string | undefined): AccountPlace | null {
-  if (text === undefined) return null;
+function readAccounts(flags: OperatorFlags): Pick<OperatorOptions, 'readAs' | 'allowAccounts'> {
+  const readAs = flags.readAs === undefined ? null : readAccount('--read-as', flags.readAs);
+  const allowAccounts = (flags.allowAccount ?? []).map((text) => readAccount('--allow-account', text));
+  if (allowAccounts.some(({ namespace, name }) => namespace === readAs?.namespace && name === readAs.name))
+    throw new AppError('InvalidInput', `--allow-account ${flags.readAs} is the account of --read-as`, {
+      field: '--allow-account',
+      next: 'a Workflow of level read (the usual one) looks with it',
+    });
+  return { readAs, allowAccounts };
+}
+
+function readAccount(field: string, text: string): AccountPlace {
   const [namespace = '', name = '', ...rest] = text.split('/');
   if (rest.length === 0 && isKubernetesName(namespace) && isKubernetesName(name)) return { namespace, name };
-  const field = '--read-as';
   throw new AppError('InvalidInput', `${field} ${text} is not NAMESPACE/NAME of a ServiceAccount`, { field });
 }

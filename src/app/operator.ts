@@ -3,12 +3,12 @@ import { hostname } from 'node:os';
 import { openClusterResources } from '../controllers/cluster-resources.ts';
 import type { ClusterResources, ClusterResourcesOptions } from '../controllers/cluster-resources.ts';
 import { keepStatuses } from '../controllers/status-writer.ts';
-import type { Cluster } from '../core/cluster.ts';
 import type { Identities } from '../core/identity.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { CommandRunner } from '../core/command.ts';
 import type { Clock, Log, ModelChecks } from '../core/ports.ts';
 import type { StoreReader } from '../core/store.ts';
+import { createAccountClients } from '../kube/account-clients.ts';
 import { createAccountTokens } from '../kube/account-tokens.ts';
 import { kubeClient } from '../kube/client.ts';
 import { createEventRecorder } from '../kube/event-recorder.ts';
@@ -24,13 +24,13 @@ import { levelAccess } from '../kube/level-account.ts';
 import { liveCluster } from '../kube/live.ts';
 import { createReviews } from '../kube/review.ts';
 import { accessOf, transportOf } from '../kube/transport.ts';
-import { walledCluster } from '../kube/walled.ts';
 import { kubeWriter } from '../kube/writer.ts';
 import type { KubeWriter } from '../kube/writer.ts';
 import { createJobRunner } from '../runners/job.ts';
 import { jobLabels } from '../runners/job-object.ts';
 import type { JobSettings } from '../runners/job-object.ts';
 import { sweepJobs } from '../runners/job-sweep.ts';
+import type { ClusterViews } from './cluster-views.ts';
 import { withName } from './cluster.ts';
 import type { OpenedCluster } from './cluster.ts';
 import type { OperatorOptions } from './operator-options.ts';
@@ -63,8 +63,8 @@ export interface Operator {
   readonly identities: Identities;
   /** What is investigated: the same cluster, read with the rights of the account that only reads. */
   readonly cluster: OpenedCluster;
-  /** What Workflows of a namespace may look at of it. */
-  walled(this: void, cluster: Cluster, namespace: string): Cluster;
+  /** What Workflows may look at of it. */
+  readonly views: ClusterViews;
   /** Runs commands as Jobs; null = they are not run. */
   readonly commands: CommandRunner | null;
   /** From now on this process may be the one that writes what became of the objects. */
@@ -86,10 +86,10 @@ export async function openOperator(
   const client = kubeClient(transport);
   const writer = kubeWriter(transport);
   const random = Math.random;
-  const reading =
-    options.readAs === null
-      ? transport
-      : transportOf(levelAccess(access, createAccountTokens(transport, catalog.clock), options.readAs));
+  const tokens = createAccountTokens(transport, catalog.clock);
+  const reading = options.readAs === null ? transport : transportOf(levelAccess(access, tokens, options.readAs));
+  const accounts = createAccountClients(access, tokens, options.allowAccounts);
+  const isWalled = (namespace: string): boolean => !options.investigateFrom.includes(namespace);
   const live = liveCluster(kubeClient(reading));
   const informers = createInformers(client, { clock: catalog.clock, random, log: catalog.log });
   function watchJobs(settings: JobSettings): WatchedJobs {
@@ -101,15 +101,22 @@ export async function openOperator(
   }
   async function close(): Promise<void> {
     await informers.stop();
+    await accounts.close();
     await Promise.all([...new Set([transport, reading])].map((opened) => opened.close()));
   }
   try {
-    const resources = await openClusterResources({ ...catalog, client, namespaces, random });
+    const asked = { clients: accounts, own: client, isWalled };
+    const resources = await openClusterResources({ ...catalog, client, namespaces, random, accounts: asked });
     const watched = options.jobs === null ? null : watchJobs(options.jobs);
     return {
       resources,
-      walled: (cluster, namespace) =>
-        options.investigateFrom.includes(namespace) ? cluster : walledCluster(cluster, namespace),
+      views: {
+        isWalled,
+        asAccount(place) {
+          const opened = accounts.of(place);
+          return opened && withName(liveCluster(opened), options);
+        },
+      },
       commands: watched === null ? null : createJobRunner({ ...watched, clock: catalog.clock, random }),
       identities: clusterIdentities(createReviews(transport, catalog.clock)),
       startControllers: (world) => startControllers(options, { ...world, resources, writer, watched, random }),

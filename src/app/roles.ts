@@ -25,7 +25,8 @@ const lease: readonly Permission[] = [
 /** Commands of Workflows as Jobs, in the namespaces of their Workflows. */
 const jobs: readonly Permission[] = [
   { apiGroups: ['batch'], resources: ['jobs'], verbs: [...looking, 'create', 'delete'] },
-  { apiGroups: [''], resources: ['pods', 'events'], verbs: ['get', 'list'] },
+  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] },
+  { apiGroups: [''], resources: ['events'], verbs: ['list'] },
   { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
 ];
 

@@ -84,6 +84,11 @@ export function addServerCommands(program: Command, action: Tie): void {
       .option(
         '--read-as <namespace/name>',
         'ServiceAccount with whose rights the cluster is investigated, by tokens of ten minutes (default: those of the operator)',
+      )
+      .option(
+        '--allow-account <namespace/name>',
+        'ServiceAccount that Workflows of its namespace may name, to have the cluster investigated with its rights; more than once for several',
+        (text: string, others: readonly string[] | undefined): readonly string[] => [...(others ?? []), text],
       ),
     async () => (await import('./operator.ts')).operator,
   );

@@ -48,6 +48,7 @@ async function world(sources: readonly object[] = []) {
   const clock = createFakeClock();
   const resources = await openClusterResources({
     client: kubeClient(transport),
+    accounts: { clients: { of: () => null }, own: kubeClient(transport), isWalled: () => true },
     namespaces: null,
     clock,
     random: () => 0,

@@ -1,3 +1,4 @@
+import type { AccountPlace } from '../core/account.ts';
 import type { Catalog } from '../core/catalog.ts';
 import type { KubernetesObject } from '../core/cluster.ts';
 import type { Clock, Log } from '../core/ports.ts';
@@ -12,6 +13,7 @@ import { createWorkQueue } from '../kube/work-queue.ts';
 import type { WorkQueue } from '../kube/work-queue.ts';
 import { buildCatalogInPieces } from '../resources/catalog.ts';
 import type { CatalogOptions } from '../resources/catalog.ts';
+import { accountNamed } from '../resources/cluster-access.ts';
 import { createCopies } from '../resources/holder.ts';
 import type { LoadedResources, ResourceHolder } from '../resources/holder.ts';
 import { withGrantsOf } from '../resources/grants.ts';
@@ -24,12 +26,19 @@ import { compiledOf } from '../resources/records.ts';
 import { secretNames } from '../resources/secret-references.ts';
 import { tellConflicts } from '../resources/webhook-paths.ts';
 import { isServedElsewhere, servedBy } from './addresses.ts';
+import { createNamedAccounts } from './accounts.ts';
+import type { AccountWorld, NamedAccounts } from './accounts.ts';
 import { resourceKinds } from './kinds.ts';
 import { createNamedSecrets } from './secrets.ts';
 import type { NamedSecrets } from './secrets.ts';
 
-export interface ClusterResourcesOptions extends Omit<CatalogOptions, 'generation' | 'secrets' | 'servedAt'> {
+export interface ClusterResourcesOptions extends Omit<
+  CatalogOptions,
+  'generation' | 'secrets' | 'servedAt' | 'accounts'
+> {
   readonly client: Pick<KubeClient, 'open' | 'kubectl' | 'server' | 'description'>;
+  /** What the ServiceAccounts that Workflows name are asked with. */
+  readonly accounts: AccountWorld;
   /** Whose objects count; null = all. */
   readonly namespaces: readonly string[] | null;
   readonly clock: Clock;
@@ -73,11 +82,10 @@ export async function openClusterResources(options: ClusterResourcesOptions): Pr
   const informers = createInformers(client, { clock, random, log });
   const watched = new Map<ResourceKind, Informer>();
   const listeners = new Set<(key: string) => void>();
-  const secrets = createNamedSecrets({
-    ...options,
-    onChange: () => becomeStale(),
-  });
-  const { current, load } = createLoader(options, watched, secrets, complain);
+  const onChange = (): void => becomeStale();
+  const secrets = createNamedSecrets({ ...options, onChange });
+  const accounts = createNamedAccounts({ ...options, ...options.accounts, onChange });
+  const { current, load } = createLoader(options, watched, { secrets, accounts }, complain);
   let state: LoadedResources | null = null;
   let known: ReadonlyMap<string, string> = new Map();
   /** Something was declared anew since the last load has begun. */
@@ -119,7 +127,7 @@ export async function openClusterResources(options: ClusterResourcesOptions): Pr
 
   async function stop(): Promise<void> {
     await informers.stop();
-    await secrets.stop();
+    await Promise.all([secrets.stop(), accounts.stop()]);
     await queue?.stop(5000);
   }
 
@@ -137,7 +145,7 @@ export async function openClusterResources(options: ClusterResourcesOptions): Pr
         if (isNews || isServedElsewhere(change, state?.catalog)) becomeStale();
       });
     await reload();
-    await secrets.whenRead();
+    await Promise.all([secrets.whenRead(), accounts.whenAsked()]);
     if (isStale) await reload();
     const { sources, workflows, sinks } = loadedState().catalog;
     log.info({ sources: sources.length, workflows: workflows.length, sinks: sinks.length }, 'resources loaded');
@@ -179,7 +187,7 @@ export async function openClusterResources(options: ClusterResourcesOptions): Pr
 function createLoader(
   options: ClusterResourcesOptions,
   watched: ReadonlyMap<ResourceKind, Informer>,
-  secrets: NamedSecrets,
+  { secrets, accounts }: { readonly secrets: NamedSecrets; readonly accounts: NamedAccounts },
   complain: Complain,
 ) {
   const { log } = options;
@@ -206,9 +214,10 @@ function createLoader(
   function* load(): Pieces<LoadedResources> {
     const objects = yield* objectsNow();
     secrets.need(objects.flatMap(({ kind, namespace, spec }) => named(kind, namespace, spec)));
+    accounts.need(objects.flatMap(accountOf));
     generation += 1;
     const servedAt = servedBy(watched.get('Source'));
-    const catalog = yield* buildCatalogInPieces(objects, { ...options, generation, secrets, servedAt });
+    const catalog = yield* buildCatalogInPieces(objects, { ...options, generation, secrets, servedAt, accounts });
     tellConflicts(log, before, catalog);
     before = catalog;
     return { catalog, objects };
@@ -239,6 +248,11 @@ export function isDeeper(value: unknown, levels: number): boolean {
 
 function named(kind: ResourceKind, namespace: string, spec: unknown) {
   return secretNames(kind, spec).map((name) => ({ namespace, name }));
+}
+
+function accountOf({ kind, namespace, spec }: ResourceObject): readonly AccountPlace[] {
+  const account = kind === 'Workflow' ? accountNamed(spec) : null;
+  return account === null ? [] : [{ namespace, name: account }];
 }
 
 /** Its `generation` grows with each change of the spec, and with nothing else. */

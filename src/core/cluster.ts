@@ -124,8 +124,6 @@ export interface Cluster {
   readonly description: string;
   /** What the `cluster` label of alerts calls it, where somebody said so. */
   readonly name?: string;
-  /** Reads of other namespaces are forbidden, whatever is asked; absent: of none. */
-  readonly onlyNamespace?: string;
   /** Whether it was captured: it shows one moment for ever. Absent: it is live. */
   readonly isRecorded?: boolean;
   get(resource: ClusterResource, namespace: string | null, name: string): Promise<ReadResult<KubernetesObject | null>>;
@@ -138,6 +136,24 @@ export interface Cluster {
   readonly beside?: (folder: string) => Promise<readonly CapturedFile[]>;
   /** What people can do so that such reads are answered, in a sentence that names no single object. Absent: nobody knows. */
   readonly remedyFor?: (read: RefusedRead) => string;
+}
+
+/** Why a run looks at no cluster although there is one. */
+export interface ClosedCluster {
+  /** `clusterAccess.level of the Workflow is none`. */
+  readonly reason: string;
+  /** What people can do so that it looks at one. */
+  readonly remedy: string;
+}
+
+/** What the steps of a run may look at. */
+export interface ClusterView {
+  /** null = none is configured, or it is closed. */
+  readonly cluster: Cluster | null;
+  /** null = it may look at what is configured. */
+  readonly closed: ClosedCluster | null;
+  /** The one namespace of which anything may be read, whatever alerts and steps say: objects, metrics and logs; null = of any. */
+  readonly onlyNamespace: string | null;
 }
 
 /** An object as other objects refer to it. */

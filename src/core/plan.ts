@@ -20,7 +20,12 @@ export interface Plan {
   readonly onResolve: 'continue' | 'cancel';
   /** What its models may use above what a step may; absent = no limit. */
   readonly budget?: PlanBudget;
+  /** How investigations look at the cluster; absent = as the server does for all (level read). */
+  readonly clusterAccess?: ClusterAccess;
 }
+
+/** Not at all, or with the rights of a ServiceAccount in the Workflow's namespace. */
+export type ClusterAccess = { readonly level: 'none' } | { readonly level: 'custom'; readonly serviceAccount: string };
 
 /** What models may use at most; null = no limit. */
 export interface ModelBudget {

@@ -1,4 +1,4 @@
-import type { Cluster } from '../core/cluster.ts';
+import type { ClosedCluster, Cluster } from '../core/cluster.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { MetricsReader } from '../core/readers.ts';
@@ -7,8 +7,10 @@ import type { Timestamp } from '../core/time.ts';
 import type { Reads } from './reads.ts';
 
 export interface InvestigationInput {
-  /** null: none is configured. */
+  /** null: none is configured, or it is closed. */
   readonly cluster: Cluster | null;
+  /** Why it looks at none although there is one. */
+  readonly closed?: ClosedCluster | null;
   /** null or absent: none are configured. */
   readonly metrics?: MetricsReader | null;
   readonly alert: AlertSnapshot | null;
@@ -39,6 +41,6 @@ export interface InvestigationOutcome {
   readonly failure: InvestigationFailure | null;
   /** Objects with a path of links from what the alert names, `pod/shop/web-1`. */
   readonly linked: readonly string[];
-  /** What can be read further; null = no cluster is configured. */
+  /** What can be read further; null = there is no cluster to look at. */
   readonly reads: Reads | null;
 }

@@ -23,11 +23,12 @@ import type { Asked, Ranking } from './rank.ts';
 import { podsBehind } from './pods-behind.ts';
 import { openReads } from './reads.ts';
 import type { Reads } from './reads.ts';
-import { composeResult, emptyResult } from './result.ts';
+import { composeResult } from './result.ts';
 import { addNear } from './places.ts';
 import { addPointed, findSubject } from './targets.ts';
 import type { Subject } from './targets.ts';
 import { weigh } from './weigh.ts';
+import { emptyResult } from './without-cluster.ts';
 
 /**
  * Investigates one alert: finds the objects that it is about, follows their links, runs the analyzers over them, follows

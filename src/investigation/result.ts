@@ -54,7 +54,7 @@ interface Composition {
 }
 
 /** Redacted and safe to show, on one line. Everything that people read passes here. */
-function clean(text: string, limit = 1500): string {
+export function clean(text: string, limit = 1500): string {
   return oneLine(redact(firstWords(text)), limit);
 }
 
@@ -116,7 +116,7 @@ export function composeResult(composition: Composition): AgentResult {
 }
 
 /** A result in which nothing was read, with all that the alerts alone say. */
-function blankReport(
+export function blankReport(
   input: InvestigationInput,
   notice: string | null,
   clusterName: string | null,
@@ -207,7 +207,12 @@ function escalationNotes({ input, subject, reads, clusterDescription }: Composit
   ].join('\n');
 }
 
-function alertLines({ alert, others = [], othersInAll = 0, asked: question }: InvestigationInput): readonly string[] {
+export function alertLines({
+  alert,
+  others = [],
+  othersInAll = 0,
+  asked: question,
+}: InvestigationInput): readonly string[] {
   const [firstLine = ''] = question.split('\n');
   const asked = firstLine.trim() === '' ? [] : [`Asked: ${clean(firstLine, 500)}`];
   if (alert === null) return asked;
@@ -235,7 +240,7 @@ function cleanGap(gap: Gap): Gap {
   return { ...gap, what: clean(gap.what, 400), reason: clean(gap.reason, 400), remedy: clean(gap.remedy, 400) };
 }
 
-function gapQuestion(gap: Gap): string {
+export function gapQuestion(gap: Gap): string {
   const why = {
     not_captured: 'It was not captured',
     forbidden: 'Reading it is forbidden',
@@ -248,52 +253,6 @@ function gapQuestion(gap: Gap): string {
   return gap.kind === 'unavailable'
     ? `What does the cluster say? It could not be read, beginning with ${gap.what}: ${gap.reason}`
     : `What would ${gap.what} say? ${why}: ${gap.reason}`;
-}
-
-/** The result where no cluster is configured; metrics may say something all the same. */
-export function emptyResult(
-  input: InvestigationInput,
-  notice: string | null,
-  { measured, actions, gaps }: Measurements,
-  recorder: EvidenceRecorder,
-): AgentResult {
-  const measurements = withCharts(recordMeasured(measured, recorder), input.alert?.startsAt ?? null);
-  const timeline = timelineOf(nothingRanked, measured, input.alert, recorder, clean);
-  const question =
-    'Which cluster is the alert about? None is configured: start fist with --context NAME or --kubeconfig FILE for a live one, or --dump PATH for a captured one.';
-  return withReport({
-    ...blankReport(input, notice, null),
-    measurements,
-    timeline,
-    actions_taken: actions,
-    evidence: recorder.list(),
-    summary: `${notice === null ? '' : `${notice} `}Inconclusive: no cluster is configured, so nothing could be read.`,
-    confidence_reasons: ['0%: nothing could be read'],
-    recommendations: [
-      {
-        priority: 1,
-        action: 'fist serve --resources DIR --context NAME',
-        rationale: 'With a cluster to read, the next run can look at the objects of the alert.',
-        risk_level: 'low',
-        requires_approval: false,
-        changes: null,
-        undo: null,
-      },
-    ],
-    escalation_notes: alertLines(input).join('\n') || null,
-    open_questions: [question, ...gaps.map(gapQuestion)],
-    gaps: [
-      ...gaps,
-      {
-        what: 'the cluster',
-        kind: 'unavailable',
-        reason: 'none is configured',
-        remedy: 'start fist with --context NAME or --kubeconfig FILE',
-        resource: null,
-        namespace: null,
-      },
-    ],
-  });
 }
 
 /** A result with what others than the analyzers asked for and were not given; the same is said once. Its Markdown is not made anew. */

@@ -180,9 +180,11 @@ function ownersOf(causes: readonly StatusCause[]): readonly FieldOwner[] {
 }
 
 /** The rule of a role that allows it, as YAML on one line. */
-function ruleFor({ verb, kind, namespace, subresource }: Tried): string {
+function ruleFor({ verb, kind, namespace, name, subresource }: Tried): string {
   const resource = subresource === undefined ? kind.plural : `${kind.plural}/${subresource}`;
   const role = kind.namespaced && namespace !== null ? `a Role in namespace ${namespace}` : 'a ClusterRole';
   const verbs = verb === 'apply' ? (subresource === undefined ? ['create', 'patch'] : ['patch']) : [verb];
-  return `${role} with the rule {apiGroups: ["${kind.group}"], resources: ["${resource}"], verbs: [${verbs.map((one) => `"${one}"`).join(', ')}]}`;
+  // What is made is not there yet and has no name; what is made of it has the name of what is there.
+  const names = verb === 'create' && subresource !== undefined ? `, resourceNames: ["${name}"]` : '';
+  return `${role} with the rule {apiGroups: ["${kind.group}"], resources: ["${resource}"]${names}, verbs: [${verbs.map((one) => `"${one}"`).join(', ')}]}`;
 }

@@ -1,11 +1,6 @@
+import type { AccountPlace } from '../core/account.ts';
 import type { AccountTokens } from './account-tokens.ts';
 import type { KubeAccess } from './kubeconfig.ts';
-
-/** A ServiceAccount, by its place. */
-export interface AccountPlace {
-  readonly namespace: string;
-  readonly name: string;
-}
 
 /**
  * The same server as `own`, asked as another ServiceAccount with tokens of ten minutes at most: nothing of `own` but the authority of the

@@ -54,11 +54,13 @@ export interface Permissions {
  * Asks the API server what this identity may read, in one namespace or (null) in all. Reads nothing and changes nothing.
  * Throws ClusterUnavailable.
  */
-export async function readPermissions(client: KubeClient, namespace: string | null): Promise<Permissions> {
+export async function readPermissions(
+  client: Pick<KubeClient, 'review'>,
+  namespace: string | null,
+  resources: readonly Readable[] = [...resourceNames, 'pods/log'],
+): Promise<Permissions> {
   const user = await whoAmI(client);
-  const asked = await Promise.all(
-    ([...resourceNames, 'pods/log'] as const).map((resource) => askFor(client, resource, namespace)),
-  );
+  const asked = await Promise.all(resources.map((resource) => askFor(client, resource, namespace)));
   const permissions = asked.map(({ resource, missing }) => {
     const rule = missing.length === 0 ? null : `allow it: ${ruleFor(resource, namespace)}`;
     const remedy = rule === null || user === null ? rule : `${rule}, bound to ${user}`;
@@ -67,7 +69,7 @@ export async function readPermissions(client: KubeClient, namespace: string | nu
   return { user, permissions, serverMs: asked[0]?.serverMs ?? null };
 }
 
-async function askFor(client: KubeClient, resource: Readable, namespace: string | null) {
+async function askFor(client: Pick<KubeClient, 'review'>, resource: Readable, namespace: string | null) {
   const verbs = resource === 'pods/log' ? ['get'] : ['get', 'list'];
   const [name, subresource] = resource.split('/') as [ClusterResource, string?];
   const { group, version, namespaced } = resourceTypes[name];
@@ -123,7 +125,8 @@ export async function eventRemedy(client: KubeClient, namespace: string | null):
   return status['allowed'] === true ? null : `allow it: ${eventRuleFor(namespace)}`;
 }
 
-async function whoAmI(client: KubeClient): Promise<string | null> {
+/** Who this identity is, as the API server names it; null where it does not say (before Kubernetes 1.28). */
+export async function whoAmI(client: Pick<KubeClient, 'review'>): Promise<string | null> {
   try {
     const { status } = await client.review('SelfSubjectReview', {});
     const { username } = (status['userInfo'] ?? {}) as { username?: unknown };

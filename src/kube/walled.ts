@@ -17,7 +17,6 @@ export function walledCluster(cluster: Cluster, namespace: string): Cluster {
   const { usage } = cluster;
   return {
     ...cluster,
-    onlyNamespace: namespace,
     get: async (resource, of, name) => refusal(resource, of) ?? cluster.get(resource, of, name),
     list: async (query) => refusal(query.resource, query.namespace ?? null) ?? cluster.list(query),
     logs: async (query) => refusal('pods', query.namespace) ?? cluster.logs(query),

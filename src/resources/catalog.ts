@@ -1,5 +1,6 @@
 import { absence, grantNeeded, placeOf, referenceTo, sinkFor, workflowFor } from '../core/access.ts';
 import type { ObjectPlace } from '../core/access.ts';
+import type { AccountVerdicts } from '../core/account.ts';
 import { defaultRetryForMs, defaultSameCauseForMs, defaultSinkLimits } from '../core/catalog.ts';
 import type {
   Catalog,
@@ -15,6 +16,7 @@ import { parseDuration } from '../lib/duration.ts';
 import { canonicalSha256 } from '../lib/hash.ts';
 import { finish } from '../lib/turns.ts';
 import type { Pieces } from '../lib/turns.ts';
+import { accessConditions } from './access-conditions.ts';
 import { webhookAddress } from '../lib/webhook-path.ts';
 import { agentConditions } from './agent-conditions.ts';
 import type { AgentOptions } from './agent-conditions.ts';
@@ -47,6 +49,8 @@ export interface CatalogOptions extends AgentOptions {
   readonly servedAt?: ((source: ResourceObject) => readonly string[]) | undefined;
   /** `--allow-exec`, `--allow-jobs`; absent: Workflows are not held against it. */
   readonly runsCommands?: boolean | undefined;
+  /** Of ServiceAccounts that Workflows name; absent: Workflows are not held against it. */
+  readonly accounts?: AccountVerdicts | undefined;
 }
 
 /** Compiles all resources of one moment. Never throws: what is wrong stands in the conditions. */
@@ -140,7 +144,10 @@ function buildWorkflow(object: ResourceObject, options: CatalogOptions, findSink
   const { namespace, name } = object;
   const { accepted: plan, issues } = compileWorkflow(namespace, name, object.spec);
   const more = sinkConditions(namespace, plan?.sinks ?? [], findSink);
-  if (plan !== null) more.push(...agentConditions(plan, options), ...commandConditions(plan, options.runsCommands));
+  if (plan !== null) {
+    more.push(...accessConditions(plan, options.accounts), ...agentConditions(plan, options));
+    more.push(...commandConditions(plan, options.runsCommands));
+  }
   return {
     ...head(object, issues, more),
     accessFrom: grantedBy(object.spec),

@@ -8,6 +8,7 @@ import { parseDuration } from '../lib/duration.ts';
 import { findStepDefinition } from '../workflows/steps/index.ts';
 import type { BranchField, StepDefinition, TemplateKind } from '../workflows/steps/define.ts';
 import { checked, unusedFields } from './checked.ts';
+import { compileClusterAccess } from './cluster-access.ts';
 import type { Checked } from './checked.ts';
 import type { Issue } from './problem.ts';
 import { specIssues } from './spec-issues.ts';
@@ -85,6 +86,7 @@ function compile(namespace: string, name: string, value: unknown): Checked<Plan>
     maxConcurrent: spec.maxConcurrent ?? null,
     onResolve: spec.onResolve,
     ...(spec.budget === undefined ? {} : { budget: planBudget(spec.budget) }),
+    ...compileClusterAccess(spec.clusterAccess),
   };
   return checked(plan, issues);
 }

@@ -30,6 +30,7 @@ export interface ResourceFolderOptions {
   readonly models?: CatalogOptions['models'];
   readonly mcpCommands?: CatalogOptions['mcpCommands'];
   readonly runsCommands?: CatalogOptions['runsCommands'];
+  readonly accounts?: CatalogOptions['accounts'];
   /** Where senders reach the server, for messages; null = only paths are told. */
   readonly publicUrl: string | null;
   readonly clock: Clock;

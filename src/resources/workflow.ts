@@ -5,6 +5,7 @@ import { beyond, rule } from '../lib/rule.ts';
 import type { DeclaredCheck } from '../lib/rule.ts';
 import { duration, map, namespaceName } from '../lib/schema.ts';
 import { secretRef } from '../lib/secret-reference.ts';
+import { clusterAccess } from './cluster-access.ts';
 import { accessFrom, condition, objectReference, templateText } from './fields.ts';
 import { mergeFields, optionalShape } from './merge.ts';
 
@@ -260,6 +261,7 @@ export const workflowSpec = z
     ),
     loki: readServer('Loki, whose logs the model of agent steps may read. Absent: --loki of the server.'),
     capabilities: capabilities.optional(),
+    clusterAccess: clusterAccess.optional(),
     outputs: z
       .array(
         z.strictObject({

@@ -76,6 +76,15 @@ const valueSets: Readonly<Record<string, object>> = {
     read: { configMaps: true },
     networkPolicy: { enabled: false },
   },
+  'accounts of Workflows': {
+    read: {
+      accounts: [
+        { namespace: 'default', name: 'investigator' },
+        { namespace: 'default', name: 'second' },
+        { namespace: 'fist', name: 'other' },
+      ],
+    },
+  },
   'a narrow network, nothing read': {
     read: { cluster: false },
     networkPolicy: {
@@ -156,6 +165,24 @@ describe.skipIf(!isThere)('the chart', () => {
       'install kube-prometheus-stack by itself',
     ],
     [
+      'the account of investigations as one of Workflows',
+      { read: { accounts: [{ namespace: 'fist', name: 'fist-punching-fist-read' }] } },
+      'fist/fist-punching-fist-read is an account of this release',
+    ],
+    [
+      'the account of the operator as one of Workflows',
+      {
+        read: { accounts: [{ namespace: 'fist', name: 'mine' }] },
+        security: { serviceAccount: { create: false, name: 'mine' } },
+      },
+      'fist/mine is an account of this release',
+    ],
+    [
+      'an account with its namespace in its name',
+      { read: { accounts: [{ namespace: 'shop', name: 'bank/investigator' }] } },
+      'does not match pattern',
+    ],
+    [
       'Slack without a channel',
       { testResources: { enabled: true, pipeline: { enableSlack: true } } },
       'slackChannel is needed',
@@ -217,6 +244,33 @@ describe.skipIf(!isThere)('the chart', () => {
       podSelector: { matchLabels: { 'app.kubernetes.io/name': name, 'app.kubernetes.io/instance': instance } },
     });
     expect(policy.spec.egress.flatMap(({ ports = [] }) => ports.map(({ port }) => port))).toContain(5432);
+  });
+
+  test('tokens may be made of the accounts that are listed, by their names, where they are', () => {
+    const objects = template(valueSets['accounts of Workflows'] ?? {}, home);
+    const rules = objects
+      .filter(({ kind, metadata }) => kind === 'Role' && metadata.name.endsWith('-accounts'))
+      .map(({ metadata, rules: all }) => [metadata.namespace, all]);
+    const token = { apiGroups: [''], resources: ['serviceaccounts/token'], verbs: ['create'] };
+    expect(rules).toEqual([
+      ['default', [{ ...token, resourceNames: ['investigator', 'second'] }]],
+      ['fist', [{ ...token, resourceNames: ['other'] }]],
+    ]);
+    const everywhere = JSON.stringify(objects.filter(({ kind }) => kind === 'ClusterRole'));
+    expect(everywhere).not.toMatch(/serviceaccounts|impersonate/);
+    const args = JSON.stringify(objects.find(({ kind }) => kind === 'StatefulSet'));
+    expect(args).toContain('"--allow-account=default/investigator","--allow-account=default/second"');
+  });
+
+  test('the notes name the scheme that the server listens with', () => {
+    const notes = (tlsSecret: string): string => {
+      const values = join(home, 'notes.yaml');
+      writeFileSync(values, JSON.stringify({ server: { tlsSecret }, prometheus: { alertmanager: { enabled: true } } }));
+      const args = ['install', 'fist', chart, '-n', 'fist', '-f', values, '--dry-run=client'];
+      return spawnSync(helm ?? '', args, { encoding: 'utf8', env: cleanEnvironment({ HOME: home }) }).stdout;
+    };
+    expect(notes('tls')).toContain('sends to https://fist-punching-fist.fist:8080/webhook/@fist/alertmanager');
+    expect(notes('')).toContain('sends to http://fist-punching-fist.fist:8080/webhook/@fist/alertmanager');
   });
 
   test('an installation is the same when it is upgraded and rolled back: its token and its objects stay', async () => {

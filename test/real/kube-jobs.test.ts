@@ -28,7 +28,8 @@ const setUp = listOf(
   namespaceObject('strict', { 'pod-security.kubernetes.io/enforce': 'restricted' }),
   ...accountWith({ namespace: 'shop', name: 'runner' }, [
     { apiGroups: ['batch'], resources: ['jobs'], verbs: ['get', 'list', 'watch', 'create', 'delete'] },
-    { apiGroups: [''], resources: ['pods', 'events'], verbs: ['get', 'list'] },
+    { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] },
+    { apiGroups: [''], resources: ['events'], verbs: ['list'] },
     { apiGroups: [''], resources: ['pods/log'], verbs: ['get'] },
   ]),
 );

@@ -28,7 +28,7 @@ const world = listOf(
   ...accountWithEverywhere({ namespace: 'fist', name: 'operator' }, [
     ...operatorRules(),
     ...(rolesOfInstallation()['read'] ?? []),
-    { apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: [''], resources: ['secrets'], verbs: ['list', 'watch'] },
   ]),
   {
     apiVersion: 'v1',

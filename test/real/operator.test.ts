@@ -34,7 +34,7 @@ const rights = listOf(
     { apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: ['reader'], verbs: ['create'] },
   ]),
   ...rightsIn('shop', operator, [
-    { apiGroups: [''], resources: ['secrets'], resourceNames: ['am'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: [''], resources: ['secrets'], resourceNames: ['am'], verbs: ['list', 'watch'] },
   ]),
 );
 

@@ -125,7 +125,7 @@ export function createEngineWorld(options: EngineWorldOptions): EngineWorld {
   const engine = createEngine({
     store,
     clock,
-    cluster: options.cluster ?? null,
+    viewOf: () => ({ cluster: options.cluster ?? null, closed: null, onlyNamespace: null }),
     log: silentLog,
     owner: 'test',
     templates: plainTemplates,

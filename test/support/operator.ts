@@ -49,6 +49,7 @@ export function operatorOptions(kubeconfig: string, changes: Partial<OperatorOpt
     leaseNamespace: 'fist',
     leaseName: 'punching-fist',
     readAs: null,
+    allowAccounts: [],
     investigateFrom: ['fist'],
     jobs: null,
     clusterName: null,

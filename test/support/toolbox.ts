@@ -48,6 +48,7 @@ export async function callTools(tools: readonly ToolDefinition[], cluster: Clust
       earlier: [],
     },
     {
+      onlyNamespace: null,
       tools,
       alert: parts.alert ?? null,
       readers: { ...emptyReaders, ...parts.readers },

@@ -36,6 +36,21 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- printf "%s-read" (include "fist.fullname" .) }}
 {{- end }}
 
+{{- /*
+Names of the accounts that Workflows may name, by namespace, as YAML. The release's own are refused: whoever may write a Workflow would look
+with the rights of the operator, or past the wall of a namespace.
+*/ -}}
+{{- define "fist.accounts" -}}
+{{- $byNamespace := dict }}
+{{- range .Values.read.accounts }}
+{{- if and (eq .namespace $.Release.Namespace) (has .name (list (include "fist.account" $) (include "fist.readAccount" $))) }}
+{{- fail (printf "read.accounts: %s/%s is an account of this release; Workflows must not name it" .namespace .name) }}
+{{- end }}
+{{- $_ := set $byNamespace .namespace (append (default list (get $byNamespace .namespace)) .name | uniq) }}
+{{- end }}
+{{- toYaml $byNamespace }}
+{{- end }}
+
 {{- define "fist.tokenSecret" -}}
 {{- default (printf "%s-token" (include "fist.fullname" .)) .Values.server.existingTokenSecret }}
 {{- end }}

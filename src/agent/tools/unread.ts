@@ -16,7 +16,7 @@ export function unread(
   return { status: 'error', reason: kind === 'forbidden' ? 'Forbidden' : 'NotCaptured', text, command, evidence: null };
 }
 
-const noCluster = 'no cluster is configured';
+const noCluster = 'there is no cluster to look at';
 
 /** Why no tool of the cluster can be offered; null = they can. */
 export function withoutCluster({ reads }: Pick<ToolWorld, 'reads'>): string | null {

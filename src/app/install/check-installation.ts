@@ -5,10 +5,12 @@ import type { Permission } from '../../core/permission.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { isWithin } from '../../lib/is-within.ts';
 import { kinds } from '../../kube/kinds.ts';
-import type { KubeReviews, KubeUser } from '../../kube/review.ts';
+import { accountUser } from '../../kube/account-check.ts';
+import type { KubeReviews } from '../../kube/review.ts';
 import type { KubeTransport } from '../../kube/transport.ts';
 import type { KubeWriter } from '../../kube/writer.ts';
 import type { Finding } from '../preflight.ts';
+import type { Askers } from './ask-as.ts';
 import { withTransport } from './connect.ts';
 import type { ContextFlags } from './connect.ts';
 import { expectedRights, forbiddenRights, ruleText } from './expected-rights.ts';
@@ -26,6 +28,7 @@ interface CheckWorld {
   readonly transport: KubeTransport;
   readonly writer: KubeWriter;
   readonly reviews: KubeReviews;
+  readonly askers: Askers;
   readonly manifests: Manifests;
   readonly namespace: string;
 }
@@ -41,13 +44,19 @@ export async function checkInstallation(
 ): Promise<readonly Finding[]> {
   const manifests = await readManifests({ namespace, image: null });
   try {
-    return await withTransport(flags, async (transport) => {
+    return await withTransport(flags, async (transport, access) => {
       const { kubeWriter } = await import('../../kube/writer.ts');
       const { createReviews } = await import('../../kube/review.ts');
+      const { createAskers } = await import('./ask-as.ts');
       const reviews = createReviews(transport, systemClock());
-      const world = { transport, writer: kubeWriter(transport), reviews, manifests, namespace };
-      const server = await checkServer(transport);
-      return [server, ...(isBefore ? await checkInstaller(world) : await checkInstalled(world))];
+      const askers = createAskers(access, transport);
+      const world = { transport, writer: kubeWriter(transport), reviews, askers, manifests, namespace };
+      try {
+        const server = await checkServer(transport);
+        return [server, ...(isBefore ? await checkInstaller(world) : await checkInstalled(world))];
+      } finally {
+        await askers.close();
+      }
     });
   } catch (thrown) {
     const { message, next } = toAppError(thrown);
@@ -73,6 +82,8 @@ async function checkInstalled(world: CheckWorld): Promise<readonly Finding[]> {
   for (const definition of manifests.definitions) findings.push(await checkDefinition(writer, definition));
   for (const right of expectedRights(names)) findings.push(...(await checkRight(world, right)));
   findings.push(...(await checkForbidden(world, names)), ...(await checkWorkload(world, name)));
+  const { checkAccounts } = await import('./check-accounts.ts');
+  findings.push(...(await checkAccounts({ ...world, verbsOf, kubectl: world.transport.kubectl }, names)));
   return findings;
 }
 
@@ -105,18 +116,9 @@ function isOfThisVersion(found: KubernetesObject, definition: Manifest): boolean
   return isWithin(definition['spec'], found.spec);
 }
 
-function userOf(namespace: string, account: string): KubeUser {
-  return {
-    name: `system:serviceaccount:${namespace}:${account}`,
-    uid: '',
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
-    extra: {},
-  };
-}
-
 /** Of each resource of a rule, the verbs that are not allowed, or (`wanted` true) those that are. */
 async function verbsOf(
-  ask: (wanted: Parameters<KubeReviews['selfAccess']>[0]) => Promise<{ readonly allowed: boolean }>,
+  ask: KubeReviews['selfAccess'],
   { apiGroups, resources, verbs, resourceNames }: Permission,
   namespace: string | null,
   allowed: boolean,
@@ -140,14 +142,15 @@ async function verbsOf(
   return found;
 }
 
-async function checkRight({ reviews, namespace }: CheckWorld, right: ExpectedRight): Promise<readonly Finding[]> {
+async function checkRight({ askers, namespace }: CheckWorld, right: ExpectedRight): Promise<readonly Finding[]> {
   const { account, rules, place, purpose, role, option } = right;
-  const user = userOf(namespace, account);
+  const asker = await askers.as({ namespace, name: account });
+  if (asker === null) return [failed(`there is no ServiceAccount ${account}, to ${purpose}`, 'fist upgrade')];
   const missing: Permission[] = [];
   let asked = 0;
   for (const rule of rules) {
     asked += rule.resources.length * rule.apiGroups.length;
-    missing.push(...(await verbsOf((wanted) => reviews.access(user, wanted), rule, place, false)));
+    missing.push(...(await verbsOf(asker.ask, rule, place, false)));
   }
   if (missing.length === 0) return [ok(`${account} may ${purpose}`)];
   const isNothing =
@@ -156,7 +159,7 @@ async function checkRight({ reviews, namespace }: CheckWorld, right: ExpectedRig
   return missing.map((rule) =>
     failed(
       `${account} may not ${rule.verbs.join(', ')} ${rule.resources.join(', ')}, to ${purpose}`,
-      `allow it: ${role} with the rule ${ruleText(rule)}, bound to ${user.name}`,
+      `allow it: ${role} with the rule ${ruleText(rule)}, bound to ${accountUser({ namespace, name: account })}`,
     ),
   );
 }
@@ -169,21 +172,21 @@ function allVerbs(rules: readonly Permission[], index: number): number {
 }
 
 async function checkForbidden(
-  { reviews, transport, namespace }: CheckWorld,
+  { askers, transport, namespace }: CheckWorld,
   names: InstalledNames,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const { account, rules, place, what } of forbiddenRights(names)) {
-    const user = userOf(namespace, account);
+    const asker = await askers.as({ namespace, name: account });
+    if (asker === null) continue;
     const held: Permission[] = [];
-    for (const rule of rules)
-      held.push(...(await verbsOf((wanted) => reviews.access(user, wanted), rule, place, true)));
+    for (const rule of rules) held.push(...(await verbsOf(asker.ask, rule, place, true)));
     if (held.length === 0) findings.push(ok(`${account} may not ${what}`));
     for (const rule of held)
       findings.push(
         failed(
           `${account} may ${rule.verbs.join(', ')} ${rule.resources.join(', ')}, and must not ${what}`,
-          `take it away: ${transport.kubectl} get clusterrolebindings,rolebindings -A -o wide shows what is bound to ${user.name}`,
+          `take it away: ${transport.kubectl} get clusterrolebindings,rolebindings -A -o wide shows what is bound to ${accountUser({ namespace, name: account })}`,
         ),
       );
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../../lib/clock.ts';
+import type { KubeAccess } from '../../kube/kubeconfig.ts';
 import type { KubeTransport } from '../../kube/transport.ts';
 import type { InstallWorld } from './install.ts';
 
@@ -12,15 +13,16 @@ export interface ContextFlags {
 /** What `work` does with a cluster, whose connections are closed behind it. Throws ClusterUnavailable. */
 export async function withTransport<T>(
   { kubeconfig, context }: ContextFlags,
-  work: (transport: KubeTransport) => Promise<T>,
+  work: (transport: KubeTransport, access: KubeAccess) => Promise<T>,
 ): Promise<T> {
-  const { connectTransport } = await import('../../kube/transport.ts');
-  const transport = await connectTransport({
+  const { accessOf, transportOf } = await import('../../kube/transport.ts');
+  const access = await accessOf({
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(context === undefined ? {} : { context }),
   });
+  const transport = transportOf(access);
   try {
-    return await work(transport);
+    return await work(transport, access);
   } finally {
     await transport.close();
   }

@@ -39,14 +39,14 @@ export function expectedRights({ namespace, name, readAccount }: InstalledNames)
     },
     {
       ...own,
-      rules: [...lease, tokenOf(readAccount)],
+      rules: [...lease, tokenRule(readAccount)],
       place: namespace,
       purpose: `say which replica leads, and make tokens of ${readAccount}`,
       role: `Role ${name} in namespace ${namespace}`,
     },
     {
       ...own,
-      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['get', 'list', 'watch'] }],
+      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['list', 'watch'] }],
       place: namespace,
       purpose: `read Secrets of namespace ${namespace}`,
       role: `Role ${name}-secrets in namespace ${namespace}`,
@@ -79,7 +79,8 @@ export function expectedRights({ namespace, name, readAccount }: InstalledNames)
   ];
 }
 
-function tokenOf(account: string): Permission {
+/** To make tokens of one account. */
+export function tokenRule(account: string): Permission {
   return { apiGroups: [''], resources: ['serviceaccounts/token'], resourceNames: [account], verbs: ['create'] };
 }
 
@@ -113,6 +114,9 @@ const changes = [
     verbs: ['update', 'patch', 'delete'],
   },
 ];
+
+/** What no investigation uses, whatever account it looks with. */
+export const unusedRights: readonly Permission[] = [secrets, ...intoPods, ...proxies, tokens, ...others, ...changes];
 
 /** What would let an account read secrets, enter pods, be somebody else, or change what it investigates. */
 export function forbiddenRights({ namespace, name, readAccount }: InstalledNames): readonly ForbiddenRight[] {

@@ -1,9 +1,9 @@
 import { eventLoopTurns } from '../../lib/turns.ts';
 import { AppError, toAppError } from '../../core/errors.ts';
-import type { Cluster } from '../../core/cluster.ts';
+import type { ClusterView } from '../../core/cluster.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { freshData } from '../../core/namespace-data.ts';
-import type { PlanStep } from '../../core/plan.ts';
+import type { Plan, PlanStep } from '../../core/plan.ts';
 import type { Evidence, StepOutcome, StepRecord } from '../../core/run.ts';
 import type { StepEnd } from '../../core/run-store.ts';
 import type { StepIo } from '../steps/define.ts';
@@ -193,7 +193,7 @@ function stepIo(
     renderCommand: (template, variables) => templates.renderCommand(template, variables, data(), context.now()),
     renderApart: (template) => templates.renderApart(template, data(), context.now()),
     evaluate: (condition) => templates.evaluate(condition, data(), context.now()),
-    cluster: clusterOf(context, plan.namespace),
+    ...viewOf(context, plan),
     commands: context.commands,
     secretValues: context.secretValues,
     firstEvidenceNumber: work.nextEvidence,
@@ -205,8 +205,9 @@ function stepIo(
   };
 }
 
-function clusterOf({ cluster, walled }: EngineContext, namespace: string): Cluster | null {
-  return cluster === null || walled === undefined ? cluster : walled(cluster, namespace);
+function viewOf(context: EngineContext, plan: Plan): ClusterView {
+  const view = context.viewOf(plan);
+  return { ...view, cluster: view.cluster && context.clusterWatch.noted(view.cluster) };
 }
 
 function abortCause(signal: AbortSignal): AppError | undefined {

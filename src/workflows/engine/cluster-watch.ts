@@ -10,8 +10,8 @@ const mostWaiting = 1000;
 
 /** Whether the cluster answers, as this process sees it, and who waits for that (design 3.1.10). */
 export interface ClusterWatch {
-  /** The same cluster; its answers are noted. */
-  readonly cluster: Cluster | null;
+  /** The same cluster, whoever asks it; its answers are noted. */
+  noted(cluster: Cluster): Cluster;
   /** When it last answered a read; null = it did not yet. */
   answeredAt(): Timestamp | null;
   /** The run waits for its next attempt because the cluster could not be read. */
@@ -19,10 +19,15 @@ export interface ClusterWatch {
 }
 
 /** Asks nothing itself: the first run whose pause is over finds out, and the others do not wait for theirs. */
-export function watchCluster(
-  cluster: Cluster | null,
-  { store, clock, log }: { readonly store: Store; readonly clock: Clock; readonly log: Log },
-): ClusterWatch {
+export function watchCluster({
+  store,
+  clock,
+  log,
+}: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+}): ClusterWatch {
   const waiting = new Set<string>();
   let answeredMs: number | null = null;
 
@@ -48,12 +53,12 @@ export function watchCluster(
   }
 
   return {
-    cluster: cluster && {
+    noted: (cluster) => ({
       ...cluster,
       get: (resource, namespace, name) => noted(cluster.get(resource, namespace, name)),
       list: (query) => noted(cluster.list(query)),
       logs: (query) => noted(cluster.logs(query)),
-    },
+    }),
     answeredAt: () => (answeredMs === null ? null : toTimestamp(answeredMs)),
     waits(runId) {
       if (waiting.size < mostWaiting) waiting.add(runId);

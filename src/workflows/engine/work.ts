@@ -1,7 +1,7 @@
 import type { McpTools } from '../../agent/mcp/tools.ts';
 import type { ModelAccess } from '../../agent/models/open.ts';
 import type { Readers } from '../../agent/open-toolbox.ts';
-import type { Cluster } from '../../core/cluster.ts';
+import type { ClusterView } from '../../core/cluster.ts';
 import { AppError } from '../../core/errors.ts';
 import type { LlmConfig, McpServer, ModelBudget, Plan, PlanRuntime, PlanStep } from '../../core/plan.ts';
 import type { Metrics } from '../../core/metrics.ts';
@@ -39,10 +39,8 @@ export interface EngineOptions {
   readonly steps: readonly StepDefinition[];
   readonly templates: Templates;
   readonly catalog: CatalogHolder;
-  /** null = no cluster is configured. */
-  readonly cluster: Cluster | null;
-  /** The cluster as Workflows of a namespace may look at it; absent: all of it. */
-  readonly walled?: (cluster: Cluster, namespace: string) => Cluster;
+  /** What the steps of a Workflow may look at. */
+  readonly viewOf: (plan: Plan) => ClusterView;
   /** null = `cli` steps fail with ExecNotAllowed. */
   readonly commands: CommandRunner | null;
   /** What the steps of a run may read beside the cluster. */
@@ -208,12 +206,10 @@ const keptPlans = 200;
 
 export function createContext(options: EngineOptions): EngineContext {
   const plans = new Map<string, Plan>();
-  const clusterWatch = watchCluster(options.cluster, options);
   return {
     ...options,
     now: () => toTimestamp(options.clock.now()),
-    clusterWatch,
-    cluster: clusterWatch.cluster,
+    clusterWatch: watchCluster(options),
     jumps: options.isAlone ? createJumps(options) : noJumps,
     async plan(reader, hash) {
       const kept = plans.get(hash);

@@ -147,6 +147,7 @@ function analyze(
 ): Promise<InvestigationOutcome> {
   return investigate({
     cluster: io.cluster,
+    closed: io.closed,
     metrics: readers.metrics,
     alert: io.alert,
     others: io.group?.others ?? [],
@@ -207,7 +208,7 @@ async function withModel(
     async openToolbox(request) {
       mcp = await io.openMcp();
       const toolbox = openToolbox(request, {
-        onlyNamespace: io.cluster?.onlyNamespace,
+        onlyNamespace: io.onlyNamespace,
         tools: withMcpTools(selection.tools, mcp.tools),
         readers,
         data: await beside.knowledge(),

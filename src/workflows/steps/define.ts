@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { AgentEvent, AgentJournal, FollowUp } from '../../core/agent-event.ts';
 import type { ModelCharge } from '../../core/agent-store.ts';
 import type { Readers } from '../../agent/open-toolbox.ts';
-import type { Cluster } from '../../core/cluster.ts';
+import type { ClusterView } from '../../core/cluster.ts';
 import type { JsonValue } from '../../core/json.ts';
 import type { McpTools } from '../../agent/mcp/tools.ts';
 import type { Capabilities, NamespaceData } from '../../core/namespace-data.ts';
@@ -28,7 +28,7 @@ export interface StepData {
 }
 
 /** The whole world of a step. It is one attempt: retries, time-outs and the journal are the engine's. */
-export interface StepIo {
+export interface StepIo extends ClusterView {
   readonly runId: string;
   /** Name of the step in its Workflow. */
   readonly name: string;
@@ -69,8 +69,6 @@ export interface StepIo {
   renderApart(template: string): { readonly text: string; readonly values: readonly string[] };
   /** Throws TemplateInvalid. */
   evaluate(condition: string): boolean;
-  /** null = no cluster is configured. */
-  readonly cluster: Cluster | null;
   /** null = the server was started without `--allow-exec`. */
   readonly commands: CommandRunner | null;
   /** What can be read beside the cluster: at the addresses that the step names, else where the Workflow or the server says. */

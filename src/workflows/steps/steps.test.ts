@@ -44,6 +44,8 @@ function stepIo(changes: Partial<StepIo> = {}): StepIo {
     renderApart: (template) => ({ text: template, values: [] }),
     evaluate: (condition) => condition === 'yes',
     cluster: null,
+    closed: null,
+    onlyNamespace: null,
     commands: null,
     secretValues: async () => [],
     firstEvidenceNumber: 7,
