@@ -41,4 +41,7 @@ test.each<[string, () => Promise<{ readonly kind: string }>, boolean]>([
 test('who is refused is told what to do', async () => {
   const read = { kind: 'forbidden', resource: 'pods', namespace: 'bank', reason: 'x' } as const;
   expect(walled.remedyFor?.(read)).toContain('--investigate-from shop');
+  expect(walled.remedyFor?.({ ...read, resource: 'pods/log' })).toContain('--investigate-from shop');
+  // What is in no namespace is not refused by the wall: the API server has said so.
+  expect(walled.remedyFor?.({ ...read, resource: 'nodes', namespace: null })).toBe('ask whoever runs this operator');
 });

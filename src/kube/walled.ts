@@ -24,7 +24,7 @@ export function walledCluster(cluster: Cluster, namespace: string): Cluster {
       ? {}
       : { usage: async (query) => (query.of === 'pods' ? refusal('pods', query.namespace) : null) ?? usage(query) }),
     remedyFor: (read) =>
-      read.namespace === namespace
+      refusal(read.resource === 'pods/log' ? 'pods' : read.resource, read.namespace) === null
         ? (cluster.remedyFor?.(read) ?? 'ask whoever runs this operator')
         : `start the operator with --investigate-from ${namespace}, or have a Workflow look that is in a namespace with that right`,
   };
