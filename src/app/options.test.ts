@@ -39,7 +39,15 @@ test('programs of MCP servers are named by absolute paths; --allow-exec allows a
 
 test('accounts of Workflows are NAMESPACE/NAME, and not that of all investigations', async () => {
   const read = async (allowAccount: readonly string[]) => {
-    const given = { ...flags, leaseName: 'fist', allowJobs: false, jobRequests: 'cpu=50m', jobLimits: 'memory=256Mi', readAs: 'fist/reader', allowAccount };
+    const given = {
+      ...flags,
+      leaseName: 'fist',
+      allowJobs: false,
+      jobRequests: 'cpu=50m',
+      jobLimits: 'memory=256Mi',
+      readAs: 'fist/reader',
+      allowAccount,
+    };
     return (await readOperatorOptions(given, {}, noModelDefaults)).operator?.allowAccounts;
   };
   expect(await read(['shop/a', 'bank/a'])).toEqual([

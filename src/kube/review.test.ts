@@ -174,7 +174,7 @@ describe('tokens of accounts', () => {
       await expect(tokens.get('shop', 'reader')).rejects.toMatchObject({
         code: 'Forbidden',
         message: expect.stringContaining('could not create token of ServiceAccount shop/reader') as string,
-        next: expect.stringContaining('resources: ["serviceaccounts/token"], verbs: ["create"]') as string,
+        next: expect.stringContaining('resources: ["serviceaccounts/token"], resourceNames: ["reader"]') as string,
       });
     expect(api.requests).toHaveLength(2);
   });
