@@ -253,6 +253,7 @@ describe('the log of a pod', () => {
 
   test('is followed over a start that takes long, a connection that breaks and one that falls silent, each line once', async () => {
     const { end, text, queries } = await follow([
+      () => ({ status: 204 }),
       () => failure(400, 'BadRequest', 'container "run" in pod "p" is waiting to start: ContainerCreating'),
       breaks(line(1, 'one') + line(1, 'two') + '2026-01-01T00:00:01.5000'),
       silent(line(1, 'one') + line(1, 'two') + line(1, 'three') + line(2, 'four')),
@@ -266,6 +267,7 @@ describe('the log of a pod', () => {
       position: { at: '2026-01-01T00:00:04.000000000Z', lines: 1 },
     });
     expect(queries).toEqual([
+      { container: 'run', timestamps: 'true', follow: 'true' },
       { container: 'run', timestamps: 'true', follow: 'true' },
       { container: 'run', timestamps: 'true', follow: 'true' },
       { container: 'run', timestamps: 'true', follow: 'true', sinceTime: '2026-01-01T00:00:01Z' },

@@ -163,8 +163,8 @@ async function refused(reading: Reading, answer: OpenAnswer): Promise<'broken' |
     retryAfter: answer.retryAfter ?? undefined,
     date: undefined,
   });
-  // 400 while its image is pulled; 404 once the pod is gone, which the next look tells.
-  if (answer.status === 400) return 'not started';
+  // 204 while it is on no node, 400 while its image is pulled; 404 once the pod is gone, which the next look tells.
+  if (answer.status === 204 || answer.status === 400) return 'not started';
   if (answer.status === 404 || failure.code === 'ClusterUnavailable') return 'broken';
   throw failure;
 }
