@@ -1,4 +1,4 @@
-import { fullName } from '../core/access.ts';
+import { fullName } from '../core/run.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { DeliverySummary } from '../core/lists.ts';
 import { timeText } from '../core/time.ts';

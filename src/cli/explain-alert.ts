@@ -1,4 +1,5 @@
-import { absence, fullName, grantNeeded, placeOf } from '../core/access.ts';
+import { absence, grantNeeded, placeOf } from '../core/access.ts';
+import { fullName } from '../core/run.ts';
 import type { ObjectPlace } from '../core/access.ts';
 import { labelledObject } from '../core/alert.ts';
 import type { CatalogSink, CatalogSource, CatalogWorkflow, Grouping, RateLimit } from '../core/catalog.ts';

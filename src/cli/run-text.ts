@@ -1,4 +1,4 @@
-import { fullName } from '../core/access.ts';
+import { fullName } from '../core/run.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import type { AgentResult } from '../core/finding.ts';
 import type { JsonObject } from '../core/json.ts';

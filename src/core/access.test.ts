@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { sinkFixture } from '../../test/support/deliveries.ts';
-import { absence, fullName, grantNeeded, isOpenTo, placeOf, referenceTo, sinkFor, sinkPlaces } from './access.ts';
+import { absence, grantNeeded, isOpenTo, placeOf, referenceTo, sinkFor, sinkPlaces } from './access.ts';
+import { fullName } from './run.ts';
 
 const sinks = [
   sinkFixture({ namespace: 'shop', name: 'out' }),

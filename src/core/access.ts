@@ -1,4 +1,5 @@
 import type { Catalog, CatalogSink, CatalogWorkflow } from './catalog.ts';
+import { fullName } from './run.ts';
 
 // References from one namespace to another. The object that is referred to says who may; nobody is told whether there is one that does not.
 
@@ -18,11 +19,6 @@ export function placeOf(reference: string, from: string): ObjectPlace {
 /** How an object of the namespace `from` names it, in the one form that plans, groups and keys have: without its own namespace. */
 export function referenceTo({ namespace, name }: ObjectPlace, from: string): string {
   return namespace === from ? name : `${namespace}/${name}`;
-}
-
-/** `shop/triage`; of a run that was refused the reference that its Source made. */
-export function fullName({ namespace, name }: ObjectPlace): string {
-  return name.includes('/') ? name : `${namespace}/${name}`;
 }
 
 /** Stands for every namespace in a grant. */

@@ -199,3 +199,8 @@ export type StepOutcome = (
       readonly result: JsonValue;
     }
 ) & { readonly evidence: readonly Evidence[] };
+
+/** `shop/triage`; of a run that was refused the reference that its Source made. */
+export function fullName({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return name.includes('/') ? name : `${namespace}/${name}`;
+}

@@ -1,11 +1,11 @@
-import { absence, fullName, grantNeeded, placeOf, referenceTo, workflowFor } from '../core/access.ts';
+import { absence, grantNeeded, placeOf, referenceTo, workflowFor } from '../core/access.ts';
 import type { AlertRecord, StoredAlert } from '../core/alert.ts';
 import type { Catalog, CatalogWorkflow } from '../core/catalog.ts';
 import { AppError } from '../core/errors.ts';
 import type { AlertRun, AlertRunRequest } from '../core/ports.ts';
 import type { AlertSnapshot, RunRecord } from '../core/run.ts';
 import type { RunBrief } from '../core/run-store.ts';
-import { isFinal } from '../core/run.ts';
+import { fullName, isFinal } from '../core/run.ts';
 import type { StoreTransaction } from '../core/store.ts';
 import { toTimestamp } from '../core/time.ts';
 import type { Timestamp } from '../core/time.ts';

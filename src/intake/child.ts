@@ -1,4 +1,5 @@
-import { absence, fullName, grantNeeded, placeOf, workflowFor } from '../core/access.ts';
+import { absence, grantNeeded, placeOf, workflowFor } from '../core/access.ts';
+import { fullName } from '../core/run.ts';
 import type { ObjectPlace } from '../core/access.ts';
 import { AppError } from '../core/errors.ts';
 import type { CatalogHolder, Clock, ChildRunRequest } from '../core/ports.ts';

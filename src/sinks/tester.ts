@@ -1,4 +1,5 @@
-import { absence, fullName, grantNeeded, placeOf, workflowFor } from '../core/access.ts';
+import { absence, grantNeeded, placeOf, workflowFor } from '../core/access.ts';
+import { fullName } from '../core/run.ts';
 import type { CatalogSink } from '../core/catalog.ts';
 import type { DeliveryEvent } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';

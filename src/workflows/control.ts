@@ -1,11 +1,11 @@
-import { fullName, workflowFor } from '../core/access.ts';
+import { workflowFor } from '../core/access.ts';
 import type { CatalogWorkflow } from '../core/catalog.ts';
 import type { DeliveryRecord } from '../core/delivery.ts';
 import { AppError } from '../core/errors.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { CatalogHolder, Clock, Control, Log } from '../core/ports.ts';
 import type { Plan } from '../core/plan.ts';
-import { isFinal } from '../core/run.ts';
+import { fullName, isFinal } from '../core/run.ts';
 import type { RunRecord } from '../core/run.ts';
 import type { RunReader } from '../core/run-store.ts';
 import type { Store } from '../core/store.ts';

@@ -33,10 +33,10 @@ const nowhere = ['--server', 'http://127.0.0.1:1'];
 test.each<readonly [string, readonly string[], readonly string[], number]>([
   ['version', [], ['commander'], 60],
   ['--help', [], ['commander'], 60],
-  ['__complete', ['ge'], ['commander'], 85],
+  ['__complete', ['ge'], ['commander'], 80],
   ['get', ['alerts', ...nowhere], ['commander', 'undici'], 80],
   ['why', nowhere, ['commander', 'undici'], 80],
-  ['describe', ['run/1', ...nowhere], ['commander', 'undici'], 85],
+  ['describe', ['run/1', ...nowhere], ['commander', 'undici'], 80],
   ['status', nowhere, ['commander', 'undici'], 80],
 ])('%s loads few modules', async (command, words, packages, most) => {
   const loaded = await loadedBy([command, ...words]);

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { fullName } from '../../../core/access.ts';
-import { isFinal } from '../../../core/run.ts';
+import { fullName, isFinal } from '../../../core/run.ts';
 import { plural } from '../../../lib/words.ts';
 import { listRuns as route } from '../../api/runs.ts';
 import type { AnswerOf } from '../../routes.ts';
