@@ -24,56 +24,48 @@ if (assets === null) console.warn('skipped: API server not found (KUBEBUILDER_AS
 const cleanup = createCleanup();
 afterAll(() => cleanup.run());
 
-// Minutes long, and not yet the same on a busy machine each time.
-const isAsked = process.env['FIST_UPGRADES'] === '1';
-if (!isAsked) console.warn('skipped: upgrades with runs in flight (FIST_UPGRADES=1)');
+describe.skipIf(assets === null)('what fist install of the version before made', { timeout: 240_000 }, () => {
+  let world: UpgradeWorld;
+  let place: OperatorPlace;
+  let pod: OperatorPod;
+  const service: Taker = { name: 'the service', url: () => pod.url() };
 
-describe.skipIf(assets === null || !isAsked)(
-  'what fist install of the version before made',
-  { timeout: 240_000 },
-  () => {
-    let world: UpgradeWorld;
-    let place: OperatorPlace;
-    let pod: OperatorPod;
-    const service: Taker = { name: 'the service', url: () => pod.url() };
+  beforeAll(async () => {
+    world = await startUpgradeWorld(cleanup, assets ?? '');
+    const words = ['install', '--namespace', namespace, '--kubeconfig', world.kubeconfig];
+    const program = world.programs.get(previousVersion) ?? '';
+    const { code, stderr } = await runProcess(process.execPath, [program, ...words], { timeoutMs: 60_000 });
+    if (code !== 0) throw new Error(stderr);
+    world.apply(...workingObjects(world));
+    place = {
+      server: world.server,
+      namespace,
+      workload: 'statefulset/punching-fist',
+      programs: world.programs,
+      volume: cleanup.temporaryFolder('volume'),
+      port: await freePort(),
+    };
+    pod = await startOperatorPod(cleanup, place);
+  }, 240_000);
 
-    beforeAll(async () => {
-      world = await startUpgradeWorld(cleanup, assets ?? '');
-      const words = ['install', '--namespace', namespace, '--kubeconfig', world.kubeconfig];
-      const program = world.programs.get(previousVersion) ?? '';
-      const { code, stderr } = await runProcess(process.execPath, [program, ...words], { timeoutMs: 60_000 });
-      if (code !== 0) throw new Error(stderr);
-      world.apply(...workingObjects(world));
-      place = {
-        server: world.server,
-        namespace,
-        workload: 'statefulset/punching-fist',
-        programs: world.programs,
-        volume: cleanup.temporaryFolder('volume'),
-        port: await freePort(),
-      };
-      pod = await startOperatorPod(cleanup, place);
-    }, 240_000);
-
-    test('is upgraded by fist upgrade while alerts come and deliveries wait: nothing is lost', async () => {
-      const database = sqliteFile(join(place.volume, 'punching-fist.db'));
-      const flight = createFlight(world, database);
-      const senders = startSenders([service], world.ledger, { random: createRandom(16), senders: 1, pauseMs: 800 });
-      await flight.begin([service], ['delivery']);
-      const { code, out, err } = await runFist(['upgrade', '--namespace', namespace, '--kubeconfig', world.kubeconfig]);
-      expect(err).toContain('rollout status statefulset/punching-fist');
-      expect(code).toBe(0);
-      expect(out).toContain(`StatefulSet ${namespace}/punching-fist configured\n`);
-      expect(out).not.toContain('deleted');
-      await pod.stop();
-      pod = await startOperatorPod(cleanup, place);
-      expect(pod.version).toBe(readVersion());
-      await flight.end();
-      await senders.stop();
-      await untilAllEnded(database);
-      const snapshot = await readSnapshot(database);
-      expect([...flight.problems, ...findStoredProblems(world, world.ledger, snapshot)]).toEqual([]);
-      expect(snapshot.runs.filter(({ status }) => status === 'failed')).toEqual([]);
-    });
-  },
-);
+  test('is upgraded by fist upgrade while alerts come and deliveries wait: nothing is lost', async () => {
+    const database = sqliteFile(join(place.volume, 'punching-fist.db'));
+    const flight = createFlight(world, database);
+    const senders = startSenders([service], world.ledger, { random: createRandom(16), senders: 1, pauseMs: 800 });
+    await flight.begin([service], ['delivery']);
+    const { code, out, err } = await runFist(['upgrade', '--namespace', namespace, '--kubeconfig', world.kubeconfig]);
+    expect(err).toContain('rollout status statefulset/punching-fist');
+    expect(code).toBe(0);
+    expect(out).toContain(`StatefulSet ${namespace}/punching-fist configured\n`);
+    expect(out).not.toContain('deleted');
+    await pod.stop();
+    pod = await startOperatorPod(cleanup, place);
+    expect(pod.version).toBe(readVersion());
+    await flight.end();
+    await senders.stop();
+    await untilAllEnded(database);
+    const snapshot = await readSnapshot(database);
+    expect([...flight.problems, ...findStoredProblems(world, world.ledger, snapshot)]).toEqual([]);
+    expect(snapshot.runs.filter(({ status }) => status === 'failed')).toEqual([]);
+  });
+});
